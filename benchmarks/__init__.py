@@ -1,0 +1,1 @@
+"""Programs that measure accuracy and speed and print tables: ``python -m benchmarks.NAME``."""

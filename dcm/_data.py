@@ -1,0 +1,130 @@
+"""The measured side of one participant: region series, experimental inputs and what is known about the scanner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+SPM12_ECHO_TIME = 0.04  # s; SPM12's observation equation uses this whatever echo time the user states
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Region series and inputs of one run.
+
+    Arguments:
+        bold: (scan, region) region series, in percent signal change or arbitrary units.
+        inputs: (bin, input) experimental inputs at microtime resolution.
+        bin_width: width δ of a microtime bin, s.
+        repetition_time: time from scan to scan, s; scans × repetition_time must equal bins × bin_width.
+        confounds: (scan, confound) nuisance regressors X0; a constant where None.
+        delays: (region,) time into each scan at which a region is sampled, s; half a repetition time where None.
+        echo_time: echo time of the observation equation, s; SPM12's fixed 0.04 s by default.
+
+    Raises `ValueError`, naming everything that is wrong, where shapes do not match, values are not finite, a region is
+    constant, or there are not more scans than confounds.
+    """
+
+    bold: Float[np.ndarray, "scan region"]
+    inputs: Float[np.ndarray, "bin input"]
+    bin_width: float
+    repetition_time: float
+    confounds: Float[np.ndarray, "scan confound"]
+    delays: Float[np.ndarray, "region"]  # noqa: UP037 - a jaxtyping shape, not a forward reference
+    echo_time: float
+
+    def __init__(
+        self,
+        bold: ArrayLike,
+        inputs: ArrayLike,
+        bin_width: float,
+        repetition_time: float,
+        confounds: ArrayLike | None = None,
+        delays: ArrayLike | None = None,
+        echo_time: float = SPM12_ECHO_TIME,
+    ) -> None:
+        bold = np.array(bold, dtype=np.float64)
+        inputs = np.array(inputs, dtype=np.float64)
+        if bold.ndim != 2 or inputs.ndim != 2:
+            raise ValueError(
+                f"bold must be (scan, region) and inputs (bin, input), but they have {bold.ndim} and {inputs.ndim} axes"
+            )
+        scans, regions = bold.shape
+        confounds = np.ones((scans, 1)) if confounds is None else np.array(confounds, dtype=np.float64)
+        if delays is None:
+            delays = np.full(regions, repetition_time / 2)
+        delays = np.array(np.broadcast_to(np.asarray(delays, dtype=np.float64), (regions,)))
+        fields = {
+            "bold": bold,
+            "inputs": inputs,
+            "bin_width": float(bin_width),
+            "repetition_time": float(repetition_time),
+            "confounds": confounds,
+            "delays": delays,
+            "echo_time": float(echo_time),
+        }
+        for name, value in fields.items():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        problems = _problems(self)
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    @property
+    def scans(self) -> int:
+        """Number of scans."""
+        return self.bold.shape[0]
+
+    def prepared(self, centre_inputs: bool) -> tuple[Data, float]:
+        """The data as the inversion sees them, and the factor by which they were scaled.
+
+        Each region is mean-centred, inputs are centred over all bins where asked for, and the series of all regions
+        are scaled by 4 / max(range, 4) (spec: "Before the inversion").
+        """
+        bold = self.bold - self.bold.mean(axis=0)
+        scale = 4.0 / max(float(np.ptp(bold)), 4.0)
+        inputs = self.inputs - self.inputs.mean(axis=0) if centre_inputs else self.inputs
+        return replace_data(self, bold=bold * scale, inputs=inputs), scale
+
+
+def replace_data(data: Data, **changes: object) -> Data:
+    """A copy of `data` with some fields changed, validated again."""
+    return replace(data, **changes)  # type: ignore[arg-type]
+
+
+def _problems(data: Data) -> list[str]:
+    scans, regions = data.bold.shape
+    bins = data.inputs.shape[0]
+    problems = []
+    for name in ("bold", "inputs", "confounds", "delays"):
+        bad = int((~np.isfinite(getattr(data, name))).sum())
+        if bad:
+            problems.append(f"{name} holds {bad} values that are not finite; exclude or interpolate those scans")
+    for name in ("bin_width", "repetition_time", "echo_time"):
+        value = getattr(data, name)
+        if not (np.isfinite(value) and value > 0):
+            problems.append(f"{name} must be a positive number of seconds, not {value}")
+    if problems:
+        return problems
+    constant = [str(i + 1) for i in np.flatnonzero(np.ptp(data.bold, axis=0) == 0)]
+    if constant:
+        problems.append(f"the series of region {', '.join(constant)} is constant; check its mask and coverage")
+    if data.confounds.ndim != 2 or data.confounds.shape[0] != scans:
+        problems.append(f"confounds have shape {data.confounds.shape}, but there are {scans} scans")
+    elif scans <= data.confounds.shape[1]:
+        problems.append(
+            f"{scans} scans cannot carry {data.confounds.shape[1]} confounds; drop confounds or use more scans"
+        )
+    duration, needed = bins * data.bin_width, scans * data.repetition_time
+    if abs(duration - needed) > 0.5 * data.bin_width:
+        problems.append(
+            f"inputs last {duration:g} s ({bins} bins of {data.bin_width:g} s) but the scans last {needed:g} s "
+            f"({scans} scans of {data.repetition_time:g} s); cut or extend the inputs"
+        )
+    if (data.delays < 0).any() or (data.delays > data.repetition_time * (1 + 1e-9)).any():
+        problems.append(f"delays must lie between 0 and the repetition time {data.repetition_time:g} s")
+    return problems

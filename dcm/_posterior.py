@@ -1,0 +1,72 @@
+"""What an inversion returns: the posterior, the evidence, and what tells whether to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ._priors import Prior
+from ._spec import Parameters, Spec
+from ._status import Status
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The posterior density of one participant's DCM, p(θ | y) ≈ N(mean, covariance).
+
+    Fields (v scans, n regions, c confounds; series are in the units of the scaled data):
+        spec, prior: the model.
+        mean: (param,) posterior mean of every parameter in the order of `Layout`, switched-off ones at their prior.
+        covariance: (free, free) posterior covariance of the free parameters.
+        free: (free,) which entries of `mean` the rows of `covariance` belong to.
+        noise_mean: (region,) posterior mean of the log-precisions λ.
+        noise_covariance: (region, region) their posterior covariance.
+        confound_effects: (confound, region) posterior mean of β.
+        prediction: (scan, region) g(θ) at the posterior mean, without confounds.
+        residual: (scan, region) data − prediction − confounds · β.
+        free_energy: F, nats; a lower bound on the log evidence.
+        status: how the inversion ended.
+        iterations: how many it took.
+        free_energy_history: (iteration,) F as evaluated in each, accepted or not.
+        data_scale: factor by which the series were multiplied before the inversion.
+        start: index of the start this posterior came from; 0 is the prior mean.
+        start_free_energies: (start,) the F that each start reached, -inf where one failed.
+    """
+
+    spec: Spec
+    prior: Prior
+    mean: Float[np.ndarray, "param"]  # noqa: UP037 - a jaxtyping shape
+    covariance: Float[np.ndarray, "free free"]
+    free: Int[np.ndarray, "free"]  # noqa: UP037
+    noise_mean: Float[np.ndarray, "region"]  # noqa: UP037
+    noise_covariance: Float[np.ndarray, "region region"]
+    confound_effects: Float[np.ndarray, "confound region"]
+    prediction: Float[np.ndarray, "scan region"]
+    residual: Float[np.ndarray, "scan region"]
+    free_energy: float
+    status: Status
+    iterations: int
+    free_energy_history: Float[np.ndarray, "iteration"]  # noqa: UP037
+    data_scale: float
+    start: int
+    start_free_energies: Float[np.ndarray, "start"]  # noqa: UP037
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the free parameters, in the order of `covariance`."""
+        every = self.spec.parameter_names
+        return tuple(every[i] for i in self.free)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The posterior mean as named arrays."""
+        return self.spec.layout.to_tree(self.mean)
+
+    @property
+    def full_covariance(self) -> Float[np.ndarray, "param param"]:
+        """The posterior covariance with zero rows and columns for parameters that are switched off."""
+        full = np.zeros((self.mean.size, self.mean.size))
+        full[np.ix_(self.free, self.free)] = self.covariance
+        return full

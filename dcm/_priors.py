@@ -1,0 +1,99 @@
+"""Prior densities over the parameters, as SPM12 and SPM25 set them (spec: "Priors"; Zeidman et al. 2019, table 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from ._spec import Spec
+
+Preset = Literal["spm12", "spm25"]
+
+CONNECTION_MEAN = 1 / 128  # Hz; a weak positive endogenous connection
+CONNECTION_VARIANCE = 1 / 64
+HAEMODYNAMIC_VARIANCE = 1 / 256
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """A Gaussian prior over every parameter, θ ~ N(mean, covariance), and over the noise, λ ~ N(hE, hC) per region.
+
+    Arguments:
+        mean: (param,) in the order of `Layout`.
+        covariance: (param, param), symmetric; a parameter with variance 0 is switched off and stays at its mean.
+        noise_mean: prior mean hE of every region's log-precision λ.
+        noise_variance: prior variance hC of λ.
+
+    Raises `ValueError` where shapes differ, values are not finite, or the covariance of the free parameters is not
+    positive definite.
+    """
+
+    mean: Float[np.ndarray, "param"]  # noqa: UP037 - a jaxtyping shape
+    covariance: Float[np.ndarray, "param param"]
+    noise_mean: float = 6.0
+    noise_variance: float = 1 / 128
+
+    def __post_init__(self) -> None:
+        mean = np.array(self.mean, dtype=np.float64)
+        covariance = np.array(self.covariance, dtype=np.float64)
+        if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
+            raise ValueError(
+                f"a prior needs a mean (param,) and a covariance (param, param), not {mean.shape} and {covariance.shape}"
+            )
+        if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+            raise ValueError("the prior mean and covariance must be finite")
+        if not np.allclose(covariance, covariance.T, rtol=1e-8, atol=1e-12):
+            raise ValueError("the prior covariance must be symmetric")
+        covariance = (covariance + covariance.T) / 2
+        free = np.flatnonzero(np.diag(covariance) > 0)
+        try:
+            np.linalg.cholesky(covariance[np.ix_(free, free)])
+        except np.linalg.LinAlgError:
+            raise ValueError(
+                "the prior covariance of the free parameters is not positive definite; "
+                "parameters that are tied to each other must be replaced by one"
+            ) from None
+        if not (np.isfinite(self.noise_mean) and np.isfinite(self.noise_variance) and self.noise_variance > 0):
+            raise ValueError("noise_mean must be finite, and noise_variance finite and positive")
+        for name, value in (("mean", mean), ("covariance", covariance)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    @property
+    def free(self) -> np.ndarray:
+        """Indices of the parameters with prior variance, in order."""
+        return np.flatnonzero(np.diag(self.covariance) > 0)
+
+
+def prior(
+    spec: Spec, preset: Preset = "spm12", *, noise_mean: float = 6.0, noise_variance: float = 1 / 128
+) -> Prior:
+    """The standard prior for `spec`.
+
+    SPM12: A off the diagonal N(1/128, 1/64) where a = 1, its diagonal N(0, 1/64) always; B, C, D N(0, 1) where their
+    mask is 1; transit, decay and epsilon N(0, 1/256). SPM25: the diagonal of A is free, with mean 1/128 too, only
+    where the diagonal of a is 1.
+    """
+    n, layout = spec.n, spec.layout
+    diagonal = np.eye(n, dtype=bool)
+    match preset:
+        case "spm12":
+            free_a = spec.a | diagonal
+            mean_a = CONNECTION_MEAN * (spec.a & ~diagonal)
+        case "spm25":
+            free_a = spec.a
+            mean_a = CONNECTION_MEAN * spec.a
+        case _:
+            raise ValueError(f"priors must be 'spm12' or 'spm25', not {preset!r}")
+    mean = np.zeros(layout.size)
+    variance = np.zeros(layout.size)
+    mean[layout.field_slice("A")] = mean_a.ravel(order="F")
+    variance[layout.field_slice("A")] = CONNECTION_VARIANCE * free_a.ravel(order="F")
+    for field, mask in (("B", spec.b), ("C", spec.c), ("D", spec.d)):
+        variance[layout.field_slice(field)] = mask.ravel(order="F")
+    for field in ("transit", "decay", "epsilon"):
+        variance[layout.field_slice(field)] = HAEMODYNAMIC_VARIANCE
+    return Prior(mean, np.diag(variance), noise_mean, noise_variance)

@@ -1,0 +1,200 @@
+"""What a dynamic causal model consists of: which connections exist, by name, and how its parameters are laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+from numpy.typing import ArrayLike
+
+Mask = Bool[np.ndarray, "..."]
+
+
+class Parameters(eqx.Module):
+    """Parameters of a one-state bilinear (or nonlinear) DCM; all arrays may carry leading batch axes.
+
+    The index order of every connection is (to, from). Diagonal entries of A and B are log scales on a
+    self-inhibition of −½ Hz; all other entries of A, B and D are rates in Hz, and C is in Hz per unit of input
+    after division by 16.
+    """
+
+    A: Float[Array, "*batch region region"]  # endogenous connectivity
+    B: Float[Array, "*batch region region input"]  # its modulation by each input
+    C: Float[Array, "*batch region input"]  # driving inputs
+    D: Float[Array, "*batch region region region"]  # its modulation by each region (to, from, gate)
+    transit: Float[Array, "*batch region"]  # log scale of the haemodynamic transit time
+    decay: Float[Array, "*batch"]  # log scale of the vasodilatory signal's decay
+    epsilon: Float[Array, "*batch"]  # log ratio of intra- to extravascular signal
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """The structure of one DCM: region and input names, and which connections are free.
+
+    Arguments:
+        regions: n region names.
+        inputs: m input names.
+        a: (n, n), a[i, j] is true where region j drives region i. The diagonal is always free under SPM12's priors.
+        b: (n, n, m), b[i, j, k] is true where input k changes connection j → i.
+        c: (n, m), c[i, k] is true where input k drives region i.
+        d: (n, n, n), d[i, j, k] is true where activity of region k gates connection j → i; all false by default.
+
+    Masks may be given as 0/1 numbers. Raises `ValueError` where names repeat or shapes do not match the names.
+    """
+
+    regions: tuple[str, ...]
+    inputs: tuple[str, ...]
+    a: Mask
+    b: Mask
+    c: Mask
+    d: Mask
+
+    def __init__(
+        self,
+        regions: Sequence[str],
+        inputs: Sequence[str],
+        a: ArrayLike,
+        b: ArrayLike | None = None,
+        c: ArrayLike | None = None,
+        d: ArrayLike | None = None,
+    ) -> None:
+        n, m = len(regions), len(inputs)
+        shapes = {"a": (n, n), "b": (n, n, m), "c": (n, m), "d": (n, n, n)}
+        problems = []
+        for kind, names in (("region", regions), ("input", inputs)):
+            repeated = sorted({name for name in names if list(names).count(name) > 1})
+            if repeated:
+                problems.append(f"{kind} names must differ, but {', '.join(map(repr, repeated))} appears twice")
+        if n == 0:
+            problems.append("a DCM needs at least one region")
+        for field, given in (("a", a), ("b", b), ("c", c), ("d", d)):
+            mask = np.zeros(shapes[field]) if given is None else np.asarray(given)
+            if mask.size == 0:  # SPM writes absent b and d as n × n × 0
+                mask = np.zeros(shapes[field])
+            if mask.shape != shapes[field]:
+                problems.append(
+                    f"mask {field} has shape {mask.shape}, but {n} regions and {m} inputs need {shapes[field]}"
+                )
+            elif not np.isin(mask, (0, 1)).all():
+                problems.append(f"mask {field} must hold only 0 and 1")
+            object.__setattr__(self, field, _frozen(mask.astype(bool)))
+        if problems:
+            raise ValueError("; ".join(problems))
+        object.__setattr__(self, "regions", tuple(map(str, regions)))
+        object.__setattr__(self, "inputs", tuple(map(str, inputs)))
+
+    @property
+    def n(self) -> int:
+        """Number of regions."""
+        return len(self.regions)
+
+    @property
+    def m(self) -> int:
+        """Number of inputs."""
+        return len(self.inputs)
+
+    @property
+    def layout(self) -> Layout:
+        """How this model's parameters are laid out in a vector."""
+        return Layout(self.n, self.m)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Name of every parameter in the order of `Layout`, such as ``A[vmPFC<-amygdala]`` (Hz)."""
+        to_from = [f"{i}<-{j}" for j in self.regions for i in self.regions]
+        return (
+            *(f"A[{pair}]" for pair in to_from),
+            *(f"B[{pair}, {k}]" for k in self.inputs for pair in to_from),
+            *(f"C[{i}<-{k}]" for k in self.inputs for i in self.regions),
+            *(f"D[{pair}, {k}]" for k in self.regions for pair in to_from),
+            *(f"transit[{i}]" for i in self.regions),
+            "decay",
+            "epsilon",
+        )
+
+    def _key(self) -> tuple[object, ...]:
+        masks = (self.a, self.b, self.c, self.d)
+        return (self.regions, self.inputs, *(mask.tobytes() for mask in masks))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spec) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The order of parameters in a vector: A, B, C, D, transit, decay, epsilon, each with its first index fastest.
+
+    This is the order of SPM's Ep and Cp, so that covariances can be held against each other entry by entry; D takes
+    no space in SPM files without nonlinear terms, see `Layout.without_gating`.
+    """
+
+    n: int
+    m: int
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of entries of each field, in order."""
+        n, m = self.n, self.m
+        return {"A": n * n, "B": n * n * m, "C": n * m, "D": n**3, "transit": n, "decay": 1, "epsilon": 1}
+
+    @property
+    def size(self) -> int:
+        """Number of parameters, free or not."""
+        return sum(self.sizes.values())
+
+    def field_slice(self, field: str) -> slice:
+        """Where `field` lies in the vector."""
+        fields = list(self.sizes)
+        start = sum(self.sizes[name] for name in fields[: fields.index(field)])
+        return slice(start, start + self.sizes[field])
+
+    @property
+    def without_gating(self) -> np.ndarray:
+        """Indices of every parameter but D: SPM's vector for a model without nonlinear terms."""
+        return np.delete(np.arange(self.size), self.field_slice("D"))
+
+    def to_tree(self, vector: Float[Array, "*batch param"]) -> Parameters:
+        """Vector → named arrays."""
+        n, m, batch = self.n, self.m, vector.shape[:-1]
+
+        def part(field: str, *shape: int) -> Float[Array, "..."]:
+            flat = vector[..., self.field_slice(field)]
+            # First index fastest: reshape to the reversed shape and turn the axes round.
+            turned = flat.reshape(*batch, *shape[::-1])
+            axes = range(len(batch), len(batch) + len(shape))
+            return jnp.transpose(turned, (*range(len(batch)), *reversed(axes)))
+
+        return Parameters(
+            A=part("A", n, n),
+            B=part("B", n, n, m),
+            C=part("C", n, m),
+            D=part("D", n, n, n),
+            transit=part("transit", n),
+            decay=part("decay"),
+            epsilon=part("epsilon"),
+        )
+
+    def to_vector(self, tree: Parameters) -> Float[Array, "*batch param"]:
+        """Named arrays → vector; the inverse of `to_tree`."""
+        decay = jnp.asarray(tree.decay)
+        batch = decay.ndim
+        parts = []
+        for field, size in self.sizes.items():
+            value = jnp.asarray(getattr(tree, field))
+            trailing = range(batch, value.ndim)
+            turned = jnp.transpose(value, (*range(batch), *reversed(trailing)))
+            parts.append(turned.reshape(*decay.shape, size))
+        return jnp.concatenate(parts, axis=-1)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array = np.array(array)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,1 @@
+"""Imaging measures and their predictive models, beside the causal ones. Arrays and tables in, tables out."""
