@@ -1,0 +1,317 @@
+"""Variational Laplace for one participant (Friston et al. 2007; spec: "Variational Laplace").
+
+    y = g(θ) + X0 β + e,    e ~ N(0, Σ(λ)),    Σ^-1 = Σ_i Q_i e^{λ_i},    Q_i selects region i
+
+`init` makes a `State`, `step` evaluates the model once and proposes the next point, and `State.status` says when to stop;
+the loop belongs to `_cohort`. Everything is written for one participant and batched by `vmap`.
+
+What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ; and the
+confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and leaves matrices of the
+size of θ only (a Schur complement, exact). One exception: the step needs the eigenvalues of the whole curvature.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ._bilinear import Timing
+from ._forward import ForwardModel
+from ._nonlinear import Microtime
+
+CONFOUND_PRECISION = 1e-8  # prior precision of β
+NOISE_STEPS = 8  # inner Newton steps on λ
+NOISE_LOG_STEP = 4.0
+NOISE_CLIP = 1.0
+NOISE_GAIN = 0.01  # predicted gain in F at which the inner steps stop
+FIRST_LOG_STEP, LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, -4.0, 4.0
+RETRIES = 4
+POWER_FLOOR = 1e-10  # below this power a rotated confound is taken as absent in the first guess of β
+JACOBIAN_LIMIT = jnp.exp(32.0).item()
+PATIENCE = 4  # iterations in a row with a predicted gain below tolerance
+HISTORY = 512  # longest F history kept
+
+T = TypeVar("T")
+
+RUNNING, CONVERGED, MAX_ITERATIONS, NOT_FINITE, BAD_START = range(5)  # State.status, see `Status`
+
+
+class Problem(eqx.Module):
+    """Everything an inversion is told, all of it traced: one participant's data, prior and settings.
+
+    Padding is invisible: padded scans have zero rows in `bold` and `confounds` and are masked, padded confounds are
+    zero columns, and parameters that this participant's model switches off have precision 1, no Jacobian and no count.
+    """
+
+    bold: Float[Array, "scan region"]  # centred and scaled
+    scan_mask: Float[Array, "scan"]
+    confounds: Float[Array, "scan confound"]  # rotated: X0 V, with X0ᵀX0 = V diag(power) Vᵀ
+    confound_power: Float[Array, "confound"]
+    confound_mask: Float[Array, "confound"]
+    timing: Timing | Microtime
+    echo_time: Float[Array, ""]  # s
+    prior_vector: Float[Array, "param"]  # prior mean of all parameters
+    prior_mean: Float[Array, "free"]
+    prior_precision: Float[Array, "free free"]
+    free_mask: Float[Array, "free"]
+    noise_mean: Float[Array, ""]  # hE
+    noise_precision: Float[Array, ""]  # 1 / hC
+    start: Float[Array, "free"]  # first expansion point, as an offset from the prior mean
+    max_iterations: Int[Array, ""]
+    tolerance: Float[Array, ""]  # nats
+
+
+class Point(eqx.Module):
+    """A point of the joint space of parameters, as offsets from their prior means, and noise."""
+
+    theta: Float[Array, "free"]
+    beta: Float[Array, "confound region"]
+    noise: Float[Array, "region"]  # λ
+
+
+class Gram(eqx.Module):
+    """Sums over scans, one for each region, that every λ shares; J = ∂g/∂θ, X the confounds, ε the residual."""
+
+    JJ: Float[Array, "region free free"]
+    XJ: Float[Array, "region confound free"]
+    Je: Float[Array, "region free"]
+    Xe: Float[Array, "region confound"]
+    ee: Float[Array, "region"]
+
+
+class Ascent(eqx.Module):
+    """Gradient and negative curvature of F at the last accepted point, over θ and then β region by region."""
+
+    gradient: Float[Array, "dim"]
+    precision: Float[Array, "dim dim"]
+
+
+class State(eqx.Module):
+    """What the next iteration needs, and the record of the ones before."""
+
+    point: Point  # changes every step: where to evaluate next
+    best: Point  # last accepted
+    best_covariance: Float[Array, "free free"]
+    best_free_energy: Float[Array, ""]
+    ascent: Ascent  # at `best`
+    log_step: Float[Array, ""]
+    iteration: Int[Array, ""]
+    retries: Int[Array, ""]
+    small_gains: Int[Array, ""]  # how many in a row
+    status: Int[Array, ""]
+    history: Float[Array, "history"]  # F of every iteration; NaN where there was none
+
+
+def init(problem: Problem) -> State:
+    """The state before the first iteration."""
+    free, region = problem.prior_mean.shape[0], problem.bold.shape[1]
+    confound = problem.confounds.shape[1]
+    # The spec leaves the first β open; least squares of the data on the confounds is where SPM12's paths begin.
+    power = problem.confound_power[:, None]
+    beta = jnp.where(power > POWER_FLOOR, problem.confounds.T @ problem.bold / power, 0.0)
+    point = Point(
+        theta=problem.start,
+        beta=beta,
+        noise=jnp.full(region, problem.noise_mean),
+    )
+    dim = free + confound * region
+    return State(
+        point=point,
+        best=point,
+        best_covariance=jnp.zeros((free, free)),
+        best_free_energy=jnp.asarray(-jnp.inf),
+        ascent=Ascent(jnp.zeros(dim), jnp.eye(dim)),
+        log_step=jnp.asarray(FIRST_LOG_STEP),
+        iteration=jnp.asarray(0),
+        retries=jnp.asarray(0),
+        small_gains=jnp.asarray(0),
+        status=jnp.asarray(RUNNING),
+        history=jnp.full(HISTORY, jnp.nan),
+    )
+
+
+def step(model: ForwardModel, problem: Problem, state: State) -> State:
+    """One evaluation of the model: accept or go back, then propose the next point."""
+    prediction, jacobian = model.predict_with_jacobian(
+        problem.prior_vector, problem.prior_mean + state.point.theta, problem.timing, problem.echo_time
+    )
+    jacobian = jacobian * problem.free_mask * problem.scan_mask[:, None, None]
+    finite = jnp.isfinite(prediction).all() & (jnp.abs(jacobian).sum(axis=-1).max() < JACOBIAN_LIMIT)
+    # A step too far is evaluated as if it predicted nothing, so that no NaN travels; its result is not used.
+    prediction = jnp.where(finite, prediction, 0.0)
+    jacobian = jnp.where(finite, jacobian, 0.0)
+
+    gram = _gram(problem, prediction, jacobian, state.point.beta)
+    noise = _noise_steps(problem, gram, state.point)
+    evaluated = Point(state.point.theta, state.point.beta, noise.moved)
+    free_energy = _free_energy(problem, gram, state.point, noise)
+    finite = finite & jnp.isfinite(free_energy)
+
+    rose = (free_energy > state.best_free_energy) | (state.iteration < 2)
+    accept = finite & rose
+    best = _where(accept, evaluated, state.best)
+    ascent = _where(accept, _ascent(problem, gram, state.point, noise.used), state.ascent)
+    log_step = jnp.where(
+        accept,
+        jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
+        jnp.minimum(state.log_step - 2.0, LOWEST_AFTER_FAILURE),
+    )
+    move, gain = _flow_step(problem, ascent, log_step)
+
+    iteration = jnp.where(finite, state.iteration + 1, state.iteration)
+    retries = jnp.where(finite, 0, state.retries + 1)
+    small_gains = jnp.where(finite, jnp.where(gain < problem.tolerance, state.small_gains + 1, 0), state.small_gains)
+    status = jnp.select(
+        [
+            ~finite & (state.iteration == 0),
+            ~finite & (retries > RETRIES),
+            finite & (small_gains >= PATIENCE),
+            finite & (iteration >= problem.max_iterations),
+        ],
+        jnp.array([BAD_START, NOT_FINITE, CONVERGED, MAX_ITERATIONS]),
+        RUNNING,
+    )
+    free = problem.prior_mean.shape[0]
+    proposal = Point(
+        theta=best.theta + move[:free],
+        beta=best.beta + move[free:].reshape(best.beta.shape[::-1]).T,
+        noise=best.noise,
+    )
+    return State(
+        point=proposal,
+        best=best,
+        best_covariance=jnp.where(accept, noise.covariance, state.best_covariance),
+        best_free_energy=jnp.where(accept, free_energy, state.best_free_energy),
+        ascent=ascent,
+        log_step=log_step,
+        iteration=iteration,
+        retries=retries,
+        small_gains=small_gains,
+        status=status,
+        history=state.history.at[state.iteration].set(jnp.where(finite, free_energy, jnp.nan)),
+    )
+
+
+class _Noise(NamedTuple):
+    """The outcome of the inner steps on λ."""
+
+    moved: Float[Array, "region"]  # λ after the last step
+    used: Float[Array, "region"]  # λ before it, at which everything else is evaluated
+    covariance: Float[Array, "free free"]  # of θ, at `used`
+    log_det_precision: Float[Array, ""]  # ln|JᵀPJ + Π0| over θ and β, at `used`
+
+
+def _gram(
+    problem: Problem,
+    prediction: Float[Array, "scan region"],
+    jacobian: Float[Array, "scan region free"],
+    beta: Float[Array, "confound region"],
+) -> Gram:
+    masked = prediction * problem.scan_mask[:, None]
+    residual = problem.bold - masked - problem.confounds @ beta
+    return Gram(
+        JJ=jnp.einsum("vip,viq->ipq", jacobian, jacobian),
+        XJ=jnp.einsum("vc,vip->icp", problem.confounds, jacobian),
+        Je=jnp.einsum("vip,vi->ip", jacobian, residual),
+        Xe=jnp.einsum("vc,vi->ic", problem.confounds, residual),
+        ee=jnp.einsum("vi,vi->i", residual, residual),
+    )
+
+
+def _confound_prior(problem: Problem) -> Float[Array, "confound"]:
+    return jnp.where(problem.confound_mask > 0, CONFOUND_PRECISION, 1.0)
+
+
+def _noise_steps(problem: Problem, gram: Gram, point: Point) -> _Noise:
+    """Up to eight Newton steps on λ at fixed θ and β."""
+    scans = problem.scan_mask.sum()
+    prior = _confound_prior(problem)
+    power = problem.confound_power
+    curvature = scans / 2 + problem.noise_precision  # −d²F/dλ², the same for every region and diagonal
+    rate = jnp.exp(NOISE_LOG_STEP) / curvature
+    newton = -jnp.expm1(-rate * curvature) / curvature
+
+    def body(carry: tuple[Array, Array, _Noise]) -> tuple[Array, Array, _Noise]:
+        count, _, before = carry
+        noise = before.moved
+        tau = jnp.exp(noise)
+        beta_precision = tau[:, None] * power + prior
+        shrink = tau[:, None] / beta_precision  # τ W
+        projected = jnp.einsum("icp,ic,icq->ipq", gram.XJ, shrink, gram.XJ)
+        precision = problem.prior_precision + jnp.einsum("i,ipq->pq", tau, gram.JJ - projected)
+        factor = jnp.linalg.cholesky(precision)
+        half = jax.scipy.linalg.solve_triangular(factor, jnp.eye(factor.shape[0]), lower=True)
+        covariance = half.T @ half
+        # tr(Cp Jᵀ Q_i J) over θ and β, with the β blocks of Cp written out by the Schur complement.
+        twice = jnp.einsum("icp,ic,icq->ipq", gram.XJ, 2 * shrink - shrink**2 * power, gram.XJ)
+        trace = jnp.einsum("pq,ipq->i", covariance, gram.JJ - twice) + (power / beta_precision).sum(axis=-1)
+        gradient = (scans - tau * (gram.ee + trace)) / 2 - problem.noise_precision * (noise - problem.noise_mean)
+        change = jnp.clip(newton * gradient, -NOISE_CLIP, NOISE_CLIP)
+        log_det = 2 * jnp.log(jnp.diag(factor)).sum() + jnp.log(beta_precision).sum()
+        gain = gradient @ change
+        return count + 1, gain, _Noise(noise + change, noise, covariance, log_det)
+
+    def unfinished(carry: tuple[Array, Array, _Noise]) -> Bool[Array, ""]:
+        count, gain, _ = carry
+        # A NaN gain means that λ ran away; more steps will not bring it back.
+        return (count < NOISE_STEPS) & (gain >= NOISE_GAIN)
+
+    free = problem.prior_mean.shape[0]
+    before = _Noise(point.noise, point.noise, jnp.zeros((free, free)), jnp.asarray(0.0))
+    _, _, noise = jax.lax.while_loop(unfinished, body, (jnp.asarray(0), jnp.asarray(jnp.inf), before))
+    return noise
+
+
+def _free_energy(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> Float[Array, ""]:
+    """F = accuracy − complexity of θ and β − complexity of λ."""
+    region = gram.ee.shape[0]
+    scans = problem.scan_mask.sum()
+    prior = _confound_prior(problem)
+    deviation = noise.used - problem.noise_mean
+    accuracy = (
+        scans * noise.used.sum() - jnp.exp(noise.used) @ gram.ee - region * scans * jnp.log(2 * jnp.pi)
+    ) / 2
+    factor = jnp.linalg.cholesky(problem.prior_precision)
+    log_det_prior = 2 * jnp.log(jnp.diag(factor)).sum() + region * jnp.log(prior).sum()
+    penalty = point.theta @ problem.prior_precision @ point.theta + (prior[:, None] * point.beta**2).sum()
+    parameters = (log_det_prior - noise.log_det_precision - penalty) / 2
+    shrunk = problem.noise_precision / (scans / 2 + problem.noise_precision)
+    hyperparameters = (region * jnp.log(shrunk) - problem.noise_precision * deviation @ deviation) / 2
+    return accuracy + parameters + hyperparameters
+
+
+def _ascent(problem: Problem, gram: Gram, point: Point, noise: Float[Array, "region"]) -> Ascent:
+    """Gradient and negative curvature of F over [θ; β_1; …; β_n]."""
+    free, region, confound = problem.prior_mean.shape[0], *gram.Xe.shape
+    tau = jnp.exp(noise)
+    prior = _confound_prior(problem)
+    along_theta = jnp.einsum("i,ip->p", tau, gram.Je) - problem.prior_precision @ point.theta
+    along_beta = tau[:, None] * gram.Xe - prior * point.beta.T
+    theta = problem.prior_precision + jnp.einsum("i,ipq->pq", tau, gram.JJ)
+    cross = (tau[:, None, None] * gram.XJ).reshape(region * confound, free)
+    beta = jnp.diag((tau[:, None] * problem.confound_power + prior).ravel())
+    return Ascent(
+        gradient=jnp.concatenate([along_theta, along_beta.ravel()]),
+        precision=jnp.block([[theta, cross.T], [cross, beta]]),
+    )
+
+
+def _flow_step(
+    problem: Problem, ascent: Ascent, log_step: Float[Array, ""]
+) -> tuple[Float[Array, "dim"], Float[Array, ""]]:
+    """Integrate the gradient flow for a while: Δ = (expm(τH) − I) H^-1 g, τ = exp(v − ln|−H| / dim); and gᵀΔ."""
+    region = problem.bold.shape[1]
+    dim = problem.free_mask.sum() + region * problem.confound_mask.sum()
+    rates, axes = jnp.linalg.eigh(ascent.precision)
+    rates = jnp.maximum(rates, jnp.finfo(rates.dtype).tiny)
+    tau = jnp.exp(log_step - jnp.log(rates).sum() / dim)
+    move = axes @ (-jnp.expm1(-tau * rates) / rates * (axes.T @ ascent.gradient))
+    return move, ascent.gradient @ move
+
+
+def _where(condition: Bool[Array, ""], new: T, old: T) -> T:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
