@@ -7,7 +7,7 @@ the loop belongs to `_cohort`. Everything is written for one participant and bat
 
 What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ; and the
 confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and leaves matrices of the
-size of θ only (a Schur complement, exact). One exception: the step needs the eigenvalues of the whole curvature.
+size of θ only (a Schur complement, exact).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from ._bilinear import Timing
+from ._flow import Curvature, Gradient, flow_step
 from ._forward import ForwardModel
 from ._nonlinear import Microtime
 
@@ -84,10 +85,11 @@ class Gram(eqx.Module):
 
 
 class Ascent(eqx.Module):
-    """Gradient and negative curvature of F at the last accepted point, over θ and then β region by region."""
+    """The local shape of F at the last accepted point."""
 
-    gradient: Float[Array, "dim"]
-    precision: Float[Array, "dim dim"]
+    gradient: Gradient
+    curvature: Curvature
+    log_det: Float[Array, ""]  # of the curvature
 
 
 class State(eqx.Module):
@@ -118,13 +120,18 @@ def init(problem: Problem) -> State:
         beta=beta,
         noise=jnp.full(region, problem.noise_mean),
     )
-    dim = free + confound * region
     return State(
         point=point,
         best=point,
         best_covariance=jnp.zeros((free, free)),
         best_free_energy=jnp.asarray(-jnp.inf),
-        ascent=Ascent(jnp.zeros(dim), jnp.eye(dim)),
+        ascent=Ascent(
+            gradient=Gradient(jnp.zeros(free), jnp.zeros((region, confound))),
+            curvature=Curvature(
+                jnp.eye(free), jnp.zeros((region, confound, free)), jnp.ones((region, confound))
+            ),
+            log_det=jnp.asarray(0.0),
+        ),
         log_step=jnp.asarray(FIRST_LOG_STEP),
         iteration=jnp.asarray(0),
         retries=jnp.asarray(0),
@@ -154,13 +161,14 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
     rose = (free_energy > state.best_free_energy) | (state.iteration < 2)
     accept = finite & rose
     best = _where(accept, evaluated, state.best)
-    ascent = _where(accept, _ascent(problem, gram, state.point, noise.used), state.ascent)
+    ascent = _where(accept, _ascent(problem, gram, state.point, noise), state.ascent)
     log_step = jnp.where(
         accept,
         jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
         jnp.minimum(state.log_step - 2.0, LOWEST_AFTER_FAILURE),
     )
-    move, gain = _flow_step(problem, ascent, log_step)
+    move = flow_step(ascent.gradient, ascent.curvature, _flow_time(problem, ascent, log_step))
+    gain = ascent.gradient.dot(move)
 
     iteration = jnp.where(finite, state.iteration + 1, state.iteration)
     retries = jnp.where(finite, 0, state.retries + 1)
@@ -175,12 +183,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         jnp.array([BAD_START, NOT_FINITE, CONVERGED, MAX_ITERATIONS]),
         RUNNING,
     )
-    free = problem.prior_mean.shape[0]
-    proposal = Point(
-        theta=best.theta + move[:free],
-        beta=best.beta + move[free:].reshape(best.beta.shape[::-1]).T,
-        noise=best.noise,
-    )
+    proposal = Point(best.theta + move.theta, best.beta + move.beta.T, best.noise)
     return State(
         point=proposal,
         best=best,
@@ -284,33 +287,29 @@ def _free_energy(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> F
     return accuracy + parameters + hyperparameters
 
 
-def _ascent(problem: Problem, gram: Gram, point: Point, noise: Float[Array, "region"]) -> Ascent:
-    """Gradient and negative curvature of F over [θ; β_1; …; β_n]."""
-    free, region, confound = problem.prior_mean.shape[0], *gram.Xe.shape
-    tau = jnp.exp(noise)
+def _ascent(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> Ascent:
+    """Gradient and curvature of F over θ and β at the λ before its last step."""
+    tau = jnp.exp(noise.used)
     prior = _confound_prior(problem)
-    along_theta = jnp.einsum("i,ip->p", tau, gram.Je) - problem.prior_precision @ point.theta
-    along_beta = tau[:, None] * gram.Xe - prior * point.beta.T
-    theta = problem.prior_precision + jnp.einsum("i,ipq->pq", tau, gram.JJ)
-    cross = (tau[:, None, None] * gram.XJ).reshape(region * confound, free)
-    beta = jnp.diag((tau[:, None] * problem.confound_power + prior).ravel())
     return Ascent(
-        gradient=jnp.concatenate([along_theta, along_beta.ravel()]),
-        precision=jnp.block([[theta, cross.T], [cross, beta]]),
+        gradient=Gradient(
+            theta=jnp.einsum("i,ip->p", tau, gram.Je) - problem.prior_precision @ point.theta,
+            beta=tau[:, None] * gram.Xe - prior * point.beta.T,
+        ),
+        curvature=Curvature(
+            theta=problem.prior_precision + jnp.einsum("i,ipq->pq", tau, gram.JJ),
+            cross=tau[:, None, None] * gram.XJ,
+            beta=tau[:, None] * problem.confound_power + prior,
+        ),
+        log_det=noise.log_det_precision,
     )
 
 
-def _flow_step(
-    problem: Problem, ascent: Ascent, log_step: Float[Array, ""]
-) -> tuple[Float[Array, "dim"], Float[Array, ""]]:
-    """Integrate the gradient flow for a while: Δ = (expm(τH) − I) H^-1 g, τ = exp(v − ln|−H| / dim); and gᵀΔ."""
+def _flow_time(problem: Problem, ascent: Ascent, log_step: Float[Array, ""]) -> Float[Array, ""]:
+    """τ = exp(v − ln|−H| / dim): the log step v is relative to the geometric mean of the curvature."""
     region = problem.bold.shape[1]
     dim = problem.free_mask.sum() + region * problem.confound_mask.sum()
-    rates, axes = jnp.linalg.eigh(ascent.precision)
-    rates = jnp.maximum(rates, jnp.finfo(rates.dtype).tiny)
-    tau = jnp.exp(log_step - jnp.log(rates).sum() / dim)
-    move = axes @ (-jnp.expm1(-tau * rates) / rates * (axes.T @ ascent.gradient))
-    return move, ascent.gradient @ move
+    return jnp.exp(log_step - ascent.log_det / dim)
 
 
 def _where(condition: Bool[Array, ""], new: T, old: T) -> T:
