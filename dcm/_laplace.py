@@ -97,6 +97,7 @@ class State(eqx.Module):
 
     point: Point  # changes every step: where to evaluate next
     best: Point  # last accepted
+    best_prediction: Float[Array, "scan region"]
     best_covariance: Float[Array, "free free"]
     best_free_energy: Float[Array, ""]
     ascent: Ascent  # at `best`
@@ -123,6 +124,7 @@ def init(problem: Problem) -> State:
     return State(
         point=point,
         best=point,
+        best_prediction=jnp.zeros_like(problem.bold),
         best_covariance=jnp.zeros((free, free)),
         best_free_energy=jnp.asarray(-jnp.inf),
         ascent=Ascent(
@@ -187,6 +189,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
     return State(
         point=proposal,
         best=best,
+        best_prediction=jnp.where(accept, prediction, state.best_prediction),
         best_covariance=jnp.where(accept, noise.covariance, state.best_covariance),
         best_free_energy=jnp.where(accept, free_energy, state.best_free_energy),
         ascent=ascent,

@@ -1,0 +1,232 @@
+"""Inversion of a cohort: participants and starts pass through a fixed number of seats of one compiled step.
+
+A batch is a row of seats. Each round advances every seat by one evaluation of its model; a seat whose inversion has ended
+is given to the next in the queue, so the slowest participant does not hold up the others and one compilation serves any
+number of them. When the queue is empty and few seats are taken, the row is cut short.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from . import _laplace as laplace
+from ._forward import ForwardModel
+from ._laplace import Problem, State
+from ._posterior import Posterior
+from ._problem import Batch, Prepared, Settings, Subject, make_batches, prepare
+from ._status import InversionError, Status
+
+SEATS_CPU = 8  # per core: enough to hide what a round costs beside its arithmetic, few enough for a short tail
+SEATS_GPU = 4096
+WORKSPACE = 1 << 30  # bytes that all seats' Jacobians and propagators may take on a CPU
+CUT = 8  # a row is cut to 1/CUT of its seats once that many are enough
+
+Progress = Callable[[int, int], None]  # called with inversions done and in all, a start counting as one
+
+_STATUS = {
+    laplace.CONVERGED: Status.CONVERGED,
+    laplace.MAX_ITERATIONS: Status.MAX_ITERATIONS,
+    laplace.NOT_FINITE: Status.NOT_FINITE,
+    laplace.BAD_START: Status.BAD_START,
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A participant without a posterior, and why."""
+
+    name: str
+    reason: str
+
+
+def invert(subject: Subject, settings: Settings = Settings()) -> Posterior:  # noqa: B008 - frozen
+    """Invert one model of one run.
+
+    Raises `ValueError` where it cannot be inverted as specified and `InversionError` where every start failed.
+    """
+    prepared = prepare(subject, settings)
+    [outcome] = _run([prepared], settings, None)
+    if isinstance(outcome, Failure):
+        raise InversionError(f"{outcome.name}: {outcome.reason}")
+    return outcome
+
+
+def invert_cohort(
+    subjects: Sequence[Subject],
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    on_progress: Progress | None = None,
+) -> list[Posterior | Failure]:
+    """Invert many models of many runs at once; one result for each, in the order given.
+
+    A participant that cannot be inverted yields a `Failure` and never holds up the others.
+    """
+    outcomes: list[Posterior | Failure | None] = []
+    ready: list[Prepared] = []
+    for subject in subjects:
+        try:
+            ready.append(prepare(subject, settings))
+            outcomes.append(None)
+        except ValueError as error:
+            outcomes.append(Failure(subject.name, str(error)))
+    inverted = iter(_run(ready, settings, on_progress))
+    return [next(inverted) if outcome is None else outcome for outcome in outcomes]
+
+
+def _run(prepared: Sequence[Prepared], settings: Settings, on_progress: Progress | None) -> list[Posterior | Failure]:
+    require_64_bit()
+    total, done, lock = len(prepared) * settings.starts, 0, threading.Lock()
+
+    def finished_one() -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            if on_progress is not None:
+                on_progress(done, total)
+
+    results: list[Posterior | Failure | None] = [None] * len(prepared)
+    for batch in make_batches(prepared, settings):
+        tasks = [(member, start) for member in range(len(batch.members)) for start in range(settings.starts)]
+        workers = min(_workers(), len(tasks))
+        # Dealt out in advance, so that the same input takes the same path through the same seats every time.
+        hands = [tasks[i::workers] for i in range(workers)]
+        with ThreadPoolExecutor(workers) as pool:
+            rows = pool.map(lambda hand, batch=batch: _serve(batch, hand, finished_one), hands)
+            states = {task: state for row in rows for task, state in row.items()}
+        for member, position in enumerate(batch.members):
+            starts = [states[member, start] for start in range(settings.starts)]
+            results[position] = _outcome(batch, member, starts)
+    return [result for result in results if result is not None]
+
+
+def require_64_bit() -> None:
+    """Free energies of −5,000 need differences of 0.1; JAX's default of 32 bit cannot give them."""
+    if not jax.config.jax_enable_x64:
+        raise RuntimeError(
+            "effconn needs JAX in 64-bit mode: call jax.config.update('jax_enable_x64', True) before anything else, "
+            "or set JAX_ENABLE_X64=1"
+        )
+
+
+def _workers() -> int:
+    """Rows that run side by side: one per core on a CPU, one on a GPU, which is parallel inside."""
+    if jax.default_backend() != "cpu":
+        return 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _seats(batch: Batch, tasks: int) -> int:
+    if jax.default_backend() != "cpu":
+        return min(tasks, SEATS_GPU)
+    n, free, extent = batch.model.layout.n, len(batch.model.free), batch.extent
+    propagators = extent["intervals"] * (n + n * n) * 5 * n * (n + 1)
+    if batch.model.derivatives == "spm":
+        propagators = free * extent["intervals"] * 5 * n * (n + 5)
+    jacobian = (extent["scans"] + extent["steps"]) * n * free
+    each = 8 * 3 * (propagators + jacobian)  # three copies live at once
+    return max(1, min(tasks, SEATS_CPU, WORKSPACE // _workers() // each))
+
+
+@partial(jax.jit, static_argnums=0)
+def advance(model: ForwardModel, problems: Problem, states: State) -> State:
+    """One evaluation in every seat; seats whose inversion has ended stay as they are."""
+
+    def one(problem: Problem, state: State) -> State:
+        moved = laplace.step(model, problem, state)
+        running = state.status == laplace.RUNNING
+        return jax.tree.map(lambda new, old: jnp.where(running, new, old), moved, state)
+
+    return jax.vmap(one)(problems, states)
+
+
+@jax.jit
+def _seat(row: tuple[Problem, State], place: Int[Array, ""], newcomer: Problem) -> tuple[Problem, State]:
+    """Give one seat to a newcomer."""
+    arrival = (newcomer, laplace.init(newcomer))
+    return jax.tree.map(lambda seats, value: seats.at[place].set(value), row, arrival)
+
+
+def _serve(batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[], None]) -> dict[tuple[int, int], State]:
+    """Take `tasks` (member, start) through a row of seats; the final state of each."""
+    seats = _seats(batch, len(tasks))
+    queue = list(reversed(tasks))
+    taken: list[tuple[int, int] | None] = [queue.pop() for _ in range(seats)]
+    problems = _stack([batch.problem(*task) for task in taken if task is not None])
+    row = (problems, jax.vmap(laplace.init)(problems))
+    final: dict[tuple[int, int], State] = {}
+    while any(task is not None for task in taken):
+        problems, states = row
+        states = advance(batch.model, problems, states)
+        row = (problems, states)
+        ended = np.asarray(states.status) != laplace.RUNNING
+        for place, task in enumerate(taken):
+            if task is None or not ended[place]:
+                continue
+            final[task] = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place]), states)
+            on_done()
+            taken[place] = queue.pop() if queue else None
+            if (newcomer := taken[place]) is not None:
+                row = _seat(row, jnp.asarray(place), batch.problem(*newcomer))
+        left = [place for place, task in enumerate(taken) if task is not None]
+        if len(taken) >= CUT * CUT and left and len(left) <= len(taken) // CUT:
+            keep = np.resize(np.array(left), len(taken) // CUT)  # repeats fill the shorter row
+            row = jax.tree.map(lambda leaf, keep=keep: leaf[keep], row)
+            taken = [taken[place] if i < len(left) else None for i, place in enumerate(keep)]
+    return final
+
+
+def _stack(problems: list[Problem]) -> Problem:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
+
+
+def _outcome(batch: Batch, member: int, starts: Sequence[State]) -> Posterior | Failure:
+    """The best start that did not fail, as a posterior in the participant's own sizes."""
+    one = batch.prepared[member]
+    status = [_STATUS[int(state.status)] for state in starts]
+    reached = np.array(
+        [-np.inf if code.failed else float(state.best_free_energy) for code, state in zip(status, starts, strict=True)]
+    )
+    best = int(np.argmax(reached))
+    if status[best].failed:
+        return Failure(one.subject.name, status[0].value)
+    return _posterior(batch, member, starts[best], best, reached)
+
+
+def _posterior(batch: Batch, member: int, state: State, start: int, reached: np.ndarray) -> Posterior:
+    one = batch.prepared[member]
+    columns = batch.free_columns(member)
+    scans, regions = one.data.bold.shape
+    mean = one.prior.mean.copy()
+    mean[one.prior.free] += state.best.theta[columns]
+    prediction = state.best_prediction[:scans]
+    effects = one.rotation @ state.best.beta[: one.power.size]
+    covariance = state.best_covariance[np.ix_(columns, columns)]
+    return Posterior(
+        spec=one.subject.spec,
+        prior=one.prior,
+        mean=mean,
+        covariance=(covariance + covariance.T) / 2,
+        free=one.prior.free,
+        noise_mean=state.best.noise,
+        noise_covariance=np.eye(regions) / (scans / 2 + 1 / one.prior.noise_variance),
+        confound_effects=effects,
+        prediction=prediction,
+        residual=one.data.bold - prediction - one.data.confounds @ effects,
+        free_energy=float(state.best_free_energy),
+        status=_STATUS[int(state.status)],
+        iterations=int(state.iteration),
+        free_energy_history=state.history[: int(state.iteration)],
+        data_scale=one.scale,
+        start=start,
+        start_free_energies=reached,
+    )

@@ -1,0 +1,82 @@
+"""Plain nested Python, as `load_mat` gives it, → a MATLAB v5 file (compressed)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+from scipy.sparse import csc_array
+
+from ._atomic import atomic_write
+from ._mat_values import Opaque, StructArray
+
+
+def save_mat(path: str | Path, variables: Mapping[str, Any]) -> None:
+    """Writes `variables` with the classes and shapes that `load_mat` read; `Opaque` values are left out.
+
+    The file appears whole or not at all.
+    """
+    with atomic_write(path) as aside:
+        scipy.io.savemat(
+            aside,
+            {name: _scipy_form(value) for name, value in variables.items() if not isinstance(value, Opaque)},
+            do_compression=True,
+            long_field_names=True,
+            appendmat=False,
+        )
+
+
+def opaque_places(value: Any, place: str) -> list[str]:
+    """Where `value` holds something that cannot be written, such as ``DCM.options.f``."""
+    if isinstance(value, Opaque):
+        return [place]
+    if isinstance(value, Mapping):
+        return [found for key, item in value.items() for found in opaque_places(item, f"{place}.{key}")]
+    if isinstance(value, StructArray):
+        return [found for i, item in enumerate(value) for found in opaque_places(item, f"{place}({i + 1})")]
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        items = enumerate(value.ravel(order="F"))
+        return [found for i, item in items for found in opaque_places(item, f"{place}{{{i + 1}}}")]
+    return []
+
+
+def cell_row(texts: list[str] | tuple[str, ...]) -> np.ndarray:
+    """A 1 × n cell array of character rows."""
+    cells = np.empty((1, len(texts)), dtype=object)
+    cells[0, :] = texts
+    return cells
+
+
+def _scipy_form(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _scipy_form(item) for key, item in value.items() if not isinstance(item, Opaque)}
+    if isinstance(value, StructArray):
+        return _struct_array(value)
+    if isinstance(value, Opaque):
+        return np.zeros((0, 0))  # inside a cell array, where leaving it out would move its neighbours
+    if isinstance(value, str):
+        return value
+    if isinstance(value, csc_array):
+        return csc_array(value, dtype=np.complex128 if value.dtype.kind == "c" else np.float64)
+    array = np.asarray(value)
+    if array.dtype == object:
+        cells = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(array.shape):
+            cells[index] = _scipy_form(array[index])
+        return np.atleast_2d(cells)
+    if array.dtype.kind == "U":
+        return array
+    while array.ndim > 2 and array.shape[-1] == 1:
+        array = array[..., 0]  # MATLAB has no trailing axes of length 1
+    return np.atleast_2d(array)
+
+
+def _struct_array(structs: StructArray) -> np.ndarray:
+    flat = np.empty(len(structs), dtype=[(field, object) for field in structs.fields])
+    for position, item in enumerate(structs):
+        for field in structs.fields:
+            flat[position][field] = _scipy_form(item.get(field, np.zeros((0, 0))))
+    return flat.reshape(structs.shape, order="F")

@@ -1,0 +1,32 @@
+"""What is wrong with a file from SPM, said in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SpmFileError(ValueError):
+    """File, field, problem and remedy in one line.
+
+    Attributes:
+        path: the file.
+        field: SPM's name of the field, such as ``Y.y``; empty where the file as a whole is wrong.
+        index: position in a GCM cell array, from 0; None where the file is no such array.
+    """
+
+    def __init__(self, path: Path, field: str, problem: str, index: int | None = None) -> None:
+        place = path.name + ("" if index is None else f"[{index + 1}]")
+        super().__init__(" ".join(f"{place}: {field} {problem}".split()))
+        self.path = path
+        self.field = field
+        self.index = index
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.path, self.field, self.index, str(self))
+
+
+def _again(kind: type[SpmFileError], path: Path, field: str, index: int | None, message: str) -> SpmFileError:
+    """Unpickles an error, so that a worker process can hand one back."""
+    error = kind(path, field, "", index)
+    error.args = (message,)
+    return error
