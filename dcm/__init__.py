@@ -2,16 +2,22 @@
 
 from ._cohort import Failure, Progress, invert, invert_cohort, require_64_bit
 from ._data import SPM12_ECHO_TIME, Data
+from ._diagnostics import Diagnostics, diagnose, explained_variance
+from ._forward import Derivatives, Integrator
 from ._posterior import Posterior
 from ._priors import Preset, Prior, prior
 from ._problem import Settings, Subject
+from ._simulate import Simulation, predict_series, simulate
 from ._spec import Layout, Parameters, Spec
 from ._status import InversionError, Status
 
 __all__ = [
     "SPM12_ECHO_TIME",
     "Data",
+    "Derivatives",
+    "Diagnostics",
     "Failure",
+    "Integrator",
     "InversionError",
     "Layout",
     "Parameters",
@@ -20,11 +26,16 @@ __all__ = [
     "Prior",
     "Progress",
     "Settings",
+    "Simulation",
     "Spec",
     "Status",
     "Subject",
+    "diagnose",
+    "explained_variance",
     "invert",
     "invert_cohort",
+    "predict_series",
     "prior",
     "require_64_bit",
+    "simulate",
 ]

@@ -7,11 +7,16 @@ neural block drives the haemodynamics of each region and not the reverse,
 
 Sensitivities follow the same recursion with one more term. A parameter that scales the connection b → a injects z_b into
 z_a; what has arrived after a step is ∂(Φ, Ψ)/∂N_ab [1; z], the same for A and for every B of that connection. So one
-derivative of the propagator per connection and distinct step serves all parameters (Van Loan 1978).
+derivative of the propagator per connection and distinct step serves all parameters. With M the whole generator,
+
+    ∂ exp(M) / ∂N_ab = Σ_ij M^i e_a e_bᵀ N^j / (i + j + 1)!
+
+is one matrix product for all connections at once (Najfeld & Havel 1995), carried on by squaring.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -25,8 +30,8 @@ from ._linear import BilinearForm, bilinear_form, haemodynamic_jacobian
 from ._neural import INPUT_SCALE
 from ._spec import Layout, Parameters
 
-TAYLOR_DEGREE = 12
-TAYLOR_RADIUS = 0.35  # 0.35^13 / 13! = 2e-16: the series is exact to rounding within this norm
+TAYLOR_DEGREE = 24
+TAYLOR_RADIUS = 2.4  # 2.4^25 / 25! = 2e-16: the series is exact to rounding within this norm
 MAX_SQUARINGS = 30
 
 
@@ -34,8 +39,8 @@ class Timing(eqx.Module):
     """A `Schedule` on the device; padded steps repeat interval 0 and padded scans are read before step 0."""
 
     inputs: Float[Array, "interval input"]
-    durations: Float[Array, "interval"]  # s
-    interval: Int[Array, "step"]
+    durations: Float[Array, interval]  # s
+    interval: Int[Array, step]
     sample: Int[Array, "scan region"]
 
 
@@ -51,65 +56,52 @@ class FreeParameters(NamedTuple):
     """Which entries of the parameter vector are free, sorted by what they do (all static).
 
     Fields:
-        index: position of each free parameter in `Layout`, in the order of the Jacobian's columns.
-        to, source: for each free neural parameter, the region it acts on and what it injects: 0 is the constant (C),
-            1 + j is region j (A and B).
+        count: number of free parameters, the Jacobian's columns.
+        neural: columns of the free A, B and C.
+        to, source: for each of these, the region it acts on and what it injects: 0 is the constant (C), 1 + j is region
+            j (A and B).
         input: the input that scales it, -1 for A.
-        connections: the distinct (to, source) pairs.
-        connection: for each free neural parameter, its row in `connections`.
-        columns_neural, columns_transit, column_decay, column_epsilon: their columns in the Jacobian.
+        transit: columns of the free transit times, and `transit_region` their regions.
+        decay, epsilon: their columns, empty where they are not free.
     """
 
-    index: tuple[int, ...]
+    count: int
+    neural: tuple[int, ...]
     to: tuple[int, ...]
     source: tuple[int, ...]
     input: tuple[int, ...]
-    connections: tuple[tuple[int, int], ...]
-    connection: tuple[int, ...]
-    columns_neural: tuple[int, ...]
-    columns_transit: tuple[tuple[int, int], ...]
-    column_decay: int | None
-    column_epsilon: int | None
+    transit: tuple[int, ...]
+    transit_region: tuple[int, ...]
+    decay: tuple[int, ...]
+    epsilon: tuple[int, ...]
 
 
 def free_parameters(layout: Layout, index: tuple[int, ...]) -> FreeParameters:
     """Sort the free parameters of a model by what they do."""
-    n, sizes = layout.n, layout.sizes
-    starts = {field: layout.field_slice(field).start for field in sizes}
-    neural: list[tuple[int, int, int, int]] = []  # column, to, source, input
-    transit: list[tuple[int, int]] = []  # column, region
-    special: dict[str, int] = {}
+    n = layout.n
+    own: dict[str, list[tuple[int, int]]] = {field: [] for field in layout.sizes}  # (column, entry within its field)
     for column, entry in enumerate(index):
-        field = next(name for name in reversed(sizes) if sizes[name] and entry >= starts[name])
-        offset = entry - starts[field]
-        if field == "A":
-            neural.append((column, offset % n, 1 + offset // n, -1))
-        elif field == "B":
-            neural.append((column, offset % n, 1 + offset // n % n, offset // n**2))
-        elif field == "C":
-            neural.append((column, offset % n, 0, offset // n))
-        elif field == "transit":
-            transit.append((column, offset))
-        elif field == "D":
-            raise ValueError(
-                "gating (D) vanishes in the bilinear integrator, which is linear in the states; "
-                "use integrator='nonlinear' or switch D off"
-            )
-        else:
-            special[field] = column
-    pairs = [(to, source) for _, to, source, _ in neural]
-    connections = tuple(sorted(set(pairs)))
+        field = layout.field_of(entry)
+        own[field].append((column, entry - layout.field_slice(field).start))
+    if own["D"]:
+        raise ValueError(
+            "gating (D) vanishes in the bilinear integrator, which is linear in the states; "
+            "use the nonlinear integrator or switch D off"
+        )
+    neural = [(column, k % n, 1 + k // n, -1) for column, k in own["A"]]
+    neural += [(column, k % n, 1 + k // n % n, k // n**2) for column, k in own["B"]]
+    neural += [(column, k % n, 0, k // n) for column, k in own["C"]]
+    columns, to, source, which = zip(*neural, strict=True) if neural else ((), (), (), ())
     return FreeParameters(
-        index=index,
-        to=tuple(row[1] for row in neural),
-        source=tuple(row[2] for row in neural),
-        input=tuple(row[3] for row in neural),
-        connections=connections,
-        connection=tuple(connections.index(pair) for pair in pairs),
-        columns_neural=tuple(row[0] for row in neural),
-        columns_transit=tuple(transit),
-        column_decay=special.get("decay"),
-        column_epsilon=special.get("epsilon"),
+        count=len(index),
+        neural=columns,
+        to=to,
+        source=source,
+        input=which,
+        transit=tuple(column for column, _ in own["transit"]),
+        transit_region=tuple(region for _, region in own["transit"]),
+        decay=tuple(column for column, _ in own["decay"]),
+        epsilon=tuple(column for column, _ in own["epsilon"]),
     )
 
 
@@ -140,39 +132,34 @@ def predict_with_jacobian(
 ) -> tuple[Float[Array, "scan region"], Float[Array, "scan region free"]]:
     """The prediction and its exact derivatives along the free parameters, for one participant."""
     n, count = parameters.transit.shape[0], len(free.to)
+    to, source = np.array(free.to, dtype=int), np.array(free.source, dtype=int)
     form = bilinear_form(parameters)
-    generators = _generators(form, timing.inputs)
-    sensitivity = jax.vmap(_propagator_with_derivatives, in_axes=(0, None, None, None, 0, None))(
-        generators,
+    derivatives = jax.vmap(_propagator_with_derivatives, in_axes=(0, None, None, None, 0))(
+        _generators(form, timing.inputs),
         form.haemodynamic,
         form.coupling,
         _haemodynamic_directions(parameters),
         timing.durations,
-        free.connections,
     )
     weight = _connection_weights(form, free, timing.inputs)
-    connection = np.array(free.connection, dtype=int)
 
     def step(state: _Sensitivity, interval: Array) -> tuple[_Sensitivity, tuple[Array, Array, Array]]:
-        p, along_connection, along_vessel = jax.tree.map(lambda leaf: leaf[interval], sensitivity)
-        injected_neural = (along_connection.neural @ state.neural)[connection].T * weight[interval]
-        injected_vessel = jnp.einsum("pist,t->isp", along_connection.inflow, state.neural)[..., connection]
-        along_z = p.inflow[..., 1:]
+        p, along, own = jax.tree.map(lambda leaf: leaf[interval], derivatives)
+        injected_z = (along.neural @ state.neural)[:, to, source] * weight[interval]
+        injected_h = (along.inflow @ state.neural)[:, :, to, source] * weight[interval]
+        volume, deoxy = state.vessel[:, 2], state.vessel[:, 3]
+        by_volume, by_deoxy, _ = bold_gradient(volume, deoxy, parameters.epsilon, echo_time)
+        both = jnp.concatenate([state.vessel_along, state.vessel_own], axis=-1)
+        rows = by_volume[:, None] * both[:, 2] + by_deoxy[:, None] * both[:, 3]
         moved = _Sensitivity(
             neural=p.neural @ state.neural,
             vessel=jnp.einsum("ist,it->is", p.haemodynamic, state.vessel) + p.inflow @ state.neural,
-            neural_along=p.neural[1:, 1:] @ state.neural_along + injected_neural[1:],
-            vessel_along=jnp.einsum("ist,itp->isp", p.haemodynamic, state.vessel_along)
-            + jnp.einsum("isj,jp->isp", along_z, state.neural_along)
-            + injected_vessel * weight[interval],
-            vessel_along_own=jnp.einsum("ist,itp->isp", p.haemodynamic, state.vessel_along_own)
-            + jnp.einsum("pist,it->isp", along_vessel.haemodynamic, state.vessel)
-            + jnp.einsum("pist,t->isp", along_vessel.inflow, state.neural),
+            neural_along=p.neural[1:, 1:] @ state.neural_along + injected_z,
+            vessel_along=p.haemodynamic @ state.vessel_along + p.inflow[..., 1:] @ state.neural_along + injected_h,
+            vessel_own=p.haemodynamic @ state.vessel_own
+            + jnp.einsum("dist,it->isd", own.haemodynamic, state.vessel)
+            + jnp.einsum("disc,c->isd", own.inflow, state.neural),
         )
-        volume, deoxy = state.vessel[:, 2], state.vessel[:, 3]
-        by_volume, by_deoxy, _ = bold_gradient(volume, deoxy, parameters.epsilon, echo_time)
-        along = jnp.concatenate([state.vessel_along[:, 2:], state.vessel_along_own[:, 2:]], axis=-1)
-        rows = by_volume[:, None] * along[:, 0] + by_deoxy[:, None] * along[:, 1]
         return moved, (volume, deoxy, rows)
 
     rest = _Sensitivity(
@@ -180,32 +167,39 @@ def predict_with_jacobian(
         vessel=jnp.zeros((n, 4)),
         neural_along=jnp.zeros((n, count)),
         vessel_along=jnp.zeros((n, 4, count)),
-        vessel_along_own=jnp.zeros((n, 4, 2)),
+        vessel_own=jnp.zeros((n, 4, 2)),
     )
-    _, (volume, deoxy, rows) = jax.lax.scan(step, rest, timing.interval)
-    volume, deoxy, rows = (_at_samples(series, timing) for series in (volume, deoxy, rows))
+    _, series = jax.lax.scan(step, rest, timing.interval)
+    volume, deoxy, rows = (_at_samples(one, timing) for one in series)
     prediction = bold_signal(volume, deoxy, parameters.epsilon, echo_time)
     _, _, along_epsilon = bold_gradient(volume, deoxy, parameters.epsilon, echo_time)
+    return prediction, _columns(free, rows, along_epsilon)
 
-    jacobian = jnp.zeros((*prediction.shape, len(free.index)))
-    jacobian = jacobian.at[..., np.array(free.columns_neural, dtype=int)].set(rows[..., :count])
-    for column, region in free.columns_transit:
-        jacobian = jacobian.at[:, region, column].set(rows[:, region, count])
-    if free.column_decay is not None:
-        jacobian = jacobian.at[..., free.column_decay].set(rows[..., count + 1])
-    if free.column_epsilon is not None:
-        jacobian = jacobian.at[..., free.column_epsilon].set(along_epsilon)
-    return prediction, jacobian
+
+def _columns(
+    free: FreeParameters, rows: Float[Array, "scan region own"], along_epsilon: Float[Array, "scan region"]
+) -> Float[Array, "scan region free"]:
+    """Put the derivatives in the order of the free parameters."""
+    count = len(free.to)
+    jacobian = jnp.zeros((*along_epsilon.shape, free.count))
+    jacobian = jacobian.at[..., np.array(free.neural, dtype=int)].set(rows[..., :count])
+    region = np.array(free.transit_region, dtype=int)
+    jacobian = jacobian.at[:, region, np.array(free.transit, dtype=int)].set(rows[:, region, count])
+    for column in free.decay:
+        jacobian = jacobian.at[..., column].set(rows[..., count + 1])
+    for column in free.epsilon:
+        jacobian = jacobian.at[..., column].set(along_epsilon)
+    return jacobian
 
 
 class _Sensitivity(eqx.Module):
     """The states and their derivatives, carried from step to step."""
 
-    neural: Float[Array, "augmented"]  # [1; z]
+    neural: Float[Array, augmented]  # [1; z]
     vessel: Float[Array, "region 4"]  # h
     neural_along: Float[Array, "region neural"]  # ∂z along A, B and C
     vessel_along: Float[Array, "region 4 neural"]  # ∂h along A, B and C
-    vessel_along_own: Float[Array, "region 4 2"]  # ∂h_i along transit_i and decay
+    vessel_own: Float[Array, "region 4 2"]  # ∂h_i along transit_i and decay
 
 
 def _generators(form: BilinearForm, inputs: Float[Array, "interval input"]) -> Float[Array, "interval aug aug"]:
@@ -217,66 +211,112 @@ def _generators(form: BilinearForm, inputs: Float[Array, "interval input"]) -> F
     return jnp.concatenate([jnp.zeros((inputs.shape[0], 1, n + 1)), lower], axis=-2)
 
 
+class _Along(NamedTuple):
+    """Derivatives of a propagator along every connection b → a (b = 0 is the constant)."""
+
+    neural: Float[Array, "region to source augmented"]
+    inflow: Float[Array, "region 4 to source augmented"]
+
+
+def _scaled(
+    generator: Float[Array, "aug aug"],
+    haemodynamic: Float[Array, "region 4 4"],
+    coupling: Float[Array, region],
+    duration: Float[Array, ""],
+) -> tuple[Float[Array, ""], Int[Array, ""]]:
+    """Step h = Δ / 2^s within the radius of the Taylor series, and s."""
+    # ‖·‖_1 of the whole generator: a neural column feeds z and one signal, a haemodynamic one its own region. ‖·‖_∞ of
+    # it is often smaller; either bounds the series.
+    columns = jnp.maximum(
+        (jnp.abs(generator).sum(axis=0)[1:] + jnp.abs(coupling)).max(), jnp.abs(haemodynamic).sum(axis=1).max()
+    )
+    columns = jnp.maximum(columns, jnp.abs(generator[:, 0]).sum())
+    signal = jnp.abs(haemodynamic).sum(axis=2).at[:, 0].add(jnp.abs(coupling))
+    rows = jnp.maximum(jnp.abs(generator).sum(axis=1).max(), signal.max())
+    norm = jnp.minimum(columns, rows) * duration
+    needed = jnp.ceil(jnp.log2(jnp.maximum(norm, TAYLOR_RADIUS) / TAYLOR_RADIUS))
+    squarings = jnp.where(jnp.isfinite(needed), jnp.clip(needed, 0, MAX_SQUARINGS), 0).astype(jnp.int32)
+    return duration * 0.5 ** jax.lax.stop_gradient(squarings), squarings
+
+
+def _powers(
+    generator: Float[Array, "aug aug"], haemodynamic: Float[Array, "region 4 4"], coupling: Float[Array, region]
+) -> Propagator:
+    """M^0 … M^TAYLOR_DEGREE by blocks, with a leading axis."""
+    n = coupling.shape[0]
+
+    def times(p: Propagator, _: None) -> tuple[Propagator, Propagator]:
+        driven = (haemodynamic @ p.inflow).at[:, 0].add(coupling[:, None] * p.neural[1:])
+        return Propagator(generator @ p.neural, driven, haemodynamic @ p.haemodynamic), p
+
+    identity = Propagator(jnp.eye(n + 1), jnp.zeros((n, 4, n + 1)), jnp.broadcast_to(jnp.eye(4), (n, 4, 4)))
+    return jax.lax.scan(times, identity, None, length=TAYLOR_DEGREE + 1)[1]
+
+
+def _taylor(powers: Propagator) -> Propagator:
+    factorial = jnp.array([1 / math.factorial(k) for k in range(TAYLOR_DEGREE + 1)])
+    return jax.tree.map(lambda leaf: jnp.tensordot(factorial, leaf, 1), powers)
+
+
+def _square(p: Propagator) -> Propagator:
+    return Propagator(
+        neural=p.neural @ p.neural,
+        inflow=p.haemodynamic @ p.inflow + p.inflow @ p.neural,
+        haemodynamic=p.haemodynamic @ p.haemodynamic,
+    )
+
+
 def _propagator(
     generator: Float[Array, "aug aug"],
     haemodynamic: Float[Array, "region 4 4"],
-    coupling: Float[Array, "region"],
+    coupling: Float[Array, region],
     duration: Float[Array, ""],
 ) -> Propagator:
     """The exponential over one step by scaling and squaring a Taylor series, block by block."""
-    n = coupling.shape[0]
-    into_signal = jnp.zeros((n, 4, n)).at[np.arange(n), 0, np.arange(n)].set(coupling)
-    # ‖·‖_1 of the whole matrix, column by column: a neural column feeds z and one signal; a haemodynamic one its region.
-    neural_norm = jnp.abs(generator).sum(axis=0).max() + jnp.abs(coupling).max()
-    norm = jnp.maximum(neural_norm, jnp.abs(haemodynamic).sum(axis=1).max()) * duration
-    exact = jnp.ceil(jnp.log2(jnp.maximum(norm, TAYLOR_RADIUS) / TAYLOR_RADIUS))
-    squarings = jnp.where(jnp.isfinite(exact), jnp.clip(exact, 0, MAX_SQUARINGS), 0).astype(jnp.int32)
-    h = duration * 0.5 ** jax.lax.stop_gradient(squarings)
-    N, H, G = h * generator, h * haemodynamic, h * into_signal
-
-    def horner(power: int, p: Propagator) -> Propagator:
-        k = TAYLOR_DEGREE - power
-        return Propagator(
-            neural=jnp.eye(n + 1) + N @ p.neural / k,
-            inflow=(H @ p.inflow + G @ p.neural[1:]) / k,
-            haemodynamic=jnp.eye(4) + H @ p.haemodynamic / k,
-        )
-
-    def square(_: int, p: Propagator) -> Propagator:
-        return Propagator(
-            neural=p.neural @ p.neural,
-            inflow=p.haemodynamic @ p.inflow + p.inflow @ p.neural,
-            haemodynamic=p.haemodynamic @ p.haemodynamic,
-        )
-
-    identity = Propagator(jnp.eye(n + 1), jnp.zeros((n, 4, n + 1)), jnp.broadcast_to(jnp.eye(4), (n, 4, 4)))
-    near = jax.lax.fori_loop(0, TAYLOR_DEGREE, horner, identity)
-    return jax.lax.fori_loop(0, squarings, square, near)
+    h, squarings = _scaled(generator, haemodynamic, coupling, duration)
+    near = _taylor(_powers(h * generator, h * haemodynamic, h * coupling))
+    return jax.lax.fori_loop(0, squarings, lambda _, p: _square(p), near)
 
 
 def _propagator_with_derivatives(
     generator: Float[Array, "aug aug"],
     haemodynamic: Float[Array, "region 4 4"],
-    coupling: Float[Array, "region"],
+    coupling: Float[Array, region],
     directions: Float[Array, "2 region 4 4"],
     duration: Float[Array, ""],
-    connections: tuple[tuple[int, int], ...],
-) -> tuple[Propagator, Propagator, Propagator]:
+) -> tuple[Propagator, _Along, Propagator]:
     """The propagator, its derivatives along each connection, and along each region's own transit and decay."""
-    n = coupling.shape[0]
-    to, source = np.array(connections, dtype=int).reshape(-1, 2).T
-    unit = jnp.zeros((len(connections), n + 1, n + 1)).at[np.arange(to.size), to + 1, source].set(1.0)
+    h, squarings = _scaled(generator, haemodynamic, coupling, duration)
 
-    def of_generator(moved: Array) -> Propagator:
-        return _propagator(moved, haemodynamic, coupling, duration)
+    def near(moved: Array) -> tuple[Propagator, Propagator]:
+        powers = _powers(h * generator, h * moved, h * coupling)
+        return _taylor(powers), powers
 
-    def of_haemodynamics(moved: Array) -> Propagator:
-        return _propagator(generator, moved, coupling, duration)
+    p, powers = near(haemodynamic)
+    own = jax.vmap(lambda direction: jax.jvp(lambda H: near(H)[0], (haemodynamic,), (direction,))[1])(directions)
+    order = np.arange(TAYLOR_DEGREE)
+    series = np.array([[1 / math.factorial(i + j + 1) if i + j < TAYLOR_DEGREE else 0.0 for j in order] for i in order])
+    past = h * jnp.tensordot(series, powers.neural[:-1], 1)  # Σ_j N^j / (i + j + 1)!: (power, source, augmented)
+    along = _Along(
+        neural=jnp.tensordot(powers.neural[:-1, 1:, 1:], past, ((0,), (0,))),
+        inflow=jnp.tensordot(powers.inflow[:-1, ..., 1:], past, ((0,), (0,))),
+    )
 
-    propagator = of_generator(generator)
-    along_connection = jax.vmap(lambda unit: jax.jvp(of_generator, (generator,), (unit,))[1])(unit)
-    along_vessel = jax.vmap(lambda d: jax.jvp(of_haemodynamics, (haemodynamic,), (d,))[1])(directions)
-    return propagator, along_connection, along_vessel
+    def square(_: int, carry: tuple[Propagator, _Along, Propagator]) -> tuple[Propagator, _Along, Propagator]:
+        p, along, own = carry
+        into = p.inflow[..., 1:]
+        return (
+            _square(p),
+            _Along(
+                neural=jnp.tensordot(p.neural[1:, 1:], along.neural, 1) + along.neural @ p.neural,
+                inflow=jnp.einsum("ist,itabc->isabc", p.haemodynamic, along.inflow)
+                + jnp.tensordot(into, along.neural, 1)
+                + along.inflow @ p.neural,
+            ),
+            jax.vmap(lambda d: jax.jvp(_square, (p,), (d,))[1])(own),
+        )
+
+    return jax.lax.fori_loop(0, squarings, square, (p, along, own))
 
 
 def _haemodynamic_directions(parameters: Parameters) -> Float[Array, "2 region 4 4"]:

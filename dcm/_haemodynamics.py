@@ -16,8 +16,8 @@ EXTRACTION = 0.4  # E0, oxygen extraction fraction at rest
 
 
 def haemodynamic_flow(
-    h: Float[Array, "4"], z: Float[Array, ""], transit: Float[Array, ""], decay: Float[Array, ""]
-) -> Float[Array, "4"]:
+    h: Float[Array, 4], z: Float[Array, ""], transit: Float[Array, ""], decay: Float[Array, ""]
+) -> Float[Array, 4]:
     """dh/dt of one region driven by its neural activity z, per second; `transit` and `decay` are log scales."""
     s, log_flow, log_volume, log_deoxy = h
     flow = jnp.exp(log_flow)

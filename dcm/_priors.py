@@ -68,9 +68,7 @@ class Prior:
         return np.flatnonzero(np.diag(self.covariance) > 0)
 
 
-def prior(
-    spec: Spec, preset: Preset = "spm12", *, noise_mean: float = 6.0, noise_variance: float = 1 / 128
-) -> Prior:
+def prior(spec: Spec, preset: Preset = "spm12", *, noise_mean: float = 6.0, noise_variance: float = 1 / 128) -> Prior:
     """The standard prior for `spec`.
 
     SPM12: A off the diagonal N(1/128, 1/64) where a = 1, its diagonal N(0, 1/64) always; B, C, D N(0, 1) where their

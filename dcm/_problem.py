@@ -150,9 +150,7 @@ def prepare(subject: Subject, settings: Settings) -> Prepared:
     data, scale = subject.data.prepared(subject.centre_inputs)
     power, rotation = np.linalg.eigh(data.confounds.T @ data.confounds)
     steps = schedule(data) if settings.integrator == "bilinear" else None
-    return Prepared(
-        subject, density, data, scale, steps, data.confounds @ rotation, rotation, np.maximum(power, 0.0)
-    )
+    return Prepared(subject, density, data, scale, steps, data.confounds @ rotation, rotation, np.maximum(power, 0.0))
 
 
 def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch]:

@@ -155,6 +155,10 @@ class Layout:
         start = sum(self.sizes[name] for name in fields[: fields.index(field)])
         return slice(start, start + self.sizes[field])
 
+    def field_of(self, entry: int) -> str:
+        """Which field an entry of the vector belongs to."""
+        return next(name for name in self.sizes if entry < self.field_slice(name).stop)
+
     @property
     def without_gating(self) -> np.ndarray:
         """Indices of every parameter but D: SPM's vector for a model without nonlinear terms."""
@@ -164,7 +168,7 @@ class Layout:
         """Vector → named arrays."""
         n, m, batch = self.n, self.m, vector.shape[:-1]
 
-        def part(field: str, *shape: int) -> Float[Array, "..."]:
+        def part(field: str, *shape: int) -> Float[Array, ...]:
             flat = vector[..., self.field_slice(field)]
             # First index fastest: reshape to the reversed shape and turn the axes round.
             turned = flat.reshape(*batch, *shape[::-1])

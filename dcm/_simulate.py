@@ -1,0 +1,91 @@
+"""Data that a model would have produced: the forward model plus noise of a given strength."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from ._bilinear import Timing
+from ._cohort import require_64_bit
+from ._data import SPM12_ECHO_TIME, Data
+from ._forward import ForwardModel, Integrator
+from ._nonlinear import Microtime, steps_per_bin
+from ._schedule import sampled_bins, schedule
+from ._spec import Parameters, Spec
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """Simulated data and what they were made of.
+
+    Fields:
+        data: the run, noise included.
+        signal: (scan, region) the noise-free BOLD signal, percent.
+        parameters: the planted parameters.
+    """
+
+    data: Data
+    signal: Float[np.ndarray, "scan region"]
+    parameters: Parameters
+
+
+def simulate(
+    spec: Spec,
+    parameters: Parameters,
+    inputs: ArrayLike,
+    bin_width: float,
+    repetition_time: float,
+    *,
+    snr: float,
+    seed: int,
+    delays: ArrayLike | None = None,
+    confounds: ArrayLike | None = None,
+    echo_time: float = SPM12_ECHO_TIME,
+    integrator: Integrator = "bilinear",
+) -> Simulation:
+    """Simulate one run: y = g(θ) + e, e white with standard deviation sd(signal) / snr in each region.
+
+    Arguments:
+        parameters: planted values of every parameter (not only the free ones).
+        inputs: (bin, input); their length sets the number of scans, bins · bin_width / repetition_time.
+        snr: signal-to-noise ratio of standard deviations; `inf` for no noise.
+        seed: of the noise.
+        Others as in `Data` and `Settings`.
+
+    Raises `ValueError` where shapes disagree, snr is not positive, or the planted parameters are unstable.
+    """
+    require_64_bit()
+    if not snr > 0:
+        raise ValueError(f"snr must be positive, not {snr}")
+    inputs = np.asarray(inputs, dtype=np.float64)
+    scans = round(inputs.shape[0] * bin_width / repetition_time)
+    empty = np.random.default_rng(0).standard_normal((scans, spec.n))  # `Data` refuses constant series
+    frame = Data(empty, inputs, bin_width, repetition_time, confounds, delays, echo_time)
+    signal = predict_series(spec, parameters, frame, integrator)
+    if not np.isfinite(signal).all():
+        raise ValueError("the planted parameters make the model unstable; lower the connections or self-inhibit more")
+    noise = np.random.default_rng(seed).standard_normal(signal.shape) * signal.std(axis=0) / snr
+    data = Data(signal + noise, inputs, bin_width, repetition_time, confounds, delays, echo_time)
+    return Simulation(data, signal, parameters)
+
+
+def predict_series(
+    spec: Spec, parameters: Parameters, data: Data, integrator: Integrator = "bilinear"
+) -> Float[np.ndarray, "scan region"]:
+    """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
+    model = ForwardModel(spec.layout, (), integrator, substeps=steps_per_bin(data.bin_width))
+    timing: Timing | Microtime
+    if integrator == "nonlinear":
+        timing = Microtime(jnp.asarray(data.inputs), jnp.asarray(data.bin_width), jnp.asarray(sampled_bins(data)))
+    else:
+        if np.any(np.asarray(parameters.D)):
+            raise ValueError("gating (D) needs integrator='nonlinear'")
+        steps = schedule(data)
+        timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
+    tree = jax.tree.map(jnp.asarray, parameters)
+    return np.asarray(model.predict(tree, timing, jnp.asarray(data.echo_time)))
