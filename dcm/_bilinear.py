@@ -5,9 +5,9 @@ neural block drives the haemodynamics of each region and not the reverse,
 
     [1; z](t + Δ) = Φ [1; z],    h_i(t + Δ) = Λ_i h_i + Ψ_i [1; z].
 
-Sensitivities follow the same recursion with one more term. A parameter that scales the connection b → a injects z_b into
-z_a; what has arrived after a step is ∂(Φ, Ψ)/∂N_ab [1; z], the same for A and for every B of that connection. So one
-derivative of the propagator per connection and distinct step serves all parameters. With M the whole generator,
+Sensitivities follow the same recursion with one more term. A parameter that scales the connection b → a injects z_b
+into z_a; what has arrived after a step is ∂(Φ, Ψ)/∂N_ab [1; z], the same for A and for every B of that connection. So
+one derivative of the propagator per connection and distinct step serves all parameters. With M the whole generator,
 
     ∂ exp(M) / ∂N_ab = Σ_ij M^i e_a e_bᵀ N^j / (i + j + 1)!
 
@@ -56,7 +56,7 @@ class FreeParameters(NamedTuple):
     """Which entries of the parameter vector are free, sorted by what they do (all static).
 
     Fields:
-        count: number of free parameters, the Jacobian's columns.
+        total: number of free parameters, the Jacobian's columns.
         neural: columns of the free A, B and C.
         to, source: for each of these, the region it acts on and what it injects: 0 is the constant (C), 1 + j is region
             j (A and B).
@@ -65,7 +65,7 @@ class FreeParameters(NamedTuple):
         decay, epsilon: their columns, empty where they are not free.
     """
 
-    count: int
+    total: int
     neural: tuple[int, ...]
     to: tuple[int, ...]
     source: tuple[int, ...]
@@ -93,7 +93,7 @@ def free_parameters(layout: Layout, index: tuple[int, ...]) -> FreeParameters:
     neural += [(column, k % n, 0, k // n) for column, k in own["C"]]
     columns, to, source, which = zip(*neural, strict=True) if neural else ((), (), (), ())
     return FreeParameters(
-        count=len(index),
+        total=len(index),
         neural=columns,
         to=to,
         source=source,
@@ -181,7 +181,7 @@ def _columns(
 ) -> Float[Array, "scan region free"]:
     """Put the derivatives in the order of the free parameters."""
     count = len(free.to)
-    jacobian = jnp.zeros((*along_epsilon.shape, free.count))
+    jacobian = jnp.zeros((*along_epsilon.shape, free.total))
     jacobian = jacobian.at[..., np.array(free.neural, dtype=int)].set(rows[..., :count])
     region = np.array(free.transit_region, dtype=int)
     jacobian = jacobian.at[:, region, np.array(free.transit, dtype=int)].set(rows[:, region, count])

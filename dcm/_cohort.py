@@ -1,8 +1,8 @@
 """Inversion of a cohort: participants and starts pass through a fixed number of seats of one compiled step.
 
-A batch is a row of seats. Each round advances every seat by one evaluation of its model; a seat whose inversion has ended
-is given to the next in the queue, so the slowest participant does not hold up the others and one compilation serves any
-number of them. When the queue is empty and few seats are taken, the row is cut short.
+A batch is a row of seats. Each round advances every seat by one evaluation of its model; a seat whose inversion has
+ended is given to the next in the queue, so the slowest participant does not hold up the others and one compilation
+serves any number of them. When the queue is empty and few seats are taken, the row is cut short.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _run(prepared: Sequence[Prepared], settings: Settings, on_progress: Progress
 
 def require_64_bit() -> None:
     """Free energies of −5,000 need differences of 0.1; JAX's default of 32 bit cannot give them."""
-    if not jax.config.jax_enable_x64:
+    if jnp.asarray(0.0).dtype != np.float64:
         raise RuntimeError(
             "effconn needs JAX in 64-bit mode: call jax.config.update('jax_enable_x64', True) before anything else, "
             "or set JAX_ENABLE_X64=1"

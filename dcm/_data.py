@@ -97,7 +97,7 @@ def replace_data(data: Data, **changes: object) -> Data:
 
 
 def _problems(data: Data) -> list[str]:
-    scans, regions = data.bold.shape
+    scans = data.scans
     bins = data.inputs.shape[0]
     problems = []
     for name in ("bold", "inputs", "confounds", "delays"):

@@ -2,12 +2,12 @@
 
     y = g(θ) + X0 β + e,    e ~ N(0, Σ(λ)),    Σ^-1 = Σ_i Q_i e^{λ_i},    Q_i selects region i
 
-`init` makes a `State`, `step` evaluates the model once and proposes the next point, and `State.status` says when to stop;
-the loop belongs to `_cohort`. Everything is written for one participant and batched by `vmap`.
+`init` makes a `State`, `step` evaluates the model once and proposes the next point, and `State.status` says when to
+stop; the loop belongs to `_cohort`. Everything is written for one participant and batched by `vmap`.
 
-What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ; and the
-confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and leaves matrices of the
-size of θ only (a Schur complement, exact).
+What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ; and
+the confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and leaves matrices
+of the size of θ only (a Schur complement, exact).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The nonlinear integrator: the full equations, fourth-order Runge–Kutta at microtime resolution.
 
-It shows what linearising the haemodynamics costs, and it is the one that gating (D) needs. Each microtime bin is cut into
-equal steps of at most `MAX_STEP` seconds, over which the inputs are constant; a region is read before the bin in which
-it is sampled, as by the bilinear integrator.
+It shows what linearising the haemodynamics costs, and it is the one that gating (D) needs. Each microtime bin is cut
+into equal steps of at most `MAX_STEP` seconds, over which the inputs are constant; a region is read before the bin in
+which it is sampled, as by the bilinear integrator.
 """
 
 from __future__ import annotations

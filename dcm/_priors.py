@@ -41,7 +41,8 @@ class Prior:
         covariance = np.array(self.covariance, dtype=np.float64)
         if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
             raise ValueError(
-                f"a prior needs a mean (param,) and a covariance (param, param), not {mean.shape} and {covariance.shape}"
+                f"a prior needs a mean (param,) and a covariance (param, param), "
+                f"not {mean.shape} and {covariance.shape}"
             )
         if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
             raise ValueError("the prior mean and covariance must be finite")
@@ -91,7 +92,7 @@ def prior(spec: Spec, preset: Preset = "spm12", *, noise_mean: float = 6.0, nois
     mean[layout.field_slice("A")] = mean_a.ravel(order="F")
     variance[layout.field_slice("A")] = CONNECTION_VARIANCE * free_a.ravel(order="F")
     for field, mask in (("B", spec.b), ("C", spec.c), ("D", spec.d)):
-        variance[layout.field_slice(field)] = mask.ravel(order="F")
+        variance[layout.field_slice(field)] = mask.ravel(order="F")[: layout.sizes[field]]
     for field in ("transit", "decay", "epsilon"):
         variance[layout.field_slice(field)] = HAEMODYNAMIC_VARIANCE
     return Prior(mean, np.diag(variance), noise_mean, noise_variance)

@@ -47,7 +47,8 @@ class Subject:
         n, m = self.data.bold.shape[1], self.data.inputs.shape[1]
         if (n, m) != (self.spec.n, self.spec.m):
             raise ValueError(
-                f"{self.name}: the data have {n} regions and {m} inputs, but the model names {self.spec.n} and {self.spec.m}"
+                f"{self.name}: the data have {n} regions and {m} inputs, "
+                f"but the model names {self.spec.n} and {self.spec.m}"
             )
         if self.prior is not None and self.prior.mean.size != self.spec.layout.size:
             raise ValueError(
@@ -139,7 +140,7 @@ class Batch:
 
 
 def prepare(subject: Subject, settings: Settings) -> Prepared:
-    """Centre, scale, cut into steps and rotate the confounds of one subject; `ValueError` where it cannot be inverted."""
+    """Centre, scale, cut into steps, rotate the confounds; `ValueError` where a subject cannot be inverted."""
     if subject.spec.d.any() and settings.integrator == "bilinear":
         raise ValueError(
             "the model has gating connections (D), which the bilinear integrator ignores; use the nonlinear integrator"
@@ -166,7 +167,8 @@ def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch
 
 def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
     n = prepared[0].subject.spec.n
-    layout = Layout(n, max(one.subject.spec.m for one in prepared))
+    layouts = [one.subject.spec.layout for one in prepared]
+    layout = Layout(n, max(one.m for one in layouts), any(one.gated for one in layouts))
     free = sorted({int(i) for one in prepared for i in _embedding(one.subject.spec.layout, layout)[one.prior.free]})
     substeps = steps_per_bin(prepared[0].data.bin_width) if settings.integrator == "nonlinear" else 1
     model = ForwardModel(layout, tuple(free), settings.integrator, settings.derivatives, substeps)
@@ -176,7 +178,7 @@ def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: S
 
 
 def _embedding(small: Layout, large: Layout) -> np.ndarray:
-    """Where each parameter of a model with fewer inputs lies in the vector of one with more."""
+    """Where each parameter of a model lies in the vector of one with more inputs or with gating."""
     index = []
     for name, size in small.sizes.items():
         index.append(large.field_slice(name).start + np.arange(size))  # inputs vary slowest, so a prefix suffices

@@ -30,7 +30,7 @@ class Schedule:
 
 
 def sampled_bins(data: Data) -> Int[np.ndarray, "scan region"]:
-    """The microtime bin (from 0) in which each region is sampled at each scan: s·bins/scans + max(round(delay/δ), 1)."""
+    """The microtime bin, from 0, of each sample: s · bins / scans + max(round(delay / δ), 1) − 1."""
     bins = data.inputs.shape[0]
     scan_start = -(-np.arange(data.scans) * bins // data.scans)  # rounded up where scans do not divide the bins
     offset = np.maximum(np.floor(data.delays / data.bin_width + 0.5).astype(int), 1)

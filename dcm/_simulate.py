@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from ._bilinear import Timing
 from ._cohort import require_64_bit
 from ._data import SPM12_ECHO_TIME, Data
-from ._forward import ForwardModel, Integrator
+from ._forward import Derivatives, ForwardModel, Integrator
 from ._nonlinear import Microtime, steps_per_bin
 from ._schedule import sampled_bins, schedule
 from ._spec import Parameters, Spec
@@ -75,10 +76,14 @@ def simulate(
 
 
 def predict_series(
-    spec: Spec, parameters: Parameters, data: Data, integrator: Integrator = "bilinear"
+    spec: Spec,
+    parameters: Parameters,
+    data: Data,
+    integrator: Integrator = "bilinear",
+    derivatives: Derivatives = "exact",
 ) -> Float[np.ndarray, "scan region"]:
     """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
-    model = ForwardModel(spec.layout, (), integrator, substeps=steps_per_bin(data.bin_width))
+    model = ForwardModel(spec.layout, (), integrator, derivatives, steps_per_bin(data.bin_width))
     timing: Timing | Microtime
     if integrator == "nonlinear":
         timing = Microtime(jnp.asarray(data.inputs), jnp.asarray(data.bin_width), jnp.asarray(sampled_bins(data)))
@@ -88,4 +93,11 @@ def predict_series(
         steps = schedule(data)
         timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
     tree = jax.tree.map(jnp.asarray, parameters)
-    return np.asarray(model.predict(tree, timing, jnp.asarray(data.echo_time)))
+    return np.asarray(_predict(model, tree, timing, jnp.asarray(data.echo_time)))
+
+
+@partial(jax.jit, static_argnums=0)
+def _predict(
+    model: ForwardModel, parameters: Parameters, timing: Timing | Microtime, echo_time: Float[Array, ""]
+) -> Float[Array, "scan region"]:
+    return model.predict(parameters, timing, echo_time)

@@ -100,7 +100,7 @@ class Spec:
     @property
     def layout(self) -> Layout:
         """How this model's parameters are laid out in a vector."""
-        return Layout(self.n, self.m)
+        return Layout(self.n, self.m, bool(self.d.any()))
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class Spec:
             *(f"A[{pair}]" for pair in to_from),
             *(f"B[{pair}, {k}]" for k in self.inputs for pair in to_from),
             *(f"C[{i}<-{k}]" for k in self.inputs for i in self.regions),
-            *(f"D[{pair}, {k}]" for k in self.regions for pair in to_from),
+            *(f"D[{pair}, {k}]" for k in self.regions for pair in to_from if self.layout.gated),
             *(f"transit[{i}]" for i in self.regions),
             "decay",
             "epsilon",
@@ -131,18 +131,31 @@ class Spec:
 class Layout:
     """The order of parameters in a vector: A, B, C, D, transit, decay, epsilon, each with its first index fastest.
 
-    This is the order of SPM's Ep and Cp, so that covariances can be held against each other entry by entry; D takes
-    no space in SPM files without nonlinear terms, see `Layout.without_gating`.
+    This is the order of SPM's Ep and Cp, so that covariances can be held against each other entry by entry. As in SPM,
+    D takes no space where no connection is gated.
+
+    Arguments:
+        n, m: numbers of regions and inputs.
+        gated: whether D is part of the vector.
     """
 
     n: int
     m: int
+    gated: bool = False
 
     @property
     def sizes(self) -> dict[str, int]:
         """Number of entries of each field, in order."""
         n, m = self.n, self.m
-        return {"A": n * n, "B": n * n * m, "C": n * m, "D": n**3, "transit": n, "decay": 1, "epsilon": 1}
+        return {
+            "A": n * n,
+            "B": n * n * m,
+            "C": n * m,
+            "D": n**3 if self.gated else 0,
+            "transit": n,
+            "decay": 1,
+            "epsilon": 1,
+        }
 
     @property
     def size(self) -> int:
@@ -159,11 +172,6 @@ class Layout:
         """Which field an entry of the vector belongs to."""
         return next(name for name in self.sizes if entry < self.field_slice(name).stop)
 
-    @property
-    def without_gating(self) -> np.ndarray:
-        """Indices of every parameter but D: SPM's vector for a model without nonlinear terms."""
-        return np.delete(np.arange(self.size), self.field_slice("D"))
-
     def to_tree(self, vector: Float[Array, "*batch param"]) -> Parameters:
         """Vector → named arrays."""
         n, m, batch = self.n, self.m, vector.shape[:-1]
@@ -179,7 +187,7 @@ class Layout:
             A=part("A", n, n),
             B=part("B", n, n, m),
             C=part("C", n, m),
-            D=part("D", n, n, n),
+            D=part("D", n, n, n) if self.gated else jnp.zeros((*batch, n, n, n)),
             transit=part("transit", n),
             decay=part("decay"),
             epsilon=part("epsilon"),
@@ -191,6 +199,8 @@ class Layout:
         batch = decay.ndim
         parts = []
         for field, size in self.sizes.items():
+            if not size:
+                continue
             value = jnp.asarray(getattr(tree, field))
             trailing = range(batch, value.ndim)
             turned = jnp.transpose(value, (*range(batch), *reversed(trailing)))
