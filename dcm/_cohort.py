@@ -7,10 +7,7 @@ serves any number of them. When the queue is empty and few seats are taken, the 
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,7 +23,7 @@ from ._posterior import Posterior
 from ._problem import Batch, Prepared, Settings, Subject, make_batches, prepare
 from ._status import InversionError, Status
 
-SEATS_CPU = 8  # per core: enough to hide what a round costs beside its arithmetic, few enough for a short tail
+SEATS_CPU = 8  # enough to hide what a round costs beside its arithmetic, few enough for a short tail
 SEATS_GPU = 4096
 WORKSPACE = 1 << 30  # bytes that all seats' Jacobians and propagators may take on a CPU
 CUT = 8  # a row is cut to 1/CUT of its seats once that many are enough
@@ -84,24 +81,18 @@ def invert_cohort(
 
 def _run(prepared: Sequence[Prepared], settings: Settings, on_progress: Progress | None) -> list[Posterior | Failure]:
     require_64_bit()
-    total, done, lock = len(prepared) * settings.starts, 0, threading.Lock()
+    total, done = len(prepared) * settings.starts, 0
 
     def finished_one() -> None:
         nonlocal done
-        with lock:
-            done += 1
-            if on_progress is not None:
-                on_progress(done, total)
+        done += 1
+        if on_progress is not None:
+            on_progress(done, total)
 
     results: list[Posterior | Failure | None] = [None] * len(prepared)
     for batch in make_batches(prepared, settings):
         tasks = [(member, start) for member in range(len(batch.members)) for start in range(settings.starts)]
-        workers = min(_workers(), len(tasks))
-        # Dealt out in advance, so that the same input takes the same path through the same seats every time.
-        hands = [tasks[i::workers] for i in range(workers)]
-        with ThreadPoolExecutor(workers) as pool:
-            rows = pool.map(lambda hand, batch=batch: _serve(batch, hand, finished_one), hands)
-            states = {task: state for row in rows for task, state in row.items()}
+        states = _serve(batch, tasks, finished_one)
         for member, position in enumerate(batch.members):
             starts = [states[member, start] for start in range(settings.starts)]
             results[position] = _outcome(batch, member, starts)
@@ -117,14 +108,6 @@ def require_64_bit() -> None:
         )
 
 
-def _workers() -> int:
-    """Rows that run side by side: one per core on a CPU, one on a GPU, which is parallel inside."""
-    if jax.default_backend() != "cpu":
-        return 1
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def _seats(batch: Batch, tasks: int) -> int:
     if jax.default_backend() != "cpu":
         return min(tasks, SEATS_GPU)
@@ -134,7 +117,7 @@ def _seats(batch: Batch, tasks: int) -> int:
         propagators = free * extent["intervals"] * 5 * n * (n + 5)
     jacobian = (extent["scans"] + extent["steps"]) * n * free
     each = 8 * 3 * (propagators + jacobian)  # three copies live at once
-    return max(1, min(tasks, SEATS_CPU, WORKSPACE // _workers() // each))
+    return max(1, min(tasks, SEATS_CPU, WORKSPACE // each))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -205,19 +188,20 @@ def _outcome(batch: Batch, member: int, starts: Sequence[State]) -> Posterior | 
 def _posterior(batch: Batch, member: int, state: State, start: int, reached: np.ndarray) -> Posterior:
     one = batch.prepared[member]
     columns = batch.free_columns(member)
+    best: laplace.Point = jax.tree.map(np.asarray, state.best)
     scans, regions = one.data.bold.shape
     mean = one.prior.mean.copy()
-    mean[one.prior.free] += state.best.theta[columns]
-    prediction = state.best_prediction[:scans]
-    effects = one.rotation @ state.best.beta[: one.power.size]
-    covariance = state.best_covariance[np.ix_(columns, columns)]
+    mean[one.prior.free] += best.theta[columns]
+    prediction = np.asarray(state.best_prediction)[:scans]
+    effects = one.rotation @ best.beta[: one.power.size]
+    covariance = np.asarray(state.best_covariance)[np.ix_(columns, columns)]
     return Posterior(
         spec=one.subject.spec,
         prior=one.prior,
         mean=mean,
         covariance=(covariance + covariance.T) / 2,
         free=one.prior.free,
-        noise_mean=state.best.noise,
+        noise_mean=np.asarray(best.noise),
         noise_covariance=np.eye(regions) / (scans / 2 + 1 / one.prior.noise_variance),
         confound_effects=effects,
         prediction=prediction,
@@ -225,7 +209,7 @@ def _posterior(batch: Batch, member: int, state: State, start: int, reached: np.
         free_energy=float(state.best_free_energy),
         status=_STATUS[int(state.status)],
         iterations=int(state.iteration),
-        free_energy_history=state.history[: int(state.iteration)],
+        free_energy_history=np.asarray(state.history)[: int(state.iteration)],
         data_scale=one.scale,
         start=start,
         start_free_energies=reached,

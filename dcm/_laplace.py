@@ -180,7 +180,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
             finite & (small_gains >= PATIENCE),
             finite & (iteration >= problem.max_iterations),
         ],
-        jnp.array([BAD_START, NOT_FINITE, CONVERGED, MAX_ITERATIONS]),
+        [BAD_START, NOT_FINITE, CONVERGED, MAX_ITERATIONS],
         RUNNING,
     )
     proposal = Point(best.theta + move.theta, best.beta + move.beta.T, best.noise)

@@ -6,7 +6,6 @@ free parameters than another it is padded so that the padding changes no number 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,7 +21,7 @@ from ._priors import Prior, prior
 from ._schedule import Schedule, sampled_bins, schedule
 from ._spec import Layout, Spec
 
-SIZE_RATIO = 1.5  # sizes within this ratio share a batch; a coarser grid wastes arithmetic, a finer one compilations
+SIZE_RATIO = 2.0  # sizes within this ratio share a batch: a larger one wastes arithmetic, a smaller one compilations
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,13 +155,29 @@ def prepare(subject: Subject, settings: Settings) -> Prepared:
 
 def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch]:
     """Sort a cohort into batches of like size, each in the cohort's order."""
-    groups: dict[tuple[float, ...], list[int]] = {}
-    for position, one in enumerate(prepared):
-        grid = (math.ceil(math.log(size, SIZE_RATIO)) for size in one.size.values())
-        # A nonlinear step has a static number of substeps, set by the bin width.
-        substeps = steps_per_bin(one.data.bin_width) if settings.integrator == "nonlinear" else 1
-        groups.setdefault((one.subject.spec.n, substeps, *grid), []).append(position)
-    return [_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in groups.values()]
+    groups: list[list[int]] = []
+    for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
+        fitting = (group for group in groups if _alike([prepared[i] for i in (*group, position)], settings))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([position])
+        else:
+            group.append(position)
+    ordered = [sorted(group) for group in groups]
+    return [_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in ordered]
+
+
+def _alike(members: list[Prepared], settings: Settings) -> bool:
+    """Whether these may share a batch: the same number of regions and sizes within `SIZE_RATIO`."""
+    if len({(one.subject.spec.n, _substeps(one, settings)) for one in members}) > 1:
+        return False
+    sizes = [list(one.size.values()) for one in members]
+    return all(max(extents) <= SIZE_RATIO * min(extents) for extents in zip(*sizes, strict=True))
+
+
+def _substeps(one: Prepared, settings: Settings) -> int:
+    """A nonlinear step has a static number of substeps, set by the bin width."""
+    return steps_per_bin(one.data.bin_width) if settings.integrator == "nonlinear" else 1
 
 
 def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
@@ -170,7 +185,7 @@ def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: S
     layouts = [one.subject.spec.layout for one in prepared]
     layout = Layout(n, max(one.m for one in layouts), any(one.gated for one in layouts))
     free = sorted({int(i) for one in prepared for i in _embedding(one.subject.spec.layout, layout)[one.prior.free]})
-    substeps = steps_per_bin(prepared[0].data.bin_width) if settings.integrator == "nonlinear" else 1
+    substeps = _substeps(prepared[0], settings)
     model = ForwardModel(layout, tuple(free), settings.integrator, settings.derivatives, substeps)
     extent = {name: max(one.size[name] for one in prepared) for name in prepared[0].size}
     extent["confounds"] = max(one.power.size for one in prepared)

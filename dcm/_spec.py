@@ -172,7 +172,7 @@ class Layout:
         """Which field an entry of the vector belongs to."""
         return next(name for name in self.sizes if entry < self.field_slice(name).stop)
 
-    def to_tree(self, vector: Float[Array, "*batch param"]) -> Parameters:
+    def to_tree(self, vector: Float[Array, "*batch param"] | Float[np.ndarray, "*batch param"]) -> Parameters:
         """Vector → named arrays."""
         n, m, batch = self.n, self.m, vector.shape[:-1]
 
