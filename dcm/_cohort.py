@@ -173,13 +173,17 @@ def _stack(problems: list[Problem]) -> Problem:
 
 
 def _outcome(batch: Batch, member: int, starts: Sequence[State]) -> Posterior | Failure:
-    """The best start that did not fail, as a posterior in the participant's own sizes."""
+    """The best start that did not fail, as a posterior in the participant's own sizes.
+
+    The best settled F is kept, among the starts whose F, as SPM evaluates it, is not below that of the first start: more
+    starts never make the reported F worse.
+    """
     one = batch.prepared[member]
     status = [_STATUS[int(state.status)] for state in starts]
-    reached = np.array(
-        [-np.inf if code.failed else float(state.best_free_energy) for code, state in zip(status, starts, strict=True)]
-    )
-    best = int(np.argmax(reached))
+    failed = np.array([code.failed for code in status])
+    reached = np.where(failed, -np.inf, [float(state.best_settled) for state in starts])
+    energy = np.where(failed, -np.inf, [float(state.best_free_energy) for state in starts])
+    best = int(np.argmax(np.where(energy >= energy[0], reached, -np.inf)))
     if status[best].failed:
         return Failure(one.subject.name, status[0].value)
     return _posterior(batch, member, starts[best], best, reached)
@@ -207,6 +211,7 @@ def _posterior(batch: Batch, member: int, state: State, start: int, reached: np.
         prediction=prediction,
         residual=one.data.bold - prediction - one.data.confounds @ effects,
         free_energy=float(state.best_free_energy),
+        settled_free_energy=float(state.best_settled),
         status=_STATUS[int(state.status)],
         iterations=int(state.iteration),
         free_energy_history=np.asarray(state.history)[: int(state.iteration)],

@@ -12,8 +12,8 @@ from ._status import Status
 
 LOW_VARIANCE = 10.0  # percent explained below which SPM's check of a DCM warns
 STRONG_CONNECTION = 1 / 8  # Hz; below it no connection is worth the name (SPM's check)
+SAME_OPTIMUM = 0.5  # nats of settled F within which two starts count as having reached the same optimum
 SHRUNK = 0.5  # a parameter is identifiable where the data shrank its variance below this share of the prior's
-OPTIMUM_GAP = 0.5  # nats between starts that count as different optima
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Diagnostics:
         largest_connection: largest absolute entry of A and B off the diagonal, Hz.
         identifiable: number of free parameters whose posterior variance is under half the prior variance.
         free: number of free parameters.
-        optima: distinct free energies (more than 0.5 nats apart) that the starts reached.
+        optima: distinct settled free energies (more than 0.5 nats apart) that the starts reached.
         warnings: what a careful reader would want to know, a sentence each; empty where all is well.
     """
 
@@ -47,7 +47,7 @@ def diagnose(posterior: Posterior) -> Diagnostics:
     prior_variance = np.diag(posterior.prior.covariance)[posterior.free]
     identifiable = int((np.diag(posterior.covariance) < SHRUNK * prior_variance).sum())
     reached = posterior.start_free_energies[np.isfinite(posterior.start_free_energies)]
-    optima = 1 + int((np.diff(np.sort(reached)) > OPTIMUM_GAP).sum())
+    optima = 1 + int((np.diff(np.sort(reached)) > SAME_OPTIMUM).sum())
     warnings = []
     if posterior.status is Status.MAX_ITERATIONS:
         warnings.append(f"stopped after {posterior.iterations} iterations before it converged; raise max_iterations")

@@ -29,6 +29,7 @@ NOISE_STEPS = 8  # inner Newton steps on λ
 NOISE_LOG_STEP = 4.0
 NOISE_CLIP = 1.0
 NOISE_GAIN = 0.01  # predicted gain in F at which the inner steps stop
+SETTLED_STEPS, SETTLED_GAIN = 64, 1e-8  # the same where λ is taken to its optimum
 FIRST_LOG_STEP, LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, -4.0, 4.0
 RETRIES = 4
 POWER_FLOOR = 1e-10  # below this power a rotated confound is taken as absent in the first guess of β
@@ -61,6 +62,7 @@ class Problem(eqx.Module):
     free_mask: Float[Array, free]
     noise_mean: Float[Array, ""]  # hE
     noise_precision: Float[Array, ""]  # 1 / hC
+    settle: Bool[Array, ""]  # whether λ is taken to its optimum in every iteration, which SPM's steps are not
     start: Float[Array, free]  # first expansion point, as an offset from the prior mean
     max_iterations: Int[Array, ""]
     tolerance: Float[Array, ""]  # nats
@@ -100,6 +102,7 @@ class State(eqx.Module):
     best_prediction: Float[Array, "scan region"]
     best_covariance: Float[Array, "free free"]
     best_free_energy: Float[Array, ""]
+    best_settled: Float[Array, ""]  # F at the same θ with β and λ at their optimum
     ascent: Ascent  # at `best`
     log_step: Float[Array, ""]
     iteration: Int[Array, ""]
@@ -127,6 +130,7 @@ def init(problem: Problem) -> State:
         best_prediction=jnp.zeros_like(problem.bold),
         best_covariance=jnp.zeros((free, free)),
         best_free_energy=jnp.asarray(-jnp.inf),
+        best_settled=jnp.asarray(-jnp.inf),
         ascent=Ascent(
             gradient=Gradient(jnp.zeros(free), jnp.zeros((region, confound))),
             curvature=Curvature(jnp.eye(free), jnp.zeros((region, confound, free)), jnp.ones((region, confound))),
@@ -153,7 +157,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
     jacobian = jnp.where(finite, jacobian, 0.0)
 
     gram = _gram(problem, prediction, jacobian, state.point.beta)
-    noise = _noise_steps(problem, gram, state.point)
+    noise = _noise_steps(problem, gram, state.point, problem.settle)
     evaluated = Point(state.point.theta, state.point.beta, noise.moved)
     free_energy = _free_energy(problem, gram, state.point, noise)
     finite = finite & jnp.isfinite(free_energy)
@@ -190,6 +194,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         best_prediction=jnp.where(accept, prediction, state.best_prediction),
         best_covariance=jnp.where(accept, noise.covariance, state.best_covariance),
         best_free_energy=jnp.where(accept, free_energy, state.best_free_energy),
+        best_settled=jnp.where(accept, _settled_free_energy(problem, gram, evaluated), state.best_settled),
         ascent=ascent,
         log_step=log_step,
         iteration=iteration,
@@ -230,14 +235,19 @@ def _confound_prior(problem: Problem) -> Float[Array, confound]:
     return jnp.where(problem.confound_mask > 0, CONFOUND_PRECISION, 1.0)
 
 
-def _noise_steps(problem: Problem, gram: Gram, point: Point) -> _Noise:
-    """Up to eight Newton steps on λ at fixed θ and β."""
+def _noise_steps(problem: Problem, gram: Gram, point: Point, settle: Bool[Array, ""]) -> _Noise:
+    """Newton steps on λ at fixed θ and β: up to eight with SPM's curvature, or to the optimum with the whole one.
+
+    SPM leaves ½ τ (εᵀε + tr(Cp JᵀJ)) out of the curvature. Where the noise is far from its prior mean, its steps then
+    overshoot and end up going to and fro across the optimum, a clip apart; which side F is evaluated on is chance.
+    """
     scans = problem.scan_mask.sum()
     prior = _confound_prior(problem)
     power = problem.confound_power
-    curvature = scans / 2 + problem.noise_precision  # −d²F/dλ², the same for every region and diagonal
-    rate = jnp.exp(NOISE_LOG_STEP) / curvature
-    newton = -jnp.expm1(-rate * curvature) / curvature
+    spm_curvature = scans / 2 + problem.noise_precision  # −d²F/dλ², the same for every region and diagonal
+    share = -jnp.expm1(-jnp.exp(NOISE_LOG_STEP))  # of a Newton step: expm(τH) − I with τ = e^4 / |H|
+    steps = jnp.where(settle, SETTLED_STEPS, NOISE_STEPS)
+    enough = jnp.where(settle, SETTLED_GAIN, NOISE_GAIN)
 
     def body(carry: tuple[Array, Array, _Noise]) -> tuple[Array, Array, _Noise]:
         count, _, before = carry
@@ -254,7 +264,8 @@ def _noise_steps(problem: Problem, gram: Gram, point: Point) -> _Noise:
         twice = jnp.einsum("icp,ic,icq->ipq", gram.XJ, 2 * shrink - shrink**2 * power, gram.XJ)
         trace = jnp.einsum("pq,ipq->i", covariance, gram.JJ - twice) + (power / beta_precision).sum(axis=-1)
         gradient = (scans - tau * (gram.ee + trace)) / 2 - problem.noise_precision * (noise - problem.noise_mean)
-        change = jnp.clip(newton * gradient, -NOISE_CLIP, NOISE_CLIP)
+        curvature = jnp.where(settle, tau * (gram.ee + trace) / 2 + problem.noise_precision, spm_curvature)
+        change = jnp.clip(share * gradient / curvature, -NOISE_CLIP, NOISE_CLIP)
         log_det = 2 * jnp.log(jnp.diag(factor)).sum() + jnp.log(beta_precision).sum()
         gain = gradient @ change
         return count + 1, gain, _Noise(noise + change, noise, covariance, log_det)
@@ -262,7 +273,7 @@ def _noise_steps(problem: Problem, gram: Gram, point: Point) -> _Noise:
     def unfinished(carry: tuple[Array, Array, _Noise]) -> Bool[Array, ""]:
         count, gain, _ = carry
         # A NaN gain means that λ ran away; more steps will not bring it back.
-        return (count < NOISE_STEPS) & (gain >= NOISE_GAIN)
+        return (count < steps) & (gain >= enough)
 
     free = problem.prior_mean.shape[0]
     before = _Noise(point.noise, point.noise, jnp.zeros((free, free)), jnp.asarray(0.0))
@@ -284,6 +295,21 @@ def _free_energy(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> F
     shrunk = problem.noise_precision / (scans / 2 + problem.noise_precision)
     hyperparameters = (region * jnp.log(shrunk) - problem.noise_precision * deviation @ deviation) / 2
     return accuracy + parameters + hyperparameters
+
+
+def _settled_free_energy(problem: Problem, gram: Gram, point: Point) -> Float[Array, ""]:
+    """F at fixed θ with β and λ at their optimum: what makes two optima comparable, whatever side λ was left on."""
+    power = problem.confound_power
+    move = jnp.where(power > POWER_FLOOR, gram.Xe / jnp.maximum(power, POWER_FLOOR), 0.0)  # least squares
+    profiled = Gram(
+        JJ=gram.JJ,
+        XJ=gram.XJ,
+        Je=gram.Je - jnp.einsum("icp,ic->ip", gram.XJ, move),
+        Xe=gram.Xe - power * move,
+        ee=gram.ee - (2 * gram.Xe * move - power * move**2).sum(axis=-1),
+    )
+    there = Point(point.theta, point.beta + move.T, point.noise)
+    return _free_energy(problem, profiled, there, _noise_steps(problem, profiled, there, jnp.asarray(True)))
 
 
 def _ascent(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> Ascent:

@@ -26,13 +26,15 @@ class Posterior:
         confound_effects: (confound, region) posterior mean of β.
         prediction: (scan, region) g(θ) at the posterior mean, without confounds.
         residual: (scan, region) data − prediction − confounds · β.
-        free_energy: F, nats; a lower bound on the log evidence.
+        free_energy: F, nats, as SPM evaluates it: a lower bound on the log evidence.
+        settled_free_energy: F, nats, at the same θ with the noise and the confounds at their optimum. SPM's steps on
+            the noise may stop tens of nats short of it, on a side that is chance; so this is what compares optima.
         status: how the inversion ended.
         iterations: how many it took.
         free_energy_history: (iteration,) F as evaluated in each, accepted or not.
         data_scale: factor by which the series were multiplied before the inversion.
         start: index of the start this posterior came from; 0 is the prior mean.
-        start_free_energies: (start,) the F that each start reached, -inf where one failed.
+        start_free_energies: (start,) the settled F that each start reached, -inf where one failed.
     """
 
     spec: Spec
@@ -46,6 +48,7 @@ class Posterior:
     prediction: Float[np.ndarray, "scan region"]
     residual: Float[np.ndarray, "scan region"]
     free_energy: float
+    settled_free_energy: float
     status: Status
     iterations: int
     free_energy_history: Float[np.ndarray, "iteration"]  # noqa: UP037

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +21,8 @@ from ._nonlinear import Microtime, steps_per_bin
 from ._priors import Prior, prior
 from ._schedule import Schedule, sampled_bins, schedule
 from ._spec import Layout, Spec
+
+NoiseSteps = Literal["spm", "settled"]
 
 SIZE_RATIO = 2.0  # sizes within this ratio share a batch: a larger one wastes arithmetic, a smaller one compilations
 
@@ -34,6 +37,7 @@ class Subject:
         data: the run.
         prior: SPM12's for `spec` where None.
         centre_inputs: whether inputs are mean-centred first, SPM's option "centre".
+        start: (param,) where the first start begins; the prior mean where None. Only free parameters are read.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Subject:
     data: Data
     prior: Prior | None = None
     centre_inputs: bool = True
+    start: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n, m = self.data.bold.shape[1], self.data.inputs.shape[1]
@@ -53,6 +58,11 @@ class Subject:
             raise ValueError(
                 f"{self.name}: the prior has {self.prior.mean.size} parameters, but the model {self.spec.layout.size}"
             )
+        if self.start is not None and np.shape(self.start) != (self.spec.layout.size,):
+            raise ValueError(
+                f"{self.name}: the start has shape {np.shape(self.start)}, "
+                f"but the model {self.spec.layout.size} parameters"
+            )
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class Settings:
     Arguments:
         integrator: 'bilinear' as SPM, or 'nonlinear' for the full equations (needed where D is free).
         derivatives: 'exact', or 'spm' for SPM12's forward differences, to check against SPM12 only.
+        noise: 'spm' for SPM12's steps on the noise's log-precisions λ, which need not reach their optimum, or 'settled'
+            to take λ to its optimum in every iteration: better founded, but not SPM's numbers.
         starts: number of starting points; the first is the prior mean, the others are drawn around it.
         seed: of the drawn starting points.
         spread: standard deviation of the drawn starting points in prior standard deviations.
@@ -71,6 +83,7 @@ class Settings:
 
     integrator: Integrator = "bilinear"
     derivatives: Derivatives = "exact"
+    noise: NoiseSteps = "spm"
     starts: int = 1
     seed: int = 0
     spread: float = 0.5
@@ -79,6 +92,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         problems = []
+        if self.noise not in ("spm", "settled"):
+            problems.append(f"noise must be 'spm' or 'settled', not {self.noise!r}")
         if self.starts < 1:
             problems.append(f"starts must be at least 1, not {self.starts}")
         if not 1 <= self.max_iterations <= HISTORY:
@@ -215,7 +230,7 @@ def _problem(batch: Batch, one: Prepared, start: int) -> Problem:
     precision[np.ix_(own, own)] = _inverse(covariance)
     scans, confounds = batch.extent["scans"], batch.extent["confounds"]
     offset = np.zeros(free_mask.size)
-    offset[own] = _start(covariance, batch.settings, start)
+    offset[own] = _start(one, covariance, batch.settings, start)
     values = {
         "bold": _pad(one.data.bold, scans),
         "scan_mask": _pad(np.ones(one.data.scans), scans),
@@ -235,6 +250,7 @@ def _problem(batch: Batch, one: Prepared, start: int) -> Problem:
     return Problem(
         timing=_timing(batch, one),
         max_iterations=jnp.asarray(batch.settings.max_iterations),
+        settle=jnp.asarray(batch.settings.noise == "settled"),
         **{name: jnp.asarray(value, dtype=float) for name, value in values.items()},
     )
 
@@ -255,10 +271,11 @@ def _timing(batch: Batch, one: Prepared) -> Timing | Microtime:
     )
 
 
-def _start(covariance: np.ndarray, settings: Settings, start: int) -> np.ndarray:
-    """Start 0 is the prior mean; the others depend on the seed and their number only, not on the cohort."""
+def _start(one: Prepared, covariance: np.ndarray, settings: Settings, start: int) -> np.ndarray:
+    """Start 0 as given or the prior mean; the others depend on the seed and their number only, not on the cohort."""
     if start == 0:
-        return np.zeros(len(covariance))
+        given = one.subject.start
+        return np.zeros(len(covariance)) if given is None else (given - one.prior.mean)[one.prior.free]
     draw = np.random.default_rng([settings.seed, start]).standard_normal(len(covariance))
     return settings.spread * np.linalg.cholesky(covariance) @ draw
 
