@@ -133,6 +133,16 @@ def advance(model: ForwardModel, problems: Problem, states: State) -> State:
 
 
 @jax.jit
+def _open(problems: Problem) -> State:
+    return jax.vmap(laplace.init)(problems)
+
+
+@jax.jit
+def _leave(states: State, place: Int[Array, ""]) -> State:
+    return jax.tree.map(lambda leaf: leaf[place], states)
+
+
+@jax.jit
 def _seat(row: tuple[Problem, State], place: Int[Array, ""], newcomer: Problem) -> tuple[Problem, State]:
     """Give one seat to a newcomer."""
     arrival = (newcomer, laplace.init(newcomer))
@@ -145,7 +155,7 @@ def _serve(batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[],
     queue = list(reversed(tasks))
     taken: list[tuple[int, int] | None] = [queue.pop() for _ in range(seats)]
     problems = _stack([batch.problem(*task) for task in taken if task is not None])
-    row = (problems, jax.vmap(laplace.init)(problems))
+    row = (problems, _open(problems))
     final: dict[tuple[int, int], State] = {}
     while any(task is not None for task in taken):
         problems, states = row
@@ -155,11 +165,11 @@ def _serve(batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[],
         for place, task in enumerate(taken):
             if task is None or not ended[place]:
                 continue
-            final[task] = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place]), states)
+            final[task] = jax.device_get(_leave(states, np.asarray(place)))
             on_done()
             taken[place] = queue.pop() if queue else None
             if (newcomer := taken[place]) is not None:
-                row = _seat(row, jnp.asarray(place), batch.problem(*newcomer))
+                row = _seat(row, np.asarray(place), batch.problem(*newcomer))
         left = [place for place, task in enumerate(taken) if task is not None]
         if len(taken) >= CUT * CUT and left and len(left) <= len(taken) // CUT:
             keep = np.resize(np.array(left), len(taken) // CUT)  # repeats fill the shorter row
@@ -169,14 +179,14 @@ def _serve(batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[],
 
 
 def _stack(problems: list[Problem]) -> Problem:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *problems)
 
 
 def _outcome(batch: Batch, member: int, starts: Sequence[State]) -> Posterior | Failure:
     """The best start that did not fail, as a posterior in the participant's own sizes.
 
-    The best settled F is kept, among the starts whose F, as SPM evaluates it, is not below that of the first start: more
-    starts never make the reported F worse.
+    The best settled F is kept, among the starts whose F, as SPM evaluates it, is not below that of the first start:
+    more starts never make the reported F worse.
     """
     one = batch.prepared[member]
     status = [_STATUS[int(state.status)] for state in starts]

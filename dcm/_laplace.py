@@ -129,19 +129,19 @@ def init(problem: Problem) -> State:
         best=point,
         best_prediction=jnp.zeros_like(problem.bold),
         best_covariance=jnp.zeros((free, free)),
-        best_free_energy=jnp.asarray(-jnp.inf),
-        best_settled=jnp.asarray(-jnp.inf),
+        best_free_energy=jnp.asarray(-jnp.inf, dtype=float),
+        best_settled=jnp.asarray(-jnp.inf, dtype=float),
         ascent=Ascent(
             gradient=Gradient(jnp.zeros(free), jnp.zeros((region, confound))),
             curvature=Curvature(jnp.eye(free), jnp.zeros((region, confound, free)), jnp.ones((region, confound))),
-            log_det=jnp.asarray(0.0),
+            log_det=jnp.asarray(0.0, dtype=float),
         ),
-        log_step=jnp.asarray(FIRST_LOG_STEP),
-        iteration=jnp.asarray(0),
-        retries=jnp.asarray(0),
-        small_gains=jnp.asarray(0),
-        status=jnp.asarray(RUNNING),
-        history=jnp.full(HISTORY, jnp.nan),
+        log_step=jnp.asarray(FIRST_LOG_STEP, dtype=float),
+        iteration=jnp.asarray(0, dtype=int),
+        retries=jnp.asarray(0, dtype=int),
+        small_gains=jnp.asarray(0, dtype=int),
+        status=jnp.asarray(RUNNING, dtype=int),
+        history=jnp.full(HISTORY, jnp.nan, dtype=float),
     )
 
 
