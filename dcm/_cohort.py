@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from . import _laplace as laplace
 from ._forward import ForwardModel
@@ -36,6 +37,13 @@ _STATUS = {
     laplace.NOT_FINITE: Status.NOT_FINITE,
     laplace.BAD_START: Status.BAD_START,
 }
+
+
+class _Final(NamedTuple):
+    """Where one start ended."""
+
+    state: State
+    settled: Float[Array, ""]  # free energy with the noise at its optimum
 
 
 @dataclass(frozen=True)
@@ -138,8 +146,10 @@ def _open(problems: Problem) -> State:
 
 
 @jax.jit
-def _leave(states: State, place: Int[Array, ""]) -> State:
-    return jax.tree.map(lambda leaf: leaf[place], states)
+def _leave(row: tuple[Problem, State], place: Int[Array, ""]) -> tuple[State, Float[Array, ""]]:
+    """The state in one seat and its settled free energy."""
+    problem, state = jax.tree.map(lambda leaf: leaf[place], row)
+    return state, laplace.settled_free_energy(problem, state)
 
 
 @jax.jit
@@ -149,14 +159,16 @@ def _seat(row: tuple[Problem, State], place: Int[Array, ""], newcomer: Problem) 
     return jax.tree.map(lambda seats, value: seats.at[place].set(value), row, arrival)
 
 
-def _serve(batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[], None]) -> dict[tuple[int, int], State]:
-    """Take `tasks` (member, start) through a row of seats; the final state of each."""
+def _serve(
+    batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[], None]
+) -> dict[tuple[int, int], _Final]:
+    """Take `tasks` (member, start) through a row of seats; how each ended."""
     seats = _seats(batch, len(tasks))
     queue = list(reversed(tasks))
     taken: list[tuple[int, int] | None] = [queue.pop() for _ in range(seats)]
     problems = _stack([batch.problem(*task) for task in taken if task is not None])
     row = (problems, _open(problems))
-    final: dict[tuple[int, int], State] = {}
+    final: dict[tuple[int, int], _Final] = {}
     while any(task is not None for task in taken):
         problems, states = row
         states = advance(batch.model, problems, states)
@@ -165,7 +177,7 @@ def _serve(batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[],
         for place, task in enumerate(taken):
             if task is None or not ended[place]:
                 continue
-            final[task] = jax.device_get(_leave(states, np.asarray(place)))
+            final[task] = _Final(*jax.device_get(_leave((problems, states), np.asarray(place))))
             on_done()
             taken[place] = queue.pop() if queue else None
             if (newcomer := taken[place]) is not None:
@@ -182,25 +194,25 @@ def _stack(problems: list[Problem]) -> Problem:
     return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *problems)
 
 
-def _outcome(batch: Batch, member: int, starts: Sequence[State]) -> Posterior | Failure:
+def _outcome(batch: Batch, member: int, starts: Sequence[_Final]) -> Posterior | Failure:
     """The best start that did not fail, as a posterior in the participant's own sizes.
 
     The best settled F is kept, among the starts whose F, as SPM evaluates it, is not below that of the first start:
     more starts never make the reported F worse.
     """
     one = batch.prepared[member]
-    status = [_STATUS[int(state.status)] for state in starts]
+    status = [_STATUS[int(final.state.status)] for final in starts]
     failed = np.array([code.failed for code in status])
-    reached = np.where(failed, -np.inf, [float(state.best_settled) for state in starts])
-    energy = np.where(failed, -np.inf, [float(state.best_free_energy) for state in starts])
+    reached = np.where(failed, -np.inf, [float(final.settled) for final in starts])
+    energy = np.where(failed, -np.inf, [float(final.state.best_free_energy) for final in starts])
     best = int(np.argmax(np.where(energy >= energy[0], reached, -np.inf)))
     if status[best].failed:
         return Failure(one.subject.name, status[0].value)
     return _posterior(batch, member, starts[best], best, reached)
 
 
-def _posterior(batch: Batch, member: int, state: State, start: int, reached: np.ndarray) -> Posterior:
-    one = batch.prepared[member]
+def _posterior(batch: Batch, member: int, final: _Final, start: int, reached: np.ndarray) -> Posterior:
+    one, state = batch.prepared[member], final.state
     columns = batch.free_columns(member)
     best: laplace.Point = jax.tree.map(np.asarray, state.best)
     scans, regions = one.data.bold.shape
@@ -221,7 +233,7 @@ def _posterior(batch: Batch, member: int, state: State, start: int, reached: np.
         prediction=prediction,
         residual=one.data.bold - prediction - one.data.confounds @ effects,
         free_energy=float(state.best_free_energy),
-        settled_free_energy=float(state.best_settled),
+        settled_free_energy=float(final.settled),
         status=_STATUS[int(state.status)],
         iterations=int(state.iteration),
         free_energy_history=np.asarray(state.history)[: int(state.iteration)],

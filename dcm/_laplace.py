@@ -102,7 +102,7 @@ class State(eqx.Module):
     best_prediction: Float[Array, "scan region"]
     best_covariance: Float[Array, "free free"]
     best_free_energy: Float[Array, ""]
-    best_settled: Float[Array, ""]  # F at the same θ with β and λ at their optimum
+    best_gram: Gram
     ascent: Ascent  # at `best`
     log_step: Float[Array, ""]
     iteration: Int[Array, ""]
@@ -130,7 +130,13 @@ def init(problem: Problem) -> State:
         best_prediction=jnp.zeros_like(problem.bold),
         best_covariance=jnp.zeros((free, free)),
         best_free_energy=jnp.asarray(-jnp.inf, dtype=float),
-        best_settled=jnp.asarray(-jnp.inf, dtype=float),
+        best_gram=Gram(
+            JJ=jnp.zeros((region, free, free)),
+            XJ=jnp.zeros((region, confound, free)),
+            Je=jnp.zeros((region, free)),
+            Xe=jnp.zeros((region, confound)),
+            ee=jnp.zeros(region),
+        ),
         ascent=Ascent(
             gradient=Gradient(jnp.zeros(free), jnp.zeros((region, confound))),
             curvature=Curvature(jnp.eye(free), jnp.zeros((region, confound, free)), jnp.ones((region, confound))),
@@ -194,7 +200,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         best_prediction=jnp.where(accept, prediction, state.best_prediction),
         best_covariance=jnp.where(accept, noise.covariance, state.best_covariance),
         best_free_energy=jnp.where(accept, free_energy, state.best_free_energy),
-        best_settled=jnp.where(accept, _settled_free_energy(problem, gram, evaluated), state.best_settled),
+        best_gram=_where(accept, gram, state.best_gram),
         ascent=ascent,
         log_step=log_step,
         iteration=iteration,
@@ -297,8 +303,9 @@ def _free_energy(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> F
     return accuracy + parameters + hyperparameters
 
 
-def _settled_free_energy(problem: Problem, gram: Gram, point: Point) -> Float[Array, ""]:
-    """F at fixed θ with β and λ at their optimum: what makes two optima comparable, whatever side λ was left on."""
+def settled_free_energy(problem: Problem, state: State) -> Float[Array, ""]:
+    """F at the best θ with β and λ at their optimum: what makes two optima comparable, whatever side λ was left on."""
+    gram, point = state.best_gram, state.best
     power = problem.confound_power
     move = jnp.where(power > POWER_FLOOR, gram.Xe / jnp.maximum(power, POWER_FLOOR), 0.0)  # least squares
     profiled = Gram(
