@@ -302,7 +302,7 @@ def _propagator_with_derivatives(
         inflow=jnp.tensordot(powers.inflow[:-1, ..., 1:], past, ((0,), (0,))),
     )
 
-    def square(_: int, carry: tuple[Propagator, _Along, Propagator]) -> tuple[Propagator, _Along, Propagator]:
+    def square(_: object, carry: tuple[Propagator, _Along, Propagator]) -> tuple[Propagator, _Along, Propagator]:
         p, along, own = carry
         into = p.inflow[..., 1:]
         return (

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+import jax.numpy as jnp
 import numpy as np
 
 from ._bilinear import Timing
@@ -230,7 +231,7 @@ def _problem(batch: Batch, one: Prepared, start: int) -> Problem:
     scans, confounds = batch.extent["scans"], batch.extent["confounds"]
     offset = np.zeros(free_mask.size)
     offset[own] = _start(one, covariance, batch.settings, start)
-    values: dict[str, Any] = {
+    values = {
         "bold": _pad(one.data.bold, scans),
         "scan_mask": _pad(np.ones(one.data.scans), scans),
         "confounds": _pad(one.confounds, scans, confounds),
@@ -246,29 +247,28 @@ def _problem(batch: Batch, one: Prepared, start: int) -> Problem:
         "start": offset,
         "tolerance": batch.settings.tolerance,
     }
-    values = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
-    values["max_iterations"] = np.asarray(batch.settings.max_iterations)
-    values["settle"] = np.asarray(batch.settings.noise == "settled")
-    return Problem(timing=_timing(batch, one), **values)
+    return Problem(
+        timing=_timing(batch, one),
+        max_iterations=jnp.asarray(batch.settings.max_iterations, dtype=int),
+        settle=jnp.asarray(batch.settings.noise == "settled"),
+        **{name: jnp.asarray(value, dtype=float) for name, value in values.items()},
+    )
 
 
 def _timing(batch: Batch, one: Prepared) -> Timing | Microtime:
     extent, m = batch.extent, batch.model.layout.m
-    values: dict[str, Any]
     if one.steps is None:
-        values = {
-            "inputs": _pad(one.data.inputs, extent["steps"], m),
-            "bin_width": np.asarray(one.data.bin_width),
-            "sample": _pad(sampled_bins(one.data), extent["scans"]),
-        }
-        return Microtime(**values)
-    values = {
-        "inputs": _pad(one.steps.inputs, extent["intervals"], m),
-        "durations": _pad(one.steps.durations, extent["intervals"]),
-        "interval": _pad(one.steps.interval, extent["steps"]),
-        "sample": _pad(one.steps.sample, extent["scans"]),
-    }
-    return Timing(**values)
+        return Microtime(
+            inputs=jnp.asarray(_pad(one.data.inputs, extent["steps"], m)),
+            bin_width=jnp.asarray(one.data.bin_width, dtype=float),
+            sample=jnp.asarray(_pad(sampled_bins(one.data), extent["scans"])),
+        )
+    return Timing(
+        inputs=jnp.asarray(_pad(one.steps.inputs, extent["intervals"], m)),
+        durations=jnp.asarray(_pad(one.steps.durations, extent["intervals"])),
+        interval=jnp.asarray(_pad(one.steps.interval, extent["steps"])),
+        sample=jnp.asarray(_pad(one.steps.sample, extent["scans"])),
+    )
 
 
 def _start(one: Prepared, covariance: np.ndarray, settings: Settings, start: int) -> np.ndarray:
