@@ -39,8 +39,8 @@ class Timing(eqx.Module):
     """A `Schedule` on the device; padded steps repeat interval 0 and padded scans are read before step 0."""
 
     inputs: Float[Array, "interval input"]
-    durations: Float[Array, interval]  # s
-    interval: Int[Array, step]
+    durations: Float[Array, "interval"]  # s
+    interval: Int[Array, "step"]
     sample: Int[Array, "scan region"]
 
 
@@ -195,7 +195,7 @@ def _columns(
 class _Sensitivity(eqx.Module):
     """The states and their derivatives, carried from step to step."""
 
-    neural: Float[Array, augmented]  # [1; z]
+    neural: Float[Array, "augmented"]  # [1; z]
     vessel: Float[Array, "region 4"]  # h
     neural_along: Float[Array, "region neural"]  # ∂z along A, B and C
     vessel_along: Float[Array, "region 4 neural"]  # ∂h along A, B and C
@@ -221,7 +221,7 @@ class _Along(NamedTuple):
 def _scaled(
     generator: Float[Array, "aug aug"],
     haemodynamic: Float[Array, "region 4 4"],
-    coupling: Float[Array, region],
+    coupling: Float[Array, "region"],
     duration: Float[Array, ""],
 ) -> tuple[Float[Array, ""], Int[Array, ""]]:
     """Step h = Δ / 2^s within the radius of the Taylor series, and s."""
@@ -240,7 +240,7 @@ def _scaled(
 
 
 def _powers(
-    generator: Float[Array, "aug aug"], haemodynamic: Float[Array, "region 4 4"], coupling: Float[Array, region]
+    generator: Float[Array, "aug aug"], haemodynamic: Float[Array, "region 4 4"], coupling: Float[Array, "region"]
 ) -> Propagator:
     """M^0 … M^TAYLOR_DEGREE by blocks, with a leading axis."""
     n = coupling.shape[0]
@@ -269,7 +269,7 @@ def _square(p: Propagator) -> Propagator:
 def _propagator(
     generator: Float[Array, "aug aug"],
     haemodynamic: Float[Array, "region 4 4"],
-    coupling: Float[Array, region],
+    coupling: Float[Array, "region"],
     duration: Float[Array, ""],
 ) -> Propagator:
     """The exponential over one step by scaling and squaring a Taylor series, block by block."""
@@ -281,7 +281,7 @@ def _propagator(
 def _propagator_with_derivatives(
     generator: Float[Array, "aug aug"],
     haemodynamic: Float[Array, "region 4 4"],
-    coupling: Float[Array, region],
+    coupling: Float[Array, "region"],
     directions: Float[Array, "2 region 4 4"],
     duration: Float[Array, ""],
 ) -> tuple[Propagator, _Along, Propagator]:

@@ -33,7 +33,7 @@ class Data:
     bin_width: float
     repetition_time: float
     confounds: Float[np.ndarray, "scan confound"]
-    delays: Float[np.ndarray, "region"]  # noqa: UP037 - a jaxtyping shape, not a forward reference
+    delays: Float[np.ndarray, "region"]
     echo_time: float
 
     def __init__(

@@ -30,7 +30,7 @@ class Diagnostics:
         warnings: what a careful reader would want to know, a sentence each; empty where all is well.
     """
 
-    explained_variance: Float[np.ndarray, "region"]  # noqa: UP037 - a jaxtyping shape
+    explained_variance: Float[np.ndarray, "region"]
     explained_variance_total: float
     largest_connection: float
     identifiable: int
@@ -63,7 +63,7 @@ def diagnose(posterior: Posterior) -> Diagnostics:
 
 
 def explained_variance(
-    prediction: Float[np.ndarray, scan * region], residual: Float[np.ndarray, scan * region]
+    prediction: Float[np.ndarray, "scan *region"], residual: Float[np.ndarray, "scan *region"]
 ) -> Float[np.ndarray, "*region"]:
     """100 · PSS / (PSS + RSS) over scans, percent; 0 where both are silent."""
     explained, left = (prediction**2).sum(axis=0), (residual**2).sum(axis=0)

@@ -32,7 +32,7 @@ class Curvature(eqx.Module):
 class Gradient(eqx.Module):
     """∂F/∂θ and ∂F/∂β."""
 
-    theta: Float[Array, free]
+    theta: Float[Array, "free"]
     beta: Float[Array, "region confound"]
 
     def dot(self, other: Gradient) -> Float[Array, ""]:

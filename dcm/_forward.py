@@ -52,7 +52,7 @@ class ForwardModel:
         """The free parameters by what they do."""
         return free_parameters(self.layout, self.free)
 
-    def parameters(self, mean: Float[Array, param], free: Float[Array, free]) -> Parameters:
+    def parameters(self, mean: Float[Array, "param"], free: Float[Array, "free"]) -> Parameters:
         """All parameters as named arrays: the free ones as given, the others at their prior mean."""
         return self.layout.to_tree(mean.at[np.array(self.free, dtype=int)].set(free))
 
@@ -70,14 +70,14 @@ class ForwardModel:
 
     def predict_with_jacobian(
         self,
-        mean: Float[Array, param],
-        free: Float[Array, free],
+        mean: Float[Array, "param"],
+        free: Float[Array, "free"],
         timing: Timing | Microtime,
         echo_time: Float[Array, ""],
     ) -> tuple[Float[Array, "scan region"], Float[Array, "scan region free"]]:
         """g(θ) and ∂g/∂θ along the free parameters."""
 
-        def along(moved: Float[Array, free]) -> Float[Array, "scan region"]:
+        def along(moved: Float[Array, "free"]) -> Float[Array, "scan region"]:
             return self.predict(self.parameters(mean, moved), timing, echo_time)
 
         if self.derivatives == "spm":

@@ -50,20 +50,20 @@ class Problem(eqx.Module):
     """
 
     bold: Float[Array, "scan region"]  # centred and scaled
-    scan_mask: Float[Array, scan]
+    scan_mask: Float[Array, "scan"]
     confounds: Float[Array, "scan confound"]  # rotated: X0 V, with X0ᵀX0 = V diag(power) Vᵀ
-    confound_power: Float[Array, confound]
-    confound_mask: Float[Array, confound]
+    confound_power: Float[Array, "confound"]
+    confound_mask: Float[Array, "confound"]
     timing: Timing | Microtime
     echo_time: Float[Array, ""]  # s
-    prior_vector: Float[Array, param]  # prior mean of all parameters
-    prior_mean: Float[Array, free]
+    prior_vector: Float[Array, "param"]  # prior mean of all parameters
+    prior_mean: Float[Array, "free"]
     prior_precision: Float[Array, "free free"]
-    free_mask: Float[Array, free]
+    free_mask: Float[Array, "free"]
     noise_mean: Float[Array, ""]  # hE
     noise_precision: Float[Array, ""]  # 1 / hC
     settle: Bool[Array, ""]  # whether λ is taken to its optimum in every iteration, which SPM's steps are not
-    start: Float[Array, free]  # first expansion point, as an offset from the prior mean
+    start: Float[Array, "free"]  # first expansion point, as an offset from the prior mean
     max_iterations: Int[Array, ""]
     tolerance: Float[Array, ""]  # nats
 
@@ -71,9 +71,9 @@ class Problem(eqx.Module):
 class Point(eqx.Module):
     """A point of the joint space of parameters, as offsets from their prior means, and noise."""
 
-    theta: Float[Array, free]
+    theta: Float[Array, "free"]
     beta: Float[Array, "confound region"]
-    noise: Float[Array, region]  # λ
+    noise: Float[Array, "region"]  # λ
 
 
 class Gram(eqx.Module):
@@ -83,7 +83,7 @@ class Gram(eqx.Module):
     XJ: Float[Array, "region confound free"]
     Je: Float[Array, "region free"]
     Xe: Float[Array, "region confound"]
-    ee: Float[Array, region]
+    ee: Float[Array, "region"]
 
 
 class Ascent(eqx.Module):
@@ -109,7 +109,7 @@ class State(eqx.Module):
     retries: Int[Array, ""]
     small_gains: Int[Array, ""]  # how many in a row
     status: Int[Array, ""]
-    history: Float[Array, history]  # F of every iteration; NaN where there was none
+    history: Float[Array, "history"]  # F of every iteration; NaN where there was none
 
 
 def init(problem: Problem) -> State:
@@ -214,8 +214,8 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
 class _Noise(NamedTuple):
     """The outcome of the inner steps on λ."""
 
-    moved: Float[Array, region]  # λ after the last step
-    used: Float[Array, region]  # λ before it, at which everything else is evaluated
+    moved: Float[Array, "region"]  # λ after the last step
+    used: Float[Array, "region"]  # λ before it, at which everything else is evaluated
     covariance: Float[Array, "free free"]  # of θ, at `used`
     log_det_precision: Float[Array, ""]  # ln|JᵀPJ + Π0| over θ and β, at `used`
 
@@ -237,7 +237,7 @@ def _gram(
     )
 
 
-def _confound_prior(problem: Problem) -> Float[Array, confound]:
+def _confound_prior(problem: Problem) -> Float[Array, "confound"]:
     return jnp.where(problem.confound_mask > 0, CONFOUND_PRECISION, 1.0)
 
 

@@ -30,7 +30,7 @@ class BilinearForm(eqx.Module):
     modulation: Float[Array, "region region input"]  # ∂²ż/∂z∂u
     drive: Float[Array, "region input"]  # ∂ż/∂u
     haemodynamic: Float[Array, "region 4 4"]  # ∂ḣ/∂h of each region
-    coupling: Float[Array, region]  # ∂ṡ/∂z, which is 1 but for rounding in forward differences
+    coupling: Float[Array, "region"]  # ∂ṡ/∂z, which is 1 but for rounding in forward differences
 
 
 def bilinear_form(parameters: Parameters) -> BilinearForm:
@@ -50,7 +50,7 @@ def bilinear_form(parameters: Parameters) -> BilinearForm:
     )
 
 
-def haemodynamic_jacobian(transit: Float[Array, region], decay: Float[Array, ""]) -> Float[Array, "region 4 4"]:
+def haemodynamic_jacobian(transit: Float[Array, "region"], decay: Float[Array, ""]) -> Float[Array, "region 4 4"]:
     """∂ḣ/∂h of each region at rest."""
     rest = jnp.zeros(4)
     jacobian = jax.jacfwd(haemodynamic_flow)
@@ -63,7 +63,7 @@ def spm_bilinear_form(parameters: Parameters) -> BilinearForm:
     z_steps, u_steps = SPM_STEP * jnp.eye(n), SPM_STEP * jnp.eye(m)
     no_z, no_u = jnp.zeros(n), jnp.zeros(m)
 
-    def along_z(u: Float[Array, input]) -> Float[Array, "region region"]:
+    def along_z(u: Float[Array, "input"]) -> Float[Array, "region region"]:
         moved = jax.vmap(lambda z: neural_flow(parameters, z, u))(z_steps)
         return ((moved - neural_flow(parameters, no_z, u)) / SPM_STEP).T
 

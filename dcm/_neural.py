@@ -12,7 +12,7 @@ SELF_INHIBITION = -0.5  # Hz, at a log scale of 0
 
 
 def effective_connectivity(
-    parameters: Parameters, u: Float[Array, input], z: Float[Array, region]
+    parameters: Parameters, u: Float[Array, "input"], z: Float[Array, "region"]
 ) -> Float[Array, "region region"]:
     """E = offdiagonal(S) + diag(−½ exp(diag S)) in Hz, S = A + Σ_j u_j B^(j) + Σ_k z_k D^(k)."""
     S = parameters.A + parameters.B @ u + parameters.D @ z
@@ -20,6 +20,6 @@ def effective_connectivity(
     return S + jnp.diag(SELF_INHIBITION * jnp.exp(log_scale) - log_scale)
 
 
-def neural_flow(parameters: Parameters, z: Float[Array, region], u: Float[Array, input]) -> Float[Array, region]:
+def neural_flow(parameters: Parameters, z: Float[Array, "region"], u: Float[Array, "input"]) -> Float[Array, "region"]:
     """dz/dt of neural activity z under the inputs u, per second."""
     return effective_connectivity(parameters, u, z) @ z + INPUT_SCALE * (parameters.C @ u)

@@ -43,14 +43,14 @@ def predict_nonlinear(
     h = microtime.bin_width / substeps
     vessel_flow = jax.vmap(haemodynamic_flow, in_axes=(0, 0, 0, None))
 
-    def flow(x: Float[Array, "region 5"], u: Float[Array, input]) -> Float[Array, "region 5"]:
+    def flow(x: Float[Array, "region 5"], u: Float[Array, "input"]) -> Float[Array, "region 5"]:
         z, vessel = x[:, 0], x[:, 1:]
         return jnp.column_stack(
             [neural_flow(parameters, z, u), vessel_flow(vessel, z, parameters.transit, parameters.decay)]
         )
 
-    def bin_(x: Float[Array, "region 5"], u: Float[Array, input]) -> tuple[Array, Array]:
-        def runge_kutta(_: int, x: Array) -> Array:
+    def bin_(x: Float[Array, "region 5"], u: Float[Array, "input"]) -> tuple[Array, Array]:
+        def runge_kutta(_: object, x: Array) -> Array:
             k1 = flow(x, u)
             k2 = flow(x + h / 2 * k1, u)
             k3 = flow(x + h / 2 * k2, u)

@@ -39,10 +39,10 @@ class Posterior:
 
     spec: Spec
     prior: Prior
-    mean: Float[np.ndarray, "param"]  # noqa: UP037 - a jaxtyping shape
+    mean: Float[np.ndarray, "param"]
     covariance: Float[np.ndarray, "free free"]
-    free: Int[np.ndarray, "free"]  # noqa: UP037
-    noise_mean: Float[np.ndarray, "region"]  # noqa: UP037
+    free: Int[np.ndarray, "free"]
+    noise_mean: Float[np.ndarray, "region"]
     noise_covariance: Float[np.ndarray, "region region"]
     confound_effects: Float[np.ndarray, "confound region"]
     prediction: Float[np.ndarray, "scan region"]
@@ -51,10 +51,10 @@ class Posterior:
     settled_free_energy: float
     status: Status
     iterations: int
-    free_energy_history: Float[np.ndarray, "iteration"]  # noqa: UP037
+    free_energy_history: Float[np.ndarray, "iteration"]
     data_scale: float
     start: int
-    start_free_energies: Float[np.ndarray, "start"]  # noqa: UP037
+    start_free_energies: Float[np.ndarray, "start"]
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class Prior:
     positive definite.
     """
 
-    mean: Float[np.ndarray, "param"]  # noqa: UP037 - a jaxtyping shape
+    mean: Float[np.ndarray, "param"]
     covariance: Float[np.ndarray, "param param"]
     noise_mean: float = 6.0
     noise_variance: float = 1 / 128

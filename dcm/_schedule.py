@@ -24,8 +24,8 @@ class Schedule:
     """
 
     inputs: Float[np.ndarray, "interval input"]
-    durations: Float[np.ndarray, "interval"]  # noqa: UP037 - a jaxtyping shape
-    interval: Int[np.ndarray, "step"]  # noqa: UP037
+    durations: Float[np.ndarray, "interval"]
+    interval: Int[np.ndarray, "step"]
     sample: Int[np.ndarray, "scan region"]
 
 

@@ -175,19 +175,20 @@ class Layout:
     def to_tree(self, vector: Float[Array, "*batch param"] | Float[np.ndarray, "*batch param"]) -> Parameters:
         """Vector → named arrays."""
         n, m, batch = self.n, self.m, vector.shape[:-1]
+        array = np if isinstance(vector, np.ndarray) else jnp
 
-        def part(field: str, *shape: int) -> Float[Array, ...]:
+        def part(field: str, *shape: int) -> Float[Array, "..."]:
             flat = vector[..., self.field_slice(field)]
             # First index fastest: reshape to the reversed shape and turn the axes round.
-            turned = flat.reshape(*batch, *shape[::-1])
+            turned = flat.reshape((*batch, *shape[::-1]))
             axes = range(len(batch), len(batch) + len(shape))
-            return jnp.transpose(turned, (*range(len(batch)), *reversed(axes)))
+            return turned.transpose((*range(len(batch)), *reversed(axes)))
 
         return Parameters(
             A=part("A", n, n),
             B=part("B", n, n, m),
             C=part("C", n, m),
-            D=part("D", n, n, n) if self.gated else jnp.zeros((*batch, n, n, n)),
+            D=part("D", n, n, n) if self.gated else array.zeros((*batch, n, n, n)),
             transit=part("transit", n),
             decay=part("decay"),
             epsilon=part("epsilon"),
