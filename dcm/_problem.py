@@ -44,7 +44,7 @@ class Subject:
     spec: Spec
     data: Data
     prior: Prior | None = None
-    centre_inputs: bool = True
+    centre_inputs: bool = False
     start: np.ndarray | None = None
 
     def __post_init__(self) -> None:

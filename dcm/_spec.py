@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -177,7 +178,7 @@ class Layout:
         n, m, batch = self.n, self.m, vector.shape[:-1]
         array = np if isinstance(vector, np.ndarray) else jnp
 
-        def part(field: str, *shape: int) -> Float[Array, "..."]:
+        def part(field: str, *shape: int) -> Any:  # an array of the vector's own kind
             flat = vector[..., self.field_slice(field)]
             # First index fastest: reshape to the reversed shape and turn the axes round.
             turned = flat.reshape((*batch, *shape[::-1]))

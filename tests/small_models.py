@@ -25,7 +25,7 @@ def random_spec(n: int, m: int, seed: int, self_modulation: bool = True) -> Spec
     if not self_modulation:
         b &= ~np.eye(n, dtype=bool)[..., None]
     c = rng.random((n, m)) < 0.5
-    c[0, 0] = True
+    c[:, 0] = True  # no region is silent
     names = [f"region {i}" for i in range(n)]
     return Spec(names, [f"input {k}" for k in range(m)], a, b, c)
 

@@ -136,18 +136,34 @@ def test_an_estimate_is_in_the_order_of_the_layout(save_mat_file: Save, estimate
     file = read_one(save_mat_file(DCM=estimated_struct))
     estimate = file.estimate
     assert estimate is not None
-    assert estimate.mean.shape == (28,)  # 20 of SPM's and 8 gates
+    assert estimate.mean.shape == (20,)  # without gates D takes no space
     assert estimate.parameters.D.shape == (2, 2, 2)
     assert estimate.mean[file.spec.layout.field_slice("B")].tolist() == [0.2] * 8
     assert estimate.mean[file.spec.layout.field_slice("epsilon")].tolist() == [0.03]
     stored = np.diag(estimate.covariance)
-    assert stored[file.spec.layout.field_slice("D")].tolist() == [0.0] * 8
     np.testing.assert_allclose(stored[file.spec.layout.field_slice("transit")], [0.17, 0.18])
     np.testing.assert_allclose(stored[file.spec.layout.field_slice("epsilon")], [0.20])
     assert estimate.free_energy == -123.5
     np.testing.assert_allclose(estimate.noise_precision_log, -np.log([0.1, 0.2]))
     assert estimate.prior_covariance is not None
-    assert estimate.prior_covariance.shape == (28, 28)
+    assert estimate.prior_covariance.shape == (20, 20)
+
+
+def test_gates_that_are_stored_but_off_are_skipped(save_mat_file: Save, estimated_struct: Struct) -> None:
+    plain = read_one(save_mat_file(DCM=estimated_struct)).estimate
+    places = np.r_[0:16, 24:28]
+    wide = np.zeros((28, 28))
+    wide[np.ix_(places, places)] = estimated_struct["Cp"].toarray()
+    estimated_struct |= {"d": np.zeros((2, 2, 2)), "Cp": wide}
+    estimated_struct["Ep"]["D"] = np.zeros((2, 2, 2))
+    roomy = read_one(save_mat_file("roomy.mat", DCM=estimated_struct)).estimate
+    assert plain is not None
+    assert roomy is not None
+    for field in ("mean", "free", "free_covariance", "prior_covariance"):
+        np.testing.assert_array_equal(getattr(roomy, field), getattr(plain, field))
+    estimated_struct["Ep"]["D"] = np.ones((2, 2, 2))
+    (error,) = read_dcm(save_mat_file("odd.mat", DCM=estimated_struct))
+    assert "Ep.D is not zero, but d has no 1" in str(error)
 
 
 def test_gates_take_their_place_in_an_estimate(save_v7: Save, estimated_struct: Struct) -> None:

@@ -1,0 +1,219 @@
+"""Inversion of one participant and of a mixed cohort."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_models import block_inputs, random_parameters, random_spec
+
+from dcm import (
+    Data,
+    Failure,
+    InversionError,
+    Parameters,
+    Posterior,
+    Prior,
+    Settings,
+    Spec,
+    Status,
+    Subject,
+    diagnose,
+    invert,
+    invert_cohort,
+    prior,
+    simulate,
+)
+from dcm import _cohort as cohort
+
+
+def subject(
+    name: str, spec: Spec, parameters: Parameters, scans: int = 60, seed: int = 0, confounds: int = 1
+) -> Subject:
+    inputs = block_inputs(scans * 8, 0.25, spec.m)
+    drift = np.cos(np.outer(np.arange(scans) + 0.5, np.arange(confounds)) * np.pi / scans)
+    run = simulate(spec, parameters, inputs, 0.25, 2.0, snr=3.0, seed=seed, confounds=drift)
+    return Subject(name, spec, run.data)
+
+
+def same(one: Posterior, other: Posterior) -> None:
+    assert one.iterations == other.iterations
+    assert one.free_energy == pytest.approx(other.free_energy, abs=1e-8)
+    assert one.settled_free_energy == pytest.approx(other.settled_free_energy, abs=1e-8)
+    assert np.allclose(one.mean, other.mean, atol=1e-8)
+    assert np.allclose(one.covariance, other.covariance, atol=1e-8)
+    assert np.allclose(one.prediction, other.prediction, atol=1e-8)
+    assert np.allclose(one.confound_effects, other.confound_effects, atol=1e-8)
+
+
+@pytest.fixture(scope="module")
+def mixed() -> list[Subject]:
+    """Different scans, inputs, masks and confounds; three share a batch."""
+    large, small = random_spec(2, 2, 1), random_spec(2, 1, 2)
+    return [
+        subject("long", large, random_parameters(large, 1), scans=60, confounds=3),
+        subject("short", large, random_parameters(large, 2), scans=45, seed=1),
+        subject("one input", small, random_parameters(small, 3), scans=50, seed=2),
+    ]
+
+
+def test_a_batch_gives_what_a_loop_gives(mixed: list[Subject]) -> None:
+    together = invert_cohort(mixed)
+    for one, batched in zip(mixed, together, strict=True):
+        assert isinstance(batched, Posterior)
+        same(invert(one), batched)
+
+
+def test_a_queue_longer_than_its_seats_gives_the_same(mixed: list[Subject], monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = invert_cohort(mixed)
+    monkeypatch.setattr(cohort, "SEATS_CPU", 1)
+    for one, other in zip(wide, invert_cohort(mixed), strict=True):
+        assert isinstance(one, Posterior)
+        assert isinstance(other, Posterior)
+        same(one, other)
+
+
+def test_a_row_that_is_cut_short_loses_nobody(mixed: list[Subject], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(starts=2)
+    expected = invert_cohort(mixed, settings)
+    monkeypatch.setattr(cohort, "CUT", 2)
+    for one, other in zip(expected, invert_cohort(mixed, settings), strict=True):
+        assert isinstance(one, Posterior)
+        assert isinstance(other, Posterior)
+        same(one, other)
+
+
+def test_results_come_in_the_order_given(mixed: list[Subject]) -> None:
+    forwards, backwards = invert_cohort(mixed), invert_cohort(mixed[::-1])
+    for one, other in zip(forwards, reversed(backwards), strict=True):
+        assert isinstance(one, Posterior)
+        assert isinstance(other, Posterior)
+        assert one.spec == other.spec
+        assert one.free_energy == pytest.approx(other.free_energy, abs=1e-8)
+
+
+def test_the_same_input_gives_the_same_bytes(mixed: list[Subject]) -> None:
+    one, other = invert(mixed[0]), invert(mixed[0])
+    assert one.mean.tobytes() == other.mean.tobytes()
+    assert one.covariance.tobytes() == other.covariance.tobytes()
+
+
+def test_a_second_participant_of_the_same_sizes_is_not_compiled_again(mixed: list[Subject]) -> None:
+    invert(mixed[0])
+    before = cohort.advance._cache_size()
+    invert(replace(mixed[0], name="again", data=replace(mixed[0].data, bold=mixed[0].data.bold[::-1])))
+    assert cohort.advance._cache_size() == before
+
+
+def test_one_bad_participant_does_not_take_the_cohort_down(mixed: list[Subject]) -> None:
+    wild = replace(mixed[1], name="wild", start=np.full(mixed[1].spec.layout.size, 400.0))
+    good, failed, also_good = invert_cohort([mixed[0], wild, mixed[1]])
+    assert isinstance(failed, Failure)
+    assert failed.name == "wild"
+    assert "starting point" in failed.reason
+    assert isinstance(good, Posterior)
+    assert isinstance(also_good, Posterior)
+
+
+def test_one_participant_alone_raises(mixed: list[Subject]) -> None:
+    wild = replace(mixed[1], name="wild", start=np.full(mixed[1].spec.layout.size, 400.0))
+    with pytest.raises(InversionError, match="wild: failed"):
+        invert(wild)
+
+
+def test_more_starts_never_make_the_free_energy_worse(mixed: list[Subject]) -> None:
+    one, several = invert(mixed[0]), invert(mixed[0], Settings(starts=4))
+    assert several.free_energy >= one.free_energy - 1e-9
+    assert several.start_free_energies.shape == (4,)
+
+
+def test_starts_depend_on_the_seed_only(mixed: list[Subject]) -> None:
+    settings = Settings(starts=3, seed=7)
+    alone, _ = invert(mixed[0], settings), invert(mixed[1], settings)
+    [in_company, *_] = invert_cohort(mixed[:2], settings)
+    assert isinstance(in_company, Posterior)
+    assert np.allclose(alone.start_free_energies, in_company.start_free_energies, atol=1e-8)
+
+
+def test_too_few_iterations_are_reported(mixed: list[Subject]) -> None:
+    posterior = invert(mixed[0], Settings(max_iterations=3))
+    assert posterior.status is Status.MAX_ITERATIONS
+    assert posterior.iterations == 3
+    assert any("max_iterations" in warning for warning in diagnose(posterior).warnings)
+
+
+def test_progress_counts_every_start(mixed: list[Subject]) -> None:
+    seen: list[tuple[int, int]] = []
+    invert_cohort(mixed[:2], Settings(starts=2), on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(k, 4) for k in range(1, 5)]
+
+
+def test_planted_connectivity_is_recovered(circuit: Spec, circuit_parameters: Parameters) -> None:
+    run = simulate(circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=10.0, seed=3)
+    posterior = invert(Subject("sub-01", circuit, run.data))
+    planted = np.asarray(circuit.layout.to_vector(circuit_parameters))[posterior.free]
+    deviation = (posterior.mean[posterior.free] - planted) / np.sqrt(np.diag(posterior.covariance))
+    # The series were scaled before the inversion, which C carries; connections do not depend on it.
+    rates = [i for i, name in enumerate(posterior.names) if name.startswith(("A[", "B["))]
+    assert np.abs(deviation[rates]).max() < 4
+    assert diagnose(posterior).explained_variance_total > 90
+
+
+def test_spm_and_exact_derivatives_agree_closely(mixed: list[Subject]) -> None:
+    exact, spm = invert(mixed[0]), invert(mixed[0], Settings(derivatives="spm"))
+    assert spm.settled_free_energy == pytest.approx(exact.settled_free_energy, abs=0.5)
+
+
+def test_the_nonlinear_integrator_inverts_gated_models() -> None:
+    gate = np.zeros((2, 2, 2))
+    gate[1, 0, 0] = 1
+    spec = Spec(["x", "y"], ["u"], np.ones((2, 2)), c=[[1], [0]], d=gate)
+    run = simulate(
+        spec,
+        random_parameters(spec, 0, 0.3),
+        block_inputs(240, 0.25, 1),
+        0.25,
+        2.0,
+        snr=5,
+        seed=0,
+        integrator="nonlinear",
+    )
+    posterior = invert(Subject("gated", spec, run.data), Settings(integrator="nonlinear"))
+    assert "D[y<-x, x]" in posterior.names
+    with pytest.raises(ValueError, match="nonlinear integrator"):
+        invert(Subject("gated", spec, run.data))
+
+
+def test_correlated_priors_are_used(mixed: list[Subject]) -> None:
+    one = mixed[0]
+    density = prior(one.spec)
+    i, j = density.free[:2]
+    covariance = density.covariance.copy()
+    covariance[i, j] = covariance[j, i] = 0.9 * covariance[i, i]
+    tied = invert(replace(one, prior=Prior(density.mean, covariance)))
+    assert tied.free_energy != pytest.approx(invert(one).free_energy, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"starts": 0}, "starts must be at least 1"),
+        ({"max_iterations": 0}, "max_iterations must lie between"),
+        ({"tolerance": -1.0}, "tolerance must be positive"),
+        ({"integrator": "euler"}, "integrator must be"),
+        ({"derivatives": "none"}, "derivatives must be"),
+        ({"noise": "fixed"}, "noise must be"),
+        ({"integrator": "nonlinear", "derivatives": "spm"}, "reproduces SPM12's bilinear integrator"),
+        ({"seed": -1}, "seed must not be negative"),
+    ],
+)
+def test_impossible_settings_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings(**changes)  # type: ignore[arg-type]
+
+
+def test_model_and_data_of_different_sizes_are_refused(circuit: Spec) -> None:
+    data = Data(np.random.default_rng(0).standard_normal((20, 3)), np.ones((160, 2)), 0.25, 2.0)
+    with pytest.raises(ValueError, match="sub-07: the data have 3 regions"):
+        Subject("sub-07", circuit, data)

@@ -1,0 +1,96 @@
+"""Posteriors open in ArviZ: names, moments, reproducible draws."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dcm import Posterior, Prior, Spec, Status, prior
+from pipeline._arviz import to_arviz
+from pipeline._dataset import to_dataset
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)
+    import arviz
+
+
+@pytest.fixture
+def posterior() -> Posterior:
+    rng = np.random.default_rng(0)
+    b = np.zeros((2, 2, 2))
+    b[1, 0, 1] = 1
+    spec = Spec(("a, b", "x<-y"), ("task", "faces"), np.ones((2, 2)), b, np.eye(2))
+    base = prior(spec)
+    half = rng.normal(size=(base.free.size,) * 2) / 8
+    return Posterior(
+        spec=spec,
+        prior=Prior(base.mean, base.covariance),
+        mean=np.where(np.isin(np.arange(base.mean.size), base.free), rng.normal(size=base.mean.size), base.mean),
+        covariance=half @ half.T,
+        free=base.free,
+        noise_mean=np.array([2.0, 4.0]),
+        noise_covariance=np.eye(2),
+        confound_effects=np.zeros((1, 2)),
+        prediction=rng.normal(size=(30, 2)),
+        residual=rng.normal(size=(30, 2)),
+        free_energy=-1.0,
+        settled_free_energy=-1.0,
+        status=Status.CONVERGED,
+        iterations=1,
+        free_energy_history=np.array([-1.0]),
+        data_scale=1.0,
+        start=0,
+        start_free_energies=np.array([-1.0]),
+    )
+
+
+def test_summary_has_every_free_parameter_by_name(posterior: Posterior) -> None:
+    summary: Any = arviz.summary(to_arviz(posterior), round_to="none")
+    assert set(summary.index) == set(posterior.names)
+    for name, mean, variance in zip(
+        posterior.names, posterior.mean[posterior.free], np.diag(posterior.covariance), strict=True
+    ):
+        assert abs(summary.loc[name, "mean"] - mean) < 5 * np.sqrt(variance / 1000)
+        assert summary.loc[name, "sd"] == pytest.approx(np.sqrt(variance), rel=0.15)
+
+
+def test_draws_have_the_joint_moments_of_posterior_and_prior(posterior: Posterior) -> None:
+    trees = to_arviz(posterior, draws=40000)
+    free = posterior.free
+    for group, covariance in (("posterior", posterior.covariance), ("prior", posterior.prior.covariance)):
+        columns = [
+            np.asarray(array.values, dtype=float).reshape(40000, -1) for array in trees[group].data_vars.values()
+        ]
+        full = covariance if group == "posterior" else covariance[np.ix_(free, free)]
+        scale = np.sqrt(np.outer(np.diag(full), np.diag(full)))
+        assert np.abs((np.cov(np.hstack(columns).T) - full) / scale).max() < 0.05
+
+
+def test_connections_are_found_by_what_they_connect(posterior: Posterior) -> None:
+    b = to_arviz(posterior)["posterior"]["B"]
+    assert [b[f"B_{part}"].item() for part in ("to", "from", "input")] == ["x<-y", "a, b", "faces"]
+
+
+def test_data_and_prediction_share_a_name(posterior: Posterior) -> None:
+    trees = to_arviz(posterior, draws=4000)
+    predicted, observed = trees["posterior_predictive"]["bold"], trees["observed_data"]["bold"]
+    assert predicted.dims == ("chain", "draw", *observed.dims)
+    np.testing.assert_array_equal(observed, posterior.prediction + posterior.residual)
+    np.testing.assert_allclose(predicted.std(("chain", "draw", "scan")).sel(region="x<-y") > 0, True)
+    residual = predicted - trees["constant_data"]["prediction"]
+    np.testing.assert_allclose(residual.std(("chain", "draw", "scan")), np.exp([-1.0, -2.0]), rtol=0.02)
+
+
+def test_a_dataset_gives_what_its_posterior_gives_and_seeds_decide(posterior: Posterior) -> None:
+    one = to_arviz(posterior, seed=1)["posterior"]
+    assert one.equals(to_arviz(to_dataset(posterior, name="x", attrs={}), seed=1)["posterior"])
+    assert not one.equals(to_arviz(posterior, seed=2)["posterior"])
+
+
+@pytest.mark.parametrize("draws", [0, 3, 1001])
+def test_draws_must_fill_the_chains(posterior: Posterior, draws: int) -> None:
+    with pytest.raises(ValueError, match=f"multiple of 4 .* not {draws}"):
+        to_arviz(posterior, draws=draws)

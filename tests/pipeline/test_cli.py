@@ -1,0 +1,284 @@
+"""The command line as a user runs it: a process, files in, files and exit codes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.io
+
+from dcm import Parameters, Spec, simulate
+from pipeline._dcm_file import DcmFile, read_dcm
+from pipeline._store import read_result
+
+Effconn = Callable[..., subprocess.CompletedProcess[str]]
+SCANS, BINS, TR = 60, 8, 2.0
+COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """One cache of compiled code for all processes of the session; warnings are errors in them too."""
+    return {**os.environ, "EFFCONN_CACHE": str(tmp_path_factory.mktemp("cache"))}
+
+
+@pytest.fixture(scope="session")
+def effconn(environment: dict[str, str]) -> Effconn:
+    """Runs a command to its end."""
+
+    def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND, *map(str, arguments)]
+        return subprocess.run(
+            command, env=environment | more, capture_output=True, text=True, timeout=120, check=False, cwd="/"
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six simulated participants as SPM specifies them."""
+    folder = tmp_path_factory.mktemp("study")
+    for seed in range(6):
+        save(folder / f"DCM_sub-{seed + 1:02d}.mat", seed)
+    return folder
+
+
+def save(path: Path, seed: int, gated: bool = False) -> None:
+    inputs = ((np.arange(SCANS * BINS)[:, None] // np.array([80, 48])) % 2).astype(float)
+    gates = np.zeros((2, 2, 2))
+    gates[1, 0, 0] = gated
+    spec = Spec(("vmPFC", "amygdala"), ("task", "faces"), np.ones((2, 2)), c=[[1, 0], [1, 0]], d=gates)
+    parameters: Any = Parameters(
+        A=np.array([[0.0, 0.2], [0.4, 0.0]]),
+        B=np.zeros((2, 2, 2)),
+        C=np.array([[0.8, 0.0], [0.5, 0.0]]),
+        D=np.zeros((2, 2, 2)),
+        transit=np.zeros(2),
+        decay=np.array(0.0),
+        epsilon=np.array(0.0),
+    )
+    made = simulate(spec, parameters, inputs, TR / BINS, TR, snr=2.0, seed=seed)
+    names = np.empty((1, 2), dtype=object), np.empty((1, 2), dtype=object)
+    names[0][0, :], names[1][0, :] = spec.regions, spec.inputs
+    struct = {
+        "a": np.ones((2, 2)),
+        "b": np.zeros((2, 2, 2)),
+        "c": spec.c.astype(float),
+        "d": gates if gated else np.zeros((2, 2, 0)),
+        "U": {"dt": TR / BINS, "name": names[1], "u": inputs},
+        "Y": {"dt": TR, "X0": np.ones((SCANS, 1)), "y": made.data.bold, "name": names[0]},
+        "options": {"nonlinear": float(gated), "centre": 1.0},
+    }
+    scipy.io.savemat(path, {"DCM": struct}, do_compression=True)
+
+
+def read_one(path: Path) -> DcmFile:
+    (entry,) = read_dcm(path)
+    assert isinstance(entry, DcmFile), str(entry)
+    return entry
+
+
+@pytest.fixture(scope="session")
+def inverted(effconn: Effconn, study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study's results."""
+    folder = tmp_path_factory.mktemp("results")
+    done = effconn("invert", study, "--out", folder, "--json", folder / "run.json")
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    return folder
+
+
+def test_help_is_quick_and_has_examples(effconn: Effconn) -> None:
+    start = time.monotonic()
+    shown = effconn("--help").stdout
+    assert time.monotonic() - start < 2  # without JAX; a second on an idle machine is plenty
+    assert all(command in shown for command in ("invert", "compare-spm", "info", "demo"))
+    for command in ("invert", "compare-spm", "info", "demo"):
+        assert f"Example: effconn {command}" in " ".join(effconn(command, "--help").stdout.split())
+
+
+def test_a_folder_is_inverted(inverted: Path, study: Path) -> None:
+    names = [f"sub-{i + 1:02d}" for i in range(6)]
+    visible = {path.name for path in inverted.iterdir()}
+    assert visible == {"run.json", *(f"{name}.nc" for name in names), *(f"DCM_{name}.mat" for name in names)}
+    run = json.loads((inverted / "run.json").read_text())
+    assert {"effconn", "device", "precision", "derivatives", "starts", "participants", "seconds"} <= set(run)
+    assert [one["name"] for one in run["participants"]] == names
+    assert {one["status"] for one in run["participants"]} <= {"converged", "max_iterations"}
+    posterior, attributes = read_result(inverted / "sub-03.nc")
+    assert posterior.free_energy == run["participants"][2]["f"]
+    assert attributes["source"] == "DCM_sub-03.mat"
+    assert "NaN" not in (inverted / "run.json").read_text()
+    estimate = read_one(inverted / "DCM_sub-03.mat").estimate
+    assert estimate is not None
+    np.testing.assert_array_equal(estimate.mean, posterior.mean)
+    assert posterior.parameters.A[1, 0] > 0.1  # the planted 0.4 Hz, shrunk
+
+
+def test_what_is_there_is_kept(effconn: Effconn, study: Path, inverted: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in inverted.glob("*.nc")}
+    (inverted / "DCM_sub-02.mat").unlink()
+    done = effconn("invert", *sorted(study.glob("*.mat")), "--out", inverted)
+    assert done.returncode == 0
+    assert "0 inverted, 6 kept from an earlier run" in done.stderr
+    assert done.stdout.count("converged (kept)") == 6
+    assert {path: path.read_bytes() for path in inverted.glob("*.nc")} == before
+    assert read_one(inverted / "DCM_sub-02.mat").estimate is not None
+
+
+def test_damage_and_other_settings_are_inverted_again(effconn: Effconn, study: Path, inverted: Path) -> None:
+    before = (inverted / "sub-01.nc").read_bytes()
+    (inverted / "sub-01.nc").write_bytes(before[:3000])
+    done = effconn("invert", study, "--out", inverted)
+    assert "sub-01: the earlier result is damaged" in done.stderr
+    assert "1 inverted, 5 kept" in done.stderr
+    mended, _ = read_result(inverted / "sub-01.nc")
+    (inverted / "check.nc").write_bytes(before)
+    original, _ = read_result(inverted / "check.nc")
+    (inverted / "check.nc").unlink()
+    np.testing.assert_allclose(mended.mean, original.mean, atol=1e-8)
+    done = effconn("invert", study / "DCM_sub-01.mat", "--out", inverted, "--tolerance", "0.05", "--no-spm")
+    assert "was made from other data, settings or version" in done.stderr
+
+
+def test_bad_files_do_not_hold_up_the_good(effconn: Effconn, study: Path, tmp_path: Path) -> None:
+    (tmp_path / "DCM_bad.mat").write_bytes(b"not MATLAB")
+    truncated = (study / "DCM_sub-02.mat").read_bytes()
+    (tmp_path / "DCM_cut.mat").write_bytes(truncated[: len(truncated) // 2])
+    (tmp_path / "empty").mkdir()
+    files = [tmp_path, study / "DCM_sub-01.mat", tmp_path / "nowhere.mat", tmp_path / "empty"]
+    done = effconn("invert", *files, "--out", tmp_path / "out", "--json", tmp_path / "run.json")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    for start in ("DCM_bad.mat: ", "DCM_cut.mat: ", "nowhere.mat: does not exist", f"{tmp_path / 'empty'}: holds no"):
+        assert sum(line.startswith(start) for line in lines) == 1, done.stderr
+    assert "1 inverted, 4 unreadable" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out" / "sub-01.nc").exists()
+    assert len(json.loads((tmp_path / "run.json").read_text())["errors"]) == 4
+
+
+def test_gated_models_take_the_nonlinear_integrator(effconn: Effconn, study: Path, tmp_path: Path) -> None:
+    save(tmp_path / "DCM_gated.mat", 0, gated=True)
+    files = tmp_path / "DCM_gated.mat", study / "DCM_sub-01.mat"
+    done = effconn("invert", *files, "--out", tmp_path / "out", "--json", tmp_path / "run.json")
+    assert done.returncode == 0, done.stderr
+    assert "nonlinear integrator for gated" in done.stderr
+    entries = json.loads((tmp_path / "run.json").read_text())["participants"]
+    assert [one["integrator"] for one in entries] == ["nonlinear", "bilinear"]
+
+
+def start(environment: dict[str, str], study: Path, folder: Path) -> subprocess.Popen[str]:
+    """A run that writes after every inversion, stopped once two results are there."""
+    command = [*COMMAND, "invert", str(study), "--out", str(folder), "--chunk", "1", "--starts", "1"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("[!.]*.nc"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return process
+
+
+def test_a_killed_run_goes_on_where_it_stopped(
+    effconn: Effconn, environment: dict[str, str], study: Path, inverted: Path, tmp_path: Path
+) -> None:
+    process = start(environment, study, tmp_path)
+    process.kill()
+    process.communicate()
+    left = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert 2 <= sum(path.suffix == ".nc" for path in left) < 6
+    for path in left:
+        assert (read_result if path.suffix == ".nc" else read_one)(path)
+    done = effconn("invert", study, "--out", tmp_path)
+    assert done.returncode == 0
+    assert " kept from an earlier run" in done.stderr
+    for path in sorted(inverted.glob("sub-0[2-6].nc")):
+        one, other = read_result(path)[0], read_result(tmp_path / path.name)[0]
+        np.testing.assert_allclose(one.mean, other.mean, atol=1e-8)
+        assert one.free_energy == pytest.approx(other.free_energy, abs=1e-8)
+
+
+def test_an_interrupted_run_says_so(environment: dict[str, str], study: Path, tmp_path: Path) -> None:
+    process = start(environment, study, tmp_path)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "effconn: interrupted; what was finished is written" in errors
+    assert "Traceback" not in errors
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_results_compare_with_themselves(effconn: Effconn, inverted: Path, study: Path, tmp_path: Path) -> None:
+    files = [inverted / "DCM_sub-04.mat", inverted / "DCM_sub-05.mat", study / "DCM_sub-06.mat"]
+    done = effconn("compare-spm", *files, "--json", tmp_path / "x.json")
+    assert done.returncode == 1
+    assert "sub-06: not comparable; the file holds no estimate" in done.stdout
+    assert "2 of 2 with F ≥ F of SPM12 − 0.5" in done.stdout
+    report = json.loads((tmp_path / "x.json").read_text())
+    assert set(report) == {"effconn", "device", "precision", "derivatives", "starts", "participants", "seconds"}
+    first, _, last = report["participants"]
+    assert abs(first["delta_f"]) < 1e-6
+    assert first["prediction_error_at_spm"] < 1e-9
+    assert last["status"].startswith("failed: ")
+
+
+def test_info_speaks_json(effconn: Effconn) -> None:
+    found = json.loads(effconn("info", "--json").stdout)
+    assert found["precision"] == "float64"
+    assert found["cores"] >= 1
+    assert "pip install 'effconn[cuda]'" in effconn("info").stdout or found["gpu"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("invert", "x.mat"), "--out"),
+        (("invert", "--out", "x"), "files"),
+        (("invert", "x.mat", "--out", "x", "--starts", "0"), "--starts"),
+        (("invert", "x.mat", "--out", "x", "--prior", "spm8"), "--prior"),
+        (("invert", "x.mat", "--out", "x", "--tolerance", "-1"), "tolerance must be positive"),
+        (("invert", "nowhere.mat", "--out", "x"), "no file could be read"),
+        (("compare-spm", "nowhere.mat"), "no file could be read"),
+        (("inverse",), "inverse"),
+    ],
+)
+def test_mistakes_in_the_arguments_exit_with_2(effconn: Effconn, arguments: tuple[str, ...], says: str) -> None:
+    done = effconn(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_inputs_are_never_overwritten(effconn: Effconn, study: Path) -> None:
+    before = (study / "DCM_sub-01.mat").read_bytes()
+    done = effconn("invert", study, "--out", study)
+    assert done.returncode == 2
+    assert "would be overwritten; give another folder" in done.stderr
+    assert (study / "DCM_sub-01.mat").read_bytes() == before
+
+
+def test_a_package_that_shadows_ours_is_named(effconn: Effconn, tmp_path: Path) -> None:
+    (tmp_path / "peb.py").write_text("")
+    done = effconn("info", PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    assert done.returncode == 2
+    assert f"{tmp_path / 'peb.py'} shadows effconn's own package 'peb'" in done.stderr
+
+
+def test_an_unusable_cache_is_a_note(effconn: Effconn, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = effconn("info", EFFCONN_CACHE=str(tmp_path / "file"))
+    assert done.returncode == 0
+    assert "set EFFCONN_CACHE to a folder that is" in done.stderr
+
+
+def test_tracebacks_are_for_debugging(effconn: Effconn) -> None:
+    assert "Traceback" in effconn("compare-spm", "nowhere.mat", "--debug").stderr

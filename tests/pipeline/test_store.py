@@ -1,0 +1,176 @@
+"""Results on disk come back bit for bit, and damage is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from dcm import Data, Posterior, Prior, Spec, Status, prior
+from pipeline._dataset import to_dataset, to_posterior, units
+from pipeline._store import ResultFileError, open_result, read_result, write_result
+
+Make = Callable[..., Posterior]
+ATTRS = {"effconn": "0", "source": "DCM_x.mat", "source_index": -1}
+
+
+@pytest.fixture
+def make() -> Make:
+    return made_up
+
+
+def made_up(gated: bool = False) -> Posterior:
+    """A posterior with a number of its own in every place."""
+    rng = np.random.default_rng(3)
+    gates = np.zeros((2, 2, 2))
+    gates[0, 1, 1] = gated
+    spec = Spec(("vmPFC", "amygdala"), ("task", "faces"), np.ones((2, 2)), c=np.eye(2), d=gates)
+    base = prior(spec)
+    size, count = base.mean.size, base.free.size
+    covariance = base.covariance.copy()
+    covariance[0, 1] = covariance[1, 0] = 1 / 200
+    half = rng.normal(size=(count, count))
+    return Posterior(
+        spec=spec,
+        prior=Prior(base.mean, covariance, 5.5, 0.01),
+        mean=rng.normal(size=size),
+        covariance=half @ half.T,
+        free=base.free,
+        noise_mean=rng.normal(size=2),
+        noise_covariance=np.diag(rng.random(2)),
+        confound_effects=rng.normal(size=(3, 2)),
+        prediction=rng.normal(size=(20, 2)),
+        residual=rng.normal(size=(20, 2)),
+        free_energy=-rng.random() * 1000,
+        settled_free_energy=-rng.random() * 1000,
+        status=Status.MAX_ITERATIONS,
+        iterations=5,
+        free_energy_history=-rng.random(5),
+        data_scale=0.37,
+        start=1,
+        start_free_energies=np.array([-3.0, -2.0, -np.inf]),
+    )
+
+
+def assert_equal(one: Posterior, other: Posterior) -> None:
+    for field in fields(Posterior):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, Prior):
+            a, b = (np.concatenate([p.mean, p.covariance.ravel(), [p.noise_mean, p.noise_variance]]) for p in (a, b))
+        if isinstance(a, np.ndarray):
+            assert (a.shape, a.dtype) == (b.shape, b.dtype), field.name
+            assert a.tobytes() == b.tobytes(), field.name
+        else:
+            assert a == b, field.name
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_a_result_reads_back_bit_for_bit(tmp_path: Path, make: Make, gated: bool) -> None:
+    posterior = make(gated)
+    write_result(tmp_path / "x.nc", to_dataset(posterior, name="x", attrs=ATTRS))
+    again, attributes = read_result(tmp_path / "x.nc")
+    assert_equal(posterior, again)
+    assert attributes["source_index"] == -1
+    assert attributes["name"] == "x"
+    assert_equal(posterior, to_posterior(open_result(tmp_path / "x.nc")))
+
+
+def test_the_same_result_gives_the_same_bytes(tmp_path: Path, make: Make) -> None:
+    for name in ("one.nc", "two.nc"):
+        write_result(tmp_path / name, to_dataset(make(), name="x", attrs=ATTRS))
+    assert (tmp_path / "one.nc").read_bytes() == (tmp_path / "two.nc").read_bytes()
+
+
+def test_xarray_sees_names_and_units(tmp_path: Path, make: Make) -> None:
+    posterior = make()
+    data = Data(
+        np.random.default_rng(0).normal(size=(20, 2)),
+        np.ones((40, 2)),
+        1.0,
+        2.0,
+        confounds=np.ones((20, 3)),
+        delays=1.0,
+    )
+    write_result(tmp_path / "x.nc", to_dataset(posterior, name="x", attrs=ATTRS, data=data))
+    with xr.open_dataset(tmp_path / "x.nc", engine="h5netcdf") as dataset:
+        assert float(dataset["mean"].sel(parameter="A[amygdala<-vmPFC]")) == posterior.mean[1]
+        assert dataset["covariance"].sel(free="decay", free_="decay") > 0
+        assert dataset["a"].dims == ("to", "from")
+        assert dataset["free_energy"].attrs["units"] == "nats"
+        assert dataset["explained_variance"].attrs["units"] == "percent"
+        np.testing.assert_array_equal(dataset["observed"], data.bold)
+        assert dataset["scan_time"].values[1] == 2.0
+
+
+def test_units_follow_the_layout(make: Make) -> None:
+    spec = make(gated=True).spec
+    assert len(units(spec)) == spec.layout.size
+    assert units(spec)[[0, 1, 4, 5, 12, 16, 24]].tolist() == [
+        *["log scale of -0.5 Hz", "Hz"] * 2,
+        "Hz per unit of input, times 16",
+        "Hz",
+        "log scale",
+    ]
+
+
+def test_data_and_attributes_that_do_not_fit_are_refused(make: Make) -> None:
+    data = Data(np.random.default_rng(0).normal(size=(10, 2)), np.ones((20, 2)), 1.0, 2.0)
+    with pytest.raises(ValueError, match=r"x: data are \(10, 2\)"):
+        to_dataset(make(), name="x", attrs={}, data=data)
+    with pytest.raises(ValueError, match="attributes status are effconn's own"):
+        to_dataset(make(), name="x", attrs={"status": "fine"})
+
+
+def flip(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["mean"][0] += 1e-9
+
+
+def another(path: Path) -> None:
+    xr.Dataset({"x": 1.0}).to_netcdf(path, engine="h5netcdf")
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "is damaged or no NetCDF file"),
+        (lambda path: path.write_bytes(b"not NetCDF"), "is damaged or no NetCDF file"),
+        (lambda path: path.write_bytes(b""), "is damaged or no NetCDF file"),
+        (flip, "does not match its checksum"),
+        (another, "is no result of this version"),
+        (lambda path: path.unlink(), "does not exist"),
+    ],
+)
+def test_a_damaged_file_gives_one_line(tmp_path: Path, make: Make, damage: Any, says: str) -> None:
+    path = tmp_path / "x.nc"
+    write_result(path, to_dataset(make(), name="x", attrs=ATTRS))
+    damage(path)
+    for read in (read_result, open_result):
+        with pytest.raises(ResultFileError, match=says) as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
+        assert str(path) in str(caught.value)
+
+
+def test_a_failed_writing_leaves_the_earlier_file(tmp_path: Path, make: Make) -> None:
+    path = tmp_path / "x.nc"
+    dataset = to_dataset(make(), name="x", attrs=ATTRS)
+    write_result(path, dataset)
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        write_result(path, dataset.assign_attrs(odd=object()))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_posterior_over_fewer_parameters_than_its_prior(tmp_path: Path, make: Make) -> None:
+    whole = make()
+    reduced = replace(whole, free=whole.free[1:], covariance=whole.covariance[1:, 1:])
+    write_result(tmp_path / "x.nc", to_dataset(reduced, name="x", attrs={}))
+    assert_equal(reduced, read_result(tmp_path / "x.nc")[0])
