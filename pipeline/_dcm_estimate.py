@@ -34,15 +34,15 @@ class SpmEstimate:
     """
 
     parameters: Parameters
-    mean: Float[np.ndarray, "param"]  # noqa: UP037 - a jaxtyping shape
-    free: Int[np.ndarray, "free"]  # noqa: UP037
+    mean: Float[np.ndarray, "param"]
+    free: Int[np.ndarray, "free"]
     free_covariance: Float[np.ndarray, "free free"]
     free_energy: float
     prediction: Float[np.ndarray, "scan region"] | None = None
     residual: Float[np.ndarray, "scan region"] | None = None
-    noise_precision_log: Float[np.ndarray, "region"] | None = None  # noqa: UP037
-    prior_mean: Float[np.ndarray, "param"] | None = None  # noqa: UP037
-    prior_free: Int[np.ndarray, "prior_free"] | None = None  # noqa: UP037
+    noise_precision_log: Float[np.ndarray, "region"] | None = None
+    prior_mean: Float[np.ndarray, "param"] | None = None
+    prior_free: Int[np.ndarray, "prior_free"] | None = None
     prior_free_covariance: Float[np.ndarray, "prior_free prior_free"] | None = None
 
     @property
@@ -62,8 +62,8 @@ def read_estimate(dcm: Fields, layout: Layout, scans: int) -> SpmEstimate | None
     """SPM's estimate, None where the model is not inverted; raises `FieldProblem` where it is not whole."""
     if not dcm.has("Ep"):
         return None
-    mean, gating = _mean(dcm.struct("Ep", AGAIN), layout)
-    free, covariance = _covariance(dcm, "Cp", layout, gating)
+    mean, gates = _mean(dcm.struct("Ep", AGAIN), layout)
+    free, covariance = _covariance(dcm, "Cp", layout, gates)
     return SpmEstimate(
         parameters=named(mean, layout),
         mean=mean,
@@ -78,39 +78,53 @@ def read_estimate(dcm: Fields, layout: Layout, scans: int) -> SpmEstimate | None
 
 
 def named(vector: np.ndarray, layout: Layout) -> Parameters:
-    """A vector in the order of `layout` → named NumPy arrays."""
-    n, m = layout.n, layout.m
-    shapes = {"A": (n, n), "B": (n, n, m), "C": (n, m), "D": (n, n, n), "transit": (n,), "decay": (), "epsilon": ()}
+    """A vector in the order of `layout` → named NumPy arrays; D is zero where the layout has no gates."""
     parts: dict[str, Any] = {
-        field: np.reshape(vector[layout.field_slice(field)], shape, order="F") for field, shape in shapes.items()
+        field: np.reshape(vector[layout.field_slice(field)], shape, order="F")
+        for field, shape in _shapes(layout).items()
+        if field != "D" or layout.gated
     }
-    return Parameters(**parts)
+    return Parameters(**{"D": np.zeros((layout.n,) * 3)} | parts)
+
+
+def _shapes(layout: Layout) -> dict[str, tuple[int, ...]]:
+    n, m = layout.n, layout.m
+    return {"A": (n, n), "B": (n, n, m), "C": (n, m), "D": (n, n, n), "transit": (n,), "decay": (), "epsilon": ()}
 
 
 def _mean(tree: Fields, layout: Layout) -> tuple[np.ndarray, bool]:
-    """A parameter tree → its vector, and whether it has gating terms D."""
-    n, m = layout.n, layout.m
-    shapes = {"A": (n, n), "B": (n, n, m), "C": (n, m), "D": (n, n, n), "transit": (n,), "decay": (1,), "epsilon": (1,)}
+    """A parameter tree → its vector, and whether the file gives D room (as it may without any gate in the model)."""
+    gates = tree.has("D")
     vector = np.zeros(layout.size)
-    gating = tree.has("D")
-    for field, shape in shapes.items():
-        if field == "D" and not gating:
+    for field, shape in _shapes(layout).items():
+        if field == "D" and not gates:
             continue
         value = tree.matrix(field, AGAIN)
         stored = tuple(size for size in value.shape if size != 1)
         if stored != tuple(size for size in shape if size != 1):
-            needed = " × ".join(map(str, shape))
+            needed = " × ".join(map(str, shape or (1,)))
             raise tree.problem(field, f"is {' × '.join(map(str, value.shape))}, not {needed}; {AGAIN}")
+        if field == "D" and not layout.gated:
+            if value.any():
+                raise tree.problem(field, f"is not zero, but d has no 1; {AGAIN}")
+            continue
         vector[layout.field_slice(field)] = value.ravel(order="F")
-    return vector, gating
+    return vector, gates
 
 
-def _covariance(holder: Fields, key: str, layout: Layout, gating: bool) -> tuple[np.ndarray, np.ndarray]:
+def _covariance(holder: Fields, key: str, layout: Layout, gates: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Which parameters of `layout` vary, and their covariance; `gates` tells whether the file's matrix holds D's."""
     matrix = holder.matrix(key, AGAIN)
-    places = np.arange(layout.size) if gating else layout.without_gating
-    if matrix.shape != (places.size, places.size):
+    stored = Layout(layout.n, layout.m, gates)
+    if matrix.shape != (stored.size, stored.size):
         size = f"{' × '.join(map(str, matrix.shape))}"
-        raise holder.problem(key, f"is {size}, but there are {places.size} parameters; {AGAIN}")
+        raise holder.problem(key, f"is {size}, but there are {stored.size} parameters; {AGAIN}")
+    fields = [field for field in layout.sizes if field != "D" or (gates and layout.gated)]
+    kept, places = (
+        np.concatenate([np.arange(where.start, where.stop) for where in map(one.field_slice, fields)])
+        for one in (stored, layout)
+    )
+    matrix = matrix[np.ix_(kept, kept)]
     within = np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1))
     return places[within], matrix[np.ix_(within, within)]
 
@@ -144,8 +158,8 @@ def _prior(dcm: Fields, layout: Layout) -> dict[str, Any]:
     fields = Fields(model, "M.")
     if not (fields.has("pE") and fields.has("pC")):
         return {}
-    mean, gating = _mean(fields.struct("pE", AGAIN), layout)
-    free, covariance = _covariance(fields, "pC", layout, gating)
+    mean, gates = _mean(fields.struct("pE", AGAIN), layout)
+    free, covariance = _covariance(fields, "pC", layout, gates)
     return {"prior_mean": mean, "prior_free": free, "prior_free_covariance": covariance}
 
 

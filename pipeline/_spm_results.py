@@ -14,8 +14,8 @@ from ._dcm_estimate import named
 from ._kernels import volterra_kernels
 
 
-def results(posterior: Posterior, data: Data, gating: bool) -> dict[str, Any]:
-    """The fields from Ce to BIC; `gating` tells whether D takes space."""
+def results(posterior: Posterior, data: Data) -> dict[str, Any]:
+    """The fields from Ce to BIC."""
     variance = np.zeros(posterior.mean.size)
     variance[posterior.free] = np.diag(posterior.covariance)
     # SPM asks how sure |θ| exceeds the prior mean (threshold T = 0 beyond it).
@@ -28,10 +28,10 @@ def results(posterior: Posterior, data: Data, gating: bool) -> dict[str, Any]:
     count = posterior.free.size
     return {
         "Ce": noise[:, None],
-        "Ep": tree(posterior.mean, posterior, gating),
-        "Cp": _sparse_covariance(posterior, gating),
-        "Pp": tree(certainty, posterior, gating),
-        "Vp": tree(variance, posterior, gating),
+        "Ep": tree(posterior.mean, posterior),
+        "Cp": _sparse_covariance(posterior),
+        "Pp": tree(certainty, posterior),
+        "Vp": tree(variance, posterior),
         "H1": bold_kernel,
         "K1": neural_kernel,
         "R": posterior.residual,
@@ -46,30 +46,21 @@ def results(posterior: Posterior, data: Data, gating: bool) -> dict[str, Any]:
     }
 
 
-def stored_places(posterior: Posterior, gating: bool) -> np.ndarray:
-    """Which entries of a vector SPM stores."""
-    layout = posterior.spec.layout
-    return np.arange(layout.size) if gating else layout.without_gating
+def _sparse_covariance(posterior: Posterior) -> csc_array:
+    """The posterior covariance, without ever filling a (param, param) array."""
+    rows, columns = np.meshgrid(posterior.free, posterior.free, indexing="ij")
+    return csc_array((posterior.covariance.ravel(), (rows.ravel(), columns.ravel())), shape=(posterior.mean.size,) * 2)
 
 
-def _sparse_covariance(posterior: Posterior, gating: bool) -> csc_array:
-    """The posterior covariance in SPM's order, without ever filling a (param, param) array."""
-    places = stored_places(posterior, gating)
-    position = np.full(posterior.mean.size, -1)
-    position[places] = np.arange(places.size)
-    rows, columns = np.meshgrid(position[posterior.free], position[posterior.free], indexing="ij")
-    return csc_array((posterior.covariance.ravel(), (rows.ravel(), columns.ravel())), shape=(places.size,) * 2)
-
-
-def tree(vector: np.ndarray, posterior: Posterior, gating: bool) -> dict[str, Any]:
-    """A vector → SPM's struct; SPM keeps the haemodynamic fields sparse."""
-    n = posterior.spec.n
-    parts = named(vector, posterior.spec.layout)
+def tree(vector: np.ndarray, posterior: Posterior) -> dict[str, Any]:
+    """A vector → SPM's struct; SPM keeps the haemodynamic fields sparse, and D as n × n × 0 without gates."""
+    n, layout = posterior.spec.n, posterior.spec.layout
+    parts = named(vector, layout)
     return {
         "A": parts.A,
         "B": parts.B,
         "C": parts.C,
-        "D": parts.D if gating else np.zeros((n, n, 0)),
+        "D": parts.D if layout.gated else np.zeros((n, n, 0)),
         "transit": csc_array(np.reshape(parts.transit, (n, 1))),
         "decay": csc_array(np.reshape(parts.decay, (1, 1))),
         "epsilon": csc_array(np.reshape(parts.epsilon, (1, 1))),

@@ -14,7 +14,7 @@ from dcm import Data, Posterior
 from ._dcm_file import DcmFile
 from ._kernels import STEP, STEPS
 from ._mat_write import cell_row, opaque_places, save_mat
-from ._spm_results import number, results, stored_places, tree
+from ._spm_results import number, results, tree
 
 # What describes an inversion: never kept from the source, where it would describe another one.
 RESULTS = (
@@ -53,7 +53,7 @@ def dcm_struct(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
     content.setdefault("delays", data.delays[None, :])
     content["options"] = _options(source, posterior)
     content["M"] = _model(source, posterior, data, content["TE"])
-    content |= results(posterior, data, _gating(source, posterior))
+    content |= results(posterior, data)
     content["effconn"] = _provenance(source, posterior, data)
     return content
 
@@ -74,11 +74,6 @@ def _check(source: DcmFile, posterior: Posterior) -> None:
         raise ValueError(f"{source.name}: the posterior predicts {posterior.prediction.shape}, the series are {shape}")
 
 
-def _gating(source: DcmFile, posterior: Posterior) -> bool:
-    """Whether D takes space: SPM stores n × n × 0 where the model has no d."""
-    return bool(posterior.spec.d.any()) or np.size(source.content.get("d", ())) > 0
-
-
 def _masks(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
     """The masks of the model that was inverted, which may be a reduced one; as they were where nothing changed."""
     n, m = posterior.spec.n, posterior.spec.m
@@ -87,7 +82,7 @@ def _masks(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
         mask = getattr(posterior.spec, key)
         kept = key in source.content and np.array_equal(mask, getattr(source.spec, key))
         masks[key] = source.content[key] if kept else mask.astype(np.float64).reshape(shape)
-    if not _gating(source, posterior):
+    if not posterior.spec.layout.gated:
         masks["d"] = np.zeros((n, n, 0))
     return masks
 
@@ -137,8 +132,7 @@ def _options(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
 def _model(source: DcmFile, posterior: Posterior, data: Data, echo_time: Any) -> dict[str, Any]:
     """SPM's M: the functions by SPM's names, dimensions and priors."""
     n, m = posterior.spec.n, posterior.spec.m
-    gating = _gating(source, posterior)
-    prior, stored = posterior.prior, stored_places(posterior, gating)
+    prior = posterior.prior
     model = {
         "Nmax": number(source.max_iterations),
         "delays": data.delays[None, :],
@@ -147,8 +141,8 @@ def _model(source: DcmFile, posterior: Posterior, data: Data, echo_time: Any) ->
         "f": "spm_fx_fmri",
         "g": "spm_gx_fmri",
         "x": csc_array((n, 5)),
-        "pE": tree(prior.mean, posterior, gating),
-        "pC": prior.covariance[np.ix_(stored, stored)],
+        "pE": tree(prior.mean, posterior),
+        "pC": np.array(prior.covariance),
         "hE": np.full((n, 1), prior.noise_mean),
         "hC": csc_array(np.eye(n) * prior.noise_variance),
         "m": number(m),

@@ -15,7 +15,14 @@ from pipeline._dcm_file import DcmFile, read_dcms
 
 KEYS = {
     *("file", "status", "f", "f_spm", "delta_f", "max_abs_delta_ep", "corr_ep", "prediction_error_at_spm"),
-    *("explained_variance", "explained_variance_spm", "iterations", "local_optimum", "paths_part_at"),
+    *(
+        "explained_variance",
+        "explained_variance_spm",
+        "iterations",
+        "local_optimum",
+        "paths_part_at",
+        "delta_settled_f",
+    ),
 }
 
 
@@ -96,6 +103,13 @@ def test_another_path_is_explained(at: int | None, says: str) -> None:
     lines = summary(report_of(-0.005, derivatives="spm", twins=True, paths_part_at=at))
     assert lines[0].startswith("0 of 1 within 0.001")
     assert says in lines[1]
+
+
+def test_noise_off_its_optimum_is_no_other_optimum() -> None:
+    report = report_of(22.0, delta_settled_f=0.1)
+    assert report.participants[0].verdict == "same but for the noise"
+    assert "the same optimum, with the noise estimated elsewhere: sub-0" in summary(report)
+    assert report_of(22.0, delta_settled_f=-0.6).participants[0].verdict == "SPM's optimum is better"
 
 
 def test_nothing_to_compare_is_said() -> None:

@@ -1,0 +1,126 @@
+"""Posteriors for ArviZ: draws of every free parameter by name, with prediction and data."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from dcm import Posterior, Spec
+
+from ._dataset import to_posterior
+
+CHAINS = 4  # ArviZ's diagnostics want several; these are independent draws, so that any split is as good
+
+
+def to_arviz(posterior: Posterior | xr.Dataset, draws: int = 1000, seed: int = 0) -> Any:
+    """A posterior as ArviZ keeps it: `arviz.InferenceData` before ArviZ 1, an `xarray.DataTree` from ArviZ 1 on.
+
+    Groups: `posterior` and `prior` hold draws of the free parameters, a variable for each field (A, B, C, D, transit,
+    decay, epsilon) over a dimension labelled as effconn labels parameters (``vmPFC<-amygdala``), with what each label
+    consists of as coordinates (`A_to`, `A_from`). Parameters that are switched off are no random variables and absent.
+    `posterior_predictive` and `observed_data` hold `bold` (scan, region) in the units of the scaled data, confounds
+    removed: the prediction at the posterior mean plus draws of the noise, and prediction plus residual.
+    `constant_data` holds the prediction itself.
+
+    Arguments:
+        posterior: a `dcm.Posterior`, or the dataset of `to_dataset` or `open_result`.
+        draws: number of draws in all, spread evenly over four chains.
+        seed: of the draws.
+
+    Raises `ValueError` where `draws` is no positive multiple of 4.
+    """
+    if isinstance(posterior, xr.Dataset):
+        posterior = to_posterior(posterior)
+    if draws < CHAINS or draws % CHAINS:
+        raise ValueError(f"draws must be a positive multiple of {CHAINS} (the number of chains), not {draws}")
+    rng = np.random.default_rng(seed)
+    prior = posterior.prior
+    within = prior.free
+    groups = {
+        "posterior": _draw(rng, posterior, draws, posterior.mean, posterior.free, posterior.covariance),
+        "prior": _draw(rng, posterior, draws, prior.mean, within, prior.covariance[np.ix_(within, within)]),
+        "posterior_predictive": _predictive(rng, posterior, draws),
+        "observed_data": _series(posterior, bold=posterior.prediction + posterior.residual),
+        "constant_data": _series(posterior, prediction=posterior.prediction),
+    }
+    return _container(groups)
+
+
+def _container(groups: dict[str, xr.Dataset]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # ArviZ 0.23 announces ArviZ 1 when imported
+        import arviz
+    if int(arviz.__version__.split(".")[0]) >= 1:
+        return xr.DataTree.from_dict(groups)
+    container: Any = arviz.InferenceData
+    return container(**groups)
+
+
+def _draw(
+    rng: np.random.Generator,
+    posterior: Posterior,
+    draws: int,
+    mean: np.ndarray,
+    free: np.ndarray,
+    covariance: np.ndarray,
+) -> xr.Dataset:
+    """Draws from N(mean, covariance) of the free parameters, by field."""
+    normal = rng.standard_normal((CHAINS, draws // CHAINS, free.size))
+    values = mean[free] + normal @ np.linalg.cholesky(covariance).T
+    layout, names = posterior.spec.layout, posterior.spec.parameter_names
+    parts: dict[str, xr.DataArray] = {}
+    for field in layout.sizes:
+        where = layout.field_slice(field)
+        columns = np.flatnonzero((free >= where.start) & (free < where.stop))
+        if columns.size:
+            labels = [names[i][len(field) + 1 : -1] for i in free[columns]]
+            consist = _consist(posterior.spec, field, free[columns] - where.start)
+            parts[field] = _field(field, labels, consist, values[..., columns])
+    return xr.Dataset(parts, _sampling(draws), {"inference_library": "effconn", "distribution": "Gaussian"})
+
+
+def _field(field: str, labels: list[str], consist: dict[str, list[str]], values: np.ndarray) -> xr.DataArray:
+    if field in ("decay", "epsilon"):
+        return xr.DataArray(values[..., 0], dims=("chain", "draw"))
+    dim = f"{field}_of"
+    coordinates = {dim: labels} | {f"{field}_{part}": (dim, texts) for part, texts in consist.items()}
+    return xr.DataArray(values, coordinates, dims=("chain", "draw", dim))
+
+
+def _consist(spec: Spec, field: str, places: np.ndarray) -> dict[str, list[str]]:
+    """What each entry of a field connects: to, from and what changes it."""
+    regions, inputs = spec.regions, spec.inputs
+    axes = {
+        "A": {"to": regions, "from": regions},
+        "B": {"to": regions, "from": regions, "input": inputs},
+        "C": {"to": regions, "input": inputs},
+        "D": {"to": regions, "from": regions, "gate": regions},
+    }.get(field, {})
+    if not axes:
+        return {}
+    indices = np.unravel_index(places, [len(names) for names in axes.values()], order="F")
+    return {part: [names[i] for i in index] for (part, names), index in zip(axes.items(), indices, strict=True)}
+
+
+def _predictive(rng: np.random.Generator, posterior: Posterior, draws: int) -> xr.Dataset:
+    sd = np.exp(-posterior.noise_mean / 2)  # (region,), in the units of the scaled data
+    noise = rng.standard_normal((CHAINS, draws // CHAINS, *posterior.prediction.shape)) * sd
+    bold = xr.DataArray(posterior.prediction + noise, dims=("chain", "draw", "scan", "region"))
+    note = "prediction at the posterior mean plus noise at its estimated precision"
+    return xr.Dataset({"bold": bold}, _sampling(draws) | _places(posterior), {"made_by": note})
+
+
+def _series(posterior: Posterior, **series: np.ndarray) -> xr.Dataset:
+    arrays = {name: (("scan", "region"), values) for name, values in series.items()}
+    return xr.Dataset(arrays, _places(posterior), {"units": "scaled percent, confounds removed"})
+
+
+def _places(posterior: Posterior) -> dict[str, Any]:
+    return {"scan": np.arange(posterior.prediction.shape[0]), "region": list(posterior.spec.regions)}
+
+
+def _sampling(draws: int) -> dict[str, Any]:
+    return {"chain": np.arange(CHAINS), "draw": np.arange(draws // CHAINS)}

@@ -1,0 +1,171 @@
+"""`effconn invert`: what it prints and the JSON it writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcm import Diagnostics, Failure, Posterior, Settings, Status, diagnose
+
+from ._console import duration, progress, say, show, write_json
+from ._inputs import read_inputs
+from ._invert import Outcome, Plan, check_folder, invert_files, result_path
+from ._provenance import device, precision, release
+from ._runtime import CompileClock, UsageError
+
+LOW_VARIANCE = 10.0  # percent explained, as in SPM's check of a DCM
+STRONG_CONNECTION = 1 / 8  # Hz, likewise
+
+
+def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path | None) -> int:
+    """Invert, print, and return the exit code: 0 where every file was inverted, 1 where any failed."""
+    clock, start = CompileClock(), time.perf_counter()
+    files, errors = read_inputs(paths, plan.echo_time)
+    for line in errors:
+        say(line)
+    if not files:
+        raise UsageError("no file could be read as a DCM; see the lines above")
+    check_folder(files, folder)
+    gated = [file.name for file in files if plan.settings_of(file).integrator == "nonlinear"]
+    if gated and plan.integrator is None:
+        say(f"nonlinear integrator for {', '.join(gated)}: the model has gating connections")
+    with progress(f"inverting {len(files)} models") as bar:
+        outcomes = invert_files(files, folder, plan, on_outcome=_mention, on_progress=bar)
+    seconds = time.perf_counter() - start
+    _table(outcomes)
+    kept = sum(one.origin == "kept" for one in outcomes)
+    failed = [one for one in outcomes if isinstance(one.result, Failure)]
+    _summary(outcomes, errors, folder, seconds)
+    if json_file is not None:
+        timing = {"total": seconds, "compile": clock.seconds(start)}
+        write_json(json_file, _json(outcomes, errors, folder, plan, kept, timing))
+    return 1 if errors or failed else 0
+
+
+def _mention(outcome: Outcome) -> None:
+    if outcome.note:
+        say(f"{outcome.file.name}: the earlier result {outcome.note}")
+    if isinstance(outcome.result, Failure):
+        say(f"{outcome.file.name}: {outcome.result.reason}")
+
+
+def _table(outcomes: Sequence[Outcome]) -> None:
+    columns = ("participant", "result", "F (nats)", "variance explained", "largest connection", "iterations", "remarks")
+    show(columns, [_row(outcome) for outcome in outcomes], left=(0, 1, 4, 6))
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    posterior = outcome.result
+    if isinstance(posterior, Failure):
+        return (outcome.file.name, "failed", "–", "–", "–", "–", posterior.reason.removeprefix("failed: "))
+    found = diagnose(posterior)
+    words = {"CONVERGED": "converged", "MAX_ITERATIONS": "not converged"}[posterior.status.name]
+    if outcome.origin == "kept":
+        words += " (kept)"
+    return (
+        outcome.file.name,
+        words,
+        f"{posterior.free_energy:.2f}",
+        f"{found.explained_variance_total:.1f} %",
+        largest_connection(posterior),
+        str(posterior.iterations),
+        "; ".join(remarks(posterior, found)),
+    )
+
+
+def remarks(posterior: Posterior, found: Diagnostics) -> list[str]:
+    """`Diagnostics.warnings` in a few words each, for a table that has the numbers beside them."""
+    said = {
+        "stopped at the limit: raise --max-iterations": posterior.status is Status.MAX_ITERATIONS,
+        "fits poorly": found.explained_variance_total < LOW_VARIANCE,
+        "no strong connection": found.largest_connection < STRONG_CONNECTION,
+        "data moved no parameter": found.identifiable == 0,
+        f"{found.optima} optima among the starts, best kept": found.optima > 1,
+    }
+    return [words for words, applies in said.items() if applies]
+
+
+def largest_connection(posterior: Posterior) -> str:
+    """The strongest connection between regions, in words and Hz."""
+    spec, layout = posterior.spec, posterior.spec.layout
+    between = ~np.eye(spec.n, dtype=bool).ravel(order="F")
+    among = np.concatenate([np.flatnonzero(between) + block * spec.n**2 for block in range(1 + spec.m)])
+    if not among.size:
+        return "–"
+    strongest = among[np.argmax(np.abs(posterior.mean[: layout.field_slice("B").stop][among]))]
+    to, by = int(strongest % spec.n), int(strongest // spec.n)
+    name = f"{spec.regions[by % spec.n]} → {spec.regions[to]}"
+    change = by // spec.n
+    under = f" by {spec.inputs[change - 1]}" if change else ""
+    return f"{name}{under} {posterior.mean[strongest]:+.2f} Hz"
+
+
+def _summary(outcomes: Sequence[Outcome], errors: Sequence[str], folder: Path, seconds: float) -> None:
+    counts = {origin: sum(one.origin == origin for one in outcomes) for origin in ("inverted", "redone", "kept")}
+    failed = sum(isinstance(one.result, Failure) for one in outcomes)
+    parts = [f"{counts['inverted'] + counts['redone'] - failed} inverted"]
+    if counts["kept"]:
+        parts.append(f"{counts['kept']} kept from an earlier run")
+    if failed:
+        parts.append(f"{failed} failed")
+    if errors:
+        parts.append(f"{len(errors)} unreadable")
+    say(f"{', '.join(parts)}; results in {folder} ({duration(seconds)})")
+
+
+def _json(
+    outcomes: Sequence[Outcome],
+    errors: Sequence[str],
+    folder: Path,
+    plan: Plan,
+    kept: int,
+    timing: dict[str, float],
+) -> dict[str, Any]:
+    return {
+        "effconn": release(),
+        "device": device(),
+        "precision": precision(),
+        "derivatives": plan.settings.derivatives,
+        "starts": plan.settings.starts,
+        "prior": plan.preset,
+        "kept": kept,
+        "errors": list(errors),
+        "participants": [_entry(outcome, folder) for outcome in outcomes],
+        "seconds": timing,
+    }
+
+
+def _entry(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    posterior, settings = outcome.result, outcome.settings
+    entry: dict[str, Any] = {"name": outcome.file.name, "file": str(outcome.file.path), "index": outcome.file.index}
+    entry |= {"integrator": settings.integrator, "origin": outcome.origin}
+    if isinstance(posterior, Failure):
+        return entry | {"status": failure_status(posterior.reason), "result": None}
+    found = diagnose(posterior)
+    return entry | {
+        "status": posterior.status.value,
+        "result": str(result_path(folder, outcome.file)),
+        "f": posterior.free_energy,
+        "explained_variance": found.explained_variance_total,
+        "largest_connection_hz": found.largest_connection,
+        "iterations": posterior.iterations,
+        "start_free_energies": posterior.start_free_energies.tolist(),
+        "warnings": list(found.warnings),
+    }
+
+
+def failure_status(reason: str) -> str:
+    """A failure as JSON states it."""
+    return reason if reason.startswith("failed") else f"failed: {reason}"
+
+
+def make_settings(**chosen: Any) -> Settings:
+    """`dcm.Settings`, with what it refuses turned into a usage error."""
+    try:
+        return Settings(**chosen)
+    except ValueError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,110 @@
+"""What the commands share on the terminal: output streams, progress with time left, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ._atomic import atomic_write
+from ._runtime import UsageError
+
+WIDTH = 160  # of tables that go to a file or a pipe
+EVERY = 10.0  # seconds between lines of progress where there is no terminal
+
+out = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Reporter:
+    """Progress: a bar on a terminal, now and then a line elsewhere; with time left in both."""
+
+    def __init__(self, what: str, bar: Progress | None) -> None:
+        self._what = what
+        self._bar = bar
+        self._task = bar.add_task(what, total=None) if bar is not None else None
+        self._said = time.monotonic()
+        self._first: tuple[float, int] | None = None  # when something was first done: what came before is compilation
+
+    def __call__(self, done: int, total: int) -> None:
+        """`done` of `total` are done."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+            return
+        now = time.monotonic()
+        if self._first is None and done:
+            self._first = (now, done)
+        if now - self._said < EVERY or self._first is None or not self._first[1] < done < total:
+            return
+        self._said = now
+        since, before = self._first
+        left = (now - since) / (done - before) * (total - done)
+        say(f"{self._what}: {done} of {total}, about {duration(left)} left")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Reporter]:
+    """A `Reporter` for one piece of work."""
+    if not err.is_terminal:
+        yield Reporter(what, None)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=err, transient=True) as bar:
+        yield Reporter(what, bar)
+
+
+def say(message: str) -> None:
+    """A line on standard error."""
+    err.print(message, markup=False)
+
+
+def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), title: str = "") -> None:
+    """A table on standard output; columns are flushed right but for those in `left`."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i in left else "right", overflow="fold", no_wrap=i == 0)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    out.print(table)
+
+
+def escape(text: str) -> str:
+    """Text that rich shows as it is, brackets included."""
+    return text.replace("[", r"\[")
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it: numbers that are not finite become null."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON, whole or not at all."""
+    text = json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n"
+    try:
+        with atomic_write(path) as aside:
+            aside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}); give --json another place") from error
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,194 @@
+"""A posterior as an xarray dataset with named dimensions and units, and back, exact to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from dcm import Data, Posterior, Prior, Spec, Status, diagnose
+
+FORMAT = "effconn posterior 1"
+
+Variables = dict[str, tuple[tuple[str, ...], Any, dict[str, str]]]
+
+
+def to_dataset(
+    posterior: Posterior, *, name: str, attrs: Mapping[str, str | int | float], data: Data | None = None
+) -> xr.Dataset:
+    """A posterior as an xarray dataset that holds all of it, with diagnostics and units.
+
+    Dimensions: `parameter` (full names, in the order of `dcm.Layout`), `free` and `free_` (rows and columns of the
+    posterior covariance), `prior_free` and `prior_free_`, `region` and `region_`, `to`, `from`, `gate`, `input`,
+    `scan`, `confound`, `iteration`, `start`. Series are in the units of the scaled data: percent times `data_scale`.
+
+    Arguments:
+        posterior: the result of one inversion.
+        name: what the model goes by.
+        attrs: what made it, as `provenance` gives it.
+        data: the data as inverted (`Data.prepared`), to store the observed series, confounds and scan times as well.
+    """
+    spec = posterior.spec
+    variables = _model(posterior) | _estimate(posterior) | _fit(posterior) | _diagnostics(posterior)
+    if data is not None:
+        if data.bold.shape != posterior.prediction.shape:
+            raise ValueError(f"{name}: data are {data.bold.shape}, but the prediction {posterior.prediction.shape}")
+        variables |= _observed(data)
+    names = np.array(spec.parameter_names)
+    coordinates = {
+        "parameter": names,
+        "free": names[posterior.free],
+        "free_": names[posterior.free],
+        "prior_free": names[posterior.prior.free],
+        "prior_free_": names[posterior.prior.free],
+        "input": np.array(spec.inputs, dtype=str),
+        **{dim: np.array(spec.regions) for dim in ("region", "region_", "to", "from", "gate")},
+    }
+    warnings = diagnose(posterior).warnings
+    held: dict[str, Any] = {
+        "format": FORMAT,
+        "name": name,
+        "status": posterior.status.name,
+        "noise_prior_mean": float(posterior.prior.noise_mean),
+        "noise_prior_variance": float(posterior.prior.noise_variance),
+        "warnings": "\n".join(warnings),
+    }
+    clash = sorted(set(held) & set(attrs))
+    if clash:
+        raise ValueError(f"{name}: attributes {', '.join(clash)} are effconn's own; name yours otherwise")
+    return xr.Dataset(variables, coordinates, held | dict(attrs))
+
+
+def to_posterior(dataset: xr.Dataset) -> Posterior:
+    """The inverse of `to_dataset`."""
+    return posterior_of(values_of(dataset), dataset.attrs)
+
+
+def values_of(dataset: xr.Dataset) -> dict[str, np.ndarray]:
+    """The variables of a dataset, coordinates included, by name."""
+    return {str(key): variable.values for key, variable in dataset.variables.items()}
+
+
+def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Posterior:
+    """A posterior from the variables and attributes of a dataset."""
+
+    def array(key: str) -> np.ndarray:
+        return np.array(values[key])
+
+    regions, inputs = (tuple(map(str, values[key])) for key in ("region", "input"))
+    spec = Spec(regions, inputs, array("a"), array("b"), array("c"), array("d"))
+    within = array("prior_free_index")
+    covariance = np.zeros((values["mean"].size,) * 2)
+    covariance[np.ix_(within, within)] = array("prior_covariance")
+    noise = (float(attributes["noise_prior_mean"]), float(attributes["noise_prior_variance"]))
+    return Posterior(
+        spec=spec,
+        prior=Prior(array("prior_mean"), covariance, *noise),
+        mean=array("mean"),
+        covariance=array("covariance"),
+        free=array("free_index"),
+        noise_mean=array("noise_log_precision"),
+        noise_covariance=array("noise_log_precision_covariance"),
+        confound_effects=array("confound_effects"),
+        prediction=array("prediction"),
+        residual=array("residual"),
+        free_energy=float(values["free_energy"]),
+        settled_free_energy=float(values["settled_free_energy"]),
+        status=Status[attributes["status"]],
+        iterations=int(values["iterations"]),
+        free_energy_history=array("free_energy_history"),
+        data_scale=float(values["data_scale"]),
+        start=int(values["best_start"]),
+        start_free_energies=array("start_free_energies"),
+    )
+
+
+def _model(posterior: Posterior) -> Variables:
+    spec, prior = posterior.spec, posterior.prior
+    within = np.ix_(prior.free, prior.free)
+    return {
+        "a": (("to", "from"), spec.a, _about("connections that are free")),
+        "b": (("to", "from", "input"), spec.b, _about("connections that an input may change")),
+        "c": (("to", "input"), spec.c, _about("regions that an input drives")),
+        "d": (("to", "from", "gate"), spec.d, _about("connections that a region gates")),
+        "prior_mean": (("parameter",), prior.mean, _about("prior mean", "see parameter_unit")),
+        "prior_sd": (("parameter",), np.sqrt(np.diag(prior.covariance)), _about("prior sd", "see parameter_unit")),
+        "prior_covariance": (("prior_free", "prior_free_"), prior.covariance[within], _about("prior covariance")),
+        "prior_free_index": (("prior_free",), prior.free, _about("position among all parameters")),
+        "parameter_unit": (("parameter",), units(spec), _about("unit")),
+    }
+
+
+def units(spec: Spec) -> np.ndarray:
+    """The unit of every parameter, in the order of `dcm.Layout`."""
+    connection = np.where(np.eye(spec.n, dtype=bool), "log scale of -0.5 Hz", "Hz").ravel()
+    by_field = {
+        "A": connection,
+        "B": np.tile(connection, spec.m),
+        "C": np.repeat("Hz per unit of input, times 16", spec.n * spec.m),
+        "D": np.repeat("Hz", spec.layout.sizes["D"]),
+    }
+    haemodynamic = np.repeat("log scale", spec.n + 2)
+    return np.concatenate([*by_field.values(), haemodynamic])
+
+
+def _estimate(posterior: Posterior) -> Variables:
+    sd = np.zeros(posterior.mean.size)
+    sd[posterior.free] = np.sqrt(np.diag(posterior.covariance))
+    regions = ("region", "region_")
+    return {
+        "mean": (("parameter",), posterior.mean, _about("posterior mean", "see parameter_unit")),
+        "sd": (("parameter",), sd, _about("posterior sd", "see parameter_unit")),
+        "covariance": (("free", "free_"), posterior.covariance, _about("posterior covariance of free parameters")),
+        "free_index": (("free",), posterior.free, _about("position among all parameters")),
+        "noise_log_precision": (("region",), posterior.noise_mean, _about("log precision of the noise", "1")),
+        "noise_log_precision_covariance": (regions, posterior.noise_covariance, _about("its covariance", "1")),
+        "confound_effects": (("confound", "region"), posterior.confound_effects, _about("effects of the confounds")),
+        "free_energy": ((), posterior.free_energy, _about("bound on the log evidence, as SPM evaluates it", "nats")),
+        "settled_free_energy": ((), posterior.settled_free_energy, _about("F with the noise at its optimum", "nats")),
+        "free_energy_history": (("iteration",), posterior.free_energy_history, _about("F evaluated", "nats")),
+        "start_free_energies": (
+            ("start",),
+            posterior.start_free_energies,
+            _about("settled F that each reached", "nats"),
+        ),
+        "best_start": ((), posterior.start, _about("the start this posterior came from; 0 is the prior mean")),
+        "iterations": ((), posterior.iterations, _about("iterations taken")),
+    }
+
+
+def _fit(posterior: Posterior) -> Variables:
+    series = ("scan", "region")
+    return {
+        "prediction": (series, posterior.prediction, _about("prediction without confounds", "scaled percent")),
+        "residual": (series, posterior.residual, _about("observed - prediction - confounds", "scaled percent")),
+        "data_scale": ((), posterior.data_scale, _about("factor from the series as given to the scaled ones", "1")),
+    }
+
+
+def _observed(data: Data) -> Variables:
+    times = np.arange(data.scans) * data.repetition_time
+    return {
+        "observed": (("scan", "region"), data.bold, _about("series as inverted", "scaled percent")),
+        "confounds": (("scan", "confound"), data.confounds, _about("nuisance regressors")),
+        "scan_time": (("scan",), times, _about("start of the scan", "s")),
+        "delay": (("region",), data.delays, _about("from the start of a scan to its sample", "s")),
+        "echo_time": ((), data.echo_time, _about("echo time of the observation equation", "s")),
+    }
+
+
+def _diagnostics(posterior: Posterior) -> Variables:
+    found = diagnose(posterior)
+    return {
+        "explained_variance": (("region",), found.explained_variance, _about("variance explained", "percent")),
+        "explained_variance_total": ((), found.explained_variance_total, _about("over all regions", "percent")),
+        "largest_connection": ((), found.largest_connection, _about("largest |A| or |B| between regions", "Hz")),
+        "identifiable": ((), found.identifiable, _about("parameters with under half their prior variance")),
+        "optima": ((), found.optima, _about("optima that the starts reached, over 0.5 nats apart")),
+    }
+
+
+def _about(long_name: str, units: str = "") -> dict[str, str]:
+    return {"long_name": long_name, "units": units} if units else {"long_name": long_name}

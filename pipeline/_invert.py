@@ -1,0 +1,192 @@
+"""Inversion of many files: what is already there is kept, what is missing is inverted and written as it finishes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+from dcm import Failure, Integrator, Posterior, Preset, Settings, Subject, invert_cohort, prior
+
+from ._dataset import to_dataset
+from ._dcm_file import DcmFile
+from ._dcm_run import EchoTime
+from ._provenance import KEY, Attributes, provenance
+from ._runtime import UsageError
+from ._spm_write import write_dcm
+from ._store import ResultFileError, read_result, write_result
+
+CHUNK = 128  # inversions between two writings: half a minute's work on a small machine, which is what a kill loses
+CHUNK_GPU = 4096
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to invert a set of files.
+
+    Arguments:
+        settings: as `dcm.Settings`; its integrator and max_iterations give way to a file's own where the fields below
+            say so.
+        preset: the priors.
+        echo_time: which echo time the files were read with.
+        integrator: None to take what each file needs: 'nonlinear' where it gates connections.
+        max_iterations: None for each file's own limit.
+        spm_files: whether to write DCM_*.mat files too.
+        again: whether to invert anew what is already there.
+        chunk: inversions between two writings; None for a number that suits the device.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    preset: Preset = "spm12"
+    echo_time: EchoTime = "spm12"
+    integrator: Integrator | None = None
+    max_iterations: int | None = None
+    spm_files: bool = True
+    again: bool = False
+    chunk: int | None = None
+
+    def settings_of(self, file: DcmFile) -> Settings:
+        """The settings for one file."""
+        own: Integrator = "nonlinear" if file.spec.d.any() else "bilinear"
+        return replace(
+            self.settings,
+            integrator=self.integrator or own,
+            max_iterations=self.max_iterations or file.max_iterations,
+        )
+
+    def attributes(self, file: DcmFile) -> Attributes:
+        """What makes a result of this file under this plan."""
+        decides = asdict(self.settings_of(file)) | {"prior": self.preset, "echo_time": self.echo_time}
+        return provenance(file.path, file.index, decides)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one file."""
+
+    file: DcmFile
+    result: Posterior | Failure
+    settings: Settings
+    origin: Literal["inverted", "kept", "redone"]
+    note: str = ""  # why an earlier result was not kept
+
+
+class Watcher(Protocol):
+    """Told how far the inversion is."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Inversions done and in all, a start counting as one."""
+
+
+def invert_files(
+    files: Sequence[DcmFile],
+    folder: Path,
+    plan: Plan,
+    on_outcome: Callable[[Outcome], None] | None = None,
+    on_progress: Watcher | None = None,
+) -> list[Outcome]:
+    """Invert what `folder` does not hold yet, and write ``NAME.nc`` and ``DCM_NAME.mat`` into it.
+
+    Files are written a chunk at a time, each whole or not at all, so that a run that is killed loses one chunk at most
+    and goes on from there. Outcomes are in the order of `files`.
+    """
+    check_folder(files, folder)
+    found = {i: _earlier(file, folder, plan) for i, file in enumerate(files)}
+    outcomes: dict[int, Outcome] = {}
+
+    def tell(place: int, outcome: Outcome) -> None:
+        outcomes[place] = outcome
+        if on_outcome is not None:
+            on_outcome(outcome)
+
+    for i, before in found.items():
+        if isinstance(before, Posterior):
+            if plan.spm_files and not spm_path(folder, files[i]).exists():
+                write_dcm(spm_path(folder, files[i]), files[i], before)
+            tell(i, Outcome(files[i], before, plan.settings_of(files[i]), "kept"))
+    missing = [i for i, before in found.items() if not isinstance(before, Posterior)]
+    base, total = 0, len(missing) * plan.settings.starts
+    for settings, places in _chunks(files, missing, plan):
+        subjects = [_subject(files[i], plan.preset) for i in places]
+
+        def watch(done: int, _: int, base: int = base) -> None:
+            if on_progress is not None:
+                on_progress(base + done, total)
+
+        results = invert_cohort(subjects, settings, watch)
+        for i, result in zip(places, results, strict=True):
+            note = str(found[i] or "")
+            outcome = Outcome(files[i], result, settings, "redone" if note else "inverted", note)
+            _write(outcome, folder, plan)
+            tell(i, outcome)
+        base += len(places) * settings.starts
+        watch(0, 0, base)
+    return [outcomes[i] for i in range(len(files))]
+
+
+def check_folder(files: Sequence[DcmFile], folder: Path) -> None:
+    """Raises `UsageError` where a result would overwrite an input."""
+    written = {spm_path(folder, file).resolve(): file for file in files}
+    inputs = {file.path.resolve() for file in files}
+    clash = sorted(path.name for path in written.keys() & inputs)
+    if clash:
+        raise UsageError(f"--out {folder} holds the input {clash[0]}, which would be overwritten; give another folder")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {folder} is a file; give a folder")
+
+
+def result_path(folder: Path, file: DcmFile) -> Path:
+    """Where the NetCDF result of a file lies."""
+    return folder / f"{file.name}.nc"
+
+
+def spm_path(folder: Path, file: DcmFile) -> Path:
+    """Where the SPM-readable result of a file lies."""
+    return folder / f"DCM_{file.name}.mat"
+
+
+def _earlier(file: DcmFile, folder: Path, plan: Plan) -> Posterior | str | None:
+    """The earlier result where it still holds, why it does not, or None where there is none."""
+    path = result_path(folder, file)
+    if plan.again or not path.exists():
+        return None
+    try:
+        posterior, attributes = read_result(path)
+    except ResultFileError as error:
+        return f"{str(error).removeprefix(f'{path}: ').split(';')[0]}, so {file.name} was inverted again"
+    if attributes.get(KEY) != plan.attributes(file)[KEY]:
+        return f"was made from other data, settings or version, so {file.name} was inverted again"
+    return posterior
+
+
+def _chunks(files: Sequence[DcmFile], places: Sequence[int], plan: Plan) -> Iterator[tuple[Settings, list[int]]]:
+    """Files of equal settings and number of regions, a chunk at a time."""
+    import jax
+
+    groups: dict[tuple[Settings, int], list[int]] = defaultdict(list)
+    for i in places:
+        groups[plan.settings_of(files[i]), files[i].spec.n].append(i)
+    chunk = plan.chunk or (CHUNK if jax.default_backend() == "cpu" else CHUNK_GPU)
+    each = max(1, chunk // plan.settings.starts)
+    for (settings, _), members in groups.items():
+        for start in range(0, len(members), each):
+            yield settings, members[start : start + each]
+
+
+def _subject(file: DcmFile, preset: Preset) -> Subject:
+    density = prior(file.spec, preset, noise_mean=file.noise_mean, noise_variance=file.noise_variance)
+    return Subject(file.name, file.spec, file.run.data, density, file.centre_inputs)
+
+
+def _write(outcome: Outcome, folder: Path, plan: Plan) -> None:
+    """The SPM file first: a NetCDF file stands for a result that is complete."""
+    file, posterior = outcome.file, outcome.result
+    if isinstance(posterior, Failure):
+        return
+    data, _ = file.run.data.prepared(file.centre_inputs)
+    dataset = to_dataset(posterior, name=file.name, attrs=plan.attributes(file), data=data)
+    if plan.spm_files:
+        write_dcm(spm_path(folder, file), file, posterior)
+    write_result(result_path(folder, file), dataset)

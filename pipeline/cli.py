@@ -1,0 +1,202 @@
+"""The command line `effconn`. Importing it is cheap: JAX and the engine are loaded by the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from ._runtime import UsageError, check_packages, start_jax
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+Files = Annotated[list[Path], typer.Argument(help="SPM files (DCM_*.mat, GCM_*.mat), or folders of DCM_*.mat.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
+Starts = Annotated[int, typer.Option(min=1, help="Starting points; the first is the prior mean. The best F is kept.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the drawn starting points.")]
+Derivatives = Annotated[
+    Literal["exact", "spm"], typer.Option(help="'spm': SPM12's finite differences, to check against SPM12 only.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
+
+app = typer.Typer(
+    name="effconn",
+    help="Directed brain connectivity from fMRI: dynamic causal models that match SPM12, on CPU or GPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command(
+    epilog="Example: effconn invert study/DCM_*.mat --out results --starts 8",
+    help="Invert SPM's DCM files: NAME.nc (NetCDF) and DCM_NAME.mat (which SPM opens) for each. "
+    "What DIR holds already for the same input and settings is kept.",
+)
+def invert(
+    files: Files,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
+    starts: Starts = 1,
+    seed: Seed = 0,
+    integrator: Annotated[
+        Literal["bilinear", "nonlinear"] | None,
+        typer.Option(help="Default: bilinear as SPM12, nonlinear where a model gates connections."),
+    ] = None,
+    derivatives: Derivatives = "exact",
+    prior: Annotated[Literal["spm12", "spm25"], typer.Option(help="Which SPM's priors.")] = "spm12",
+    echo_time: Annotated[
+        Literal["spm12", "scanner"], typer.Option(help="'spm12': its fixed 0.04 s; 'scanner': the file's TE.")
+    ] = "spm12",
+    max_iterations: Annotated[
+        int | None, typer.Option(min=1, help="Default: what the file says, else 128 as SPM12.")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="Gain in F, nats, below which an iteration has converged.")] = 0.1,
+    noise: Annotated[
+        Literal["spm", "settled"], typer.Option(help="Steps on the noise: SPM12's, or to the optimum each time.")
+    ] = "spm",
+    no_spm: Annotated[bool, typer.Option("--no-spm", help="Write no DCM_*.mat, only NetCDF.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Invert anew what is already there.")] = False,
+    chunk: Annotated[
+        int | None, typer.Option(min=1, help="Inversions between two writings; a kill loses that many at most.")
+    ] = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn invert` → `run_invert`."""
+
+    def work() -> int:
+        from ._cli_invert import make_settings, run_invert
+        from ._invert import Plan
+
+        settings = make_settings(
+            integrator=integrator or "bilinear",
+            derivatives=derivatives,
+            starts=starts,
+            seed=seed,
+            max_iterations=max_iterations or 128,
+            tolerance=tolerance,
+            noise=noise,
+        )
+        plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force, chunk)
+        return run_invert(files, out, plan, json)
+
+    return _guarded(work, debug)
+
+
+@app.command(
+    name="compare-spm",
+    epilog="Example: effconn compare-spm estimated/DCM_*.mat --derivatives spm --json comparison.json",
+    help="Invert files that SPM12 has estimated once more, from SPM's start, and hold the results against SPM's.",
+)
+def compare_spm(
+    files: Files,
+    derivatives: Derivatives = "exact",
+    starts: Starts = 1,
+    seed: Seed = 0,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn compare-spm` → `run_compare`."""
+
+    def work() -> int:
+        from ._cli_compare import run_compare
+        from ._cli_invert import make_settings
+
+        return run_compare(files, make_settings(derivatives=derivatives, starts=starts, seed=seed), json)
+
+    return _guarded(work, debug)
+
+
+@app.command(
+    epilog="Example: effconn info --json",
+    help="Versions, devices, precision, cache.",
+)
+def info(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn info` → `run_info`."""
+
+    def work() -> int:
+        from ._cli_info import run_info
+
+        return run_info(json)
+
+    return _guarded(work, debug)
+
+
+@app.command(
+    epilog="Example: effconn demo --out demo && open demo/index.html",
+    help="Simulate a small two-arm, two-session trial, invert it, and show what was recovered on an HTML page.",
+)
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the page.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn demo` → `run_demo`."""
+
+    def work() -> int:
+        from ._cli_demo import show_demo
+
+        return show_demo(out, seed)
+
+    return _guarded(work, debug)
+
+
+def _guarded(work: Callable[[], int], debug: bool) -> int:
+    """Set up, work, and turn every error into one line and an exit code."""
+    try:
+        check_packages()
+        note = start_jax()
+        if note is not None:
+            _complain(f"note: {note}")
+        return work()
+    except KeyboardInterrupt:
+        _complain("effconn: interrupted; what was finished is written, and the same command goes on from there")
+        return INTERRUPTED
+    except UsageError as error:
+        if debug:
+            raise
+        _complain(f"effconn: {error}")
+        return USAGE
+    except Exception as error:
+        if debug:
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        _complain(f"effconn: {reason} (run again with --debug for the whole traceback)")
+        return FAILED
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def main() -> None:
+    """The console script."""
+    command: Any = app
+    sys.exit(_run(command))
+
+
+def _run(command: Callable[..., Any]) -> int:
+    try:
+        code = command(standalone_mode=False)
+    except KeyboardInterrupt:
+        _complain("effconn: interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        shown = getattr(error, "show", None)  # a mistake in the arguments, which the parser words itself
+        if shown is None:
+            raise
+        shown()
+        return int(getattr(error, "exit_code", USAGE))
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()
