@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from dcm import Posterior, Spec
+from dcm import Posterior
 
 from ._dataset import to_posterior
 
@@ -19,8 +19,8 @@ def to_arviz(posterior: Posterior | xr.Dataset, draws: int = 1000, seed: int = 0
     """A posterior as ArviZ keeps it: `arviz.InferenceData` before ArviZ 1, an `xarray.DataTree` from ArviZ 1 on.
 
     Groups: `posterior` and `prior` hold draws of the free parameters, a variable for each field (A, B, C, D, transit,
-    decay, epsilon) over a dimension labelled as effconn labels parameters (``vmPFC<-amygdala``), with what each label
-    consists of as coordinates (`A_to`, `A_from`). Parameters that are switched off are no random variables and absent.
+    decay, epsilon) over a dimension labelled as effconn labels parameters (`A_of`: ``vmPFC<-amygdala``). Parameters
+    that are switched off are no random variables and absent.
     `posterior_predictive` and `observed_data` hold `bold` (scan, region) in the units of the scaled data, confounds
     removed: the prediction at the posterior mean plus draws of the noise, and prediction plus residual.
     `constant_data` holds the prediction itself.
@@ -77,32 +77,15 @@ def _draw(
         columns = np.flatnonzero((free >= where.start) & (free < where.stop))
         if columns.size:
             labels = [names[i][len(field) + 1 : -1] for i in free[columns]]
-            consist = _consist(posterior.spec, field, free[columns] - where.start)
-            parts[field] = _field(field, labels, consist, values[..., columns])
+            parts[field] = _field(field, labels, values[..., columns])
     return xr.Dataset(parts, _sampling(draws), {"inference_library": "effconn", "distribution": "Gaussian"})
 
 
-def _field(field: str, labels: list[str], consist: dict[str, list[str]], values: np.ndarray) -> xr.DataArray:
+def _field(field: str, labels: list[str], values: np.ndarray) -> xr.DataArray:
     if field in ("decay", "epsilon"):
         return xr.DataArray(values[..., 0], dims=("chain", "draw"))
-    dim = f"{field}_of"
-    coordinates = {dim: labels} | {f"{field}_{part}": (dim, texts) for part, texts in consist.items()}
-    return xr.DataArray(values, coordinates, dims=("chain", "draw", dim))
-
-
-def _consist(spec: Spec, field: str, places: np.ndarray) -> dict[str, list[str]]:
-    """What each entry of a field connects: to, from and what changes it."""
-    regions, inputs = spec.regions, spec.inputs
-    axes = {
-        "A": {"to": regions, "from": regions},
-        "B": {"to": regions, "from": regions, "input": inputs},
-        "C": {"to": regions, "input": inputs},
-        "D": {"to": regions, "from": regions, "gate": regions},
-    }.get(field, {})
-    if not axes:
-        return {}
-    indices = np.unravel_index(places, [len(names) for names in axes.values()], order="F")
-    return {part: [names[i] for i in index] for (part, names), index in zip(axes.items(), indices, strict=True)}
+    dim = f"{field}_of"  # one label and no coordinates beside it: ArviZ 1's summary fails on those
+    return xr.DataArray(values, {dim: labels}, dims=("chain", "draw", dim))
 
 
 def _predictive(rng: np.random.Generator, posterior: Posterior, draws: int) -> xr.Dataset:
