@@ -1,6 +1,6 @@
 """Dynamic causal models for fMRI: specification, priors, forward model, variational Laplace. Arrays in, arrays out."""
 
-from ._cohort import Failure, Progress, invert, invert_cohort, require_64_bit
+from ._cohort import Failure, Progress, invert, invert_cohort, invert_each, require_64_bit
 from ._data import SPM12_ECHO_TIME, Data
 from ._diagnostics import Diagnostics, diagnose, explained_variance
 from ._forward import Derivatives, Integrator
@@ -34,6 +34,7 @@ __all__ = [
     "explained_variance",
     "invert",
     "invert_cohort",
+    "invert_each",
     "predict_series",
     "prior",
     "require_64_bit",

@@ -7,7 +7,7 @@ serves any number of them. When the queue is empty and few seats are taken, the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def invert(subject: Subject, settings: Settings = Settings()) -> Posterior:  # n
     Raises `ValueError` where it cannot be inverted as specified and `InversionError` where every start failed.
     """
     prepared = prepare(subject, settings)
-    [outcome] = _run([prepared], settings, None)
+    [(_, outcome)] = _run([prepared], settings, None)
     if isinstance(outcome, Failure):
         raise InversionError(f"{outcome.name}: {outcome.reason}")
     return outcome
@@ -75,36 +75,43 @@ def invert_cohort(
 
     A participant that cannot be inverted yields a `Failure` and never holds up the others.
     """
-    outcomes: list[Posterior | Failure | None] = []
-    ready: list[Prepared] = []
-    for subject in subjects:
+    results = dict(invert_each(subjects, settings, on_progress))
+    return [results[position] for position in range(len(subjects))]
+
+
+def invert_each(
+    subjects: Sequence[Subject],
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    on_progress: Progress | None = None,
+) -> Iterator[tuple[int, Posterior | Failure]]:
+    """As `invert_cohort`, but every result comes as it is finished, with the position of its subject."""
+    ready: dict[int, Prepared] = {}
+    for position, subject in enumerate(subjects):
         try:
-            ready.append(prepare(subject, settings))
-            outcomes.append(None)
+            ready[position] = prepare(subject, settings)
         except ValueError as error:
-            outcomes.append(Failure(subject.name, str(error)))
-    inverted = iter(_run(ready, settings, on_progress))
-    return [next(inverted) if outcome is None else outcome for outcome in outcomes]
+            yield position, Failure(subject.name, str(error))
+    positions = list(ready)
+    for place, outcome in _run(list(ready.values()), settings, on_progress):
+        yield positions[place], outcome
 
 
-def _run(prepared: Sequence[Prepared], settings: Settings, on_progress: Progress | None) -> list[Posterior | Failure]:
+def _run(
+    prepared: Sequence[Prepared], settings: Settings, on_progress: Progress | None
+) -> Iterator[tuple[int, Posterior | Failure]]:
     require_64_bit()
     total, done = len(prepared) * settings.starts, 0
-
-    def finished_one() -> None:
-        nonlocal done
-        done += 1
-        if on_progress is not None:
-            on_progress(done, total)
-
-    results: list[Posterior | Failure | None] = [None] * len(prepared)
     for batch in make_batches(prepared, settings):
         tasks = [(member, start) for member in range(len(batch.members)) for start in range(settings.starts)]
-        states = _serve(batch, tasks, finished_one)
-        for member, position in enumerate(batch.members):
-            starts = [states[member, start] for start in range(settings.starts)]
-            results[position] = _outcome(batch, member, starts)
-    return [result for result in results if result is not None]
+        ended: dict[int, dict[int, _Final]] = {member: {} for member in range(len(batch.members))}
+        for (member, start), final in _serve(batch, tasks):
+            ended[member][start] = final
+            done += 1
+            if on_progress is not None:
+                on_progress(done, total)
+            if len(ended[member]) == settings.starts:
+                starts = ended.pop(member)
+                yield batch.members[member], _outcome(batch, member, [starts[k] for k in sorted(starts)])
 
 
 def require_64_bit() -> None:
@@ -159,16 +166,13 @@ def _seat(row: tuple[Problem, State], place: Int[Array, ""], newcomer: Problem) 
     return jax.tree.map(lambda seats, value: seats.at[place].set(value), row, arrival)
 
 
-def _serve(
-    batch: Batch, tasks: Sequence[tuple[int, int]], on_done: Callable[[], None]
-) -> dict[tuple[int, int], _Final]:
-    """Take `tasks` (member, start) through a row of seats; how each ended."""
+def _serve(batch: Batch, tasks: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], _Final]]:
+    """Take `tasks` (member, start) through a row of seats; each with how it ended, as it ends."""
     seats = _seats(batch, len(tasks))
     queue = list(reversed(tasks))
     taken: list[tuple[int, int] | None] = [queue.pop() for _ in range(seats)]
     problems = _stack([batch.problem(*task) for task in taken if task is not None])
     row = (problems, _open(problems))
-    final: dict[tuple[int, int], _Final] = {}
     while any(task is not None for task in taken):
         problems, states = row
         states = advance(batch.model, problems, states)
@@ -177,17 +181,24 @@ def _serve(
         for place, task in enumerate(taken):
             if task is None or not ended[place]:
                 continue
-            final[task] = _Final(*jax.device_get(_leave((problems, states), np.asarray(place))))
-            on_done()
+            yield task, _Final(*jax.device_get(_leave((problems, states), np.asarray(place))))
             taken[place] = queue.pop() if queue else None
             if (newcomer := taken[place]) is not None:
                 row = _seat(row, np.asarray(place), batch.problem(*newcomer))
-        left = [place for place, task in enumerate(taken) if task is not None]
-        if len(taken) >= CUT * CUT and left and len(left) <= len(taken) // CUT:
-            keep = np.resize(np.array(left), len(taken) // CUT)  # repeats fill the shorter row
-            row = jax.tree.map(lambda leaf, keep=keep: leaf[keep], row)
-            taken = [taken[place] if i < len(left) else None for i, place in enumerate(keep)]
-    return final
+        row, taken = _cut(row, taken)
+
+
+def _cut(
+    row: tuple[Problem, State], taken: list[tuple[int, int] | None]
+) -> tuple[tuple[Problem, State], list[tuple[int, int] | None]]:
+    """A shorter row, where the queue is empty and few seats of a long one are taken."""
+    left = [place for place, task in enumerate(taken) if task is not None]
+    short = len(taken) // CUT
+    if short < CUT or not left or len(left) > short:
+        return row, taken
+    keep = np.resize(np.array(left), short)  # repeats fill the row; nobody waits for them
+    row = jax.tree.map(lambda leaf: leaf[keep], row)
+    return row, [taken[place] if i < len(left) else None for i, place in enumerate(keep)]
 
 
 def _stack(problems: list[Problem]) -> Problem:

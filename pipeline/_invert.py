@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from dcm import Failure, Integrator, Posterior, Preset, Settings, Subject, invert_cohort, prior
+from dcm import Failure, Integrator, Posterior, Preset, Settings, Subject, invert_each, prior
 
 from ._dataset import to_dataset
 from ._dcm_file import DcmFile
@@ -17,9 +17,6 @@ from ._provenance import KEY, Attributes, provenance
 from ._runtime import UsageError
 from ._spm_write import write_dcm
 from ._store import ResultFileError, read_result, write_result
-
-CHUNK = 128  # inversions between two writings: half a minute's work on a small machine, which is what a kill loses
-CHUNK_GPU = 4096
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ class Plan:
         max_iterations: None for each file's own limit.
         spm_files: whether to write DCM_*.mat files too.
         again: whether to invert anew what is already there.
-        chunk: inversions between two writings; None for a number that suits the device.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -45,7 +41,6 @@ class Plan:
     max_iterations: int | None = None
     spm_files: bool = True
     again: bool = False
-    chunk: int | None = None
 
     def settings_of(self, file: DcmFile) -> Settings:
         """The settings for one file."""
@@ -89,8 +84,8 @@ def invert_files(
 ) -> list[Outcome]:
     """Invert what `folder` does not hold yet, and write ``NAME.nc`` and ``DCM_NAME.mat`` into it.
 
-    Files are written a chunk at a time, each whole or not at all, so that a run that is killed loses one chunk at most
-    and goes on from there. Outcomes are in the order of `files`.
+    Every result is written as it is finished, whole or not at all, so that a run that is killed loses what was under
+    way and goes on from there. Outcomes are in the order of `files`.
     """
     check_folder(files, folder)
     found = {i: _earlier(file, folder, plan) for i, file in enumerate(files)}
@@ -108,15 +103,15 @@ def invert_files(
             tell(i, Outcome(files[i], before, plan.settings_of(files[i]), "kept"))
     missing = [i for i, before in found.items() if not isinstance(before, Posterior)]
     base, total = 0, len(missing) * plan.settings.starts
-    for settings, places in _chunks(files, missing, plan):
+    for settings, places in _groups(files, missing, plan).items():
         subjects = [_subject(files[i], plan.preset) for i in places]
 
         def watch(done: int, _: int, base: int = base) -> None:
             if on_progress is not None:
                 on_progress(base + done, total)
 
-        results = invert_cohort(subjects, settings, watch)
-        for i, result in zip(places, results, strict=True):
+        for member, result in invert_each(subjects, settings, watch):
+            i = places[member]
             note = str(found[i] or "")
             outcome = Outcome(files[i], result, settings, "redone" if note else "inverted", note)
             _write(outcome, folder, plan)
@@ -161,18 +156,12 @@ def _earlier(file: DcmFile, folder: Path, plan: Plan) -> Posterior | str | None:
     return posterior
 
 
-def _chunks(files: Sequence[DcmFile], places: Sequence[int], plan: Plan) -> Iterator[tuple[Settings, list[int]]]:
-    """Files of equal settings and number of regions, a chunk at a time."""
-    import jax
-
-    groups: dict[tuple[Settings, int], list[int]] = defaultdict(list)
+def _groups(files: Sequence[DcmFile], places: Sequence[int], plan: Plan) -> dict[Settings, list[int]]:
+    """Files that are inverted in one go: those with equal settings."""
+    groups: dict[Settings, list[int]] = defaultdict(list)
     for i in places:
-        groups[plan.settings_of(files[i]), files[i].spec.n].append(i)
-    chunk = plan.chunk or (CHUNK if jax.default_backend() == "cpu" else CHUNK_GPU)
-    each = max(1, chunk // plan.settings.starts)
-    for (settings, _), members in groups.items():
-        for start in range(0, len(members), each):
-            yield settings, members[start : start + each]
+        groups[plan.settings_of(files[i])].append(i)
+    return groups
 
 
 def _subject(file: DcmFile, preset: Preset) -> Subject:

@@ -61,9 +61,6 @@ def invert(
     ] = "spm",
     no_spm: Annotated[bool, typer.Option("--no-spm", help="Write no DCM_*.mat, only NetCDF.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Invert anew what is already there.")] = False,
-    chunk: Annotated[
-        int | None, typer.Option(min=1, help="Inversions between two writings; a kill loses that many at most.")
-    ] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> int:
@@ -82,7 +79,7 @@ def invert(
             tolerance=tolerance,
             noise=noise,
         )
-        plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force, chunk)
+        plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force)
         return run_invert(files, out, plan, json)
 
     return _guarded(work, debug)

@@ -179,8 +179,8 @@ def test_gated_models_take_the_nonlinear_integrator(effconn: Effconn, study: Pat
 
 
 def start(environment: dict[str, str], study: Path, folder: Path) -> subprocess.Popen[str]:
-    """A run that writes after every inversion, stopped once two results are there."""
-    command = [*COMMAND, "invert", str(study), "--out", str(folder), "--chunk", "1", "--starts", "1"]
+    """A run at the moment at which two results are there."""
+    command = [*COMMAND, "invert", str(study), "--out", str(folder)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     deadline = time.monotonic() + 60
     while len(list(folder.glob("[!.]*.nc"))) < 2 and process.poll() is None and time.monotonic() < deadline:
@@ -198,7 +198,7 @@ def test_a_killed_run_goes_on_where_it_stopped(
     assert 2 <= sum(path.suffix == ".nc" for path in left) < 6
     for path in left:
         assert (read_result if path.suffix == ".nc" else read_one)(path)
-    done = effconn("invert", study, "--out", tmp_path, "--chunk", 1)
+    done = effconn("invert", study, "--out", tmp_path)
     assert done.returncode == 0
     assert " kept from an earlier run" in done.stderr
     for path in sorted(inverted.glob("sub-0[2-6].nc")):
