@@ -250,6 +250,7 @@ def _noise_steps(problem: Problem, gram: Gram, point: Point, settle: Bool[Array,
     scans = problem.scan_mask.sum()
     prior = _confound_prior(problem)
     power = problem.confound_power
+    cross = gram.XJ.reshape(-1, gram.XJ.shape[-1])
     spm_curvature = scans / 2 + problem.noise_precision  # −d²F/dλ², the same for every region and diagonal
     share = -jnp.expm1(-jnp.exp(NOISE_LOG_STEP))  # of a Newton step: expm(τH) − I with τ = e^4 / |H|
     steps = jnp.where(settle, SETTLED_STEPS, NOISE_STEPS)
@@ -261,14 +262,15 @@ def _noise_steps(problem: Problem, gram: Gram, point: Point, settle: Bool[Array,
         tau = jnp.exp(noise)
         beta_precision = tau[:, None] * power + prior
         shrink = tau[:, None] / beta_precision  # τ W
-        projected = jnp.einsum("icp,ic,icq->ipq", gram.XJ, shrink, gram.XJ)
-        precision = problem.prior_precision + jnp.einsum("i,ipq->pq", tau, gram.JJ - projected)
+        weighted = cross * (tau[:, None] * shrink).reshape(-1, 1)
+        precision = problem.prior_precision + jnp.tensordot(tau, gram.JJ, 1) - weighted.T @ cross
         factor = jnp.linalg.cholesky(precision)
         half = jax.scipy.linalg.solve_triangular(factor, jnp.eye(factor.shape[0]), lower=True)
         covariance = half.T @ half
         # tr(Cp Jᵀ Q_i J) over θ and β, with the β blocks of Cp written out by the Schur complement.
-        twice = jnp.einsum("icp,ic,icq->ipq", gram.XJ, 2 * shrink - shrink**2 * power, gram.XJ)
-        trace = jnp.einsum("pq,ipq->i", covariance, gram.JJ - twice) + (power / beta_precision).sum(axis=-1)
+        spread = ((cross @ covariance) * cross).sum(axis=-1).reshape(shrink.shape)
+        taken = (2 * shrink - shrink**2 * power) * spread
+        trace = jnp.einsum("pq,ipq->i", covariance, gram.JJ) + (power / beta_precision - taken).sum(axis=-1)
         gradient = (scans - tau * (gram.ee + trace)) / 2 - problem.noise_precision * (noise - problem.noise_mean)
         curvature = jnp.where(settle, tau * (gram.ee + trace) / 2 + problem.noise_precision, spm_curvature)
         change = jnp.clip(share * gradient / curvature, -NOISE_CLIP, NOISE_CLIP)
