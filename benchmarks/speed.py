@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 import tempfile
 import time
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result: Record = {
         "device": first.get("device", "none"),
         "precision": "float64",
+        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
         "cases": measured,
         "headline": cohort,
         "throughput": throughput["throughput"] if throughput is not None else [],
@@ -156,7 +158,8 @@ def _throughput(task: Record, cache: Path, limit_s: float, failures: list[Record
 
 def _print(result: Record) -> None:
     cohort = result["headline"]
-    out = [f"device: {result['device']}, precision: {result['precision']}", "", table(result["cases"], CASE_COLUMNS)]
+    setting = f"precision: {result['precision']}, OPENBLAS_NUM_THREADS: {result['blas_threads']}"
+    out = [f"device: {result['device']}, {setting}", "", table(result["cases"], CASE_COLUMNS)]
     for name, exponent in result["scaling"].items():
         out.append(f"exponent of an iteration's time in {name.replace('_', ', ')}: {exponent:.2f}")
     if cohort is not None:

@@ -2,7 +2,7 @@
 
 A batch is a row of seats. Each round advances every seat by one evaluation of its model; a seat whose inversion has
 ended is given to the next in the queue, so the slowest participant does not hold up the others and one compilation
-serves any number of them. When the queue is empty and few seats are taken, the row is cut short.
+serves any number of them. When the queue is empty and few seats of a long row (on a GPU) are taken, it is cut short.
 """
 
 from __future__ import annotations
@@ -124,15 +124,16 @@ def require_64_bit() -> None:
 
 
 def _seats(batch: Batch, tasks: int) -> int:
+    most, workspace = SEATS_CPU, WORKSPACE
     if jax.default_backend() != "cpu":
-        return min(tasks, SEATS_GPU)
+        most, workspace = SEATS_GPU, (jax.devices()[0].memory_stats() or {}).get("bytes_limit", 8 * WORKSPACE) // 2
     n, free, extent = batch.model.layout.n, len(batch.model.free), batch.extent
     propagators = extent["intervals"] * (n + n * n) * 5 * n * (n + 1)
     if batch.model.derivatives == "spm":
         propagators = free * extent["intervals"] * 5 * n * (n + 5)
     jacobian = (extent["scans"] + extent["steps"]) * n * free
     each = 8 * 3 * (propagators + jacobian)  # three copies live at once
-    return max(1, min(tasks, SEATS_CPU, WORKSPACE // each))
+    return max(1, min(tasks, most, workspace // each))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -214,7 +215,8 @@ def _outcome(batch: Batch, member: int, starts: Sequence[_Final]) -> Posterior |
     one = batch.prepared[member]
     status = [_STATUS[int(final.state.status)] for final in starts]
     failed = np.array([code.failed for code in status])
-    reached = np.where(failed, -np.inf, [float(final.settled) for final in starts])
+    reached = np.array([-np.inf if bad else float(final.settled) for bad, final in zip(failed, starts, strict=True)])
+    reached = np.where(np.isfinite(reached), reached, -np.inf)
     energy = np.where(failed, -np.inf, [float(final.state.best_free_energy) for final in starts])
     best = int(np.argmax(np.where(energy >= energy[0], reached, -np.inf)))
     if status[best].failed:

@@ -53,12 +53,12 @@ def diagnose(posterior: Posterior) -> Diagnostics:
         warnings.append(f"stopped after {posterior.iterations} iterations before it converged; raise max_iterations")
     if total < LOW_VARIANCE:
         warnings.append(f"the model explains only {total:.1f} % of the variance; its parameters say little")
-    if largest < STRONG_CONNECTION:
+    if posterior.spec.n > 1 and largest < STRONG_CONNECTION:
         warnings.append(f"no connection between regions exceeds {STRONG_CONNECTION:g} Hz (largest {largest:.3f} Hz)")
     if identifiable == 0:
         warnings.append("the data moved no parameter: every posterior variance is over half its prior variance")
     if optima > 1:
-        warnings.append(f"{reached.size} starts reached {optima} optima; the best start was number {posterior.start}")
+        warnings.append(f"{reached.size} starts reached {optima} optima; number {posterior.start} is reported")
     return Diagnostics(explained, total, largest, identifiable, posterior.free.size, optima, tuple(warnings))
 
 

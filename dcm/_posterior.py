@@ -28,7 +28,7 @@ class Posterior:
         residual: (scan, region) data − prediction − confounds · β.
         free_energy: F, nats, as SPM evaluates it: a lower bound on the log evidence.
         settled_free_energy: F, nats, at the same θ with the noise and the confounds at their optimum. SPM's steps on
-            the noise may stop tens of nats short of it, on a side that is chance; so this is what compares optima.
+            the noise may stop hundreds of nats short of it, on a side that is chance; so this is what compares optima.
         status: how the inversion ended.
         iterations: how many it took.
         free_energy_history: (iteration,) F as evaluated in each, accepted or not.

@@ -170,24 +170,34 @@ def prepare(subject: Subject, settings: Settings) -> Prepared:
 
 def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch]:
     """Sort a cohort into batches of like size, each in the cohort's order."""
-    groups: list[list[int]] = []
+    groups: list[_Group] = []
     for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
-        fitting = (group for group in groups if _alike([prepared[i] for i in (*group, position)], settings))
-        group = next(fitting, None)
+        one = prepared[position]
+        kind = (one.subject.spec.n, _substeps(one, settings))
+        sizes = np.array(list(one.size.values()))
+        group = next((group for group in groups if group.takes(kind, sizes)), None)
         if group is None:
-            groups.append([position])
+            groups.append(_Group(kind, [position], sizes, sizes))
         else:
-            group.append(position)
-    ordered = [sorted(group) for group in groups]
+            group.members.append(position)
+            group.smallest, group.largest = np.minimum(group.smallest, sizes), np.maximum(group.largest, sizes)
+    ordered = [sorted(group.members) for group in groups]
     return [_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in ordered]
 
 
-def _alike(members: list[Prepared], settings: Settings) -> bool:
-    """Whether these may share a batch: the same number of regions and sizes within `SIZE_RATIO`."""
-    if len({(one.subject.spec.n, _substeps(one, settings)) for one in members}) > 1:
-        return False
-    sizes = [list(one.size.values()) for one in members]
-    return all(max(extents) <= SIZE_RATIO * min(extents) for extents in zip(*sizes, strict=True))
+@dataclass(eq=False)
+class _Group:
+    """A batch in the making: the same number of regions and substeps, and sizes within `SIZE_RATIO`."""
+
+    kind: tuple[int, int]
+    members: list[int]
+    smallest: np.ndarray
+    largest: np.ndarray
+
+    def takes(self, kind: tuple[int, int], sizes: np.ndarray) -> bool:
+        """Whether one more of this kind and these sizes fits."""
+        widest = np.maximum(self.largest, sizes) <= SIZE_RATIO * np.minimum(self.smallest, sizes)
+        return kind == self.kind and bool(widest.all())
 
 
 def _substeps(one: Prepared, settings: Settings) -> int:

@@ -70,6 +70,11 @@ def simulate(
     signal = predict_series(spec, parameters, frame, integrator)
     if not np.isfinite(signal).all():
         raise ValueError("the planted parameters make the model unstable; lower the connections or self-inhibit more")
+    silent = [name for name, series in zip(spec.regions, signal.T, strict=True) if np.ptp(series) == 0]
+    if silent:
+        raise ValueError(
+            f"nothing drives {', '.join(silent)}: give it an input (C) or a connection (A) that reaches it"
+        )
     noise = np.random.default_rng(seed).standard_normal(signal.shape) * signal.std(axis=0) / snr
     data = Data(signal + noise, inputs, bin_width, repetition_time, confounds, delays, echo_time)
     return Simulation(data, signal, parameters)
@@ -83,6 +88,7 @@ def predict_series(
     derivatives: Derivatives = "exact",
 ) -> Float[np.ndarray, "scan region"]:
     """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
+    _check_shapes(spec, parameters)
     model = ForwardModel(spec.layout, (), integrator, derivatives, steps_per_bin(data.bin_width))
     timing: Timing | Microtime
     if integrator == "nonlinear":
@@ -94,6 +100,18 @@ def predict_series(
         timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
     tree = jax.tree.map(jnp.asarray, parameters)
     return np.asarray(_predict(model, tree, timing, jnp.asarray(data.echo_time)))
+
+
+def _check_shapes(spec: Spec, parameters: Parameters) -> None:
+    n, m = spec.n, spec.m
+    shapes = {"A": (n, n), "B": (n, n, m), "C": (n, m), "D": (n, n, n), "transit": (n,), "decay": (), "epsilon": ()}
+    wrong = [
+        f"{name} has shape {np.shape(getattr(parameters, name))}, not {shape}"
+        for name, shape in shapes.items()
+        if np.shape(getattr(parameters, name)) != shape
+    ]
+    if wrong:
+        raise ValueError(f"parameters do not fit {n} regions and {m} inputs: {'; '.join(wrong)}")
 
 
 @partial(jax.jit, static_argnums=0)

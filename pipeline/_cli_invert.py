@@ -29,10 +29,10 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
         say(line)
     if not files:
         raise UsageError("no file could be read as a DCM; see the lines above")
-    check_folder(files, folder)
+    check_folder(files, folder, plan)
     gated = [file.name for file in files if plan.settings_of(file).integrator == "nonlinear"]
     if gated and plan.integrator is None:
-        say(f"nonlinear integrator for {', '.join(gated)}: the model has gating connections")
+        say(f"nonlinear integrator, with exact derivatives, for {', '.join(gated)}: the model has gating connections")
     with progress(f"inverting {len(files)} models") as bar:
         outcomes = invert_files(files, folder, plan, on_outcome=_mention, on_progress=bar)
     seconds = time.perf_counter() - start

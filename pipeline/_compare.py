@@ -48,9 +48,10 @@ class Comparison:
         prediction_error_at_spm: max |g(Ep of SPM) − DCM.y| as a share of DCM.y's range; None where y is not stored.
         explained_variance, explained_variance_spm: percent, over all regions.
         iterations: of ours.
-        local_optimum: whether the free energies differ by over 0.5 nats, in either direction.
+        local_optimum: whether the two are different optima: the free energies differ by over 0.5 nats, in either
+            direction, and not only because the noise stopped elsewhere.
         delta_settled_f: the same difference with the noise at its optimum on both sides, nats: SPM's steps on the noise
-            may stop tens of nats short of it, which says nothing about the connectivity.
+            may stop hundreds of nats short of it, which says nothing about the connectivity.
         paths_part_at: the first iteration (from 1) at which copies of the participant that differ in the data's last
             digits go separate ways, looked for only where SPM's derivatives took another path; None where not.
         twins: whether it was looked for.
@@ -85,9 +86,9 @@ class Comparison:
         """Whose optimum is better, in words."""
         if self.delta_f is None:
             return self.status
-        if not self.local_optimum:
+        if abs(self.delta_f) <= SAME_OPTIMUM:
             return "same"
-        if self.delta_settled_f is not None and abs(self.delta_settled_f) <= SAME_OPTIMUM:
+        if not self.local_optimum:
             return "same but for the noise"
         better = self.delta_f if self.delta_settled_f is None else self.delta_settled_f
         return MISSED if better > 0 else BETTER
@@ -137,12 +138,22 @@ def compare(
     """
     clock, start = CompileClock(), time.perf_counter()
     ready = [i for i, file in enumerate(files) if file.estimate is not None]
-    subjects = {i: _subject(files[i]) for i in ready}
+    subjects: dict[int, Subject] = {}
+    refused: dict[int, Failure] = {}
+    for i in ready:
+        try:
+            subjects[i] = _subject(files[i])
+        except ValueError as error:  # a prior that SPM takes and we do not, such as one of tied parameters
+            refused[i] = Failure(files[i].name, str(error))
     results = _invert(files, subjects, settings, on_progress)
     at_spm = _at_spm(files, subjects, settings)
     rows: list[Comparison] = []
     for i, file in enumerate(files):
-        result = results.get(i) or Failure(file.name, "the file holds no estimate; invert it with SPM12 first")
+        result = (
+            results.get(i)
+            or refused.get(i)
+            or Failure(file.name, "the file holds no estimate; invert it with SPM12 first")
+        )
         rows.append(_compare(file, result, at_spm.get(i)))
     if settings.derivatives == "spm":
         _find_partings(rows, files, subjects, results, settings)
@@ -205,6 +216,7 @@ def _compare(file: DcmFile, result: Posterior | Failure, at_spm: Posterior | Non
     connections = slice(0, layout.field_slice("C").stop)
     ours, theirs = result.mean, spm.mean
     delta = result.free_energy - spm.free_energy
+    settled = result.settled_free_energy - at_spm.settled_free_energy if at_spm else None
     free = result.free
     varied = free.size > 1 and min(np.ptp(ours[free]), np.ptp(theirs[free])) > 0
     return Comparison(
@@ -220,8 +232,8 @@ def _compare(file: DcmFile, result: Posterior | Failure, at_spm: Posterior | Non
         explained_variance=_explained(result.prediction, result.residual),
         explained_variance_spm=_explained(spm.prediction, spm.residual),
         iterations=result.iterations,
-        local_optimum=abs(delta) > SAME_OPTIMUM,
-        delta_settled_f=result.settled_free_energy - at_spm.settled_free_energy if at_spm else None,
+        local_optimum=abs(delta) > SAME_OPTIMUM and (settled is None or abs(settled) > SAME_OPTIMUM),
+        delta_settled_f=settled,
     )
 
 
@@ -260,13 +272,20 @@ def _find_partings(
     settings: Settings,
 ) -> None:
     """Where a path depends on the last digits: SPM stores no path, so copies of the participant stand in for it."""
-    astray = [i for i, row in enumerate(rows) if row.delta_f is not None and not row.same_path]
+    astray = [
+        i for i, row in enumerate(rows) if row.delta_f is not None and not row.same_path and _from_first(results[i])
+    ]
     owner = [i for i in astray for _ in range(TWINS)]
     copies = {k: replace(subjects[i], data=_perturbed(subjects[i].data, k % TWINS)) for k, i in enumerate(owner)}
     again = _invert([files[i] for i in owner], copies, replace(settings, starts=1))
     for i in astray:
         partings = [_parting(results[i], again[k]) for k, of in enumerate(owner) if of == i]
         rows[i] = replace(rows[i], paths_part_at=min((at for at in partings if at), default=None), twins=True)
+
+
+def _from_first(result: Posterior | Failure) -> bool:
+    """Whether the path reported is the one from SPM's own start; no other can be held against SPM's."""
+    return isinstance(result, Posterior) and result.start == 0
 
 
 def _perturbed(data: Data, seed: int) -> Data:

@@ -61,8 +61,8 @@ def read_settings(dcm: Fields) -> Settings:
     if not iterations and dcm.has("M"):
         iterations = dcm.struct("M", "remove it").number("Nmax", "give one whole number", default=0.0)
     iterations = iterations or 128.0
-    if iterations < 1 or iterations != round(iterations):
-        raise options.problem("maxit", f"is {iterations:g}; give a whole number of iterations, such as 128")
+    if not 1 <= iterations <= 512 or iterations != round(iterations):
+        raise options.problem("maxit", f"is {iterations:g}; give a whole number of iterations from 1 to 512")
     variance = options.number("hC", "give one variance", default=1 / 128)
     if variance <= 0:
         raise options.problem("hC", f"is {variance:g}; give a positive prior variance of the noise, such as 1/128")

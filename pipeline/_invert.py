@@ -15,7 +15,7 @@ from ._dcm_file import DcmFile
 from ._dcm_run import EchoTime
 from ._provenance import KEY, Attributes, provenance
 from ._runtime import UsageError
-from ._spm_write import write_dcm
+from ._spm_write import write_dcm, written_by_us
 from ._store import ResultFileError, read_result, write_result
 
 
@@ -25,7 +25,7 @@ class Plan:
 
     Arguments:
         settings: as `dcm.Settings`; its integrator and max_iterations give way to a file's own where the fields below
-            say so.
+            say so. The nonlinear integrator has exact derivatives only.
         preset: the priors.
         echo_time: which echo time the files were read with.
         integrator: None to take what each file needs: 'nonlinear' where it gates connections.
@@ -45,9 +45,12 @@ class Plan:
     def settings_of(self, file: DcmFile) -> Settings:
         """The settings for one file."""
         own: Integrator = "nonlinear" if file.spec.d.any() else "bilinear"
+        integrator = self.integrator or own
         return replace(
             self.settings,
-            integrator=self.integrator or own,
+            integrator=integrator,
+            derivatives="exact" if integrator == "nonlinear" else self.settings.derivatives,
+            seed=self.settings.seed if self.settings.starts > 1 else 0,
             max_iterations=self.max_iterations or file.max_iterations,
         )
 
@@ -87,7 +90,7 @@ def invert_files(
     Every result is written as it is finished, whole or not at all, so that a run that is killed loses what was under
     way and goes on from there. Outcomes are in the order of `files`.
     """
-    check_folder(files, folder)
+    check_folder(files, folder, plan)
     found = {i: _earlier(file, folder, plan) for i, file in enumerate(files)}
     outcomes: dict[int, Outcome] = {}
 
@@ -121,15 +124,31 @@ def invert_files(
     return [outcomes[i] for i in range(len(files))]
 
 
-def check_folder(files: Sequence[DcmFile], folder: Path) -> None:
-    """Raises `UsageError` where a result would overwrite an input."""
-    written = {spm_path(folder, file).resolve(): file for file in files}
-    inputs = {file.path.resolve() for file in files}
-    clash = sorted(path.name for path in written.keys() & inputs)
-    if clash:
-        raise UsageError(f"--out {folder} holds the input {clash[0]}, which would be overwritten; give another folder")
+def check_folder(files: Sequence[DcmFile], folder: Path, plan: Plan) -> None:
+    """Raises `UsageError` where a result would overwrite something that is not an earlier result of the same file."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file; give a folder")
+    for file in files:
+        if plan.spm_files and spm_path(folder, file).exists() and not written_by_us(spm_path(folder, file)):
+            raise UsageError(
+                f"--out {folder} holds {spm_path(folder, file).name}, which effconn did not write and would overwrite; "
+                "give another folder"
+            )
+        if not plan.again and _belongs_to_another(file, folder, plan):
+            raise UsageError(
+                f"--out {folder} holds {file.name} from another file of that name; give another folder, "
+                "rename one of the two, or --force to replace it"
+            )
+
+
+def _belongs_to_another(file: DcmFile, folder: Path, plan: Plan) -> bool:
+    """Whether a result of this name was made from other data that lay elsewhere: another participant's, most likely."""
+    try:
+        _, before = read_result(result_path(folder, file))
+    except (ResultFileError, OSError):
+        return False
+    now = plan.attributes(file)
+    return before.get("source_sha256") != now["source_sha256"] and before.get("source_place") != now["source_place"]
 
 
 def result_path(folder: Path, file: DcmFile) -> Path:
@@ -178,4 +197,6 @@ def _write(outcome: Outcome, folder: Path, plan: Plan) -> None:
     dataset = to_dataset(posterior, name=file.name, attrs=plan.attributes(file), data=data)
     if plan.spm_files:
         write_dcm(spm_path(folder, file), file, posterior)
+    elif (stale := spm_path(folder, file)).exists() and written_by_us(stale):
+        stale.unlink()  # it would stand for an earlier inversion beside this one
     write_result(result_path(folder, file), dataset)

@@ -66,6 +66,7 @@ def provenance(source: Path, index: int | None, settings: Mapping[str, Any]) -> 
         "precision": precision(),
         "source": source.name,
         "source_sha256": file_digest(source),
+        "source_place": hashlib.sha256(str(source.resolve()).encode()).hexdigest(),
         "source_index": -1 if index is None else index,
         "settings": json.dumps(settings, sort_keys=True),
     }

@@ -13,6 +13,8 @@ from dcm import Data, Posterior
 
 from ._dcm_file import DcmFile
 from ._kernels import STEP, STEPS
+from ._mat import load_mat
+from ._mat_values import MatFileError
 from ._mat_write import cell_row, opaque_places, save_mat
 from ._spm_results import number, results, tree
 
@@ -39,6 +41,15 @@ def write_dcm(path: str | Path, source: DcmFile, posterior: Posterior) -> None:
     """
     _check(source, posterior)
     save_mat(path, {"DCM": dcm_struct(source, posterior)})
+
+
+def written_by_us(path: Path) -> bool:
+    """Whether a file is one that `write_dcm` wrote, and so may be replaced."""
+    try:
+        content = load_mat(path).get("DCM")
+    except MatFileError:
+        return False
+    return isinstance(content, dict) and "effconn" in content
 
 
 def dcm_struct(source: DcmFile, posterior: Posterior) -> dict[str, Any]:

@@ -15,7 +15,9 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 Files = Annotated[list[Path], typer.Argument(help="SPM files (DCM_*.mat, GCM_*.mat), or folders of DCM_*.mat.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
-Starts = Annotated[int, typer.Option(min=1, help="Starting points; the first is the prior mean. The best F is kept.")]
+Starts = Annotated[
+    int, typer.Option(min=1, help="Starting points; the first is the prior mean. The best optimum is kept.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the drawn starting points.")]
 Derivatives = Annotated[
     Literal["exact", "spm"], typer.Option(help="'spm': SPM12's finite differences, to check against SPM12 only.")
@@ -155,7 +157,7 @@ def _guarded(work: Callable[[], int], debug: bool) -> int:
             _complain(f"note: {note}")
         return work()
     except KeyboardInterrupt:
-        _complain("effconn: interrupted; what was finished is written, and the same command goes on from there")
+        _complain("effconn: interrupted; what invert had finished is written, and the same command goes on from there")
         return INTERRUPTED
     except UsageError as error:
         if debug:

@@ -33,3 +33,15 @@ def test_unstable_parameters_are_refused(circuit: Spec, circuit_parameters: Para
 def test_a_ratio_that_is_not_positive_is_refused(circuit: Spec, circuit_parameters: Parameters) -> None:
     with pytest.raises(ValueError, match="snr must be positive"):
         simulate(circuit, circuit_parameters, block_inputs(800, 0.25), 0.25, 2.0, snr=0.0, seed=0)
+
+
+def test_parameters_of_the_wrong_shape_are_refused(circuit: Spec, circuit_parameters: Parameters) -> None:
+    narrow = Parameters(**{**vars(circuit_parameters), "B": np.zeros((2, 2, 1))})
+    with pytest.raises(ValueError, match=r"B has shape \(2, 2, 1\), not \(2, 2, 2\)"):
+        simulate(circuit, narrow, block_inputs(800, 0.25), 0.25, 2.0, snr=2.0, seed=0)
+
+
+def test_a_region_that_nothing_drives_is_named(circuit: Spec, circuit_parameters: Parameters) -> None:
+    undriven = Parameters(**{**vars(circuit_parameters), "C": np.zeros((2, 2))})
+    with pytest.raises(ValueError, match="nothing drives vmPFC, amygdala"):
+        simulate(circuit, undriven, block_inputs(800, 0.25), 0.25, 2.0, snr=2.0, seed=0)

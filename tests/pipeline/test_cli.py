@@ -173,7 +173,7 @@ def test_gated_models_take_the_nonlinear_integrator(effconn: Effconn, study: Pat
     files = tmp_path / "DCM_gated.mat", study / "DCM_sub-01.mat"
     done = effconn("invert", *files, "--out", tmp_path / "out", "--json", tmp_path / "run.json")
     assert done.returncode == 0, done.stderr
-    assert "nonlinear integrator for gated" in done.stderr
+    assert "nonlinear integrator, with exact derivatives, for gated" in done.stderr
     entries = json.loads((tmp_path / "run.json").read_text())["participants"]
     assert [one["integrator"] for one in entries] == ["nonlinear", "bilinear"]
 
@@ -212,7 +212,7 @@ def test_an_interrupted_run_says_so(environment: dict[str, str], study: Path, tm
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "effconn: interrupted; what was finished is written" in errors
+    assert "effconn: interrupted; what invert had finished is written" in errors
     assert "Traceback" not in errors
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -282,3 +282,22 @@ def test_an_unusable_cache_is_a_note(effconn: Effconn, tmp_path: Path) -> None:
 
 def test_tracebacks_are_for_debugging(effconn: Effconn) -> None:
     assert "Traceback" in effconn("compare-spm", "nowhere.mat", "--debug").stderr
+
+
+def test_a_file_that_effconn_did_not_write_is_not_overwritten(effconn: Effconn, study: Path, tmp_path: Path) -> None:
+    own = (study / "DCM_sub-01.mat").read_bytes()
+    (tmp_path / "DCM_sub-01.mat").write_bytes(own)
+    done = effconn("invert", study / "DCM_sub-01.mat", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "which effconn did not write" in done.stderr
+    assert (tmp_path / "DCM_sub-01.mat").read_bytes() == own
+
+
+def test_another_participant_of_the_same_name_is_not_replaced(effconn: Effconn, study: Path, tmp_path: Path) -> None:
+    for folder, source in (("one", "DCM_sub-01.mat"), ("two", "DCM_sub-02.mat")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "DCM_task.mat").write_bytes((study / source).read_bytes())
+    assert effconn("invert", tmp_path / "one" / "DCM_task.mat", "--out", tmp_path / "out").returncode == 0
+    done = effconn("invert", tmp_path / "two" / "DCM_task.mat", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "from another file of that name" in done.stderr
