@@ -262,7 +262,7 @@ def test_inputs_are_never_overwritten(effconn: Effconn, study: Path) -> None:
     before = (study / "DCM_sub-01.mat").read_bytes()
     done = effconn("invert", study, "--out", study)
     assert done.returncode == 2
-    assert "would be overwritten; give another folder" in done.stderr
+    assert "which effconn did not write" in done.stderr
     assert (study / "DCM_sub-01.mat").read_bytes() == before
 
 
