@@ -26,7 +26,7 @@ from ._status import InversionError, Status
 
 SEATS_CPU = 8  # enough to hide what a round costs beside its arithmetic, few enough for a short tail
 SEATS_GPU = 4096
-WORKSPACE = 1 << 30  # bytes that all seats' Jacobians and propagators may take on a CPU
+WORKSPACE = 1 << 26  # bytes that all seats' Jacobians and propagators may take on a CPU: more leaves its caches
 CUT = 8  # a row is cut to 1/CUT of its seats once that many are enough
 
 Progress = Callable[[int, int], None]  # called with inversions done and in all, a start counting as one
@@ -126,7 +126,7 @@ def require_64_bit() -> None:
 def _seats(batch: Batch, tasks: int) -> int:
     most, workspace = SEATS_CPU, WORKSPACE
     if jax.default_backend() != "cpu":
-        most, workspace = SEATS_GPU, (jax.devices()[0].memory_stats() or {}).get("bytes_limit", 8 * WORKSPACE) // 2
+        most, workspace = SEATS_GPU, (jax.devices()[0].memory_stats() or {}).get("bytes_limit", 1 << 33) // 2
     n, free, extent = batch.model.layout.n, len(batch.model.free), batch.extent
     propagators = extent["intervals"] * (n + n * n) * 5 * n * (n + 1)
     if batch.model.derivatives == "spm":
