@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcm import Settings
 
-from ._compare import BETTER, MISSED, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport, compare
+from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport, compare
 from ._console import duration, out, progress, say, show, write_json
 from ._inputs import read_inputs
 from ._runtime import UsageError
@@ -60,7 +60,7 @@ def summary(report: ComparisonReport) -> list[str]:
     of = f"of {len(compared)}"
     reached = [one for one in compared if one.delta_f is not None and one.delta_f >= -SAME_OPTIMUM]
     found, missed = ([one.name for one in compared if one.verdict == verdict] for verdict in (MISSED, BETTER))
-    noise = [one.name for one in compared if one.local_optimum and one.name not in (*found, *missed)]
+    noise = [one.name for one in compared if one.verdict == NOISE]
     lines = []
     if report.derivatives == "spm":
         same = sum(one.same_path for one in compared)

@@ -30,6 +30,7 @@ SAME_PATH = 0.001  # nats and Hz: beyond it, SPM's derivatives took another path
 SAME_OPTIMUM = 0.5  # nats: beyond it, another optimum
 PARTED = 1e-3  # nats between the free energies of one iteration: the paths have parted
 MISSED, BETTER = "SPM missed a better optimum", "SPM's optimum is better"
+NOISE = "same but for the noise"
 TWINS = 4  # perturbed copies that show where a path depends on the last digits
 LAST_DIGITS = 1e-13  # relative perturbation of their data
 
@@ -89,7 +90,7 @@ class Comparison:
         if abs(self.delta_f) <= SAME_OPTIMUM:
             return "same"
         if not self.local_optimum:
-            return "same but for the noise"
+            return NOISE
         better = self.delta_f if self.delta_settled_f is None else self.delta_settled_f
         return MISSED if better > 0 else BETTER
 
