@@ -34,7 +34,7 @@ SECTIONS: dict[str, Callable[[bool], list[Check]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write; 1 where a check failed."""
     options = _options(arguments)
-    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     where = device()["device"]
     print(f"device: {where}, precision: float64\n")
     rows: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def _section(name: str, quick: bool) -> list[dict[str, Any]]:
     """The rows of one section; one that breaks is a failed check, and the others go on."""
     try:
         return [{"section": name, **check.row()} for check in SECTIONS[name](quick)]
-    except Exception as error:
+    except Exception as error:  # whatever broke is this section's result
         note = f"{type(error).__name__}: {error}"
         return [{"section": name, **Check(name, float("nan"), most=0.0, note=note).row()}]
 

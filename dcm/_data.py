@@ -88,12 +88,7 @@ class Data:
         bold = self.bold - self.bold.mean(axis=0)
         scale = 4.0 / max(float(np.ptp(bold)), 4.0)
         inputs = self.inputs - self.inputs.mean(axis=0) if centre_inputs else self.inputs
-        return replace_data(self, bold=bold * scale, inputs=inputs), scale
-
-
-def replace_data(data: Data, **changes: object) -> Data:
-    """A copy of `data` with some fields changed, validated again."""
-    return replace(data, **changes)  # type: ignore[arg-type]
+        return replace(self, bold=bold * scale, inputs=inputs), scale
 
 
 def _problems(data: Data) -> list[str]:

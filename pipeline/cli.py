@@ -164,7 +164,7 @@ def _guarded(work: Callable[[], int], debug: bool) -> int:
             raise
         _complain(f"effconn: {error}")
         return USAGE
-    except Exception as error:
+    except Exception as error:  # whatever it is, a user gets one line; --debug shows the rest
         if debug:
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
