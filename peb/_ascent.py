@@ -1,0 +1,130 @@
+"""The climb to the group posterior: regularised Newton steps that follow the flow of F (spec: "PEB").
+
+    Δ = (expm(τH) − I) H^-1 g,    τ = exp(t − ln|−H| / dim),    t from −4, up by ¼ on success, down by 1 on failure
+
+`spm` follows SPM12 to its numbers: after a rejected step it goes back to the best point but moves on with the rejected
+point's gradient and curvature; γ and β are returned after the last step, F and the covariances at the last point
+evaluated. Otherwise what is returned all belongs to the best point, whose own gradient and curvature every step uses.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ._hierarchy import Evaluation, Group, evaluate
+
+FIRST_LOG_STEP, LOWEST_LOG_STEP, HIGHEST_LOG_STEP = -4.0, -4.0, 2.0
+LEAST_ITERATIONS = 5
+GAIN = 1e-4  # nats; a smaller gain ends the climb
+LONG_STEP = 8.0  # sum of |Δ| from which β and γ are moved each by its own block of H
+
+RUNNING, CONVERGED, MAX_ITERATIONS, NOT_FINITE = range(4)
+
+
+class Climb(eqx.Module):
+    """What the next step needs, and where the climb is."""
+
+    beta: Float[Array, "beta"]  # where to evaluate next
+    gamma: Float[Array, "component"]
+    best_beta: Float[Array, "beta"]
+    best_gamma: Float[Array, "component"]
+    best: Evaluation  # at the best point
+    last: Evaluation  # at the point evaluated last
+    last_beta: Float[Array, "beta"]  # the point evaluated last
+    last_gamma: Float[Array, "component"]
+    gain: Float[Array, ""]  # of the last accepted step
+    log_step: Float[Array, ""]
+    iteration: Int[Array, ""]
+    status: Int[Array, ""]
+
+
+def climb(group: Group, max_iterations: Int[Array, ""], *, spm: bool) -> Climb:
+    """From the prior means to where F stops rising."""
+    size = group.beta_mean.size + group.gamma_mean.size
+    nowhere = Evaluation(jnp.asarray(-jnp.inf), jnp.zeros(size), -jnp.eye(size))
+    first = Climb(
+        beta=group.beta_mean,
+        gamma=group.gamma_mean,
+        best_beta=group.beta_mean,
+        best_gamma=group.gamma_mean,
+        best=nowhere,
+        last=nowhere,
+        last_beta=group.beta_mean,
+        last_gamma=group.gamma_mean,
+        gain=jnp.asarray(jnp.inf),
+        log_step=jnp.asarray(FIRST_LOG_STEP),
+        iteration=jnp.asarray(0),
+        status=jnp.asarray(RUNNING),
+    )
+    return jax.lax.while_loop(
+        lambda state: state.status == RUNNING, lambda state: _step(group, state, max_iterations, spm), first
+    )
+
+
+def _step(group: Group, state: Climb, max_iterations: Int[Array, ""], spm: bool) -> Climb:
+    here = evaluate(group, state.beta, state.gamma, spm=spm)
+    finite = jnp.isfinite(here.free_energy) & jnp.isfinite(here.gradient).all() & jnp.isfinite(here.curvature).all()
+    rose = finite & (here.free_energy > state.best.free_energy)
+    first = state.iteration == 0
+    gain = jnp.where(rose, here.free_energy - state.best.free_energy, state.gain)
+    best, best_beta, best_gamma = jax.tree.map(
+        lambda new, old: jnp.where(rose, new, old),
+        (here, state.beta, state.gamma),
+        (state.best, state.best_beta, state.best_gamma),
+    )
+    log_step = jnp.where(
+        rose,
+        jnp.minimum(state.log_step + 0.25, HIGHEST_LOG_STEP),
+        jnp.maximum(state.log_step - 1.0, LOWEST_LOG_STEP),
+    )
+    shape = jax.tree.map(lambda new, kept: jnp.where(finite, new, kept), here, best) if spm else best
+    blocks = best.curvature if spm else shape.curvature
+    move = _move(shape, blocks, log_step, best_beta.size)
+    iteration = state.iteration + 1
+    status = jnp.select(
+        [
+            first & ~finite,
+            (iteration >= LEAST_ITERATIONS) & ((log_step <= LOWEST_LOG_STEP) | (gain < GAIN)),
+            iteration >= max_iterations,
+        ],
+        [NOT_FINITE, CONVERGED, MAX_ITERATIONS],
+        RUNNING,
+    )
+    return Climb(
+        beta=best_beta + move[: best_beta.size],
+        gamma=best_gamma + jnp.tanh(move[best_beta.size :]),
+        best_beta=best_beta,
+        best_gamma=best_gamma,
+        best=best,
+        last=here,
+        last_beta=state.beta,
+        last_gamma=state.gamma,
+        gain=gain,
+        log_step=log_step,
+        iteration=iteration,
+        status=status,
+    )
+
+
+def _move(
+    shape: Evaluation, blocks: Float[Array, "joint joint"], log_step: Float[Array, ""], beta: int
+) -> Float[Array, "joint"]:
+    """Δ over β and γ; where it is long, without what β and γ say about each other."""
+    whole = _flow(shape.gradient, shape.curvature, log_step)
+    own = (jnp.arange(whole.size) < beta)[:, None] == (jnp.arange(whole.size) < beta)[None, :]
+    apart = _flow(shape.gradient, jnp.where(own, blocks, 0.0), log_step)
+    return jnp.where(jnp.abs(whole).sum() >= LONG_STEP, apart, whole)
+
+
+def _flow(
+    gradient: Float[Array, "joint"], curvature: Float[Array, "joint joint"], log_step: Float[Array, ""]
+) -> Float[Array, "joint"]:
+    """(expm(τH) − I) H^-1 g by the eigenvalues of H."""
+    values, vectors = jnp.linalg.eigh(curvature)
+    tau = jnp.exp(log_step - jnp.log(jnp.abs(values)).mean())
+    flat = jnp.abs(values) < 1e-300
+    share = jnp.where(flat, tau, jnp.expm1(tau * values) / jnp.where(flat, 1.0, values))
+    return vectors @ (share * (vectors.T @ gradient))

@@ -1,0 +1,182 @@
+"""The design of a group: one row per participant, one named column per covariate, the first of them the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+MEAN = "mean"
+COLLINEAR = 0.95  # multiple correlation with the other columns from which a covariate is remarked on
+
+
+class DesignError(ValueError):
+    """A design that cannot be used; the message says which column or participant, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """X, the between-participant design.
+
+    Arguments:
+        participants: N names, all different.
+        covariates: K names, all different; conventionally the first is ``mean``.
+        matrix: (participant, covariate).
+        centres: what was subtracted from each centred covariate, in its own units.
+
+    Raises `DesignError` where names repeat, shapes differ, a value is missing, a covariate is constant beside a column
+    of ones, or columns are linearly dependent; the message names the columns.
+    """
+
+    participants: tuple[str, ...]
+    covariates: tuple[str, ...]
+    matrix: Float[np.ndarray, "subject covariate"]
+    centres: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        matrix = np.array(self.matrix, dtype=np.float64)
+        shape = (len(self.participants), len(self.covariates))
+        if matrix.shape != shape:
+            raise DesignError(
+                f"the design is {matrix.shape}, but {shape[0]} participants and {shape[1]} covariates are named"
+            )
+        for kind, names in (("participant", self.participants), ("covariate", self.covariates)):
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise DesignError(f"the {kind} {repeated[0]} is in the design twice; give each once")
+        for column, name in enumerate(self.covariates):
+            missing = [self.participants[i] for i in np.flatnonzero(~np.isfinite(matrix[:, column]))]
+            if missing:
+                raise DesignError(
+                    f"{name} is missing for {some(missing)}; fill it in, or leave these participants or this "
+                    "covariate out"
+                )
+        _check_rank(self.covariates, matrix)
+        matrix.setflags(write=False)
+        object.__setattr__(self, "matrix", matrix)
+
+    def rows(self, participants: Sequence[str]) -> Design:
+        """The design of some participants, in the order given, columns as they are (not centred again).
+
+        Raises `DesignError` where one of them has no row.
+        """
+        absent = [name for name in participants if name not in self.participants]
+        if absent:
+            raise DesignError(f"no row of the design is for {some(absent)}; add them, or leave them out")
+        places = [self.participants.index(name) for name in participants]
+        return Design(tuple(participants), self.covariates, self.matrix[places], self.centres)
+
+    def column(self, covariate: str) -> int:
+        """The place of a covariate; raises `DesignError` where there is none of that name."""
+        if covariate not in self.covariates:
+            raise DesignError(f"the design has no covariate {covariate!r}; it has {', '.join(self.covariates)}")
+        return self.covariates.index(covariate)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was centred, and which covariates the others nearly explain."""
+        said = [f"{name} was centred: {value:.6g} was subtracted" for name, value in self.centres.items()]
+        for column, name in enumerate(self.covariates):
+            others = np.delete(self.matrix, column, axis=1)
+            target = self.matrix[:, column]
+            total = ((target - target.mean()) ** 2).sum()
+            if total <= 1e-12 * (target**2).sum() or others.shape[1] == 0:
+                continue
+            left = target - others @ np.linalg.lstsq(others, target, rcond=None)[0]
+            share = 1 - (left**2).sum() / total
+            if share > COLLINEAR**2:
+                said.append(f"the other covariates explain {100 * share:.0f} % of {name}: its effect is hard to tell apart")
+        return tuple(said)
+
+
+def make_design(
+    participants: Sequence[str],
+    covariates: Mapping[str, ArrayLike],
+    *,
+    interactions: Sequence[tuple[str, str]] = (),
+    centre: bool | Sequence[str] = True,
+) -> Design:
+    """A design of a column of ones, ``mean``, the covariates, and the products of some of them.
+
+    Arguments:
+        participants: N names.
+        covariates: name → N numbers, or N texts of two kinds, which become −1 and +1 (the first in the alphabet is −1)
+            under the name ``column[kind that is +1]``.
+        interactions: pairs of covariates whose product is a covariate too, named ``a×b``; the product is of the centred
+            columns.
+        centre: whether numbers are centred; or the names of those that are. Two-level columns never are, so that the
+            mean stays the average of the two kinds' effects.
+
+    Raises `DesignError` as `Design` does, and where a column has texts of one or of more than two kinds.
+    """
+    columns: dict[str, np.ndarray] = {MEAN: np.ones(len(participants))}
+    coded: dict[str, str] = {}
+    centres: dict[str, float] = {}
+    if not isinstance(centre, bool):
+        unknown = [name for name in centre if name not in covariates]
+        if unknown:
+            raise DesignError(f"{unknown[0]} is to be centred, but no covariate is called so; there are {some(list(covariates))}")
+    for name, values in covariates.items():
+        if name == MEAN:
+            raise DesignError("a covariate is called mean, which is the design's own first column; rename it")
+        array = np.asarray(values)
+        if array.shape != (len(participants),):
+            raise DesignError(f"{name} has {array.size} values, but there are {len(participants)} participants")
+        if array.dtype.kind in "OUS":
+            key, numbers = _coded(name, array)
+        else:
+            key, numbers = name, array.astype(np.float64)
+            wanted = centre if isinstance(centre, bool) else name in centre
+            if wanted and np.isfinite(numbers).all() and numbers.size:
+                centres[key] = float(numbers.mean())
+                numbers = numbers - numbers.mean()
+        coded[name] = key
+        columns[key] = numbers
+    for pair in interactions:
+        for one in pair:
+            if one not in coded:
+                raise DesignError(f"the interaction {'×'.join(pair)} needs {one}, which is no covariate of the design")
+        first, second = (coded[one] for one in pair)
+        columns[f"{first}×{second}"] = columns[first] * columns[second]
+    return Design(tuple(participants), tuple(columns), np.column_stack(list(columns.values())), centres)
+
+
+def _coded(name: str, values: np.ndarray) -> tuple[str, np.ndarray]:
+    kinds = sorted(set(map(str, values)))
+    if len(kinds) != 2:
+        found = some(kinds)
+        raise DesignError(
+            f"{name} holds text of {len(kinds)} kind{'s' if len(kinds) != 1 else ''} ({found}); two become −1 and +1, "
+            "others need number columns of their own"
+        )
+    return f"{name}[{kinds[1]}]", np.where(values.astype(str) == kinds[1], 1.0, -1.0)
+
+
+def _check_rank(names: tuple[str, ...], matrix: np.ndarray) -> None:
+    size = np.sqrt((matrix**2).sum(axis=0))
+    for column, name in enumerate(names):
+        if size[column] <= 1e-12:
+            raise DesignError(f"{name} is 0 for every participant (constant, once centred); leave it out")
+    if matrix.shape[0] < matrix.shape[1]:
+        raise DesignError(
+            f"{matrix.shape[1]} covariates ({some(list(names))}) for {matrix.shape[0]} participants; leave some out"
+        )
+    basis = np.zeros((matrix.shape[0], 0))
+    for column, name in enumerate(names):
+        scaled = matrix[:, column] / size[column]
+        left = scaled - basis @ (basis.T @ scaled)
+        left = left - basis @ (basis.T @ left)
+        if (norm := np.linalg.norm(left)) < 1e-7:
+            weights = np.linalg.lstsq(matrix[:, :column] / size[:column], scaled, rcond=None)[0]
+            made = [names[i] for i in np.flatnonzero(np.abs(weights) > 1e-7)]
+            what = "is constant" if made == [MEAN] else f"is a combination of {some(made)}"
+            raise DesignError(f"{name} {what}, so that their effects cannot be told apart; leave one out")
+        basis = np.column_stack([basis, left / norm])
+
+
+def some(names: Sequence[str]) -> str:
+    """Names in a sentence, not too many of them."""
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

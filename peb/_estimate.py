@@ -1,0 +1,132 @@
+"""What the group level knows of the level below: named parameters with a prior, a posterior and an evidence.
+
+It may come from one participant's DCM or from a group's PEB: the levels above do not ask, so they can be stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcm import Posterior
+
+from ._gaussian import Gaussian
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """One model of one participant, or of one group.
+
+    Arguments:
+        name: what it goes by; estimates are matched with a design by it.
+        parameters: q names, all different.
+        fields: the field of each, such as ``A`` or ``B``.
+        prior, posterior: densities over the parameters, in that order.
+        free_energy: F, nats.
+
+    Raises `ValueError` where lengths differ or names repeat.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    fields: tuple[str, ...]
+    prior: Gaussian
+    posterior: Gaussian
+    free_energy: float
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.parameters), len(self.fields), self.prior.mean.size, self.posterior.mean.size}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"{self.name}: {len(self.parameters)} names, {len(self.fields)} fields, {self.prior.mean.size} prior "
+                f"and {self.posterior.mean.size} posterior means; there must be one of each for every parameter"
+            )
+        if len(set(self.parameters)) < len(self.parameters):
+            repeated = next(one for one in self.parameters if self.parameters.count(one) > 1)
+            raise ValueError(f"{self.name}: the parameter {repeated} is there twice")
+        if not np.isfinite(self.free_energy):
+            raise ValueError(f"{self.name}: the free energy is {self.free_energy}")
+
+    def select(self, chosen: Sequence[str]) -> Estimate:
+        """The parameters of the fields or of the names in `chosen` that vary a priori, in the estimate's order.
+
+        The others are integrated out, which leaves F as it is.
+
+        Raises `ValueError` where an entry is neither a field nor a parameter of this estimate.
+        """
+        known = {*self.parameters, *self.fields}
+        unknown = [one for one in chosen if one not in known]
+        if unknown:
+            raise ValueError(
+                f"{self.name} has no field or parameter {unknown[0]!r}; its fields are "
+                f"{', '.join(dict.fromkeys(self.fields))}, its parameters {', '.join(self.parameters[:8])}"
+                f"{', …' if len(self.parameters) > 8 else ''}"
+            )
+        varies = set(self.prior.free.tolist())
+        kept = [
+            i
+            for i, (name, field) in enumerate(zip(self.parameters, self.fields, strict=True))
+            if i in varies and (name in chosen or field in chosen)
+        ]
+        return self._kept(np.array(kept, dtype=int))
+
+    def renamed(self, name: str) -> Estimate:
+        """The same under another name."""
+        return Estimate(name, self.parameters, self.fields, self.prior, self.posterior, self.free_energy)
+
+    def _kept(self, places: np.ndarray) -> Estimate:
+        return Estimate(
+            self.name,
+            tuple(self.parameters[i] for i in places),
+            tuple(self.fields[i] for i in places),
+            self.prior.marginal(places),
+            self.posterior.marginal(places),
+            self.free_energy,
+        )
+
+
+def from_dcm(name: str, posterior: Posterior) -> Estimate:
+    """A first-level posterior as the group level sees it: its free parameters, named as `dcm.Spec.parameter_names`.
+
+    Raises `ValueError` where the inversion failed.
+    """
+    if posterior.status.failed:
+        raise ValueError(f"{name}: the inversion {posterior.status.value}")
+    layout = posterior.spec.layout
+    free = posterior.free
+    return Estimate(
+        name,
+        posterior.names,
+        tuple(layout.field_of(int(i)) for i in free),
+        Gaussian(posterior.prior.mean[free], posterior.prior.covariance[np.ix_(free, free)]),
+        Gaussian(posterior.mean[free], posterior.covariance),
+        posterior.free_energy,
+    )
+
+
+def change(before: Estimate, after: Estimate, name: str) -> Estimate:
+    """The change after − before of one participant, from two inversions of different data.
+
+        Δ = θ₂ − θ₁,   prior N(pE₂ − pE₁, pC₁ + pC₂),   posterior N(qE₂ − qE₁, qC₁ + qC₂),   F = F₁ + F₂
+
+    Exact, since the two sessions' data are independent given θ₁ and θ₂ and so are their priors.
+
+    Raises `ValueError` where the two do not have the same parameters.
+    """
+    if before.parameters != after.parameters:
+        odd = sorted(set(before.parameters) ^ set(after.parameters)) or ["their order"]
+        raise ValueError(f"{name}: {before.name} and {after.name} differ in {odd[0]}; give two sessions of one model")
+
+    def difference(first: Gaussian, second: Gaussian) -> Gaussian:
+        return Gaussian(second.mean - first.mean, first.covariance + second.covariance)
+
+    return Estimate(
+        name,
+        before.parameters,
+        before.fields,
+        difference(before.prior, after.prior),
+        difference(before.posterior, after.posterior),
+        before.free_energy + after.free_energy,
+    )

@@ -1,0 +1,79 @@
+"""A Gaussian density over named parameters, some of which may be fixed (variance 0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """N(mean, covariance); a parameter of variance 0 is fixed at its mean.
+
+    Arguments:
+        mean: (param,).
+        covariance: (param, param), symmetric, positive definite over the parameters that vary.
+
+    Raises `ValueError` where shapes differ, a value is not finite, or the covariance is none.
+    """
+
+    mean: Float[np.ndarray, "param"]
+    covariance: Float[np.ndarray, "param param"]
+
+    def __post_init__(self) -> None:
+        mean = np.array(self.mean, dtype=np.float64)
+        covariance = np.array(self.covariance, dtype=np.float64)
+        if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
+            raise ValueError(
+                f"a Gaussian needs a mean (param,) and a covariance (param, param), "
+                f"not {mean.shape} and {covariance.shape}"
+            )
+        if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+            raise ValueError("a mean or covariance holds NaN or Inf")
+        scale = np.sqrt(np.abs(np.diag(covariance)))
+        if (np.abs(covariance - covariance.T) > 1e-7 * np.outer(scale, scale) + 1e-300).any():
+            raise ValueError("a covariance is not symmetric")
+        covariance = (covariance + covariance.T) / 2
+        free = np.flatnonzero(np.diag(covariance) > 0)
+        fixed = np.diag(covariance) <= 0
+        if (np.diag(covariance) < 0).any() or covariance[fixed].any():
+            raise ValueError("a covariance has a negative variance, or covariances where the variance is 0")
+        try:
+            np.linalg.cholesky(covariance[np.ix_(free, free)])
+        except np.linalg.LinAlgError:
+            raise ValueError("a covariance is not positive definite over the parameters that vary") from None
+        for name, value in (("mean", mean), ("covariance", covariance)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    @property
+    def sd(self) -> Float[np.ndarray, "param"]:
+        """Standard deviations."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def free(self) -> np.ndarray:
+        """Indices of the parameters that vary."""
+        return np.flatnonzero(np.diag(self.covariance) > 0)
+
+    def marginal(self, places: np.ndarray) -> Gaussian:
+        """The density of some of the parameters."""
+        return Gaussian(self.mean[places], self.covariance[np.ix_(places, places)])
+
+    def transformed(self, weights: Float[np.ndarray, "new param"]) -> Gaussian:
+        """The density of weights · θ."""
+        return Gaussian(weights @ self.mean, weights @ self.covariance @ weights.T)
+
+
+def precision(covariance: Float[np.ndarray, "*batch param param"]) -> Float[np.ndarray, "*batch param param"]:
+    """The inverse of a positive-definite matrix, exactly symmetric, by its Cholesky factor."""
+    half = np.linalg.solve(np.linalg.cholesky(covariance), np.broadcast_to(np.eye(covariance.shape[-1]), covariance.shape))
+    return np.swapaxes(half, -1, -2) @ half
+
+
+def log_det(covariance: Float[np.ndarray, "*batch param param"]) -> Float[np.ndarray, "*batch"]:
+    """ln|C| of a positive-definite matrix."""
+    diagonal = np.diagonal(np.linalg.cholesky(covariance), axis1=-2, axis2=-1)
+    return 2 * np.log(diagonal).sum(axis=-1)
