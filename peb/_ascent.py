@@ -3,8 +3,11 @@
     Δ = (expm(τH) − I) H^-1 g,    τ = exp(t − ln|−H| / dim),    t from −4, up by ¼ on success, down by 1 on failure
 
 `spm` follows SPM12 to its numbers: after a rejected step it goes back to the best point but moves on with the rejected
-point's gradient and curvature; γ and β are returned after the last step, F and the covariances at the last point
-evaluated. Otherwise what is returned all belongs to the best point, whose own gradient and curvature every step uses.
+point's gradient and curvature; β and γ are returned after the last step, F and the covariances at the last point
+evaluated; and since t ends at 2, a direction in which F is much flatter than in the others is not followed to its end.
+
+Otherwise ln p(y, β, γ) is climbed, with steps that grow to Newton's, until a step gains nothing; every step leaves from
+the best point, and all that is returned belongs to it.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from jaxtyping import Array, Float, Int
 
 from ._hierarchy import Evaluation, Group, evaluate
 
-FIRST_LOG_STEP, LOWEST_LOG_STEP, HIGHEST_LOG_STEP = -4.0, -4.0, 2.0
+FIRST_LOG_STEP, LOWEST_LOG_STEP = -4.0, -4.0
+RISE, FALL, HIGHEST_LOG_STEP, GAIN = 0.25, 1.0, 2.0, 1e-4  # SPM12's; a gain below GAIN, nats, ends the climb
+EXACT_RISE, EXACT_FALL, EXACT_HIGHEST_LOG_STEP, EXACT_GAIN = 2.0, 4.0, 32.0, 1e-9
 LEAST_ITERATIONS = 5
-GAIN = 1e-4  # nats; a smaller gain ends the climb
 LONG_STEP = 8.0  # sum of |Δ| from which β and γ are moved each by its own block of H
 
 RUNNING, CONVERGED, MAX_ITERATIONS, NOT_FINITE = range(4)
@@ -44,7 +48,7 @@ class Climb(eqx.Module):
 def climb(group: Group, max_iterations: Int[Array, ""], *, spm: bool) -> Climb:
     """From the prior means to where F stops rising."""
     size = group.beta_mean.size + group.gamma_mean.size
-    nowhere = Evaluation(jnp.asarray(-jnp.inf), jnp.zeros(size), -jnp.eye(size))
+    nowhere = Evaluation(jnp.asarray(-jnp.inf), jnp.asarray(-jnp.inf), jnp.zeros(size), -jnp.eye(size))
     first = Climb(
         beta=group.beta_mean,
         gamma=group.gamma_mean,
@@ -67,27 +71,32 @@ def climb(group: Group, max_iterations: Int[Array, ""], *, spm: bool) -> Climb:
 def _step(group: Group, state: Climb, max_iterations: Int[Array, ""], spm: bool) -> Climb:
     here = evaluate(group, state.beta, state.gamma, spm=spm)
     finite = jnp.isfinite(here.free_energy) & jnp.isfinite(here.gradient).all() & jnp.isfinite(here.curvature).all()
-    rose = finite & (here.free_energy > state.best.free_energy)
+    height, before = (
+        (here.free_energy, state.best.free_energy) if spm else (here.log_posterior, state.best.log_posterior)
+    )
+    rose = finite & (height > before)
     first = state.iteration == 0
-    gain = jnp.where(rose, here.free_energy - state.best.free_energy, state.gain)
+    gain = jnp.where(rose, height - before, state.gain if spm else jnp.abs(height - before))
     best, best_beta, best_gamma = jax.tree.map(
         lambda new, old: jnp.where(rose, new, old),
         (here, state.beta, state.gamma),
         (state.best, state.best_beta, state.best_gamma),
     )
+    rise, fall, highest, enough = (
+        (RISE, FALL, HIGHEST_LOG_STEP, GAIN) if spm else (EXACT_RISE, EXACT_FALL, EXACT_HIGHEST_LOG_STEP, EXACT_GAIN)
+    )
     log_step = jnp.where(
         rose,
-        jnp.minimum(state.log_step + 0.25, HIGHEST_LOG_STEP),
-        jnp.maximum(state.log_step - 1.0, LOWEST_LOG_STEP),
+        jnp.minimum(state.log_step + rise, highest),
+        jnp.maximum(state.log_step - fall, LOWEST_LOG_STEP),
     )
     shape = jax.tree.map(lambda new, kept: jnp.where(finite, new, kept), here, best) if spm else best
-    blocks = best.curvature if spm else shape.curvature
-    move = _move(shape, blocks, log_step, best_beta.size)
+    move = _move(shape, best.curvature, log_step, best_beta.size, spm)
     iteration = state.iteration + 1
     status = jnp.select(
         [
             first & ~finite,
-            (iteration >= LEAST_ITERATIONS) & ((log_step <= LOWEST_LOG_STEP) | (gain < GAIN)),
+            (iteration >= LEAST_ITERATIONS) & ((log_step <= LOWEST_LOG_STEP) | (gain < enough)),
             iteration >= max_iterations,
         ],
         [NOT_FINITE, CONVERGED, MAX_ITERATIONS],
@@ -110,21 +119,23 @@ def _step(group: Group, state: Climb, max_iterations: Int[Array, ""], spm: bool)
 
 
 def _move(
-    shape: Evaluation, blocks: Float[Array, "joint joint"], log_step: Float[Array, ""], beta: int
+    shape: Evaluation, blocks: Float[Array, "joint joint"], log_step: Float[Array, ""], beta: int, spm: bool
 ) -> Float[Array, "joint"]:
     """Δ over β and γ; where it is long, without what β and γ say about each other."""
-    whole = _flow(shape.gradient, shape.curvature, log_step)
+    whole = _flow(shape.gradient, shape.curvature, log_step, spm)
     own = (jnp.arange(whole.size) < beta)[:, None] == (jnp.arange(whole.size) < beta)[None, :]
-    apart = _flow(shape.gradient, jnp.where(own, blocks, 0.0), log_step)
+    apart = _flow(shape.gradient, jnp.where(own, blocks, 0.0), log_step, spm)
     return jnp.where(jnp.abs(whole).sum() >= LONG_STEP, apart, whole)
 
 
 def _flow(
-    gradient: Float[Array, "joint"], curvature: Float[Array, "joint joint"], log_step: Float[Array, ""]
+    gradient: Float[Array, "joint"], curvature: Float[Array, "joint joint"], log_step: Float[Array, ""], spm: bool
 ) -> Float[Array, "joint"]:
-    """(expm(τH) − I) H^-1 g by the eigenvalues of H."""
+    """(expm(τH) − I) H^-1 g by the eigenvalues of H; but with `spm`, uphill also where H curves upwards."""
     values, vectors = jnp.linalg.eigh(curvature)
-    tau = jnp.exp(log_step - jnp.log(jnp.abs(values)).mean())
-    flat = jnp.abs(values) < 1e-300
-    share = jnp.where(flat, tau, jnp.expm1(tau * values) / jnp.where(flat, 1.0, values))
+    size = jnp.abs(values)
+    tau = jnp.exp(log_step - jnp.log(size).mean())
+    signed = values if spm else -size
+    flat = size < 1e-300
+    share = jnp.where(flat, tau, jnp.expm1(tau * signed) / jnp.where(flat, 1.0, signed))
     return vectors @ (share * (vectors.T @ gradient))

@@ -41,6 +41,7 @@ class Evaluation(NamedTuple):
     """F and its local shape at one (β, γ)."""
 
     free_energy: Float[Array, ""]  # without Σ F_i
+    log_posterior: Float[Array, ""]  # F without the determinants: what the gradient and curvature are of
     gradient: Float[Array, "joint"]  # over β, then γ
     curvature: Float[Array, "joint joint"]
 
@@ -109,5 +110,6 @@ def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "comp
     b, c = (beta, gamma) if spm else (beta - group.beta_mean, gamma - group.gamma_mean)
     quadratic = b @ group.beta_precision @ b + c @ group.gamma_precision @ c
     log_dets = jnp.linalg.slogdet(group.beta_precision)[1] + jnp.linalg.slogdet(group.gamma_precision)[1]
-    free_energy = weight @ delta + (log_dets - jnp.linalg.slogdet(-curvature)[1] - quadratic) / 2
-    return Evaluation(free_energy, jnp.concatenate([db, dg]), curvature)
+    height = weight @ delta - quadratic / 2
+    free_energy = height + (log_dets - jnp.linalg.slogdet(-curvature)[1]) / 2
+    return Evaluation(free_energy, height, jnp.concatenate([db, dg]), curvature)
