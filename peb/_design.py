@@ -26,6 +26,7 @@ class Design:
         covariates: K names, all different; conventionally the first is ``mean``.
         matrix: (participant, covariate).
         centres: what was subtracted from each centred covariate, in its own units.
+        kinds: of each covariate that stands for two kinds, their names: that of −1, that of +1.
 
     Raises `DesignError` where names repeat, shapes differ, a value is missing, a covariate is constant beside a column
     of ones, or columns are linearly dependent; the message names the columns.
@@ -35,6 +36,7 @@ class Design:
     covariates: tuple[str, ...]
     matrix: Float[np.ndarray, "subject covariate"]
     centres: Mapping[str, float] = field(default_factory=dict)
+    kinds: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
@@ -67,7 +69,14 @@ class Design:
         if absent:
             raise DesignError(f"no row of the design is for {some(absent)}; add them, or leave them out")
         places = [self.participants.index(name) for name in participants]
-        return Design(tuple(participants), self.covariates, self.matrix[places], self.centres)
+        return Design(tuple(participants), self.covariates, self.matrix[places], self.centres, self.kinds)
+
+    def columns(self, covariates: Sequence[str]) -> Design:
+        """Some covariates, in the order given."""
+        places = [self.column(name) for name in covariates]
+        kept = {name: value for name, value in self.centres.items() if name in covariates}
+        kinds = {name: value for name, value in self.kinds.items() if name in covariates}
+        return Design(self.participants, tuple(covariates), self.matrix[:, places], kept, kinds)
 
     def column(self, covariate: str) -> int:
         """The place of a covariate; raises `DesignError` where there is none of that name."""
@@ -114,6 +123,7 @@ def make_design(
     """
     columns: dict[str, np.ndarray] = {MEAN: np.ones(len(participants))}
     coded: dict[str, str] = {}
+    kinds: dict[str, tuple[str, str]] = {}
     centres: dict[str, float] = {}
     if not isinstance(centre, bool):
         unknown = [name for name in centre if name not in covariates]
@@ -126,7 +136,7 @@ def make_design(
         if array.shape != (len(participants),):
             raise DesignError(f"{name} has {array.size} values, but there are {len(participants)} participants")
         if array.dtype.kind in "OUS":
-            key, numbers = _coded(name, array)
+            key, numbers, kinds[key] = _coded(name, array)
         else:
             key, numbers = name, array.astype(np.float64)
             wanted = centre if isinstance(centre, bool) else name in centre
@@ -141,10 +151,10 @@ def make_design(
                 raise DesignError(f"the interaction {'×'.join(pair)} needs {one}, which is no covariate of the design")
         first, second = (coded[one] for one in pair)
         columns[f"{first}×{second}"] = columns[first] * columns[second]
-    return Design(tuple(participants), tuple(columns), np.column_stack(list(columns.values())), centres)
+    return Design(tuple(participants), tuple(columns), np.column_stack(list(columns.values())), centres, kinds)
 
 
-def _coded(name: str, values: np.ndarray) -> tuple[str, np.ndarray]:
+def _coded(name: str, values: np.ndarray) -> tuple[str, np.ndarray, tuple[str, str]]:
     kinds = sorted(set(map(str, values)))
     if len(kinds) != 2:
         found = some(kinds)
@@ -152,7 +162,7 @@ def _coded(name: str, values: np.ndarray) -> tuple[str, np.ndarray]:
             f"{name} holds text of {len(kinds)} kind{'s' if len(kinds) != 1 else ''} ({found}); two become −1 and +1, "
             "others need number columns of their own"
         )
-    return f"{name}[{kinds[1]}]", np.where(values.astype(str) == kinds[1], 1.0, -1.0)
+    return f"{name}[{kinds[1]}]", np.where(values.astype(str) == kinds[1], 1.0, -1.0), (kinds[0], kinds[1])
 
 
 def _check_rank(names: tuple[str, ...], matrix: np.ndarray) -> None:

@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr
 
 from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import Gaussian
+from ._probability import beyond_zero
 
 Compat = Literal["spm12", "exact"]
 
@@ -105,10 +105,3 @@ class GroupPosterior:
 
     def _by_covariate(self, vector: np.ndarray) -> np.ndarray:
         return vector.reshape(len(self.design.covariates), len(self.parameters)).T
-
-
-def beyond_zero(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    """P(θ > 0) under N(mean, sd²); where sd = 0, 1, ½ or 0 by the sign of the mean."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(sd > 0, mean / np.where(sd > 0, sd, 1.0), np.sign(mean) * np.inf)
-    return np.asarray(ndtr(np.nan_to_num(z, nan=0.0, posinf=np.inf, neginf=-np.inf)))

@@ -27,7 +27,7 @@ from ._design import Design, some
 from ._estimate import Estimate
 from ._gaussian import Gaussian, precision
 from ._group import Compat, GroupPosterior, GroupStatus
-from ._hierarchy import Group, between_precision, empirical_means, inverse
+from ._hierarchy import SPM_TOLERANCE, Group, between_precision, empirical_means, inverse
 from ._reduction import Information, information, reduce
 
 Components = Literal["single", "fields", "all", "none"] | Float[np.ndarray, "component param param"]
@@ -35,7 +35,7 @@ Components = Literal["single", "fields", "all", "none"] | Float[np.ndarray, "com
 WIDENING = 1 / 16  # of the prior precision, added to each participant's posterior precision
 FLOOR = float(np.exp(-8))  # of Q0, always part of the between-participant precision
 
-_STATUS = {
+STATUS = {
     ascent.CONVERGED: GroupStatus.CONVERGED,
     ascent.MAX_ITERATIONS: GroupStatus.MAX_ITERATIONS,
     ascent.NOT_FINITE: GroupStatus.NOT_FINITE,
@@ -96,6 +96,15 @@ class Prepared:
     prior: Gaussian  # over the effects
 
 
+class SecondLevel(NamedTuple):
+    """What a group is told before it sees an estimate."""
+
+    components: Float[np.ndarray, "component param param"]  # Q
+    component_names: tuple[str, ...]
+    floor: Float[np.ndarray, "param param"]  # the precision that is always there
+    prior: Gaussian  # over the effects
+
+
 class Found(NamedTuple):
     """Where a climb ended."""
 
@@ -148,28 +157,39 @@ def prepare(
     within = np.eye(size) if settings.within is None else np.asarray(settings.within, dtype=np.float64)
     if within.ndim != 2 or within.shape[0] != size or np.linalg.matrix_rank(within) < within.shape[1]:
         raise PebError(f"within must be ({size}, effect) with independent columns, not {within.shape}")
+    level = second_level(chosen, design.matrix, within, settings)
+    group = Group(
+        added=jax.tree.map(lambda *parts: jnp.stack(parts), *(_widened(one, settings.compat) for one in chosen)),
+        weight=jnp.ones(len(chosen)),
+        between=jnp.asarray(design.matrix),
+        within=jnp.asarray(within),
+        components=jnp.asarray(level.components),
+        floor=jnp.asarray(level.floor),
+        beta_mean=jnp.asarray(level.prior.mean),
+        beta_precision=jnp.asarray(precision(level.prior.covariance)),
+        gamma_mean=jnp.full(len(level.components), float(settings.noise_mean)),
+        gamma_precision=jnp.eye(len(level.components)) / settings.noise_variance,
+    )
+    return Prepared(whole, chosen, design, settings, group, level.component_names, level.prior)
+
+
+def second_level(
+    chosen: Sequence[Estimate],
+    between: Float[np.ndarray, "subject covariate"],
+    within: Float[np.ndarray, "param effect"],
+    settings: PebSettings,
+) -> SecondLevel:
+    """What the participants' average prior implies for the group."""
     average = np.mean([one.prior.covariance for one in chosen], axis=0)
     mean = np.mean([one.prior.mean for one in chosen], axis=0)
     expected = precision(average / settings.between_ratio)
     components, names = _components(settings.components, chosen[0], expected)
     fixed = isinstance(settings.components, str) and settings.components == "none"
-    prior = settings.prior or default_prior(mean, average, design.matrix, within, settings.prior_ratio)
-    effects = within.shape[1] * design.matrix.shape[1]
+    prior = settings.prior or default_prior(mean, average, between, within, settings.prior_ratio)
+    effects = within.shape[1] * between.shape[1]
     if prior.mean.size != effects or prior.free.size != effects:
         raise PebError(f"the prior must be over all {effects} effects and fix none, not over {prior.mean.size}")
-    group = Group(
-        added=jax.tree.map(lambda *parts: jnp.stack(parts), *map(_widened, chosen)),
-        weight=jnp.ones(len(chosen)),
-        between=jnp.asarray(design.matrix),
-        within=jnp.asarray(within),
-        components=jnp.asarray(components),
-        floor=jnp.asarray(expected * (1.0 if fixed else FLOOR)),
-        beta_mean=jnp.asarray(prior.mean),
-        beta_precision=jnp.asarray(precision(prior.covariance)),
-        gamma_mean=jnp.full(len(components), float(settings.noise_mean)),
-        gamma_precision=jnp.eye(len(components)) / settings.noise_variance,
-    )
-    return Prepared(whole, chosen, design, settings, group, names, prior)
+    return SecondLevel(components, names, expected * (1.0 if fixed else FLOOR), prior)
 
 
 def match(estimates: Sequence[Estimate], design: Design) -> tuple[Estimate, ...]:
@@ -243,7 +263,7 @@ def solve(group: Group, max_iterations: int, *, spm: bool) -> Found:
 
 def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
     """Where a climb ended → the group posterior."""
-    status = _STATUS[int(found.status)]
+    status = STATUS[int(found.status)]
     if status is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance).all():
         raise PebError(f"{name}: {GroupStatus.NOT_FINITE.value}")
     chosen, group, settings = prepared.chosen, prepared.group, prepared.settings
@@ -289,10 +309,13 @@ def _under(whole: Estimate, chosen: Sequence[str], empirical: Gaussian) -> Estim
     return Estimate(whole.name, whole.parameters, whole.fields, prior, reduction.posterior(0), free_energy)
 
 
-def _widened(one: Estimate) -> Information:
+def _widened(one: Estimate, compat: Compat) -> Information:
     """What the data added, the posterior widened by a sixteenth of the prior precision as SPM12 does."""
     looser = precision(one.posterior.covariance) + precision(one.prior.covariance) * WIDENING
-    return information(one.prior, Gaussian(one.posterior.mean, precision(looser)))
+    more = np.eye(len(one.parameters)) * (SPM_TOLERANCE if compat == "spm12" else 0.0)
+    return information(
+        Gaussian(one.prior.mean, one.prior.covariance + more), Gaussian(one.posterior.mean, precision(looser) + more)
+    )
 
 
 def _components(

@@ -7,12 +7,19 @@ Under a reduced prior N(rE, rC) this is Gaussian again (Friston et al. 2016, eq.
 
     sP = L + rP,   sE = sP^-1 (h + rP rE),   ΔF = c + ½ ln|rP| − ½ ln|sP| − ½ rEᵀ rP rE + ½ sEᵀ sP sE,
 
-and a parameter that is switched off (rC = 0) is put at rE in the exponent before the integral is taken: exact, where a
-tiny variance would not be.
+Where parameters are switched off (rC = 0) there is no rP, but with any square root rC = B Bᵀ the same is
+
+    M = I + Bᵀ L B,   sC = B M^-1 Bᵀ,   sE = rE + sC v,   ΔF = c + hᵀ rE − ½ rEᵀ L rE − ½ ln|M| + ½ vᵀ sC v,   v = h − L rE
+
+whose rows of B that are 0 take their parameters out exactly, where a tiny variance would not.
+
+Every factorisation here waits for the one before, or is stacked with it: jaxlib's batched LAPACK calls wait for their own
+thread pool, and as many of them side by side as the pool has threads wait for ever (seen with jaxlib 0.10.2 on 2 cores).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,13 +27,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Shaped
 
 from dcm import require_64_bit
 
 from ._gaussian import Gaussian, log_det, precision
 
-BYTES_AT_ONCE = 1 << 27  # of reduced covariances in one batch
+BYTES_AT_ONCE = 1 << 25  # of reduced covariances in one batch
 
 
 class Information(eqx.Module):
@@ -66,9 +73,8 @@ def reduced_by_precision(
     added: Information, mean: Float[Array, "param"], prior_precision: Float[Array, "param param"]
 ) -> Reduced:
     """The density under the prior N(mean, prior_precision^-1), no parameter switched off."""
-    factor = jnp.linalg.cholesky(prior_precision)
+    factor, half = jnp.linalg.cholesky(jnp.stack([prior_precision, added.matrix + prior_precision]))
     pull = prior_precision @ mean
-    half = jnp.linalg.cholesky(added.matrix + prior_precision)
     spread = jax.scipy.linalg.solve_triangular(half, jnp.eye(mean.shape[0]), lower=True)
     covariance = spread.T @ spread
     reduced = covariance @ (added.vector + pull)
@@ -83,17 +89,40 @@ def reduced_by_covariance(
     """The density under the prior N(mean, covariance), where a variance of 0 switches a parameter off."""
     on = jnp.diag(covariance) > 0
     both = on[:, None] & on[None, :]
-    fixed = jnp.where(on, 0.0, mean)
-    there = Information(
-        jnp.where(both, added.matrix, 0.0),
-        jnp.where(on, added.vector - added.matrix @ fixed, 0.0),
-        added.constant + added.vector @ fixed - fixed @ added.matrix @ fixed / 2,
-    )
-    # Parameters that are off get a prior precision of 1 and no data: they add nothing to ΔF.
     factor = jnp.linalg.cholesky(jnp.where(both, covariance, jnp.eye(mean.shape[0])))
-    half = jax.scipy.linalg.solve_triangular(factor, jnp.eye(mean.shape[0]), lower=True)
-    found = reduced_by_precision(there, jnp.where(on, mean, 0.0), half.T @ half)
-    return Reduced(jnp.where(on, found.mean, mean), jnp.where(both, found.covariance, 0.0), found.delta)
+    return reduced_by_root(added, mean, jnp.where(both, factor, 0.0))
+
+
+def reduced_by_root(added: Information, mean: Float[Array, "param"], root: Float[Array, "param param"]) -> Reduced:
+    """The density under the prior N(mean, root rootᵀ); a row of zeros switches a parameter off."""
+    half, pull = _whitened(added, mean, root)
+    spread = jax.scipy.linalg.solve_triangular(half, root.T, lower=True)
+    covariance = spread.T @ spread
+    return Reduced(mean + covariance @ pull, covariance, _delta(added, mean, half, spread @ pull))
+
+
+def evidence_by_root(
+    added: Information, mean: Float[Array, "param"], root: Float[Array, "param param"]
+) -> Float[Array, ""]:
+    """The ΔF of `reduced_by_root` alone."""
+    half, pull = _whitened(added, mean, root)
+    return _delta(added, mean, half, jax.scipy.linalg.solve_triangular(half, root.T @ pull, lower=True))
+
+
+def _whitened(
+    added: Information, mean: Float[Array, "param"], root: Float[Array, "param param"]
+) -> tuple[Float[Array, "param param"], Float[Array, "param"]]:
+    """The Cholesky factor of M, and v."""
+    half = jnp.linalg.cholesky(jnp.eye(mean.shape[0]) + root.T @ added.matrix @ root)
+    return half, added.vector - added.matrix @ mean
+
+
+def _delta(
+    added: Information, mean: Float[Array, "param"], half: Float[Array, "param param"], pull: Float[Array, "param"]
+) -> Float[Array, ""]:
+    """ΔF, where `pull` is the v of `_whitened` in units of the reduced posterior's standard deviations."""
+    there = added.constant + added.vector @ mean - mean @ added.matrix @ mean / 2
+    return there - jnp.log(jnp.diag(half)).sum() + pull @ pull / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,17 +175,13 @@ def reduce(
     if np.diagonal(covariances, axis1=1, axis2=2)[:, fixed].any() or (means[:, fixed] != prior.mean[fixed]).any():
         raise ValueError("a reduced prior moves or frees a parameter that the full prior fixes")
     added = information(prior.marginal(free), posterior.marginal(free))
-    found = _in_batches(added, means[:, free], covariances[:, free[:, None], free])
-    if not np.isfinite(found.delta_free_energy).all():
-        worst = int(np.flatnonzero(~np.isfinite(found.delta_free_energy))[0])
-        raise ValueError(
-            f"reduced prior {worst} has no posterior: it is wider than the full prior where the data do not tell"
-        )
+    found = Reduced(*_in_batches(lambda *rows: _many(added, *rows), means[:, free], covariances[:, free[:, None], free]))
+    _check_integral(found.delta)
     mean = np.tile(prior.mean, (models, 1))
     mean[:, free] = found.mean
     covariance = np.zeros((models, size, size))
     covariance[:, free[:, None], free] = found.covariance
-    return Reduction(found.delta_free_energy, mean, covariance)
+    return Reduction(np.asarray(found.delta), mean, covariance)
 
 
 def switched(
@@ -167,23 +192,62 @@ def switched(
     return np.where(on, prior.mean, 0.0), prior.covariance * (on[:, :, None] & on[:, None, :])
 
 
-def _in_batches(added: Information, means: np.ndarray, covariances: np.ndarray) -> Reduction:
-    size = means.shape[1]
-    rows = max(1, min(len(means), BYTES_AT_ONCE // (8 * max(size, 1) ** 2)))
+def evidence_of_switches(
+    prior: Gaussian, posterior: Gaussian, on: Bool[np.ndarray, "model param"]
+) -> Float[np.ndarray, "model"]:
+    """ln p(y | reduced) − ln p(y | full), nats, of on/off patterns: the ΔF of `reduce` under the priors of `switched`.
+
+    For many patterns: no posterior of any is kept.
+
+    Arguments:
+        prior, posterior: of the full model, over the same parameters.
+        on: (model, param) what each pattern keeps; the rest is off at 0.
+
+    Raises `ValueError` where shapes differ or a pattern moves to 0 a parameter that the full prior fixes elsewhere.
+    """
+    require_64_bit()
+    on = np.asarray(on, dtype=bool)
+    if on.ndim != 2 or on.shape[1] != prior.mean.size:
+        raise ValueError(f"patterns over {prior.mean.size} parameters must be (model, {prior.mean.size}), not {on.shape}")
+    free = prior.free
+    fixed = np.setdiff1d(np.arange(prior.mean.size), free)
+    if (~on[:, fixed] & (prior.mean[fixed] != 0)).any():
+        raise ValueError("a pattern switches off a parameter that the full prior fixes at another value than 0")
+    added = information(prior.marginal(free), posterior.marginal(free))
+    root = np.linalg.cholesky(prior.covariance[np.ix_(free, free)])
+    (delta,) = _in_batches(lambda rows: (_many_switched(added, prior.mean[free], root, rows),), on[:, free])
+    _check_integral(delta)
+    return delta
+
+
+def _check_integral(delta: np.ndarray) -> None:
+    if not np.isfinite(delta).all():
+        worst = int(np.flatnonzero(~np.isfinite(delta))[0])
+        raise ValueError(
+            f"reduced prior {worst} has no posterior: it is wider than the full prior where the data do not tell"
+        )
+
+
+def _in_batches(
+    compute: Callable[..., tuple[Array, ...]], *inputs: Shaped[np.ndarray, "model ..."]
+) -> tuple[np.ndarray, ...]:
+    """`compute` over rows of `inputs`, a power of two at a time so that few sizes are ever compiled."""
+    models, size = inputs[0].shape
+    limit = max(1, BYTES_AT_ONCE // (8 * max(size, 1) ** 2))
+    rows = min(1 << max(0, models - 1).bit_length(), 1 << (limit.bit_length() - 1))
     parts = []
-    for start in range(0, len(means), rows):
-        chosen = slice(start, start + rows)
-        parts.append(_padded(added, means[chosen], covariances[chosen]))
-    mean, covariance, delta = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    return Reduction(delta, mean, covariance)
+    for start in range(0, max(models, 1), rows):
+        taken = np.minimum(np.arange(start, start + rows), models - 1)  # the last repeated fills up
+        found = jax.device_get(compute(*(one[taken] for one in inputs)))
+        parts.append([part[: models - start] for part in found])
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-def _padded(added: Information, means: np.ndarray, covariances: np.ndarray) -> Reduced:
-    """One batch, its first entry repeated up to a power of two, so that few sizes are ever compiled."""
-    size = 1 << max(0, len(means) - 1).bit_length()
-    fill = np.concatenate([np.arange(len(means)), np.zeros(size - len(means), dtype=int)])
-    found = jax.device_get(_many(added, means[fill], covariances[fill]))
-    return Reduced(*(part[: len(means)] for part in found))
+def _switched_evidence(
+    added: Information, mean: Float[Array, "param"], root: Float[Array, "param param"], on: Bool[Array, "param"]
+) -> Float[Array, ""]:
+    return evidence_by_root(added, jnp.where(on, mean, 0.0), jnp.where(on[:, None], root, 0.0))
 
 
 _many = jax.jit(jax.vmap(reduced_by_covariance, in_axes=(None, 0, 0)))
+_many_switched = jax.jit(jax.vmap(_switched_evidence, in_axes=(None, None, None, 0)))

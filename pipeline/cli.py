@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ._runtime import UsageError, check_packages, start_jax
-
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+from ._cli_peb import app as peb_app
+from ._guard import INTERRUPTED, USAGE, complain, guarded
 
 Files = Annotated[list[Path], typer.Argument(help="SPM files (DCM_*.mat, GCM_*.mat), or folders of DCM_*.mat.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
@@ -33,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(peb_app, name="peb")
 
 
 @app.command(
@@ -84,7 +84,7 @@ def invert(
         plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force)
         return run_invert(files, out, plan, json)
 
-    return _guarded(work, debug)
+    return guarded(work, debug)
 
 
 @app.command(
@@ -108,7 +108,7 @@ def compare_spm(
 
         return run_compare(files, make_settings(derivatives=derivatives, starts=starts, seed=seed), json)
 
-    return _guarded(work, debug)
+    return guarded(work, debug)
 
 
 @app.command(
@@ -126,7 +126,7 @@ def info(
 
         return run_info(json)
 
-    return _guarded(work, debug)
+    return guarded(work, debug)
 
 
 @app.command(
@@ -145,35 +145,7 @@ def demo(
 
         return show_demo(out, seed)
 
-    return _guarded(work, debug)
-
-
-def _guarded(work: Callable[[], int], debug: bool) -> int:
-    """Set up, work, and turn every error into one line and an exit code."""
-    try:
-        check_packages()
-        note = start_jax()
-        if note is not None:
-            _complain(f"note: {note}")
-        return work()
-    except KeyboardInterrupt:
-        _complain("effconn: interrupted; what invert had finished is written, and the same command goes on from there")
-        return INTERRUPTED
-    except UsageError as error:
-        if debug:
-            raise
-        _complain(f"effconn: {error}")
-        return USAGE
-    except Exception as error:  # whatever it is, a user gets one line; --debug shows the rest
-        if debug:
-            raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        _complain(f"effconn: {reason} (run again with --debug for the whole traceback)")
-        return FAILED
-
-
-def _complain(line: str) -> None:
-    print(line, file=sys.stderr)
+    return guarded(work, debug)
 
 
 def main() -> None:
@@ -186,7 +158,7 @@ def _run(command: Callable[..., Any]) -> int:
     try:
         code = command(standalone_mode=False)
     except KeyboardInterrupt:
-        _complain("effconn: interrupted")
+        complain("effconn: interrupted")
         return INTERRUPTED
     except Exception as error:
         shown = getattr(error, "show", None)  # a mistake in the arguments, which the parser words itself

@@ -1,0 +1,286 @@
+"""Is a covariate told by the connectivity of participants the group has not seen? Leave-one-out and k-fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.stats import pearsonr
+
+from ._chunks import in_chunks
+from ._design import Design, DesignError, some
+from ._estimate import Estimate
+from ._gaussian import precision
+from ._group import GroupStatus
+from ._hierarchy import Group
+from ._left_out import LeftOut, Told, closed_form, four_passes
+from ._peb import STATUS, Found, PebError, PebSettings, Prepared, prepare, second_level, solve
+from ._reduction import information
+
+BYTES_AT_ONCE = 1 << 28  # of one intermediate of the fits in a chunk
+
+
+class Fold(NamedTuple):
+    """What differs between the groups of the folds."""
+
+    weight: Float[np.ndarray, "*fold subject"]  # 0 for those left out
+    components: Float[np.ndarray, "*fold component param param"]
+    floor: Float[np.ndarray, "*fold param param"]
+    beta_mean: Float[np.ndarray, "*fold beta"]
+    beta_precision: Float[np.ndarray, "*fold beta beta"]
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """A covariate, estimated for every participant by a group that was fitted without that participant.
+
+    Fields (N participants, L levels of the covariate):
+        covariate: which.
+        participants: N names.
+        actual: (N,) what the design says, in the design's units (centred there, centred here).
+        estimate: (N,) posterior means.
+        variance: (N,) posterior variances.
+        levels: (L,) the values that occur, ascending.
+        probability: (N, L) of each level, all levels equally probable beforehand.
+        fold: (N,) the fold in which each was left out.
+        status: how the group fit of each fold ended.
+        correlation: Pearson's, of estimate and actual.
+        p_value: one-sided: of so high a correlation where there is none, by Student's t with N − 2 degrees of freedom,
+            as SPM12 reports. It takes the estimates as independent, which those of overlapping groups only nearly are;
+            `permutation_test` does not need that.
+        accuracy: share of participants whose most probable level is the actual one, for a covariate of two levels; None
+            for others.
+        seed: of the folds; None where every fold is one participant.
+    """
+
+    covariate: str
+    participants: tuple[str, ...]
+    actual: Float[np.ndarray, "subject"]
+    estimate: Float[np.ndarray, "subject"]
+    variance: Float[np.ndarray, "subject"]
+    levels: Float[np.ndarray, "level"]
+    probability: Float[np.ndarray, "subject level"]
+    fold: Int[np.ndarray, "subject"]
+    status: tuple[GroupStatus, ...]
+    correlation: float
+    p_value: float
+    accuracy: float | None
+    seed: int | None
+
+
+def leave_one_out(
+    estimates: Sequence[Estimate],
+    design: Design,
+    settings: PebSettings = PebSettings(),
+    *,
+    covariate: str,
+    parameters: Sequence[str] | None = None,
+) -> CrossValidation:
+    """The covariate of each participant from the connectivity, the group fitted to all others.
+
+        θ_i = Ep x_i + ε,   ε ~ N(0, Ce),   x_i known but for the covariate, whose prior variance is 4 var
+
+    with Ep and Ce of the PEB without i, its default priors taken from the others too. With ``compat="spm12"`` the
+    estimates are SPM12's, four passes in which known covariates are only nearly known; with ``exact`` they are known,
+    and the posterior is the exact one. Covariates are not centred again in a fold.
+
+    Products of the covariate with another, named ``a×b`` as by `make_design`, are unknown with it: their effects are
+    added to its own, times the other's value (SPM12 would take them as known, which gives the answer away).
+
+    Arguments:
+        estimates, design, settings, parameters: as for `fit`.
+        covariate: which column of the design is predicted.
+
+    Raises `PebError` and `DesignError` as `fit` does for the group of any fold, and where the covariate cannot be
+    predicted: it is constant, a product, or squared in the design.
+
+    Source: Friston et al. 2016; Zeidman et al. 2019b, "cross-validation".
+    """
+    return _predict(estimates, design, settings, covariate, parameters, np.arange(len(design.participants)), None)
+
+
+def k_fold(
+    estimates: Sequence[Estimate],
+    design: Design,
+    settings: PebSettings = PebSettings(),
+    *,
+    covariate: str,
+    parameters: Sequence[str] | None = None,
+    folds: int = 10,
+    seed: int = 0,
+) -> CrossValidation:
+    """As `leave_one_out`, several participants left out at a time, each of them estimated by itself.
+
+    Arguments:
+        folds: how many parts, 2 to N, as equal as can be; each has its share of every combination of the design's
+            two-level covariates. N is `leave_one_out`.
+        seed: of the draw of the parts.
+
+    Raises as `leave_one_out` does, and `PebError` where there cannot be so many folds.
+    """
+    total = len(design.participants)
+    if not 2 <= folds <= total:
+        raise PebError(f"{total} participants make 2 to {total} folds, not {folds}")
+    return _predict(estimates, design, settings, covariate, parameters, assign_folds(design, folds, seed), seed)
+
+
+def assign_folds(design: Design, folds: int, seed: int) -> Int[np.ndarray, "subject"]:
+    """The fold of every participant: in an order shuffled within the groups of two-level covariates, dealt in turn."""
+    total = len(design.participants)
+    binary = [column for column in design.matrix.T if len(np.unique(column)) == 2]
+    order = np.lexsort([np.random.default_rng(seed).permutation(total), *binary])
+    fold = np.empty(total, dtype=int)
+    fold[order] = np.arange(total) % folds
+    return fold
+
+
+def _predict(
+    estimates: Sequence[Estimate],
+    design: Design,
+    settings: PebSettings,
+    covariate: str,
+    parameters: Sequence[str] | None,
+    fold: Int[np.ndarray, "subject"],
+    seed: int | None,
+) -> CrossValidation:
+    unknown = design.column(covariate)
+    actual = design.matrix[:, unknown]
+    levels, level = np.unique(actual, return_inverse=True)
+    if levels.size == 1:
+        raise DesignError(f"{covariate} is the same for every participant; there is nothing to predict")
+    products = _products(design, covariate)
+    prepared = prepare(estimates, design, settings, parameters)
+    found = _fit_folds(prepared, fold)
+    status = _check(design, found, fold)
+    told = _tell(prepared, found, fold, unknown, products)
+    log_odds = _log_density(levels, told.estimate, told.variance) - _log_density(
+        levels, told.prior_mean, told.prior_variance
+    )
+    probability = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
+    probability /= probability.sum(axis=1, keepdims=True)
+    if np.ptp(told.estimate) == 0:
+        raise PebError(f"all participants have the same estimate of {covariate}: the group has no effect of it")
+    correlation = pearsonr(told.estimate, actual, alternative="greater")
+    return CrossValidation(
+        covariate=covariate,
+        participants=design.participants,
+        actual=actual,
+        estimate=told.estimate,
+        variance=told.variance,
+        levels=levels,
+        probability=probability,
+        fold=fold,
+        status=status,
+        correlation=float(correlation.statistic),
+        p_value=float(correlation.pvalue),
+        accuracy=float((probability.argmax(axis=1) == level).mean()) if levels.size == 2 else None,
+        seed=seed,
+    )
+
+
+def _products(design: Design, covariate: str) -> dict[int, int]:
+    """Columns that are products of the covariate → the column of the other factor."""
+    if "×" in covariate:
+        raise DesignError(f"{covariate} is the product of covariates that are known; predict one of those instead")
+    found = {}
+    for place, name in enumerate(design.covariates):
+        factors = name.split("×")
+        if covariate not in factors:
+            continue
+        factors.remove(covariate)
+        if not factors:
+            continue
+        if factors == [covariate] or len(factors) > 1 or factors[0] not in design.covariates:
+            raise DesignError(
+                f"{name} holds what is to be predicted, and only products of {covariate} with one other covariate of "
+                "the design can be taken apart; leave it out"
+            )
+        other = design.column(factors[0])
+        column = design.matrix[:, design.column(covariate)] * design.matrix[:, other]
+        if not np.allclose(column, design.matrix[:, place], rtol=1e-9, atol=1e-12):
+            raise DesignError(f"{name} is not the product of its factors, and holds what is to be predicted; leave it out")
+        found[place] = other
+    return found
+
+
+def _fit_folds(prepared: Prepared, fold: Int[np.ndarray, "subject"]) -> Found:
+    """The group without each fold in turn."""
+    group, settings = prepared.group, prepared.settings
+    told = jax.tree.map(lambda *arrays: np.stack(arrays), *[_without(prepared, fold == k) for k in np.unique(fold)])
+    rows = BYTES_AT_ONCE // (8 * len(fold) * max(group.components.size, group.beta_mean.size**2))
+    spm = settings.compat == "spm12"
+    return in_chunks(lambda part: _fit_many(group, part, settings.max_iterations, spm=spm), told, max(1, rows))
+
+
+def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"]) -> Fold:
+    """What the group of the others is told."""
+    kept = np.flatnonzero(~left_out)
+    try:
+        rows = prepared.design.rows([prepared.design.participants[i] for i in kept])
+    except DesignError as problem:
+        out = some([prepared.design.participants[i] for i in np.flatnonzero(left_out)])
+        raise DesignError(f"without {out}: {problem}") from None
+    within = np.asarray(prepared.group.within)
+    level = second_level([prepared.chosen[i] for i in kept], rows.matrix, within, prepared.settings)
+    prior = level.prior
+    return Fold((~left_out).astype(float), level.components, level.floor, prior.mean, precision(prior.covariance))
+
+
+@partial(jax.jit, static_argnames="spm")
+def _fit_many(group: Group, folds: Fold, max_iterations: int, *, spm: bool) -> Found:
+    return jax.vmap(lambda one: solve(replace(group, **one._asdict()), max_iterations, spm=spm))(folds)
+
+
+def _check(design: Design, found: Found, fold: Int[np.ndarray, "subject"]) -> tuple[GroupStatus, ...]:
+    status = tuple(STATUS[int(one)] for one in found.status)
+    for k, one in enumerate(status):
+        if one is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance[k]).all():
+            out = some([design.participants[i] for i in np.flatnonzero(fold == k)])
+            raise PebError(f"the group without {out}: {GroupStatus.NOT_FINITE.value}")
+    return status
+
+
+def _tell(
+    prepared: Prepared, found: Found, fold: Int[np.ndarray, "subject"], unknown: int, products: dict[int, int]
+) -> Told:
+    """The unknown covariate of every participant, by the group of the participant's fold."""
+    matrix, within = prepared.design.matrix, np.asarray(prepared.group.within)
+    covariates = matrix.shape[1]
+    known = [k for k in range(covariates) if k not in products]
+    effects = found.beta.reshape(len(found.beta), covariates, -1)[fold]  # (subject, covariate, effect)
+    loadings = effects[:, known]
+    place = known.index(unknown)
+    for product, other in products.items():
+        loadings[:, place] += matrix[:, [other]] * effects[:, product]
+    rows = matrix[:, known].copy()
+    rows[:, place] = 0.0
+    training = [matrix[fold != k, unknown] for k in range(fold.max() + 1)]
+    each = LeftOut(
+        added=jax.tree.map(lambda *parts: np.stack(parts), *(information(e.prior, e.posterior) for e in prepared.chosen)),
+        loadings=np.einsum("qa,ska->sqk", within, loadings),
+        precision=precision((found.between + found.between.swapaxes(1, 2)) / 2)[fold],
+        row=rows,
+        centre=np.array([values.mean() for values in training])[fold],
+        variance=np.array([values.var(ddof=1) for values in training])[fold],
+    )
+    spm = prepared.settings.compat == "spm12"
+    told: Told = jax.device_get(_tell_many(each, place, prepared.settings.max_iterations, spm=spm))
+    return told
+
+
+@partial(jax.jit, static_argnames="spm")
+def _tell_many(each: LeftOut, unknown: int, max_iterations: int, *, spm: bool) -> Told:
+    if spm:
+        return jax.vmap(four_passes, in_axes=(0, None, None))(each, unknown, max_iterations)
+    return jax.vmap(closed_form, in_axes=(0, None))(each, unknown)
+
+
+def _log_density(levels: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """ln N(level; mean, variance) up to a constant, (subject, level)."""
+    return -((levels - mean[:, None]) ** 2) / (2 * variance[:, None])

@@ -1,0 +1,244 @@
+"""A check of the group's Laplace approximation: the same hierarchy, drawn from with no such approximation (NUTS).
+
+The density is that of `_hierarchy.log_posterior`, ln p(y | β, γ) + ln p(β) + ln p(γ), over the first level's Gaussians
+with the participants' own parameters integrated out exactly. It is drawn in the coordinates z in which the Laplace
+approximation is a standard normal,
+
+    (β, γ) = μ + L z,   LLᵀ = (−H)^-1 at the mode μ,
+
+so that steps of one size suit every effect (Hoffman & Gelman 2014; Phan et al. 2019, NumPyro).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._design import Design
+from ._estimate import Estimate
+from ._gaussian import precision
+from ._group import GroupPosterior
+from ._hierarchy import Group, evaluate, log_posterior
+from ._peb import PebError, PebSettings, collect, prepare, solve
+from ._probability import beyond_zero
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingSettings:
+    """How to draw.
+
+    Arguments:
+        chains: number of chains, run side by side; R-hat needs at least 2.
+        warmup: draws of each chain in which the step size is found, not kept.
+        draws: draws kept of each chain.
+        seed: of all chains.
+    """
+
+    chains: int = 4
+    warmup: int = 500
+    draws: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("chains", 2), ("warmup", 1), ("draws", 4), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise PebError(f"{name} must be at least {least}, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingComparison:
+    """Draws and Laplace approximation side by side, (effect,) each.
+
+    Fields:
+        effects: names.
+        sampled_mean, laplace_mean: posterior means.
+        sampled_sd, laplace_sd: posterior standard deviations.
+        sampled_beyond_zero, laplace_beyond_zero: P(effect > 0 | y).
+        monte_carlo_error: standard error of `sampled_mean`, from the effective sample size.
+        shift: (laplace_mean − sampled_mean) / sampled_sd.
+        sd_ratio: laplace_sd / sampled_sd; below 1 where Laplace is too sure.
+    """
+
+    effects: tuple[str, ...]
+    sampled_mean: Float[np.ndarray, "effect"]
+    laplace_mean: Float[np.ndarray, "effect"]
+    sampled_sd: Float[np.ndarray, "effect"]
+    laplace_sd: Float[np.ndarray, "effect"]
+    sampled_beyond_zero: Float[np.ndarray, "effect"]
+    laplace_beyond_zero: Float[np.ndarray, "effect"]
+    monte_carlo_error: Float[np.ndarray, "effect"]
+
+    @property
+    def shift(self) -> Float[np.ndarray, "effect"]:
+        """How far Laplace's mean lies from the draws', in posterior standard deviations."""
+        return (self.laplace_mean - self.sampled_mean) / self.sampled_sd
+
+    @property
+    def sd_ratio(self) -> Float[np.ndarray, "effect"]:
+        """Laplace's standard deviation over the draws'."""
+        return self.laplace_sd / self.sampled_sd
+
+
+@dataclass(frozen=True, eq=False)
+class SampledGroup:
+    """Draws from the posterior over group effects β and log precisions γ.
+
+    Fields:
+        name: what it goes by.
+        effects: names, as `GroupPosterior.effects`.
+        component_names: what each γ is over.
+        draws: (chain, draw, effect) of β, in Hz per unit of the covariate where the parameter is in Hz.
+        noise_draws: (chain, draw, component) of γ.
+        r_hat, noise_r_hat: (effect,), (component,) split R-hat; above 1.01 the chains have not met.
+        sample_size, noise_sample_size: (effect,), (component,) effective sample sizes.
+        divergences: number of draws at which the integrator went astray; any but a few mean that the draws are biased.
+        settings: how they were drawn.
+    """
+
+    name: str
+    effects: tuple[str, ...]
+    component_names: tuple[str, ...]
+    draws: Float[np.ndarray, "chain draw effect"]
+    noise_draws: Float[np.ndarray, "chain draw component"]
+    r_hat: Float[np.ndarray, "effect"]
+    noise_r_hat: Float[np.ndarray, "component"]
+    sample_size: Float[np.ndarray, "effect"]
+    noise_sample_size: Float[np.ndarray, "component"]
+    divergences: int
+    settings: SamplingSettings
+
+    def compare(
+        self,
+        group: GroupPosterior,
+        weights: Float[np.ndarray, "new effect"] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> SamplingComparison:
+        """The draws beside the Laplace approximation of the same group.
+
+        Arguments:
+            group: what `fit` returned for the same estimates, design and settings.
+            weights: (new, effect) sums of effects to compare, such as an arm's β_c + β_s×c; None for the effects.
+            names: of the sums.
+
+        Raises `PebError` where the group has other effects, or weights and names do not go together.
+        """
+        if group.effects != self.effects:
+            raise PebError(f"{group.name} has other effects than were drawn for {self.name}; give its own fit")
+        if (weights is None) != (names is None):
+            raise PebError("give weights and names together, or neither")
+        labels = self.effects if names is None else tuple(names)
+        sums = np.eye(len(self.effects)) if weights is None else np.asarray(weights, dtype=np.float64)
+        if sums.shape != (len(labels), len(self.effects)):
+            raise PebError(f"weights must be ({len(labels)}, {len(self.effects)}), not {sums.shape}")
+        drawn, mean = self.draws @ sums.T, sums @ group.posterior.mean
+        laplace_sd = np.sqrt(np.einsum("ij,jk,ik->i", sums, group.posterior.covariance, sums))
+        sd = drawn.std(axis=(0, 1), ddof=1)
+        return SamplingComparison(
+            labels,
+            drawn.mean(axis=(0, 1)),
+            mean,
+            sd,
+            laplace_sd,
+            (drawn > 0).mean(axis=(0, 1)),
+            beyond_zero(mean, laplace_sd),
+            sd / np.sqrt(_diagnosed(drawn)[1]),
+        )
+
+
+def sample(
+    estimates: Sequence[Estimate],
+    design: Design,
+    settings: PebSettings = PebSettings(),  # noqa: B008 - frozen
+    sampling: SamplingSettings = SamplingSettings(),
+    *,
+    parameters: Sequence[str] | None = None,
+    name: str = "group",
+) -> SampledGroup:
+    """Draws from the posterior that `fit` approximates, by the No-U-Turn Sampler.
+
+    Arguments:
+        estimates, design, settings, parameters, name: as for `fit`; the density drawn from is the same whether `compat`
+            is ``spm12`` or ``exact``.
+        sampling: chains, draws, seed.
+
+    Raises `PebError` as `fit` does, and where the density has no mode from which to start.
+
+    Source: Hoffman & Gelman 2014, J Mach Learn Res 15:1593; Phan et al. 2019, arXiv 1912.11554.
+    """
+    prepared = prepare(estimates, design, settings, parameters)
+    laplace = collect(prepared, jax.device_get(solve(prepared.group, settings.max_iterations, spm=False)), name)
+    mode, factor = _coordinates(prepared.group, laplace)
+    points, divergences = _chains(prepared.group, mode, factor, sampling)
+    size = laplace.posterior.mean.size
+    r_hat, sample_size = _diagnosed(points)
+    return SampledGroup(
+        name=name,
+        effects=laplace.effects,
+        component_names=laplace.component_names,
+        draws=points[..., :size],
+        noise_draws=points[..., size:],
+        r_hat=r_hat[:size],
+        noise_r_hat=r_hat[size:],
+        sample_size=sample_size[:size],
+        noise_sample_size=sample_size[size:],
+        divergences=divergences,
+        settings=sampling,
+    )
+
+
+def _coordinates(
+    group: Group, laplace: GroupPosterior
+) -> tuple[Float[np.ndarray, "joint"], Float[np.ndarray, "joint joint"]]:
+    """μ and L."""
+    beta, gamma = laplace.posterior.mean, laplace.noise.mean
+    curvature = np.asarray(_curvature(group, jnp.asarray(beta), jnp.asarray(gamma)))
+    try:
+        return np.concatenate([beta, gamma]), np.linalg.cholesky(precision(-curvature))
+    except np.linalg.LinAlgError:
+        raise PebError(f"{laplace.name}: no mode was found to start from; {laplace.status.value}") from None
+
+
+@jax.jit
+def _curvature(
+    group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"]
+) -> Float[Array, "joint joint"]:
+    return evaluate(group, beta, gamma, spm=False).curvature
+
+
+def _chains(
+    group: Group, mode: np.ndarray, factor: np.ndarray, sampling: SamplingSettings
+) -> tuple[Float[np.ndarray, "chain draw joint"], int]:
+    """All chains' (β, γ), and the number of divergences; every chain starts at a draw of the Laplace approximation."""
+    from numpyro.infer import MCMC, NUTS  # a second to import: only for those who draw
+
+    size = group.beta_mean.size
+
+    def potential(z: Float[Array, "joint"]) -> Float[Array, ""]:
+        point = mode + factor @ z
+        return -log_posterior(group, point[:size], point[size:])
+
+    starts, draws = jax.random.split(jax.random.key(sampling.seed))
+    run = MCMC(
+        NUTS(potential_fn=potential),
+        num_warmup=sampling.warmup,
+        num_samples=sampling.draws,
+        num_chains=sampling.chains,
+        chain_method="vectorized",
+        progress_bar=False,
+    )
+    first = jax.random.normal(starts, (sampling.chains, mode.size))
+    run.run(draws, init_params=first, extra_fields=("diverging",))
+    z = np.asarray(run.get_samples(group_by_chain=True))
+    return mode + z @ factor.T, int(np.asarray(run.get_extra_fields()["diverging"]).sum())
+
+
+def _diagnosed(draws: Float[np.ndarray, "chain draw any"]) -> tuple[np.ndarray, np.ndarray]:
+    """Split R-hat and effective sample size of every quantity."""
+    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+
+    return np.asarray(split_gelman_rubin(draws)), np.asarray(effective_sample_size(draws))

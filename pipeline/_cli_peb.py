@@ -1,0 +1,192 @@
+"""`effconn peb`: the group level on the command line."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from ._guard import guarded
+
+if TYPE_CHECKING:
+    from ._group_delivery import Delivery
+    from ._peb_inputs import GroupInputs, GroupOptions
+
+Results = Annotated[
+    list[Path],
+    typer.Argument(help="First-level results: folders of effconn invert, its .nc files, or SPM's estimated DCM/GCM files."),
+]
+DesignFile = Annotated[
+    Path | None,
+    typer.Option("--design", metavar="TABLE", help="TSV with participant_id and a column per covariate; default: mean alone."),
+]
+Covariates = Annotated[
+    str | None, typer.Option(metavar="A,B,…", help="Columns of the design to use, in order. Default: all.")
+]
+Interactions = Annotated[
+    str | None, typer.Option(metavar="A:B,…", help="Products of covariates, such as arm:improvement.")
+]
+Raw = Annotated[bool, typer.Option("--raw", help="Leave covariates as they are; they are centred otherwise.")]
+Fields = Annotated[str, typer.Option(metavar="A,B,C", help="Fields of the DCM that the group explains.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--parameter", help="Single parameters instead, by name; repeat for more.")
+]
+Change = Annotated[
+    str | None,
+    typer.Option(metavar="BEFORE,AFTER", help="Analyse the change between sessions, such as ses-1,ses-2."),
+]
+MatchedOnly = Annotated[
+    bool, typer.Option("--matched-only", help="Go on without participants who lack a result or a row; each is named.")
+]
+ComponentsOption = Annotated[
+    Literal["single", "fields", "all", "none"],
+    typer.Option(help="Variances between participants: one, one per field, one per parameter, or fixed."),
+]
+CompatOption = Annotated[
+    Literal["spm12", "exact"], typer.Option(help="'spm12': its numbers; 'exact': the optimum, all uncertainty kept.")
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the page, tables and pictures.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
+
+app = typer.Typer(
+    help="The group level: what participants have in common, how covariates and arms differ, which model is best.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+def group_options(
+    results: Results,
+    design: DesignFile = None,
+    covariates: Covariates = None,
+    interactions: Interactions = None,
+    raw: Raw = False,
+    fields: Fields = "A,B",
+    parameter: Parameters = None,
+    change: Change = None,
+    matched_only: MatchedOnly = False,
+    components: ComponentsOption = "single",
+    compat: CompatOption = "spm12",
+) -> GroupOptions:
+    """The options that every analysis shares."""
+    from peb import PebSettings
+
+    from ._peb_inputs import GroupOptions
+
+    return GroupOptions(
+        paths=results,
+        design=design,
+        covariates=listed(covariates),
+        interactions=[pair(one, ":", "--interactions") for one in listed(interactions) or []],
+        centred=not raw,
+        fields=listed(fields) or (),
+        parameters=tuple(parameter or ()),
+        sessions=pair(change, ",", "--change") if change else None,
+        matched_only=matched_only,
+        settings=PebSettings(components=components, compat=compat),
+    )
+
+
+def delivery_options(out: Out = None, json: Json = None, debug: Debug = False) -> None:
+    """Where every analysis puts its results."""
+
+
+Adapt = Callable[..., "GroupOptions"]
+
+
+def group_command(
+    example: str, help: str, *, name: str | None = None, adapt: Adapt = lambda options, **own: options
+) -> Callable[[Callable[..., Delivery]], Callable[..., int]]:
+    """A command that reads a group by the shared options, analyses it by its own, and delivers.
+
+    It wraps `analyse(inputs, **own)`; its signature, which typer reads, is that of the shared options and the own ones.
+    `adapt(options, **own)` may change the shared options by the own ones before the group is read.
+    """
+
+    def decorate(analyse: Callable[..., Delivery]) -> Callable[..., int]:
+        shared, own, delivering = (_options(one) for one in (group_options, analyse, delivery_options))
+        own = {name: one for name, one in own.items() if name != "inputs"}
+
+        @functools.wraps(analyse)
+        def command(**given: Any) -> int:
+            def work() -> int:
+                from ._console import say
+                from ._group_delivery import check_out, deliver
+                from ._peb_inputs import read_group
+
+                check_out(given["out"])
+                chosen = {name: given[name] for name in own}
+                options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
+                inputs = read_group(options, say)
+                deliver(analyse(inputs, **chosen), given["out"], given["json"])
+                return 1 if inputs.errors else 0
+
+            return guarded(work, given["debug"])
+
+        every = {**shared, **own, **delivering}
+        command.__signature__ = inspect.Signature(list(every.values()))  # type: ignore[attr-defined]
+        command.__annotations__ = {name: one.annotation for name, one in every.items()}
+        return app.command(name=name, epilog=f"Example: {example}", help=help)(command)
+
+    return decorate
+
+
+def listed(text: str | None) -> list[str] | None:
+    """Names with commas between them."""
+    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+
+
+def pair(text: str, mark: str, option: str) -> tuple[str, str]:
+    """Two names with a mark between them; raises `UsageError`, naming the option, where they are not two."""
+    from ._runtime import UsageError
+
+    parts = [part.strip() for part in text.split(mark)]
+    if len(parts) != 2 or not all(parts):
+        raise UsageError(f"{option} {text!r} must be two names with {mark!r} between them")
+    return parts[0], parts[1]
+
+
+def _options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """A function's parameters by name, annotations evaluated, to be passed by name."""
+    names = {**globals(), "GroupInputs": Any, "GroupOptions": Any, "Delivery": Any}
+    found = inspect.signature(function, globals=names, eval_str=True).parameters
+    return {name: one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for name, one in found.items()}
+
+
+@group_command(
+    "effconn peb fit results --design participants.tsv --fields B --out group",
+    "Fit a group: the effect of every covariate on every connection.",
+)
+def fit(inputs: GroupInputs) -> Delivery:
+    """A group fit."""
+    from ._group_fit import deliver_fit, fit_group
+
+    return deliver_fit(inputs, *fit_group(inputs))
+
+
+def _arm_options(options: GroupOptions, arm: str, **_: Any) -> GroupOptions:
+    from ._group_arms import with_interactions
+
+    return with_interactions(options, arm)
+
+
+@group_command(
+    "effconn peb arms results --design participants.tsv --arm arm --change ses-1,ses-2 --fields B --out arms",
+    "Compare two arms: every connection in each, the difference, and how sure it is.",
+    adapt=_arm_options,
+)
+def arms(
+    inputs: GroupInputs,
+    arm: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the design that names each participant's arm.")] = "arm",
+    sample: Annotated[bool, typer.Option("--sample", help="Check the result by sampling (NUTS); takes about a minute.")] = False,
+) -> Delivery:
+    """A comparison of two arms."""
+    from ._group_arms import compare_arms, deliver_arms
+
+    return deliver_arms(inputs, compare_arms(inputs, arm, sample))

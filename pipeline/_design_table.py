@@ -1,0 +1,205 @@
+"""A table of participants → the design of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from peb import MEAN, Design, make_design
+
+from ._mat import load_mat
+from ._mat_fields import FieldProblem, Fields
+from ._mat_values import MatFileError
+from ._table import Table, TableError, read_table
+
+PARTICIPANT_COLUMN = "participant_id"  # as BIDS has it
+LABELS = ("labels", "Xnames", "names")
+SOME = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """A design of those who have both an estimate and a row.
+
+    Fields:
+        design: one row for each of them, in the order of the estimates.
+        without_row: estimates that no row is for.
+        without_estimate: rows that no estimate is for.
+    """
+
+    design: Design
+    without_row: tuple[str, ...]
+    without_estimate: tuple[str, ...]
+
+
+def read_design(
+    path: str | Path,
+    names: Sequence[str],
+    covariates: Sequence[str] | None = None,
+    *,
+    centre: bool | Sequence[str] = True,
+    interactions: Sequence[tuple[str, str]] = (),
+    participant_column: str = PARTICIPANT_COLUMN,
+    by_order: bool = False,
+) -> Design:
+    """The design of the participants `names`, in their order, from a table or an SPM design.
+
+    Arguments:
+        path: a tab-separated table (.tsv), or comma-separated (.csv), with a header, one row per participant, ``n/a``
+            for missing; or a .mat file with a matrix ``X`` (and ``labels``), whose rows have no names.
+        names: of the estimates.
+        covariates: the columns to use, in order; None for all of them. A column of two kinds of text becomes −1 and +1.
+        centre, interactions: as in `peb.make_design`; a number column is centred over the participants in the design.
+        participant_column: the column that holds the participants' names.
+        by_order: that row i of a .mat file is for ``names[i]``; only for such a file, and needed for it.
+
+    Raises `TableError` where the file is not in order or somebody is on one side only (`match_design` leaves those
+    out), `peb.DesignError` where the design cannot be used.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".mat":
+        _check_names(path, names)
+        return _from_mat(path, names, covariates, centre, interactions, by_order)
+    if by_order:
+        raise TableError(path, "has names to match by; leave by_order out")
+    table, both, without_row, without_estimate = _sides(path, names, participant_column)
+    sides = (("no row is for", without_row), ("there is no estimate of", without_estimate))
+    problems = [f"{what} {_some(who)}" for what, who in sides if who]
+    if problems:
+        raise TableError(path, f"{'; '.join(problems)}; {_hint(without_row, without_estimate)}")
+    return _design(table, both, participant_column, covariates, centre, interactions)
+
+
+def match_design(
+    path: str | Path,
+    names: Sequence[str],
+    covariates: Sequence[str] | None = None,
+    *,
+    centre: bool | Sequence[str] = True,
+    interactions: Sequence[tuple[str, str]] = (),
+    participant_column: str = PARTICIPANT_COLUMN,
+) -> Matched:
+    """As `read_design`, of the participants who are on both sides of a table; the others are told.
+
+    Raises `TableError` where the file is not in order or nobody is on both sides, `peb.DesignError` where the design
+    cannot be used.
+    """
+    table, both, without_row, without_estimate = _sides(Path(path), names, participant_column)
+    design = _design(table, both, participant_column, covariates, centre, interactions)
+    return Matched(design, without_row, without_estimate)
+
+
+def _sides(
+    path: Path, names: Sequence[str], column: str
+) -> tuple[Table, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The table; who is in it and has an estimate, who has an estimate alone, who a row alone."""
+    _check_names(path, names)
+    if path.suffix.lower() == ".mat":
+        raise TableError(path, "has no names in its rows to match by; give a table (.tsv)")
+    table = read_table(path)
+    rows = table.names(column)
+    both = tuple(name for name in names if name in rows)
+    if not both:
+        raise TableError(
+            path,
+            f"{column} holds {_some(rows) or 'nobody'}, the estimates are of {_some(names) or 'nobody'}: nobody is in "
+            f"both; {_hint(names, rows)}",
+        )
+    return (
+        table,
+        both,
+        tuple(name for name in names if name not in rows),
+        tuple(name for name in rows if name not in names),
+    )
+
+
+def _design(
+    table: Table,
+    names: Sequence[str],
+    participant_column: str,
+    covariates: Sequence[str] | None,
+    centre: bool | Sequence[str],
+    interactions: Sequence[tuple[str, str]],
+) -> Design:
+    rows = table.names(participant_column)
+    places = [rows.index(name) for name in names]
+    values = {name: table.values(name, places) for name in _chosen(table, covariates, participant_column)}
+    return make_design(names, values, interactions=interactions, centre=centre)
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    repeated = [name for i, name in enumerate(names) if name in names[:i]]
+    if repeated:
+        raise TableError(path, f"is to give {repeated[0]} a row, who is among the estimates twice; give each once")
+
+
+def _chosen(table: Table, covariates: Sequence[str] | None, participant_column: str) -> list[str]:
+    others = [name for name in table.columns if name != participant_column]
+    if covariates is None:
+        return others
+    for name in covariates:
+        if name not in others:
+            raise TableError(table.path, f"has no covariate {name!r}; it has {', '.join(others) or 'none'}", 1)
+    return list(covariates)
+
+
+def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
+    """What to do about names of estimates without a row, and of rows without an estimate."""
+    bare = [row for row in rows if f"sub-{row}" in names]
+    if bare:
+        return f"write sub-{bare[0]} for {bare[0]} in the table, as BIDS does"
+    if any(f"sub-{name}" in rows for name in names):
+        return "the estimates' names lack the table's sub- in front; rename one side"
+    sessions = [name for name in names if any(name.startswith(f"{row}_") for row in rows)]
+    if sessions:
+        return f"{sessions[0]} is one session: pair the sessions to changes first, or give each session a row"
+    return "add what is missing, or leave them out on both sides"
+
+
+def _from_mat(
+    path: Path,
+    names: Sequence[str],
+    covariates: Sequence[str] | None,
+    centre: bool | Sequence[str],
+    interactions: Sequence[tuple[str, str]],
+    by_order: bool,
+) -> Design:
+    if not by_order:
+        raise TableError(path, "has no names in its rows; pass by_order=True if row i is for the i-th estimate")
+    labels, matrix = _mat_columns(path)
+    if len(matrix) != len(names):
+        raise TableError(path, f"X has {len(matrix)} rows, but there are {len(names)} estimates; give a row for each")
+    ones = [label for label, column in zip(labels, matrix.T, strict=True) if (column == 1).all()]
+    if not ones:
+        raise TableError(path, "X has no column of ones, which the mean needs; add it in front")
+    columns: Mapping[str, np.ndarray] = {
+        label: column for label, column in zip(labels, matrix.T, strict=True) if label != ones[0]
+    }
+    for name in covariates or ():
+        if name not in columns:
+            raise TableError(path, f"X has no covariate {name!r}; it has {', '.join(columns) or 'none'} besides {MEAN}")
+    used = {name: columns[name] for name in (columns if covariates is None else covariates)}
+    return make_design(names, used, interactions=interactions, centre=centre)
+
+
+def _mat_columns(path: Path) -> tuple[list[str], np.ndarray]:
+    try:
+        content = Fields(load_mat(path))
+        matrix = content.matrix("X", "save the design matrix as X, one row per participant")
+        key = next((key for key in LABELS if content.has(key)), None)
+        found = content.names(key) if key else None
+    except MatFileError as error:
+        raise TableError(path, str(error)) from error
+    except FieldProblem as error:
+        raise TableError(path, str(error)) from error
+    labels = found or [f"covariate {i + 1}" for i in range(matrix.shape[1])]
+    if len(labels) != matrix.shape[1] or len(set(labels)) < len(labels):
+        raise TableError(path, f"{key} must hold {matrix.shape[1]} names that differ, one per column of X")
+    return labels, matrix
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SOME]) + (f" and {len(names) - SOME} more" if len(names) > SOME else "")

@@ -1,0 +1,224 @@
+"""First-level results on disk → what the group level starts from: our NetCDF files, and DCMs that SPM inverted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dcm import Spec
+from peb import Estimate, change, from_dcm
+
+from ._dcm_estimate import SpmEstimate
+from ._dcm_file import DcmFile, DcmFileError, _name, read_dcms
+from ._group_store import is_group_file
+from ._inputs import _is_dcm
+from ._mat_fields import FieldProblem
+from ._spm_density import spm_density
+from ._spm_write import written_by_us
+from ._store import ResultFileError, read_result
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLevel:
+    """One participant's estimate, with the model it is of and the file it came from."""
+
+    estimate: Estimate
+    spec: Spec
+    path: Path
+
+
+def read_estimates(paths: Sequence[str | Path]) -> tuple[list[FirstLevel], list[str]]:
+    """Every estimate in the files and folders given, and a line for each file that has none or does not fit in.
+
+    A folder gives its ``*.nc`` and ``DCM_*.mat``, sorted by name; where it has both of one name, the NetCDF is the one
+    taken. All estimates are to be of one model: those that differ from the most frequent one get a line each, and so
+    does a name that came up before.
+
+    Arguments:
+        paths: results of ``effconn invert`` (.nc), DCM or GCM files with SPM's estimates (.mat), or folders of such.
+    """
+    files, lines = _files([Path(path) for path in paths])
+    matlab, errors = read_dcms([path for path in files if not _has_netcdf_name(path)])
+    read: list[FirstLevel] = []
+    for path in dict.fromkeys(files):
+        if _has_netcdf_name(path):
+            entries = [_from_netcdf(path)]
+        else:
+            entries = [*(_from_spm(file) for file in matlab if file.path == path)]
+            entries += [str(error) for error in errors if error.path == path]
+        read += [one for one in entries if isinstance(one, FirstLevel)]
+        lines += [one for one in entries if isinstance(one, str)]
+    return _of_one_model(*_named_once(read, lines))
+
+
+def spm_estimate(file: DcmFile) -> Estimate:
+    """SPM's estimate of its free parameters, under our names.
+
+    Raises `DcmFileError` where the file has none, has no prior, or has densities that cannot be used.
+    """
+    try:
+        return _checked_estimate(file)
+    except FieldProblem as error:
+        raise DcmFileError(file.path, error.field, error.problem, file.index) from error
+
+
+def pair_sessions(
+    estimates: Sequence[Estimate], before: str = "ses-1", after: str = "ses-2"
+) -> tuple[list[Estimate], list[str]]:
+    """The change from one session to another of every participant who has both, and a line for every other estimate.
+
+    Sessions are told by a part of the name between underscores: ``sub-01_ses-1`` and ``sub-01_ses-2`` become the change
+    ``sub-01``, see `peb.change`. The order is that of the first session.
+
+    Arguments:
+        estimates: of all sessions.
+        before, after: the parts that mark the two sessions.
+
+    Raises `ValueError` where the two are the same, no participant has both, or one has them of different models.
+    """
+    if before == after:
+        raise ValueError(f"both sessions are {before}; give two that differ")
+    sessions: dict[str, dict[str, Estimate]] = {before: {}, after: {}}
+    lines = []
+    for one in estimates:
+        parts = one.name.split("_")
+        marks = [mark for mark in (before, after) if mark in parts]
+        if len(marks) != 1:
+            lines.append(f"{one.name}: its name has no part {before} or {after} alone; it is not used")
+            continue
+        who = "_".join(part for part in parts if part != marks[0])
+        if who in sessions[marks[0]]:
+            lines.append(f"{one.name}: {who or 'this participant'} has a second {marks[0]}; the first is used")
+            continue
+        sessions[marks[0]][who] = one
+    first, second = sessions[before], sessions[after]
+    lines += [f"{one.name}: there is no {after} of {who}" for who, one in first.items() if who not in second]
+    lines += [f"{one.name}: there is no {before} of {who}" for who, one in second.items() if who not in first]
+    pairs = [who for who in first if who in second]
+    if not pairs:
+        called = ", ".join(one.name for one in estimates[:3]) or "nothing"
+        raise ValueError(
+            f"no participant has both {before} and {after} as part of a name; estimates are called {called}"
+        )
+    return [change(first[who], second[who], who) for who in pairs], lines
+
+
+def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """Folders opened."""
+    files: list[Path] = []
+    lines: list[str] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = [one for one in path.iterdir() if _is_dcm(one) or _is_netcdf(one)]
+        if not inside:
+            lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
+        ours = {one.stem for one in inside if _is_netcdf(one)}
+        for one in sorted(inside, key=lambda one: (_name(one, None), one.suffix)):
+            if _is_netcdf(one) or _name(one, None) not in ours:
+                files.append(one)
+            elif not written_by_us(one) and any(isinstance(e, DcmFile) and e.estimate for e in read_dcms([one])[0]):
+                lines.append(
+                    f"{one.name}: holds an estimate of SPM's beside {_name(one, None)}.nc, which is the one taken"
+                )
+    return _once(files, lines)
+
+
+def _once(files: list[Path], lines: list[str]) -> tuple[list[Path], list[str]]:
+    """Every NetCDF file once; `read_dcms` looks after the others."""
+    kept: list[Path] = []
+    seen: set[Path] = set()
+    for path in files:
+        if _has_netcdf_name(path) and path.resolve() in seen:
+            lines.append(f"{path.name}: was given twice; it is read once")
+            continue
+        seen.add(path.resolve())
+        kept.append(path)
+    return kept, lines
+
+
+def _has_netcdf_name(path: Path) -> bool:
+    return path.suffix.lower() == ".nc"
+
+
+def _is_netcdf(path: Path) -> bool:
+    return path.is_file() and _has_netcdf_name(path) and not path.name.startswith(".")
+
+
+def _from_netcdf(path: Path) -> FirstLevel | str:
+    if is_group_file(path):
+        return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
+    try:
+        posterior, attributes = read_result(path)
+        return FirstLevel(from_dcm(str(attributes["name"]), posterior), posterior.spec, path)
+    except ResultFileError as error:
+        return str(error)
+    except ValueError as error:
+        return f"{path.name}: cannot be used: {error}"
+
+
+def _from_spm(file: DcmFile) -> FirstLevel | str:
+    try:
+        return FirstLevel(spm_estimate(file), file.spec, file.path)
+    except DcmFileError as error:
+        return str(error)
+
+
+def _checked_estimate(file: DcmFile) -> Estimate:
+    found: SpmEstimate | None = file.estimate
+    if found is None:
+        raise FieldProblem("Ep", "is missing: the model is not inverted; invert it first (effconn invert)")
+    prior = found.prior_covariance
+    if prior is None or found.prior_mean is None:
+        raise FieldProblem("M.pE, M.pC", "are missing, so what the data added cannot be told; invert it again")
+    names, layout, free = file.spec.parameter_names, file.spec.layout, found.free
+    beyond = np.setdiff1d(free, np.flatnonzero(np.diag(prior)))
+    if beyond.size:
+        raise FieldProblem("Cp", f"lets {names[beyond[0]]} vary, which M.pC fixes; invert it again")
+    if not free.size:
+        raise FieldProblem("Cp", "is all zero: no parameter varies; invert it again")
+    again = "invert it again"
+    return Estimate(
+        file.name,
+        tuple(names[i] for i in free),
+        tuple(layout.field_of(int(i)) for i in free),
+        spm_density(found.prior_mean[free], prior[np.ix_(free, free)], "M.pC", again),
+        spm_density(found.mean[free], found.free_covariance, "Cp", again),
+        found.free_energy,
+    )
+
+
+def _named_once(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstLevel], list[str]]:
+    kept: dict[str, FirstLevel] = {}
+    for one in read:
+        name = one.estimate.name
+        if name in kept:
+            lines.append(f"{one.path.name}: {name} came up before, in {kept[name].path}; the first is taken")
+        else:
+            kept[name] = one
+    return list(kept.values()), lines
+
+
+def _of_one_model(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstLevel], list[str]]:
+    """Those whose free parameters are those of most, the earliest where there is a tie."""
+    if not read:
+        return read, lines
+    usual, _ = Counter(one.estimate.parameters for one in read).most_common(1)[0]
+    kept = [one for one in read if one.estimate.parameters == usual]
+    for one in read:
+        if one.estimate.parameters == usual:
+            continue
+        own, theirs = set(one.estimate.parameters), set(usual)
+        odd = next((f"has {name}" for name in one.estimate.parameters if name not in theirs), "") or next(
+            (f"lacks {name}" for name in usual if name not in own), "has them in another order"
+        )
+        lines.append(
+            f"{one.path.name}: {one.estimate.name} is of another model than {kept[0].estimate.name} and most of them "
+            f"(it {odd}); a group needs one model for all"
+        )
+    return kept, lines

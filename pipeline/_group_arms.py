@@ -1,0 +1,273 @@
+"""`effconn peb arms`: each connection in two arms, and how surely it differs, by two roads and if asked by sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from peb import (
+    MEAN,
+    ArmComparison,
+    DesignError,
+    GroupPosterior,
+    PebError,
+    SampledGroup,
+    SamplingComparison,
+    ThirdLevel,
+    arms_from_groups,
+    arms_from_interactions,
+    fit,
+    sample,
+)
+
+from ._connection_names import connections, per_covariate
+from ._group_delivery import Delivery
+from ._group_fit import STRONG, effect_records, facts, fit_group, notices, save_group, summary
+from ._peb_inputs import GroupInputs, GroupOptions
+from ._recovery import Z
+from ._records import Column, Records
+from ._report import Answer, Section, Verdict
+from ._runtime import UsageError
+
+TOGETHER, LEVELS = "one group, interactions", "a group per arm, third level"
+
+SAMPLING_COLUMNS = (
+    Column("effect", "Effect"),
+    Column("laplace_mean", "Mean", "+.4f"),
+    Column("sampled_mean", "sampled", "+.4f"),
+    Column("laplace_sd", "SD", ".4f"),
+    Column("sampled_sd", "sampled", ".4f"),
+    Column("laplace_beyond_zero", "P(> 0)", ".3f"),
+    Column("sampled_beyond_zero", "sampled", ".3f"),
+    Column("r_hat", "R-hat", ".3f"),
+    Column("sample_size", "ESS", ".0f"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Arms:
+    """Two arms compared.
+
+    Fields:
+        group: one PEB over everybody, with interactions.
+        together: comparisons from it, one for each covariate.
+        levels: the third level over a PEB of each arm.
+        sampled: draws of the same hierarchy as `group`; None where not asked for.
+        warnings: what should be known before it is trusted.
+    """
+
+    group: GroupPosterior
+    together: tuple[ArmComparison, ...]
+    levels: ThirdLevel
+    sampled: SampledGroup | None
+    warnings: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of the arms; differences are the first less the second."""
+        return self.together[0].arms
+
+
+def with_interactions(options: GroupOptions, arm: str) -> GroupOptions:
+    """The options with products of the arm and every other covariate that is asked for."""
+    if options.design is None:
+        raise UsageError("arms need --design, a table with a column of the arm")
+    if options.covariates is None:
+        from ._table import TableError, read_table
+
+        try:
+            columns = read_table(options.design).columns
+        except TableError as error:
+            raise UsageError(str(error)) from error
+        others = [name for name in columns if name not in ("participant_id", arm)]
+    else:
+        others = [name for name in options.covariates if name != arm]
+    made = {frozenset(pair) for pair in options.interactions}
+    more = [(arm, name) for name in others if frozenset((arm, name)) not in made]
+    return replace(options, covariates=[arm, *others], interactions=[*options.interactions, *more])
+
+
+def compare_arms(inputs: GroupInputs, arm: str, sampling: bool = False) -> Arms:
+    """Both roads; raises `UsageError` where the design does not hold two arms of two participants or more."""
+    column = next((name for name in inputs.design.kinds if name.startswith(f"{arm}[")), None)
+    if column is None:
+        raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
+    names = inputs.design.kinds[column]
+    group, warnings = fit_group(inputs, "all-participants")
+    together = arms_from_interactions(group, column, names)
+    try:
+        each = [_of_arm(inputs, column, sign, name) for sign, name in zip((-1.0, 1.0), names, strict=True)]
+    except (DesignError, PebError) as error:
+        raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
+    levels = arms_from_groups(each[0], each[1], inputs.settings, [one.covariate for one in together])
+    sampled = sample(inputs.estimates, inputs.design, inputs.settings, parameters=inputs.chosen) if sampling else None
+    return Arms(group, together, levels, sampled, warnings)
+
+
+def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
+    """Tables, pictures and answers of an arm comparison."""
+    records = [arm_records(inputs, arms), effect_records(inputs, arms.group)]
+    if arms.sampled is not None:
+        records.append(sampling_records(arms))
+    first, second = arms.names
+    return Delivery(
+        name="arms",
+        title=f"{first} beside {second}",
+        subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
+        answers=tuple(arm_answer(inputs, one, arms) for one in arms.together),
+        records=tuple(records),
+        draw=lambda: _sections(inputs, arms),
+        facts=facts(inputs, arms.group),
+        notices=notices(inputs, (*arms.warnings, *(line for one in arms.levels.comparisons for line in one.remarks))),
+        summary=summary(inputs, arms.group, arms.warnings) | {"arms": list(arms.names)},
+        save=lambda folder: [
+            *save_group(inputs, arms.group, folder),
+            *save_group(replace(inputs, spec=None), arms.levels.group, folder),
+        ],
+    )
+
+
+def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
+    """Every covariate × connection × road."""
+    first, second = arms.names
+    columns = (
+        Column("covariate", "Effect of"),
+        Column("connection", "Connection"),
+        Column("first", first, "+.4f"),
+        Column("second", second, "+.4f"),
+        Column("difference", "Difference", "+.4f"),
+        Column("low", "90 % from", "+.4f"),
+        Column("high", "to", "+.4f"),
+        Column("probability_beyond_zero", "P(difference > 0)", ".3f"),
+        Column("probability_with_v_without", "Pp with v without", ".3f"),
+        Column("first_beyond_zero", f"P({first} > 0)", ".3f", brief=False),
+        Column("first_with_v_without", f"Pp {first}", ".3f", brief=False),
+        Column("second_beyond_zero", f"P({second} > 0)", ".3f", brief=False),
+        Column("second_with_v_without", f"Pp {second}", ".3f", brief=False),
+        Column("half_difference", "Half difference", "+.4f", brief=False),
+        Column("unit", "Unit", brief=False),
+        Column("road", "From"),
+        Column("parameter", "Parameter", brief=False),
+    )
+    rows = [
+        row
+        for road, comparisons in ((TOGETHER, arms.together), (LEVELS, arms.levels.comparisons))
+        for one in comparisons
+        for row in _rows(inputs, one, road)
+    ]
+    lead = (
+        "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model that has the "
+        "effect beside the model that lacks it alone. The two roads differ where the arms' variances between participants "
+        "do; the third level also expects arms to vary."
+    )
+    sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
+    return Records("arms", "Arms beside each other", lead, columns, rows, sure)
+
+
+def sampling_records(arms: Arms) -> Records:
+    """The Laplace approximation beside NUTS, for the effects of the one group."""
+    sampled = arms.sampled
+    assert sampled is not None
+    beside: SamplingComparison = sampled.compare(arms.group)
+    rows = [
+        {
+            "effect": effect,
+            **{name: float(getattr(beside, name)[i]) for name in ("laplace_mean", "sampled_mean", "laplace_sd")},
+            **{name: float(getattr(beside, name)[i]) for name in ("sampled_sd", "laplace_beyond_zero", "sampled_beyond_zero")},
+            "r_hat": float(sampled.r_hat[i]),
+            "sample_size": float(sampled.sample_size[i]),
+        }
+        for i, effect in enumerate(beside.effects)
+    ]
+    lead = (
+        f"The same hierarchy drawn from by NUTS, {sampled.draws.shape[0]} chains of {sampled.draws.shape[1]} draws, "
+        f"{sampled.divergences} divergent; R-hat near 1 says that the chains agree."
+    )
+    odd = frozenset(i for i, row in enumerate(rows) if not row["r_hat"] < 1.05)
+    return Records("sampling", "Checked by sampling", lead, SAMPLING_COLUMNS, rows, odd)
+
+
+def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
+    """Whether the arms differ in one covariate's effect."""
+    rows = _rows(inputs, one, TOGETHER)
+    what = "the mean" if one.covariate == MEAN else f"how it goes with {one.covariate}"
+    if inputs.change:
+        what = "the change" if one.covariate == MEAN else f"how the change goes with {one.covariate}"
+    sure = [row for row in rows if row["probability_with_v_without"] >= STRONG]
+    likely = [row for row in rows if max(row["probability_beyond_zero"], 1 - row["probability_beyond_zero"]) >= STRONG]
+    verdict: Verdict = "yes" if sure else "partly" if likely else "no"
+    chief = max(rows, key=lambda row: row["probability_with_v_without"])
+    first, second = one.arms
+    headline = (
+        f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) "
+        f"{chief['probability_beyond_zero']:.3f}, Pp with v without {chief['probability_with_v_without']:.3f}."
+    )
+    other = next((found for found in arms.levels.comparisons if found.covariate == one.covariate), None)
+    details = [
+        f"{row['connection']}: {first} {row['first']:+.3f}, {second} {row['second']:+.3f} {row['unit']}; P(difference > 0) "
+        f"{row['probability_beyond_zero']:.3f}.".replace("-", "−")
+        for row in rows
+    ]
+    if other is not None:
+        again = _rows(inputs, other, LEVELS)[rows.index(chief)]
+        details.append(f"By a third level over a group per arm: {_interval(again)}.")
+    return Answer(f"Do the arms differ in {what}?", verdict, headline, tuple(details[:6]))
+
+
+def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "covariate": one.covariate,
+            "connection": connection.words,
+            "first": float(one.first.mean[i]),
+            "second": float(one.second.mean[i]),
+            "difference": float(one.difference.mean[i]),
+            "low": float(one.difference.mean[i] - Z * one.difference.sd[i]),
+            "high": float(one.difference.mean[i] + Z * one.difference.sd[i]),
+            "probability_beyond_zero": float(one.beyond_zero.difference[i]),
+            "probability_with_v_without": float(one.with_v_without.difference[i]),
+            "first_beyond_zero": float(one.beyond_zero.first[i]),
+            "first_with_v_without": float(one.with_v_without.first[i]),
+            "second_beyond_zero": float(one.beyond_zero.second[i]),
+            "second_with_v_without": float(one.with_v_without.second[i]),
+            "half_difference": float(one.half_difference.mean[i]),
+            "unit": per_covariate(connection.unit, one.covariate),
+            "road": road,
+            "parameter": connection.name,
+        }
+        for i, connection in enumerate(connections(one.parameters, inputs.spec))
+    ]
+
+
+def _interval(row: dict[str, Any]) -> str:
+    text = f"{row['difference']:+.3f} {row['unit']} (90 % {row['low']:+.3f} to {row['high']:+.3f})"
+    return text.replace("-", "−")
+
+
+def _of_arm(inputs: GroupInputs, column: str, sign: float, name: str) -> GroupPosterior:
+    """The PEB of one arm, covariates centred where the whole group's are, so that means are at one place."""
+    whole = inputs.design
+    own = [covariate for covariate in whole.covariates if column not in covariate]
+    rows = np.flatnonzero(whole.matrix[:, whole.column(column)] == sign)
+    design = whole.columns(own).rows([whole.participants[i] for i in rows])
+    return fit([inputs.estimates[i] for i in rows], design, inputs.settings, parameters=inputs.chosen, name=name)
+
+
+def _sections(inputs: GroupInputs, arms: Arms) -> tuple[Section, ...]:
+    from ._group_pictures import arms_section
+
+    return (arms_section(arms.together, inputs.spec, lambda one, i: _draws(arms, one, i)),)
+
+
+def _draws(arms: Arms, one: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
+    """NUTS draws of an effect in the first arm, the second, and of the difference."""
+    if arms.sampled is None:
+        return (None, None, None)
+    group = arms.group
+    column = next(name for name in group.design.kinds if group.design.kinds[name] == one.arms)
+    apart = column if one.covariate == MEAN else f"{column}×{one.covariate}"
+    common, half = (arms.sampled.draws[..., group.places(name)[i]].ravel() for name in (one.covariate, apart))
+    return (common - half, common + half, -2 * half)  # the first arm is the one coded −1

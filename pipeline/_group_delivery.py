@@ -1,0 +1,108 @@
+"""What a group analysis hands over: tables on the terminal; with a folder, a page, tables, pictures and the posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ._console import out, progress, say, write_json
+from ._figure_style import save_figure
+from ._provenance import device, precision, release
+from ._records import Records
+from ._report import Answer, Page, Section, pictures, write_page
+from ._runtime import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """An analysis, ready to be shown.
+
+    Fields:
+        name: of the analysis, such as ``arms``; a word of our own.
+        title, subtitle: of the page.
+        answers: what was asked and found.
+        records: the tables.
+        draw: makes the sections of pictures; called only where there is a page.
+        facts: how it was made; (term, description).
+        notices: what must not be overlooked.
+        summary: of the analysis, for JSON.
+        save: writes posteriors into a folder and returns (file, what it holds).
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    answers: tuple[Answer, ...]
+    records: tuple[Records, ...]
+    draw: Callable[[], tuple[Section, ...]]
+    facts: tuple[tuple[str, str], ...]
+    notices: tuple[tuple[str, str], ...] = ()
+    summary: dict[str, Any] = field(default_factory=dict)
+    save: Callable[[Path], Sequence[tuple[str, str]]] = lambda folder: ()
+
+
+def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> None:
+    """Print the tables and answers; write the page and everything beside it where there is a folder."""
+    for records in delivery.records:
+        records.print()
+        out.print()
+    for answer in delivery.answers:
+        out.print(f"{answer.question} {answer.headline}", markup=False, soft_wrap=True)
+    if folder is not None:
+        say(f"page: {_write(delivery, folder)}")
+    if json_file is not None:
+        write_json(json_file, _json(delivery))
+
+
+def check_out(folder: Path | None) -> None:
+    """Raises `UsageError`, before any work, where results cannot go into a folder."""
+    if folder is None:
+        return
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {folder} is a file; give a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {folder} cannot be made ({error.strerror}); give another folder") from error
+
+
+def _write(delivery: Delivery, folder: Path) -> Path:
+    files = list(delivery.save(folder))
+    for records in delivery.records:
+        records.write(folder)
+        files.append((f"{records.name}.tsv", records.title))
+    sections = delivery.draw()
+    drawn = pictures(sections)
+    with progress("drawing") as bar:
+        for number, picture in enumerate(drawn):
+            save_figure(picture.figure, folder / "figures", picture.name)
+            bar(number + 1, len(drawn))
+    files.append(("figures/", "every picture as SVG and PNG"))
+    made = f"effconn {release()}, {device()}, {precision()}"
+    page = Page(
+        title=delivery.title,
+        subtitle=delivery.subtitle,
+        answers=delivery.answers,
+        sections=sections,
+        tables=tuple(records.table() for records in delivery.records),
+        facts=(*delivery.facts, ("Made by", made)),
+        notices=delivery.notices,
+        files=tuple(files),
+        generator=f"effconn {release()}",
+    )
+    return write_page(page, folder / f"{delivery.name}.html")
+
+
+def _json(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "effconn": release(),
+        "analysis": delivery.name,
+        **delivery.summary,
+        **{records.name: records.plain() for records in delivery.records},
+        "answers": [
+            {"question": one.question, "verdict": one.verdict, "answer": one.headline} for one in delivery.answers
+        ],
+        "made": dict(delivery.facts),
+    }

@@ -1,0 +1,230 @@
+"""`effconn peb fit`: the effects of every covariate on every connection, and how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from peb import MEAN, GroupPosterior, PebSettings, fit, with_v_without
+
+from ._connection_names import Connection, connections, per_covariate
+from ._group_delivery import Delivery
+from ._peb_inputs import GroupInputs
+from ._recovery import LEVEL, Z
+from ._records import Column, Records
+from ._report import Answer, Section
+
+STRONG = 0.95  # Pp from which an effect is called found
+SHORT = 0.1  # posterior standard deviations that SPM12's climb may stop short without a word
+
+EFFECT_COLUMNS = (
+    Column("covariate", "Covariate"),
+    Column("connection", "Connection"),
+    Column("mean", "Effect", "+.4f"),
+    Column("low", "90 % from", "+.4f"),
+    Column("high", "to", "+.4f"),
+    Column("probability_beyond_zero", "P(effect > 0)", ".3f"),
+    Column("probability_with_v_without", "Pp with v without", ".3f"),
+    Column("unit", "Unit", brief=False),
+    Column("sd", "SD", ".4f", brief=False),
+    Column("parameter", "Parameter", brief=False),
+)
+PARTICIPANT_COLUMNS = (
+    Column("participant_id", "Participant"),
+    Column("free_energy", "F alone, nats", ".2f"),
+    Column("free_energy_in_group", "F in the group", ".2f"),
+    Column("gain", "Gained", "+.2f"),
+)
+
+
+def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior, tuple[str, ...]]:
+    """The group posterior, and what should be known of it before it is trusted."""
+    group = fit(inputs.estimates, inputs.design, inputs.settings, parameters=inputs.chosen, name=name)
+    warnings = [] if group.status.name == "CONVERGED" else [f"The fit {group.status.value}."]
+    if group.compat == "spm12":
+        settings = PebSettings(**{**vars(inputs.settings), "compat": "exact"})
+        settled = fit(inputs.estimates, inputs.design, settings, parameters=inputs.chosen, name=name)
+        distance = np.abs(settled.mean - group.mean) / settled.sd
+        worst = np.unravel_index(int(distance.argmax()), distance.shape)
+        warnings = []  # SPM12's climb often ends at its limit; what matters is how far from the optimum
+        if distance[worst] > SHORT:
+            warnings.append(
+                f"SPM12's scheme stops {distance[worst]:.2f} posterior standard deviations from the optimum, in "
+                f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}; "
+                "--compat exact goes there."
+            )
+    return group, tuple(warnings)
+
+
+def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> Delivery:
+    """Tables, pictures and answers of a fit."""
+    records = effect_records(inputs, group)
+    return Delivery(
+        name="group",
+        title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
+        subtitle=_explained(inputs),
+        answers=tuple(_answer(inputs, covariate, records.rows) for covariate in inputs.design.covariates),
+        records=(records, _participants(inputs, group)),
+        draw=lambda: _sections(inputs, group),
+        facts=facts(inputs, group),
+        notices=notices(inputs, warnings),
+        summary=summary(inputs, group, warnings),
+        save=lambda folder: save_group(inputs, group, folder),
+    )
+
+
+def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
+    """Every effect, covariate by covariate."""
+    words = _words(inputs, group)
+    probability = with_v_without(group.prior, group.posterior).reshape(len(group.design.covariates), -1)
+    rows = [
+        {
+            "covariate": covariate,
+            "connection": words[i].words,
+            "mean": float(group.mean[i, k]),
+            "low": float(group.mean[i, k] - Z * group.sd[i, k]),
+            "high": float(group.mean[i, k] + Z * group.sd[i, k]),
+            "probability_beyond_zero": float(group.probability[i, k]),
+            "probability_with_v_without": float(probability[k, i]),
+            "unit": per_covariate(words[i].unit, covariate),
+            "sd": float(group.sd[i, k]),
+            "parameter": name,
+        }
+        for k, covariate in enumerate(group.design.covariates)
+        for i, name in enumerate(group.parameters)
+    ]
+    sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
+    lead = (
+        "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the model that "
+        f"has the effect beside the model that lacks it alone. Marked: Pp with v without of at least {STRONG:g}."
+    )
+    return Records("effects", "Effects on connections", lead, EFFECT_COLUMNS, rows, sure)
+
+
+def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What must not be overlooked on a page."""
+    found = [("Bear in mind.", line) for line in warnings]
+    if inputs.errors:
+        found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
+    left = [note for note in inputs.notes if "left out" in note or "there is no" in note]
+    if left:
+        found.append((f"{len(left)} participants or sessions are not in this analysis.", "; ".join(left)))
+    return tuple(found)
+
+
+def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], ...]:
+    """How a group was fitted."""
+    own = "SPM12's, its numbers included" if group.compat == "spm12" else "at the optimum, all uncertainty kept"
+    components = ", ".join(group.component_names) or "none: fixed at its prior expectation"
+    return (
+        ("Model", "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
+        ("Connections explained", ", ".join(inputs.chosen)),
+        ("Covariates", "; ".join(inputs.design.covariates)),
+        ("Design", "; ".join(inputs.design.remarks) or "as given"),
+        ("Components of the variance between participants", components),
+        ("Scheme", own),
+        ("Free energy", f"{group.free_energy:.3f} nats after {group.iterations} iterations; {group.status.value}"),
+    )
+
+
+def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> dict[str, Any]:
+    """A fit, for JSON."""
+    return {
+        "participants_used": list(inputs.design.participants),
+        "covariates": list(inputs.design.covariates),
+        "parameters": list(group.parameters),
+        "compat": group.compat,
+        "f": group.free_energy,
+        "status": group.status.name.lower(),
+        "iterations": group.iterations,
+        "warnings": list(warnings),
+        "notes": list(inputs.notes),
+        "errors": list(inputs.errors),
+    }
+
+
+def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list[tuple[str, str]]:
+    """The posterior as NetCDF, and as an SPM file."""
+    from ._group_store import write_group
+    from ._peb_write import write_peb
+
+    write_group(folder / f"{group.name}.nc", group)
+    write_peb(folder / f"PEB_{group.name}.mat", group, spec=inputs.spec)
+    return [
+        (f"{group.name}.nc", "the group posterior, NetCDF"),
+        (f"PEB_{group.name}.mat", "the same for SPM12 (spm_dcm_peb_review)"),
+    ]
+
+
+def _words(inputs: GroupInputs, group: GroupPosterior) -> tuple[Connection, ...]:
+    return connections(group.parameters, inputs.spec)
+
+
+def _what(inputs: GroupInputs) -> str:
+    fields = " and ".join(inputs.chosen) if len(inputs.chosen) < 4 else f"{len(inputs.chosen)} connections"
+    return f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}" if inputs.change else f"Connectivity {fields}"
+
+
+def _explained(inputs: GroupInputs) -> str:
+    others = [name for name in inputs.design.covariates if name != MEAN]
+    by = f" and by {', '.join(others)}" if others else ""
+    return (
+        f"What {len(inputs.design.participants)} participants have in common{by}, from posteriors that know how sure each of "
+        f"them is. Intervals hold {LEVEL:.0%} of the posterior."
+    )
+
+
+def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
+    own = [row for row in rows if row["covariate"] == covariate]
+    sure = sorted(
+        (row for row in own if row["probability_with_v_without"] >= STRONG), key=lambda row: -abs(row["mean"] / row["sd"])
+    )
+    question = (
+        f"Which connections {'change' if inputs.change else 'are there'} on average?"
+        if covariate == MEAN
+        else f"Which connections {'change' if inputs.change else 'differ'} with {covariate}?"
+    )
+    if not sure:
+        best = max(own, key=lambda row: row["probability_with_v_without"])
+        return Answer(
+            question,
+            "no",
+            f"None surely; the likeliest is {best['connection']} (Pp {best['probability_with_v_without']:.2f}).",
+            (_line(best),),
+        )
+    headline = f"{len(sure)} of {len(own)}: " + ", ".join(row["connection"] for row in sure[:3])
+    return Answer(question, "yes", headline + (" and more." if len(sure) > 3 else "."), tuple(_line(row) for row in sure[:5]))
+
+
+def _line(row: Any) -> str:
+    number, low, high = (EFFECT_COLUMNS[2].text(row[key]) for key in ("mean", "low", "high"))
+    return (
+        f"{row['connection']}: {number} {row['unit']} (90 % {low} to {high}), Pp with v without "
+        f"{row['probability_with_v_without']:.3f}, P(effect > 0) {row['probability_beyond_zero']:.3f}."
+    )
+
+
+def _participants(inputs: GroupInputs, group: GroupPosterior) -> Records:
+    alone = {one.name: one.free_energy for one in inputs.estimates}
+    rows = [
+        {
+            "participant_id": one.name,
+            "free_energy": alone[one.name],
+            "free_energy_in_group": one.free_energy,
+            "gain": one.free_energy - alone[one.name],
+        }
+        for one in group.participants
+    ]
+    lead = "Evidence of each participant's model under its own prior and under what the group expects of this participant."
+    return Records("participants", "Participants", lead, PARTICIPANT_COLUMNS, rows, brief=False)
+
+
+def _sections(inputs: GroupInputs, group: GroupPosterior) -> tuple[Section, ...]:
+    from ._group_pictures import effects_section, matrices_section
+
+    probability = with_v_without(group.prior, group.posterior).reshape(len(group.design.covariates), -1).T
+    sections = (effects_section(group, inputs.spec, probability), matrices_section(group, inputs.spec))
+    return tuple(section for section in sections if section is not None)

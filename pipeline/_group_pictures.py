@@ -1,0 +1,125 @@
+"""The pictures of the group level, each with what to look for in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from dcm import Spec
+from peb import MEAN, ArmComparison, CrossValidation, GroupPosterior
+
+from ._arm_figures import Density, arm_figure
+from ._connection_names import connections, per_covariate
+from ._group_figures import effects_figure, leave_one_out_figure, probability_figure
+from ._matrix_figures import matrix_figure
+from ._report import Picture, Section
+
+
+def effects_section(group: GroupPosterior, spec: Spec, probability: np.ndarray) -> Section:
+    """Every effect with its interval, and how probable each is; `probability` is (parameter, covariate)."""
+    names, covariates = group.parameters, group.design.covariates
+    return Section(
+        "Effects on connections",
+        "The mean is what participants have in common; the effect of a covariate is the change for one unit of it.",
+        (
+            Picture(
+                "effects",
+                "Effects with 90 % intervals",
+                "Filled: the interval excludes zero. The colour is the sign. An interval around zero that is narrow is news "
+                "too: there is little to find there.",
+                effects_figure(names, covariates, group.mean, group.sd, spec=spec),
+            ),
+            Picture(
+                "probabilities",
+                "How probable each effect is",
+                "The model with the effect beside the model without it alone. Values near 0 say that the simpler model is "
+                "the better one; around ½ the data do not tell.",
+                probability_figure(names, covariates, probability, definition="free energy, with v without", spec=spec),
+            ),
+        ),
+    )
+
+
+def matrices_section(group: GroupPosterior, spec: Spec) -> Section | None:
+    """Connectivity as matrices, one picture for each covariate; None where the group is not over A or B."""
+    if not {"A", "B"} & set(group.fields):
+        return None
+    drawn = tuple(
+        Picture(
+            f"matrix-{word(covariate)}-{k}",
+            f"{covariate}: from the column's region to the row's",
+            "Bold and deep: the 90 % interval excludes zero. Hatched: not in the model. The diagonal is the log scale of a "
+            "region's self-inhibition: above zero means more of it.",
+            matrix_figure(group.parameters, group.mean[:, k], group.sd[:, k], spec, covariate=covariate),
+        )
+        for k, covariate in enumerate(group.design.covariates)
+    )
+    return Section("Connectivity", "The same effects, laid out by region.", drawn)
+
+
+def arms_section(
+    comparisons: Sequence[ArmComparison],
+    spec: Spec | None,
+    draws: Callable[[ArmComparison, int], Sequence[np.ndarray | None]] = lambda comparison, i: (None, None, None),
+) -> Section:
+    """One picture for each covariate and connection: both arms, and their difference.
+
+    `draws(comparison, i)` gives a sampler's draws of the first arm's, the second's effect on parameter i, and of their
+    difference, where there are any.
+    """
+    drawn = []
+    for comparison in comparisons:
+        for i, connection in enumerate(connections(comparison.parameters, spec)):
+            found = (comparison.first, comparison.second, comparison.difference)
+            first, second, apart = (
+                Density(name, float(one.mean[i]), float(one.sd[i]), own)
+                for name, one, own in zip((*comparison.arms, "difference"), found, draws(comparison, i), strict=True)
+            )
+            about = "mean" if comparison.covariate == MEAN else f"effect of {comparison.covariate}"
+            drawn.append(
+                Picture(
+                    f"arms-{word(comparison.covariate)}-{i}",
+                    f"{connection.words}: {about}",
+                    "Above, what is believed of the effect in each arm; below, of the difference. The further the lower "
+                    "curve lies to one side of zero, the surer the arms differ.",
+                    arm_figure(
+                        [first, second],
+                        apart,
+                        effect=f"{connection.words}, {about}",
+                        unit=per_covariate(connection.unit, comparison.covariate),
+                    ),
+                )
+            )
+    lead = "The posterior in each arm and of the difference, connection by connection."
+    return Section("Arms beside each other", lead, tuple(drawn))
+
+
+def prediction_section(found: CrossValidation) -> Section:
+    """Predicted against actual values of participants left out."""
+    return Section(
+        "Prediction of participants left out",
+        "Each participant's value is estimated from connectivity alone, by a group that never saw this participant.",
+        (
+            Picture(
+                "left-out",
+                f"{found.covariate}: estimated and actual",
+                "Points on the dashed line are estimated right. What counts is that points rise from left to right beyond "
+                "chance; estimates are drawn toward the mean where connectivity tells little.",
+                leave_one_out_figure(
+                    found.actual,
+                    found.estimate,
+                    np.sqrt(found.variance),
+                    covariate=found.covariate,
+                    correlation=found.correlation,
+                    p_value=found.p_value,
+                ),
+            ),
+        ),
+    )
+
+
+def word(text: str) -> str:
+    """A word of our own from a text of the data's, for file names and ids."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"

@@ -1,0 +1,92 @@
+"""Group posteriors on disk: one NetCDF file each, with named dimensions and units, exact to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import xarray as xr
+
+from dcm import Spec
+from peb import GroupPosterior
+
+from ._group_dataset import FORMAT, group_dataset, group_of
+from ._provenance import Attributes, device, precision, release
+from ._store import DIGEST, ResultFileError, _array, _digest, _is_bare_dimension, _python, write_result
+
+
+class GroupFileError(ResultFileError):
+    """A group's result file that cannot be used: path, problem and remedy in one line."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        ValueError.__init__(self, f"{path}: {problem}; delete it and fit the group again")
+        self.path = path
+
+
+@dataclass(frozen=True, eq=False)
+class StoredGroup:
+    """What a group's result file holds: the posterior, the model of its participants where known, and what made it."""
+
+    group: GroupPosterior
+    spec: Spec | None
+    attributes: Attributes
+
+
+def write_group(
+    path: str | Path,
+    group: GroupPosterior,
+    *,
+    attrs: Mapping[str, str | int | float] | None = None,
+    spec: Spec | None = None,
+) -> None:
+    """Writes a group posterior as NetCDF, whole or not at all; the same posterior gives the same bytes.
+
+    Arguments:
+        path: the file to write; missing folders are made.
+        group: the result.
+        attrs: what made it; None for this release, on this device.
+        spec: the DCM of the participants, as in `group_dataset`.
+
+    Raises `ValueError` as `group_dataset` does.
+    """
+    made_by = {"effconn": release(), "jax": release("jax"), "device": device(), "precision": precision()}
+    write_result(path, group_dataset(group, attrs=made_by if attrs is None else attrs, spec=spec))
+
+
+def read_group(path: str | Path) -> StoredGroup:
+    """The group posterior in a result file, equal bit for bit to the one written.
+
+    Raises `GroupFileError` where the file is absent, damaged or something else.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise GroupFileError(path, "does not exist")
+    try:
+        with h5py.File(path, "r") as file:
+            attributes = {key: _python(value) for key, value in file.attrs.items() if not key.startswith("_NC")}
+            values = {key: _array(item) for key, item in file.items() if not _is_bare_dimension(item)}
+    except Exception as error:  # HDF5 reports damage by many kinds of exception
+        raise GroupFileError(path, "is damaged or no NetCDF file") from error
+    if attributes.get("format") != FORMAT:
+        raise GroupFileError(path, "is no group result of this version of effconn")
+    if attributes.pop(DIGEST, None) != _digest(values, attributes):
+        raise GroupFileError(path, "is damaged: its content does not match its checksum")
+    group, spec = group_of(values, attributes)
+    return StoredGroup(group, spec, attributes)
+
+
+def open_group(path: str | Path) -> xr.Dataset:
+    """The dataset in a group's result file, in memory and checked; raises `GroupFileError` as `read_group` does."""
+    attributes = read_group(path).attributes
+    return xr.load_dataset(Path(path), engine="h5netcdf").drop_attrs(deep=False).assign_attrs(attributes)
+
+
+def is_group_file(path: str | Path) -> bool:
+    """Whether a file is a group's result, of this version or another, whole or not."""
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs.get("format", "")).startswith("effconn group")
+    except OSError:
+        return False

@@ -1,0 +1,91 @@
+"""Rows of results once, shown three ways: a table for people, a TSV for programs, JSON."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ._atomic import atomic_write
+from ._console import show
+from ._report import Table
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Fields:
+        key: of the rows; the column's name in TSV and JSON.
+        heading: what people read above it.
+        form: how a number is shown, such as ``+.3f``; empty for text.
+        brief: whether a terminal, which is narrow, has it too.
+    """
+
+    key: str
+    heading: str
+    form: str = ""
+    brief: bool = True
+
+    def text(self, value: Any) -> str:
+        """A value as people read it."""
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        return format(value, self.form).replace("-", "−") if self.form else str(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """Rows of named values.
+
+    Fields:
+        name: a word of our own; ``NAME.tsv`` is the file.
+        title, lead: above the table.
+        columns: in order.
+        rows: one mapping each, with every column's key.
+        marked: rows that deserve attention.
+        brief: whether it is printed on a terminal too.
+    """
+
+    name: str
+    title: str
+    lead: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Mapping[str, Any]]
+    marked: frozenset[int] = field(default_factory=frozenset)
+    brief: bool = True
+
+    def table(self) -> Table:
+        """For a page."""
+        texts = tuple(tuple(column.text(row[column.key]) for column in self.columns) for row in self.rows)
+        numeric = frozenset(i for i, column in enumerate(self.columns) if column.form)
+        return Table(self.title, self.lead, tuple(column.heading for column in self.columns), texts, numeric, self.marked)
+
+    def print(self) -> None:
+        """On the terminal, as far as it is meant for one."""
+        if not self.brief:
+            return
+        columns = [column for column in self.columns if column.brief]
+        texts = [[column.text(row[column.key]) for column in columns] for row in self.rows]
+        left = [i for i, column in enumerate(columns) if not column.form]
+        show([column.heading for column in columns], texts, left=left, title=self.title)
+
+    def write(self, folder: Path) -> None:
+        """``NAME.tsv``, numbers in full, missing ones as n/a."""
+        with atomic_write(folder / f"{self.name}.tsv") as aside, aside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+            writer.writerow([column.key for column in self.columns])
+            writer.writerows([_cell(row[column.key]) for column in self.columns] for row in self.rows)
+
+    def plain(self) -> list[dict[str, Any]]:
+        """For JSON."""
+        return [{column.key: row[column.key] for column in self.columns} for row in self.rows]
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "n/a"
+    return repr(float(value)) if isinstance(value, float) else str(value)

@@ -1,0 +1,146 @@
+"""Participants inverted again under what the group says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_models import block_inputs
+
+import dcm
+from peb import Design, PebError, PebSettings, from_dcm
+from peb import _refit as refit
+from peb._refit import Refit, RefitStatus, fit_with_reinversion
+
+NAMES = tuple(f"sub-{i + 1}" for i in range(6))
+IMPROVEMENT = np.linspace(-1, 1, 6)
+DESIGN = Design(NAMES, ("mean", "improvement"), np.column_stack([np.ones(6), IMPROVEMENT]))
+SETTINGS = PebSettings(compat="exact")
+SPEC = dcm.Spec(
+    ["one", "two"],
+    ["task", "drug"],
+    np.ones((2, 2), dtype=bool),
+    np.array([[[False, False], [False, False]], [[False, True], [False, False]]]),
+    np.array([[True, False], [False, False]]),
+)
+
+
+def subject(name: str, x: float, seed: int) -> dcm.Subject:
+    planted = SPEC.layout.to_tree(dcm.prior(SPEC).mean)
+    A, B, C = (np.array(getattr(planted, field)) for field in ("A", "B", "C"))
+    A[1, 0], A[0, 1], B[1, 0, 1], C[0, 0] = 0.3, 0.1, 0.4 + 0.3 * x, 0.5
+    run = dcm.simulate(SPEC, replace(planted, A=A, B=B, C=C), block_inputs(640, 0.25), 0.25, 2.0, snr=2.0, seed=seed)
+    return dcm.Subject(name, SPEC, run.data)
+
+
+@pytest.fixture(scope="module")
+def subjects() -> list[dcm.Subject]:
+    return [subject(name, x, seed) for seed, (name, x) in enumerate(zip(NAMES, IMPROVEMENT, strict=True))]
+
+
+@pytest.fixture(scope="module")
+def found(subjects: list[dcm.Subject]) -> Refit:
+    return fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], tolerance=0.01)
+
+
+def test_the_round_of_highest_evidence_is_kept(found: Refit) -> None:
+    reached = [one.inverted_free_energy for one in found.rounds]
+    assert found.status is RefitStatus.CONVERGED
+    assert len(reached) > 2
+    assert found.best == int(np.argmax(reached)) > 0
+    assert found.group.free_energy == found.rounds[found.best].free_energy
+    assert reached[found.best] > reached[0] + 0.01
+
+
+def test_at_the_end_inversion_and_reduction_agree(found: Refit) -> None:
+    error = [abs(one.inverted_free_energy - one.free_energy) for one in found.rounds]
+    assert error[found.best] < min(0.05, error[0] / 5)
+    for inverted, reduced in zip(found.posteriors, found.group.participants, strict=True):
+        again = from_dcm(reduced.name, inverted)
+        assert again.parameters == reduced.parameters
+        assert (np.abs(again.posterior.mean - reduced.posterior.mean) < 0.05 * reduced.posterior.sd).all()
+        assert np.allclose(again.prior.covariance, reduced.prior.covariance, rtol=1e-6, atol=1e-12)
+
+
+def test_a_rounds_evidence_is_that_of_the_inversions_under_its_priors(subjects: list[dcm.Subject]) -> None:
+    only = fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], max_rounds=1)
+    assert only.status is RefitStatus.MAX_ROUNDS
+    plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
+    assert [one.free_energy for one in only.estimates] == [one.free_energy for one in plain]
+    difference = 0.0
+    for one, start, reduced in zip(subjects, plain, only.group.participants, strict=True):
+        free, full = start.free, np.zeros((SPEC.layout.size,) * 2)
+        full[np.ix_(free, free)] = reduced.prior.covariance
+        mean = start.prior.mean.copy()
+        mean[free] = reduced.prior.mean
+        under = replace(one, prior=dcm.Prior(mean, full), start=start.mean)
+        difference += dcm.invert(under, refit.FIRST_LEVEL).free_energy - reduced.free_energy
+    [round_] = only.rounds
+    assert round_.inverted_free_energy - round_.free_energy == pytest.approx(difference, abs=1e-5)
+
+
+def test_estimates_are_under_the_original_priors(found: Refit) -> None:
+    original = dcm.prior(SPEC)
+    for one, inverted in zip(found.estimates, found.posteriors, strict=True):
+        assert np.array_equal(one.prior.mean, original.mean[original.free])
+        assert np.array_equal(one.prior.covariance, original.covariance[np.ix_(original.free, original.free)])
+        assert not np.allclose(inverted.prior.covariance, original.covariance)
+
+
+def test_the_way_to_another_prior_and_back_changes_nothing(found: Refit) -> None:
+    for one, reduced in zip(found.estimates, found.group.participants, strict=True):
+        back = refit._under(one.prior, reduced)
+        assert back.free_energy == pytest.approx(one.free_energy, abs=1e-6)
+        assert np.allclose(back.posterior.mean, one.posterior.mean, atol=1e-8)
+        assert np.allclose(back.posterior.covariance, one.posterior.covariance, atol=1e-10)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, name: str, call: int) -> None:
+    """Have one participant fail in one call of the cohort's inversion."""
+    invert_cohort, calls = dcm.invert_cohort, []
+
+    def sometimes(subjects: Sequence[dcm.Subject], settings: dcm.Settings) -> list[dcm.Posterior | dcm.Failure]:
+        calls.append(None)
+        results = invert_cohort(subjects, settings)
+        gone = dcm.Failure(name, "failed on purpose")
+        return [
+            gone if one.name == name and len(calls) == call else r for one, r in zip(subjects, results, strict=True)
+        ]
+
+    monkeypatch.setattr(dcm, "invert_cohort", sometimes)
+
+
+def test_who_fails_is_named_and_keeps_the_last_posterior(
+    subjects: list[dcm.Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
+    failing(monkeypatch, "sub-3", call=2)
+    only = fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], max_rounds=1)
+    assert [one.name for one in only.rounds[0].failures] == ["sub-3"]
+    assert np.allclose(only.posteriors[2].mean, plain[2].mean)
+    assert not np.allclose(only.posteriors[3].mean, plain[3].mean)
+
+
+def test_who_fails_at_first_ends_it(subjects: list[dcm.Subject], monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, "sub-5", call=1)
+    with pytest.raises(PebError, match="sub-5: failed on purpose"):
+        fit_with_reinversion(subjects, DESIGN, SETTINGS)
+
+
+def test_noise_that_is_not_settled_is_refused(subjects: list[dcm.Subject]) -> None:
+    with pytest.raises(PebError, match="noise='settled'"):
+        fit_with_reinversion(subjects, DESIGN, SETTINGS, first_level=dcm.Settings())
+
+
+def test_subjects_without_a_row_are_refused_before_any_inversion(
+    subjects: list[dcm.Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(dcm, "invert_cohort")
+    with pytest.raises(PebError, match="sub-1"):
+        fit_with_reinversion(subjects[1:], DESIGN, SETTINGS)
+    with pytest.raises(PebError, match="sub-2"):
+        fit_with_reinversion([subjects[1], *subjects[1:]], DESIGN, SETTINGS)
+    with pytest.raises(PebError, match="max_rounds"):
+        fit_with_reinversion(subjects, DESIGN, SETTINGS, max_rounds=0)
