@@ -4,7 +4,8 @@
 
 with SPM12's defaults (Zeidman et al. 2019b; spec: "PEB"): PC the average prior covariance of the participants,
 βE = [average prior mean; 0 …], βC = Xc ⊗ PC/α, Xc = diag(N / Σ_i X_ik²), Σ^-1 = e^-8 Q0 + Σ_j e^γ_j Q_j,
-Q0 = (PC/16)^-1. Posteriors of participants are first widened, qC ← (qC^-1 + pC^-1/16)^-1.
+Q0 = (PC/16)^-1. SPM12 first adds a sixteenth of the prior precision to each participant's posterior precision,
+qC ← (qC^-1 + pC^-1/16)^-1: data that nobody measured, which ``compat="exact"`` leaves out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from ._reduction import Information, information, reduce
 
 Components = Literal["single", "fields", "all", "none"] | Float[np.ndarray, "component param param"]
 
-WIDENING = 1 / 16  # of the prior precision, added to each participant's posterior precision
+SPM_SHARE = 1 / 16  # of the prior precision, which SPM12 adds to each participant's posterior precision
 FLOOR = float(np.exp(-8))  # of Q0, always part of the between-participant precision
 
 STATUS = {
@@ -60,7 +61,8 @@ class PebSettings:
         between_ratio: β, the same over the expected variance between participants.
         noise_mean, noise_variance: prior of every γ.
         max_iterations: limit of the climb (SPM12: 64; its tutorial: 256).
-        compat: ``spm12`` for its numbers, oddities included; ``exact`` for F as derived, all at the optimum.
+        compat: ``spm12`` for its numbers, oddities included; ``exact`` for F as derived, all at the optimum, and no
+            precision but the data's.
     """
 
     components: Components = "single"
@@ -159,7 +161,7 @@ def prepare(
         raise PebError(f"within must be ({size}, effect) with independent columns, not {within.shape}")
     level = second_level(chosen, design.matrix, within, settings)
     group = Group(
-        added=jax.tree.map(lambda *parts: jnp.stack(parts), *(_widened(one, settings.compat) for one in chosen)),
+        added=jax.tree.map(lambda *parts: jnp.stack(parts), *(_added(one, settings.compat) for one in chosen)),
         weight=jnp.ones(len(chosen)),
         between=jnp.asarray(design.matrix),
         within=jnp.asarray(within),
@@ -309,12 +311,14 @@ def _under(whole: Estimate, chosen: Sequence[str], empirical: Gaussian) -> Estim
     return Estimate(whole.name, whole.parameters, whole.fields, prior, reduction.posterior(0), free_energy)
 
 
-def _widened(one: Estimate, compat: Compat) -> Information:
-    """What the data added, the posterior widened by a sixteenth of the prior precision as SPM12 does."""
-    looser = precision(one.posterior.covariance) + precision(one.prior.covariance) * WIDENING
-    more = np.eye(len(one.parameters)) * (SPM_TOLERANCE if compat == "spm12" else 0.0)
+def _added(one: Estimate, compat: Compat) -> Information:
+    """What the data added; as SPM12 has it, with a little more precision and variances 1e-8 wider."""
+    if compat == "exact":
+        return information(one.prior, one.posterior)
+    sharper = precision(precision(one.posterior.covariance) + SPM_SHARE * precision(one.prior.covariance))
+    more = SPM_TOLERANCE * np.eye(len(one.parameters))
     return information(
-        Gaussian(one.prior.mean, one.prior.covariance + more), Gaussian(one.posterior.mean, precision(looser) + more)
+        Gaussian(one.prior.mean, one.prior.covariance + more), Gaussian(one.posterior.mean, sharper + more)
     )
 
 

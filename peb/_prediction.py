@@ -8,22 +8,19 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import pearsonr
 
-from ._chunks import in_chunks
 from ._design import Design, DesignError, some
 from ._estimate import Estimate
 from ._gaussian import precision
 from ._group import GroupStatus
 from ._hierarchy import Group
 from ._left_out import LeftOut, Told, closed_form, four_passes
+from ._many import fit_bytes, for_each
 from ._peb import STATUS, Found, PebError, PebSettings, Prepared, prepare, second_level, solve
 from ._reduction import information
-
-BYTES_AT_ONCE = 1 << 28  # of one intermediate of the fits in a chunk
 
 
 class Fold(NamedTuple):
@@ -77,7 +74,7 @@ class CrossValidation:
 def leave_one_out(
     estimates: Sequence[Estimate],
     design: Design,
-    settings: PebSettings = PebSettings(),
+    settings: PebSettings = PebSettings(),  # noqa: B008 - frozen
     *,
     covariate: str,
     parameters: Sequence[str] | None = None,
@@ -108,7 +105,7 @@ def leave_one_out(
 def k_fold(
     estimates: Sequence[Estimate],
     design: Design,
-    settings: PebSettings = PebSettings(),
+    settings: PebSettings = PebSettings(),  # noqa: B008 - frozen
     *,
     covariate: str,
     parameters: Sequence[str] | None = None,
@@ -204,7 +201,7 @@ def _products(design: Design, covariate: str) -> dict[int, int]:
         other = design.column(factors[0])
         column = design.matrix[:, design.column(covariate)] * design.matrix[:, other]
         if not np.allclose(column, design.matrix[:, place], rtol=1e-9, atol=1e-12):
-            raise DesignError(f"{name} is not the product of its factors, and holds what is to be predicted; leave it out")
+            raise DesignError(f"{name} is not the product of its factors, though it holds {covariate}; leave it out")
         found[place] = other
     return found
 
@@ -213,9 +210,8 @@ def _fit_folds(prepared: Prepared, fold: Int[np.ndarray, "subject"]) -> Found:
     """The group without each fold in turn."""
     group, settings = prepared.group, prepared.settings
     told = jax.tree.map(lambda *arrays: np.stack(arrays), *[_without(prepared, fold == k) for k in np.unique(fold)])
-    rows = BYTES_AT_ONCE // (8 * len(fold) * max(group.components.size, group.beta_mean.size**2))
-    spm = settings.compat == "spm12"
-    return in_chunks(lambda part: _fit_many(group, part, settings.max_iterations, spm=spm), told, max(1, rows))
+    found: Found = jax.device_get(_fit_many(group, told, settings.max_iterations, spm=settings.compat == "spm12"))
+    return found
 
 
 def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"]) -> Fold:
@@ -234,7 +230,10 @@ def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"]) -> Fold:
 
 @partial(jax.jit, static_argnames="spm")
 def _fit_many(group: Group, folds: Fold, max_iterations: int, *, spm: bool) -> Found:
-    return jax.vmap(lambda one: solve(replace(group, **one._asdict()), max_iterations, spm=spm))(folds)
+    def one(fold: Fold) -> Found:
+        return solve(replace(group, **fold._asdict()), max_iterations, spm=spm)
+
+    return for_each(one, folds, fit_bytes(group))
 
 
 def _check(design: Design, found: Found, fold: Int[np.ndarray, "subject"]) -> tuple[GroupStatus, ...]:
@@ -261,8 +260,9 @@ def _tell(
     rows = matrix[:, known].copy()
     rows[:, place] = 0.0
     training = [matrix[fold != k, unknown] for k in range(fold.max() + 1)]
+    added = [information(one.prior, one.posterior) for one in prepared.chosen]
     each = LeftOut(
-        added=jax.tree.map(lambda *parts: np.stack(parts), *(information(e.prior, e.posterior) for e in prepared.chosen)),
+        added=jax.tree.map(lambda *parts: np.stack(parts), *added),
         loadings=np.einsum("qa,ska->sqk", within, loadings),
         precision=precision((found.between + found.between.swapaxes(1, 2)) / 2)[fold],
         row=rows,
@@ -276,9 +276,10 @@ def _tell(
 
 @partial(jax.jit, static_argnames="spm")
 def _tell_many(each: LeftOut, unknown: int, max_iterations: int, *, spm: bool) -> Told:
-    if spm:
-        return jax.vmap(four_passes, in_axes=(0, None, None))(each, unknown, max_iterations)
-    return jax.vmap(closed_form, in_axes=(0, None))(each, unknown)
+    def one(left_out: LeftOut) -> Told:
+        return four_passes(left_out, unknown, max_iterations) if spm else closed_form(left_out, unknown)
+
+    return for_each(one, each, 8 * each.loadings[0].size ** 2)
 
 
 def _log_density(levels: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:

@@ -2,19 +2,20 @@
 
     p(y|r)/p(y|p) = ∫ q(θ)/p(θ) r(θ) dθ,    q(θ)/p(θ) = exp(c + hᵀθ − ½ θᵀLθ)
 
-with L = qP − pP, h = qP qE − pP pE (P a precision) and c what is left: the information that the data added to the prior.
+with L = qP − pP, h = qP qE − pP pE (P a precision) and c what is left: the information that data added to the prior.
 Under a reduced prior N(rE, rC) this is Gaussian again (Friston et al. 2016, eq. 8–10; spec: "BMR"),
 
-    sP = L + rP,   sE = sP^-1 (h + rP rE),   ΔF = c + ½ ln|rP| − ½ ln|sP| − ½ rEᵀ rP rE + ½ sEᵀ sP sE,
+    sP = L + rP,   sE = sP^-1 (h + rP rE),   ΔF = c + ½ ln|rP| − ½ ln|sP| − ½ rEᵀ rP rE + ½ sEᵀ sP sE.
 
 Where parameters are switched off (rC = 0) there is no rP, but with any square root rC = B Bᵀ the same is
 
-    M = I + Bᵀ L B,   sC = B M^-1 Bᵀ,   sE = rE + sC v,   ΔF = c + hᵀ rE − ½ rEᵀ L rE − ½ ln|M| + ½ vᵀ sC v,   v = h − L rE
+    M = I + Bᵀ L B,   v = h − L rE,   sC = B M^-1 Bᵀ,   sE = rE + sC v,
+    ΔF = c + hᵀ rE − ½ rEᵀ L rE − ½ ln|M| + ½ vᵀ sC v,
 
-whose rows of B that are 0 take their parameters out exactly, where a tiny variance would not.
+where a row of B that is 0 takes its parameter out exactly, as a tiny variance would not.
 
-Every factorisation here waits for the one before, or is stacked with it: jaxlib's batched LAPACK calls wait for their own
-thread pool, and as many of them side by side as the pool has threads wait for ever (seen with jaxlib 0.10.2 on 2 cores).
+Every factorisation here waits for the one before, or is stacked with it: jaxlib's batched LAPACK calls wait for their
+own thread pool, and as many of them side by side as the pool has threads wait for ever (jaxlib 0.10.2, 2 cores).
 """
 
 from __future__ import annotations
@@ -175,7 +176,8 @@ def reduce(
     if np.diagonal(covariances, axis1=1, axis2=2)[:, fixed].any() or (means[:, fixed] != prior.mean[fixed]).any():
         raise ValueError("a reduced prior moves or frees a parameter that the full prior fixes")
     added = information(prior.marginal(free), posterior.marginal(free))
-    found = Reduced(*_in_batches(lambda *rows: _many(added, *rows), means[:, free], covariances[:, free[:, None], free]))
+    own = means[:, free], covariances[:, free[:, None], free]
+    found = Reduced(*_in_batches(lambda *rows: _many(added, *rows), *own))
     _check_integral(found.delta)
     mean = np.tile(prior.mean, (models, 1))
     mean[:, free] = found.mean
@@ -208,7 +210,7 @@ def evidence_of_switches(
     require_64_bit()
     on = np.asarray(on, dtype=bool)
     if on.ndim != 2 or on.shape[1] != prior.mean.size:
-        raise ValueError(f"patterns over {prior.mean.size} parameters must be (model, {prior.mean.size}), not {on.shape}")
+        raise ValueError(f"patterns over {prior.mean.size} parameters must be (model, param), not {on.shape}")
     free = prior.free
     fixed = np.setdiff1d(np.arange(prior.mean.size), free)
     if (~on[:, fixed] & (prior.mean[fixed] != 0)).any():

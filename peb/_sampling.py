@@ -162,8 +162,8 @@ def sample(
     """Draws from the posterior that `fit` approximates, by the No-U-Turn Sampler.
 
     Arguments:
-        estimates, design, settings, parameters, name: as for `fit`; the density drawn from is the same whether `compat`
-            is ``spm12`` or ``exact``.
+        estimates, design, settings, parameters, name: as for `fit`; the density drawn from is that which `fit` climbs,
+            with the precision that SPM12 adds to each participant under ``compat="spm12"``.
         sampling: chains, draws, seed.
 
     Raises `PebError` as `fit` does, and where the density has no mode from which to start.

@@ -42,12 +42,19 @@ Change = Annotated[
 MatchedOnly = Annotated[
     bool, typer.Option("--matched-only", help="Go on without participants who lack a result or a row; each is named.")
 ]
+ByOrder = Annotated[
+    bool, typer.Option("--by-order", help="Row i of the design is for result i: for SPM's .mat designs, which have no names.")
+]
 ComponentsOption = Annotated[
     Literal["single", "fields", "all", "none"],
     typer.Option(help="Variances between participants: one, one per field, one per parameter, or fixed."),
 ]
 CompatOption = Annotated[
     Literal["spm12", "exact"], typer.Option(help="'spm12': its numbers; 'exact': the optimum, all uncertainty kept.")
+]
+BetweenPrior = Annotated[
+    Literal["spm12", "wide"],
+    typer.Option(help="How sure one is beforehand of the variance between participants: as SPM12, or leave it to the data."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the page, tables and pictures.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
@@ -71,13 +78,15 @@ def group_options(
     parameter: Parameters = None,
     change: Change = None,
     matched_only: MatchedOnly = False,
+    by_order: ByOrder = False,
     components: ComponentsOption = "single",
+    between_prior: BetweenPrior = "spm12",
     compat: CompatOption = "spm12",
 ) -> GroupOptions:
     """The options that every analysis shares."""
     from peb import PebSettings
 
-    from ._peb_inputs import GroupOptions
+    from ._peb_inputs import BETWEEN_PRIORS, GroupOptions
 
     return GroupOptions(
         paths=results,
@@ -89,7 +98,8 @@ def group_options(
         parameters=tuple(parameter or ()),
         sessions=pair(change, ",", "--change") if change else None,
         matched_only=matched_only,
-        settings=PebSettings(components=components, compat=compat),
+        by_order=by_order,
+        settings=PebSettings(components=components, noise_variance=BETWEEN_PRIORS[between_prior], compat=compat),
     )
 
 

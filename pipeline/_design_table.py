@@ -155,7 +155,7 @@ def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
         return "the estimates' names lack the table's sub- in front; rename one side"
     sessions = [name for name in names if any(name.startswith(f"{row}_") for row in rows)]
     if sessions:
-        return f"{sessions[0]} is one session: pair the sessions to changes first, or give each session a row"
+        return f"{sessions[0]} is one session: analyse the change (--change BEFORE,AFTER), or give each session a row"
     return "add what is missing, or leave them out on both sides"
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from peb import MEAN, GroupPosterior, PebSettings, fit, with_v_without
+from peb import MEAN, GroupPosterior, fit, with_v_without
 
 from ._connection_names import Connection, connections, per_covariate
 from ._group_delivery import Delivery
-from ._peb_inputs import GroupInputs
+from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
 from ._recovery import LEVEL, Z
 from ._records import Column, Records
 from ._report import Answer, Section
 
 STRONG = 0.95  # Pp from which an effect is called found
+PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
 SHORT = 0.1  # posterior standard deviations that SPM12's climb may stop short without a word
 
 EFFECT_COLUMNS = (
@@ -43,20 +45,28 @@ PARTICIPANT_COLUMNS = (
 def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior, tuple[str, ...]]:
     """The group posterior, and what should be known of it before it is trusted."""
     group = fit(inputs.estimates, inputs.design, inputs.settings, parameters=inputs.chosen, name=name)
-    warnings = [] if group.status.name == "CONVERGED" else [f"The fit {group.status.value}."]
-    if group.compat == "spm12":
-        settings = PebSettings(**{**vars(inputs.settings), "compat": "exact"})
-        settled = fit(inputs.estimates, inputs.design, settings, parameters=inputs.chosen, name=name)
-        distance = np.abs(settled.mean - group.mean) / settled.sd
-        worst = np.unravel_index(int(distance.argmax()), distance.shape)
-        warnings = []  # SPM12's climb often ends at its limit; what matters is how far from the optimum
-        if distance[worst] > SHORT:
+    settled = group if group.compat == "exact" else _again(inputs, compat="exact")
+    warnings = [] if settled.status.name == "CONVERGED" else [f"The fit {settled.status.value}."]
+    distance = np.abs(settled.mean - group.mean) / settled.sd
+    worst = np.unravel_index(int(distance.argmax()), distance.shape)
+    if distance[worst] > SHORT:
+        warnings.append(
+            f"SPM12's scheme stops {distance[worst]:.2f} posterior standard deviations from the optimum, in "
+            f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}; --compat exact goes there."
+        )
+    if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
+        gain = _again(inputs, compat="exact", noise_variance=BETWEEN_PRIORS["wide"]).free_energy - settled.free_energy
+        if gain > PREFERRED:
             warnings.append(
-                f"SPM12's scheme stops {distance[worst]:.2f} posterior standard deviations from the optimum, in "
-                f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}; "
-                "--compat exact goes there."
+                "SPM12's prior of the variance between participants is far from what the data say: a wider one has "
+                f"{gain:.1f} nats more evidence, and intervals of another width; --between-prior wide uses it."
             )
     return group, tuple(warnings)
+
+
+def _again(inputs: GroupInputs, **changed: Any) -> GroupPosterior:
+    """The same group with other settings."""
+    return fit(inputs.estimates, inputs.design, replace(inputs.settings, **changed), parameters=inputs.chosen)
 
 
 def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> Delivery:
@@ -151,7 +161,7 @@ def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list
     from ._group_store import write_group
     from ._peb_write import write_peb
 
-    write_group(folder / f"{group.name}.nc", group)
+    write_group(folder / f"{group.name}.nc", group, spec=inputs.spec)
     write_peb(folder / f"PEB_{group.name}.mat", group, spec=inputs.spec)
     return [
         (f"{group.name}.nc", "the group posterior, NetCDF"),

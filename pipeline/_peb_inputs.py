@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dcm import Spec
 from peb import Design, DesignError, Estimate, PebError, PebSettings, make_design
 
-from ._design_table import match_design
+from ._design_table import match_design, read_design
 from ._estimates import pair_sessions, read_estimates
 from ._runtime import UsageError
 from ._table import TableError
 
 DEFAULT_FIELDS = ("A", "B")  # as SPM12
+BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class GroupOptions:
         parameters: single parameters instead, by name.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
         matched_only: whether participants who are on one side only are left out (and named) instead of refused.
+        by_order: whether row i of the design is for result i, by name sorted; only for an SPM design, which has no names.
         settings: of the group fit.
     """
 
@@ -43,6 +46,7 @@ class GroupOptions:
     parameters: Sequence[str] = ()
     sessions: tuple[str, str] | None = None
     matched_only: bool = False
+    by_order: bool = False
     settings: PebSettings = field(default_factory=PebSettings)
 
 
@@ -113,13 +117,11 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
         if options.covariates or options.interactions:
             raise UsageError("covariates need --design, the table that holds them")
         return make_design(names, {}), ["no --design was given: the group mean alone is estimated"]
-    matched = match_design(
-        options.design, names, options.covariates, centre=options.centred, interactions=options.interactions
-    )
+    how: Any = {"covariates": options.covariates, "centre": options.centred, "interactions": options.interactions}
+    if not options.matched_only:
+        return read_design(options.design, names, by_order=options.by_order, **how), []
+    matched = match_design(options.design, names, **how)
     sides = (("no row in the design", matched.without_row), ("no result", matched.without_estimate))
-    if any(who for _, who in sides) and not options.matched_only:
-        said = "; ".join(f"{what}: {', '.join(who[:6])}{' …' if len(who) > 6 else ''}" for what, who in sides if who)
-        raise UsageError(f"{said}; add what is missing, or --matched-only to go on without them")
     return matched.design, [f"{name}: left out, {what}" for what, who in sides for name in who]
 
 

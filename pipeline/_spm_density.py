@@ -10,6 +10,7 @@ from ._mat_fields import FieldProblem
 
 ROUNDING = 1e-6  # of a correlation: what SPM's inverses, sums of draws and single precision leave
 FLOOR = 1e-10  # of the correlations' eigenvalues, where rounding took them to 0 or below
+LARGEST = 1e100  # sums of larger ones overflow
 
 
 def spm_density(mean: np.ndarray, covariance: np.ndarray, name: str, remedy: str) -> Gaussian:
@@ -27,6 +28,8 @@ def spm_density(mean: np.ndarray, covariance: np.ndarray, name: str, remedy: str
     Raises `FieldProblem` where it is no covariance even so.
     """
     full = np.diag(covariance) if covariance.ndim == 1 else covariance
+    if full.size and np.abs(full).max() > LARGEST:
+        raise FieldProblem(name, f"holds {np.abs(full).max():.3g}, which is no variance of a parameter; {remedy}")
     variance = np.diag(full)
     negative = np.flatnonzero(variance < 0)
     if negative.size:

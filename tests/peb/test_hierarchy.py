@@ -10,7 +10,7 @@ import pytest
 
 from peb import Estimate, Gaussian, PebSettings
 from peb._hierarchy import Group, between_precision, evaluate, log_posterior
-from peb._peb import WIDENING, prepare
+from peb._peb import prepare
 
 SIZE = 6  # of β: three parameters, two covariates
 
@@ -45,17 +45,15 @@ def test_evidence_is_the_marginal_likelihood_of_the_participants_data() -> None:
         noise = group_models.covariance(3, 0.2, rng)
         data = rng.normal(size=3)
         precision = np.linalg.inv(noise)
-        # The group widens posteriors by a sixteenth of the prior precision; undo it here so that both speak of `noise`.
-        posterior = np.linalg.inv(precision + np.eye(3) * (1 - WIDENING))
-        mean = np.linalg.inv(precision + np.eye(3)) @ precision @ data
-        widened = np.linalg.inv(precision + np.eye(3))
+        posterior = np.linalg.inv(precision + np.eye(3))
+        mean = posterior @ precision @ data
         rows.append(Estimate(one.name, one.parameters, one.fields, one.prior, Gaussian(mean, _even(posterior)), 0.0))
-        likelihood.append((data, noise, widened, i))
-    prepared = prepare(rows, design, PebSettings(components="single")).group
+        likelihood.append((data, noise, i))
+    prepared = prepare(rows, design, PebSettings(components="single", compat="exact")).group
     beta, gamma = jnp.asarray(rng.normal(size=SIZE) * 0.2), jnp.asarray([0.3])
     sigma = np.linalg.inv(np.asarray(between_precision(prepared, gamma)))
     expected = 0.0
-    for data, noise, _, i in likelihood:
+    for data, noise, i in likelihood:
         centre = (np.asarray(beta).reshape(2, 3).T) @ design.matrix[i]
         expected += _log_density(data, centre, noise + sigma) - _log_density(data, np.zeros(3), noise + np.eye(3))
     b = np.asarray(beta - prepared.beta_mean)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from peb import DesignError
 from pipeline._design_table import match_design, read_design
-from pipeline._table import TableError
+from pipeline._table import TableError, read_table
 
 NAMES = ("sub-01", "sub-02", "sub-03", "sub-04")
 TABLE = (
@@ -114,7 +114,7 @@ def test_who_is_on_one_side_only_is_refused_or_told(table: Write) -> None:
     [
         (NAMES, TABLE.replace("sub-", ""), "nobody is in both; write sub-01 for 01 in the table"),
         ([name[4:] for name in NAMES], TABLE, "names lack the table's sub- in front"),
-        ([f"{name}_ses-1" for name in NAMES], TABLE, "sub-01_ses-1 is one session: pair the sessions"),
+        ([f"{name}_ses-1" for name in NAMES], TABLE, "sub-01_ses-1 is one session: analyse the change"),
         (["x", "y"], TABLE, "participant_id holds sub-01, sub-02, sub-03, sub-04, the estimates are of x, y: nobody"),
     ],
 )
@@ -162,6 +162,21 @@ def test_what_is_wrong_with_a_table_names_line_and_column(table: Write, text: st
         read_design(table(text), NAMES)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("participants.tsv")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(st.binary(max_size=60), st.text('participant_id\t\n\r"01,;. x', max_size=60).map(str.encode)))
+def test_any_bytes_give_a_table_or_one_line(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("table") / "x.tsv"
+    path.write_bytes(content)
+    said, widths = "", set()
+    try:
+        table = read_table(path)
+        widths = {len(row) - len(table.columns) for row in table.rows}
+    except TableError as error:
+        said = str(error)
+    assert "\n" not in said
+    assert widths <= {0}
 
 
 def test_paths_that_are_no_table_are_refused(tmp_path: Path) -> None:

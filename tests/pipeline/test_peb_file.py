@@ -170,6 +170,7 @@ def without(key: str) -> Callable[[Struct], Struct]:
         (change(Ep=np.ones((3, 3))), r"PEB\.Ep holds 9 numbers, but 6 are needed"),
         (change(Cp=np.eye(5)), r"PEB\.Cp is 5 × 5, but 6 × 6 is needed"),
         (change(Cp=np.diag([1, 1, 1, 1, 1, -1.0])), r"PEB\.Cp has a negative variance at entry 6"),
+        (change(Cp=np.eye(6) * 1e308), r"PEB\.Cp holds 1e\+308, which is no variance"),
         (change(Cp=np.eye(6) + np.eye(6, k=1)), r"PEB\.Cp is not symmetric"),
         (change(Cp=np.ones((6, 6)) * 2 - np.eye(6)), r"PEB\.Cp is no covariance: an eigenvalue .* is -1"),
         (change(Cp=np.diag([1, 1, 1, 1, 1, np.nan])), r"PEB\.Cp holds 1 NaN value"),

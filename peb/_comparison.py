@@ -1,0 +1,171 @@
+"""Named models of a group compared: which parameters have an effect of which covariate (spec: "Comparing and searching").
+
+A model says of every parameter whether it is there. One model is chosen for each covariate compared, all combinations
+are scored by reduction of the full group, rE = k ∘ βE, rC = diag(k) βC diag(k), and effects of covariates that are not
+compared stay. That is SPM12's comparison for its first two covariates ("commonalities and differences"), here for any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from ._average import WINDOW, average_of_switches, probabilities
+from ._design import some
+from ._gaussian import Gaussian
+from ._group import GroupPosterior
+from ._probability import ProbabilityKind
+from ._reduction import evidence_of_switches
+
+MOST_COMBINATIONS = 200_000
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Models compared for some of a group's covariates; arrays have one axis of models for each of these.
+
+    Fields (M models, w parameters, c covariates compared, E effects of the group):
+        models: M names.
+        parameters: w names.
+        switches: (M, w) whether a model has a parameter.
+        covariates: c names, in the order of the axes.
+        free_energy: (M, …, M) ln p(y | models) − ln p(y | full), nats.
+        probability: (M, …, M) of each combination, all as likely a priori; sums to 1.
+        effects: E names, those of the group.
+        average: the Bayesian model average over all effects of the group.
+        window: nats below the best combination from which one is left out of the average.
+    """
+
+    models: tuple[str, ...]
+    parameters: tuple[str, ...]
+    switches: Bool[np.ndarray, "model param"]
+    covariates: tuple[str, ...]
+    free_energy: Float[np.ndarray, "*model"]
+    probability: Float[np.ndarray, "*model"]
+    effects: tuple[str, ...]
+    average: Gaussian
+    window: float
+
+    kind: ClassVar[ProbabilityKind] = "free energy, with v without"
+
+    def model_probability(self, covariate: str) -> Float[np.ndarray, "model"]:
+        """The probability of each model for one covariate, whatever the models for the others."""
+        return marginal(self.probability, self.covariates, covariate)
+
+    def parameter_probability(self, covariate: str) -> Float[np.ndarray, "param"]:
+        """The probability of the models that have an effect of one covariate on each parameter: SPM12's Pw and Px.
+
+        It is of the kind "free energy, with v without", but of the models compared: where half of them do not have a
+        parameter, its prior probability is not ½.
+        """
+        return self.model_probability(covariate) @ self.switches
+
+
+def compare(
+    group: GroupPosterior,
+    switches: Bool[np.ndarray, "model param"],
+    models: Sequence[str],
+    *,
+    covariates: Sequence[str] | None = None,
+    window: float = WINDOW,
+) -> Comparison:
+    """Every combination of one model per covariate, scored and averaged.
+
+        ΔF = ln p(y | k) − ln p(y | full),    p(k | y) = exp(ΔF_k) / Σ exp(ΔF)
+
+    Arguments:
+        group: the full model.
+        switches: (model, param) which of the group's parameters each model has, 0 or 1.
+        models: their names.
+        covariates: for which covariates models are chosen, in the order of the result's axes; None for the first two
+            of the design, or its only one.
+        window: nats below the best combination from which one is left out of the average.
+
+    Raises `ValueError` where shapes differ or switches are neither 0 nor 1, a name repeats, a covariate is unknown, or
+    there are more than 200,000 combinations.
+
+    Source: Friston et al. 2016; Zeidman et al. 2019b, section 3.4.
+    """
+    on = _checked(switches, tuple(models), group.parameters)
+    chosen = group.design.covariates[:2] if covariates is None else tuple(covariates)
+    places = _places(group, chosen)
+    if (total := len(on) ** len(chosen)) > MOST_COMBINATIONS:
+        raise ValueError(
+            f"{len(on)} models for each of {len(chosen)} covariates are {total:,} combinations, more than "
+            f"{MOST_COMBINATIONS:,}; compare fewer models, or for fewer covariates"
+        )
+    patterns = _patterns(on, places, group.prior.mean.size)
+    free_energy = evidence_of_switches(group.prior, group.posterior, patterns)
+    shape = (len(on),) * len(chosen)
+    return Comparison(
+        models=tuple(models),
+        parameters=group.parameters,
+        switches=on,
+        covariates=chosen,
+        free_energy=free_energy.reshape(shape),
+        probability=probabilities(free_energy).reshape(shape),
+        effects=group.effects,
+        average=average_of_switches(group.prior, group.posterior, patterns, free_energy, window=window),
+        window=window,
+    )
+
+
+def every_combination(parameters: int) -> Bool[np.ndarray, "model param"]:
+    """All 2^n choices among n parameters: from none of them to all, the last parameter changing fastest.
+
+    Raises `ValueError` where that is more than 200,000.
+    """
+    if parameters < 0 or 2**parameters > MOST_COMBINATIONS:
+        raise ValueError(
+            f"all choices among {parameters} parameters are too many to list; search() looks through more of them"
+        )
+    bits = np.arange(parameters)[::-1]
+    return np.asarray((np.arange(2**parameters)[:, None] >> bits) & 1, dtype=bool)
+
+
+def marginal(
+    probability: Float[np.ndarray, "*model"], covariates: tuple[str, ...], covariate: str
+) -> Float[np.ndarray, "model"]:
+    """The sum over every axis but one covariate's."""
+    if covariate not in covariates:
+        raise ValueError(f"models were not compared for {covariate!r}, but for {some(covariates)}")
+    others = tuple(axis for axis, name in enumerate(covariates) if name != covariate)
+    return np.asarray(probability.sum(axis=others))
+
+
+def _checked(
+    switches: np.ndarray, models: tuple[str, ...], parameters: tuple[str, ...]
+) -> Bool[np.ndarray, "model param"]:
+    given = np.asarray(switches)
+    if not models or given.shape != (len(models), len(parameters)):
+        raise ValueError(
+            f"{len(models)} models of {len(parameters)} parameters need switches "
+            f"({len(models)}, {len(parameters)}), not {given.shape}"
+        )
+    if not np.isin(given, (0, 1)).all():
+        raise ValueError("a switch is neither 0 nor 1; 1 where the model has the parameter")
+    if repeated := sorted({name for name in models if models.count(name) > 1}):
+        raise ValueError(f"the model {repeated[0]} is there twice; give each a name of its own")
+    return given.astype(bool)
+
+
+def _places(group: GroupPosterior, covariates: tuple[str, ...]) -> list[np.ndarray]:
+    """Where the effects of each covariate lie; raises `DesignError`, a `ValueError`, where there is none."""
+    if not covariates or len(set(covariates)) < len(covariates):
+        raise ValueError(
+            f"models are compared for one or more different covariates, not for {some(covariates) or 'none'}"
+        )
+    return [group.places(name) for name in covariates]
+
+
+def _patterns(on: np.ndarray, places: list[np.ndarray], effects: int) -> Bool[np.ndarray, "combination effect"]:
+    """Which effects each combination has, the last covariate's model changing fastest."""
+    chosen = np.indices((len(on),) * len(places)).reshape(len(places), -1)
+    patterns = np.ones((chosen.shape[1], effects), dtype=bool)
+    for models, where in zip(chosen, places, strict=True):
+        patterns[:, where] = on[models]
+    return patterns

@@ -1,0 +1,155 @@
+"""A greedy search through a group's effects for those that earn their place (Friston & Penny 2011; spec: "Search").
+
+In each round every effect is dropped by itself; the 8 that are least missed (all, if there are no more) are compared in
+all 2^8 on/off combinations, and what the best combination lacks is dropped for good. The round in which nothing is
+dropped is the last, and its combinations give probabilities and the average.
+
+Where a group follows SPM12 (`compat="spm12"`), the search does too in what it looks through: effects with a prior
+variance of at most the mean variance over 1,024 count as fixed, and are switched off at the start. As an effect's prior
+variance is per squared unit of its covariate, that depends on units: an unscaled covariate (handedness in percent, age
+in days) loses its effects unseen. `compat="exact"` searches every effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ._average import WINDOW, average_of_switches, probabilities
+from ._comparison import every_combination
+from ._gaussian import Gaussian
+from ._group import GroupPosterior
+from ._probability import ProbabilityKind
+from ._reduction import evidence_of_switches
+
+CANDIDATES = 8  # at most, compared in all combinations
+SMALLEST_SHARE = 1 / 1024  # of the mean prior variance, below which SPM12 takes an effect for fixed
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """One round of a search.
+
+    Fields:
+        candidates: the effects compared in all combinations, the least missed first.
+        missed: (candidate,) ln p(y | all that is left) − ln p(y | all but this one), nats; negative where the model is
+            better without.
+        dropped: those of them that the best combination lacks.
+        free_energy: of the best combination, relative to the full model, nats.
+    """
+
+    candidates: tuple[str, ...]
+    missed: Float[np.ndarray, "candidate"]
+    dropped: tuple[str, ...]
+    free_energy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Where a search ended.
+
+    Fields (E effects; c candidates of the last round, n = 2^c combinations of them):
+        effects: E names, those of the group.
+        probability: (E,) of each effect, of the kind "free energy, with v without" over the combinations of the last
+            round; 0 where dropped or unseen, 1 where kept and never among the candidates of the last round.
+        kept: (E,) whether the best combination of the last round has an effect.
+        unseen: effects switched off before the search, as SPM12 does with small prior variances.
+        candidates: c names, the least missed first.
+        switches: (n, c) the combinations.
+        free_energy: (n,) of each, relative to the full model, nats.
+        combination_probability: (n,) of each, all as likely a priori.
+        average: over the combinations, over all E effects.
+        rounds: what was dropped, in order; the last drops nothing.
+    """
+
+    effects: tuple[str, ...]
+    probability: Float[np.ndarray, "effect"]
+    kept: Bool[np.ndarray, "effect"]
+    unseen: tuple[str, ...]
+    candidates: tuple[str, ...]
+    switches: Bool[np.ndarray, "combination candidate"]
+    free_energy: Float[np.ndarray, "combination"]
+    combination_probability: Float[np.ndarray, "combination"]
+    average: Gaussian
+    rounds: tuple[Round, ...]
+
+    kind: ClassVar[ProbabilityKind] = "free energy, with v without"
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """All combinations of some effects, the others as they are."""
+
+    places: Int[np.ndarray, "candidate"]
+    missed: Float[np.ndarray, "candidate"]
+    patterns: Bool[np.ndarray, "combination effect"]
+    free_energy: Float[np.ndarray, "combination"]
+
+    @property
+    def best(self) -> Bool[np.ndarray, "effect"]:
+        return np.asarray(self.patterns[self.free_energy.argmax()])
+
+    @property
+    def dropped(self) -> Int[np.ndarray, "dropped"]:
+        return self.places[~self.best[self.places]]
+
+
+def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
+    """Drop the effects that the evidence does not ask for, of all covariates alike.
+
+    Arguments:
+        group: the full model.
+        window: nats below the best combination of the last round from which one is left out of the average.
+
+    Every run is the same: ties go to the effect and the combination that come first.
+
+    Source: Friston & Penny 2011.
+    """
+    variance = np.diag(group.prior.covariance)
+    seen = variance > (variance.mean() * SMALLEST_SHARE if group.compat == "spm12" else 0.0)
+    on, rounds = seen, list[Round]()
+    while True:
+        scored = _score(group, on, np.flatnonzero(on))
+        rounds.append(_described(group, scored))
+        if scored.dropped.size == 0:
+            break
+        on = scored.best
+    probability = probabilities(scored.free_energy)
+    return Search(
+        effects=group.effects,
+        probability=probability @ scored.patterns,
+        kept=scored.best,
+        unseen=_named(group, np.flatnonzero(~seen)),
+        candidates=_named(group, scored.places),
+        switches=scored.patterns[:, scored.places],
+        free_energy=scored.free_energy,
+        combination_probability=probability,
+        average=average_of_switches(group.prior, group.posterior, scored.patterns, scored.free_energy, window=window),
+        rounds=tuple(rounds),
+    )
+
+
+def _score(group: GroupPosterior, on: Bool[np.ndarray, "effect"], left: Int[np.ndarray, "left"]) -> _Scored:
+    """The evidence of all combinations of the effects least missed among those left."""
+    alone = np.tile(on, (left.size + 1, 1))
+    alone[np.arange(left.size), left] = False
+    without = evidence_of_switches(group.prior, group.posterior, alone)
+    missed = without[-1] - without[:-1]
+    order = np.argsort(missed, kind="stable")[:CANDIDATES]
+    combinations = every_combination(order.size)
+    patterns = np.tile(on, (len(combinations), 1))
+    patterns[:, left[order]] = combinations
+    free_energy = evidence_of_switches(group.prior, group.posterior, patterns)
+    return _Scored(left[order], missed[order], patterns, free_energy)
+
+
+def _described(group: GroupPosterior, scored: _Scored) -> Round:
+    dropped = _named(group, scored.dropped)
+    return Round(_named(group, scored.places), scored.missed, dropped, float(scored.free_energy.max()))
+
+
+def _named(group: GroupPosterior, places: np.ndarray) -> tuple[str, ...]:
+    return tuple(group.effects[i] for i in places)
