@@ -1,52 +1,72 @@
 """The group level of effconn: parametric empirical Bayes over first-level posteriors. Arrays in, arrays out."""
 
 from ._arms import ArmComparison, ArmProbabilities, ThirdLevel, arms_from_groups, arms_from_interactions
+from ._average import average
+from ._comparison import Comparison, compare, every_combination
 from ._design import MEAN, Design, DesignError, make_design
 from ._estimate import Estimate, change, from_dcm
+from ._families import FamilyComparison, families
 from ._gaussian import Gaussian
 from ._group import Compat, GroupPosterior, GroupStatus
 from ._peb import Components, PebError, PebSettings, fit
+from ._permutation import Permutation, permutation_test
 from ._prediction import CrossValidation, k_fold, leave_one_out
 from ._probability import ProbabilityKind, beyond_zero, with_v_without
 from ._reduction import Reduction, reduce, switched
 from ._refit import Refit, RefitStatus, fit_with_reinversion
 from ._sampling import SampledGroup, SamplingComparison, SamplingSettings, sample
+from ._search import Search, search
+from ._selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
 
 __all__ = [
     "MEAN",
     "ArmComparison",
     "ArmProbabilities",
+    "Comparison",
     "Compat",
     "Components",
     "CrossValidation",
     "Design",
     "DesignError",
     "Estimate",
+    "FamilyComparison",
     "Gaussian",
     "GroupPosterior",
     "GroupStatus",
     "PebError",
     "PebSettings",
+    "Permutation",
     "ProbabilityKind",
+    "RandomEffects",
     "Reduction",
     "Refit",
     "RefitStatus",
     "SampledGroup",
     "SamplingComparison",
     "SamplingSettings",
+    "Search",
     "ThirdLevel",
     "arms_from_groups",
     "arms_from_interactions",
+    "average",
     "beyond_zero",
     "change",
+    "compare",
+    "dirichlet_exceedance",
+    "every_combination",
+    "families",
     "fit",
     "fit_with_reinversion",
+    "fixed_effects",
     "from_dcm",
     "k_fold",
     "leave_one_out",
     "make_design",
+    "permutation_test",
+    "random_effects",
     "reduce",
     "sample",
+    "search",
     "switched",
     "with_v_without",
 ]

@@ -14,9 +14,11 @@ from jaxtyping import Bool, Float
 from scipy.special import logsumexp
 
 from ._gaussian import Gaussian
+from ._group import GroupPosterior
 from ._reduction import BYTES_AT_ONCE, reduce, switched
 
 WINDOW = 8.0  # nats below the best model from which a model is left out, as in SPM12
+SEEN_SQUARE = 1e-6  # of the mean squared prior variance, above which SPM12 reduces over an effect
 
 
 def average(
@@ -46,15 +48,31 @@ def average(
     return _mixture([(weight, means, np.stack([densities[i].covariance for i in kept]))])
 
 
+def seen(group: GroupPosterior) -> Bool[np.ndarray, "effect"]:
+    """The effects over which reductions are told: in SPM12's convention those of no very small prior variance.
+
+    SPM12 reduces in the subspace of the prior covariance whose squared singular values exceed 1e-6 of their mean. What
+    is outside stays in every model, integrated out, and comes back as 0 with variance 0. An effect's prior variance is
+    per squared unit of its covariate, so a covariate in small units (age in days) leaves it. With `compat="exact"`
+    every effect is seen.
+    """
+    variance = np.diag(group.prior.covariance)
+    if group.compat == "exact":
+        return np.ones(variance.size, dtype=bool)
+    return np.asarray(variance**2 > SEEN_SQUARE * (variance**2).mean())
+
+
 def average_of_switches(
-    prior: Gaussian,
-    posterior: Gaussian,
-    on: Bool[np.ndarray, "model param"],
+    group: GroupPosterior,
+    on: Bool[np.ndarray, "model effect"],
     free_energy: Float[np.ndarray, "model"],
-    *,
-    window: float = WINDOW,
+    window: float,
 ) -> Gaussian:
-    """The `average` of one model's reductions to on/off patterns, never more than a batch of them in memory."""
+    """The `average` of a group's reductions to on/off patterns, never more than a batch of them in memory.
+
+    Effects that are not `seen` are 0, with variance 0, as SPM12 reports them.
+    """
+    prior, posterior = group.prior, group.posterior
     kept, weight = within_window(free_energy, window)
     rows = max(1, BYTES_AT_ONCE // (8 * prior.mean.size**2))
 
@@ -64,7 +82,8 @@ def average_of_switches(
             found = reduce(prior, posterior, *switched(prior, on[kept[some]]))
             yield weight[some], found.mean, found.covariance
 
-    return _mixture(parts())
+    found, told = _mixture(parts()), seen(group)
+    return Gaussian(np.where(told, found.mean, 0.0), np.where(told[:, None] & told, found.covariance, 0.0))
 
 
 def probabilities(free_energy: Float[np.ndarray, "*model"]) -> Float[np.ndarray, "*model"]:

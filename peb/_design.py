@@ -97,7 +97,9 @@ class Design:
             left = target - others @ np.linalg.lstsq(others, target, rcond=None)[0]
             share = 1 - (left**2).sum() / total
             if share > COLLINEAR**2:
-                said.append(f"the other covariates explain {100 * share:.0f} % of {name}: its effect is hard to tell apart")
+                said.append(
+                    f"the other covariates explain {100 * share:.0f} % of {name}: its effect is hard to tell apart"
+                )
         return tuple(said)
 
 
@@ -128,7 +130,9 @@ def make_design(
     if not isinstance(centre, bool):
         unknown = [name for name in centre if name not in covariates]
         if unknown:
-            raise DesignError(f"{unknown[0]} is to be centred, but no covariate is called so; there are {some(list(covariates))}")
+            raise DesignError(
+                f"{unknown[0]} is to be centred, but no covariate is called so; there are {some(list(covariates))}"
+            )
     for name, values in covariates.items():
         if name == MEAN:
             raise DesignError("a covariate is called mean, which is the design's own first column; rename it")

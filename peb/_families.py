@@ -78,7 +78,8 @@ def _by_covariate(comparison: Comparison, labels: Sequence[str] | Mapping[str, S
     given = labels if isinstance(labels, Mapping) else dict.fromkeys(comparison.covariates, labels)
     if set(given) != set(comparison.covariates):
         raise ValueError(
-            f"families are given for {', '.join(given)}, but models were compared for {', '.join(comparison.covariates)}"
+            f"families are given for {', '.join(given)}, but models were compared "
+            f"for {', '.join(comparison.covariates)}"
         )
     each = [tuple(map(str, given[name])) for name in comparison.covariates]
     for covariate, one in zip(comparison.covariates, each, strict=True):

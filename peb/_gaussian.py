@@ -69,7 +69,9 @@ class Gaussian:
 
 def precision(covariance: Float[np.ndarray, "*batch param param"]) -> Float[np.ndarray, "*batch param param"]:
     """The inverse of a positive-definite matrix, exactly symmetric, by its Cholesky factor."""
-    half = np.linalg.solve(np.linalg.cholesky(covariance), np.broadcast_to(np.eye(covariance.shape[-1]), covariance.shape))
+    half = np.linalg.solve(
+        np.linalg.cholesky(covariance), np.broadcast_to(np.eye(covariance.shape[-1]), covariance.shape)
+    )
     return np.swapaxes(half, -1, -2) @ half
 
 

@@ -21,7 +21,6 @@ from jaxtyping import Array, Float
 
 from ._reduction import Information, Reduced, reduced_by_precision
 
-
 SPM_TOLERANCE = 1e-8  # that SPM12 adds to every variance before it inverts a covariance in a reduction
 
 
@@ -105,9 +104,8 @@ def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "comp
     each = scale / 2 * (traces - jnp.einsum("sp,sjp->sj", d, Qd))
     dg = weight @ each - group.gamma_precision @ (gamma - group.gamma_mean)
     pairs = (
-        (weight.sum() * jnp.einsum("kpq,jqp->jk", wide, wide) - jnp.einsum("s,skpq,sjqp->jk", weight, spread, spread)) / 2
-        - jnp.einsum("s,skp,spq,sjq->jk", weight, Qd, sC, Qd)
-    )
+        weight.sum() * jnp.einsum("kpq,jqp->jk", wide, wide) - jnp.einsum("s,skpq,sjqp->jk", weight, spread, spread)
+    ) / 2 - jnp.einsum("s,skp,spq,sjq->jk", weight, Qd, sC, Qd)
     dgg = jnp.diag(weight @ each) - scale[:, None] * scale * pairs - group.gamma_precision
 
     toward = Qd - jnp.einsum("pq,sqr,sjr->sjp", R, sC, Qd)

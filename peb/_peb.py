@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from dcm import require_64_bit
 
@@ -108,22 +108,22 @@ class SecondLevel(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Where a climb ended."""
+    """Where a climb ended; JAX arrays as `solve` returns them, NumPy arrays as `collect` wants them."""
 
-    beta: Float[Array, "beta"]
-    gamma: Float[Array, "component"]
-    beta_covariance: Float[Array, "beta beta"]
-    gamma_covariance: Float[Array, "component component"]
-    between: Float[Array, "param param"]  # Σ
-    free_energy: Float[Array, ""]  # without Σ F_i
-    status: Int[Array, ""]
-    iterations: Int[Array, ""]
+    beta: Float[Any, "beta"]
+    gamma: Float[Any, "component"]
+    beta_covariance: Float[Any, "beta beta"]
+    gamma_covariance: Float[Any, "component component"]
+    between: Float[Any, "param param"]  # Σ
+    free_energy: Float[Any, ""]  # without Σ F_i
+    status: Int[Any, ""]
+    iterations: Int[Any, ""]
 
 
 def fit(
     estimates: Sequence[Estimate],
     design: Design,
-    settings: PebSettings = PebSettings(),  # noqa: B008 - frozen
+    settings: PebSettings = PebSettings(),
     *,
     parameters: Sequence[str] | None = None,
     name: str = "group",

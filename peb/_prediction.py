@@ -8,8 +8,9 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 from scipy.stats import pearsonr
 
 from ._design import Design, DesignError, some
@@ -156,20 +157,19 @@ def _predict(
     found = _fit_folds(prepared, fold)
     status = _check(design, found, fold)
     told = _tell(prepared, found, fold, unknown, products)
-    log_odds = _log_density(levels, told.estimate, told.variance) - _log_density(
-        levels, told.prior_mean, told.prior_variance
-    )
+    estimate, variance, prior_mean, prior_variance = map(np.asarray, told)
+    log_odds = _log_density(levels, estimate, variance) - _log_density(levels, prior_mean, prior_variance)
     probability = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
     probability /= probability.sum(axis=1, keepdims=True)
-    if np.ptp(told.estimate) == 0:
+    if np.ptp(estimate) == 0:
         raise PebError(f"all participants have the same estimate of {covariate}: the group has no effect of it")
-    correlation = pearsonr(told.estimate, actual, alternative="greater")
+    correlation = pearsonr(estimate, actual, alternative="greater")
     return CrossValidation(
         covariate=covariate,
         participants=design.participants,
         actual=actual,
-        estimate=told.estimate,
-        variance=told.variance,
+        estimate=estimate,
+        variance=variance,
         levels=levels,
         probability=probability,
         fold=fold,
@@ -261,11 +261,12 @@ def _tell(
     rows[:, place] = 0.0
     training = [matrix[fold != k, unknown] for k in range(fold.max() + 1)]
     added = [information(one.prior, one.posterior) for one in prepared.chosen]
+    between = np.asarray(found.between)
     each = LeftOut(
         added=jax.tree.map(lambda *parts: np.stack(parts), *added),
         loadings=np.einsum("qa,ska->sqk", within, loadings),
-        precision=precision((found.between + found.between.swapaxes(1, 2)) / 2)[fold],
-        row=rows,
+        precision=precision((between + between.swapaxes(1, 2)) / 2)[fold],
+        row=jnp.asarray(rows),
         centre=np.array([values.mean() for values in training])[fold],
         variance=np.array([values.var(ddof=1) for values in training])[fold],
     )
@@ -275,7 +276,7 @@ def _tell(
 
 
 @partial(jax.jit, static_argnames="spm")
-def _tell_many(each: LeftOut, unknown: int, max_iterations: int, *, spm: bool) -> Told:
+def _tell_many(each: LeftOut, unknown: Int[Array, ""], max_iterations: Int[Array, ""], *, spm: bool) -> Told:
     def one(left_out: LeftOut) -> Told:
         return four_passes(left_out, unknown, max_iterations) if spm else closed_form(left_out, unknown)
 

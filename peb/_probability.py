@@ -1,7 +1,7 @@
 """The two kinds of probability that are both called Pp, kept apart by name.
 
-    posterior beyond zero         P(θ > 0 | y), from the posterior density: near 1 or 0 for a sure effect
-    free energy, with v without   p(the model has θ | y) beside the model in which θ alone is 0: near 1 for a sure effect
+posterior beyond zero         P(θ > 0 | y), from the posterior density: near 1 or 0 for a sure effect
+free energy, with v without   p(the model has θ | y) beside the model in which θ alone is 0: near 1 for a sure effect
 """
 
 from __future__ import annotations

@@ -177,13 +177,13 @@ def reduce(
         raise ValueError("a reduced prior moves or frees a parameter that the full prior fixes")
     added = information(prior.marginal(free), posterior.marginal(free))
     own = means[:, free], covariances[:, free[:, None], free]
-    found = Reduced(*_in_batches(lambda *rows: _many(added, *rows), *own))
-    _check_integral(found.delta)
+    free_means, free_covariances, delta = _in_batches(lambda *rows: _many(added, *rows), *own)
+    _check_integral(delta)
     mean = np.tile(prior.mean, (models, 1))
-    mean[:, free] = found.mean
+    mean[:, free] = free_means
     covariance = np.zeros((models, size, size))
-    covariance[:, free[:, None], free] = found.covariance
-    return Reduction(np.asarray(found.delta), mean, covariance)
+    covariance[:, free[:, None], free] = free_covariances
+    return Reduction(delta, mean, covariance)
 
 
 def switched(

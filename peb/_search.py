@@ -4,10 +4,9 @@ In each round every effect is dropped by itself; the 8 that are least missed (al
 all 2^8 on/off combinations, and what the best combination lacks is dropped for good. The round in which nothing is
 dropped is the last, and its combinations give probabilities and the average.
 
-Where a group follows SPM12 (`compat="spm12"`), the search does too in what it looks through: effects with a prior
-variance of at most the mean variance over 1,024 count as fixed, and are switched off at the start. As an effect's prior
-variance is per squared unit of its covariate, that depends on units: an unscaled covariate (handedness in percent, age
-in days) loses its effects unseen. `compat="exact"` searches every effect.
+Where a group follows SPM12 (`compat="spm12"`), effects of very small prior variance beside the others are not searched
+(`unseen`, see `_average.seen`): they stay in every model, integrated out, yet are reported as SPM12 does, as 0 with
+probability 0. `compat="exact"` searches every effect.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ._average import WINDOW, average_of_switches, probabilities
+from ._average import WINDOW, average_of_switches, probabilities, seen
 from ._comparison import every_combination
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
@@ -26,7 +25,6 @@ from ._probability import ProbabilityKind
 from ._reduction import evidence_of_switches
 
 CANDIDATES = 8  # at most, compared in all combinations
-SMALLEST_SHARE = 1 / 1024  # of the mean prior variance, below which SPM12 takes an effect for fixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +52,9 @@ class Search:
     Fields (E effects; c candidates of the last round, n = 2^c combinations of them):
         effects: E names, those of the group.
         probability: (E,) of each effect, of the kind "free energy, with v without" over the combinations of the last
-            round; 0 where dropped or unseen, 1 where kept and never among the candidates of the last round.
-        kept: (E,) whether the best combination of the last round has an effect.
-        unseen: effects switched off before the search, as SPM12 does with small prior variances.
+            round; 0 where dropped or unseen, 1 where kept and not among the candidates of the last round.
+        kept: (E,) whether the best combination of the last round has an effect; unseen ones are not counted.
+        unseen: effects that SPM12's convention does not search, integrated out; none with `compat="exact"`.
         candidates: c names, the least missed first.
         switches: (n, c) the combinations.
         free_energy: (n,) of each, relative to the full model, nats.
@@ -108,11 +106,10 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
 
     Source: Friston & Penny 2011.
     """
-    variance = np.diag(group.prior.covariance)
-    seen = variance > (variance.mean() * SMALLEST_SHARE if group.compat == "spm12" else 0.0)
-    on, rounds = seen, list[Round]()
+    told = seen(group)
+    on, rounds = np.ones_like(told), list[Round]()
     while True:
-        scored = _score(group, on, np.flatnonzero(on))
+        scored = _score(group, on, np.flatnonzero(on & told))
         rounds.append(_described(group, scored))
         if scored.dropped.size == 0:
             break
@@ -120,14 +117,14 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
     probability = probabilities(scored.free_energy)
     return Search(
         effects=group.effects,
-        probability=probability @ scored.patterns,
-        kept=scored.best,
-        unseen=_named(group, np.flatnonzero(~seen)),
+        probability=np.where(told, np.clip(probability @ scored.patterns, 0.0, 1.0), 0.0),
+        kept=scored.best & told,
+        unseen=_named(group, np.flatnonzero(~told)),
         candidates=_named(group, scored.places),
         switches=scored.patterns[:, scored.places],
         free_energy=scored.free_energy,
         combination_probability=probability,
-        average=average_of_switches(group.prior, group.posterior, scored.patterns, scored.free_energy, window=window),
+        average=average_of_switches(group, scored.patterns, scored.free_energy, window),
         rounds=tuple(rounds),
     )
 

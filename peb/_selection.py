@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import digamma, expit, gammainccinv, gammaincinv, gammaln, logsumexp, softmax, xlogy
-from scipy.stats import gamma
+from scipy.special import digamma, expit, gammainc, gammainccinv, gammaincinv, gammaln, logsumexp, softmax, xlogy
 
 MOST_ITERATIONS = 10_000
 TOLERANCE = 1e-10  # of α, participants
@@ -98,10 +97,10 @@ def dirichlet_exceedance(alpha: Float[np.ndarray, "model"]) -> Float[np.ndarray,
         return np.ones(1)
     found = np.empty(alpha.size)
     for model, own in enumerate(alpha):
-        ends = np.log([gammaincinv(own, 1e-15), gammainccinv(own, 1e-15)])
-        t = np.linspace(*ends, QUADRATURE_POINTS)
+        lowest, highest = np.log(gammaincinv(own, 1e-15)), np.log(gammainccinv(own, 1e-15))
+        t = np.linspace(float(lowest), float(highest), QUADRATURE_POINTS)
         density = np.exp(own * t - np.exp(t) - gammaln(own))  # of ln x
-        below = gamma.cdf(np.exp(t)[:, None], np.delete(alpha, model))
+        below = gammainc(np.delete(alpha, model), np.exp(t)[:, None])
         found[model] = np.trapezoid(density * below.prod(axis=1), t)
     return found
 
@@ -133,7 +132,7 @@ def _checked(free_energy: np.ndarray) -> Float[np.ndarray, "participant model"]:
     if rows.size:
         models = np.flatnonzero(~np.isfinite(F[rows[0]]))
         raise ValueError(
-            f"participant {rows[0] + 1} (row {rows[0]}) has no free energy for model {models[0] + 1} (column {models[0]}): "
-            f"it is {F[rows[0], models[0]]}; invert it, or leave the participant or the model out"
+            f"row {rows[0]} (participant {rows[0] + 1}) has a free energy of {F[rows[0], models[0]]} in column "
+            f"{models[0]}; invert that model, or leave the participant or the model out"
         )
     return F

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 Results = Annotated[
     list[Path],
-    typer.Argument(help="First-level results: folders of effconn invert, its .nc files, or SPM's estimated DCM/GCM files."),
+    typer.Argument(
+        help="First-level results: folders of effconn invert, its .nc files, or SPM's estimated DCM/GCM files."
+    ),
 ]
 DesignFile = Annotated[
     Path | None,
-    typer.Option("--design", metavar="TABLE", help="TSV with participant_id and a column per covariate; default: mean alone."),
+    typer.Option(
+        "--design", metavar="TABLE", help="TSV with participant_id and a column per covariate; default: mean alone."
+    ),
 ]
 Covariates = Annotated[
     str | None, typer.Option(metavar="A,B,…", help="Columns of the design to use, in order. Default: all.")
@@ -43,7 +47,10 @@ MatchedOnly = Annotated[
     bool, typer.Option("--matched-only", help="Go on without participants who lack a result or a row; each is named.")
 ]
 ByOrder = Annotated[
-    bool, typer.Option("--by-order", help="Row i of the design is for result i: for SPM's .mat designs, which have no names.")
+    bool,
+    typer.Option(
+        "--by-order", help="Row i of the design is for result i: for SPM's .mat designs, which have no names."
+    ),
 ]
 ComponentsOption = Annotated[
     Literal["single", "fields", "all", "none"],
@@ -54,7 +61,9 @@ CompatOption = Annotated[
 ]
 BetweenPrior = Annotated[
     Literal["spm12", "wide"],
-    typer.Option(help="How sure one is beforehand of the variance between participants: as SPM12, or leave it to the data."),
+    typer.Option(
+        help="How sure one is beforehand of the variance between participants: as SPM12, or leave it to the data."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the page, tables and pictures.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
@@ -193,10 +202,96 @@ def _arm_options(options: GroupOptions, arm: str, **_: Any) -> GroupOptions:
 )
 def arms(
     inputs: GroupInputs,
-    arm: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the design that names each participant's arm.")] = "arm",
-    sample: Annotated[bool, typer.Option("--sample", help="Check the result by sampling (NUTS); takes about a minute.")] = False,
+    arm: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Column of the design that names each participant's arm.")
+    ] = "arm",
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Check the result by sampling (NUTS); takes about a minute.")
+    ] = False,
 ) -> Delivery:
     """A comparison of two arms."""
     from ._group_arms import compare_arms, deliver_arms
 
     return deliver_arms(inputs, compare_arms(inputs, arm, sample))
+
+
+def _covariate_options(options: GroupOptions, covariate: str, **_: Any) -> GroupOptions:
+    from ._group_predict import of_covariate
+
+    return of_covariate(options, covariate)
+
+
+CovariateOption = Annotated[str, typer.Option(metavar="COLUMN", help="Which covariate of the design.")]
+
+
+@group_command(
+    "effconn peb leave-one-out results --design participants.tsv --fields B --covariate improvement",
+    "Estimate each participant's covariate from a group that was fitted without this participant.",
+    name="leave-one-out",
+    adapt=_covariate_options,
+)
+def left_out(
+    inputs: GroupInputs,
+    covariate: CovariateOption,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="So many folds instead of one participant at a time.")
+    ] = None,
+    seed: Seed = 0,
+) -> Delivery:
+    """A cross-validation."""
+    from ._group_predict import deliver_prediction, predict
+
+    return deliver_prediction(inputs, predict(inputs, covariate, folds, seed))
+
+
+@group_command(
+    "effconn peb permute results --design participants.tsv --fields B --covariate improvement --seed 1",
+    "Test a covariate's effect by shuffling it over participants.",
+    adapt=_covariate_options,
+)
+def permute(
+    inputs: GroupInputs,
+    covariate: CovariateOption,
+    on: Annotated[
+        list[str] | None,
+        typer.Option("--on", help="Field or parameter to test; repeat for more. Default: all explained."),
+    ] = None,
+    permutations: Annotated[int, typer.Option(min=1, help="How many.")] = 999,
+    seed: Seed = 0,
+) -> Delivery:
+    """A permutation test."""
+    from ._group_permute import deliver_permutation
+    from ._group_permute import permute as test
+
+    return deliver_permutation(inputs, test(inputs, covariate, on or (), permutations, seed))
+
+
+@group_command(
+    "effconn peb compare results --design participants.tsv --fields B --models models.tsv --out models",
+    "Compare named models, each a choice among the full model's connections; and families of them.",
+)
+def compare(
+    inputs: GroupInputs,
+    models: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="TSV with a column model, 0/1 columns by parameter, and family columns; or SPM's GCM of masks.",
+        ),
+    ],
+) -> Delivery:
+    """A comparison of models."""
+    from ._group_models import compare_models, deliver_comparison
+
+    return deliver_comparison(inputs, compare_models(inputs, models))
+
+
+@group_command(
+    "effconn peb search results --design participants.tsv --fields B --out search",
+    "Switch off every effect that the evidence does not ask for, and average over the models that are left.",
+)
+def search(inputs: GroupInputs) -> Delivery:
+    """A greedy search."""
+    from ._group_models import deliver_search, search_models
+
+    return deliver_search(inputs, *search_models(inputs))

@@ -11,6 +11,7 @@ import numpy as np
 from ._atomic import atomic_write
 from ._demo_page import build_page
 from ._demo_result import DemoProgress, DemoResult, compute
+from ._demo_tables import group_records
 from ._figure_style import save_figure
 from ._report import pictures, write_page
 from ._trial import Design
@@ -23,12 +24,13 @@ def run_demo(
     progress: DemoProgress | None = None,
     design: Design = Design(),  # noqa: B008 - frozen
 ) -> Path:
-    """Simulate the two-arm, two-session trial, invert all visits as one cohort, and write page, tables and pictures.
+    """Simulate the two-arm, two-session trial, invert all visits as one cohort, compare the arms at the group
+    level, and write page, tables and pictures.
 
     Arguments:
         out: folder of the results; made where missing.
         seed: of everything drawn; the same seed gives the same tables and SVG pictures.
-        progress: called with the stage ('simulate', 'invert', 'draw'), what is done of it and all of it.
+        progress: called with the stage ('simulate', 'invert', 'group level', …), what is done of it and all of it.
         design: what is planted.
 
     Returns the path of the page. A visit that fails is named on it and the others go on; raises `ValueError` where too
@@ -42,6 +44,8 @@ def run_demo(
         if progress is not None:
             progress("draw", number + 1, len(drawn))
     _write_tables(result, out)
+    for records in group_records(result.group):
+        records.write(out)
     return write_page(page, out / "index.html")
 
 

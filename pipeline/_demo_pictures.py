@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from peb import MEAN
+
+from ._connection_names import Connection, connections
+from ._demo_group import IMPROVEMENT, GroupResult
 from ._demo_result import DemoResult
-from ._figure_style import signed
+from ._figure_style import ARM_COLOUR, INK, signed
 from ._figures import convergence_figure, recovery_figure, series_figure, variance_figure
-from ._recovery import Change, changes, modulation_name
+from ._group_arms import _draws
+from ._group_figures import leave_one_out_figure
+from ._group_pictures import arms_section
+from ._recovery import Change, modulation_name
 from ._report import Picture, Section
-from ._trial import AMYGDALA, FACES, TASK, VMPFC
-from ._trial_figures import change_figure, circuit_figure, improvement_figure
+from ._trial import AMYGDALA, ARMS, FACES, TASK, VMPFC, Trial
+from ._trial_figures import change_figure, circuit_figure, improvement_figure, in_group_figure
 
 MEANING = {
     AMYGDALA: "more inhibition of the amygdala by vmPFC",
@@ -19,20 +28,28 @@ MEANING = {
 
 
 def sections(result: DemoResult) -> tuple[Section, ...]:
-    """Circuit and effect of treatment first, then how far to trust them."""
-    found = changes(result.trial, result.recovery)
+    """Circuit and effect of treatment first, then how far to trust them; the arms beside each other last."""
+    group = result.group
+    vmpfc, amygdala = result.trial.spec.regions
     return (
         Section(
             "The circuit and what treatment did to it",
             "B(faces) is what seeing faces adds to a connection, in Hz (changes per second); “amygdala ← vmPFC” is the "
             "connection to the amygdala from vmPFC. A is the connection averaged over the run.",
-            (_circuit(result), _series(result), *_changes(result, found[:2]), *_changes(result, found[2:])),
+            (_circuit(result), _series(result), *_changes(result, amygdala), *_changes(result, vmpfc)),
         ),
         Section(
             "How far to trust it",
             "Were the planted values found, within the stated uncertainty? Did every inversion end where it should?",
             (*_recovery(result), _variance(result), _convergence(result)),
         ),
+        Section(
+            "What the group adds",
+            "Parametric empirical Bayes weighs every participant by how sure this participant's estimate is, and turns "
+            "what all have in common into a prior for each.",
+            (_in_group(group.of(amygdala)), _left_out(group)),
+        ),
+        _arms(group, result.trial),
     )
 
 
@@ -63,9 +80,9 @@ def _circuit(result: DemoResult) -> Picture:
     )
 
 
-def _changes(result: DemoResult, arms: list[Change]) -> tuple[Picture, Picture]:
-    region = result.trial.spec.regions.index(arms[0].to)
-    connection = f"{arms[0].to} ← {arms[0].source}"
+def _changes(result: DemoResult, to: str) -> tuple[Picture, Picture]:
+    arms = result.group.of(to)
+    region, connection = result.trial.spec.regions.index(to), arms[0].connection
     name = f"{arms[0].to}-from-{arms[0].source}".lower()
     differ = arms[0].planted_slope != arms[1].planted_slope
     look = (
@@ -82,15 +99,16 @@ def _changes(result: DemoResult, arms: list[Change]) -> tuple[Picture, Picture]:
         Picture(
             f"change-{name}",
             f"{connection}: change by arm",
-            f"{look} Thin lines are participants, in the order of what was planted in them; the diamond is the arm's "
-            "mean with an interval from the spread of its participants; the dashed mark is the mean that was planted.",
+            f"{look} Thin lines are participants, in the order of what was planted in them; the diamond is what the "
+            f"group finds for a participant of average improvement ({arms[0].centre:.1f} points); the dashed mark is "
+            "what was planted there.",
             change_figure(arms, f"Change of B(faces), {connection}", MEANING[region]),
         ),
         Picture(
             f"improvement-{name}",
             f"{connection}: change and improvement",
-            f"{slopes} Solid lines are fitted to the participants' posterior means by least squares (descriptive), "
-            "dotted lines are what was planted.",
+            f"{slopes} Solid lines are the group's, which weighs participants by how sure each estimate is, with the "
+            "band that holds 90 % of the posterior; dotted lines are what was planted.",
             improvement_figure(arms, f"Change of B(faces), {connection}"),
         ),
     )
@@ -162,3 +180,77 @@ def _convergence(result: DemoResult) -> Picture:
         "should fall below the dashed line and end there; an inversion stops when it expects to gain less than that.",
         convergence_figure(result.posteriors),
     )
+
+
+def _in_group(arms: tuple[Change, Change]) -> Picture:
+    alone, together = (
+        np.sqrt(np.mean(np.concatenate(errors) ** 2))
+        for errors in ([one.mean - one.planted for one in arms], [one.in_group - one.planted for one in arms])
+    )
+    return Picture(
+        "in-group",
+        "Participants alone and in the group",
+        f"Off by {alone:.2f} Hz alone, by {together:.2f} Hz with the group as prior (root mean square). Filled marks "
+        "should lie nearer to the dashed line than empty ones: what the other participants show pulls in the estimates "
+        "that are least sure.",
+        in_group_figure(arms, f"Change of B(faces), {arms[0].connection}"),
+    )
+
+
+def _left_out(group: GroupResult) -> Picture:
+    found = group.left_out
+    return Picture(
+        "left-out",
+        "Improvement of participants left out",
+        "Each participant's improvement, told from the change of both connections and the arm by a group that never "
+        "saw this participant. Points should rise from left to right; they lie nearer to the average where "
+        "connectivity tells little.",
+        leave_one_out_figure(
+            found.actual + group.centre,
+            found.estimate + group.centre,
+            np.sqrt(found.variance),
+            covariate=IMPROVEMENT,
+            correlation=found.correlation,
+            p_value=found.p_value,
+            unit="points",
+        ),
+    )
+
+
+def _arms(group: GroupResult, trial: Trial) -> Section:
+    """The densities of both arms and their difference, with what was planted."""
+    drawn = arms_section(group.arms.together, trial.spec, lambda one, i: _draws(group.arms, one, i))
+    pairs = [(one, connection) for one in group.arms.together for connection in connections(one.parameters, trial.spec)]
+    return Section(
+        "The arms beside each other",
+        "The comparison the trial was for: above, the posterior of the change, or of its slope on improvement, in "
+        "each arm; below, of the difference. Dotted lines are what was planted. The further the lower curve lies to "
+        "one side of zero, the surer the arms differ.",
+        tuple(
+            _with_planted(picture, connection, group.planted(one.covariate, connection.to), one.covariate)
+            for picture, (one, connection) in zip(drawn.pictures, pairs, strict=True)
+        ),
+    )
+
+
+def _with_planted(
+    picture: Picture, connection: Connection, planted: tuple[float, float, float], covariate: str
+) -> Picture:
+    """Dotted lines where the truth is, and the same in words."""
+    digits, unit = (2, "Hz") if covariate == MEAN else (3, "Hz per point of improvement")
+    first, second, apart = (signed(value, digits) for value in planted)
+    above, below = picture.figure.axes
+    for axes, values, colours in (
+        (above, planted[:2], [ARM_COLOUR[arm] for arm in ARMS]),
+        (below, planted[2:], [INK]),
+    ):
+        for place, (value, colour) in enumerate(zip(values, colours, strict=True)):
+            axes.axvline(
+                value, color=colour, linewidth=1.6, linestyle=(2 * place, (2, 2))
+            )  # in turn where they coincide
+            low, high = axes.get_xlim()
+            axes.set_xlim(min(low, value - 0.03 * (high - low)), max(high, value + 0.03 * (high - low)))
+    verb = "in a participant of average improvement" if covariate == MEAN else "on average"
+    caption = f"Planted {verb}: ketamine {first}, midazolam {second}, difference {apart} {unit} (dotted)."
+    what = "change" if covariate == MEAN else "change with improvement"
+    return replace(picture, title=f"{connection.to} ← {connection.source}: {what}", caption=caption)

@@ -1,4 +1,4 @@
-"""The demo's numbers: simulate the trial, invert its visits, hold the posteriors against what was planted."""
+"""The demo's numbers: simulate the trial, invert its visits, fit the group, hold all against what was planted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from dcm import Diagnostics, Failure, Posterior, Settings, Subject, diagnose, invert_cohort, prior
 
+from ._demo_group import GroupResult, analyse
 from ._recovery import Recovery, recover
 from ._trial import Design, Trial, simulate_trial
 
@@ -31,6 +32,7 @@ class DemoResult:
         diagnostics: of each visit, None where it failed.
         recovery: planted and found parameters of the inverted visits.
         spm_prior: the same under SPM12's prior of the noise.
+        group: the group level.
         seconds: how long each stage took.
     """
 
@@ -39,6 +41,7 @@ class DemoResult:
     diagnostics: Sequence[Diagnostics | None]
     recovery: Recovery
     spm_prior: Recovery
+    group: GroupResult
     seconds: dict[str, float]
 
     @property
@@ -60,7 +63,7 @@ class DemoResult:
 
 
 def compute(design: Design, seed: int, progress: DemoProgress) -> DemoResult:
-    """Simulate and invert; see `run_demo`."""
+    """Simulate, invert, and fit the group; see `run_demo`."""
     clock = [time.perf_counter()]
     trial = simulate_trial(design, seed=seed, on_progress=lambda done, total: progress("simulate", done, total))
     clock.append(time.perf_counter())
@@ -69,13 +72,20 @@ def compute(design: Design, seed: int, progress: DemoProgress) -> DemoResult:
     clock.append(time.perf_counter())
     tight = _invert(trial, SPM12_NOISE_VARIANCE, lambda done, _: progress("invert", count + done, 2 * count))
     clock.append(time.perf_counter())
-    stages = ("simulate", "invert", "invert with SPM12's noise prior")
+    recovery, spm_prior = (
+        recover(trial, [None if isinstance(outcome, Failure) else outcome for outcome in found])
+        for found in (outcomes, tight)
+    )
+    group = analyse(trial, outcomes, progress)
+    clock.append(time.perf_counter())
+    stages = ("simulate", "invert", "invert with SPM12's noise prior", "group level with sampling")
     return DemoResult(
         trial,
         outcomes,
         [None if isinstance(outcome, Failure) else diagnose(outcome) for outcome in outcomes],
-        recover(trial, [None if isinstance(outcome, Failure) else outcome for outcome in outcomes]),
-        recover(trial, [None if isinstance(outcome, Failure) else outcome for outcome in tight]),
+        recovery,
+        spm_prior,
+        group,
         dict(zip(stages, np.diff(clock).tolist(), strict=True)),
     )
 

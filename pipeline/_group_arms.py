@@ -27,8 +27,8 @@ from ._connection_names import connections, per_covariate
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, effect_records, facts, fit_group, notices, save_group, summary
 from ._peb_inputs import GroupInputs, GroupOptions
-from ._recovery import Z
 from ._records import Column, Records
+from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
 
@@ -176,7 +176,10 @@ def sampling_records(arms: Arms) -> Records:
         {
             "effect": effect,
             **{name: float(getattr(beside, name)[i]) for name in ("laplace_mean", "sampled_mean", "laplace_sd")},
-            **{name: float(getattr(beside, name)[i]) for name in ("sampled_sd", "laplace_beyond_zero", "sampled_beyond_zero")},
+            **{
+                name: float(getattr(beside, name)[i])
+                for name in ("sampled_sd", "laplace_beyond_zero", "sampled_beyond_zero")
+            },
             "r_hat": float(sampled.r_hat[i]),
             "sample_size": float(sampled.sample_size[i]),
         }

@@ -14,8 +14,8 @@ from peb import MEAN, GroupPosterior, fit, with_v_without
 from ._connection_names import Connection, connections, per_covariate
 from ._group_delivery import Delivery
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
-from ._recovery import LEVEL, Z
 from ._records import Column, Records
+from ._recovery import LEVEL, Z
 from ._report import Answer, Section
 
 STRONG = 0.95  # Pp from which an effect is called found
@@ -175,7 +175,11 @@ def _words(inputs: GroupInputs, group: GroupPosterior) -> tuple[Connection, ...]
 
 def _what(inputs: GroupInputs) -> str:
     fields = " and ".join(inputs.chosen) if len(inputs.chosen) < 4 else f"{len(inputs.chosen)} connections"
-    return f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}" if inputs.change else f"Connectivity {fields}"
+    return (
+        f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}"
+        if inputs.change
+        else f"Connectivity {fields}"
+    )
 
 
 def _explained(inputs: GroupInputs) -> str:
@@ -190,7 +194,8 @@ def _explained(inputs: GroupInputs) -> str:
 def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
     own = [row for row in rows if row["covariate"] == covariate]
     sure = sorted(
-        (row for row in own if row["probability_with_v_without"] >= STRONG), key=lambda row: -abs(row["mean"] / row["sd"])
+        (row for row in own if row["probability_with_v_without"] >= STRONG),
+        key=lambda row: -abs(row["mean"] / row["sd"]),
     )
     question = (
         f"Which connections {'change' if inputs.change else 'are there'} on average?"
@@ -206,7 +211,9 @@ def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
             (_line(best),),
         )
     headline = f"{len(sure)} of {len(own)}: " + ", ".join(row["connection"] for row in sure[:3])
-    return Answer(question, "yes", headline + (" and more." if len(sure) > 3 else "."), tuple(_line(row) for row in sure[:5]))
+    return Answer(
+        question, "yes", headline + (" and more." if len(sure) > 3 else "."), tuple(_line(row) for row in sure[:5])
+    )
 
 
 def _line(row: Any) -> str:
@@ -228,7 +235,9 @@ def _participants(inputs: GroupInputs, group: GroupPosterior) -> Records:
         }
         for one in group.participants
     ]
-    lead = "Evidence of each participant's model under its own prior and under what the group expects of this participant."
+    lead = (
+        "Evidence of each participant's model under its own prior and under what the group expects of this participant."
+    )
     return Records("participants", "Participants", lead, PARTICIPANT_COLUMNS, rows, brief=False)
 
 

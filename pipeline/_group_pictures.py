@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from dcm import Spec
-from peb import MEAN, ArmComparison, CrossValidation, GroupPosterior
+from peb import MEAN, ArmComparison, Comparison, CrossValidation, FamilyComparison, GroupPosterior, Permutation, Search
 
 from ._arm_figures import Density, arm_figure
 from ._connection_names import connections, per_covariate
-from ._group_figures import effects_figure, leave_one_out_figure, probability_figure
+from ._group_figures import effects_figure, leave_one_out_figure, permutation_figure, probability_figure
 from ._matrix_figures import matrix_figure
+from ._model_figures import posterior_figure, search_figure
 from ._report import Picture, Section
 
 
-def effects_section(group: GroupPosterior, spec: Spec, probability: np.ndarray) -> Section:
+def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.ndarray) -> Section:
     """Every effect with its interval, and how probable each is; `probability` is (parameter, covariate)."""
     names, covariates = group.parameters, group.design.covariates
     return Section(
@@ -42,9 +44,9 @@ def effects_section(group: GroupPosterior, spec: Spec, probability: np.ndarray) 
     )
 
 
-def matrices_section(group: GroupPosterior, spec: Spec) -> Section | None:
-    """Connectivity as matrices, one picture for each covariate; None where the group is not over A or B."""
-    if not {"A", "B"} & set(group.fields):
+def matrices_section(group: GroupPosterior, spec: Spec | None) -> Section | None:
+    """Connectivity as matrices, one picture for each covariate; None where the group is not over a DCM's A or B."""
+    if spec is None or not {"A", "B"} & set(group.fields):
         return None
     drawn = tuple(
         Picture(
@@ -113,6 +115,79 @@ def prediction_section(found: CrossValidation) -> Section:
                     np.sqrt(found.variance),
                     covariate=found.covariate,
                     correlation=found.correlation,
+                    p_value=found.p_value,
+                ),
+            ),
+        ),
+    )
+
+
+def comparison_section(comparison: Comparison, families: Mapping[str, FamilyComparison]) -> Section:
+    """Posterior probabilities of models, and of families."""
+    axes = comparison.covariates[:2]
+    drawn = []
+    if len(comparison.covariates) <= 2:
+        drawn.append(
+            Picture(
+                "models",
+                "Which model is best?",
+                "One winner that stands far above the rest is an answer; many models of like probability are not, and their "
+                "families or their average say more.",
+                posterior_figure(comparison.probability, comparison.models, covariates=axes),
+            )
+        )
+        drawn += [
+            Picture(
+                f"family-{word(name)}",
+                f"Families: {name}",
+                "What the models of a family have in common, whatever else they are.",
+                posterior_figure(found.family_probability, found.names[0], compared="family", covariates=axes),
+            )
+            for name, found in families.items()
+            if len(set(found.names)) == 1
+        ]
+    return Section("Models", "Posterior probability of each model, all as likely beforehand.", tuple(drawn))
+
+
+def search_section(found: Search, spec: Spec | None) -> Section:
+    """What the search dropped and kept."""
+    energy = [0.0, *(one.free_energy for one in found.rounds)]
+    rounds = [one for one in found.rounds if one.dropped]
+    return Section(
+        "Search",
+        "Effects that the evidence does not ask for are switched off, round by round.",
+        (
+            Picture(
+                "search",
+                "What was dropped, and when",
+                "Each round's gain in evidence, and the probability of each effect that is left.",
+                search_figure(
+                    found.effects,
+                    [one.dropped for one in rounds],
+                    [after - before for before, after in pairwise(energy)][: len(rounds)],
+                    found.probability,
+                    spec=spec,
+                ),
+            ),
+        ),
+    )
+
+
+def permutation_section(found: Permutation) -> Section:
+    """The statistic among its permutations."""
+    return Section(
+        "Permutation test",
+        "How large the evidence for the effect gets when participants and covariate are shuffled.",
+        (
+            Picture(
+                "permutation",
+                f"Evidence for an effect of {found.covariate}",
+                "The line is what was observed. The more of the histogram lies to its right, the easier chance alone gives "
+                "as much.",
+                permutation_figure(
+                    found.null,
+                    found.statistic,
+                    statistic="log Bayes factor, with v without the effect (nats)",
                     p_value=found.p_value,
                 ),
             ),

@@ -87,7 +87,8 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         raise UsageError(
             "no first-level result could be read; give the folder that effconn invert wrote, or SPM's files"
         )
-    estimates, lines = [one.estimate for one in levels], []
+    estimates = [one.estimate for one in levels]
+    lines: list[str] = []
     try:
         if options.sessions is not None:
             estimates, lines = pair_sessions(estimates, *options.sessions)

@@ -62,7 +62,9 @@ class Records:
         """For a page."""
         texts = tuple(tuple(column.text(row[column.key]) for column in self.columns) for row in self.rows)
         numeric = frozenset(i for i, column in enumerate(self.columns) if column.form)
-        return Table(self.title, self.lead, tuple(column.heading for column in self.columns), texts, numeric, self.marked)
+        return Table(
+            self.title, self.lead, tuple(column.heading for column in self.columns), texts, numeric, self.marked
+        )
 
     def print(self) -> None:
         """On the terminal, as far as it is meant for one."""

@@ -1,4 +1,4 @@
-"""What an inversion found beside what was planted, and descriptive summaries by arm."""
+"""What an inversion found beside what was planted, visit by visit; what a group found, by arm."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 from dcm import Posterior
+from peb import Gaussian
 
-from ._trial import ARMS, FACES, Arm, Trial, Visit
+from ._trial import Arm, Trial, Visit
 
 LEVEL = 0.90  # of every interval
 Z = float(stats.norm.ppf((1 + LEVEL) / 2))  # half-width of a posterior interval, in standard deviations
@@ -64,11 +65,6 @@ class Interval:
     low: float
     high: float
 
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether both ends lie on the same side of zero."""
-        return self.low > 0 or self.high < 0
-
 
 @dataclass(frozen=True, eq=False)
 class Change:
@@ -78,9 +74,12 @@ class Change:
         to, source: region names.
         arm: the treatment.
         improvement: (participant,) points.
-        mean, sd: (participant,) posterior mean and standard deviation of the change.
+        mean, sd: (participant,) posterior mean and standard deviation of the change, each participant alone.
+        in_group: (participant,) posterior mean where the group is the prior.
         planted: (participant,) the change that was planted.
         planted_slope: Hz per point of improvement.
+        centre: improvement at which the group's mean of the arm is, points.
+        effect: the group's posterior of the arm's mean, Hz, and slope, Hz per point of improvement.
     """
 
     to: str
@@ -89,28 +88,33 @@ class Change:
     improvement: Float[np.ndarray, "participant"]
     mean: Float[np.ndarray, "participant"]
     sd: Float[np.ndarray, "participant"]
+    in_group: Float[np.ndarray, "participant"]
     planted: Float[np.ndarray, "participant"]
     planted_slope: float
+    centre: float
+    effect: Gaussian
+
+    @property
+    def connection(self) -> str:
+        """Such as ``amygdala ← vmPFC``."""
+        return f"{self.to} ← {self.source}"
+
+    @property
+    def planted_mean(self) -> float:
+        """What was planted in a participant of average improvement, Hz."""
+        return self.planted_slope * self.centre
 
     @property
     def average(self) -> Interval:
-        """Mean over participants, its interval from their spread (Student's t)."""
-        n = self.mean.size
-        half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * self.mean.std(ddof=1) / np.sqrt(n)
-        centre = float(self.mean.mean())
-        return Interval(centre, centre - float(half), centre + float(half))
+        """The arm's mean at average improvement, by the group, Hz."""
+        value, half = float(self.effect.mean[0]), Z * float(self.effect.sd[0])
+        return Interval(value, value - half, value + half)
 
-    @property
-    def slope(self) -> Interval:
-        """Least-squares slope on improvement, Hz per point."""
-        fit = stats.linregress(self.improvement, self.mean)
-        half = stats.t.ppf((1 + LEVEL) / 2, self.mean.size - 2) * fit.stderr
-        return Interval(float(fit.slope), float(fit.slope - half), float(fit.slope + half))
-
-    def line(self, improvement: np.ndarray) -> np.ndarray:
-        """The least-squares line, Hz."""
-        found: np.ndarray = self.mean.mean() + self.slope.value * (improvement - self.improvement.mean())
-        return found
+    def line(self, improvement: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The group's mean and standard deviation of an arm's change at some values of improvement, Hz."""
+        found = np.column_stack([np.ones(improvement.size), improvement - self.centre])
+        variance = np.einsum("ij,jk,ik->i", found, self.effect.covariance, found)
+        return found @ self.effect.mean, np.sqrt(variance)
 
 
 def recover(trial: Trial, posteriors: Sequence[Posterior | None]) -> Recovery:
@@ -130,38 +134,6 @@ def recover(trial: Trial, posteriors: Sequence[Posterior | None]) -> Recovery:
     )
 
 
-def difference(first: Change, second: Change) -> Interval:
-    """Mean change in the first arm minus that in the second, Hz, with Welch's interval."""
-    found = stats.ttest_ind(first.mean, second.mean, equal_var=False).confidence_interval(LEVEL)
-    return Interval(float(first.mean.mean() - second.mean.mean()), float(found.low), float(found.high))
-
-
 def modulation_name(to: str, source: str, modulator: str) -> str:
     """The name of a B parameter, as in `Recovery.names`."""
     return f"B[{to}<-{source}, {modulator}]"
-
-
-def changes(trial: Trial, recovery: Recovery) -> list[Change]:
-    """Changes of both connections in both arms, over participants with both sessions inverted."""
-    vmpfc, amygdala = trial.spec.regions
-    pairs = ((amygdala, vmpfc), (vmpfc, amygdala))
-    return [_change(trial, recovery, to, source, arm) for to, source in pairs for arm in ARMS]
-
-
-def _change(trial: Trial, recovery: Recovery, to: str, source: str, arm: Arm) -> Change:
-    column = recovery.column(modulation_name(to, source, trial.spec.inputs[FACES]))
-    rows = {(visit.participant, visit.session): row for row, visit in enumerate(recovery.visits) if visit.arm == arm}
-    both = [name for name, session in rows if session == 1 and (name, 2) in rows]
-    if len(both) < 3:
-        raise ValueError(f"only {len(both)} participants of the {arm} arm have both sessions; 3 are needed")
-    before, after = (np.array([rows[name, session] for name in both]) for session in (1, 2))
-    return Change(
-        to,
-        source,
-        arm,
-        improvement=np.array([recovery.visits[row].improvement for row in before]),
-        mean=recovery.mean[after, column] - recovery.mean[before, column],
-        sd=np.hypot(recovery.sd[before, column], recovery.sd[after, column]),  # sessions are inverted apart
-        planted=recovery.planted[after, column] - recovery.planted[before, column],
-        planted_slope=trial.design.slope(trial.spec.regions.index(to), arm),
-    )

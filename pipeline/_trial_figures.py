@@ -1,8 +1,9 @@
-"""Pictures of a two-arm trial: change by arm, change against improvement, and the circuit."""
+"""Pictures of a two-arm trial: change by arm, change against improvement, what the group adds, and the circuit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,9 +29,9 @@ from ._recovery import Change, Z
 
 
 def change_figure(changes: Sequence[Change], title: str, meaning: str) -> Figure:
-    """Change of B(faces) on one connection, Hz, for each arm: participants, mean with 90 % interval, planted mean.
+    """Change of B(faces) on one connection, Hz, for each arm: participants, the group's mean, the planted mean.
 
-    `meaning` says what a more negative value means.
+    Both means are at average improvement. `meaning` says what a more negative value means.
     """
     with style():
         figure = new_figure(4.0)
@@ -49,13 +50,14 @@ def change_figure(changes: Sequence[Change], title: str, meaning: str) -> Figure
 
 
 def improvement_figure(changes: Sequence[Change], title: str) -> Figure:
-    """Change of B(faces) on one connection, Hz, against improvement, points; planted and fitted lines for each arm."""
+    """Change of B(faces) on one connection, Hz, against improvement, points; the arms' lines as found and planted."""
     with style():
         figure = new_figure(4.0)
         axes = figure.subplots()
         zero_line(axes)
         span = np.concatenate([change.improvement for change in changes])
         ends = np.array([min(span.min(), 0), span.max()])
+        across = np.linspace(ends[0], ends[1], 61)
         for change in changes:
             colour = ARM_COLOUR[change.arm]
             axes.errorbar(
@@ -69,12 +71,33 @@ def improvement_figure(changes: Sequence[Change], title: str) -> Figure:
                 elinewidth=0.7,
                 alpha=0.7,
             )
-            axes.plot(ends, change.line(ends), color=colour, linewidth=2)
+            line, sd = change.line(across)
+            axes.fill_between(across, line - Z * sd, line + Z * sd, color=colour, alpha=0.13, linewidth=0)
+            axes.plot(across, line, color=colour, linewidth=2)
             axes.plot(ends, change.planted_slope * ends, color=colour, linewidth=1.6, linestyle=(0, (2, 2)))
         axes.set_xlabel("Improvement of symptoms, points (more = better)")
         axes.set_ylabel("Session 2 − session 1, Hz")
         axes.set_title(plain(title))
         figure.legend(handles=_improvement_key(changes), loc="outside upper left", ncols=2)
+    return figure
+
+
+def in_group_figure(changes: Sequence[Change], title: str) -> Figure:
+    """Every participant's change as found alone and with the group as prior, against what was planted, Hz."""
+    with style():
+        figure = new_figure(4.6)
+        axes = figure.subplots()
+        inside = np.concatenate([values for one in changes for values in (one.planted, one.mean, one.in_group)])
+        ends = np.array([inside.min() - 0.05, inside.max() + 0.05])
+        axes.plot(ends, ends, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        for change in changes:
+            colour, marker = ARM_COLOUR[change.arm], ARM_MARKER[change.arm]
+            axes.plot([change.planted] * 2, [change.mean, change.in_group], color=colour, linewidth=0.8, alpha=0.6)
+            axes.plot(change.planted, change.mean, marker, color=colour, markerfacecolor=PAPER, markersize=4.5)
+            axes.plot(change.planted, change.in_group, marker, color=colour, markersize=5.5, markeredgewidth=0)
+        axes.set(xlim=tuple(ends), ylim=tuple(ends), xlabel="Planted change, Hz", ylabel="Found change, Hz")
+        axes.set_title(plain(title))
+        figure.legend(handles=_in_group_key(changes), loc="outside upper left", ncols=2)
     return figure
 
 
@@ -139,16 +162,14 @@ def _arm(axes: Axes, place: int, change: Change) -> None:
         capsize=4,
         zorder=5,
     )
-    axes.plot(
-        [place + 0.15, place + 0.42], [change.planted.mean()] * 2, color=INK, linewidth=1.6, linestyle=(0, (2, 1))
-    )
+    axes.plot([place + 0.15, place + 0.42], [change.planted_mean] * 2, color=INK, linewidth=1.6, linestyle=(0, (2, 1)))
 
 
 def _change_key() -> list[Line2D]:
     return [
         Line2D([], [], color=MUTED, marker="o", markersize=5, linewidth=0.8, label="participant, 90 %"),
-        Line2D([], [], color=INK, marker="D", markersize=6, markerfacecolor=MUTED, linewidth=2, label="mean, 90 %"),
-        Line2D([], [], color=INK, linewidth=1.6, linestyle=(0, (2, 1)), label="planted mean"),
+        Line2D([], [], color=INK, marker="D", markersize=6, markerfacecolor=MUTED, linewidth=2, label="group, 90 %"),
+        Line2D([], [], color=INK, linewidth=1.6, linestyle=(0, (2, 1)), label="planted"),
     ]
 
 
@@ -156,9 +177,19 @@ def _improvement_key(changes: Sequence[Change]) -> list[Line2D]:
     found, planted = [], []
     for change in changes:
         colour, marker = ARM_COLOUR[change.arm], ARM_MARKER[change.arm]
-        found.append(Line2D([], [], color=colour, marker=marker, linewidth=2, label=f"{change.arm}, fitted"))
+        found.append(Line2D([], [], color=colour, marker=marker, linewidth=2, label=f"{change.arm}, group"))
         planted.append(Line2D([], [], color=colour, linewidth=1.6, linestyle=(0, (2, 2)), label="planted"))
     return [*found, *planted]
+
+
+def _in_group_key(changes: Sequence[Change]) -> list[Line2D]:
+    arms = {change.arm: ARM_COLOUR[change.arm] for change in changes}
+    empty = dict[str, Any](color=MUTED, marker="o", linestyle="none", markersize=5)
+    return [
+        Line2D([], [], markerfacecolor=PAPER, **empty, label="participant alone"),
+        Line2D([], [], **empty, label="in the group"),
+        *(Line2D([], [], color=arms[arm], marker=ARM_MARKER[arm], linestyle="none", label=arm) for arm in arms),
+    ]
 
 
 def _connection(axes: Axes, start: tuple[float, float], end: tuple[float, float], strength: float) -> None:

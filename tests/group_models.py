@@ -27,7 +27,9 @@ def estimate(name: str, truth: np.ndarray, rng: np.random.Generator, sd: float =
     mean = posterior @ precision @ data
     free_energy = -0.5 * (size * np.log(2 * np.pi) + np.linalg.slogdet(noise + np.eye(size))[1])
     free_energy -= 0.5 * data @ np.linalg.solve(noise + np.eye(size), data)
-    return Estimate(name, PARAMETERS[:size], FIELDS[:size], prior, Gaussian(mean, (posterior + posterior.T) / 2), free_energy)
+    return Estimate(
+        name, PARAMETERS[:size], FIELDS[:size], prior, Gaussian(mean, (posterior + posterior.T) / 2), free_energy
+    )
 
 
 def group(

@@ -11,7 +11,6 @@ from scipy.stats import norm
 
 from peb import Design, Estimate, Gaussian, PebError, PebSettings, change, fit, make_design
 from peb._arms import ArmComparison, arms_from_groups, arms_from_interactions
-from peb._gaussian import precision
 from peb._group import GroupPosterior
 
 ARM = "arm[midazolam]"
@@ -225,16 +224,10 @@ def within_participant(name: str, before: Estimate, after: Estimate) -> Estimate
     return fit([before, after], rows, settings, name=name).as_estimate()
 
 
-def tightened(one: Estimate) -> Estimate:
-    """What a PEB takes each estimate for, a sixteenth of the prior precision added (spec: "PEB")."""
-    looser = precision(precision(one.posterior.covariance) + precision(one.prior.covariance) / 16)
-    return replace(one, posterior=Gaussian(one.posterior.mean, looser))
-
-
 def test_a_change_within_a_participant_is_the_change_of_two_sessions() -> None:
     before, after = (side[0] for side in sessions())
     level = within_participant("sub-01", before, after).select([f"change: {name}" for name in before.parameters])
-    direct = change(tightened(before), tightened(after), "sub-01")
+    direct = change(before, after, "sub-01")
     assert np.allclose(level.prior.covariance, direct.prior.covariance)
     assert np.allclose(level.posterior.mean, direct.posterior.mean, atol=1e-5)
     assert np.allclose(level.posterior.covariance, direct.posterior.covariance, atol=1e-6)

@@ -66,7 +66,9 @@ def test_a_participant_of_weight_zero_is_not_there(group: Group, point: np.ndarr
     without = jax.tree.map(lambda part: part[1:], (group.added, group.weight, group.between))
     smaller = Group(*without, *(getattr(group, name) for name in list(Group.__dataclass_fields__)[3:]))
     muted = Group(
-        group.added, group.weight.at[0].set(0.0), *(getattr(group, name) for name in list(Group.__dataclass_fields__)[2:])
+        group.added,
+        group.weight.at[0].set(0.0),
+        *(getattr(group, name) for name in list(Group.__dataclass_fields__)[2:]),
     )
     beta, gamma = jnp.asarray(point[:SIZE]), jnp.asarray(point[SIZE:])
     for one, other in zip(

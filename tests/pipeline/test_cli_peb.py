@@ -97,7 +97,19 @@ def posterior(mean: np.ndarray, covariance: np.ndarray) -> Posterior:
 
 
 def common(results: Path, table: Path) -> Sequence[object]:
-    return (results, "--design", table, "--change", "ses-1,ses-2", "--fields", "B", "--between-prior", "wide", "--compat", "exact")
+    return (
+        results,
+        "--design",
+        table,
+        "--change",
+        "ses-1,ses-2",
+        "--fields",
+        "B",
+        "--between-prior",
+        "wide",
+        "--compat",
+        "exact",
+    )
 
 
 def test_fit_writes_page_tables_and_posteriors_for_us_and_for_spm(

@@ -1,0 +1,92 @@
+"""`effconn peb permute`: has a covariate an effect, by shuffling it over participants?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from peb import DesignError, PebError, Permutation, permutation_test
+
+from ._connection_names import connections
+from ._group_delivery import Delivery
+from ._group_figures import p_words
+from ._group_fit import notices
+from ._group_predict import ALPHA, column_of
+from ._peb_inputs import GroupInputs
+from ._records import Column, Records
+from ._report import Answer, Section
+from ._runtime import UsageError
+
+COLUMNS = (
+    Column("covariate", "Covariate"),
+    Column("connections", "On"),
+    Column("log_bayes_factor", "log Bayes factor, nats", "+.3f"),
+    Column("p_value", "p", ".4f"),
+    Column("permutations", "Permutations", "d"),
+    Column("seed", "Seed", "d"),
+)
+
+
+def permute(inputs: GroupInputs, covariate: str, effects: Sequence[str], permutations: int, seed: int) -> Permutation:
+    """The test of a covariate, on all connections that the group explains or on some."""
+    try:
+        return permutation_test(
+            inputs.estimates,
+            inputs.design,
+            inputs.settings,
+            covariate=column_of(inputs, covariate),
+            parameters=inputs.chosen,
+            effects=list(effects) or None,
+            permutations=permutations,
+            seed=seed,
+        )
+    except (DesignError, PebError) as error:
+        raise UsageError(str(error)) from error
+
+
+def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
+    """Table, picture and answer of a permutation test."""
+    named = ", ".join(one.words for one in connections(found.effects, inputs.spec))
+    count = found.null.size
+    row = {
+        "covariate": found.covariate,
+        "connections": named,
+        "log_bayes_factor": found.statistic,
+        "p_value": found.p_value,
+        "permutations": count,
+        "seed": found.seed,
+    }
+    lead = "log Bayes factor of the model with the effects over the one without, and how often shuffling reaches it."
+    answer = Answer(
+        f"Has {found.covariate} an effect?",
+        "yes" if found.p_value < ALPHA else "no",
+        f"{p_words(found.p_value)} by {count} permutations; log Bayes factor {found.statistic:+.2f} nats.".replace(
+            " -", " −"
+        ),
+        (f"Tested together: {named}.",),
+    )
+    unfinished = (
+        [f"{found.unfinished} of {1 + count} fits ended at the limit of iterations."] if found.unfinished else []
+    )
+    return Delivery(
+        name="permutation",
+        title=f"Has {found.covariate} an effect on connectivity?",
+        subtitle=f"{len(inputs.design.participants)} participants, {count} permutations.",
+        answers=(answer,),
+        records=(Records("permutation", "Permutation test", lead, COLUMNS, [row]),),
+        draw=lambda: _sections(found),
+        facts=(
+            (
+                "Scheme",
+                f"the covariate, cleared of the others, is shuffled; seed {found.seed}; {inputs.settings.compat}",
+            ),
+            ("Covariates", "; ".join(inputs.design.covariates)),
+        ),
+        notices=notices(inputs, unfinished),
+        summary={"null": found.null.tolist(), "notes": list(inputs.notes), "errors": list(inputs.errors)},
+    )
+
+
+def _sections(found: Permutation) -> tuple[Section, ...]:
+    from ._group_pictures import permutation_section
+
+    return (permutation_section(found),)

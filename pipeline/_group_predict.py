@@ -1,0 +1,143 @@
+"""`effconn peb leave-one-out`: is a covariate told by the connectivity of people whom the group has not seen?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from peb import CrossValidation, DesignError, PebError, k_fold, leave_one_out
+
+from ._group_delivery import Delivery
+from ._group_figures import p_words
+from ._group_fit import notices
+from ._peb_inputs import GroupInputs, GroupOptions
+from ._records import Column, Records
+from ._recovery import Z
+from ._report import Answer, Section, Verdict
+from ._runtime import UsageError
+
+ALPHA = 0.05
+
+COLUMNS = (
+    Column("participant_id", "Participant"),
+    Column("actual", "Actual", "+.4g"),
+    Column("estimate", "Estimated", "+.4g"),
+    Column("low", "90 % from", "+.4g"),
+    Column("high", "to", "+.4g"),
+    Column("sd", "SD", ".4g", brief=False),
+    Column("probability_of_actual", "Pp of the actual level", ".3f"),
+    Column("fold", "Fold", "d", brief=False),
+)
+
+
+def of_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
+    """The options, where the covariate is among those used."""
+    if options.design is None:
+        raise UsageError("this needs --design, the table that holds the covariate")
+    if options.covariates is not None and covariate not in options.covariates:
+        return replace(options, covariates=[*options.covariates, covariate])
+    return options
+
+
+def column_of(inputs: GroupInputs, covariate: str) -> str:
+    """The column of the design that a covariate became; raises `UsageError` where there is none."""
+    for name in inputs.design.covariates:
+        if name == covariate or (name in inputs.design.kinds and name.startswith(f"{covariate}[")):
+            return name
+    raise UsageError(
+        f"--covariate {covariate!r} is no covariate of the design; it has {', '.join(inputs.design.covariates)}"
+    )
+
+
+def predict(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
+    """Leave-one-out, or so many folds."""
+    name = column_of(inputs, covariate)
+    how: Any = {"covariate": name, "parameters": inputs.chosen}
+    try:
+        if folds is None:
+            return leave_one_out(inputs.estimates, inputs.design, inputs.settings, **how)
+        return k_fold(inputs.estimates, inputs.design, inputs.settings, folds=folds, seed=seed, **how)
+    except (DesignError, PebError) as error:
+        raise UsageError(f"the groups without those left out cannot be fitted: {error}") from error
+
+
+def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
+    """Table, picture and answer of a cross-validation."""
+    scheme = "leave-one-out" if found.seed is None else f"{int(found.fold.max()) + 1} folds, seed {found.seed}"
+    unfinished = [f"{count} of {len(found.status)} group fits {what}." for what, count in _unfinished(found).items()]
+    return Delivery(
+        name="prediction",
+        title=f"Is {found.covariate} told by connectivity?",
+        subtitle=f"{len(found.participants)} participants, {scheme}: nobody helps to estimate their own value.",
+        answers=(_answer(found),),
+        records=(prediction_records(found),),
+        draw=lambda: _sections(found),
+        facts=(
+            ("Scheme", f"{scheme}; {inputs.settings.compat}"),
+            ("Connections", ", ".join(inputs.chosen)),
+            ("Covariates", "; ".join(inputs.design.covariates)),
+            ("p value", "one-sided, of the correlation of estimates with actual values (Student's t)"),
+        ),
+        notices=notices(inputs, unfinished),
+        summary={
+            "covariate": found.covariate,
+            "correlation": found.correlation,
+            "p_value": found.p_value,
+            "accuracy": found.accuracy,
+            "notes": list(inputs.notes),
+            "errors": list(inputs.errors),
+        },
+    )
+
+
+def prediction_records(found: CrossValidation) -> Records:
+    """Everybody's value, actual and estimated."""
+    sd = np.sqrt(found.variance)
+    place = np.searchsorted(found.levels, found.actual)
+    rows = [
+        {
+            "participant_id": name,
+            "actual": float(found.actual[i]),
+            "estimate": float(found.estimate[i]),
+            "low": float(found.estimate[i] - Z * sd[i]),
+            "high": float(found.estimate[i] + Z * sd[i]),
+            "sd": float(sd[i]),
+            "probability_of_actual": float(found.probability[i, place[i]]),
+            "fold": int(found.fold[i]) + 1,
+        }
+        for i, name in enumerate(found.participants)
+    ]
+    lead = (
+        f"{found.covariate} as in the design (centred where the design is), and as estimated from connectivity alone."
+    )
+    return Records("left-out", "Participants left out", lead, COLUMNS, rows)
+
+
+def _answer(found: CrossValidation) -> Answer:
+    told = found.p_value < ALPHA and found.correlation > 0
+    verdict: Verdict = "yes" if told else "no"
+    if math.isnan(found.correlation):
+        return Answer(f"Is {found.covariate} told by connectivity?", "no", "The estimates are all the same.")
+    r = f"{found.correlation:.2f}".replace("-", "−")
+    text = f"Estimates and actual values correlate at r = {r} ({p_words(found.p_value)}, one-sided)."
+    details = (
+        [] if found.accuracy is None else [f"The likelier of the two levels is the right one in {found.accuracy:.0%}."]
+    )
+    details.append(
+        "A correlation of left-out estimates says that the effect is large enough to matter for a single person."
+    )
+    return Answer(f"Is {found.covariate} told by connectivity?", verdict, text, tuple(details))
+
+
+def _unfinished(found: CrossValidation) -> dict[str, int]:
+    ended = [status.value for status in found.status if status.name != "CONVERGED"]
+    return {what: ended.count(what) for what in dict.fromkeys(ended)}
+
+
+def _sections(found: CrossValidation) -> tuple[Section, ...]:
+    from ._group_pictures import prediction_section
+
+    return (prediction_section(found),)
