@@ -24,6 +24,7 @@ from peb import (
 )
 
 from ._connection_names import connections, per_covariate
+from ._figure_style import signed
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, effect_records, facts, fit_group, notices, save_group, summary
 from ._peb_inputs import GroupInputs, GroupOptions
@@ -172,7 +173,7 @@ def sampling_records(arms: Arms) -> Records:
     sampled = arms.sampled
     assert sampled is not None
     beside: SamplingComparison = sampled.compare(arms.group)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "effect": effect,
             **{name: float(getattr(beside, name)[i]) for name in ("laplace_mean", "sampled_mean", "laplace_sd")},
@@ -210,8 +211,8 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     )
     other = next((found for found in arms.levels.comparisons if found.covariate == one.covariate), None)
     details = [
-        f"{row['connection']}: {first} {row['first']:+.3f}, {second} {row['second']:+.3f} {row['unit']}; P(difference > 0) "
-        f"{row['probability_beyond_zero']:.3f}.".replace("-", "−")
+        f"{row['connection']}: {first} {signed(row['first'], 3)}, {second} {signed(row['second'], 3)} {row['unit']}; "
+        f"P(difference > 0) {row['probability_beyond_zero']:.3f}."
         for row in rows
     ]
     if other is not None:
@@ -246,8 +247,8 @@ def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, 
 
 
 def _interval(row: dict[str, Any]) -> str:
-    text = f"{row['difference']:+.3f} {row['unit']} (90 % {row['low']:+.3f} to {row['high']:+.3f})"
-    return text.replace("-", "−")
+    difference, low, high = (signed(row[key], 3) for key in ("difference", "low", "high"))
+    return f"{difference} {row['unit']} (90 % {low} to {high})"
 
 
 def _of_arm(inputs: GroupInputs, column: str, sign: float, name: str) -> GroupPosterior:

@@ -50,6 +50,8 @@ def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> 
         out.print()
     for answer in delivery.answers:
         out.print(f"{answer.question} {answer.headline}", markup=False, soft_wrap=True)
+    for heading, text in delivery.notices:
+        say(f"{heading} {text}")
     if folder is not None:
         say(f"page: {_write(delivery, folder)}")
     if json_file is not None:

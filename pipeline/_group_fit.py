@@ -90,7 +90,7 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
     """Every effect, covariate by covariate."""
     words = _words(inputs, group)
     probability = with_v_without(group.prior, group.posterior).reshape(len(group.design.covariates), -1)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "covariate": covariate,
             "connection": words[i].words,

@@ -27,13 +27,14 @@ from peb import (
 )
 
 from ._connection_names import connections, per_covariate
+from ._figure_style import signed
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, facts, fit_group, notices, save_group, summary
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs
 from ._peb_write import write_bma
-from ._recovery import Z
 from ._records import Column, Records
+from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
 
@@ -275,16 +276,18 @@ def _best(comparison: Comparison, covariate: str) -> Answer:
 
 def _kept(covariate: str, rows: Any) -> Answer:
     own = [row for row in rows if row["covariate"] == covariate]
+    if all(np.isnan(row["probability"]) for row in own):
+        return Answer(
+            f"Which effects of {covariate} are needed?", "no", "Not searched; SPM12's conventions leave them out."
+        )
     sure = [row for row in own if row["probability"] >= STRONG]
     likely = [row for row in own if row["probability"] >= 0.5]
     verdict: Verdict = "yes" if sure else "partly" if likely else "no"
     named = ", ".join(
-        f"{row['connection']} ({row['mean']:+.3f}, Pp {row['probability']:.2f})" for row in (sure or likely)[:4]
+        f"{row['connection']} ({signed(row['mean'], 3)}, Pp {row['probability']:.2f})" for row in (sure or likely)[:4]
     )
     headline = f"{len(sure)} of {len(own)} surely (Pp ≥ {STRONG:g}), {len(likely)} likelier than not."
-    return Answer(
-        f"Which effects of {covariate} are needed?", verdict, headline, (named.replace("-", "−"),) if named else ()
-    )
+    return Answer(f"Which effects of {covariate} are needed?", verdict, headline, (named,) if named else ())
 
 
 def _unseen(names: Sequence[str]) -> list[str]:

@@ -153,6 +153,7 @@ def search_section(found: Search, spec: Spec | None) -> Section:
     """What the search dropped and kept."""
     energy = [0.0, *(one.free_energy for one in found.rounds)]
     rounds = [one for one in found.rounds if one.dropped]
+    seen = [i for i, name in enumerate(found.effects) if name not in found.unseen]
     return Section(
         "Search",
         "Effects that the evidence does not ask for are switched off, round by round.",
@@ -162,10 +163,10 @@ def search_section(found: Search, spec: Spec | None) -> Section:
                 "What was dropped, and when",
                 "Each round's gain in evidence, and the probability of each effect that is left.",
                 search_figure(
-                    found.effects,
+                    [found.effects[i] for i in seen],
                     [one.dropped for one in rounds],
                     [after - before for before, after in pairwise(energy)][: len(rounds)],
-                    found.probability,
+                    found.probability[seen],
                     spec=spec,
                 ),
             ),

@@ -14,9 +14,9 @@ import pytest
 from dcm import Parameters, Simulation
 from pipeline._figure_style import inline_svg, plain, save_figure, signed, svg
 from pipeline._figures import convergence_figure, readable, recovery_figure, series_figure, variance_figure
-from pipeline._recovery import Change, Recovery, Z, difference
+from pipeline._recovery import Recovery, Z
 from pipeline._trial import Design, Visit, simulate_trial
-from pipeline._trial_figures import change_figure, circuit_figure, improvement_figure
+from pipeline._trial_figures import circuit_figure
 
 NAMES = ("A[vmPFC<-amygdala]", "B[vmPFC<-amygdala, faces]")
 
@@ -29,19 +29,6 @@ def recovery() -> Recovery:
     empty: Any = SimpleNamespace()
     visits = tuple(Visit(f"sub-{i:02d}", "ketamine", 1, 0.0, empty, empty) for i in range(40))
     return Recovery(NAMES, np.arange(2), visits, planted, planted + sd * rng.normal(size=(40, 2)), sd)
-
-
-@pytest.fixture
-def arms() -> list[Change]:
-    rng = np.random.default_rng(1)
-
-    def change(arm: Any, slope: float) -> Change:
-        improvement = rng.normal(12, 6, 9)
-        planted = slope * improvement
-        mean = planted + rng.normal(0, 0.05, 9)
-        return Change("amygdala", "vmPFC", arm, improvement, mean, np.full(9, 0.1), planted, slope)
-
-    return [change("ketamine", -0.03), change("midazolam", 0.0)]
 
 
 @pytest.fixture
@@ -67,37 +54,6 @@ def test_recovery_figure_tells_coverage_and_correlation(recovery: Recovery) -> N
     labels = figure.axes[0].get_legend_handles_labels()[1]
     r = np.corrcoef(recovery.planted[:, 1], recovery.mean[:, 1])[0, 1]
     assert labels[1].startswith(f"B(faces) vmPFC ← amygdala: r = {r:.2f}")
-
-
-def test_change_figure_marks_means_intervals_and_what_was_planted(arms: list[Change]) -> None:
-    axes = change_figure(arms, "Change", "less of it").axes[0]
-    drawn = {tuple(np.round(np.asarray(line.get_ydata(), dtype=float), 9)) for line in axes.lines}
-    for change in arms:
-        assert (round(change.average.value, 9),) in drawn
-        assert (round(change.planted.mean(), 9),) * 2 in drawn
-    assert "more negative = less of it" in axes.get_xlabel()
-    assert "Hz" in axes.get_ylabel()
-
-
-def test_improvement_figure_draws_fitted_and_planted_lines(arms: list[Change]) -> None:
-    axes = improvement_figure(arms, "Change").axes[0]
-    slopes = [np.ptp(line.get_ydata()) / np.ptp(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
-    assert any(slope == pytest.approx(0.03) for slope in slopes)
-    assert any(slope == pytest.approx(abs(arms[0].slope.value)) for slope in slopes)
-
-
-def test_interval_of_the_mean_and_of_the_slope_are_students(arms: list[Change]) -> None:
-    change = arms[0]
-    half = 1.859548 * change.mean.std(ddof=1) / 3  # t(8) at 0.95
-    assert change.average.high - change.average.value == pytest.approx(half, rel=1e-6)
-    x = change.improvement - change.improvement.mean()
-    slope = (x @ change.mean) / (x @ x)
-    left = change.mean - change.mean.mean() - slope * x
-    half = 1.894579 * np.sqrt(left @ left / 7 / (x @ x))  # t(7) at 0.95
-    assert change.slope.value == pytest.approx(slope)
-    assert change.slope.high - slope == pytest.approx(half, rel=1e-6)
-    gap = difference(*arms)
-    assert gap.low < arms[0].mean.mean() - arms[1].mean.mean() == gap.value < gap.high
 
 
 def test_convergence_figure_shows_the_best_so_far(fit: Any) -> None:
