@@ -154,8 +154,11 @@ def _search(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str, Gr
 
 def _comparison(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str, GroupPosterior]) -> list[Row]:
     """Against the comparison over the PEB of the same parameters, and the families over it."""
-    assert spm.models is not None and spm.free_energy is not None and spm.model_probability is not None
-    assert spm.on_mean is not None and spm.on_covariate is not None
+    assert spm.models is not None
+    assert spm.free_energy is not None
+    assert spm.model_probability is not None
+    assert spm.on_mean is not None
+    assert spm.on_covariate is not None
     wanted = held.names(spm.parameters)
     group = next((one for one in fitted.values() if list(one.parameters) == wanted), None)
     if group is None:

@@ -84,7 +84,7 @@ def log_posterior(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, 
 
 
 def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool) -> Evaluation:
-    """F, gradient and curvature; with `spm`, F has βᵀ βP β and γᵀ γP γ where the deviations from the prior means belong."""
+    """F, gradient and curvature; with `spm`, F has βᵀ βP β and γᵀ γP γ, without the prior means."""
     Q, W, X, weight = group.components, group.within, group.between, group.weight
     R = between_precision(group, gamma)
     Sigma = inverse(R)

@@ -238,7 +238,7 @@ def _chains(
 
 
 def _diagnosed(draws: Float[np.ndarray, "chain draw any"]) -> tuple[np.ndarray, np.ndarray]:
-    """Split R-hat and effective sample size of every quantity."""
+    """Split R-hat and effective sample size of every quantity, the latter at least 1: its estimate may be negative."""
     from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 
-    return np.asarray(split_gelman_rubin(draws)), np.asarray(effective_sample_size(draws))
+    return np.asarray(split_gelman_rubin(draws)), np.maximum(effective_sample_size(draws), 1.0)

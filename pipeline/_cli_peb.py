@@ -205,14 +205,15 @@ def arms(
     arm: Annotated[
         str, typer.Option(metavar="COLUMN", help="Column of the design that names each participant's arm.")
     ] = "arm",
-    sample: Annotated[
-        bool, typer.Option("--sample", help="Check the result by sampling (NUTS); takes about a minute.")
-    ] = False,
+    sample: Annotated[bool, typer.Option("--sample", help="Check the result by sampling (NUTS).")] = False,
+    seed: Seed = 0,
 ) -> Delivery:
     """A comparison of two arms."""
+    from peb import SamplingSettings
+
     from ._group_arms import compare_arms, deliver_arms
 
-    return deliver_arms(inputs, compare_arms(inputs, arm, sample))
+    return deliver_arms(inputs, compare_arms(inputs, arm, SamplingSettings(seed=seed) if sample else None))
 
 
 def _covariate_options(options: GroupOptions, covariate: str, **_: Any) -> GroupOptions:

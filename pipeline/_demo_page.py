@@ -10,7 +10,7 @@ from ._demo_answers import answers
 from ._demo_group import SETTINGS, GroupResult
 from ._demo_pictures import sections
 from ._demo_result import NOISE_VARIANCE, DemoResult
-from ._demo_tables import group_records, shown
+from ._demo_tables import group_records
 from ._group_fit import notices as group_notices
 from ._provenance import device, precision, release
 from ._report import Page, Table
@@ -43,7 +43,7 @@ def build_page(result: DemoResult) -> Page:
         notices=(*notices, *group_notices(result.group.inputs, result.group.arms.warnings)),
         answers=answers(result),
         sections=sections(result),
-        tables=(*(shown(one) for one in group_records(result.group)), _visits(result)),
+        tables=(*(one.table() for one in group_records(result.group)), _visits(result)),
         facts=_facts(result),
         files=(
             ("connectivity.tsv", "posterior mean, standard deviation and planted value of every parameter"),

@@ -13,7 +13,7 @@ from ._demo_group import IMPROVEMENT, GroupResult
 from ._demo_result import DemoResult
 from ._figure_style import ARM_COLOUR, INK, signed
 from ._figures import convergence_figure, recovery_figure, series_figure, variance_figure
-from ._group_arms import _draws
+from ._group_arms import draws_of
 from ._group_figures import leave_one_out_figure
 from ._group_pictures import arms_section
 from ._recovery import Change, modulation_name
@@ -219,7 +219,7 @@ def _left_out(group: GroupResult) -> Picture:
 
 def _arms(group: GroupResult, trial: Trial) -> Section:
     """The densities of both arms and their difference, with what was planted."""
-    drawn = arms_section(group.arms.together, trial.spec, lambda one, i: _draws(group.arms, one, i))
+    drawn = arms_section(group.arms.together, trial.spec, lambda one, i: draws_of(group.arms, one, i))
     pairs = [(one, connection) for one in group.arms.together for connection in connections(one.parameters, trial.spec)]
     return Section(
         "The arms beside each other",

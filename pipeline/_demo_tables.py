@@ -10,10 +10,9 @@ from peb import MEAN
 
 from ._connection_names import connections
 from ._demo_group import IMPROVEMENT, GroupResult
-from ._group_arms import LEVELS, TOGETHER, arm_records, sampling_records
+from ._group_arms import arm_records, sampling_records
 from ._group_fit import effect_records
 from ._records import Column, Records
-from ._report import Table
 
 FIRST = (
     "road",
@@ -26,24 +25,17 @@ FIRST = (
     "probability_beyond_zero",
     "probability_with_v_without",
 )
-ROADS = {TOGETHER: "one group", LEVELS: "third level"}  # a word or two: the table is wide
 
 
 def group_records(group: GroupResult) -> tuple[Records, ...]:
     """Arm comparison, effects, check by sampling."""
     arms = arm_records(group.inputs, group.arms)
-    arms = replace(arms, rows=[{**row, "road": ROADS[row["road"]]} for row in arms.rows])
     for i, key in enumerate(("first", "second", "difference")):
         arms = _beside(arms, key, [group.planted(row["covariate"], _region(row))[i] for row in arms.rows])
     arms = replace(arms, columns=tuple(sorted(arms.columns, key=_place)))
     effects = effect_records(group.inputs, group.arms.group)
     effects = _beside(effects, "mean", [_planted_effect(group, row) for row in effects.rows])
     return arms, effects, sampling_records(group.arms)
-
-
-def shown(records: Records) -> Table:
-    """The columns that a page has room for; the file has all."""
-    return replace(records, columns=tuple(column for column in records.columns if column.brief)).table()
 
 
 def _place(column: Column) -> int:

@@ -16,6 +16,7 @@ from peb import (
     PebError,
     SampledGroup,
     SamplingComparison,
+    SamplingSettings,
     ThirdLevel,
     arms_from_groups,
     arms_from_interactions,
@@ -28,12 +29,12 @@ from ._figure_style import signed
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, effect_records, facts, fit_group, notices, save_group, summary
 from ._peb_inputs import GroupInputs, GroupOptions
-from ._records import Column, Records
+from ._records import PROBABILITY, Column, Records
 from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
 
-TOGETHER, LEVELS = "one group, interactions", "a group per arm, third level"
+TOGETHER, LEVELS = "one group", "third level"
 
 SAMPLING_COLUMNS = (
     Column("effect", "Effect"),
@@ -42,7 +43,7 @@ SAMPLING_COLUMNS = (
     Column("laplace_sd", "SD", ".4f"),
     Column("sampled_sd", "sampled", ".4f"),
     Column("laplace_beyond_zero", "P(> 0)", ".3f"),
-    Column("sampled_beyond_zero", "sampled", ".3f"),
+    Column("sampled_beyond_zero", "sampled", PROBABILITY),
     Column("r_hat", "R-hat", ".3f"),
     Column("sample_size", "ESS", ".0f"),
 )
@@ -91,8 +92,8 @@ def with_interactions(options: GroupOptions, arm: str) -> GroupOptions:
     return replace(options, covariates=[arm, *others], interactions=[*options.interactions, *more])
 
 
-def compare_arms(inputs: GroupInputs, arm: str, sampling: bool = False) -> Arms:
-    """Both roads; raises `UsageError` where the design does not hold two arms of two participants or more."""
+def compare_arms(inputs: GroupInputs, arm: str, sampling: SamplingSettings | None = None) -> Arms:
+    """Both roads, and draws of the first with `sampling`; raises `UsageError` where the design has no two arms."""
     column = next((name for name in inputs.design.kinds if name.startswith(f"{arm}[")), None)
     if column is None:
         raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
@@ -104,7 +105,9 @@ def compare_arms(inputs: GroupInputs, arm: str, sampling: bool = False) -> Arms:
     except (DesignError, PebError) as error:
         raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
     levels = arms_from_groups(each[0], each[1], inputs.settings, [one.covariate for one in together])
-    sampled = sample(inputs.estimates, inputs.design, inputs.settings, parameters=inputs.chosen) if sampling else None
+    sampled = None
+    if sampling is not None:
+        sampled = sample(inputs.estimates, inputs.design, inputs.settings, sampling, parameters=inputs.chosen)
     return Arms(group, together, levels, sampled, warnings)
 
 
@@ -142,16 +145,16 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
         Column("difference", "Difference", "+.4f"),
         Column("low", "90 % from", "+.4f"),
         Column("high", "to", "+.4f"),
-        Column("probability_beyond_zero", "P(difference > 0)", ".3f"),
-        Column("probability_with_v_without", "Pp with v without", ".3f"),
-        Column("first_beyond_zero", f"P({first} > 0)", ".3f", brief=False),
-        Column("first_with_v_without", f"Pp {first}", ".3f", brief=False),
-        Column("second_beyond_zero", f"P({second} > 0)", ".3f", brief=False),
-        Column("second_with_v_without", f"Pp {second}", ".3f", brief=False),
-        Column("half_difference", "Half difference", "+.4f", brief=False),
-        Column("unit", "Unit", brief=False),
+        Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
+        Column("probability_with_v_without", "Pp with v without", PROBABILITY),
+        Column("first_beyond_zero", f"P({first} > 0)", PROBABILITY, where="file"),
+        Column("first_with_v_without", f"Pp {first}", PROBABILITY, where="file"),
+        Column("second_beyond_zero", f"P({second} > 0)", PROBABILITY, where="file"),
+        Column("second_with_v_without", f"Pp {second}", PROBABILITY, where="file"),
+        Column("half_difference", "Half difference", "+.4f", where="file"),
+        Column("unit", "Unit", where="page"),
         Column("road", "From"),
-        Column("parameter", "Parameter", brief=False),
+        Column("parameter", "Parameter", where="file"),
     )
     rows = [
         row
@@ -160,12 +163,14 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
         for row in _rows(inputs, one, road)
     ]
     lead = (
-        "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model that has the "
-        "effect beside the model that lacks it alone. The two roads differ where the arms' variances between participants "
-        "do; the third level also expects arms to vary."
+        "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model "
+        "that has the "
+        "effect beside the model that lacks it alone. “One group” has everybody in one PEB with interactions; "
+        "“third level” "
+        "has a PEB for each arm and one over the two, which also expects arms to vary, so that its intervals are wider."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
-    return Records("arms", "Arms beside each other", lead, columns, rows, sure)
+    return Records("arms", "Arms beside each other", lead, columns, rows, sure=sure)
 
 
 def sampling_records(arms: Arms) -> Records:
@@ -263,10 +268,10 @@ def _of_arm(inputs: GroupInputs, column: str, sign: float, name: str) -> GroupPo
 def _sections(inputs: GroupInputs, arms: Arms) -> tuple[Section, ...]:
     from ._group_pictures import arms_section
 
-    return (arms_section(arms.together, inputs.spec, lambda one, i: _draws(arms, one, i)),)
+    return (arms_section(arms.together, inputs.spec, lambda one, i: draws_of(arms, one, i)),)
 
 
-def _draws(arms: Arms, one: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
+def draws_of(arms: Arms, one: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
     """NUTS draws of an effect in the first arm, the second, and of the difference."""
     if arms.sampled is None:
         return (None, None, None)

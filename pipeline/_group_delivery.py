@@ -1,4 +1,4 @@
-"""What a group analysis hands over: tables on the terminal; with a folder, a page, tables, pictures and the posterior."""
+"""What a group analysis hands over: tables on the terminal; with a folder, a page, tables, pictures, posterior."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from peb import MEAN, GroupPosterior, fit, with_v_without
+from peb import MEAN, Design, GroupPosterior, fit, with_v_without
 
 from ._connection_names import Connection, connections, per_covariate
 from ._group_delivery import Delivery
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
-from ._records import Column, Records
+from ._records import PROBABILITY, Column, Records
 from ._recovery import LEVEL, Z
 from ._report import Answer, Section
 
@@ -29,10 +29,10 @@ EFFECT_COLUMNS = (
     Column("low", "90 % from", "+.4f"),
     Column("high", "to", "+.4f"),
     Column("probability_beyond_zero", "P(effect > 0)", ".3f"),
-    Column("probability_with_v_without", "Pp with v without", ".3f"),
-    Column("unit", "Unit", brief=False),
-    Column("sd", "SD", ".4f", brief=False),
-    Column("parameter", "Parameter", brief=False),
+    Column("probability_with_v_without", "Pp with v without", PROBABILITY),
+    Column("unit", "Unit", where="page"),
+    Column("sd", "SD", ".4f", where="file"),
+    Column("parameter", "Parameter", where="file"),
 )
 PARTICIPANT_COLUMNS = (
     Column("participant_id", "Participant"),
@@ -52,7 +52,8 @@ def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior,
     if distance[worst] > SHORT:
         warnings.append(
             f"SPM12's scheme stops {distance[worst]:.2f} posterior standard deviations from the optimum, in "
-            f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}; --compat exact goes there."
+            f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}; --compat exact "
+            "goes there."
         )
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
         gain = _again(inputs, compat="exact", noise_variance=BETWEEN_PRIORS["wide"]).free_energy - settled.free_energy
@@ -99,7 +100,7 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
             "high": float(group.mean[i, k] + Z * group.sd[i, k]),
             "probability_beyond_zero": float(group.probability[i, k]),
             "probability_with_v_without": float(probability[k, i]),
-            "unit": per_covariate(words[i].unit, covariate),
+            "unit": unit_of(group.design, covariate, words[i].unit),
             "sd": float(group.sd[i, k]),
             "parameter": name,
         }
@@ -108,10 +109,21 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
     ]
     sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
     lead = (
-        "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the model that "
+        "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
+        "model that "
         f"has the effect beside the model that lacks it alone. Marked: Pp with v without of at least {STRONG:g}."
     )
-    return Records("effects", "Effects on connections", lead, EFFECT_COLUMNS, rows, sure)
+    return Records("effects", "Effects on connections", lead, EFFECT_COLUMNS, rows, sure=sure)
+
+
+def unit_of(design: Design, covariate: str, unit: str) -> str:
+    """The unit of a covariate's effect; of a covariate coded ±1 it is half of a difference."""
+    coded = next((name for name in design.kinds if name in covariate), None)
+    if coded is None:
+        return per_covariate(unit, covariate)
+    minus, plus = design.kinds[coded]
+    others = [name for name in covariate.split("×") if name != coded]
+    return f"{per_covariate(unit, '×'.join(others) or MEAN)}, half of {plus} less {minus}"
 
 
 def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -186,7 +198,8 @@ def _explained(inputs: GroupInputs) -> str:
     others = [name for name in inputs.design.covariates if name != MEAN]
     by = f" and by {', '.join(others)}" if others else ""
     return (
-        f"What {len(inputs.design.participants)} participants have in common{by}, from posteriors that know how sure each of "
+        f"What {len(inputs.design.participants)} participants have in common{by}, from posteriors that know how "
+        "sure each of "
         f"them is. Intervals hold {LEVEL:.0%} of the posterior."
     )
 

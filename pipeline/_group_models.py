@@ -26,14 +26,14 @@ from peb import (
     switched,
 )
 
-from ._connection_names import connections, per_covariate
+from ._connection_names import connections
 from ._figure_style import signed
 from ._group_delivery import Delivery
-from ._group_fit import STRONG, facts, fit_group, notices, save_group, summary
+from ._group_fit import STRONG, facts, fit_group, notices, save_group, summary, unit_of
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs
 from ._peb_write import write_bma
-from ._records import Column, Records
+from ._records import PROBABILITY, Column, Records
 from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
@@ -44,10 +44,10 @@ AVERAGE_COLUMNS = (
     Column("mean", "Average", "+.4f"),
     Column("low", "90 % from", "+.4f"),
     Column("high", "to", "+.4f"),
-    Column("probability", "Pp with v without", ".3f"),
-    Column("unit", "Unit", brief=False),
-    Column("sd", "SD", ".4f", brief=False),
-    Column("parameter", "Parameter", brief=False),
+    Column("probability", "Pp with v without", PROBABILITY),
+    Column("unit", "Unit", where="page"),
+    Column("sd", "SD", ".4f", where="file"),
+    Column("parameter", "Parameter", where="file"),
 )
 
 
@@ -100,7 +100,7 @@ def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
     return Delivery(
         name="models",
         title=f"{len(found.comparison.models)} models of {len(inputs.design.participants)} participants",
-        subtitle=f"Each model is a choice among the full model's connections, for {' and '.join(found.comparison.covariates)}.",
+        subtitle=f"Each is a choice among the full model's connections, for {' and '.join(found.comparison.covariates)}.",
         answers=tuple(_best(found.comparison, covariate) for covariate in found.comparison.covariates),
         records=(
             _models(found),
@@ -137,7 +137,7 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
     return Delivery(
         name="search",
         title=f"What {len(inputs.design.participants)} participants' connectivity needs",
-        subtitle="Effects that the evidence does not ask for are switched off; what is left is averaged over the best models.",
+        subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over the best models.",
         answers=tuple(_kept(covariate, average.rows) for covariate in group.design.covariates),
         records=(
             average,
@@ -179,10 +179,10 @@ def _models(found: Models) -> Records:
     each = {name: comparison.model_probability(name) for name in comparison.covariates}
     columns = (
         Column("model", "Model"),
-        *(Column(f"probability_{name}", f"Pp for {name}", ".3f") for name in comparison.covariates),
-        Column("fixed", "One for all", ".3f"),
-        Column("frequency", "Share of participants", ".3f"),
-        Column("protected_exceedance", "Protected exceedance", ".3f"),
+        *(Column(f"probability_{name}", f"Pp for {name}", PROBABILITY) for name in comparison.covariates),
+        Column("fixed", "One for all", PROBABILITY),
+        Column("frequency", "Share of participants", PROBABILITY),
+        Column("protected_exceedance", "Protected exceedance", PROBABILITY),
     )
     rows = [
         {
@@ -195,18 +195,20 @@ def _models(found: Models) -> Records:
         for i, name in enumerate(comparison.models)
     ]
     lead = (
-        "Pp is the posterior probability of the model for a covariate of the group. The last three leave the group out: if one "
-        "model were everybody's, how many participants have it if they may differ, and how surely it is the most frequent."
+        "Pp is the posterior probability of the model for a covariate of the group. The last three leave the "
+        "group out: if one "
+        "model were everybody's, how many participants have it if they may differ, and how surely it is the "
+        "most frequent."
     )
     best = frozenset(int(each[name].argmax()) for name in comparison.covariates)
-    return Records("models", "Models", lead, columns, rows, best)
+    return Records("models", "Models", lead, columns, rows, sure=best)
 
 
 def _families(name: str, found: FamilyComparison) -> Records:
     columns = (
         Column("covariate", "Covariate"),
         Column("family", "Family"),
-        Column("probability", "Probability", ".3f"),
+        Column("probability", "Probability", PROBABILITY),
     )
     rows = [
         {"covariate": covariate, "family": family, "probability": value}
@@ -245,7 +247,7 @@ def _average(
             "low": float(mean[place] - Z * sd[place]),
             "high": float(mean[place] + Z * sd[place]),
             "probability": float(chances[place]),
-            "unit": per_covariate(words[i].unit, covariate),
+            "unit": unit_of(group.design, covariate, words[i].unit),
             "sd": float(sd[place]),
             "parameter": group.parameters[i],
         }
@@ -253,11 +255,12 @@ def _average(
         for i, place in enumerate(range(k * size, (k + 1) * size))
     ]
     lead = (
-        "Averaged over models by their probability. Pp with v without is the probability of the models that have the effect. "
+        "Averaged over models by their probability. Pp with v without is the probability of the models that "
+        "have the effect. "
         f"Marked: at least {STRONG:g}."
     )
     sure = frozenset(np.flatnonzero(chances >= STRONG).tolist())
-    return Records("average", "Effects averaged over models", lead, AVERAGE_COLUMNS, rows, sure)
+    return Records("average", "Effects averaged over models", lead, AVERAGE_COLUMNS, rows, sure=sure)
 
 
 def _best(comparison: Comparison, covariate: str) -> Answer:
@@ -295,8 +298,10 @@ def _unseen(names: Sequence[str]) -> list[str]:
         return []
     covariates = ", ".join(dict.fromkeys(name.split(": ")[0] for name in names))
     return [
-        f"SPM12's conventions do not reduce the effects of {covariates}, whose units make their prior variance very small; "
-        "they stay in every model, and SPM12 reports them as 0; here they are left empty. --compat exact reduces them like the others."
+        f"SPM12's conventions do not reduce the effects of {covariates}, whose units make their prior variance "
+        "very small; "
+        "they stay in every model, and SPM12 reports them as 0; here they are left empty. --compat exact "
+        "reduces them like the others."
     ]
 
 

@@ -29,14 +29,16 @@ def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.nd
             Picture(
                 "effects",
                 "Effects with 90 % intervals",
-                "Filled: the interval excludes zero. The colour is the sign. An interval around zero that is narrow is news "
+                "Filled: the interval excludes zero. The colour is the sign. An interval around zero that is "
+                "narrow is news "
                 "too: there is little to find there.",
                 effects_figure(names, covariates, group.mean, group.sd, spec=spec),
             ),
             Picture(
                 "probabilities",
                 "How probable each effect is",
-                "The model with the effect beside the model without it alone. Values near 0 say that the simpler model is "
+                "The model with the effect beside the model without it alone. Values near 0 say that the "
+                "simpler model is "
                 "the better one; around ½ the data do not tell.",
                 probability_figure(names, covariates, probability, definition="free energy, with v without", spec=spec),
             ),
@@ -52,7 +54,8 @@ def matrices_section(group: GroupPosterior, spec: Spec | None) -> Section | None
         Picture(
             f"matrix-{word(covariate)}-{k}",
             f"{covariate}: from the column's region to the row's",
-            "Bold and deep: the 90 % interval excludes zero. Hatched: not in the model. The diagonal is the log scale of a "
+            "Bold and deep: the 90 % interval excludes zero. Hatched: not in the model. The diagonal is the "
+            "log scale of a "
             "region's self-inhibition: above zero means more of it.",
             matrix_figure(group.parameters, group.mean[:, k], group.sd[:, k], spec, covariate=covariate),
         )
@@ -84,7 +87,8 @@ def arms_section(
                 Picture(
                     f"arms-{word(comparison.covariate)}-{i}",
                     f"{connection.words}: {about}",
-                    "Above, what is believed of the effect in each arm; below, of the difference. The further the lower "
+                    "Above, what is believed of the effect in each arm; below, of the difference. The further "
+                    "the lower "
                     "curve lies to one side of zero, the surer the arms differ.",
                     arm_figure(
                         [first, second],
@@ -107,7 +111,8 @@ def prediction_section(found: CrossValidation) -> Section:
             Picture(
                 "left-out",
                 f"{found.covariate}: estimated and actual",
-                "Points on the dashed line are estimated right. What counts is that points rise from left to right beyond "
+                "Points on the dashed line are estimated right. What counts is that points rise from left to "
+                "right beyond "
                 "chance; estimates are drawn toward the mean where connectivity tells little.",
                 leave_one_out_figure(
                     found.actual,
@@ -131,7 +136,8 @@ def comparison_section(comparison: Comparison, families: Mapping[str, FamilyComp
             Picture(
                 "models",
                 "Which model is best?",
-                "One winner that stands far above the rest is an answer; many models of like probability are not, and their "
+                "One winner that stands far above the rest is an answer; many models of like probability are "
+                "not, and their "
                 "families or their average say more.",
                 posterior_figure(comparison.probability, comparison.models, covariates=axes),
             )
@@ -183,7 +189,8 @@ def permutation_section(found: Permutation) -> Section:
             Picture(
                 "permutation",
                 f"Evidence for an effect of {found.covariate}",
-                "The line is what was observed. The more of the histogram lies to its right, the easier chance alone gives "
+                "The line is what was observed. The more of the histogram lies to its right, the easier chance "
+                "alone gives "
                 "as much.",
                 permutation_figure(
                     found.null,

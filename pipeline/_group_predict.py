@@ -14,7 +14,7 @@ from ._group_delivery import Delivery
 from ._group_figures import p_words
 from ._group_fit import notices
 from ._peb_inputs import GroupInputs, GroupOptions
-from ._records import Column, Records
+from ._records import PROBABILITY, Column, Records
 from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
@@ -27,9 +27,9 @@ COLUMNS = (
     Column("estimate", "Estimated", "+.4g"),
     Column("low", "90 % from", "+.4g"),
     Column("high", "to", "+.4g"),
-    Column("sd", "SD", ".4g", brief=False),
-    Column("probability_of_actual", "Pp of the actual level", ".3f"),
-    Column("fold", "Fold", "d", brief=False),
+    Column("sd", "SD", ".4g", where="file"),
+    Column("probability_of_actual", "Pp of the actual level", PROBABILITY),
+    Column("fold", "Fold", "d", where="file"),
 )
 
 

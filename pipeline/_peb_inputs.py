@@ -1,4 +1,4 @@
-"""What `effconn peb` works on: first-level estimates and a design, matched by name, with everything said that was done."""
+"""What `effconn peb` works on: first-level estimates and a design, matched by name; and what was done to get there."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class GroupOptions:
         parameters: single parameters instead, by name.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
         matched_only: whether participants who are on one side only are left out (and named) instead of refused.
-        by_order: whether row i of the design is for result i, by name sorted; only for an SPM design, which has no names.
+        by_order: whether row i of the design is for result i, by name sorted; for an SPM design, which has no names.
         settings: of the group fit.
     """
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ._atomic import atomic_write
 from ._console import show
 from ._report import Table
+
+PROBABILITY = "probability"  # the form of a number between 0 and 1 that must not be rounded to either
 
 
 @dataclass(frozen=True)
@@ -21,19 +23,21 @@ class Column:
     Fields:
         key: of the rows; the column's name in TSV and JSON.
         heading: what people read above it.
-        form: how a number is shown, such as ``+.3f``; empty for text.
-        brief: whether a terminal, which is narrow, has it too.
+        form: how a number is shown, such as ``+.3f``, or PROBABILITY; empty for text.
+        where: a page has room for more columns than a terminal, a file for all.
     """
 
     key: str
     heading: str
     form: str = ""
-    brief: bool = True
+    where: Literal["everywhere", "page", "file"] = "everywhere"
 
     def text(self, value: Any) -> str:
         """A value as people read it."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "–"
+        if self.form == PROBABILITY:
+            return "<0.001" if 0 < value < 0.001 else ">0.999" if 0.999 < value < 1 else f"{value:.3f}"
         return format(value, self.form).replace("-", "−") if self.form else str(value)
 
 
@@ -46,7 +50,8 @@ class Records:
         title, lead: above the table.
         columns: in order.
         rows: one mapping each, with every column's key.
-        marked: rows that deserve attention.
+        marked: rows that something is wrong with.
+        sure: rows that stand out as found.
         brief: whether it is printed on a terminal too.
     """
 
@@ -55,22 +60,23 @@ class Records:
     lead: str
     columns: tuple[Column, ...]
     rows: Sequence[Mapping[str, Any]]
-    marked: frozenset[int] = field(default_factory=frozenset)
+    marked: frozenset[int] = frozenset()
+    sure: frozenset[int] = frozenset()
     brief: bool = True
 
     def table(self) -> Table:
         """For a page."""
-        texts = tuple(tuple(column.text(row[column.key]) for column in self.columns) for row in self.rows)
-        numeric = frozenset(i for i, column in enumerate(self.columns) if column.form)
-        return Table(
-            self.title, self.lead, tuple(column.heading for column in self.columns), texts, numeric, self.marked
-        )
+        columns = [column for column in self.columns if column.where != "file"]
+        texts = tuple(tuple(column.text(row[column.key]) for column in columns) for row in self.rows)
+        numeric = frozenset(i for i, column in enumerate(columns) if column.form)
+        headings = tuple(column.heading for column in columns)
+        return Table(self.title, self.lead, headings, texts, numeric, self.marked, self.sure)
 
     def print(self) -> None:
         """On the terminal, as far as it is meant for one."""
         if not self.brief:
             return
-        columns = [column for column in self.columns if column.brief]
+        columns = [column for column in self.columns if column.where == "everywhere"]
         texts = [[column.text(row[column.key]) for column in columns] for row in self.rows]
         left = [i for i, column in enumerate(columns) if not column.form]
         show([column.heading for column in columns], texts, left=left, title=self.title)

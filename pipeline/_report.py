@@ -53,7 +53,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text. `numeric` are the columns set right-aligned, `marked` the rows that deserve attention."""
+    """Rows of text. `numeric` columns are flushed right; something is wrong with `marked` rows; `sure` ones stand out."""
 
     title: str
     lead: str
@@ -61,6 +61,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = frozenset()
     marked: frozenset[int] = frozenset()
+    sure: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

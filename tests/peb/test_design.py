@@ -34,7 +34,7 @@ def test_interactions_multiply_the_centred_columns() -> None:
 
 
 def test_what_others_nearly_explain_is_remarked_on() -> None:
-    design = make_design(NAMES, {"age": AGE, "years": np.array(AGE) + [0.1, -0.1, 0.2, 0, 0.1, -0.1]})
+    design = make_design(NAMES, {"age": AGE, "years": np.add(AGE, [0.1, -0.1, 0.2, 0, 0.1, -0.1])})
     assert any("explain 100 % of years" in line for line in design.remarks)
 
 
