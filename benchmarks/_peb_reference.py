@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,7 @@ from pipeline._spm_names import canonical, field_of, spm_names
 MAX_ITERATIONS = 256  # the published tutorial's, with which the references were made
 SPM_DRAWS = 1000  # from which SPM12 takes its averages
 REPEATS = 3
+PREDICTED = "B(4,4,3)"  # of the published tutorial
 PREDICTED_COVARIATE = 1  # column of the design, from 0, that SPM's leave-one-out predicts
 
 Row = dict[str, Any]
@@ -53,6 +55,7 @@ class Reference:
     groups: Mapping[str, SpmGroup]
     averages: Mapping[str, SpmAverage]
     models: Path | None
+    repeats: int
 
     def seconds(self, name: str) -> float | None:
         """What SPM12 took, where the file says so."""
@@ -64,9 +67,19 @@ class Reference:
         return [self.spec.parameter_names[theirs.index(canonical(name))] for name in spm]
 
 
-def compare_all(first_level: Path, reference: Path, models: Path | None, predicted: str) -> list[Row]:
-    """A row for each analysis, in the order PEB, search, comparison, families, leave-one-out."""
-    held = _read(first_level, reference, models)
+def compare_all(
+    first_level: Path, reference: Path, models: Path | None, predicted: str = PREDICTED, repeats: int = REPEATS
+) -> list[Row]:
+    """A row for each analysis, in the order PEB, search, comparison, families, leave-one-out.
+
+    Arguments:
+        first_level: folder of SPM's estimated DCMs.
+        reference: SPM's group results.
+        models: SPM's candidate models; None to take them from the reference.
+        predicted: the parameter that SPM's leave-one-out used, by SPM's name.
+        repeats: how often each is timed.
+    """
+    held = _read(first_level, reference, models, repeats)
     fitted: dict[str, GroupPosterior] = {}
     rows = []
     for name, spm in held.groups.items():
@@ -85,7 +98,7 @@ def compare_all(first_level: Path, reference: Path, models: Path | None, predict
     return rows
 
 
-def _read(first_level: Path, reference: Path, models: Path | None) -> Reference:
+def _read(first_level: Path, reference: Path, models: Path | None, repeats: int) -> Reference:
     levels, errors = read_estimates([first_level])
     if errors or not levels:
         raise UsageError("; ".join(errors) or f"{first_level} holds no first level")
@@ -97,6 +110,7 @@ def _read(first_level: Path, reference: Path, models: Path | None) -> Reference:
         {one.variable: one for one in results if isinstance(one, SpmGroup)},
         {one.variable: one for one in results if isinstance(one, SpmAverage)},
         models,
+        repeats,
     )
 
 
@@ -107,7 +121,9 @@ def _group(held: Reference, name: str, spm: SpmGroup) -> tuple[GroupPosterior, R
     )
     design = Design(tuple(one.name for one in held.estimates), covariates, spm.matrix)
     settings = PebSettings(components=_components(spm), max_iterations=MAX_ITERATIONS)
-    group, seconds = _timed(lambda: fit(held.estimates, design, settings, parameters=parameters, name=name))
+    group, seconds = _timed(
+        lambda: fit(held.estimates, design, settings, parameters=parameters, name=name), held.repeats
+    )
     ours, theirs = group.posterior, spm.posterior
     row = {
         "name": name,
@@ -136,7 +152,7 @@ def _search(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str, Gr
     group = fitted.get(f"PEB{name.removeprefix('search')}")
     if group is None or spm.probability is None:
         return {"name": name, "remarks": ["skipped: the PEB that it is of is not in the file"]}
-    found, seconds = _timed(lambda: search(group))
+    found, seconds = _timed(lambda: search(group), held.repeats)
     on = found.average.sd > 0
     sampling = found.average.sd[on] / np.sqrt(SPM_DRAWS)
     kept = spm.probability > 0
@@ -170,7 +186,7 @@ def _comparison(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str
         on, labels = space.switches(group.parameters, held.spec), list(space.models)
         if not np.array_equal(on, np.asarray(spm.models) > 0):
             remarks.append("the models given are not those that SPM compared")
-    found, seconds = _timed(lambda: compare(group, on, labels))
+    found, seconds = _timed(lambda: compare(group, on, labels), held.repeats)
     first, *other = found.covariates
     delta = found.free_energy - spm.free_energy
     row = {
@@ -203,7 +219,7 @@ def _families(held: Reference, comparison: Comparison) -> list[Row]:
         if not (name.startswith("fam") and isinstance(value, Mapping) and "famdef" in value):
             continue
         labels = [f"{label:g}" for label in np.ravel(value["famdef"])]
-        found, seconds = _timed(lambda labels=labels: families(comparison, labels))  # type: ignore[misc]
+        found, seconds = _timed(lambda labels=labels: families(comparison, labels), held.repeats)  # type: ignore[misc]
         order = np.argsort([float(label) for label in found.names[0]])
         ours = found.family_probability[np.ix_(*(order for _ in comparison.covariates))]
         first, *other = comparison.covariates
@@ -229,7 +245,8 @@ def _left_out(held: Reference, predicted: str, group: GroupPosterior) -> Row:
     covariate = group.design.covariates[PREDICTED_COVARIATE]
     parameters = held.names([predicted])
     found, seconds = _timed(
-        lambda: leave_one_out(held.estimates, group.design, settings, covariate=covariate, parameters=parameters)
+        lambda: leave_one_out(held.estimates, group.design, settings, covariate=covariate, parameters=parameters),
+        held.repeats,
     )
     estimate = theirs["qE"].ravel()
     return {
@@ -244,14 +261,14 @@ def _left_out(held: Reference, predicted: str, group: GroupPosterior) -> Row:
     }
 
 
-def _timed(work: Callable[[], T]) -> tuple[T, float]:
+def _timed(work: Callable[[], T], repeats: int) -> tuple[T, float]:
     """The result, and the median time once everything is compiled."""
     result, times = work(), []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start = time.perf_counter()
         result = work()
         times.append(time.perf_counter() - start)
-    return result, statistics.median(times)
+    return result, statistics.median(times) if times else math.nan
 
 
 def _largest(values: Any) -> float:

@@ -2,8 +2,8 @@
 
 The evidence of a linear-Gaussian model; derivatives against finite differences and both integrators against brute
 force; the bilinear integrator against the nonlinear one; coverage of posterior intervals over data simulated from the
-prior; a cohort inverted as a batch against a loop. Each line says what was measured and where it must lie; the exit
-code is 1 where one does not.
+prior; a cohort inverted as a batch against a loop; how often the permutation test rejects where there is no effect.
+Each line says what was measured and where it must lie; the exit code is 1 where one does not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import jax
 
-from . import _calibration, _derivatives, _integrators, _linear_gaussian, _loop
+from . import _calibration, _derivatives, _integrators, _linear_gaussian, _loop, _null_trials
 from ._case import device
 from ._check import Check
 from ._table import table, write_json
@@ -28,6 +28,7 @@ SECTIONS: dict[str, Callable[[bool], list[Check]]] = {
     "integrators": _integrators.checks,
     "calibration": _calibration.checks,
     "batch": _loop.checks,
+    "permutation": _null_trials.checks,
 }
 
 

@@ -109,15 +109,15 @@ def _model(posterior: Posterior) -> Variables:
     spec, prior = posterior.spec, posterior.prior
     within = np.ix_(prior.free, prior.free)
     return {
-        "a": (("to", "from"), spec.a, _about("connections that are free")),
-        "b": (("to", "from", "input"), spec.b, _about("connections that an input may change")),
-        "c": (("to", "input"), spec.c, _about("regions that an input drives")),
-        "d": (("to", "from", "gate"), spec.d, _about("connections that a region gates")),
-        "prior_mean": (("parameter",), prior.mean, _about("prior mean", "see parameter_unit")),
-        "prior_sd": (("parameter",), np.sqrt(np.diag(prior.covariance)), _about("prior sd", "see parameter_unit")),
-        "prior_covariance": (("prior_free", "prior_free_"), prior.covariance[within], _about("prior covariance")),
-        "prior_free_index": (("prior_free",), prior.free, _about("position among all parameters")),
-        "parameter_unit": (("parameter",), units(spec), _about("unit")),
+        "a": (("to", "from"), spec.a, about("connections that are free")),
+        "b": (("to", "from", "input"), spec.b, about("connections that an input may change")),
+        "c": (("to", "input"), spec.c, about("regions that an input drives")),
+        "d": (("to", "from", "gate"), spec.d, about("connections that a region gates")),
+        "prior_mean": (("parameter",), prior.mean, about("prior mean", "see parameter_unit")),
+        "prior_sd": (("parameter",), np.sqrt(np.diag(prior.covariance)), about("prior sd", "see parameter_unit")),
+        "prior_covariance": (("prior_free", "prior_free_"), prior.covariance[within], about("prior covariance")),
+        "prior_free_index": (("prior_free",), prior.free, about("position among all parameters")),
+        "parameter_unit": (("parameter",), units(spec), about("unit")),
     }
 
 
@@ -139,56 +139,57 @@ def _estimate(posterior: Posterior) -> Variables:
     sd[posterior.free] = np.sqrt(np.diag(posterior.covariance))
     regions = ("region", "region_")
     return {
-        "mean": (("parameter",), posterior.mean, _about("posterior mean", "see parameter_unit")),
-        "sd": (("parameter",), sd, _about("posterior sd", "see parameter_unit")),
-        "covariance": (("free", "free_"), posterior.covariance, _about("posterior covariance of free parameters")),
-        "free_index": (("free",), posterior.free, _about("position among all parameters")),
-        "noise_log_precision": (("region",), posterior.noise_mean, _about("log precision of the noise", "1")),
-        "noise_log_precision_covariance": (regions, posterior.noise_covariance, _about("its covariance", "1")),
-        "confound_effects": (("confound", "region"), posterior.confound_effects, _about("effects of the confounds")),
-        "free_energy": ((), posterior.free_energy, _about("bound on the log evidence, as SPM evaluates it", "nats")),
-        "settled_free_energy": ((), posterior.settled_free_energy, _about("F with the noise at its optimum", "nats")),
-        "free_energy_history": (("iteration",), posterior.free_energy_history, _about("F evaluated", "nats")),
+        "mean": (("parameter",), posterior.mean, about("posterior mean", "see parameter_unit")),
+        "sd": (("parameter",), sd, about("posterior sd", "see parameter_unit")),
+        "covariance": (("free", "free_"), posterior.covariance, about("posterior covariance of free parameters")),
+        "free_index": (("free",), posterior.free, about("position among all parameters")),
+        "noise_log_precision": (("region",), posterior.noise_mean, about("log precision of the noise", "1")),
+        "noise_log_precision_covariance": (regions, posterior.noise_covariance, about("its covariance", "1")),
+        "confound_effects": (("confound", "region"), posterior.confound_effects, about("effects of the confounds")),
+        "free_energy": ((), posterior.free_energy, about("bound on the log evidence, as SPM evaluates it", "nats")),
+        "settled_free_energy": ((), posterior.settled_free_energy, about("F with the noise at its optimum", "nats")),
+        "free_energy_history": (("iteration",), posterior.free_energy_history, about("F evaluated", "nats")),
         "start_free_energies": (
             ("start",),
             posterior.start_free_energies,
-            _about("settled F that each reached", "nats"),
+            about("settled F that each reached", "nats"),
         ),
-        "best_start": ((), posterior.start, _about("the start this posterior came from; 0 is the prior mean")),
-        "iterations": ((), posterior.iterations, _about("iterations taken")),
+        "best_start": ((), posterior.start, about("the start this posterior came from; 0 is the prior mean")),
+        "iterations": ((), posterior.iterations, about("iterations taken")),
     }
 
 
 def _fit(posterior: Posterior) -> Variables:
     series = ("scan", "region")
     return {
-        "prediction": (series, posterior.prediction, _about("prediction without confounds", "scaled percent")),
-        "residual": (series, posterior.residual, _about("observed - prediction - confounds", "scaled percent")),
-        "data_scale": ((), posterior.data_scale, _about("factor from the series as given to the scaled ones", "1")),
+        "prediction": (series, posterior.prediction, about("prediction without confounds", "scaled percent")),
+        "residual": (series, posterior.residual, about("observed - prediction - confounds", "scaled percent")),
+        "data_scale": ((), posterior.data_scale, about("factor from the series as given to the scaled ones", "1")),
     }
 
 
 def _observed(data: Data) -> Variables:
     times = np.arange(data.scans) * data.repetition_time
     return {
-        "observed": (("scan", "region"), data.bold, _about("series as inverted", "scaled percent")),
-        "confounds": (("scan", "confound"), data.confounds, _about("nuisance regressors")),
-        "scan_time": (("scan",), times, _about("start of the scan", "s")),
-        "delay": (("region",), data.delays, _about("from the start of a scan to its sample", "s")),
-        "echo_time": ((), data.echo_time, _about("echo time of the observation equation", "s")),
+        "observed": (("scan", "region"), data.bold, about("series as inverted", "scaled percent")),
+        "confounds": (("scan", "confound"), data.confounds, about("nuisance regressors")),
+        "scan_time": (("scan",), times, about("start of the scan", "s")),
+        "delay": (("region",), data.delays, about("from the start of a scan to its sample", "s")),
+        "echo_time": ((), data.echo_time, about("echo time of the observation equation", "s")),
     }
 
 
 def _diagnostics(posterior: Posterior) -> Variables:
     found = diagnose(posterior)
     return {
-        "explained_variance": (("region",), found.explained_variance, _about("variance explained", "percent")),
-        "explained_variance_total": ((), found.explained_variance_total, _about("over all regions", "percent")),
-        "largest_connection": ((), found.largest_connection, _about("largest |A| or |B| between regions", "Hz")),
-        "identifiable": ((), found.identifiable, _about("parameters with under half their prior variance")),
-        "optima": ((), found.optima, _about("optima that the starts reached, over 0.5 nats apart")),
+        "explained_variance": (("region",), found.explained_variance, about("variance explained", "percent")),
+        "explained_variance_total": ((), found.explained_variance_total, about("over all regions", "percent")),
+        "largest_connection": ((), found.largest_connection, about("largest |A| or |B| between regions", "Hz")),
+        "identifiable": ((), found.identifiable, about("parameters with under half their prior variance")),
+        "optima": ((), found.optima, about("optima that the starts reached, over 0.5 nats apart")),
     }
 
 
-def _about(long_name: str, units: str = "") -> dict[str, str]:
+def about(long_name: str, units: str = "") -> dict[str, str]:
+    """A variable's attributes: what it is, and in which unit."""
     return {"long_name": long_name, "units": units} if units else {"long_name": long_name}

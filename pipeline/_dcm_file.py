@@ -115,7 +115,7 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | N
     """Every model in the file, with its index where it is one of several."""
     found = [name for name in ("DCM", "GCM") if name in variables]
     if not found:
-        found = [name for name, value in variables.items() if _looks_like_dcm(value)]
+        found = [name for name, value in variables.items() if looks_like_dcm(value)]
         if len(found) > 1:
             raise DcmFileError(path, ", ".join(found), "could each be the DCM; save one of them as DCM")
     if not found:
@@ -139,7 +139,8 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | N
     yield from enumerate(models)
 
 
-def _looks_like_dcm(value: Any) -> bool:
+def looks_like_dcm(value: Any) -> bool:
+    """Whether a struct has a DCM's marks: masks, or series and inputs."""
     return isinstance(value, Mapping) and ({"a", "c"} <= value.keys() or {"Y", "U"} <= value.keys())
 
 
@@ -161,7 +162,7 @@ def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime)
     dcm = Fields(value)
     check_kind(dcm)
     settings: Settings = read_settings(dcm)
-    name = _name(path, index)
+    name = model_name(path, index)
     run = read_run(dcm, name, echo_time, settings.stated_echo_time)
     spec = read_spec(dcm, run, settings)
     return DcmFile(
@@ -176,7 +177,8 @@ def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime)
     )
 
 
-def _name(path: Path, index: int | None) -> str:
+def model_name(path: Path, index: int | None) -> str:
+    """What a model goes by: the file's stem without a leading ``DCM_``, and ``[k]`` (from 1) in a GCM."""
     stem = path.stem
     stem = stem[4:] if stem.upper().startswith("DCM_") and len(stem) > 4 else stem
     return stem if index is None else f"{stem}[{index + 1}]"

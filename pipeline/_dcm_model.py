@@ -80,10 +80,10 @@ def read_spec(dcm: Fields, run: RunData, settings: Settings) -> Spec:
     """Masks a, b, c, d, whatever their MATLAB class, with the trailing axes that MATLAB drops put back."""
     n, m = len(run.regions), len(run.input_names)
     masks = {
-        "a": _mask(dcm, "a", (n, n)),
-        "b": _mask(dcm, "b", (n, n, m)),
-        "c": _mask(dcm, "c", (n, m)),
-        "d": _mask(dcm, "d", (n, n, n)),
+        "a": read_mask(dcm, "a", (n, n)),
+        "b": read_mask(dcm, "b", (n, n, m)),
+        "c": read_mask(dcm, "c", (n, m)),
+        "d": read_mask(dcm, "d", (n, n, n)),
     }
     inputs = run.data.inputs - run.data.inputs.mean(axis=0) if settings.centre_inputs else run.data.inputs
     if not masks["c"].any():
@@ -97,7 +97,8 @@ def read_spec(dcm: Fields, run: RunData, settings: Settings) -> Spec:
     return Spec(run.regions, run.input_names, **masks)
 
 
-def _mask(dcm: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
+def read_mask(dcm: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask of 0 and 1, of the shape that the model needs."""
     if key in ("b", "d") and not dcm.has(key):
         return np.zeros(shape, dtype=bool)  # SPM writes absent b and d as [] or n × n × 0
     needed = " × ".join(map(str, shape))

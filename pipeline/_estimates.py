@@ -13,9 +13,9 @@ from dcm import Spec
 from peb import Estimate, change, from_dcm
 
 from ._dcm_estimate import SpmEstimate
-from ._dcm_file import DcmFile, DcmFileError, _name, read_dcms
+from ._dcm_file import DcmFile, DcmFileError, model_name, read_dcms
 from ._group_store import is_group_file
-from ._inputs import _is_dcm
+from ._inputs import is_dcm
 from ._mat_fields import FieldProblem
 from ._spm_density import spm_density
 from ._spm_write import written_by_us
@@ -115,16 +115,16 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = [one for one in path.iterdir() if _is_dcm(one) or _is_netcdf(one)]
+        inside = [one for one in path.iterdir() if is_dcm(one) or _is_netcdf(one)]
         if not inside:
             lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
         ours = {one.stem for one in inside if _is_netcdf(one)}
-        for one in sorted(inside, key=lambda one: (_name(one, None), one.suffix)):
-            if _is_netcdf(one) or _name(one, None) not in ours:
+        for one in sorted(inside, key=lambda one: (model_name(one, None), one.suffix)):
+            if _is_netcdf(one) or model_name(one, None) not in ours:
                 files.append(one)
             elif not written_by_us(one) and any(isinstance(e, DcmFile) and e.estimate for e in read_dcms([one])[0]):
                 lines.append(
-                    f"{one.name}: holds an estimate of SPM's beside {_name(one, None)}.nc, which is the one taken"
+                    f"{one.name}: holds an estimate of SPM's beside {model_name(one, None)}.nc, which is the one taken"
                 )
     return _once(files, lines)
 

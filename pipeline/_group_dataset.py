@@ -12,7 +12,7 @@ import xarray as xr
 from dcm import Spec
 from peb import Compat, Design, Estimate, Gaussian, GroupPosterior, GroupStatus
 
-from ._dataset import Variables, _about, units
+from ._dataset import Variables, about, units
 
 FORMAT = "effconn group 1"
 
@@ -47,10 +47,10 @@ def group_dataset(
         coordinates |= dict.fromkeys(("every", "every_"), np.array(_every(group.participants)))
     if spec is not None:
         variables |= {
-            "a": (("to", "from"), spec.a, _about("connections that are free")),
-            "b": (("to", "from", "input"), spec.b, _about("connections that an input may change")),
-            "c": (("to", "input"), spec.c, _about("regions that an input drives")),
-            "d": (("to", "from", "gate"), spec.d, _about("connections that a region gates")),
+            "a": (("to", "from"), spec.a, about("connections that are free")),
+            "b": (("to", "from", "input"), spec.b, about("connections that an input may change")),
+            "c": (("to", "input"), spec.c, about("regions that an input drives")),
+            "d": (("to", "from", "gate"), spec.d, about("connections that a region gates")),
         }
         coordinates |= dict.fromkeys(("to", "from", "gate"), np.array(spec.regions))
         coordinates["input"] = np.array(spec.inputs, dtype=str)
@@ -106,47 +106,47 @@ def _effects(group: GroupPosterior, spec: Spec | None) -> Variables:
     shape = ("effect",)
     per_unit = "parameter_unit per unit of the covariate"
     return {
-        "mean": (shape, group.posterior.mean, _about("posterior mean", per_unit)),
-        "sd": (shape, group.posterior.sd, _about("posterior sd", per_unit)),
-        "covariance": (("effect", "effect_"), group.posterior.covariance, _about("posterior covariance")),
+        "mean": (shape, group.posterior.mean, about("posterior mean", per_unit)),
+        "sd": (shape, group.posterior.sd, about("posterior sd", per_unit)),
+        "covariance": (("effect", "effect_"), group.posterior.covariance, about("posterior covariance")),
         "probability": (
             ("parameter", "covariate"),
             group.probability,
-            _about("P(effect > 0): posterior beyond zero", "1"),
+            about("P(effect > 0): posterior beyond zero", "1"),
         ),
-        "prior_mean": (shape, group.prior.mean, _about("prior mean", per_unit)),
-        "prior_covariance": (("effect", "effect_"), group.prior.covariance, _about("prior covariance")),
-        "field": (("parameter",), np.array(group.fields), _about("field of a parameter")),
+        "prior_mean": (shape, group.prior.mean, about("prior mean", per_unit)),
+        "prior_covariance": (("effect", "effect_"), group.prior.covariance, about("prior covariance")),
+        "field": (("parameter",), np.array(group.fields), about("field of a parameter")),
         "parameter_unit": (
             ("parameter",),
             np.array([str(known.get(name, "")) for name in group.parameters]),
-            _about("unit, empty where it is not known"),
+            about("unit, empty where it is not known"),
         ),
-        "free_energy": ((), group.free_energy, _about("bound on the log evidence", "nats")),
-        "iterations": ((), group.iterations, _about("iterations taken")),
+        "free_energy": ((), group.free_energy, about("bound on the log evidence", "nats")),
+        "iterations": ((), group.iterations, about("iterations taken")),
     }
 
 
 def _model(group: GroupPosterior) -> Variables:
     return {
-        "design": (("subject", "covariate"), group.design.matrix, _about("between-participant design X")),
-        "within": (("first_level", "parameter"), group.within, _about("within-participant design W")),
+        "design": (("subject", "covariate"), group.design.matrix, about("between-participant design X")),
+        "within": (("first_level", "parameter"), group.within, about("within-participant design W")),
         "components": (
             ("component", "first_level", "first_level_"),
             group.components,
-            _about("precision components Q of the between-participant covariance"),
+            about("precision components Q of the between-participant covariance"),
         ),
-        "between": (("first_level", "first_level_"), group.between, _about("between-participant covariance Σ")),
+        "between": (("first_level", "first_level_"), group.between, about("between-participant covariance Σ")),
     }
 
 
 def _noise(group: GroupPosterior) -> Variables:
     square = ("component", "component_")
     return {
-        "noise_mean": (("component",), group.noise.mean, _about("posterior mean of the log precisions γ", "1")),
-        "noise_covariance": (square, group.noise.covariance, _about("their posterior covariance", "1")),
-        "noise_prior_mean": (("component",), group.noise_prior.mean, _about("their prior mean", "1")),
-        "noise_prior_covariance": (square, group.noise_prior.covariance, _about("their prior covariance", "1")),
+        "noise_mean": (("component",), group.noise.mean, about("posterior mean of the log precisions γ", "1")),
+        "noise_covariance": (square, group.noise.covariance, about("their posterior covariance", "1")),
+        "noise_prior_mean": (("component",), group.noise_prior.mean, about("their prior mean", "1")),
+        "noise_prior_covariance": (square, group.noise_prior.covariance, about("their prior covariance", "1")),
     }
 
 
@@ -183,18 +183,18 @@ def _participants(participants: tuple[Estimate, ...]) -> Variables:
         "participant_name": (
             ("subject",),
             np.array([one.name for one in participants]),
-            _about("name of the estimate"),
+            about("name of the estimate"),
         ),
-        "participant_place": (rows, rank, _about("place among a participant's parameters; -1 where there is none")),
-        "every_field": (("every",), np.array([fields[name] for name in every]), _about("field of a parameter")),
-        "participant_mean": (rows, means["posterior"], _about(f"posterior mean {under}")),
-        "participant_covariance": (squares, covariances["posterior"], _about(f"posterior covariance {under}")),
-        "participant_prior_mean": (rows, means["prior"], _about("empirical prior mean")),
-        "participant_prior_covariance": (squares, covariances["prior"], _about("empirical prior covariance")),
+        "participant_place": (rows, rank, about("place among a participant's parameters; -1 where there is none")),
+        "every_field": (("every",), np.array([fields[name] for name in every]), about("field of a parameter")),
+        "participant_mean": (rows, means["posterior"], about(f"posterior mean {under}")),
+        "participant_covariance": (squares, covariances["posterior"], about(f"posterior covariance {under}")),
+        "participant_prior_mean": (rows, means["prior"], about("empirical prior mean")),
+        "participant_prior_covariance": (squares, covariances["prior"], about("empirical prior covariance")),
         "participant_free_energy": (
             ("subject",),
             np.array([one.free_energy for one in participants]),
-            _about(f"bound on the log evidence {under}", "nats"),
+            about(f"bound on the log evidence {under}", "nats"),
         ),
     }
 

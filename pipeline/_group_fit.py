@@ -52,8 +52,8 @@ def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior,
     if distance[worst] > FAR:
         warnings.append(
             f"SPM12's numbers are up to {distance[worst]:.2f} posterior standard deviations from the exact ones (in "
-            f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}); --compat exact gives those, "
-            "docs/spm12.md says where the difference comes from."
+            f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}); --compat exact gives "
+            "those, docs/spm12.md says where the difference comes from."
         )
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
         gain = _again(inputs, compat="exact", noise_variance=BETWEEN_PRIORS["wide"]).free_energy - settled.free_energy

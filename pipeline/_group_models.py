@@ -100,7 +100,7 @@ def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
     return Delivery(
         name="models",
         title=f"{len(found.comparison.models)} models of {len(inputs.design.participants)} participants",
-        subtitle=f"Each is a choice among the full model's connections, for {' and '.join(found.comparison.covariates)}.",
+        subtitle=f"Each is a choice among the full model's effects of {' and '.join(found.comparison.covariates)}.",
         answers=tuple(_best(found.comparison, covariate) for covariate in found.comparison.covariates),
         records=(
             _models(found),
@@ -137,7 +137,7 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
     return Delivery(
         name="search",
         title=f"What {len(inputs.design.participants)} participants' connectivity needs",
-        subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over the best models.",
+        subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models.",
         answers=tuple(_kept(covariate, average.rows) for covariate in group.design.covariates),
         records=(
             average,

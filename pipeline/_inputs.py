@@ -15,7 +15,7 @@ def read_inputs(paths: Sequence[Path], echo_time: EchoTime = "spm12") -> tuple[l
     lines: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if _is_dcm(one))
+            inside = sorted(one for one in path.iterdir() if is_dcm(one))
             if not inside:
                 lines.append(f"{path}: holds no DCM_*.mat; give the files themselves or another folder")
             files.extend(inside)
@@ -25,5 +25,6 @@ def read_inputs(paths: Sequence[Path], echo_time: EchoTime = "spm12") -> tuple[l
     return read, lines + [str(error) for error in errors]
 
 
-def _is_dcm(path: Path) -> bool:
+def is_dcm(path: Path) -> bool:
+    """Whether a path is a file that is called ``DCM_*.mat``."""
     return path.is_file() and path.suffix.lower() == ".mat" and path.name.upper().startswith("DCM_")

@@ -12,7 +12,7 @@ from jaxtyping import Bool
 
 from dcm import Layout, Spec
 
-from ._dcm_model import _mask
+from ._dcm_model import read_mask
 from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError, StructArray, describe
@@ -161,10 +161,10 @@ def _models(variables: Mapping[str, Any]) -> list[Fields]:
 def _switched_on(model: Fields, layout: Layout) -> np.ndarray:
     """(param,) in the order of the layout: masks, with self-connections and haemodynamics, which every DCM has."""
     n, m = layout.n, layout.m
-    endogenous = _mask(model, "a", (n, n)) | np.eye(n, dtype=bool)
-    parts = [endogenous, _mask(model, "b", (n, n, m)), _mask(model, "c", (n, m))]
+    endogenous = read_mask(model, "a", (n, n)) | np.eye(n, dtype=bool)
+    parts = [endogenous, read_mask(model, "b", (n, n, m)), read_mask(model, "c", (n, m))]
     if layout.gated:
-        parts.append(_mask(model, "d", (n, n, n)))
+        parts.append(read_mask(model, "d", (n, n, n)))
     return np.concatenate([*(part.ravel(order="F") for part in parts), np.ones(n + 2, dtype=bool)])
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from dcm import Spec
 from peb import MEAN, Design, DesignError, Gaussian, GroupPosterior, GroupStatus
 
-from ._dcm_file import _looks_like_dcm
+from ._dcm_file import looks_like_dcm
 from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields, real
 from ._mat_values import MatFileError, Opaque, StructArray, describe
@@ -126,7 +126,7 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[str, An
         name for name, value in variables.items() if any(_looks_like_result(one) for one in _items(value))
     ]
     if not found:
-        if any(_looks_like_dcm(one) for value in variables.values() for one in _items(value)):
+        if any(looks_like_dcm(one) for value in variables.values() for one in _items(value)):
             raise PebFileError(path, "", "holds a DCM, not a group result; give the PEB_*.mat that SPM made from it")
         held = ", ".join(sorted(variables)[:6]) or "nothing"
         raise PebFileError(path, "", f"holds no PEB or BMA (it holds {held}); save the struct as PEB")
@@ -159,7 +159,7 @@ def _read(path: Path, variable: str, value: Any) -> SpmGroup | SpmAverage:
     if not isinstance(value, Mapping):
         kind = value.kind if isinstance(value, Opaque) else describe(value)
         raise FieldProblem(variable, f"is {kind}, not a struct of results; save the struct that SPM made")
-    if _looks_like_dcm(value):
+    if looks_like_dcm(value):
         raise FieldProblem(variable, "is a DCM, not a group result; give the PEB that SPM made from it")
     fields = Fields(value, f"{variable}.")
     if variable.startswith("BMA") or looks_like_average(value):

@@ -53,7 +53,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text. `numeric` columns are flushed right; something is wrong with `marked` rows; `sure` ones stand out."""
+    """Rows of text. `numeric` columns are flushed right; `marked` rows have something wrong; `sure` ones stand out."""
 
     title: str
     lead: str

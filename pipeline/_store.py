@@ -30,7 +30,7 @@ class ResultFileError(ValueError):
 
 def write_result(path: str | Path, dataset: xr.Dataset) -> None:
     """Writes a dataset of `to_dataset` as NetCDF, whole or not at all; the same dataset gives the same bytes."""
-    dataset = dataset.assign_attrs({DIGEST: _digest(values_of(dataset), dataset.attrs)})
+    dataset = dataset.assign_attrs({DIGEST: content_digest(values_of(dataset), dataset.attrs)})
     plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
     with atomic_write(path) as aside:
         dataset.to_netcdf(aside, engine="h5netcdf", encoding=plain)
@@ -58,32 +58,35 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], Attributes]:
         raise ResultFileError(path, "does not exist")
     try:
         with h5py.File(path, "r") as file:
-            attributes = {key: _python(value) for key, value in file.attrs.items() if not key.startswith("_NC")}
-            values = {key: _array(item) for key, item in file.items() if not _is_bare_dimension(item)}
+            attributes = {key: python_of(value) for key, value in file.attrs.items() if not key.startswith("_NC")}
+            values = {key: array_of(item) for key, item in file.items() if not is_bare_dimension(item)}
     except Exception as error:  # HDF5 reports damage by many kinds of exception
         raise ResultFileError(path, "is damaged or no NetCDF file") from error
     if attributes.get("format") != FORMAT:
         raise ResultFileError(path, "is no result of this version of effconn")
-    if attributes.pop(DIGEST, None) != _digest(values, attributes):
+    if attributes.pop(DIGEST, None) != content_digest(values, attributes):
         raise ResultFileError(path, "is damaged: its content does not match its checksum")
     return values, attributes
 
 
-def _python(value: Any) -> Any:
+def python_of(value: Any) -> Any:
+    """An attribute as plain Python."""
     value = np.asarray(value)
     return value.reshape(-1)[0].item() if value.dtype.kind in "if" else str(value)
 
 
-def _array(item: h5py.Dataset) -> np.ndarray:
+def array_of(item: h5py.Dataset) -> np.ndarray:
+    """A variable as NumPy has it."""
     return np.asarray(item.asstr()[()] if h5py.check_string_dtype(item.dtype) else item[()])
 
 
-def _is_bare_dimension(item: h5py.Dataset) -> bool:
+def is_bare_dimension(item: h5py.Dataset) -> bool:
+    """Whether netCDF wrote it only to name a dimension."""
     name = item.attrs.get("NAME", b"")
     return bytes(name).startswith(b"This is a netCDF dimension but not a netCDF variable")
 
 
-def _digest(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> str:
+def content_digest(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> str:
     """SHA-256 over every value, name and attribute, whatever the container."""
     digest = hashlib.sha256()
     for key in sorted(values):
