@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from ._guard import guarded
 
@@ -70,7 +71,19 @@ Json = Annotated[Path | None, typer.Option("--json", help="Also write the result
 Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
 
+
+class FitByDefault(TyperGroup):
+    """`effconn peb RESULTS …` is `effconn peb fit RESULTS …`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command, or `fit` where the first argument is a file or folder and no command."""
+        if args and args[0] not in self.commands and Path(args[0]).exists():
+            args = ["fit", *args]
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
+    cls=FitByDefault,
     help="The group level: what participants have in common, how covariates and arms differ, which model is best.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -135,7 +148,7 @@ def group_command(
         @functools.wraps(analyse)
         def command(**given: Any) -> int:
             def work() -> int:
-                from ._console import say
+                from ._console import progress, say
                 from ._group_delivery import check_out, deliver
                 from ._peb_inputs import read_group
 
@@ -143,7 +156,9 @@ def group_command(
                 chosen = {name: given[name] for name in own}
                 options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
                 inputs = read_group(options, say)
-                deliver(analyse(inputs, **chosen), given["out"], given["json"])
+                with progress("analysing (a first run compiles, which takes longer)"):
+                    delivery = analyse(inputs, **chosen)
+                deliver(delivery, given["out"], given["json"])
                 return 1 if inputs.errors else 0
 
             return guarded(work, given["debug"])
