@@ -36,9 +36,12 @@ Interactions = Annotated[
     str | None, typer.Option(metavar="A:B,…", help="Products of covariates, such as arm:improvement.")
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="Leave covariates as they are; they are centred otherwise.")]
-Fields = Annotated[str, typer.Option(metavar="A,B,C", help="Fields of the DCM that the group explains.")]
+Fields = Annotated[
+    str | None, typer.Option(metavar="A,B,C", help="Fields of the DCM that the group explains. Default: A,B.")
+]
 Parameters = Annotated[
-    list[str] | None, typer.Option("--parameter", help="Single parameters instead, by name; repeat for more.")
+    list[str] | None,
+    typer.Option("--parameter", help="A single parameter by name, instead of or beside --fields; repeat for more."),
 ]
 Change = Annotated[
     str | None,
@@ -96,7 +99,7 @@ def group_options(
     covariates: Covariates = None,
     interactions: Interactions = None,
     raw: Raw = False,
-    fields: Fields = "A,B",
+    fields: Fields = None,
     parameter: Parameters = None,
     change: Change = None,
     matched_only: MatchedOnly = False,
@@ -116,7 +119,7 @@ def group_options(
         covariates=listed(covariates),
         interactions=[pair(one, ":", "--interactions") for one in listed(interactions) or []],
         centred=not raw,
-        fields=listed(fields) or (),
+        fields=listed(fields),
         parameters=tuple(parameter or ()),
         sessions=pair(change, ",", "--change") if change else None,
         matched_only=matched_only,
@@ -272,7 +275,7 @@ def permute(
         list[str] | None,
         typer.Option("--on", help="Field or parameter to test; repeat for more. Default: all explained."),
     ] = None,
-    permutations: Annotated[int, typer.Option(min=1, help="How many.")] = 999,
+    permutations: Annotated[int, typer.Option(min=19, help="How many; p is at least 1 / (1 + this).")] = 999,
     seed: Seed = 0,
 ) -> Delivery:
     """A permutation test."""
@@ -295,11 +298,15 @@ def compare(
             help="TSV with a column model, 0/1 columns by parameter, and family columns; or SPM's GCM of masks.",
         ),
     ],
+    compared: Annotated[
+        str | None,
+        typer.Option("--for", metavar="A,B,…", help="Covariates that models are chosen for. Default: the first two."),
+    ] = None,
 ) -> Delivery:
     """A comparison of models."""
     from ._group_models import compare_models, deliver_comparison
 
-    return deliver_comparison(inputs, compare_models(inputs, models))
+    return deliver_comparison(inputs, compare_models(inputs, models, listed(compared)))
 
 
 @group_command(

@@ -168,7 +168,9 @@ def _from_mat(
     by_order: bool,
 ) -> Design:
     if not by_order:
-        raise TableError(path, "has no names in its rows; pass by_order=True if row i is for the i-th estimate")
+        raise TableError(
+            path, "has no names in its rows; say --by-order (by_order=True) if row i is for the i-th estimate"
+        )
     labels, matrix = _mat_columns(path)
     if len(matrix) != len(names):
         raise TableError(path, f"X has {len(matrix)} rows, but there are {len(names)} estimates; give a row for each")

@@ -35,13 +35,16 @@ from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
 
 TOGETHER, LEVELS = "one group", "third level"
+LEAST = 3  # participants of an arm
+DISAGREES = (0.1, 0.15)  # posterior SDs and share of an SD from which draws and Laplace are said to differ
+MET = 1.01  # R-hat below which chains agree
 
 SAMPLING_COLUMNS = (
     Column("effect", "Effect"),
-    Column("laplace_mean", "Mean", "+.4f"),
-    Column("sampled_mean", "sampled", "+.4f"),
-    Column("laplace_sd", "SD", ".4f"),
-    Column("sampled_sd", "sampled", ".4f"),
+    Column("laplace_mean", "Mean", "+.3g"),
+    Column("sampled_mean", "sampled", "+.3g"),
+    Column("laplace_sd", "SD", ".3g"),
+    Column("sampled_sd", "sampled", ".3g"),
     Column("laplace_beyond_zero", "P(> 0)", ".3f"),
     Column("sampled_beyond_zero", "sampled", PROBABILITY),
     Column("r_hat", "R-hat", ".3f"),
@@ -54,6 +57,7 @@ class Arms:
     """Two arms compared.
 
     Fields:
+        column: of the design that codes the arm, the first as −1, the second as +1.
         group: one PEB over everybody, with interactions.
         together: comparisons from it, one for each covariate.
         levels: the third level over a PEB of each arm.
@@ -61,6 +65,7 @@ class Arms:
         warnings: what should be known before it is trusted.
     """
 
+    column: str
     group: GroupPosterior
     together: tuple[ArmComparison, ...]
     levels: ThirdLevel
@@ -98,17 +103,22 @@ def compare_arms(inputs: GroupInputs, arm: str, sampling: SamplingSettings | Non
     if column is None:
         raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
     names = inputs.design.kinds[column]
+    few = [name for sign, name in zip((-1, 1), names, strict=True) if _members(inputs, column, sign).size < LEAST]
+    if few:
+        raise UsageError(f"{' and '.join(few)} has fewer than {LEAST} participants; arms cannot be compared")
     group, warnings = fit_group(inputs, "all-participants")
     together = arms_from_interactions(group, column, names)
     try:
         each = [_of_arm(inputs, column, sign, name) for sign, name in zip((-1.0, 1.0), names, strict=True)]
     except (DesignError, PebError) as error:
         raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
-    levels = arms_from_groups(each[0], each[1], inputs.settings, [one.covariate for one in together])
+    # Two arms have effects of such different precision that SPM12's climb stops far from the optimum.
+    top = replace(inputs.settings, compat="exact")
+    levels = arms_from_groups(each[0], each[1], top, [one.covariate for one in together])
     sampled = None
     if sampling is not None:
         sampled = sample(inputs.estimates, inputs.design, inputs.settings, sampling, parameters=inputs.chosen)
-    return Arms(group, together, levels, sampled, warnings)
+    return Arms(column, group, together, levels, sampled, warnings)
 
 
 def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
@@ -125,7 +135,14 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
         records=tuple(records),
         draw=lambda: _sections(inputs, arms),
         facts=facts(inputs, arms.group),
-        notices=notices(inputs, (*arms.warnings, *(line for one in arms.levels.comparisons for line in one.remarks))),
+        notices=notices(
+            inputs,
+            (
+                *arms.warnings,
+                *sampling_warnings(arms),
+                *(line for one in arms.levels.comparisons for line in one.remarks),
+            ),
+        ),
         summary=summary(inputs, arms.group, arms.warnings) | {"arms": list(arms.names)},
         save=lambda folder: [
             *save_group(inputs, arms.group, folder),
@@ -140,18 +157,18 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
     columns = (
         Column("covariate", "Effect of"),
         Column("connection", "Connection"),
-        Column("first", first, "+.4f"),
-        Column("second", second, "+.4f"),
-        Column("difference", "Difference", "+.4f"),
-        Column("low", "90 % from", "+.4f"),
-        Column("high", "to", "+.4f"),
+        Column("first", first, "+.3g"),
+        Column("second", second, "+.3g"),
+        Column("difference", "Difference", "+.3g"),
+        Column("low", "90 % from", "+.3g"),
+        Column("high", "to", "+.3g"),
         Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
         Column("probability_with_v_without", "Pp with v without", PROBABILITY),
         Column("first_beyond_zero", f"P({first} > 0)", PROBABILITY, where="file"),
         Column("first_with_v_without", f"Pp {first}", PROBABILITY, where="file"),
         Column("second_beyond_zero", f"P({second} > 0)", PROBABILITY, where="file"),
         Column("second_with_v_without", f"Pp {second}", PROBABILITY, where="file"),
-        Column("half_difference", "Half difference", "+.4f", where="file"),
+        Column("half_difference", "Half difference", "+.3g", where="file"),
         Column("unit", "Unit", where="page"),
         Column("road", "From"),
         Column("parameter", "Parameter", where="file"),
@@ -174,29 +191,65 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
 
 
 def sampling_records(arms: Arms) -> Records:
-    """The Laplace approximation beside NUTS, for the effects of the one group."""
-    sampled = arms.sampled
-    assert sampled is not None
-    beside: SamplingComparison = sampled.compare(arms.group)
+    """The Laplace approximation beside NUTS: the effects of the one group, and the differences between arms."""
+    sampled, beside = _sampled(arms), _beside(arms)
+    r_hat = np.concatenate([sampled.r_hat, np.full(len(beside.effects) - len(sampled.effects), np.nan)])
+    size = np.concatenate([sampled.sample_size, np.full(len(beside.effects) - len(sampled.effects), np.nan)])
+    named = ("laplace_mean", "sampled_mean", "laplace_sd", "sampled_sd", "laplace_beyond_zero", "sampled_beyond_zero")
     rows: list[dict[str, Any]] = [
         {
             "effect": effect,
-            **{name: float(getattr(beside, name)[i]) for name in ("laplace_mean", "sampled_mean", "laplace_sd")},
-            **{
-                name: float(getattr(beside, name)[i])
-                for name in ("sampled_sd", "laplace_beyond_zero", "sampled_beyond_zero")
-            },
-            "r_hat": float(sampled.r_hat[i]),
-            "sample_size": float(sampled.sample_size[i]),
+            **{name: float(getattr(beside, name)[i]) for name in named},
+            "r_hat": float(r_hat[i]),
+            "sample_size": float(size[i]),
         }
         for i, effect in enumerate(beside.effects)
     ]
+    shift, ratio = DISAGREES
     lead = (
         f"The same hierarchy drawn from by NUTS, {sampled.draws.shape[0]} chains of {sampled.draws.shape[1]} draws, "
-        f"{sampled.divergences} divergent; R-hat near 1 says that the chains agree."
+        f"{sampled.divergences} divergent; R-hat below {MET:g} says that the chains agree. Marked: means more than "
+        f"{shift:g} SD apart, SDs by more than {ratio:.0%}, or chains that do not agree."
     )
-    odd = frozenset(i for i, row in enumerate(rows) if not row["r_hat"] < 1.05)
-    return Records("sampling", "Checked by sampling", lead, SAMPLING_COLUMNS, rows, odd)
+    odd = (np.abs(beside.shift) > shift) | (np.abs(beside.sd_ratio - 1) > ratio) | (r_hat > MET)
+    return Records(
+        "sampling", "Checked by sampling", lead, SAMPLING_COLUMNS, rows, frozenset(np.flatnonzero(odd).tolist())
+    )
+
+
+def sampling_warnings(arms: Arms) -> tuple[str, ...]:
+    """Where the draws cannot be trusted, or say something else than the Laplace approximation."""
+    if arms.sampled is None:
+        return ()
+    odd = sampling_records(arms).marked
+    said = []
+    if arms.sampled.divergences:
+        said.append(f"{arms.sampled.divergences} draws diverged: the check by sampling may be biased.")
+    if odd:
+        said.append(f"Sampling and the Laplace approximation differ in {len(odd)} effects; see the table of the check.")
+    return tuple(said)
+
+
+def _beside(arms: Arms) -> SamplingComparison:
+    """Every effect of the one group, and every difference between the arms."""
+    group = arms.group
+    weights, names = [np.eye(group.posterior.mean.size)], list(group.effects)
+    for one in arms.together:
+        apart = group.places(_apart(arms, one))
+        weights.append(-2 * np.eye(group.posterior.mean.size)[apart])  # the first arm is the one coded −1
+        names += [f"{one.arms[0]} − {one.arms[1]}, {one.covariate}: {name}" for name in one.parameters]
+    return _sampled(arms).compare(group, np.concatenate(weights), names)
+
+
+def _sampled(arms: Arms) -> SampledGroup:
+    if arms.sampled is None:
+        raise ValueError("these arms were not sampled; ask compare_arms for it")
+    return arms.sampled
+
+
+def _apart(arms: Arms, one: ArmComparison) -> str:
+    """The column of the one group's design that tells the arms apart in a covariate's effect."""
+    return arms.column if one.covariate == MEAN else f"{arms.column}×{one.covariate}"
 
 
 def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
@@ -256,11 +309,16 @@ def _interval(row: dict[str, Any]) -> str:
     return f"{difference} {row['unit']} (90 % {low} to {high})"
 
 
+def _members(inputs: GroupInputs, column: str, sign: float) -> np.ndarray:
+    """The rows of one arm."""
+    return np.flatnonzero(inputs.design.matrix[:, inputs.design.column(column)] == sign)
+
+
 def _of_arm(inputs: GroupInputs, column: str, sign: float, name: str) -> GroupPosterior:
     """The PEB of one arm, covariates centred where the whole group's are, so that means are at one place."""
     whole = inputs.design
-    own = [covariate for covariate in whole.covariates if column not in covariate]
-    rows = np.flatnonzero(whole.matrix[:, whole.column(column)] == sign)
+    own = [covariate for covariate in whole.covariates if column not in covariate.split("×")]
+    rows = _members(inputs, column, sign)
     design = whole.columns(own).rows([whole.participants[i] for i in rows])
     return fit([inputs.estimates[i] for i in rows], design, inputs.settings, parameters=inputs.chosen, name=name)
 
@@ -275,8 +333,6 @@ def draws_of(arms: Arms, one: ArmComparison, i: int) -> Sequence[np.ndarray | No
     """NUTS draws of an effect in the first arm, the second, and of the difference."""
     if arms.sampled is None:
         return (None, None, None)
-    group = arms.group
-    column = next(name for name in group.design.kinds if group.design.kinds[name] == one.arms)
-    apart = column if one.covariate == MEAN else f"{column}×{one.covariate}"
-    common, half = (arms.sampled.draws[..., group.places(name)[i]].ravel() for name in (one.covariate, apart))
+    places = (arms.group.places(name)[i] for name in (one.covariate, _apart(arms, one)))
+    common, half = (arms.sampled.draws[..., place].ravel() for place in places)
     return (common - half, common + half, -2 * half)  # the first arm is the one coded −1

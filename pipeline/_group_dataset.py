@@ -60,6 +60,7 @@ def group_dataset(
         "status": group.status.name,
         "compat": group.compat,
         "centres": json.dumps(dict(group.design.centres)),
+        "kinds": json.dumps(dict(group.design.kinds)),
     }
     clash = sorted(set(held) & set(attrs))
     if clash:
@@ -77,12 +78,13 @@ def group_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) ->
         return Gaussian(values[mean], values[covariance])
 
     centres = json.loads(attributes["centres"])
+    kinds = {name: (minus, plus) for name, (minus, plus) in json.loads(attributes["kinds"]).items()}
     group = GroupPosterior(
         name=str(attributes["name"]),
         parameters=names("parameter"),
         fields=names("field"),
         first_level=names("first_level"),
-        design=Design(names("subject"), names("covariate"), values["design"], centres),
+        design=Design(names("subject"), names("covariate"), values["design"], centres, kinds),
         within=np.array(values["within"]),
         prior=density("prior_mean", "prior_covariance"),
         posterior=density("mean", "covariance"),

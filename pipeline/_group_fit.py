@@ -25,13 +25,13 @@ FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the 
 EFFECT_COLUMNS = (
     Column("covariate", "Covariate"),
     Column("connection", "Connection"),
-    Column("mean", "Effect", "+.4f"),
-    Column("low", "90 % from", "+.4f"),
-    Column("high", "to", "+.4f"),
-    Column("probability_beyond_zero", "P(effect > 0)", ".3f"),
+    Column("mean", "Effect", "+.3g"),
+    Column("low", "90 % from", "+.3g"),
+    Column("high", "to", "+.3g"),
+    Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
     Column("probability_with_v_without", "Pp with v without", PROBABILITY),
     Column("unit", "Unit", where="page"),
-    Column("sd", "SD", ".4f", where="file"),
+    Column("sd", "SD", ".3g", where="file"),
     Column("parameter", "Parameter", where="file"),
 )
 PARTICIPANT_COLUMNS = (
@@ -118,12 +118,16 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
 
 def unit_of(design: Design, covariate: str, unit: str) -> str:
     """The unit of a covariate's effect; of a covariate coded ±1 it is half of a difference."""
-    coded = next((name for name in design.kinds if name in covariate), None)
-    if coded is None:
+    parts = covariate.split("×")
+    coded = [design.kinds[name] for name in parts if name in design.kinds]
+    others = "×".join(name for name in parts if name not in design.kinds)
+    own = per_covariate(unit, others or MEAN)
+    if not coded:
         return per_covariate(unit, covariate)
-    minus, plus = design.kinds[coded]
-    others = [name for name in covariate.split("×") if name != coded]
-    return f"{per_covariate(unit, '×'.join(others) or MEAN)}, half of {plus} less {minus}"
+    if len(coded) > 1:
+        return f"{own}, 1/{2 ** len(coded)} of a difference of differences"
+    minus, plus = coded[0]
+    return f"{own}, half of {plus} less {minus}"
 
 
 def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -131,9 +135,10 @@ def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, st
     found = [("Bear in mind.", line) for line in warnings]
     if inputs.errors:
         found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
-    left = [note for note in inputs.notes if "left out" in note or "there is no" in note]
-    if left:
-        found.append((f"{len(left)} participants or sessions are not in this analysis.", "; ".join(left)))
+    if inputs.left_out:
+        found.append(
+            (f"{len(inputs.left_out)} participants or sessions are not in this analysis.", "; ".join(inputs.left_out))
+        )
     return tuple(found)
 
 

@@ -30,23 +30,21 @@ from ._connection_names import connections
 from ._figure_style import signed
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, facts, fit_group, notices, save_group, summary, unit_of
+from ._group_predict import column_of
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs
 from ._peb_write import write_bma
 from ._records import PROBABILITY, Column, Records
-from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
 
 AVERAGE_COLUMNS = (
     Column("covariate", "Covariate"),
     Column("connection", "Connection"),
-    Column("mean", "Average", "+.4f"),
-    Column("low", "90 % from", "+.4f"),
-    Column("high", "to", "+.4f"),
+    Column("mean", "Average", "+.3g"),
+    Column("sd", "SD", ".3g"),
     Column("probability", "Pp with v without", PROBABILITY),
     Column("unit", "Unit", where="page"),
-    Column("sd", "SD", ".4f", where="file"),
     Column("parameter", "Parameter", where="file"),
 )
 
@@ -74,13 +72,18 @@ class Models:
     warnings: tuple[str, ...]
 
 
-def compare_models(inputs: GroupInputs, path: Path) -> Models:
-    """Fit the full group and compare the models in a file; raises `UsageError` where they are not of this group."""
+def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | None = None) -> Models:
+    """Fit the full group and compare the models in a file, for some covariates, by default the first two.
+
+    Raises `UsageError` where the models are not of this group, or the design lacks a covariate.
+    """
     space = _space(path)
     group, warnings = fit_group(inputs)
     try:
         on = space.switches(group.parameters, inputs.spec)
-        comparison = compare(group, on, space.models)
+        _check_different(space, on)
+        chosen = None if covariates is None else [column_of(inputs, name) for name in covariates]
+        comparison = compare(group, on, space.models, covariates=chosen)
     except (ModelSpaceError, ValueError) as error:
         raise UsageError(str(error)) from error
     alone = _alone(inputs, group.first_level, on)
@@ -104,7 +107,7 @@ def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
         answers=tuple(_best(found.comparison, covariate) for covariate in found.comparison.covariates),
         records=(
             _models(found),
-            *(_families(name, one) for name, one in found.families.items()),
+            *(_families(i, name, one) for i, (name, one) in enumerate(found.families.items())),
             _average(inputs, found.group, found.comparison.average, _probabilities(found), found.comparison.unseen),
         ),
         draw=lambda: _comparison_sections(found),
@@ -160,6 +163,16 @@ def _space(path: Path) -> ModelSpace:
         raise UsageError(str(error)) from error
 
 
+def _check_different(space: ModelSpace, on: np.ndarray) -> None:
+    first: dict[bytes, str] = {}
+    for name, row in zip(space.models, on, strict=True):
+        if (other := first.setdefault(row.tobytes(), name)) != name:
+            raise UsageError(
+                f"{space.path.name}: {other} and {name} are the same in the connections explained, and would share "
+                "its probability; leave one out, or have the group explain more (--fields)"
+            )
+
+
 def _alone(inputs: GroupInputs, parameters: tuple[str, ...], on: np.ndarray) -> np.ndarray:
     """Every participant's evidence for every model, the group left out of it."""
     rows = []
@@ -168,8 +181,6 @@ def _alone(inputs: GroupInputs, parameters: tuple[str, ...], on: np.ndarray) -> 
         patterns = np.ones((len(on), len(one.parameters)), dtype=bool)
         patterns[:, places] = on
         means, covariances = switched(one.prior, patterns)
-        rest = np.setdiff1d(np.arange(len(one.parameters)), places)
-        means[:, rest] = one.prior.mean[rest]
         rows.append(reduce(one.prior, one.posterior, means, covariances).delta_free_energy)
     return np.array(rows)
 
@@ -204,7 +215,7 @@ def _models(found: Models) -> Records:
     return Records("models", "Models", lead, columns, rows, sure=best)
 
 
-def _families(name: str, found: FamilyComparison) -> Records:
+def _families(number: int, name: str, found: FamilyComparison) -> Records:
     columns = (
         Column("covariate", "Covariate"),
         Column("family", "Family"),
@@ -218,7 +229,7 @@ def _families(name: str, found: FamilyComparison) -> Records:
     from ._group_pictures import word
 
     lead = "Families are as likely beforehand whatever their size."
-    return Records(f"family-{word(name)}", f"Families: {name}", lead, columns, rows)
+    return Records(f"family-{number}-{word(name)}", f"Families: {name}", lead, columns, rows)
 
 
 def _probabilities(found: Models) -> np.ndarray:
@@ -244,8 +255,6 @@ def _average(
             "covariate": covariate,
             "connection": words[i].words,
             "mean": float(mean[place]),
-            "low": float(mean[place] - Z * sd[place]),
-            "high": float(mean[place] + Z * sd[place]),
             "probability": float(chances[place]),
             "unit": unit_of(group.design, covariate, words[i].unit),
             "sd": float(sd[place]),

@@ -75,7 +75,7 @@ def arms_section(
     difference, where there are any.
     """
     drawn = []
-    for comparison in comparisons:
+    for number, comparison in enumerate(comparisons):
         for i, connection in enumerate(connections(comparison.parameters, spec)):
             found = (comparison.first, comparison.second, comparison.difference)
             first, second, apart = (
@@ -85,7 +85,7 @@ def arms_section(
             about = "mean" if comparison.covariate == MEAN else f"effect of {comparison.covariate}"
             drawn.append(
                 Picture(
-                    f"arms-{word(comparison.covariate)}-{i}",
+                    f"arms-{number}-{word(comparison.covariate)}-{i}",
                     f"{connection.words}: {about}",
                     "Above, what is believed of the effect in each arm; below, of the difference. The further "
                     "the lower "
@@ -144,12 +144,12 @@ def comparison_section(comparison: Comparison, families: Mapping[str, FamilyComp
         )
         drawn += [
             Picture(
-                f"family-{word(name)}",
+                f"family-{number}-{word(name)}",
                 f"Families: {name}",
                 "What the models of a family have in common, whatever else they are.",
                 posterior_figure(found.family_probability, found.names[0], compared="family", covariates=axes),
             )
-            for name, found in families.items()
+            for number, (name, found) in enumerate(families.items())
             if len(set(found.names)) == 1
         ]
     return Section("Models", "Posterior probability of each model, all as likely beforehand.", tuple(drawn))

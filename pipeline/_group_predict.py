@@ -44,8 +44,11 @@ def of_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
 
 def column_of(inputs: GroupInputs, covariate: str) -> str:
     """The column of the design that a covariate became; raises `UsageError` where there is none."""
+    wanted = covariate.replace(":", "×").split("×")
     for name in inputs.design.covariates:
-        if name == covariate or (name in inputs.design.kinds and name.startswith(f"{covariate}[")):
+        parts = name.split("×")
+        bare = [part.split("[")[0] if part in inputs.design.kinds else part for part in parts]
+        if name == covariate or bare == wanted:
             return name
     raise UsageError(
         f"--covariate {covariate!r} is no covariate of the design; it has {', '.join(inputs.design.covariates)}"
@@ -60,8 +63,10 @@ def predict(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -
         if folds is None:
             return leave_one_out(inputs.estimates, inputs.design, inputs.settings, **how)
         return k_fold(inputs.estimates, inputs.design, inputs.settings, folds=folds, seed=seed, **how)
-    except (DesignError, PebError) as error:
-        raise UsageError(f"the groups without those left out cannot be fitted: {error}") from error
+    except DesignError as error:
+        raise UsageError(f"a group without those left out cannot be fitted: {error}") from error
+    except PebError as error:
+        raise UsageError(str(error)) from error
 
 
 def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
@@ -126,8 +131,9 @@ def _answer(found: CrossValidation) -> Answer:
     details = (
         [] if found.accuracy is None else [f"The likelier of the two levels is the right one in {found.accuracy:.0%}."]
     )
+    errors = np.sqrt(np.mean((found.estimate - found.actual) ** 2)), found.actual.std()
     details.append(
-        "A correlation of left-out estimates says that the effect is large enough to matter for a single person."
+        f"Estimates are off by {errors[0]:.3g} (root mean square); the mean as everybody's guess by {errors[1]:.3g}."
     )
     return Answer(f"Is {found.covariate} told by connectivity?", verdict, text, tuple(details))
 

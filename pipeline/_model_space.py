@@ -38,7 +38,7 @@ class ModelSpace:
         parameters: p names, SPM's or ours.
         on: (M, p) whether a model has a parameter.
         families: name of a partition → the family of each model.
-        complete: whether `parameters` is all a DCM has (from masks), and not only what a table lists.
+        layout: of the DCM whose masks the file holds; None where a table lists parameters.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class ModelSpace:
     parameters: tuple[str, ...]
     on: Bool[np.ndarray, "model param"]
     families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    complete: bool = False
+    layout: Layout | None = None
 
     def switches(self, parameters: Sequence[str], spec: Spec | None = None) -> Bool[np.ndarray, "model effect"]:
         """Which of a group's parameters each model has.
@@ -58,6 +58,13 @@ class ModelSpace:
 
         Raises `ModelSpaceError` where a parameter is not in the file, or a table has a column for none of them.
         """
+        if spec is not None and self.layout is not None and (self.layout.n, self.layout.m) != (spec.n, spec.m):
+            raise ModelSpaceError(
+                self.path,
+                "",
+                f"is of models of {self.layout.n} regions and {self.layout.m} inputs, but the group's have {spec.n} and "
+                f"{spec.m}; give the models of this DCM",
+            )
         theirs = {} if spec is None else to_spm(spec)
         places = {theirs.get(name, canonical(name)): place for place, name in enumerate(self.parameters)}
         wanted = [theirs.get(name, canonical(name)) for name in parameters]
@@ -66,10 +73,10 @@ class ModelSpace:
             held = ", ".join(self.parameters[:4])
             raise ModelSpaceError(
                 self.path, "", f"does not say which models have {absent[0]} (it has {held}, …); "
-                + ("give it a column of 0 and 1" if not self.complete else "give the DCM that the models are of")
+                + ("give it a column of 0 and 1" if not self.layout is not None else "give the DCM that the models are of")
             )  # fmt: skip
         ignored = sorted(set(places) - set(wanted))
-        if ignored and not self.complete:
+        if ignored and not self.layout is not None:
             name = self.parameters[places[ignored[0]]]
             raise ModelSpaceError(
                 self.path, "", f"has a column {name}, which is no parameter of the group; take it out"
@@ -133,7 +140,7 @@ def _from_mat(path: Path, variables: Mapping[str, Any]) -> ModelSpace:
     on = np.array([_switched_on(one, layout) for one in structs])
     names = [one.content.get("name") for one in structs]
     said = [name if isinstance(name, str) and name else f"model {k}" for k, name in enumerate(names, start=1)]
-    return ModelSpace(path, told_apart(said), spm_names(layout), on, _families(variables, len(structs)), complete=True)
+    return ModelSpace(path, told_apart(said), spm_names(layout), on, _families(variables, len(structs)), layout)
 
 
 def _models(variables: Mapping[str, Any]) -> list[Fields]:

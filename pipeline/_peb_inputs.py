@@ -29,8 +29,8 @@ class GroupOptions:
         covariates: its columns to use, in order; None for all.
         interactions: pairs of covariates to multiply.
         centred: whether numbers are centred.
-        fields: fields of the DCM that the group explains.
-        parameters: single parameters instead, by name.
+        fields: fields of the DCM that the group explains; None for A and B as far as there are any.
+        parameters: single parameters, by name; instead of fields where none are named.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
         matched_only: whether participants who are on one side only are left out (and named) instead of refused.
         by_order: whether row i of the design is for result i, by name sorted; for an SPM design, which has no names.
@@ -42,7 +42,7 @@ class GroupOptions:
     covariates: Sequence[str] | None = None
     interactions: Sequence[tuple[str, str]] = ()
     centred: bool = True
-    fields: Sequence[str] = DEFAULT_FIELDS
+    fields: Sequence[str] | None = None
     parameters: Sequence[str] = ()
     sessions: tuple[str, str] | None = None
     matched_only: bool = False
@@ -62,6 +62,7 @@ class GroupInputs:
         settings: of the fit.
         change: (before, after) where the estimates are changes.
         notes: what was done to get here, a line each.
+        left_out: who or which session is not in the analysis, and why, a line each.
         errors: what could not be read, a line each.
     """
 
@@ -73,6 +74,7 @@ class GroupInputs:
     change: tuple[str, str] | None
     notes: tuple[str, ...]
     errors: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs:
@@ -92,11 +94,13 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     try:
         if options.sessions is not None:
             estimates, lines = pair_sessions(estimates, *options.sessions)
+        _check_sessions(options, estimates)
         design, left = _design(options, [one.name for one in estimates])
-        chosen = tuple(options.parameters) or _fields_there(options.fields, estimates[0])
+        chosen = _chosen(options, estimates[0])
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
-    notes = [*lines, *left, *design.remarks]
+    left_out = [*lines, *left]
+    notes = [*left_out, *design.remarks]
     for line in notes:
         say(line)
     by_name = {one.name: one for one in estimates}
@@ -109,7 +113,21 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         options.sessions,
         tuple(notes),
         tuple(errors),
+        tuple(left_out),
     )
+
+
+def _check_sessions(options: GroupOptions, estimates: Sequence[Estimate]) -> None:
+    """Two sessions of one participant are not two participants; without a design nobody has said that they count."""
+    people: dict[str, str] = {}
+    for one in estimates:
+        who = one.name.split("_ses-")[0]
+        if "_ses-" in one.name and who in people and options.design is None:
+            raise UsageError(
+                f"{people[who]} and {one.name} are sessions of one participant; give --change BEFORE,AFTER, or --design "
+                "with a row for each session"
+            )
+        people[who] = one.name
 
 
 def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[str]]:
@@ -117,7 +135,9 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
     if options.design is None:
         if options.covariates or options.interactions:
             raise UsageError("covariates need --design, the table that holds them")
-        return make_design(names, {}), ["no --design was given: the group mean alone is estimated"]
+        if options.matched_only or options.by_order or not options.centred:
+            raise UsageError("--matched-only, --by-order and --raw say how to use --design, which is not given")
+        return make_design(names, {}), []
     how: Any = {"covariates": options.covariates, "centre": options.centred, "interactions": options.interactions}
     if not options.matched_only:
         return read_design(options.design, names, by_order=options.by_order, **how), []
@@ -126,9 +146,15 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
     return matched.design, [f"{name}: left out, {what}" for what, who in sides for name in who]
 
 
-def _fields_there(fields: Sequence[str], one: Estimate) -> tuple[str, ...]:
-    """The fields that the model has; none of those asked for is an error."""
-    there = tuple(field for field in fields if field in one.fields)
-    if not there:
-        raise PebError(f"the models have no {' or '.join(fields)}; they have {', '.join(dict.fromkeys(one.fields))}")
-    return there
+def _chosen(options: GroupOptions, one: Estimate) -> tuple[str, ...]:
+    """The fields and parameters asked for, all of which the models have; by default A and B, if there are any."""
+    if options.fields is None and not options.parameters:
+        there = tuple(field for field in DEFAULT_FIELDS if field in one.fields)
+        if not there:
+            raise PebError(
+                f"the models have neither A nor B; name --fields, which are {', '.join(dict.fromkeys(one.fields))}"
+            )
+        return there
+    chosen = (*(options.fields or ()), *options.parameters)
+    one.select(chosen)
+    return chosen
