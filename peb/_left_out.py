@@ -3,10 +3,11 @@
 The group of the others gives the effects Ep (param × covariate) and the covariance between participants Ce. For the one
 left out, with design row x whose entry u is unknown,
 
-    θ = Ep x + ε,    ε ~ N(0, Ce),    x_u ~ N(m, v),
+    θ = Ep x + ε,    ε ~ N(0, Ce),    x_u ~ N(0, v),
 
 and what the participant's data added to the first-level prior, exp(hᵀθ − ½ θᵀLθ), is the likelihood of θ. Linear and
-Gaussian, so x_u has an exact posterior (`closed_form`).
+Gaussian, so x_u has an exact posterior (`closed_form`). Its prior mean is 0 for everybody: the mean of the others would lie
+across the mean of all from the one left out, and draw estimates away from the actual values.
 
 SPM12 (`four_passes`) climbs to it instead. It gives all of x a prior, the known entries at their values: in pass
 i = 0 … 3 with variance e^-i each, to which 4 times the variance of the covariate is added for x_u, whose prior mean is
@@ -36,7 +37,6 @@ class LeftOut(NamedTuple):
     loadings: Float[Array, "param covariate"]  # Ep
     precision: Float[Array, "param param"]  # Ce^-1
     row: Float[Array, "covariate"]  # x, 0 at the unknown entry
-    centre: Float[Array, ""]  # of the covariate in the group
     variance: Float[Array, ""]  # of the covariate in the group
 
 
@@ -50,12 +50,12 @@ class Told(NamedTuple):
 
 
 def closed_form(one: LeftOut, unknown: Int[Array, ""]) -> Told:
-    """The posterior of x_u where all other covariates are known: N(m, v) times the likelihood, θ integrated out."""
+    """The posterior of x_u where all other covariates are known: N(0, v) times the likelihood, θ integrated out."""
     L, h, R = one.added.matrix, one.added.vector, one.precision
     w = one.loadings[:, unknown]
     o = one.loadings @ one.row  # what the known covariates predict
     C = inverse(L + R)
-    m, v = one.centre, SPREAD * one.variance
+    m, v = jnp.zeros(()), SPREAD * one.variance
     information = w @ (R - R @ C @ R) @ w
     variance = 1 / (1 / v + information)
     estimate = variance * (m / v + w @ R @ (C @ (h + R @ o) - o))

@@ -82,11 +82,13 @@ def leave_one_out(
 ) -> CrossValidation:
     """The covariate of each participant from the connectivity, the group fitted to all others.
 
-        θ_i = Ep x_i + ε,   ε ~ N(0, Ce),   x_i known but for the covariate, whose prior variance is 4 var
+        θ_i = Ep x_i + ε,   ε ~ N(0, Ce),   x_i known but for the covariate, which has prior N(0, 4 var)
 
     with Ep and Ce of the PEB without i, its default priors taken from the others too. With ``compat="spm12"`` the
     estimates are SPM12's, four passes in which known covariates are only nearly known; with ``exact`` they are known,
-    and the posterior is the exact one. Covariates are not centred again in a fold.
+    and the posterior is the exact one. Centre the covariate: 0 is its prior mean. It is not centred again in a fold.
+    Where there is no effect, estimates still correlate a little below 0 with the actual values, since the mean of the
+    others is, too; the p value looks above 0 only.
 
     Products of the covariate with another, named ``a×b`` as by `make_design`, are unknown with it: their effects are
     added to its own, times the other's value (SPM12 would take them as known, which gives the answer away).
@@ -267,9 +269,6 @@ def _tell(
         loadings=np.einsum("qa,ska->sqk", within, loadings),
         precision=precision((between + between.swapaxes(1, 2)) / 2)[fold],
         row=jnp.asarray(rows),
-        # The mean of the others lies across the mean from the one left out; a prior there would draw estimates away
-        # from the actual values. One prior mean for all tells nothing of anybody.
-        centre=jnp.full(len(fold), matrix[:, unknown].mean()),
         variance=np.array([values.var(ddof=1) for values in training])[fold],
     )
     spm = prepared.settings.compat == "spm12"

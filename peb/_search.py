@@ -1,8 +1,9 @@
 """A greedy search through a group's effects for those that earn their place (Friston & Penny 2011; spec: "Search").
 
 In each round every effect is dropped by itself; the 8 that are least missed (all, if there are no more) are compared in
-all 2^8 on/off combinations, and what the best combination lacks is dropped for good. The round in which nothing is
-dropped is the last, and its combinations give probabilities and the average.
+all 2^8 on/off combinations, and what the best combination lacks is dropped for good. The last round is that in which
+nothing would be dropped, or in which no more than 8 effects (or a quarter of all) are left: it drops nothing, and its
+combinations give probabilities and the average.
 
 Where a group follows SPM12 (`compat="spm12"`), effects of very small prior variance beside the others are not searched
 (`unseen`, see `_average.seen`): they stay in every model, integrated out, yet are reported as SPM12 does, as 0 with
@@ -107,11 +108,14 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
     Source: Friston & Penny 2011.
     """
     told = seen(group)
+    few = max(int(told.sum()) // 4, CANDIDATES)
     on, rounds = np.ones_like(told), list[Round]()
     while True:
-        scored = _score(group, on, np.flatnonzero(on & told))
-        rounds.append(_described(group, scored))
-        if scored.dropped.size == 0:
+        left = np.flatnonzero(on & told)
+        scored = _score(group, on, left)
+        last = left.size <= few or scored.dropped.size == 0
+        rounds.append(_described(group, scored, last))
+        if last:
             break
         on = scored.best
     probability = probabilities(scored.free_energy)
@@ -143,8 +147,8 @@ def _score(group: GroupPosterior, on: Bool[np.ndarray, "effect"], left: Int[np.n
     return _Scored(left[order], missed[order], patterns, free_energy)
 
 
-def _described(group: GroupPosterior, scored: _Scored) -> Round:
-    dropped = _named(group, scored.dropped)
+def _described(group: GroupPosterior, scored: _Scored, last: bool) -> Round:
+    dropped = () if last else _named(group, scored.dropped)
     return Round(_named(group, scored.places), scored.missed, dropped, float(scored.free_energy.max()))
 
 

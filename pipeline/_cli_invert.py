@@ -132,6 +132,7 @@ def _json(
         "derivatives": plan.settings.derivatives,
         "starts": plan.settings.starts,
         "prior": plan.preset,
+        "noise_prior": plan.noise_prior,
         "kept": kept,
         "errors": list(errors),
         "participants": [_entry(outcome, folder) for outcome in outcomes],

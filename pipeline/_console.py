@@ -71,7 +71,7 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequenc
     """A table on standard output; columns are flushed right but for those in `left`."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i in left else "right", overflow="fold", no_wrap=i == 0)
+        table.add_column(escape(column), justify="left" if i in left else "right", overflow="fold", no_wrap=i == 0)
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     out.print(table)

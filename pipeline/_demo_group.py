@@ -125,7 +125,7 @@ def _inputs(trial: Trial, outcomes: Sequence[Posterior | Failure]) -> GroupInput
             raise ValueError(f"only {arms.count(arm)} participants of the {arm} arm have both sessions; 3 are needed")
     improvement = [visits[name].improvement for name in names]
     design = make_design(names, {ARM: arms, IMPROVEMENT: improvement}, interactions=[(ARM, IMPROVEMENT)])
-    return GroupInputs(tuple(changed), design, trial.spec, ("B",), SETTINGS, SESSIONS, tuple(notes), ())
+    return GroupInputs(tuple(changed), design, trial.spec, ("B",), SETTINGS, SESSIONS, tuple(notes), (), tuple(notes))
 
 
 def _changes(trial: Trial, inputs: GroupInputs, group: GroupPosterior) -> tuple[Change, ...]:

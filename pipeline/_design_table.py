@@ -156,7 +156,7 @@ def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
     sessions = [name for name in names if any(name.startswith(f"{row}_") for row in rows)]
     if sessions:
         return f"{sessions[0]} is one session: analyse the change (--change BEFORE,AFTER), or give each session a row"
-    return "add what is missing, or leave them out on both sides"
+    return "add what is missing, or leave them out (--matched-only)"
 
 
 def _from_mat(

@@ -27,9 +27,9 @@ from peb import (
 from ._connection_names import connections, per_covariate
 from ._figure_style import signed
 from ._group_delivery import Delivery
-from ._group_fit import STRONG, effect_records, facts, fit_group, notices, save_group, summary
+from ._group_fit import STRONG, effect_records, facts, fit_group, notices, save_group, summary, verdict_of
 from ._peb_inputs import GroupInputs, GroupOptions
-from ._records import PROBABILITY, Column, Records
+from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
@@ -41,10 +41,10 @@ MET = 1.01  # R-hat below which chains agree
 
 SAMPLING_COLUMNS = (
     Column("effect", "Effect"),
-    Column("laplace_mean", "Mean", "+.3g"),
-    Column("sampled_mean", "sampled", "+.3g"),
-    Column("laplace_sd", "SD", ".3g"),
-    Column("sampled_sd", "sampled", ".3g"),
+    Column("laplace_mean", "Mean", EFFECT),
+    Column("sampled_mean", "sampled", EFFECT),
+    Column("laplace_sd", "SD", SPREAD),
+    Column("sampled_sd", "sampled", SPREAD),
     Column("laplace_beyond_zero", "P(> 0)", ".3f"),
     Column("sampled_beyond_zero", "sampled", PROBABILITY),
     Column("r_hat", "R-hat", ".3f"),
@@ -155,22 +155,24 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
     """Every covariate × connection × road."""
     first, second = arms.names
     columns = (
+        Column("road", "From"),
         Column("covariate", "Effect of"),
         Column("connection", "Connection"),
-        Column("first", first, "+.3g"),
-        Column("second", second, "+.3g"),
-        Column("difference", "Difference", "+.3g"),
-        Column("low", "90 % from", "+.3g"),
-        Column("high", "to", "+.3g"),
+        Column("first", first, EFFECT),
+        Column("second", second, EFFECT),
+        Column("difference", "Difference", EFFECT),
+        Column("low", "90 % from", EFFECT),
+        Column("high", "to", EFFECT),
         Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
         Column("probability_with_v_without", "Pp with v without", PROBABILITY),
         Column("first_beyond_zero", f"P({first} > 0)", PROBABILITY, where="file"),
         Column("first_with_v_without", f"Pp {first}", PROBABILITY, where="file"),
         Column("second_beyond_zero", f"P({second} > 0)", PROBABILITY, where="file"),
         Column("second_with_v_without", f"Pp {second}", PROBABILITY, where="file"),
-        Column("half_difference", "Half difference", "+.3g", where="file"),
+        Column("half_difference", "Half difference", EFFECT, where="file"),
         Column("unit", "Unit", where="page"),
-        Column("road", "From"),
+        Column("first_sd", f"SD {first}", SPREAD, where="file"),
+        Column("second_sd", f"SD {second}", SPREAD, where="file"),
         Column("parameter", "Parameter", where="file"),
     )
     rows = [
@@ -258,9 +260,10 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     what = "the mean" if one.covariate == MEAN else f"how it goes with {one.covariate}"
     if inputs.change:
         what = "the change" if one.covariate == MEAN else f"how the change goes with {one.covariate}"
-    sure = [row for row in rows if row["probability_with_v_without"] >= STRONG]
+    chances = [row["probability_with_v_without"] for row in rows]
+    sure = [chance for chance in chances if chance >= STRONG]
     likely = [row for row in rows if max(row["probability_beyond_zero"], 1 - row["probability_beyond_zero"]) >= STRONG]
-    verdict: Verdict = "yes" if sure else "partly" if likely else "no"
+    verdict: Verdict = "yes" if sure else "partly" if likely else verdict_of(max(chances))
     chief = max(rows, key=lambda row: row["probability_with_v_without"])
     first, second = one.arms
     headline = (
@@ -269,10 +272,12 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     )
     other = next((found for found in arms.levels.comparisons if found.covariate == one.covariate), None)
     details = [
-        f"{row['connection']}: {first} {signed(row['first'], 3)}, {second} {signed(row['second'], 3)} {row['unit']}; "
-        f"P(difference > 0) {row['probability_beyond_zero']:.3f}."
+        f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
         for row in rows
     ]
+    at = [f"{name} {value:.3g}" for name, value in inputs.design.centres.items()]
+    if one.covariate == MEAN and at:
+        details.append(f"At {', '.join(at)}; --covariates with the arm alone compares the arms whatever these are.")
     if other is not None:
         again = _rows(inputs, other, LEVELS)[rows.index(chief)]
         details.append(f"By a third level over a group per arm: {_interval(again)}.")
@@ -286,6 +291,8 @@ def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, 
             "connection": connection.words,
             "first": float(one.first.mean[i]),
             "second": float(one.second.mean[i]),
+            "first_sd": float(one.first.sd[i]),
+            "second_sd": float(one.second.sd[i]),
             "difference": float(one.difference.mean[i]),
             "low": float(one.difference.mean[i] - Z * one.difference.sd[i]),
             "high": float(one.difference.mean[i] + Z * one.difference.sd[i]),
@@ -302,6 +309,12 @@ def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, 
         }
         for i, connection in enumerate(connections(one.parameters, inputs.spec))
     ]
+
+
+def _own(row: dict[str, Any], arm: str) -> str:
+    """An arm's own effect with its interval."""
+    mean, half = row[arm], Z * row[f"{arm}_sd"]
+    return f"{signed(mean, 3)} (90 % {signed(mean - half, 3)} to {signed(mean + half, 3)})"
 
 
 def _interval(row: dict[str, Any]) -> str:

@@ -9,29 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from peb import MEAN, Design, GroupPosterior, fit, with_v_without
+from peb import MEAN, Design, GroupPosterior, fit, some, with_v_without
 
-from ._connection_names import Connection, connections, per_covariate
+from ._connection_names import LOG_SCALE, Connection, connections, per_covariate
 from ._group_delivery import Delivery
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
-from ._records import PROBABILITY, Column, Records
+from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ._recovery import LEVEL, Z
-from ._report import Answer, Section
+from ._report import Answer, Section, Verdict
 
 STRONG = 0.95  # Pp from which an effect is called found
+WEAK, UNDECIDED = 0.75, 0.25  # from which it is called weak, and down to which the data do not tell
 PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
 FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the exact ones without a word
 
 EFFECT_COLUMNS = (
-    Column("covariate", "Covariate"),
+    Column("effect_of", "Effect of"),
     Column("connection", "Connection"),
-    Column("mean", "Effect", "+.3g"),
-    Column("low", "90 % from", "+.3g"),
-    Column("high", "to", "+.3g"),
+    Column("mean", "Effect", EFFECT),
+    Column("low", "90 % from", EFFECT),
+    Column("high", "to", EFFECT),
     Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
     Column("probability_with_v_without", "Pp with v without", PROBABILITY),
     Column("unit", "Unit", where="page"),
-    Column("sd", "SD", ".3g", where="file"),
+    Column("sd", "SD", SPREAD, where="file"),
+    Column("covariate", "Covariate", where="file"),
     Column("parameter", "Parameter", where="file"),
 )
 PARTICIPANT_COLUMNS = (
@@ -56,13 +58,26 @@ def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior,
             "those, docs/spm12.md says where the difference comes from."
         )
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
-        gain = _again(inputs, compat="exact", noise_variance=BETWEEN_PRIORS["wide"]).free_energy - settled.free_energy
-        if gain > PREFERRED:
-            warnings.append(
-                "SPM12's prior of the variance between participants is far from what the data say: a wider one has "
-                f"{gain:.1f} nats more evidence, and intervals of another width; --between-prior wide uses it."
-            )
+        wide = _again(inputs, compat="exact", noise_variance=BETWEEN_PRIORS["wide"])
+        if (gain := wide.free_energy - settled.free_energy) > PREFERRED:
+            warnings.append(_preferred(inputs, group, wide, gain))
     return group, tuple(warnings)
+
+
+def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior, gain: float) -> str:
+    """What another prior of the variance between participants would change."""
+    width = float(np.median(wide.sd / group.sd))
+    found = [with_v_without(one.prior, one.posterior) >= STRONG for one in (group, wide)]
+    words = _words(inputs, group)
+    effects = [f"{covariate} on {one.words}" for covariate in group.design.covariates for one in words]
+    gained, lost = ([effects[i] for i in np.flatnonzero(one)] for one in (found[1] & ~found[0], found[0] & ~found[1]))
+    said = [f"{some(gained)} would be found too" if gained else "", f"{some(lost)} no more" if lost else ""]
+    changed = "; ".join(part for part in said if part) or "no effect would be found or lost"
+    return (
+        "SPM12's prior of the variance between participants is far from what the data say: with a wider one there are "
+        f"{gain:.1f} nats more evidence, intervals are {width:.2g} times as wide, and {changed}. "
+        "--between-prior wide uses it."
+    )
 
 
 def _again(inputs: GroupInputs, **changed: Any) -> GroupPosterior:
@@ -94,6 +109,7 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
     rows: list[dict[str, Any]] = [
         {
             "covariate": covariate,
+            "effect_of": covariate_words(group.design, covariate),
             "connection": words[i].words,
             "mean": float(group.mean[i, k]),
             "low": float(group.mean[i, k] - Z * group.sd[i, k]),
@@ -114,6 +130,13 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
         f"has the effect beside the model that lacks it alone. Marked: Pp with v without of at least {STRONG:g}."
     )
     return Records("effects", "Effects on connections", lead, EFFECT_COLUMNS, rows, sure=sure)
+
+
+def covariate_words(design: Design, covariate: str) -> str:
+    """A covariate as people read it: one coded ±1 is half of a difference."""
+    parts = covariate.split("×")
+    coded = [f"½ ({plus} − {minus})" for minus, plus in (design.kinds[name] for name in parts if name in design.kinds)]
+    return " × ".join([*coded, *(name for name in parts if name not in design.kinds)])
 
 
 def unit_of(design: Design, covariate: str, unit: str) -> str:
@@ -145,13 +168,13 @@ def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, st
 def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], ...]:
     """How a group was fitted."""
     own = "SPM12's, its numbers included" if group.compat == "spm12" else "at the optimum, all uncertainty kept"
-    components = ", ".join(group.component_names) or "none: fixed at its prior expectation"
+    components = "; ".join(group.component_names).replace("all parameters", "one, shared by all parameters")
     return (
         ("Model", "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
         ("Connections explained", ", ".join(inputs.chosen)),
         ("Covariates", "; ".join(inputs.design.covariates)),
         ("Design", "; ".join(inputs.design.remarks) or "as given"),
-        ("Components of the variance between participants", components),
+        ("Components of the variance between participants", components or "none: fixed at its prior expectation"),
         ("Scheme", own),
         ("Free energy", f"{group.free_energy:.3f} nats after {group.iterations} iterations; {group.status.value}"),
     )
@@ -222,22 +245,25 @@ def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
     )
     if not sure:
         best = max(own, key=lambda row: row["probability_with_v_without"])
-        return Answer(
-            question,
-            "no",
-            f"None surely; the likeliest is {best['connection']} (Pp {best['probability_with_v_without']:.2f}).",
-            (_line(best),),
-        )
+        chance = best["probability_with_v_without"]
+        said = f"None surely (Pp ≥ {STRONG:g}); the likeliest is {best['connection']}, Pp {chance:.2f}."
+        return Answer(question, verdict_of(chance), said, (_line(best),))
     headline = f"{len(sure)} of {len(own)}: " + ", ".join(row["connection"] for row in sure[:3])
     return Answer(
         question, "yes", headline + (" and more." if len(sure) > 3 else "."), tuple(_line(row) for row in sure[:5])
     )
 
 
+def verdict_of(chance: float) -> Verdict:
+    """What the greatest Pp with v without comes to."""
+    return "yes" if chance >= STRONG else "partly" if chance >= WEAK else "open" if chance >= UNDECIDED else "no"
+
+
 def _line(row: Any) -> str:
     number, low, high = (EFFECT_COLUMNS[2].text(row[key]) for key in ("mean", "low", "high"))
     return (
-        f"{row['connection']}: {number} {row['unit']} (90 % {low} to {high}), Pp with v without "
+        f"{row['connection']}: {number} {row['unit'].replace(LOG_SCALE, '(log scale)')} "
+        f"(90 % {low} to {high}), Pp with v without "
         f"{row['probability_with_v_without']:.3f}, P(effect > 0) {row['probability_beyond_zero']:.3f}."
     )
 

@@ -29,20 +29,20 @@ from peb import (
 from ._connection_names import connections
 from ._figure_style import signed
 from ._group_delivery import Delivery
-from ._group_fit import STRONG, facts, fit_group, notices, save_group, summary, unit_of
+from ._group_fit import STRONG, facts, fit_group, notices, save_group, summary, unit_of, verdict_of
 from ._group_predict import column_of
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs
 from ._peb_write import write_bma
-from ._records import PROBABILITY, Column, Records
+from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
 
 AVERAGE_COLUMNS = (
     Column("covariate", "Covariate"),
     Column("connection", "Connection"),
-    Column("mean", "Average", "+.3g"),
-    Column("sd", "SD", ".3g"),
+    Column("mean", "Average", EFFECT),
+    Column("sd", "SD", SPREAD),
     Column("probability", "Pp with v without", PROBABILITY),
     Column("unit", "Unit", where="page"),
     Column("parameter", "Parameter", where="file"),
@@ -290,11 +290,11 @@ def _kept(covariate: str, rows: Any) -> Answer:
     own = [row for row in rows if row["covariate"] == covariate]
     if all(np.isnan(row["probability"]) for row in own):
         return Answer(
-            f"Which effects of {covariate} are needed?", "no", "Not searched; SPM12's conventions leave them out."
+            f"Which effects of {covariate} are needed?", "open", "Not tested; SPM12's conventions leave them out."
         )
     sure = [row for row in own if row["probability"] >= STRONG]
     likely = [row for row in own if row["probability"] >= 0.5]
-    verdict: Verdict = "yes" if sure else "partly" if likely else "no"
+    verdict = verdict_of(max(row["probability"] for row in own))
     named = ", ".join(
         f"{row['connection']} ({signed(row['mean'], 3)}, Pp {row['probability']:.2f})" for row in (sure or likely)[:4]
     )

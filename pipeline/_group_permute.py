@@ -62,7 +62,10 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
         f"{p_words(found.p_value)} by {count} permutations; log Bayes factor {found.statistic:+.2f} nats.".replace(
             " -", " −"
         ),
-        (f"Tested together: {named}.",),
+        (
+            f"Tested together: {named}.",
+            "p weighs the effect against chance; the log Bayes factor against its prior, too.",
+        ),
     )
     unfinished = (
         [f"{found.unfinished} of {1 + count} fits ended at the limit of iterations."] if found.unfinished else []

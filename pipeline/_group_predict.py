@@ -23,12 +23,12 @@ ALPHA = 0.05
 
 COLUMNS = (
     Column("participant_id", "Participant"),
-    Column("actual", "Actual", "+.4g"),
-    Column("estimate", "Estimated", "+.4g"),
-    Column("low", "90 % from", "+.4g"),
-    Column("high", "to", "+.4g"),
+    Column("actual", "Actual", ".4g"),
+    Column("estimate", "Estimated", ".4g"),
+    Column("low", "90 % from", ".4g"),
+    Column("high", "to", ".4g"),
     Column("sd", "SD", ".4g", where="file"),
-    Column("probability_of_actual", "Pp of the actual level", PROBABILITY),
+    Column("probability_of_actual", "Pp of the actual level", PROBABILITY, where="file"),
     Column("fold", "Fold", "d", where="file"),
 )
 
@@ -78,7 +78,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
         title=f"Is {found.covariate} told by connectivity?",
         subtitle=f"{len(found.participants)} participants, {scheme}: nobody helps to estimate their own value.",
         answers=(_answer(found),),
-        records=(prediction_records(found),),
+        records=(prediction_records(inputs, found),),
         draw=lambda: _sections(found),
         facts=(
             ("Scheme", f"{scheme}; {inputs.settings.compat}"),
@@ -98,17 +98,18 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
     )
 
 
-def prediction_records(found: CrossValidation) -> Records:
-    """Everybody's value, actual and estimated."""
+def prediction_records(inputs: GroupInputs, found: CrossValidation) -> Records:
+    """Everybody's value, actual and estimated, as in the table of the design."""
     sd = np.sqrt(found.variance)
+    centre = inputs.design.centres.get(found.covariate, 0.0)
     place = np.searchsorted(found.levels, found.actual)
     rows = [
         {
             "participant_id": name,
-            "actual": float(found.actual[i]),
-            "estimate": float(found.estimate[i]),
-            "low": float(found.estimate[i] - Z * sd[i]),
-            "high": float(found.estimate[i] + Z * sd[i]),
+            "actual": float(found.actual[i] + centre),
+            "estimate": float(found.estimate[i] + centre),
+            "low": float(found.estimate[i] + centre - Z * sd[i]),
+            "high": float(found.estimate[i] + centre + Z * sd[i]),
             "sd": float(sd[i]),
             "probability_of_actual": float(found.probability[i, place[i]]),
             "fold": int(found.fold[i]) + 1,

@@ -18,6 +18,9 @@ from ._runtime import UsageError
 from ._spm_write import write_dcm, written_by_us
 from ._store import ResultFileError, read_result, write_result
 
+NoisePrior = Literal["spm12", "wide"]
+WIDE_NOISE_VARIANCE = 1.0  # of a log-precision: the noise's standard deviation is known to a factor of e^½ = 1.6
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -27,6 +30,7 @@ class Plan:
         settings: as `dcm.Settings`; its integrator and max_iterations give way to a file's own where the fields below
             say so. The nonlinear integrator has exact derivatives only.
         preset: the priors.
+        noise_prior: prior variance of the noise's log-precisions: 'spm12' as the file says (else 1/128), 'wide' 1.
         echo_time: which echo time the files were read with.
         integrator: None to take what each file needs: 'nonlinear' where it gates connections.
         max_iterations: None for each file's own limit.
@@ -41,6 +45,11 @@ class Plan:
     max_iterations: int | None = None
     spm_files: bool = True
     again: bool = False
+    noise_prior: NoisePrior = "spm12"
+
+    def noise_variance_of(self, file: DcmFile) -> float:
+        """Prior variance of the log-precisions of one file's noise."""
+        return WIDE_NOISE_VARIANCE if self.noise_prior == "wide" else file.noise_variance
 
     def settings_of(self, file: DcmFile) -> Settings:
         """The settings for one file."""
@@ -57,6 +66,8 @@ class Plan:
     def attributes(self, file: DcmFile) -> Attributes:
         """What makes a result of this file under this plan."""
         decides = asdict(self.settings_of(file)) | {"prior": self.preset, "echo_time": self.echo_time}
+        if (variance := self.noise_variance_of(file)) != file.noise_variance:  # which the source's digest stands for
+            decides["noise_variance"] = variance
         return provenance(file.path, file.index, decides)
 
 
@@ -107,7 +118,7 @@ def invert_files(
     missing = [i for i, before in found.items() if not isinstance(before, Posterior)]
     base, total = 0, len(missing) * plan.settings.starts
     for settings, places in _groups(files, missing, plan).items():
-        subjects = [_subject(files[i], plan.preset) for i in places]
+        subjects = [_subject(files[i], plan) for i in places]
 
         def watch(done: int, _: int, base: int = base) -> None:
             if on_progress is not None:
@@ -183,8 +194,9 @@ def _groups(files: Sequence[DcmFile], places: Sequence[int], plan: Plan) -> dict
     return groups
 
 
-def _subject(file: DcmFile, preset: Preset) -> Subject:
-    density = prior(file.spec, preset, noise_mean=file.noise_mean, noise_variance=file.noise_variance)
+def _subject(file: DcmFile, plan: Plan) -> Subject:
+    variance = plan.noise_variance_of(file)
+    density = prior(file.spec, plan.preset, noise_mean=file.noise_mean, noise_variance=variance)
     return Subject(file.name, file.spec, file.run.data, density, file.centre_inputs)
 
 

@@ -62,7 +62,7 @@ class ModelSpace:
             raise ModelSpaceError(
                 self.path,
                 "",
-                f"is of models of {self.layout.n} regions and {self.layout.m} inputs, but the group's have {spec.n} and "
+                f"is of models of {self.layout.n} regions and {self.layout.m} inputs, the group's have {spec.n} and "
                 f"{spec.m}; give the models of this DCM",
             )
         theirs = {} if spec is None else to_spm(spec)
@@ -73,10 +73,10 @@ class ModelSpace:
             held = ", ".join(self.parameters[:4])
             raise ModelSpaceError(
                 self.path, "", f"does not say which models have {absent[0]} (it has {held}, …); "
-                + ("give it a column of 0 and 1" if not self.layout is not None else "give the DCM that the models are of")
+                + ("give it a column of 0 and 1" if self.layout is None else "give the DCM that the models are of")
             )  # fmt: skip
         ignored = sorted(set(places) - set(wanted))
-        if ignored and not self.layout is not None:
+        if ignored and self.layout is None:
             name = self.parameters[places[ignored[0]]]
             raise ModelSpaceError(
                 self.path, "", f"has a column {name}, which is no parameter of the group; take it out"

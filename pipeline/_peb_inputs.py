@@ -99,6 +99,8 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         chosen = _chosen(options, estimates[0])
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
+    if options.sessions is not None:
+        say(f"change: {options.sessions[1]} less {options.sessions[0]}")
     left_out = [*lines, *left]
     notes = [*left_out, *design.remarks]
     for line in notes:
@@ -124,7 +126,7 @@ def _check_sessions(options: GroupOptions, estimates: Sequence[Estimate]) -> Non
         who = one.name.split("_ses-")[0]
         if "_ses-" in one.name and who in people and options.design is None:
             raise UsageError(
-                f"{people[who]} and {one.name} are sessions of one participant; give --change BEFORE,AFTER, or --design "
+                f"{people[who]} and {one.name} are sessions of one person; give --change BEFORE,AFTER, or --design "
                 "with a row for each session"
             )
         people[who] = one.name

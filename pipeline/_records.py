@@ -14,6 +14,7 @@ from ._console import show
 from ._report import Table
 
 PROBABILITY = "probability"  # the form of a number between 0 and 1 that must not be rounded to either
+EFFECT, SPREAD = "effect", "spread"  # of a number with and without its sign, small ones with more decimals
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Column:
     Fields:
         key: of the rows; the column's name in TSV and JSON.
         heading: what people read above it.
-        form: how a number is shown, such as ``+.3f``, or PROBABILITY; empty for text.
+        form: how a number is shown, such as ``+.3f``, or EFFECT, SPREAD, PROBABILITY; empty for text.
         where: a page has room for more columns than a terminal, a file for all.
     """
 
@@ -38,6 +39,9 @@ class Column:
             return "–"
         if self.form == PROBABILITY:
             return "<0.001" if 0 < value < 0.001 else ">0.999" if 0.999 < value < 1 else f"{value:.3f}"
+        if self.form in (EFFECT, SPREAD):
+            decimals = 3 if abs(value) >= 0.1 else 4 if abs(value) >= 0.01 else 5
+            return format(value, f"{'+' if self.form == EFFECT else ''}.{decimals}f").replace("-", "−")
         return format(value, self.form).replace("-", "−") if self.form else str(value)
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from ._atomic import atomic_write
 from ._figure_style import inline_svg
 
-Verdict = Literal["yes", "partly", "no"]
+Verdict = Literal["yes", "partly", "open", "no"]
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,10 @@ def invert(
     noise: Annotated[
         Literal["spm", "settled"], typer.Option(help="Steps on the noise: SPM12's, or to the optimum each time.")
     ] = "spm",
+    noise_prior: Annotated[
+        Literal["spm12", "wide"],
+        typer.Option(help="Prior variance of the noise's log-precision: 'spm12': the file's, else 1/128; 'wide': 1."),
+    ] = "spm12",
     no_spm: Annotated[bool, typer.Option("--no-spm", help="Write no DCM_*.mat, only NetCDF.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Invert anew what is already there.")] = False,
     json: Json = None,
@@ -81,7 +85,7 @@ def invert(
             tolerance=tolerance,
             noise=noise,
         )
-        plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force)
+        plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force, noise_prior)
         return run_invert(files, out, plan, json)
 
     return guarded(work, debug)

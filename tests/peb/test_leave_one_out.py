@@ -68,7 +68,7 @@ def test_exact_estimates_are_those_of_a_fit_to_the_others_and_a_grid(group: Grou
         others = [name for name in design.participants if name != design.participants[i]]
         found = fit([one for one in estimates if one.name in others], design.rows(others), EXACT)
         values = design.rows(others).matrix[:, 1]
-        prior = Gaussian(values[:1] * 0 + values.mean(), np.array([[4 * values.var(ddof=1)]]))
+        prior = Gaussian(np.zeros(1), np.array([[4 * values.var(ddof=1)]]))
         expected = on_a_grid(estimates[i], found.mean[:, 1], found.mean[:, 0], found.between, prior)
         assert exact.estimate[i] == pytest.approx(expected.mean[0], abs=1e-5)
         assert exact.variance[i] == pytest.approx(expected.covariance[0, 0], rel=1e-5)
@@ -138,7 +138,7 @@ def test_p_is_that_of_a_positive_correlation(exact: CrossValidation) -> None:
 def test_levels_are_weighed_by_the_posterior_less_the_prior(group: Group, exact: CrossValidation) -> None:
     np.testing.assert_array_equal(exact.levels, np.unique(group[1].matrix[:, 1]))
     values = np.delete(exact.actual, 4)
-    prior = norm.logpdf(exact.levels, values.mean(), 2 * values.std(ddof=1))
+    prior = norm.logpdf(exact.levels, 0.0, 2 * values.std(ddof=1))
     odds = np.exp(norm.logpdf(exact.levels, exact.estimate[4], np.sqrt(exact.variance[4])) - prior)
     np.testing.assert_allclose(exact.probability[4], odds / odds.sum(), rtol=1e-9)
     assert exact.accuracy is None

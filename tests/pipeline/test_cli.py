@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import scipy.io
 
 from dcm import Parameters, Spec, simulate
 from pipeline._dcm_file import DcmFile, read_dcm
+from pipeline._invert import Plan
+from pipeline._provenance import KEY
 from pipeline._store import read_result
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
@@ -151,6 +154,35 @@ def test_damage_and_other_settings_are_inverted_again(effconn: Effconn, study: P
     assert "was made from other data, settings or version" in done.stderr
 
 
+def test_the_noise_prior_is_used_said_and_another_one_inverts_again(
+    effconn: Effconn, study: Path, inverted: Path, tmp_path: Path
+) -> None:
+    folder, report = tmp_path / "out", tmp_path / "run.json"
+    command = ("invert", study / "DCM_sub-04.mat", "--out", folder, "--json", report)
+    assert effconn(*command, "--noise-prior", "wide").returncode == 0
+    assert json.loads(report.read_text())["noise_prior"] == "wide"
+    wide, _ = read_result(folder / "sub-04.nc")
+    assert wide.prior.noise_variance == 1
+    assert read_one(folder / "DCM_sub-04.mat").noise_variance == 1  # so that SPM and compare-spm go on with it
+    assert "1 kept" in effconn(*command, "--noise-prior", "wide").stderr
+    done = effconn(*command)
+    assert "sub-04: the earlier result was made from other data, settings" in done.stderr
+    assert json.loads(report.read_text())["noise_prior"] == "spm12"
+    own, usual = (read_result(path / "sub-04.nc")[0] for path in (folder, inverted))
+    assert own.prior.noise_variance == 1 / 128
+    assert own.free_energy == pytest.approx(usual.free_energy, abs=1e-8)
+    assert abs(own.free_energy - wide.free_energy) > 0.1
+
+
+def test_the_noise_prior_identifies_a_result_only_where_it_differs_from_the_file(study: Path) -> None:
+    plain = read_one(study / "DCM_sub-01.mat")
+    stated = replace(plain, noise_variance=1.0)
+    usual, wide = Plan(), Plan(noise_prior="wide")
+    assert "noise_variance" not in json.loads(str(usual.attributes(plain)["settings"]))  # old results are still known
+    assert usual.attributes(plain)[KEY] != wide.attributes(plain)[KEY]
+    assert usual.attributes(stated)[KEY] == wide.attributes(stated)[KEY]
+
+
 def test_bad_files_do_not_hold_up_the_good(effconn: Effconn, study: Path, tmp_path: Path) -> None:
     (tmp_path / "DCM_bad.mat").write_bytes(b"not MATLAB")
     truncated = (study / "DCM_sub-02.mat").read_bytes()
@@ -245,6 +277,7 @@ def test_info_speaks_json(effconn: Effconn) -> None:
         (("invert", "--out", "x"), "files"),
         (("invert", "x.mat", "--out", "x", "--starts", "0"), "--starts"),
         (("invert", "x.mat", "--out", "x", "--prior", "spm8"), "--prior"),
+        (("invert", "x.mat", "--out", "x", "--noise-prior", "narrow"), "--noise-prior"),
         (("invert", "x.mat", "--out", "x", "--tolerance", "-1"), "tolerance must be positive"),
         (("invert", "nowhere.mat", "--out", "x"), "no file could be read"),
         (("compare-spm", "nowhere.mat"), "no file could be read"),

@@ -219,7 +219,7 @@ def test_an_spm_design_goes_by_order_when_told_so(spm_design: Path) -> None:
 
 def test_an_spm_design_that_does_not_fit_is_refused(spm_design: Path, save_v7: Write) -> None:
     for options, says in (
-        ({}, "has no names in its rows; pass by_order=True"),
+        ({}, "has no names in its rows; say --by-order"),
         ({"by_order": True, "covariates": ["age"]}, "X has no covariate 'age'; it has LI, sex besides mean"),
     ):
         with pytest.raises(TableError, match=says):
