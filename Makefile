@@ -16,7 +16,7 @@ demo: setup
 	$(BIN)/effconn demo --out demo
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 lint: setup
 	$(BIN)/ruff check .

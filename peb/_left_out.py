@@ -6,8 +6,8 @@ left out, with design row x whose entry u is unknown,
     θ = Ep x + ε,    ε ~ N(0, Ce),    x_u ~ N(0, v),
 
 and what the participant's data added to the first-level prior, exp(hᵀθ − ½ θᵀLθ), is the likelihood of θ. Linear and
-Gaussian, so x_u has an exact posterior (`closed_form`). Its prior mean is 0 for everybody: the mean of the others would lie
-across the mean of all from the one left out, and draw estimates away from the actual values.
+Gaussian, so x_u has an exact posterior (`closed_form`). Its prior mean is 0 for everybody: the mean of the others would
+lie across the mean of all from the one left out, and draw estimates away from the actual values.
 
 SPM12 (`four_passes`) climbs to it instead. It gives all of x a prior, the known entries at their values: in pass
 i = 0 … 3 with variance e^-i each, to which 4 times the variance of the covariate is added for x_u, whose prior mean is
