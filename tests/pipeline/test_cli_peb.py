@@ -242,14 +242,19 @@ def test_models_by_masks_are_models_by_names(peb: Run, results: Path, table: Pat
 
 
 def test_search_keeps_what_was_planted(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:
-    found = peb("search", *common(results, table), "--json", tmp_path / "search.json")
+    # more than 8 effects, so that there are rounds that drop some
+    found = peb("search", *common(results, table), "--fields", "A,B", "--json", tmp_path / "search.json")
     assert found.return_value == 0, found.output
     told = report(tmp_path / "search.json")
-    chances = {(row["covariate"], row["parameter"]): row["probability"] for row in told["average"]}
-    assert len(chances) == 3 * 2
-    assert min(chances["mean", DOWN], chances["arm[midazolam]", DOWN]) > 0.95
-    assert max(chance for (_, name), chance in chances.items() if name == UP) < 0.5
-    assert f"mean: {UP}" in "; ".join(one["dropped"] for one in told["rounds"])
+    chances = {f"{row['covariate']}: {row['parameter']}": row["probability"] for row in told["average"]}
+    assert len(chances) == 3 * 6
+    surely = {f"{covariate}: {DOWN}" for covariate in ("mean", "arm[midazolam]")}
+    assert {name for name, chance in chances.items() if chance > 0.95} == surely
+    *before, last = told["rounds"]
+    dropped = {name for one in before for name in one["dropped"].split("; ")}
+    assert len(dropped) >= 10
+    assert {chances[name] for name in dropped} == {0.0}
+    assert last["dropped"] == "none"
 
 
 def test_leave_one_out_tells_everybody_apart_by_what_was_planted(
