@@ -80,7 +80,7 @@ class FitByDefault(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command, or `fit` where the first argument is a file or folder and no command."""
-        if args and args[0] not in self.commands and Path(args[0]).exists():
+        if args and args[0] not in self.commands and (Path(args[0]).exists() or "/" in args[0]):
             args = ["fit", *args]
         return super().resolve_command(ctx, args)
 
@@ -176,7 +176,14 @@ def group_command(
 
 def listed(text: str | None) -> list[str] | None:
     """Names with commas between them."""
-    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+    if not text:
+        return None
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if repeated := [name for i, name in enumerate(found) if name in found[:i]]:
+        from ._runtime import UsageError
+
+        raise UsageError(f"{repeated[0]} is named twice in {text!r}; name each once")
+    return found
 
 
 def pair(text: str, mark: str, option: str) -> tuple[str, str]:

@@ -54,7 +54,8 @@ def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior,
     if distance[worst] > FAR:
         warnings.append(
             f"SPM12's numbers are up to {distance[worst]:.2f} posterior standard deviations from the exact ones (in "
-            f"{group.design.covariates[worst[1]]} on {_words(inputs, group)[worst[0]].words}); --compat exact gives "
+            f"{covariate_words(group.design, group.design.covariates[worst[1]])} on "
+            f"{_words(inputs, group)[worst[0]].words}); --compat exact gives "
             "those, docs/spm12.md says where the difference comes from."
         )
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
@@ -69,7 +70,8 @@ def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior,
     width = float(np.median(wide.sd / group.sd))
     found = [with_v_without(one.prior, one.posterior) >= STRONG for one in (group, wide)]
     words = _words(inputs, group)
-    effects = [f"{covariate} on {one.words}" for covariate in group.design.covariates for one in words]
+    named = [covariate_words(group.design, covariate) for covariate in group.design.covariates]
+    effects = [f"{covariate} on {one.words}" for covariate in named for one in words]
     gained, lost = ([effects[i] for i in np.flatnonzero(one)] for one in (found[1] & ~found[0], found[0] & ~found[1]))
     said = [f"{some(gained)} would be found too" if gained else "", f"{some(lost)} no more" if lost else ""]
     changed = "; ".join(part for part in said if part) or "no effect would be found or lost"
@@ -238,11 +240,11 @@ def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
         (row for row in own if row["probability_with_v_without"] >= STRONG),
         key=lambda row: -abs(row["mean"] / row["sd"]),
     )
-    question = (
-        f"Which connections {'change' if inputs.change else 'are there'} on average?"
-        if covariate == MEAN
-        else f"Which connections {'change' if inputs.change else 'differ'} with {covariate}?"
-    )
+    if covariate == MEAN:
+        question = f"Which connections {'change' if inputs.change else 'are there'} on average?"
+    else:
+        verb = "change" if inputs.change else "differ"
+        question = f"Which connections {verb} with {covariate_words(inputs.design, covariate)}?"
     if not sure:
         best = max(own, key=lambda row: row["probability_with_v_without"])
         chance = best["probability_with_v_without"]

@@ -82,7 +82,7 @@ def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | 
     try:
         on = space.switches(group.parameters, inputs.spec)
         _check_different(space, on)
-        chosen = None if covariates is None else [column_of(inputs, name) for name in covariates]
+        chosen = None if covariates is None else [column_of(inputs, name, "--for") for name in covariates]
         comparison = compare(group, on, space.models, covariates=chosen)
     except (ModelSpaceError, ValueError) as error:
         raise UsageError(str(error)) from error
@@ -140,7 +140,9 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
     return Delivery(
         name="search",
         title=f"What {len(inputs.design.participants)} participants' connectivity needs",
-        subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models.",
+        subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models."
+        if len(found.rounds) > 1
+        else "So few effects are compared in every combination, none is dropped beforehand, and models are averaged.",
         answers=tuple(_kept(covariate, average.rows) for covariate in group.design.covariates),
         records=(
             average,

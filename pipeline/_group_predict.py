@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from peb import CrossValidation, DesignError, PebError, k_fold, leave_one_out
+from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_out
 
 from ._group_delivery import Delivery
 from ._group_figures import p_words
@@ -42,7 +42,7 @@ def of_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
     return options
 
 
-def column_of(inputs: GroupInputs, covariate: str) -> str:
+def column_of(inputs: GroupInputs, covariate: str, option: str = "--covariate") -> str:
     """The column of the design that a covariate became; raises `UsageError` where there is none."""
     wanted = covariate.replace(":", "×").split("×")
     for name in inputs.design.covariates:
@@ -51,13 +51,15 @@ def column_of(inputs: GroupInputs, covariate: str) -> str:
         if name == covariate or bare == wanted:
             return name
     raise UsageError(
-        f"--covariate {covariate!r} is no covariate of the design; it has {', '.join(inputs.design.covariates)}"
+        f"{option} {covariate!r} is no covariate of the design; it has {', '.join(inputs.design.covariates)}"
     )
 
 
 def predict(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
     """Leave-one-out, or so many folds."""
     name = column_of(inputs, covariate)
+    if name == MEAN:
+        raise UsageError("the mean is the same for every participant: there is nothing to predict; name a covariate")
     how: Any = {"covariate": name, "parameters": inputs.chosen}
     try:
         if folds is None:
