@@ -8,7 +8,7 @@ from ._estimate import Estimate, change, from_dcm
 from ._families import FamilyComparison, families
 from ._gaussian import Gaussian
 from ._group import Compat, GroupPosterior, GroupStatus
-from ._peb import Components, PebError, PebSettings, fit
+from ._peb import fit
 from ._permutation import Permutation, permutation_test
 from ._prediction import CrossValidation, k_fold, leave_one_out
 from ._probability import ProbabilityKind, beyond_zero, with_v_without
@@ -17,6 +17,7 @@ from ._refit import Refit, RefitStatus, fit_with_reinversion
 from ._sampling import SampledGroup, SamplingComparison, SamplingSettings, sample
 from ._search import Search, search
 from ._selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
+from ._settings import Components, PebError, PebSettings
 
 __all__ = [
     "MEAN",

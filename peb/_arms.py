@@ -28,8 +28,9 @@ from jaxtyping import Float
 from ._design import MEAN, Design
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
-from ._peb import PebError, PebSettings, fit
+from ._peb import fit
 from ._probability import ProbabilityKind, beyond_zero, with_v_without
+from ._settings import PebError, PebSettings
 
 ARMS_ALIKE, ARMS_APART = "commonality", "half difference"  # the columns of the third level
 

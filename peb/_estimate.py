@@ -13,6 +13,7 @@ import numpy as np
 from dcm import Posterior
 
 from ._gaussian import Gaussian
+from ._reduction import reduce
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,12 @@ class Estimate:
     def renamed(self, name: str) -> Estimate:
         """The same under another name."""
         return Estimate(name, self.parameters, self.fields, self.prior, self.posterior, self.free_energy)
+
+    def under(self, prior: Gaussian) -> Estimate:
+        """What the same data say under another prior, by reduction; F is that of the model with this prior."""
+        found = reduce(self.prior, self.posterior, prior.mean[None], prior.covariance[None])
+        free_energy = self.free_energy + float(found.delta_free_energy[0])
+        return Estimate(self.name, self.parameters, self.fields, prior, found.posterior(0), free_energy)
 
     def _kept(self, places: np.ndarray) -> Estimate:
         return Estimate(

@@ -16,8 +16,10 @@ from ._estimate import Estimate
 from ._group import GroupStatus
 from ._hierarchy import Group, inverse
 from ._many import fit_bytes, for_each
-from ._peb import STATUS, Found, PebError, PebSettings, Prepared, prepare, solve
+from ._peb import STATUS, Found, solve
 from ._reduction import Information, reduced_by_covariance
+from ._second_level import Prepared, prepare
+from ._settings import PebError, PebSettings
 
 CLOSE = 1e-9  # relative difference below which two log Bayes factors count as the same
 LEFT = 1e-3  # of its size, that the other covariates must leave of a shuffled one

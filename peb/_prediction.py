@@ -20,8 +20,10 @@ from ._group import GroupStatus
 from ._hierarchy import Group
 from ._left_out import LeftOut, Told, closed_form, four_passes
 from ._many import fit_bytes, for_each
-from ._peb import STATUS, Found, PebError, PebSettings, Prepared, prepare, second_level, solve
+from ._peb import STATUS, Found, solve
 from ._reduction import information
+from ._second_level import Prepared, prepare, second_level
+from ._settings import PebError, PebSettings
 
 
 class Fold(NamedTuple):

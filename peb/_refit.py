@@ -29,8 +29,8 @@ from ._design import Design, some
 from ._estimate import Estimate, from_dcm
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
-from ._peb import PebError, PebSettings, fit
-from ._reduction import reduce
+from ._peb import fit
+from ._settings import PebError, PebSettings
 
 FIRST_LEVEL = dcm.Settings(noise="settled")
 
@@ -123,7 +123,7 @@ def fit_with_reinversion(
             kept = replace(kept, status=RefitStatus.CONVERGED)
             break
         found = [from_dcm(one.name, again) for one, again in zip(subjects, posteriors, strict=True)]
-        estimates = tuple(_under(original[one.name], one) for one in found)
+        estimates = tuple(one.under(original[one.name]) for one in found)
     assert kept is not None  # max_rounds is at least 1
     return replace(kept, rounds=tuple(rounds))
 
@@ -177,13 +177,6 @@ def _full(last: dcm.Prior, free: np.ndarray, density: Gaussian) -> dcm.Prior:
     mean[free] = density.mean
     covariance[np.ix_(free, free)] = density.covariance
     return replace(last, mean=mean, covariance=covariance)
-
-
-def _under(prior: Gaussian, one: Estimate) -> Estimate:
-    """What an estimate says under another prior."""
-    reduction = reduce(one.prior, one.posterior, prior.mean[None], prior.covariance[None])
-    free_energy = one.free_energy + float(reduction.delta_free_energy[0])
-    return Estimate(one.name, one.parameters, one.fields, prior, reduction.posterior(0), free_energy)
 
 
 def _check(

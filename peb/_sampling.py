@@ -24,8 +24,10 @@ from ._estimate import Estimate
 from ._gaussian import precision
 from ._group import GroupPosterior
 from ._hierarchy import Group, evaluate, log_posterior
-from ._peb import PebError, PebSettings, collect, prepare, solve
+from ._peb import collect, solve
 from ._probability import beyond_zero
+from ._second_level import prepare
+from ._settings import PebError, PebSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import pytest
 
 from peb import Estimate, Gaussian, PebSettings
 from peb._hierarchy import Group, between_precision, evaluate, log_posterior
-from peb._peb import prepare
+from peb._second_level import prepare
 
 SIZE = 6  # of β: three parameters, two covariates
 

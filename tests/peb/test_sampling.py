@@ -15,8 +15,8 @@ from group_models import estimate
 from peb import Design, Estimate, PebError, PebSettings, fit, make_design
 from peb._group import GroupPosterior
 from peb._hierarchy import evaluate, log_posterior
-from peb._peb import prepare
 from peb._sampling import SampledGroup, SamplingSettings, sample
+from peb._second_level import prepare
 
 EXACT = PebSettings(compat="exact")
 FEW = SamplingSettings(chains=2, warmup=100, draws=200)
