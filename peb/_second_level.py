@@ -28,8 +28,6 @@ from ._reduction import Information, information
 from ._settings import Components, PebError, PebSettings
 
 SPM_SHARE = 1 / 16  # of the prior precision, which SPM12 adds to each participant's posterior precision
-
-
 FLOOR = float(np.exp(-8))  # of Q0, always part of the between-participant precision
 
 

@@ -236,7 +236,8 @@ def arms(
     """A comparison of two arms."""
     from peb import SamplingSettings
 
-    from ._group_arms import compare_arms, deliver_arms
+    from ._group_arms import compare_arms
+    from ._group_arms_page import deliver_arms
 
     return deliver_arms(inputs, compare_arms(inputs, arm, SamplingSettings(seed=seed) if sample else None))
 
@@ -322,6 +323,6 @@ def compare(
 )
 def search(inputs: GroupInputs) -> Delivery:
     """A greedy search."""
-    from ._group_models import deliver_search, search_models
+    from ._group_search import deliver_search, search_models
 
     return deliver_search(inputs, *search_models(inputs))

@@ -13,9 +13,9 @@ from ._demo_group import IMPROVEMENT, GroupResult
 from ._demo_result import DemoResult
 from ._figure_style import ARM_COLOUR, INK, signed
 from ._figures import convergence_figure, recovery_figure, series_figure, variance_figure
-from ._group_arms import draws_of
 from ._group_figures import leave_one_out_figure
 from ._group_pictures import arms_section
+from ._group_sampling import draws_of
 from ._recovery import Change, modulation_name
 from ._report import Picture, Section
 from ._trial import AMYGDALA, ARMS, FACES, TASK, VMPFC, Trial

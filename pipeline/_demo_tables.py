@@ -10,8 +10,9 @@ from peb import MEAN
 
 from ._connection_names import connections
 from ._demo_group import IMPROVEMENT, GroupResult
-from ._group_arms import arm_records, sampling_records
+from ._group_arms_page import arm_records
 from ._group_fit import effect_records
+from ._group_sampling import sampling_records
 from ._records import Column, Records
 
 FIRST = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from peb import MEAN, Design, make_design
+from peb import MEAN, Design, make_design, some
 
 from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
@@ -17,7 +17,6 @@ from ._table import Table, TableError, read_table
 
 PARTICIPANT_COLUMN = "participant_id"  # as BIDS has it
 LABELS = ("labels", "Xnames", "names")
-SOME = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +66,7 @@ def read_design(
         raise TableError(path, "has names to match by; leave by_order out")
     table, both, without_row, without_estimate = _sides(path, names, participant_column)
     sides = (("no row is for", without_row), ("there is no estimate of", without_estimate))
-    problems = [f"{what} {_some(who)}" for what, who in sides if who]
+    problems = [f"{what} {some(who)}" for what, who in sides if who]
     if problems:
         raise TableError(path, f"{'; '.join(problems)}; {_hint(without_row, without_estimate)}")
     return _design(table, both, participant_column, covariates, centre, interactions)
@@ -105,7 +104,7 @@ def _sides(
     if not both:
         raise TableError(
             path,
-            f"{column} holds {_some(rows) or 'nobody'}, the estimates are of {_some(names) or 'nobody'}: nobody is in "
+            f"{column} holds {some(rows) or 'nobody'}, the estimates are of {some(names) or 'nobody'}: nobody is in "
             f"both; {_hint(names, rows)}",
         )
     return (
@@ -201,7 +200,3 @@ def _mat_columns(path: Path) -> tuple[list[str], np.ndarray]:
     if len(labels) != matrix.shape[1] or len(set(labels)) < len(labels):
         raise TableError(path, f"{key} must hold {matrix.shape[1]} names that differ, one per column of X")
     return labels, matrix
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SOME]) + (f" and {len(names) - SOME} more" if len(names) > SOME else "")

@@ -1,11 +1,10 @@
-"""`effconn peb compare` and `search`: which model of the group is best?"""
+"""`effconn peb compare`: which model of the group is best?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -13,40 +12,25 @@ from jaxtyping import Float
 from peb import (
     Comparison,
     FamilyComparison,
-    Gaussian,
     GroupPosterior,
     RandomEffects,
-    Search,
     compare,
     families,
     fixed_effects,
     random_effects,
     reduce,
-    search,
     switched,
 )
 
-from ._connection_names import connections
-from ._figure_style import signed
+from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
-from ._group_fit import STRONG, facts, fit_group, notices, save_group, summary, unit_of, verdict_of
+from ._group_fit import STRONG, facts, fit_group, notices, summary
 from ._group_predict import column_of
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs
-from ._peb_write import write_bma
-from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
+from ._records import PROBABILITY, Column, Records
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
-
-AVERAGE_COLUMNS = (
-    Column("covariate", "Covariate"),
-    Column("connection", "Connection"),
-    Column("mean", "Average", EFFECT),
-    Column("sd", "SD", SPREAD),
-    Column("probability", "Pp with v without", PROBABILITY),
-    Column("unit", "Unit", where="page"),
-    Column("parameter", "Parameter", where="file"),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,51 +92,15 @@ def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
         records=(
             _models(found),
             *(_families(i, name, one) for i, (name, one) in enumerate(found.families.items())),
-            _average(inputs, found.group, found.comparison.average, _probabilities(found), found.comparison.unseen),
+            average_records(
+                inputs, found.group, found.comparison.average, _probabilities(found), found.comparison.unseen
+            ),
         ),
         draw=lambda: _comparison_sections(found),
         facts=facts(inputs, found.group),
-        notices=notices(inputs, (*found.warnings, *_unseen(found.comparison.unseen))),
+        notices=notices(inputs, (*found.warnings, *unseen_warnings(found.comparison.unseen))),
         summary=summary(inputs, found.group, found.warnings) | {"unseen": list(found.comparison.unseen)},
-        save=lambda folder: _save(inputs, found.group, found.comparison.average, _probabilities(found), folder),
-    )
-
-
-def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[str, ...]]:
-    """Fit the full group and drop what the evidence does not ask for."""
-    group, warnings = fit_group(inputs)
-    return group, search(group), warnings
-
-
-def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, warnings: tuple[str, ...]) -> Delivery:
-    """Tables, pictures and answers of a search."""
-    probability = found.probability.reshape(len(group.design.covariates), -1)
-    average = _average(inputs, group, found.average, probability, found.unseen)
-    rounds = [
-        {"round": i, "dropped": "; ".join(one.dropped) or "none", "free_energy": one.free_energy}
-        for i, one in enumerate(found.rounds, start=1)
-    ]
-    columns = (
-        Column("round", "Round", "d"),
-        Column("dropped", "Dropped"),
-        Column("free_energy", "F beyond the full, nats", "+.2f"),
-    )
-    return Delivery(
-        name="search",
-        title=f"What {len(inputs.design.participants)} participants' connectivity needs",
-        subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models."
-        if len(found.rounds) > 1
-        else "So few effects are compared in every combination, none is dropped beforehand, and models are averaged.",
-        answers=tuple(_kept(covariate, average.rows) for covariate in group.design.covariates),
-        records=(
-            average,
-            Records("rounds", "Rounds of the search", "F is relative to the full model.", columns, rounds, brief=False),
-        ),
-        draw=lambda: _search_sections(inputs, found),
-        facts=facts(inputs, group),
-        notices=notices(inputs, (*warnings, *_unseen(found.unseen))),
-        summary=summary(inputs, group, warnings) | {"unseen": list(found.unseen)},
-        save=lambda folder: _save(inputs, group, found.average, probability, folder),
+        save=lambda folder: save_average(inputs, found.group, found.comparison.average, _probabilities(found), folder),
     )
 
 
@@ -243,37 +191,6 @@ def _probabilities(found: Models) -> np.ndarray:
     return rows
 
 
-def _average(
-    inputs: GroupInputs, group: GroupPosterior, average: Gaussian, probability: np.ndarray, unseen: Sequence[str]
-) -> Records:
-    """Effects averaged over models; `probability` is (covariate, parameter), `unseen` effects are left empty."""
-    size = len(group.parameters)
-    words = connections(group.parameters, inputs.spec)
-    told = ~np.isin(group.effects, unseen)
-    mean, sd = np.where(told, average.mean, np.nan), np.where(told, average.sd, np.nan)
-    chances = np.where(told, probability.ravel(), np.nan)
-    rows = [
-        {
-            "covariate": covariate,
-            "connection": words[i].words,
-            "mean": float(mean[place]),
-            "probability": float(chances[place]),
-            "unit": unit_of(group.design, covariate, words[i].unit),
-            "sd": float(sd[place]),
-            "parameter": group.parameters[i],
-        }
-        for k, covariate in enumerate(group.design.covariates)
-        for i, place in enumerate(range(k * size, (k + 1) * size))
-    ]
-    lead = (
-        "Averaged over models by their probability. Pp with v without is the probability of the models that "
-        "have the effect. "
-        f"Marked: at least {STRONG:g}."
-    )
-    sure = frozenset(np.flatnonzero(chances >= STRONG).tolist())
-    return Records("average", "Effects averaged over models", lead, AVERAGE_COLUMNS, rows, sure=sure)
-
-
 def _best(comparison: Comparison, covariate: str) -> Answer:
     probability = comparison.model_probability(covariate)
     order = np.argsort(-probability)
@@ -288,55 +205,7 @@ def _best(comparison: Comparison, covariate: str) -> Answer:
     )
 
 
-def _kept(covariate: str, rows: Any) -> Answer:
-    own = [row for row in rows if row["covariate"] == covariate]
-    if all(np.isnan(row["probability"]) for row in own):
-        return Answer(
-            f"Which effects of {covariate} are needed?", "open", "Not tested; SPM12's conventions leave them out."
-        )
-    sure = [row for row in own if row["probability"] >= STRONG]
-    likely = [row for row in own if row["probability"] >= 0.5]
-    verdict = verdict_of(max(row["probability"] for row in own))
-    named = ", ".join(
-        f"{row['connection']} ({signed(row['mean'], 3)}, Pp {row['probability']:.2f})" for row in (sure or likely)[:4]
-    )
-    headline = f"{len(sure)} of {len(own)} surely (Pp ≥ {STRONG:g}), {len(likely)} likelier than not."
-    return Answer(f"Which effects of {covariate} are needed?", verdict, headline, (named,) if named else ())
-
-
-def _unseen(names: Sequence[str]) -> list[str]:
-    if not names:
-        return []
-    covariates = ", ".join(dict.fromkeys(name.split(": ")[0] for name in names))
-    return [
-        f"SPM12's conventions do not reduce the effects of {covariates}, whose units make their prior variance "
-        "very small; "
-        "they stay in every model, and SPM12 reports them as 0; here they are left empty. --compat exact "
-        "reduces them like the others."
-    ]
-
-
-def _save(
-    inputs: GroupInputs, group: GroupPosterior, average: Gaussian, probability: np.ndarray, folder: Path
-) -> list[tuple[str, str]]:
-    files = save_group(inputs, group, folder)
-    write_bma(
-        folder / f"BMA_{group.name}.mat",
-        group,
-        average,
-        probability=np.nan_to_num(probability.ravel(), nan=1.0),
-        spec=inputs.spec,
-    )
-    return [*files, (f"BMA_{group.name}.mat", "the average for SPM12 (spm_dcm_peb_review)")]
-
-
 def _comparison_sections(found: Models) -> tuple[Section, ...]:
     from ._group_pictures import comparison_section
 
     return (comparison_section(found.comparison, found.families),)
-
-
-def _search_sections(inputs: GroupInputs, found: Search) -> tuple[Section, ...]:
-    from ._group_pictures import search_section
-
-    return (search_section(found, inputs.spec),)

@@ -91,7 +91,7 @@ def test_estimates_are_under_the_original_priors(found: Refit) -> None:
 
 def test_the_way_to_another_prior_and_back_changes_nothing(found: Refit) -> None:
     for one, reduced in zip(found.estimates, found.group.participants, strict=True):
-        back = refit._under(one.prior, reduced)
+        back = reduced.under(one.prior)
         assert back.free_energy == pytest.approx(one.free_energy, abs=1e-6)
         assert np.allclose(back.posterior.mean, one.posterior.mean, atol=1e-8)
         assert np.allclose(back.posterior.covariance, one.posterior.covariance, atol=1e-10)

@@ -12,7 +12,9 @@ from peb import PebSettings, SamplingSettings, from_dcm, leave_one_out
 from pipeline._dcm_file import read_dcms
 from pipeline._design_table import read_design
 from pipeline._estimates import pair_sessions
-from pipeline._group_arms import Arms, arm_records, compare_arms, sampling_warnings
+from pipeline._group_arms import Arms, compare_arms
+from pipeline._group_arms_page import arm_records
+from pipeline._group_sampling import sampling_warnings
 from pipeline._peb_inputs import GroupInputs
 
 TOP_DOWN = "amygdala ← vmPFC (faces)"
