@@ -68,7 +68,7 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
         Column("second_beyond_zero", f"P({second} > 0)", PROBABILITY, where="file"),
         Column("second_with_v_without", f"Pp {second}", PROBABILITY, where="file"),
         Column("half_difference", "Half difference", EFFECT, where="file"),
-        Column("unit", "Unit", where="page"),
+        Column("unit", "Unit", where="file"),
         Column("first_sd", f"SD {first}", SPREAD, where="file"),
         Column("second_sd", f"SD {second}", SPREAD, where="file"),
         Column("parameter", "Parameter", where="file"),
