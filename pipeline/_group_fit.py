@@ -73,7 +73,10 @@ def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior,
     named = [covariate_words(group.design, covariate) for covariate in group.design.covariates]
     effects = [f"{covariate} on {one.words}" for covariate in named for one in words]
     gained, lost = ([effects[i] for i in np.flatnonzero(one)] for one in (found[1] & ~found[0], found[0] & ~found[1]))
-    said = [f"{some(gained)} would be found too" if gained else "", f"{some(lost)} no more" if lost else ""]
+    said = [
+        f"{some(gained)} would be found too" if gained else "",
+        f"{some(lost)} would be found no longer" if lost else "",
+    ]
     changed = "; ".join(part for part in said if part) or "no effect would be found or lost"
     return (
         "SPM12's prior of the variance between participants is far from what the data say: with a wider one there are "

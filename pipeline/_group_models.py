@@ -139,6 +139,7 @@ def _models(found: Models) -> Records:
     comparison = found.comparison
     each = {name: comparison.model_probability(name) for name in comparison.covariates}
     columns = (
+        Column("number", "No.", "d"),
         Column("model", "Model"),
         *(Column(f"probability_{name}", f"Pp for {name}", PROBABILITY) for name in comparison.covariates),
         Column("fixed", "One for all", PROBABILITY),
@@ -147,6 +148,7 @@ def _models(found: Models) -> Records:
     )
     rows = [
         {
+            "number": i + 1,
             "model": name,
             **{f"probability_{covariate}": float(each[covariate][i]) for covariate in comparison.covariates},
             "fixed": float(found.fixed[i]),

@@ -18,6 +18,8 @@ from ._matrix_figures import matrix_figure
 from ._model_figures import posterior_figure, search_figure
 from ._report import Picture, Section
 
+MANY = 12  # models, whose names a heat map has no room for
+
 
 def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.ndarray) -> Section:
     """Every effect with its interval, and how probable each is; `probability` is (parameter, covariate)."""
@@ -130,6 +132,8 @@ def prediction_section(found: CrossValidation) -> Section:
 def comparison_section(comparison: Comparison, families: Mapping[str, FamilyComparison]) -> Section:
     """Posterior probabilities of models, and of families."""
     axes = comparison.covariates[:2]
+    many = len(comparison.models) > MANY
+    names = [str(i) for i in range(1, len(comparison.models) + 1)] if many else comparison.models
     drawn = []
     if len(comparison.covariates) <= 2:
         drawn.append(
@@ -137,9 +141,9 @@ def comparison_section(comparison: Comparison, families: Mapping[str, FamilyComp
                 "models",
                 "Which model is best?",
                 "One winner that stands far above the rest is an answer; many models of like probability are "
-                "not, and their "
-                "families or their average say more.",
-                posterior_figure(comparison.probability, comparison.models, covariates=axes),
+                "not, and their families or their average say more."
+                + (" Models go by their numbers in the table below." if many else ""),
+                posterior_figure(comparison.probability, names, covariates=axes),
             )
         )
         drawn += [

@@ -8,6 +8,7 @@ import numpy as np
 
 from peb import GroupPosterior, Search, search
 
+from ._connection_names import connections
 from ._figure_style import signed
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
@@ -27,8 +28,13 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
     """Tables, pictures and answers of a search."""
     probability = found.probability.reshape(len(group.design.covariates), -1)
     average = average_records(inputs, group, found.average, probability, found.unseen)
+    words = {one.name: one.words for one in connections(group.effects, inputs.spec)}
     rounds = [
-        {"round": i, "dropped": "; ".join(one.dropped) or "none", "free_energy": one.free_energy}
+        {
+            "round": i,
+            "dropped": "; ".join(words[name] for name in one.dropped) or "none",
+            "free_energy": one.free_energy,
+        }
         for i, one in enumerate(found.rounds, start=1)
     ]
     columns = (
