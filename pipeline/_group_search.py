@@ -32,14 +32,16 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
     rounds = [
         {
             "round": i,
-            "dropped": "; ".join(words[name] for name in one.dropped) or "none",
+            "words": "; ".join(words[name] for name in one.dropped) or "none",
+            "dropped": "; ".join(one.dropped) or "none",
             "free_energy": one.free_energy,
         }
         for i, one in enumerate(found.rounds, start=1)
     ]
     columns = (
         Column("round", "Round", "d"),
-        Column("dropped", "Dropped"),
+        Column("words", "Dropped"),
+        Column("dropped", "Effects", where="file"),
         Column("free_energy", "F beyond the full, nats", "+.2f"),
     )
     return Delivery(
