@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 MEAN = "mean"
+ROUNDING = 1e-12  # of the largest value: numbers that differ by less are one number
 COLLINEAR = 0.95  # multiple correlation with the other columns from which a covariate is remarked on
 
 
@@ -144,6 +145,8 @@ def make_design(
         else:
             key, numbers = name, array.astype(np.float64)
             wanted = centre if isinstance(centre, bool) else name in centre
+            if numbers.size and np.ptp(numbers) <= ROUNDING * np.abs(numbers).max():
+                raise DesignError(f"{name} is constant: {numbers[0]:g} for every participant; leave it out")
             if wanted and np.isfinite(numbers).all() and numbers.size:
                 centres[key] = float(numbers.mean())
                 numbers = numbers - numbers.mean()
@@ -170,10 +173,11 @@ def _coded(name: str, values: np.ndarray) -> tuple[str, np.ndarray, tuple[str, s
 
 
 def _check_rank(names: tuple[str, ...], matrix: np.ndarray) -> None:
-    size = np.sqrt((matrix**2).sum(axis=0))
+    peak = np.abs(matrix).max(axis=0, initial=0.0)
     for column, name in enumerate(names):
-        if size[column] <= 1e-12:
-            raise DesignError(f"{name} is 0 for every participant (constant, once centred); leave it out")
+        if peak[column] == 0:
+            raise DesignError(f"{name} is 0 for every participant; leave it out")
+    size = peak * np.sqrt(((matrix / peak) ** 2).sum(axis=0))
     if matrix.shape[0] < matrix.shape[1]:
         raise DesignError(
             f"{matrix.shape[1]} covariates ({some(list(names))}) for {matrix.shape[0]} participants; leave some out"
