@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -219,7 +220,7 @@ def _families(held: Reference, comparison: Comparison) -> list[Row]:
         if not (name.startswith("fam") and isinstance(value, Mapping) and "famdef" in value):
             continue
         labels = [f"{label:g}" for label in np.ravel(value["famdef"])]
-        found, seconds = _timed(lambda labels=labels: families(comparison, labels), held.repeats)  # type: ignore[misc]
+        found, seconds = _timed(partial(families, comparison, labels), held.repeats)
         order = np.argsort([float(label) for label in found.names[0]])
         ours = found.family_probability[np.ix_(*(order for _ in comparison.covariates))]
         first, *other = comparison.covariates

@@ -5,7 +5,7 @@ from ._data import SPM12_ECHO_TIME, Data
 from ._diagnostics import Diagnostics, diagnose, explained_variance
 from ._forward import Derivatives, Integrator
 from ._posterior import Posterior
-from ._priors import Preset, Prior, prior
+from ._priors import Preset, Prior, checked_density, prior
 from ._problem import Settings, Subject
 from ._simulate import Simulation, predict_series, simulate
 from ._spec import Layout, Parameters, Spec
@@ -30,6 +30,7 @@ __all__ = [
     "Spec",
     "Status",
     "Subject",
+    "checked_density",
     "diagnose",
     "explained_variance",
     "invert",

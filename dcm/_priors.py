@@ -16,6 +16,8 @@ CONNECTION_MEAN = 1 / 128  # Hz; a weak positive endogenous connection
 CONNECTION_VARIANCE = 1 / 64
 HAEMODYNAMIC_VARIANCE = 1 / 256
 
+ROUNDING, TINY = 1e-7, 1e-300  # asymmetry of a covariance, relative to its variances and not, that is rounding
+
 
 @dataclass(frozen=True, eq=False)
 class Prior:
@@ -37,31 +39,11 @@ class Prior:
     noise_variance: float = 1 / 128
 
     def __post_init__(self) -> None:
-        mean = np.array(self.mean, dtype=np.float64)
-        covariance = np.array(self.covariance, dtype=np.float64)
-        if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
-            raise ValueError(
-                f"a prior needs a mean (param,) and a covariance (param, param), "
-                f"not {mean.shape} and {covariance.shape}"
-            )
-        if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-            raise ValueError("the prior mean and covariance must be finite")
-        if not np.allclose(covariance, covariance.T, rtol=1e-8, atol=1e-12):
-            raise ValueError("the prior covariance must be symmetric")
-        covariance = (covariance + covariance.T) / 2
-        free = np.flatnonzero(np.diag(covariance) > 0)
-        try:
-            np.linalg.cholesky(covariance[np.ix_(free, free)])
-        except np.linalg.LinAlgError:
-            raise ValueError(
-                "the prior covariance of the free parameters is not positive definite; "
-                "parameters that are tied to each other must be replaced by one"
-            ) from None
+        mean, covariance = checked_density(self.mean, self.covariance, "the prior")
         if not (np.isfinite(self.noise_mean) and np.isfinite(self.noise_variance) and self.noise_variance > 0):
             raise ValueError("noise_mean must be finite, and noise_variance finite and positive")
-        for name, value in (("mean", mean), ("covariance", covariance)):
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "covariance", covariance)
 
     @property
     def free(self) -> np.ndarray:
@@ -96,3 +78,39 @@ def prior(spec: Spec, preset: Preset = "spm12", *, noise_mean: float = 6.0, nois
     for field in ("transit", "decay", "epsilon"):
         variance[layout.field_slice(field)] = HAEMODYNAMIC_VARIANCE
     return Prior(mean, np.diag(variance), noise_mean, noise_variance)
+
+
+def checked_density(
+    mean: Float[np.ndarray, "param"], covariance: Float[np.ndarray, "param param"], what: str
+) -> tuple[Float[np.ndarray, "param"], Float[np.ndarray, "param param"]]:
+    """Read-only copies of the mean and the covariance of a Gaussian, the latter exactly symmetric.
+
+    Raises `ValueError`, about `what`, where shapes differ, a value is not finite, or the covariance is not symmetric,
+    not positive definite over the parameters that vary, or not 0 for those that do not.
+    """
+    mean = np.array(mean, dtype=np.float64)
+    covariance = np.array(covariance, dtype=np.float64)
+    if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
+        raise ValueError(
+            f"{what} needs a mean (param,) and a covariance (param, param), not {mean.shape} and {covariance.shape}"
+        )
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise ValueError(f"{what} must have a finite mean and covariance, but holds NaN or Inf")
+    variance = np.diag(covariance)
+    scale = np.sqrt(np.abs(variance))
+    if (np.abs(covariance - covariance.T) > ROUNDING * np.outer(scale, scale) + TINY).any():
+        raise ValueError(f"{what} must have a symmetric covariance")
+    covariance = covariance / 2 + covariance.T / 2
+    if (variance < 0).any() or covariance[variance <= 0].any():
+        raise ValueError(f"{what} has a negative variance, or covariances where the variance is 0")
+    free = np.flatnonzero(variance > 0)
+    try:
+        np.linalg.cholesky(covariance[np.ix_(free, free)])
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"the covariance of {what} is not positive definite over the parameters that vary; "
+            "parameters that are tied to each other must be replaced by one"
+        ) from None
+    mean.setflags(write=False)
+    covariance.setflags(write=False)
+    return mean, covariance

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from dcm import checked_density
+
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
@@ -23,30 +25,9 @@ class Gaussian:
     covariance: Float[np.ndarray, "param param"]
 
     def __post_init__(self) -> None:
-        mean = np.array(self.mean, dtype=np.float64)
-        covariance = np.array(self.covariance, dtype=np.float64)
-        if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
-            raise ValueError(
-                f"a Gaussian needs a mean (param,) and a covariance (param, param), "
-                f"not {mean.shape} and {covariance.shape}"
-            )
-        if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-            raise ValueError("a mean or covariance holds NaN or Inf")
-        scale = np.sqrt(np.abs(np.diag(covariance)))
-        if (np.abs(covariance - covariance.T) > 1e-7 * np.outer(scale, scale) + 1e-300).any():
-            raise ValueError("a covariance is not symmetric")
-        covariance = (covariance + covariance.T) / 2
-        free = np.flatnonzero(np.diag(covariance) > 0)
-        fixed = np.diag(covariance) <= 0
-        if (np.diag(covariance) < 0).any() or covariance[fixed].any():
-            raise ValueError("a covariance has a negative variance, or covariances where the variance is 0")
-        try:
-            np.linalg.cholesky(covariance[np.ix_(free, free)])
-        except np.linalg.LinAlgError:
-            raise ValueError("a covariance is not positive definite over the parameters that vary") from None
-        for name, value in (("mean", mean), ("covariance", covariance)):
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
+        mean, covariance = checked_density(self.mean, self.covariance, "a Gaussian")
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "covariance", covariance)
 
     @property
     def sd(self) -> Float[np.ndarray, "param"]:

@@ -34,9 +34,14 @@ class Reporter:
         self._task = bar.add_task(what, total=None) if bar is not None else None
         self._said = time.monotonic()
         self._first: tuple[float, int] | None = None  # when something was first done: what came before is compilation
+        self._total = 0  # another one is another piece of work, whose pace is its own
 
     def __call__(self, done: int, total: int) -> None:
         """`done` of `total` are done."""
+        if total != self._total:
+            self._total, self._first = total, None
+            if self._bar is not None and self._task is not None:
+                self._bar.reset(self._task, total=total)
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total)
             return

@@ -14,7 +14,7 @@ from peb import GroupPosterior
 
 from ._group_dataset import FORMAT, group_dataset, group_of
 from ._provenance import Attributes, device, precision, release
-from ._store import DIGEST, ResultFileError, array_of, content_digest, is_bare_dimension, python_of, write_result
+from ._store import ResultFileError, read_content, write_result
 
 
 class GroupFileError(ResultFileError):
@@ -60,19 +60,7 @@ def read_group(path: str | Path) -> StoredGroup:
 
     Raises `GroupFileError` where the file is absent, damaged or something else.
     """
-    path = Path(path)
-    if not path.exists():
-        raise GroupFileError(path, "does not exist")
-    try:
-        with h5py.File(path, "r") as file:
-            attributes = {key: python_of(value) for key, value in file.attrs.items() if not key.startswith("_NC")}
-            values = {key: array_of(item) for key, item in file.items() if not is_bare_dimension(item)}
-    except Exception as error:  # HDF5 reports damage by many kinds of exception
-        raise GroupFileError(path, "is damaged or no NetCDF file") from error
-    if attributes.get("format") != FORMAT:
-        raise GroupFileError(path, "is no group result of this version of effconn")
-    if attributes.pop(DIGEST, None) != content_digest(values, attributes):
-        raise GroupFileError(path, "is damaged: its content does not match its checksum")
+    values, attributes = read_content(Path(path), FORMAT, GroupFileError)
     group, spec = group_of(values, attributes)
     return StoredGroup(group, spec, attributes)
 

@@ -164,7 +164,7 @@ def _run(command: Callable[..., Any]) -> int:
     except KeyboardInterrupt:
         complain("effconn: interrupted")
         return INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # typer has no public base class of the parser's errors; others are raised again
         shown = getattr(error, "show", None)  # a mistake in the arguments, which the parser words itself
         if shown is None:
             raise

@@ -40,8 +40,8 @@ def test_an_unknown_preset_is_refused() -> None:
     ("covariance", "message"),
     [
         (np.array([[1.0, 2.0], [2.0, 1.0]]), "not positive definite"),
-        (np.array([[1.0, 0.5], [0.0, 1.0]]), "must be symmetric"),
-        (np.full((2, 2), np.nan), "must be finite"),
+        (np.array([[1.0, 0.5], [0.0, 1.0]]), "must have a symmetric covariance"),
+        (np.full((2, 2), np.nan), "must have a finite mean and covariance"),
         (np.eye(3), "covariance"),
     ],
 )

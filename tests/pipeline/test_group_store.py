@@ -115,7 +115,7 @@ def first_level(path: Path) -> None:
         (lambda path: path.write_bytes(b"not NetCDF"), "is damaged or no NetCDF file"),
         (lambda path: path.write_bytes(b""), "is damaged or no NetCDF file"),
         (flip, "does not match its checksum"),
-        (first_level, "is no group result of this version"),
+        (first_level, "is no result of this kind"),
         (lambda path: path.unlink(), "does not exist"),
     ],
 )

@@ -143,7 +143,7 @@ def another(path: Path) -> None:
         (lambda path: path.write_bytes(b"not NetCDF"), "is damaged or no NetCDF file"),
         (lambda path: path.write_bytes(b""), "is damaged or no NetCDF file"),
         (flip, "does not match its checksum"),
-        (another, "is no result of this version"),
+        (another, "is no result of this kind"),
         (lambda path: path.unlink(), "does not exist"),
     ],
 )
