@@ -21,7 +21,7 @@ AVERAGE_COLUMNS = (
     Column("mean", "Average", EFFECT),
     Column("sd", "SD", SPREAD),
     Column("probability", "Pp with v without", PROBABILITY),
-    Column("unit", "Unit", where="page"),
+    Column("unit", "Unit", where="file"),
     Column("parameter", "Parameter", where="file"),
 )
 
@@ -49,7 +49,7 @@ def average_records(
         for i, place in enumerate(range(k * size, (k + 1) * size))
     ]
     lead = (
-        "Averaged over models by their probability. Pp with v without is the probability of the models that "
+        "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. Pp with v without is the probability of the models that "
         "have the effect. "
         f"Marked: at least {STRONG:g}."
     )

@@ -31,7 +31,7 @@ EFFECT_COLUMNS = (
     Column("high", "to", EFFECT),
     Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
     Column("probability_with_v_without", "Pp with v without", PROBABILITY),
-    Column("unit", "Unit", where="page"),
+    Column("unit", "Unit", where="file"),
     Column("sd", "SD", SPREAD, where="file"),
     Column("covariate", "Covariate", where="file"),
     Column("parameter", "Parameter", where="file"),
@@ -130,6 +130,7 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
     ]
     sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
     lead = (
+        "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
         "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
         "model that "
         f"has the effect beside the model that lacks it alone. Marked: Pp with v without of at least {STRONG:g}."

@@ -47,7 +47,7 @@ def sampling_records(arms: Arms) -> Records:
     lead = (
         f"The same hierarchy drawn from by NUTS, {sampled.draws.shape[0]} chains of {sampled.draws.shape[1]} draws, "
         f"{sampled.divergences} divergent; R-hat below {MET:g} says that the chains agree. Marked: means more than "
-        f"{shift:g} SD apart, SDs by more than {ratio:.0%}, or chains that do not agree."
+        f"{shift:g} SD apart, SDs by more than {100 * ratio:.0f} %, or chains that do not agree."
     )
     odd = (np.abs(beside.shift) > shift) | (np.abs(beside.sd_ratio - 1) > ratio) | (r_hat > MET)
     return Records(
