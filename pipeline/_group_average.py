@@ -49,7 +49,8 @@ def average_records(
         for i, place in enumerate(range(k * size, (k + 1) * size))
     ]
     lead = (
-        "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. Pp with v without is the probability of the models that "
+        "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. "
+        "Pp with v without is the probability of the models that "
         "have the effect. "
         f"Marked: at least {STRONG:g}."
     )

@@ -25,13 +25,13 @@ class Column:
         key: of the rows; the column's name in TSV and JSON.
         heading: what people read above it.
         form: how a number is shown, such as ``+.3f``, or EFFECT, SPREAD, PROBABILITY; empty for text.
-        where: a page has room for more columns than a terminal, a file for all.
+        where: a terminal and a page have room for some columns, a file for all.
     """
 
     key: str
     heading: str
     form: str = ""
-    where: Literal["everywhere", "page", "file"] = "everywhere"
+    where: Literal["everywhere", "file"] = "everywhere"
 
     def text(self, value: Any) -> str:
         """A value as people read it."""
@@ -71,8 +71,8 @@ class Records:
     brief: bool = True
 
     def table(self) -> Table:
-        """For a page."""
-        columns = [column for column in self.columns if column.where != "file"]
+        """For a page and a terminal."""
+        columns = [column for column in self.columns if column.where == "everywhere"]
         texts = tuple(tuple(column.text(row[column.key]) for column in columns) for row in self.rows)
         numeric = frozenset(i for i, column in enumerate(columns) if column.form)
         headings = tuple(column.heading for column in columns)
@@ -82,10 +82,9 @@ class Records:
         """On the terminal, as far as it is meant for one."""
         if not self.brief:
             return
-        columns = [column for column in self.columns if column.where == "everywhere"]
-        texts = [[column.text(row[column.key]) for column in columns] for row in self.rows]
-        left = [i for i, column in enumerate(columns) if not column.form]
-        show([column.heading for column in columns], texts, left=left, title=self.title)
+        table = self.table()
+        left = [i for i in range(len(table.columns)) if i not in table.numeric]
+        show(table.columns, table.rows, left=left, title=self.title)
 
     def write(self, folder: Path) -> None:
         """``NAME.tsv``, numbers in full, missing ones as n/a."""
