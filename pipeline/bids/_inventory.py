@@ -1,0 +1,100 @@
+"""What a study has on disk: its participants, the runs that can be used, and everything that is missing, with why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Participant:
+    """One row of the participants' table that the study uses.
+
+    Fields:
+        name: with its prefix, such as ``sub-01``.
+        arm: one of the study's two.
+        values: the other columns, as text; ``n/a`` where missing.
+        scores: the study's scores by name; NaN where missing.
+    """
+
+    name: str
+    arm: str
+    values: Mapping[str, str]
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that is complete on disk.
+
+    Fields:
+        participant, session, task: ``sub-01``, ``ses-1``, and the task's bare name.
+        run: the bare label of run-, None where the file has none.
+        bold, brain_mask, confounds: fMRIPrep's files.
+        events: None for rest.
+        sidecars: JSON files that repetition and echo time were read from.
+        repetition_time: s.
+        echo_time: s, None where no sidecar tells.
+        reference: where in a scan slices were corrected to, a fraction of the repetition time; ½ where not told.
+        scans: number of volumes.
+    """
+
+    participant: str
+    session: str
+    task: str
+    run: str | None
+    bold: Path
+    brain_mask: Path
+    confounds: Path
+    events: Path | None
+    sidecars: tuple[Path, ...]
+    repetition_time: float
+    echo_time: float | None
+    reference: float
+    scans: int
+
+    @property
+    def visit(self) -> str:
+        """Such as ``sub-01_ses-1``."""
+        return f"{self.participant}_{self.session}"
+
+    @property
+    def label(self) -> str:
+        """Such as ``sub-01_ses-1_task-faces``, as at the head of BIDS file names."""
+        return f"{self.visit}_task-{self.task}" + (f"_run-{self.run}" if self.run else "")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file whose content decides what is computed from the run."""
+        events = () if self.events is None else (self.events,)
+        return (self.bold, self.brain_mask, self.confounds, *events, *self.sidecars)
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A run that the study asks for and cannot use: what is missing or wrong, and what to do, in one line."""
+
+    participant: str
+    session: str
+    task: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A study's data.
+
+    Fields:
+        participants: in the order of their table.
+        runs: that can be used, by participant, session, and task.
+        absences: that the study goes on without.
+        errors: that it cannot go on with; one line each.
+        remarks: that are good to know; one line each.
+    """
+
+    participants: tuple[Participant, ...]
+    runs: tuple[Run, ...]
+    absences: tuple[Absence, ...]
+    errors: tuple[str, ...]
+    remarks: tuple[str, ...] = ()

@@ -1,0 +1,86 @@
+"""What the first level takes out of one run: region series for the DCM, and everything the report shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from dcm import Data
+
+from .._rundata import RunData
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction:
+    """One run after its first level.
+
+    Fields:
+        participant, session, task, label: as in `bids.Run`.
+        regions: names, in the order of the study.
+        series: (scan, region) first eigenvariate of the adjusted voxels, in the units of the image over its mean × 100.
+        explained: (region,) share of the voxels' variance that the eigenvariate holds, 0 … 1.
+        voxels: (region,) number of voxels used.
+        coverage: (region,) share of the region that lies inside the run's brain mask.
+        centres: (region, 3) centre of the voxels used, mm.
+        confounds: (scan, confound) X0: constant, nuisance and drift columns, whitened as the series.
+        confound_names: of its columns.
+        inputs: (bin, input) experimental inputs of the DCM; no columns where the task has none.
+        input_names: of its columns.
+        bin_width, repetition_time: s.
+        echo_time: s; None where not known.
+        delays: s into each scan at which it was sampled.
+        design: (scan, column) design matrix before whitening.
+        design_names: of its columns.
+        contrasts: names.
+        responses: (contrast, region) mean of the contrast's effect in each region, percent signal change.
+        framewise_displacement: (scan,) mm; NaN in the first.
+        censored: numbers of the scans that have a regressor of their own.
+        autocorrelation: AR(1) coefficient that the voxels were whitened by; 0 where they were not.
+    """
+
+    participant: str
+    session: str
+    task: str
+    label: str
+    regions: tuple[str, ...]
+    series: Float[np.ndarray, "scan region"]
+    explained: Float[np.ndarray, "region"]
+    voxels: Int[np.ndarray, "region"]
+    coverage: Float[np.ndarray, "region"]
+    centres: Float[np.ndarray, "region 3"]
+    confounds: Float[np.ndarray, "scan confound"]
+    confound_names: tuple[str, ...]
+    inputs: Float[np.ndarray, "bin input"]
+    input_names: tuple[str, ...]
+    bin_width: float
+    repetition_time: float
+    echo_time: float | None
+    delays: float
+    design: Float[np.ndarray, "scan column"]
+    design_names: tuple[str, ...]
+    contrasts: tuple[str, ...]
+    responses: Float[np.ndarray, "contrast region"]
+    framewise_displacement: Float[np.ndarray, "scan"]
+    censored: Int[np.ndarray, "censored"]
+    autocorrelation: float
+
+    @property
+    def visit(self) -> str:
+        """Such as ``sub-01_ses-1``."""
+        return f"{self.participant}_{self.session}"
+
+    def run_data(self, regions: tuple[str, ...], echo_time: float) -> RunData:
+        """Series of some regions and the inputs, as a DCM takes them."""
+        places = [self.regions.index(name) for name in regions]
+        data = Data(
+            self.series[:, places],
+            self.inputs,
+            self.bin_width,
+            self.repetition_time,
+            self.confounds,
+            self.delays,
+            echo_time,
+        )
+        return RunData(self.visit, regions, self.input_names, data, self.centres[places])

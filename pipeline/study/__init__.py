@@ -1,0 +1,41 @@
+"""The study's configuration: one TOML file → a checked `Study`."""
+
+from ._study import (
+    TARGET_CIRCUIT,
+    Box,
+    Confounds,
+    Dcm,
+    Glm,
+    GroupAnalysis,
+    Modulator,
+    Outputs,
+    Participants,
+    Place,
+    Region,
+    Score,
+    Sessions,
+    Sphere,
+    Structure,
+    Study,
+    Task,
+)
+
+__all__ = [
+    "TARGET_CIRCUIT",
+    "Box",
+    "Confounds",
+    "Dcm",
+    "Glm",
+    "GroupAnalysis",
+    "Modulator",
+    "Outputs",
+    "Participants",
+    "Place",
+    "Region",
+    "Score",
+    "Sessions",
+    "Sphere",
+    "Structure",
+    "Study",
+    "Task",
+]
