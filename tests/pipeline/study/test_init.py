@@ -1,0 +1,193 @@
+"""`effconn init` writes a configuration that is right, or says what is left to fill in."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipeline._cli_init import run_init
+from pipeline._runtime import UsageError
+from pipeline.study import StudyError, look, read_study, starter, study_schema
+from pipeline.study._starter import toml
+
+EVENTS = "onset\tduration\ttrial_type\n0\t20\tshapes\n20\t20\tfearful faces\n40\t1\tn/a\n"
+
+
+def make_bids(
+    root: Path, *, arms: tuple[str, ...] = ("placebo", "drug"), sessions: tuple[str, ...] = ("1", "2")
+) -> Path:
+    """A dataset of four people with a phenotype table and names of preprocessed images."""
+    root.mkdir()
+    (root / "dataset_description.json").write_text('{"Name": "A \\"small\\"\\ntrial", "BIDSVersion": "1.8.0"}')
+    rows = [f"sub-{n:02}\t{20 + n}\t{arms[n % len(arms)] if arms else 'F'}" for n in range(4)]
+    heading = f"participant_id\tage\t{'treatment_arm' if arms else 'sex'}"
+    (root / "participants.tsv").write_text("\n".join([heading, *rows]) + "\n")
+    (root / "phenotype").mkdir()
+    scores = ["participant_id\tsession_id\tnote\titem1\ttotal", "sub-00\tses-1\tx\t1\t40", "sub-00\tses-2\ty\tn/a\t30"]
+    (root / "phenotype" / "caps5.tsv").write_text("\n".join(scores) + "\n")
+    for n in range(4):
+        for session in sessions or ("",):
+            visit = Path(f"sub-{n:02}", f"ses-{session}") if session else Path(f"sub-{n:02}")
+            make_visit(root, visit)
+    return root
+
+
+def make_visit(root: Path, visit: Path) -> None:
+    raw, made = root / visit / "func", root / "derivatives" / "fmriprep-23" / visit / "func"
+    raw.mkdir(parents=True)
+    made.mkdir(parents=True)
+    head = "_".join(visit.parts)
+    (raw / f"{head}_task-faces_events.tsv").write_text(EVENTS)
+    for task in ("faces", "rest"):
+        (raw / f"{head}_task-{task}_bold.json").write_text("{}")
+        (made / f"{head}_task-{task}_desc-confounds_timeseries.tsv").write_text("")
+        for space in ("MNI152NLin6Asym_res-2", "T1w"):
+            (made / f"{head}_task-{task}_space-{space}_desc-preproc_bold.nii.gz").write_bytes(b"")
+
+
+def test_a_whole_dataset_gives_a_configuration_that_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bids = make_bids(tmp_path / "bids")
+    assert run_init(bids, tmp_path / "study.toml") == 0
+    study = read_study(tmp_path / "study.toml")
+    assert study.study.name == 'A "small"\ntrial'
+    assert study.study.bids == bids
+    assert study.study.derivatives == bids / "derivatives" / "fmriprep-23"
+    assert (study.study.space, study.study.resolution) == ("MNI152NLin6Asym", "2")
+    assert (study.participants.arm, study.participants.arms) == ("treatment_arm", ("drug", "placebo"))
+    assert (study.sessions.before, study.sessions.after) == ("ses-1", "ses-2")
+    assert study.scores["improvement"].column == "total"
+    assert study.scores["improvement"].table == bids / "phenotype" / "caps5.tsv"
+    assert study.tasks["rest"].rest
+    assert study.tasks["faces"].conditions == {"shapes": ("shapes",), "fearful-faces": ("fearful faces",)}
+    assert study.tasks["faces"].contrasts == {"fearful-faces-over-shapes": "fearful-faces - shapes"}
+    assert study.dcm is not None
+    assert study.dcm.inputs == {"task": ("shapes", "fearful-faces"), "effect": ("fearful-faces",)}
+    assert study.group["arms"].covariates == ("improvement",)
+    assert "effconn check" in capsys.readouterr().err
+
+
+def test_the_schema_is_beside_it_and_its_first_line_points_there(tmp_path: Path) -> None:
+    run_init(make_bids(tmp_path / "bids"), tmp_path)
+    first = (tmp_path / "study.toml").read_text().splitlines()[0]
+    assert json.loads((tmp_path / first.removeprefix("#:schema ")).read_text()) == study_schema()
+
+
+def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
+    found = look(make_bids(tmp_path / "bids"))
+    assert starter(found, tmp_path) == starter(look(tmp_path / "bids"), tmp_path)
+
+
+def test_what_is_in_comments_is_right_as_well(tmp_path: Path) -> None:
+    text = starter(look(make_bids(tmp_path / "bids")), tmp_path)
+    options = re.sub(r"^# (?=\[|\w+(\.[\w-]+)* = )", "", text, flags=re.MULTILINE)
+    assert options != text
+    (tmp_path / "study.toml").write_text(options)
+    study = read_study(tmp_path / "study.toml")
+    assert study.dcm is not None
+    assert list(study.dcm.models) == ["top-down"]
+
+
+@pytest.mark.parametrize(
+    ("arms", "sessions", "keys"),
+    [
+        ((), ("1", "2"), ["participants.arm", "participants.arms (entry 1)", "participants.arms (entry 2)"]),
+        (("drug",), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
+        (("a", "b", "c"), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
+        (("a", "b"), ("1",), ["sessions.before", "sessions.after"]),
+        (("a", "b"), (), ["sessions.before", "sessions.after"]),
+    ],
+)
+def test_what_cannot_be_guessed_is_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arms: tuple[str, ...],
+    sessions: tuple[str, ...],
+    keys: list[str],
+) -> None:
+    assert run_init(make_bids(tmp_path / "bids", arms=arms, sessions=sessions), tmp_path / "study.toml") == 0
+    with pytest.raises(StudyError) as caught:
+        read_study(tmp_path / "study.toml")
+    assert [line.split(": ")[1] for line in caught.value.lines] == keys
+    assert all("could not guess; fill it in" in line for line in caught.value.lines)
+    assert all(line in capsys.readouterr().err for line in caught.value.lines[:1])
+
+
+def test_a_dataset_without_functional_data_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "bids" / "sub-01").mkdir(parents=True)
+    run_init(tmp_path / "bids", tmp_path / "study.toml")
+    with pytest.raises(StudyError, match="'\\?' cannot be the NAME of task-NAME"):
+        read_study(tmp_path / "study.toml")
+
+
+def test_nothing_is_replaced_without_force(tmp_path: Path) -> None:
+    bids, file = make_bids(tmp_path / "bids"), tmp_path / "study.toml"
+    file.write_text("mine")
+    with pytest.raises(UsageError, match=r"study\.toml is there already; give --out another name, or --force"):
+        run_init(bids, file)
+    assert file.read_text() == "mine"
+    assert not (tmp_path / "study.schema.json").exists()
+    assert run_init(bids, file, force=True) == 0
+    assert read_study(file).sessions.after == "ses-2"
+    (tmp_path / "study.schema.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"study\.schema\.json is there already"):
+        run_init(bids, tmp_path / "other.toml")
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [("nowhere", "is not there; give the root"), ("empty", "holds no folder sub-…"), ("file", "is no")],
+)
+def test_what_is_no_dataset_is_refused(tmp_path: Path, folder: str, says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=says):
+        run_init(tmp_path / folder, tmp_path / "study.toml")
+    assert not (tmp_path / "study.toml").exists()
+
+
+def test_hostile_names_stay_inside_their_quotes(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / 'bids "]\n[x')
+    for events in bids.rglob("*_events.tsv"):
+        events.write_text('onset\tduration\ttrial_type\n0\t1\t"""]\\ # x"\n1\t1\t{{ 7 * 7 }}\n')
+    (bids / "dataset_description.json").write_text(json.dumps({"Name": 'x"\n[evil]\n"\u0000\u202e{{ 7 * 7 }}'}))
+    run_init(bids, tmp_path / "study.toml")
+    content = tomllib.loads((tmp_path / "study.toml").read_text())
+    assert "evil" not in content
+    assert content["study"]["name"] == 'x"\n[evil]\n"\u202e{{ 7 * 7 }}'
+    study = read_study(tmp_path / "study.toml")
+    assert ("{{ 7 * 7 }}",) in study.tasks["faces"].conditions.values()
+    assert study.study.bids == bids
+
+
+def test_text_of_any_kind_comes_back_from_toml() -> None:
+    for text in ('"', "\\", "\x00\x1b\x7f", "\u2028\u202e\ufeff", "é 漢 \U0001f9e0", "a\r\n\tb", "'''", '"""'):
+        assert tomllib.loads(f"x = {toml(text)}")["x"] == text
+    no_text = toml("sub-\udcff")  # a byte of a file name that is not in UTF-8
+    assert tomllib.loads(f"x = {no_text}")["x"] == "sub-\ufffd"
+
+
+def test_real_data_give_a_configuration(shared_data: Path, tmp_path: Path) -> None:
+    found = look(shared_data / "piop2")
+    assert found.name == "AOMIC-PIOP2"
+    assert [(task.name, task.trial_types) for task in found.tasks] == [
+        ("emomatching", ("control", "emotion")),
+        ("restingstate", ()),
+    ]
+    assert found.spaces == ("MNI152NLin2009cAsym", "T1w")
+    assert (found.sessions, found.arm) == ((), None)
+    run_init(shared_data / "piop2", tmp_path / "study.toml")
+    with pytest.raises(StudyError) as caught:
+        read_study(tmp_path / "study.toml")
+    assert [line.split(": ")[1].split(" ")[0] for line in caught.value.lines] == [
+        "participants.arm",
+        "participants.arms",
+        "participants.arms",
+        "sessions.before",
+        "sessions.after",
+    ]

@@ -1,0 +1,255 @@
+"""Every mistake in a configuration is told with its line, its key, what was expected and the nearest valid name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Mistakes = Callable[..., tuple[str, ...]]
+
+# (what stands there, what is written instead, a piece of the line it is about, what is said)
+ONE_MISTAKE = [
+    ('name = "A trial"\n', "", "[study]", "study: lacks 'name' (Title of the report); add it"),
+    ('name = "A trial"', 'name = ""', "name =", "study.name: must not be empty"),
+    ('bids = "bids"', 'bids = "b\\u0000"', "b\\u0", "study.bids: is 'b\\x00', with a character that no name can have"),
+    ('name = "A trial"', "name = 3", "name =", "study.name: must be text in quotes, not 3"),
+    ('name = "A trial"', "name = 2024-05-01", "name =", "study.name: is the date 2024-05-01; put it in quotes"),
+    (
+        "[participants]\n",
+        '[participants]\nAmr = "x"\n',
+        "Amr",
+        "is not a setting of [participants]; did you mean 'arm'?",
+    ),
+    ("[sessions]", "[sesions]", "[sesions]", "sesions: is no part of a study; did you mean [sessions]?"),
+    ('"ketamine", "midazolam"', '"ketamine"', "arms =", "participants.arms: must have 2 entries, but it has 1"),
+    ('"ketamine", "midazolam"', '"a", "b", "c"', "arms =", "participants.arms: must have 2 entries, but it has 3"),
+    ('"ketamine", "midazolam"', '"a", "a"', "arms =", "participants.arms: both arms are 'a'; name two that differ"),
+    ('"ketamine", "midazolam"', '"a", "?"', "arms =", "participants.arms (entry 2): is still '?', which effconn init"),
+    (
+        '"midazolam"]',
+        '"midazolam"]\nexclude.07 = "x"',
+        "exclude",
+        "'07' is no participant's label; did you mean 'sub-07'",
+    ),
+    ('after = "ses-2"', 'after = "ses-1"', "after =", "sessions.after: before and after are both 'ses-1'"),
+    ('after = "ses-2"', 'after = "2"', "after =", "'2' is no session's label, such as ses-1; did you mean 'ses-2'?"),
+    ('take = "fall"', 'take = "falls"', "take =", "not 'falls'; did you mean 'fall'?"),
+    (
+        'table = "bids/phenotype/caps5.tsv"\n',
+        "",
+        "take =",
+        "scores.improvement.take: takes 'fall', which needs a table",
+    ),
+    ("[scores.improvement]", '[scores."im prove"]', "im prove", "cannot be used here: a name starts with a letter"),
+    ("[scores.improvement]", "[scores.arm]", "[scores.arm]", "'arm' is the column of the arms"),
+    ("[tasks.rest]", '[tasks."task-rest"]', "task-rest", "letters and digits only; did you mean 'rest'?"),
+    ("[tasks.rest]", "[tasks.Faces]", "[tasks.Faces]", "the tasks 'faces' and 'Faces' differ in capitals only"),
+    ("rest = true", 'rest = true\ncontrasts.x = "a"', "contrasts.x", "a rest run has no events to make them from"),
+    ("rest = true", 'rest = "yes"', "rest = ", "tasks.rest.rest: must be true or false, not 'yes'"),
+    ('shapes = ["shapes"]', 'shapes = ["neutral"]', "shapes = [", "the trial type 'neutral' is in 'faces' already"),
+    ('shapes = ["shapes"]', "shapes = []", "shapes = [", "merges no trial types; name at least one"),
+    ('shapes = ["shapes"]', 'shapes = "shapes"', 'shapes = "shapes"', "must be a list in brackets, not 'shapes'"),
+    (
+        'condition = "faces"',
+        'condition = "face"',
+        "condition =",
+        "'face' is no condition of this task; did you mean 'face",
+    ),
+    (
+        '"faces - shapes"',
+        '"faces - shpes"',
+        "faces-over",
+        "which is no condition of this task; did you mean 'shapes'? (con",
+    ),
+    ('"faces - shapes"', '"faces-shapes"', "faces-over", "put spaces around the sign: 'faces - shapes'"),
+    ('"faces - shapes"', '"faces minus shapes"', "faces-over", "has 'minus shapes' where + or - is expected"),
+    ('"faces - shapes"', '"0*faces"', "faces-over", "weights everything by zero"),
+    ("n_compcor = 6", "n_compcor = 0", "n_compcor", "confounds.n_compcor: must be at least 1, not 0"),
+    (
+        "n_compcor = 6",
+        'wm_csf = "full"',
+        "wm_csf",
+        "confounds.wm_csf: would be ignored, as strategy does not name 'wm_csf'",
+    ),
+    ('"motion", "compcor"', '"motion", "compco"', "strategy", "confounds.strategy (entry 2): must be one of"),
+    ("radius = 8", "radius = -8", "sphere", "regions.vmPFC.sphere.radius: must be greater than 0, not -8"),
+    ("radius = 8", "radius = inf", "sphere", "regions.vmPFC.sphere.radius: must be a number that is finite, not inf"),
+    ("threshold = 0.3", "threshold = true", "threshold", "regions.amygdala.threshold: must be a number, not true"),
+    (
+        "threshold = 0.3",
+        'atlas = "x"',
+        "[regions.amygdala]",
+        "has mask and atlas, which exclude each other; give exactly",
+    ),
+    (
+        'mask = "masks/amygdala.nii.gz"\n',
+        "",
+        "[regions.amygdala]",
+        "says nowhere where it lies; give exactly one of mask",
+    ),
+    ("threshold = 0.3", 'labels = ["x"]', '["x"]', "only an atlas has labels, and this region is a mask; remove"),
+    ('labels = ["Insula"]\n', "", "[regions.insula]", "takes an atlas, but no labels of it; add labels"),
+    (
+        "radius = 8 }",
+        "radius = 8 }\nthreshold = 1",
+        "threshold = 1",
+        "a sphere has no threshold, so it would be ignored",
+    ),
+    (
+        "[regions.hippocampus]",
+        "[regions.hipocampus]",
+        "[regions.hipo",
+        "no region of the preset 'target-circuit'; did you",
+    ),
+    ("y = [0, 30]", "y = [30, 0]", "box", "regions.insula.box.y: goes from 30 to 0; the first must be less"),
+    ("y = [0, 30]", "", "box", "regions.insula.box: limits no axis"),
+    (
+        'task = "faces"',
+        'task = "face"',
+        'task = "face"',
+        "dcm.task: 'face' is no task; did you mean 'faces'? (tasks: faces)",
+    ),
+    ('task = "faces"', 'task = "rest"', 'task = "rest"', "dcm.task: 'rest' is a rest run, which has no inputs"),
+    (
+        'regions = ["vmPFC", ',
+        'regions = ["vmPFC", "vmPFC", ',
+        "regions =",
+        "dcm.regions (entry 2): names 'vmPFC' twice",
+    ),
+    ("[regions.vmPFC]", "[regions.vmPCF]", "regions = [", "'vmPFC' is no region of this study; did you mean 'vmPCF'?"),
+    (
+        'inputs.faces = ["faces"]',
+        'inputs.faces = ["fcaes"]',
+        "fcaes",
+        "'fcaes' is no condition or modulator of the task",
+    ),
+    ('"amygdala <- vmPFC"]\nb', '"amygdala < vmPFC"]\nb', "a = ", "'amygdala < vmPFC' is no connection; write it like"),
+    (
+        'a = ["vmPFC <- amygdala", ',
+        "a = [",
+        'b.faces = ["vmPFC <-',
+        "'faces' changes 'vmPFC <- amygdala', which is not among",
+    ),
+    (
+        'a = ["vmPFC <- amygdala", "amygdala <- vmPFC"]',
+        'a = "ful"',
+        "a = ",
+        "must be 'full' or a list in brackets, not 'ful'",
+    ),
+    ("b.faces = [", "b.face = [", "b.face =", "dcm.b.face: 'face' is no input of the model; did you mean 'faces'?"),
+    ('c.task = ["vmPFC", "amygdala"]', "c.task = []", "c.task", "dcm.c: no input drives a region"),
+    (
+        'c.task = ["vmPFC", "amygdala"]',
+        'c.task = ["vmpfc"]',
+        "c.task",
+        "'vmpfc' is no region of the model; did you mean 'vmPFC'?",
+    ),
+    (
+        "[dcm.models.top-down]",
+        "[dcm.models.Main]",
+        "Main",
+        "is the model of [dcm] itself; call this one something else",
+    ),
+    (
+        '["vmPFC -> amygdala"]',
+        '["vmPFC -> amygdala", "amygdala → vmPFC"]',
+        "top-down",
+        "is the same model as [dcm] itself",
+    ),
+    (
+        "inputs.faces = ",
+        'inputs.more = ["faces"]\ninputs.faces = ',
+        "more",
+        "drives no region (c) and changes no connection (b)",
+    ),
+    ("[dcm.models", "high_pass = 60\n[dcm.models", "high_pass", "is not a setting of [dcm]; it belongs into [glm]"),
+    (
+        'predict = "improvement"\n[',
+        "[",
+        "[group.prediction]",
+        "leave-one-out lacks predict, the covariate that it is about",
+    ),
+    ('covariates = ["improvement"]', 'covariates = ["improvement"]\npredict = "age"', "age", "arms would ignore"),
+    ('"permute"', '"leave-one-out"', "permutations", "leave-one-out would ignore permutations, which is for permute"),
+    ("permutations = 199", "permutations = 9", "permutations", "must be at least 19, not 9"),
+    ("permutations = 199", "sample = true", "sample", "permute would ignore sample, which is for arms; remove it"),
+    (
+        '"arm:improvement"',
+        '"arm:improvment"',
+        "interactions",
+        "no covariate of this analysis; did you mean 'improvement'?",
+    ),
+    ('"arm:improvement"', '"arm*improvement"', "interactions", "is no product of two covariates; write it like"),
+    (
+        'analysis = "arms"',
+        'analysis = "arms"\nfields = ["C", "C"]',
+        "fields",
+        "group.arms.fields (entry 2): names 'C' twice",
+    ),
+    ("[group.chance]", "[group.Arms]", "[group.Arms]", "the group analyses 'arms' and 'Arms' differ in capitals only"),
+]
+
+
+def test_the_configuration_that_is_changed_here_is_right(study_text: str, mistakes: Mistakes) -> None:
+    assert mistakes(study_text) == ()
+
+
+@pytest.mark.parametrize(("there", "instead", "at", "says"), ONE_MISTAKE)
+def test_a_mistake_is_told_once_with_its_line(
+    study_text: str, mistakes: Mistakes, there: str, instead: str, at: str, says: str
+) -> None:
+    assert there in study_text
+    text = study_text.replace(there, instead, 1)
+    (told,) = mistakes(text)
+    (line,) = (number for number, one in enumerate(text.splitlines(), 1) if at in one)
+    assert told.startswith(f"study.toml:{line}: ")
+    assert says in told
+    assert "\n" not in told
+
+
+def test_all_mistakes_come_at_once_in_the_order_of_the_file(study_text: str, mistakes: Mistakes) -> None:
+    text = study_text.replace("radius = 8", "radius = 0").replace("- shapes", "- shpes").replace('["arm:', '["amr:')
+    assert [line.split(": ")[1] for line in mistakes(text)] == [
+        "tasks.faces.contrasts.faces-over-shapes",
+        "regions.vmPFC.sphere.radius",
+        "group.arms.interactions (entry 1)",
+    ]
+
+
+def test_a_part_that_is_wrong_is_no_reason_to_blame_others(study_text: str, mistakes: Mistakes) -> None:
+    (line,) = mistakes(study_text.replace("[dcm]\ntask", "[dcm]\nstarts = 0\ntask"))
+    assert "dcm.starts: must be at least 1" in line
+    (line,) = mistakes(study_text.replace("[regions.vmPFC]\n", "[regions.vmPFC]\nmsk = 1\n"))
+    assert "regions.vmPFC.msk: is not a setting of [regions.vmPFC]; did you mean 'mask'?" in line
+
+
+def test_a_study_without_its_parts_names_them_all(mistakes: Mistakes) -> None:
+    lines = mistakes("# nothing\n")
+    assert len(lines) == 4
+    assert (
+        lines[1] == "study.toml:1: the study has no [participants]; add it (effconn init writes a file to start from)"
+    )
+
+
+def test_hostile_names_stay_on_one_line(study_text: str, mistakes: Mistakes) -> None:
+    hostile = r'"\u001b[31m\nred"'
+    lines = mistakes(study_text + f"\n[regions.{hostile}]\nmask = 3\n[tasks.{hostile}]\nrest = true\n")
+    assert len(lines) == 3
+    assert not any(letter in line for line in lines for letter in "\n\x1b")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    line=st.integers(0, 68),
+    value=st.sampled_from(["3", "[]", "{}", '"x"', "true", "nan", "[[1]]", "1979-05-27", '{ x = "?" }', "[{ y = 1 }]"]),
+)
+def test_any_value_anywhere_is_accepted_or_told_on_one_line(
+    study_text: str, mistakes: Mistakes, line: int, value: str
+) -> None:
+    rows = study_text.splitlines()
+    key, equals, _ = rows[line % len(rows)].partition(" = ")
+    rows[line % len(rows)] = f"{key} = {value}" if equals else ""
+    assert all(told.startswith("study.toml:") and "\n" not in told for told in mistakes("\n".join(rows)))

@@ -1,0 +1,107 @@
+"""A configuration becomes a study with absolute paths; what cannot be read says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline._runtime import UsageError
+from pipeline.study import StudyError, read_study
+
+Mistakes = Callable[..., tuple[str, ...]]
+
+
+def test_a_configuration_becomes_a_study(study_text: str, tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(study_text)
+    study = read_study(tmp_path / "study.toml")
+    assert study.participants.arms == ("ketamine", "midazolam")
+    assert study.tasks["faces"].conditions["faces"] == ("fearful", "neutral")
+    assert study.regions["vmPFC"].sphere is not None
+    assert study.regions["vmPFC"].sphere.centre == (0.0, 42.0, -12.0)
+    assert list(study.group) == ["arms", "prediction", "chance"]
+
+
+def test_paths_are_relative_to_the_file(study_text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "configuration"
+    folder.mkdir()
+    (folder / "study.toml").write_text(study_text)
+    monkeypatch.chdir(tmp_path)
+    study = read_study("configuration/study.toml")
+    assert study.study.bids == folder / "bids"
+    assert study.study.derivatives == folder / "bids/derivatives/fmriprep"
+    assert study.study.out == folder / "results"
+    assert study.scores["improvement"].table == folder / "bids/phenotype/caps5.tsv"
+    assert study.regions["amygdala"].mask == folder / "masks/amygdala.nii.gz"
+    assert study.regions["insula"].atlas == str(folder / "atlas.nii.gz")
+    assert study.participants.table is None
+
+
+def test_absolute_paths_and_atlas_names_stay(study_text: str, tmp_path: Path) -> None:
+    text = study_text.replace('"atlas.nii.gz"', '"harvard_oxford"').replace('bids = "bids"', 'bids = "/data/bids"')
+    (tmp_path / "study.toml").write_text(text)
+    study = read_study(tmp_path / "study.toml")
+    assert study.regions["insula"].atlas == "harvard_oxford"
+    assert study.study.bids == Path("/data/bids")
+
+
+def test_a_byte_order_mark_and_windows_newlines_are_fine(study_text: str, mistakes: Mistakes) -> None:
+    assert mistakes(b"\xef\xbb\xbf" + study_text.replace("\n", "\r\n").encode()) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'[study]\nname = "\xff"', "study.toml:2: is not in UTF-8; save the file as UTF-8 text"),
+        (b"\x1f\x8b\0\0", "study.toml is no configuration file, which is a short text (TOML, UTF-8)"),
+        (b"#" * 2**21, "study.toml is no configuration file, which is a short text (TOML, UTF-8)"),
+        (b"a = " + b"[" * 10_000, "study.toml: tables and lists are nested too deeply; a study needs five levels"),
+        (
+            b"a = " + b"[" * 99 + b"]" * 99,
+            "study.toml: tables and lists are nested too deeply; a study needs five levels",
+        ),
+    ],
+)
+def test_what_is_no_text_is_refused(content: bytes, says: str, mistakes: Mistakes) -> None:
+    assert mistakes(content) == (says,)
+
+
+def test_a_number_of_thousands_of_digits_is_refused(mistakes: Mistakes) -> None:
+    (line,) = mistakes("a = " + "9" * 5000)
+    assert line.startswith("study.toml: a number cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("[study]\nname = A trial\n", "study.toml:2: column 8: this is not TOML: Invalid value; text needs quotes"),
+        ("[study\n", "study.toml:1: column 7: this is not TOML: Expected ']'"),
+        ("[a]\n\n[a]\n", "study.toml:3: column 3: this is not TOML: Cannot declare ('a',) twice; this heading is"),
+        ("a = 1\na = 2\n", "study.toml:2: column 6: this is not TOML: Cannot overwrite a value; this key has"),
+        (
+            'p = "C:\\data"\n',
+            "study.toml:1: column 10: this is not TOML: Unescaped '\\' in a string; write paths with /",
+        ),
+        ('\n\na = ["x",', "study.toml:3: column 10: this is not TOML: Invalid value"),
+    ],
+)
+def test_syntax_errors_have_line_column_and_remedy(text: str, starts: str, mistakes: Mistakes) -> None:
+    (line,) = mistakes(text)
+    assert line.startswith(starts)
+
+
+def test_a_missing_file_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"study\.toml does not exist; effconn init BIDS writes one"):
+        read_study(tmp_path / "study.toml")
+    with pytest.raises(StudyError, match="is a folder; give the configuration file in it"):
+        read_study(tmp_path)
+
+
+def test_a_users_own_folder_may_be_meant(study_text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    text = study_text.replace('bids = "bids"', 'bids = "~/bids"').replace('"masks/', '"~nobody-of-this-name/')
+    (tmp_path / "study.toml").write_text(text)
+    study = read_study(tmp_path / "study.toml")
+    assert study.study.bids == tmp_path / "home" / "bids"
+    assert study.regions["amygdala"].mask == tmp_path / "~nobody-of-this-name" / "amygdala.nii.gz"
