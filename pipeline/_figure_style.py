@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 from markupsafe import escape
@@ -29,6 +30,11 @@ ARM_COLOUR = {"ketamine": VERMILION, "midazolam": BLUE}
 ARM_MARKER = {"ketamine": "o", "midazolam": "s"}
 
 _VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAPER: "var(--paper)"}
+
+_ELEMENTS = frozenset(  # that matplotlib draws with
+    ("svg", "g", "defs", "path", "use", "rect", "clipPath", "style", "image", "circle", "ellipse", "line", "polygon")
+    + ("polyline", "linearGradient", "stop", "filter", "pattern", "title")
+)
 
 _STYLE: dict[str, Any] = {
     "axes.edgecolor": LINE,
@@ -108,8 +114,12 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
 
     `name` is put into the markup as it is, and must be a word of our own.
     """
-    text = svg(figure)
-    text = text[text.index("<svg") :]
+    return svg_element(svg(figure), name, label)
+
+
+def svg_element(document: str, name: str, label: str) -> str:
+    """The same of a document that `svg` made."""
+    text = document[document.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
@@ -119,6 +129,19 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
+
+
+def checked_svg(text: str) -> str:
+    """`inline_svg`'s markup read back from a file; raises `ValueError` where it holds anything that can act."""
+    for element in ElementTree.fromstring(text).iter():
+        kind = element.tag.rpartition("}")[2]
+        if kind not in _ELEMENTS:
+            raise ValueError(f"a stored picture holds <{kind}>, which none of ours does")
+        for key, value in element.attrib.items():
+            active = key.lower().startswith("on") or "javascript:" in value.lower()
+            if active or (key.endswith("href") and not value.startswith(("#", "data:image/png;base64,"))):
+                raise ValueError(f"a stored picture has {key}, which none of ours has")
+    return text
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:

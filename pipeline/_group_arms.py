@@ -33,7 +33,7 @@ class Arms:
     """Two arms compared.
 
     Fields:
-        column: of the design that codes the arm, the first as −1, the second as +1.
+        column: of the design that codes the arm.
         group: one PEB over everybody, with interactions.
         together: comparisons from it, one for each covariate.
         levels: the third level over a PEB of each arm.
@@ -52,6 +52,11 @@ class Arms:
     def names(self) -> tuple[str, str]:
         """Of the arms; differences are the first less the second."""
         return self.together[0].arms
+
+    @property
+    def sign(self) -> float:
+        """How the design codes the first arm: −1 or +1."""
+        return 1.0 if self.group.design.kinds[self.column][1] == self.names[0] else -1.0
 
 
 def with_interactions(options: GroupOptions, arm: str) -> GroupOptions:
@@ -73,19 +78,33 @@ def with_interactions(options: GroupOptions, arm: str) -> GroupOptions:
     return replace(options, covariates=[arm, *others], interactions=[*options.interactions, *more])
 
 
-def compare_arms(inputs: GroupInputs, arm: str, sampling: SamplingSettings | None = None) -> Arms:
-    """Both roads, and draws of the first with `sampling`; raises `UsageError` where the design has no two arms."""
+def compare_arms(
+    inputs: GroupInputs,
+    arm: str,
+    sampling: SamplingSettings | None = None,
+    order: tuple[str, str] | None = None,
+) -> Arms:
+    """Both roads, and draws of the first with `sampling`; raises `UsageError` where the design has no two arms.
+
+    Arguments:
+        arm: column of the design.
+        sampling: how to draw, where the result is to be checked by sampling.
+        order: both arms, the one that the other is taken from first; None for the alphabet's order.
+    """
     column = next((name for name in inputs.design.kinds if name.startswith(f"{arm}[")), None)
     if column is None:
         raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
-    names = inputs.design.kinds[column]
-    few = [name for sign, name in zip((-1, 1), names, strict=True) if _members(inputs, column, sign).size < LEAST]
+    signs = dict(zip(inputs.design.kinds[column], (-1.0, 1.0), strict=True))
+    names = inputs.design.kinds[column] if order is None else order
+    if set(names) != set(signs):
+        raise UsageError(f"{arm} holds {' and '.join(signs)}, but the arms to compare are {' and '.join(names)}")
+    few = [name for name in names if _members(inputs, column, signs[name]).size < LEAST]
     if few:
         raise UsageError(f"{' and '.join(few)} has fewer than {LEAST} participants; arms cannot be compared")
     group, warnings = fit_group(inputs, "all-participants")
     together = arms_from_interactions(group, column, names)
     try:
-        each = [_of_arm(inputs, column, sign, name) for sign, name in zip((-1.0, 1.0), names, strict=True)]
+        each = [_of_arm(inputs, column, signs[name], name) for name in names]
     except (DesignError, PebError) as error:
         raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
     # Two arms have effects of such different precision that SPM12's climb stops far from the optimum.

@@ -55,7 +55,7 @@ def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> 
     if folder is not None:
         say(f"page: {_write(delivery, folder)}")
     if json_file is not None:
-        write_json(json_file, _json(delivery))
+        write_json(json_file, delivery_json(delivery))
 
 
 def check_out(folder: Path | None) -> None:
@@ -97,7 +97,8 @@ def _write(delivery: Delivery, folder: Path) -> Path:
     return write_page(page, folder / f"{delivery.name}.html")
 
 
-def _json(delivery: Delivery) -> dict[str, Any]:
+def delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """An analysis as programs read it."""
     return {
         "effconn": release(),
         "analysis": delivery.name,

@@ -74,7 +74,7 @@ def _beside(arms: Arms) -> SamplingComparison:
     weights, names = [np.eye(group.posterior.mean.size)], list(group.effects)
     for one in arms.together:
         apart = group.places(_apart(arms, one))
-        weights.append(-2 * np.eye(group.posterior.mean.size)[apart])  # the first arm is the one coded −1
+        weights.append(2 * arms.sign * np.eye(group.posterior.mean.size)[apart])
         names += [f"{one.arms[0]} − {one.arms[1]}, {one.covariate}: {name}" for name in one.parameters]
     return _sampled(arms).compare(group, np.concatenate(weights), names)
 
@@ -96,4 +96,4 @@ def draws_of(arms: Arms, one: ArmComparison, i: int) -> Sequence[np.ndarray | No
         return (None, None, None)
     places = (arms.group.places(name)[i] for name in (one.covariate, _apart(arms, one)))
     common, half = (arms.sampled.draws[..., place].ravel() for place in places)
-    return (common - half, common + half, -2 * half)  # the first arm is the one coded −1
+    return (common + arms.sign * half, common - arms.sign * half, 2 * arms.sign * half)

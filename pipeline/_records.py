@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class Records:
         texts = tuple(tuple(column.text(row[column.key]) for column in columns) for row in self.rows)
         numeric = frozenset(i for i, column in enumerate(columns) if column.form)
         headings = tuple(column.heading for column in columns)
-        return Table(self.title, self.lead, headings, texts, numeric, self.marked, self.sure)
+        return Table(self.title, self.lead, headings, texts, numeric, self.marked, self.sure, self.name, self.tsv())
 
     def print(self) -> None:
         """On the terminal, as far as it is meant for one."""
@@ -86,12 +87,18 @@ class Records:
         left = [i for i in range(len(table.columns)) if i not in table.numeric]
         show(table.columns, table.rows, left=left, title=self.title)
 
+    def tsv(self) -> str:
+        """As text: numbers in full, missing ones as n/a."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+        writer.writerow([column.key for column in self.columns])
+        writer.writerows([_cell(row[column.key]) for column in self.columns] for row in self.rows)
+        return text.getvalue()
+
     def write(self, folder: Path) -> None:
-        """``NAME.tsv``, numbers in full, missing ones as n/a."""
-        with atomic_write(folder / f"{self.name}.tsv") as aside, aside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-            writer.writerow([column.key for column in self.columns])
-            writer.writerows([_cell(row[column.key]) for column in self.columns] for row in self.rows)
+        """``NAME.tsv``."""
+        with atomic_write(folder / f"{self.name}.tsv") as aside:
+            aside.write_text(self.tsv(), encoding="utf-8", newline="")
 
     def plain(self) -> list[dict[str, Any]]:
         """For JSON."""

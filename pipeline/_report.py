@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -12,48 +14,65 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ._atomic import atomic_write
-from ._figure_style import inline_svg
+from ._figure_style import svg, svg_element
 
 Verdict = Literal["yes", "partly", "open", "no"]
+MOST_ROWS = 300  # of a table that a page shows; its file has all
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A question, whether the result says yes, the answer in one sentence, and what it rests on."""
+    """A question, whether the result says yes, the answer in one sentence, and what it rests on.
+
+    `anchor` is that of the section with the evidence, where the page has one, and `source` what the link says.
+    """
 
     question: str
     verdict: Verdict
     headline: str
     details: tuple[str, ...] = ()
+    source: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure with a title and what to look for. `name` is a word of our own, a file name and part of ids."""
+    """A figure with a title and what to look for. `name` is a word of our own, a file name and part of ids.
+
+    `figure` may be markup that `svg` made of one earlier.
+    """
 
     name: str
     title: str
     caption: str
-    figure: Figure
+    figure: Figure | Markup
 
     @property
     def svg(self) -> Markup:
         """The drawing as markup; matplotlib has turned whatever text came from data into outlines."""
-        return Markup(inline_svg(self.figure, self.name, self.title))
+        if isinstance(self.figure, Figure):
+            return Markup(svg_element(self.document, self.name, self.title))
+        return self.figure
 
+    @cached_property
+    def document(self) -> str:
+        """The figure as an SVG file, drawn once; change nothing about it afterwards."""
+        return svg(self.drawn)
 
-@dataclass(frozen=True)
-class Section:
-    """Pictures that belong together."""
-
-    title: str
-    lead: str
-    pictures: tuple[Picture, ...]
+    @property
+    def drawn(self) -> Figure:
+        """The figure itself; raises `TypeError` where there is only the markup of an earlier one."""
+        if isinstance(self.figure, Figure):
+            return self.figure
+        raise TypeError(f"picture {self.name} was read from a file; its SVG and PNG lie there")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text. `numeric` columns are flushed right; `marked` rows have something wrong; `sure` ones stand out."""
+    """Rows of text. `numeric` columns are flushed right; `marked` rows have something wrong; `sure` ones stand out.
+
+    With `tsv`, the whole table as text, it can be saved from the page as ``NAME.tsv``; `name` is a word of our own.
+    """
 
     title: str
     lead: str
@@ -62,6 +81,43 @@ class Table:
     numeric: frozenset[int] = frozenset()
     marked: frozenset[int] = frozenset()
     sure: frozenset[int] = frozenset()
+    name: str = ""
+    tsv: str = ""
+
+    @property
+    def shown(self) -> tuple[tuple[str, ...], ...]:
+        """The rows that a page has room for."""
+        return self.rows[:MOST_ROWS]
+
+    @property
+    def link(self) -> str:
+        """The file as a link that holds it, base64, so that no byte of it can end the link."""
+        return "data:text/tab-separated-values;charset=utf-8;base64," + base64.b64encode(self.tsv.encode()).decode()
+
+
+@dataclass(frozen=True)
+class Section:
+    """What belongs together.
+
+    Fields:
+        title, lead: at its head.
+        pictures, tables: the evidence.
+        answers: that this section gives.
+        notices: what must not be overlooked; (heading, text).
+        parts: sections within this one, between its pictures and its tables.
+        folded: sections that open when asked for: what is there to be looked up.
+        anchor: where links lead; a word of our own, its own on the page.
+    """
+
+    title: str
+    lead: str
+    pictures: tuple[Picture, ...] = ()
+    tables: tuple[Table, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    notices: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Section, ...] = ()
+    folded: tuple[Section, ...] = ()
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,8 +129,10 @@ class Page:
         notices: what must not be overlooked, such as visits that failed; (heading, text).
         answers: what was asked and found.
         sections, tables: the evidence.
+        methods: paragraphs to paste into a paper.
         facts: how it was made; (term, description).
         files: beside the page; (relative path, what it holds).
+        contents: whether there is a list of the sections.
     """
 
     title: str
@@ -85,6 +143,8 @@ class Page:
     facts: tuple[tuple[str, str], ...]
     notices: tuple[tuple[str, str], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
+    methods: tuple[str, ...] = field(default=(), kw_only=True)
+    contents: bool = field(default=False, kw_only=True)
     generator: str = field(default="effconn", kw_only=True)
 
 
@@ -98,12 +158,12 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["tidy"] = _tidy
-    return environment.get_template("inversion.html.j2").render(page=page)
+    return environment.get_template("page.html.j2").render(page=page)
 
 
 def _tidy(text: str) -> str:
     """Keeps a number with its unit and an arrow with its regions where a line would break; still to be escaped."""
-    for tie in (" %", " Hz", " s;", " ← "):
+    for tie in (" %", " Hz", " mm", " s;", " ← "):
         text = text.replace(tie, tie.replace(" ", "\u00a0"))
     return text
 
@@ -117,5 +177,11 @@ def write_page(page: Page, path: Path) -> Path:
 
 
 def pictures(sections: Sequence[Section]) -> list[Picture]:
-    """All pictures, in order."""
-    return [picture for section in sections for picture in section.pictures]
+    """All pictures, in order, those of sections within sections too; none of what is folded."""
+    return [picture for section in sections for picture in _within(section)]
+
+
+def _within(section: Section) -> Iterator[Picture]:
+    yield from section.pictures
+    for part in section.parts:
+        yield from _within(part)

@@ -133,21 +133,139 @@ def info(
     return guarded(work, debug)
 
 
+StudyFile = Annotated[
+    Path, typer.Argument(metavar="STUDY.toml", help="The study's configuration; effconn init starts one.")
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes. Default: one per core, at most 4.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Work on a Dask cluster, such as tcp://host:8786; 'local' starts one here."),
+]
+
+
 @app.command(
-    epilog="Example: effconn demo --out demo && open demo/index.html",
-    help="Simulate a small two-arm, two-session trial, invert it, and show what was recovered on an HTML page.",
+    epilog="Example: effconn init /data/bids --out study.toml",
+    help="Look at a BIDS dataset and write a commented configuration to start from, with a schema for editors.",
 )
-def demo(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the page.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+def init(
+    bids: Annotated[Path, typer.Argument(metavar="BIDS", help="Root of a BIDS dataset.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The configuration to write.")] = Path(
+        "study.toml"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     debug: Debug = False,
 ) -> int:
-    """Options of `effconn demo` → `run_demo`."""
+    """Options of `effconn init` → `run_init`."""
+
+    def work() -> int:
+        from ._cli_init import run_init
+
+        return run_init(bids, out, force)
+
+    return guarded(work, debug)
+
+
+@app.command(
+    epilog="Example: effconn check study.toml",
+    help="Say what a study has and what is missing, per participant and session, before anything runs.",
+)
+def check(study: StudyFile, json: Json = None, debug: Debug = False) -> int:
+    """Options of `effconn check` → `run_check`."""
+
+    def work() -> int:
+        from ._cli_check import run_check
+
+        return run_check(study, json)
+
+    return guarded(work, debug)
+
+
+@app.command(
+    epilog="Example: effconn run study.toml --jobs 4",
+    help="Take a study from preprocessed images to a report: extract, invert, group, report. What is done already and "
+    "has not changed is kept; a run that was killed goes on where it stopped.",
+)
+def run(
+    study: StudyFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results. Default: what the file says.")
+    ] = None,
+    only: Annotated[
+        Literal["extract", "invert", "group", "report"] | None, typer.Option(metavar="STAGE", help="One stage alone.")
+    ] = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    force: Annotated[bool, typer.Option("--force", help="Do anew what is done already.")] = False,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn run` → `show_run`."""
+
+    def work() -> int:
+        from ._cli_run import show_run
+
+        return show_run(study, out, only, jobs, scheduler, force, json)
+
+    return guarded(work, debug)
+
+
+@app.command(
+    epilog="Example: effconn bids /data/bids /data/out participant --study study.toml --participant-label 01 02",
+    help="The same with the arguments of a BIDS App: participant extracts and inverts, group analyses and reports.",
+    context_settings={"allow_extra_args": True},
+)
+def bids(
+    context: typer.Context,
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS", help="Root of the BIDS dataset.")],
+    output_dir: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the results.")],
+    level: Annotated[Literal["participant", "group"], typer.Argument(help="Level of the analysis.")],
+    study: Annotated[Path, typer.Option("--study", metavar="STUDY.toml", help="The study's configuration.")],
+    derivatives: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="fMRIPrep's output. Default: what the file says.")
+    ] = None,
+    participant_label: Annotated[
+        list[str] | None,
+        typer.Option("--participant-label", "--participant_label", metavar="LABEL…", help="Only these participants."),
+    ] = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn bids` → `show_bids`."""
+
+    def work() -> int:
+        from ._cli_run import show_bids
+        from ._runtime import UsageError
+
+        if context.args and (participant_label is None or any(one.startswith("-") for one in context.args)):
+            raise UsageError(f"{context.args[0]!r} is no argument of effconn bids; see effconn bids --help")
+        labels = [*(participant_label or ()), *context.args]  # a BIDS App takes several after one option
+        return show_bids(bids_dir, output_dir, level, study, derivatives, labels, jobs, scheduler)
+
+    return guarded(work, debug)
+
+
+@app.command(
+    epilog="Example: effconn demo --out demo && open demo/results/report.html",
+    help="Write a small synthetic trial as a BIDS dataset, run everything on it, and show what was recovered.",
+)
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the study and its results.")] = Path(
+        "demo"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer people and one task: under a minute.")] = False,
+    jobs: Jobs = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn demo` → `show_demo`."""
 
     def work() -> int:
         from ._cli_demo import show_demo
 
-        return show_demo(out, seed)
+        return show_demo(out, seed, quick, jobs)
 
     return guarded(work, debug)
 

@@ -91,6 +91,7 @@ class Inventory:
         absences: that the study goes on without.
         errors: that it cannot go on with; one line each.
         remarks: that are good to know; one line each.
+        left_out: participants of the table who are not in the study, and why.
     """
 
     participants: tuple[Participant, ...]
@@ -98,3 +99,4 @@ class Inventory:
     absences: tuple[Absence, ...]
     errors: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()

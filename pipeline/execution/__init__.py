@@ -1,5 +1,20 @@
 """Work that survives being killed: units with records of what made them, in one process, many, or on a cluster."""
 
+from ._lock import locked
+from ._open import in_process, open_workers
+from ._run_units import run_units, up_to_date
 from ._unit import Ended, Finish, Unit, Work
+from ._workers import Workers
 
-__all__ = ["Ended", "Finish", "Unit", "Work"]
+__all__ = [
+    "Ended",
+    "Finish",
+    "Unit",
+    "Work",
+    "Workers",
+    "in_process",
+    "locked",
+    "open_workers",
+    "run_units",
+    "up_to_date",
+]

@@ -1,5 +1,37 @@
 """Images → arrays: regions on a run's grid, design, first-level GLM, eigenvariates, microtime inputs."""
 
+from ._check_regions import check_regions, region_remarks
+from ._draw import region_files, regions_on
+from ._eigenvariate import Eigenvariate, eigenvariate
+from ._error import ExtractionError, RegionError
+from ._extract_run import extract_run
 from ._extraction import Extraction
+from ._extraction_file import ExtractionFileError, read_extraction, write_extraction
+from ._first_level import extract
+from ._grid import Grid, grid_of, grids_of
+from ._kernel import spm_kernel
+from ._paths import map_paths, series_path, sidecar_path
 
-__all__ = ["Extraction"]
+__all__ = [
+    "Eigenvariate",
+    "Extraction",
+    "ExtractionError",
+    "ExtractionFileError",
+    "Grid",
+    "RegionError",
+    "check_regions",
+    "eigenvariate",
+    "extract",
+    "extract_run",
+    "grid_of",
+    "grids_of",
+    "map_paths",
+    "read_extraction",
+    "region_files",
+    "region_remarks",
+    "regions_on",
+    "series_path",
+    "sidecar_path",
+    "spm_kernel",
+    "write_extraction",
+]

@@ -1,0 +1,175 @@
+"""Which files of a dataset are one run's: fMRIPrep's image, mask and confounds, and the BIDS dataset's events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..study import Study, Task
+from ._tree import FileName, Tree
+from ._words import DataError, listed
+
+NATIVE = "the participant's own (no space- in the name)"
+_MADE = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
+_IMAGES = ("nii.gz", "nii")
+_CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one run, all of them there by name.
+
+    Fields:
+        run: its label, None where the names have none.
+        bold, brain_mask, confounds, events: as in `Run`.
+        derived, raw: sidecars of the image, the most particular first.
+        remarks: what was chosen among several.
+    """
+
+    run: str | None
+    bold: Path
+    brain_mask: Path
+    confounds: Path
+    events: Path | None
+    derived: tuple[Path, ...]
+    raw: tuple[Path, ...]
+    remarks: tuple[str, ...]
+
+
+def space_of(file: FileName) -> str:
+    """The space that an image is in, with its cohort where it has one."""
+    space, cohort = file.label("space"), file.label("cohort")
+    return NATIVE if space is None else space if cohort is None else f"{space}_cohort-{cohort}"
+
+
+def images_of(derivatives: Tree, participant: str, session: str, task: str) -> list[FileName]:
+    """Every preprocessed image of a task in a session, in whatever space."""
+    found = [file for kind in _IMAGES for file in derivatives.functional(participant, session, ("bold", kind))]
+    return [file for file in found if file.label("desc") == "preproc" and file.label("task") == task]
+
+
+def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, name: str) -> Files:
+    """The files of one participant's run of a task in a session.
+
+    Raises `DataError`, naming the files expected, where one is missing.
+    """
+    task = study.tasks[name]
+    here = images_of(derivatives, participant, session, name)
+    if not here:
+        raise DataError(_nothing(derivatives, participant, session, name))
+    bold, remarks = _one(_in_space(here, study), task)
+    source = {key: label for key, label in bold.entities.items() if key not in _MADE}
+    grid = {key: label for key, label in bold.entities.items() if key != "desc"}
+    head = "_".join(f"{key}-{label}" for key, label in source.items())
+    masks = [
+        file.path
+        for kind in _IMAGES
+        for file in derivatives.functional(participant, session, ("mask", kind))
+        if file.entities == grid | {"desc": "brain"}
+    ]
+    tables = [
+        file.path
+        for suffix in _CONFOUNDS
+        for file in derivatives.functional(participant, session, (suffix, "tsv"))
+        if file.entities == source | {"desc": "confounds"}
+    ]
+    events = None if task.rest else next(bids.inherited(participant, session, source, ("events", "tsv")), None)
+    absent = []
+    if not masks:
+        absent.append(f"{bold.path.name.replace('_desc-preproc_bold', '_desc-brain_mask')} is missing")
+    if not tables:
+        absent.append(f"{head}_desc-confounds_timeseries.tsv is missing")
+    if len(tables) > 1:
+        absent.append(f"there are {tables[0].name} and {tables[1].name}; keep one of them")
+    if events is None and not task.rest:
+        absent.append(f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset")
+    if absent:
+        raise DataError("; ".join(absent))
+    derived = derivatives.inherited(participant, session, bold.entities, ("bold", "json"))
+    raw = bids.inherited(participant, session, source, ("bold", "json"))
+    return Files(
+        bold.label("run"),
+        bold.path,
+        masks[0],
+        tables[0],
+        None if events is None else events.path,
+        tuple(file.path for file in derived),
+        tuple(file.path for file in raw),
+        tuple(remarks),
+    )
+
+
+def _nothing(derivatives: Tree, participant: str, session: str, task: str) -> str:
+    """Why there is no image: no participant, no session, no run."""
+    if not derivatives.folders(participant) and participant not in derivatives.folders():
+        return f"there is no folder {participant} in the derivatives"
+    sessions = [name for name in derivatives.folders(participant) if name.startswith("ses-")]
+    if session not in sessions:
+        return f"there is no folder {participant}/{session} in the derivatives (sessions: {listed(sessions)})"
+    return f"{participant}/{session}/func/{participant}_{session}_task-{task}…_desc-preproc_bold.nii.gz is missing"
+
+
+def _in_space(images: list[FileName], study: Study) -> list[FileName]:
+    place = study.study
+    fit = [file for file in images if space_of(file) == place.space]
+    if not fit:
+        there = listed(space_of(file) for file in images)
+        raise DataError(f"there is no image in space {place.space}; the spaces are {there}: see [study] space")
+    resolutions = {file.label("res") for file in fit}
+    if place.resolution is not None:
+        fit = [file for file in fit if file.label("res") == place.resolution]
+        if not fit:
+            raise DataError(
+                f"there is no image with res-{place.resolution}; there is {_with('res', resolutions)}: "
+                "see [study] resolution"
+            )
+    elif len(resolutions) > 1:
+        raise DataError(f"there are images {_with('res', resolutions)}; say which by [study] resolution")
+    return fit
+
+
+def _one(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
+    """The image to take among those of one task, session and space; and what was left."""
+    whole = [file for file in images if file.label("echo") is None and file.label("part") in (None, "mag")]
+    if not whole:
+        raise DataError("there are only images of single echoes or phases; give fMRIPrep's combined one")
+    if task.acquisition is not None:
+        whole = _labelled(whole, "acq", task.acquisition, "acquisition")
+    if task.run is not None:
+        whole = _labelled(whole, "run", task.run, "run")
+    first, *others = sorted(whole, key=_order)
+    if not others:
+        return first, []
+    left = [_short(file) for file in others]
+    return first, [f"{_short(first)} is taken, {listed(left)} is left; [tasks] run and acquisition say which"]
+
+
+def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> list[FileName]:
+    fit = [file for file in images if _number(file.label(entity)) == _number(wanted)]
+    if not fit:
+        there = _with(entity, {file.label(entity) for file in images})
+        raise DataError(f"there is no {entity}-{wanted}; there is {there}: see {key} of the task")
+    return fit
+
+
+def _with(entity: str, labels: Iterable[str | None]) -> str:
+    return listed(f"one without {entity}-" if label is None else f"{entity}-{label}" for label in labels)
+
+
+def _number(label: str | None) -> str | None:
+    """A label by which run-1 and run-01 are the same."""
+    return str(int(label)) if label is not None and label.isdecimal() else label
+
+
+def _order(file: FileName) -> tuple[tuple[tuple[str, int, str], ...], str]:
+    """By labels, run-2 before run-10, what is compressed before what is not."""
+    labels = ((key, label) for key, label in file.entities.items() if key not in _MADE)
+    return tuple((key, int(label) if label.isdecimal() else 0, label) for key, label in labels), file.where[::-1]
+
+
+def _short(file: FileName) -> str:
+    """What tells a file from others of its task and session."""
+    own = ("acq", "ce", "rec", "dir", "run")
+    parts = [f"{key}-{file.entities[key]}" for key in own if key in file.entities]
+    return "_".join(parts) or f"the {file.kind[1]} without run-"

@@ -1,0 +1,125 @@
+"""What a NIfTI file says at its head, and whether the rest of it is there; voxels are not read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import math
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ._readable import head_of
+from ._words import DataError
+
+LONGEST = 540  # bytes of a NIfTI-2 header
+_MANY = 4096  # compressed bytes that surely hold a header
+_SECONDS = {"sec": 1.0, "unknown": 1.0, "msec": 1e-3, "usec": 1e-6}
+_SAME_PLACE = 1e-3  # mm
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """The head of an image.
+
+    Fields:
+        shape: number of voxels along each axis, then of scans.
+        affine: voxel numbers → mm.
+        repetition_time: s; None where the header does not tell.
+    """
+
+    shape: tuple[int, ...]
+    affine: Float[np.ndarray, "4 4"]
+    repetition_time: float | None
+
+    def same_grid(self, other: Header) -> bool:
+        """Whether the voxels of both are at the same places."""
+        return self.shape[:3] == other.shape[:3] and bool(np.allclose(self.affine, other.affine, atol=_SAME_PLACE))
+
+
+def read_header(path: Path) -> Header:
+    """The header of a ``.nii`` or ``.nii.gz``.
+
+    Raises `DataError`, in one line with the file's name, where the file is unreadable, no NIfTI, cut off, or does not
+    say where its voxels are.
+    """
+    head = head_of(path, _MANY)
+    compressed = path.suffix == ".gz"
+    if compressed:
+        if not head.startswith(b"\x1f\x8b"):
+            raise DataError(f"{path.name} is not compressed, whatever its name says; rename it, or make it again")
+        head = _inflated(path, head)
+    header = _parsed(path, head)
+    try:
+        shape = tuple(int(size) for size in header.get_data_shape())
+        kind, affine = header.get_data_dtype(), np.asarray(header.get_best_affine(), dtype=np.float64)
+        step = float(header.get_zooms()[3]) if len(shape) > 3 else 0.0
+    except ValueError as error:  # nibabel's HeaderDataError is one
+        raise DataError(f"{path.name} has a damaged header ({error}); make it again") from None
+    if kind.kind not in "iuf" or not shape or min(shape) < 1:
+        raise DataError(f"{path.name} holds {kind} voxels of shape {shape}, not real numbers on a grid; make it again")
+    _check_place(path, header, affine)
+    _check_size(path, compressed, int(header["vox_offset"]) + math.prod(shape) * kind.itemsize)
+    unit = _SECONDS.get(header.get_xyzt_units()[1], 1.0)
+    return Header(shape, affine, step * unit if math.isfinite(step) and step > 0 else None)
+
+
+def _inflated(path: Path, head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, LONGEST)
+    except zlib.error:
+        raise DataError(f"{path.name} is damaged: it does not decompress; copy it or make it again") from None
+
+
+def _parsed(path: Path, head: bytes) -> Any:
+    from nibabel.nifti1 import Nifti1Header
+    from nibabel.nifti2 import Nifti2Header
+
+    kinds: tuple[Any, ...] = (Nifti1Header, Nifti2Header)  # nibabel's methods have no types
+    for kind in kinds:
+        size = kind.template_dtype.itemsize
+        if len(head) >= size and kind.may_contain_header(head[:size]):
+            return kind.from_fileobj(io.BytesIO(head[:size]), check=False)
+    if len(head) < Nifti1Header.template_dtype.itemsize:
+        raise DataError(f"{path.name} is cut off within its header; copy it or make it again")
+    raise DataError(f"{path.name} is no NIfTI image, whatever its name says; make it again")
+
+
+def _check_place(path: Path, header: Any, affine: np.ndarray) -> None:
+    if not (int(header["qform_code"]) > 0 or int(header["sform_code"]) > 0):
+        raise DataError(f"{path.name} has neither qform nor sform, so where the brain is is unknown; make it again")
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        raise DataError(f"{path.name} has an affine that cannot be inverted; make it again")
+
+
+def _check_size(path: Path, compressed: bool, expected: int) -> None:
+    """Compressed files end with their length modulo 2³²; only where it does not fit is the file read through."""
+    if not compressed:
+        found = path.stat().st_size
+    else:
+        with path.open("rb") as file:
+            file.seek(-4, io.SEEK_END)
+            found = int.from_bytes(file.read(4), "little")
+        if (expected < 2**32 and found >= expected) or found == expected % 2**32:
+            return
+        found = _length(path, expected)
+    if found < expected:
+        raise DataError(
+            f"{path.name} is cut off: it holds {found:,} of {expected:,} bytes of data; copy it or make it again"
+        )
+
+
+def _length(path: Path, enough: int) -> int:
+    """Bytes that a compressed file yields, as far as `enough`; several compressed blocks in a row are one file."""
+    found = 0
+    try:
+        with gzip.open(path) as file:
+            while found < enough and (block := file.read(1 << 20)):
+                found += len(block)
+    except (EOFError, OSError, zlib.error):
+        pass  # what came before is what there is
+    return found

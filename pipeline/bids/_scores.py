@@ -1,0 +1,101 @@
+"""Scores: a number for each participant, out of tables with one row a person or one a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .._table import Table, TableError, read_table
+from ..study import Score, Study
+from ..study._nearest import meant
+from ._tabular import PARTICIPANT, SESSION, numbers, people_in, prefixed
+from ._words import listed
+
+Values = dict[str, float]  # participant → number, NaN where missing
+
+
+def read_scores(
+    study: Study, participants_table: Path, people: Sequence[str], errors: list[str], remarks: list[str]
+) -> dict[str, Values]:
+    """Every score of the study for some participants, NaN where it is missing.
+
+    Arguments:
+        participants_table: where scores are that name no table.
+        people: participants, with prefix.
+        errors, remarks: lines that are added to.
+    """
+    tables: dict[Path, Table] = {}
+    found: dict[str, Values] = {}
+    for name, score in study.scores.items():
+        path = score.table or participants_table
+        try:
+            if path not in tables:
+                tables[path] = read_table(path)
+            found[name] = _score(tables[path], score, study, people)
+        except TableError as error:
+            where = "" if path.exists() else f"{path.parent}/"
+            errors.append(f"[scores.{name}]: {where}{error}")
+            found[name] = dict.fromkeys(people, np.nan)
+            continue
+        missing = [who for who, value in found[name].items() if np.isnan(value)]
+        if people and len(missing) == len(people):
+            errors.append(f"[scores.{name}]: {path.name} has {score.column} of nobody who takes part; check its names")
+        elif missing:
+            remarks.append(f"score {name} is missing for {listed(missing)}")
+    return found
+
+
+def _score(table: Table, score: Score, study: Study, people: Sequence[str]) -> Values:
+    for column in (PARTICIPANT, score.column):
+        if column not in table.columns:
+            raise TableError(
+                table.path, f"has no column {column!r}{meant(column, table.columns, 'columns')}; correct the name", 1
+            )
+    if score.take == "once":
+        return _by_person(table, score.column, people, _all_rows(table))
+    before, after = study.sessions.before, study.sessions.after
+    if score.take == "before":
+        return _of_session(table, score.column, people, before)
+    if score.take == "after":
+        return _of_session(table, score.column, people, after)
+    first = _of_session(table, score.column, people, before)
+    second = _of_session(table, score.column, people, after)
+    sign = 1.0 if score.take == "fall" else -1.0
+    return {who: sign * (first[who] - second[who]) for who in people}
+
+
+def _all_rows(table: Table) -> list[int]:
+    return list(range(len(table.rows)))
+
+
+def _of_session(table: Table, column: str, people: Sequence[str], session: str) -> Values:
+    """The numbers of one session, whose label may lack its prefix in the table."""
+    if SESSION not in table.columns:
+        raise TableError(
+            table.path, f"has no column {SESSION}, by which take tells sessions; add it, or write take = 'once'", 1
+        )
+    cells = table.column(SESSION)
+    rows = [row for row in _all_rows(table) if prefixed(cells[row], "ses-") == prefixed(session, "ses-")]
+    if not rows:
+        there = listed(cells)
+        raise TableError(table.path, f"{SESSION} is nowhere {session}; it is {there}: correct it, or [sessions]")
+    return _by_person(table, column, people, rows)
+
+
+def _by_person(table: Table, column: str, people: Sequence[str], rows: Sequence[int]) -> Values:
+    wanted = set(people)
+    places: dict[str, int] = {}
+    names = people_in(table)
+    for row in rows:
+        name = names[row]
+        if name in places and name in wanted:
+            twice = f"{name} has a row in line {table.lines[places[name]]}, too"
+            raise TableError(table.path, f"{twice}; give each one row, or say which session to take", table.lines[row])
+        places[name] = row
+    used = [name for name in people if name in places]
+    values: Mapping[str, float] = dict(
+        zip(used, map(float, numbers(table, column, [places[name] for name in used])), strict=True)
+    )
+    return {name: values.get(name, np.nan) for name in people}

@@ -1,0 +1,56 @@
+"""Cells of people's tables: numbers that may be missing, and participants' names with and without their prefix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._table import MISSING, Table, TableError
+
+PARTICIPANT, SESSION = "participant_id", "session_id"
+_LABEL = re.compile(r"sub-[A-Za-z0-9+]+")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def prefixed(name: str, prefix: str = "sub-") -> str:
+    """A label as BIDS folders have it."""
+    return name if name.startswith(prefix) else prefix + name
+
+
+def people_in(table: Table) -> tuple[str, ...]:
+    """Whom each row is about, with the prefix; raises `TableError` where it is no BIDS label."""
+    names = []
+    for cell, line in zip(table.column(PARTICIPANT), table.lines, strict=True):
+        if cell in ("", MISSING):
+            raise TableError(table.path, f"{PARTICIPANT} is empty; give every row a name", line)
+        name = prefixed(cell)
+        if not _LABEL.fullmatch(name):
+            raise TableError(
+                table.path,
+                f"{PARTICIPANT} is {cell!r}, which is no BIDS label; write sub- and letters or digits",
+                line,
+            )
+        names.append(name)
+    return tuple(names)
+
+
+def numbers(table: Table, column: str, rows: Sequence[int]) -> np.ndarray:
+    """(row,) numbers of some rows, NaN where a cell is n/a; raises `TableError`, with the line, where one is text."""
+    column_cells = table.column(column)
+    cells = [column_cells[row] for row in rows]
+    there = [cell for cell in cells if cell != MISSING]
+    if not all(map(_NUMBER.fullmatch, there)):
+        wrong = [row for row, cell in zip(rows, cells, strict=True) if cell != MISSING]
+        table.values(column, wrong)  # tells which cell is amiss, where others hold numbers
+        raise TableError(
+            table.path, f"{column} is {there[0]!r}, where a number is needed; correct it", table.lines[wrong[0]]
+        )
+    found = np.array([np.nan if cell == MISSING else float(cell) for cell in cells], dtype=np.float64)
+    beyond = np.flatnonzero(np.isinf(found))
+    if beyond.size:
+        raise TableError(
+            table.path, f"{column} is beyond what a double holds; correct it", table.lines[rows[int(beyond[0])]]
+        )
+    return found

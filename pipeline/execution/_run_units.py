@@ -1,0 +1,114 @@
+"""The loop over units: what stands is kept, the rest is handed out in jobs, and what fails is tried again or told."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ._job import Job
+from ._record import kept_outputs
+from ._unit import Ended, Unit, Work
+from ._workers import Died, Raised, Workers
+
+TRIES = 3  # of a unit whose worker died or raised an error that is not the data's
+
+OnEnded = Callable[[Ended], None]
+OnProgress = Callable[[int, int], None]
+
+
+def up_to_date(units: Sequence[Unit], folder: Path) -> list[Unit]:
+    """The units that stand as they are; nothing is made."""
+    return [unit for unit in units if kept_outputs(folder, unit) is not None]
+
+
+def run_units(
+    units: Sequence[Unit],
+    work: Work,
+    *,
+    folder: Path,
+    workers: Workers,
+    batch: int = 1,
+    again: bool = False,
+    gpu: bool = False,
+    on_ended: OnEnded | None = None,
+    on_progress: OnProgress | None = None,
+) -> list[Ended]:
+    """Make every unit that does not stand yet; what became of each, in the order given.
+
+    A unit whose worker died, or raised an error that is not the data's, is tried up to three times, alone and by
+    another worker; then it has failed, and the others go on.
+
+    Arguments:
+        units: of one stage, with names that differ.
+        work: their function.
+        folder: of the records.
+        workers: who works.
+        batch: units that a worker takes at once, at most.
+        again: whether to make anew what stands.
+        gpu: whether to prefer workers that have a GPU.
+        on_ended: told of every unit as it ends.
+        on_progress: told how many of all have ended.
+    """
+    loop = _Loop(len(units), on_ended, on_progress)
+    todo = []
+    for unit in units:
+        outputs = None if again else kept_outputs(folder, unit)
+        if outputs is None:
+            todo.append(unit)
+        else:
+            loop.end(Ended(unit, "kept", outputs=outputs))
+    size = max(1, min(batch, -(-len(todo) // workers.size)))  # nobody idle while another has a long batch
+    queue = deque(Job(tuple(todo[i : i + size]), work, folder, again) for i in range(0, len(todo), size))
+    loop.work_off(queue, workers, gpu)
+    return [loop.ended[unit.name] for unit in units]
+
+
+class _Loop:
+    """Hands out jobs, and keeps count of ends and tries."""
+
+    def __init__(self, total: int, on_ended: OnEnded | None, on_progress: OnProgress | None) -> None:
+        self.ended: dict[str, Ended] = {}
+        self._total, self._on_ended, self._on_progress = total, on_ended, on_progress
+        self._tries: Counter[str] = Counter()
+
+    def end(self, one: Ended) -> None:
+        """A unit has ended."""
+        self.ended[one.unit.name] = one
+        if self._on_ended is not None:
+            self._on_ended(one)
+        if self._on_progress is not None:
+            self._on_progress(len(self.ended), self._total)
+
+    def work_off(self, queue: deque[Job], workers: Workers, gpu: bool) -> None:
+        """Until nothing is queued or in hand."""
+        in_hand = 0
+        while queue or in_hand:
+            while queue and in_hand < workers.size:
+                workers.start(queue.popleft(), gpu)
+                in_hand += 1
+            job, result = workers.next()
+            in_hand -= 1
+            if isinstance(result, Died | Raised):
+                queue.extend(self._after(job, result))
+                continue
+            for one in result:
+                self.end(one)
+
+    def _after(self, job: Job, result: Died | Raised) -> list[Job]:
+        """What is to be tried again: every unit alone, so that only the culprit is blamed."""
+        if len(job.units) > 1:  # what it has finished is recorded, and not made again even where all is made anew
+            return [replace(job, units=(unit,), again=False) for unit in job.units]
+        (unit,) = job.units
+        self._tries[unit.name] += 1
+        if self._tries[unit.name] < TRIES:
+            return [replace(job, again=False)]
+        self.end(Ended(unit, "failed", _words(result)))
+        return []
+
+
+def _words(result: Died | Raised) -> str:
+    if isinstance(result, Raised):
+        return f"failed {TRIES} times, last by {result.reason}"
+    return f"its worker died {TRIES} times, which lack of memory may do; give it more, or use fewer --jobs"

@@ -1,0 +1,72 @@
+"""Who works: this process, processes of this machine, or a cluster. Each takes jobs and tells how they ended."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+from ._job import Job, do
+from ._unit import Ended
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker died while it had a job in hand: killed, or out of memory."""
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A job raised an error that another try may not meet, such as a disk that did not answer."""
+
+    reason: str
+
+
+Result = list[Ended] | Died | Raised
+
+
+class Workers(Protocol):
+    """Some workers, each with one job at a time."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    def start(self, job: Job, gpu: bool) -> None:
+        """Hand out a job; `gpu` prefers workers that have one. Only where fewer than `size` are in hand."""
+
+    def next(self) -> tuple[Job, Result]:
+        """Wait for a job to end."""
+
+
+def outcome_of(error: BaseException) -> Raised:
+    """An error in one line."""
+    return Raised(" ".join(f"{type(error).__name__}: {error}".split()))
+
+
+class InProcess(AbstractContextManager["InProcess"]):
+    """One worker: this process."""
+
+    size = 1
+
+    def __init__(self) -> None:
+        self._job: Job | None = None
+
+    def start(self, job: Job, gpu: bool) -> None:
+        """See `Workers`."""
+        self._job = job
+
+    def next(self) -> tuple[Job, Result]:
+        """See `Workers`."""
+        job, self._job = self._job, None
+        assert job is not None, "no job was started"
+        try:
+            return job, do(job)
+        except Exception as error:  # whatever it is, it is this job's alone
+            return job, outcome_of(error)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left behind."""

@@ -1,0 +1,135 @@
+"""The design of one run: convolved conditions, nuisance, drifts, and contrasts over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..bids import Confounds, Run
+from ..study import Glm, parse_contrast
+from ._error import ExtractionError
+from ._microtime import convolved
+from ._regressors import Regressors
+
+CONSTANT = "constant"
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A design matrix.
+
+    Fields:
+        matrix: (scan, column) effects of interest, then nuisance, drifts, and the constant.
+        names: of the columns.
+        interest: how many of the columns are of interest.
+        censored: scans that have a regressor of their own, from 0.
+        framewise_displacement: (scan,) mm.
+    """
+
+    matrix: Float[np.ndarray, "scan column"]
+    names: tuple[str, ...]
+    interest: int
+    censored: Int[np.ndarray, "censored"]
+    framewise_displacement: Float[np.ndarray, "scan"]
+
+    @property
+    def nuisance(self) -> Float[np.ndarray, "scan confound"]:
+        """Columns of no interest."""
+        return self.matrix[:, self.interest :]
+
+
+def design_of(run: Run, glm: Glm, regressors: Regressors, confounds: Confounds) -> Design:
+    """The design matrix of a run, by nilearn's `make_first_level_design_matrix`.
+
+    Conditions and modulators are convolved with SPM12's kernel at sixteen bins a scan, and read at the bin that slices
+    were corrected to. Scans to be modelled away get a regressor of their own. Confounds are centred and brought to unit
+    variance; one that the columns before it explain wholly is left out. Drifts are the cosines of periods longer than
+    `high_pass`, as many as SPM12 takes.
+
+    Raises `ExtractionError` where the run has too few scans for its design.
+    """
+    effects = {
+        name: convolved(series, run.repetition_time, run.reference, regressors.before)
+        for name, series in regressors.series.items()
+    }
+    drifts, drift_names = _drifts(run, glm)
+    nuisance = _independent(_spikes(run, confounds) | _scaled(confounds), drifts)
+    matrix = np.column_stack([*effects.values(), *nuisance.values(), drifts])
+    if matrix.shape[1] >= run.scans:
+        raise ExtractionError(
+            f"{run.label}: {run.scans} scans cannot carry a design of {matrix.shape[1]} columns; take fewer confounds, "
+            "censor fewer scans or lengthen the high-pass period"
+        )
+    return Design(
+        matrix,
+        (*effects, *nuisance, *drift_names),
+        len(effects),
+        np.array(confounds.spikes, dtype=np.int64),
+        confounds.framewise_displacement,
+    )
+
+
+def _drifts(run: Run, glm: Glm) -> tuple[np.ndarray, list[str]]:
+    from nilearn.glm.first_level import make_first_level_design_matrix
+
+    # nilearn rounds the number of cosines down; the last factor keeps rounding error from costing one.
+    table = make_first_level_design_matrix(
+        np.arange(run.scans) * run.repetition_time,
+        drift_model="cosine",
+        high_pass=min((1 + 1e-9) / glm.high_pass, 0.49 / run.repetition_time),
+    )
+    return table.to_numpy(dtype=np.float64), [str(name) for name in table.columns]
+
+
+def _spikes(run: Run, confounds: Confounds) -> dict[str, np.ndarray]:
+    """1 in one scan; its name counts scans from 1."""
+    return {f"scan_{scan + 1}": (np.arange(run.scans) == scan).astype(np.float64) for scan in confounds.spikes}
+
+
+def _scaled(confounds: Confounds) -> dict[str, np.ndarray]:
+    columns = {}
+    for name, column in zip(confounds.names, np.asarray(confounds.values, dtype=np.float64).T, strict=True):
+        spread = column.std()
+        if spread > 1e-12 * max(1.0, float(np.abs(column).max())):
+            columns[name] = (column - column.mean()) / spread
+    return columns
+
+
+def _independent(columns: Mapping[str, np.ndarray], others: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns that the others and those before them do not explain to the last digits."""
+    basis = np.linalg.qr(others)[0]
+    kept = {}
+    for name, column in columns.items():
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)  # once more, against rounding
+        size = np.linalg.norm(rest)
+        if size > 1e-8 * np.linalg.norm(column):
+            kept[name] = column
+            basis = np.column_stack([basis, rest / size])
+    return kept
+
+
+def contrast_of(label: str, name: str, text: str, design: Design) -> Float[np.ndarray, "column"]:
+    """Weights of a contrast over the columns of a design.
+
+    Raises `ExtractionError` where a condition has no event in the run, or the design cannot tell its effect.
+    """
+    weights = parse_contrast(text)
+    vector = np.zeros(design.matrix.shape[1])
+    for member, weight in weights.items():
+        if member not in design.names[: design.interest]:
+            raise ExtractionError(
+                f"{label}: contrast {name} needs {member}, which has no event in this run; "
+                "check its events, or exclude the run"
+            )
+        vector[design.names.index(member)] = weight
+    reached = vector @ np.linalg.pinv(design.matrix) @ design.matrix
+    if not np.allclose(reached, vector, atol=1e-6):
+        raise ExtractionError(
+            f"{label}: contrast {name} cannot be estimated, as its conditions and the confounds or drifts coincide; "
+            "merge conditions, take fewer confounds or a longer high-pass period"
+        )
+    return vector

@@ -1,0 +1,99 @@
+"""One run's results on disk: series, sidecar and maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .._console import write_json
+from .._provenance import release
+from ..bids import Run
+from ..study import Study
+from ._error import ExtractionError
+from ._extraction_file import write_extraction
+from ._first_level import FirstLevel, first_level
+from ._glm import write_map
+from ._paths import entity, map_paths, series_path, sidecar_path
+
+PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "scipy")
+
+
+def extract_run(run: Run, study: Study, out: Path) -> list[Path]:
+    """Extracts a run and writes everything that comes of it; returns the files, the series first.
+
+    Every file is written whole or not at all, and the same data give the same bytes.
+
+    Raises `ExtractionError` where nothing can be taken from the run.
+    """
+    _check_names(run, study)
+    level = first_level(run, study)
+    maps = _write_maps(level, run, out)
+    series, sidecar = series_path(out, run), sidecar_path(out, run)
+    write_json(sidecar, _sidecar(level, run, study))
+    write_extraction(series, level.extraction)
+    return [series, sidecar, *maps]
+
+
+def _check_names(run: Run, study: Study) -> None:
+    names: dict[str, str] = {}
+    for contrast in study.tasks[run.task].contrasts:
+        other = names.setdefault(entity(contrast).lower(), contrast)
+        if other != contrast:
+            raise ExtractionError(f"{run.label}: contrasts {other} and {contrast} would share a file; rename one")
+
+
+def _write_maps(level: FirstLevel, run: Run, out: Path) -> list[Path]:
+    written = []
+    for contrast, effect in level.maps.items():
+        for stat, path in map_paths(out, run, contrast).items():
+            write_map(path, getattr(effect, stat), level.voxels, f"{contrast} {stat}")
+            written.append(path)
+    return written
+
+
+def _sidecar(level: FirstLevel, run: Run, study: Study) -> dict[str, Any]:
+    found = level.extraction
+    return {
+        "Description": (
+            "First eigenvariate of each region, from voxels in percent of the run's mean that were whitened, "
+            "high-pass filtered and adjusted for confounds; DCM inputs and design beside it"
+        ),
+        "Units": "percent of the run's mean over brain and scans",
+        "RepetitionTime": found.repetition_time,
+        "SamplingFrequency": 1 / found.repetition_time,
+        "EchoTime": found.echo_time,
+        "HighPassPeriod": study.glm.high_pass,
+        "NoiseModel": study.glm.noise,
+        "AutocorrelationCoefficient": found.autocorrelation,
+        "Scaling": level.scale,
+        "Confounds": list(found.confound_names),
+        "Conditions": list(found.design_names[: len(found.design_names) - len(found.confound_names)]),
+        "Inputs": list(found.input_names),
+        "CensoredScans": found.censored.tolist(),
+        "Regions": _regions(level),
+        "Sources": [_source(path, study) for path in run.files],
+        "SoftwareVersions": {package: release(package) for package in PACKAGES},
+    }
+
+
+def _regions(level: FirstLevel) -> Mapping[str, Any]:
+    shares = dict(zip(level.extraction.regions, level.extraction.explained.tolist(), strict=True))
+    return {
+        name: {
+            "VoxelsOfRegion": one.size,
+            "VoxelsInBrain": one.inside,
+            "VoxelsLeftOut": one.dropped,
+            "VoxelsUsed": int(one.columns.size),
+            "ShareOfVariance": shares[name],
+        }
+        for name, one in level.coverage.items()
+    }
+
+
+def _source(path: Path, study: Study) -> str:
+    """As a BIDS URI, which does not say where on this computer the dataset lies."""
+    for dataset, folder in (("derivatives", study.study.derivatives), ("raw", study.study.bids)):
+        if path.is_relative_to(folder):
+            return f"bids:{dataset}:{path.relative_to(folder).as_posix()}"
+    return path.name

@@ -1,0 +1,182 @@
+"""One run from images to region series, contrasts and inputs.
+
+Voxels are scaled to percent of the run's mean over brain and scans (SPM12's scaling of a session), whitened by the
+symmetric square root of an AR(1) correlation pooled over the brain, cleared of confounds and drifts that are whitened
+alike, and summed up by their first eigenvariate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from ..bids import Run, read_confounds, read_events
+from ..study import Study
+from ._design import Design, contrast_of, design_of
+from ._draw import regions_on
+from ._error import ExtractionError
+from ._extraction import Extraction
+from ._glm import Effect, chunks_of, fit_contrasts
+from ._grid import grid_of
+from ._kernel import BINS
+from ._regressors import inputs_of, regressors_of
+from ._voi import Coverage, cover, series_of
+from ._voxels import Voxels, read_mask, read_voxels
+from ._whiten import ar1_coefficient, pooled_correlation, residual_maker, whitener
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLevel:
+    """An extraction with what only files hold of it.
+
+    Fields:
+        extraction: the run's.
+        maps: contrast → effect in every voxel of the brain; none where the study keeps no maps.
+        voxels: of the brain, in the maps' order.
+        coverage: region → voxels.
+        scale: percent of the run's mean per unit of the image.
+    """
+
+    extraction: Extraction
+    maps: Mapping[str, Effect]
+    voxels: Voxels
+    coverage: Mapping[str, Coverage]
+    scale: float
+
+
+def extract(run: Run, study: Study) -> Extraction:
+    """Region series, inputs, design and responses of one run.
+
+    Raises `ExtractionError`, in one line with run, region, cause and remedy, where nothing can be taken from it.
+    """
+    return first_level(run, study).extraction
+
+
+def first_level(run: Run, study: Study) -> FirstLevel:
+    """The same with maps; see `extract`.
+
+    On one thread: sums over several end in other last digits, and a study has as many processes as it wants cores.
+    """
+    with threadpool_limits(limits=1):
+        return _first_level(run, study)
+
+
+def _first_level(run: Run, study: Study) -> FirstLevel:
+    task = study.tasks[run.task]
+    events = None if task.rest or run.events is None else read_events(run.events)
+    regressors = regressors_of(run, task, events)
+    design = design_of(run, study.glm, regressors, read_confounds(run, study))
+    weights = {name: contrast_of(run.label, name, text, design) for name, text in task.contrasts.items()}
+    driven = {} if study.dcm is None or study.dcm.task != run.task else study.dcm.inputs
+    inputs = inputs_of(run, driven, regressors)
+    voxels = _brain(run)
+    scale = _percent(run, voxels)
+    covered = cover(run.label, study.regions, _masks(run, study, voxels), voxels)
+    rho = _coefficient(study, design, voxels)
+    whiten = whitener(rho, run.scans)
+    confounds = whiten @ design.nuisance
+    series = series_of(run.label, covered, voxels, scale, whiten, confounds)
+    responses = _responses(study, design, weights, covered, voxels, scale)
+    extraction = Extraction(
+        participant=run.participant,
+        session=run.session,
+        task=run.task,
+        label=run.label,
+        regions=tuple(covered),
+        series=np.column_stack([one.series for one in series.values()]),
+        explained=np.array([one.explained for one in series.values()]),
+        voxels=np.array([one.columns.size for one in covered.values()], dtype=np.int64),
+        coverage=np.array([one.share for one in covered.values()]),
+        centres=np.stack([one.centre for one in covered.values()]),
+        confounds=confounds,
+        confound_names=design.names[design.interest :],
+        inputs=inputs,
+        input_names=tuple(driven),
+        bin_width=run.repetition_time / BINS,
+        repetition_time=run.repetition_time,
+        echo_time=run.echo_time,
+        delays=run.reference * run.repetition_time,
+        design=design.matrix,
+        design_names=design.names,
+        contrasts=tuple(weights),
+        responses=responses,
+        framewise_displacement=design.framewise_displacement,
+        censored=design.censored,
+        autocorrelation=rho,
+    )
+    return FirstLevel(extraction, _maps(run, study, design, weights, voxels, scale), voxels, covered, scale)
+
+
+def _brain(run: Run) -> Voxels:
+    try:
+        grid = grid_of(run.bold)
+    except (OSError, ValueError) as error:
+        raise ExtractionError(f"{run.label}: {run.bold.name} cannot be read ({error}); make it again") from None
+    voxels = read_voxels(run.bold, read_mask(run.brain_mask, grid, run.label), run.label)
+    if voxels.series.shape[0] != run.scans:
+        raise ExtractionError(
+            f"{run.label}: {run.bold.name} has {voxels.series.shape[0]} scans, but {run.scans} were expected; "
+            "check the study again"
+        )
+    return voxels
+
+
+def _masks(run: Run, study: Study, voxels: Voxels) -> Mapping[str, np.ndarray]:
+    try:
+        return regions_on(study, voxels.grid)
+    except ValueError as error:
+        raise ExtractionError(f"{run.label}: {error}") from None
+
+
+def _percent(run: Run, voxels: Voxels) -> float:
+    """100 over the mean of all voxels and scans."""
+    blocks = [(block.sum(), block.std(axis=0).sum()) for block in chunks_of(voxels.series, 1.0)]
+    total, spread = (float(sum(part[i] for part in blocks)) for i in (0, 1))
+    mean, typical = total / voxels.series.size, spread / voxels.series.shape[1]
+    if mean <= typical:
+        raise ExtractionError(
+            f"{run.label}: the mean over brain and scans is {mean:.3g}, no more than the spread over scans "
+            f"({typical:.3g}), so there is no percent of it; give images that were not demeaned or standardised"
+        )
+    return 100.0 / mean
+
+
+def _coefficient(study: Study, design: Design, voxels: Voxels) -> float:
+    if study.glm.noise == "ols":
+        return 0.0
+    maker = residual_maker(design.matrix)
+    return ar1_coefficient(pooled_correlation(chunks_of(voxels.series, 1.0), maker), maker)
+
+
+def _responses(
+    study: Study,
+    design: Design,
+    weights: Mapping[str, np.ndarray],
+    covered: Mapping[str, Coverage],
+    voxels: Voxels,
+    scale: float,
+) -> np.ndarray:
+    """(contrast, region) mean effect over the region's voxels, which are not smoothed."""
+    union = np.unique(np.concatenate([one.columns for one in covered.values()]))
+    effects = fit_contrasts(voxels.series[:, union], scale, design.matrix, weights, study.glm.noise)
+    places = [np.searchsorted(union, one.columns) for one in covered.values()]
+    means = [[float(effect.effect[place].mean()) for place in places] for effect in effects.values()]
+    return np.array(means).reshape(len(weights), len(covered))
+
+
+def _maps(
+    run: Run, study: Study, design: Design, weights: Mapping[str, np.ndarray], voxels: Voxels, scale: float
+) -> dict[str, Effect]:
+    if not study.outputs.maps or not weights:
+        return {}
+    width = study.glm.smoothing
+    series = voxels.series
+    if width is not None:
+        smooth = read_voxels(run.bold, voxels.usable, run.label, width)
+        if smooth.series.shape != series.shape:
+            raise ExtractionError(f"{run.label}: smoothing by {width:g} mm leaves constant voxels; smooth less")
+        series = smooth.series
+    return fit_contrasts(series, scale, design.matrix, weights, study.glm.noise)

@@ -1,0 +1,148 @@
+"""Voxel grids, and images brought to them."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from jaxtyping import Bool, Float
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+
+from ..bids import Run
+from ._error import RegionError
+
+UNREADABLE = (OSError, EOFError, ValueError, ImageFileError, HeaderDataError, gzip.BadGzipFile, zlib.error)
+SAME_PLACE = 1e-3  # mm
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The places of an image's voxels; two runs on the same grid share their regions.
+
+    Fields:
+        shape: number of voxels along each axis.
+        rows: of the affine, voxel numbers → mm.
+    """
+
+    shape: tuple[int, int, int]
+    rows: tuple[tuple[float, ...], ...]
+
+    @cached_property
+    def affine(self) -> Float[np.ndarray, "4 4"]:
+        """Voxel numbers → mm."""
+        return np.array(self.rows, dtype=np.float64)
+
+    def places(self) -> Float[np.ndarray, "i j k 3"]:
+        """Centre of every voxel, mm."""
+        numbers = np.stack(np.meshgrid(*map(np.arange, self.shape), indexing="ij"), axis=-1)
+        return np.asarray(numbers @ self.affine[:3, :3].T + self.affine[:3, 3])
+
+    def same_as(self, other: Grid) -> bool:
+        """Whether the voxels of both are at the same places."""
+        return self.shape == other.shape and bool(np.allclose(self.affine, other.affine, atol=SAME_PLACE))
+
+
+def grid_of(image: Path | Any) -> Grid:
+    """The grid of an image, or of an image's file; of its first three axes.
+
+    Raises `OSError`, `ValueError` or nibabel's `ImageFileError` where the file is no image.
+    """
+    opened: Any = nibabel.load(image) if isinstance(image, Path) else image
+    if len(opened.shape) < 3:
+        raise ValueError(f"has {len(opened.shape)} axes, not three")
+    affine = np.asarray(opened.affine, dtype=np.float64)
+    if not np.isfinite(affine).all():
+        raise ValueError("has an affine that is not finite")
+    first, second, third = opened.shape[:3]
+    rows = tuple(tuple(float(value) for value in row) for row in affine)
+    return Grid((int(first), int(second), int(third)), rows)
+
+
+def grids_of(runs: Iterable[Run]) -> list[Grid]:
+    """The different grids of runs' images, in order; what cannot be read is left out, as the inventory reports it."""
+    found: dict[Grid, None] = {}
+    for run in runs:
+        try:
+            found[grid_of(run.bold)] = None
+        except UNREADABLE:
+            continue
+    return list(found)
+
+
+def open_image(path: Path, what: str) -> Any:
+    """A NIfTI image whose voxels are not read yet; raises `RegionError` that begins with `what` where it is none."""
+    if not path.is_file():
+        raise RegionError(f"{what} {path} does not exist; check the path")
+    try:
+        # A compressed file kept open is read on from where it is, not from its start, for each volume.
+        image: Any = nibabel.load(path, keep_file_open=True)
+        grid_of(image)
+    except UNREADABLE:
+        raise RegionError(f"{what} {path} is no NIfTI image; give a .nii or .nii.gz") from None
+    return image
+
+
+def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[np.ndarray, "volume i j k"]:
+    """Values of an image's volumes, of all or of some; what is not finite is zero.
+
+    Raises `RegionError` that begins with `what` where the file is cut off or damaged.
+    """
+    try:
+        if len(image.shape) == 3 or which is None:
+            values = np.asarray(image.dataobj, dtype=np.float64).reshape((*image.shape[:3], -1))
+            values = np.moveaxis(values, -1, 0)
+        else:
+            values = np.stack([np.asarray(image.dataobj[..., one], dtype=np.float64) for one in which])
+    except UNREADABLE:
+        raise RegionError(f"{what} is cut off or damaged; copy it or make it again") from None
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def to_grid(
+    values: Float[np.ndarray, "volume i j k"], source: Grid, target: Grid, between: bool
+) -> Float[np.ndarray, "volume x y z"]:
+    """Values at the voxel centres of another grid: of the nearest voxel, or interpolated linearly; 0 outside.
+
+    Arguments:
+        between: whether to interpolate; for probabilities, not for labels.
+    """
+    if source.same_as(target):
+        return values
+    from nilearn.image import resample_img
+
+    moved = resample_img(
+        as_image(np.moveaxis(values, 0, -1), source.affine),
+        target_affine=target.affine,
+        target_shape=target.shape,
+        interpolation="linear" if between else "nearest",
+        fill_value=0,
+        force_resample=True,
+        copy_header=True,
+    )
+    return np.moveaxis(np.asarray(moved.dataobj, dtype=np.float64), -1, 0)
+
+
+def as_image(values: np.ndarray, affine: Float[np.ndarray, "4 4"]) -> Any:
+    """Values as a NIfTI image, mm."""
+    make: Any = nibabel.Nifti1Image  # nibabel's constructors have no types
+    image = make(values, affine)
+    image.header.set_xyzt_units("mm", "sec")
+    return image
+
+
+def is_whole(values: Float[np.ndarray, "..."]) -> bool:
+    """Whether values are labels or yes and no, not fractions."""
+    return bool((values == np.rint(values)).all())
+
+
+def sphere(grid: Grid, centre: tuple[float, float, float], radius: float) -> Bool[np.ndarray, "i j k"]:
+    """Voxels whose centre is within `radius` mm of `centre`."""
+    return np.asarray(np.square(grid.places() - np.array(centre)).sum(axis=-1) <= radius**2 * (1 + 1e-12))

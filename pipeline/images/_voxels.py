@@ -1,0 +1,116 @@
+"""Series of the voxels of a mask, read slab by slab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from jaxtyping import Bool, Float
+
+from ._error import ExtractionError
+from ._grid import UNREADABLE, Grid, as_image, grid_of
+
+SLAB = 64 * 2**20  # bytes of an image in memory at a time, as 64-bit numbers
+_EXACT = (np.dtype(np.float32), np.dtype(np.int16), np.dtype(np.uint16), np.dtype(np.int8), np.dtype(np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
+class Voxels:
+    """Series of the voxels of a brain that can be used.
+
+    Fields:
+        series: (scan, voxel) as stored; 32-bit numbers only where these hold the file's values exactly.
+        inside: the brain mask.
+        usable: voxels of `series` in their order; those of `inside` that are finite and not constant.
+        grid: of the image.
+    """
+
+    series: Float[np.ndarray, "scan voxel"]
+    inside: Bool[np.ndarray, "i j k"]
+    usable: Bool[np.ndarray, "i j k"]
+    grid: Grid
+
+    def positions(self, region: Bool[np.ndarray, "i j k"]) -> np.ndarray:
+        """Columns of `series` that lie in a region."""
+        return np.flatnonzero(region[self.usable])
+
+    def scattered(self, values: Float[np.ndarray, "voxel"]) -> Float[np.ndarray, "i j k"]:
+        """A value for each voxel of `series` as an image; 0 elsewhere."""
+        image = np.zeros(self.grid.shape)
+        image[self.usable] = values
+        return image
+
+
+def read_mask(path: Path, grid: Grid, label: str) -> Bool[np.ndarray, "i j k"]:
+    """A run's brain mask; raises `ExtractionError` where it is empty, damaged, or on another grid than the run."""
+    image = _opened(path, label)
+    if not grid_of(image).same_as(grid):
+        raise ExtractionError(f"{label}: {path.name} is on another grid than the run; take the mask of the same space")
+    inside = _values(image, label, path)
+    inside = inside.reshape(inside.shape[:3]) if inside.shape[3:] in ((), (1,)) else inside[..., 0]
+    if not (inside > 0.5).any():
+        raise ExtractionError(f"{label}: {path.name} is empty; make the brain mask again")
+    return np.asarray(inside > 0.5)
+
+
+def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoothing: float | None = None) -> Voxels:
+    """Series of every voxel of the brain that is finite in all scans and not constant.
+
+    The image itself is never whole in memory: slabs of scans are read in the file's order, and of each the brain is
+    kept: at 2 mm about 230,000 voxels, so 0.4 GB for 400 scans (twice that where the file scales its numbers).
+
+    Arguments:
+        inside: the brain mask, on the image's grid.
+        label: of the run, for errors.
+        smoothing: width (FWHM) of a Gaussian that each scan is smoothed by, mm.
+
+    Raises `ExtractionError` where the file is damaged or no voxel can be used.
+    """
+    image = _opened(path, label)
+    if len(image.shape) != 4 or image.shape[:3] != inside.shape:
+        raise ExtractionError(f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid")
+    series = np.empty((image.shape[3], int(inside.sum())), dtype=_kept_as(image, smoothing))
+    step = max(1, SLAB // (8 * int(np.prod(image.shape[:3]))))
+    for start in range(0, image.shape[3], step):
+        slab = _values(image, label, path, slice(start, start + step))
+        slab = slab if smoothing is None else _smoothed(slab, image.affine, smoothing)
+        series[start : start + step] = slab[inside].T
+    good: np.ndarray = np.asarray(np.isfinite(series).all(axis=0))
+    good[good] = np.ptp(series[:, good], axis=0) > 0
+    if not good.any():
+        raise ExtractionError(f"{label}: no voxel of the brain mask varies; check {path.name} and its mask")
+    usable = inside.copy()
+    usable[inside] = good
+    return Voxels(series if good.all() else series[:, good], inside, usable, grid_of(image))
+
+
+def _opened(path: Path, label: str) -> Any:
+    try:
+        return nibabel.load(path, keep_file_open=True)
+    except UNREADABLE as error:
+        raise ExtractionError(f"{label}: {path.name} cannot be read ({_short(error)}); make it again") from None
+
+
+def _values(image: Any, label: str, path: Path, scans: slice | None = None) -> np.ndarray:
+    try:
+        return np.asarray(image.dataobj if scans is None else image.dataobj[..., scans], dtype=np.float64)
+    except UNREADABLE as error:
+        raise ExtractionError(f"{label}: {path.name} is cut off or damaged ({_short(error)}); make it again") from None
+
+
+def _short(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:100]
+
+
+def _kept_as(image: Any, smoothing: float | None) -> type[np.floating[Any]]:
+    plain = float(image.dataobj.slope) == 1.0 and float(image.dataobj.inter) == 0.0
+    return np.float32 if plain and smoothing is None and image.get_data_dtype() in _EXACT else np.float64
+
+
+def _smoothed(slab: np.ndarray, affine: np.ndarray, width: float) -> np.ndarray:
+    from nilearn.image import smooth_img
+
+    return np.asarray(smooth_img(as_image(slab, affine), width).dataobj, dtype=np.float64)

@@ -1,0 +1,127 @@
+"""How sure: every effect that the group analyses ask about, in units of its own uncertainty, beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from peb import MEAN
+
+from .._effect_panels import wrapped
+from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, style
+from .._group_arms import TOGETHER
+from .._recovery import Z
+from .._report import Picture, Section
+from ._result import StudyResult
+
+MOST = 16  # effects in the picture
+_ABOUT = {MEAN: "mean"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An effect: what it is, its mean over its posterior standard deviation, and P(effect > 0)."""
+
+    label: str
+    ratio: float
+    above: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether the 90 % interval excludes zero."""
+        return abs(self.ratio) > Z
+
+
+def certainty_section(result: StudyResult) -> Section | None:
+    """The strip; None where no analysis has effects."""
+    found = findings(result)
+    if not found:
+        return None
+    kept = sorted(sorted(found, key=lambda one: -abs(one.ratio))[:MOST], key=found.index)
+    caption = (
+        "Each mark is an effect divided by its own posterior standard deviation, with its 90 % interval, so that all "
+        "can be held against each other. Filled: the interval excludes zero. P is the posterior probability that the "
+        "effect is above zero; near 0 is as sure as near 1. The more effects are looked at, the more of them will "
+        "stray from zero by chance."
+    )
+    if len(kept) < len(found):
+        caption += f" The surest {len(kept)} of {len(found)} are drawn."
+    lead = "Differences between the arms, and effects of covariates, over all group analyses."
+    picture = Picture("certainty", "Effects in units of their uncertainty", caption, _figure(kept))
+    return Section("How sure", lead, (picture,), anchor="certainty")
+
+
+def findings(result: StudyResult) -> list[Finding]:
+    """Differences of arm comparisons, and effects of covariates of fits."""
+    found: list[Finding] = []
+    for name, delivery in result.deliveries.items():
+        for records in delivery.records:
+            if records.name == "arms":
+                first, second = records.columns[3].heading, records.columns[4].heading
+                found += [
+                    _finding(name, f"{_what(row['covariate'])}, {first} − {second}", row, "difference")
+                    for row in records.rows
+                    if row["road"] == TOGETHER
+                ]
+            elif records.name == "effects" and result.study.group[name].analysis == "fit":
+                found += [
+                    _finding(name, _what(row["covariate"]), row, "mean")
+                    for row in records.rows
+                    if row["covariate"] != MEAN
+                ]
+    return [one for one in found if np.isfinite(one.ratio)]
+
+
+def _what(covariate: str) -> str:
+    return _ABOUT.get(covariate, f"effect of {covariate}")
+
+
+def _finding(analysis: str, what: str, row: object, key: str) -> Finding:
+    assert isinstance(row, dict)
+    sd = (row["high"] - row["low"]) / (2 * Z)
+    ratio = row[key] / sd if sd > 0 else float("nan")
+    return Finding(f"{row['connection']}: {what} ({analysis})", float(ratio), float(row["probability_beyond_zero"]))
+
+
+def _figure(found: list[Finding]) -> Figure:
+    labels = [wrapped(one.label, 36, 3) for one in found]
+    rows = np.arange(len(found))
+    reach = max(3.5, *(abs(one.ratio) + Z + 0.2 for one in found))
+    with style():
+        figure = new_figure(0.85 + 0.42 * len(found))
+        axes = figure.subplots()
+        axes.axvspan(-Z, Z, color=LINE, alpha=0.35, linewidth=0)
+        axes.axvline(0, color=MUTED, linewidth=0.9)
+        _beside(axes, -0.75, "P(> 0)", MUTED, "normal")
+        for row, one in enumerate(found):
+            colour = VERMILION if one.ratio > 0 else BLUE
+            axes.plot([one.ratio - Z, one.ratio + Z], [row, row], color=colour, linewidth=2)
+            axes.plot(one.ratio, row, "o", color=colour, markersize=7, markerfacecolor=colour if one.sure else PAPER)
+            _beside(axes, row, _probability(one.above), INK, "bold" if one.sure else "normal")
+        axes.set(xlim=(-reach, reach), ylim=(len(found) - 0.4, -0.9), xlabel="Posterior standard deviations from zero")
+        axes.set_yticks(rows, labels, fontsize=8)
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+    return figure
+
+
+def _beside(axes: Axes, row: float, text: str, colour: str, weight: str) -> None:
+    """A text right of the axes, at the height of a row."""
+    axes.annotate(
+        text,
+        (1, row),
+        (5, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        fontsize=8.5,
+        color=colour,
+        fontweight=weight,
+        annotation_clip=False,
+    )
+
+
+def _probability(value: float) -> str:
+    return "> 0.999" if value > 0.999 else "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,177 @@
+"""How much of each region every run has: signal drops out above the sinuses and ear canals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from .._effect_panels import shortened
+from .._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, style
+from .._records import Column, Records
+from .._report import Picture, Section
+from ..images import Extraction
+from ._fold import fold
+from ._result import StudyResult
+
+NEAR = 0.1  # above the threshold, within which a cell is marked too
+RUNS = (
+    Column("label", "Run"),
+    Column("arm", "Arm", where="file"),
+    Column("region", "Region"),
+    Column("voxels", "Voxels", "d"),
+    Column("coverage", "Coverage", ".2f"),
+    Column("explained", "Eigenvariate's share of variance", ".2f"),
+    Column("x", "x, mm", ".1f", where="file"),
+    Column("y", "y, mm", ".1f", where="file"),
+    Column("z", "z, mm", ".1f", where="file"),
+)
+REGIONS = (
+    Column("region", "Region"),
+    Column("threshold", "Least allowed", ".2f"),
+    Column("lowest", "Lowest coverage", ".2f"),
+    Column("median", "Median coverage", ".2f"),
+    Column("voxels", "Voxels, median", ".0f"),
+    Column("explained", "Eigenvariate's share, median", ".2f"),
+    Column("lowest_run", "Lowest in"),
+)
+
+
+def coverage_section(result: StudyResult) -> Section | None:
+    """Coverage region by region and run by run; None without extractions."""
+    if not result.extractions:
+        return None
+    caption = (
+        "One column a run, first arm first. Deep colour: the whole region lies inside the run's brain mask; pale: "
+        "part of it. A cross marks what is at most 0.1 above the least that is allowed; runs below are left out and "
+        "listed as missing. A pale row says that its results rest on part of the region."
+    )
+    return Section(
+        "Coverage of the regions",
+        "The share of each region inside the run's brain mask, and how much of its voxels' variance the extracted "
+        "series (first eigenvariate) holds.",
+        (Picture("coverage", "Coverage", caption, _figure(result)),),
+        (region_records(result).table(),),
+        folded=(fold(coverage_records(result)),),
+        anchor="coverage",
+    )
+
+
+def _names(result: StudyResult) -> tuple[str, ...]:
+    there = {name for one in result.extractions for name in one.regions}
+    return tuple(name for name in result.study.regions if name in there)
+
+
+def region_records(result: StudyResult) -> Records:
+    """One row a region, over all runs."""
+    rows: list[dict[str, Any]] = []
+    for name in _names(result):
+        runs = [one for one in result.ordered() if name in one.regions]
+        values = {
+            key: np.array([float(getattr(one, key)[one.regions.index(name)]) for one in runs])
+            for key in ("coverage", "voxels", "explained")
+        }
+        rows.append(
+            {
+                "region": name,
+                "threshold": result.study.regions[name].least_coverage,
+                "lowest": float(values["coverage"].min()),
+                "median": float(np.median(values["coverage"])),
+                "voxels": float(np.median(values["voxels"])),
+                "explained": float(np.median(values["explained"])),
+                "lowest_run": runs[int(values["coverage"].argmin())].label,
+            }
+        )
+    lead = "Over all runs that were used."
+    return Records("regions", "Regions", lead, REGIONS, rows)
+
+
+def coverage_records(result: StudyResult) -> Records:
+    """One row a run and region."""
+    arm_of = result.arm_of
+    rows: list[dict[str, Any]] = [
+        {
+            "label": one.label,
+            "arm": arm_of[one.participant],
+            "region": name,
+            "voxels": int(one.voxels[i]),
+            "coverage": float(one.coverage[i]),
+            "explained": float(one.explained[i]),
+            **dict(zip("xyz", map(float, one.centres[i]), strict=True)),
+        }
+        for one in result.ordered()
+        for i, name in enumerate(one.regions)
+    ]
+    lead = "Coverage: share of the region inside the run's brain mask."
+    return Records("coverage", "Coverage of every run", lead, RUNS, rows)
+
+
+def _figure(result: StudyResult) -> Figure:
+    names = _names(result)
+    tasks = [task for task in result.study.tasks if result.ordered(task)]
+    with style():
+        figure = new_figure(0.7 + (0.55 + 0.24 * len(names)) * len(tasks))
+        panels = figure.subplots(len(tasks), 1, squeeze=False)[:, 0]
+        for axes, task in zip(panels, tasks, strict=True):
+            _panel(axes, result, task, names)
+        figure.legend(handles=_key(), loc="outside lower left", ncols=3, columnspacing=1.2, handletextpad=0.5)
+    return figure
+
+
+def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> None:
+    runs = result.ordered(task)
+    values = np.array([[_of(one, name) for one in runs] for name in names])
+    image = np.empty((*values.shape, 4))
+    image[..., :3] = to_rgb(BLUE)
+    image[..., 3] = 0.9 * np.nan_to_num(values)
+    axes.imshow(image, aspect="auto", interpolation="none")
+    least = np.array([[result.study.regions[name].least_coverage] for name in names])
+    rows, columns = np.nonzero(values < least + NEAR)
+    axes.plot(columns, rows, "x", color=VERMILION, markersize=4.5, linestyle="none")
+    _arms(axes, result, runs)
+    axes.set_yticks(range(len(names)), [plain(shortened(name, 18)) for name in names], fontsize=8.5)
+    axes.set_xticks([])
+    axes.tick_params(length=0, labelcolor=INK)
+    axes.set_title(plain(shortened(task, 40)))
+    for row in range(1, len(names)):
+        axes.axhline(row - 0.5, color=LINE, linewidth=0.6)
+
+
+def _arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
+    """Names of the arms under their columns, and a line between them."""
+    arms = [result.arm_of[one.participant] for one in runs]
+    for arm in result.study.participants.arms:
+        places = [i for i, one in enumerate(arms) if one == arm]
+        if places:
+            axes.annotate(
+                plain(shortened(arm, 22)),
+                (float(np.mean(places)), 0),
+                (0, -3),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                ha="center",
+                va="top",
+                fontsize=8.5,
+                color=MUTED,
+            )
+    border = arms.count(result.study.participants.arms[0])
+    if 0 < border < len(arms):
+        axes.axvline(border - 0.5, color=INK, linewidth=1)
+
+
+def _of(one: Extraction, name: str) -> float:
+    return float(one.coverage[one.regions.index(name)]) if name in one.regions else float("nan")
+
+
+def _key() -> list[Patch | Line2D]:
+    return [
+        Patch(facecolor=BLUE, alpha=0.9, label="whole region"),
+        Patch(facecolor=BLUE, alpha=0.35, label="about a third"),
+        Line2D([], [], color=VERMILION, marker="x", linestyle="none", label="near the least allowed"),
+    ]

@@ -1,0 +1,13 @@
+"""Long tables, which open when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._records import Records
+from .._report import Section
+
+
+def fold(records: Records) -> Section:
+    """A table under its own title."""
+    return Section(records.title, "", tables=(replace(records.table(), title=""),))

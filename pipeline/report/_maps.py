@@ -1,0 +1,188 @@
+"""Contrast maps by arm and session, cut through the study's regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from .._effect_panels import shortened
+from .._figure_style import BLUE, MUTED, VERMILION, WIDTH, new_figure, plain, signed, style
+from .._report import Picture, Section
+from ._group_maps import GroupMap, group_map
+from ._montage import SURE, anatomy_of, montage
+from ._result import StudyResult
+
+LEAST_SLICES, MOST_SLICES = 4, 6
+TOP = 99.0  # percentile of |mean effect| at which colour is deepest
+TEMPLATE = "MNI152"  # spaces whose anatomy nilearn brings along
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A slice's height, mm, and the regions whose centre it goes through."""
+
+    z: float
+    label: str
+
+
+def maps_section(result: StudyResult) -> Section | None:
+    """Mean effect of every contrast; None where there are no maps."""
+    drawn = []
+    for number, (task, contrast) in enumerate(_contrasts(result)):
+        panels = _panels(result, task, contrast)
+        if panels:
+            drawn.append(_picture(result, panels, f"contrast-{number}", task, contrast))
+    if not drawn:
+        return None
+    lead = (
+        "Mean over participants of each contrast's effect, percent signal change. Colour is the size of the effect; it "
+        f"fades where the effect is less sure, and dark edges enclose |t| ≥ {SURE:g}, not corrected for the number of "
+        "voxels. Slices go through the regions' centres; the left of the brain is on the left."
+    )
+    return Section("Contrast maps", lead, tuple(drawn), anchor="maps")
+
+
+def _contrasts(result: StudyResult) -> list[tuple[str, str]]:
+    tasks = {one.label: one.task for one in result.extractions}
+    there = {(tasks[label], contrast) for label, contrast in result.maps if label in tasks}
+    return [(task, one) for task in result.study.tasks for one in sorted(c for t, c in there if t == task)]
+
+
+def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, str], GroupMap]:
+    """Session and arm → group map."""
+    found: dict[tuple[str, str], GroupMap] = {}
+    like: tuple[np.ndarray, tuple[int, ...]] | None = None
+    arm_of = result.arm_of
+    for session in result.sessions:
+        for arm in result.study.participants.arms:
+            paths = [
+                result.maps[one.label, contrast]
+                for one in result.ordered(task)
+                if (one.session, arm_of[one.participant]) == (session, arm) and (one.label, contrast) in result.maps
+            ]
+            one_map = group_map(paths, like)
+            if one_map is not None:
+                like = like or (one_map.affine, one_map.mean.shape)
+                found[session, arm] = one_map
+    return found
+
+
+def _picture(
+    result: StudyResult, panels: Mapping[tuple[str, str], GroupMap], name: str, task: str, contrast: str
+) -> Picture:
+    first = next(iter(panels.values()))
+    largest = max(float(np.nanpercentile(np.abs(one.mean), TOP)) for one in panels.values()) or 1.0
+    unread = sum(len(one.unread) for one in panels.values())
+    caption = (
+        "The contrast should light up where the task is known to; look alike in both arms before treatment; and stay "
+        f"inside the brain: rims of colour at its edge are motion. Deepest colour: {largest:.2g} %."
+        + ("" if _has_template(result) else " No anatomy is drawn under it, as the space is not one of MNI152's.")
+        + (f" {unread} maps could not be read." if unread else "")
+    )
+    cuts = _cuts(result, first)
+    return Picture(name, f"{task}: {contrast}", caption, _figure(result, panels, cuts, largest))
+
+
+def _has_template(result: StudyResult) -> bool:
+    return result.study.study.space.startswith(TEMPLATE)
+
+
+def _anatomy(one: GroupMap, slices: Sequence[int]) -> np.ndarray:
+    """The MNI152 template under some slices, 0 to 1."""
+    from nilearn.datasets import load_mni152_template
+
+    template = load_mni152_template(resolution=2)
+    return anatomy_of(one, slices, template.get_fdata(), template.affine)
+
+
+def _cuts(result: StudyResult, one: GroupMap) -> list[_Cut]:
+    """Heights of the regions' centres, those within a voxel of each other as one; no more than there is room for."""
+    heights: dict[str, float] = {}
+    for name in result.study.regions:
+        centres = [run.centres[run.regions.index(name), 2] for run in result.extractions if name in run.regions]
+        if centres:
+            heights[name] = float(np.nanmedian(centres))
+    step = max(float(np.abs(one.affine[:3, 2]).sum()), 3.0)
+    cuts: list[_Cut] = []
+    for name, z in sorted(heights.items(), key=lambda pair: pair[1]):
+        if cuts and z - cuts[-1].z <= step:
+            cuts[-1] = _Cut(cuts[-1].z, f"{cuts[-1].label}, {name}")
+        else:
+            cuts.append(_Cut(z, name))
+    return sorted([*cuts[:MOST_SLICES], *_between(one, cuts)], key=lambda cut: cut.z)
+
+
+def _between(one: GroupMap, cuts: Sequence[_Cut]) -> list[_Cut]:
+    """More slices, each as far from all others as the brain allows, until there are enough to see what is where."""
+    inside = np.isfinite(one.mean).sum(axis=(0, 1))
+    heights = [float(one.affine[2, 2] * k + one.affine[2, 3]) for k in np.flatnonzero(inside > inside.max() / 3)]
+    taken, more = [cut.z for cut in cuts], list[_Cut]()
+    while heights and len(taken) < LEAST_SLICES:
+        best = max(heights, key=lambda z: min((abs(z - other) for other in taken), default=0.0))
+        taken.append(best)
+        more.append(_Cut(best, ""))
+    return more
+
+
+def _figure(
+    result: StudyResult,
+    panels: Mapping[tuple[str, str], GroupMap],
+    cuts: list[_Cut],
+    largest: float,
+) -> Figure:
+    first = next(iter(panels.values()))
+    slices = [_position(first, cut.z) for cut in cuts]
+    anatomy = _anatomy(first, slices) if _has_template(result) else None
+    images = {place: montage(one, slices, largest, anatomy) for place, one in panels.items()}
+    rows, columns, _ = next(iter(images.values())).shape
+    height = min((WIDTH - 0.2) * rows / columns, 1.7)
+    with style():
+        figure = new_figure(0.75 + len(images) * (height + 0.27))
+        axes = figure.subplots(len(images), 1, squeeze=False)[:, 0]
+        for panel, ((session, arm), image) in zip(axes, images.items(), strict=True):
+            panel.imshow(image, interpolation="none")
+            panel.set_axis_off()
+            label = f"{shortened(session, 16)}, {shortened(arm, 22)}, {panels[session, arm].count} participants"
+            panel.set_title(plain(label), fontsize=9)
+        _name(axes[-1], cuts, rows, columns)
+        figure.legend(handles=_key(), loc="outside lower left", ncols=3, columnspacing=1.2)
+    return figure
+
+
+def _position(one: GroupMap, z: float) -> int:
+    """The slice nearest to a height, mm."""
+    found = np.linalg.solve(one.affine, np.array([0.0, 0.0, z, 1.0]))[2]
+    return int(np.clip(round(float(found)), 0, one.mean.shape[2] - 1))
+
+
+def _name(axes: Axes, cuts: list[_Cut], rows: int, columns: int) -> None:
+    """Heights and regions under the slices of the last row."""
+    width = columns / len(cuts)
+    letters = max(8, 66 // len(cuts))
+    for place, cut in enumerate(cuts):
+        across = (place + 0.5) * width
+        label = f"z = {signed(cut.z, 0).removeprefix('+')}\n{plain(shortened(cut.label, letters))}"
+        axes.annotate(
+            label,
+            (across, rows),
+            (0, -2),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=8,
+            color=MUTED,
+            annotation_clip=False,
+        )
+
+
+def _key() -> list[Patch]:
+    return [
+        Patch(facecolor=VERMILION, label="+ more signal"),
+        Patch(facecolor=BLUE, label="− less signal"),
+        Patch(facecolor="#b9bec4", edgecolor="#14181f", linewidth=1.6, label=f"edge: |t| ≥ {SURE:g}"),
+    ]

@@ -1,0 +1,216 @@
+"""The methods in plain paragraphs, from the study's settings, ready to paste into a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from .._invert import WIDE_NOISE_VARIANCE
+from .._peb_inputs import BETWEEN_PRIORS
+from ..study import Confounds, Dcm, GroupAnalysis, Region, Structure, Study
+from ._result import MAIN, StudyResult
+
+REFERENCES = (
+    "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). Friston, Harrison & Penny 2003, NeuroImage 19:1273 (DCM). "
+    "Friston et al. 2007, NeuroImage 34:220 (variational Laplace). Stephan et al. 2007, NeuroImage 38:387 "
+    "(haemodynamics). Friston et al. 2016, NeuroImage 128:413 (PEB). Zeidman et al. 2019, NeuroImage 200:174 and "
+    "200:12 (DCM and PEB, a guide)."
+)
+_STRATEGY = {
+    "motion": "head motion",
+    "wm_csf": "signals of white matter and cerebrospinal fluid",
+    "global_signal": "the global signal",
+    "compcor": "CompCor components",
+    "ica_aroma": "ICA-AROMA's noise components",
+}
+_EXPANSION = {
+    "basic": "",
+    "power2": " with squares",
+    "derivatives": " with temporal derivatives",
+    "full": " with temporal derivatives and the squares of both",
+}
+_ANALYSIS = {
+    "arms": "a comparison of the arms",
+    "fit": "effects of covariates",
+    "leave-one-out": "leave-one-out prediction",
+    "permute": "a permutation test",
+    "search": "a greedy search over reduced models",
+}
+
+
+def methods(result: StudyResult) -> tuple[str, ...]:
+    """Data, first level, series, models, group level, software, and what to bear in mind."""
+    study = result.study
+    found = [_data(result), _first_level(study), _regions(study)]
+    if study.dcm is not None:
+        found += [_model(study.dcm), _inversion(study.dcm)]
+    if study.group:
+        found.append(_group(study))
+    return (*found, _software(result.versions), _limits(study), f"References: {REFERENCES}")
+
+
+def _data(result: StudyResult) -> str:
+    study = result.study
+    first, second = study.participants.arms
+    counts = [sum(one.arm == arm for one in result.people) for arm in (first, second)]
+    times = sorted({run.repetition_time for run in result.inventory.runs})
+    every = f" Repetition time: {_list([f'{one:g} s' for one in times])}." if times else ""
+    missing = len(result.inventory.absences) + sum(one.stage == "extract" for one in result.failures)
+    excluded = len(study.participants.exclude)
+    return (
+        f"Functional images of {sum(counts)} participants ({counts[0]} {first}, {counts[1]} {second}) from sessions "
+        f"{study.sessions.before} (before treatment) and {study.sessions.after} (after), preprocessed with fMRIPrep in "
+        f"the space {study.study.space}, were analysed; tasks: {_list(study.tasks)}.{every} {len(result.extractions)} "
+        f"runs were used; {missing or 'none'} {'was' if missing == 1 else 'were'} missing or could not be used"
+        + (f", and {excluded} participants were excluded beforehand." if excluded else ".")
+    )
+
+
+def _first_level(study: Study) -> str:
+    noise = (
+        "serial correlations were modelled as a first-order autoregressive process"
+        if study.glm.noise == "ar1"
+        else "serial correlations were not modelled"
+    )
+    contrasts = [f"{name} ({what})" for task in study.tasks.values() for name, what in task.contrasts.items()]
+    censored = study.confounds.censor_above
+    return (
+        "At the first level a general linear model was fitted to each run (nilearn). Conditions were convolved with "
+        "SPM12's canonical haemodynamic response function; slow drifts were modelled by discrete cosines with a "
+        f"cut-off period of {study.glm.high_pass:g} s; {noise}. Regressors of no "
+        f"interest were {_confounds(study.confounds)}."
+        + (f" Scans with a framewise displacement above {censored:g} mm had a regressor each." if censored else "")
+        + (f" Contrasts: {_list(contrasts)}." if contrasts else "")
+        + (f" Contrast maps were smoothed by {study.glm.smoothing:g} mm (FWHM)." if study.glm.smoothing else "")
+    )
+
+
+def _confounds(confounds: Confounds) -> str:
+    named = []
+    for one in confounds.strategy:
+        words = _STRATEGY[one]
+        if one in ("motion", "wm_csf", "global_signal"):
+            words += _EXPANSION[getattr(confounds, one)]
+        elif one == "compcor":
+            words = f"{confounds.n_compcor} {words}"
+        named.append(words)
+    return _list(named) or "none"
+
+
+def _regions(study: Study) -> str:
+    named = [f"{name} ({_region(region)})" for name, region in study.regions.items()]
+    return (
+        f"Regions of interest: {_list(named)}. In each region and run, voxels inside the brain mask were whitened and "
+        "high-pass filtered, adjusted for the effects of no interest, and summarised by their first eigenvariate, with "
+        "the sign in which the voxels' weights sum to a positive number."
+    )
+
+
+def _region(region: Region) -> str:
+    if region.sphere is not None:
+        return f"sphere of {region.sphere.radius:g} mm at {', '.join(f'{one:g}' for one in region.sphere.centre)} mm"
+    side = "" if region.hemisphere == "both" else f", {region.hemisphere}"
+    above = "" if region.threshold is None else f", above {region.threshold:g}"
+    box = "" if region.box is None else ", within a box"
+    if region.mask is not None:
+        return f"mask {region.mask.name}{above}{box}{side}"
+    if region.atlas is not None:
+        return f"atlas {region.atlas}: {', '.join(map(str, region.labels))}{above}{box}{side}"
+    return f"preset {region.preset}{above}{box}{side}"
+
+
+def _model(dcm: Dcm) -> str:
+    inputs = [f"{name} ({' + '.join(members)})" for name, members in dcm.inputs.items()]
+    others = [name for name in dcm.models if name != MAIN]
+    return (
+        "Effective connectivity was estimated with deterministic bilinear dynamic causal models for fMRI (Friston et "
+        f"al. 2003; Stephan et al. 2007), one state per region, of the task {dcm.task}. Regions: "
+        f"{_list(dcm.regions)}. Inputs: {_list(inputs)}"
+        + (", mean-centred, so that A is the connectivity averaged over the run" if dcm.centre_inputs else "")
+        + f". {_structure(dcm)}"
+        + (
+            f" Alternatives compared by their evidence (random effects over participants): {_list(others)}."
+            if others
+            else ""
+        )
+    )
+
+
+def _structure(dcm: Structure) -> str:
+    a = "all connections" if dcm.a in (None, "full") else _list([_arrow(one) for one in dcm.a or ()])
+    b = [f"{name} on {_list([_arrow(one) for one in pairs])}" for name, pairs in (dcm.b or {}).items()]
+    c = [f"{name} on {_list(regions)}" for name, regions in (dcm.c or {}).items()]
+    return f"A: {a}; B: {'; '.join(b) or 'none'}; C: {'; '.join(c) or 'none'}."
+
+
+def _arrow(connection: str) -> str:
+    return connection.replace("<-", "←")
+
+
+def _inversion(dcm: Dcm) -> str:
+    noise = (
+        f", except that the prior variance of the noise's log-precision was {WIDE_NOISE_VARIANCE:g} instead of 1/128, "
+        "as SPM12's prior is sure of far less noise than single runs have, and makes intervals too narrow"
+        if dcm.noise_prior == "wide"
+        else ""
+    )
+    starts = "one start from the prior mean" if dcm.starts == 1 else f"{dcm.starts} starts, the best of them kept"
+    echo = "SPM12's fixed 0.04 s" if dcm.echo_time == "spm12" else "the scanner's"
+    return (
+        f"Models were inverted by variational Laplace (Friston et al. 2007) with exact derivatives, {starts}, in "
+        f"64-bit arithmetic. Priors were SPM12's{noise}. Echo time: {echo}. The variance that each model explains was "
+        "computed as in SPM12's check of a DCM."
+    )
+
+
+def _group(study: Study) -> str:
+    named = [_analysis(name, one, study) for name, one in study.group.items()]
+    return (
+        "At the group level, parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019) explained the "
+        "participants' posteriors by covariates, each participant weighed by the precision of the estimates; "
+        f"covariates were mean-centred. Analyses: {'; '.join(named)}. Pp is the posterior probability of the model "
+        "with an effect beside the model without it alone; P(> 0) is the share of the posterior above zero; intervals "
+        "hold 90 %."
+    )
+
+
+def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
+    of = f"the change from {study.sessions.before} to {study.sessions.after}"
+    if one.of != "change":
+        of = f"session {getattr(study.sessions, one.of)}"
+    told = f" of {one.predict}" if one.predict else ""
+    covariates = f", covariates {_list(one.covariates)}" if one.covariates else ""
+    interactions = f", interactions {_list(one.interactions)}" if one.interactions else ""
+    variance = f"prior variance of the log-precision between participants {BETWEEN_PRIORS[one.between_prior]:g}"
+    scheme = "at the optimum" if one.compat == "exact" else "by SPM12's scheme"
+    sampled = ", checked by sampling (NUTS)" if one.sample and one.analysis == "arms" else ""
+    number = f", {one.permutations} permutations" if one.analysis == "permute" else ""
+    return (
+        f"{name}: {_ANALYSIS[one.analysis]}{told} over {' and '.join(one.fields)} of {of}{covariates}{interactions}"
+        f" ({variance}, {scheme}{number}{sampled})"
+    )
+
+
+def _software(versions: Mapping[str, str]) -> str:
+    named = [f"{package} {version}" for package, version in versions.items()]
+    return f"Software: {_list(named)}." if named else "Software: effconn."
+
+
+def _limits(study: Study) -> str:
+    said = [
+        "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
+        "region may stand for that region"
+    ]
+    if any(one.of == "change" for one in study.group.values()):
+        said.append(
+            "a change from one session to the other within an arm may be one of time or repetition, so that only the "
+            "difference between the arms speaks of treatment, and only as far as arms were assigned at random"
+        )
+    if len(study.group) > 1:
+        said.append(f"{len(study.group)} analyses were made, and no correction for their number was applied")
+    return "; ".join(said) + "."
+
+
+def _list(items: Iterable[str]) -> str:
+    """``a, b and c``."""
+    found = list(items)
+    return ", ".join(found[:-1]) + f" and {found[-1]}" if len(found) > 1 else "".join(found)

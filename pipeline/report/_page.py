@@ -1,0 +1,124 @@
+"""All of the page: answers, the evidence for them, and how it was made."""
+
+from __future__ import annotations
+
+from .._console import duration
+from .._provenance import device, precision, release
+from .._records import Records
+from .._report import Page, Section
+from ._analyses import LONG, analysis_sections, drawn
+from ._certainty import certainty_section
+from ._connectivity import connectivity_section
+from ._coverage import coverage_records, coverage_section, region_records
+from ._designs import designs_section
+from ._fits import connectivity_records, diagnoses, fit_records, fits_section
+from ._fold import fold
+from ._maps import maps_section
+from ._methods import methods
+from ._motion import motion_records, motion_section
+from ._participants import flow_records, missing_records, participants_section, people_records
+from ._responses import response_records, responses_section
+from ._result import Extra, StudyResult
+from ._series import series_section
+from ._summary import summary_answers
+
+
+def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
+    """The report of a study; `extra` goes right after the summary."""
+    found = diagnoses(result)
+    sections = (
+        None if extra is None else _extra(extra),
+        certainty_section(result),
+        *analysis_sections(result),
+        participants_section(result),
+        motion_section(result),
+        coverage_section(result),
+        designs_section(result),
+        maps_section(result),
+        responses_section(result),
+        series_section(result, found),
+        fits_section(result, found),
+        connectivity_section(result),
+    )
+    return Page(
+        title=result.study.study.name,
+        subtitle=_subtitle(result),
+        answers=summary_answers(result, found),
+        sections=tuple(one for one in sections if one is not None),
+        tables=(),
+        facts=_facts(result),
+        notices=(*(() if extra is None else extra.notices), *_notices(result)),
+        files=_files(result),
+        methods=methods(result),
+        contents=True,
+        generator=f"effconn {release()}",
+    )
+
+
+def study_records(result: StudyResult) -> tuple[Records, ...]:
+    """Every table over the whole study, those of the group analyses not among them."""
+    tables = [flow_records(result), people_records(result), missing_records(result)]
+    if result.extractions:
+        tables += [motion_records(result), region_records(result), coverage_records(result), response_records(result)]
+    if result.main:
+        tables += [fit_records(result, diagnoses(result)), connectivity_records(result)]
+    return tuple(one for one in tables if one.rows)
+
+
+def _extra(extra: Extra) -> Section:
+    return Section(
+        extra.title,
+        extra.lead,
+        answers=extra.answers,
+        tables=tuple(one.table() for one in extra.records if len(one.rows) <= LONG),
+        parts=tuple(drawn(one, "extra") for one in extra.sections),
+        folded=tuple(fold(one) for one in extra.records if len(one.rows) > LONG),
+        anchor="extra",
+    )
+
+
+def _subtitle(result: StudyResult) -> str:
+    arms = result.study.participants.arms
+    counts = " and ".join(f"{sum(one.arm == arm for one in result.people)} given {arm}" for arm in arms)
+    before, after = result.sessions
+    return (
+        f"{len(result.people)} participants, {counts}, scanned before ({before}) and after treatment ({after}). "
+        f"{len(result.extractions)} runs and {len(result.main)} inverted models went into what follows."
+    )
+
+
+def _notices(result: StudyResult) -> tuple[tuple[str, str], ...]:
+    found = []
+    if missing := len(result.inventory.absences):
+        what = "1 run is" if missing == 1 else f"{missing} runs are"
+        found.append((f"{what} missing or cannot be used.", "The study went on without; the list is below."))
+    if result.failures:
+        listed = "; ".join(f"{one.name}: {one.reason}" for one in result.failures[:3])
+        more = f"; and {len(result.failures) - 3} more, see below" if len(result.failures) > 3 else ""
+        what = "1 piece" if len(result.failures) == 1 else f"{len(result.failures)} pieces"
+        found.append((f"{what} of work failed.", f"{listed}{more}."))
+    return (*found, *(("Bear in mind.", line) for line in result.inventory.remarks))
+
+
+def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
+    study = result.study
+    facts = [
+        ("Space", study.study.space),
+        ("Tasks", ", ".join(study.tasks)),
+        ("Regions", ", ".join(study.regions)),
+        ("Group analyses", ", ".join(study.group) or "none"),
+        ("Device", f"{device()}, {precision()}"),
+        ("Versions", ", ".join(f"{package} {version}" for package, version in result.versions.items())),
+    ]
+    if result.seconds:
+        facts.append(("Time", "; ".join(f"{stage} {duration(time)}" for stage, time in result.seconds.items())))
+    return tuple(facts)
+
+
+def _files(result: StudyResult) -> tuple[tuple[str, str], ...]:
+    files = [("tables/", "every table over the whole study as TSV"), ("report.json", "answers and tables for programs")]
+    if result.deliveries:
+        files.append(("group/", "each group analysis: tables, pictures, posterior"))
+    if result.main:
+        files.append(("dcm/", "the posterior of every visit and model, NetCDF"))
+    return (*files, ("figures/", "the report's pictures as SVG"))

@@ -1,0 +1,190 @@
+"""Who is in the study, and what is missing of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .._effect_panels import shortened
+from .._figure_style import MUTED, VERMILION, new_figure, plain, style
+from .._group_delivery import Delivery
+from .._records import Column, Records
+from .._report import Picture, Section
+from ..bids import Participant
+from ._arms import Look, looks
+from ._fold import fold
+from ._result import StudyResult
+
+MOST = 60  # participants in the picture
+USED, ABSENT, FAILED = "used", "absent", "failed"
+
+
+def participants_section(result: StudyResult) -> Section:
+    """How many remain at each step, who lacks what, and everybody in a table."""
+    people = result.people
+    shown = [one for one in people if set(_states(result, one)) != {USED}] if len(people) > MOST else list(people)
+    shown = shown[:MOST]
+    caption = (
+        "One row a participant, one column a session and task. Filled: used. A cross: not on disk, or not usable. "
+        "A triangle: on disk, but its extraction failed. More gaps in one arm or session than in "
+        "the other can feign an effect of treatment."
+    )
+    if len(shown) < len(people):
+        caption += f" Of {len(people)} participants only {len(shown)} who lack something are drawn; the table has all."
+    pictures = (Picture("missing", "What there is, and what is missing", caption, _figure(result, shown)),)
+    return Section(
+        "Participants and what is missing",
+        _lead(result),
+        pictures if shown else (),
+        (flow_records(result).table(),),
+        folded=_folded(result),
+        anchor="participants",
+    )
+
+
+def _folded(result: StudyResult) -> tuple[Section, ...]:
+    return tuple(fold(one) for one in (missing_records(result), people_records(result)) if one.rows)
+
+
+def _lead(result: StudyResult) -> str:
+    arms = result.study.participants.arms
+    counts = ", ".join(f"{sum(one.arm == arm for one in result.people)} {arm}" for arm in arms)
+    excluded = result.study.participants.exclude
+    left = "; ".join(f"{name} ({why})" for name, why in excluded.items())
+    return f"{len(result.people)} participants: {counts}." + (f" Excluded beforehand: {left}." if left else "")
+
+
+def flow_records(result: StudyResult) -> Records:
+    """How many participants of each arm remain, step by step."""
+    arms = result.study.participants.arms
+    rows = [
+        {"step": step, "first": _count(result, who, arms[0]), "second": _count(result, who, arms[1]), "all": len(who)}
+        for step, who in _steps(result)
+    ]
+    columns = (
+        Column("step", "Step"),
+        *(Column(key, arm, "d") for key, arm in zip(("first", "second"), arms, strict=True)),
+        Column("all", "All", "d"),
+    )
+    lead = "Participants that remain at each step."
+    return Records("flow", "From the participants' table to the group", lead, columns, rows)
+
+
+def _steps(result: StudyResult) -> list[tuple[str, set[str]]]:
+    known = {one.name for one in result.people}
+    runs = {one.participant for one in result.inventory.runs}
+    steps = [("in the participants' table, not excluded", known), ("with a run that can be used", runs & known)]
+    if result.study.dcm is not None:
+        task = result.study.dcm.task
+        both = _in_both(result, [one.visit for one in result.extractions if one.task == task])
+        steps.append((f"with {task} extracted in both sessions", both & known))
+        steps.append(("with a posterior in both sessions", _in_both(result, result.main) & known))
+    for name, delivery in result.deliveries.items():
+        who = delivery.summary.get("participants_used") or _left_out(delivery)
+        if who:
+            steps.append((f"in the analysis {name}", set(who) & known))
+    return steps
+
+
+def _left_out(delivery: Delivery) -> list[str]:
+    """Participants of a prediction."""
+    tables = [one for one in delivery.records if one.name == "left-out"]
+    return [str(row["participant_id"]) for one in tables for row in one.rows]
+
+
+def _in_both(result: StudyResult, visits: Any) -> set[str]:
+    there = set(visits)
+    return {one.name for one in result.people if all(f"{one.name}_{session}" in there for session in result.sessions)}
+
+
+def _count(result: StudyResult, who: set[str], arm: str) -> int:
+    return sum(result.arm_of.get(name) == arm for name in who)
+
+
+def missing_records(result: StudyResult) -> Records:
+    """Absent runs and failed work, a line each."""
+    absent: list[dict[str, Any]] = [
+        {"what": f"{one.participant} {one.session} {one.task}", "stage": "data", "reason": one.problem}
+        for one in result.inventory.absences
+    ]
+    failed = [{"what": one.name, "stage": one.stage, "reason": one.reason} for one in result.failures]
+    columns = (Column("what", "What"), Column("stage", "Stage"), Column("reason", "Why"))
+    lead = "The study went on without these."
+    return Records("missing", "Everything that is missing or failed, and why", lead, columns, [*absent, *failed])
+
+
+def people_records(result: StudyResult) -> Records:
+    """Arm, scores and number of runs of every participant."""
+    names = list(result.study.scores)
+    rows = [
+        {
+            "participant_id": one.name,
+            "arm": one.arm,
+            **{f"score_{name}": float(one.scores.get(name, np.nan)) for name in names},
+            "runs": sum(found.participant == one.name for found in result.extractions),
+        }
+        for one in result.people
+    ]
+    columns = (
+        Column("participant_id", "Participant"),
+        Column("arm", "Arm"),
+        *(Column(f"score_{name}", f"{name}, {result.study.scores[name].unit}", ".4g") for name in names),
+        Column("runs", "Runs used", "d"),
+    )
+    lead = "Scores as the configuration takes them from the tables."
+    return Records("participants", "Everybody, with scores", lead, columns, rows)
+
+
+def _states(result: StudyResult, one: Participant) -> list[str]:
+    """What became of each task and session, tasks first."""
+    used = {(run.task, run.session) for run in result.extractions if run.participant == one.name}
+    failed = [run.name for run in result.failures if run.stage == "extract"]
+
+    def state(task: str, session: str) -> str:
+        if (task, session) in used:
+            return USED
+        mark = f"{one.name}_{session}_task-{task}"
+        return FAILED if any(name == mark or name.startswith(f"{mark}_") for name in failed) else ABSENT
+
+    return [state(task, session) for task in result.study.tasks for session in result.sessions]
+
+
+def _figure(result: StudyResult, people: Sequence[Participant]) -> Figure:
+    places = [(session, task) for task in result.study.tasks for session in result.sessions]
+    colours = {one.arm: one for one in looks(result)}
+    with style():
+        figure = new_figure(1.3 + 0.19 * max(len(people), 3))
+        axes = figure.subplots()
+        for row, one in enumerate(people):
+            for column, state in enumerate(_states(result, one)):
+                _mark(axes, column, row, state, colours[one.arm])
+        axes.set_yticks(range(len(people)), [plain(shortened(one.name, 24)) for one in people], fontsize=8)
+        labels = [f"{plain(shortened(task, 14))}\n{plain(shortened(session, 12))}" for session, task in places]
+        axes.set_xticks(range(len(places)), labels, fontsize=8)
+        axes.tick_params(length=0, labeltop=True, labelbottom=False)
+        axes.set(xlim=(-0.6, len(places) - 0.4), ylim=(len(people) - 0.4, -0.6))
+        axes.spines[:].set_visible(False)
+        figure.legend(handles=_key(result), loc="outside lower left", ncols=4, columnspacing=1.2, handletextpad=0.4)
+    return figure
+
+
+def _mark(axes: Axes, x: float, y: float, state: str, look: Look) -> None:
+    if state == USED:
+        axes.plot(x, y, look.marker, color=look.colour, markersize=6.5, markeredgewidth=0)
+    elif state == FAILED:
+        axes.plot(x, y, "^", color=VERMILION, markersize=6.5, markerfacecolor="none")
+    else:
+        axes.plot(x, y, "x", color=MUTED, markersize=5.5)
+
+
+def _key(result: StudyResult) -> list[Line2D]:
+    plain_line: dict[str, Any] = {"linestyle": "none", "markersize": 6}
+    both = [Line2D([], [], color=one.colour, marker=one.marker, label=one.label, **plain_line) for one in looks(result)]
+    absent = Line2D([], [], color=MUTED, marker="x", label="absent", **plain_line)
+    failed = Line2D([], [], color=VERMILION, marker="^", markerfacecolor="none", label="failed", **plain_line)
+    return [*both, absent, failed]

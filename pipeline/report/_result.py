@@ -1,0 +1,110 @@
+"""What a report is made from: everything that the stages of a study have left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from dcm import Posterior
+
+from .._group_delivery import Delivery
+from .._records import Records
+from .._report import Answer, Section
+from ..bids import Inventory, Participant
+from ..images import Extraction
+from ..study import Study
+
+MAIN = "main"  # the model that the group analyses rest on
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A unit of work without a result: the stage, the unit's name, and why, in one line."""
+
+    stage: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """A study after its stages, as far as they came.
+
+    Fields:
+        study: the configuration.
+        inventory: participants, runs and what is missing.
+        extractions: of all runs that have one.
+        posteriors: model → visit, such as ``sub-01_ses-1`` → posterior.
+        model_comparison: of the alternative models; None where there are none.
+        deliveries: group analysis, by its name in the configuration → what it hands over.
+        failures: units without a result.
+        maps: (label of a run, contrast) → NIfTI file of the contrast's effect, percent signal change.
+        seconds: by stage, where the times are to be told.
+        versions: package → version.
+    """
+
+    study: Study
+    inventory: Inventory
+    extractions: tuple[Extraction, ...]
+    posteriors: Mapping[str, Mapping[str, Posterior]]
+    model_comparison: Delivery | None
+    deliveries: Mapping[str, Delivery]
+    failures: tuple[Failure, ...]
+    maps: Mapping[tuple[str, str], Path]
+    seconds: Mapping[str, float]
+    versions: Mapping[str, str]
+
+    @cached_property
+    def people(self) -> tuple[Participant, ...]:
+        """Participants, the first arm's first."""
+        arms = self.study.participants.arms
+        return tuple(one for arm in arms for one in self.inventory.participants if one.arm == arm)
+
+    @cached_property
+    def arm_of(self) -> Mapping[str, str]:
+        """Participant → arm."""
+        return {one.name: one.arm for one in self.inventory.participants}
+
+    @property
+    def sessions(self) -> tuple[str, str]:
+        """Before and after."""
+        return self.study.sessions.before, self.study.sessions.after
+
+    @property
+    def main(self) -> Mapping[str, Posterior]:
+        """Visit → posterior of the main model."""
+        return self.posteriors.get(MAIN, {})
+
+    def ordered(self, task: str | None = None) -> tuple[Extraction, ...]:
+        """Extractions of one task, or all, by task, arm, participant and session."""
+        return tuple(one for one in self._in_order if task is None or one.task == task)
+
+    @cached_property
+    def _in_order(self) -> tuple[Extraction, ...]:
+        tasks, sessions = list(self.study.tasks), self.sessions
+        people = {one.name: place for place, one in enumerate(self.people)}
+        kept = [one for one in self.extractions if one.participant in people]
+        places = [
+            (tasks.index(one.task), people[one.participant], sessions.index(one.session), one.label) for one in kept
+        ]
+        return tuple(one for _, one in sorted(zip(places, kept, strict=True), key=lambda pair: pair[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class Extra:
+    """What comes right after the summary, such as a simulated study's truth beside what was found.
+
+    Fields:
+        title, lead: of its section.
+        answers, sections, records: its content.
+        notices: at the head of the page; (heading, text).
+    """
+
+    title: str
+    lead: str
+    answers: tuple[Answer, ...] = ()
+    sections: tuple[Section, ...] = ()
+    records: tuple[Records, ...] = ()
+    notices: tuple[tuple[str, str], ...] = field(default=())

@@ -1,0 +1,54 @@
+"""The report on disk: the page, its tables and its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .._atomic import atomic_write
+from .._console import write_json
+from .._provenance import release
+from .._report import Page, Picture, Section, pictures, write_page
+from ._page import study_page, study_records
+from ._result import Extra, StudyResult
+
+
+def write_report(result: StudyResult, path: Path, extra: Extra | None = None) -> list[Path]:
+    """Write the page; beside it tables/*.tsv, figures/*.svg and a JSON file of the page's name. Every file written.
+
+    Arguments:
+        result: the study.
+        path: of the page, such as ``OUT/report.html``.
+        extra: what goes right after the summary.
+    """
+    page = study_page(result, extra)
+    written = [_write_picture(one, path.parent / "figures") for one in _own(page)]
+    tables = [*study_records(result), *(() if extra is None else extra.records)]
+    for records in tables:
+        records.write(path.parent / "tables")
+        written.append(path.parent / "tables" / f"{records.name}.tsv")
+    content: dict[str, Any] = {
+        "effconn": release(),
+        "study": page.title,
+        "answers": [
+            {"question": one.question, "verdict": one.verdict, "answer": one.headline, "analysis": one.source}
+            for one in page.answers
+        ],
+        "methods": list(page.methods),
+        **{records.name: records.plain() for records in tables},
+    }
+    write_json(path.with_suffix(".json"), content)
+    return [*written, path.with_suffix(".json"), write_page(page, path)]
+
+
+def _own(page: Page) -> list[Picture]:
+    """Pictures drawn for this page; those of group analyses lie with the analyses."""
+    own: list[Section] = [one for one in page.sections if not one.anchor.startswith("group-")]
+    return pictures(own)
+
+
+def _write_picture(picture: Picture, folder: Path) -> Path:
+    path = folder / f"{picture.name}.svg"
+    with atomic_write(path) as aside:
+        aside.write_text(picture.document, encoding="utf-8")
+    return path

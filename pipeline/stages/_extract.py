@@ -1,0 +1,75 @@
+"""The first stage: one run's images → region series, contrast maps and all that the report shows of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._provenance import release
+from ..bids import Inventory, Run
+from ..execution import Finish, Unit
+from ..images import extract_run, region_files, series_path
+from ..study import Study
+
+STAGE = "extract"
+PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Extracting:
+    """One run, as a worker gets it."""
+
+    run: Run
+    study: Study
+    out: Path
+
+
+def extract_units(study: Study, inventory: Inventory, out: Path) -> list[Unit]:
+    """A unit for every run that can be used."""
+    regions = tuple(region_files(study))
+    return [_unit(Extracting(run, study, out), regions) for run in inventory.runs]
+
+
+def _unit(job: Extracting, regions: tuple[Path, ...]) -> Unit:
+    return Unit(STAGE, job.run.label, _recipe(job), (*job.run.files, *regions), job)
+
+
+def _recipe(job: Extracting) -> dict[str, Any]:
+    """Everything that decides the extraction besides the files: of places only what they hold counts, not where."""
+    study, run = job.study, job.run
+    inputs = study.dcm.inputs if study.dcm is not None and study.dcm.task == run.task else {}
+    parts = {
+        "task": study.tasks[run.task].model_dump(mode="json"),
+        "confounds": study.confounds.model_dump(mode="json"),
+        "glm": study.glm.model_dump(mode="json"),
+        "regions": {name: _without_folder(region.model_dump(mode="json")) for name, region in study.regions.items()},
+        "inputs": {name: list(members) for name, members in inputs.items()},
+        "maps": study.outputs.maps,
+        "timing": [run.repetition_time, run.echo_time, run.reference, run.scans],
+    }
+    return {"run": run.label, **parts, **{package: release(package) for package in PACKAGES}}
+
+
+def _without_folder(region: dict[str, Any]) -> dict[str, Any]:
+    named = {key: Path(region[key]).name for key in ("mask", "atlas") if region[key] is not None}
+    return {**region, **named}
+
+
+def extract(units: Sequence[Unit], finish: Finish) -> None:
+    """Extract run by run; what is wrong with one run stays with that run. The work of this stage."""
+    for unit in units:
+        job: Extracting = unit.payload
+        try:
+            outputs = extract_run(job.run, job.study, job.out)
+        except ValueError as error:
+            finish.failed(unit, str(error))
+        else:
+            finish.done(unit, outputs)
+
+
+def series_of(unit: Unit) -> Path:
+    """Where a unit's series go."""
+    job: Extracting = unit.payload
+    return series_path(job.out, job.run)

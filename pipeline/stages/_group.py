@@ -1,0 +1,162 @@
+"""The third stage: posteriors of all visits → what the group says, one folder for each analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from peb import PebSettings, SamplingSettings
+
+from .._delivery_store import store_delivery
+from .._group_delivery import Delivery
+from .._peb_inputs import BETWEEN_PRIORS, GroupInputs, GroupOptions, read_group
+from .._provenance import release
+from .._runtime import UsageError, start_jax
+from ..bids import Inventory, write_design
+from ..execution import Finish, Unit
+from ..study import GroupAnalysis, Sessions, Study
+from ._layout import Layout
+
+STAGE = "group"
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis, as a worker gets it.
+
+    Fields:
+        name: its heading in the configuration.
+        how: its settings.
+        arm, arms: column and both names, the first less the second.
+        sessions: before and after.
+        posteriors: of the main model, of the sessions concerned.
+        design: table of participants.
+        folder: of its results.
+    """
+
+    name: str
+    how: GroupAnalysis
+    arm: str
+    arms: tuple[str, str]
+    sessions: Sessions
+    posteriors: tuple[Path, ...]
+    design: Path
+    folder: Path
+
+
+def group_units(study: Study, inventory: Inventory, posteriors: Mapping[str, Path], layout: Layout) -> list[Unit]:
+    """A unit for every analysis.
+
+    Arguments:
+        posteriors: visit → file, of the main model.
+    """
+    return [_unit(_analysis(study, inventory, posteriors, layout, name)) for name in study.group]
+
+
+def _analysis(
+    study: Study, inventory: Inventory, posteriors: Mapping[str, Path], layout: Layout, name: str
+) -> Analysis:
+    how = study.group[name]
+    folder = layout.group(name)
+    design = write_design(study, inventory, how, folder / "design.tsv")
+    wanted = {"before": [study.sessions.before], "after": [study.sessions.after]}.get(
+        how.of, [study.sessions.before, study.sessions.after]
+    )
+    paths = tuple(path for visit, path in posteriors.items() if visit.split("_", 1)[1] in wanted)
+    people = study.participants
+    return Analysis(name, how, people.arm, people.arms, study.sessions, paths, design, folder)
+
+
+def _unit(job: Analysis) -> Unit:
+    recipe = {
+        "analysis": job.how.model_dump(mode="json"),
+        "arm": [job.arm, *job.arms],
+        "sessions": [job.sessions.before, job.sessions.after],
+        "visits": [path.stem for path in job.posteriors],
+        **{package: release(package) for package in ("effconn", "jax", "numpy", "numpyro", "matplotlib")},
+    }
+    return Unit(STAGE, job.name, recipe, (*job.posteriors, job.design), job)
+
+
+def analyse(units: Sequence[Unit], finish: Finish) -> None:
+    """Analyse, and write everything an analysis hands over. The work of this stage."""
+    start_jax()
+    for unit in units:
+        job: Analysis = unit.payload
+        try:
+            delivery = _deliver(job)
+            finish.done(unit, store_delivery(delivery, job.folder))
+        except (UsageError, ValueError) as error:
+            finish.failed(unit, str(error))
+
+
+def _deliver(job: Analysis) -> Delivery:
+    inputs = read_group(_options(job), lambda line: None)
+    return _ANALYSES[job.how.analysis](job, inputs)
+
+
+def _options(job: Analysis) -> GroupOptions:
+    how = job.how
+    covariates = [*how.covariates]
+    if how.predict is not None and how.predict not in covariates:
+        covariates.append(how.predict)
+    pairs = [(first.strip(), second.strip()) for first, second in (one.split(":") for one in how.interactions)]
+    if how.analysis == "arms":
+        covariates = [job.arm, *(name for name in covariates if name != job.arm)]
+        pairs += [(job.arm, name) for name in covariates[1:] if {job.arm, name} not in map(set, pairs)]
+    return GroupOptions(
+        paths=job.posteriors,
+        design=job.design,
+        covariates=covariates,
+        interactions=pairs,
+        fields=how.fields,
+        sessions=(job.sessions.before, job.sessions.after) if how.of == "change" else None,
+        matched_only=True,
+        settings=PebSettings(
+            components=how.components, noise_variance=BETWEEN_PRIORS[how.between_prior], compat=how.compat
+        ),
+    )
+
+
+def _arms(job: Analysis, inputs: GroupInputs) -> Delivery:
+    from .._group_arms import compare_arms
+    from .._group_arms_page import deliver_arms
+
+    sampling = SamplingSettings(seed=job.how.seed) if job.how.sample else None
+    return deliver_arms(inputs, compare_arms(inputs, job.arm, sampling, order=job.arms))
+
+
+def _fit(job: Analysis, inputs: GroupInputs) -> Delivery:
+    from .._group_fit import deliver_fit, fit_group
+
+    return deliver_fit(inputs, *fit_group(inputs))
+
+
+def _left_out(job: Analysis, inputs: GroupInputs) -> Delivery:
+    from .._group_predict import deliver_prediction, predict
+
+    return deliver_prediction(inputs, predict(inputs, str(job.how.predict), None, job.how.seed))
+
+
+def _permute(job: Analysis, inputs: GroupInputs) -> Delivery:
+    from .._group_permute import deliver_permutation, permute
+
+    return deliver_permutation(inputs, permute(inputs, str(job.how.predict), (), job.how.permutations, job.how.seed))
+
+
+def _search(job: Analysis, inputs: GroupInputs) -> Delivery:
+    from .._group_search import deliver_search, search_models
+
+    return deliver_search(inputs, *search_models(inputs))
+
+
+_ANALYSES: dict[str, Any] = {
+    "arms": _arms,
+    "fit": _fit,
+    "leave-one-out": _left_out,
+    "permute": _permute,
+    "search": _search,
+}

@@ -1,0 +1,40 @@
+"""Where a study's results lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places under the output folder."""
+
+    out: Path
+
+    @property
+    def records(self) -> Path:
+        """What was made from what; see `execution`."""
+        return self.out / ".effconn"
+
+    @property
+    def tables(self) -> Path:
+        """Tables over the whole study."""
+        return self.out / "tables"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.out / "report.html"
+
+    def posterior(self, model: str, visit: str) -> Path:
+        """The inversion of one model of one visit."""
+        return self.out / "dcm" / model / f"{visit}.nc"
+
+    def spm(self, model: str, visit: str) -> Path:
+        """The same for SPM12."""
+        return self.out / "dcm" / model / f"DCM_{visit}.mat"
+
+    def group(self, analysis: str) -> Path:
+        """The folder of one group analysis."""
+        return self.out / "group" / analysis

@@ -1,0 +1,107 @@
+"""The last stage: everything that the others left → the report and the tables over the whole study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._delivery_store import STORED, read_delivery
+from .._provenance import release
+from .._runtime import start_jax
+from .._store import read_result
+from ..bids import Inventory
+from ..execution import Finish, Unit
+from ..images import map_paths, read_extraction
+from ..report import Extra, Failure, StudyResult
+from ..report import write_report as write_page
+from ..study import Study
+from ._layout import Layout
+from ._models import NAME as MODELS
+
+STAGE = "report"
+PACKAGES = ("effconn", "jax", "numpy", "scipy", "nilearn", "nibabel", "scikit-learn", "numpyro", "matplotlib")
+
+ExtraMaker = Callable[[StudyResult], Extra]  # of what goes right after the summary
+
+
+@dataclass(frozen=True, eq=False)
+class Reporting:
+    """What the report is made from.
+
+    Fields:
+        series: run label → file of its series.
+        posteriors: model → visit → file.
+        analyses: names of the group analyses that have results.
+        failures: units without a result.
+        extra: see `run_study`.
+    """
+
+    study: Study
+    inventory: Inventory
+    series: Mapping[str, Path]
+    posteriors: Mapping[str, Mapping[str, Path]]
+    analyses: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    layout: Layout
+    extra: ExtraMaker | None = None
+
+
+def report_unit(job: Reporting, beside: Sequence[Path] = ()) -> Unit:
+    """The unit of the one report; `beside` are more files that it is made from."""
+    posteriors = [path for visits in job.posteriors.values() for path in visits.values()]
+    stored = [job.layout.group(name) / STORED for name in job.analyses]
+    return Unit(STAGE, "report", _recipe(job), (*job.series.values(), *posteriors, *stored, *beside), job)
+
+
+def _recipe(job: Reporting) -> dict[str, Any]:
+    inventory = job.inventory
+    return {
+        "study": job.study.model_dump(mode="json", exclude={"study": {"bids", "derivatives", "out"}}),
+        "participants": [[one.name, one.arm, dict(one.scores)] for one in inventory.participants],
+        "absences": [[one.participant, one.session, one.task, one.problem] for one in inventory.absences],
+        "remarks": list(inventory.remarks),
+        "failures": [[one.stage, one.name, one.reason] for one in job.failures],
+        "analyses": list(job.analyses),
+        **{package: release(package) for package in PACKAGES},
+    }
+
+
+def write_report(units: Sequence[Unit], finish: Finish) -> None:
+    """Read everything, draw the report. The work of this stage."""
+    start_jax()
+    for unit in units:
+        job: Reporting = unit.payload
+        result = _result(job)
+        finish.done(unit, write_page(result, job.layout.report, None if job.extra is None else job.extra(result)))
+
+
+def _result(job: Reporting) -> StudyResult:
+    deliveries = {name: read_delivery(job.layout.group(name)) for name in job.analyses}
+    return StudyResult(
+        study=job.study,
+        inventory=job.inventory,
+        extractions=tuple(read_extraction(path) for path in job.series.values()),
+        posteriors={
+            model: {visit: read_result(path)[0] for visit, path in visits.items()}
+            for model, visits in job.posteriors.items()
+        },
+        model_comparison=deliveries.pop(MODELS, None),
+        deliveries=deliveries,
+        failures=job.failures,
+        maps=_maps(job),
+        seconds={},
+        versions={package: release(package) for package in PACKAGES},
+    )
+
+
+def _maps(job: Reporting) -> dict[tuple[str, str], Path]:
+    """(run label, contrast) → its effect's map, as far as there is one."""
+    runs = {run.label: run for run in job.inventory.runs if run.label in job.series}
+    found = {
+        (label, contrast): map_paths(job.layout.out, run, contrast)["effect"]
+        for label, run in runs.items()
+        for contrast in job.study.tasks[run.task].contrasts
+    }
+    return {key: path for key, path in found.items() if path.exists()}

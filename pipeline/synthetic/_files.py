@@ -1,0 +1,71 @@
+"""The files of a dataset: tables, sidecars and images, the same bytes for the same content."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from .._atomic import atomic_write
+from .._table import MISSING
+
+
+def write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table as BIDS wants it; None and NaN are n/a."""
+    with atomic_write(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """A sidecar."""
+    with atomic_write(path) as aside:
+        aside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_text(path: Path, text: str) -> None:
+    """A file of text."""
+    with atomic_write(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_image(path: Path, image: nib.Nifti1Image) -> None:
+    """A compressed NIfTI file without the time of day that gzip keeps by default."""
+    with atomic_write(path) as aside, aside.open("wb") as raw:
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed:
+            packed.write(image.to_bytes())
+
+
+def make_image(stored: np.ndarray, affine: np.ndarray, scale: float, repetition_time: float) -> nib.Nifti1Image:
+    """A run of stored integers, (x, y, z, scan), that become the image times `scale`; in MNI space."""
+    image = nib.Nifti1Image(stored, affine)
+    image.header.set_zooms((*image.header.get_zooms()[:3], repetition_time))
+    return in_mni(image, scale)
+
+
+def make_mask(mask: np.ndarray, affine: np.ndarray) -> nib.Nifti1Image:
+    """A mask, (x, y, z), in MNI space."""
+    return in_mni(nib.Nifti1Image(mask.astype(np.uint8), affine))
+
+
+def in_mni(image: nib.Nifti1Image, scale: float = 1.0) -> nib.Nifti1Image:
+    """The image with units and the codes of MNI space in its header."""
+    image.header.set_xyzt_units("mm", "sec")
+    image.header.set_slope_inter(scale, 0)
+    image.set_sform(image.affine, code="mni")
+    image.set_qform(image.affine, code="mni")
+    return image
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    return f"{value:.8g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,109 @@
+"""Series of six regions before they become voxels: the circuit's by its DCM, the others' by their responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy import signal, stats
+
+from dcm import Parameters, simulate
+
+from ._circuit import REGIONS as CIRCUIT
+from ._circuit import circuit
+from ._design import StudyDesign, TaskName
+from ._paradigm import BINS, Event, inputs_of
+
+REGIONS = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
+CONDITIONS: Mapping[TaskName, tuple[str, ...]] = {
+    "faces": ("shapes", "faces"),
+    "stroop": ("congruent", "incongruent"),
+    "rest": (),
+}
+USUAL: Mapping[TaskName, Mapping[str, tuple[float, float]]] = {
+    "faces": {"dACC": (0.2, 0.3), "rACC": (0.1, 0.4), "hippocampus": (0.1, 0.5), "insula": (0.2, 0.45)},
+    "stroop": {
+        "dACC": (0.8, 1.9),
+        "rACC": (0.4, 0.9),
+        "vmPFC": (-0.4, -0.9),
+        "hippocampus": (0.2, 0.2),
+        "insula": (0.8, 1.6),
+        "amygdala": (0.4, 0.8),
+    },
+}
+"""Usual responses to the two conditions, percent of the mean per unit of the convolved boxcar; in the faces task the
+circuit's own follow from its DCM."""
+RESPONSE_SD = 0.15  # of a response, percent: between participants, and half of it from session to session
+REST_CORRELATION = 0.35  # of every two regions at rest; vmPFC and amygdala are closer
+REST_PAIR = 0.6
+REST_SD, NOISE_SD = 0.35, 0.18  # percent; of slow fluctuations at rest, and of a region's noise in every run
+
+Responses = Mapping[TaskName, Float[np.ndarray, "region condition"]]
+
+
+def draw_responses(design: StudyDesign, rng: np.random.Generator) -> tuple[Responses, Responses]:
+    """Planted responses of one participant before and after treatment, percent; NaN where the DCM decides."""
+    before: dict[TaskName, np.ndarray] = {}
+    after: dict[TaskName, np.ndarray] = {}
+    for task in (task for task in design.tasks if task in USUAL):
+        usual = np.array([USUAL[task].get(region, (np.nan, np.nan)) for region in REGIONS])
+        before[task] = usual + rng.normal(0.0, RESPONSE_SD, usual.shape)
+        after[task] = before[task] + rng.normal(0.0, RESPONSE_SD / 2, usual.shape)
+    return before, after
+
+
+def faces_series(
+    design: StudyDesign, planted: Parameters, events: Sequence[Event], responses: np.ndarray, rng: np.random.Generator
+) -> Float[np.ndarray, "scan region"]:
+    """Signal and noise of the regions in the faces task, percent: y = g(θ) + e in the circuit, x β + e elsewhere.
+
+    e is white with standard deviation sd(g) / snr in the circuit and `NOISE_SD` elsewhere.
+    """
+    scans, spacing = design.faces_scans, design.repetition_time
+    paradigm = inputs_of(events, (("shapes", "faces"), ("faces",)), scans * BINS, spacing / BINS)
+    centred = paradigm - paradigm.mean(axis=0)
+    # The model takes inputs centred, as SPM's option "centre" has it, so that A is the connectivity averaged over runs.
+    made = simulate(circuit(), planted, centred, spacing / BINS, spacing, snr=np.inf, seed=0).signal
+    expected = _responding(design, "faces", events, np.nan_to_num(responses))
+    noise = np.full(len(REGIONS), NOISE_SD)
+    places = [REGIONS.index(region) for region in CIRCUIT]
+    expected[:, places] = made
+    noise[places] = made.std(axis=0) / rng.uniform(design.snr_low, design.snr_high)
+    return expected + rng.normal(size=expected.shape) * noise
+
+
+def stroop_series(
+    design: StudyDesign, events: Sequence[Event], responses: np.ndarray, rng: np.random.Generator
+) -> Float[np.ndarray, "scan region"]:
+    """Responses to the trials of the Stroop, and noise, percent."""
+    expected = _responding(design, "stroop", events, responses)
+    return expected + rng.normal(0.0, NOISE_SD, expected.shape)
+
+
+def rest_series(design: StudyDesign, rng: np.random.Generator) -> Float[np.ndarray, "scan region"]:
+    """Slow fluctuations that regions share as `rest_correlation` says, and noise, percent."""
+    drawn = rng.normal(size=(design.rest_scans + 50, len(REGIONS))) @ np.linalg.cholesky(rest_correlation()).T
+    slow = signal.lfilter([1.0], [1.0, -0.8], drawn, axis=0)[50:] * np.sqrt(1 - 0.8**2)
+    return slow * REST_SD + rng.normal(0.0, NOISE_SD, slow.shape)
+
+
+def rest_correlation() -> Float[np.ndarray, "region region"]:
+    """Planted correlation of the regions' fluctuations at rest."""
+    correlation = np.full((len(REGIONS), len(REGIONS)), REST_CORRELATION)
+    first, second = (REGIONS.index(region) for region in CIRCUIT)
+    correlation[first, second] = correlation[second, first] = REST_PAIR
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
+
+
+def _responding(
+    design: StudyDesign, task: TaskName, events: Sequence[Event], responses: np.ndarray
+) -> Float[np.ndarray, "scan region"]:
+    """Boxcars of the conditions convolved with SPM12's canonical kernel, sampled in the middle of scans, × responses."""
+    scans, width = design.scans(task), design.spacing(task) / BINS
+    boxcars = inputs_of(events, [(condition,) for condition in CONDITIONS[task]], scans * BINS, width)
+    time = np.arange(0, 32 + width, width)
+    kernel = stats.gamma.pdf(time, 6) - stats.gamma.pdf(time, 16) / 6
+    convolved = signal.fftconvolve(boxcars, kernel[:, None] / kernel.sum(), axes=0)
+    return convolved[BINS // 2 : scans * BINS : BINS] @ responses.T

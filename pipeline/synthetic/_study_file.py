@@ -1,0 +1,136 @@
+"""The configuration of a synthetic study: what `effconn run` is told, with comments, as an example to start from."""
+
+from __future__ import annotations
+
+from ._brain import SPHERES
+from ._design import StudyDesign
+from ._signals import REGIONS
+
+STUDY_FILE, MASKS = "study.toml", "masks"
+
+_HEAD = """\
+# A synthetic study: what effconn is told to do with it. Every setting that is not here has a default.
+# effconn check study.toml says what is there and what is missing; effconn run study.toml does it all.
+
+[study]
+name = "Ketamine and midazolam, a synthetic study"
+bids = "bids"                              # paths are relative to this file
+derivatives = "bids/derivatives/fmriprep"
+space = "MNI152NLin2009cAsym"              # which of fMRIPrep's images
+out = "results"
+
+[participants]
+arm = "arm"                                # column of bids/participants.tsv
+arms = ["ketamine", "midazolam"]           # differences are the first less the second
+
+[sessions]
+before = "ses-1"
+after = "ses-2"
+
+[scores.improvement]
+table = "bids/phenotype/caps5.tsv"         # a row for each participant and session
+column = "caps5_total"
+take = "fall"                              # session 1 less session 2: more is better
+unit = "points"
+"""
+
+_FACES = """
+[tasks.faces]                              # conditions are the trial types of the events
+contrasts.faces-over-shapes = "faces - shapes"
+contrasts.task = "0.5*faces + 0.5*shapes"
+"""
+
+_STROOP = """
+[tasks.stroop]
+contrasts.conflict = "incongruent - congruent"
+"""
+
+_REST = """
+[tasks.rest]
+rest = true
+"""
+
+_CONFOUNDS = """
+[confounds]                                # columns of fMRIPrep's table that are taken out of every series
+strategy = ["motion", "wm_csf"]
+motion = "basic"                           # six parameters; "full" adds their changes and squares
+wm_csf = "basic"
+censor_above = 1.0                         # mm of framewise displacement; such a scan gets a regressor of its own
+
+# The target circuit. Midline regions are spheres; those that lie on both sides are mask files.
+"""
+
+_MODEL = """
+[glm]
+high_pass = 128.0                          # s
+noise = "ar1"
+
+[dcm]
+task = "faces"
+regions = ["vmPFC", "amygdala"]
+inputs.task = ["faces", "shapes"]          # an input is on in any of these conditions
+inputs.faces = ["faces"]
+a = "full"
+b.faces = ["vmPFC <- amygdala", "amygdala <- vmPFC"]   # to <- from: what faces change
+c.task = ["vmPFC", "amygdala"]             # what the task drives
+"""
+
+_ALTERNATIVE = """
+[dcm.models.amygdala-driven]               # an alternative; what is not said is as above
+c.task = ["amygdala"]
+"""
+
+_ARMS = """
+[group.arms]                               # do the arms differ in the change of B, and in how it goes with improvement?
+analysis = "arms"
+of = "change"
+fields = ["B"]
+covariates = ["improvement"]
+"""
+
+_PREDICTION = """
+[group.prediction]                         # improvement of each participant, from the connectivity of all others
+analysis = "leave-one-out"
+of = "change"
+fields = ["B"]
+covariates = ["arm", "improvement"]
+interactions = ["arm:improvement"]
+predict = "improvement"
+
+[group.baseline]                           # does connectivity before treatment go with improvement?
+analysis = "fit"
+of = "before"
+fields = ["B"]
+covariates = ["arm", "improvement"]
+interactions = ["arm:improvement"]
+"""
+
+
+def study_text(design: StudyDesign) -> str:
+    """The configuration file; a small study leaves out what takes time."""
+    tasks = {"faces": _FACES, "stroop": _STROOP, "rest": _REST}
+    whole = len(design.tasks) == len(tasks)
+    parts = [
+        _HEAD,
+        *(tasks[task] for task in design.tasks),
+        _CONFOUNDS,
+        *(_region(name) for name in REGIONS),
+        _MODEL,
+        *([_ALTERNATIVE] if whole else []),
+        _ARMS + ("sample = true                              # check it by drawing from the posterior\n" if whole else ""),
+        _PREDICTION,
+    ]
+    return "".join(parts)
+
+
+def masked_regions() -> tuple[str, ...]:
+    """Those that need a mask file: a sphere has one centre."""
+    return tuple(name for name in REGIONS if len(SPHERES[name][0]) > 1)
+
+
+def _region(name: str) -> str:
+    centres, radius = SPHERES[name]
+    if name in masked_regions():
+        return f'[regions.{name}]\nmask = "{MASKS}/{name}.nii.gz"\n\n'
+    centre = ", ".join(f"{value:g}" for value in centres[0])
+    return f"[regions.{name}]\nsphere = {{ centre = [{centre}], radius = {radius:g} }}   # mm\n\n"

@@ -1,0 +1,141 @@
+"""What was planted in a synthetic study, as tables beside it, and read again from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from dcm import prior
+
+from .._table import Table, read_table
+from ._circuit import INPUTS, REGIONS, circuit, modulation_name
+from ._design import AMYGDALA, ARMS, SESSIONS, VMPFC, StudyDesign
+from ._files import write_tsv
+from ._people import Person
+from ._signals import CONDITIONS, rest_correlation
+from ._signals import REGIONS as ALL_REGIONS
+
+FOLDER = "truth"
+PARTICIPANTS, CONNECTIVITY, SLOPES = "participants.tsv", "connectivity.tsv", "slopes.tsv"
+RESPONSES, REST = "responses.tsv", "rest.tsv"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was planted.
+
+    Fields:
+        arms: (first, second); differences are the first less the second.
+        arm, improvement: of each participant, by name; points.
+        connectivity: visit → parameter → planted value, of every free parameter of the circuit's model.
+        slopes: (parameter, arm) → planted change per point of improvement, Hz.
+        scatter: standard deviation of the changes about their lines, Hz.
+        regions, inputs: of the circuit; as in its parameters' names.
+    """
+
+    arms: tuple[str, str]
+    arm: Mapping[str, str]
+    improvement: Mapping[str, float]
+    connectivity: Mapping[str, Mapping[str, float]]
+    slopes: Mapping[tuple[str, str], float]
+    scatter: float
+    regions: tuple[str, str] = REGIONS
+    inputs: tuple[str, str] = INPUTS
+
+    @property
+    def modulations(self) -> tuple[str, ...]:
+        """The parameters that treatment changes, first the one in which the arms differ."""
+        return tuple(dict.fromkeys(name for name, _ in self.slopes))
+
+    def change(self, participant: str, parameter: str) -> float:
+        """Planted in the second session less the first."""
+        before, after = (self.connectivity[f"{participant}_{session}"][parameter] for session in SESSIONS)
+        return after - before
+
+
+def write_truth(folder: Path, people: Sequence[Person], design: StudyDesign) -> None:
+    """The tables in the `truth` folder of a study."""
+    rows = [(one.name, one.arm, one.improvement) for one in people]
+    write_tsv(folder / FOLDER / PARTICIPANTS, ("participant_id", "arm", "improvement"), rows)
+    write_tsv(
+        folder / FOLDER / CONNECTIVITY,
+        ("participant_id", "session_id", "parameter", "planted"),
+        [
+            (one.name, session, name, value)
+            for one in people
+            for session, planted in zip(SESSIONS, _planted(one), strict=True)
+            for name, value in planted.items()
+        ],
+    )
+    write_tsv(
+        folder / FOLDER / SLOPES,
+        ("parameter", "arm", "slope", "scatter"),
+        [
+            (modulation_name(to), arm, design.slope(to, arm), design.scatter)
+            for to, arm in product((AMYGDALA, VMPFC), ARMS)
+        ],
+    )
+    _write_responses(folder / FOLDER, people)
+    if "rest" in design.tasks:
+        rows_of = zip(ALL_REGIONS, rest_correlation().tolist(), strict=True)
+        write_tsv(folder / FOLDER / REST, ("region", *ALL_REGIONS), [(name, *values) for name, values in rows_of])
+
+
+def truth_of(folder: str | Path) -> Truth:
+    """What was planted in the study that `write_study` wrote into a folder.
+
+    Raises `TableError` where its tables are missing or have been changed beyond reading.
+    """
+    people, connectivity, slopes = (read_table(Path(folder) / FOLDER / name) for name in (PARTICIPANTS, CONNECTIVITY, SLOPES))
+    names = people.names("participant_id")
+    planted: dict[str, dict[str, float]] = {}
+    visits = zip(connectivity.column("participant_id"), connectivity.column("session_id"), strict=True)
+    for visit, name, value in zip(
+        visits, connectivity.column("parameter"), _numbers(connectivity, "planted"), strict=True
+    ):
+        planted.setdefault("_".join(visit), {})[name] = value
+    pairs = zip(slopes.column("parameter"), slopes.column("arm"), strict=True)
+    first, second = dict.fromkeys(slopes.column("arm"))
+    return Truth(
+        (first, second),
+        dict(zip(names, people.column("arm"), strict=True)),
+        dict(zip(names, _numbers(people, "improvement"), strict=True)),
+        planted,
+        dict(zip(pairs, _numbers(slopes, "slope"), strict=True)),
+        _numbers(slopes, "scatter")[0],
+    )
+
+
+def _numbers(table: Table, column: str) -> list[float]:
+    values: list[float] = np.asarray(table.values(column, range(len(table.rows))), dtype=np.float64).tolist()
+    return values
+
+
+def _planted(person: Person) -> tuple[dict[str, float], dict[str, float]]:
+    """Every free parameter by name, before and after treatment."""
+    spec = circuit()
+    free = np.flatnonzero(np.diag(prior(spec).covariance)).tolist()
+    before, after = (np.asarray(spec.layout.to_vector(one)).tolist() for one in person.connectivity)
+    names = spec.parameter_names
+    return {names[i]: before[i] for i in free}, {names[i]: after[i] for i in free}
+
+
+def _write_responses(folder: Path, people: Sequence[Person]) -> None:
+    """Only those that were drawn: the circuit's in the faces task follow from its connectivity."""
+    rows = []
+    for one in people:
+        for session, responses in zip(SESSIONS, one.responses, strict=True):
+            for task, values in responses.items():
+                cells = zip(product(ALL_REGIONS, CONDITIONS[task]), values.ravel().tolist(), strict=True)
+                rows += [
+                    (one.name, session, task, condition, region, value)
+                    for (region, condition), value in cells
+                    if not np.isnan(value)
+                ]
+    write_tsv(
+        folder / RESPONSES, ("participant_id", "session_id", "task", "condition", "region", "percent"), rows
+    )

@@ -1,0 +1,136 @@
+"""A synthetic study on disk: what a scanner, fMRIPrep and a clinic would have left, and the truth beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ._brain import Brain, make_brain, sphere_mask
+from ._design import SESSIONS, TASKS, StudyDesign, TaskName
+from ._files import make_image, make_mask, write_image, write_json, write_text, write_tsv
+from ._images import SCALE, Acquired, acquire
+from ._motion import confound_columns, draw_motion
+from ._paradigm import Event, draw_events
+from ._people import Person, draw_people
+from ._signals import faces_series, rest_series, stroop_series
+from ._study_file import MASKS, STUDY_FILE, masked_regions, study_text
+from ._tables import write_dataset
+from ._truth import write_truth
+
+SPACE = "space-MNI152NLin2009cAsym"
+ECHO_TIME = 0.03  # s
+UNSTEADY = 2  # volumes at the start that are not at steady state, where there are any
+
+
+@dataclass(frozen=True, eq=False)
+class _Visit:
+    """A participant in a session (1 or 2), with the brain of that participant."""
+
+    design: StudyDesign
+    seed: int
+    person: Person
+    session: int
+    brain: Brain
+
+    @property
+    def name(self) -> str:
+        return f"{self.person.name}_{SESSIONS[self.session - 1]}"
+
+    def is_in(self, chosen: tuple[tuple[int, int], ...]) -> bool:
+        return (self.person.number, self.session) in chosen
+
+    def place(self, root: Path) -> Path:
+        return root / self.person.name / SESSIONS[self.session - 1] / "func"
+
+
+def write_study(
+    folder: str | Path,
+    *,
+    design: StudyDesign = StudyDesign(),  # noqa: B008 - frozen
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write a study into a folder: `bids`, with fMRIPrep's derivatives in it, `masks`, `truth` and `study.toml`.
+
+    Arguments:
+        folder: made where missing; files of the same names are replaced.
+        design: who takes part, what is planted.
+        seed: of everything drawn; the same seed gives the same bytes.
+        on_progress: called with runs written and in all.
+
+    Returns the path of the configuration file. Raises `ValueError` where JAX is not in 64-bit mode.
+    """
+    folder = Path(folder)
+    people = draw_people(design, seed)
+    write_dataset(folder / "bids", people, design)
+    for name in masked_regions():
+        write_image(folder / MASKS / f"{name}.nii.gz", make_mask(*sphere_mask(name)))
+    done = 0
+    for person in people:
+        brain = make_brain(dropout=person.number == design.dropout)
+        for session in (1, 2):
+            visit = _Visit(design, seed, person, session, brain)
+            for task in design.acquired(person.number, session):
+                _write_run(visit, task, folder / "bids")
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, design.runs)
+    write_truth(folder, people, design)
+    write_text(folder / STUDY_FILE, study_text(design))
+    return folder / STUDY_FILE
+
+
+def _write_run(visit: _Visit, task: TaskName, bids: Path) -> None:
+    """One run, with chances of its own: it is the same whatever other runs there are."""
+    design = visit.design
+    rng = np.random.default_rng([visit.seed, visit.person.number, visit.session, TASKS.index(task)])
+    events = draw_events(design, task, rng)
+    series = _series(visit, task, events, rng)
+    motion = draw_motion(design.scans(task), visit.is_in(design.restless), rng)
+    unsteady = UNSTEADY if visit.is_in(design.unsteady) else 0
+    acquired = acquire(visit.brain, series, motion, design.voxel_noise, unsteady, rng)
+    _write_raw(visit, task, events, bids)
+    columns = confound_columns(motion, acquired.tissue, design.spacing(task), unsteady)
+    _write_derivatives(visit, task, acquired, columns, bids / "derivatives" / "fmriprep")
+
+
+def _series(visit: _Visit, task: TaskName, events: tuple[Event, ...], rng: np.random.Generator) -> np.ndarray:
+    person, place = visit.person, visit.session - 1
+    if task == "faces":
+        planted, responses = person.connectivity[place], person.responses[place]["faces"]
+        return faces_series(visit.design, planted, events, responses, rng)
+    if task == "stroop":
+        return stroop_series(visit.design, events, person.responses[place]["stroop"], rng)
+    return rest_series(visit.design, rng)
+
+
+def _write_raw(visit: _Visit, task: TaskName, events: tuple[Event, ...], bids: Path) -> None:
+    head = visit.place(bids) / f"{visit.name}_task-{task}"
+    sidecar = {"TaskName": task, "RepetitionTime": visit.design.spacing(task), "EchoTime": ECHO_TIME}
+    write_json(head.with_name(f"{head.name}_bold.json"), sidecar)
+    if events:
+        rows = [(one.onset, one.duration, one.trial_type, one.response_time) for one in events]
+        header = ("onset", "duration", "trial_type", "response_time")
+        write_tsv(head.with_name(f"{head.name}_events.tsv"), header, rows)
+
+
+def _write_derivatives(
+    visit: _Visit, task: TaskName, acquired: Acquired, columns: dict[str, np.ndarray], derivatives: Path
+) -> None:
+    """Image, brain mask, confounds, and their sidecars, as fMRIPrep names them."""
+    folder, head = visit.place(derivatives), f"{visit.name}_task-{task}"
+    brain, spacing = visit.brain, visit.design.spacing(task)
+    stored = np.zeros((*brain.head.shape, acquired.stored.shape[0]), dtype=np.int16)
+    stored[brain.head] = acquired.stored.T
+    write_image(folder / f"{head}_{SPACE}_desc-preproc_bold.nii.gz", make_image(stored, brain.affine, SCALE, spacing))
+    corrected = {"SkullStripped": False, "SliceTimingCorrected": True, "StartTime": spacing / 2}
+    sidecar = {"TaskName": task, "RepetitionTime": spacing, "EchoTime": ECHO_TIME, **corrected}
+    write_json(folder / f"{head}_{SPACE}_desc-preproc_bold.json", sidecar)
+    write_image(folder / f"{head}_{SPACE}_desc-brain_mask.nii.gz", make_mask(brain.mask, brain.affine))
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    write_tsv(folder / f"{head}_desc-confounds_timeseries.tsv", tuple(columns), rows)
+    described = {"framewise_displacement": {"Description": "After Power et al. (2012)", "Units": "mm"}}
+    write_json(folder / f"{head}_desc-confounds_timeseries.json", described)

@@ -1,0 +1,255 @@
+"""A study that never ran: extractions, posteriors, group analyses and maps, for tests of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from small_models import block_inputs
+
+from dcm import Data, Posterior, Spec, Subject, invert_cohort, prior, simulate
+from peb import Estimate, PebSettings, from_dcm, leave_one_out, make_design
+from pipeline._estimates import pair_sessions
+from pipeline._group_arms import compare_arms
+from pipeline._group_arms_page import deliver_arms
+from pipeline._group_delivery import Delivery
+from pipeline._group_fit import deliver_fit, fit_group
+from pipeline._group_predict import deliver_prediction
+from pipeline._peb_inputs import GroupInputs
+from pipeline.bids import Absence, Inventory, Participant, Run
+from pipeline.images import Extraction
+from pipeline.report import Failure, StudyResult
+from pipeline.study import Study
+
+HOSTILE = """sub-<script>alert("1")</script>'&"""
+ARMS = ("ketamine", "midazolam")
+REGIONS = {"vmPFC": (0.0, 44.0, -12.0), "amygdala": (0.0, -4.0, -20.0), "insula": (0.0, 20.0, 0.0)}
+SESSIONS = ("ses-1", "ses-2")
+SPEC = Spec(
+    tuple(REGIONS)[:2],
+    ("task", "faces"),
+    np.ones((2, 2)),
+    np.stack([np.zeros((2, 2)), 1 - np.eye(2)], axis=2),
+    np.array([[1, 0], [1, 0]]),
+)
+SETTINGS = PebSettings(noise_variance=1.0, compat="exact")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the study is."""
+
+    arms: tuple[int, int] = (4, 4)
+    scans: int = 60
+    repetition_time: float = 2.0
+
+
+def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> StudyResult:
+    """Faces and rest, before and after; the last participant lacks the second session. `first` is a name of yours."""
+    study = _study(folder)
+    people = _people(size, first)
+    visits = [(one, session) for one in people for session in SESSIONS][:-1]
+    series = {
+        f"{one.name}_{session}": _simulated(one, session, size, seed) for seed, (one, session) in enumerate(visits)
+    }
+    subjects = [Subject(name, SPEC, data, prior(SPEC, noise_variance=1.0), True) for name, data in series.items()]
+    posteriors = dict(zip(series, invert_cohort(subjects), strict=True))
+    assert all(isinstance(one, Posterior) for one in posteriors.values())
+    faces = [_extraction(one, session, "faces", series[f"{one.name}_{session}"], size) for one, session in visits]
+    rest = [_extraction(one, session, "rest", None, size) for one, session in visits]
+    return StudyResult(
+        study=study,
+        inventory=Inventory(
+            people,
+            tuple(_run(one, folder) for one in (*faces, *rest)),
+            (
+                Absence(people[-1].name, "ses-2", "faces", "no session ses-2 on disk; the study goes on without it"),
+                Absence(people[-1].name, "ses-2", "rest", "no session ses-2 on disk; the study goes on without it"),
+            ),
+            (),
+        ),
+        extractions=(*faces, *rest),
+        posteriors={"main": posteriors},
+        model_comparison=None,
+        deliveries=_deliveries(people, posteriors),
+        failures=(Failure("extract", f"{people[1].name}_ses-1_task-stroop", "amygdala: 3 voxels of 40 in the mask"),),
+        maps=_maps(faces, folder),
+        seconds={"extract": 12.0, "invert": 31.5},
+        versions={"effconn": "0.1.0", "nilearn": "0.14.1", "jax": "0.10.2"},
+    )
+
+
+def _study(folder: Path) -> Study:
+    content: dict[str, Any] = {
+        "study": {
+            "name": "A trial that never was",
+            "bids": folder,
+            "derivatives": folder / "derivatives",
+            "space": "MNI152NLin2009cAsym",
+        },
+        "participants": {"arms": ARMS},
+        "scores": {"improvement": {"column": "caps", "take": "fall"}},
+        "tasks": {
+            "faces": {
+                "conditions": {"faces": ["fear", "neutral"], "shapes": ["shapes"]},
+                "contrasts": {"faces-over-shapes": "faces - shapes"},
+            },
+            "rest": {"rest": True},
+        },
+        "regions": {name: {"sphere": {"centre": centre, "radius": 8}} for name, centre in REGIONS.items()},
+        "dcm": {
+            "task": "faces",
+            "regions": SPEC.regions,
+            "inputs": {"task": ["faces", "shapes"], "faces": ["faces"]},
+            "b": {"faces": ["vmPFC <- amygdala", "amygdala <- vmPFC"]},
+            "c": {"task": SPEC.regions},
+        },
+        "group": {
+            "change-by-arm": {"analysis": "arms", "covariates": ["improvement"]},
+            "change": {"analysis": "fit", "covariates": ["improvement"]},
+            "prediction": {"analysis": "leave-one-out", "covariates": ["improvement"], "predict": "improvement"},
+        },
+    }
+    return Study.model_validate(content)
+
+
+def _people(size: Size, first: str) -> tuple[Participant, ...]:
+    rng = np.random.default_rng(3)
+    names = [first, *(f"sub-{i:02d}" for i in range(2, sum(size.arms) + 1))]
+    arms = [ARMS[0]] * size.arms[0] + [ARMS[1]] * size.arms[1]
+    return tuple(
+        Participant(name, arm, {"age": str(30 + i)}, {"improvement": float(np.round(rng.normal(12, 6), 1))})
+        for i, (name, arm) in enumerate(zip(names, arms, strict=True))
+    )
+
+
+def _simulated(one: Participant, session: str, size: Size, seed: int) -> Data:
+    rng = np.random.default_rng(seed)
+    tree = SPEC.layout.to_tree(prior(SPEC).mean)
+    slope = -0.03 if one.arm == ARMS[0] else 0.0
+    after = (session == SESSIONS[1]) * one.scores["improvement"]
+    a = np.array([[0.0, 0.2], [0.25, 0.0]]) + 0.05 * rng.normal(size=(2, 2))
+    b = np.zeros((2, 2, 2))
+    b[1, 0, 1], b[0, 1, 1] = 0.1 + slope * after, 0.4 - 0.02 * after
+    b += 0.05 * rng.normal(size=b.shape) * SPEC.b
+    c = np.array([[4.0, 0.0], [6.0, 0.0]])
+    planted = replace(tree, A=a, B=b, C=c)
+    width = size.repetition_time / 16
+    inputs = block_inputs(16 * size.scans, width)
+    inputs = inputs - inputs.mean(axis=0)
+    found = simulate(SPEC, planted, inputs, width, size.repetition_time, snr=float(rng.uniform(0.6, 1.8)), seed=seed)
+    return replace(found.data, confounds=np.ones((size.scans, 1)))
+
+
+def _extraction(one: Participant, session: str, task: str, data: Data | None, size: Size) -> Extraction:
+    rng = np.random.default_rng([sum(map(ord, one.name)), sum(map(ord, session)), sum(map(ord, task))])
+    scans, n = size.scans, len(REGIONS)
+    series = rng.normal(size=(scans, n))
+    width = size.repetition_time / 16
+    inputs = np.zeros((16 * scans, 0)) if data is None else block_inputs(16 * scans, width)
+    if data is not None:
+        series[:, :2] = data.bold
+    time = np.arange(scans) / scans
+    motion = np.cumsum(rng.normal(0, 0.05, (scans, 6)), axis=0)
+    drifts = np.cos(np.pi * np.outer(np.arange(scans) + 0.5, np.arange(1, 4)) / scans)
+    confounds = np.column_stack([motion, drifts, np.ones(scans)])
+    names = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z", "cosine00", "cosine01", "cosine02", "constant")
+    conditions = np.zeros((scans, 0)) if data is None else _smooth(inputs[::16], time)
+    displacement = np.abs(rng.normal(0.12, 0.06, scans)) * rng.uniform(0.6, 1.7) + 0.3 * (rng.random(scans) < 0.03)
+    displacement[0] = np.nan
+    contrasts = () if data is None else ("faces-over-shapes",)
+    return Extraction(
+        participant=one.name,
+        session=session,
+        task=task,
+        label=f"{one.name}_{session}_task-{task}",
+        regions=tuple(REGIONS),
+        series=series,
+        explained=rng.uniform(0.4, 0.8, n),
+        voxels=rng.integers(20, 90, n),
+        coverage=np.array([rng.uniform(0.25, 1.0), *rng.uniform(0.85, 1.0, n - 1)]),
+        centres=np.array(list(REGIONS.values())),
+        confounds=confounds,
+        confound_names=names,
+        inputs=inputs,
+        input_names=() if data is None else SPEC.inputs,
+        bin_width=width,
+        repetition_time=size.repetition_time,
+        echo_time=0.03,
+        delays=size.repetition_time / 2,
+        design=np.column_stack([conditions, confounds]),
+        design_names=(*(() if data is None else ("shapes", "faces")), *names),
+        contrasts=contrasts,
+        responses=rng.normal(0.3, 0.3, (len(contrasts), n)),
+        framewise_displacement=displacement,
+        censored=np.flatnonzero(np.nan_to_num(displacement) > 0.4),
+        autocorrelation=0.31,
+    )
+
+
+def _smooth(blocks: np.ndarray, time: np.ndarray) -> np.ndarray:
+    kernel = np.exp(-np.arange(10) / 3.0)
+    return np.column_stack([np.convolve(one, kernel)[: time.size] / kernel.sum() for one in blocks.T])
+
+
+def _run(one: Extraction, folder: Path) -> Run:
+    file = folder / f"{one.label}_bold.nii.gz"
+    return Run(
+        one.participant,
+        one.session,
+        one.task,
+        None,
+        file,
+        file,
+        file,
+        None,
+        (),
+        one.repetition_time,
+        one.echo_time,
+        0.5,
+        len(one.series),
+    )
+
+
+def _deliveries(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> dict[str, Delivery]:
+    estimates: list[Estimate] = [from_dcm(name, one) for name, one in posteriors.items()]
+    changed, notes = pair_sessions(estimates, *SESSIONS)
+    by_name = {one.name: one for one in people}
+    names = [one.name for one in changed]
+    arm = [by_name[name].arm for name in names]
+    score = [by_name[name].scores["improvement"] for name in names]
+
+    def inputs(**columns: Any) -> GroupInputs:
+        pairs = [("arm", "improvement")] if "arm" in columns else []
+        design = make_design(names, columns, interactions=pairs)
+        left = tuple(notes)
+        return GroupInputs(tuple(changed), design, SPEC, ("B",), SETTINGS, SESSIONS, left, (), left)
+
+    both, one = inputs(arm=arm, improvement=score), inputs(improvement=score)
+    told = leave_one_out(one.estimates, one.design, SETTINGS, covariate="improvement", parameters=one.chosen)
+    return {
+        "change-by-arm": deliver_arms(both, compare_arms(both, "arm")),
+        "change": deliver_fit(one, *fit_group(one)),
+        "prediction": deliver_prediction(one, told),
+    }
+
+
+def _maps(faces: list[Extraction], folder: Path, step: float = 8.0) -> dict[tuple[str, str], Path]:
+    """Effect maps on a coarse grid: noise, and a hill at the amygdala."""
+    shape, corner = (19, 24, 19), np.array([-72.0, -108.0, -60.0])
+    affine = np.diag([step, step, step, 1.0])
+    affine[:3, 3] = corner
+    place = np.stack(np.meshgrid(*(corner[i] + step * np.arange(shape[i]) for i in range(3)), indexing="ij"), axis=-1)
+    inside = (((place - [0, -18, 8]) / [70, 88, 66]) ** 2).sum(axis=-1) < 1
+    hill = np.exp(-((place - [20, -4, -20]) ** 2).sum(axis=-1) / 300)
+    found = {}
+    for number, one in enumerate(faces):
+        rng = np.random.default_rng(number)
+        image = np.where(inside, 0.6 * hill + rng.normal(0, 0.1, shape), 0.0).astype(np.float32)
+        path = folder / f"map-{number}_stat-effect_statmap.nii.gz"
+        nibabel.save(nibabel.Nifti1Image(image, affine), path)
+        found[one.label, "faces-over-shapes"] = path
+    return found

@@ -1,0 +1,218 @@
+"""What the sections of a report compute: group maps, means, motion, flow, coverage, fits, certainty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from scipy import stats
+
+from dcm import Diagnostics, diagnose
+from pipeline._recovery import Z
+from pipeline.report import StudyResult
+from pipeline.report._arms import Mean
+from pipeline.report._certainty import findings
+from pipeline.report._coverage import coverage_section, region_records
+from pipeline.report._designs import family, typical
+from pipeline.report._fits import fit_records, fits_section
+from pipeline.report._group_maps import GroupMap, group_map
+from pipeline.report._montage import montage
+from pipeline.report._motion import arms_apart, displacements, mean_displacement
+from pipeline.report._participants import flow_records, participants_section
+from pipeline.report._series import series_section
+from pipeline.report._summary import summary_answers
+
+SHAPE = (6, 7, 5)
+
+
+def _save(path: Path, values: np.ndarray, affine: np.ndarray) -> Path:
+    nibabel.save(nibabel.Nifti1Image(values, affine), path)
+    return path
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> tuple[list[Path], np.ndarray]:
+    values = np.random.default_rng(0).normal(0.2, 1.0, (5, *SHAPE))
+    values[:, 0] = 0.0  # outside of every brain
+    values[1:, 1] = 0.0  # inside of one
+    values[0, 2] = np.nan  # a hole in one
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    return [_save(tmp_path / f"{i}.nii.gz", one, affine) for i, one in enumerate(values)], values
+
+
+def test_group_map_is_the_mean_and_t_of_those_with_a_value(maps: tuple[list[Path], np.ndarray]) -> None:
+    paths, values = maps
+    found = group_map(paths)
+    assert found is not None
+    assert found.count == 5
+    assert np.isnan(found.mean[:2]).all()
+    expected = stats.ttest_1samp(values[:, 3:], 0.0)
+    np.testing.assert_allclose(found.mean[3:], values[:, 3:].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.t[3:], expected.statistic, rtol=1e-9)
+    np.testing.assert_allclose(found.mean[2], values[1:, 2].mean(axis=0), rtol=1e-12)
+
+
+def test_group_map_goes_on_without_a_file_that_cannot_be_read(maps: tuple[list[Path], np.ndarray]) -> None:
+    paths, _ = maps
+    paths[2].write_bytes(paths[2].read_bytes()[:60])
+    found = group_map(paths)
+    assert found is not None
+    assert found.count == 4
+    assert found.unread == (paths[2],)
+    assert group_map(paths[2:3]) is None
+
+
+def test_group_map_brings_another_grid_to_the_first(tmp_path: Path) -> None:
+    coarse, fine = np.diag([4.0, 4.0, 4.0, 1.0]), np.diag([2.0, 2.0, 2.0, 1.0])
+    first = _save(tmp_path / "a.nii.gz", np.full(SHAPE, 1.0), coarse)
+    second = _save(tmp_path / "b.nii.gz", np.full((12, 14, 10), 3.0), fine)
+    found = group_map([first, second])
+    assert found is not None
+    np.testing.assert_allclose(found.mean[1:-1, 1:-1, 1:-1], 2.0)
+
+
+@pytest.mark.parametrize("step", [8.0, -8.0])
+def test_left_of_the_brain_is_on_the_left_whichever_way_it_is_stored(step: float) -> None:
+    mean, t = np.full((10, 8, 3), 0.01), np.zeros((10, 8, 3))
+    affine = np.diag([step, 8.0, 8.0, 1.0])
+    affine[0, 3] = -4.5 * step
+    left = int(np.argmin(affine[0, 0] * np.arange(10) + affine[0, 3]))
+    mean[left], t[left] = 1.0, 9.0
+    image = montage(GroupMap(affine, mean, t, 5, ()), [1], 1.0, None)
+    red = image[..., 0] - image[..., 2]
+    assert red[:, : image.shape[1] // 2].max() > 0.5
+    assert red[:, image.shape[1] // 2 :].max() < 0.1
+
+
+def test_colour_fades_with_t_and_nothing_is_drawn_outside() -> None:
+    mean, t = np.full((9, 9, 1), 1.0), np.zeros((9, 9, 1))
+    t[2], t[6] = 1.0, 3.0
+    mean[0], mean[-1] = np.nan, np.nan
+    image = montage(GroupMap(np.diag([2.0, 2.0, 2.0, 1.0]), mean, t, 5, ()), [0], 1.0, None)
+    red = (image[..., 0] - image[..., 2]).mean(axis=0)
+    assert red[6] > red[2] > red[4]
+    np.testing.assert_array_equal(image[..., 3].mean(axis=0)[[0, 4, 8]], [0, 1, 0])
+
+
+@given(some.lists(some.floats(-1e3, 1e3), min_size=2, max_size=30))
+def test_interval_of_a_mean_is_student_s(values: list[float]) -> None:
+    found = Mean.of(values)
+    assert found.low <= found.value + 1e-9
+    assert found.value <= found.high + 1e-9
+    if np.std(values) > 1e-6:
+        expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.9)
+        np.testing.assert_allclose([found.low, found.high], [expected.low, expected.high], rtol=1e-6, atol=1e-6)
+
+
+def test_one_value_has_no_interval() -> None:
+    assert np.isnan(Mean.of([1.0]).low)
+    assert Mean.of([]).count == 0
+
+
+def test_motion_leaves_out_the_first_scan_and_runs_without_any(result: StudyResult) -> None:
+    one = result.extractions[0]
+    assert mean_displacement(one) == pytest.approx(np.nanmean(one.framewise_displacement[1:]))
+    without = replace(one, framewise_displacement=np.full(one.series.shape[0], np.nan))
+    assert np.isnan(mean_displacement(without))
+    alone = replace(result, extractions=(without, *result.extractions[1:]))
+    arm = result.people[0].arm
+    assert len(displacements(alone, "faces", "ses-1", arm)) == len(displacements(result, "faces", "ses-1", arm)) - 1
+
+
+def test_difference_of_arms_in_motion_is_welch_s(result: StudyResult) -> None:
+    found = arms_apart(result, "faces", "ses-1")
+    first, second = (displacements(result, "faces", "ses-1", arm) for arm in result.study.participants.arms)
+    assert found is not None
+    assert found.value == pytest.approx(np.mean(first) - np.mean(second))
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize(("wider", "apart", "verdict"), [(0.01, 0.0, "yes"), (1.0, 0.0, "open"), (0.1, 0.5, "no")])
+def test_arms_move_alike_only_where_the_interval_is_narrow(
+    result: StudyResult, wider: float, apart: float, verdict: str
+) -> None:
+    runs, first = [], result.study.participants.arms[0]
+    for number, one in enumerate(result.ordered("faces")):
+        mean = 0.2 + wider * (number % 3) / 3 + apart * (result.arm_of[one.participant] == first)
+        runs.append(replace(one, framewise_displacement=np.full(60, mean)))
+    answers = summary_answers(replace(result, extractions=tuple(runs), deliveries={}), {})
+    assert [one.verdict for one in answers if one.question == "Do both arms move alike?"] == [verdict]
+
+
+def test_flow_counts_participants_at_each_step(result: StudyResult) -> None:
+    rows = {row["step"]: (row["first"], row["second"], row["all"]) for row in flow_records(result).rows}
+    assert rows["in the participants' table, not excluded"] == (4, 4, 8)
+    assert rows["with faces extracted in both sessions"] == (4, 3, 7)
+    assert rows["in the analysis change-by-arm"] == (4, 3, 7)
+    assert rows["in the analysis prediction"] == (4, 3, 7)
+
+
+def test_large_studies_draw_only_those_who_lack_something(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.report._participants.MOST", 5)
+    picture = participants_section(result).pictures[0]
+    assert "only 1 who lack" in picture.caption
+    assert len(picture.drawn.axes[0].get_yticks()) == 1
+
+
+def test_coverage_marks_what_is_near_its_threshold(result: StudyResult) -> None:
+    one = result.ordered("faces")[0]
+    low = replace(one, coverage=np.array([0.25, 1.0, 1.0]))
+    full = [replace(run, coverage=np.ones(3)) for run in result.ordered("faces")[1:]]
+    section = coverage_section(replace(result, extractions=(low, *full)))
+    assert section is not None
+    crosses = [line for line in section.pictures[0].drawn.axes[0].lines if line.get_marker() == "x"]
+    assert np.asarray(crosses[0].get_xydata()).tolist() == [[0.0, 0.0]]
+    rows = region_records(replace(result, extractions=(low, *full))).rows
+    assert rows[0]["lowest"] == 0.25
+    assert rows[0]["lowest_run"] == one.label
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("rot_x_derivative1", "motion"), ("cosine03", "slow drift"), ("a_comp_cor_00", "CompCor"), ("faces", "faces")],
+)
+def test_columns_are_named_by_what_they_are_for(name: str, kind: str) -> None:
+    assert family(name) == kind
+
+
+def test_the_typical_run_has_the_median_number_of_columns(result: StudyResult) -> None:
+    runs = result.ordered("faces")[:3]
+    more = [replace(one, design=np.ones((60, columns))) for one, columns in zip(runs, (30, 12, 14), strict=True)]
+    assert typical(tuple(more)).design.shape[1] == 14
+
+
+def test_visits_that_spm_would_warn_of_are_marked(result: StudyResult) -> None:
+    found = {visit: diagnose(one) for visit, one in list(result.main.items())[:2]}
+    first, second = found
+    bad = Diagnostics(np.array([5.0, 4.0]), 4.5, 0.05, 3, 10, 1, ("the model explains only 4.5 %",))
+    records = fit_records(result, {first: found[first], second: bad})
+    assert 1 in records.marked
+    section = fits_section(result, {first: found[first], second: bad})
+    assert section is not None
+    assert "1 of 2 visits below 10 %" in section.pictures[0].caption
+
+
+def test_best_and_worst_visits_are_drawn_in_full_and_all_small(result: StudyResult) -> None:
+    found = {visit: diagnose(one) for visit, one in result.main.items()}
+    section = series_section(result, found)
+    assert section is not None
+    ranked = sorted(found, key=lambda one: found[one].explained_variance_total)
+    assert section.pictures[0].caption.startswith(ranked[-1])
+    assert section.pictures[-1].caption.startswith(ranked[0])
+    rows = sum(len(picture.drawn.axes[0].get_yticks()) for picture in section.folded[0].pictures)
+    assert rows == len(found)
+
+
+def test_certainty_is_effect_over_its_own_uncertainty(result: StudyResult) -> None:
+    rows = result.deliveries["change-by-arm"].records[0].rows
+    first = next(row for row in rows if row["road"] == "one group")
+    found = findings(result)[0]
+    assert found.ratio == pytest.approx(first["difference"] / ((first["high"] - first["low"]) / (2 * Z)))
+    assert stats.norm.sf(-found.ratio) == pytest.approx(found.above, abs=1e-6)
+    assert len(findings(result)) == 4 + 2
