@@ -1,4 +1,4 @@
-"""`effconn run` and `effconn bids`: what they print, and their exit codes."""
+"""`effconn check`, `effconn run` and `effconn bids`: what they print, and their exit codes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ._cli_check import show_inventory
 from ._console import duration, out, progress, say, write_json
 from ._provenance import release
 from ._runtime import UsageError
-from .stages import STAGES, RunOptions, Stage, StudyRun, run_study
+from .bids import Inventory
+from .stages import STAGES, RunOptions, Stage, StudyRun, preflight, run_study
 from .study import Study, read_study
 
 MOST_JOBS = 4  # by default: each may hold a whole run in memory
@@ -39,6 +41,21 @@ def show_run(
         study = _elsewhere(study, out=folder.resolve())
     stages = STAGES if only is None else (only,)
     return _run(study, RunOptions(stages, jobs or default_jobs(), scheduler, again), json_file)
+
+
+def show_check(file: Path, json_file: Path | None) -> int:
+    """Say what a study has and lacks; 0 where it can run, else 1."""
+    study = read_study(file)
+    with progress("looking at runs") as bar:
+        inventory, errors = preflight(study, bar)
+    show_inventory(study, inventory)
+    for line in errors:
+        say(f"error: {line}")
+    if not errors:
+        say(f"ready: effconn run {file}")
+    if json_file is not None:
+        write_json(json_file, {"effconn": release(), "errors": errors, **_missing(inventory)})
+    return 1 if errors else 0
 
 
 def show_bids(
@@ -92,8 +109,15 @@ def _json(found: StudyRun) -> dict[str, Any]:
             {"stage": one.unit.stage, "name": one.unit.name, "how": one.how, "reason": one.reason}
             for one in found.ended
         ],
-        "missing": [
-            {"participant": one.participant, "session": one.session, "task": one.task, "problem": one.problem}
-            for one in found.inventory.absences
-        ],
+        **_missing(found.inventory),
+    }
+
+
+def _missing(inventory: Inventory) -> dict[str, Any]:
+    """What a study goes on without, for JSON."""
+    keys = ("participant", "session", "task", "problem")
+    return {
+        "runs": [run.label for run in inventory.runs],
+        "missing": [{key: getattr(one, key) for key in keys} for one in inventory.absences],
+        "remarks": list(inventory.remarks),
     }

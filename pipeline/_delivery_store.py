@@ -107,8 +107,8 @@ def _records_content(records: Records) -> dict[str, Any]:
 
 def _records(content: Mapping[str, Any]) -> Records:
     columns = tuple(Column(**column) for column in content["columns"])
-    marks = {key: frozenset(content[key]) for key in ("marked", "sure")}
-    return Records(content["name"], content["title"], content["lead"], columns, content["rows"], **marks)
+    marked, sure = (frozenset(content[key]) for key in ("marked", "sure"))
+    return Records(content["name"], content["title"], content["lead"], columns, content["rows"], marked, sure)
 
 
 def _answer(content: Mapping[str, Any]) -> Answer:

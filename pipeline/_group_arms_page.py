@@ -14,7 +14,7 @@ from ._group_delivery import Delivery
 from ._group_fit import STRONG, effect_records, facts, notices, save_group, summary, verdict_of
 from ._group_sampling import draws_of, sampling_records, sampling_warnings
 from ._peb_inputs import GroupInputs
-from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
+from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._recovery import Z
 from ._report import Answer, Section, Verdict
 
@@ -102,9 +102,12 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     verdict: Verdict = "yes" if sure else "partly" if likely else verdict_of(max(chances))
     chief = max(rows, key=lambda row: row["probability_with_v_without"])
     first, second = one.arms
+    beyond, chance = (
+        probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without")
+    )
     headline = (
-        f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) "
-        f"{chief['probability_beyond_zero']:.3f}, Pp with v without {chief['probability_with_v_without']:.3f}."
+        f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
+        f"Pp with v without {chance}."
     )
     other = next((found for found in arms.levels.comparisons if found.covariate == one.covariate), None)
     details = [
@@ -113,7 +116,7 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     ]
     at = [f"{name} {value:.3g}" for name, value in inputs.design.centres.items()]
     if one.covariate == MEAN and at:
-        details.append(f"At {', '.join(at)}; --covariates with the arm alone compares the arms whatever these are.")
+        details.append(f"At {', '.join(at)}; with the arm as the only covariate, arms compare whatever these are.")
     if other is not None:
         again = _rows(inputs, other, LEVELS)[rows.index(chief)]
         details.append(f"By a third level over a group per arm: {_interval(again)}.")

@@ -79,7 +79,7 @@ def _write(delivery: Delivery, folder: Path) -> Path:
     drawn = pictures(sections)
     with progress("drawing") as bar:
         for number, picture in enumerate(drawn):
-            save_figure(picture.figure, folder / "figures", picture.name)
+            save_figure(picture.drawn, folder / "figures", picture.name)
             bar(number + 1, len(drawn))
     files.append(("figures/", "every picture as SVG and PNG"))
     made = f"effconn {release()}, {device()}, {precision()}"

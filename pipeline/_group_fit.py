@@ -14,7 +14,7 @@ from peb import MEAN, Design, GroupPosterior, fit, some, with_v_without
 from ._connection_names import LOG_SCALE, Connection, connections, per_covariate
 from ._group_delivery import Delivery
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
-from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
+from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._recovery import LEVEL, Z
 from ._report import Answer, Section, Verdict
 
@@ -165,9 +165,9 @@ def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, st
     if inputs.errors:
         found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
     if inputs.left_out:
-        found.append(
-            (f"{len(inputs.left_out)} participants or sessions are not in this analysis.", "; ".join(inputs.left_out))
-        )
+        count = len(inputs.left_out)
+        who = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
+        found.append((f"{who} not in this analysis.", "; ".join(inputs.left_out)))
     return tuple(found)
 
 
@@ -267,10 +267,10 @@ def verdict_of(chance: float) -> Verdict:
 
 def _line(row: Any) -> str:
     number, low, high = (EFFECT_COLUMNS[2].text(row[key]) for key in ("mean", "low", "high"))
+    beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     return (
         f"{row['connection']}: {number} {row['unit'].replace(LOG_SCALE, '(log scale)')} "
-        f"(90 % {low} to {high}), Pp with v without "
-        f"{row['probability_with_v_without']:.3f}, P(effect > 0) {row['probability_beyond_zero']:.3f}."
+        f"(90 % {low} to {high}), Pp with v without {chance}, P(effect > 0) {beyond}."
     )
 
 

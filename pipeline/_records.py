@@ -39,13 +39,18 @@ class Column:
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "–"
         if self.form == PROBABILITY:
-            return "<0.001" if 0 < value < 0.001 else ">0.999" if 0.999 < value < 1 else f"{value:.3f}"
+            return probability_text(value)
         if self.form in (EFFECT, SPREAD):
             if value == 0:
                 return "0"
             decimals = 3 if abs(value) >= 0.1 else 4 if abs(value) >= 0.01 else 5
             return format(value, f"{'+' if self.form == EFFECT else ''}.{decimals}f").replace("-", "−")
         return format(value, self.form).replace("-", "−") if self.form else str(value)
+
+
+def probability_text(value: float) -> str:
+    """A probability that is never rounded to 0 or 1."""
+    return "<0.001" if 0 < value < 0.001 else ">0.999" if 0.999 < value < 1 else f"{value:.3f}"
 
 
 @dataclass(frozen=True, eq=False)

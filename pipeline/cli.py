@@ -172,12 +172,12 @@ def init(
     help="Say what a study has and what is missing, per participant and session, before anything runs.",
 )
 def check(study: StudyFile, json: Json = None, debug: Debug = False) -> int:
-    """Options of `effconn check` → `run_check`."""
+    """Options of `effconn check` → `show_check`."""
 
     def work() -> int:
-        from ._cli_check import run_check
+        from ._cli_run import show_check
 
-        return run_check(study, json)
+        return show_check(study, json)
 
     return guarded(work, debug)
 

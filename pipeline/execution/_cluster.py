@@ -16,7 +16,7 @@ from typing import Any
 from .._provenance import release
 from .._runtime import UsageError
 from ._job import Job, do
-from ._workers import Died, Result, outcome_of
+from ._workers import Died, Result, outcome_of, sees_gpu
 
 LOCAL = "local"
 PATIENCE = 30  # s until a scheduler or its first worker must have answered
@@ -58,6 +58,11 @@ class Cluster(AbstractContextManager["Cluster"]):
     def size(self) -> int:
         """How many there are now: workers come and go."""
         return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    @property
+    def gpus(self) -> int:
+        """See `Workers`."""
+        return len(self._with_gpu())
 
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
@@ -107,7 +112,7 @@ class Cluster(AbstractContextManager["Cluster"]):
     def _with_gpu(self) -> list[str]:
         """Addresses of the workers that have a GPU, asked once."""
         if self._gpus is None:
-            self._gpus = [worker for worker, sees in self._client.run(_sees_gpu).items() if sees]
+            self._gpus = [worker for worker, sees in self._client.run(sees_gpu).items() if sees]
         return self._gpus
 
 
@@ -124,10 +129,3 @@ def _one_line(address: str) -> Iterator[None]:
 
 def _look(token: str) -> tuple[str, bool]:
     return release(), Path(token).exists()
-
-
-def _sees_gpu() -> bool:
-    """Whether a worker's JAX computes on a GPU."""
-    import jax
-
-    return any(one.platform != "cpu" for one in jax.devices())

@@ -17,11 +17,16 @@ from ._job import Job, do
 from ._unit import Ended
 from ._workers import Died, Result, outcome_of
 
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # a process per core leaves no more
+OF_CHILDREN = {
+    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),  # a process per core
+    "JAX_PLATFORMS": "cpu",  # one process alone takes a GPU's memory; that is this one
+}
 
 
 class Processes(AbstractContextManager["Processes"]):
-    """`size` workers. They start with the first job, and end with this process however it ends."""
+    """`size` workers on CPUs. They start with the first job, and end with this process however it ends."""
+
+    gpus = 0
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -31,7 +36,7 @@ class Processes(AbstractContextManager["Processes"]):
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
         slot = self._idle.pop() if self._idle else _slot()
-        with _one_thread():
+        with _environment():
             self._busy[slot.submit(do, job)] = (slot, job)
 
     def next(self) -> tuple[Job, Result]:
@@ -67,10 +72,10 @@ def _slot() -> ProcessPoolExecutor:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _environment() -> Iterator[None]:
     """The environment of a child that starts within: numerical libraries read it once, when they are loaded."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    before = {name: os.environ.get(name) for name in OF_CHILDREN}
+    os.environ.update(OF_CHILDREN)
     try:
         yield
     finally:

@@ -45,9 +45,9 @@ def run_units(
         work: their function.
         folder: of the records.
         workers: who works.
-        batch: units that a worker takes at once, at most.
+        batch: units that a worker without a GPU takes at once, at most; one with a GPU takes its share of all.
         again: whether to make anew what stands.
-        gpu: whether to prefer workers that have a GPU.
+        gpu: whether the work is for those workers alone that have a GPU, if there are any.
         on_ended: told of every unit as it ends.
         on_progress: told how many of all have ended.
     """
@@ -59,9 +59,11 @@ def run_units(
             todo.append(unit)
         else:
             loop.end(Ended(unit, "kept", outputs=outputs))
-    size = max(1, min(batch, -(-len(todo) // workers.size)))  # nobody idle while another has a long batch
+    gpus = workers.gpus if gpu and todo else 0
+    most, hands = (len(todo), gpus) if gpus else (batch, workers.size)
+    size = max(1, min(most, -(-len(todo) // hands)))  # nobody idle while another has a long batch
     queue = deque(Job(tuple(todo[i : i + size]), work, folder, again) for i in range(0, len(todo), size))
-    loop.work_off(queue, workers, gpu)
+    loop.work_off(queue, workers, gpu=gpus > 0)
     return [loop.ended[unit.name] for unit in units]
 
 

@@ -33,8 +33,12 @@ class Workers(Protocol):
     def size(self) -> int:
         """How many there are."""
 
+    @property
+    def gpus(self) -> int:
+        """How many of them have a GPU; not asked before it matters, since it takes time."""
+
     def start(self, job: Job, gpu: bool) -> None:
-        """Hand out a job; `gpu` prefers workers that have one. Only where fewer than `size` are in hand."""
+        """Hand out a job, to a worker with a GPU where asked for. Only where fewer than `size` are in hand."""
 
     def next(self) -> tuple[Job, Result]:
         """Wait for a job to end."""
@@ -45,10 +49,22 @@ def outcome_of(error: BaseException) -> Raised:
     return Raised(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
+def sees_gpu() -> bool:
+    """Whether JAX computes on a GPU in this process."""
+    import jax
+
+    return any(one.platform != "cpu" for one in jax.devices())
+
+
 class InProcess(AbstractContextManager["InProcess"]):
     """One worker: this process."""
 
     size = 1
+
+    @property
+    def gpus(self) -> int:
+        """See `Workers`."""
+        return int(sees_gpu())
 
     def __init__(self) -> None:
         self._job: Job | None = None

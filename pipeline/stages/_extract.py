@@ -12,6 +12,7 @@ from ..bids import Inventory, Run
 from ..execution import Finish, Unit
 from ..images import extract_run, region_files, series_path
 from ..study import Study
+from ._recipe import recipe_of
 
 STAGE = "extract"
 PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "scipy", "scikit-learn")
@@ -41,20 +42,15 @@ def _recipe(job: Extracting) -> dict[str, Any]:
     study, run = job.study, job.run
     inputs = study.dcm.inputs if study.dcm is not None and study.dcm.task == run.task else {}
     parts = {
-        "task": study.tasks[run.task].model_dump(mode="json"),
-        "confounds": study.confounds.model_dump(mode="json"),
-        "glm": study.glm.model_dump(mode="json"),
-        "regions": {name: _without_folder(region.model_dump(mode="json")) for name, region in study.regions.items()},
+        "task": recipe_of(study.tasks[run.task]),
+        "confounds": recipe_of(study.confounds),
+        "glm": recipe_of(study.glm),
+        "regions": {name: recipe_of(region) for name, region in study.regions.items()},
         "inputs": {name: list(members) for name, members in inputs.items()},
         "maps": study.outputs.maps,
         "timing": [run.repetition_time, run.echo_time, run.reference, run.scans],
     }
     return {"run": run.label, **parts, **{package: release(package) for package in PACKAGES}}
-
-
-def _without_folder(region: dict[str, Any]) -> dict[str, Any]:
-    named = {key: Path(region[key]).name for key in ("mask", "atlas") if region[key] is not None}
-    return {**region, **named}
 
 
 def extract(units: Sequence[Unit], finish: Finish) -> None:

@@ -19,6 +19,7 @@ from ..report import write_report as write_page
 from ..study import Study
 from ._layout import Layout
 from ._models import NAME as MODELS
+from ._recipe import recipe_of
 
 STAGE = "report"
 PACKAGES = ("effconn", "jax", "numpy", "scipy", "nilearn", "nibabel", "scikit-learn", "numpyro", "matplotlib")
@@ -58,7 +59,7 @@ def report_unit(job: Reporting, beside: Sequence[Path] = ()) -> Unit:
 def _recipe(job: Reporting) -> dict[str, Any]:
     inventory = job.inventory
     return {
-        "study": job.study.model_dump(mode="json", exclude={"study": {"bids", "derivatives", "out"}}),
+        "study": recipe_of(job.study),
         "participants": [[one.name, one.arm, dict(one.scores)] for one in inventory.participants],
         "absences": [[one.participant, one.session, one.task, one.problem] for one in inventory.absences],
         "remarks": list(inventory.remarks),

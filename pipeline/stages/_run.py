@@ -26,7 +26,7 @@ from ._report import ExtraMaker, Reporting, report_unit, write_report
 
 Stage = Literal["extract", "invert", "group", "report"]
 STAGES: tuple[Stage, ...] = ("extract", "invert", "group", "report")
-BATCH = 64  # inversions that a worker takes at a time: enough to fill its seats, few enough to spread over workers
+BATCH = 16  # inversions that a CPU takes at a time: enough to keep its seats filled, few enough to see progress
 
 Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]  # `_console.progress`
 
@@ -189,15 +189,16 @@ class _Stages:
             return self._there(units)
         if not units:
             return set()
-        start = time.perf_counter()
+        start, gpu = time.perf_counter(), stage == "invert"
+        here = gpu and self.options.scheduler is None and in_process().gpus > 0  # processes beside would fight for it
         with self.watch(what.format(len(units))) as bar:
             ended = run_units(
                 units,
                 work,
                 folder=self.layout.records,
-                workers=self.workers,
+                workers=in_process() if here else self.workers,
                 batch=batch,
-                gpu=stage == "invert",
+                gpu=gpu,
                 again=self.options.again,
                 on_ended=self._mention,
                 on_progress=bar,

@@ -10,6 +10,7 @@ from ._nearest import meant
 from ._problem import Problem
 from ._study import GroupAnalysis, Study
 
+RESERVED = "models"  # the folder of the comparison of alternative models
 PREDICTING = ("leave-one-out", "permute")
 
 # Settings that only some analyses heed.
@@ -27,6 +28,8 @@ def check_group(study: Study) -> Iterator[Problem]:
         yield Problem(("group",), "group analyses are over connections, so they need [dcm]; add it", (("dcm",),))
     for name, analysis in study.group.items():
         path: Keys = ("group", name)
+        if name.lower() == RESERVED:
+            yield Problem(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
         yield from _options(path, analysis)
         yield from _fields(path, analysis, study)
         yield from _covariates(path, analysis, study)

@@ -39,9 +39,13 @@ def write_text(path: Path, text: str) -> None:
 
 def write_image(path: Path, image: nib.Nifti1Image) -> None:
     """A compressed NIfTI file without the time of day that gzip keeps by default."""
-    with atomic_write(path) as aside, aside.open("wb") as raw:
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed:
-            packed.write(image.to_bytes())
+    content = image.to_bytes()
+    with (
+        atomic_write(path) as aside,
+        aside.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
+    ):
+        packed.write(content)
 
 
 def make_image(stored: np.ndarray, affine: np.ndarray, scale: float, repetition_time: float) -> nib.Nifti1Image:

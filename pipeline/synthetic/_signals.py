@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy import signal, stats
+from scipy import signal
 
 from dcm import Parameters, simulate
 
+from ..images import spm_kernel
 from ._circuit import REGIONS as CIRCUIT
 from ._circuit import circuit
 from ._design import StudyDesign, TaskName
@@ -100,10 +101,8 @@ def rest_correlation() -> Float[np.ndarray, "region region"]:
 def _responding(
     design: StudyDesign, task: TaskName, events: Sequence[Event], responses: np.ndarray
 ) -> Float[np.ndarray, "scan region"]:
-    """Boxcars of the conditions convolved with SPM12's canonical kernel, sampled in the middle of scans, × responses."""
+    """Boxcars of the conditions, convolved with SPM12's kernel and sampled in the middle of scans, × responses."""
     scans, width = design.scans(task), design.spacing(task) / BINS
     boxcars = inputs_of(events, [(condition,) for condition in CONDITIONS[task]], scans * BINS, width)
-    time = np.arange(0, 32 + width, width)
-    kernel = stats.gamma.pdf(time, 6) - stats.gamma.pdf(time, 16) / 6
-    convolved = signal.fftconvolve(boxcars, kernel[:, None] / kernel.sum(), axes=0)
+    convolved = signal.fftconvolve(boxcars, spm_kernel(design.spacing(task), BINS)[:, None], axes=0)
     return convolved[BINS // 2 : scans * BINS : BINS] @ responses.T

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ..study import SCHEMA_FILE
 from ._brain import SPHERES
 from ._design import StudyDesign
 from ._signals import REGIONS
 
 STUDY_FILE, MASKS = "study.toml", "masks"
 
-_HEAD = """\
+_HEAD = f"""\
+#:schema {SCHEMA_FILE}
 # A synthetic study: what effconn is told to do with it. Every setting that is not here has a default.
 # effconn check study.toml says what is there and what is missing; effconn run study.toml does it all.
 
@@ -117,7 +119,8 @@ def study_text(design: StudyDesign) -> str:
         *(_region(name) for name in REGIONS),
         _MODEL,
         *([_ALTERNATIVE] if whole else []),
-        _ARMS + ("sample = true                              # check it by drawing from the posterior\n" if whole else ""),
+        _ARMS
+        + ("sample = true                              # check it by drawing from the posterior\n" if whole else ""),
         _PREDICTION,
     ]
     return "".join(parts)

@@ -10,18 +10,18 @@ from ._files import write_json, write_text, write_tsv
 from ._people import CLUSTERS, Person
 
 BIDS_VERSION = "1.10.0"
+README = """\
+Simulated: no person was scanned. Connectivity, responses and symptoms were drawn by chance from one seed, and images
+made from them; what was drawn is in ../truth. Raw images were never made, only what fMRIPrep would have left of them,
+in derivatives/fmriprep.
+"""
 
 
 def write_dataset(bids: Path, people: Sequence[Person], design: StudyDesign) -> None:
     """Everything of a BIDS dataset that is not about one run."""
     name = "Ketamine and midazolam, a synthetic study"
     write_json(bids / "dataset_description.json", {"Name": name, "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"})
-    write_text(
-        bids / "README",
-        "Simulated: no person was scanned. Connectivity, responses and symptoms were drawn by chance from one seed and\n"
-        "images made from them; what was drawn is in ../truth. Raw images were never made, only what fMRIPrep would\n"
-        "have left of them, in derivatives/fmriprep.\n",
-    )
+    write_text(bids / "README", README)
     _write_participants(bids, people)
     _write_scores(bids / "phenotype", people)
     for task in design.tasks:

@@ -90,7 +90,7 @@ def truth_of(folder: str | Path) -> Truth:
 
     Raises `TableError` where its tables are missing or have been changed beyond reading.
     """
-    people, connectivity, slopes = (read_table(Path(folder) / FOLDER / name) for name in (PARTICIPANTS, CONNECTIVITY, SLOPES))
+    people, connectivity, slopes = map(read_table, truth_files(folder))
     names = people.names("participant_id")
     planted: dict[str, dict[str, float]] = {}
     visits = zip(connectivity.column("participant_id"), connectivity.column("session_id"), strict=True)
@@ -108,6 +108,11 @@ def truth_of(folder: str | Path) -> Truth:
         dict(zip(pairs, _numbers(slopes, "slope"), strict=True)),
         _numbers(slopes, "scatter")[0],
     )
+
+
+def truth_files(folder: str | Path) -> tuple[Path, ...]:
+    """The tables that `truth_of` reads."""
+    return tuple(Path(folder) / FOLDER / name for name in (PARTICIPANTS, CONNECTIVITY, SLOPES))
 
 
 def _numbers(table: Table, column: str) -> list[float]:
@@ -136,6 +141,4 @@ def _write_responses(folder: Path, people: Sequence[Person]) -> None:
                     for (region, condition), value in cells
                     if not np.isnan(value)
                 ]
-    write_tsv(
-        folder / RESPONSES, ("participant_id", "session_id", "task", "condition", "region", "percent"), rows
-    )
+    write_tsv(folder / RESPONSES, ("participant_id", "session_id", "task", "condition", "region", "percent"), rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..study import SCHEMA_FILE, study_schema
 from ._brain import Brain, make_brain, sphere_mask
 from ._design import SESSIONS, TASKS, StudyDesign, TaskName
 from ._files import make_image, make_mask, write_image, write_json, write_text, write_tsv
@@ -18,6 +19,7 @@ from ._people import Person, draw_people
 from ._signals import faces_series, rest_series, stroop_series
 from ._study_file import MASKS, STUDY_FILE, masked_regions, study_text
 from ._tables import write_dataset
+from ._truth import FOLDER as TRUTH
 from ._truth import write_truth
 
 SPACE = "space-MNI152NLin2009cAsym"
@@ -61,9 +63,13 @@ def write_study(
         seed: of everything drawn; the same seed gives the same bytes.
         on_progress: called with runs written and in all.
 
-    Returns the path of the configuration file. Raises `ValueError` where JAX is not in 64-bit mode.
+    Returns the path of the configuration file. Raises `ValueError` where the folder holds another
+    dataset or JAX is not in 64-bit mode.
     """
     folder = Path(folder)
+    if (folder / "bids").exists() and not (folder / TRUTH).is_dir():
+        raise ValueError(f"{folder / 'bids'} is not of a synthetic study; give another folder")
+    (folder / TRUTH).mkdir(parents=True, exist_ok=True)  # first: a study that was never finished is still one of ours
     people = draw_people(design, seed)
     write_dataset(folder / "bids", people, design)
     for name in masked_regions():
@@ -73,12 +79,15 @@ def write_study(
         brain = make_brain(dropout=person.number == design.dropout)
         for session in (1, 2):
             visit = _Visit(design, seed, person, session, brain)
+            for task in TASKS:
+                _remove_run(visit, task, folder / "bids")
             for task in design.acquired(person.number, session):
                 _write_run(visit, task, folder / "bids")
                 done += 1
                 if on_progress is not None:
                     on_progress(done, design.runs)
     write_truth(folder, people, design)
+    write_json(folder / SCHEMA_FILE, study_schema())
     write_text(folder / STUDY_FILE, study_text(design))
     return folder / STUDY_FILE
 
@@ -95,6 +104,15 @@ def _write_run(visit: _Visit, task: TaskName, bids: Path) -> None:
     _write_raw(visit, task, events, bids)
     columns = confound_columns(motion, acquired.tissue, design.spacing(task), unsteady)
     _write_derivatives(visit, task, acquired, columns, bids / "derivatives" / "fmriprep")
+
+
+def _remove_run(visit: _Visit, task: TaskName, bids: Path) -> None:
+    """What an earlier study in the same folder left of a run that this one does not have."""
+    if task in visit.design.acquired(visit.person.number, visit.session):
+        return
+    for root in (bids, bids / "derivatives" / "fmriprep"):
+        for path in visit.place(root).glob(f"{visit.name}_task-{task}_*"):
+            path.unlink()
 
 
 def _series(visit: _Visit, task: TaskName, events: tuple[Event, ...], rng: np.random.Generator) -> np.ndarray:

@@ -23,6 +23,7 @@ ONE_MISTAKE = [
         "Amr",
         "is not a setting of [participants]; did you mean 'arm'?",
     ),
+    ("[group.arms]", "[group.models]", "[group.models]", "is what the comparison of [dcm.models] is called"),
     ("[sessions]", "[sesions]", "[sesions]", "sesions: is no part of a study; did you mean [sessions]?"),
     ('"ketamine", "midazolam"', '"ketamine"', "arms =", "participants.arms: must have 2 entries, but it has 1"),
     ('"ketamine", "midazolam"', '"a", "b", "c"', "arms =", "participants.arms: must have 2 entries, but it has 3"),

@@ -1,0 +1,102 @@
+"""The arm comparison of a synthetic study once more, with everything that pictures of the truth need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcm import Posterior
+from peb import MEAN, ArmComparison, Estimate, Gaussian, PebSettings, from_dcm, make_design
+
+from .._connection_names import connections
+from .._estimates import pair_sessions
+from .._group_arms import LEAST, Arms, compare_arms
+from .._peb_inputs import BETWEEN_PRIORS, GroupInputs
+from ._design import SESSIONS
+from ._recovered import Change
+from ._truth import Truth
+
+ARM, IMPROVEMENT = "arm", "improvement"
+
+
+@dataclass(frozen=True, eq=False)
+class GroupTruth:
+    """The arms as found and as planted.
+
+    Fields:
+        arms: as `effconn peb arms` compares them.
+        changes: of every parameter that treatment changes, in both arms.
+    """
+
+    arms: Arms
+    changes: tuple[Change, ...]
+
+    @property
+    def centre(self) -> float:
+        """Average improvement, points; means of the arms are there."""
+        return self.changes[0].centre
+
+    def comparison(self, covariate: str) -> ArmComparison:
+        """The arms beside each other in the one group."""
+        return next(one for one in self.arms.together if one.covariate == covariate)
+
+    def of(self, parameter: str) -> tuple[Change, Change]:
+        """Changes of one parameter, the first arm's first."""
+        first, second = (change for change in self.changes if change.parameter == parameter)
+        return first, second
+
+    def planted(self, covariate: str, parameter: str) -> tuple[float, float, float]:
+        """What was planted in the arms, and the difference: Hz, or Hz per point of improvement."""
+        first, second = (one.planted_mean if covariate == MEAN else one.planted_slope for one in self.of(parameter))
+        return first, second, first - second
+
+
+def group_truth(truth: Truth, posteriors: Mapping[str, Posterior]) -> GroupTruth | None:
+    """The changes of B and their group, by the settings of the study's own `[group.arms]`; None where an arm is too
+    small to be compared."""
+    estimates = [from_dcm(visit, found) for visit, found in posteriors.items() if visit in truth.connectivity]
+    changed, notes = pair_sessions(estimates, *SESSIONS)
+    names = [one.name for one in changed]
+    if any(sum(truth.arm[name] == arm for name in names) < LEAST for arm in truth.arms):
+        return None
+    arm, improvement = ([of[name] for name in names] for of in (truth.arm, truth.improvement))
+    design = make_design(names, {ARM: arm, IMPROVEMENT: improvement}, interactions=[(ARM, IMPROVEMENT)])
+    settings = PebSettings(noise_variance=BETWEEN_PRIORS["wide"], compat="exact")
+    spec = next(iter(posteriors.values())).spec
+    inputs = GroupInputs(tuple(changed), design, spec, ("B",), settings, SESSIONS, tuple(notes), (), tuple(notes))
+    arms = compare_arms(inputs, ARM, order=truth.arms)
+    pairs = [(name, arm) for name in truth.modulations for arm in truth.arms]
+    return GroupTruth(arms, tuple(_change(truth, changed, arms, name, arm) for name, arm in pairs))
+
+
+def _change(truth: Truth, changed: list[Estimate], arms: Arms, parameter: str, arm: str) -> Change:
+    rows = [i for i, one in enumerate(changed) if truth.arm[one.name] == arm]
+    people = [changed[i].name for i in rows]
+    alone = [changed[i].select([parameter]).posterior for i in rows]
+    (connection,) = connections([parameter])
+    return Change(
+        parameter,
+        connection.to,
+        connection.source,
+        arm,
+        improvement=np.array([truth.improvement[name] for name in people]),
+        mean=np.array([one.mean[0] for one in alone]),
+        sd=np.array([one.sd[0] for one in alone]),
+        in_group=np.array([arms.group.participants[i].select([parameter]).posterior.mean[0] for i in rows]),
+        planted=np.array([truth.change(name, parameter) for name in people]),
+        planted_slope=truth.slopes[parameter, arm],
+        centre=arms.group.design.centres[IMPROVEMENT],
+        effect=_of_arm(arms, parameter, arm),
+    )
+
+
+def _of_arm(arms: Arms, parameter: str, arm: str) -> Gaussian:
+    """The posterior of an arm's mean and slope: β_mean ± β_arm and β_improvement ± β_arm×improvement."""
+    sign = arms.sign if arm == arms.names[0] else -arms.sign
+    effect = arms.group.parameters.index(parameter)
+    covariates = (MEAN, arms.column, IMPROVEMENT, f"{arms.column}×{IMPROVEMENT}")
+    places = np.array([arms.group.places(covariate)[effect] for covariate in covariates])
+    weights = np.array([[1.0, sign, 0.0, 0.0], [0.0, 0.0, 1.0, sign]])
+    return arms.group.posterior.marginal(places).transformed(weights)

@@ -1,0 +1,203 @@
+"""The truth section of a synthetic study's report: found beside planted, in answers, pictures and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dcm import Posterior
+from peb import MEAN
+
+from .._connection_names import connections, per_covariate
+from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
+from .._recovery import Z
+from .._report import Picture, Section
+from ..report import Extra, StudyResult
+from ._circuit import REGIONS
+from ._design import AMYGDALA, VMPFC
+from ._group_truth import IMPROVEMENT, GroupTruth, group_truth
+from ._recovered import Change, Recovered, recover
+from ._truth import Truth
+from ._truth_answers import truth_answers
+from ._truth_figures import change_figure, improvement_figure, in_group_figure, recovered_figure
+
+MEANING = {
+    REGIONS[AMYGDALA]: "more inhibition of the amygdala by vmPFC",
+    REGIONS[VMPFC]: "less excitation of vmPFC by the amygdala",
+}
+COMPARED = ("first", "second", "difference")  # the arms, and the first less the second
+NOTICE = (
+    "Simulated data.",
+    "Nobody was scanned, and nothing here says anything about ketamine. The page shows whether effconn finds in images "
+    "what was put into them.",
+)
+
+
+def truth_extra(truth: Truth, result: StudyResult) -> Extra:
+    """What goes right after the summary of the report: everything found beside what was planted.
+
+    Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
+    """
+    return extra_of(truth, result.main)
+
+
+def extra_of(truth: Truth, posteriors: Mapping[str, Posterior]) -> Extra:
+    """The same from the posteriors of the main model, by visit."""
+    recovered, group = recover(truth, posteriors), group_truth(truth, posteriors)
+    return Extra(
+        "Found and planted",
+        "Every connection in these images was planted. B is what seeing faces adds to a connection, in Hz; "
+        "“amygdala ← vmPFC” is the connection to the amygdala from vmPFC.",
+        answers=truth_answers(truth, recovered, group),
+        sections=(*(() if group is None else (_treatment(truth, group),)), _connectivity(truth, recovered, group)),
+        records=(*(() if group is None else (_effects(truth, group),)), _parameters(recovered)),
+        notices=(NOTICE,),
+    )
+
+
+def _treatment(truth: Truth, group: GroupTruth) -> Section:
+    return Section(
+        "What treatment did",
+        "Changes from the first session to the second: found in each participant and by the group, and planted.",
+        tuple(picture for name in truth.modulations for picture in _changes(group.of(name))),
+    )
+
+
+def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
+    one = arms[0]
+    name = f"{one.to}-from-{one.source}".lower()
+    differ = arms[0].planted_slope != arms[1].planted_slope
+    look = (
+        f"Planted for {one.arm} only: its mean should lie below zero, {arms[1].arm}'s near it."
+        if differ
+        else "Planted alike in both arms: both means should lie below zero."
+    )
+    slopes = (
+        f"Planted: a falling line for {one.arm}, a flat one for {arms[1].arm}."
+        if differ
+        else "Planted: the same falling line in both arms, so the dotted lines coincide."
+    )
+    title = f"Change of B(faces), {one.connection}"
+    return (
+        Picture(
+            f"truth-change-{name}",
+            f"{one.connection}: change by arm",
+            f"{look} Thin lines are participants, in the order of what was planted in them; the diamond is what the "
+            f"group finds for a participant of average improvement ({one.centre:.1f} points); the dashed mark is "
+            "what was planted there.",
+            change_figure(arms, title, MEANING[one.to]),
+        ),
+        Picture(
+            f"truth-improvement-{name}",
+            f"{one.connection}: change and improvement",
+            f"{slopes} Solid lines are the group's, which weighs participants by how sure each estimate is, with the "
+            "band that holds 90 % of the posterior; dotted lines are what was planted.",
+            improvement_figure(arms, title),
+        ),
+    )
+
+
+def _connectivity(truth: Truth, recovered: Recovered, group: GroupTruth | None) -> Section:
+    first, second = (connections([name])[0] for name in truth.modulations)
+    averages = [f"A[{one.to}<-{one.source}]" for one in (first, second)]
+    drawn = [
+        Picture(
+            "truth-faces",
+            "What faces add (B): found against planted",
+            "Every visit is a mark. Marks should lie along the dashed line, and nine in ten of the vertical lines "
+            "should cross it.",
+            recovered_figure(recovered, truth.modulations),
+        ),
+        Picture(
+            "truth-average",
+            "Average connections (A): found against planted",
+            "These differ less between participants than one visit can resolve, so the prior pulls them towards zero "
+            "(marks below the line on the right); the intervals are wide enough to say so.",
+            recovered_figure(recovered, averages),
+        ),
+    ]
+    if group is not None:
+        drawn.append(_in_group(group.of(truth.modulations[0])))
+    return Section("Visit by visit", "From images to connections and back to what made them.", tuple(drawn))
+
+
+def _in_group(arms: tuple[Change, Change]) -> Picture:
+    alone, together = (
+        np.sqrt(np.mean(np.concatenate(errors) ** 2))
+        for errors in ([one.mean - one.planted for one in arms], [one.in_group - one.planted for one in arms])
+    )
+    return Picture(
+        "truth-in-group",
+        "Participants alone and in the group",
+        f"Off by {alone:.2f} Hz alone, by {together:.2f} Hz with the group as prior (root mean square). Filled marks "
+        "should lie nearer to the dashed line than empty ones: what the other participants show pulls in the estimates "
+        "that are least sure.",
+        in_group_figure(arms, f"Change of B(faces), {arms[0].connection}"),
+    )
+
+
+def _effects(truth: Truth, group: GroupTruth) -> Records:
+    """Both arms and their difference, of the mean change and of its slope, found and planted."""
+    first, second = truth.arms
+    pairs = zip(COMPARED, (first, second, "difference"), strict=True)
+    columns = (
+        Column("effect", "Effect"),
+        Column("connection", "Connection"),
+        *(
+            one
+            for key, heading in pairs
+            for one in (Column(key, heading, EFFECT), Column(f"planted_{key}", "planted", EFFECT))
+        ),
+        Column("low", "90 % from", EFFECT),
+        Column("high", "to", EFFECT),
+        Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
+        Column("unit", "Unit", where="file"),
+    )
+    rows = [_effect(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
+    lead = f"{first} less {second}, by one group over everybody. Means are at average improvement, "
+    return Records("truth-arms", "Arms: found and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
+
+
+def _effect(group: GroupTruth, covariate: str, name: str) -> dict[str, Any]:
+    found, (connection,) = group.comparison(covariate), connections([name])
+    i = found.parameters.index(name)
+    half = Z * float(found.difference.sd[i])
+    values = dict(zip(COMPARED, (found.first, found.second, found.difference), strict=True))
+    planted = zip(COMPARED, group.planted(covariate, name), strict=True)
+    return {
+        "effect": "mean change" if covariate == MEAN else "change per point of improvement",
+        "connection": connection.words,
+        **{key: float(one.mean[i]) for key, one in values.items()},
+        **{f"planted_{key}": value for key, value in planted},
+        "low": float(found.difference.mean[i]) - half,
+        "high": float(found.difference.mean[i]) + half,
+        "probability_beyond_zero": float(found.beyond_zero.difference[i]),
+        "unit": per_covariate(connection.unit, covariate, "point"),
+    }
+
+
+def _parameters(recovered: Recovered) -> Records:
+    columns = (
+        Column("visit", "Visit"),
+        Column("parameter", "Parameter"),
+        Column("planted", "Planted", EFFECT),
+        Column("found", "Found", EFFECT),
+        Column("sd", "SD", SPREAD),
+        Column("inside", "In the 90 % interval"),
+    )
+    rows = [
+        {
+            "visit": visit,
+            "parameter": name,
+            "planted": float(recovered.planted[i, j]),
+            "found": float(recovered.mean[i, j]),
+            "sd": float(recovered.sd[i, j]),
+            "inside": "yes" if recovered.covered[i, j] else "no",
+        }
+        for i, visit in enumerate(recovered.visits)
+        for j, name in enumerate(recovered.names)
+    ]
+    lead = "Posterior mean and standard deviation of every parameter beside the value that made the images."
+    return Records("truth-connectivity", "Every parameter: found and planted", lead, columns, rows, brief=False)

@@ -1,0 +1,191 @@
+"""A study from images to report: what is made, kept, redone, and gone on without."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+
+Effconn = Callable[..., subprocess.CompletedProcess[str]]
+
+KILLS = 10
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    """Every table of a study's results by its place."""
+    results = folder / "results"
+    return {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.rglob("*.tsv"))}
+
+
+def made(folder: Path) -> dict[str, list[str]]:
+    """Stage → names of the units that the last run made."""
+    content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return {
+        stage: [one["name"] for one in content["units"] if one["stage"] == stage and one["how"] == "made"]
+        for stage in ("extract", "invert", "group", "report")
+    }
+
+
+def again(effconn: Effconn, folder: Path, *options: str) -> dict[str, list[str]]:
+    done = effconn("run", folder / "study.toml", "--jobs", "1", "--json", folder / "run.json", *options)
+    assert done.returncode == 0, done.stderr
+    return made(folder)
+
+
+@pytest.fixture
+def ran(finished: Path, tmp_path: Path) -> Path:
+    """A finished study of one's own."""
+    return Path(shutil.copytree(finished, tmp_path / "ran", copy_function=shutil.copy2))
+
+
+def test_a_run_leaves_a_report_and_a_result_for_every_run_and_analysis(finished: Path) -> None:
+    assert {stage: len(names) for stage, names in made(finished).items()} == {
+        "extract": 15,
+        "invert": 15,
+        "group": 1,
+        "report": 1,
+    }
+    results = finished / "results"
+    assert (results / "report.html").stat().st_size > 100_000
+    assert {"tables/participants.tsv", "tables/connectivity.tsv", "group/arms/arms.tsv"} <= tables(finished).keys()
+    assert (
+        results / "sub-01/ses-1/func/sub-01_ses-1_task-faces_contrast-facesOverShapes_stat-t_statmap.nii.gz"
+    ).exists()
+
+
+def test_the_report_loads_nothing_from_elsewhere(finished: Path) -> None:
+    page = (finished / "results" / "report.html").read_text(encoding="utf-8")
+    assert not re.findall(r'(?:src|href)="(?!#|data:|tables/|figures/|group/|dcm/|report\.json)[^"]*"', page)
+
+
+def test_a_missing_run_is_named_and_the_study_goes_on_without_it(finished: Path) -> None:
+    page = (finished / "results" / "report.html").read_text(encoding="utf-8")
+    assert "sub-02_ses-2_task-faces" in page
+    left_out = json.loads((finished / "results/group/arms/arms.json").read_text(encoding="utf-8"))
+    assert "sub-02" not in left_out["participants_used"]
+
+
+def test_a_second_run_makes_nothing_and_changes_no_byte(ran: Path, effconn: Effconn) -> None:
+    before = tables(ran)
+    assert again(effconn, ran) == {"extract": [], "invert": [], "group": [], "report": []}
+    assert tables(ran) == before
+
+
+def test_files_that_were_only_touched_are_not_worked_on_again(ran: Path, effconn: Effconn) -> None:
+    for path in ran.glob("bids/sub-01/ses-1/func/*"):
+        os.utime(path)
+    assert not any(again(effconn, ran).values())
+
+
+def test_other_events_of_one_run_redo_what_rests_on_it_alone(ran: Path, effconn: Effconn) -> None:
+    (events,) = ran.glob("bids/sub-03/ses-1/func/*_events.tsv")
+    lines = events.read_text(encoding="utf-8").splitlines(keepends=True)
+    events.unlink()  # its copies share the file
+    events.write_text("".join(lines[:-1]), encoding="utf-8")
+    found = again(effconn, ran)
+    assert found["extract"] == ["sub-03_ses-1_task-faces"]
+    assert found["invert"] == ["main_sub-03_ses-1"]
+    assert found["group"] == ["arms"]
+    assert found["report"] == ["report"]
+
+
+def test_one_stage_alone_does_that_stage(ran: Path, effconn: Effconn) -> None:
+    shutil.rmtree(ran / "results" / "group")
+    assert again(effconn, ran, "--only", "extract") == {"extract": [], "invert": [], "group": [], "report": []}
+    assert again(effconn, ran, "--only", "group")["group"] == ["arms"]
+
+
+def test_a_run_whose_data_are_bad_is_reported_and_the_others_go_on(ran: Path, effconn: Effconn) -> None:
+    (path,) = ran.glob("bids/derivatives/fmriprep/sub-01/ses-2/func/*_desc-preproc_bold.nii.gz")
+    image = nibabel.load(path)
+    path.unlink()
+    constant = np.full(image.shape, 500, dtype=np.int16)
+    nibabel.save(nibabel.Nifti1Image(constant, image.affine, image.header), path)
+    done = effconn("run", ran / "study.toml", "--jobs", "1", "--json", ran / "run.json")
+    assert done.returncode == 1
+    failed = [one for one in json.loads((ran / "run.json").read_text())["units"] if one["how"] == "failed"]
+    assert [one["name"] for one in failed] == ["sub-01_ses-2_task-faces"]
+    assert "sub-01_ses-2_task-faces" in done.stderr
+    assert failed[0]["reason"][:40] in (ran / "results" / "report.html").read_text(encoding="utf-8")
+
+
+def test_spm_files_are_written_where_asked_for(ran: Path, effconn: Effconn) -> None:
+    text = (ran / "study.toml").read_text(encoding="utf-8")
+    (ran / "study.toml").unlink()
+    (ran / "study.toml").write_text(f"{text}\n[outputs]\nspm = true\n", encoding="utf-8")
+    again(effconn, ran, "--only", "invert")
+    compared = effconn("compare-spm", ran / "results/dcm/main/DCM_sub-01_ses-1.mat", "--json", ran / "spm.json")
+    assert compared.returncode == 0, compared.stderr
+    (one,) = json.loads((ran / "spm.json").read_text(encoding="utf-8"))["participants"]
+    assert abs(one["delta_f"]) < 0.5
+
+
+def test_a_bids_app_comes_to_the_same_tables(study: Path, finished: Path, effconn: Effconn) -> None:
+    common = ("--study", study / "study.toml", "--jobs", "1")
+    labels = ("--participant-label", "01", "02", "sub-03", "04", "05", "06", "07")
+    for level, people in (("participant", labels), ("participant", ("--participant-label", "08")), ("group", ())):
+        done = effconn("bids", study / "bids", study / "results", level, *common, *people)
+        assert done.returncode == 0, done.stderr
+    assert tables(study) == tables(finished)
+
+
+def test_an_unknown_label_is_named(study: Path, effconn: Effconn) -> None:
+    done = effconn(
+        *("bids", study / "bids", study / "results", "participant", "--study", study / "study.toml"),
+        *("--participant-label", "99"),
+    )
+    assert done.returncode == 2
+    assert "sub-99 is not among the study's participants" in done.stderr
+
+
+def test_a_study_killed_at_random_moments_ends_with_the_same_tables(
+    study: Path, finished: Path, effconn: Effconn
+) -> None:
+    rng = np.random.default_rng(0)
+    records = study / "results" / ".effconn"
+    recorded: dict[Path, int] = {}
+    for kill in range(KILLS):
+        options = ("--jobs", str(1 + kill % 2))
+        start_and_kill(study, options, seconds=float(rng.uniform(2.5, 5.5)))
+        now = {path: path.stat().st_mtime_ns for path in records.rglob("*.json") if not path.name.startswith(".")}
+        assert recorded.items() <= now.items()  # what was finished is not made again
+        recorded = now
+    again(effconn, study)
+    assert recorded.items() <= {path: path.stat().st_mtime_ns for path in records.rglob("*.json")}.items()
+    assert tables(study) == tables(finished)
+
+
+def start_and_kill(study: Path, options: tuple[str, ...], seconds: float) -> None:
+    """SIGKILL to the run; its children end by themselves."""
+    command: list[Any] = [str(Path(sys.executable).with_name("effconn")), "run", study / "study.toml", *options]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        running.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    deadline = time.monotonic() + 20
+    while alive(running.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(running.pid), "a child outlived the run"
+
+
+def alive(group: int) -> bool:
+    """Whether a process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

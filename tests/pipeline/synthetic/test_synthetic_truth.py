@@ -1,0 +1,179 @@
+"""What is planted is what the truth says, what the images hold, and what the report sets beside it."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcm import Posterior, Subject, invert, prior, simulate
+from pipeline._table import read_table
+from pipeline.bids import take_inventory
+from pipeline.images import extract
+from pipeline.study import models_of, read_study
+from pipeline.synthetic import QUICK, StudyDesign, Truth, extra_of, truth_of
+from pipeline.synthetic._circuit import circuit
+from pipeline.synthetic._people import draw_people
+
+INHIBITION, EXCITATION = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
+
+
+@pytest.fixture(scope="module")
+def truth(study: Path) -> Truth:
+    return truth_of(study)
+
+
+@pytest.fixture(scope="module")
+def pattern() -> Posterior:
+    """A posterior of the circuit, to put other numbers into."""
+    spec, rng = circuit(), np.random.default_rng(0)
+    person = draw_people(QUICK, 0)[0]
+    inputs = (np.arange(40 * 4)[:, None] // np.array([32, 64]) % 2).astype(float)
+    made = simulate(
+        spec, person.connectivity[0], inputs - inputs.mean(axis=0), 0.75, 3.0, snr=3, seed=int(rng.integers(9))
+    )
+    return invert(Subject("sub-01_ses-1", spec, made.data, prior(spec, noise_variance=1.0)))
+
+
+def found(truth: Truth, pattern: Posterior, sign: float = 1.0) -> dict[str, Posterior]:
+    """Posteriors at what was planted, or with B mirrored, as sure as data of a real run make them."""
+    posteriors = {}
+    for visit, planted in truth.connectivity.items():
+        mean = pattern.mean.copy()
+        for i, name in zip(pattern.free, pattern.names, strict=True):
+            mean[i] = planted[name] * (sign if name.startswith("B") else 1.0)
+        posteriors[visit] = replace(pattern, mean=mean, covariance=np.eye(pattern.free.size) * 0.03**2)
+    return posteriors
+
+
+def test_improvement_is_the_fall_of_the_score(study: Path, truth: Truth) -> None:
+    scores = read_table(study / "bids" / "phenotype" / "caps5.tsv")
+    totals = dict(
+        zip(
+            zip(scores.column("participant_id"), scores.column("session_id"), strict=True),
+            map(float, scores.column("caps5_total")),
+            strict=True,
+        )
+    )
+    for name, improvement in truth.improvement.items():
+        assert totals[name, "ses-1"] - totals[name, "ses-2"] == improvement
+    clusters = [name for name in scores.columns if name.startswith("caps5_") and name != "caps5_total"]
+    sums = sum(np.array(scores.column(name), dtype=float) for name in clusters)
+    np.testing.assert_array_equal(sums, np.array(scores.column("caps5_total"), dtype=float))
+
+
+def test_the_study_s_scores_and_arms_are_the_truth_s(study: Path, truth: Truth) -> None:
+    people = take_inventory(read_study(study / "study.toml")).participants
+    assert {one.name: one.scores["improvement"] for one in people} == dict(truth.improvement)
+    assert {one.name: one.arm for one in people} == dict(truth.arm)
+    assert truth.arms == ("ketamine", "midazolam")
+
+
+def test_the_study_s_main_model_is_the_one_that_made_it(study: Path) -> None:
+    dcm = read_study(study / "study.toml").dcm
+    assert dcm is not None
+    assert models_of(dcm)["main"] == circuit()
+
+
+def test_planted_change_follows_improvement_as_the_arm_has_it() -> None:
+    design = StudyDesign(ketamine=10, midazolam=10, scatter=0.0)
+    for person in draw_people(design, 1):
+        before, after = (np.asarray(one.B)[:, :, 1] for one in person.connectivity)
+        slope = design.inhibition_slope if person.arm == "ketamine" else 0.0
+        assert after[1, 0] - before[1, 0] == pytest.approx(slope * person.improvement)
+        assert after[0, 1] - before[0, 1] == pytest.approx(design.excitation_slope * person.improvement)
+
+
+def test_arms_span_the_same_improvement_whatever_the_seed() -> None:
+    for seed in range(5):
+        people = draw_people(StudyDesign(ketamine=11, midazolam=11), seed)
+        arms = [sorted(one.improvement for one in people if one.arm == arm) for arm in ("ketamine", "midazolam")]
+        assert arms[0] == arms[1]
+        assert all(min(one.totals) > 0 for one in people)
+
+
+def test_truth_is_read_as_it_was_planted(study: Path, truth: Truth, design: StudyDesign) -> None:
+    spec = circuit()
+    for person in draw_people(design, 3):
+        for session, planted in zip(("ses-1", "ses-2"), person.connectivity, strict=True):
+            vector = dict(zip(spec.parameter_names, np.asarray(spec.layout.to_vector(planted)), strict=True))
+            read = truth.connectivity[f"{person.name}_{session}"]
+            assert len(read) == 12
+            for name, value in read.items():
+                assert value == pytest.approx(vector[name], rel=1e-6)
+    assert truth.modulations == (INHIBITION, EXCITATION)
+    assert truth.slopes[INHIBITION, "ketamine"] == design.inhibition_slope
+    assert truth.slopes[INHIBITION, "midazolam"] == 0
+    assert pickle.loads(pickle.dumps(truth)) == truth  # goes to other processes
+
+
+def test_extracted_series_follow_the_planted_signals(study: Path, truth: Truth) -> None:
+    configuration, spec, agreement = read_study(study / "study.toml"), circuit(), []
+    for run in (one for one in take_inventory(configuration).runs if one.task == "faces"):
+        extraction = extract(run, configuration)
+        vector = np.array([truth.connectivity[run.visit].get(name, 0.0) for name in spec.parameter_names])
+        inputs = extraction.inputs - extraction.inputs.mean(axis=0)
+        planted = simulate(spec, spec.layout.to_tree(vector), inputs, 1.5 / 16, 1.5, snr=np.inf, seed=0).signal
+        slow, *_ = np.linalg.lstsq(extraction.confounds, planted, rcond=None)
+        expected = planted - extraction.confounds @ slow
+        series = extraction.series[:, [extraction.regions.index(region) for region in spec.regions]]
+        agreement += [np.corrcoef(one, other)[0, 1] for one, other in zip(series.T, expected.T, strict=True)]
+    assert len(agreement) == 24
+    assert np.mean(agreement) > 0.65
+    assert min(agreement) > 0.25
+
+
+def test_extracted_responses_are_those_planted(study: Path) -> None:
+    configuration = read_study(study / "study.toml")
+    table = read_table(study / "truth" / "responses.tsv")
+    rows = zip(*(table.column(name) for name in table.columns), strict=True)
+    planted = {row[:5]: float(row[5]) for row in rows}
+    pairs = []
+    for run in take_inventory(configuration).runs:
+        if run.task == "stroop":
+            extraction = extract(run, configuration)
+            for region, value in zip(extraction.regions, extraction.responses[0], strict=True):
+                congruent, incongruent = (
+                    planted[run.participant, run.session, "stroop", kind, region]
+                    for kind in ("congruent", "incongruent")
+                )
+                pairs.append((incongruent - congruent, value))
+    expected, measured = np.array(pairs).T
+    assert np.corrcoef(expected, measured)[0, 1] > 0.6
+
+
+def test_a_report_on_what_was_planted_says_yes_to_all(truth: Truth, pattern: Posterior) -> None:
+    extra = extra_of(truth, found(truth, pattern))
+    assert [answer.verdict for answer in extra.answers[1:]] == ["yes", "yes"]
+    assert "correlate at r = 1.00" in extra.answers[0].headline
+    effects, parameters = extra.records
+    assert [row["planted_difference"] for row in effects.rows][2:] == [-0.04, 0.0]
+    for row in effects.rows:
+        for key in ("first", "second"):
+            assert row[key] == pytest.approx(row[f"planted_{key}"], abs=0.25 if "mean" in row["effect"] else 0.02)
+    assert len(parameters.rows) == 12 * 12
+    assert all(row["inside"] == "yes" for row in parameters.rows)
+    assert len([picture for section in extra.sections for picture in section.pictures]) == 7
+    assert extra.notices[0][0] == "Simulated data."
+
+
+def test_a_report_on_the_opposite_says_no(truth: Truth, pattern: Posterior) -> None:
+    extra = extra_of(truth, found(truth, pattern, sign=-1.0))
+    assert {answer.verdict for answer in extra.answers} == {"no"} | {extra.answers[0].verdict}
+    assert extra.answers[0].verdict != "yes"
+
+
+def test_too_few_visits_leave_connectivity_to_report(truth: Truth, pattern: Posterior) -> None:
+    some = {visit: one for visit, one in found(truth, pattern).items() if not visit.startswith("sub-01")}
+    extra = extra_of(truth, some)
+    assert len(extra.answers) == len(extra.records) == 1
+    with pytest.raises(ValueError, match="no visit of the synthetic study was inverted"):
+        extra_of(truth, {})
+
+
+def test_designs_that_cannot_work_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"at least 3 participants, but midazolam has 2; a faces run must last"):
+        StudyDesign(midazolam=2, faces_scans=10)
