@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.study import read_study
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
@@ -39,7 +41,13 @@ def test_every_example_runs(path: Path) -> None:
     assert run(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/spm12.md"])
+def test_the_study_of_the_docs_is_in_order(tmp_path: Path) -> None:
+    [text] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "study.md").read_text(encoding="utf-8"), re.S)
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    assert list(read_study(tmp_path / "study.toml").dcm.models) == ["amygdala-driven"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/spm12.md", "docs/study.md"])
 def test_relative_links_lead_somewhere(page: str) -> None:
     path = ROOT / page
     text = path.read_text(encoding="utf-8")
