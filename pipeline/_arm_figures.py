@@ -18,7 +18,7 @@ from peb import beyond_zero
 
 from ._effect_panels import shortened, wrapped
 from ._figure_style import ARM_COLOUR, GREEN, INK, MUTED, PURPLE, new_figure, plain, signed, style
-from ._recovery import Z
+from ._interval import Z
 
 OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for
 Dashes = Literal["solid", "dashed"]

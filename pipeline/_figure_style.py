@@ -33,8 +33,7 @@ _VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAP
 
 _ELEMENTS = frozenset(  # that matplotlib draws with
     ("svg", "g", "defs", "path", "use", "rect", "clipPath", "style", "image", "circle", "ellipse", "line", "polygon")
-    + ("polyline", "linearGradient", "stop", "filter", "pattern", "title")
-)
+).union(("polyline", "linearGradient", "stop", "filter", "pattern", "title"))
 
 _STYLE: dict[str, Any] = {
     "axes.edgecolor": LINE,

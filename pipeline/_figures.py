@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, NullLocator
 
 from dcm import Data, Posterior
 
@@ -19,7 +18,6 @@ from ._figure_style import (
     LINE,
     MUTED,
     ORANGE,
-    PURPLE,
     SKY,
     VERMILION,
     new_figure,
@@ -27,13 +25,9 @@ from ._figure_style import (
     style,
     zero_line,
 )
-from ._recovery import Recovery, Z
 
 LOW_VARIANCE = 10.0  # percent; SPM's check of a DCM warns below it
 SHADES = ((LINE, 0.6), (SKY, 0.4), (ORANGE, 0.4), (GREEN, 0.4))  # colour and opacity, input by input
-FLOOR = 0.01  # nats; gains below it are not worth telling apart
-_COLOURS = (GREEN, PURPLE, BLUE, VERMILION, ORANGE, SKY)
-_MARKERS = ("o", "D", "^", "s", "v", "P")
 
 
 def series_figure(data: Data, posterior: Posterior, paradigm: np.ndarray, names: Sequence[str], title: str) -> Figure:
@@ -65,62 +59,6 @@ def series_figure(data: Data, posterior: Posterior, paradigm: np.ndarray, names:
             for (shade, alpha), name in zip(SHADES, names, strict=False)
         ]
         figure.legend(handles=[*lines, *blocks], loc="outside upper center", ncols=len(lines) + len(blocks))
-    return figure
-
-
-def recovery_figure(recovery: Recovery, names: Sequence[str]) -> Figure:
-    """Posterior means against planted values with 90 % intervals, one colour and marker to a parameter, Hz."""
-    with style():
-        figure = new_figure(4.6)
-        axes = figure.subplots()
-        columns = [recovery.column(name) for name in names]
-        low = min(recovery.planted[:, columns].min(), recovery.mean[:, columns].min()) - 0.1
-        high = max(recovery.planted[:, columns].max(), recovery.mean[:, columns].max()) + 0.1
-        axes.plot([low, high], [low, high], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-        for name, colour, marker in zip(names, _COLOURS, _MARKERS, strict=False):
-            column = recovery.column(name)
-            label = f"{readable(name)}: r = {recovery.correlation(name):.2f}, {recovery.coverage([name]):.0f} % hold"
-            axes.errorbar(
-                recovery.planted[:, column],
-                recovery.mean[:, column],
-                yerr=Z * recovery.sd[:, column],
-                fmt=marker,
-                color=colour,
-                markersize=4.5,
-                elinewidth=0.8,
-                alpha=0.75,
-                markeredgewidth=0,
-                label=plain(label),
-            )
-        axes.set(xlim=(low, high), xlabel="Planted, Hz", ylabel="Recovered, Hz (posterior mean, 90 % interval)")
-        axes.set_title(f"{recovery.coverage(names):.0f} % of 90 % intervals hold the planted value")
-        figure.legend(loc="outside lower center", ncols=1)
-    return figure
-
-
-def convergence_figure(posteriors: Sequence[Posterior]) -> Figure:
-    """Free energy still to be gained at each iteration, nats, one line to an inversion."""
-    with style():
-        figure = new_figure(4.3)
-        axes = figure.subplots()
-        for posterior in posteriors:
-            reached = np.maximum.accumulate(posterior.free_energy_history)
-            gap = np.maximum(posterior.free_energy - reached, FLOOR)
-            axes.plot(np.arange(1, gap.size + 1), gap, color=BLUE, alpha=0.35, linewidth=1)
-            axes.plot(gap.size, gap[-1], marker="o", color=BLUE, alpha=0.6, markersize=3.5, markeredgewidth=0)
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}" if value > FLOOR else f"≤ {FLOOR:g}")
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.axhline(0.1, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-        axes.annotate(
-            "SPM's tolerance, 0.1 nat", (1, 0.1), (0, 4), textcoords="offset points", color=MUTED, fontsize=8.5
-        )
-        axes.set(xlabel="Iteration", ylabel="F still to gain, nats")
-        count = np.array([posterior.iterations for posterior in posteriors])
-        axes.set_title(
-            f"{count.size} inversions, {count.min()}–{count.max()} iterations (median {np.median(count):.0f})"
-        )
     return figure
 
 

@@ -13,9 +13,9 @@ from ._group_arms import LEVELS, TOGETHER, Arms
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, effect_records, facts, notices, save_group, summary, verdict_of
 from ._group_sampling import draws_of, sampling_records, sampling_warnings
+from ._interval import Z
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
-from ._recovery import Z
 from ._report import Answer, Section, Verdict
 
 
@@ -102,9 +102,7 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     verdict: Verdict = "yes" if sure else "partly" if likely else verdict_of(max(chances))
     chief = max(rows, key=lambda row: row["probability_with_v_without"])
     first, second = one.arms
-    beyond, chance = (
-        probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without")
-    )
+    beyond, chance = (probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     headline = (
         f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
         f"Pp with v without {chance}."

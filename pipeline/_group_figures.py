@@ -16,7 +16,7 @@ from dcm import Spec
 from ._connection_names import connections
 from ._effect_panels import Panel, effect_panels, wrapped
 from ._figure_style import BLUE, INK, MUTED, PAPER, SKY, VERMILION, new_figure, signed, style
-from ._recovery import Z
+from ._interval import Z
 
 Definition = Literal["free energy, with v without", "posterior beyond zero"]
 STRONG = (0.95, 0.99)  # Pp from which evidence is called strong, and very strong

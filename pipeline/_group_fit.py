@@ -13,9 +13,9 @@ from peb import MEAN, Design, GroupPosterior, fit, some, with_v_without
 
 from ._connection_names import LOG_SCALE, Connection, connections, per_covariate
 from ._group_delivery import Delivery
+from ._interval import LEVEL, Z
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
-from ._recovery import LEVEL, Z
 from ._report import Answer, Section, Verdict
 
 STRONG = 0.95  # Pp from which an effect is called found

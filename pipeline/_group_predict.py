@@ -13,9 +13,9 @@ from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_
 from ._group_delivery import Delivery
 from ._group_figures import p_words
 from ._group_fit import notices
+from ._interval import Z
 from ._peb_inputs import GroupInputs, GroupOptions
 from ._records import PROBABILITY, Column, Records
-from ._recovery import Z
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
 

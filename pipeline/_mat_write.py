@@ -13,11 +13,13 @@ from scipy.sparse import csc_array
 from ._atomic import atomic_write
 from ._mat_values import Opaque, StructArray
 
+HEADER, HEADER_LENGTH = b"MATLAB 5.0 MAT-file, written by effconn", 116  # text at the head, which readers skip
+
 
 def save_mat(path: str | Path, variables: Mapping[str, Any]) -> None:
     """Writes `variables` with the classes and shapes that `load_mat` read; `Opaque` values are left out.
 
-    The file appears whole or not at all.
+    The file appears whole or not at all, and the same values give the same bytes.
     """
     with atomic_write(path) as aside:
         scipy.io.savemat(
@@ -27,6 +29,8 @@ def save_mat(path: str | Path, variables: Mapping[str, Any]) -> None:
             long_field_names=True,
             appendmat=False,
         )
+        with aside.open("rb+") as file:
+            file.write(HEADER.ljust(HEADER_LENGTH))  # SciPy's has the time of day in it
 
 
 def opaque_places(value: Any, place: str) -> list[str]:

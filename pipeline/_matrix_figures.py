@@ -17,7 +17,7 @@ from peb import MEAN
 from ._connection_names import Connection, connections, per_covariate
 from ._effect_panels import shortened, wrapped
 from ._figure_style import BLUE, GREEN, INK, LINE, MUTED, PAPER, PURPLE, VERMILION, new_figure, signed, style
-from ._recovery import Z
+from ._interval import Z
 
 # Opacity over the paper is the diverging scale, so that zero is the page's own colour in either theme; capped so that
 # numbers in ink stay legible.

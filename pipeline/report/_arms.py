@@ -12,7 +12,7 @@ from scipy import stats
 
 from .._effect_panels import shortened
 from .._figure_style import ARM_COLOUR, GREEN, INK, PURPLE, plain
-from .._recovery import LEVEL
+from .._interval import LEVEL
 from ._result import StudyResult
 
 OTHERS = (PURPLE, GREEN)  # of arms that the house has no colour for; as in `_arm_figures`

@@ -13,7 +13,7 @@ from peb import MEAN
 from .._effect_panels import wrapped
 from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, style
 from .._group_arms import TOGETHER
-from .._recovery import Z
+from .._interval import Z
 from .._report import Picture, Section
 from ._result import StudyResult
 

@@ -91,6 +91,6 @@ def on_grid(values: np.ndarray, own: np.ndarray, affine: np.ndarray, shape: tupl
     with warnings.catch_warnings():
         # nilearn's notes on its defaults to come; all of them are given here.
         warnings.simplefilter("ignore", FutureWarning)
-        image: Any = nibabel.Nifti1Image(values, own)  # type: ignore[no-untyped-call]
+        image: Any = nibabel.Nifti1Image(values, own)
         found = resample_img(image, affine, shape, interpolation="linear", force_resample=True, copy_header=True)
     return np.asarray(found.dataobj, dtype=np.float64)

@@ -11,8 +11,8 @@ from scipy import stats
 
 from .._effect_panels import shortened
 from .._figure_style import INK, new_figure, plain, signed, style
+from .._interval import LEVEL
 from .._records import Column, Records
-from .._recovery import LEVEL
 from .._report import Picture, Section
 from ..images import Extraction
 from ._arms import Mean, arm_key, draw_points, looks

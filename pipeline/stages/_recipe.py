@@ -1,4 +1,4 @@
-"""Settings as a recipe has them: of a file only its name counts, for its content is an input and its folder may move."""
+"""Settings as a recipe has them: a file by its name alone, as its content is an input and its folder may move."""
 
 from __future__ import annotations
 

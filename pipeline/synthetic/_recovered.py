@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from dcm import Posterior
 from peb import Gaussian
 
-from .._recovery import Z
+from .._interval import Z
 from ._truth import Truth
 
 

@@ -24,7 +24,7 @@ from .._figure_style import (
     style,
     zero_line,
 )
-from .._recovery import Z
+from .._interval import Z
 from ._recovered import Change, Recovered
 
 _DASHED, _DOTTED = (0, (2, 1)), (0, (2, 2))

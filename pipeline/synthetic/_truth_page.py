@@ -11,8 +11,8 @@ from dcm import Posterior
 from peb import MEAN
 
 from .._connection_names import connections, per_covariate
+from .._interval import Z
 from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
-from .._recovery import Z
 from .._report import Picture, Section
 from ..report import Extra, StudyResult
 from ._circuit import REGIONS

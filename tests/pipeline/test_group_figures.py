@@ -23,9 +23,9 @@ from pipeline._group_figures import (
     permutation_figure,
     probability_figure,
 )
+from pipeline._interval import Z
 from pipeline._matrix_figures import BETWEEN, SELF, matrix_figure
 from pipeline._model_figures import posterior_figure, search_figure
-from pipeline._recovery import Z
 
 NAMES = ("A[amygdala<-vmPFC]", "A[amygdala<-amygdala]", "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]")
 COVARIATES = ("mean", "improvement")

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from dcm import Diagnostics, diagnose
-from pipeline._recovery import Z
+from pipeline._interval import Z
 from pipeline.report import StudyResult
 from pipeline.report._arms import Mean
 from pipeline.report._certainty import findings
