@@ -49,7 +49,7 @@ def show_check(file: Path, json_file: Path | None) -> int:
     with progress("looking at runs") as bar:
         inventory, errors = preflight(study, bar)
     show_inventory(study, inventory)
-    for line in errors:
+    for line in (line for line in errors if line not in inventory.errors):
         say(f"error: {line}")
     if not errors:
         say(f"ready: effconn run {file}")

@@ -16,8 +16,9 @@ KEY = "inversion_key"
 IDENTITY = ("source_sha256", "source_index", "settings", "effconn")  # what an inversion is the same by
 
 
+@lru_cache
 def release(package: str = "effconn") -> str:
-    """The installed version of a package."""
+    """The installed version of a package; looked up once, as it takes a millisecond."""
     try:
         return version(package)
     except PackageNotFoundError:

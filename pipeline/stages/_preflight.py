@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from .._runtime import UsageError
 from ..bids import Inventory, check_groups, take_inventory
-from ..images import check_regions, grids_of
+from ..images import check_regions, grids_of, region_remarks
 from ..study import Study
 
 
@@ -15,7 +16,10 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
     inventory = take_inventory(study, on_progress)
     if inventory.errors:
         return inventory, list(inventory.errors)
-    return inventory, [*check_regions(study, grids_of(inventory.runs)), *check_groups(study, inventory)]
+    grids = grids_of(inventory.runs)
+    errors = [*check_regions(study, grids), *check_groups(study, inventory)]
+    remarks = (*inventory.remarks, *region_remarks(study, grids))
+    return replace(inventory, remarks=remarks), errors
 
 
 def checked_inventory(study: Study, on_progress: Callable[[int, int], None] | None = None) -> Inventory:

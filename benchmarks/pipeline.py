@@ -1,0 +1,46 @@
+"""The study pipeline: `python -m benchmarks.pipeline [--participants 500] [--json FILE]`.
+
+First, how long it takes to see that a large study has not changed: headers, tables, regions, units and records of every
+run and model. Then, how many runs a second are extracted by one worker and by two, as processes and on a local Dask
+cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from pipeline._runtime import start_jax
+
+from ._table import table, write_json
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
+    parser.add_argument("--participants", type=int, default=500, metavar="N", help="of the large study")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of the extraction by each set of workers")
+    parser.add_argument("--only", choices=("plan", "throughput"), help="one of the two")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    chosen = parser.parse_args()
+    start_jax()
+    content: dict[str, object] = {}
+    with tempfile.TemporaryDirectory(prefix="effconn-") as folder:
+        if chosen.only != "throughput":
+            from ._pipeline_plan import time_plan
+
+            content["plan"] = rows = time_plan(Path(folder) / "large", chosen.participants)
+            print(table(rows, ("step", "count", "seconds")))
+        if chosen.only != "plan":
+            from ._pipeline_throughput import time_extraction
+
+            content["throughput"] = rows = time_extraction(Path(folder) / "throughput", chosen.repeats)
+            print(table(rows, ("workers", "count", "seconds_to_start", "runs_per_second", "times_one")))
+    if chosen.json is not None:
+        write_json(chosen.json, content)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
