@@ -211,6 +211,8 @@ def _run(one: Extraction, folder: Path) -> Run:
         one.echo_time,
         0.5,
         len(one.series),
+        (1, 1, 1),
+        tuple(map(tuple, np.eye(4).tolist())),
     )
 
 

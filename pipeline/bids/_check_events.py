@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .._table import MISSING, TableError
-from ..study import Study, parse_contrast
+from ..study import Modulator, Study, Task, parse_contrast
 from ..study._nearest import meant
 from ._events import Events, conditions_of, modulator_weights
 from ._words import listed
@@ -40,15 +40,18 @@ def check_events(
             problems.append(f"modulator {label} is of {modulator.condition!r}, which is no condition{tip}")
             continue
         try:
-            chosen, _ = modulator_weights(modulator, task, events)
-            blank = sum(cell == MISSING for cell in chosen.columns[modulator.column])
-            if blank:
-                remarks.append(
-                    f"{blank} of {len(chosen.lines)} events have no {modulator.column}; they count as its mean"
-                )
+            remarks += _blanks(task, modulator, events)
         except TableError as error:
             problems.append(str(error))
     return problems, remarks
+
+
+def _blanks(task: Task, modulator: Modulator, events: Events) -> Iterator[str]:
+    """Events that a modulator has no value for; raises `TableError` where its column cannot be used."""
+    chosen, _ = modulator_weights(modulator, task, events)
+    blank = sum(cell == MISSING for cell in chosen.columns[modulator.column])
+    if blank:
+        yield f"{blank} of {len(chosen.lines)} events have no {modulator.column}; they count as its mean"
 
 
 def _needed(study: Study, name: str) -> set[frozenset[str]]:

@@ -26,7 +26,7 @@ class Events:
         onset: (event,) s from the start of the first scan; may be negative.
         duration: (event,) s; NaN where the table has n/a.
         trial_type: (event,) ``n/a`` where the table has none.
-        columns: the other columns, as text.
+        columns: duration and the other columns, as text; a modulator may be any of them.
         lines: the line of the table each event stands on.
     """
 
@@ -110,7 +110,7 @@ def read_events(path: Path) -> Events:
             raise TableError(path, "onset is n/a; write seconds from the first scan", table.lines[row])
         if duration[row] < 0:
             raise TableError(path, f"duration is {duration[row]:g}, less than 0; correct it", table.lines[row])
-    others = {name: table.column(name) for name in table.columns if name not in NEEDED}
+    others = {name: table.column(name) for name in table.columns if name not in ("onset", "trial_type")}
     kinds = tuple(kind or MISSING for kind in table.column("trial_type"))
     events = Events(path, onset, duration, kinds, others, table.lines)
     return events._at([int(i) for i in np.argsort(onset, kind="stable")])

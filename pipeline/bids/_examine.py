@@ -73,6 +73,8 @@ def _run(participant: str, session: str, task: str, files: Files, bold: Header, 
         timing.echo_time,
         timing.reference,
         bold.shape[3],
+        (bold.shape[0], bold.shape[1], bold.shape[2]),
+        tuple(tuple(row) for row in bold.affine.tolist()),
     )
 
 

@@ -38,6 +38,8 @@ class Run:
         echo_time: s, None where no sidecar tells.
         reference: where in a scan slices were corrected to, a fraction of the repetition time; ½ where not told.
         scans: number of volumes.
+        shape: number of voxels along each axis.
+        affine: rows of the matrix that takes voxel numbers to mm.
     """
 
     participant: str
@@ -53,6 +55,8 @@ class Run:
     echo_time: float | None
     reference: float
     scans: int
+    shape: tuple[int, int, int]
+    affine: tuple[tuple[float, ...], ...]
 
     @property
     def visit(self) -> str:

@@ -131,6 +131,8 @@ def small(tmp_path: Path, affine: np.ndarray) -> Small:
         echo_time=None,
         reference=0.5,
         scans=SCANS,
+        shape=level.shape,
+        affine=tuple(map(tuple, affine.tolist())),
     )
     study = Study.model_validate(
         {
