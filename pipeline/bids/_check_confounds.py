@@ -25,8 +25,8 @@ _COMPCOR = {
 _OLDER = "FramewiseDisplacement"  # as fMRIPrep 1.0 and 1.1 wrote it
 
 
-def check_confounds(path: Path, settings: Confounds, scans: int) -> bool:
-    """Whether a table has cells missing below the first scan, so that only reading it all tells whether it can be used.
+def check_confounds(path: Path, settings: Confounds, scans: int) -> tuple[bool, list[str]]:
+    """Whether only reading a table in full tells if it can be used, as cells are missing in it; and remarks.
 
     Raises `ConfoundsError` where it has other rows than the image has scans, or lacks what the strategy needs.
     """
@@ -48,8 +48,18 @@ def check_confounds(path: Path, settings: Confounds, scans: int) -> bool:
         )
     if "compcor" in settings.strategy:
         read_sidecar(path.with_suffix(".json"))  # tells which component is of which mask
-    second = content.find(b"\n", header_end + 1)  # the end of the first scan's row, which lacks derivatives
-    return second >= 0 and any(content.find(letter, second) >= 0 for letter in (b"a", b"A"))  # n/a, nan, NaN, NA
+    second = max(content.find(b"\n", header_end + 1), 0)  # the end of the first scan's row, which lacks derivatives
+    unsure = any(content.find(letter, second) >= 0 for letter in (b"a", b"A"))  # n/a, nan, NaN, NA
+    return unsure, [*_few(header, settings)]
+
+
+def _few(header: list[str], settings: Confounds) -> Iterator[str]:
+    """That there are fewer components than are asked for; fMRIPrep keeps as many as explain half of the variance."""
+    if "compcor" in settings.strategy:
+        for prefixes in _COMPCOR[settings.compcor]:
+            count = sum(name.startswith(prefixes) for name in header)
+            if count < settings.n_compcor:
+                yield f"there are {count} components {prefixes[0]}*, fewer than n_compcor = {settings.n_compcor}"
 
 
 def _absent(header: set[str], settings: Confounds) -> Iterator[str]:

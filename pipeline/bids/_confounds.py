@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -28,7 +28,7 @@ class Confounds:
 
     Fields:
         names: of the columns.
-        values: (scan, column) demeaned; finite.
+        values: (scan, column) demeaned over the scans that are not dropped; finite.
         framewise_displacement: (scan,) mm; NaN in the first.
         dropped: numbers of the scans at the start that are modelled away.
         censored: numbers of the scans with more motion than the study allows.
@@ -59,9 +59,13 @@ def read_confounds(run: Run, study: Study) -> Confounds:
     table = _table(run)
     if len(table) != run.scans:
         raise ConfoundsError(f"{name} has {len(table)} rows, the image {run.scans} scans; they are not of one run")
-    values, names = _chosen(run, study)
     displacement = _displacement(name, table)
     dropped = _dropped(table, study, run)
+    if len(dropped) == run.scans:
+        raise ConfoundsError(f"{name} marks every scan as not steady; run fMRIPrep again, or set [glm] drop_scans")
+    values, names = _chosen(run, study, table)
+    steady = np.setdiff1d(np.arange(run.scans), dropped)
+    values = values - values[steady].mean(axis=0)
     limit = study.confounds.censor_above
     censored = () if limit is None else tuple(map(int, np.flatnonzero(displacement > limit)))
     found = Confounds(names, values, displacement, dropped, censored)
@@ -84,7 +88,7 @@ def _table(run: Run) -> Any:
         raise ConfoundsError(f"{run.confounds.name} is no table ({' '.join(str(error).split())})") from None
 
 
-def _chosen(run: Run, study: Study) -> tuple[np.ndarray, tuple[str, ...]]:
+def _chosen(run: Run, study: Study, table: Any) -> tuple[np.ndarray, tuple[str, ...]]:
     """The columns of the strategy."""
     settings = study.confounds
     if not settings.strategy:
@@ -104,22 +108,33 @@ def _chosen(run: Run, study: Study) -> tuple[np.ndarray, tuple[str, ...]]:
             compcor=settings.compcor,
             n_compcor=settings.n_compcor,
             ica_aroma="basic",  # as columns; "full" would need images that AROMA has cleaned
+            demean=False,  # done by the caller, once all values are known to be numbers
         )
+    except TypeError:  # by which NumPy refuses text
+        raise ConfoundsError(f"{run.confounds.name}: {_text_in(table)}; correct it") from None
     except (ValueError, KeyError, OSError) as error:
         problem = " ".join(str(error).split())
         raise ConfoundsError(f"{run.confounds.name}: {problem}") from None
     frame = frame[[name for name in frame.columns if not name.startswith("cosine")]]
     names = tuple(map(str, frame.columns))
-    try:
-        values = frame.to_numpy(dtype=np.float64)
-    except ValueError as error:
-        raise ConfoundsError(f"{run.confounds.name}: {error}; correct it") from None
+    values = frame.to_numpy(dtype=np.float64)
     for scan, column in np.argwhere(~np.isfinite(values)):
         raise ConfoundsError(
             f"{run.confounds.name}: {names[column]} is missing or not finite in scan {scan + 1} (line {scan + 2}); "
             "leave it out of the strategy, or run fMRIPrep again"
         )
     return values, names
+
+
+def _text_in(table: Any) -> str:
+    """The first cell that is no number, in words."""
+    import pandas as pd
+
+    for name in table.columns:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        for scan in np.flatnonzero(numbers.isna() & table[name].notna()):
+            return f"{name} is {table[name][scan]!r} in scan {scan + 1} (line {scan + 2})"
+    return "a column is no column of numbers"
 
 
 def _image_name(run: Run) -> str:
@@ -148,5 +163,4 @@ def _dropped(table: Any, study: Study, run: Run) -> tuple[int, ...]:
             raise ConfoundsError(f"{run.label}: [glm] drop_scans is {wanted}, but the run has {run.scans} scans")
         return tuple(range(wanted))
     columns = [name for name in table.columns if name.startswith(_UNSTEADY)]
-    marked = cast(np.ndarray, table[columns].to_numpy(dtype=np.float64)).any(axis=1)
-    return tuple(map(int, np.flatnonzero(marked)))
+    return tuple(map(int, np.flatnonzero((table[columns] == 1).any(axis=1))))

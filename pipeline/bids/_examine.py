@@ -52,7 +52,7 @@ def examine(study: Study, derivatives: Tree, bids: Tree, participant: str, sessi
     if bold is not None and timing is not None:
         remarks += timing.remarks
         run = _run(participant, session, task, files, bold, timing)
-        _confounds(run, study, problems)
+        _confounds(run, study, problems, remarks)
     if problems:
         return Examined(None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), trial_types)
     return Examined(run, None, tuple(remarks), trial_types)
@@ -134,9 +134,11 @@ def _events(
     return frozenset(events.trial_types)
 
 
-def _confounds(run: Run, study: Study, problems: list[str]) -> None:
+def _confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) -> None:
     try:
-        if check_confounds(run.confounds, study.confounds, run.scans):
+        unsure, known = check_confounds(run.confounds, study.confounds, run.scans)
+        remarks += known
+        if unsure:
             read_confounds(run, study)
     except DataError as error:
         problems.append(str(error))

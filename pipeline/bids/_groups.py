@@ -124,11 +124,9 @@ def _check_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Non
     pairs = [(one.strip(), other.strip()) for one, _, other in (text.partition(":") for text in analysis.interactions)]
     if analysis.analysis == "arms":
         pairs += [(arm, name) for name in wanted if {arm, name} not in [set(pair) for pair in pairs]]
-    make_design(rows.names, values, interactions=pairs)
-    if analysis.analysis != "arms":
-        return
+    make_design(rows.names, values)
     own = [pair for pair in pairs if arm not in pair]
-    for kind in study.participants.arms:
+    for kind in study.participants.arms if analysis.analysis == "arms" else ():
         places = np.flatnonzero(np.array(rows.columns[arm]) == kind)
         try:
             make_design(
@@ -136,6 +134,7 @@ def _check_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Non
             )
         except DesignError as error:
             raise DesignError(f"among {kind} alone, {error}") from None
+    make_design(rows.names, values, interactions=pairs)  # last: what is wrong with a product is harder to see
 
 
 def _values(rows: GroupRows, name: str) -> np.ndarray:

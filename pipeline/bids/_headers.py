@@ -58,7 +58,10 @@ def read_header(path: Path) -> Header:
         shape = tuple(int(size) for size in header.get_data_shape())
         kind, affine = header.get_data_dtype(), np.asarray(header.get_best_affine(), dtype=np.float64)
         step = float(header.get_zooms()[3]) if len(shape) > 3 else 0.0
-    except ValueError as error:  # nibabel's HeaderDataError is one
+    except (
+        ValueError,
+        KeyError,
+    ) as error:  # nibabel's own is a ValueError
         raise DataError(f"{path.name} has a damaged header ({error}); make it again") from None
     if kind.kind not in "iuf" or not shape or min(shape) < 1:
         raise DataError(f"{path.name} holds {kind} voxels of shape {shape}, not real numbers on a grid; make it again")
@@ -104,7 +107,7 @@ def _check_size(path: Path, compressed: bool, expected: int) -> None:
         with path.open("rb") as file:
             file.seek(-4, io.SEEK_END)
             found = int.from_bytes(file.read(4), "little")
-        if (expected < 2**32 and found >= expected) or found == expected % 2**32:
+        if found == expected % 2**32:
             return
         found = _length(path, expected)
     if found < expected:

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from ..study import Study
 from ..study._nearest import meant
 from ._examine import Examined, examine
-from ._find import images_of, space_of
 from ._inventory import Inventory, Run
+from ._layout import check_layout, check_places, participants_in
 from ._people import People, read_people
 from ._tree import Tree
-from ._words import gathered, listed
+from ._words import DataError, gathered, listed
 
 THREADS = 8  # files on a network answer late; waiting for several at once costs nothing
 Cell = tuple[str, str, str]  # participant, session, task
@@ -28,14 +28,20 @@ def take_inventory(study: Study, on_progress: Callable[[int, int], None] | None 
     Arguments:
         on_progress: told how many of all runs have been looked at.
     """
-    errors = [*_places(study)]
-    if errors:
-        return Inventory((), (), (), tuple(errors))
-    people = read_people(study)
-    if not people.participants:
-        return _inventory(people, [], [], [])
+    try:
+        errors = [*check_places(study)]
+        if errors:
+            return Inventory((), (), (), tuple(errors))
+        people = read_people(study)
+        return _of(study, people, on_progress) if people.participants else _inventory(people, [], [], [])
+    except DataError as error:
+        return Inventory((), (), (), (str(error),))
+
+
+def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | None) -> Inventory:
+    """The runs of those who are in the study."""
     derivatives, bids = Tree(study.study.derivatives), Tree(study.study.bids)
-    errors = [*_layout(study, people, derivatives)]
+    errors = [*check_layout(study, people, derivatives)]
     if errors:
         return _inventory(people, [], errors, [])
     cells = [
@@ -79,65 +85,6 @@ def _look(
     return found
 
 
-def _places(study: Study) -> Iterator[str]:
-    """Folders that are not there, or hold no participants."""
-    for key, folder in (("bids", study.study.bids), ("derivatives", study.study.derivatives)):
-        if not folder.is_dir():
-            what = "is a file, not a folder" if folder.exists() else "does not exist"
-            yield f"[study] {key}: {folder} {what}; correct the path"
-            continue
-        if key == "derivatives" and not _participants(Tree(folder)):
-            inside = [name for name in Tree(folder).folders() if _participants(Tree(folder / name))]
-            tip = f"; did you mean {folder / inside[0]}?" if inside else "; give the folder that fMRIPrep wrote"
-            yield f"[study] derivatives: {folder} holds no sub-* folder{tip}"
-
-
-def _participants(tree: Tree) -> list[str]:
-    return [name for name in tree.folders() if name.startswith("sub-")]
-
-
-def _layout(study: Study, people: People, derivatives: Tree) -> Iterator[str]:
-    """Sessions and tasks that nobody has."""
-    names = [who.name for who in people.participants]
-    sessions = Counter(name for who in names for name in derivatives.folders(who) if name.startswith("ses-"))
-    if not sessions:
-        if not any(derivatives.folders(who) for who in names):
-            there = listed(_participants(derivatives))
-            yield f"[study] derivatives: {derivatives.root} has nobody of the participants' table; it has {there}"
-        else:
-            yield f"[study] derivatives: {derivatives.root} has no ses-* folders; a study has a before and an after"
-        return
-    for key, session in (("before", study.sessions.before), ("after", study.sessions.after)):
-        if session not in sessions:
-            tip = meant(session, list(sessions), "sessions")
-            yield f"[sessions] {key}: nobody has {session!r} in {derivatives.root}{tip}"
-    tasks = {
-        str(file.label("task"))
-        for who in names
-        for session in (study.sessions.before, study.sessions.after)
-        for kind in ("nii.gz", "nii")
-        for file in derivatives.functional(who, session, ("bold", kind))
-    } - {"None"}
-    for task in study.tasks:
-        if task not in tasks and {study.sessions.before, study.sessions.after} <= sessions.keys():
-            yield f"[tasks] {task}: nobody has an image of this task{meant(task, sorted(tasks), 'tasks')}"
-    yield from _spaces(study, names, derivatives)
-
-
-def _spaces(study: Study, names: Sequence[str], derivatives: Tree) -> Iterator[str]:
-    """A space that no image is in, said once and not for each run."""
-    sessions = (study.sessions.before, study.sessions.after)
-    spaces = {
-        space_of(file)
-        for who in names
-        for session in sessions
-        for task in study.tasks
-        for file in images_of(derivatives, who, session, task)
-    }
-    if spaces and study.study.space not in spaces:
-        yield f"[study] space: no image is in {study.study.space!r}{meant(study.study.space, sorted(spaces), 'spaces')}"
-
-
 def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
     """Trial types of conditions that no run of their task has."""
     seen: dict[str, set[str]] = defaultdict(set)
@@ -164,7 +111,7 @@ def _unusable(study: Study, found: Sequence[Examined]) -> Iterator[str]:
 
 def _strangers(people: People, derivatives: Tree) -> Iterator[str]:
     known = {who.name for who in people.participants} | {name for name, _ in people.left_out}
-    strangers = set(_participants(derivatives)) - known
+    strangers = set(participants_in(derivatives)) - known
     if strangers:
         yield f"{listed(strangers)}: in the derivatives, but not in the participants' table; not used"
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ._words import DataError
+
 Kind = tuple[str, str]  # suffix and extension, such as ("bold", "nii.gz")
 _READ = {"bold", "mask", "timeseries", "regressors", "events"}  # suffixes of files that a study is made from
 
@@ -45,7 +47,10 @@ def take_apart(folder: str, name: str) -> FileName | None:
 
 
 class Tree:
-    """A dataset, listed as it is asked about; every folder is read once."""
+    """A dataset, listed as it is asked about; every folder is read once.
+
+    Every method raises `DataError` where a folder may not be listed.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -79,11 +84,20 @@ def _scan(folder: str) -> Listing:
     """Folders and BIDS files in a folder. A link whose target is absent is a file: it is named as such later."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+            found = sorted((entry.name, _is_folder(entry)) for entry in entries)
     except (FileNotFoundError, NotADirectoryError):
         found = []
+    except OSError as error:
+        raise DataError(f"{folder} cannot be listed ({error.strerror}); check its permissions") from None
     files: dict[Kind, list[FileName]] = {}
     for name, is_folder in found:
         if not is_folder and (file := take_apart(folder, name)) is not None:
             files.setdefault(file.kind, []).append(file)
     return tuple(name for name, is_folder in found if is_folder), files
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself
+        return False

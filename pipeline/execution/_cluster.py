@@ -1,25 +1,28 @@
 """A Dask cluster: many machines that see the same folders, or a few workers started here on request.
 
-Results are files, so a worker that is lost loses nothing but time: Dask hands its job to another.
+Results are files, so a worker that is lost loses nothing but time: its job goes to another.
 """
 
 from __future__ import annotations
 
-import logging
-import uuid
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import queue
+import time
+from concurrent.futures import CancelledError
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from .._provenance import release
 from .._runtime import UsageError
-from ._job import Job, do
+from ._dask import connected, look, one_at_a_time, quiet, started_here
+from ._job import Job
 from ._workers import Died, Result, outcome_of, sees_gpu
 
 LOCAL = "local"
 PATIENCE = 30  # s until a scheduler or its first worker must have answered
+LOST = 600  # s without any worker after which none is hoped for
+GLANCE = 5  # s between looks at whether there are workers yet
 
 
 class Cluster(AbstractContextManager["Cluster"]):
@@ -30,34 +33,27 @@ class Cluster(AbstractContextManager["Cluster"]):
         size: workers of a local one.
         folder: one that every worker is to see.
 
-    Raises `UsageError` where nobody answers, nobody works, or a worker is of another release or sees other folders.
+    Raises `UsageError` where nobody answers, nobody works, or a worker is of another release or sees other folders;
+    later on, where the scheduler or all workers are gone.
     """
 
     def __init__(self, address: str, size: int, folder: Path) -> None:
-        from distributed import Client, LocalCluster, as_completed
-
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a worker's death is told by us, in a line
-        self._local: Any = None
-        if address == LOCAL:
-            self._local = LocalCluster(
-                n_workers=size, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
-            )
-        with _one_line(address):
-            self._client: Any = Client(self._local or address, timeout=PATIENCE, set_as_default=False)
-            self._client.wait_for_workers(1, timeout=PATIENCE)
-        try:
-            self._check(folder)
-        except BaseException:
-            self.close()
-            raise
+        quiet()
+        self._address, self._folder = address, folder
+        with ExitStack() as stack:
+            here = stack.enter_context(started_here(size)) if address == LOCAL else None
+            self._client: Any = stack.enter_context(connected(here or address, address, PATIENCE))
+            look(self._client, folder)
+            self._open = stack.pop_all()
         self._jobs: dict[str, Job] = {}
-        self._ended: Any = as_completed(loop=self._client.loop)
-        self._gpus: list[str] | None = None
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._sees_gpu: dict[str, bool] = {}
+        self._last_seen = time.monotonic()
 
     @property
     def size(self) -> int:
         """How many there are now: workers come and go."""
-        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        return max(1, len(self._workers()))
 
     @property
     def gpus(self) -> int:
@@ -67,28 +63,33 @@ class Cluster(AbstractContextManager["Cluster"]):
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
         chosen = self._with_gpu() if gpu else []
-        future = self._client.submit(do, job, pure=False, retries=0, workers=chosen or None)
+        try:  # other workers only where those are gone: a restarted one has another address
+            future = self._client.submit(
+                one_at_a_time, job, release(), pure=False, workers=chosen or None, allow_other_workers=bool(chosen)
+            )
+        except Exception as error:
+            raise self._gone() from error
         self._jobs[future.key] = job
-        self._ended.add(future)
+        future.add_done_callback(self._ended.put)
 
     def next(self) -> tuple[Job, Result]:
         """See `Workers`."""
         from distributed import KilledWorker
 
-        future = next(self._ended)
+        future = self._first()
         job = self._jobs.pop(future.key)
         try:
-            return job, future.result()
-        except KilledWorker:
-            return job, Died()
+            return job, future.result(timeout=LOST)
+        except KilledWorker as error:  # so many workers did Dask itself give it to
+            return job, Died(error.allowed_failures + 1)
+        except CancelledError as error:
+            raise self._gone() from error
         except Exception as error:  # whatever it is, it is this job's alone
             return job, outcome_of(error)
 
     def close(self) -> None:
         """Leave the cluster; end it where it was started here."""
-        self._client.close()
-        if self._local is not None:
-            self._local.close()
+        self._open.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -96,36 +97,38 @@ class Cluster(AbstractContextManager["Cluster"]):
         """Leave the cluster."""
         self.close()
 
-    def _check(self, folder: Path) -> None:
-        token = folder / f".seen-{uuid.uuid4().hex}"
-        folder.mkdir(parents=True, exist_ok=True)
-        token.touch()
+    def _first(self) -> Any:
+        """The first job that has ended; looks after the workers meanwhile."""
+        while True:
+            try:
+                return self._ended.get(timeout=GLANCE)
+            except queue.Empty:
+                if not self._workers() and time.monotonic() - self._last_seen > LOST:
+                    raise UsageError(
+                        f"--scheduler {self._address}: no worker has been there for {LOST} s; start workers and run "
+                        "again: what is finished is kept"
+                    ) from None
+
+    def _workers(self) -> list[str]:
+        """Addresses of the workers that there are."""
         try:
-            for worker, (version, seen) in self._client.run(_look, str(token)).items():
-                if version != release():
-                    raise UsageError(f"worker {worker} has effconn {version}, not {release()}; install the same there")
-                if not seen:
-                    raise UsageError(f"worker {worker} does not see {folder}; put study and results on a shared disk")
-        finally:
-            token.unlink()
+            found = list(self._client.nthreads())
+        except Exception as error:
+            raise self._gone() from error
+        if found:
+            self._last_seen = time.monotonic()
+        return found
+
+    def _gone(self) -> UsageError:
+        return UsageError(
+            f"--scheduler {self._address}: the scheduler is gone; start it and run again: what is finished is kept"
+        )
 
     def _with_gpu(self) -> list[str]:
-        """Addresses of the workers that have a GPU, asked once."""
-        if self._gpus is None:
-            self._gpus = [worker for worker, sees in self._client.run(sees_gpu).items() if sees]
-        return self._gpus
-
-
-@contextmanager
-def _one_line(address: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UsageError(
-            f"--scheduler {address}: no scheduler with workers answers within {PATIENCE} s; start dask scheduler and "
-            "dask worker there, or leave the option out"
-        ) from error
-
-
-def _look(token: str) -> tuple[str, bool]:
-    return release(), Path(token).exists()
+        """Addresses of the workers that have a GPU; each is asked once."""
+        workers = self._workers()
+        new = [one for one in workers if one not in self._sees_gpu]
+        if new:
+            answers = self._client.run(sees_gpu, workers=new, on_error="return")
+            self._sees_gpu |= {worker: answer is True for worker, answer in answers.items()}
+        return [one for one in workers if self._sees_gpu.get(one)]

@@ -18,13 +18,11 @@ class Job:
         units: of one stage.
         work: their function.
         folder: of the records.
-        again: whether what stands is made anew.
     """
 
     units: tuple[Unit, ...]
     work: Work
     folder: Path
-    again: bool = False
 
 
 @dataclass(eq=False)
@@ -38,9 +36,7 @@ class _Recorder:
     def done(self, unit: Unit, outputs: Sequence[Path]) -> None:
         """See `Finish`."""
         changed = [
-            path
-            for path, was in zip(unit.inputs, self.before[unit.name], strict=True)
-            if not was.unchanged(path) and not was.same(path)
+            path for path, was in zip(unit.inputs, self.before[unit.name], strict=True) if was.renewed(path) is None
         ]
         if changed:
             self.failed(unit, f"{changed[0]} changed while it was worked on; run again once nobody writes to it")
@@ -59,7 +55,7 @@ def do(job: Job) -> list[Ended]:
     Raises whatever the work raises besides `ValueError`, which says that the data are at fault.
     """
     recorder = _Recorder(job.folder, {})
-    todo = [unit for unit in job.units if not _finished(unit, job, recorder)]
+    todo = [unit for unit in job.units if not _finished(unit, recorder)]
     for unit in todo:
         recorder.before[unit.name] = [stamp(path) for path in unit.inputs]
     if todo:
@@ -76,8 +72,8 @@ def do(job: Job) -> list[Ended]:
     return [recorder.ended[unit.name] for unit in job.units]
 
 
-def _finished(unit: Unit, job: Job, recorder: _Recorder) -> bool:
-    outputs = None if job.again else kept_outputs(job.folder, unit)
+def _finished(unit: Unit, recorder: _Recorder) -> bool:
+    outputs = kept_outputs(recorder.folder, unit)
     if outputs is not None:
         recorder.ended[unit.name] = Ended(unit, "made", outputs=outputs)
     return outputs is not None

@@ -23,14 +23,14 @@ def locked(folder: Path, people: Sequence[str] = ()) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(_hold(folder / "study.lock", shared=bool(people)))
-        for name in people:
+        for name in sorted(set(people)):
             stack.enter_context(_hold(folder / f"{name}.lock", shared=False))
         yield
 
 
 @contextmanager
 def _hold(path: Path, shared: bool) -> Iterator[None]:
-    with path.open("a", encoding="utf-8") as file:
+    with path.open("a+", encoding="utf-8") as file:  # NFS shares a lock among those that may read alone
         if fcntl is not None:
             try:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -38,4 +38,6 @@ def _hold(path: Path, shared: bool) -> Iterator[None]:
                 raise UsageError(
                     f"another effconn works on {path.parent.parent}; wait for it, or give another --out"
                 ) from None
+            except OSError:  # a file system without locks: that nobody else works there is left to the user
+                pass
         yield

@@ -36,8 +36,14 @@ class Processes(AbstractContextManager["Processes"]):
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
         slot = self._idle.pop() if self._idle else _slot()
-        with _environment():
-            self._busy[slot.submit(do, job)] = (slot, job)
+        with _environment(), _ctrl_c_ignored():
+            try:
+                future = slot.submit(do, job)
+            except BrokenProcessPool:  # it died idle, which is no job's fault
+                slot.shutdown(wait=False)
+                slot = _slot()
+                future = slot.submit(do, job)
+        self._busy[future] = (slot, job)
 
     def next(self) -> tuple[Job, Result]:
         """See `Workers`."""
@@ -84,6 +90,19 @@ def _environment() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """A child that starts within leaves Ctrl-C to its parent from its first moment on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _begin() -> None:

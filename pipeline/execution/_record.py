@@ -36,20 +36,23 @@ class Stamp:
             return False
         return (now.st_size, now.st_mtime_ns) == (self.size, self.changed)
 
-    def same(self, path: Path) -> bool:
-        """Whether the content is the same; reads the file where size and time leave it open."""
+    def renewed(self, path: Path) -> Stamp | None:
+        """The file as it is now, if its content is the same; reads it where size and time leave that open."""
         if self.unchanged(path):
-            return True
+            return self
         try:
-            return path.stat().st_size == self.size and file_digest(path) == self.sha256
+            if path.stat().st_size != self.size:
+                return None
+            now = stamp(path)
         except OSError:
-            return False
+            return None
+        return now if now.sha256 == self.sha256 else None
 
 
 def stamp(path: Path) -> Stamp:
     """A file as it is now; raises `OSError` where it cannot be read."""
-    digest, now = file_digest(path), path.stat()
-    return Stamp(now.st_size, now.st_mtime_ns, digest)
+    now = path.stat()  # before it is read: what changes meanwhile has another time, and is read again
+    return Stamp(now.st_size, now.st_mtime_ns, file_digest(path))
 
 
 @dataclass(frozen=True)
@@ -66,21 +69,20 @@ class Record:
     inputs: tuple[Stamp, ...]
     outputs: Mapping[str, Stamp]
 
-    def stands(self, unit: Unit, root: Path) -> bool:
-        """Whether the unit would be made from the same again, and its outputs are there as they were left."""
-        return (
-            self.recipe == recipe_digest(unit)
-            and len(self.inputs) == len(unit.inputs)
-            and all(one.same(path) for one, path in zip(self.inputs, unit.inputs, strict=True))
-            and all(one.same(root / path) for path, one in self.outputs.items())
-        )
-
-    def unread(self, unit: Unit, root: Path) -> bool:
-        """Whether all of that was told without reading a file."""
-        inputs = zip(self.inputs, unit.inputs, strict=True)
-        return all(one.unchanged(path) for one, path in inputs) and all(
-            one.unchanged(root / path) for path, one in self.outputs.items()
-        )
+    def renewed(self, unit: Unit, root: Path) -> Record | None:
+        """The record as of now, if the unit would be made from the same again and its outputs are as they were left."""
+        if self.recipe != recipe_digest(unit) or len(self.inputs) != len(unit.inputs):
+            return None
+        before = [*self.inputs, *self.outputs.values()]
+        paths = [*unit.inputs, *(root / path for path in self.outputs)]
+        now = []
+        for one, path in zip(before, paths, strict=True):
+            found = one.renewed(path)
+            if found is None:  # no need to read the others
+                return None
+            now.append(found)
+        count = len(self.inputs)
+        return Record(self.recipe, tuple(now[:count]), dict(zip(self.outputs, now[count:], strict=True)))
 
 
 def record_path(folder: Path, unit: Unit) -> Path:
@@ -112,22 +114,32 @@ def read_record(folder: Path, unit: Unit) -> Record | None:
 def write_record(folder: Path, unit: Unit, inputs: Sequence[Stamp], outputs: Sequence[Path]) -> None:
     """Records a unit; its outputs are complete on disk."""
     root = folder.parent.resolve()
-    content: dict[str, Any] = {
-        "form": FORM,
-        "recipe": recipe_digest(unit),
-        "inputs": [asdict(one) for one in inputs],
-        "outputs": {path.resolve().relative_to(root).as_posix(): asdict(stamp(path)) for path in outputs},
-    }
-    with atomic_write(record_path(folder, unit)) as aside:
-        aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    stamps = {path.resolve().relative_to(root).as_posix(): stamp(path) for path in outputs}
+    _write(record_path(folder, unit), Record(recipe_digest(unit), tuple(inputs), stamps))
+
+
+def forget(folder: Path, unit: Unit) -> None:
+    """Removes a unit's record, so that it is made anew."""
+    record_path(folder, unit).unlink(missing_ok=True)
 
 
 def kept_outputs(folder: Path, unit: Unit) -> tuple[Path, ...] | None:
     """The outputs of a unit that still stands; None where it is to be made."""
     record, root = read_record(folder, unit), folder.parent
-    if record is None or not record.stands(unit, root):
+    now = None if record is None else record.renewed(unit, root)
+    if now is None:
         return None
-    outputs = tuple(root / path for path in record.outputs)
-    if not record.unread(unit, root):  # so that the next run need not read them again
-        write_record(folder, unit, [stamp(path) for path in unit.inputs], outputs)
-    return outputs
+    if now != record:  # so that the next run need not read the files again
+        _write(record_path(folder, unit), now)
+    return tuple(root / path for path in now.outputs)
+
+
+def _write(path: Path, record: Record) -> None:
+    content: dict[str, Any] = {
+        "form": FORM,
+        "recipe": record.recipe,
+        "inputs": [asdict(one) for one in record.inputs],
+        "outputs": {name: asdict(one) for name, one in record.outputs.items()},
+    }
+    with atomic_write(path) as aside:
+        aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

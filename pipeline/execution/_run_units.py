@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ._job import Job
-from ._record import kept_outputs
+from ._record import forget, kept_outputs
 from ._unit import Ended, Unit, Work
 from ._workers import Died, Raised, Workers
 
@@ -54,7 +54,9 @@ def run_units(
     loop = _Loop(len(units), on_ended, on_progress)
     todo = []
     for unit in units:
-        outputs = None if again else kept_outputs(folder, unit)
+        if again:  # from here on, so that what a killed worker has made anew is kept, and nothing else
+            forget(folder, unit)
+        outputs = kept_outputs(folder, unit)
         if outputs is None:
             todo.append(unit)
         else:
@@ -62,7 +64,7 @@ def run_units(
     gpus = workers.gpus if gpu and todo else 0
     most, hands = (len(todo), gpus) if gpus else (batch, workers.size)
     size = max(1, min(most, -(-len(todo) // hands)))  # nobody idle while another has a long batch
-    queue = deque(Job(tuple(todo[i : i + size]), work, folder, again) for i in range(0, len(todo), size))
+    queue = deque(Job(tuple(todo[i : i + size]), work, folder) for i in range(0, len(todo), size))
     loop.work_off(queue, workers, gpu=gpus > 0)
     return [loop.ended[unit.name] for unit in units]
 
@@ -87,7 +89,7 @@ class _Loop:
         """Until nothing is queued or in hand."""
         in_hand = 0
         while queue or in_hand:
-            while queue and in_hand < workers.size:
+            while queue and in_hand < ((workers.gpus if gpu else 0) or workers.size):
                 workers.start(queue.popleft(), gpu)
                 in_hand += 1
             job, result = workers.next()
@@ -100,17 +102,17 @@ class _Loop:
 
     def _after(self, job: Job, result: Died | Raised) -> list[Job]:
         """What is to be tried again: every unit alone, so that only the culprit is blamed."""
-        if len(job.units) > 1:  # what it has finished is recorded, and not made again even where all is made anew
-            return [replace(job, units=(unit,), again=False) for unit in job.units]
+        if len(job.units) > 1:  # what it has finished is recorded, and not made again
+            return [replace(job, units=(unit,)) for unit in job.units]
         (unit,) = job.units
-        self._tries[unit.name] += 1
+        self._tries[unit.name] += result.times
         if self._tries[unit.name] < TRIES:
-            return [replace(job, again=False)]
-        self.end(Ended(unit, "failed", _words(result)))
+            return [job]
+        self.end(Ended(unit, "failed", _words(result, self._tries[unit.name])))
         return []
 
 
-def _words(result: Died | Raised) -> str:
+def _words(result: Died | Raised, times: int) -> str:
     if isinstance(result, Raised):
-        return f"failed {TRIES} times, last by {result.reason}"
-    return f"its worker died {TRIES} times, which lack of memory may do; give it more, or use fewer --jobs"
+        return f"failed {times} times, last by {result.reason}"
+    return f"its worker died {times} times, which lack of memory may do; give it more, or use fewer --jobs"

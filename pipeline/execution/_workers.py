@@ -13,7 +13,9 @@ from ._unit import Ended
 
 @dataclass(frozen=True)
 class Died:
-    """A worker died while it had a job in hand: killed, or out of memory."""
+    """A worker died while it had a job in hand: killed, or out of memory; `times` of them, one after another."""
+
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Raised:
     """A job raised an error that another try may not meet, such as a disk that did not answer."""
 
     reason: str
+    times: int = 1
 
 
 Result = list[Ended] | Died | Raised

@@ -1,11 +1,11 @@
-"""A small valid study on disk, 2 × 3 participants × 2 sessions × faces and rest, to be spoiled in one place at a time."""
+"""A small valid study: 2 × 3 participants × 2 sessions × faces and rest, to be spoiled in one place at a time."""
 
 from __future__ import annotations
 
 import csv
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -242,6 +242,3 @@ def only() -> Callable[[Inventory], str]:
         return inventory.absences[0].problem
 
     return problem
-
-
-Settings = Mapping[str, Any]

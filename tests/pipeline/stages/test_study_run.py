@@ -16,6 +16,7 @@ from typing import Any
 
 import nibabel
 import numpy as np
+import psutil
 import pytest
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
@@ -189,3 +190,19 @@ def alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_cluster_whose_worker_is_killed_comes_to_the_same_tables(
+    study: Path, finished: Path, effconn: Effconn
+) -> None:
+    command: list[Any] = [str(Path(sys.executable).with_name("effconn")), "run", study / "study.toml"]
+    running = subprocess.Popen(
+        [*command, "--scheduler", "local", "--jobs", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while running.poll() is None and not list((study / "results/.effconn/extract").glob("*.json")):
+        time.sleep(0.05)
+    workers = [one for one in psutil.Process(running.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+    workers[0].kill()
+    _, said = running.communicate(timeout=300)
+    assert running.returncode == 0, said
+    assert tables(study) == tables(finished)
