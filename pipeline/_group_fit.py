@@ -244,11 +244,7 @@ def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
         (row for row in own if row["probability_with_v_without"] >= STRONG),
         key=lambda row: -abs(row["mean"] / row["sd"]),
     )
-    if covariate == MEAN:
-        question = f"Which connections {'change' if inputs.change else 'are there'} on average?"
-    else:
-        verb = "change" if inputs.change else "differ"
-        question = f"Which connections {verb} with {covariate_words(inputs.design, covariate)}?"
+    question = _question(inputs, covariate)
     if not sure:
         best = max(own, key=lambda row: row["probability_with_v_without"])
         chance = best["probability_with_v_without"]
@@ -258,6 +254,22 @@ def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
     return Answer(
         question, "yes", headline + (" and more." if len(sure) > 3 else "."), tuple(_line(row) for row in sure[:5])
     )
+
+
+def _question(inputs: GroupInputs, covariate: str) -> str:
+    """What a covariate's effects answer; one coded ±1 tells two kinds of participants apart."""
+    parts, kinds = covariate.split("×"), inputs.design.kinds
+    coded = [f"{plus} and {minus}" for minus, plus in (kinds[part] for part in parts if part in kinds)]
+    others = " × ".join(part for part in parts if part not in kinds)
+    what = "changes" if inputs.change else "connections"
+    if covariate == MEAN:
+        return f"Which connections {'change' if inputs.change else 'are there'} on average?"
+    if not coded:
+        return f"Which {what} go with {others}?"
+    between = " and between ".join(coded)
+    if not others:
+        return f"Which {what} differ between {between}?"
+    return f"Which {what} go with {others} differently in {between}?"
 
 
 def verdict_of(chance: float) -> Verdict:

@@ -163,7 +163,7 @@ def render(page: Page) -> str:
 
 def _tidy(text: str) -> str:
     """Keeps a number with its unit and an arrow with its regions where a line would break; still to be escaped."""
-    for tie in (" %", " Hz", " mm", " s;", " ← "):
+    for tie in (" %", " Hz", " mm", " s;", " ← ", " > 0)", ") <", ") >"):
         text = text.replace(tie, tie.replace(" ", "\u00a0"))
     return text
 

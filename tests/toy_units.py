@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.execution import Finish, Unit
 
@@ -23,58 +24,99 @@ def toy_units(folder: Path, count: int, recipe: str = "a", pause: float = 0.0) -
     return units
 
 
+def toy_outputs(folder: Path) -> dict[str, str]:
+    """What toy units have written, by name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "out").glob("*.txt"))}
+
+
 def capitals(units: Sequence[Unit], finish: Finish) -> None:
     """Write each unit's file, after a pause; leave a trace of every try."""
     for unit in units:
-        path, pause = unit.payload
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (path.parent / "tries.log").open("a", encoding="utf-8") as log:
-            log.write(f"{unit.name} {os.getpid()}\n")
+        begin(unit)
+        make(unit, finish)
+
+
+def begin(unit: Unit) -> None:
+    """Leave a trace of a try."""
+    path, _ = unit.payload
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / "tries.log").open("a", encoding="utf-8") as log:
+        log.write(f"{unit.name} {os.getpid()}\n")
+
+
+def make(unit: Unit, finish: Finish) -> None:
+    """Write a unit's file, in two steps with a pause between."""
+    path, pause = unit.payload
+    text = unit.inputs[0].read_text(encoding="utf-8").upper()
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text[:3])
+        file.flush()
         time.sleep(pause)
-        path.write_text(unit.inputs[0].read_text(encoding="utf-8").upper(), encoding="utf-8")
-        finish.done(unit, [path])
+        file.write(text[3:])
+    finish.done(unit, [path])
 
 
 def bad_data(units: Sequence[Unit], finish: Finish) -> None:
     """As `capitals`, but the data of unit-1 cannot be used."""
     for unit in units:
+        begin(unit)
         if unit.name == "unit-1":
-            with (unit.payload[0].parent.parent / "bad.log").open("a", encoding="utf-8") as log:
-                log.write("tried\n")
             raise ValueError("unit-1: its\ndata are bad")
-        capitals([unit], finish)
+        make(unit, finish)
 
 
 def no_disk(units: Sequence[Unit], finish: Finish) -> None:
-    """As `capitals`, but writing unit-1 fails for a reason that may pass: twice, or for ever."""
+    """As `capitals`, but writing unit-1 fails for a reason that may pass: twice, or for ever where it has a pause."""
     for unit in units:
-        if unit.name == "unit-1":
-            log = unit.payload[0].parent.parent / "disk.log"
-            tried = len(log.read_text(encoding="utf-8").splitlines()) if log.exists() else 0
-            with log.open("a", encoding="utf-8") as file:
-                file.write("tried\n")
-            if unit.payload[1] or tried < 2:
-                raise OSError("no space left")
-        capitals([unit], finish)
+        begin(unit)
+        log = (unit.payload[0].parent / "tries.log").read_text(encoding="utf-8")
+        if unit.name == "unit-1" and (unit.payload[1] or log.count("unit-1 ") < 3):
+            raise OSError("no space left")
+        make(unit, finish)
 
 
 def deadly(units: Sequence[Unit], finish: Finish) -> None:
     """As `capitals`, but unit-1 kills its worker each time."""
     for unit in units:
+        begin(unit)
         if unit.name == "unit-1":
             os.kill(os.getpid(), signal.SIGKILL)
-        capitals([unit], finish)
+        make(unit, finish)
 
 
 def deadly_once(units: Sequence[Unit], finish: Finish) -> None:
     """As `capitals`, but unit-1 kills its worker at the first try."""
     for unit in units:
+        begin(unit)
         mark = unit.payload[0].parent.parent / "killed"
         if unit.name == "unit-1" and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        capitals([unit], finish)
+        make(unit, finish)
 
 
 def forgetful(units: Sequence[Unit], finish: Finish) -> None:
     """Says nothing of its units."""
+
+
+def meddling(units: Sequence[Unit], finish: Finish) -> None:
+    """As `capitals`, but the input changes meanwhile."""
+    for unit in units:
+        begin(unit)
+        unit.inputs[0].write_text("something else", encoding="utf-8")
+        make(unit, finish)
+
+
+def settings_of_child(units: Sequence[Unit], finish: Finish) -> None:
+    """Write what a child's environment says of threads and devices."""
+    for unit in units:
+        path, _ = unit.payload
+        path.parent.mkdir(parents=True, exist_ok=True)
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "JAX_PLATFORMS")
+        path.write_text(" ".join(os.environ.get(name, "-") for name in names), encoding="utf-8")
+        finish.done(unit, [path])
+
+
+def first_has_gpu(dask_worker: Any) -> bool:
+    """As if the first worker of a cluster had a GPU."""
+    return bool(dask_worker.name == 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..study import Study
@@ -15,7 +16,11 @@ from ._people import People, read_people
 from ._tree import Tree
 from ._words import DataError, gathered, listed
 
-THREADS = 8  # files on a network answer late; waiting for several at once costs nothing
+# Files on a network answer late, and it pays to wait for several at once; on a disk nearby threads only queue for
+# Python's lock, which doubles the time.
+THREADS = 8
+PROBED = 24  # runs after which it is clear which of the two it is
+WAITING = 4.0  # elapsed over busy time from which it is the network
 Cell = tuple[str, str, str]  # participant, session, task
 
 
@@ -75,13 +80,23 @@ def _label(cell: Cell) -> str:
 def _look(
     study: Study, derivatives: Tree, bids: Tree, cells: Sequence[Cell], on_progress: Callable[[int, int], None] | None
 ) -> list[Examined]:
-    """Every cell in turn, several at once."""
-    found = []
-    with ThreadPoolExecutor(THREADS) as pool:
-        for one in pool.map(lambda cell: examine(study, derivatives, bids, *cell), cells):
+    """Every cell in turn; several at once where the files are slow to answer."""
+    found: list[Examined] = []
+
+    def take(some: Iterable[Examined]) -> None:
+        for one in some:
             found.append(one)
             if on_progress is not None:
                 on_progress(len(found), len(cells))
+
+    def look(cell: Cell) -> Examined:
+        return examine(study, derivatives, bids, *cell)
+
+    since, busy_since = time.perf_counter(), time.process_time()
+    take(map(look, cells[:PROBED]))
+    waited = time.perf_counter() - since > WAITING * (time.process_time() - busy_since)
+    with ThreadPoolExecutor(THREADS if waited else 1) as pool:
+        take(pool.map(look, cells[PROBED:]))
     return found
 
 

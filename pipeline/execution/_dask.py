@@ -14,6 +14,7 @@ from typing import Any
 from .._provenance import release
 from .._runtime import UsageError
 from ._job import Job, do
+from ._signals import ctrl_c_held
 from ._unit import Ended
 
 PATIENCE = 5  # s for a worker that is being started to be there
@@ -35,7 +36,8 @@ def started_here(size: int) -> Iterator[Any]:
     import dask
     from distributed import LocalCluster
 
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # who tries again is `run_units`
+    # Who tries again is `run_units`.
+    with ctrl_c_held(), dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         cluster = LocalCluster(
             n_workers=size,
             threads_per_worker=1,

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
 from ._job import Job, do
+from ._signals import ctrl_c_held
 from ._unit import Ended
 from ._workers import Died, Result, outcome_of
 
@@ -36,7 +37,7 @@ class Processes(AbstractContextManager["Processes"]):
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
         slot = self._idle.pop() if self._idle else _slot()
-        with _environment(), _ctrl_c_ignored():
+        with _environment(), ctrl_c_held():
             try:
                 future = slot.submit(do, job)
             except BrokenProcessPool:  # it died idle, which is no job's fault
@@ -90,19 +91,6 @@ def _environment() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """A child that starts within leaves Ctrl-C to its parent from its first moment on."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _begin() -> None:

@@ -154,3 +154,13 @@ def test_folders_are_listed_once(tmp_path: Path) -> None:
     (tmp_path / "sub-01").mkdir()
     assert tree.folders() == ()
     assert Tree(tmp_path).folders() == ("sub-01",)
+
+
+def test_looking_at_several_runs_at_once_finds_the_same(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.bids import _take
+
+    small.events("sub-04_ses-2_task-faces").unlink()
+    alone = small.inventory()
+    monkeypatch.setattr(_take, "PROBED", 1)
+    monkeypatch.setattr(_take, "WAITING", 0.0)
+    assert small.inventory() == alone
