@@ -55,21 +55,6 @@ def participant_records(inventory: Inventory, study: Study) -> Records:
     return Records("participants", "Participants and their runs", lead, columns, rows, marked)
 
 
-def absence_records(inventory: Inventory) -> Records:
-    """Every run that the study asks for and cannot use, and why."""
-    rows = [
-        {"participant_id": one.participant, "session": one.session, "task": one.task, "problem": one.problem}
-        for one in inventory.absences
-    ]
-    columns = (
-        Column("participant_id", "Participant"),
-        Column("session", "Session"),
-        Column("task", "Task"),
-        Column("problem", "What is missing or wrong"),
-    )
-    return Records("missing", "Runs that cannot be used", "The study goes on without them.", columns, rows)
-
-
 def _key(session: str, task: str) -> str:
     return f"{session}_task-{task}"
 

@@ -41,7 +41,7 @@ def started_here(size: int) -> Iterator[Any]:
         cluster = LocalCluster(
             n_workers=size,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None means 8787, which another run has
             silence_logs=logging.CRITICAL,
             env={"JAX_PLATFORMS": "cpu"},  # one process alone takes a GPU's memory
         )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 TESTS = Path(__file__).parents[2]
@@ -38,12 +39,18 @@ def gone() -> Callable[[int], bool]:
 
     def gone(group: int, patience: float = 15.0) -> bool:
         end = time.monotonic() + patience
-        while time.monotonic() < end:
-            try:
-                os.killpg(group, 0)
-            except ProcessLookupError:
-                return True
+        while left := any(running(one, group) for one in psutil.process_iter()):
+            if time.monotonic() > end:
+                break
             time.sleep(0.02)
-        return False
+        return not left
 
     return gone
+
+
+def running(process: psutil.Process, group: int) -> bool:
+    """Whether a process is of a group and does anything: who has ended is listed until init has noticed."""
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return False

@@ -119,7 +119,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_files_and_leaves_no_c
     for _ in range(KILLS):
         running = start(tmp_path)
         try:
-            running.wait(timeout=float(rng.uniform(0.5, 1.0)))
+            running.wait(timeout=float(rng.uniform(0.3, 0.75)))
         except subprocess.TimeoutExpired:
             running.kill()
         running.communicate()
