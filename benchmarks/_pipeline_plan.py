@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
+import statistics
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipeline._delivery_store import STORED
 from pipeline.bids import Inventory
-from pipeline.execution import Finish, Unit, in_process, run_units
+from pipeline.execution import Ended, Finish, Unit, in_process, run_units
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extract_units, series_of
+from pipeline.stages._group import MAIN, group_units
 from pipeline.stages._invert import invert_units
 from pipeline.stages._layout import Layout
+from pipeline.stages._models import model_units
+from pipeline.stages._report import Reporting, report_unit
 from pipeline.study import Study, read_study
 from pipeline.synthetic import StudyDesign, write_study
+
+from ._process import measure, report
 
 Value = TypeVar("Value")
 
@@ -33,18 +43,25 @@ FEW = StudyDesign(
 )
 
 
-def time_plan(folder: Path, participants: int) -> list[dict[str, Any]]:
-    """Steps of a run that finds everything done, on a study whose files are real and whose results are stand-ins."""
-    study = read_study(enlarge(write_study(folder, design=FEW, seed=0).parent, participants))
-    _make(study, checked_inventory(study))
-    rows: list[dict[str, Any]] = []
-    inventory = _timed(rows, "look at files", lambda: checked_inventory(study))
-    units = _timed(rows, "units", lambda: _units(study, inventory))
-    for stage in units:
-        _timed(rows, f"records, {stage[0].stage}", partial(_kept, stage, study))
-    rows[0]["count"], rows[1]["count"] = len(inventory.runs), sum(map(len, units))
-    rows.append({"step": "all", "count": participants, "seconds": sum(row["seconds"] for row in rows)})
-    return rows
+def time_plan(folder: Path, participants: int, repeats: int) -> tuple[list[dict[str, Any]], float]:
+    """Steps of a run that finds everything done, on a study whose files are real and whose results are stand-ins.
+
+    Medians over processes of their own; the largest peak of their memory, MB.
+    """
+    file = enlarge(write_study(folder, design=FEW, seed=0).parent, participants)
+    for stage in _stages(read_study(file)):
+        _run(stage, read_study(file))
+    timed = [_measured(file) for _ in range(repeats)]
+    rows = [
+        {**row, "seconds": statistics.median(one["rows"][i]["seconds"] for one in timed)}
+        for i, row in enumerate(timed[0]["rows"])
+    ]
+    rows.append({"step": "all", "seconds": sum(row["seconds"] for row in rows)})
+    return rows, max(one["peak_mb"] for one in timed)
+
+
+def _measured(file: Path) -> Any:
+    return measure(__name__, {"file": str(file), "began": time.time()}, file.parent / "cache", 600)
 
 
 def enlarge(folder: Path, participants: int) -> Path:
@@ -76,33 +93,60 @@ def _link(root: Path, model: str, name: str) -> None:
             os.link(path, target)
 
 
-def _units(study: Study, inventory: Inventory) -> list[list[Unit]]:
+def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[Unit]]:
+    """The units of each stage as `effconn run` has them, in its order; those of a stage rest on the one before."""
+    inventory = inventory or checked_inventory(study)
     out = Layout(study.study.out)
     extracting = extract_units(study, inventory, out.out)
-    faces = {unit.name.split("_task-")[0]: series_of(unit) for unit in extracting if unit.name.endswith("faces")}
-    return [extracting, invert_units(study, faces, out)]
+    yield extracting
+    series = {unit.name: series_of(unit) for unit in extracting}
+    faces = {name.split("_task-")[0]: path for name, path in series.items() if name.endswith("faces")}
+    inverting = invert_units(study, faces, out)
+    yield inverting
+    posteriors: dict[str, dict[str, Path]] = {}
+    for unit in inverting:
+        posteriors.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
+    group = [*model_units(posteriors, out), *group_units(study, inventory, posteriors[MAIN], out)]
+    yield group
+    names = tuple(unit.name for unit in group)
+    yield [report_unit(Reporting(study, inventory, series, posteriors, names, (), out))]
 
 
-def _make(study: Study, inventory: Inventory) -> None:
-    """Stand-ins for the results, with records as real ones have them."""
-    for units in _units(study, inventory):
-        records = Layout(study.study.out).records
-        run_units(units, _stand_in, folder=records, workers=in_process(), batch=len(units))
+def _run(units: list[Unit], study: Study) -> list[Ended]:
+    return run_units(units, _stand_in, folder=Layout(study.study.out).records, workers=in_process(), batch=len(units))
 
 
 def _stand_in(units: Sequence[Unit], finish: Finish) -> None:
     for unit in units:
-        path = series_of(unit) if unit.stage == "extract" else unit.payload.path
+        path = _output(unit)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unit.name, encoding="utf-8")
         finish.done(unit, [path])
 
 
-def _kept(units: list[Unit], study: Study) -> list[Unit]:
-    ended = run_units(units, _stand_in, folder=Layout(study.study.out).records, workers=in_process())
-    if any(one.how != "kept" for one in ended):
-        raise RuntimeError("a unit was made again although nothing has changed")
-    return units
+def _output(unit: Unit) -> Path:
+    match unit.stage:
+        case "extract":
+            return series_of(unit)
+        case "invert":
+            return Path(unit.payload.path)
+        case "group":
+            return Path(unit.payload.folder / STORED)
+        case _:
+            return Path(unit.payload.layout.report)
+
+
+def _time(file: Path, rows: list[dict[str, Any]]) -> None:
+    """The steps of one run, in a process of its own."""
+    study = _timed(rows, "configuration", lambda: read_study(file))
+    inventory = _timed(rows, "files and regions", lambda: checked_inventory(study))
+    rows[-1]["count"] = len(inventory.runs)
+    stages = _stages(study, inventory)
+    for name in ("extract", "invert", "group", "report"):
+        units = _timed(rows, f"units, {name}", partial(next, stages))
+        ended = _timed(rows, f"records, {name}", partial(_run, units, study))
+        if any(one.how != "kept" for one in ended):
+            raise RuntimeError("a unit was made again although nothing has changed")
 
 
 def _timed(rows: list[dict[str, Any]], step: str, work: Callable[[], Value]) -> Value:
@@ -112,3 +156,10 @@ def _timed(rows: list[dict[str, Any]], step: str, work: Callable[[], Value]) -> 
     if isinstance(found, list):
         rows[-1]["count"] = len(found)
     return found
+
+
+if __name__ == "__main__":
+    task = json.loads(sys.argv[1])
+    steps: list[dict[str, Any]] = [{"step": "start", "seconds": time.time() - task["began"]}]
+    _time(Path(task["file"]), steps)
+    report({"rows": steps, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024})

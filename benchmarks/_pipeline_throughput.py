@@ -2,58 +2,79 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import statistics
 import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.execution import open_workers, run_units
+from pipeline.execution import Finish, Unit, open_workers, run_units
+from pipeline.execution._processes import Processes
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extract, extract_units
 from pipeline.study import read_study
 from pipeline.synthetic import QUICK, write_study
 
+DESIGN = replace(QUICK, ketamine=7, midazolam=5)  # 24 runs of faces, 220 scans at 6 mm
+FIRST = 2  # runs of each worker that pay for its imports and for a cold start
+KINDS = {"processes": None, "Dask, local": "local"}
+
 
 def time_extraction(folder: Path, repeats: int) -> list[dict[str, Any]]:
-    """Every set of workers in turn, several times; medians. Starting the workers, imports included, is told apart."""
-    study = read_study(write_study(folder, design=QUICK, seed=0))
+    """One worker and two of each kind, in turn and several times; medians of each, and of the ratios within a turn."""
+    study = read_study(write_study(folder, design=DESIGN, seed=0))
     units = extract_units(study, checked_inventory(study), study.study.out)
-    rates: dict[tuple[str, int], list[float]] = {}
-    starts: dict[tuple[str, int], list[float]] = {}
+    found: dict[tuple[str, int], list[dict[str, float]]] = defaultdict(list)
     for _ in range(repeats):
-        for kind, scheduler in (("processes", None), ("Dask, local", "local")):
+        for kind in KINDS:
             for count in (1, 2):
-                start, rate = _once(study.study.out, units, count, scheduler)
-                starts.setdefault((kind, count), []).append(start)
-                rates.setdefault((kind, count), []).append(rate)
+                found[kind, count].append(_once(study.study.out, units, count, KINDS[kind]))
+            one, two = found[kind, 1][-1], found[kind, 2][-1]
+            one["times_one"], two["times_one"] = 1.0, two["runs_per_second"] / one["runs_per_second"]
     return [
         {
             "workers": kind,
             "count": count,
-            "seconds_to_start": statistics.median(starts[kind, count]),
-            "runs_per_second": statistics.median(rates[kind, count]),
-            "times_one": statistics.median(rates[kind, count]) / statistics.median(rates[kind, 1]),
+            **{name: statistics.median(turn[name] for turn in turns) for name in turns[0]},
+            "each": [turn["times_one"] for turn in turns],
         }
-        for kind, count in rates
+        for (kind, count), turns in found.items()
     ]
 
 
-def _once(out: Path, units: list[Any], count: int, scheduler: str | None) -> tuple[float, float]:
-    """Seconds until every worker has done its first runs, and runs a second after that."""
-    from pipeline.execution._processes import Processes
-
+def _once(out: Path, units: list[Unit], count: int, scheduler: str | None) -> dict[str, float]:
+    """Seconds until every worker has done its first runs, runs a second after that, and what the cores gave."""
     shutil.rmtree(out, ignore_errors=True)
-    begin = time.perf_counter()
+    begin, ends = time.perf_counter(), []
     opened = Processes(count) if scheduler is None else open_workers(count, scheduler, out)
-    ends: list[float] = []
     with opened as workers:
         run_units(
             units,
-            extract,
+            _timed_extract,
             folder=out / ".effconn",
             workers=workers,
             on_ended=lambda one: ends.append(time.perf_counter()),
         )
-    first = 2 * count  # the first run of a worker pays for its imports
-    return ends[first - 1] - begin, (len(ends) - first) / (ends[-1] - ends[first - 1])
+    first = FIRST * count
+    times = [json.loads(path.read_text()) for path in sorted((out / "times").iterdir())]
+    return {
+        "seconds_to_start": ends[first - 1] - begin,
+        "runs_per_second": (len(ends) - first) / (ends[-1] - ends[first - 1]),
+        "cpu_seconds_per_run": statistics.median(one["cpu"] for one in times),
+        "share_of_a_core": statistics.median(one["cpu"] / one["wall"] for one in times),
+    }
+
+
+def _timed_extract(units: Sequence[Unit], finish: Finish) -> None:
+    """The stage's work; what it took of the processor beside what the clock says tells whether others were busy."""
+    for unit in units:
+        cpu, wall = time.process_time(), time.perf_counter()
+        extract([unit], finish)
+        taken = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+        path = unit.payload.out / "times" / f"{unit.name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(taken), encoding="utf-8")

@@ -20,7 +20,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
     parser.add_argument("--participants", type=int, default=500, metavar="N", help="of the large study")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of the extraction by each set of workers")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of every measurement; medians are shown")
     parser.add_argument("--only", choices=("plan", "throughput"), help="one of the two")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     chosen = parser.parse_args()
@@ -30,13 +30,15 @@ def main() -> int:
         if chosen.only != "throughput":
             from ._pipeline_plan import time_plan
 
-            content["plan"] = rows = time_plan(Path(folder) / "large", chosen.participants)
-            print(table(rows, ("step", "count", "seconds")))
+            rows, peak = time_plan(Path(folder) / "large", chosen.participants, chosen.repeats)
+            content["plan"], content["plan_peak_mb"] = rows, peak
+            print(table(rows, ("step", "count", "seconds")), f"\npeak memory {peak:.0f} MB\n")
         if chosen.only != "plan":
             from ._pipeline_throughput import time_extraction
 
             content["throughput"] = rows = time_extraction(Path(folder) / "throughput", chosen.repeats)
-            print(table(rows, ("workers", "count", "seconds_to_start", "runs_per_second", "times_one")))
+            columns = ("seconds_to_start", "runs_per_second", "times_one", "cpu_seconds_per_run", "share_of_a_core")
+            print(table(rows, ("workers", "count", *columns)))
     if chosen.json is not None:
         write_json(chosen.json, content)
     return 0

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 WORKERS = 20
-JOB = {"queue": "normal", "memory": "4GB", "walltime": "04:00:00"}  # of one worker
+JOB = {"queue": "normal", "memory": "4GB", "walltime": "04:00:00"}  # of one worker; "account", "interface", … as well
 
 
 def main(arguments: list[str]) -> int:
@@ -17,7 +17,9 @@ def main(arguments: list[str]) -> int:
         if not arguments:
             print(cluster.job_script())
             return 0
-        cluster.scale(jobs=WORKERS)
+        cluster.adapt(minimum_jobs=WORKERS, maximum_jobs=WORKERS)  # jobs whose time is up are submitted again
+        print("waiting for SLURM to start a first worker", file=sys.stderr)
+        cluster.wait_for_workers(1)
         command = ["effconn", "run", *arguments, "--scheduler", cluster.scheduler_address]
         return subprocess.run(command, check=False).returncode
 

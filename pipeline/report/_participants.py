@@ -54,9 +54,8 @@ def _folded(result: StudyResult) -> tuple[Section, ...]:
 def _lead(result: StudyResult) -> str:
     arms = result.study.participants.arms
     counts = ", ".join(f"{sum(one.arm == arm for one in result.people)} {arm}" for arm in arms)
-    excluded = result.study.participants.exclude
-    left = "; ".join(f"{name} ({why})" for name, why in excluded.items())
-    return f"{len(result.people)} participants: {counts}." + (f" Excluded beforehand: {left}." if left else "")
+    left = "; ".join(f"{name} ({why})" for name, why in result.inventory.left_out)
+    return f"{len(result.people)} participants: {counts}." + (f" Left out: {left}." if left else "")
 
 
 def flow_records(result: StudyResult) -> Records:
@@ -107,7 +106,8 @@ def _count(result: StudyResult, who: set[str], arm: str) -> int:
 
 
 def missing_records(result: StudyResult) -> Records:
-    """Absent runs and failed work, a line each."""
+    """Participants left out, absent runs and failed work, a line each."""
+    left = [{"what": name, "stage": "participants", "reason": why} for name, why in result.inventory.left_out]
     absent: list[dict[str, Any]] = [
         {"what": f"{one.participant} {one.session} {one.task}", "stage": "data", "reason": one.problem}
         for one in result.inventory.absences
@@ -115,7 +115,7 @@ def missing_records(result: StudyResult) -> Records:
     failed = [{"what": one.name, "stage": one.stage, "reason": one.reason} for one in result.failures]
     columns = (Column("what", "What"), Column("stage", "Stage"), Column("reason", "Why"))
     lead = "The study went on without these."
-    return Records("missing", "Everything that is missing or failed, and why", lead, columns, [*absent, *failed])
+    return Records("missing", "Everything that is missing or failed, and why", lead, columns, [*left, *absent, *failed])
 
 
 def people_records(result: StudyResult) -> Records:

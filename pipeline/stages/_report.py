@@ -60,7 +60,8 @@ def _recipe(job: Reporting) -> dict[str, Any]:
     inventory = job.inventory
     return {
         "study": recipe_of(job.study),
-        "participants": [[one.name, one.arm, dict(one.scores)] for one in inventory.participants],
+        "participants": [[one.name, one.arm, dict(one.scores), dict(one.values)] for one in inventory.participants],
+        "left_out": [list(one) for one in inventory.left_out],
         "absences": [[one.participant, one.session, one.task, one.problem] for one in inventory.absences],
         "remarks": list(inventory.remarks),
         "failures": [[one.stage, one.name, one.reason] for one in job.failures],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -22,6 +23,13 @@ from pipeline.execution._dask import one_at_a_time
 from pipeline.execution._job import Job
 
 Tries = Callable[[], Counter[str]]
+
+
+@pytest.fixture(autouse=True)
+def no_client_is_left() -> Iterator[None]:
+    """One that did not connect is closed when it is collected: now, not while the next is starting, which stalls it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
