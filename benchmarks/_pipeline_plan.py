@@ -101,7 +101,7 @@ def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[U
     yield extracting
     series = {unit.name: series_of(unit) for unit in extracting}
     faces = {name.split("_task-")[0]: path for name, path in series.items() if name.endswith("faces")}
-    inverting = invert_units(study, faces, out)
+    inverting = invert_units(study, faces, out, batch=16)
     yield inverting
     posteriors: dict[str, dict[str, Path]] = {}
     for unit in inverting:

@@ -25,7 +25,11 @@ KINDS = {"processes": None, "Dask, local": "local"}
 
 
 def time_extraction(folder: Path, repeats: int) -> list[dict[str, Any]]:
-    """One worker and two of each kind, in turn and several times; medians of each, and of the ratios within a turn."""
+    """One worker and two of each kind, in turn and several times; medians of each, and of the ratios within a turn.
+
+    ``at_equal_share`` is the ratio if each of the two had got as much of a core as the one: on a machine whose cores
+    others use as well, two workers get less.
+    """
     study = read_study(write_study(folder, design=DESIGN, seed=0))
     units = extract_units(study, checked_inventory(study), study.study.out)
     found: dict[tuple[str, int], list[dict[str, float]]] = defaultdict(list)
@@ -34,7 +38,9 @@ def time_extraction(folder: Path, repeats: int) -> list[dict[str, Any]]:
             for count in (1, 2):
                 found[kind, count].append(_once(study.study.out, units, count, KINDS[kind]))
             one, two = found[kind, 1][-1], found[kind, 2][-1]
-            one["times_one"], two["times_one"] = 1.0, two["runs_per_second"] / one["runs_per_second"]
+            for turn in (one, two):
+                turn["times_one"] = turn["runs_per_second"] / one["runs_per_second"]
+                turn["at_equal_share"] = turn["times_one"] * one["share_of_a_core"] / turn["share_of_a_core"]
     return [
         {
             "workers": kind,

@@ -37,8 +37,8 @@ def main() -> int:
             from ._pipeline_throughput import time_extraction
 
             content["throughput"] = rows = time_extraction(Path(folder) / "throughput", chosen.repeats)
-            columns = ("seconds_to_start", "runs_per_second", "times_one", "cpu_seconds_per_run", "share_of_a_core")
-            print(table(rows, ("workers", "count", *columns)))
+            speed = ("seconds_to_start", "runs_per_second", "times_one", "at_equal_share")
+            print(table(rows, ("workers", "count", *speed, "cpu_seconds_per_run", "share_of_a_core")))
     if chosen.json is not None:
         write_json(chosen.json, content)
     return 0

@@ -132,6 +132,9 @@ def svg_element(document: str, name: str, label: str) -> str:
 
 def checked_svg(text: str) -> str:
     """`inline_svg`'s markup read back from a file; raises `ValueError` where it holds anything that can act."""
+    refused = [mark for mark in ("<!", "<?", "@import", "expression(") if mark in text]
+    if refused or re.search(r"url\((?!#)", text):
+        raise ValueError(f"a stored picture holds {refused[0] if refused else 'url('}, which none of ours does")
     for element in ElementTree.fromstring(text).iter():
         kind = element.tag.rpartition("}")[2]
         if kind not in _ELEMENTS:

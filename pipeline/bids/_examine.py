@@ -36,7 +36,15 @@ class Examined:
 
 
 def examine(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, task: str) -> Examined:
-    """Find a run and hold its files against each other, headers only."""
+    """Find a run and hold its files against each other, headers only; whatever is wrong with it stays with it."""
+    try:
+        return _examine(study, derivatives, bids, participant, session, task)
+    except Exception as error:  # of a kind that nobody thought of: one run must not end the study
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        return Examined(None, Absence(participant, session, task, f"its files cannot be understood ({words})"))
+
+
+def _examine(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, task: str) -> Examined:
     try:
         files = find_files(study, derivatives, bids, participant, session, task)
     except DataError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from nibabel.spatialimages import HeaderDataError
 
 from ._readable import head_of
 from ._words import DataError
@@ -58,16 +59,13 @@ def read_header(path: Path) -> Header:
         shape = tuple(int(size) for size in header.get_data_shape())
         kind, affine = header.get_data_dtype(), np.asarray(header.get_best_affine(), dtype=np.float64)
         step = float(header.get_zooms()[3]) if len(shape) > 3 else 0.0
-    except (
-        ValueError,
-        KeyError,
-    ) as error:  # nibabel's own is a ValueError
+        unit = _SECONDS.get(header.get_xyzt_units()[1], 1.0)
+    except (ValueError, KeyError, HeaderDataError) as error:
         raise DataError(f"{path.name} has a damaged header ({error}); make it again") from None
     if kind.kind not in "iuf" or not shape or min(shape) < 1:
         raise DataError(f"{path.name} holds {kind} voxels of shape {shape}, not real numbers on a grid; make it again")
     _check_place(path, header, affine)
     _check_size(path, compressed, int(header["vox_offset"]) + math.prod(shape) * kind.itemsize)
-    unit = _SECONDS.get(header.get_xyzt_units()[1], 1.0)
     return Header(shape, affine, step * unit if math.isfinite(step) and step > 0 else None)
 
 

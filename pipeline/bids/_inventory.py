@@ -72,7 +72,9 @@ class Run:
     def files(self) -> tuple[Path, ...]:
         """Every file whose content decides what is computed from the run."""
         events = () if self.events is None else (self.events,)
-        return (self.bold, self.brain_mask, self.confounds, *events, *self.sidecars)
+        described = self.confounds.with_suffix(".json")  # tells which components are whose
+        beside = (described,) if described.exists() and described not in self.sidecars else ()
+        return (self.bold, self.brain_mask, self.confounds, *beside, *events, *self.sidecars)
 
 
 @dataclass(frozen=True)

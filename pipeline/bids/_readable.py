@@ -41,6 +41,8 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     head_of(path)
     try:
         content = json.loads(path.read_bytes())
+    except RecursionError:
+        raise DataError(f"{path.name} is nested too deeply for a sidecar; correct it") from None
     except ValueError as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(f"{path.name}{where} is no JSON; correct it") from None

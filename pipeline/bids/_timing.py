@@ -14,6 +14,7 @@ from ._words import DataError
 MIDDLE = 0.5
 _SAME = 1e-3  # s: headers hold 32-bit numbers, sidecars rounded ones
 _LONGEST_ECHO = 1.0  # s
+_AGES = 1e6  # s
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def _seconds(values: Mapping[str, Any], key: str) -> float | None:
     value = values.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _AGES
+    if not number or not math.isfinite(value) or value < 0:
         raise DataError(f"{key} in the sidecar is {value!r}, not a number of seconds; correct it")
     if value == 0 and key != "StartTime":
         raise DataError(f"{key} in the sidecar is 0; correct it")

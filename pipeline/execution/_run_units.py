@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,9 +64,18 @@ def run_units(
     gpus = workers.gpus if gpu and todo else 0
     most, hands = (len(todo), gpus) if gpus else (batch, workers.size)
     size = max(1, min(most, -(-len(todo) // hands)))  # nobody idle while another has a long batch
-    queue = deque(Job(tuple(todo[i : i + size]), work, folder) for i in range(0, len(todo), size))
+    queue = deque(Job(units, work, folder) for units in _batches(todo, size))
     loop.work_off(queue, workers, gpu=gpus > 0)
     return [loop.ended[unit.name] for unit in units]
+
+
+def _batches(units: Sequence[Unit], size: int) -> Iterator[tuple[Unit, ...]]:
+    """Units that belong together at once, the others `size` at a time."""
+    alone = [unit for unit in units if not unit.together]
+    for word in dict.fromkeys(unit.together for unit in units if unit.together):
+        yield tuple(unit for unit in units if unit.together == word)
+    for i in range(0, len(alone), size):
+        yield tuple(alone[i : i + size])
 
 
 class _Loop:
@@ -103,7 +112,7 @@ class _Loop:
     def _after(self, job: Job, result: Died | Raised) -> list[Job]:
         """What is to be tried again: every unit alone, so that only the culprit is blamed."""
         if len(job.units) > 1:  # what it has finished is recorded, and not made again
-            return [replace(job, units=(unit,)) for unit in job.units]
+            return [replace(job, units=(replace(unit, together=""),)) for unit in job.units]
         (unit,) = job.units
         self._tries[unit.name] += result.times
         if self._tries[unit.name] < TRIES:

@@ -18,6 +18,7 @@ class Unit:
         recipe: everything that decides the result besides the content of `inputs`, as JSON can hold it.
         inputs: files it is made from.
         payload: what the work function needs; goes to other processes.
+        together: units of the same word are handed out at once; none for units that may go alone.
     """
 
     stage: str
@@ -25,6 +26,7 @@ class Unit:
     recipe: Mapping[str, Any]
     inputs: tuple[Path, ...]
     payload: Any
+    together: str = ""
 
 
 class Finish(Protocol):

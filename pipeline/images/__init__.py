@@ -1,7 +1,7 @@
 """Images → arrays: regions on a run's grid, design, first-level GLM, eigenvariates, microtime inputs."""
 
 from ._check_regions import check_regions, region_remarks
-from ._draw import region_files, regions_on
+from ._draw import files_of, region_files, regions_on
 from ._eigenvariate import Eigenvariate, eigenvariate
 from ._error import ExtractionError, RegionError
 from ._extract_run import extract_run
@@ -23,6 +23,7 @@ __all__ = [
     "eigenvariate",
     "extract",
     "extract_run",
+    "files_of",
     "grid_of",
     "grids_of",
     "map_paths",

@@ -86,7 +86,7 @@ def _steps(result: StudyResult) -> list[tuple[str, set[str]]]:
     for name, delivery in result.deliveries.items():
         who = delivery.summary.get("participants_used") or _left_out(delivery)
         if who:
-            steps.append((f"in the analysis {name}", set(who) & known))
+            steps.append((f"in the analysis {name}", {one.split("_")[0] for one in who} & known))
     return steps
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from .._provenance import release
 from ..bids import Inventory, Run
 from ..execution import Finish, Unit
-from ..images import extract_run, region_files, series_path
+from ..images import extract_run, files_of, region_files, series_path
 from ..study import Study
 from ._recipe import recipe_of
 
 STAGE = "extract"
-PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "scipy", "scikit-learn")
+PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "pandas", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Extracting:
 def extract_units(study: Study, inventory: Inventory, out: Path) -> list[Unit]:
     """A unit for every run that can be used."""
     regions = tuple(region_files(study))
-    return [_unit(Extracting(run, study, out), regions) for run in inventory.runs]
-
-
-def _unit(job: Extracting, regions: tuple[Path, ...]) -> Unit:
-    return Unit(STAGE, job.run.label, _recipe(job), (*job.run.files, *regions), job)
+    places = {name: [regions.index(path) for path in files_of(region)] for name, region in study.regions.items()}
+    jobs = [Extracting(run, study, out) for run in inventory.runs]
+    return [
+        Unit(STAGE, job.run.label, {**_recipe(job), "files": places}, (*job.run.files, *regions), job) for job in jobs
+    ]
 
 
 def _recipe(job: Extracting) -> dict[str, Any]:

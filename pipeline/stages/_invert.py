@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ._spm import write_spm
 
 STAGE = "invert"
 SPM12_NOISE_VARIANCE = 1 / 128
+FEWEST = 8  # visits side by side: fewer would be another program, to be compiled and with other last digits
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Inversion:
         dcm: how to invert it.
         path: where the posterior goes.
         spm: where its twin for SPM12 goes; None for none.
+        company: visits, and their series, that are inverted beside it.
     """
 
     visit: str
@@ -43,37 +45,33 @@ class Inversion:
     spec: Spec
     dcm: Dcm
     path: Path
-    spm: Path | None = None
+    spm: Path | None
+    company: tuple[tuple[str, Path], ...]
 
 
-def invert_units(study: Study, series: dict[str, Path], layout: Layout) -> list[Unit]:
+def invert_units(study: Study, series: Mapping[str, Path], layout: Layout, batch: int) -> list[Unit]:
     """A unit for every visit whose series there are and every model, model by model.
+
+    Visits are inverted in fixed company, whichever of them are still to be done: what is padded to whose size, and how
+    many there are, decides the last digits.
 
     Arguments:
         series: visit → file of its extraction.
+        batch: visits that are inverted side by side.
     """
     if study.dcm is None:
         return []
-    twin = study.outputs.spm
-    return [
-        _unit(
-            Inversion(
-                visit,
-                model,
-                path,
-                spec,
-                study.dcm,
-                layout.posterior(model, visit),
-                layout.spm(model, visit) if twin else None,
-            )
-        )
-        for model, spec in models_of(study.dcm).items()
-        for visit, path in series.items()
-    ]
-
-
-def _unit(job: Inversion) -> Unit:
-    return Unit(STAGE, f"{job.model}_{job.visit}", _recipe(job), (job.series,), job)
+    visits = list(series.items())
+    units = []
+    for model, spec in models_of(study.dcm).items():
+        for place, (visit, path) in enumerate(visits):
+            begin = place // batch * batch
+            end = min(begin + batch, len(visits))
+            company = tuple(visits[begin:end])
+            spm = layout.spm(model, visit) if study.outputs.spm else None
+            job = Inversion(visit, model, path, spec, study.dcm, layout.posterior(model, visit), spm, company)
+            units.append(Unit(STAGE, f"{model}_{visit}", _recipe(job), (path,), job, together=f"{model}-{begin}"))
+    return units
 
 
 def _recipe(job: Inversion) -> dict[str, Any]:
@@ -93,40 +91,45 @@ def _recipe(job: Inversion) -> dict[str, Any]:
 def invert(units: Sequence[Unit], finish: Finish) -> None:
     """Invert a batch; every posterior is written as it is found. The work of this stage (`execution.Work`)."""
     start_jax()
-    subjects, ready = [], []
-    for unit in units:
+    wanted = {unit.payload.visit: unit for unit in units}
+    first: Inversion = units[0].payload
+    company = first.company if units[0].together else tuple((one.payload.visit, one.payload.series) for one in units)
+    subjects = []
+    for visit, series in company:
         try:
-            subjects.append(_subject(unit.payload))
-            ready.append(unit)
+            subjects.append(_subject(first, visit, series))
         except ValueError as error:
-            finish.failed(unit, str(error))
-    if not ready:
-        return
-    dcm: Dcm = ready[0].payload.dcm
-    settings = Settings(starts=dcm.starts, seed=dcm.seed)
-    for place, result in invert_each(subjects, settings):
+            if visit in wanted:
+                finish.failed(wanted[visit], str(error))
+    settings = Settings(starts=first.dcm.starts, seed=first.dcm.seed)
+    filled = [*subjects, *(subjects[i % len(subjects)] for i in range(len(subjects), FEWEST))] if subjects else []
+    for place, result in invert_each(filled, settings):
+        unit = wanted.get(filled[place].name) if place < len(subjects) else None
+        if unit is None:  # here as company
+            continue
         if isinstance(result, Failure):
-            finish.failed(ready[place], result.reason)
+            finish.failed(unit, result.reason)
         else:
-            finish.done(ready[place], _write(ready[place], subjects[place], result))
+            finish.done(unit, _write(unit, subjects[place], result))
 
 
-def _subject(job: Inversion) -> Subject:
-    extraction = read_extraction(job.series)
+def _subject(job: Inversion, visit: str, series: Path) -> Subject:
+    extraction = read_extraction(series)
     echo_time = SPM12_ECHO_TIME if job.dcm.echo_time == "spm12" else extraction.echo_time
     if echo_time is None:
         raise ValueError(
-            f"{job.visit}: no sidecar tells the echo time; add EchoTime to it, or leave [dcm] echo_time at 'spm12'"
+            f"{visit}: no sidecar tells the echo time; add EchoTime to it, or leave [dcm] echo_time at 'spm12'"
         )
     variance = WIDE_NOISE_VARIANCE if job.dcm.noise_prior == "wide" else SPM12_NOISE_VARIANCE
     data = extraction.run_data(job.spec.regions, echo_time).data
-    return Subject(job.visit, job.spec, data, prior(job.spec, noise_variance=variance), job.dcm.centre_inputs)
+    return Subject(visit, job.spec, data, prior(job.spec, noise_variance=variance), job.dcm.centre_inputs)
 
 
 def _write(unit: Unit, subject: Subject, posterior: Posterior) -> list[Path]:
     job: Inversion = unit.payload
     data, _ = subject.data.prepared(subject.centre_inputs)
     made = provenance(job.series, None, unit.recipe)
+    del made["source_place"]  # a study may be moved
     write_result(job.path, to_dataset(posterior, name=job.visit, attrs=made, data=data))
     if job.spm is None:
         return [job.path]

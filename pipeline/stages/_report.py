@@ -99,7 +99,9 @@ def _result(job: Reporting) -> StudyResult:
 
 
 def _maps(job: Reporting) -> dict[tuple[str, str], Path]:
-    """(run label, contrast) → its effect's map, as far as there is one."""
+    """(run label, contrast) → its effect's map, as far as there is one; what an earlier configuration left is not."""
+    if not job.study.outputs.maps:
+        return {}
     runs = {run.label: run for run in job.inventory.runs if run.label in job.series}
     found = {
         (label, contrast): map_paths(job.layout.out, run, contrast)["effect"]

@@ -26,7 +26,8 @@ from ._report import ExtraMaker, Reporting, report_unit, write_report
 
 Stage = Literal["extract", "invert", "group", "report"]
 STAGES: tuple[Stage, ...] = ("extract", "invert", "group", "report")
-BATCH = 16  # inversions that a CPU takes at a time: enough to keep its seats filled, few enough to see progress
+CPU = 16  # visits inverted side by side on a CPU: enough to keep its seats filled, few enough to see progress
+GPU = 1024  # and on a GPU, to which more cost little
 
 Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]  # `_console.progress`
 
@@ -107,7 +108,7 @@ def run_study(
         write_description(study, layout.out)
         stages = _Stages(layout, options, workers, say, watch, beside, StudyRun(inventory))
         series = stages.extract(study, inventory)
-        posteriors = stages.invert(study, series)
+        posteriors = stages.invert(study, inventory, series)
         analyses = stages.group(study, inventory, posteriors)
         stages.report(study, inventory, series, posteriors, analyses)
     return stages.result
@@ -133,16 +134,16 @@ class _Stages:
         there = self._do("extract", "extracting {} runs", mine, extract) | self._there(others)
         return {unit.name: series_of(unit) for unit in units if unit.name in there}
 
-    def invert(self, study: Study, series: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
+    def invert(self, study: Study, inventory: Inventory, series: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
         """Model → visit → file of its posterior."""
         if study.dcm is None:
             return {}
-        mark = f"_task-{study.dcm.task}"
-        visits = {label.split(mark)[0]: path for label, path in series.items() if mark in label}
-        units = invert_units(study, visits, self.layout)
+        runs = [run for run in inventory.runs if run.task == study.dcm.task and run.label in series]
+        visits = {run.visit: series[run.label] for run in runs}
+        units = invert_units(study, visits, self.layout, GPU if self._gpu() else CPU)
         mine = [one for one in units if self._concerns(one.payload.visit)]
         others = [one for one in units if not self._concerns(one.payload.visit)]
-        there = self._do("invert", "inverting {} models", mine, invert, batch=BATCH) | self._there(others)
+        there = self._do("invert", "inverting {} models", mine, invert) | self._there(others)
         found: dict[str, dict[str, Path]] = {}
         for unit in units:
             if unit.name in there:
@@ -153,6 +154,8 @@ class _Stages:
         self, study: Study, inventory: Inventory, posteriors: Mapping[str, Mapping[str, Path]]
     ) -> tuple[str, ...]:
         """Every analysis into its folder; the names of those that have a result."""
+        if not {"group", "report"} & set(self.options.stages):
+            return ()
         if not posteriors.get(MAIN):
             if study.group:
                 self.say("no visit has a posterior, so there is no group analysis")
@@ -179,25 +182,30 @@ class _Stages:
         self._do("report", "drawing the report", [report_unit(job, self.beside.files)], write_report)
         self.result.page = self.layout.report
 
+    def _gpu(self) -> bool:
+        """Whether models are inverted on a GPU: here, or by workers of a cluster."""
+        if "invert" not in self.options.stages:
+            return False
+        return (in_process() if self.options.scheduler is None else self.workers).gpus > 0
+
     def _concerns(self, name: str) -> bool:
         """Whether a run or visit is of a participant that this run is about."""
         return not self.options.people or name.split("_")[0] in self.options.people
 
-    def _do(self, stage: Stage, what: str, units: Sequence[Unit], work: Work, batch: int = 1) -> set[str]:
+    def _do(self, stage: Stage, what: str, units: Sequence[Unit], work: Work) -> set[str]:
         """Do a stage, if it is asked for; the names of the units that have a result."""
         if stage not in self.options.stages:
             return self._there(units)
         if not units:
             return set()
-        start, gpu = time.perf_counter(), stage == "invert"
-        here = gpu and self.options.scheduler is None and in_process().gpus > 0  # processes beside would fight for it
+        start, gpu = time.perf_counter(), stage == "invert" and self._gpu()
+        here = gpu and self.options.scheduler is None  # processes beside this one would fight for the GPU
         with self.watch(what.format(len(units))) as bar:
             ended = run_units(
                 units,
                 work,
                 folder=self.layout.records,
                 workers=in_process() if here else self.workers,
-                batch=batch,
                 gpu=gpu,
                 again=self.options.again,
                 on_ended=self._mention,
@@ -216,4 +224,5 @@ class _Stages:
 
     def _mention(self, one: Ended) -> None:
         if one.how == "failed":
-            self.say(f"{one.unit.name}: {one.reason}")
+            said = one.reason.startswith(one.unit.name)
+            self.say(one.reason if said else f"{one.unit.stage} {one.unit.name}: {one.reason}")

@@ -119,6 +119,10 @@ def test_a_stored_drawing_is_taken_as_it_was_drawn(figure: Figure) -> None:
         '<g onload="alert(1)"/>',
         '<use href="https://example.org/x#y"/>',
         "<foreignObject/>",
+        "<?x ><script>alert(1)</script>?>",
+        "<!--><script>alert(1)</script>-->",
+        "<style>@import url(http://example.org)</style>",
+        '<g style="fill:url(http://example.org)"/>',
     ],
 )
 def test_a_stored_drawing_that_can_act_is_refused(figure: Figure, planted: str) -> None:
