@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,6 +93,31 @@ def deadly_once(units: Sequence[Unit], finish: Finish) -> None:
         if unit.name == "unit-1" and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        make(unit, finish)
+
+
+class AwkwardError(RuntimeError):
+    """One that cannot be made again from its message, as another process would have to."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(f"{place}: {problem}")
+
+
+def awkward(units: Sequence[Unit], finish: Finish) -> None:
+    """As `capitals`, but unit-1 raises an error that does not survive the way from another process."""
+    for unit in units:
+        begin(unit)
+        if unit.name == "unit-1":
+            raise AwkwardError("unit-1", "no luck")
+        make(unit, finish)
+
+
+def leaving(units: Sequence[Unit], finish: Finish) -> None:
+    """As `capitals`, but a library ends the process at unit-1, in its own way."""
+    for unit in units:
+        begin(unit)
+        if unit.name == "unit-1":
+            sys.exit(3)
         make(unit, finish)
 
 

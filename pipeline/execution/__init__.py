@@ -2,7 +2,7 @@
 
 from ._lock import locked
 from ._open import in_process, open_workers
-from ._run_units import run_units, up_to_date
+from ._run_units import failures, run_units, up_to_date
 from ._unit import Ended, Finish, Unit, Work
 from ._workers import Workers
 
@@ -12,6 +12,7 @@ __all__ = [
     "Unit",
     "Work",
     "Workers",
+    "failures",
     "in_process",
     "locked",
     "open_workers",

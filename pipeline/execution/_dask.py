@@ -13,9 +13,9 @@ from typing import Any
 
 from .._provenance import release
 from .._runtime import UsageError
-from ._job import Job, do
+from ._job import Job
 from ._signals import ctrl_c_held
-from ._unit import Ended
+from ._workers import Result, attempt
 
 PATIENCE = 5  # s for a worker that is being started to be there
 
@@ -101,9 +101,9 @@ def _look(token: str) -> tuple[str, bool]:
     return release(), Path(token).exists()
 
 
-def one_at_a_time(job: Job, version: str) -> list[Ended]:
+def one_at_a_time(job: Job, version: str) -> Result:
     """Work a job off in a worker, which may have come late and may have several threads."""
     if version != release():
         raise RuntimeError(f"a worker has effconn {release()}, not {version}; install the same there")
     with _ONE:  # jobs that use JAX side by side in one process may wait for each other for ever
-        return do(job)
+        return attempt(job)

@@ -13,10 +13,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
-from ._job import Job, do
+from ._job import Job
 from ._signals import ctrl_c_held
-from ._unit import Ended
-from ._workers import Died, Result, outcome_of
+from ._workers import Died, Result, attempt, outcome_of
 
 OF_CHILDREN = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),  # a process per core
@@ -32,18 +31,18 @@ class Processes(AbstractContextManager["Processes"]):
     def __init__(self, size: int) -> None:
         self.size = size
         self._idle: list[ProcessPoolExecutor] = []
-        self._busy: dict[Future[list[Ended]], tuple[ProcessPoolExecutor, Job]] = {}
+        self._busy: dict[Future[Result], tuple[ProcessPoolExecutor, Job]] = {}
 
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
         slot = self._idle.pop() if self._idle else _slot()
         with _environment(), ctrl_c_held():
             try:
-                future = slot.submit(do, job)
+                future = slot.submit(attempt, job)
             except BrokenProcessPool:  # it died idle, which is no job's fault
                 slot.shutdown(wait=False)
                 slot = _slot()
-                future = slot.submit(do, job)
+                future = slot.submit(attempt, job)
         self._busy[future] = (slot, job)
 
     def next(self) -> tuple[Job, Result]:
@@ -52,7 +51,7 @@ class Processes(AbstractContextManager["Processes"]):
         future = next(iter(ended))
         slot, job = self._busy.pop(future)
         try:
-            result: Result = future.result()
+            result = future.result()
         except BrokenProcessPool:
             slot.shutdown(wait=False)
             return job, Died()

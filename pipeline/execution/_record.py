@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,38 @@ def read_record(folder: Path, unit: Unit) -> Record | None:
 
 def write_record(folder: Path, unit: Unit, inputs: Sequence[Stamp], outputs: Sequence[Path]) -> None:
     """Records a unit; its outputs are complete on disk."""
-    root = folder.parent.resolve()
-    stamps = {path.resolve().relative_to(root).as_posix(): stamp(path) for path in outputs}
+    stamps = {_place(path, folder.parent): stamp(path) for path in outputs}
+    _discard(folder, unit, keep=stamps)
     _write(record_path(folder, unit), Record(recipe_digest(unit), tuple(inputs), stamps))
+    _failure_path(folder, unit).unlink(missing_ok=True)
+
+
+def write_failure(folder: Path, unit: Unit, reason: str) -> None:
+    """Notes why a unit has no result, for a report that a later run makes; what an earlier run left of it goes."""
+    _discard(folder, unit, keep=())
+    record_path(folder, unit).unlink(missing_ok=True)
+    with atomic_write(_failure_path(folder, unit)) as aside:
+        aside.write_text(f"{reason}\n", encoding="utf-8")
+
+
+def read_failure(folder: Path, unit: Unit) -> str | None:
+    """Why a unit has no result; None where it has one or was never tried."""
+    try:
+        return _failure_path(folder, unit).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
+
+
+def _discard(folder: Path, unit: Unit, keep: Container[str]) -> None:
+    """Removes what the unit's record names: made from other data or settings, it would be taken for a result."""
+    record = read_record(folder, unit)
+    for path in () if record is None else record.outputs:
+        if path not in keep and ".." not in Path(path).parts and not Path(path).is_absolute():
+            (folder.parent / path).unlink(missing_ok=True)
+
+
+def _failure_path(folder: Path, unit: Unit) -> Path:
+    return record_path(folder, unit).with_suffix(".failed")
 
 
 def forget(folder: Path, unit: Unit) -> None:
@@ -132,6 +162,14 @@ def kept_outputs(folder: Path, unit: Unit) -> tuple[Path, ...] | None:
     if now != record:  # so that the next run need not read the files again
         _write(record_path(folder, unit), now)
     return tuple(root / path for path in now.outputs)
+
+
+def _place(path: Path, root: Path) -> str:
+    """A path within `root`, by its name there: a folder may be a link to another disk."""
+    within, named = Path(os.path.abspath(root)), Path(os.path.abspath(path))  # noqa: PTH100 - which follow no links
+    if not named.is_relative_to(within):  # the two were reached by different links
+        within, named = root.resolve(), path.resolve()
+    return named.relative_to(within).as_posix()
 
 
 def _write(path: Path, record: Record) -> None:

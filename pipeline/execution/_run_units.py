@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ._job import Job
-from ._record import forget, kept_outputs
+from ._record import forget, kept_outputs, read_failure, write_failure
 from ._unit import Ended, Unit, Work
 from ._workers import Died, Raised, Workers
 
@@ -21,6 +21,12 @@ OnProgress = Callable[[int, int], None]
 def up_to_date(units: Sequence[Unit], folder: Path) -> list[Unit]:
     """The units that stand as they are; nothing is made."""
     return [unit for unit in units if kept_outputs(folder, unit) is not None]
+
+
+def failures(units: Sequence[Unit], folder: Path) -> list[tuple[Unit, str]]:
+    """The units that had no result when they were last tried, and why."""
+    told = ((unit, read_failure(folder, unit)) for unit in units)
+    return [(unit, reason) for unit, reason in told if reason is not None]
 
 
 def run_units(
@@ -51,7 +57,7 @@ def run_units(
         on_ended: told of every unit as it ends.
         on_progress: told how many of all have ended.
     """
-    loop = _Loop(len(units), on_ended, on_progress)
+    loop = _Loop(folder, len(units), on_ended, on_progress)
     todo = []
     for unit in units:
         if again:  # from here on, so that what a killed worker has made anew is kept, and nothing else
@@ -81,14 +87,17 @@ def _batches(units: Sequence[Unit], size: int) -> Iterator[tuple[Unit, ...]]:
 class _Loop:
     """Hands out jobs, and keeps count of ends and tries."""
 
-    def __init__(self, total: int, on_ended: OnEnded | None, on_progress: OnProgress | None) -> None:
+    def __init__(self, folder: Path, total: int, on_ended: OnEnded | None, on_progress: OnProgress | None) -> None:
         self.ended: dict[str, Ended] = {}
+        self._folder = folder
         self._total, self._on_ended, self._on_progress = total, on_ended, on_progress
         self._tries: Counter[str] = Counter()
 
     def end(self, one: Ended) -> None:
         """A unit has ended."""
         self.ended[one.unit.name] = one
+        if one.how == "failed":
+            write_failure(self._folder, one.unit, one.reason)
         if self._on_ended is not None:
             self._on_ended(one)
         if self._on_progress is not None:

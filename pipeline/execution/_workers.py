@@ -52,6 +52,14 @@ def outcome_of(error: BaseException) -> Raised:
     return Raised(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
+def attempt(job: Job) -> Result:
+    """What a job comes to; errors as words, since not every error survives the way from another process."""
+    try:
+        return do(job)
+    except (Exception, SystemExit) as error:  # whatever it is, it is this job's alone
+        return outcome_of(error)
+
+
 def sees_gpu() -> bool:
     """Whether JAX computes on a GPU in this process."""
     import jax
@@ -80,10 +88,7 @@ class InProcess(AbstractContextManager["InProcess"]):
         """See `Workers`."""
         job, self._job = self._job, None
         assert job is not None, "no job was started"
-        try:
-            return job, do(job)
-        except Exception as error:  # whatever it is, it is this job's alone
-            return job, outcome_of(error)
+        return job, attempt(job)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

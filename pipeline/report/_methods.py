@@ -98,10 +98,12 @@ def _confounds(confounds: Confounds) -> str:
 
 def _regions(study: Study) -> str:
     named = [f"{name} ({_region(region)})" for name, region in study.regions.items()]
+    white = "whitened (one AR(1) correlation, pooled over the brain) and " if study.glm.noise == "ar1" else ""
     return (
-        f"Regions of interest: {_list(named)}. In each region and run, voxels inside the brain mask were whitened and "
-        "high-pass filtered, adjusted for the effects of no interest, and summarised by their first eigenvariate, with "
-        "the sign in which the voxels' weights sum to a positive number."
+        f"Regions of interest: {_list(named)}. In each region and run, voxels inside the brain mask, in percent of the "
+        f"run's mean over brain and scans, were {white}high-pass filtered, adjusted for the effects of no interest, "
+        "and summarised by their first eigenvariate, with the sign in which the voxels' weights sum to a positive "
+        "number."
     )
 
 

@@ -32,8 +32,9 @@ def responses_section(result: StudyResult) -> Section | None:
         Picture(
             f"response-{number}",
             f"{task}: {contrast}",
-            "Mean effect in each region, a point a participant. Above the line: more signal in the contrast's first "
-            "condition. A region without a response before treatment has little that treatment could change.",
+            "Mean effect in each region, a point a participant. Above the line: the contrast, as the configuration "
+            "writes it, is positive. A region without a response before treatment has little that treatment could "
+            "change.",
             _figure(result, task, contrast),
         )
         for number, (task, contrast) in enumerate(_contrasts(result))

@@ -12,7 +12,7 @@ from typing import Literal
 from .._group_delivery import check_out
 from .._runtime import UsageError
 from ..bids import Inventory
-from ..execution import Ended, Unit, Work, Workers, in_process, locked, open_workers, run_units, up_to_date
+from ..execution import Ended, Unit, Work, Workers, failures, in_process, locked, open_workers, run_units, up_to_date
 from ..report import Failure
 from ..study import Study
 from ._description import write_description
@@ -125,6 +125,7 @@ class _Stages:
     watch: Watch
     beside: Beside
     result: StudyRun
+    failed: list[Failure] = field(default_factory=list)  # by this run, or by an earlier one of what it does not do
 
     def extract(self, study: Study, inventory: Inventory) -> dict[str, Path]:
         """Run label → file of its series."""
@@ -176,8 +177,8 @@ class _Stages:
         """The page and the tables over the whole study."""
         if "report" not in self.options.stages:
             return
-        failures = tuple(Failure(one.unit.stage, one.unit.name, one.reason) for one in self.result.failed)
-        job = Reporting(study, inventory, series, posteriors, analyses, failures, self.layout, self.beside.make)
+        failed = tuple(self.failed)
+        job = Reporting(study, inventory, series, posteriors, analyses, failed, self.layout, self.beside.make)
         self.workers = in_process()  # one page, here and now
         self._do("report", "drawing the report", [report_unit(job, self.beside.files)], write_report)
         self.result.page = self.layout.report
@@ -213,11 +214,14 @@ class _Stages:
             )
         self.result.seconds[stage] = self.result.seconds.get(stage, 0.0) + time.perf_counter() - start
         self.result.ended += ended
+        self.failed += [Failure(one.unit.stage, one.unit.name, one.reason) for one in ended if one.how == "failed"]
         return {one.unit.name for one in ended if one.how != "failed"}
 
     def _there(self, units: Sequence[Unit]) -> set[str]:
         """The names of the units that an earlier run made; a line where some are missing."""
         there = {unit.name for unit in up_to_date(units, self.layout.records)}
+        missed = [(unit, why) for unit, why in failures(units, self.layout.records) if unit.name not in there]
+        self.failed += [Failure(unit.stage, unit.name, why) for unit, why in missed]
         if missing := len(units) - len(there):
             self.say(f"{units[0].stage}: {missing} of {len(units)} are not done or out of date; going on without them")
         return there

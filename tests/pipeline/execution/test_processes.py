@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from toy_units import capitals, deadly, deadly_once, settings_of_child, toy_outputs, toy_units
+import pytest
+from toy_units import awkward, capitals, deadly, deadly_once, leaving, settings_of_child, toy_outputs, toy_units
 
 from pipeline.execution import Ended, open_workers, run_units
 
@@ -99,6 +100,17 @@ def test_only_the_unit_that_kills_its_process_three_times_has_failed(tmp_path: P
     assert how(ended) == ["made", "failed", "made", "made", "made", "made"]
     assert ended[1].reason.startswith("its worker died 3 times")
     assert tries() == {"unit-1": 4} | {f"unit-{i}": 1 for i in (0, 2, 3, 4, 5)}  # with its batch, then thrice alone
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("work", "words"), [(awkward, "AwkwardError: unit-1: no luck"), (leaving, "SystemExit: 3")])
+def test_an_error_is_told_in_its_own_words_and_is_no_death(
+    tmp_path: Path, jobs: int, work: Callable[..., None], words: str
+) -> None:
+    with open_workers(jobs, None, tmp_path) as workers:
+        ended = run_units(toy_units(tmp_path, 3), work, folder=tmp_path / "records", workers=workers)
+    assert how(ended) == ["made", "failed", "made"]
+    assert ended[1].reason == f"failed 3 times, last by {words}"
 
 
 def test_a_death_while_all_is_made_anew_leaves_nothing_old(tmp_path: Path, tries: Tries) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_units import bad_data, capitals, forgetful, meddling, no_disk, toy_outputs, toy_units
 
-from pipeline.execution import Ended, Unit, in_process, run_units, up_to_date
+from pipeline.execution import Ended, Finish, Unit, failures, in_process, run_units, up_to_date
 
 Run = Callable[..., list[Ended]]
 Tries = Callable[[], Counter[str]]
@@ -134,6 +134,25 @@ def test_a_copied_study_with_new_dates_is_kept(tmp_path: Path, run: Run) -> None
     assert how(run(toy_units(tmp_path / "there", 2), root=tmp_path / "there")) == ["kept", "kept"]
 
 
+def test_results_may_be_a_link_to_another_disk(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/out").symlink_to(tmp_path / "elsewhere")
+    units = toy_units(tmp_path / "study", 2)
+    assert how(run(units, root=tmp_path / "study")) == ["made", "made"]
+    ended = run(units, root=tmp_path / "study")
+    assert how(ended) == ["kept", "kept"]
+    assert ended[0].outputs == (tmp_path / "study/out/0.txt",)
+
+
+def test_a_study_reached_by_a_link_is_kept(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "study")
+    units = toy_units(tmp_path / "study", 1)
+    assert how(run(units, root=tmp_path / "link")) == ["made"]
+    assert how(run(toy_units(tmp_path / "link", 1), root=tmp_path / "study")) == ["kept"]
+
+
 def test_a_record_holds_no_place_and_no_date_of_the_run(tmp_path: Path, run: Run) -> None:
     run(toy_units(tmp_path, 1))
     assert str(tmp_path) not in (tmp_path / "records/toy/unit-0.json").read_text(encoding="utf-8")
@@ -197,3 +216,26 @@ def test_an_input_that_is_gone_is_the_units_own_failure(tmp_path: Path, run: Run
     ended = run(units)
     assert how(ended) == ["failed", "made"]
     assert str(units[0].inputs[0]) in ended[0].reason
+
+
+def test_what_a_failed_unit_left_before_is_gone(tmp_path: Path, run: Run) -> None:
+    run(toy_units(tmp_path, 2))
+    ended = run(toy_units(tmp_path, 2, recipe="b"), bad_data)
+    assert how(ended) == ["made", "failed"]
+    assert not (tmp_path / "out/1.txt").exists()
+    assert failures(toy_units(tmp_path, 2), tmp_path / "records")[0][1] == "unit-1: its data are bad"
+    assert how(run(toy_units(tmp_path, 2))) == ["made", "made"]
+    assert failures(toy_units(tmp_path, 2), tmp_path / "records") == []
+
+
+def test_what_another_recipe_left_is_gone(tmp_path: Path, run: Run) -> None:
+    def twice(units: Sequence[Unit], finish: Finish) -> None:
+        capitals(units, finish)
+        more = tmp_path / "out/more.txt"
+        more.write_text("more", encoding="utf-8")
+        finish.done(units[0], [units[0].payload[0], more])
+
+    run(toy_units(tmp_path, 1), twice)
+    run(toy_units(tmp_path, 1, recipe="b"))
+    assert not (tmp_path / "out/more.txt").exists()
+    assert (tmp_path / "out/0.txt").exists()

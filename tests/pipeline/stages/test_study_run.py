@@ -119,7 +119,17 @@ def test_a_run_whose_data_are_bad_is_reported_and_the_others_go_on(ran: Path, ef
     failed = [one for one in json.loads((ran / "run.json").read_text())["units"] if one["how"] == "failed"]
     assert [one["name"] for one in failed] == ["sub-01_ses-2_task-faces"]
     assert "sub-01_ses-2_task-faces" in done.stderr
-    assert failed[0]["reason"][:40] in (ran / "results" / "report.html").read_text(encoding="utf-8")
+    assert failed[0]["reason"] in (ran / "results/tables/missing.tsv").read_text(encoding="utf-8")
+    effconn("run", ran / "study.toml", "--only", "report")
+    assert failed[0]["reason"] in (ran / "results/tables/missing.tsv").read_text(encoding="utf-8")
+
+
+def test_a_posterior_made_again_alone_is_the_same_to_the_byte(ran: Path, effconn: Effconn) -> None:
+    before = {path: path.read_bytes() for path in (ran / "results").rglob("*.nc")}
+    (ran / "results/.effconn/invert/main_sub-05_ses-2.json").unlink()
+    shutil.rmtree(ran / "results/.effconn/group")
+    assert again(effconn, ran)["invert"] == ["main_sub-05_ses-2"]
+    assert {path: path.read_bytes() for path in (ran / "results").rglob("*.nc")} == before
 
 
 def test_spm_files_are_written_where_asked_for(ran: Path, effconn: Effconn) -> None:
