@@ -47,7 +47,7 @@ def test_the_study_of_the_docs_is_in_order(tmp_path: Path) -> None:
     assert list(read_study(tmp_path / "study.toml").dcm.models) == ["amygdala-driven"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/spm12.md", "docs/study.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/spm12.md", "docs/study.md", "docs/clusters.md"])
 def test_relative_links_lead_somewhere(page: str) -> None:
     path = ROOT / page
     text = path.read_text(encoding="utf-8")
