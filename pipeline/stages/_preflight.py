@@ -22,6 +22,20 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
     return replace(inventory, remarks=remarks), errors
 
 
+def check_place(study: Study) -> None:
+    """Raises `UsageError` where results would go among the data."""
+    out, place = study.study.out.resolve(), study.study
+    for what, folder in (
+        ("the BIDS dataset", place.bids.resolve()),
+        ("fMRIPrep's output", place.derivatives.resolve()),
+    ):
+        within = out.relative_to(folder).parts if out.is_relative_to(folder) else None
+        if within is not None and (not within or within[0].startswith("sub-")):
+            raise UsageError(
+                f"--out {out} is where {what} lies; give a folder of its own, such as {folder.parent / 'results'}"
+            )
+
+
 def checked_inventory(study: Study, on_progress: Callable[[int, int], None] | None = None) -> Inventory:
     """The inventory; raises `UsageError`, naming everything, where the study cannot go on."""
     inventory, errors = preflight(study, on_progress)

@@ -21,7 +21,7 @@ from ._group import MAIN, analyse, group_units
 from ._invert import invert, invert_units
 from ._layout import Layout
 from ._models import compare_models, model_units
-from ._preflight import checked_inventory
+from ._preflight import check_place, checked_inventory
 from ._report import ExtraMaker, Reporting, report_unit, write_report
 
 Stage = Literal["extract", "invert", "group", "report"]
@@ -96,6 +96,7 @@ def run_study(
 
     Raises `UsageError`, before any work, where the study cannot run as configured.
     """
+    check_place(study)
     check_out(study.study.out)
     inventory = checked_inventory(study)
     layout, people = Layout(study.study.out), set(options.people)
@@ -108,6 +109,8 @@ def run_study(
         write_description(study, layout.out)
         stages = _Stages(layout, options, workers, say, watch, beside, StudyRun(inventory))
         series = stages.extract(study, inventory)
+        if not series and "extract" not in options.stages:
+            raise UsageError("no run is extracted, or all are out of date; do that stage first (leave --only out)")
         posteriors = stages.invert(study, inventory, series)
         analyses = stages.group(study, inventory, posteriors)
         stages.report(study, inventory, series, posteriors, analyses)

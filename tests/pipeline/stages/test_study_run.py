@@ -152,6 +152,22 @@ def test_a_bids_app_comes_to_the_same_tables(study: Path, finished: Path, effcon
     assert tables(study) == tables(finished)
 
 
+@pytest.mark.parametrize("place", ["bids", "bids/sub-01", "bids/derivatives/fmriprep"])
+def test_results_do_not_go_among_the_data(study: Path, effconn: Effconn, place: str) -> None:
+    before = (study / "bids/dataset_description.json").read_bytes()
+    done = effconn("run", study / "study.toml", "--out", study / place)
+    assert done.returncode == 2
+    assert "give a folder of its own" in done.stderr
+    assert (study / "bids/dataset_description.json").read_bytes() == before
+
+
+def test_a_stage_without_anything_to_work_on_is_refused(study: Path, effconn: Effconn) -> None:
+    done = effconn("run", study / "study.toml", "--only", "report")
+    assert done.returncode == 2
+    assert "do that stage first" in done.stderr
+    assert not (study / "results" / "report.html").exists()
+
+
 def test_an_unknown_label_is_named(study: Path, effconn: Effconn) -> None:
     done = effconn(
         *("bids", study / "bids", study / "results", "participant", "--study", study / "study.toml"),
