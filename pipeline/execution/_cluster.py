@@ -67,7 +67,7 @@ class Cluster(AbstractContextManager["Cluster"]):
             future = self._client.submit(
                 one_at_a_time, job, release(), pure=False, workers=chosen or None, allow_other_workers=bool(chosen)
             )
-        except Exception as error:
+        except Exception as error:  # Dask has a kind for every layer that can lose a scheduler
             raise self._gone() from error
         self._jobs[future.key] = job
         future.add_done_callback(self._ended.put)
@@ -113,7 +113,7 @@ class Cluster(AbstractContextManager["Cluster"]):
         """Addresses of the workers that there are."""
         try:
             found = list(self._client.nthreads())
-        except Exception as error:
+        except Exception as error:  # Dask has a kind for every layer that can lose a scheduler
             raise self._gone() from error
         if found:
             self._last_seen = time.monotonic()

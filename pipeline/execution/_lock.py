@@ -11,7 +11,7 @@ from .._runtime import UsageError
 try:
     import fcntl
 except ImportError:  # Windows has no such locks
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module, to mypy, wherever it runs
 
 
 @contextmanager
