@@ -110,17 +110,19 @@ def make_design(
     *,
     interactions: Sequence[tuple[str, str]] = (),
     centre: bool | Sequence[str] = True,
+    plus: Sequence[str] = (),
 ) -> Design:
     """A design of a column of ones, ``mean``, the covariates, and the products of some of them.
 
     Arguments:
         participants: N names.
-        covariates: name → N numbers, or N texts of two kinds, which become −1 and +1 (the first in the alphabet is −1)
-            under the name ``column[kind that is +1]``.
+        covariates: name → N numbers, or N texts of two kinds, which become −1 and +1 (the first in the alphabet is −1,
+            unless `plus` has it) under the name ``column[kind that is +1]``.
         interactions: pairs of covariates whose product is a covariate too, named ``a×b``; the product is of the centred
             columns.
         centre: whether numbers are centred; or the names of those that are. Two-level columns never are, so that the
             mean stays the average of the two kinds' effects.
+        plus: kinds that are +1 in their column, such as the arm that the other is taken from.
 
     Raises `DesignError` as `Design` does, and where a column has texts of one or of more than two kinds.
     """
@@ -141,7 +143,7 @@ def make_design(
         if array.shape != (len(participants),):
             raise DesignError(f"{name} has {array.size} values, but there are {len(participants)} participants")
         if array.dtype.kind in "OUS":
-            key, numbers, kinds[key] = _coded(name, array)
+            key, numbers, kinds[key] = _coded(name, array, plus)
         else:
             key, numbers = name, array.astype(np.float64)
             wanted = centre if isinstance(centre, bool) else name in centre
@@ -161,8 +163,8 @@ def make_design(
     return Design(tuple(participants), tuple(columns), np.column_stack(list(columns.values())), centres, kinds)
 
 
-def _coded(name: str, values: np.ndarray) -> tuple[str, np.ndarray, tuple[str, str]]:
-    kinds = sorted(set(map(str, values)))
+def _coded(name: str, values: np.ndarray, plus: Sequence[str]) -> tuple[str, np.ndarray, tuple[str, str]]:
+    kinds = sorted(set(map(str, values)), key=lambda kind: (kind in plus, kind))
     if len(kinds) != 2:
         found = some(kinds)
         raise DesignError(

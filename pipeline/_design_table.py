@@ -41,6 +41,7 @@ def read_design(
     *,
     centre: bool | Sequence[str] = True,
     interactions: Sequence[tuple[str, str]] = (),
+    plus: Sequence[str] = (),
     participant_column: str = PARTICIPANT_COLUMN,
     by_order: bool = False,
 ) -> Design:
@@ -51,7 +52,7 @@ def read_design(
             for missing; or a .mat file with a matrix ``X`` (and ``labels``), whose rows have no names.
         names: of the estimates.
         covariates: the columns to use, in order; None for all of them. A column of two kinds of text becomes −1 and +1.
-        centre, interactions: as in `peb.make_design`; a number column is centred over the participants in the design.
+        centre, interactions, plus: as in `peb.make_design`; a number column is centred over those in the design.
         participant_column: the column that holds the participants' names.
         by_order: that row i of a .mat file is for ``names[i]``; only for such a file, and needed for it.
 
@@ -69,7 +70,7 @@ def read_design(
     problems = [f"{what} {some(who)}" for what, who in sides if who]
     if problems:
         raise TableError(path, f"{'; '.join(problems)}; {_hint(without_row, without_estimate)}")
-    return _design(table, both, participant_column, covariates, centre, interactions)
+    return _design(table, both, participant_column, covariates, centre, interactions, plus)
 
 
 def match_design(
@@ -79,6 +80,7 @@ def match_design(
     *,
     centre: bool | Sequence[str] = True,
     interactions: Sequence[tuple[str, str]] = (),
+    plus: Sequence[str] = (),
     participant_column: str = PARTICIPANT_COLUMN,
 ) -> Matched:
     """As `read_design`, of the participants who are on both sides of a table; the others are told.
@@ -87,7 +89,7 @@ def match_design(
     cannot be used.
     """
     table, both, without_row, without_estimate = _sides(Path(path), names, participant_column)
-    design = _design(table, both, participant_column, covariates, centre, interactions)
+    design = _design(table, both, participant_column, covariates, centre, interactions, plus)
     return Matched(design, without_row, without_estimate)
 
 
@@ -122,11 +124,12 @@ def _design(
     covariates: Sequence[str] | None,
     centre: bool | Sequence[str],
     interactions: Sequence[tuple[str, str]],
+    plus: Sequence[str],
 ) -> Design:
     rows = table.names(participant_column)
     places = [rows.index(name) for name in names]
     values = {name: table.values(name, places) for name in _chosen(table, covariates, participant_column)}
-    return make_design(names, values, interactions=interactions, centre=centre)
+    return make_design(names, values, interactions=interactions, centre=centre, plus=plus)
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

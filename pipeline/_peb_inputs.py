@@ -29,6 +29,7 @@ class GroupOptions:
         covariates: its columns to use, in order; None for all.
         interactions: pairs of covariates to multiply.
         centred: whether numbers are centred.
+        plus: kinds of participants that are coded +1, see `peb.make_design`.
         fields: fields of the DCM that the group explains; None for A and B as far as there are any.
         parameters: single parameters, by name; instead of fields where none are named.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
@@ -42,6 +43,7 @@ class GroupOptions:
     covariates: Sequence[str] | None = None
     interactions: Sequence[tuple[str, str]] = ()
     centred: bool = True
+    plus: Sequence[str] = ()
     fields: Sequence[str] | None = None
     parameters: Sequence[str] = ()
     sessions: tuple[str, str] | None = None
@@ -140,7 +142,12 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
         if options.matched_only or options.by_order or not options.centred:
             raise UsageError("--matched-only, --by-order and --raw say how to use --design, which is not given")
         return make_design(names, {}), []
-    how: Any = {"covariates": options.covariates, "centre": options.centred, "interactions": options.interactions}
+    how: Any = {
+        "covariates": options.covariates,
+        "centre": options.centred,
+        "interactions": options.interactions,
+        "plus": options.plus,
+    }
     if not options.matched_only:
         return read_design(options.design, names, by_order=options.by_order, **how), []
     matched = match_design(options.design, names, **how)

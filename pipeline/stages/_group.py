@@ -112,6 +112,7 @@ def _options(job: Analysis) -> GroupOptions:
         design=job.design,
         covariates=covariates,
         interactions=pairs,
+        plus=job.arms[:1],
         fields=how.fields,
         sessions=(job.sessions.before, job.sessions.after) if how.of == "change" else None,
         matched_only=True,

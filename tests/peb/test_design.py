@@ -100,3 +100,10 @@ def test_a_centred_covariate_is_orthogonal_to_the_mean(values: list[float]) -> N
     except DesignError:
         return  # so close together that they are constant
     assert abs(design.matrix[:, 1].sum()) <= 1e-14 * np.abs(values).sum()
+
+
+def test_a_kind_is_plus_one_where_asked_for_whatever_the_alphabet_says() -> None:
+    arms = ["a", "b", "a", "b", "a", "b"]
+    design = make_design(NAMES, {"arm": arms}, plus=["a"])
+    assert design.kinds == {"arm[a]": ("b", "a")}
+    np.testing.assert_array_equal(design.matrix[:, 1], [1, -1, 1, -1, 1, -1])
