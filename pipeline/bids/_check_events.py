@@ -28,6 +28,7 @@ def check_events(
     problems = [*_absent(events, conditions, _needed(study, name))]
     remarks = [*_never(events, conditions), *_loose(events, conditions)]
     used = {kind for kinds in conditions.values() for kind in kinds}
+    problems += _twice(events.of(used))
     try:
         late, early = _outside(events.of(used), scans * repetition_time, repetition_time)
         problems += late
@@ -91,6 +92,21 @@ def _loose(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[s
     blank = sum(kind == MISSING for kind in events.trial_type)
     if blank:
         yield f"{blank} events have no trial type; they are not modelled"
+
+
+def _twice(events: Events) -> Iterator[str]:
+    """Events of one trial type that begin together: boxes add up, so the condition would count twice."""
+    first: dict[tuple[str, float], int] = {}
+    repeated = []
+    for kind, onset, line in zip(events.trial_type, events.onset.tolist(), events.lines, strict=True):
+        if (before := first.setdefault((kind, onset), line)) != line:
+            repeated.append((line, before, kind, onset))
+    if repeated:
+        line, before, kind, onset = repeated[0]
+        yield (
+            f"{events.path.name}, line {line}: {kind} begins at {onset:g} s as in line {before}"
+            f"{_more(len(repeated))}, and would count twice; delete one of them"
+        )
 
 
 def _outside(events: Events, length: float, step: float) -> tuple[list[str], list[str]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from .._table import TableError
 from ..study import Study
@@ -26,13 +29,13 @@ class Examined:
         run: None where it cannot be used.
         absence: None where it can.
         remarks: that are good to know.
-        trial_types: of its events, as far as they can be read.
+        events: trial type → how many events, and their median duration, s; as far as they can be read.
     """
 
     run: Run | None
     absence: Absence | None
     remarks: tuple[str, ...] = ()
-    trial_types: frozenset[str] = frozenset()
+    events: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
 
 def examine(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, task: str) -> Examined:
@@ -53,17 +56,17 @@ def _examine(study: Study, derivatives: Tree, bids: Tree, participant: str, sess
     remarks = list(files.remarks)
     bold = _image(files, problems)
     timing = _timing(files, study, task, bold, problems)
-    trial_types: frozenset[str] = frozenset()
+    events: dict[str, tuple[int, float]] = {}
     if files.events is not None:
-        trial_types = _events(files, study, task, bold, timing, problems, remarks)
+        events = _events(files, study, task, bold, timing, problems, remarks)
     run = None
     if bold is not None and timing is not None:
         remarks += timing.remarks
         run = _run(participant, session, task, files, bold, timing)
         _confounds(run, study, problems, remarks)
     if problems:
-        return Examined(None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), trial_types)
-    return Examined(run, None, tuple(remarks), trial_types)
+        return Examined(None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), events)
+    return Examined(run, None, tuple(remarks), events)
 
 
 def _run(participant: str, session: str, task: str, files: Files, bold: Header, timing: Timing) -> Run:
@@ -128,18 +131,19 @@ def _events(
     timing: Timing | None,
     problems: list[str],
     remarks: list[str],
-) -> frozenset[str]:
+) -> dict[str, tuple[int, float]]:
     assert files.events is not None
     try:
         events = read_events(files.events)
     except TableError as error:
         problems.append(str(error))
-        return frozenset()
+        return {}
     if bold is not None and timing is not None:
         wrong, known = check_events(events, study, task, bold.shape[3], timing.repetition_time)
         problems += wrong
         remarks += known
-    return frozenset(events.trial_types)
+    chosen = {kind: events.of([kind]).duration for kind in events.trial_types}
+    return {kind: (durations.size, float(np.median(durations))) for kind, durations in chosen.items()}
 
 
 def _confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 
 from ..study import Study
 from ..study._nearest import meant
@@ -59,7 +60,9 @@ def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | 
     errors = [*_nowhere(study, found), *_unusable(study, found)]
     said = [(_label(cell), text) for cell, one in zip(cells, found, strict=True) for text in one.remarks]
     runs = [one.run for one in found if one.run is not None]
-    return _inventory(people, found, errors, [*_strangers(people, derivatives), *gathered(said), *_mixed(runs)])
+    return _inventory(
+        people, found, errors, [*_strangers(people, derivatives), *gathered(said), *_mixed(runs), *_unlike(found)]
+    )
 
 
 def _inventory(people: People, found: Sequence[Examined], errors: list[str], remarks: list[str]) -> Inventory:
@@ -106,7 +109,7 @@ def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
     for one in found:
         place = one.run or one.absence
         if place is not None:
-            seen[place.task] |= one.trial_types
+            seen[place.task] |= one.events.keys()
     for name, task in study.tasks.items():
         for condition, kinds in task.conditions.items():
             for kind in kinds:
@@ -142,3 +145,18 @@ def _mixed(runs: Sequence[Run]) -> Iterator[str]:
                     f"{run.label}: mixed repetition times: {run.repetition_time:g} s, where most runs of {task} have "
                     f"{usual:g} s; it keeps its own"
                 )
+
+
+def _unlike(found: Sequence[Examined]) -> Iterator[str]:
+    """Runs whose events of a trial type are more than twice, or less than half, as many or as long as in most runs."""
+    usable = [(one.run, one.events) for one in found if one.run is not None]
+    for task in dict.fromkeys(run.task for run, _ in usable):
+        runs = [(run, events) for run, events in usable if run.task == task]
+        for kind in dict.fromkeys(kind for _, events in runs for kind in events):
+            there = [events[kind] for _, events in runs if kind in events]
+            usual = tuple(float(median(values)) for values in zip(*there, strict=True))
+            for run, events in runs:
+                for value, typical, what in zip(events.get(kind, usual), usual, ("{:g} events", "{:g} s"), strict=True):
+                    if not typical / 2 <= value <= typical * 2:
+                        own, most = what.format(value), what.format(typical)
+                        yield f"{run.label}: {own} of {kind}, where most runs of {task} have {most}; check its events"

@@ -351,3 +351,21 @@ def test_nothing_of_the_data_is_changed(small: Small) -> None:
     before = everything()
     small.inventory()
     assert everything() == before
+
+
+def test_events_that_stand_twice_are_refused_with_both_lines(small: Small, only: Problem) -> None:
+    path = small.events()
+    rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([*rows, *rows[1:]]), encoding="utf-8")
+    problem = only(small.inventory())
+    assert f"line {len(rows) + 1}: " in problem
+    assert "as in line 2" in problem
+    assert "would count twice; delete one of them" in problem
+
+
+def test_a_run_whose_events_last_unlike_those_of_others_is_remarked_on(small: Small) -> None:
+    path = small.events()
+    path.write_text(path.read_text(encoding="utf-8").replace("\t10\t", "\t0\t"), encoding="utf-8")
+    lines = [line for line in small.inventory().remarks if "check its events" in line]
+    assert lines
+    assert all(line.startswith(f"{HEAD}: 0 s of ") and "where most runs of faces have 10 s" in line for line in lines)
