@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from peb import MEAN, ArmComparison
 
 from ._connection_names import connections, per_covariate
@@ -13,7 +15,7 @@ from ._group_arms import LEVELS, TOGETHER, Arms
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, effect_records, facts, notices, save_group, summary, verdict_of
 from ._group_sampling import draws_of, sampling_records, sampling_warnings
-from ._interval import Z
+from ._interval import LEVEL, Z
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._report import Answer, Section, Verdict
@@ -101,6 +103,9 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     likely = [row for row in rows if max(row["probability_beyond_zero"], 1 - row["probability_beyond_zero"]) >= STRONG]
     verdict: Verdict = "yes" if sure else "partly" if likely else verdict_of(max(chances))
     chief = max(rows, key=lambda row: row["probability_with_v_without"])
+    drawn = draws_of(arms, one, rows.index(chief))[2]
+    if verdict == "yes" and drawn is not None and not max(np.mean(drawn > 0), np.mean(drawn < 0)) >= STRONG:
+        verdict = "partly"  # sure by the approximation, and not by sampling
     first, second = one.arms
     beyond, chance = (probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     headline = (
@@ -112,9 +117,11 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
         f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
         for row in rows
     ]
-    at = [f"{name} {value:.3g}" for name, value in inputs.design.centres.items()]
+    if drawn is not None:
+        details.insert(0, f"Checked by sampling: {chief['connection']} {_sampled(drawn, chief['unit'])}.")
+    at = [f"{name} of {value:.3g}" for name, value in inputs.design.centres.items()]
     if one.covariate == MEAN and at:
-        details.append(f"At {', '.join(at)}; with the arm as the only covariate, arms compare whatever these are.")
+        details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
         again = _rows(inputs, other, LEVELS)[rows.index(chief)]
         details.append(f"By a third level over a group per arm: {_interval(again)}.")
@@ -146,6 +153,13 @@ def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, 
         }
         for i, connection in enumerate(connections(one.parameters, inputs.spec))
     ]
+
+
+def _sampled(drawn: np.ndarray, unit: str) -> str:
+    """The difference by its draws."""
+    low, high = (signed(float(value), 3) for value in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    above = probability_text(float(np.mean(drawn > 0)))
+    return f"{signed(float(drawn.mean()), 3)} {unit} (90 % {low} to {high}), P(difference > 0) {above}"
 
 
 def _own(row: dict[str, Any], arm: str) -> str:

@@ -58,7 +58,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
     lead = "log Bayes factor of the model with the effects over the one without, and how often shuffling reaches it."
     answer = Answer(
         f"Has {found.covariate} an effect?",
-        "yes" if found.p_value < ALPHA else "no",
+        "yes" if found.p_value < ALPHA else "open",  # a test that finds nothing is no evidence of absence
         f"{p_words(found.p_value)} by {count} permutations; log Bayes factor {found.statistic:+.2f} nats.".replace(
             " -", " −"
         ),

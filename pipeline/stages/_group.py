@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,14 @@ def analyse(units: Sequence[Unit], finish: Finish) -> None:
 
 def _deliver(job: Analysis) -> Delivery:
     inputs = read_group(_options(job), lambda line: None)
-    return _ANALYSES[job.how.analysis](job, inputs)
+    delivery = _ANALYSES[job.how.analysis](job, inputs)
+    return delivery if job.how.of == "change" else _of_session(delivery, getattr(job.sessions, job.how.of))
+
+
+def _of_session(delivery: Delivery, session: str) -> Delivery:
+    """The same, saying which session it is about: beside the changes it would be taken for one."""
+    answers = tuple(replace(one, question=f"In {session}: {one.question}") for one in delivery.answers)
+    return replace(delivery, title=f"{delivery.title}, {session}", answers=answers)
 
 
 def _options(job: Analysis) -> GroupOptions:
