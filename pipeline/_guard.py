@@ -19,7 +19,7 @@ def guarded(work: Callable[[], int], debug: bool) -> int:
             complain(f"note: {note}")
         return work()
     except KeyboardInterrupt:
-        complain("effconn: interrupted; what was finished is written, and effconn invert goes on from there")
+        complain("effconn: interrupted; what was finished is written, and the same command goes on from there")
         return INTERRUPTED
     except UsageError as error:
         if debug:

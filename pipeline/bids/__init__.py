@@ -2,7 +2,7 @@
 
 from ._confounds import Confounds, ConfoundsError, read_confounds
 from ._events import Events, conditions_of, modulator_weights, read_events
-from ._groups import GroupRows, check_groups, group_rows, write_design
+from ._groups import GroupRows, check_groups, group_remarks, group_rows, write_design
 from ._inventory import Absence, Inventory, Participant, Run
 from ._take import take_inventory
 from ._words import DataError
@@ -19,6 +19,7 @@ __all__ = [
     "Run",
     "check_groups",
     "conditions_of",
+    "group_remarks",
     "group_rows",
     "modulator_weights",
     "read_confounds",

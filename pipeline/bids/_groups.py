@@ -84,6 +84,17 @@ def check_groups(study: Study, inventory: Inventory) -> list[str]:
     ]
 
 
+def group_remarks(study: Study, inventory: Inventory) -> list[str]:
+    """A line for every analysis that goes on without somebody who lacks a covariate."""
+    lines = []
+    for name, analysis in study.group.items():
+        wanted = _covariates(study, analysis)
+        lacking = [who.name for who in inventory.participants if any(_cell(who, one) == MISSING for one in wanted)]
+        if lacking:
+            lines.append(f"[group.{name}]: {listed(lacking)}: left out, for want of {' or '.join(wanted)}")
+    return lines
+
+
 def _problems(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> Iterator[str]:
     known = [*study.scores, *(inventory.participants[0].values if inventory.participants else ())]
     unknown = [name for name in _covariates(study, analysis) if name not in known]

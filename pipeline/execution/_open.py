@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from ._cluster import Cluster
+from .._runtime import UsageError
+from ._cluster import LOCAL, Cluster
 from ._processes import Processes
 from ._workers import InProcess
 
@@ -18,7 +20,11 @@ def open_workers(jobs: int, scheduler: str | None, folder: Path) -> AbstractCont
         jobs: processes, or workers of a cluster that is started here.
         scheduler: a cluster's address; ``local`` to start one; None for no cluster.
         folder: one that every worker is to see.
+
+    Raises `UsageError` where the address is none, or as `Cluster` does.
     """
+    if scheduler is not None and scheduler != LOCAL and not re.fullmatch(r"[a-z]+://.+:\d+", scheduler):
+        raise UsageError(f"--scheduler {scheduler} is no address; give one such as tcp://host:8786, or 'local'")
     if scheduler is not None:
         return Cluster(scheduler, jobs, folder)
     return Processes(jobs) if jobs > 1 else InProcess()

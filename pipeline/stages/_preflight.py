@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .._runtime import UsageError
-from ..bids import Inventory, check_groups, take_inventory
+from ..bids import Inventory, check_groups, group_remarks, take_inventory
 from ..images import check_regions, grids_of, region_remarks
 from ..study import Study
 
@@ -18,7 +18,8 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
         return inventory, list(inventory.errors)
     grids = grids_of(inventory.runs)
     errors = [*check_regions(study, grids), *check_groups(study, inventory)]
-    remarks = (*inventory.remarks, *region_remarks(study, grids))
+    unknown = [] if errors else group_remarks(study, inventory)
+    remarks = (*inventory.remarks, *region_remarks(study, grids), *unknown)
     return replace(inventory, remarks=remarks), errors
 
 

@@ -109,8 +109,6 @@ def run_study(
         write_description(study, layout.out)
         stages = _Stages(layout, options, workers, say, watch, beside, StudyRun(inventory))
         series = stages.extract(study, inventory)
-        if not series and "extract" not in options.stages:
-            raise UsageError("no run is extracted, or all are out of date; do that stage first (leave --only out)")
         posteriors = stages.invert(study, inventory, series)
         analyses = stages.group(study, inventory, posteriors)
         stages.report(study, inventory, series, posteriors, analyses)
@@ -221,12 +219,20 @@ class _Stages:
         return {one.unit.name for one in ended if one.how != "failed"}
 
     def _there(self, units: Sequence[Unit]) -> set[str]:
-        """The names of the units that an earlier run made; a line where some are missing."""
+        """The names of the units that an earlier run made.
+
+        Raises `UsageError` where what is asked for would rest on some that were never tried, or are out of date.
+        """
         there = {unit.name for unit in up_to_date(units, self.layout.records)}
         missed = [(unit, why) for unit, why in failures(units, self.layout.records) if unit.name not in there]
         self.failed += [Failure(unit.stage, unit.name, why) for unit, why in missed]
-        if missing := len(units) - len(there):
-            self.say(f"{units[0].stage}: {missing} of {len(units)} are not done or out of date; going on without them")
+        asked = [STAGES.index(stage) for stage in self.options.stages]
+        untried = len(units) - len(there) - len(missed)
+        if untried and STAGES.index(units[0].stage) < min(asked):
+            raise UsageError(
+                f"{untried} of {len(units)} units of the stage {units[0].stage} are not done or out of date; do that "
+                "stage first (leave --only out, or for a BIDS App finish the participant level)"
+            )
         return there
 
     def _mention(self, one: Ended) -> None:

@@ -17,7 +17,7 @@ PREDICTING = ("leave-one-out", "permute")
 _HEEDED = {
     "sample": ("arms",),
     "permutations": ("permute",),
-    "seed": ("arms", "leave-one-out", "permute"),
+    "seed": ("arms", "permute"),
 }
 
 
@@ -44,6 +44,8 @@ def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
     for key, heeding in _HEEDED.items():
         if key in analysis.model_fields_set and analysis.analysis not in heeding:
             yield Problem((*path, key), _ignored(key, analysis.analysis, heeding))
+    if analysis.analysis == "arms" and "seed" in analysis.model_fields_set and not analysis.sample:
+        yield Problem((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
 
 
 def _ignored(key: str, analysis: str, heeding: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Confound settings that would be ignored."""
+"""Settings that would be ignored, or cannot be meant."""
 
 from __future__ import annotations
 
@@ -17,8 +17,26 @@ _OF = {
 }
 
 
+SHORTEST = 20.0  # s; a filter that cuts off here takes blocks and slow designs out with the drifts
+
+
 def check_settings(study: Study) -> Iterator[Problem]:
-    """Every setting of `[confounds]` that its strategy does not heed."""
+    """Every setting that others make useless, and a filter that was given in Hz."""
+    yield from _confounds(study)
+    if study.glm.high_pass < SHORTEST:
+        text = f"is {study.glm.high_pass:g} s, which takes the task out with the drifts; 1/128 Hz is high_pass = 128"
+        yield Problem(("glm", "high_pass"), text)
+    drawn = study.outputs.maps and any(task.contrasts for task in study.tasks.values())
+    if study.glm.smoothing is not None and not drawn:
+        yield Problem(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
+    if study.outputs.spm and study.dcm is None:
+        yield Problem(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")
+    if study.dcm is not None and "seed" in study.dcm.model_fields_set and study.dcm.starts == 1:
+        yield Problem(("dcm", "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
+
+
+def _confounds(study: Study) -> Iterator[Problem]:
+    """Settings of `[confounds]` that its strategy does not heed."""
     confounds = study.confounds
     for key, part in _OF.items():
         if key in confounds.model_fields_set and part not in confounds.strategy:
