@@ -92,7 +92,7 @@ def arm_figure(arms: Sequence[Density], difference: Density, *, effect: str, uni
 
 def _verdict(arms: Sequence[Density], difference: Density) -> str:
     first, second = (shortened(arm.label, 20) for arm in arms)
-    text = f"P({first} > {second}) = {_probability(difference.above_zero)}"
+    text = f"P({first} > {second}) = {_probability(difference.above_zero)}".replace("= <", "<").replace("= >", ">")
     if difference.draws is not None:
         text += f" (sampled: {_probability(difference.drawn_above_zero)})"
     return text

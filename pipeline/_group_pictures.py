@@ -104,8 +104,8 @@ def arms_section(
     return Section("Arms beside each other", lead, tuple(drawn))
 
 
-def prediction_section(found: CrossValidation) -> Section:
-    """Predicted against actual values of participants left out."""
+def prediction_section(found: CrossValidation, centre: float) -> Section:
+    """Predicted against actual values of participants left out, with what the design took off them."""
     return Section(
         "Prediction of participants left out",
         "Each participant's value is estimated from connectivity alone, by a group that never saw this participant.",
@@ -117,8 +117,8 @@ def prediction_section(found: CrossValidation) -> Section:
                 "right beyond "
                 "chance; estimates are drawn toward the mean where connectivity tells little.",
                 leave_one_out_figure(
-                    found.actual,
-                    found.estimate,
+                    found.actual + centre,
+                    found.estimate + centre,
                     np.sqrt(found.variance),
                     covariate=found.covariate,
                     correlation=found.correlation,

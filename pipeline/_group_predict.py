@@ -81,7 +81,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
         subtitle=f"{len(found.participants)} participants, {scheme}: nobody helps to estimate their own value.",
         answers=(_answer(found),),
         records=(prediction_records(inputs, found),),
-        draw=lambda: _sections(found),
+        draw=lambda: _sections(inputs, found),
         facts=(
             ("Scheme", f"{scheme}; {inputs.settings.compat}"),
             ("Connections", ", ".join(inputs.chosen)),
@@ -103,7 +103,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
 def prediction_records(inputs: GroupInputs, found: CrossValidation) -> Records:
     """Everybody's value, actual and estimated, as in the table of the design."""
     sd = np.sqrt(found.variance)
-    centre = inputs.design.centres.get(found.covariate, 0.0)
+    centre = _centre(inputs, found)
     place = np.searchsorted(found.levels, found.actual)
     rows = [
         {
@@ -118,9 +118,7 @@ def prediction_records(inputs: GroupInputs, found: CrossValidation) -> Records:
         }
         for i, name in enumerate(found.participants)
     ]
-    lead = (
-        f"{found.covariate} as in the design (centred where the design is), and as estimated from connectivity alone."
-    )
+    lead = f"{found.covariate} as it was given, and as estimated from connectivity alone."
     return Records("left-out", "Participants left out", lead, COLUMNS, rows)
 
 
@@ -146,7 +144,12 @@ def _unfinished(found: CrossValidation) -> dict[str, int]:
     return {what: ended.count(what) for what in dict.fromkeys(ended)}
 
 
-def _sections(found: CrossValidation) -> tuple[Section, ...]:
+def _centre(inputs: GroupInputs, found: CrossValidation) -> float:
+    """What the design took off the covariate."""
+    return inputs.design.centres.get(found.covariate, 0.0)
+
+
+def _sections(inputs: GroupInputs, found: CrossValidation) -> tuple[Section, ...]:
     from ._group_pictures import prediction_section
 
-    return (prediction_section(found),)
+    return (prediction_section(found, _centre(inputs, found)),)
