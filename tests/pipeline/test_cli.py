@@ -244,7 +244,7 @@ def test_an_interrupted_run_says_so(environment: dict[str, str], study: Path, tm
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "effconn: interrupted; what was finished is written, and effconn invert goes on from there" in errors
+    assert "effconn: interrupted; what was finished is written, and the same command goes on from there" in errors
     assert "Traceback" not in errors
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
