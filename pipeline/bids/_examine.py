@@ -14,7 +14,7 @@ from ._check_events import check_events
 from ._confounds import read_confounds
 from ._events import read_events
 from ._find import Files, find_files
-from ._headers import Header, read_header
+from ._headers import Header, check_filled, read_header
 from ._inventory import Absence, Run
 from ._timing import Timing, read_timing
 from ._tree import Tree
@@ -105,6 +105,7 @@ def _image(files: Files, problems: list[str]) -> Header | None:
             raise DataError(f"{files.brain_mask.name} has {len(mask.shape)} axes; a mask has three")
         if bold is not None and not mask.same_grid(bold):
             raise DataError(f"{files.brain_mask.name} is on another grid than {files.bold.name}; run fMRIPrep again")
+        check_filled(files.brain_mask, mask)
     except DataError as error:
         problems.append(str(error))
     return bold

@@ -17,6 +17,7 @@ from nibabel.spatialimages import HeaderDataError
 from ._readable import head_of
 from ._words import DataError
 
+SMALL = 4096  # bytes of a file that is read whatever its grid
 LONGEST = 540  # bytes of a NIfTI-2 header
 _MANY = 4096  # compressed bytes that surely hold a header
 _SECONDS = {"sec": 1.0, "unknown": 1.0, "msec": 1e-3, "usec": 1e-6}
@@ -67,6 +68,20 @@ def read_header(path: Path) -> Header:
     _check_place(path, header, affine)
     _check_size(path, compressed, int(header["vox_offset"]) + math.prod(shape) * kind.itemsize)
     return Header(shape, affine, step * unit if math.isfinite(step) and step > 0 else None)
+
+
+def check_filled(path: Path, header: Header) -> None:
+    """Raises `DataError` where an image holds nothing but zeros.
+
+    Zeros compress a thousandfold and brains do not, so that only files which are small for their grid are read.
+    """
+    if path.suffix == ".gz" and path.stat().st_size > SMALL + math.prod(header.shape) // 200:
+        return
+    import nibabel
+
+    image: Any = nibabel.load(path)
+    if not np.asarray(image.dataobj).any():
+        raise DataError(f"{path.name} is empty: no voxel is in the mask; make it again")
 
 
 def _inflated(path: Path, head: bytes) -> bytes:

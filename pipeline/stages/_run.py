@@ -178,6 +178,9 @@ class _Stages:
         """The page and the tables over the whole study."""
         if "report" not in self.options.stages:
             return
+        folders = [one.name for one in self.layout.group("").glob("*") if one.is_dir() and one.name not in analyses]
+        for name in sorted(folders):
+            self.say(f"{self.layout.group(name)} has no result of this configuration; delete it, or it may be cited")
         failed = tuple(self.failed)
         job = Reporting(study, inventory, series, posteriors, analyses, failed, self.layout, self.beside.make)
         self.workers = in_process()  # one page, here and now

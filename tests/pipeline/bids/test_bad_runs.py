@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import nibabel as nib
 import numpy as np
 import pytest
@@ -369,3 +370,10 @@ def test_a_run_whose_events_last_unlike_those_of_others_is_remarked_on(small: Sm
     lines = [line for line in small.inventory().remarks if "check its events" in line]
     assert lines
     assert all(line.startswith(f"{HEAD}: 0 s of ") and "where most runs of faces have 10 s" in line for line in lines)
+
+
+def test_an_empty_brain_mask_is_told_before_anything_runs(small: Small, only: Problem) -> None:
+    path = small.mask()
+    image = nibabel.load(path)
+    nibabel.save(nibabel.Nifti1Image(np.zeros(image.shape, dtype=np.uint8), image.affine), path)
+    assert "is empty: no voxel is in the mask" in only(small.inventory())
