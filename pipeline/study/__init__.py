@@ -6,6 +6,7 @@ from ._contrast import parse_contrast
 from ._look import Found, look
 from ._models import MAIN, models_of, spec_of
 from ._places import is_file_name
+from ._predictive import Distance, Kind, Measures, Prediction, Preset, Statistics
 from ._read import StudyError, read_study
 from ._schema import SCHEMA_FILE, study_schema
 from ._starter import starter
@@ -36,17 +37,23 @@ __all__ = [
     "Box",
     "Confounds",
     "Dcm",
+    "Distance",
     "Found",
     "Glm",
     "GroupAnalysis",
+    "Kind",
+    "Measures",
     "Modulator",
     "Outputs",
     "Participants",
     "Place",
+    "Prediction",
+    "Preset",
     "Region",
     "Score",
     "Sessions",
     "Sphere",
+    "Statistics",
     "Structure",
     "Study",
     "StudyError",

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ._lines import Keys
+from ._part import NAME
 from ._problem import Problem
 from ._shape import shaped
-from ._study import NAME, Study
+from ._study import Study
 
 # Stands in for an item that is not in order: its name is still known to the others.
 _ITEMS: dict[str, dict[str, Any]] = {

@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ._look import Found, FoundScore, FoundTask
+from ._part import NAME
 from ._schema import SCHEMA_FILE
 from ._shape import PLACEHOLDER
-from ._study import NAME
 
 MOST_CONDITIONS = 24
 # Arms and conditions that others are compared with come second.

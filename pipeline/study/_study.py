@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # of our own making: part of file names and tables
-Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Span = tuple[Finite, Finite]  # from, to
+from ._part import Finite, Name, Part, Positive, Span
+from ._predictive import Distance, Measures, Prediction, Statistics
+
 Expansion = Literal["basic", "power2", "derivatives", "full"]
 
 TARGET_CIRCUIT = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
-
-
-class Part(BaseModel):
-    """A table of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Place(Part):
@@ -85,6 +76,9 @@ class Task(Part):
     conditions: Annotated[dict[Name, tuple[str, ...]], Field(description="Condition = trial types it merges.")] = {}
     modulators: Annotated[dict[Name, Modulator], Field(description="Conditions weighted by a column of events.")] = {}
     contrasts: Annotated[dict[Name, str], Field(description='Such as faces-over-shapes = "faces - shapes".')] = {}
+    distances: Annotated[
+        dict[Name, Distance], Field(description="Cross-validated distances between the patterns of two conditions.")
+    ] = {}
     run: Annotated[str | None, Field(description="Which run to take, where a session has several.")] = None
     acquisition: Annotated[str | None, Field(description="acq- of the file names, where there are several.")] = None
 
@@ -247,4 +241,9 @@ class Study(Part):
     glm: Annotated[Glm, Field(description="The first level.")] = Glm()
     dcm: Annotated[Dcm | None, Field(description="The model of effective connectivity.")] = None
     group: Annotated[dict[Name, GroupAnalysis], Field(description="Analyses over all participants.")] = {}
+    measures: Annotated[Measures, Field(description="The imaging measures, one row a participant and session.")] = (
+        Measures()
+    )
+    predict: Annotated[dict[Name, Prediction], Field(description="Predictions of a score from the measures.")] = {}
+    statistics: Annotated[Statistics | None, Field(description="Scores over sessions, and what goes with them.")] = None
     outputs: Annotated[Outputs, Field(description="What is kept beside the report.")] = Outputs()

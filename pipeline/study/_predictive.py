@@ -1,0 +1,100 @@
+"""The predictive arm in words: measures, predictions of a score from them, and the statistics around it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ._part import Finite, Name, Part, Span
+
+Preset = Literal["change", "change-by-arm", "change-by-arm-and-covariates", "baseline", "baseline-by-arm"]
+Kind = Literal["response", "gppi", "distance", "rest", "dcm"]
+
+
+class Distance(Part):
+    """`[tasks.TASK.distances.NAME]`: the crossnobis distance between the voxel patterns of two conditions.
+
+    A session has one run of a task, so that what is cross-validated over are its halves, or its blocks: events of a
+    condition that follow each other.
+    """
+
+    between: Annotated[tuple[Name, Name], Field(description="Two conditions of the task.")]
+    folds: Annotated[Literal["halves", "blocks"], Field(description="What the patterns are cross-validated over.")] = (
+        "halves"
+    )
+
+
+class Measures(Part):
+    """`[measures]`: what is taken from every run, beside the DCM, for each region or each pair of regions."""
+
+    kinds: Annotated[
+        tuple[Kind, ...],
+        Field(
+            description="Responses to contrasts, psychophysiological interactions, distances between patterns, "
+            "connectivity at rest, parameters of the DCM."
+        ),
+    ] = ("response", "gppi", "distance", "rest", "dcm")
+    interaction: Annotated[
+        Literal["neural", "bold"],
+        Field(description="Interactions of gPPI after deconvolution, as SPM12, or with the measured series."),
+    ] = "neural"
+    direction: Annotated[
+        Literal["directed", "symmetric"], Field(description="gPPI of each direction, or the mean of both.")
+    ] = "directed"
+    rest_band: Annotated[Span, Field(description="Frequencies of connectivity at rest, from and to, Hz.")] = (
+        0.008,
+        0.09,
+    )
+    dcm_fields: Annotated[
+        tuple[Literal["A", "B", "C"], ...], Field(description="Fields of the DCM whose parameters are measures.")
+    ] = ("B",)
+
+
+class Prediction(Part):
+    """`[predict.NAME]`: an elastic net from measures to a score, in the sample and in people left out."""
+
+    outcome: Annotated[str, Field(description="A score, such as improvement.")]
+    model: Annotated[
+        Preset | None, Field(description="One of the five models of Norbury et al. 2021; or give a formula.")
+    ] = None
+    formula: Annotated[
+        str | None, Field(description='Such as "change(gppi_*) + arm + arm:change(gppi_*) + before(response_*)".')
+    ] = None
+    measures: Annotated[
+        tuple[str, ...], Field(min_length=1, description="Measures of a model by name; * stands for anything.")
+    ] = ("*",)
+    covariates: Annotated[tuple[str, ...], Field(description="Scores, or columns of the participants' table.")] = ()
+    adjust_motion: Annotated[
+        bool, Field(description="Take out of each measure what goes with mean framewise displacement.")
+    ] = True
+    imputation: Annotated[
+        Literal["iterative", "neighbours"], Field(description="How what is missing is filled in, within each fold.")
+    ] = "iterative"
+    alphas: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, description="Mixing; 1 is the lasso.")
+    ] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    permutations: Annotated[int, Field(ge=0, description="Shuffles of the outcome; 0 for no p.")] = 1000
+    bootstraps: Annotated[int, Field(ge=0, description="Samples for the stability of predictors.")] = 200
+    seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
+
+
+class Statistics(Part):
+    """`[statistics]`: what the arms did to scores, and what a measure's change goes with."""
+
+    outcomes: Annotated[
+        tuple[str, ...], Field(description="Scores with a value in both sessions: session × arm, a mixed model each.")
+    ] = ()
+    measures: Annotated[
+        tuple[str, ...], Field(description="Measures whose change is correlated with the scores below.")
+    ] = ()
+    subscales: Annotated[
+        tuple[str, ...], Field(description="Scores that each measure's change is correlated with.")
+    ] = ()
+    null_checks: Annotated[
+        tuple[str, ...], Field(description="Scores or columns that neither should go with, such as days between scans.")
+    ] = ()
+    cohort: Annotated[tuple[str, ...], Field(description="Columns and scores of the table of the cohort, by arm.")] = ()
+    bootstraps: Annotated[int, Field(ge=100, description="Samples of each interval of a correlation.")] = 2000
+    level: Annotated[Finite, Field(gt=0, lt=1, description="Of intervals.")] = 0.95
+    seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
