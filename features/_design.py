@@ -22,8 +22,8 @@ class Column:
 
     Fields:
         name: its own among all columns, such as ``change(gppi_faces_amygdala_from_vmPFC)``.
-        role: a measure is residualised on its motion and imputed, a covariate only imputed; the arm is ±1; motion serves
-            to adjust others.
+        role: a measure is residualised on its motion and imputed, a covariate only imputed; the arm is ±1; motion
+            serves to adjust others.
         unit: of its values.
         motion: name of the column of mean framewise displacement that belongs to it; none for no adjustment.
     """

@@ -102,8 +102,8 @@ class Chance:
 
     Fields:
         reached: shuffles whose Q² was at least the one found.
-        shuffles: how many there were.
-        p_value: (1 + reached) / (1 + shuffles).
+        shuffles: how many there were; fewer than asked for where `reached` was enough to settle p.
+        p_value: probability, where outcome and predictors have nothing to do with each other, of a Q² as high.
         low, high: 95 % interval of what infinitely many shuffles would give (Clopper and Pearson).
         seed: of the shuffles.
     """

@@ -74,6 +74,9 @@ class Prediction(Part):
     alphas: Annotated[
         tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, description="Mixing; 1 is the lasso.")
     ] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    folds: Annotated[
+        int | None, Field(ge=3, description="Groups left out in turn; without it, one person at a time.")
+    ] = None
     permutations: Annotated[int, Field(ge=0, description="Shuffles of the outcome; 0 for no p.")] = 1000
     bootstraps: Annotated[int, Field(ge=0, description="Samples for the stability of predictors.")] = 200
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
@@ -94,6 +97,9 @@ class Statistics(Part):
     null_checks: Annotated[
         tuple[str, ...], Field(description="Scores or columns that neither should go with, such as days between scans.")
     ] = ()
+    adjust_motion: Annotated[
+        bool, Field(description="Take out of a measure's change what goes with the change in framewise displacement.")
+    ] = True
     cohort: Annotated[tuple[str, ...], Field(description="Columns and scores of the table of the cohort, by arm.")] = ()
     bootstraps: Annotated[int, Field(ge=100, description="Samples of each interval of a correlation.")] = 2000
     level: Annotated[Finite, Field(gt=0, lt=1, description="Of intervals.")] = 0.95

@@ -1,0 +1,96 @@
+"""Predictors as each fold of a nested estimate sees them: everything estimated without those left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ._design import Predictors
+from ._groups import pairs_of
+from ._path import Scaled, scaled
+from ._prepare import preparation
+from ._tuning import Imputing
+from ._whole_sample import refuse_whole_sample
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The people a model is learnt from, and those it is asked about.
+
+    Fields:
+        rows: of the first.
+        scaled: their predictors.
+        others: (person, predictor) of everybody, on the same scale.
+    """
+
+    rows: Int[np.ndarray, "row"]
+    scaled: Scaled
+    others: Float[np.ndarray, "person predictor"]
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Residualised, imputed and multiplied predictors, for one and for every two groups left out.
+
+    The outcome has no part in them, so that shuffled outcomes share them.
+
+    Fields:
+        names: of the predictors.
+        groups: (person,) who is left out together.
+        without_one: (group, person, predictor) of everybody, by what was estimated without a group.
+        without_two: (pair, person, predictor) without two groups, in the order of `pairs_of`.
+    """
+
+    names: tuple[str, ...]
+    groups: Int[np.ndarray, "person"]
+    without_one: Float[np.ndarray, "group person predictor"]
+    without_two: Float[np.ndarray, "pair person predictor"]
+
+    @cached_property
+    def outer(self) -> list[Sample]:
+        """For every group, the sample without it."""
+        return [_sample(values, self.groups != group) for group, values in enumerate(self.without_one)]
+
+    @cached_property
+    def inner(self) -> dict[tuple[int, int], Sample]:
+        """For every two groups, the sample without them."""
+        pairs = zip(pairs_of(self.groups), self.without_two, strict=True)
+        return {pair: _sample(values, ~np.isin(self.groups, pair)) for pair, values in pairs}
+
+
+def _sample(values: np.ndarray, kept: np.ndarray) -> Sample:
+    rows = np.flatnonzero(kept)
+    learnt = scaled(values[rows])
+    return Sample(rows, learnt, learnt.others(values))
+
+
+def make_folds(
+    predictors: Predictors,
+    groups: Int[np.ndarray, "person"],
+    imputation: Imputing = "iterative",
+    progress: Callable[[int, int], None] | None = None,
+) -> Folds:
+    """Prepare the predictors once without every group, and once without every two.
+
+    Arguments:
+        predictors: as measured.
+        groups: see `groups_of`.
+        imputation: of what is missing.
+        progress: told how many of all preparations are done.
+
+    Raises `FeatureError` where something was estimated over all people already: that leaks into every fold.
+    """
+    refuse_whole_sample(predictors)
+    count = int(groups.max()) + 1
+    left_out = [(group,) for group in range(count)] + list(pairs_of(groups))
+    tables = []
+    for done, out in enumerate(left_out):
+        fitted = preparation(predictors, imputation).fit(predictors.values[~np.isin(groups, out)])
+        tables.append(np.asarray(fitted.transform(predictors.values)))
+        if progress is not None:
+            progress(done + 1, len(left_out))
+    return Folds(predictors.names, groups, np.stack(tables[:count]), np.stack(tables[count:]))

@@ -1,0 +1,145 @@
+"""What the whole procedure is worth for people it has not seen: tuned anew without each person it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from ._folds import Folds, Sample
+from ._path import Path, fit_path
+from ._results import Nested
+from ._tuning import Tuning
+
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """The model without one group: which α and penalty, and what it says of the group."""
+
+    alpha: float
+    relative: float  # λ / s
+    coefficients: Float[np.ndarray, "predictor"]
+    predictions: Float[np.ndarray, "member"]
+
+
+def baseline(folds: Folds, y: Float[np.ndarray, "person"]) -> Float[np.ndarray, "person"]:
+    """The mean outcome of everybody outside a person's group: what predicts with no predictor."""
+    return np.array([y[folds.groups != group].mean() for group in folds.groups])
+
+
+def nested(folds: Folds, y: Float[np.ndarray, "person"], tuning: Tuning) -> Nested:
+    """Predictions of each person by a model that was prepared, tuned and fitted without that person.
+
+        Q² = 1 − PRESS / SS,   PRESS = Σᵢ (yᵢ − ŷ₋ᵢ)²,   SS = Σᵢ (yᵢ − ȳ₋ᵢ)²
+
+    Without person i, the others are left out in turn to choose α and λ as `published` does; every two people left out
+    share one path, which serves both.
+
+    Arguments:
+        folds: predictors without every one and every two groups.
+        y: outcome of the same people.
+        tuning: candidates; see `coarse`.
+
+    Source: Stone 1974, J. R. Stat. Soc. B 36, 111–147; Varma & Simon 2006, BMC Bioinformatics 7, 91, for the nesting.
+    """
+    chosen = dict(_choices(folds, y, tuning))
+    predictions, expected = np.empty(y.size), baseline(folds, y)
+    for group, one in chosen.items():
+        predictions[folds.groups == group] = one.predictions
+    per_person = [chosen[int(group)] for group in folds.groups]
+    error = y - predictions
+    return Nested(
+        predictions=predictions,
+        baseline=expected,
+        q_squared=1 - float((error**2).sum() / ((y - expected) ** 2).sum()),
+        correlation=_correlation(predictions, y),
+        mean_absolute_error=float(np.abs(error).mean()),
+        alphas=np.array([one.alpha for one in per_person]),
+        penalties=np.array([one.relative for one in per_person]),
+        coefficients=np.stack([one.coefficients for one in per_person]),
+    )
+
+
+def press_ratio(folds: Folds, y: Float[np.ndarray, "person"], tuning: Tuning, limit: float) -> float:
+    """PRESS / SS of `nested`, or infinity as soon as it is sure to be above `limit`.
+
+    The sum only grows, and those farthest from the others' mean come first: most shuffles that cannot reach what was
+    found are told after a few people.
+    """
+    total, expected = 0.0, baseline(folds, y)
+    scale = float(((y - expected) ** 2).sum())
+    for group, one in _choices(folds, y, tuning):
+        total += float(((y[folds.groups == group] - one.predictions) ** 2).sum())
+        if total > limit * scale:
+            return np.inf
+    return total / scale
+
+
+def _choices(folds: Folds, y: np.ndarray, tuning: Tuning) -> Iterator[tuple[int, _Chosen]]:
+    """Group by group, those farthest from the mean of the others first."""
+    read: dict[tuple[int, int], dict[int, list[_Read]]] = {}  # two groups → for each of them → α by α
+    for group in _farthest_first(folds, y):
+        sample = folds.outer[group]
+        paths = [fit_path(sample.scaled, y[sample.rows], a, tuning.penalties, tuning.tolerance) for a in tuning.alphas]
+        errors = np.zeros((len(paths), tuning.penalties))
+        for other in range(len(folds.outer)):
+            if other == group:
+                continue
+            pair = (min(group, other), max(group, other))
+            if pair not in read:
+                read[pair] = _read(folds, pair, y, tuning)
+            observed = y[folds.groups == other]
+            for place, (path, own) in enumerate(zip(paths, read[pair][other], strict=True)):
+                errors[place] += own.squares_at(path.penalties, observed)
+        yield group, _choose(sample, paths, errors, tuning, y, folds.groups == group)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What a path without two groups says of one of them."""
+
+    penalties: Float[np.ndarray, "penalty"]  # rising
+    predictions: Float[np.ndarray, "member penalty"]
+
+    def squares_at(self, penalties: np.ndarray, observed: np.ndarray) -> Float[np.ndarray, "penalty"]:
+        """Squared errors, summed over the group's members, at the penalties of another path."""
+        total = np.zeros(penalties.size)
+        for guess, value in zip(self.predictions, observed, strict=True):
+            total += (value - np.interp(penalties, self.penalties, guess)) ** 2
+        return total
+
+
+def _read(folds: Folds, pair: tuple[int, int], y: np.ndarray, tuning: Tuning) -> dict[int, list[_Read]]:
+    sample = folds.inner[pair]
+    members = {group: sample.others[folds.groups == group] for group in pair}
+    read: dict[int, list[_Read]] = {group: [] for group in pair}
+    for alpha in tuning.alphas:
+        path = fit_path(sample.scaled, y[sample.rows], alpha, tuning.penalties, tuning.tolerance)
+        for group, values in members.items():
+            read[group].append(_Read(path.penalties[::-1], path.predict(values)[:, ::-1]))
+    return read
+
+
+def _choose(
+    sample: Sample, paths: list[Path], errors: np.ndarray, tuning: Tuning, y: np.ndarray, out: np.ndarray
+) -> _Chosen:
+    place, penalty = np.unravel_index(int(errors.argmin()), errors.shape)
+    path = paths[place]
+    coefficients = path.coefficients[penalty]
+    predictions = path.intercept + sample.others[out] @ coefficients
+    relative = float(path.penalties[penalty] / y[sample.rows].std())
+    return _Chosen(tuning.alphas[place], relative, coefficients, predictions)
+
+
+def _farthest_first(folds: Folds, y: np.ndarray) -> list[int]:
+    distance = (y - baseline(folds, y)) ** 2
+    sums = [float(distance[folds.groups == group].sum()) for group in range(len(folds.outer))]
+    return [int(group) for group in np.argsort(-np.array(sums), kind="stable")]
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    if min(first.std(), second.std()) <= 1e-12 * max(1.0, float(np.abs(first).max())):
+        return float("nan")
+    return float(np.corrcoef(first, second)[0, 1])
