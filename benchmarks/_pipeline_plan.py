@@ -22,7 +22,7 @@ from pipeline.stages._group import MAIN, group_units
 from pipeline.stages._invert import invert_units
 from pipeline.stages._layout import Layout
 from pipeline.stages._models import model_units
-from pipeline.stages._report import Reporting, report_unit
+from pipeline.stages._report import Made, Reporting, report_unit
 from pipeline.study import Study, read_study
 from pipeline.synthetic import StudyDesign, write_study
 
@@ -109,7 +109,7 @@ def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[U
     group = [*model_units(posteriors, out), *group_units(study, inventory, posteriors[MAIN], out)]
     yield group
     names = tuple(unit.name for unit in group)
-    yield [report_unit(Reporting(study, inventory, series, posteriors, names, (), out))]
+    yield [report_unit(Reporting(study, inventory, series, posteriors, Made(names), (), out))]
 
 
 def _run(units: list[Unit], study: Study) -> list[Ended]:

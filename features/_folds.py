@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
+from sklearn import config_context
 
 from ._design import Predictors
 from ._groups import pairs_of
+from ._imputation import ImputationMethod
 from ._path import Scaled, scaled
 from ._prepare import preparation
-from ._tuning import Imputing
 from ._whole_sample import refuse_whole_sample
 
 
@@ -71,7 +72,7 @@ def _sample(values: np.ndarray, kept: np.ndarray) -> Sample:
 def make_folds(
     predictors: Predictors,
     groups: Int[np.ndarray, "person"],
-    imputation: Imputing = "iterative",
+    imputation: ImputationMethod = "iterative",
     progress: Callable[[int, int], None] | None = None,
 ) -> Folds:
     """Prepare the predictors once without every group, and once without every two.
@@ -89,8 +90,10 @@ def make_folds(
     left_out = [(group,) for group in range(count)] + list(pairs_of(groups))
     tables = []
     for done, out in enumerate(left_out):
-        fitted = preparation(predictors, imputation).fit(predictors.values[~np.isin(groups, out)])
-        tables.append(np.asarray(fitted.transform(predictors.values)))
+        # scikit-learn would check the same table anew for each of very many regressions of the imputation.
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            fitted = preparation(predictors, imputation).fit(predictors.values[~np.isin(groups, out)])
+            tables.append(np.asarray(fitted.transform(predictors.values)))
         if progress is not None:
             progress(done + 1, len(left_out))
     return Folds(predictors.names, groups, np.stack(tables[:count]), np.stack(tables[count:]))

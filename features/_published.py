@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ._design import Outcome, Predictors
+from ._imputation import ImputationMethod
 from ._path import Path, Scaled, fit_path, scaled
 from ._prepare import preparation
 from ._results import LooCurve, Published
-from ._tuning import Imputing, Tuning
+from ._tuning import Tuning
 
 
 def published(
@@ -17,7 +18,7 @@ def published(
     outcome: Outcome,
     groups: Int[np.ndarray, "person"],
     tuning: Tuning | None = None,
-    imputation: Imputing = "iterative",
+    imputation: ImputationMethod = "iterative",
 ) -> Published:
     """Elastic net on predictors that were residualised, imputed and multiplied once, over all people.
 

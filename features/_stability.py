@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ._design import FeatureError, Outcome, Predictors
+from ._imputation import ImputationMethod
 from ._path import fit_path, scaled
 from ._prepare import preparation
 from ._results import Nested, Published, Stability
-from ._tuning import Imputing, Tuning
+from ._tuning import Tuning
 
 FEWEST = 4  # different people of a bootstrap sample
 TRIES = 100
@@ -26,7 +27,7 @@ def stability(
     samples: int,
     seed: int,
     tuning: Tuning | None = None,
-    imputation: Imputing = "iterative",
+    imputation: ImputationMethod = "iterative",
     progress: Callable[[int, int], None] | None = None,
 ) -> Stability:
     """How often each predictor is retained.
@@ -79,7 +80,7 @@ def _coefficients(
     model: Published,
     rows: np.ndarray,
     tuning: Tuning,
-    imputation: Imputing,
+    imputation: ImputationMethod,
 ) -> Float[np.ndarray, "predictor"]:
     sample = scaled(np.asarray(preparation(predictors, imputation).fit_transform(predictors.values[rows])))
     y, curve = outcome.values[rows], model.curve

@@ -1,15 +1,13 @@
-"""What an elastic net is tuned over, and how what is missing is filled in."""
+"""What an elastic net is tuned over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from ._design import FeatureError
 
-Imputing = Literal["iterative", "neighbours"]
 ALPHAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 MIXINGS, PENALTIES = 5, 20  # of a coarse grid
 

@@ -17,7 +17,7 @@ from .stages import STAGES, RunOptions, Stage, StudyRun, preflight, run_study
 from .study import Study, read_study
 
 MOST_JOBS = 4  # by default: each may hold a whole run in memory
-LEVELS: dict[str, tuple[Stage, ...]] = {"participant": ("extract", "invert"), "group": ("group", "report")}
+LEVELS: dict[str, tuple[Stage, ...]] = {"participant": ("extract", "invert"), "group": STAGES[2:]}
 
 
 def default_jobs() -> int:

@@ -11,6 +11,9 @@ import typer
 
 from ._cli_peb import app as peb_app
 from ._guard import INTERRUPTED, USAGE, complain, guarded
+from ._predict_command import EXAMPLE as PREDICT_EXAMPLE
+from ._predict_command import HELP as PREDICT_HELP
+from ._predict_command import predict
 
 Files = Annotated[list[Path], typer.Argument(help="SPM files (DCM_*.mat, GCM_*.mat), or folders of DCM_*.mat.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
@@ -184,7 +187,8 @@ def check(study: StudyFile, json: Json = None, debug: Debug = False) -> int:
 
 @app.command(
     epilog="Example: effconn run study.toml --jobs 4",
-    help="Take a study from preprocessed images to a report: extract, invert, group, report. What is done already and "
+    help="Take a study from preprocessed images to a report: series, models, group analyses, measures, "
+    "statistics, predictions. What is done already and "
     "has not changed is kept; a run that was killed goes on where it stopped.",
 )
 def run(
@@ -193,7 +197,8 @@ def run(
         Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results. Default: what the file says.")
     ] = None,
     only: Annotated[
-        Literal["extract", "invert", "group", "report"] | None, typer.Option(metavar="STAGE", help="One stage alone.")
+        Literal["extract", "invert", "group", "measure", "statistics", "predict", "report"] | None,
+        typer.Option(metavar="STAGE", help="One stage alone."),
     ] = None,
     jobs: Jobs = None,
     scheduler: Scheduler = None,
@@ -209,6 +214,34 @@ def run(
         return show_run(study, out, only, jobs, scheduler, force, json)
 
     return guarded(work, debug)
+
+
+@app.command(
+    epilog="Example: effconn features study.toml --out features.tsv",
+    help="The imaging measures of a study as one table, a row for each participant and session: responses, "
+    "interactions between regions, distances between patterns, connectivity at rest, parameters of the DCM.",
+)
+def features(
+    study: StudyFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.tsv", help="Where the table goes besides the study's own folder."),
+    ] = None,
+    jobs: Jobs = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn features` → `run_features`."""
+
+    def work() -> int:
+        from ._cli_features import run_features
+
+        return run_features(study, out, json, jobs)
+
+    return guarded(work, debug)
+
+
+app.command(epilog=f"Example: {PREDICT_EXAMPLE}", help=PREDICT_HELP)(predict)
 
 
 @app.command(

@@ -96,6 +96,7 @@ def _study(folder: Path) -> Study:
             "faces": {
                 "conditions": {"faces": ["fear", "neutral"], "shapes": ["shapes"]},
                 "contrasts": {"faces-over-shapes": "faces - shapes"},
+                "distances": {"categories": {"between": ("faces", "shapes"), "folds": "blocks"}},
             },
             "rest": {"rest": True},
         },
@@ -145,7 +146,8 @@ def _simulated(one: Participant, session: str, size: Size, seed: int) -> Data:
 
 
 def _extraction(one: Participant, session: str, task: str, data: Data | None, size: Size) -> Extraction:
-    rng = np.random.default_rng([sum(map(ord, one.name)), sum(map(ord, session)), sum(map(ord, task))])
+    words = [sum(map(ord, word)) for word in (one.name, session, task)]
+    rng, more = np.random.default_rng(words), np.random.default_rng([*words, 1])
     scans, n = size.scans, len(REGIONS)
     series = rng.normal(size=(scans, n))
     width = size.repetition_time / 16
@@ -161,6 +163,8 @@ def _extraction(one: Participant, session: str, task: str, data: Data | None, si
     displacement = np.abs(rng.normal(0.12, 0.06, scans)) * rng.uniform(0.6, 1.7) + 0.3 * (rng.random(scans) < 0.03)
     displacement[0] = np.nan
     contrasts = () if data is None else ("faces-over-shapes",)
+    named = () if data is None else ("shapes", "faces")
+    boxes = inputs if data is None else np.column_stack([inputs[:, 0] - inputs[:, 1], inputs[:, 1]])
     return Extraction(
         participant=one.name,
         session=session,
@@ -168,6 +172,7 @@ def _extraction(one: Participant, session: str, task: str, data: Data | None, si
         label=f"{one.name}_{session}_task-{task}",
         regions=tuple(REGIONS),
         series=series,
+        means=100 + series + np.outer(np.linspace(-1, 1, scans), more.normal(size=n)),
         explained=rng.uniform(0.4, 0.8, n),
         voxels=rng.integers(20, 90, n),
         coverage=np.array([rng.uniform(0.25, 1.0), *rng.uniform(0.85, 1.0, n - 1)]),
@@ -176,17 +181,22 @@ def _extraction(one: Participant, session: str, task: str, data: Data | None, si
         confound_names=names,
         inputs=inputs,
         input_names=() if data is None else SPEC.inputs,
+        conditions=boxes,
+        condition_names=named,
         bin_width=width,
         repetition_time=size.repetition_time,
         echo_time=0.03,
         delays=size.repetition_time / 2,
         design=np.column_stack([conditions, confounds]),
-        design_names=(*(() if data is None else ("shapes", "faces")), *names),
+        design_names=(*named, *names),
         contrasts=contrasts,
         responses=rng.normal(0.3, 0.3, (len(contrasts), n)),
+        distances=more.normal(0.1, 0.1, (0 if data is None else 1, n)),
+        distance_names=() if data is None else ("categories",),
         framewise_displacement=displacement,
         censored=np.flatnonzero(np.nan_to_num(displacement) > 0.4),
         autocorrelation=0.31,
+        notes=(),
     )
 
 

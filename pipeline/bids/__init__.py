@@ -1,9 +1,12 @@
 """BIDS datasets and fMRIPrep derivatives: what is there, what is missing, and the text files read and checked."""
 
+from ._check_predictions import check_predictions
+from ._check_statistics import check_statistics
 from ._confounds import Confounds, ConfoundsError, read_confounds
 from ._events import Events, conditions_of, modulator_weights, read_events
 from ._groups import GroupRows, check_groups, group_remarks, group_rows, write_design
 from ._inventory import Absence, Inventory, Participant, Run
+from ._session_scores import SessionScores, known_columns, person_column, person_numbers, session_scores
 from ._take import take_inventory
 from ._words import DataError
 
@@ -17,13 +20,20 @@ __all__ = [
     "Inventory",
     "Participant",
     "Run",
+    "SessionScores",
     "check_groups",
+    "check_predictions",
+    "check_statistics",
     "conditions_of",
     "group_remarks",
     "group_rows",
+    "known_columns",
     "modulator_weights",
+    "person_column",
+    "person_numbers",
     "read_confounds",
     "read_events",
+    "session_scores",
     "take_inventory",
     "write_design",
 ]

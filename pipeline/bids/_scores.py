@@ -55,15 +55,17 @@ def _score(table: Table, score: Score, study: Study, people: Sequence[str]) -> V
             )
     if score.take == "once":
         return _by_person(table, score.column, people, _all_rows(table))
-    before, after = study.sessions.before, study.sessions.after
-    if score.take == "before":
-        return _of_session(table, score.column, people, before)
-    if score.take == "after":
-        return _of_session(table, score.column, people, after)
-    first = _of_session(table, score.column, people, before)
-    second = _of_session(table, score.column, people, after)
+    if score.take in ("before", "after"):
+        return _of_session(table, score.column, people, getattr(study.sessions, score.take))
+    first, second = both_sessions(table, score.column, study, people)
     sign = 1.0 if score.take == "fall" else -1.0
     return {who: sign * (first[who] - second[who]) for who in people}
+
+
+def both_sessions(table: Table, column: str, study: Study, people: Sequence[str]) -> tuple[Values, Values]:
+    """The numbers before and after; raises `TableError` where the table doesn't tell sessions."""
+    before, after = (_of_session(table, column, people, one) for one in (study.sessions.before, study.sessions.after))
+    return before, after
 
 
 def _all_rows(table: Table) -> list[int]:

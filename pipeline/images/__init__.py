@@ -6,13 +6,17 @@ from ._eigenvariate import Eigenvariate, eigenvariate
 from ._error import ExtractionError, RegionError
 from ._extract_run import extract_run
 from ._extraction import Extraction
+from ._extraction_file import FORMAT as EXTRACTION_FORMAT
 from ._extraction_file import ExtractionFileError, read_extraction, write_extraction
 from ._first_level import extract
 from ._grid import Grid, grid_of, grids_of
 from ._kernel import spm_kernel
+from ._microtime import sampled_bin
 from ._paths import map_paths, series_path, sidecar_path
+from ._whiten import whitener
 
 __all__ = [
+    "EXTRACTION_FORMAT",
     "Eigenvariate",
     "Extraction",
     "ExtractionError",
@@ -31,8 +35,10 @@ __all__ = [
     "region_files",
     "region_remarks",
     "regions_on",
+    "sampled_bin",
     "series_path",
     "sidecar_path",
     "spm_kernel",
+    "whitener",
     "write_extraction",
 ]

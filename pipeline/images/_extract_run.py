@@ -70,6 +70,8 @@ def _sidecar(level: FirstLevel, run: Run, study: Study) -> dict[str, Any]:
         "Confounds": list(found.confound_names),
         "Conditions": list(found.design_names[: len(found.design_names) - len(found.confound_names)]),
         "Inputs": list(found.input_names),
+        "Distances": list(found.distance_names),
+        "Notes": list(found.notes),
         "CensoredScans": found.censored.tolist(),
         "Regions": _regions(level),
         "Sources": [_source(path, study) for path in run.files],

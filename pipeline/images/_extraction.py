@@ -20,6 +20,7 @@ class Extraction:
         participant, session, task, label: as in `bids.Run`.
         regions: names, in the order of the study.
         series: (scan, region) first eigenvariate of the adjusted voxels, in the units of the image over its mean × 100.
+        means: (scan, region) mean of the region's voxels, percent of the run's mean, neither whitened nor adjusted.
         explained: (region,) share of the voxels' variance that the eigenvariate holds, 0 … 1.
         voxels: (region,) number of voxels used.
         coverage: (region,) share of the region that lies inside the run's brain mask.
@@ -28,6 +29,9 @@ class Extraction:
         confound_names: of its columns.
         inputs: (bin, input) experimental inputs of the DCM; no columns where the task has none.
         input_names: of its columns.
+        conditions: (bin, condition) every condition and modulator of the task before convolution, from the first scan
+            on.
+        condition_names: of its columns, which are the first of the design's.
         bin_width, repetition_time: s.
         echo_time: s; None where not known.
         delays: s into each scan at which it was sampled.
@@ -35,9 +39,12 @@ class Extraction:
         design_names: of its columns.
         contrasts: names.
         responses: (contrast, region) mean of the contrast's effect in each region, percent signal change.
+        distances: (distance, region) crossnobis distance between patterns of two conditions; NaN where there is none.
+        distance_names: of its rows.
         framewise_displacement: (scan,) mm; NaN in the first.
         censored: numbers of the scans that have a regressor of their own.
         autocorrelation: AR(1) coefficient that the voxels were whitened by; 0 where they were not.
+        notes: a line for whatever should be known of the run.
     """
 
     participant: str
@@ -46,6 +53,7 @@ class Extraction:
     label: str
     regions: tuple[str, ...]
     series: Float[np.ndarray, "scan region"]
+    means: Float[np.ndarray, "scan region"]
     explained: Float[np.ndarray, "region"]
     voxels: Int[np.ndarray, "region"]
     coverage: Float[np.ndarray, "region"]
@@ -54,6 +62,8 @@ class Extraction:
     confound_names: tuple[str, ...]
     inputs: Float[np.ndarray, "bin input"]
     input_names: tuple[str, ...]
+    conditions: Float[np.ndarray, "bin condition"]
+    condition_names: tuple[str, ...]
     bin_width: float
     repetition_time: float
     echo_time: float | None
@@ -62,9 +72,12 @@ class Extraction:
     design_names: tuple[str, ...]
     contrasts: tuple[str, ...]
     responses: Float[np.ndarray, "contrast region"]
+    distances: Float[np.ndarray, "distance region"]
+    distance_names: tuple[str, ...]
     framewise_displacement: Float[np.ndarray, "scan"]
     censored: Int[np.ndarray, "censored"]
     autocorrelation: float
+    notes: tuple[str, ...]
 
     @property
     def visit(self) -> str:

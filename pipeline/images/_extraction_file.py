@@ -11,18 +11,21 @@ import xarray as xr
 from .._store import ResultFileError, read_content, write_result
 from ._extraction import Extraction
 
-FORMAT = "effconn extraction 1"
+FORMAT = "effconn extraction 2"
 
 _ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {  # dimensions, unit, and what it is
     "series": (("scan", "region"), "percent of the run's mean", "first eigenvariate, whitened and adjusted"),
+    "means": (("scan", "region"), "percent of the run's mean", "mean over the voxels, neither whitened nor adjusted"),
     "explained": (("region",), "1", "share of the voxels' variance in the eigenvariate"),
     "voxels": (("region",), "1", "voxels used"),
     "coverage": (("region",), "1", "share of the region inside the brain mask"),
     "centres": (("region", "axis"), "mm", "centre of the voxels used"),
     "confounds": (("scan", "confound"), "1", "confounds X0, whitened"),
     "inputs": (("bin", "input"), "1", "experimental inputs"),
+    "conditions": (("bin", "condition"), "1", "conditions and modulators before convolution"),
     "design": (("scan", "column"), "1", "design matrix before whitening"),
     "responses": (("contrast", "region"), "percent of the run's mean", "mean effect over the region's voxels"),
+    "distances": (("distance", "region"), "1 per voxel", "crossnobis distance between patterns"),
     "framewise_displacement": (("scan",), "mm", "framewise displacement, the first not known"),
     "censored": (("censored_scan",), "1", "scans with a regressor of their own, from 0"),
 }
@@ -32,6 +35,9 @@ _NAMES = {
     "input": "input_names",
     "column": "design_names",
     "contrast": "contrasts",
+    "condition": "condition_names",
+    "distance": "distance_names",
+    "note": "notes",
 }
 _WHOLE = ("voxels", "censored")
 _NUMBERS = ("bin_width", "repetition_time", "delays", "autocorrelation")

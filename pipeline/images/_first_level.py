@@ -16,14 +16,15 @@ from threadpoolctl import threadpool_limits
 from ..bids import Run, read_confounds, read_events
 from ..study import Study
 from ._design import Design, contrast_of, design_of
+from ._distance import distances_of
 from ._draw import regions_on
 from ._error import ExtractionError
 from ._extraction import Extraction
 from ._glm import Effect, chunks_of, fit_contrasts
 from ._grid import grid_of
 from ._kernel import BINS
-from ._regressors import inputs_of, regressors_of
-from ._voi import Coverage, cover, series_of
+from ._regressors import conditions_in, inputs_of, regressors_of
+from ._voi import Coverage, cover, means_of, series_of
 from ._voxels import Voxels, read_mask, read_voxels
 from ._whiten import ar1_coefficient, pooled_correlation, residual_maker, whitener
 
@@ -80,6 +81,7 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
     confounds = whiten @ design.nuisance
     series = series_of(run.label, covered, voxels, scale, whiten, confounds)
     responses = _responses(study, design, weights, covered, voxels, scale)
+    apart = distances_of(run, task, events, design, whiten, covered, voxels, scale)
     extraction = Extraction(
         participant=run.participant,
         session=run.session,
@@ -87,6 +89,7 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         label=run.label,
         regions=tuple(covered),
         series=np.column_stack([one.series for one in series.values()]),
+        means=means_of(covered, voxels, scale),
         explained=np.array([one.explained for one in series.values()]),
         voxels=np.array([one.columns.size for one in covered.values()], dtype=np.int64),
         coverage=np.array([one.share for one in covered.values()]),
@@ -95,6 +98,8 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         confound_names=design.names[design.interest :],
         inputs=inputs,
         input_names=tuple(driven),
+        conditions=conditions_in(run, regressors),
+        condition_names=tuple(regressors.series),
         bin_width=run.repetition_time / BINS,
         repetition_time=run.repetition_time,
         echo_time=run.echo_time,
@@ -103,9 +108,12 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         design_names=design.names,
         contrasts=tuple(weights),
         responses=responses,
+        distances=apart.values,
+        distance_names=apart.names,
         framewise_displacement=design.framewise_displacement,
         censored=design.censored,
         autocorrelation=rho,
+        notes=apart.notes,
     )
     return FirstLevel(extraction, _maps(run, study, design, weights, voxels, scale), voxels, covered, scale)
 

@@ -51,6 +51,12 @@ def regressors_of(run: Run, task: Task, events: Events | None) -> Regressors:
     return Regressors({name: one for name, one in series.items() if one.any()}, before)
 
 
+def conditions_in(run: Run, regressors: Regressors) -> Float[np.ndarray, "bin condition"]:
+    """Every condition and modulator from the first scan on."""
+    inside = [one[regressors.before :] for one in regressors.series.values()]
+    return np.column_stack(inside) if inside else np.zeros((run.scans * BINS, 0))
+
+
 def inputs_of(
     run: Run, inputs: Mapping[str, tuple[str, ...]], regressors: Regressors
 ) -> Float[np.ndarray, "bin input"]:

@@ -1,10 +1,10 @@
-"""The group analyses as sections of the report, as each of them hands over its tables, pictures and answers."""
+"""Group analyses, predictions and statistics as sections of the report, as each hands over what it found."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -20,40 +20,85 @@ MOST = 8  # answers at the head of the page
 MADE = (Column("term", "What"), Column("what", "How"))
 
 
+RANKS = {"statistics": 0, "arms": 1, "predict": 2, "leave-one-out": 3, "permute": 3, "fit": 4}  # of answers
+ROADS = {"predict": "Prediction", "statistics": "Statistics"}  # what a section that is no analysis is called
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """One analysis, prediction or the statistics.
+
+    Fields:
+        name: in the configuration.
+        how: its kind.
+        delivery: what it hands over.
+        anchor: of its section; a word of our own that no other has.
+    """
+
+    name: str
+    how: str
+    delivery: Delivery
+    anchor: str
+
+    @property
+    def chief(self) -> tuple[Answer, ...]:
+        """Answers that may stand at the head: a fit's first is about the mean, which says little of treatment."""
+        answers = self.delivery.answers
+        if self.how in ("predict", "statistics"):
+            answers = answers[:1]  # the others are for who reads on
+        chosen = answers[1:] if self.how == "fit" and len(answers) > 1 else answers
+        source = f"{ROADS.get(self.how, 'Analysis')} {self.name}" if self.how != "statistics" else "Statistics"
+        return tuple(replace(one, anchor=self.anchor, source=source) for one in chosen)
+
+
 def analysis_sections(result: StudyResult) -> tuple[Section, ...]:
-    """Every analysis in the order of the configuration, the comparison of models first."""
-    told = {(one.anchor, one.question) for one in chief_answers(result)}
-    return tuple(_section(name, one, anchor, told) for name, one, anchor in _analyses(result))
+    """Every group analysis in the order of the configuration, the comparison of models first."""
+    return _sections(result, "group")
+
+
+def prediction_sections(result: StudyResult) -> tuple[Section, ...]:
+    """Every prediction in the order of the configuration."""
+    return _sections(result, "predict")
+
+
+def statistics_sections(result: StudyResult) -> tuple[Section, ...]:
+    """The statistics of scores, where there are any."""
+    return _sections(result, "statistics")
 
 
 def chief_answers(result: StudyResult) -> tuple[Answer, ...]:
-    """Answers for the head of the page: arm comparisons, then predictions, then effects that are not a mean."""
-    chosen: list[tuple[int, Answer]] = []
-    for name, delivery, anchor in _analyses(result):
-        how = result.study.group[name].analysis if name in result.study.group else "models"
-        rank = {"arms": 0, "leave-one-out": 1, "permute": 1, "fit": 2}.get(how, 3)
-        chosen += [(rank, replace(one, anchor=anchor, source=f"Analysis {name}")) for one in _chief(delivery, how)]
+    """Answers for the head of the page: symptoms, arm comparisons, predictions, then effects that are not a mean."""
+    chosen = [(RANKS.get(one.how, 5), answer) for one in analyses(result) for answer in one.chief]
     return tuple(answer for _, answer in sorted(chosen, key=lambda pair: pair[0])[:MOST])
 
 
-def _analyses(result: StudyResult) -> list[tuple[str, Delivery, str]]:
-    """Name, delivery, and the anchor of its section: a word of our own that no other has."""
-    found = list(result.deliveries.items())
+def analyses(result: StudyResult) -> list[Analysis]:
+    """Everything that hands over answers."""
+    group: list[tuple[str, str, Delivery]] = [
+        (name, result.study.group[name].analysis, one) for name, one in result.deliveries.items()
+    ]
     if result.model_comparison is not None:
-        found.insert(0, ("models", result.model_comparison))
-    return [(name, one, f"group-{number}-{word(name)}") for number, (name, one) in enumerate(found)]
+        group.insert(0, ("models", "models", result.model_comparison))
+    found = [Analysis(name, how, one, f"group-{i}-{word(name)}") for i, (name, how, one) in enumerate(group)]
+    for i, (name, one) in enumerate(result.predictions.items()):
+        found.append(Analysis(name, "predict", one, f"predict-{i}-{word(name)}"))
+    if result.statistics is not None:
+        found.append(Analysis("statistics", "statistics", result.statistics, "statistics"))
+    return found
 
 
-def _chief(delivery: Delivery, how: str) -> tuple[Answer, ...]:
-    """A fit's first answer is about the mean, which says little of treatment."""
-    return delivery.answers[1:] if how == "fit" and len(delivery.answers) > 1 else delivery.answers
+def _sections(result: StudyResult, kind: str) -> tuple[Section, ...]:
+    told = {(one.anchor, one.question) for one in chief_answers(result)}
+    return tuple(_section(one, told) for one in analyses(result) if one.anchor.split("-")[0] == kind)
 
 
-def _section(name: str, delivery: Delivery, anchor: str, told: Container[tuple[str, str]]) -> Section:
+def _section(one: Analysis, told: Container[tuple[str, str]]) -> Section:
     """All of an analysis but the answers that are told at the head of the page."""
+    delivery, anchor = one.delivery, one.anchor
+    title = delivery.title if one.how == "statistics" else f"{one.name}: {delivery.title}"
     tables = [replace(one, name=f"{anchor}-{one.name}") for one in delivery.records]
     return Section(
-        f"{name}: {delivery.title}",
+        title,
         delivery.subtitle,
         answers=tuple(one for one in delivery.answers if (anchor, one.question) not in told),
         notices=delivery.notices,

@@ -15,6 +15,7 @@ from .._interval import LEVEL
 from .._records import Column, Records
 from .._report import Picture, Section
 from ..images import Extraction
+from ..measures import mean_displacement
 from ._arms import Mean, arm_key, draw_points, looks
 from ._fold import fold
 from ._result import StudyResult
@@ -63,12 +64,6 @@ def motion_records(result: StudyResult) -> Records:
     ]
     lead = "FD as fMRIPrep computes it (Power et al. 2012)."
     return Records("motion", "Motion of every run", lead, COLUMNS, rows)
-
-
-def mean_displacement(one: Extraction) -> float:
-    """Over all scans but the first, mm; NaN where the run has none."""
-    found = one.framewise_displacement[np.isfinite(one.framewise_displacement)]
-    return float(found.mean()) if found.size else float("nan")
 
 
 def _largest(one: Extraction) -> float:

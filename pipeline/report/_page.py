@@ -6,7 +6,7 @@ from .._console import duration
 from .._provenance import device, precision, release
 from .._records import Records
 from .._report import Page, Section
-from ._analyses import LONG, analysis_sections, drawn
+from ._analyses import LONG, analysis_sections, drawn, prediction_sections, statistics_sections
 from ._certainty import certainty_section
 from ._connectivity import connectivity_section
 from ._coverage import coverage_records, coverage_section, region_records
@@ -14,11 +14,13 @@ from ._designs import designs_section
 from ._fits import connectivity_records, diagnoses, fit_records, fits_section
 from ._fold import fold
 from ._maps import maps_section
+from ._measures import measures_section
 from ._methods import methods
 from ._motion import motion_records, motion_section
 from ._participants import flow_records, missing_records, participants_section, people_records
 from ._responses import response_records, responses_section
 from ._result import Extra, StudyResult
+from ._roads import roads_section
 from ._series import series_section
 from ._summary import summary_answers
 
@@ -29,7 +31,10 @@ def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
     sections = (
         None if extra is None else _extra(extra),
         certainty_section(result),
+        roads_section(result),
+        *statistics_sections(result),
         *analysis_sections(result),
+        *prediction_sections(result),
         participants_section(result),
         motion_section(result),
         coverage_section(result),
@@ -39,6 +44,7 @@ def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
         series_section(result, found),
         fits_section(result, found),
         connectivity_section(result),
+        None if result.features is None else measures_section(result.features),
     )
     return Page(
         title=result.study.study.name,
@@ -119,6 +125,10 @@ def _files(result: StudyResult) -> tuple[tuple[str, str], ...]:
     files = [("tables/", "every table over the whole study as TSV"), ("report.json", "answers and tables for programs")]
     if result.deliveries:
         files.append(("group/", "each group analysis: tables, pictures, posterior"))
+    if result.predictions:
+        files.append(("predict/", "each prediction: tables, pictures"))
+    if result.statistics is not None:
+        files.append(("statistics/", "statistics of scores: tables, pictures"))
     if result.main:
         files.append(("dcm/", "the posterior of every visit and model, NetCDF"))
     return (*files, ("figures/", "the report's pictures as SVG"))

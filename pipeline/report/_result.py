@@ -14,6 +14,7 @@ from .._records import Records
 from .._report import Answer, Section
 from ..bids import Inventory, Participant
 from ..images import Extraction
+from ..measures import FeatureTable
 from ..study import Study
 
 MAIN = "main"  # the model that the group analyses rest on
@@ -39,6 +40,9 @@ class StudyResult:
         posteriors: model → visit, such as ``sub-01_ses-1`` → posterior.
         model_comparison: of the alternative models; None where there are none.
         deliveries: group analysis, by its name in the configuration → what it hands over.
+        features: the table of measures; None where there is none.
+        statistics: of scores; None where there are none.
+        predictions: by their names in the configuration → what each hands over.
         failures: units without a result.
         maps: (label of a run, contrast) → NIfTI file of the contrast's effect, percent signal change.
         seconds: by stage, where the times are to be told.
@@ -51,6 +55,9 @@ class StudyResult:
     posteriors: Mapping[str, Mapping[str, Posterior]]
     model_comparison: Delivery | None
     deliveries: Mapping[str, Delivery]
+    features: FeatureTable | None
+    statistics: Delivery | None
+    predictions: Mapping[str, Delivery]
     failures: tuple[Failure, ...]
     maps: Mapping[tuple[str, str], Path]
     seconds: Mapping[str, float]

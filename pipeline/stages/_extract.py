@@ -10,7 +10,7 @@ from typing import Any
 from .._provenance import release
 from ..bids import Inventory, Run
 from ..execution import Finish, Unit
-from ..images import extract_run, files_of, region_files, series_path
+from ..images import EXTRACTION_FORMAT, extract_run, files_of, region_files, series_path
 from ..study import Study
 from ._recipe import recipe_of
 
@@ -42,6 +42,7 @@ def _recipe(job: Extracting) -> dict[str, Any]:
     study, run = job.study, job.run
     inputs = study.dcm.inputs if study.dcm is not None and study.dcm.task == run.task else {}
     parts = {
+        "format": EXTRACTION_FORMAT,
         "task": recipe_of(study.tasks[run.task]),
         "confounds": recipe_of(study.confounds),
         "glm": recipe_of(study.glm),

@@ -38,3 +38,17 @@ class Layout:
     def group(self, analysis: str) -> Path:
         """The folder of one group analysis."""
         return self.out / "group" / analysis
+
+    @property
+    def measures(self) -> Path:
+        """The table of measures."""
+        return self.tables / "features.tsv"
+
+    @property
+    def statistics(self) -> Path:
+        """The folder of the statistics of scores."""
+        return self.out / "statistics"
+
+    def prediction(self, name: str) -> Path:
+        """The folder of one prediction."""
+        return self.out / "predict" / name

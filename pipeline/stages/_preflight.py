@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .._runtime import UsageError
-from ..bids import Inventory, check_groups, group_remarks, take_inventory
+from ..bids import Inventory, check_groups, check_predictions, check_statistics, group_remarks, take_inventory
 from ..images import check_regions, grids_of, region_remarks
 from ..study import Study
 
@@ -17,7 +17,12 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
     if inventory.errors:
         return inventory, list(inventory.errors)
     grids = grids_of(inventory.runs)
-    errors = [*check_regions(study, grids), *check_groups(study, inventory)]
+    errors = [
+        *check_regions(study, grids),
+        *check_groups(study, inventory),
+        *check_predictions(study, inventory),
+        *check_statistics(study, inventory),
+    ]
     unknown = [] if errors else group_remarks(study, inventory)
     remarks = (*inventory.remarks, *region_remarks(study, grids), *unknown)
     return replace(inventory, remarks=remarks), errors

@@ -14,6 +14,7 @@ from .._store import read_result
 from ..bids import Inventory
 from ..execution import Finish, Unit
 from ..images import map_paths, read_extraction
+from ..measures import read_features
 from ..report import Extra, Failure, StudyResult
 from ..report import write_report as write_page
 from ..study import Study
@@ -27,6 +28,23 @@ PACKAGES = ("effconn", "jax", "numpy", "scipy", "nilearn", "nibabel", "scikit-le
 ExtraMaker = Callable[[StudyResult], Extra]  # of what goes right after the summary
 
 
+@dataclass(frozen=True)
+class Made:
+    """What the stages after the inversion have made.
+
+    Fields:
+        analyses: names of the group analyses that have results.
+        measured: whether there is a table of measures.
+        statistics: whether there are statistics of scores.
+        predictions: names of the predictions that have results.
+    """
+
+    analyses: tuple[str, ...] = ()
+    measured: bool = False
+    statistics: bool = False
+    predictions: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Reporting:
     """What the report is made from.
@@ -34,7 +52,7 @@ class Reporting:
     Fields:
         series: run label → file of its series.
         posteriors: model → visit → file.
-        analyses: names of the group analyses that have results.
+        made: by the stages after the inversion.
         failures: units without a result.
         extra: see `run_study`.
     """
@@ -43,7 +61,7 @@ class Reporting:
     inventory: Inventory
     series: Mapping[str, Path]
     posteriors: Mapping[str, Mapping[str, Path]]
-    analyses: tuple[str, ...]
+    made: Made
     failures: tuple[Failure, ...]
     layout: Layout
     extra: ExtraMaker | None = None
@@ -52,8 +70,15 @@ class Reporting:
 def report_unit(job: Reporting, beside: Sequence[Path] = ()) -> Unit:
     """The unit of the one report; `beside` are more files that it is made from."""
     posteriors = [path for visits in job.posteriors.values() for path in visits.values()]
-    stored = [job.layout.group(name) / STORED for name in job.analyses]
-    return Unit(STAGE, "report", _recipe(job), (*job.series.values(), *posteriors, *stored, *beside), job)
+    return Unit(STAGE, "report", _recipe(job), (*job.series.values(), *posteriors, *_made(job), *beside), job)
+
+
+def _made(job: Reporting) -> list[Path]:
+    """Files that the stages after the inversion have left for the report."""
+    layout, made = job.layout, job.made
+    folders = [*map(layout.group, made.analyses), *map(layout.prediction, made.predictions)]
+    stored = [folder / STORED for folder in [*folders, *([layout.statistics] if made.statistics else [])]]
+    return [*stored, *([layout.measures, layout.measures.with_suffix(".json")] if made.measured else [])]
 
 
 def _recipe(job: Reporting) -> dict[str, Any]:
@@ -65,7 +90,8 @@ def _recipe(job: Reporting) -> dict[str, Any]:
         "absences": [[one.participant, one.session, one.task, one.problem] for one in inventory.absences],
         "remarks": list(inventory.remarks),
         "failures": [[one.stage, one.name, one.reason] for one in job.failures],
-        "analyses": list(job.analyses),
+        "analyses": list(job.made.analyses),
+        "predictions": list(job.made.predictions),
         **{package: release(package) for package in PACKAGES},
     }
 
@@ -80,7 +106,8 @@ def write_report(units: Sequence[Unit], finish: Finish) -> None:
 
 
 def _result(job: Reporting) -> StudyResult:
-    deliveries = {name: read_delivery(job.layout.group(name)) for name in job.analyses}
+    layout, made = job.layout, job.made
+    deliveries = {name: read_delivery(layout.group(name)) for name in made.analyses}
     return StudyResult(
         study=job.study,
         inventory=job.inventory,
@@ -91,6 +118,9 @@ def _result(job: Reporting) -> StudyResult:
         },
         model_comparison=deliveries.pop(MODELS, None),
         deliveries=deliveries,
+        features=read_features(layout.measures) if made.measured else None,
+        statistics=read_delivery(layout.statistics) if made.statistics else None,
+        predictions={name: read_delivery(layout.prediction(name)) for name in made.predictions},
         failures=job.failures,
         maps=_maps(job),
         seconds={},

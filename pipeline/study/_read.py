@@ -12,6 +12,7 @@ from .._runtime import UsageError
 from ._check_dcm import check_dcm
 from ._check_group import check_group
 from ._check_people import check_people
+from ._check_predict import check_predict
 from ._check_regions import check_regions
 from ._check_settings import check_settings
 from ._check_tasks import check_tasks
@@ -32,6 +33,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...] = (
     check_regions,
     check_dcm,
     check_group,
+    check_predict,
 )
 
 # What tomllib says → what to do.

@@ -30,6 +30,9 @@ class StudyDesign:
         inhibition_slope: change of B(faces), amygdala ← vmPFC, per point of improvement under ketamine, Hz.
         excitation_slope: change of B(faces), vmPFC ← amygdala, per point of improvement in both arms, Hz.
         scatter: standard deviation of these changes about their lines, Hz.
+        conflict_slope: change of dACC's response to conflict, incongruent less congruent, per point of improvement
+            under ketamine, and as much the other way under midazolam, percent.
+        control_slope: change of rACC's response to conflict per point of improvement in both arms, percent.
         improvement_mean, improvement_sd: of the fall of the symptom score, points; the same in both arms.
         missing: (participant, session, task) of runs that were never acquired.
         restless: (participant, session) of those who moved much.
@@ -43,7 +46,7 @@ class StudyDesign:
     ketamine: int = 11
     midazolam: int = 10
     faces_scans: int = 220
-    stroop_scans: int = 150
+    stroop_scans: int = 200
     rest_scans: int = 160
     repetition_time: float = 1.5
     rest_repetition_time: float = 2.0
@@ -53,6 +56,8 @@ class StudyDesign:
     inhibition_slope: float = -0.04
     excitation_slope: float = -0.03
     scatter: float = 0.05
+    conflict_slope: float = -0.05
+    control_slope: float = 0.04
     improvement_mean: float = 12.0
     improvement_sd: float = 8.5
     missing: tuple[tuple[int, int, TaskName], ...] = ((5, 1, "stroop"), (9, 2, "faces"), (16, 2, "rest"))
@@ -94,6 +99,12 @@ class StudyDesign:
         if to == VMPFC:
             return self.excitation_slope
         return self.inhibition_slope if arm == "ketamine" else 0.0
+
+    def response_slope(self, region: str, arm: Arm) -> float:
+        """Planted change of a region's response to conflict per point of improvement, percent."""
+        if region == "dACC":
+            return self.conflict_slope if arm == "ketamine" else -self.conflict_slope
+        return self.control_slope if region == "rACC" else 0.0
 
     def people(self) -> Iterator[tuple[int, Arm]]:
         """Number and arm of every participant."""

@@ -60,9 +60,9 @@ def _blocks(length: float, rng: np.random.Generator) -> tuple[Event, ...]:
 
 
 def _stroop(length: float, rng: np.random.Generator) -> tuple[Event, ...]:
-    """As many congruent as incongruent trials, 3 to 5.5 s apart; a trial without an answer now and then."""
+    """As many congruent as incongruent trials, 2.5 to 4.5 s apart; a trial without an answer now and then."""
     onsets = [6.0]
-    while (onset := onsets[-1] + float(rng.integers(30, 56)) / 10) < length - QUIET:
+    while (onset := onsets[-1] + float(rng.integers(25, 46)) / 10) < length - QUIET:
         onsets.append(round(onset, 1))
     kinds = np.resize(["congruent", "incongruent"], len(onsets))
     rng.shuffle(kinds)

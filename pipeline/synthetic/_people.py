@@ -11,6 +11,7 @@ from scipy import stats
 from dcm import Parameters
 
 from ._circuit import draw_connectivity
+from ._clinic import CLINIC, Clinic, draw_clinic
 from ._design import ARMS, Arm, StudyDesign
 from ._signals import Responses, draw_responses
 
@@ -31,6 +32,7 @@ class Person:
         clusters: of the symptom score before and after treatment, points.
         connectivity: planted before and after treatment.
         responses: planted before and after treatment.
+        clinic: what else was recorded.
     """
 
     number: int
@@ -41,6 +43,7 @@ class Person:
     clusters: tuple[Mapping[str, int], Mapping[str, int]]
     connectivity: tuple[Parameters, Parameters]
     responses: tuple[Responses, Responses]
+    clinic: Clinic
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -84,7 +87,8 @@ def _draw_person(design: StudyDesign, number: int, arm: Arm, improvement: float,
         sex=str(rng.choice(["F", "M"])),
         clusters=(_split(before, rng), _split(after, rng)),
         connectivity=draw_connectivity(design, arm, before - after, rng),
-        responses=draw_responses(design, rng),
+        responses=draw_responses(design, arm, before - after, rng),
+        clinic=draw_clinic(arm, before - after, np.random.default_rng([seed, number, CLINIC])),
     )
 
 

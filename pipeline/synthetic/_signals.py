@@ -13,7 +13,7 @@ from dcm import Parameters, simulate
 from ..images import spm_kernel
 from ._circuit import REGIONS as CIRCUIT
 from ._circuit import circuit
-from ._design import StudyDesign, TaskName
+from ._design import Arm, StudyDesign, TaskName
 from ._paradigm import BINS, Event, inputs_of
 
 REGIONS = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
@@ -43,14 +43,22 @@ REST_SD, NOISE_SD = 0.35, 0.18  # percent; of slow fluctuations at rest, and of 
 Responses = Mapping[TaskName, Float[np.ndarray, "region condition"]]
 
 
-def draw_responses(design: StudyDesign, rng: np.random.Generator) -> tuple[Responses, Responses]:
-    """Planted responses of one participant before and after treatment, percent; NaN where the DCM decides."""
+def draw_responses(
+    design: StudyDesign, arm: Arm, improvement: float, rng: np.random.Generator
+) -> tuple[Responses, Responses]:
+    """Planted responses of one participant before and after treatment, percent; NaN where the DCM decides.
+
+    What goes with improvement is the response to incongruent trials, and so the response to conflict.
+    """
     before: dict[TaskName, np.ndarray] = {}
     after: dict[TaskName, np.ndarray] = {}
     for task in (task for task in design.tasks if task in USUAL):
         usual = np.array([USUAL[task].get(region, (np.nan, np.nan)) for region in REGIONS])
         before[task] = usual + rng.normal(0.0, RESPONSE_SD, usual.shape)
         after[task] = before[task] + rng.normal(0.0, RESPONSE_SD / 2, usual.shape)
+    if "stroop" in after:
+        slopes = np.array([design.response_slope(region, arm) for region in REGIONS])
+        after["stroop"][:, CONDITIONS["stroop"].index("incongruent")] += slopes * improvement
     return before, after
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..study import SCHEMA_FILE
 from ._brain import SPHERES
 from ._design import StudyDesign
+from ._people import CLUSTERS
 from ._signals import REGIONS
+from ._study_predictive import other_scores, predictive_text
 
 STUDY_FILE, MASKS = "study.toml", "masks"
 
@@ -40,6 +42,9 @@ _FACES = """
 [tasks.faces]                              # conditions are the trial types of the events
 contrasts.faces-over-shapes = "faces - shapes"
 contrasts.task = "0.5*faces + 0.5*shapes"
+
+[tasks.faces.distances.faces-v-shapes]     # how far apart are the patterns of voxels? Cross-validated over halves
+between = ["faces", "shapes"]
 """
 
 _STROOP = """
@@ -114,6 +119,7 @@ def study_text(design: StudyDesign) -> str:
     whole = len(design.tasks) == len(tasks)
     parts = [
         _HEAD,
+        *([other_scores(tuple(CLUSTERS))] if whole else []),
         *(tasks[task] for task in design.tasks),
         _CONFOUNDS,
         *(_region(name) for name in REGIONS),
@@ -122,6 +128,7 @@ def study_text(design: StudyDesign) -> str:
         _ARMS
         + ("sample = true                              # check it by drawing from the posterior\n" if whole else ""),
         _PREDICTION,
+        predictive_text(whole),
     ]
     return "".join(parts)
 

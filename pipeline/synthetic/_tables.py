@@ -1,9 +1,10 @@
-"""The tables of a synthetic study: its participants and their symptoms."""
+"""The tables of a synthetic study: its participants, their symptoms, and what else a clinic records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ._design import SESSIONS, StudyDesign
 from ._files import write_json, write_text, write_tsv
@@ -15,6 +16,17 @@ Simulated: no person was scanned. Connectivity, responses and symptoms were draw
 made from them; what was drawn is in ../truth. Raw images were never made, only what fMRIPrep would have left of them,
 in derivatives/fmriprep.
 """
+PARTICIPANTS: Mapping[str, Mapping[str, Any]] = {
+    "arm": {
+        "Description": "Treatment between the sessions",
+        "Levels": {"ketamine": "0.5 mg/kg, repeated", "midazolam": "0.045 mg/kg, repeated"},
+    },
+    "age": {"Description": "At the first session", "Units": "year"},
+    "sex": {"Levels": {"F": "female", "M": "male"}},
+    "medication": {"Description": "Other psychiatric medication", "Levels": {"yes": "taken", "no": "not taken"}},
+    "infusions": {"Description": "Infusions given between the sessions"},
+    "days_between_scans": {"Description": "From the first session to the second", "Units": "day"},
+}
 
 
 def write_dataset(bids: Path, people: Sequence[Person], design: StudyDesign) -> None:
@@ -24,6 +36,8 @@ def write_dataset(bids: Path, people: Sequence[Person], design: StudyDesign) -> 
     write_text(bids / "README", README)
     _write_participants(bids, people)
     _write_scores(bids / "phenotype", people)
+    _write_depression(bids / "phenotype", people)
+    _write_side_effects(bids / "phenotype", people)
     for task in design.tasks:
         write_json(bids / f"task-{task}_bold.json", {"TaskName": task, "RepetitionTime": design.spacing(task)})
     write_json(
@@ -38,17 +52,13 @@ def write_dataset(bids: Path, people: Sequence[Person], design: StudyDesign) -> 
 
 
 def _write_participants(bids: Path, people: Sequence[Person]) -> None:
-    rows = [(one.name, one.arm, one.age, one.sex) for one in people]
-    write_tsv(bids / "participants.tsv", ("participant_id", "arm", "age", "sex"), rows)
-    arms = {"ketamine": "0.5 mg/kg, repeated", "midazolam": "0.045 mg/kg, repeated"}
-    write_json(
-        bids / "participants.json",
-        {
-            "arm": {"Description": "Treatment between the sessions", "Levels": arms},
-            "age": {"Description": "At the first session", "Units": "year"},
-            "sex": {"Levels": {"F": "female", "M": "male"}},
-        },
-    )
+    rows = [(one.name, one.arm, one.age, one.sex, *_treated(one)) for one in people]
+    write_tsv(bids / "participants.tsv", ("participant_id", *PARTICIPANTS), rows)
+    write_json(bids / "participants.json", PARTICIPANTS)
+
+
+def _treated(one: Person) -> tuple[str, int, int]:
+    return "yes" if one.clinic.medication else "no", one.clinic.infusions, one.clinic.days
 
 
 def _write_scores(phenotype: Path, people: Sequence[Person]) -> None:
@@ -57,9 +67,35 @@ def _write_scores(phenotype: Path, people: Sequence[Person]) -> None:
         for one in people
         for session, total, clusters in zip(SESSIONS, one.totals, one.clusters, strict=True)
     ]
-    columns = [f"caps5_{cluster}" for cluster in CLUSTERS]
-    write_tsv(phenotype / "caps5.tsv", ("participant_id", "session_id", "caps5_total", *columns), rows)
-    tool = {"MeasurementToolMetadata": {"Description": "Points like those of CAPS-5, simulated; more is worse"}}
     of = {"caps5_total": "Sum of the clusters"} | {f"caps5_{one}": f"Cluster: {one}" for one in CLUSTERS}
-    described = {column: {"Description": text, "Units": "point"} for column, text in of.items()}
-    write_json(phenotype / "caps5.json", tool | described)
+    _write_phenotype(phenotype, "caps5", "CAPS-5", of, ("session_id",), rows)
+
+
+def _write_depression(phenotype: Path, people: Sequence[Person]) -> None:
+    rows = [
+        (one.name, session, total)
+        for one in people
+        for session, total in zip(SESSIONS, one.clinic.depression, strict=True)
+    ]
+    _write_phenotype(phenotype, "madrs", "MADRS", {"madrs_total": "Depression"}, ("session_id",), rows)
+
+
+def _write_side_effects(phenotype: Path, people: Sequence[Person]) -> None:
+    rows = [(one.name, one.clinic.dissociation) for one in people]
+    of = {"cadss_total": "Dissociation, the highest during an infusion"}
+    _write_phenotype(phenotype, "cadss", "CADSS", of, (), rows)
+
+
+def _write_phenotype(
+    phenotype: Path,
+    name: str,
+    scale: str,
+    described: Mapping[str, str],
+    keys: tuple[str, ...],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """One instrument: its table, and a sidecar that says what its columns are."""
+    write_tsv(phenotype / f"{name}.tsv", ("participant_id", *keys, *described), rows)
+    tool = {"MeasurementToolMetadata": {"Description": f"Points like those of {scale}, simulated; more is worse"}}
+    columns = {column: {"Description": text, "Units": "point"} for column, text in described.items()}
+    write_json(phenotype / f"{name}.json", tool | columns)

@@ -16,12 +16,13 @@ from ._circuit import INPUTS, REGIONS, circuit, modulation_name
 from ._design import AMYGDALA, ARMS, SESSIONS, VMPFC, StudyDesign
 from ._files import write_tsv
 from ._people import Person
+from ._planted import Planted, planted_measures
 from ._signals import CONDITIONS, rest_correlation
 from ._signals import REGIONS as ALL_REGIONS
 
 FOLDER = "truth"
 PARTICIPANTS, CONNECTIVITY, SLOPES = "participants.tsv", "connectivity.tsv", "slopes.tsv"
-RESPONSES, REST = "responses.tsv", "rest.tsv"
+MEASURES, RESPONSES, REST = "measures.tsv", "responses.tsv", "rest.tsv"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Truth:
         connectivity: visit → parameter → planted value, of every free parameter of the circuit's model.
         slopes: (parameter, arm) → planted change per point of improvement, Hz.
         scatter: standard deviation of the changes about their lines, Hz.
+        measures: columns of the table of measures whose change was made to go with improvement.
         regions, inputs: of the circuit; as in its parameters' names.
     """
 
@@ -43,6 +45,7 @@ class Truth:
     connectivity: Mapping[str, Mapping[str, float]]
     slopes: Mapping[tuple[str, str], float]
     scatter: float
+    measures: tuple[Planted, ...]
     regions: tuple[str, str] = REGIONS
     inputs: tuple[str, str] = INPUTS
 
@@ -79,6 +82,7 @@ def write_truth(folder: Path, people: Sequence[Person], design: StudyDesign) -> 
             for to, arm in product((AMYGDALA, VMPFC), ARMS)
         ],
     )
+    _write_measures(folder / FOLDER, design)
     _write_responses(folder / FOLDER, people)
     if "rest" in design.tasks:
         rows_of = zip(ALL_REGIONS, rest_correlation().tolist(), strict=True)
@@ -90,7 +94,7 @@ def truth_of(folder: str | Path) -> Truth:
 
     Raises `TableError` where its tables are missing or have been changed beyond reading.
     """
-    people, connectivity, slopes = map(read_table, truth_files(folder))
+    people, connectivity, slopes, measures = map(read_table, truth_files(folder))
     names = people.names("participant_id")
     planted: dict[str, dict[str, float]] = {}
     visits = zip(connectivity.column("participant_id"), connectivity.column("session_id"), strict=True)
@@ -107,12 +111,13 @@ def truth_of(folder: str | Path) -> Truth:
         planted,
         dict(zip(pairs, _numbers(slopes, "slope"), strict=True)),
         _numbers(slopes, "scatter")[0],
+        _measures(measures),
     )
 
 
 def truth_files(folder: str | Path) -> tuple[Path, ...]:
     """The tables that `truth_of` reads."""
-    return tuple(Path(folder) / FOLDER / name for name in (PARTICIPANTS, CONNECTIVITY, SLOPES))
+    return tuple(Path(folder) / FOLDER / name for name in (PARTICIPANTS, CONNECTIVITY, SLOPES, MEASURES))
 
 
 def _numbers(table: Table, column: str) -> list[float]:
@@ -127,6 +132,25 @@ def _planted(person: Person) -> tuple[dict[str, float], dict[str, float]]:
     before, after = (np.asarray(spec.layout.to_vector(one)).tolist() for one in person.connectivity)
     names = spec.parameter_names
     return {names[i]: before[i] for i in free}, {names[i]: after[i] for i in free}
+
+
+def _write_measures(folder: Path, design: StudyDesign) -> None:
+    rows = [
+        (one.measure, one.effect, one.quantity, arm, slope, one.unit)
+        for one in planted_measures(design)
+        for arm, slope in one.slopes.items()
+    ]
+    write_tsv(folder / MEASURES, ("measure", "effect", "quantity", "arm", "slope", "unit"), rows)
+
+
+def _measures(table: Table) -> tuple[Planted, ...]:
+    """As `_write_measures` wrote them."""
+    slopes: dict[tuple[str, str, str, str], dict[str, float]] = {}
+    columns = map(table.column, ("measure", "effect", "quantity", "unit"))
+    keys = zip(*columns, strict=True)
+    for key, arm, slope in zip(keys, table.column("arm"), _numbers(table, "slope"), strict=True):
+        slopes.setdefault(key, {})[arm] = slope
+    return tuple(Planted(*key[:3], of, key[3]) for key, of in slopes.items())
 
 
 def _write_responses(folder: Path, people: Sequence[Person]) -> None:

@@ -11,6 +11,7 @@ from dcm import Posterior
 from peb import MEAN
 
 from .._connection_names import connections, per_covariate
+from .._group_delivery import Delivery
 from .._interval import Z
 from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
 from .._report import Picture, Section
@@ -19,9 +20,11 @@ from ._circuit import REGIONS
 from ._design import AMYGDALA, VMPFC
 from ._group_truth import IMPROVEMENT, GroupTruth, group_truth
 from ._recovered import Change, Recovered, recover
+from ._retained import retained
 from ._truth import Truth
 from ._truth_answers import truth_answers
 from ._truth_figures import change_figure, improvement_figure, in_group_figure, recovered_figure
+from ._truth_predictions import prediction_answers, predictor_records
 
 MEANING = {
     REGIONS[AMYGDALA]: "more inhibition of the amygdala by vmPFC",
@@ -40,19 +43,26 @@ def truth_extra(truth: Truth, result: StudyResult) -> Extra:
 
     Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
     """
-    return extra_of(truth, result.main)
+    return extra_of(truth, result.main, result.predictions)
 
 
-def extra_of(truth: Truth, posteriors: Mapping[str, Posterior]) -> Extra:
-    """The same from the posteriors of the main model, by visit."""
+def extra_of(
+    truth: Truth, posteriors: Mapping[str, Posterior], predictions: Mapping[str, Delivery] | None = None
+) -> Extra:
+    """The same from the posteriors of the main model, by visit, and the predictions, by name."""
     recovered, group = recover(truth, posteriors), group_truth(truth, posteriors)
+    predicted = retained(truth, predictions or {})
     return Extra(
         "Found and planted",
         "Every connection in these images was planted. B is what seeing faces adds to a connection, in Hz; "
         "“amygdala ← vmPFC” is the connection to the amygdala from vmPFC.",
-        answers=truth_answers(truth, recovered, group),
+        answers=(*truth_answers(truth, recovered, group), *prediction_answers(predicted)),
         sections=(*(() if group is None else (_treatment(truth, group),)), _connectivity(truth, recovered, group)),
-        records=(*(() if group is None else (_effects(truth, group),)), _parameters(recovered)),
+        records=(
+            *(() if group is None else (_effects(truth, group),)),
+            *((predictor_records(truth, predicted),) if any(one.planted for one in predicted) else ()),
+            _parameters(recovered),
+        ),
         notices=(NOTICE,),
     )
 

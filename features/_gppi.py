@@ -1,0 +1,130 @@
+"""Generalised psychophysiological interactions: how conditions change the slope of one region on another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from ._deconvolution import BINS, whitened
+from ._design import FeatureError
+from ._interactions import Level, interactions
+from ._regions import check_matrix, check_series, names_of
+
+SINGULAR = 1e-9  # of the largest singular value of a design with columns of one length, below which it is zero
+ESTIMABLE = 1e-6  # of a contrast's size that may lie outside of what the design can tell
+
+
+@dataclass(frozen=True, eq=False)
+class Gppi:
+    """Interactions of every two regions.
+
+    Fields:
+        directed: (contrast, target, seed) contrast of the interactions' weights: change of the target's slope on the
+            seed, in units of the target over units of the seed; NaN where target and seed are the same.
+    """
+
+    directed: Float[np.ndarray, "contrast target seed"]
+
+    @property
+    def symmetrised(self) -> Float[np.ndarray, "contrast region region"]:
+        """Mean of both directions; NaN on the diagonal."""
+        return (self.directed + self.directed.transpose(0, 2, 1)) / 2
+
+
+def gppi(
+    series: Float[np.ndarray, "scan region"],
+    conditions: Float[np.ndarray, "bin condition"],
+    task: Float[np.ndarray, "scan regressor"],
+    confounds: Float[np.ndarray, "scan confound"],
+    kernel: Float[np.ndarray, "sample"],
+    contrasts: Float[np.ndarray, "contrast condition"],
+    *,
+    level: Level = "neural",
+    bins: int = BINS,
+    sampled: int | None = None,
+    whitening: Float[np.ndarray, "scan scan"] | None = None,
+    regions: Sequence[str] = (),
+) -> Gppi:
+    """The weights of a region's interactions with every condition, in a model of every other region.
+
+        y_target = W P β + y_seed γ + W T τ + X0 c + e;   measure = contrast · β
+
+    P has an interaction of the seed with each condition (`interactions`), T every task regressor, X0 the confounds; β
+    is by least squares. What is whitened already is not multiplied by W again: the regions' series and the confounds,
+    which come so from a first level. In series that are not whitened leave `whitening` out.
+
+    Arguments:
+        series: (scan, region) of every region, each target and seed in turn; whitened.
+        conditions: (bin, condition) boxcars from the first scan on, before convolution, with `bins` bins a scan.
+        task: (scan, regressor) all task regressors after convolution; not whitened.
+        confounds: (scan, confound) X0, with the constant; whitened.
+        kernel: haemodynamic response, one sample a bin.
+        contrasts: (contrast, condition) weights of the interactions.
+        level: "neural": the seed is deconvolved before it is multiplied; "bold": the measured series is.
+        bins: microtime bins of a scan.
+        sampled: bin of each scan at which an interaction is read, from 0; none for the middle.
+        whitening: W that series and confounds were multiplied by; none where they were not.
+        regions: names for messages.
+
+    Raises `FeatureError` where shapes do not agree, a series is constant, a condition does not vary, no scans are left
+    over, or other columns of the design are the same as the interactions of a contrast.
+
+    Source: McLaren et al. 2012, NeuroImage 61, 1277–1286.
+    """
+    scans, count = series.shape
+    names = names_of(regions, count)
+    check_series(series, names)
+    _check(count, scans, task, confounds, contrasts, conditions.shape[-1])
+    terms = interactions(
+        series, conditions, kernel, level=level, bins=bins, sampled=sampled, confounds=confounds, whitening=whitening
+    )
+    shared = np.column_stack([whitened(task, whitening), confounds])
+    directed = np.full((len(contrasts), count, count), np.nan)
+    for seed, name in enumerate(names):
+        design = np.column_stack([whitened(terms[:, :, seed], whitening), series[:, seed], shared])
+        others = np.arange(count) != seed
+        directed[:, others, seed] = _estimates(design, series[:, others], contrasts, name)
+    return Gppi(directed)
+
+
+def _check(
+    regions: int, scans: int, task: np.ndarray, confounds: np.ndarray, contrasts: np.ndarray, conditions: int
+) -> None:
+    if regions < 2:
+        raise FeatureError("an interaction is one of two regions, and there are series of one only")
+    check_matrix("the task regressors' matrix", task, (scans, None))
+    check_matrix("confounds", confounds, (scans, None))
+    check_matrix("the contrasts' matrix", contrasts, (None, conditions))
+    empty = np.flatnonzero(~contrasts.any(axis=1))
+    if empty.size:
+        raise FeatureError(f"contrast {empty[0] + 1} has no weight other than zero")
+
+
+def _estimates(
+    design: Float[np.ndarray, "scan column"],
+    targets: Float[np.ndarray, "scan target"],
+    contrasts: Float[np.ndarray, "contrast condition"],
+    seed: str,
+) -> Float[np.ndarray, "contrast target"]:
+    """contrast · β by least squares, where the design can tell it.
+
+    A contrast may be told where its single weights cannot: of two conditions that make up the run, the difference.
+    """
+    length = np.linalg.norm(design, axis=0)
+    length[length == 0] = 1.0  # columns of very different units must not pass for a design that cannot be solved
+    left, values, right = np.linalg.svd(design / length, full_matrices=False)
+    kept = values > SINGULAR * values[0]
+    if kept.sum() >= len(design):
+        raise FeatureError(f"{len(design)} scans cannot carry a gPPI of {kept.sum()} columns; take fewer confounds")
+    rows = np.pad(contrasts, ((0, 0), (0, design.shape[1] - contrasts.shape[1]))) / length
+    told = rows @ right[kept].T
+    hidden = np.linalg.norm(rows - told @ right[kept], axis=1) > ESTIMABLE * np.linalg.norm(rows, axis=1)
+    if hidden.any():
+        raise FeatureError(
+            f"contrast {np.flatnonzero(hidden)[0] + 1} of the interactions with {seed} cannot be estimated: other "
+            "columns of the design add up to them; take fewer confounds or leave a condition out"
+        )
+    return np.asarray((told / values[kept]) @ (left[:, kept].T @ targets))

@@ -1,0 +1,95 @@
+"""What is missing of each measure, and changes from one session to the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from .._records import Column, Records
+from ._measure import Measure
+from ._table import FeatureTable
+
+KINDS = {
+    "response": "response",
+    "gppi": "interaction",
+    "distance": "distance",
+    "rest": "rest",
+    "dcm": "DCM",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """After less before.
+
+    Fields:
+        participants, arms: one for each row.
+        measures: one for each column.
+        values: (person, measure) NaN where either session lacks it.
+    """
+
+    participants: tuple[str, ...]
+    arms: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    values: Float[np.ndarray, "person measure"]
+
+
+def change(table: FeatureTable) -> Changes:
+    """How much each measure of each participant changed."""
+    before, after = (_of_session(table, session) for session in table.order)
+    first = [row for row, session in enumerate(table.sessions) if session == table.order[0]]
+    return Changes(
+        tuple(table.participants[row] for row in first),
+        tuple(table.arms[row] for row in first),
+        table.measures,
+        after - before,
+    )
+
+
+def _of_session(table: FeatureTable, session: str) -> Float[np.ndarray, "person measure"]:
+    """Rows are in the same order in both sessions."""
+    rows = [row for row, one in enumerate(table.sessions) if one == session]
+    return table.values[rows][:, table.of("measure")]
+
+
+def missingness(table: FeatureTable) -> Records:
+    """One row a measure: how many participants lack it in each session, in each arm, and their change."""
+    arms, order = table.levels, table.order
+    columns = (
+        Column("measure", "Measure"),
+        Column("kind", "Kind"),
+        Column("before", f"{order[0]} missing", "d"),
+        Column("after", f"{order[1]} missing", "d"),
+        Column("first_arm", f"Change missing, {arms[0]}", "d"),
+        Column("second_arm", f"Change missing, {arms[1]}", "d"),
+        Column("share", "Change missing, share", ".0%"),
+    )
+    rows = _missing_rows(table)
+    lead = (
+        "Participants without a measure in a session, and without its change: the change needs both. What is missing "
+        "is filled in by models of prediction, the more the less they can be trusted."
+    )
+    marked = frozenset(i for i, row in enumerate(rows) if row["share"] > 0)
+    return Records("missingness", "What is missing of each measure", lead, columns, rows, marked)
+
+
+def _missing_rows(table: FeatureTable) -> list[dict[str, Any]]:
+    found = change(table)
+    arms = np.array(found.arms)
+    absent = np.isnan(found.values)
+    sessions = [np.isnan(_of_session(table, session)) for session in table.order]
+    return [
+        {
+            "measure": one.name,
+            "kind": KINDS[one.kind],
+            "before": int(sessions[0][:, place].sum()),
+            "after": int(sessions[1][:, place].sum()),
+            "first_arm": int(absent[arms == table.levels[0], place].sum()),
+            "second_arm": int(absent[arms == table.levels[1], place].sum()),
+            "share": float(absent[:, place].mean()) if len(arms) else 0.0,
+        }
+        for place, one in enumerate(found.measures)
+    ]

@@ -1,0 +1,79 @@
+"""The table back from disk, as far as the report needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features import FeatureError
+
+from .._table import Table, TableError, read_table
+from ..bids._tabular import numbers
+from ._measure import Measure
+from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
+from ._write import WHOLE_SAMPLE
+
+_ROLES = ("measure", "motion", "outcome", "covariate")
+
+
+def read_features(path: Path) -> FeatureTable:
+    """The table of `write_features` and its sidecar, equal to the one written.
+
+    Raises `FeatureError`, in one line with the file, where either is absent, damaged, or not of effconn's making.
+    """
+    sidecar = path.with_suffix(".json")
+    try:
+        described = json.loads(sidecar.read_text(encoding="utf-8"))
+        return _table(read_table(path), described)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise FeatureError(f"{sidecar}: cannot be read ({error}); make the table of measures again") from None
+    except (TableError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FeatureError(f"{path}: is no table of measures ({error}); make it again") from None
+
+
+def _table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
+    arm = next((name for name, one in described.items() if isinstance(one, dict) and one.get("Role") == "arm"), "arm")
+    columns = [_column(name, described[name]) for name in table.columns if name not in (PARTICIPANT, SESSION, arm)]
+    every = range(len(table.rows))
+    values = [numbers(table, one.name, every) for one in columns]
+    first, second = described[arm]["Levels"]
+    before, after = described[SESSION]["Levels"]
+    own = {*table.columns, WHOLE_SAMPLE, "Remarks"}
+    return FeatureTable(
+        table.column(PARTICIPANT),
+        table.column(SESSION),
+        table.column(arm),
+        arm,
+        (first, second),
+        (before, after),
+        tuple(columns),
+        np.array(values, dtype=np.float64).reshape(len(columns), len(table.rows)).T,
+        tuple(described["Remarks"]),
+        {key: value for key, value in described.items() if key not in own},
+    )
+
+
+def _column(name: str, said: Mapping[str, Any]) -> FeatureColumn:
+    if said["Role"] not in _ROLES:
+        raise ValueError(f"{name} has the role {said['Role']!r}")
+    return FeatureColumn(name, said["Role"], said["Units"], said["Description"], _measure(name, said))
+
+
+def _measure(name: str, said: Mapping[str, Any]) -> Measure | None:
+    if said["Role"] != "measure":
+        return None
+    of = said["Source"]
+    return Measure(
+        name,
+        of["Kind"],
+        of["Task"],
+        said["Units"],
+        said["Description"],
+        of["Region"],
+        of.get("From", ""),
+        of.get("Of", ""),
+    )

@@ -1,0 +1,206 @@
+"""The tidy table: a row for each participant and session, a column for each measure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from dcm import Posterior
+
+from .._table import MISSING
+from ..bids import Inventory
+from ..images import Extraction
+from ..study import Study
+from ._dcm import dcm_values
+from ._measure import Measure, motion_name
+from ._plan import planned
+from ._provenance import provenance_of
+from ._run import measure_run
+
+Role = Literal["measure", "motion", "outcome", "covariate"]
+PARTICIPANT, SESSION = "participant_id", "session"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """One column of numbers.
+
+    Fields:
+        name: its own in the table.
+        role: what it is for.
+        unit: of its values.
+        description: a sentence.
+        measure: what it measures; None for motion, scores and columns of the participants' table.
+    """
+
+    name: str
+    role: Role
+    unit: str
+    description: str
+    measure: Measure | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Everything measured in a study, untransformed: nothing here was estimated over several people.
+
+    Fields:
+        participants, sessions, arms: of each row; every participant has a row for both sessions, before first.
+        arm: the column of the arms.
+        levels: both arms, the first coded +1.
+        order: both sessions, before and after.
+        columns: measures, then motion, then scores, then numbers of the participants' table.
+        values: (row, column) NaN where missing.
+        remarks: a line for whatever is missing for a reason of its own, or was left out.
+        provenance: how it came about, as JSON can hold it.
+    """
+
+    participants: tuple[str, ...]
+    sessions: tuple[str, ...]
+    arms: tuple[str, ...]
+    arm: str
+    levels: tuple[str, str]
+    order: tuple[str, str]
+    columns: tuple[FeatureColumn, ...]
+    values: Float[np.ndarray, "row column"]
+    remarks: tuple[str, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """In the order of their columns, which are the first."""
+        return tuple(one.measure for one in self.columns if one.measure is not None)
+
+    def of(self, role: Role) -> list[int]:
+        """Places of the columns of a role."""
+        return [place for place, one in enumerate(self.columns) if one.role == role]
+
+    def column(self, name: str) -> Float[np.ndarray, "row"]:
+        """Values of a column by its name."""
+        return self.values[:, [one.name for one in self.columns].index(name)]
+
+
+def feature_table(
+    study: Study, inventory: Inventory, extractions: Iterable[Extraction], posteriors: Mapping[str, Posterior]
+) -> FeatureTable:
+    """The table of a study: measures of every run there is; n/a in the rows that lack a run.
+
+    A measure that nobody has is left out, with a remark.
+
+    Arguments:
+        extractions: of the runs, one after the other; of a visit's runs of one task only one is expected.
+        posteriors: visit, such as ``sub-01_ses-1`` → posterior of the main model.
+
+    Raises `FeatureError` where two measures would have one name.
+    """
+    order = (study.sessions.before, study.sessions.after)
+    rows = [(who, session) for who in inventory.participants for session in order]
+    plan = planned(study)
+    values, remarks = _measured(study, extractions, posteriors)
+    columns = [FeatureColumn(one.name, "measure", one.unit, one.description, one) for one in plan]
+    columns += [_motion(task) for task in study.tasks]
+    there = {name for found in values.values() for name in found}
+    remarks += _nobody([one for one in plan if one.name not in there and (one.kind != "dcm" or posteriors)])
+    columns = [one for one in columns if one.name in there]
+    taken = {PARTICIPANT, SESSION, study.participants.arm, *(one.name for one in columns)}
+    others, unused = _others(study, inventory, taken)
+    cells = [
+        [values.get(f"{who.name}_{session}", {}).get(one.name, np.nan) for one in columns]
+        + [_own(who.scores, who.values, one.name) for one in others]
+        for who, session in rows
+    ]
+    return FeatureTable(
+        tuple(who.name for who, _ in rows),
+        tuple(session for _, session in rows),
+        tuple(who.arm for who, _ in rows),
+        study.participants.arm,
+        study.participants.arms,
+        order,
+        (*columns, *others),
+        np.array(cells, dtype=np.float64).reshape(len(rows), len(columns) + len(others)),
+        (*remarks, *unused),
+        provenance_of(study),
+    )
+
+
+def _measured(
+    study: Study, extractions: Iterable[Extraction], posteriors: Mapping[str, Posterior]
+) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Visit → column → value, and what is amiss."""
+    values: dict[str, dict[str, float]] = {}
+    remarks: list[str] = []
+    visits: list[str] = []  # with a run of the DCM's task
+    for extraction in extractions:
+        found = measure_run(extraction, study)
+        row = values.setdefault(extraction.visit, {})
+        row |= {one.name: value for one, value in found.values.items()}
+        if np.isfinite(found.motion):
+            row[motion_name(extraction.task)] = found.motion
+        remarks += found.remarks
+        if study.dcm is not None and extraction.task == study.dcm.task:
+            visits.append(extraction.visit)
+    if "dcm" in study.measures.kinds:
+        for visit, posterior in posteriors.items():
+            values.setdefault(visit, {}).update(dcm_values(posterior, study.measures.dcm_fields))
+        remarks += _not_inverted([visit not in posteriors for visit in visits])
+    return values, remarks
+
+
+def _not_inverted(lacking: Sequence[bool]) -> list[str]:
+    """A line where visits with a run have no posterior."""
+    if not any(lacking):
+        return []
+    return [
+        f"{sum(lacking)} of {len(lacking)} visits have no inverted model, so that its parameters are n/a; "
+        "effconn run STUDY.toml inverts what is not inverted yet, and says what failed"
+    ]
+
+
+def _motion(task: str) -> FeatureColumn:
+    what = f"Mean framewise displacement of the {task} run"
+    return FeatureColumn(motion_name(task), "motion", "mm", what)
+
+
+def _nobody(absent: Sequence[Measure]) -> list[str]:
+    """Kinds of measures that no run has."""
+    counts = Counter((one.kind, one.task) for one in absent)
+    return [
+        f"{kind} of {task}: {count} measures that nobody has are left out" for (kind, task), count in counts.items()
+    ]
+
+
+def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[FeatureColumn], list[str]]:
+    """Scores, then numbers of the participants' table; a line for each whose name is taken."""
+    found, remarks = [], []
+    for name, score in study.scores.items():
+        what = f"{score.column}, {score.take}" if score.take != "once" else score.column
+        found.append(FeatureColumn(name, "outcome", score.unit, f"Score: {what}"))
+    names = inventory.participants[0].values if inventory.participants else ()
+    for name in names:
+        if name not in study.scores and _numeric([who.values.get(name, MISSING) for who in inventory.participants]):
+            found.append(FeatureColumn(name, "covariate", "", "Column of the participants' table"))
+    for one in found:
+        if one.name in taken:
+            remarks.append(f"{one.description.lower()}: {one.name} is the name of another column; it is left out")
+    return [one for one in found if one.name not in taken], remarks
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    """Whether all that is there are numbers, and one is."""
+    known = [cell for cell in cells if cell != MISSING]
+    return bool(known) and all(_NUMBER.fullmatch(cell) and np.isfinite(float(cell)) for cell in known)
+
+
+def _own(scores: Mapping[str, float], values: Mapping[str, str], name: str) -> float:
+    """A participant's score, or else a cell of theirs, as a number."""
+    if name in scores:
+        return scores[name]
+    cell = values.get(name, MISSING)
+    return float("nan") if cell == MISSING else float(cell)

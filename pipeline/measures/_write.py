@@ -1,0 +1,76 @@
+"""The table on disk: TSV, and beside it JSON that says what each column is, as BIDS has both."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._atomic import atomic_write
+from .._console import write_json
+from .._table import MISSING
+from ._measure import Measure
+from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
+
+WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all people; a nested estimate refuses any
+
+
+def write_features(table: FeatureTable, path: Path) -> list[Path]:
+    """Writes a table and its sidecar, each whole or not at all; both paths, the table's first.
+
+    Numbers are in full, so that they are read back to the last bit; what is missing is n/a. The same table gives the
+    same bytes.
+    """
+    with atomic_write(path) as aside:
+        aside.write_text(_tsv(table), encoding="utf-8", newline="")
+    sidecar = path.with_suffix(".json")
+    write_json(sidecar, sidecar_of(table))
+    return [path, sidecar]
+
+
+def _tsv(table: FeatureTable) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    writer.writerow([PARTICIPANT, SESSION, table.arm, *(one.name for one in table.columns)])
+    heads = zip(table.participants, table.sessions, table.arms, strict=True)
+    writer.writerows([*head, *map(_cell, row)] for head, row in zip(heads, table.values, strict=True))
+    return text.getvalue()
+
+
+def _cell(value: float) -> str:
+    return repr(float(value)) if np.isfinite(value) else MISSING
+
+
+def sidecar_of(table: FeatureTable) -> dict[str, Any]:
+    """What each column is, then how the table came about."""
+    return {
+        PARTICIPANT: {"LongName": "Participant", "Description": "As in the participants' table"},
+        SESSION: {
+            "LongName": "Session",
+            "Description": "Before or after treatment",
+            "Levels": {table.order[0]: "before", table.order[1]: "after"},
+        },
+        table.arm: {
+            "LongName": "Arm",
+            "Description": "Treatment",
+            "Role": "arm",
+            "Levels": {table.levels[0]: "coded +1", table.levels[1]: "coded -1"},
+        },
+        **{one.name: _column(one) for one in table.columns},
+        WHOLE_SAMPLE: [],
+        **table.provenance,
+        "Remarks": list(table.remarks),
+    }
+
+
+def _column(one: FeatureColumn) -> dict[str, Any]:
+    head = {"LongName": one.name, "Description": one.description, "Units": one.unit, "Role": one.role}
+    return head if one.measure is None else {**head, **_source(one.measure)}
+
+
+def _source(one: Measure) -> dict[str, Any]:
+    parts = {"Kind": one.kind, "Task": one.task, "Of": one.of, "Region": one.target, "From": one.source}
+    return {"Motion": one.motion, "Source": {key: value for key, value in parts.items() if value}}

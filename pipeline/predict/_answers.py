@@ -1,0 +1,185 @@
+"""What a prediction says in plain words: of people the model has not seen, of its measures, and of the arms.
+
+A model that fails is called open, never no: that these people do not show it is no evidence that nothing predicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from features import ArmSlopes
+
+from .._group_figures import p_words
+from .._report import Answer, Verdict
+from ._performance import P_VALUE, is_predicted, is_settled, off_by_mean
+from ._result import STABLE, Prediction
+
+MOST = 4  # measures that a sentence names
+
+
+def answers(found: Prediction) -> tuple[Answer, ...]:
+    """Whether the outcome is predicted, by which measures, and whether the arm matters where it is asked."""
+    chosen = [_unseen(found), _measures(found)]
+    return (*chosen, _arm(found)) if found.arm_terms else tuple(chosen)
+
+
+def _unseen(found: Prediction) -> Answer:
+    question = f"Can {found.outcome.name} be predicted in people the model has not seen?"
+    return Answer(question, verdict(found), _headline(found), (gap(found), _errors(found), size(found)))
+
+
+def verdict(found: Prediction) -> Verdict:
+    """Yes where left-out people are predicted beyond chance; partly where more shuffles could undo it; else open."""
+    if not is_predicted(found):
+        return "open"
+    return "yes" if is_settled(found) else "partly"
+
+
+def _headline(found: Prediction) -> str:
+    if found.nested is None:
+        return "Not tested: nobody was left out of all that the model is made from."
+    reached = f"Q² {number(found.nested.q_squared)} in people left out"
+    if not found.nested.coefficients.any():
+        return f"Not by this model: {reached}; without each of them it retains nothing and predicts the others' mean."
+    if found.nested.q_squared <= 0:
+        worse = "is worse than" if number(found.nested.q_squared) != "0.00" else "is no better than"
+        also = _worse_still(found)
+        return f"Not by this model: {reached} {worse} guessing the mean of the others{also}."
+    if found.chance is None:
+        return f"Perhaps: {reached}, but how often chance does as well has not been tested."
+    p = p_words(found.chance.p_value)
+    if not is_predicted(found):
+        return f"Not beyond chance: {reached}, but shuffled outcomes are predicted as well too often ({p})."
+    shuffles = f"{p} by {found.chance.shuffles:,} shuffles"
+    return f"{reached}, {shuffles}." if is_settled(found) else f"{reached}, {shuffles}; more of them could undo it."
+
+
+def _worse_still(found: Prediction) -> str:
+    if found.chance is None or found.chance.p_value >= P_VALUE:
+        return ""
+    return f", though shuffled outcomes are predicted worse still ({p_words(found.chance.p_value)})"
+
+
+def gap(found: Prediction) -> str:
+    """The in-sample fit for what it is."""
+    within = f"r² {number(found.published.r_squared)} in the people it was fitted to"
+    if found.nested is None:
+        return f"{within}: this says nothing about new patients."
+    left_out = f"Q² {number(found.nested.q_squared)} in people left out"
+    return f"{within}, {left_out}: the first says nothing about new patients."
+
+
+def _errors(found: Prediction) -> str:
+    unit = f" {found.outcome.unit}" if found.outcome.unit else ""
+    if found.nested is None:
+        return f"The mean of the others, as everybody's guess, is off by {off_by_mean(found):.3g}{unit} on average."
+    return (
+        f"People left out are off by {found.nested.mean_absolute_error:.3g}{unit} on average; "
+        f"by {off_by_mean(found):.3g}{unit} where the mean of the others is the guess."
+    )
+
+
+def size(found: Prediction) -> str:
+    """What the answer rests on."""
+    people, terms = found.people, len(found.names)
+    text = f"{people} people, {terms} {'predictor' if terms == 1 else 'predictors'}"
+    text += ": more predictors than people" if terms > people else ""
+    used = [i for i, column in enumerate(found.predictors.columns) if column.role in ("measure", "covariate")]
+    share = float(found.missing[used].mean()) if used else 0.0
+    return f"{text}; {share:.1%} of the values were missing and filled in." if share else f"{text}; no value missing."
+
+
+def _measures(found: Prediction) -> Answer:
+    question = f"Which measures go with {found.outcome.name}?"
+    if not found.retained:
+        return Answer(question, "open", "The model retains none of them.", _doubts(found))
+    stable = [place for place in found.retained if found.stable(place)]
+    loose = [place for place in found.retained if not found.stable(place)]
+    if found.shaken is None:
+        return Answer(
+            question,
+            "open",
+            f"Retained: {_named(found, loose)}.",
+            ("No bootstraps were drawn to see whether these stay when the people change.", *_doubts(found)),
+        )
+    if not stable:
+        less = f"Retained, but each in less than {STABLE:.0%} of the bootstraps: {_named(found, loose)}."
+        return Answer(question, "open", less, _doubts(found))
+    also = [f"Retained, but unstable: {_named(found, loose)}."] if loose else []
+    headline = f"Retained, and in {STABLE:.0%} of the bootstraps or more: {_named(found, stable)}."
+    return Answer(question, verdict(found), headline, (*also, *_doubts(found)))
+
+
+def _doubts(found: Prediction) -> tuple[str, ...]:
+    """Why the model's choice may be chance's."""
+    lines = []
+    if not is_predicted(found):
+        lines.append("As nobody unseen is predicted beyond chance, which measures the model retains may be chance too.")
+    others = [i for i in range(len(found.names)) if i not in found.retained]
+    if found.shaken is not None and others:
+        share = float(np.median(found.shaken.bootstraps[others]))
+        lines.append(f"For comparison: a predictor that is not retained is in {share:.0%} of the bootstraps (median).")
+    return tuple(lines)
+
+
+def _arm(found: Prediction) -> Answer:
+    question = f"Does the arm change which measures go with {found.outcome.name}?"
+    kept = [place for place in found.retained if place in found.arm_terms]
+    if not kept:
+        return Answer(question, "open", "No product of the arm and a measure is retained.", _slope_lines(found, kept))
+    sure = [place for place in kept if found.stable(place) and _beyond_zero(found, place)]
+    told: Verdict = verdict(found) if sure else "open"
+    products = "1 product" if len(kept) == 1 else f"{len(kept)} products"
+    headline = f"{products} with the arm {'is' if len(kept) == 1 else 'are'} retained: {_named(found, kept)}."
+    if not sure and found.shaken is not None:
+        headline += f" The bootstraps do not tell {'it' if len(kept) == 1 else 'them'} from zero."
+    return Answer(question, told, headline, _slope_lines(found, kept))
+
+
+def _slope_lines(found: Prediction, kept: Sequence[int]) -> tuple[str, ...]:
+    measures = [name for place in kept for name in found.predictors.terms[place]]
+    chosen = [one for one in found.slopes if one.measure in measures][:MOST]
+    lines = [_slope_words(found, one) for one in chosen]
+    if chosen:
+        lines.append("These intervals do not allow for how the measure was chosen among others.")
+    return tuple(lines)
+
+
+def _slope_words(found: Prediction, one: ArmSlopes) -> str:
+    unit = found.outcome.unit or found.outcome.name
+    each = [
+        f"{arm} {_short(slope)} [{_short(low)}, {_short(high)}]"
+        for arm, slope, low, high in zip(one.arms, one.slope, one.low, one.high, strict=True)
+    ]
+    return f"{one.measure}: {', '.join(each)} {unit} per unit (95 % intervals)."
+
+
+def _beyond_zero(found: Prediction, place: int) -> bool:
+    return found.shaken is not None and bool(found.shaken.low[place] > 0 or found.shaken.high[place] < 0)
+
+
+def _named(found: Prediction, places: Iterable[int]) -> str:
+    """Predictors with their coefficients, the largest first; how many more there are."""
+    every = list(places)
+    words = [f"{found.names[i]} ({_per_sd(found, i)})" for i in every[:MOST]]
+    more = len(every) - MOST
+    return ", ".join(words) + (f", and {more} more" if more > 0 else "")
+
+
+def _per_sd(found: Prediction, place: int) -> str:
+    text = f"{found.published.coefficients[place]:+.3g}".replace("-", "−")
+    text += f" {found.outcome.unit}" if found.outcome.unit else ""
+    often = "" if found.shaken is None else f", {found.shaken.bootstraps[place]:.0%}"
+    return f"{text} per SD{often}"
+
+
+def number(value: float) -> str:
+    """Two decimals, three digits where it is large; a true minus, none where it rounds to zero."""
+    text = (f"{value:.2f}" if abs(value) < 10 else f"{value:.3g}").replace("-", "−")
+    return text if text.strip("−0.") else text.lstrip("−")
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "?"

@@ -1,0 +1,69 @@
+"""Cells of a table of people: numbers, some missing; or texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from .._table import MISSING, Table, TableError
+
+Kind = Literal["numbers", "texts", "mixed", "empty"]
+LARGEST = 1e100  # beyond it squares, which everything here is made of, leave the range of a double
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+")
+_ABSENT = ("", MISSING)
+_LIKE_MISSING = {"nan", "na", "null", "n.a.", "#n/a", "none", ".", "-"}
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+
+
+def is_missing(cell: str) -> bool:
+    """Whether nothing is there."""
+    return cell in _ABSENT
+
+
+def kind_of(table: Table, column: str, rows: Sequence[int]) -> Kind:
+    """What a column holds in some rows; ``mixed`` is numbers and something else, or what was meant as numbers."""
+    cells = table.column(column)
+    known = [cells[row] for row in rows if cells[row] not in _ABSENT]
+    if not known:
+        return "empty"
+    numeric = sum(_NUMBER.fullmatch(cell) is not None for cell in known)
+    if numeric == len(known):
+        return "numbers"
+    meant = any(_COMMA_NUMBER.fullmatch(cell) or _INFINITE.fullmatch(cell) for cell in known)
+    return "mixed" if numeric or meant else "texts"
+
+
+def numbers(table: Table, column: str, rows: Sequence[int]) -> Float[np.ndarray, "row"]:
+    """(row,) values of some rows, NaN where a cell is empty or n/a.
+
+    Raises `TableError`, with the line, for a cell that is no number, or none that can be reckoned with.
+    """
+    cells = table.column(column)
+    found = np.full(len(rows), np.nan)
+    for place, row in enumerate(rows):
+        cell = cells[row]
+        if cell in _ABSENT:
+            continue
+        if not _NUMBER.fullmatch(cell):
+            raise TableError(table.path, f"{column} {_problem(cell)}", table.lines[row])
+        found[place] = float(cell)
+        if abs(found[place]) > LARGEST:
+            raise TableError(
+                table.path, f"{column} is {cell}, too large to reckon with; correct it, or its unit", table.lines[row]
+            )
+    return found
+
+
+def _problem(cell: str) -> str:
+    if cell.lower() in _LIKE_MISSING:
+        return f"is {cell!r}; write {MISSING}, or nothing, for a missing value"
+    if _COMMA_NUMBER.fullmatch(cell):
+        return f"is {cell!r}, a number with a decimal comma; write {cell.replace(',', '.')}"
+    if _INFINITE.fullmatch(cell):
+        return f"is {cell!r}, which is infinite; correct it, or write {MISSING}"
+    return f"is {cell!r}, where a number is needed; correct it, write {MISSING}, or leave the column out"

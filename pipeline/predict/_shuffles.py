@@ -1,0 +1,125 @@
+"""Shuffles of the outcome in portions: side by side, kept where they are done, no more than it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from threadpoolctl import threadpool_limits
+
+from features import Chance, Folds, Nested, Tuning, chance, shuffles_needed, shuffles_reaching
+
+from .._atomic import atomic_write
+from .._provenance import release
+from .._runtime import UsageError
+from ..execution import Finish, Unit, Workers, run_units
+
+STAGE = "shuffle"
+PORTION = 10  # shuffles of a unit: some seconds
+WAVE = 10  # units that are handed out before it is asked whether it is enough
+PACKAGES = ("effconn", "numpy", "scipy", "scikit-learn")
+
+Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]  # `_console.progress`
+
+
+@dataclass(frozen=True, eq=False)
+class Shuffling:
+    """What is shuffled.
+
+    Fields:
+        folds, y, tuning: those of `found`.
+        found: the nested estimate.
+        seed: of all shuffles.
+    """
+
+    folds: Folds
+    y: Float[np.ndarray, "person"]
+    found: Nested
+    tuning: Tuning
+    seed: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that decides the shuffles."""
+        digest = hashlib.sha256()
+        for values in (self.folds.groups, self.folds.without_one, self.folds.without_two, self.y):
+            digest.update(f"{values.shape} {values.dtype}".encode())
+            digest.update(np.ascontiguousarray(values).tobytes())
+        digest.update(repr((self.found.q_squared, self.tuning, self.seed)).encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Portion:
+    job: Shuffling
+    numbers: range
+    path: Path
+
+
+def shuffle(job: Shuffling, count: int, records: Path, workers: Workers, watch: Watch) -> Chance:
+    """`features.chance` of `count` shuffles, or of fewer where enough of them reach what was found.
+
+    Arguments:
+        job: what is shuffled.
+        count: how many.
+        records: folder of the records of what is done, and of its results.
+        workers: who works.
+        watch: a context manager that is told how many shuffles are done.
+
+    Raises `UsageError` where a portion failed for a reason that is not the data's.
+    """
+    units = _units(job, count, records)
+    reached = np.zeros(0, dtype=bool)
+    with watch(f"shuffling the outcome up to {count} times") as bar:
+        for start in range(0, len(units), WAVE):
+            wave = units[start : start + WAVE]
+            done = reached.size
+
+            def told(ended: int, _: int, done: int = done) -> None:
+                bar(min(done + ended * PORTION, count), count)
+
+            for one in run_units(wave, shuffle_portions, folder=records, workers=workers, on_progress=told):
+                if one.how == "failed":
+                    raise UsageError(f"shuffling the outcome {one.reason}")
+            reached = np.concatenate([reached, *(_read(unit) for unit in wave)])
+            if shuffles_needed(reached) < reached.size:
+                break
+    return chance(reached, job.seed)
+
+
+def _units(job: Shuffling, count: int, records: Path) -> list[Unit]:
+    digest = job.digest
+    recipe = {"digest": digest, **{package: release(package) for package in PACKAGES}}
+    units = []
+    for start in range(0, count, PORTION):
+        numbers = range(start, min(start + PORTION, count))
+        name = f"{digest[:16]}-{numbers.start:06d}-{numbers.stop:06d}"
+        portion = _Portion(job, numbers, records / "shuffles" / f"{name}.json")
+        units.append(Unit(STAGE, name, recipe, (), portion))
+    return units
+
+
+def shuffle_portions(units: Sequence[Unit], finish: Finish) -> None:
+    """Shuffle, and write whether each reached what was found. The work of these units."""
+    for unit in units:
+        portion: _Portion = unit.payload
+        job = portion.job
+        with threadpool_limits(limits=1):  # small matrices; other workers want the cores
+            reached = shuffles_reaching(job.folds, job.y, job.found, portion.numbers, job.seed, job.tuning)
+        with atomic_write(portion.path) as aside:
+            aside.write_text(json.dumps(reached.tolist()) + "\n", encoding="utf-8")
+        finish.done(unit, [portion.path])
+
+
+def _read(unit: Unit) -> np.ndarray:
+    portion: _Portion = unit.payload
+    reached = np.array(json.loads(portion.path.read_text(encoding="utf-8")))
+    if reached.dtype != np.bool_ or reached.shape != (len(portion.numbers),):
+        raise UsageError(f"{portion.path} is damaged; delete it and run again")
+    return reached

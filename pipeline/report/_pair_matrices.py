@@ -1,0 +1,133 @@
+"""Pictures of measures between regions: a matrix for each arm, before treatment and of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from .._effect_panels import shortened
+from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, signed, style
+from ._arms import Mean
+
+OPAQUE, PALE = 0.72, 0.4  # as matrices of the DCM have them: the deepest colour, and what is left of it if not sure
+NUMBERED = 8  # regions up to which a cell has room for its number
+
+
+@dataclass(frozen=True, eq=False)
+class PairMatrix:
+    """Means over participants of a measure of every two regions.
+
+    Fields:
+        title: such as an arm.
+        mean: (target, source) NaN where nobody has it.
+        sure: (target, source) whether the mean's 90 % interval excludes zero.
+    """
+
+    title: str
+    mean: Float[np.ndarray, "region region"]
+    sure: np.ndarray
+
+
+def pair_matrix(title: str, values: Float[np.ndarray, "person region region"]) -> PairMatrix:
+    """The mean over people, each cell over those who have it."""
+    n = values.shape[-1]
+    mean, sure = np.full((n, n), np.nan), np.zeros((n, n), dtype=bool)
+    for to, source in np.ndindex(n, n):
+        cell = values[:, to, source]
+        found = Mean.of(cell[np.isfinite(cell)].tolist())
+        mean[to, source], sure[to, source] = found.value, bool(found.low > 0 or found.high < 0)
+    return PairMatrix(title, mean, sure)
+
+
+def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Sequence[str], directed: bool) -> Figure:
+    """One row of matrices for each title, of one scale each.
+
+    Arguments:
+        rows: title and matrices; as many in each row.
+        directed: whether a cell is from the column's region to the row's.
+    """
+    n, abreast = len(regions), len(rows[0][1])
+    side = min(1.9, 0.5 + 0.3 * n)
+    with style():
+        figure = new_figure(0.55 + len(rows) * (side + 0.28) + 0.06 * min(13, max(len(one) for one in regions)))
+        panels = figure.subplots(len(rows), abreast, squeeze=False)
+        for number, (title, matrices) in enumerate(rows):
+            line = panels[number]
+            largest = _largest(matrices)
+            for column, (axes, matrix) in enumerate(zip(line, matrices, strict=True)):
+                _draw(axes, matrix, regions, largest)
+                scale = f" (±{largest:.2g})" if n > NUMBERED else ""
+                axes.set_title(plain(f"{shortened(title, 14)}, {shortened(matrix.title, 14)}{scale}"), fontsize=9.5)
+                axes.set_yticks(range(n), [plain(shortened(one, 13)) for one in regions] if column == 0 else [""] * n)
+            _across(line, regions, number == len(rows) - 1)
+            if directed:
+                line[0].set_ylabel("to", color=MUTED)
+        if directed:
+            for axes in panels[-1]:
+                axes.set_xlabel("from", color=MUTED)
+        figure.legend(handles=_key(), loc="outside lower left", ncols=3, columnspacing=1.2, handletextpad=0.5)
+    return figure
+
+
+def _draw(axes: Axes, matrix: PairMatrix, regions: Sequence[str], largest: float) -> None:
+    n = len(regions)
+    for to, source in np.ndindex(n, n):
+        if to != source:
+            _cell(axes, to, source, float(matrix.mean[to, source]), bool(matrix.sure[to, source]), largest, n)
+    axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
+    axes.tick_params(length=0, labelcolor=INK, labelsize=8 if n <= NUMBERED else 7)
+    axes.spines[:].set_visible(False)
+
+
+def _cell(axes: Axes, to: int, source: int, value: float, sure: bool, largest: float, n: int) -> None:
+    corner = (source - 0.48, to - 0.48)
+    if np.isnan(value):
+        axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=PAPER, edgecolor=LINE, hatch="////", linewidth=0.5))
+        return
+    opacity = OPAQUE * min(abs(value) / largest, 1.0) * (1.0 if sure else PALE)
+    colour = VERMILION if value > 0 else BLUE
+    axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=colour, alpha=opacity, linewidth=0))
+    axes.add_patch(Rectangle(corner, 0.96, 0.96, fill=False, edgecolor=LINE, linewidth=0.5))
+    if n > NUMBERED:
+        return
+    digits = max(0, min(4, 1 - int(np.floor(np.log10(largest)))))
+    axes.text(
+        source,
+        to,
+        signed(value, digits),
+        ha="center",
+        va="center",
+        fontsize=min(8.5, 35 / n),
+        color=INK if sure else MUTED,
+        fontweight="bold" if sure else "normal",
+    )
+
+
+def _across(line: Sequence[Axes], regions: Sequence[str], named: bool) -> None:
+    """Names of the columns, under the last row alone."""
+    for axes in line:
+        if named:
+            labels = [plain(shortened(one, 13)) for one in regions]
+            axes.set_xticks(range(len(regions)), labels, rotation=40, ha="right", rotation_mode="anchor")
+        else:
+            axes.set_xticks([])
+
+
+def _largest(matrices: Sequence[PairMatrix]) -> float:
+    sizes = np.abs(np.array([one.mean for one in matrices]))
+    largest = float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
+    return largest if largest > 0 else 1.0
+
+
+def _key() -> list[Patch]:
+    return [
+        Patch(facecolor=VERMILION, alpha=OPAQUE, label="above zero"),
+        Patch(facecolor=BLUE, alpha=OPAQUE, label="below zero"),
+        Patch(facecolor=MUTED, alpha=0.2, label="pale, thin: 90 % interval includes 0"),
+    ]

@@ -1,0 +1,100 @@
+"""The stage of measures: series of all runs and posteriors of all visits → one table of the study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features import FeatureError
+
+from .._provenance import release
+from .._runtime import start_jax
+from .._store import read_result
+from ..bids import Inventory
+from ..execution import Finish, Unit
+from ..images import read_extraction
+from ..measures import feature_table, missingness, write_features
+from ..study import Study
+from ._layout import Layout
+from ._recipe import recipe_of
+
+STAGE = "measure"
+NAME = "features"
+PACKAGES = ("effconn", "nilearn", "numpy", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What the table is made from.
+
+    Fields:
+        series: files of the extractions, in the order of the runs.
+        posteriors: visit → file, of the main model.
+        folder: where the tables go.
+    """
+
+    study: Study
+    inventory: Inventory
+    series: tuple[Path, ...]
+    posteriors: Mapping[str, Path]
+    folder: Path
+
+    @property
+    def table(self) -> Path:
+        """The table of measures."""
+        return self.folder / "features.tsv"
+
+
+def measure_units(
+    study: Study, inventory: Inventory, series: Mapping[str, Path], posteriors: Mapping[str, Path], layout: Layout
+) -> list[Unit]:
+    """The unit of the one table; none where no run has series.
+
+    Arguments:
+        series: run label → file of its extraction.
+        posteriors: visit → file of the main model's posterior; parameters of visits without are n/a.
+    """
+    if not series:
+        return []
+    used = dict(posteriors) if "dcm" in study.measures.kinds else {}
+    job = Measuring(study, inventory, tuple(series.values()), used, layout.tables)
+    return [Unit(STAGE, NAME, _recipe(job), (*job.series, *job.posteriors.values()), job)]
+
+
+def _recipe(job: Measuring) -> dict[str, Any]:
+    """Everything that decides the table besides the series and posteriors."""
+    study = job.study
+    return {
+        "study": [study.study.name, study.study.space],
+        "measures": recipe_of(study.measures),
+        "tasks": {name: recipe_of(task) for name, task in study.tasks.items()},
+        "regions": list(study.regions),
+        "scores": {name: recipe_of(score) for name, score in study.scores.items()},
+        "confounds": recipe_of(study.confounds),
+        "glm": recipe_of(study.glm),
+        "dcm": None if study.dcm is None else recipe_of(study.dcm),
+        "arms": [study.participants.arm, *study.participants.arms],
+        "sessions": [study.sessions.before, study.sessions.after],
+        "participants": [[one.name, one.arm, dict(one.scores), dict(one.values)] for one in job.inventory.participants],
+        "visits": list(job.posteriors),
+        **{package: release(package) for package in PACKAGES},
+    }
+
+
+def measure(units: Sequence[Unit], finish: Finish) -> None:
+    """Measure everything and write the table, its sidecar and what is missing. The work of this stage."""
+    start_jax()
+    for unit in units:
+        job: Measuring = unit.payload
+        try:
+            posteriors = {visit: read_result(path)[0] for visit, path in job.posteriors.items()}
+            extractions = (read_extraction(path) for path in job.series)
+            table = feature_table(job.study, job.inventory, extractions, posteriors)
+        except FeatureError as error:
+            finish.failed(unit, str(error))
+            continue
+        missing = missingness(table)
+        missing.write(job.folder)
+        finish.done(unit, [*write_features(table, job.table), job.folder / f"{missing.name}.tsv"])

@@ -1,0 +1,191 @@
+"""Session × arm on each outcome: models, tables and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from features import MixedModel, mixed_model
+
+from .._figure_style import signed
+from .._group_figures import p_words
+from .._records import PROBABILITY, Column, Records
+from .._report import Answer, Verdict
+from ..bids import SessionScores
+from ._people import StudyPeople
+from ._words import digits, percent, student, with_interval
+
+EFFECTS = (
+    Column("outcome", "Outcome"),
+    Column("effect", "Effect"),
+    Column("estimate", "Estimate", "+.2f"),
+    Column("low", "from", "+.2f"),
+    Column("high", "to", "+.2f"),
+    Column("unit", "Unit"),
+    Column("test", "Test"),
+    Column("statistic", "Statistic", ".2f"),
+    Column("df", "df", "d"),
+    Column("p_value", "p", PROBABILITY),
+    Column("people", "n", "d"),
+)
+MEANS = (
+    Column("outcome", "Outcome"),
+    Column("arm", "Arm"),
+    Column("session", "Session"),
+    Column("people", "n", "d"),
+    Column("mean", "Mean", ".2f"),
+    Column("sd", "SD", ".2f"),
+    Column("estimate", "By the model", ".2f"),
+    Column("low", "from", ".2f"),
+    Column("high", "to", ".2f"),
+    Column("unit", "Unit"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeResult:
+    """A score at both sessions, and what its model says."""
+
+    scores: SessionScores
+    model: MixedModel
+
+
+def outcome_results(people: StudyPeople, level: float) -> tuple[OutcomeResult, ...]:
+    """The mixed model of every outcome."""
+    return tuple(
+        OutcomeResult(one, mixed_model(one.before, one.after, people.arm, people.arms, level))
+        for one in people.outcomes
+    )
+
+
+def outcome_records(results: Sequence[OutcomeResult], people: StudyPeople, level: float) -> tuple[Records, Records]:
+    """Effects with their tests, and the means they are about."""
+    first, second = people.arms
+    return (
+        Records(
+            "outcomes",
+            "What the arms did to scores",
+            f"Estimates with {percent(level)} intervals. Session: after − before, both arms weighing the same. Arm: "
+            f"{first} − {second}, both sessions weighing the same. Session × arm: change in {first} − change in "
+            f"{second}. The mixed model's tests are Wald's, which are too sure of themselves where people are few; the "
+            "t test of changes is the one of the interaction that holds for small numbers.",
+            EFFECTS,
+            [row for one in results for row in _effect_rows(one, people)],
+        ),
+        Records(
+            "outcome-means",
+            "Scores by arm and session",
+            "As observed, and as the mixed model has them, which allows for people who lack one session.",
+            MEANS,
+            [row for one in results for row in _mean_rows(one, people)],
+        ),
+    )
+
+
+def outcome_answers(results: Sequence[OutcomeResult], people: StudyPeople) -> tuple[Answer, ...]:
+    """Did each score change differently in the arms?"""
+    return tuple(_answer(one, people) for one in results)
+
+
+def outcome_notices(results: Sequence[OutcomeResult]) -> list[tuple[str, str]]:
+    """What must be known of the fits."""
+    lines = [(f"{one.scores.name}:", f"{note}.") for one in results for note in one.model.notes]
+    if len(results) > 1:
+        lines.append(
+            (
+                "Several outcomes:",
+                f"the p of {len(results)} outcomes are not adjusted for each other; say beforehand which one counts.",
+            )
+        )
+    return lines
+
+
+def _effect_rows(one: OutcomeResult, people: StudyPeople) -> Iterator[dict[str, Any]]:
+    model, change = one.model, one.model.change
+    about = {"outcome": one.scores.name, "unit": one.scores.unit, "people": model.people}
+    for effect in model.effects:
+        yield about | {
+            "effect": effect.name,
+            **_numbers(effect),
+            "test": "mixed model, Wald z",
+            "statistic": effect.z,
+            "df": None,
+        }
+    t_tests = (
+        ("session × arm", change.difference, "t test of changes", model.complete),
+        *((f"change in {arm.arm}", arm.mean, "paired t test", arm.people) for arm in change.arms),
+    )
+    for effect_name, found, test, count in t_tests:
+        yield about | {
+            "effect": effect_name,
+            **_numbers(found),
+            "test": test,
+            "statistic": found.t,
+            "df": found.df,
+            "people": count,
+        }
+    size = change.effect_size
+    yield about | {
+        "effect": "session × arm, Hedges g",
+        "estimate": size.g,
+        "low": size.low,
+        "high": size.high,
+        "p_value": None,
+        "unit": "SD of change",
+        "test": "noncentral t",
+        "statistic": None,
+        "df": change.difference.df,
+        "people": model.complete,
+    }
+
+
+def _numbers(found: Any) -> dict[str, float]:
+    return {key: getattr(found, key) for key in ("estimate", "low", "high", "p_value")}
+
+
+def _mean_rows(one: OutcomeResult, people: StudyPeople) -> Iterator[dict[str, Any]]:
+    label = dict(zip(("before", "after"), people.sessions, strict=True))
+    for cell in one.model.cells:
+        numbers = {key: getattr(cell, key) for key in ("arm", "people", "mean", "sd", "estimate", "low", "high")}
+        yield {"outcome": one.scores.name, "session": label[cell.session], "unit": one.scores.unit, **numbers}
+
+
+def _answer(one: OutcomeResult, people: StudyPeople) -> Answer:
+    model, unit = one.model, one.scores.unit
+    alpha, difference = 1 - model.level, model.change.difference
+    first, second = model.change.arms
+    places = digits((difference.high - difference.low) / 4)
+    return Answer(
+        f"Did {one.scores.name} change differently in {people.arms[0]} and {people.arms[1]}?",
+        _verdict(difference.p_value < alpha, model.interaction.p_value < alpha),
+        f"It changed by {signed(first.mean.estimate, places)} {unit} in {first.arm} and by "
+        f"{signed(second.mean.estimate, places)} in {second.arm}: a difference of "
+        f"{with_interval(difference.estimate, difference.low, difference.high, level=model.level)}, "
+        f"{student(difference.t, difference.df, difference.p_value)}.",
+        (*_details(one), *_caution(difference.p_value < alpha, model.level)),
+    )
+
+
+def _verdict(exact: bool, by_model: bool) -> Verdict:
+    """A difference that is not found is no evidence that there is none."""
+    return "yes" if exact else "partly" if by_model else "open"
+
+
+def _details(one: OutcomeResult) -> Iterator[str]:
+    model, unit = one.model, one.scores.unit
+    found, size, session = model.interaction, model.change.effect_size, model.effects[0]
+    yield (
+        f"Mixed model of {model.people} people, {model.complete} of them with both sessions: session × arm "
+        f"{with_interval(found.estimate, found.low, found.high, unit)}, Wald {p_words(found.p_value)}."
+    )
+    yield (
+        f"Over both arms it changed by {with_interval(session.estimate, session.low, session.high, unit)}, "
+        f"Wald {p_words(session.p_value)}."
+    )
+    yield f"Hedges g of the difference: {with_interval(size.g, size.low, size.high)}, in SD of a change."
+
+
+def _caution(found: bool, level: float) -> Iterator[str]:
+    if not found:
+        yield f"Not shown is not shown to be absent: differences within the {percent(level)} interval remain possible."

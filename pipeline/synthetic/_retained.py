@@ -1,0 +1,118 @@
+"""What a prediction retained beside what was planted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._group_delivery import Delivery
+from ._planted import Planted
+from ._truth import Truth
+
+
+@dataclass(frozen=True)
+class Retained:
+    """One planted predictor of a prediction.
+
+    Fields:
+        term: as the prediction calls it, such as ``arm × change(x)``.
+        planted: the measure that it is of.
+        sign: what its coefficient should have, +1 or −1.
+        coefficient: of the model of all people, per standard deviation; 0 where it is not retained.
+        folds, bootstraps: share of those that retain it; None where there are none.
+    """
+
+    term: str
+    planted: Planted
+    sign: float
+    coefficient: float
+    folds: float | None
+    bootstraps: float | None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether it has the sign it should have; None where it is not retained."""
+        return None if self.coefficient == 0 else self.coefficient * self.sign > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A prediction of the study, held against the truth.
+
+    Fields:
+        name: in the configuration.
+        planted: predictors that were planted, in the order of the truth.
+        others: how many more predictors it had.
+        others_retained: how many of these it retained.
+        r_squared: in the sample.
+        q_squared: of people left out of everything; None where nobody was.
+        p_value: of Q², by shuffling; None where nothing was shuffled.
+    """
+
+    name: str
+    planted: tuple[Retained, ...]
+    others: int
+    others_retained: int
+    r_squared: float
+    q_squared: float | None
+    p_value: float | None
+
+    @property
+    def effects(self) -> Mapping[str, bool]:
+        """Planted effect → whether a predictor that shows it was retained with the right sign."""
+        found: dict[str, bool] = {}
+        for one in self.planted:
+            found[one.planted.effect] = found.get(one.planted.effect, False) or bool(one.right)
+        return found
+
+    @property
+    def wrong(self) -> tuple[Retained, ...]:
+        """Retained with the sign that they should not have."""
+        return tuple(one for one in self.planted if one.right is False)
+
+
+def retained(truth: Truth, predictions: Mapping[str, Delivery]) -> tuple[Predicted, ...]:
+    """Every prediction; one whose tables are not as expected is left out."""
+    return tuple(
+        _predicted(truth, name, delivery, rows) for name, delivery in predictions.items() if (rows := _rows(delivery))
+    )
+
+
+def _predicted(truth: Truth, name: str, delivery: Delivery, rows: Mapping[str, Mapping[str, Any]]) -> Predicted:
+    planted = tuple(_planted(truth, rows))
+    known = {one.term for one in planted}
+    others = [row for term, row in rows.items() if term not in known]
+    nested, chance = (delivery.summary.get(part) or {} for part in ("nested", "chance"))
+    return Predicted(
+        name,
+        planted,
+        len(others),
+        sum(row["coefficient"] != 0 for row in others),
+        float(delivery.summary["published"]["r_squared"]),
+        nested.get("q_squared"),
+        chance.get("p_value"),
+    )
+
+
+def _planted(truth: Truth, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Retained]:
+    """Those of the planted predictors that the prediction was given."""
+    for one in truth.measures:
+        for term, sign in one.terms(truth.arms).items():
+            if term in rows:
+                row = rows[term]
+                yield Retained(
+                    term, one, sign, float(row["coefficient"]), _share(row["folds"]), _share(row["bootstraps"])
+                )
+
+
+def _rows(delivery: Delivery) -> dict[str, Mapping[str, Any]]:
+    """Predictor → its row; none where there is no such table."""
+    tables = [one for one in delivery.records if one.name == "predictors"]
+    return {row["predictor"]: row for one in tables for row in one.rows}
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)

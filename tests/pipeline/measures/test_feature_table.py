@@ -1,0 +1,184 @@
+"""The tidy table: its rows and columns, gaps, and what one run's trouble leaves of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up_runs import REGIONS, SESSIONS, people_of, posterior_of, run_of, study_of
+
+from features import FeatureError
+from pipeline.bids import Inventory
+from pipeline.images import Extraction
+from pipeline.measures import FeatureTable, change, feature_table, missingness, planned
+from pipeline.study import Measures, Study
+
+STUDY = study_of()
+PEOPLE = people_of("ketamine", "midazolam", "ketamine")
+
+
+def runs_of(inventory: Inventory, tasks: Sequence[str] = ("faces", "rest")) -> list[Extraction]:
+    visits = [(who.name, session, task) for who in inventory.participants for session in SESSIONS for task in tasks]
+    return [run_of(*visit, seed=seed) for seed, visit in enumerate(visits)]
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Extraction]:
+    return runs_of(PEOPLE)
+
+
+def only(*kinds: str) -> Study:
+    return study_of(measures={"kinds": kinds})
+
+
+@pytest.fixture(scope="module")
+def table(runs: list[Extraction]) -> FeatureTable:
+    posteriors = {
+        f"{who.name}_{session}": posterior_of(STUDY, 1.0) for who in PEOPLE.participants for session in SESSIONS
+    }
+    return feature_table(STUDY, PEOPLE, runs, posteriors)
+
+
+def test_everybody_has_a_row_for_each_session_and_every_planned_measure_a_column(table: FeatureTable) -> None:
+    assert list(zip(table.participants, table.sessions, strict=True)) == [
+        (f"sub-0{i}", session) for i in (1, 2, 3) for session in SESSIONS
+    ]
+    assert table.arms == ("ketamine", "ketamine", "midazolam", "midazolam", "ketamine", "ketamine")
+    assert table.measures == planned(STUDY)
+    assert [one.name for one in table.columns if one.role != "measure"] == [
+        "motion_faces",
+        "motion_rest",
+        "improvement",
+        "age",
+    ]
+    assert np.isfinite(table.values[:, : len(table.measures)]).all()
+
+
+def test_a_run_that_is_not_there_leaves_its_measures_missing_and_nothing_else(
+    table: FeatureTable, runs: list[Extraction]
+) -> None:
+    gone = next(one for one in runs if one.label == "sub-02_ses-2_task-faces")
+    posteriors = {
+        f"{who.name}_{session}": posterior_of(STUDY, 1.0) for who in PEOPLE.participants for session in SESSIONS
+    }
+    del posteriors["sub-02_ses-2"]
+    found = feature_table(STUDY, PEOPLE, [one for one in runs if one is not gone], posteriors)
+    expected = table.values.copy()
+    faces = [
+        i
+        for i, one in enumerate(table.columns)
+        if (one.measure and one.measure.task == "faces") or one.name == "motion_faces"
+    ]
+    expected[3, faces] = np.nan
+    np.testing.assert_array_equal(found.values, expected)
+
+
+def test_what_a_run_cannot_give_is_missing_in_that_run_alone(runs: list[Extraction]) -> None:
+    study = only("rest", "response")
+    short = replace(runs[1], means=runs[1].means[:6], design=runs[1].design[:6])
+    assert short.task == "rest"
+    found = feature_table(study, PEOPLE, [runs[0], short, *runs[2:]], {})
+    gaps = np.isnan(found.values[:, found.of("measure")])
+    kinds = np.array([one.kind for one in found.measures])
+    assert gaps[0, kinds == "rest"].all()
+    assert not gaps[1:].any()
+    assert not gaps[:, kinds == "response"].any()
+    assert any(line.startswith(f"{short.label}: no rest:") for line in found.remarks)
+
+
+def test_a_distance_that_a_run_lacks_is_told_with_its_note(runs: list[Extraction]) -> None:
+    note = "distance category: faces is in one half only"
+    bare = replace(runs[0], distances=np.full((1, 3), np.nan), notes=(note,))
+    found = feature_table(only("distance"), PEOPLE, [bare, *runs[1:]], {})
+    np.testing.assert_array_equal(np.isnan(found.values[:, found.of("measure")]).any(axis=1), [True] + [False] * 5)
+    assert found.remarks == (f"{bare.label}: {note}",)
+
+
+def test_what_nobody_has_is_no_column_but_a_remark(runs: list[Extraction]) -> None:
+    faces = [one for one in runs if one.task == "faces"]
+    found = feature_table(only("response", "rest"), PEOPLE, faces, {})
+    assert {one.kind for one in found.measures} == {"response"}
+    assert found.remarks == ("rest of rest: 3 measures that nobody has are left out",)
+
+
+def test_visits_that_are_not_inverted_are_counted(runs: list[Extraction]) -> None:
+    study = only("response", "dcm")
+    found = feature_table(study, PEOPLE, runs, {"sub-01_ses-1": posterior_of(study, 0.0)})
+    np.testing.assert_array_equal(np.isnan(found.column("dcm_B_faces_vmPFC_from_amygdala")), [False] + [True] * 5)
+    assert [line for line in found.remarks if line.startswith("5 of 6 visits have no inverted model")]
+    none = feature_table(study, PEOPLE, runs, {})
+    assert {one.kind for one in none.measures} == {"response"}
+    assert len(none.remarks) == 1
+
+
+def test_scores_and_numbers_of_the_participants_stand_in_both_rows(table: FeatureTable) -> None:
+    np.testing.assert_array_equal(table.column("improvement"), [10, 10, 11, 11, 12, 12])
+    np.testing.assert_array_equal(table.column("age"), [30, 30, 31, 31, np.nan, np.nan])
+
+
+def test_a_column_of_the_participants_does_not_take_anothers_name(runs: list[Extraction]) -> None:
+    people = tuple(
+        replace(who, values={"motion_faces": "1", "session": "2", **who.values}) for who in PEOPLE.participants
+    )
+    found = feature_table(only("response"), replace(PEOPLE, participants=people), runs, {})
+    names = [one.name for one in found.columns]
+    assert len(set(names)) == len(names)
+    assert sum("is the name of another column" in line for line in found.remarks) == 2
+
+
+def test_motion_is_that_of_the_measures_own_run(table: FeatureTable, runs: list[Extraction]) -> None:
+    assert {one.motion for one in table.measures} == {"motion_faces", "motion_rest"}
+    expected = [np.nanmean(one.framewise_displacement) for one in runs if one.task == "rest"]
+    np.testing.assert_allclose(table.column("motion_rest"), expected, rtol=1e-14)
+
+
+def test_parameters_of_the_dcm_are_posterior_means_of_the_fields_asked_for() -> None:
+    study = study_of(measures={"kinds": ("dcm",), "dcm_fields": ("A", "B", "C")})
+    posterior = posterior_of(study, 2.0)
+    found = feature_table(study, PEOPLE, [], {"sub-01_ses-1": posterior})
+    values = dict(zip([one.name for one in found.columns], found.values[0], strict=True))
+    tree = posterior.parameters
+    assert values["dcm_A_vmPFC_from_amygdala"] == tree.A[0, 1]
+    assert values["dcm_A_amygdala_from_amygdala"] == tree.A[1, 1]
+    assert values["dcm_B_faces_vmPFC_from_amygdala"] == tree.B[0, 1, 1]
+    assert values["dcm_C_task_amygdala"] == tree.C[1, 0]
+    assert len(found.measures) == 4 + 1 + 1
+    assert {one.unit for one in found.measures if one.of == "A"} == {"Hz", "log scale of -0.5 Hz"}
+
+
+def test_names_that_would_be_one_are_an_error() -> None:
+    regions = {name: {"sphere": {"centre": (0, 0, 0), "radius": 8}} for name in ("a", "a_with_b", "b_with_c", "c")}
+    study = study_of(regions=regions, dcm=None, measures={"kinds": ("rest",)})
+    with pytest.raises(FeatureError, match="two measures would be called rest_rest_a_with_b_with_c"):
+        planned(study)
+
+
+def test_kinds_choose_the_columns() -> None:
+    for kind in Measures().kinds:
+        assert {one.kind for one in planned(only(kind))} == {kind}
+    symmetric = planned(study_of(measures={"kinds": ("gppi",), "direction": "symmetric"}))
+    directed = planned(only("gppi"))
+    pairs = len(REGIONS) * (len(REGIONS) - 1)
+    assert (len(directed), len(symmetric)) == (pairs, pairs // 2)
+    assert directed[0].name == "gppi_faces_faces-over-shapes_vmPFC_from_amygdala"
+    assert symmetric[0].name == "gppi_faces_faces-over-shapes_vmPFC_with_amygdala"
+
+
+def test_changes_are_after_less_before(table: FeatureTable) -> None:
+    found = change(table)
+    assert found.participants == ("sub-01", "sub-02", "sub-03")
+    assert found.arms == ("ketamine", "midazolam", "ketamine")
+    width = len(table.measures)
+    np.testing.assert_array_equal(found.values, table.values[1::2, :width] - table.values[::2, :width])
+
+
+def test_missingness_counts_people_by_session_and_arm(table: FeatureTable) -> None:
+    values = table.values.copy()
+    values[1, 0] = values[2, 0] = np.nan  # ses-2 of a first, ses-1 of a second arm's
+    rows = missingness(replace(table, values=values)).rows
+    told = {key: rows[0][key] for key in ("before", "after", "first_arm", "second_arm")}
+    assert told == {"before": 1, "after": 1, "first_arm": 1, "second_arm": 1}
+    assert rows[0]["share"] == 2 / 3
+    assert rows[1]["share"] == 0

@@ -1,0 +1,72 @@
+"""The stage of measures: files in, one table out, made anew only where something has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up_runs import SESSIONS, people_of, run_of, study_of
+
+from pipeline.execution import Ended, Unit, in_process, run_units
+from pipeline.images import write_extraction
+from pipeline.measures import read_features
+from pipeline.stages._layout import Layout
+from pipeline.stages._measure import measure, measure_units
+from pipeline.study import Study
+
+PEOPLE = people_of("ketamine", "midazolam")
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> dict[str, Path]:
+    """Extractions of faces on disk."""
+    found = {}
+    for who in PEOPLE.participants:
+        for session in SESSIONS:
+            run = run_of(who.name, session, "faces")
+            found[run.label] = tmp_path / f"{run.label}.nc"
+            write_extraction(found[run.label], run)
+    return found
+
+
+def work(study: Study, series: dict[str, Path], folder: Path) -> list[Ended]:
+    units: Sequence[Unit] = measure_units(study, PEOPLE, series, {}, Layout(folder / "out"))
+    return run_units(units, measure, folder=folder / "records", workers=in_process())
+
+
+def test_it_writes_the_table_its_sidecar_and_what_is_missing(series: dict[str, Path], tmp_path: Path) -> None:
+    (ended,) = work(study_of(), series, tmp_path)
+    assert ended.how == "made"
+    tables = tmp_path / "out" / "tables"
+    assert {path.name for path in ended.outputs} == {path.name for path in tables.iterdir()}
+    assert {path.name for path in ended.outputs} == {"features.tsv", "features.json", "missingness.tsv"}
+    found = read_features(tables / "features.tsv")
+    assert found.participants == ("sub-01", "sub-01", "sub-02", "sub-02")
+    assert {one.kind for one in found.measures} == {"response", "gppi", "distance"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "how"),
+    [
+        ({}, "kept"),
+        ({"measures": {"interaction": "bold"}}, "made"),
+        ({"measures": {"kinds": ("response",)}}, "made"),
+        ({"outputs": {"maps": False}}, "kept"),
+    ],
+)
+def test_what_decides_the_table_decides_whether_it_is_kept(
+    series: dict[str, Path], tmp_path: Path, changes: dict[str, Any], how: str
+) -> None:
+    work(study_of(), series, tmp_path)
+    (ended,) = work(study_of(**changes), series, tmp_path)
+    assert ended.how == how
+
+
+def test_another_run_makes_it_anew_and_none_makes_no_unit(series: dict[str, Path], tmp_path: Path) -> None:
+    work(study_of(), series, tmp_path)
+    label = next(iter(series))
+    write_extraction(series[label], run_of("sub-01", "ses-1", "faces", seed=9))
+    assert [one.how for one in work(study_of(), series, tmp_path)] == ["made"]
+    assert not work(study_of(), {}, tmp_path)

@@ -1,0 +1,142 @@
+"""Answers of a prediction: in-sample fit is called what it is, and a failure is never called evidence of nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up_prediction import made_up_prediction, null_prediction
+
+from features import Chance
+from pipeline.predict._answers import answers, number
+from pipeline.predict._notices import notices
+from pipeline.predict._result import Prediction
+
+
+def found_with(q_squared: float, p: float | None, low: float = 0.0, high: float = 1.0) -> Prediction:
+    found = made_up_prediction()
+    assert found.nested is not None
+    chance = None if p is None else Chance(3, 199, p, low, high, 0)
+    return replace(found, nested=replace(found.nested, q_squared=q_squared), chance=chance)
+
+
+def told(found: Prediction) -> str:
+    return " ".join(" ".join(pair) for pair in notices(found))
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (found_with(0.31, 0.004, 0.001, 0.01), "yes"),
+        (found_with(0.31, 0.04, 0.03, 0.06), "partly"),  # more shuffles could undo it
+        (found_with(0.31, 0.06, 0.055, 0.08), "open"),
+        (found_with(0.31, None), "open"),
+        (found_with(-0.1, 0.4, 0.3, 0.5), "open"),
+        (found_with(-0.1, 0.004, 0.001, 0.01), "open"),  # less bad than shuffles, and still worse than the mean
+        (replace(found_with(0.3, None), nested=None), "open"),
+        (null_prediction(), "open"),
+    ],
+)
+def test_only_unseen_people_predicted_beyond_chance_make_a_yes(found: Prediction, verdict: str) -> None:
+    assert answers(found)[0].verdict == verdict
+    if verdict == "open":
+        assert {one.verdict for one in answers(found)} == {"open"}
+
+
+def test_in_sample_fit_is_shown_beside_q_squared_for_what_it_is() -> None:
+    found = found_with(-0.1, 0.4)
+    line = "r² 0.83 in the people it was fitted to, Q² −0.10 in people left out: "
+    line += "the first says nothing about new patients."
+    assert line in answers(found)[0].details
+    assert line in told(found)
+
+
+def test_no_optimism_is_told_where_there_is_none() -> None:
+    found = made_up_prediction()
+    assert "optimistic" not in told(found_with(found.published.r_squared - 0.05, 0.001))
+
+
+def test_stable_and_unstable_predictors_are_told_apart() -> None:
+    found = made_up_prediction()
+    assert found.stability is not None
+    first, second = found.retained[:2]
+    shares = np.full(len(found.names), 0.9)
+    shares[second] = 0.2
+    mixed = replace(found, stability=replace(found.stability, bootstraps=shares))
+    answer = answers(mixed)[1]
+    assert f"{found.names[first]} (" in answer.headline
+    assert f"{found.names[second]} (" not in answer.headline
+    assert f"{found.names[second]} (20%)" in told(mixed)
+
+
+def test_bootstraps_that_were_not_drawn_make_nothing_stable() -> None:
+    found = made_up_prediction(effect=30.0, people=60)
+    assert found.stability is not None
+    unknown = np.full(len(found.names), np.nan)
+    folds_only = replace(found.stability, samples=0, bootstraps=unknown, low=unknown, high=unknown, positive=unknown)
+    for stability in (None, folds_only):
+        answer = answers(replace(found, stability=stability))[1]
+        assert answer.verdict == "open"
+        assert "nan" not in " ".join((answer.headline, *answer.details))
+
+
+def test_the_arm_is_asked_about_only_where_the_model_has_products_with_it() -> None:
+    with_products = answers(made_up_prediction(effect=30.0, people=60))
+    assert len(with_products) == 3
+    assert with_products[2].verdict == "yes"
+    slopes = next(one for one in with_products[2].details if "_r00" in one)
+    assert "ketamine" in slopes
+    assert "midazolam" in slopes
+    assert len(answers(made_up_prediction(products=False))) == 2
+
+
+def test_products_whose_bootstraps_reach_zero_do_not_make_a_yes() -> None:
+    found = made_up_prediction(effect=30.0, people=60)
+    assert found.stability is not None
+    low = np.minimum(found.stability.low, 0.0)
+    high = np.maximum(found.stability.high, 0.0)
+    assert answers(replace(found, stability=replace(found.stability, low=low, high=high)))[2].verdict == "open"
+
+
+def test_more_predictors_than_people_and_filled_in_columns_are_told() -> None:
+    found = made_up_prediction(people=40, measures=30, missing=0.3)
+    assert "61 for 40 people" in told(found)
+    assert f"{found.predictors.columns[12].name} (40%)" in told(found)
+    assert "40 people, 61 predictors: more predictors than people" in answers(found)[0].details[2]
+    assert "filled in" in answers(found)[0].details[2]
+    assert "no value missing" in answers(made_up_prediction())[0].details[2]
+
+
+def test_a_choice_of_alpha_that_hangs_on_single_people_is_told() -> None:
+    found = made_up_prediction()
+    assert found.nested is not None
+    same = np.full(21, 0.5)
+    assert "α" not in told(replace(found, nested=replace(found.nested, alphas=same)))
+    split = np.where(np.arange(21) < 9, 0.1, 0.9)
+    assert "0.1 to 0.9" in told(replace(found, nested=replace(found.nested, alphas=split)))
+
+
+def test_an_error_that_still_falls_at_the_end_of_the_path_is_told() -> None:
+    found = made_up_prediction()
+    curve = found.published.curve
+    curves = list(found.published.curves)
+    curves[found.published.best] = replace(curve, minimum=curve.penalties.size - 1)
+    assert "end of the path" in told(replace(found, published=replace(found.published, curves=tuple(curves))))
+    assert "end of the path" not in told(found)
+
+
+def test_what_was_left_out_and_estimated_over_all_people_is_told() -> None:
+    found = made_up_prediction()
+    table = replace(found.predictors, whole_sample=("residuals",))
+    text = told(replace(found, predictors=table, left_out=("sub-99: no outcome",), notices=("ages differ",)))
+    assert "residuals" in text
+    assert "sub-99: no outcome" in text
+    assert "ages differ" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.624, "0.62"), (-0.1, "−0.10"), (-0.004, "0.00"), (-400.0, "−400"), (0.0, "0.00")]
+)
+def test_numbers_have_a_true_minus_and_no_negative_zero(value: float, text: str) -> None:
+    assert number(value) == text

@@ -1,0 +1,88 @@
+"""A prediction handed over: a page, tables, JSON, and what a report reads again."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from made_up_prediction import made_up_prediction, null_prediction
+
+from features import Chance
+from pipeline._delivery_store import read_delivery, store_delivery
+from pipeline._group_delivery import deliver, delivery_json
+from pipeline.predict._delivery import deliver_prediction
+
+HOSTILE = "<script>alert({})</script>"
+
+
+def test_everything_asked_for_is_written_and_read_again(tmp_path: Path) -> None:
+    delivery = deliver_prediction(made_up_prediction(measures=3, missing=0.2))
+    files = store_delivery(delivery, tmp_path)
+    assert all(file.is_file() for file in files)
+    back = read_delivery(tmp_path)
+    assert back.answers == delivery.answers
+    assert back.notices == delivery.notices
+    assert [one.tsv() for one in back.records] == [one.tsv() for one in delivery.records]
+    sections = [section.title for section in back.draw()]
+    assert sections == ["Observed and predicted", "Predictors", "Arms", "Choice of the penalty", "Missing values"]
+
+
+def test_names_of_pictures_are_words_of_our_own() -> None:
+    for found in (made_up_prediction(measures=2, label=HOSTILE, missing=0.2), null_prediction()):
+        names = [picture.name for section in deliver_prediction(found).draw() for picture in section.pictures]
+        assert len(set(names)) == len(names)
+        assert all(re.fullmatch(r"[a-z-]+", name) for name in names)
+
+
+def test_a_page_and_the_terminal_show_names_from_data_as_text(tmp_path: Path) -> None:
+    found = made_up_prediction(measures=2, label=HOSTILE, arms=("<i>", "[bold]x"))
+    deliver(deliver_prediction(found), tmp_path, tmp_path / "found.json")
+    page = (tmp_path / "prediction.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    content = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert content["predictors"][0]["predictor"] in found.names
+
+
+def test_json_holds_every_number_by_name() -> None:
+    found = made_up_prediction()
+    assert found.nested is not None
+    assert found.stability is not None
+    content = json.loads(json.dumps(delivery_json(deliver_prediction(found))))
+    assert content["published"]["coefficients"] == dict(
+        zip(found.names, found.published.coefficients.tolist(), strict=True)
+    )
+    assert content["published"]["r_squared"] == found.published.r_squared
+    assert content["nested"]["q_squared"] == found.nested.q_squared
+    assert content["stability"]["bootstraps"][found.names[0]] == found.stability.bootstraps[0]
+    assert content["chance"]["p_value"] == 0.02
+    assert content["counts"] == {"people": 21, "predictors": 17, "retained": len(found.retained)}
+
+
+def test_what_was_not_done_is_null_and_said() -> None:
+    found = replace(made_up_prediction(), nested=None, chance=None, stability=None)
+    delivery = deliver_prediction(found)
+    content = delivery_json(delivery)
+    assert content["nested"] is content["chance"] is content["stability"] is None
+    facts = dict(delivery.facts)
+    assert (facts["Left out"], facts["Chance"], facts["Stability"]) == ("nobody", "not tested", "no bootstraps")
+
+
+def test_shuffles_that_ended_early_are_said() -> None:
+    found = made_up_prediction()
+    early = replace(found, chance=Chance(100, 150, 100 / 150, 0.58, 0.74, 0))
+    assert (
+        "Q² of 150 shuffled outcomes, all repeated for each, which settled p before 199 were done"
+        in dict(deliver_prediction(early).facts)["Chance"]
+    )
+
+
+def test_the_grid_of_the_nested_estimate_is_said_where_it_is_another() -> None:
+    found = made_up_prediction()
+    coarse = replace(found, settings=replace(found.settings, nested_alphas=(0.5,), nested_penalties=20, folds=5))
+    facts = dict(deliver_prediction(coarse).facts)
+    assert "α = 0.5, 20 penalties" in facts["Left out"]
+    assert "2 α from 0.5 to 1" in facts["Candidates"]
+    assert "in 5 groups" in facts["Left out"]

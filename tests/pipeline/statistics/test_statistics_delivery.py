@@ -1,0 +1,185 @@
+"""The statistics as they are handed over: tables, answers, notices and pictures."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_up_statistics import made_up_measures, made_up_people, write_measures
+from matplotlib.figure import Figure
+from scipy import stats
+
+from pipeline._delivery_store import read_delivery, store_delivery
+from pipeline._group_delivery import Delivery
+from pipeline._report import pictures
+from pipeline.statistics import MeasureChange, StudyPeople, deliver_statistics, measure_changes
+from pipeline.study import Statistics
+
+PEOPLE = made_up_people()
+HOW = Statistics(
+    outcomes=("caps",),
+    measures=("*",),
+    subscales=tuple(PEOPLE.subscales),
+    null_checks=tuple(PEOPLE.null_checks),
+    cohort=tuple(PEOPLE.cohort),
+    bootstraps=200,
+)
+
+
+def changes(people: StudyPeople = PEOPLE) -> tuple[MeasureChange, ...]:
+    columns = made_up_measures(people)
+    return tuple(
+        MeasureChange(name, "z", values[:, 1] - values[:, 0])
+        for name, values in columns.items()
+        if not name.startswith("motion")
+    )
+
+
+def delivered(people: StudyPeople = PEOPLE, how: Statistics = HOW) -> Delivery:
+    return deliver_statistics(people, changes(people), how)
+
+
+def rows(delivery: Delivery, name: str) -> list[dict[str, Any]]:
+    (found,) = [dict(enumerate(one.rows)) for one in delivery.records if one.name == name]
+    return [dict(row) for row in found.values()]
+
+
+def test_every_table_is_there_once() -> None:
+    names = [one.name for one in delivered().records]
+    assert names == ["outcomes", "outcome-means", "correlations", "null-checks", "cohort"]
+
+
+def test_only_what_is_asked_for_is_handed_over() -> None:
+    nothing = dict.fromkeys(("measures", "subscales", "null_checks", "cohort"), ())
+    people = replace(PEOPLE, subscales={}, null_checks={}, cohort={})
+    found = deliver_statistics(people, (), HOW.model_copy(update=nothing))
+    assert [one.name for one in found.records] == ["outcomes", "outcome-means"]
+    assert [one.title for one in found.draw()] == ["Scores before and after"]
+
+
+def test_the_arms_are_told_apart_where_they_differ_and_only_there() -> None:
+    (caps,) = [one for one in delivered().answers if "caps change" in one.question]
+    assert caps.verdict == "yes"
+    assert caps.question == "Did caps change differently in ketamine and midazolam?"
+    score = PEOPLE.outcomes[0]
+    change = (score.after - score.before)[:-1]
+    exact = stats.ttest_ind(change[:11], change[11:])
+    assert f"t(18) = {exact.statistic:.2f}".replace("-", "−") in caps.headline
+    same = replace(score, after=score.before - np.tile([3.0, 8.0, 5.0], 7))
+    (open_,) = [one for one in delivered(replace(PEOPLE, outcomes=(same,))).answers if "caps change" in one.question]
+    assert open_.verdict == "open"
+    assert any("not shown to be absent" in one for one in open_.details)
+
+
+def test_the_exact_test_stands_beside_walds() -> None:
+    found = [row for row in rows(delivered(), "outcomes") if row["effect"] == "session × arm"]
+    assert [row["test"] for row in found] == ["mixed model, Wald z", "t test of changes"]
+    assert [row["people"] for row in found] == [21, 20]
+
+
+def test_correlations_are_scipys() -> None:
+    found = rows(delivered(), "correlations")
+    change = changes()[0].values
+    fall = PEOPLE.subscales["caps_fall"]
+    there = np.isfinite(fall)
+    assert (found[0]["measure"], found[0]["score"]) == ("gppi_faces_amygdala_from_vmPFC", "caps_fall")
+    assert found[0]["r"] == pytest.approx(stats.pearsonr(change[there], fall[there]).statistic)
+    assert len(found) == 2 * 3 * 2
+
+
+def test_an_answer_for_each_measure_or_one_for_many() -> None:
+    few = [one for one in delivered().answers if "go with" in one.question and "change of" in one.question]
+    assert [one.verdict for one in few] == ["yes", "open"]
+    rng = np.random.default_rng(0)
+    many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(6)]
+    found = deliver_statistics(PEOPLE, [*changes(), *many], HOW)
+    (one,) = [one for one in found.answers if one.question == "Does the change of a measure go with a score?"]
+    pearson = [row for row in rows(found, "correlations") if row["kind"] == "Pearson"]
+    passing = {row["measure"] for row in pearson if row["holm"] < 0.05}
+    assert one.verdict == "partly"
+    assert f"{len(passing)} of 8 measures" in one.headline
+    assert "gppi_faces_amygdala_from_vmPFC with caps_fall" in one.headline
+
+
+def test_null_checks_say_what_could_not_be_seen() -> None:
+    (found,) = [one for one in delivered().answers if "infusions" in one.question]
+    assert found.question == "Does anything go with infusions or days_between?"
+    assert found.verdict == "open"
+    assert "With 20 people, correlations weaker than |r| = 0.59 would mostly go unseen." in found.headline
+
+
+def test_a_check_that_hangs_on_few_people_is_told() -> None:
+    assert ("infusions:", "nearly everybody has the same value; what goes with it hangs on very few people.") in (
+        delivered().notices
+    )
+
+
+def test_what_cannot_be_correlated_is_told_and_the_rest_goes_on() -> None:
+    flat = MeasureChange("flat", "z", np.zeros(21))
+    found = deliver_statistics(PEOPLE, [*changes(), flat], HOW)
+    told = [text for heading, text in found.notices if heading == "Change of flat:"]
+    assert len(told) == 3
+    assert "is the same for all" in told[0]
+    assert len(rows(found, "correlations")) == 12
+
+
+def test_a_fit_that_is_not_in_order_is_told() -> None:
+    rng = np.random.default_rng(3)
+    after = 60 - PEOPLE.outcomes[0].before + rng.normal(0, 1, 21)
+    people = replace(PEOPLE, outcomes=(replace(PEOPLE.outcomes[0], after=after),))
+    assert any(
+        heading == "caps:" and "no variance between people" in text for heading, text in delivered(people).notices
+    )
+
+
+def test_the_cohort_has_no_p_values() -> None:
+    (records,) = [one for one in delivered().records if one.name == "cohort"]
+    table = records.table()
+    assert table.columns[2:4] == ("ketamine, n = 11", "midazolam, n = 10")
+    assert not any("p" in column.split() for column in table.columns)
+    assert "no p values" in records.lead
+    assert table.rows[1][0] == "caps_before, points"
+
+
+def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
+    files = [store_delivery(delivered(), tmp_path / name) for name in ("one", "two")]
+    for one, other in zip(*files, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+    assert json.loads((tmp_path / "one" / "statistics.json").read_text())["bootstraps"] == 200
+    assert [one.name for one in read_delivery(tmp_path / "one").records] == [one.name for one in delivered().records]
+
+
+def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
+    hostile = '<script>$x_{1}$</script>\n"&' * 4
+    people = made_up_people(
+        arms=(hostile, "b" * 90),
+        subscales={hostile: PEOPLE.subscales["caps_fall"]},
+        outcomes=(replace(PEOPLE.outcomes[0], name=hostile),),
+    )
+    found = deliver_statistics(people, [MeasureChange(hostile, "z", changes()[0].values)], HOW)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = pictures(found.draw())
+        assert [one.name for one in drawn] == ["scores-0", "correlations", "null-checks"]
+        for one in drawn:
+            assert isinstance(one.figure, Figure)
+            assert "<script" not in one.svg
+
+
+def test_a_picture_of_many_rows_keeps_the_largest_and_says_so() -> None:
+    rng = np.random.default_rng(0)
+    many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(9)]
+    found = deliver_statistics(PEOPLE, [*changes(), *many], HOW.model_copy(update={"null_checks": ()}))
+    (picture,) = [one for one in pictures(found.draw()) if one.name == "correlations"]
+    assert "Only the 24 largest of 33 are drawn" in picture.caption
+
+
+def test_numbers_read_from_the_table_are_those_delivered(tmp_path: Path) -> None:
+    found = deliver_statistics(PEOPLE, measure_changes(write_measures(tmp_path, PEOPLE), HOW.measures, PEOPLE), HOW)
+    assert {row["motion"] for row in rows(found, "correlations")} == {"motion_faces"}
+    assert "in 2 of them" in dict(found.facts)["Measures"]
