@@ -79,7 +79,7 @@ def denoise(
     names = names_of(regions, series.shape[1])
     check_series(series, names)
     used = _confounds(confounds, len(series))
-    _check_band(band, repetition_time, len(series), int(np.linalg.matrix_rank(used)) if used.size else 0)
+    _check_band(band, repetition_time, len(series), used.shape[1])
     low, high = band
     left = clean(
         series.astype(np.float64),
@@ -94,7 +94,10 @@ def denoise(
     )
     gone = left.std(axis=0) <= FLAT * series.std(axis=0)
     if gone.any():
-        raise FeatureError(f"confounds explain all of {', '.join(np.array(names)[gone])}; take fewer of them")
+        left_of = ", ".join(np.array(names)[gone])
+        raise FeatureError(
+            f"nothing is left of {left_of} in the band without its line and confounds; take fewer of them"
+        )
     return np.asarray(left, dtype=np.float64)
 
 
@@ -112,19 +115,25 @@ def correlation_matrix(
     if len(series) < 2 or series.shape[1] < 2:
         raise FeatureError(f"{len(series)} scans of {series.shape[1]} regions have no correlations; take two at least")
     correlation = np.corrcoef(series, rowvar=False)
+    correlation = (correlation + correlation.T) / 2  # its halves differ by rounding
     np.fill_diagonal(correlation, 1.0)
     return np.asarray(correlation)
 
 
-def _confounds(confounds: np.ndarray | None, scans: int) -> np.ndarray:
-    """Columns that are more than a line, of one size; nilearn would scale up the rounding error that a line leaves."""
+def _confounds(confounds: np.ndarray | None, scans: int) -> Float[np.ndarray, "scan independent"]:
+    """Independent columns that span what the confounds are beyond a line.
+
+    nilearn would scale up the rounding error that a line leaves once it is taken out, or a column that others add up
+    to, and take out of the series a direction that stands for nothing.
+    """
     if confounds is None or confounds.shape[1] == 0:
         return np.empty((scans, 0))
     check_matrix("confounds", confounds, (scans, None))
     left = detrend(confounds.astype(np.float64), axis=0)
     size = np.linalg.norm(left, axis=0)
     kept = size > FLAT * np.linalg.norm(confounds, axis=0)
-    return left[:, kept] / size[kept]
+    basis, values, _ = np.linalg.svd(left[:, kept] / size[kept], full_matrices=False)
+    return np.asarray(basis[:, values > FLAT * values.max(initial=0.0)])
 
 
 def _check_band(band: tuple[float, float], repetition_time: float, scans: int, confounds: int) -> None:

@@ -30,8 +30,8 @@ def deconvolve(
 
     The basis is the discrete cosine set over scans · bins + 128 bins, as many columns as scans; its first 128 bins
     lie before the first scan and are dropped. H is the basis ∗ kernel, read at each scan's first bin. λ is relative
-    to H before whitening, so that the signal is linear in the series, of the same unit, and its
-    ratio of signal to noise assumed, not estimated.
+    to H before whitening: the signal is linear in the series and of its unit, and the ratio of signal to noise is
+    assumed, not estimated.
 
     With the whitening matrix that SPM12 had used (not in its files: a first-order expansion of an AR(1) covariance
     about 0.2, whose one number was sought) and drifts to 1/128 Hz as confounds, the signals of SPM12's two reference

@@ -1,4 +1,4 @@
-"""SPM12's kernel and reference runs of one region, and a made-up run of four, for the tests of deconvolution and gPPI."""
+"""SPM12's kernel and two reference runs of one region, and a made-up run of four, for deconvolution and gPPI."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Reference:
         condition: (bin,) boxcar.
         signal: (bin,) SPM12's neural signal.
         term: (scan,) SPM12's interaction.
-        whitening: W. Not in the file: V = a^k (1 + h k), the first-order AR(1) covariance that SPM12 uses, with a = 0.2;
-            h was sought here, and is the only number that was.
+        whitening: W = V^{−½}, which is not in the file: V = a^k (1 + h k) at lag k is an AR(1) covariance to first
+            order about a = 0.2, SPM12's; h is the one number that was sought so that the signals agree.
         drifts: cosines to 1/128 Hz.
     """
 

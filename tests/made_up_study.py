@@ -8,6 +8,8 @@ from typing import Any
 
 import nibabel
 import numpy as np
+from made_up_prediction import made_up_prediction
+from made_up_statistics import made_up_people
 from small_models import block_inputs
 
 from dcm import Data, Posterior, Spec, Subject, invert_cohort, prior, simulate
@@ -21,8 +23,11 @@ from pipeline._group_predict import deliver_prediction
 from pipeline._peb_inputs import GroupInputs
 from pipeline.bids import Absence, Inventory, Participant, Run
 from pipeline.images import Extraction
+from pipeline.measures import feature_table
+from pipeline.predict import deliver_prediction as predicted
 from pipeline.report import Failure, StudyResult
-from pipeline.study import Study
+from pipeline.statistics import deliver_statistics
+from pipeline.study import Statistics, Study
 
 HOSTILE = """sub-<script>alert("1")</script>'&"""
 ARMS = ("ketamine", "midazolam")
@@ -35,6 +40,7 @@ SPEC = Spec(
     np.stack([np.zeros((2, 2)), 1 - np.eye(2)], axis=2),
     np.array([[1, 0], [1, 0]]),
 )
+MEASURE = "change(gppi_faces_faces-over-shapes-{}_amygdala_from_vmPFC)"
 SETTINGS = PebSettings(noise_variance=1.0, compat="exact")
 
 
@@ -60,21 +66,25 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
     assert all(isinstance(one, Posterior) for one in posteriors.values())
     faces = [_extraction(one, session, "faces", series[f"{one.name}_{session}"], size) for one, session in visits]
     rest = [_extraction(one, session, "rest", None, size) for one, session in visits]
+    inventory = Inventory(
+        people,
+        tuple(_run(one, folder) for one in (*faces, *rest)),
+        (
+            Absence(people[-1].name, "ses-2", "faces", "no session ses-2 on disk; the study goes on without it"),
+            Absence(people[-1].name, "ses-2", "rest", "no session ses-2 on disk; the study goes on without it"),
+        ),
+        (),
+    )
     return StudyResult(
         study=study,
-        inventory=Inventory(
-            people,
-            tuple(_run(one, folder) for one in (*faces, *rest)),
-            (
-                Absence(people[-1].name, "ses-2", "faces", "no session ses-2 on disk; the study goes on without it"),
-                Absence(people[-1].name, "ses-2", "rest", "no session ses-2 on disk; the study goes on without it"),
-            ),
-            (),
-        ),
+        inventory=inventory,
         extractions=(*faces, *rest),
         posteriors={"main": posteriors},
         model_comparison=None,
         deliveries=_deliveries(people, posteriors),
+        features=feature_table(study, inventory, (*faces, *rest), posteriors),
+        statistics=deliver_statistics(made_up_people(), (), Statistics(outcomes=("caps",), cohort=("age",))),
+        predictions={"change": predicted(made_up_prediction(measures=4, label=MEASURE))},
         failures=(Failure("extract", f"{people[1].name}_ses-1_task-stroop", "amygdala: 3 voxels of 40 in the mask"),),
         maps=_maps(faces, folder),
         seconds={"extract": 12.0, "invert": 31.5},
@@ -101,6 +111,7 @@ def _study(folder: Path) -> Study:
             "rest": {"rest": True},
         },
         "regions": {name: {"sphere": {"centre": centre, "radius": 8}} for name, centre in REGIONS.items()},
+        "predict": {"change": {"outcome": "improvement", "model": "change-by-arm"}},
         "dcm": {
             "task": "faces",
             "regions": SPEC.regions,

@@ -1,7 +1,7 @@
 """Runs → the tidy table of imaging measures, a row for each participant and session."""
 
 from ._measure import Measure, motion_name
-from ._missing import Changes, change, missingness
+from ._missing import KINDS, Changes, change, missingness
 from ._plan import planned
 from ._read import read_features
 from ._run import Measured, mean_displacement, measure_run
@@ -9,6 +9,7 @@ from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable, feature_t
 from ._write import WHOLE_SAMPLE, sidecar_of, write_features
 
 __all__ = [
+    "KINDS",
     "PARTICIPANT",
     "SESSION",
     "WHOLE_SAMPLE",

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from .._records import Column, Records
+from ..study import Kind
 from ._measure import Measure
 from ._table import FeatureTable
 
-KINDS = {
+KINDS: dict[Kind, str] = {  # for people
     "response": "response",
-    "gppi": "interaction",
+    "gppi": "gPPI",
     "distance": "distance",
     "rest": "rest",
     "dcm": "DCM",

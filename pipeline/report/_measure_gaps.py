@@ -13,10 +13,9 @@ from matplotlib.patches import Patch, Rectangle
 
 from .._effect_panels import shortened
 from .._figure_style import INK, LINE, PAPER, VERMILION, new_figure, plain, style
-from ..measures import FeatureTable, Measure
+from ..measures import KINDS, FeatureTable, Measure
 
 MOST = 60  # participants in the picture
-KIND = {"response": "response", "gppi": "gPPI", "distance": "distance", "rest": "rest", "dcm": "DCM"}
 
 
 def gaps_figure(table: FeatureTable, people: Sequence[str]) -> Figure:
@@ -55,7 +54,7 @@ def _blocks(measures: Sequence[Measure]) -> list[tuple[str, range]]:
     found, start = [], 0
     for (kind, task), group in groupby(measures, key=lambda one: (one.kind, one.task)):
         stop = start + len(list(group))
-        label = shortened(task, 14) if kind == "rest" else f"{KIND[kind]} {shortened(task, 10)}"
+        label = shortened(task, 14) if kind == "rest" else f"{KINDS[kind]} {shortened(task, 10)}"
         found.append((label, range(start, stop)))
         start = stop
     return found

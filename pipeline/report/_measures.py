@@ -87,9 +87,9 @@ def _lead(table: FeatureTable) -> str:
     absent = np.isnan(change(table).values)
     text = (
         f"{len(table.measures)} measures from every run, which the predictive models are made from. They are as they "
-        "were measured: motion is taken out and gaps are filled within the models. Means over participants"
+        "were measured: motion is taken out and gaps are filled within the models."
     )
-    return text + (f"; of all changes {absent.mean():.0%} are missing." if absent.any() else "; none is missing.")
+    return f"{text} Of all changes {absent.mean():.0%} are missing." if absent.any() else f"{text} None is missing."
 
 
 def _groups(measures: Sequence[Measure]) -> list[tuple[Measure, ...]]:

@@ -14,13 +14,13 @@ from ._designs import designs_section
 from ._fits import connectivity_records, diagnoses, fit_records, fits_section
 from ._fold import fold
 from ._maps import maps_section
-from ._measures import measures_section
+from ._measures import measure_records, measures_section
 from ._methods import methods
 from ._motion import motion_records, motion_section
 from ._participants import flow_records, missing_records, participants_section, people_records
 from ._responses import response_records, responses_section
 from ._result import Extra, StudyResult
-from ._roads import roads_section
+from ._roads import roads_records, roads_section
 from ._series import series_section
 from ._summary import summary_answers
 
@@ -68,6 +68,9 @@ def study_records(result: StudyResult) -> tuple[Records, ...]:
         tables += [motion_records(result), region_records(result), coverage_records(result), response_records(result)]
     if result.main:
         tables += [fit_records(result, diagnoses(result)), connectivity_records(result)]
+    if result.features is not None:
+        tables.append(measure_records(result.features))
+    tables.append(roads_records(result))
     return tuple(one for one in tables if one.rows)
 
 

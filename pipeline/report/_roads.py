@@ -43,7 +43,8 @@ def roads_records(result: StudyResult) -> Records:
     for to, source in _connections(result):
         causal = list(_causal(result, f"{to} ← {source}"))
         predictive = list(_predictive(result, f"{to}_from_{source}"))
-        rows += [*causal, *({**one, "connection": f"{to} ← {source}"} for one in predictive)] if predictive else []
+        if causal and predictive:
+            rows += [*causal, *({**one, "connection": f"{to} ← {source}"} for one in predictive)]
     lead = "Predictive effects are per standard deviation of a predictor; 0 is not retained, whatever it may be."
     return Records("roads", "The same connections by both roads", lead, COLUMNS, rows)
 

@@ -55,8 +55,8 @@ def test_real_rest_denoised_is_nilearn_from_end_to_end(shared_data: Path) -> Non
 def test_a_wave_passes_within_the_band_only(frequency: float, share: float) -> None:
     time = np.arange(400) * TR
     wave = np.sin(2 * np.pi * frequency * time)[:, None]
-    found = denoise(wave, None, TR)[60:-60]
-    ratio = float(found.std() / wave[60:-60].std())
+    inner = slice(150, -150)  # the filter's ends ring
+    ratio = float(denoise(wave, None, TR)[inner].std() / wave[inner].std())
     assert ratio > share if share > 0.5 else ratio < share
 
 
@@ -115,7 +115,7 @@ def _with(column: np.ndarray | float) -> np.ndarray:
         ({"series": _with(3.0)}, "series of vmPFC is constant"),
         ({"series": _with(np.nan)}, "series of vmPFC holds values that are not finite"),
         ({"series": _with(2 * _series()[:, 0])}, "amygdala and vmPFC have the same series up to scale"),
-        ({"confounds": _series()[:, [2]]}, "confounds explain all of vmPFC"),
+        ({"confounds": _series()[:, [2]]}, "nothing is left of vmPFC"),
         ({"repetition_time": 6.0}, "carries frequencies below 0.0833 Hz, not up to 0.09 Hz"),
         ({"band": (0.09, 0.008)}, "is none"),
         ({"band": (0.0, 0.09)}, "is none"),

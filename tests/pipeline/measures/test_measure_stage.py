@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,22 @@ from pipeline.study import Study
 PEOPLE = people_of("ketamine", "midazolam")
 
 
-@pytest.fixture
-def series(tmp_path: Path) -> dict[str, Path]:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Extractions of faces on disk."""
-    found = {}
+    folder = tmp_path_factory.mktemp("extractions")
     for who in PEOPLE.participants:
         for session in SESSIONS:
             run = run_of(who.name, session, "faces")
-            found[run.label] = tmp_path / f"{run.label}.nc"
-            write_extraction(found[run.label], run)
-    return found
+            write_extraction(folder / f"{run.label}.nc", run)
+    return folder
+
+
+@pytest.fixture
+def series(written: Path, tmp_path: Path) -> dict[str, Path]:
+    """Run label → file, of one's own."""
+    shutil.copytree(written, tmp_path / "series")
+    return {path.stem: path for path in sorted((tmp_path / "series").iterdir())}
 
 
 def work(study: Study, series: dict[str, Path], folder: Path) -> list[Ended]:

@@ -105,12 +105,14 @@ def test_every_table_can_be_saved_from_the_page_as_it_is_on_disk(
     assert float(rows[0]["score_improvement"]) == result.people[0].scores["improvement"]
 
 
-def test_answers_come_first_and_those_on_arms_before_others(result: StudyResult, html: str) -> None:
+def test_answers_come_first_from_symptoms_over_arms_to_single_effects(result: StudyResult, html: str) -> None:
     answers = study_page(replace(result, extractions=(), maps={})).answers
-    assert answers[0].question == "Do the arms differ in the change?"
-    assert [one.source for one in answers[:4]] == [
+    assert answers[1].question == "Do the arms differ in the change?"
+    assert [one.source for one in answers[:6]] == [
+        "Statistics",
         "Analysis change-by-arm",
         "Analysis change-by-arm",
+        "Prediction change",
         "Analysis prediction",
         "Analysis change",
     ]
@@ -150,7 +152,8 @@ def test_the_same_study_gives_the_same_bytes(result: StudyResult, tmp_path: Path
 
 
 def test_a_study_in_which_nothing_could_be_done_still_has_a_page(result: StudyResult) -> None:
-    nothing = replace(result, extractions=(), posteriors={}, deliveries={}, maps={}, versions={})
+    later = {"deliveries": {}, "predictions": {}, "features": None, "statistics": None}
+    nothing = replace(result, extractions=(), posteriors={}, maps={}, versions={}, **later)
     html = render(study_page(nothing))
     assert "No visit has a posterior." in html
     assert "no session ses-2 on disk" in html
@@ -160,7 +163,7 @@ def test_a_study_in_which_nothing_could_be_done_still_has_a_page(result: StudyRe
 def test_answers_and_tables_are_there_for_programs(written: list[Path]) -> None:
     path = next(path for path in written if path.suffix == ".json")
     content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["answers"][0]["question"] == "Do the arms differ in the change?"
+    assert content["answers"][1]["question"] == "Do the arms differ in the change?"
     assert content["participants"][0]["participant_id"] == HOSTILE
     assert {"flow", "motion", "coverage", "responses", "fits", "connectivity"} <= set(content)
 
@@ -202,3 +205,17 @@ def test_both_arms_are_told_apart_by_more_than_colour(result: StudyResult) -> No
     first, second = looks(result)
     assert (first.arm, second.arm) == ARMS
     assert first.marker != second.marker
+
+
+def test_a_connection_that_both_roads_know_has_their_answers_side_by_side(result: StudyResult) -> None:
+    (records,) = (one for one in study_records(result) if one.name == "roads")
+    assert {row["connection"].split(" (")[0] for row in records.rows} == {"amygdala ← vmPFC"}
+    assert {row["road"] for row in records.rows} == {"causal (DCM, PEB)", "predictive (elastic net)"}
+    alone = replace(result, predictions={})
+    assert "roads" not in [one.name for one in study_records(alone)]
+
+
+def test_predictions_and_statistics_have_sections_of_their_own(html: str) -> None:
+    assert 'id="predict-0-change"' in html
+    assert 'id="statistics"' in html
+    assert 'id="measures"' in html

@@ -1,0 +1,103 @@
+"""How long one model takes: tuning, nesting, and shuffles as the command line does them."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from features import Chance, Folds, Tuning, coarse, groups_of, make_folds, nested, published
+from pipeline.execution import open_workers
+from pipeline.predict._shuffles import Shuffling, shuffle
+
+from ._check import Check
+from ._predict_studies import PEOPLE, simulated
+
+REPEATS = 5
+WIDE = 60  # predictors
+SHUFFLES = 1000
+TUNED, SHUFFLED = 2.0, 300.0  # bounds, seconds on two cores
+COLUMNS = ("case", "seconds", "least", "most", "bound_seconds", "note")
+
+
+def timings(
+    jobs: int, repeats: int = REPEATS, shuffles: int = SHUFFLES, predictors: int = WIDE
+) -> list[dict[str, Any]]:
+    """Rows of cases, each a median of some repeats; shuffles, which take longest, are timed once."""
+    size = f"{PEOPLE} people × {predictors} predictors"
+    with threadpool_limits(limits=1):
+        noise, effect = (_study(one, predictors) for one in (0.0, 1.0))
+        rows = [
+            _tuned(effect, repeats, f"LOOCV, 10 α × 100 λ, {size}"),
+            _nested(effect, coarse(Tuning()), repeats, "nested, coarse grid"),
+            _nested(effect, Tuning(), 1, "nested, 10 α × 100 λ"),
+        ]
+        for name, study in (("noise", noise), ("an effect", effect)):
+            rows.append(
+                _shuffled(study, shuffles, jobs, f"nested and up to {shuffles} shuffles, {jobs} processes, {name}")
+            )
+    return rows
+
+
+def checks(rows: list[dict[str, Any]]) -> list[Check]:
+    """Those with a bound."""
+    return [
+        Check(f"speed: {row['case']}, s", row["seconds"], most=row["bound_seconds"], note=row.get("note", ""))
+        for row in rows
+        if "bound_seconds" in row
+    ]
+
+
+Study = tuple[Any, Any, Folds]
+
+
+def _study(effect: float, predictors: int) -> Study:
+    table, outcome = simulated(np.random.default_rng(1), effect, PEOPLE, predictors)
+    return table, outcome, make_folds(table, groups_of(PEOPLE, None))
+
+
+def _tuned(study: Study, repeats: int, case: str) -> dict[str, Any]:
+    predictors, outcome, folds = study
+    return _row(case, lambda: published(predictors, outcome, folds.groups), repeats, TUNED)
+
+
+def _nested(study: Study, tuning: Tuning, repeats: int, case: str) -> dict[str, Any]:
+    _, outcome, folds = study
+    return _row(case, lambda: nested(folds, outcome.values, tuning), repeats)
+
+
+def _shuffled(study: Study, count: int, jobs: int, case: str) -> dict[str, Any]:
+    _, outcome, folds = study
+    found: list[Chance] = []
+
+    def work() -> None:
+        job = Shuffling(folds, outcome.values, nested(folds, outcome.values, coarse(Tuning())), coarse(Tuning()), 0)
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="effconn-")))
+            workers = stack.enter_context(open_workers(jobs, None, folder))
+            found.append(shuffle(job, count, folder, workers, _unwatched))
+
+    row = _row(case, work, 1, SHUFFLED)
+    return {**row, "note": f"{found[-1].shuffles} shuffles, p = {found[-1].p_value:.3g}"}
+
+
+@contextmanager
+def _unwatched(what: str) -> Iterator[Callable[[int, int], None]]:
+    yield lambda done, total: None
+
+
+def _row(case: str, work: Callable[[], object], repeats: int, bound: float | None = None) -> dict[str, Any]:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    row = {"case": case, "seconds": statistics.median(times), "least": min(times), "most": max(times)}
+    return row if bound is None else {**row, "bound_seconds": bound}

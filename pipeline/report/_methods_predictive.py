@@ -1,0 +1,95 @@
+"""The predictive arm in plain paragraphs: measures, statistics of scores, predictions."""
+
+from __future__ import annotations
+
+from .._words import listed
+from ..study import Measures, Prediction, Statistics, Study
+
+REFERENCES = (
+    "McLaren et al. 2012, NeuroImage 61:1277 (gPPI). Gitelman et al. 2003, NeuroImage 19:200 (deconvolution). Walther "
+    "et al. 2016, NeuroImage 137:188 (crossnobis distances). Zou & Hastie 2005, J. R. Stat. Soc. B 67:301 (elastic "
+    "net). Friedman, Hastie & Tibshirani 2010, J. Stat. Softw. 33(1) (glmnet). Varma & Simon 2006, BMC Bioinformatics "
+    "7:91 (nested cross-validation)."
+)
+_PRESET = {
+    "change": "changes of the measures",
+    "change-by-arm": "changes of the measures, the arm, and their products",
+    "change-by-arm-and-covariates": "changes of the measures, covariates, the arm, and products with it",
+    "baseline": "measures before treatment",
+    "baseline-by-arm": "measures before treatment, the arm, and their products",
+}
+
+
+def predictive_methods(study: Study) -> tuple[str, ...]:
+    """Measures, statistics and predictions, as far as the study has them."""
+    found = [_measures(study, study.measures)] if study.predict or study.statistics is not None else []
+    if study.statistics is not None:
+        found.append(_statistics(study.statistics))
+    if study.predict:
+        found.append(_predictions(study))
+    return tuple(found)
+
+
+def _measures(study: Study, how: Measures) -> str:
+    rest = [name for name, task in study.tasks.items() if task.rest]
+    distances = [name for task in study.tasks.values() for name in task.distances]
+    level = "deconvolved signals (as SPM12)" if how.interaction == "neural" else "measured signals"
+    parts = []
+    if "response" in how.kinds:
+        parts.append("mean contrast estimates of each region")
+    if "gppi" in how.kinds:
+        each = "in each direction" if how.direction == "directed" else "averaged over both directions"
+        parts.append(f"generalised psychophysiological interactions of {level}, {each}")
+    if "distance" in how.kinds and distances:
+        parts.append(f"cross-validated Mahalanobis (crossnobis) distances between voxel patterns ({listed(distances)})")
+    if "rest" in how.kinds and rest:
+        low, high = how.rest_band
+        parts.append(f"Fisher-transformed correlations at rest, band-passed from {low:g} to {high:g} Hz")
+    if "dcm" in how.kinds and study.dcm is not None:
+        parts.append(f"DCM parameters ({listed(how.dcm_fields)})")
+    return f"Imaging measures of each participant and session were {listed(parts)}. A change is after less before."
+
+
+def _statistics(how: Statistics) -> str:
+    said = []
+    if how.outcomes:
+        said.append(
+            f"{listed(how.outcomes)} {'was' if len(how.outcomes) == 1 else 'were'} compared by linear mixed models of "
+            "session × arm with a random intercept for each participant (REML, Wald tests; statsmodels), beside the "
+            "exact t test of change scores"
+        )
+    if how.measures:
+        said.append(
+            "changes of measures were correlated with scores (Pearson and Spearman, bootstrap intervals from "
+            f"{how.bootstraps} samples, p adjusted after Holm over the scores of each measure)"
+        )
+    if how.null_checks:
+        said.append(f"{listed(how.null_checks)} served as null checks")
+    if how.cohort:
+        said.append("the cohort is described by arm without tests of baseline differences")
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _predictions(study: Study) -> str:
+    named = [_prediction(name, one) for name, one in study.predict.items()]
+    return (
+        "Scores were predicted by elastic nets (scikit-learn, with glmnet's penalties and scaling): "
+        f"{'; '.join(named)}. Penalty and mixing minimise the squared error of people left out. Each model is judged twice: in-sample, all "
+        "steps on all people, as such models are usually published; and nested, all steps (removing what goes with "
+        "motion, imputation, products of centred columns, scaling, tuning) anew without each person predicted, on a "
+        "coarser grid of penalties: Q² = 1 − PRESS / SS about the mean of the others. p is the share of shuffled "
+        "outcomes with as high a Q². Stability is the share of leave-one-out and of bootstrap samples in which a predictor is retained."
+    )
+
+
+def _prediction(name: str, one: Prediction) -> str:
+    terms = one.formula if one.model is None else _PRESET[one.model]
+    measures = "" if one.formula or one.measures == ("*",) else f" ({listed(one.measures)})"
+    covariates = f", covariates {listed(one.covariates)}" if one.covariates else ""
+    apart = "one person left out at a time" if one.folds is None else f"{one.folds} groups left out in turn"
+    motion = ", measures residualised on mean framewise displacement" if one.adjust_motion else ""
+    return (
+        f"{name}: {one.outcome} from {terms}{measures}{covariates}{motion}; {apart}; {one.permutations} shuffles at "
+        f"most; {one.bootstraps} bootstrap samples; seed {one.seed}"
+    )

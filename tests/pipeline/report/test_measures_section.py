@@ -1,0 +1,106 @@
+"""The report's section of measures: what its matrices and its picture of gaps say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from made_up_runs import ARMS, SESSIONS, study_of
+from scipy import stats
+
+from pipeline._report import pictures
+from pipeline.measures import FeatureColumn, FeatureTable, planned
+from pipeline.report._measure_gaps import _stretches, lacking
+from pipeline.report._measures import measure_records, measures_section
+from pipeline.report._pair_matrices import pair_matrix
+
+
+def table_of(people: Sequence[str], direction: str = "directed", seed: int = 0) -> FeatureTable:
+    """Random values of every measure but the DCM's, for people of both arms in turn."""
+    kinds = ("response", "gppi", "distance", "rest")
+    plan = planned(study_of(measures={"kinds": kinds, "direction": direction}))
+    columns = tuple(FeatureColumn(one.name, "measure", one.unit, one.description, one) for one in plan)
+    rows = [(who, session, ARMS[i % 2]) for i, who in enumerate(people) for session in SESSIONS]
+    who, session, arm = zip(*rows, strict=True)
+    values = np.random.default_rng(seed).normal(size=(len(rows), len(columns)))
+    return FeatureTable(who, session, arm, "arm", ARMS, SESSIONS, columns, values, (), {})
+
+
+TABLE = table_of([f"sub-{i:02d}" for i in range(1, 9)])
+
+
+def test_a_matrix_is_the_mean_over_those_who_have_it_with_students_interval() -> None:
+    values = np.random.default_rng(1).normal(0.5, 1.0, (9, 3, 3))
+    values[0, 0, 1] = np.nan
+    values[:, 2, 0] = np.nan
+    found = pair_matrix("arm", values)
+    np.testing.assert_allclose(found.mean[0, 1], values[1:, 0, 1].mean(), rtol=1e-14)
+    for to, source in ((0, 1), (1, 0), (2, 1)):
+        cell = values[np.isfinite(values[:, to, source]), to, source]
+        assert found.sure[to, source] == (stats.ttest_1samp(cell, 0).pvalue < 0.1)
+    assert np.isnan(found.mean[2, 0])
+    assert not found.sure[2, 0]
+
+
+@pytest.mark.parametrize("direction", ["directed", "symmetric"])
+def test_there_is_a_picture_for_each_contrast_and_for_rest_and_none_of_gaps_without_any(direction: str) -> None:
+    section = measures_section(table_of([f"sub-{i}" for i in range(6)], direction))
+    assert section is not None
+    drawn = pictures([section])
+    assert [one.title for one in drawn] == ["faces: interaction with faces-over-shapes", "rest: connectivity at rest"]
+    assert ("mean of both directions" in drawn[0].caption) == (direction == "symmetric")
+    assert "None is missing" in section.lead
+    assert len(drawn[0].drawn.axes) == 4
+
+
+def test_gaps_are_drawn_of_those_who_lack_something() -> None:
+    values = TABLE.values.copy()
+    values[3, 2] = np.nan  # sub-02, ses-2
+    section = measures_section(replace(TABLE, values=values))
+    assert section is not None
+    assert lacking(replace(TABLE, values=values)) == ["sub-02"]
+    assert "measure-gaps" in [one.name for one in pictures([section])]
+    assert "are missing" in section.lead
+
+
+def test_no_measures_no_section() -> None:
+    bare = replace(TABLE, columns=(), values=np.empty((len(TABLE.participants), 0)))
+    assert measures_section(bare) is None
+
+
+def test_the_table_holds_means_before_and_changes_by_arm() -> None:
+    row = measure_records(TABLE).rows[4]
+    column = TABLE.values[:, 4]
+    change = column[1::2] - column[::2]
+    assert row["people"] == 8
+    assert row["before"] == pytest.approx(column[::2].mean())
+    assert row["spread"] == pytest.approx(column[::2].std(ddof=1))
+    assert row["first_arm"] == pytest.approx(change[::2].mean())
+    assert row["second_arm"] == pytest.approx(change[1::2].mean())
+
+
+def test_people_with_strange_names_are_drawn() -> None:
+    values = TABLE.values.copy()
+    values[:] = np.nan
+    people = tuple(name.replace("sub-01", "sub-$x$<b>") for name in TABLE.participants)
+    section = measures_section(replace(TABLE, participants=people, values=values))
+    assert section is not None
+    for one in pictures([section]):
+        assert one.svg
+
+
+@given(some.lists(some.booleans(), min_size=1, max_size=40))
+def test_stretches_are_the_gaps_and_nothing_else(gaps: list[bool]) -> None:
+    drawn = np.zeros(len(gaps), dtype=bool)
+    ends = []
+    for start, stop in _stretches(np.array(gaps)):
+        assert start < stop
+        drawn[start:stop] = True
+        ends.append((start, stop))
+    assert drawn.tolist() == gaps
+    assert all(stop < start for (_, stop), (start, _) in pairwise(ends))

@@ -1,0 +1,102 @@
+"""Measures whose change was made to go with improvement: as planted, as the study calls them, as clinics record them."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline._table import read_table
+from pipeline.bids import check_predictions, check_statistics, take_inventory
+from pipeline.measures import planned
+from pipeline.study import Study, read_study
+from pipeline.synthetic import QUICK, StudyDesign, truth_of
+from pipeline.synthetic._people import Person, draw_people
+from pipeline.synthetic._planted import planted_measures
+from pipeline.synthetic._signals import REGIONS
+from pipeline.synthetic._study_file import study_text
+
+
+@pytest.fixture(scope="module")
+def crowd() -> tuple[Person, ...]:
+    return draw_people(StudyDesign(ketamine=120, midazolam=120), 2)
+
+
+def conflict(person: Person, region: str) -> float:
+    """Change of a region's planted response to incongruent less congruent trials, percent."""
+    row = REGIONS.index(region)
+    before, after = (one["stroop"][row, 1] - one["stroop"][row, 0] for one in person.responses)
+    return float(after - before)
+
+
+def test_responses_to_conflict_change_with_improvement_as_the_arm_has_it(crowd: tuple[Person, ...]) -> None:
+    design = StudyDesign()
+    for arm, dacc in (("ketamine", design.conflict_slope), ("midazolam", -design.conflict_slope)):
+        people = [one for one in crowd if one.arm == arm]
+        improvement = np.array([one.improvement for one in people])
+        for region, planted in (("dACC", dacc), ("rACC", design.control_slope), ("insula", 0.0)):
+            slope, start = np.polyfit(improvement, [conflict(one, region) for one in people], 1)
+            assert slope == pytest.approx(planted, abs=0.005)
+            assert start == pytest.approx(0.0, abs=0.06)
+
+
+def test_a_change_alike_in_both_arms_has_no_product_and_opposite_ones_have_only_that() -> None:
+    terms = {one.measure: one.terms(("ketamine", "midazolam")) for one in planted_measures(StudyDesign())}
+    dacc, racc = "response_stroop_conflict_dACC", "response_stroop_conflict_rACC"
+    assert terms[dacc] == {f"arm × change({dacc})": -1.0}
+    assert terms[racc] == {f"change({racc})": 1.0}
+    inhibition = "dcm_B_faces_amygdala_from_vmPFC"
+    assert terms[inhibition] == {f"change({inhibition})": -1.0, f"arm × change({inhibition})": -1.0}
+
+
+def test_the_truth_on_disk_names_measures_that_the_study_takes(study: Path, design: StudyDesign) -> None:
+    truth = truth_of(study)
+    assert truth.measures == planted_measures(design)
+    names = {one.name for one in planned(read_study(study / "study.toml"))}
+    assert {one.measure for one in truth.measures} <= names
+
+
+def test_predictions_and_statistics_can_be_made_from_the_study_s_files(study: Path) -> None:
+    configuration = read_study(study / "study.toml")
+    inventory = take_inventory(configuration)
+    assert [*check_predictions(configuration, inventory), *check_statistics(configuration, inventory)] == []
+    assert all(matches(configuration, pattern) for one in configuration.predict.values() for pattern in one.measures)
+    assert configuration.statistics is not None
+    assert all(matches(configuration, pattern) for pattern in configuration.statistics.measures)
+
+
+def matches(study: Study, pattern: str) -> bool:
+    return bool(fnmatch.filter([one.name for one in planned(study)], pattern))
+
+
+def test_a_study_of_faces_alone_predicts_from_its_connections_only(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(study_text(QUICK), encoding="utf-8")
+    configuration = read_study(tmp_path / "study.toml")
+    assert [one.measures for one in configuration.predict.values()] == [("dcm_B_*",)]
+    assert configuration.statistics is None
+
+
+def test_depression_falls_with_the_main_score_and_little_else_goes_with_it(crowd: tuple[Person, ...]) -> None:
+    improvement = [one.improvement for one in crowd]
+
+    def correlation(values: list[float]) -> float:
+        return float(np.corrcoef(improvement, values)[0, 1])
+
+    falls = [one.clinic.depression[0] - one.clinic.depression[1] for one in crowd]
+    assert 0.5 < correlation(falls) < 0.85
+    for name in ("infusions", "days", "medication"):  # two standard errors of 240 people's r are 0.13
+        assert abs(correlation([float(getattr(one.clinic, name)) for one in crowd])) < 0.17, name
+
+
+def test_what_the_clinic_recorded_is_in_the_tables(study: Path, design: StudyDesign) -> None:
+    people = draw_people(design, 3)
+    table, scores = (read_table(study / "bids" / name) for name in ("participants.tsv", "phenotype/madrs.tsv"))
+    assert table.column("medication") == ["yes" if one.clinic.medication else "no" for one in people]
+    assert table.column("infusions") == [str(one.clinic.infusions) for one in people]
+    assert table.column("days_between_scans") == [str(one.clinic.days) for one in people]
+    recorded = [str(score) for one in people for score in one.clinic.depression]
+    assert scores.column("madrs_total") == recorded
+    effects = read_table(study / "bids" / "phenotype" / "cadss.tsv")
+    assert effects.column("cadss_total") == [str(one.clinic.dissociation) for one in people]

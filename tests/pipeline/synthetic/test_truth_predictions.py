@@ -1,0 +1,100 @@
+"""What a prediction retained is set beside what was planted: found, not found, the wrong way round, or nothing there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline._group_delivery import Delivery
+from pipeline._records import Column, Records
+from pipeline.synthetic import Truth, truth_of
+from pipeline.synthetic._retained import Predicted, retained
+from pipeline.synthetic._truth_predictions import prediction_answers, predictor_records
+
+DACC = "arm × change(response_stroop_conflict_dACC)"
+RACC = "change(response_stroop_conflict_rACC)"
+TO_AMYGDALA = "change(gppi_faces_faces-over-shapes_amygdala_from_vmPFC)"
+TO_VMPFC = "change(gppi_faces_faces-over-shapes_vmPFC_from_amygdala)"
+OTHER = "change(response_stroop_conflict_insula)"
+
+
+@pytest.fixture(scope="module")
+def truth(study: Path) -> Truth:
+    return truth_of(study)
+
+
+def delivery(
+    coefficients: Mapping[str, float], q_squared: float | None = 0.4, p_value: float | None = 0.01
+) -> Delivery:
+    """As a prediction with these coefficients hands it over."""
+    keys = ("predictor", "coefficient", "folds", "bootstraps")
+    rows: list[dict[str, Any]] = [
+        dict(zip(keys, (name, value, float(value != 0), 0.5), strict=True)) for name, value in coefficients.items()
+    ]
+    return Delivery(
+        name="prediction",
+        title="",
+        subtitle="",
+        answers=(),
+        records=(Records("predictors", "", "", tuple(Column(key, key) for key in keys), rows),),
+        draw=tuple,
+        facts=(),
+        summary={
+            "published": {"r_squared": 0.6},
+            "nested": None if q_squared is None else {"q_squared": q_squared},
+            "chance": None if p_value is None else {"p_value": p_value},
+        },
+    )
+
+
+def held(truth: Truth, found: Delivery) -> Predicted:
+    (one,) = retained(truth, {"change": found})
+    return one
+
+
+def test_everything_found_with_its_sign_is_a_yes(truth: Truth) -> None:
+    found = held(truth, delivery({DACC: -2.0, RACC: 1.5, TO_AMYGDALA: -0.5, TO_VMPFC: 0.0, OTHER: 0.3}))
+    (answer,) = prediction_answers((found,))
+    assert answer.verdict == "yes"  # of two interactions that show the same one is enough
+    assert answer.headline.startswith("3 of 3 planted effects retained")
+    assert "Q² = +0.40" in answer.headline
+    assert (found.others, found.others_retained) == (1, 1)
+    rows = {row["predictor"]: row for row in predictor_records(truth, (found,)).rows}
+    assert [rows[name]["right"] for name in (DACC, RACC, TO_AMYGDALA, TO_VMPFC)] == ["yes", "yes", "yes", "–"]
+    assert (rows[DACC]["slope_ketamine"], rows[DACC]["slope_midazolam"]) == (-0.05, 0.05)
+
+
+def test_some_of_it_is_partly_and_so_is_all_of_it_without_anybody_predicted(truth: Truth) -> None:
+    some = held(truth, delivery({DACC: -2.0, RACC: 0.0}))
+    unseen = held(truth, delivery({DACC: -2.0, RACC: 1.0}, q_squared=-0.1))
+    assert [one.verdict for one in prediction_answers((some, unseen))] == ["partly", "partly"]
+
+
+def test_signs_the_wrong_way_round_are_a_no_and_are_marked(truth: Truth) -> None:
+    found = held(truth, delivery({DACC: 2.0, RACC: 0.0}))
+    (answer,) = prediction_answers((found,))
+    assert answer.verdict == "no"
+    assert any(DACC in line for line in answer.details)
+    records = predictor_records(truth, (found,))
+    assert [records.rows[i]["predictor"] for i in records.marked] == [DACC]
+
+
+def test_nothing_retained_is_left_open(truth: Truth) -> None:
+    (answer,) = prediction_answers((held(truth, delivery({DACC: 0.0, RACC: 0.0}, q_squared=-0.2)),))
+    assert answer.verdict == "open"
+
+
+def test_where_nothing_was_planted_predicting_nobody_is_right(truth: Truth) -> None:
+    before = {"before(response_stroop_conflict_dACC)": 0.4, "age": 0.0}
+    cases = [(-0.2, 0.6), (0.1, 0.2), (0.3, 0.01), (None, None)]
+    answers = prediction_answers(tuple(held(truth, delivery(before, *case)) for case in cases))
+    assert [one.verdict for one in answers] == ["yes", "partly", "no", "open"]
+    assert not predictor_records(truth, (held(truth, delivery(before)),)).rows
+
+
+def test_a_delivery_without_predictors_is_passed_over(truth: Truth) -> None:
+    bare = delivery({})
+    assert retained(truth, {"change": bare}) == ()
