@@ -106,9 +106,9 @@ def _regions(study: Study) -> str:
     white = "whitened (one AR(1) correlation, pooled over the brain) and " if study.glm.noise == "ar1" else ""
     return (
         f"Regions of interest: {listed(named)}. In each region and run, voxels inside the brain mask, in percent of "
-        f"the run's mean over brain and scans, were {white}high-pass filtered, adjusted for the effects of no interest, "
-        "and summarised by their first eigenvariate, with the sign in which the voxels' weights sum to a positive "
-        "number."
+        f"the run's mean over brain and scans, were {white}high-pass filtered, adjusted for the effects of no "
+        "interest, and summarised by their first eigenvariate, with the sign in which the voxels' weights sum to a "
+        "positive number."
     )
 
 

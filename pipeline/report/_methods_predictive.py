@@ -75,11 +75,13 @@ def _predictions(study: Study) -> str:
     named = [_prediction(name, one) for name, one in study.predict.items()]
     return (
         "Scores were predicted by elastic nets (scikit-learn, with glmnet's penalties and scaling): "
-        f"{'; '.join(named)}. Penalty and mixing minimise the squared error of people left out. Each model is judged twice: in-sample, all "
+        f"{'; '.join(named)}. "
+        "Penalty and mixing minimise the squared error of people left out. Each model is judged twice: in-sample, all "
         "steps on all people, as such models are usually published; and nested, all steps (removing what goes with "
         "motion, imputation, products of centred columns, scaling, tuning) anew without each person predicted, on a "
         "coarser grid of penalties: Q² = 1 − PRESS / SS about the mean of the others. p is the share of shuffled "
-        "outcomes with as high a Q². Stability is the share of leave-one-out and of bootstrap samples in which a predictor is retained."
+        "outcomes with as high a Q². Stability is the share of leave-one-out and of bootstrap samples in which a "
+        "predictor is retained."
     )
 
 

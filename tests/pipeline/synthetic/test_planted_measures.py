@@ -1,4 +1,4 @@
-"""Measures whose change was made to go with improvement: as planted, as the study calls them, as clinics record them."""
+"""Measures whose change goes with improvement, as planted and as the study calls them; and what a clinic records."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def test_depression_falls_with_the_main_score_and_little_else_goes_with_it(crowd
 def test_what_the_clinic_recorded_is_in_the_tables(study: Path, design: StudyDesign) -> None:
     people = draw_people(design, 3)
     table, scores = (read_table(study / "bids" / name) for name in ("participants.tsv", "phenotype/madrs.tsv"))
-    assert table.column("medication") == ["yes" if one.clinic.medication else "no" for one in people]
-    assert table.column("infusions") == [str(one.clinic.infusions) for one in people]
-    assert table.column("days_between_scans") == [str(one.clinic.days) for one in people]
+    assert list(table.column("medication")) == ["yes" if one.clinic.medication else "no" for one in people]
+    assert list(table.column("infusions")) == [str(one.clinic.infusions) for one in people]
+    assert list(table.column("days_between_scans")) == [str(one.clinic.days) for one in people]
     recorded = [str(score) for one in people for score in one.clinic.depression]
-    assert scores.column("madrs_total") == recorded
+    assert list(scores.column("madrs_total")) == recorded
     effects = read_table(study / "bids" / "phenotype" / "cadss.tsv")
-    assert effects.column("cadss_total") == [str(one.clinic.dissociation) for one in people]
+    assert list(effects.column("cadss_total")) == [str(one.clinic.dissociation) for one in people]
