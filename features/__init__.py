@@ -13,6 +13,7 @@ from ._folds import Folds, make_folds
 from ._gppi import Gppi, gppi
 from ._groups import groups_of
 from ._imputation import Imputation, ImputationMethod
+from ._imputed import imputed_retention
 from ._interactions import interactions
 from ._mixed import CellMean, FixedEffect, MixedModel, mixed_model
 from ._motion import MotionResiduals
@@ -80,6 +81,7 @@ __all__ = [
     "gppi",
     "groups_of",
     "imputations",
+    "imputed_retention",
     "interactions",
     "make_folds",
     "mixed_model",

@@ -95,6 +95,12 @@ def predict(
     bootstraps: Annotated[
         int, typer.Option(min=0, metavar="N", help="How often people are drawn anew, for stability; 0 for none.")
     ] = 200,
+    imputations: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="How often chance fills in what is missing, to see how much hangs on it; 0: never."
+        ),
+    ] = 0,
     published_only: Annotated[
         bool,
         typer.Option(
@@ -138,6 +144,7 @@ def predict(
             folds=folds,
             permutations=permutations,
             bootstraps=bootstraps,
+            imputations=imputations,
             seed=seed,
             published_only=published_only,
             **({} if alphas is None else {"alphas": _numbers(alphas)}),

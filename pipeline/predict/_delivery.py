@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from features import scikit_penalty
+
 from .._group_delivery import Delivery
 from .._report import Section
 from ._answers import answers
@@ -43,7 +45,11 @@ def _facts(found: Prediction) -> tuple[tuple[str, str], ...]:
     how, curve = found.settings, found.published.curve
     grid = f"{_alphas(how.alphas)}, {how.penalties} penalties each, as glmnet spaces them"
     apart = "one person at a time" if how.folds is None else f"in {how.folds} groups"
-    chosen = f"α = {curve.alpha:g}, λ = {curve.penalties[curve.minimum]:.4g}"
+    same = scikit_penalty(float(curve.penalties[curve.minimum]), curve.alpha, float(found.outcome.values.std()))
+    chosen = (
+        f"α = {curve.alpha:g}, λ = {curve.penalties[curve.minimum]:.4g} as glmnet writes it (scikit-learn: "
+        f"alpha = {same.alpha:.4g}, l1_ratio = {same.l1_ratio:.3g})"
+    )
     filled = f"filled in ({how.imputation})" if found.missing.any() else "none"
     told = [
         ("Model", f"elastic net; {found.model}: {found.formula}"),
@@ -57,6 +63,7 @@ def _facts(found: Prediction) -> tuple[tuple[str, str], ...]:
         ("Left out", _left_out(found, apart)),
         ("Chance", _chance(found)),
         ("Stability", _stability(found)),
+        *([] if not how.imputations else [("Imputations", f"{how.imputations}, drawn from their posterior")]),
         ("Seed", str(how.seed)),
     ]
     return (("Table", found.source), *told) if found.source else tuple(told)
@@ -115,6 +122,9 @@ def _published(found: Prediction) -> dict[str, Any]:
         "alpha": float(curve.alpha),
         "penalty": float(curve.penalties[curve.minimum]),
         "penalty_one_se": float(curve.penalties[curve.one_se]),
+        "scikit_learn": scikit_penalty(
+            float(curve.penalties[curve.minimum]), curve.alpha, float(found.outcome.values.std())
+        )._asdict(),
         "intercept": float(model.intercept),
         "coefficients": _by_name(found, model.coefficients),
         "curve": {key: getattr(curve, key).tolist() for key in ("penalties", "mse", "se")},

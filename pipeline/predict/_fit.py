@@ -19,6 +19,7 @@ from features import (
     arm_slopes,
     coarse,
     groups_of,
+    imputed_retention,
     make_folds,
     nested,
     published,
@@ -72,6 +73,7 @@ def _fit(model: Model, options: PredictOptions, records: Path, workers: Workers,
         nested=inner,
         chance=by_chance,
         stability=_stability(model, options, whole, inner, watch),
+        imputed=_imputed(model, options, groups, watch),
         slopes=_slopes(model, options, whole),
         arms=model.arms,
         arm=model.arm,
@@ -126,6 +128,21 @@ def _stability(
         )
 
 
+def _imputed(model: Model, options: PredictOptions, groups: np.ndarray, watch: Watch) -> np.ndarray | None:
+    if not options.imputations:
+        return None
+    with watch("filling in what is missing by chance") as bar:
+        return imputed_retention(
+            model.predictors,
+            model.outcome,
+            groups,
+            count=options.imputations,
+            seed=options.seed,
+            tuning=Tuning(options.alphas),
+            progress=bar,
+        )
+
+
 def _slopes(model: Model, options: PredictOptions, whole: Published) -> tuple[ArmSlopes, ...]:
     """A line in each arm for every measure whose product with the arm is retained."""
     if model.arms is None:
@@ -150,5 +167,6 @@ def _settings(options: PredictOptions, tuning: Tuning) -> Settings:
         folds=options.folds,
         permutations=options.permutations,
         bootstraps=options.bootstraps,
+        imputations=options.imputations,
         seed=options.seed,
     )

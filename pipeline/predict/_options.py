@@ -38,6 +38,7 @@ class PredictOptions:
         alphas: mixings to try, above 0 to 1.
         folds: groups of people left out together; none to leave out one person at a time.
         permutations, bootstraps: how many; 0 for none.
+        imputations: tables in which chance fills in what is missing, to see how much hangs on it; 0 for none.
         seed: of everything drawn.
         published_only: whether nobody is left out of everything: in-sample numbers alone.
 
@@ -62,6 +63,7 @@ class PredictOptions:
     folds: int | None = None
     permutations: int = 1000
     bootstraps: int = 200
+    imputations: int = 0
     seed: int = 0
     published_only: bool = False
 
@@ -105,7 +107,7 @@ class PredictOptions:
             raise UsageError(
                 f"there is no imputation {self.imputation!r}{meant(self.imputation, choices, 'imputations')}"
             )
-        for what in ("permutations", "bootstraps", "seed"):
+        for what in ("permutations", "bootstraps", "imputations", "seed"):
             if getattr(self, what) < 0:
                 raise UsageError(f"{what}: {getattr(self, what)} is below 0; give 0 or more")
         if self.folds is not None and self.folds < FEWEST_FOLDS:

@@ -52,6 +52,7 @@ def predictors_records(found: Prediction) -> Records:
         Column("folds", "In folds", _SHARE),
         Column("bootstraps", "In bootstraps", _SHARE),
         Column("positive", "Above zero", _SHARE),
+        *([] if found.imputed is None else [Column("imputed", "In imputations", _SHARE)]),
         Column("low", "5 %", EFFECT, where="file"),
         Column("median", "50 %", EFFECT, where="file"),
         Column("high", "95 %", EFFECT, where="file"),
@@ -62,6 +63,7 @@ def predictors_records(found: Prediction) -> Records:
     lead = (
         f"All of them, retained ones first; coefficients in {_of(found)} for one standard deviation (1/n). "
         "In bootstraps: the share that retains it; above zero: of these, the share with a coefficient above zero."
+        f"{' In imputations: of models on tables that chance filled in.' if found.imputed is not None else ''}"
     )
     rows = [_predictor(found, int(place)) for place in found.order]
     return Records("predictors", "All predictors", lead, columns, rows, brief=False)
@@ -176,6 +178,7 @@ def _predictor(found: Prediction, place: int) -> Mapping[str, Any]:
         "direction": "more" if coefficient > 0 else "less" if coefficient < 0 else "not retained",
         "coefficient_one_se": float(model.curve.coefficients[model.curve.one_se, place]),
         **{key: None if stability is None else float(getattr(stability, key)[place]) for key in shaken},
+        **({} if found.imputed is None else {"imputed": float(found.imputed[place])}),
         "centre": float(model.centre[place]),
         "sd": float(model.scale[place]),
         "unit": found.unit(place),

@@ -24,6 +24,7 @@ class Settings:
         adjust_motion: whether measures were residualised on their motion.
         permutations: shuffles of the outcome; 0 for none.
         bootstraps: samples for the stability; 0 for none.
+        imputations: tables in which chance filled in what is missing; 0 for none.
         seed: of everything drawn.
         folds: groups of people that are left out in turn; none where it is one person at a time.
         nested_alphas, nested_penalties: candidates where all is repeated without each group; as above where empty.
@@ -39,6 +40,7 @@ class Settings:
     folds: int | None = None
     nested_alphas: tuple[float, ...] = ()
     nested_penalties: int = 0
+    imputations: int = 0
 
     @property
     def tried_nested(self) -> tuple[float, ...]:
@@ -59,6 +61,7 @@ class Prediction:
         nested: predictions of people left out of everything; none where there are none.
         chance: how often shuffled outcomes are predicted as well as `nested` predicts; none where nothing was shuffled.
         stability: how often each predictor is retained; none where that was not asked.
+        imputed: (predictor,) share of models that retain each where chance fills in what is missing; none without.
         slopes: outcome against a measure in each arm, for measures that a product with the arm is of.
         arms: names of both, the first coded +1; none where the table has no arms.
         arm: (person,) +1 or −1; none where the table has no arms.
@@ -82,6 +85,7 @@ class Prediction:
     arms: tuple[str, str] | None
     arm: Float[np.ndarray, "person"] | None
     settings: Settings
+    imputed: Float[np.ndarray, "predictor"] | None = None
     source: str = ""
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()

@@ -65,6 +65,7 @@ def options_of(how: Prediction, study: Study, table: Path) -> PredictOptions:
         folds=how.folds,
         permutations=how.permutations,
         bootstraps=how.bootstraps,
+        imputations=how.imputations,
         seed=how.seed,
     )
 

@@ -45,6 +45,7 @@ def test_every_option_arrives(ask: Ask) -> None:
         *("--covariates", "age, change(madrs)", "--arm", "group", "--arms", "X,Y", "--person", "id"),
         *("--session", "stage", "--sessions", "T0,T1", "--unit", "points", "--no-motion", "--imputation", "neighbours"),
         *("--alphas", "0.5,1", "--folds", "5", "--permutations", "9", "--bootstraps", "8", "--seed", "7"),
+        *("--imputations", "6"),
         *("--published-only", "--jobs", "2", "--out", "o", "--json", "j.json"),
     )
     assert options == PredictOptions(
@@ -65,6 +66,7 @@ def test_every_option_arrives(ask: Ask) -> None:
         folds=5,
         permutations=9,
         bootstraps=8,
+        imputations=6,
         seed=7,
         published_only=True,
     )

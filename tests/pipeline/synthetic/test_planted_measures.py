@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_a_study_of_faces_alone_predicts_from_its_connections_only(tmp_path: Pat
 def test_depression_falls_with_the_main_score_and_little_else_goes_with_it(crowd: tuple[Person, ...]) -> None:
     improvement = [one.improvement for one in crowd]
 
-    def correlation(values: list[float]) -> float:
+    def correlation(values: Sequence[float]) -> float:
         return float(np.corrcoef(improvement, values)[0, 1])
 
     falls = [one.clinic.depression[0] - one.clinic.depression[1] for one in crowd]

@@ -1,4 +1,4 @@
-"""What a prediction retained is set beside what was planted: found, not found, the wrong way round, or nothing there."""
+"""What a prediction retained beside what was planted: found, not found, the wrong way round, nothing to find."""
 
 from __future__ import annotations
 
