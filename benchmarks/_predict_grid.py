@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,13 +46,15 @@ def both_grids(drawn: tuple[int, float], tuning: Tuning) -> Both:
     return Both(*values, *seconds)
 
 
-def compare_grids(count: int, jobs: int, tuning: Tuning | None = None) -> list[dict[str, Any]]:
+def compare_grids(
+    count: int, jobs: int, tuning: Tuning | None = None, effects: Sequence[float] = EFFECTS
+) -> list[dict[str, Any]]:
     """For every effect, `count` studies; and all of them together."""
-    drawn = [(number, effect) for effect in EFFECTS for number in range(count)]
+    drawn = [(number, effect) for effect in effects for number in range(count)]
     found = side_by_side(partial(both_grids, tuning=tuning or Tuning()), drawn, "grid", jobs)
     rows = [
         _row(f"{effect:g}", [each for each, (_, one) in zip(found, drawn, strict=True) if one == effect])
-        for effect in EFFECTS
+        for effect in effects
     ]
     return [*rows, _row("all", found)]
 

@@ -18,24 +18,24 @@ from pipeline.execution import open_workers
 from pipeline.predict._shuffles import Shuffling, shuffle
 
 from ._check import Check
-from ._predict_studies import PEOPLE, simulated
+from ._predict_studies import simulated
 
 REPEATS = 5
-WIDE = 60  # predictors
+SIZE = (21, 60)  # people, predictors
 SHUFFLES = 1000
 TUNED, SHUFFLED = 2.0, 300.0  # bounds, seconds on two cores
 COLUMNS = ("case", "seconds", "least", "most", "bound_seconds", "note")
 
 
 def timings(
-    jobs: int, repeats: int = REPEATS, shuffles: int = SHUFFLES, predictors: int = WIDE
+    jobs: int, repeats: int = REPEATS, shuffles: int = SHUFFLES, size: tuple[int, int] = SIZE
 ) -> list[dict[str, Any]]:
     """Rows of cases, each a median of some repeats; shuffles, which take longest, are timed once."""
-    size = f"{PEOPLE} people × {predictors} predictors"
+    words = f"{size[0]} people × {size[1]} predictors"
     with threadpool_limits(limits=1):
-        noise, effect = (_study(one, predictors) for one in (0.0, 1.0))
+        noise, effect = (_study(one, *size) for one in (0.0, 1.0))
         rows = [
-            _tuned(effect, repeats, f"LOOCV, 10 α × 100 λ, {size}"),
+            _tuned(effect, repeats, f"LOOCV, 10 α × 100 λ, {words}"),
             _nested(effect, coarse(Tuning()), repeats, "nested, coarse grid"),
             _nested(effect, Tuning(), 1, "nested, 10 α × 100 λ"),
         ]
@@ -58,9 +58,9 @@ def checks(rows: list[dict[str, Any]]) -> list[Check]:
 Study = tuple[Any, Any, Folds]
 
 
-def _study(effect: float, predictors: int) -> Study:
-    table, outcome = simulated(np.random.default_rng(1), effect, PEOPLE, predictors)
-    return table, outcome, make_folds(table, groups_of(PEOPLE, None))
+def _study(effect: float, people: int, predictors: int) -> Study:
+    table, outcome = simulated(np.random.default_rng(1), effect, people, predictors)
+    return table, outcome, make_folds(table, groups_of(people, None))
 
 
 def _tuned(study: Study, repeats: int, case: str) -> dict[str, Any]:

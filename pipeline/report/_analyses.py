@@ -21,6 +21,7 @@ MADE = (Column("term", "What"), Column("what", "How"))
 
 
 RANKS = {"statistics": 0, "arms": 1, "predict": 2, "leave-one-out": 3, "permute": 3, "fit": 4}  # of answers
+DELIVERED = ("group", "predict", "statistics")  # how anchors of their sections start
 ROADS = {"predict": "Prediction", "statistics": "Statistics"}  # what a section that is no analysis is called
 
 

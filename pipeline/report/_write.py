@@ -9,6 +9,7 @@ from .._atomic import atomic_write
 from .._console import write_json
 from .._provenance import release
 from .._report import Page, Picture, Section, pictures, write_page
+from ._analyses import DELIVERED
 from ._page import study_page, study_records
 from ._result import Extra, StudyResult
 
@@ -42,8 +43,8 @@ def write_report(result: StudyResult, path: Path, extra: Extra | None = None) ->
 
 
 def _own(page: Page) -> list[Picture]:
-    """Pictures drawn for this page; those of group analyses lie with the analyses."""
-    own: list[Section] = [one for one in page.sections if not one.anchor.startswith("group-")]
+    """Pictures drawn for this page; those of analyses, predictions and statistics lie with them."""
+    own: list[Section] = [one for one in page.sections if one.anchor.split("-")[0] not in DELIVERED]
     return pictures(own)
 
 

@@ -24,6 +24,22 @@ TINY = StudyDesign(
     unsteady=(),
     dropout=None,
 )
+PREDICTION = """
+[measures]
+kinds = ["response", "dcm"]
+
+[predict.mechanism]
+outcome = "improvement"
+model = "change"
+measures = ["dcm_B_*", "response_faces_task_*"]
+permutations = 20
+bootstraps = 10
+
+[statistics]
+outcomes = ["improvement"]
+measures = ["dcm_B_*"]
+subscales = ["improvement"]
+"""
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -33,7 +49,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("images") / "study"
     file = write_study(folder, design=TINY, seed=1)
     text = file.read_text(encoding="utf-8")
-    file.write_text(text[: text.index("[group.prediction]")], encoding="utf-8")  # one analysis is enough here
+    file.write_text(text[: text.index("[group.prediction]")] + PREDICTION, encoding="utf-8")  # one of each is enough
     return folder
 
 

@@ -22,6 +22,8 @@ import pytest
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
 KILLS = 10
+STAGES = ("extract", "invert", "group", "measure", "statistics", "predict", "report")
+NOTHING: dict[str, list[str]] = {stage: [] for stage in STAGES}
 
 
 def tables(folder: Path) -> dict[str, bytes]:
@@ -35,7 +37,7 @@ def made(folder: Path) -> dict[str, list[str]]:
     content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     return {
         stage: [one["name"] for one in content["units"] if one["stage"] == stage and one["how"] == "made"]
-        for stage in ("extract", "invert", "group", "report")
+        for stage in STAGES
     }
 
 
@@ -56,6 +58,9 @@ def test_a_run_leaves_a_report_and_a_result_for_every_run_and_analysis(finished:
         "extract": 15,
         "invert": 15,
         "group": 1,
+        "measure": 1,
+        "statistics": 1,
+        "predict": 1,
         "report": 1,
     }
     results = finished / "results"
@@ -68,7 +73,9 @@ def test_a_run_leaves_a_report_and_a_result_for_every_run_and_analysis(finished:
 
 def test_the_report_loads_nothing_from_elsewhere(finished: Path) -> None:
     page = (finished / "results" / "report.html").read_text(encoding="utf-8")
-    assert not re.findall(r'(?:src|href)="(?!#|data:|tables/|figures/|group/|dcm/|report\.json)[^"]*"', page)
+    assert not re.findall(
+        r'(?:src|href)="(?!#|data:|tables/|figures/|group/|dcm/|predict/|statistics/|report\.json)[^"]*"', page
+    )
 
 
 def test_a_missing_run_is_named_and_the_study_goes_on_without_it(finished: Path) -> None:
@@ -80,7 +87,7 @@ def test_a_missing_run_is_named_and_the_study_goes_on_without_it(finished: Path)
 
 def test_a_second_run_makes_nothing_and_changes_no_byte(ran: Path, effconn: Effconn) -> None:
     before = tables(ran)
-    assert again(effconn, ran) == {"extract": [], "invert": [], "group": [], "report": []}
+    assert again(effconn, ran) == NOTHING
     assert tables(ran) == before
 
 
@@ -104,7 +111,7 @@ def test_other_events_of_one_run_redo_what_rests_on_it_alone(ran: Path, effconn:
 
 def test_one_stage_alone_does_that_stage(ran: Path, effconn: Effconn) -> None:
     shutil.rmtree(ran / "results" / "group")
-    assert again(effconn, ran, "--only", "extract") == {"extract": [], "invert": [], "group": [], "report": []}
+    assert again(effconn, ran, "--only", "extract") == NOTHING
     assert again(effconn, ran, "--only", "group")["group"] == ["arms"]
 
 
@@ -130,6 +137,22 @@ def test_a_posterior_made_again_alone_is_the_same_to_the_byte(ran: Path, effconn
     shutil.rmtree(ran / "results/.effconn/group")
     assert again(effconn, ran)["invert"] == ["main_sub-05_ses-2"]
     assert {path: path.read_bytes() for path in (ran / "results").rglob("*.nc")} == before
+
+
+def test_predictions_and_statistics_come_with_the_study(finished: Path) -> None:
+    prediction = json.loads((finished / "results/predict/mechanism/prediction.json").read_text(encoding="utf-8"))
+    assert prediction["counts"]["people"] == 7  # one lacks the second session
+    assert prediction["chance"]["shuffles"] == 20
+    assert "statistics/correlations.tsv" in tables(finished)
+    page = (finished / "results/report.html").read_text(encoding="utf-8")
+    assert prediction["answers"][0]["question"] in page
+
+
+def test_another_prediction_is_made_alone(ran: Path, effconn: Effconn) -> None:
+    file = ran / "study.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("bootstraps = 10", "bootstraps = 12"), encoding="utf-8")
+    assert again(effconn, ran) == {**NOTHING, "predict": ["mechanism"], "report": ["report"]}
 
 
 def test_spm_files_are_written_where_asked_for(ran: Path, effconn: Effconn) -> None:
