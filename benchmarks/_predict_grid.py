@@ -13,7 +13,7 @@ import numpy as np
 from features import Tuning, coarse, groups_of, make_folds, nested
 
 from ._predict_side_by_side import side_by_side
-from ._predict_studies import simulated
+from ._predict_studies import SIZE, simulated
 
 STUDIES = 20  # of each effect
 EFFECTS = (0.0, 0.5, 1.0)
@@ -33,10 +33,10 @@ class Both:
     seconds_coarse: float
 
 
-def both_grids(drawn: tuple[int, float], tuning: Tuning) -> Both:
+def both_grids(drawn: tuple[int, float], tuning: Tuning, size: tuple[int, int]) -> Both:
     """Draw a study and estimate Q² twice."""
     number, effect = drawn
-    predictors, outcome = simulated(np.random.default_rng([number, round(100 * effect)]), effect)
+    predictors, outcome = simulated(np.random.default_rng([number, round(100 * effect)]), effect, size)
     folds = make_folds(predictors, groups_of(len(predictors.people), None))
     values, seconds = [], []
     for one in (tuning, coarse(tuning)):
@@ -47,11 +47,15 @@ def both_grids(drawn: tuple[int, float], tuning: Tuning) -> Both:
 
 
 def compare_grids(
-    count: int, jobs: int, tuning: Tuning | None = None, effects: Sequence[float] = EFFECTS
+    count: int,
+    jobs: int,
+    tuning: Tuning | None = None,
+    effects: Sequence[float] = EFFECTS,
+    size: tuple[int, int] = SIZE,
 ) -> list[dict[str, Any]]:
     """For every effect, `count` studies; and all of them together."""
     drawn = [(number, effect) for effect in effects for number in range(count)]
-    found = side_by_side(partial(both_grids, tuning=tuning or Tuning()), drawn, "grid", jobs)
+    found = side_by_side(partial(both_grids, tuning=tuning or Tuning(), size=size), drawn, "grid", jobs)
     rows = [
         _row(f"{effect:g}", [each for each, (_, one) in zip(found, drawn, strict=True) if one == effect])
         for effect in effects

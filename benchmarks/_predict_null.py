@@ -14,7 +14,7 @@ from features import Folds, Nested, Tuning, chance, coarse, groups_of, make_fold
 
 from ._check import Check
 from ._predict_side_by_side import side_by_side
-from ._predict_studies import simulated
+from ._predict_studies import SIZE, simulated
 
 STUDIES = 500
 SHUFFLES = 19  # of which none may reach what was found where p is 1 / 20
@@ -41,9 +41,9 @@ class Null:
     shuffles: int
 
 
-def null_study(number: int, seed: int, tuning: Tuning) -> Null:
+def null_study(number: int, seed: int, tuning: Tuning, size: tuple[int, int] = SIZE) -> Null:
     """Draw a study and put it through everything."""
-    predictors, outcome = simulated(np.random.default_rng([seed, number]), 0.0)
+    predictors, outcome = simulated(np.random.default_rng([seed, number]), 0.0, size)
     groups = groups_of(len(predictors.people), None)
     whole = published(predictors, outcome, groups, tuning)
     folds = make_folds(predictors, groups)
@@ -62,10 +62,12 @@ def _until_reached(folds: Folds, y: np.ndarray, found: Nested, seed: int, tuning
     return np.array(reached)
 
 
-def null_studies(count: int, jobs: int, seed: int = 0, tuning: Tuning | None = None) -> dict[str, Any]:
+def null_studies(
+    count: int, jobs: int, seed: int = 0, tuning: Tuning | None = None, size: tuple[int, int] = SIZE
+) -> dict[str, Any]:
     """Many of them, summed up: numbers, and all values for whoever wants to look."""
     start = time.perf_counter()
-    one = partial(null_study, seed=seed, tuning=tuning or Tuning())
+    one = partial(null_study, seed=seed, tuning=tuning or Tuning(), size=size)
     studies = side_by_side(one, range(count), "null", jobs)
     r_squared, q_squared = (np.array([getattr(each, name) for each in studies]) for name in ("r_squared", "q_squared"))
     rejected = sum(each.p_value <= LEVEL + 1e-12 for each in studies)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ REPEATS = 5
 SIZE = (21, 60)  # people, predictors
 SHUFFLES = 1000
 TUNED, SHUFFLED = 2.0, 300.0  # bounds, seconds on two cores
-COLUMNS = ("case", "seconds", "least", "most", "bound_seconds", "note")
+COLUMNS = ("case", "seconds", "least", "most", "cpu_seconds", "bound_seconds", "note")
 
 
 def timings(
@@ -33,7 +35,7 @@ def timings(
     """Rows of cases, each a median of some repeats; shuffles, which take longest, are timed once."""
     words = f"{size[0]} people × {size[1]} predictors"
     with threadpool_limits(limits=1):
-        noise, effect = (_study(one, *size) for one in (0.0, 1.0))
+        noise, effect = (_study(one, size) for one in (0.0, 1.0))
         rows = [
             _tuned(effect, repeats, f"LOOCV, 10 α × 100 λ, {words}"),
             _nested(effect, coarse(Tuning()), repeats, "nested, coarse grid"),
@@ -58,9 +60,9 @@ def checks(rows: list[dict[str, Any]]) -> list[Check]:
 Study = tuple[Any, Any, Folds]
 
 
-def _study(effect: float, people: int, predictors: int) -> Study:
-    table, outcome = simulated(np.random.default_rng(1), effect, people, predictors)
-    return table, outcome, make_folds(table, groups_of(people, None))
+def _study(effect: float, size: tuple[int, int]) -> Study:
+    table, outcome = simulated(np.random.default_rng(1), effect, size)
+    return table, outcome, make_folds(table, groups_of(size[0], None))
 
 
 def _tuned(study: Study, repeats: int, case: str) -> dict[str, Any]:
@@ -94,10 +96,14 @@ def _unwatched(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _row(case: str, work: Callable[[], object], repeats: int, bound: float | None = None) -> dict[str, Any]:
-    times = []
+    """Medians of wall time and, since others may use the machine too, of processor time, ended processes included."""
+    print(f"{time.strftime('%H:%M:%S')} {case}", file=sys.stderr, flush=True)
+    wall, cpu = [], []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), sum(os.times()[:4])
         work()
-        times.append(time.perf_counter() - start)
-    row = {"case": case, "seconds": statistics.median(times), "least": min(times), "most": max(times)}
+        wall.append(time.perf_counter() - start)
+        cpu.append(sum(os.times()[:4]) - busy)
+    row = {"case": case, "seconds": statistics.median(wall), "least": min(wall), "most": max(wall)}
+    row["cpu_seconds"] = statistics.median(cpu)
     return row if bound is None else {**row, "bound_seconds": bound}

@@ -7,22 +7,20 @@ from jaxtyping import Float
 
 from features import Column, Outcome, Predictors
 
-PEOPLE, PREDICTORS = 21, 30  # of the ketamine study, about
+SIZE = (21, 30)  # people and predictors of the ketamine study, about
 
 
-def simulated(
-    rng: np.random.Generator, effect: float, people: int = PEOPLE, predictors: int = PREDICTORS
-) -> tuple[Predictors, Outcome]:
+def simulated(rng: np.random.Generator, effect: float, size: tuple[int, int] = SIZE) -> tuple[Predictors, Outcome]:
     """Predictors without relation to each other, and an outcome.
 
     Arguments:
         rng: of everything drawn.
         effect: what each of the first two adds to the outcome, over the standard deviation of the noise; 0 for none.
             The largest r² that there can be is 2 effect² / (1 + 2 effect²).
-        people, predictors: how many.
+        size: how many people, and predictors.
     """
-    values = rng.standard_normal((people, predictors))
-    noise = rng.standard_normal(people)
+    values = rng.standard_normal(size)
+    noise = rng.standard_normal(size[0])
     return _predictors(values), Outcome("improvement", "points", 10 + 4 * (effect * values[:, :2].sum(axis=1) + noise))
 
 

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         parser.error(str(error))
     rows = [check.row() for check in checks]
-    print(table(rows, ("check", "value", "bound", "outcome", "note")))
+    if rows:
+        print(table(rows, ("check", "value", "bound", "outcome", "note")))
     if options.json is not None:
         write_json(options.json, content)
     return 0 if all(check.passed for check in checks) else 1

@@ -34,6 +34,14 @@ class Column:
     motion: str = ""
 
 
+def place_of(columns: tuple[Column, ...], name: str) -> int:
+    """Where a column stands; raises `FeatureError` where there is none of that name."""
+    for place, column in enumerate(columns):
+        if column.name == name:
+            return place
+    raise FeatureError(f"there is no column {name!r}; there are {', '.join(one.name for one in columns)}")
+
+
 @dataclass(frozen=True, eq=False)
 class Predictors:
     """A table of people as it was measured, and the terms of a model over it.
@@ -55,10 +63,7 @@ class Predictors:
 
     def place(self, name: str) -> int:
         """Of a column; raises `FeatureError` where there is none of that name."""
-        for place, column in enumerate(self.columns):
-            if column.name == name:
-                return place
-        raise FeatureError(f"there is no column {name!r}; there are {', '.join(one.name for one in self.columns)}")
+        return place_of(self.columns, name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,8 +78,30 @@ class Outcome:
     Fields:
         name, unit: such as ``improvement`` in ``points``.
         values: (person,) none missing.
+
+    Raises `FeatureError` where one is missing or infinite.
     """
 
     name: str
     unit: str
     values: Float[np.ndarray, "person"]
+
+    def __post_init__(self) -> None:
+        check_scores(self.name, self.values)
+
+    def check_people(self, count: int) -> None:
+        """Raises `FeatureError` where it is not the outcome of so many people."""
+        if self.values.shape != (count,):
+            raise FeatureError(f"{self.name} has {self.values.shape} values for {count} people")
+
+
+def check_scores(name: str, values: Float[np.ndarray, "person"]) -> None:
+    """Raises `FeatureError` where values are no finite numbers in a row."""
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise FeatureError(f"{name} should be one finite number for each person; leave out who has none")
+
+
+def check_varies(name: str, values: Float[np.ndarray, "person"]) -> None:
+    """Raises `FeatureError` where values are the same for everybody."""
+    if np.ptp(values) == 0:
+        raise FeatureError(f"{name} is {values[0]:g} for everybody: there is nothing to predict")

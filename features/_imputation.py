@@ -14,7 +14,7 @@ from sklearn.linear_model import BayesianRidge
 from sklearn.utils.validation import check_is_fitted
 
 from ._design import Column, FeatureError
-from ._transformer import ColumnTransformer, Values, deviations, means
+from ._transformer import TableTransformer, Values, deviations, means
 
 ImputationMethod = Literal["iterative", "neighbours"]
 NEAREST_COLUMNS = 5  # of 20 people more columns would fit anything
@@ -53,7 +53,7 @@ class NearestRidge(BayesianRidge):  # type: ignore[misc]  # scikit-learn has no 
         return super().predict(X[:, self.chosen_], return_std=return_std)
 
 
-class Imputation(ColumnTransformer):
+class Imputation(TableTransformer):
     """Fills in what is missing, by what other columns of a person say about it among the people it was fitted to.
 
     ``iterative``: each incomplete column is regressed on the five that correlate most with it (Bayesian ridge), round

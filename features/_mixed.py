@@ -214,13 +214,5 @@ def _cell(values: np.ndarray, arm: str, session: str, fit: _Fit, row: np.ndarray
     """Of one arm at one session; `row` is that of the design."""
     values = values[np.isfinite(values)]
     estimate, se = float(row @ fit.coefficients), math.sqrt(float(row @ fit.covariance @ row))
-    return CellMean(
-        arm,
-        session,
-        values.size,
-        float(values.mean()),
-        float(values.std(ddof=1)),
-        estimate,
-        estimate - z * se,
-        estimate + z * se,
-    )
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    return CellMean(arm, session, values.size, mean, sd, estimate, estimate - z * se, estimate + z * se)

@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
-from ._design import Column, FeatureError
-from ._transformer import ColumnTransformer, Values, means
+from ._design import Column, FeatureError, place_of
+from ._transformer import TableTransformer, Values, means
 
 ROUNDING = 1e-10  # relative size below which a spread is that of rounding
 
 
-class MotionResiduals(ColumnTransformer):
+class MotionResiduals(TableTransformer):
     """Takes out of each measure what goes with its motion: what is left is the measure at the mean motion of the fold.
 
         x ← x − b (m − m̄),    b = Σ (m − m̄)(x − x̄) / Σ (m − m̄)²  over people with both x and m
@@ -75,26 +75,18 @@ class MotionResiduals(ColumnTransformer):
         return self._names_out(input_features, tuple(self.columns[place].name for place in self.places_))
 
     def _kept(self) -> np.ndarray:
-        names = [one.name for one in self.columns]
         keep = [one.name for one in self.columns if one.role != "motion"] if self.keep is None else self.keep
-        return np.array([_place(names, name) for name in keep], dtype=int)
+        return np.array([place_of(self.columns, name) for name in keep], dtype=int)
 
     def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Where, among those that come out, a column is adjusted, and where in the table its motion stands."""
-        names = [one.name for one in self.columns]
         adjusted = [k for k, place in enumerate(self.places_) if self.columns[place].motion]
         for k in adjusted:
             one = self.columns[self.places_[k]]
             if one.role != "measure":
                 raise FeatureError(f"{one.name} is no measure but a column of role {one.role!r}: give it no motion")
-        motion = [_place(names, self.columns[self.places_[k]].motion) for k in adjusted]
+        motion = [place_of(self.columns, self.columns[self.places_[k]].motion) for k in adjusted]
         return np.array(adjusted, dtype=int), np.array(motion, dtype=int)
-
-
-def _place(names: list[str], name: str) -> int:
-    if name not in names:
-        raise FeatureError(f"there is no column {name!r}; there are {', '.join(names)}")
-    return names.index(name)
 
 
 def _regressed(x: Values, m: Values) -> tuple[Float[np.ndarray, "column"], ...]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from ._design import FeatureError, check_scores, check_varies
 from ._folds import Folds, Sample
 from ._path import Path, fit_path
 from ._results import Nested
 from ._tuning import Tuning
+
+ROUNDING = 1e-12  # of the outcome's size, up to which predictions are all the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +46,11 @@ def nested(folds: Folds, y: Float[np.ndarray, "person"], tuning: Tuning) -> Nest
         y: outcome of the same people.
         tuning: candidates; see `coarse`.
 
+    Raises `FeatureError` where the outcome is one of other people, not finite, or the same for everybody.
+
     Source: Stone 1974, J. R. Stat. Soc. B 36, 111–147; Varma & Simon 2006, BMC Bioinformatics 7, 91, for the nesting.
     """
+    _check(folds, y)
     chosen = dict(_choices(folds, y, tuning))
     predictions, expected = np.empty(y.size), baseline(folds, y)
     for group, one in chosen.items():
@@ -77,13 +84,20 @@ def press_ratio(folds: Folds, y: Float[np.ndarray, "person"], tuning: Tuning, li
     return total / scale
 
 
+def _check(folds: Folds, y: np.ndarray) -> None:
+    if y.shape != folds.groups.shape:
+        raise FeatureError(f"the outcome has {y.shape} values for {folds.groups.size} people")
+    check_scores("the outcome", y)
+    check_varies("the outcome", y)
+
+
 def _choices(folds: Folds, y: np.ndarray, tuning: Tuning) -> Iterator[tuple[int, _Chosen]]:
     """Group by group, those farthest from the mean of the others first."""
     read: dict[tuple[int, int], dict[int, list[_Read]]] = {}  # two groups → for each of them → α by α
     for group in _farthest_first(folds, y):
         sample = folds.outer[group]
         paths = [fit_path(sample.scaled, y[sample.rows], a, tuning.penalties, tuning.tolerance) for a in tuning.alphas]
-        errors = np.zeros((len(paths), tuning.penalties))
+        errors = [np.zeros(path.penalties.size) for path in paths]
         for other in range(len(folds.outer)):
             if other == group:
                 continue
@@ -123,13 +137,15 @@ def _read(folds: Folds, pair: tuple[int, int], y: np.ndarray, tuning: Tuning) ->
 
 
 def _choose(
-    sample: Sample, paths: list[Path], errors: np.ndarray, tuning: Tuning, y: np.ndarray, out: np.ndarray
+    sample: Sample, paths: list[Path], errors: list[np.ndarray], tuning: Tuning, y: np.ndarray, out: np.ndarray
 ) -> _Chosen:
-    place, penalty = np.unravel_index(int(errors.argmin()), errors.shape)
+    place = int(np.argmin([one.min() for one in errors]))
+    penalty = int(errors[place].argmin())
     path = paths[place]
     coefficients = path.coefficients[penalty]
     predictions = path.intercept + sample.others[out] @ coefficients
-    relative = float(path.penalties[penalty] / y[sample.rows].std())
+    spread = float(y[sample.rows].std())
+    relative = float(path.penalties[penalty]) / spread if spread > 0 else math.inf
     return _Chosen(tuning.alphas[place], relative, coefficients, predictions)
 
 
@@ -139,7 +155,7 @@ def _farthest_first(folds: Folds, y: np.ndarray) -> list[int]:
     return [int(group) for group in np.argsort(-np.array(sums), kind="stable")]
 
 
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    if min(first.std(), second.std()) <= 1e-12 * max(1.0, float(np.abs(first).max())):
-        return float("nan")
-    return float(np.corrcoef(first, second)[0, 1])
+def _correlation(predictions: np.ndarray, y: np.ndarray) -> float:
+    if predictions.std() <= ROUNDING * np.abs(y).max():
+        return math.nan
+    return float(np.corrcoef(predictions, y)[0, 1])

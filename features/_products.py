@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._design import Column, FeatureError, Term
-from ._transformer import ColumnTransformer, Values, means
+from ._transformer import TableTransformer, Values, means
 
 
-class Products(ColumnTransformer):
+class Products(TableTransformer):
     """The terms of a model, in order: a column as it is, or the product of centred columns.
 
         term (a,) is a;    term (a, b) is (a − ā)(b − b̄)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from ._design import Outcome, Predictors
+from ._design import Outcome, Predictors, check_varies
 from ._imputation import ImputationMethod
 from ._path import Path, Scaled, fit_path, scaled
 from ._prepare import preparation
@@ -36,9 +36,13 @@ def published(
         tuning: candidates.
         imputation: of what is missing.
 
+    Raises `FeatureError` as `preparation` does, and for an outcome of other people or the same for everybody.
+
     Source: Friedman, Hastie & Tibshirani 2010, J. Stat. Softw. 33(1); Norbury et al. 2021 for the models.
     """
     tuning = tuning or Tuning()
+    outcome.check_people(len(predictors.people))
+    check_varies(outcome.name, outcome.values)
     values = np.asarray(preparation(predictors, imputation).fit_transform(predictors.values))
     y, sample = outcome.values, scaled(values)
     paths = [fit_path(sample, y, alpha, tuning.penalties, tuning.tolerance) for alpha in tuning.alphas]
@@ -46,21 +50,22 @@ def published(
     pairs = zip(tuning.alphas, paths, left_out, strict=True)
     curves = tuple(_curve(alpha, path, (y[:, None] - guess) ** 2) for alpha, path, guess in pairs)
     best = int(np.argmin([curve.mse[curve.minimum] for curve in curves]))
-    return _model(predictors.names, sample, y, curves, best, left_out[best])
+    unfinished = sum(path.unfinished for path in paths)
+    return _model(predictors.names, sample, y, curves, best, left_out[best], unfinished)
 
 
 def _left_out(
     values: np.ndarray, y: np.ndarray, groups: np.ndarray, paths: list[Path], tuning: Tuning
-) -> Float[np.ndarray, "alpha person penalty"]:
+) -> list[Float[np.ndarray, "person penalty"]]:
     """Predictions of everybody by models without them, at the penalties of all people's paths."""
-    predictions = np.empty((len(paths), y.size, tuning.penalties))
+    predictions = [np.empty((y.size, path.penalties.size)) for path in paths]
     for group in np.unique(groups):
         out = groups == group
         sample = scaled(values[~out])
         others = sample.others(values[out])
         for place, (alpha, path) in enumerate(zip(tuning.alphas, paths, strict=True)):
             fold = fit_path(sample, y[~out], alpha, tuning.penalties, tuning.tolerance)
-            predictions[place, out] = fold.predict_at(others, path.penalties)
+            predictions[place][out] = fold.predict_at(others, path.penalties)
     return predictions
 
 
@@ -80,6 +85,7 @@ def _model(
     curves: tuple[LooCurve, ...],
     best: int,
     left_out: Float[np.ndarray, "person penalty"],
+    unfinished: int,
 ) -> Published:
     curve = curves[best]
     coefficients, intercept = curve.coefficients[curve.minimum], float(curve.intercepts[curve.minimum])
@@ -95,4 +101,5 @@ def _model(
         fitted=fitted,
         tuned=left_out[:, curve.minimum],
         r_squared=1 - float(((y - fitted) ** 2).sum() / ((y - y.mean()) ** 2).sum()),
+        unfinished=unfinished,
     )

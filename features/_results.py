@@ -46,7 +46,8 @@ class Published:
         intercept: prediction at the predictors' means.
         fitted: (person,) predictions of the people it was fitted to.
         tuned: (person,) predictions of left-out people at the penalty that all people chose: not independent of them.
-        r_squared: 1 − SS(outcome − fitted) / SS(outcome): in-sample.
+        r_squared: 1 − SS(outcome − fitted) / SS(outcome), about the mean: in-sample.
+        unfinished: how many models of `curves` the solver left short of its tolerance.
     """
 
     names: tuple[str, ...]
@@ -59,6 +60,7 @@ class Published:
     fitted: Float[np.ndarray, "person"]
     tuned: Float[np.ndarray, "person"]
     r_squared: float
+    unfinished: int = 0
 
     @property
     def curve(self) -> LooCurve:
@@ -79,10 +81,12 @@ class Nested:
         predictions: (person,) of each from all others.
         baseline: (person,) mean outcome of all others: what predicts with no predictor.
         q_squared: 1 − PRESS / SS with SS about `baseline`; below zero the model is worse than the mean of the others.
-        correlation: Pearson r of predictions and outcomes; NaN where predictions are constant.
+        correlation: Pearson r of predictions and outcomes, which leaving out pulls down: −1 where no model retains
+            anything, since the mean of the others is low for who is high; NaN where predictions are constant.
         mean_absolute_error: in units of the outcome.
         alphas: (person,) mixing chosen without each.
-        penalties: (person,) penalty chosen without each, λ over the standard deviation of the others' outcomes.
+        penalties: (person,) penalty chosen without each, λ over the standard deviation of the others' outcomes;
+            infinite where that is zero.
         coefficients: (person, predictor) of the model without each, per standard deviation.
     """
 

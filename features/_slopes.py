@@ -39,8 +39,7 @@ def arm_slopes(
     Raises `FeatureError` where there is no such column or arm, an arm has fewer than three people, or the measure
     doesn't vary within one.
     """
-    if outcome.values.shape != (len(predictors.people),):
-        raise FeatureError(f"{outcome.name} has {outcome.values.shape} values for {len(predictors.people)} people")
+    outcome.check_people(len(predictors.people))
     whole = fit_whole(predictors, imputation)
     x, arm = whole.values[:, whole.place(measure)], whole.values[:, _arm_place(whole)]
     groups = [(name, arm == sign) for name, sign in zip(arms, (1, -1), strict=True)]

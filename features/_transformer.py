@@ -14,7 +14,7 @@ from ._design import Column, FeatureError
 Values = Float[np.ndarray, "person column"]
 
 
-class ColumnTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class TableTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A scikit-learn transformer of a table whose columns are known before it is fitted."""
 
     columns: tuple[Column, ...]

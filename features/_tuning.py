@@ -38,8 +38,8 @@ class Tuning:
 
 
 def coarse(tuning: Tuning) -> Tuning:
-    """Candidates for the hundreds of thousands of fits of a nested estimate: five of the mixings, twenty penalties a
-    fifth apart, each solved to a ten-thousandth of the outcome's variance.
+    """Candidates for the hundreds of thousands of fits of a nested estimate: five of the mixings, twenty penalties
+    on each path, each solved to a ten-thousandth of the outcome's variance.
 
     What comes of it hardly differs: ``python -m benchmarks.predict --only grid`` measures by how much.
     """

@@ -79,9 +79,8 @@ def outcome_in_disguise(predictors: Predictors, outcome: Outcome) -> tuple[str, 
     the score before and the score after where the outcome is its fall. People who have the values count, at least five
     of them, or six for two columns: fewer lie on a line, or a plane, by chance.
     """
+    outcome.check_people(len(predictors.people))
     y = outcome.values
-    if y.shape != (len(predictors.people),):
-        raise FeatureError(f"{outcome.name} has {y.shape} values for {len(predictors.people)} people")
     alone = [k for k, x in enumerate(predictors.values.T) if _explained(x[:, None], y) > SAME**2]
     others = [k for k in range(len(predictors.columns)) if k not in alone]
     together = {

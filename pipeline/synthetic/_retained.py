@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._group_delivery import Delivery
+from ..predict._result import STABLE
 from ._planted import Planted
 from ._truth import Truth
 
@@ -37,6 +38,11 @@ class Retained:
         """Whether it has the sign it should have; None where it is not retained."""
         return None if self.coefficient == 0 else self.coefficient * self.sign > 0
 
+    @property
+    def stable(self) -> bool:
+        """Whether at least half of the bootstraps retain it, as far as there are any."""
+        return self.bootstraps is None or self.bootstraps >= STABLE
+
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
@@ -62,11 +68,16 @@ class Predicted:
 
     @property
     def effects(self) -> Mapping[str, bool]:
-        """Planted effect → whether a predictor that shows it was retained with the right sign."""
+        """Planted effect → whether a predictor that shows it was retained with the right sign, and stably so."""
         found: dict[str, bool] = {}
         for one in self.planted:
-            found[one.planted.effect] = found.get(one.planted.effect, False) or bool(one.right)
+            found[one.planted.effect] = found.get(one.planted.effect, False) or (bool(one.right) and one.stable)
         return found
+
+    @property
+    def unstable(self) -> tuple[Retained, ...]:
+        """Retained with the right sign, but not when the people change."""
+        return tuple(one for one in self.planted if one.right and not one.stable)
 
     @property
     def wrong(self) -> tuple[Retained, ...]:

@@ -8,6 +8,7 @@ from .._figure_style import signed
 from .._group_figures import p_words
 from .._records import EFFECT, Column, Records
 from .._report import Answer, Verdict
+from ..predict._result import STABLE
 from ._retained import Predicted, Retained
 from ._truth import Truth
 
@@ -41,7 +42,8 @@ def predictor_records(truth: Truth, predictions: tuple[Predicted, ...]) -> Recor
         "slopes are those of the connection (B) that made them, and one of two that say the same may stand for both."
     )
     marked = frozenset(i for i, row in enumerate(rows) if row["right"] == "no")
-    sure = frozenset(i for i, row in enumerate(rows) if row["right"] == "yes")
+    everyone = [predictor for one in predictions for predictor in one.planted]
+    sure = frozenset(i for i, predictor in enumerate(everyone) if predictor.right and predictor.stable)
     return Records("truth-predictors", "Predictors: retained and planted", lead, columns, rows, marked, sure)
 
 
@@ -64,12 +66,18 @@ def _row(truth: Truth, one: Predicted, predictor: Retained) -> dict[str, Any]:
 def _found(one: Predicted) -> Answer:
     there = [effect for effect, found in one.effects.items() if found]
     absent = [effect for effect, found in one.effects.items() if not found]
-    headline = f"{len(there)} of {len(one.effects)} planted effects retained with the right sign; {_quality(one)}."
-    details = [f"Retained: {', '.join(there)}."] if there else []
-    details += [f"Not retained: {', '.join(absent)}."] if absent else []
-    details += [f"Retained with the wrong sign: {', '.join(bad.term for bad in one.wrong)}."] if one.wrong else []
+    headline = f"{len(there)} of {len(one.effects)} planted effects found with the right sign; {_quality(one)}."
+    details = [f"Found: {', '.join(there)}."] if there else []
+    details += [f"Not found: {', '.join(absent)}."] if absent else []
+    if one.unstable:
+        details.append(f"Retained, but in less than {STABLE:.0%} of the bootstraps: {_terms(one.unstable)}.")
+    details += [f"Retained with the wrong sign: {_terms(one.wrong)}."] if one.wrong else []
     question = f"Does the prediction “{one.name}” retain what was planted?"
     return Answer(question, _verdict(one), headline, (*details, _others(one)))
+
+
+def _terms(predictors: tuple[Retained, ...]) -> str:
+    return ", ".join(one.term for one in predictors)
 
 
 def _verdict(one: Predicted) -> Verdict:

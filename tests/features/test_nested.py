@@ -88,9 +88,43 @@ def test_a_sum_that_passes_the_limit_ends_early() -> None:
     assert press_ratio(folds, outcome.values, TUNING, 1.01 * ratio) == pytest.approx(ratio)
 
 
-def test_constant_predictions_have_no_correlation() -> None:
-    """One column of noise without relation: nothing is retained in any fold."""
-    x = np.tile([1.0, -1.0], 6)[:, None]
+def test_without_predictors_the_mean_of_the_others_falls_as_the_outcome_rises() -> None:
     y = np.repeat([1.0, 2, 3, 4, 5, 6], 2)
-    found = nested(make_folds(people_of(x), groups_of(12, None)), y, Tuning((1.0,), 5))
-    assert found.q_squared <= 0.0
+    found = nested(make_folds(people_of(np.ones((12, 1))), groups_of(12, None)), y, Tuning((1.0,), 5))
+    assert not found.coefficients.any()
+    assert found.q_squared == pytest.approx(0)
+    assert found.correlation == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e6])
+def test_constant_predictions_have_no_correlation(level: float) -> None:
+    """Groups with one mean, and nothing to tell their people apart."""
+    groups = np.repeat([0, 1, 2], 3)
+    y = level + np.tile([-0.1, 0.0, 0.1], 3)
+    found = nested(make_folds(people_of(np.ones((9, 1))), groups), y, Tuning((1.0,), 5))
+    assert np.isnan(found.correlation)
+
+
+def test_others_who_are_all_the_same_retain_nothing() -> None:
+    predictors, _ = made_up(9, 3, 0.0, seed=1)
+    y = np.zeros(9)
+    y[3] = 1.0
+    found = nested(make_folds(predictors, groups_of(9, None)), y, Tuning((1.0,), 5))
+    assert found.penalties[3] == np.inf
+    assert np.isfinite(np.delete(found.penalties, 3)).all()
+    assert not found.coefficients[3].any()
+    assert found.predictions[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [
+        (np.arange(8.0), "8,.* 9 people"),
+        (np.array([np.nan, *range(8)]), "finite"),
+        (np.full(9, 2.0), "2 for everybody"),
+    ],
+)
+def test_outcomes_that_cannot_be_predicted_are_refused(y: np.ndarray, match: str) -> None:
+    predictors, _ = made_up(9, 3, 0.0, seed=1)
+    with pytest.raises(FeatureError, match=match):
+        nested(make_folds(predictors, groups_of(9, None)), y, TUNING)

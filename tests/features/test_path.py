@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features import _path
 from features._path import fit_path, scaled
 
 RNG = np.random.default_rng(0)
@@ -33,7 +34,7 @@ def test_a_path_starts_with_the_first_penalty_that_retains_nothing() -> None:
 @pytest.mark.parametrize(("columns", "ratio"), [(6, 1e-4), (30, 1e-2)])
 def test_a_path_is_as_long_as_glmnets(columns: int, ratio: float) -> None:
     values = np.random.default_rng(3).normal(size=(20, columns))
-    path = fit_path(scaled(values), Y, 1.0, 100, 1e-4)
+    path = fit_path(scaled(values), Y, 1.0, 5, 1e-4)  # too few to end early
     assert path.penalties[-1] / path.penalties[0] == pytest.approx(ratio)
 
 
@@ -58,3 +59,40 @@ def test_between_penalties_predictions_lie_on_straight_lines() -> None:
     read = path.predict_at(sample.values, np.array([middle, 1e9, 0.0]))
     own = path.predict(sample.values)
     np.testing.assert_allclose(read, np.column_stack([own[:, 3:5].mean(axis=1), own[:, 0], own[:, -1]]))
+
+
+def test_a_path_ends_with_the_model_that_explains_it_all() -> None:
+    """As glmnet's: r² above 0.999, or no gain over the model before."""
+    sample = scaled(X)
+    y = sample.values @ np.array([3.0, -2.0, 1.0, 0.0, 0.0, 0.0])
+    for outcome, noisy in ((y, False), (y + 2 * Y, True)):
+        path = fit_path(sample, outcome, 1.0, 100, 1e-10)
+        residuals = outcome[:, None] - path.predict(sample.values)
+        explained = 1 - residuals.var(axis=0) / outcome.var()
+        ends = (explained > 0.999) | (np.diff(explained, prepend=0.0) < 1e-5 * explained)
+        assert path.penalties.size == len(path.coefficients) < 100
+        assert ends[-1]
+        assert not ends[4:-1].any()
+        assert (explained[-1] > 0.999) != noisy
+
+
+def test_models_short_of_the_tolerance_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the duality gap of each lasso, over the outcome's sum of squares."""
+    assert fit_path(scaled(X), Y, 1.0, 30, 1e-4).unfinished == 0
+    rng = np.random.default_rng(2)
+    alike = scaled(rng.normal(size=(20, 3)) @ rng.normal(size=(3, 40)) + 0.01 * rng.normal(size=(20, 40)))
+    monkeypatch.setattr(_path, "SWEEPS", 1)
+    path, y = fit_path(alike, Y, 1.0, 30, 1e-4), Y - Y.mean()
+    gaps = [
+        _gap(alike.values, y, beta, 20 * penalty)
+        for beta, penalty in zip(path.coefficients, path.penalties, strict=True)
+    ]
+    assert path.unfinished == (np.array(gaps) > 1e-4 * (y @ y)).sum() > 0
+
+
+def _gap(x: np.ndarray, y: np.ndarray, beta: np.ndarray, penalty: float) -> float:
+    """Of ‖y − xβ‖²/2 + penalty·‖β‖₁ over its dual at the residual, brought within bounds."""
+    residual = y - x @ beta
+    dual = residual * min(1.0, penalty / np.abs(x.T @ residual).max())
+    primal = residual @ residual / 2 + penalty * np.abs(beta).sum()
+    return float(primal - (y @ y - (y - dual) @ (y - dual)) / 2)

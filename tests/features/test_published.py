@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up_people import made_up, people_of
 
-from features import Outcome, Published, Tuning, groups_of, published
+from features import FeatureError, Outcome, Published, Tuning, groups_of, published
 from features._path import fit_path, scaled
 
 
@@ -88,3 +88,19 @@ def test_groups_are_left_out_together() -> None:
     changed[groups == 0] += 5 * np.arange(4)
     others = published(predictors, Outcome("y", "", changed), groups, Tuning((1.0,), 10))
     assert not np.allclose(found.tuned[groups == 1], others.tuned[groups == 1])
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [(np.arange(8.0), "8,.* 9 people"), (np.full(9, 2.0), "improvement is 2 for everybody")],
+)
+def test_outcomes_of_others_or_of_one_value_are_refused(y: np.ndarray, match: str) -> None:
+    predictors, _ = made_up(9, 3, 0.0, seed=1)
+    with pytest.raises(FeatureError, match=match):
+        published(predictors, Outcome("improvement", "points", y), groups_of(9, None))
+
+
+@pytest.mark.parametrize("hole", [np.nan, np.inf])
+def test_an_outcome_has_a_number_for_everybody(hole: float) -> None:
+    with pytest.raises(FeatureError, match="improvement should be one finite number for each person"):
+        Outcome("improvement", "points", np.array([1.0, hole]))

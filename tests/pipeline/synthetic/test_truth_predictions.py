@@ -27,12 +27,16 @@ def truth(study: Path) -> Truth:
 
 
 def delivery(
-    coefficients: Mapping[str, float], q_squared: float | None = 0.4, p_value: float | None = 0.01
+    coefficients: Mapping[str, float],
+    q_squared: float | None = 0.4,
+    p_value: float | None = 0.01,
+    bootstraps: float | None = 0.8,
 ) -> Delivery:
     """As a prediction with these coefficients hands it over."""
     keys = ("predictor", "coefficient", "folds", "bootstraps")
     rows: list[dict[str, Any]] = [
-        dict(zip(keys, (name, value, float(value != 0), 0.5), strict=True)) for name, value in coefficients.items()
+        dict(zip(keys, (name, value, float(value != 0), bootstraps), strict=True))
+        for name, value in coefficients.items()
     ]
     return Delivery(
         name="prediction",
@@ -59,7 +63,7 @@ def test_everything_found_with_its_sign_is_a_yes(truth: Truth) -> None:
     found = held(truth, delivery({DACC: -2.0, RACC: 1.5, TO_AMYGDALA: -0.5, TO_VMPFC: 0.0, OTHER: 0.3}))
     (answer,) = prediction_answers((found,))
     assert answer.verdict == "yes"  # of two interactions that show the same one is enough
-    assert answer.headline.startswith("3 of 3 planted effects retained")
+    assert answer.headline.startswith("3 of 3 planted effects found")
     assert "Q² = +0.40" in answer.headline
     assert (found.others, found.others_retained) == (1, 1)
     rows = {row["predictor"]: row for row in predictor_records(truth, (found,)).rows}
@@ -71,6 +75,16 @@ def test_some_of_it_is_partly_and_so_is_all_of_it_without_anybody_predicted(trut
     some = held(truth, delivery({DACC: -2.0, RACC: 0.0}))
     unseen = held(truth, delivery({DACC: -2.0, RACC: 1.0}, q_squared=-0.1))
     assert [one.verdict for one in prediction_answers((some, unseen))] == ["partly", "partly"]
+
+
+def test_what_few_bootstraps_retain_is_not_found_but_told(truth: Truth) -> None:
+    found = held(truth, delivery({DACC: -2.0, RACC: 0.0}, bootstraps=0.3))
+    (answer,) = prediction_answers((found,))
+    assert answer.verdict == "open"
+    assert f"Retained, but in less than 50% of the bootstraps: {DACC}." in answer.details
+    assert not predictor_records(truth, (found,)).sure
+    untested = held(truth, delivery({DACC: -2.0, RACC: 1.0}, bootstraps=None))
+    assert prediction_answers((untested,))[0].verdict == "yes"
 
 
 def test_signs_the_wrong_way_round_are_a_no_and_are_marked(truth: Truth) -> None:
