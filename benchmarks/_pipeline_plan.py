@@ -67,16 +67,16 @@ def _measured(file: Path) -> Any:
 def enlarge(folder: Path, participants: int) -> Path:
     """The study with so many participants: the files of the first six under more names, as links; its configuration."""
     table = folder / "bids" / "participants.tsv"
-    scores = folder / "bids" / "phenotype" / "caps5.tsv"
-    lines, scored = ([line.split("\t") for line in _lines(path)] for path in (table, scores))
-    people = [line[0] for line in lines[1:]]
+    scores = sorted((folder / "bids" / "phenotype").glob("*.tsv"))
+    tables = {path: [line.split("\t") for line in _lines(path)] for path in (table, *scores)}
+    people = [line[0] for line in tables[table][1:]]
     for number in range(len(people) + 1, participants + 1):
         model, name = people[(number - 1) % len(people)], f"sub-{number:03d}"
         for root in (folder / "bids", folder / "bids" / "derivatives" / "fmriprep"):
             _link(root, model, name)
-        lines += [[name, *line[1:]] for line in lines if line[0] == model]
-        scored += [[name, *line[1:]] for line in scored if line[0] == model]
-    for path, rows in ((table, lines), (scores, scored)):
+        for rows in tables.values():
+            rows += [[name, *line[1:]] for line in rows if line[0] == model]
+    for path, rows in tables.items():
         path.write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
     return folder / "study.toml"
 

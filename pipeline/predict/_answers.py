@@ -47,6 +47,8 @@ def _headline(found: Prediction) -> str:
         worse = "is worse than" if number(found.nested.q_squared) != "0.00" else "is no better than"
         also = _worse_still(found)
         return f"Not by this model: {reached} {worse} guessing the mean of the others{also}."
+    if not found.retained and not is_predicted(found):
+        return f"Not by this model: it retains nothing of all people; {reached} comes of other choices without some."
     if found.chance is None:
         return f"Perhaps: {reached}, but how often chance does as well has not been tested."
     p = p_words(found.chance.p_value)
@@ -104,11 +106,16 @@ def _measures(found: Prediction) -> Answer:
             f"Retained: {_named(found, loose)}.",
             ("No bootstraps were drawn to see whether these stay when the people change.", *_doubts(found)),
         )
+    if found.nested is not None and found.nested.q_squared <= 0:
+        kept = (
+            f"Nothing to go by, as nobody unseen is predicted. Retained all the same: {_named(found, found.retained)}."
+        )
+        return Answer(question, "open", kept, _doubts(found)[1:])
     if not stable:
-        less = f"Retained, but each in less than {STABLE:.0%} of the bootstraps: {_named(found, loose)}."
+        less = f"Retained, but each in less than {STABLE:.0%} of the bootstraps or folds: {_named(found, loose)}."
         return Answer(question, "open", less, _doubts(found))
     also = [f"Retained, but unstable: {_named(found, loose)}."] if loose else []
-    headline = f"Retained, and in {STABLE:.0%} of the bootstraps or more: {_named(found, stable)}."
+    headline = f"Retained, and in {STABLE:.0%} of the bootstraps and folds or more: {_named(found, stable)}."
     return Answer(question, verdict(found), headline, (*also, *_doubts(found)))
 
 
@@ -171,8 +178,11 @@ def _named(found: Prediction, places: Iterable[int]) -> str:
 def _per_sd(found: Prediction, place: int) -> str:
     text = f"{found.published.coefficients[place]:+.3g}".replace("-", "−")
     text += f" {found.outcome.unit}" if found.outcome.unit else ""
-    often = "" if found.shaken is None else f", {found.shaken.bootstraps[place]:.0%}"
-    return f"{text} per SD{often}"
+    if found.shaken is None:
+        return f"{text} per SD"
+    folds = found.shaken.folds[place]
+    often = f"{found.shaken.bootstraps[place]:.0%} of bootstraps"
+    return f"{text} per SD, {often}" + (f", {folds:.0%} of folds" if np.isfinite(folds) else "")
 
 
 def number(value: float) -> str:

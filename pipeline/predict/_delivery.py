@@ -43,7 +43,7 @@ def _sections(found: Prediction) -> tuple[Section, ...]:
 
 def _facts(found: Prediction) -> tuple[tuple[str, str], ...]:
     how, curve = found.settings, found.published.curve
-    grid = f"{_alphas(how.alphas)}, {how.penalties} penalties each, as glmnet spaces them"
+    grid = f"{_alphas(how.alphas)}, up to {how.penalties} penalties each, as glmnet spaces them"
     apart = "one person at a time" if how.folds is None else f"in {how.folds} groups"
     same = scikit_penalty(float(curve.penalties[curve.minimum]), curve.alpha, float(found.outcome.values.std()))
     chosen = (
@@ -57,7 +57,7 @@ def _facts(found: Prediction) -> tuple[tuple[str, str], ...]:
         ("Candidates", grid),
         ("Choice", f"{chosen}: the least squared error of people left out {apart}"),
         ("Sparser choice", f"λ = {curve.penalties[curve.one_se]:.4g}, within one standard error of the least"),
-        ("Motion", "taken out of each measure" if how.adjust_motion else "not adjusted for"),
+        ("Motion", _motion(found)),
         ("Missing values", filled),
         ("In-sample", "prepared, tuned and fitted once, on all people, and judged on the same people"),
         ("Left out", _left_out(found, apart)),
@@ -67,6 +67,13 @@ def _facts(found: Prediction) -> tuple[tuple[str, str], ...]:
         ("Seed", str(how.seed)),
     ]
     return (("Table", found.source), *told) if found.source else tuple(told)
+
+
+def _motion(found: Prediction) -> str:
+    if not found.settings.adjust_motion:
+        return "not adjusted for"
+    adjusted = sum(bool(column.motion) for column in found.predictors.columns)
+    return f"taken out of {adjusted} of the measures" if adjusted else "not known, and so not adjusted for"
 
 
 def _left_out(found: Prediction, apart: str) -> str:

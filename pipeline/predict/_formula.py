@@ -12,7 +12,7 @@ from ..study._nearest import meant
 Take = Literal["", "before", "after", "change", "fall"]
 TAKES = tuple(take for take in get_args(Take) if take)
 ARM = "arm"
-_TOKEN = re.compile(r"\s*(?:(?P<quoted>`[^`]*`)|(?P<mark>[+:()])|(?P<name>[^+:()`\s]+(?:[ \t]+[^+:()`\s]+)*))")
+_TOKEN = re.compile(r"\s*(?:(?P<quoted>`[^`\r\n\t]*`)|(?P<mark>[+:()])|(?P<name>[^+:()`\s]+(?:[ \t]+[^+:()`\s]+)*))")
 
 
 @dataclass(frozen=True)

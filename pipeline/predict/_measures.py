@@ -24,11 +24,13 @@ class Measured:
         every: all of them.
         chosen: those that patterns of measures stand for.
         steady: columns of numbers that are none, because everybody has one value for both sessions.
+        texts: columns that are none, because they hold text.
     """
 
     every: tuple[str, ...]
     chosen: tuple[str, ...]
     steady: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     def told(self, people: People, used: Container[str]) -> tuple[str, ...]:
         """What was taken where no description says what is a measure, a line each."""
@@ -38,6 +40,9 @@ class Measured:
         lines = [f"Which columns are measures is not described; taken as such: {some(taken)}."]
         if self.steady:
             lines.append(f"The same in both sessions, and so no measures: {some(self.steady)}.")
+        if texts := [name for name in self.texts if name not in used]:
+            shown = (f"{name} ({some([one for one in people.table.column(name) if one][:2])}, …)" for name in texts)
+            lines.append(f"Text, and so no measures: {some(list(shown))}.")
         motion = [name for name in people.table.columns if name.startswith("motion_")]
         if motion:
             lines.append(f"Whose motion {some(motion)} is, is not described: no measure is adjusted for motion.")
@@ -62,7 +67,8 @@ def find_measures(people: People, patterns: Sequence[str], others: Sequence[str]
     numeric = [name for name in columns if people.kind(name) != "texts"]
     steady = tuple(name for name in numeric if _steady(people, name))
     every = tuple(name for name in numeric if name not in steady)
-    return Measured(every, choose(people, every, patterns, others), steady)
+    texts = tuple(name for name in columns if name not in numeric)
+    return Measured(every, choose(people, every, patterns, others), steady, texts)
 
 
 def choose(

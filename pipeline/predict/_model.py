@@ -25,6 +25,7 @@ from ._columns import columns_of
 from ._factors import take
 from ._kept import kept
 from ._options import PredictOptions
+from ._suspicions import suspicions
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,14 @@ def model_of(options: PredictOptions) -> Model:
         None if arms is None else arms.values[there],
         path.name,
         left_out,
-        (*asked.notices, *coded, *_outcome_notices(asked, outcome), *lonely(predictors), *twins(predictors, outcome)),
+        (
+            *asked.notices,
+            *coded,
+            *_outcome_notices(asked, outcome),
+            *lonely(predictors),
+            *twins(predictors, outcome),
+            *suspicions(predictors, outcome),
+        ),
     )
 
 

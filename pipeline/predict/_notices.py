@@ -16,7 +16,18 @@ SAME = 0.8  # share of left-out people that must agree on α
 
 def notices(found: Prediction) -> tuple[tuple[str, str], ...]:
     """A heading and a text each."""
-    chosen = (_whole_sample, _optimism, _size, _missing, _unstable, _alike, _alpha, _end_of_path, _shuffles)
+    chosen = (
+        _whole_sample,
+        _optimism,
+        _size,
+        _missing,
+        _unstable,
+        _alike,
+        _alpha,
+        _end_of_path,
+        _unfinished,
+        _shuffles,
+    )
     told = [line for line in (one(found) for one in chosen) if line is not None]
     if found.left_out:
         count = len(found.left_out)
@@ -58,8 +69,9 @@ def _unstable(found: Prediction) -> tuple[str, str] | None:
     loose = [i for i in found.retained if not found.stable(i)]
     if found.shaken is None or not loose:
         return None
-    told = _few(f"{found.names[i]} ({found.shaken.bootstraps[i]:.0%})" for i in loose)
-    return (f"Retained, but in less than {STABLE:.0%} of the bootstraps.", f"{told}.")
+    shaken = found.shaken
+    told = _few(f"{found.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose)
+    return (f"Retained, but in less than {STABLE:.0%} of the bootstraps or of the folds.", f"{told}.")
 
 
 def _alike(found: Prediction) -> tuple[str, str] | None:
@@ -92,8 +104,18 @@ def _end_of_path(found: Prediction) -> tuple[str, str] | None:
     curve = found.published.curve
     if curve.minimum < curve.penalties.size - 1 or curve.penalties.size == 1:
         return None
-    text = f"The error still falls at λ = {curve.penalties[-1]:.3g}: a smaller penalty might have been chosen."
+    text = (
+        f"λ = {curve.penalties[-1]:.3g} is the least that was tried, or leaves nothing to explain: the model "
+        "fits its people as closely as it can."
+    )
     return ("The least error is at the end of the path.", text)
+
+
+def _unfinished(found: Prediction) -> tuple[str, str] | None:
+    if not found.published.unfinished:
+        return None
+    text = "They are among the smallest penalties, where predictors stand for each other."
+    return (f"{found.published.unfinished} models were not solved to the last digit.", text)
 
 
 def _shuffles(found: Prediction) -> tuple[str, str] | None:
@@ -103,6 +125,10 @@ def _shuffles(found: Prediction) -> tuple[str, str] | None:
     text = f"Infinitely many would give p between {one.low:.3f} and {one.high:.3f} (95 %)."
     undone = "it may not hold" if is_predicted(found) else "it may fall below 0.05"
     return ("Too few shuffles to settle p.", f"{text} {undone[0].upper()}{undone[1:]}; shuffle more.")
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if np.isfinite(share) else "–"
 
 
 def _few(words: Iterable[str]) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
+
+from features import ALPHAS, ImputationMethod
 
 from .._runtime import UsageError
 from ..study import Preset
 from ..study._nearest import meant
 
-Imputing = Literal["iterative", "neighbours"]
-ALPHAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 FEWEST_FOLDS = 3
 
 
@@ -58,7 +58,7 @@ class PredictOptions:
     arms: tuple[str, str] | None = None
     unit: str = ""
     adjust_motion: bool = True
-    imputation: Imputing = "iterative"
+    imputation: ImputationMethod = "iterative"
     alphas: tuple[float, ...] = ALPHAS
     folds: int | None = None
     permutations: int = 1000
@@ -75,8 +75,12 @@ class PredictOptions:
     def _check_model(self) -> None:
         presets = get_args(Preset)
         if (self.model is None) == (self.formula is None):
-            both = "both" if self.model else "neither"
-            raise UsageError(f"a model or a formula is needed, and {both} is given; models: {', '.join(presets)}")
+            if self.model is not None:
+                raise UsageError("both a model and a formula are given; leave one out")
+            raise UsageError(
+                f"a model or a formula is needed: --model {', '.join(presets)}; or --formula, such as '*' for every "
+                "measure of a table with one row per person"
+            )
         if self.model is not None and self.model not in presets:
             raise UsageError(f"there is no model {self.model!r}{meant(self.model, presets, 'models')}")
         if self.formula is not None and self.covariates:
@@ -102,8 +106,8 @@ class PredictOptions:
             )
         if repeated := _repeated(f"{alpha:g}" for alpha in self.alphas):
             raise UsageError(f"alphas: {repeated} is given twice; give each once")
-        if self.imputation not in get_args(Imputing):
-            choices = get_args(Imputing)
+        if self.imputation not in get_args(ImputationMethod):
+            choices = get_args(ImputationMethod)
             raise UsageError(
                 f"there is no imputation {self.imputation!r}{meant(self.imputation, choices, 'imputations')}"
             )

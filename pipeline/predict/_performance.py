@@ -34,12 +34,12 @@ def performance_records(found: Prediction) -> Records:
     if found.nested is not None:
         nested = found.nested
         rows += [
-            _row("q_squared", "Q², left out of everything", nested.q_squared, "below 0: worse than the others' mean"),
+            _row("q_squared", "Q², left out of everything", nested.q_squared, _means_q_squared(nested.q_squared)),
             _row(
                 "correlation",
                 "r, left out of everything",
                 nested.correlation,
-                "leaving out pulls it down: −1 where nothing is retained",
+                "of observed and predicted" if nested.correlation > 0 else "−1 where nothing is retained: not evidence",
             ),
             _row(
                 "mean_absolute_error",
@@ -82,6 +82,12 @@ def is_predicted(found: Prediction) -> bool:
 def is_settled(found: Prediction) -> bool:
     """Whether more shuffles would leave p on its side of 0.05."""
     return found.chance is None or not found.chance.low < P_VALUE <= found.chance.high
+
+
+def _means_q_squared(value: float) -> str:
+    if value > 0:
+        return f"{value:.0%} less squared error than the others' mean"
+    return "no better than the others' mean" if value > -0.005 else "worse than the others' mean"
 
 
 def _row(quantity: str, words: str, value: float, means: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from features import ArmSlopes, Chance, Nested, Outcome, Predictors, Published, Stability
 
 COMMON = 0.9  # |r| from which two predictors can stand for each other
-STABLE = 0.5  # share of the bootstraps from which a retained predictor is called stable
+STABLE = 0.5  # share of the bootstraps, and of the folds, from which a retained predictor is called stable
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,13 @@ class Prediction:
         return tuple(int(place) for place in self.order if self.published.retained[place])
 
     def stable(self, place: int) -> bool:
-        """Whether at least half of the bootstraps retain a predictor; never without bootstraps."""
-        return self.shaken is not None and bool(self.shaken.bootstraps[place] >= STABLE)
+        """Whether at least half of the bootstraps, and of the folds where there are any, retain a predictor.
+
+        Bootstraps keep the penalty that all people chose, folds choose anew: each can be the harder test.
+        """
+        if self.shaken is None:
+            return False
+        return bool(self.shaken.bootstraps[place] >= STABLE) and not self.shaken.folds[place] < STABLE
 
     def unit(self, place: int) -> str:
         """Of a predictor: those of its columns, multiplied."""

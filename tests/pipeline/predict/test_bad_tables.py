@@ -151,8 +151,8 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "write arm",
     ),
     "an unknown model": ({"model": "chnge"}, "no model 'chnge'; did you mean 'change'?"),
-    "a model and a formula": ({"model": "change", "formula": "arm"}, "both is given"),
-    "neither": ({"model": None}, "neither is given"),
+    "a model and a formula": ({"model": "change", "formula": "arm"}, "both a model and a formula are given"),
+    "neither": ({"model": None}, "a model or a formula is needed"),
     "covariates beside a formula": ({"formula": "arm", "covariates": ("age",)}, "write them into it: … + age"),
     "covariates that are ignored": ({"covariates": ("age",)}, "change has no covariates"),
     "measures beside a formula without *": (

@@ -11,6 +11,7 @@ from made_up_prediction import made_up_prediction, null_prediction
 from features import Chance
 from pipeline.predict._answers import answers, number
 from pipeline.predict._notices import notices
+from pipeline.predict._performance import performance_records
 from pipeline.predict._result import Prediction
 
 
@@ -63,11 +64,41 @@ def test_stable_and_unstable_predictors_are_told_apart() -> None:
     first, second = found.retained[:2]
     shares = np.full(len(found.names), 0.9)
     shares[second] = 0.2
-    mixed = replace(found, stability=replace(found.stability, bootstraps=shares))
+    assert found.nested is not None
+    stability = replace(found.stability, bootstraps=shares, folds=np.ones(len(found.names)))
+    mixed = replace(found, stability=stability, nested=replace(found.nested, q_squared=0.4))
     answer = answers(mixed)[1]
     assert f"{found.names[first]} (" in answer.headline
     assert f"{found.names[second]} (" not in answer.headline
-    assert f"{found.names[second]} (20%)" in told(mixed)
+    assert f"{found.names[second]} (20%, 100%)" in told(mixed)
+
+
+def test_what_folds_seldom_retain_is_not_stable_either() -> None:
+    found = made_up_prediction()
+    assert found.stability is not None
+    share = np.ones(len(found.names))
+    seldom = replace(found, stability=replace(found.stability, bootstraps=share, folds=0.3 * share))
+    assert not any(seldom.stable(place) for place in seldom.retained)
+
+
+def test_where_nobody_unseen_is_predicted_there_is_nothing_to_go_by() -> None:
+    found = made_up_prediction()
+    assert found.nested is not None
+    lost = replace(found, nested=replace(found.nested, q_squared=-0.2))
+    assert answers(lost)[1].headline.startswith("Nothing to go by")
+    assert answers(lost)[1].verdict == "open"
+
+
+def test_what_is_said_of_q_squared_follows_its_value() -> None:
+    found = made_up_prediction()
+    assert found.nested is not None
+    said = {}
+    for value in (0.4, 0.0, -0.4):
+        rows = performance_records(replace(found, nested=replace(found.nested, q_squared=value))).rows
+        said[value] = next(row["means"] for row in rows if row["quantity"] == "q_squared")
+    assert said[0.4] == "40% less squared error than the others' mean"
+    assert said[0.0] == "no better than the others' mean"
+    assert said[-0.4] == "worse than the others' mean"
 
 
 def test_bootstraps_that_were_not_drawn_make_nothing_stable() -> None:
