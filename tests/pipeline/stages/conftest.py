@@ -26,7 +26,7 @@ TINY = StudyDesign(
 )
 PREDICTION = """
 [measures]
-kinds = ["response", "dcm"]
+kinds = ["response", "gppi", "dcm"]
 
 [predict.mechanism]
 outcome = "improvement"
