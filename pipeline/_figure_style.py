@@ -95,6 +95,22 @@ def signed(value: float, digits: int = 2) -> str:
     return text if text.strip("+−0.") else text[1:]
 
 
+def beside(axes: Axes, row: float, text: str, colour: str = INK, weight: str = "normal") -> None:
+    """A text right of the axes, at the height of a row."""
+    axes.annotate(
+        text,
+        (1, row),
+        (5, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        fontsize=8.5,
+        color=colour,
+        fontweight=weight,
+        annotation_clip=False,
+    )
+
+
 def zero_line(axes: Axes) -> None:
     """A quiet line at y = 0."""
     axes.axhline(0, color=MUTED, linewidth=0.8, zorder=1)

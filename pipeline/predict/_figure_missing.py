@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .._effect_panels import shortened
-from .._figure_style import INK, LINE, MUTED, VERMILION, new_figure, plain, style
+from .._figure_style import INK, LINE, MUTED, VERMILION, beside, new_figure, plain, style
 from ._names import name_lines
 from ._performance import MUCH_MISSING
 from ._result import Prediction
@@ -38,7 +38,7 @@ def missing_figure(found: Prediction) -> Figure | None:
             much = found.missing[place] > MUCH_MISSING
             axes.barh(row, found.people, left=-0.5, height=0.7, color=LINE, alpha=0.5, linewidth=0)
             axes.broken_barh(_runs(holes[row]), (row - 0.35, 0.7), color=VERMILION if much else MUTED, linewidth=0)
-            _beside(axes, row, f"{found.missing[place]:.0%}", "bold" if much else "normal")
+            beside(axes, row, f"{found.missing[place]:.0%}", weight="bold" if much else "normal")
         axes.set_yticks(range(len(places)), labels, fontsize=8, linespacing=1.1)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.set(xlim=(-0.5, found.people - 0.5), ylim=(len(places) - 0.4, -0.6))
@@ -63,18 +63,3 @@ def _people(axes: Axes, people: tuple[str, ...]) -> None:
     axes.set_xticks(np.linspace(0, len(people) - 1, 5).round().astype(int))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value + 1:.0f}")
     axes.set_xlabel("People, in the order of the table")
-
-
-def _beside(axes: Axes, row: int, text: str, weight: str) -> None:
-    axes.annotate(
-        text,
-        (1, row),
-        (5, 0),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        va="center",
-        fontsize=8.5,
-        fontweight=weight,
-        color=INK,
-        annotation_clip=False,
-    )

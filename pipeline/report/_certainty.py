@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from peb import MEAN
 
 from .._effect_panels import wrapped
-from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, style
+from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, beside, new_figure, style
 from .._group_arms import TOGETHER
 from .._interval import Z
 from .._report import Picture, Section
@@ -95,32 +94,16 @@ def _figure(found: list[Finding]) -> Figure:
         axes = figure.subplots()
         axes.axvspan(-Z, Z, color=LINE, alpha=0.35, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.9)
-        _beside(axes, -0.75, "P(> 0)", MUTED, "normal")
+        beside(axes, -0.75, "P(> 0)", MUTED, "normal")
         for row, one in enumerate(found):
             colour = VERMILION if one.ratio > 0 else BLUE
             axes.plot([one.ratio - Z, one.ratio + Z], [row, row], color=colour, linewidth=2)
             axes.plot(one.ratio, row, "o", color=colour, markersize=7, markerfacecolor=colour if one.sure else PAPER)
-            _beside(axes, row, _probability(one.above), INK, "bold" if one.sure else "normal")
+            beside(axes, row, _probability(one.above), INK, "bold" if one.sure else "normal")
         axes.set(xlim=(-reach, reach), ylim=(len(found) - 0.4, -0.9), xlabel="Posterior standard deviations from zero")
         axes.set_yticks(rows, labels, fontsize=8)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
     return figure
-
-
-def _beside(axes: Axes, row: float, text: str, colour: str, weight: str) -> None:
-    """A text right of the axes, at the height of a row."""
-    axes.annotate(
-        text,
-        (1, row),
-        (5, 0),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        va="center",
-        fontsize=8.5,
-        color=colour,
-        fontweight=weight,
-        annotation_clip=False,
-    )
 
 
 def _probability(value: float) -> str:

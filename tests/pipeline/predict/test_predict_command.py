@@ -84,6 +84,11 @@ def test_alphas_that_are_no_numbers_are_told(ask: Ask) -> None:
         ask("--outcome", "y", "--model", "change", "--alphas", "0.1;1")
 
 
+def test_a_model_that_is_mistyped_is_met_with_the_nearest_one(ask: Ask) -> None:
+    with pytest.raises(UsageError, match="did you mean 'change'"):
+        ask("--outcome", "y", "--model", "chnage")
+
+
 def quick(tmp_path: Path, **more: Any) -> PredictOptions:
     path = made.write(tmp_path, made.rows(8))
     return made.asked(path, alphas=(1.0,), permutations=19, bootstraps=5, **more)
