@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import solve
 
 from features import FeatureError, crossnobis, noise_covariance
 
@@ -48,7 +49,8 @@ def distances_of(
 
     In place of both conditions the design gets a column for each condition and fold; all other columns stay. Patterns
     are its estimates after whitening, in percent of the run's mean; the noise covariance of a region's voxels is that
-    of the residuals, shrunk (Ledoit and Wolf).
+    of the residuals, shrunk (Ledoit and Wolf). One model has all folds, so that errors of their patterns go together;
+    what that adds is taken out again.
 
     Arguments:
         whiten: W of `whitener`.
@@ -115,8 +117,24 @@ def _check_told_apart(matrix: np.ndarray, places: np.ndarray) -> None:
 
 
 def _distance(series: np.ndarray, matrix: np.ndarray, columns: np.ndarray, folds: Folds) -> float:
-    """Of the two conditions, from a region's whitened series and design."""
-    weights = np.linalg.pinv(matrix) @ series
+    """Of the two conditions, from a region's whitened series and design.
+
+        d = (v · between − s · within) / (v − s)
+
+    `between` is the crossnobis distance, of differences in two folds, and `within` the mean square of those in one. For
+    white noise, a fold's difference has the variance v times that of the noise, and those of two folds the covariance
+    s: confounds, drifts and the constant are of the whole run. On average `between` is the distance and s parts of
+    noise, `within` the distance and v parts, whatever the noise covariance that both are scaled by; d is the distance.
+    """
+    inverse = np.linalg.pinv(matrix)
+    weights = inverse @ series
     free = len(series) - int(np.linalg.matrix_rank(matrix))
     covariance = noise_covariance(series - matrix @ weights, free)
-    return float(crossnobis(weights[columns], covariance, pairs=np.array(folds.pairs))[0, 1])
+    pairs = np.array(folds.pairs)
+    between = float(crossnobis(weights[columns], covariance, pairs=pairs)[0, 1])
+    difference = weights[columns[:, 0]] - weights[columns[:, 1]]
+    square = np.einsum("fv,vf->f", difference, solve(covariance, difference.T, assume_a="pos")) / difference.shape[1]
+    told = inverse[columns[:, 0]] - inverse[columns[:, 1]]
+    error = told @ told.T  # (fold, fold) covariance of the differences' errors, in that of the noise
+    v, s = np.diag(error)[pairs].mean(), error[pairs[:, 0], pairs[:, 1]].mean()
+    return float((v * between - s * square[pairs].mean()) / (v - s))

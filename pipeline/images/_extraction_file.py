@@ -11,7 +11,7 @@ import xarray as xr
 from .._store import ResultFileError, read_content, write_result
 from ._extraction import Extraction
 
-FORMAT = "effconn extraction 2"
+FORMAT = "effconn extraction 3"
 
 _ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {  # dimensions, unit, and what it is
     "series": (("scan", "region"), "percent of the run's mean", "first eigenvariate, whitened and adjusted"),

@@ -3,10 +3,11 @@
 from ._measure import Measure, motion_name
 from ._missing import KINDS, Changes, change, missingness
 from ._plan import planned
+from ._provenance import WHOLE_SAMPLE
 from ._read import read_features
 from ._run import Measured, mean_displacement, measure_run
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable, feature_table
-from ._write import WHOLE_SAMPLE, sidecar_of, write_features
+from ._write import sidecar_of, write_features
 
 __all__ = [
     "KINDS",

@@ -7,6 +7,8 @@ from typing import Any
 from .._provenance import release
 from ..study import Study
 
+WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all people; a nested estimate refuses any
+REMARKS = "Remarks"
 PACKAGES = ("nilearn", "numpy", "scipy", "scikit-learn")
 
 

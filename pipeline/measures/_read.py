@@ -14,8 +14,8 @@ from features import FeatureError
 from .._table import Table, TableError, read_table
 from ..bids._tabular import numbers
 from ._measure import Measure
+from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
-from ._write import WHOLE_SAMPLE
 
 _ROLES = ("measure", "motion", "outcome", "covariate")
 
@@ -42,7 +42,7 @@ def _table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
     values = [numbers(table, one.name, every) for one in columns]
     first, second = described[arm]["Levels"]
     before, after = described[SESSION]["Levels"]
-    own = {*table.columns, WHOLE_SAMPLE, "Remarks"}
+    own = {*table.columns, WHOLE_SAMPLE, REMARKS}
     return FeatureTable(
         table.column(PARTICIPANT),
         table.column(SESSION),
@@ -52,7 +52,7 @@ def _table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
         (before, after),
         tuple(columns),
         np.array(values, dtype=np.float64).reshape(len(columns), len(table.rows)).T,
-        tuple(described["Remarks"]),
+        tuple(described[REMARKS]),
         {key: value for key, value in described.items() if key not in own},
     )
 

@@ -20,7 +20,7 @@ from ..study import Study
 from ._dcm import dcm_values
 from ._measure import Measure, motion_name
 from ._plan import planned
-from ._provenance import provenance_of
+from ._provenance import REMARKS, WHOLE_SAMPLE, provenance_of
 from ._run import measure_run
 
 Role = Literal["measure", "motion", "outcome", "covariate"]
@@ -109,7 +109,9 @@ def feature_table(
     there = {name for found in values.values() for name in found}
     remarks += _nobody([one for one in plan if one.name not in there and (one.kind != "dcm" or posteriors)])
     columns = [one for one in columns if one.name in there]
-    taken = {PARTICIPANT, SESSION, study.participants.arm, *(one.name for one in columns)}
+    provenance = provenance_of(study)
+    heads = (PARTICIPANT, SESSION, study.participants.arm, WHOLE_SAMPLE, REMARKS, *provenance)
+    taken = {*heads, *(one.name for one in columns)}
     others, unused = _others(study, inventory, taken)
     cells = [
         [values.get(f"{who.name}_{session}", {}).get(one.name, np.nan) for one in columns]
@@ -126,7 +128,7 @@ def feature_table(
         (*columns, *others),
         np.array(cells, dtype=np.float64).reshape(len(rows), len(columns) + len(others)),
         (*remarks, *unused),
-        provenance_of(study),
+        provenance,
     )
 
 
@@ -172,23 +174,29 @@ def _nobody(absent: Sequence[Measure]) -> list[str]:
     """Kinds of measures that no run has."""
     counts = Counter((one.kind, one.task) for one in absent)
     return [
-        f"{kind} of {task}: {count} measures that nobody has are left out" for (kind, task), count in counts.items()
+        f"{kind} of {task}: {count} {'measure' if count == 1 else 'measures'} that nobody has "
+        f"{'is' if count == 1 else 'are'} left out"
+        for (kind, task), count in counts.items()
     ]
 
 
 def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[FeatureColumn], list[str]]:
-    """Scores, then numbers of the participants' table; a line for each whose name is taken."""
+    """Scores, then numbers of the participants' table; a line for each whose name is taken, here or in the sidecar."""
     found, remarks = [], []
     for name, score in study.scores.items():
         what = f"{score.column}, {score.take}" if score.take != "once" else score.column
         found.append(FeatureColumn(name, "outcome", score.unit, f"Score: {what}"))
     names = inventory.participants[0].values if inventory.participants else ()
     for name in names:
-        if name not in study.scores and _numeric([who.values.get(name, MISSING) for who in inventory.participants]):
+        if name not in (*study.scores, study.participants.arm) and _numeric(
+            [who.values.get(name, MISSING) for who in inventory.participants]
+        ):
             found.append(FeatureColumn(name, "covariate", "", "Column of the participants' table"))
     for one in found:
         if one.name in taken:
-            remarks.append(f"{one.description.lower()}: {one.name} is the name of another column; it is left out")
+            remarks.append(
+                f"{one.description.lower()}: {one.name} is the name of another column or part of the sidecar; left out"
+            )
     return [one for one in found if one.name not in taken], remarks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,8 @@ from .._atomic import atomic_write
 from .._console import write_json
 from .._table import MISSING
 from ._measure import Measure
+from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
-
-WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all people; a nested estimate refuses any
 
 
 def write_features(table: FeatureTable, path: Path) -> list[Path]:
@@ -46,6 +46,7 @@ def _cell(value: float) -> str:
 
 def sidecar_of(table: FeatureTable) -> dict[str, Any]:
     """What each column is, then how the table came about."""
+    there = {one.name for one in table.columns}
     return {
         PARTICIPANT: {"LongName": "Participant", "Description": "As in the participants' table"},
         SESSION: {
@@ -59,18 +60,20 @@ def sidecar_of(table: FeatureTable) -> dict[str, Any]:
             "Role": "arm",
             "Levels": {table.levels[0]: "coded +1", table.levels[1]: "coded -1"},
         },
-        **{one.name: _column(one) for one in table.columns},
+        **{one.name: _column(one, there) for one in table.columns},
         WHOLE_SAMPLE: [],
         **table.provenance,
-        "Remarks": list(table.remarks),
+        REMARKS: list(table.remarks),
     }
 
 
-def _column(one: FeatureColumn) -> dict[str, Any]:
+def _column(one: FeatureColumn, there: Container[str]) -> dict[str, Any]:
+    """Of one column; a measure's motion is named only where it is among the columns that are there."""
     head = {"LongName": one.name, "Description": one.description, "Units": one.unit, "Role": one.role}
-    return head if one.measure is None else {**head, **_source(one.measure)}
+    return head if one.measure is None else {**head, **_source(one.measure, there)}
 
 
-def _source(one: Measure) -> dict[str, Any]:
+def _source(one: Measure, there: Container[str]) -> dict[str, Any]:
     parts = {"Kind": one.kind, "Task": one.task, "Of": one.of, "Region": one.target, "From": one.source}
-    return {"Motion": one.motion, "Source": {key: value for key, value in parts.items() if value}}
+    motion = {"Motion": one.motion} if one.motion in there else {}
+    return {**motion, "Source": {key: value for key, value in parts.items() if value}}

@@ -86,7 +86,7 @@ def _before(table: FeatureTable) -> Float[np.ndarray, "person measure"]:
 def _lead(table: FeatureTable) -> str:
     absent = np.isnan(change(table).values)
     text = (
-        f"{len(table.measures)} measures from every run, which the predictive models are made from. They are as they "
+        f"{len(table.measures)} measures from every run, which predictive models are made from. They are as they "
         "were measured: motion is taken out and gaps are filled within the models."
     )
     return f"{text} Of all changes {absent.mean():.0%} are missing." if absent.any() else f"{text} None is missing."

@@ -22,7 +22,9 @@ _PRESET = {
 
 def predictive_methods(study: Study) -> tuple[str, ...]:
     """Measures, statistics and predictions, as far as the study has them."""
-    found = [_measures(study, study.measures)] if study.predict or study.statistics is not None else []
+    parts = _measures(study, study.measures)
+    taken = f"Imaging measures of each participant and session were {listed(parts)}. A change is after less before."
+    found = [taken] if parts and (study.predict or study.statistics is not None) else []
     if study.statistics is not None:
         found.append(_statistics(study.statistics))
     if study.predict:
@@ -30,14 +32,16 @@ def predictive_methods(study: Study) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _measures(study: Study, how: Measures) -> str:
+def _measures(study: Study, how: Measures) -> list[str]:
+    """A phrase for each kind that the study has."""
     rest = [name for name, task in study.tasks.items() if task.rest]
     distances = [name for task in study.tasks.values() for name in task.distances]
     level = "deconvolved signals (as SPM12)" if how.interaction == "neural" else "measured signals"
     parts = []
-    if "response" in how.kinds:
+    contrasts = any(task.contrasts for task in study.tasks.values())
+    if "response" in how.kinds and contrasts:
         parts.append("mean contrast estimates of each region")
-    if "gppi" in how.kinds:
+    if "gppi" in how.kinds and contrasts and len(study.regions) > 1:
         each = "in each direction" if how.direction == "directed" else "averaged over both directions"
         parts.append(f"generalised psychophysiological interactions of {level}, {each}")
     if "distance" in how.kinds and distances:
@@ -47,7 +51,7 @@ def _measures(study: Study, how: Measures) -> str:
         parts.append(f"Fisher-transformed correlations at rest, band-passed from {low:g} to {high:g} Hz")
     if "dcm" in how.kinds and study.dcm is not None:
         parts.append(f"DCM parameters ({listed(how.dcm_fields)})")
-    return f"Imaging measures of each participant and session were {listed(parts)}. A change is after less before."
+    return parts
 
 
 def _statistics(how: Statistics) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,7 +43,7 @@ def roads_records(result: StudyResult) -> Records:
     rows = []
     for to, source in _connections(result):
         causal = list(_causal(result, f"{to} ← {source}"))
-        predictive = list(_predictive(result, f"{to}_from_{source}"))
+        predictive = list(_predictive(result, to, source))
         if causal and predictive:
             rows += [*causal, *({**one, "connection": f"{to} ← {source}"} for one in predictive)]
     lead = "Predictive effects are per standard deviation of a predictor; 0 is not retained, whatever it may be."
@@ -56,14 +57,14 @@ def _connections(result: StudyResult) -> list[tuple[str, str]]:
 
 
 def _causal(result: StudyResult, connection: str) -> Iterator[dict[str, Any]]:
-    """Differences between the arms, and effects of covariates, on one connection."""
+    """Differences between the arms, in the mean and in effects of covariates, on one connection."""
     for name, delivery in result.deliveries.items():
         how = result.study.group[name].analysis
         for records in delivery.records:
             if records.name == "arms" and how == "arms":
                 first, second = records.columns[3].heading, records.columns[4].heading
                 for row in records.rows:
-                    if row["road"] == TOGETHER and row["connection"].startswith(connection):
+                    if row["road"] == TOGETHER and f"{row['connection']} ".startswith(f"{connection} "):
                         what = f"{name}: {row['covariate']}, {first} − {second}"
                         yield _row(row["connection"], what, row, row["difference"])
 
@@ -81,17 +82,20 @@ def _row(connection: str, what: str, row: Any, effect: float) -> dict[str, Any]:
     }
 
 
-def _predictive(result: StudyResult, name: str) -> Iterator[dict[str, Any]]:
-    """Predictors that are measures of one connection."""
+def _predictive(result: StudyResult, to: str, source: str) -> Iterator[dict[str, Any]]:
+    """Predictors that are measures of one connection, and of no other whose regions' names hold these."""
+    wanted = re.compile(rf"_{re.escape(to)}_from_{re.escape(source)}(?![\w-])")
+    longer = [f"_{one}_from_" for one in result.study.regions if one.endswith(f"_{to}")]
     for model, delivery in result.predictions.items():
         how = result.study.predict[model]
         unit = result.study.scores[how.outcome].unit if how.outcome in result.study.scores else ""
         for records in delivery.records:
             for row in records.rows if records.name == "predictors" else ():
-                if name in row["predictor"]:
+                predictor = row["predictor"]
+                if wanted.search(predictor) and not any(one in predictor for one in longer):
                     yield {
                         "road": PREDICTIVE,
-                        "what": f"{model}: {row['predictor']}",
+                        "what": f"{model}: {predictor}",
                         "effect": row["coefficient"],
                         "unit": f"{unit}/SD" if unit else "per SD",
                         "low": row["low"],

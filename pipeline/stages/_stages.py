@@ -114,16 +114,17 @@ class Stages:
         """The page and the tables over the whole study; the page, where it is asked for."""
         if not self.doing.asked("report"):
             return None
-        self._warn_of_left_over("group", made.analyses)
-        self._warn_of_left_over("predict", made.predictions)
+        self._warn_of_left_over("group/*", made.analyses)
+        self._warn_of_left_over("predict/*", made.predictions)
+        self._warn_of_left_over("statistics", ("statistics",) if made.statistics else ())
         failed = tuple(self.doing.failed)
         job = Reporting(self.study, self.inventory, series, posteriors, made, failed, self.layout, beside.make)
         units: list[Unit] = [report_unit(job, beside.files)]
         self.doing.do("report", "drawing the report", units, write_report, here=True)  # one page, here and now
         return self.layout.report
 
-    def _warn_of_left_over(self, kind: str, names: tuple[str, ...]) -> None:
-        for folder in sorted((self.layout.out / kind).glob("*")):
+    def _warn_of_left_over(self, pattern: str, names: tuple[str, ...]) -> None:
+        for folder in sorted(self.layout.out.glob(pattern)):
             if folder.is_dir() and folder.name not in names:
                 self.doing.say(f"{folder} has no result of this configuration; delete it, or it may be cited")
 

@@ -12,6 +12,8 @@ from scipy.linalg import inv, lstsq
 from sklearn.covariance import LedoitWolf
 
 from pipeline.images import extract, extract_run, read_extraction, sidecar_path, spm_kernel, whitener
+from pipeline.images._distance import _distance
+from pipeline.images._folds import Folds
 
 SCANS, TR = 130, 2.0
 HALVES = {"faces": ((10.0, 90.0), (170.0,)), "shapes": ((50.0,), (210.0,))}  # 130 s is the middle of the run
@@ -53,7 +55,12 @@ def slowly(small: Any, region: str, folds: dict[str, tuple[tuple[float, ...], ..
     precision = inv(LedoitWolf(assume_centered=True).fit(residuals).covariance_ * SCANS / free)
     differences = [weights[fold] - weights[count + fold] for fold in range(count)]
     pairs = [(a, b) for a in range(count) for b in range(count) if a != b]
-    return float(np.mean([differences[a] @ precision @ differences[b] for a, b in pairs])) / voxels.shape[1]
+    product = np.array([[one @ precision @ other for other in differences] for one in differences]) / voxels.shape[1]
+    contrasts = np.eye(design.shape[1])[:count] - np.eye(design.shape[1])[count : 2 * count]
+    error = contrasts @ inv(design.T @ design) @ contrasts.T
+    between, s = (np.mean([one[pair] for pair in pairs]) for one in (product, error))
+    within, v = (np.mean(np.diag(one)) for one in (product, error))
+    return float((v * between - s * within) / (v - s))
 
 
 @pytest.mark.parametrize(("how", "folds"), [("halves", HALVES), ("blocks", BLOCKS)])
@@ -64,6 +71,23 @@ def test_distances_are_those_of_an_independent_computation(small: Any, how: str,
     assert found.notes == ()
     for place, region in enumerate(found.regions):
         np.testing.assert_allclose(found.distances[0, place], slowly(study, region, folds), rtol=1e-8)
+
+
+@pytest.mark.parametrize("planted", [0.0, 0.5])
+def test_folds_that_share_drifts_are_apart_by_what_is_planted_on_average(planted: float) -> None:
+    """The constant and drifts are of all folds, so that errors of the folds' patterns go together."""
+    rng = np.random.default_rng(0)
+    onsets = np.arange(10.0, 230.0, 20.0)
+    drifts = np.cos(np.pi * np.outer(np.arange(SCANS) + 0.5, np.arange(5)) / SCANS)
+    matrix = np.column_stack([*(column((one,)) for one in (*onsets[0:10:2], *onsets[1:10:2])), drifts])
+    columns = np.arange(10).reshape(2, 5).T
+    pairs = tuple((one, other) for one in range(5) for other in range(one + 2, 5))
+    folds = Folds(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool), np.arange(5), pairs, False)
+    pattern = np.zeros((15, 1))
+    pattern[:5] = np.sqrt(planted)
+    found = [_distance(matrix @ pattern + rng.normal(size=(SCANS, 12)), matrix, columns, folds) for _ in range(200)]
+    spread = np.std(found) / np.sqrt(len(found))
+    assert abs(np.mean(found) - planted) < 4 * spread + 0.1 * planted  # a covariance of few scans is inverted too large
 
 
 def test_patterns_that_differ_are_apart_and_those_that_do_not_are_not(small: Any) -> None:

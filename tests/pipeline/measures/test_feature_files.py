@@ -57,6 +57,17 @@ def test_every_column_is_described_and_what_is_missing_is_na(table: FeatureTable
     assert described["GeneratedBy"][0]["Name"] == "effconn"
 
 
+def test_motion_that_nobody_has_is_not_named(tmp_path: Path) -> None:
+    """A sidecar that names a column that is not there would be refused by every prediction."""
+    people = people_of("ketamine", "midazolam")
+    still = np.full(120, np.nan)
+    runs = [run_of("sub-01", session, "faces", framewise_displacement=still) for session in SESSIONS]
+    _, sidecar = write_features(feature_table(study_of(), people, runs, {}), tmp_path / "features.tsv")
+    described = json.loads(sidecar.read_text(encoding="utf-8"))
+    assert "motion_faces" not in described
+    assert not any("Motion" in one for one in described.values() if isinstance(one, dict))
+
+
 @pytest.mark.parametrize("damage", ["gone", "no sidecar", "cut", "another", "text in numbers", "no JSON", "a list"])
 def test_what_cannot_be_read_is_an_error_with_the_file(table: FeatureTable, tmp_path: Path, damage: str) -> None:
     path, sidecar = write_features(table, tmp_path / "features.tsv")

@@ -215,6 +215,20 @@ def test_a_connection_that_both_roads_know_has_their_answers_side_by_side(result
     assert "roads" not in [one.name for one in study_records(alone)]
 
 
+@pytest.mark.parametrize("name", ["left_amygdala_from_vmPFC", "amygdala_from_vmPFC-left", "amygdala_from_vmPFC_left"])
+def test_a_region_whose_name_holds_anothers_is_not_that_one(result: StudyResult, name: str) -> None:
+    predictor = {"predictor": f"change(gppi_faces_faces-over-shapes_{name})"}
+    delivery = result.predictions["change"]
+    tables = [replace(one, rows=[{**row, **predictor} for row in one.rows]) for one in delivery.records]
+    other = {**result.study.regions, "left_amygdala": result.study.regions["amygdala"]}
+    alone = replace(
+        result,
+        study=result.study.model_copy(update={"regions": other}),
+        predictions={"change": replace(delivery, records=tuple(tables))},
+    )
+    assert "roads" not in [one.name for one in study_records(alone)]
+
+
 def test_predictions_and_statistics_have_sections_of_their_own(html: str) -> None:
     assert 'id="predict-0-change"' in html
     assert 'id="statistics"' in html

@@ -155,6 +155,16 @@ def test_another_prediction_is_made_alone(ran: Path, effconn: Effconn) -> None:
     assert again(effconn, ran) == {**NOTHING, "predict": ["mechanism"], "report": ["report"]}
 
 
+def test_statistics_that_left_the_configuration_are_named(ran: Path, effconn: Effconn) -> None:
+    file = ran / "study.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text[: text.index("[statistics]")], encoding="utf-8")
+    done = effconn("run", file, "--jobs", "1", "--json", ran / "run.json")
+    assert done.returncode == 0, done.stderr
+    assert "statistics has no result of this configuration" in " ".join((done.stdout + done.stderr).split())
+    assert made(ran) == {**NOTHING, "report": ["report"]}
+
+
 def test_spm_files_are_written_where_asked_for(ran: Path, effconn: Effconn) -> None:
     text = (ran / "study.toml").read_text(encoding="utf-8")
     (ran / "study.toml").unlink()
