@@ -95,10 +95,11 @@ def size(found: Prediction) -> str:
 
 def _measures(found: Prediction) -> Answer:
     question = f"Which measures go with {found.outcome.name}?"
-    if not found.retained:
+    kept = [place for place in found.retained if place not in found.beside]
+    if not kept:
         return Answer(question, "open", "The model retains none of them.", _doubts(found))
-    stable = [place for place in found.retained if found.stable(place)]
-    loose = [place for place in found.retained if not found.stable(place)]
+    stable = [place for place in kept if found.stable(place)]
+    loose = [place for place in kept if not found.stable(place)]
     if found.shaken is None:
         return Answer(
             question,
@@ -107,16 +108,19 @@ def _measures(found: Prediction) -> Answer:
             ("No bootstraps were drawn to see whether these stay when the people change.", *_doubts(found)),
         )
     if found.nested is not None and found.nested.q_squared <= 0:
-        kept = (
-            f"Nothing to go by, as nobody unseen is predicted. Retained all the same: {_named(found, found.retained)}."
-        )
-        return Answer(question, "open", kept, _doubts(found)[1:])
+        headline = f"Nothing to go by, as nobody unseen is predicted. Retained all the same: {_named(found, kept)}."
+        return Answer(question, "open", headline, _doubts(found)[1:])
     if not stable:
         less = f"Retained, but each in less than {STABLE:.0%} of the bootstraps or folds: {_named(found, loose)}."
         return Answer(question, "open", less, _doubts(found))
     also = [f"Retained, but unstable: {_named(found, loose)}."] if loose else []
     headline = f"Retained, and in {STABLE:.0%} of the bootstraps and folds or more: {_named(found, stable)}."
-    return Answer(question, verdict(found), headline, (*also, *_doubts(found)))
+    return Answer(question, _of_a_part(found), headline, (*also, *_doubts(found)))
+
+
+def _of_a_part(found: Prediction) -> Verdict:
+    """Of some predictors: p is that of the model as a whole, and does not say which of them it owes that to."""
+    return "partly" if is_predicted(found) else "open"
 
 
 def _doubts(found: Prediction) -> tuple[str, ...]:
@@ -128,6 +132,8 @@ def _doubts(found: Prediction) -> tuple[str, ...]:
     if found.shaken is not None and others:
         share = float(np.median(found.shaken.bootstraps[others]))
         lines.append(f"For comparison: a predictor that is not retained is in {share:.0%} of the bootstraps (median).")
+    if beside := [i for i in found.retained if i in found.beside]:
+        lines.append(f"Retained too, and no measure: {_named(found, beside)}.")
     return tuple(lines)
 
 
@@ -136,12 +142,15 @@ def _arm(found: Prediction) -> Answer:
     kept = [place for place in found.retained if place in found.arm_terms]
     if not kept:
         return Answer(question, "open", "No product of the arm and a measure is retained.", _slope_lines(found, kept))
-    sure = [place for place in kept if found.stable(place) and _beyond_zero(found, place)]
-    told: Verdict = verdict(found) if sure else "open"
+    beyond = [place for place in kept if _beyond_zero(found, place)]
+    sure = [place for place in beyond if found.stable(place)]
+    told: Verdict = _of_a_part(found) if sure else "open"
     products = "1 product" if len(kept) == 1 else f"{len(kept)} products"
     headline = f"{products} with the arm {'is' if len(kept) == 1 else 'are'} retained: {_named(found, kept)}."
     if not sure and found.shaken is not None:
-        headline += f" The bootstraps do not tell {'it' if len(kept) == 1 else 'them'} from zero."
+        them = "it" if len(kept) == 1 else "them"
+        seldom = "What the bootstraps tell from zero, fewer than half of the folds retain"
+        headline += f" {seldom}." if beyond else f" The bootstraps do not tell {them} from zero."
     return Answer(question, told, headline, _slope_lines(found, kept))
 
 

@@ -102,5 +102,8 @@ def _names(
         )
     for name in names:
         if name not in there:
-            raise TableError(people.table.path, f"{column} is nowhere {name}{meant(name, there, 'arms')}")
+            hint = meant(name, there, "arms")
+            raise TableError(
+                people.table.path, f"{column} is nowhere {name}{hint}; say which two (--arms FIRST,SECOND)"
+            )
     return names[0], names[1]

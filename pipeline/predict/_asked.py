@@ -95,7 +95,8 @@ def _terms(options: PredictOptions, people: People, chosen: Sequence[str]) -> tu
     """The formula as text, and its terms of single columns."""
     sessions = people.sessions is not None
     if options.formula is not None:
-        return options.formula, expand(parse_formula(options.formula), chosen, options.formula)
+        terms = expand(parse_formula(options.formula), chosen, options.formula, people.table.columns)
+        return options.formula, terms
     assert options.model is not None  # one of both is there
     check_covariates(options.model, options.covariates)
     formula = preset_formula(options.model, options.measures, options.covariates, sessions=sessions)

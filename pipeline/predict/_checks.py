@@ -148,6 +148,20 @@ def check_leakage(
     return replace(predictors, whole_sample=tuple(done))
 
 
+def check_imputations(path: Path, predictors: Predictors, options: PredictOptions) -> None:
+    """Raises `TableError` where what is missing is to be drawn, and nothing is."""
+    if options.imputations and not any(
+        np.isnan(values).any()
+        for column, values in zip(predictors.columns, predictors.values.T, strict=True)
+        if column.role != "motion"
+    ):
+        raise TableError(
+            path,
+            f"no value of a predictor is missing, so that {options.imputations} imputations would be the same; leave "
+            "imputations out (--imputations)",
+        )
+
+
 def check_features(path: Path, predictors: Predictors, outcome: Outcome, options: PredictOptions) -> None:
     """Raises `TableError` for what would fail, or mislead, once the model is fitted."""
     try:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from .._runtime import UsageError
 from ..study._nearest import meant
-from ._formula import ARM, Factor, FactorTerm
+from ._formula import ARM, Factor, FactorTerm, misread
 from ._measures import fits
 
 
-def expand(terms: Sequence[FactorTerm], measures: Sequence[str], formula: str) -> tuple[FactorTerm, ...]:
+def expand(
+    terms: Sequence[FactorTerm], measures: Sequence[str], formula: str, columns: Container[str] = ()
+) -> tuple[FactorTerm, ...]:
     """Terms without ``*``, which stands for anything in the name of a measure.
+
+    Arguments:
+        columns: of the table, to tell a ``*`` that was meant to multiply two of them.
 
     Raises `UsageError` where it stands for nothing, or a term is there twice.
     """
-    found = [one for term in terms for one in _expanded(term, measures, formula)]
+    found = [one for term in terms for one in _expanded(term, measures, formula, columns)]
     first: dict[frozenset[str], FactorTerm] = {}
     for term in found:
         key = frozenset(factor.text for factor in term)
@@ -61,7 +66,7 @@ def check_arm_name(terms: Sequence[FactorTerm], column: str | None) -> None:
             raise UsageError(f"{factor.text} is of the arm, which a formula calls {ARM}; write {ARM}")
 
 
-def _expanded(term: FactorTerm, measures: Sequence[str], formula: str) -> list[FactorTerm]:
+def _expanded(term: FactorTerm, measures: Sequence[str], formula: str, columns: Container[str]) -> list[FactorTerm]:
     place = next((i for i, factor in enumerate(term) if factor.glob), None)
     if place is None:
         return [term]
@@ -70,7 +75,7 @@ def _expanded(term: FactorTerm, measures: Sequence[str], formula: str) -> list[F
     if not names:
         raise UsageError(
             f"formula {formula!r}, character {pattern.at}: {pattern.name} stands for no measure"
-            f"{meant(pattern.name, measures, 'measures')}"
+            f"{misread(pattern.name, columns) or meant(pattern.name, measures, 'measures')}"
         )
     single = [replace(pattern, name=name, glob=False) for name in names]
     return [(*term[:place], one, *term[place + 1 :]) for one in single if one.text not in _texts(term, place)]

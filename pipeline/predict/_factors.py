@@ -10,7 +10,7 @@ from jaxtyping import Float
 from .._runtime import UsageError
 from .._table import TableError
 from ..study._nearest import meant, some
-from ._formula import Factor
+from ._formula import Factor, misread
 from ._people import People
 
 
@@ -39,7 +39,7 @@ def take(people: People, factor: Factor, what: str) -> Taken:
     """
     name = factor.name
     if name not in people.table.columns:
-        hint = meant(name, people.table.columns, "columns")
+        hint = misread(name, people.table.columns) or meant(name, people.table.columns, "columns")
         raise UsageError(f"{what} {factor.text!r}: {people.table.path.name} has no column {name!r}{hint}")
     if name in (people.person, people.session):
         raise TableError(people.table.path, f"{name} names people or sessions and is no {what}; name another column")

@@ -100,15 +100,15 @@ def _key(found: Prediction) -> list[Line2D | Patch]:
         return [folds]
     places = predictors_drawn(found)
     beyond = [bool(found.shaken.low[i] > 0 or found.shaken.high[i] < 0) for i in places]
-    stable = [found.stable(i) for i in places]
+    often = [bool(found.shaken.bootstraps[i] >= STABLE) for i in places]
     key: list[Line2D | Patch] = []
     if any(beyond):
         key.append(_interval("90 % of bootstraps beyond zero", INK))
     if not all(beyond):
         key.append(_interval("90 % of bootstraps reach zero", PAPER))
-    if any(stable):
+    if any(often):
         key.append(Patch(color=BLUE, alpha=0.75, linewidth=0, label="share of bootstraps"))
-    if not all(stable):
+    if not all(often):
         key.append(Patch(color=MUTED, alpha=0.45, linewidth=0, label="less than half of bootstraps"))
     known = found.stability is not None and bool(np.isfinite(found.stability.folds).any())
     return [*key, folds] if known else key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def fit(model: Model, options: PredictOptions, records: Path, workers: Workers, 
 
 def _fit(model: Model, options: PredictOptions, records: Path, workers: Workers, watch: Watch) -> Prediction:
     predictors, outcome, tuning = model.predictors, model.outcome, Tuning(options.alphas)
-    groups = groups_of(len(predictors.people), options.folds, model.arm, options.seed)
+    groups = groups_of(len(predictors.people), options.folds, model.arm if model.by_arm else None, options.seed)
     with watch("tuning on all people") as bar:
         bar(0, 1)
         whole = published(predictors, outcome, groups, tuning, options.imputation)
@@ -144,7 +145,7 @@ def _imputed(model: Model, options: PredictOptions, groups: np.ndarray, watch: W
 
 
 def _slopes(model: Model, options: PredictOptions, whole: Published) -> tuple[ArmSlopes, ...]:
-    """A line in each arm for every measure whose product with the arm is retained."""
+    """A line in each arm for every measure whose product with the arm is retained, and that varies in both arms."""
     if model.arms is None:
         return ()
     arms = {column.name for column in model.predictors.columns if column.role == "arm"}
@@ -152,7 +153,8 @@ def _slopes(model: Model, options: PredictOptions, whole: Published) -> tuple[Ar
     for term, kept in zip(model.predictors.terms, whole.retained, strict=True):
         others = [name for name in term if name not in arms]
         if kept and len(term) == 2 and len(others) == 1:
-            found.append(arm_slopes(model.predictors, model.outcome, others[0], model.arms, options.imputation))
+            with suppress(FeatureError):  # no line of what is the same within an arm; all else that was found stands
+                found.append(arm_slopes(model.predictors, model.outcome, others[0], model.arms, options.imputation))
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, get_args
 
@@ -12,6 +13,10 @@ from ..study._nearest import meant
 Take = Literal["", "before", "after", "change", "fall"]
 TAKES = tuple(take for take in get_args(Take) if take)
 ARM = "arm"
+_MARKS = (
+    ("*", "* stands for anything in a name; a product is written", ":"),
+    ("-", "terms are joined by +", " + "),
+)
 _TOKEN = re.compile(r"\s*(?:(?P<quoted>`[^`\r\n\t]*`)|(?P<mark>[+:()])|(?P<name>[^+:()`\s]+(?:[ \t]+[^+:()`\s]+)*))")
 
 
@@ -161,6 +166,18 @@ class _Reader:
     def _fail(self, problem: str, at: int | None = None) -> NoReturn:
         place = self._next.at if at is None else at
         raise UsageError(f"{self._what} {self._text!r}, character {place}: {problem}")
+
+
+def misread(name: str, columns: Container[str]) -> str:
+    """What was meant by a name that is of two columns with a mark between them, as other formulas have it; or nothing.
+
+    Such a mark may be part of a column's name, so that only the table tells.
+    """
+    for mark, remedy, sign in _MARKS:
+        parts = [part.strip() for part in name.split(mark)]
+        if len(parts) > 1 and all(part in columns or part == ARM for part in parts):
+            return f"; {remedy}: {sign.join(parts)}"
+    return ""
 
 
 def _of(take: Take, token: _Token, at: int) -> Factor:

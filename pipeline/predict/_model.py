@@ -15,6 +15,7 @@ from ._checks import (
     check_columns,
     check_enough,
     check_features,
+    check_imputations,
     check_leakage,
     check_outcome_values,
     lonely,
@@ -53,6 +54,11 @@ class Model:
     left_out: tuple[str, ...]
     notices: tuple[str, ...]
 
+    @property
+    def by_arm(self) -> bool:
+        """Whether the arm is in the model, and not only known."""
+        return any(column.role == "arm" for column in self.predictors.columns)
+
 
 def model_of(options: PredictOptions) -> Model:
     """The model that is asked of a table; everything that can be found wrong is found here, before any work.
@@ -74,7 +80,7 @@ def model_of(options: PredictOptions) -> Model:
     )
     predictors = _checked(asked, predictors, outcome, there)
     arms = asked.arms if asked.arms is not None and not np.isnan(asked.arms.values[there]).any() else None
-    coded = [line for one in taken for line in one.notices]
+    coded = [line for one in (score, *taken) for line in one.notices]
     return Model(
         options.model or "formula",
         asked.formula,
@@ -87,7 +93,7 @@ def model_of(options: PredictOptions) -> Model:
         (
             *asked.notices,
             *coded,
-            *_outcome_notices(asked, outcome),
+            *_outcome_notices(asked, outcome, there),
             *lonely(predictors),
             *twins(predictors, outcome),
             *suspicions(predictors, outcome),
@@ -102,14 +108,15 @@ def _checked(asked: Asked, predictors: Predictors, outcome: Outcome, there: np.n
     if asked.by_arm and asked.arms is not None:
         check_arms(path, asked.arms.names, asked.arms.values[there])
     check_columns(path, predictors)
+    check_imputations(path, predictors, asked.options)
     sources = [factor.name for factor in asked.factors if not factor.is_arm]
     predictors = check_leakage(asked.options, asked.people, predictors, sources)
     check_features(path, predictors, outcome, asked.options)
     return predictors
 
 
-def _outcome_notices(asked: Asked, outcome: Outcome) -> list[str]:
-    lines = []
+def _outcome_notices(asked: Asked, outcome: Outcome, there: np.ndarray) -> list[str]:
+    lines = [] if asked.options.sessions is None else _order(asked, there)
     if standardised(asked.people, [asked.outcome.name]):
         lines.append(
             f"{asked.outcome.name} was standardised over people: errors and weights are in its SD, not points."
@@ -117,3 +124,14 @@ def _outcome_notices(asked: Asked, outcome: Outcome) -> list[str]:
     if np.unique(outcome.values).size == 2:
         lines.append(f"{outcome.name} has two values: a model of a number, not of a class, is fitted to it.")
     return lines
+
+
+def _order(asked: Asked, there: np.ndarray) -> list[str]:
+    """Which session is before and which after, where a person said so and the sign of the outcome hangs on it."""
+    outcome, sessions = asked.outcome, asked.people.sessions
+    if sessions is None or outcome.take not in ("change", "fall"):
+        return []
+    before, after = asked.people.numbers(outcome.name)[there].mean(axis=0)
+    (first, second), sign = sessions, "after − before" if outcome.take == "change" else "before − after"
+    means = f"{outcome.name} is {before:.4g} on average in {first} and {after:.4g} in {second}".replace("-", "−")
+    return [f"{first} counts as before and {second} as after: {means}; {outcome.text} is {sign}."]

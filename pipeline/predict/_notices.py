@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ._answers import MOST, gap
+from ._answers import MOST, gap, number
 from ._performance import MUCH_MISSING, is_predicted, is_settled
 from ._result import STABLE, Prediction
 
@@ -31,7 +31,7 @@ def notices(found: Prediction) -> tuple[tuple[str, str], ...]:
     told = [line for line in (one(found) for one in chosen) if line is not None]
     if found.left_out:
         count = len(found.left_out)
-        heading = "1 person or column is" if count == 1 else f"{count} people or columns are"
+        heading = "1 person is" if count == 1 else f"{count} people are"
         told.append((f"{heading} not in this model.", "; ".join(found.left_out)))
     return (*told, *(("Bear in mind.", line) for line in found.notices))
 
@@ -76,7 +76,7 @@ def _unstable(found: Prediction) -> tuple[str, str] | None:
 
 def _alike(found: Prediction) -> tuple[str, str] | None:
     pairs = [
-        f"{found.names[i]} and {found.names[other]} (r = {r:.2f})".replace("-0.", "−0.")
+        f"{found.names[i]} and {found.names[other]} (r = {number(r)})"
         for i in found.retained
         for other, r in found.alike(i)
         if other not in found.retained

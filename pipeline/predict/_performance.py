@@ -39,7 +39,7 @@ def performance_records(found: Prediction) -> Records:
                 "correlation",
                 "r, left out of everything",
                 nested.correlation,
-                "of observed and predicted" if nested.correlation > 0 else "−1 where nothing is retained: not evidence",
+                _means_correlation(nested.correlation),
             ),
             _row(
                 "mean_absolute_error",
@@ -88,6 +88,12 @@ def _means_q_squared(value: float) -> str:
     if value > 0:
         return f"{value:.0%} less squared error than the others' mean"
     return "no better than the others' mean" if value > -0.005 else "worse than the others' mean"
+
+
+def _means_correlation(value: float) -> str:
+    if np.isnan(value):
+        return "cannot be had: all are predicted the same"
+    return "of observed and predicted" if value > 0 else "not evidence: the others' mean alone is below zero"
 
 
 def _row(quantity: str, words: str, value: float, means: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .._runtime import UsageError
 from ..study import Preset
+from ..study._check_predict import WITH_COVARIATES
 from ._formula import ARM, Factor, FactorTerm, Take, parse_factor
 
 TAKEN: dict[Preset, Take] = {
@@ -16,7 +17,6 @@ TAKEN: dict[Preset, Take] = {
     "baseline-by-arm": "before",
 }
 BY_ARM = ("change-by-arm", "change-by-arm-and-covariates", "baseline-by-arm")
-WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
 
 
 def preset_terms(

@@ -67,7 +67,7 @@ class Prediction:
         arm: (person,) +1 or −1; none where the table has no arms.
         settings: how it was made.
         source: what the table was read from, for people.
-        left_out: people and columns of the table that are not in the model, and why, a line each.
+        left_out: people of the table who are not in the model, and why, a line each.
         notices: what else must not be overlooked, a line each.
 
     Raises `ValueError` where parts are not of the same people or predictors.
@@ -165,6 +165,16 @@ class Prediction:
         """Places of the products with the arm."""
         arms = {column.name for column in self.predictors.columns if column.role == "arm"}
         return tuple(i for i, term in enumerate(self.predictors.terms) if len(term) > 1 and arms & set(term))
+
+    @property
+    def beside(self) -> tuple[int, ...]:
+        """Places of terms that hold no measure, such as the arm by itself.
+
+        Where no column is a measure, covariates are what is asked about.
+        """
+        role = {column.name: column.role for column in self.predictors.columns}
+        asked = "measure" if "measure" in role.values() else "covariate"
+        return tuple(i for i, term in enumerate(self.predictors.terms) if all(role[name] != asked for name in term))
 
     def alike(self, place: int) -> tuple[tuple[int, float], ...]:
         """Other predictors that go with one at |r| ≥ 0.9 as measured, among people who have both; (place, r)."""

@@ -7,6 +7,7 @@ from scipy import stats
 
 from features import Outcome, Predictors
 
+from .._figure_style import signed
 from ..study._nearest import some
 
 FAR = 12.0  # robust standard deviations from the median: an illness may be that rare, a code for missing is not
@@ -41,7 +42,7 @@ def _close(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
             continue
         r = float(stats.spearmanr(values[both], outcome.values[both]).statistic)
         if abs(r) > CLOSE:
-            found.append(f"{column.name} (rank correlation {r:.2f})".replace("-", "−"))
+            found.append(f"{column.name} (rank correlation {signed(r)})")
     return (
         (f"Too close to the outcome for a measure of anything else: {some(found)}; is it made from it?",)
         if found

@@ -96,7 +96,8 @@ def _as_written(table: Table, column: str, session: str, there: Sequence[str]) -
     for cell in (session, bare, f"ses-{bare}"):
         if cell in there:
             return cell
-    raise TableError(table.path, f"{column} is nowhere {session}{meant(session, there, 'sessions')}")
+    hint = meant(session, there, "sessions")
+    raise TableError(table.path, f"{column} is nowhere {session}{hint}; say which two it is (--sessions BEFORE,AFTER)")
 
 
 def _repeated(table: Table, person: str | None) -> tuple[int, int] | None:

@@ -10,9 +10,10 @@ import numpy as np
 from features import Correlation, FeatureError, Resampling, correlations, pairs
 
 from .._group_figures import p_words
-from .._records import PROBABILITY, Column, Records
+from .._records import Column, Records
 from .._report import Answer, Verdict
 from ._changes import MeasureChange
+from ._correlation_rows import KIND, MADE, NUMBERS, correlation_row
 from ._people import StudyPeople
 from ._words import correlation_text, percent
 
@@ -20,16 +21,10 @@ MOST_ANSWERS = 4  # measures, before one answer stands for all
 COLUMNS = (
     Column("measure", "Change of"),
     Column("score", "with"),
-    Column("kind", "Kind"),
-    Column("people", "n", "d"),
-    Column("r", "r", "+.2f"),
-    Column("low", "from", "+.2f"),
-    Column("high", "to", "+.2f"),
-    Column("p_value", "p", PROBABILITY),
-    Column("holm", "p, Holm", PROBABILITY),
+    KIND,
+    *NUMBERS,
     Column("within_arms", "r within arms", "+.2f"),
-    Column("interval", "Interval", where="file"),
-    Column("degenerate", "Samples without variation", "d", where="file"),
+    *MADE,
     Column("motion", "Adjusted for", where="file"),
 )
 
@@ -79,11 +74,8 @@ def association_records(found: Sequence[Association], changes: Sequence[MeasureC
         {
             "measure": association.name,
             "score": one.name,
-            "kind": one.kind.capitalize(),
             "motion": motion[association.name],
-            **{key: getattr(one, key) for key in ("people", "r", "low", "high", "p_value", "holm", "within_arms")},
-            "interval": one.interval,
-            "degenerate": one.degenerate,
+            **correlation_row(one),
         }
         for association in found
         for one in association.found

@@ -30,7 +30,7 @@ class ForestRow:
     Fields:
         label: beside it.
         pearson, spearman: both correlations.
-        blind: |r| below which so few people would mostly show nothing; None for not drawn.
+        blind: |r| below which so few people show nothing in more than two of ten studies; None for not drawn.
     """
 
     label: str
@@ -136,5 +136,5 @@ def _key(level: float, rows: Sequence[ForestRow]) -> list[Line2D | Patch]:
     if any(one.high < 0 for one in every):
         key.append(mark("interval below zero", BLUE))
     if any(row.blind is not None for row in rows):
-        key.append(Patch(facecolor=LINE, alpha=0.6, label="too weak to show in so few"))
+        key.append(Patch(facecolor=LINE, alpha=0.6, label="unseen in over 2 of 10 studies"))
     return key

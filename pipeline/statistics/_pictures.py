@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from features import Correlation
 
@@ -60,7 +60,12 @@ def correlations_section(found: Sequence[Association], level: float) -> Section:
 def checks_section(found: Sequence[Checked], level: float) -> Section:
     """Every null check."""
     groups: Groups = [
-        (one.name, _rows([check.found for check in one.found], one.found[0].detectable)) for one in found if one.found
+        (
+            one.name,
+            _rows([check.found for check in one.found], {check.found.name: check.detectable for check in one.found}),
+        )
+        for one in found
+        if one.found
     ]
     shown, left = _within(groups)
     return Section(
@@ -87,9 +92,12 @@ def _scores_caption(one: OutcomeResult) -> str:
     )
 
 
-def _rows(found: Sequence[Correlation], blind: float | None = None) -> list[ForestRow]:
+def _rows(found: Sequence[Correlation], blind: Mapping[str, float] | None = None) -> list[ForestRow]:
     spearman = {one.name: one for one in found if one.kind == "spearman"}
-    return [ForestRow(one.name, one, spearman[one.name], blind) for one in found if one.kind == "pearson"]
+    unseen = blind or {}  # columns differ in how many people have them
+    return [
+        ForestRow(one.name, one, spearman[one.name], unseen.get(one.name)) for one in found if one.kind == "pearson"
+    ]
 
 
 def _within(groups: Groups) -> tuple[Groups, str]:

@@ -81,6 +81,34 @@ def test_text_of_two_kinds_becomes_plus_and_minus_one(tmp_path: Path) -> None:
     assert "sex is text: F counts as −1, M as +1." in found.notices
 
 
+def test_an_outcome_of_two_kinds_says_how_it_is_coded(tmp_path: Path) -> None:
+    found = model_of(made.asked(made.write(tmp_path, made.rows()), outcome="sex"))
+    assert set(found.outcome.values) == {-1.0, 1.0}
+    assert "sex is text: F counts as −1, M as +1." in found.notices
+
+
+@pytest.mark.parametrize("take", ["fall", "change"])
+def test_which_session_is_before_is_told_with_the_means_of_the_outcome(tmp_path: Path, take: str) -> None:
+    table = made.with_cells(lambda i, row: {"score": f"{30 + i // 8 if row['session'] == 'pre' else 12.5}"})
+    table[-1]["score"] = ""  # who has no outcome has no part in the means
+    path = made.write(tmp_path, table)
+    sign = {"fall": "before − after", "change": "after − before"}[take]
+    (line,) = [one for one in model_of(made.asked(path, outcome=f"{take}(score)")).notices if "as before" in one]
+    assert line == (
+        f"pre counts as before and post as after: score is 30.91 on average in pre and 12.5 in post; {take}(score) is "
+        f"{sign}."
+    )
+    swapped = model_of(made.asked(path, outcome=f"{take}(score)", sessions=("post", "pre"))).notices
+    assert any("score is 12.5 on average in post and 30.91 in pre" in one for one in swapped)
+
+
+def test_the_arm_is_in_a_model_only_where_a_term_names_it(tmp_path: Path) -> None:
+    path = made.write(tmp_path, made.rows())
+    plain, by_arm = (model_of(made.asked(path, model=model)) for model in ("change", "change-by-arm"))
+    assert plain.arm is not None
+    assert (plain.by_arm, by_arm.by_arm) == (False, True)
+
+
 def test_without_a_description_columns_of_numbers_are_measures(tmp_path: Path) -> None:
     found = model_of(made.asked(made.write(tmp_path, made.rows()), measures=("*",)))
     assert found.predictors.names == ("change(gppi_a)", "change(gppi_b)", "change(rest_a)")

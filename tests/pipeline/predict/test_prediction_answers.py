@@ -115,11 +115,51 @@ def test_bootstraps_that_were_not_drawn_make_nothing_stable() -> None:
 def test_the_arm_is_asked_about_only_where_the_model_has_products_with_it() -> None:
     with_products = answers(made_up_prediction(effect=30.0, people=60))
     assert len(with_products) == 3
-    assert with_products[2].verdict == "yes"
+    assert with_products[2].verdict == "partly"  # p is the whole model's
     slopes = next(one for one in with_products[2].details if "_r00" in one)
     assert "ketamine" in slopes
     assert "midazolam" in slopes
     assert len(answers(made_up_prediction(products=False))) == 2
+
+
+def test_the_arm_by_itself_is_no_answer_to_which_measures() -> None:
+    found = made_up_prediction(effect=30.0, people=60)
+    arm = found.names.index("arm")
+    coefficients = found.published.coefficients.copy()
+    coefficients[arm] = 2 * np.abs(coefficients).max()
+    answer = answers(replace(found, published=replace(found.published, coefficients=coefficients)))[1]
+    assert "arm (" not in answer.headline
+    assert any(line.startswith("Retained too, and no measure: arm (") for line in answer.details)
+    alone = np.where(np.arange(coefficients.size) == arm, coefficients, 0.0)
+    assert answers(replace(found, published=replace(found.published, coefficients=alone)))[1].headline == (
+        "The model retains none of them."
+    )
+
+
+def test_a_small_p_of_the_whole_model_is_no_yes_to_any_of_its_predictors() -> None:
+    found = made_up_prediction(effect=30.0, people=60)
+    assert [one.verdict for one in answers(found)] == ["yes", "partly", "partly"]
+
+
+def test_products_that_folds_seldom_retain_are_not_called_zero_to_the_bootstraps() -> None:
+    found = made_up_prediction(effect=30.0, people=60)
+    assert found.stability is not None
+    seldom = replace(found, stability=replace(found.stability, folds=np.full(len(found.names), 0.3)))
+    answer = answers(seldom)[2]
+    assert answer.verdict == "open"
+    assert "fewer than half of the folds retain" in answer.headline
+    assert "do not tell" not in answer.headline
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.4, "of observed and predicted"), (-0.4, "not evidence"), (float("nan"), "all are predicted the same")],
+)
+def test_what_is_said_of_a_correlation_follows_its_value(value: float, words: str) -> None:
+    found = made_up_prediction()
+    assert found.nested is not None
+    rows = performance_records(replace(found, nested=replace(found.nested, correlation=value))).rows
+    assert words in next(str(row["means"]) for row in rows if row["quantity"] == "correlation")
 
 
 def test_products_whose_bootstraps_reach_zero_do_not_make_a_yes() -> None:
@@ -162,7 +202,7 @@ def test_what_was_left_out_and_estimated_over_all_people_is_told() -> None:
     table = replace(found.predictors, whole_sample=("residuals",))
     text = told(replace(found, predictors=table, left_out=("sub-99: no outcome",), notices=("ages differ",)))
     assert "residuals" in text
-    assert "sub-99: no outcome" in text
+    assert "1 person is not in this model. sub-99: no outcome" in text
     assert "ages differ" in text
 
 

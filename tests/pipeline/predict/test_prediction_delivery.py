@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from made_up_prediction import made_up_prediction, null_prediction
 
 from features import Chance
@@ -59,6 +60,24 @@ def test_json_holds_every_number_by_name() -> None:
     assert content["stability"]["bootstraps"][found.names[0]] == found.stability.bootstraps[0]
     assert content["chance"]["p_value"] == 0.02
     assert content["counts"] == {"people": 21, "predictors": 17, "retained": len(found.retained)}
+
+
+def test_numbers_that_are_not_finite_are_null_and_read_again(tmp_path: Path) -> None:
+    """As where the others of a person have one outcome, or all predictions are the same."""
+    found = made_up_prediction(measures=3)
+    assert found.nested is not None
+    penalties = found.nested.penalties.copy()
+    penalties[0] = np.inf
+    odd = deliver_prediction(replace(found, nested=replace(found.nested, penalties=penalties, correlation=np.nan)))
+    store_delivery(odd, tmp_path)
+    for name in ("delivery.json", "prediction.json"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "NaN" not in text
+        assert "Infinity" not in text
+    content = json.loads((tmp_path / "prediction.json").read_text(encoding="utf-8"))
+    assert content["nested"]["relative_penalties"][:2] == [None, penalties[1]]
+    assert content["nested"]["correlation"] is None
+    assert [one.tsv() for one in read_delivery(tmp_path).records] == [one.tsv() for one in odd.records]
 
 
 def test_what_was_not_done_is_null_and_said() -> None:

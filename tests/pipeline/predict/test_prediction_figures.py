@@ -48,6 +48,19 @@ def drawn(figure: Figure | None) -> Figure:
     return figure
 
 
+def test_the_key_of_shares_is_about_the_bars_that_are_drawn() -> None:
+    """Bars are coloured by bootstraps alone, however seldom folds retain the same."""
+    found = made_up_prediction()
+    assert found.stability is not None
+    every, seldom = np.ones(len(found.names)), np.full(len(found.names), 0.2)
+    figure = drawn(
+        predictors_figure(replace(found, stability=replace(found.stability, bootstraps=every, folds=seldom)))
+    )
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "share of bootstraps" in labels
+    assert "less than half of bootstraps" not in labels
+
+
 # -- the path and the error ------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_up_people import made_up
@@ -37,6 +39,14 @@ def test_what_follows_the_outcome_by_any_curve_is_named(sound: tuple[Predictors,
     predictors.values[:, 2] = -np.arctan(outcome.values / 10)
     (line,) = suspicions(predictors, outcome)
     assert "x3 (rank correlation −1.00)" in line
+
+
+def test_a_minus_in_a_name_stays_as_it_is_written(sound: tuple[Predictors, Outcome]) -> None:
+    predictors, outcome = sound
+    columns = tuple(replace(column, name=f"rest-{column.name}") for column in predictors.columns)
+    predictors.values[:, 2] = -outcome.values
+    (line,) = suspicions(replace(predictors, columns=columns, terms=tuple((one.name,) for one in columns)), outcome)
+    assert "rest-x3 (rank correlation −1.00)" in line
 
 
 def test_what_is_missing_is_no_suspicion(sound: tuple[Predictors, Outcome]) -> None:

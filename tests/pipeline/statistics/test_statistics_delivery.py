@@ -110,7 +110,40 @@ def test_null_checks_say_what_could_not_be_seen() -> None:
     (found,) = [one for one in delivered().answers if "infusions" in one.question]
     assert found.question == "Does anything go with infusions or days_between?"
     assert found.verdict == "open"
-    assert "With 20 people, correlations weaker than |r| = 0.59 would mostly go unseen." in found.headline
+    assert "With 20 people, correlations weaker than |r| = 0.59 go unseen in more than 2 of 10" in found.headline
+
+
+def test_one_of_many_checks_must_pass_for_all_of_them_to_make_a_yes() -> None:
+    """Holm over the checks of one measure alone would find something among enough measures, whatever they are."""
+    rng = np.random.default_rng(1)
+    days = PEOPLE.null_checks["days_between"]
+    weak = MeasureChange("weak", "z", (days - days.mean()) / days.std() + rng.normal(0, 2.2, 21))
+    how = HOW.model_copy(update={"subscales": ()})
+    people = replace(PEOPLE, subscales={}, null_checks={"days_between": days})
+
+    def verdict(changes: list[MeasureChange]) -> str:
+        (found,) = [one for one in deliver_statistics(people, changes, how).answers if "days_between" in one.question]
+        return found.verdict
+
+    apart = rng.normal(size=(30, 21))
+    apart -= np.outer(apart @ (days - days.mean()), days - days.mean()) / np.sum((days - days.mean()) ** 2)
+    others = [MeasureChange(f"m{i}", "z", values) for i, values in enumerate(apart)]  # that do not go with it
+    assert verdict([weak]) == "yes"
+    assert verdict([weak, *others]) == "partly"
+
+
+def test_each_check_has_the_band_of_the_people_who_have_it() -> None:
+    fewer = PEOPLE.null_checks["days_between"].copy()
+    fewer[:9] = np.nan
+    found = [MeasureChange("m", "z", changes()[0].values)]
+    people = replace(PEOPLE, subscales={}, null_checks=dict(PEOPLE.null_checks) | {"days_between": fewer})
+    delivery = deliver_statistics(people, found, HOW.model_copy(update={"subscales": ()}))
+    (picture,) = [one for one in pictures(delivery.draw()) if one.name == "null-checks"]
+    assert isinstance(picture.figure, Figure)
+    widths = [patch.get_width() / 2 for patch in picture.figure.axes[0].patches]
+    shown = [row["detectable"] for row in rows(delivery, "null-checks") if row["kind"] == "Pearson"]
+    assert shown[0] < shown[1]
+    assert widths == pytest.approx(shown)
 
 
 def test_a_check_that_hangs_on_few_people_is_told() -> None:
