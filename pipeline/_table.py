@@ -13,8 +13,8 @@ import numpy as np
 
 MISSING = "n/a"  # as BIDS writes it
 DELIMITERS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+")
 _OTHER_MISSING = {"", "nan", "na", "null", "n.a.", "#n/a"}  # "none" may be an arm, or a model
 
 
@@ -68,7 +68,7 @@ class Table:
         Raises `TableError` where one is missing, or numbers and texts are mixed.
         """
         cells, lines = [self.column(column)[row] for row in rows], [self.lines[row] for row in rows]
-        numeric = [_NUMBER.fullmatch(cell) is not None for cell in cells]
+        numeric = [NUMBER.fullmatch(cell) is not None for cell in cells]
         for cell, line, is_number in zip(cells, lines, numeric, strict=True):
             if not is_number and (problem := _problem(cell, any(numeric))):
                 raise TableError(self.path, f"{column} {problem}", line)
@@ -87,7 +87,7 @@ def _problem(cell: str, among_numbers: bool) -> str:
     if cell.lower() in _OTHER_MISSING:
         what = f"is {cell!r}" if cell else "is empty"
         return f"{what}; write {MISSING} for a missing value, and leave the row or the column out"
-    if _COMMA_NUMBER.fullmatch(cell):
+    if COMMA_NUMBER.fullmatch(cell):
         return f"is {cell!r}, a number with a decimal comma; write {cell.replace(',', '.')}"
     if among_numbers or cell.lower() in ("inf", "-inf", "+inf"):
         return f"is {cell!r}, where other rows hold numbers; correct it, or write {MISSING}"

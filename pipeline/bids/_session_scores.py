@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from .._table import MISSING, Table, TableError, read_table
+from .._table import MISSING, NUMBER, Table, TableError, read_table
 from ..study import Study
 from ._inventory import Inventory
 from ._scores import both_sessions
 from ._tabular import numbers
 from ._words import DataError
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +81,6 @@ def person_column(inventory: Inventory, name: str) -> Float[np.ndarray, "person"
     """The same, or texts with "" where missing if no cell is a number; raises `DataError` where both are mixed."""
     cells = [one.values.get(name, MISSING) for one in inventory.participants if name not in one.scores]
     known = [cell for cell in cells if cell != MISSING]
-    if known and not any(map(_NUMBER.fullmatch, known)):
+    if known and not any(map(NUMBER.fullmatch, known)):
         return tuple("" if cell == MISSING else cell for cell in cells)
     return person_numbers(inventory, name)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._table import MISSING, Table, TableError
+from .._table import MISSING, NUMBER, Table, TableError
 
 PARTICIPANT, SESSION = "participant_id", "session_id"
 _LABEL = re.compile(r"sub-[A-Za-z0-9+]+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def prefixed(name: str, prefix: str = "sub-") -> str:
@@ -41,7 +40,7 @@ def numbers(table: Table, column: str, rows: Sequence[int]) -> np.ndarray:
     column_cells = table.column(column)
     cells = [column_cells[row] for row in rows]
     there = [cell for cell in cells if cell != MISSING]
-    if not all(map(_NUMBER.fullmatch, there)):
+    if not all(map(NUMBER.fullmatch, there)):
         wrong = [row for row, cell in zip(rows, cells, strict=True) if cell != MISSING]
         table.values(column, wrong)  # tells which cell is amiss, where others hold numbers
         raise TableError(

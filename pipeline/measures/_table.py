@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from jaxtyping import Float
 
 from dcm import Posterior
 
-from .._table import MISSING
+from .._table import MISSING, NUMBER
 from ..bids import Inventory
 from ..images import Extraction
 from ..study import Study
@@ -25,7 +24,6 @@ from ._run import measure_run
 
 Role = Literal["measure", "motion", "outcome", "covariate"]
 PARTICIPANT, SESSION = "participant_id", "session"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -203,7 +201,7 @@ def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[F
 def _numeric(cells: Sequence[str]) -> bool:
     """Whether all that is there are numbers, and one is."""
     known = [cell for cell in cells if cell != MISSING]
-    return bool(known) and all(_NUMBER.fullmatch(cell) and np.isfinite(float(cell)) for cell in known)
+    return bool(known) and all(NUMBER.fullmatch(cell) and np.isfinite(float(cell)) for cell in known)
 
 
 def _own(scores: Mapping[str, float], values: Mapping[str, str], name: str) -> float:

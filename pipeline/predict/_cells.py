@@ -9,12 +9,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from .._table import MISSING, Table, TableError
+from .._table import COMMA_NUMBER, MISSING, NUMBER, Table, TableError
 
 Kind = Literal["numbers", "texts", "mixed", "empty"]
 LARGEST = 1e100  # beyond it squares, which everything here is made of, leave the range of a double
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+")
 _ABSENT = ("", MISSING)
 _LIKE_MISSING = {"nan", "na", "null", "n.a.", "#n/a", "none", ".", "-"}
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
@@ -31,10 +29,10 @@ def kind_of(table: Table, column: str, rows: Sequence[int]) -> Kind:
     known = [cells[row] for row in rows if cells[row] not in _ABSENT]
     if not known:
         return "empty"
-    numeric = sum(_NUMBER.fullmatch(cell) is not None for cell in known)
+    numeric = sum(NUMBER.fullmatch(cell) is not None for cell in known)
     if numeric == len(known):
         return "numbers"
-    meant = any(_COMMA_NUMBER.fullmatch(cell) or _INFINITE.fullmatch(cell) for cell in known)
+    meant = any(COMMA_NUMBER.fullmatch(cell) or _INFINITE.fullmatch(cell) for cell in known)
     return "mixed" if numeric or meant else "texts"
 
 
@@ -49,7 +47,7 @@ def numbers(table: Table, column: str, rows: Sequence[int]) -> Float[np.ndarray,
         cell = cells[row]
         if cell in _ABSENT:
             continue
-        if not _NUMBER.fullmatch(cell):
+        if not NUMBER.fullmatch(cell):
             raise TableError(table.path, f"{column} {_problem(cell)}", table.lines[row])
         found[place] = float(cell)
         if abs(found[place]) > LARGEST:
@@ -62,7 +60,7 @@ def numbers(table: Table, column: str, rows: Sequence[int]) -> Float[np.ndarray,
 def _problem(cell: str) -> str:
     if cell.lower() in _LIKE_MISSING:
         return f"is {cell!r}; write {MISSING}, or nothing, for a missing value"
-    if _COMMA_NUMBER.fullmatch(cell):
+    if COMMA_NUMBER.fullmatch(cell):
         return f"is {cell!r}, a number with a decimal comma; write {cell.replace(',', '.')}"
     if _INFINITE.fullmatch(cell):
         return f"is {cell!r}, which is infinite; correct it, or write {MISSING}"

@@ -11,7 +11,7 @@ from .._provenance import release
 from .._runtime import UsageError
 from ..execution import Finish, Unit, Work, Workers
 from ..measures import PARTICIPANT, SESSION
-from ..predict import PredictOptions, deliver_prediction, fit, model_of
+from ..predict import PredictOptions, deliver_prediction, fit, model_of, parse_formula
 from ..study import Prediction, Study
 from ._layout import Layout
 from ._options import Watch
@@ -43,6 +43,19 @@ def _unit(name: str, how: Prediction, study: Study, layout: Layout) -> Unit:
     }
     job = Predicting(options_of(how, study, table), layout.prediction(name))
     return Unit(STAGE, name, recipe, (table, table.with_suffix(".json")), job)
+
+
+def check_formulas(study: Study) -> list[str]:
+    """A line for every formula of a prediction that cannot be read."""
+    lines = []
+    for name, how in study.predict.items():
+        try:
+            for text in (how.formula, how.outcome):
+                if text is not None:
+                    parse_formula(text)
+        except UsageError as error:
+            lines.append(f"[predict.{name}] {error}")
+    return lines
 
 
 def options_of(how: Prediction, study: Study, table: Path) -> PredictOptions:

@@ -9,6 +9,7 @@ from .._runtime import UsageError
 from ..bids import Inventory, check_groups, check_predictions, check_statistics, group_remarks, take_inventory
 from ..images import check_regions, grids_of, region_remarks
 from ..study import Study
+from ._predict import check_formulas
 
 
 def preflight(study: Study, on_progress: Callable[[int, int], None] | None = None) -> tuple[Inventory, list[str]]:
@@ -21,6 +22,7 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
         *check_regions(study, grids),
         *check_groups(study, inventory),
         *check_predictions(study, inventory),
+        *check_formulas(study),
         *check_statistics(study, inventory),
     ]
     unknown = [] if errors else group_remarks(study, inventory)

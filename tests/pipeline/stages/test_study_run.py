@@ -194,6 +194,19 @@ def test_results_do_not_go_among_the_data(study: Path, effconn: Effconn, place: 
     assert (study / "bids/dataset_description.json").read_bytes() == before
 
 
+def test_a_formula_that_cannot_be_read_is_told_before_any_work(study: Path, effconn: Effconn) -> None:
+    file = study / "study.toml"
+    text = file.read_text(encoding="utf-8")
+    file.unlink()  # its copies share the file
+    own = 'model = "change"\nmeasures = ["dcm_B_*", "response_faces_task_*"]'
+    assert own in text
+    file.write_text(text.replace(own, 'formula = "chagne(dcm_B_*)"'), encoding="utf-8")
+    done = effconn("check", file)
+    assert done.returncode == 1
+    assert "[predict.mechanism]" in done.stderr
+    assert "did you mean 'change'?" in done.stderr
+
+
 def test_a_stage_without_anything_to_work_on_is_refused(study: Path, effconn: Effconn) -> None:
     done = effconn("run", study / "study.toml", "--only", "report")
     assert done.returncode == 2
