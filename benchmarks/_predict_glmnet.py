@@ -108,6 +108,6 @@ def _errors(
     for person in range(y.size):
         others = np.arange(y.size) != person
         fold = scaled(values[others])
-        path = fit_path(fold, y[others], wanted.alpha, tuning.penalties, tuning.tolerance)
+        path = fit_path(fold, y[others], wanted.alpha, tuning.penalties, tuning.left_out_tolerance)
         squares[person] = (y[person] - path.predict_at(fold.others(values[[person]]), wanted.penalties)[0]) ** 2
     return np.asarray(squares.mean(axis=0))

@@ -64,7 +64,7 @@ def _left_out(
         sample = scaled(values[~out])
         others = sample.others(values[out])
         for place, (alpha, path) in enumerate(zip(tuning.alphas, paths, strict=True)):
-            fold = fit_path(sample, y[~out], alpha, tuning.penalties, tuning.tolerance)
+            fold = fit_path(sample, y[~out], alpha, tuning.penalties, tuning.left_out_tolerance)
             predictions[place][out] = fold.predict_at(others, path.penalties)
     return predictions
 

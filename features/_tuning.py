@@ -20,21 +20,24 @@ class Tuning:
         alphas: mixings, above 0 (ridge alone has no first model that retains nothing) to 1 (lasso).
         penalties: on each path, equally spaced in their logarithm.
         tolerance: of the solver; see `fit_path`.
+        left_out_tolerance: of the many paths without somebody that `published` is tuned by: they give errors of
+            prediction, which need fewer digits than coefficients.
 
     Raises `FeatureError` where there is no candidate, or one is none.
     """
 
     alphas: tuple[float, ...] = ALPHAS
     penalties: int = 100
-    tolerance: float = 1e-7
+    tolerance: float = 1e-8
+    left_out_tolerance: float = 1e-6
 
     def __post_init__(self) -> None:
         wrong = [alpha for alpha in self.alphas if not 0 < alpha <= 1]
         if wrong or not self.alphas or len(set(self.alphas)) < len(self.alphas):
             named = ", ".join(f"{alpha:g}" for alpha in wrong or self.alphas) or "none"
             raise FeatureError(f"alphas: {named}; give different numbers above 0 and up to 1, such as 0.1,0.5,1")
-        if self.penalties < 2 or not 0 < self.tolerance < 1:
-            raise FeatureError("it takes two penalties at least, and a tolerance between 0 and 1")
+        if self.penalties < 2 or not all(0 < one < 1 for one in (self.tolerance, self.left_out_tolerance)):
+            raise FeatureError("it takes two penalties at least, and tolerances between 0 and 1")
 
 
 def coarse(tuning: Tuning) -> Tuning:

@@ -54,7 +54,7 @@ def test_the_best_mixing_is_glmnets(reference: tuple[dict, Published]) -> None:
 
 def test_left_out_predictions_are_those_of_a_loop() -> None:
     predictors, outcome = made_up(12, 5, 1.0, seed=3)
-    tuning = Tuning((0.5,), 20, 1e-10)
+    tuning = Tuning((0.5,), 20, 1e-10, 1e-10)
     found = published(predictors, outcome, groups_of(12, None), tuning)
     for person in range(12):
         others = np.arange(12) != person
