@@ -1,0 +1,40 @@
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.common import natural_key, shorten, spreadsheet_cell, visible
+
+
+def test_numbers_in_names_sort_as_numbers() -> None:
+    names = ["sub-1", "sub-2", "sub-10", "sub-10_ses-2", "sub-10_ses-10", "sub-A2", "sub-a10"]
+    mixed = names.copy()
+    random.Random(0).shuffle(mixed)
+    assert sorted(mixed, key=natural_key) == names
+
+
+@given(st.lists(st.text(), max_size=6))
+def test_the_order_of_names_does_not_depend_on_the_order_given(names: list[str]) -> None:
+    backwards = names[::-1]
+    assert sorted(names, key=natural_key) == sorted(backwards, key=natural_key)
+
+
+@given(st.text())
+def test_shown_text_has_only_printable_characters_and_is_short(text: str) -> None:
+    assert visible(text).isprintable()
+    assert len(shorten(text)) <= 80
+
+
+def test_an_escape_sequence_is_shown_and_not_obeyed() -> None:
+    assert visible("sub\x1b[2J\u202e01") == r"sub\x1b[2J\u202e01"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1"])
+def test_a_formula_is_quoted(cell: str) -> None:
+    assert spreadsheet_cell(cell) == "'" + cell
+
+
+@pytest.mark.parametrize("cell", ["-0.5", "+1e-5", "-inf", "sub-01", "n/a", "", "a=b"])
+def test_numbers_and_plain_text_stay(cell: str) -> None:
+    assert spreadsheet_cell(cell) == cell
