@@ -11,6 +11,7 @@ from dcm import SPM12_ECHO_TIME, Data
 from ._mat_fields import FieldProblem, Fields, check_finite, real
 from ._mat_values import StructArray
 from ._rundata import RunData
+from .common import Time, time_problem
 
 EchoTime = Literal["spm12", "scanner"]
 
@@ -31,8 +32,8 @@ def read_run(dcm: Fields, label: str, echo_time: EchoTime, stated_echo_time: flo
     bold, regions = _series(dcm, series)
     inputs = dcm.struct("U", "specify the DCM again")
     driving, input_names = _inputs(inputs)
-    repetition_time = _seconds(series, "dt", "the repetition time")
-    bin_width = _seconds(inputs, "dt", "the width of a microtime bin")
+    repetition_time = _seconds(series, "dt", "repetition time")
+    bin_width = _seconds(inputs, "dt", "microtime bin")
     needed, lasting = bold.shape[0] * repetition_time, driving.shape[0] * bin_width
     if abs(needed - lasting) > 0.5 * bin_width:
         raise inputs.problem(
@@ -125,10 +126,10 @@ def _coordinates(dcm: Fields, count: int) -> np.ndarray | None:
     return np.stack(points) if all(point.size == 3 for point in points) else None
 
 
-def _seconds(fields: Fields, key: str, what: str) -> float:
-    value = fields.number(key, f"set it to {what} in seconds")
-    if value <= 0:
-        raise fields.problem(key, f"is {value:g}; set it to {what} in seconds")
+def _seconds(fields: Fields, key: str, kind: Time) -> float:
+    value = fields.number(key, f"set it to the {kind} in seconds")
+    if problem := time_problem(value, kind):
+        raise fields.problem(key, problem)
     return value
 
 
@@ -157,9 +158,11 @@ def _delays(dcm: Fields, count: int, repetition_time: float) -> np.ndarray | Non
         raise dcm.problem("delays", f"holds {delays.size} values for {count} regions; give one per region, or one")
     if (delays < 0).any():
         raise dcm.problem("delays", f"holds {delays.min():g} s; give seconds from the start of a scan, 0 or more")
-    if (delays > repetition_time * (1 + 1e-9)).any():
+    if (latest := float(delays.max())) > repetition_time * (1 + 1e-9):
         raise dcm.problem(
-            "delays", f"holds {delays.max():g} s, beyond the repetition time Y.dt = {repetition_time:g} s; give seconds"
+            "delays",
+            f"holds {latest:g} s, beyond the repetition time Y.dt = {repetition_time:g} s; give seconds"
+            + (f" (if these are milliseconds, {latest / 1000:g})" if latest / 1000 <= repetition_time else ""),
         )
     return delays
 
@@ -171,6 +174,6 @@ def _echo_time(dcm: Fields, choice: EchoTime, stated: float | None) -> float:
         raise ValueError(f"echo_time must be 'spm12' or 'scanner', not {choice!r}")
     if stated is None:
         raise dcm.problem("TE", "is missing; give the scanner's echo time in seconds, or read with echo_time='spm12'")
-    if not 0 < stated < 1:
-        raise dcm.problem("TE", f"is {stated:g}; give the scanner's echo time in seconds, such as 0.03")
+    if problem := time_problem(stated, "echo time"):
+        raise dcm.problem("TE", problem)
     return stated

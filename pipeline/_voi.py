@@ -16,6 +16,7 @@ from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError, StructArray, describe
 from ._rundata import RunData
 from ._spm_error import SpmFileError
+from .common import time_problem
 
 LEADING_BINS = 32  # SPM pads U.u with bins before the first scan
 
@@ -158,7 +159,12 @@ def _read_design(path: Path, session: int, wanted: Sequence[str] | None) -> tupl
                 f"SPM.Sess({session}).U.dt",
                 "must be one positive bin width, and xY.RT positive; specify the model again",
             )
-        return repetition_time, np.column_stack([columns[name] for name in names]), names, used.pop()
+        width = used.pop()
+        if problem := time_problem(repetition_time, "repetition time"):
+            raise timing.problem("RT", problem)
+        if problem := time_problem(width, "microtime bin"):
+            raise FieldProblem(f"SPM.Sess({session}).U.dt", problem)
+        return repetition_time, np.column_stack([columns[name] for name in names]), names, width
     except FieldProblem as error:
         raise VoiFileError(path, error.field, error.problem) from error
 
