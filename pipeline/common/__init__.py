@@ -1,5 +1,7 @@
-"""What every room of the pipeline may use: the order of names, plausible times, text as people and programs see it."""
+"""What every room of the pipeline may use: order of names, plausible times, shown text, reading in a child process."""
 
+from ._guarded_process import GuardedError as GuardedError
+from ._guarded_process import GuardedProcess as GuardedProcess
 from ._natural_order import natural_key as natural_key
 from ._plausible_units import Time as Time
 from ._plausible_units import time_problem as time_problem
