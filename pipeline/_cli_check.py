@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ._console import out, say
+from ._console import say, tell
 from ._records import Column, Records
 from .bids import Absence, Inventory
 from .bids._words import gathered
@@ -21,9 +21,9 @@ def show_inventory(study: Study, inventory: Inventory) -> None:
     table = participant_records(inventory, study)
     if table.rows:
         _shown(table).print()
-        out.print()
+        tell()
     for line in _totals(study, inventory):
-        out.print(line, markup=False, soft_wrap=True)
+        tell(line)
     missing = gathered([(_label(one), one.problem) for one in inventory.absences])
     _lines("missing", missing)
     _lines("remark", list(inventory.remarks))

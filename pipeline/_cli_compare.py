@@ -8,7 +8,7 @@ from pathlib import Path
 from dcm import Settings
 
 from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport, compare
-from ._console import duration, out, progress, say, show, write_json
+from ._console import duration, progress, say, show, tell, write_json
 from ._inputs import read_inputs
 from ._runtime import UsageError
 
@@ -47,9 +47,9 @@ def print_report(report: ComparisonReport) -> None:
     show(COLUMNS, [_row(one) for one in report.participants], left=(0, 10))
     for one in report.participants:
         if one.delta_f is None:
-            out.print(f"{one.name}: not comparable; {one.status.removeprefix('failed: ')}", markup=False)
+            tell(f"{one.name}: not comparable; {one.status.removeprefix('failed: ')}")
     for line in summary(report):
-        out.print(line, markup=False, soft_wrap=True)
+        tell(line)
 
 
 def summary(report: ComparisonReport) -> list[str]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ._cli_run import default_jobs
-from ._console import out, progress, say
+from ._console import progress, say, tell
 from ._runtime import UsageError
 from .stages import Beside, RunOptions, run_study
 from .study import read_study
@@ -22,7 +22,7 @@ def show_demo(folder: Path, seed: int, quick: bool, jobs: int | None = None) -> 
     for one in found.failed:
         say(f"{one.unit.stage} {one.unit.name} failed: {one.reason}")
     if found.page is not None:
-        out.print(f"the demo's page: {found.page.resolve()}", markup=False, soft_wrap=True)
+        tell(f"the demo's page: {found.page.resolve()}")
     return 1 if found.failed else 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._cli_run import default_jobs
-from ._console import out, plain, progress, say, show, write_json
+from ._console import plain, progress, say, show, tell, write_json
 from ._provenance import release
 from ._runtime import UsageError
 from .measures import FeatureTable, change, read_features, write_features
@@ -51,14 +51,14 @@ def _summary(table: FeatureTable, study: Study, path: Path) -> None:
         for kind, one in counts.items()
     ]
     people = len(table.participants) // 2
-    out.print(f"{len(table.participants)} rows, {people} participants in {' and '.join(table.order)}", highlight=False)
+    tell(f"{len(table.participants)} rows, {people} participants in {' and '.join(table.order)}")
     if rows:
         show(("Kind", "Measures", "Missing", "Change missing"), rows)
     for line in table.remarks[:MOST]:
         say(f"remark: {line}")
     if len(table.remarks) > MOST:
         say(f"remark: and {len(table.remarks) - MOST} more, in {path.with_suffix('.json').name}")
-    out.print(f"measures: {path.resolve()}", markup=False, soft_wrap=True)
+    tell(f"measures: {path.resolve()}")
 
 
 def _by_kind(table: FeatureTable) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ._console import out
+from ._console import out, tell
 from ._runtime import describe_runtime
 
 LABELS = {
@@ -26,7 +26,7 @@ def run_info(as_json: bool) -> int:
         if key in ("gpu", "cache_mb"):
             continue
         more = f" ({found['cache_mb']} MB)" if key == "cache" else ""
-        out.print(f"{LABELS.get(key, key):18}{value}{more}", markup=False, soft_wrap=True)
+        tell(f"{LABELS.get(key, key):18}{value}{more}")
     if not found["gpu"]:
-        out.print(f"{'GPU':18}none seen; with an NVIDIA GPU: pip install 'effconn[cuda]'", markup=False)
+        tell(f"{'GPU':18}none seen; with an NVIDIA GPU: pip install 'effconn[cuda]'")
     return 0

@@ -33,7 +33,7 @@ def run_init(bids: Path, out: Path, force: bool = False) -> int:
     for file, text in zip(files, (starter(found, path.parent), schema), strict=True):
         _write(file, text)
     for line in (*_summary(found), *found.notes, f"wrote {path} and {files[1]}"):
-        say(_printable(line))
+        say(line)
     _say_next(path)
     return 0
 
@@ -72,11 +72,6 @@ def _summary(found: Found) -> list[str]:
         f"spaces: {some(found.spaces) or 'no preprocessed images found'}",
         f"scores: {some(scores) or 'no phenotype table'}",
     ]
-
-
-def _printable(line: str) -> str:
-    """A line with names from files in it, as a terminal may show it."""
-    return "".join(letter if letter.isprintable() else " " for letter in line)
 
 
 def _say_next(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ._cli_check import show_inventory
-from ._console import duration, out, progress, say, write_json
+from ._console import duration, progress, say, tell, write_json
 from ._provenance import release
 from ._runtime import UsageError
 from .bids import Inventory
@@ -97,7 +97,7 @@ def _summary(found: StudyRun) -> None:
         words = ", ".join(f"{counts[how]} {how}" for how in ("made", "kept", "failed") if counts[how])
         say(f"{stage}: {words or 'nothing to do'} ({duration(seconds)})")
     if found.page is not None:
-        out.print(f"report: {found.page.resolve()}", markup=False, soft_wrap=True)
+        tell(f"report: {found.page.resolve()}")
 
 
 def _json(found: StudyRun) -> dict[str, Any]:

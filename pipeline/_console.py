@@ -9,20 +9,24 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from ._atomic import atomic_write
 from ._runtime import UsageError
+from .common import message_line, shorten
 
 WIDTH = 160  # of tables that go to a file or a pipe
+LONGEST_CELL = 400  # characters of a cell of a table
 EVERY = 10.0  # seconds between lines of progress where there is no terminal
 
-out = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# What is printed may hold names from files: no part of it is markup, nor the name of an emoji.
+out = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class Reporter:
@@ -31,7 +35,7 @@ class Reporter:
     def __init__(self, what: str, bar: Progress | None) -> None:
         self._what = what
         self._bar = bar
-        self._task = bar.add_task(what, total=None) if bar is not None else None
+        self._task = bar.add_task(shorten(what), total=None) if bar is not None else None
         self._said = time.monotonic()
         self._first: tuple[float, int] | None = None  # when something was first done: what came before is compilation
         self._total = 0  # another one is another piece of work, whose pace is its own
@@ -62,29 +66,36 @@ def progress(what: str) -> Iterator[Reporter]:
     if not err.is_terminal:
         yield Reporter(what, None)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=err, transient=True) as bar:
         yield Reporter(what, bar)
 
 
 def say(message: str) -> None:
-    """A line on standard error."""
-    err.print(message, markup=False)
+    """A line on standard error, with control characters as their escapes."""
+    err.print(message_line(message))
+
+
+def tell(message: str = "") -> None:
+    """A line of the result on standard output, with control characters as their escapes."""
+    out.print(message_line(message), soft_wrap=True)
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), title: str = "") -> None:
     """A table on standard output; columns are flushed right but for those in `left`."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    heading = _text(title) if title else None
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for i, column in enumerate(columns):
-        table.add_column(escape(column), justify="left" if i in left else "right", overflow="fold", no_wrap=i == 0)
+        justify: Literal["left", "right"] = "left" if i in left else "right"
+        table.add_column(_text(column), justify=justify, overflow="fold", no_wrap=i == 0)
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*map(_text, row))
     out.print(table)
 
 
-def escape(text: str) -> str:
-    """Text that rich shows as it is, brackets included."""
-    return text.replace("[", r"\[")
+def _text(cell: str) -> Text:
+    """A cell that is shown as it is, brackets included, but for control characters and excessive length."""
+    return Text(shorten(cell, LONGEST_CELL))
 
 
 def plain(value: Any) -> Any:

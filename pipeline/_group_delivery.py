@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ._console import out, progress, say, write_json
+from ._console import progress, say, tell, write_json
 from ._figure_style import save_figure
 from ._provenance import device, precision, release
 from ._records import Records
@@ -47,9 +47,9 @@ def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> 
     """Print the tables and answers; write the page and everything beside it where there is a folder."""
     for records in delivery.records:
         records.print()
-        out.print()
+        tell()
     for answer in delivery.answers:
-        out.print(f"{answer.question} {answer.headline}", markup=False, soft_wrap=True)
+        tell(f"{answer.question} {answer.headline}")
     for heading, text in delivery.notices:
         say(f"{heading} {text}")
     if folder is not None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from ._runtime import UsageError, check_packages, start_jax
+from .common import message_line
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -35,5 +36,5 @@ def guarded(work: Callable[[], int], debug: bool) -> int:
 
 
 def complain(line: str) -> None:
-    """A line on standard error, without any library that may not be there."""
-    print(line, file=sys.stderr)
+    """A line on standard error, without any library that may not be there; control characters as their escapes."""
+    print(message_line(line), file=sys.stderr)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any, Literal
 from ._atomic import atomic_write
 from ._console import show
 from ._report import Table
+from .common import tab_separated
 
 PROBABILITY = "probability"  # the form of a number between 0 and 1 that must not be rounded to either
 EFFECT, SPREAD = "effect", "spread"  # of a number with and without its sign, small ones with more decimals
@@ -94,11 +93,8 @@ class Records:
 
     def tsv(self) -> str:
         """As text: numbers in full, missing ones as n/a."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        writer.writerow([column.key for column in self.columns])
-        writer.writerows([_cell(row[column.key]) for column in self.columns] for row in self.rows)
-        return text.getvalue()
+        head = [column.key for column in self.columns]
+        return tab_separated([head, *([_cell(row[key]) for key in head] for row in self.rows)])
 
     def write(self, folder: Path) -> None:
         """``NAME.tsv``."""

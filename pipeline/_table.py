@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .common import cell_text, message_line
+
 MISSING = "n/a"  # as BIDS writes it
 DELIMITERS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -22,7 +24,9 @@ class TableError(ValueError):
     """What is wrong with a table: file, line, column, problem and remedy in one line."""
 
     def __init__(self, path: Path, problem: str, line: int | None = None) -> None:
-        super().__init__(" ".join(f"{path.name}{'' if line is None else f', line {line}'}: {problem}".split()))
+        super().__init__(
+            message_line(" ".join(f"{path.name}{'' if line is None else f', line {line}'}: {problem}".split()))
+        )
         self.path = path
         self.line = line
 
@@ -112,7 +116,7 @@ def read_table(path: str | Path) -> Table:
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                rows.append(tuple(cell.strip() for cell in row))
+                rows.append(tuple(cell_text(cell.strip()) for cell in row))
                 lines.append(reader.line_num)
     except csv.Error as error:
         raise TableError(path, f"cannot be parsed ({error}); check its quotation marks", reader.line_num) from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from peb import DesignError, make_design
 
 from .._atomic import atomic_write
 from .._table import MISSING, Table, TableError
+from ..common import tab_separated
 from ..study import GroupAnalysis, Study
 from ..study._nearest import meant
 from ._inventory import Inventory, Participant
@@ -64,11 +63,8 @@ def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> G
 def write_design(study: Study, inventory: Inventory, analysis: GroupAnalysis, path: Path) -> Path:
     """The table of `group_rows`, whole or not at all; its path. A file that says the same stays as it is."""
     rows = group_rows(study, inventory, analysis)
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerow([PARTICIPANT, *rows.columns])
-    writer.writerows(zip(rows.names, *rows.columns.values(), strict=True))
-    content = text.getvalue().encode()
+    table = [(PARTICIPANT, *rows.columns), *zip(rows.names, *rows.columns.values(), strict=True)]
+    content = tab_separated(table).encode()
     if not path.is_file() or path.read_bytes() != content:
         with atomic_write(path) as aside:
             aside.write_bytes(content)

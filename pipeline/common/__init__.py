@@ -5,6 +5,9 @@ from ._guarded_process import GuardedProcess as GuardedProcess
 from ._natural_order import natural_key as natural_key
 from ._plausible_units import Time as Time
 from ._plausible_units import time_problem as time_problem
+from ._shown_text import message_line as message_line
 from ._shown_text import shorten as shorten
 from ._shown_text import visible as visible
+from ._spreadsheet_cell import cell_text as cell_text
 from ._spreadsheet_cell import spreadsheet_cell as spreadsheet_cell
+from ._spreadsheet_cell import tab_separated as tab_separated

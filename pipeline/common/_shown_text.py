@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 LONGEST = 80  # characters of a value within a message
+LONGEST_VALUE = 300  # characters of a value that a message was given whole; the name of a file has 255 at most
+LONGEST_LINE = 2000  # characters of a message
+
+# What stands between quotation marks, or has neither a space nor, as paths have, a slash in it.
+_LONG_VALUE = re.compile(
+    rf"(?<!\w)'(?=\S)[^']{{{LONGEST_VALUE},}}'|(?<!\w)\"(?=\S)[^\"]{{{LONGEST_VALUE},}}\"|[^\s/]{{{LONGEST_VALUE},}}"
+)
 
 
 def visible(text: str) -> str:
@@ -15,8 +24,18 @@ def visible(text: str) -> str:
 
 def shorten(text: str, longest: int = LONGEST) -> str:
     """The visible text, cut in its middle where it is longer than `longest` characters."""
+    if len(text) > 2 * longest:  # no more of it is shown; the rest need not be made visible
+        text = f"{text[:longest]}…{text[-longest:]}"
     shown = visible(text)
     if len(shown) <= longest:
         return shown
     head = (longest - 1) * 2 // 3
     return f"{shown[:head]}…{shown[len(shown) - (longest - 1 - head) :]}"
+
+
+def message_line(text: str) -> str:
+    """A message as one line of a terminal or a log: visible, with long values cut in their middle."""
+    line = " ".join(text.splitlines())
+    if len(line) > LONGEST_VALUE:
+        line = _LONG_VALUE.sub(lambda found: shorten(found.group()), line)
+    return shorten(line, LONGEST_LINE)

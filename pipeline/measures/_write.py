@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 from .._atomic import atomic_write
 from .._console import write_json
 from .._table import MISSING
+from ..common import tab_separated
 from ._measure import Measure
 from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
@@ -32,12 +31,10 @@ def write_features(table: FeatureTable, path: Path) -> list[Path]:
 
 
 def _tsv(table: FeatureTable) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerow([PARTICIPANT, SESSION, table.arm, *(one.name for one in table.columns)])
-    heads = zip(table.participants, table.sessions, table.arms, strict=True)
-    writer.writerows([*head, *map(_cell, row)] for head, row in zip(heads, table.values, strict=True))
-    return text.getvalue()
+    head = [PARTICIPANT, SESSION, table.arm, *(one.name for one in table.columns)]
+    visits = zip(table.participants, table.sessions, table.arms, strict=True)
+    rows = ([*visit, *map(_cell, row)] for visit, row in zip(visits, table.values, strict=True))
+    return tab_separated([head, *rows])
 
 
 def _cell(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import math
@@ -15,14 +14,14 @@ import numpy as np
 
 from .._atomic import atomic_write
 from .._table import MISSING
+from ..common import tab_separated
 
 
 def write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table as BIDS wants it; None and NaN are n/a."""
-    with atomic_write(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([_cell(value) for value in row] for row in rows)
+    table = [list(header), *([_cell(value) for value in row] for row in rows)]
+    with atomic_write(path) as aside:
+        aside.write_text(tab_separated(table), encoding="utf-8", newline="")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

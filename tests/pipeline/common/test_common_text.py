@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common import natural_key, shorten, spreadsheet_cell, visible
+from pipeline.common import cell_text, message_line, natural_key, shorten, spreadsheet_cell, visible
 
 
 def test_numbers_in_names_sort_as_numbers() -> None:
@@ -38,3 +38,17 @@ def test_a_formula_is_quoted(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["-0.5", "+1e-5", "-inf", "sub-01", "n/a", "", "a=b"])
 def test_numbers_and_plain_text_stay(cell: str) -> None:
     assert spreadsheet_cell(cell) == cell
+
+
+@given(st.text(alphabet="'=+-@\t\r\n1.,ae x\uff1d"))
+def test_a_quoted_cell_is_read_back_as_it_was(text: str) -> None:
+    assert cell_text(spreadsheet_cell(text)) == text
+
+
+def test_a_message_is_one_line_that_no_value_floods() -> None:
+    long = f"people.tsv, line 3: arm is '{'x y ' * 3000}', not {'z' * 9000}\nin {'/deep' * 60}; write n/a"
+    line = message_line(long)
+    assert line.isprintable()
+    assert len(line) < 800
+    assert line.startswith("people.tsv, line 3: arm is 'x y")
+    assert line.endswith(f"in {'/deep' * 60}; write n/a")
