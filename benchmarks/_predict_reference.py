@@ -15,6 +15,7 @@ from jaxtyping import Float
 from features import Column, FeatureError, Outcome, Predictors, Tuning
 from features._path import LEAST, LEAST_TALL
 from pipeline._runtime import UsageError
+from pipeline.common import read_number
 
 USUAL = 100  # penalties of a path, unless the reference's spacing says otherwise
 EVEN = 1e-6  # relative differences of steps that are one
@@ -138,10 +139,7 @@ def _numbers(path: Path, header: list[str], number: int, row: list[str]) -> list
 
 
 def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+    return read_number(text) is not None
 
 
 def _text(path: Path) -> str:

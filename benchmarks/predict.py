@@ -104,7 +104,7 @@ def _one_or_more(text: str) -> int:
 
 
 def _at_least(text: str, least: int) -> int:
-    if not text.isdecimal() or int(text) < least:
+    if not (text.isascii() and text.isdecimal()) or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} on")
     return int(text)
 

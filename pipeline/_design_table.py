@@ -48,8 +48,8 @@ def read_design(
     """The design of the participants `names`, in their order, from a table or an SPM design.
 
     Arguments:
-        path: a tab-separated table (.tsv), or comma-separated (.csv), with a header, one row per participant, ``n/a``
-            for missing; or a .mat file with a matrix ``X`` (and ``labels``), whose rows have no names.
+        path: a table in text (.tsv, .csv) with a header, one row per participant; or a .mat file with a matrix ``X``
+            (and ``labels``), whose rows have no names.
         names: of the estimates.
         covariates: the columns to use, in order; None for all of them. A column of two kinds of text becomes −1 and +1.
         centre, interactions, plus: as in `peb.make_design`; a number column is centred over those in the design.
@@ -141,6 +141,8 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
 def _chosen(table: Table, covariates: Sequence[str] | None, participant_column: str) -> list[str]:
     others = [name for name in table.columns if name != participant_column]
     if covariates is None:
+        if table.unnamed:
+            raise TableError(table.path, f"column {table.unnamed[0]} has no name; name it, or say which to use", 1)
         return others
     for name in covariates:
         if name not in others:

@@ -190,6 +190,14 @@ def _numbers(text: str) -> tuple[float, ...]:
     from ._runtime import UsageError
 
     try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
+        return tuple(_number(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise UsageError(f"--alphas {text!r} must be numbers with commas between them, such as 0.1,0.5,1") from None
+
+
+def _number(text: str) -> float:
+    from .common import read_number
+
+    if (value := read_number(text)) is None:
+        raise ValueError(text)
+    return value

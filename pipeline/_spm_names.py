@@ -10,7 +10,7 @@ import numpy as np
 
 from dcm import Layout, Spec
 
-_SPM = re.compile(r"\s*([A-Za-z]\w*)\s*(?:\(\s*(\d+(?:\s*,\s*\d+)*)\s*\))?\s*")
+_SPM = re.compile(r"\s*([A-Za-z]\w*)\s*(?:\(\s*([0-9]+(?:\s*,\s*[0-9]+)*)\s*\))?\s*")
 _FIELD = re.compile(r"(?:^|: )([A-Za-z]\w*)(?=[\[(]|$)")
 
 

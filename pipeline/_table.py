@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .common import cell_text, message_line
+from .common import COMMA_NUMBER, NUMBER, message_line, number_advice
+from .common._table_form import MISSING, FormError, decoded, form_words, plain_cells, separated
 
-MISSING = "n/a"  # as BIDS writes it
-DELIMITERS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+")
-_OTHER_MISSING = {"", "nan", "na", "null", "n.a.", "#n/a"}  # "none" may be an arm, or a model
+__all__ = ["COMMA_NUMBER", "MISSING", "NUMBER", "Table", "TableError", "read_table"]
+
+USUAL = {".tsv": "\t", ".txt": "\t", ".csv": ","}  # what a suffix says; what the content says goes before it
 
 
 class TableError(ValueError):
@@ -37,29 +33,64 @@ class Table:
 
     Fields:
         path: the file.
-        columns: their names, all different.
-        rows: the cells of each row, without spaces around them.
+        columns: their names, all different; those without a name are left out.
+        rows: the cells of each row, without spaces around them; `MISSING` where nothing is there, and points for
+            decimal commas.
         lines: the line each row ends on, from 1.
+        form: what about the file is not as its suffix says: encoding, separator, decimal commas.
+        unsure: columns whose numbers may have points between thousands.
+        repeated: names that several columns with other cells have.
+        unnamed: numbers, from 1, of the columns that hold something and have no name.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
+    form: tuple[str, ...] = ()
+    unsure: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
+    unnamed: tuple[int, ...] = ()
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What was inferred of the file, and what is not read, a line each."""
+        if self.form:
+            yield f"{self.path.name}: {', '.join(self.form)}"
+        for name in sorted(self.repeated):
+            yield f"{self.path.name} has two columns called {name}; neither can be used"
+        if self.unnamed:
+            places = ", ".join(map(str, self.unnamed))
+            plural = "columns" if len(self.unnamed) > 1 else "column"
+            yield f"{self.path.name}: {plural} {places} without a name; not read"
 
     def column(self, name: str) -> tuple[str, ...]:
-        """The cells of one column; raises `TableError` where there is none of that name."""
+        """The cells of one column; raises `TableError` where there is none, or more than one, of that name."""
         if name not in self.columns:
             raise TableError(self.path, f"has no column {name!r}; it has {', '.join(self.columns)}", 1)
+        if name in self.repeated:
+            raise TableError(self.path, f"has two columns called {name}; rename one", 1)
         place = self.columns.index(name)
         return tuple(row[place] for row in self.rows)
+
+    def check_sure(self, column: str) -> None:
+        """Raises `TableError` where the numbers of a column may have points between thousands."""
+        if column in self.unsure:
+            cell = next(cell for cell in self.column(column) if "." in cell)
+            plain = cell.replace(".", "")
+            raise TableError(
+                self.path,
+                f"{column} is {cell!r} in a table with decimal commas, which may mean {plain} or {cell}; write "
+                f"{plain}, or {cell.replace('.', ',')}0",
+                self.lines[self.column(column).index(cell)],
+            )
 
     def names(self, column: str) -> tuple[str, ...]:
         """The cells of a column that says what each row is about: none empty, all different."""
         cells = self.column(column)
         first: dict[str, int] = {}
         for cell, line in zip(cells, self.lines, strict=True):
-            if cell in ("", MISSING):
+            if cell == MISSING:
                 raise TableError(self.path, f"{column} is empty; give every row a name", line)
             if cell in first:
                 raise TableError(self.path, f"{column} is {cell}, as in line {first[cell]}; give each one row", line)
@@ -71,6 +102,7 @@ class Table:
 
         Raises `TableError` where one is missing, or numbers and texts are mixed.
         """
+        self.check_sure(column)
         cells, lines = [self.column(column)[row] for row in rows], [self.lines[row] for row in rows]
         numeric = [NUMBER.fullmatch(cell) is not None for cell in cells]
         for cell, line, is_number in zip(cells, lines, numeric, strict=True):
@@ -88,78 +120,73 @@ class Table:
 def _problem(cell: str, among_numbers: bool) -> str:
     if cell == MISSING:
         return f"is {MISSING}; fill it in, or leave this row or this column out"
-    if cell.lower() in _OTHER_MISSING:
-        what = f"is {cell!r}" if cell else "is empty"
-        return f"{what}; write {MISSING} for a missing value, and leave the row or the column out"
-    if COMMA_NUMBER.fullmatch(cell):
-        return f"is {cell!r}, a number with a decimal comma; write {cell.replace(',', '.')}"
+    if advice := number_advice(cell):
+        return f"is {cell!r}, {advice}"
     if among_numbers or cell.lower() in ("inf", "-inf", "+inf"):
         return f"is {cell!r}, where other rows hold numbers; correct it, or write {MISSING}"
     return ""
 
 
 def read_table(path: str | Path) -> Table:
-    """A tab-separated (.tsv, .txt) or comma-separated (.csv) table in UTF-8, with a header.
+    """A table in text with a header, by its form, whatever its suffix.
 
-    A byte-order mark, Windows newlines, quoted cells and blank lines are allowed.
+    Cells are separated by tabs, semicolons or commas; the text is UTF-8, or UTF-16 with its mark. Decimal commas,
+    R's and spreadsheets' ways to write that nothing is there, Windows newlines, quoted cells, blank lines, and empty
+    cells at the end of rows are read; `Table.remarks` says what was inferred.
 
-    Raises `TableError` where the file cannot be read, a row has another number of cells than the header, or columns
-    have no name or the same.
+    Raises `TableError` where the file cannot be read, or a row has another number of cells than the header.
     """
     path = Path(path)
-    delimiter = DELIMITERS.get(path.suffix.lower())
-    if delimiter is None:
+    usual = USUAL.get(path.suffix.lower())
+    if usual is None:
         raise TableError(path, "is neither .tsv nor .csv; export it as a tab-separated table, .tsv")
-    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
-    rows: list[tuple[str, ...]] = []
-    lines: list[int] = []
     try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append(tuple(cell_text(cell.strip()) for cell in row))
-                lines.append(reader.line_num)
-    except csv.Error as error:
-        raise TableError(path, f"cannot be parsed ({error}); check its quotation marks", reader.line_num) from error
+        text, encoding = decoded(_content(path))
+        separator, rows, lines = separated(text, usual)
+    except FormError as error:
+        raise TableError(path, str(error), error.line) from error
     if not rows:
         raise TableError(path, "is empty; write a header and one row for each participant or model")
-    _check_header(path, rows[0], delimiter, lines[0])
-    for cells, line in zip(rows, lines, strict=True):
-        if len(cells) != len(rows[0]):
-            raise TableError(path, f"has {len(cells)} cells, the header {len(rows[0])}; give every column a cell", line)
-    return Table(path, rows[0], tuple(rows[1:]), tuple(lines[1:]))
+    header, width = rows[0], len(rows[0])
+    _check_widths(path, rows, lines)
+    cells = plain_cells([[row[place] for row in rows[1:]] for place in range(width)], separator)
+    kept = {name: place for place, name in reversed([*enumerate(header)]) if name}  # the first of a name
+    order = sorted(kept.values())
+    repeated = {name for place, name in enumerate(header) if name and cells.columns[place] != cells.columns[kept[name]]}
+    return Table(
+        path,
+        tuple(header[place] for place in order),
+        tuple(zip(*(cells.columns[place] for place in order), strict=True)) if order else ((),) * (len(rows) - 1),
+        tuple(lines[1:]),
+        tuple(form_words(separator, usual, encoding, cells.commas)),
+        frozenset(header[place] for place in cells.unsure if header[place]),
+        frozenset(repeated),
+        tuple(
+            place + 1
+            for place, name in enumerate(header)
+            if not name and any(cell != MISSING for cell in cells.columns[place])
+        ),
+    )
 
 
-def _check_header(path: Path, header: tuple[str, ...], delimiter: str, line: int) -> None:
-    others = [mark for mark in ("\t", ";", ",") if mark != delimiter and mark in header[0]]
-    if len(header) == 1 and others:
-        found = {"\t": "tabs", ";": "semicolons", ",": "commas"}
+def _check_widths(path: Path, rows: Sequence[tuple[str, ...]], lines: Sequence[int]) -> None:
+    """Raises `TableError` where a row has another number of cells than the header, but for empty ones at its end."""
+    width = len(rows[0])
+    if len(rows) > 2 and all(len(row) == width + 1 and row[-1] for row in rows[1:]):
         raise TableError(
-            path,
-            f"is separated by {found[others[0]]}; export it with {found[delimiter]} instead, or correct its suffix",
-            line,
+            path, "has a cell more in every row than in the header; are they R's row names? write row.names = FALSE", 1
         )
-    for place, name in enumerate(header):
-        if not name:
-            raise TableError(path, f"column {place + 1} has no name; name it", line)
-        if name in header[:place]:
-            raise TableError(path, f"has two columns called {name}; rename one", line)
+    for cells, line in zip(rows, lines, strict=True):
+        if len(cells) < width or any(cells[width:]):
+            raise TableError(path, f"has {len(cells)} cells, the header {width}; give every column a cell", line)
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise TableError(path, "does not exist; check the path") from None
     except IsADirectoryError:
         raise TableError(path, "is a folder; give the table inside it") from None
     except OSError as error:
         raise TableError(path, f"cannot be opened ({error.strerror}); check its permissions") from None
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise TableError(path, "is a spreadsheet, whatever its suffix says; export it as a tab-separated table, .tsv")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
-        raise TableError(path, "is not in UTF-8 (it looks like UTF-16 or binary); save it as UTF-8 text")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise TableError(path, "is not in UTF-8; save it as UTF-8 text", line) from None

@@ -22,7 +22,7 @@ def people_in(table: Table) -> tuple[str, ...]:
     """Whom each row is about, with the prefix; raises `TableError` where it is no BIDS label."""
     names = []
     for cell, line in zip(table.column(PARTICIPANT), table.lines, strict=True):
-        if cell in ("", MISSING):
+        if cell == MISSING:
             raise TableError(table.path, f"{PARTICIPANT} is empty; give every row a name", line)
         name = prefixed(cell)
         if not _LABEL.fullmatch(name):
@@ -37,6 +37,7 @@ def people_in(table: Table) -> tuple[str, ...]:
 
 def numbers(table: Table, column: str, rows: Sequence[int]) -> np.ndarray:
     """(row,) numbers of some rows, NaN where a cell is n/a; raises `TableError`, with the line, where one is text."""
+    table.check_sure(column)
     column_cells = table.column(column)
     cells = [column_cells[row] for row in rows]
     there = [cell for cell in cells if cell != MISSING]

@@ -3,6 +3,11 @@
 from ._guarded_process import GuardedError as GuardedError
 from ._guarded_process import GuardedProcess as GuardedProcess
 from ._natural_order import natural_key as natural_key
+from ._numbers import COMMA_NUMBER as COMMA_NUMBER
+from ._numbers import NUMBER as NUMBER
+from ._numbers import number_advice as number_advice
+from ._numbers import read_number as read_number
+from ._numbers import read_whole_number as read_whole_number
 from ._plausible_units import Time as Time
 from ._plausible_units import time_problem as time_problem
 from ._shown_text import message_line as message_line

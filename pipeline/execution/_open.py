@@ -23,7 +23,7 @@ def open_workers(jobs: int, scheduler: str | None, folder: Path) -> AbstractCont
 
     Raises `UsageError` where the address is none, or as `Cluster` does.
     """
-    if scheduler is not None and scheduler != LOCAL and not re.fullmatch(r"[a-z]+://.+:\d+", scheduler):
+    if scheduler is not None and scheduler != LOCAL and not re.fullmatch(r"[a-z]+://.+:[0-9]+", scheduler):
         raise UsageError(f"--scheduler {scheduler} is no address; give one such as tcp://host:8786, or 'local'")
     if scheduler is not None:
         return Cluster(scheduler, jobs, folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
+from ..common import read_number
 from ..study import is_file_name
 from ..study._nearest import meant
 from ._error import RegionError
@@ -89,10 +90,18 @@ def read_labels(table: Path) -> list[tuple[int, str]]:
         if not row:
             continue
         try:
-            labels.append((int(float(row[number])), row[name].strip()))
-        except (ValueError, IndexError, OverflowError):
+            labels.append((_label(row[number]), row[name].strip()))
+        except (ValueError, IndexError):
             raise RegionError(f"label table {table}, line {line}: needs a number and a name; correct it") from None
     return labels
+
+
+def _label(text: str) -> int:
+    """A label's number, which some tables write as ``3.0``; raises `ValueError` where it is none."""
+    value = read_number(text)
+    if value is None:
+        raise ValueError(text)
+    return int(value)
 
 
 def numbers_of(atlas: Atlas, wanted: Sequence[str | int]) -> list[int]:

@@ -105,7 +105,7 @@ def _terms(options: PredictOptions, people: People, chosen: Sequence[str]) -> tu
 
 
 def _table_notices(people: People) -> list[str]:
-    lines = []
+    lines = [f"{line}." for line in people.table.remarks]
     if people.person is None:
         lines.append("No column names people: they are called by their rows, row-1 and on.")
     if people.unused:

@@ -11,6 +11,7 @@ import numpy as np
 from .._runtime import UsageError
 from .._table import TableError
 from ..study._nearest import meant, some
+from ._cells import is_missing
 from ._people import People
 
 NOT = "!"
@@ -41,8 +42,9 @@ class Measured:
         if self.steady:
             lines.append(f"The same in both sessions, and so no measures: {some(self.steady)}.")
         if texts := [name for name in self.texts if name not in used]:
-            shown = (f"{name} ({some([one for one in people.table.column(name) if one][:2])}, …)" for name in texts)
-            lines.append(f"Text, and so no measures: {some(list(shown))}.")
+            cells = {name: [one for one in people.table.column(name) if not is_missing(one)] for name in texts}
+            shown = [f"{name} ({some(own[:2])}, …)" for name, own in cells.items()]
+            lines.append(f"Text, and so no measures: {some(shown)}.")
         motion = [name for name in people.table.columns if name.startswith("motion_")]
         if motion:
             lines.append(f"Whose motion {some(motion)} is, is not described: no measure is adjusted for motion.")

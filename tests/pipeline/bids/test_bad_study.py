@@ -48,10 +48,6 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
         r"participants\.tsv is a file, not a folder",
     ),
     "no participants' table": (renamed_tables, r"participants\.tsv: does not exist"),
-    "participants' table with commas": (
-        lambda small: (small.bids / "participants.tsv").write_text("participant_id,group\nsub-01,ketamine\n"),
-        r"is separated by commas; export it with tabs",
-    ),
     "table without rows": (
         lambda small: (small.bids / "participants.tsv").write_text("participant_id\tgroup\timprovement\n"),
         "has a header but no row",
@@ -92,7 +88,7 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
         caps("sub-02\tses-1\t34", "sub-02\tses-1\thigh"),
         r"\[scores\.caps\]: caps5\.tsv, line 4: total is 'high', where other rows hold numbers",
     ),
-    "a score with a decimal comma": (caps("sub-02\tses-1\t34", "sub-02\tses-1\t34,5"), "decimal comma; write 34.5"),
+    "a score of thousands or decimals": (caps("sub-02\tses-1\t34", "sub-02\tses-1\t1,234"), "may mean 1234 or 1.234"),
     "all of a score text": (setting("scores.age", column="sex"), r"\[scores\.age\]: .*sex is 'M', where a number"),
     "a score beyond a double": (caps("sub-02\tses-1\t34", "sub-02\tses-1\t1e999"), "beyond what a double holds"),
     "sessions without a column": (
