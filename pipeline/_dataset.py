@@ -72,7 +72,10 @@ def values_of(dataset: xr.Dataset) -> dict[str, np.ndarray]:
 
 
 def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Posterior:
-    """A posterior from the variables and attributes of a dataset."""
+    """A posterior from the variables and attributes of a dataset.
+
+    Raises whatever NumPy and `dcm` do where they are not those of a posterior, `ValueError` where shapes don't fit.
+    """
 
     def array(key: str) -> np.ndarray:
         return np.array(values[key])
@@ -83,7 +86,7 @@ def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
     covariance = np.zeros((values["mean"].size,) * 2)
     covariance[np.ix_(within, within)] = array("prior_covariance")
     noise = (float(attributes["noise_prior_mean"]), float(attributes["noise_prior_variance"]))
-    return Posterior(
+    posterior = Posterior(
         spec=spec,
         prior=Prior(array("prior_mean"), covariance, *noise),
         mean=array("mean"),
@@ -103,6 +106,28 @@ def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
         start=int(values["best_start"]),
         start_free_energies=array("start_free_energies"),
     )
+    _check_shapes(posterior)
+    return posterior
+
+
+def _check_shapes(posterior: Posterior) -> None:
+    regions, free, size = posterior.spec.n, posterior.free.size, posterior.spec.layout.size
+    series = (len(posterior.prediction), regions)
+    expected = {
+        "mean": (size,),
+        "covariance": (free, free),
+        "free": (free,),
+        "noise_mean": (regions,),
+        "noise_covariance": (regions, regions),
+        "confound_effects": (len(posterior.confound_effects), regions),
+        "prediction": series,
+        "residual": series,
+    }
+    wrong = [name for name, shape in expected.items() if getattr(posterior, name).shape != shape]
+    if wrong or posterior.prior.mean.shape != (size,):
+        raise ValueError(f"{', '.join(wrong) or 'prior_mean'} is of another shape than the model")
+    if not np.isin(posterior.free, np.arange(size)).all():
+        raise ValueError("a free parameter is none of the model's")
 
 
 def _model(posterior: Posterior) -> Variables:

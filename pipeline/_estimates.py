@@ -14,7 +14,7 @@ from peb import Estimate, change, from_dcm
 
 from ._dcm_estimate import SpmEstimate
 from ._dcm_file import DcmFile, DcmFileError, model_name, read_dcms
-from ._group_store import is_group_file
+from ._group_store import KIND as GROUP
 from ._inputs import is_dcm
 from ._mat_fields import FieldProblem
 from ._spm_density import spm_density
@@ -151,14 +151,14 @@ def _is_netcdf(path: Path) -> bool:
 
 
 def _from_netcdf(path: Path) -> FirstLevel | str:
-    if is_group_file(path):
-        return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
     try:
         posterior, attributes = read_result(path)
         return FirstLevel(from_dcm(str(attributes["name"]), posterior), posterior.spec, path)
     except ResultFileError as error:
+        if error.form.startswith(GROUP):
+            return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
         return str(error)
-    except ValueError as error:
+    except (ValueError, KeyError, ArithmeticError) as error:
         return f"{path.name}: cannot be used: {error}"
 
 

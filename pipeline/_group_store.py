@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import xarray as xr
 
 from dcm import Spec
@@ -14,15 +13,15 @@ from peb import GroupPosterior
 
 from ._group_dataset import FORMAT, group_dataset, group_of
 from ._provenance import Attributes, device, precision, release
-from ._store import ResultFileError, read_content, write_result
+from ._store import ResultFileError, made_from, open_content, read_content, stored_form, write_result
+
+KIND = "effconn group"  # how the form of every version begins
 
 
 class GroupFileError(ResultFileError):
     """A group's result file that cannot be used: path, problem and remedy in one line."""
 
-    def __init__(self, path: Path, problem: str) -> None:
-        ValueError.__init__(self, f"{path}: {problem}; delete it and fit the group again")
-        self.path = path
+    remedy = "delete it and fit the group again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +59,17 @@ def read_group(path: str | Path) -> StoredGroup:
 
     Raises `GroupFileError` where the file is absent, damaged or something else.
     """
-    values, attributes = read_content(Path(path), FORMAT, GroupFileError)
-    group, spec = group_of(values, attributes)
+    path = Path(path)
+    values, attributes = read_content(path, FORMAT, GroupFileError)
+    group, spec = made_from(path, lambda: group_of(values, attributes), GroupFileError)
     return StoredGroup(group, spec, attributes)
 
 
 def open_group(path: str | Path) -> xr.Dataset:
     """The dataset in a group's result file, in memory and checked; raises `GroupFileError` as `read_group` does."""
-    attributes = read_group(path).attributes
-    return xr.load_dataset(Path(path), engine="h5netcdf").drop_attrs(deep=False).assign_attrs(attributes)
+    return open_content(Path(path), FORMAT, GroupFileError)
 
 
 def is_group_file(path: str | Path) -> bool:
     """Whether a file is a group's result, of this version or another, whole or not."""
-    try:
-        with h5py.File(path, "r") as file:
-            return str(file.attrs.get("format", "")).startswith("effconn group")
-    except OSError:
-        return False
+    return stored_form(path).startswith(KIND)

@@ -1,13 +1,18 @@
-"""Results on disk: one NetCDF file per inverted DCM, with named dimensions and units, exact to the last bit."""
+"""Results on disk: one NetCDF file per inverted DCM, with named dimensions and units, exact to the last bit.
+
+Behind the end of the NetCDF file stands its SHA-256 (netCDF and HDF5 read nothing there), so that damage is found
+before HDF5, which damage can kill or send in circles, sees the bytes. A file without, from an older version or changed
+since, is read in a guarded child process. A second checksum, an attribute, is of the content whatever the container.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
-import h5py
 import numpy as np
 import xarray as xr
 
@@ -16,17 +21,31 @@ from dcm import Posterior
 from ._atomic import atomic_write
 from ._dataset import FORMAT, posterior_of, values_of
 from ._provenance import Attributes
+from ._stored_content import SIGNATURE, Content, content_of, parse_content, unknown
+from .common import GuardedError, GuardedProcess
 
 DIGEST = "content_sha256"
-DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError)  # by which h5py reports a damaged file
+_SEAL = b"\neffconn sha256 "  # then 64 hexadecimal digits and a line feed
+_SEAL_SIZE = len(_SEAL) + 64 + 1
+_LARGEST, _LARGEST_UNSEALED = 4 * 2**30, 256 * 2**20  # bytes: of a result, and of one that a child is to read
+
+_child = GuardedProcess("pipeline._stored_content:parse_unknown", seconds=3.0)  # a hundred times what one takes
+_Made = TypeVar("_Made")
 
 
 class ResultFileError(ValueError):
-    """A result file that cannot be used: path, problem and remedy in one line."""
+    """A result file that cannot be used: path, problem and remedy in one line.
 
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}; delete it and invert again")
-        self.path = path
+    Fields:
+        path: of the file.
+        form: what kind of result it says that it is; empty where that cannot be told.
+    """
+
+    remedy: ClassVar[str] = "delete it and invert again"
+
+    def __init__(self, path: Path, problem: str, remedy: str | None = None, form: str = "") -> None:
+        super().__init__(f"{path}: {problem}; {remedy or self.remedy}")
+        self.path, self.form = path, form
 
 
 def write_result(path: str | Path, dataset: xr.Dataset) -> None:
@@ -35,13 +54,15 @@ def write_result(path: str | Path, dataset: xr.Dataset) -> None:
     plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
     with atomic_write(path) as aside:
         dataset.to_netcdf(aside, engine="h5netcdf", encoding=plain)
+        with aside.open("rb+") as file:
+            seal = _seal(hashlib.file_digest(file, "sha256").hexdigest())
+            file.seek(0, os.SEEK_END)
+            file.write(seal)
 
 
 def open_result(path: str | Path) -> xr.Dataset:
     """The dataset in a result file, in memory and checked; raises `ResultFileError` where it is damaged or another."""
-    path = Path(path)
-    _, attributes = read_content(path, FORMAT)
-    return xr.load_dataset(path, engine="h5netcdf").drop_attrs(deep=False).assign_attrs(attributes)
+    return open_content(Path(path), FORMAT)
 
 
 def read_result(path: str | Path) -> tuple[Posterior, Attributes]:
@@ -49,47 +70,105 @@ def read_result(path: str | Path) -> tuple[Posterior, Attributes]:
 
     Raises `ResultFileError` where the file is absent, damaged or something else.
     """
-    values, attributes = read_content(Path(path), FORMAT)
-    return posterior_of(values, attributes), attributes
+    path = Path(path)
+    values, attributes = read_content(path, FORMAT)
+    return made_from(path, lambda: posterior_of(values, attributes)), attributes
 
 
 def read_content(
     path: Path, form: str, refused: type[ResultFileError] = ResultFileError
 ) -> tuple[dict[str, np.ndarray], Attributes]:
-    """Every variable and attribute of a result file of a form, its checksum held; raises `refused` where it is not.
+    """Every variable and attribute of a result file of a form, its checksums held; raises `refused` where it is not."""
+    found = _checked(path, form, refused, labelled=False)
+    return found.values, found.attributes
 
-    By h5py alone: a cohort is read ten times faster than through xarray.
-    """
-    if not path.exists():
-        raise refused(path, "does not exist")
+
+def open_content(path: Path, form: str, refused: type[ResultFileError] = ResultFileError) -> xr.Dataset:
+    """A result file of a form as a dataset in memory; raises `refused` as `read_content` does."""
+    found = _checked(path, form, refused, labelled=True)
+    return made_from(
+        path,
+        lambda: xr.Dataset(
+            {key: (*found.labels[key][:1], value, found.labels[key][1]) for key, value in found.values.items()},
+            attrs=found.attributes,
+        ),
+        refused,
+    )
+
+
+def made_from(path: Path, make: Callable[[], _Made], refused: type[ResultFileError] = ResultFileError) -> _Made:
+    """What is made from a file's content; raises `refused` where that is not what a result of its kind holds."""
     try:
-        with h5py.File(path, "r") as file:
-            attributes = {key: _python(value) for key, value in file.attrs.items() if not key.startswith("_NC")}
-            values = {key: _array(item) for key, item in file.items() if not _is_bare_dimension(item)}
-    except DAMAGE as error:
-        raise refused(path, "is damaged or no NetCDF file") from error
-    if attributes.get("format") != form:
-        raise refused(path, "is no result of this kind, or of another version of effconn")
-    if attributes.pop(DIGEST, None) != _digest(values, attributes):
+        return make()
+    except Exception as error:  # numbers, names and shapes of somebody else's choice: whatever it is, it is the file's
+        missing = f"lacks {error}" if isinstance(error, KeyError) else "does not hold what a result of its kind holds"
+        raise refused(path, f"{missing}, whatever its checksum") from error
+
+
+def stored_form(path: str | Path) -> str:
+    """What kind of result a file says that it is, of this version or another; empty where that cannot be told."""
+    try:
+        return _form(_content(Path(path), ResultFileError, labelled=False))
+    except ResultFileError:
+        return ""
+
+
+def _checked(path: Path, form: str, refused: type[ResultFileError], labelled: bool) -> Content:
+    found = _content(path, refused, labelled)
+    if _form(found) != form:
+        raise refused(path, "is no result of this kind, or of another version of effconn", form=_form(found))
+    if found.attributes.pop(DIGEST, None) != _digest(found.values, found.attributes):
         raise refused(path, "is damaged: its content does not match its checksum")
-    return values, attributes
+    return found
 
 
-def _python(value: Any) -> Any:
-    """An attribute as plain Python."""
-    value = np.asarray(value)
-    return value.reshape(-1)[0].item() if value.dtype.kind in "if" else str(value)
+def _form(content: Content) -> str:
+    return str(content.attributes.get("format", ""))
 
 
-def _array(item: h5py.Dataset) -> np.ndarray:
-    """A variable as NumPy has it."""
-    return np.asarray(item.asstr()[()] if h5py.check_string_dtype(item.dtype) else item[()])
+def _content(path: Path, refused: type[ResultFileError], labelled: bool) -> Content:
+    """What a file holds, its bytes checked before they are interpreted, in a child process where they cannot be."""
+    raw = _bytes(path, refused)
+    body = memoryview(raw)[:-_SEAL_SIZE]
+    try:
+        if raw[-_SEAL_SIZE:].startswith(_SEAL):
+            if raw[-_SEAL_SIZE:] != _seal(hashlib.sha256(body).hexdigest()):
+                raise refused(path, "is damaged: its bytes do not match their checksum")
+            return parse_content(bytes(body), labelled)
+        if not raw.startswith(SIGNATURE):
+            raise refused(path, "is damaged or no NetCDF file")
+        return content_of(_child.run(unknown(raw, labelled)))
+    except ResultFileError:
+        raise
+    except GuardedError as error:
+        if error.how == "start":
+            raise refused(path, str(error), "try again with more memory free") from error
+        detail = "" if error.how == "raised" and error.kind != "ValueError" else f" ({error})"
+        raise refused(path, f"is damaged or no NetCDF file{detail}") from error
+    except Exception as error:  # h5py has a dozen ways to report damage, some of them by accident
+        raise refused(path, "is damaged or no NetCDF file") from error
 
 
-def _is_bare_dimension(item: h5py.Dataset) -> bool:
-    """Whether netCDF wrote it only to name a dimension."""
-    name = item.attrs.get("NAME", b"")
-    return bytes(name).startswith(b"This is a netCDF dimension but not a netCDF variable")
+def _bytes(path: Path, refused: type[ResultFileError]) -> bytes:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _SEAL_SIZE))
+            sealed = file.read().startswith(_SEAL)
+            if size > (_LARGEST if sealed else _LARGEST_UNSEALED):
+                raise refused(path, f"is larger than any result ({size / 2**20:,.0f} MiB)", "give results alone")
+            file.seek(0)
+            return file.read(size)
+    except FileNotFoundError:
+        raise refused(path, "does not exist", "check the path") from None
+    except OSError as error:
+        raise refused(path, f"cannot be read ({error.strerror})", "check it and its permissions") from error
+    except MemoryError as error:
+        raise refused(path, "does not fit into memory", "free some, or give fewer files") from error
+
+
+def _seal(digest: str) -> bytes:
+    return _SEAL + digest.encode() + b"\n"
 
 
 def _digest(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from .._store import ResultFileError, read_content, write_result
+from .._store import ResultFileError, made_from, read_content, write_result
 from ._extraction import Extraction
 
 FORMAT = "effconn extraction 3"
@@ -47,9 +48,7 @@ _TEXTS = ("participant", "session", "task", "label")
 class ExtractionFileError(ResultFileError):
     """An extraction that cannot be read: path, problem and remedy in one line."""
 
-    def __init__(self, path: Path, problem: str) -> None:
-        ValueError.__init__(self, f"{path}: {problem}; delete it and extract again")
-        self.path = path
+    remedy = "delete it and extract again"
 
 
 def write_extraction(path: Path, extraction: Extraction) -> None:
@@ -62,7 +61,12 @@ def read_extraction(path: str | Path) -> Extraction:
 
     Raises `ExtractionFileError` where the file is absent, damaged or something else.
     """
-    values, attributes = read_content(Path(path), FORMAT, ExtractionFileError)
+    path = Path(path)
+    values, attributes = read_content(path, FORMAT, ExtractionFileError)
+    return made_from(path, lambda: _extraction(values, attributes), ExtractionFileError)
+
+
+def _extraction(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Extraction:
     fields: dict[str, Any] = {key: values[key] for key in _ARRAYS}
     fields |= {field: tuple(map(str, values[key])) if key in values else () for key, field in _NAMES.items()}
     fields |= {key: str(attributes[key]) for key in _TEXTS}

@@ -11,8 +11,9 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from made_up_posterior import made_up_posterior
 
-from dcm import Data, Posterior, Prior, Spec, Status, prior
+from dcm import Data, Posterior, Prior
 from pipeline._dataset import to_dataset, to_posterior, units
 from pipeline._store import ResultFileError, open_result, read_result, write_result
 
@@ -22,40 +23,7 @@ ATTRS = {"effconn": "0", "source": "DCM_x.mat", "source_index": -1}
 
 @pytest.fixture
 def make() -> Make:
-    return made_up
-
-
-def made_up(gated: bool = False) -> Posterior:
-    """A posterior with a number of its own in every place."""
-    rng = np.random.default_rng(3)
-    gates = np.zeros((2, 2, 2))
-    gates[0, 1, 1] = gated
-    spec = Spec(("vmPFC", "amygdala"), ("task", "faces"), np.ones((2, 2)), c=np.eye(2), d=gates)
-    base = prior(spec)
-    size, count = base.mean.size, base.free.size
-    covariance = base.covariance.copy()
-    covariance[0, 1] = covariance[1, 0] = 1 / 200
-    half = rng.normal(size=(count, count))
-    return Posterior(
-        spec=spec,
-        prior=Prior(base.mean, covariance, 5.5, 0.01),
-        mean=rng.normal(size=size),
-        covariance=half @ half.T,
-        free=base.free,
-        noise_mean=rng.normal(size=2),
-        noise_covariance=np.diag(rng.random(2)),
-        confound_effects=rng.normal(size=(3, 2)),
-        prediction=rng.normal(size=(20, 2)),
-        residual=rng.normal(size=(20, 2)),
-        free_energy=-rng.random() * 1000,
-        settled_free_energy=-rng.random() * 1000,
-        status=Status.MAX_ITERATIONS,
-        iterations=5,
-        free_energy_history=-rng.random(5),
-        data_scale=0.37,
-        start=1,
-        start_free_energies=np.array([-3.0, -2.0, -np.inf]),
-    )
+    return made_up_posterior
 
 
 def assert_equal(one: Posterior, other: Posterior) -> None:
