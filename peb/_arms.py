@@ -164,7 +164,9 @@ def _from_interaction(
         raise PebError(f"the design of {group.name} has no {arm}×{covariate}: its effect is one for both arms")
     matrix, common, apart = group.design.matrix, group.places(covariate), group.places(product)
     expected = matrix[:, group.design.column(arm)] * matrix[:, group.design.column(covariate)]
-    if not np.allclose(matrix[:, group.design.column(product)], expected, rtol=1e-9, atol=1e-12):
+    if not np.allclose(
+        matrix[:, group.design.column(product)], expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max()
+    ):
         raise PebError(f"{product} is not {arm} times {covariate} as they stand in the design of {group.name}")
     turn = np.eye(group.prior.mean.size)
     turn[common, apart], turn[apart, common], turn[apart, apart] = sign, 1.0, -sign

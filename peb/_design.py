@@ -86,6 +86,23 @@ class Design:
         return self.covariates.index(covariate)
 
     @property
+    def size(self) -> Float[np.ndarray, "covariate"]:
+        """The root mean square of every covariate."""
+        peak = np.abs(self.matrix).max(axis=0, initial=0.0)
+        return np.asarray(peak * np.sqrt(((self.matrix / peak) ** 2).mean(axis=0)))
+
+    @property
+    def most_unusual_unit(self) -> tuple[str, float]:
+        """The covariate whose root mean square is farthest from 1, and that root mean square."""
+        place = int(np.abs(np.log(self.size)).argmax())
+        return self.covariates[place], float(self.size[place])
+
+    @property
+    def in_own_units(self) -> Design:
+        """The same with every covariate divided by its root mean square."""
+        return Design(self.participants, self.covariates, self.matrix / self.size, {}, self.kinds)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What was centred, and which covariates the others nearly explain."""
         said = [f"{name} was centred: {value:.6g} was subtracted" for name, value in self.centres.items()]

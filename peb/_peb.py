@@ -23,9 +23,12 @@ from ._estimate import Estimate
 from ._gaussian import Gaussian, precision
 from ._group import GroupPosterior, GroupStatus
 from ._hierarchy import Group, between_precision, empirical_means, inverse
+from ._scale import in_own_units, unit_of_effects
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
 
+NOT_FINITE = GroupStatus.NOT_FINITE.value
+UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, its unit is named as a cause
 STATUS = {
     ascent.CONVERGED: GroupStatus.CONVERGED,
     ascent.MAX_ITERATIONS: GroupStatus.MAX_ITERATIONS,
@@ -75,7 +78,16 @@ def fit(
 
 @partial(jax.jit, static_argnames="spm")
 def solve(group: Group, max_iterations: int, *, spm: bool) -> Found:
-    """Climb, and read off what is reported."""
+    """Climb, and read off what is reported; SPM12's steps depend on the units of covariates, the others do not."""
+    if not spm:
+        scaled, unit = in_own_units(group, *unit_of_effects(group))
+        found = _climbed(scaled, max_iterations, spm=False)
+        covariance = found.beta_covariance * unit * unit[:, None]
+        return found._replace(beta=found.beta * unit, beta_covariance=covariance)
+    return _climbed(group, max_iterations, spm=True)
+
+
+def _climbed(group: Group, max_iterations: int, *, spm: bool) -> Found:
     end = climb(group, jnp.asarray(max_iterations), spm=spm)
     size = group.beta_mean.size
     beta, gamma = (end.beta, end.gamma) if spm else (end.best_beta, end.best_gamma)
@@ -101,9 +113,9 @@ def solve(group: Group, max_iterations: int, *, spm: bool) -> Found:
 def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
     """Where a climb ended → the group posterior."""
     status = STATUS[int(found.status)]
-    if status is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance).all():
-        raise PebError(f"{name}: {GroupStatus.NOT_FINITE.value}")
     chosen, group, settings = prepared.chosen, prepared.group, prepared.settings
+    if status is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance).all():
+        raise PebError(f"{name}: {NOT_FINITE if settings.compat == 'exact' else _failed_by_units(prepared.design)}")
     own = settings.within is None
     effects = range(group.within.shape[1])
     means = np.asarray(empirical_means(group, jnp.asarray(found.beta)))
@@ -130,6 +142,17 @@ def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
         status=status,
         iterations=int(found.iterations),
         compat=settings.compat,
+    )
+
+
+def _failed_by_units(design: Design) -> str:
+    """Why SPM12's steps may have failed."""
+    name, size = design.most_unusual_unit
+    if UNUSUAL > size > 1 / UNUSUAL:
+        return NOT_FINITE
+    return (
+        f"SPM12's steps fail with {name} in these units (its root mean square is {size:.3g}); give it in others, or "
+        'use compat="exact" (--compat exact), which is free of units'
     )
 
 

@@ -204,7 +204,7 @@ def _products(design: Design, covariate: str) -> dict[int, int]:
             )
         other = design.column(factors[0])
         column = design.matrix[:, design.column(covariate)] * design.matrix[:, other]
-        if not np.allclose(column, design.matrix[:, place], rtol=1e-9, atol=1e-12):
+        if not np.allclose(column, design.matrix[:, place], rtol=1e-9, atol=1e-12 * np.abs(column).max()):
             raise DesignError(f"{name} is not the product of its factors, though it holds {covariate}; leave it out")
         found[place] = other
     return found

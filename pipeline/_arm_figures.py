@@ -17,8 +17,9 @@ from scipy import stats
 from peb import beyond_zero
 
 from ._effect_panels import shortened, wrapped
-from ._figure_style import ARM_COLOUR, GREEN, INK, MUTED, PURPLE, new_figure, plain, signed, style
+from ._figure_style import ARM_COLOUR, GREEN, INK, MUTED, PURPLE, new_figure, plain, style
 from ._interval import Z
+from .common import numbers_text
 
 OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for
 Dashes = Literal["solid", "dashed"]
@@ -152,6 +153,8 @@ def _colour(arm: Density, place: int) -> str:
 
 def _key(arms: Sequence[Density], difference: Density, half: bool) -> list[Line2D | Patch]:
     name = "half the difference" if half else "difference"
+    means = [*(arm.mean for arm in arms), difference.mean]
+    *texts, between = numbers_text(means, min(one.sd for one in arms))
     key: list[Line2D | Patch] = [
         Line2D(
             [],
@@ -159,18 +162,13 @@ def _key(arms: Sequence[Density], difference: Density, half: bool) -> list[Line2
             color=_colour(arm, place),
             linestyle=DASHES[place],
             linewidth=2,
-            label=plain(f"{shortened(arm.label, 20)}: {signed(arm.mean, _digits(arms))}"),
+            label=plain(f"{shortened(arm.label, 20)}: {text}"),
         )
-        for place, arm in enumerate(arms)
+        for place, (arm, text) in enumerate(zip(arms, texts, strict=True))
     ]
-    key.append(Line2D([], [], color=INK, linewidth=2, label=f"{name}: {signed(difference.mean, _digits(arms))}"))
+    key.append(Line2D([], [], color=INK, linewidth=2, label=f"{name}: {between}"))
     key.append(Patch(facecolor=MUTED, alpha=0.35, label="P(difference > 0)"))
     key.append(Line2D([], [], color=MUTED, linewidth=5, label="90 % interval"))
     if any(one.draws is not None for one in (*arms, difference)):
         key.append(Line2D([], [], color=MUTED, linewidth=0.9, drawstyle="steps", label="sampled (NUTS)"))
     return key
-
-
-def _digits(densities: Sequence[Density]) -> int:
-    """So many that the smallest sd has two digits that count."""
-    return int(np.clip(1 - np.floor(np.log10(min(one.sd for one in densities))), 1, 6))

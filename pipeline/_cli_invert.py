@@ -16,6 +16,7 @@ from ._inputs import read_inputs
 from ._invert import Outcome, Plan, check_folder, invert_files, result_path
 from ._provenance import device, precision, release
 from ._runtime import CompileClock, UsageError
+from .common import effect_text
 
 LOW_VARIANCE = 10.0  # percent explained, as in SPM's check of a DCM
 STRONG_CONNECTION = 1 / 8  # Hz, likewise
@@ -101,7 +102,7 @@ def largest_connection(posterior: Posterior) -> str:
     name = f"{spec.regions[by % spec.n]} → {spec.regions[to]}"
     change = by // spec.n
     under = f" by {spec.inputs[change - 1]}" if change else ""
-    return f"{name}{under} {posterior.mean[strongest]:+.2f} Hz"
+    return f"{name}{under} {effect_text(float(posterior.mean[strongest]))} Hz"
 
 
 def _summary(outcomes: Sequence[Outcome], errors: Sequence[str], folder: Path, seconds: float) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from peb import MEAN, ArmComparison
 
 from ._connection_names import connections, per_covariate
-from ._figure_style import signed
 from ._group_arms import LEVELS, TOGETHER, Arms
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, effect_records, facts, notices, save_group, summary, verdict_of
@@ -19,6 +18,7 @@ from ._interval import LEVEL, Z
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._report import Answer, Section, Verdict
+from .common import effect_text, number_text
 
 
 def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
@@ -119,7 +119,7 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     ]
     if drawn is not None:
         details.insert(0, f"Checked by sampling: {chief['connection']} {_sampled(drawn, chief['unit'])}.")
-    at = [f"{name} of {value:.3g}" for name, value in inputs.design.centres.items()]
+    at = [f"{name} of {number_text(value)}" for name, value in inputs.design.centres.items()]
     if one.covariate == MEAN and at:
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
@@ -157,19 +157,19 @@ def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, 
 
 def _sampled(drawn: np.ndarray, unit: str) -> str:
     """The difference by its draws."""
-    low, high = (signed(float(value), 3) for value in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    low, high = (effect_text(float(value)) for value in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
     above = probability_text(float(np.mean(drawn > 0)))
-    return f"{signed(float(drawn.mean()), 3)} {unit} (90 % {low} to {high}), P(difference > 0) {above}"
+    return f"{effect_text(float(drawn.mean()))} {unit} (90 % {low} to {high}), P(difference > 0) {above}"
 
 
 def _own(row: dict[str, Any], arm: str) -> str:
     """An arm's own effect with its interval."""
     mean, half = row[arm], Z * row[f"{arm}_sd"]
-    return f"{signed(mean, 3)} (90 % {signed(mean - half, 3)} to {signed(mean + half, 3)})"
+    return f"{effect_text(mean)} (90 % {effect_text(mean - half)} to {effect_text(mean + half)})"
 
 
 def _interval(row: dict[str, Any]) -> str:
-    difference, low, high = (signed(row[key], 3) for key in ("difference", "low", "high"))
+    difference, low, high = (effect_text(row[key]) for key in ("difference", "low", "high"))
     return f"{difference} {row['unit']} (90 % {low} to {high})"
 
 

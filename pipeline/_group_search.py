@@ -9,13 +9,13 @@ import numpy as np
 from peb import GroupPosterior, Search, search
 
 from ._connection_names import connections
-from ._figure_style import signed
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
 from ._group_fit import STRONG, facts, fit_group, notices, summary, verdict_of
 from ._peb_inputs import GroupInputs
 from ._records import Column, Records
 from ._report import Answer, Section
+from .common import effect_text
 
 
 def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[str, ...]]:
@@ -73,7 +73,7 @@ def _kept(covariate: str, rows: Any) -> Answer:
     likely = [row for row in own if row["probability"] >= 0.5]
     verdict = verdict_of(max(row["probability"] for row in own))
     named = ", ".join(
-        f"{row['connection']} ({signed(row['mean'], 3)}, Pp {row['probability']:.2f})" for row in (sure or likely)[:4]
+        f"{row['connection']} ({effect_text(row['mean'])}, Pp {row['probability']:.2f})" for row in (sure or likely)[:4]
     )
     headline = f"{len(sure)} of {len(own)} surely (Pp ≥ {STRONG:g}), {len(likely)} likelier than not."
     return Answer(f"Which effects of {covariate} are needed?", verdict, headline, (named,) if named else ())

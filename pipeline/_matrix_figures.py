@@ -16,8 +16,9 @@ from peb import MEAN
 
 from ._connection_names import Connection, connections, per_covariate
 from ._effect_panels import shortened, wrapped
-from ._figure_style import BLUE, GREEN, INK, LINE, MUTED, PAPER, PURPLE, VERMILION, new_figure, signed, style
+from ._figure_style import BLUE, GREEN, INK, LINE, MUTED, PAPER, PURPLE, VERMILION, new_figure, style
 from ._interval import Z
+from .common import numbers_text
 
 # Opacity over the paper is the diverging scale, so that zero is the page's own colour in either theme; capped so that
 # numbers in ink stay legible.
@@ -159,7 +160,7 @@ def _largest(matrices: Sequence[_Matrix]) -> np.ndarray:
 
 def _number(value: float, largest: float) -> str:
     """Two digits that count, by the largest of its kind."""
-    return signed(value, max(0, min(5, 1 - int(np.floor(np.log10(largest))))))
+    return numbers_text([value], largest)[0]
 
 
 def _key(matrices: Sequence[_Matrix]) -> list[Patch]:

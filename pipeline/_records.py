@@ -11,10 +11,10 @@ from typing import Any, Literal
 from ._atomic import atomic_write
 from ._console import show
 from ._report import Table
-from .common import tab_separated
+from .common import number_text, tab_separated
 
 PROBABILITY = "probability"  # the form of a number between 0 and 1 that must not be rounded to either
-EFFECT, SPREAD = "effect", "spread"  # of a number with and without its sign, small ones with more decimals
+EFFECT, SPREAD = "effect", "spread"  # of a number in some unit, with and without its sign: three digits that count
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,7 @@ class Column:
         if self.form == PROBABILITY:
             return probability_text(value)
         if self.form in (EFFECT, SPREAD):
-            if value == 0:
-                return "0"
-            decimals = 3 if abs(value) >= 0.1 else 4 if abs(value) >= 0.01 else 5
-            return format(value, f"{'+' if self.form == EFFECT else ''}.{decimals}f").replace("-", "−")
+            return number_text(float(value), sign=self.form == EFFECT)
         return format(value, self.form).replace("-", "−") if self.form else str(value)
 
 

@@ -3,6 +3,9 @@
 from ._guarded_process import GuardedError as GuardedError
 from ._guarded_process import GuardedProcess as GuardedProcess
 from ._natural_order import natural_key as natural_key
+from ._number_text import effect_text as effect_text
+from ._number_text import number_text as number_text
+from ._number_text import numbers_text as numbers_text
 from ._numbers import COMMA_NUMBER as COMMA_NUMBER
 from ._numbers import NUMBER as NUMBER
 from ._numbers import number_advice as number_advice

@@ -10,7 +10,7 @@ import numpy as np
 from dcm import Diagnostics, Posterior, diagnose
 
 from .._figures import LOW_VARIANCE, variance_figure
-from .._records import Column, Records
+from .._records import EFFECT, SPREAD, Column, Records
 from .._report import Picture, Section
 from ._fold import fold
 from ._result import StudyResult
@@ -21,7 +21,7 @@ COLUMNS = (
     Column("arm", "Arm"),
     Column("free_energy", "F, nats", ".1f"),
     Column("explained_variance", "Explained, %", ".0f"),
-    Column("largest_connection", "Largest connection, Hz", ".2f"),
+    Column("largest_connection", "Largest connection, Hz", SPREAD),
     Column("iterations", "Iterations", "d"),
     Column("status", "Ended"),
     Column("warnings", "Warnings"),
@@ -91,8 +91,8 @@ def connectivity_records(result: StudyResult) -> Records:
         Column("model", "Model"),
         Column("visit", "Visit"),
         Column("parameter", "Parameter"),
-        Column("mean", "Posterior mean", "+.3f"),
-        Column("sd", "SD", ".3f"),
+        Column("mean", "Posterior mean", EFFECT),
+        Column("sd", "SD", SPREAD),
     )
     lead = "Hz between regions; log scales for self-inhibition and haemodynamics."
     return Records("connectivity", "Every parameter of every visit", lead, columns, rows)

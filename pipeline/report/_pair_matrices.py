@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from .._effect_panels import shortened
-from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, signed, style
+from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, style
+from ..common import numbers_text
 from ._arms import Mean
 
 OPAQUE, PALE = 0.72, 0.4  # as matrices of the DCM have them: the deepest colour, and what is left of it if not sure
@@ -96,11 +97,10 @@ def _cell(axes: Axes, to: int, source: int, value: float, sure: bool, largest: f
     axes.add_patch(Rectangle(corner, 0.96, 0.96, fill=False, edgecolor=LINE, linewidth=0.5))
     if n > NUMBERED:
         return
-    digits = max(0, min(4, 1 - int(np.floor(np.log10(largest)))))
     axes.text(
         source,
         to,
-        signed(value, digits),
+        numbers_text([value], largest)[0],
         ha="center",
         va="center",
         fontsize=min(8.5, 35 / n),

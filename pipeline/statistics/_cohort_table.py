@@ -7,8 +7,8 @@ from typing import Any
 from features import CohortRow, Share, Spread, cohort
 
 from .._records import Column, Records
+from ..common import numbers_text
 from ._people import StudyPeople
-from ._words import digits
 
 LEAD = (
     "Numbers: mean ± SD (median, quartiles). Categories: count (share of those who are known). The standardised "
@@ -59,7 +59,7 @@ def _summary(part: Spread | Share) -> str:
         return "–"
     if isinstance(part, Share):
         return f"{part.count} ({part.count / part.people:.0%})".replace("%", " %")
-    places = digits(part.sd)
-    mean, lower, median, upper = (f"{one:.{places}f}" for one in (part.mean, part.lower, part.median, part.upper))
-    spread = f" ± {part.sd:.{places}f}" if part.people > 1 else ""
-    return f"{mean}{spread} ({median}, {lower} to {upper})".replace("-", "−")
+    numbers = [part.mean, part.sd, part.lower, part.median, part.upper]
+    mean, sd, lower, median, upper = numbers_text(numbers, part.sd, sign=False)
+    spread = f" ± {sd}" if part.people > 1 else ""
+    return f"{mean}{spread} ({median}, {lower} to {upper})"

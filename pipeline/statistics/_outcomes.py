@@ -8,20 +8,20 @@ from typing import Any
 
 from features import MixedModel, mixed_model
 
-from .._figure_style import signed
 from .._group_figures import p_words
-from .._records import PROBABILITY, Column, Records
+from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
 from .._report import Answer, Verdict
 from ..bids import SessionScores
+from ..common import numbers_text
 from ._people import StudyPeople
-from ._words import digits, percent, student, with_interval
+from ._words import percent, student, with_interval
 
 EFFECTS = (
     Column("outcome", "Outcome"),
     Column("effect", "Effect"),
-    Column("estimate", "Estimate", "+.2f"),
-    Column("low", "from", "+.2f"),
-    Column("high", "to", "+.2f"),
+    Column("estimate", "Estimate", EFFECT),
+    Column("low", "from", EFFECT),
+    Column("high", "to", EFFECT),
     Column("unit", "Unit"),
     Column("test", "Test"),
     Column("statistic", "Statistic", ".2f"),
@@ -34,11 +34,11 @@ MEANS = (
     Column("arm", "Arm"),
     Column("session", "Session"),
     Column("people", "n", "d"),
-    Column("mean", "Mean", ".2f"),
-    Column("sd", "SD", ".2f"),
-    Column("estimate", "By the model", ".2f"),
-    Column("low", "from", ".2f"),
-    Column("high", "to", ".2f"),
+    Column("mean", "Mean", SPREAD),
+    Column("sd", "SD", SPREAD),
+    Column("estimate", "By the model", SPREAD),
+    Column("low", "from", SPREAD),
+    Column("high", "to", SPREAD),
     Column("unit", "Unit"),
 )
 
@@ -155,12 +155,13 @@ def _answer(one: OutcomeResult, people: StudyPeople) -> Answer:
     model, unit = one.model, one.scores.unit
     alpha, difference = 1 - model.level, model.change.difference
     first, second = model.change.arms
-    places = digits((difference.high - difference.low) / 4)
+    changes = [first.mean.estimate, second.mean.estimate]
+    by_first, by_second = numbers_text(changes, (difference.high - difference.low) / 4)
     return Answer(
         f"Did {one.scores.name} change differently in {people.arms[0]} and {people.arms[1]}?",
         _verdict(difference.p_value < alpha, model.interaction.p_value < alpha),
-        f"It changed by {signed(first.mean.estimate, places)} {unit} in {first.arm} and by "
-        f"{signed(second.mean.estimate, places)} in {second.arm}: a difference of "
+        f"It changed by {by_first} {unit} in {first.arm} and by "
+        f"{by_second} in {second.arm}: a difference of "
         f"{with_interval(difference.estimate, difference.low, difference.high, level=model.level)}, "
         f"{student(difference.t, difference.df, difference.p_value)}.",
         (*_details(one), *_caution(difference.p_value < alpha, model.level)),

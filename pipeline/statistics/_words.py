@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from .._figure_style import signed
 from .._group_figures import p_words
-
-
-def digits(spread: float) -> int:
-    """Decimals, so that a standard error or an interval's half-width has two digits that count."""
-    return int(np.clip(1 - np.floor(np.log10(spread)), 0, 6)) if np.isfinite(spread) and spread > 0 else 2
+from ..common import numbers_text
 
 
 def with_interval(value: float, low: float, high: float, unit: str = "", level: float | None = None) -> str:
     """Such as ``−9.2 points (−15.1 to −3.3)``; with the level, ``−9.2 points (95 % interval −15.1 to −3.3)``."""
-    places = digits((high - low) / 4)
+    said, least, most = numbers_text([value, low, high], (high - low) / 4)
     tail = f" {unit}" if unit else ""
-    return f"{signed(value, places)}{tail} ({_of(level)}{signed(low, places)} to {signed(high, places)})"
+    return f"{said}{tail} ({_of(level)}{least} to {most})"
 
 
 def student(t: float, df: int, p: float) -> str:

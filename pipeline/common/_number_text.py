@@ -1,0 +1,55 @@
+"""Numbers with units as people read them: three digits that count, whatever the unit."""
+
+from __future__ import annotations
+
+import math
+
+DIGITS = 3
+LEAST, MOST = 1e-4, 1e6  # sizes between which a number is written out; others get a power of ten
+
+
+def number_text(value: float, *, sign: bool = False) -> str:
+    """Three digits that count, a true minus, commas between thousands: ``0.150``, ``12.3``, ``150,000``, ``1.50e−7``.
+
+    Only 0 itself is ``0``. Digits in front of the decimal point are all written, up to a million.
+
+    Arguments:
+        value: any number; one that is not finite is a dash.
+        sign: whether a positive number has a plus.
+    """
+    if not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{DIGITS - 1}e}".split("e")
+    power = int(exponent)
+    if LEAST <= abs(float(f"{mantissa}e{exponent}")) < MOST:
+        text = f"{value:,.{max(0, DIGITS - 1 - power)}f}"
+    else:
+        text = f"{mantissa}e{power}"
+    return ("+" if sign and value > 0 else "") + text.replace("-", "−")
+
+
+def effect_text(value: float) -> str:
+    """`number_text` with the sign that effects have."""
+    return number_text(value, sign=True)
+
+
+def numbers_text(values: list[float], spread: float, *, sign: bool = True) -> list[str]:
+    """Numbers that are read beside each other: with so many decimals, all alike, that their spread has two digits.
+
+    Where that would take too many decimals or digits, `number_text` of each.
+
+    Arguments:
+        values: in one unit.
+        spread: a standard error or the like, in that unit.
+    """
+    if not (math.isfinite(spread) and spread > 0 and spread >= LEAST and max(map(abs, values)) < MOST):
+        return [number_text(value, sign=sign) for value in values]
+    places = max(0, 1 - math.floor(math.log10(spread)))
+    return [_fixed(value, places, sign) for value in values]
+
+
+def _fixed(value: float, places: int, sign: bool) -> str:
+    text = f"{value:{'+' if sign else ''},.{places}f}".replace("-", "−")
+    return text if text.strip("+−0.,") else text.lstrip("+−")
