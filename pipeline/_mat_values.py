@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse
+
+from ._mat_stream import DamagedError
 
 
 class MatFileError(ValueError):
@@ -29,6 +32,11 @@ class StructArray(list[dict[str, Any]]):
         self.fields = fields
 
 
+def beyond(shape: tuple[int, ...], what: str) -> Opaque:
+    """Stands for an array that claims more than a file of its size may hold, and is not read."""
+    return Opaque(f"a {_by(shape)} {what}, beyond what a file of this size may hold,")
+
+
 def characters(rows: np.ndarray) -> str | np.ndarray:
     """Rows of characters → str for one row or none, otherwise an array of str."""
     if rows.size == 0:
@@ -49,6 +57,30 @@ def describe(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.dtype == object:
         return f"a {_by(value.shape)} cell array"
     return f"a {_by(np.shape(value))} array"
+
+
+def sparse_matrix(values: np.ndarray, rows: np.ndarray, starts: np.ndarray, shape: tuple[int, int]) -> Any:
+    """A matrix from compressed columns, each index held against the shape: SciPy trusts them, and crashes.
+
+    Arguments:
+        values: the numbers, column by column; those beyond the last column are unused room.
+        rows: their rows, from 0.
+        starts: where each column begins among them, and the last one ends.
+        shape: rows and columns.
+
+    Raises `DamagedError` where they are no such matrix.
+    """
+    if not 0 <= shape[0] < 2**52 or starts.size != shape[1] + 1 or starts[0] != 0 or (np.diff(starts) < 0).any():
+        raise DamagedError("the columns of a sparse matrix are out of order")
+    count = int(starts[-1])
+    if count > min(values.size, rows.size):
+        raise DamagedError("a sparse matrix has fewer numbers than it says")
+    values, rows = values[:count], rows[:count]
+    if count and (rows.min() < 0 or rows.max() >= shape[0]):
+        raise DamagedError("a sparse matrix has a number outside of its rows")
+    kind = np.int32 if max(*shape, count) < 2**31 else np.int64
+    places: tuple[Any, Any] = rows.astype(kind), starts.astype(kind)
+    return scipy.sparse.csc_array((values, *places), shape=shape)
 
 
 def one_line(error: Exception) -> str:

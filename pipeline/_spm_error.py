@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .common import visible
+
 
 class SpmFileError(ValueError):
     """File, field, problem and remedy in one line.
@@ -16,7 +18,7 @@ class SpmFileError(ValueError):
 
     def __init__(self, path: Path, field: str, problem: str, index: int | None = None) -> None:
         place = path.name + ("" if index is None else f"[{index + 1}]")
-        super().__init__(" ".join(f"{place}: {field} {problem}".split()))
+        super().__init__(visible(" ".join(f"{place}: {field} {problem}".split())))
         self.path = path
         self.field = field
         self.index = index

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,9 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from scipy.io.matlab import MatlabFunction, MatlabObject, MatlabOpaque
 
 from pipeline._atomic import atomic_write
-from pipeline._mat import load_mat, plain
+from pipeline._mat import load_mat
 from pipeline._mat_values import MatFileError, Opaque, StructArray
 from pipeline._mat_write import cell_row, opaque_places, save_mat
 
@@ -104,14 +105,164 @@ def test_version_4_files_are_read(tmp_path: Path) -> None:
     assert load_mat(tmp_path / "old.mat")["x"].tolist() == [[1, 0], [0, 1]]
 
 
-@pytest.mark.parametrize("kind", [MatlabFunction, MatlabOpaque])
-def test_functions_and_objects_become_markers(kind: Any) -> None:
-    assert isinstance(plain(kind(np.empty((1, 1), dtype=object))), Opaque)
+def element(kind: int, data: bytes) -> bytes:
+    """One element of a MATLAB v5 file, padded."""
+    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
 
 
-def test_old_style_objects_become_markers() -> None:
-    value = plain(MatlabObject(np.empty((1, 1), dtype=[("x", object)]), "meeg"))
-    assert value == Opaque("an object of class meeg")
+def matrix(mclass: int, *parts: bytes, shape: tuple[int, ...] = (1, 1), name: bytes = b"x", bits: int = 0) -> bytes:
+    """An array of a MATLAB v5 file, whatever its parts are."""
+    flags = element(6, struct.pack("<II", mclass | bits << 8, 0))
+    dimensions = element(5, struct.pack(f"<{len(shape)}i", *shape))
+    return element(14, flags + dimensions + element(1, name) + b"".join(parts))
+
+
+def mat5(*elements: bytes) -> bytes:
+    return b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + b"".join(elements)
+
+
+def packed(content: bytes) -> bytes:
+    content = zlib.compress(content)
+    return struct.pack("<II", 15, len(content)) + content
+
+
+OPAQUE = element(14, element(6, struct.pack("<II", 17, 0)) + element(1, b"x") + element(1, b"MCOS") + bytes(40))
+NUMBER = element(9, struct.pack("<d", 7.0))
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (matrix(16, matrix(2, name=b"")), "a function handle"),
+        (matrix(3, element(1, b"meeg"), bytes(64)), "an object of class meeg"),
+        (OPAQUE, "a MATLAB object (strings in double quotes are such; use single quotes)"),
+    ],
+    ids=["function handle", "object", "opaque"],
+)
+def test_functions_and_objects_become_markers_and_the_rest_is_read(tmp_path: Path, content: bytes, kind: str) -> None:
+    path = tmp_path / "x.mat"
+    path.write_bytes(mat5(packed(content), matrix(6, NUMBER, name=b"after")))
+    loaded = load_mat(path)
+    assert loaded["x"] == Opaque(kind)
+    assert loaded["after"].tolist() == [[7.0]]
+
+
+def test_files_of_the_other_byte_order_are_read(tmp_path: Path) -> None:
+    def swapped(kind: int, data: bytes) -> bytes:
+        return struct.pack(">II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+    parts = swapped(6, struct.pack(">II", 6, 0)) + swapped(5, struct.pack(">ii", 1, 2)) + swapped(1, b"x")
+    array = swapped(14, parts + swapped(3, struct.pack(">hh", 5, -6)))
+    (tmp_path / "x.mat").write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI" + array)
+    assert load_mat(tmp_path / "x.mat")["x"].tolist() == [[5.0, -6.0]]
+
+
+SPARSE = {
+    "row out of range": ([0, 5], [0, 1, 2]),
+    "negative row": ([0, -1], [0, 1, 2]),
+    "columns out of order": ([0, 1], [0, 2, 1]),
+    "more numbers than there are": ([0, 1], [0, 1, 9]),
+    "a column too many": ([0, 1], [0, 1, 2, 2]),
+    "begins late": ([0, 1], [1, 1, 2]),
+    "no columns": ([0, 1], []),
+}
+
+
+def sparse(rows: list[int], starts: list[int]) -> bytes:
+    parts = [element(5, struct.pack(f"<{len(one)}i", *one)) for one in (rows, starts)]
+    return matrix(5, *parts, element(9, struct.pack("<2d", 1, 2)), shape=(2, 2))
+
+
+DAMAGED = {name: sparse(*places) for name, places in SPARSE.items()} | {
+    "numbers beyond the bytes": matrix(6, NUMBER, shape=(1, 2)),
+    "numbers far beyond": matrix(6, NUMBER, shape=(2**31 - 1, 2**31 - 1, 2**31 - 1)),
+    "negative shape": matrix(6, NUMBER, shape=(-1, -1)),
+    "no shape": matrix(6, NUMBER, shape=()),
+    "cells beyond the bytes": matrix(1, shape=(2**31 - 1, 2**20)),
+    "structs beyond the bytes": matrix(2, element(5, struct.pack("<i", 8)), element(1, b"a" * 8), shape=(2**30, 9)),
+    "names of no length": matrix(2, element(5, struct.pack("<i", 0)), element(1, b"a" * 8)),
+    "characters beyond the bytes": matrix(4, element(16, b"abc"), shape=(1000, 1000)),
+    "no class": matrix(0, NUMBER),
+    "an element longer than its array": matrix(1, struct.pack("<II", 14, 10**6)),
+    "a variable longer than the file": struct.pack("<II", 14, 10**9) + bytes(64),
+    "packed bytes that are none": struct.pack("<II", 15, 16) + bytes(16),
+    "a packed part cut off": struct.pack("<II", 15, 20) + zlib.compress(matrix(6, NUMBER))[:20],
+    "a wrong check sum": packed(matrix(6, NUMBER))[:-1] + b"!",
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_sizes_and_indices_are_held_against_the_bytes(tmp_path: Path, case: str) -> None:
+    (tmp_path / "x.mat").write_bytes(mat5(DAMAGED[case]))
+    with pytest.raises(MatFileError, match=r"damaged or truncated MATLAB file \(.*\); copy it again") as error:
+        load_mat(tmp_path / "x.mat")
+    assert "\n" not in str(error.value)
+
+
+def test_a_bomb_is_refused_before_it_unfolds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline._mat5.UNPACKED", 1_000_000)
+    (tmp_path / "x.mat").write_bytes(mat5(packed(matrix(6, element(9, bytes(8_000_000)), shape=(1000, 1000)))))
+    with pytest.raises(MatFileError, match="unpacks to more than a file of its size may hold"):
+        load_mat(tmp_path / "x.mat")
+
+
+def test_what_is_out_of_proportion_is_left_out_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline._mat_stream.VALUES", 1_000_000)
+    large = matrix(6, element(9, bytes(8_000_000)), shape=(1000, 1000), name=b"large")
+    (tmp_path / "x.mat").write_bytes(mat5(packed(large), packed(matrix(6, NUMBER))))
+    loaded = load_mat(tmp_path / "x.mat")
+    assert loaded["large"] == Opaque("a 1000 × 1000 array, beyond what a file of this size may hold,")
+    assert loaded["x"].tolist() == [[7.0]]
+
+
+def test_deep_nesting_ends_in_a_marker(tmp_path: Path) -> None:
+    content = matrix(6, NUMBER, name=b"")
+    for level in range(200):
+        content = matrix(1, content, name=b"x" if level == 199 else b"")
+    (tmp_path / "x.mat").write_bytes(mat5(content))
+    value = load_mat(tmp_path / "x.mat")["x"]
+    while isinstance(value, np.ndarray):
+        value = value[0, 0]
+    assert value == Opaque("nested too deeply to be read")
+
+
+def mat4(code: int, rows: int, columns: int, data: bytes, name: bytes = b"x\0") -> bytes:
+    return struct.pack("<5i", code, rows, columns, 0, len(name)) + name + data
+
+
+def test_version_4_holds_text_and_sparse_matrices(tmp_path: Path) -> None:
+    triples = np.array([[1.0, 2, 5.0], [2, 1, 6.0], [2, 3, 0.0]])
+    letters = np.array([list(b"ab"), list(b"cd")], dtype=float)
+    content = mat4(2, 3, 3, triples.tobytes("F")) + mat4(1, 2, 2, letters.tobytes("F"), b"t\0")
+    (tmp_path / "x.mat").write_bytes(content)
+    loaded = load_mat(tmp_path / "x.mat")
+    assert loaded["x"].toarray().tolist() == [[0, 5, 0], [6, 0, 0]]
+    assert loaded["t"].tolist() == ["ab", "cd"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        mat4(0, 10**5, 10**5, bytes(8)),
+        mat4(2, 2, 3, np.array([[1.0, 9, 5.0], [2, 3, 0.0]]).tobytes("F")),
+        mat4(2, 1, 3, np.array([[2.0, 1e15, 0.0]]).tobytes("F")),
+        mat4(2, 1, 3, np.array([[2.0, np.nan, 0.0]]).tobytes("F")),
+        mat4(1, 1, 1, np.array([1e9]).tobytes()),
+    ],
+    ids=["size", "column", "columns", "NaN", "text"],
+)
+def test_version_4_is_held_against_its_bytes(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.mat").write_bytes(content)
+    with pytest.raises(MatFileError, match="is not a MATLAB file"):
+        load_mat(tmp_path / "x.mat")
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.mat")
+    with pytest.raises(MatFileError, match="is a device or a pipe"):
+        load_mat(tmp_path / "x.mat")
 
 
 def test_function_handles_in_hdf5_become_markers(save_v73: Save) -> None:
@@ -227,3 +378,64 @@ def test_a_finished_write_replaces_the_file_and_makes_folders(tmp_path: Path) ->
             aside.write_text(text)
     assert path.read_text() == "two"
     assert [item.name for item in path.parent.iterdir()] == ["result.mat"]
+
+
+def test_links_out_of_a_v73_file_are_refused_by_name(save_v73: Save, tmp_path: Path) -> None:
+    secret = np.arange(6.0).reshape(2, 3)
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["y"] = secret
+    secret.tofile(tmp_path / "raw.bin")
+    layout = h5py.VirtualLayout(shape=(2, 3), dtype=float)
+    layout[...] = h5py.VirtualSource(str(tmp_path / "other.h5"), "y", shape=(2, 3))
+    makers: dict[str, Callable[[h5py.Group], Any]] = {
+        "an external link": lambda group: group.__setitem__("y", h5py.ExternalLink(str(tmp_path / "other.h5"), "y")),
+        "a soft link": lambda group: group.__setitem__("y", h5py.SoftLink("/elsewhere")),
+        "a virtual dataset": lambda group: group.create_virtual_dataset("y", layout),
+        "in external storage": lambda group: group.create_dataset(
+            "y", (2, 3), float, external=[(str(tmp_path / "raw.bin"), 0, 48)]
+        ),
+    }
+    for says, make in makers.items():
+        path = save_v73(S={"x": 1.0})
+        with h5py.File(path, "r+") as file:
+            make(file["S"])
+        with pytest.raises(MatFileError, match=rf"has S\.y (as )?{says}.*; save it again in MATLAB"):
+            load_mat(path)
+
+
+def test_a_v73_array_out_of_proportion_is_left_out_at_once(save_v73: Save) -> None:
+    path = save_v73(S={"x": 1.0})
+    with h5py.File(path, "r+") as file:
+        group = file["S"]
+        group.create_dataset("numbers", (10**5, 10**5), float, chunks=(10, 10)).attrs["MATLAB_class"] = np.bytes_(
+            "double"
+        )
+        cells = group.create_dataset("cells", (20_000, 25_000), h5py.ref_dtype, chunks=(100, 100))
+        cells.attrs["MATLAB_class"] = np.bytes_("cell")
+        chunk = group.create_dataset("chunk", (1, 1), float, chunks=(20_000, 20_000), maxshape=(None, None))
+        chunk.attrs["MATLAB_class"] = np.bytes_("double")
+        empty = group.create_dataset("empty", data=np.array([25_000, 20_000], dtype=np.uint64))
+        empty.attrs["MATLAB_class"], empty.attrs["MATLAB_empty"] = np.bytes_("cell"), np.uint8(1)
+    value = load_mat(path)["S"]
+    assert value.pop("x").tolist() == [[1.0]]
+    assert value["cells"].kind == "a 25000 × 20000 cell array, beyond what a file of this size may hold,"
+    assert {name for name, item in value.items() if isinstance(item, Opaque)} == {"numbers", "cells", "chunk", "empty"}
+
+
+def test_a_v73_cell_that_holds_itself_many_times_ends(save_v73: Save) -> None:
+    path = save_v73(C=cell_row(["a"] * 30), x=1.0)
+    with h5py.File(path, "r+") as file:
+        file["C"][...] = np.full((30, 1), file["C"].ref, dtype=h5py.ref_dtype)
+    assert load_mat(path)["x"].tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("change", [("ir", 0, 9), ("jc", 1, 7), ("jc", 0, 1)], ids=["row", "column", "start"])
+def test_indices_of_v73_sparse_matrices_are_held_against_the_shape(
+    save_v73: Save, change: tuple[str, int, int]
+) -> None:
+    path = save_v73(Q=scipy.sparse.csc_array(np.eye(3)))
+    part, place, value = change
+    with h5py.File(path, "r+") as file:
+        file[f"Q/{part}"][place] = value
+    with pytest.raises(MatFileError, match=r"damaged or truncated MATLAB 7\.3 file \(.*sparse matrix"):
+        load_mat(path)
