@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from ._atomic import atomic_write
 from ._console import plain, write_json
-from ._figure_style import checked_svg, save_figure
+from ._figure_style import save_figure
 from ._group_delivery import Delivery, delivery_json
 from ._records import Column, Records
 from ._report import Answer, Picture, Section
+from ._svg import checked_svg
 
 STORED = "delivery.json"
 FIGURES = "figures"

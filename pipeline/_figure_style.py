@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
-from xml.etree import ElementTree
 
 import matplotlib as mpl
-from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ._atomic import atomic_write
+from ._svg import plain_svg, svg_element
 
 WIDTH = 5.0  # inches; one column of the page on a desk, and still readable when a phone scales it to 4
 PIXELS_PER_INCH = 200  # of the PNG files
@@ -30,10 +28,6 @@ ARM_COLOUR = {"ketamine": VERMILION, "midazolam": BLUE}
 ARM_MARKER = {"ketamine": "o", "midazolam": "s"}
 
 _VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAPER: "var(--paper)"}
-
-_ELEMENTS = frozenset(  # that matplotlib draws with
-    ("svg", "g", "defs", "path", "use", "rect", "clipPath", "style", "image", "circle", "ellipse", "line", "polygon")
-).union(("polyline", "linearGradient", "stop", "filter", "pattern", "title"))
 
 _STYLE: dict[str, Any] = {
     "axes.edgecolor": LINE,
@@ -56,7 +50,7 @@ _STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "legend.labelcolor": INK,
     "savefig.facecolor": "auto",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "effconn",
     "text.color": INK,
     "xtick.color": MUTED,
@@ -117,11 +111,11 @@ def zero_line(axes: Axes) -> None:
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an SVG document, the same bytes for the same figure."""
+    """The figure as an SVG document with texts as texts, the same bytes for the same figure."""
     buffer = io.StringIO()
     with style():
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    return plain_svg(buffer.getvalue())
 
 
 def inline_svg(figure: Figure, name: str, label: str) -> str:
@@ -129,37 +123,12 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
 
     `name` is put into the markup as it is, and must be a word of our own.
     """
-    return svg_element(svg(figure), name, label)
+    return themed_svg(svg(figure), name, label)
 
 
-def svg_element(document: str, name: str, label: str) -> str:
+def themed_svg(document: str, name: str, label: str) -> str:
     """The same of a document that `svg` made."""
-    text = document[document.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = re.sub(r'href="#', f'href="#{name}-', text)
-    text = re.sub(r"url\(#", f"url(#{name}-", text)
-    text = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"| height="[\d.]+pt"| width="[\d.]+pt"', "", text, count=2)
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, variable)
-    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
-
-
-def checked_svg(text: str) -> str:
-    """`inline_svg`'s markup read back from a file; raises `ValueError` where it holds anything that can act."""
-    refused = [mark for mark in ("<!", "<?", "@import", "expression(") if mark in text]
-    if refused or re.search(r"url\((?!#)", text):
-        raise ValueError(f"a stored picture holds {refused[0] if refused else 'url('}, which none of ours does")
-    for element in ElementTree.fromstring(text).iter():
-        kind = element.tag.rpartition("}")[2]
-        if kind not in _ELEMENTS:
-            raise ValueError(f"a stored picture holds <{kind}>, which none of ours does")
-        for key, value in element.attrib.items():
-            active = key.lower().startswith("on") or "javascript:" in value.lower()
-            if active or (key.endswith("href") and not value.startswith(("#", "data:image/png;base64,"))):
-                raise ValueError(f"a stored picture has {key}, which none of ours has")
-    return text
+    return svg_element(document, name, label, _VARIABLES)
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from ._atomic import atomic_write
-from ._figure_style import svg, svg_element
+from ._figure_style import svg, themed_svg
+from .common import page_text
 
 Verdict = Literal["yes", "partly", "open", "no"]
 MOST_ROWS = 300  # of a table that a page shows; its file has all
+# Where a name may go on in the next line: after joints, and before an arrow or what is in brackets.
+_PARTS = re.compile(r"(?<=[_/|←→])(?=[^\s_])|(?<=[,:;])(?=[^\W\d])|(?<=\w)(?=[(\[←→])")
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,9 @@ class Picture:
 
     @property
     def svg(self) -> Markup:
-        """The drawing as markup; matplotlib has turned whatever text came from data into outlines."""
+        """The drawing as markup; text that came from data is escaped in it."""
         if isinstance(self.figure, Figure):
-            return Markup(svg_element(self.document, self.name, self.title))
+            return Markup(themed_svg(self.document, self.name, self.title))
         return self.figure
 
     @cached_property
@@ -149,16 +155,39 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The page as HTML; every text from the page object is escaped."""
+    """The page as HTML; every text from the page object is escaped, and nothing acts but the page's own script."""
     environment = Environment(
         loader=PackageLoader("pipeline"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_showable,
     )
-    environment.filters["tidy"] = _tidy
-    return environment.get_template("page.html.j2").render(page=page)
+    environment.filters |= {"tidy": _tidy, "breakable": _breakable, "address": _address}
+    style, script = (Markup(environment.get_template(name).render()) for name in ("page.css", "copy.js"))
+    script = script if page.methods else Markup()
+    return environment.get_template("page.html.j2").render(
+        page=page, style=style, script=script, policy=_policy(style, script)
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """The Content-Security-Policy of a page: its own style and script by their hashes, pictures within it, no more."""
+    allowed = {"default-src": "'none'", "img-src": "data:", "style-src": _hash(style)}
+    if script:
+        allowed["script-src"] = _hash(script)
+    allowed |= {"base-uri": "'none'", "form-action": "'none'"}
+    return "; ".join(f"{kind} {sources}" for kind, sources in allowed.items())
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def _showable(value: Any) -> Any:
+    """What a template puts into the page: text without control characters and without turns of direction."""
+    return page_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _tidy(text: str) -> str:
@@ -166,6 +195,16 @@ def _tidy(text: str) -> str:
     for tie in (" %", " Hz", " mm", " s;", " ← ", " > 0)", ") <", ") >"):
         text = text.replace(tie, tie.replace(" ", "\u00a0"))
     return text
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may go on in the next line where one of its parts ends, not amid a word."""
+    return Markup("<wbr>").join(Markup(escape(page_text(part))) for part in _PARTS.split(text))
+
+
+def _address(path: str) -> str:
+    """A file beside the page as a link: never another scheme, host or query, whatever the file is called."""
+    return f"./{quote(path)}"
 
 
 def write_page(page: Page, path: Path) -> Path:

@@ -14,6 +14,7 @@ from ._numbers import read_whole_number as read_whole_number
 from ._plausible_units import Time as Time
 from ._plausible_units import time_problem as time_problem
 from ._shown_text import message_line as message_line
+from ._shown_text import page_text as page_text
 from ._shown_text import shorten as shorten
 from ._shown_text import visible as visible
 from ._spreadsheet_cell import cell_text as cell_text

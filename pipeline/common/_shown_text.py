@@ -8,6 +8,10 @@ LONGEST = 80  # characters of a value within a message
 LONGEST_VALUE = 300  # characters of a value that a message was given whole; the name of a file has 255 at most
 LONGEST_LINE = 2000  # characters of a message
 
+# Control characters but tab and line ends, what XML has no place for, and marks and overrides of direction.
+_UNSHOWABLE = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]"
+)
 # What stands between quotation marks, or has neither a space nor, as paths have, a slash in it.
 _LONG_VALUE = re.compile(
     rf"(?<!\w)'(?=\S)[^']{{{LONGEST_VALUE},}}'|(?<!\w)\"(?=\S)[^\"]{{{LONGEST_VALUE},}}\"|[^\s/]{{{LONGEST_VALUE},}}"
@@ -20,6 +24,11 @@ def visible(text: str) -> str:
     ``"\\x1b[31mred"`` becomes ``"\\\\x1b[31mred"``: a name cannot colour, clear or reorder what a terminal shows.
     """
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def page_text(text: str) -> str:
+    """The text with what a page or a drawing cannot hold, and what turns the direction of writing, as its escape."""
+    return _UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:

@@ -13,8 +13,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from dcm import Data
-from pipeline._figure_style import checked_svg, inline_svg, plain, save_figure, signed, svg
+from pipeline._figure_style import inline_svg, plain, save_figure, signed, svg
 from pipeline._figures import readable, series_figure, variance_figure
+from pipeline._svg import checked_svg
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pipeline._figures import variance_figure
 from pipeline._report import Answer, Page, Picture, Section, Table, render, write_page
 
 HOSTILE = """<script>alert("1")</script><img src=x onerror='x'>&amp; {{ 7 * 7 }} 50 % ← of"""
-VOID = {"meta", "path", "use", "br"}
+VOID = {"meta", "path", "use", "br", "wbr"}
 
 
 class Reader(HTMLParser):

@@ -21,7 +21,7 @@ from pipeline._report import Answer, Section, render
 from pipeline.report import Extra, StudyResult, study_page, study_records, write_report
 from pipeline.report._analyses import analysis_sections
 
-VOID = {"meta", "path", "use", "br", "image"}
+VOID = {"meta", "path", "use", "br", "wbr", "image"}
 
 
 class Reader(HTMLParser):
