@@ -1,12 +1,69 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writing files so that nobody ever sees half of one, and saying in one line why one could not be written."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+LONGEST = 100  # bytes of a name that its temporary twin keeps: file systems allow 255 in all
+_ASIDE = re.compile(r"\..{0,100}\.[0-9a-f]{32}(\.[^.]{0,15})?", re.DOTALL)
+
+_AGAIN = "run the same command again; what is already written stays"
+_REMEDIES = {
+    errno.ENOSPC: f"free some space there and {_AGAIN}",
+    errno.EDQUOT: f"free some of your quota there and {_AGAIN}",
+    errno.EFBIG: f"raise the limit on the size of files (ulimit -f) and {_AGAIN}",
+    errno.EROFS: "it is read-only; give a folder that can be written to",
+    errno.EACCES: "ask for the right to write there, or give another folder",
+    errno.EPERM: "ask for the right to write there, or give another folder",
+    errno.ENAMETOOLONG: "shorten the names of the folders, or of participants and sessions",
+    errno.ENOENT: f"the folder was removed meanwhile; {_AGAIN}",
+    errno.ESTALE: f"the folder was removed meanwhile; {_AGAIN}",
+    errno.ENOTDIR: "a part of the path is a file; give another folder",
+    errno.EEXIST: "a part of the path is a file; give another folder",
+    errno.EISDIR: "a folder of that name is in the way; rename it, or give another place",
+    errno.EIO: f"check the disk, and {_AGAIN}",
+}
+_FOR_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}  # what no other file would escape
+
+
+class WriteError(OSError):
+    """A file that cannot be written: place, cause and remedy in one line.
+
+    Fields:
+        place: the file that was to be written.
+        for_all: whether other files there would meet the same, as on a full disk.
+    """
+
+    def __init__(self, place: str | Path, cause: OSError | str) -> None:
+        number = cause.errno if isinstance(cause, OSError) else None
+        remedy = _REMEDIES.get(number or 0, f"see to it, and {_AGAIN}")
+        why = cause if isinstance(cause, str) else f"cannot be written ({cause.strerror or cause}); {remedy}"
+        super().__init__(number, f"{place} {why}")
+        self.place, self.cause = str(place), str(why)
+        self.for_all = isinstance(cause, str) or number in _FOR_ALL
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.cause}"
+
+    def __reduce__(self) -> tuple[type[WriteError], tuple[str, str], dict[str, object]]:
+        return WriteError, (self.place, self.cause), {"errno": self.errno, "for_all": self.for_all}
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Raises `WriteError`, naming `path`, for whatever the operating system refuses within."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        raise WriteError(path, error) from error
 
 
 @contextmanager
@@ -15,14 +72,51 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     Missing folders are made. The two paths share a folder, and so a file system, which is what makes the rename
     atomic; the name aside starts with a dot and keeps the suffix, for writers that go by it.
+
+    Raises `WriteError` where the file cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.stem[:100]}.{uuid.uuid4().hex}{path.suffix}")
-    try:
-        yield aside
-        with aside.open("rb+") as file:
-            os.fsync(file.fileno())  # otherwise a power cut may leave the new name on an empty file
-        os.replace(aside, path)  # noqa: PTH105 - the call that is atomic on every platform
-    finally:
-        aside.unlink(missing_ok=True)
+    aside = path.with_name(_name_aside(path))
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield aside
+            with aside.open("rb+") as file:
+                os.fsync(file.fileno())  # otherwise a power cut may leave the new name on an empty file
+            os.replace(aside, path)  # noqa: PTH105 - the call that is atomic on every platform
+        finally:
+            with suppress(OSError):  # why it could not be written is what a user needs
+                aside.unlink()
+
+
+def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
+    """Writes a file, whole or not at all.
+
+    What a library would write by itself is made in memory and written here: on a full disk HDF5 fails as it closes a
+    file, some of that at the interpreter's exit.
+
+    Raises `WriteError` where the file cannot be written.
+    """
+    with atomic_write(path) as aside:
+        aside.write_bytes(content)
+
+
+def remove_leftovers(folder: Path, before: int) -> None:
+    """Removes from a folder, not from those within, what killed writers of `atomic_write` have left there.
+
+    Arguments:
+        before: time in ns, by the clock of the folder's file system, before which they must have been written to last.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for one in entries:
+            with suppress(OSError):
+                named = _ASIDE.fullmatch(one.name) is not None and one.is_file(follow_symlinks=False)
+                if named and one.stat(follow_symlinks=False).st_mtime_ns < before:
+                    Path(one.path).unlink()
+
+
+def _name_aside(path: Path) -> str:
+    """A new name that is no longer than file systems allow, in any script."""
+    stem = os.fsencode(path.stem)[:LONGEST].decode(errors="ignore")
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= 16 else ""
+    return f".{stem}.{uuid.uuid4().hex}{suffix}"

@@ -36,7 +36,5 @@ def _written(folder: Path, seed: int, quick: bool) -> Path:
     try:
         with progress("writing images") as bar:
             return write_study(folder, design=QUICK if quick else StudyDesign(), seed=seed, on_progress=bar)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written to ({error.strerror}); give --out another folder") from error
     except ValueError as error:
         raise UsageError(str(error)) from error

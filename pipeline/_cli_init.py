@@ -7,7 +7,7 @@ from pathlib import Path
 
 from peb import some
 
-from ._atomic import atomic_write
+from ._atomic import write_bytes
 from ._console import say
 from ._runtime import UsageError
 from .study import SCHEMA_FILE, Found, StudyError, look, read_study, starter, study_schema
@@ -30,8 +30,8 @@ def run_init(bids: Path, out: Path, force: bool = False) -> int:
     schema = json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n"
     _check_free(files, schema, force)
     found = look(bids)
-    for file, text in zip(files, (starter(found, path.parent), schema), strict=True):
-        _write(file, text)
+    write_bytes(files[1], schema.encode())  # first: if the disk is full, the same command can be given again
+    write_bytes(path, starter(found, path.parent).encode())
     for line in (*_summary(found), *found.notes, f"wrote {path} and {files[1]}"):
         say(line)
     _say_next(path)
@@ -49,14 +49,6 @@ def _check_free(files: tuple[Path, Path], schema: str, force: bool) -> None:
         raise UsageError(f"{study} is there already; give --out another name, or --force to replace it")
     if beside.exists() and beside.read_bytes() != schema.encode():
         raise UsageError(f"{beside} is there already, and is another one; --force replaces it")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with atomic_write(path) as aside:
-            aside.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror}); give --out another place") from error
 
 
 def _summary(found: Found) -> list[str]:

@@ -17,6 +17,7 @@ from ._invert import Outcome, Plan, check_folder, invert_files, result_path
 from ._provenance import device, precision, release
 from ._runtime import CompileClock, UsageError
 from .common import effect_text
+from .execution import RECORDS, locked
 
 LOW_VARIANCE = 10.0  # percent explained, as in SPM's check of a DCM
 STRONG_CONNECTION = 1 / 8  # Hz, likewise
@@ -34,8 +35,15 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
     gated = [file.name for file in files if plan.settings_of(file).integrator == "nonlinear"]
     if gated and plan.integrator is None:
         say(f"nonlinear integrator, with exact derivatives, for {', '.join(gated)}: the model has gating connections")
-    with progress(f"inverting {len(files)} models") as bar:
-        outcomes = invert_files(files, folder, plan, on_outcome=_mention, on_progress=bar)
+    with locked(folder / RECORDS) as held:
+        held.remove_leftovers(folder)
+
+        def mention(outcome: Outcome) -> None:
+            _mention(outcome)
+            held.check()
+
+        with progress(f"inverting {len(files)} models") as bar:
+            outcomes = invert_files(files, folder, plan, on_outcome=mention, on_progress=bar)
     seconds = time.perf_counter() - start
     _table(outcomes)
     kept = sum(one.origin == "kept" for one in outcomes)

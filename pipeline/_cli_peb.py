@@ -152,16 +152,16 @@ def group_command(
         def command(**given: Any) -> int:
             def work() -> int:
                 from ._console import progress, say
-                from ._group_delivery import check_out, deliver
+                from ._group_delivery import deliver, held_out
                 from ._peb_inputs import read_group
 
-                check_out(given["out"])
-                chosen = {name: given[name] for name in own}
-                options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
-                inputs = read_group(options, say)
-                with progress("analysing (a first run compiles, which takes longer)"):
-                    delivery = analyse(inputs, **chosen)
-                deliver(delivery, given["out"], given["json"])
+                with held_out(given["out"]):
+                    chosen = {name: given[name] for name in own}
+                    options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
+                    inputs = read_group(options, say)
+                    with progress("analysing (a first run compiles, which takes longer)"):
+                        delivery = analyse(inputs, **chosen)
+                    deliver(delivery, given["out"], given["json"])
                 return 1 if inputs.errors else 0
 
             return guarded(work, given["debug"])

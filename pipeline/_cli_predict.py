@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ._console import progress, say
-from ._group_delivery import check_out, deliver
+from ._group_delivery import deliver, held_out
 from ._runtime import UsageError
 from ._table import TableError
-from .execution import open_workers
+from .execution import RECORDS, open_workers
 from .predict import Model, PredictOptions, model_of
-
-RECORDS = ".effconn"  # in the folder of results, as a study has it
 
 
 def run_predict(options: PredictOptions, out: Path | None, json_file: Path | None, jobs: int | None) -> int:
@@ -27,11 +25,11 @@ def run_predict(options: PredictOptions, out: Path | None, json_file: Path | Non
 
     _check_json(options.table, json_file)
     model = read_model(options)
-    check_out(out)
-    say(summary(model))
-    with _records(out) as records, open_workers(jobs or _every_core(), None, records) as workers:
-        found = fit(model, options, records, workers, progress)
-    deliver(deliver_prediction(found), out, json_file)
+    with held_out(out):
+        say(summary(model))
+        with _records(out) as records, open_workers(jobs or _every_core(), None, records) as workers:
+            found = fit(model, options, records, workers, progress)
+        deliver(deliver_prediction(found), out, json_file)
     return 0
 
 

@@ -4,29 +4,49 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from ._atomic import atomic_write
-from ._runtime import UsageError
+from ._atomic import write_bytes, writing
 from .common import message_line, shorten
 
 WIDTH = 160  # of tables that go to a file or a pipe
 LONGEST_CELL = 400  # characters of a cell of a table
 EVERY = 10.0  # seconds between lines of progress where there is no terminal
 
+
+class _Output(Console):
+    """Text for a reader who may go before the work is done, as `head` does: then the work goes on unheard."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As rich's; raises `WriteError` where a full disk, say, does not take it."""
+        with writing("standard error" if self.stderr else "standard output"):
+            super().print(*objects, **how)
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process here, with results still to be written."""
+        self.quiet = True
+        with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, no file
+            os.dup2(nowhere.fileno(), self.file.fileno())  # else Python fails once more as it flushes at the exit
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
+
+
 # What is printed may hold names from files: no part of it is markup, nor the name of an emoji.
-out = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+out = _Output(width=None if _is_terminal(sys.stdout) else WIDTH, highlight=False, markup=False, emoji=False)
+err = _Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class Reporter:
@@ -110,13 +130,9 @@ def plain(value: Any) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes JSON, whole or not at all."""
+    """Writes JSON, whole or not at all; raises `WriteError` where it cannot be."""
     text = json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n"
-    try:
-        with atomic_write(path) as aside:
-            aside.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror}); give --json another place") from error
+    write_bytes(path, text.encode())
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ._atomic import atomic_write
+from ._atomic import write_bytes
 from ._svg import plain_svg, svg_element
 
 WIDTH = 5.0  # inches; one column of the page on a desk, and still readable when a phone scales it to 4
@@ -133,7 +133,8 @@ def themed_svg(document: str, name: str, label: str) -> str:
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """NAME.svg and NAME.png in `folder`, each renamed into place when complete."""
-    with atomic_write(folder / f"{name}.svg") as path:
-        path.write_text(svg(figure), encoding="utf-8")
-    with style(), atomic_write(folder / f"{name}.png") as path:
-        figure.savefig(path, dpi=PIXELS_PER_INCH)
+    write_bytes(folder / f"{name}.svg", svg(figure).encode())
+    image = io.BytesIO()
+    with style():
+        figure.savefig(image, format="png", dpi=PIXELS_PER_INCH)
+    write_bytes(folder / f"{name}.png", image.getbuffer())

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ._atomic import writing
 from ._console import progress, say, tell, write_json
 from ._figure_style import save_figure
 from ._provenance import device, precision, release
 from ._records import Records
 from ._report import Answer, Page, Section, pictures, write_page
 from ._runtime import UsageError
+from .execution import RECORDS, locked
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +63,30 @@ def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> 
 
 
 def check_out(folder: Path | None) -> None:
-    """Raises `UsageError`, before any work, where results cannot go into a folder."""
+    """Raises `UsageError` where results cannot go into a folder, and `WriteError` where it cannot be made."""
     if folder is None:
         return
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file; give a folder")
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {folder} cannot be made ({error.strerror}); give another folder") from error
+
+
+@contextmanager
+def held_out(folder: Path | None) -> Iterator[None]:
+    """Holds the folder that results go to, where there is one, against other runs; see `execution.locked`.
+
+    Raises `UsageError` and `WriteError`, before any work, where results cannot go there, and afterwards where the
+    folder was removed meanwhile.
+    """
+    check_out(folder)
+    if folder is None:
+        yield
+        return
+    with locked(folder / RECORDS) as held:
+        held.remove_leftovers(folder, folder / "figures", *(Path(one) for one, _, _ in os.walk(folder / RECORDS)))
+        yield
+        held.check()
 
 
 def _write(delivery: Delivery, folder: Path) -> Path:

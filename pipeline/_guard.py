@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TextIO
 
+from ._atomic import WriteError
 from ._runtime import UsageError, check_packages, start_jax
 from .common import message_line
 
@@ -27,6 +31,11 @@ def guarded(work: Callable[[], int], debug: bool) -> int:
             raise
         complain(f"effconn: {error}")
         return USAGE
+    except WriteError as error:
+        if debug:
+            raise
+        complain(f"effconn: {error}")
+        return FAILED
     except Exception as error:  # whatever it is, a user gets one line; --debug shows the rest
         if debug:
             raise
@@ -35,6 +44,26 @@ def guarded(work: Callable[[], int], debug: bool) -> int:
         return FAILED
 
 
+def flushed(stream: TextIO | None) -> int:
+    """Writes out what a stream still holds, so that Python need not at its exit; the code to exit with, 0 for none.
+
+    A reader who is gone (`effconn … | head`) has what he wanted; on a full disk it is an error.
+    """
+    if stream is None or stream.closed:
+        return 0
+    try:
+        stream.flush()
+    except OSError as error:
+        with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, no file
+            os.dup2(nowhere.fileno(), stream.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        complain(f"effconn: {WriteError('standard output', error)}")
+        return FAILED
+    return 0
+
+
 def complain(line: str) -> None:
     """A line on standard error, without any library that may not be there; control characters as their escapes."""
-    print(message_line(line), file=sys.stderr)
+    with suppress(OSError, ValueError):  # where nobody can read it
+        print(message_line(line), file=sys.stderr)

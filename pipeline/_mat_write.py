@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.io
 from scipy.sparse import csc_array
 
-from ._atomic import atomic_write
+from ._atomic import write_bytes
 from ._mat_values import Opaque, StructArray
 
 HEADER, HEADER_LENGTH = b"MATLAB 5.0 MAT-file, written by effconn", 116  # text at the head, which readers skip
@@ -21,16 +22,17 @@ def save_mat(path: str | Path, variables: Mapping[str, Any]) -> None:
 
     The file appears whole or not at all, and the same values give the same bytes.
     """
-    with atomic_write(path) as aside:
-        scipy.io.savemat(
-            aside,
-            {name: _scipy_form(value) for name, value in variables.items() if not isinstance(value, Opaque)},
-            do_compression=True,
-            long_field_names=True,
-            appendmat=False,
-        )
-        with aside.open("rb+") as file:
-            file.write(HEADER.ljust(HEADER_LENGTH))  # SciPy's has the time of day in it
+    file = io.BytesIO()
+    scipy.io.savemat(
+        cast(Any, file),  # SciPy's annotations know paths only
+        {name: _scipy_form(value) for name, value in variables.items() if not isinstance(value, Opaque)},
+        do_compression=True,
+        long_field_names=True,
+        appendmat=False,
+    )
+    file.seek(0)
+    file.write(HEADER.ljust(HEADER_LENGTH))  # SciPy's has the time of day in it
+    write_bytes(path, file.getbuffer())
 
 
 def opaque_places(value: Any, place: str) -> list[str]:

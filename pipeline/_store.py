@@ -18,7 +18,7 @@ import xarray as xr
 
 from dcm import Posterior
 
-from ._atomic import atomic_write
+from ._atomic import write_bytes
 from ._dataset import FORMAT, posterior_of, values_of
 from ._provenance import Attributes
 from ._stored_content import SIGNATURE, Content, content_of, parse_content, unknown
@@ -52,12 +52,8 @@ def write_result(path: str | Path, dataset: xr.Dataset) -> None:
     """Writes a dataset of `to_dataset` as NetCDF, whole or not at all; the same dataset gives the same bytes."""
     dataset = dataset.assign_attrs({DIGEST: _digest(values_of(dataset), dataset.attrs)})
     plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
-    with atomic_write(path) as aside:
-        dataset.to_netcdf(aside, engine="h5netcdf", encoding=plain)
-        with aside.open("rb+") as file:
-            seal = _seal(hashlib.file_digest(file, "sha256").hexdigest())
-            file.seek(0, os.SEEK_END)
-            file.write(seal)
+    content = bytes(dataset.to_netcdf(engine="h5netcdf", encoding=plain))
+    write_bytes(path, content + _seal(hashlib.sha256(content).hexdigest()))
 
 
 def open_result(path: str | Path) -> xr.Dataset:

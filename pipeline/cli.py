@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ._atomic import WriteError
 from ._cli_peb import app as peb_app
-from ._guard import INTERRUPTED, USAGE, complain, guarded
+from ._guard import FAILED, INTERRUPTED, USAGE, complain, flushed, guarded
 from ._predict_command import EXAMPLE as PREDICT_EXAMPLE
 from ._predict_command import HELP as PREDICT_HELP
 from ._predict_command import predict
@@ -306,7 +307,8 @@ def demo(
 def main() -> None:
     """The console script."""
     command: Any = app
-    sys.exit(_run(command))
+    code = _run(command)
+    sys.exit(flushed(sys.stdout) or code)
 
 
 def _run(command: Callable[..., Any]) -> int:
@@ -315,6 +317,9 @@ def _run(command: Callable[..., Any]) -> int:
     except KeyboardInterrupt:
         complain("effconn: interrupted")
         return INTERRUPTED
+    except OSError as error:  # of --help, since whatever a command raises is told by `guarded`
+        complain(f"effconn: {WriteError('standard output', error)}")
+        return FAILED
     except Exception as error:  # typer has no public base class of the parser's errors; others are raised again
         shown = getattr(error, "show", None)  # a mistake in the arguments, which the parser words itself
         if shown is None:

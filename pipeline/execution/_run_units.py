@@ -10,7 +10,7 @@ from pathlib import Path
 from ._job import Job
 from ._record import forget, kept_outputs, read_failure, write_failure
 from ._unit import Ended, Unit, Work
-from ._workers import Died, Raised, Workers
+from ._workers import Died, Halted, Raised, Workers
 
 TRIES = 3  # of a unit whose worker died or raised an error that is not the data's
 
@@ -56,6 +56,8 @@ def run_units(
         gpu: whether the work is for those workers alone that have a GPU, if there are any.
         on_ended: told of every unit as it ends.
         on_progress: told how many of all have ended.
+
+    Raises `WriteError` where no unit could be written, such as on a full disk.
     """
     loop = _Loop(folder, len(units), on_ended, on_progress)
     todo = []
@@ -112,6 +114,8 @@ class _Loop:
                 in_hand += 1
             job, result = workers.next()
             in_hand -= 1
+            if isinstance(result, Halted):
+                raise result.error
             if isinstance(result, Died | Raised):
                 queue.extend(self._after(job, result))
                 continue

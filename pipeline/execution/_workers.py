@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
+from .._atomic import WriteError
 from ._job import Job, do
 from ._unit import Ended
 
@@ -26,7 +27,14 @@ class Raised:
     times: int = 1
 
 
-Result = list[Ended] | Died | Raised
+@dataclass(frozen=True)
+class Halted:
+    """A job met what every other would meet too, such as a full disk."""
+
+    error: WriteError
+
+
+Result = list[Ended] | Died | Raised | Halted
 
 
 class Workers(Protocol):
@@ -47,8 +55,10 @@ class Workers(Protocol):
         """Wait for a job to end."""
 
 
-def outcome_of(error: BaseException) -> Raised:
-    """An error in one line."""
+def outcome_of(error: BaseException) -> Raised | Halted:
+    """An error in one line, or what there is no going on from."""
+    if isinstance(error, WriteError):
+        return Halted(error) if error.for_all else Raised(str(error))
     return Raised(" ".join(f"{type(error).__name__}: {error}".split()))
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from .._atomic import atomic_write
+from .._atomic import write_bytes
 from ._grid import as_image
 from ._voxels import Voxels
 
@@ -78,5 +78,4 @@ def write_map(path: Path, values: Float[np.ndarray, "voxel"], voxels: Voxels, wh
     """A map as 32-bit NIfTI, 0 where there is no voxel of the brain; the same map gives the same bytes."""
     image = as_image(voxels.scattered(values).astype(np.float32), voxels.grid.affine)
     image.header["descrip"] = what.encode("ascii", "replace")[:79]
-    with atomic_write(path) as aside:
-        aside.write_bytes(gzip.compress(image.to_bytes(), compresslevel=6, mtime=0))
+    write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=6, mtime=0))

@@ -21,6 +21,7 @@ class Doing:
     Fields:
         records: folder of the records.
         options, workers, say, watch: see `run_study`.
+        check: raises an error where the folder of results is no longer there.
         ended: every unit of the stages that were asked for.
         seconds: by stage.
         failed: by this run, or by an earlier one of what it does not do.
@@ -31,6 +32,7 @@ class Doing:
     workers: Workers
     say: Callable[[str], None]
     watch: Watch
+    check: Callable[[], None]
     ended: list[Ended] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     failed: list[Failure] = field(default_factory=list)
@@ -102,6 +104,7 @@ class Doing:
         return (in_process() if self.options.scheduler is None else self.workers).gpus > 0
 
     def _mention(self, one: Ended) -> None:
+        self.check()
         if one.how == "failed":
             said = one.reason.startswith(one.unit.name)
             self.say(one.reason if said else f"{one.unit.stage} {one.unit.name}: {one.reason}")

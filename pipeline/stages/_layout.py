@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..execution import RECORDS
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,14 @@ class Layout:
     @property
     def records(self) -> Path:
         """What was made from what; see `execution`."""
-        return self.out / ".effconn"
+        return self.out / RECORDS
+
+    @property
+    def folders(self) -> list[Path]:
+        """Every folder there is that a run writes files to; beside them, a user may have others."""
+        names = (RECORDS, "dcm", "group", "predict", "tables", "statistics", "figures")
+        trees = [*(self.out / name for name in names), *self.out.glob("sub-*")]
+        return [self.out, *(Path(place) for tree in trees for place, _, _ in os.walk(tree))]
 
     @property
     def tables(self) -> Path:

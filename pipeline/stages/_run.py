@@ -55,7 +55,8 @@ def run_study(
         watch: a context manager that is told how far a piece of work is.
         beside: more for the report, such as the truth of a simulated study.
 
-    Raises `UsageError`, before any work, where the study cannot run as configured.
+    Raises `UsageError`, before any work, where the study cannot run as configured, and `WriteError` where results
+    cannot be written, as on a full disk: what is finished by then is kept.
     """
     check_place(study)
     check_out(study.study.out)
@@ -64,11 +65,13 @@ def run_study(
     if unknown := people - {one.name for one in inventory.participants}:
         raise UsageError(f"{', '.join(sorted(unknown))} is not among the study's participants; check the label")
     with (
-        locked(layout.records, options.people),
+        locked(layout.records, options.people) as held,
         open_workers(options.jobs, options.scheduler, layout.records) as workers,
     ):
         write_description(study, layout.out)
-        doing = Doing(layout.records, options, workers, say, watch)
+        if not options.people:  # else others may be writing beside this run
+            held.remove_leftovers(*layout.folders)
+        doing = Doing(layout.records, options, workers, say, watch, held.check)
         stages = Stages(study, inventory, layout, doing)
         series = stages.extract()
         posteriors = stages.invert(series)
@@ -76,4 +79,5 @@ def run_study(
         measured = stages.measure(series, posteriors)
         made = Made(analyses, measured, stages.statistics(measured), stages.predict(measured))
         page = stages.report(series, posteriors, made, beside)
+        held.check()
     return StudyRun(inventory, doing.ended, doing.seconds, page)

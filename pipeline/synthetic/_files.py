@@ -12,7 +12,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from .._atomic import atomic_write
+from .._atomic import atomic_write, write_bytes
 from .._table import MISSING
 from ..common import tab_separated
 
@@ -38,13 +38,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_image(path: Path, image: nib.Nifti1Image) -> None:
     """A compressed NIfTI file without the time of day that gzip keeps by default."""
-    content = image.to_bytes()
-    with (
-        atomic_write(path) as aside,
-        aside.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
-    ):
-        packed.write(content)
+    write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=1, mtime=0))
 
 
 def make_image(stored: np.ndarray, affine: np.ndarray, scale: float, repetition_time: float) -> nib.Nifti1Image:

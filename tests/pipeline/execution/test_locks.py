@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pipeline._atomic import WriteError
 from pipeline._runtime import UsageError
 from pipeline.execution import locked
 
@@ -45,3 +47,33 @@ def test_different_participants_go_beside_each_other_and_the_same_do_not(tmp_pat
             pass
         with pytest.raises(UsageError), locked(tmp_path / "r"):
             pass
+
+
+def test_who_is_refused_is_told_who_holds_the_folder(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path / "r"),
+        pytest.raises(UsageError, match=rf"\(effconn.*, process {os.getpid()} on \S+ since 2\d{{3}}-.*\); wait for it"),
+        locked(tmp_path / "r"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["removed", "replaced"])
+def test_a_folder_that_is_removed_meanwhile_is_noticed(again: bool, tmp_path: Path) -> None:
+    with locked(tmp_path / "out" / "r") as held:
+        held.check()
+        (tmp_path / "out").rename(tmp_path / "elsewhere")
+        if again:
+            (tmp_path / "out" / "r").mkdir(parents=True)
+            (tmp_path / "out" / "r" / "study.lock").touch()
+        with pytest.raises(WriteError, match=r"removed or replaced while effconn worked in it; .* run the same"):
+            held.check()
+
+
+def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
+    left = tmp_path / f".sub-01.{'0' * 32}.nc"
+    left.touch()
+    os.utime(left, (1, 1))
+    with locked(tmp_path / "r") as held:
+        held.remove_leftovers(tmp_path)
+    assert not left.exists()
