@@ -2,7 +2,7 @@
 
 from ._cohort import Failure, Progress, invert, invert_cohort, invert_each, require_64_bit
 from ._data import SPM12_ECHO_TIME, Data
-from ._diagnostics import Diagnostics, diagnose, explained_variance
+from ._diagnostics import Diagnostics, diagnose, share_explained
 from ._forward import Derivatives, Integrator
 from ._posterior import Posterior
 from ._priors import Preset, Prior, checked_density, prior
@@ -32,12 +32,12 @@ __all__ = [
     "Subject",
     "checked_density",
     "diagnose",
-    "explained_variance",
     "invert",
     "invert_cohort",
     "invert_each",
     "predict_series",
     "prior",
     "require_64_bit",
+    "share_explained",
     "simulate",
 ]

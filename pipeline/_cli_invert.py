@@ -95,7 +95,8 @@ def remarks(posterior: Posterior, found: Diagnostics) -> list[str]:
         "data moved no parameter": found.identifiable == 0,
         f"{found.optima} optima among the starts, best kept": found.optima > 1,
     }
-    return [words for words, applies in said.items() if applies]
+    small = [f"{found.small_series}: --noise-prior wide"] if found.small_series else []
+    return small + [words for words, applies in said.items() if applies]
 
 
 def largest_connection(posterior: Posterior) -> str:

@@ -16,9 +16,9 @@ from dcm import (
     Prior,
     Settings,
     Subject,
-    explained_variance,
     invert_cohort,
     prior,
+    share_explained,
 )
 
 from ._dcm_estimate import SpmEstimate
@@ -239,9 +239,10 @@ def _compare(file: DcmFile, result: Posterior | Failure, at_spm: Posterior | Non
 
 
 def _explained(prediction: np.ndarray | None, residual: np.ndarray | None) -> float | None:
+    """As SPM has it, the prediction's mean in it."""
     if prediction is None or residual is None:
         return None
-    return float(explained_variance(prediction.ravel(), residual.ravel()))
+    return float(share_explained(prediction.ravel(), residual.ravel()))
 
 
 def _at_spm(files: Sequence[DcmFile], subjects: dict[int, Subject], settings: Settings) -> dict[int, Posterior]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -217,3 +218,30 @@ def test_model_and_data_of_different_sizes_are_refused(circuit: Spec) -> None:
     data = Data(np.random.default_rng(0).standard_normal((20, 3)), np.ones((160, 2)), 0.25, 2.0)
     with pytest.raises(ValueError, match="sub-07: the data have 3 regions"):
         Subject("sub-07", circuit, data)
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_half_of_the_variance_planted_is_half_explained(
+    circuit: Spec, circuit_parameters: Parameters, centred: bool
+) -> None:
+    """Inputs that are not centred leave a mean in the prediction, which is no variance."""
+    run = simulate(circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=1.0, seed=0)
+    posterior = invert(Subject("half", circuit, run.data, prior(circuit, noise_variance=1.0), centred))
+    found = diagnose(posterior)
+    assert found.explained_variance_total == pytest.approx(50, abs=4)
+    assert found.explained_variance == pytest.approx(50, abs=8)
+
+
+def test_series_that_the_noises_prior_takes_for_noise_are_named(circuit: Spec, circuit_parameters: Parameters) -> None:
+    run = simulate(circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=2.0, seed=0).data
+
+    def warned(scale: list[float], variance: float) -> str:
+        data = replace(run, bold=run.bold * np.array(scale))
+        return diagnose(invert(Subject("s", circuit, data, prior(circuit, noise_variance=variance)))).small_series
+
+    assert warned([1.0, 1.0], 1 / 128) == ""
+    assert warned([0.01, 0.01], 1.0) == ""
+    assert re.match(
+        r"the series range over 0\.0\d+ where the noise's prior expects about 1", warned([0.01] * 2, 1 / 128)
+    )
+    assert warned([1.0, 0.01], 1 / 128).startswith("the series of amygdala range over")
