@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from ._console import say, tell
 from ._records import Column, Records
-from .bids import Absence, Inventory
+from .bids import Absence, Inventory, Run
 from .bids._words import gathered
+from .images import RegionExtent, region_extents
 from .study import Study
 
 SHOWN = 40  # participants in a table; of more, only those who lack something are shown
 MOST = 60  # lines of what is missing, before the rest is only counted
+GRIDS = 3  # of images, on which regions are shown
+REGIONS = (
+    Column("name", "Region"),
+    Column("source", "Taken for"),
+    Column("threshold", "Threshold", ".4g"),
+    Column("map_volume", "In its file, mm³", ",.0f"),
+    Column("voxels", "Voxels", "d"),
+    Column("volume", "mm³", ",.0f"),
+    Column("in_brain", "In the brain mask", "d"),
+)
 THERE, ABSENT = "✓", "missing"
 
 
@@ -29,6 +43,33 @@ def show_inventory(study: Study, inventory: Inventory) -> None:
     _lines("remark", list(inventory.remarks))
     for error in inventory.errors:
         say(f"error: {error}")
+
+
+def show_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
+    """Print what each region was taken for and how large it is on the images; returns the rows, for JSON.
+
+    On the first run of every grid there is; regions that cannot be drawn are errors of their own.
+    """
+    found: list[dict[str, Any]] = []
+    for run in list({(one.shape, one.affine): one for one in reversed(inventory.runs)}.values())[::-1][:GRIDS]:
+        table = region_records(region_extents(study, run), run)
+        table.print()
+        for row in (table.rows[i] for i in sorted(table.marked)):
+            share = f"{row['in_brain']} of its {row['voxels']} voxels"
+            say(f"remark: region {row['name']}: {share} lie in the brain mask of {run.label}; check its place, in mm")
+        found += [{"run": run.label, **row} for row in table.plain()]
+    if found:
+        tell()
+    return found
+
+
+def region_records(extents: Sequence[RegionExtent], run: Run) -> Records:
+    """One row a region, on the grid of a run."""
+    edges = np.linalg.norm(np.array(run.affine)[:3, :3], axis=0)
+    title = f"Regions on images of {' × '.join(f'{edge:.3g}' for edge in edges)} mm, as of {run.label}"
+    rows = [vars(one) for one in extents]
+    marked = frozenset(i for i, one in enumerate(extents) if one.in_brain is not None and one.in_brain < one.voxels / 2)
+    return Records("regions", title, "Above the threshold a voxel belongs.", REGIONS, rows, marked)
 
 
 def participant_records(inventory: Inventory, study: Study) -> Records:

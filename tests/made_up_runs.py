@@ -94,6 +94,8 @@ def run_of(participant: str, session: str, task: str, seed: int = 0, **changes: 
         "means": means,
         "explained": np.full(3, 0.5),
         "voxels": np.full(3, 50),
+        "sizes": np.full(3, 50),
+        "sources": ("mask of 0 and 1",) * 3,
         "coverage": np.ones(3),
         "centres": np.zeros((3, 3)),
         "confounds": confounds,

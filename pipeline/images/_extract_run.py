@@ -66,8 +66,11 @@ def _sidecar(level: FirstLevel, run: Run, study: Study) -> dict[str, Any]:
         "HighPassPeriod": study.glm.high_pass,
         "NoiseModel": study.glm.noise,
         "AutocorrelationCoefficient": found.autocorrelation,
-        "Scaling": level.scale,
+        "Scaling": level.signal.percent,
+        "ImageMean": level.signal.mean,
+        "ImageSpreadPercent": level.signal.spread,
         "Confounds": list(found.confound_names),
+        "ConfoundScale": _confounds(level),
         "Conditions": list(found.design_names[: len(found.design_names) - len(found.confound_names)]),
         "Inputs": list(found.input_names),
         "Distances": list(found.distance_names),
@@ -79,15 +82,29 @@ def _sidecar(level: FirstLevel, run: Run, study: Study) -> dict[str, Any]:
     }
 
 
+def _confounds(level: FirstLevel) -> Mapping[str, Any]:
+    """In the unit of the table of confounds; in the design each has unit variance."""
+    found = level.confounds
+    return {
+        name: {"StandardDeviation": float(column.std()), "Range": [float(column.min()), float(column.max())]}
+        for name, column in zip(found.names, found.values.T, strict=True)
+    }
+
+
 def _regions(level: FirstLevel) -> Mapping[str, Any]:
-    shares = dict(zip(level.extraction.regions, level.extraction.explained.tolist(), strict=True))
+    found = level.extraction
+    shares = dict(zip(found.regions, found.explained.tolist(), strict=True))
+    ranges = dict(zip(found.regions, found.ranges.tolist(), strict=True))
     return {
         name: {
+            "Source": level.drawn[name].scale,
+            "Threshold": level.drawn[name].threshold,
             "VoxelsOfRegion": one.size,
             "VoxelsInBrain": one.inside,
             "VoxelsLeftOut": one.dropped,
             "VoxelsUsed": int(one.columns.size),
             "ShareOfVariance": shares[name],
+            "SeriesRange": ranges[name],
         }
         for name, one in level.coverage.items()
     }

@@ -23,6 +23,8 @@ class Extraction:
         means: (scan, region) mean of the region's voxels, percent of the run's mean, neither whitened nor adjusted.
         explained: (region,) share of the voxels' variance that the eigenvariate holds, 0 … 1.
         voxels: (region,) number of voxels used.
+        sizes: (region,) number of voxels that the region has on the run's grid.
+        sources: (region,) what each region was drawn from, in which unit and above which value, in words.
         coverage: (region,) share of the region that lies inside the run's brain mask.
         centres: (region, 3) centre of the voxels used, mm.
         confounds: (scan, confound) X0: constant, nuisance and drift columns, whitened as the series.
@@ -56,6 +58,8 @@ class Extraction:
     means: Float[np.ndarray, "scan region"]
     explained: Float[np.ndarray, "region"]
     voxels: Int[np.ndarray, "region"]
+    sizes: Int[np.ndarray, "region"]
+    sources: tuple[str, ...]
     coverage: Float[np.ndarray, "region"]
     centres: Float[np.ndarray, "region 3"]
     confounds: Float[np.ndarray, "scan confound"]
@@ -78,6 +82,11 @@ class Extraction:
     censored: Int[np.ndarray, "censored"]
     autocorrelation: float
     notes: tuple[str, ...]
+
+    @property
+    def ranges(self) -> Float[np.ndarray, "region 2"]:
+        """Least and greatest value of each region's series, percent of the run's mean."""
+        return np.stack([self.series.min(axis=0), self.series.max(axis=0)], axis=-1)
 
     @property
     def visit(self) -> str:

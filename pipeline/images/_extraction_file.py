@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import xarray as xr
 from .._store import ResultFileError, made_from, read_content, write_result
 from ._extraction import Extraction
 
-FORMAT = "effconn extraction 3"
+FORMAT = "effconn extraction 4"
 
 _ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {  # dimensions, unit, and what it is
     "series": (("scan", "region"), "percent of the run's mean", "first eigenvariate, whitened and adjusted"),
     "means": (("scan", "region"), "percent of the run's mean", "mean over the voxels, neither whitened nor adjusted"),
     "explained": (("region",), "1", "share of the voxels' variance in the eigenvariate"),
     "voxels": (("region",), "1", "voxels used"),
+    "sizes": (("region",), "1", "voxels of the region on the run's grid"),
     "coverage": (("region",), "1", "share of the region inside the brain mask"),
     "centres": (("region", "axis"), "mm", "centre of the voxels used"),
     "confounds": (("scan", "confound"), "1", "confounds X0, whitened"),
@@ -40,7 +42,7 @@ _NAMES = {
     "distance": "distance_names",
     "note": "notes",
 }
-_WHOLE = ("voxels", "censored")
+_WHOLE = ("voxels", "sizes", "censored")
 _NUMBERS = ("bin_width", "repetition_time", "delays", "autocorrelation")
 _TEXTS = ("participant", "session", "task", "label")
 
@@ -71,6 +73,7 @@ def _extraction(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any])
     fields |= {field: tuple(map(str, values[key])) if key in values else () for key, field in _NAMES.items()}
     fields |= {key: str(attributes[key]) for key in _TEXTS}
     fields |= {key: float(attributes[key]) for key in _NUMBERS}
+    fields["sources"] = tuple(map(str, json.loads(str(attributes["sources"]))))
     echo_time = float(attributes["echo_time"])
     return Extraction(**fields, echo_time=echo_time if echo_time > 0 else None)
 
@@ -85,6 +88,7 @@ def _dataset(extraction: Extraction) -> xr.Dataset:
     attributes: dict[str, str | float] = {"format": FORMAT}
     attributes |= {key: str(getattr(extraction, key)) for key in _TEXTS}
     attributes |= {key: float(getattr(extraction, key)) for key in _NUMBERS}
+    attributes["sources"] = json.dumps(extraction.sources, ensure_ascii=False)
     attributes["echo_time"] = -1.0 if extraction.echo_time is None else float(extraction.echo_time)
     return xr.Dataset(variables, coordinates, attributes)
 

@@ -13,17 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..bids import Run, read_confounds, read_events
+from ..bids import Confounds, Run, read_confounds, read_events
 from ..study import Study
+from ._confound_scale import motion_remarks
 from ._design import Design, contrast_of, design_of
 from ._distance import distances_of
-from ._draw import regions_on
+from ._draw import drawn_regions
+from ._drawn_region import DrawnRegion
 from ._error import ExtractionError
 from ._extraction import Extraction
 from ._glm import Effect, chunks_of, fit_contrasts
 from ._grid import grid_of
 from ._kernel import BINS
 from ._regressors import conditions_in, inputs_of, regressors_of
+from ._signal_scale import SignalScale, series_remarks, signal_remarks, signal_scale
 from ._voi import Coverage, cover, means_of, series_of
 from ._voxels import Voxels, read_mask, read_voxels
 from ._whiten import ar1_coefficient, pooled_correlation, residual_maker, whitener
@@ -38,14 +41,18 @@ class FirstLevel:
         maps: contrast → effect in every voxel of the brain; none where the study keeps no maps.
         voxels: of the brain, in the maps' order.
         coverage: region → voxels.
-        scale: percent of the run's mean per unit of the image.
+        drawn: region → what it was drawn from.
+        signal: scale of the images.
+        confounds: as the table has them, less their means.
     """
 
     extraction: Extraction
     maps: Mapping[str, Effect]
     voxels: Voxels
     coverage: Mapping[str, Coverage]
-    scale: float
+    drawn: Mapping[str, DrawnRegion]
+    signal: SignalScale
+    confounds: Confounds
 
 
 def extract(run: Run, study: Study) -> Extraction:
@@ -69,17 +76,21 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
     task = study.tasks[run.task]
     events = None if task.rest or run.events is None else read_events(run.events)
     regressors = regressors_of(run, task, events)
-    design = design_of(run, study.glm, regressors, read_confounds(run, study))
+    taken_out = read_confounds(run, study)
+    design = design_of(run, study.glm, regressors, taken_out)
     weights = {name: contrast_of(run.label, name, text, design) for name, text in task.contrasts.items()}
     driven = {} if study.dcm is None or study.dcm.task != run.task else study.dcm.inputs
     inputs = inputs_of(run, driven, regressors)
     voxels = _brain(run)
-    scale = _percent(run, voxels)
-    covered = cover(run.label, study.regions, _masks(run, study, voxels), voxels)
+    signal = signal_scale(run.label, voxels)
+    scale = signal.percent
+    drawn = _drawn(run, study, voxels)
+    covered = cover(run.label, study.regions, {name: one.voxels for name, one in drawn.items()}, voxels)
     rho = _coefficient(study, design, voxels)
     whiten = whitener(rho, run.scans)
     confounds = whiten @ design.nuisance
     series = series_of(run.label, covered, voxels, scale, whiten, confounds)
+    means = means_of(covered, voxels, scale)
     responses = _responses(study, design, weights, covered, voxels, scale)
     apart = distances_of(run, task, events, design, whiten, covered, voxels, scale)
     extraction = Extraction(
@@ -89,9 +100,11 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         label=run.label,
         regions=tuple(covered),
         series=np.column_stack([one.series for one in series.values()]),
-        means=means_of(covered, voxels, scale),
+        means=means,
         explained=np.array([one.explained for one in series.values()]),
         voxels=np.array([one.columns.size for one in covered.values()], dtype=np.int64),
+        sizes=np.array([one.size for one in covered.values()], dtype=np.int64),
+        sources=tuple(drawn[name].words() for name in covered),
         coverage=np.array([one.share for one in covered.values()]),
         centres=np.stack([one.centre for one in covered.values()]),
         confounds=confounds,
@@ -113,9 +126,15 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         framewise_displacement=design.framewise_displacement,
         censored=design.censored,
         autocorrelation=rho,
-        notes=apart.notes,
+        notes=(
+            *signal_remarks(signal),
+            *series_remarks({name: one.series for name, one in series.items()}, means),
+            *motion_remarks(run, taken_out.framewise_displacement),
+            *apart.notes,
+        ),
     )
-    return FirstLevel(extraction, _maps(run, study, design, weights, voxels, scale), voxels, covered, scale)
+    maps = _maps(run, study, design, weights, voxels, scale)
+    return FirstLevel(extraction, maps, voxels, covered, drawn, signal, taken_out)
 
 
 def _brain(run: Run) -> Voxels:
@@ -132,24 +151,11 @@ def _brain(run: Run) -> Voxels:
     return voxels
 
 
-def _masks(run: Run, study: Study, voxels: Voxels) -> Mapping[str, np.ndarray]:
+def _drawn(run: Run, study: Study, voxels: Voxels) -> Mapping[str, DrawnRegion]:
     try:
-        return regions_on(study, voxels.grid)
+        return drawn_regions(study, voxels.grid)
     except ValueError as error:
         raise ExtractionError(f"{run.label}: {error}") from None
-
-
-def _percent(run: Run, voxels: Voxels) -> float:
-    """100 over the mean of all voxels and scans."""
-    blocks = [(block.sum(), block.std(axis=0).sum()) for block in chunks_of(voxels.series, 1.0)]
-    total, spread = (float(sum(part[i] for part in blocks)) for i in (0, 1))
-    mean, typical = total / voxels.series.size, spread / voxels.series.shape[1]
-    if mean <= typical:
-        raise ExtractionError(
-            f"{run.label}: the mean over brain and scans is {mean:.3g}, no more than the spread over scans "
-            f"({typical:.3g}), so there is no percent of it; give images that were not demeaned or standardised"
-        )
-    return 100.0 / mean
 
 
 def _coefficient(study: Study, design: Design, voxels: Voxels) -> float:

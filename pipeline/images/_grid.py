@@ -45,6 +45,11 @@ class Grid:
         numbers = np.stack(np.meshgrid(*map(np.arange, self.shape), indexing="ij"), axis=-1)
         return np.asarray(numbers @ self.affine[:3, :3].T + self.affine[:3, 3])
 
+    @property
+    def voxel_volume(self) -> float:
+        """Of one voxel, mm³."""
+        return float(abs(np.linalg.det(self.affine[:3, :3])))
+
     def same_as(self, other: Grid) -> bool:
         """Whether the voxels of both are at the same places."""
         return self.shape == other.shape and bool(np.allclose(self.affine, other.affine, atol=SAME_PLACE))
@@ -79,9 +84,23 @@ def open_image(path: Path, what: str) -> Any:
         # A compressed file kept open is read on from where it is, not from its start, for each volume.
         image: Any = nibabel.load(path, keep_file_open=True)
         grid_of(image)
+        kind = image.get_data_dtype().kind
     except UNREADABLE:
         raise RegionError(f"{what} {path} is no NIfTI image; give a .nii or .nii.gz") from None
+    if kind not in "iufb":
+        raise RegionError(f"{what} {path} holds colours or complex numbers, not one real number a voxel; convert it")
+    codes = [int(image.header[key]) for key in ("qform_code", "sform_code") if key in image.header]
+    if codes and not any(codes):
+        raise RegionError(
+            f"{what} {path} does not say where its voxels lie (qform and sform codes are 0); "
+            "copy the header of an image on the same grid, or make it again"
+        )
     return image
+
+
+def volume_count(image: Any) -> int:
+    """How many volumes an image has; axes of length one do not count."""
+    return int(np.prod(image.shape[3:], dtype=np.int64))
 
 
 def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[np.ndarray, "volume i j k"]:
@@ -90,11 +109,12 @@ def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[n
     Raises `RegionError` that begins with `what` where the file is cut off or damaged.
     """
     try:
-        if len(image.shape) == 3 or which is None:
+        if which is not None and len(image.shape) == 4:
+            values = np.stack([np.asarray(image.dataobj[..., one], dtype=np.float64) for one in which])
+        else:
             values = np.asarray(image.dataobj, dtype=np.float64).reshape((*image.shape[:3], -1))
             values = np.moveaxis(values, -1, 0)
-        else:
-            values = np.stack([np.asarray(image.dataobj[..., one], dtype=np.float64) for one in which])
+            values = values if which is None else values[which]
     except UNREADABLE:
         raise RegionError(f"{what} is cut off or damaged; copy it or make it again") from None
     return np.where(np.isfinite(values), values, 0.0)
@@ -132,9 +152,9 @@ def as_image(values: np.ndarray, affine: Float[np.ndarray, "4 4"]) -> Any:
     return image
 
 
-def is_whole(values: Float[np.ndarray, "..."]) -> bool:
-    """Whether values are labels or yes and no, not fractions."""
-    return bool((values == np.rint(values)).all())
+def is_whole(values: Float[np.ndarray, "..."], rounding: float = 0.0) -> bool:
+    """Whether values are whole numbers, but for what rounding made of them."""
+    return bool((np.abs(values - np.rint(values)) <= rounding).all())
 
 
 def sphere(grid: Grid, centre: tuple[float, float, float], radius: float) -> Bool[np.ndarray, "i j k"]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..study import Box, Region
+from ..study import Box
 
 ATLAS = "harvard_oxford"
-CORTEX, NUCLEUS = 25.0, 50.0  # percent
+CORTEX, NUCLEUS = 0.25, 0.5  # of certainty
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One region: labels without their side, threshold in percent, and limits."""
+    """One region: labels without their side, threshold as a share of certainty, and limits."""
 
     labels: tuple[str, ...]
     threshold: float
@@ -44,8 +44,3 @@ def circuit_labels(definition: Definition, hemisphere: str) -> tuple[str, ...]:
     """Labels with their side."""
     sides = {"both": ("Left", "Right"), "left": ("Left",), "right": ("Right",)}[hemisphere]
     return tuple(f"{side}_{label}" for label in definition.labels for side in sides)
-
-
-def circuit_threshold(definition: Definition, region: Region) -> float:
-    """What the study says, or else the default."""
-    return definition.threshold if region.threshold is None else region.threshold

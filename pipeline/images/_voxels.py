@@ -10,9 +10,11 @@ import nibabel
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ._error import ExtractionError
+from ._error import ExtractionError, RegionError
 from ._grid import UNREADABLE, Grid, as_image, grid_of
+from ._map_scale import scale_of, threshold_of
 
+BRIGHTER = 2.0  # times the brain, from which the surroundings cannot be air
 SLAB = 64 * 2**20  # bytes of an image in memory at a time, as 64-bit numbers
 _EXACT = (np.dtype(np.float32), np.dtype(np.int16), np.dtype(np.uint16), np.dtype(np.int8), np.dtype(np.uint8))
 
@@ -49,11 +51,22 @@ def read_mask(path: Path, grid: Grid, label: str) -> Bool[np.ndarray, "i j k"]:
     image = _opened(path, label)
     if not grid_of(image).same_as(grid):
         raise ExtractionError(f"{label}: {path.name} is on another grid than the run; take the mask of the same space")
-    inside = _values(image, label, path)
-    inside = inside.reshape(inside.shape[:3]) if inside.shape[3:] in ((), (1,)) else inside[..., 0]
-    if not (inside > 0.5).any():
+    values = _values(image, label, path)
+    values = np.where(np.isfinite(values), values, 0.0).reshape((*values.shape[:3], -1))[..., :1]
+    values = np.moveaxis(values, -1, 0)
+    scale = scale_of(values, image)
+    if scale.kind == "empty":
         raise ExtractionError(f"{label}: {path.name} is empty; make the brain mask again")
-    return np.asarray(inside > 0.5)
+    if scale.kind not in ("binary", "fraction", "percent"):
+        raise ExtractionError(
+            f"{label}: {path.name} has {scale.words()}, as no mask has; it must be 0 outside the brain and 1 inside, "
+            "or a probability; check that image and mask are not swapped"
+        )
+    try:
+        limit = threshold_of(scale, None, path.name)
+    except RegionError as error:
+        raise ExtractionError(f"{label}: {error}") from None
+    return np.asarray(values[0] > limit)
 
 
 def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoothing: float | None = None) -> Voxels:
@@ -76,6 +89,8 @@ def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoot
     step = max(1, SLAB // (8 * int(np.prod(image.shape[:3]))))
     for start in range(0, image.shape[3], step):
         slab = _values(image, label, path, slice(start, start + step))
+        if start == 0:
+            _check_inside(slab[..., 0], inside, label, path)
         slab = slab if smoothing is None else _smoothed(slab, image.affine, smoothing)
         series[start : start + step] = slab[inside].T
     good: np.ndarray = np.asarray(np.isfinite(series).all(axis=0))
@@ -85,6 +100,17 @@ def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoot
     usable = inside.copy()
     usable[inside] = good
     return Voxels(series if good.all() else series[:, good], inside, usable, grid_of(image))
+
+
+def _check_inside(scan: np.ndarray, inside: np.ndarray, label: str, path: Path) -> None:
+    """Around a brain is air, which is dark."""
+    scan = np.where(np.isfinite(scan), scan, 0.0)
+    bright, dark = float(scan[inside].mean()), float(scan[~inside].mean()) if not inside.all() else 0.0
+    if dark > BRIGHTER * abs(bright):
+        raise ExtractionError(
+            f"{label}: {path.name} is brighter outside the brain mask (mean {dark:.3g}) than inside ({bright:.3g}); "
+            "check that the mask is not inverted, nor another run's"
+        )
 
 
 def _opened(path: Path, label: str) -> Any:

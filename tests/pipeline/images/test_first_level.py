@@ -145,7 +145,7 @@ def failing(small: Any, kind: str) -> Any:
     [
         ("hole", "region core has 0% of its 19 voxels inside the brain mask"),
         ("constant", "region core has 0 voxels that can be used, and 19 are constant or not finite"),
-        ("standardised", "give images that were not demeaned or standardised"),
+        ("standardised", "these images were demeaned"),
         ("empty", "brain_mask.nii.gz is empty"),
         ("flat", "no voxel of the brain mask varies"),
     ],
