@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ._mat_stream import (
+    ITEM,
     UNPACKED,
     UNPACKED_PER_BYTE,
     DamagedError,
@@ -247,7 +248,7 @@ class _Reader:
         count = math.prod(shape)
         if 8 * count > end - stream.place:
             raise DamagedError(f"{count} cells are announced that are not there")
-        if not self._room.take(8 * count):
+        if not self._room.take(ITEM * count):
             return beyond(shape, "cell array")
         cells = np.empty(count, dtype=object)
         for i in range(count):
@@ -259,16 +260,17 @@ class _Reader:
         count = math.prod(shape)
         if 8 * count * len(fields) > end - stream.place:
             raise DamagedError(f"{count} structs are announced that are not there")
-        if not self._room.take(ITEM_OF_STRUCT * count):
+        if not self._room.take(ITEM * count * (1 + len(fields))):
             return beyond(shape, "struct array")
         items = [{field: self._item(stream, end, depth) for field in fields} for _ in range(count)]
         return items[0] if count == 1 else StructArray(items, shape, tuple(dict.fromkeys(fields)))
 
     def _field_names(self, stream: Stream, end: int) -> list[str]:
-        (length,) = self._integers(stream, end).tolist() or [0]
+        lengths = self._integers(stream, end).tolist()
         text = self._text(stream, end)
         if not text:
             return []
+        length = lengths[0] if len(lengths) == 1 else 0
         if length < 1 or len(text) % length:
             raise DamagedError("a struct's fields have no names")
         return [text[i : i + length].split("\0", 1)[0] for i in range(0, len(text), length)]
@@ -281,10 +283,4 @@ class _Reader:
             raise DamagedError("an element claims more than there is, or is no array")
         if count == 0:
             return np.zeros((0, 0))
-        if not self._room.take(0):
-            stream.skip_to(place + count)
-            return Opaque("beyond what a file of this size may hold")
         return self._matrix(stream, place + count, depth + 1)[1]
-
-
-ITEM_OF_STRUCT = 200  # bytes of memory of a dict

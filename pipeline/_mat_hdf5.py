@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._mat_hdf5_child import DAMAGED, REFUSED
+from ._mat_hdf5_child import DAMAGED, REFUSED, TIME_OUT
 from ._mat_stream import DamagedError
 from ._mat_values import MatFileError, Opaque, StructArray, sparse_matrix
 from .common import GuardedError, GuardedProcess
@@ -38,6 +38,7 @@ def load_hdf5(path: Path) -> dict[str, Any]:
         if isinstance(error, GuardedError) and error.how == "start":
             raise MatFileError(f"is a MATLAB 7.3 file, and {error}; save it again with save -v7") from error
         what = str(error) if isinstance(error, DamagedError | GuardedError) else "its values make no sense"
+        what = "HDF5 finds no end in it" if TIME_OUT in what else what
         raise MatFileError(
             f"is a damaged or truncated MATLAB 7.3 file ({what}); copy it again from its source"
         ) from error

@@ -7,6 +7,7 @@ by name, soft links are not followed, and no array is read that claims more than
 from __future__ import annotations
 
 import math
+import signal
 from typing import Any
 
 import h5py
@@ -16,13 +17,15 @@ from ._mat_stream import ITEM, Room
 from .common._plain_bytes import to_bytes
 
 DEEPEST = 60  # levels of nesting, against references that run in circles
-ITEMS, BYTES_PER_ITEM = 20_000, 64  # values in all, and one more for so many bytes: cells may share their content
+ITEMS, BYTES_PER_ITEM = 5_000, 64  # values in all, and one more for so many bytes: cells may share their content
 WAYS_OUT = "which reads from another file; save it again in MATLAB, whole"
 READ, REFUSED, DAMAGED = "read", "refused", "damaged"
 BROKEN = ["opaque", "a broken reference (the file is damaged)"]
 TOO_MUCH = ["opaque", "beyond what a file of this size may hold"]
 DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError, OverflowError)  # as h5py reports it
 NUMERIC = "biufc"
+SECONDS, BYTES_PER_SECOND = 1.0, 2_000_000  # of processor time: an ordinary file takes 20 ms
+TIME_OUT = "SIGPROF"
 
 
 class _RefusedError(Exception):
@@ -35,6 +38,7 @@ def read(content: bytes) -> bytes:
     Structs are ``["struct", fields]``, struct arrays ``["structs", items, shape, fields]``, sparse matrices
     ``["sparse", values, rows, starts, shape]``, what cannot be read ``["opaque", kind]``.
     """
+    _limit_time(SECONDS + len(content) / BYTES_PER_SECOND)
     try:
         with h5py.File.in_memory(content) as file:
             return to_bytes([READ, _Reader(file, len(content)).variables()])
@@ -44,6 +48,17 @@ def read(content: bytes) -> bytes:
         raise
     except Exception as error:  # h5py raises a dozen kinds
         return to_bytes([DAMAGED, " ".join(str(error).split())[:120] or type(error).__name__])
+    finally:
+        _limit_time(0)
+
+
+def _limit_time(seconds: float) -> None:
+    """Processor time after which this process is ended, by `TIME_OUT`; 0 for no limit.
+
+    HDF5 runs in circles on some damaged files, where no code of Python's would be reached.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 class _Reader:
@@ -51,6 +66,7 @@ class _Reader:
 
     def __init__(self, file: h5py.File, size: int) -> None:
         self._file, self._room, self._items = file, Room(size), ITEMS + size // BYTES_PER_ITEM
+        self._within: list[int] = []  # addresses of the items that the one in hand lies in
 
     def variables(self) -> dict[str, Any]:
         names = [name for name in self._file if not name.startswith("#")]
@@ -74,12 +90,18 @@ class _Reader:
 
     def _value(self, item: Any, place: str, depth: int) -> Any:
         """What an item holds; where it is damaged, a marker, so that whoever needs it can name it."""
-        if depth > DEEPEST:
-            return ["opaque", "nested too deeply to be read"]
-        if not self._room.take(0):
+        self._items -= 1
+        if self._items < 0 or not self._room.take(0):
             return TOO_MUCH
         try:
-            return self._read(item, place, depth)
+            address = h5py.h5o.get_info(item.id).addr
+            if depth > DEEPEST or address in self._within:
+                return ["opaque", "nested too deeply to be read"]
+            self._within.append(address)
+            try:
+                return self._read(item, place, depth)
+            finally:
+                self._within.pop()
         except DAMAGE as error:
             return ["opaque", f"damaged ({' '.join(str(error).split())[:80] or type(error).__name__})"]
 

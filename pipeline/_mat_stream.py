@@ -9,7 +9,7 @@ PIECE = 256 * 1024  # bytes read from disk at once
 AHEAD = 4 * 1024 * 1024  # bytes unpacked at once, so that an ordinary file is unpacked in one go
 VALUES, VALUES_PER_BYTE = 128_000_000, 8  # bytes of memory that a file's values may take, and more for its size
 UNPACKED, UNPACKED_PER_BYTE = 768_000_000, 8  # bytes that may pass by, kept or not: a second or two
-ITEM = 400  # bytes of memory that a value takes beside its numbers
+ITEM = 400  # bytes of memory that a value takes beside its numbers, and time that goes by
 
 
 class DamagedError(Exception):
