@@ -12,7 +12,7 @@ import numpy as np
 from dcm import Diagnostics, Failure, Posterior, Settings, Status, diagnose
 
 from ._console import duration, progress, say, show, write_json
-from ._inputs import read_inputs
+from ._inputs import read_inputs, remark_lines
 from ._invert import Outcome, Plan, check_folder, invert_files, result_path
 from ._provenance import device, precision, release
 from ._runtime import CompileClock, UsageError
@@ -26,11 +26,13 @@ STRONG_CONNECTION = 1 / 8  # Hz, likewise
 def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path | None) -> int:
     """Invert, print, and return the exit code: 0 where every file was inverted, 1 where any failed."""
     clock, start = CompileClock(), time.perf_counter()
-    files, errors = read_inputs(paths, plan.echo_time)
+    files, errors = read_inputs(paths, plan.echo_time, estimates=False)
     for line in errors:
         say(line)
     if not files:
         raise UsageError("no file could be read as a DCM; see the lines above")
+    for line in remark_lines(files):
+        say(line)
     check_folder(files, folder, plan)
     gated = [file.name for file in files if plan.settings_of(file).integrator == "nonlinear"]
     if gated and plan.integrator is None:
@@ -153,7 +155,7 @@ def _json(
 def _entry(outcome: Outcome, folder: Path) -> dict[str, Any]:
     posterior, settings = outcome.result, outcome.settings
     entry: dict[str, Any] = {"name": outcome.file.name, "file": str(outcome.file.path), "index": outcome.file.index}
-    entry |= {"integrator": settings.integrator, "origin": outcome.origin}
+    entry |= {"integrator": settings.integrator, "origin": outcome.origin, "remarks": list(outcome.file.remarks)}
     if isinstance(posterior, Failure):
         return entry | {"status": failure_status(posterior.reason), "result": None}
     found = diagnose(posterior)

@@ -17,7 +17,7 @@ from ._dcm_model import Settings, check_kind, read_settings, read_spec
 from ._dcm_run import EchoTime, read_run
 from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
-from ._mat_values import MatFileError, Opaque, StructArray, describe
+from ._mat_values import MatFileError, Opaque, StructArray, describe, opaque_fields
 from ._rundata import RunData
 from ._spm_error import SpmFileError
 
@@ -52,6 +52,7 @@ class DcmFile:
         stated_echo_time: TE, s; `run.data.echo_time` is what the observation equation uses.
         estimate: SPM's posterior; None where the model is not inverted.
         content: the whole struct as `load_mat` reads it, so that a writer keeps fields unknown here.
+        remarks: what was assumed or left out in reading, a line each; nothing that an answer would not survive.
     """
 
     path: Path
@@ -67,15 +68,19 @@ class DcmFile:
     stated_echo_time: float | None
     estimate: SpmEstimate | None
     content: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
 
 
-def read_dcm(path: str | Path, echo_time: EchoTime = "spm12") -> list[DcmFile | DcmFileError]:
+def read_dcm(
+    path: str | Path, echo_time: EchoTime = "spm12", *, estimates: bool = True
+) -> list[DcmFile | DcmFileError]:
     """Every model in a file, in order; what cannot be read takes its place as a `DcmFileError`, and is not raised.
 
     Arguments:
         path: a MATLAB file with a struct ``DCM``, a cell array ``GCM``, or one DCM struct under another name.
         echo_time: ``"spm12"`` for the 0.04 s that SPM12's observation equation always uses, ``"scanner"`` for the
             file's TE.
+        estimates: False to take no estimate from the file, so that a damaged one is in nobody's way.
     """
     if echo_time not in ("spm12", "scanner"):
         raise ValueError(f"echo_time must be 'spm12' or 'scanner', not {echo_time!r}")
@@ -86,14 +91,16 @@ def read_dcm(path: str | Path, echo_time: EchoTime = "spm12") -> list[DcmFile | 
         return [DcmFileError(path, "", str(error))]
     except DcmFileError as error:
         return [error]
-    return [_read_entry(path, index, value, echo_time) for index, value in entries]
+    return [_read_entry(path, index, value, echo_time, estimates) for index, value in entries]
 
 
-def read_dcms(paths: Iterable[str | Path], echo_time: EchoTime = "spm12") -> tuple[list[DcmFile], list[DcmFileError]]:
+def read_dcms(
+    paths: Iterable[str | Path], echo_time: EchoTime = "spm12", *, estimates: bool = True
+) -> tuple[list[DcmFile], list[DcmFileError]]:
     """Every model of every file in the order given, and every error.
 
     Models of the same name from different folders are told apart by the folder's name in front. A file given twice
-    is read once and reported.
+    is read once and reported. Arguments are those of `read_dcm`.
     """
     files: list[DcmFile] = []
     errors: list[DcmFileError] = []
@@ -103,7 +110,7 @@ def read_dcms(paths: Iterable[str | Path], echo_time: EchoTime = "spm12") -> tup
             errors.append(DcmFileError(path, "", "was given twice; it is read once"))
             continue
         seen.add(path.resolve())
-        for entry in read_dcm(path, echo_time):
+        for entry in read_dcm(path, echo_time, estimates=estimates):
             if isinstance(entry, DcmFile):
                 files.append(entry)
             else:
@@ -144,16 +151,18 @@ def looks_like_dcm(value: Any) -> bool:
     return isinstance(value, Mapping) and ({"a", "c"} <= value.keys() or {"Y", "U"} <= value.keys())
 
 
-def _read_entry(path: Path, index: int | None, value: Any, echo_time: EchoTime) -> DcmFile | DcmFileError:
+def _read_entry(
+    path: Path, index: int | None, value: Any, echo_time: EchoTime, estimates: bool
+) -> DcmFile | DcmFileError:
     try:
-        return _read_struct(path, index, value, echo_time)
+        return _read_struct(path, index, value, echo_time, estimates)
     except FieldProblem as error:
         return DcmFileError(path, error.field, error.problem, index)
     except ValueError as error:
         return DcmFileError(path, "", f"cannot be used: {error}", index)
 
 
-def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime) -> DcmFile:
+def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime, estimates: bool) -> DcmFile:
     if isinstance(value, str):
         raise FieldProblem("DCM" if index is None else "GCM", f"holds the file name '{value}'; give that file itself")
     if not isinstance(value, Mapping):
@@ -161,20 +170,32 @@ def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime)
         raise FieldProblem("DCM" if index is None else "GCM", f"holds {kind}, not a DCM struct; save the struct")
     dcm = Fields(value)
     check_kind(dcm)
-    settings: Settings = read_settings(dcm)
+    remarks = _unread(value)
+    settings: Settings = read_settings(dcm, echo_time, remarks)
     name = model_name(path, index)
-    run = read_run(dcm, name, echo_time, settings.stated_echo_time)
-    spec = read_spec(dcm, run, settings)
+    run = read_run(dcm, name, echo_time, settings.stated_echo_time, remarks)
+    spec = read_spec(dcm, run, settings, remarks)
     return DcmFile(
         path=path,
         index=index,
         name=name,
         run=run,
         spec=spec,
-        estimate=read_estimate(dcm, spec.layout, run.data.scans),
+        estimate=read_estimate(dcm, spec.layout, run.data.scans) if estimates else None,
         content=value,
+        remarks=tuple(remarks),
         **vars(settings),
     )
+
+
+def _unread(content: Mapping[str, Any]) -> list[str]:
+    """A remark on the fields that could not be read, which a file written from this one will lack."""
+    found = opaque_fields(content, "DCM")
+    if not found:
+        return []
+    place, kind = next(iter(found.items()))
+    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [f"{place} ({kind.rstrip(',')}){others} cannot be read; left out of what is written"]
 
 
 def model_name(path: Path, index: int | None) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dcm import Spec
 
+from ._dcm_run import EchoTime
 from ._mat_fields import FieldProblem, Fields
 from ._rundata import RunData
 
@@ -16,6 +17,9 @@ UNSUPPORTED = {
     "stochastic": "a stochastic DCM; set options.stochastic = 0 to invert it as a deterministic one",
     "induced": "a spectral DCM of induced responses; specify it again as a DCM of time series with options.induced = 0",
 }
+
+
+ITERATIONS, MOST_ITERATIONS = 128.0, 512
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,13 @@ def options_of(dcm: Fields) -> Fields:
     return dcm.struct("options", "save SPM's options struct") if dcm.has("options") else Fields({}, "options.")
 
 
-def read_settings(dcm: Fields) -> Settings:
-    """Options with SPM12's defaults for those that are absent."""
+def read_settings(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> Settings:
+    """Options with SPM12's defaults for those that are absent; `remarks` gets what is worth knowing about them."""
+    if not dcm.has("options"):
+        remarks.append("options are missing; SPM12's defaults are taken, so inputs are not centred")
     options = options_of(dcm)
-    iterations = options.number("maxit", "give one whole number", default=0.0)
-    if not iterations and dcm.has("M"):
-        iterations = dcm.struct("M", "remove it").number("Nmax", "give one whole number", default=0.0)
-    iterations = iterations or 128.0
-    if not 1 <= iterations <= 512 or iterations != round(iterations):
+    iterations = options.number("maxit", "give one whole number", default=0.0) or _stored_limit(dcm, remarks)
+    if not 1 <= iterations <= MOST_ITERATIONS or iterations != round(iterations):
         raise options.problem("maxit", f"is {iterations:g}; give a whole number of iterations from 1 to 512")
     variance = options.number("hC", "give one variance", default=1 / 128)
     if variance <= 0:
@@ -72,13 +75,45 @@ def read_settings(dcm: Fields) -> Settings:
         max_iterations=int(iterations),
         noise_mean=options.number("hE", "give one log-precision", default=6.0),
         noise_variance=variance,
-        stated_echo_time=dcm.number("TE", "give the echo time in seconds") if dcm.has("TE") else None,
+        stated_echo_time=_stated_echo_time(dcm, echo_time, remarks),
     )
 
 
-def read_spec(dcm: Fields, run: RunData, settings: Settings) -> Spec:
+def _stored_limit(dcm: Fields, remarks: list[str]) -> float:
+    """M.Nmax, with which the model was inverted before, where that is a limit that can be used; SPM12's else."""
+    model = dcm.content.get("M")
+    if not isinstance(model, dict) or not Fields(model).has("Nmax"):
+        return ITERATIONS
+    try:
+        limit = Fields(model, "M.").number("Nmax", "give one whole number")
+    except FieldProblem as error:
+        remarks.append(error.as_remark(f"{ITERATIONS:g} iterations are taken"))
+        return ITERATIONS
+    if not 1 <= limit <= MOST_ITERATIONS or limit != round(limit):
+        remarks.append(f"M.Nmax is {limit:g}, which is no limit of iterations; {ITERATIONS:g} are taken")
+        return ITERATIONS
+    return limit
+
+
+def _stated_echo_time(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> float | None:
+    """TE; what cannot be read is an error only where it is to be used."""
+    if not dcm.has("TE"):
+        return None
+    try:
+        return dcm.number("TE", "give the echo time in seconds")
+    except FieldProblem as error:
+        if echo_time == "scanner":
+            raise
+        remarks.append(error.as_remark("it is not used, as SPM12 always takes 0.04 s"))
+        return None
+
+
+def read_spec(dcm: Fields, run: RunData, settings: Settings, remarks: list[str]) -> Spec:
     """Masks a, b, c, d, whatever their MATLAB class, with the trailing axes that MATLAB drops put back."""
     n, m = len(run.regions), len(run.input_names)
+    if not dcm.has("b"):
+        state = "empty" if "b" in dcm.content else "missing"
+        remarks.append(f"b is {state}; it is taken as zeros, so no input modulates a connection")
     masks = {
         "a": read_mask(dcm, "a", (n, n)),
         "b": read_mask(dcm, "b", (n, n, m)),

@@ -26,10 +26,12 @@ SPM_NAMES = {
 }
 
 
-def read_run(dcm: Fields, label: str, echo_time: EchoTime, stated_echo_time: float | None) -> RunData:
-    """Series, inputs, names and timing."""
+def read_run(
+    dcm: Fields, label: str, echo_time: EchoTime, stated_echo_time: float | None, remarks: list[str]
+) -> RunData:
+    """Series, inputs, names and timing; `remarks` gets what is odd and not used."""
     series = dcm.struct("Y", "specify the DCM again")
-    bold, regions = _series(dcm, series)
+    bold, regions = _series(dcm, series, remarks)
     inputs = dcm.struct("U", "specify the DCM again")
     driving, input_names = _inputs(inputs)
     repetition_time = _seconds(series, "dt", "repetition time")
@@ -51,7 +53,7 @@ def read_run(dcm: Fields, label: str, echo_time: EchoTime, stated_echo_time: flo
             delays=_delays(dcm, len(regions), repetition_time),
             echo_time=_echo_time(dcm, echo_time, stated_echo_time),
         )
-        return RunData(label, tuple(regions), tuple(input_names), data, _coordinates(dcm, len(regions)))
+        return RunData(label, tuple(regions), tuple(input_names), data, _coordinates(dcm, len(regions), remarks))
     except FieldProblem:
         raise
     except ValueError as error:
@@ -62,12 +64,16 @@ def read_run(dcm: Fields, label: str, echo_time: EchoTime, stated_echo_time: flo
         raise FieldProblem(first, message.removeprefix(f"{first} ")) from error
 
 
-def _series(dcm: Fields, series: Fields) -> tuple[np.ndarray, list[str]]:
+def _series(dcm: Fields, series: Fields, remarks: list[str]) -> tuple[np.ndarray, list[str]]:
     bold = series.matrix("y", SERIES_REMEDY)
     if bold.ndim != 2:
         raise series.problem("y", f"has {bold.ndim} axes; give scans × regions")
     for key, size, what in (("v", bold.shape[0], "rows (scans)"), ("n", bold.shape[1], "columns (regions)")):
-        stated = dcm.number(key, "remove it or correct it", default=float(size))
+        try:
+            stated = dcm.number(key, "remove it or correct it", default=float(size))
+        except FieldProblem as error:
+            remarks.append(error.as_remark("it is not used"))
+            continue
         if stated != size:
             raise series.problem("y", f"has {size} {what}, but {key} = {stated:g}; transpose Y.y or correct {key}")
     regions = _names(series, "region", bold.shape[1], "y") if series.has("name") else _voi_names(dcm, bold.shape[1])
@@ -118,11 +124,15 @@ def _voi_names(dcm: Fields, count: int) -> list[str]:
     return texts if len(set(texts)) == count else [f"region {i + 1}" for i in range(count)]
 
 
-def _coordinates(dcm: Fields, count: int) -> np.ndarray | None:
+def _coordinates(dcm: Fields, count: int, remarks: list[str]) -> np.ndarray | None:
     vois = _vois(dcm, count)
     if not vois or not all(voi.has("xyz") for voi in vois):
         return None
-    points = [voi.matrix("xyz", "give three coordinates in mm").ravel() for voi in vois]
+    try:
+        points = [voi.matrix("xyz", "give three coordinates in mm").ravel() for voi in vois]
+    except FieldProblem as error:
+        remarks.append(error.as_remark("regions have no coordinates"))
+        return None
     return np.stack(points) if all(point.size == 3 for point in points) else None
 
 

@@ -8,9 +8,16 @@ from pathlib import Path
 from ._dcm_file import DcmFile, read_dcms
 from ._dcm_run import EchoTime
 
+SHOWN = 4  # names in a line
 
-def read_inputs(paths: Sequence[Path], echo_time: EchoTime = "spm12") -> tuple[list[DcmFile], list[str]]:
-    """Every model in the files given, and in the DCM_*.mat of the folders given; and a line per error."""
+
+def read_inputs(
+    paths: Sequence[Path], echo_time: EchoTime = "spm12", *, estimates: bool = True
+) -> tuple[list[DcmFile], list[str]]:
+    """Every model in the files given, and in the DCM_*.mat of the folders given; and a line per error.
+
+    Arguments are those of `read_dcm`.
+    """
     files: list[Path] = []
     lines: list[str] = []
     for path in paths:
@@ -21,8 +28,20 @@ def read_inputs(paths: Sequence[Path], echo_time: EchoTime = "spm12") -> tuple[l
             files.extend(inside)
         else:
             files.append(path)
-    read, errors = read_dcms(files, echo_time)
+    read, errors = read_dcms(files, echo_time, estimates=estimates)
     return read, lines + [str(error) for error in errors]
+
+
+def remark_lines(files: Sequence[DcmFile]) -> list[str]:
+    """What was assumed or left out in reading, once for all files of which the same is true."""
+    names: dict[str, list[str]] = {}
+    for file in files:
+        for remark in file.remarks:
+            names.setdefault(remark, []).append(file.name)
+    return [
+        f"{', '.join(them[:SHOWN])}{f' and {len(them) - SHOWN} more' if len(them) > SHOWN else ''}: {remark}"
+        for remark, them in names.items()
+    ]
 
 
 def is_dcm(path: Path) -> bool:

@@ -11,7 +11,7 @@ from scipy.sparse import csc_array
 
 from ._mat_values import Opaque, StructArray, describe
 
-DENSE_LIMIT = 50_000_000  # numbers; a sparse matrix beyond this is no series, no inputs and no mask
+DENSE_LIMIT = 10_000_000  # numbers; a sparse matrix beyond this is no series, no inputs and no mask
 
 
 class FieldProblem(ValueError):
@@ -21,6 +21,10 @@ class FieldProblem(ValueError):
         super().__init__(f"{field} {problem}")
         self.field = field
         self.problem = problem
+
+    def as_remark(self, consequence: str) -> str:
+        """The problem of a field that no answer depends on, with what follows instead of what to do."""
+        return f"{self.field} {self.problem.rsplit('; ', 1)[0]}; {consequence}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,16 @@ class Fields:
 
     def flag(self, key: str) -> bool:
         """A switch: 0, 1, true, false, or absent."""
-        return bool(self.number(key, "set it to 0 or 1", default=0.0))
+        remedy = "set it to 0 or 1"
+        if not self.has(key):
+            return False
+        array = real(self.name(key), self.content[key], remedy)
+        if array.size != 1:
+            raise self.problem(key, f"holds {array.size} numbers where one is expected; {remedy}")
+        if array.flat[0] not in (0, 1):
+            value = "NaN" if np.isnan(array.flat[0]) else f"{array.flat[0]:g}"
+            raise self.problem(key, f"is {value}, which is no switch; {remedy}")
+        return bool(array.flat[0])
 
     def names(self, key: str) -> list[str] | None:
         """A field that holds names, as a cell array or the rows of a character array; None where there are none."""

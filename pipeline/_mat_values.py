@@ -83,6 +83,28 @@ def sparse_matrix(values: np.ndarray, rows: np.ndarray, starts: np.ndarray, shap
     return scipy.sparse.csc_array((values, *places), shape=shape)
 
 
+def opaque_fields(value: Any, place: str) -> dict[str, str]:
+    """Where `value` holds markers, such as ``DCM.options.f``, and what they stand for."""
+    found: dict[str, str] = {}
+    _find_opaque(value, place, found)
+    return found
+
+
+def _find_opaque(value: Any, place: str, found: dict[str, str]) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not (isinstance(item, np.ndarray) and item.dtype != object):
+                _find_opaque(item, f"{place}.{key}", found)
+    elif isinstance(value, StructArray):
+        for i, struct in enumerate(value, start=1):
+            _find_opaque(struct, f"{place}({i})", found)
+    elif isinstance(value, np.ndarray) and value.dtype == object:
+        for i, item in enumerate(value.ravel(order="F"), start=1):
+            _find_opaque(item, f"{place}{{{i}}}", found)
+    elif isinstance(value, Opaque):
+        found[place] = value.kind
+
+
 def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 

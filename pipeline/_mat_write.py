@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -12,8 +13,10 @@ import scipy.io
 from scipy.sparse import csc_array
 
 from ._atomic import write_bytes
-from ._mat_values import Opaque, StructArray
+from ._mat_values import Opaque, StructArray, opaque_fields
+from .common import visible
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")  # of a field or variable, as MATLAB has them
 HEADER, HEADER_LENGTH = b"MATLAB 5.0 MAT-file, written by effconn", 116  # text at the head, which readers skip
 
 
@@ -35,20 +38,6 @@ def save_mat(path: str | Path, variables: Mapping[str, Any]) -> None:
     write_bytes(path, file.getbuffer())
 
 
-def opaque_places(value: Any, place: str) -> list[str]:
-    """Where `value` holds something that cannot be written, such as ``DCM.options.f``."""
-    if isinstance(value, Opaque):
-        return [place]
-    if isinstance(value, Mapping):
-        return [found for key, item in value.items() for found in opaque_places(item, f"{place}.{key}")]
-    if isinstance(value, StructArray):
-        return [found for i, item in enumerate(value) for found in opaque_places(item, f"{place}({i + 1})")]
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        items = enumerate(value.ravel(order="F"))
-        return [found for i, item in items for found in opaque_places(item, f"{place}{{{i + 1}}}")]
-    return []
-
-
 def cell_row(texts: list[str] | tuple[str, ...]) -> np.ndarray:
     """A 1 × n cell array of character rows."""
     cells = np.empty((1, len(texts)), dtype=object)
@@ -56,9 +45,28 @@ def cell_row(texts: list[str] | tuple[str, ...]) -> np.ndarray:
     return cells
 
 
+def opaque_places(value: Any, place: str) -> list[str]:
+    """Where `value` holds something that cannot be written, such as ``DCM.options.f``: markers, and odd names."""
+    return [*opaque_fields(value, place), *_odd_names(value, place)]
+
+
+def _odd_names(value: Any, place: str) -> list[str]:
+    if isinstance(value, Mapping):
+        odd = [f"{place}.{visible(key)}" for key in value if not _NAME.fullmatch(key)]
+        return odd + [found for key, item in value.items() for found in _odd_names(item, f"{place}.{key}")]
+    if isinstance(value, StructArray):
+        odd = [f"{place}.{visible(key)}" for key in value.fields if not _NAME.fullmatch(key)]
+        return odd + [found for i, item in enumerate(value, start=1) for found in _odd_names(item, f"{place}({i})")]
+    return []
+
+
 def _scipy_form(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _scipy_form(item) for key, item in value.items() if not isinstance(item, Opaque)}
+        return {
+            key: _scipy_form(item)
+            for key, item in value.items()
+            if not isinstance(item, Opaque) and _NAME.fullmatch(key)
+        }
     if isinstance(value, StructArray):
         return _struct_array(value)
     if isinstance(value, Opaque):
@@ -81,8 +89,9 @@ def _scipy_form(value: Any) -> Any:
 
 
 def _struct_array(structs: StructArray) -> np.ndarray:
-    flat = np.empty(len(structs), dtype=[(field, object) for field in structs.fields])
+    fields = [field for field in structs.fields if _NAME.fullmatch(field)]
+    flat = np.empty(len(structs), dtype=[(field, object) for field in fields])
     for position, item in enumerate(structs):
-        for field in structs.fields:
+        for field in fields:
             flat[position][field] = _scipy_form(item.get(field, np.zeros((0, 0))))
     return flat.reshape(structs.shape, order="F")

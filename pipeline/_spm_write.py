@@ -107,9 +107,10 @@ def _inputs(source: DcmFile, data: Data) -> dict[str, Any]:
 def _series(source: DcmFile, data: Data, scale: float) -> dict[str, Any]:
     """Y with the series as inverted; scale is that from the series as first specified."""
     series = dict(source.content["Y"])
-    earlier = series.get("scale", np.ones((1, 1)))
-    earlier = float(earlier.flat[0]) if isinstance(earlier, np.ndarray) and earlier.size == 1 else 1.0
-    series |= {"y": data.bold, "scale": number(earlier * scale)}
+    earlier = series.get("scale")
+    if isinstance(earlier, np.ndarray) and earlier.size == 1 and earlier.dtype.kind in "biuf":
+        scale *= float(earlier.flat[0])
+    series |= {"y": data.bold, "scale": number(scale)}
     if not np.size(series.get("X0", ())):
         series["X0"] = data.confounds
     series.setdefault("name", cell_row(source.run.regions))

@@ -89,7 +89,6 @@ BAD_FIELDS: dict[str, tuple[str, Any, str, str]] = {
     "series transposed": ("Y.y", np.transpose, "Y.y", "transpose Y.y"),
     "v disagrees": ("v", 39.0, "Y.y", "v = 39"),
     "n disagrees": ("n", 3.0, "Y.y", "n = 3"),
-    "v as text": ("v", "forty", "v", "is text"),
     "too few scans": ("Y.X0", np.random.default_rng(0).normal(size=(40, 40)), "Y.X0", "40 confounds for 40 scans"),
     "confounds of other length": ("Y.X0", np.ones((39, 1)), "Y.X0", "39 rows for 40 scans"),
     "confounds with NaN": ("Y.X0", with_value(np.nan), "Y.X0", "1 NaN"),
@@ -128,7 +127,12 @@ BAD_FIELDS: dict[str, tuple[str, Any, str, str]] = {
     "no noise variance": ("options.hC", 0.0, "options.hC", "positive prior variance"),
     "nonlinear without gates": ("options.nonlinear", 1.0, "d", "has no 1 although options.nonlinear"),
     "gates without nonlinear": ("d", np.ones((2, 2, 2)), "d", "options.nonlinear = 0 would ignore"),
-    "TE as text": ("TE", "30 ms", "TE", "is text"),
+    "switch of 2": ("options.nonlinear", 2.0, "options.nonlinear", "is 2, which is no switch; set it to 0 or 1"),
+    "switch of a half": ("options.centre", 0.5, "options.centre", "is 0.5, which is no switch"),
+    "switch of NaN": ("options.stochastic", np.nan, "options.stochastic", "is NaN, which is no switch"),
+    "switch of minus 1": ("options.two_state", -1.0, "options.two_state", "is -1, which is no switch"),
+    "switch of Inf": ("averaged", np.inf, "averaged", "is inf, which is no switch"),
+    "two switches": ("options.centre", np.ones((1, 2)), "options.centre", "holds 2 numbers where one is expected"),
 }
 
 
@@ -140,6 +144,68 @@ def test_a_bad_field_is_named_with_its_remedy(save_mat_file: Save, dcm_struct: S
     assert error.field == field
     assert says in str(error)
     assert str(error).startswith(f"DCM_bad.mat: {field} ")
+
+
+# place, new value, what the remark says
+UNUSED: dict[str, tuple[str, Any, str]] = {
+    "v as text": ("v", "forty", "v is text where numbers are expected; it is not used"),
+    "n is NaN": ("n", np.nan, "n holds 1 NaN value; it is not used"),
+    "v of several numbers": ("v", np.ones((1, 3)), "v holds 3 numbers where one is expected; it is not used"),
+    "TE as text": (
+        "TE",
+        "30 ms",
+        "TE is text where numbers are expected; it is not used, as SPM12 always takes 0.04 s",
+    ),
+    "TE is NaN": ("TE", np.nan, "TE holds 1 NaN value; it is not used"),
+    "M as text": ("M", "model", ""),
+    "limit as text": ("M.Nmax", "many", "M.Nmax is text where numbers are expected; 128 iterations are taken"),
+    "limit beyond": ("M.Nmax", 1e9, "M.Nmax is 1e+09, which is no limit of iterations; 128 are taken"),
+    "b missing": ("b", REMOVE, "b is missing; it is taken as zeros, so no input modulates a connection"),
+    "b empty": ("b", np.zeros((0, 0)), "b is empty; it is taken as zeros"),
+    "options missing": ("options", REMOVE, "options are missing; SPM12's defaults are taken"),
+    "VOIs as text": ("xY", "regions", ""),
+    "VOIs without numbers": (
+        "xY",
+        np.array([[("l", "x"), ("r", np.nan)]], dtype=[("name", object), ("xyz", object)]),
+        "xY(1).xyz is text where numbers are expected; regions have no coordinates",
+    ),
+    "components as text": ("Y.Q", "noise", ""),
+    "scale as text": ("Y.scale", "one", ""),
+    "unknown": ("mine", {"x": np.full((2, 2), np.nan), "y": cell_row(1.0, "a")}, ""),
+}
+
+
+@pytest.mark.parametrize("case", UNUSED)
+def test_what_no_answer_depends_on_stops_no_file(save_v7: Save, dcm_struct: Struct, case: str) -> None:
+    place, value, says = UNUSED[case]
+    change(dcm_struct, place, value)
+    (entry,) = read_dcm(save_v7(DCM=dcm_struct))
+    assert not isinstance(entry, DcmFileError)
+    if says:
+        (remark,) = entry.remarks
+        assert remark.startswith(says)
+    else:
+        assert entry.remarks == ()
+
+
+def test_objects_and_functions_are_remarked_on_and_left_out(save_v73: Save, dcm_struct: Struct) -> None:
+    path = save_v73(DCM=dcm_struct | {"f": 1.0, "g": 1.0})
+    with h5py.File(path, "r+") as file:
+        for name, kind in (("f", "function_handle"), ("g", "meeg")):
+            file[f"DCM/{name}"].attrs["MATLAB_class"] = np.bytes_(kind)
+        file["DCM/g"].attrs["MATLAB_object_decode"] = np.int32(1)
+    (entry,) = read_dcm(path)
+    assert not isinstance(entry, DcmFileError)
+    assert entry.remarks == ("DCM.f (a function handle) and 1 more cannot be read; left out of what is written",)
+
+
+def test_a_damaged_estimate_is_in_nobodys_way_where_none_is_taken(save_v7: Save, estimated_struct: Struct) -> None:
+    estimated_struct["Ep"]["A"] = np.full((2, 2), np.nan)
+    path = save_v7(DCM=estimated_struct)
+    assert the_error(path).field == "Ep.A"
+    (entry,) = read_dcm(path, estimates=False)
+    assert not isinstance(entry, DcmFileError)
+    assert entry.estimate is None
 
 
 BAD_RESULTS: dict[str, tuple[str, Any, str, str]] = {
@@ -247,7 +313,9 @@ def test_a_broken_reference_is_named(save_v73: Save, dcm_struct: Struct) -> None
     assert "entry 1 is a broken reference (the file is damaged)" in str(error)
 
 
-@pytest.mark.parametrize(("stated", "says"), [(30.0, "is 30"), (-0.03, "is -0.03"), (REMOVE, "is missing")])
+@pytest.mark.parametrize(
+    ("stated", "says"), [(30.0, "is 30"), (-0.03, "is -0.03"), (REMOVE, "is missing"), ("30 ms", "is text")]
+)
 def test_the_scanners_echo_time_must_be_there_in_seconds(
     save_v7: Save, dcm_struct: Struct, stated: Any, says: str
 ) -> None:
