@@ -111,6 +111,7 @@ def _write(delivery: Delivery, folder: Path) -> Path:
         facts=(*delivery.facts, ("Made by", made)),
         notices=delivery.notices,
         files=tuple(files),
+        contents=True,
         generator=f"effconn {release()}",
     )
     return write_page(page, folder / f"{delivery.name}.html")

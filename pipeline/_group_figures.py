@@ -167,7 +167,8 @@ def permutation_figure(
         axes.set(xlabel=wrapped(statistic, 60, 2, balanced=True), ylabel="Permutations")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         sides = "two-sided" if two_sided else "one-sided"
-        axes.set_title(f"{reached.sum():,} of {values.size:,} reach it: {p_words(p_value)} ({sides})")
+        reached_p = p_words(p_value) if reached.any() else p_words(p_value).replace("=", "≤")  # the least there is
+        axes.set_title(f"{reached.sum():,} of {values.size:,} reach it: {reached_p} ({sides})")
         figure.legend(loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
 
@@ -175,6 +176,22 @@ def permutation_figure(
 def p_words(value: float) -> str:
     """A p value in two significant digits."""
     return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}" if value < 0.995 else "p = 1.0"
+
+
+def shuffled_p_words(value: float, shuffles: int) -> str:
+    """A p value of a permutation test, and by how many shuffles; at its least possible value it is only a bound.
+
+    p = (1 + reached) / (1 + shuffles) is 1 / (1 + shuffles) where no shuffle reaches what was found.
+    """
+    if value <= 1.0000001 / (1 + shuffles):
+        return f"p ≤ {_rounded_up(value)}, the least that {shuffles:,} shuffles can show"
+    return f"{p_words(value)} by {shuffles:,} shuffles"
+
+
+def _rounded_up(value: float) -> str:
+    """In two significant digits, as a bound."""
+    step = 10.0 ** (np.floor(np.log10(value)) - 1)
+    return f"{np.ceil(value / step - 1e-6) * step:.2g}"
 
 
 def two_digits(value: float) -> str:

@@ -8,7 +8,7 @@ from peb import DesignError, PebError, Permutation, permutation_test
 
 from ._connection_names import connections
 from ._group_delivery import Delivery
-from ._group_figures import p_words
+from ._group_figures import shuffled_p_words
 from ._group_fit import notices
 from ._group_predict import ALPHA, column_of
 from ._peb_inputs import GroupInputs
@@ -55,13 +55,12 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
         "permutations": count,
         "seed": found.seed,
     }
-    lead = "log Bayes factor of the model with the effects over the one without, and how often shuffling reaches it."
+    lead = "log Bayes factor of the model with the effects over the one without, and how often shuffling reaches it. "
+    lead += f"p cannot be less than 1 / {1 + count}, whatever the effect."
     answer = Answer(
         f"Has {found.covariate} an effect?",
         "yes" if found.p_value < ALPHA else "open",  # a test that finds nothing is no evidence of absence
-        f"{p_words(found.p_value)} by {count} permutations; log Bayes factor {found.statistic:+.2f} nats.".replace(
-            " -", " −"
-        ),
+        f"{shuffled_p_words(found.p_value, count)}; log Bayes factor {found.statistic:+.2f} nats.".replace(" -", " −"),
         (
             f"Tested together: {named}.",
             "p weighs the effect against chance; the log Bayes factor against its prior, too.",

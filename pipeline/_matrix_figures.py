@@ -46,6 +46,7 @@ def matrix_figure(
     *,
     covariate: str = MEAN,
     covariate_unit: str = "",
+    scale: ArrayLike | None = None,
 ) -> Figure:
     """One covariate's effects as matrices (to, from): A, and B of every input, as far as they are among the parameters.
 
@@ -59,6 +60,7 @@ def matrix_figure(
         spec: the model.
         covariate: whose effects they are.
         covariate_unit: what it is counted in, such as ``point``.
+        scale: of `matrix_scale`, for figures that are to be compared; this figure's own where None.
 
     Raises `ValueError` where no parameter belongs to A or B.
     """
@@ -68,6 +70,7 @@ def matrix_figure(
     matrices = _matrices(connections(names, spec), mean, sd, spec)
     if not matrices:
         raise ValueError("none of the parameters belongs to A or B, so there is no matrix to draw")
+    largest = _largest(matrices) if scale is None else np.asarray(scale, dtype=np.float64)
     columns = 2 if spec.n <= ABREAST and len(matrices) > 1 else 1
     rows = -(-len(matrices) // columns)
     letters = max(len(name) for name in spec.regions)
@@ -76,7 +79,7 @@ def matrix_figure(
         figure = new_figure(1.2 + rows * (side + (0.8 if letters < 12 else 1.15)))
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, matrix in zip(panels, matrices, strict=False):
-            _draw(axes, matrix, spec.regions, _largest(matrices))
+            _draw(axes, matrix, spec.regions, largest)
         for axes in panels[len(matrices) :]:
             axes.set_axis_off()
         title = "Group mean" if covariate == MEAN else f"Effect of {covariate}"
@@ -87,6 +90,19 @@ def matrix_figure(
         )
         figure.legend(handles=_key(matrices), loc="outside lower left", ncols=2, columnspacing=1.2)
     return figure
+
+
+def matrix_scale(names: Sequence[str], means: ArrayLike, spec: Spec) -> np.ndarray:
+    """Sizes at which colours are deepest, between regions and on the diagonal: the largest of all that is compared.
+
+    Arguments:
+        names: w parameter names as `spec` spells them.
+        means: (figure, w) posterior means, those of each figure in a row.
+        spec: the model.
+    """
+    parameters = connections(names, spec)
+    every = [_matrices(parameters, mean, np.ones_like(mean), spec) for mean in np.asarray(means, dtype=np.float64)]
+    return _largest([matrix for matrices in every for matrix in matrices])
 
 
 def _matrices(parameters: Sequence[Connection], mean: np.ndarray, sd: np.ndarray, spec: Spec) -> list[_Matrix]:

@@ -30,7 +30,8 @@ _PARTS = re.compile(r"(?<=[_/|←→])(?=[^\s_])|(?<=[,:;])(?=[^\W\d])|(?<=\w)(?
 class Answer:
     """A question, whether the result says yes, the answer in one sentence, and what it rests on.
 
-    `anchor` is that of the section with the evidence, where the page has one, and `source` what the link says.
+    `anchor` is that of the section with the evidence, where the page has one, and `source` what the link says;
+    `picture` shows it at a glance.
     """
 
     question: str
@@ -39,6 +40,7 @@ class Answer:
     details: tuple[str, ...] = ()
     source: str = ""
     anchor: str = ""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +140,7 @@ class Page:
         methods: paragraphs to paste into a paper.
         facts: how it was made; (term, description).
         files: beside the page; (relative path, what it holds).
-        contents: whether there is a list of the sections.
+        contents: whether there is a list of the sections, which stays in view.
     """
 
     title: str

@@ -11,7 +11,7 @@ import numpy as np
 
 from features import ArmSlopes
 
-from .._group_figures import p_words
+from .._group_figures import p_words, shuffled_p_words
 from .._report import Answer, Verdict
 from ._performance import P_VALUE, is_predicted, is_settled, off_by_mean
 from ._result import STABLE, Prediction
@@ -51,17 +51,18 @@ def _headline(found: Prediction) -> str:
         return f"Not by this model: it retains nothing of all people; {reached} comes of other choices without some."
     if found.chance is None:
         return f"Perhaps: {reached}, but how often chance does as well has not been tested."
-    p = p_words(found.chance.p_value)
     if not is_predicted(found):
+        p = p_words(found.chance.p_value)
         return f"Not beyond chance: {reached}, but shuffled outcomes are predicted as well too often ({p})."
-    shuffles = f"{p} by {found.chance.shuffles:,} shuffles"
+    shuffles = shuffled_p_words(found.chance.p_value, found.chance.shuffles)
     return f"{reached}, {shuffles}." if is_settled(found) else f"{reached}, {shuffles}; more of them could undo it."
 
 
 def _worse_still(found: Prediction) -> str:
     if found.chance is None or found.chance.p_value >= P_VALUE:
         return ""
-    return f", though shuffled outcomes are predicted worse still ({p_words(found.chance.p_value)})"
+    p = shuffled_p_words(found.chance.p_value, found.chance.shuffles)
+    return f", though shuffled outcomes are predicted worse still ({p})"
 
 
 def gap(found: Prediction) -> str:

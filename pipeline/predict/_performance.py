@@ -59,6 +59,7 @@ def performance_records(found: Prediction) -> Records:
     if found.chance is not None:
         one = found.chance
         words = f"{one.reached} of {one.shuffles} shuffled outcomes have as high a Q²"
+        words += "" if one.reached else f": p ≤ 1 / {1 + one.shuffles}, and more shuffles may lower it"
         rows.append({**_row("p_value", "p of Q²", one.p_value, words), "low": one.low, "high": one.high})
     lead = "What the model reaches in the people it was made from, and in people it has never seen."
     return Records("performance", "How well it predicts", lead, COLUMNS, rows)

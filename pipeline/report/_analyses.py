@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from .._group_delivery import Delivery
 from .._group_pictures import word
 from .._records import Column, Records
-from .._report import Answer, Picture, Section
+from .._report import Answer, Picture, Section, pictures
 from ._fold import fold
 from ._result import StudyResult
 
@@ -71,6 +72,26 @@ def chief_answers(result: StudyResult) -> tuple[Answer, ...]:
     """Answers for the head of the page: symptoms, arm comparisons, predictions, then effects that are not a mean."""
     chosen = [(RANKS.get(one.how, 5), answer) for one in analyses(result) for answer in one.chief]
     return tuple(answer for _, answer in sorted(chosen, key=lambda pair: pair[0])[:MOST])
+
+
+def distinct(answers: Sequence[Answer]) -> tuple[Answer, ...]:
+    """Answers at the head of the page; those with one question say in it which analysis or model they are about."""
+    asked = Counter(one.question for one in answers)
+    return tuple(
+        replace(one, question=f"{one.question} ({one.source})") if asked[one.question] > 1 else one for one in answers
+    )
+
+
+def illustrated(answers: Sequence[Answer], sections: Sequence[Section]) -> tuple[Answer, ...]:
+    """The answers, the first of them with a picture of its section: one about what it names, or else the first."""
+    if not answers:
+        return ()
+    first, *others = answers
+    drawn = pictures([one for one in sections if one.anchor == first.anchor])
+    named = [one for one in drawn if (about := one.title.rpartition(": ")[0]) and about in first.headline]
+    if not drawn:
+        return tuple(answers)
+    return (replace(first, picture=prefixed((named or drawn)[0], "first")), *others)
 
 
 def analyses(result: StudyResult) -> list[Analysis]:

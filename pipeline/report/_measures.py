@@ -114,8 +114,8 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     title, what = _words(group[0], directed)
     caption = (
         f"{what} Above: before treatment. Below: how much it changed. Bold and deep: the mean's 90 % interval over "
-        "participants excludes zero, each cell by itself: among many cells some will by chance. Each row has its own "
-        "scale of colours."
+        "participants excludes zero, each cell by itself: among many cells some will by chance. The matrices of a row "
+        "have one scale of colours; the number in their titles is where it is deepest."
     )
     return Picture(name, title, caption, pair_figure(rows, regions, directed))
 

@@ -6,7 +6,7 @@ from .._console import duration
 from .._provenance import device, precision, release
 from .._records import Records
 from .._report import Page, Section
-from ._analyses import LONG, analysis_sections, drawn, prediction_sections, statistics_sections
+from ._analyses import LONG, analysis_sections, drawn, illustrated, prediction_sections, statistics_sections
 from ._certainty import certainty_section
 from ._connectivity import connectivity_section
 from ._coverage import coverage_records, coverage_section, region_records
@@ -28,7 +28,7 @@ from ._summary import summary_answers
 def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
     """The report of a study; `extra` goes right after the summary."""
     found = diagnoses(result)
-    sections = (
+    every = (
         None if extra is None else _extra(extra),
         certainty_section(result),
         roads_section(result),
@@ -46,11 +46,12 @@ def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
         connectivity_section(result),
         None if result.features is None else measures_section(result.features),
     )
+    sections = tuple(one for one in every if one is not None)
     return Page(
         title=result.study.study.name,
         subtitle=_subtitle(result),
-        answers=summary_answers(result, found),
-        sections=tuple(one for one in sections if one is not None),
+        answers=illustrated(summary_answers(result, found), sections),
+        sections=sections,
         tables=(),
         facts=_facts(result),
         notices=(*(() if extra is None else extra.notices), *_notices(result)),

@@ -63,7 +63,7 @@ def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Seque
             largest = _largest(matrices)
             for column, (axes, matrix) in enumerate(zip(line, matrices, strict=True)):
                 _draw(axes, matrix, regions, largest)
-                scale = f" (±{largest:.2g})" if n > NUMBERED else ""
+                scale = f" (±{largest:.2g})"  # at which colours are deepest; that of a row is one
                 axes.set_title(plain(f"{shortened(title, 14)}, {shortened(matrix.title, 14)}{scale}"), fontsize=9.5)
                 axes.set_yticks(range(n), [plain(shortened(one, 13)) for one in regions] if column == 0 else [""] * n)
             _across(line, regions, number == len(rows) - 1)

@@ -1,4 +1,4 @@
-"""Two roads to one question: what the causal models and the predictive ones say of the same connection."""
+"""What the causal models and the predictive ones say of the same connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._result import StudyResult
 
 COLUMNS = (
     Column("connection", "Connection"),
-    Column("road", "Road"),
+    Column("road", "Kind of model"),
     Column("what", "What is asked"),
     Column("effect", "Effect", EFFECT),
     Column("unit", "Unit"),
@@ -26,20 +26,21 @@ CAUSAL, PREDICTIVE = "causal (DCM, PEB)", "predictive (elastic net)"
 
 
 def roads_section(result: StudyResult) -> Section | None:
-    """Every connection that both roads say something about; None where there is none."""
+    """Every connection that both kinds of model say something about; None where there is none."""
     found = roads_records(result)
     if not found.rows:
         return None
     lead = (
         "Dynamic causal models ask how an effect comes about and weigh it by posterior probability; the elastic net "
-        "asks which measures tell people apart, whatever the cause, and is judged on people left out. Where both point "
-        "to the same connection, each makes the other more credible; where they part, neither proves the other wrong."
+        "asks which measures tell people apart, whatever the cause, and is judged on people left out. Both "
+        "rest on the same participants, and measures of the predictive models may be estimates of the causal ones: "
+        "that they agree is no independent confirmation, and that they part does not prove either wrong."
     )
     return Section("Causal and predictive answers side by side", lead, tables=(found.table(),), anchor="roads")
 
 
 def roads_records(result: StudyResult) -> Records:
-    """One row for each connection and answer, connections that only one road knows left out."""
+    """One row for each connection and answer, without connections that only one kind of model has."""
     rows = []
     for to, source in _connections(result):
         causal = list(_causal(result, f"{to} ← {source}"))
@@ -47,7 +48,7 @@ def roads_records(result: StudyResult) -> Records:
         if causal and predictive:
             rows += [*causal, *({**one, "connection": f"{to} ← {source}"} for one in predictive)]
     lead = "Predictive effects are per standard deviation of a predictor; 0 is not retained, whatever it may be."
-    return Records("roads", "The same connections by both roads", lead, COLUMNS, rows)
+    return Records("roads", "The same connections by both kinds of model", lead, COLUMNS, rows)
 
 
 def _connections(result: StudyResult) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from dcm import Diagnostics
 from .._figure_style import signed
 from .._figures import LOW_VARIANCE
 from .._report import Answer, Verdict
-from ._analyses import chief_answers
+from ._analyses import chief_answers, distinct
 from ._motion import arms_apart
 from ._result import StudyResult
 
@@ -22,7 +22,7 @@ MISSING = 0.2  # share of visits without a posterior from which the answer is no
 def summary_answers(result: StudyResult, found: Mapping[str, Diagnostics]) -> tuple[Answer, ...]:
     """The group's answers first, then whether to trust them."""
     quality = [one for one in (_fits(result, found), _motion(result)) if one is not None]
-    return (*chief_answers(result), *quality)
+    return distinct((*chief_answers(result), *quality))
 
 
 def _fits(result: StudyResult, found: Mapping[str, Diagnostics]) -> Answer | None:

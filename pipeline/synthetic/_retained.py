@@ -55,7 +55,7 @@ class Predicted:
         others_retained: how many of these it retained.
         r_squared: in the sample.
         q_squared: of people left out of everything; None where nobody was.
-        p_value: of Q², by shuffling; None where nothing was shuffled.
+        p_value, shuffles: of Q², and by how many shuffles; None where nothing was shuffled.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Predicted:
     r_squared: float
     q_squared: float | None
     p_value: float | None
+    shuffles: int | None
 
     @property
     def effects(self) -> Mapping[str, bool]:
@@ -105,6 +106,7 @@ def _predicted(truth: Truth, name: str, delivery: Delivery, rows: Mapping[str, M
         float(delivery.summary["published"]["r_squared"]),
         nested.get("q_squared"),
         chance.get("p_value"),
+        chance.get("shuffles"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._figure_style import signed
-from .._group_figures import p_words
+from .._group_figures import shuffled_p_words
 from .._records import EFFECT, Column, Records
 from .._report import Answer, Verdict
 from ..predict._result import STABLE
@@ -109,7 +109,9 @@ def _quality(one: Predicted, capital: bool = False) -> str:
     if one.q_squared is None:
         return "Nobody was left out" if capital else "nobody was left out"
     start = "People" if capital else "people"
-    chance = "" if one.p_value is None else f" ({p_words(one.p_value)})"
+    chance = ""
+    if one.p_value is not None and one.shuffles is not None:
+        chance = f" ({shuffled_p_words(one.p_value, one.shuffles)})"
     return f"{start} left out are predicted with Q² = {signed(one.q_squared)}{chance}"
 
 

@@ -22,9 +22,10 @@ from pipeline._group_figures import (
     p_words,
     permutation_figure,
     probability_figure,
+    shuffled_p_words,
 )
 from pipeline._interval import Z
-from pipeline._matrix_figures import BETWEEN, SELF, matrix_figure
+from pipeline._matrix_figures import BETWEEN, SELF, matrix_figure, matrix_scale
 from pipeline._model_figures import posterior_figure, search_figure
 
 NAMES = ("A[amygdala<-vmPFC]", "A[amygdala<-amygdala]", "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]")
@@ -202,6 +203,13 @@ def test_the_best_pair_is_framed_in_a_heat_map_and_named() -> None:
     assert (figure.axes[0].get_ylabel(), figure.axes[0].get_xlabel()) == ("family for mean", "family for age")
 
 
+def test_figures_of_one_scale_have_the_same_colour_for_the_same_value() -> None:
+    scale = matrix_scale(NAMES, [MEAN[:, 0], 3 * MEAN[:, 0]], spec())
+    figures = [matrix_figure(NAMES, size * MEAN[:, 0], SD[:, 0], spec(), scale=scale) for size in (1, 3)]
+    small, large = (sorted(bar.get_alpha() or 0 for bar in bars(figure.axes[0])) for figure in figures)
+    assert large[-1] == pytest.approx(3 * small[-1])
+
+
 def test_probabilities_that_do_not_sum_to_one_are_refused() -> None:
     with pytest.raises(ValueError, match="sum of 1"):
         posterior_figure([0.5, 0.6], ["a", "b"])
@@ -344,3 +352,23 @@ def test_long_names_keep_both_ends() -> None:
     assert wrapped("one two three four", 9) == "one two\nthree\nfour"
     assert wrapped("a $b", 20) == r"a \$b"
     assert wrapped("one two three four", 16, balanced=True) == "one two\nthree four"
+
+
+@pytest.mark.parametrize(
+    ("value", "shuffles", "text"),
+    [
+        (0.01, 99, "p ≤ 0.01, the least that 99 shuffles can show"),
+        (1 / 73, 72, "p ≤ 0.014, the least that 72 shuffles can show"),
+        (1 / 81, 80, "p ≤ 0.013, the least that 80 shuffles can show"),
+        (1e-5, 99_999, "p ≤ 1e-05, the least that 99,999 shuffles can show"),
+        (0.02, 99, "p = 0.02 by 99 shuffles"),
+        (0.1, 1000, "p = 0.1 by 1,000 shuffles"),
+    ],
+)
+def test_a_p_that_no_shuffle_reaches_is_a_bound(value: float, shuffles: int, text: str) -> None:
+    assert shuffled_p_words(value, shuffles) == text
+
+
+def test_the_picture_of_a_permutation_test_says_so_too() -> None:
+    figure = permutation_figure(np.linspace(-1, 1, 99), 3.0, statistic="r", p_value=0.01)
+    assert "p ≤ 0.01" in figure.axes[0].get_title(loc="left")

@@ -12,14 +12,19 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_study import ARMS, HOSTILE
+from matplotlib.figure import Figure
 
 from pipeline._delivery_store import read_delivery, store_delivery
 from pipeline._records import Column, Records
 from pipeline._report import Answer, Section, render
 from pipeline.report import Extra, StudyResult, study_page, study_records, write_report
 from pipeline.report._analyses import analysis_sections
+from pipeline.report._connectivity import connectivity_section
+from pipeline.report._fits import diagnoses
+from pipeline.report._summary import summary_answers
 
 VOID = {"meta", "path", "use", "br", "wbr", "image"}
 
@@ -116,7 +121,7 @@ def test_answers_come_first_from_symptoms_over_arms_to_single_effects(result: St
         "Analysis prediction",
         "Analysis change",
     ]
-    assert html.index("Do the arms differ in the change?") < html.index("How sure")
+    assert html.index("Do the arms differ in the change?") < html.index("<h2>How sure")
     assert html.count("Do the arms differ in the change?") == 1
 
 
@@ -233,3 +238,40 @@ def test_predictions_and_statistics_have_sections_of_their_own(html: str) -> Non
     assert 'id="predict-0-change"' in html
     assert 'id="statistics"' in html
     assert 'id="measures"' in html
+
+
+def test_the_first_answer_has_a_picture_of_what_it_names(result: StudyResult) -> None:
+    arms = replace(result, statistics=None)
+    first, *others = study_page(arms).answers
+    assert first.picture is not None
+    assert first.headline.startswith(first.picture.title.rpartition(": ")[0])
+    assert [one.picture for one in others] == [None] * len(others)
+
+
+def test_answers_to_one_question_say_which_model_they_are_about(result: StudyResult) -> None:
+    both = replace(result, predictions={"change": result.predictions["change"], "again": result.predictions["change"]})
+    asked = [one.question for one in summary_answers(both, diagnoses(both))]
+    assert len(set(asked)) == len(asked)
+    assert [one for one in asked if one.endswith(("(Prediction change)", "(Prediction again)"))]
+
+
+def test_matrices_of_arms_and_sessions_have_one_scale_of_colours(
+    result: StudyResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scales = []
+
+    def drawn(*arguments: object, scale: np.ndarray) -> Figure:
+        scales.append(tuple(scale))
+        return Figure()
+
+    monkeypatch.setattr("pipeline.report._connectivity.matrix_figure", drawn)
+    section = connectivity_section(result)
+    assert section is not None
+    assert len(scales) == 4
+    assert len(set(scales)) == 1
+    assert f"deepest at {scales[0][0]:.2g} Hz" in section.lead
+
+
+def test_agreement_of_both_kinds_of_model_is_not_called_confirmation(html: str) -> None:
+    assert "more credible" not in html
+    assert "no independent confirmation" in html
