@@ -35,6 +35,7 @@ from pipeline._peb_average import SpmAverage
 from pipeline._peb_file import SpmGroup, read_peb
 from pipeline._runtime import UsageError
 from pipeline._spm_names import canonical, field_of, spm_names
+from pipeline.common import natural_key
 
 MAX_ITERATIONS = 256  # the published tutorial's, with which the references were made
 SPM_DRAWS = 1000  # from which SPM12 takes its averages
@@ -105,7 +106,7 @@ def _read(first_level: Path, reference: Path, models: Path | None, repeats: int)
         raise UsageError("; ".join(errors) or f"{first_level} holds no first level")
     results = read_peb(reference)
     return Reference(
-        [one.estimate for one in sorted(levels, key=lambda one: one.estimate.name)],
+        [one.estimate for one in sorted(levels, key=lambda one: natural_key(one.estimate.name))],
         levels[0].spec,
         load_mat(reference),
         {one.variable: one for one in results if isinstance(one, SpmGroup)},

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pipeline._delivery_store import STORED
 from pipeline.bids import Inventory
+from pipeline.common import natural_key
 from pipeline.execution import Ended, Finish, Unit, in_process, run_units
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extract_units, series_of
@@ -67,7 +68,7 @@ def _measured(file: Path) -> Any:
 def enlarge(folder: Path, participants: int) -> Path:
     """The study with so many participants: the files of the first six under more names, as links; its configuration."""
     table = folder / "bids" / "participants.tsv"
-    scores = sorted((folder / "bids" / "phenotype").glob("*.tsv"))
+    scores = sorted((folder / "bids" / "phenotype").glob("*.tsv"), key=lambda one: natural_key(one.name))
     tables = {path: [line.split("\t") for line in _lines(path)] for path in (table, *scores)}
     people = [line[0] for line in tables[table][1:]]
     for number in range(len(people) + 1, participants + 1):

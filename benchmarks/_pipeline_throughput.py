@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.common import natural_key
 from pipeline.execution import Finish, Unit, open_workers, run_units
 from pipeline.execution._processes import Processes
 from pipeline.stages import checked_inventory
@@ -66,7 +67,10 @@ def _once(out: Path, units: list[Unit], count: int, scheduler: str | None) -> di
             on_ended=lambda one: ends.append(time.perf_counter()),
         )
     first = FIRST * count
-    times = [json.loads(path.read_text()) for path in sorted((out / "times").iterdir())]
+    times = [
+        json.loads(path.read_text())
+        for path in sorted((out / "times").iterdir(), key=lambda one: natural_key(one.name))
+    ]
     return {
         "seconds_to_start": ends[first - 1] - begin,
         "runs_per_second": (len(ends) - first) / (ends[-1] - ends[first - 1]),

@@ -16,7 +16,7 @@ from ._inputs import read_inputs, remark_lines
 from ._invert import Outcome, Plan, check_folder, invert_files, result_path
 from ._provenance import device, precision, release
 from ._runtime import CompileClock, UsageError
-from .common import effect_text
+from .common import describe_same_person, effect_text, same_person
 from .execution import RECORDS, locked
 
 LOW_VARIANCE = 10.0  # percent explained, as in SPM's check of a DCM
@@ -33,6 +33,8 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
         raise UsageError("no file could be read as a DCM; see the lines above")
     for line in remark_lines(files):
         say(line)
+    if groups := same_person([file.name for file in files]):
+        say(f"{describe_same_person(groups)}; each is inverted by itself, and effconn peb will ask what they are")
     check_folder(files, folder, plan)
     gated = [file.name for file in files if plan.settings_of(file).integrator == "nonlinear"]
     if gated and plan.integrator is None:

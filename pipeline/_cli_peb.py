@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -45,7 +46,10 @@ Parameters = Annotated[
 ]
 Change = Annotated[
     str | None,
-    typer.Option(metavar="BEFORE,AFTER", help="Analyse the change between sessions, such as ses-1,ses-2."),
+    typer.Option(
+        metavar="BEFORE,AFTER",
+        help="Analyse the change between visits, by what marks them in names: ses-1,ses-2 or pre,post.",
+    ),
 ]
 MatchedOnly = Annotated[
     bool, typer.Option("--matched-only", help="Go on without participants who lack a result or a row; each is named.")
@@ -53,7 +57,18 @@ MatchedOnly = Annotated[
 ByOrder = Annotated[
     bool,
     typer.Option(
-        "--by-order", help="Row i of the design is for result i: for SPM's .mat designs, which have no names."
+        "--by-order",
+        help="Row i of the design is for result i, sub-2 before sub-10: for SPM's .mat designs, which have no names. "
+        "Who each row is for is said, and written to order.tsv.",
+    ),
+]
+GcmColumn = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Which model: the column of a GCM that has several.")
+]
+AllDifferent = Annotated[
+    bool,
+    typer.Option(
+        "--all-different", help="Every result is another person's, though names look like visits (T1 and T2) of one."
     ),
 ]
 ComponentsOption = Annotated[
@@ -104,6 +119,8 @@ def group_options(
     change: Change = None,
     matched_only: MatchedOnly = False,
     by_order: ByOrder = False,
+    gcm_column: GcmColumn = None,
+    all_different: AllDifferent = False,
     components: ComponentsOption = "single",
     between_prior: BetweenPrior = "spm12",
     compat: CompatOption = "spm12",
@@ -124,6 +141,8 @@ def group_options(
         sessions=pair(change, ",", "--change") if change else None,
         matched_only=matched_only,
         by_order=by_order,
+        gcm_column=gcm_column,
+        all_different=all_different,
         settings=PebSettings(components=components, noise_variance=BETWEEN_PRIORS[between_prior], compat=compat),
     )
 
@@ -161,6 +180,8 @@ def group_command(
                     inputs = read_group(options, say)
                     with progress("analysing (a first run compiles, which takes longer)"):
                         delivery = analyse(inputs, **chosen)
+                    if inputs.order is not None:
+                        delivery = replace(delivery, records=(*delivery.records, inputs.order.records()))
                     deliver(delivery, given["out"], given["json"])
                 return 1 if inputs.errors else 0
 

@@ -209,7 +209,7 @@ def _invert(
 
 
 def _compare(file: DcmFile, result: Posterior | Failure, at_spm: Posterior | None) -> Comparison:
-    place = str(file.path) + ("" if file.index is None else f"[{file.index + 1}]")
+    place = str(file.path) + (f"[{file.cell}]" if file.cell else "")
     if isinstance(result, Failure):
         status = result.reason if result.reason.startswith("failed") else f"failed: {result.reason}"
         return Comparison(place, file.name, status)

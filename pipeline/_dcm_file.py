@@ -42,7 +42,8 @@ class DcmFile:
     Fields:
         path: the file.
         index: position in a GCM cell array, column-major and from 0; None where the file holds one model.
-        name: what it goes by: the file's stem without a leading ``DCM_``, and ``[k]`` (from 1) in a GCM.
+        name: what it goes by: the file's stem without a leading ``DCM_``, and in a GCM ``[k]`` (from 1), or
+            ``[row,column]`` where it has several columns: in SPM rows are participants and columns models.
         run: series and inputs. Files that SPM has inverted hold them centred and scaled.
         spec: regions, inputs and masks.
         centre_inputs: options.centre; False where absent, as in SPM12.
@@ -53,6 +54,7 @@ class DcmFile:
         estimate: SPM's posterior; None where the model is not inverted.
         content: the whole struct as `load_mat` reads it, so that a writer keeps fields unknown here.
         remarks: what was assumed or left out in reading, a line each; nothing that an answer would not survive.
+        cell: its place in a GCM as the name has it, "" where the file holds one model.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class DcmFile:
     estimate: SpmEstimate | None
     content: Mapping[str, Any]
     remarks: tuple[str, ...] = ()
+    cell: str = ""
 
 
 def read_dcm(
@@ -91,7 +94,7 @@ def read_dcm(
         return [DcmFileError(path, "", str(error))]
     except DcmFileError as error:
         return [error]
-    return [_read_entry(path, index, value, echo_time, estimates) for index, value in entries]
+    return [_read_entry(path, index, cell, value, echo_time, estimates) for index, cell, value in entries]
 
 
 def read_dcms(
@@ -118,8 +121,8 @@ def read_dcms(
     return _told_apart(files), errors
 
 
-def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | None, Any]]:
-    """Every model in the file, with its index where it is one of several."""
+def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | None, str, Any]]:
+    """Every model in the file, with its index and its cell where it is one of several."""
     found = [name for name in ("DCM", "GCM") if name in variables]
     if not found:
         found = [name for name, value in variables.items() if looks_like_dcm(value)]
@@ -139,11 +142,14 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | N
     elif isinstance(value, np.ndarray) and value.dtype == object:
         models = list(value.ravel(order="F"))
     else:
-        yield None, value
+        yield None, "", value
         return
     if not models:
         raise DcmFileError(path, found[0], "is empty; save at least one model in it")
-    yield from enumerate(models)
+    rows = value.shape[0] if value.shape else 1
+    matrix = len(models) > rows and not (isinstance(value, StructArray) and rows == 1)  # GCM(k) = … makes one row
+    for index, model in enumerate(models):
+        yield index, f"{index % rows + 1},{index // rows + 1}" if matrix else f"{index + 1}", model
 
 
 def looks_like_dcm(value: Any) -> bool:
@@ -152,17 +158,17 @@ def looks_like_dcm(value: Any) -> bool:
 
 
 def _read_entry(
-    path: Path, index: int | None, value: Any, echo_time: EchoTime, estimates: bool
+    path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime, estimates: bool
 ) -> DcmFile | DcmFileError:
     try:
-        return _read_struct(path, index, value, echo_time, estimates)
+        return _read_struct(path, index, cell, value, echo_time, estimates)
     except FieldProblem as error:
-        return DcmFileError(path, error.field, error.problem, index)
+        return DcmFileError(path, error.field, error.problem, index, cell)
     except ValueError as error:
-        return DcmFileError(path, "", f"cannot be used: {error}", index)
+        return DcmFileError(path, "", f"cannot be used: {error}", index, cell)
 
 
-def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime, estimates: bool) -> DcmFile:
+def _read_struct(path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime, estimates: bool) -> DcmFile:
     if isinstance(value, str):
         raise FieldProblem("DCM" if index is None else "GCM", f"holds the file name '{value}'; give that file itself")
     if not isinstance(value, Mapping):
@@ -172,7 +178,7 @@ def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime,
     check_kind(dcm)
     remarks = _unread(value)
     settings: Settings = read_settings(dcm, echo_time, remarks)
-    name = model_name(path, index)
+    name = model_name(path, cell)
     run = read_run(dcm, name, echo_time, settings.stated_echo_time, remarks)
     spec = read_spec(dcm, run, settings, remarks)
     return DcmFile(
@@ -184,6 +190,7 @@ def _read_struct(path: Path, index: int | None, value: Any, echo_time: EchoTime,
         estimate=read_estimate(dcm, spec.layout, run.data.scans) if estimates else None,
         content=value,
         remarks=tuple(remarks),
+        cell=cell,
         **vars(settings),
     )
 
@@ -198,11 +205,11 @@ def _unread(content: Mapping[str, Any]) -> list[str]:
     return [f"{place} ({kind.rstrip(',')}){others} cannot be read; left out of what is written"]
 
 
-def model_name(path: Path, index: int | None) -> str:
-    """What a model goes by: the file's stem without a leading ``DCM_``, and ``[k]`` (from 1) in a GCM."""
+def model_name(path: Path, cell: str = "") -> str:
+    """What a model goes by: the file's stem without a leading ``DCM_``, and ``[k]`` or ``[row,column]`` in a GCM."""
     stem = path.stem
     stem = stem[4:] if stem.upper().startswith("DCM_") and len(stem) > 4 else stem
-    return stem if index is None else f"{stem}[{index + 1}]"
+    return f"{stem}[{cell}]" if cell else stem
 
 
 def _told_apart(files: list[DcmFile]) -> list[DcmFile]:

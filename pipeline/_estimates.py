@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dcm import Spec
-from peb import Estimate, change, from_dcm
+from peb import Estimate, change, from_dcm, some
 
 from ._dcm_estimate import SpmEstimate
 from ._dcm_file import DcmFile, DcmFileError, model_name, read_dcms
@@ -20,6 +21,9 @@ from ._mat_fields import FieldProblem
 from ._spm_density import spm_density
 from ._spm_write import written_by_us
 from ._store import ResultFileError, read_result
+from .common import natural_key, same_person, take_one_of
+
+_CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +35,19 @@ class FirstLevel:
     path: Path
 
 
-def read_estimates(paths: Sequence[str | Path]) -> tuple[list[FirstLevel], list[str]]:
+def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -> tuple[list[FirstLevel], list[str]]:
     """Every estimate in the files and folders given, and a line for each file that has none or does not fit in.
 
-    A folder gives its ``*.nc`` and ``DCM_*.mat``, sorted by name; where it has both of one name, the NetCDF is the one
-    taken. All estimates are to be of one model: those that differ from the most frequent one get a line each, and so
-    does a name that came up before.
+    A folder gives its ``*.nc`` and ``DCM_*.mat`` by name, numbers in names as numbers; where it has both of one name,
+    the NetCDF is the one taken. All estimates are to be of one model: those that differ from the most frequent one get
+    a line each, and so does a name that came up before. Names that came up before in folders of another visit (pre and
+    post) have the folder's name in front.
 
     Arguments:
         paths: results of ``effconn invert`` (.nc), DCM or GCM files with SPM's estimates (.mat), or folders of such.
+        gcm_column: which column to take of GCMs that have several; None for all of them.
+
+    Raises `ValueError` where a column is asked for that no GCM has.
     """
     files, lines = _files([Path(path) for path in paths])
     matlab, errors = read_dcms([path for path in files if not _has_netcdf_name(path)])
@@ -52,7 +60,24 @@ def read_estimates(paths: Sequence[str | Path]) -> tuple[list[FirstLevel], list[
             entries += [str(error) for error in errors if error.path == path]
         read += [one for one in entries if isinstance(one, FirstLevel)]
         lines += [one for one in entries if isinstance(one, str)]
-    return _of_one_model(*_named_once(read, lines))
+    if gcm_column is not None:
+        read = _of_column(read, gcm_column)
+    return _of_one_model(*_named_once(_named_by_visit(read), lines))
+
+
+def cell_of(name: str) -> int | None:
+    """The column of a GCM with several that a name is of, from 1; None where it is of none."""
+    found = _CELL.search(name)
+    return int(found[2]) if found else None
+
+
+def _of_column(read: list[FirstLevel], column: int) -> list[FirstLevel]:
+    """Those of one column, and those that are of no GCM with columns."""
+    columns = {number for one in read if (number := cell_of(one.estimate.name)) is not None}
+    if read and column not in columns:
+        there = f"there are columns {', '.join(map(str, sorted(columns)))}" if columns else "no GCM here has columns"
+        raise ValueError(f"there is no estimate in a column {column}; {there}")
+    return [one for one in read if cell_of(one.estimate.name) in (None, column)]
 
 
 def spm_estimate(file: DcmFile) -> Estimate:
@@ -63,7 +88,7 @@ def spm_estimate(file: DcmFile) -> Estimate:
     try:
         return _checked_estimate(file)
     except FieldProblem as error:
-        raise DcmFileError(file.path, error.field, error.problem, file.index) from error
+        raise DcmFileError(file.path, error.field, error.problem, file.index, file.cell) from error
 
 
 def pair_sessions(
@@ -71,12 +96,13 @@ def pair_sessions(
 ) -> tuple[list[Estimate], list[str]]:
     """The change from one session to another of every participant who has both, and a line for every other estimate.
 
-    Sessions are told by a part of the name between underscores: ``sub-01_ses-1`` and ``sub-01_ses-2`` become the change
-    ``sub-01``, see `peb.change`. The order is that of the first session.
+    Sessions are told by a part of the name, see `pipeline.common.take_mark`: ``sub-01_ses-1`` and ``sub-01_ses-2``
+    become the change ``sub-01``, and so do ``sub-01T0`` and ``sub-01T1``; see `peb.change`. The order is that of the
+    first session.
 
     Arguments:
         estimates: of all sessions.
-        before, after: the parts that mark the two sessions.
+        before, after: the parts that mark the two sessions; case and leading zeros make no difference.
 
     Raises `ValueError` where the two are the same, no participant has both, or one has them of different models.
     """
@@ -85,22 +111,21 @@ def pair_sessions(
     sessions: dict[str, dict[str, Estimate]] = {before: {}, after: {}}
     lines = []
     for one in estimates:
-        parts = one.name.split("_")
-        marks = [mark for mark in (before, after) if mark in parts]
-        if len(marks) != 1:
+        found = take_one_of(one.name, (before, after))
+        if found is None:
             lines.append(f"{one.name}: its name has no part {before} or {after} alone; it is not used")
             continue
-        who = "_".join(part for part in parts if part != marks[0])
-        if who in sessions[marks[0]]:
-            lines.append(f"{one.name}: {who or 'this participant'} has a second {marks[0]}; the first is used")
+        mark, who = found
+        if who in sessions[mark]:
+            lines.append(f"{one.name}: {who or 'this participant'} has a second {mark}; the first is used")
             continue
-        sessions[marks[0]][who] = one
+        sessions[mark][who] = one
     first, second = sessions[before], sessions[after]
     lines += [f"{one.name}: there is no {after} of {who}" for who, one in first.items() if who not in second]
     lines += [f"{one.name}: there is no {before} of {who}" for who, one in second.items() if who not in first]
     pairs = [who for who in first if who in second]
     if not pairs:
-        called = ", ".join(one.name for one in estimates[:3]) or "nothing"
+        called = some([one.name for one in estimates]) or "nothing"
         raise ValueError(
             f"no participant has both {before} and {after} as part of a name; estimates are called {called}"
         )
@@ -119,12 +144,12 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
         if not inside:
             lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
         ours = {one.stem for one in inside if _is_netcdf(one)}
-        for one in sorted(inside, key=lambda one: (model_name(one, None), one.suffix)):
-            if _is_netcdf(one) or model_name(one, None) not in ours:
+        for one in sorted(inside, key=lambda one: (natural_key(model_name(one)), one.suffix)):
+            if _is_netcdf(one) or model_name(one) not in ours:
                 files.append(one)
             elif not written_by_us(one) and any(isinstance(e, DcmFile) and e.estimate for e in read_dcms([one])[0]):
                 lines.append(
-                    f"{one.name}: holds an estimate of SPM's beside {model_name(one, None)}.nc, which is the one taken"
+                    f"{one.name}: holds an estimate of SPM's beside {model_name(one)}.nc, which is the one taken"
                 )
     return _once(files, lines)
 
@@ -191,6 +216,22 @@ def _checked_estimate(file: DcmFile) -> Estimate:
         spm_density(found.mean[free], found.free_covariance, "Cp", again),
         found.free_energy,
     )
+
+
+def _named_by_visit(read: list[FirstLevel]) -> list[FirstLevel]:
+    """With the folder's name in front of names that came up before, where the folders are of several visits."""
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(read):
+        places.setdefault(one.estimate.name, []).append(place)
+    named = list(read)
+    for name, own in places.items():
+        parents = [list(reversed(read[place].path.resolve().parent.parts)) for place in own]
+        folders: tuple[str, ...] = next((row for row in zip(*parents, strict=False) if len(set(row)) > 1), ())
+        visits = [f"{folder}_{name}" for folder in folders]
+        if len(set(folders)) == len(own) > 1 and [len(group) for group in same_person(visits)] == [len(own)]:
+            for place, new in zip(own, visits, strict=True):
+                named[place] = replace(read[place], estimate=replace(read[place].estimate, name=new))
+    return named
 
 
 def _named_once(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstLevel], list[str]]:

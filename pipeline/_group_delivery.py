@@ -51,7 +51,8 @@ def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> 
     """Print the tables and answers; write the page and everything beside it where there is a folder."""
     for records in delivery.records:
         records.print()
-        tell()
+        if records.brief:
+            tell()
     for answer in delivery.answers:
         tell(f"{answer.question} {answer.headline}")
     for heading, text in delivery.notices:

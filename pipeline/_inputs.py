@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ._dcm_file import DcmFile, read_dcms
 from ._dcm_run import EchoTime
+from .common import natural_key
 
 SHOWN = 4  # names in a line
 
@@ -14,7 +15,7 @@ SHOWN = 4  # names in a line
 def read_inputs(
     paths: Sequence[Path], echo_time: EchoTime = "spm12", *, estimates: bool = True
 ) -> tuple[list[DcmFile], list[str]]:
-    """Every model in the files given, and in the DCM_*.mat of the folders given; and a line per error.
+    """Every model in the files given, and in the DCM_*.mat of the folders, by number; and a line per error.
 
     Arguments are those of `read_dcm`.
     """
@@ -22,7 +23,7 @@ def read_inputs(
     lines: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if is_dcm(one))
+            inside = sorted((one for one in path.iterdir() if is_dcm(one)), key=lambda one: natural_key(one.name))
             if not inside:
                 lines.append(f"{path}: holds no DCM_*.mat; give the files themselves or another folder")
             files.extend(inside)

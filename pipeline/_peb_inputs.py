@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,11 @@ from dcm import Spec
 from peb import Design, DesignError, Estimate, PebError, PebSettings, make_design
 
 from ._design_table import match_design, read_design
-from ._estimates import pair_sessions, read_estimates
+from ._estimates import FirstLevel, pair_sessions, read_estimates
+from ._row_order import RowOrder, as_text_sorts
 from ._runtime import UsageError
 from ._table import TableError
+from .common import common_visits, describe_same_person, same_person, shorten
 
 DEFAULT_FIELDS = ("A", "B")  # as SPM12
 BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
@@ -34,7 +37,10 @@ class GroupOptions:
         parameters: single parameters, by name; instead of fields where none are named.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
         matched_only: whether participants who are on one side only are left out (and named) instead of refused.
-        by_order: whether row i of the design is for result i, by name sorted; for an SPM design, which has no names.
+        by_order: whether row i of the design is for result i, numbers in the names of a folder's files as numbers; for
+            an SPM design, which has no names.
+        gcm_column: which column, a model, to take of GCMs that have several; None where none has.
+        all_different: whether every estimate counts as somebody of their own, though names look like visits of one.
         settings: of the group fit.
     """
 
@@ -49,6 +55,8 @@ class GroupOptions:
     sessions: tuple[str, str] | None = None
     matched_only: bool = False
     by_order: bool = False
+    gcm_column: int | None = None
+    all_different: bool = False
     settings: PebSettings = field(default_factory=PebSettings)
 
 
@@ -66,6 +74,7 @@ class GroupInputs:
         notes: what was done to get here, a line each.
         left_out: who or which session is not in the analysis, and why, a line each.
         errors: what could not be read, a line each.
+        order: which row of the design is for whom, where order decides.
     """
 
     estimates: tuple[Estimate, ...]
@@ -77,6 +86,7 @@ class GroupInputs:
     notes: tuple[str, ...]
     errors: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    order: RowOrder | None = None
 
 
 def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs:
@@ -84,27 +94,35 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
 
     Raises `UsageError` where there is nothing to analyse, or participants do not match.
     """
-    levels, errors = read_estimates(options.paths)
+    try:
+        levels, errors = read_estimates(options.paths, options.gcm_column)
+    except ValueError as error:
+        raise UsageError(f"--gcm-column: {error}") from error
     for line in errors:
         say(line)
     if not levels:
         raise UsageError(
             "no first-level result could be read; give the folder that effconn invert wrote, or SPM's files"
         )
+    if options.gcm_column is None and not options.all_different:
+        _check_columns([one.estimate.name for one in levels])
     estimates = [one.estimate for one in levels]
     lines: list[str] = []
     try:
         if options.sessions is not None:
             estimates, lines = pair_sessions(estimates, *options.sessions)
-        _check_sessions(options, estimates)
+        if options.design is None or options.by_order:
+            _check_people(options, [one.name for one in estimates])
         design, left = _design(options, [one.name for one in estimates])
+        _check_people(options, design.participants)
         chosen = _chosen(options, estimates[0])
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
     if options.sessions is not None:
         say(f"change: {options.sessions[1]} less {options.sessions[0]}")
     left_out = [*lines, *left]
-    notes = [*left_out, *design.remarks]
+    order = _order(options, levels, design.participants)
+    notes = [*left_out, *design.remarks, *([order.line(), *_warn_of_text_order(order)] if order else [])]
     for line in notes:
         say(line)
     by_name = {one.name: one for one in estimates}
@@ -118,20 +136,55 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         tuple(notes),
         tuple(errors),
         tuple(left_out),
+        order,
     )
 
 
-def _check_sessions(options: GroupOptions, estimates: Sequence[Estimate]) -> None:
-    """Two sessions of one participant are not two participants; without a design nobody has said that they count."""
-    people: dict[str, str] = {}
-    for one in estimates:
-        who = one.name.split("_ses-")[0]
-        if "_ses-" in one.name and who in people and options.design is None:
+def _check_columns(names: Sequence[str]) -> None:
+    """Columns of a GCM are models of the same people; raises `UsageError` where nobody says which is meant."""
+    cells: dict[str, set[tuple[int, int]]] = {}
+    for name in names:
+        if found := re.fullmatch(r"(.*)\[([0-9]+),([0-9]+)\].*", name, re.DOTALL):
+            cells.setdefault(found[1], set()).add((int(found[2]), int(found[3])))
+    for file, own in cells.items():
+        rows, columns = (max(numbers) for numbers in zip(*own, strict=True))
+        if columns > 1:
+            either = f", or --all-different if these are {columns} participants" if rows == 1 else ""
             raise UsageError(
-                f"{people[who]} and {one.name} are sessions of one person; give --change BEFORE,AFTER, or --design "
-                "with a row for each session"
+                f"the GCM {shorten(file)} is {rows} × {columns}: its rows are participants and its columns models; say "
+                f"which model to take (--gcm-column 1 to {columns}){either}"
             )
-        people[who] = one.name
+
+
+def _check_people(options: GroupOptions, names: Sequence[str]) -> None:
+    """Two files of one person are not two participants; raises `UsageError` where names look like that."""
+    groups = () if options.all_different else same_person(names)
+    if not groups:
+        return
+    visits = common_visits(groups)
+    remedy = "give one file of each person"
+    if options.sessions is None and len(visits) == 2:
+        remedy = f"--change {visits[0]},{visits[1]} analyses the change of each"
+    elif options.sessions is None and len(visits) > 2:
+        remedy = f"--change FIRST,SECOND analyses the change of each between two of {', '.join(visits[:6])}"
+    raise UsageError(f"{describe_same_person(groups)}; {remedy}, --all-different takes them for different people")
+
+
+def _order(options: GroupOptions, levels: Sequence[FirstLevel], names: Sequence[str]) -> RowOrder | None:
+    """Who each row of a design without names is for."""
+    if options.design is None or not options.by_order:
+        return None
+    files = {one.estimate.name: one.path.name for one in levels}
+    return RowOrder(options.design.name, "row", tuple(names), tuple(files.get(name, "n/a") for name in names))
+
+
+def _warn_of_text_order(order: RowOrder) -> list[str]:
+    if not as_text_sorts(order.things):
+        return []
+    return [
+        f"the results are in the order of text ({', '.join(order.things[:3])}, …), as a shell's * lists them, not of "
+        f"numbers; if {order.source} is by number, give the folder instead of its files"
+    ]
 
 
 def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[str]]:

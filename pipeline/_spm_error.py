@@ -13,11 +13,13 @@ class SpmFileError(ValueError):
     Attributes:
         path: the file.
         field: SPM's name of the field, such as ``Y.y``; empty where the file as a whole is wrong.
-        index: position in a GCM cell array, from 0; None where the file is no such array.
+        index: position in a GCM cell array, column-major and from 0; None where the file is no such array.
+
+    `cell` is that position as people count it, where the array has several columns: row and column from 1.
     """
 
-    def __init__(self, path: Path, field: str, problem: str, index: int | None = None) -> None:
-        place = path.name + ("" if index is None else f"[{index + 1}]")
+    def __init__(self, path: Path, field: str, problem: str, index: int | None = None, cell: str = "") -> None:
+        place = path.name + (f"[{cell}]" if cell else "" if index is None else f"[{index + 1}]")
         super().__init__(visible(" ".join(f"{place}: {field} {problem}".split())))
         self.path = path
         self.field = field

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._table import MISSING, Table, TableError, read_table
+from ..common import sorted_names
 from ..study import Modulator, Task
 from ..study._nearest import meant
 from ._tabular import numbers
@@ -40,7 +41,7 @@ class Events:
     @property
     def trial_types(self) -> tuple[str, ...]:
         """All that occur, sorted."""
-        return tuple(sorted(set(self.trial_type) - {MISSING}))
+        return tuple(sorted_names(set(self.trial_type) - {MISSING}))
 
     def of(self, trial_types: Collection[str]) -> Events:
         """The events of some trial types; raises `TableError` where one of them has no duration."""

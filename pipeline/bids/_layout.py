@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ..common import sorted_names
 from ..study import Study
 from ..study._nearest import meant
 from ._find import images_of, space_of
@@ -55,7 +56,7 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
     } - {"None"}
     for task in study.tasks:
         if task not in tasks and {study.sessions.before, study.sessions.after} <= sessions.keys():
-            yield f"[tasks] {task}: nobody has an image of this task{meant(task, sorted(tasks), 'tasks')}"
+            yield f"[tasks] {task}: nobody has an image of this task{meant(task, sorted_names(tasks), 'tasks')}"
     yield from _spaces(study, names, derivatives)
 
 
@@ -70,4 +71,5 @@ def _spaces(study: Study, names: Sequence[str], derivatives: Tree) -> Iterator[s
         for file in images_of(derivatives, who, session, task)
     }
     if spaces and study.study.space not in spaces:
-        yield f"[study] space: no image is in {study.study.space!r}{meant(study.study.space, sorted(spaces), 'spaces')}"
+        tip = meant(study.study.space, sorted_names(spaces), "spaces")
+        yield f"[study] space: no image is in {study.study.space!r}{tip}"

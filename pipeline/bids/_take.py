@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
+from ..common import sorted_names
 from ..study import Study
 from ..study._nearest import meant
 from ._examine import Examined, examine
@@ -114,7 +115,7 @@ def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
         for condition, kinds in task.conditions.items():
             for kind in kinds:
                 if seen[name] and kind not in seen[name]:
-                    tip = meant(kind, sorted(seen[name]), "trial types")
+                    tip = meant(kind, sorted_names(seen[name]), "trial types")
                     yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
 
 

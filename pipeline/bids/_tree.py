@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..common import natural_key
 from ._words import DataError
 
 Kind = tuple[str, str]  # suffix and extension, such as ("bold", "nii.gz")
@@ -57,7 +58,7 @@ class Tree:
         self._listings: dict[str, Listing] = {}
 
     def folders(self, within: str = "") -> tuple[str, ...]:
-        """Names of the folders in a folder, sorted; none where it does not exist."""
+        """Names of the folders in a folder, in natural order; none where it does not exist."""
         return self._listed(within)[0]
 
     def functional(self, participant: str, session: str, kind: Kind) -> list[FileName]:
@@ -84,7 +85,7 @@ def _scan(folder: str) -> Listing:
     """Folders and BIDS files in a folder. A link whose target is absent is a file: it is named as such later."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry.name, _is_folder(entry)) for entry in entries)
+            found = sorted(((entry.name, _is_folder(entry)) for entry in entries), key=lambda one: natural_key(one[0]))
     except (FileNotFoundError, NotADirectoryError):
         found = []
     except OSError as error:

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 
 from peb import some
 
+from ..common import sorted_names
+
 
 class DataError(ValueError):
     """Something in a study's files that cannot be used: file, problem and remedy in one line."""
 
 
 def listed(names: Iterable[str], nothing: str = "none") -> str:
-    """Names in a sentence, sorted, not too many of them."""
-    return some(sorted(set(names))) or nothing
+    """Names in a sentence, in natural order, not too many of them."""
+    return some(sorted_names(set(names))) or nothing
 
 
 def gathered(said: Sequence[tuple[str, str]]) -> list[str]:

@@ -1,8 +1,9 @@
-"""What every room of the pipeline may use: order of names, plausible times, shown text, reading in a child process."""
+"""What every room may use: names, their order and whose they are, plausible times, shown text, child processes."""
 
 from ._guarded_process import GuardedError as GuardedError
 from ._guarded_process import GuardedProcess as GuardedProcess
 from ._natural_order import natural_key as natural_key
+from ._natural_order import sorted_names as sorted_names
 from ._number_text import effect_text as effect_text
 from ._number_text import number_text as number_text
 from ._number_text import numbers_text as numbers_text
@@ -20,3 +21,12 @@ from ._shown_text import visible as visible
 from ._spreadsheet_cell import cell_text as cell_text
 from ._spreadsheet_cell import spreadsheet_cell as spreadsheet_cell
 from ._spreadsheet_cell import tab_separated as tab_separated
+from ._visit_marks import take_mark as take_mark
+from ._visit_marks import take_one_of as take_one_of
+from ._visit_names import VisitName as VisitName
+from ._visit_names import describe_same_person as describe_same_person
+from ._visit_names import same_person as same_person
+from ._visit_names import split_visit as split_visit
+from ._visit_order import before_and_after as before_and_after
+from ._visit_order import common_visits as common_visits
+from ._visit_order import order_of_visits as order_of_visits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _DIGITS = re.compile(r"([0-9]+)")
 
@@ -16,6 +17,11 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     parts = _DIGITS.split(name.casefold())
     ordered = tuple(_number(part) if place % 2 else (1, 0, part) for place, part in enumerate(parts) if part)
     return (*ordered, (-1, 0, name))
+
+
+def sorted_names(names: Iterable[str]) -> list[str]:
+    """Names in natural order."""
+    return sorted(names, key=natural_key)
 
 
 def _number(digits: str) -> tuple[int, int, str]:

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from .._effect_panels import shortened
 from .._figure_style import BLUE, MUTED, VERMILION, WIDTH, new_figure, plain, signed, style
 from .._report import Picture, Section
+from ..common import sorted_names
 from ._group_maps import GroupMap, group_map
 from ._montage import SURE, anatomy_of, montage
 from ._result import StudyResult
@@ -50,7 +51,7 @@ def maps_section(result: StudyResult) -> Section | None:
 def _contrasts(result: StudyResult) -> list[tuple[str, str]]:
     tasks = {one.label: one.task for one in result.extractions}
     there = {(tasks[label], contrast) for label, contrast in result.maps if label in tasks}
-    return [(task, one) for task in result.study.tasks for one in sorted(c for t, c in there if t == task)]
+    return [(task, one) for task in result.study.tasks for one in sorted_names(c for t, c in there if t == task)]
 
 
 def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, str], GroupMap]:

@@ -123,6 +123,7 @@ def _options(job: Analysis) -> GroupOptions:
         fields=how.fields,
         sessions=(job.sessions.before, job.sessions.after) if how.of == "change" else None,
         matched_only=True,
+        all_different=True,  # whose runs are whose is the participants' table's to say
         settings=PebSettings(
             components=how.components, noise_variance=BETWEEN_PRIORS[how.between_prior], compat=how.compat
         ),

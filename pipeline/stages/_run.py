@@ -9,6 +9,7 @@ from pathlib import Path
 from .._group_delivery import check_out
 from .._runtime import UsageError
 from ..bids import Inventory
+from ..common import sorted_names
 from ..execution import Ended, locked, open_workers
 from ..study import Study
 from ._description import write_description
@@ -63,7 +64,7 @@ def run_study(
     inventory = checked_inventory(study)
     layout, people = Layout(study.study.out), set(options.people)
     if unknown := people - {one.name for one in inventory.participants}:
-        raise UsageError(f"{', '.join(sorted(unknown))} is not among the study's participants; check the label")
+        raise UsageError(f"{', '.join(sorted_names(unknown))} is not among the study's participants; check the label")
     with (
         locked(layout.records, options.people) as held,
         open_workers(options.jobs, options.scheduler, layout.records) as workers,

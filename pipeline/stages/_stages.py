@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids import Inventory
+from ..common import natural_key
 from ..execution import Unit
 from ..study import Study
 from ._doing import Doing
@@ -124,7 +125,7 @@ class Stages:
         return self.layout.report
 
     def _warn_of_left_over(self, pattern: str, names: tuple[str, ...]) -> None:
-        for folder in sorted(self.layout.out.glob(pattern)):
+        for folder in sorted(self.layout.out.glob(pattern), key=lambda one: natural_key(one.name)):
             if folder.is_dir() and folder.name not in names:
                 self.doing.say(f"{folder} has no result of this configuration; delete it, or it may be cited")
 

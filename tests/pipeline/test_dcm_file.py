@@ -203,9 +203,9 @@ def test_one_bad_model_does_not_lose_the_others(save_mat_file: Save, dcm_struct:
     bad = {key: value for key, value in dcm_struct.items() if key != "a"}
     first, second, third, fourth = read_dcm(save_mat_file("GCM.mat", GCM=cells(dcm_struct, bad, "DCM_3.mat", 4.0)))
     assert isinstance(first, DcmFile)
-    assert str(second).startswith("GCM.mat[2]: a is missing;")
-    assert str(third).startswith("GCM.mat[3]: GCM holds the file name 'DCM_3.mat';")
-    assert str(fourth).startswith("GCM.mat[4]: GCM holds a 1 × 1 array")
+    assert str(second).startswith("GCM.mat[1,2]: a is missing;")
+    assert str(third).startswith("GCM.mat[1,3]: GCM holds the file name 'DCM_3.mat';")
+    assert str(fourth).startswith("GCM.mat[1,4]: GCM holds a 1 × 1 array")
 
 
 def test_a_struct_under_another_name_is_found(save_mat_file: Save, dcm_struct: Struct) -> None:

@@ -183,7 +183,7 @@ def test_the_order_given_is_kept_and_nobody_is_read_twice(save_nc: Save, tmp_pat
 
 def test_a_gcm_gives_every_model(save_v7: Save, estimated_struct: Struct, cells: Callable[..., np.ndarray]) -> None:
     bare = {key: value for key, value in estimated_struct.items() if key not in ("Ep", "Cp", "F")}
-    found, lines = names([save_v7("GCM_all.mat", GCM=cells(estimated_struct, bare, estimated_struct))])
+    found, lines = names([save_v7("GCM_all.mat", GCM=cells(estimated_struct, bare, estimated_struct).T)])
     assert found == ["GCM_all[1]", "GCM_all[3]"]
     assert [line.split(":")[0] for line in lines] == ["GCM_all.mat[2]"]
 

@@ -1,0 +1,237 @@
+"""Which part of a name is a person and which a visit: the one rule by which files of one person are recognised.
+
+Two names are of one person where they differ in nothing but marks of visits: words (pre, post, baseline, follow-up),
+words and letters with a number (run-1, day2, week04, T0, V1), parts of BIDS names (ses-, run-, task-), dates, and the
+column of a GCM. Marks stand between ``_ - .`` or spaces, or run into a number (01pre, P01T1); case and leading zeros
+make no difference. What is nothing but a mark and a number names a person: T1 … T20 are twenty people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ._shown_text import shorten
+
+_WORDS = (
+    "pre|post|before|after|baseline|base|bl|followup|fu|screening|screen|intake|endpoint|discharge|initial|final|first|"
+    "second|third|last|mid|during|test|retest|on|off|acute|chronic|morning|evening|am|pm|start|end"
+)
+COMPOUND = "(?:pre|post)(?:drug|treatment|treat|tx|op|scan|training|test|dose|intervention|therapy|stim|tms|infusion)"
+_JOINED = (  # words that a number may stand behind, with a separator between: run_1, but pre_1 is the person 1 before
+    "session|sess|ses|run|visit|vis|day|week|wk|month|mon|mth|mo|year|yr|hour|hr|timepoint|time|tp|wave|scan|exam|"
+    "phase|round|rep|repeat|block|acq|measurement"
+)
+COUNTED = f"pre|post|baseline|bl|followup|fu|test|{_JOINED}"
+UNITS = "hours|hour|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|mos|mo|m|years|year|yrs|yr|y"
+_ENTITY = "ses|run|task|acq|ce|rec|dir|echo|part|desc|space|res|den|cohort|mod|inv|hemi|recording"
+_GENERIC = (
+    "sub|subj|subject|subjects|participant|participants|patient|patients|pat|person|p|s|id|vp|dcm|gcm|voi|study|group|"
+    "grp|control|controls|ctrl|ctl|con|hc|case|cases|model|results|result|data|spm|fmri|bold|func"
+)
+_VISITS_ALONE = "session|sess|ses|run|visit|vis|day|week|wk|month|timepoint|tp|wave"
+
+_WORD = re.compile(f"(?:{COMPOUND}|{_WORDS})")
+_NUMBERED = re.compile(f"({COUNTED})([0-9]{{1,4}})")
+_WORD_NUMBER = re.compile(f"({COMPOUND}|pre|post|before|after|baseline|bl)([0-9]{{1,4}})")
+_LETTER_NUMBER = re.compile(r"[tvdwmy][0-9]{1,3}")
+_RUN_NUMBER = re.compile(r"[rs][0-9]{1,2}")  # a run or session only behind a name that is a person's already
+_COUNTED_UNIT = re.compile(f"[0-9]{{1,3}}(?:{UNITS})")
+_ORDINAL = re.compile(r"(?:1st|2nd|3rd|[4-9]th)")
+_DATE = re.compile(r"(?:19|20)[0-9]{6}")
+_PERSON = re.compile(
+    r"(?:sub|subj|subject|participant|patient|pat|person|vp|id|hc|con|ctrl|control|p|s)?0*[0-9]+|sub.*[0-9].*"
+)
+_TRAILING = re.compile(rf"(.*[0-9])({_WORD.pattern}[0-9]{{0,2}}|(?:{COUNTED})[0-9]{{1,3}})")
+_TRAILING_LETTER = re.compile(r"([a-z]*[0-9]+)([tvdwmy][0-9]{1,3})")
+_TRAILING_CAPITAL = re.compile(r"(.*[a-z])((?:Pre|Post|Before|After|Baseline|FollowUp|Followup)[A-Za-z]*[0-9]{0,2})")
+_LEADING = re.compile(
+    rf"({_WORD.pattern}|(?:{COUNTED}|[tv])[0-9]{{1,3}})((?:sub|subj|subject|pat|patient|part|p|s|hc|con)[0-9]+)"
+)
+_ENTITY_KEYS, _JOINED_WORDS, _GENERIC_WORDS, _VISIT_WORDS = (
+    frozenset(words.split("|")) for words in (_ENTITY, _JOINED, _GENERIC, _VISITS_ALONE)
+)
+_TOKEN = re.compile(r"[^_\-.\s]+")
+_CELL = re.compile(r"(.*)\[([0-9]+)(?:,([0-9]+))?\]", re.DOTALL)
+_COPY = re.compile(r"(.*)~([0-9]+)", re.DOTALL)
+
+LONGEST = 300  # characters of a name that is taken apart
+FEW = 3  # visits of everybody, up to which names without a number are taken for visits and not for people
+
+
+@dataclass(frozen=True)
+class VisitName:
+    """A name taken apart.
+
+    Fields:
+        participant: what is left without marks of visits, to be compared: lower case, no leading zeros.
+        visit: the marks as they are written, "" where there is none.
+        sure: whether the marks are words or BIDS parts, which stand for visits alone; not so T1 or V2.
+        numbered: whether what is left holds a number as people's labels do (sub-01, P7).
+    """
+
+    participant: str
+    visit: str
+    sure: bool = True
+    numbered: bool = True
+
+
+@dataclass(frozen=True)
+class _Token:
+    """A piece of a name: `mark` is "" for a part of the person, else sure, unsure, or weak (a bare number)."""
+
+    text: str
+    mark: str = ""
+
+
+def split_visit(name: str) -> VisitName:
+    """A name as participant and visit; the visit is "" where no part of the name marks one."""
+    if len(name) > LONGEST:
+        return VisitName(name, "")
+    tokens = _tokens(name)
+    for taken in (("sure", "unsure", "weak"), ("sure",)):
+        left = [one.text.casefold() for one in tokens if one.mark not in taken]
+        marks = [one for one in tokens if one.mark in taken]
+        if marks and any(_names_somebody(one) for one in left):
+            sure = any(one.mark == "sure" for one in marks)
+            return VisitName(_key(left), " ".join(one.text for one in marks), sure, any(map(_PERSON.fullmatch, left)))
+    marks = [one for one in tokens if one.mark == "sure"]
+    left = [one.text.casefold() for one in tokens if one.mark != "sure"]
+    if marks and all(_visit_alone(one.text) for one in marks) and not any(map(_names_somebody, left)):
+        return VisitName(_key(left), " ".join(one.text for one in marks))
+    return VisitName(_key([one.text.casefold() for one in tokens]), "")
+
+
+def same_person(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Groups of two or more names that seem to be one person's, each in the order given.
+
+    Marks that may as well name people (T1, V2) do where there are more of them than of what they are behind.
+    """
+    people: dict[str, dict[str, VisitName]] = defaultdict(dict)
+    for name in dict.fromkeys(names):
+        found = split_visit(name)
+        people[found.participant][name] = found
+    unsure = [own for own in people.values() if any(one.visit and not one.sure for one in own.values())]
+    most = max(map(len, unsure), default=0)
+
+    def are_people(own: dict[str, VisitName]) -> bool:
+        if any(one.sure and one.visit for one in own.values()) or not any(one.visit for one in own.values()):
+            return False
+        numbered = any(one.numbered for one in own.values())
+        return most > (max(2 * len(unsure), 2 * FEW) if numbered else max(len(unsure), FEW))
+
+    return tuple(tuple(own) for own in people.values() if len(own) > 1 and not are_people(own))
+
+
+def describe_same_person(groups: Sequence[Sequence[str]]) -> str:
+    """``sub-01_pre and sub-01_post seem to be one person's (and so do files of 11 others)``."""
+    first, *others = groups
+    names = [shorten(name, 50) for name in first[:3]] + (["…"] if len(first) > 3 else [])
+    more = f" (and {len(others)} more like them)" if others else ""
+    return f"{', '.join(names[:-1])} and {names[-1]} seem to be of one person{more}"
+
+
+def _tokens(name: str) -> list[_Token]:
+    tail: list[_Token] = []
+    if found := _COPY.fullmatch(name):
+        name, tail = found[1], [_Token(f"~{found[2]}", "sure")]
+    if found := _CELL.fullmatch(name):
+        name = found[1]
+        tail = [_Token(f"row{found[2]}"), *([_Token(f"column {found[3]}", "sure")] if found[3] else []), *tail]
+    name = re.sub(r"(?i)follow[-_. ]?up", lambda found: "FollowUp" if found[0][0] == "F" else "followup", name)
+    places = [(found.start(), found.end()) for found in _TOKEN.finditer(name)]
+    tokens: list[_Token] = []
+    at = 0
+    while at < len(places):
+        start, end = places[at]
+        text = name[start:end]
+        follows = name[slice(*places[at + 1])] if at + 1 < len(places) else ""
+        between = name[end : places[at + 1][0]] if follows else ""
+        plain = text.casefold()
+        if plain == "sub" and between == "-":
+            tokens += [_Token(text), *_within(follows, label=True)]
+            at += 2
+        elif (plain in _ENTITY_KEYS and between == "-") or (plain in _JOINED_WORDS and follows.isdecimal()):
+            tokens.append(_Token(f"{text}{between}{follows}", "sure"))
+            at += 2
+        else:
+            tokens += _within(text, label=False)
+            at += 1
+    return _in_context([*tokens, *tail])
+
+
+def _within(text: str, label: bool) -> list[_Token]:
+    """One piece between separators, which may be person and visit in one; `label` where ``sub-`` is in front."""
+    plain = text.casefold()
+    if _WORD.fullmatch(plain) and not (label and len(plain) < 3):
+        return [_Token(text, "sure" if len(plain) > 2 else "unsure")]  # AM and BL may be somebody's initials
+    if not label and (_DATE.fullmatch(plain) or _ORDINAL.fullmatch(plain)):
+        return [_Token(text, "sure")]
+    if _WORD_NUMBER.fullmatch(plain):
+        return [_Token(text, "affixed")]
+    if not label and _NUMBERED.fullmatch(plain):
+        return [_Token(text, "sure")]
+    if not label and (_COUNTED_UNIT.fullmatch(plain) or _LETTER_NUMBER.fullmatch(plain)):
+        return [_Token(text, "unsure")]
+    if not label and _RUN_NUMBER.fullmatch(plain):
+        return [_Token(text, "behind")]
+    if found := _TRAILING.fullmatch(plain):
+        return _two(text, len(found[1]), "sure")
+    if found := _TRAILING_LETTER.fullmatch(plain):
+        return _two(text, len(found[1]), "unsure")
+    if found := _TRAILING_CAPITAL.fullmatch(text):
+        return _two(text, len(found[1]), "sure")
+    if found := _LEADING.fullmatch(plain):
+        size = len(found[1])
+        return [_Token(text[:size], "sure" if size > 3 or found[1].isalpha() else "unsure"), _Token(text[size:])]
+    return [_Token(text)]
+
+
+def _two(text: str, place: int, mark: str) -> list[_Token]:
+    return [_Token(text[:place]), _Token(text[place:], mark)]
+
+
+def _in_context(tokens: list[_Token]) -> list[_Token]:
+    """What is a mark only beside a person: pre01 is one visit of sub-7, but elsewhere person 01; s1 is behind P01."""
+    found: list[_Token] = []
+    for place, one in enumerate(tokens):
+        others = [other.text.casefold() for other in tokens[:place] + tokens[place + 1 :] if not other.mark]
+        if one.mark == "affixed":
+            if any(re.search("[0-9]", other) for other in others):
+                found.append(_Token(one.text, "unsure"))
+            else:
+                size = len(one.text.rstrip("0123456789"))
+                found += [_Token(one.text[:size], "sure"), _Token(one.text[size:])]
+        elif one.mark == "behind":
+            known = any(_PERSON.fullmatch(other.text.casefold()) for other in found if not other.mark)
+            found.append(_Token(one.text, "unsure" if known else ""))
+        elif not one.mark and place and _is_bare(one, tokens[:place]):
+            found.append(_Token(one.text, "weak"))
+        else:
+            found.append(one)
+    return found
+
+
+def _is_bare(one: _Token, before: Sequence[_Token]) -> bool:
+    """A number or word behind ``sub-01``, which by BIDS is the whole of a person's name."""
+    labels = [second.text for first, second in pairwise(before) if first.text.casefold() == "sub"]
+    if not labels or not re.search("[0-9]", labels[0]) or labels[0] is one.text:
+        return False
+    return one.text.isalpha() or (one.text.isdecimal() and len(one.text) <= 2)
+
+
+def _names_somebody(text: str) -> bool:
+    return text not in _GENERIC_WORDS
+
+
+def _visit_alone(text: str) -> bool:
+    """Whether a mark on its own is a visit of somebody unnamed, and not somebody called scan7."""
+    plain = text.casefold()
+    return bool(_WORD.fullmatch(plain)) or re.split(r"[-_. 0-9]", plain)[0] in _VISIT_WORDS
+
+
+def _key(parts: Sequence[str]) -> str:
+    return " ".join(re.sub(r"(?<![0-9])0+(?=[0-9])", "", part) for part in parts)
