@@ -3,7 +3,7 @@
 from ._check_predictions import check_predictions
 from ._check_statistics import check_statistics
 from ._confounds import Confounds, ConfoundsError, read_confounds
-from ._events import Events, conditions_of, modulator_weights, read_events
+from ._events import Events, NothingToModulate, conditions_of, modulator_weights, read_events
 from ._groups import GroupRows, check_groups, group_remarks, group_rows, write_design
 from ._inventory import Absence, Inventory, Participant, Run
 from ._session_scores import SessionScores, known_columns, person_column, person_numbers, session_scores
@@ -18,6 +18,7 @@ __all__ = [
     "Events",
     "GroupRows",
     "Inventory",
+    "NothingToModulate",
     "Participant",
     "Run",
     "SessionScores",

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .._table import MISSING, TableError
 from ..study import Modulator, Study, Task, parse_contrast
 from ..study._nearest import meant
-from ._events import Events, conditions_of, modulator_weights
+from ._events import Events, NothingToModulate, conditions_of, modulator_weights
 from ._words import listed
 
+ENDLESS = 3  # times the run's length from which an event is longer than anybody meant
+MANY = 4  # events from which their spread over the run says something
 
-def check_events(
-    events: Events, study: Study, name: str, scans: int, repetition_time: float
-) -> tuple[list[str], list[str]]:
-    """What keeps a run of a task from being used, and what is good to know; one line each.
+
+@dataclass(frozen=True)
+class Checked:
+    """What a run's events allow.
+
+    Fields:
+        problems: what keeps the run from being used, a line each.
+        remarks: what is good to know, a line each.
+        undriven: inputs of the task's DCM that have no event.
+    """
+
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
+    undriven: tuple[str, ...]
+
+
+def check_events(events: Events, study: Study, name: str, scans: int, repetition_time: float) -> Checked:
+    """Events held against the study and the run.
+
+    A run without the events of some contrast keeps its others; one that nothing can be made from is of no use.
 
     Arguments:
         name: of the task.
@@ -25,26 +44,43 @@ def check_events(
     """
     task = study.tasks[name]
     conditions = conditions_of(task, events)
-    problems = [*_absent(events, conditions, _needed(study, name))]
-    remarks = [*_never(events, conditions), *_loose(events, conditions)]
+    problems: list[str] = []
+    remarks = [*events.remarks, *_never(events, conditions), *_loose(events, conditions)]
     used = {kind for kinds in conditions.values() for kind in kinds}
-    problems += _twice(events.of(used))
+    usable = events.some(used)
+    there = {one for one, kinds in conditions.items() if set(kinds) & set(usable.trial_type)}
     try:
-        late, early = _outside(events.of(used), scans * repetition_time, repetition_time)
-        problems += late
-        remarks += early
+        events.of(used)
     except TableError as error:
         problems.append(str(error))
+    problems += _twice(usable)
+    late, early = _outside(usable, scans, repetition_time)
+    problems += late
+    remarks += early
     for label, modulator in task.modulators.items():
-        if modulator.condition not in conditions:
+        if modulator.condition not in conditions and task.conditions:
             tip = meant(modulator.condition, list(conditions), "conditions")
             problems.append(f"modulator {label} is of {modulator.condition!r}, which is no condition{tip}")
-            continue
-        try:
-            remarks += _blanks(task, modulator, events)
-        except TableError as error:
-            problems.append(str(error))
-    return problems, remarks
+        elif modulator.condition in there and not problems:
+            try:
+                remarks += _blanks(task, modulator, events)
+                there.add(label)
+            except NothingToModulate as error:
+                remarks.append(f"no modulator {label}: {error}")
+            except TableError as error:
+                problems.append(str(error))
+    lost, undriven = _lost(task, there), _undriven(study, name, there)
+    if not problems:
+        lines = [
+            *_without(
+                events, conditions, lost | {f"model (its input {one})": members for one, members in undriven.items()}
+            )
+        ]
+        if there and not _useless(study, name, lost, undriven):
+            remarks += lines
+        else:
+            problems += lines or [f"{events.path.name} has no event of a condition"]
+    return Checked(tuple(problems), tuple(remarks), tuple(undriven))
 
 
 def _blanks(task: Task, modulator: Modulator, events: Events) -> Iterator[str]:
@@ -55,24 +91,42 @@ def _blanks(task: Task, modulator: Modulator, events: Events) -> Iterator[str]:
         yield f"{blank} of {len(chosen.lines)} events have no {modulator.column}; they count as its mean"
 
 
-def _needed(study: Study, name: str) -> set[frozenset[str]]:
-    """What contrasts, modulators and the DCM's inputs are made from; of a set, one condition at least must occur."""
+def _lost(task: Task, there: Collection[str]) -> dict[str, list[str]]:
+    """Contrasts and distances that a run cannot give, and the conditions and modulators that each lacks."""
+    wanted = {f"contrast {name}": [*parse_contrast(text)] for name, text in task.contrasts.items()}
+    wanted |= {f"distance {name}": [*distance.between] for name, distance in task.distances.items()}
+    lacking = {what: [one for one in members if one not in there] for what, members in wanted.items()}
+    return {what: absent for what, absent in lacking.items() if absent}
+
+
+def _undriven(study: Study, name: str, there: Collection[str]) -> dict[str, list[str]]:
+    """Inputs of the DCM without a single event, and the conditions and modulators that each is made from."""
+    if study.dcm is None or study.dcm.task != name:
+        return {}
+    return {label: [*members] for label, members in study.dcm.inputs.items() if not set(members) & set(there)}
+
+
+def _useless(study: Study, name: str, lost: Collection[str], undriven: Collection[str]) -> bool:
+    """Whether nothing that is wanted of a run can be made of it."""
     task = study.tasks[name]
-    needed = {frozenset((one,)) for text in task.contrasts.values() for one in parse_contrast(text)}
-    needed |= {frozenset((modulator.condition,)) for modulator in task.modulators.values()}
-    if study.dcm is not None and study.dcm.task == name:
-        needed |= {frozenset(members) for members in study.dcm.inputs.values()}
-    return {members for members in needed if not members & task.modulators.keys()}
+    wanted = len(task.contrasts) + len(task.distances)
+    modelled = study.dcm is not None and study.dcm.task == name
+    return (wanted > 0 or modelled) and len(lost) == wanted and (not modelled or bool(undriven))
 
 
-def _absent(events: Events, conditions: dict[str, tuple[str, ...]], needed: set[frozenset[str]]) -> Iterator[str]:
-    """Needed conditions without a single event."""
-    there = events.trial_types
-    for members in sorted(needed, key=sorted):
-        kinds = [kind for name in sorted(members) for kind in conditions.get(name, (name,))]
-        if not set(kinds) & set(there):
-            merged = f" (trial type {', '.join(kinds)})" if set(kinds) != members else ""
-            yield f"{events.path.name} has no event of {listed(members)}{merged}{meant(kinds[0], there, 'trial types')}"
+def _without(
+    events: Events, conditions: Mapping[str, tuple[str, ...]], lost: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """What a run lacks, and what that costs, a line for each condition."""
+    costs: dict[str, list[str]] = {}
+    for what, absent in lost.items():
+        for member in absent:
+            costs.setdefault(member, []).append(what)
+    for member, names in costs.items():
+        kinds = conditions.get(member, (member,))
+        merged = f" (trial type {', '.join(kinds)})" if kinds != (member,) else ""
+        tip = "" if set(kinds) & set(events.trial_types) else meant(kinds[0], events.trial_types, "trial types")
+        yield f"{events.path.name} has no event of {member}{merged}, so no {listed(names)}{tip}"
 
 
 def _never(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
@@ -109,16 +163,16 @@ def _twice(events: Events) -> Iterator[str]:
         )
 
 
-def _outside(events: Events, length: float, step: float) -> tuple[list[str], list[str]]:
+def _outside(events: Events, scans: int, step: float) -> tuple[list[str], list[str]]:
     """Events that cannot belong to the run, and those of which a part lies outside it."""
     problems, remarks = [], []
-    name = events.path.name
+    name, length = events.path.name, scans * step
     late = np.flatnonzero(events.onset >= length)
     if late.size:
         at, line = events.onset[late[0]], events.lines[late[0]]
         problems.append(
             f"{name}, line {line}: the event begins at {at:g} s, but the run ends at {length:g} s"
-            f"{_more(late.size)}; check units, and that images and events are of one run"
+            f"{_more(late.size)}; {_unit(events, scans, step)}"
         )
     early = np.flatnonzero(events.onset < -step)
     if early.size:
@@ -127,12 +181,47 @@ def _outside(events: Events, length: float, step: float) -> tuple[list[str], lis
             f"{name}, line {line}: the event begins at {at:g} s, more than a scan before the first"
             f"{_more(early.size)}; onsets must count from the first scan of the image"
         )
+    endless = np.flatnonzero(events.duration > ENDLESS * length)
+    if endless.size and not late.size:
+        lasting, line = events.duration[endless[0]], events.lines[endless[0]]
+        problems.append(
+            f"{name}, line {line}: the event lasts {lasting:g} s, and the run {length:g} s{_more(endless.size)}; if "
+            f"durations are in milliseconds, write {lasting / 1000:g}"
+        )
     if ((events.onset < 0) & (events.onset >= -step)).any():
         remarks.append("an event begins just before the first scan; it is modelled from there")
     tail = (events.onset < length) & (events.onset + events.duration > length + 0.5 * step)
-    if tail.any():
+    if tail.any() and not problems:
         remarks.append("the last event lasts beyond the end of the run; it is cut there")
+    if not problems:
+        remarks += _crowded(events, scans, step)
     return problems, remarks
+
+
+def _unit(events: Events, scans: int, step: float) -> str:
+    """What onsets beyond the end of a run may be in."""
+    last = float(events.onset.max())
+    if step * scans / 2000 < last / 1000 < scans * step:
+        return f"if onsets are in milliseconds, write {events.onset[-1] / 1000:g} for {last:g}"
+    if last <= scans and _whole(events.onset):
+        return f"if onsets are in scans, write seconds: {last * step:g} for {last:g}"
+    return "check units, and that images and events are of one run"
+
+
+def _crowded(events: Events, scans: int, step: float) -> Iterator[str]:
+    """Events that fill only the beginning of a run, as they do in other units."""
+    length = scans * step
+    end = float((events.onset + events.duration).max(initial=0.0))
+    if len(events.lines) < MANY or end > length / 2:
+        return
+    if step > 1 and 0.8 * scans <= end <= scans and _whole(events.onset) and _whole(events.duration):
+        yield f"all events end within {end:g} of {length:g} s; are they in scans, of which there are {scans}?"
+    elif end < length / 20:
+        yield f"all events end within {end:g} of {length:g} s; are they in seconds?"
+
+
+def _whole(values: np.ndarray) -> bool:
+    return bool((values == np.round(values)).all())
 
 
 def _more(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,20 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from .._table import MISSING, Table, TableError, read_table
-from ..common import sorted_names
-from ..study import Modulator, Task
+from .._table import MISSING, NUMBER, Table, TableError, read_table
+from ..common import number_advice, sorted_names
+from ..study import Modulator, Task, parse_contrast
 from ..study._nearest import meant
 from ._tabular import numbers
 
-NEEDED = ("onset", "duration", "trial_type")
+TRIAL_TYPE = "trial_type"
+LIKE_TRIAL_TYPE = ("condition", "conditions", "type", "trialtype", "event_type", "stim_type", "stimulus", "event")
+LARGEST = 1e9  # s
+FEW = 20  # kinds of text up to which a column may hold conditions
+
+
+class NothingToModulate(TableError):
+    """A modulator that is missing or the same for all events of its condition."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +32,12 @@ class Events:
 
     Fields:
         path: the table.
-        onset: (event,) s from the start of the first scan; may be negative.
-        duration: (event,) s; NaN where the table has n/a.
+        onset: (event,) s from the start of the first scan; may be negative; NaN where the table has no number.
+        duration: (event,) s; NaN where the table has no number that is 0 or more.
         trial_type: (event,) ``n/a`` where the table has none.
-        columns: duration and the other columns, as text; a modulator may be any of them.
+        columns: the other columns, as text; a modulator may be any of them.
         lines: the line of the table each event stands on.
+        remarks: what was inferred of the table, a line each.
     """
 
     path: Path
@@ -37,25 +46,40 @@ class Events:
     trial_type: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
     lines: tuple[int, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def trial_types(self) -> tuple[str, ...]:
         """All that occur, sorted."""
         return tuple(sorted_names(set(self.trial_type) - {MISSING}))
 
+    @property
+    def incomplete(self) -> tuple[str, ...]:
+        """Trial types of which an event has no onset or no duration, sorted."""
+        lacking = np.isnan(self.onset) | np.isnan(self.duration)
+        return tuple(sorted_names({self.trial_type[place] for place in np.flatnonzero(lacking)} - {MISSING}))
+
     def of(self, trial_types: Collection[str]) -> Events:
-        """The events of some trial types; raises `TableError` where one of them has no duration."""
+        """The events of some trial types; raises `TableError` where one of them has no onset or no duration."""
         places = [i for i, kind in enumerate(self.trial_type) if kind in trial_types]
-        for place in places:
-            if np.isnan(self.duration[place]):
-                kind = self.trial_type[place]
-                raise TableError(self.path, f"duration of {kind} is n/a; write seconds", self.lines[place])
+        for column, values in (("onset", self.onset), ("duration", self.duration)):
+            for place in places:
+                if np.isnan(values[place]):
+                    cell = self.columns[column][place] if column in self.columns else MISSING
+                    problem = _no_time(column, cell, self.trial_type[place])
+                    raise TableError(self.path, problem, self.lines[place])
         return self._at(places)
+
+    def some(self, trial_types: Collection[str]) -> Events:
+        """The events of some trial types that have an onset and a duration."""
+        there = ~(np.isnan(self.onset) | np.isnan(self.duration))
+        return self._at([i for i, kind in enumerate(self.trial_type) if kind in trial_types and there[i]])
 
     def weights(self, column: str) -> Float[np.ndarray, "event"]:
         """A column as numbers, centred over the events that have one; 0, the mean, where it is n/a.
 
-        Raises `TableError` where there is no such column, a cell is text, or all numbers are the same.
+        Raises `TableError` where there is no such column or a cell is text, `NothingToModulate` where all numbers are
+        the same.
         """
         if column not in self.columns:
             raise TableError(self.path, f"has no column {column!r}{meant(column, list(self.columns), 'columns')}", 1)
@@ -64,7 +88,8 @@ class Events:
         known = values[~np.isnan(values)]
         if known.size == 0 or np.ptp(known) == 0:
             what = f"{known[0]:g} for all" if known.size else f"{MISSING} for all"
-            raise TableError(self.path, f"{column} is {what} events of the condition; there is nothing to modulate")
+            problem = f"{column} is {what} events of the condition; there is nothing to modulate"
+            raise NothingToModulate(self.path, problem)
         return np.where(np.isnan(values), 0.0, values - known.mean())
 
     def _at(self, places: Sequence[int]) -> Events:
@@ -75,12 +100,38 @@ class Events:
             tuple(self.trial_type[i] for i in places),
             {name: tuple(cells[i] for i in places) for name, cells in self.columns.items()},
             tuple(self.lines[i] for i in places),
+            self.remarks,
         )
 
 
+def _no_time(column: str, cell: str, kind: str) -> str:
+    """Why a cell is no onset or no duration of an event, and what to write."""
+    if cell == MISSING:
+        return f"{column} of {kind} is n/a; write seconds{' from the first scan' if column == 'onset' else ''}"
+    if advice := number_advice(cell):
+        return f"{column} of {kind} is {cell!r}, {advice}"
+    if NUMBER.fullmatch(cell):
+        return f"{column} of {kind} is {cell}, {'less than 0' if cell.startswith('-') else 'too large'}; correct it"
+    return f"{column} of {kind} is {cell!r}, where a number is needed; write seconds"
+
+
 def conditions_of(task: Task, events: Events) -> dict[str, tuple[str, ...]]:
-    """Condition → trial types that it merges; every trial type is one where the task names none."""
-    return dict(task.conditions) or {kind: (kind,) for kind in events.trial_types}
+    """Condition → trial types that it merges.
+
+    Where the task names none every trial type is one, but for those that lack an onset or a duration and that nothing
+    of the task is made from.
+    """
+    if task.conditions:
+        return dict(task.conditions)
+    needed = named_in(task)
+    return {kind: (kind,) for kind in events.trial_types if kind not in events.incomplete or kind in needed}
+
+
+def named_in(task: Task) -> set[str]:
+    """Conditions and modulators that contrasts, distances and modulators of a task are made from."""
+    named = {name for text in task.contrasts.values() for name in parse_contrast(text)}
+    named |= {name for distance in task.distances.values() for name in distance.between}
+    return named | {modulator.condition for modulator in task.modulators.values()}
 
 
 def modulator_weights(modulator: Modulator, task: Task, events: Events) -> tuple[Events, Float[np.ndarray, "event"]]:
@@ -90,28 +141,67 @@ def modulator_weights(modulator: Modulator, task: Task, events: Events) -> tuple
     return chosen, chosen.weights(modulator.column)
 
 
-def read_events(path: Path) -> Events:
+def read_events(path: Path, task: Task | None = None) -> Events:
     """A BIDS table of events.
 
-    Raises `TableError`, with file and line, where it cannot be read, has no event, lacks a column, or an onset or a
-    duration is no number or a duration is negative.
+    What is no onset or no duration is NaN: only who needs the event knows whether that matters (`Events.of`).
+
+    Arguments:
+        task: its settings, which say in which column conditions are, and what they are called.
+
+    Raises `TableError`, with file and line, where it cannot be read, has no event, or lacks a column.
     """
+    task = task or Task()
     table = read_table(path)
-    for column in NEEDED:
+    for column in ("onset", "duration", task.condition_column):
         if column not in table.columns:
-            raise TableError(
-                path, f"has no column {column!r}{meant(column, table.columns, 'columns')}; events need it", 1
-            )
+            hint = _other_column(table, task) if column == task.condition_column else ""
+            hint = hint or f"{meant(column, table.columns, 'columns')}; events need it"
+            raise TableError(path, f"has no column {column!r}{hint}", 1)
     if not table.rows:
         raise TableError(path, "has a header but no event; give the events, or say rest = true of the task")
-    every = range(len(table.rows))
-    onset, duration = numbers(table, "onset", every), numbers(table, "duration", every)
-    for row in every:
-        if np.isnan(onset[row]):
-            raise TableError(path, "onset is n/a; write seconds from the first scan", table.lines[row])
-        if duration[row] < 0:
-            raise TableError(path, f"duration is {duration[row]:g}, less than 0; correct it", table.lines[row])
-    others = {name: table.column(name) for name in table.columns if name not in ("onset", "trial_type")}
-    kinds = tuple(kind or MISSING for kind in table.column("trial_type"))
-    events = Events(path, onset, duration, kinds, others, table.lines)
+    onset, duration = (_times(table, column) for column in ("onset", "duration"))
+    duration[duration < 0] = np.nan
+    others = {name: _shown(table, name) for name in table.columns if name != task.condition_column}
+    kinds = table.column(task.condition_column)
+    events = Events(path, onset, duration, kinds, others, table.lines, tuple(table.remarks))
     return events._at([int(i) for i in np.argsort(onset, kind="stable")])
+
+
+def _times(table: Table, column: str) -> Float[np.ndarray, "event"]:
+    """A column's numbers, NaN where a cell is none."""
+    table.check_sure(column)
+    found = np.array([float(cell) if NUMBER.fullmatch(cell) else np.nan for cell in table.column(column)])
+    return np.where(np.abs(found) < LARGEST, found, np.nan)
+
+
+def _shown(table: Table, name: str) -> tuple[str, ...]:
+    """A column that a modulator may be; what cannot be used says so where it is asked for, and nowhere else."""
+    if name in table.repeated:
+        return (f"one of two columns called {name}",) * len(table.rows)
+    cells = table.column(name)
+    return tuple(f"{cell} (thousands?)" if "." in cell else cell for cell in cells) if name in table.unsure else cells
+
+
+def _other_column(table: Table, task: Task) -> str:
+    """Which column conditions may be in instead, if one stands out, and the setting to write."""
+    kinds = {kind for members in task.conditions.values() for kind in members} or named_in(task)
+    others = [name for name in table.columns if name not in ("onset", "duration")]
+    holding = [name for name in others if kinds & set(_cells(table, name))]
+    named = [name for name in others if name.lower() in LIKE_TRIAL_TYPE]
+    texts = [name for name in others if _is_text(_cells(table, name))]
+    for choice in (holding, named, texts):
+        if len(choice) == 1:
+            return f"; its conditions seem to be in {choice[0]!r}: write condition_column = {json.dumps(choice[0])}"
+        if choice:
+            break
+    return ""
+
+
+def _cells(table: Table, name: str) -> tuple[str, ...]:
+    return () if name in table.repeated else table.column(name)
+
+
+def _is_text(cells: Collection[str]) -> bool:
+    kinds = set(cells) - {MISSING}
+    return 1 < len(kinds) <= FEW and not any(map(NUMBER.fullmatch, kinds))

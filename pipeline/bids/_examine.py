@@ -16,7 +16,7 @@ from ._events import read_events
 from ._find import Files, find_files
 from ._headers import Header, check_filled, read_header
 from ._inventory import Absence, Run
-from ._timing import Timing, read_timing
+from ._timing import Timing, Wanted, read_timing
 from ._tree import Tree
 from ._words import DataError
 
@@ -56,20 +56,26 @@ def _examine(study: Study, derivatives: Tree, bids: Tree, participant: str, sess
     remarks = list(files.remarks)
     bold = _image(files, problems)
     timing = _timing(files, study, task, bold, problems)
-    events: dict[str, tuple[int, float]] = {}
-    if files.events is not None:
-        events = _events(files, study, task, bold, timing, problems, remarks)
+    events = _events(files, study, task, bold, timing, problems, remarks)
     run = None
     if bold is not None and timing is not None:
         remarks += timing.remarks
-        run = _run(participant, session, task, files, bold, timing)
+        run = _run(participant, session, task, files, bold, timing, events.undriven)
         _confounds(run, study, problems, remarks)
     if problems:
-        return Examined(None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), events)
-    return Examined(run, None, tuple(remarks), events)
+        return Examined(None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), events.counts)
+    return Examined(run, None, tuple(remarks), events.counts)
 
 
-def _run(participant: str, session: str, task: str, files: Files, bold: Header, timing: Timing) -> Run:
+def _run(
+    participant: str,
+    session: str,
+    task: str,
+    files: Files,
+    bold: Header,
+    timing: Timing,
+    undriven: tuple[str, ...],
+) -> Run:
     return Run(
         participant,
         session,
@@ -86,6 +92,8 @@ def _run(participant: str, session: str, task: str, files: Files, bold: Header, 
         bold.shape[3],
         (bold.shape[0], bold.shape[1], bold.shape[2]),
         tuple(tuple(row) for row in bold.affine.tolist()),
+        timing.source,
+        undriven,
     )
 
 
@@ -112,16 +120,27 @@ def _image(files: Files, problems: list[str]) -> Header | None:
 
 
 def _timing(files: Files, study: Study, task: str, bold: Header | None, problems: list[str]) -> Timing | None:
+    dcm, settings = study.dcm, study.tasks[task]
+    wanted = Wanted(
+        task,
+        settings.repetition_time,
+        echo_time=dcm is not None and dcm.task == task and dcm.echo_time == "scanner",
+        reference=not settings.rest,
+    )
     try:
-        timing = read_timing(files.derived, files.raw, None if bold is None else bold.repetition_time)
-        needed = study.dcm is not None and study.dcm.task == task and study.dcm.echo_time == "scanner"
-        if needed and timing.echo_time is None:
-            raise DataError("no sidecar tells EchoTime, which [dcm] echo_time = 'scanner' needs; add it")
+        return read_timing(files.derived, files.raw, None if bold is None else bold.repetition_time, wanted)
     except DataError as error:
         if bold is not None:  # without an image there is a reason already
             problems.append(str(error))
         return None
-    return timing
+
+
+@dataclass(frozen=True)
+class _EventsFound:
+    """Of a run: trial type → how many events and their median duration, and inputs of the DCM that have none."""
+
+    counts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    undriven: tuple[str, ...] = ()
 
 
 def _events(
@@ -132,19 +151,26 @@ def _events(
     timing: Timing | None,
     problems: list[str],
     remarks: list[str],
-) -> dict[str, tuple[int, float]]:
-    assert files.events is not None
+) -> _EventsFound:
+    if files.events is None:
+        return _EventsFound()
     try:
-        events = read_events(files.events)
+        events = read_events(files.events, study.tasks[task])
     except TableError as error:
         problems.append(str(error))
-        return {}
+        return _EventsFound()
+    undriven: tuple[str, ...] = ()
     if bold is not None and timing is not None:
-        wrong, known = check_events(events, study, task, bold.shape[3], timing.repetition_time)
-        problems += wrong
-        remarks += known
-    chosen = {kind: events.of([kind]).duration for kind in events.trial_types}
-    return {kind: (durations.size, float(np.median(durations))) for kind, durations in chosen.items()}
+        checked = check_events(events, study, task, bold.shape[3], timing.repetition_time)
+        problems += checked.problems
+        remarks += checked.remarks
+        undriven = checked.undriven
+    chosen = {kind: events.some([kind]).duration for kind in events.trial_types}
+    counts = {
+        kind: (durations.size, float(np.median(durations)) if durations.size else 0.0)
+        for kind, durations in chosen.items()
+    }
+    return _EventsFound(counts, undriven)
 
 
 def _confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) -> None:

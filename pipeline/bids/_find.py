@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..common import read_whole_number
 from ..study import Study, Task
-from ._tree import FileName, Tree
+from ._tree import FileName, Tree, by_index, index_of
 from ._words import DataError, listed
 
 NATIVE = "the participant's own (no space- in the name)"
@@ -66,15 +67,18 @@ def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, se
         file.path
         for kind in _IMAGES
         for file in derivatives.functional(participant, session, ("mask", kind))
-        if file.entities == grid | {"desc": "brain"}
+        if file.indexed == by_index(grid | {"desc": "brain"})
     ]
     tables = [
         file.path
         for suffix in _CONFOUNDS
         for file in derivatives.functional(participant, session, (suffix, "tsv"))
-        if file.entities == source | {"desc": "confounds"}
+        if file.indexed == by_index(source | {"desc": "confounds"})
     ]
-    events = None if task.rest else next(bids.inherited(participant, session, source, ("events", "tsv")), None)
+    kind, events = ("events", "tsv"), None
+    if not task.rest:
+        places = (tree.inherited(participant, session, source, kind) for tree in (bids, derivatives))
+        events = next((file for files in places for file in files), None)
     absent = []
     if not masks:
         absent.append(f"{bold.path.name.replace('_desc-preproc_bold', '_desc-brain_mask')} is missing")
@@ -83,7 +87,7 @@ def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, se
     if len(tables) > 1:
         absent.append(f"there are {tables[0].name} and {tables[1].name}; keep one of them")
     if events is None and not task.rest:
-        absent.append(f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset")
+        absent.append(_no_events(bids, participant, session, name, head))
     if absent:
         raise DataError("; ".join(absent))
     derived = derivatives.inherited(participant, session, bold.entities, ("bold", "json"))
@@ -98,6 +102,14 @@ def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, se
         tuple(file.path for file in raw),
         tuple(remarks),
     )
+
+
+def _no_events(bids: Tree, participant: str, session: str, task: str, head: str) -> str:
+    """That there are no events, and those of the task that are another run's by their name."""
+    found = bids.functional(participant, session, ("events", "tsv"))
+    others = [file.path.name for file in found if file.label("task") == task]
+    there = f"; there is {listed(others)}, whose name is not that of the image" if others else ""
+    return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{there}"
 
 
 def _nothing(derivatives: Tree, participant: str, session: str, task: str) -> str:
@@ -135,9 +147,9 @@ def _one(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
     if not whole:
         raise DataError("there are only images of single echoes or phases; give fMRIPrep's combined one")
     if task.acquisition is not None:
-        whole = _labelled(whole, "acq", task.acquisition, "acquisition")
+        whole = _labelled(whole, "acq", task.acquisition.removeprefix("acq-"), "acquisition")
     if task.run is not None:
-        whole = _labelled(whole, "run", task.run, "run")
+        whole = _labelled(whole, "run", str(task.run).removeprefix("run-"), "run")
     first, *others = sorted(whole, key=_order)
     if not others:
         return first, []
@@ -146,26 +158,29 @@ def _one(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
 
 
 def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> list[FileName]:
-    fit = [file for file in images if _number(file.label(entity)) == _number(wanted)]
+    fit = [file for file in images if _same(file.label(entity), wanted)]
     if not fit:
         there = _with(entity, {file.label(entity) for file in images})
         raise DataError(f"there is no {entity}-{wanted}; there is {there}: see {key} of the task")
     return fit
 
 
+def _same(label: str | None, wanted: str) -> bool:
+    return label is not None and index_of(label) == index_of(wanted)
+
+
 def _with(entity: str, labels: Iterable[str | None]) -> str:
     return listed(f"one without {entity}-" if label is None else f"{entity}-{label}" for label in labels)
-
-
-def _number(label: str | None) -> str | None:
-    """A label by which run-1 and run-01 are the same."""
-    return str(int(label)) if label is not None and label.isdecimal() else label
 
 
 def _order(file: FileName) -> tuple[tuple[tuple[str, int, str], ...], str]:
     """By labels, run-2 before run-10, what is compressed before what is not."""
     labels = ((key, label) for key, label in file.entities.items() if key not in _MADE)
-    return tuple((key, int(label) if label.isdecimal() else 0, label) for key, label in labels), file.where[::-1]
+    return tuple((key, _number(label), label) for key, label in labels), file.where[::-1]
+
+
+def _number(label: str) -> int:
+    return read_whole_number(label) or 0
 
 
 def _short(file: FileName) -> str:

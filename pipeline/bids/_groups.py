@@ -43,7 +43,8 @@ def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> G
     arm = study.participants.arm
     wanted = _covariates(study, analysis)
     sessions = _sessions(study, analysis)
-    visits = {(run.participant, run.session) for run in inventory.runs if study.dcm and run.task == study.dcm.task}
+    modelled = [run for run in inventory.runs if study.dcm and run.task == study.dcm.task and not run.undriven]
+    visits = {(run.participant, run.session) for run in modelled}
     names, rows, left = [], [], []
     for who in inventory.participants:
         cells = {arm: who.arm} | {name: _cell(who, name) for name in wanted}

@@ -40,6 +40,8 @@ class Run:
         scans: number of volumes.
         shape: number of voxels along each axis.
         affine: rows of the matrix that takes voxel numbers to mm.
+        timed_by: what the repetition time was read from.
+        undriven: inputs of the DCM that have no event in the run, so that there is no model of it.
     """
 
     participant: str
@@ -57,6 +59,8 @@ class Run:
     scans: int
     shape: tuple[int, int, int]
     affine: tuple[tuple[float, ...], ...]
+    timed_by: str = "the sidecar"
+    undriven: tuple[str, ...] = ()
 
     @property
     def visit(self) -> str:

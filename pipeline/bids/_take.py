@@ -62,7 +62,10 @@ def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | 
     said = [(_label(cell), text) for cell, one in zip(cells, found, strict=True) for text in one.remarks]
     runs = [one.run for one in found if one.run is not None]
     return _inventory(
-        people, found, errors, [*_strangers(people, derivatives), *gathered(said), *_mixed(runs), *_unlike(found)]
+        people,
+        found,
+        errors,
+        [*_strangers(people, derivatives), *gathered(said), *_mixed(runs), *_unlike(study, found)],
     )
 
 
@@ -148,12 +151,13 @@ def _mixed(runs: Sequence[Run]) -> Iterator[str]:
                 )
 
 
-def _unlike(found: Sequence[Examined]) -> Iterator[str]:
+def _unlike(study: Study, found: Sequence[Examined]) -> Iterator[str]:
     """Runs whose events of a trial type are more than twice, or less than half, as many or as long as in most runs."""
     usable = [(one.run, one.events) for one in found if one.run is not None]
     for task in dict.fromkeys(run.task for run, _ in usable):
         runs = [(run, events) for run, events in usable if run.task == task]
-        for kind in dict.fromkeys(kind for _, events in runs for kind in events):
+        named = {kind for kinds in study.tasks[task].conditions.values() for kind in kinds}
+        for kind in dict.fromkeys(kind for _, events in runs for kind in events if not named or kind in named):
             there = [events[kind] for _, events in runs if kind in events]
             usual = tuple(float(median(values)) for values in zip(*there, strict=True))
             for run, events in runs:

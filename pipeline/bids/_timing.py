@@ -8,27 +8,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..common import shorten, time_problem
 from ._readable import read_sidecar
 from ._words import DataError
 
 MIDDLE = 0.5
+SETTING, SIDECAR, HEADER = "the study's file", "the sidecar", "the image's header"
 _SAME = 1e-3  # s: headers hold 32-bit numbers, sidecars rounded ones
-_LONGEST_ECHO = 1.0  # s
-_AGES = 1e6  # s
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a study wants to know of a run's timing.
+
+    Fields:
+        task: its name.
+        repetition_time: s, which goes before files; None where the study's file gives none.
+        echo_time: whether a model needs it.
+        reference: whether it matters where slices were corrected to; at rest it does not.
+    """
+
+    task: str
+    repetition_time: float | None = None
+    echo_time: bool = False
+    reference: bool = True
 
 
 @dataclass(frozen=True)
 class Timing:
-    """A run's timing; as the fields of `Run`."""
+    """A run's timing; as the fields of `Run`, with what the repetition time was read from."""
 
     repetition_time: float
     echo_time: float | None
     reference: float
     sidecars: tuple[Path, ...]
+    source: str
     remarks: tuple[str, ...] = ()
 
 
-def read_timing(derived: Sequence[Path], raw: Sequence[Path], in_header: float | None) -> Timing:
+def read_timing(derived: Sequence[Path], raw: Sequence[Path], in_header: float | None, wanted: Wanted) -> Timing:
     """The timing of a run.
 
     Arguments:
@@ -37,54 +55,107 @@ def read_timing(derived: Sequence[Path], raw: Sequence[Path], in_header: float |
         in_header: s; the repetition time by the image, None where it does not tell.
 
     Raises `DataError` where nothing tells the repetition time, header and sidecar contradict each other, or a value
-    makes no sense.
+    that is wanted makes no sense.
     """
-    from_derived, from_raw = _merged(derived), _merged(raw)
+    remarks: list[str] = []
+    from_derived = _merged(derived, needed=wanted.reference, remarks=remarks)
+    by_others = wanted.repetition_time is not None or "RepetitionTime" in from_derived
+    from_raw = _merged(raw, needed=wanted.echo_time or not by_others, remarks=remarks)
     both = {**from_raw, **from_derived}
-    remarks = []
-    stated = _seconds(both, "RepetitionTime")
+    step, source = _repetition_time(both, in_header, wanted, remarks)
+    return Timing(
+        step,
+        _echo(both, wanted, remarks),
+        _reference(from_derived, step) if wanted.reference else MIDDLE,
+        (*derived, *raw),
+        source,
+        tuple(remarks),
+    )
+
+
+def _repetition_time(
+    sidecar: Mapping[str, Any], in_header: float | None, wanted: Wanted, remarks: list[str]
+) -> tuple[float, str]:
+    """Seconds, and what they were read from."""
+    remedy = f"write repetition_time = SECONDS under [tasks.{wanted.task}] of the study's file"
+    if wanted.repetition_time is not None:
+        stated = sidecar.get("RepetitionTime")
+        others = [f"{stated} by {SIDECAR}"] if stated is not None and stated != wanted.repetition_time else []
+        if in_header is not None and abs(in_header - wanted.repetition_time) > _SAME:
+            others.append(f"{in_header:g} s by {HEADER}")
+        if others:
+            remarks.append(
+                f"the repetition time is {wanted.repetition_time:g} s by {SETTING}, which goes before "
+                f"{' and '.join(others)}"
+            )
+        return wanted.repetition_time, SETTING
+    stated = _seconds(sidecar, "RepetitionTime", remedy)
     if stated is None and in_header is None:
         raise DataError(
-            "neither a sidecar nor the header tells the repetition time; add RepetitionTime to the task's _bold.json"
+            "neither a sidecar nor the header tells the repetition time; add RepetitionTime to the task's _bold.json, "
+            f"or {remedy}"
+        )
+    if stated is not None and in_header is not None and abs(stated - in_header) > _SAME:
+        raise DataError(
+            f"the repetition time is {stated:g} s by {SIDECAR}, {in_header:g} s by {HEADER}; correct the one that is "
+            f"wrong, or {remedy}"
         )
     if stated is None:
         remarks.append("no sidecar tells the repetition time; the image's own is used")
-    elif in_header is not None and abs(stated - in_header) > _SAME:
-        raise DataError(
-            f"the repetition time is {stated:g} s by the sidecar, {in_header:g} s by the image's header; correct the "
-            "one that is wrong"
-        )
-    step = stated if stated is not None else in_header
+    step, source = (stated, SIDECAR) if stated is not None else (in_header, HEADER)
     assert step is not None
-    return Timing(step, _echo(both), _reference(from_derived, step), (*derived, *raw), tuple(remarks))
+    if problem := time_problem(step, "repetition time"):
+        raise DataError(f"the repetition time in {source} {problem}: correct it, or {remedy}")
+    return step, source
 
 
-def _merged(paths: Sequence[Path]) -> dict[str, Any]:
-    """All values, the more particular file's where several have one."""
+def _merged(paths: Sequence[Path], *, needed: bool, remarks: list[str]) -> dict[str, Any]:
+    """All values, the more particular file's where several have one; a file that nothing needs may be damaged."""
     merged: dict[str, Any] = {}
     for path in reversed(paths):
-        merged |= read_sidecar(path)
+        try:
+            merged |= read_sidecar(path)
+        except DataError as error:
+            if needed:
+                raise
+            remarks.append(f"{error}; nothing needs it")
     return merged
 
 
-def _seconds(values: Mapping[str, Any], key: str) -> float | None:
+def _seconds(values: Mapping[str, Any], key: str, remedy: str = "") -> float | None:
     value = values.get(key)
     if value is None:
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _AGES
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value < 0:
-        raise DataError(f"{key} in the sidecar is {value!r}, not a number of seconds; correct it")
+        raise DataError(f"{key} in the sidecar is {_shown(value)}, not a number of seconds; {remedy or 'correct it'}")
     if value == 0 and key != "StartTime":
-        raise DataError(f"{key} in the sidecar is 0; correct it")
+        raise DataError(f"{key} in the sidecar is 0; {remedy or 'correct it'}")
     return float(value)
 
 
-def _echo(values: Mapping[str, Any]) -> float | None:
+def _shown(value: Any) -> str:
+    return shorten(repr(value))
+
+
+def _echo(values: Mapping[str, Any], wanted: Wanted, remarks: list[str]) -> float | None:
+    """The echo time; None where it isn't told, or makes no sense and isn't needed."""
     if isinstance(values.get("EchoTime"), list):  # of several echoes, which were combined: there is no one time
+        echo, problem = None, ""
+    else:
+        try:
+            echo = _seconds(values, "EchoTime")
+            problem = (echo is not None and time_problem(echo, "echo time")) or ""
+            problem = f"EchoTime in the sidecar {problem}" if problem else ""
+        except DataError as error:
+            echo, problem = None, str(error)
+    if wanted.echo_time and problem:
+        raise DataError(problem)
+    if wanted.echo_time and echo is None:
+        raise DataError("no sidecar tells EchoTime, which [dcm] echo_time = 'scanner' needs; add it")
+    if problem:
+        remarks.append(f"{problem}; nothing needs it")
         return None
-    echo = _seconds(values, "EchoTime")
-    if echo is not None and echo > _LONGEST_ECHO:
-        raise DataError(f"EchoTime in the sidecar is {echo:g}, which would be seconds; write {echo / 1000:g}")
     return echo
 
 
@@ -94,7 +165,8 @@ def _reference(values: Mapping[str, Any], step: float) -> float:
     if start is None:
         return MIDDLE
     if start > step:
+        tip = f"if it is in milliseconds, write {start / 1000:g}" if start / 1000 <= step else "correct it"
         raise DataError(
-            f"StartTime in fMRIPrep's sidecar is {start:g} s, beyond the repetition time of {step:g} s; correct it"
+            f"StartTime in fMRIPrep's sidecar is {start:g} s, beyond the repetition time of {step:g} s; {tip}"
         )
     return start / step

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common import natural_key
 from ._words import DataError
 
 Kind = tuple[str, str]  # suffix and extension, such as ("bold", "nii.gz")
+_INDICES = ("run", "echo", "flip", "inv", "split")  # entities whose values are numbers, by BIDS
 _READ = {"bold", "mask", "timeseries", "regressors", "events"}  # suffixes of files that a study is made from
 
 
 @dataclass(frozen=True)
 class FileName:
-    """A file with its name taken apart: ``sub-01_task-faces_bold.nii.gz`` has entities, a suffix and an extension."""
+    """A file with its name taken apart: ``sub-01_task-faces_bold.nii.gz`` has entities, a suffix and an extension.
+
+    Fields:
+        indexed: the entities, by which names of one run are the same: ``run-1`` is ``run-01``.
+    """
 
     where: str
     entities: Mapping[str, str]
     kind: Kind
+    indexed: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indexed", by_index(self.entities))
 
     @property
     def path(self) -> Path:
@@ -30,6 +39,16 @@ class FileName:
     def label(self, entity: str) -> str | None:
         """Such as ``faces`` for ``task``; None where the name has no such part."""
         return self.entities.get(entity)
+
+
+def by_index(entities: Mapping[str, str]) -> dict[str, str]:
+    """Entities with BIDS's indices as numbers, without leading zeros; labels of all others are text."""
+    return {key: index_of(label) if key in _INDICES else label for key, label in entities.items()}
+
+
+def index_of(label: str) -> str:
+    """``1`` for ``01``; a label that is no number as it is."""
+    return label.lstrip("0") or "0" if label.isascii() and label.isdecimal() else label
 
 
 Listing = tuple[tuple[str, ...], dict[Kind, list[FileName]]]  # of a folder: its folders, its files
@@ -71,8 +90,9 @@ class Tree:
         By BIDS's inheritance principle: those beside the run or in a folder above it whose name has no part that the
         run's name has not.
         """
+        wanted = by_index(entities)
         for within in (f"{participant}/{session}/func", f"{participant}/{session}", participant, ""):
-            fit = [one for one in self._listed(within)[1].get(kind, []) if one.entities.items() <= entities.items()]
+            fit = [one for one in self._listed(within)[1].get(kind, []) if one.indexed.items() <= wanted.items()]
             yield from sorted(fit, key=lambda one: -len(one.entities))
 
     def _listed(self, within: str) -> Listing:

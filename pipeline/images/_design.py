@@ -112,6 +112,20 @@ def _independent(columns: Mapping[str, np.ndarray], others: np.ndarray) -> dict[
     return kept
 
 
+def contrasts_of(
+    label: str, contrasts: Mapping[str, str], design: Design
+) -> tuple[dict[str, Float[np.ndarray, "column"]], tuple[str, ...]]:
+    """Weights of the contrasts whose conditions all have events in the run, and a line for each of the others.
+
+    Raises `ExtractionError` where the design cannot tell an effect, see `contrast_of`.
+    """
+    there = design.names[: design.interest]
+    absent = {name: [one for one in parse_contrast(text) if one not in there] for name, text in contrasts.items()}
+    weights = {name: contrast_of(label, name, text, design) for name, text in contrasts.items() if not absent[name]}
+    lines = [f"contrast {name}: no event of {', '.join(members)}" for name, members in absent.items() if members]
+    return weights, tuple(lines)
+
+
 def contrast_of(label: str, name: str, text: str, design: Design) -> Float[np.ndarray, "column"]:
     """Weights of a contrast over the columns of a design.
 

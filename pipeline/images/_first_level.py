@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from ..bids import Confounds, Run, read_confounds, read_events
 from ..study import Study
 from ._confound_scale import motion_remarks
-from ._design import Design, contrast_of, design_of
+from ._design import Design, contrasts_of, design_of
 from ._distance import distances_of
 from ._draw import drawn_regions
 from ._drawn_region import DrawnRegion
@@ -74,11 +74,11 @@ def first_level(run: Run, study: Study) -> FirstLevel:
 
 def _first_level(run: Run, study: Study) -> FirstLevel:
     task = study.tasks[run.task]
-    events = None if task.rest or run.events is None else read_events(run.events)
+    events = None if task.rest or run.events is None else read_events(run.events, task)
     regressors = regressors_of(run, task, events)
     taken_out = read_confounds(run, study)
     design = design_of(run, study.glm, regressors, taken_out)
-    weights = {name: contrast_of(run.label, name, text, design) for name, text in task.contrasts.items()}
+    weights, lacking = contrasts_of(run.label, task.contrasts, design)
     driven = {} if study.dcm is None or study.dcm.task != run.task else study.dcm.inputs
     inputs = inputs_of(run, driven, regressors)
     voxels = _brain(run)
@@ -127,6 +127,8 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         censored=design.censored,
         autocorrelation=rho,
         notes=(
+            *_timed(run),
+            *lacking,
             *signal_remarks(signal),
             *series_remarks({name: one.series for name, one in series.items()}, means),
             *motion_remarks(run, taken_out.framewise_displacement),
@@ -135,6 +137,13 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
     )
     maps = _maps(run, study, design, weights, voxels, scale)
     return FirstLevel(extraction, maps, voxels, covered, drawn, signal, taken_out)
+
+
+def _timed(run: Run) -> tuple[str, ...]:
+    """Where the repetition time was not read from a sidecar."""
+    if run.timed_by == "the sidecar":
+        return ()
+    return (f"repetition time: {run.repetition_time:g} s by {run.timed_by}",)
 
 
 def _brain(run: Run) -> Voxels:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from ..bids import Events, Run, conditions_of, modulator_weights
+from ..bids import Events, NothingToModulate, Run, conditions_of, modulator_weights
 from ..study import Task
-from ._error import ExtractionError
 from ._kernel import BINS
 from ._microtime import boxcars, lead
 
@@ -47,7 +47,8 @@ def regressors_of(run: Run, task: Task, events: Events | None) -> Regressors:
         chosen = events.of(kinds)
         series[name] = boxes(chosen, np.ones(chosen.onset.size))
     for name, modulator in task.modulators.items():
-        series[name] = boxes(*modulator_weights(modulator, task, events))
+        with suppress(NothingToModulate):  # what is made from it is not to be had of this run
+            series[name] = boxes(*modulator_weights(modulator, task, events))
     return Regressors({name: one for name, one in series.items() if one.any()}, before)
 
 
@@ -60,18 +61,10 @@ def conditions_in(run: Run, regressors: Regressors) -> Float[np.ndarray, "bin co
 def inputs_of(
     run: Run, inputs: Mapping[str, tuple[str, ...]], regressors: Regressors
 ) -> Float[np.ndarray, "bin input"]:
-    """Inputs of a DCM: each the sum of its conditions and modulators, from the first scan on.
-
-    Raises `ExtractionError` where an input has no event in the run.
-    """
+    """Inputs of a DCM: each the sum of its conditions and modulators from the first scan on; 0 where none occurs."""
     columns = np.zeros((run.scans * BINS, len(inputs)))
-    for place, (name, members) in enumerate(inputs.items()):
+    for place, members in enumerate(inputs.values()):
         for member in members:
             if member in regressors.series:
                 columns[:, place] += regressors.series[member][regressors.before :]
-        if not columns[:, place].any():
-            raise ExtractionError(
-                f"{run.label}: input {name} has no event of {', '.join(members)} in this run; "
-                "check its events, or leave the run out"
-            )
     return columns

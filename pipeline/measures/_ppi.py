@@ -54,7 +54,11 @@ def ppi_values(extraction: Extraction, study: Study) -> tuple[dict[str, float], 
     contrasts = study.tasks[extraction.task].contrasts
     if not contrasts or len(extraction.regions) < 2:
         return {}, []
-    weights = {name: _weights(extraction, text) for name, text in contrasts.items()}
+    there = set(extraction.condition_names)
+    possible = {name: text for name, text in contrasts.items() if parse_contrast(text).keys() <= there}
+    weights = {name: _weights(extraction, text) for name, text in possible.items()}
+    if not weights:  # the run's notes say which conditions it lacks
+        return {}, []
     try:
         return _values(extraction, study, weights), []
     except FeatureError as error:

@@ -44,7 +44,9 @@ def measure_run(extraction: Extraction, study: Study) -> Measured:
     """
     known = {one.name: one for one in planned(study)}
     values: Values = {}
-    remarks = [f"{extraction.label}: {note}" for note in extraction.notes if "distance" in study.measures.kinds]
+    kinds = study.measures.kinds
+    notes = [note for note in extraction.notes if "distance" in kinds or not note.startswith("distance ")]
+    remarks = [f"{extraction.label}: {note}" for note in notes]
     with threadpool_limits(limits=1):  # sums over several threads end in other last digits
         for kind, compute in _kinds(extraction, study).items():
             try:

@@ -122,6 +122,9 @@ def _subject(job: Inversion, visit: str, series: Path) -> Subject:
         )
     variance = WIDE_NOISE_VARIANCE if job.dcm.noise_prior == "wide" else SPM12_NOISE_VARIANCE
     data = extraction.run_data(job.spec.regions, echo_time).data
+    idle = [name for name, column in zip(extraction.input_names, data.inputs.T, strict=True) if not column.any()]
+    if idle:
+        raise ValueError(f"{visit}: input {idle[0]} has no event in this run, so that there is no model of it")
     return Subject(visit, job.spec, data, prior(job.spec, noise_variance=variance), job.dcm.centre_inputs)
 
 

@@ -56,7 +56,7 @@ class Stages:
         if study.dcm is None:
             return {}
         runs = [run for run in self.inventory.runs if run.task == study.dcm.task and run.label in series]
-        visits = {run.visit: series[run.label] for run in runs}
+        visits = {run.visit: series[run.label] for run in runs if not run.undriven}
         units = invert_units(study, visits, self.layout, GPU if self.doing.gpu() else CPU)
         mine = [one for one in units if self._concerns(one.payload.visit)]
         others = [one for one in units if not self._concerns(one.payload.visit)]

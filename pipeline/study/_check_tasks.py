@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..common import time_problem
 from ._collisions import collisions
 from ._contrast import parse_contrast
 from ._lines import Keys
@@ -25,9 +26,13 @@ def check_tasks(study: Study) -> Iterator[Problem]:
             tip = f"; did you mean {bare!r}?" if _LABEL.fullmatch(bare) else ""
             yield Problem(path, f"{name!r} cannot be the NAME of task-NAME, which is letters and digits only{tip}")
         yield from _rest(path, task) if task.rest else _events(path, task)
+        if task.repetition_time is not None and (problem := time_problem(task.repetition_time, "repetition time")):
+            yield Problem((*path, "repetition_time"), problem)
 
 
 def _rest(path: Keys, task: Task) -> Iterator[Problem]:
+    if "condition_column" in task.model_fields_set:
+        yield Problem((*path, "condition_column"), "a rest run has no events; remove it, or rest = true")
     for key in ("conditions", "modulators", "contrasts"):
         if getattr(task, key):
             yield Problem((*path, key), "a rest run has no events to make them from; remove it, or rest = true")

@@ -79,7 +79,16 @@ class Task(Part):
     distances: Annotated[
         dict[Name, Distance], Field(description="Cross-validated distances between the patterns of two conditions.")
     ] = {}
-    run: Annotated[str | None, Field(description="Which run to take, where a session has several.")] = None
+    condition_column: Annotated[
+        str, Field(min_length=1, description="Column of the events that says what each event is.")
+    ] = "trial_type"
+    repetition_time: Annotated[
+        Positive | None,
+        Field(description="Seconds from scan to scan; goes before sidecars and headers, where these are wrong."),
+    ] = None
+    run: Annotated[
+        str | int | None, Field(description="Which run to take, where a session has several; 1 is run-1 and run-01.")
+    ] = None
     acquisition: Annotated[str | None, Field(description="acq- of the file names, where there are several.")] = None
 
 

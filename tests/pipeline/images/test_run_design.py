@@ -11,7 +11,7 @@ from scipy.fft import idct
 
 from pipeline.bids import Confounds, read_confounds, read_events
 from pipeline.images import ExtractionError
-from pipeline.images._design import Design, contrast_of, design_of
+from pipeline.images._design import Design, contrast_of, contrasts_of, design_of
 from pipeline.images._regressors import Regressors, inputs_of, regressors_of
 from pipeline.study import Modulator, Task
 
@@ -92,10 +92,17 @@ def test_inputs_add_up_their_conditions_from_the_first_scan_on(small: Any) -> No
     np.testing.assert_array_equal(inputs[:, 1], found.series["faces"][found.before :])
 
 
-def test_an_input_without_events_is_an_error(small: Any) -> None:
+def test_an_input_without_events_is_zero_and_other_inputs_stay(small: Any) -> None:
     found, _ = parts(small, conditions={"faces": ("faces",), "houses": ("houses",)})
-    with pytest.raises(ExtractionError, match="input place has no event of houses in this run"):
-        inputs_of(small.run, {"place": ("houses",)}, found)
+    inputs = inputs_of(small.run, {"place": ("houses",), "face": ("faces",)}, found)
+    assert inputs.any(axis=0).tolist() == [False, True]
+
+
+def test_a_contrast_without_events_is_left_out_and_others_stay(small: Any) -> None:
+    _, design = parts(small, conditions={"faces": ("faces",), "houses": ("houses",)})
+    weights, lines = contrasts_of("run", {"x": "faces - houses", "y": "faces"}, design)
+    assert [*weights] == ["y"]
+    assert lines == ("contrast x: no event of houses",)
 
 
 def test_a_contrast_weights_its_conditions(small: Any) -> None:
