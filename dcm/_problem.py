@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._bilinear import Timing
+from ._confounds import rotated
 from ._data import Data
 from ._forward import Derivatives, ForwardModel, Integrator
 from ._laplace import HISTORY, Problem
@@ -38,6 +39,8 @@ class Subject:
         prior: SPM12's for `spec` where None.
         centre_inputs: whether inputs are mean-centred first, SPM's option "centre".
         start: (param,) where the first start begins; the prior mean where None. Only free parameters are read.
+        confounds_as_given: whether confounds keep their scale, which F and the steps depend on, as in SPM; otherwise
+            those that SPM would not write are taken in units of their own (`_confounds`).
     """
 
     name: str
@@ -46,6 +49,7 @@ class Subject:
     prior: Prior | None = None
     centre_inputs: bool = False
     start: np.ndarray | None = None
+    confounds_as_given: bool = False
 
     def __post_init__(self) -> None:
         n, m = self.data.bold.shape[1], self.data.inputs.shape[1]
@@ -118,9 +122,9 @@ class Prepared:
     data: Data  # centred and scaled
     scale: float
     steps: Schedule | None  # None with the nonlinear integrator
-    confounds: np.ndarray  # (scan, confound), rotated
-    rotation: np.ndarray  # (confound, confound): confounds = X0 @ rotation
-    power: np.ndarray  # (confound,)
+    confounds: np.ndarray  # (scan, rotated)
+    rotation: np.ndarray  # (confound, rotated): confounds = X0 @ rotation
+    power: np.ndarray  # (rotated,)
 
     @property
     def size(self) -> dict[str, int]:
@@ -163,9 +167,9 @@ def prepare(subject: Subject, settings: Settings) -> Prepared:
     if not density.free.size:
         raise ValueError("the prior leaves no parameter free; check the masks and prior variances")
     data, scale = subject.data.prepared(subject.centre_inputs)
-    power, rotation = np.linalg.eigh(data.confounds.T @ data.confounds)
+    confounds = rotated(data.confounds, subject.confounds_as_given)
     steps = schedule(data) if settings.integrator == "bilinear" else None
-    return Prepared(subject, density, data, scale, steps, data.confounds @ rotation, rotation, np.maximum(power, 0.0))
+    return Prepared(subject, density, data, scale, steps, confounds.basis, confounds.weights, confounds.power)
 
 
 def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch]:
