@@ -65,7 +65,8 @@ def read_confounds(run: Run, study: Study) -> Confounds:
         raise ConfoundsError(f"{name} marks every scan as not steady; run fMRIPrep again, or set [glm] drop_scans")
     values, names = _chosen(run, study, table)
     steady = np.setdiff1d(np.arange(run.scans), dropped)
-    values = values - values[steady].mean(axis=0)
+    constant = np.ptp(values, axis=0) <= 1e-12 * np.abs(values).max(axis=0, initial=0.0)  # but for rounding
+    values = np.where(constant, 0.0, values - values[steady].mean(axis=0))
     limit = study.confounds.censor_above
     censored = () if limit is None else tuple(map(int, np.flatnonzero(displacement > limit)))
     found = Confounds(names, values, displacement, dropped, censored)

@@ -90,11 +90,14 @@ def _spikes(run: Run, confounds: Confounds) -> dict[str, np.ndarray]:
 
 
 def _scaled(confounds: Confounds) -> dict[str, np.ndarray]:
+    """Columns of unit variance, whatever unit they were in; without those that are constant but for rounding."""
     columns = {}
     for name, column in zip(confounds.names, np.asarray(confounds.values, dtype=np.float64).T, strict=True):
-        spread = column.std()
-        if spread > 1e-12 * max(1.0, float(np.abs(column).max())):
-            columns[name] = (column - column.mean()) / spread
+        largest = float(np.abs(column).max())
+        unit = column / largest if largest > 0 else column  # squares of tiny values would be none at all
+        spread = float(unit.std())
+        if spread > 1e-12:
+            columns[name] = (unit - unit.mean()) / spread
     return columns
 
 

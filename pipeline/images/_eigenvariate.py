@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from ._whiten import basis_of
+
 
 @dataclass(frozen=True, eq=False)
 class Eigenvariate:
@@ -48,11 +50,10 @@ def eigenvariate(voxels: Float[np.ndarray, "scan voxel"]) -> Eigenvariate:
 
 
 def without(voxels: Float[np.ndarray, "scan voxel"], confounds: Float[np.ndarray, "scan confound"]) -> np.ndarray:
-    """Y − X0 X0⁺ Y: what the confounds do not explain.
+    """Y − X0 X0⁺ Y: what the confounds do not explain, whatever units they are in.
 
     This is the adjustment for the effects of no interest: what the null space of the F contrast over the effects of
     interest spans, is taken out of the data.
     """
-    basis, values, _ = np.linalg.svd(confounds, full_matrices=False)
-    basis = basis[:, values > values.max(initial=0.0) * max(confounds.shape) * np.finfo(float).eps]
+    basis = basis_of(confounds)
     return np.asarray(voxels - basis @ (basis.T @ voxels))

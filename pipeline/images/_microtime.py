@@ -40,7 +40,7 @@ def boxcars(
     np.add.at(steps, np.clip(last + before, 0, length), -height)
     series = np.cumsum(steps[:length])
     # What rises by a weight and falls by it may end a rounding error above zero, which would not be "no input".
-    return np.where(np.abs(series) < 1e-12 * max(1.0, float(np.abs(height).max(initial=0.0))), 0.0, series)
+    return np.where(np.abs(series) < 1e-12 * float(np.abs(height).max(initial=0.0)), 0.0, series)
 
 
 def _nearest(position: Float[np.ndarray, "event"]) -> np.ndarray:

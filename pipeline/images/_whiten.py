@@ -12,10 +12,16 @@ from scipy.optimize import brentq
 EXTREME = 0.95  # of the coefficient either way; beyond, a run is not stationary enough for the model
 
 
+def basis_of(design: Float[np.ndarray, "scan column"]) -> Float[np.ndarray, "scan dimension"]:
+    """Orthonormal columns that span those of a design; units of the columns do not decide which of them count."""
+    sizes = np.linalg.norm(design, axis=0)
+    basis, values, _ = np.linalg.svd(design / np.where(sizes > 0, sizes, 1.0), full_matrices=False)
+    return np.asarray(basis[:, values > values.max(initial=0.0) * max(design.shape) * np.finfo(float).eps])
+
+
 def residual_maker(design: Float[np.ndarray, "scan column"]) -> Float[np.ndarray, "scan scan"]:
     """R = I − X X⁺."""
-    basis, values, _ = np.linalg.svd(design, full_matrices=False)
-    basis = basis[:, values > values.max(initial=0.0) * max(design.shape) * np.finfo(float).eps]
+    basis = basis_of(design)
     return np.eye(design.shape[0]) - basis @ basis.T
 
 

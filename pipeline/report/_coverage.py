@@ -12,10 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from peb import some
+
 from .._effect_panels import shortened
 from .._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, style
 from .._records import Column, Records
 from .._report import Picture, Section
+from .._words import listed
 from ..images import Extraction
 from ._fold import fold
 from ._result import StudyResult
@@ -25,22 +28,30 @@ RUNS = (
     Column("label", "Run"),
     Column("arm", "Arm", where="file"),
     Column("region", "Region"),
-    Column("voxels", "Voxels", "d"),
+    Column("voxels", "Voxels used", "d"),
+    Column("size", "of", "d"),
     Column("coverage", "Coverage", ".2f"),
     Column("explained", "Eigenvariate's share of variance", ".2f"),
+    Column("low", "Series from, %", ".2f"),
+    Column("high", "to, %", ".2f"),
     Column("x", "x, mm", ".1f", where="file"),
     Column("y", "y, mm", ".1f", where="file"),
     Column("z", "z, mm", ".1f", where="file"),
 )
 REGIONS = (
     Column("region", "Region"),
+    Column("source", "Drawn from"),
     Column("threshold", "Least allowed", ".2f"),
     Column("lowest", "Lowest coverage", ".2f"),
     Column("median", "Median coverage", ".2f"),
-    Column("voxels", "Voxels, median", ".0f"),
+    Column("voxels", "Voxels used, median", ".0f"),
+    Column("size", "of", ".0f"),
     Column("explained", "Eigenvariate's share, median", ".2f"),
+    Column("reach", "Range of the series, median, %", ".2f"),
+    Column("highest", "widest, %", ".2f"),
     Column("lowest_run", "Lowest in"),
 )
+REMARKS = (Column("runs", "Runs"), Column("remark", "Remark"))
 
 
 def coverage_section(result: StudyResult) -> Section | None:
@@ -55,10 +66,12 @@ def coverage_section(result: StudyResult) -> Section | None:
     return Section(
         "Coverage of the regions",
         "The share of each region inside the run's brain mask, and how much of its voxels' variance the extracted "
-        "series (first eigenvariate) holds.",
+        "series (first eigenvariate) holds. What each region was drawn from says in which unit its map was read, and "
+        "above which value a voxel belongs. Series are in percent of the run's mean over brain and scans; a range of 1 "
+        "to 10 % is usual.",
         (Picture("coverage", "Coverage", caption, _figure(result)),),
         (region_records(result).table(),),
-        folded=(fold(coverage_records(result)),),
+        folded=(fold(coverage_records(result)), *_remarks(result)),
         anchor="coverage",
     )
 
@@ -75,16 +88,21 @@ def region_records(result: StudyResult) -> Records:
         runs = [one for one in result.ordered() if name in one.regions]
         values = {
             key: np.array([float(getattr(one, key)[one.regions.index(name)]) for one in runs])
-            for key in ("coverage", "voxels", "explained")
+            for key in ("coverage", "voxels", "sizes", "explained")
         }
+        reach = np.array([float(np.ptp(one.series[:, one.regions.index(name)])) for one in runs])
         rows.append(
             {
                 "region": name,
+                "source": listed(dict.fromkeys(one.sources[one.regions.index(name)] for one in runs)),
                 "threshold": result.study.regions[name].least_coverage,
                 "lowest": float(values["coverage"].min()),
                 "median": float(np.median(values["coverage"])),
                 "voxels": float(np.median(values["voxels"])),
+                "size": float(np.median(values["sizes"])),
                 "explained": float(np.median(values["explained"])),
+                "reach": float(np.median(reach)),
+                "highest": float(reach.max()),
                 "lowest_run": runs[int(values["coverage"].argmin())].label,
             }
         )
@@ -101,8 +119,11 @@ def coverage_records(result: StudyResult) -> Records:
             "arm": arm_of[one.participant],
             "region": name,
             "voxels": int(one.voxels[i]),
+            "size": int(one.sizes[i]),
             "coverage": float(one.coverage[i]),
             "explained": float(one.explained[i]),
+            "low": float(one.ranges[i, 0]),
+            "high": float(one.ranges[i, 1]),
             **dict(zip("xyz", map(float, one.centres[i]), strict=True)),
         }
         for one in result.ordered()
@@ -110,6 +131,18 @@ def coverage_records(result: StudyResult) -> Records:
     ]
     lead = "Coverage: share of the region inside the run's brain mask."
     return Records("coverage", "Coverage of every run", lead, RUNS, rows)
+
+
+def _remarks(result: StudyResult) -> tuple[Section, ...]:
+    """What the first level remarked on, the same words about many runs once."""
+    runs: dict[str, list[str]] = {}
+    for one in result.ordered():
+        for note in one.notes:
+            runs.setdefault(note, []).append(one.label)
+    if not runs:
+        return ()
+    rows = [{"runs": some(labels), "remark": note} for note, labels in runs.items()]
+    return (fold(Records("run_remarks", "Remarks on the runs", "", REMARKS, rows)),)
 
 
 def _figure(result: StudyResult) -> Figure:

@@ -14,6 +14,7 @@ from .._figure_style import LINE, MUTED, VERMILION, new_figure, plain, style
 from .._figures import series_figure
 from .._report import Picture, Section
 from ..images import Extraction
+from ..study import Dcm
 from ._result import StudyResult
 
 MOST = 60  # visits that are drawn small
@@ -35,12 +36,19 @@ def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Sec
     )
     return Section(
         "Series of the regions, and the model's prediction",
-        "First eigenvariates of the regions of the DCM, and what the inverted model predicts. Drift and other "
-        "confounds are removed from both.",
+        "First eigenvariates of the regions of the DCM, in percent of the run's mean, and what the inverted model "
+        "predicts. Drift and other confounds are removed from both." + _reach(runs, result.study.dcm),
         drawn,
         folded=_small(result, runs, ranked),
         anchor="series",
     )
+
+
+def _reach(runs: Mapping[str, Extraction], dcm: Dcm | None) -> str:
+    """How far the series range, as their scale decides what the noise's prior takes for signal."""
+    wanted = () if dcm is None else dcm.regions
+    found = [float(np.ptp(one.series[:, one.regions.index(name)])) for one in runs.values() for name in wanted]
+    return f" Over all runs and regions, a series ranges over {min(found):.2g} to {max(found):.2g} %." if found else ""
 
 
 def _in_full(run: Extraction, posterior: Posterior, found: Diagnostics, which: str) -> Picture:

@@ -1,0 +1,218 @@
+"""Units of images, series, confounds and motion: what does not matter, and what is said where it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.bids import Confounds
+from pipeline.images import ExtractionError, extract, extract_run, grid_of, sidecar_path
+from pipeline.images._confound_scale import motion_remarks
+from pipeline.images._design import design_of
+from pipeline.images._eigenvariate import without
+from pipeline.images._regressors import Regressors
+from pipeline.images._signal_scale import series_remarks
+from pipeline.images._voxels import read_mask, read_voxels
+
+MOTION = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
+
+
+def rescaled(small: Any, **factors: float) -> Any:
+    """The run with columns of its confounds in other units."""
+    table = pd.read_csv(small.run.confounds, sep="\t", na_values="n/a")
+    for name, factor in factors.items():
+        table[name] *= factor
+    path = small.run.confounds.with_name("sub-01_ses-1_task-other_desc-confounds_timeseries.tsv")
+    table.to_csv(path, sep="\t", na_rep="n/a", index=False, float_format="%.12g")
+    path.with_suffix(".json").write_text("{}\n")
+    return replace(small, run=replace(small.run, confounds=path))
+
+
+def test_series_do_not_depend_on_the_units_of_confounds(small: Any) -> None:
+    expected = extract(small.run, small.study)
+    factors = dict(zip(MOTION, (1e-6, 1e6, 1e-3, 57.3, 1e-9, 1.0), strict=True))
+    other = rescaled(small, **factors)
+    found = extract(other.run, other.study)
+    for field in ("series", "responses", "confounds", "means"):
+        np.testing.assert_allclose(getattr(found, field), getattr(expected, field), rtol=1e-6, atol=1e-8)
+    assert found.confound_names == expected.confound_names
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(factors=st.lists(st.floats(-18, 18), min_size=3, max_size=3), seed=st.integers(0, 99))
+def test_the_design_does_not_depend_on_the_units_of_confounds(small: Any, factors: list[float], seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(small.run.scans, 3))
+    first, second = (
+        design_of(small.run, small.study.glm, Regressors({}, 0), Confounds(("a", "b", "c"), one, values[:, 0], (), ()))
+        for one in (values, values * 10.0 ** np.array(factors))
+    )
+    assert first.names == second.names
+    np.testing.assert_allclose(second.matrix, first.matrix, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("powers", [(0, 0, 0), (-9, 0, 9), (12, -12, 0)])
+def test_adjusted_data_do_not_depend_on_the_units_of_confounds(powers: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(0)
+    voxels, confounds = rng.normal(size=(30, 4)), rng.normal(size=(30, 3))
+    scaled = confounds * 10.0 ** np.array(powers)
+    expected = voxels - confounds @ np.linalg.lstsq(confounds, voxels, rcond=None)[0]
+    np.testing.assert_allclose(without(voxels, scaled), expected, atol=1e-12)
+
+
+def test_a_confound_that_is_constant_but_for_rounding_is_none(small: Any) -> None:
+    other = rescaled(small, trans_x=0.0)
+    table = other.run.confounds
+    head, *rows = table.read_text().splitlines()
+    jitter = np.random.default_rng(0).normal(0, 1e-11, len(rows))
+    spoilt = [f"{float(1e5 + jitter[i])!r}\t" + row.partition("\t")[2] for i, row in enumerate(rows)]
+    table.write_text("\n".join([head, *spoilt]) + "\n")
+    assert "trans_x" not in extract(other.run, other.study).confound_names
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e-5, 3276.7, 1e6])
+def test_series_do_not_depend_on_the_unit_of_the_images(small: Any, factor: float) -> None:
+    expected = extract(small.run, small.study)
+    other = small.images(data=small.data * factor)
+    np.testing.assert_allclose(extract(other.run, other.study).series, expected.series, rtol=2e-3, atol=2e-4)
+
+
+def standardised(data: np.ndarray) -> np.ndarray:
+    return (data - data.mean(axis=-1, keepdims=True)) / np.maximum(data.std(axis=-1, keepdims=True), 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda data: data - data.mean(axis=-1, keepdims=True), "these images were demeaned"),
+        (
+            lambda data: (
+                (data - data.mean(axis=-1, keepdims=True)) / np.maximum(data.std(axis=-1, keepdims=True), 1e-9)
+            ),
+            "standardised",
+        ),
+        (lambda data: -data, "a negative mean is no signal of a scanner"),
+    ],
+)
+def test_images_without_their_mean_are_refused_with_the_cause(
+    small: Any, change: Callable[..., Any], cause: str
+) -> None:
+    other = small.images(data=change(small.data))
+    with pytest.raises(ExtractionError, match="so there is no percent of it") as caught:
+        extract(other.run, other.study)
+    assert cause in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def notes(small: Any, data: np.ndarray | None = None, inside: np.ndarray | None = None) -> str:
+    other = small.images(data, inside)
+    return "\n".join(extract(other.run, other.study).notes)
+
+
+def test_a_usual_run_has_no_remarks(small: Any) -> None:
+    assert notes(small) == ""
+
+
+def test_images_that_kept_little_of_their_mean_are_remarked_on(small: Any) -> None:
+    brain = small.inside[..., None]
+    assert "of the run's mean over scans, where 0.5 to 5 % is usual" in notes(small, small.data - 960 * brain)
+
+
+def test_an_offset_that_hides_the_signal_is_remarked_on(small: Any) -> None:
+    brain = small.inside[..., None]
+    found = notes(small, (small.data - 1000 * brain) * 0.002 + 1000 * brain)
+    assert "such as an offset that was added" in found
+
+
+def test_a_brain_mask_that_holds_air_is_remarked_on(small: Any) -> None:
+    air = np.random.default_rng(0).normal(10, 1, small.data.shape)
+    found = notes(small, np.where(small.inside[..., None], small.data, air), np.ones_like(small.inside))
+    assert "check that the brain mask holds no air" in found
+
+
+def test_a_region_without_signal_is_remarked_on() -> None:
+    rng = np.random.default_rng(0)
+    series = {"a": rng.normal(size=50), "b": 100 * rng.normal(size=50), "c": 1e-4 * rng.normal(size=50)}
+    lines = list(series_remarks(series, np.tile([100.0, 90.0, 7.0], (50, 1))))
+    assert [line.split(":")[0] for line in lines] == ["region b", "region c", "region c"]
+    assert "ranges over" in lines[0]
+    assert "ranges over" in lines[1]
+    assert lines[2].startswith("region c: its mean signal is 7 % of the brain's")
+
+
+@pytest.mark.parametrize(
+    ("factors", "problem"),
+    [
+        ({}, None),
+        ({"framewise_displacement": 1.1}, None),
+        (dict.fromkeys(MOTION[3:], 180 / np.pi), "rotations are in degrees, not radians"),
+        (dict.fromkeys(MOTION[:3], 1e-3), "translations are in m, not mm"),
+        ({"framewise_displacement": 0.1}, "framewise displacement is in cm, not mm"),
+        ({"framewise_displacement": 1e-3}, "framewise displacement is in m, not mm"),
+        ({"framewise_displacement": 1e3}, "framewise displacement is in µm, not mm"),
+        ({"framewise_displacement": 33.0}, "but the motion parameters (mm, radians) give"),
+        (dict.fromkeys([*MOTION[:3], "framewise_displacement"], 1e3) | dict.fromkeys(MOTION[3:], 1e3), "a rotation of"),
+        (dict.fromkeys([*MOTION[:3], "framewise_displacement"], 1e-3) | dict.fromkeys(MOTION[3:], 1e-3), "0.05 to 0.5"),
+    ],
+)
+def test_motion_in_another_unit_is_remarked_on(small: Any, factors: dict[str, float], problem: str | None) -> None:
+    other = rescaled(small, **factors)
+    displacement = pd.read_csv(other.run.confounds, sep="\t")["framewise_displacement"].to_numpy()
+    found = list(motion_remarks(other.run, displacement))
+    assert len(found) == (problem is not None)
+    assert problem is None or problem in found[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda inside: inside * 255, None),
+        (lambda inside: inside * 100.0, None),
+        (lambda inside: np.where(inside, 0.9, 0.2), None),
+        (lambda inside: np.where(inside, 97.0, 20.5) + np.linspace(0, 3, inside.size).reshape(inside.shape), None),
+        (lambda inside: np.where(inside, 1.0, np.nan), None),
+        (lambda inside: inside[..., None, None], None),
+        (lambda inside: np.where(inside, 1000.0, 31.5), "image and mask are not swapped"),
+        (lambda inside: np.where(inside, 2.3, -1.0), "image and mask are not swapped"),
+        (lambda inside: inside * 0, "is empty"),
+    ],
+)
+def test_the_brain_mask_is_read_in_its_scale(
+    small: Any, save_image: Callable[..., None], change: Callable[..., Any], problem: str | None
+) -> None:
+    save_image(small.run.brain_mask, change(small.inside).astype(np.float32), small.affine)
+    if problem is None:
+        found = read_mask(small.run.brain_mask, grid_of(small.run.bold), "run")
+        np.testing.assert_array_equal(found, small.inside)
+        return
+    with pytest.raises(ExtractionError, match=problem):
+        read_mask(small.run.brain_mask, grid_of(small.run.bold), "run")
+
+
+def test_an_inverted_brain_mask_is_named(small: Any) -> None:
+    air = np.random.default_rng(0).normal(10, 1, small.data.shape)
+    other = small.images(np.where(small.inside[..., None], small.data, air))
+    with pytest.raises(ExtractionError, match="check that the mask is not inverted"):
+        read_voxels(other.run.bold, ~small.inside, "run")
+
+
+def test_the_sidecar_tells_scale_threshold_voxels_and_ranges(small: Any, tmp_path: Path) -> None:
+    extract_run(small.run, small.study, tmp_path)
+    told = json.loads(sidecar_path(tmp_path, small.run).read_text())
+    core = told["Regions"]["core"]
+    assert core["Source"] == "sphere of 9 mm around (0, 0, 0)"
+    assert core["Threshold"] is None
+    assert core["VoxelsUsed"] <= core["VoxelsOfRegion"]
+    low, high = core["SeriesRange"]
+    assert low < 0 < high
+    assert told["ImageMean"] == pytest.approx(1000, rel=0.05)
+    trans = told["ConfoundScale"]["trans_x"]
+    assert trans["Range"][0] < 0 < trans["StandardDeviation"] < trans["Range"][1]
