@@ -10,7 +10,7 @@ from peb import some
 from ._atomic import write_bytes
 from ._console import say
 from ._runtime import UsageError
-from .study import SCHEMA_FILE, Found, StudyError, look, read_study, starter, study_schema
+from .study import SCHEMA_FILE, Found, StudyError, guesses_in_words, look, read_study, starter, study_schema
 
 STUDY_FILE = "study.toml"
 
@@ -32,7 +32,7 @@ def run_init(bids: Path, out: Path, force: bool = False) -> int:
     found = look(bids)
     write_bytes(files[1], schema.encode())  # first: if the disk is full, the same command can be given again
     write_bytes(path, starter(found, path.parent).encode())
-    for line in (*_summary(found), *found.notes, f"wrote {path} and {files[1]}"):
+    for line in (*_summary(found), *guesses_in_words(found), *found.notes, f"wrote {path} and {files[1]}"):
         say(line)
     _say_next(path)
     return 0
@@ -53,8 +53,8 @@ def _check_free(files: tuple[Path, Path], schema: str, force: bool) -> None:
 
 def _summary(found: Found) -> list[str]:
     tasks = [f"{task.name} ({'rest' if task.rest else some(task.trial_types)})" for task in found.tasks]
-    arms = f"{found.arm}: {some(found.arms)}" if found.arm else "no column that looks like one"
-    scores = [f"{score.column} of {score.table.name}" for score in found.scores]
+    arms = f"{found.arm}: {some(found.arms)}" if found.arm else some(found.likely) or "no column that looks like one"
+    scores = [f"{score.column or some(score.columns)} of {score.table.name}" for score in found.scores]
     return [
         f"dataset: {found.name}, {len(found.participants)} participants",
         f"arms: {arms}",

@@ -9,7 +9,7 @@ from ._places import is_file_name
 from ._predictive import Distance, Kind, Measures, Prediction, Preset, Statistics
 from ._read import StudyError, read_study
 from ._schema import SCHEMA_FILE, study_schema
-from ._starter import starter
+from ._starter import guesses_in_words, starter
 from ._study import (
     TARGET_CIRCUIT,
     Box,
@@ -59,6 +59,7 @@ __all__ = [
     "StudyError",
     "Task",
     "circuit_region",
+    "guesses_in_words",
     "is_file_name",
     "look",
     "models_of",

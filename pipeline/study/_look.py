@@ -5,29 +5,37 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from .._runtime import UsageError
-from .._table import MISSING, Table, TableError, read_table
+from .._table import MISSING, NUMBER, Table, TableError, read_table
+from ..common import natural_key, sorted_names
 
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
 ARM_WORDS = ("arm", "group", "treatment", "drug", "intervention", "allocation", "randomisation", "randomization")
 TOTAL_WORDS = ("total", "sum", "score")
-READ = 40  # event files of each task that are looked into
+READ = 40  # event files of each task, and people's dates, that are looked into
+ACQUIRED = "acq_time"  # the column of scans.tsv and sessions.tsv that says when
 
 _TASK = re.compile(r"_task-([A-Za-z0-9]+)")
 _SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
+_RUN = re.compile(r"_run-([A-Za-z0-9]+)")
 _RESOLUTION = re.compile(r"_res-([A-Za-z0-9]+)")
 
 
 @dataclass(frozen=True)
 class FoundTask:
-    """A task by its bare name; `trial_types` in the order in which they come up, none where no events were found."""
+    """A task by its bare name; `trial_types` in the order in which they come up, none where no events were found.
+
+    `runs` are the labels of a session's runs, where there are several.
+    """
 
     name: str
     trial_types: tuple[str, ...]
+    runs: tuple[str, ...] = ()
 
     @property
     def rest(self) -> bool:
@@ -37,11 +45,21 @@ class FoundTask:
 
 @dataclass(frozen=True)
 class FoundScore:
-    """A column of numbers in a phenotype table; `sessions` where the table has a row for each session."""
+    """A phenotype table with columns of numbers.
+
+    Fields:
+        table: the file.
+        column: the one that is a total, or the only one; None where nothing tells.
+        sessions: whether it has a row for each session.
+        columns: all that hold numbers.
+        reason: why that column.
+    """
 
     table: Path
-    column: str
+    column: str | None
     sessions: bool
+    columns: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,15 +70,18 @@ class Found:
         bids: root of the dataset.
         name: of the dataset.
         derivatives: fMRIPrep's folder, or None.
+        others: more folders that look like fMRIPrep's.
         participants: labels with a folder.
         arm: column of the participants' table that seems to hold the arms, or None.
+        likely: all columns that look like one.
         arms: its values.
         columns: of the participants' table, but for the participants' own.
-        sessions: labels, sorted.
+        sessions: labels, in natural order.
+        times: participant → session → when it was, as far as sessions.tsv and scans.tsv say so.
         tasks: by name.
         spaces: of the preprocessed images, the one to take first.
         resolutions: res- labels in that space.
-        scores: one of each phenotype table.
+        scores: phenotype tables with columns of numbers.
         notes: what could not be read, a line each.
     """
 
@@ -77,6 +98,9 @@ class Found:
     resolutions: tuple[str, ...] = ()
     scores: tuple[FoundScore, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    others: tuple[Path, ...] = ()
+    likely: tuple[str, ...] = ()
+    times: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
 
 
 def look(bids: Path) -> Found:
@@ -85,22 +109,23 @@ def look(bids: Path) -> Found:
     Raises `UsageError` where it is no folder, or has no participants.
     """
     participants = _participants(bids)
-    derivatives = _derivatives(bids)
+    derivatives, *others = _derivatives(bids) or [None]
     raw = list(_functional(bids))
     made = list(_functional(derivatives)) if derivatives else []
     names = [path.name for path in (*raw, *made)]
     spaces = _spaces(path.name for path in made)
     notes: list[str] = []
-    columns, arm, arms = _arms(bids, notes)
+    columns, likely, arms = _arms(bids, notes)
+    sessions = {part for path in (*raw, *made) for part in path.parts if part.startswith("ses-")}
     return Found(
         bids=bids,
         name=_name(bids),
         derivatives=derivatives,
         participants=participants,
-        arm=arm,
+        arm=likely[0] if len(likely) == 1 else None,
         arms=arms,
         columns=columns,
-        sessions=tuple(sorted({part for path in (*raw, *made) for part in path.parts if part.startswith("ses-")})),
+        sessions=tuple(sorted_names(sessions)),
         tasks=tuple(_tasks(names, raw, notes)),
         spaces=spaces,
         resolutions=_labels(_RESOLUTION, (path.name for path in made if f"_space-{spaces[0]}_" in path.name))
@@ -108,13 +133,16 @@ def look(bids: Path) -> Found:
         else (),
         scores=tuple(_scores(bids, notes)),
         notes=tuple(notes),
+        others=tuple(one for one in others if one is not None),
+        likely=likely,
+        times=_times(bids, participants, notes) if len(sessions) > 1 else {},
     )
 
 
 def _participants(bids: Path) -> tuple[str, ...]:
     if not bids.is_dir():
         raise UsageError(f"{bids} is {'no folder' if bids.exists() else 'not there'}; give the root of a BIDS dataset")
-    found = tuple(sorted(path.name for path in bids.glob("sub-*") if path.is_dir()))
+    found = tuple(sorted_names(path.name for path in bids.glob("sub-*") if path.is_dir()))
     if not found:
         raise UsageError(f"{bids} holds no folder sub-…; give the root of a BIDS dataset")
     return found
@@ -130,24 +158,28 @@ def _name(bids: Path) -> str:
     return name or bids.absolute().name
 
 
-def _derivatives(bids: Path) -> Path | None:
-    """fMRIPrep's folder: by its name, or else the first that has preprocessed images or confounds."""
-    folders = sorted(path for path in (bids / "derivatives").glob("*") if path.is_dir())
+def _derivatives(bids: Path) -> list[Path | None]:
+    """Folders that have preprocessed images or confounds, those called fMRIPrep's first."""
+    folders = [path for path in _in_order((bids / "derivatives").glob("*")) if path.is_dir()]
     folders.sort(key=lambda path: not path.name.lower().startswith("fmriprep"))
-    return next((path for path in folders if any("_desc-confounds_" in one.name for one in _functional(path))), None)
+    return [path for path in folders if any("_desc-confounds_" in one.name for one in _functional(path))]
+
+
+def _in_order(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: natural_key(str(path)))
 
 
 def _functional(root: Path) -> Iterator[Path]:
-    """Everything in the func folders of a dataset, sorted."""
+    """Everything in the func folders of a dataset, in natural order."""
     for pattern in ("sub-*/func", "sub-*/ses-*/func"):
-        for folder in sorted(root.glob(pattern)):
-            yield from sorted(folder.iterdir())
+        for folder in _in_order(root.glob(pattern)):
+            yield from _in_order(folder.iterdir())
 
 
 def _labels(pattern: re.Pattern[str], names: Iterable[str]) -> tuple[str, ...]:
     """The labels of an entity, the most frequent first."""
     count = Counter(found[1] for name in names if (found := pattern.search(name)))
-    return tuple(sorted(count, key=lambda label: (-count[label], label)))
+    return tuple(sorted(count, key=lambda label: (-count[label], natural_key(label))))
 
 
 def _spaces(names: Iterable[str]) -> tuple[str, ...]:
@@ -160,10 +192,11 @@ def _tasks(names: Iterable[str], raw: Iterable[Path], notes: list[str]) -> Itera
     for path in raw:
         if path.name.endswith("_events.tsv") and (found := _TASK.search(path.name)):
             events.setdefault(found[1], []).append(path)
-    images = (name for name in names if re.search(r"_bold\.(nii|nii\.gz|json)$|_desc-confounds_", name))
-    for name in sorted(_labels(_TASK, images)):
+    images = [name for name in names if re.search(r"_bold\.(nii|nii\.gz|json)$|_desc-confounds_", name)]
+    for name in sorted_names(_labels(_TASK, images)):
         files = [] if "rest" in name.lower() else events.get(name, [])[:READ]
-        yield FoundTask(name, tuple(_trial_types(files, notes)))
+        runs = _labels(_RUN, (image for image in images if f"_task-{name}_" in image))
+        yield FoundTask(name, tuple(_trial_types(files, notes)), tuple(sorted_names(runs)) if len(runs) > 1 else ())
 
 
 def _trial_types(files: Iterable[Path], notes: list[str]) -> list[str]:
@@ -179,18 +212,53 @@ def _trial_types(files: Iterable[Path], notes: list[str]) -> list[str]:
     return list(found)
 
 
-def _arms(bids: Path, notes: list[str]) -> tuple[tuple[str, ...], str | None, tuple[str, ...]]:
-    """Columns of the participants' table; the one that seems to be the arm, and its values."""
+def _times(bids: Path, participants: Sequence[str], notes: list[str]) -> dict[str, dict[str, datetime]]:
+    """When sessions were, by sessions.tsv and scans.tsv of some participants."""
+    times: dict[str, dict[str, datetime]] = {}
+    for who in participants[:READ]:
+        own: dict[str, datetime] = {}
+        for path in _in_order((bids / who).glob(f"ses-*/{who}_ses-*_scans.tsv")):
+            found = [when for _, when in _dated(path, "filename", notes)]
+            if found:
+                own[path.parent.name] = min(found)
+        for session, when in _dated(bids / who / f"{who}_sessions.tsv", "session_id", notes):
+            own[session if session.startswith("ses-") else f"ses-{session}"] = when
+        if len(own) > 1:
+            times[who] = own
+    return times
+
+
+def _dated(path: Path, column: str, notes: list[str]) -> Iterator[tuple[str, datetime]]:
+    """Cells of a column, and when each was, of the rows that say so."""
+    if not path.is_file():
+        return
+    try:
+        table = read_table(path)
+        if not {column, ACQUIRED} <= set(table.columns):
+            return
+        cells = list(zip(table.column(column), table.column(ACQUIRED), strict=True))
+    except TableError as error:
+        notes.append(str(error))
+        return
+    for name, cell in cells:
+        try:
+            yield name, datetime.fromisoformat(cell).replace(tzinfo=None)
+        except ValueError:
+            continue
+
+
+def _arms(bids: Path, notes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Columns of the participants' table; those that seem to be the arm; values of the only one there is."""
     try:
         table = read_table(bids / "participants.tsv")
     except TableError as error:
         notes.append(str(error))
-        return (), None, ()
+        return (), (), ()
     columns = tuple(name for name in table.columns if name != "participant_id")
     likely = [name for name in columns if set(re.split(r"[^a-z]+", name.lower())) & set(ARM_WORDS)]
-    likely.sort(key=lambda name: len(_kinds(table, name)) != 2)
-    arm = likely[0] if likely else None
-    return columns, arm, _kinds(table, arm) if arm else ()
+    of_two = [name for name in likely if len(_kinds(table, name)) == 2]
+    chosen = tuple(of_two or likely)
+    return columns, chosen, _kinds(table, chosen[0]) if len(chosen) == 1 else ()
 
 
 def _kinds(table: Table, column: str) -> tuple[str, ...]:
@@ -198,7 +266,7 @@ def _kinds(table: Table, column: str) -> tuple[str, ...]:
 
 
 def _scores(bids: Path, notes: list[str]) -> Iterator[FoundScore]:
-    for path in sorted((bids / "phenotype").glob("*.tsv")):
+    for path in _in_order((bids / "phenotype").glob("*.tsv")):
         try:
             table = read_table(path)
         except TableError as error:
@@ -206,11 +274,16 @@ def _scores(bids: Path, notes: list[str]) -> Iterator[FoundScore]:
             continue
         numeric = [name for name in table.columns if name not in ("participant_id", "session_id")]
         numeric = [name for name in numeric if _is_numeric(table.column(name))]
-        numeric.sort(key=lambda name: not any(word in name.lower() for word in TOTAL_WORDS))
+        totals = [name for name in numeric if set(re.split(r"[^a-z]+", name.lower())) & set(TOTAL_WORDS)]
+        column, reason = None, ""
+        if len(numeric) == 1:
+            column, reason = numeric[0], "the only column of numbers"
+        elif len(totals) == 1:
+            column, reason = totals[0], "the only one called a total"
         if numeric:
-            yield FoundScore(path, numeric[0], "session_id" in table.columns)
+            yield FoundScore(path, column, "session_id" in table.columns, tuple(numeric), reason)
 
 
 def _is_numeric(cells: Iterable[str]) -> bool:
     there = [cell for cell in cells if cell not in ("", MISSING)]
-    return bool(there) and all(re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", cell) for cell in there)
+    return bool(there) and all(map(NUMBER.fullmatch, there))

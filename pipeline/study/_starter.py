@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..common import sorted_names, visible
+from ._guess import guess_arms, guess_contrast, guess_sessions
 from ._look import Found, FoundScore, FoundTask
+from ._nearest import some
 from ._part import NAME
 from ._schema import SCHEMA_FILE
 from ._shape import PLACEHOLDER
 
 MOST_CONDITIONS = 24
-# Arms and conditions that others are compared with come second.
-CONTROLS = (
-    *("placebo", "control", "controls", "sham", "midazolam", "saline", "vehicle", "waitlist", "hc", "0", "no"),
-    *("shapes", "shape", "neutral", "congruent", "baseline", "fixation", "rest"),
-)
-
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 
@@ -50,6 +47,22 @@ def starter(found: Found, folder: Path) -> str:
     )
     environment.filters["key"] = _key
     return environment.get_template("study.toml.j2").render(_guesses(found, folder))
+
+
+def guesses_in_words(found: Found) -> tuple[str, ...]:
+    """What a starter guesses and why, and what it leaves to be filled in, a line each."""
+    sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
+    lines = ["before and after: " + (f"{' and '.join(sessions.names)}, " if sessions.names else "") + sessions.reason]
+    if len(found.likely) > 1:
+        lines.append(f"arms: which column names them? There are {some(found.likely)}")
+    elif found.arm:
+        lines.append("arms: " + (f"{' less '.join(arms.names)}, " if arms.names else "") + arms.reason)
+    scores = _scores(found.scores, Path())
+    if _outcome(scores) == PLACEHOLDER:
+        lines.append(f"outcome: which score is it? There are {_candidates(scores)}")
+    elif outcome := _outcome(scores):
+        lines.append(f"outcome: {scores[outcome]['column']} of {scores[outcome]['file']}, {scores[outcome]['reason']}")
+    return tuple(lines)
 
 
 def toml(value: Any) -> str:
@@ -83,9 +96,11 @@ def _key(name: str) -> _Written:
 
 
 def _guesses(found: Found, folder: Path) -> dict[str, Any]:
-    before, after = (found.sessions[0], found.sessions[-1]) if len(found.sessions) > 1 else (PLACEHOLDER,) * 2
+    sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
+    before, after = sessions.names or (PLACEHOLDER,) * 2
     tasks = [_task(task) for task in found.tasks]
     scores = _scores(found.scores, folder)
+    with_events = [task for task in tasks if task["conditions"]]
     return {
         "schema": _Written(SCHEMA_FILE),
         "placeholder": PLACEHOLDER,
@@ -93,21 +108,50 @@ def _guesses(found: Found, folder: Path) -> dict[str, Any]:
         "bids": _relative(found.bids, folder),
         "found_derivatives": found.derivatives is not None,
         "derivatives": _relative(found.derivatives or found.bids / "derivatives" / "fmriprep", folder),
+        "others": [path.name for path in found.others],
         "spaces": found.spaces,
         "resolutions": found.resolutions,
         "people": len(found.participants),
         "columns": found.columns,
         "arm": found.arm or PLACEHOLDER,
-        "arms": list(_controls_last(found.arms)) if len(found.arms) == 2 else [PLACEHOLDER] * 2,
+        "likely": found.likely,
+        "arms": list(arms.names or [PLACEHOLDER] * 2),
+        "arms_reason": _comment(arms.reason),
         "found_arms": found.arms,
         "sessions": found.sessions,
+        "sessions_reason": _comment(sessions.reason),
+        "runs": sorted_names({f"run-{run}" for task in found.tasks for run in task.runs}),
         "before": before,
         "after": after,
         "tasks": tasks,
-        "main": next((task for task in tasks if task["conditions"]), None),
-        "scores": scores,
-        "score": next(iter(scores), None),
+        "main": next(iter(with_events), None),
+        "mains": [task["name"] for task in with_events],
+        "scores": {name: score for name, score in scores.items() if score["column"] is not None},
+        "open_scores": {name: score for name, score in scores.items() if score["column"] is None},
+        "score": _outcome(scores),
+        "candidates": _candidates(scores),
     }
+
+
+def _outcome(scores: Mapping[str, dict[str, Any]]) -> str | None:
+    """The score to explain: the only one there is; a placeholder where there are several, None where there is none."""
+    (first, score), *others = scores.items() or [("", {"column": None})]
+    if not first:
+        return None
+    return first if not others and score["column"] is not None else PLACEHOLDER
+
+
+def _candidates(scores: Mapping[str, dict[str, Any]]) -> _Written:
+    """What the outcome may be, in words."""
+    said = [
+        f"{name} ({score['column'] or some(score['columns'])} of {score['file']})" for name, score in scores.items()
+    ]
+    return _comment(some(said))
+
+
+def _comment(text: str) -> _Written:
+    """Text of a dataset's as a comment may hold it, in one line."""
+    return _Written(visible(text))
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -118,32 +162,37 @@ def _relative(path: Path, folder: Path) -> str:
         return path.absolute().as_posix()
 
 
-def _controls_last(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(names, key=lambda name: name.lower() in CONTROLS))
-
-
 def _task(task: FoundTask) -> dict[str, Any]:
     types = task.trial_types[:MOST_CONDITIONS]
     names = _named(types)
-    ordered = _controls_last(names)
-    contrast = f"{ordered[0]} - {ordered[1]}" if len(ordered) > 1 else next(iter(ordered), None)
+    guess = guess_contrast(names)
+    pair = guess.names or tuple(names[:1])
     return {
         "name": task.name,
         "rest": task.rest,
+        "runs": [f"run-{run}" for run in task.runs],
+        "run": next(iter(task.runs), None),
         "conditions": dict(zip(names, types, strict=True)),
         "more": len(task.trial_types) - len(types),
-        "contrast_name": "-over-".join(ordered[:2]),
-        "contrast": contrast,
-        "first": next(iter(ordered), None),
+        "contrast_name": "-over-".join(pair),
+        "contrast": " - ".join(pair) or None,
+        "reason": _comment(guess.reason),
+        "first": next(iter(pair), None),
     }
 
 
 def _scores(scores: Sequence[FoundScore], folder: Path) -> dict[str, dict[str, Any]]:
-    names = _named(["improvement" if score.sessions and score == scores[0] else score.table.stem for score in scores])
+    """By name; the only score there is, in a table with sessions, is the improvement."""
+    alone = len(scores) == 1 and scores[0].sessions
+    names = _named(["improvement" if alone else score.table.stem for score in scores])
     return {
         name: {
             "table": _relative(score.table, folder),
+            "file": score.table.name,
             "column": score.column,
+            "columns": score.columns,
+            "reason": _comment(score.reason),
+            "others": _comment(some([one for one in score.columns if one != score.column])),
             "take": "fall" if score.sessions else "once",
         }
         for name, score in zip(names, scores, strict=True)

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,8 +100,10 @@ def test_what_is_in_comments_is_right_as_well(tmp_path: Path) -> None:
         ((), ("1", "2"), ["participants.arm", "participants.arms (entry 1)", "participants.arms (entry 2)"]),
         (("drug",), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
         (("a", "b", "c"), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
-        (("a", "b"), ("1",), ["sessions.before", "sessions.after"]),
-        (("a", "b"), (), ["sessions.before", "sessions.after"]),
+        (("drug", "placebo"), ("1",), ["sessions.before", "sessions.after"]),
+        (("drug", "placebo"), (), ["sessions.before", "sessions.after"]),
+        (("drug", "placebo"), ("drug", "placebo"), ["sessions.before", "sessions.after"]),
+        (("a", "b"), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
     ],
 )
 def test_what_cannot_be_guessed_is_told(
@@ -116,6 +119,103 @@ def test_what_cannot_be_guessed_is_told(
     assert [line.split(": ")[1] for line in caught.value.lines] == keys
     assert all("could not guess; fill it in" in line for line in caught.value.lines)
     assert all(line in capsys.readouterr().err for line in caught.value.lines[:1])
+
+
+def started(bids: Path) -> tuple[str, dict[str, Any]]:
+    """The text that init writes for a dataset, and what is in it."""
+    text = starter(look(bids), bids.parent)
+    return text, tomllib.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "before", "after"),
+    [
+        (("post", "pre"), "ses-pre", "ses-post"),
+        (("followup", "baseline"), "ses-baseline", "ses-followup"),
+        (("1", "10", "2"), "ses-1", "ses-10"),
+        (("week4", "week0"), "ses-week0", "ses-week4"),
+        (("M12", "M03", "BL"), "ses-BL", "ses-M12"),
+        (("fu", "post", "pre"), "ses-pre", "ses-post"),
+        (("A", "B"), "?", "?"),
+        (("ketamine", "saline"), "?", "?"),
+    ],
+)
+def test_the_alphabet_does_not_decide_what_comes_before(
+    tmp_path: Path, sessions: tuple[str, ...], before: str, after: str
+) -> None:
+    text, content = started(make_bids(tmp_path / "bids", sessions=sessions))
+    assert (content["sessions"]["before"], content["sessions"]["after"]) == (before, after)
+    line = next(line for line in text.splitlines() if line.startswith("before ="))
+    assert "# check: guessed from the labels" in line or ("which comes first; there are" in line and before == "?")
+
+
+def dated(bids: Path, order: tuple[str, str], swapped: int = 0) -> Path:
+    """Sessions with dates a week apart; `swapped` of the four people have them the other way round."""
+    for n in range(4):
+        first, second = order[::-1] if n < swapped else order
+        rows = f"session_id\tacq_time\nses-{first}\t2020-01-01T10:00:00\nses-{second}\t2020-01-08T10:00:00\n"
+        (bids / f"sub-{n:02}" / f"sub-{n:02}_sessions.tsv").write_text(rows)
+    return bids
+
+
+def test_dates_say_which_session_comes_first_where_they_agree(tmp_path: Path) -> None:
+    ketamine = make_bids(tmp_path / "bids", sessions=("ketamine", "saline"))
+    _, content = started(dated(ketamine, ("saline", "ketamine")))
+    assert content["sessions"] == {"before": "ses-saline", "after": "ses-ketamine"}
+    text, content = started(dated(ketamine, ("saline", "ketamine"), swapped=2))
+    assert content["sessions"]["before"] == "?"
+    assert "dates differ from person to person; there are ses-ketamine, ses-saline" in text
+
+
+def test_dates_that_contradict_the_labels_leave_it_open(tmp_path: Path) -> None:
+    text, content = started(dated(make_bids(tmp_path / "bids", sessions=("pre", "post")), ("post", "pre")))
+    assert content["sessions"]["before"] == "?"
+    assert "by their labels ses-pre, ses-post follow each other, by acq_time ses-post, ses-pre" in text
+
+
+def test_an_outcome_is_only_guessed_where_there_is_one_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bids = make_bids(tmp_path / "bids")
+    (bids / "phenotype" / "asec.tsv").write_text("participant_id\tsession_id\tside_effects\nsub-00\tses-1\t3\n")
+    text, content = started(bids)
+    assert content["group"]["prediction"]["predict"] == content["predict"]["change"]["outcome"] == "?"
+    assert content["group"]["arms"]["covariates"] == ["?"]
+    assert set(content["scores"]) == {"asec", "caps5"}
+    assert "which score is the outcome? There are asec (side_effects of asec.tsv), caps5 (total of caps5.tsv)" in text
+    run_init(bids, tmp_path / "study.toml")
+    assert "outcome: which score is it? There are asec" in capsys.readouterr().err
+
+
+def test_a_table_of_several_scores_leaves_its_column_open(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / "bids")
+    (bids / "phenotype" / "caps5.tsv").write_text("participant_id\tarousal\tavoidance\nsub-00\t1\t2\n")
+    text, content = started(bids)
+    assert "scores" not in content
+    assert content["predict"]["change"]["outcome"] == "?"
+    assert 'There are ["arousal", "avoidance"]' in text
+
+
+def test_of_two_columns_that_look_like_arms_none_is_taken(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / "bids")
+    rows = (bids / "participants.tsv").read_text().splitlines()
+    groups = ["group", "patient", "patient", "control", "control"]
+    (bids / "participants.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in zip(rows, groups, strict=True)))
+    text, content = started(bids)
+    assert content["participants"]["arm"] == "?"
+    assert 'which column names each participant\'s arm? There are ["treatment_arm", "group"]' in text
+
+
+def test_runs_are_told_and_are_no_sessions(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / "bids", sessions=())
+    for path in [*bids.rglob("*_task-faces_*")]:
+        for run in (2, 10):
+            path.with_name(path.name.replace("_task-faces_", f"_task-faces_run-{run}_")).write_bytes(path.read_bytes())
+        path.unlink()
+    text, content = started(bids)
+    assert content["sessions"]["before"] == "?"
+    assert 'There are ["run-2", "run-10"]: runs of one visit are no sessions.' in text
+    assert '# run = "2"  # check: a session has ["run-2", "run-10"], of which one is taken' in text
 
 
 def test_a_dataset_without_functional_data_says_what_is_missing(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""What a starter may guess of a dataset, each guess with its reason; what it may not guess is left to be filled in.
+
+The alphabet decides nothing: which session comes first is told by words, numbers and dates, which arm is the reference
+by its name, and what the outcome is only where there is one candidate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..common import before_and_after, order_of_visits, sorted_names
+from ._nearest import some
+
+# Arms and conditions that others are compared with.
+CONTROLS = (
+    *("placebo", "control", "controls", "sham", "midazolam", "saline", "vehicle", "waitlist", "hc", "0", "no"),
+    *("shapes", "shape", "neutral", "congruent", "baseline", "fixation", "rest"),
+)
+_WHOLE = 5  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
+AGREE = 0.9  # of the people whose dates tell two sessions apart
+Times = Mapping[str, Mapping[str, datetime]]  # participant → session → when
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two names in their order, none where they cannot be guessed; and why."""
+
+    names: tuple[str, str] | None
+    reason: str
+
+
+def guess_sessions(sessions: Sequence[str], times: Times) -> Pair:
+    """Before and after treatment, by the words and numbers in the labels and by the dates in the dataset."""
+    there = some(sorted_names(sessions))
+    if len(sessions) < 2:
+        return Pair(None, f"there is only {sessions[0]}" if sessions else "the dataset has no sessions")
+    named, dated = order_of_visits(sessions), _order_by_dates(sessions, times)
+    known = before_and_after(sessions)
+    if named is None and dated is None:
+        dates = "; dates differ from person to person" if times else ""
+        return Pair(None, f"nothing in the labels says which comes first{dates}; there are {there}")
+    if named is not None and dated is not None and named != dated:
+        return Pair(None, f"by their labels {', '.join(named)} follow each other, by acq_time {', '.join(dated)}")
+    rest = f"; there are {there}" if len(sessions) > 2 else ""
+    if known is not None and named is not None:
+        by = "labels and acq_time" if dated else "labels"
+        return Pair(known, f"guessed from the {by} {known[0]}, {known[1]}{rest}")
+    assert dated is not None  # one of the two is there
+    return Pair((dated[0], dated[-1]), f"guessed from acq_time{rest}")
+
+
+def guess_arms(arms: Sequence[str]) -> Pair:
+    """The arm that is studied and its reference, by the reference's name."""
+    if len(arms) != 2:
+        return Pair(None, f"a study compares two arms; there are {some(arms) or 'none'}")
+    controls = [arm for arm in arms if is_control(arm)]
+    if len(controls) != 1:
+        return Pair(None, f"which is the reference? There are {some(arms)}")
+    (other,) = (arm for arm in arms if arm not in controls)
+    return Pair((other, controls[0]), f"guessed: {controls[0]} is the reference, by its name")
+
+
+def guess_contrast(conditions: Sequence[str]) -> Pair:
+    """Two conditions to compare, the reference second; the first two that come up where no name tells."""
+    if len(conditions) < 2:
+        return Pair(None, "a sum of conditions")
+    controls = [name for name in conditions if is_control(name)]
+    others = [name for name in conditions if name not in controls]
+    if controls and others:
+        return Pair((others[0], controls[0]), f"guessed: {controls[0]} is the reference, by its name")
+    return Pair((conditions[0], conditions[1]), "guessed from their order in the events; no name tells the reference")
+
+
+def is_control(name: str) -> bool:
+    """Whether a name is that of an arm or condition that others are compared with."""
+    plain = name.casefold()
+    return plain in CONTROLS or any(word in CONTROLS and len(word) >= _WHOLE for word in re.split(r"[^a-z0-9]+", plain))
+
+
+def _order_by_dates(sessions: Sequence[str], times: Times) -> tuple[str, ...] | None:
+    """The order that the dates of nearly everybody show; None where they do not, or some session has no dates."""
+    ranks: dict[str, list[int]] = {session: [] for session in sessions}
+    for own in times.values():
+        for rank, session in enumerate(sorted((one for one in own if one in ranks), key=lambda one: own[one])):
+            ranks[session].append(rank)
+    if not all(ranks.values()):
+        return None
+    ordered = sorted_names(sessions)
+    ordered.sort(key=lambda session: sum(ranks[session]) / len(ranks[session]))
+    for place, first in enumerate(ordered):
+        for second in ordered[place + 1 :]:
+            both = [own[first] < own[second] for own in times.values() if first in own and second in own]
+            if not both or sum(both) < AGREE * len(both):
+                return None
+    return tuple(ordered)
