@@ -46,25 +46,30 @@ class Data:
         delays: ArrayLike | None = None,
         echo_time: float = SPM12_ECHO_TIME,
     ) -> None:
-        bold = np.array(bold, dtype=np.float64)
-        inputs = np.array(inputs, dtype=np.float64)
+        bold = _real("bold", bold)
+        inputs = _real("inputs", inputs)
         if bold.ndim != 2 or inputs.ndim != 2:
             raise ValueError(
                 f"bold must be (scan, region) and inputs (bin, input), but they have {bold.ndim} and {inputs.ndim} axes"
             )
+        if not bold.size or not inputs.size:
+            raise ValueError(
+                f"bold has shape {bold.shape} and inputs {inputs.shape}; give at least one scan, region, bin and input"
+            )
         scans, regions = bold.shape
-        confounds = np.ones((scans, 1)) if confounds is None else np.array(confounds, dtype=np.float64)
-        if delays is None:
-            delays = np.full(regions, repetition_time / 2)
-        delays = np.array(np.broadcast_to(np.asarray(delays, dtype=np.float64), (regions,)))
+        repetition_time = _seconds("repetition_time", repetition_time)
+        confounds = np.ones((scans, 1)) if confounds is None else _real("confounds", confounds)
+        delays = _real("delays", repetition_time / 2 if delays is None else delays)
+        if delays.size != 1 and delays.shape != (regions,):
+            raise ValueError(f"delays have shape {delays.shape}; give one for each of the {regions} regions, or one")
         fields = {
             "bold": bold,
             "inputs": inputs,
-            "bin_width": float(bin_width),
-            "repetition_time": float(repetition_time),
+            "bin_width": _seconds("bin_width", bin_width),
+            "repetition_time": repetition_time,
             "confounds": confounds,
-            "delays": delays,
-            "echo_time": float(echo_time),
+            "delays": np.array(np.broadcast_to(delays.ravel(), (regions,))),
+            "echo_time": _seconds("echo_time", echo_time),
         }
         for name, value in fields.items():
             if isinstance(value, np.ndarray):
@@ -89,6 +94,30 @@ class Data:
         scale = 4.0 / max(float(np.ptp(bold)), 4.0)
         inputs = self.inputs - self.inputs.mean(axis=0) if centre_inputs else self.inputs
         return replace(self, bold=bold * scale, inputs=inputs), scale
+
+
+def _real(name: str, value: ArrayLike) -> np.ndarray:
+    """A copy of `value` as real numbers; raises `ValueError` where it is none."""
+    try:
+        array = np.array(value)
+        if array.dtype.kind in "biuf":
+            return array.astype(np.float64)
+        if array.dtype.kind == "O" and all(isinstance(item, int | float) for item in array.flat):
+            return array.astype(np.float64)
+    except (ValueError, TypeError, OverflowError):  # rows of different length, numbers beyond any float
+        pass
+    raise ValueError(f"{name} must be an array of real numbers, with rows of one length")
+
+
+def _seconds(name: str, value: float) -> float:
+    """`value` as one number; raises `ValueError` where it is none."""
+    try:
+        array = _real(name, value)
+    except ValueError:
+        raise ValueError(f"{name} must be one number of seconds, not {str(value)[:40]!r}") from None
+    if array.size != 1:
+        raise ValueError(f"{name} must be one number of seconds, not {array.size} of them")
+    return float(array.flat[0])
 
 
 def _problems(data: Data) -> list[str]:

@@ -150,6 +150,8 @@ def _confounds(series: Fields, scans: int) -> np.ndarray | None:
     if isinstance(value, np.ndarray) and value.dtype == object:
         value = value.flat[0]  # one set of confounds per region: SPM uses the first region's
     confounds = real(series.name("X0"), value, "give scans × confounds, or remove it")
+    if confounds.ndim != 2:
+        raise series.problem("X0", f"has {confounds.ndim} axes; give scans × confounds")
     check_finite(series.name("X0"), confounds, "correct the confounds, or remove Y.X0")
     if confounds.shape[0] != scans:
         raise series.problem("X0", f"has {confounds.shape[0]} rows for {scans} scans; give one row per scan")

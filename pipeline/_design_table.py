@@ -195,6 +195,8 @@ def _mat_columns(path: Path) -> tuple[list[str], np.ndarray]:
     try:
         content = Fields(load_mat(path))
         matrix = content.matrix("X", "save the design matrix as X, one row per participant")
+        if matrix.ndim != 2:
+            raise content.problem("X", f"has {matrix.ndim} axes; give a row per participant and a column per covariate")
         key = next((key for key in LABELS if content.has(key)), None)
         found = content.names(key) if key else None
     except MatFileError as error:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse
 
-from ._mat_stream import DamagedError, FileStream, Room
+from ._mat_stream import LARGEST_EMPTY, DamagedError, FileStream, Room
 from ._mat_values import beyond, characters
 
 HEADER = 20
@@ -44,6 +44,8 @@ def load_mat4(file: BinaryIO, size: int) -> dict[str, Any]:
         stream.reach(length)
         name = stream.buffer[stream.at : stream.at + length].split(b"\0", 1)[0].decode("latin-1")
         stream.at += length
+        if rows * columns == 0 and max(rows, columns) > LARGEST_EMPTY:
+            raise DamagedError("a variable has an impossible shape")
         dtype = np.dtype(f"{order}{form}")
         count = rows * columns * (2 if imaginary else 1)
         end = stream.place + count * dtype.itemsize

@@ -14,6 +14,7 @@ import numpy as np
 
 from ._mat_stream import (
     ITEM,
+    LARGEST_EMPTY,
     UNPACKED,
     UNPACKED_PER_BYTE,
     DamagedError,
@@ -160,7 +161,7 @@ class _Reader:
         shape = struct.unpack_from(f"{self._order}{size // 4}i", buffer, at)
         if len(shape) < 2 or min(shape) < 0 or math.prod(shape) > 2**52:
             raise DamagedError("an array has an impossible shape")
-        if 0 in shape and math.prod(size or 1 for size in shape) > 2**52:
+        if 0 in shape and math.prod(size or 1 for size in shape) > LARGEST_EMPTY:
             raise DamagedError("an array has an impossible shape")
         name = self._text(stream, end)
         if depth > DEEPEST:

@@ -33,7 +33,7 @@ def load_hdf5(path: Path) -> dict[str, Any]:
         return {name: _restored(value) for name, value in content.items()}
     except MatFileError:
         raise
-    except (DamagedError, GuardedError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DamagedError, GuardedError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
         _process.close()  # what went wrong may have left it in disorder
         if isinstance(error, GuardedError) and error.how == "start":
             raise MatFileError(f"is a MATLAB 7.3 file, and {error}; save it again with save -v7") from error
@@ -47,10 +47,10 @@ def load_hdf5(path: Path) -> dict[str, Any]:
 def _restored(value: Any) -> Any:
     """The forms that travel between processes → those of `load_mat`."""
     if isinstance(value, np.ndarray) and value.dtype == object:
-        cells = np.empty(value.shape, dtype=object)
-        for index in np.ndindex(value.shape):
-            cells[index] = _restored(value[index])
-        return cells
+        cells = np.empty(value.size, dtype=object)
+        for place, item in enumerate(value.ravel()):
+            cells[place] = _restored(item)
+        return cells.reshape(value.shape)
     if not isinstance(value, list):
         return value
     kind, *parts = value

@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ._mat_stream import ITEM, Room
+from ._mat_stream import ITEM, LARGEST_EMPTY, Room
 from .common._plain_bytes import to_bytes
 
 DEEPEST = 60  # levels of nesting, against references that run in circles
@@ -135,7 +135,8 @@ class _Reader:
         count = math.prod(shape)
         each = max(item.dtype.itemsize, 1) + (ITEM if item.dtype == h5py.ref_dtype else 0)
         chunk = math.prod(item.chunks or ()) * item.dtype.itemsize
-        if chunk > self._room.left or not self._room.take(count * each):
+        absurd = count == 0 and math.prod(size or 1 for size in shape) > LARGEST_EMPTY
+        if absurd or chunk > self._room.left or not self._room.take(count * each):
             return [
                 "opaque",
                 f"a {' × '.join(map(str, shape[::-1]))} {what}, beyond what a file of this size may hold,",
@@ -189,8 +190,8 @@ class _Reader:
         if isinstance(stored, list):
             return stored
         shape = tuple(int(size) for size in np.ravel(stored))
-        if not 2 <= len(shape) <= 32 or min(shape) != 0 or math.prod(size or 1 for size in shape) > 2**52:
-            raise ValueError(f"{place} has an impossible shape")
+        if not 2 <= len(shape) <= 32 or min(shape) != 0 or math.prod(size or 1 for size in shape) > LARGEST_EMPTY:
+            return ["opaque", f"an empty array that claims to be {' × '.join(map(str, shape[:4]))}"]
         if kind == "char":
             return ""
         if kind == "struct":

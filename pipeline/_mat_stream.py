@@ -11,6 +11,8 @@ VALUES, VALUES_PER_BYTE = 128_000_000, 8  # bytes of memory that a file's values
 UNPACKED, UNPACKED_PER_BYTE = 768_000_000, 8  # bytes that may pass by, kept or not: a second or two
 ITEM = 400  # bytes of memory that a value takes beside its numbers, and time that goes by
 
+LARGEST_EMPTY = 10_000_000  # product of the other sizes of an array that has one of 0
+
 
 class DamagedError(Exception):
     """What is wrong with the bytes, in a few words."""

@@ -34,7 +34,7 @@ class StructArray(list[dict[str, Any]]):
 
 def beyond(shape: tuple[int, ...], what: str) -> Opaque:
     """Stands for an array that claims more than a file of its size may hold, and is not read."""
-    return Opaque(f"a {_by(shape)} {what}, beyond what a file of this size may hold,")
+    return Opaque(f"a {by(shape)} {what}, beyond what a file of this size may hold,")
 
 
 def characters(rows: np.ndarray) -> str | np.ndarray:
@@ -51,12 +51,12 @@ def describe(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a struct"
     if isinstance(value, StructArray):
-        return f"a {_by(value.shape)} struct array"
+        return f"a {by(value.shape)} struct array"
     if isinstance(value, Opaque):
         return value.kind
     if isinstance(value, np.ndarray) and value.dtype == object:
-        return f"a {_by(value.shape)} cell array"
-    return f"a {_by(np.shape(value))} array"
+        return f"a {by(value.shape)} cell array"
+    return f"a {by(np.shape(value))} array"
 
 
 def sparse_matrix(values: np.ndarray, rows: np.ndarray, starts: np.ndarray, shape: tuple[int, int]) -> Any:
@@ -109,5 +109,6 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def by(shape: tuple[int, ...]) -> str:
+    """A shape as MATLAB's users read it, ``2 × 3``."""
     return " × ".join(map(str, shape))

@@ -130,6 +130,8 @@ def _from_table(path: Path) -> ModelSpace:
 
 def _from_mat(path: Path, variables: Mapping[str, Any]) -> ModelSpace:
     structs = _models(variables)
+    if not structs:
+        raise FieldProblem("GCM", "is empty; save one struct per model in it")
     first = structs[0]
     drives = first.matrix("c", "give a mask of regions × inputs")
     if drives.ndim != 2:

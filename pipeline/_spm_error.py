@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .common import visible
+from .common import shorten
+
+LONGEST = 600  # characters of a message; a name may have thousands
 
 
 class SpmFileError(ValueError):
@@ -20,7 +22,7 @@ class SpmFileError(ValueError):
 
     def __init__(self, path: Path, field: str, problem: str, index: int | None = None, cell: str = "") -> None:
         place = path.name + (f"[{cell}]" if cell else "" if index is None else f"[{index + 1}]")
-        super().__init__(visible(" ".join(f"{place}: {field} {problem}".split())))
+        super().__init__(shorten(" ".join(f"{place}: {field} {problem}".split()), LONGEST))
         self.path = path
         self.field = field
         self.index = index

@@ -13,7 +13,7 @@ from dcm import SPM12_ECHO_TIME, Data
 
 from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
-from ._mat_values import MatFileError, StructArray, describe
+from ._mat_values import MatFileError, StructArray, by, describe
 from ._rundata import RunData
 from ._spm_error import SpmFileError
 from .common import time_problem
@@ -97,20 +97,42 @@ def _read_voi(path: Path) -> _Voi:
     struct = _variable(path, "xY", "is no VOI file (it holds no xY); give the VOI_*.mat that SPM extracted")
     try:
         voi = Fields(struct, "xY.")
-        series = voi.matrix("u", "extract the region's eigenvariate again").ravel()
+        series = voi.matrix("u", "extract the region's eigenvariate again")
+        if series.size != max(series.shape):
+            raise voi.problem("u", f"is {by(series.shape)}, not one series; extract the region's eigenvariate again")
+        series = series.ravel()
         confounds = voi.matrix("X0", "extract the region again") if voi.has("X0") else None
+        if confounds is not None and confounds.ndim != 2:
+            raise voi.problem("X0", f"has {confounds.ndim} axes, not scans × confounds; extract the region again")
         if confounds is not None and confounds.shape[0] != series.size:
             raise voi.problem("X0", f"has {confounds.shape[0]} rows for {series.size} scans; extract the region again")
         if np.ptp(series) == 0:
             raise voi.problem("u", "is constant; check the region's mask and coverage")
-        centre = voi.matrix("xyz", "extract the region again").ravel() if voi.has("xyz") else None
-        name = (voi.names("name") or [path.stem.removeprefix("VOI_")])[0]
         session = voi.number("Sess", "extract the region again", default=1.0)
+        if session != round(session):
+            raise voi.problem("Sess", f"is {session:g}, not the number of a session; extract the region again")
     except FieldProblem as error:
         raise VoiFileError(path, error.field, error.problem) from error
-    if centre is not None and centre.size != 3:
-        centre = None
-    return _Voi(path, name or path.stem, int(session), series, confounds, centre)
+    centre, name = _centre(voi), _name(voi, path)
+    return _Voi(path, name, int(session), series, confounds, centre)
+
+
+def _centre(voi: Fields) -> np.ndarray | None:
+    """Where the region is, None where the file does not say; no answer depends on it."""
+    try:
+        centre = voi.matrix("xyz", "extract the region again").ravel()
+    except FieldProblem:
+        return None
+    return centre if centre.size == 3 else None
+
+
+def _name(voi: Fields, path: Path) -> str:
+    """The region's name, the file's where there is none."""
+    try:
+        names = voi.names("name")
+    except FieldProblem:
+        names = None
+    return (names or [""])[0] or path.stem.removeprefix("VOI_")
 
 
 def _check_together(vois: list[_Voi]) -> None:
@@ -164,6 +186,13 @@ def _read_design(path: Path, session: int, wanted: Sequence[str] | None) -> tupl
             raise timing.problem("RT", problem)
         if problem := time_problem(width, "microtime bin"):
             raise FieldProblem(f"SPM.Sess({session}).U.dt", problem)
+        bins = {name: columns[name].size for name in names}
+        if len(set(bins.values())) > 1:
+            lengths = ", ".join(f"'{name}' {size}" for name, size in bins.items())
+            raise FieldProblem(
+                f"SPM.Sess({session}).U.u",
+                f"differs in length between inputs (bins: {lengths}); specify the model again",
+            )
         return repetition_time, np.column_stack([columns[name] for name in names]), names, width
     except FieldProblem as error:
         raise VoiFileError(path, error.field, error.problem) from error
@@ -178,6 +207,8 @@ def _columns(design: Fields, session: int) -> tuple[dict[str, np.ndarray], dict[
     widths: dict[str, float] = {}
     for condition in _structs(sessions[session - 1], "U"):
         values = condition.matrix("u", "specify the first-level model again")[LEADING_BINS:]
+        if values.ndim != 2:
+            raise condition.problem("u", f"has {values.ndim} axes, not bins × inputs; specify the model again")
         names = condition.names("name") or []
         if len(names) != values.shape[1]:
             raise condition.problem("name", f"holds {len(names)} names for {values.shape[1]} columns of u; name each")

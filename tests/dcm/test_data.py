@@ -33,6 +33,16 @@ def run(**changes: object) -> Data:
         ({"repetition_time": -2.0}, "repetition_time must be a positive number"),
         ({"echo_time": np.nan}, "echo_time must be a positive number"),
         ({"bold": np.zeros(40)}, "bold must be"),
+        ({"bold": [[1.0, 2.0], [3.0]]}, "bold must be an array of real numbers, with rows of one length"),
+        ({"bold": "series"}, "bold must be an array of real numbers"),
+        ({"bold": np.ones((40, 2)) * 1j}, "bold must be an array of real numbers"),
+        ({"bold": np.zeros((0, 2))}, "give at least one scan, region, bin and input"),
+        ({"inputs": {"task": [1.0]}}, "inputs must be an array of real numbers"),
+        ({"confounds": [None]}, "confounds must be an array of real numbers"),
+        ({"delays": np.ones(3)}, "give one for each of the 2 regions, or one"),
+        ({"repetition_time": None}, "repetition_time must be one number of seconds, not 'None'"),
+        ({"bin_width": [0.125, 0.125]}, "bin_width must be one number of seconds, not 2"),
+        ({"echo_time": "40 ms"}, "echo_time must be one number of seconds, not '40 ms'"),
     ],
 )
 def test_bad_data_are_refused_with_the_reason(changes: dict[str, object], message: str) -> None:

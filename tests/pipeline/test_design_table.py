@@ -229,6 +229,7 @@ def test_an_spm_design_that_does_not_fit_is_refused(spm_design: Path, save_v7: W
     for variables, says in (
         ({"Y": X}, "X is missing"),
         ({"X": X[:, 1:]}, "X has no column of ones"),
+        ({"X": np.stack([X, X], axis=2)}, "X has 3 axes; give a row per participant"),
         ({"X": np.where(X == 5, np.nan, X)}, "X holds 1 NaN value"),
         ({"X": X, "labels": np.array(["mean", "age "])}, "labels must hold 3 names that differ"),
     ):

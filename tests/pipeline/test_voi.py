@@ -38,6 +38,14 @@ def design(cells: Any, sessions: int = 1, **changes: Any) -> dict[str, Any]:
     return {"xY": {"RT": 2.0}, "Sess": made} | changes
 
 
+def uneven(second: np.ndarray | None = None) -> dict[str, Any]:
+    """One session of two conditions, the second with other bins."""
+    conditions = np.empty((1, 2), dtype=[("name", object), ("u", object), ("dt", object)])
+    conditions[0, 0] = ("task", np.ones((352, 1)), 2 / BINS)
+    conditions[0, 1] = ("faces", np.ones((332, 1)) if second is None else second, 2 / BINS)
+    return {"U": conditions}
+
+
 @pytest.fixture
 def files(save_mat_file: Save, cells: Any) -> tuple[list[Path], Path]:
     vois = [save_mat_file(f"VOI_{name}_1.mat", xY=voi(name)) for name in ("left", "right2")]
@@ -89,6 +97,9 @@ def test_an_unknown_input_lists_the_valid_names(files: tuple[list[Path], Path]) 
         ({"u": np.ones((SCANS, 1))}, "xY.u", "is constant"),
         ({"X0": np.ones((3, 1))}, "xY.X0", "has 3 rows for 20 scans"),
         ({"Sess": "one"}, "xY.Sess", "is text"),
+        ({"Sess": 1.5}, "xY.Sess", "is 1.5, not the number of a session"),
+        ({"u": np.arange(2.0 * SCANS).reshape(SCANS, 2)}, "xY.u", "is 20 × 2, not one series"),
+        ({"X0": np.ones((SCANS, 2, 2))}, "xY.X0", "has 3 axes, not scans × confounds"),
     ],
 )
 def test_vois_that_do_not_fit_are_named(
@@ -108,6 +119,8 @@ def test_vois_that_do_not_fit_are_named(
         ({"xY": {}}, "SPM.xY.RT is missing"),
         ({"Sess": 1.0}, "SPM.Sess is a 1 × 1 array, not structs"),
         ({"xY": {"RT": 3.0}}, "SPM.Sess.U.u has 320 bins"),
+        ({"Sess": uneven()}, "SPM.Sess(1).U.u differs in length between inputs (bins: 'task' 320, 'faces' 300)"),
+        ({"Sess": uneven(np.ones((352, 2, 2)))}, "SPM.Sess(1).U(2).u has 3 axes, not bins × inputs"),
         ({"xY": {"RT": -2.0}}, "SPM.Sess(1).U.dt must be one positive bin width"),
     ],
 )
@@ -118,6 +131,13 @@ def test_a_bad_design_is_named(
     with pytest.raises(VoiFileError) as caught:
         read_vois(files[0], path)
     assert says in str(caught.value)
+
+
+def test_a_name_or_a_place_that_cannot_be_read_stops_no_voi(files: tuple[list[Path], Path], save_v7: Save) -> None:
+    odd = save_v7("VOI_odd_1.mat", xY=voi("odd") | {"name": 5.0, "xyz": "here"})
+    run = read_vois([files[0][0], odd], files[1])
+    assert run.regions == ("left", "odd_1")
+    assert run.coordinates is None
 
 
 def test_a_session_beyond_the_design_is_named(files: tuple[list[Path], Path], save_v7: Save) -> None:
