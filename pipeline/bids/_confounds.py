@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from .._table import MISSING, Table, TableError, read_table
+from ..common import read_number, shorten
+from ..study import Confounds as ConfoundSettings
 from ..study import Study
+from ._confound_names import DISPLACEMENT, UNSTEADY, absent_columns, taken_columns
 from ._inventory import Run
 from ._readable import head_of
-from ._words import DataError
+from ._words import DataError, listed
 
-DISPLACEMENT = "framewise_displacement"
-_UNSTEADY = "non_steady_state_outlier"
 _IMAGE = "_desc-preproc_bold.nii.gz"
+_OLDER = "FramewiseDisplacement"  # as fMRIPrep 1.0 and 1.1 wrote it
 
 
 class ConfoundsError(DataError):
@@ -29,9 +35,10 @@ class Confounds:
     Fields:
         names: of the columns.
         values: (scan, column) demeaned over the scans that are not dropped; finite.
-        framewise_displacement: (scan,) mm; NaN in the first.
+        framewise_displacement: (scan,) mm; NaN in the first, and where it is not known.
         dropped: numbers of the scans at the start that are modelled away.
         censored: numbers of the scans with more motion than the study allows.
+        remarks: what was inferred of the table, or is not known, a line each.
     """
 
     names: tuple[str, ...]
@@ -39,6 +46,7 @@ class Confounds:
     framewise_displacement: Float[np.ndarray, "scan"]
     dropped: tuple[int, ...]
     censored: tuple[int, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def spikes(self) -> tuple[int, ...]:
@@ -56,10 +64,10 @@ def read_confounds(run: Run, study: Study) -> Confounds:
     a used value is missing, or nothing would remain to be fitted.
     """
     name = run.confounds.name
-    table = _table(run)
-    if len(table) != run.scans:
-        raise ConfoundsError(f"{name} has {len(table)} rows, the image {run.scans} scans; they are not of one run")
-    displacement = _displacement(name, table)
+    table = _table(run.confounds)
+    check_rows(run.confounds, len(table.rows), run.scans)
+    check_columns(run.confounds, table.columns, study.confounds)
+    displacement, remarks = _displacement(table, needed=study.confounds.censor_above is not None)
     dropped = _dropped(table, study, run)
     if len(dropped) == run.scans:
         raise ConfoundsError(f"{name} marks every scan as not steady; run fMRIPrep again, or set [glm] drop_scans")
@@ -69,7 +77,7 @@ def read_confounds(run: Run, study: Study) -> Confounds:
     values = np.where(constant, 0.0, values - values[steady].mean(axis=0))
     limit = study.confounds.censor_above
     censored = () if limit is None else tuple(map(int, np.flatnonzero(displacement > limit)))
-    found = Confounds(names, values, displacement, dropped, censored)
+    found = Confounds(names, values, displacement, dropped, censored, (*table.remarks, *remarks))
     left = run.scans - len(found.spikes)
     if left <= len(names) + 1:
         raise ConfoundsError(
@@ -79,43 +87,51 @@ def read_confounds(run: Run, study: Study) -> Confounds:
     return found
 
 
-def _table(run: Run) -> Any:
-    import pandas as pd
-
-    head_of(run.confounds)
-    try:
-        return pd.read_csv(run.confounds, sep="\t", encoding="utf-8")
-    except (ValueError, OSError) as error:  # pandas' ParserError is a ValueError
-        raise ConfoundsError(f"{run.confounds.name} is no table ({' '.join(str(error).split())})") from None
+def check_rows(path: Path, rows: int, scans: int) -> None:
+    """Raises `ConfoundsError` where a table has other rows than the image has scans."""
+    if rows != scans:
+        raise ConfoundsError(f"{path.name} has {rows} rows, the image {scans} scans; they are not of one run")
 
 
-def _chosen(run: Run, study: Study, table: Any) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The columns of the strategy."""
-    settings = study.confounds
-    if not settings.strategy:
-        return np.zeros((run.scans, 0)), ()
-    from nilearn.interfaces.fmriprep import load_confounds
-
-    # nilearn takes CompCor components only beside the cosines they were computed after. Those are left out again below:
-    # the study's own high-pass, which every series gets, does their work, and the same columns twice would be singular.
-    strategy = (*settings.strategy, *(("high_pass",) if "compcor" in settings.strategy else ()))
-    try:
-        frame, _ = load_confounds(
-            _image_name(run),
-            strategy=strategy,
-            motion=settings.motion,
-            wm_csf=settings.wm_csf,
-            global_signal=settings.global_signal,
-            compcor=settings.compcor,
-            n_compcor=settings.n_compcor,
-            ica_aroma="basic",  # as columns; "full" would need images that AROMA has cleaned
-            demean=False,  # done by the caller, once all values are known to be numbers
+def check_columns(path: Path, columns: Collection[str], settings: ConfoundSettings) -> None:
+    """Raises `ConfoundsError` where a table lacks what the study needs."""
+    absent = [*absent_columns(settings, columns)]
+    if not absent:
+        return
+    if _OLDER in columns:
+        raise ConfoundsError(f"{path.name} is of an fMRIPrep before 1.2; run a later one")
+    if absent == [DISPLACEMENT]:
+        raise ConfoundsError(
+            f"{path.name} has no {DISPLACEMENT}, which [confounds] censor_above needs; leave that out, or run fMRIPrep "
+            "again"
         )
-    except TypeError:  # by which NumPy refuses text
-        raise ConfoundsError(f"{run.confounds.name}: {_text_in(table)}; correct it") from None
-    except (ValueError, KeyError, OSError) as error:
-        problem = " ".join(str(error).split())
-        raise ConfoundsError(f"{run.confounds.name}: {problem}") from None
+    raise ConfoundsError(
+        f"{path.name} has no {listed(absent)}; leave it out of [confounds] strategy, or run fMRIPrep again"
+    )
+
+
+def _table(path: Path) -> Table:
+    head_of(path)
+    try:
+        return read_table(path)
+    except TableError as error:
+        raise ConfoundsError(str(error)) from None
+
+
+def _chosen(run: Run, study: Study, table: Table) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The columns of the strategy."""
+    if not study.confounds.strategy:
+        return np.zeros((run.scans, 0)), ()
+    columns = {name: _values(table, name) for name in taken_columns(study.confounds, table.columns)}
+    with TemporaryDirectory(prefix="effconn-") as folder:
+        plain = Path(folder) / run.confounds.name
+        rows = zip(*(map(_cell, values.tolist()) for values in columns.values()), strict=True)
+        lines = ["\t".join(row) for row in (tuple(columns), *rows)]
+        plain.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        described = run.confounds.with_suffix(".json")
+        if "compcor" in study.confounds.strategy and described.exists():
+            plain.with_suffix(".json").write_bytes(described.read_bytes())
+        frame = _loaded(plain, study.confounds)
     frame = frame[[name for name in frame.columns if not name.startswith("cosine")]]
     names = tuple(map(str, frame.columns))
     values = frame.to_numpy(dtype=np.float64)
@@ -127,41 +143,83 @@ def _chosen(run: Run, study: Study, table: Any) -> tuple[np.ndarray, tuple[str, 
     return values, names
 
 
-def _text_in(table: Any) -> str:
-    """The first cell that is no number, in words."""
-    import pandas as pd
-
-    for name in table.columns:
-        numbers = pd.to_numeric(table[name], errors="coerce")
-        for scan in np.flatnonzero(numbers.isna() & table[name].notna()):
-            return f"{name} is {table[name][scan]!r} in scan {scan + 1} (line {scan + 2})"
-    return "a column is no column of numbers"
-
-
-def _image_name(run: Run) -> str:
-    """The name by which nilearn finds the table: of a compressed image beside it, whatever the image is."""
-    return str(run.confounds.with_name(run.confounds.name.partition("_desc-confounds_")[0] + _IMAGE))
-
-
-def _displacement(name: str, table: Any) -> np.ndarray:
-    if DISPLACEMENT not in table.columns:
-        raise ConfoundsError(f"{name} has no column {DISPLACEMENT}, which fMRIPrep writes; run it again")
+def _values(table: Table, name: str) -> Float[np.ndarray, "scan"]:
+    """A column's numbers, NaN where they are missing."""
     try:
-        values = np.array(table[DISPLACEMENT].to_numpy(dtype=np.float64))
-    except ValueError as error:
-        raise ConfoundsError(f"{name}: {DISPLACEMENT} is no column of numbers ({error}); correct it") from None
+        table.check_sure(name)
+        cells = table.column(name)
+    except TableError as error:
+        raise ConfoundsError(str(error)) from None
+    values = [np.nan if cell == MISSING else read_number(cell) for cell in cells]
+    for scan, (cell, value) in enumerate(zip(cells, values, strict=True)):
+        if value is None:
+            where = f"in scan {scan + 1} (line {table.lines[scan]})"
+            raise ConfoundsError(f"{table.path.name}: {name} is {shorten(repr(cell))} {where}; correct it")
+    return np.array(values, dtype=np.float64)
+
+
+def _cell(value: float) -> str:
+    return MISSING if np.isnan(value) else repr(value)
+
+
+def _loaded(path: Path, settings: ConfoundSettings) -> Any:
+    """What nilearn makes of a table that holds the strategy's columns alone."""
+    from nilearn.interfaces.fmriprep import load_confounds
+
+    # nilearn takes CompCor components only beside the cosines they were computed after. Those are left out again by the
+    # caller: the study's own high-pass, which every series gets, does their work, and the same columns twice would be
+    # singular.
+    strategy = (*settings.strategy, *(("high_pass",) if "compcor" in settings.strategy else ()))
+    try:
+        frame, _ = load_confounds(
+            str(path.with_name(path.name.partition("_desc-confounds_")[0] + _IMAGE)),  # nilearn finds the table by it
+            strategy=strategy,
+            motion=settings.motion,
+            wm_csf=settings.wm_csf,
+            global_signal=settings.global_signal,
+            compcor=settings.compcor,
+            n_compcor=settings.n_compcor,
+            ica_aroma="basic",  # as columns; "full" would need images that AROMA has cleaned
+            demean=False,  # done by the caller, once all values are known to be numbers
+        )
+    except (ValueError, KeyError, OSError, TypeError) as error:
+        problem = " ".join(str(error).replace(str(path), path.name).split())
+        raise ConfoundsError(f"{path.name}: {problem}") from None
+    return frame
+
+
+def _displacement(table: Table, *, needed: bool) -> tuple[Float[np.ndarray, "scan"], list[str]]:
+    """Framewise displacement, NaN where it is not known, and a line where it should be.
+
+    Raises `ConfoundsError` where it is needed and a scan after the first has none.
+    """
+    name = table.path.name
+    unknown = np.full(len(table.rows), np.nan)
+    if DISPLACEMENT not in table.columns:
+        return unknown, [f"{name} has no {DISPLACEMENT}; motion is unknown"]
+    try:
+        values = _values(table, DISPLACEMENT)
+    except ConfoundsError as error:
+        if needed:
+            raise
+        return unknown, [f"{error}; motion is unknown"]
     bad = np.flatnonzero(~np.isfinite(values[1:])) + 1
-    if bad.size:
-        raise ConfoundsError(f"{name}: {DISPLACEMENT} is missing in scan {bad[0] + 1} (line {bad[0] + 2}); correct it")
+    if bad.size and needed:
+        line = table.lines[bad[0]]
+        raise ConfoundsError(f"{name}: {DISPLACEMENT} is missing in scan {bad[0] + 1} (line {line}); correct it")
     values[0] = np.nan  # there is no scan before it; some versions write 0
-    return values
+    lines = [f"{name}: {DISPLACEMENT} is missing in {bad.size} scans; motion is that of the others"] if bad.size else []
+    return values, lines
 
 
-def _dropped(table: Any, study: Study, run: Run) -> tuple[int, ...]:
+def _dropped(table: Table, study: Study, run: Run) -> tuple[int, ...]:
     wanted = study.glm.drop_scans
     if wanted != "auto":
         if not 0 <= wanted < run.scans:
             raise ConfoundsError(f"{run.label}: [glm] drop_scans is {wanted}, but the run has {run.scans} scans")
         return tuple(range(wanted))
-    columns = [name for name in table.columns if name.startswith(_UNSTEADY)]
-    return tuple(map(int, np.flatnonzero((table[columns] == 1).any(axis=1))))
+    marked: set[int] = set()
+    for column in table.columns:
+        if column.startswith(UNSTEADY):
+            marked |= {scan for scan, cell in enumerate(table.column(column)) if read_number(cell) == 1}
+    return tuple(sorted(marked))

@@ -178,6 +178,6 @@ def _confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) 
         unsure, known = check_confounds(run.confounds, study.confounds, run.scans)
         remarks += known
         if unsure:
-            read_confounds(run, study)
+            remarks += [one for one in read_confounds(run, study).remarks if one not in known]
     except DataError as error:
         problems.append(str(error))

@@ -184,14 +184,12 @@ PROBLEMS: dict[str, tuple[Spoil, str]] = {
         r"timeseries\.tsv has \d\d rows, the image 40 scans",
     ),
     "confounds without motion": (without_column("trans_x"), r"has no trans_x; leave it out of \[confounds\] strategy"),
-    "no displacement": (without_column("framewise_displacement"), "has no framewise_displacement"),
     "an old fMRIPrep": (
-        lambda small: small.edit(small.confounds(), "framewise_displacement", "FramewiseDisplacement"),
+        both(
+            lambda small: small.edit(small.confounds(), "framewise_displacement", "FramewiseDisplacement"),
+            without_column("trans_x"),
+        ),
         "is of an fMRIPrep before 1.2",
-    ),
-    "confounds with commas": (
-        lambda small: small.confounds().write_text(small.confounds().read_text().replace("\t", ",")),
-        "has one column, .*separated by tabs",
     ),
     "a used confound missing": (
         lambda small: blank(small, 7, "trans_x"),

@@ -99,10 +99,11 @@ def test_a_scan_both_dropped_and_censored_has_one_regressor(small: Small) -> Non
     ("name", "scan", "value", "expected"),
     [
         ("trans_x", 7, "n/a", r"timeseries\.tsv: trans_x is missing or not finite in scan 8 \(line 9\)"),
-        ("rot_z", 3, "inf", r"rot_z is missing or not finite in scan 4 \(line 5\)"),
+        ("rot_z", 3, "inf", r"rot_z is 'inf' in scan 4 \(line 5\); correct it"),
         ("trans_y", 3, "moved", r"trans_y is 'moved' in scan 4 \(line 5\); correct it"),
+        ("trans_y", 3, "١", r"trans_y is '١' in scan 4 \(line 5\); correct it"),
         ("framewise_displacement", 5, "n/a", r"framewise_displacement is missing in scan 6 \(line 7\)"),
-        ("framewise_displacement", 5, "much", r"framewise_displacement is no column of numbers"),
+        ("framewise_displacement", 5, "much", r"framewise_displacement is 'much' in scan 6 \(line 7\)"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_by_line(
@@ -110,9 +111,60 @@ def test_a_value_that_cannot_be_used_is_named_by_line(
 ) -> None:
     run = first(small)
     change(small, name, [scan], value)
+    small.set("confounds", censor_above=2.0)
     with pytest.raises(ConfoundsError, match=expected) as caught:
         read_confounds(run, small.study())
     assert "\n" not in str(caught.value)
+
+
+def spoiled(name: str, value: str) -> Callable[[Small], None]:
+    return lambda small: change(small, name, [4], value)
+
+
+def renamed(old: str, new: str) -> Callable[[Small], None]:
+    return lambda small: small.edit(small.confounds(), f"{old}\t", f"{new}\t")
+
+
+def as_text(old: str, new: str, encoding: str = "utf-8") -> Callable[[Small], None]:
+    return lambda small: small.confounds().write_text(
+        small.confounds().read_text().replace(".", old).replace("\t", new), encoding
+    )
+
+
+HARMLESS: dict[str, tuple[Callable[[Small], None], bool, str]] = {
+    "text in a column of no strategy": (spoiled("csf", "high"), True, ""),
+    "nothing in a column of no strategy": (spoiled("csf", ""), True, ""),
+    "other digits in a column of no strategy": (spoiled("csf", "١"), True, ""),
+    "no such column": (renamed("csf", "CsfSignal"), True, ""),
+    "two columns of a name": (renamed("csf", "white_matter"), True, ""),
+    "no displacement": (renamed("framewise_displacement", "fd"), False, "no framewise_displacement; motion is unknown"),
+    "displacement that is text": (spoiled("framewise_displacement", "much"), False, "motion is unknown"),
+    "displacement with a gap": (spoiled("framewise_displacement", "NA"), True, "missing in 1 scans; motion is that of"),
+    "semicolons and decimal commas": (as_text(",", ";"), True, "semicolons, decimal commas"),
+    "commas": (as_text(".", ","), True, "commas"),
+    "UTF-16": (as_text(".", "\t", "utf-16"), True, "UTF-16"),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_what_no_strategy_takes_and_the_form_of_the_table_change_nothing(small: Small, case: str) -> None:
+    plain = read_confounds(first(small), small.study())
+    spoil, moved, remark = HARMLESS[case]
+    spoil(small)
+    inventory = small.inventory()
+    assert inventory.absences == ()
+    assert any(remark in line for line in (*inventory.remarks, *([] if remark else [""])))
+    found = read_confounds(inventory.runs[0], small.study())
+    np.testing.assert_array_equal(found.values, plain.values)
+    assert (found.names, found.dropped) == (plain.names, plain.dropped)
+    assert bool(np.isfinite(found.framewise_displacement).any()) is moved
+
+
+def test_censoring_asks_for_displacement(small: Small) -> None:
+    renamed("framewise_displacement", "fd")(small)
+    small.set("confounds", censor_above=0.5)
+    (absence,) = small.inventory().absences
+    assert "has no framewise_displacement, which [confounds] censor_above needs; leave that out" in absence.problem
 
 
 def test_a_table_of_another_run_is_refused(small: Small) -> None:
