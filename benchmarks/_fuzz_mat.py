@@ -169,7 +169,6 @@ def bomb(content: bytearray, rng: np.random.Generator) -> bytearray:
     return content + packed if rng.random() < 0.5 else content[:HEADER] + packed + content[HEADER:]
 
 
-@cache
 def _bomb() -> bytes:
     count = BOMB_BYTES // 8
     flags = struct.pack("<IIII", UINT32, 8, 6, 0)

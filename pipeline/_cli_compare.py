@@ -9,7 +9,7 @@ from dcm import Settings
 
 from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport, compare
 from ._console import duration, progress, say, show, tell, write_json
-from ._inputs import read_inputs
+from ._inputs import read_inputs, remark_lines
 from ._runtime import UsageError
 
 COLUMNS = (
@@ -34,6 +34,8 @@ def run_compare(paths: Sequence[Path], settings: Settings, json_file: Path | Non
         say(line)
     if not files:
         raise UsageError("no file could be read as a DCM; see the lines above")
+    for line in remark_lines(files):
+        say(line)
     with progress(f"inverting {len(files)} models") as bar:
         report = compare(files, settings, bar)
     print_report(report)

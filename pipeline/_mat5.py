@@ -15,8 +15,6 @@ import numpy as np
 from ._mat_stream import (
     ITEM,
     LARGEST_EMPTY,
-    UNPACKED,
-    UNPACKED_PER_BYTE,
     DamagedError,
     FileStream,
     Room,
@@ -45,8 +43,8 @@ def load_mat5(file: BinaryIO, size: int) -> dict[str, Any]:
     stream.reach(HEADER)
     order = "<" if stream.buffer[126:128] == b"IM" else ">"
     stream.at = HEADER
-    reader = _Reader(order, Room(size))
-    most = UNPACKED + UNPACKED_PER_BYTE * size
+    room = Room(size)
+    reader = _Reader(order, room)
     variables: dict[str, Any] = {}
     while not stream.ended():
         kind, count, small = reader.tag(stream)
@@ -57,7 +55,7 @@ def load_mat5(file: BinaryIO, size: int) -> dict[str, Any]:
             name, value = reader.variable(stream, end)
             stream.skip_to(end)
         else:
-            unpacked = UnpackedStream(stream, count, most)
+            unpacked = UnpackedStream(stream, count, room)
             kind, count, small = reader.tag(unpacked)
             if small or kind != MATRIX:
                 raise DamagedError("a packed part holds no variable")

@@ -8,7 +8,7 @@ from typing import BinaryIO
 PIECE = 256 * 1024  # bytes read from disk at once
 AHEAD = 4 * 1024 * 1024  # bytes unpacked at once, so that an ordinary file is unpacked in one go
 VALUES, VALUES_PER_BYTE = 128_000_000, 8  # bytes of memory that a file's values may take, and more for its size
-UNPACKED, UNPACKED_PER_BYTE = 768_000_000, 8  # bytes that may pass by, kept or not: a second or two
+UNPACKED, UNPACKED_PER_BYTE = 512_000_000, 8  # bytes that may be unpacked, kept or not: a second or two
 ITEM = 400  # bytes of memory that a value takes beside its numbers, and time that goes by
 
 LARGEST_EMPTY = 10_000_000  # product of the other sizes of an array that has one of 0
@@ -18,8 +18,12 @@ class DamagedError(Exception):
     """What is wrong with the bytes, in a few words."""
 
 
+class TooLargeError(Exception):
+    """More comes out of the packed parts than any file of its size holds."""
+
+
 class Room:
-    """How much memory the values of one file may still take.
+    """How much memory the values of one file may still take, and how many bytes may still be unpacked.
 
     Arguments:
         size: of the file, bytes.
@@ -27,6 +31,7 @@ class Room:
 
     def __init__(self, size: int) -> None:
         self.left = VALUES + VALUES_PER_BYTE * size
+        self._unpacked = UNPACKED + UNPACKED_PER_BYTE * size
 
     def take(self, count: int) -> bool:
         """Whether `count` bytes and a value's overhead fit; they are taken where they do."""
@@ -34,6 +39,12 @@ class Room:
             return False
         self.left -= count + ITEM
         return True
+
+    def unpack(self, count: int) -> None:
+        """Counts bytes that were unpacked; raises `TooLargeError` where it gets too many."""
+        self._unpacked -= count
+        if self._unpacked < 0:
+            raise TooLargeError
 
 
 class Stream:
@@ -110,12 +121,12 @@ class UnpackedStream(Stream):
     Arguments:
         packed: the stream, which is read as far as the unpacked bytes are asked for.
         size: of the packed bytes.
-        most: bytes that may come out.
+        room: of the file.
     """
 
-    def __init__(self, packed: Stream, size: int, most: int) -> None:
+    def __init__(self, packed: Stream, size: int, room: Room) -> None:
         super().__init__()
-        self._packed, self._end, self._most = packed, packed.place + size, most
+        self._packed, self._end, self._room = packed, packed.place + size, room
         self._inflate = zlib.decompressobj()
         self._tail = b""
 
@@ -127,9 +138,7 @@ class UnpackedStream(Stream):
             exhausted = not self._tail and not piece
             self._tail = self._inflate.unconsumed_tail
             if piece:
-                self._most -= len(piece)
-                if self._most < 0:
-                    raise TooLargeError
+                self._room.unpack(len(piece))
                 return piece
             if exhausted:
                 raise DamagedError("its packed part ends early")
@@ -149,7 +158,3 @@ class UnpackedStream(Stream):
         at = self._packed.at
         self._packed.at += size
         return self._packed.buffer[at : at + size]
-
-
-class TooLargeError(Exception):
-    """More comes out of a packed part than any file of its size holds."""

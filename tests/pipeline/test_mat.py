@@ -200,8 +200,9 @@ def test_sizes_and_indices_are_held_against_the_bytes(tmp_path: Path, case: str)
 
 
 def test_a_bomb_is_refused_before_it_unfolds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline._mat5.UNPACKED", 1_000_000)
-    (tmp_path / "x.mat").write_bytes(mat5(packed(matrix(6, element(9, bytes(8_000_000)), shape=(1000, 1000)))))
+    monkeypatch.setattr("pipeline._mat_stream.UNPACKED", 1_000_000)
+    part = packed(matrix(6, element(9, bytes(800_000)), shape=(1000, 100)))
+    (tmp_path / "x.mat").write_bytes(mat5(part, part))
     with pytest.raises(MatFileError, match="unpacks to more than a file of its size may hold"):
         load_mat(tmp_path / "x.mat")
 
