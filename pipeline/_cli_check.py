@@ -12,7 +12,7 @@ from ._console import say, tell
 from ._records import Column, Records
 from .bids import Absence, Inventory, Run
 from .bids._words import gathered
-from .images import RegionExtent, region_extents
+from .images import RegionExtent, region_extents, run_scale
 from .study import Study
 
 SHOWN = 40  # participants in a table; of more, only those who lack something are shown
@@ -26,6 +26,13 @@ REGIONS = (
     Column("voxels", "Voxels", "d"),
     Column("volume", "mm³", ",.0f"),
     Column("in_brain", "In the brain mask", "d"),
+)
+SCALES = (
+    Column("run", "Run"),
+    Column("mean", "Mean of the brain", ".4g"),
+    Column("spread", "Voxels vary by, %", ".2g"),
+    Column("displacement", "Mean FD, mm", ".3f"),
+    Column("confounds", "Confounds", "d"),
 )
 THERE, ABSENT = "✓", "missing"
 
@@ -61,6 +68,18 @@ def show_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
     if found:
         tell()
     return found
+
+
+def show_scales(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
+    """Print in which scale the images and the motion of the first run of each task are; returns the rows, for JSON."""
+    first = {run.task: run for run in reversed(inventory.runs)}
+    found = [run_scale(study, first[task]) for task in study.tasks if task in first]
+    if found:
+        title = "Scale of the first run of each task"
+        Records("scales", title, "", SCALES, [vars(one) for one in found]).print()
+        tell()
+    _lines("remark", list(dict.fromkeys(line for one in found for line in one.remarks)))
+    return [vars(one) | {"remarks": list(one.remarks)} for one in found]
 
 
 def region_records(extents: Sequence[RegionExtent], run: Run) -> Records:

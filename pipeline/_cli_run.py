@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ._cli_check import show_inventory, show_regions
+from ._cli_check import show_inventory, show_regions, show_scales
 from ._console import duration, progress, say, tell, write_json
 from ._provenance import release
 from ._runtime import UsageError
@@ -50,12 +50,16 @@ def show_check(file: Path, json_file: Path | None) -> int:
         inventory, errors = preflight(study, bar)
     show_inventory(study, inventory)
     regions = [] if inventory.errors else show_regions(study, inventory)
+    scales = [] if inventory.errors else show_scales(study, inventory)
     for line in (line for line in errors if line not in inventory.errors):
         say(f"error: {line}")
     if not errors:
         say(f"ready: effconn run {file}")
     if json_file is not None:
-        write_json(json_file, {"effconn": release(), "errors": errors, **_missing(inventory), "regions": regions})
+        write_json(
+            json_file,
+            {"effconn": release(), "errors": errors, **_missing(inventory), "regions": regions, "scales": scales},
+        )
     return 1 if errors else 0
 
 

@@ -82,7 +82,7 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
     driven = {} if study.dcm is None or study.dcm.task != run.task else study.dcm.inputs
     inputs = inputs_of(run, driven, regressors)
     voxels = _brain(run)
-    signal = signal_scale(run.label, voxels)
+    signal = signal_scale(run.label, voxels.series)
     scale = signal.percent
     drawn = _drawn(run, study, voxels)
     covered = cover(run.label, study.regions, {name: one.voxels for name, one in drawn.items()}, voxels)

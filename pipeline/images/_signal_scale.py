@@ -10,7 +10,6 @@ from jaxtyping import Float
 
 from ._error import ExtractionError
 from ._glm import chunks_of
-from ._voxels import Voxels
 
 MOST_SPREAD, LEAST_SPREAD = 20.0, 0.01  # percent of the mean, of a voxel over scans; 0.5 … 5 is usual
 MOST_RANGE, LEAST_RANGE = 20.0, 0.01  # percent, of a region's series from its least to its greatest value
@@ -38,12 +37,15 @@ class SignalScale:
         return 100.0 / self.mean
 
 
-def signal_scale(label: str, voxels: Voxels) -> SignalScale:
+def signal_scale(label: str, series: Float[np.ndarray, "scan voxel"]) -> SignalScale:
     """The scale of a run's images.
+
+    Arguments:
+        series: of the voxels of the brain, as stored.
 
     Raises `ExtractionError` where there is no percent of the mean, as the mean was removed.
     """
-    parts = [(block.mean(axis=0), block.std(axis=0)) for block in chunks_of(voxels.series, 1.0)]
+    parts = [(block.mean(axis=0), block.std(axis=0)) for block in chunks_of(series, 1.0)]
     means, spreads = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     mean, typical = float(means.mean()), float(spreads.mean())
     if mean <= typical:

@@ -102,6 +102,20 @@ def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoot
     return Voxels(series if good.all() else series[:, good], inside, usable, grid_of(image))
 
 
+def read_first_scans(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, scans: int) -> np.ndarray:
+    """(scan, voxel) of the brain's finite voxels in the first scans: enough to know the scale of a run's images.
+
+    Raises `ExtractionError` as `read_voxels`.
+    """
+    image = _opened(path, label)
+    if len(image.shape) != 4 or image.shape[:3] != inside.shape:
+        raise ExtractionError(f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid")
+    slab = _values(image, label, path, slice(0, scans))
+    _check_inside(slab[..., 0], inside, label, path)
+    series = slab[inside].T
+    return np.asarray(series[:, np.isfinite(series).all(axis=0)])
+
+
 def _check_inside(scan: np.ndarray, inside: np.ndarray, label: str, path: Path) -> None:
     """Around a brain is air, which is dark."""
     scan = np.where(np.isfinite(scan), scan, 0.0)

@@ -17,7 +17,7 @@ from peb import some
 from .._effect_panels import shortened
 from .._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, style
 from .._records import Column, Records
-from .._report import Picture, Section
+from .._report import Picture, Section, Table
 from .._words import listed
 from ..images import Extraction
 from ._fold import fold
@@ -47,7 +47,7 @@ REGIONS = (
     Column("voxels", "Voxels used, median", ".0f"),
     Column("size", "of", ".0f"),
     Column("explained", "Eigenvariate's share, median", ".2f"),
-    Column("reach", "Range of the series, median, %", ".2f"),
+    Column("reach", "Range of series, %", ".2f"),
     Column("highest", "widest, %", ".2f"),
     Column("lowest_run", "Lowest in"),
 )
@@ -70,8 +70,8 @@ def coverage_section(result: StudyResult) -> Section | None:
         "above which value a voxel belongs. Series are in percent of the run's mean over brain and scans; a range of 1 "
         "to 10 % is usual.",
         (Picture("coverage", "Coverage", caption, _figure(result)),),
-        (region_records(result).table(),),
-        folded=(fold(coverage_records(result)), *_remarks(result)),
+        (region_records(result).table(), *_remarks(result)),
+        folded=(fold(coverage_records(result)),),
         anchor="coverage",
     )
 
@@ -133,7 +133,7 @@ def coverage_records(result: StudyResult) -> Records:
     return Records("coverage", "Coverage of every run", lead, RUNS, rows)
 
 
-def _remarks(result: StudyResult) -> tuple[Section, ...]:
+def _remarks(result: StudyResult) -> tuple[Table, ...]:
     """What the first level remarked on, the same words about many runs once."""
     runs: dict[str, list[str]] = {}
     for one in result.ordered():
@@ -142,7 +142,7 @@ def _remarks(result: StudyResult) -> tuple[Section, ...]:
     if not runs:
         return ()
     rows = [{"runs": some(labels), "remark": note} for note, labels in runs.items()]
-    return (fold(Records("run_remarks", "Remarks on the runs", "", REMARKS, rows)),)
+    return (Records("run_remarks", "Remarks on the runs", "", REMARKS, rows).table(),)
 
 
 def _figure(result: StudyResult) -> Figure:
