@@ -14,6 +14,7 @@ from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError
 from ._table import Table, TableError, read_table
+from .common import match_labels
 
 PARTICIPANT_COLUMN = "participant_id"  # as BIDS has it
 LABELS = ("labels", "Xnames", "names")
@@ -85,10 +86,12 @@ def match_design(
 ) -> Matched:
     """As `read_design`, of the participants who are on both sides of a table; the others are told.
 
-    Raises `TableError` where the file is not in order or nobody is on both sides, `peb.DesignError` where the design
-    cannot be used.
+    Raises `TableError` where the file is not in order, nobody is on both sides or some differ in leading zeros alone,
+    `peb.DesignError` where the design cannot be used.
     """
     table, both, without_row, without_estimate = _sides(Path(path), names, participant_column)
+    if _unpadded(without_row, without_estimate):
+        raise TableError(table.path, _hint(without_row, without_estimate))
     design = _design(table, both, participant_column, covariates, centre, interactions, plus)
     return Matched(design, without_row, without_estimate)
 
@@ -150,6 +153,15 @@ def _chosen(table: Table, covariates: Sequence[str] | None, participant_column: 
     return list(covariates)
 
 
+def _unpadded(names: Sequence[str], rows: Sequence[str]) -> tuple[str, str] | None:
+    """A row and the estimate that it seems to be of: the same but for leading zeros, and a sub- that is left out."""
+    for row in rows:
+        for label in (row, f"sub-{row}"):
+            if name := match_labels([label], names).get(label):
+                return row, name
+    return None
+
+
 def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
     """What to do about names of estimates without a row, and of rows without an estimate."""
     bare = [row for row in rows if f"sub-{row}" in names]
@@ -157,6 +169,8 @@ def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
         return f"write sub-{bare[0]} for {bare[0]} in the table, as BIDS does"
     if any(f"sub-{name}" in rows for name in names):
         return "the estimates' names lack the table's sub- in front; rename one side"
+    if unpadded := _unpadded(names, rows):
+        return "{} in the table seems to be {}: write the same on both sides".format(*unpadded)
     sessions = [name for name in names if any(name.startswith(f"{row}_") for row in rows)]
     if sessions:
         return f"{sessions[0]} is one session: analyse the change (--change BEFORE,AFTER), or give each session a row"

@@ -110,6 +110,12 @@ PublishedOnlyOption = Annotated[
         "--published-only", help="Only the fit in the sample, as papers report it; it says nothing of new patients."
     ),
 ]
+AllDifferentOption = Annotated[
+    bool,
+    typer.Option(
+        "--all-different", help="Every name is another person's, though they look like visits (T1, T2) of one."
+    ),
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes. Default: one per core, at most 4.")
@@ -144,6 +150,7 @@ def predict(
     bootstraps: BootstrapsOption = 200,
     imputations: ImputationsOption = 0,
     published_only: PublishedOnlyOption = False,
+    all_different: AllDifferentOption = False,
     seed: SeedOption = 0,
     jobs: JobsOption = None,
     out: OutOption = None,
@@ -178,6 +185,7 @@ def predict(
             imputations=imputations,
             seed=seed,
             published_only=published_only,
+            all_different=all_different,
             **({} if alphas is None else {"alphas": _numbers(alphas)}),
         )
         return run_predict(options, out, json, jobs)

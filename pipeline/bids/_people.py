@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from peb import some
+
 from .._table import MISSING, Table, TableError, read_table
+from ..common import ambiguous_labels, describe_same_person, match_labels, relabelled, same_person
 from ..study import Study
 from ..study._nearest import meant
 from ._inventory import Participant
 from ._scores import read_scores
 from ._tabular import PARTICIPANT, people_in, prefixed
+from ._tree import Tree
 from ._words import listed
 
 
@@ -37,7 +41,7 @@ def read_people(study: Study) -> People:
     table_path = study.participants.table or study.study.bids / "participants.tsv"
     try:
         table = read_table(table_path)
-        rows = _rows(table, found)
+        rows = _rows(table, _folders(study), found)
         arms = _arms(table, study, rows, found)
     except TableError as error:
         found.errors.append(f"{_folder(error.path)}{error}")
@@ -60,17 +64,34 @@ def _folder(path: Path) -> str:
     return "" if path.exists() else f"{path.parent}/"
 
 
-def _rows(table: Table, found: People) -> dict[str, int]:
-    """Participant → row; raises `TableError` where two rows are about one."""
+def _folders(study: Study) -> list[str]:
+    """Everybody who has a folder, in the dataset or its derivatives."""
+    places = (study.study.bids, study.study.derivatives)
+    return [name for place in places for name in Tree(place).folders() if name.startswith("sub-")]
+
+
+def _rows(table: Table, folders: Sequence[str], found: People) -> dict[str, int]:
+    """Participant, as folders are called → row; raises `TableError` where two rows are about one."""
     rows: dict[str, int] = {}
-    for row, (name, line) in enumerate(zip(people_in(table), table.lines, strict=True)):
+    names = people_in(table)
+    labels = match_labels(names, folders)
+    for one, other in (*ambiguous_labels(names), *ambiguous_labels(folders)):
+        if not {one, other}.isdisjoint(names):
+            where = "" if {one, other} <= set(names) else "; there are folders of both"
+            raise TableError(table.path, f"{one} and {other} differ in leading zeros alone{where}; rename one of them")
+    if labels:
+        said = [f"{name} is {label}" for name, label in labels.items()]
+        found.remarks.append(f"{table.path.name}: by the folders, {some(said)}")
+    for row, (name, line) in enumerate(zip(relabelled(names, labels), table.lines, strict=True)):
         if name in rows:
             first = table.lines[rows[name]]
             raise TableError(table.path, f"{PARTICIPANT} is {name}, as in line {first}; give each one row", line)
         rows[name] = row
-    bare = [cell for cell in table.column(PARTICIPANT) if not cell.startswith("sub-")]
+    cells = table.column(PARTICIPANT)
+    bare = [cell for cell in cells if not cell.startswith("sub-")]
     if bare:
-        found.remarks.append(f"{table.path.name}: {listed(bare)} lack sub- in front; they are taken as sub-{bare[0]} …")
+        taken = relabelled((prefixed(bare[0]),), labels)[0]
+        found.remarks.append(f"{table.path.name}: {listed(bare)} lack sub- in front; they are taken as {taken} …")
     if not rows:
         raise TableError(table.path, "has a header but no row; give every participant one")
     return rows
@@ -87,6 +108,8 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
         )
     cells = table.column(column)
     excluded = {prefixed(name): why for name, why in study.participants.exclude.items()}
+    labels = match_labels(excluded, rows)
+    excluded = {labels.get(name, name): why for name, why in excluded.items()}
     for name in excluded.keys() - rows.keys():
         found.errors.append(f"[participants] exclude names {name}, who is not in {table.path.name}; correct the name")
     kept: dict[str, str] = {}
@@ -112,6 +135,11 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
         if arm not in kept.values()
     ]
     found.remarks += [f"{name} is left out: {why}" for name, why in found.left_out]
+    if not study.participants.all_different and (groups := same_person(list(kept))):
+        found.errors.append(
+            f"{table.path.name}: {describe_same_person(groups)}; make them sessions of one, or under [participants] "
+            "exclude all but one, or write all_different = true"
+        )
     return kept
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .._table import Table, TableError, read_table
+from ..common import match_labels, relabelled
 from ..study import Score, Study
 from ..study._nearest import meant
 from ._tabular import PARTICIPANT, SESSION, numbers, people_in, prefixed
@@ -79,7 +80,9 @@ def _of_session(table: Table, column: str, people: Sequence[str], session: str) 
             table.path, f"has no column {SESSION}, by which take tells sessions; add it, or write take = 'once'", 1
         )
     cells = table.column(SESSION)
-    rows = [row for row in _all_rows(table) if prefixed(cells[row], "ses-") == prefixed(session, "ses-")]
+    labels = [prefixed(cell, "ses-") for cell in cells]
+    labels = list(relabelled(labels, match_labels(labels, [prefixed(session, "ses-")])))
+    rows = [row for row in _all_rows(table) if labels[row] == prefixed(session, "ses-")]
     if not rows:
         there = listed(cells)
         raise TableError(table.path, f"{SESSION} is nowhere {session}; it is {there}: correct it, or [sessions]")
@@ -89,7 +92,8 @@ def _of_session(table: Table, column: str, people: Sequence[str], session: str) 
 def _by_person(table: Table, column: str, people: Sequence[str], rows: Sequence[int]) -> Values:
     wanted = set(people)
     places: dict[str, int] = {}
-    names = people_in(table)
+    found = people_in(table)
+    names = relabelled(found, match_labels(found, people))
     for row in rows:
         name = names[row]
         if name in places and name in wanted:

@@ -2,6 +2,9 @@
 
 from ._guarded_process import GuardedError as GuardedError
 from ._guarded_process import GuardedProcess as GuardedProcess
+from ._leading_zeros import ambiguous_labels as ambiguous_labels
+from ._leading_zeros import match_labels as match_labels
+from ._leading_zeros import relabelled as relabelled
 from ._natural_order import natural_key as natural_key
 from ._natural_order import sorted_names as sorted_names
 from ._number_text import effect_text as effect_text

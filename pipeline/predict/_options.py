@@ -40,6 +40,7 @@ class PredictOptions:
         permutations, bootstraps: how many; 0 for none.
         imputations: tables in which chance fills in what is missing, to see how much hangs on it; 0 for none.
         seed: of everything drawn.
+        all_different: whether every name is another person's, though names look like visits (01_pre, 01_post) of one.
         published_only: whether nobody is left out of everything: in-sample numbers alone.
 
     Raises `UsageError` where these contradict each other.
@@ -66,6 +67,7 @@ class PredictOptions:
     imputations: int = 0
     seed: int = 0
     published_only: bool = False
+    all_different: bool = False
 
     def __post_init__(self) -> None:
         self._check_model()

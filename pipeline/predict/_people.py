@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._table import Table, TableError, read_table
+from ..common import describe_same_person, same_person
 from ._cells import Kind, is_missing, kind_of, numbers
 from ._options import PredictOptions
 from ._sidecar import Sidecar, read_sidecar
@@ -83,17 +84,32 @@ def read_people(options: PredictOptions) -> People:
     person = person_column(table, options)
     session = session_column(table, options, person)
     if session is None:
-        return _wide(table, sidecar, person)
+        return _wide(table, sidecar, person, options)
     if person is None:
         raise TableError(table.path, f"say which column names people (--person COLUMN): {', '.join(table.columns)}", 1)
     if person == session:
         raise TableError(table.path, f"{person} cannot name both people and sessions; say which column is which", 1)
-    return _long(table, sidecar, person, session, session_pair(table, options, session, sidecar))
+    found = _long(table, sidecar, person, session, session_pair(table, options, session, sidecar))
+    if not options.all_different:
+        _check_different(table, person, found.names)
+    return found
 
 
-def _wide(table: Table, sidecar: Sidecar, person: str | None) -> People:
+def _check_different(table: Table, person: str, names: Sequence[str]) -> None:
+    """Raises `TableError` where names look like visits of one person, who would be predicted from themselves."""
+    if groups := same_person(names):
+        raise TableError(
+            table.path,
+            f"{person}: {describe_same_person(groups)}; give visits a column of their own (--session COLUMN --sessions "
+            "BEFORE,AFTER), or say --all-different if they are different people",
+        )
+
+
+def _wide(table: Table, sidecar: Sidecar, person: str | None, options: PredictOptions) -> People:
     count = len(table.rows)
     names = _row_names(table) if person is None else table.names(person)
+    if person is not None and not options.all_different:
+        _check_different(table, person, names)
     return People(table, sidecar, names, person, None, None, np.arange(count)[:, None])
 
 

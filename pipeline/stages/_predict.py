@@ -80,6 +80,7 @@ def options_of(how: Prediction, study: Study, table: Path) -> PredictOptions:
         bootstraps=how.bootstraps,
         imputations=how.imputations,
         seed=how.seed,
+        all_different=True,  # whose sessions are whose is the participants' table's to say
     )
 
 

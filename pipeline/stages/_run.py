@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .._group_delivery import check_out
 from .._runtime import UsageError
 from ..bids import Inventory
-from ..common import sorted_names
+from ..common import match_labels, sorted_names
 from ..execution import Ended, locked, open_workers
 from ..study import Study
 from ._description import write_description
@@ -62,8 +62,13 @@ def run_study(
     check_place(study)
     check_out(study.study.out)
     inventory = checked_inventory(study)
-    layout, people = Layout(study.study.out), set(options.people)
-    if unknown := people - {one.name for one in inventory.participants}:
+    layout = Layout(study.study.out)
+    names = [one.name for one in inventory.participants]
+    for given, label in match_labels(options.people, names).items():
+        say(f"{given} is {label}")
+        options = replace(options, people=tuple(label if one == given else one for one in options.people))
+    people = set(options.people)
+    if unknown := people - set(names):
         raise UsageError(f"{', '.join(sorted_names(unknown))} is not among the study's participants; check the label")
     with (
         locked(layout.records, options.people) as held,

@@ -34,6 +34,9 @@ class Participants(Part):
     table: Annotated[Path | None, Field(description="Default: participants.tsv of the BIDS dataset.")] = None
     arm: Annotated[str, Field(description="Column that names each participant's arm.")] = "arm"
     arms: Annotated[tuple[str, str], Field(description="Both arms; differences are the first less the second.")]
+    all_different: Annotated[
+        bool, Field(description="Everybody is another person, though labels look like visits (sub-01pre) of one.")
+    ] = False
     exclude: Annotated[dict[str, str], Field(description='Left out, and why: { "sub-07" = "withdrew consent" }.')] = {}
 
 

@@ -125,6 +125,17 @@ def test_names_that_never_match_get_a_hint(
         read(table(text), names)
 
 
+@pytest.mark.parametrize("read", [read_design, match_design])
+@pytest.mark.parametrize(("old", "new"), [("sub-0", "sub-"), ("sub-0", ""), ("sub-0", "sub-00")])
+def test_names_that_differ_in_leading_zeros_meet_the_nearest(
+    table: Write, read: Callable[..., object], old: str, new: str
+) -> None:
+    names = (*NAMES, "sub-10")
+    text = TABLE.replace(old, new) + "sub-10\tketamine\t50\t2\n"
+    with pytest.raises(TableError, match=rf"{new}1 in the table seems to be sub-01: write the same on both sides"):
+        read(table(text), names)
+
+
 def test_one_bare_name_gets_the_hint_too(table: Write) -> None:
     with pytest.raises(TableError, match=r"no row is for sub-03; .* write sub-03 for 03 in the table"):
         read_design(table(TABLE.replace("sub-03", "03")), NAMES)

@@ -8,6 +8,7 @@ import made_up_table as made
 import numpy as np
 import pytest
 
+from pipeline._table import TableError
 from pipeline.predict import PredictOptions, model_of
 
 
@@ -226,3 +227,21 @@ def test_people_who_have_everything_in_common_are_told(tmp_path: Path) -> None:
     other = [{**row, "participant_id": "sub-99"} for row in table[:2]]
     found = model_of(made.asked(made.write(tmp_path, [*table, *other])))
     assert any("sub-01 and sub-99" in line for line in found.notices)
+
+
+@pytest.mark.parametrize(
+    "name", ["{who}_{visit}", "{who}{visit}", "{visit}-{who}", "{who} {visit}", "{who}_ses-{visit}"]
+)
+@pytest.mark.parametrize("visits", [("pre", "post"), ("T0", "T1")])
+def test_rows_of_one_person_are_not_two_people(tmp_path: Path, name: str, visits: tuple[str, str]) -> None:
+    table = made.rows()
+    for number, row in enumerate(table):
+        row["participant_id"] = name.format(who=f"P{number // 2 + 1:02d}", visit=visits[number % 2])
+        row["session"] = "x"
+    path = made.write(tmp_path, table)
+    options = {"sessions": None, "formula": "gppi_a + rest_a", "outcome": "score"}
+    with pytest.raises(
+        TableError, match=r"participant_id: .* and .* seem to be of one person \(and 11 more like them\)"
+    ):
+        model_of(made.asked(path, **options))
+    assert len(model_of(made.asked(path, **options, all_different=True)).predictors.people) == 24
