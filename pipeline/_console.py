@@ -132,7 +132,7 @@ def plain(value: Any) -> Any:
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON, whole or not at all; raises `WriteError` where it cannot be."""
     text = json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n"
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # JSON's own escape, of surrogates alone
 
 
 def duration(seconds: float) -> str:

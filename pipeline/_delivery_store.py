@@ -50,8 +50,9 @@ def store_delivery(delivery: Delivery, folder: Path) -> list[Path]:
         "notices": delivery.notices,
         "summary": delivery.summary,
     }
+    text = json.dumps(plain(content), ensure_ascii=False, indent=1) + "\n"
     with atomic_write(folder / STORED) as aside:
-        aside.write_text(json.dumps(plain(content), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
     return [*written, folder / f"{delivery.name}.json", folder / STORED]
 
 

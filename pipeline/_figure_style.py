@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from ._atomic import write_bytes
 from ._svg import plain_svg, svg_element
+from .common import page_text
 
 WIDTH = 5.0  # inches; one column of the page on a desk, and still readable when a phone scales it to 4
 PIXELS_PER_INCH = 200  # of the PNG files
@@ -80,7 +81,7 @@ def new_figure(height: float, layout: Literal["constrained"] | None = "constrain
 
 def plain(text: str) -> str:
     """Text from data, so that matplotlib does not take a dollar sign for mathematics nor a line break for a line."""
-    return " ".join(text.split()).replace("$", r"\$")
+    return page_text(" ".join(text.split())).replace("$", r"\$")
 
 
 def signed(value: float, digits: int = 2) -> str:

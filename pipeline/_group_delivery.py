@@ -102,8 +102,18 @@ def _write(delivery: Delivery, folder: Path) -> Path:
             save_figure(picture.drawn, folder / "figures", picture.name)
             bar(number + 1, len(drawn))
     files.append(("figures/", "every picture as SVG and PNG"))
+    return write_page(delivery_page(delivery, sections, files), folder / f"{delivery.name}.html")
+
+
+def delivery_page(delivery: Delivery, sections: tuple[Section, ...], files: Sequence[tuple[str, str]]) -> Page:
+    """An analysis as a page of its own.
+
+    Arguments:
+        sections: of the delivery, drawn.
+        files: beside the page; (relative path, what it holds).
+    """
     made = f"effconn {release()}, {device()}, {precision()}"
-    page = Page(
+    return Page(
         title=delivery.title,
         subtitle=delivery.subtitle,
         answers=delivery.answers,
@@ -115,7 +125,6 @@ def _write(delivery: Delivery, folder: Path) -> Path:
         contents=True,
         generator=f"effconn {release()}",
     )
-    return write_page(page, folder / f"{delivery.name}.html")
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

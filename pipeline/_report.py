@@ -206,7 +206,7 @@ def _breakable(text: str) -> Markup:
 
 def _address(path: str) -> str:
     """A file beside the page as a link: never another scheme, host or query, whatever the file is called."""
-    return f"./{quote(path)}"
+    return f"./{quote(path, errors='replace')}"
 
 
 def write_page(page: Page, path: Path) -> Path:

@@ -31,8 +31,11 @@ def _is_formula(text: str) -> bool:
 
 
 def tab_separated(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of text as a tab-separated table, every cell of it safe in a spreadsheet."""
+    """Rows of text as a tab-separated table, every cell of it safe in a spreadsheet.
+
+    What UTF-8 has no bytes for, as in names of files that are not in UTF-8, is written as its escape.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
-    return text.getvalue()
+    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
