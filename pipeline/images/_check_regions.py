@@ -18,6 +18,7 @@ from ._voxels import read_mask
 
 HALF, FEW = 0.5, 8  # share of a region's volume; voxels of the images that it must fill to be compared
 LARGE = 30.0  # mm, a radius beyond which a sphere is as large as a lobe
+HUGE = 250_000.0  # mm³, twice the largest gyrus of both hemispheres
 NEAR = 10.0  # mm of the origin, within which no three regions of a circuit all lie
 
 
@@ -108,14 +109,15 @@ def region_extents(study: Study, run: Run) -> list[RegionExtent]:
 def region_remarks(study: Study, grids: Iterable[Grid]) -> list[str]:
     """What is worth knowing of the regions on the grids of the images, a line each.
 
-    That is: pairs that share voxels, as they share signal too; maps of which less than half lies on the images; spheres
+    That is: pairs that share voxels, as they share signal too; maps of which less than half lies on the images; regions
+    as large as a part of the brain; spheres
     as large as a lobe, or all close to the origin.
     """
     lines: dict[str, None] = {}
     for grid in dict.fromkeys(grids):
         drawn = _drawable(study, grid)
         lines.update(dict.fromkeys(_overlaps({name: one.voxels for name, one in drawn.items()})))
-        lines.update(dict.fromkeys(_cut_off(drawn, grid)))
+        lines.update(dict.fromkeys([*_cut_off(drawn, grid), *_huge(drawn, grid)]))
     return [*lines, *_unlikely_spheres(study)]
 
 
@@ -127,6 +129,17 @@ def _drawable(study: Study, grid: Grid) -> Mapping[str, DrawnRegion]:
         except RegionError:
             continue  # `check_regions` reports it
     return drawn
+
+
+def _huge(drawn: Mapping[str, DrawnRegion], grid: Grid) -> Iterator[str]:
+    """Regions that hold no area of a brain but much of it."""
+    for name, one in drawn.items():
+        volume, share = one.voxels.sum() * grid.voxel_volume, one.voxels.mean()
+        if volume > HUGE or share > HALF:
+            yield (
+                f"region {name}: it holds {volume / 1000:,.0f} cm³, {share:.0%} of the field of view; check that "
+                "its file is the map of one region, and its threshold"
+            )
 
 
 def _cut_off(drawn: Mapping[str, DrawnRegion], grid: Grid) -> Iterator[str]:

@@ -18,16 +18,26 @@ _OF = {
 
 
 SHORTEST = 20.0  # s; a filter that cuts off here takes blocks and slow designs out with the drifts
+LONGEST = 36_000.0  # s; no run lasts ten hours
+NARROWEST, WIDEST = 1.0, 30.0  # mm, of a smoothing kernel
 
 
 def check_settings(study: Study) -> Iterator[Problem]:
-    """Every setting that others make useless, and a filter that was given in Hz."""
+    """Every setting that others make useless, or that was given in another unit."""
     yield from _confounds(study)
     if study.glm.high_pass < SHORTEST:
         text = f"is {study.glm.high_pass:g} s, which takes the task out with the drifts; 1/128 Hz is high_pass = 128"
         yield Problem(("glm", "high_pass"), text)
+    smoothing = study.glm.smoothing
+    if smoothing is not None and not NARROWEST <= smoothing <= WIDEST:
+        text = f"is {smoothing:g} mm, where {NARROWEST:g} to {WIDEST:g} is meant; it is the full width at half maximum"
+        yield Problem(("glm", "smoothing"), text)
+    if study.glm.high_pass > LONGEST:
+        seconds = study.glm.high_pass / 1000
+        text = f"is {study.glm.high_pass:g} s, longer than any run; {seconds:g} if it was in ms, {LONGEST:g} for none"
+        yield Problem(("glm", "high_pass"), text)
     drawn = study.outputs.maps and any(task.contrasts for task in study.tasks.values())
-    if study.glm.smoothing is not None and not drawn:
+    if smoothing is not None and not drawn:
         yield Problem(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
     if study.outputs.spm and study.dcm is None:
         yield Problem(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")

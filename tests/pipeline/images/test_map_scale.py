@@ -10,9 +10,10 @@ import nibabel
 import numpy as np
 import pytest
 
-from pipeline.images import Grid, RegionError, check_regions
+from pipeline.bids import take_inventory
+from pipeline.images import Grid, RegionError, check_regions, extract, region_remarks
 from pipeline.images._draw import region_on
-from pipeline.study import Region, Study
+from pipeline.study import Region, Study, read_study
 
 SHAPE = (9, 10, 8)
 AFFINE = np.array([[4.0, 0, 0, -16], [0, 4, 0, -20], [0, 0, 4, -16], [0, 0, 0, 1]])
@@ -49,6 +50,17 @@ def write(tmp_path: Path) -> Writer:
         return path
 
     return write
+
+
+def study_of(**regions: dict[str, Any]) -> Study:
+    return Study.model_validate(
+        {
+            "study": {"name": "Trial", "bids": "bids", "derivatives": "derivatives"},
+            "participants": {"arms": ("a", "b")},
+            "tasks": {"faces": {}},
+            "regions": regions,
+        }
+    )
 
 
 def draw(path: Path, **settings: Any) -> np.ndarray:
@@ -107,15 +119,7 @@ def test_what_leaves_no_doubt_is_inferred(write: Writer, values: np.ndarray, kin
     ],
 )
 def test_what_may_be_meant_otherwise_is_asked_for(write: Writer, values: np.ndarray, code: int, problem: str) -> None:
-    study = Study.model_validate(
-        {
-            "study": {"name": "Trial", "bids": "bids", "derivatives": "derivatives"},
-            "participants": {"arms": ("a", "b")},
-            "tasks": {"faces": {}},
-            "regions": {"one": Region(mask=write(values, code=code))},
-        }
-    )
-    [line] = check_regions(study, [ON])
+    [line] = check_regions(study_of(one={"mask": write(values, code=code)}), [ON])
     assert line.startswith("region one: mask ")
     assert problem in line
 
@@ -229,3 +233,27 @@ def test_a_radius_that_is_not_in_mm_is_named(radius: float, problem: str) -> Non
     region = Region.model_validate({"sphere": {"centre": (0, 0, 0), "radius": radius}})
     with pytest.raises(RegionError, match=problem):
         region_on("one", region, ON)
+
+
+def test_regions_of_an_unlikely_size_or_place_are_remarked_on(write: Writer) -> None:
+    shifted = AFFINE.copy()
+    shifted[0, 3] += 24
+    spheres = {f"ball-{i}": {"sphere": {"centre": (i, 0.4, -0.9), "radius": 5}} for i in (1, 2, 3)}
+    study = study_of(whole={"mask": write(np.ones(SHAPE))}, far={"mask": write(BALL, affine=shifted)}, **spheres)
+    lines = "\n".join(region_remarks(study, [ON]))
+    assert "region whole: it holds 46 cm³, 100% of the field of view" in lines
+    assert "region far: 9% of its" in lines
+    assert "the centres of all 3 spheres lie within 10 mm of the origin; check that they are in mm, not in cm" in lines
+
+
+@pytest.mark.parametrize("file", ["study", "study-fraction", "study-threshold50"])
+def test_a_published_percent_map_gives_the_response_that_was_planted(shared: Path, file: str) -> None:
+    folder = shared / "cases/01-mask-in-percent"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent")
+    study = read_study(folder / f"{file}.toml")
+    found = extract(take_inventory(study).runs[0], study)
+    assert (found.voxels.tolist(), found.sizes.tolist()) == ([19], [19])
+    responses = dict(zip(found.contrasts, found.responses[:, 0], strict=True))
+    assert responses["faces"] == pytest.approx(1.0, abs=0.04)
+    assert responses["diff"] == pytest.approx(0.7, abs=0.035)

@@ -24,6 +24,13 @@ ONE_MISTAKE = [
         "is not a setting of [participants]; did you mean 'arm'?",
     ),
     ("[group.arms]", "[glm]\nhigh_pass = 0.008\n[group.arms]", "high_pass =", "1/128 Hz is high_pass = 128"),
+    (
+        "[group.arms]",
+        "[glm]\nhigh_pass = 128e3\n[group.arms]",
+        "high_pass =",
+        "any run; 128 if it was in ms",
+    ),
+    ("[group.arms]", "[glm]\nsmoothing = 0.006\n[group.arms]", "smoothing =", "where 1 to 30 is meant"),
     ("[group.arms]", "[group.arms]\nseed = 1", "seed =", "would be ignored, as nothing is drawn"),
     ("[group.prediction]", "[group.prediction]\nseed = 1", "seed =", "leave-one-out would ignore seed"),
     ("[dcm]", "[dcm]\nseed = 1", "seed =", "would be ignored, as one start is not drawn"),
