@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from markupsafe import Markup
 
@@ -14,12 +15,15 @@ from ._atomic import atomic_write
 from ._console import plain, write_json
 from ._figure_style import save_figure
 from ._group_delivery import Delivery, delivery_json
-from ._records import Column, Records
-from ._report import Answer, Picture, Section
+from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
+from ._report import Answer, Picture, Section, Verdict
 from ._svg import checked_svg
+from .common import JsonError, read_json
 
 STORED = "delivery.json"
 FIGURES = "figures"
+_NAMED = ("", EFFECT, PROBABILITY, SPREAD)
+_FORM = re.compile(r"[+]?,?(\.[0-9]{1,2})?[defg%]")
 
 
 class DeliveryError(ValueError):
@@ -60,21 +64,22 @@ def read_delivery(folder: Path) -> Delivery:
     """A stored analysis, its pictures as they were drawn; raises `DeliveryError` where it is damaged."""
     path = folder / STORED
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         sections = tuple(_section(one, folder / FIGURES) for one in content["sections"])
         return Delivery(
-            name=content["name"],
-            title=content["title"],
-            subtitle=content["subtitle"],
+            name=_text(content["name"]),
+            title=_text(content["title"]),
+            subtitle=_text(content["subtitle"]),
             answers=tuple(_answer(one) for one in content["answers"]),
             records=tuple(_records(one) for one in content["records"]),
             draw=lambda: sections,
             facts=_pairs(content["facts"]),
             notices=_pairs(content["notices"]),
-            summary=content["summary"],
+            summary=dict(content["summary"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DeliveryError(f"{path}: is damaged or absent; run the group stage again (--only group)") from error
+    except Exception as error:  # a report shows it all, so that whatever cannot be shown is damage
+        what = f" ({error})" if isinstance(error, JsonError) else ""
+        raise DeliveryError(f"{path}: is damaged or absent{what}; run the group stage again (--only group)") from error
 
 
 def _store_picture(picture: Picture, folder: Path) -> list[Path]:
@@ -91,7 +96,8 @@ def _section_content(section: Section) -> dict[str, Any]:
 
 
 def _section(content: Mapping[str, Any], folder: Path) -> Section:
-    return Section(content["title"], content["lead"], tuple(_picture(one, folder) for one in content["pictures"]))
+    shown = tuple(_picture(one, folder) for one in content["pictures"])
+    return Section(_text(content["title"]), _text(content["lead"]), shown)
 
 
 def _picture(content: Mapping[str, str], folder: Path) -> Picture:
@@ -99,7 +105,7 @@ def _picture(content: Mapping[str, str], folder: Path) -> Picture:
     if not name.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"{name!r} is no name of a picture")
     text = (folder / f"{name}.inline.svg").read_text(encoding="utf-8")
-    return Picture(name, content["title"], content["caption"], Markup(checked_svg(text)))
+    return Picture(name, _text(content["title"]), _text(content["caption"]), Markup(checked_svg(text)))
 
 
 def _records_content(records: Records) -> dict[str, Any]:
@@ -108,13 +114,34 @@ def _records_content(records: Records) -> dict[str, Any]:
 
 
 def _records(content: Mapping[str, Any]) -> Records:
-    columns = tuple(Column(**column) for column in content["columns"])
-    marked, sure = (frozenset(content[key]) for key in ("marked", "sure"))
-    return Records(content["name"], content["title"], content["lead"], columns, content["rows"], marked, sure)
+    columns = tuple(_column(one) for one in content["columns"])
+    odd = [column.form for column in columns if column.form not in _NAMED and not _FORM.fullmatch(column.form)]
+    if odd:
+        raise ValueError(f"{odd[0]!r} is no form of a number")
+    marked, sure = (frozenset(map(int, content[key])) for key in ("marked", "sure"))
+    name, title, lead = (_text(content[key]) for key in ("name", "title", "lead"))
+    records = Records(name, title, lead, columns, content["rows"], marked, sure)
+    records.table()  # raises where a cell is not of its column's form
+    return records
+
+
+def _column(content: Mapping[str, Any]) -> Column:
+    if content["where"] not in ("everywhere", "file"):
+        raise ValueError(f"{content['where']!r} is no place of a column")
+    return Column(_text(content["key"]), _text(content["heading"]), _text(content["form"]), content["where"])
 
 
 def _answer(content: Mapping[str, Any]) -> Answer:
-    return Answer(content["question"], content["verdict"], content["headline"], tuple(content["details"]))
+    if content["verdict"] not in get_args(Verdict):
+        raise ValueError(f"{content['verdict']!r} is no verdict")
+    details = tuple(map(_text, content["details"]))
+    return Answer(_text(content["question"]), content["verdict"], _text(content["headline"]), details)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _pairs(content: Any) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from ._check_statistics import check_statistics
 from ._confounds import Confounds, ConfoundsError, read_confounds
 from ._events import Events, NothingToModulate, conditions_of, modulator_weights, read_events
 from ._groups import GroupRows, check_groups, group_remarks, group_rows, write_design
+from ._headers import open_nifti
 from ._inventory import Absence, Inventory, Participant, Run
 from ._session_scores import SessionScores, known_columns, person_column, person_numbers, session_scores
 from ._take import take_inventory
@@ -30,6 +31,7 @@ __all__ = [
     "group_rows",
     "known_columns",
     "modulator_weights",
+    "open_nifti",
     "person_column",
     "person_numbers",
     "read_confounds",

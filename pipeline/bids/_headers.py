@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import math
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from nibabel.spatialimages import HeaderDataError
 
+from ..common import shorten
 from ._readable import head_of
 from ._words import DataError
 
 SMALL = 4096  # bytes of a file that is read whatever its grid
 LONGEST = 540  # bytes of a NIfTI-2 header
+NAMES = (".nii", ".nii.gz")
+_MOST_PACKED = 500  # bytes of data for each of a file; brains pack to a quarter, masks to a hundredth
+_ANY_PACKED = 64 * 2**20  # bytes of data that a compressed file may hold however small it is
 _MANY = 4096  # compressed bytes that surely hold a header
 _SECONDS = {"sec": 1.0, "unknown": 1.0, "msec": 1e-3, "usec": 1e-6}
 _SAME_PLACE = 1e-3  # mm
@@ -49,6 +53,46 @@ def read_header(path: Path) -> Header:
     Raises `DataError`, in one line with the file's name, where the file is unreadable, no NIfTI, cut off, or does not
     say where its voxels are.
     """
+    header = _read(path)
+    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    _check_place(path, header, affine)
+    shape = tuple(int(size) for size in header.get_data_shape())
+    step = float(header.get_zooms()[3]) if len(shape) > 3 else 0.0
+    step *= _SECONDS.get(header.get_xyzt_units()[1], 1.0)
+    return Header(shape, affine, step if math.isfinite(step) and step > 0 else None)
+
+
+def open_nifti(path: Path) -> Any:
+    """nibabel's image of a file whose header and size are in order; no voxel is read yet.
+
+    A compressed file is kept open, so that it is read on from where it is, not from its start, for each volume.
+
+    Raises `DataError` as `read_header` does, whatever else nibabel raises among it; but not where the file does not
+    say where its voxels are.
+    """
+    import nibabel
+    from nibabel.imageglobals import LoggingOutputSuppressor
+
+    if path.name.lower().endswith(NAMES):
+        _read(path)
+    try:
+        with LoggingOutputSuppressor(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image: Any = nibabel.load(path, keep_file_open=True)
+            shape = tuple(map(int, image.shape))
+    except Exception as error:  # nibabel raises a dozen kinds on damaged headers
+        raise DataError(f"{path.name} is no image that can be read ({_line(error)}); make it again") from None
+    if not shape or min(shape) < 1:
+        raise DataError(f"{path.name} holds voxels of shape {shape}, not a grid; make it again")
+    return image
+
+
+def _line(error: Exception) -> str:
+    return shorten(" ".join((str(error) or type(error).__name__).split()))
+
+
+def _read(path: Path) -> Any:
+    """nibabel's header of a file whose fields, voxels and size make sense."""
     head = head_of(path, _MANY)
     compressed = path.suffix == ".gz"
     if compressed:
@@ -57,17 +101,22 @@ def read_header(path: Path) -> Header:
         head = _inflated(path, head)
     header = _parsed(path, head)
     try:
-        shape = tuple(int(size) for size in header.get_data_shape())
-        kind, affine = header.get_data_dtype(), np.asarray(header.get_best_affine(), dtype=np.float64)
-        step = float(header.get_zooms()[3]) if len(shape) > 3 else 0.0
-        unit = _SECONDS.get(header.get_xyzt_units()[1], 1.0)
-    except (ValueError, KeyError, HeaderDataError) as error:
-        raise DataError(f"{path.name} has a damaged header ({error}); make it again") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            shape = tuple(int(size) for size in header.get_data_shape())
+            kind, start = header.get_data_dtype(), int(header["vox_offset"])
+            header.get_best_affine()
+            header.get_zooms()
+            header.get_xyzt_units()
+            header.get_slope_inter()
+    except Exception as error:  # nibabel raises a dozen kinds on damaged headers
+        raise DataError(f"{path.name} has a damaged header ({_line(error)}); make it again") from None
     if kind.kind not in "iuf" or not shape or min(shape) < 1:
         raise DataError(f"{path.name} holds {kind} voxels of shape {shape}, not real numbers on a grid; make it again")
-    _check_place(path, header, affine)
-    _check_size(path, compressed, int(header["vox_offset"]) + math.prod(shape) * kind.itemsize)
-    return Header(shape, affine, step * unit if math.isfinite(step) and step > 0 else None)
+    if not 0 <= start < 2**31:
+        raise DataError(f"{path.name} has voxels that begin at byte {start}; its header is damaged: make it again")
+    _check_size(path, compressed, start + math.prod(shape) * kind.itemsize)
+    return header
 
 
 def check_filled(path: Path, header: Header) -> None:
@@ -77,10 +126,11 @@ def check_filled(path: Path, header: Header) -> None:
     """
     if path.suffix == ".gz" and path.stat().st_size > SMALL + math.prod(header.shape) // 200:
         return
-    import nibabel
-
-    image: Any = nibabel.load(path)
-    if not np.asarray(image.dataobj).any():
+    try:
+        filled = bool(np.asarray(open_nifti(path).dataobj).any())
+    except (OSError, EOFError, ValueError, zlib.error, MemoryError) as error:
+        raise DataError(f"{path.name} is damaged ({_line(error)}); copy it or make it again") from None
+    if not filled:
         raise DataError(f"{path.name} is empty: no voxel is in the mask; make it again")
 
 
@@ -114,8 +164,14 @@ def _check_place(path: Path, header: Any, affine: np.ndarray) -> None:
 
 def _check_size(path: Path, compressed: bool, expected: int) -> None:
     """Compressed files end with their length modulo 2³²; only where it does not fit is the file read through."""
+    size = path.stat().st_size
     if not compressed:
-        found = path.stat().st_size
+        found = size
+    elif expected > max(_ANY_PACKED, _MOST_PACKED * size):
+        raise DataError(
+            f"{path.name} claims {expected / 1e6:,.0f} MB of voxels in a file of {size / 1e6:.3g} MB, as no image of a "
+            "brain has; make it again"
+        )
     else:
         with path.open("rb") as file:
             file.seek(-4, io.SEEK_END)

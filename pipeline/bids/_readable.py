@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from ..common import JsonError, read_json
 from ._words import DataError
 
 _POINTERS = ((b"/annex/objects/", "git-annex"), (b"version https://git-lfs", "git-lfs"))
@@ -40,12 +40,10 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     """A JSON sidecar; raises `DataError` where it is no JSON object."""
     head_of(path)
     try:
-        content = json.loads(path.read_bytes())
-    except RecursionError:
-        raise DataError(f"{path.name} is nested too deeply for a sidecar; correct it") from None
-    except ValueError as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise DataError(f"{path.name}{where} is no JSON; correct it") from None
+        content = read_json(path)
+    except JsonError as error:
+        where = f", line {error.line}" if error.line is not None else ""
+        raise DataError(f"{path.name}{where} {error.problem}; correct it") from None
     if not isinstance(content, dict):
         raise DataError(f"{path.name} is no JSON object {{…}}; correct it")
     return content

@@ -2,6 +2,8 @@
 
 from ._guarded_process import GuardedError as GuardedError
 from ._guarded_process import GuardedProcess as GuardedProcess
+from ._json_file import JsonError as JsonError
+from ._json_file import read_json as read_json
 from ._leading_zeros import ambiguous_labels as ambiguous_labels
 from ._leading_zeros import match_labels as match_labels
 from ._leading_zeros import relabelled as relabelled

@@ -16,6 +16,7 @@ from typing import Any
 
 from .._atomic import atomic_write
 from .._provenance import file_digest
+from ..common import read_json
 from ._unit import Unit
 
 FORM = "effconn record 1"
@@ -100,7 +101,7 @@ def recipe_digest(unit: Unit) -> str:
 def read_record(folder: Path, unit: Unit) -> Record | None:
     """A unit's record; None where there is none that can be read: then the unit is to be made."""
     try:
-        content = json.loads(record_path(folder, unit).read_text(encoding="utf-8"))
+        content = read_json(record_path(folder, unit))
         if content["form"] != FORM:
             return None
         return Record(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..bids import Confounds, Run, read_confounds, read_events
+from ..bids import Confounds, DataError, Run, read_confounds, read_events
 from ..study import Study
 from ._confound_scale import motion_remarks
 from ._design import Design, contrasts_of, design_of
@@ -149,6 +149,8 @@ def _timed(run: Run) -> tuple[str, ...]:
 def _brain(run: Run) -> Voxels:
     try:
         grid = grid_of(run.bold)
+    except DataError as error:
+        raise ExtractionError(f"{run.label}: {error}") from None
     except (OSError, ValueError) as error:
         raise ExtractionError(f"{run.label}: {run.bold.name} cannot be read ({error}); make it again") from None
     voxels = read_voxels(run.bold, read_mask(run.brain_mask, grid, run.label), run.label)

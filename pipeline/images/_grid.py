@@ -16,10 +16,14 @@ from jaxtyping import Bool, Float
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
-from ..bids import Run
+from ..bids import DataError, Run, open_nifti
+from ..common import shorten
 from ._error import RegionError
 
-UNREADABLE = (OSError, EOFError, ValueError, ImageFileError, HeaderDataError, gzip.BadGzipFile, zlib.error)
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, MemoryError, OverflowError),
+    *(ImageFileError, HeaderDataError, gzip.BadGzipFile, zlib.error),
+)
 SAME_PLACE = 1e-3  # mm
 
 
@@ -58,9 +62,9 @@ class Grid:
 def grid_of(image: Path | Any) -> Grid:
     """The grid of an image, or of an image's file; of its first three axes.
 
-    Raises `OSError`, `ValueError` or nibabel's `ImageFileError` where the file is no image.
+    Raises `DataError` where the file is no image, `ValueError` where it has no three axes in known places.
     """
-    opened: Any = nibabel.load(image) if isinstance(image, Path) else image
+    opened: Any = open_nifti(image) if isinstance(image, Path) else image
     if len(opened.shape) < 3:
         raise ValueError(f"has {len(opened.shape)} axes, not three")
     affine = np.asarray(opened.affine, dtype=np.float64)
@@ -81,12 +85,13 @@ def open_image(path: Path, what: str) -> Any:
     if not path.is_file():
         raise RegionError(f"{what} {path} does not exist; check the path")
     try:
-        # A compressed file kept open is read on from where it is, not from its start, for each volume.
-        image: Any = nibabel.load(path, keep_file_open=True)
+        image = open_nifti(path)
         grid_of(image)
         kind = image.get_data_dtype().kind
-    except UNREADABLE:
-        raise RegionError(f"{what} {path} is no NIfTI image; give a .nii or .nii.gz") from None
+    except DataError as error:
+        raise RegionError(f"{what} {path}{str(error).removeprefix(path.name)}") from None
+    except UNREADABLE as error:
+        raise RegionError(f"{what} {path} is no NIfTI image ({shorten(str(error))}); give a .nii or .nii.gz") from None
     if kind not in "iufb":
         raise RegionError(f"{what} {path} holds colours or complex numbers, not one real number a voxel; convert it")
     codes = [int(image.header[key]) for key in ("qform_code", "sform_code") if key in image.header]
@@ -117,7 +122,8 @@ def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[n
             values = values if which is None else values[which]
     except UNREADABLE:
         raise RegionError(f"{what} is cut off or damaged; copy it or make it again") from None
-    return np.where(np.isfinite(values), values, 0.0)
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, 0.0)
 
 
 def to_grid(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 from jaxtyping import Bool, Float
 
+from ..bids import DataError, open_nifti
 from ._error import ExtractionError, RegionError
 from ._grid import UNREADABLE, Grid, as_image, grid_of
 from ._map_scale import scale_of, threshold_of
@@ -129,7 +129,11 @@ def _check_inside(scan: np.ndarray, inside: np.ndarray, label: str, path: Path) 
 
 def _opened(path: Path, label: str) -> Any:
     try:
-        return nibabel.load(path, keep_file_open=True)
+        image = open_nifti(path)
+        grid_of(image)
+        return image
+    except DataError as error:
+        raise ExtractionError(f"{label}: {error}") from None
     except UNREADABLE as error:
         raise ExtractionError(f"{label}: {path.name} cannot be read ({_short(error)}); make it again") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from features import FeatureError
 
 from .._table import Table, TableError, read_table
 from ..bids._tabular import numbers
+from ..common import JsonError, read_json, shorten
 from ._measure import Measure
 from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
@@ -27,12 +27,14 @@ def read_features(path: Path) -> FeatureTable:
     """
     sidecar = path.with_suffix(".json")
     try:
-        described = json.loads(sidecar.read_text(encoding="utf-8"))
+        described = read_json(sidecar)
+    except JsonError as error:
+        raise FeatureError(f"{sidecar}: {error}; make the table of measures again") from None
+    try:
         return _table(read_table(path), described)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise FeatureError(f"{sidecar}: cannot be read ({error}); make the table of measures again") from None
-    except (TableError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise FeatureError(f"{path}: is no table of measures ({error}); make it again") from None
+    except (TableError, LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        what = shorten(" ".join(str(error).split()), 300)
+        raise FeatureError(f"{path}: is no table of measures ({what}); make it again") from None
 
 
 def _table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
@@ -60,6 +62,8 @@ def _table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
 def _column(name: str, said: Mapping[str, Any]) -> FeatureColumn:
     if said["Role"] not in _ROLES:
         raise ValueError(f"{name} has the role {said['Role']!r}")
+    if not all(isinstance(said[key], str) for key in ("Units", "Description")):
+        raise ValueError(f"unit and description of {name} are to be texts")
     return FeatureColumn(name, said["Role"], said["Units"], said["Description"], _measure(name, said))
 
 
@@ -67,6 +71,8 @@ def _measure(name: str, said: Mapping[str, Any]) -> Measure | None:
     if said["Role"] != "measure":
         return None
     of = said["Source"]
+    if not all(isinstance(one, str) for one in of.values()):
+        raise ValueError(f"the source of {name} is to be told in texts")
     return Measure(
         name,
         of["Kind"],

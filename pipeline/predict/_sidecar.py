@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .._table import Table, TableError
+from ..common import JsonError, read_json
 from ..study._nearest import meant
 
 ROLES = ("measure", "motion", "arm", "covariate", "outcome")
@@ -75,15 +75,9 @@ def read_sidecar(table: Table) -> Sidecar:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        raise TableError(path, "is not in UTF-8; save it as UTF-8 text, or remove it") from None
-    except OSError as error:
-        raise TableError(path, f"cannot be opened ({error.strerror}); check its permissions") from None
-    except json.JSONDecodeError as error:
-        raise TableError(path, f"is damaged ({error.msg}); write it again, or remove it", error.lineno) from None
-    except RecursionError:
-        raise TableError(path, "is damaged (nested too deeply); write it again, or remove it") from None
+        content = read_json(path)
+    except JsonError as error:
+        raise TableError(path, f"{error.problem}; write it again, or remove it", error.line) from None
     if not isinstance(content, dict):
         raise TableError(
             path, "describes no columns: it must be an object with one entry for each; correct or remove it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import nibabel
 import numpy as np
 from jaxtyping import Float
-from nibabel.filebasedimages import ImageFileError
+
+from ..bids import open_nifti
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +74,9 @@ def group_map(paths: Sequence[Path], like: tuple[np.ndarray, tuple[int, ...]] | 
 
 def _read(path: Path, like: tuple[np.ndarray, tuple[int, ...]] | None) -> tuple[np.ndarray, np.ndarray] | None:
     try:
-        image: Any = nibabel.load(path)
+        image = open_nifti(path)
         values = np.asarray(image.dataobj, dtype=np.float64)
-    except (OSError, EOFError, ValueError, ImageFileError):
+    except (OSError, EOFError, ValueError, MemoryError, zlib.error):
         return None
     if values.ndim != 3 or image.affine is None:
         return None

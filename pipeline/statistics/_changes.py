@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from features import Column, MotionResiduals
 from .._runtime import UsageError
 from .._table import Table, TableError, read_table
 from ..bids._tabular import PARTICIPANT, numbers
+from ..common import JsonError, read_json
 from ..study._nearest import meant
 from ._people import StudyPeople
 
@@ -66,11 +66,9 @@ def _sidecar(path: Path) -> Mapping[str, Any]:
     """What the columns are, by name."""
     beside = path.with_suffix(".json")
     try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{beside.name}, which tells what {path.name} holds, can't be read; make both again"
-        ) from error
+        content = read_json(beside)
+    except JsonError as error:
+        raise UsageError(f"{beside.name}, which tells what {path.name} holds, {error}; make both again") from error
     return content if isinstance(content, dict) else {}
 
 

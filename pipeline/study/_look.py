@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from .._runtime import UsageError
 from .._table import MISSING, NUMBER, Table, TableError, read_table
-from ..common import natural_key, sorted_names
+from ..common import JsonError, natural_key, read_json, sorted_names
 
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
 ARM_WORDS = ("arm", "group", "treatment", "drug", "intervention", "allocation", "randomisation", "randomization")
@@ -150,9 +149,9 @@ def _participants(bids: Path) -> tuple[str, ...]:
 
 def _name(bids: Path) -> str:
     try:
-        described = json.loads((bids / "dataset_description.json").read_text(encoding="utf-8-sig"))
+        described = read_json(bids / "dataset_description.json")
         name = described.get("Name") if isinstance(described, dict) else None
-    except (OSError, ValueError, RecursionError):
+    except JsonError:
         name = None
     name = name.replace("\0", "").strip() if isinstance(name, str) else ""
     return name or bids.absolute().name

@@ -260,7 +260,7 @@ def test_a_description_that_cannot_be_is_told(tmp_path: Path, name: str) -> None
 def test_a_damaged_description_is_told_with_its_line(tmp_path: Path) -> None:
     path = made.write(tmp_path, made.rows())
     path.with_suffix(".json").write_text('{"gppi_a":\n{"Role": ', encoding="utf-8")
-    assert "people.json, line 2: is damaged" in problem(lambda: made.asked(path))
+    assert "people.json, line 2: is no JSON" in problem(lambda: made.asked(path))
 
 
 def standardised(tmp_path: Path, over: list[slice]) -> Path:

@@ -75,5 +75,5 @@ def test_two_rows_of_one_visit_are_refused(tmp_path: Path) -> None:
 def test_a_table_without_its_sidecar_is_refused(tmp_path: Path) -> None:
     path = write_measures(tmp_path, PEOPLE)
     path.with_suffix(".json").unlink()
-    with pytest.raises(UsageError, match=r"features\.json, which tells what features\.tsv holds, can't be read"):
+    with pytest.raises(UsageError, match=r"features\.json, which tells what features\.tsv holds, cannot be opened"):
         measure_changes(path, ["*"], PEOPLE)

@@ -1,0 +1,183 @@
+"""HDF5 files of the fuzzer's: MATLAB 7.3 as MATLAB writes it, and NetCDF results changed by HDF5's own means."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import scipy.sparse
+
+_SEAL = b"\neffconn sha256 "
+_STRANGE: tuple[Any, ...] = (
+    np.nan,
+    np.inf,
+    -1.0,
+    1e308,
+    np.zeros((0,)),
+    np.zeros((3, 0, 2)),
+    np.array(2**62),
+    np.full((4, 4), np.nan),
+    np.array([b"\xff\xfe", b""]),
+    np.array(b"text"),
+    np.array([1 + 2j]),
+)
+
+
+def unsealed(content: bytes) -> bytes:
+    """A result without the checksum at its end, as older versions wrote it."""
+    place = content.rfind(_SEAL)
+    return content if place < 0 else content[:place]
+
+
+def sealed(content: bytes) -> bytes:
+    """With the right checksum at its end."""
+    return content + _SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n"
+
+
+def change_hdf5(content: bytes, rng: random.Random, folder: Path) -> bytes:
+    """One to three changes that leave a whole HDF5 file, of links, shapes, types and attributes."""
+    path = folder / "changed.h5"
+    path.write_bytes(unsealed(content))
+    with h5py.File(path, "r+") as file:
+        for _ in range(rng.randint(1, 3)):
+            _CHANGES[rng.randrange(len(_CHANGES))](file, rng)
+    changed = path.read_bytes()
+    return sealed(_with_digest(path, changed)) if rng.random() < 0.5 else changed
+
+
+def _with_digest(path: Path, changed: bytes) -> bytes:
+    """The checksum of the content made right again where the content can be read."""
+    from pipeline._store import DIGEST, _digest
+    from pipeline._stored_content import parse_content
+
+    try:
+        with h5py.File(path, "r+") as file:
+            if any(not isinstance(file.get(key, getlink=True), h5py.HardLink) for key in file):
+                return changed
+            if sum(item.size for item in file.values() if isinstance(item, h5py.Dataset)) > 2**22:
+                return changed
+        found = parse_content(changed)
+        with h5py.File(path, "r+") as file:
+            file.attrs[DIGEST] = _digest(found.values, found.attributes)
+    except Exception:  # the file is one to be refused, as it is
+        return changed
+    return path.read_bytes()
+
+
+def _name(file: h5py.File, rng: random.Random) -> str:
+    return rng.choice(sorted(file))
+
+
+def _remove(file: h5py.File, rng: random.Random) -> None:
+    del file[_name(file, rng)]
+
+
+def _replace(file: h5py.File, rng: random.Random) -> None:
+    name = _name(file, rng)
+    del file[name]
+    file[name] = rng.choice(_STRANGE)
+
+
+def _reshape(file: h5py.File, rng: random.Random) -> None:
+    name = _name(file, rng)
+    item = file[name]
+    if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu" and item.shape:
+        values = np.asarray(item[()])
+        shorter = values[: max(1, len(values) // 2)] if rng.random() < 0.5 else np.concatenate([values, values])
+        del file[name]
+        file[name] = shorter if rng.random() < 0.5 else shorter.T
+
+
+def _numbers(file: h5py.File, rng: random.Random) -> None:
+    item = file[_name(file, rng)]
+    if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu" and item.size:
+        values = np.array(item[()])
+        values.reshape(-1)[rng.randrange(values.size)] = (
+            rng.choice((-1, 0, 10**9)) if item.dtype.kind != "f" else (rng.choice((np.nan, np.inf, -1e300, 0.0)))
+        )
+        item[...] = values
+
+
+def _attribute(file: h5py.File, rng: random.Random) -> None:
+    if len(file.attrs):
+        name = rng.choice(sorted(file.attrs))
+        if rng.random() < 0.3:
+            del file.attrs[name]
+        else:
+            file.attrs[name] = rng.choice(("", "[" * 3000, "\x1b[2J", -1, np.nan, "{}", "x" * 5000, h5py.Empty("f8")))
+
+
+def _link(file: h5py.File, rng: random.Random) -> None:
+    file[f"link{rng.random()}"] = (
+        h5py.ExternalLink("other.h5", "/x") if rng.random() < 0.5 else h5py.SoftLink("/nowhere")
+    )
+
+
+def _group(file: h5py.File, rng: random.Random) -> None:
+    file.create_group(f"group{rng.random()}")
+
+
+def _bomb(file: h5py.File, rng: random.Random) -> None:
+    """Terabytes that were never written; for some, packed so that a chunk is a few bytes."""
+    side = rng.choice((2**14, 2**20))
+    packed = {"compression": "gzip"} if rng.random() < 0.5 else {}
+    file.create_dataset(f"bomb{rng.random()}", (side, side), "f8", chunks=(256, 256), fillvalue=1.0, **packed)
+
+
+_CHANGES: tuple[Callable[[h5py.File, random.Random], None], ...] = (
+    *(_remove, _replace, _replace, _reshape, _reshape, _numbers, _numbers, _attribute, _attribute),
+    *(_link, _group, _bomb),
+)
+
+
+def write_v73(path: Path, variables: Mapping[str, Any]) -> None:
+    """Variables as MATLAB 7.3 lays them out: axes reversed, cells as references into #refs#."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for key, value in variables.items():
+            _write(file, file, key, value)
+    header = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Sun Nov 22 12:00:00 2026 HDF5 schema 1.00 ."
+    with path.open("r+b") as raw:
+        raw.write(header.ljust(116) + b"\0" * 8 + b"\x00\x02IM")
+
+
+def _write(file: h5py.File, parent: h5py.Group, name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        item = parent.create_group(name)
+        for key, member in value.items():
+            _write(file, item, key, member)
+        return _of_class(item, "struct")
+    if scipy.sparse.issparse(value):
+        item = parent.create_group(name)
+        value = scipy.sparse.csc_array(value)  # type: ignore[call-overload]
+        parts = {"jc": value.indptr.astype(np.uint64), "ir": value.indices.astype(np.uint64), "data": value.data}
+        for key, part in parts.items():
+            item.create_dataset(key, data=part)
+        item.attrs["MATLAB_sparse"] = np.uint64(value.shape[0])
+        return _of_class(item, "double")
+    if isinstance(value, str):
+        codes = np.array([[ord(letter)] for letter in value], dtype=np.uint16)
+        return _of_class(parent.create_dataset(name, data=codes), "char")
+    array = np.atleast_2d(np.asarray(value))
+    if array.dtype == object:
+        store = file.require_group("#refs#")
+        references = np.empty(array.T.shape, dtype=h5py.ref_dtype)
+        for index in np.ndindex(array.T.shape):
+            references[index] = _write(file, store, uuid.uuid5(uuid.NAMESPACE_OID, f"{name}{len(store)}").hex,
+                                       array.T[index]).ref  # fmt: skip
+        return _of_class(parent.create_dataset(name, data=references), "cell")
+    if array.size == 0:
+        item = parent.create_dataset(name, data=np.array(array.shape, dtype=np.uint64))
+        item.attrs["MATLAB_empty"] = np.uint8(1)
+        return _of_class(item, "double")
+    return _of_class(parent.create_dataset(name, data=array.T), "double")
+
+
+def _of_class(item: Any, kind: str) -> Any:
+    item.attrs["MATLAB_class"] = np.bytes_(kind)
+    return item

@@ -1,0 +1,283 @@
+"""Good files of every format that effconn reads, made here, and what reads each of them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _fuzz_models as models
+
+FORMATS = ("mat", "netcdf", "nifti", "tsv", "json", "toml")
+
+
+class Refused(Exception):
+    """A line that a reader of many files gives of one."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A good file and its reader.
+
+    Fields:
+        format: one of `FORMATS`.
+        name: of the file.
+        content: its bytes.
+        read: reads it, as a command would, in the folder where it and its companions lie.
+        beside: other files that belong to it, by name.
+    """
+
+    format: str
+    name: str
+    content: bytes
+    read: Callable[[Path], Any]
+    beside: dict[str, bytes] = field(default_factory=dict)
+
+
+def make_seeds(folder: Path, formats: tuple[str, ...] = FORMATS) -> list[Seed]:
+    """Seeds of some formats; `folder` is for what has to be written to be read back."""
+    makers = {"mat": _mat, "netcdf": _netcdf, "nifti": _nifti, "tsv": _tsv, "json": _json, "toml": _toml}
+    folder.mkdir(parents=True, exist_ok=True)
+    return [seed for name in formats for seed in makers[name](folder)]
+
+
+def _refuse(lines: Sequence[str]) -> None:
+    if lines:
+        raise Refused(lines[0])
+
+
+def _written(folder: Path, name: str, write: Callable[[Path], Any]) -> bytes:
+    path = folder / name
+    write(path)
+    return path.read_bytes()
+
+
+def _mat(folder: Path) -> list[Seed]:
+    import scipy.io
+
+    from pipeline._design_table import read_design
+    from pipeline._estimates import read_estimates
+    from pipeline._inputs import read_inputs
+    from pipeline._model_space import read_model_space
+    from pipeline._peb_file import read_peb
+    from pipeline._peb_write import write_peb
+
+    from ._fuzz_hdf5 import write_v73
+
+    def dcm(path: Path) -> None:
+        found, lines = read_inputs([path])
+        _refuse(lines)
+        if any(one.estimate is not None for one in found):
+            _refuse(read_estimates([path])[1])
+
+    plain, estimated = models.dcm_struct(), models.estimated_struct()
+    space = models.cells(*({key: plain[key] for key in "abcd"} | {"name": f"m{i}"} for i in range(2)))
+    design = {"X": np.column_stack([np.ones(4), [1.0, -1, 1, -1]]), "labels": models.cells("mean", "arm")}
+
+    def save(variables: dict[str, Any], compress: bool) -> Callable[[Path], None]:
+        return lambda path: scipy.io.savemat(path, variables, do_compression=compress, long_field_names=True)
+
+    def written(name: str, variables: dict[str, Any], compress: bool = True) -> bytes:
+        return _written(folder, name, save(variables, compress))
+
+    two = models.cells(estimated | {"name": "sub-01"}, estimated | {"name": "sub-02"})
+    return [
+        Seed("mat", "DCM_plain.mat", written("a.mat", {"DCM": plain}, compress=False), dcm),
+        Seed("mat", "DCM_sub-01.mat", written("b.mat", {"DCM": estimated}), dcm),
+        Seed("mat", "DCM_flat.mat", written("c.mat", {"DCM": estimated}, compress=False), dcm),
+        Seed("mat", "DCM_v73.mat", _written(folder, "d.mat", lambda path: write_v73(path, {"DCM": estimated})), dcm),
+        Seed("mat", "GCM_two.mat", written("e.mat", {"GCM": two}), dcm),
+        Seed("mat", "space.mat", written("f.mat", {"GCM": space}), read_model_space),
+        Seed(
+            "mat",
+            "X.mat",
+            written("g.mat", design, compress=False),
+            lambda path: read_design(path, ["a", "b", "c", "d"], by_order=True),
+        ),
+        Seed("mat", "PEB_x.mat", _written(folder, "h.mat", lambda path: write_peb(path, models.group())), read_peb),
+    ]
+
+
+def _netcdf(folder: Path) -> list[Seed]:
+    from pipeline._dataset import to_dataset
+    from pipeline._estimates import read_estimates
+    from pipeline._group_store import open_group, read_group, write_group
+    from pipeline._store import open_result, write_result
+    from pipeline.images import read_extraction, write_extraction
+
+    from ._fuzz_hdf5 import unsealed
+
+    def result(path: Path) -> None:
+        _, lines = read_estimates([path])
+        open_result(path)
+        _refuse(lines)
+
+    def group(path: Path) -> None:
+        open_group(path)
+        read_group(path)
+
+    dataset = to_dataset(models.posterior(), name="sub-01", attrs={"effconn": "0"})
+    contents = {
+        "sub-01.nc": (_written(folder, "a.nc", lambda path: write_result(path, dataset)), result),
+        "group.nc": (_written(folder, "b.nc", lambda path: write_group(path, models.group(), attrs={})), group),
+        "series.nc": (
+            _written(folder, "c.nc", lambda path: write_extraction(path, models.extraction())),
+            read_extraction,
+        ),
+    }
+    sealed = [Seed("netcdf", name, content, read) for name, (content, read) in contents.items()]
+    older = [Seed("netcdf", f"older-{name}", unsealed(content), read) for name, (content, read) in contents.items()]
+    return [*sealed, *older]
+
+
+def _nifti(folder: Path) -> list[Seed]:
+    from pipeline.bids._headers import check_filled, read_header
+    from pipeline.images._atlas import Atlas, draw_labels
+    from pipeline.images._grid import Grid, grid_of, open_image, volumes_of
+    from pipeline.images._voxels import read_mask, read_voxels
+
+    rng = np.random.default_rng(0)
+    grid = Grid(models.SHAPE, tuple(map(tuple, models.AFFINE.tolist())))
+    inside = np.ones(models.SHAPE, dtype=bool)
+
+    def bold(path: Path) -> None:
+        header = read_header(path)
+        if len(header.shape) == 4 and header.shape[:3] == models.SHAPE:
+            read_voxels(path, inside, "sub-01")
+
+    def mask(path: Path) -> None:
+        header = read_header(path)
+        check_filled(path, header)
+        read_mask(path, grid, "sub-01")
+
+    def unchecked(path: Path) -> None:
+        """As files that no header was read of before: masks, atlases and maps that a study names."""
+        image = open_image(path, "mask")
+        grid_of(image)
+        volumes_of(image, f"mask {path}")
+
+    def atlas(path: Path) -> None:
+        draw_labels(Atlas(path, None), [1, 2], None, grid)
+
+    series = 1000 + rng.normal(size=(*models.SHAPE, 6))
+    labels = rng.integers(0, 3, size=models.SHAPE)
+    flat = models.nifti(series.astype(np.float32))
+    scaled = models.nifti((series * 8).astype(np.int16), slope=0.125)
+    brain, regions = models.nifti((labels > 0).astype(np.uint8)), models.nifti(labels.astype(np.int16))
+    packed = {name: gzip.compress(content, mtime=0) for name, content in (("brain", brain), ("scaled", scaled))}
+    return [
+        Seed("nifti", "bold.nii", flat, bold),
+        Seed("nifti", "bold.nii.gz", packed["scaled"], bold),
+        Seed("nifti", "mask.nii", brain, mask),
+        Seed("nifti", "mask.nii.gz", packed["brain"], mask),
+        Seed("nifti", "atlas.nii", regions, atlas),
+        Seed("nifti", "map.nii", scaled, unchecked),
+        Seed("nifti", "map.nii.gz", packed["scaled"], unchecked),
+    ]
+
+
+def _tsv(folder: Path) -> list[Seed]:
+    from pipeline._design_table import match_design, read_design
+    from pipeline._model_space import read_model_space
+    from pipeline._table import read_table
+    from pipeline.bids import read_confounds, read_events
+    from pipeline.images._atlas import read_labels
+    from pipeline.measures._read import read_features
+    from pipeline.predict import PredictOptions, model_of
+
+    names = ["sub-01", "sub-02", "sub-03", "sub-04"]
+
+    def events(path: Path) -> None:
+        found = read_events(path)
+        found.of(found.trial_types)
+
+    def design(path: Path) -> None:
+        match_design(path, names)
+        read_design(path, names)
+
+    def confounds(path: Path) -> None:
+        run, study = models.run_of(path), models.study()
+        read_confounds(run, study)
+
+    def people(path: Path) -> None:
+        model_of(PredictOptions(path, "score", formula="age + m1"))
+
+    features, beside = models.features(folder)
+    return [
+        Seed("tsv", "events.tsv", models.EVENTS.encode(), events),
+        Seed("tsv", "sub-01_task-faces_desc-confounds_timeseries.tsv", models.confounds().encode(), confounds),
+        Seed("tsv", "participants.tsv", models.PARTICIPANTS.encode(), design),
+        Seed("tsv", "people.csv", models.PEOPLE.replace("\t", ",").encode(), people),
+        Seed("tsv", "german.csv", models.PEOPLE.replace(".", ",").replace("\t", ";").encode(), read_table),
+        Seed("tsv", "features.tsv", features, read_features, {"features.json": beside}),
+        Seed("tsv", "labels.tsv", b"index\tname\n1\tvmPFC\n2\tamygdala\n", read_labels),
+        Seed("tsv", "models.tsv", models.SPACE.encode(), read_model_space),
+    ]
+
+
+def _json(folder: Path) -> list[Seed]:
+    from pipeline._delivery_store import read_delivery
+    from pipeline._table import read_table
+    from pipeline.bids._timing import read_timing
+    from pipeline.execution._record import FORM, read_record
+    from pipeline.execution._unit import Unit
+    from pipeline.measures._read import read_features
+    from pipeline.predict._sidecar import read_sidecar
+    from pipeline.statistics._changes import _sidecar
+
+    features, beside = models.features(folder)
+    table = models.PEOPLE.encode()
+    roles = {"score": {"Role": "outcome", "Units": "points"}, "m1": {"Role": "measure"}, "arm": {"Levels": ["a", "b"]}}
+    stamp = {"size": 1, "changed": 2, "sha256": "0" * 64}
+    record = {"form": FORM, "recipe": "0" * 64, "inputs": [stamp], "outputs": {"x.nc": stamp}}
+    unit = Unit("extract", "unit", {}, (), None)
+
+    def read_unit(path: Path) -> None:
+        place = path.parent / "extract" / "unit.json"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(path.read_bytes())
+        read_record(path.parent, unit)
+
+    return [
+        Seed("json", "delivery.json", _text(models.DELIVERY), lambda path: _shown(read_delivery(path.parent))),
+        Seed("json", "bold.json", _text(models.TIMING), lambda path: read_timing([path], [], 2.0)),
+        Seed(
+            "json",
+            "people.json",
+            _text(roles),
+            lambda path: read_sidecar(read_table(path.with_suffix(".tsv"))),
+            {"people.tsv": table},
+        ),
+        Seed(
+            "json",
+            "features.json",
+            beside,
+            lambda path: read_features(path.with_suffix(".tsv")),
+            {"features.tsv": features},
+        ),
+        Seed("json", "measures.json", beside, lambda path: _sidecar(path.with_suffix(".tsv"))),
+        Seed("json", "unit.json", _text(record), read_unit),
+    ]
+
+
+def _shown(delivery: Any) -> None:
+    """As a report shows a stored analysis."""
+    delivery.draw()
+    for records in delivery.records:
+        for row in records.rows:
+            [column.text(row[column.key]) for column in records.columns]
+
+
+def _text(content: Any) -> bytes:
+    return json.dumps(content, indent=1).encode()
+
+
+def _toml(folder: Path) -> list[Seed]:
+    from pipeline.study import read_study
+
+    return [Seed("toml", "study.toml", models.STUDY.encode(), read_study)]
