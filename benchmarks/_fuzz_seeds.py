@@ -223,7 +223,7 @@ def _tsv(folder: Path) -> list[Seed]:
 def _json(folder: Path) -> list[Seed]:
     from pipeline._delivery_store import read_delivery
     from pipeline._table import read_table
-    from pipeline.bids._timing import read_timing
+    from pipeline.bids._timing import Wanted, read_timing
     from pipeline.execution._record import FORM, read_record
     from pipeline.execution._unit import Unit
     from pipeline.measures._read import read_features
@@ -245,7 +245,12 @@ def _json(folder: Path) -> list[Seed]:
 
     return [
         Seed("json", "delivery.json", _text(models.DELIVERY), lambda path: _shown(read_delivery(path.parent))),
-        Seed("json", "bold.json", _text(models.TIMING), lambda path: read_timing([path], [], 2.0)),
+        Seed(
+            "json",
+            "bold.json",
+            _text(models.TIMING),
+            lambda path: read_timing([path], [], 2.0, Wanted("faces", echo_time=True)),
+        ),
         Seed(
             "json",
             "people.json",
