@@ -205,7 +205,10 @@ def _with_hdf5(edit: Callable[[h5py.File, np.random.Generator], None]) -> Mutati
         if content[:10] != b"MATLAB 7.3" or flawed(content):
             return flip_bytes(content, rng)
         # an earlier edit may be in the way of this one
-        with h5py.File(memory, "r+") as file, contextlib.suppress(ValueError, KeyError, TypeError, OSError):
+        with (
+            h5py.File(memory, "r+") as file,
+            contextlib.suppress(ValueError, KeyError, TypeError, OSError, AttributeError),
+        ):
             edit(file, rng)
         return memory.getvalue()
 

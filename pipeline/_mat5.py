@@ -208,7 +208,8 @@ class _Reader:
         count = math.prod(shape)
         if count > end - stream.place:
             raise DamagedError(f"{count} characters are announced that are not there")
-        if not self._room.take(16 * count):  # text, and an array of letters on the way
+        rows = count // shape[-1] if count else 0
+        if not self._room.take(16 * count + ITEM * rows):  # text, and an array of letters on the way
             return beyond(shape, "array of characters")
         kind, buffer, at, size = self._data(stream, end)
         codec = CHARACTERS.get(kind)
@@ -221,8 +222,8 @@ class _Reader:
             return text.rstrip("\0")  # as many as there are: MATLAB counts 16-bit units
         if len(text) < count:
             raise DamagedError(f"{count} characters are announced that are not there")
-        letters = np.array(list(text[:count])).reshape(shape, order="F").reshape(-1, shape[-1])
-        return characters(np.array(["".join(row).rstrip("\0") for row in letters]).reshape(shape[:-1]))
+        letters = np.frombuffer(text[:count].encode("utf-32-le", "surrogatepass"), "<U1").reshape(shape, order="F")
+        return characters(np.ascontiguousarray(letters).view(f"<U{shape[-1]}")[..., 0])
 
     def _sparse(self, stream: Stream, end: int, shape: tuple[int, ...], bits: int) -> Any:
         if len(shape) != 2 or shape[1] >= 2**31 or shape[0] >= 2**31:
