@@ -117,9 +117,13 @@ class _Reader:
             return ["opaque", "a function handle"]
         if item.attrs.get("MATLAB_empty", 0):
             return self._empty(item, place, kind)
-        if kind == "cell" or item.dtype == h5py.ref_dtype:
+        if kind == "cell" or _holds_references(item):
             array = self._array(item, place, "cell array")
-            return array if isinstance(array, list) else self._cells(array, place, depth)
+            if isinstance(array, list):
+                return array
+            if not _holds_references(item):
+                raise ValueError(f"{place} holds no references to its cells")
+            return self._cells(array, place, depth)
         array = self._array(item, place, "array")
         return array if isinstance(array, list) else _numbers(array, kind)
 
@@ -133,7 +137,7 @@ class _Reader:
         if shape is None:
             raise ValueError(f"{place} has no shape")
         count = math.prod(shape)
-        each = max(item.dtype.itemsize, 1) + (ITEM if item.dtype == h5py.ref_dtype else 0)
+        each = max(item.dtype.itemsize, 1) + (ITEM if _holds_references(item) else 0)
         chunk = math.prod(item.chunks or ()) * item.dtype.itemsize
         absurd = count == 0 and math.prod(size or 1 for size in shape) > LARGEST_EMPTY
         if absurd or chunk > self._room.left or not self._room.take(count * each):
@@ -144,8 +148,6 @@ class _Reader:
         return np.asarray(item[()]).T
 
     def _cells(self, references: np.ndarray, place: str, depth: int) -> np.ndarray:
-        if references.dtype != h5py.ref_dtype:
-            raise ValueError(f"{place} holds no references to its cells")
         cells = np.empty(references.shape, dtype=object)
         for count, index in enumerate(np.ndindex(references.shape), start=1):
             cells[index] = self._follow(references[index], f"{place}{{{count}}}", depth)
@@ -230,7 +232,9 @@ def _numbers(array: np.ndarray, kind: str) -> Any:
     array = array.astype(bool) if kind == "logical" else _complex(array)
     if array.dtype.kind not in NUMERIC:
         return ["opaque", "an array of no kind that MATLAB has"]
-    return array
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
+        array = array.astype(np.float64)
+    return array if array.ndim > 1 else array.reshape(1, -1)
 
 
 def _complex(array: np.ndarray) -> np.ndarray:
@@ -239,7 +243,11 @@ def _complex(array: np.ndarray) -> np.ndarray:
 
 
 def _is_references(member: Any) -> bool:
-    return isinstance(member, h5py.Dataset) and member.dtype == h5py.ref_dtype and not _class_of(member)
+    return isinstance(member, h5py.Dataset) and _holds_references(member) and not _class_of(member)
+
+
+def _holds_references(item: h5py.Dataset) -> bool:
+    return h5py.check_ref_dtype(item.dtype) is h5py.Reference
 
 
 def _class_of(item: Any) -> str:
