@@ -11,7 +11,7 @@ from ..study._nearest import meant
 from ._find import images_of, space_of
 from ._people import People
 from ._tree import Tree
-from ._words import listed
+from ._words import DataError, listed
 
 
 def check_places(study: Study) -> Iterator[str]:
@@ -34,7 +34,7 @@ def participants_in(tree: Tree) -> list[str]:
 
 def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[str]:
     """Sessions and tasks that nobody has."""
-    names = [who.name for who in people.participants]
+    names = _listable([who.name for who in people.participants], study, derivatives)
     sessions = Counter(name for who in names for name in derivatives.folders(who) if name.startswith("ses-"))
     if not sessions:
         if not any(derivatives.folders(who) for who in names):
@@ -58,6 +58,26 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
         if task not in tasks and {study.sessions.before, study.sessions.after} <= sessions.keys():
             yield f"[tasks] {task}: nobody has an image of this task{meant(task, sorted_names(tasks), 'tasks')}"
     yield from _spaces(study, names, derivatives)
+
+
+def _listable(names: Sequence[str], study: Study, derivatives: Tree) -> list[str]:
+    """Participants whose folders can be read; what is wrong with others is told of their runs.
+
+    Raises `DataError` where it is wrong with everybody.
+    """
+    found, problem = [], None
+    for who in names:
+        try:
+            derivatives.folders(who)
+            for session in (study.sessions.before, study.sessions.after):
+                derivatives.functional(who, session, ("bold", "nii"))
+        except DataError as error:
+            problem = problem or error
+        else:
+            found.append(who)
+    if problem is not None and not found:
+        raise problem
+    return found
 
 
 def _spaces(study: Study, names: Sequence[str], derivatives: Tree) -> Iterator[str]:

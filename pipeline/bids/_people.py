@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from peb import some
 
 from .._table import MISSING, Table, TableError, read_table
-from ..common import ambiguous_labels, describe_same_person, match_labels, relabelled, same_person
-from ..study import Study
+from ..common import (
+    ambiguous_labels,
+    describe_same_person,
+    match_labels,
+    missing_codes,
+    read_number,
+    relabelled,
+    same_person,
+)
+from ..study import Study, is_used
 from ..study._nearest import meant
 from ._inventory import Participant
 from ._scores import read_scores
@@ -41,7 +49,8 @@ def read_people(study: Study) -> People:
     table_path = study.participants.table or study.study.bids / "participants.tsv"
     try:
         table = read_table(table_path)
-        rows = _rows(table, _folders(study), found)
+        found.remarks += table.remarks
+        rows = _rows(table, study, found)
         arms = _arms(table, study, rows, found)
     except TableError as error:
         found.errors.append(f"{_folder(error.path)}{error}")
@@ -56,6 +65,7 @@ def read_people(study: Study) -> People:
         )
         for name, arm in arms.items()
     )
+    found.remarks += _codes(study, found.participants)
     return found
 
 
@@ -70,31 +80,54 @@ def _folders(study: Study) -> list[str]:
     return [name for place in places for name in Tree(place).folders() if name.startswith("sub-")]
 
 
-def _rows(table: Table, folders: Sequence[str], found: People) -> dict[str, int]:
-    """Participant, as folders are called → row; raises `TableError` where two rows are about one."""
-    rows: dict[str, int] = {}
-    names = people_in(table)
-    labels = match_labels(names, folders)
-    for one, other in (*ambiguous_labels(names), *ambiguous_labels(folders)):
-        if not {one, other}.isdisjoint(names):
-            where = "" if {one, other} <= set(names) else "; there are folders of both"
-            raise TableError(table.path, f"{one} and {other} differ in leading zeros alone{where}; rename one of them")
+def _rows(table: Table, study: Study, found: People) -> dict[str, int]:
+    """Participant, as folders are called → row.
+
+    Raises `TableError` where two rows are about one who takes part, or a row of one who does about nobody.
+    """
+    folders = _folders(study)
+    cells, problems = people_in(table)
+    apart = _apart(table, study, cells)
+    _check_zeros(table, [name for row, name in enumerate(cells) if name and row not in apart], folders)
+    labels = match_labels([name for name in cells if name], folders)
     if labels:
         said = [f"{name} is {label}" for name, label in labels.items()]
         found.remarks.append(f"{table.path.name}: by the folders, {some(said)}")
-    for row, (name, line) in enumerate(zip(relabelled(names, labels), table.lines, strict=True)):
-        if name in rows:
+    rows: dict[str, int] = {}
+    for row, (name, line) in enumerate(zip(relabelled(cells, labels), table.lines, strict=True)):
+        if row in problems and row not in apart:
+            raise TableError(table.path, problems[row], line)
+        if row in problems:
+            found.remarks.append(f"{table.path.name}, line {line}: {problems[row]}; not used")
+        elif name in rows and row not in apart:
             first = table.lines[rows[name]]
             raise TableError(table.path, f"{PARTICIPANT} is {name}, as in line {first}; give each one row", line)
-        rows[name] = row
-    cells = table.column(PARTICIPANT)
-    bare = [cell for cell in cells if not cell.startswith("sub-")]
+        else:
+            rows.setdefault(name, row)
+    bare = [cell for row, cell in enumerate(table.column(PARTICIPANT)) if cells[row] and not cell.startswith("sub-")]
     if bare:
         taken = relabelled((prefixed(bare[0]),), labels)[0]
         found.remarks.append(f"{table.path.name}: {listed(bare)} lack sub- in front; they are taken as {taken} …")
     if not rows:
         raise TableError(table.path, "has a header but no row; give every participant one")
     return rows
+
+
+def _apart(table: Table, study: Study, names: Sequence[str]) -> set[int]:
+    """Rows of those who take no part, whatever else is wrong with them."""
+    arm = study.participants.arm
+    if arm not in table.columns:
+        return set()
+    excluded = {prefixed(name) for name in study.participants.exclude}
+    return {row for row, cell in enumerate(table.column(arm)) if cell == MISSING or names[row] in excluded}
+
+
+def _check_zeros(table: Table, names: Sequence[str], folders: Sequence[str]) -> None:
+    """Raises `TableError` where labels differ in leading zeros alone, so that nobody knows who is who."""
+    for one, other in (*ambiguous_labels(names), *ambiguous_labels(folders)):
+        if not {one, other}.isdisjoint(names):
+            where = "" if {one, other} <= set(names) else "; there are folders of both"
+            raise TableError(table.path, f"{one} and {other} differ in leading zeros alone{where}; rename one of them")
 
 
 def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) -> dict[str, str]:
@@ -118,7 +151,7 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
         arm = cells[row]
         if name in excluded:
             found.left_out.append((name, excluded[name]))
-        elif arm in ("", MISSING):
+        elif arm == MISSING:
             found.left_out.append((name, f"has no {column} in {table.path.name}, line {table.lines[row]}"))
         elif arm not in arms:
             strangers.setdefault(arm, []).append(f"{name} (line {table.lines[row]})")
@@ -144,9 +177,26 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
 
 
 def _values(table: Table, row: int, arm: str) -> dict[str, str]:
-    """The other columns of a row."""
-    return {
-        name: cell or MISSING
-        for name, cell in zip(table.columns, table.rows[row], strict=True)
-        if name not in (PARTICIPANT, arm)
-    }
+    """The other columns of a row; a number whose points may separate thousands is marked, and so is none."""
+    values = {}
+    for name, cell in zip(table.columns, table.rows[row], strict=True):
+        if name not in (PARTICIPANT, arm, *table.repeated):
+            values[name] = f"{cell} (thousands?)" if name in table.unsure and "." in cell else cell
+    return values
+
+
+def _codes(study: Study, people: Sequence[Participant]) -> Iterator[str]:
+    """Scores and columns that analyses name whose values look like codes for missing."""
+    columns = people[0].values if people else ()
+    for name in dict.fromkeys((*study.scores, *(one for one in columns if is_used(one, study)))):
+        values = {who.name: _number(who, name) for who in people}
+        for code in missing_codes([*values.values()]):
+            whose = listed(who for who, value in values.items() if value == code)
+            yield f"{name} is {code:g} for {whose}; is it a code for missing? then leave the cell empty"
+
+
+def _number(who: Participant, name: str) -> float:
+    if name in who.scores:
+        return who.scores[name]
+    value = read_number(who.values.get(name, ""))
+    return float("nan") if value is None else value

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .._table import Table, TableError, read_table
 from ..common import match_labels, relabelled
-from ..study import Score, Study
+from ..study import Score, Study, is_used
 from ..study._nearest import meant
 from ._tabular import PARTICIPANT, SESSION, numbers, people_in, prefixed
 from ._words import listed
@@ -34,18 +34,33 @@ def read_scores(
         try:
             if path not in tables:
                 tables[path] = read_table(path)
+                remarks += [] if path == participants_table else tables[path].remarks
             found[name] = _score(tables[path], score, study, people)
         except TableError as error:
             where = "" if path.exists() else f"{path.parent}/"
-            errors.append(f"[scores.{name}]: {where}{error}")
+            if is_used(name, study):
+                errors.append(f"[scores.{name}]: {where}{error}")
+            else:
+                remarks.append(f"[scores.{name}]: {where}{error}; no analysis uses it, and it is missing for all")
             found[name] = dict.fromkeys(people, np.nan)
             continue
         missing = [who for who, value in found[name].items() if np.isnan(value)]
         if people and len(missing) == len(people):
-            errors.append(f"[scores.{name}]: {path.name} has {score.column} of nobody who takes part; check its names")
+            problem = f"[scores.{name}]: {path.name} has {score.column} of nobody who takes part; check its names"
+            (errors if is_used(name, study) else remarks).append(problem)
         elif missing:
             remarks.append(f"score {name} is missing for {listed(missing)}")
+    remarks += _unnamed(tables.values(), participants_table)
     return found
+
+
+def _unnamed(tables: Iterable[Table], participants_table: Path) -> Iterator[str]:
+    """Rows of phenotype tables that are about nobody."""
+    for table in tables:
+        problems = people_in(table)[1] if PARTICIPANT in table.columns and table.path != participants_table else {}
+        for row, problem in [*problems.items()][:1]:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            yield f"{table.path.name}, line {table.lines[row]}: {problem}{more}; not used"
 
 
 def _score(table: Table, score: Score, study: Study, people: Sequence[str]) -> Values:
@@ -92,7 +107,7 @@ def _of_session(table: Table, column: str, people: Sequence[str], session: str) 
 def _by_person(table: Table, column: str, people: Sequence[str], rows: Sequence[int]) -> Values:
     wanted = set(people)
     places: dict[str, int] = {}
-    found = people_in(table)
+    found, _ = people_in(table)
     names = relabelled(found, match_labels(found, people))
     for row in rows:
         name = names[row]

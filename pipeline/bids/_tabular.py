@@ -18,21 +18,17 @@ def prefixed(name: str, prefix: str = "sub-") -> str:
     return name if name.startswith(prefix) else prefix + name
 
 
-def people_in(table: Table) -> tuple[str, ...]:
-    """Whom each row is about, with the prefix; raises `TableError` where it is no BIDS label."""
-    names = []
-    for cell, line in zip(table.column(PARTICIPANT), table.lines, strict=True):
-        if cell == MISSING:
-            raise TableError(table.path, f"{PARTICIPANT} is empty; give every row a name", line)
+def people_in(table: Table) -> tuple[tuple[str, ...], dict[int, str]]:
+    """Whom each row is about, with the prefix, empty where it is no BIDS label; and for such a row what is wrong."""
+    names, problems = [], {}
+    for row, cell in enumerate(table.column(PARTICIPANT)):
         name = prefixed(cell)
-        if not _LABEL.fullmatch(name):
-            raise TableError(
-                table.path,
-                f"{PARTICIPANT} is {cell!r}, which is no BIDS label; write sub- and letters or digits",
-                line,
-            )
-        names.append(name)
-    return tuple(names)
+        if cell == MISSING:
+            problems[row] = f"{PARTICIPANT} is empty; give every row a name"
+        elif not _LABEL.fullmatch(name):
+            problems[row] = f"{PARTICIPANT} is {cell!r}, which is no BIDS label; write sub- and letters or digits"
+        names.append("" if row in problems else name)
+    return tuple(names), problems
 
 
 def numbers(table: Table, column: str, rows: Sequence[int]) -> np.ndarray:

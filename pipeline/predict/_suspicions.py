@@ -8,6 +8,7 @@ from scipy import stats
 from features import Outcome, Predictors
 
 from .._figure_style import signed
+from ..common import missing_codes
 from ..study._nearest import some
 
 FAR = 12.0  # robust standard deviations from the median: an illness may be that rare, a code for missing is not
@@ -31,6 +32,10 @@ def _far(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
             continue
         for place in np.flatnonzero(np.abs(x - np.median(x)) > FAR * spread):
             found.append(f"{name} of {predictors.people[there[place]]} is {x[place]:g}")
+    for name, values in [*columns, (outcome.name, outcome.values)]:
+        for place in np.flatnonzero(np.isin(values, missing_codes(values))):
+            line = f"{name} of {predictors.people[place]} is {values[place]:g}"
+            found += [line] if line not in found else []
     return (f"Far from all others: {some(found)}; is it a code for missing, or a slip?",) if found else ()
 
 

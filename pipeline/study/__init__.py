@@ -29,6 +29,7 @@ from ._study import (
     Study,
     Task,
 )
+from ._used_names import is_used
 
 __all__ = [
     "MAIN",
@@ -61,6 +62,7 @@ __all__ = [
     "circuit_region",
     "guesses_in_words",
     "is_file_name",
+    "is_used",
     "look",
     "models_of",
     "parse_connection",

@@ -139,6 +139,7 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
 
 @pytest.mark.parametrize(("spoil", "expected"), ERRORS.values(), ids=ERRORS)
 def test_a_mistake_in_the_study_is_one_clear_line(spoil: Spoil, expected: str, small: Small) -> None:
+    small.set("statistics", cohort=("caps", "age", "improvement"))
     spoil(small)
     errors = small.inventory().errors
     assert any(re.search(expected, line) for line in errors), errors
@@ -146,6 +147,7 @@ def test_a_mistake_in_the_study_is_one_clear_line(spoil: Spoil, expected: str, s
 
 
 def test_all_mistakes_come_at_once(small: Small) -> None:
+    small.set("statistics", cohort=("caps",))
     small.edit(small.bids / "participants.tsv", "sub-02\tketamine", "sub-02\tplacebo")
     small.set("scores.caps", column="nothing")
     small.set("sessions", after="ses-9")
