@@ -252,6 +252,14 @@ def arms(
     arm: Annotated[
         str, typer.Option(metavar="COLUMN", help="Column of the design that names each participant's arm.")
     ] = "arm",
+    arms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIRST,SECOND",
+            help="Differences are the first less the second. Default: an arm called placebo, control or the like comes "
+            "second, else the later in the alphabet.",
+        ),
+    ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Check the result by sampling (NUTS).")] = False,
     seed: Seed = 0,
 ) -> Delivery:
@@ -261,7 +269,8 @@ def arms(
     from ._group_arms import compare_arms
     from ._group_arms_page import deliver_arms
 
-    return deliver_arms(inputs, compare_arms(inputs, arm, SamplingSettings(seed=seed) if sample else None))
+    order = None if arms is None else pair(arms, ",", "--arms")
+    return deliver_arms(inputs, compare_arms(inputs, arm, SamplingSettings(seed=seed) if sample else None, order))
 
 
 def _covariate_options(options: GroupOptions, covariate: str, **_: Any) -> GroupOptions:

@@ -21,7 +21,7 @@ from ._mat_fields import FieldProblem
 from ._spm_density import spm_density
 from ._spm_write import written_by_us
 from ._store import ResultFileError, read_result
-from .common import natural_key, same_person, take_one_of
+from .common import common_visits, natural_key, same_person, take_one_of
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
@@ -126,8 +126,10 @@ def pair_sessions(
     pairs = [who for who in first if who in second]
     if not pairs:
         called = some([one.name for one in estimates]) or "nothing"
+        visits = common_visits(same_person([one.name for one in estimates]))
+        hint = f"; their visits seem to be {', '.join(visits)}" if visits else ""
         raise ValueError(
-            f"no participant has both {before} and {after} as part of a name; estimates are called {called}"
+            f"no participant has both {before} and {after} as part of a name; estimates are called {called}{hint}"
         )
     return [change(first[who], second[who], who) for who in pairs], lines
 

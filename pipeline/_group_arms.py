@@ -23,6 +23,7 @@ from peb import (
 from ._group_fit import fit_group
 from ._peb_inputs import GroupInputs, GroupOptions
 from ._runtime import UsageError
+from .study._guess import guess_arms
 
 TOGETHER, LEVELS = "one group", "third level"
 LEAST = 3  # participants of an arm
@@ -89,13 +90,15 @@ def compare_arms(
     Arguments:
         arm: column of the design.
         sampling: how to draw, where the result is to be checked by sampling.
-        order: both arms, the one that the other is taken from first; None for the alphabet's order.
+        order: both arms, the one that the other is taken from first; None to have the one that is called like a
+            reference (placebo, control) second, or else the later in the alphabet.
     """
     column = next((name for name in inputs.design.kinds if name.startswith(f"{arm}[")), None)
     if column is None:
         raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
     signs = dict(zip(inputs.design.kinds[column], (-1.0, 1.0), strict=True))
-    names = inputs.design.kinds[column] if order is None else order
+    kinds = inputs.design.kinds[column]
+    names = order or guess_arms(kinds).names or kinds
     if set(names) != set(signs):
         raise UsageError(f"{arm} holds {' and '.join(signs)}, but the arms to compare are {' and '.join(names)}")
     few = [name for name in names if _members(inputs, column, signs[name]).size < LEAST]

@@ -30,6 +30,7 @@ from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs
 from ._records import PROBABILITY, Column, Records
 from ._report import Answer, Section, Verdict
+from ._row_order import RowOrder
 from ._runtime import UsageError
 
 
@@ -45,6 +46,7 @@ class Models:
         fixed: (model,) posterior if one model is everybody's.
         random: if participants may differ in theirs.
         warnings: what should be known before it is trusted.
+        order: which model is of which families, where the file says it by order.
     """
 
     group: GroupPosterior
@@ -54,6 +56,7 @@ class Models:
     fixed: Float[np.ndarray, "model"]
     random: RandomEffects
     warnings: tuple[str, ...]
+    order: RowOrder | None = None
 
 
 def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | None = None) -> Models:
@@ -79,7 +82,19 @@ def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | 
         fixed_effects(alone),
         random_effects(alone),
         warnings,
+        order_of(space),
     )
+
+
+def order_of(space: ModelSpace) -> RowOrder | None:
+    """A MATLAB file has families as one number for each model, in the order of the models."""
+    if space.layout is None or not space.families:
+        return None
+    said = [
+        f"{model} ({', '.join(f'{name} {labels[place]}' for name, labels in space.families.items())})"
+        for place, model in enumerate(space.models)
+    ]
+    return RowOrder(space.path.name, "model", tuple(said), name="order-of-models")
 
 
 def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
@@ -95,10 +110,18 @@ def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
             average_records(
                 inputs, found.group, found.comparison.average, _probabilities(found), found.comparison.unseen
             ),
+            *([found.order.records()] if found.order else []),
         ),
         draw=lambda: _comparison_sections(found),
         facts=facts(inputs, found.group),
-        notices=notices(inputs, (*found.warnings, *unseen_warnings(found.comparison.unseen))),
+        notices=notices(
+            inputs,
+            (
+                *found.warnings,
+                *unseen_warnings(found.comparison.unseen),
+                *([found.order.line()] if found.order else []),
+            ),
+        ),
         summary=summary(inputs, found.group, found.warnings) | {"unseen": list(found.comparison.unseen)},
         save=lambda folder: save_average(inputs, found.group, found.comparison.average, _probabilities(found), folder),
     )

@@ -22,12 +22,14 @@ class RowOrder:
         place: what is counted in it, such as ``row``.
         things: what each of them is for, in order, such as participants.
         files: where each of these is from; none where they are from no files.
+        name: of the table that it is written to.
     """
 
     source: str
     place: str
     things: tuple[str, ...]
     files: tuple[str, ...] = ()
+    name: str = "order"
 
     def line(self) -> str:
         """``X.mat goes by order: row 1 is for sub-1, row 2 for sub-2, … row 12 for sub-12``."""
@@ -44,7 +46,7 @@ class RowOrder:
             for i, thing in enumerate(self.things, start=1)
         ]
         lead = f"{self.source} has no names in it, so its order decides."
-        return Records("order", "What order decides", lead, columns, rows, brief=False)
+        return Records(self.name, f"What the order of {self.source} decides", lead, columns, rows, brief=False)
 
 
 def as_text_sorts(names: Sequence[str]) -> bool:

@@ -216,11 +216,11 @@ def _in_context(tokens: list[_Token]) -> list[_Token]:
 
 
 def _is_bare(one: _Token, before: Sequence[_Token]) -> bool:
-    """A number or word behind ``sub-01``, which by BIDS is the whole of a person's name."""
+    """Whatever is behind ``sub-01``, which by BIDS is the whole of a person's name; but for a long number."""
     labels = [second.text for first, second in pairwise(before) if first.text.casefold() == "sub"]
     if not labels or not re.search("[0-9]", labels[0]) or labels[0] is one.text:
         return False
-    return one.text.isalpha() or (one.text.isdecimal() and len(one.text) <= 2)
+    return not one.text.isdecimal() or len(one.text) <= 2
 
 
 def _names_somebody(text: str) -> bool:

@@ -19,7 +19,7 @@ CONTROLS = (
     *("placebo", "control", "controls", "sham", "midazolam", "saline", "vehicle", "waitlist", "hc", "0", "no"),
     *("shapes", "shape", "neutral", "congruent", "baseline", "fixation", "rest"),
 )
-_WHOLE = 5  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
+_WHOLE = 4  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
 AGREE = 0.9  # of the people whose dates tell two sessions apart
 Times = Mapping[str, Mapping[str, datetime]]  # participant → session → when
 

@@ -225,6 +225,8 @@ def test_who_lacks_a_session_is_told() -> None:
     ]
     with pytest.raises(ValueError, match=r"no participant has both ses-1 and ses-2 .* called sub-01_run-1"):
         pair_sessions([estimate("sub-01_run-1", 1.0)])
+    with pytest.raises(ValueError, match="called 1_pre, 1_post; their visits seem to be pre, post"):
+        pair_sessions([estimate(name, 1.0) for name in ("1_pre", "1_post")])
     with pytest.raises(ValueError, match="both sessions are ses-1"):
         pair_sessions([], "ses-1", "ses-1")
 

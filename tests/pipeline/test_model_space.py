@@ -11,6 +11,7 @@ import pytest
 
 from dcm import Spec
 from pipeline._dcm_file import DcmFile, read_dcm
+from pipeline._group_models import order_of
 from pipeline._model_space import ModelSpaceError, read_model_space
 from pipeline._peb_average import SpmAverage
 from pipeline._peb_file import read_peb
@@ -168,3 +169,12 @@ def test_spms_own_model_space_gives_the_models_it_compared(spm_data: Path) -> No
     assert isinstance(dcm, DcmFile)
     ours = [dcm.spec.parameter_names[i] for i in found["PEB_B"].indices]  # type: ignore[union-attr]
     np.testing.assert_array_equal(space.switches(ours, dcm.spec), bmc.models)  # type: ignore[arg-type]
+
+
+def test_which_model_is_of_which_family_is_said_where_order_decides(save_v7: Save, cells: Cells) -> None:
+    models = cells(bare("x"), bare("y", b=np.zeros((2, 2, 2))))
+    order = order_of(read_model_space(save_v7("space.mat", GCM=models, task_family=np.array([[2.0, 1]]))))
+    assert order is not None
+    assert order.line() == "space.mat goes by order: model 1 for x (task_family 2), model 2 for y (task_family 1)"
+    assert order.records().tsv().splitlines()[1:] == ["1\tx (task_family 2)\tn/a", "2\ty (task_family 1)\tn/a"]
+    assert order_of(read_model_space(save_v7("space.mat", GCM=models))) is None

@@ -33,6 +33,7 @@ from pipeline.common import (
         ("sub-01_ses-pre_run-1", "sub-01_ses-pre_run-2"),
         ("sub-01_task-faces", "sub-01_task-rest"),
         ("sub-01_placebo", "sub-01_ketamine"),
+        ("sub-01_dose10", "sub-01_dose20"),
         ("P01T1", "P01T2"),
         ("con01_V1", "con01_V2"),
         ("T1P01", "T2P01"),

@@ -13,6 +13,7 @@ import pytest
 from pipeline._cli_init import run_init
 from pipeline._runtime import UsageError
 from pipeline.study import StudyError, look, read_study, starter, study_schema
+from pipeline.study._guess import guess_arms
 from pipeline.study._starter import toml
 
 EVENTS = "onset\tduration\ttrial_type\n0\t20\tshapes\n20\t20\tfearful faces\n40\t1\tn/a\n"
@@ -291,3 +292,19 @@ def test_real_data_give_a_configuration(shared_data: Path, tmp_path: Path) -> No
         "sessions.before",
         "sessions.after",
     ]
+
+
+@pytest.mark.parametrize(
+    ("arms", "names"),
+    [
+        (("placebo", "verum"), ("verum", "placebo")),
+        (("CONTROL", "drug"), ("drug", "CONTROL")),
+        (("sham stimulation", "active"), ("active", "sham stimulation")),
+        (("0", "1"), ("1", "0")),
+        (("placebo", "control"), None),
+        (("ketamine", "esketamine"), None),
+        (("a", "b", "placebo"), None),
+    ],
+)
+def test_the_reference_arm_is_told_by_its_name_alone(arms: tuple[str, ...], names: tuple[str, str] | None) -> None:
+    assert guess_arms(arms).names == guess_arms(arms[::-1]).names == names
