@@ -98,9 +98,8 @@ def _numbers(file: h5py.File, rng: random.Random) -> None:
     item = file[_name(file, rng)]
     if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu" and item.size:
         values = np.array(item[()])
-        values.reshape(-1)[rng.randrange(values.size)] = (
-            rng.choice((-1, 0, 10**9)) if item.dtype.kind != "f" else (rng.choice((np.nan, np.inf, -1e300, 0.0)))
-        )
+        odd = (np.nan, np.inf, -1e30, 0.0) if item.dtype.kind == "f" else (-1, 0, 100)
+        values.reshape(-1)[rng.randrange(values.size)] = rng.choice(odd)
         item[...] = values
 
 

@@ -83,7 +83,8 @@ def _mat(folder: Path) -> list[Seed]:
         return lambda path: scipy.io.savemat(path, variables, do_compression=compress, long_field_names=True)
 
     def written(name: str, variables: dict[str, Any], compress: bool = True) -> bytes:
-        return _written(folder, name, save(variables, compress))
+        content = _written(folder, name, save(variables, compress))
+        return b"MATLAB 5.0 MAT-file, made for the fuzzer".ljust(116) + content[116:]  # without the time
 
     two = models.cells(estimated | {"name": "sub-01"}, estimated | {"name": "sub-02"})
     return [
@@ -93,6 +94,12 @@ def _mat(folder: Path) -> list[Seed]:
         Seed("mat", "DCM_v73.mat", _written(folder, "d.mat", lambda path: write_v73(path, {"DCM": estimated})), dcm),
         Seed("mat", "GCM_two.mat", written("e.mat", {"GCM": two}), dcm),
         Seed("mat", "space.mat", written("f.mat", {"GCM": space}), read_model_space),
+        Seed(
+            "mat",
+            "X4.mat",
+            _written(folder, "i.mat", lambda path: scipy.io.savemat(path, {"X": design["X"]}, format="4")),
+            lambda path: read_design(path, ["a", "b", "c", "d"], by_order=True),
+        ),
         Seed(
             "mat",
             "X.mat",

@@ -22,7 +22,7 @@ from ._atomic import write_bytes
 from ._dataset import FORMAT, posterior_of, values_of
 from ._provenance import Attributes
 from ._stored_content import SIGNATURE, Content, content_of, parse_content, unknown
-from .common import GuardedError, GuardedProcess
+from .common import GuardedError, GuardedProcess, message_line
 
 DIGEST = "content_sha256"
 _SEAL = b"\neffconn sha256 "  # then 64 hexadecimal digits and a line feed
@@ -44,7 +44,7 @@ class ResultFileError(ValueError):
     remedy: ClassVar[str] = "delete it and invert again"
 
     def __init__(self, path: Path, problem: str, remedy: str | None = None, form: str = "") -> None:
-        super().__init__(f"{path}: {problem}; {remedy or self.remedy}")
+        super().__init__(message_line(f"{path}: {problem}; {remedy or self.remedy}"))
         self.path, self.form = path, form
 
 

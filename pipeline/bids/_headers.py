@@ -7,6 +7,8 @@ import io
 import math
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,12 +73,11 @@ def open_nifti(path: Path) -> Any:
     say where its voxels are.
     """
     import nibabel
-    from nibabel.imageglobals import LoggingOutputSuppressor
 
     if path.name.lower().endswith(NAMES):
         _read(path)
     try:
-        with LoggingOutputSuppressor(), warnings.catch_warnings():
+        with _quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image: Any = nibabel.load(path, keep_file_open=True)
             shape = tuple(map(int, image.shape))
@@ -85,6 +86,18 @@ def open_nifti(path: Path) -> Any:
     if not shape or min(shape) < 1:
         raise DataError(f"{path.name} holds voxels of shape {shape}, not a grid; make it again")
     return image
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """nibabel says on the terminal what it mends in a header."""
+    from nibabel.imageglobals import logger
+
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _line(error: Exception) -> str:

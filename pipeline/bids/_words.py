@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from peb import some
 
-from ..common import sorted_names
+from ..common import message_line, sorted_names
 
 
 class DataError(ValueError):
     """Something in a study's files that cannot be used: file, problem and remedy in one line."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(message_line(problem))
 
 
 def listed(names: Iterable[str], nothing: str = "none") -> str:

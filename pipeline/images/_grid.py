@@ -70,6 +70,8 @@ def grid_of(image: Path | Any) -> Grid:
     affine = np.asarray(opened.affine, dtype=np.float64)
     if not np.isfinite(affine).all():
         raise ValueError("has an affine that is not finite")
+    if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        raise ValueError("has an affine that cannot be inverted")
     first, second, third = opened.shape[:3]
     rows = tuple(tuple(float(value) for value in row) for row in affine)
     return Grid((int(first), int(second), int(third)), rows)

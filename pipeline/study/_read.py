@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._runtime import UsageError
+from ..common import message_line
 from ._check_dcm import check_dcm
 from ._check_group import check_group
 from ._check_people import check_people
@@ -60,6 +61,7 @@ class StudyError(UsageError):
     """
 
     def __init__(self, name: str, lines: list[str]) -> None:
+        lines = [message_line(line) for line in lines]
         head = [f"{name} has {len(lines)} mistakes:"] if len(lines) > 1 else []
         super().__init__("\n".join([*head, *lines]))
         self.lines = tuple(lines)
