@@ -143,8 +143,11 @@ def contrast_of(label: str, name: str, text: str, design: Design) -> Float[np.nd
                 "check its events, or exclude the run"
             )
         vector[design.names.index(member)] = weight
-    reached = vector @ np.linalg.pinv(design.matrix) @ design.matrix
-    if not np.allclose(reached, vector, atol=1e-6):
+    sizes = np.linalg.norm(design.matrix, axis=0)  # by which a modulator's unit is out of the question
+    sizes[sizes == 0] = 1.0
+    unit, wanted = design.matrix / sizes, vector / sizes
+    reached = wanted @ np.linalg.pinv(unit) @ unit
+    if not np.allclose(reached, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max()):
         raise ExtractionError(
             f"{label}: contrast {name} cannot be estimated, as its conditions and the confounds or drifts coincide; "
             "merge conditions, take fewer confounds or a longer high-pass period"

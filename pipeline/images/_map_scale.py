@@ -196,9 +196,10 @@ def _unclear(scale: MapScale) -> str:
         if scale.high <= 100:
             return (
                 f"{spans}, {number}: if they are labels, name it as an atlas and give labels; if they are percent or "
-                "counts, set the region's threshold"
+                "counts, set the region's threshold (50 for half of 100 %)"
             )
         return f"{spans}, {number}; name it as an atlas if they are labels, or set the region's threshold, in its unit"
     if scale.high <= 0.5:
         return f"{spans}, never above one half; set the region's threshold, in its unit"
-    return f"{spans}, which is neither fractions nor percent; set the region's threshold, in its unit"
+    percent = " (50 if it is percent)" if 50 < scale.high <= 100 * (1 + BEYOND) else ""
+    return f"{spans}, which is neither fractions nor surely percent; set the region's threshold, in its unit{percent}"

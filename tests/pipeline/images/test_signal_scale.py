@@ -47,6 +47,22 @@ def test_series_do_not_depend_on_the_units_of_confounds(small: Any) -> None:
     assert found.confound_names == expected.confound_names
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_the_unit_of_a_modulator_changes_its_own_effect_alone(small: Any, factor: float) -> None:
+    task = {
+        "modulators": {"rating": {"condition": "faces", "column": "rating"}},
+        "contrasts": {"rating": "rating", "faces": "faces"},
+    }
+    first = small.settings(tasks={"faces": task})
+    expected = extract(first.run, first.study)
+    head, *rows = small.run.events.read_text().splitlines()
+    cells = [row.rpartition("\t") for row in rows]
+    small.run.events.write_text("\n".join([head, *(f"{left}\t{float(last) * factor!r}" for left, _, last in cells)]))
+    found = extract(first.run, first.study)
+    np.testing.assert_allclose(found.series, expected.series, atol=1e-9)
+    np.testing.assert_allclose(found.responses * [[factor], [1.0]], expected.responses, rtol=1e-6, atol=1e-9)
+
+
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(factors=st.lists(st.floats(-18, 18), min_size=3, max_size=3), seed=st.integers(0, 99))
 def test_the_design_does_not_depend_on_the_units_of_confounds(small: Any, factors: list[float], seed: int) -> None:
