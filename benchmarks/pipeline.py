@@ -13,14 +13,17 @@ from pathlib import Path
 
 from pipeline._runtime import start_jax
 
+from ._options import whole_number
 from ._table import table, write_json
 
 
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
-    parser.add_argument("--participants", type=int, default=500, metavar="N", help="of the large study")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of every measurement; medians are shown")
+    parser.add_argument("--participants", type=whole_number(2), default=500, metavar="N", help="of the large study")
+    parser.add_argument(
+        "--repeats", type=whole_number(1), default=3, metavar="N", help="of every measurement; medians are shown"
+    )
     parser.add_argument("--only", choices=("plan", "throughput"), help="one of the two")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     chosen = parser.parse_args()

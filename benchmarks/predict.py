@@ -17,6 +17,7 @@ from pipeline._runtime import UsageError
 
 from . import _predict_glmnet, _predict_grid, _predict_null
 from ._check import Check
+from ._options import whole_number
 from ._predict_side_by_side import cores
 from ._table import table, write_json
 
@@ -87,26 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="some of the sections")
     parser.add_argument(
         "--studies",
-        type=_two_or_more,
+        type=whole_number(2),
         metavar="N",
         help=f"to simulate: of noise {_predict_null.STUDIES}, for the grid {_predict_grid.STUDIES} of each effect",
     )
-    parser.add_argument("--jobs", type=_one_or_more, default=cores(), metavar="N", help="processes; one for each core")
+    parser.add_argument(
+        "--jobs", type=whole_number(1), default=cores(), metavar="N", help="processes; one for each core"
+    )
     return parser
-
-
-def _two_or_more(text: str) -> int:
-    return _at_least(text, 2)
-
-
-def _one_or_more(text: str) -> int:
-    return _at_least(text, 1)
-
-
-def _at_least(text: str, least: int) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} on")
-    return int(text)
 
 
 if __name__ == "__main__":

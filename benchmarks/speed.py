@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ._options import seconds
 from ._process import MeasurementError, measure
 from ._table import table, write_json
 
@@ -181,8 +182,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers here too")
     parser.add_argument("--quick", action="store_true", help="one small case, to see that everything runs")
-    parser.add_argument("--limit", type=float, default=1800, metavar="S", help="seconds per measurement (1800)")
-    parser.add_argument("--part-limit", type=float, default=20, metavar="S", help="seconds per throughput row (20)")
+    parser.add_argument("--limit", type=seconds, default=1800, metavar="S", help="seconds per measurement (1800)")
+    parser.add_argument("--part-limit", type=seconds, default=20, metavar="S", help="seconds per throughput row (20)")
     return parser.parse_args(arguments)
 
 

@@ -9,6 +9,8 @@ from dcm import Settings
 from pipeline._cli_compare import run_compare
 from pipeline._runtime import UsageError, start_jax
 
+from ._options import whole_number
+
 
 def main() -> int:
     """Compare every DCM_*.mat in a folder; 0 where all could be compared, or where the folder is absent."""
@@ -16,8 +18,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="DIR", help="DCM_*.mat files that SPM12 has estimated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     parser.add_argument("--derivatives", choices=("exact", "spm"), default="exact")
-    parser.add_argument("--starts", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--starts", type=whole_number(1), default=1)
+    parser.add_argument("--seed", type=whole_number(0), default=0)
     chosen = parser.parse_args()
     if not chosen.folder.is_dir():
         print(f"skipped: {chosen.folder} is absent; give a folder of DCM_*.mat files that SPM12 has estimated")

@@ -96,6 +96,11 @@ def match_design(
     return Matched(design, without_row, without_estimate)
 
 
+def table_remarks(path: Path) -> tuple[str, ...]:
+    """What was inferred of a design's table in text, a line each; none of an SPM design."""
+    return () if path.suffix.lower() == ".mat" else tuple(read_table(path).remarks)
+
+
 def _sides(
     path: Path, names: Sequence[str], column: str
 ) -> tuple[Table, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

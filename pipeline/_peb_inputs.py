@@ -11,7 +11,7 @@ from typing import Any
 from dcm import Spec
 from peb import Design, DesignError, Estimate, PebError, PebSettings, make_design
 
-from ._design_table import match_design, read_design
+from ._design_table import match_design, read_design, table_remarks
 from ._estimates import FirstLevel, pair_sessions, read_estimates
 from ._row_order import RowOrder, as_text_sorts
 from ._runtime import UsageError
@@ -122,7 +122,8 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         say(f"change: {options.sessions[1]} less {options.sessions[0]}")
     left_out = [*lines, *left]
     order = _order(options, levels, design.participants)
-    notes = [*left_out, *design.remarks, *([order.line(), *_warn_of_text_order(order)] if order else [])]
+    inferred = () if options.design is None else table_remarks(options.design)
+    notes = [*left_out, *inferred, *design.remarks, *([order.line(), *_warn_of_text_order(order)] if order else [])]
     for line in notes:
         say(line)
     by_name = {one.name: one for one in estimates}

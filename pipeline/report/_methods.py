@@ -59,6 +59,8 @@ def _data(result: StudyResult) -> str:
     counts = [sum(one.arm == arm for one in result.people) for arm in (first, second)]
     times = sorted({run.repetition_time for run in result.inventory.runs})
     every = f" Repetition time: {listed([f'{one:g} s' for one in times])}." if times else ""
+    set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
+    every += f" It was set in the configuration, whatever files say, for {listed(set_here)}." if set_here else ""
     missing = len(result.inventory.absences) + sum(one.stage == "extract" for one in result.failures)
     excluded = len(study.participants.exclude)
     return (

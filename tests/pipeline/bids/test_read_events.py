@@ -47,6 +47,24 @@ def test_windows_newlines_and_a_byte_order_mark_are_no_trouble(tmp_path: Path) -
     assert read_events(path).onset.tolist() == [1.5]
 
 
+FORMS = {
+    "tabs": b"onset\tduration\ttrial_type\n1.5\t2\ta\n",
+    "commas": b"onset,duration,trial_type\n1.5,2,a\n",
+    "semicolons and decimal commas": b"onset;duration;trial_type\n1,5;2;a\n",
+    "decimal commas beside a press that is not timed": b"onset\tduration\ttrial_type\n1,5\t2\ta\nlate\t\tpress\n",
+    "UTF-16": "onset\tduration\ttrial_type\n1.5\t2\ta\n".encode("utf-16"),
+    "thousands in a column of no use": b"onset;duration;trial_type;x\n1,5;2;a;1.234\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_events_are_read_by_their_form(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "x_events.tsv"
+    path.write_bytes(FORMS[form])
+    chosen = read_events(path).of(("a",))
+    assert (chosen.onset.tolist(), chosen.duration.tolist()) == ([1.5], [2.0])
+
+
 def test_a_missing_duration_matters_only_to_events_that_are_used(tmp_path: Path, table: Save) -> None:
     path = tmp_path / "x_events.tsv"
     table(path, [HEADER, [0, 1, "a", 1], [2, "n/a", "button", 1]])

@@ -58,6 +58,20 @@ def test_a_scaled_integer_image_gives_series_as_exact(small: Any) -> None:
     np.testing.assert_allclose(found.series[:, 0], independent(small, "core", found), rtol=0, atol=1e-8)
 
 
+def test_a_run_without_one_condition_keeps_its_other_contrasts_and_series(small: Any) -> None:
+    whole = extract(small.run, small.study)
+    rows = small.run.events.read_text().splitlines()
+    small.run.events.write_text(
+        "\n".join([*(row for row in rows if "shapes" not in row), "5\tn/a\tbutton\tn/a"]) + "\n"
+    )
+    assert whole.contrasts == ("faces-over-shapes", "faces")
+    task = small.study.tasks["faces"].model_dump() | {"conditions": {"faces": ("faces",), "shapes": ("shapes",)}}
+    found = extract(small.run, small.settings(tasks={"faces": task}).study)
+    assert (found.contrasts, found.responses.shape) == (("faces",), (1, 2))
+    assert found.notes[0] == "contrast faces-over-shapes: no event of shapes"
+    assert found.inputs.any(axis=0).tolist() == [True, True], "the input task has faces still"
+
+
 def test_the_autocorrelation_planted_is_found(small: Any) -> None:
     assert extract(small.run, small.study).autocorrelation == pytest.approx(0.3, abs=0.02)
     assert extract(small.run, small.settings(glm={"noise": "ols"}).study).autocorrelation == 0
