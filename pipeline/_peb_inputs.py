@@ -16,7 +16,7 @@ from ._estimates import FirstLevel, pair_sessions, read_estimates
 from ._row_order import RowOrder, as_text_sorts
 from ._runtime import UsageError
 from ._table import TableError
-from .common import common_visits, describe_same_person, same_person, shorten
+from .common import common_visits, describe_same_person, same_person, shorten, take_one_of
 
 DEFAULT_FIELDS = ("A", "B")  # as SPM12
 BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
@@ -176,6 +176,12 @@ def _order(options: GroupOptions, levels: Sequence[FirstLevel], names: Sequence[
     if options.design is None or not options.by_order:
         return None
     files = {one.estimate.name: one.path.name for one in levels}
+    if options.sessions is not None:  # a change is of two files
+        both: dict[str, list[str]] = {}
+        for name, file in files.items():
+            if found := take_one_of(name, options.sessions):
+                both.setdefault(found[1], []).append(file)
+        files = {name: " and ".join(own) for name, own in both.items()}
     return RowOrder(options.design.name, "row", tuple(names), tuple(files.get(name, "n/a") for name in names))
 
 

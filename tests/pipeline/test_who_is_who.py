@@ -98,6 +98,13 @@ def test_who_a_row_is_for_is_said_and_stored(save: Callable[..., Path], read: Re
     assert (rows[0], rows[10], len(rows)) == ("row\tname\tfile", "10\tsub-10\tDCM_sub-10.mat", 15)
 
 
+def test_a_row_for_a_change_names_both_files(save: Callable[..., Path], read: Read) -> None:
+    folder = save(**{f"sub-{i}_{visit}": float(i) for i in (1, 2, 10) for visit in ("post", "pre")})
+    inputs = read(folder, design=design_of(folder, [1.0, 2.0, 4.0]), by_order=True, sessions=("pre", "post"))
+    assert inputs.order is not None
+    assert inputs.order.records().tsv().splitlines()[3] == "3\tsub-10\tDCM_sub-10_post.mat and DCM_sub-10_pre.mat"
+
+
 def test_files_in_the_order_that_a_shell_lists_them_are_remarked_on(save: Callable[..., Path], read: Read) -> None:
     folder = save(**{f"sub-{i}": float(i) for i in range(1, 13)})
     design = design_of(folder, [float(i) for i in range(12)])
