@@ -14,6 +14,7 @@ from peb import MEAN
 
 from ._connection_names import LOG_SCALE, Connection, Kind, per_covariate
 from ._figure_style import INK, LINE, new_figure, plain
+from .common import name_parts
 
 KINDS: tuple[Kind, ...] = ("connection", "self-inhibition", "input", "other")
 SHORT_UNIT = {LOG_SCALE: "log scale (+ = more inhibition)", "": "parameter's own unit"}
@@ -89,16 +90,23 @@ def shortened(name: str, length: int) -> str:
     return name if len(name) <= length else f"{name[: kept - kept // 2]}…{name[-(kept // 2) :]}"
 
 
+class _NameWrapper(textwrap.TextWrapper):
+    """Wraps names where one of their parts ends, before it breaks a word."""
+
+    def _split(self, text: str) -> list[str]:
+        return [part for chunk in super()._split(text) for part in (name_parts(chunk) or [chunk])]
+
+
 def wrapped(text: str, width: int, lines: int = 3, *, balanced: bool = False) -> str:
     """Text from data in lines of at most `width` letters, so many of them, and an ellipsis where that is not all.
 
     `balanced` makes the lines alike in length.
     """
     text = " ".join(text.split())
-    pieces = textwrap.wrap(text, width, max_lines=lines, placeholder=" …")
+    pieces = _NameWrapper(width, max_lines=lines, placeholder=" …").wrap(text)
     while balanced and width > max(map(len, text.split()), default=1):
         width -= 1
-        tighter = textwrap.wrap(text, width)
+        tighter = _NameWrapper(width).wrap(text)
         if len(tighter) > len(pieces) or "".join(pieces).endswith("…"):
             break
         pieces = tighter

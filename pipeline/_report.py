@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,12 +17,10 @@ from matplotlib.figure import Figure
 
 from ._atomic import atomic_write
 from ._figure_style import svg, themed_svg
-from .common import page_text
+from .common import name_parts, page_text
 
 Verdict = Literal["yes", "partly", "open", "no"]
 MOST_ROWS = 300  # of a table that a page shows; its file has all
-# Where a name may go on in the next line: after joints, and before an arrow or what is in brackets.
-_PARTS = re.compile(r"(?<=[_/|←→])(?=[^\s_])|(?<=[,:;])(?=[^\W\d])|(?<=\w)(?=[(\[←→])")
 
 
 @dataclass(frozen=True)
@@ -201,7 +198,7 @@ def _tidy(text: str) -> str:
 
 def _breakable(text: str) -> Markup:
     """A name that may go on in the next line where one of its parts ends, not amid a word."""
-    return Markup("<wbr>").join(Markup(escape(page_text(part))) for part in _PARTS.split(text))
+    return Markup("<wbr>").join(Markup(escape(page_text(part))) for part in name_parts(text))
 
 
 def _address(path: str) -> str:

@@ -8,6 +8,7 @@ from ._leading_zeros import ambiguous_labels as ambiguous_labels
 from ._leading_zeros import match_labels as match_labels
 from ._leading_zeros import relabelled as relabelled
 from ._missing_codes import missing_codes as missing_codes
+from ._name_parts import name_parts as name_parts
 from ._natural_order import natural_key as natural_key
 from ._natural_order import sorted_names as sorted_names
 from ._number_text import effect_text as effect_text

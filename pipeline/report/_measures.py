@@ -14,7 +14,7 @@ from ..measures import FeatureTable, Measure, change, missingness
 from ._arms import Mean
 from ._fold import fold
 from ._measure_gaps import MOST, gaps_figure, lacking
-from ._pair_matrices import PairMatrix, pair_figure, pair_matrix
+from ._pair_matrices import PairMatrix, pair_figure, pair_matrix, pair_scale
 
 PAIRS = ("gppi", "rest")
 
@@ -112,10 +112,11 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
 
     rows = [(table.order[0], matrices(_before(table))), ("change", matrices(change(table).values))]
     title, what = _words(group[0], directed)
+    above, below = (pair_scale(one) for _, one in rows)
     caption = (
         f"{what} Above: before treatment. Below: how much it changed. Bold and deep: the mean's 90 % interval over "
-        "participants excludes zero, each cell by itself: among many cells some will by chance. The matrices of a row "
-        "have one scale of colours; the number in their titles is where it is deepest."
+        "participants excludes zero, each cell by itself: among many cells some will by chance. Both arms have "
+        f"one scale of colours, deepest at {above:.2g} above and at {below:.2g} below."
     )
     return Picture(name, title, caption, pair_figure(rows, regions, directed))
 

@@ -60,10 +60,10 @@ def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Seque
         panels = figure.subplots(len(rows), abreast, squeeze=False)
         for number, (title, matrices) in enumerate(rows):
             line = panels[number]
-            largest = _largest(matrices)
+            largest = pair_scale(matrices)
             for column, (axes, matrix) in enumerate(zip(line, matrices, strict=True)):
                 _draw(axes, matrix, regions, largest)
-                scale = f" (±{largest:.2g})"  # at which colours are deepest; that of a row is one
+                scale = f" (±{largest:.2g})" if n > NUMBERED else ""
                 axes.set_title(plain(f"{shortened(title, 14)}, {shortened(matrix.title, 14)}{scale}"), fontsize=9.5)
                 axes.set_yticks(range(n), [plain(shortened(one, 13)) for one in regions] if column == 0 else [""] * n)
             _across(line, regions, number == len(rows) - 1)
@@ -119,7 +119,8 @@ def _across(line: Sequence[Axes], regions: Sequence[str], named: bool) -> None:
             axes.set_xticks([])
 
 
-def _largest(matrices: Sequence[PairMatrix]) -> float:
+def pair_scale(matrices: Sequence[PairMatrix]) -> float:
+    """The size at which colours are deepest: the largest of matrices that are compared."""
     sizes = np.abs(np.array([one.mean for one in matrices]))
     largest = float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
     return largest if largest > 0 else 1.0

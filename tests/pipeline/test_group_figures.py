@@ -351,6 +351,7 @@ def test_long_names_keep_both_ends() -> None:
     assert shortened("left dorsolateral prefrontal cortex", 12) == "left d…ortex"
     assert wrapped("one two three four", 9) == "one two\nthree\nfour"
     assert wrapped("a $b", 20) == r"a \$b"
+    assert wrapped("arm[ketamine]×improvement", 16) == "arm[ketamine]×\nimprovement"
     assert wrapped("one two three four", 16, balanced=True) == "one two\nthree four"
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common import cell_text, message_line, natural_key, shorten, spreadsheet_cell, visible
+from pipeline.common import cell_text, message_line, name_parts, natural_key, shorten, spreadsheet_cell, visible
 
 
 def test_numbers_in_names_sort_as_numbers() -> None:
@@ -52,3 +52,20 @@ def test_a_message_is_one_line_that_no_value_floods() -> None:
     assert len(line) < 800
     assert line.startswith("people.tsv, line 3: arm is 'x y")
     assert line.endswith(f"in {'/deep' * 60}; write n/a")
+
+
+@given(st.text())
+def test_the_parts_of_a_name_are_the_name(text: str) -> None:
+    assert "".join(name_parts(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("change(gppi_faces-a_from_vmPFC)", ["change", "(gppi_", "faces-a_", "from_", "vmPFC)"]),
+        ("arm[ketamine]×improvement", ["arm", "[ketamine]×", "improvement"]),
+        ("−0.25 to +1,000.5", ["−0.25 to +1,000.5"]),
+    ],
+)
+def test_a_name_is_broken_between_its_words(name: str, parts: list[str]) -> None:
+    assert name_parts(name) == parts

@@ -139,6 +139,7 @@ def test_nothing_on_a_page_acts_and_its_policy_refuses_nothing(seen: dict[str, S
     assert page["live"] == []
     assert page["handlers"] == []
     assert page["repeated"] == []
+    assert page["wide"] <= 0
     assert len(page["scripts"]) <= 1
     assert not [one for one in page["scripts"] if "pwned" in one]
     assert not [one for one in page["links"] if not re.match(r"#|\./|data:(text/tab-separated|image/png)", one)]
