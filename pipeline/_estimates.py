@@ -21,7 +21,7 @@ from ._mat_fields import FieldProblem
 from ._spm_density import spm_density
 from ._spm_write import written_by_us
 from ._store import ResultFileError, read_result
-from .common import common_visits, natural_key, same_person, take_one_of
+from .common import common_visits, name_key, natural_key, same_person, take_one_of
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
@@ -121,6 +121,7 @@ def pair_sessions(
             continue
         sessions[mark][who] = one
     first, second = sessions[before], sessions[after]
+    lines += _meet_alike(first, second)
     lines += [f"{one.name}: there is no {after} of {who}" for who, one in first.items() if who not in second]
     lines += [f"{one.name}: there is no {before} of {who}" for who, one in second.items() if who not in first]
     pairs = [who for who in first if who in second]
@@ -132,6 +133,21 @@ def pair_sessions(
             f"no participant has both {before} and {after} as part of a name; estimates are called {called}{hint}"
         )
     return [change(first[who], second[who], who) for who in pairs], lines
+
+
+def _meet_alike(first: dict[str, Estimate], second: dict[str, Estimate]) -> list[str]:
+    """Who is written in two ways (P01, p1) is one person where nobody else is like them; a line for each."""
+    alike: dict[str, list[str]] = {}
+    for who in second.keys() - first.keys():
+        alike.setdefault(name_key(who), []).append(who)
+    lines = []
+    keys = Counter(map(name_key, first))
+    for who in first:
+        others = alike.get(name_key(who), [])
+        if who not in second and len(others) == 1 and keys[name_key(who)] == 1:
+            lines.append(f"{second[others[0]].name}: {others[0]} is taken for {who}")
+            second[who] = second.pop(others[0])
+    return lines
 
 
 def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:

@@ -32,6 +32,7 @@ from ._visit_marks import take_mark as take_mark
 from ._visit_marks import take_one_of as take_one_of
 from ._visit_names import VisitName as VisitName
 from ._visit_names import describe_same_person as describe_same_person
+from ._visit_names import name_key as name_key
 from ._visit_names import same_person as same_person
 from ._visit_names import split_visit as split_visit
 from ._visit_order import before_and_after as before_and_after

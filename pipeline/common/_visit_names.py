@@ -105,6 +105,11 @@ def split_visit(name: str) -> VisitName:
     return VisitName(_key([one.text.casefold() for one in tokens]), "")
 
 
+def name_key(name: str) -> str:
+    """A name to be compared: lower case, one separator, no leading zeros."""
+    return _key([part.casefold() for part in _TOKEN.findall(name)])
+
+
 def same_person(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Groups of two or more names that seem to be one person's, each in the order given.
 

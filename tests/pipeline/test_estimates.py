@@ -212,6 +212,14 @@ def test_sessions_are_paired_to_changes() -> None:
     assert lines == []
 
 
+def test_who_is_written_in_two_ways_is_one_person_and_told() -> None:
+    given = [("P01_pre", 1.0), ("p1_post", 4.0), ("s1_pre", 1.0), ("s01_pre", 1.0), ("S1_post", 2.0)]
+    changes, lines = pair_sessions([estimate(*one) for one in given], "pre", "post")
+    assert [(one.name, float(one.posterior.mean[0])) for one in changes] == [("P01", 3.0)]
+    assert lines[0] == "p1_post: p1 is taken for P01"
+    assert {line.split(":")[0] for line in lines[1:]} == {"s1_pre", "s01_pre", "S1_post"}
+
+
 def test_who_lacks_a_session_is_told() -> None:
     given = ["sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1", "sub-03_ses-2", "sub-04", "sub-01_ses-3", "ses-1_sub-01"]
     changes, lines = pair_sessions([estimate(name, 1.0) for name in given])
