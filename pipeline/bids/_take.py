@@ -10,7 +10,7 @@ from statistics import median
 
 from ..common import sorted_names
 from ..study import Study
-from ..study._nearest import meant
+from ..study._nearest import meant, nearest
 from ._examine import Examined, examine
 from ._inventory import Inventory, Run
 from ._layout import check_layout, check_places, participants_in
@@ -108,16 +108,21 @@ def _look(
 
 
 def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
-    """Trial types of conditions that no run of their task has."""
+    """Trial types of conditions that no run of their task has.
+
+    One of several that a condition merges may be nowhere, if it can't be a slip for a type that is in no condition.
+    """
     seen: dict[str, set[str]] = defaultdict(set)
     for one in found:
         place = one.run or one.absence
         if place is not None:
             seen[place.task] |= one.events.keys()
     for name, task in study.tasks.items():
+        loose = seen[name] - {kind for kinds in task.conditions.values() for kind in kinds}
         for condition, kinds in task.conditions.items():
             for kind in kinds:
-                if seen[name] and kind not in seen[name]:
+                harmless = seen[name] & {*kinds} and nearest(kind, loose) is None
+                if seen[name] and kind not in seen[name] and not harmless:
                     tip = meant(kind, sorted_names(seen[name]), "trial types")
                     yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
 

@@ -39,7 +39,7 @@ UNUSED: dict[str, tuple[Spoil, str]] = {
     "slice times that are nonsense": (sidecar(SliceTiming=["x", None, -5]), ""),
     "a raw sidecar that is no JSON": (
         lambda small: (small.bids / "sub-01" / "ses-1" / "func" / f"{HEAD}_bold.json").write_text("{"),
-        f"{HEAD}_bold.json, line 1 is no JSON; correct it; nothing needs it",
+        "; nothing needs it",
     ),
     "events' sidecar that is no JSON": (
         lambda small: small.events().with_suffix(".json").write_text("nonsense"),
@@ -167,3 +167,13 @@ def test_events_in_scans_are_suspected(small: Small) -> None:
     assert f"{HEAD}: all events end within 35 of 80 s; are they in scans, of which there are 40?" in (
         small.inventory().remarks
     )
+
+
+def test_a_merged_type_that_nobody_has_is_no_mistake_unless_it_may_be_a_slip(small: Small) -> None:
+    small.set("tasks.faces", conditions={"faces": ("faces", "houses"), "shapes": ("shapes",)})
+    inventory = small.inventory()
+    assert (inventory.errors, len(inventory.runs)) == ((), 24)
+    assert any("no event of trial type houses, which condition faces names" in line for line in inventory.remarks)
+    appended("70\t2\thouse\t1")(small)
+    (error,) = small.inventory().errors
+    assert "no run has the trial type 'houses'; did you mean 'house'?" in error
