@@ -10,7 +10,7 @@ from typing import Any
 from ._mat4 import load_mat4, looks_like_mat4
 from ._mat5 import load_mat5
 from ._mat_hdf5 import load_hdf5
-from ._mat_stream import DamagedError, TooLargeError
+from ._mat_stream import DamagedError, Room, TooLargeError
 from ._mat_values import MatFileError, one_line
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -51,7 +51,10 @@ def _load(path: Path, start: bytes) -> dict[str, Any]:
     what = "is a damaged or truncated MATLAB file" if named or version5 else "is not a MATLAB file"
     try:
         with path.open("rb") as file:
-            return (load_mat5 if named or version5 else load_mat4)(file, path.stat().st_size)
+            about = path.stat()
+            # A file of holes, which take no room on disk, does not account for the memory that its length would.
+            room = Room(min(about.st_size, 512 * getattr(about, "st_blocks", about.st_size)))
+            return (load_mat5 if named or version5 else load_mat4)(file, about.st_size, room)
     except (DamagedError, zlib.error) as error:
         raise MatFileError(f"{what} ({one_line(error)}); {AGAIN}") from error
     except (TooLargeError, MemoryError) as error:

@@ -25,12 +25,12 @@ def looks_like_mat4(start: bytes) -> bool:
     return len(start) >= HEADER and _header(start, _order(start)) is not None
 
 
-def load_mat4(file: BinaryIO, size: int) -> dict[str, Any]:
-    """Every variable of a file of `size` bytes, in the form that `load_mat` promises.
+def load_mat4(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
+    """Every variable of a file of `size` bytes, in the form that `load_mat` promises, as far as there is room.
 
     Raises `DamagedError` where the bytes are no such file.
     """
-    stream, room = FileStream(file), Room(size)
+    stream = FileStream(file)
     variables: dict[str, Any] = {}
     while not stream.ended():
         stream.reach(HEADER)

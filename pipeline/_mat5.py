@@ -34,8 +34,8 @@ CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13:
 COMPLEX, LOGICAL = 0x08, 0x02
 
 
-def load_mat5(file: BinaryIO, size: int) -> dict[str, Any]:
-    """Every variable of a file of `size` bytes, in the form that `load_mat` promises.
+def load_mat5(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
+    """Every variable of a file of `size` bytes, in the form that `load_mat` promises, as far as there is room.
 
     Raises `DamagedError`, `TooLargeError` or `zlib.error` where the bytes are no such file.
     """
@@ -43,7 +43,6 @@ def load_mat5(file: BinaryIO, size: int) -> dict[str, Any]:
     stream.reach(HEADER)
     order = "<" if stream.buffer[126:128] == b"IM" else ">"
     stream.at = HEADER
-    room = Room(size)
     reader = _Reader(order, room)
     variables: dict[str, Any] = {}
     while not stream.ended():

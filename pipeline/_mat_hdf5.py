@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ._mat_hdf5_child import DAMAGED, REFUSED, TIME_OUT
-from ._mat_stream import DamagedError
+from ._mat_stream import VALUES, DamagedError
 from ._mat_values import MatFileError, Opaque, StructArray, sparse_matrix
 from .common import GuardedError, GuardedProcess
 from .common._plain_bytes import from_bytes
 
-LARGEST = 2_000_000_000  # bytes; a file is held in memory as a whole
+IN_MEMORY = 64_000_000  # bytes; larger files are read from disk, by a process that has time in proportion
+BYTES_PER_SECOND = 16_000_000
 _process = GuardedProcess("pipeline._mat_hdf5_child:read")
 
 
@@ -22,10 +24,8 @@ def load_hdf5(path: Path) -> dict[str, Any]:
 
     Raises `MatFileError` where the file is damaged, is HDF5 but not MATLAB's, or refers to other files.
     """
-    if path.stat().st_size > LARGEST:
-        raise MatFileError("is larger than 2 GB; save it again with what is needed alone, or in parts")
     try:
-        kind, content = from_bytes(_process.run(path.read_bytes()))
+        kind, content = from_bytes(_answer(path, path.stat().st_size))
         if kind == REFUSED:
             raise MatFileError(content)
         if kind == DAMAGED:
@@ -42,6 +42,16 @@ def load_hdf5(path: Path) -> dict[str, Any]:
         raise MatFileError(
             f"is a damaged or truncated MATLAB 7.3 file ({what}); copy it again from its source"
         ) from error
+
+
+def _answer(path: Path, size: int) -> bytes:
+    if size <= IN_MEMORY:
+        return _process.run(path.read_bytes())
+    process = GuardedProcess("pipeline._mat_hdf5_child:read_file", 4 + size / BYTES_PER_SECOND, VALUES + 4 * size)
+    try:
+        return process.run(os.fsencode(path.resolve()))
+    finally:
+        process.close()
 
 
 def _restored(value: Any) -> Any:

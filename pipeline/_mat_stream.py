@@ -87,6 +87,7 @@ class Stream:
 
     def skip_to(self, place: int) -> None:
         """Goes forward to an offset, without keeping what lies between; raises as `reach`."""
+        self._check_forward(place)
         while place - self.start > len(self.buffer):
             self.start += len(self.buffer)
             self.at = 0
@@ -94,6 +95,10 @@ class Stream:
             if not self.buffer:
                 raise DamagedError("it ends early")
         self.at = place - self.start
+
+    def _check_forward(self, place: int) -> None:
+        if place < self.place:
+            raise DamagedError("an element goes beyond the one that it lies in")
 
     def ended(self) -> bool:
         """Whether no byte follows."""
@@ -113,6 +118,15 @@ class FileStream(Stream):
 
     def _more(self, count: int) -> bytes:
         return self._file.read(min(max(count, 4 * PIECE), AHEAD))
+
+    def skip_to(self, place: int) -> None:
+        """See `Stream`; whoever knows the file's length sees to it that the place is within."""
+        self._check_forward(place)
+        if place - self.start <= len(self.buffer):
+            self.at = place - self.start
+        else:
+            self._file.seek(place)
+            self.start, self.at, self.buffer = place, 0, b""
 
 
 class UnpackedStream(Stream):

@@ -13,6 +13,7 @@ import scipy.sparse
 
 from dcm import Data
 from pipeline._dcm_file import DcmFile, DcmFileError, read_dcm, read_dcms
+from pipeline._inputs import remark_lines
 from pipeline._rundata import RunData
 
 Save = Callable[..., Path]
@@ -235,6 +236,14 @@ def test_names_that_only_differ_in_the_files_suffix_differ(save_v7: Save, dcm_st
     upper = upper.rename(upper.with_name("DCM_x.MAT"))
     files, _ = read_dcms([save_v7("DCM_x.mat", DCM=dcm_struct), upper])
     assert len({file.name for file in files}) == 2
+
+
+def test_what_was_assumed_of_several_files_is_said_once(save_v7: Save, dcm_struct: Struct) -> None:
+    del dcm_struct["b"]
+    files, _ = read_dcms([save_v7(f"DCM_{i}.mat", DCM=dcm_struct) for i in range(6)])
+    assert remark_lines(files) == [
+        "0, 1, 2, 3 and 2 more: b is missing; it is taken as zeros, so no input modulates a connection"
+    ]
 
 
 def test_errors_travel_between_processes() -> None:

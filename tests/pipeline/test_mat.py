@@ -260,6 +260,24 @@ def test_version_4_is_held_against_its_bytes(tmp_path: Path, content: bytes) -> 
         load_mat(tmp_path / "x.mat")
 
 
+def test_a_file_of_holes_takes_no_memory_of_its_length(tmp_path: Path) -> None:
+    length = 1_500_000_000
+    with (tmp_path / "x.mat").open("wb") as file:
+        file.write(mat5(matrix(6, NUMBER), matrix(6, struct.pack("<II", 9, length), shape=(length // 8, 1), name=b"y")))
+        start = file.tell() - 64  # the tag of the last variable says how long it is
+        file.truncate(file.tell() + length)
+        file.seek(start)
+        file.write(struct.pack("<II", 14, 56 + length))
+    loaded = load_mat(tmp_path / "x.mat")
+    assert loaded["x"].tolist() == [[7.0]]
+    assert loaded["y"] == Opaque(f"a {length // 8} × 1 array, beyond what a file of this size may hold,")
+
+
+def test_a_large_v73_file_is_read_from_disk(save_v73: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline._mat_hdf5.IN_MEMORY", 1000)
+    assert load_mat(save_v73(S={"x": 3.0}))["S"]["x"].tolist() == [[3.0]]
+
+
 def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.mat")
     with pytest.raises(MatFileError, match="is a device or a pipe"):
