@@ -89,13 +89,10 @@ def open_image(path: Path, what: str) -> Any:
     try:
         image = open_nifti(path)
         grid_of(image)
-        kind = image.get_data_dtype().kind
     except DataError as error:
         raise RegionError(f"{what} {path}{str(error).removeprefix(path.name)}") from None
     except UNREADABLE as error:
         raise RegionError(f"{what} {path} is no NIfTI image ({shorten(str(error))}); give a .nii or .nii.gz") from None
-    if kind not in "iufb":
-        raise RegionError(f"{what} {path} holds colours or complex numbers, not one real number a voxel; convert it")
     codes = [int(image.header[key]) for key in ("qform_code", "sform_code") if key in image.header]
     if codes and not any(codes):
         raise RegionError(

@@ -23,6 +23,8 @@ NEARLY = 0.99  # of certainty, from which fractional values are taken to reach i
 # Between neighbouring voxels: of atlases at 1 to 2.5 mm, labels have 0.82 equal neighbours and a step of 0.27 levels at
 # least, percentages 0.36 and 0.09 at most, and 0.10 at their edge where anatomical images begin with 0.34.
 PIECEWISE, STEEP, ABRUPT = 0.5, 0.2, 0.25
+ENOUGH = 400_000  # voxels that show how a map's numbers lie
+COUNTED = 1_000_000
 _STATISTICS = range(2, 25)  # NIfTI's intent codes of test statistics and p-values
 _LABELS = 1002  # and of labels
 
@@ -86,7 +88,7 @@ def scale_of(values: Float[np.ndarray, "volume i j k"], image: Any = None, proba
         near = 50.0 if probabilities else 100 * NEARLY
         percent = near < high <= 100 * (1 + BEYOND)
         return MapScale("percent", low, high, 100.0) if percent else MapScale("unknown", low, high)
-    levels = np.unique(np.rint(positive))
+    levels = _levels(np.rint(positive))
     count = int(levels.size)
     if probabilities and high <= 100 * (1 + BEYOND):
         return MapScale("percent", low, high, 100.0, count)
@@ -99,19 +101,30 @@ def scale_of(values: Float[np.ndarray, "volume i j k"], image: Any = None, proba
     return MapScale("unknown", low, high, None, count)
 
 
+def _levels(values: Float[np.ndarray, "voxel"]) -> Float[np.ndarray, "level"]:
+    """Different whole numbers, in order; counted where they are small, which is faster than to sort them."""
+    if values.max() > COUNTED:
+        return np.unique(values)
+    return np.flatnonzero(np.bincount(values.astype(np.int64))).astype(np.float64)
+
+
 def _pattern(
     values: Float[np.ndarray, "volume i j k"], levels: Float[np.ndarray, "level"]
 ) -> Literal["labels", "smooth", "nested", "neither"]:
     """How whole numbers lie: in pieces of any number beside any other, or rising by degrees.
 
     Of neighbours within the map: how often both are equal. Of unequal neighbours: how many levels lie between them, of
-    those there are; and on which level the map meets what is 0.
+    those there are; and on which level the map meets what is 0. Of a large map some planes are enough.
     """
-    ranks = np.searchsorted(levels, values, side="right")  # 0 for what is not positive
+    sides = [np.flatnonzero(values.any(axis=tuple({0, 1, 2, 3} - {axis}))) for axis in (1, 2, 3)]
+    box = tuple(slice(max(side[0] - 1, 0), side[-1] + 2) for side in sides)
+    values = values[:, box[0], box[1], box[2]]
+    every = -(-values.size // ENOUGH)
     equal = pairs = steps = unequal = edge = rim = 0
     for axis in (1, 2, 3):
-        along = np.moveaxis(ranks, axis, 0)
-        here, there = along[:-1], along[1:]
+        along = np.moveaxis(values, axis, 0)
+        planes = np.arange(0, along.shape[0] - 1, every)
+        here, there = (np.searchsorted(levels, along[planes + i], side="right") for i in (0, 1))  # 0: not positive
         both = (here > 0) & (there > 0)
         differ = here != there
         equal += int((both & ~differ).sum())
