@@ -73,7 +73,7 @@ def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Seque
         for column, (name, marker) in enumerate(zip(columns, ("o", "D"), strict=False)):
             colour = (SKY, BLUE)[column % 2]
             axes.plot(explained[:, column], rows, marker, color=colour, markersize=4.5, label=plain(name))
-        axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel="Variance explained, %")
+        axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel="Explained variance (mean removed), %")
         axes.set_yticks(rows, [plain(_short(label)) for label in labels], fontsize=8)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)

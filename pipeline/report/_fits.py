@@ -20,7 +20,7 @@ COLUMNS = (
     Column("visit", "Visit"),
     Column("arm", "Arm"),
     Column("free_energy", "F, nats", ".1f"),
-    Column("explained_variance", "Explained, %", ".0f"),
+    Column("explained_variance", "Explained variance (mean removed), %", ".0f"),
     Column("largest_connection", "Largest connection, Hz", SPREAD),
     Column("iterations", "Iterations", "d"),
     Column("status", "Ended"),
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def fits_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Section | None:
-    """Variance explained by visit; None where nothing was inverted."""
+    """Explained variance by visit, the mean removed; None where nothing was inverted."""
     if not found:
         return None
     return Section(
@@ -111,6 +111,7 @@ def _picture(result: StudyResult, found: Mapping[str, Diagnostics]) -> Picture:
     explained = np.array([[_explained(found, f"{name}_{s}") for s in result.sessions] for name in names])
     low = int((explained < LOW_VARIANCE).sum())
     caption = (
+        "The prediction's sum of squares about its mean, as a share of the prediction's and the residual's. "
         f"Median {np.nanmedian(explained):.0f} %; {low} of {len(found)} visits below {LOW_VARIANCE:g} %, where a fit "
         "means little. Look for participants whose two sessions differ much: their change rests on the poorer one."
     )
@@ -118,7 +119,8 @@ def _picture(result: StudyResult, found: Mapping[str, Diagnostics]) -> Picture:
         worst = np.sort(np.argsort(np.nanmin(explained, axis=1), kind="stable")[:MOST])
         names, explained = [names[i] for i in worst], explained[worst]
         caption += f" Only the {MOST} participants with the least are drawn."
-    return Picture("variance", "Variance explained", caption, variance_figure(names, explained, result.sessions))
+    figure = variance_figure(names, explained, result.sessions)
+    return Picture("variance", "Explained variance (mean removed)", caption, figure)
 
 
 def _explained(found: Mapping[str, Diagnostics], visit: str) -> float:

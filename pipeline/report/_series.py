@@ -53,7 +53,7 @@ def _reach(runs: Mapping[str, Extraction], dcm: Dcm | None) -> str:
 
 def _in_full(run: Extraction, posterior: Posterior, found: Diagnostics, which: str) -> Picture:
     data = run.run_data(posterior.spec.regions, SPM12_ECHO_TIME).data  # timing is all that is drawn of it
-    explained = f"{found.explained_variance_total:.0f} % of the variance explained"
+    explained = f"{found.explained_variance_total:.0f} % explained variance (mean removed)"
     figure = series_figure(data, posterior, run.inputs, run.input_names, shortened(run.visit, 30))
     caption = (
         f"{run.visit}, {explained}. The line should follow the dots' slow waves and leave only noise; a line that "

@@ -39,7 +39,8 @@ def _fits(result: StudyResult, found: Mapping[str, Diagnostics]) -> Answer | Non
     if warned or expected - len(found) > MISSING * expected:
         verdict = "partly" if warned < len(found) / 2 else "no"
     headline = (
-        f"Median {np.median(explained):.0f} % of the variance, from {explained.min():.0f} to {explained.max():.0f} %; "
+        f"Median {np.median(explained):.0f} % explained variance (mean removed), from {explained.min():.0f} to "
+        f"{explained.max():.0f} %; "
         f"{len(found)} of {expected} visits have a posterior."
     )
     low = int((explained < LOW_VARIANCE).sum())
