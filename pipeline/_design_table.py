@@ -14,7 +14,7 @@ from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError
 from ._table import Table, TableError, read_table
-from .common import match_labels
+from .common import match_labels, name_key, split_visit
 
 PARTICIPANT_COLUMN = "participant_id"  # as BIDS has it
 LABELS = ("labels", "Xnames", "names")
@@ -176,7 +176,8 @@ def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
         return "the estimates' names lack the table's sub- in front; rename one side"
     if unpadded := _unpadded(names, rows):
         return "{} in the table seems to be {}: write the same on both sides".format(*unpadded)
-    sessions = [name for name in names if any(name.startswith(f"{row}_") for row in rows)]
+    people = set(map(name_key, rows))
+    sessions = [name for name in names if (one := split_visit(name)).visit and one.participant in people]
     if sessions:
         return f"{sessions[0]} is one session: analyse the change (--change BEFORE,AFTER), or give each session a row"
     return "add what is missing, or leave them out (--matched-only)"

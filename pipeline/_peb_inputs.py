@@ -111,7 +111,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     try:
         if options.sessions is not None:
             estimates, lines = pair_sessions(estimates, *options.sessions)
-        if options.design is None or options.by_order:
+        if not options.matched_only:
             _check_people(options, [one.name for one in estimates])
         design, left = _design(options, [one.name for one in estimates])
         _check_people(options, design.participants)

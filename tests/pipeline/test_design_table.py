@@ -115,6 +115,8 @@ def test_who_is_on_one_side_only_is_refused_or_told(table: Write) -> None:
         (NAMES, TABLE.replace("sub-", ""), "nobody is in both; write sub-01 for 01 in the table"),
         ([name[4:] for name in NAMES], TABLE, "names lack the table's sub- in front"),
         ([f"{name}_ses-1" for name in NAMES], TABLE, "sub-01_ses-1 is one session: analyse the change"),
+        ([f"{name}T1" for name in NAMES], TABLE, "sub-01T1 is one session: analyse the change"),
+        ([f"post-{name}" for name in NAMES], TABLE, "post-sub-01 is one session: analyse the change"),
         (["x", "y"], TABLE, "participant_id holds sub-01, sub-02, sub-03, sub-04, the estimates are of x, y: nobody"),
     ],
 )
