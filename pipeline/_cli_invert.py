@@ -86,7 +86,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
         f"{found.explained_variance_total:.1f} %",
         largest_connection(posterior),
         str(posterior.iterations),
-        "; ".join(remarks(posterior, found)),
+        "; ".join([*remarks(posterior, found), *(["see the line above"] if outcome.file.remarks else [])]),
     )
 
 
