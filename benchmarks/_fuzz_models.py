@@ -148,6 +148,22 @@ def estimated_struct() -> dict[str, Any]:
     }
 
 
+def voi_struct() -> dict[str, Any]:
+    """The series of a region as SPM extracts it."""
+    series = np.random.default_rng(4).normal(size=(SCANS, 1))
+    return {"u": series, "X0": np.ones((SCANS, 1)), "name": "vmPFC", "Sess": 1.0, "xyz": np.ones((3, 1))}
+
+
+def spm_struct() -> dict[str, Any]:
+    """What a first-level model says of its inputs: two conditions, 32 leading bins."""
+    conditions = np.empty((1, 2), dtype=[("name", object), ("u", object), ("dt", object)])
+    for place, name in enumerate(("task", "faces")):
+        boxes = np.zeros((SCANS * BINS + 32, 1))
+        boxes[40 + 50 * place :: 200] = 1
+        conditions[0, place] = (cells(name), _sparse(boxes), 2 / BINS)
+    return {"xY": {"RT": 2.0}, "Sess": {"U": conditions}}
+
+
 def _sparse(matrix: np.ndarray) -> Any:
     from scipy.sparse import csc_array
 

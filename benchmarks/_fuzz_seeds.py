@@ -66,6 +66,7 @@ def _mat(folder: Path) -> list[Seed]:
     from pipeline._model_space import read_model_space
     from pipeline._peb_file import read_peb
     from pipeline._peb_write import write_peb
+    from pipeline._voi import read_vois
 
     from ._fuzz_hdf5 import write_v73
 
@@ -86,6 +87,13 @@ def _mat(folder: Path) -> list[Seed]:
         content = _written(folder, name, save(variables, compress))
         return b"MATLAB 5.0 MAT-file, made for the fuzzer".ljust(116) + content[116:]  # without the time
 
+    def voi(path: Path) -> None:
+        read_vois([path], path.with_name("SPM.mat"))
+
+    def spm(path: Path) -> None:
+        read_vois([path.with_name("VOI_x_1.mat")], path)
+
+    region, first_level = written("j.mat", {"xY": models.voi_struct()}), written("k.mat", {"SPM": models.spm_struct()})
     two = models.cells(estimated | {"name": "sub-01"}, estimated | {"name": "sub-02"})
     return [
         Seed("mat", "DCM_plain.mat", written("a.mat", {"DCM": plain}, compress=False), dcm),
@@ -106,6 +114,8 @@ def _mat(folder: Path) -> list[Seed]:
             written("g.mat", design, compress=False),
             lambda path: read_design(path, ["a", "b", "c", "d"], by_order=True),
         ),
+        Seed("mat", "VOI_x_1.mat", region, voi, {"SPM.mat": first_level}),
+        Seed("mat", "SPM.mat", first_level, spm, {"VOI_x_1.mat": region}),
         Seed("mat", "PEB_x.mat", _written(folder, "h.mat", lambda path: write_peb(path, models.group())), read_peb),
     ]
 
