@@ -17,6 +17,10 @@ COLLINEAR = 0.95  # multiple correlation with the other columns from which a cov
 class DesignError(ValueError):
     """A design that cannot be used; the message says which column or participant, and what to do."""
 
+    def __init__(self, message: str) -> None:
+        shown = (letter if letter.isprintable() else ascii(letter)[1:-1] for letter in message)
+        super().__init__("".join(shown))
+
 
 @dataclass(frozen=True, eq=False)
 class Design:

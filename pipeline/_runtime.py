@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from ._provenance import precision
+from .common import visible
 
 PACKAGES = ("dcm", "peb", "features", "pipeline")
 
 
 class UsageError(Exception):
     """What the user asked for cannot be done as asked; the message is one line that says what to do."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("\n".join(map(visible, message.split("\n"))))
 
 
 def check_packages() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from ._words import DataError
 
 MIDDLE = 0.5
 SETTING, SIDECAR, HEADER = "the study's file", "the sidecar", "the image's header"
+_AGES = 1e12  # s; JSON has whole numbers that no 64-bit number holds
 _SAME = 1e-3  # s: headers hold 32-bit numbers, sidecars rounded ones
 
 
@@ -127,7 +127,7 @@ def _seconds(values: Mapping[str, Any], key: str, remedy: str = "") -> float | N
     if value is None:
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0:
+    if not number or not 0 <= value < _AGES:
         raise DataError(f"{key} in the sidecar is {_shown(value)}, not a number of seconds; {remedy or 'correct it'}")
     if value == 0 and key != "StartTime":
         raise DataError(f"{key} in the sidecar is 0; {remedy or 'correct it'}")
