@@ -28,8 +28,8 @@ REPEATS = 3
 
 def timings() -> list[dict[str, Any]]:
     """A row for each case that the project sets itself a bound for, and one that it does not."""
-    estimates, design = _cohort(60, 8, 5)
-    small, trial = _cohort(21, 2, 4)
+    estimates, design = cohort(60, 8, 5)
+    small, trial = cohort(21, 2, 4)
     every = PebSettings(components="all")
     exact = PebSettings(components="all", compat="exact")
     group = fit(estimates, design, every)
@@ -57,7 +57,7 @@ def _row(case: str, work: Callable[[], object], bound: float | None) -> dict[str
     return {"case": case, "first_seconds": times[0], "seconds": statistics.median(times[1:]), "bound_seconds": bound}
 
 
-def _cohort(participants: int, parameters: int, covariates: int) -> tuple[list[Estimate], Design]:
+def cohort(participants: int, parameters: int, covariates: int) -> tuple[list[Estimate], Design]:
     """Participants with posteriors of differing certainty about effects of every covariate."""
     rng = np.random.default_rng(0)
     matrix = np.column_stack([np.ones(participants), rng.normal(size=(participants, covariates - 1))])

@@ -11,7 +11,7 @@ from ._deconvolution import deconvolve
 from ._design import Column, FeatureError, Outcome, Predictors, Role, Term
 from ._folds import Folds, make_folds
 from ._gppi import Gppi, gppi
-from ._groups import groups_of
+from ._groups import default_folds, groups_of
 from ._imputation import Imputation, ImputationMethod
 from ._imputed import imputed_retention
 from ._interactions import interactions
@@ -75,6 +75,7 @@ __all__ = [
     "correlations",
     "crossnobis",
     "deconvolve",
+    "default_folds",
     "denoise",
     "fit_whole",
     "glmnet_penalty",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from sklearn import config_context
 
 from ._design import Predictors
@@ -25,12 +25,16 @@ class Sample:
     Fields:
         rows: of the first.
         scaled: their predictors.
-        others: (person, predictor) of everybody, on the same scale.
+        everybody: (person, predictor) as prepared, not scaled.
     """
 
     rows: Int[np.ndarray, "row"]
     scaled: Scaled
-    others: Float[np.ndarray, "person predictor"]
+    everybody: Float[np.ndarray, "person predictor"]
+
+    def others(self, chosen: Bool[np.ndarray, "person"]) -> Float[np.ndarray, "other predictor"]:
+        """Some people on the sample's scale."""
+        return self.scaled.others(self.everybody[chosen])
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +55,10 @@ class Folds:
     without_one: Float[np.ndarray, "group person predictor"]
     without_two: Float[np.ndarray, "pair person predictor"]
 
+    def __getstate__(self) -> dict[str, object]:
+        """Samples are made anew where folds are sent: they are several times as large."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("outer", "inner")}
+
     @cached_property
     def outer(self) -> list[Sample]:
         """For every group, the sample without it."""
@@ -65,8 +73,7 @@ class Folds:
 
 def _sample(values: np.ndarray, kept: np.ndarray) -> Sample:
     rows = np.flatnonzero(kept)
-    learnt = scaled(values[rows])
-    return Sample(rows, learnt, learnt.others(values))
+    return Sample(rows, scaled(values[rows]), values)
 
 
 def make_folds(

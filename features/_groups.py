@@ -11,6 +11,20 @@ from ._design import FeatureError
 
 FEWEST = 3  # groups: two left out at a time must leave somebody
 LEAST_PEOPLE = 6
+ONE_BY_ONE = 100  # people up to which everybody is left out alone by default
+LARGEST = 2**28  # numbers of all predictors without every two people, up to which that is so: 2 GB
+MANY = 10  # groups beyond
+
+
+def default_folds(people: int, predictors: int) -> int | None:
+    """How many groups people are left out in where nobody says: None, one person at a time, as far as that can be.
+
+    A nested estimate prepares all predictors without every two groups, so that leaving out one person at a time grows
+    with the cube of people: 60 people and 300 measures take a quarter of a gigabyte, 250 take 19. Beyond 100 people, or
+    2 GB, ten groups lose next to nothing, as each model is still made from nine tenths of many people.
+    """
+    size = people * (people + 1) // 2 * people * predictors
+    return None if people <= ONE_BY_ONE and size <= LARGEST else MANY
 
 
 def groups_of(

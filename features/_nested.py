@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,12 @@ def baseline(folds: Folds, y: Float[np.ndarray, "person"]) -> Float[np.ndarray, 
     return np.array([y[folds.groups != group].mean() for group in folds.groups])
 
 
-def nested(folds: Folds, y: Float[np.ndarray, "person"], tuning: Tuning) -> Nested:
+def nested(
+    folds: Folds,
+    y: Float[np.ndarray, "person"],
+    tuning: Tuning,
+    progress: Callable[[int, int], None] | None = None,
+) -> Nested:
     """Predictions of each person by a model that was prepared, tuned and fitted without that person.
 
         Q² = 1 − PRESS / SS,   PRESS = Σᵢ (yᵢ − ŷ₋ᵢ)²,   SS = Σᵢ (yᵢ − ȳ₋ᵢ)²
@@ -45,13 +50,18 @@ def nested(folds: Folds, y: Float[np.ndarray, "person"], tuning: Tuning) -> Nest
         folds: predictors without every one and every two groups.
         y: outcome of the same people.
         tuning: candidates; see `coarse`.
+        progress: told how many of all groups are done.
 
     Raises `FeatureError` where the outcome is one of other people, not finite, or the same for everybody.
 
     Source: Stone 1974, J. R. Stat. Soc. B 36, 111–147; Varma & Simon 2006, BMC Bioinformatics 7, 91, for the nesting.
     """
     _check(folds, y)
-    chosen = dict(_choices(folds, y, tuning))
+    chosen: dict[int, _Chosen] = {}
+    for group, one in _choices(folds, y, tuning):
+        chosen[group] = one
+        if progress is not None:
+            progress(len(chosen), len(folds.outer))
     predictions, expected = np.empty(y.size), baseline(folds, y)
     for group, one in chosen.items():
         predictions[folds.groups == group] = one.predictions
@@ -127,7 +137,7 @@ class _Read:
 
 def _read(folds: Folds, pair: tuple[int, int], y: np.ndarray, tuning: Tuning) -> dict[int, list[_Read]]:
     sample = folds.inner[pair]
-    members = {group: sample.others[folds.groups == group] for group in pair}
+    members = {group: sample.others(folds.groups == group) for group in pair}
     read: dict[int, list[_Read]] = {group: [] for group in pair}
     for alpha in tuning.alphas:
         path = fit_path(sample.scaled, y[sample.rows], alpha, tuning.penalties, tuning.tolerance)
@@ -143,7 +153,7 @@ def _choose(
     penalty = int(errors[place].argmin())
     path = paths[place]
     coefficients = path.coefficients[penalty]
-    predictions = path.intercept + sample.others[out] @ coefficients
+    predictions = path.intercept + sample.others(out) @ coefficients
     spread = float(y[sample.rows].std())
     relative = float(path.penalties[penalty]) / spread if spread > 0 else math.inf
     return _Chosen(tuning.alphas[place], relative, coefficients, predictions)

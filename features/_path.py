@@ -76,7 +76,14 @@ class Path:
         return np.stack([np.interp(penalties, self.penalties[::-1], row) for row in own])
 
 
-def fit_path(sample: Scaled, outcome: Float[np.ndarray, "person"], alpha: float, count: int, tolerance: float) -> Path:
+def fit_path(
+    sample: Scaled,
+    outcome: Float[np.ndarray, "person"],
+    alpha: float,
+    count: int,
+    tolerance: float,
+    down_to: float = 0.0,
+) -> Path:
     """Elastic nets at penalties equally spaced in their logarithm, from the smallest that retains nothing.
 
     λ runs from max |xᵀy| / nα to a hundredth of it, or to a ten-thousandth where there are no fewer people than
@@ -91,6 +98,7 @@ def fit_path(sample: Scaled, outcome: Float[np.ndarray, "person"], alpha: float,
         alpha: mixing, above 0.
         count: of penalties, if the path does not end early.
         tolerance: of the solver: duality gap over the outcome's sum of squares.
+        down_to: penalty, units of the outcome, beyond the nearest to which no model is needed.
 
     Source: Friedman, Hastie & Tibshirani 2010, section 2.5; `glmnet.control` in R's manual for the end.
     """
@@ -105,6 +113,8 @@ def fit_path(sample: Scaled, outcome: Float[np.ndarray, "person"], alpha: float,
         return Path(np.full(count, spread), np.zeros((count, predictors)), mean, 0)
     least = LEAST if people < predictors else LEAST_TALL
     relative = np.geomspace(largest, largest * least, count)
+    nearest = int(np.abs(np.log(relative * spread / down_to)).argmin()) if down_to > 0 else count
+    relative = relative[: nearest + 1]
     coefficients, unfinished = _solve(sample, target, correlations, alpha, relative, tolerance)
     return Path(relative[: len(coefficients)] * spread, coefficients * spread, mean, unfinished)
 

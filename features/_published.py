@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -19,6 +21,7 @@ def published(
     groups: Int[np.ndarray, "person"],
     tuning: Tuning | None = None,
     imputation: ImputationMethod = "iterative",
+    progress: Callable[[int, int], None] | None = None,
 ) -> Published:
     """Elastic net on predictors that were residualised, imputed and multiplied once, over all people.
 
@@ -35,6 +38,7 @@ def published(
         groups: who is left out together; see `groups_of`.
         tuning: candidates.
         imputation: of what is missing.
+        progress: told how many of all groups are left out already.
 
     Raises `FeatureError` as `preparation` does, and for an outcome of other people or the same for everybody.
 
@@ -46,7 +50,7 @@ def published(
     values = np.asarray(preparation(predictors, imputation).fit_transform(predictors.values))
     y, sample = outcome.values, scaled(values)
     paths = [fit_path(sample, y, alpha, tuning.penalties, tuning.tolerance) for alpha in tuning.alphas]
-    left_out = _left_out(values, y, groups, paths, tuning)
+    left_out = _left_out(values, y, groups, paths, tuning, progress)
     pairs = zip(tuning.alphas, paths, left_out, strict=True)
     curves = tuple(_curve(alpha, path, (y[:, None] - guess) ** 2) for alpha, path, guess in pairs)
     best = int(np.argmin([curve.mse[curve.minimum] for curve in curves]))
@@ -55,17 +59,25 @@ def published(
 
 
 def _left_out(
-    values: np.ndarray, y: np.ndarray, groups: np.ndarray, paths: list[Path], tuning: Tuning
+    values: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    paths: list[Path],
+    tuning: Tuning,
+    progress: Callable[[int, int], None] | None,
 ) -> list[Float[np.ndarray, "person penalty"]]:
     """Predictions of everybody by models without them, at the penalties of all people's paths."""
     predictions = [np.empty((y.size, path.penalties.size)) for path in paths]
-    for group in np.unique(groups):
+    every = np.unique(groups)
+    for done, group in enumerate(every):
         out = groups == group
         sample = scaled(values[~out])
         others = sample.others(values[out])
         for place, (alpha, path) in enumerate(zip(tuning.alphas, paths, strict=True)):
             fold = fit_path(sample, y[~out], alpha, tuning.penalties, tuning.left_out_tolerance)
             predictions[place][out] = fold.predict_at(others, path.penalties)
+        if progress is not None:
+            progress(done + 1, every.size)
     return predictions
 
 

@@ -84,8 +84,8 @@ def _coefficients(
 ) -> Float[np.ndarray, "predictor"]:
     sample = scaled(np.asarray(preparation(predictors, imputation).fit_transform(predictors.values[rows])))
     y, curve = outcome.values[rows], model.curve
-    path = fit_path(sample, y, curve.alpha, tuning.penalties, tuning.tolerance)
     wanted = curve.penalties[curve.minimum] / outcome.values.std() * y.std()
+    path = fit_path(sample, y, curve.alpha, tuning.penalties, tuning.tolerance, down_to=float(wanted))
     return path.coefficients[int(np.abs(np.log(path.penalties / wanted)).argmin())]
 
 

@@ -90,7 +90,11 @@ AlphasOption = Annotated[
 ]
 FoldsOption = Annotated[
     int | None,
-    typer.Option(min=3, metavar="N", help="Leave people out in so many groups. Default: one person at a time."),
+    typer.Option(
+        min=3,
+        metavar="N",
+        help="Leave people out in so many groups. Default: one at a time, of more than 100 people 10 groups.",
+    ),
 ]
 PermutationsOption = Annotated[
     int, typer.Option(min=0, metavar="N", help="How often the outcome is shuffled, for p; 0 for no p.")

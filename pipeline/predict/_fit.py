@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from features import (
     Tuning,
     arm_slopes,
     coarse,
+    default_folds,
     groups_of,
     imputed_retention,
     make_folds,
@@ -55,12 +57,12 @@ def fit(model: Model, options: PredictOptions, records: Path, workers: Workers, 
 
 
 def _fit(model: Model, options: PredictOptions, records: Path, workers: Workers, watch: Watch) -> Prediction:
+    options, grouped = _grouped(model, options)
     predictors, outcome, tuning = model.predictors, model.outcome, Tuning(options.alphas)
     groups = groups_of(len(predictors.people), options.folds, model.arm if model.by_arm else None, options.seed)
     with watch("tuning on all people") as bar:
         bar(0, 1)
-        whole = published(predictors, outcome, groups, tuning, options.imputation)
-        bar(1, 1)
+        whole = published(predictors, outcome, groups, tuning, options.imputation, bar)
     folds, inner, by_chance = None, None, None
     if not options.published_only:
         folds, inner = _left_out(model, options, groups, watch)
@@ -81,8 +83,21 @@ def _fit(model: Model, options: PredictOptions, records: Path, workers: Workers,
         settings=_settings(options, tuning),
         source=model.source,
         left_out=model.left_out,
-        notices=model.notices,
+        notices=(*model.notices, *grouped),
     )
+
+
+def _grouped(model: Model, options: PredictOptions) -> tuple[PredictOptions, tuple[str, ...]]:
+    """The options, people left out in groups where one at a time is too much and nobody said how; and that in words."""
+    people = len(model.predictors.people)
+    folds = options.folds or default_folds(people, len(model.predictors.names))
+    if folds == options.folds:
+        return options, ()
+    line = (
+        f"{people} people and {len(model.predictors.names)} predictors are too many to leave out one person at a time "
+        f"(what is prepared grows with the cube of people), so they are left out in {folds} groups; --folds chooses."
+    )
+    return replace(options, folds=folds), (line,)
 
 
 def _left_out(model: Model, options: PredictOptions, groups: np.ndarray, watch: Watch) -> tuple[Folds, Nested]:
@@ -90,8 +105,7 @@ def _left_out(model: Model, options: PredictOptions, groups: np.ndarray, watch: 
         folds = make_folds(model.predictors, groups, options.imputation, bar)
     with watch("tuning without each person") as bar:
         bar(0, 1)
-        found = nested(folds, model.outcome.values, coarse(Tuning(options.alphas)))
-        bar(1, 1)
+        found = nested(folds, model.outcome.values, coarse(Tuning(options.alphas)), bar)
     return folds, found
 
 

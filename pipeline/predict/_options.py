@@ -36,7 +36,8 @@ class PredictOptions:
         adjust_motion: whether measures are residualised on their motion.
         imputation: of what is missing.
         alphas: mixings to try, above 0 to 1.
-        folds: groups of people left out together; none to leave out one person at a time.
+        folds: groups of people left out together; none for `features.default_folds`: one person at a time, of more than
+            100 people ten groups.
         permutations, bootstraps: how many; 0 for none.
         imputations: tables in which chance fills in what is missing, to see how much hangs on it; 0 for none.
         seed: of everything drawn.

@@ -50,7 +50,7 @@ class Shuffling:
         digest = hashlib.sha256()
         for values in (self.folds.groups, self.folds.without_one, self.folds.without_two, self.y):
             digest.update(f"{values.shape} {values.dtype}".encode())
-            digest.update(np.ascontiguousarray(values).tobytes())
+            digest.update(np.ascontiguousarray(values).data)
         digest.update(repr((self.found.q_squared, self.tuning, self.seed)).encode())
         return digest.hexdigest()
 

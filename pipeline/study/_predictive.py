@@ -75,7 +75,8 @@ class Prediction(Part):
         tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, description="Mixing; 1 is the lasso.")
     ] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     folds: Annotated[
-        int | None, Field(ge=3, description="Groups left out in turn; without it, one person at a time.")
+        int | None,
+        Field(ge=3, description="Groups left out in turn; without it, single people up to 100."),
     ] = None
     permutations: Annotated[int, Field(ge=0, description="Shuffles of the outcome; 0 for no p.")] = 1000
     bootstraps: Annotated[int, Field(ge=0, description="Samples for the stability of predictors.")] = 200

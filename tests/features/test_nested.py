@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up_people import made_up, people_of
 
-from features import FeatureError, Outcome, Tuning, groups_of, make_folds, nested, published
+from features import FeatureError, Outcome, Tuning, default_folds, groups_of, make_folds, nested, published
 from features._nested import press_ratio
 
 TUNING = Tuning((0.3, 1.0), 12, 1e-9)
@@ -128,3 +128,13 @@ def test_outcomes_that_cannot_be_predicted_are_refused(y: np.ndarray, match: str
     predictors, _ = made_up(9, 3, 0.0, seed=1)
     with pytest.raises(FeatureError, match=match):
         nested(make_folds(predictors, groups_of(9, None)), y, TUNING)
+
+
+@pytest.mark.parametrize(
+    ("people", "predictors", "folds"),
+    [(60, 300, None), (100, 30, None), (101, 3, 10), (100, 3000, 10), (2000, 300, 10)],
+)
+def test_people_are_left_out_one_by_one_as_long_as_that_can_be_done(
+    people: int, predictors: int, folds: int | None
+) -> None:
+    assert default_folds(people, predictors) == folds
