@@ -67,7 +67,7 @@ def _mention(outcome: Outcome) -> None:
 
 
 def _table(outcomes: Sequence[Outcome]) -> None:
-    columns = ("participant", "result", "F (nats)", "variance explained", "largest connection", "iterations", "remarks")
+    columns = ("participant", "result", "F (nats)", "explained variance", "largest connection", "iterations", "remarks")
     show(columns, [_row(outcome) for outcome in outcomes], left=(0, 1, 4, 6))
 
 

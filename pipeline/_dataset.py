@@ -207,7 +207,7 @@ def _observed(data: Data) -> Variables:
 def _diagnostics(posterior: Posterior) -> Variables:
     found = diagnose(posterior)
     return {
-        "explained_variance": (("region",), found.explained_variance, about("variance explained", "percent")),
+        "explained_variance": (("region",), found.explained_variance, about("explained variance", "percent")),
         "explained_variance_total": ((), found.explained_variance_total, about("over all regions", "percent")),
         "largest_connection": ((), found.largest_connection, about("largest |A| or |B| between regions", "Hz")),
         "identifiable": ((), found.identifiable, about("parameters with under half their prior variance")),

@@ -63,7 +63,7 @@ def series_figure(data: Data, posterior: Posterior, paradigm: np.ndarray, names:
 
 
 def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Sequence[str]) -> Figure:
-    """Variance explained by the model, percent: (row, column), NaN where there is no inversion; SPM's warning level."""
+    """Explained variance, percent: (row, column), NaN where there is no inversion; SPM's warning level."""
     rows = np.arange(len(labels))
     with style():
         figure = new_figure(max(2.2, 0.9 + 0.17 * len(labels)))

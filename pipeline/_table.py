@@ -146,7 +146,7 @@ def read_table(path: str | Path) -> Table:
     except FormError as error:
         raise TableError(path, str(error), error.line) from error
     if not rows:
-        raise TableError(path, "is empty; write a header and one row for each participant or model")
+        raise TableError(path, "is empty; write a header and its rows")
     header, width = rows[0], len(rows[0])
     _check_widths(path, rows, lines)
     cells = plain_cells([[row[place] for row in rows[1:]] for place in range(width)], separator)

@@ -14,7 +14,7 @@ _SUFFIXES = {
     "power2": ("", "_power2"),
     "full": ("", "_derivative1", "_power2", "_derivative1_power2"),
 }
-_MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 COMPCOR = {
     "anat_combined": (("a_comp_cor_",),),
     "anat_separated": (("a_comp_cor_", "w_comp_cor_"), ("a_comp_cor_", "c_comp_cor_")),
@@ -25,7 +25,7 @@ COMPCOR = {
 def named_columns(settings: Confounds) -> Iterator[str]:
     """Columns that the strategy takes by their names."""
     for part, bases, how in (
-        ("motion", _MOTION, settings.motion),
+        ("motion", MOTION, settings.motion),
         ("wm_csf", ("csf", "white_matter"), settings.wm_csf),
         ("global_signal", ("global_signal",), settings.global_signal),
     ):

@@ -15,7 +15,7 @@ from .._table import MISSING, Table, TableError, read_table
 from ..common import read_number, shorten
 from ..study import Confounds as ConfoundSettings
 from ..study import Study
-from ._confound_names import DISPLACEMENT, UNSTEADY, absent_columns, taken_columns
+from ._confound_names import DISPLACEMENT, MOTION, UNSTEADY, absent_columns, taken_columns
 from ._inventory import Run
 from ._readable import head_of
 from ._words import DataError, listed
@@ -39,6 +39,7 @@ class Confounds:
         dropped: numbers of the scans at the start that are modelled away.
         censored: numbers of the scans with more motion than the study allows.
         remarks: what was inferred of the table, or is not known, a line each.
+        motion: (scan, 6) three translations, mm, and three rotations, rad; None where the table lacks one of them.
     """
 
     names: tuple[str, ...]
@@ -47,6 +48,7 @@ class Confounds:
     dropped: tuple[int, ...]
     censored: tuple[int, ...]
     remarks: tuple[str, ...] = ()
+    motion: Float[np.ndarray, "scan 6"] | None = None
 
     @property
     def spikes(self) -> tuple[int, ...]:
@@ -77,7 +79,7 @@ def read_confounds(run: Run, study: Study) -> Confounds:
     values = np.where(constant, 0.0, values - values[steady].mean(axis=0))
     limit = study.confounds.censor_above
     censored = () if limit is None else tuple(map(int, np.flatnonzero(displacement > limit)))
-    found = Confounds(names, values, displacement, dropped, censored, (*table.remarks, *remarks))
+    found = Confounds(names, values, displacement, dropped, censored, (*table.remarks, *remarks), _motion(table))
     left = run.scans - len(found.spikes)
     if left <= len(names) + 1:
         raise ConfoundsError(
@@ -210,6 +212,14 @@ def _displacement(table: Table, *, needed: bool) -> tuple[Float[np.ndarray, "sca
     values[0] = np.nan  # there is no scan before it; some versions write 0
     lines = [f"{name}: {DISPLACEMENT} is missing in {bad.size} scans; motion is that of the others"] if bad.size else []
     return values, lines
+
+
+def _motion(table: Table) -> Float[np.ndarray, "scan 6"] | None:
+    """The motion parameters, where the table has them all; a strategy that needs them has said what is amiss."""
+    try:
+        return np.stack([_values(table, name) for name in MOTION], axis=1)
+    except ConfoundsError:
+        return None
 
 
 def _dropped(table: Table, study: Study, run: Run) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..common import read_number
+from .._table import MISSING, TableError, read_table
+from ..common import read_number, shorten
 from ..study import is_file_name
 from ..study._nearest import meant
 from ._drawn_region import DrawnRegion
@@ -79,32 +79,23 @@ def _table_beside(image: Path) -> Path | None:
 def read_labels(table: Path) -> list[tuple[int, str]]:
     """Number and name of every label; raises `RegionError`, with the line, where the table is not in order."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file, delimiter="\t" if table.suffix == ".tsv" else ","))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RegionError(f"label table {table} cannot be read ({error}); write it as UTF-8 text") from None
-    head = [cell.strip().lower() for cell in rows[0]] if rows else []
-    columns = [next((head.index(one) for one in kind if one in head), None) for kind in (INDEX, NAME)]
-    number, name = columns
-    if number is None or name is None:
-        raise RegionError(f"label table {table} needs the columns index and name, and has {', '.join(head) or 'none'}")
+        found = read_table(table)
+        columns = {name.lower(): name for name in found.columns}
+        number, name = (next((columns[one] for one in kind if one in columns), None) for kind in (INDEX, NAME))
+        if number is None or name is None:
+            raise RegionError(f"label table {table} needs the columns index and name, and has {', '.join(columns)}")
+        cells = zip(found.column(number), found.column(name), found.lines, strict=True)
+    except TableError as error:
+        raise RegionError(f"label table {error}") from None
     labels = []
-    for line, row in enumerate(rows[1:], start=2):
-        if not row:
+    for text, label, line in cells:
+        if MISSING in (text, label):  # of no region that could be asked for by name
             continue
-        try:
-            labels.append((_label(row[number]), row[name].strip()))
-        except (ValueError, IndexError):
-            raise RegionError(f"label table {table}, line {line}: needs a number and a name; correct it") from None
+        value = read_number(text)  # some tables write 3.0
+        if value is None or not value.is_integer():
+            raise RegionError(f"label table {table}, line {line}: {shorten(text)!r} is no whole number; correct it")
+        labels.append((int(value), label))
     return labels
-
-
-def _label(text: str) -> int:
-    """A label's number, which some tables write as ``3.0``; raises `ValueError` where it is none."""
-    value = read_number(text)
-    if value is None:
-        raise ValueError(text)
-    return int(value)
 
 
 def numbers_of(atlas: Atlas, wanted: Sequence[str | int]) -> list[int]:

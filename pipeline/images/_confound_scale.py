@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from ..bids import Run
+from ..bids import Confounds
 
 HEAD = 50.0  # mm, the radius on which a rotation counts as displacement
 MOST_MEAN, LEAST_MEAN = 5.0, 0.002  # mm, of framewise displacement; 0.05 … 0.5 is usual
 MOST_ROTATION = 1.0  # rad, within a run; nobody turns their head by 57° in a coil
 AGREES = 0.15  # by which a displacement may differ from the one of its parameters
-TRANSLATIONS, ROTATIONS = ("trans_x", "trans_y", "trans_z"), ("rot_x", "rot_y", "rot_z")
 _UNITS = {  # factors that make translations mm, rotations rad and displacement mm
     "rotations are in degrees, not radians": (1.0, np.pi / 180, 1.0),
     "translations are in m, not mm": (1000.0, 1.0, 1.0),
@@ -25,20 +23,17 @@ _UNITS = {  # factors that make translations mm, rotations rad and displacement 
 }
 
 
-def motion_remarks(run: Run, displacement: Float[np.ndarray, "scan"]) -> Iterator[str]:
-    """What is unlikely of a run's motion, a line each, from its table of confounds.
+def motion_remarks(confounds: Confounds) -> Iterator[str]:
+    """What is unlikely of a run's motion, a line each.
 
     Framewise displacement is the sum of the absolute changes of three translations, mm, and of three rotations, rad,
     on a sphere of 50 mm.
 
-    Arguments:
-        displacement: (scan,) as the table has it, mm.
-
     Source: Power et al. 2012, NeuroImage 59, 2142–2154.
     """
-    motion = _motion(run.confounds)
-    if motion is not None:
-        wrong = _wrong_unit(motion, displacement)
+    displacement = confounds.framewise_displacement
+    if confounds.motion is not None:
+        wrong = _wrong_unit(confounds.motion, displacement)
         if wrong:
             yield wrong
             return
@@ -50,19 +45,7 @@ def motion_remarks(run: Run, displacement: Float[np.ndarray, "scan"]) -> Iterato
         )
 
 
-def _motion(path: Path) -> Float[np.ndarray, "scan 6"] | None:
-    """The six motion parameters; None where the table lacks one."""
-    import pandas as pd
-
-    names = [*TRANSLATIONS, *ROTATIONS]
-    try:
-        table = pd.read_csv(path, sep="\t", encoding="utf-8-sig", usecols=names)
-        return np.asarray(table[names].to_numpy(dtype=np.float64))
-    except (ValueError, KeyError, OSError):  # of no consequence here: what is used of it has been read
-        return None
-
-
-def _wrong_unit(motion: np.ndarray, displacement: np.ndarray) -> str | None:
+def _wrong_unit(motion: Float[np.ndarray, "scan 6"], displacement: Float[np.ndarray, "scan"]) -> str | None:
     """Which unit explains a displacement that its parameters do not; None where they do, or none does."""
     steps = np.abs(np.diff(motion, axis=0))
     moved, turned = steps[:, :3].sum(axis=1), HEAD * steps[:, 3:].sum(axis=1)

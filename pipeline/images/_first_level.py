@@ -131,7 +131,7 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
             *lacking,
             *signal_remarks(signal),
             *series_remarks({name: one.series for name, one in series.items()}, means),
-            *motion_remarks(run, taken_out.framewise_displacement),
+            *motion_remarks(taken_out),
             *apart.notes,
         ),
     )

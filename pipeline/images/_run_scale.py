@@ -55,7 +55,7 @@ def run_scale(study: Study, run: Run) -> RunScale:
         count = len(found.names)
         known = found.framewise_displacement[np.isfinite(found.framewise_displacement)]
         displacement = float(known.mean()) if known.size else displacement
-        remarks += [f"{run.label}: {one}" for one in motion_remarks(run, found.framewise_displacement)]
+        remarks += [f"{run.label}: {one}" for one in motion_remarks(found)]
         remarks += _censoring(study, known)
     except DataError as error:
         remarks.append(f"{run.label}: {error}")

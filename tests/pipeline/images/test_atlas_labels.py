@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.images import Grid, RegionError, regions_on
-from pipeline.images._atlas import Atlas, draw_labels, find_atlas, numbers_of
+from pipeline.images._atlas import Atlas, draw_labels, find_atlas, numbers_of, read_labels
 from pipeline.images._drawn_region import DrawnRegion
 from pipeline.images._preset import CIRCUIT
 from pipeline.study import TARGET_CIRCUIT, Region, Study
@@ -98,9 +98,10 @@ def test_what_probabilities_cannot_give(probable: Path, labels: list[int], thres
     ("text", "problem"),
     [
         ("number,what\n1,A\n", "needs the columns index and name, and has number, what"),
-        ("", "and has none"),
-        ("index,name\n1,A\nx,B\n", "line 3: needs a number and a name"),
-        ("index,name\n1\n", "line 2: needs a number and a name"),
+        ("", "labels.csv: is empty"),
+        ("index,name\n1,A\nx,B\n", "line 3: 'x' is no whole number"),
+        ("index,name\n1,A\n3.7,B\n", "line 3: '3.7' is no whole number"),
+        ("index,name\n1\n", "line 2: has 1 cells, the header 2"),
     ],
 )
 def test_a_bad_table_is_named_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
@@ -108,6 +109,20 @@ def test_a_bad_table_is_named_with_its_line(tmp_path: Path, text: str, problem: 
     table.write_text(text)
     with pytest.raises(RegionError, match=problem):
         numbers_of(Atlas(tmp_path / "atlas.nii", table), ["A"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"index\tname\n1\tAmygdala, left\n2\tInsula\n",
+        b"index;name\r\n1;Amygdala, left\r\n2;Insula\r\n",
+        b'Index,Name\n1,"Amygdala, left"\n2,Insula\n0,\n',
+        "Name\tValue\nAmygdala, left\t1.0\nInsula\t2.0\n".encode("utf-16"),
+    ],
+)
+def test_a_table_of_labels_is_read_by_its_form(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "labels.csv").write_bytes(content)
+    assert read_labels(tmp_path / "labels.csv") == [(1, "Amygdala, left"), (2, "Insula")]
 
 
 def test_without_the_extra_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.bids import Confounds
+from pipeline.bids import Confounds, read_confounds
 from pipeline.images import ExtractionError, extract, extract_run, grid_of, sidecar_path
 from pipeline.images._confound_scale import motion_remarks
 from pipeline.images._design import design_of
@@ -181,10 +181,17 @@ def test_a_region_without_signal_is_remarked_on() -> None:
 )
 def test_motion_in_another_unit_is_remarked_on(small: Any, factors: dict[str, float], problem: str | None) -> None:
     other = rescaled(small, **factors)
-    displacement = pd.read_csv(other.run.confounds, sep="\t")["framewise_displacement"].to_numpy()
-    found = list(motion_remarks(other.run, displacement))
+    found = list(motion_remarks(read_confounds(other.run, other.study)))
     assert len(found) == (problem is not None)
     assert problem is None or problem in found[0]
+
+
+def test_the_unit_of_motion_is_found_in_a_table_of_another_form(small: Any) -> None:
+    other = rescaled(small, **dict.fromkeys(MOTION[3:], 180 / np.pi))
+    text = other.run.confounds.read_text()
+    other.run.confounds.write_text(text.replace(".", ",").replace("\t", ";"))
+    found = list(motion_remarks(read_confounds(other.run, other.study)))
+    assert "rotations are in degrees, not radians" in found[0]
 
 
 @pytest.mark.parametrize(
