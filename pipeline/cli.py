@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -306,14 +306,15 @@ def demo(
 
 def main() -> None:
     """The console script."""
-    command: Any = app
-    code = _run(command)
+    code = run_command()
     sys.exit(flushed(sys.stdout) or code)
 
 
-def _run(command: Callable[..., Any]) -> int:
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """A command line's exit code, once it is done; `arguments` as a shell would give them, by default the process's."""
+    command: Any = app
     try:
-        code = command(standalone_mode=False)
+        code = command(args=arguments, standalone_mode=False)
     except KeyboardInterrupt:
         complain("effconn: interrupted")
         return INTERRUPTED

@@ -6,13 +6,23 @@ import os
 import tempfile
 from pathlib import Path
 
-import jax
-import pytest
+# Before NumPy and JAX are loaded: two workers have a core each, and small matrices gain nothing from threads. One cache
+# of compiled code for tests and for the processes that they start, and nothing left in the user's.
+_CACHE = Path(os.environ.get("EFFCONN_TEST_CACHE", Path(tempfile.gettempdir()) / "effconn-test-cache"))
+_FOR_ALL = {
+    "EFFCONN_CACHE": str(_CACHE),
+    "JAX_COMPILATION_CACHE_DIR": str(_CACHE / "jax"),  # where effconn has it too
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+os.environ.update(_FOR_ALL)
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
-_CACHE = Path(os.environ.get("EFFCONN_TEST_CACHE", Path(tempfile.gettempdir()) / "effconn-test-cache"))
-jax.config.update("jax_compilation_cache_dir", str(_CACHE))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 from jaxtyping import install_import_hook  # noqa: E402 - only once JAX is in 64-bit mode
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .._atomic import WriteError
 from ._record import Stamp, kept_outputs, stamp, write_record
 from ._unit import Ended, Unit, Work
 
@@ -52,21 +53,26 @@ class _Recorder:
 def do(job: Job) -> list[Ended]:
     """Work a job off, in the order of its units; what an earlier try has finished is kept.
 
-    Raises whatever the work raises besides `ValueError`, which says that the data are at fault.
+    Raises whatever the work raises besides `ValueError`, which says that the data are at fault, and errors of reading
+    an input that is gone.
     """
     recorder = _Recorder(job.folder, {})
     todo = [unit for unit in job.units if not _finished(unit, recorder)]
-    for unit in todo:
-        recorder.before[unit.name] = [stamp(path) for path in unit.inputs]
     if todo:
         try:
+            for unit in todo:
+                recorder.before[unit.name] = [stamp(path) for path in unit.inputs]
             job.work(todo, recorder)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             left = [unit for unit in todo if unit.name not in recorder.ended]
+            lost = next((path for unit in left for path in unit.inputs if not path.exists()), None)
+            if isinstance(error, WriteError) or (isinstance(error, OSError) and lost is None):
+                raise
             if len(left) > 1:  # not known whose data are at fault
                 raise RuntimeError(str(error)) from error
+            removed = f"{lost} was removed while it was needed; put it back and run again"
             for unit in left:
-                recorder.failed(unit, str(error))
+                recorder.failed(unit, str(error) if lost is None else removed)
     forgotten = [unit.name for unit in job.units if unit.name not in recorder.ended]
     assert not forgotten, f"the work of {job.units[0].stage} said nothing of {forgotten}"
     return [recorder.ended[unit.name] for unit in job.units]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import pytest
 import scipy.io
@@ -29,19 +30,19 @@ COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """One cache of compiled code for all processes of the session; warnings are errors in them too."""
-    return {**os.environ, "EFFCONN_CACHE": str(tmp_path_factory.mktemp("cache"))}
+def effconn() -> Effconn:
+    """Runs a command to its end."""
+    return command_line.effconn
 
 
 @pytest.fixture(scope="session")
-def effconn(environment: dict[str, str]) -> Effconn:
-    """Runs a command to its end."""
+def process() -> Effconn:
+    """The same in a process of its own."""
 
     def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
         command = [*COMMAND, *map(str, arguments)]
         return subprocess.run(
-            command, env=environment | more, capture_output=True, text=True, timeout=120, check=False, cwd="/"
+            command, env=os.environ | more, capture_output=True, text=True, timeout=120, check=False, cwd="/"
         )
 
     return run
@@ -101,9 +102,9 @@ def inverted(effconn: Effconn, study: Path, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
-def test_help_is_quick_and_has_examples(effconn: Effconn) -> None:
+def test_help_is_quick_and_has_examples(process: Effconn, effconn: Effconn) -> None:
     start = time.monotonic()
-    shown = effconn("--help").stdout
+    shown = process("--help").stdout
     assert time.monotonic() - start < 2  # without JAX; a second on an idle machine is plenty
     assert all(command in shown for command in ("invert", "compare-spm", "info", "demo"))
     for command in ("invert", "compare-spm", "info", "demo"):
@@ -210,20 +211,18 @@ def test_gated_models_take_the_nonlinear_integrator(effconn: Effconn, study: Pat
     assert [one["integrator"] for one in entries] == ["nonlinear", "bilinear"]
 
 
-def start(environment: dict[str, str], study: Path, folder: Path) -> subprocess.Popen[str]:
+def start(study: Path, folder: Path) -> subprocess.Popen[str]:
     """A run at the moment at which two results are there."""
     command = [*COMMAND, "invert", str(study), "--out", str(folder)]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     deadline = time.monotonic() + 60
     while len(list(folder.glob("[!.]*.nc"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     return process
 
 
-def test_a_killed_run_goes_on_where_it_stopped(
-    effconn: Effconn, environment: dict[str, str], study: Path, inverted: Path, tmp_path: Path
-) -> None:
-    process = start(environment, study, tmp_path)
+def test_a_killed_run_goes_on_where_it_stopped(effconn: Effconn, study: Path, inverted: Path, tmp_path: Path) -> None:
+    process = start(study, tmp_path)
     process.kill()
     process.communicate()
     left = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
@@ -239,8 +238,8 @@ def test_a_killed_run_goes_on_where_it_stopped(
         assert one.free_energy == pytest.approx(other.free_energy, abs=1e-8)
 
 
-def test_an_interrupted_run_says_so(environment: dict[str, str], study: Path, tmp_path: Path) -> None:
-    process = start(environment, study, tmp_path)
+def test_an_interrupted_run_says_so(study: Path, tmp_path: Path) -> None:
+    process = start(study, tmp_path)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -299,9 +298,9 @@ def test_inputs_are_never_overwritten(effconn: Effconn, study: Path) -> None:
     assert (study / "DCM_sub-01.mat").read_bytes() == before
 
 
-def test_a_package_that_shadows_ours_is_named(effconn: Effconn, tmp_path: Path) -> None:
+def test_a_package_that_shadows_ours_is_named(process: Effconn, tmp_path: Path) -> None:
     (tmp_path / "peb.py").write_text("")
-    done = effconn("info", PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    done = process("info", PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     assert done.returncode == 2
     assert f"{tmp_path / 'peb.py'} shadows effconn's own package 'peb'" in done.stderr
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_units import bad_data, capitals, forgetful, meddling, no_disk, toy_outputs, toy_units
+from toy_units import bad_data, capitals, forgetful, make, meddling, no_disk, toy_outputs, toy_units
 
 from pipeline.execution import Ended, Finish, Unit, failures, in_process, run_units, up_to_date
 
@@ -239,3 +239,38 @@ def test_what_another_recipe_left_is_gone(tmp_path: Path, run: Run) -> None:
     run(toy_units(tmp_path, 1, recipe="b"))
     assert not (tmp_path / "out/more.txt").exists()
     assert (tmp_path / "out/0.txt").exists()
+
+
+@pytest.mark.parametrize("moment", ["before", "during"])
+def test_an_input_that_is_removed_is_named_with_a_remedy_and_the_others_go_on(
+    moment: str, tmp_path: Path, run: Run
+) -> None:
+    units = toy_units(tmp_path, 3)
+    lost = units[1].inputs[0]
+
+    def removing(some: Sequence[Unit], finish: Finish) -> None:
+        for unit in some:
+            if unit.name == "unit-1":
+                lost.unlink()
+            unit.payload[0].parent.mkdir(exist_ok=True)
+            make(unit, finish)
+
+    if moment == "before":
+        lost.unlink()
+    ended = run(units, capitals if moment == "before" else removing)
+    assert how(ended) == ["made", "failed", "made"]
+    assert ended[1].reason == f"{lost} was removed while it was needed; put it back and run again"
+    lost.write_text("content 1", encoding="utf-8")
+    assert how(run(units)) == ["kept", "made", "kept"]
+
+
+@pytest.mark.parametrize("moment", [1, 2**32], ids=["past", "future"])
+def test_a_clock_that_was_wrong_makes_nothing_again(moment: int, tmp_path: Path, run: Run) -> None:
+    units = toy_units(tmp_path, 2)
+    run(units)
+    for path in [*tmp_path.glob("in/*.txt"), *tmp_path.glob("out/*.txt"), *tmp_path.glob("records/toy/*")]:
+        os.utime(path, (moment, moment))
+    assert how(run(units)) == ["kept"] * 2
+    units[0].inputs[0].write_text("CONTENT 0", encoding="utf-8")  # as long as it was
+    os.utime(units[0].inputs[0], (moment + 1, moment + 1))
+    assert how(run(units)) == ["made", "kept"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import command_line
 import pytest
 
 from pipeline.synthetic import StudyDesign, write_study
@@ -67,13 +67,8 @@ def copy_study(source: Path, target: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def effconn() -> Effconn:
-    """Runs the console script."""
-
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("effconn")), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-    return run
+    """Runs a command to its end."""
+    return command_line.effconn
 
 
 @pytest.fixture(scope="session")
