@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -43,14 +44,30 @@ subscales = ["improvement"]
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first of all worker processes makes, and the others find; nobody changes it afterwards."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder, done = base / f"shared-{name}", base / f"{name}.done"
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that has not run: eight participants, two sessions, faces; one run was never acquired."""
-    folder = tmp_path_factory.mktemp("images") / "study"
-    file = write_study(folder, design=TINY, seed=1)
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text[: text.index("[group.prediction]")] + PREDICTION, encoding="utf-8")  # one of each is enough
-    return folder
+
+    def make(folder: Path) -> None:
+        file = write_study(folder, design=TINY, seed=1)
+        text = file.read_text(encoding="utf-8")
+        text = text[: text.index("[group.prediction]")] + PREDICTION  # one of each is enough
+        file.write_text(text, encoding="utf-8")
+
+    return made_once(tmp_path_factory, "images", make)
 
 
 @pytest.fixture
@@ -74,7 +91,10 @@ def effconn() -> Effconn:
 @pytest.fixture(scope="session")
 def finished(images: Path, effconn: Effconn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that ran from images to report in one go."""
-    folder = copy_study(images, tmp_path_factory.mktemp("finished") / "study")
-    done = effconn("run", folder / "study.toml", "--jobs", "1", "--json", folder / "run.json")
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        copy_study(images, folder)
+        done = effconn("run", folder / "study.toml", "--jobs", "1", "--json", folder / "run.json")
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "finished", make)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,13 @@ Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def told(finished: Path, effconn: Effconn) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def told(
+    finished: Path, effconn: Effconn, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The table of the finished study, elsewhere, and what was said."""
-    folder = finished / "elsewhere"
-    done = effconn("features", finished / "study.toml", "--out", folder / "f.tsv", "--json", folder / "f-run.json")
+    study = shutil.copytree(finished, tmp_path_factory.mktemp("told") / "study")
+    folder = study / "elsewhere"
+    done = effconn("features", study / "study.toml", "--out", folder / "f.tsv", "--json", folder / "f-run.json")
     assert done.returncode == 0, done.stderr
     return folder, done
 
