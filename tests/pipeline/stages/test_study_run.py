@@ -172,7 +172,7 @@ def test_spm_files_are_written_where_asked_for(ran: Path, effconn: Effconn) -> N
     compared = effconn("compare-spm", ran / "results/dcm/main/DCM_sub-01_ses-1.mat", "--json", ran / "spm.json")
     assert compared.returncode == 0, compared.stderr
     (one,) = json.loads((ran / "spm.json").read_text(encoding="utf-8"))["participants"]
-    assert abs(one["delta_f"]) < 0.5
+    assert abs(one["delta_settled_f"]) < 0.5  # where steps on the noise end is a matter of digits
 
 
 def test_a_bids_app_comes_to_the_same_tables(study: Path, finished: Path, effconn: Effconn) -> None:
