@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import dask
 import numpy as np
 import xarray as xr
 
@@ -52,7 +53,8 @@ def write_result(path: str | Path, dataset: xr.Dataset) -> None:
     """Writes a dataset of `to_dataset` as NetCDF, whole or not at all; the same dataset gives the same bytes."""
     dataset = dataset.assign_attrs({DIGEST: _digest(values_of(dataset), dataset.attrs)})
     plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
-    content = bytes(dataset.to_netcdf(engine="h5netcdf", encoding=plain))
+    with dask.config.set(scheduler="synchronous"):  # in a worker of a cluster, xarray would ask that for a lock
+        content = bytes(dataset.to_netcdf(engine="h5netcdf", encoding=plain))
     write_bytes(path, content + _seal(hashlib.sha256(content).hexdigest()))
 
 

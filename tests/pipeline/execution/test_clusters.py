@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from distributed import LocalCluster
-from toy_units import bad_data, capitals, deadly, deadly_once, first_has_gpu, toy_outputs, toy_units
+from toy_units import bad_data, capitals, deadly, deadly_once, first_has_gpu, store, toy_outputs, toy_units
 
 from pipeline._provenance import release
 from pipeline._runtime import UsageError
@@ -63,6 +63,12 @@ def test_a_cluster_comes_to_the_same_files(tmp_path: Path, here: Any) -> None:
     assert toy_outputs(tmp_path) == {f"{i}.txt": f"CONTENT {i}" for i in range(6)}
     assert len({pid for _, pid in begun(tmp_path)}) == 2
     assert how(run_units(units, capitals, folder=tmp_path / "records", workers=here)) == ["kept"] * 6
+
+
+def test_workers_of_a_cluster_write_results(tmp_path: Path, here: Any) -> None:
+    units = toy_units(tmp_path, 1)
+    assert how(run_units(units, store, folder=tmp_path / "records", workers=here)) == ["made"]
+    assert how(run_units(units, store, folder=tmp_path / "records", workers=here)) == ["kept"]
 
 
 def test_bad_data_fail_at_once_in_one_line(tmp_path: Path, here: Any, tries: Tries) -> None:

@@ -274,6 +274,8 @@ def test_a_cluster_whose_worker_is_killed_comes_to_the_same_tables(
     )
     while running.poll() is None and not list((study / "results/.effconn/extract").glob("*.json")):
         time.sleep(0.05)
+    if running.poll() is not None:
+        pytest.fail(f"it ended before anything was extracted: {running.communicate()[1]}")
     workers = [one for one in psutil.Process(running.pid).children() if "spawn_main" in " ".join(one.cmdline())]
     workers[0].kill()
     _, said = running.communicate(timeout=300)
