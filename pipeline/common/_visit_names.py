@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ._crossed_names import crossed_names
 from ._shown_text import shorten
 
 _WORDS = (
@@ -41,7 +42,7 @@ _LETTER_NUMBER = re.compile(r"[tvdwmy][0-9]{1,3}")
 _RUN_NUMBER = re.compile(r"[rs][0-9]{1,2}")  # a run or session only behind a name that is a person's already
 _COUNTED_UNIT = re.compile(f"[0-9]{{1,3}}(?:{UNITS})")
 _ORDINAL = re.compile(r"(?:1st|2nd|3rd|[4-9]th)")
-_DATE = re.compile(r"(?:19|20)[0-9]{6}")
+_DATE = re.compile(r"(?:19|20)[0-9]{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])")
 _PERSON = re.compile(
     r"(?:sub|subj|subject|participant|patient|pat|person|vp|id|hc|con|ctrl|control|p|s)?0*[0-9]+|sub.*[0-9].*"
 )
@@ -54,9 +55,9 @@ _LEADING = re.compile(
 _ENTITY_KEYS, _JOINED_WORDS, _GENERIC_WORDS, _VISIT_WORDS = (
     frozenset(words.split("|")) for words in (_ENTITY, _JOINED, _GENERIC, _VISITS_ALONE)
 )
-_TOKEN = re.compile(r"[^_\-.\s]+")
+_TOKEN = re.compile(rf"(?<![^_\-.\s]){_DATE.pattern}(?![^_\-.\s])|[^_\-.\s]+")
 _CELL = re.compile(r"(.*)\[([0-9]+)(?:,([0-9]+))?\]", re.DOTALL)
-_COPY = re.compile(r"(.*)~([0-9]+)", re.DOTALL)
+_COPY = re.compile(r"(.*[^_\-. (])[_\-. ]*(~[0-9]+|\([0-9]\)|copy)", re.DOTALL | re.IGNORECASE)
 
 LONGEST = 300  # characters of a name that is taken apart
 FEW = 3  # visits of everybody, up to which names without a number are taken for visits and not for people
@@ -107,13 +108,14 @@ def split_visit(name: str) -> VisitName:
 
 def name_key(name: str) -> str:
     """A name to be compared: lower case, one separator, no leading zeros."""
-    return _key([part.casefold() for part in _TOKEN.findall(name)])
+    return _key([part[0].casefold() for part in _TOKEN.finditer(name)])
 
 
 def same_person(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Groups of two or more names that seem to be one person's, each in the order given.
 
-    Marks that may as well name people (T1, V2) do where there are more of them than of what they are behind.
+    Marks that may as well name people (T1, V2) do where there are more of them than of what they are behind. Where no
+    mark tells, endings that several people share do (01_1, 01_2; P01_ket, P01_mid).
     """
     people: dict[str, dict[str, VisitName]] = defaultdict(dict)
     for name in dict.fromkeys(names):
@@ -128,7 +130,8 @@ def same_person(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         numbered = any(one.numbered for one in own.values())
         return most > (max(2 * len(unsure), 2 * FEW) if numbered else max(len(unsure), FEW))
 
-    return tuple(tuple(own) for own in people.values() if len(own) > 1 and not are_people(own))
+    marked = tuple(tuple(own) for own in people.values() if len(own) > 1 and not are_people(own))
+    return marked or crossed_names(list(dict.fromkeys(names)))
 
 
 def describe_same_person(groups: Sequence[Sequence[str]]) -> str:
@@ -142,7 +145,7 @@ def describe_same_person(groups: Sequence[Sequence[str]]) -> str:
 def _tokens(name: str) -> list[_Token]:
     tail: list[_Token] = []
     if found := _COPY.fullmatch(name):
-        name, tail = found[1], [_Token(f"~{found[2]}", "sure")]
+        name, tail = found[1], [_Token(found[2], "sure")]
     if found := _CELL.fullmatch(name):
         name = found[1]
         tail = [_Token(f"row{found[2]}"), *([_Token(f"column {found[3]}", "sure")] if found[3] else []), *tail]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ._crossed_names import endings_of
 from ._natural_order import natural_key
 from ._visit_names import COMPOUND, COUNTED, UNITS, split_visit
 
@@ -89,7 +90,7 @@ def common_visits(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """
     found = [split_visit(name).visit for group in groups for name in group]
     if any(not visit or " " in visit for visit in found):
-        return ()
+        return endings_of(groups)
     unique = {visit.casefold(): visit for visit in reversed(found)}
     ordered = order_of_visits(list(unique.values()))
     return ordered if ordered is not None else tuple(sorted(unique.values(), key=natural_key))

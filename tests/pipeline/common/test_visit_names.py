@@ -53,6 +53,11 @@ from pipeline.common import (
         ("GCM_pre[1]", "GCM_post[1]"),
         ("pre", "post"),
         ("sub-1", "sub-01"),
+        ("01_2020-01-08", "01_2020-03-08"),
+        ("P01", "P01(1)"),  # downloaded twice
+        ("P01", "P01 - Copy"),
+        ("P01", "P01_2"),
+        ("sub-01", "sub-01b"),
     ],
 )
 def test_names_that_differ_in_a_visit_alone_are_of_one_person(one: str, other: str) -> None:
@@ -87,6 +92,41 @@ def test_names_that_differ_in_a_visit_alone_are_of_one_person(one: str, other: s
     ids=lambda names: names[0][:20],
 )
 def test_people_who_are_called_like_visits_are_people(names: list[str]) -> None:
+    assert same_person(names) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "visits"),
+    [
+        ("0{}_1", "0{}_2", ("1", "2")),
+        ("anna{}_ket", "anna{}_mid", ("ket", "mid")),
+        ("P{}_drug", "P{}_placebo", ("drug", "placebo")),
+        ("DCM_sub-0{}_model1", "DCM_sub-0{}_model2", ("model1", "model2")),
+        ("P{}_vor", "P{}_nach", ("nach", "vor")),
+        ("{}a", "{}b", ("a", "b")),
+        ("sub{}s1", "sub{}s2", ("s1", "s2")),
+    ],
+)
+def test_endings_that_several_people_share_are_not_people(one: str, other: str, visits: tuple[str, ...]) -> None:
+    names = [name.format(i) for i in range(1, 5) for name in (one, other)]
+    groups = same_person(names)
+    assert groups == tuple(zip(names[::2], names[1::2], strict=True))
+    assert common_visits(groups) == visits
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{kind}_{i}" for i in range(1, 9) for kind in ("HC", "PAT")],
+        [f"{i}_{kind}" for i in range(1, 9) for kind in ("HC", "PAT")],
+        [f"S{site}_{i}" for i in range(1, 9) for site in (1, 2, 3)],
+        [f"{i}_{arm}" for i, arm in zip(range(8), ["ket", "mid"] * 4, strict=True)],
+        [f"{arm}{i}" for i in range(1, 9) for arm in ("ket", "mid")],
+        ["P1", "P10", "P11"],
+    ],
+    ids=lambda names: names[1],
+)
+def test_people_of_several_sites_or_arms_are_people(names: list[str]) -> None:
     assert same_person(names) == ()
 
 
