@@ -1,4 +1,4 @@
-"""Files of one person that no word marks: each of several people has the same few endings (01_1, 01_2; P01_ket, P01_mid).
+"""Files of one person that no word marks: several people have the same few endings (01_1, 01_2; P01_ket, P01_mid).
 
 An ending is the last part of a name, or letters behind a number (7a, 7b). Sites and arms stand in front (HC_01,
 PAT_01; site1_03), and have more endings than there are of them.
@@ -18,7 +18,9 @@ _ENDINGS = (
     re.compile(r"(.*[^_\-.\s])[_\-.\s]+([^_\-.\s]+)", re.DOTALL),
     re.compile(r"(.*[0-9])([A-Za-z]{1,12}[0-9]?)"),
 )
-_KINDS = frozenset("hc|con|ctrl|control|controls|pat|patient|patients|case|cases|healthy".split("|"))  # of people
+_KINDS = frozenset(
+    ("hc", "con", "ctrl", "control", "controls", "pat", "patient", "patients", "case", "cases")
+)  # of people
 _AGAIN = re.compile(r"(?:[_\-.\s]+[A-Za-z0-9]{1,12}|[A-Za-z]{1,12})")
 
 
