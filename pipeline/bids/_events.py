@@ -13,13 +13,11 @@ from jaxtyping import Float
 from .._table import MISSING, NUMBER, Table, TableError, read_table
 from ..common import number_advice, sorted_names
 from ..study import Modulator, Task, parse_contrast
+from ..study._condition_column import likely_condition_columns
 from ..study._nearest import meant
 from ._tabular import numbers
 
-TRIAL_TYPE = "trial_type"
-LIKE_TRIAL_TYPE = ("condition", "conditions", "type", "trialtype", "event_type", "stim_type", "stimulus", "event")
 LARGEST = 1e9  # s
-FEW = 20  # kinds of text up to which a column may hold conditions
 
 
 class NothingToModulate(TableError):
@@ -186,22 +184,7 @@ def _shown(table: Table, name: str) -> tuple[str, ...]:
 def _other_column(table: Table, task: Task) -> str:
     """Which column conditions may be in instead, if one stands out, and the setting to write."""
     kinds = {kind for members in task.conditions.values() for kind in members} or named_in(task)
-    others = [name for name in table.columns if name not in ("onset", "duration")]
-    holding = [name for name in others if kinds & set(_cells(table, name))]
-    named = [name for name in others if name.lower() in LIKE_TRIAL_TYPE]
-    texts = [name for name in others if _is_text(_cells(table, name))]
-    for choice in (holding, named, texts):
-        if len(choice) == 1:
-            return f"; its conditions seem to be in {choice[0]!r}: write condition_column = {json.dumps(choice[0])}"
-        if choice:
-            break
-    return ""
-
-
-def _cells(table: Table, name: str) -> tuple[str, ...]:
-    return () if name in table.repeated else table.column(name)
-
-
-def _is_text(cells: Collection[str]) -> bool:
-    kinds = set(cells) - {MISSING}
-    return 1 < len(kinds) <= FEW and not any(map(NUMBER.fullmatch, kinds))
+    likely = likely_condition_columns(table, kinds)
+    if len(likely) != 1:
+        return ""
+    return f"; its conditions seem to be in {likely[0]!r}: write condition_column = {json.dumps(likely[0])}"

@@ -12,34 +12,16 @@ from pathlib import Path
 from .._runtime import UsageError
 from .._table import MISSING, NUMBER, Table, TableError, read_table
 from ..common import JsonError, natural_key, read_json, sorted_names
+from ._found_tasks import FoundTask, found_tasks
 
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
 ARM_WORDS = ("arm", "group", "treatment", "drug", "intervention", "allocation", "randomisation", "randomization")
 TOTAL_WORDS = ("total", "sum", "score")
-READ = 40  # event files of each task, and people's dates, that are looked into
+READ = 40  # people whose dates are looked into
 ACQUIRED = "acq_time"  # the column of scans.tsv and sessions.tsv that says when
 
-_TASK = re.compile(r"_task-([A-Za-z0-9]+)")
 _SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
-_RUN = re.compile(r"_run-([A-Za-z0-9]+)")
 _RESOLUTION = re.compile(r"_res-([A-Za-z0-9]+)")
-
-
-@dataclass(frozen=True)
-class FoundTask:
-    """A task by its bare name; `trial_types` in the order in which they come up, none where no events were found.
-
-    `runs` are the labels of a session's runs, where there are several.
-    """
-
-    name: str
-    trial_types: tuple[str, ...]
-    runs: tuple[str, ...] = ()
-
-    @property
-    def rest(self) -> bool:
-        """Whether it looks like a rest run."""
-        return not self.trial_types
 
 
 @dataclass(frozen=True)
@@ -125,7 +107,7 @@ def look(bids: Path) -> Found:
         arms=arms,
         columns=columns,
         sessions=tuple(sorted_names(sessions)),
-        tasks=tuple(_tasks(names, raw, notes)),
+        tasks=tuple(found_tasks(bids, raw, names, notes)),
         spaces=spaces,
         resolutions=_labels(_RESOLUTION, (path.name for path in made if f"_space-{spaces[0]}_" in path.name))
         if spaces
@@ -184,31 +166,6 @@ def _labels(pattern: re.Pattern[str], names: Iterable[str]) -> tuple[str, ...]:
 def _spaces(names: Iterable[str]) -> tuple[str, ...]:
     found = _labels(_SPACE, (name for name in names if "_desc-preproc_bold" in name))
     return tuple(sorted(found, key=lambda name: (*(name != one for one in SPACES), not name.startswith("MNI"))))
-
-
-def _tasks(names: Iterable[str], raw: Iterable[Path], notes: list[str]) -> Iterator[FoundTask]:
-    events: dict[str, list[Path]] = {}
-    for path in raw:
-        if path.name.endswith("_events.tsv") and (found := _TASK.search(path.name)):
-            events.setdefault(found[1], []).append(path)
-    images = [name for name in names if re.search(r"_bold\.(nii|nii\.gz|json)$|_desc-confounds_", name)]
-    for name in sorted_names(_labels(_TASK, images)):
-        files = [] if "rest" in name.lower() else events.get(name, [])[:READ]
-        runs = _labels(_RUN, (image for image in images if f"_task-{name}_" in image))
-        yield FoundTask(name, tuple(_trial_types(files, notes)), tuple(sorted_names(runs)) if len(runs) > 1 else ())
-
-
-def _trial_types(files: Iterable[Path], notes: list[str]) -> list[str]:
-    found: dict[str, None] = {}
-    for path in files:
-        try:
-            table = read_table(path)
-            cells = table.column("trial_type") if "trial_type" in table.columns else ()
-        except TableError as error:
-            notes.append(str(error))
-            continue
-        found.update(dict.fromkeys(cell for cell in cells if cell not in ("", MISSING)))
-    return list(found)
 
 
 def _times(bids: Path, participants: Sequence[str], notes: list[str]) -> dict[str, dict[str, datetime]]:

@@ -11,8 +11,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..common import sorted_names, visible
+from ._condition_column import TRIAL_TYPE
+from ._found_tasks import FoundTask
 from ._guess import guess_arms, guess_contrast, guess_sessions
-from ._look import Found, FoundScore, FoundTask
+from ._look import Found, FoundScore
 from ._nearest import some
 from ._part import NAME
 from ._schema import SCHEMA_FILE
@@ -57,6 +59,11 @@ def guesses_in_words(found: Found) -> tuple[str, ...]:
         lines.append(f"arms: which column names them? There are {some(found.likely)}")
     elif found.arm:
         lines.append("arms: " + (f"{' less '.join(arms.names)}, " if arms.names else "") + arms.reason)
+    for task in found.tasks:
+        if task.candidates:
+            lines.append(f"conditions of {task.name}: which column holds them? There are {some(task.candidates)}")
+        elif task.column != TRIAL_TYPE:
+            lines.append(f"conditions of {task.name}: by the column {task.column}, as events have no {TRIAL_TYPE}")
     scores = _scores(found.scores, Path())
     if _outcome(scores) == PLACEHOLDER:
         lines.append(f"outcome: which score is it? There are {_candidates(scores)}")
@@ -170,6 +177,8 @@ def _task(task: FoundTask) -> dict[str, Any]:
     return {
         "name": task.name,
         "rest": task.rest,
+        "column": None if task.column == TRIAL_TYPE else task.column,
+        "candidates": task.candidates,
         "runs": [f"run-{run}" for run in task.runs],
         "run": next(iter(task.runs), None),
         "conditions": dict(zip(names, types, strict=True)),

@@ -219,6 +219,33 @@ def test_runs_are_told_and_are_no_sessions(tmp_path: Path) -> None:
     assert '# run = "2"  # check: a session has ["run-2", "run-10"], of which one is taken' in text
 
 
+def test_conditions_in_a_column_of_another_name_are_proposed(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / "bids")
+    for path in bids.rglob("*_events.tsv"):
+        path.write_text(EVENTS.replace("trial_type", "stim_type"))
+    text, content = started(bids)
+    assert content["tasks"]["faces"]["condition_column"] == "stim_type"
+    assert content["tasks"]["faces"]["conditions"] == {"shapes": ["shapes"], "fearful-faces": ["fearful faces"]}
+    assert re.search(r'condition_column = "stim_type"  # check: ', text)
+
+
+def test_of_several_columns_that_may_hold_conditions_none_is_taken(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / "bids")
+    for path in bids.rglob("*_events.tsv"):
+        path.write_text("onset\tduration\tface\tanswer\n0\t20\tsad\tyes\n20\t20\thappy\tno\n")
+    text, content = started(bids)
+    assert content["tasks"]["faces"] == {"rest": True}
+    assert 'Which column holds the conditions? There are ["face", "answer"].' in text
+
+
+def test_events_at_the_root_are_those_of_every_run(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / "bids")
+    for path in [*bids.rglob("*_events.tsv")]:
+        path.unlink()
+    (bids / "task-faces_events.tsv").write_text(EVENTS)
+    assert "shapes" in started(bids)[1]["tasks"]["faces"]["conditions"]
+
+
 def test_a_dataset_without_functional_data_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "bids" / "sub-01").mkdir(parents=True)
     run_init(tmp_path / "bids", tmp_path / "study.toml")
