@@ -102,9 +102,16 @@ class Design:
         return self.covariates[place], float(self.size[place])
 
     @property
+    def own_units(self) -> Float[np.ndarray, "covariate"]:
+        """The `size` of every covariate; of a product of covariates, the product of theirs."""
+        size = dict(zip(self.covariates, self.size.tolist(), strict=True))
+        factors = [name.split("×") if set(name.split("×")) <= set(size) else [name] for name in self.covariates]
+        return np.array([np.prod([size[one] for one in each]) for each in factors])
+
+    @property
     def in_own_units(self) -> Design:
-        """The same with every covariate divided by its root mean square."""
-        return Design(self.participants, self.covariates, self.matrix / self.size, {}, self.kinds)
+        """The same with every covariate in units of its own size."""
+        return Design(self.participants, self.covariates, self.matrix / self.own_units, {}, self.kinds)
 
     @property
     def remarks(self) -> tuple[str, ...]:

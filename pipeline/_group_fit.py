@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from peb import MEAN, Design, GroupPosterior, fit, some, with_v_without
+from peb import MEAN, Design, Gaussian, GroupPosterior, PebError, fit, some, with_v_without
 
 from ._connection_names import LOG_SCALE, Connection, connections, per_covariate
 from ._group_delivery import Delivery
@@ -22,6 +22,12 @@ from .common import effect_text, number_text
 STRONG = 0.95  # Pp from which an effect is called found
 WEAK, UNDECIDED = 0.75, 0.25  # from which it is called weak, and down to which the data do not tell
 PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
+BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is
+UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, SPM12's steps may reach nothing
+IN_OWN_UNITS = (
+    "what is shown is SPM12's scheme with every covariate in units of its own size; --compat exact does not depend "
+    "on units."
+)
 FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the exact ones without a word
 
 EFFECT_COLUMNS = (
@@ -47,10 +53,14 @@ PARTICIPANT_COLUMNS = (
 
 def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior, tuple[str, ...]]:
     """The group posterior, and what should be known of it before it is trusted."""
-    group = fit(inputs.estimates, inputs.design, inputs.settings, parameters=inputs.chosen, name=name)
-    settled = group if group.compat == "exact" else _again(inputs, compat="exact")
+    if inputs.settings.compat == "exact":
+        settled = group = _again(inputs, name=name)
+        line = None
+    else:
+        settled = _again(inputs, compat="exact")
+        group, line = _by_spm12(inputs, settled, name)
     warnings = [] if settled.status.name == "CONVERGED" else [f"The fit {settled.status.value}."]
-    if line := _distance_of_spm12(inputs, group, settled):
+    if line:
         warnings.append(line)
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
         wide = _again(inputs, compat="exact", noise_variance=BETWEEN_PRIORS["wide"])
@@ -59,36 +69,73 @@ def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior,
     return group, tuple(warnings)
 
 
-def _distance_of_spm12(inputs: GroupInputs, group: GroupPosterior, exact: GroupPosterior) -> str | None:
-    """Where SPM12's numbers are far from the exact ones, and whether the units of a covariate are why."""
-    worst = _farthest(group, exact)
-    distance = float(np.abs(exact.mean - group.mean)[worst] / exact.sd[worst])
+def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[GroupPosterior, str | None]:
+    """SPM12's numbers, and what is to be known of them.
+
+    Its steps depend on the units of covariates. Where they end far from where they end with every covariate in units of
+    its own size, the latter is taken, and said.
+    """
+    try:
+        group = _again(inputs, name=name)
+    except PebError as error:
+        return _in_own_units(inputs, name), f"{units_matter(inputs)} {IN_OWN_UNITS} As given, {error}"
+    worst, distance = _farthest(group, exact)
     if distance <= FAR:
-        return None
-    effect = (
-        f"{covariate_words(group.design, group.design.covariates[worst[1]])} on {_words(inputs, group)[worst[0]].words}"
+        return group, None
+    if distance > BY_UNITS:
+        own = _in_own_units(inputs, name)
+        elsewhere, moved = _farthest(own, group, exact.sd)
+        if moved > BY_UNITS:
+            line = (
+                f"{units_matter(inputs)} {_effect_words(inputs, group, elsewhere)} is "
+                f"{effect_text(group.mean[elsewhere])} so, {effect_text(own.mean[elsewhere])} in units of its own, "
+                f"{effect_text(exact.mean[elsewhere])} at the optimum; {IN_OWN_UNITS}"
+            )
+            return own, line
+    return group, (
+        f"SPM12's numbers are up to {distance:.2f} posterior standard deviations from the exact ones (in "
+        f"{_effect_words(inputs, group, worst)}); --compat exact gives those, docs/spm12.md says where the difference "
+        "comes from."
     )
-    own_units = fit(inputs.estimates, inputs.design.in_own_units, inputs.settings, parameters=inputs.chosen)
-    elsewhere = own_units.mean / inputs.design.size
-    by_units = np.abs(elsewhere - group.mean)[worst] / exact.sd[worst]
-    if by_units <= FAR:
-        return (
-            f"SPM12's numbers are up to {distance:.2f} posterior standard deviations from the exact ones (in {effect});"
-            " --compat exact gives those, docs/spm12.md says where the difference comes from."
-        )
+
+
+def unusual_units(inputs: GroupInputs) -> bool:
+    """Whether a covariate's size is such that SPM12's steps may not reach anything."""
+    size = inputs.design.most_unusual_unit[1]
+    return inputs.settings.compat == "spm12" and not 1 / UNUSUAL < size < UNUSUAL
+
+
+def units_matter(inputs: GroupInputs) -> str:
+    """Why SPM12's numbers are not taken as they are."""
     covariate, size = inputs.design.most_unusual_unit
     return (
-        f"SPM12's steps depend on the units of covariates: with {covariate} as it is given (root mean square "
-        f"{number_text(size)}) {effect} is {effect_text(group.mean[worst])}, with every covariate in units of its own "
-        f"size it is {effect_text(elsewhere[worst])}, and at the optimum {effect_text(exact.mean[worst])}; "
-        "--compat exact does not depend on units."
+        f"SPM12's steps depend on the units of covariates, and {covariate} as given has a root mean square of "
+        f"{number_text(size)}:"
     )
 
 
-def _farthest(one: GroupPosterior, other: GroupPosterior) -> tuple[int, int]:
-    """The effect in which two fits differ by the most of the latter's standard deviations."""
-    place = np.unravel_index(int((np.abs(one.mean - other.mean) / other.sd).argmax()), other.sd.shape)
-    return int(place[0]), int(place[1])
+def _in_own_units(inputs: GroupInputs, name: str) -> GroupPosterior:
+    """The group by the same scheme with every covariate in units of its own size, told in those of the design."""
+    own = fit(inputs.estimates, inputs.design.in_own_units, inputs.settings, parameters=inputs.chosen, name=name)
+    unit = np.repeat(1 / inputs.design.own_units, len(own.parameters))
+    prior, posterior = (
+        Gaussian(one.mean * unit, one.covariance * unit * unit[:, None]) for one in (own.prior, own.posterior)
+    )
+    return replace(own, design=inputs.design, prior=prior, posterior=posterior)
+
+
+def _effect_words(inputs: GroupInputs, group: GroupPosterior, place: tuple[int, int]) -> str:
+    covariate = covariate_words(group.design, group.design.covariates[place[1]])
+    return f"{covariate} on {_words(inputs, group)[place[0]].words}"
+
+
+def _farthest(
+    one: GroupPosterior, other: GroupPosterior, sd: np.ndarray | None = None
+) -> tuple[tuple[int, int], float]:
+    """The effect in which two fits differ by the most standard deviations, the latter's unless given; and how many."""
+    distance = np.abs(one.mean - other.mean) / (other.sd if sd is None else sd)
+    place = np.unravel_index(int(distance.argmax()), distance.shape)
+    return (int(place[0]), int(place[1])), float(distance[place])
 
 
 def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior, gain: float) -> str:
@@ -111,9 +158,10 @@ def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior,
     )
 
 
-def _again(inputs: GroupInputs, **changed: Any) -> GroupPosterior:
-    """The same group with other settings."""
-    return fit(inputs.estimates, inputs.design, replace(inputs.settings, **changed), parameters=inputs.chosen)
+def _again(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:
+    """The group, with other settings."""
+    settings = replace(inputs.settings, **changed)
+    return fit(inputs.estimates, inputs.design, settings, parameters=inputs.chosen, name=name)
 
 
 def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> Delivery:

@@ -31,7 +31,7 @@ def permute(inputs: GroupInputs, covariate: str, effects: Sequence[str], permuta
     try:
         return permutation_test(
             inputs.estimates,
-            inputs.design,
+            inputs.design.in_own_units,  # no Bayes factor depends on them, but SPM12's steps do
             inputs.settings,
             covariate=column_of(inputs, covariate),
             parameters=inputs.chosen,

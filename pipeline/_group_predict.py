@@ -12,7 +12,7 @@ from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_
 
 from ._group_delivery import Delivery
 from ._group_figures import p_words
-from ._group_fit import notices
+from ._group_fit import IN_OWN_UNITS, notices, units_matter, unusual_units
 from ._interval import Z
 from ._peb_inputs import GroupInputs, GroupOptions
 from ._records import PROBABILITY, Column, Records
@@ -62,19 +62,35 @@ def predict(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -
         raise UsageError("the mean is the same for every participant: there is nothing to predict; name a covariate")
     how: Any = {"covariate": name, "parameters": inputs.chosen}
     try:
+        own = unusual_units(inputs)  # where SPM12's steps need other units
+        design = inputs.design.in_own_units if own else inputs.design
         if folds is None:
-            return leave_one_out(inputs.estimates, inputs.design, inputs.settings, **how)
-        return k_fold(inputs.estimates, inputs.design, inputs.settings, folds=folds, seed=seed, **how)
+            found = leave_one_out(inputs.estimates, design, inputs.settings, **how)
+        else:
+            found = k_fold(inputs.estimates, design, inputs.settings, folds=folds, seed=seed, **how)
+        return _scaled(found, float(inputs.design.size[inputs.design.column(name)])) if own else found
     except DesignError as error:
         raise UsageError(f"a group without those left out cannot be fitted: {error}") from error
     except PebError as error:
         raise UsageError(str(error)) from error
 
 
+def _scaled(found: CrossValidation, unit: float) -> CrossValidation:
+    """The same with the covariate in other units."""
+    return replace(
+        found,
+        actual=found.actual * unit,
+        estimate=found.estimate * unit,
+        variance=found.variance * unit**2,
+        levels=found.levels * unit,
+    )
+
+
 def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
     """Table, picture and answer of a cross-validation."""
     scheme = "leave-one-out" if found.seed is None else f"{int(found.fold.max()) + 1} folds, seed {found.seed}"
     unfinished = [f"{count} of {len(found.status)} group fits {what}." for what, count in _unfinished(found).items()]
+    by_units = [f"{units_matter(inputs)} {IN_OWN_UNITS}"] if unusual_units(inputs) else []
     return Delivery(
         name="prediction",
         title=f"Is {found.covariate} told by connectivity?",
@@ -88,7 +104,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
             ("Covariates", "; ".join(inputs.design.covariates)),
             ("p value", "one-sided, of the correlation of estimates with actual values (Student's t)"),
         ),
-        notices=notices(inputs, unfinished),
+        notices=notices(inputs, (*unfinished, *by_units)),
         summary={
             "covariate": found.covariate,
             "correlation": found.correlation,
