@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ._provenance import precision
-from .common import visible
+from .common import message_line
 
 PACKAGES = ("dcm", "peb", "features", "pipeline")
 
@@ -19,7 +19,7 @@ class UsageError(Exception):
     """What the user asked for cannot be done as asked; the message is one line that says what to do."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__("\n".join(map(visible, message.split("\n"))))
+        super().__init__("\n".join(map(message_line, message.split("\n"))))
 
 
 def check_packages() -> None:

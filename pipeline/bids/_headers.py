@@ -23,6 +23,7 @@ from ._words import DataError
 SMALL = 4096  # bytes of a file that is read whatever its grid
 LONGEST = 540  # bytes of a NIfTI-2 header
 NAMES = (".nii", ".nii.gz")
+_LONGEST_AXIS = 4096  # voxels in space; a whole brain at 0.1 mm has 2300
 _MOST_PACKED = 500  # bytes of data for each of a file; brains pack to a quarter, masks to a hundredth
 _ANY_PACKED = 64 * 2**20  # bytes of data that a compressed file may hold however small it is
 _MANY = 4096  # compressed bytes that surely hold a header
@@ -126,6 +127,9 @@ def _read(path: Path) -> Any:
         raise DataError(f"{path.name} has a damaged header ({_line(error)}); make it again") from None
     if kind.kind not in "iuf" or not shape or min(shape) < 1:
         raise DataError(f"{path.name} holds {kind} voxels of shape {shape}, not real numbers on a grid; make it again")
+    if max(shape[:3]) > _LONGEST_AXIS:
+        size = " × ".join(map(str, shape[:3]))
+        raise DataError(f"{path.name} claims {size} voxels, as no image of a brain has; make it again")
     if not 0 <= start < 2**31:
         raise DataError(f"{path.name} has voxels that begin at byte {start}; its header is damaged: make it again")
     _check_size(path, compressed, start + math.prod(shape) * kind.itemsize)

@@ -117,6 +117,8 @@ def _pattern(
     those there are; and on which level the map meets what is 0. Of a large map some planes are enough.
     """
     sides = [np.flatnonzero(values.any(axis=tuple({0, 1, 2, 3} - {axis}))) for axis in (1, 2, 3)]
+    if not all(side.size for side in sides):  # every value is rounded to nothing
+        return "neither"
     box = tuple(slice(max(side[0] - 1, 0), side[-1] + 2) for side in sides)
     values = values[:, box[0], box[1], box[2]]
     every = -(-values.size // ENOUGH)

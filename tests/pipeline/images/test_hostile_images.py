@@ -39,6 +39,7 @@ def put(offset: int, form: str, *values: Any) -> Callable[[bytearray], bytearray
 NAN, INF = float("nan"), float("inf")
 HEADERS: dict[str, Callable[[bytearray], bytes | bytearray]] = {
     "axes of thousands": put(40, "5h", 4, 30000, 30000, 3000, 30000),
+    "an axis longer than any brain": put(40, "5h", 4, 32767, 1, 2, 1),
     "a negative axis": put(42, "h", -5),
     "no axes": put(40, "h", 0),
     "nine axes": put(40, "h", 9),
