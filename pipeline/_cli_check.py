@@ -11,7 +11,7 @@ import numpy as np
 from ._console import say, tell
 from ._records import Column, Records
 from .bids import Absence, Inventory, Run
-from .bids._words import gathered
+from .common import gathered
 from .images import RegionExtent, region_extents, run_scale
 from .study import Study
 

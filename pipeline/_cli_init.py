@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from peb import some
-
 from ._atomic import write_bytes
 from ._console import say
 from ._runtime import UsageError
+from .common import some
 from .study import SCHEMA_FILE, Found, StudyError, guesses_in_words, look, read_study, starter, study_schema
 
 STUDY_FILE = "study.toml"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from peb import MEAN, Design, make_design, some
+from peb import MEAN, Design, make_design
 
 from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError
 from ._table import Table, TableError, read_table
-from .common import match_labels, name_key, split_visit
+from .common import match_labels, name_key, some, split_visit
 
 PARTICIPANT_COLUMN = "participant_id"  # as BIDS has it
 LABELS = ("labels", "Xnames", "names")

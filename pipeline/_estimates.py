@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dcm import Spec
-from peb import Estimate, change, from_dcm, some
+from peb import Estimate, change, from_dcm
 
 from ._dcm_estimate import SpmEstimate
 from ._dcm_file import DcmFile, DcmFileError, model_name, read_dcms
@@ -21,7 +21,7 @@ from ._mat_fields import FieldProblem
 from ._spm_density import spm_density
 from ._spm_write import written_by_us
 from ._store import ResultFileError, read_result
-from .common import common_visits, name_key, natural_key, same_person, take_one_of
+from .common import common_visits, name_key, natural_key, same_person, some, take_one_of
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 

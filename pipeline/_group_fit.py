@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from peb import MEAN, Design, Gaussian, GroupPosterior, PebError, fit, some, with_v_without
+from peb import MEAN, Design, Gaussian, GroupPosterior, PebError, fit, with_v_without
 
 from ._connection_names import LOG_SCALE, Connection, connections, per_covariate
 from ._group_delivery import Delivery
@@ -17,7 +17,7 @@ from ._interval import LEVEL, Z
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._report import Answer, Section, Verdict
-from .common import effect_text, number_text
+from .common import effect_text, number_text, some
 
 STRONG = 0.95  # Pp from which an effect is called found
 WEAK, UNDECIDED = 0.75, 0.25  # from which it is called weak, and down to which the data do not tell

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from ._dcm_file import DcmFile, read_dcms
 from ._dcm_run import EchoTime
-from .common import natural_key
-
-SHOWN = 4  # names in a line
+from .common import gathered, natural_key
 
 
 def read_inputs(
@@ -35,14 +33,7 @@ def read_inputs(
 
 def remark_lines(files: Sequence[DcmFile]) -> list[str]:
     """What was assumed or left out in reading, once for all files of which the same is true."""
-    names: dict[str, list[str]] = {}
-    for file in files:
-        for remark in file.remarks:
-            names.setdefault(remark, []).append(file.name)
-    return [
-        f"{', '.join(them[:SHOWN])}{f' and {len(them) - SHOWN} more' if len(them) > SHOWN else ''}: {remark}"
-        for remark, them in names.items()
-    ]
+    return gathered((file.name, remark) for file in files for remark in file.remarks)
 
 
 def is_dcm(path: Path) -> bool:

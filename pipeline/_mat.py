@@ -11,7 +11,8 @@ from ._mat4 import load_mat4, looks_like_mat4
 from ._mat5 import load_mat5
 from ._mat_hdf5 import load_hdf5
 from ._mat_stream import DamagedError, Room, TooLargeError
-from ._mat_values import MatFileError, one_line
+from ._mat_values import MatFileError
+from .common import error_line
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 AGAIN = "copy it again from its source"
@@ -56,7 +57,7 @@ def _load(path: Path, start: bytes) -> dict[str, Any]:
             room = Room(min(about.st_size, 512 * getattr(about, "st_blocks", about.st_size)))
             return (load_mat5 if named or version5 else load_mat4)(file, about.st_size, room)
     except (DamagedError, zlib.error) as error:
-        raise MatFileError(f"{what} ({one_line(error)}); {AGAIN}") from error
+        raise MatFileError(f"{what} ({error_line(error)}); {AGAIN}") from error
     except (TooLargeError, MemoryError) as error:
         raise MatFileError(
             "unpacks to more than a file of its size may hold; save it again with what is needed alone, or in parts"

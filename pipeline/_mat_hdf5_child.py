@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from ._mat_stream import ITEM, LARGEST_EMPTY, Room
+from .common import error_line
 from .common._plain_bytes import to_bytes
 
 DEEPEST = 60  # levels of nesting, against references that run in circles
@@ -62,7 +63,7 @@ def _read(opened: Callable[[], h5py.File], size: int) -> bytes:
     except MemoryError:
         raise
     except Exception as error:  # h5py raises a dozen kinds
-        return to_bytes([DAMAGED, " ".join(str(error).split())[:120] or type(error).__name__])
+        return to_bytes([DAMAGED, error_line(error)])
     finally:
         _limit_time(0)
 
@@ -118,7 +119,7 @@ class _Reader:
             finally:
                 self._within.pop()
         except DAMAGE as error:
-            return ["opaque", f"damaged ({' '.join(str(error).split())[:80] or type(error).__name__})"]
+            return ["opaque", f"damaged ({error_line(error)})"]
 
     def _read(self, item: Any, place: str, depth: int) -> Any:
         if not isinstance(item, h5py.Group | h5py.Dataset):

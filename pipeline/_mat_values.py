@@ -105,10 +105,6 @@ def _find_opaque(value: Any, place: str, found: dict[str, str]) -> None:
         found[place] = value.kind
 
 
-def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
-
-
 def by(shape: tuple[int, ...]) -> str:
     """A shape as MATLAB's users read it, ``2 × 3``."""
     return " × ".join(map(str, shape))

@@ -3,13 +3,13 @@
 from ._check_predictions import check_predictions
 from ._check_statistics import check_statistics
 from ._confounds import Confounds, ConfoundsError, read_confounds
+from ._error import DataError
 from ._events import Events, NothingToModulate, conditions_of, modulator_weights, read_events
 from ._groups import GroupRows, check_groups, group_remarks, group_rows, write_design
 from ._headers import open_nifti
 from ._inventory import Absence, Inventory, Participant, Run
 from ._session_scores import SessionScores, known_columns, person_column, person_numbers, session_scores
 from ._take import take_inventory
-from ._words import DataError
 
 __all__ = [
     "Absence",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._table import MISSING, TableError
+from ..common import listed
 from ..study import Modulator, Study, Task, parse_contrast
 from ..study._nearest import meant
 from ._events import Events, NothingToModulate, conditions_of, modulator_weights
-from ._words import listed
 
 ENDLESS = 3  # times the run's length from which an event is longer than anybody meant
 MANY = 4  # events from which their spread over the run says something

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..study import Prediction, Study
 from ..study._nearest import meant
+from ._error import DataError
 from ._inventory import Inventory
 from ._session_scores import known_columns, person_numbers
-from ._words import DataError
 
 LEAST = 6  # participants with the outcome
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # a name by itself, not change(NAME)

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..study import Statistics, Study
 from ..study._nearest import meant
+from ._error import DataError
 from ._inventory import Inventory
 from ._session_scores import known_columns, person_column, person_numbers, session_scores
-from ._words import DataError
 
 LEAST = 3  # participants of an arm with both sessions of an outcome
 LEAST_PAIRS = 5  # participants with a number that something is correlated with

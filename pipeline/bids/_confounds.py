@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import Float
 
 from .._table import MISSING, Table, TableError, read_table
-from ..common import read_number, shorten
+from ..common import listed, read_number, shorten
 from ..study import Confounds as ConfoundSettings
 from ..study import Study
 from ._confound_names import DISPLACEMENT, MOTION, UNSTEADY, absent_columns, taken_columns
+from ._error import DataError
 from ._inventory import Run
 from ._readable import head_of
-from ._words import DataError, listed
 
 _IMAGE = "_desc-preproc_bold.nii.gz"
 _OLDER = "FramewiseDisplacement"  # as fMRIPrep 1.0 and 1.1 wrote it

@@ -12,13 +12,13 @@ from ..study import Study
 from ._check_confounds import check_confounds
 from ._check_events import check_events
 from ._confounds import read_confounds
+from ._error import DataError
 from ._events import read_events
 from ._find import Files, find_files
 from ._headers import Header, check_filled, read_header
 from ._inventory import Absence, Run
 from ._timing import Timing, Wanted, read_timing
 from ._tree import Tree
-from ._words import DataError
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common import read_whole_number
+from ..common import listed, read_whole_number
 from ..study import Study, Task
+from ._error import DataError
 from ._tree import FileName, Tree, by_index, index_of
-from ._words import DataError, listed
 
 NATIVE = "the participant's own (no space- in the name)"
 _MADE = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds

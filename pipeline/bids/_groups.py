@@ -13,12 +13,11 @@ from peb import DesignError, make_design
 
 from .._atomic import atomic_write
 from .._table import MISSING, Table, TableError
-from ..common import tab_separated
+from ..common import listed, tab_separated
 from ..study import GroupAnalysis, Study
 from ..study._nearest import meant
 from ._inventory import Inventory, Participant
 from ._tabular import PARTICIPANT
-from ._words import listed
 
 LEAST = 3  # participants of an arm
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..common import shorten
+from ..common import error_line
+from ._error import DataError
 from ._readable import head_of
-from ._words import DataError
 
 SMALL = 4096  # bytes of a file that is read whatever its grid
 LONGEST = 540  # bytes of a NIfTI-2 header
@@ -83,7 +83,7 @@ def open_nifti(path: Path) -> Any:
             image: Any = nibabel.load(path, keep_file_open=True)
             shape = tuple(map(int, image.shape))
     except Exception as error:  # nibabel raises a dozen kinds on damaged headers
-        raise DataError(f"{path.name} is no image that can be read ({_line(error)}); make it again") from None
+        raise DataError(f"{path.name} is no image that can be read ({error_line(error)}); make it again") from None
     if not shape or min(shape) < 1:
         raise DataError(f"{path.name} holds voxels of shape {shape}, not a grid; make it again")
     return image
@@ -99,10 +99,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.disabled = before
-
-
-def _line(error: Exception) -> str:
-    return shorten(" ".join((str(error) or type(error).__name__).split()))
 
 
 def _read(path: Path) -> Any:
@@ -124,7 +120,7 @@ def _read(path: Path) -> Any:
             header.get_xyzt_units()
             header.get_slope_inter()
     except Exception as error:  # nibabel raises a dozen kinds on damaged headers
-        raise DataError(f"{path.name} has a damaged header ({_line(error)}); make it again") from None
+        raise DataError(f"{path.name} has a damaged header ({error_line(error)}); make it again") from None
     if kind.kind not in "iuf" or not shape or min(shape) < 1:
         raise DataError(f"{path.name} holds {kind} voxels of shape {shape}, not real numbers on a grid; make it again")
     if max(shape[:3]) > _LONGEST_AXIS:
@@ -146,7 +142,7 @@ def check_filled(path: Path, header: Header) -> None:
     try:
         filled = bool(np.asarray(open_nifti(path).dataobj).any())
     except (OSError, EOFError, ValueError, zlib.error, MemoryError) as error:
-        raise DataError(f"{path.name} is damaged ({_line(error)}); copy it or make it again") from None
+        raise DataError(f"{path.name} is damaged ({error_line(error)}); copy it or make it again") from None
     if not filled:
         raise DataError(f"{path.name} is empty: no voxel is in the mask; make it again")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ..common import sorted_names
+from ..common import listed, sorted_names
 from ..study import Study
 from ..study._nearest import meant
+from ._error import DataError
 from ._find import images_of, space_of
 from ._people import People
 from ._tree import Tree
-from ._words import DataError, listed
 
 
 def check_places(study: Study) -> Iterator[str]:

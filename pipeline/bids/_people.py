@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from peb import some
-
 from .._table import MISSING, Table, TableError, read_table
 from ..common import (
     ambiguous_labels,
     describe_same_person,
+    listed,
     match_labels,
     missing_codes,
     read_number,
     relabelled,
     same_person,
+    some,
 )
 from ..study import Study, is_used
 from ..study._nearest import meant
@@ -24,7 +24,6 @@ from ._inventory import Participant
 from ._scores import read_scores
 from ._tabular import PARTICIPANT, people_in, prefixed
 from ._tree import Tree
-from ._words import listed
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common import JsonError, read_json
-from ._words import DataError
+from ._error import DataError
 
 _POINTERS = ((b"/annex/objects/", "git-annex"), (b"version https://git-lfs", "git-lfs"))
 

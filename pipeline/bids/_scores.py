@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from .._table import Table, TableError, read_table
-from ..common import match_labels, relabelled
+from ..common import listed, match_labels, relabelled
 from ..study import Score, Study, is_used
 from ..study._nearest import meant
 from ._tabular import PARTICIPANT, SESSION, numbers, people_in, prefixed
-from ._words import listed
 
 Values = dict[str, float]  # participant → number, NaN where missing
 

@@ -11,10 +11,10 @@ from jaxtyping import Float
 
 from .._table import MISSING, NUMBER, Table, TableError, read_table
 from ..study import Study
+from ._error import DataError
 from ._inventory import Inventory
 from ._scores import both_sessions
 from ._tabular import numbers
-from ._words import DataError
 
 
 @dataclass(frozen=True, eq=False)

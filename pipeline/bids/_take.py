@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
-from ..common import sorted_names
+from ..common import gathered, listed, sorted_names
 from ..study import Study
 from ..study._nearest import meant, nearest
+from ._error import DataError
 from ._examine import Examined, examine
 from ._inventory import Inventory, Run
 from ._layout import check_layout, check_places, participants_in
 from ._people import People, read_people
 from ._tree import Tree
-from ._words import DataError, gathered, listed
 
 # Files on a network answer late, and it pays to wait for several at once; on a disk nearby threads only queue for
 # Python's lock, which doubles the time.

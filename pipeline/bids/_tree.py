@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common import natural_key
-from ._words import DataError
+from ._error import DataError
 
 Kind = tuple[str, str]  # suffix and extension, such as ("bold", "nii.gz")
 _INDICES = ("run", "echo", "flip", "inv", "split")  # entities whose values are numbers, by BIDS

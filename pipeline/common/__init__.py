@@ -21,6 +21,7 @@ from ._numbers import read_number as read_number
 from ._numbers import read_whole_number as read_whole_number
 from ._plausible_units import Time as Time
 from ._plausible_units import time_problem as time_problem
+from ._shown_text import error_line as error_line
 from ._shown_text import message_line as message_line
 from ._shown_text import page_text as page_text
 from ._shown_text import shorten as shorten
@@ -38,3 +39,7 @@ from ._visit_names import split_visit as split_visit
 from ._visit_order import before_and_after as before_and_after
 from ._visit_order import common_visits as common_visits
 from ._visit_order import order_of_visits as order_of_visits
+from ._wording import gathered as gathered
+from ._wording import joined as joined
+from ._wording import listed as listed
+from ._wording import some as some

@@ -14,9 +14,10 @@ def match_labels(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     """
     alike = defaultdict(list)
     for label in dict.fromkeys(known):
-        alike[_key(label)].append(label)
+        alike[without_leading_zeros(label)].append(label)
     every = {label for labels in alike.values() for label in labels}
-    return {name: alike[_key(name)][0] for name in names if name not in every and len(alike.get(_key(name), ())) == 1}
+    found = {name: alike.get(without_leading_zeros(name), []) for name in names if name not in every}
+    return {name: labels[0] for name, labels in found.items() if len(labels) == 1}
 
 
 def ambiguous_labels(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -24,7 +25,7 @@ def ambiguous_labels(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     first: dict[str, str] = {}
     found = []
     for name in dict.fromkeys(names):
-        other = first.setdefault(_key(name), name)
+        other = first.setdefault(without_leading_zeros(name), name)
         if other != name:
             found.append((other, name))
     return tuple(found)
@@ -35,5 +36,6 @@ def relabelled(names: Sequence[str], labels: Mapping[str, str]) -> tuple[str, ..
     return tuple(labels.get(name, name) for name in names)
 
 
-def _key(label: str) -> str:
+def without_leading_zeros(label: str) -> str:
+    """The label with every number in it as one writes it: ``sub-01`` is ``sub-1``, ``a007b0`` is ``a7b0``."""
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", label)

@@ -42,6 +42,11 @@ def shorten(text: str, longest: int = LONGEST) -> str:
     return f"{shown[:head]}…{shown[len(shown) - (longest - 1 - head) :]}"
 
 
+def error_line(error: BaseException, longest: int = LONGEST) -> str:
+    """What somebody else's error says, as a part of a message; its kind where it says nothing."""
+    return shorten(" ".join(str(error).split()) or type(error).__name__, longest)
+
+
 def message_line(text: str) -> str:
     """A message as one line of a terminal or a log: visible, with long values cut in their middle."""
     line = " ".join(text.splitlines())

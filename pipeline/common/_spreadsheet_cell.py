@@ -7,9 +7,11 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
+from ._numbers import COMMA_NUMBER, NUMBER
+
 # Also the full-width forms, which East Asian versions of spreadsheets take for the others.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|[.,][0-9]+|[0-9]+,[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf", re.ASCII)
+_INFINITE = re.compile(r"[+-]?inf")
 
 
 def spreadsheet_cell(text: str) -> str:
@@ -27,7 +29,10 @@ def cell_text(cell: str) -> str:
 
 
 def _is_formula(text: str) -> bool:
-    return _FORMULA.match(text) is not None and not _NUMBER.fullmatch(text.lstrip("'"))
+    bare = text.lstrip("'")
+    return _FORMULA.match(text) is not None and not any(
+        form.fullmatch(bare) for form in (NUMBER, COMMA_NUMBER, _INFINITE)
+    )
 
 
 def tab_separated(rows: Iterable[Sequence[str]]) -> str:

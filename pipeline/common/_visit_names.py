@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ._crossed_names import crossed_names
+from ._leading_zeros import without_leading_zeros
 from ._shown_text import shorten
 
 _WORDS = (
@@ -242,4 +243,4 @@ def _visit_alone(text: str) -> bool:
 
 
 def _key(parts: Sequence[str]) -> str:
-    return " ".join(re.sub(r"(?<![0-9])0+(?=[0-9])", "", part) for part in parts)
+    return " ".join(map(without_leading_zeros, parts))

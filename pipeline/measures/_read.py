@@ -12,7 +12,7 @@ from features import FeatureError
 
 from .._table import Table, TableError, read_table
 from ..bids._tabular import numbers
-from ..common import JsonError, read_json, shorten
+from ..common import JsonError, error_line, read_json
 from ._measure import Measure
 from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
@@ -33,8 +33,7 @@ def read_features(path: Path) -> FeatureTable:
     try:
         return _table(read_table(path), described)
     except (TableError, LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        what = shorten(" ".join(str(error).split()), 300)
-        raise FeatureError(f"{path}: is no table of measures ({what}); make it again") from None
+        raise FeatureError(f"{path}: is no table of measures ({error_line(error, 300)}); make it again") from None
 
 
 def _table(table: Table, described: Mapping[str, Any]) -> FeatureTable:

@@ -13,6 +13,7 @@ from features import ArmSlopes
 
 from .._group_figures import p_words, shuffled_p_words
 from .._report import Answer, Verdict
+from ..common import some
 from ._performance import P_VALUE, is_predicted, is_settled, off_by_mean
 from ._result import STABLE, Prediction
 
@@ -179,10 +180,7 @@ def _beyond_zero(found: Prediction, place: int) -> bool:
 
 def _named(found: Prediction, places: Iterable[int]) -> str:
     """Predictors with their coefficients, the largest first; how many more there are."""
-    every = list(places)
-    words = [f"{found.names[i]} ({_per_sd(found, i)})" for i in every[:MOST]]
-    more = len(every) - MOST
-    return ", ".join(words) + (f", and {more} more" if more > 0 else "")
+    return some([f"{found.names[i]} ({_per_sd(found, i)})" for i in places], MOST)
 
 
 def _per_sd(found: Prediction, place: int) -> str:

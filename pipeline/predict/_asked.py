@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._runtime import UsageError
-from ..study._nearest import some
+from ..common import some
 from ._arms import Arms, arm_column, find_arms
 from ._expand import check_arm_name, check_outcome, expand, term_text, uses_arm
 from ._formula import Factor, FactorTerm, parse_factor, parse_formula

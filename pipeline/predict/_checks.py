@@ -21,7 +21,7 @@ from features import (
 )
 
 from .._table import TableError
-from ..study._nearest import some
+from ..common import some
 from ._options import PredictOptions
 from ._people import ABSENT, People
 

@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 from .._runtime import UsageError
 from .._table import TableError
-from ..study._nearest import meant, some
+from ..common import some
+from ..study._nearest import meant
 from ._formula import Factor, misread
 from ._people import People
 

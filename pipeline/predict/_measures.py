@@ -10,7 +10,8 @@ import numpy as np
 
 from .._runtime import UsageError
 from .._table import TableError
-from ..study._nearest import meant, some
+from ..common import some
+from ..study._nearest import meant
 from ._cells import is_missing
 from ._people import People
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
+from ..common import some
 from ._answers import MOST, gap, number
 from ._performance import MUCH_MISSING, is_predicted, is_settled
 from ._result import STABLE, Prediction
@@ -61,7 +60,7 @@ def _missing(found: Prediction) -> tuple[str, str] | None:
     much = [int(i) for i in np.argsort(-found.missing, kind="stable") if found.missing[i] > MUCH_MISSING]
     if not much:
         return None
-    told = _few(f"{found.predictors.columns[i].name} ({found.missing[i]:.0%})" for i in much)
+    told = some([f"{found.predictors.columns[i].name} ({found.missing[i]:.0%})" for i in much], MOST)
     return (f"More than {MUCH_MISSING:.0%} of a column is filled in.", f"{told}: what it says is partly a guess.")
 
 
@@ -70,7 +69,7 @@ def _unstable(found: Prediction) -> tuple[str, str] | None:
     if found.shaken is None or not loose:
         return None
     shaken = found.shaken
-    told = _few(f"{found.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose)
+    told = some([f"{found.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST)
     return (f"Retained, but in less than {STABLE:.0%} of the bootstraps or of the folds.", f"{told}.")
 
 
@@ -83,7 +82,10 @@ def _alike(found: Prediction) -> tuple[str, str] | None:
     ]
     if not pairs:
         return None
-    return ("A predictor that is not retained could stand for one that is.", f"{_few(pairs)}: they are all but alike.")
+    return (
+        "A predictor that is not retained could stand for one that is.",
+        f"{some(pairs, MOST)}: they are all but alike.",
+    )
 
 
 def _alpha(found: Prediction) -> tuple[str, str] | None:
@@ -129,9 +131,3 @@ def _shuffles(found: Prediction) -> tuple[str, str] | None:
 
 def _percent(share: float) -> str:
     return f"{share:.0%}" if np.isfinite(share) else "–"
-
-
-def _few(words: Iterable[str]) -> str:
-    every = list(words)
-    more = len(every) - MOST
-    return ", ".join(every[:MOST]) + (f", and {more} more" if more > 0 else "")

@@ -18,6 +18,7 @@ from features import Chance, Folds, Nested, Tuning, chance, shuffles_needed, shu
 from .._atomic import atomic_write
 from .._provenance import release
 from .._runtime import UsageError
+from ..common import JsonError, read_json
 from ..execution import Finish, Unit, Workers, run_units
 
 STAGE = "shuffle"
@@ -119,7 +120,10 @@ def shuffle_portions(units: Sequence[Unit], finish: Finish) -> None:
 
 def _read(unit: Unit) -> np.ndarray:
     portion: _Portion = unit.payload
-    reached = np.array(json.loads(portion.path.read_text(encoding="utf-8")))
+    try:
+        reached = np.array(read_json(portion.path))
+    except (JsonError, ValueError):  # lists of uneven length are no array
+        reached = np.empty(0)
     if reached.dtype != np.bool_ or reached.shape != (len(portion.numbers),):
         raise UsageError(f"{portion.path} is damaged; delete it and run again")
     return reached

@@ -8,8 +8,7 @@ from scipy import stats
 from features import Outcome, Predictors
 
 from .._figure_style import signed
-from ..common import missing_codes
-from ..study._nearest import some
+from ..common import missing_codes, some
 
 FAR = 12.0  # robust standard deviations from the median: an illness may be that rare, a code for missing is not
 CLOSE = 0.95  # |rank correlation| with the outcome that no measure of the brain has

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from .._runtime import UsageError
 from .._table import Table, TableError
-from ..study._nearest import meant, some
+from ..common import some
+from ..study._nearest import meant
 from ._cells import is_missing
 from ._options import PredictOptions
 from ._sidecar import Sidecar

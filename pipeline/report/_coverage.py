@@ -12,13 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from peb import some
-
 from .._effect_panels import shortened
 from .._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, style
 from .._records import Column, Records
 from .._report import Picture, Section, Table
-from .._words import listed
+from ..common import joined, some
 from ..images import Extraction
 from ._fold import fold
 from ._result import StudyResult
@@ -94,7 +92,7 @@ def region_records(result: StudyResult) -> Records:
         rows.append(
             {
                 "region": name,
-                "source": listed(dict.fromkeys(one.sources[one.regions.index(name)] for one in runs)),
+                "source": joined(dict.fromkeys(one.sources[one.regions.index(name)] for one in runs)),
                 "threshold": result.study.regions[name].least_coverage,
                 "lowest": float(values["coverage"].min()),
                 "median": float(np.median(values["coverage"])),

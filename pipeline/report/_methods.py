@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .._invert import WIDE_NOISE_VARIANCE
 from .._peb_inputs import BETWEEN_PRIORS
-from .._words import listed
+from ..common import joined
 from ..study import Confounds, Dcm, GroupAnalysis, Region, Structure, Study
 from ._methods_predictive import REFERENCES as PREDICTIVE_REFERENCES
 from ._methods_predictive import predictive_methods
@@ -58,15 +58,15 @@ def _data(result: StudyResult) -> str:
     first, second = study.participants.arms
     counts = [sum(one.arm == arm for one in result.people) for arm in (first, second)]
     times = sorted({run.repetition_time for run in result.inventory.runs})
-    every = f" Repetition time: {listed([f'{one:g} s' for one in times])}." if times else ""
+    every = f" Repetition time: {joined([f'{one:g} s' for one in times])}." if times else ""
     set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
-    every += f" It was set in the configuration, whatever files say, for {listed(set_here)}." if set_here else ""
+    every += f" It was set in the configuration, whatever files say, for {joined(set_here)}." if set_here else ""
     missing = len(result.inventory.absences) + sum(one.stage == "extract" for one in result.failures)
     excluded = len(study.participants.exclude)
     return (
         f"Functional images of {sum(counts)} participants ({counts[0]} {first}, {counts[1]} {second}) from sessions "
         f"{study.sessions.before} (before treatment) and {study.sessions.after} (after), preprocessed with fMRIPrep in "
-        f"the space {study.study.space}, were analysed; tasks: {listed(study.tasks)}.{every} {len(result.extractions)} "
+        f"the space {study.study.space}, were analysed; tasks: {joined(study.tasks)}.{every} {len(result.extractions)} "
         f"runs were used; {missing or 'none'} {'was' if missing == 1 else 'were'} missing or could not be used"
         + (f", and {excluded} participants were excluded beforehand." if excluded else ".")
     )
@@ -86,7 +86,7 @@ def _first_level(study: Study) -> str:
         f"cut-off period of {study.glm.high_pass:g} s; {noise}. Regressors of no "
         f"interest were {_confounds(study.confounds)}."
         + (f" Scans with a framewise displacement above {censored:g} mm had a regressor each." if censored else "")
-        + (f" Contrasts: {listed(contrasts)}." if contrasts else "")
+        + (f" Contrasts: {joined(contrasts)}." if contrasts else "")
         + (f" Contrast maps were smoothed by {study.glm.smoothing:g} mm (FWHM)." if study.glm.smoothing else "")
     )
 
@@ -100,14 +100,14 @@ def _confounds(confounds: Confounds) -> str:
         elif one == "compcor":
             words = f"{confounds.n_compcor} {words}"
         named.append(words)
-    return listed(named) or "none"
+    return joined(named) or "none"
 
 
 def _regions(study: Study) -> str:
     named = [f"{name} ({_region(region)})" for name, region in study.regions.items()]
     white = "whitened (one AR(1) correlation, pooled over the brain) and " if study.glm.noise == "ar1" else ""
     return (
-        f"Regions of interest: {listed(named)}. In each region and run, voxels inside the brain mask, in percent of "
+        f"Regions of interest: {joined(named)}. In each region and run, voxels inside the brain mask, in percent of "
         f"the run's mean over brain and scans, were {white}high-pass filtered, adjusted for the effects of no "
         "interest, and summarised by their first eigenvariate, with the sign in which the voxels' weights sum to a "
         "positive number."
@@ -133,11 +133,11 @@ def _model(dcm: Dcm) -> str:
     return (
         "Effective connectivity was estimated with deterministic bilinear dynamic causal models for fMRI (Friston et "
         f"al. 2003; Stephan et al. 2007), one state per region, of the task {dcm.task}. Regions: "
-        f"{listed(dcm.regions)}. Inputs: {listed(inputs)}"
+        f"{joined(dcm.regions)}. Inputs: {joined(inputs)}"
         + (", mean-centred, so that A is the connectivity averaged over the run" if dcm.centre_inputs else "")
         + f". {_structure(dcm)}"
         + (
-            f" Alternatives compared by their evidence (random effects over participants): {listed(others)}."
+            f" Alternatives compared by their evidence (random effects over participants): {joined(others)}."
             if others
             else ""
         )
@@ -145,9 +145,9 @@ def _model(dcm: Dcm) -> str:
 
 
 def _structure(dcm: Structure) -> str:
-    a = "all connections" if dcm.a in (None, "full") else listed([_arrow(one) for one in dcm.a or ()])
-    b = [f"{name} on {listed([_arrow(one) for one in pairs])}" for name, pairs in (dcm.b or {}).items()]
-    c = [f"{name} on {listed(regions)}" for name, regions in (dcm.c or {}).items()]
+    a = "all connections" if dcm.a in (None, "full") else joined([_arrow(one) for one in dcm.a or ()])
+    b = [f"{name} on {joined([_arrow(one) for one in pairs])}" for name, pairs in (dcm.b or {}).items()]
+    c = [f"{name} on {joined(regions)}" for name, regions in (dcm.c or {}).items()]
     return f"A: {a}; B: {'; '.join(b) or 'none'}; C: {'; '.join(c) or 'none'}."
 
 
@@ -187,8 +187,8 @@ def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
     if one.of != "change":
         of = f"session {getattr(study.sessions, one.of)}"
     told = f" of {one.predict}" if one.predict else ""
-    covariates = f", covariates {listed(one.covariates)}" if one.covariates else ""
-    interactions = f", interactions {listed(one.interactions)}" if one.interactions else ""
+    covariates = f", covariates {joined(one.covariates)}" if one.covariates else ""
+    interactions = f", interactions {joined(one.interactions)}" if one.interactions else ""
     variance = f"prior variance of the log-precision between participants {BETWEEN_PRIORS[one.between_prior]:g}"
     scheme = "at the optimum" if one.compat == "exact" else "by SPM12's scheme"
     sampled = ", checked by sampling (NUTS)" if one.sample and one.analysis == "arms" else ""
@@ -201,7 +201,7 @@ def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
 
 def _software(versions: Mapping[str, str]) -> str:
     named = [f"{package} {version}" for package, version in versions.items()]
-    return f"Software: {listed(named)}." if named else "Software: effconn."
+    return f"Software: {joined(named)}." if named else "Software: effconn."
 
 
 def _limits(study: Study) -> str:

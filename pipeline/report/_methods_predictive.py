@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._words import listed
+from ..common import joined
 from ..study import Measures, Prediction, Statistics, Study
 
 REFERENCES = (
@@ -23,7 +23,7 @@ _PRESET = {
 def predictive_methods(study: Study) -> tuple[str, ...]:
     """Measures, statistics and predictions, as far as the study has them."""
     parts = _measures(study, study.measures)
-    taken = f"Imaging measures of each participant and session were {listed(parts)}. A change is after less before."
+    taken = f"Imaging measures of each participant and session were {joined(parts)}. A change is after less before."
     found = [taken] if parts and (study.predict or study.statistics is not None) else []
     if study.statistics is not None:
         found.append(_statistics(study.statistics))
@@ -45,12 +45,12 @@ def _measures(study: Study, how: Measures) -> list[str]:
         each = "in each direction" if how.direction == "directed" else "averaged over both directions"
         parts.append(f"generalised psychophysiological interactions of {level}, {each}")
     if "distance" in how.kinds and distances:
-        parts.append(f"cross-validated Mahalanobis (crossnobis) distances between voxel patterns ({listed(distances)})")
+        parts.append(f"cross-validated Mahalanobis (crossnobis) distances between voxel patterns ({joined(distances)})")
     if "rest" in how.kinds and rest:
         low, high = how.rest_band
         parts.append(f"Fisher-transformed correlations at rest, band-passed from {low:g} to {high:g} Hz")
     if "dcm" in how.kinds and study.dcm is not None:
-        parts.append(f"DCM parameters ({listed(how.dcm_fields)})")
+        parts.append(f"DCM parameters ({joined(how.dcm_fields)})")
     return parts
 
 
@@ -58,7 +58,7 @@ def _statistics(how: Statistics) -> str:
     said = []
     if how.outcomes:
         said.append(
-            f"{listed(how.outcomes)} {'was' if len(how.outcomes) == 1 else 'were'} compared by linear mixed models of "
+            f"{joined(how.outcomes)} {'was' if len(how.outcomes) == 1 else 'were'} compared by linear mixed models of "
             "session × arm with a random intercept for each participant (REML, Wald tests; statsmodels), beside the "
             "exact t test of change scores"
         )
@@ -68,7 +68,7 @@ def _statistics(how: Statistics) -> str:
             f"{how.bootstraps} samples, p adjusted after Holm over the scores of each measure)"
         )
     if how.null_checks:
-        said.append(f"{listed(how.null_checks)} served as null checks")
+        said.append(f"{joined(how.null_checks)} served as null checks")
     if how.cohort:
         said.append("the cohort is described by arm without tests of baseline differences")
     text = "; ".join(said)
@@ -91,8 +91,8 @@ def _predictions(study: Study) -> str:
 
 def _prediction(name: str, one: Prediction) -> str:
     terms = one.formula if one.model is None else _PRESET[one.model]
-    measures = "" if one.formula or one.measures == ("*",) else f" ({listed(one.measures)})"
-    covariates = f", covariates {listed(one.covariates)}" if one.covariates else ""
+    measures = "" if one.formula or one.measures == ("*",) else f" ({joined(one.measures)})"
+    covariates = f", covariates {joined(one.covariates)}" if one.covariates else ""
     apart = "one person left out at a time" if one.folds is None else f"{one.folds} groups left out in turn"
     motion = ", measures residualised on mean framewise displacement" if one.adjust_motion else ""
     return (

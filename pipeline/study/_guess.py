@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..common import before_and_after, order_of_visits, sorted_names
-from ._nearest import some
+from ..common import before_and_after, order_of_visits, some, sorted_names
 
 # Arms and conditions that others are compared with.
 CONTROLS = (

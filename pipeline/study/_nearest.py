@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
-SHOWN = 8  # names, before the rest is only counted
+from ..common import some
+
 LIKE = 0.55
 
 
@@ -24,12 +25,6 @@ def meant(name: str, choices: Sequence[str], kind: str) -> str:
     found = nearest(name, choices)
     question = f"; did you mean {found!r}?" if found is not None else ""
     return f"{question} ({kind}: {some(choices)})"
-
-
-def some(names: Sequence[str]) -> str:
-    """Names with commas between them, the first few where there are many."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _plain(name: str) -> str:

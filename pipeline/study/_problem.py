@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..common import shorten
 from ._lines import Keys, line_of
 
 LONGEST = 60  # of a value that a message repeats
@@ -52,5 +53,4 @@ def quoted(value: object) -> str:
     """A value as a message repeats it: on one line, and not too long."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return shorten(repr(value), LONGEST)

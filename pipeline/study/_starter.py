@@ -10,12 +10,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..common import sorted_names, visible
+from ..common import some, sorted_names, visible
 from ._condition_column import TRIAL_TYPE
 from ._found_tasks import FoundTask
 from ._guess import guess_arms, guess_contrast, guess_sessions
 from ._look import Found, FoundScore
-from ._nearest import some
 from ._part import NAME
 from ._schema import SCHEMA_FILE
 from ._shape import PLACEHOLDER
