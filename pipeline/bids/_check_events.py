@@ -194,18 +194,18 @@ def _outside(events: Events, scans: int, step: float) -> tuple[list[str], list[s
     if tail.any() and not problems:
         remarks.append("the last event lasts beyond the end of the run; it is cut there")
     if not problems:
-        remarks += _crowded(events, scans, step)
+        remarks += [*_crowded(events, scans, step), *_overlapping(events)]
     return problems, remarks
 
 
 def _unit(events: Events, scans: int, step: float) -> str:
     """What onsets beyond the end of a run may be in."""
     last = float(events.onset.max())
-    if step * scans / 2000 < last / 1000 < scans * step:
+    if step * scans / 20 < last / 1000 < scans * step:
         return f"if onsets are in milliseconds, write {events.onset[-1] / 1000:g} for {last:g}"
     if last <= scans and _whole(events.onset):
         return f"if onsets are in scans, write seconds: {last * step:g} for {last:g}"
-    return "check units, and that images and events are of one run"
+    return "check units and the repetition time, and that images and events are of one run"
 
 
 def _crowded(events: Events, scans: int, step: float) -> Iterator[str]:
@@ -218,6 +218,19 @@ def _crowded(events: Events, scans: int, step: float) -> Iterator[str]:
         yield f"all events end within {end:g} of {length:g} s; are they in scans, of which there are {scans}?"
     elif end < length / 20:
         yield f"all events end within {end:g} of {length:g} s; are they in seconds?"
+
+
+def _overlapping(events: Events) -> Iterator[str]:
+    """Conditions each of whose events lasts until the next but one has begun, as durations in milliseconds do."""
+    for kind in events.trial_types:
+        own = [place for place, one in enumerate(events.trial_type) if one == kind]
+        onset, duration = events.onset[own], events.duration[own]
+        if len(own) > 2 and (onset[:-2] + duration[:-2] > onset[2:]).all():
+            lasting, apart = np.median(duration), np.median(np.diff(onset))
+            yield (
+                f"events of {kind} last {lasting:g} s and begin {apart:.3g} s apart, so that they overlap; are their "
+                "durations in seconds?"
+            )
 
 
 def _whole(values: np.ndarray) -> bool:

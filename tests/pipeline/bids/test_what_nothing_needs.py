@@ -177,3 +177,17 @@ def test_a_merged_type_that_nobody_has_is_no_mistake_unless_it_may_be_a_slip(sma
     appended("70\t2\thouse\t1")(small)
     (error,) = small.inventory().errors
     assert "no run has the trial type 'houses'; did you mean 'house'?" in error
+
+
+def test_durations_in_milliseconds_are_suspected(small: Small) -> None:
+    rows = [f"{onset}\t50\t{kind}" for onset, kind in zip(range(0, 60, 10), ["faces", "shapes"] * 3, strict=True)]
+    small.events().write_text("\n".join(["onset\tduration\ttrial_type", *rows]) + "\n")
+    told = (
+        f"{HEAD}: events of faces last 50 s and begin 20 s apart, so that they overlap; are their durations in seconds?"
+    )
+    assert told in small.inventory().remarks
+
+
+def test_a_repetition_time_that_is_too_short_is_not_taken_for_milliseconds(small: Small) -> None:
+    small.set("tasks.faces", repetition_time=1.0)
+    assert any("check units and the repetition time" in error for error in small.inventory().errors)
