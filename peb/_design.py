@@ -116,7 +116,11 @@ class Design:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was centred, and which covariates the others nearly explain."""
-        said = [f"{name} was centred: {value:.6g} was subtracted" for name, value in self.centres.items()]
+        said = [
+            f"{name} was centred: {value:.6g} was subtracted"
+            for name, value in self.centres.items()
+            if name not in self.covariates or abs(value) > 1e-9 * np.abs(self.matrix[:, self.column(name)]).max()
+        ]
         for column, name in enumerate(self.covariates):
             others = np.delete(self.matrix, column, axis=1)
             target = self.matrix[:, column]

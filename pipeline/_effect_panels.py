@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from peb import MEAN
 
 from ._connection_names import LOG_SCALE, Connection, Kind, per_covariate
 from ._figure_style import INK, LINE, new_figure, plain
-from .common import name_parts
+from .common import name_parts, tick_text
 
 KINDS: tuple[Kind, ...] = ("connection", "self-inhibition", "input", "other")
 SHORT_UNIT = {LOG_SCALE: "log scale (+ = more inhibition)", "": "parameter's own unit"}
@@ -138,5 +139,11 @@ def _rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.tick_params(axis="x", labelsize=LABEL_SIZE)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(_rounded(value, axes.get_xlim()))))
     axes.set_axisbelow(True)
     axes.grid(axis="y", color=LINE, linewidth=0.5)
+
+
+def _rounded(value: float, ends: tuple[float, float]) -> float:
+    """A tick's place, 0 where it is 0 but for rounding."""
+    return 0.0 if abs(value) < 1e-9 * max(map(abs, ends)) else value

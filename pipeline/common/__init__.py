@@ -14,6 +14,7 @@ from ._natural_order import sorted_names as sorted_names
 from ._number_text import effect_text as effect_text
 from ._number_text import number_text as number_text
 from ._number_text import numbers_text as numbers_text
+from ._number_text import tick_text as tick_text
 from ._numbers import COMMA_NUMBER as COMMA_NUMBER
 from ._numbers import NUMBER as NUMBER
 from ._numbers import number_advice as number_advice

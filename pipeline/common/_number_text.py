@@ -35,6 +35,16 @@ def effect_text(value: float) -> str:
     return number_text(value, sign=True)
 
 
+def tick_text(value: float) -> str:
+    """A number beside an axis: no more digits than it has, ``0.2``, ``1,500``, ``1.5e−7``."""
+    if value == 0 or not math.isfinite(value):
+        return number_text(value)
+    if LEAST <= abs(value) < MOST:
+        return f"{value:,.10g}".replace("-", "−")
+    mantissa, exponent = f"{value:.9e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
+
+
 def numbers_text(values: list[float], spread: float, *, sign: bool = True) -> list[str]:
     """Numbers that are read beside each other: with so many decimals, all alike, that their spread has two digits.
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +56,43 @@ class Shuffling:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class _Stored:
+    """A job whose predictors lie in files: sent with every portion they would take gigabytes."""
+
+    path: Path  # of `Folds.without_one`; that of `without_two` is beside it
+    job: Shuffling  # without them
+
+
+def _store(job: Shuffling, folder: Path, digest: str) -> _Stored:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{digest[:16]}-one.npy"
+    for place, values in ((path, job.folds.without_one), (_of_two(path), job.folds.without_two)):
+        with atomic_write(place) as aside, aside.open("wb") as file:
+            np.save(file, values)
+    nothing = np.zeros((0, 0, 0))
+    return _Stored(path, replace(job, folds=replace(job.folds, without_one=nothing, without_two=nothing)))
+
+
+def _of_two(path: Path) -> Path:
+    return path.with_name(path.name.replace("-one.npy", "-two.npy"))
+
+
+_loaded: dict[Path, Shuffling] = {}  # of this process: one job, with the samples that its portions share
+
+
+def _load(stored: _Stored) -> Shuffling:
+    if stored.path not in _loaded:
+        _loaded.clear()
+        one, two = (np.load(path, mmap_mode="r") for path in (stored.path, _of_two(stored.path)))
+        folds = replace(stored.job.folds, without_one=one, without_two=two)
+        _loaded[stored.path] = replace(stored.job, folds=folds)
+    return _loaded[stored.path]
+
+
 @dataclass(frozen=True)
 class _Portion:
-    job: Shuffling
+    stored: _Stored
     numbers: range
     path: Path
 
@@ -75,7 +109,17 @@ def shuffle(job: Shuffling, count: int, records: Path, workers: Workers, watch: 
 
     Raises `UsageError` where a portion failed for a reason that is not the data's.
     """
-    units = _units(job, count, records)
+    digest = job.digest
+    stored = _store(job, records / "shuffles", digest)
+    try:
+        return _shuffled(_units(stored, digest, count, records), job.seed, count, records, workers, watch)
+    finally:
+        _loaded.clear()
+        for path in (stored.path, _of_two(stored.path)):
+            path.unlink(missing_ok=True)
+
+
+def _shuffled(units: Sequence[Unit], seed: int, count: int, records: Path, workers: Workers, watch: Watch) -> Chance:
     reached = np.zeros(0, dtype=bool)
     with watch(f"shuffling the outcome up to {count} times") as bar:
         for start in range(0, len(units), WAVE):
@@ -91,17 +135,16 @@ def shuffle(job: Shuffling, count: int, records: Path, workers: Workers, watch: 
             reached = np.concatenate([reached, *(_read(unit) for unit in wave)])
             if shuffles_needed(reached) < reached.size:
                 break
-    return chance(reached, job.seed)
+    return chance(reached, seed)
 
 
-def _units(job: Shuffling, count: int, records: Path) -> list[Unit]:
-    digest = job.digest
+def _units(stored: _Stored, digest: str, count: int, records: Path) -> list[Unit]:
     recipe = {"digest": digest, **{package: release(package) for package in PACKAGES}}
     units = []
     for start in range(0, count, PORTION):
         numbers = range(start, min(start + PORTION, count))
         name = f"{digest[:16]}-{numbers.start:06d}-{numbers.stop:06d}"
-        portion = _Portion(job, numbers, records / "shuffles" / f"{name}.json")
+        portion = _Portion(stored, numbers, records / "shuffles" / f"{name}.json")
         units.append(Unit(STAGE, name, recipe, (), portion))
     return units
 
@@ -110,7 +153,7 @@ def shuffle_portions(units: Sequence[Unit], finish: Finish) -> None:
     """Shuffle, and write whether each reached what was found. The work of these units."""
     for unit in units:
         portion: _Portion = unit.payload
-        job = portion.job
+        job = _load(portion.stored)
         with threadpool_limits(limits=1):  # small matrices; other workers want the cores
             reached = shuffles_reaching(job.folds, job.y, job.found, portion.numbers, job.seed, job.tuning)
         with atomic_write(portion.path) as aside:
