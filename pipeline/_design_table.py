@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ._mat import load_mat
 from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError
 from ._table import Table, TableError, read_table
-from .common import match_labels, name_key, some, split_visit
+from .common import match_labels, missing_codes, name_key, some, split_visit
 
 PARTICIPANT_COLUMN = "participant_id"  # as BIDS has it
 LABELS = ("labels", "Xnames", "names")
@@ -65,7 +65,11 @@ def read_design(
         _check_names(path, names)
         return _from_mat(path, names, covariates, centre, interactions, by_order)
     if by_order:
-        raise TableError(path, "has names to match by; leave by_order out")
+        raise TableError(
+            path,
+            f"is a table, whose rows go by name, by their {participant_column}; leave --by-order (by_order=True) out, "
+            "which is for a .mat design",
+        )
     table, both, without_row, without_estimate = _sides(path, names, participant_column)
     sides = (("no row is for", without_row), ("there is no estimate of", without_estimate))
     problems = [f"{what} {some(who)}" for what, who in sides if who]
@@ -96,9 +100,19 @@ def match_design(
     return Matched(design, without_row, without_estimate)
 
 
-def table_remarks(path: Path) -> tuple[str, ...]:
-    """What was inferred of a design's table in text, a line each; none of an SPM design."""
-    return () if path.suffix.lower() == ".mat" else tuple(read_table(path).remarks)
+def table_remarks(path: Path, design: Design) -> tuple[str, ...]:
+    """What was inferred of a design's file, and which of its values may stand for missing ones, a line each."""
+    inferred = () if path.suffix.lower() == ".mat" else tuple(read_table(path).remarks)
+    return (*inferred, *_codes(design))
+
+
+def _codes(design: Design) -> Iterator[str]:
+    for name, column in zip(design.covariates, design.matrix.T, strict=True):
+        centre = design.centres.get(name, 0.0)
+        values = np.array([float(f"{value:.9g}") for value in column + centre])  # as before they were centred
+        for code in missing_codes(values):
+            whose = some([who for who, value in zip(design.participants, values, strict=True) if value == code])
+            yield f"{name} is {code:g} for {whose}; is it a code for missing? then leave these rows out"
 
 
 def _sides(

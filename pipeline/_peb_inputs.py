@@ -122,7 +122,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         say(f"change: {options.sessions[1]} less {options.sessions[0]}")
     left_out = [*lines, *left]
     order = _order(options, levels, design.participants)
-    inferred = () if options.design is None else table_remarks(options.design)
+    inferred = () if options.design is None else table_remarks(options.design, design)
     notes = [*left_out, *inferred, *design.remarks, *([order.line(), *_warn_of_text_order(order)] if order else [])]
     for line in notes:
         say(line)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peb import DesignError
-from pipeline._design_table import match_design, read_design
+from pipeline._design_table import match_design, read_design, table_remarks
 from pipeline._table import TableError, read_table
 
 NAMES = ("sub-01", "sub-02", "sub-03", "sub-04")
@@ -204,7 +204,7 @@ def test_options_that_do_not_fit_are_refused(table: Write) -> None:
     path = table(TABLE)
     with pytest.raises(TableError, match="has no covariate 'weight'; it has arm, age, improvement"):
         read_design(path, NAMES, ["weight"])
-    with pytest.raises(TableError, match="has names to match by; leave by_order out"):
+    with pytest.raises(TableError, match="rows go by name, by their participant_id; leave --by-order"):
         read_design(path, NAMES, by_order=True)
     with pytest.raises(TableError, match="is to give sub-01 a row, who is among the estimates twice"):
         read_design(path, ("sub-01", *NAMES))
@@ -258,3 +258,12 @@ def test_the_reference_tables_are_read(shared_data: Path) -> None:
     theirs = read_design(shared_data / "spm12_visual_language" / "design_matrix.mat", sixty, by_order=True)
     assert theirs.covariates == ("mean", "LI", "Handedness", "Gender", "Age")
     np.testing.assert_allclose(theirs.matrix[:, 1:].mean(axis=0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-7, 1e7])
+def test_a_code_for_missing_among_covariates_is_suspected(table: Write, unit: float) -> None:
+    cells = [20.1, 30.3, 25.7, -999 / unit]
+    rows = "".join(f"{who}\t{cell * unit!r}\n" for who, cell in zip(NAMES, cells, strict=True))
+    path = table(f"participant_id\tscore\n{rows}")
+    remark = "score is -999 for sub-04; is it a code for missing? then leave these rows out"
+    assert table_remarks(path, read_design(path, NAMES)) == (remark,)
