@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from .common import COMMA_NUMBER, NUMBER, message_line, number_advice
 from .common._table_form import MISSING, FormError, decoded, form_words, plain_cells, separated
 
-__all__ = ["COMMA_NUMBER", "MISSING", "NUMBER", "Table", "TableError", "read_table"]
+__all__ = ["COMMA_NUMBER", "INFINITE", "MISSING", "NUMBER", "Table", "TableError", "read_table"]
 
+_LIKE_MISSING = {"na", "null", "n.a.", "#n/a", "none", ".", "-"}
+INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 USUAL = {".tsv": "\t", ".txt": "\t", ".csv": ","}  # what a suffix says; what the content says goes before it
 
 
@@ -110,19 +114,41 @@ class Table:
                 raise TableError(self.path, f"{column} {problem}", line)
         if not all(numeric):
             return np.array(cells, dtype=str)
-        numbers = np.array(cells, dtype=np.float64)
-        if not np.isfinite(numbers).all():
-            line = lines[int(np.flatnonzero(~np.isfinite(numbers))[0])]
-            raise TableError(self.path, f"{column} is beyond what a double holds; correct it", line)
-        return numbers
+        return self.numbers(column, rows)
+
+    def numbers(self, column: str, rows: Sequence[int] | None = None) -> Float[np.ndarray, "row"]:
+        """The cells of some rows, of all where None, as numbers; NaN where nothing is there.
+
+        Raises `TableError`, with the line, where a cell is something else.
+        """
+        self.check_sure(column)
+        own = self.column(column)
+        places = range(len(own)) if rows is None else rows
+        among_numbers = any(NUMBER.fullmatch(own[row]) for row in places)
+        found = np.full(len(places), np.nan)
+        for place, row in enumerate(places):
+            if own[row] == MISSING:
+                continue
+            if not NUMBER.fullmatch(own[row]):
+                needed = _problem(own[row], among_numbers) or f"is {own[row]!r}, where a number is needed; correct it"
+                raise TableError(self.path, f"{column} {needed}", self.lines[row])
+            found[place] = float(own[row])
+            if np.isinf(found[place]):
+                raise TableError(self.path, f"{column} is beyond what a double holds; correct it", self.lines[row])
+        return found
 
 
 def _problem(cell: str, among_numbers: bool) -> str:
+    """Why a cell is neither a number nor, where none of its column is one, a text; empty where it may be a text."""
     if cell == MISSING:
         return f"is {MISSING}; fill it in, or leave this row or this column out"
     if advice := number_advice(cell):
         return f"is {cell!r}, {advice}"
-    if among_numbers or cell.lower() in ("inf", "-inf", "+inf"):
+    if INFINITE.fullmatch(cell):
+        return f"is {cell!r}, which is infinite; correct it, or write {MISSING}"
+    if among_numbers and cell.lower() in _LIKE_MISSING:
+        return f"is {cell!r}; write {MISSING}, or nothing, for a missing value"
+    if among_numbers:
         return f"is {cell!r}, where other rows hold numbers; correct it, or write {MISSING}"
     return ""
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._table import MISSING, Table, TableError, read_table
-from ..common import listed, read_number, shorten
+from ..common import listed, read_number
 from ..study import Confounds as ConfoundSettings
 from ..study import Study
 from ._confound_names import DISPLACEMENT, MOTION, UNSTEADY, absent_columns, taken_columns
@@ -148,16 +148,9 @@ def _chosen(run: Run, study: Study, table: Table) -> tuple[np.ndarray, tuple[str
 def _values(table: Table, name: str) -> Float[np.ndarray, "scan"]:
     """A column's numbers, NaN where they are missing."""
     try:
-        table.check_sure(name)
-        cells = table.column(name)
+        return table.numbers(name)
     except TableError as error:
         raise ConfoundsError(str(error)) from None
-    values = [np.nan if cell == MISSING else read_number(cell) for cell in cells]
-    for scan, (cell, value) in enumerate(zip(cells, values, strict=True)):
-        if value is None:
-            where = f"in scan {scan + 1} (line {table.lines[scan]})"
-            raise ConfoundsError(f"{table.path.name}: {name} is {shorten(repr(cell))} {where}; correct it")
-    return np.array(values, dtype=np.float64)
 
 
 def _cell(value: float) -> str:

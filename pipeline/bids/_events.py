@@ -15,7 +15,6 @@ from ..common import number_advice, sorted_names
 from ..study import Modulator, Task, parse_contrast
 from ..study._condition_column import likely_condition_columns
 from ..study._nearest import meant
-from ._tabular import numbers
 
 LARGEST = 1e9  # s
 
@@ -82,7 +81,7 @@ class Events:
         if column not in self.columns:
             raise TableError(self.path, f"has no column {column!r}{meant(column, list(self.columns), 'columns')}", 1)
         table = Table(self.path, (column,), tuple((cell,) for cell in self.columns[column]), self.lines)
-        values = numbers(table, column, range(len(self.lines)))
+        values = table.numbers(column)
         known = values[~np.isnan(values)]
         if known.size == 0 or np.ptp(known) == 0:
             what = f"{known[0]:g} for all" if known.size else f"{MISSING} for all"

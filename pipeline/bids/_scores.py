@@ -11,7 +11,7 @@ from .._table import Table, TableError, read_table
 from ..common import listed, match_labels, relabelled
 from ..study import Score, Study, is_used
 from ..study._nearest import meant
-from ._tabular import PARTICIPANT, SESSION, numbers, people_in, prefixed
+from ._tabular import PARTICIPANT, SESSION, people_in, prefixed
 
 Values = dict[str, float]  # participant → number, NaN where missing
 
@@ -116,6 +116,6 @@ def _by_person(table: Table, column: str, people: Sequence[str], rows: Sequence[
         places[name] = row
     used = [name for name in people if name in places]
     values: Mapping[str, float] = dict(
-        zip(used, map(float, numbers(table, column, [places[name] for name in used])), strict=True)
+        zip(used, map(float, table.numbers(column, [places[name] for name in used])), strict=True)
     )
     return {name: values.get(name, np.nan) for name in people}

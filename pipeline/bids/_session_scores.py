@@ -14,7 +14,6 @@ from ..study import Study
 from ._error import DataError
 from ._inventory import Inventory
 from ._scores import both_sessions
-from ._tabular import numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +71,7 @@ def person_numbers(inventory: Inventory, name: str) -> Float[np.ndarray, "person
     cells = [one.values.get(name, MISSING) for one in people]
     table = Table(Path("participants.tsv"), (name,), tuple((cell,) for cell in cells), tuple(range(len(cells))))
     try:
-        return numbers(table, name, range(len(cells)))
+        return table.numbers(name)
     except TableError as error:
         raise DataError(f"{str(error).partition(': ')[2]} (of {people[error.line or 0].name})") from error
 

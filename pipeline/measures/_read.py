@@ -11,7 +11,6 @@ import numpy as np
 from features import FeatureError
 
 from .._table import Table, TableError, read_table
-from ..bids._tabular import numbers
 from ..common import JsonError, error_line, read_json
 from ._measure import Measure
 from ._provenance import REMARKS, WHOLE_SAMPLE
@@ -40,7 +39,7 @@ def _table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
     arm = next((name for name, one in described.items() if isinstance(one, dict) and one.get("Role") == "arm"), "arm")
     columns = [_column(name, described[name]) for name in table.columns if name not in (PARTICIPANT, SESSION, arm)]
     every = range(len(table.rows))
-    values = [numbers(table, one.name, every) for one in columns]
+    values = [table.numbers(one.name, every) for one in columns]
     first, second = described[arm]["Levels"]
     before, after = described[SESSION]["Levels"]
     own = {*table.columns, WHOLE_SAMPLE, REMARKS}

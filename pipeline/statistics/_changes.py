@@ -15,7 +15,7 @@ from features import Column, MotionResiduals
 
 from .._runtime import UsageError
 from .._table import Table, TableError, read_table
-from ..bids._tabular import PARTICIPANT, numbers
+from ..bids._tabular import PARTICIPANT
 from ..common import JsonError, read_json
 from ..study._nearest import meant
 from ._people import StudyPeople
@@ -131,5 +131,5 @@ def _difference(table: Table, name: str, rows: tuple[list[int | None], list[int 
 def _values(table: Table, name: str, rows: list[int | None]) -> np.ndarray:
     there = [i for i, row in enumerate(rows) if row is not None]
     values = np.full(len(rows), np.nan)
-    values[there] = numbers(table, name, [row for row in rows if row is not None])
+    values[there] = table.numbers(name, [row for row in rows if row is not None])
     return values

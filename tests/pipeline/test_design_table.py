@@ -151,7 +151,7 @@ def test_one_bare_name_gets_the_hint_too(table: Write) -> None:
         (TABLE.replace("\t41", "\tNaN"), "line 3: age is n/a; fill it in"),
         (TABLE.replace("\t8.5", "\t8,5"), "line 2: improvement is '8,5', a number with a decimal comma; write 8.5"),
         (TABLE.replace("\t41", "\tfourty"), "line 3: age is 'fourty', where other rows hold numbers"),
-        (TABLE.replace("\t41", "\tinf"), "line 3: age is 'inf', where other rows hold numbers"),
+        (TABLE.replace("\t41", "\tinf"), "line 3: age is 'inf', which is infinite"),
         (TABLE.replace("\t41", "\t1e999"), "line 3: age is beyond what a double holds"),
         (TABLE.replace("\t41\t-1", "\t41"), "line 3: has 3 cells, the header 4"),
         (TABLE.replace("\t41\t-1", "\t41\t-1\t5"), "line 3: has 5 cells, the header 4"),

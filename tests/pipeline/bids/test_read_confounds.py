@@ -99,11 +99,11 @@ def test_a_scan_both_dropped_and_censored_has_one_regressor(small: Small) -> Non
     ("name", "scan", "value", "expected"),
     [
         ("trans_x", 7, "n/a", r"timeseries\.tsv: trans_x is missing or not finite in scan 8 \(line 9\)"),
-        ("rot_z", 3, "inf", r"rot_z is 'inf' in scan 4 \(line 5\); correct it"),
-        ("trans_y", 3, "moved", r"trans_y is 'moved' in scan 4 \(line 5\); correct it"),
-        ("trans_y", 3, "١", r"trans_y is '١' in scan 4 \(line 5\); correct it"),
+        ("rot_z", 3, "inf", "line 5: rot_z is 'inf', which is infinite; correct it"),
+        ("trans_y", 3, "moved", "line 5: trans_y is 'moved', where other rows hold numbers; correct it"),
+        ("trans_y", 3, "١", "line 5: trans_y is '١', a number in digits that are not 0 to 9; write 1"),
         ("framewise_displacement", 5, "n/a", r"framewise_displacement is missing in scan 6 \(line 7\)"),
-        ("framewise_displacement", 5, "much", r"framewise_displacement is 'much' in scan 6 \(line 7\)"),
+        ("framewise_displacement", 5, "much", "line 7: framewise_displacement is 'much', where other rows"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_by_line(

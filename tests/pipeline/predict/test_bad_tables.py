@@ -56,7 +56,7 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
     "text among numbers": (
         at(5, gppi_b="high"),
         {},
-        ("people.tsv, line 7", "gppi_b is 'high'", "where a number is needed"),
+        ("people.tsv, line 7", "gppi_b is 'high'", "where other rows hold numbers"),
     ),
     "a decimal comma": (at(5, gppi_b="1,25"), {}, ("line 7", "decimal comma", "write 1.25")),
     "an infinite number": (at(5, gppi_b="-inf"), {}, ("line 7", "'-inf'", "infinite", "n/a")),
