@@ -15,7 +15,7 @@ from ._design_table import match_design, read_design, table_remarks
 from ._estimates import FirstLevel, pair_sessions, read_estimates
 from ._row_order import RowOrder, as_text_sorts
 from ._runtime import UsageError
-from ._table import TableError
+from ._table import MISSING, TableError
 from .common import common_visits, describe_same_person, same_person, shorten, take_one_of
 
 DEFAULT_FIELDS = ("A", "B")  # as SPM12
@@ -182,7 +182,7 @@ def _order(options: GroupOptions, levels: Sequence[FirstLevel], names: Sequence[
             if found := take_one_of(name, options.sessions):
                 both.setdefault(found[1], []).append(file)
         files = {name: " and ".join(own) for name, own in both.items()}
-    return RowOrder(options.design.name, "row", tuple(names), tuple(files.get(name, "n/a") for name in names))
+    return RowOrder(options.design.name, "row", tuple(names), tuple(files.get(name, MISSING) for name in names))
 
 
 def _warn_of_text_order(order: RowOrder) -> list[str]:

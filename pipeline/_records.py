@@ -11,7 +11,8 @@ from typing import Any, Literal
 from ._atomic import atomic_write
 from ._console import show
 from ._report import Table
-from .common import number_text, tab_separated
+from ._table import MISSING
+from .common import number_cell, number_text, tab_separated
 
 PROBABILITY = "probability"  # the form of a number between 0 and 1 that must not be rounded to either
 EFFECT, SPREAD = "effect", "spread"  # of a number in some unit, with and without its sign: three digits that count
@@ -104,6 +105,6 @@ class Records:
 
 
 def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return "n/a"
-    return repr(float(value)) if isinstance(value, float) else str(value)
+    if value is None:
+        return MISSING
+    return number_cell(value) if isinstance(value, float) else str(value)

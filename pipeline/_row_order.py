@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._records import Column, Records
+from ._table import MISSING
 from .common import natural_key, visible
 
 SHOWN = 12  # pairs in a line, before the middle is left out
@@ -42,7 +43,7 @@ class RowOrder:
         """Every pair, as a table."""
         columns = (Column("row", self.place.capitalize()), Column("name", "Is for"), Column("file", "From"))
         rows: list[Mapping[str, Any]] = [
-            {"row": i, "name": thing, "file": self.files[i - 1] if self.files else "n/a"}
+            {"row": i, "name": thing, "file": self.files[i - 1] if self.files else MISSING}
             for i, thing in enumerate(self.things, start=1)
         ]
         lead = f"{self.source} has no names in it, so its order decides."

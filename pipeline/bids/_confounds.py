@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._table import MISSING, Table, TableError, read_table
-from ..common import listed, read_number
+from .._table import Table, TableError, read_table
+from ..common import listed, number_cell, read_number
 from ..study import Confounds as ConfoundSettings
 from ..study import Study
 from ._confound_names import DISPLACEMENT, MOTION, UNSTEADY, absent_columns, taken_columns
@@ -127,7 +127,7 @@ def _chosen(run: Run, study: Study, table: Table) -> tuple[np.ndarray, tuple[str
     columns = {name: _values(table, name) for name in taken_columns(study.confounds, table.columns)}
     with TemporaryDirectory(prefix="effconn-") as folder:
         plain = Path(folder) / run.confounds.name
-        rows = zip(*(map(_cell, values.tolist()) for values in columns.values()), strict=True)
+        rows = zip(*(map(number_cell, values) for values in columns.values()), strict=True)
         lines = ["\t".join(row) for row in (tuple(columns), *rows)]
         plain.write_text("\n".join(lines) + "\n", encoding="utf-8")
         described = run.confounds.with_suffix(".json")
@@ -151,10 +151,6 @@ def _values(table: Table, name: str) -> Float[np.ndarray, "scan"]:
         return table.numbers(name)
     except TableError as error:
         raise ConfoundsError(str(error)) from None
-
-
-def _cell(value: float) -> str:
-    return MISSING if np.isnan(value) else repr(value)
 
 
 def _loaded(path: Path, settings: ConfoundSettings) -> Any:

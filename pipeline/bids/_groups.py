@@ -13,7 +13,7 @@ from peb import DesignError, make_design
 
 from .._atomic import atomic_write
 from .._table import MISSING, Table, TableError
-from ..common import listed, tab_separated
+from ..common import listed, number_cell, tab_separated
 from ..study import GroupAnalysis, Study
 from ..study._nearest import meant
 from ._inventory import Inventory, Participant
@@ -172,5 +172,5 @@ def _sessions(study: Study, analysis: GroupAnalysis) -> list[str]:
 def _cell(who: Participant, name: str) -> str:
     """A covariate as text: a score by that name, or else a column."""
     if name in who.scores:
-        return MISSING if np.isnan(who.scores[name]) else repr(float(who.scores[name]))
+        return number_cell(who.scores[name])
     return who.values.get(name, MISSING)

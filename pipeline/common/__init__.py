@@ -12,11 +12,13 @@ from ._name_parts import name_parts as name_parts
 from ._natural_order import natural_key as natural_key
 from ._natural_order import sorted_names as sorted_names
 from ._number_text import effect_text as effect_text
+from ._number_text import number_cell as number_cell
 from ._number_text import number_text as number_text
 from ._number_text import numbers_text as numbers_text
 from ._number_text import tick_text as tick_text
 from ._numbers import COMMA_NUMBER as COMMA_NUMBER
 from ._numbers import NUMBER as NUMBER
+from ._numbers import are_numbers as are_numbers
 from ._numbers import number_advice as number_advice
 from ._numbers import read_number as read_number
 from ._numbers import read_whole_number as read_whole_number

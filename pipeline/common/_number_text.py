@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ._table_form import MISSING
+
 DIGITS = 3
 LEAST, MOST = 1e-4, 1e6  # sizes between which a number is written out; others get a power of ten
 
@@ -28,6 +30,11 @@ def number_text(value: float, *, sign: bool = False) -> str:
     else:
         text = f"{mantissa}e{power}"
     return ("+" if sign and value > 0 else "") + text.replace("-", "−")
+
+
+def number_cell(value: float) -> str:
+    """A number in full, as tables that programs read have it; ``n/a`` for one that is not finite."""
+    return repr(float(value)) if math.isfinite(value) else MISSING
 
 
 def effect_text(value: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
@@ -28,6 +29,12 @@ def read_whole_number(text: str) -> int | None:
     """The whole number that a text is, spaces around it aside; None where it is none, or has more than 18 digits."""
     bare = text.strip()
     return int(bare) if _WHOLE.fullmatch(bare) else None
+
+
+def are_numbers(cells: Iterable[str]) -> bool:
+    """Whether there are cells, and each is a finite number."""
+    found = [read_number(cell) is not None for cell in cells]
+    return bool(found) and all(found)
 
 
 def number_advice(text: str) -> str:

@@ -12,8 +12,9 @@ from jaxtyping import Float
 
 from dcm import Posterior
 
-from .._table import MISSING, NUMBER
+from .._table import MISSING
 from ..bids import Inventory
+from ..common import are_numbers
 from ..images import Extraction
 from ..study import Study
 from ._dcm import dcm_values
@@ -186,9 +187,8 @@ def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[F
         found.append(FeatureColumn(name, "outcome", score.unit, f"Score: {what}"))
     names = inventory.participants[0].values if inventory.participants else ()
     for name in names:
-        if name not in (*study.scores, study.participants.arm) and _numeric(
-            [who.values.get(name, MISSING) for who in inventory.participants]
-        ):
+        cells = [who.values.get(name, MISSING) for who in inventory.participants]
+        if name not in (*study.scores, study.participants.arm) and are_numbers(c for c in cells if c != MISSING):
             found.append(FeatureColumn(name, "covariate", "", "Column of the participants' table"))
     for one in found:
         if one.name in taken:
@@ -196,12 +196,6 @@ def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[F
                 f"{one.description.lower()}: {one.name} is the name of another column or part of the sidecar; left out"
             )
     return [one for one in found if one.name not in taken], remarks
-
-
-def _numeric(cells: Sequence[str]) -> bool:
-    """Whether all that is there are numbers, and one is."""
-    known = [cell for cell in cells if cell != MISSING]
-    return bool(known) and all(NUMBER.fullmatch(cell) and np.isfinite(float(cell)) for cell in known)
 
 
 def _own(scores: Mapping[str, float], values: Mapping[str, str], name: str) -> float:

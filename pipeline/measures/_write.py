@@ -6,12 +6,9 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .._atomic import atomic_write
 from .._console import write_json
-from .._table import MISSING
-from ..common import tab_separated
+from ..common import number_cell, tab_separated
 from ._measure import Measure
 from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable
@@ -33,12 +30,8 @@ def write_features(table: FeatureTable, path: Path) -> list[Path]:
 def _tsv(table: FeatureTable) -> str:
     head = [PARTICIPANT, SESSION, table.arm, *(one.name for one in table.columns)]
     visits = zip(table.participants, table.sessions, table.arms, strict=True)
-    rows = ([*visit, *map(_cell, row)] for visit, row in zip(visits, table.values, strict=True))
+    rows = ([*visit, *map(number_cell, row)] for visit, row in zip(visits, table.values, strict=True))
     return tab_separated([head, *rows])
-
-
-def _cell(value: float) -> str:
-    return repr(float(value)) if np.isfinite(value) else MISSING
 
 
 def sidecar_of(table: FeatureTable) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from .._runtime import UsageError
-from .._table import MISSING, NUMBER, Table, TableError, read_table
-from ..common import JsonError, natural_key, read_json, sorted_names
+from .._table import MISSING, Table, TableError, read_table
+from ..common import JsonError, are_numbers, natural_key, read_json, sorted_names
 from ._found_tasks import FoundTask, found_tasks
 
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
@@ -229,7 +229,7 @@ def _scores(bids: Path, notes: list[str]) -> Iterator[FoundScore]:
             notes.append(str(error))
             continue
         numeric = [name for name in table.columns if name not in ("participant_id", "session_id")]
-        numeric = [name for name in numeric if _is_numeric(table.column(name))]
+        numeric = [name for name in numeric if are_numbers(cell for cell in table.column(name) if cell != MISSING)]
         totals = [name for name in numeric if set(re.split(r"[^a-z]+", name.lower())) & set(TOTAL_WORDS)]
         column, reason = None, ""
         if len(numeric) == 1:
@@ -238,8 +238,3 @@ def _scores(bids: Path, notes: list[str]) -> Iterator[FoundScore]:
             column, reason = totals[0], "the only one called a total"
         if numeric:
             yield FoundScore(path, column, "session_id" in table.columns, tuple(numeric), reason)
-
-
-def _is_numeric(cells: Iterable[str]) -> bool:
-    there = [cell for cell in cells if cell not in ("", MISSING)]
-    return bool(there) and all(map(NUMBER.fullmatch, there))
