@@ -8,6 +8,7 @@ import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Data
 
+from ._dcm_oddities import odd_inputs, same_series
 from ._mat_fields import FieldProblem, Fields, check_finite, real
 from ._mat_values import StructArray
 from ._rundata import RunData
@@ -53,6 +54,7 @@ def read_run(
             delays=_delays(dcm, len(regions), repetition_time),
             echo_time=_echo_time(dcm, echo_time, stated_echo_time),
         )
+        remarks += [*odd_inputs(driving, input_names, bin_width), *same_series(bold, regions)]
         return RunData(label, tuple(regions), tuple(input_names), data, _coordinates(dcm, len(regions), remarks))
     except FieldProblem:
         raise

@@ -240,10 +240,36 @@ def test_names_that_only_differ_in_the_files_suffix_differ(save_v7: Save, dcm_st
 
 def test_what_was_assumed_of_several_files_is_said_once(save_v7: Save, dcm_struct: Struct) -> None:
     del dcm_struct["b"]
-    files, _ = read_dcms([save_v7(f"DCM_{i}.mat", DCM=dcm_struct) for i in range(6)])
+    files, _ = read_dcms([save_v7(f"DCM_{i}.mat", DCM=dcm_struct) for i in range(8)])
     assert remark_lines(files) == [
-        "0, 1, 2, 3 and 2 more: b is missing; it is taken as zeros, so no input modulates a connection"
+        "0, 1, 2, 3, 4, 5 and 2 more: b is missing; it is taken as zeros, so no input modulates a connection"
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        (lambda u: 100 * u, "input task reaches 100, where the priors expect about 1: "),
+        (lambda u: u / 100, "input task never exceeds 0.01, where the priors expect about 1: "),
+        (lambda u: 500 * (np.arange(len(u)) % 80 == 8)[:, None] * [1, 1], "input task reaches 500, where the priors "),
+        (lambda u: 8 * (np.arange(len(u)) % 80 == 8)[:, None] * [1, 1], None),  # sticks as SPM makes them
+        (lambda u: u - u.mean(axis=0), None),
+    ],
+    ids=["percent", "fractions", "sticks by ms", "sticks", "centred"],
+)
+def test_an_input_in_another_unit_is_remarked_on(
+    save_v7: Save, dcm_struct: Struct, change: Callable[[Any], Any], remark: str | None
+) -> None:
+    dcm_struct["U"]["u"] = change(dcm_struct["U"]["u"])
+    remarks = read_one(save_v7(DCM=dcm_struct)).remarks
+    assert remarks == () if remark is None else remarks[0].startswith(remark)
+
+
+def test_one_series_twice_is_remarked_on(save_v7: Save, dcm_struct: Struct) -> None:
+    dcm_struct["Y"]["y"] = dcm_struct["Y"]["y"][:, :1] * [1.0, 0.3] + [0.0, 7.0]
+    assert read_one(save_v7(DCM=dcm_struct)).remarks == (
+        "regions vmPFC and amygdala have the same series; check which VOI each is of",
+    )
 
 
 def test_errors_travel_between_processes() -> None:
