@@ -50,7 +50,7 @@ def nested(
         folds: predictors without every one and every two groups.
         y: outcome of the same people.
         tuning: candidates; see `coarse`.
-        progress: told how many of all groups are done.
+        progress: called with how many of all groups are done.
 
     Raises `FeatureError` where the outcome is one of other people, not finite, or the same for everybody.
 

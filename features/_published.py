@@ -38,7 +38,7 @@ def published(
         groups: who is left out together; see `groups_of`.
         tuning: candidates.
         imputation: of what is missing.
-        progress: told how many of all groups are left out already.
+        progress: called with how many of all groups are left out already.
 
     Raises `FeatureError` as `preparation` does, and for an outcome of other people or the same for everybody.
 

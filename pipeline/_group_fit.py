@@ -115,7 +115,7 @@ def units_matter(inputs: GroupInputs) -> str:
 
 
 def _in_own_units(inputs: GroupInputs, name: str) -> GroupPosterior:
-    """The group by the same scheme with every covariate in units of its own size, told in those of the design."""
+    """The group by the same scheme with every covariate in units of its own size, given in those of the design."""
     own = fit(inputs.estimates, inputs.design.in_own_units, inputs.settings, parameters=inputs.chosen, name=name)
     unit = np.repeat(1 / inputs.design.own_units, len(own.parameters))
     prior, posterior = (

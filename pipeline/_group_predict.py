@@ -93,7 +93,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
     by_units = [f"{units_matter(inputs)} {IN_OWN_UNITS}"] if unusual_units(inputs) else []
     return Delivery(
         name="prediction",
-        title=f"Is {found.covariate} told by connectivity?",
+        title=f"Is {found.covariate} predicted by connectivity?",
         subtitle=f"{len(found.participants)} participants, {scheme}: nobody helps to estimate their own value.",
         answers=(_answer(found),),
         records=(prediction_records(inputs, found),),
@@ -142,7 +142,7 @@ def _answer(found: CrossValidation) -> Answer:
     told = found.p_value < ALPHA and found.correlation > 0
     verdict: Verdict = "yes" if told else "open"  # a few people left out are no evidence of absence
     if math.isnan(found.correlation):
-        return Answer(f"Is {found.covariate} told by connectivity?", "open", "The estimates are all the same.")
+        return Answer(f"Is {found.covariate} predicted by connectivity?", "open", "The estimates are all the same.")
     r = f"{found.correlation:.2f}".replace("-", "−")
     text = f"Estimates and actual values correlate at r = {r} ({p_words(found.p_value)}, one-sided)."
     details = (
@@ -152,7 +152,7 @@ def _answer(found: CrossValidation) -> Answer:
     details.append(
         f"Estimates are off by {errors[0]:.3g} (root mean square); the mean as everybody's guess by {errors[1]:.3g}."
     )
-    return Answer(f"Is {found.covariate} told by connectivity?", verdict, text, tuple(details))
+    return Answer(f"Is {found.covariate} predicted by connectivity?", verdict, text, tuple(details))
 
 
 def _unfinished(found: CrossValidation) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""MATLAB files of version 5 to 7 → plain nested Python; every size is held against the bytes that are there.
+"""MATLAB files of version 5 to 7 → plain nested Python; every size is checked against the bytes that are there.
 
 Source: MathWorks, "MAT-File Format" (R2023b), "Level 5 MAT-File Format".
 """

@@ -159,7 +159,7 @@ class UnpackedStream(Stream):
         return b""
 
     def finish(self) -> None:
-        """Unpacks the rest, so that its check sum is held against what came out, and goes to the end of the part."""
+        """Unpacks the rest, so that its checksum is compared with what came out, and goes to the end of the part."""
         while not self.ended():
             self.at = len(self.buffer)
         self._packed.skip_to(self._end)

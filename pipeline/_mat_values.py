@@ -60,7 +60,7 @@ def describe(value: Any) -> str:
 
 
 def sparse_matrix(values: np.ndarray, rows: np.ndarray, starts: np.ndarray, shape: tuple[int, int]) -> Any:
-    """A matrix from compressed columns, each index held against the shape: SciPy trusts them, and crashes.
+    """A matrix from compressed columns, each index checked against the shape: SciPy trusts them, and crashes.
 
     Arguments:
         values: the numbers, column by column; those beyond the last column are unused room.

@@ -33,7 +33,7 @@ class Checked:
 
 
 def check_events(events: Events, study: Study, name: str, scans: int, repetition_time: float) -> Checked:
-    """Events held against the study and the run.
+    """Events compared with what the study and the run need.
 
     A run without the events of some contrast keeps its others; one that nothing can be made from is of no use.
 

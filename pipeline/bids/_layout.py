@@ -61,7 +61,7 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
 
 
 def _listable(names: Sequence[str], study: Study, derivatives: Tree) -> list[str]:
-    """Participants whose folders can be read; what is wrong with others is told of their runs.
+    """Participants whose folders can be read; what is wrong with others is said of their runs.
 
     Raises `DataError` where it is wrong with everybody.
     """

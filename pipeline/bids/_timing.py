@@ -139,7 +139,7 @@ def _shown(value: Any) -> str:
 
 
 def _echo(values: Mapping[str, Any], wanted: Wanted, remarks: list[str]) -> float | None:
-    """The echo time; None where it isn't told, or makes no sense and isn't needed."""
+    """The echo time; None where no sidecar has it, or it makes no sense and is not needed."""
     if isinstance(values.get("EchoTime"), list):  # of several echoes, which were combined: there is no one time
         echo, problem = None, ""
     else:

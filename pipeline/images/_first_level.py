@@ -7,10 +7,11 @@ alike, and summed up by their first eigenvariate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
 from ..bids import Confounds, DataError, Run, read_confounds, read_events
@@ -20,6 +21,7 @@ from ._design import Design, contrasts_of, design_of
 from ._distance import distances_of
 from ._draw import drawn_regions
 from ._drawn_region import DrawnRegion
+from ._eigenvariate import Eigenvariate
 from ._error import ExtractionError
 from ._extraction import Extraction
 from ._glm import Effect, chunks_of, fit_contrasts
@@ -126,14 +128,7 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         framewise_displacement=design.framewise_displacement,
         censored=design.censored,
         autocorrelation=rho,
-        notes=(
-            *_timed(run),
-            *lacking,
-            *signal_remarks(signal),
-            *series_remarks({name: one.series for name, one in series.items()}, means),
-            *motion_remarks(taken_out),
-            *apart.notes,
-        ),
+        notes=(*_timed(run), *lacking, *_unlikely(signal, series, means, taken_out), *apart.notes),
     )
     maps = _maps(run, study, design, weights, voxels, scale)
     return FirstLevel(extraction, maps, voxels, covered, drawn, signal, taken_out)
@@ -144,6 +139,18 @@ def _timed(run: Run) -> tuple[str, ...]:
     if run.timed_by == "the sidecar":
         return ()
     return (f"repetition time: {run.repetition_time:g} s by {run.timed_by}",)
+
+
+def _unlikely(
+    signal: SignalScale,
+    series: Mapping[str, Eigenvariate],
+    means: Float[np.ndarray, "scan region"],
+    taken_out: Confounds,
+) -> Iterator[str]:
+    """What is unlikely of a run's images, series and motion, a line each."""
+    yield from signal_remarks(signal)
+    yield from series_remarks({name: one.series for name, one in series.items()}, means)
+    yield from motion_remarks(taken_out)
 
 
 def _brain(run: Run) -> Voxels:

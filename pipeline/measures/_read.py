@@ -70,7 +70,7 @@ def _measure(name: str, said: Mapping[str, Any]) -> Measure | None:
         return None
     of = said["Source"]
     if not all(isinstance(one, str) for one in of.values()):
-        raise ValueError(f"the source of {name} is to be told in texts")
+        raise ValueError(f"Source of {name} is no object of texts")
     return Measure(
         name,
         of["Kind"],

@@ -1,7 +1,7 @@
 """What a starter may guess of a dataset, each guess with its reason; what it may not guess is left to be filled in.
 
-The alphabet decides nothing: which session comes first is told by words, numbers and dates, which arm is the reference
-by its name, and what the outcome is only where there is one candidate.
+The alphabet decides nothing: words, numbers and dates decide which session comes first, its name which arm is the
+reference, and the outcome is guessed only where there is one candidate.
 """
 
 from __future__ import annotations
