@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from dcm import Data, Posterior
 
+from ._effect_panels import NAME_WIDTH, shortened
 from ._figure_style import (
     BLUE,
     GREEN,
@@ -74,7 +75,7 @@ def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Seque
             colour = (SKY, BLUE)[column % 2]
             axes.plot(explained[:, column], rows, marker, color=colour, markersize=4.5, label=plain(name))
         axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel="Explained variance (mean removed), %")
-        axes.set_yticks(rows, [plain(_short(label)) for label in labels], fontsize=8)
+        axes.set_yticks(rows, [plain(shortened(label, NAME_WIDTH)) for label in labels], fontsize=8)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
         axes.text(
@@ -106,7 +107,3 @@ def _shade(axes: Axes, paradigm: np.ndarray, bin_width: float) -> None:
         edges = np.flatnonzero(np.diff(np.concatenate([[0], series > 0, [0]])))
         for start, stop in edges.reshape(-1, 2) * bin_width:
             axes.axvspan(start, stop, color=shade, alpha=alpha, linewidth=0, zorder=0)
-
-
-def _short(label: str, length: int = 24) -> str:
-    return label if len(label) <= length else label[: length - 1] + "…"

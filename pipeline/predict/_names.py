@@ -12,8 +12,9 @@ from features import Outcome
 
 from .._effect_panels import shortened
 from .._figure_style import plain
+from ..common import name_parts
 
-_SEAMS = re.compile(r"(?<=[\s_(-])")  # a line may end after these
+_SEAMS = re.compile(r"(?<=[\s-])")  # a line may end after these, and where parts of a name end
 
 
 def name_lines(name: str, width: int, lines: int = 4) -> str:
@@ -41,7 +42,7 @@ def plain_ticks(*axes: Axis) -> None:
 def _wrap(text: str, width: int) -> list[str]:
     """Lines filled from the left; a part that is longer than a line is cut."""
     found = [""]
-    for part in _SEAMS.split(text):
+    for part in (part for word in _SEAMS.split(text) for part in name_parts(word)):
         cuts = [*range(0, len(part), width), len(part)]
         for start, end in pairwise(cuts):
             if len((found[-1] + part[start:end]).rstrip()) > width:
