@@ -101,6 +101,14 @@ def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
         aside.write_bytes(content)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a text in UTF-8, with its ends of lines as they are and escapes for what UTF-8 has no bytes for.
+
+    Raises `WriteError` where the file cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
 def remove_leftovers(folder: Path, before: int) -> None:
     """Removes from a folder, not from those within, what killed writers of `atomic_write` have left there.
 

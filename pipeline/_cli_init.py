@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ._atomic import write_bytes
+from ._atomic import write_text
 from ._console import say
 from ._runtime import UsageError
 from .common import some
@@ -29,8 +29,8 @@ def run_init(bids: Path, out: Path, force: bool = False) -> int:
     schema = json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n"
     _check_free(files, schema, force)
     found = look(bids)
-    write_bytes(files[1], schema.encode())  # first: if the disk is full, the same command can be given again
-    write_bytes(path, starter(found, path.parent).encode())
+    write_text(files[1], schema)  # first: if the disk is full, the same command can be given again
+    write_text(path, starter(found, path.parent))
     for line in (*_summary(found), *guesses_in_words(found), *found.notes, f"wrote {path} and {files[1]}"):
         say(line)
     _say_next(path)

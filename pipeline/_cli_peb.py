@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ._guard import guarded
+from ._option_text import name_list, name_pair
 
 if TYPE_CHECKING:
     from ._group_delivery import Delivery
@@ -133,12 +134,12 @@ def group_options(
     return GroupOptions(
         paths=results,
         design=design,
-        covariates=listed(covariates),
-        interactions=[pair(one, ":", "--interactions") for one in listed(interactions) or []],
+        covariates=name_list(covariates) or None,
+        interactions=[name_pair(one, ":", "--interactions") for one in name_list(interactions)],
         centred=not raw,
-        fields=listed(fields),
+        fields=name_list(fields) or None,
         parameters=tuple(parameter or ()),
-        sessions=pair(change, ",", "--change") if change else None,
+        sessions=name_pair(change, ",", "--change") if change else None,
         matched_only=matched_only,
         by_order=by_order,
         gcm_column=gcm_column,
@@ -196,28 +197,6 @@ def group_command(
     return decorate
 
 
-def listed(text: str | None) -> list[str] | None:
-    """Names with commas between them."""
-    if not text:
-        return None
-    found = [part.strip() for part in text.split(",") if part.strip()]
-    if repeated := [name for i, name in enumerate(found) if name in found[:i]]:
-        from ._runtime import UsageError
-
-        raise UsageError(f"{repeated[0]} is named twice in {text!r}; name each once")
-    return found
-
-
-def pair(text: str, mark: str, option: str) -> tuple[str, str]:
-    """Two names with a mark between them; raises `UsageError`, naming the option, where they are not two."""
-    from ._runtime import UsageError
-
-    parts = [part.strip() for part in text.split(mark)]
-    if len(parts) != 2 or not all(parts):
-        raise UsageError(f"{option} {text!r} must be two names with {mark!r} between them")
-    return parts[0], parts[1]
-
-
 def _options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """A function's parameters by name, annotations evaluated, to be passed by name."""
     names = {**globals(), "GroupInputs": Any, "GroupOptions": Any, "Delivery": Any}
@@ -269,7 +248,7 @@ def arms(
     from ._group_arms import compare_arms
     from ._group_arms_page import deliver_arms
 
-    order = None if arms is None else pair(arms, ",", "--arms")
+    order = None if arms is None else name_pair(arms, ",", "--arms")
     return deliver_arms(inputs, compare_arms(inputs, arm, SamplingSettings(seed=seed) if sample else None, order))
 
 
@@ -345,7 +324,7 @@ def compare(
     """A comparison of models."""
     from ._group_models import compare_models, deliver_comparison
 
-    return deliver_comparison(inputs, compare_models(inputs, models, listed(compared)))
+    return deliver_comparison(inputs, compare_models(inputs, models, name_list(compared) or None))
 
 
 @group_command(

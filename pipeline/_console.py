@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ._atomic import write_bytes, writing
+from ._atomic import write_text, writing
 from .common import message_line, shorten
 
 WIDTH = 160  # of tables that go to a file or a pipe
@@ -131,8 +131,7 @@ def plain(value: Any) -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON, whole or not at all; raises `WriteError` where it cannot be."""
-    text = json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n"
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # JSON's own escape, of surrogates alone
+    write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n")
 
 
 def duration(seconds: float) -> str:

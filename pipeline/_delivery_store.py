@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,8 +10,8 @@ from typing import Any, get_args
 
 from markupsafe import Markup
 
-from ._atomic import atomic_write
-from ._console import plain, write_json
+from ._atomic import write_text
+from ._console import write_json
 from ._figure_style import save_figure
 from ._group_delivery import Delivery, delivery_json
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
@@ -54,9 +53,7 @@ def store_delivery(delivery: Delivery, folder: Path) -> list[Path]:
         "notices": delivery.notices,
         "summary": delivery.summary,
     }
-    text = json.dumps(plain(content), ensure_ascii=False, indent=1) + "\n"
-    with atomic_write(folder / STORED) as aside:
-        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
+    write_json(folder / STORED, content)
     return [*written, folder / f"{delivery.name}.json", folder / STORED]
 
 
@@ -85,8 +82,7 @@ def read_delivery(folder: Path) -> Delivery:
 def _store_picture(picture: Picture, folder: Path) -> list[Path]:
     save_figure(picture.drawn, folder, picture.name)
     inline = folder / f"{picture.name}.inline.svg"  # with colours that follow a page's theme
-    with atomic_write(inline) as aside:
-        aside.write_text(str(picture.svg), encoding="utf-8")
+    write_text(inline, str(picture.svg))
     return [folder / f"{picture.name}.svg", folder / f"{picture.name}.png", inline]
 
 

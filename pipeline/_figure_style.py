@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ._atomic import write_bytes
+from ._atomic import write_bytes, write_text
 from ._svg import plain_svg, svg_element
 from .common import page_text
 
@@ -134,7 +134,7 @@ def themed_svg(document: str, name: str, label: str) -> str:
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """NAME.svg and NAME.png in `folder`, each renamed into place when complete."""
-    write_bytes(folder / f"{name}.svg", svg(figure).encode())
+    write_text(folder / f"{name}.svg", svg(figure))
     image = io.BytesIO()
     with style():
         figure.savefig(image, format="png", dpi=PIXELS_PER_INCH)

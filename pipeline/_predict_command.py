@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from ._guard import guarded
+from ._option_text import name_list, name_pair, number_list
 
 if TYPE_CHECKING:
     from .study import Preset
@@ -164,7 +165,6 @@ def predict(
     """Options of `effconn predict` → `run_predict`."""
 
     def work() -> int:
-        from ._cli_peb import listed, pair
         from ._cli_predict import run_predict
         from .predict import PredictOptions
 
@@ -173,13 +173,13 @@ def predict(
             outcome=outcome,
             model=cast("Preset | None", model),
             formula=formula,
-            measures=tuple(listed(",".join(measures or ())) or ("*",)),
-            covariates=tuple(listed(covariates) or ()),
+            measures=tuple(name_list(",".join(measures or ())) or ("*",)),
+            covariates=tuple(name_list(covariates)),
             person=person,
             session=session,
-            sessions=None if sessions is None else pair(sessions, ",", "--sessions"),
+            sessions=None if sessions is None else name_pair(sessions, ",", "--sessions"),
             arm=arm,
-            arms=None if arms is None else pair(arms, ",", "--arms"),
+            arms=None if arms is None else name_pair(arms, ",", "--arms"),
             unit=unit,
             adjust_motion=not no_motion,
             imputation=imputation,
@@ -190,26 +190,8 @@ def predict(
             seed=seed,
             published_only=published_only,
             all_different=all_different,
-            **({} if alphas is None else {"alphas": _numbers(alphas)}),
+            **({} if alphas is None else {"alphas": number_list(alphas, "--alphas", "0.1,0.5,1")}),
         )
         return run_predict(options, out, json, jobs)
 
     return guarded(work, debug)
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    """Mixings with commas between them."""
-    from ._runtime import UsageError
-
-    try:
-        return tuple(_number(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise UsageError(f"--alphas {text!r} must be numbers with commas between them, such as 0.1,0.5,1") from None
-
-
-def _number(text: str) -> float:
-    from .common import read_number
-
-    if (value := read_number(text)) is None:
-        raise ValueError(text)
-    return value

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ._atomic import atomic_write
+from ._atomic import write_text
 from ._console import show
 from ._report import Table
 from ._table import MISSING
@@ -96,8 +96,7 @@ class Records:
 
     def write(self, folder: Path) -> None:
         """``NAME.tsv``."""
-        with atomic_write(folder / f"{self.name}.tsv") as aside:
-            aside.write_text(self.tsv(), encoding="utf-8", newline="")
+        write_text(folder / f"{self.name}.tsv", self.tsv())
 
     def plain(self) -> list[dict[str, Any]]:
         """For JSON."""

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from ._atomic import atomic_write
+from ._atomic import write_text
 from ._figure_style import svg, themed_svg
 from .common import name_parts, page_text
 
@@ -209,8 +209,7 @@ def _address(path: str) -> str:
 def write_page(page: Page, path: Path) -> Path:
     """The page in a file that appears when complete; its path."""
     html = render(page)
-    with atomic_write(path) as aside:
-        aside.write_text(html, encoding="utf-8")
+    write_text(path, html)
     return path
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from peb import DesignError, make_design
 
-from .._atomic import atomic_write
+from .._atomic import write_bytes
 from .._table import MISSING, Table, TableError
 from ..common import listed, number_cell, tab_separated
 from ..study import GroupAnalysis, Study
@@ -66,8 +66,7 @@ def write_design(study: Study, inventory: Inventory, analysis: GroupAnalysis, pa
     table = [(PARTICIPANT, *rows.columns), *zip(rows.names, *rows.columns.values(), strict=True)]
     content = tab_separated(table).encode()
     if not path.is_file() or path.read_bytes() != content:
-        with atomic_write(path) as aside:
-            aside.write_bytes(content)
+        write_bytes(path, content)
     return path
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .._atomic import atomic_write
+from .._atomic import write_text
 from .._provenance import file_digest
 from ..common import read_json
 from ._unit import Unit
@@ -125,8 +125,7 @@ def write_failure(folder: Path, unit: Unit, reason: str) -> None:
     """Notes why a unit has no result, for a report that a later run makes; what an earlier run left of it goes."""
     _discard(folder, unit, keep=())
     record_path(folder, unit).unlink(missing_ok=True)
-    with atomic_write(_failure_path(folder, unit)) as aside:
-        aside.write_text(f"{reason}\n", encoding="utf-8")
+    write_text(_failure_path(folder, unit), f"{reason}\n")
 
 
 def read_failure(folder: Path, unit: Unit) -> str | None:
@@ -180,5 +179,4 @@ def _write(path: Path, record: Record) -> None:
         "inputs": [asdict(one) for one in record.inputs],
         "outputs": {name: asdict(one) for name, one in record.outputs.items()},
     }
-    with atomic_write(path) as aside:
-        aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1) + "\n")

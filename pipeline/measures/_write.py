@@ -6,7 +6,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
-from .._atomic import atomic_write
+from .._atomic import write_text
 from .._console import write_json
 from ..common import number_cell, tab_separated
 from ._measure import Measure
@@ -20,8 +20,7 @@ def write_features(table: FeatureTable, path: Path) -> list[Path]:
     Numbers are in full, so that they are read back to the last bit; what is missing is n/a. The same table gives the
     same bytes.
     """
-    with atomic_write(path) as aside:
-        aside.write_text(_tsv(table), encoding="utf-8", newline="")
+    write_text(path, _tsv(table))
     sidecar = path.with_suffix(".json")
     write_json(sidecar, sidecar_of(table))
     return [path, sidecar]

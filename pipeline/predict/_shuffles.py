@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from features import Chance, Folds, Nested, Tuning, chance, shuffles_needed, shuffles_reaching
 
-from .._atomic import atomic_write
+from .._atomic import atomic_write, write_text
 from .._provenance import release
 from .._runtime import UsageError
 from ..common import JsonError, read_json
@@ -156,8 +156,7 @@ def shuffle_portions(units: Sequence[Unit], finish: Finish) -> None:
         job = _load(portion.stored)
         with threadpool_limits(limits=1):  # small matrices; other workers want the cores
             reached = shuffles_reaching(job.folds, job.y, job.found, portion.numbers, job.seed, job.tuning)
-        with atomic_write(portion.path) as aside:
-            aside.write_text(json.dumps(reached.tolist()) + "\n", encoding="utf-8")
+        write_text(portion.path, json.dumps(reached.tolist()) + "\n")
         finish.done(unit, [portion.path])
 
 

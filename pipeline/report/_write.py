@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .._atomic import atomic_write
+from .._atomic import write_text
 from .._console import write_json
 from .._provenance import release
 from .._report import Page, Picture, Section, pictures, write_page
@@ -50,6 +50,5 @@ def _own(page: Page) -> list[Picture]:
 
 def _write_picture(picture: Picture, folder: Path) -> Path:
     path = folder / f"{picture.name}.svg"
-    with atomic_write(path) as aside:
-        aside.write_text(picture.document, encoding="utf-8")
+    write_text(path, picture.document)
     return path

@@ -12,7 +12,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from .._atomic import atomic_write, write_bytes
+from .._atomic import write_bytes, write_text
 from .._table import MISSING
 from ..common import tab_separated
 
@@ -20,20 +20,12 @@ from ..common import tab_separated
 def write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table as BIDS wants it; None and NaN are n/a."""
     table = [list(header), *([_cell(value) for value in row] for row in rows)]
-    with atomic_write(path) as aside:
-        aside.write_text(tab_separated(table), encoding="utf-8", newline="")
+    write_text(path, tab_separated(table))
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """A sidecar."""
-    with atomic_write(path) as aside:
-        aside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def write_text(path: Path, text: str) -> None:
-    """A file of text."""
-    with atomic_write(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_image(path: Path, image: nib.Nifti1Image) -> None:

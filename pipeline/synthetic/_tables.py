@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._atomic import write_text
 from ._design import SESSIONS, StudyDesign
-from ._files import write_json, write_text, write_tsv
+from ._files import write_json, write_tsv
 from ._people import CLUSTERS, Person
 
 BIDS_VERSION = "1.10.0"
