@@ -198,7 +198,7 @@ def make_design(
 def _coded(name: str, values: np.ndarray, plus: Sequence[str]) -> tuple[str, np.ndarray, tuple[str, str]]:
     kinds = sorted(set(map(str, values)), key=lambda kind: (kind in plus, kind))
     if len(kinds) != 2:
-        found = some(kinds)
+        found = some([kind if len(kind) < 60 else f"{kind[:59]}…" for kind in kinds])
         raise DesignError(
             f"{name} holds text of {len(kinds)} kind{'s' if len(kinds) != 1 else ''} ({found}); two become −1 and +1, "
             "others need number columns of their own"

@@ -121,8 +121,10 @@ def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[n
             values = values if which is None else values[which]
     except UNREADABLE:
         raise RegionError(f"{what} is cut off or damaged; copy it or make it again") from None
-    finite = np.isfinite(values)
-    return values if finite.all() else np.where(finite, values, 0.0)
+    with np.errstate(all="ignore"):
+        if np.isfinite(values.sum()):  # then all of them are, and no second array of that size is needed
+            return values
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def to_grid(
