@@ -24,7 +24,7 @@ SIZE_OF_CONSTANTS = (0.5, 2.0)  # root mean square: whitened ones are not quite 
 APART = 0.5  # least singular value of X0 as SPM writes it, its columns being nearly orthogonal
 
 
-class Confounds(NamedTuple):
+class RotatedConfounds(NamedTuple):
     """X0 rotated, so that BᵀB is diagonal."""
 
     basis: Float[np.ndarray, "scan rotated"]  # B = X0 @ weights
@@ -32,11 +32,11 @@ class Confounds(NamedTuple):
     power: Float[np.ndarray, "rotated"]  # of B's columns
 
 
-def rotated(confounds: Float[np.ndarray, "scan confound"], as_given: bool = False) -> Confounds:
+def rotate_confounds(confounds: Float[np.ndarray, "scan confound"], as_given: bool = False) -> RotatedConfounds:
     """The confounds as an inversion uses them; `as_given` keeps their scale whatever it is."""
     if as_given or written_by_spm(confounds):
         power, rotation = np.linalg.eigh(confounds.T @ confounds)
-        return Confounds(confounds @ rotation, rotation, np.maximum(power, 0.0))
+        return RotatedConfounds(confounds @ rotation, rotation, np.maximum(power, 0.0))
     peak = np.abs(confounds).max(axis=0)
     used = peak > 0
     peak = np.where(used, peak, 1.0)
@@ -45,7 +45,7 @@ def rotated(confounds: Float[np.ndarray, "scan confound"], as_given: bool = Fals
     kept = (size > RANK * size[0]) & (size > 0)
     weights = right[kept].T / size[kept] / length[:, None]  # X0 @ weights = the left singular vectors
     turn, power = _constant_first(left[:, kept])
-    return Confounds(left[:, kept] @ turn, weights @ turn, power)
+    return RotatedConfounds(left[:, kept] @ turn, weights @ turn, power)
 
 
 def written_by_spm(confounds: Float[np.ndarray, "scan confound"]) -> bool:

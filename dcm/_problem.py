@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._bilinear import Timing
-from ._confounds import rotated
+from ._confounds import rotate_confounds
 from ._data import Data
 from ._forward import Derivatives, ForwardModel, Integrator
 from ._laplace import HISTORY, Problem
@@ -167,7 +167,7 @@ def prepare(subject: Subject, settings: Settings) -> Prepared:
     if not density.free.size:
         raise ValueError("the prior leaves no parameter free; check the masks and prior variances")
     data, scale = subject.data.prepared(subject.centre_inputs)
-    confounds = rotated(data.confounds, subject.confounds_as_given)
+    confounds = rotate_confounds(data.confounds, subject.confounds_as_given)
     steps = schedule(data) if settings.integrator == "bilinear" else None
     return Prepared(subject, density, data, scale, steps, confounds.basis, confounds.weights, confounds.power)
 

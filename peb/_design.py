@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 MEAN = "mean"
 ROUNDING = 1e-12  # of the largest value: numbers that differ by less are one number
 COLLINEAR = 0.95  # multiple correlation with the other columns from which a covariate is remarked on
+UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, SPM12's steps may reach nothing
 
 
 class DesignError(ValueError):
@@ -100,6 +101,11 @@ class Design:
         """The covariate whose root mean square is farthest from 1, and that root mean square."""
         place = int(np.abs(np.log(self.size)).argmax())
         return self.covariates[place], float(self.size[place])
+
+    @property
+    def has_unusual_unit(self) -> bool:
+        """Whether a covariate is so large or so small that SPM12's steps may reach nothing."""
+        return not 1 / UNUSUAL < self.most_unusual_unit[1] < UNUSUAL
 
     @property
     def own_units(self) -> Float[np.ndarray, "covariate"]:

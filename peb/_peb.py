@@ -28,7 +28,6 @@ from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
 
 NOT_FINITE = GroupStatus.NOT_FINITE.value
-UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, its unit is named as a cause
 STATUS = {
     ascent.CONVERGED: GroupStatus.CONVERGED,
     ascent.MAX_ITERATIONS: GroupStatus.MAX_ITERATIONS,
@@ -147,9 +146,9 @@ def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
 
 def _failed_by_units(design: Design) -> str:
     """Why SPM12's steps may have failed."""
-    name, size = design.most_unusual_unit
-    if UNUSUAL > size > 1 / UNUSUAL:
+    if not design.has_unusual_unit:
         return NOT_FINITE
+    name, size = design.most_unusual_unit
     return (
         f"SPM12's steps fail with {name} in these units (its root mean square is {size:.3g}); give it in others, or "
         'use compat="exact" (--compat exact), which is free of units'

@@ -59,7 +59,7 @@ def show_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
     """
     found: list[dict[str, Any]] = []
     for run in list({(one.shape, one.affine): one for one in reversed(inventory.runs)}.values())[::-1][:GRIDS]:
-        table = region_records(region_extents(study, run), run)
+        table = extent_records(region_extents(study, run), run)
         table.print()
         for row in (table.rows[i] for i in sorted(table.marked)):
             share = f"{row['in_brain']} of its {row['voxels']} voxels"
@@ -82,7 +82,7 @@ def show_scales(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
     return [vars(one) | {"remarks": list(one.remarks)} for one in found]
 
 
-def region_records(extents: Sequence[RegionExtent], run: Run) -> Records:
+def extent_records(extents: Sequence[RegionExtent], run: Run) -> Records:
     """One row a region, on the grid of a run."""
     edges = np.linalg.norm(np.array(run.affine)[:3, :3], axis=0)
     title = f"Regions on images of {' × '.join(f'{edge:.3g}' for edge in edges)} mm, as of {run.label}"

@@ -23,7 +23,6 @@ STRONG = 0.95  # Pp from which an effect is called found
 WEAK, UNDECIDED = 0.75, 0.25  # from which it is called weak, and down to which the data do not tell
 PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
 BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is
-UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, SPM12's steps may reach nothing
 IN_OWN_UNITS = (
     "what is shown is SPM12's scheme with every covariate in units of its own size; --compat exact does not depend "
     "on units."
@@ -101,8 +100,7 @@ def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[Gr
 
 def unusual_units(inputs: GroupInputs) -> bool:
     """Whether a covariate's size is such that SPM12's steps may not reach anything."""
-    size = inputs.design.most_unusual_unit[1]
-    return inputs.settings.compat == "spm12" and not 1 / UNUSUAL < size < UNUSUAL
+    return inputs.settings.compat == "spm12" and inputs.design.has_unusual_unit
 
 
 def units_matter(inputs: GroupInputs) -> str:

@@ -27,8 +27,8 @@ def joined(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def gathered(said: Iterable[tuple[str, str]]) -> list[str]:
-    """One line for each text, in the order in which it first came up, naming what it was said of.
+def gather_remarks(said: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Text → what it was said of, in the order in which it first came up.
 
     Arguments:
         said: (what it is about, the text).
@@ -36,4 +36,9 @@ def gathered(said: Iterable[tuple[str, str]]) -> list[str]:
     about: dict[str, list[str]] = {}
     for label, text in said:
         about.setdefault(text, []).append(label)
-    return [f"{some(labels, LABELS)}: {text}" for text, labels in about.items()]
+    return {text: some(labels, LABELS) for text, labels in about.items()}
+
+
+def gathered(said: Iterable[tuple[str, str]]) -> list[str]:
+    """One line for each text of `gather_remarks`."""
+    return [f"{labels}: {text}" for text, labels in gather_remarks(said).items()]

@@ -16,7 +16,7 @@ from .._effect_panels import shortened
 from .._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, style
 from .._records import Column, Records
 from .._report import Picture, Section, Table
-from ..common import joined, some
+from ..common import gather_remarks, joined
 from ..images import Extraction
 from ._fold import fold
 from ._result import StudyResult
@@ -133,13 +133,10 @@ def coverage_records(result: StudyResult) -> Records:
 
 def _remarks(result: StudyResult) -> tuple[Table, ...]:
     """What the first level remarked on, the same words about many runs once."""
-    runs: dict[str, list[str]] = {}
-    for one in result.ordered():
-        for note in one.notes:
-            runs.setdefault(note, []).append(one.label)
-    if not runs:
+    remarks = gather_remarks((one.label, note) for one in result.ordered() for note in one.notes)
+    if not remarks:
         return ()
-    rows = [{"runs": some(labels), "remark": note} for note, labels in runs.items()]
+    rows = [{"runs": labels, "remark": note} for note, labels in remarks.items()]
     return (Records("run_remarks", "Remarks on the runs", "", REMARKS, rows).table(),)
 
 

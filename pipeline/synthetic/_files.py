@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,6 @@ def write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     """A table as BIDS wants it; None and NaN are n/a."""
     table = [list(header), *([_cell(value) for value in row] for row in rows)]
     write_text(path, tab_separated(table))
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """A sidecar."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_image(path: Path, image: nib.Nifti1Image) -> None:

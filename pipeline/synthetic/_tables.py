@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from .._atomic import write_text
+from .._console import write_json
 from ._design import SESSIONS, StudyDesign
-from ._files import write_json, write_tsv
+from ._files import write_tsv
 from ._people import CLUSTERS, Person
 
 BIDS_VERSION = "1.10.0"

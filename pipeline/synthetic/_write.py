@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from .._atomic import write_text
+from .._console import write_json
 from ..study import SCHEMA_FILE, study_schema
 from ._brain import Brain, make_brain, sphere_mask
 from ._design import SESSIONS, TASKS, StudyDesign, TaskName
-from ._files import make_image, make_mask, write_image, write_json, write_tsv
+from ._files import make_image, make_mask, write_image, write_tsv
 from ._images import SCALE, Acquired, acquire
 from ._motion import confound_columns, draw_motion
 from ._paradigm import Event, draw_events

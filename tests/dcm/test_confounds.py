@@ -7,7 +7,7 @@ import pytest
 from small_models import block_inputs
 
 from dcm import Data, Parameters, Posterior, Spec, Subject, invert_cohort, simulate
-from dcm._confounds import rotated, written_by_spm
+from dcm._confounds import rotate_confounds, written_by_spm
 
 SCANS = 60
 TIME = np.arange(SCANS)
@@ -46,7 +46,7 @@ def test_confounds_in_other_units_give_the_same_posterior(circuit: Spec, circuit
 
 @pytest.mark.parametrize("confounds", [X0, *VARIANTS.values()], ids=["as they are", *VARIANTS])
 def test_effects_of_confounds_are_per_their_own_units(confounds: np.ndarray) -> None:
-    found = rotated(confounds)
+    found = rotate_confounds(confounds)
     assert confounds @ found.weights == pytest.approx(found.basis, abs=1e-6)
     assert found.basis.T @ found.basis == pytest.approx(np.diag(found.power), abs=1e-6)
 
@@ -62,4 +62,6 @@ def test_effects_of_confounds_are_per_their_own_units(confounds: np.ndarray) -> 
 )
 def test_confounds_as_spm_writes_them_keep_every_digit(confounds: np.ndarray) -> None:
     assert written_by_spm(confounds)
-    assert rotated(confounds).basis @ rotated(confounds).basis.T == pytest.approx(confounds @ confounds.T, abs=1e-12)
+    assert rotate_confounds(confounds).basis @ rotate_confounds(confounds).basis.T == pytest.approx(
+        confounds @ confounds.T, abs=1e-12
+    )
