@@ -52,14 +52,16 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
     files, lines = _files([Path(path) for path in paths])
     matlab, errors = read_dcms([path for path in files if not _has_netcdf_name(path)])
     read: list[FirstLevel] = []
+    entries: list[FirstLevel | DcmFileError | str]
     for path in dict.fromkeys(files):
         if _has_netcdf_name(path):
             entries = [_from_netcdf(path)]
         else:
-            entries = [*(_from_spm(file) for file in matlab if file.path == path)]
-            entries += [str(error) for error in errors if error.path == path]
+            entries = [_from_spm(file) for file in matlab if file.path == path]
+            entries += [error for error in errors if error.path == path]
+            entries = [one for one in entries if not isinstance(one, DcmFileError) or _is_asked_for(one, gcm_column)]
         read += [one for one in entries if isinstance(one, FirstLevel)]
-        lines += [one for one in entries if isinstance(one, str)]
+        lines += [str(one) for one in entries if not isinstance(one, FirstLevel)]
     if gcm_column is not None:
         read = _of_column(read, gcm_column)
     return _of_one_model(*_named_once(_named_by_visit(read), lines))
@@ -69,6 +71,11 @@ def cell_of(name: str) -> int | None:
     """The column of a GCM with several that a name is of, from 1; None where it is of none."""
     found = _CELL.search(name)
     return int(found[2]) if found else None
+
+
+def _is_asked_for(error: DcmFileError, column: int | None) -> bool:
+    """Whether a fault is of a GCM's column that is asked for, or of a file without columns."""
+    return column is None or cell_of(f"[{error.cell}]") in (None, column)
 
 
 def _of_column(read: list[FirstLevel], column: int) -> list[FirstLevel]:
@@ -205,11 +212,11 @@ def _from_netcdf(path: Path) -> FirstLevel | str:
         return f"{path.name}: cannot be used: {error}"
 
 
-def _from_spm(file: DcmFile) -> FirstLevel | str:
+def _from_spm(file: DcmFile) -> FirstLevel | DcmFileError:
     try:
         return FirstLevel(spm_estimate(file), file.spec, file.path)
     except DcmFileError as error:
-        return str(error)
+        return error
 
 
 def _checked_estimate(file: DcmFile) -> Estimate:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,16 @@ class RowOrder:
         return Records(self.name, f"What the order of {self.source} decides", lead, columns, rows, brief=False)
 
 
+COLLATIONS: tuple[
+    Callable[[str], str], ...
+] = (  # of shells: by code point, also where folders are joined to names; and by letters and digits alone
+    lambda name: name,
+    lambda name: re.sub(r"[^0-9A-Za-z]", " ", name),
+    lambda name: re.sub(r"[^0-9A-Za-z]", "", name).casefold(),
+)
+
+
 def as_text_sorts(names: Sequence[str]) -> bool:
     """Whether names are in the order of text, as a shell's ``*`` has them, and that is not the order of numbers."""
-    return list(names) == sorted(names) != sorted(names, key=natural_key)
+    given = list(names)
+    return given != sorted(names, key=natural_key) and any(given == sorted(names, key=key) for key in COLLATIONS)

@@ -11,6 +11,7 @@ import pytest
 import scipy.io
 
 from pipeline._peb_inputs import GroupInputs, GroupOptions, read_group
+from pipeline._row_order import as_text_sorts
 from pipeline._runtime import UsageError
 from pipeline.common import natural_key
 
@@ -117,6 +118,21 @@ def test_files_in_the_order_that_a_shell_lists_them_are_remarked_on(save: Callab
 
 
 @pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["sub-1_x", "sub-10_x", "sub-2_x"], True),  # sub-1/DCM_x.mat, sub-10/DCM_x.mat …
+        (["sub-10_x", "sub-1_x", "sub-2_x"], True),  # DCM_sub-10_x.mat before DCM_sub-1_x.mat, by code point
+        (["P1", "p10", "P2"], True),
+        (["sub-2", "sub-1", "sub-10"], False),  # somebody's own order
+        (["sub-1", "sub-2", "sub-10"], False),
+        (["b", "a"], False),
+    ],
+)
+def test_the_order_of_a_shell_is_known_in_any_collation(names: list[str], text: bool) -> None:
+    assert as_text_sorts(names) == text
+
+
+@pytest.mark.parametrize(
     ("between", "marks", "remedy"),
     [
         ("_", ("pre", "post"), "--change pre,post"),
@@ -170,10 +186,10 @@ def test_changes_of_visits_in_folders_are_found(save: Callable[..., Path], read:
     assert strengths(read(*folders, sessions=("pre", "post"))) == [1.0, 2.0]
 
 
-def gcm(path: Path, estimated: Struct, values: np.ndarray) -> Path:
+def gcm(path: Path, estimated: Struct, values: np.ndarray, hole: tuple[int, int] | None = None) -> Path:
     cell = np.empty(values.shape, dtype=object)
     for place in np.ndindex(*values.shape):
-        cell[place] = struct(estimated, float(values[place]))
+        cell[place] = struct(estimated, float(values[place])) if place != hole else np.zeros((0, 0))
     scipy.io.savemat(path, {"GCM": cell})
     return path
 
@@ -187,6 +203,16 @@ def test_a_gcm_with_several_columns_asks_which_model(tmp_path: Path, estimated_s
     assert strengths(inputs) == [5.0, 6.0, 7.0]
     with pytest.raises(UsageError, match=r"there is no estimate in a column 3; there are columns 1, 2"):
         read(path, gcm_column=3)
+
+
+def test_what_is_wrong_in_another_column_of_a_gcm_is_in_nobody_s_way(
+    tmp_path: Path, estimated_struct: Struct, read: Read
+) -> None:
+    path = gcm(tmp_path / "GCM_x.mat", estimated_struct, np.array([[1.0, 5.0], [2.0, 6.0]]), hole=(1, 1))
+    inputs = read(path, gcm_column=1)
+    assert (strengths(inputs), inputs.errors) == ([1.0, 2.0], ())
+    with pytest.raises(UsageError, match="no first-level result could be read"):
+        read(gcm(tmp_path / "GCM_y.mat", estimated_struct, np.array([[1.0]]), hole=(0, 0)))
 
 
 def test_a_gcm_of_one_row_asks_whether_it_is_people(tmp_path: Path, estimated_struct: Struct, read: Read) -> None:
