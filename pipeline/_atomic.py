@@ -71,11 +71,16 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; renames it to `path` on success and removes it on failure.
 
     Missing folders are made. The two paths share a folder, and so a file system, which is what makes the rename
-    atomic; the name aside starts with a dot and keeps the suffix, for writers that go by it.
+    atomic; the name aside starts with a dot and keeps the suffix, for writers that go by it. A device or a pipe
+    (/dev/stdout, /dev/null) is written to as it is: a file in its place would take it from everybody.
 
     Raises `WriteError` where the file cannot be written.
     """
     path = Path(path)
+    if _is_device(path):
+        with writing(path):
+            yield path
+        return
     aside = path.with_name(_name_aside(path))
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +126,12 @@ def remove_leftovers(folder: Path, before: int) -> None:
                 named = _ASIDE.fullmatch(one.name) is not None and one.is_file(follow_symlinks=False)
                 if named and one.stat(follow_symlinks=False).st_mtime_ns < before:
                     Path(one.path).unlink()
+
+
+def _is_device(path: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return not (path.is_file() or path.is_dir()) and path.exists()
+    return False
 
 
 def _name_aside(path: Path) -> str:

@@ -16,8 +16,7 @@ class SpmFileError(ValueError):
         path: the file.
         field: SPM's name of the field, such as ``Y.y``; empty where the file as a whole is wrong.
         index: position in a GCM cell array, column-major and from 0; None where the file is no such array.
-
-    `cell` is that position as people count it, where the array has several columns: row and column from 1.
+        cell: that position as people count it, row and column from 1, where the array has several columns; else empty.
     """
 
     def __init__(self, path: Path, field: str, problem: str, index: int | None = None, cell: str = "") -> None:
@@ -26,13 +25,16 @@ class SpmFileError(ValueError):
         self.path = path
         self.field = field
         self.index = index
+        self.cell = cell
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _again, (type(self), self.path, self.field, self.index, str(self))
+        return _again, (type(self), self.path, self.field, self.index, self.cell, str(self))
 
 
-def _again(kind: type[SpmFileError], path: Path, field: str, index: int | None, message: str) -> SpmFileError:
+def _again(
+    kind: type[SpmFileError], path: Path, field: str, index: int | None, cell: str, message: str
+) -> SpmFileError:
     """Unpickles an error, so that a worker process can hand one back."""
-    error = kind(path, field, "", index)
+    error = kind(path, field, "", index, cell)
     error.args = (message,)
     return error

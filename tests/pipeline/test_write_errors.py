@@ -154,3 +154,15 @@ def test_output_to_a_full_disk_is_an_error_in_one_line(capsys: pytest.CaptureFix
         stream.write("a line")
         assert flushed(stream) == FAILED
     assert "standard output cannot be written (No space left on device)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_written_to_and_not_replaced(linked: bool, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    if linked:  # as /dev/stdout is
+        (tmp_path / "link").symlink_to(pipe)
+    write_bytes(tmp_path / ("link" if linked else "pipe"), b"content")
+    assert (os.read(reader, 100), pipe.is_fifo(), len(list(tmp_path.iterdir()))) == (b"content", True, 1 + linked)
+    os.close(reader)
