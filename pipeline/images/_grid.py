@@ -24,6 +24,7 @@ UNREADABLE = (
     *(OSError, EOFError, ValueError, MemoryError, OverflowError),
     *(ImageFileError, HeaderDataError, gzip.BadGzipFile, zlib.error),
 )
+AT_ONCE = 2**22  # voxels
 SAME_PLACE = 1e-3  # mm
 
 
@@ -116,7 +117,7 @@ def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[n
         if which is not None and len(image.shape) == 4:
             values = np.stack([np.asarray(image.dataobj[..., one], dtype=np.float64) for one in which])
         else:
-            values = np.asarray(image.dataobj, dtype=np.float64).reshape((*image.shape[:3], -1))
+            values = _every_value(image).reshape((*image.shape[:3], -1))
             values = np.moveaxis(values, -1, 0)
             values = values if which is None else values[which]
     except UNREADABLE:
@@ -125,6 +126,17 @@ def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[n
         if np.isfinite(values.sum()):  # then all of them are, and no second array of that size is needed
             return values
     return np.where(np.isfinite(values), values, 0.0)
+
+
+def _every_value(image: Any) -> np.ndarray:
+    """All values; of a series some scans at a time, as nibabel needs several times their memory for a moment."""
+    if len(image.shape) != 4:
+        return np.asarray(image.dataobj, dtype=np.float64)
+    values = np.empty(image.shape, dtype=np.float64, order="F")
+    step = max(1, AT_ONCE // int(np.prod(image.shape[:3], dtype=np.int64)))
+    for start in range(0, image.shape[3], step):
+        values[..., start : start + step] = image.dataobj[..., start : start + step]
+    return values
 
 
 def to_grid(
