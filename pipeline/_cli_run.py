@@ -13,6 +13,7 @@ from ._console import duration, progress, say, tell, write_json
 from ._provenance import release
 from ._runtime import UsageError
 from .bids import Inventory
+from .common import prefixed
 from .stages import STAGES, RunOptions, Stage, StudyRun, preflight, run_study
 from .study import Study, read_study
 
@@ -78,7 +79,7 @@ def show_bids(
         raise UsageError("--participant-label says whom the participant level is about; the group has everybody")
     study = read_study(file)
     study = _elsewhere(study, bids=bids.resolve(), out=folder.resolve(), derivatives=derivatives)
-    people = tuple(label if label.startswith("sub-") else f"sub-{label}" for label in labels)
+    people = tuple(map(prefixed, labels))
     return _run(study, RunOptions(LEVELS[level], jobs or default_jobs(), scheduler, people=people), None)
 
 

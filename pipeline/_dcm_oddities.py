@@ -36,7 +36,7 @@ def odd_inputs(inputs: Float[np.ndarray, "bin input"], names: Sequence[str], bin
 
 def same_series(series: Float[np.ndarray, "scan region"], regions: Sequence[str]) -> Iterator[str]:
     """A line for each region whose series is that of another, but for its unit."""
-    centred = series - series.mean(axis=0)
+    centred = series - series.mean(axis=0)  # none is constant: that is refused
     scaled = centred / np.linalg.norm(centred, axis=0)
     alike = np.triu(scaled.T @ scaled, 1) > 1 - SAME
     for one, other in np.argwhere(alike):

@@ -1,4 +1,4 @@
-"""Events held against the study and the run: conditions that never occur, events beyond the run, modulators."""
+"""Events compared with the study and the run: conditions that never occur, events beyond the run, modulators."""
 
 from __future__ import annotations
 

@@ -21,15 +21,10 @@ def check_places(study: Study) -> Iterator[str]:
             what = "is a file, not a folder" if folder.exists() else "does not exist"
             yield f"[study] {key}: {folder} {what}; correct the path"
             continue
-        if key == "derivatives" and not participants_in(Tree(folder)):
-            inside = [name for name in Tree(folder).folders() if participants_in(Tree(folder / name))]
+        if key == "derivatives" and not Tree(folder).participants():
+            inside = [name for name in Tree(folder).folders() if Tree(folder / name).participants()]
             tip = f"; did you mean {folder / inside[0]}?" if inside else "; give the folder that fMRIPrep wrote"
             yield f"[study] derivatives: {folder} holds no sub-* folder{tip}"
-
-
-def participants_in(tree: Tree) -> list[str]:
-    """Names of the participants' folders."""
-    return [name for name in tree.folders() if name.startswith("sub-")]
 
 
 def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[str]:
@@ -38,7 +33,7 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
     sessions = Counter(name for who in names for name in derivatives.folders(who) if name.startswith("ses-"))
     if not sessions:
         if not any(derivatives.folders(who) for who in names):
-            there = listed(participants_in(derivatives))
+            there = listed(derivatives.participants())
             yield f"[study] derivatives: {derivatives.root} has nobody of the participants' table; it has {there}"
         else:
             yield f"[study] derivatives: {derivatives.root} has no ses-* folders; a study has a before and an after"

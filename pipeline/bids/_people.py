@@ -13,6 +13,7 @@ from ..common import (
     listed,
     match_labels,
     missing_codes,
+    prefixed,
     read_number,
     relabelled,
     same_person,
@@ -22,7 +23,7 @@ from ..study import Study, is_used
 from ..study._nearest import meant
 from ._inventory import Participant
 from ._scores import read_scores
-from ._tabular import PARTICIPANT, people_in, prefixed
+from ._tabular import PARTICIPANT, people_in
 from ._tree import Tree
 
 
@@ -75,8 +76,7 @@ def _folder(path: Path) -> str:
 
 def _folders(study: Study) -> list[str]:
     """Everybody who has a folder, in the dataset or its derivatives."""
-    places = (study.study.bids, study.study.derivatives)
-    return [name for place in places for name in Tree(place).folders() if name.startswith("sub-")]
+    return [name for place in (study.study.bids, study.study.derivatives) for name in Tree(place).participants()]
 
 
 def _rows(table: Table, study: Study, found: People) -> dict[str, int]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from .._table import Table, TableError, read_table
-from ..common import listed, match_labels, relabelled
+from ..common import listed, match_labels, prefixed, relabelled
 from ..study import Score, Study, is_used
 from ..study._nearest import meant
-from ._tabular import PARTICIPANT, SESSION, people_in, prefixed
+from ._tabular import PARTICIPANT, SESSION, people_in
 
 Values = dict[str, float]  # participant → number, NaN where missing
 

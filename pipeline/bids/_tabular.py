@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 
 from .._table import MISSING, Table
+from ..common import prefixed
 
 PARTICIPANT, SESSION = "participant_id", "session_id"
 _LABEL = re.compile(r"sub-[A-Za-z0-9+]+")
-
-
-def prefixed(name: str, prefix: str = "sub-") -> str:
-    """A label as BIDS folders have it."""
-    return name if name.startswith(prefix) else prefix + name
 
 
 def people_in(table: Table) -> tuple[tuple[str, ...], dict[int, str]]:

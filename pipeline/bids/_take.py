@@ -14,7 +14,7 @@ from ..study._nearest import meant, nearest
 from ._error import DataError
 from ._examine import Examined, examine
 from ._inventory import Inventory, Run
-from ._layout import check_layout, check_places, participants_in
+from ._layout import check_layout, check_places
 from ._people import People, read_people
 from ._tree import Tree
 
@@ -138,7 +138,7 @@ def _unusable(study: Study, found: Sequence[Examined]) -> Iterator[str]:
 
 def _strangers(people: People, derivatives: Tree) -> Iterator[str]:
     known = {who.name for who in people.participants} | {name for name, _ in people.left_out}
-    strangers = set(participants_in(derivatives)) - known
+    strangers = set(derivatives.participants()) - known
     if strangers:
         yield f"{listed(strangers)}: in the derivatives, but not in the participants' table; not used"
 

@@ -80,6 +80,10 @@ class Tree:
         """Names of the folders in a folder, in natural order; none where it does not exist."""
         return self._listed(within)[0]
 
+    def participants(self) -> list[str]:
+        """Names of the participants' folders."""
+        return [name for name in self.folders() if name.startswith("sub-")]
+
     def functional(self, participant: str, session: str, kind: Kind) -> list[FileName]:
         """A session's functional files of one kind, by name."""
         return self._listed(f"{participant}/{session}/func")[1].get(kind, [])

@@ -4,9 +4,10 @@ from ._guarded_process import GuardedError as GuardedError
 from ._guarded_process import GuardedProcess as GuardedProcess
 from ._json_file import JsonError as JsonError
 from ._json_file import read_json as read_json
-from ._leading_zeros import ambiguous_labels as ambiguous_labels
-from ._leading_zeros import match_labels as match_labels
-from ._leading_zeros import relabelled as relabelled
+from ._labels import ambiguous_labels as ambiguous_labels
+from ._labels import match_labels as match_labels
+from ._labels import prefixed as prefixed
+from ._labels import relabelled as relabelled
 from ._missing_codes import missing_codes as missing_codes
 from ._name_parts import name_parts as name_parts
 from ._natural_order import natural_key as natural_key

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ._crossed_names import crossed_names
-from ._leading_zeros import without_leading_zeros
+from ._labels import without_leading_zeros
 from ._shown_text import shorten
 
 _WORDS = (

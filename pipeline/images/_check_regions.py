@@ -110,8 +110,7 @@ def region_remarks(study: Study, grids: Iterable[Grid]) -> list[str]:
     """What is worth knowing of the regions on the grids of the images, a line each.
 
     That is: pairs that share voxels, as they share signal too; maps of which less than half lies on the images; regions
-    as large as a part of the brain; spheres
-    as large as a lobe, or all close to the origin.
+    as large as a part of the brain; spheres as large as a lobe, or all close to the origin.
     """
     lines: dict[str, None] = {}
     for grid in dict.fromkeys(grids):

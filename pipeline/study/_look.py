@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .._runtime import UsageError
 from .._table import MISSING, Table, TableError, read_table
-from ..common import JsonError, are_numbers, natural_key, read_json, sorted_names
+from ..common import JsonError, are_numbers, natural_key, prefixed, read_json, sorted_names
 from ._found_tasks import FoundTask, found_tasks
 
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
@@ -178,7 +178,7 @@ def _times(bids: Path, participants: Sequence[str], notes: list[str]) -> dict[st
             if found:
                 own[path.parent.name] = min(found)
         for session, when in _dated(bids / who / f"{who}_sessions.tsv", "session_id", notes):
-            own[session if session.startswith("ses-") else f"ses-{session}"] = when
+            own[prefixed(session, "ses-")] = when
         if len(own) > 1:
             times[who] = own
     return times

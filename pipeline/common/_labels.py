@@ -1,10 +1,15 @@
-"""Participants' labels that differ in leading zeros alone: 1 in a table, sub-01 on disk."""
+"""Labels of one participant that are written differently: 1 in a table, sub-01 on disk."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+
+
+def prefixed(name: str, prefix: str = "sub-") -> str:
+    """A label as BIDS folders have it."""
+    return name if name.startswith(prefix) else prefix + name
 
 
 def match_labels(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
