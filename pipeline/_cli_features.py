@@ -14,7 +14,7 @@ from ._provenance import release
 from ._runtime import UsageError
 from .measures import FeatureTable, change, read_features, write_features
 from .stages import RunOptions, StudyRun, features_path, run_study
-from .study import Study, read_study
+from .study import read_study
 
 MOST = 20  # remarks on the terminal; the sidecar has all
 
@@ -38,13 +38,13 @@ def run_features(study_file: Path, out_file: Path | None, json_file: Path | None
     table = read_features(path)
     if out_file is not None:
         path, _ = write_features(table, out_file)
-    _summary(table, study, path)
+    _summary(table, path)
     if json_file is not None:
         write_json(json_file, _json(table, found, path))
     return 1 if found.failed else 0
 
 
-def _summary(table: FeatureTable, study: Study, path: Path) -> None:
+def _summary(table: FeatureTable, path: Path) -> None:
     counts = _by_kind(table)
     rows = [
         [kind, str(one["measures"]), f"{one['missing']:.0%}", f"{one['change_missing']:.0%}"]

@@ -119,16 +119,11 @@ def svg(figure: Figure) -> str:
     return plain_svg(buffer.getvalue())
 
 
-def inline_svg(figure: Figure, name: str, label: str) -> str:
-    """The figure as an SVG element for a page: ids of its own, colours that follow the page, `label` read aloud.
+def themed_svg(document: str, name: str, label: str) -> str:
+    """A document of `svg` as an element for a page: ids of its own, colours that follow the page, `label` read aloud.
 
     `name` is put into the markup as it is, and must be a word of our own.
     """
-    return themed_svg(svg(figure), name, label)
-
-
-def themed_svg(document: str, name: str, label: str) -> str:
-    """The same of a document that `svg` made."""
     return svg_element(document, name, label, _VARIABLES)
 
 

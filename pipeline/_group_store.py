@@ -13,7 +13,7 @@ from peb import GroupPosterior
 
 from ._group_dataset import FORMAT, group_dataset, group_of
 from ._provenance import Attributes, device, precision, release
-from ._store import ResultFileError, made_from, open_content, read_content, stored_form, write_result
+from ._store import ResultFileError, made_from, open_content, read_content, write_result
 
 KIND = "effconn group"  # how the form of every version begins
 
@@ -68,8 +68,3 @@ def read_group(path: str | Path) -> StoredGroup:
 def open_group(path: str | Path) -> xr.Dataset:
     """The dataset in a group's result file, in memory and checked; raises `GroupFileError` as `read_group` does."""
     return open_content(Path(path), FORMAT, GroupFileError)
-
-
-def is_group_file(path: str | Path) -> bool:
-    """Whether a file is a group's result, of this version or another, whole or not."""
-    return stored_form(path).startswith(KIND)

@@ -26,7 +26,7 @@ from ._mat_values import Opaque, StructArray, beyond, characters, sparse_matrix
 HEADER = 128
 DEEPEST = 60  # levels of nesting
 MOST_AXES = 32
-INT8, INT32, UINT32, MATRIX, COMPRESSED = 1, 5, 6, 14, 15
+INT32, UINT32, MATRIX, COMPRESSED = 5, 6, 14, 15
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 CHARACTERS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 CELL, STRUCT, OBJECT, CHAR, SPARSE, FUNCTION, OPAQUE = 1, 2, 3, 4, 5, 16, 17

@@ -103,14 +103,6 @@ def made_from(path: Path, make: Callable[[], _Made], refused: type[ResultFileErr
         raise refused(path, f"{missing}, whatever its checksum") from error
 
 
-def stored_form(path: str | Path) -> str:
-    """What kind of result a file says that it is, of this version or another; empty where that cannot be told."""
-    try:
-        return _form(_content(Path(path), ResultFileError, labelled=False))
-    except ResultFileError:
-        return ""
-
-
 def _checked(path: Path, form: str, refused: type[ResultFileError], labelled: bool) -> Content:
     found = _content(path, refused, labelled)
     if _form(found) != form:

@@ -71,7 +71,7 @@ def outcome_records(results: Sequence[OutcomeResult], people: StudyPeople, level
             f"{second}. The mixed model's tests are Wald's, which are too sure of themselves where people are few; the "
             "t test of changes is the one of the interaction that holds for small numbers.",
             EFFECTS,
-            [row for one in results for row in _effect_rows(one, people)],
+            [row for one in results for row in _effect_rows(one)],
         ),
         Records(
             "outcome-means",
@@ -101,7 +101,7 @@ def outcome_notices(results: Sequence[OutcomeResult]) -> list[tuple[str, str]]:
     return lines
 
 
-def _effect_rows(one: OutcomeResult, people: StudyPeople) -> Iterator[dict[str, Any]]:
+def _effect_rows(one: OutcomeResult) -> Iterator[dict[str, Any]]:
     model, change = one.model, one.model.change
     about = {"outcome": one.scores.name, "unit": one.scores.unit, "people": model.people}
     for effect in model.effects:

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from dcm import Data
-from pipeline._figure_style import inline_svg, plain, save_figure, signed, svg
+from pipeline._figure_style import plain, save_figure, signed, svg, themed_svg
 from pipeline._figures import readable, series_figure, variance_figure
 from pipeline._svg import checked_svg
 
@@ -65,8 +65,8 @@ def test_reader_s_settings_do_not_change_the_picture(figure: Figure) -> None:
         assert svg(again) == first
 
 
-def test_inline_svg_has_its_own_ids_follows_the_page_and_says_what_it_is(figure: Figure) -> None:
-    text = inline_svg(figure, "fig", 'found "&" <planted>')
+def test_a_themed_svg_has_its_own_ids_follows_the_page_and_says_what_it_is(figure: Figure) -> None:
+    text = themed_svg(svg(figure), "fig", 'found "&" <planted>')
     assert text.startswith("<svg role=")
     assert 'aria-label="found &#34;&amp;&#34; &lt;planted&gt;"' in text
     assert all(name.startswith("fig-") for name in re.findall(r'\bid="([^"]+)"', text))
@@ -82,7 +82,7 @@ def test_names_from_data_are_drawn_as_they_are(tmp_path: Path) -> None:
     save_figure(figure, tmp_path, "variance")
     text = (tmp_path / "variance.svg").read_text(encoding="utf-8")
     assert "<script>" not in text
-    assert "<script" not in inline_svg(figure, "variance", "v")
+    assert "<script" not in themed_svg(svg(figure), "variance", "v")
     assert (tmp_path / "variance.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["variance.png", "variance.svg"]
 
@@ -109,7 +109,7 @@ def test_plain_text_has_no_mathematics_and_one_line() -> None:
 
 
 def test_a_stored_drawing_is_taken_as_it_was_drawn(figure: Figure) -> None:
-    text = inline_svg(figure, "fig", "label")
+    text = themed_svg(svg(figure), "fig", "label")
     assert checked_svg(text) == text
 
 
@@ -127,6 +127,6 @@ def test_a_stored_drawing_is_taken_as_it_was_drawn(figure: Figure) -> None:
     ],
 )
 def test_a_stored_drawing_that_can_act_is_refused(figure: Figure, planted: str) -> None:
-    text = inline_svg(figure, "fig", "label").replace("</svg>", f"{planted}</svg>")
+    text = themed_svg(svg(figure), "fig", "label").replace("</svg>", f"{planted}</svg>")
     with pytest.raises(ValueError, match="none of ours"):
         checked_svg(text)

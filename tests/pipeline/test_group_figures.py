@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from dcm import Spec
 from pipeline._arm_figures import Density, arm_figure
 from pipeline._effect_panels import shortened, wrapped
-from pipeline._figure_style import BLUE, INK, MUTED, VERMILION, inline_svg, svg
+from pipeline._figure_style import BLUE, INK, MUTED, VERMILION, svg, themed_svg
 from pipeline._group_figures import (
     effects_figure,
     leave_one_out_figure,
@@ -341,7 +341,7 @@ def every_figure(name: str) -> list[Figure]:
 def test_names_from_data_never_become_markup_or_mathematics_and_files_repeat() -> None:
     for first, second in zip(every_figure(HOSTILE), every_figure(HOSTILE), strict=True):
         assert svg(first) == svg(second)
-        text = inline_svg(first, "one", HOSTILE)
+        text = themed_svg(svg(first), "one", HOSTILE)
         assert "<script" not in text
         assert INK not in text  # the page's theme sets the ink
         assert first.get_size_inches()[1] < 12

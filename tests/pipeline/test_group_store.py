@@ -15,7 +15,7 @@ from made_up_group import SPEC, made_up_group
 
 from peb import Estimate
 from pipeline._group_dataset import group_dataset
-from pipeline._group_store import GroupFileError, is_group_file, open_group, read_group, write_group
+from pipeline._group_store import GroupFileError, open_group, read_group, write_group
 from pipeline._store import ResultFileError, write_result
 
 ATTRS = {"effconn": "0", "source_count": 4}
@@ -129,15 +129,3 @@ def test_a_damaged_file_gives_one_line(tmp_path: Path, damage: Callable[[Path], 
         assert isinstance(caught.value, GroupFileError)
         assert "\n" not in str(caught.value)
         assert str(caught.value).endswith("check the path" if "exist" in says else "fit the group again")
-
-
-def test_a_group_file_is_known_from_others(tmp_path: Path) -> None:
-    write_group(tmp_path / "x.nc", made_up_group(), attrs={})
-    first_level(tmp_path / "y.nc")
-    (tmp_path / "z.nc").write_bytes(b"not NetCDF")
-    assert [is_group_file(tmp_path / name) for name in ("x.nc", "y.nc", "z.nc", "absent.nc")] == [
-        True,
-        False,
-        False,
-        False,
-    ]

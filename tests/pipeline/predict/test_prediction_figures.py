@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from pipeline._figure_style import BLUE, VERMILION, inline_svg, style
+from pipeline._figure_style import BLUE, VERMILION, style, svg, themed_svg
 from pipeline._svg import checked_svg
 from pipeline.predict._arm_look import arm_colours
 from pipeline.predict._figure_curve import curve_figure
@@ -245,7 +245,7 @@ def test_nothing_leaves_the_picture(found: Prediction) -> None:
 
 def test_hostile_names_stay_text_and_pictures_repeat() -> None:
     found = made_up_prediction(measures=3, label=HOSTILE, missing=0.3, arms=("<b>", "-->"))
-    first, again = (inline_svg(path_figure(found), "path", HOSTILE) for _ in range(2))
+    first, again = (themed_svg(svg(path_figure(found)), "path", HOSTILE) for _ in range(2))
     assert first == again
     assert checked_svg(first) == first
     assert "<script" not in first
