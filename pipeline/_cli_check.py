@@ -45,11 +45,15 @@ def show_inventory(study: Study, inventory: Inventory) -> None:
         tell()
     for line in _totals(study, inventory):
         tell(line)
-    missing = gathered([(_label(one), one.problem) for one in inventory.absences])
-    _lines("missing", missing)
+    show_missing(inventory)
     _lines("remark", list(inventory.remarks))
     for error in inventory.errors:
         say(f"error: {error}")
+
+
+def show_missing(inventory: Inventory) -> None:
+    """Say which runs a study goes on without, and why."""
+    _lines("missing", gathered([(_label(one), one.problem) for one in inventory.absences]))
 
 
 def show_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:

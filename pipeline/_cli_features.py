@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ._cli_run import default_jobs
+from ._cli_check import show_missing
+from ._cli_run import default_jobs, missing_runs
 from ._console import plain, progress, say, show, tell, write_json
 from ._provenance import release
 from ._runtime import UsageError
@@ -39,6 +40,7 @@ def run_features(study_file: Path, out_file: Path | None, json_file: Path | None
     if out_file is not None:
         path, _ = write_features(table, out_file)
     _summary(table, path)
+    show_missing(found.inventory)
     if json_file is not None:
         write_json(json_file, _json(table, found, path))
     return 1 if found.failed else 0
@@ -89,4 +91,5 @@ def _json(table: FeatureTable, found: StudyRun, path: Path) -> dict[str, Any]:
         "kinds": _by_kind(table),
         "remarks": list(table.remarks),
         "failed": [{"stage": one.unit.stage, "name": one.unit.name, "reason": one.reason} for one in found.failed],
+        "missing": missing_runs(found.inventory),
     }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ._cli_check import show_inventory, show_regions, show_scales
+from ._cli_check import show_inventory, show_missing, show_regions, show_scales
 from ._console import duration, progress, say, tell, write_json
 from ._provenance import release
 from ._runtime import UsageError
@@ -98,6 +98,7 @@ def _run(study: Study, options: RunOptions, json_file: Path | None) -> int:
 
 
 def _summary(found: StudyRun) -> None:
+    show_missing(found.inventory)
     for stage, seconds in found.seconds.items():
         counts = Counter(one.how for one in found.ended if one.unit.stage == stage)
         words = ", ".join(f"{counts[how]} {how}" for how in ("made", "kept", "failed") if counts[how])
@@ -121,9 +122,14 @@ def _json(found: StudyRun) -> dict[str, Any]:
 
 def _missing(inventory: Inventory) -> dict[str, Any]:
     """What a study goes on without, for JSON."""
-    keys = ("participant", "session", "task", "problem")
     return {
         "runs": [run.label for run in inventory.runs],
-        "missing": [{key: getattr(one, key) for key in keys} for one in inventory.absences],
+        "missing": missing_runs(inventory),
         "remarks": list(inventory.remarks),
     }
+
+
+def missing_runs(inventory: Inventory) -> list[dict[str, Any]]:
+    """Runs that a study goes on without, for JSON."""
+    keys = ("participant", "session", "task", "problem")
+    return [{key: getattr(one, key) for key in keys} for one in inventory.absences]

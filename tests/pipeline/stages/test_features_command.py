@@ -47,6 +47,8 @@ def test_what_is_said_fits_what_is_written(told: tuple[Path, subprocess.Complete
     assert len(said["rows"]) == 16
     assert said["kinds"]["dcm"]["missing"] == pytest.approx(1 / 16)
     assert said["failed"] == []
+    assert [(one["participant"], one["session"]) for one in said["missing"]] == [("sub-02", "ses-2")]
+    assert "missing: sub-02_ses-2" in done.stderr
 
 
 def test_a_table_by_another_name_is_refused_before_any_work(study: Path, effconn: Effconn) -> None:
