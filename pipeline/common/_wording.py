@@ -11,9 +11,9 @@ LABELS = 6  # likewise, in front of a remark; labels of runs are long
 
 
 def some(names: Sequence[str], shown: int = SHOWN) -> str:
-    """Names with commas between them, the first few where there are many: ``a, b and 3 more``."""
+    """Names in one line with commas between them, the first few where there are many: ``a, b and 3 more``."""
     more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(" ".join(name.split()) for name in names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def listed(names: Iterable[str], nothing: str = "none") -> str:

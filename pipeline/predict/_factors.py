@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from .._runtime import UsageError
 from .._table import TableError
-from ..common import some, visible
+from ..common import some
 from ..study._nearest import meant
 from ._formula import Factor, misread
 from ._people import People
@@ -41,7 +41,7 @@ def take(people: People, factor: Factor, what: str) -> Taken:
     name = factor.name
     if name not in people.table.columns:
         hint = misread(name, people.table.columns) or meant(name, people.table.columns, "columns")
-        raise UsageError(f"{what} {factor.text!r}: {people.table.path.name} has no column {name!r}{visible(hint)}")
+        raise UsageError(f"{what} {factor.text!r}: {people.table.path.name} has no column {name!r}{hint}")
     if name in (people.person, people.session):
         raise TableError(people.table.path, f"{name} names people or sessions and is no {what}; name another column")
     unit = people.sidecar.units.get(name, "")
