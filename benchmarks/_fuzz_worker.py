@@ -83,7 +83,7 @@ class Fuzzer:
         seed, content = self.make(form, index)
         path = self._lay(seed, content)
         _reset_peak()
-        start = cpu_seconds()
+        start, before = cpu_seconds(), _peak()
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
@@ -94,7 +94,7 @@ class Fuzzer:
         seconds, peak = cpu_seconds() - start, _peak()
         if seconds > SLOW:
             how = "hang"
-        elif peak > LARGE:
+        elif peak > max(LARGE, before + LARGE // 2):  # a process that holds much already may grow by half of it
             how = "memory"
         first = f"{warned[0].category.__name__}: {warned[0].message}"[:200] if warned else ""
         return Outcome(form, index, seed.name, how, detail, seconds, peak, first)

@@ -21,8 +21,11 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
+settings.register_profile("effconn", deadline=None, derandomize=True)  # no test is timed; every run is the same
+settings.load_profile("effconn")
 
 from jaxtyping import install_import_hook  # noqa: E402 - only once JAX is in 64-bit mode
 
