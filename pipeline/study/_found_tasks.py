@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .._table import MISSING, Table, TableError, read_table
+from .._table import MISSING, NUMBER, Table, TableError, read_table
 from ..common import sorted_names
 from ._condition_column import TRIAL_TYPE, likely_condition_columns
 
@@ -27,6 +27,7 @@ class FoundTask:
         runs: labels of a session's runs, where there are several.
         column: that holds the trial types.
         candidates: columns that may hold them, where events have no trial_type and more than one column may.
+        incomplete: trial types of which some event has no onset or no duration, so that they cannot be modelled.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FoundTask:
     runs: tuple[str, ...] = ()
     column: str = TRIAL_TYPE
     candidates: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
     @property
     def rest(self) -> bool:
@@ -84,4 +86,16 @@ def _with_events(task: FoundTask, tables: Iterable[Table]) -> FoundTask:
         (column,) = candidates
     holding = [table for table in read if column in table.columns and column not in table.repeated]
     kinds = dict.fromkeys(cell for table in holding for cell in table.column(column) if cell != MISSING)
-    return replace(task, trial_types=tuple(kinds), column=column)
+    incomplete = {kind for table in holding for kind in _incomplete(table, column)}
+    return replace(
+        task, trial_types=tuple(kinds), column=column, incomplete=tuple(kind for kind in kinds if kind in incomplete)
+    )
+
+
+def _incomplete(table: Table, column: str) -> Iterator[str]:
+    """Trial types of events without an onset, or without a duration of 0 or more."""
+    if not {"onset", "duration"} <= set(table.columns) - set(table.repeated):
+        return
+    for kind, *times in zip(*(table.column(name) for name in (column, "onset", "duration")), strict=True):
+        if not all(map(NUMBER.fullmatch, times)) or times[1].startswith("-"):
+            yield kind

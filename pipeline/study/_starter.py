@@ -169,7 +169,9 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _task(task: FoundTask) -> dict[str, Any]:
-    types = task.trial_types[:MOST_CONDITIONS]
+    left_out = task.incomplete if set(task.incomplete) < set(task.trial_types) else ()
+    usable = [kind for kind in task.trial_types if kind not in left_out]
+    types = usable[:MOST_CONDITIONS]
     names = _named(types)
     guess = guess_contrast(names)
     pair = guess.names or tuple(names[:1])
@@ -181,7 +183,8 @@ def _task(task: FoundTask) -> dict[str, Any]:
         "runs": [f"run-{run}" for run in task.runs],
         "run": next(iter(task.runs), None),
         "conditions": dict(zip(names, types, strict=True)),
-        "more": len(task.trial_types) - len(types),
+        "more": len(usable) - len(types),
+        "left_out": left_out,
         "contrast_name": "-over-".join(pair),
         "contrast": " - ".join(pair) or None,
         "reason": _comment(guess.reason),

@@ -293,6 +293,16 @@ def test_hostile_names_stay_inside_their_quotes(tmp_path: Path) -> None:
     assert study.study.bids == bids
 
 
+def test_trial_types_without_duration_are_no_conditions_and_said(tmp_path: Path) -> None:
+    bids = make_bids(tmp_path / "bids")
+    for events in list(bids.rglob("*_events.tsv"))[:1]:
+        events.write_text(EVENTS + "50\tn/a\tbutton\n60\t-1\tpulse\n")
+    run_init(bids, tmp_path / "study.toml")
+    assert list(read_study(tmp_path / "study.toml").tasks["faces"].conditions) == ["shapes", "fearful-faces"]
+    told = 'not modelled, as some of their events have no onset or no duration: ["button", "pulse"]'
+    assert told in (tmp_path / "study.toml").read_text()
+
+
 def test_text_of_any_kind_comes_back_from_toml() -> None:
     for text in ('"', "\\", "\x00\x1b\x7f", "\u2028\u202e\ufeff", "é 漢 \U0001f9e0", "a\r\n\tb", "'''", '"""'):
         assert tomllib.loads(f"x = {toml(text)}")["x"] == text
