@@ -1,17 +1,15 @@
-"""HDF5 files of the fuzzer's: MATLAB 7.3 as MATLAB writes it, and NetCDF results changed by HDF5's own means."""
+"""NetCDF results changed by HDF5's own means."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import scipy.sparse
 
 _SEAL = b"\neffconn sha256 "
 _LARGE = 2**22  # values; more are a bomb, which is not to go off here
@@ -134,50 +132,3 @@ _CHANGES: tuple[Callable[[h5py.File, random.Random], None], ...] = (
     *(_remove, _replace, _replace, _reshape, _reshape, _numbers, _numbers, _attribute, _attribute),
     *(_link, _group, _bomb),
 )
-
-
-def write_v73(path: Path, variables: Mapping[str, Any]) -> None:
-    """Variables as MATLAB 7.3 lays them out: axes reversed, cells as references into #refs#."""
-    with h5py.File(path, "w", userblock_size=512) as file:
-        for key, value in variables.items():
-            _write(file, file, key, value)
-    header = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Sun Nov 22 12:00:00 2026 HDF5 schema 1.00 ."
-    with path.open("r+b") as raw:
-        raw.write(header.ljust(116) + b"\0" * 8 + b"\x00\x02IM")
-
-
-def _write(file: h5py.File, parent: h5py.Group, name: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        item = parent.create_group(name)
-        for key, member in value.items():
-            _write(file, item, key, member)
-        return _of_class(item, "struct")
-    if scipy.sparse.issparse(value):
-        item = parent.create_group(name)
-        value = scipy.sparse.csc_array(value)  # type: ignore[call-overload]
-        parts = {"jc": value.indptr.astype(np.uint64), "ir": value.indices.astype(np.uint64), "data": value.data}
-        for key, part in parts.items():
-            item.create_dataset(key, data=part)
-        item.attrs["MATLAB_sparse"] = np.uint64(value.shape[0])
-        return _of_class(item, "double")
-    if isinstance(value, str):
-        codes = np.array([[ord(letter)] for letter in value], dtype=np.uint16)
-        return _of_class(parent.create_dataset(name, data=codes), "char")
-    array = np.atleast_2d(np.asarray(value))
-    if array.dtype == object:
-        store = file.require_group("#refs#")
-        references = np.empty(array.T.shape, dtype=h5py.ref_dtype)
-        for index in np.ndindex(array.T.shape):
-            references[index] = _write(file, store, uuid.uuid5(uuid.NAMESPACE_OID, f"{name}{len(store)}").hex,
-                                       array.T[index]).ref  # fmt: skip
-        return _of_class(parent.create_dataset(name, data=references), "cell")
-    if array.size == 0:
-        item = parent.create_dataset(name, data=np.array(array.shape, dtype=np.uint64))
-        item.attrs["MATLAB_empty"] = np.uint8(1)
-        return _of_class(item, "double")
-    return _of_class(parent.create_dataset(name, data=array.T), "double")
-
-
-def _of_class(item: Any, kind: str) -> Any:
-    item.attrs["MATLAB_class"] = np.bytes_(kind)
-    return item

@@ -15,6 +15,9 @@ import numpy as np
 import scipy.io
 import scipy.sparse
 
+from . import _fuzz_models as models
+from ._mat73_file import PRISTINE, classed, mat73
+
 HEADER = 128
 MATRIX, COMPRESSED, INT32, UINT32 = 14, 15, 5, 6
 ODD_SIZES = (0, 1, 3, 7, 8, 255, 4096, 65535, 10**6, 2**28, 2**31 - 1, 2**31, 2**32 - 1)
@@ -30,12 +33,12 @@ Mutation = Callable[[bytearray, np.random.Generator], bytes | bytearray]
 @cache
 def mat_seeds() -> dict[str, bytes]:
     """One good, small, estimated DCM in every container; a matrix and text in version 4."""
-    model = _dcm()
+    model = models.full_struct()
     return {
         "v4": _saved({"X": np.eye(3), "note": "text", "S": scipy.sparse.csc_array(np.eye(3))}, format="4"),
         "v5": _saved({"DCM": model}, do_compression=False),
         "v7": _saved({"DCM": model}, do_compression=True),
-        "v7.3": _hdf5({"DCM": model}),
+        "v7.3": mat73({"DCM": model}),
     }
 
 
@@ -217,10 +220,7 @@ def _with_hdf5(edit: Callable[[h5py.File, np.random.Generator], None]) -> Mutati
 
 def flawed(content: bytes | bytearray) -> bool:
     """Whether bytes have been changed by hand since HDF5 wrote them, after which it is not let at them here."""
-    return content[116:124] != HEADER_FILL
-
-
-HEADER_FILL = b"pristine"  # in the header of the seed, where MATLAB keeps an offset that nobody reads
+    return content[116:124] != PRISTINE
 
 
 def _raw(mutation: Mutation) -> Mutation:
@@ -261,25 +261,25 @@ def _virtual(file: h5py.File, rng: np.random.Generator) -> None:
     group, name = _replace(file, rng)
     layout = h5py.VirtualLayout(shape=(40, 2), dtype=float)
     layout[...] = h5py.VirtualSource("other.h5", "y", shape=(40, 2))
-    _classed(group.create_virtual_dataset(name, layout), "double")
+    classed(group.create_virtual_dataset(name, layout), "double")
 
 
 def _external_storage(file: h5py.File, rng: np.random.Generator) -> None:
     group, name = _replace(file, rng)
-    _classed(group.create_dataset(name, (40, 2), float, external=[("/etc/passwd", 0, 640)]), "double")
+    classed(group.create_dataset(name, (40, 2), float, external=[("/etc/passwd", 0, 640)]), "double")
 
 
 def _huge(file: h5py.File, rng: np.random.Generator) -> None:
     group, name = _replace(file, rng)
     side = int(10 ** rng.uniform(2, 9))
     kind, dtype = (("double", float), ("cell", h5py.ref_dtype), ("char", np.uint16))[int(rng.integers(3))]
-    _classed(group.create_dataset(name, (side, side), dtype, chunks=(8, 8)), kind)
+    classed(group.create_dataset(name, (side, side), dtype, chunks=(8, 8)), kind)
 
 
 def _claim_empty(file: h5py.File, rng: np.random.Generator) -> None:
     group, name = _replace(file, rng)
     sizes = [ODD_LONG[int(rng.integers(len(ODD_LONG)))] for _ in range(2)]
-    item = _classed(group.create_dataset(name, data=np.array(sizes, dtype=np.uint64)), "cell")
+    item = classed(group.create_dataset(name, data=np.array(sizes, dtype=np.uint64)), "cell")
     item.attrs["MATLAB_empty"] = np.uint8(1)
 
 
@@ -294,7 +294,7 @@ def _odd_type(file: h5py.File, rng: np.random.Generator) -> None:
         np.array(5.0),
     )
     kind = ("double", "cell", "char", "logical", "struct", "function_handle", "meeg")[int(rng.integers(7))]
-    _classed(group.create_dataset(name, data=values[int(rng.integers(len(values)))]), kind)
+    classed(group.create_dataset(name, data=values[int(rng.integers(len(values)))]), kind)
 
 
 def _references(file: h5py.File, rng: np.random.Generator) -> None:
@@ -305,7 +305,7 @@ def _references(file: h5py.File, rng: np.random.Generator) -> None:
     cells = group.create_dataset(name, data=np.full((count, 1), target.ref, dtype=h5py.ref_dtype))
     if rng.random() < 0.5:
         cells[...] = np.full((count, 1), cells.ref, dtype=h5py.ref_dtype)
-    _classed(cells, "cell")
+    classed(cells, "cell")
 
 
 def _bad_sparse(file: h5py.File, rng: np.random.Generator) -> None:
@@ -331,55 +331,6 @@ HDF5_MUTATIONS: tuple[Mutation, ...] = (
 SLOW_MUTATIONS: tuple[Mutation, ...] = (bomb, nest, many_cells)  # of v5 and v7; a second each
 
 
-def _dcm() -> dict[str, Any]:
-    """Two regions, two inputs and 40 scans, with results in SPM's form."""
-    rng = np.random.default_rng(0)
-    scans, bins = 40, 8
-    tree = {
-        "A": np.full((2, 2), 0.1),
-        "B": np.full((2, 2, 2), 0.2),
-        "C": np.full((2, 2), 0.3),
-        "D": np.zeros((2, 2, 0)),
-        "transit": np.zeros((2, 1)),
-        "decay": 0.0,
-        "epsilon": 0.0,
-    }
-    blocks = (np.arange(scans * bins)[:, None] // np.array([80, 40])) % 2
-    vois = np.empty((1, 2), dtype=[("name", object), ("xyz", object)])
-    vois[0, 0], vois[0, 1] = ("left", np.ones((3, 1))), ("right", np.zeros((3, 1)))
-    precision = scipy.sparse.csc_array(np.diag(np.arange(1.0, 81.0)))
-    return {
-        "a": np.ones((2, 2)),
-        "b": np.stack([np.zeros((2, 2)), np.eye(2)], axis=2),
-        "c": np.eye(2),
-        "U": {"dt": 2 / bins, "name": _cells("task", "faces"), "u": scipy.sparse.csc_array(blocks.astype(float))},
-        "Y": {
-            "dt": 2.0,
-            "X0": np.ones((scans, 1)),
-            "y": rng.normal(size=(scans, 2)),
-            "name": _cells("vmPFC", "amygdala"),
-            "Q": _cells(precision, precision),
-        },
-        "v": float(scans),
-        "n": 2.0,
-        "TE": 0.04,
-        "delays": np.ones((1, 2)),
-        "xY": vois,
-        "options": {"nonlinear": 0.0, "two_state": 0.0, "stochastic": 0.0, "centre": 1.0, "induced": 0.0},
-        "Ep": tree,
-        "Cp": scipy.sparse.csc_array(np.eye(20)),
-        "F": -100.0,
-        "Ce": np.ones((2, 1)),
-        "M": {"pE": tree, "pC": np.eye(20), "f": "spm_fx_fmri", "flag": np.array([[True]])},
-    }
-
-
-def _cells(*items: Any) -> np.ndarray:
-    cells = np.empty((1, len(items)), dtype=object)
-    cells[0, :] = items
-    return cells
-
-
 def _saved(variables: Mapping[str, Any], **options: Any) -> bytes:
     memory = io.BytesIO()
     if options.get("format") != "4":
@@ -387,57 +338,3 @@ def _saved(variables: Mapping[str, Any], **options: Any) -> bytes:
     scipy.io.savemat(cast(Any, memory), dict(variables), **options)
     content = memory.getvalue()
     return content if options.get("format") == "4" else b"MATLAB 5.0 MAT-file".ljust(116) + content[116:]
-
-
-def _hdf5(variables: Mapping[str, Any]) -> bytes:
-    memory = io.BytesIO()
-    with h5py.File(memory, "w", userblock_size=512) as file:
-        store = file.create_group("#refs#")
-        for name, value in variables.items():
-            _put(store, file, name, value)
-    head = b"MATLAB 7.3 MAT-file".ljust(116) + HEADER_FILL + b"\x00\x02IM"
-    return head.ljust(512, b"\0") + memory.getvalue()[512:]
-
-
-def _put(store: h5py.Group, parent: h5py.Group, name: str, value: Any) -> Any:
-    """One value as MATLAB 7.3 lays it out: axes reversed, cells and struct arrays as references."""
-    if isinstance(value, Mapping):
-        group = parent.create_group(name)
-        for key, item in value.items():
-            _put(store, group, key, item)
-        return _classed(group, "struct")
-    if isinstance(value, scipy.sparse.csc_array):
-        group = parent.create_group(name)
-        group["jc"], group["ir"] = value.indptr.astype(np.uint64), value.indices.astype(np.uint64)
-        group["data"] = value.data
-        group.attrs["MATLAB_sparse"] = np.uint64(value.shape[0])
-        return _classed(group, "double")
-    if isinstance(value, str):
-        return _classed(parent.create_dataset(name, data=np.array([[ord(x)] for x in value], np.uint16)), "char")
-    array = np.atleast_2d(np.asarray(value))
-    if array.dtype.names:
-        group = parent.create_group(name)
-        for key in array.dtype.names:
-            group.create_dataset(key, data=_stored(store, array[key]))
-        return _classed(group, "struct")
-    if array.dtype == object:
-        return _classed(parent.create_dataset(name, data=_stored(store, array)), "cell")
-    if array.size == 0:
-        item = parent.create_dataset(name, data=np.array(array.shape, dtype=np.uint64))
-        item.attrs["MATLAB_empty"] = np.uint8(1)
-        return _classed(item, "double")
-    logical = array.dtype == bool
-    item = parent.create_dataset(name, data=array.T.astype(np.uint8 if logical else float), compression="gzip")
-    return _classed(item, "logical" if logical else "double")
-
-
-def _stored(store: h5py.Group, array: np.ndarray) -> np.ndarray:
-    references = np.empty(array.T.shape, dtype=h5py.ref_dtype)
-    for index in np.ndindex(references.shape):
-        references[index] = _put(store, store, f"r{len(store)}", array.T[index]).ref
-    return references
-
-
-def _classed(item: Any, kind: str) -> Any:
-    item.attrs["MATLAB_class"] = np.bytes_(kind)
-    return item

@@ -148,6 +148,16 @@ def estimated_struct() -> dict[str, Any]:
     }
 
 
+def full_struct() -> dict[str, Any]:
+    """The same with what SPM keeps beside: regions, a struct array; components of the noise, sparse and in cells."""
+    found = estimated_struct()
+    regions = np.empty((1, 2), dtype=[("name", object), ("xyz", object)])
+    regions[0, 0], regions[0, 1] = ("left", np.ones((3, 1))), ("right", np.zeros((3, 1)))
+    precision = _sparse(np.diag(np.arange(1.0, 81.0)))
+    found["M"] |= {"f": "spm_fx_fmri", "flag": np.array([[True]])}
+    return found | {"xY": regions, "Y": found["Y"] | {"Q": cells(precision, precision)}}
+
+
 def voi_struct() -> dict[str, Any]:
     """The series of a region as SPM extracts it."""
     series = np.random.default_rng(4).normal(size=(SCANS, 1))

@@ -68,7 +68,7 @@ def _mat(folder: Path) -> list[Seed]:
     from pipeline._peb_write import write_peb
     from pipeline._voi import read_vois
 
-    from ._fuzz_hdf5 import write_v73
+    from ._mat73_file import mat73
 
     def dcm(path: Path) -> None:
         found, lines = read_inputs([path])
@@ -99,7 +99,7 @@ def _mat(folder: Path) -> list[Seed]:
         Seed("mat", "DCM_plain.mat", written("a.mat", {"DCM": plain}, compress=False), dcm),
         Seed("mat", "DCM_sub-01.mat", written("b.mat", {"DCM": estimated}), dcm),
         Seed("mat", "DCM_flat.mat", written("c.mat", {"DCM": estimated}, compress=False), dcm),
-        Seed("mat", "DCM_v73.mat", _written(folder, "d.mat", lambda path: write_v73(path, {"DCM": estimated})), dcm),
+        Seed("mat", "DCM_v73.mat", mat73({"DCM": models.full_struct()}), dcm),
         Seed("mat", "GCM_two.mat", written("e.mat", {"GCM": two}), dcm),
         Seed("mat", "space.mat", written("f.mat", {"GCM": space}), read_model_space),
         Seed(
