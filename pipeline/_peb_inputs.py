@@ -16,7 +16,7 @@ from ._estimates import FirstLevel, pair_sessions, read_estimates
 from ._row_order import RowOrder, as_text_sorts
 from ._runtime import UsageError
 from ._table import MISSING, TableError
-from .common import common_visits, describe_same_person, same_person, shorten, take_one_of
+from .common import common_visits, describe_same_person, same_person, shorten, take_one_of, turned_order
 
 DEFAULT_FIELDS = ("A", "B")  # as SPM12
 BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
@@ -121,9 +121,16 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     if options.sessions is not None:
         say(f"change: {options.sessions[1]} less {options.sessions[0]}")
     left_out = [*lines, *left]
+    turned = turned_order(*options.sessions) if options.sessions is not None else ""
     order = _order(options, levels, design.participants)
     inferred = () if options.design is None else table_remarks(options.design, design)
-    notes = [*left_out, *inferred, *design.remarks, *([order.line(), *_warn_of_text_order(order)] if order else [])]
+    notes = [
+        *([turned] if turned else []),
+        *left_out,
+        *inferred,
+        *design.remarks,
+        *([order.line(), *_warn_of_text_order(order)] if order else []),
+    ]
     for line in notes:
         say(line)
     by_name = {one.name: one for one in estimates}

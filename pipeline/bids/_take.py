@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
-from ..common import gathered, listed, sorted_names
+from ..common import gathered, listed, sorted_names, turned_order
 from ..study import Study
 from ..study._nearest import meant, nearest
 from ._error import DataError
@@ -65,7 +65,7 @@ def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | 
         people,
         found,
         errors,
-        [*_strangers(people, derivatives), *gathered(said), *_mixed(runs), *_unlike(study, found)],
+        [*_turned(study), *_strangers(people, derivatives), *gathered(said), *_mixed(runs), *_unlike(study, found)],
     )
 
 
@@ -105,6 +105,11 @@ def _look(
     with ThreadPoolExecutor(THREADS if waited else 1) as pool:
         take(pool.map(look, cells[PROBED:]))
     return found
+
+
+def _turned(study: Study) -> Iterator[str]:
+    if line := turned_order(study.sessions.before, study.sessions.after):
+        yield f"[sessions] {line}"
 
 
 def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:

@@ -43,6 +43,7 @@ from ._visit_names import split_visit as split_visit
 from ._visit_order import before_and_after as before_and_after
 from ._visit_order import common_visits as common_visits
 from ._visit_order import order_of_visits as order_of_visits
+from ._visit_order import turned_order as turned_order
 from ._wording import gather_remarks as gather_remarks
 from ._wording import gathered as gathered
 from ._wording import joined as joined

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _BETWEEN = "_-. "
+_LAST = re.compile(r"(.*[^_\-. ])[_.]([0-9]{1,9})", re.DOTALL)
 _PERSON_FOLLOWS = re.compile(r"(?:sub|subj|subject|participant|patient|pat|p|s|hc|con)[-_]?[0-9]", re.IGNORECASE)
 
 
@@ -32,9 +33,16 @@ def take_mark(name: str, mark: str) -> str | None:
 
 
 def take_one_of(name: str, marks: Sequence[str]) -> tuple[str, str] | None:
-    """Which of some marks is in a name, and the name without it; None where none or several are."""
-    found = [(mark, left) for mark in marks if (left := take_mark(name, mark)) is not None]
-    return found[0] if len(found) == 1 else None
+    """Which of some marks is in a name, and the name without it; None where none or several are.
+
+    Of numbers the last part of a name decides: 02_1 is 02 at 1, and 1_1 is 1 at 1.
+    """
+    if all(mark.isdecimal() for mark in marks) and (found := _LAST.fullmatch(name)):
+        ends = [mark for mark in marks if int(mark) == int(found[2])]
+        if len(ends) == 1:
+            return ends[0], found[1]
+    several = [(mark, left) for mark in marks if (left := take_mark(name, mark)) is not None]
+    return several[0] if len(several) == 1 else None
 
 
 def _places(name: str, mark: str) -> list[tuple[int, int]]:

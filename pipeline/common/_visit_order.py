@@ -52,6 +52,13 @@ def before_and_after(labels: Sequence[str]) -> tuple[str, str] | None:
     return ordered[0], (after or [ordered[-1]])[0]
 
 
+def turned_order(before: str, after: str) -> str:
+    """What to say where labels of visits tell that what is called before comes after; empty where they do not."""
+    if order_of_visits((before, after)) != (after, before):
+        return ""
+    return f"{before} comes after {after} by its label, but is taken for before: a change is {after} less {before}"
+
+
 def _only_baselines(placed: dict[tuple[float, float], str]) -> bool:
     words = [label for label in placed.values() if not re.search("[0-9]", label)]
     return all(_RANKS.get(_word_of(label)[0]) == 1 for label in words)

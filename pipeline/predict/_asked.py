@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._runtime import UsageError
-from ..common import some
+from ..common import some, turned_order
 from ._arms import Arms, arm_column, find_arms
 from ._expand import check_arm_name, check_outcome, expand, term_text, uses_arm
 from ._formula import Factor, FactorTerm, parse_factor, parse_formula
@@ -110,6 +110,8 @@ def _table_notices(people: People) -> list[str]:
         lines.append("No column names people: they are called by their rows, row-1 and on.")
     if people.unused:
         lines.append(f"Rows of other sessions are not used: {some(people.unused)}.")
+    if people.sessions is not None and (turned := turned_order(*people.sessions)):
+        lines.append(f"{turned}.")
     if people.sessions is None:
         lines.append("The table has one row per person: columns are taken as they are, changes or not.")
     return lines

@@ -178,6 +178,12 @@ def test_changes_are_found_whatever_stands_between_person_and_visit(
     assert strengths(inputs) == [1.0, 2.0, 10.0]
 
 
+def test_a_change_against_the_order_of_visits_is_said(save: Callable[..., Path], read: Read) -> None:
+    folder = save(**{f"P{i}_{visit}": float(i) for i in range(1, 4) for visit in ("T1", "T2")})
+    assert "T2 comes after T1 by its label" in read(folder, sessions=("T2", "T1")).notes[0]
+    assert not any("by its label" in line for line in read(folder, sessions=("T1", "T2")).notes)
+
+
 def test_changes_of_visits_in_folders_are_found(save: Callable[..., Path], read: Read) -> None:
     save(**{f"{visit}/DCM_sub-{i}": i * (2.0 if visit == "post" else 1.0) for i in (1, 2) for visit in ("pre", "post")})
     folders = [save() / "DCM_pre", save() / "DCM_post"]

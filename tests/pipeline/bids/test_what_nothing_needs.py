@@ -191,3 +191,9 @@ def test_durations_in_milliseconds_are_suspected(small: Small) -> None:
 def test_a_repetition_time_that_is_too_short_is_not_taken_for_milliseconds(small: Small) -> None:
     small.set("tasks.faces", repetition_time=1.0)
     assert any("check units and the repetition time" in error for error in small.inventory().errors)
+
+
+def test_sessions_whose_labels_say_the_reverse_are_remarked_on(small: Small) -> None:
+    small.set("sessions", before="ses-2", after="ses-1")
+    told = "[sessions] ses-2 comes after ses-1 by its label, but is taken for before: a change is ses-1 less ses-2"
+    assert told in small.inventory().remarks

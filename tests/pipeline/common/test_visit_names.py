@@ -14,6 +14,8 @@ from pipeline.common import (
     same_person,
     split_visit,
     take_mark,
+    take_one_of,
+    turned_order,
 )
 
 
@@ -163,6 +165,20 @@ def test_who_is_one_person_is_said_in_one_line_with_the_visits() -> None:
 )
 def test_a_mark_that_is_asked_for_is_found_as_a_part_of_a_name(name: str, mark: str, left: str | None) -> None:
     assert take_mark(name, mark) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [("02_1", ("1", "02")), ("01_2", ("2", "01")), ("1_1", ("1", "1")), ("2_02", ("2", "2")), ("sub-1", None)],
+)
+def test_of_numbers_the_last_part_is_the_visit(name: str, taken: tuple[str, str] | None) -> None:
+    assert take_one_of(name, ("1", "2")) == taken
+
+
+def test_a_before_that_comes_after_by_its_label_is_said() -> None:
+    assert turned_order("ses-post", "ses-pre").startswith("ses-post comes after ses-pre by its label")
+    assert turned_order("T2", "T1") != ""
+    assert turned_order("ses-pre", "ses-post") == turned_order("ses-ketamine", "ses-midazolam") == ""
 
 
 @pytest.mark.parametrize(
