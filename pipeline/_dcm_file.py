@@ -20,6 +20,7 @@ from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError, Opaque, StructArray, describe, opaque_fields
 from ._rundata import RunData
 from ._spm_error import SpmFileError
+from .common import listed
 
 OTHER_FILES = {
     "SPM": "is an SPM.mat (a first-level GLM), not a DCM; give the DCM_*.mat specified from it",
@@ -132,7 +133,7 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | N
         for name, what in OTHER_FILES.items():
             if name in variables:
                 raise DcmFileError(path, "", what)
-        held = ", ".join(sorted(variables)[:6]) or "nothing"
+        held = listed(variables, "nothing")
         raise DcmFileError(path, "", f"holds no DCM or GCM (it holds {held}); save the struct as DCM")
     if len(found) > 1:
         raise DcmFileError(path, "DCM, GCM", "are both there; save one of them to a file of its own")

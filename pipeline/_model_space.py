@@ -18,7 +18,8 @@ from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError, StructArray, describe
 from ._spm_error import SpmFileError
 from ._spm_names import canonical, spm_names, to_spm, told_apart
-from ._table import TableError, read_table
+from ._table import MISSING, TableError, read_table
+from .common import listed, read_number
 
 MODEL_COLUMN = "model"
 FAMILY_COLUMNS = "family"
@@ -116,15 +117,16 @@ def _from_table(path: Path) -> ModelSpace:
     repeated = [name for i, name in enumerate(parameters) if canonical(name) in map(canonical, parameters[:i])]
     if repeated:
         raise TableError(path, f"has two columns for {canonical(repeated[0])}; keep one", 1)
-    for name in parameters:
-        for cell, line in zip(table.column(name), table.lines, strict=True):
-            if cell not in ("0", "1"):
+    switches = {name: list(map(read_number, table.column(name))) for name in parameters}
+    for name, values in switches.items():
+        for cell, value, line in zip(table.column(name), values, table.lines, strict=True):
+            if value not in (0.0, 1.0):
                 raise TableError(path, f"{name} is {cell!r}; write 1 where the model has it and 0 where not", line)
     for name in families:
         for cell, line in zip(table.column(name), table.lines, strict=True):
-            if cell in ("", "n/a"):
+            if cell == MISSING:
                 raise TableError(path, f"{name} is missing; every model belongs to one family", line)
-    on = np.array([[cell == "1" for cell in table.column(name)] for name in parameters]).T
+    on = np.array([[value == 1.0 for value in values] for values in switches.values()]).T
     return ModelSpace(path, models, tuple(parameters), on, {name: table.column(name) for name in families})
 
 
@@ -147,7 +149,7 @@ def _from_mat(path: Path, variables: Mapping[str, Any]) -> ModelSpace:
 
 def _models(variables: Mapping[str, Any]) -> list[Fields]:
     if "GCM" not in variables:
-        held = ", ".join(sorted(variables)[:6]) or "nothing"
+        held = listed(variables, "nothing")
         raise FieldProblem("GCM", f"is missing (the file holds {held}); save the models as a cell array GCM")
     value = variables["GCM"]
     if isinstance(value, Mapping):

@@ -22,6 +22,7 @@ from ._peb_fields import AGAIN, names_of, places_of, sized, table_of
 from ._spm_density import spm_density
 from ._spm_error import SpmFileError
 from ._spm_names import canonical, field_of, spm_names, told_apart
+from .common import listed
 
 
 class PebFileError(SpmFileError):
@@ -128,7 +129,7 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[str, An
     if not found:
         if any(looks_like_dcm(one) for value in variables.values() for one in _items(value)):
             raise PebFileError(path, "", "holds a DCM, not a group result; give the PEB_*.mat that SPM made from it")
-        held = ", ".join(sorted(variables)[:6]) or "nothing"
+        held = listed(variables, "nothing")
         raise PebFileError(path, "", f"holds no PEB or BMA (it holds {held}); save the struct as PEB")
     for name in found:
         items = _items(variables[name])

@@ -83,7 +83,9 @@ def read_labels(table: Path) -> list[tuple[int, str]]:
         columns = {name.lower(): name for name in found.columns}
         number, name = (next((columns[one] for one in kind if one in columns), None) for kind in (INDEX, NAME))
         if number is None or name is None:
-            raise RegionError(f"label table {table} needs the columns index and name, and has {', '.join(columns)}")
+            raise RegionError(
+                f"label table {table} needs the columns index and name, and has {', '.join(columns)}; rename them"
+            )
         cells = zip(found.column(number), found.column(name), found.lines, strict=True)
     except TableError as error:
         raise RegionError(f"label table {error}") from None

@@ -84,7 +84,9 @@ def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoot
     """
     image = _opened(path, label)
     if len(image.shape) != 4 or image.shape[:3] != inside.shape:
-        raise ExtractionError(f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid")
+        raise ExtractionError(
+            f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid; check both"
+        )
     series = np.empty((image.shape[3], int(inside.sum())), dtype=_kept_as(image, smoothing))
     step = max(1, SLAB // (8 * int(np.prod(image.shape[:3]))))
     for start in range(0, image.shape[3], step):
@@ -109,7 +111,9 @@ def read_first_scans(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, 
     """
     image = _opened(path, label)
     if len(image.shape) != 4 or image.shape[:3] != inside.shape:
-        raise ExtractionError(f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid")
+        raise ExtractionError(
+            f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid; check both"
+        )
     slab = _values(image, label, path, slice(0, scans))
     _check_inside(slab[..., 0], inside, label, path)
     series = slab[inside].T

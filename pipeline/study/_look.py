@@ -218,7 +218,7 @@ def _arms(bids: Path, notes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _kinds(table: Table, column: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(cell for cell in table.column(column) if cell not in ("", MISSING)))
+    return tuple(dict.fromkeys(cell for cell in table.column(column) if cell != MISSING))
 
 
 def _scores(bids: Path, notes: list[str]) -> Iterator[FoundScore]:
