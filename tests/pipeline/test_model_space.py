@@ -124,7 +124,7 @@ def test_a_table_becomes_switches_and_families(tmp_path: Path) -> None:
 
 def test_switches_may_be_written_as_decimals(tmp_path: Path) -> None:
     (tmp_path / "space.tsv").write_text("model\tB(2,1,2)\tB(1,2,2)\nx\t1.0\t0.0\n")
-    assert read_model_space(tmp_path / "space.tsv").switches([FORWARD, BACKWARD]).tolist() == [[True, False]]
+    assert read_model_space(tmp_path / "space.tsv").switches([FORWARD, BACKWARD], SPEC).tolist() == [[True, False]]
 
 
 def test_a_table_with_spms_names_serves_a_group_with_ours(tmp_path: Path) -> None:
