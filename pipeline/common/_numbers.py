@@ -13,7 +13,9 @@ from collections.abc import Iterable
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:(?P<mark>[.,'’ \u00a0\u202f])[0-9]{3})(?:(?P=mark)[0-9]{3})*([.,][0-9]+)?")
+_THOUSANDS = re.compile(
+    r"[+-]?[1-9][0-9]{0,2}(?:(?P<mark>[.,'’ \u00a0\u202f])[0-9]{3})(?:(?P=mark)[0-9]{3})*([.,][0-9]+)?"
+)
 
 
 def read_number(text: str) -> float | None:
@@ -56,7 +58,8 @@ def number_advice(text: str) -> str:
         return f"a number with a decimal comma; write {bare.replace(',', '.')}"
     western = _western(bare)
     if western != bare and NUMBER.fullmatch(western):
-        return f"a number in digits that are not 0 to 9; write {western}"
+        foreign = "with a minus sign that is no hyphen" if re.fullmatch(r"−[0-9.eE+-]+", bare) else ""
+        return f"a number {foreign or 'in digits that are not 0 to 9'}; write {western}"
     if re.fullmatch(r"[+-]?[0-9]{1,3}(_[0-9]{3})+", bare):
         return f"a number with underscores; write {bare.replace('_', '')}"
     return ""

@@ -40,7 +40,9 @@ def test_python_s_other_numbers_are_none(text: str) -> None:
         ("1_000", "a number with underscores; write 1000"),
         ("١٢", "a number in digits that are not 0 to 9; write 12"),
         ("１.５", "a number in digits that are not 0 to 9; write 1.5"),
-        ("−3", "a number in digits that are not 0 to 9; write -3"),
+        ("−3", "a number with a minus sign that is no hyphen; write -3"),
+        ("−٣", "a number in digits that are not 0 to 9; write -3"),
+        ("0,150", "a number with a decimal comma; write 0.150"),
     ],
 )
 def test_what_looks_like_a_number_gets_the_number_to_write(text: str, advice: str) -> None:
