@@ -43,6 +43,7 @@ def read_design(
     centre: bool | Sequence[str] = True,
     interactions: Sequence[tuple[str, str]] = (),
     plus: Sequence[str] = (),
+    named: Sequence[str] = (),
     participant_column: str = PARTICIPANT_COLUMN,
     by_order: bool = False,
 ) -> Design:
@@ -54,6 +55,7 @@ def read_design(
         names: of the estimates.
         covariates: the columns to use, in order; None for all of them. A column of two kinds of text becomes −1 and +1.
         centre, interactions, plus: as in `peb.make_design`; a number column is centred over those in the design.
+        named: columns of a table whose cells are names even where they are numbers, such as arms called 0 and 1.
         participant_column: the column that holds the participants' names.
         by_order: that row i of a .mat file is for ``names[i]``; only for such a file, and needed for it.
 
@@ -75,7 +77,7 @@ def read_design(
     problems = [f"{what} {some(who)}" for what, who in sides if who]
     if problems:
         raise TableError(path, f"{'; '.join(problems)}; {_hint(without_row, without_estimate)}")
-    return _design(table, both, participant_column, covariates, centre, interactions, plus)
+    return _design(table, both, participant_column, covariates, centre, interactions, plus, named)
 
 
 def match_design(
@@ -86,6 +88,7 @@ def match_design(
     centre: bool | Sequence[str] = True,
     interactions: Sequence[tuple[str, str]] = (),
     plus: Sequence[str] = (),
+    named: Sequence[str] = (),
     participant_column: str = PARTICIPANT_COLUMN,
 ) -> Matched:
     """As `read_design`, of the participants who are on both sides of a table; the others are told.
@@ -96,7 +99,7 @@ def match_design(
     table, both, without_row, without_estimate = _sides(Path(path), names, participant_column)
     if _unpadded(without_row, without_estimate):
         raise TableError(table.path, _hint(without_row, without_estimate))
-    design = _design(table, both, participant_column, covariates, centre, interactions, plus)
+    design = _design(table, both, participant_column, covariates, centre, interactions, plus, named)
     return Matched(design, without_row, without_estimate)
 
 
@@ -147,10 +150,13 @@ def _design(
     centre: bool | Sequence[str],
     interactions: Sequence[tuple[str, str]],
     plus: Sequence[str],
+    named: Sequence[str],
 ) -> Design:
     rows = table.names(participant_column)
     places = [rows.index(name) for name in names]
     values = {name: table.values(name, places) for name in _chosen(table, covariates, participant_column)}
+    for name in set(named) & values.keys():
+        values[name] = np.array([table.column(name)[place] for place in places], dtype=str)
     return make_design(names, values, interactions=interactions, centre=centre, plus=plus)
 
 

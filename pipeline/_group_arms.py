@@ -76,7 +76,8 @@ def with_interactions(options: GroupOptions, arm: str) -> GroupOptions:
         others = [name for name in options.covariates if name != arm]
     made = {frozenset(pair) for pair in options.interactions}
     more = [(arm, name) for name in others if frozenset((arm, name)) not in made]
-    return replace(options, covariates=[arm, *others], interactions=[*options.interactions, *more])
+    pairs = [*options.interactions, *more]
+    return replace(options, covariates=[arm, *others], interactions=pairs, named=[*options.named, arm])
 
 
 def compare_arms(

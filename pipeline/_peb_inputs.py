@@ -33,6 +33,7 @@ class GroupOptions:
         interactions: pairs of covariates to multiply.
         centred: whether numbers are centred.
         plus: kinds of participants that are coded +1, see `peb.make_design`.
+        named: columns whose cells are names even where they are numbers, such as arms called 0 and 1.
         fields: fields of the DCM that the group explains; None for A and B as far as there are any.
         parameters: single parameters, by name; instead of fields where none are named.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
@@ -50,6 +51,7 @@ class GroupOptions:
     interactions: Sequence[tuple[str, str]] = ()
     centred: bool = True
     plus: Sequence[str] = ()
+    named: Sequence[str] = ()
     fields: Sequence[str] | None = None
     parameters: Sequence[str] = ()
     sessions: tuple[str, str] | None = None
@@ -214,6 +216,7 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
         "centre": options.centred,
         "interactions": options.interactions,
         "plus": options.plus,
+        "named": options.named,
     }
     if not options.matched_only:
         return read_design(options.design, names, by_order=options.by_order, **how), []

@@ -44,6 +44,14 @@ def test_columns_become_covariates(table: Write) -> None:
     assert design.centres == {"age": 39.0, "improvement": 2.75}
 
 
+def test_codes_of_arms_may_be_names(table: Write) -> None:
+    path = table("participant_id\tarm\n" + "".join(f"{who}\t{i % 2}\n" for i, who in enumerate(NAMES)))
+    design = read_design(path, NAMES, named=["arm"], plus=["0"])
+    assert (design.covariates, design.kinds["arm[0]"]) == (("mean", "arm[0]"), ("1", "0"))
+    assert design.matrix[:, 1].tolist() == [1, -1, 1, -1]
+    assert read_design(path, NAMES).covariates == ("mean", "arm")
+
+
 def test_interactions_are_of_the_centred_columns(table: Write) -> None:
     design = read_design(table(TABLE), NAMES, ["arm", "improvement"], interactions=[("arm", "improvement")])
     np.testing.assert_array_equal(design.matrix[:, 3], design.matrix[:, 1] * design.matrix[:, 2])
