@@ -210,7 +210,8 @@ def _options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 )
 def fit(inputs: GroupInputs) -> Delivery:
     """A group fit."""
-    from ._group_fit import deliver_fit, fit_group
+    from ._group_estimation import fit_group
+    from ._group_fit import deliver_fit
 
     return deliver_fit(inputs, *fit_group(inputs))
 

@@ -20,7 +20,7 @@ from peb import (
     sample,
 )
 
-from ._group_fit import fit_group
+from ._group_estimation import fit_group
 from ._peb_inputs import GroupInputs, GroupOptions
 from ._runtime import UsageError
 from .study._guess import guess_arms

@@ -12,7 +12,8 @@ from peb import MEAN, ArmComparison
 from ._connection_names import connections, per_covariate
 from ._group_arms import LEVELS, TOGETHER, Arms
 from ._group_delivery import Delivery
-from ._group_fit import STRONG, effect_records, facts, notices, save_group, summary, verdict_of
+from ._group_estimation import STRONG
+from ._group_fit import effect_records, facts, notices, save_group, summary, verdict_of
 from ._group_sampling import draws_of, sampling_records, sampling_warnings
 from ._interval import LEVEL, Z
 from ._peb_inputs import GroupInputs

@@ -10,7 +10,8 @@ import numpy as np
 from peb import Gaussian, GroupPosterior
 
 from ._connection_names import connections
-from ._group_fit import STRONG, save_group, unit_of
+from ._group_estimation import STRONG
+from ._group_fit import save_group, unit_of
 from ._peb_inputs import GroupInputs
 from ._peb_write import write_bma
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records

@@ -167,7 +167,7 @@ def permutation_figure(
         axes.set(xlabel=wrapped(statistic, 60, 2, balanced=True), ylabel="Permutations")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         sides = "two-sided" if two_sided else "one-sided"
-        reached_p = p_words(p_value) if reached.any() else p_words(p_value).replace("=", "≤")  # the least there is
+        reached_p = p_words(p_value) if reached.any() else f"p ≤ {_rounded_up(p_value)}"  # the least there is
         axes.set_title(f"{reached.sum():,} of {values.size:,} reach it: {reached_p} ({sides})")
         figure.legend(loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure

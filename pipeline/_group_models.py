@@ -24,7 +24,8 @@ from peb import (
 
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
-from ._group_fit import STRONG, facts, fit_group, notices, summary
+from ._group_estimation import STRONG, fit_group
+from ._group_fit import facts, notices, summary
 from ._group_predict import column_of
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs

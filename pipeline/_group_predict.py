@@ -11,8 +11,9 @@ import numpy as np
 from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_out
 
 from ._group_delivery import Delivery
+from ._group_estimation import IN_OWN_UNITS, units_matter, unusual_units
 from ._group_figures import p_words
-from ._group_fit import IN_OWN_UNITS, notices, units_matter, unusual_units
+from ._group_fit import notices
 from ._interval import Z
 from ._peb_inputs import GroupInputs, GroupOptions
 from ._records import PROBABILITY, Column, Records

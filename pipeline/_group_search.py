@@ -11,7 +11,8 @@ from peb import GroupPosterior, Search, search
 from ._connection_names import connections
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
-from ._group_fit import STRONG, facts, fit_group, notices, summary, verdict_of
+from ._group_estimation import STRONG, fit_group
+from ._group_fit import facts, notices, summary, verdict_of
 from ._peb_inputs import GroupInputs
 from ._records import Column, Records
 from ._report import Answer, Section

@@ -18,7 +18,8 @@ from pipeline._estimates import pair_sessions
 from pipeline._group_arms import compare_arms
 from pipeline._group_arms_page import deliver_arms
 from pipeline._group_delivery import Delivery
-from pipeline._group_fit import deliver_fit, fit_group
+from pipeline._group_estimation import fit_group
+from pipeline._group_fit import deliver_fit
 from pipeline._group_predict import deliver_prediction
 from pipeline._peb_inputs import GroupInputs
 from pipeline.bids import Absence, Inventory, Participant, Run

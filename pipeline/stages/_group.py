@@ -139,7 +139,8 @@ def _arms(job: Analysis, inputs: GroupInputs) -> Delivery:
 
 
 def _fit(job: Analysis, inputs: GroupInputs) -> Delivery:
-    from .._group_fit import deliver_fit, fit_group
+    from .._group_estimation import fit_group
+    from .._group_fit import deliver_fit
 
     return deliver_fit(inputs, *fit_group(inputs))
 

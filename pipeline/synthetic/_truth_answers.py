@@ -6,7 +6,7 @@ from peb import MEAN, ArmComparison, Gaussian
 
 from .._connection_names import connections
 from .._figure_style import signed
-from .._group_fit import STRONG
+from .._group_estimation import STRONG
 from .._interval import Z
 from .._report import Answer, Verdict
 from ._group_truth import IMPROVEMENT, GroupTruth

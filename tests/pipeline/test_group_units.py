@@ -7,7 +7,8 @@ import pytest
 from made_up_group import CHOSEN, SPEC
 
 from peb import Estimate, Gaussian, PebSettings, make_design
-from pipeline._group_fit import effect_records, fit_group
+from pipeline._group_estimation import fit_group
+from pipeline._group_fit import effect_records
 from pipeline._group_permute import permute
 from pipeline._group_predict import deliver_prediction, predict
 from pipeline._peb_inputs import GroupInputs
