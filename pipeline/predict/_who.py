@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .._runtime import UsageError
 from .._table import Table, TableError
-from ..common import some
+from ..common import name_key, some
 from ..study._nearest import meant
 from ._cells import is_missing
 from ._options import PredictOptions
@@ -96,9 +96,18 @@ def _as_written(table: Table, column: str, session: str, there: Sequence[str]) -
     bare = session.removeprefix("ses-")
     for cell in (session, bare, f"ses-{bare}"):
         if cell in there:
+            alike = [one for one in there if one != cell and _session_key(one) == _session_key(cell)]
+            if alike:
+                raise TableError(
+                    table.path, f"{column} is {cell} and {alike[0]}, which seem to be one; write one of them"
+                )
             return cell
     hint = meant(session, there, "sessions")
     raise TableError(table.path, f"{column} is nowhere {session}{hint}; say which two it is (--sessions BEFORE,AFTER)")
+
+
+def _session_key(session: str) -> str:
+    return name_key(session).removeprefix("ses ")
 
 
 def _repeated(table: Table, person: str | None) -> tuple[int, int] | None:

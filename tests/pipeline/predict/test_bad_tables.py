@@ -53,6 +53,11 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
         {},
         ("change(gppi_b) (4)", "too few have a value"),
     ),
+    "a session in two ways": (
+        lambda number, row: {"session": "Pre"} if number > 7 and row["session"] == "pre" else {},
+        {},
+        ("session is pre and Pre, which seem to be one; write one of them",),
+    ),
     "text among numbers": (
         at(5, gppi_b="high"),
         {},
