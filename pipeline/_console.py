@@ -105,11 +105,14 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequenc
     """A table on standard output; columns are flushed right but for those in `left`."""
     heading = _text(title) if title else None
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    cells = [[*map(_text, row)] for row in rows]
+    wide = any(row and row[0].cell_len > out.width // 2 for row in cells)  # it would leave the others no place
     for i, column in enumerate(columns):
         justify: Literal["left", "right"] = "left" if i in left else "right"
-        table.add_column(_text(column), justify=justify, overflow="fold", no_wrap=i == 0)
-    for row in rows:
-        table.add_row(*map(_text, row))
+        first = {"max_width": out.width // 2} if wide and i == 0 else {"no_wrap": i == 0}
+        table.add_column(_text(column), justify=justify, overflow="fold", **first)
+    for row in cells:
+        table.add_row(*row)
     out.print(table)
 
 

@@ -115,3 +115,9 @@ def test_progress_on_a_terminal_shows_a_name_as_it_is(monkeypatch: pytest.Monkey
     with _console.progress("[red]\u202ename") as bar:
         bar(1, 2)
     assert r"[red]\u202ename" in stream.getvalue()
+
+
+def test_a_long_name_leaves_the_other_columns_their_place(capsys: pytest.CaptureFixture[str]) -> None:
+    _console.show(("participant", "result"), [("x" * 300, "converged"), ("sub-01", "converged")])
+    shown = capsys.readouterr().out
+    assert (shown.count("converged"), shown.count("x")) == (2, 300)
