@@ -12,6 +12,7 @@ from ._numbers import COMMA_NUMBER, NUMBER
 from ._spreadsheet_cell import cell_text
 
 MISSING = "n/a"  # as BIDS writes it, and as every missing cell reads once a table is read
+_UNREAD = {re.compile(r"\s*\|\s*"): "bars", re.compile(r"\s+"): "spaces"}
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}  # the first that fits is taken
 # R, pandas, spreadsheets. "None", "null" and "na" may be an arm, a model or a type of trial: they are missing among
 # numbers alone, and "none" and "-" not even there, as they may mean zero.
@@ -59,7 +60,7 @@ def separated(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[i
     cell has a quotation mark within; where there is none, `usual` if it is in the header, or the one most frequent
     there.
 
-    Raises `FormError` where quotation marks leave a cell open.
+    Raises `FormError` where quotation marks leave a cell open, or rows are numbers separated by spaces or bars.
     """
     if hint := _HINT.match(text):
         return (hint[1], *_rows(text[hint.end() :], hint[1], 1))
@@ -74,7 +75,11 @@ def separated(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[i
             return mark, rows, lines
     likely = max(there, key=header.count, default=usual)
     mark = usual if usual in there or likely not in body else likely
-    return (mark, *_rows(text, mark))
+    rows, lines = _rows(text, mark)
+    for other, called in _UNREAD.items():
+        if not there and _even(parts := [tuple(other.split(row[0])) for row in rows]) and _numbered(parts):
+            raise FormError(f"seems to be separated by {called}; save it with tabs between cells", lines[0])
+    return mark, rows, lines
 
 
 def _rows(text: str, separator: str, before: int = 0) -> tuple[list[tuple[str, ...]], list[int]]:
@@ -97,6 +102,13 @@ def _even(rows: Sequence[tuple[str, ...]]) -> bool:
     """Whether every row has as many cells as the first, two at least, but for empty ones at its end."""
     width = len(rows[0]) if rows else 0
     return width > 1 and all(len(row) >= width and not any(row[width:]) for row in rows)
+
+
+def _numbered(rows: Sequence[tuple[str, ...]]) -> bool:
+    """Whether there are rows below the first, each of which has as many cells as that and a number in one."""
+    return len(rows) > 1 and all(
+        len(row) == len(rows[0]) and any(map(NUMBER.fullmatch, map(str.strip, row))) for row in rows[1:]
+    )
 
 
 def _torn(rows: Sequence[tuple[str, ...]]) -> bool:

@@ -119,3 +119,13 @@ def test_a_repeated_name_matters_only_to_who_asks_for_it(tmp_path: Path) -> None
 def test_row_names_of_r_are_named(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"R's row names\? write row\.names = FALSE"):
         read(tmp_path, "id\tage\n1\ta\t2\n2\tb\t3\n")
+
+
+@pytest.mark.parametrize(("between", "called"), [("  ", "spaces"), (" ", "spaces"), ("|", "bars"), (" | ", "bars")])
+def test_cells_between_spaces_or_bars_are_told_apart_and_refused(tmp_path: Path, between: str, called: str) -> None:
+    with pytest.raises(TableError, match=f"people.tsv, line 1: seems to be separated by {called}; save it with tabs"):
+        read(tmp_path, PLAIN.replace("\t", between))
+
+
+def test_one_column_of_text_with_spaces_is_one_column(tmp_path: Path) -> None:
+    assert read(tmp_path, "first model\nonly this\nor that\n").columns == ("first model",)
