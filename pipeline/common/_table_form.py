@@ -19,6 +19,7 @@ SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}  # the first that 
 _EVERYWHERE = frozenset(("", "n/a", "N/A", "NA", "NaN", "nan", "#N/A", "<NA>"))
 _AMONG_NUMBERS = frozenset(("na", "null", "n.a.", "#n/a", "#null!", "."))
 _LIKE_THOUSANDS = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}[{mark}][0-9]{{3}}") for mark in ",."}
+_WHOLE = re.compile(r'^"([^"]*)"$')
 _HINT = re.compile(r"sep=([\t;,|])\r?\n")  # which spreadsheets write in front
 
 
@@ -93,9 +94,18 @@ def _rows(text: str, separator: str, before: int = 0) -> tuple[list[tuple[str, .
                 rows.append(cells)
                 lines.append(reader.line_num + before)
     except csv.Error as error:
+        closed = all(cell.count('"') % 2 == 0 for cell in re.split(r"[\t\n]", text))
+        if separator == "\t" and closed and _even(plain := _unquoted(text)):
+            return plain, [place for place, line in enumerate(text.splitlines(), before + 1) if line.strip()]
         line = reader.line_num + before
         raise FormError(f"cannot be parsed ({error}); check its quotation marks", line) from error
     return rows, lines
+
+
+def _unquoted(text: str) -> list[tuple[str, ...]]:
+    """Rows between tabs in which quotation marks are text, as in BIDS, but for those around a whole cell."""
+    split = [[cell.strip() for cell in line.split("\t")] for line in text.splitlines() if line.strip()]
+    return [tuple(cell_text(_WHOLE.sub(r"\1", cell)) for cell in row) for row in split]
 
 
 def _even(rows: Sequence[tuple[str, ...]]) -> bool:

@@ -129,3 +129,10 @@ def test_cells_between_spaces_or_bars_are_told_apart_and_refused(tmp_path: Path,
 
 def test_one_column_of_text_with_spaces_is_one_column(tmp_path: Path) -> None:
     assert read(tmp_path, "first model\nonly this\nor that\n").columns == ("first model",)
+
+
+def test_quotation_marks_within_what_somebody_said_are_text(tmp_path: Path) -> None:
+    table = read(tmp_path, 'onset\t"type"\tsaid\n\n1\t"faces"\t"yes", he said\n2\tshapes\tno\n')
+    assert table.columns == ("onset", "type", "said")
+    assert table.rows == (("1", "faces", '"yes", he said'), ("2", "shapes", "no"))
+    assert table.lines == (3, 4)
