@@ -3,7 +3,7 @@
 from ._arms import ArmComparison, ArmProbabilities, ThirdLevel, arms_from_groups, arms_from_interactions
 from ._average import average
 from ._comparison import Comparison, compare, every_combination
-from ._design import MEAN, Design, DesignError, make_design, some
+from ._design import MEAN, Design, DesignError, make_design
 from ._estimate import Estimate, change, from_dcm
 from ._families import FamilyComparison, families
 from ._gaussian import Gaussian
@@ -68,7 +68,6 @@ __all__ = [
     "reduce",
     "sample",
     "search",
-    "some",
     "switched",
     "with_v_without",
 ]
