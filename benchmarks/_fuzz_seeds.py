@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import _fuzz_models as models
+from . import _fuzz_texts as texts
 
 FORMATS = ("mat", "netcdf", "nifti", "tsv", "json", "toml")
 
@@ -226,14 +227,14 @@ def _tsv(folder: Path) -> list[Seed]:
 
     features, beside = models.features(folder)
     return [
-        Seed("tsv", "events.tsv", models.EVENTS.encode(), events),
+        Seed("tsv", "events.tsv", texts.EVENTS.encode(), events),
         Seed("tsv", "sub-01_task-faces_desc-confounds_timeseries.tsv", models.confounds().encode(), confounds),
-        Seed("tsv", "participants.tsv", models.PARTICIPANTS.encode(), design),
-        Seed("tsv", "people.csv", models.PEOPLE.replace("\t", ",").encode(), people),
-        Seed("tsv", "german.csv", models.PEOPLE.replace(".", ",").replace("\t", ";").encode(), read_table),
+        Seed("tsv", "participants.tsv", texts.PARTICIPANTS.encode(), design),
+        Seed("tsv", "people.csv", texts.PEOPLE.replace("\t", ",").encode(), people),
+        Seed("tsv", "german.csv", texts.PEOPLE.replace(".", ",").replace("\t", ";").encode(), read_table),
         Seed("tsv", "features.tsv", features, read_features, {"features.json": beside}),
         Seed("tsv", "labels.tsv", b"index\tname\n1\tvmPFC\n2\tamygdala\n", read_labels),
-        Seed("tsv", "models.tsv", models.SPACE.encode(), read_model_space),
+        Seed("tsv", "models.tsv", texts.SPACE.encode(), read_model_space),
     ]
 
 
@@ -248,7 +249,7 @@ def _json(folder: Path) -> list[Seed]:
     from pipeline.statistics._changes import _sidecar
 
     features, beside = models.features(folder)
-    table = models.PEOPLE.encode()
+    table = texts.PEOPLE.encode()
     roles = {"score": {"Role": "outcome", "Units": "points"}, "m1": {"Role": "measure"}, "arm": {"Levels": ["a", "b"]}}
     stamp = {"size": 1, "changed": 2, "sha256": "0" * 64}
     record = {"form": FORM, "recipe": "0" * 64, "inputs": [stamp], "outputs": {"x.nc": stamp}}
@@ -261,11 +262,11 @@ def _json(folder: Path) -> list[Seed]:
         read_record(path.parent, unit)
 
     return [
-        Seed("json", "delivery.json", _text(models.DELIVERY), lambda path: _shown(read_delivery(path.parent))),
+        Seed("json", "delivery.json", _text(texts.DELIVERY), lambda path: _shown(read_delivery(path.parent))),
         Seed(
             "json",
             "bold.json",
-            _text(models.TIMING),
+            _text(texts.TIMING),
             lambda path: read_timing([path], [], 2.0, Wanted("faces", echo_time=True)),
         ),
         Seed(
@@ -302,4 +303,4 @@ def _text(content: Any) -> bytes:
 def _toml(folder: Path) -> list[Seed]:
     from pipeline.study import read_study
 
-    return [Seed("toml", "study.toml", models.STUDY.encode(), read_study)]
+    return [Seed("toml", "study.toml", texts.STUDY.encode(), read_study)]
