@@ -7,7 +7,7 @@ serves any number of them. When the queue is empty and few seats of a long row (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def invert(subject: Subject, settings: Settings = Settings()) -> Posterior:  # n
     Raises `ValueError` where it cannot be inverted as specified and `InversionError` where every start failed.
     """
     prepared = prepare(subject, settings)
-    [(_, outcome)] = _run([prepared], settings, None)
+    [(_, outcome)] = _run([prepared], settings, None, [0])
     if isinstance(outcome, Failure):
         raise InversionError(f"{outcome.name}: {outcome.reason}")
     return outcome
@@ -83,27 +83,37 @@ def invert_each(
     subjects: Sequence[Subject],
     settings: Settings = Settings(),  # noqa: B008 - frozen
     on_progress: Progress | None = None,
+    wanted: Collection[int] | None = None,
 ) -> Iterator[tuple[int, Posterior | Failure]]:
-    """As `invert_cohort`, but every result comes as it is finished, with the position of its subject."""
+    """As `invert_cohort`, but every result comes as it is finished, with the position of its subject.
+
+    Arguments:
+        wanted: positions of those to invert; None for all. The sizes to which data are padded, and how many inversions
+            are side by side, decide a result's last digits and are those of all subjects: on a CPU whoever is inverted
+            later than the others gets the same bytes.
+    """
     ready: dict[int, Prepared] = {}
     for position, subject in enumerate(subjects):
         try:
             ready[position] = prepare(subject, settings)
         except ValueError as error:
-            yield position, Failure(subject.name, str(error))
+            if wanted is None or position in wanted:
+                yield position, Failure(subject.name, str(error))
     positions = list(ready)
-    for place, outcome in _run(list(ready.values()), settings, on_progress):
+    places = {place for place, position in enumerate(positions) if wanted is None or position in wanted}
+    for place, outcome in _run(list(ready.values()), settings, on_progress, places):
         yield positions[place], outcome
 
 
 def _run(
-    prepared: Sequence[Prepared], settings: Settings, on_progress: Progress | None
+    prepared: Sequence[Prepared], settings: Settings, on_progress: Progress | None, wanted: Collection[int]
 ) -> Iterator[tuple[int, Posterior | Failure]]:
     require_64_bit()
-    total, done = len(prepared) * settings.starts, 0
+    total, done = len(wanted) * settings.starts, 0
     for batch in make_batches(prepared, settings):
-        tasks = [(member, start) for member in range(len(batch.members)) for start in range(settings.starts)]
-        ended: dict[int, dict[int, _Final]] = {member: {} for member in range(len(batch.members))}
+        members = [member for member, position in enumerate(batch.members) if position in wanted]
+        tasks = [(member, start) for member in members for start in range(settings.starts)]
+        ended: dict[int, dict[int, _Final]] = {member: {} for member in members}
         for (member, start), final in _serve(batch, tasks):
             ended[member][start] = final
             done += 1
@@ -168,11 +178,16 @@ def _seat(row: tuple[Problem, State], place: Int[Array, ""], newcomer: Problem) 
 
 
 def _serve(batch: Batch, tasks: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], _Final]]:
-    """Take `tasks` (member, start) through a row of seats; each with how it ended, as it ends."""
-    seats = _seats(batch, len(tasks))
+    """Take `tasks` (member, start) through a row of seats; each with how it ended, as it ends.
+
+    The row is as long as if all members were to be inverted; seats that nobody needs hold repeats.
+    """
+    if not tasks:
+        return
+    seats = _seats(batch, len(batch.members) * batch.settings.starts)
     queue = list(reversed(tasks))
-    taken: list[tuple[int, int] | None] = [queue.pop() for _ in range(seats)]
-    problems = _stack([batch.problem(*task) for task in taken if task is not None])
+    taken: list[tuple[int, int] | None] = [queue.pop() if queue else None for _ in range(seats)]
+    problems = _stack([batch.problem(*(task or tasks[0])) for task in taken])
     row = (problems, _open(problems))
     while any(task is not None for task in taken):
         problems, states = row

@@ -54,6 +54,7 @@ class Problem(eqx.Module):
     confounds: Float[Array, "scan confound"]  # rotated: X0 V, with X0ᵀX0 = V diag(power) Vᵀ
     confound_power: Float[Array, "confound"]
     confound_mask: Float[Array, "confound"]
+    confound_start: Float[Array, "confound region"]  # β before the first iteration
     timing: Timing | Microtime
     echo_time: Float[Array, ""]  # s
     prior_vector: Float[Array, "param"]  # prior mean of all parameters
@@ -116,12 +117,9 @@ def init(problem: Problem) -> State:
     """The state before the first iteration."""
     free, region = problem.prior_mean.shape[0], problem.bold.shape[1]
     confound = problem.confounds.shape[1]
-    # The spec leaves the first β open; least squares of the data on the confounds is where SPM12's paths begin.
-    power = problem.confound_power[:, None]
-    beta = jnp.where(power > POWER_FLOOR, problem.confounds.T @ problem.bold / power, 0.0)
     point = Point(
         theta=problem.start,
-        beta=beta,
+        beta=problem.confound_start,
         noise=jnp.full(region, problem.noise_mean),
     )
     return State(

@@ -17,7 +17,7 @@ from ._bilinear import Timing
 from ._confounds import rotate_confounds
 from ._data import Data
 from ._forward import Derivatives, ForwardModel, Integrator
-from ._laplace import HISTORY, Problem
+from ._laplace import HISTORY, POWER_FLOOR, Problem
 from ._nonlinear import Microtime, steps_per_bin
 from ._priors import Prior, prior
 from ._schedule import Schedule, sampled_bins, schedule
@@ -251,6 +251,7 @@ def _problem(batch: Batch, one: Prepared, start: int) -> Problem:
         "confounds": _pad(one.confounds, scans, confounds),
         "confound_power": _pad(one.power, confounds),
         "confound_mask": _pad(np.ones(one.power.size), confounds),
+        "confound_start": _pad(_least_squares(one), confounds),
         "echo_time": one.data.echo_time,
         "prior_vector": vector,
         "prior_mean": vector[np.array(batch.model.free)],
@@ -267,6 +268,16 @@ def _problem(batch: Batch, one: Prepared, start: int) -> Problem:
         settle=jnp.asarray(batch.settings.noise == "settled"),
         **{name: jnp.asarray(value, dtype=float) for name, value in values.items()},
     )
+
+
+def _least_squares(one: Prepared) -> np.ndarray:
+    """β of the data on the rotated confounds, (confound, region): where SPM12's paths begin.
+
+    Here and not in the compiled code, whose last digits depend on how many problems it takes at once.
+    """
+    power = one.power[:, None]
+    there = power > POWER_FLOOR
+    return np.where(there, one.confounds.T @ one.data.bold / np.where(there, power, 1.0), 0.0)
 
 
 def _timing(batch: Batch, one: Prepared) -> Timing | Microtime:

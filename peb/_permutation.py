@@ -21,7 +21,7 @@ from ._reduction import Information, reduced_by_covariance
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
 
-CLOSE = 1e-9  # relative difference below which two log Bayes factors count as the same
+CLOSE = 1e-6  # relative difference below which two log Bayes factors count as the same: climbs end that far apart
 LEFT = 1e-3  # of its size, that the other covariates must leave of a shuffled one
 
 

@@ -99,7 +99,7 @@ def invert_files(
     """Invert what `folder` does not hold yet, and write ``NAME.nc`` and ``DCM_NAME.mat`` into it.
 
     Every result is written as it is finished, whole or not at all, so that a run that is killed loses what was under
-    way and goes on from there. Outcomes are in the order of `files`.
+    way and goes on from there, to the same bytes. Outcomes are in the order of `files`.
     """
     check_folder(files, folder, plan)
     found = {i: _earlier(file, folder, plan) for i, file in enumerate(files)}
@@ -115,22 +115,25 @@ def invert_files(
             if plan.spm_files and not spm_path(folder, files[i]).exists():
                 write_dcm(spm_path(folder, files[i]), files[i], before)
             tell(i, Outcome(files[i], before, plan.settings_of(files[i]), "kept"))
-    missing = [i for i, before in found.items() if not isinstance(before, Posterior)]
+    missing = {i for i, before in found.items() if not isinstance(before, Posterior)}
     base, total = 0, len(missing) * plan.settings.starts
-    for settings, places in _groups(files, missing, plan).items():
+    for settings, places in _groups(files, plan).items():
+        wanted = [member for member, i in enumerate(places) if i in missing]
+        if not wanted:
+            continue
         subjects = [_subject(files[i], plan) for i in places]
 
         def watch(done: int, _: int, base: int = base) -> None:
             if on_progress is not None:
                 on_progress(base + done, total)
 
-        for member, result in invert_each(subjects, settings, watch):
+        for member, result in invert_each(subjects, settings, watch, wanted):
             i = places[member]
             note = str(found[i] or "")
             outcome = Outcome(files[i], result, settings, "redone" if note else "inverted", note)
             _write(outcome, folder, plan)
             tell(i, outcome)
-        base += len(places) * settings.starts
+        base += len(wanted) * settings.starts
         watch(0, 0, base)
     return [outcomes[i] for i in range(len(files))]
 
@@ -186,11 +189,11 @@ def _earlier(file: DcmFile, folder: Path, plan: Plan) -> Posterior | str | None:
     return posterior
 
 
-def _groups(files: Sequence[DcmFile], places: Sequence[int], plan: Plan) -> dict[Settings, list[int]]:
+def _groups(files: Sequence[DcmFile], plan: Plan) -> dict[Settings, list[int]]:
     """Files that are inverted in one go: those with equal settings."""
     groups: dict[Settings, list[int]] = defaultdict(list)
-    for i in places:
-        groups[plan.settings_of(files[i])].append(i)
+    for i, file in enumerate(files):
+        groups[plan.settings_of(file)].append(i)
     return groups
 
 

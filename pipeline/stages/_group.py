@@ -120,6 +120,7 @@ def _options(job: Analysis) -> GroupOptions:
         covariates=covariates,
         interactions=pairs,
         plus=job.arms[:1],
+        named=tuple(name for name in covariates if name == job.arm),  # arms called 0 and 1 are no numbers
         fields=how.fields,
         sessions=(job.sessions.before, job.sessions.after) if how.of == "change" else None,
         matched_only=True,

@@ -103,10 +103,9 @@ def invert(units: Sequence[Unit], finish: Finish) -> None:
                 finish.failed(wanted[visit], str(error))
     settings = Settings(starts=first.dcm.starts, seed=first.dcm.seed)
     filled = [*subjects, *(subjects[i % len(subjects)] for i in range(len(subjects), FEWEST))] if subjects else []
-    for place, result in invert_each(filled, settings):
-        unit = wanted.get(filled[place].name) if place < len(subjects) else None
-        if unit is None:  # here as company
-            continue
+    places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
+    for place, result in invert_each(filled, settings, wanted=places):
+        unit = wanted[subjects[place].name]
         if isinstance(result, Failure):
             finish.failed(unit, result.reason)
         else:

@@ -23,6 +23,7 @@ from dcm import (
     diagnose,
     invert,
     invert_cohort,
+    invert_each,
     prior,
     simulate,
 )
@@ -83,6 +84,19 @@ def test_a_row_that_is_cut_short_loses_nobody(mixed: list[Subject], monkeypatch:
         assert isinstance(one, Posterior)
         assert isinstance(other, Posterior)
         same(one, other)
+
+
+def test_whoever_is_inverted_later_gets_the_same_bytes(mixed: list[Subject]) -> None:
+    whole = invert_cohort(mixed)
+    last = len(mixed) - 1
+    [(place, alone)] = invert_each(mixed, wanted=[last])
+    expected = whole[last]
+    assert place == last
+    assert isinstance(alone, Posterior)
+    assert isinstance(expected, Posterior)
+    assert alone.mean.tobytes() == expected.mean.tobytes()
+    assert alone.covariance.tobytes() == expected.covariance.tobytes()
+    assert alone.free_energy == expected.free_energy
 
 
 def test_results_come_in_the_order_given(mixed: list[Subject]) -> None:

@@ -40,6 +40,7 @@ def problem(seed: int, noise_precision: float = 1e14) -> tuple[Linear, laplace.P
         "confounds": X @ rotation,
         "confound_power": power,
         "confound_mask": np.ones(confounds),
+        "confound_start": (X @ rotation).T @ bold / power[:, None],
         "echo_time": 0.04,
         "prior_vector": np.zeros(free),
         "prior_mean": np.full(free, 0.1),
