@@ -89,6 +89,7 @@ def _invert(
         "confounds": confounds @ rotation,
         "confound_power": power,
         "confound_mask": np.ones(len(power)),
+        "confound_start": (confounds @ rotation).T @ y / power[:, None],
         "timing": design,
         "prior_vector": mean,
         "prior_mean": mean,
