@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,12 +16,15 @@ COLLINEAR = 0.95  # multiple correlation with the other columns from which a cov
 UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, SPM12's steps may reach nothing
 
 
+_LONG_WORD = re.compile(r"\S{81,}")  # names come from files, and a message is one line
+
+
 class DesignError(ValueError):
     """A design that cannot be used; the message says which column or participant, and what to do."""
 
     def __init__(self, message: str) -> None:
-        shown = (letter if letter.isprintable() else ascii(letter)[1:-1] for letter in message)
-        super().__init__("".join(shown))
+        shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in message)
+        super().__init__(_LONG_WORD.sub(lambda word: f"{word[0][:40]}…{word[0][-20:]}", shown))
 
 
 @dataclass(frozen=True, eq=False)

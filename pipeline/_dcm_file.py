@@ -20,7 +20,7 @@ from ._mat_fields import FieldProblem, Fields
 from ._mat_values import MatFileError, Opaque, StructArray, describe, opaque_fields
 from ._rundata import RunData
 from ._spm_error import SpmFileError
-from .common import listed
+from .common import file_name_text, listed
 
 OTHER_FILES = {
     "SPM": "is an SPM.mat (a first-level GLM), not a DCM; give the DCM_*.mat specified from it",
@@ -208,7 +208,7 @@ def _unread(content: Mapping[str, Any]) -> list[str]:
 
 def model_name(path: Path, cell: str = "") -> str:
     """What a model goes by: the file's stem without a leading ``DCM_``, and ``[k]`` or ``[row,column]`` in a GCM."""
-    stem = path.stem
+    stem = file_name_text(path.stem)
     stem = stem[4:] if stem.upper().startswith("DCM_") and len(stem) > 4 else stem
     return f"{stem}[{cell}]" if cell else stem
 

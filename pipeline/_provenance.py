@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from .common import file_name_text
 
 Attributes = dict[str, str | int | float]
 
@@ -65,9 +68,9 @@ def provenance(source: Path, index: int | None, settings: Mapping[str, Any]) -> 
         "jax": release("jax"),
         "device": device(),
         "precision": precision(),
-        "source": source.name,
+        "source": file_name_text(source.name),
         "source_sha256": file_digest(source),
-        "source_place": hashlib.sha256(str(source.resolve()).encode()).hexdigest(),
+        "source_place": hashlib.sha256(os.fsencode(source.resolve())).hexdigest(),
         "source_index": -1 if index is None else index,
         "settings": json.dumps(settings, sort_keys=True),
     }

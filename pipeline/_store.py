@@ -168,8 +168,13 @@ def _digest(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> 
     for key in sorted(values):
         array = values[key]
         text = array.dtype.kind in "OUT"
-        content = "\0".join(map(str, array.ravel())).encode() if text else np.ascontiguousarray(array).tobytes()
-        digest.update(f"{key}|{array.shape}|".encode() + content)
+        content = _encoded("\0".join(map(str, array.ravel()))) if text else np.ascontiguousarray(array).tobytes()
+        digest.update(_encoded(f"{key}|{array.shape}|") + content)
     for key in sorted(set(attributes) - {DIGEST}):
-        digest.update(f"{key}|{attributes[key]}|".encode())
+        digest.update(_encoded(f"{key}|{attributes[key]}|"))
     return digest.hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    """As UTF-8; a damaged text may hold halves of characters, which must not stop the check that finds the damage."""
+    return text.encode("utf-8", "surrogatepass")

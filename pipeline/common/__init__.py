@@ -26,6 +26,7 @@ from ._numbers import read_whole_number as read_whole_number
 from ._plausible_units import Time as Time
 from ._plausible_units import time_problem as time_problem
 from ._shown_text import error_line as error_line
+from ._shown_text import file_name_text as file_name_text
 from ._shown_text import message_line as message_line
 from ._shown_text import page_text as page_text
 from ._shown_text import shorten as shorten

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 LONGEST = 80  # characters of a value within a message
@@ -53,3 +54,8 @@ def message_line(text: str) -> str:
     if len(line) > LONGEST_VALUE:
         line = _LONG_VALUE.sub(lambda found: shorten(found.group()), line)
     return shorten(line, LONGEST_LINE)
+
+
+def file_name_text(name: str) -> str:
+    """A file's name as text that UTF-8 can hold: bytes that are no UTF-8 stand as ``\\xff``, all else as it is."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -107,3 +107,9 @@ def test_a_kind_is_plus_one_where_asked_for_whatever_the_alphabet_says() -> None
     design = make_design(NAMES, {"arm": arms}, plus=["a"])
     assert design.kinds == {"arm[a]": ("b", "a")}
     np.testing.assert_array_equal(design.matrix[:, 1], [1, -1, 1, -1, 1, -1])
+
+
+def test_a_name_of_ten_thousand_characters_does_not_flood_a_message() -> None:
+    with pytest.raises(DesignError) as refused:
+        make_design(["a", "b", "c"], {"x" * 10_000: ["one", "two", "three"]})
+    assert len(str(refused.value)) < 400

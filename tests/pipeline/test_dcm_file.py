@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import scipy.sparse
 
 from dcm import Data
-from pipeline._dcm_file import DcmFile, DcmFileError, read_dcm, read_dcms
+from pipeline._dcm_file import DcmFile, DcmFileError, model_name, read_dcm, read_dcms
 from pipeline._inputs import remark_lines
 from pipeline._rundata import RunData
 
@@ -317,3 +318,7 @@ def test_the_simulated_trial_reads_whole(spm_data: Path) -> None:
 def test_real_files_of_other_kinds_are_recognised(spm_data: Path, file: str, says: str) -> None:
     entries = read_dcm(spm_data / file)
     assert all(isinstance(entry, DcmFileError) and says in str(entry) for entry in entries)
+
+
+def test_bytes_of_a_file_name_that_are_no_text_stand_as_escapes() -> None:
+    assert model_name(Path(os.fsdecode(b"DCM_p\xff.mat"))) == "p\\xff"
