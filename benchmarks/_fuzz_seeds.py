@@ -132,17 +132,16 @@ def _netcdf(folder: Path) -> list[Seed]:
 
     def result(path: Path) -> None:
         _, lines = read_estimates([path])
-        open_result(path)
         _refuse(lines)
 
-    def group(path: Path) -> None:
-        open_group(path)
-        read_group(path)
-
     dataset = to_dataset(models.posterior(), name="sub-01", attrs={"effconn": "0"})
-    contents = {
-        "sub-01.nc": (_written(folder, "a.nc", lambda path: write_result(path, dataset)), result),
-        "group.nc": (_written(folder, "b.nc", lambda path: write_group(path, models.group(), attrs={})), group),
+    one = _written(folder, "a.nc", lambda path: write_result(path, dataset))
+    group = _written(folder, "b.nc", lambda path: write_group(path, models.group(), attrs={}))
+    contents: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
+        "sub-01.nc": (one, result),
+        "sub-02.nc": (one, open_result),
+        "group.nc": (group, read_group),
+        "group-2.nc": (group, open_group),
         "series.nc": (
             _written(folder, "c.nc", lambda path: write_extraction(path, models.extraction())),
             read_extraction,

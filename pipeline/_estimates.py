@@ -21,7 +21,7 @@ from ._mat_fields import FieldProblem
 from ._spm_density import spm_density
 from ._spm_write import written_by_us
 from ._store import ResultFileError, read_result
-from .common import common_visits, name_key, natural_key, same_person, some, take_one_of
+from .common import common_visits, error_line, name_key, natural_key, same_person, some, take_one_of
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
@@ -209,7 +209,7 @@ def _from_netcdf(path: Path) -> FirstLevel | str:
             return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
         return str(error)
     except (ValueError, KeyError, ArithmeticError) as error:
-        return f"{path.name}: cannot be used: {error}"
+        return f"{path.name}: cannot be used: {error_line(error, 300)}"
 
 
 def _from_spm(file: DcmFile) -> FirstLevel | DcmFileError:

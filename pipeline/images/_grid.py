@@ -150,16 +150,20 @@ def to_grid(
     if source.same_as(target):
         return values
     from nilearn.image import resample_img
+    from nilearn.image.resampling import BoundingBoxError
 
-    moved = resample_img(
-        as_image(np.moveaxis(values, 0, -1), source.affine),
-        target_affine=target.affine,
-        target_shape=target.shape,
-        interpolation="linear" if between else "nearest",
-        fill_value=0,
-        force_resample=True,
-        copy_header=True,
-    )
+    try:
+        moved = resample_img(
+            as_image(np.moveaxis(values, 0, -1), source.affine),
+            target_affine=target.affine,
+            target_shape=target.shape,
+            interpolation="linear" if between else "nearest",
+            fill_value=0,
+            force_resample=True,
+            copy_header=True,
+        )
+    except BoundingBoxError:  # nothing of it lies on the other grid
+        return np.zeros((len(values), *target.shape))
     return np.moveaxis(np.asarray(moved.dataobj, dtype=np.float64), -1, 0)
 
 

@@ -131,6 +131,14 @@ def test_the_check_names_region_and_cause(region: dict[str, Any], problem: str) 
     assert "\n" not in line
 
 
+def test_a_mask_of_another_place_lies_outside(mask_file: Callable[[np.ndarray, Grid], Path]) -> None:
+    values = np.zeros((20, 20, 20))
+    values[8:12, 8:12, 8:12] = 0.9
+    values[9:11, 9:11, 9:11] = 1
+    [line] = check_regions(study_of(vmPFC={"mask": mask_file(values, grid(start=-5000.0))}), [grid()])
+    assert "outside the field of view" in line
+
+
 def test_a_mask_that_is_none_is_named(tmp_path: Path, mask_file: Callable[[np.ndarray, Grid], Path]) -> None:
     text = tmp_path / "text.nii.gz"
     text.write_text("no image")
