@@ -138,7 +138,7 @@ def serve(connection: Connection, folder: Path, formats: Sequence[str], seed: in
     """A worker: numbers of inputs come in, outcomes go out."""
     import jax
 
-    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     fuzzer = Fuzzer(folder, formats, seed)
     fuzzer.check_seeds()
     connection.send("ready")
