@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.linalg import expm
 
 from dcm._flow import Curvature, Gradient, flow_step
 
@@ -38,12 +39,43 @@ def test_step_equals_eigenvalue_formula(seed: int, log_time: float, spread: floa
     assert np.allclose(np.concatenate([got.theta, got.beta.ravel()]), expected, atol=1e-10 * np.abs(expected).max())
 
 
-def test_step_equals_its_definition() -> None:
+def exact_step(whole: np.ndarray, g: np.ndarray, time: float) -> np.ndarray:
+    """Δ in 60 digits: the last column of exp([[τH, τg], [0, 0]]), by scaling, Taylor series and squaring."""
+    with localcontext() as context:
+        context.prec = 60
+        size = len(whole) + 1
+        halvings = max(0, int(np.ceil(np.log2(time * np.abs(whole).sum(axis=0).max()))) + 4)
+        scale = Decimal(time) / 2**halvings
+        generator = np.array(
+            [[Decimal(x) for x in row] for row in np.column_stack([-whole, g]).tolist()] + [[0] * size]
+        )
+        generator = generator * scale
+        identity = np.array([[Decimal(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
+        exponential = identity
+        for k in range(25, 0, -1):
+            exponential = identity + generator.dot(exponential) / k
+        for _ in range(halvings):
+            exponential = exponential.dot(exponential)
+        return exponential[:-1, -1].astype(float)
+
+
+@pytest.mark.parametrize("time", [1e-3, 0.3, 10.0, 1e4])
+def test_step_is_its_definition_in_sixty_digits(time: float) -> None:
     curvature, whole = random_curvature(0, 0.5)
     g = np.arange(1.0, 12.0)
-    expected = np.linalg.solve(-whole, (expm(-0.3 * whole) - np.eye(11)) @ g)
-    got = flow_step(Gradient(jnp.asarray(g[:5]), jnp.asarray(g[5:].reshape(2, 3))), curvature, jnp.asarray(0.3))
-    assert np.allclose(np.concatenate([got.theta, got.beta.ravel()]), expected, rtol=1e-9)
+    expected = exact_step(whole, g, time)
+    got = flow_step(Gradient(jnp.asarray(g[:5]), jnp.asarray(g[5:].reshape(2, 3))), curvature, jnp.asarray(time))
+    assert np.abs(np.concatenate([got.theta, got.beta.ravel()]) - expected).max() < 1e-12 * np.abs(expected).max()
+
+
+def test_each_direction_keeps_its_digits_however_flat_or_stiff() -> None:
+    rates = 10.0 ** np.linspace(-12, 12, 49)
+    beta = rates[:4].reshape(2, 2)
+    theta = rates[4:]
+    curvature = Curvature(jnp.diag(jnp.asarray(theta)), jnp.zeros((2, 2, 45)), jnp.asarray(beta))
+    got = flow_step(Gradient(jnp.ones(45), jnp.ones((2, 2))), curvature, jnp.asarray(1.0))
+    expected = -np.expm1(-rates) / rates
+    assert np.allclose(np.concatenate([got.beta.ravel(), got.theta]), expected, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("time", [1e-6, 1e6])
