@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,10 @@ import numpy as np
 
 import dcm
 from dcm import _laplace as laplace
-from dcm._cohort import advance
-from dcm._problem import Batch, make_batches, prepare
+from dcm._batch import Batch, make_batches
+from dcm._forward import ForwardModel
+from dcm._problem import prepare
+from dcm._rows import COMPILER_OPTIONS, usable_cores
 
 from . import _floor as floor
 from ._models import SCANS, cohort
@@ -49,14 +51,19 @@ def main() -> None:
 def device() -> dict[str, Any]:
     """Which device JAX uses here."""
     one = jax.devices()[0]
-    name = one.device_kind if one.platform != "cpu" else f"cpu, {cores()} cores"
+    name = one.device_kind if one.platform != "cpu" else f"cpu, {usable_cores()} cores"
     return {"device": name, "platform": one.platform, "devices": len(jax.devices())}
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # absent on macOS
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+@partial(jax.jit, static_argnums=0, compiler_options=COMPILER_OPTIONS)
+def advance(model: ForwardModel, problems: laplace.Problem, states: laplace.State) -> laplace.State:
+    """One evaluation of everybody's model; whoever has ended stays as they are."""
+
+    def one(problem: laplace.Problem, state: laplace.State) -> laplace.State:
+        ended = laplace.ended(state.status)
+        return jax.tree.map(partial(jnp.where, ended), state, laplace.step(model, problem, state))
+
+    return jax.vmap(one)(problems, states)
 
 
 def compile_seconds(subjects: Sequence[dcm.Subject]) -> float:
@@ -119,8 +126,8 @@ def iteration_seconds(batch: Batch, together: int) -> float:
 
 def start(batch: Batch, together: int) -> tuple[laplace.Problem, laplace.State]:
     """Problems and first states of the first members, with a leading axis."""
-    problems = [batch.problem(member, 0) for member in range(together)]
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
+    some = jax.tree.map(lambda leaf: jnp.asarray(leaf[:together]), batch.problems)
+    stacked = replace(some, start=some.start[:, 0])
     states = jax.jit(jax.vmap(laplace.init))(stacked)
     # Of definite type, so that the second step runs the code of the first.
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), (stacked, states))

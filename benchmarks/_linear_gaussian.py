@@ -20,9 +20,10 @@ import numpy as np
 
 import dcm
 from dcm import _laplace as laplace
+from dcm._batch import make_batches
 from dcm._forward import ForwardModel
 from dcm._laplace import Problem
-from dcm._problem import make_batches, prepare
+from dcm._problem import prepare
 
 from ._check import Check
 
@@ -98,12 +99,13 @@ def _invert(
         "noise_mean": NOISE,
         "noise_precision": 1 / NOISE_VARIANCE,
         "start": np.zeros(PARAMETERS),
+        "tolerance": 0.0,  # to the last iteration, past what would count as converged
     }
     arrays: dict[str, Any] = {name: jnp.asarray(value, dtype=float) for name, value in own.items()}
     problem = replace(_template(), **arrays)
     step = jax.jit(partial(laplace.step, cast(ForwardModel, LinearModel())))
     state = laplace.init(problem)
-    for _ in range(ITERATIONS):  # past what would count as converged
+    while not laplace.ended(state.status):
         state = step(problem, state)
     return state
 
@@ -114,8 +116,9 @@ def _template() -> Problem:
     data = dcm.Data(series, inputs, 1.0, 1.0)
     subject = dcm.Subject("template", dcm.Spec("ab", "u", np.ones((2, 2))), data, centre_inputs=False)
     settings = dcm.Settings(max_iterations=ITERATIONS)
-    problem = make_batches([prepare(subject, settings)], settings)[0].problem(0, 0)
-    return cast(Problem, jax.tree.map(jnp.asarray, problem))
+    [batch] = make_batches([prepare(subject, settings)], settings)
+    only = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batch.problems)
+    return replace(cast(Problem, only), start=only.start[0])
 
 
 def _exact(

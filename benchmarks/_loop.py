@@ -6,7 +6,8 @@ import numpy as np
 
 import dcm
 from dcm import Posterior, Settings, Subject
-from dcm._problem import make_batches, prepare
+from dcm._batch import make_batches
+from dcm._problem import prepare
 
 from ._check import Check
 

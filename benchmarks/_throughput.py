@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 
 import dcm
-from dcm._cohort import advance
+from dcm._batch import make_batches
 from dcm._forward import ForwardModel
 from dcm._laplace import Problem, State
-from dcm._problem import make_batches, prepare
+from dcm._problem import prepare
 
-from ._case import device, start, wait
+from ._case import advance, device, start, wait
 from ._models import SCANS, cohort
 from ._process import report
 

@@ -2,8 +2,9 @@
 
     y = g(θ) + X0 β + e,    e ~ N(0, Σ(λ)),    Σ^-1 = Σ_i Q_i e^{λ_i},    Q_i selects region i
 
-`init` makes a `State`, `step` evaluates the model once and proposes the next point, and `State.status` says when to
-stop; the loop belongs to `_cohort`. Everything is written for one participant and batched by `vmap`.
+`init` makes a `State`, `step` evaluates the model once and proposes the next point, and `ended` says when to stop; the
+loop belongs to `_cohort`. Everything is written for one participant and batched by `vmap`. The last step of an
+inversion that has a result is no iteration: it evaluates the best θ once more, for F with β and λ at their optimum.
 
 What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ; and
 the confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and leaves matrices
@@ -39,7 +40,9 @@ HISTORY = 512  # longest F history kept
 
 T = TypeVar("T")
 
-RUNNING, CONVERGED, MAX_ITERATIONS, NOT_FINITE, BAD_START = range(5)  # State.status, see `Status`
+RUNNING, SETTLING, CONVERGED, MAX_ITERATIONS, NOT_FINITE, BAD_START = range(
+    6
+)  # State.status; for the last four, `Status`
 
 
 class Problem(eqx.Module):
@@ -103,13 +106,14 @@ class State(eqx.Module):
     best_prediction: Float[Array, "scan region"]
     best_covariance: Float[Array, "free free"]
     best_free_energy: Float[Array, ""]
-    best_gram: Gram
+    settled_free_energy: Float[Array, ""]  # F at the best θ with β and λ at their optimum; −inf until the last step
     ascent: Ascent  # at `best`
     log_step: Float[Array, ""]
     iteration: Int[Array, ""]
     retries: Int[Array, ""]
     small_gains: Int[Array, ""]  # how many in a row
     status: Int[Array, ""]
+    outcome: Int[Array, ""]  # what `status` will be after SETTLING
     history: Float[Array, "history"]  # F of every iteration; NaN where there was none
 
 
@@ -128,13 +132,7 @@ def init(problem: Problem) -> State:
         best_prediction=jnp.zeros_like(problem.bold),
         best_covariance=jnp.zeros((free, free)),
         best_free_energy=jnp.asarray(-jnp.inf, dtype=float),
-        best_gram=Gram(
-            JJ=jnp.zeros((region, free, free)),
-            XJ=jnp.zeros((region, confound, free)),
-            Je=jnp.zeros((region, free)),
-            Xe=jnp.zeros((region, confound)),
-            ee=jnp.zeros(region),
-        ),
+        settled_free_energy=jnp.asarray(-jnp.inf, dtype=float),
         ascent=Ascent(
             gradient=Gradient(jnp.zeros(free), jnp.zeros((region, confound))),
             curvature=Curvature(jnp.eye(free), jnp.zeros((region, confound, free)), jnp.ones((region, confound))),
@@ -145,12 +143,22 @@ def init(problem: Problem) -> State:
         retries=jnp.asarray(0, dtype=int),
         small_gains=jnp.asarray(0, dtype=int),
         status=jnp.asarray(RUNNING, dtype=int),
+        outcome=jnp.asarray(RUNNING, dtype=int),
         history=jnp.full(HISTORY, jnp.nan, dtype=float),
     )
 
 
+def ended(status: Int[Array, "*seat"]) -> Bool[Array, "*seat"]:
+    """Whether an inversion needs no more steps."""
+    return status > SETTLING
+
+
 def step(model: ForwardModel, problem: Problem, state: State) -> State:
-    """One evaluation of the model: accept or go back, then propose the next point."""
+    """One evaluation of the model: accept or go back, then propose the next point.
+
+    In a state that is SETTLING the point is the best one, and only the settled F and the status change.
+    """
+    settling = state.status == SETTLING
     prediction, jacobian = model.predict_with_jacobian(
         problem.prior_vector, problem.prior_mean + state.point.theta, problem.timing, problem.echo_time
     )
@@ -160,16 +168,16 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
     prediction = jnp.where(finite, prediction, 0.0)
     jacobian = jnp.where(finite, jacobian, 0.0)
 
-    gram = _gram(problem, prediction, jacobian, state.point.beta)
-    noise = _noise_steps(problem, gram, state.point, problem.settle)
-    evaluated = Point(state.point.theta, state.point.beta, noise.moved)
-    free_energy = _free_energy(problem, gram, state.point, noise)
+    point, residual = _residual(problem, prediction, state.point, settling)
+    gram = _gram(problem, residual, jacobian)
+    noise = _noise_steps(problem, gram, point, problem.settle | settling)
+    free_energy = _free_energy(problem, gram, point, noise)
     finite = finite & jnp.isfinite(free_energy)
 
     rose = (free_energy > state.best_free_energy) | (state.iteration < 2)
-    accept = finite & rose
-    best = _where(accept, evaluated, state.best)
-    ascent = _where(accept, _ascent(problem, gram, state.point, noise), state.ascent)
+    accept = finite & rose & ~settling
+    best = _where(accept, Point(point.theta, point.beta, noise.moved), state.best)
+    ascent = _where(accept, _ascent(problem, gram, point, noise), state.ascent)
     log_step = jnp.where(
         accept,
         jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
@@ -178,10 +186,10 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
     move = flow_step(ascent.gradient, ascent.curvature, _flow_time(problem, ascent, log_step))
     gain = ascent.gradient.dot(move)
 
-    iteration = jnp.where(finite, state.iteration + 1, state.iteration)
+    iteration = jnp.where(finite & ~settling, state.iteration + 1, state.iteration)
     retries = jnp.where(finite, 0, state.retries + 1)
     small_gains = jnp.where(finite, jnp.where(gain < problem.tolerance, state.small_gains + 1, 0), state.small_gains)
-    status = jnp.select(
+    outcome = jnp.select(
         [
             ~finite & (state.iteration == 0),
             ~finite & (retries > RETRIES),
@@ -191,21 +199,27 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         [BAD_START, NOT_FINITE, CONVERGED, MAX_ITERATIONS],
         RUNNING,
     )
+    outcome = jnp.where(settling, state.outcome, outcome)
+    has_result = (outcome == CONVERGED) | (outcome == MAX_ITERATIONS)
+    status = jnp.where(has_result & ~settling, SETTLING, outcome)
     proposal = Point(best.theta + move.theta, best.beta + move.beta.T, best.noise)
     return State(
-        point=proposal,
+        point=_where(status == SETTLING, best, proposal),
         best=best,
         best_prediction=jnp.where(accept, prediction, state.best_prediction),
         best_covariance=jnp.where(accept, noise.covariance, state.best_covariance),
         best_free_energy=jnp.where(accept, free_energy, state.best_free_energy),
-        best_gram=_where(accept, gram, state.best_gram),
+        settled_free_energy=jnp.where(settling & finite, free_energy, state.settled_free_energy),
         ascent=ascent,
         log_step=log_step,
         iteration=iteration,
         retries=retries,
         small_gains=small_gains,
         status=status,
-        history=state.history.at[state.iteration].set(jnp.where(finite, free_energy, jnp.nan)),
+        outcome=outcome,
+        history=jnp.where(
+            settling, state.history, state.history.at[state.iteration].set(jnp.where(finite, free_energy, jnp.nan))
+        ),
     )
 
 
@@ -218,14 +232,18 @@ class _Noise(NamedTuple):
     log_det_precision: Float[Array, ""]  # ln|JᵀPJ + Π0| over θ and β, at `used`
 
 
-def _gram(
-    problem: Problem,
-    prediction: Float[Array, "scan region"],
-    jacobian: Float[Array, "scan region free"],
-    beta: Float[Array, "confound region"],
-) -> Gram:
-    masked = prediction * problem.scan_mask[:, None]
-    residual = problem.bold - masked - problem.confounds @ beta
+def _residual(
+    problem: Problem, prediction: Float[Array, "scan region"], point: Point, settling: Bool[Array, ""]
+) -> tuple[Point, Float[Array, "scan region"]]:
+    """ε = y − g − X β, masked; where F is to be settled, at the β that makes it least, which the point is given."""
+    residual = problem.bold - prediction * problem.scan_mask[:, None] - problem.confounds @ point.beta
+    power = problem.confound_power[:, None]
+    least_squares = problem.confounds.T @ residual / jnp.maximum(power, POWER_FLOOR)
+    move = jnp.where(settling & (power > POWER_FLOOR), least_squares, 0.0)
+    return Point(point.theta, point.beta + move, point.noise), residual - problem.confounds @ move
+
+
+def _gram(problem: Problem, residual: Float[Array, "scan region"], jacobian: Float[Array, "scan region free"]) -> Gram:
     return Gram(
         JJ=jnp.einsum("vip,viq->ipq", jacobian, jacobian),
         XJ=jnp.einsum("vc,vip->icp", problem.confounds, jacobian),
@@ -301,22 +319,6 @@ def _free_energy(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> F
     shrunk = problem.noise_precision / (scans / 2 + problem.noise_precision)
     hyperparameters = (region * jnp.log(shrunk) - problem.noise_precision * deviation @ deviation) / 2
     return accuracy + parameters + hyperparameters
-
-
-def settled_free_energy(problem: Problem, state: State) -> Float[Array, ""]:
-    """F at the best θ with β and λ at their optimum: what makes two optima comparable, whatever side λ was left on."""
-    gram, point = state.best_gram, state.best
-    power = problem.confound_power
-    move = jnp.where(power > POWER_FLOOR, gram.Xe / jnp.maximum(power, POWER_FLOOR), 0.0)  # least squares
-    profiled = Gram(
-        JJ=gram.JJ,
-        XJ=gram.XJ,
-        Je=gram.Je - jnp.einsum("icp,ic->ip", gram.XJ, move),
-        Xe=gram.Xe - power * move,
-        ee=gram.ee - (2 * gram.Xe * move - power * move**2).sum(axis=-1),
-    )
-    there = Point(point.theta, point.beta + move.T, point.noise)
-    return _free_energy(problem, profiled, there, _noise_steps(problem, profiled, there, jnp.asarray(True)))
 
 
 def _ascent(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> Ascent:

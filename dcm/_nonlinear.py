@@ -12,6 +12,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ._bold import bold_signal
@@ -25,9 +26,9 @@ MAX_STEP = 0.25  # s; halving it moves the prediction by less than 1e-5 of its r
 class Microtime(eqx.Module):
     """Inputs bin by bin; padded bins are silent and come last."""
 
-    inputs: Float[Array, "bin input"]
-    bin_width: Float[Array, ""]  # s
-    sample: Int[Array, "scan region"]  # the bin before which each sample is read
+    inputs: Float[Array | np.ndarray, "*batch bin input"]
+    bin_width: Float[Array | np.ndarray, "*batch"]  # s
+    sample: Int[Array | np.ndarray, "*batch scan region"]  # the bin before which each sample is read
 
 
 def steps_per_bin(bin_width: float) -> int:
@@ -59,6 +60,6 @@ def predict_nonlinear(
 
         return jax.lax.fori_loop(0, substeps, runge_kutta, x), x[:, 3:]
 
-    _, vessels = jax.lax.scan(bin_, jnp.zeros((n, 5)), microtime.inputs)
+    _, vessels = jax.lax.scan(bin_, jnp.zeros((n, 5)), jnp.asarray(microtime.inputs))
     volume, deoxy = (vessels[microtime.sample, jnp.arange(n)[None, :], k] for k in (0, 1))
     return bold_signal(volume, deoxy, parameters.epsilon, echo_time)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -45,10 +46,12 @@ class Prior:
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
 
-    @property
+    @cached_property
     def free(self) -> np.ndarray:
-        """Indices of the parameters with prior variance, in order."""
-        return np.flatnonzero(np.diag(self.covariance) > 0)
+        """Indices of the parameters with prior variance, in order; read-only."""
+        index = np.flatnonzero(np.diag(self.covariance) > 0)
+        index.setflags(write=False)
+        return index
 
 
 def prior(spec: Spec, preset: Preset = "spm12", *, noise_mean: float = 6.0, noise_variance: float = 1 / 128) -> Prior:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import equinox as eqx
@@ -98,7 +99,7 @@ class Spec:
         """Number of inputs."""
         return len(self.inputs)
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """How this model's parameters are laid out in a vector."""
         return Layout(self.n, self.m, bool(self.d.any()))
@@ -144,7 +145,7 @@ class Layout:
     m: int
     gated: bool = False
 
-    @property
+    @cached_property
     def sizes(self) -> dict[str, int]:
         """Number of entries of each field, in order."""
         n, m = self.n, self.m

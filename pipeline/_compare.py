@@ -24,7 +24,7 @@ from dcm import (
 from ._dcm_estimate import SpmEstimate
 from ._dcm_file import DcmFile
 from ._provenance import device, precision, release
-from ._runtime import CompileClock
+from ._runtime import CompileClock, cores
 
 SAME_PATH = 0.001  # nats and Hz: beyond it, SPM's derivatives took another path
 SAME_OPTIMUM = 0.5  # nats: beyond it, another optimum
@@ -203,7 +203,7 @@ def _invert(
             if on_progress is not None:
                 on_progress(base + done, total)
 
-        results |= zip(members, invert_cohort([subjects[i] for i in members], own, watch), strict=True)
+        results |= zip(members, invert_cohort([subjects[i] for i in members], own, watch, cores()), strict=True)
         base += len(members) * settings.starts
     return results
 

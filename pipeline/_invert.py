@@ -14,7 +14,7 @@ from ._dataset import to_dataset
 from ._dcm_file import DcmFile
 from ._dcm_run import EchoTime
 from ._provenance import KEY, Attributes, provenance
-from ._runtime import UsageError
+from ._runtime import UsageError, cores
 from ._spm_write import write_dcm, written_by_us
 from ._store import ResultFileError, read_result, write_result
 
@@ -127,7 +127,7 @@ def invert_files(
             if on_progress is not None:
                 on_progress(base + done, total)
 
-        for member, result in invert_each(subjects, settings, watch, wanted):
+        for member, result in invert_each(subjects, settings, watch, wanted, cores()):
             i = places[member]
             note = str(found[i] or "")
             outcome = Outcome(files[i], result, settings, "redone" if note else "inverted", note)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ._provenance import precision
-from .common import message_line
+from .common import message_line, shorten
 
+CORES = "EFFCONN_CORES"  # environment variable: how many cores inversions use
 PACKAGES = ("dcm", "peb", "features", "pipeline")
 
 
@@ -49,6 +50,20 @@ def cache_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
     return base.expanduser() / "effconn" / "jax"
+
+
+def cores() -> int:
+    """Cores that inversions use: as EFFCONN_CORES says, or all that this process may.
+
+    Raises `UsageError` where it says no number.
+    """
+    said = os.environ.get(CORES, "").strip()
+    if not said:
+        affinity = getattr(os, "sched_getaffinity", None)  # absent on macOS
+        return len(affinity(0)) if affinity else os.cpu_count() or 1
+    if not (said.isascii() and said.isdigit() and int(said)):
+        raise UsageError(f"{CORES} must be a number of cores, 1 or more, not {shorten(said)!r}; or leave it unset")
+    return int(said)
 
 
 def start_jax() -> str | None:
@@ -105,7 +120,6 @@ def describe_runtime() -> dict[str, str | int | float | bool]:
 
     folder = cache_folder()
     files = [file for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
-    affinity = getattr(os, "sched_getaffinity", None)
     packages = ("effconn", "jax", "jaxlib", "numpy", "scipy", "xarray", "arviz")
     return {
         **{package: release(package) for package in packages},
@@ -114,7 +128,7 @@ def describe_runtime() -> dict[str, str | int | float | bool]:
         "devices": ", ".join(f"{one.platform.upper()} {one.device_kind}" for one in jax.devices()),
         "gpu": any(one.platform != "cpu" for one in jax.devices()),
         "precision": precision(),
-        "cores": len(affinity(0)) if affinity else os.cpu_count() or 1,
+        "cores": cores(),
         "cache": str(folder),
         "cache_mb": round(sum(file.stat().st_size for file in files) / 1e6, 1),
     }

@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
+from .._runtime import CORES, cores
 from ._job import Job
 from ._signals import ctrl_c_held
 from ._workers import Died, Result, attempt, outcome_of
@@ -36,7 +37,7 @@ class Processes(AbstractContextManager["Processes"]):
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
         slot = self._idle.pop() if self._idle else _slot()
-        with _environment(), ctrl_c_held():
+        with _environment(self.size), ctrl_c_held():
             try:
                 future = slot.submit(attempt, job)
             except BrokenProcessPool:  # it died idle, which is no job's fault
@@ -78,10 +79,11 @@ def _slot() -> ProcessPoolExecutor:
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
-    """The environment of a child that starts within: numerical libraries read it once, when they are loaded."""
-    before = {name: os.environ.get(name) for name in OF_CHILDREN}
-    os.environ.update(OF_CHILDREN)
+def _environment(size: int) -> Iterator[None]:
+    """The environment of one of `size` children that starts within: numerical libraries read it as they are loaded."""
+    own = {**OF_CHILDREN, CORES: str(max(1, cores() // size))}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from dcm import SPM12_ECHO_TIME, Failure, Posterior, Settings, Spec, Subject, in
 from .._dataset import to_dataset
 from .._invert import WIDE_NOISE_VARIANCE
 from .._provenance import provenance, release
-from .._runtime import start_jax
+from .._runtime import cores, start_jax
 from .._store import write_result
 from ..execution import Finish, Unit
 from ..images import read_extraction
@@ -104,7 +104,7 @@ def invert(units: Sequence[Unit], finish: Finish) -> None:
     settings = Settings(starts=first.dcm.starts, seed=first.dcm.seed)
     filled = [*subjects, *(subjects[i % len(subjects)] for i in range(len(subjects), FEWEST))] if subjects else []
     places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
-    for place, result in invert_each(filled, settings, wanted=places):
+    for place, result in invert_each(filled, settings, wanted=places, cores=cores()):
         unit = wanted[subjects[place].name]
         if isinstance(result, Failure):
             finish.failed(unit, result.reason)

@@ -27,7 +27,7 @@ from dcm import (
     prior,
     simulate,
 )
-from dcm import _cohort as cohort
+from dcm import _rows as rows
 
 
 def subject(
@@ -67,25 +67,6 @@ def test_a_batch_gives_what_a_loop_gives(mixed: list[Subject]) -> None:
         same(invert(one), batched)
 
 
-def test_a_queue_longer_than_its_seats_gives_the_same(mixed: list[Subject], monkeypatch: pytest.MonkeyPatch) -> None:
-    wide = invert_cohort(mixed)
-    monkeypatch.setattr(cohort, "SEATS_CPU", 1)
-    for one, other in zip(wide, invert_cohort(mixed), strict=True):
-        assert isinstance(one, Posterior)
-        assert isinstance(other, Posterior)
-        same(one, other)
-
-
-def test_a_row_that_is_cut_short_loses_nobody(mixed: list[Subject], monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(starts=2)
-    expected = invert_cohort(mixed, settings)
-    monkeypatch.setattr(cohort, "CUT", 2)
-    for one, other in zip(expected, invert_cohort(mixed, settings), strict=True):
-        assert isinstance(one, Posterior)
-        assert isinstance(other, Posterior)
-        same(one, other)
-
-
 def test_whoever_is_inverted_later_gets_the_same_bytes(mixed: list[Subject]) -> None:
     whole = invert_cohort(mixed)
     last = len(mixed) - 1
@@ -116,9 +97,9 @@ def test_the_same_input_gives_the_same_bytes(mixed: list[Subject]) -> None:
 
 def test_a_second_participant_of_the_same_sizes_is_not_compiled_again(mixed: list[Subject]) -> None:
     invert(mixed[0])
-    before = cohort.advance._cache_size()
+    before = rows.advance._cache_size()
     invert(replace(mixed[0], name="again", data=replace(mixed[0].data, bold=mixed[0].data.bold[::-1])))
-    assert cohort.advance._cache_size() == before
+    assert rows.advance._cache_size() == before
 
 
 def test_one_bad_participant_does_not_take_the_cohort_down(mixed: list[Subject]) -> None:

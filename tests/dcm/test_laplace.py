@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from dcm import _laplace as laplace
 from dcm._bilinear import Timing
@@ -63,7 +64,7 @@ def problem(seed: int, noise_precision: float = 1e14) -> tuple[Linear, laplace.P
 def solve(model: Linear, made: laplace.Problem) -> laplace.State:
     advance = jax.jit(lambda state: laplace.step(model, made, state))  # type: ignore[arg-type]
     state = laplace.init(made)
-    while int(state.status) == laplace.RUNNING:
+    while not laplace.ended(state.status):
         state = advance(state)
     return state
 
@@ -104,11 +105,48 @@ def test_free_energy_never_falls_after_the_first_two_iterations() -> None:
     assert float(state.best_free_energy) == accepted[-1]
 
 
-def test_settled_noise_is_a_stationary_point_of_the_free_energy() -> None:
+def test_the_last_step_settles_the_noise_and_changes_nothing_else() -> None:
+    model, made, _ = problem(4, noise_precision=128.0)
+    state = laplace.init(made)
+    advance = jax.jit(lambda state: laplace.step(model, made, state))  # type: ignore[arg-type]
+    while int(state.status) != laplace.SETTLING:
+        state = advance(state)
+    last = advance(state)
+    assert int(last.status) == int(state.outcome) == laplace.CONVERGED
+    assert float(last.settled_free_energy) >= float(state.best_free_energy) - 1e-9
+    for name in ("best", "best_prediction", "best_covariance", "best_free_energy", "iteration", "history"):
+        for before, after in zip(
+            jax.tree.leaves(getattr(state, name)), jax.tree.leaves(getattr(last, name)), strict=True
+        ):
+            assert np.array_equal(before, after, equal_nan=True)
+
+
+def test_settled_free_energy_is_the_optimum_over_noise_and_confounds() -> None:
+    """Of a model that is linear the same F is found by moving λ and β by hand."""
     model, made, _ = problem(4, noise_precision=128.0)
     state = solve(model, made)
-    settled = float(laplace.settled_free_energy(made, state))
-    assert settled >= float(state.best_free_energy) - 1e-9
+
+    def free_energy(noise: np.ndarray, shift: np.ndarray) -> float:
+        design, X, power = np.asarray(model.design), np.asarray(made.confounds), np.asarray(made.confound_power)
+        tau, beta = np.exp(noise), np.asarray(state.best.beta) + shift
+        error = np.asarray(made.bold) - design @ (made.prior_mean + state.best.theta) - X @ beta
+        precision, log_det = np.asarray(made.prior_precision), 0.0
+        for i, t in enumerate(tau):
+            J, inner = design[:, i], t * power + laplace.CONFOUND_PRECISION
+            precision = precision + t * J.T @ J - t**2 * (X.T @ J).T @ ((X.T @ J) / inner[:, None])
+            log_det += np.log(inner / laplace.CONFOUND_PRECISION).sum()
+        scans, theta = len(error), np.asarray(state.best.theta)
+        log_det += np.linalg.slogdet(precision)[1] - np.linalg.slogdet(made.prior_precision)[1]
+        quadratic = (tau * (error**2).sum(axis=0)).sum() + theta @ made.prior_precision @ theta
+        quadratic += laplace.CONFOUND_PRECISION * (beta**2).sum() + 128 * ((noise - NOISE) ** 2).sum()
+        occam = tau.size * np.log(128 / (128 + scans / 2))
+        return float(scans * (noise.sum() - tau.size * np.log(2 * np.pi)) - quadratic - log_det + occam) / 2
+
+    def loss(x: np.ndarray) -> float:
+        return -free_energy(x[:2], x[2:].reshape(3, 2))
+
+    found = minimize(loss, np.concatenate([np.full(2, NOISE), np.zeros(6)]), method="BFGS", options={"gtol": 1e-6})
+    assert float(state.settled_free_energy) == pytest.approx(-found.fun, abs=1e-6)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e20])
@@ -117,6 +155,7 @@ def test_a_prediction_out_of_bounds_fails_instead_of_spreading(bad: float) -> No
     broken = Linear(np.full(model.design.shape, bad))
     state = solve(broken, made)
     assert int(state.status) == laplace.BAD_START
+    assert float(state.settled_free_energy) == -np.inf
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.point))
 
 

@@ -1,0 +1,236 @@
+"""Batches: participants and models of different sizes, padded to arrays that run through one compiled step.
+
+Participants of a batch share the number of regions. Where one has fewer scans, steps, intervals, confounds, inputs or
+free parameters than another it is padded so that the padding changes no number (see `Problem`). The arrays of a batch
+are made at once, with one row for each participant, so that they go to a device in one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ._bilinear import Timing
+from ._forward import ForwardModel
+from ._laplace import POWER_FLOOR, Problem
+from ._nonlinear import Microtime, steps_per_bin
+from ._priors import Prior
+from ._problem import Prepared, Settings, Shared
+from ._schedule import sampled_bins
+from ._spec import Layout
+
+SIZE_RATIO = 2.0  # sizes within this ratio share a batch: a larger one wastes arithmetic, a smaller one compilations
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Participants that run through the same compiled code.
+
+    Fields:
+        model: what selects that code.
+        members: their positions in the cohort.
+        prepared: they themselves.
+        settings: how they are inverted.
+        extent: sizes to which they are padded.
+    """
+
+    model: ForwardModel
+    members: tuple[int, ...]
+    prepared: tuple[Prepared, ...]
+    settings: Settings
+    extent: dict[str, int]
+    shared: Shared = field(default_factory=Shared, repr=False)
+
+    def free_columns(self, member: int) -> np.ndarray:
+        """Which columns of the batch's free parameters are free in this member's model."""
+        return self._densities[member].columns
+
+    @cached_property
+    def problems(self) -> Problem:
+        """The padded arrays of all members, member by member; their starting points along the second axis."""
+        extent, count, n = self.extent, len(self.prepared), self.model.layout.n
+        scans, confounds, free = extent["scans"], extent["confounds"], len(self.model.free)
+        made: dict[str, Any] = {
+            "bold": np.zeros((count, scans, n)),
+            "scan_mask": np.zeros((count, scans)),
+            "confounds": np.zeros((count, scans, confounds)),
+            "confound_power": np.zeros((count, confounds)),
+            "confound_mask": np.zeros((count, confounds)),
+            "confound_start": np.zeros((count, confounds, n)),
+            "prior_vector": np.zeros((count, self.model.layout.size)),
+            "prior_precision": np.zeros((count, free, free)),
+            "free_mask": np.zeros((count, free)),
+            "start": np.zeros((count, self.settings.starts, free)),
+        }
+        for k, one in enumerate(self.prepared):
+            v, c, density = one.data.scans, one.power.size, self._densities[k]
+            made["bold"][k, :v] = one.data.bold
+            made["scan_mask"][k, :v] = 1
+            made["confounds"][k, :v, :c] = one.confounds
+            made["confound_power"][k, :c] = one.power
+            made["confound_mask"][k, :c] = 1
+            made["confound_start"][k, :c] = _least_squares(one)
+            made["prior_vector"][k] = density.mean
+            made["prior_precision"][k] = density.precision
+            made["free_mask"][k, density.columns] = 1
+            made["start"][k][:, density.columns] = _starts(one, density, self.settings)
+        numbers: dict[str, Any] = {
+            "echo_time": [one.data.echo_time for one in self.prepared],
+            "noise_mean": [one.prior.noise_mean for one in self.prepared],
+            "noise_precision": [1 / one.prior.noise_variance for one in self.prepared],
+            "tolerance": np.full(count, self.settings.tolerance),
+        }
+        made |= {name: np.asarray(values, dtype=float) for name, values in numbers.items()}
+        made["prior_mean"] = made["prior_vector"][:, np.array(self.model.free)]
+        made["max_iterations"] = np.full(count, self.settings.max_iterations)
+        made["settle"] = np.full(count, self.settings.noise == "settled")
+        return Problem(timing=self._timing(), **made)
+
+    @cached_property
+    def _densities(self) -> list[_Density]:
+        """The members' priors in the batch's parameters; the same object where they are the same."""
+
+        def of(one: Prepared) -> _Density:
+            own = one.subject.spec.layout
+            return self.shared.get((id(one.prior), own), lambda: _density(self.model, own, one.prior), one.prior)
+
+        return [of(one) for one in self.prepared]
+
+    def _timing(self) -> Timing | Microtime:
+        extent, count, layout = self.extent, len(self.prepared), self.model.layout
+        sample = np.zeros((count, extent["scans"], layout.n), dtype=int)
+        steps = [one.steps for one in self.prepared if one.steps is not None]
+        if len(steps) < count:
+            inputs = np.zeros((count, extent["steps"], layout.m))
+            for k, one in enumerate(self.prepared):
+                inputs[k, : len(one.data.inputs), : one.data.inputs.shape[1]] = one.data.inputs
+                sample[k, : one.data.scans] = sampled_bins(one.data)
+            return Microtime(inputs, np.array([one.data.bin_width for one in self.prepared]), sample)
+        made: dict[str, Any] = {
+            "inputs": np.zeros((count, extent["intervals"], layout.m)),
+            "durations": np.zeros((count, extent["intervals"])),
+            "interval": np.zeros((count, extent["steps"]), dtype=int),
+            "sample": sample,
+        }
+        for k, own in enumerate(steps):
+            made["inputs"][k, : len(own.inputs), : own.inputs.shape[1]] = own.inputs
+            made["durations"][k, : len(own.durations)] = own.durations
+            made["interval"][k, : len(own.interval)] = own.interval
+            sample[k, : len(own.sample)] = own.sample
+        return Timing(**made)
+
+
+def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch]:
+    """Sort a cohort into batches of like size, each in the cohort's order."""
+    groups: list[_Group] = []
+    for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
+        one = prepared[position]
+        kind = (one.subject.spec.n, _substeps(one, settings))
+        sizes = np.array(list(one.size.values()))
+        group = next((group for group in groups if group.takes(kind, sizes)), None)
+        if group is None:
+            groups.append(_Group(kind, [position], sizes, sizes))
+        else:
+            group.members.append(position)
+            group.smallest, group.largest = np.minimum(group.smallest, sizes), np.maximum(group.largest, sizes)
+    ordered = [sorted(group.members) for group in groups]
+    return [_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in ordered]
+
+
+@dataclass(eq=False)
+class _Group:
+    """A batch in the making: the same number of regions and substeps, and sizes within `SIZE_RATIO`."""
+
+    kind: tuple[int, int]
+    members: list[int]
+    smallest: np.ndarray
+    largest: np.ndarray
+
+    def takes(self, kind: tuple[int, int], sizes: np.ndarray) -> bool:
+        """Whether one more of this kind and these sizes fits."""
+        widest = np.maximum(self.largest, sizes) <= SIZE_RATIO * np.minimum(self.smallest, sizes)
+        return kind == self.kind and bool(widest.all())
+
+
+def _substeps(one: Prepared, settings: Settings) -> int:
+    """A nonlinear step has a static number of substeps, set by the bin width."""
+    return steps_per_bin(one.data.bin_width) if settings.integrator == "nonlinear" else 1
+
+
+def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
+    n = prepared[0].subject.spec.n
+    layouts = {one.subject.spec.layout for one in prepared}
+    layout = Layout(n, max(one.m for one in layouts), any(one.gated for one in layouts))
+    priors = {(id(one.prior), one.subject.spec.layout): one.prior for one in prepared}
+    free = {int(i) for (_, own), density in priors.items() for i in _embedding(own, layout)[density.free]}
+    substeps = _substeps(prepared[0], settings)
+    model = ForwardModel(layout, tuple(sorted(free)), settings.integrator, settings.derivatives, substeps)
+    extent = {name: max(one.size[name] for one in prepared) for name in prepared[0].size}
+    extent["confounds"] = max(one.power.size for one in prepared)
+    return Batch(model, members, prepared, settings, extent)
+
+
+@dataclass(frozen=True, eq=False)
+class _Density:
+    """A prior in the parameters of its batch: those that its own model switches off have precision 1."""
+
+    mean: Float[np.ndarray, "param"]
+    precision: Float[np.ndarray, "free free"]
+    columns: np.ndarray  # which of the batch's free parameters are its own
+    root: Float[np.ndarray, "own own"]  # Cholesky factor of the covariance of its own
+
+
+def _density(model: ForwardModel, own: Layout, prior: Prior) -> _Density:
+    embedding = _embedding(own, model.layout)
+    columns = np.flatnonzero(np.isin(np.array(model.free), embedding[prior.free]))
+    mean = np.zeros(model.layout.size)
+    mean[embedding] = prior.mean
+    covariance = prior.covariance[np.ix_(prior.free, prior.free)]
+    precision = np.eye(len(model.free))
+    precision[np.ix_(columns, columns)] = _inverse(covariance)
+    return _Density(mean, precision, columns, np.linalg.cholesky(covariance))
+
+
+def _embedding(small: Layout, large: Layout) -> np.ndarray:
+    """Where each parameter of a model lies in the vector of one with more inputs or with gating."""
+    index = []
+    for name, size in small.sizes.items():
+        index.append(large.field_slice(name).start + np.arange(size))  # inputs vary slowest, so a prefix suffices
+    return np.concatenate(index)
+
+
+def _least_squares(one: Prepared) -> np.ndarray:
+    """β of the data on the rotated confounds, (confound, region): where SPM12's paths begin.
+
+    Here and not in the compiled code, whose last digits depend on how many problems it takes at once.
+    """
+    power = one.power[:, None]
+    there = power > POWER_FLOOR
+    return np.where(there, one.confounds.T @ one.data.bold / np.where(there, power, 1.0), 0.0)
+
+
+def _starts(one: Prepared, density: _Density, settings: Settings) -> np.ndarray:
+    """Offsets from the prior mean, (start, own): the first as given or none, the others drawn.
+
+    The draws depend on the seed and on their number only, not on the cohort.
+    """
+    offsets = np.zeros((settings.starts, density.columns.size))
+    if one.subject.start is not None:
+        offsets[0] = (one.subject.start - one.prior.mean)[one.prior.free]
+    for start in range(1, settings.starts):
+        draw = np.random.default_rng([settings.seed, start]).standard_normal(density.columns.size)
+        offsets[start] = settings.spread * density.root @ draw
+    return offsets
+
+
+def _inverse(covariance: np.ndarray) -> np.ndarray:
+    """Of a symmetric positive definite matrix; exact where it is diagonal."""
+    if np.count_nonzero(covariance - np.diag(np.diag(covariance))) == 0:
+        return np.diag(1 / np.diag(covariance))
+    half = np.linalg.solve(np.linalg.cholesky(covariance), np.eye(len(covariance)))
+    return half.T @ half

@@ -1,0 +1,122 @@
+"""Rows of seats: no result depends on how many there are, on which device, or on who sits beside whom."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from small_models import block_inputs, random_parameters, random_spec
+from threadpoolctl import threadpool_info
+
+from dcm import Settings, Subject, invert_each, simulate
+from dcm._batch import Batch, make_batches
+from dcm._problem import prepare
+from dcm._rows import Ended, Machine, Row, Task, choose_machine, serve
+
+SETTINGS = Settings(starts=2, seed=3)
+
+
+def subjects(count: int) -> list[Subject]:
+    """Small runs of one model."""
+    spec = random_spec(1, 1, 0)
+    runs = [
+        simulate(spec, random_parameters(spec, i), block_inputs(160, 0.25, 1), 0.25, 2.0, snr=2.0, seed=i)
+        for i in range(count)
+    ]
+    return [Subject(f"sub-{i}", spec, run.data) for i, run in enumerate(runs)]
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    [made] = make_batches([prepare(one, SETTINGS) for one in subjects(4)], SETTINGS)
+    return made
+
+
+@pytest.fixture(scope="module")
+def machine() -> Callable[..., Machine]:
+    def of(rows: int, seats: int, **more: int) -> Machine:
+        return Machine((jax.devices()[0],) * rows, seats, rounds=4, **more)
+
+    return of
+
+
+def results(batch: Batch, machine: Machine) -> dict[Task, Ended]:
+    tasks = [(member, start) for member in range(len(batch.members)) for start in range(SETTINGS.starts)]
+    found = dict(serve(batch, tasks, machine))
+    assert sorted(found) == tasks
+    return found
+
+
+def distance(one: dict[Task, Ended], other: dict[Task, Ended]) -> float:
+    """Largest difference of any number; infinite where iterations or outcomes differ."""
+    if any(one[task].iterations != other[task].iterations or one[task].status != other[task].status for task in one):
+        return np.inf
+    pairs = zip(
+        jax.tree.leaves([one[task] for task in one]), jax.tree.leaves([other[task] for task in one]), strict=True
+    )
+    return max(float(np.abs(np.nan_to_num(a) - np.nan_to_num(b)).max()) for a, b in pairs)
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_the_number_of_cores_changes_no_bit(batch: Batch, machine: Callable[..., Machine], rows: int) -> None:
+    assert distance(results(batch, machine(1, 2)), results(batch, machine(rows, 2))) == 0
+
+
+@pytest.mark.parametrize("seats", [1, 7])
+def test_the_number_of_seats_changes_rounding_only(batch: Batch, machine: Callable[..., Machine], seats: int) -> None:
+    assert distance(results(batch, machine(1, 2)), results(batch, machine(2, seats))) < 1e-8
+
+
+def test_a_row_that_is_cut_short_loses_nobody(batch: Batch, machine: Callable[..., Machine]) -> None:
+    long = machine(1, 16, patience=2, cuts=True)
+    assert distance(results(batch, machine(1, 2)), results(batch, long)) < 1e-8
+
+
+def test_a_long_row_is_cut_once_few_of_its_seats_are_taken(batch: Batch, machine: Callable[..., Machine]) -> None:
+    row = Row(batch.model, jax.device_put(batch.problems), jax.devices()[0], machine(1, 16, cuts=True))
+    row.give(9, (1, 0))
+    row.cut()
+    assert row.taken == [(1, 0), None]
+    assert row.newcomers == {0}
+
+
+def test_two_devices_give_what_one_gives(batch: Batch, machine: Callable[..., Machine]) -> None:
+    """The devices are two halves of this CPU, which a process has to ask for before it uses any."""
+    code = (
+        "import jax; jax.config.update('jax_enable_x64', True); jax.config.update('jax_num_cpu_devices', 2);"
+        "import test_rows as t; from dcm import _rows, _problem, _batch;"
+        "[b] = _batch.make_batches([_problem.prepare(one, t.SETTINGS) for one in t.subjects(4)], t.SETTINGS);"
+        "m = _rows.choose_machine(b, 8, cores=1); assert len(set(m.devices)) == 2, m;"
+        "found = t.results(b, _rows.Machine(m.devices, 2, 4));"
+        "print(sum(float(one.free_energy) for one in found.values()).hex())"
+    )
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    run = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    one = sum(float(ended.free_energy) for ended in results(batch, machine(1, 2)).values())
+    assert float.fromhex(run.stdout.strip()) == pytest.approx(one, abs=1e-9)
+
+
+def test_seats_do_not_depend_on_the_cores(batch: Batch) -> None:
+    assert len({choose_machine(batch, 60, cores).seats for cores in (1, 2, 64)}) == 1
+
+
+def test_threads_of_blas_are_given_back_and_ours_end() -> None:
+    def blas() -> list[int]:
+        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+    before = blas()
+    inversions = invert_each(subjects(3))
+    next(inversions)
+    inversions.close()
+    assert blas() == before
+    assert not [one for one in threading.enumerate() if one.name.startswith("dcm")]
