@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -56,8 +57,7 @@ class Design:
                 f"the design is {matrix.shape}, but {shape[0]} participants and {shape[1]} covariates are named"
             )
         for kind, names in (("participant", self.participants), ("covariate", self.covariates)):
-            repeated = sorted({name for name in names if names.count(name) > 1})
-            if repeated:
+            if repeated := repeats(names):
                 raise DesignError(f"the {kind} {repeated[0]} is in the design twice; give each once")
         for column, name in enumerate(self.covariates):
             missing = [self.participants[i] for i in np.flatnonzero(~np.isfinite(matrix[:, column]))]
@@ -75,10 +75,11 @@ class Design:
 
         Raises `DesignError` where one of them has no row.
         """
-        absent = [name for name in participants if name not in self.participants]
+        row = {name: place for place, name in enumerate(self.participants)}
+        absent = [name for name in participants if name not in row]
         if absent:
             raise DesignError(f"no row of the design is for {some(absent)}; add them, or leave them out")
-        places = [self.participants.index(name) for name in participants]
+        places = [row[name] for name in participants]
         return Design(tuple(participants), self.covariates, self.matrix[places], self.centres, self.kinds)
 
     def columns(self, covariates: Sequence[str]) -> Design:
@@ -237,6 +238,11 @@ def _check_rank(names: tuple[str, ...], matrix: np.ndarray) -> None:
             what = "is constant" if made == [MEAN] else f"is a combination of {some(made)}"
             raise DesignError(f"{name} {what}, so that their effects cannot be told apart; leave one out")
         basis = np.column_stack([basis, left / norm])
+
+
+def repeats(names: Sequence[str]) -> list[str]:
+    """The names that are there more than once, in the order of the alphabet."""
+    return sorted(name for name, times in Counter(names).items() if times > 1)
 
 
 def some(names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from dcm import Posterior
 
@@ -50,13 +51,8 @@ class Estimate:
         if not np.isfinite(self.free_energy):
             raise ValueError(f"{self.name}: the free energy is {self.free_energy}")
 
-    def select(self, chosen: Sequence[str]) -> Estimate:
-        """The parameters of the fields or of the names in `chosen` that vary a priori, in the estimate's order.
-
-        The others are integrated out, which leaves F as it is.
-
-        Raises `ValueError` where an entry is neither a field nor a parameter of this estimate.
-        """
+    def places(self, chosen: Sequence[str]) -> Int[np.ndarray, "kept"]:
+        """Where the parameters that `select` keeps are; raises as it does."""
         known = {*self.parameters, *self.fields}
         unknown = [one for one in chosen if one not in known]
         if unknown:
@@ -71,7 +67,16 @@ class Estimate:
             for i, (name, field) in enumerate(zip(self.parameters, self.fields, strict=True))
             if i in varies and (name in chosen or field in chosen)
         ]
-        return self._kept(np.array(kept, dtype=int))
+        return np.array(kept, dtype=int)
+
+    def select(self, chosen: Sequence[str]) -> Estimate:
+        """The parameters of the fields or of the names in `chosen` that vary a priori, in the estimate's order.
+
+        The others are integrated out, which leaves F as it is.
+
+        Raises `ValueError` where an entry is neither a field nor a parameter of this estimate.
+        """
+        return self._kept(self.places(chosen))
 
     def renamed(self, name: str) -> Estimate:
         """The same under another name."""

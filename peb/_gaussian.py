@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -46,6 +47,39 @@ class Gaussian:
     def transformed(self, weights: Float[np.ndarray, "new param"]) -> Gaussian:
         """The density of weights · θ."""
         return Gaussian(weights @ self.mean, weights @ self.covariance @ weights.T)
+
+
+class Gaussians(NamedTuple):
+    """One density for each participant, over the same parameters."""
+
+    mean: Float[np.ndarray, "subject param"]
+    covariance: Float[np.ndarray, "subject param param"]
+
+    def marginal(self, places: np.ndarray) -> Gaussians:
+        """The densities of some of the parameters."""
+        return Gaussians(self.mean[:, places], self.covariance[:, places[:, None], places])
+
+    def each(self) -> list[Gaussian]:
+        """One `Gaussian` for each, checked together; raises `ValueError` as `Gaussian` does."""
+        mean, covariance = np.array(self.mean), (self.covariance + np.swapaxes(self.covariance, 1, 2)) / 2
+        try:
+            np.linalg.cholesky(covariance)
+            sound = np.isfinite(mean).all() and bool(np.isfinite(covariance).all())
+        except np.linalg.LinAlgError:  # something is wrong, or fixed
+            sound = False
+        if not sound:
+            return [Gaussian(*one) for one in zip(self.mean, self.covariance, strict=True)]
+        mean.setflags(write=False)
+        covariance.setflags(write=False)
+        return [_checked(*one) for one in zip(mean, covariance, strict=True)]
+
+
+def _checked(mean: np.ndarray, covariance: np.ndarray) -> Gaussian:
+    """A Gaussian of arrays that are known to be a density's, read-only and symmetric."""
+    made = object.__new__(Gaussian)
+    object.__setattr__(made, "mean", mean)
+    object.__setattr__(made, "covariance", covariance)
+    return made
 
 
 def precision(covariance: Float[np.ndarray, "*batch param param"]) -> Float[np.ndarray, "*batch param param"]:

@@ -8,6 +8,11 @@ N(sE_i, sC_i) and the change ΔF_i. What is climbed (Friston et al. 2016; spec: 
     F(β, γ) = Σ_i (F_i + ΔF_i) − ½ βᵀ βP β − ½ γᵀ γP γ + ½ ln|blkdiag(βP, γP) Cp|
 
 with Cp the inverse of minus the curvature. β is stacked covariate by covariate, parameters fastest.
+
+Components come as Q_j = Σ_{a in j} f_a f_aᵀ, F the columns f_a (see `_components`). With d_i = sE_i − m_i, u_i = Fᵀ d_i
+and M_i = Fᵀ sC_i F, all that gradient and curvature need of the participants are sums over them:
+
+    Σ x_i d_iᵀ,   Σ x_i x_iᵀ ⊗ sC_i,   Σ diag M_i,   Σ u_i²,   Σ M_i ∘ (½ M_i + u_i u_iᵀ),   Σ x_i ⊗ sC_i F diag(u_i).
 """
 
 from __future__ import annotations
@@ -31,7 +36,8 @@ class Group(eqx.Module):
     weight: Float[Array, "subject"]  # 1, or 0 for a participant who is left out
     between: Float[Array, "subject covariate"]  # X
     within: Float[Array, "param effect"]  # W
-    components: Float[Array, "component param param"]  # Q
+    root: Float[Array, "param rank"]  # F
+    membership: Float[Array, "rank component"]  # E
     floor: Float[Array, "param param"]  # the precision that is always there
     beta_mean: Float[Array, "beta"]
     beta_precision: Float[Array, "beta beta"]
@@ -50,7 +56,7 @@ class Evaluation(NamedTuple):
 
 def between_precision(group: Group, gamma: Float[Array, "component"]) -> Float[Array, "param param"]:
     """R = Σ^-1."""
-    return group.floor + jnp.tensordot(jnp.exp(gamma), group.components, 1)
+    return group.floor + (group.root * (group.membership @ jnp.exp(gamma))) @ group.root.T
 
 
 def empirical_means(group: Group, beta: Float[Array, "beta"]) -> Float[Array, "subject param"]:
@@ -66,8 +72,7 @@ def re_estimate(
     R = between_precision(group, gamma)
     if spm:
         R = inverse(inverse(R) + SPM_TOLERANCE * jnp.eye(R.shape[0]))
-    each = jax.vmap(reduced_by_precision, in_axes=(0, 0, None))
-    return each(group.added, empirical_means(group, beta), R)
+    return reduced_by_precision(group.added, empirical_means(group, beta), R)
 
 
 def inverse(matrix: Float[Array, "param param"]) -> Float[Array, "param param"]:
@@ -85,31 +90,38 @@ def log_posterior(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, 
 
 def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool) -> Evaluation:
     """F, gradient and curvature; with `spm`, F has βᵀ βP β and γᵀ γP γ, without the prior means."""
-    Q, W, X, weight = group.components, group.within, group.between, group.weight
+    F, E, W, X, weight = group.root, group.membership, group.within, group.between, group.weight
+    covariates, rank = X.shape[1], F.shape[1]
     R = between_precision(group, gamma)
     Sigma = inverse(R)
     sE, sC, delta = re_estimate(group, beta, gamma, spm=spm)
+    participants, parameters = sE.shape
     d = sE - empirical_means(group, beta)
     scale = jnp.exp(gamma)
 
-    pulled = jnp.einsum("s,sk,sp->kp", weight, X, d @ R) @ W
-    db = pulled.ravel() - group.beta_precision @ (beta - group.beta_mean)
-    shape = W.T @ (R @ sC @ R - R) @ W  # (subject, effect, effect)
-    dbb = jnp.einsum("s,sk,sl,sab->kalb", weight, X, X, shape).reshape(db.size, db.size) - group.beta_precision
+    Xw = X * weight[:, None]
+    Xd = Xw.T @ d
+    db = (Xd @ R @ W).ravel() - group.beta_precision @ (beta - group.beta_mean)
+    pairs = (Xw[:, :, None] * X[:, None, :]).reshape(participants, -1)
+    xxC = (pairs.T @ sC.reshape(participants, -1)).reshape(covariates, covariates, parameters, parameters)
+    RW = R @ W
+    dbb = jnp.einsum("pa,klpq,qb->kalb", RW, xxC, RW) - jnp.einsum("kl,ab->kalb", Xw.T @ X, W.T @ RW)
+    dbb = dbb.reshape(db.size, db.size) - group.beta_precision
 
-    Qd = jnp.einsum("jpq,sq->sjp", Q, d)
-    spread = jnp.einsum("spq,jqr->sjpr", sC, Q)  # sC Q_j
-    wide = jnp.einsum("pq,jqr->jpr", Sigma, Q)  # Σ Q_j
-    traces = jnp.trace(wide, axis1=1, axis2=2) - jnp.trace(spread, axis1=2, axis2=3)
-    each = scale / 2 * (traces - jnp.einsum("sp,sjp->sj", d, Qd))
-    dg = weight @ each - group.gamma_precision @ (gamma - group.gamma_mean)
-    pairs = (
-        weight.sum() * jnp.einsum("kpq,jqp->jk", wide, wide) - jnp.einsum("s,skpq,sjqp->jk", weight, spread, spread)
-    ) / 2 - jnp.einsum("s,skp,spq,sjq->jk", weight, Qd, sC, Qd)
-    dgg = jnp.diag(weight @ each) - scale[:, None] * scale * pairs - group.gamma_precision
+    u = d @ F
+    sCF = (sC.reshape(-1, parameters) @ F).reshape(participants, parameters, rank)
+    M = jnp.einsum("pa,spb->sab", F, sCF)
+    wide = F.T @ Sigma @ F
+    traces = weight.sum() * jnp.diag(wide) - weight @ (jnp.diagonal(M, axis1=1, axis2=2) + u**2)
+    each = scale / 2 * (traces @ E)
+    dg = each - group.gamma_precision @ (gamma - group.gamma_mean)
+    uu = u[:, :, None] * u[:, None, :]
+    products = weight.sum() / 2 * wide**2 - jnp.einsum("s,sab->ab", weight, M * (M / 2 + uu))
+    dgg = jnp.diag(each) - scale[:, None] * scale * (E.T @ products @ E) - group.gamma_precision
 
-    toward = Qd - jnp.einsum("pq,sqr,sjr->sjp", R, sC, Qd)
-    dbg = jnp.einsum("s,sk,sjp,pa,j->kaj", weight, X, toward, W, scale).reshape(db.size, dg.size)
+    xCFu = (Xw.T @ (sCF * u[:, None, :]).reshape(participants, -1)).reshape(covariates, parameters, rank)
+    toward = F * (Xd @ F)[:, None, :] - R @ xCFu
+    dbg = jnp.einsum("kpr,pa,rj->kaj", toward, W, E * scale).reshape(db.size, dg.size)
 
     curvature = jnp.block([[dbb, dbg], [dbg.T, dgg]])
     curvature = (curvature + curvature.T) / 2

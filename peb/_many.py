@@ -30,4 +30,4 @@ def for_each(call: Callable[[Batch], Result], batch: Batch, row_bytes: int) -> R
 
 def fit_bytes(group: Group) -> int:
     """Of the largest intermediate of one evaluation."""
-    return 8 * group.weight.size * max(group.components.size, group.beta_mean.size**2)
+    return 8 * max(group.weight.size * group.root.size * 3, group.beta_mean.size**2)

@@ -22,10 +22,11 @@ from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import Gaussian, precision
 from ._group import GroupPosterior, GroupStatus
-from ._hierarchy import Group, between_precision, empirical_means, inverse
+from ._hierarchy import Group, between_precision, inverse
 from ._scale import in_own_units, unit_of_effects
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
+from ._stack import under_group
 
 NOT_FINITE = GroupStatus.NOT_FINITE.value
 STATUS = {
@@ -115,29 +116,26 @@ def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
     chosen, group, settings = prepared.chosen, prepared.group, prepared.settings
     if status is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance).all():
         raise PebError(f"{name}: {NOT_FINITE if settings.compat == 'exact' else _failed_by_units(prepared.design)}")
-    own = settings.within is None
-    effects = range(group.within.shape[1])
-    means = np.asarray(empirical_means(group, jnp.asarray(found.beta)))
+    own, within = settings.within is None, np.asarray(group.within)
+    effects = range(within.shape[1])
+    means = prepared.design.matrix @ found.beta.reshape(-1, within.shape[1]) @ within.T
     between = (found.between + found.between.T) / 2
     return GroupPosterior(
         name=name,
-        parameters=chosen[0].parameters if own else tuple(f"within {a + 1}" for a in effects),
-        fields=chosen[0].fields if own else tuple("within" for _ in effects),
-        first_level=chosen[0].parameters,
+        parameters=chosen.parameters if own else tuple(f"within {a + 1}" for a in effects),
+        fields=chosen.fields if own else tuple("within" for _ in effects),
+        first_level=chosen.parameters,
         design=prepared.design,
-        within=np.asarray(group.within),
+        within=within,
         prior=prepared.prior,
         posterior=Gaussian(found.beta, found.beta_covariance),
-        components=np.asarray(group.components),
-        component_names=prepared.component_names,
+        components=prepared.components.matrices,
+        component_names=prepared.components.names,
         noise_prior=Gaussian(np.asarray(group.gamma_mean), precision(np.asarray(group.gamma_precision))),
         noise=Gaussian(found.gamma, found.gamma_covariance),
         between=between,
-        free_energy=float(found.free_energy) + sum(one.free_energy for one in chosen),
-        participants=tuple(
-            whole.under(_in_place(whole, one.parameters, Gaussian(mean, between)))
-            for whole, one, mean in zip(prepared.whole, chosen, means, strict=True)
-        ),
+        free_energy=float(found.free_energy) + sum(one.free_energy for one in prepared.whole),
+        participants=under_group(prepared.whole, chosen.parameters, means, between),
         status=status,
         iterations=int(found.iterations),
         compat=settings.compat,
@@ -153,13 +151,3 @@ def _failed_by_units(design: Design) -> str:
         f"SPM12's steps fail with {name} in these units (its root mean square is {size:.3g}); give it in others, or "
         'use compat="exact" (--compat exact), which is free of units'
     )
-
-
-def _in_place(whole: Estimate, chosen: Sequence[str], empirical: Gaussian) -> Gaussian:
-    """A participant's prior where that of some parameters is the group's; the rest keep theirs."""
-    places = np.array([whole.parameters.index(name) for name in chosen])
-    mean, covariance = np.array(whole.prior.mean), np.array(whole.prior.covariance)
-    covariance[places, :] = covariance[:, places] = 0.0
-    mean[places] = empirical.mean
-    covariance[np.ix_(places, places)] = empirical.covariance
-    return Gaussian(mean, covariance)

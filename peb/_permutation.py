@@ -148,7 +148,7 @@ def _tested(
     prepared: Prepared, place: int, effects: Sequence[str] | None
 ) -> tuple[Bool[np.ndarray, "beta"], tuple[str, ...]]:
     """Which entries of β are switched off, and their parameters."""
-    one, within = prepared.chosen[0], prepared.group.within
+    one, within = prepared.chosen, prepared.group.within
     own = prepared.settings.within is None
     names = one.parameters if own else tuple(f"within {a + 1}" for a in range(within.shape[1]))
     fields = one.fields if own else tuple("within" for _ in names)

@@ -30,7 +30,7 @@ class Fold(NamedTuple):
     """What differs between the groups of the folds."""
 
     weight: Float[np.ndarray, "*fold subject"]  # 0 for those left out
-    components: Float[np.ndarray, "*fold component param param"]
+    root: Float[np.ndarray, "*fold param rank"]
     floor: Float[np.ndarray, "*fold param param"]
     beta_mean: Float[np.ndarray, "*fold beta"]
     beta_precision: Float[np.ndarray, "*fold beta beta"]
@@ -227,9 +227,9 @@ def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"]) -> Fold:
         out = some([prepared.design.participants[i] for i in np.flatnonzero(left_out)])
         raise DesignError(f"without {out}: {problem}") from None
     within = np.asarray(prepared.group.within)
-    level = second_level([prepared.chosen[i] for i in kept], rows.matrix, within, prepared.settings)
+    level = second_level(prepared.chosen.rows(~left_out), rows.matrix, within, prepared.settings)
     prior = level.prior
-    return Fold((~left_out).astype(float), level.components, level.floor, prior.mean, precision(prior.covariance))
+    return Fold((~left_out).astype(float), level.components.root, level.floor, prior.mean, precision(prior.covariance))
 
 
 @partial(jax.jit, static_argnames="spm")
@@ -264,10 +264,9 @@ def _tell(
     rows = matrix[:, known].copy()
     rows[:, place] = 0.0
     training = [matrix[fold != k, unknown] for k in range(fold.max() + 1)]
-    added = [information(one.prior, one.posterior) for one in prepared.chosen]
     between = np.asarray(found.between)
     each = LeftOut(
-        added=jax.tree.map(lambda *parts: np.stack(parts), *added),
+        added=information(prepared.chosen.prior, prepared.chosen.posterior),
         loadings=np.einsum("qa,ska->sqk", within, loadings),
         precision=precision((between + between.swapaxes(1, 2)) / 2)[fold],
         row=jnp.asarray(rows),

@@ -14,7 +14,7 @@ Where parameters are switched off (rC = 0) there is no rP, but with any square r
 
 where a row of B that is 0 takes its parameter out exactly, as a tiny variance would not.
 
-Every factorisation here waits for the one before, or is stacked with it: jaxlib's batched LAPACK calls wait for their
+Every factorisation here waits for the one before: jaxlib's batched LAPACK calls wait for their
 own thread pool, and as many of them side by side as the pool has threads wait for ever (jaxlib 0.10.2, 2 cores).
 """
 
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -32,7 +32,7 @@ from jaxtyping import Array, Bool, Float, Shaped
 
 from dcm import require_64_bit
 
-from ._gaussian import Gaussian, log_det, precision
+from ._gaussian import Gaussian, Gaussians, log_det, precision
 
 BYTES_AT_ONCE = 1 << 25  # of reduced covariances in one batch
 
@@ -40,48 +40,73 @@ BYTES_AT_ONCE = 1 << 25  # of reduced covariances in one batch
 class Information(eqx.Module):
     """What data added to a prior: ln q(θ)/p(θ) = constant + vectorᵀθ − ½ θᵀ matrix θ."""
 
-    matrix: Float[Array, "*batch param param"]  # L
-    vector: Float[Array, "*batch param"]  # h
-    constant: Float[Array, "*batch"]  # c, nats
+    matrix: Float[Any, "*batch param param"]  # L; JAX or NumPy arrays
+    vector: Float[Any, "*batch param"]  # h
+    constant: Float[Any, "*batch"]  # c, nats
 
 
 class Reduced(NamedTuple):
-    """A density under a reduced prior."""
+    """A density under a reduced prior, or every participant's."""
 
-    mean: Float[Array, "param"]  # sE
-    covariance: Float[Array, "param param"]  # sC
-    delta: Float[Array, ""]  # ΔF, nats
+    mean: Float[Array, "*batch param"]  # sE
+    covariance: Float[Array, "*batch param param"]  # sC
+    delta: Float[Array, "*batch"]  # ΔF, nats
 
 
-def information(prior: Gaussian, posterior: Gaussian) -> Information:
-    """L, h and c of a model whose parameters all vary a priori."""
+def information(prior: Gaussian | Gaussians, posterior: Gaussian | Gaussians) -> Information:
+    """L, h and c of a model, or of every participant's, whose parameters all vary a priori; NumPy arrays."""
     prior_precision, posterior_precision = precision(prior.covariance), precision(posterior.covariance)
-    pull_prior, pull_posterior = prior_precision @ prior.mean, posterior_precision @ posterior.mean
+    pull_prior, pull_posterior = _times(prior_precision, prior.mean), _times(posterior_precision, posterior.mean)
     constant = (
         log_det(prior.covariance)
         - log_det(posterior.covariance)
-        + prior.mean @ pull_prior
-        - posterior.mean @ pull_posterior
+        + (prior.mean * pull_prior).sum(axis=-1)
+        - (posterior.mean * pull_posterior).sum(axis=-1)
     ) / 2
-    return Information(
-        jnp.asarray(posterior_precision - prior_precision),
-        jnp.asarray(pull_posterior - pull_prior),
-        jnp.asarray(constant),
-    )
+    return Information(posterior_precision - prior_precision, pull_posterior - pull_prior, constant)
+
+
+def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    return np.asarray((matrix @ vector[..., None])[..., 0])
 
 
 def reduced_by_precision(
-    added: Information, mean: Float[Array, "param"], prior_precision: Float[Array, "param param"]
+    added: Information, means: Float[Array, "subject param"], prior_precision: Float[Array, "param param"]
 ) -> Reduced:
-    """The density under the prior N(mean, prior_precision^-1), no parameter switched off."""
-    factor, half = jnp.linalg.cholesky(jnp.stack([prior_precision, added.matrix + prior_precision]))
-    pull = prior_precision @ mean
-    spread = jax.scipy.linalg.solve_triangular(half, jnp.eye(mean.shape[0]), lower=True)
-    covariance = spread.T @ spread
-    reduced = covariance @ (added.vector + pull)
-    log_dets = jnp.log(jnp.diag(factor)).sum() - jnp.log(jnp.diag(half)).sum()
-    delta = added.constant + log_dets + ((added.vector + pull) @ reduced - mean @ pull) / 2
+    """Every participant's density under the prior N(mean, prior_precision^-1), no parameter switched off."""
+    log_det_prior = 2 * jnp.log(jnp.diag(jnp.linalg.cholesky(prior_precision))).sum()
+    # 0 · ln|R| makes the factorisations wait for each other
+    half = jnp.linalg.cholesky(added.matrix + (prior_precision + 0 * log_det_prior))
+    eye = jnp.broadcast_to(jnp.eye(means.shape[-1]), half.shape)
+    spread = jax.scipy.linalg.solve_triangular(half, eye, lower=True)
+    covariance = jnp.swapaxes(spread, -1, -2) @ spread
+    pull = means @ prior_precision
+    whole = added.vector + pull
+    reduced = jnp.einsum("spq,sq->sp", covariance, whole)
+    log_dets = log_det_prior / 2 - jnp.log(jnp.diagonal(half, axis1=-2, axis2=-1)).sum(axis=-1)
+    delta = added.constant + log_dets + ((whole * reduced).sum(axis=-1) - (means * pull).sum(axis=-1)) / 2
     return Reduced(reduced, covariance, delta)
+
+
+def reduce_each(
+    prior: Gaussians, posterior: Gaussians, reduced: Gaussians
+) -> tuple[Gaussians, Float[np.ndarray, "subject"]]:
+    """Every participant's density and ΔF under a reduced prior of its own, no parameter switched off.
+
+    Raises `numpy.linalg.LinAlgError` where a participant has none.
+    """
+    added = information(prior, posterior)
+    L, h, rE = np.asarray(added.matrix), np.asarray(added.vector), reduced.mean
+    B = np.linalg.cholesky(reduced.covariance)
+    Bt = np.swapaxes(B, 1, 2)
+    half = np.linalg.cholesky(np.eye(rE.shape[1]) + Bt @ L @ B)
+    spread = np.linalg.solve(half, Bt)
+    LrE = _times(L, rE)
+    white = _times(spread, h - LrE)
+    mean = rE + _times(np.swapaxes(spread, 1, 2), white)
+    delta = np.asarray(added.constant) + (rE * (h - LrE / 2)).sum(axis=1) + (white**2).sum(axis=1) / 2
+    delta -= np.log(np.diagonal(half, axis1=1, axis2=2)).sum(axis=1)
+    return Gaussians(mean, np.swapaxes(spread, 1, 2) @ spread), delta
 
 
 def reduced_by_covariance(

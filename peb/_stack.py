@@ -1,0 +1,134 @@
+"""The estimates of many participants as arrays, so that a group is computed with all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ._estimate import Estimate
+from ._gaussian import Gaussian, Gaussians
+from ._reduction import reduce_each
+from ._settings import PebError
+
+
+@dataclass(frozen=True, eq=False)
+class EstimateStack:
+    """What a group explains of its participants.
+
+    Fields (N participants, q parameters):
+        parameters, fields: q names, and the field of each.
+        prior, posterior: N densities over the parameters.
+    """
+
+    parameters: tuple[str, ...]
+    fields: tuple[str, ...]
+    prior: Gaussians
+    posterior: Gaussians
+
+    def rows(self, kept: Bool[np.ndarray, "subject"]) -> EstimateStack:
+        """Those of some participants."""
+        prior, posterior = (Gaussians(one.mean[kept], one.covariance[kept]) for one in (self.prior, self.posterior))
+        return EstimateStack(self.parameters, self.fields, prior, posterior)
+
+
+def stack_estimates(estimates: Sequence[Estimate], chosen: Sequence[str] | None) -> EstimateStack:
+    """The parameters of `chosen` of every participant (see `Estimate.select`); None for all.
+
+    Raises `PebError` where participants differ in them, or a participant fixes one.
+    """
+    places: dict[tuple[tuple[str, ...], tuple[str, ...], bytes], Int[np.ndarray, "kept"]] = {}
+    each = []
+    for one in estimates:
+        alike = (one.parameters, one.fields, one.prior.free.tobytes())
+        if alike not in places:
+            places[alike] = np.arange(len(one.parameters)) if chosen is None else one.places(chosen)
+        each.append(places[alike])
+    first, kept = estimates[0], each[0]
+    names = tuple(first.parameters[i] for i in kept)
+    if not names:
+        raise PebError(f"{first.name} has no parameter that varies among those asked for; choose others")
+    for one, own in zip(estimates, each, strict=True):
+        if own is not kept and (theirs := tuple(one.parameters[i] for i in own)) != names:
+            odd = sorted(set(theirs) ^ set(names)) or ["their order"]
+            raise PebError(
+                f"{one.name} and {first.name} differ in {odd[0]}; a group needs one model for all, reduce it afterwards"
+            )
+    prior = _stacked([one.prior for one in estimates], each)
+    posterior = _stacked([one.posterior for one in estimates], each)
+    fixed = (_variances(prior) == 0) | (_variances(posterior) == 0)
+    if fixed.any():
+        participant, parameter = np.argwhere(fixed)[0]
+        raise PebError(
+            f"{estimates[participant].name} fixes {names[parameter]}, which the group is to explain; leave it out"
+        )
+    return EstimateStack(names, tuple(first.fields[i] for i in kept), prior, posterior)
+
+
+def under_group(
+    estimates: Sequence[Estimate],
+    parameters: Sequence[str],
+    means: Float[np.ndarray, "subject param"],
+    between: Float[np.ndarray, "param param"],
+) -> tuple[Estimate, ...]:
+    """Every participant with N(mean, between) for the prior of `parameters`; what else they have keeps its prior."""
+    alike: dict[tuple[tuple[str, ...], bytes], list[int]] = {}
+    for i, one in enumerate(estimates):
+        alike.setdefault((one.parameters, one.prior.free.tobytes()), []).append(i)
+    found: dict[int, Estimate] = {}
+    for (names, _), members in alike.items():
+        some = [estimates[i] for i in members]
+        place = {name: i for i, name in enumerate(names)}
+        made = _under(some, np.array([place[name] for name in parameters]), means[members], between)
+        found.update(zip(members, made, strict=True))
+    return tuple(found[i] for i in range(len(estimates)))
+
+
+def _under(
+    estimates: list[Estimate],
+    places: Int[np.ndarray, "param"],
+    means: Float[np.ndarray, "subject param"],
+    between: Float[np.ndarray, "param param"],
+) -> list[Estimate]:
+    """The same for participants who have the same parameters and fix the same of them."""
+    free = estimates[0].prior.free
+    every = [np.arange(estimates[0].prior.mean.size)] * len(estimates)
+    prior = _stacked([one.prior for one in estimates], every)
+    posterior = _stacked([one.posterior for one in estimates], every)
+    mean, covariance = prior.mean.copy(), prior.covariance.copy()
+    covariance[:, places, :] = covariance[:, :, places] = 0.0
+    mean[:, places] = means
+    covariance[:, places[:, None], places] = between
+    empirical = Gaussians(mean, covariance).each()
+    try:
+        reduced, delta = reduce_each(
+            prior.marginal(free), posterior.marginal(free), Gaussians(mean, covariance).marginal(free)
+        )
+    except np.linalg.LinAlgError:  # somebody's has none, and reduction one by one says whose
+        return [one.under(own) for one, own in zip(estimates, empirical, strict=True)]
+    whole, spread = prior.mean.copy(), np.zeros_like(prior.covariance)
+    whole[:, free] = reduced.mean
+    spread[:, free[:, None], free] = reduced.covariance
+    return [
+        Estimate(one.name, one.parameters, one.fields, own, again, one.free_energy + float(change))
+        for one, own, again, change in zip(estimates, empirical, Gaussians(whole, spread).each(), delta, strict=True)
+    ]
+
+
+def _stacked(densities: Sequence[Gaussian], places: Sequence[Int[np.ndarray, "kept"]]) -> Gaussians:
+    """The densities of the parameters at each participant's places."""
+    alike = all(one is places[0] for one in places)
+    if alike:
+        whole = Gaussians(np.stack([one.mean for one in densities]), np.stack([one.covariance for one in densities]))
+        return whole if places[0].size == whole.mean.shape[1] else whole.marginal(places[0])
+    pairs = list(zip(densities, places, strict=True))
+    return Gaussians(
+        np.stack([one.mean[own] for one, own in pairs]),
+        np.stack([one.covariance[own[:, None], own] for one, own in pairs]),
+    )
+
+
+def _variances(densities: Gaussians) -> Float[np.ndarray, "subject param"]:
+    return np.diagonal(densities.covariance, axis1=1, axis2=2)
