@@ -61,7 +61,7 @@ def cores() -> int:
     if not said:
         affinity = getattr(os, "sched_getaffinity", None)  # absent on macOS
         return len(affinity(0)) if affinity else os.cpu_count() or 1
-    if not (said.isascii() and said.isdigit() and int(said)):
+    if not (said.isascii() and said.isdigit() and int(said) > 0):
         raise UsageError(f"{CORES} must be a number of cores, 1 or more, not {shorten(said)!r}; or leave it unset")
     return int(said)
 

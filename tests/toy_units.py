@@ -137,11 +137,11 @@ def meddling(units: Sequence[Unit], finish: Finish) -> None:
 
 
 def settings_of_child(units: Sequence[Unit], finish: Finish) -> None:
-    """Write what a child's environment says of threads and devices."""
+    """Write what a child's environment says of threads, devices and cores."""
     for unit in units:
         path, _ = unit.payload
         path.parent.mkdir(parents=True, exist_ok=True)
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "JAX_PLATFORMS")
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "JAX_PLATFORMS", "EFFCONN_CORES")
         path.write_text(" ".join(os.environ.get(name, "-") for name in names), encoding="utf-8")
         finish.done(unit, [path])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .._provenance import release
-from .._runtime import UsageError
+from .._runtime import CORES, UsageError
 from ._job import Job
 from ._signals import ctrl_c_held
 from ._workers import Result, attempt
@@ -103,7 +104,11 @@ def _look(token: str) -> tuple[str, bool]:
 
 def one_at_a_time(job: Job, version: str) -> Result:
     """Work a job off in a worker, which may have come late and may have several threads."""
+    from distributed import get_worker
+
     if version != release():
         raise RuntimeError(f"a worker has effconn {release()}, not {version}; install the same there")
     with _ONE:  # jobs that use JAX side by side in one process may wait for each other for ever
+        with suppress(ValueError):  # outside of a worker
+            os.environ.setdefault(CORES, str(get_worker().state.nthreads))
         return attempt(job)

@@ -54,11 +54,14 @@ def test_processes_share_the_work(tmp_path: Path) -> None:
     assert os.getpid() not in pids(tmp_path)
 
 
-def test_a_child_computes_with_one_thread_on_a_cpu_and_the_parent_is_as_before(tmp_path: Path) -> None:
+def test_a_child_has_its_share_of_the_cores_and_no_gpu_and_the_parent_is_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFCONN_CORES", "7")
     before = dict(os.environ)
     with open_workers(2, None, tmp_path) as workers:
         run_units(toy_units(tmp_path, 1), settings_of_child, folder=tmp_path / "records", workers=workers)
-    assert toy_outputs(tmp_path) == {"0.txt": "1 1 1 cpu"}
+    assert toy_outputs(tmp_path) == {"0.txt": "1 1 1 cpu 3"}
     assert dict(os.environ) == before
 
 
