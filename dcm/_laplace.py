@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ._bilinear import Timing
@@ -39,6 +40,7 @@ PATIENCE = 4  # iterations in a row with a predicted gain below tolerance
 HISTORY = 512  # longest F history kept
 
 T = TypeVar("T")
+A = TypeVar("A", Array, np.ndarray)
 
 RUNNING, SETTLING, CONVERGED, MAX_ITERATIONS, NOT_FINITE, BAD_START = range(
     6
@@ -148,7 +150,7 @@ def init(problem: Problem) -> State:
     )
 
 
-def ended(status: Int[Array, "*seat"]) -> Bool[Array, "*seat"]:
+def ended(status: Int[A, "*seat"]) -> Bool[A, "*seat"]:
     """Whether an inversion needs no more steps."""
     return status > SETTLING
 

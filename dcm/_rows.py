@@ -190,7 +190,7 @@ class Row:
 
     def release(self) -> list[tuple[Task, Ended]]:
         """The results of everybody whose inversion has ended; their seats are vacant then."""
-        over = np.asarray(laplace.ended(self.states.status))
+        over = laplace.ended(np.asarray(self.states.status))
         places = [place for place, task in enumerate(self.taken) if task is not None and over[place]]
         if not places:
             return []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import _floor, _process, speed
+from benchmarks import _floor, _process, host, speed
 
 ROOT = Path(__file__).parents[2]
 # Most of a quick run is compilation, so code is compiled fast rather than well.
@@ -86,3 +86,10 @@ def test_operations_grow_as_the_algorithm_does() -> None:
     longer = _floor.Size(regions=4, parameters=30, scans=396, confounds=12, intervals=26, steps=414)
     for part in (_floor.propagators, _floor.sensitivities, _floor.gram):
         assert part(longer) == 2 * part(size)
+
+
+def test_the_host_sends_a_cohort_in_one_piece_and_compiles_nothing_of_its_own() -> None:
+    few, more = (host.measure(models, scans=30) for models in (3, 40))
+    assert few["sent"] == more["sent"]
+    assert more["fetched"] <= more["calls"]
+    assert more["compilations"] == 0
