@@ -89,7 +89,7 @@ def test_operations_grow_as_the_algorithm_does() -> None:
 
 
 def test_the_host_sends_a_cohort_in_one_piece_and_compiles_nothing_of_its_own() -> None:
-    few, more = (host.measure(models, scans=30) for models in (3, 40))
-    assert few["sent"] == more["sent"]
-    assert more["fetched"] <= more["calls"]
-    assert more["compilations"] == 0
+    row = host.measure(40, scans=30)
+    assert row["sent"] <= 3  # the batch, the states, and the states again when the row was cut
+    assert row["fetched"] <= row["calls"] + 1
+    assert row["compilations"] == 0
