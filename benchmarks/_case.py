@@ -19,9 +19,10 @@ import numpy as np
 import dcm
 from dcm import _laplace as laplace
 from dcm._batch import Batch, make_batches
+from dcm._compiled import compiled
 from dcm._forward import ForwardModel
 from dcm._problem import prepare
-from dcm._rows import COMPILER_OPTIONS, usable_cores
+from dcm._rows import usable_cores
 
 from . import _floor as floor
 from ._models import SCANS, cohort
@@ -55,7 +56,7 @@ def device() -> dict[str, Any]:
     return {"device": name, "platform": one.platform, "devices": len(jax.devices())}
 
 
-@partial(jax.jit, static_argnums=0, compiler_options=COMPILER_OPTIONS)
+@compiled(static_argnums=0)
 def advance(model: ForwardModel, problems: laplace.Problem, states: laplace.State) -> laplace.State:
     """One evaluation of everybody's model; whoever has ended stays as they are."""
 

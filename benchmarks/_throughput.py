@@ -130,7 +130,7 @@ def _together(model: ForwardModel, inputs: Inputs) -> int:
     memory = jax.devices()[0].memory_stats() or {}
     if "bytes_limit" not in memory:
         return TOGETHER_CPU
-    analysis: Any = advance.lower(model, *inputs).compile().memory_analysis()
+    analysis: Any = advance.jitted.lower(model, *inputs).compile().memory_analysis()
     needed = analysis.temp_size_in_bytes + analysis.argument_size_in_bytes + analysis.output_size_in_bytes
     free = memory["bytes_limit"] - memory["bytes_in_use"]
     return max(1, int(MEMORY_SHARE * free / needed * _count(inputs)))

@@ -28,6 +28,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from . import _laplace as laplace
 from ._batch import Batch
+from ._compiled import compiled
 from ._forward import ForwardModel
 from ._laplace import Problem, State
 
@@ -38,9 +39,6 @@ ROUNDS = 8  # evaluations in one call of `advance`, at most
 LARGE = 16  # regions from which one evaluation is long enough to be a call
 CUT = 8  # a row is cut to 1/CUT of its seats once so many are enough
 SHARE_OF_MEMORY = 0.5  # of a GPU's that the seats of its row may take
-# Each row has a core to itself; products that are spread over cores would only get in each other's way.
-COMPILER_OPTIONS = {"xla_cpu_multi_thread_eigen": False}
-
 Task = tuple[int, int]  # a member of the batch, and the number of its start
 
 
@@ -217,7 +215,7 @@ class Row:
         self.taken = [self.taken[place] if i < len(left) else None for i, place in enumerate(keep)]
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=3, compiler_options=COMPILER_OPTIONS)
+@compiled(static_argnums=0, donate_argnums=3)
 def advance(
     model: ForwardModel,
     everyone: Problem,
