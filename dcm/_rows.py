@@ -221,8 +221,8 @@ def advance(
     everyone: Problem,
     seats: Seats,
     states: State,
-    rounds: Int[Array, ""],
-    enough: Int[Array, ""],
+    rounds: Int[Array | np.ndarray, ""],
+    enough: Int[Array | np.ndarray, ""],
 ) -> State:
     """Evaluations in every seat, at most `rounds`, until `enough` seats have nobody whose inversion goes on.
 
