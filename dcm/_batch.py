@@ -18,10 +18,8 @@ from jaxtyping import Float
 from ._bilinear import Timing
 from ._forward import ForwardModel
 from ._laplace import POWER_FLOOR, Problem
-from ._nonlinear import Microtime, steps_per_bin
 from ._priors import Prior
 from ._problem import Prepared, Settings, Shared
-from ._schedule import sampled_bins
 from ._spec import Layout
 
 SIZE_RATIO = 2.0  # sizes within this ratio share a batch: a larger one wastes arithmetic, a smaller one compilations
@@ -101,27 +99,19 @@ class Batch:
 
         return [of(one) for one in self.prepared]
 
-    def _timing(self) -> Timing | Microtime:
+    def _timing(self) -> Timing:
         extent, count, layout = self.extent, len(self.prepared), self.model.layout
-        sample = np.zeros((count, extent["scans"], layout.n), dtype=int)
-        steps = [one.steps for one in self.prepared if one.steps is not None]
-        if len(steps) < count:
-            inputs = np.zeros((count, extent["steps"], layout.m))
-            for k, one in enumerate(self.prepared):
-                inputs[k, : len(one.data.inputs), : one.data.inputs.shape[1]] = one.data.inputs
-                sample[k, : one.data.scans] = sampled_bins(one.data)
-            return Microtime(inputs, np.array([one.data.bin_width for one in self.prepared]), sample)
         made: dict[str, Any] = {
             "inputs": np.zeros((count, extent["intervals"], layout.m)),
             "durations": np.zeros((count, extent["intervals"])),
             "interval": np.zeros((count, extent["steps"]), dtype=int),
-            "sample": sample,
+            "sample": np.zeros((count, extent["scans"], layout.n), dtype=int),
         }
-        for k, own in enumerate(steps):
+        for k, own in enumerate(one.steps for one in self.prepared):
             made["inputs"][k, : len(own.inputs), : own.inputs.shape[1]] = own.inputs
             made["durations"][k, : len(own.durations)] = own.durations
             made["interval"][k, : len(own.interval)] = own.interval
-            sample[k, : len(own.sample)] = own.sample
+            made["sample"][k, : len(own.sample)] = own.sample
         return Timing(**made)
 
 
@@ -130,7 +120,7 @@ def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch
     groups: list[_Group] = []
     for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
         one = prepared[position]
-        kind = (one.subject.spec.n, _substeps(one, settings))
+        kind = (one.subject.spec.n, one.steps.panels, one.subject.spec.layout.gated)
         sizes = np.array(list(one.size.values()))
         group = next((group for group in groups if group.takes(kind, sizes)), None)
         if group is None:
@@ -144,22 +134,17 @@ def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch
 
 @dataclass(eq=False)
 class _Group:
-    """A batch in the making: the same number of regions and substeps, and sizes within `SIZE_RATIO`."""
+    """A batch in the making: the same code, and sizes within `SIZE_RATIO`."""
 
-    kind: tuple[int, int]
+    kind: tuple[int, int, bool]
     members: list[int]
     smallest: np.ndarray
     largest: np.ndarray
 
-    def takes(self, kind: tuple[int, int], sizes: np.ndarray) -> bool:
+    def takes(self, kind: tuple[int, int, bool], sizes: np.ndarray) -> bool:
         """Whether one more of this kind and these sizes fits."""
         widest = np.maximum(self.largest, sizes) <= SIZE_RATIO * np.minimum(self.smallest, sizes)
         return kind == self.kind and bool(widest.all())
-
-
-def _substeps(one: Prepared, settings: Settings) -> int:
-    """A nonlinear step has a static number of substeps, set by the bin width."""
-    return steps_per_bin(one.data.bin_width) if settings.integrator == "nonlinear" else 1
 
 
 def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
@@ -168,8 +153,8 @@ def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: S
     layout = Layout(n, max(one.m for one in layouts), any(one.gated for one in layouts))
     priors = {(id(one.prior), one.subject.spec.layout): one.prior for one in prepared}
     free = {int(i) for (_, own), density in priors.items() for i in _embedding(own, layout)[density.free]}
-    substeps = _substeps(prepared[0], settings)
-    model = ForwardModel(layout, tuple(sorted(free)), settings.integrator, settings.derivatives, substeps)
+    panels = prepared[0].steps.panels
+    model = ForwardModel(layout, tuple(sorted(free)), settings.integrator, settings.derivatives, panels)
     extent = {name: max(one.size[name] for one in prepared) for name in prepared[0].size}
     extent["confounds"] = max(one.power.size for one in prepared)
     return Batch(model, members, prepared, settings, extent)

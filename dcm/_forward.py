@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._bilinear import FreeParameters, Timing, free_parameters, predict, predict_with_jacobian
+from ._gated import predict_gated
 from ._linear import SPM_STEP, bilinear_form, spm_bilinear_form
-from ._nonlinear import Microtime, predict_nonlinear
+from ._nonlinear import predict_nonlinear, predict_nonlinear_with_jacobian
 from ._spec import Layout, Parameters
 
 Integrator = Literal["bilinear", "nonlinear"]
@@ -30,14 +31,14 @@ class ForwardModel:
         integrator: 'bilinear' (SPM's) or 'nonlinear' (the full equations).
         derivatives: 'exact', or 'spm' for SPM12's forward differences with step e^-8, in the expansion around rest and
             in the Jacobian (bilinear only).
-        substeps: Runge–Kutta steps per microtime bin, nonlinear only.
+        panels: into how many each step is cut (`Schedule`), nonlinear only.
     """
 
     layout: Layout
     free: tuple[int, ...]
     integrator: Integrator = "bilinear"
     derivatives: Derivatives = "exact"
-    substeps: int = 1
+    panels: int = 1
 
     def __post_init__(self) -> None:
         if self.integrator not in ("bilinear", "nonlinear"):
@@ -59,12 +60,13 @@ class ForwardModel:
     def predict(
         self,
         parameters: Parameters,
-        timing: Timing | Microtime,
+        timing: Timing,
         echo_time: Float[Array, ""],
     ) -> Float[Array, "scan region"]:
         """g(θ): BOLD in percent, for one participant."""
-        if isinstance(timing, Microtime):
-            return predict_nonlinear(parameters, timing, echo_time, self.substeps)
+        if self.integrator == "nonlinear":
+            integrate = predict_gated if self.layout.gated else predict_nonlinear
+            return integrate(parameters, timing, echo_time, self.panels)
         expand = spm_bilinear_form if self.derivatives == "spm" else bilinear_form
         return predict(expand(parameters), parameters.epsilon, timing, echo_time)
 
@@ -72,7 +74,7 @@ class ForwardModel:
         self,
         mean: Float[Array, "param"],
         free: Float[Array, "free"],
-        timing: Timing | Microtime,
+        timing: Timing,
         echo_time: Float[Array, ""],
     ) -> tuple[Float[Array, "scan region"], Float[Array, "scan region free"]]:
         """g(θ) and ∂g/∂θ along the free parameters."""
@@ -84,6 +86,9 @@ class ForwardModel:
             moved = free + SPM_STEP * jnp.eye(len(self.free))
             prediction = along(free)
             return prediction, jnp.moveaxis((jax.vmap(along)(moved) - prediction) / SPM_STEP, 0, -1)
-        if isinstance(timing, Timing):
-            return predict_with_jacobian(self.parameters(mean, free), self.sorted_free, timing, echo_time)
-        return along(free), jax.jacfwd(along)(free)
+        if self.layout.gated:
+            return along(free), jax.jacfwd(along)(free)
+        parameters = self.parameters(mean, free)
+        if self.integrator == "nonlinear":
+            return predict_nonlinear_with_jacobian(parameters, self.sorted_free, timing, echo_time, self.panels)
+        return predict_with_jacobian(parameters, self.sorted_free, timing, echo_time)

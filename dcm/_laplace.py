@@ -24,7 +24,6 @@ from jaxtyping import Array, Bool, Float, Int
 from ._bilinear import Timing
 from ._flow import Curvature, Gradient, flow_step
 from ._forward import ForwardModel
-from ._nonlinear import Microtime
 
 CONFOUND_PRECISION = 1e-8  # prior precision of β
 NOISE_STEPS = 8  # inner Newton steps on λ
@@ -60,7 +59,7 @@ class Problem(eqx.Module):
     confound_power: Float[Array, "confound"]
     confound_mask: Float[Array, "confound"]
     confound_start: Float[Array, "confound region"]  # β before the first iteration
-    timing: Timing | Microtime
+    timing: Timing
     echo_time: Float[Array, ""]  # s
     prior_vector: Float[Array, "param"]  # prior mean of all parameters
     prior_mean: Float[Array, "free"]

@@ -17,7 +17,7 @@ from ._data import Data
 from ._forward import Derivatives, ForwardModel, Integrator
 from ._laplace import HISTORY
 from ._priors import Prior, prior
-from ._schedule import Schedule, schedule
+from ._schedule import Schedule, schedule, schedule_with_panels
 from ._spec import Layout, Spec
 
 NoiseSteps = Literal["spm", "settled"]
@@ -117,7 +117,7 @@ class Prepared:
     prior: Prior
     data: Data  # centred and scaled
     scale: float
-    steps: Schedule | None  # None with the nonlinear integrator
+    steps: Schedule
     confounds: np.ndarray  # (scan, rotated)
     rotation: np.ndarray  # (confound, rotated): confounds = X0 @ rotation
     power: np.ndarray  # (rotated,)
@@ -125,12 +125,10 @@ class Prepared:
     @property
     def size(self) -> dict[str, int]:
         """Extents that may be padded."""
-        steps = self.steps
-        bins = self.data.inputs.shape[0]
         return {
             "scans": self.data.scans,
-            "steps": bins if steps is None else len(steps.interval),
-            "intervals": 1 if steps is None else len(steps.durations),
+            "steps": len(self.steps.interval),
+            "intervals": len(self.steps.durations),
         }
 
 
@@ -163,7 +161,7 @@ def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) 
         raise ValueError("the prior leaves no parameter free; check the masks and prior variances")
     data, scale = subject.data.prepared(subject.centre_inputs)
     confounds = _rotated(data, subject.confounds_as_given, shared)
-    steps = _schedule(data, shared) if settings.integrator == "bilinear" else None
+    steps = _schedule(data, settings.integrator, shared)
     return Prepared(subject, density, data, scale, steps, confounds.basis, confounds.weights, confounds.power)
 
 
@@ -172,6 +170,7 @@ def _rotated(data: Data, as_given: bool, shared: Shared) -> RotatedConfounds:
     return shared.get(key, lambda: rotate_confounds(data.confounds, as_given))
 
 
-def _schedule(data: Data, shared: Shared) -> Schedule:
-    key = ("schedule", data.scans, data.bin_width, data.inputs.shape, data.inputs.tobytes(), data.delays.tobytes())
-    return shared.get(key, lambda: schedule(data))
+def _schedule(data: Data, integrator: Integrator, shared: Shared) -> Schedule:
+    inputs = (data.inputs.shape, data.inputs.tobytes())
+    key = ("schedule", integrator, data.scans, data.bin_width, inputs, data.delays.tobytes())
+    return shared.get(key, lambda: schedule_with_panels(data) if integrator == "nonlinear" else schedule(data))

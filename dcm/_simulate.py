@@ -15,9 +15,8 @@ from ._bilinear import Timing
 from ._cohort import require_64_bit
 from ._data import SPM12_ECHO_TIME, Data
 from ._forward import Derivatives, ForwardModel, Integrator
-from ._nonlinear import Microtime, steps_per_bin
-from ._schedule import sampled_bins, schedule
-from ._spec import Parameters, Spec
+from ._schedule import schedule, schedule_with_panels
+from ._spec import Layout, Parameters, Spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +88,12 @@ def predict_series(
 ) -> Float[np.ndarray, "scan region"]:
     """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
     _check_shapes(spec, parameters)
-    model = ForwardModel(spec.layout, (), integrator, derivatives, steps_per_bin(data.bin_width))
-    timing: Timing | Microtime
-    if integrator == "nonlinear":
-        timing = Microtime(jnp.asarray(data.inputs), jnp.asarray(data.bin_width), jnp.asarray(sampled_bins(data)))
-    else:
-        if np.any(np.asarray(parameters.D)):
-            raise ValueError("gating (D) needs integrator='nonlinear'")
-        steps = schedule(data)
-        timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
+    gated = bool(np.any(np.asarray(parameters.D)))
+    if gated and integrator != "nonlinear":
+        raise ValueError("gating (D) needs integrator='nonlinear'")
+    steps = schedule_with_panels(data) if integrator == "nonlinear" else schedule(data)
+    model = ForwardModel(Layout(spec.n, spec.m, gated), (), integrator, derivatives, steps.panels)
+    timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
     tree = jax.tree.map(jnp.asarray, parameters)
     return np.asarray(_predict(model, tree, timing, jnp.asarray(data.echo_time)))
 
@@ -116,6 +112,6 @@ def _check_shapes(spec: Spec, parameters: Parameters) -> None:
 
 @partial(jax.jit, static_argnums=0)
 def _predict(
-    model: ForwardModel, parameters: Parameters, timing: Timing | Microtime, echo_time: Float[Array, ""]
+    model: ForwardModel, parameters: Parameters, timing: Timing, echo_time: Float[Array, ""]
 ) -> Float[Array, "scan region"]:
     return model.predict(parameters, timing, echo_time)

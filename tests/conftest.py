@@ -30,7 +30,8 @@ settings.load_profile("effconn")
 from jaxtyping import install_import_hook  # noqa: E402 - only once JAX is in 64-bit mode
 
 # The equations' shapes are checked whenever a test traces them; the objects around them validate themselves.
-_EQUATIONS = ["_neural", "_haemodynamics", "_bold", "_linear", "_flow", "_nonlinear", "_schedule"]
+_EQUATIONS = ["_neural", "_haemodynamics", "_bold", "_linear", "_flow", "_schedule"]
+_EQUATIONS += ["_nonlinear", "_inflow", "_inflow_sensitivity", "_balloon", "_gated"]
 with install_import_hook([f"dcm.{name}" for name in _EQUATIONS], "beartype.beartype"):
     import dcm  # noqa: F401
 

@@ -1,0 +1,161 @@
+"""The full equations against SciPy's adaptive solver of them and of their variational equations."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from small_models import random_parameters
+
+from dcm import Data, Parameters, Spec, prior
+from dcm._bilinear import Timing, free_parameters
+from dcm._bold import bold_signal
+from dcm._collocation import convolution, interpolation, lobatto_nodes
+from dcm._haemodynamics import haemodynamic_flow
+from dcm._neural import neural_flow
+from dcm._nonlinear import predict_nonlinear, predict_nonlinear_with_jacobian
+from dcm._schedule import PANEL, Schedule, sampled_bins, schedule, schedule_with_panels
+
+ECHO_TIME = jnp.asarray(0.04)
+SPEC = Spec(["x", "y"], ["task", "change"], np.ones((2, 2)), np.dstack([np.zeros((2, 2)), np.ones((2, 2))]), np.eye(2))
+FREE = prior(SPEC).free
+
+predict = jax.jit(predict_nonlinear, static_argnums=3)
+differentiate = jax.jit(predict_nonlinear_with_jacobian, static_argnums=(1, 4))
+
+
+def events(scans: int = 12) -> Data:
+    """Events of every length from a bin to most of a scan, and a delay for each region."""
+    u = np.zeros((scans * 16, 2))
+    for onset, length in ((3, 1), (20, 12), (41, 40), (97, 9), (130, 2)):
+        u[onset : onset + length, 0] = 1
+        u[onset : onset + length, 1] = (-1) ** onset
+    return Data(np.random.default_rng(0).standard_normal((scans, 2)), u, 0.2, 3.2, delays=[0.4, 2.9])
+
+
+def strong() -> Parameters:
+    """Activity that moves BOLD by several percent."""
+    p = random_parameters(SPEC, 1)
+    return Parameters(p.A, p.B, np.array([[14.0, 0.0], [10.0, 2.0]]), p.D, p.transit, p.decay, p.epsilon)
+
+
+def on_device(steps: Schedule) -> Timing:
+    return Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
+
+
+def states_and_sensitivities(vector: np.ndarray, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Prediction and Jacobian by DOP853, from the equations in logarithms."""
+    n, columns = 2, 1 + len(FREE)
+    base = jnp.asarray(vector)
+
+    def flow(x: jax.Array, free: jax.Array, u: jax.Array) -> jax.Array:
+        p, z, h = SPEC.layout.to_tree(base.at[FREE].set(free)), x[:n], x[n:].reshape(n, 4)
+        vessels = jax.vmap(haemodynamic_flow, in_axes=(0, 0, 0, None))(h, z, p.transit, p.decay)
+        return jnp.concatenate([neural_flow(p, z, u), vessels.ravel()])
+
+    @jax.jit
+    def both(x: jax.Array, u: jax.Array) -> jax.Array:
+        state, along = x.reshape(-1, columns)[:, 0], x.reshape(-1, columns)[:, 1:]
+        by_state, by_free = jax.jacfwd(flow, argnums=(0, 1))(state, base[FREE], u)
+        return jnp.column_stack([flow(state, base[FREE], u), by_state @ along + by_free]).ravel()
+
+    def observe(x: jax.Array, free: jax.Array) -> jax.Array:
+        h = x[n:].reshape(n, 4)
+        return bold_signal(h[:, 2], h[:, 3], SPEC.layout.to_tree(base.at[FREE].set(free)).epsilon, ECHO_TIME)
+
+    by_both = jax.jit(jax.jacfwd(observe, argnums=(0, 1)))
+    wanted = sampled_bins(data)
+    changes = 1 + np.flatnonzero((np.diff(data.inputs, axis=0) != 0).any(axis=1))
+    stops = np.unique(np.concatenate([[0], changes, wanted.ravel()]))
+    x, prediction, jacobian = np.zeros(5 * n * columns), np.zeros(wanted.shape), np.zeros((*wanted.shape, len(FREE)))
+    for start, stop in zip(stops, np.append(stops[1:], stops[-1] + 1), strict=True):
+        state, along = jnp.asarray(x.reshape(-1, columns)[:, 0]), x.reshape(-1, columns)[:, 1:]
+        by_state, by_free = by_both(state, base[FREE])
+        for scan, region in np.argwhere(wanted == start):
+            prediction[scan, region] = observe(state, base[FREE])[region]
+            jacobian[scan, region] = by_state[region] @ along + by_free[region]
+        span, u = (0, (stop - start) * data.bin_width), jnp.asarray(data.inputs[start])
+        x = solve_ivp(lambda _, x, u=u: both(x, u), span, x, "DOP853", rtol=1e-9, atol=1e-11).y[:, -1]
+    return prediction, jacobian
+
+
+@cache
+def the_run() -> tuple[Timing, int]:
+    steps = schedule_with_panels(events())
+    return on_device(steps), steps.panels
+
+
+@pytest.mark.parametrize("parameters", [random_parameters(SPEC, 3, 1.0), strong()], ids=["prior", "strong"])
+def test_prediction_and_jacobian_equal_an_adaptive_solver(parameters: Parameters) -> None:
+    vector = np.asarray(SPEC.layout.to_vector(parameters))
+    expected, slopes = states_and_sensitivities(vector, events())
+    steps, panels = the_run()
+    free = free_parameters(SPEC.layout, tuple(FREE.tolist()))
+    p = jax.tree.map(jnp.asarray, parameters)
+    prediction, jacobian = differentiate(p, free, steps, ECHO_TIME, panels)
+    assert np.abs(prediction - expected).max() < 1e-6 * np.ptp(expected)
+    assert np.abs(jacobian - slopes).max() < 1e-6 * np.abs(slopes).max()
+    assert np.abs(predict(p, steps, ECHO_TIME, panels) - prediction).max() < 1e-12
+
+
+def test_jacobian_equals_central_differences_of_the_prediction() -> None:
+    steps, panels = the_run()
+    vector = jnp.asarray(SPEC.layout.to_vector(strong()))
+    free = free_parameters(SPEC.layout, tuple(FREE.tolist()))
+    _, jacobian = differentiate(SPEC.layout.to_tree(vector), free, steps, ECHO_TIME, panels)
+
+    def along(moved: jax.Array) -> jax.Array:
+        return predict(SPEC.layout.to_tree(vector + moved), steps, ECHO_TIME, panels)
+
+    for column, place in enumerate(FREE):
+        step = jnp.zeros_like(vector).at[place].set(2e-3)
+        coarse, fine = (along(k * step) - along(-k * step) for k in (2, 1))
+        expected = (8 * fine - coarse) / (12 * 2e-3)  # Richardson
+        error = np.abs(jacobian[..., column] - expected).max()
+        assert error < 3e-7 * np.abs(jacobian).max(), SPEC.parameter_names[place]
+
+
+def test_padding_changes_no_bit() -> None:
+    steps, panels = the_run()
+    padded = Timing(
+        jnp.pad(steps.inputs, ((0, 3), (0, 0))),
+        jnp.pad(steps.durations, (0, 3)),
+        jnp.pad(steps.interval, (0, 40)),
+        jnp.pad(steps.sample, ((0, 5), (0, 0))),
+    )
+    p = jax.tree.map(jnp.asarray, strong())
+    alone = predict(p, steps, ECHO_TIME, panels)
+    assert np.array_equal(predict(p, padded, ECHO_TIME, panels)[: len(alone)], alone)
+
+
+def test_flow_that_ceases_is_not_finite_and_harms_no_earlier_sample() -> None:
+    steps, panels = the_run()
+    p = jax.tree.map(jnp.asarray, strong())
+    inhibited = Parameters(p.A, p.B, -2 * p.C, p.D, p.transit, p.decay, p.epsilon)
+    series = np.asarray(predict(inhibited, steps, ECHO_TIME, panels))
+    assert np.isnan(series[-1]).all()
+    assert np.isfinite(series[0]).all()
+
+
+@pytest.mark.parametrize("repetition_time", [0.7, 2.0, 3.6])
+def test_steps_with_panels_reach_the_same_samples(repetition_time: float) -> None:
+    data = Data(
+        np.random.default_rng(0).standard_normal((12, 2)), events().inputs, repetition_time / 16, repetition_time
+    )
+    plain, cut = schedule(data), schedule_with_panels(data)
+    times = [np.append(0, np.cumsum(one.durations[one.interval]))[one.sample] for one in (plain, cut)]
+    assert np.allclose(*times, atol=1e-12)
+    assert cut.durations.max() <= PANEL * cut.panels * (1 + 1e-9)
+
+
+def test_convolution_is_exact_for_polynomials() -> None:
+    nodes = lobatto_nodes(6)
+    response, source = nodes**3, 1 - nodes**4
+    expected = nodes**4 / 4 - 6 * 24 * nodes**8 / 40320  # t^3 ∗ 1 and t^3 ∗ t^4
+    got = np.einsum("jrq,r,q->j", convolution(nodes), response, source)
+    assert np.allclose(got, expected, atol=1e-14)
+    assert np.allclose(interpolation(nodes, nodes), np.eye(6), atol=1e-14)
