@@ -3,6 +3,7 @@
 from ._cohort import Failure, Progress, invert, invert_cohort, invert_each, require_64_bit
 from ._data import SPM12_ECHO_TIME, Data
 from ._diagnostics import Diagnostics, diagnose, share_explained
+from ._flow import dense_flow_step
 from ._forward import Derivatives, Integrator
 from ._posterior import Posterior
 from ._priors import Preset, Prior, checked_density, prior
@@ -31,6 +32,7 @@ __all__ = [
     "Status",
     "Subject",
     "checked_density",
+    "dense_flow_step",
     "diagnose",
     "invert",
     "invert_cohort",

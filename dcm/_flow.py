@@ -66,6 +66,15 @@ def flow_step(gradient: Gradient, curvature: Curvature, time: Float[Array, ""]) 
     return _flow_step(gradient, curvature, time)
 
 
+def dense_flow_step(
+    gradient: Float[Array, "free"], curvature: Float[Array, "free free"], time: Float[Array, ""]
+) -> Float[Array, "free"]:
+    """Δ for a curvature −H, positive definite, that is one block."""
+    none = jnp.zeros((0, 0))
+    whole = Curvature(theta=curvature, cross=jnp.zeros((0, 0, gradient.size)), beta=none)
+    return flow_step(Gradient(gradient, none), whole, time).theta
+
+
 @one_at_a_time
 def _flow_step(gradient: Gradient, curvature: Curvature, time: Float[Array, ""]) -> Gradient:
     shape, free = gradient.beta.shape, gradient.theta.shape[0]

@@ -15,9 +15,11 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from ._hierarchy import Evaluation, Group, evaluate
+from dcm import dense_flow_step
+
+from ._hierarchy import Evaluation, Group, evaluate, log_det_of_curvature
 
 FIRST_LOG_STEP, LOWEST_LOG_STEP = -4.0, -4.0
 RISE, FALL, HIGHEST_LOG_STEP, GAIN = 0.25, 1.0, 2.0, 1e-4  # SPM12's; a gain below GAIN, nats, ends the climb
@@ -48,7 +50,8 @@ class Climb(eqx.Module):
 def climb(group: Group, max_iterations: Int[Array, ""], *, spm: bool) -> Climb:
     """From the prior means to where F stops rising."""
     size = group.beta_mean.size + group.gamma_mean.size
-    nowhere = Evaluation(jnp.asarray(-jnp.inf), jnp.asarray(-jnp.inf), jnp.zeros(size), -jnp.eye(size))
+    lowest = jnp.asarray(-jnp.inf)
+    nowhere = Evaluation(lowest, lowest, jnp.zeros(size), -jnp.eye(size), jnp.asarray(0.0), jnp.asarray(True))
     first = Climb(
         beta=group.beta_mean,
         gamma=group.gamma_mean,
@@ -122,16 +125,39 @@ def _move(
     shape: Evaluation, blocks: Float[Array, "joint joint"], log_step: Float[Array, ""], beta: int, spm: bool
 ) -> Float[Array, "joint"]:
     """Δ over β and γ; where it is long, without what β and γ say about each other."""
-    whole = _flow(shape.gradient, shape.curvature, log_step, spm)
-    own = (jnp.arange(whole.size) < beta)[:, None] == (jnp.arange(whole.size) < beta)[None, :]
-    apart = _flow(shape.gradient, jnp.where(own, blocks, 0.0), log_step, spm)
-    return jnp.where(jnp.abs(whole).sum() >= LONG_STEP, apart, whole)
+    whole = _flow(shape.gradient, shape.curvature, (shape.log_det, shape.is_concave), log_step, spm)
+
+    def apart() -> Float[Array, "joint"]:
+        own = (jnp.arange(whole.size) < beta)[:, None] == (jnp.arange(whole.size) < beta)[None, :]
+        curvature = jnp.where(own, blocks, 0.0)
+        return _flow(shape.gradient, curvature, log_det_of_curvature(curvature), log_step, spm)
+
+    return jax.lax.cond(jnp.abs(whole).sum() >= LONG_STEP, apart, lambda: whole)
 
 
 def _flow(
+    gradient: Float[Array, "joint"],
+    curvature: Float[Array, "joint joint"],
+    known: tuple[Float[Array, ""], Bool[Array, ""]],
+    log_step: Float[Array, ""],
+    spm: bool,
+) -> Float[Array, "joint"]:
+    """(expm(τH) − I) H^-1 g; but without `spm`, uphill also where H curves upwards.
+
+    `known` is what `log_det_of_curvature` finds of H.
+    """
+    log_det, is_concave = known
+    tau = jnp.exp(log_step - log_det / gradient.size)
+    return jax.lax.cond(
+        is_concave,
+        lambda: dense_flow_step(gradient, -curvature, tau),
+        lambda: _flow_by_eigenvalues(gradient, curvature, log_step, spm),
+    )
+
+
+def _flow_by_eigenvalues(
     gradient: Float[Array, "joint"], curvature: Float[Array, "joint joint"], log_step: Float[Array, ""], spm: bool
 ) -> Float[Array, "joint"]:
-    """(expm(τH) − I) H^-1 g by the eigenvalues of H; but with `spm`, uphill also where H curves upwards."""
     values, vectors = jnp.linalg.eigh(curvature)
     size = jnp.abs(values)
     tau = jnp.exp(log_step - jnp.log(size).mean())

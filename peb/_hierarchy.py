@@ -22,7 +22,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ._reduction import Information, Reduced, reduced_by_precision
 
@@ -51,7 +51,9 @@ class Evaluation(NamedTuple):
     free_energy: Float[Array, ""]  # without Σ F_i
     log_posterior: Float[Array, ""]  # F without the determinants: what the gradient and curvature are of
     gradient: Float[Array, "joint"]  # over β, then γ
-    curvature: Float[Array, "joint joint"]
+    curvature: Float[Array, "joint joint"]  # H
+    log_det: Float[Array, ""]  # ln|det H|
+    is_concave: Bool[Array, ""]  # whether H is negative definite
 
 
 def between_precision(group: Group, gamma: Float[Array, "component"]) -> Float[Array, "param param"]:
@@ -69,10 +71,28 @@ def re_estimate(
     group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool = False
 ) -> Reduced:
     """Every participant's density and ΔF under the empirical prior; with `spm`, its variances are 1e-8 wider."""
+    return _re_estimate(group, beta, *_between(group, gamma), spm=spm)
+
+
+def _between(
+    group: Group, gamma: Float[Array, "component"]
+) -> tuple[Float[Array, "param param"], Float[Array, "param param"]]:
+    """R and Σ."""
     R = between_precision(group, gamma)
-    if spm:
-        R = inverse(inverse(R) + SPM_TOLERANCE * jnp.eye(R.shape[0]))
-    return reduced_by_precision(group.added, empirical_means(group, beta), R)
+    return R, inverse(R)
+
+
+def _re_estimate(
+    group: Group,
+    beta: Float[Array, "beta"],
+    R: Float[Array, "param param"],
+    Sigma: Float[Array, "param param"],
+    *,
+    spm: bool,
+) -> Reduced:
+    # 0 · Σ makes the participants' factorisations wait for that of R
+    wider = inverse(Sigma + SPM_TOLERANCE * jnp.eye(R.shape[0])) if spm else R + 0 * Sigma
+    return reduced_by_precision(group.added, empirical_means(group, beta), wider)
 
 
 def inverse(matrix: Float[Array, "param param"]) -> Float[Array, "param param"]:
@@ -88,36 +108,71 @@ def log_posterior(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, 
     return evidence - (b @ group.beta_precision @ b + c @ group.gamma_precision @ c) / 2
 
 
+class _Slope(NamedTuple):
+    """F's gradient at one (β, γ), and what the curvature needs of it."""
+
+    height: Float[Array, ""]  # ln p(y | β, γ) − Σ F_i
+    beta: Float[Array, "beta"]
+    gamma: Float[Array, "component"]
+    precision: Float[Array, "param param"]  # R
+    wide: Float[Array, "rank rank"]  # Fᵀ Σ F
+    covariance: Float[Array, "subject param param"]  # sC
+    sCF: Float[Array, "subject param rank"]  # sC F
+    Xw: Float[Array, "subject covariate"]  # weighted
+    Xd: Float[Array, "covariate param"]  # Σ x_i d_iᵀ
+    u: Float[Array, "subject rank"]  # dᵀ F
+
+
+def _slope(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool) -> _Slope:
+    F, weight = group.root, group.weight
+    R, Sigma = _between(group, gamma)
+    sE, sC, delta = _re_estimate(group, beta, R, Sigma, spm=spm)
+    d = sE - empirical_means(group, beta)
+    Xw = group.between * weight[:, None]
+    Xd = Xw.T @ d
+    u = d @ F
+    sCF = (sC.reshape(-1, F.shape[0]) @ F).reshape(*d.shape, F.shape[1])
+    wide = F.T @ Sigma @ F
+    traces = weight.sum() * jnp.diag(wide) - weight @ ((sCF * F).sum(axis=1) + u**2)
+    return _Slope(
+        weight @ delta,
+        (Xd @ R @ group.within).ravel(),
+        jnp.exp(gamma) / 2 * (traces @ group.membership),
+        *(R, wide, sC, sCF, Xw, Xd, u),
+    )
+
+
+def log_posterior_and_gradient(
+    group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"]
+) -> tuple[Float[Array, ""], Float[Array, "joint"]]:
+    """`log_posterior`, and its gradient over β, then γ."""
+    slope, b, c = _slope(group, beta, gamma, spm=False), beta - group.beta_mean, gamma - group.gamma_mean
+    pull_beta, pull_gamma = group.beta_precision @ b, group.gamma_precision @ c
+    height = slope.height - (b @ pull_beta + c @ pull_gamma) / 2
+    return height, jnp.concatenate([slope.beta - pull_beta, slope.gamma - pull_gamma])
+
+
 def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool) -> Evaluation:
     """F, gradient and curvature; with `spm`, F has βᵀ βP β and γᵀ γP γ, without the prior means."""
     F, E, W, X, weight = group.root, group.membership, group.within, group.between, group.weight
     covariates, rank = X.shape[1], F.shape[1]
-    R = between_precision(group, gamma)
-    Sigma = inverse(R)
-    sE, sC, delta = re_estimate(group, beta, gamma, spm=spm)
-    participants, parameters = sE.shape
-    d = sE - empirical_means(group, beta)
+    slope = _slope(group, beta, gamma, spm=spm)
+    R, wide, sC, sCF, Xw, Xd, u = slope[3:]
+    participants, parameters = sC.shape[:2]
     scale = jnp.exp(gamma)
+    db = slope.beta - group.beta_precision @ (beta - group.beta_mean)
+    dg = slope.gamma - group.gamma_precision @ (gamma - group.gamma_mean)
 
-    Xw = X * weight[:, None]
-    Xd = Xw.T @ d
-    db = (Xd @ R @ W).ravel() - group.beta_precision @ (beta - group.beta_mean)
     pairs = (Xw[:, :, None] * X[:, None, :]).reshape(participants, -1)
     xxC = (pairs.T @ sC.reshape(participants, -1)).reshape(covariates, covariates, parameters, parameters)
     RW = R @ W
     dbb = jnp.einsum("pa,klpq,qb->kalb", RW, xxC, RW) - jnp.einsum("kl,ab->kalb", Xw.T @ X, W.T @ RW)
     dbb = dbb.reshape(db.size, db.size) - group.beta_precision
 
-    u = d @ F
-    sCF = (sC.reshape(-1, parameters) @ F).reshape(participants, parameters, rank)
     M = jnp.einsum("pa,spb->sab", F, sCF)
-    wide = F.T @ Sigma @ F
-    traces = weight.sum() * jnp.diag(wide) - weight @ (jnp.diagonal(M, axis1=1, axis2=2) + u**2)
-    each = scale / 2 * (traces @ E)
-    dg = each - group.gamma_precision @ (gamma - group.gamma_mean)
     uu = u[:, :, None] * u[:, None, :]
     products = weight.sum() / 2 * wide**2 - jnp.einsum("s,sab->ab", weight, M * (M / 2 + uu))
-    dgg = jnp.diag(each) - scale[:, None] * scale * (E.T @ products @ E) - group.gamma_precision
+    dgg = jnp.diag(slope.gamma) - scale[:, None] * scale * (E.T @ products @ E) - group.gamma_precision
 
     xCFu = (Xw.T @ (sCF * u[:, None, :]).reshape(participants, -1)).reshape(covariates, parameters, rank)
     toward = F * (Xd @ F)[:, None, :] - R @ xCFu
@@ -128,6 +183,14 @@ def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "comp
     b, c = (beta, gamma) if spm else (beta - group.beta_mean, gamma - group.gamma_mean)
     quadratic = b @ group.beta_precision @ b + c @ group.gamma_precision @ c
     log_dets = jnp.linalg.slogdet(group.beta_precision)[1] + jnp.linalg.slogdet(group.gamma_precision)[1]
-    height = weight @ delta - quadratic / 2
-    free_energy = height + (log_dets - jnp.linalg.slogdet(-curvature)[1]) / 2
-    return Evaluation(free_energy, height, jnp.concatenate([db, dg]), curvature)
+    height = slope.height - quadratic / 2
+    log_det, is_concave = log_det_of_curvature(curvature)
+    free_energy = height + (log_dets - log_det) / 2
+    return Evaluation(free_energy, height, jnp.concatenate([db, dg]), curvature, log_det, is_concave)
+
+
+def log_det_of_curvature(curvature: Float[Array, "joint joint"]) -> tuple[Float[Array, ""], Bool[Array, ""]]:
+    """ln|det H|, and whether H is negative definite."""
+    log_det = 2 * jnp.log(jnp.diag(jnp.linalg.cholesky(-curvature))).sum()
+    is_concave = jnp.isfinite(log_det)
+    return jax.lax.cond(is_concave, lambda: log_det, lambda: jnp.linalg.slogdet(curvature)[1]), is_concave

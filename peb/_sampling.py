@@ -13,17 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import precision
 from ._group import GroupPosterior
-from ._hierarchy import Group, evaluate, log_posterior
+from ._hierarchy import Group, evaluate, log_posterior_and_gradient
 from ._peb import collect, solve
 from ._probability import beyond_zero
 from ._second_level import prepare
@@ -216,27 +218,52 @@ def _chains(
     group: Group, mode: np.ndarray, factor: np.ndarray, sampling: SamplingSettings
 ) -> tuple[Float[np.ndarray, "chain draw joint"], int]:
     """All chains' (β, γ), and the number of divergences; every chain starts at a draw of the Laplace approximation."""
-    from numpyro.infer import MCMC, NUTS  # a second to import: only for those who draw
+    starts, draws = jax.random.split(jax.random.key(sampling.seed))
+    first = jax.random.normal(starts, (sampling.chains, mode.size))
+    z, diverging = _draw(group, mode, factor, draws, first, warmup=sampling.warmup, draws=sampling.draws)
+    return mode + np.asarray(z).swapaxes(0, 1) @ factor.T, int(np.asarray(diverging).sum())
+
+
+@partial(jax.jit, static_argnames=("warmup", "draws"))
+def _draw(
+    group: Group,
+    mode: Float[Array, "joint"],
+    factor: Float[Array, "joint joint"],
+    key: Array,
+    first: Float[Array, "chain joint"],
+    *,
+    warmup: int,
+    draws: int,
+) -> tuple[Float[Array, "draw chain joint"], Bool[Array, "draw chain"]]:
+    """z of every draw, and whether it diverged; compiled once for each shape of a group, whatever its numbers."""
+    from numpyro.infer import NUTS  # a second to import: only for those who draw
 
     size = group.beta_mean.size
 
+    @jax.custom_jvp
     def potential(z: Float[Array, "joint"]) -> Float[Array, ""]:
-        point = mode + factor @ z
-        return -log_posterior(group, point[:size], point[size:])
+        return -here(z)[0]
 
-    starts, draws = jax.random.split(jax.random.key(sampling.seed))
-    run = MCMC(
-        NUTS(potential_fn=potential),
-        num_warmup=sampling.warmup,
-        num_samples=sampling.draws,
-        num_chains=sampling.chains,
-        chain_method="vectorized",
-        progress_bar=False,
-    )
-    first = jax.random.normal(starts, (sampling.chains, mode.size))
-    run.run(draws, init_params=first, extra_fields=("diverging",))
-    z = np.asarray(run.get_samples(group_by_chain=True))
-    return mode + z @ factor.T, int(np.asarray(run.get_extra_fields()["diverging"]).sum())
+    def here(z: Float[Array, "joint"]) -> tuple[Float[Array, ""], Float[Array, "joint"]]:
+        point = mode + factor @ z
+        height, gradient = log_posterior_and_gradient(group, point[:size], point[size:])
+        return height, factor.T @ gradient
+
+    @potential.defjvp
+    def _(at: tuple[Array], along: tuple[Array]) -> tuple[Array, Array]:
+        height, gradient = here(at[0])
+        return -height, -gradient @ along[0]
+
+    kernel = NUTS(potential_fn=potential)
+    state = kernel.init(jax.random.split(key, len(first)), warmup, first, model_args=(), model_kwargs={})
+
+    def step(state: Any, _: None) -> tuple[Any, tuple[Array, Array]]:
+        state = kernel.sample(state, (), {})
+        return state, (state.z, state.diverging)
+
+    state = jax.lax.fori_loop(0, warmup, lambda _, state: kernel.sample(state, (), {}), state)
+    found: tuple[Array, Array] = jax.lax.scan(step, state, None, length=draws)[1]
+    return found
 
 
 def _diagnosed(draws: Float[np.ndarray, "chain draw any"]) -> tuple[np.ndarray, np.ndarray]:

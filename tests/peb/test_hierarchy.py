@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from peb import Estimate, Gaussian, PebSettings
-from peb._hierarchy import Group, between_precision, evaluate, log_posterior
+from peb._hierarchy import Group, between_precision, evaluate, log_posterior, log_posterior_and_gradient
 from peb._second_level import prepare
 
 SIZE = 6  # of β: three parameters, two covariates
@@ -26,13 +26,30 @@ def point() -> np.ndarray:
     return np.random.default_rng(1).normal(size=SIZE + 3) * 0.3
 
 
-def test_gradient_and_curvature_are_those_of_the_log_posterior(group: Group, point: np.ndarray) -> None:
+@pytest.fixture(scope="module")
+def overlapping() -> Group:
+    """Three components, one of which overlaps the others and none of which has full rank."""
+    line = np.array([1.0, -0.5, 0.2])
+    given = np.stack([np.diag([9.0, 4.0, 0.0]), np.diag([0.0, 0.0, 5.0]), 7.0 * np.outer(line, line)])
+    estimates, design = group_models.group()
+    return prepare(estimates, design, PebSettings(components=given)).group
+
+
+@pytest.mark.parametrize("kind", ["group", "overlapping"])
+def test_gradient_and_curvature_are_those_of_the_log_posterior(
+    kind: str, point: np.ndarray, request: pytest.FixtureRequest
+) -> None:
+    group: Group = request.getfixturevalue(kind)
+
     def height(joint: jax.Array) -> jax.Array:
         return log_posterior(group, joint[:SIZE], joint[SIZE:])
 
     found = evaluate(group, jnp.asarray(point[:SIZE]), jnp.asarray(point[SIZE:]), spm=False)
     np.testing.assert_allclose(found.gradient, jax.grad(height)(point), atol=1e-10)
     np.testing.assert_allclose(found.curvature, jax.hessian(height)(point), atol=1e-9)
+    value, gradient = log_posterior_and_gradient(group, jnp.asarray(point[:SIZE]), jnp.asarray(point[SIZE:]))
+    np.testing.assert_allclose(value, height(jnp.asarray(point)), rtol=1e-12)
+    np.testing.assert_allclose(gradient, found.gradient, rtol=1e-12, atol=1e-12)
 
 
 def test_evidence_is_the_marginal_likelihood_of_the_participants_data() -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from group_models import estimate
 
-from peb import Design, Estimate, PebError, PebSettings, fit, make_design
+from peb import Design, Estimate, Gaussian, PebError, PebSettings, fit, make_design
 from peb._group import GroupPosterior
 from peb._hierarchy import evaluate, log_posterior
-from peb._sampling import SampledGroup, SamplingSettings, sample
+from peb._sampling import SampledGroup, SamplingSettings, _draw, sample
 from peb._second_level import prepare
 
 EXACT = PebSettings(compat="exact")
@@ -118,6 +118,17 @@ def test_a_seed_gives_the_same_draws_and_another_gives_others() -> None:
     one, same, other = (sample(*trial(), EXACT, replace(FEW, warmup=20, draws=20, seed=seed)) for seed in (3, 3, 4))
     assert one.draws.tobytes() == same.draws.tobytes()
     assert not np.allclose(one.draws, other.draws)
+
+
+def test_other_data_of_the_same_shape_are_drawn_from_without_compiling_anew() -> None:
+    brief = replace(FEW, warmup=20, draws=20)
+    estimates, design = trial()
+    sample(estimates, design, EXACT, brief)
+    compiled = _draw._cache_size()
+    others = [replace(one, posterior=Gaussian(2 * one.posterior.mean, one.posterior.covariance)) for one in estimates]
+    drawn = sample(others, design, EXACT, replace(brief, seed=1))
+    assert np.isfinite(drawn.draws).all()
+    assert _draw._cache_size() == compiled
 
 
 def test_another_groups_fit_is_refused(drawn: SampledGroup, laplace: GroupPosterior) -> None:
