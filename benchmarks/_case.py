@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
+from threadpoolctl import threadpool_limits
 
 import dcm
-from dcm import _laplace as laplace
 from dcm._batch import Batch, make_batches
-from dcm._compiled import compiled
-from dcm._forward import ForwardModel
 from dcm._problem import prepare
-from dcm._rows import usable_cores
+from dcm._rows import Machine, Row, choose_machine, usable_cores
 
 from . import _floor as floor
 from ._models import SCANS, cohort
 from ._process import report
 
-WARM_UP, REPEATS = 3, 15
-TOGETHER_CPU = 8  # models advanced at once on a CPU, as a cohort does
-FILLING_CPU = 8  # as many participants compile on a CPU what any number does
-ENOUGH_S = 10.0  # of repeats
-LARGEST_PRODUCT = 2048  # edge of the largest dense product timed; more operations are scaled up
-SHORT = dcm.Settings(max_iterations=2)  # two, for what is compiled again when the loop feeds on its own result
+WARM_UP, REPEATS = 1, 15  # calls of the compiled step
+ENOUGH_S = 15.0  # of calls
+BUDGET_S = 60.0  # of whole inversions; more iterations than fit are cut off
+FILLING_CPU = 32  # as many participants compile on a CPU what any number does
+ENDLESS = dcm.Settings(tolerance=1e-300, max_iterations=512)  # nobody ends while iterations are timed
+SHORT = dcm.Settings(max_iterations=2)
 
 
 wait: Callable[[Any], Any] = jax.block_until_ready
@@ -41,12 +38,16 @@ wait: Callable[[Any], Any] = jax.block_until_ready
 
 def main() -> None:
     """Do what the task in the first argument says."""
-    task = json.loads(sys.argv[1])
+    report(run(json.loads(sys.argv[1])))
+
+
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Compilation, and unless only that is wanted, iterations, whole inversions, memory and the floor."""
     subjects = cohort(task["regions"], task["participants"], task.get("scans", SCANS))
     result = {**device(), "compile_s": compile_seconds(subjects)}
     if not task["compile_only"]:
-        result |= timings(subjects) | {"peak_mb": peak_mb()}
-    report(result)
+        result |= timings(subjects, task.get("budget_s", BUDGET_S)) | {"peak_mb": peak_mb()}
+    return result
 
 
 def device() -> dict[str, Any]:
@@ -56,17 +57,6 @@ def device() -> dict[str, Any]:
     return {"device": name, "platform": one.platform, "devices": len(jax.devices())}
 
 
-@compiled(static_argnums=0)
-def advance(model: ForwardModel, problems: laplace.Problem, states: laplace.State) -> laplace.State:
-    """One evaluation of everybody's model; whoever has ended stays as they are."""
-
-    def one(problem: laplace.Problem, state: laplace.State) -> laplace.State:
-        ended = laplace.ended(state.status)
-        return jax.tree.map(partial(jnp.where, ended), state, laplace.step(model, problem, state))
-
-    return jax.vmap(one)(problems, states)
-
-
 def compile_seconds(subjects: Sequence[dcm.Subject]) -> float:
     """What the first inversion in a process takes longer than the second: tracing, compiling or reading the cache."""
     some = subjects[:FILLING_CPU] if jax.default_backend() == "cpu" else subjects
@@ -74,31 +64,39 @@ def compile_seconds(subjects: Sequence[dcm.Subject]) -> float:
     return max(first - seconds(lambda: dcm.invert_cohort(some, SHORT)), 0.0)
 
 
-def timings(subjects: Sequence[dcm.Subject]) -> dict[str, Any]:
-    """One iteration, the whole cohort, and the floor."""
-    settings = dcm.Settings()
-    batch = make_batches([prepare(subject, settings) for subject in subjects], settings)[0]
-    together = len(subjects) if jax.default_backend() != "cpu" else min(len(subjects), TOGETHER_CPU)
-    per_iteration = iteration_seconds(batch, together) / together
+def timings(subjects: Sequence[dcm.Subject], budget_s: float) -> dict[str, Any]:
+    """One iteration on all cores, the whole cohort, and the floor."""
+    batch = one_batch(subjects, ENDLESS)
+    machine = choose_machine(batch, len(subjects))
+    per_iteration = iteration_seconds(batch, machine)
+    most = max(2, min(128, int(budget_s / (per_iteration * len(subjects)))))
     outcomes: list[Any] = []
-    total = seconds(lambda: outcomes.extend(dcm.invert_cohort(subjects, settings)))
+    total = seconds(lambda: outcomes.extend(dcm.invert_cohort(subjects, dcm.Settings(max_iterations=most))))
     inverted = [one for one in outcomes if isinstance(one, dcm.Posterior)]
     iterations = [one.iterations for one in inverted]
     size = size_of(batch)
+    speed = floor.operations_per_ms() * (usable_cores() if jax.default_backend() == "cpu" else 1)
     return {
         "scans": size.scans,
         "parameters": size.parameters,
         "intervals": size.intervals,
         "steps": size.steps,
+        "seats": machine.seats,
         "ms_per_iteration_per_participant": 1e3 * per_iteration,
         "cohort_ms": 1e3 * total / max(sum(iterations), 1),
-        "iterations": statistics.median(iterations),
+        "iterations": statistics.median(iterations) if iterations else math.nan,
         "total_iterations": sum(iterations),
         "converged": sum(one.status is dcm.Status.CONVERGED for one in inverted),
         "total_s": total,
         "mflop": floor.iteration(size) / 1e6,
-        "floor_ms": 1e3 * product_seconds(floor.iteration(size) * together) / together,
+        "floor_ms": floor.iteration(size) / speed,
     }
+
+
+def one_batch(subjects: Sequence[dcm.Subject], settings: dcm.Settings) -> Batch:
+    """All subjects, which are of one size."""
+    [batch] = make_batches([prepare(subject, settings) for subject in subjects], settings)
+    return batch
 
 
 def size_of(batch: Batch) -> floor.Size:
@@ -114,33 +112,32 @@ def size_of(batch: Batch) -> floor.Size:
     )
 
 
-def iteration_seconds(batch: Batch, together: int) -> float:
-    """Median over the iterations that an inversion begins with."""
-    problems, states = start(batch, together)
+def iteration_seconds(batch: Batch, machine: Machine) -> float:
+    """Time of one iteration of one participant where every seat of every row is taken; the median over calls.
+
+    The rows are those of `dcm.invert_cohort`, all advancing at once as there. Members sit in several seats where there
+    are fewer of them than seats.
+    """
+    devices = list(dict.fromkeys(machine.devices))
+    everyone = {one: jax.device_put(batch.problems, one) for one in devices}
+    rows = [Row(batch.model, everyone[one], one, machine) for one in machine.devices]
+    for k, row in enumerate(rows):
+        for place in range(machine.seats):
+            row.give(place, ((k * machine.seats + place) % len(batch.members), 0))
+    for one in devices:  # compiled once, not by several threads
+        next(row for row in rows if row.device == one).advance(rounds=0)
+    evaluations = len(rows) * machine.seats * machine.rounds
     taken: list[float] = []
-    while len(taken) < WARM_UP + REPEATS and (len(taken) < 2 * WARM_UP or sum(taken) < ENOUGH_S):
-        begin = time.perf_counter()
-        states = wait(advance(batch.model, problems, states))
-        taken.append(time.perf_counter() - begin)
-    return statistics.median(taken[WARM_UP:])
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(rows)) as pool:
+        while len(taken) < WARM_UP + REPEATS and (len(taken) < 3 * WARM_UP or sum(taken) < ENOUGH_S):
+            taken.append(seconds(lambda: list(pool.map(Row.advance, rows))))
+    return statistics.median(taken[WARM_UP:]) / evaluations
 
 
-def start(batch: Batch, together: int) -> tuple[laplace.Problem, laplace.State]:
-    """Problems and first states of the first members, with a leading axis."""
-    some = jax.tree.map(lambda leaf: jnp.asarray(leaf[:together]), batch.problems)
-    stacked = replace(some, start=some.start[:, 0])
-    states = jax.jit(jax.vmap(laplace.init))(stacked)
-    # Of definite type, so that the second step runs the code of the first.
-    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), (stacked, states))
-
-
-def product_seconds(operations: float) -> float:
-    """Time of a square dense product of as many operations, on this device, in 64 bit."""
-    edge = min(max(round((operations / 2) ** (1 / 3)), 8), LARGEST_PRODUCT)
-    square = jnp.asarray(np.random.default_rng(0).standard_normal((edge, edge)))
-    multiply = jax.jit(jnp.matmul)
-    taken = [seconds(partial(multiply, square, square)) for _ in range(3 + REPEATS)]
-    return statistics.median(taken[3:]) * operations / (2 * edge**3)
+def one_row(batch: Batch, seats: int, patience: int = 1) -> Machine:
+    """One row on the first device, as on a GPU."""
+    machine = choose_machine(batch, seats)
+    return replace(machine, devices=machine.devices[:1], seats=seats, patience=patience, cuts=True)
 
 
 def peak_mb() -> float:
