@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dcm._compiled import accepted_options
+
 SERIES = 24  # terms of the exponential's series, exact to rounding
 SQUARINGS = 2  # of the exponentials of steps of a few seconds
 NODES = 12  # of the quadrature within a step, at each of which there is an exponential
@@ -102,9 +104,8 @@ def operations_per_ms(edge: int = LARGE_PRODUCT) -> float:
     """What the device, or one core of a CPU, does of a dense product in 64 bit at its best."""
     square = jnp.asarray(np.random.default_rng(0).standard_normal((edge, edge)))
     cpu = jax.default_backend() == "cpu"
-    options = {"xla_cpu_multi_thread_eigen": False} if cpu else None
     clock = time.process_time if cpu else time.perf_counter  # what others do on a CPU is not its speed
-    multiply = jax.jit(jnp.matmul, compiler_options=options)
+    multiply = jax.jit(jnp.matmul, compiler_options=accepted_options())
     taken = []
     for _ in range(REPEATS):
         begin = clock()

@@ -23,9 +23,10 @@ from threadpoolctl import threadpool_limits
 
 from dcm import _laplace as laplace
 from dcm._batch import Batch
+from dcm._compiled import accepted_options
 from dcm._flow import flow_step
 from dcm._forward import ForwardModel
-from dcm._rows import COMPILER_OPTIONS, Machine, Row, choose_machine
+from dcm._rows import Machine, Row, choose_machine
 
 from . import _floor as floor
 from ._case import ENDLESS, one_batch, size_of, wait
@@ -124,7 +125,7 @@ def typical_row(batch: Batch, seats: int, device: jax.Device | None = None) -> t
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """For many at once, as the engine compiles it."""
-    return jax.jit(jax.vmap(function), compiler_options=COMPILER_OPTIONS)
+    return jax.jit(jax.vmap(function), compiler_options=accepted_options())
 
 
 def processor_ms(function: Callable[..., Any], *arguments: Any) -> float:
