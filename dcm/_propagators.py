@@ -46,23 +46,46 @@ def step_propagators(
     form: BilinearForm, generator: Float[Array, "interval augmented augmented"], durations: Float[Array, "interval"]
 ) -> Propagator:
     """exp(M Δ) of every interval."""
-    powers, squarings = scaled_powers(form, generator, durations)
-    whole = jax.tree.map(lambda leaf: leaf[0], taylor(powers, np.ones(1)))
+    squarings = needed_squarings(form, generator, durations)
+    near = taylor(powers(form, generator), durations * 0.5**squarings, np.ones(1))
+    whole = jax.tree.map(lambda leaf: leaf[:, 0], near)
     return jax.lax.fori_loop(0, squarings, lambda _, p: square(p), whole)
 
 
-def scaled_powers(
+def needed_squarings(
     form: BilinearForm, generator: Float[Array, "interval augmented augmented"], durations: Float[Array, "interval"]
-) -> tuple[Propagator, Int[Array, ""]]:
-    """(M Δ / 2^s)^k, k = 0 … TAYLOR_DEGREE, by blocks with axes (k, interval, ...), and s, the same for all."""
-    squarings = jax.vmap(_squarings, in_axes=(None, 0, 0))(form, generator, durations).max()
-    return _powers(form, generator, durations * 0.5**squarings), squarings
+) -> Int[Array, ""]:
+    """s for which every step Δ / 2^s is within the radius of the Taylor series."""
+    return jax.vmap(_squarings, in_axes=(None, 0, 0))(form, generator, durations).max()
 
 
-def taylor(powers: Propagator, parts: np.ndarray) -> Propagator:
-    """exp(part · X) at given parts from the powers of X; axes (part, interval, ...)."""
-    terms = parts[:, None] ** np.arange(TAYLOR_DEGREE + 1) / FACTORIALS
-    return jax.tree.map(lambda power: jnp.tensordot(terms, power, 1), powers)
+def powers(form: BilinearForm, generator: Float[Array, "interval augmented augmented"]) -> Propagator:
+    """M^0 … M^TAYLOR_DEGREE by blocks with axes (power, interval, ...); haemodynamics are the same in all intervals."""
+    n, intervals = form.coupling.shape[0], generator.shape[0]
+
+    def times(p: Propagator, _: None) -> tuple[Propagator, Propagator]:
+        driven = product(form.haemodynamic, p.inflow).at[:, :, 0].add(form.coupling[:, None] * p.neural[:, 1:])
+        return Propagator(product(generator, p.neural), driven, product(form.haemodynamic, p.haemodynamic)), p
+
+    identity = Propagator(
+        jnp.broadcast_to(jnp.eye(n + 1), (intervals, n + 1, n + 1)),
+        jnp.zeros((intervals, n, 4, n + 1)),
+        jnp.broadcast_to(jnp.eye(4), (1, n, 4, 4)),
+    )
+    return jax.lax.scan(times, identity, None, length=TAYLOR_DEGREE + 1)[1]
+
+
+def taylor(powers: Propagator, h: Float[Array, "interval"], parts: np.ndarray) -> Propagator:
+    """exp(part · h · M) at given parts of every interval; axes (interval, part, ...)."""
+    degree = np.arange(TAYLOR_DEGREE + 1)
+    # h belongs to the coefficients: a product of its own for every interval rounds alike in any company.
+    terms = parts[:, None] ** degree / FACTORIALS * h[:, None, None] ** degree
+
+    def added(power: Array) -> Array:
+        flat = jnp.moveaxis(power.reshape(*power.shape[:2], -1), 0, 1)  # (interval, power, entry)
+        return (terms @ flat).reshape(len(h), len(parts), *power.shape[2:])
+
+    return jax.tree.map(added, powers)
 
 
 def trajectory(
@@ -115,7 +138,6 @@ def over_regions(
 
 
 def _squarings(form: BilinearForm, generator: Float[Array, "aug aug"], duration: Float[Array, ""]) -> Int[Array, ""]:
-    """s for which the step Δ / 2^s is within the radius of the Taylor series."""
     # ‖·‖_1 of the whole generator: a neural column feeds z and one signal, a haemodynamic one its own region. ‖·‖_∞ of
     # it is often smaller; either bounds the series.
     haemodynamic, coupling = jnp.abs(form.haemodynamic), jnp.abs(form.coupling)
@@ -128,22 +150,3 @@ def _squarings(form: BilinearForm, generator: Float[Array, "aug aug"], duration:
     return jax.lax.stop_gradient(
         jnp.where(jnp.isfinite(needed), jnp.clip(needed, 0, MAX_SQUARINGS), 0).astype(jnp.int32)
     )
-
-
-def _powers(form: BilinearForm, generator: Float[Array, "interval aug aug"], h: Float[Array, "interval"]) -> Propagator:
-    """(h M)^0 … (h M)^TAYLOR_DEGREE by blocks, with a leading axis."""
-    n, intervals = form.coupling.shape[0], h.shape[0]
-    generator = h[:, None, None] * generator
-    haemodynamic = h[:, None, None, None] * form.haemodynamic
-    coupling = (h[:, None] * form.coupling)[..., None]
-
-    def times(p: Propagator, _: None) -> tuple[Propagator, Propagator]:
-        driven = product(haemodynamic, p.inflow).at[:, :, 0].add(coupling * p.neural[:, 1:])
-        return Propagator(product(generator, p.neural), driven, product(haemodynamic, p.haemodynamic)), p
-
-    identity = Propagator(
-        jnp.broadcast_to(jnp.eye(n + 1), (intervals, n + 1, n + 1)),
-        jnp.zeros((intervals, n, 4, n + 1)),
-        jnp.broadcast_to(jnp.eye(4), (intervals, n, 4, 4)),
-    )
-    return jax.lax.scan(times, identity, None, length=TAYLOR_DEGREE + 1)[1]

@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from ._linear import BilinearForm
-from ._propagators import Propagator, over_regions, product, scaled_powers, square, taylor
+from ._propagators import Propagator, needed_squarings, over_regions, powers, product, square, taylor
 
 NODES = 12
 NEURAL_MISS, VESSEL_MISS = 2e-7, 2e-4  # what polynomials of degree below NODES may miss of a propagator
@@ -67,28 +67,29 @@ def step_maps(
 
     Where rates are too fast for any part of a step (90/s in steps of 3.6 s), what is injected is NaN.
     """
-    powers, squarings = scaled_powers(form, generator, durations)
-    halvings, too_fast = _halvings(powers, squarings)
-    at = taylor(powers, np.append(POINTS, 1.0))
-    at = jax.lax.fori_loop(0, squarings - halvings, lambda _, p: square(p), at)
-    part = jax.tree.map(lambda leaf: leaf[-1], at)
-    before = jax.tree.map(lambda leaf: leaf[:-1], at)  # Φ(s) …
-    after = jax.tree.map(lambda leaf: leaf[-2::-1], at)  # … and Φ(Δ − s), because the nodes are symmetric
+    of_rates = powers(form, generator)
+    halvings, too_fast = _halvings(of_rates, durations)
+    squarings = jnp.maximum(needed_squarings(form, generator, durations), halvings)
+    near = taylor(of_rates, durations * 0.5**squarings, np.append(POINTS, 1.0))
+    at = jax.lax.fori_loop(0, squarings - halvings, lambda _, p: square(p), near)
+    part = jax.tree.map(lambda leaf: leaf[:, -1], at)
+    before = jax.tree.map(lambda leaf: leaf[:, :-1], at)  # Φ(s) …
+    after = jax.tree.map(lambda leaf: leaf[:, -2::-1], at)  # … and Φ(Δ − s), because the nodes are symmetric
 
     weights = jnp.where(too_fast, jnp.nan, durations[:, None] * 0.5**halvings * WEIGHTS)  # s
     into = jnp.concatenate([after.neural[..., 1:, 1:], _stacked(after.inflow)[..., 1:]], axis=-2)
-    injected = jnp.einsum("qkist,ditu,kq->qkdisu", after.haemodynamic, directions, weights)
+    injected = jnp.einsum("kqist,ditu,kq->kqdisu", after.haemodynamic, directions, weights)
     own = OwnMaps(
-        h=product(injected, before.haemodynamic[:, :, None]).sum(axis=0),
-        z=product(injected, before.inflow[:, :, None]).sum(axis=0),
+        h=product(injected, before.haemodynamic[:, :, None]).sum(axis=1),
+        z=product(injected, before.inflow[:, :, None]).sum(axis=1),
     )
     whole, own = jax.lax.fori_loop(0, halvings, lambda _, both: (square(both[0]), _double(*both)), (part, own))
     return StepMaps(
         whole=whole,
         part=part,
         halvings=halvings,
-        activity=jnp.moveaxis(before.neural, 0, 1),
-        kick=jnp.einsum("qkra,kq->karq", into, weights),
+        activity=before.neural,
+        kick=jnp.einsum("kqra,kq->karq", into, weights),
         own=own,
     )
 
@@ -102,7 +103,7 @@ def _double(p: Propagator, own: OwnMaps) -> OwnMaps:
     )
 
 
-def _halvings(powers: Propagator, squarings: Int[Array, ""]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
+def _halvings(of_rates: Propagator, durations: Float[Array, "interval"]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
     """How often steps are halved for the nodes to be exact, and whether that would be too often.
 
     With N nodes, the best polynomial of degree N − 1 misses some ‖(M Δ)^N‖ / (N! 2^(2N − 1)) of exp(M t), and the nodes
@@ -111,13 +112,14 @@ def _halvings(powers: Propagator, squarings: Int[Array, ""]) -> tuple[Int[Array,
     """
 
     def excess(power: Array, most: float) -> Array:  # log2
-        norm = jnp.log2(jnp.abs(power[NODES]).sum(axis=-2).max()) + NODES * squarings
-        return norm - math.log2(most * math.factorial(NODES)) - (2 * NODES - 1)
+        norm = jnp.abs(power[NODES]).sum(axis=-2).reshape(power.shape[1], -1).max(axis=-1)
+        missed = (jnp.log2(norm) + NODES * jnp.log2(durations)).max()
+        return missed - math.log2(most * math.factorial(NODES)) - (2 * NODES - 1)
 
-    worst = jnp.maximum(excess(powers.neural, NEURAL_MISS), excess(powers.haemodynamic, VESSEL_MISS))
+    worst = jnp.maximum(excess(of_rates.neural, NEURAL_MISS), excess(of_rates.haemodynamic, VESSEL_MISS))
     needed = jnp.ceil(worst / NODES)
     too_fast = ~(needed <= MAX_HALVINGS)
-    return jnp.where(too_fast, 0, jnp.maximum(needed, 0)).astype(squarings.dtype), too_fast
+    return jnp.where(too_fast, 0, jnp.maximum(needed, 0)).astype(jnp.int32), too_fast
 
 
 def vessel_sensitivities(
