@@ -22,7 +22,7 @@ import dcm
 from dcm import _laplace as laplace
 from dcm._batch import make_batches
 from dcm._forward import ForwardModel
-from dcm._laplace import Problem
+from dcm._joint_density import Problem
 from dcm._problem import prepare
 
 from ._check import Check

@@ -24,7 +24,8 @@ import numpy as np
 import dcm
 from dcm import _cohort, _rows
 from dcm._batch import Batch
-from dcm._laplace import CONVERGED, RUNNING, Problem, State
+from dcm._joint_density import Problem
+from dcm._laplace import CONVERGED, RUNNING, State
 from dcm._rows import Machine, Seats
 
 from ._models import SCANS, cohort

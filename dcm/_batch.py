@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from ._bilinear import Timing
 from ._forward import ForwardModel
-from ._laplace import POWER_FLOOR, Problem
+from ._joint_density import POWER_FLOOR, Problem
 from ._priors import Prior
 from ._problem import Prepared, Settings, Shared
 from ._spec import Layout

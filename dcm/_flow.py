@@ -29,9 +29,14 @@ POLE = 0.0513  # γ, at which the last coefficients are smallest
 
 
 class Curvature(eqx.Module):
-    """−H over θ and the confound effects β of each region, by blocks: [[theta, crossᵀ], [cross, diag(beta)]]."""
+    """−H over θ and the confound effects β of each region, by blocks.
 
-    theta: Float[Array, "free free"]
+        −H = [[precision + crossᵀ diag(beta)⁻¹ cross, crossᵀ], [cross, diag(beta)]]
+
+    `precision` is what is left of the block of θ once β is eliminated; of it the lower triangle is read.
+    """
+
+    precision: Float[Array, "free free"]
     cross: Float[Array, "region confound free"]
     beta: Float[Array, "region confound"]
 
@@ -71,21 +76,22 @@ def dense_flow_step(
 ) -> Float[Array, "free"]:
     """Δ for a curvature −H, positive definite, that is one block."""
     none = jnp.zeros((0, 0))
-    whole = Curvature(theta=curvature, cross=jnp.zeros((0, 0, gradient.size)), beta=none)
+    whole = Curvature(precision=curvature, cross=jnp.zeros((0, 0, gradient.size)), beta=none)
     return flow_step(Gradient(gradient, none), whole, time).theta
 
 
 @one_at_a_time
 def _flow_step(gradient: Gradient, curvature: Curvature, time: Float[Array, ""]) -> Gradient:
     shape, free = gradient.beta.shape, gradient.theta.shape[0]
-    # W by blocks: β eliminated, which leaves a matrix of the size of θ.
-    flat = 1 / (1 + POLE * time * curvature.beta.ravel())
-    cross = POLE * time * curvature.cross.reshape(-1, free)
-    scaled = flat[:, None] * cross
-    schur = inverse(jnp.eye(free) + POLE * time * curvature.theta - scaled.T @ cross).matrix
+    # W by blocks. β is eliminated again, I + γτ diag(beta) now in the place of diag(beta), as a sum of squares.
+    step, stiff = POLE * time, curvature.beta.ravel()
+    cross, flat = curvature.cross.reshape(-1, free), 1 / (1 + step * stiff)
+    scaled = (step * flat)[:, None] * cross
+    schur = jnp.eye(free) + step * curvature.precision + (scaled / stiff[:, None]).T @ cross
+    of_theta = inverse(schur).matrix
 
     def apply(theta: Array, beta: Array) -> tuple[Array, Array]:
-        moved = schur @ (theta - beta @ scaled)
+        moved = of_theta @ (theta - beta @ scaled)
         return moved, flat * beta - scaled @ moved
 
     def term(carry: tuple[Array, Array, Array, Array], c: Array) -> tuple[tuple[Array, Array, Array, Array], None]:

@@ -1,4 +1,4 @@
-"""Variational Laplace for one participant (Friston et al. 2007; spec: "Variational Laplace").
+"""Variational Laplace for one participant (Friston et al. 2007, NeuroImage 34, 220).
 
     y = g(θ) + X0 β + e,    e ~ N(0, Σ(λ)),    Σ^-1 = Σ_i Q_i e^{λ_i},    Q_i selects region i
 
@@ -6,9 +6,9 @@
 loop belongs to `_cohort`. Everything is written for one participant and batched by `vmap`. The last step of an
 inversion that has a result is no iteration: it evaluates the best θ once more, for F with β and λ at their optimum.
 
-What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ; and
-the confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and leaves matrices
-of the size of θ only (a Schur complement, exact).
+What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ
+(`_gram`); and the confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and
+leaves matrices of the size of θ only (a Schur complement).
 """
 
 from __future__ import annotations
@@ -21,19 +21,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from ._bilinear import Timing
+from ._cholesky import log_det, one_at_a_time
 from ._flow import Curvature, Gradient, flow_step
 from ._forward import ForwardModel
+from ._gram import Gram, gram
+from ._joint_density import POWER_FLOOR, Point, Problem
+from ._noise import Noise, noise_steps
 
-CONFOUND_PRECISION = 1e-8  # prior precision of β
-NOISE_STEPS = 8  # inner Newton steps on λ
-NOISE_LOG_STEP = 4.0
-NOISE_CLIP = 1.0
-NOISE_GAIN = 0.01  # predicted gain in F at which the inner steps stop
-SETTLED_STEPS, SETTLED_GAIN = 64, 1e-8  # the same where λ is taken to its optimum
 FIRST_LOG_STEP, LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, -4.0, 4.0
 RETRIES = 4
-POWER_FLOOR = 1e-10  # below this power a rotated confound is taken as absent in the first guess of β
 JACOBIAN_LIMIT = jnp.exp(32.0).item()
 PATIENCE = 4  # iterations in a row with a predicted gain below tolerance
 HISTORY = 512  # longest F history kept
@@ -41,54 +37,8 @@ HISTORY = 512  # longest F history kept
 T = TypeVar("T")
 A = TypeVar("A", Array, np.ndarray)
 
-RUNNING, SETTLING, CONVERGED, MAX_ITERATIONS, NOT_FINITE, BAD_START = range(
-    6
-)  # State.status; for the last four, `Status`
-
-
-class Problem(eqx.Module):
-    """Everything an inversion is told, all of it traced: one participant's data, prior and settings.
-
-    Padding is invisible: padded scans have zero rows in `bold` and `confounds` and are masked, padded confounds are
-    zero columns, and parameters that this participant's model switches off have precision 1, no Jacobian and no count.
-    """
-
-    bold: Float[Array, "scan region"]  # centred and scaled
-    scan_mask: Float[Array, "scan"]
-    confounds: Float[Array, "scan confound"]  # rotated: X0 V, with X0ᵀX0 = V diag(power) Vᵀ
-    confound_power: Float[Array, "confound"]
-    confound_mask: Float[Array, "confound"]
-    confound_start: Float[Array, "confound region"]  # β before the first iteration
-    timing: Timing
-    echo_time: Float[Array, ""]  # s
-    prior_vector: Float[Array, "param"]  # prior mean of all parameters
-    prior_mean: Float[Array, "free"]
-    prior_precision: Float[Array, "free free"]
-    free_mask: Float[Array, "free"]
-    noise_mean: Float[Array, ""]  # hE
-    noise_precision: Float[Array, ""]  # 1 / hC
-    settle: Bool[Array, ""]  # whether λ is taken to its optimum in every iteration, which SPM's steps are not
-    start: Float[Array, "free"]  # first expansion point, as an offset from the prior mean
-    max_iterations: Int[Array, ""]
-    tolerance: Float[Array, ""]  # nats
-
-
-class Point(eqx.Module):
-    """A point of the joint space of parameters, as offsets from their prior means, and noise."""
-
-    theta: Float[Array, "free"]
-    beta: Float[Array, "confound region"]
-    noise: Float[Array, "region"]  # λ
-
-
-class Gram(eqx.Module):
-    """Sums over scans, one for each region, that every λ shares; J = ∂g/∂θ, X the confounds, ε the residual."""
-
-    JJ: Float[Array, "region free free"]
-    XJ: Float[Array, "region confound free"]
-    Je: Float[Array, "region free"]
-    Xe: Float[Array, "region confound"]
-    ee: Float[Array, "region"]
+# State.status; for the last four, see `Status`.
+RUNNING, SETTLING, CONVERGED, MAX_ITERATIONS, NOT_FINITE, BAD_START = range(6)
 
 
 class Ascent(eqx.Module):
@@ -163,22 +113,16 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
     prediction, jacobian = model.predict_with_jacobian(
         problem.prior_vector, problem.prior_mean + state.point.theta, problem.timing, problem.echo_time
     )
-    jacobian = jacobian * problem.free_mask * problem.scan_mask[:, None, None]
-    finite = jnp.isfinite(prediction).all() & (jnp.abs(jacobian).sum(axis=-1).max() < JACOBIAN_LIMIT)
+    size = jnp.abs(jacobian * problem.free_mask * problem.scan_mask[:, None, None]).sum(axis=-1).max()
+    usable = jnp.isfinite(prediction).all() & (size < JACOBIAN_LIMIT)
     # A step too far is evaluated as if it predicted nothing, so that no NaN travels; its result is not used.
-    prediction = jnp.where(finite, prediction, 0.0)
-    jacobian = jnp.where(finite, jacobian, 0.0)
+    here = _evaluate(problem, state.point, prediction, jacobian, usable, settling)
+    finite = usable & jnp.isfinite(here.free_energy)
 
-    point, residual = _residual(problem, prediction, state.point, settling)
-    gram = _gram(problem, residual, jacobian)
-    noise = _noise_steps(problem, gram, point, problem.settle | settling)
-    free_energy = _free_energy(problem, gram, point, noise)
-    finite = finite & jnp.isfinite(free_energy)
-
-    rose = (free_energy > state.best_free_energy) | (state.iteration < 2)
+    rose = (here.free_energy > state.best_free_energy) | (state.iteration < 2)
     accept = finite & rose & ~settling
-    best = _where(accept, Point(point.theta, point.beta, noise.moved), state.best)
-    ascent = _where(accept, _ascent(problem, gram, point, noise), state.ascent)
+    best = _where(accept, here.point, state.best)
+    ascent = _where(accept, here.ascent, state.ascent)
     log_step = jnp.where(
         accept,
         jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
@@ -208,9 +152,9 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         point=_where(status == SETTLING, best, proposal),
         best=best,
         best_prediction=jnp.where(accept, prediction, state.best_prediction),
-        best_covariance=jnp.where(accept, noise.covariance, state.best_covariance),
-        best_free_energy=jnp.where(accept, free_energy, state.best_free_energy),
-        settled_free_energy=jnp.where(settling & finite, free_energy, state.settled_free_energy),
+        best_covariance=jnp.where(accept, here.covariance, state.best_covariance),
+        best_free_energy=jnp.where(accept, here.free_energy, state.best_free_energy),
+        settled_free_energy=jnp.where(settling & finite, here.free_energy, state.settled_free_energy),
         ascent=ascent,
         log_step=log_step,
         iteration=iteration,
@@ -218,19 +162,39 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         small_gains=small_gains,
         status=status,
         outcome=outcome,
-        history=jnp.where(
-            settling, state.history, state.history.at[state.iteration].set(jnp.where(finite, free_energy, jnp.nan))
-        ),
+        history=_record(state, here.free_energy, finite, settling),
     )
 
 
-class _Noise(NamedTuple):
-    """The outcome of the inner steps on λ."""
+class _Evaluation(NamedTuple):
+    """F and its shape at a point where the model was evaluated."""
 
-    moved: Float[Array, "region"]  # λ after the last step
-    used: Float[Array, "region"]  # λ before it, at which everything else is evaluated
-    covariance: Float[Array, "free free"]  # of θ, at `used`
-    log_det_precision: Float[Array, ""]  # ln|JᵀPJ + Π0| over θ and β, at `used`
+    point: Point
+    used: Float[Array, "region"]  # λ at which F was evaluated, the point's being a step further
+    free_energy: Float[Array, ""]
+    covariance: Float[Array, "free free"]  # of θ
+    ascent: Ascent
+
+
+@one_at_a_time  # so that a seat's sums over scans stay in the caches while λ is moved
+def _evaluate(
+    problem: Problem,
+    point: Point,
+    prediction: Float[Array, "scan region"],
+    jacobian: Float[Array, "scan region free"],
+    usable: Bool[Array, ""],
+    settling: Bool[Array, ""],
+) -> _Evaluation:
+    point, residual = _residual(problem, jnp.where(usable, prediction, 0.0), point, settling)
+    sums = gram(problem, residual, jacobian, usable, point.noise)
+    noise = noise_steps(problem, sums, point.noise, problem.settle | settling)
+    return _Evaluation(
+        point=Point(point.theta, point.beta, noise.moved),
+        used=noise.used,
+        free_energy=_free_energy(problem, sums, point, noise),
+        covariance=noise.covariance,
+        ascent=_ascent(problem, sums, point, noise),
+    )
 
 
 def _residual(
@@ -244,100 +208,43 @@ def _residual(
     return Point(point.theta, point.beta + move, point.noise), residual - problem.confounds @ move
 
 
-def _gram(problem: Problem, residual: Float[Array, "scan region"], jacobian: Float[Array, "scan region free"]) -> Gram:
-    return Gram(
-        JJ=jnp.einsum("vip,viq->ipq", jacobian, jacobian),
-        XJ=jnp.einsum("vc,vip->icp", problem.confounds, jacobian),
-        Je=jnp.einsum("vip,vi->ip", jacobian, residual),
-        Xe=jnp.einsum("vc,vi->ic", problem.confounds, residual),
-        ee=jnp.einsum("vi,vi->i", residual, residual),
-    )
-
-
-def _confound_prior(problem: Problem) -> Float[Array, "confound"]:
-    return jnp.where(problem.confound_mask > 0, CONFOUND_PRECISION, 1.0)
-
-
-def _noise_steps(problem: Problem, gram: Gram, point: Point, settle: Bool[Array, ""]) -> _Noise:
-    """Newton steps on λ at fixed θ and β: up to eight with SPM's curvature, or to the optimum with the whole one.
-
-    SPM leaves ½ τ (εᵀε + tr(Cp JᵀJ)) out of the curvature. Where the noise is far from its prior mean, its steps then
-    overshoot and end up going to and fro across the optimum, a clip apart; which side F is evaluated on is chance.
-    """
-    scans = problem.scan_mask.sum()
-    prior = _confound_prior(problem)
-    power = problem.confound_power
-    cross = gram.XJ.reshape(-1, gram.XJ.shape[-1])
-    spm_curvature = scans / 2 + problem.noise_precision  # −d²F/dλ², the same for every region and diagonal
-    share = -jnp.expm1(-jnp.exp(NOISE_LOG_STEP))  # of a Newton step: expm(τH) − I with τ = e^4 / |H|
-    steps = jnp.where(settle, SETTLED_STEPS, NOISE_STEPS)
-    enough = jnp.where(settle, SETTLED_GAIN, NOISE_GAIN)
-
-    def body(carry: tuple[Array, Array, _Noise]) -> tuple[Array, Array, _Noise]:
-        count, _, before = carry
-        noise = before.moved
-        tau = jnp.exp(noise)
-        beta_precision = tau[:, None] * power + prior
-        shrink = tau[:, None] / beta_precision  # τ W
-        weighted = cross * (tau[:, None] * shrink).reshape(-1, 1)
-        precision = problem.prior_precision + jnp.tensordot(tau, gram.JJ, 1) - weighted.T @ cross
-        factor = jnp.linalg.cholesky(precision)
-        half = jax.scipy.linalg.solve_triangular(factor, jnp.eye(factor.shape[0]), lower=True)
-        covariance = half.T @ half
-        # tr(Cp Jᵀ Q_i J) over θ and β, with the β blocks of Cp written out by the Schur complement.
-        spread = ((cross @ covariance) * cross).sum(axis=-1).reshape(shrink.shape)
-        taken = (2 * shrink - shrink**2 * power) * spread
-        trace = jnp.einsum("pq,ipq->i", covariance, gram.JJ) + (power / beta_precision - taken).sum(axis=-1)
-        gradient = (scans - tau * (gram.ee + trace)) / 2 - problem.noise_precision * (noise - problem.noise_mean)
-        curvature = jnp.where(settle, tau * (gram.ee + trace) / 2 + problem.noise_precision, spm_curvature)
-        change = jnp.clip(share * gradient / curvature, -NOISE_CLIP, NOISE_CLIP)
-        log_det = 2 * jnp.log(jnp.diag(factor)).sum() + jnp.log(beta_precision).sum()
-        gain = gradient @ change
-        return count + 1, gain, _Noise(noise + change, noise, covariance, log_det)
-
-    def unfinished(carry: tuple[Array, Array, _Noise]) -> Bool[Array, ""]:
-        count, gain, _ = carry
-        # A NaN gain means that λ ran away; more steps will not bring it back.
-        return (count < steps) & (gain >= enough)
-
-    free = problem.prior_mean.shape[0]
-    before = _Noise(point.noise, point.noise, jnp.zeros((free, free)), jnp.asarray(0.0))
-    _, _, noise = jax.lax.while_loop(unfinished, body, (jnp.asarray(0), jnp.asarray(jnp.inf), before))
-    return noise
-
-
-def _free_energy(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> Float[Array, ""]:
+def _free_energy(problem: Problem, sums: Gram, point: Point, noise: Noise) -> Float[Array, ""]:
     """F = accuracy − complexity of θ and β − complexity of λ."""
-    region = gram.ee.shape[0]
-    scans = problem.scan_mask.sum()
-    prior = _confound_prior(problem)
+    region, scans, prior = noise.used.size, problem.scans, problem.confound_prior
     deviation = noise.used - problem.noise_mean
-    accuracy = (scans * noise.used.sum() - jnp.exp(noise.used) @ gram.ee - region * scans * jnp.log(2 * jnp.pi)) / 2
-    factor = jnp.linalg.cholesky(problem.prior_precision)
-    log_det_prior = 2 * jnp.log(jnp.diag(factor)).sum() + region * jnp.log(prior).sum()
+    accuracy = (scans * noise.used.sum() - jnp.exp(noise.used) @ sums.ee - region * scans * jnp.log(2 * jnp.pi)) / 2
+    log_det_prior = log_det(problem.prior_precision) + region * jnp.log(prior).sum()
     penalty = point.theta @ problem.prior_precision @ point.theta + (prior[:, None] * point.beta**2).sum()
-    parameters = (log_det_prior - noise.log_det_precision - penalty) / 2
+    parameters = (log_det_prior - noise.log_det - penalty) / 2
     shrunk = problem.noise_precision / (scans / 2 + problem.noise_precision)
     hyperparameters = (region * jnp.log(shrunk) - problem.noise_precision * deviation @ deviation) / 2
     return accuracy + parameters + hyperparameters
 
 
-def _ascent(problem: Problem, gram: Gram, point: Point, noise: _Noise) -> Ascent:
+def _ascent(problem: Problem, sums: Gram, point: Point, noise: Noise) -> Ascent:
     """Gradient and curvature of F over θ and β at the λ before its last step."""
-    tau = jnp.exp(noise.used)
-    prior = _confound_prior(problem)
+    tau, prior = jnp.exp(noise.used), problem.confound_prior
     return Ascent(
         gradient=Gradient(
-            theta=jnp.einsum("i,ip->p", tau, gram.Je) - problem.prior_precision @ point.theta,
-            beta=tau[:, None] * gram.Xe - prior * point.beta.T,
+            theta=tau @ sums.Je - problem.prior_precision @ point.theta,
+            beta=tau[:, None] * sums.Xe - prior * point.beta.T,
         ),
         curvature=Curvature(
-            theta=problem.prior_precision + jnp.einsum("i,ipq->pq", tau, gram.JJ),
-            cross=tau[:, None, None] * gram.XJ,
+            precision=noise.precision,
+            cross=tau[:, None, None] * sums.XJ,
             beta=tau[:, None] * problem.confound_power + prior,
         ),
-        log_det=noise.log_det_precision,
+        log_det=noise.log_det,
     )
+
+
+def _record(
+    state: State, free_energy: Float[Array, ""], finite: Bool[Array, ""], settling: Bool[Array, ""]
+) -> Float[Array, "history"]:
+    """The history with one F more; where settling, as it is."""
+    place = state.iteration - settling  # of the last iteration
+    value = jnp.where(settling, state.history[place], jnp.where(finite, free_energy, jnp.nan))
+    return state.history.at[place].set(value)
 
 
 def _flow_time(problem: Problem, ascent: Ascent, log_step: Float[Array, ""]) -> Float[Array, ""]:

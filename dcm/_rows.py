@@ -30,7 +30,8 @@ from . import _laplace as laplace
 from ._batch import Batch
 from ._compiled import compiled
 from ._forward import ForwardModel
-from ._laplace import Problem, State
+from ._joint_density import Point, Problem
+from ._laplace import State
 
 SEATS_CPU = ((4, 4), (8, 2))  # (regions, seats): up to so many regions so many seats, more regions one
 QUEUE = 8  # inversions for each seat of a row on a CPU, at least
@@ -54,7 +55,7 @@ class Seats(eqx.Module):
 class Ended(NamedTuple):
     """Where one start of one member ended, in the sizes of the batch; of many, with an axis in front."""
 
-    best: laplace.Point
+    best: Point
     prediction: Float[Array, "scan region"]
     covariance: Float[Array, "free free"]
     free_energy: Float[Array, ""]

@@ -20,11 +20,11 @@ def random_curvature(seed: int, spread: float) -> tuple[Curvature, np.ndarray]:
     beta = 10.0 ** rng.uniform(-spread, spread, (regions, confounds))
     cross = rng.standard_normal((regions, confounds, free)) * np.sqrt(beta)[..., None]
     factor = rng.standard_normal((free, free)) * 10.0 ** rng.uniform(-spread / 2, spread / 2, free)
-    # Adding what the cross block takes away keeps the whole positive definite.
-    theta = factor @ factor.T + np.einsum("icp,ic,icq->pq", cross, 1 / beta, cross) + 1e-3 * np.eye(free)
+    precision = factor @ factor.T + 1e-3 * np.eye(free)
     flat = cross.reshape(-1, free)
+    theta = precision + np.einsum("icp,ic,icq->pq", cross, 1 / beta, cross)
     whole = np.block([[theta, flat.T], [flat, np.diag(beta.ravel())]])
-    return Curvature(jnp.asarray(theta), jnp.asarray(cross), jnp.asarray(beta)), whole
+    return Curvature(jnp.asarray(precision), jnp.asarray(cross), jnp.asarray(beta)), whole
 
 
 @settings(deadline=None, max_examples=25)

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 
 from dcm import _laplace as laplace
 from dcm._bilinear import Timing
+from dcm._joint_density import CONFOUND_PRECISION, Problem
 
 NOISE = 2.0  # log-precision, pinned by a narrow prior
 
@@ -26,7 +27,7 @@ class Linear:
         return self.design @ free, self.design
 
 
-def problem(seed: int, noise_precision: float = 1e14) -> tuple[Linear, laplace.Problem, np.ndarray]:
+def problem(seed: int, noise_precision: float = 1e14) -> tuple[Linear, Problem, np.ndarray]:
     """A linear problem, its forward model, and its confounds before rotation."""
     rng = np.random.default_rng(seed)
     scans, regions, free, confounds = 30, 2, 4, 3
@@ -52,7 +53,7 @@ def problem(seed: int, noise_precision: float = 1e14) -> tuple[Linear, laplace.P
         "start": np.zeros(free),
         "tolerance": 1e-12,
     }
-    made = laplace.Problem(
+    made = Problem(
         timing=empty,
         max_iterations=jnp.asarray(60),
         settle=jnp.asarray(False),
@@ -61,7 +62,7 @@ def problem(seed: int, noise_precision: float = 1e14) -> tuple[Linear, laplace.P
     return Linear(design), made, X
 
 
-def solve(model: Linear, made: laplace.Problem) -> laplace.State:
+def solve(model: Linear, made: Problem) -> laplace.State:
     advance = jax.jit(lambda state: laplace.step(model, made, state))  # type: ignore[arg-type]
     state = laplace.init(made)
     while not laplace.ended(state.status):
@@ -79,13 +80,13 @@ def test_a_linear_gaussian_model_gives_its_exact_evidence_and_posterior(seed: in
     B = np.kron(np.eye(regions), X)
     prior = np.linalg.inv(np.asarray(made.prior_precision))
     noise = np.exp(-NOISE) * np.eye(scans * regions)
-    marginal = noise + J @ prior @ J.T + B @ B.T / laplace.CONFOUND_PRECISION
+    marginal = noise + J @ prior @ J.T + B @ B.T / CONFOUND_PRECISION
     y = np.asarray(made.bold).T.ravel() - J @ np.asarray(made.prior_mean)
     # ln N(y; 0, marginal) loses digits to the confounds' flat prior, so it is taken in the information form.
     both = np.column_stack([J, B])
     precision = np.zeros((free + B.shape[1],) * 2)
     precision[:free, :free] = made.prior_precision
-    precision[free:, free:] = laplace.CONFOUND_PRECISION * np.eye(B.shape[1])
+    precision[free:, free:] = CONFOUND_PRECISION * np.eye(B.shape[1])
     posterior = both.T @ both * np.exp(NOISE) + precision
     mean = np.linalg.solve(posterior, both.T @ y * np.exp(NOISE))
     residual = y - both @ mean
@@ -132,13 +133,13 @@ def test_settled_free_energy_is_the_optimum_over_noise_and_confounds() -> None:
         error = np.asarray(made.bold) - design @ (made.prior_mean + state.best.theta) - X @ beta
         precision, log_det = np.asarray(made.prior_precision), 0.0
         for i, t in enumerate(tau):
-            J, inner = design[:, i], t * power + laplace.CONFOUND_PRECISION
+            J, inner = design[:, i], t * power + CONFOUND_PRECISION
             precision = precision + t * J.T @ J - t**2 * (X.T @ J).T @ ((X.T @ J) / inner[:, None])
-            log_det += np.log(inner / laplace.CONFOUND_PRECISION).sum()
+            log_det += np.log(inner / CONFOUND_PRECISION).sum()
         scans, theta = len(error), np.asarray(state.best.theta)
         log_det += np.linalg.slogdet(precision)[1] - np.linalg.slogdet(made.prior_precision)[1]
         quadratic = (tau * (error**2).sum(axis=0)).sum() + theta @ made.prior_precision @ theta
-        quadratic += laplace.CONFOUND_PRECISION * (beta**2).sum() + 128 * ((noise - NOISE) ** 2).sum()
+        quadratic += CONFOUND_PRECISION * (beta**2).sum() + 128 * ((noise - NOISE) ** 2).sum()
         occam = tau.size * np.log(128 / (128 + scans / 2))
         return float(scans * (noise.sum() - tau.size * np.log(2 * np.pi)) - quadratic - log_det + occam) / 2
 

@@ -1,0 +1,62 @@
+"""The joint density of data and unknowns: all that an inversion is told, and the point of it that it has reached.
+
+y_i = g_i(θ) + X β_i + e_i,    e_i ~ N(0, I / τ_i),    τ_i = e^{λ_i},    for every region i
+
+θ ~ N(μ, Π⁻¹),    β ~ N(0, 1/κ),    λ_i ~ N(noise_mean, 1 / noise_precision)
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ._bilinear import Timing
+
+CONFOUND_PRECISION = 1e-8  # κ
+POWER_FLOOR = 1e-10  # below this power a rotated confound is taken as absent where β is found by least squares
+
+
+class Problem(eqx.Module):
+    """Everything an inversion is told, all of it traced: one participant's data, prior and settings.
+
+    Padding is invisible: padded scans have zero rows in `bold` and `confounds` and are masked, padded confounds are
+    zero columns, and parameters that this participant's model switches off have precision 1, no Jacobian and no count.
+    """
+
+    bold: Float[Array, "scan region"]  # centred and scaled
+    scan_mask: Float[Array, "scan"]
+    confounds: Float[Array, "scan confound"]  # rotated: X = X0 V, with X0ᵀX0 = V diag(power) Vᵀ
+    confound_power: Float[Array, "confound"]
+    confound_mask: Float[Array, "confound"]
+    confound_start: Float[Array, "confound region"]  # β before the first iteration
+    timing: Timing
+    echo_time: Float[Array, ""]  # s
+    prior_vector: Float[Array, "param"]  # prior mean of all parameters
+    prior_mean: Float[Array, "free"]
+    prior_precision: Float[Array, "free free"]
+    free_mask: Float[Array, "free"]
+    noise_mean: Float[Array, ""]  # hE
+    noise_precision: Float[Array, ""]  # 1 / hC
+    settle: Bool[Array, ""]  # whether λ is taken to its optimum in every iteration, which SPM's steps are not
+    start: Float[Array, "free"]  # first expansion point, as an offset from the prior mean
+    max_iterations: Int[Array, ""]
+    tolerance: Float[Array, ""]  # nats
+
+    @property
+    def scans(self) -> Float[Array, ""]:
+        """How many scans are no padding."""
+        return self.scan_mask.sum()
+
+    @property
+    def confound_prior(self) -> Float[Array, "confound"]:
+        """Prior precision of each confound's β; 1 where it is padding, which adds nothing to a log-determinant."""
+        return jnp.where(self.confound_mask > 0, CONFOUND_PRECISION, 1.0)
+
+
+class Point(eqx.Module):
+    """A point of the joint space of parameters, as offsets from their prior means, and noise."""
+
+    theta: Float[Array, "free"]
+    beta: Float[Array, "confound region"]
+    noise: Float[Array, "region"]  # λ
