@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from dcm import dense_flow_step
 
-from ._hierarchy import Evaluation, Group, evaluate, log_det_of_curvature
+from ._hierarchy import Evaluation, Group, evaluate, log_det_of_curvature, log_det_of_prior
 
 FIRST_LOG_STEP, LOWEST_LOG_STEP = -4.0, -4.0
 RISE, FALL, HIGHEST_LOG_STEP, GAIN = 0.25, 1.0, 2.0, 1e-4  # SPM12's; a gain below GAIN, nats, ends the climb
@@ -66,13 +66,16 @@ def climb(group: Group, max_iterations: Int[Array, ""], *, spm: bool) -> Climb:
         iteration=jnp.asarray(0),
         status=jnp.asarray(RUNNING),
     )
+    log_det = log_det_of_prior(group)
     return jax.lax.while_loop(
-        lambda state: state.status == RUNNING, lambda state: _step(group, state, max_iterations, spm), first
+        lambda state: state.status == RUNNING, lambda state: _step(group, log_det, state, max_iterations, spm), first
     )
 
 
-def _step(group: Group, state: Climb, max_iterations: Int[Array, ""], spm: bool) -> Climb:
-    here = evaluate(group, state.beta, state.gamma, spm=spm)
+def _step(
+    group: Group, log_det_prior: Float[Array, ""], state: Climb, max_iterations: Int[Array, ""], spm: bool
+) -> Climb:
+    here = evaluate(group, state.beta, state.gamma, spm=spm, log_det_prior=log_det_prior)
     finite = jnp.isfinite(here.free_energy) & jnp.isfinite(here.gradient).all() & jnp.isfinite(here.curvature).all()
     height, before = (
         (here.free_energy, state.best.free_energy) if spm else (here.log_posterior, state.best.log_posterior)

@@ -1,8 +1,8 @@
 """The precision components of the between-participant covariance, in factors whose sums an evaluation needs.
 
-    Q_j = Σ_{a in j} f_a f_aᵀ,    R = floor + Σ_j e^γ_j Q_j = floor + F diag(E e^γ) Fᵀ
+    Q_j = Σ_{a in j} f_a f_aᵀ,    R = floor + Σ_j e^γ_j Q_j,
 
-with F the columns f_a side by side and E which component each belongs to.
+with F the columns f_a side by side and E says which component each belongs to.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _given(matrices: Float[np.ndarray, "component param param"], size: int) -> C
         raise PebError("components must be finite and positive semidefinite")
     values, vectors = np.linalg.eigh(matrices)
     columns = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
-    component, column = np.nonzero(values > 0)
+    component, column = np.nonzero(values > size * np.finfo(float).eps * values.max(axis=1, keepdims=True))
     return ComponentFactors(
         matrices,
         tuple(f"component {j + 1}" for j in range(len(matrices))),

@@ -36,6 +36,7 @@ class Group(eqx.Module):
     weight: Float[Array, "subject"]  # 1, or 0 for a participant who is left out
     between: Float[Array, "subject covariate"]  # X
     within: Float[Array, "param effect"]  # W
+    components: Float[Array, "component param param"]  # Q
     root: Float[Array, "param rank"]  # F
     membership: Float[Array, "rank component"]  # E
     floor: Float[Array, "param param"]  # the precision that is always there
@@ -58,7 +59,7 @@ class Evaluation(NamedTuple):
 
 def between_precision(group: Group, gamma: Float[Array, "component"]) -> Float[Array, "param param"]:
     """R = Σ^-1."""
-    return group.floor + (group.root * (group.membership @ jnp.exp(gamma))) @ group.root.T
+    return group.floor + jnp.tensordot(jnp.exp(gamma), group.components, 1)
 
 
 def empirical_means(group: Group, beta: Float[Array, "beta"]) -> Float[Array, "subject param"]:
@@ -152,8 +153,19 @@ def log_posterior_and_gradient(
     return height, jnp.concatenate([slope.beta - pull_beta, slope.gamma - pull_gamma])
 
 
-def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool) -> Evaluation:
-    """F, gradient and curvature; with `spm`, F has βᵀ βP β and γᵀ γP γ, without the prior means."""
+def evaluate(
+    group: Group,
+    beta: Float[Array, "beta"],
+    gamma: Float[Array, "component"],
+    *,
+    spm: bool,
+    log_det_prior: Float[Array, ""] | None = None,
+) -> Evaluation:
+    """F, gradient and curvature; with `spm`, F has βᵀ βP β and γᵀ γP γ, without the prior means.
+
+    What `log_det_of_prior` finds is the same at every point; None to find it here.
+    """
+    log_det_prior = log_det_of_prior(group) if log_det_prior is None else log_det_prior
     F, E, W, X, weight = group.root, group.membership, group.within, group.between, group.weight
     covariates, rank = X.shape[1], F.shape[1]
     slope = _slope(group, beta, gamma, spm=spm)
@@ -169,9 +181,7 @@ def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "comp
     dbb = jnp.einsum("pa,klpq,qb->kalb", RW, xxC, RW) - jnp.einsum("kl,ab->kalb", Xw.T @ X, W.T @ RW)
     dbb = dbb.reshape(db.size, db.size) - group.beta_precision
 
-    M = jnp.einsum("pa,spb->sab", F, sCF)
-    uu = u[:, :, None] * u[:, None, :]
-    products = weight.sum() / 2 * wide**2 - jnp.einsum("s,sab->ab", weight, M * (M / 2 + uu))
+    products = weight.sum() / 2 * wide**2 - _products(F, sCF, u, weight)
     dgg = jnp.diag(slope.gamma) - scale[:, None] * scale * (E.T @ products @ E) - group.gamma_precision
 
     xCFu = (Xw.T @ (sCF * u[:, None, :]).reshape(participants, -1)).reshape(covariates, parameters, rank)
@@ -182,11 +192,35 @@ def evaluate(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "comp
     curvature = (curvature + curvature.T) / 2
     b, c = (beta, gamma) if spm else (beta - group.beta_mean, gamma - group.gamma_mean)
     quadratic = b @ group.beta_precision @ b + c @ group.gamma_precision @ c
-    log_dets = jnp.linalg.slogdet(group.beta_precision)[1] + jnp.linalg.slogdet(group.gamma_precision)[1]
     height = slope.height - quadratic / 2
     log_det, is_concave = log_det_of_curvature(curvature)
-    free_energy = height + (log_dets - log_det) / 2
+    free_energy = height + (log_det_prior - log_det) / 2
     return Evaluation(free_energy, height, jnp.concatenate([db, dg]), curvature, log_det, is_concave)
+
+
+def _products(
+    F: Float[Array, "param rank"],
+    sCF: Float[Array, "subject param rank"],
+    u: Float[Array, "subject rank"],
+    weight: Float[Array, "subject"],
+) -> Float[Array, "rank rank"]:
+    """Σ M_i ∘ (½ M_i + u_i u_iᵀ); where F has more columns than rows, with one M_i at a time in memory."""
+    if F.shape[1] <= F.shape[0]:
+        M = jnp.einsum("pa,spb->sab", F, sCF)
+        return jnp.einsum("s,sab->ab", weight, M * (M / 2 + u[:, :, None] * u[:, None, :]))
+
+    def add(
+        total: Float[Array, "rank rank"], one: tuple[Array, Array, Array]
+    ) -> tuple[Float[Array, "rank rank"], None]:
+        M = F.T @ one[0]
+        return total + one[2] * M * (M / 2 + jnp.outer(one[1], one[1])), None
+
+    return jax.lax.scan(add, jnp.zeros((F.shape[1], F.shape[1])), (sCF, u, weight))[0]
+
+
+def log_det_of_prior(group: Group) -> Float[Array, ""]:
+    """ln|blkdiag(βP, γP)|."""
+    return jnp.linalg.slogdet(group.beta_precision)[1] + jnp.linalg.slogdet(group.gamma_precision)[1]
 
 
 def log_det_of_curvature(curvature: Float[Array, "joint joint"]) -> tuple[Float[Array, ""], Bool[Array, ""]]:

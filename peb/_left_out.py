@@ -86,6 +86,7 @@ def _alone(one: LeftOut, mean: Float[Array, "covariate"], variances: Float[Array
         weight=jnp.ones(1),
         between=jnp.ones((1, 1)),
         within=one.loadings,
+        components=jnp.zeros((0, size, size)),
         root=jnp.zeros((size, 0)),
         membership=jnp.zeros((0, 0)),
         floor=one.precision,

@@ -30,6 +30,7 @@ class Fold(NamedTuple):
     """What differs between the groups of the folds."""
 
     weight: Float[np.ndarray, "*fold subject"]  # 0 for those left out
+    components: Float[np.ndarray, "*fold component param param"]
     root: Float[np.ndarray, "*fold param rank"]
     floor: Float[np.ndarray, "*fold param param"]
     beta_mean: Float[np.ndarray, "*fold beta"]
@@ -229,7 +230,14 @@ def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"]) -> Fold:
     within = np.asarray(prepared.group.within)
     level = second_level(prepared.chosen.rows(~left_out), rows.matrix, within, prepared.settings)
     prior = level.prior
-    return Fold((~left_out).astype(float), level.components.root, level.floor, prior.mean, precision(prior.covariance))
+    return Fold(
+        (~left_out).astype(float),
+        level.components.matrices,
+        level.components.root,
+        level.floor,
+        prior.mean,
+        precision(prior.covariance),
+    )
 
 
 @partial(jax.jit, static_argnames="spm")

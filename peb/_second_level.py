@@ -72,6 +72,7 @@ def prepare(
         weight=jnp.ones(len(whole)),
         between=jnp.asarray(design.matrix),
         within=jnp.asarray(within),
+        components=jnp.asarray(components.matrices),
         root=jnp.asarray(components.root),
         membership=jnp.asarray(components.membership),
         floor=jnp.asarray(level.floor),
