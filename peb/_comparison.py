@@ -23,7 +23,7 @@ from ._design import some
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._probability import ProbabilityKind
-from ._reduction import evidence_of_switches
+from ._switches import evidence_of_switches
 
 MOST_COMBINATIONS = 200_000
 

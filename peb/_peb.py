@@ -27,6 +27,7 @@ from ._scale import in_own_units, unit_of_effects
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
 from ._stack import under_group
+from ._threads import one_blas_thread
 
 NOT_FINITE = GroupStatus.NOT_FINITE.value
 STATUS = {
@@ -49,6 +50,7 @@ class Found(NamedTuple):
     iterations: Int[Any, ""]
 
 
+@one_blas_thread()
 def fit(
     estimates: Sequence[Estimate],
     design: Design,

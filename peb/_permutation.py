@@ -20,6 +20,7 @@ from ._peb import STATUS, Found, solve
 from ._reduction import Information, reduced_by_covariance
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
+from ._threads import one_blas_thread
 
 CLOSE = 1e-6  # relative difference below which two log Bayes factors count as the same: climbs end that far apart
 LEFT = 1e-3  # of its size, that the other covariates must leave of a shuffled one
@@ -48,6 +49,7 @@ class Permutation:
     unfinished: int
 
 
+@one_blas_thread()
 def permutation_test(
     estimates: Sequence[Estimate],
     design: Design,

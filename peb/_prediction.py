@@ -24,6 +24,7 @@ from ._peb import STATUS, Found, solve
 from ._reduction import information
 from ._second_level import Prepared, prepare, second_level
 from ._settings import PebError, PebSettings
+from ._threads import one_blas_thread
 
 
 class Fold(NamedTuple):
@@ -143,6 +144,7 @@ def assign_folds(design: Design, folds: int, seed: int) -> Int[np.ndarray, "subj
     return fold
 
 
+@one_blas_thread()
 def _predict(
     estimates: Sequence[Estimate],
     design: Design,

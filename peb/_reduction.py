@@ -33,6 +33,7 @@ from jaxtyping import Array, Bool, Float, Shaped
 from dcm import require_64_bit
 
 from ._gaussian import Gaussian, Gaussians, log_det, precision
+from ._threads import one_blas_thread
 
 BYTES_AT_ONCE = 1 << 25  # of reduced covariances in one batch
 
@@ -202,8 +203,8 @@ def reduce(
         raise ValueError("a reduced prior moves or frees a parameter that the full prior fixes")
     added = information(prior.marginal(free), posterior.marginal(free))
     own = means[:, free], covariances[:, free[:, None], free]
-    free_means, free_covariances, delta = _in_batches(lambda *rows: _many(added, *rows), *own)
-    _check_integral(delta)
+    free_means, free_covariances, delta = in_batches(lambda *rows: _many(added, *rows), *own)
+    check_integral(delta)
     mean = np.tile(prior.mean, (models, 1))
     mean[:, free] = free_means
     covariance = np.zeros((models, size, size))
@@ -219,35 +220,7 @@ def switched(
     return np.where(on, prior.mean, 0.0), prior.covariance * (on[:, :, None] & on[:, None, :])
 
 
-def evidence_of_switches(
-    prior: Gaussian, posterior: Gaussian, on: Bool[np.ndarray, "model param"]
-) -> Float[np.ndarray, "model"]:
-    """ln p(y | reduced) − ln p(y | full), nats, of on/off patterns: the ΔF of `reduce` under the priors of `switched`.
-
-    For many patterns: no posterior of any is kept.
-
-    Arguments:
-        prior, posterior: of the full model, over the same parameters.
-        on: (model, param) what each pattern keeps; the rest is off at 0.
-
-    Raises `ValueError` where shapes differ or a pattern moves to 0 a parameter that the full prior fixes elsewhere.
-    """
-    require_64_bit()
-    on = np.asarray(on, dtype=bool)
-    if on.ndim != 2 or on.shape[1] != prior.mean.size:
-        raise ValueError(f"patterns over {prior.mean.size} parameters must be (model, param), not {on.shape}")
-    free = prior.free
-    fixed = np.setdiff1d(np.arange(prior.mean.size), free)
-    if (~on[:, fixed] & (prior.mean[fixed] != 0)).any():
-        raise ValueError("a pattern switches off a parameter that the full prior fixes at another value than 0")
-    added = information(prior.marginal(free), posterior.marginal(free))
-    root = np.linalg.cholesky(prior.covariance[np.ix_(free, free)])
-    (delta,) = _in_batches(lambda rows: (_many_switched(added, prior.mean[free], root, rows),), on[:, free])
-    _check_integral(delta)
-    return delta
-
-
-def _check_integral(delta: np.ndarray) -> None:
+def check_integral(delta: np.ndarray) -> None:
     if not np.isfinite(delta).all():
         worst = int(np.flatnonzero(~np.isfinite(delta))[0])
         raise ValueError(
@@ -255,7 +228,8 @@ def _check_integral(delta: np.ndarray) -> None:
         )
 
 
-def _in_batches(
+@one_blas_thread()
+def in_batches(
     compute: Callable[..., tuple[Array, ...]], *inputs: Shaped[np.ndarray, "model ..."]
 ) -> tuple[np.ndarray, ...]:
     """`compute` over rows of `inputs`, a power of two at a time so that few sizes are ever compiled."""
@@ -270,11 +244,4 @@ def _in_batches(
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-def _switched_evidence(
-    added: Information, mean: Float[Array, "param"], root: Float[Array, "param param"], on: Bool[Array, "param"]
-) -> Float[Array, ""]:
-    return evidence_by_root(added, jnp.where(on, mean, 0.0), jnp.where(on[:, None], root, 0.0))
-
-
 _many = jax.jit(jax.vmap(reduced_by_covariance, in_axes=(None, 0, 0)))
-_many_switched = jax.jit(jax.vmap(_switched_evidence, in_axes=(None, None, None, 0)))

@@ -30,6 +30,7 @@ from ._peb import collect, solve
 from ._probability import beyond_zero
 from ._second_level import prepare
 from ._settings import PebError, PebSettings
+from ._threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +155,7 @@ class SampledGroup:
         )
 
 
+@one_blas_thread()
 def sample(
     estimates: Sequence[Estimate],
     design: Design,

@@ -23,7 +23,8 @@ from ._comparison import every_combination
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._probability import ProbabilityKind
-from ._reduction import evidence_of_switches
+from ._switches import evidence_lost_by_each, evidence_of_switches
+from ._threads import one_blas_thread
 
 CANDIDATES = 8  # at most, compared in all combinations
 
@@ -96,6 +97,7 @@ class _Scored:
         return self.places[~self.best[self.places]]
 
 
+@one_blas_thread()
 def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
     """Drop the effects that the evidence does not ask for, of all covariates alike.
 
@@ -135,10 +137,7 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
 
 def _score(group: GroupPosterior, on: Bool[np.ndarray, "effect"], left: Int[np.ndarray, "left"]) -> _Scored:
     """The evidence of all combinations of the effects least missed among those left."""
-    alone = np.tile(on, (left.size + 1, 1))
-    alone[np.arange(left.size), left] = False
-    without = evidence_of_switches(group.prior, group.posterior, alone)
-    missed = without[-1] - without[:-1]
+    missed = evidence_lost_by_each(group.prior, group.posterior, on, left)
     order = np.argsort(missed, kind="stable")[:CANDIDATES]
     combinations = every_combination(order.size)
     patterns = np.tile(on, (len(combinations), 1))

@@ -8,7 +8,7 @@ from reduced_groups import linear, linear_group
 
 from peb import Gaussian, reduce, switched
 from peb._average import average, average_of_switches
-from peb._reduction import evidence_of_switches
+from peb._switches import evidence_of_switches
 
 ON = np.array([[1, 1, 0, 1, 0, 1], [1, 0, 0, 1, 1, 1], [1, 1, 0, 0, 0, 1]], dtype=bool)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reduced_groups import Linear, linear
 
 from peb import Gaussian, reduce, switched
-from peb._reduction import evidence_of_switches
+from peb._switches import evidence_of_switches
 
 EVERY = np.array(list(itertools.product([False, True], repeat=6)))
 

@@ -13,8 +13,8 @@ from reduced_groups import linear, linear_group, spm_group
 from peb import Gaussian
 from peb._average import average_of_switches, probabilities
 from peb._comparison import every_combination
-from peb._reduction import evidence_of_switches
 from peb._search import Search, search
+from peb._switches import evidence_of_switches
 
 TRUE = np.array([1.5, 0.0, 0.0, -1.5, 0.0, 0.0, 0.0, 1.5, 0.0, 0.0, 0.0, 0.0])
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import group_models
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from peb import Design, Estimate, Gaussian, PebSettings, fit
 from peb._components import make_components
@@ -81,3 +82,23 @@ def test_participants_with_the_same_parameters_in_another_order_are_refused() ->
     odd = replace(estimates[2], parameters=estimates[2].parameters[::-1])
     with pytest.raises(ValueError, match="sub-03 and sub-01 differ in their order"):
         stack_estimates([*estimates[:2], odd], None)
+
+
+def test_threads_of_blas_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def prepare(*_: object) -> None:
+        seen.append(blas_threads())
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr("peb._peb.prepare", prepare)
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with pytest.raises(RuntimeError, match="enough"):
+            fit(*group_models.group(2))
+        assert blas_threads() == before
+    assert set(seen[0]) == {1}
+
+
+def blas_threads() -> list[int]:
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
