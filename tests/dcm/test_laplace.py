@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from dcm import _gram
 from dcm import _laplace as laplace
 from dcm._bilinear import Timing
 from dcm._joint_density import CONFOUND_PRECISION, Problem
@@ -27,10 +28,10 @@ class Linear:
         return self.design @ free, self.design
 
 
-def problem(seed: int, noise_precision: float = 1e14) -> tuple[Linear, Problem, np.ndarray]:
+def problem(seed: int, noise_precision: float = 1e14, scans: int = 30) -> tuple[Linear, Problem, np.ndarray]:
     """A linear problem, its forward model, and its confounds before rotation."""
     rng = np.random.default_rng(seed)
-    scans, regions, free, confounds = 30, 2, 4, 3
+    regions, free, confounds = 2, 4, 3
     design = rng.standard_normal((scans, regions, free))
     X = np.column_stack([np.ones(scans), rng.standard_normal((scans, confounds - 1))])
     power, rotation = np.linalg.eigh(X.T @ X)
@@ -70,9 +71,14 @@ def solve(model: Linear, made: Problem) -> laplace.State:
     return state
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_linear_gaussian_model_gives_its_exact_evidence_and_posterior(seed: int) -> None:
-    model, made, X = problem(seed)
+@pytest.mark.parametrize(("seed", "blocks"), [(0, False), (1, False), (2, False), (3, True)])
+def test_a_linear_gaussian_model_gives_its_exact_evidence_and_posterior(
+    seed: int, blocks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if blocks:  # as large models keep their matrices
+        monkeypatch.setattr(_gram, "WHOLE", 1)
+        monkeypatch.setattr(_gram, "BLOCK", 3)
+    model, made, X = problem(seed, scans=30 + blocks)  # a size of its own, so that nothing traced before is used
     state = solve(model, made)
     scans, regions, free = model.design.shape
     # Stack the regions and integrate θ and β out of the joint Gaussian.
