@@ -9,7 +9,9 @@ regression at the τ where the steps on the noise begin, and J⊥_i = J_i − X 
 
     Λ(τ) = Π + κ Σ_i B_iᵀB_i + Σ_i τ_i J⊥_iᵀJ⊥_i,
 
-exact in value and slope at that τ (B_i minimises it) and elsewhere to (κ / τ XᵀX)² of the confounds' share: κ is 1e-8.
+exact in value and slope at that τ (B_i minimises it) and elsewhere to (κ / τ XᵀX)² of the confounds' share. With κ =
+1e-8 that is nothing, but for a confound in a unit in which its power is below 1e-9 or so, whose F is then exact only
+once λ has come to rest.
 No confound's power is divided by, and everything is a sum of squares, so Λ stays positive definite.
 """
 
