@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from ._bilinear import Timing
 from ._forward import ForwardModel
+from ._gating import gated_regions
 from ._joint_density import POWER_FLOOR, Problem
 from ._priors import Prior
 from ._problem import Prepared, Settings, Shared
@@ -120,7 +121,7 @@ def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch
     groups: list[_Group] = []
     for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
         one = prepared[position]
-        kind = (one.subject.spec.n, one.steps.panels, one.subject.spec.layout.gated)
+        kind = (one.subject.spec.n, one.steps.panels, _targets(one))
         sizes = np.array(list(one.size.values()))
         group = next((group for group in groups if group.takes(kind, sizes)), None)
         if group is None:
@@ -136,12 +137,12 @@ def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch
 class _Group:
     """A batch in the making: the same code, and sizes within `SIZE_RATIO`."""
 
-    kind: tuple[int, int, bool]
+    kind: tuple[int, int, tuple[int, ...]]  # regions, panels of a step, regions into which connections are gated
     members: list[int]
     smallest: np.ndarray
     largest: np.ndarray
 
-    def takes(self, kind: tuple[int, int, bool], sizes: np.ndarray) -> bool:
+    def takes(self, kind: tuple[int, int, tuple[int, ...]], sizes: np.ndarray) -> bool:
         """Whether one more of this kind and these sizes fits."""
         widest = np.maximum(self.largest, sizes) <= SIZE_RATIO * np.minimum(self.smallest, sizes)
         return kind == self.kind and bool(widest.all())
@@ -154,10 +155,19 @@ def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: S
     priors = {(id(one.prior), one.subject.spec.layout): one.prior for one in prepared}
     free = {int(i) for (_, own), density in priors.items() for i in _embedding(own, layout)[density.free]}
     panels = prepared[0].steps.panels
-    model = ForwardModel(layout, tuple(sorted(free)), settings.integrator, settings.derivatives, panels)
+    targets = _targets(prepared[0])
+    model = ForwardModel(layout, tuple(sorted(free)), settings.integrator, settings.derivatives, panels, targets)
     extent = {name: max(one.size[name] for one in prepared) for name in prepared[0].size}
     extent["confounds"] = max(one.power.size for one in prepared)
     return Batch(model, members, prepared, settings, extent)
+
+
+def _targets(one: Prepared) -> tuple[int, ...]:
+    """The regions into which connections are gated, be D free or fixed by the prior."""
+    layout = one.subject.spec.layout
+    if not layout.gated:
+        return ()
+    return gated_regions(one.subject.spec.d | (layout.to_tree(one.prior.mean).D != 0))
 
 
 @dataclass(frozen=True, eq=False)

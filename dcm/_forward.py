@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._bilinear import FreeParameters, Timing, free_parameters, predict, predict_with_jacobian
-from ._gated import predict_gated
+from ._gating import GatingParameters, split_gating
 from ._linear import SPM_STEP, bilinear_form, spm_bilinear_form
 from ._nonlinear import predict_nonlinear, predict_nonlinear_with_jacobian
 from ._spec import Layout, Parameters
@@ -32,6 +32,7 @@ class ForwardModel:
         derivatives: 'exact', or 'spm' for SPM12's forward differences with step e^-8, in the expansion around rest and
             in the Jacobian (bilinear only).
         panels: into how many each step is cut (`Schedule`), nonlinear only.
+        targets: regions into which connections are gated, nonlinear only; D is not read elsewhere.
     """
 
     layout: Layout
@@ -39,6 +40,7 @@ class ForwardModel:
     integrator: Integrator = "bilinear"
     derivatives: Derivatives = "exact"
     panels: int = 1
+    targets: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.integrator not in ("bilinear", "nonlinear"):
@@ -53,6 +55,11 @@ class ForwardModel:
         """The free parameters by what they do."""
         return free_parameters(self.layout, self.free)
 
+    @cached_property
+    def sorted_with_gates(self) -> tuple[FreeParameters, GatingParameters]:
+        """The same with those of D apart."""
+        return split_gating(self.layout, self.free)
+
     def parameters(self, mean: Float[Array, "param"], free: Float[Array, "free"]) -> Parameters:
         """All parameters as named arrays: the free ones as given, the others at their prior mean."""
         return self.layout.to_tree(mean.at[np.array(self.free, dtype=int)].set(free))
@@ -65,8 +72,7 @@ class ForwardModel:
     ) -> Float[Array, "scan region"]:
         """g(θ): BOLD in percent, for one participant."""
         if self.integrator == "nonlinear":
-            integrate = predict_gated if self.layout.gated else predict_nonlinear
-            return integrate(parameters, timing, echo_time, self.panels)
+            return predict_nonlinear(parameters, timing, echo_time, self.panels, self.targets)
         expand = spm_bilinear_form if self.derivatives == "spm" else bilinear_form
         return predict(expand(parameters), parameters.epsilon, timing, echo_time)
 
@@ -86,9 +92,10 @@ class ForwardModel:
             moved = free + SPM_STEP * jnp.eye(len(self.free))
             prediction = along(free)
             return prediction, jnp.moveaxis((jax.vmap(along)(moved) - prediction) / SPM_STEP, 0, -1)
-        if self.layout.gated:
-            return along(free), jax.jacfwd(along)(free)
         parameters = self.parameters(mean, free)
         if self.integrator == "nonlinear":
-            return predict_nonlinear_with_jacobian(parameters, self.sorted_free, timing, echo_time, self.panels)
+            connections, gates = self.sorted_with_gates
+            return predict_nonlinear_with_jacobian(
+                parameters, connections, timing, echo_time, self.panels, self.targets, gates
+            )
         return predict_with_jacobian(parameters, self.sorted_free, timing, echo_time)

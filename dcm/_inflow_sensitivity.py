@@ -17,6 +17,7 @@ the number of parameters, and sensitivities are carried from step to step by the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -26,6 +27,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from ._bilinear import FreeParameters, Timing
 from ._collocation import convolution, integration
+from ._gating import Gating, Response
 from ._haemodynamics import DECAY
 from ._inflow import FLOW, SIGNAL, Propagator
 from ._neural import INPUT_SCALE, SELF_INHIBITION
@@ -44,20 +46,21 @@ class StepMaps(NamedTuple):
     kick_signal: Float[Array, "interval node 2"]  # injected into s at the nodes → x of that region
     flow: Float[Array, "interval node region source"]  # z → f at the nodes
     flow_own: Float[Array, "interval node 2"]  # x → f at the nodes
-    weight: Float[Array, "interval source slot"]  # ∂N_ab/∂θ, parameters sorted by the region that they act on
     duration: Float[Array, "interval"]
+    response: Float[Array, "interval node region node source"] | None  # injected into z at the nodes → z at the nodes
 
 
 class Steps(NamedTuple):
     """What differs from step to step, with the step in front."""
 
     interval: Int[Array, "step"]
-    neural: Float[Array, "step node augmented"]  # [1; z]
+    drive: Float[Array, "step node target slot"]  # what a unit of each parameter injects into the region it acts on
     signal: Float[Array, "step node region"]  # s
     by_flow: Float[Array, "step 2 region node"]  # ∂(v, q)/∂f at the nodes of the step
     transit: Float[Array, "step 2 region"]  # ∂(v, q)/∂ ln τ
     gains: tuple[Float[Array, "step region"], ...]  # ∂v/∂v, ∂q/∂q, ∂q/∂v
     gradient: tuple[Float[Array, "step region"], ...]  # ∂y/∂v, ∂y/∂q
+    gating: Gating | None
 
 
 class _Sensitivity(NamedTuple):
@@ -70,16 +73,10 @@ class _Sensitivity(NamedTuple):
 
 
 def carry_sensitivities(
-    decay: Float[Array, ""],
-    free: FreeParameters,
-    slots: Int[np.ndarray, "region slot"],
-    maps: StepMaps,
-    nodes: Float[np.ndarray, "node"],
-    steps: Steps,
+    decay: Float[Array, ""], targets: tuple[int, ...], maps: StepMaps, nodes: Float[np.ndarray, "node"], steps: Steps
 ) -> Float[Array, "step region own"]:
-    """∂y/∂θ before every step: along A, B and C by (region acted on, slot), then decay, then the region's transit."""
-    n, width = slots.shape[0], slots.size
-    source = np.append(np.array(free.source, dtype=int), 0)[slots]
+    """∂y/∂θ before every step: along connections by (region acted on, slot), then decay, then the region's transit."""
+    n, width = steps.drive.shape[2], steps.drive.shape[2] * steps.drive.shape[3]
     responses = convolution(nodes)[1:-1, 1:]  # flow at the ends of a step comes from the linear recursion
     signal_decay = -DECAY * jnp.exp(decay)
 
@@ -90,22 +87,23 @@ def carry_sensitivities(
         # What is injected within the steps.
         reach = jnp.einsum("toij,jrq,t->toirq", inner, responses, m.duration)
         late = jnp.einsum("toirq,tria->taoiq", reach, m.flow[:, 1:]).reshape(count, n, 2 * n, -1)
-        drive = at.neural[:, :, source] * m.weight[:, None]
-        injected = jnp.einsum("taxq,tqaj->txaj", jnp.concatenate([m.kick, late], axis=2), drive)
-        injected = injected.reshape(count, 5 * n, width)
+        kick = jnp.concatenate([m.kick, late], axis=2)
+        by_z = jnp.einsum("toiq,tqia->toia", inner, m.flow[:, 1:-1]).reshape(count, 2 * n, n)
+        start = jnp.concatenate([m.neural, m.driven.reshape(count, 2 * n, n), by_z], axis=1)
+        if at.gating is not None:
+            start, kick = _gated(start, kick, at.gating, m.response, targets)
+        injected = jnp.einsum("taxq,tqaj->txaj", kick, at.drive).reshape(count, 5 * n, width)
         decayed = signal_decay * at.signal
         into_x = jnp.einsum("tqs,tqi->tsi", m.kick_signal, decayed)[..., None]
         into_end = jnp.einsum("toirq,tr,tqi->toi", reach, m.flow_own[:, 1:, SIGNAL], decayed)[..., None]
         # Neural activity, then what it drives, then volume and deoxyhaemoglobin.
-        last_z, dz = jax.lax.scan(_neural, before.neural, (m.neural, injected[:, :n]))
-        driven = jnp.einsum("tsia,tap->tsip", m.driven, dz) + injected[:, n : 3 * n].reshape(count, 2, n, width)
-        last_x, dx = jax.lax.scan(_own, before.vessel, (m.own, jnp.concatenate([driven, into_x], axis=-1)))
+        last_z, dz = jax.lax.scan(_neural, before.neural, (start[:, :n], injected[:, :n]))
+        moved = (jnp.einsum("txa,tap->txp", start[:, n:], dz) + injected[:, n:]).reshape(count, 4, n, width)
+        last_x, dx = jax.lax.scan(_own, before.vessel, (m.own, jnp.concatenate([moved[:, :2], into_x], axis=-1)))
         after = jnp.concatenate([dx[1:, FLOW], last_x[None, FLOW]])
-        by_z = jnp.einsum("toiq,tqia->toia", inner, m.flow[:, 1:-1])
         by_x = jnp.einsum("toiq,tqs->stoi", inner, m.flow_own[:, 1:-1])
-        moved = jnp.einsum("toia,tap->toip", by_z, dz) + injected[:, 3 * n :].reshape(count, 2, n, width)
         moved = (
-            jnp.concatenate([moved, into_end], axis=-1)
+            jnp.concatenate([moved[:, 2:], into_end], axis=-1)
             + by_x[SIGNAL][..., None] * dx[:, None, SIGNAL]
             + (by_x[FLOW] + at.by_flow[..., 0])[..., None] * dx[:, None, FLOW]
             + at.by_flow[..., -1:] * after[:, None]
@@ -149,23 +147,32 @@ def _balloon(
     return after, by_volume[:, None] * dv + by_deoxy[:, None] * dq
 
 
-def parameters_by_target(free: FreeParameters, n: int) -> Int[np.ndarray, "region slot"]:
-    """The free A, B and C that act on each region, numbered as in `free`; -1 where a region has fewer than another."""
-    acting = [[k for k, to in enumerate(free.to) if to == region] for region in range(n)]
+def _gated(
+    start: Float[Array, "step state region"],
+    kick: Float[Array, "step source state node"],
+    gating: Gating,
+    response: Float[Array, "step node region node source"],
+    targets: tuple[int, ...],
+) -> tuple[Float[Array, "step state region"], Float[Array, "step source state node"]]:
+    """What moves with z at the start of a step, and with injections, if the gates move as well."""
+    count, n, states, nodes = kick.shape
+    by_gate = jnp.moveaxis(kick[:, list(targets)], 1, -1).reshape(count, states, -1)  # (node, target) last
+    by_injected = jnp.einsum("tqac,tqcx->tqax", gating.slope, response.reshape(count, nodes, n, -1))
+    moved = by_gate @ (gating.inverse @ by_injected.reshape(count, -1, nodes * n))
+    more = jnp.moveaxis(moved.reshape(count, states, nodes, n), -1, 1)
+    return start + by_gate @ gating.start, kick + more
+
+
+def parameters_by_target(to: Sequence[int], n: int) -> Int[np.ndarray, "region slot"]:
+    """Which parameters act on each region; -1 where a region has fewer than another."""
+    acting = [[k for k, region in enumerate(to) if region == own] for own in range(n)]
     width = max(1, *map(len, acting))
     return np.array([found + [-1] * (width - len(found)) for found in acting])
 
 
-def step_maps(
-    parameters: Parameters,
-    free: FreeParameters,
-    slots: Int[np.ndarray, "region slot"],
-    timing: Timing,
-    nodes: Float[np.ndarray, "node"],
-    p: Propagator,
-) -> StepMaps:
+def step_maps(timing: Timing, nodes: Float[np.ndarray, "node"], p: Propagator, response: Response | None) -> StepMaps:
     """What every distinct interval does to the sensitivities."""
-    n = slots.shape[0]
+    n = p.driven.shape[-2]
     [weights] = integration(nodes, np.ones(1))
     spread = timing.durations[:, None] * weights  # s
     later = jax.tree.map(lambda leaf: leaf[:, ::-1], p)  # nodes are symmetric: the response Δ − θ_q later
@@ -179,12 +186,12 @@ def step_maps(
         kick_signal=later.own[..., SIGNAL] * spread[..., None],
         flow=p.driven[:, :, FLOW, :, 1:],
         flow_own=p.own[:, :, FLOW],
-        weight=jnp.pad(_connection_weights(parameters, free, timing.inputs), ((0, 0), (0, 1)))[:, slots],  # 0 at -1
         duration=timing.durations,
+        response=None if response is None else response.neural,
     )
 
 
-def _connection_weights(
+def connection_weights(
     parameters: Parameters, free: FreeParameters, inputs: Float[Array, "interval input"]
 ) -> Float[Array, "interval neural"]:
     """∂N_ab/∂θ for every free A, B and C: 1, u and u / 16, on the diagonal times −½ exp(A + Σ_j u_j B^(j))."""

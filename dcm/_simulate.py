@@ -15,8 +15,9 @@ from ._bilinear import Timing
 from ._cohort import require_64_bit
 from ._data import SPM12_ECHO_TIME, Data
 from ._forward import Derivatives, ForwardModel, Integrator
+from ._gating import gated_regions
 from ._schedule import schedule, schedule_with_panels
-from ._spec import Layout, Parameters, Spec
+from ._spec import Parameters, Spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +89,11 @@ def predict_series(
 ) -> Float[np.ndarray, "scan region"]:
     """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
     _check_shapes(spec, parameters)
-    gated = bool(np.any(np.asarray(parameters.D)))
-    if gated and integrator != "nonlinear":
+    targets = gated_regions(np.asarray(parameters.D))
+    if targets and integrator != "nonlinear":
         raise ValueError("gating (D) needs integrator='nonlinear'")
     steps = schedule_with_panels(data) if integrator == "nonlinear" else schedule(data)
-    model = ForwardModel(Layout(spec.n, spec.m, gated), (), integrator, derivatives, steps.panels)
+    model = ForwardModel(spec.layout, (), integrator, derivatives, steps.panels, targets)
     timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
     tree = jax.tree.map(jnp.asarray, parameters)
     return np.asarray(_predict(model, tree, timing, jnp.asarray(data.echo_time)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import jax
@@ -11,10 +12,11 @@ import pytest
 from scipy.integrate import solve_ivp
 from small_models import random_parameters
 
-from dcm import Data, Parameters, Spec, prior
+from dcm import Data, Parameters, Spec, predict_series, prior
 from dcm._bilinear import Timing, free_parameters
 from dcm._bold import bold_signal
 from dcm._collocation import convolution, interpolation, lobatto_nodes
+from dcm._gating import gated_regions, split_gating
 from dcm._haemodynamics import haemodynamic_flow
 from dcm._neural import neural_flow
 from dcm._nonlinear import predict_nonlinear, predict_nonlinear_with_jacobian
@@ -22,10 +24,13 @@ from dcm._schedule import PANEL, Schedule, sampled_bins, schedule, schedule_with
 
 ECHO_TIME = jnp.asarray(0.04)
 SPEC = Spec(["x", "y"], ["task", "change"], np.ones((2, 2)), np.dstack([np.zeros((2, 2)), np.ones((2, 2))]), np.eye(2))
+GATES = np.zeros((2, 2, 2))
+GATES[1, 0, 0] = GATES[0, 0, 1] = 1  # of a connection, and of a self-inhibition by the other region
+GATED = Spec(SPEC.regions, SPEC.inputs, SPEC.a, SPEC.b, SPEC.c, GATES)
 FREE = prior(SPEC).free
 
 predict = jax.jit(predict_nonlinear, static_argnums=3)
-differentiate = jax.jit(predict_nonlinear_with_jacobian, static_argnums=(1, 4))
+differentiate = jax.jit(predict_nonlinear_with_jacobian, static_argnums=(1, 4, 5, 6))
 
 
 def events(scans: int = 12) -> Data:
@@ -37,46 +42,46 @@ def events(scans: int = 12) -> Data:
     return Data(np.random.default_rng(0).standard_normal((scans, 2)), u, 0.2, 3.2, delays=[0.4, 2.9])
 
 
-def strong() -> Parameters:
+def strong(spec: Spec = SPEC) -> Parameters:
     """Activity that moves BOLD by several percent."""
-    p = random_parameters(SPEC, 1)
-    return Parameters(p.A, p.B, np.array([[14.0, 0.0], [10.0, 2.0]]), p.D, p.transit, p.decay, p.epsilon)
+    return replace(random_parameters(spec, 1), C=np.array([[14.0, 0.0], [10.0, 2.0]]))
 
 
 def on_device(steps: Schedule) -> Timing:
     return Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
 
 
-def states_and_sensitivities(vector: np.ndarray, data: Data) -> tuple[np.ndarray, np.ndarray]:
+def states_and_sensitivities(spec: Spec, parameters: Parameters, data: Data) -> tuple[np.ndarray, np.ndarray]:
     """Prediction and Jacobian by DOP853, from the equations in logarithms."""
-    n, columns = 2, 1 + len(FREE)
-    base = jnp.asarray(vector)
+    index = prior(spec).free
+    n, columns = 2, 1 + len(index)
+    base = jnp.asarray(spec.layout.to_vector(parameters))
 
     def flow(x: jax.Array, free: jax.Array, u: jax.Array) -> jax.Array:
-        p, z, h = SPEC.layout.to_tree(base.at[FREE].set(free)), x[:n], x[n:].reshape(n, 4)
+        p, z, h = spec.layout.to_tree(base.at[index].set(free)), x[:n], x[n:].reshape(n, 4)
         vessels = jax.vmap(haemodynamic_flow, in_axes=(0, 0, 0, None))(h, z, p.transit, p.decay)
         return jnp.concatenate([neural_flow(p, z, u), vessels.ravel()])
 
     @jax.jit
     def both(x: jax.Array, u: jax.Array) -> jax.Array:
         state, along = x.reshape(-1, columns)[:, 0], x.reshape(-1, columns)[:, 1:]
-        by_state, by_free = jax.jacfwd(flow, argnums=(0, 1))(state, base[FREE], u)
-        return jnp.column_stack([flow(state, base[FREE], u), by_state @ along + by_free]).ravel()
+        by_state, by_free = jax.jacfwd(flow, argnums=(0, 1))(state, base[index], u)
+        return jnp.column_stack([flow(state, base[index], u), by_state @ along + by_free]).ravel()
 
     def observe(x: jax.Array, free: jax.Array) -> jax.Array:
         h = x[n:].reshape(n, 4)
-        return bold_signal(h[:, 2], h[:, 3], SPEC.layout.to_tree(base.at[FREE].set(free)).epsilon, ECHO_TIME)
+        return bold_signal(h[:, 2], h[:, 3], spec.layout.to_tree(base.at[index].set(free)).epsilon, ECHO_TIME)
 
     by_both = jax.jit(jax.jacfwd(observe, argnums=(0, 1)))
     wanted = sampled_bins(data)
     changes = 1 + np.flatnonzero((np.diff(data.inputs, axis=0) != 0).any(axis=1))
     stops = np.unique(np.concatenate([[0], changes, wanted.ravel()]))
-    x, prediction, jacobian = np.zeros(5 * n * columns), np.zeros(wanted.shape), np.zeros((*wanted.shape, len(FREE)))
+    x, prediction, jacobian = np.zeros(5 * n * columns), np.zeros(wanted.shape), np.zeros((*wanted.shape, len(index)))
     for start, stop in zip(stops, np.append(stops[1:], stops[-1] + 1), strict=True):
         state, along = jnp.asarray(x.reshape(-1, columns)[:, 0]), x.reshape(-1, columns)[:, 1:]
-        by_state, by_free = by_both(state, base[FREE])
+        by_state, by_free = by_both(state, base[index])
         for scan, region in np.argwhere(wanted == start):
-            prediction[scan, region] = observe(state, base[FREE])[region]
+            prediction[scan, region] = observe(state, base[index])[region]
             jacobian[scan, region] = by_state[region] @ along + by_free[region]
         span, u = (0, (stop - start) * data.bin_width), jnp.asarray(data.inputs[start])
         x = solve_ivp(lambda _, x, u=u: both(x, u), span, x, "DOP853", rtol=1e-9, atol=1e-11).y[:, -1]
@@ -89,17 +94,26 @@ def the_run() -> tuple[Timing, int]:
     return on_device(steps), steps.panels
 
 
-@pytest.mark.parametrize("parameters", [random_parameters(SPEC, 3, 1.0), strong()], ids=["prior", "strong"])
-def test_prediction_and_jacobian_equal_an_adaptive_solver(parameters: Parameters) -> None:
-    vector = np.asarray(SPEC.layout.to_vector(parameters))
-    expected, slopes = states_and_sensitivities(vector, events())
+@pytest.mark.parametrize(
+    ("spec", "parameters"),
+    [(SPEC, random_parameters(SPEC, 3, 1.0)), (SPEC, strong()), (GATED, replace(strong(GATED), D=0.4 * GATES))],
+    ids=["prior", "strong", "gated"],
+)
+def test_prediction_and_jacobian_equal_an_adaptive_solver(spec: Spec, parameters: Parameters) -> None:
+    expected, slopes = states_and_sensitivities(spec, parameters, events())
     steps, panels = the_run()
-    free = free_parameters(SPEC.layout, tuple(FREE.tolist()))
+    free, gates = split_gating(spec.layout, tuple(prior(spec).free.tolist()))
+    targets = gated_regions(spec.d)
     p = jax.tree.map(jnp.asarray, parameters)
-    prediction, jacobian = differentiate(p, free, steps, ECHO_TIME, panels)
+    prediction, jacobian = differentiate(p, free, steps, ECHO_TIME, panels, targets, gates)
     assert np.abs(prediction - expected).max() < 1e-6 * np.ptp(expected)
     assert np.abs(jacobian - slopes).max() < 1e-6 * np.abs(slopes).max()
-    assert np.abs(predict(p, steps, ECHO_TIME, panels) - prediction).max() < 1e-12
+    assert np.abs(predict_series(spec, parameters, events(), "nonlinear") - prediction).max() < 1e-12
+
+
+def test_gated_activity_that_runs_away_is_not_finite() -> None:
+    runaway = replace(strong(GATED), D=20.0 * GATES)
+    assert not np.isfinite(predict_series(GATED, runaway, events(), "nonlinear")).all()
 
 
 def test_jacobian_equals_central_differences_of_the_prediction() -> None:
@@ -135,7 +149,7 @@ def test_padding_changes_no_bit() -> None:
 def test_flow_that_ceases_is_not_finite_and_harms_no_earlier_sample() -> None:
     steps, panels = the_run()
     p = jax.tree.map(jnp.asarray, strong())
-    inhibited = Parameters(p.A, p.B, -2 * p.C, p.D, p.transit, p.decay, p.epsilon)
+    inhibited = replace(p, C=-2 * p.C)
     series = np.asarray(predict(inhibited, steps, ECHO_TIME, panels))
     assert np.isnan(series[-1]).all()
     assert np.isfinite(series[0]).all()
