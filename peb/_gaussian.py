@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from dcm import checked_density
 
@@ -58,6 +58,16 @@ class Gaussians(NamedTuple):
     def marginal(self, places: np.ndarray) -> Gaussians:
         """The densities of some of the parameters."""
         return Gaussians(self.mean[:, places], self.covariance[:, places[:, None], places])
+
+    def average(self) -> Gaussian:
+        """The average mean and the average covariance."""
+        return Gaussian(self.mean.mean(axis=0), self.covariance.mean(axis=0))
+
+    def averages(self, kept: Bool[np.ndarray, "fold subject"]) -> Gaussians:
+        """The same of some participants at a time."""
+        share = kept / kept.sum(axis=1, keepdims=True)
+        size = self.mean.shape[1]
+        return Gaussians(share @ self.mean, (share @ self.covariance.reshape(-1, size**2)).reshape(-1, size, size))
 
     def each(self) -> list[Gaussian]:
         """One `Gaussian` for each, checked together; raises `ValueError` as `Gaussian` does."""

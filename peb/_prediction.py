@@ -15,7 +15,7 @@ from scipy.stats import pearsonr
 
 from ._design import Design, DesignError, some
 from ._estimate import Estimate
-from ._gaussian import precision
+from ._gaussian import Gaussian, precision
 from ._group import GroupStatus
 from ._hierarchy import Group
 from ._left_out import LeftOut, Told, closed_form, four_passes
@@ -216,13 +216,16 @@ def _products(design: Design, covariate: str) -> dict[int, int]:
 def _fit_folds(prepared: Prepared, fold: Int[np.ndarray, "subject"]) -> Found:
     """The group without each fold in turn."""
     group, settings = prepared.group, prepared.settings
-    told = jax.tree.map(lambda *arrays: np.stack(arrays), *[_without(prepared, fold == k) for k in np.unique(fold)])
+    left_out = fold == np.unique(fold)[:, None]
+    averages = prepared.chosen.prior.averages(~left_out).each()
+    each = [_without(prepared, out, average) for out, average in zip(left_out, averages, strict=True)]
+    told = jax.tree.map(lambda *arrays: np.stack(arrays), *each)
     found: Found = jax.device_get(_fit_many(group, told, settings.max_iterations, spm=settings.compat == "spm12"))
     return found
 
 
-def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"]) -> Fold:
-    """What the group of the others is told."""
+def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"], average: Gaussian) -> Fold:
+    """What the group of the others is told, whose `average` prior is given."""
     kept = np.flatnonzero(~left_out)
     try:
         rows = prepared.design.rows([prepared.design.participants[i] for i in kept])
@@ -230,7 +233,7 @@ def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"]) -> Fold:
         out = some([prepared.design.participants[i] for i in np.flatnonzero(left_out)])
         raise DesignError(f"without {out}: {problem}") from None
     within = np.asarray(prepared.group.within)
-    level = second_level(prepared.chosen.rows(~left_out), rows.matrix, within, prepared.settings)
+    level = second_level(prepared.chosen, average, rows.matrix, within, prepared.settings)
     prior = level.prior
     return Fold(
         (~left_out).astype(float),

@@ -65,7 +65,7 @@ def prepare(
     within = np.eye(size) if settings.within is None else np.asarray(settings.within, dtype=np.float64)
     if within.ndim != 2 or within.shape[0] != size or np.linalg.matrix_rank(within) < within.shape[1]:
         raise PebError(f"within must be ({size}, effect) with independent columns, not {within.shape}")
-    level = second_level(chosen, design.matrix, within, settings)
+    level = second_level(chosen, chosen.prior.average(), design.matrix, within, settings)
     components = level.components
     group = Group(
         added=jax.tree.map(jnp.asarray, _added(chosen, settings.compat)),
@@ -86,16 +86,16 @@ def prepare(
 
 def second_level(
     chosen: EstimateStack,
+    average: Gaussian,
     between: Float[np.ndarray, "subject covariate"],
     within: Float[np.ndarray, "param effect"],
     settings: PebSettings,
 ) -> SecondLevel:
-    """What the participants' average prior implies for the group."""
-    average, mean = chosen.prior.covariance.mean(axis=0), chosen.prior.mean.mean(axis=0)
-    expected = precision(average / settings.between_ratio)
+    """What the participants' `average` prior implies for the group."""
+    expected = precision(average.covariance / settings.between_ratio)
     components = make_components(settings.components, chosen, expected)
     fixed = isinstance(settings.components, str) and settings.components == "none"
-    prior = settings.prior or default_prior(mean, average, between, within, settings.prior_ratio)
+    prior = settings.prior or default_prior(average.mean, average.covariance, between, within, settings.prior_ratio)
     effects = within.shape[1] * between.shape[1]
     if prior.mean.size != effects or prior.free.size != effects:
         raise PebError(f"the prior must be over all {effects} effects and fix none, not over {prior.mean.size}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from ._estimate import Estimate
 from ._gaussian import Gaussian, Gaussians
@@ -27,11 +27,6 @@ class EstimateStack:
     fields: tuple[str, ...]
     prior: Gaussians
     posterior: Gaussians
-
-    def rows(self, kept: Bool[np.ndarray, "subject"]) -> EstimateStack:
-        """Those of some participants."""
-        prior, posterior = (Gaussians(one.mean[kept], one.covariance[kept]) for one in (self.prior, self.posterior))
-        return EstimateStack(self.parameters, self.fields, prior, posterior)
 
 
 def stack_estimates(estimates: Sequence[Estimate], chosen: Sequence[str] | None) -> EstimateStack:
