@@ -53,7 +53,7 @@ def main() -> int:
         from ._peb_timings import timings
 
         content["timings"] = rows = timings()
-        print(table(rows, ("case", "first_seconds", "seconds", "bound_seconds")))
+        print(table(rows, ("case", "first_seconds", "seconds", "bound_seconds", "error", "peak_gb")))
     if chosen.json is not None:
         write_json(chosen.json, content)
     return 0
