@@ -72,9 +72,8 @@ def invert_each(
     """As `invert_cohort`, but every result comes as it is finished, with the position of its subject.
 
     Arguments:
-        wanted: positions of those to invert; None for all. The sizes to which data are padded, and how many inversions
-            are side by side, decide a result's last digits and are those of all subjects: on a CPU whoever is inverted
-            later than the others gets the same bytes.
+        wanted: positions of those to invert; None for all. The sizes to which data are padded decide a result's last
+            digits and are those of all subjects: on a CPU, whoever is inverted later than others gets the same bytes.
         cores: of a CPU, at most; all that this process may use where None.
     """
     ready: dict[int, Prepared] = {}

@@ -5,9 +5,9 @@ one call of compiled code; a seat whose inversion has ended is given to the next
 hold up the others, and one compilation serves any number of them. The arrays of a whole batch lie on the device; a seat
 only knows which of them it works on.
 
-On a CPU there is a short row for every core, all running the same compiled code, each in a thread. Which row a
-participant comes to sit in, how many there are, and who sits beside it change no bit of its result. On a GPU there is
-one long row, cut shorter by powers of two once the queue is empty and few of its seats are taken.
+On a CPU there is a row of one seat for every core, all running the same compiled code, each in a thread. How many there
+are, and in which of them a participant comes to sit, changes no bit of its result. On a GPU there is one long row, cut
+shorter by powers of two once the queue is empty and few of its seats are taken.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from ._forward import ForwardModel
 from ._joint_density import Point, Problem
 from ._laplace import State
 
-SEATS_CPU = ((4, 4), (8, 2))  # (regions, seats): up to so many regions so many seats, more regions one
-QUEUE = 8  # inversions for each seat of a row on a CPU, at least
 SEATS_GPU = 4096
-ROUNDS = 8  # evaluations in one call of `advance`, at most
-LARGE = 16  # regions from which one evaluation is long enough to be a call
+ROUNDS_CPU, ROUNDS_GPU = 16, 4  # evaluations in one call of `advance`, at most
+LARGE = 16  # regions from which one evaluation is long enough to be a call on a CPU
+SHARE_OF_SEATS = 16  # on a GPU results are fetched once this part of the seats has ended: one of 16
 CUT = 8  # a row is cut to 1/CUT of its seats once so many are enough
 SHARE_OF_MEMORY = 0.5  # of a GPU's that the seats of its row may take
+
 Task = tuple[int, int]  # a member of the batch, and the number of its start
 
 
@@ -93,10 +93,8 @@ def usable_cores() -> int:
 def choose_machine(batch: Batch, tasks: int, cores: int | None = None) -> Machine:
     """Every core of a CPU, or every GPU there is, with as many seats as pay.
 
-    Seats share what a call and each small operation cost, but on a CPU many fall out of its caches, and a long row
-    waits for its slowest: up to 4 for models of up to 4 regions, 2 up to 8, 1 beyond, and fewer where there are fewer
-    than `QUEUE` inversions for each. The number of cores has no say, since results' last digits may depend on the
-    seats. On a GPU there are as many as are asked for and fit, rounded to a power of two.
+    On a CPU a seat is as fast alone as in company, within a tenth from 4 regions on; it waits for nobody then, and its
+    last digits depend on nobody. On a GPU there are as many seats as are asked for and fit, rounded to a power of two.
 
     Arguments:
         tasks: inversions in all.
@@ -104,17 +102,15 @@ def choose_machine(batch: Batch, tasks: int, cores: int | None = None) -> Machin
     """
     devices = jax.local_devices()
     if devices[0].platform == "cpu":
-        n = batch.model.layout.n
-        most = next((seats for regions, seats in SEATS_CPU if n <= regions), 1)
-        seats = max(1, min(most, tasks // QUEUE))
-        fitting = max(1, _physical_memory() // (seats * _bytes_of_a_seat(batch)))
+        fitting = max(1, _physical_memory() // _bytes_of_a_seat(batch))
         rows = max(min(cores or usable_cores(), fitting), len(devices))
-        return Machine(tuple(devices[i % len(devices)] for i in range(rows)), seats, ROUNDS if n < LARGE else 1)
+        rounds = ROUNDS_CPU if batch.model.layout.n < LARGE else 1
+        return Machine(tuple(devices[i % len(devices)] for i in range(rows)), 1, rounds)
     fitting = max(1, int(SHARE_OF_MEMORY * _device_memory(devices[0])) // _bytes_of_a_seat(batch))
     most = min(SEATS_GPU, 1 << (fitting.bit_length() - 1))
     share = -(-tasks // len(devices))
     seats = min(most, 1 << (share - 1).bit_length())
-    return Machine(tuple(devices), seats, ROUNDS // 2, max(1, seats // 16), cuts=True)
+    return Machine(tuple(devices), seats, ROUNDS_GPU, max(1, seats // SHARE_OF_SEATS), cuts=True)
 
 
 def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Iterator[tuple[Task, Ended]]:

@@ -22,7 +22,6 @@ from ._spm import write_spm
 
 STAGE = "invert"
 SPM12_NOISE_VARIANCE = 1 / 128
-FEWEST = 8  # visits side by side: fewer would be another program, to be compiled and with other last digits
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ class Inversion:
 def invert_units(study: Study, series: Mapping[str, Path], layout: Layout, batch: int) -> list[Unit]:
     """A unit for every visit whose series there are and every model, model by model.
 
-    Visits are inverted in fixed company, whichever of them are still to be done: what is padded to whose size, and how
-    many there are, decides the last digits.
+    Visits are inverted in fixed company, whichever of them are still to be done: what is padded to whose size decides
+    the last digits.
 
     Arguments:
         series: visit → file of its extraction.
@@ -102,9 +101,8 @@ def invert(units: Sequence[Unit], finish: Finish) -> None:
             if visit in wanted:
                 finish.failed(wanted[visit], str(error))
     settings = Settings(starts=first.dcm.starts, seed=first.dcm.seed)
-    filled = [*subjects, *(subjects[i % len(subjects)] for i in range(len(subjects), FEWEST))] if subjects else []
     places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
-    for place, result in invert_each(filled, settings, wanted=places, cores=cores()):
+    for place, result in invert_each(subjects, settings, wanted=places, cores=cores()):
         unit = wanted[subjects[place].name]
         if isinstance(result, Failure):
             finish.failed(unit, result.reason)
