@@ -47,7 +47,7 @@ def agreement(regions: int, participants: int, scans: int) -> Iterator[dict[str,
     with _machine(_device_row):
         here = host.posteriors(dcm.invert_cohort(subjects))
     cpu = jax.devices("cpu")[0]
-    with jax.default_device(cpu), _machine(lambda batch, tasks: Machine((cpu,), 1, _rows.ROUNDS)):
+    with jax.default_device(cpu), _machine(lambda batch, tasks: Machine((cpu,), 1, _rows.ROUNDS_CPU)):
         there = host.posteriors(dcm.invert_cohort(subjects))
     pairs = list(zip(here, there, strict=True))
     free_energy = max(abs(a.free_energy - b.free_energy) for a, b in pairs)
