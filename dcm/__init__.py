@@ -11,6 +11,7 @@ from ._problem import Settings, Subject
 from ._simulate import Simulation, predict_series, simulate
 from ._spec import Layout, Parameters, Spec
 from ._status import InversionError, Status
+from ._threads import one_blas_thread
 
 __all__ = [
     "SPM12_ECHO_TIME",
@@ -37,6 +38,7 @@ __all__ = [
     "invert",
     "invert_cohort",
     "invert_each",
+    "one_blas_thread",
     "predict_series",
     "prior",
     "require_64_bit",

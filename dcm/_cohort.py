@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg.lapack  # noqa: F401 - whose BLAS jaxlib calls: loaded before its threads are limited
-from threadpoolctl import threadpool_limits
 
 from . import _laplace as laplace
 from ._batch import Batch, make_batches
@@ -16,6 +14,7 @@ from ._posterior import Posterior
 from ._problem import Prepared, Settings, Shared, Subject, prepare
 from ._rows import Ended, choose_machine, serve
 from ._status import InversionError, Status
+from ._threads import one_blas_thread
 
 Progress = Callable[[int, int], None]  # called with inversions done and in all, a start counting as one
 
@@ -106,8 +105,7 @@ def _run(
             continue
         machine = choose_machine(batch, len(batch.members) * settings.starts, cores)
         starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
-        # Every row has a core to itself; threads of BLAS would only get in each other's way.
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             for (member, start), ended in serve(batch, tasks, machine):
                 starts[member][start] = ended
                 done += 1

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from dcm import one_blas_thread
+
 from . import _ascent as ascent
 from ._ascent import climb
 from ._design import Design
@@ -27,7 +29,6 @@ from ._scale import in_own_units, unit_of_effects
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
 from ._stack import under_group
-from ._threads import one_blas_thread
 
 NOT_FINITE = GroupStatus.NOT_FINITE.value
 STATUS = {

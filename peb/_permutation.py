@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from dcm import one_blas_thread
+
 from ._design import Design, DesignError
 from ._estimate import Estimate
 from ._group import GroupStatus
@@ -20,7 +22,6 @@ from ._peb import STATUS, Found, solve
 from ._reduction import Information, reduced_by_covariance
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
-from ._threads import one_blas_thread
 
 CLOSE = 1e-6  # relative difference below which two log Bayes factors count as the same: climbs end that far apart
 LEFT = 1e-3  # of its size, that the other covariates must leave of a shuffled one

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 from scipy.stats import pearsonr
 
+from dcm import one_blas_thread
+
 from ._design import Design, DesignError, some
 from ._estimate import Estimate
 from ._gaussian import Gaussian, precision
@@ -24,7 +26,6 @@ from ._peb import STATUS, Found, solve
 from ._reduction import information
 from ._second_level import Prepared, prepare, second_level
 from ._settings import PebError, PebSettings
-from ._threads import one_blas_thread
 
 
 class Fold(NamedTuple):

@@ -30,10 +30,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Shaped
 
-from dcm import require_64_bit
+from dcm import one_blas_thread, require_64_bit
 
 from ._gaussian import Gaussian, Gaussians, log_det, precision
-from ._threads import one_blas_thread
 
 BYTES_AT_ONCE = 1 << 25  # of reduced covariances in one batch
 

@@ -21,6 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from dcm import one_blas_thread
+
 from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import precision
@@ -30,7 +32,6 @@ from ._peb import collect, solve
 from ._probability import beyond_zero
 from ._second_level import prepare
 from ._settings import PebError, PebSettings
-from ._threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,13 +18,14 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from dcm import one_blas_thread
+
 from ._average import WINDOW, average_of_switches, probabilities, seen
 from ._comparison import every_combination
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._probability import ProbabilityKind
 from ._switches import evidence_lost_by_each, evidence_of_switches
-from ._threads import one_blas_thread
 
 CANDIDATES = 8  # at most, compared in all combinations
 

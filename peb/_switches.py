@@ -19,11 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dcm import require_64_bit
+from dcm import one_blas_thread, require_64_bit
 
 from ._gaussian import Gaussian
 from ._reduction import Information, check_integral, evidence_by_root, in_batches, information
-from ._threads import one_blas_thread
 
 
 def evidence_of_switches(

@@ -1,7 +1,7 @@
-"""One thread of BLAS while a group is computed.
+"""One thread of BLAS while inversions run or a group is computed.
 
-Its matrices are small, and threads wait for each other longer than they compute (60 participants × 30 parameters on two
-busy cores: 0.9 s by default, 0.05 s with one).
+Inversions have a thread for every core already. A group's matrices are small, and threads wait for each other longer
+than they compute (60 participants × 30 parameters on two busy cores: 0.9 s by default, 0.05 s with one).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import scipy.linalg.lapack  # noqa: F401 - jaxlib calls its BLAS: it has to be there to be limited
 from threadpoolctl import threadpool_limits
 
 _lock = threading.Lock()
