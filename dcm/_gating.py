@@ -30,8 +30,9 @@ from ._collocation import convolution
 from ._inflow import Inflow, Propagator, inflow
 from ._spec import Layout, Parameters
 
+LONGEST_UNROLLED = 24  # unknowns up to which elimination is written out, which halves it and takes longer to compile
 NEWTON_STEPS = 40
-NEWTON_CHANGE = 1e-7  # convergence is quadratic: a change below this leaves an error of its square
+NEWTON_CHANGE = 1e-5  # convergence is quadratic: a change below this leaves an error of its square
 HIGHEST_ACTIVITY, HIGHEST_LEVEL = 1e3, 50.0  # of z and of a gate's log scale: beyond, activity has run away
 
 
@@ -193,9 +194,14 @@ def _solve(system: Float[Array, "step unknown unknown"], right: Float[Array, "st
     unknowns = system.shape[-1]
     both = jnp.moveaxis(jnp.concatenate([system, right], axis=-1), 0, -1)
 
-    def eliminate(k: Array, both: Array) -> Array:
-        row = both[k] / both[k, k]
-        column = both[:, k].at[k].add(-1.0)
-        return both - column[:, None] * row
+    def eliminate(both: Array) -> Array:
+        row = both[0] / both[0, 0]
+        # The pivot's row goes last, so that after all of them the order is the first one again.
+        return jnp.concatenate([both[1:] - both[1:, :1] * row, row[None]])
 
-    return jnp.moveaxis(jax.lax.fori_loop(0, unknowns, eliminate, both)[:, unknowns:], -1, 0)
+    if unknowns > LONGEST_UNROLLED:
+        turned = jax.lax.fori_loop(0, unknowns, lambda _, both: jnp.roll(eliminate(both), -1, axis=1), both)
+        return jnp.moveaxis(turned[:, : right.shape[-1]], -1, 0)
+    for _ in range(unknowns):
+        both = jax.lax.optimization_barrier(eliminate(both)[:, 1:])  # type: ignore[no-untyped-call]
+    return jnp.moveaxis(both, -1, 0)

@@ -31,6 +31,7 @@ from ._gating import Gating, Response
 from ._haemodynamics import DECAY
 from ._inflow import FLOW, SIGNAL, Propagator
 from ._neural import INPUT_SCALE, SELF_INHIBITION
+from ._propagators import product
 from ._spec import Parameters
 
 CHUNK = 32  # steps taken together: many enough for the compiler's loops, few enough for the caches
@@ -98,7 +99,7 @@ def carry_sensitivities(
         into_end = jnp.einsum("toirq,tr,tqi->toi", reach, m.flow_own[:, 1:, SIGNAL], decayed)[..., None]
         # Neural activity, then what it drives, then volume and deoxyhaemoglobin.
         last_z, dz = jax.lax.scan(_neural, before.neural, (start[:, :n], injected[:, :n]))
-        moved = (jnp.einsum("txa,tap->txp", start[:, n:], dz) + injected[:, n:]).reshape(count, 4, n, width)
+        moved = (product(start[:, n:], dz) + injected[:, n:]).reshape(count, 4, n, width)
         last_x, dx = jax.lax.scan(_own, before.vessel, (m.own, jnp.concatenate([moved[:, :2], into_x], axis=-1)))
         after = jnp.concatenate([dx[1:, FLOW], last_x[None, FLOW]])
         by_x = jnp.einsum("toiq,tqs->stoi", inner, m.flow_own[:, 1:-1])
@@ -131,7 +132,7 @@ def _cut(series: Shaped[Array, "step *rest"]) -> Shaped[Array, "chunk within *re
 
 def _neural(dz: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
     neural, injected = step
-    return neural @ dz + injected, dz
+    return product(neural, dz) + injected, dz
 
 
 def _own(dx: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
