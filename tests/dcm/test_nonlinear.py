@@ -186,8 +186,8 @@ def test_a_gate_planted_in_the_published_equations_is_recovered(shared_data: Pat
     inputs = U["u"].toarray() if hasattr(U["u"], "toarray") else U["u"]
     data = Data(Y["y"], inputs, U["dt"], Y["dt"], Y["X0"].reshape(len(Y["y"]), -1), stored["delays"])
     truth = Parameters(**{name: np.asarray(value, dtype=float) for name, value in stored["truth"].items()})
-    signal = predict_series(spec, truth, data, "nonlinear")
-    signal -= signal.mean(axis=0)
+    series = predict_series(spec, truth, data, "nonlinear")
+    signal = series - series.mean(axis=0)
     scale = np.sum(signal * data.bold) / np.sum(signal**2)
     posterior = invert(Subject("simulated", spec, data), Settings(integrator="nonlinear", noise="settled"))
     place = posterior.names.index("D[R1<-R0, R2]")
