@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from small_models import block_inputs, random_parameters, random_spec
 
@@ -78,23 +77,6 @@ def test_bilinear_integrator_equals_matrix_exponentials_bin_by_bin(n: int, m: in
             generator[1 + n + 4 * i, 1 + i] = 1
         x = expm(generator * data.bin_width) @ x
     assert np.allclose(predict_series(spec, p, data), expected, atol=1e-12 * np.ptp(expected))
-
-
-def test_nonlinear_integrator_equals_an_adaptive_solver() -> None:
-    spec = random_spec(2, 2, 5)
-    p = jax.tree.map(jnp.asarray, random_parameters(spec, 5))
-    data = frame(2, 2, 5, scans=20)
-    flow = jax.jit(lambda x, u: full_flow(p, x, u))
-    x = np.zeros(10)
-    expected = np.empty_like(data.bold)
-    wanted = sampled_bins(data)
-    for b, u in enumerate(data.inputs):
-        for scan, region in np.argwhere(wanted == b):
-            v, q = x[2 + 4 * region + 2], x[2 + 4 * region + 3]
-            expected[scan, region] = bold_signal(jnp.asarray(v), jnp.asarray(q), p.epsilon, ECHO_TIME)
-        x = solve_ivp(lambda _, x, u=u: flow(x, u), (0, data.bin_width), x, rtol=1e-9, atol=1e-11).y[:, -1]
-    got = predict_series(spec, p, data, integrator="nonlinear")
-    assert np.abs(got - expected).max() < 1e-5 * np.ptp(expected)
 
 
 @pytest.mark.parametrize(("n", "m", "seed"), [(1, 1, 6), (2, 2, 7), (4, 3, 8)])
