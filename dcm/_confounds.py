@@ -34,7 +34,7 @@ class RotatedConfounds(NamedTuple):
 
 def rotate_confounds(confounds: Float[np.ndarray, "scan confound"], as_given: bool = False) -> RotatedConfounds:
     """The confounds as an inversion uses them; `as_given` keeps their scale whatever it is."""
-    if as_given or written_by_spm(confounds):
+    if as_given or not confounds.size or written_by_spm(confounds):
         power, rotation = np.linalg.eigh(confounds.T @ confounds)
         return RotatedConfounds(confounds @ rotation, rotation, np.maximum(power, 0.0))
     peak = np.abs(confounds).max(axis=0)

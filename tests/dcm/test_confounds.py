@@ -31,9 +31,9 @@ def test_confounds_in_other_units_give_the_same_posterior(circuit: Spec, circuit
     bold = run.bold + X0 @ np.random.default_rng(1).standard_normal((5, 2))
     subjects = [
         Subject(name, circuit, Data(bold, run.inputs, 0.25, 2.0, confounds))
-        for name, confounds in {"as they are": X0, **VARIANTS, "empty": np.zeros((SCANS, 1))}.items()
+        for name, confounds in {"as they are": X0, **VARIANTS, "empty": np.zeros((SCANS, 1)), "none": X0[:, :0]}.items()
     ]
-    first, *others, without = invert_cohort(subjects)
+    first, *others, without, none = invert_cohort(subjects)
     assert isinstance(first, Posterior)
     for one in others:
         assert isinstance(one, Posterior)
@@ -42,6 +42,8 @@ def test_confounds_in_other_units_give_the_same_posterior(circuit: Spec, circuit
         assert one.residual == pytest.approx(first.residual, abs=1e-5)
     assert isinstance(without, Posterior)
     assert np.all(without.confound_effects == 0)
+    assert isinstance(none, Posterior)
+    assert none.free_energy == without.free_energy
 
 
 @pytest.mark.parametrize("confounds", [X0, *VARIANTS.values()], ids=["as they are", *VARIANTS])
