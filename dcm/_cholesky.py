@@ -40,7 +40,10 @@ def log_det(matrix: Float[Array, "row row"]) -> Float[Array, ""]:
 
 
 def one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, which on a CPU takes the members of a batch one after the other, and all at once elsewhere."""
+    """`function`, which on a CPU takes the members of a batch one after the other, and all at once elsewhere.
+
+    All traced values that it needs are its arguments; JAX loses those that it finds around it.
+    """
 
     @custom_vmap
     def in_turn(*arguments: Any) -> Any:

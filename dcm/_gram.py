@@ -81,17 +81,22 @@ def gram(
     """The sums for noise log-precisions around λ = `noise`; without a Jacobian where it is not `usable`."""
     X, n = problem.confounds, len(noise)
     ridge = problem.confound_power + problem.confound_prior * jnp.exp(-noise)[:, None]
+    masks = (problem.scan_mask, problem.free_mask)
 
     @one_at_a_time  # a region's Jacobian fits in a core's cache
-    def of_region(i: Array, jacobian: Array, usable: Array) -> tuple[Array, ...]:
-        J = jax.lax.dynamic_index_in_dim(jacobian, i, axis=1, keepdims=False) * problem.scan_mask[:, None]
-        J = jnp.where(usable, J * problem.free_mask, 0.0).T  # scans last: sums over them run along memory
+    def of_region(
+        i: Array, jacobian: Array, usable: Array, residual: Array, X: Array, ridge: Array, masks: tuple[Array, Array]
+    ) -> tuple[Array, ...]:
+        scan_mask, free_mask = masks
+        J = jax.lax.dynamic_index_in_dim(jacobian, i, axis=1, keepdims=False) * scan_mask[:, None]
+        J = jnp.where(usable, J * free_mask, 0.0).T  # scans last: sums over them run along memory
         JX = J @ X
         B = JX / ridge[i]
         rest = J - (X @ B.T).T
         return JX.T, B.T, J @ residual[:, i], *_lower_blocks(rest)
 
-    XJ, B, Je, *rows = jax.vmap(of_region, in_axes=(0, None, None))(jnp.arange(n), jacobian, usable)
+    shared = (jacobian, usable, residual, X, ridge, masks)
+    XJ, B, Je, *rows = jax.vmap(of_region, in_axes=(0, *[None] * len(shared)))(jnp.arange(n), *shared)
     flat = B.reshape(-1, B.shape[-1])
     return Gram(
         fixed=problem.prior_precision + CONFOUND_PRECISION * flat.T @ flat,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -18,7 +20,7 @@ from threadpoolctl import threadpool_info
 from dcm import Settings, Subject, invert_each, simulate
 from dcm._batch import Batch, make_batches
 from dcm._problem import prepare
-from dcm._rows import Ended, Machine, Row, Task, choose_machine, serve
+from dcm._rows import Ended, Machine, Row, Seats, Task, advance, choose_machine, serve
 
 SETTINGS = Settings(starts=2, seed=3)
 
@@ -104,6 +106,22 @@ def test_two_devices_give_what_one_gives(batch: Batch, machine: Callable[..., Ma
     assert run.returncode == 0, run.stderr
     one = sum(float(ended.free_energy) for ended in results(batch, machine(1, 1)).values())
     assert float.fromhex(run.stdout.strip()) == pytest.approx(one, abs=1e-9)
+
+
+@pytest.mark.parametrize(("platform", "factored"), [("cuda", "cusolver_potrf_ffi"), ("cpu", "lapack_dpotrf_ffi")])
+def test_in_a_process_with_a_gpu_only_the_gpu_factors_matrices_together(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, platform: str, factored: str
+) -> None:
+    """As far as it can be seen where there is none: in the code that the compiler is given for either device."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    model = replace(batch.model, panels=2)  # not used by it, so that nothing traced before is
+    row = Row(model, batch.problems, jax.devices()[0], Machine((jax.devices()[0],), 2, 4))
+    places = np.zeros(2, dtype=int)
+    seats = Seats(places, places, places > 0, places > 0)
+    traced = advance.jitted.trace(model, batch.problems, seats, row.states, np.asarray(4), np.asarray(1))
+    text, free = traced.lower(lowering_platforms=(platform,)).as_text(), len(model.free)
+    assert bool(re.search(rf"{factored}\(.*tensor<2x{free}x{free}xf64>", text)) == (platform == "cuda")
+    assert bool(re.search(rf"{factored}\(.*tensor<{free}x{free}xf64>", text)) == (platform == "cpu")
 
 
 def test_a_cpu_has_a_row_for_every_core_with_one_seat(batch: Batch) -> None:
