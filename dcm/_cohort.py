@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -83,6 +84,7 @@ def invert_each(
         except ValueError as error:
             if wanted is None or position in wanted:
                 yield position, Failure(subject.name, str(error))
+    del shared  # and with it what it was found by: the bytes of everybody's inputs and confounds
     positions = list(ready)
     places = {place for place, position in enumerate(positions) if wanted is None or position in wanted}
     for place, outcome in _run(list(ready.values()), settings, on_progress, places, cores):
@@ -105,8 +107,8 @@ def _run(
             continue
         machine = choose_machine(batch, len(batch.members) * settings.starts, cores)
         starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
-        with one_blas_thread():
-            for (member, start), ended in serve(batch, tasks, machine):
+        with one_blas_thread(), closing(serve(batch, tasks, machine)) as inversions:
+            for (member, start), ended in inversions:
                 starts[member][start] = ended
                 done += 1
                 if on_progress is not None:

@@ -45,8 +45,9 @@ class Compiled(Generic[P, T]):
         return jax.jit(self.function, compiler_options=accepted_options(), **self.options)
 
     def __call__(self, *arguments: P.args, **named: P.kwargs) -> T:
-        """The function's result."""
-        result: T = self.jitted(*arguments, **named)
+        """The function's result, in 64 bit even where only the thread that started this one is in that mode."""
+        with jax.enable_x64(True):
+            result: T = self.jitted(*arguments, **named)
         return result
 
 

@@ -3,7 +3,7 @@
     y = g(θ) + X0 β + e,    e ~ N(0, Σ(λ)),    Σ^-1 = Σ_i Q_i e^{λ_i},    Q_i selects region i
 
 `init` makes a `State`, `step` evaluates the model once and proposes the next point, and `ended` says when to stop; the
-loop belongs to `_cohort`. Everything is written for one participant and batched by `vmap`. The last step of an
+loop belongs to `_rows`. Everything is written for one participant and batched by `vmap`. The last step of an
 inversion that has a result is no iteration: it evaluates the best θ once more, for F with β and λ at their optimum.
 
 What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ

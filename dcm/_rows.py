@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +38,7 @@ ROUNDS_CPU, ROUNDS_GPU = 16, 4  # evaluations in one call of `advance`, at most
 LARGE = 16  # regions from which one evaluation is long enough to be a call on a CPU
 SHARE_OF_SEATS = 16  # on a GPU results are fetched once this part of the seats has ended: one of 16
 CUT = 8  # a row is cut to 1/CUT of its seats once so many are enough
-SHARE_OF_MEMORY = 0.5  # of a GPU's that the seats of its row may take
+SHARE_OF_MEMORY = 0.5  # of the machine's or of a GPU's that seats may take
 
 Task = tuple[int, int]  # a member of the batch, and the number of its start
 
@@ -102,18 +102,18 @@ def choose_machine(batch: Batch, tasks: int, cores: int | None = None) -> Machin
     """
     devices = jax.local_devices()
     if devices[0].platform == "cpu":
-        fitting = max(1, _physical_memory() // _bytes_of_a_seat(batch))
+        fitting = max(1, int(SHARE_OF_MEMORY * _physical_memory() / _bytes_of_a_seat(batch)))
         rows = max(min(cores or usable_cores(), fitting), len(devices))
         rounds = ROUNDS_CPU if batch.model.layout.n < LARGE else 1
         return Machine(tuple(devices[i % len(devices)] for i in range(rows)), 1, rounds)
-    fitting = max(1, int(SHARE_OF_MEMORY * _device_memory(devices[0])) // _bytes_of_a_seat(batch))
+    fitting = max(1, int(SHARE_OF_MEMORY * _device_memory(devices[0]) / _bytes_of_a_seat(batch)))
     most = min(SEATS_GPU, 1 << (fitting.bit_length() - 1))
     share = -(-tasks // len(devices))
     seats = min(most, 1 << (share - 1).bit_length())
     return Machine(tuple(devices), seats, ROUNDS_GPU, max(1, seats // SHARE_OF_SEATS), cuts=True)
 
 
-def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Iterator[tuple[Task, Ended]]:
+def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Generator[tuple[Task, Ended], None, None]:
     """Take tasks through the rows of a machine; each with how it ended, as it ends."""
     queue = deque(tasks)
     devices = dict.fromkeys(machine.devices)

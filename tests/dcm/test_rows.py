@@ -10,14 +10,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 from small_models import block_inputs, random_parameters, random_spec
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from dcm import Settings, Subject, invert_each, simulate
+from dcm import Settings, Subject, invert_cohort, invert_each, simulate
 from dcm._batch import Batch, make_batches
 from dcm._problem import prepare
 from dcm._rows import Ended, Machine, Row, Seats, Task, advance, choose_machine, serve
@@ -130,13 +131,50 @@ def test_a_cpu_has_a_row_for_every_core_with_one_seat(batch: Batch) -> None:
         assert (len(chosen.devices), chosen.seats) == (cores, 1)
 
 
-def test_threads_of_blas_are_given_back_and_ours_end() -> None:
-    def blas() -> list[int]:
-        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+def test_more_seats_than_a_gpu_has_room_for_become_one(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = SimpleNamespace(platform="gpu", memory_stats=lambda: {"bytes_limit": 1000})
+    monkeypatch.setattr(jax, "local_devices", lambda: [gpu])
+    assert choose_machine(batch, 60).seats == 1
 
-    before = blas()
-    inversions = invert_each(subjects(3))
-    next(inversions)
-    inversions.close()
-    assert blas() == before
-    assert not [one for one in threading.enumerate() if one.name.startswith("dcm")]
+
+def test_sixty_four_bit_may_be_asked_for_by_a_context(batch: Batch, machine: Callable[..., Machine]) -> None:
+    """Which other threads do not see."""
+    expected = results(batch, machine(2, 2))
+    before = advance.jitted._cache_size()
+    jax.config.update("jax_enable_x64", False)
+    try:
+        with jax.enable_x64(True):
+            assert distance(expected, results(batch, machine(2, 2))) == 0
+    finally:
+        jax.config.update("jax_enable_x64", True)
+    assert advance.jitted._cache_size() <= before + 1
+
+
+def blas_threads() -> list[int]:
+    return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+
+def ours() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("dcm")]
+
+
+def test_threads_of_blas_are_given_back_and_ours_end() -> None:
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        first, second = invert_each(subjects(3)), invert_each(subjects(2))
+        next(first), next(second)
+        first.close()
+        assert set(blas_threads()) == {1}
+        second.close()
+        assert blas_threads() == before
+    assert not ours()
+
+
+def test_threads_end_where_progress_cannot_be_told() -> None:
+    def refuse(*_: int) -> None:
+        raise RuntimeError("no room on the screen")
+
+    with pytest.raises(RuntimeError, match="no room") as told:
+        invert_cohort(subjects(3), on_progress=refuse)
+    assert told.traceback  # which keeps what was running in memory
+    assert not ours()
