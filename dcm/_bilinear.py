@@ -7,6 +7,7 @@ injects: A, B and C through the connection that they scale, transit time and dec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -105,7 +106,7 @@ def predict_with_jacobian(
     z, h = trajectory(maps.whole, timing.interval)
     by_volume, by_deoxy, _ = bold_gradient(h[..., 2], h[..., 3], parameters.epsilon, echo_time)
 
-    slots = _slots(free, parameters.transit.shape[0])
+    slots = parameters_by_target(free.to, parameters.transit.shape[0])
     present = slots >= 0
     weight = jnp.pad(_connection_weights(form, free, timing.inputs), ((0, 0), (0, 1)))[:, slots]  # 0 at -1
     source = np.append(np.array(free.source, dtype=int), 0)[slots]
@@ -127,9 +128,9 @@ def predict_with_jacobian(
     return prediction, jacobian.at[..., list(free.epsilon)].set(along_epsilon[..., None])
 
 
-def _slots(free: FreeParameters, n: int) -> Int[np.ndarray, "region slot"]:
-    """The free A, B and C that act on each region, numbered as in `free`; -1 where a region has fewer than another."""
-    acting = [[k for k, to in enumerate(free.to) if to == region] for region in range(n)]
+def parameters_by_target(to: Sequence[int], n: int) -> Int[np.ndarray, "region slot"]:
+    """The parameters that act on each region, by their numbers; -1 where a region has fewer than another."""
+    acting = [[k for k, target in enumerate(to) if target == region] for region in range(n)]
     width = max(1, *map(len, acting))
     return np.array([found + [-1] * (width - len(found)) for found in acting])
 

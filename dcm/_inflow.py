@@ -14,7 +14,6 @@ to the end of a step and to nodes within it, and few steps differ. Λ is the sam
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -24,11 +23,9 @@ from jaxtyping import Array, Float, Int
 
 from ._haemodynamics import DECAY, FEEDBACK
 from ._neural import INPUT_SCALE, SELF_INHIBITION
+from ._propagators import FACTORIALS, MAX_SQUARINGS, TAYLOR_DEGREE, TAYLOR_RADIUS
 from ._spec import Parameters
 
-TAYLOR_DEGREE = 24
-TAYLOR_RADIUS = 2.4  # 2.4^25 / 25! = 2e-16: the series is exact to rounding within this norm
-MAX_SQUARINGS = 30
 SIGNAL, FLOW = 0, 1  # s and f − 1 in x
 
 
@@ -81,8 +78,7 @@ def propagators(
         jnp.broadcast_to(jnp.eye(2), (intervals, 2, 2)),
     )
     powers = jax.lax.scan(times, identity, None, length=TAYLOR_DEGREE + 1)[1]
-    factorial = np.array([float(math.factorial(k)) for k in range(TAYLOR_DEGREE + 1)])
-    terms = nodes[:, None] ** np.arange(TAYLOR_DEGREE + 1) / factorial
+    terms = nodes[:, None] ** np.arange(TAYLOR_DEGREE + 1) / FACTORIALS
     near = jax.tree.map(lambda power: jnp.moveaxis(jnp.tensordot(terms, power, 1), 0, 1), powers)
 
     def square(p: Propagator) -> Propagator:

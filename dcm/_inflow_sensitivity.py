@@ -17,13 +17,12 @@ the number of parameters, and sensitivities are carried from step to step by the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Shaped
+from jaxtyping import Array, Float, Int
 
 from ._bilinear import FreeParameters, Timing
 from ._collocation import convolution, integration
@@ -32,6 +31,7 @@ from ._haemodynamics import DECAY
 from ._inflow import FLOW, SIGNAL, Propagator
 from ._neural import INPUT_SCALE, SELF_INHIBITION
 from ._propagators import product
+from ._sensitivity import in_chunks
 from ._spec import Parameters
 
 CHUNK = 32  # steps taken together: many enough for the compiler's loops, few enough for the caches
@@ -120,14 +120,9 @@ def carry_sensitivities(
         deoxy=jnp.zeros((n, width + 2)),
     )
     count = steps.interval.shape[0]
-    return jax.lax.scan(advance, rest, jax.tree.map(_cut, steps))[1].reshape(-1, n, width + 2)[:count]
-
-
-def _cut(series: Shaped[Array, "step *rest"]) -> Shaped[Array, "chunk within *rest"]:
-    """Chunks of steps; the last is filled up with its last step."""
-    steps = series.shape[0]
-    filled = np.minimum(np.arange(-(-steps // CHUNK) * CHUNK), steps - 1)
-    return series[filled].reshape(-1, CHUNK, *series.shape[1:])
+    return jax.lax.scan(advance, rest, jax.tree.map(lambda x: in_chunks(x, CHUNK), steps))[1].reshape(-1, n, width + 2)[
+        :count
+    ]
 
 
 def _neural(dz: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -162,13 +157,6 @@ def _gated(
     moved = by_gate @ (gating.inverse @ by_injected.reshape(count, -1, nodes * n))
     more = jnp.moveaxis(moved.reshape(count, states, nodes, n), -1, 1)
     return start + by_gate @ gating.start, kick + more
-
-
-def parameters_by_target(to: Sequence[int], n: int) -> Int[np.ndarray, "region slot"]:
-    """Which parameters act on each region; -1 where a region has fewer than another."""
-    acting = [[k for k, region in enumerate(to) if region == own] for own in range(n)]
-    width = max(1, *map(len, acting))
-    return np.array([found + [-1] * (width - len(found)) for found in acting])
 
 
 def step_maps(timing: Timing, nodes: Float[np.ndarray, "node"], p: Propagator, response: Response | None) -> StepMaps:

@@ -15,13 +15,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ._balloon import PANEL_NODES, Vessels, solve_vessels, step_rows
-from ._bilinear import FreeParameters, Timing
+from ._bilinear import FreeParameters, Timing, parameters_by_target
 from ._bold import bold_gradient, bold_signal
 from ._collocation import interpolation, lobatto_nodes
 from ._gating import GatedRun, GatingParameters, Response, responses, solve_gated
 from ._haemodynamics import TRANSIT
 from ._inflow import FLOW, SIGNAL, Inflow, Propagator, generators, inflow, propagators
-from ._inflow_sensitivity import Steps, carry_sensitivities, connection_weights, parameters_by_target, step_maps
+from ._inflow_sensitivity import Steps, carry_sensitivities, connection_weights, step_maps
 from ._spec import Parameters
 
 LOWEST_FLOW, HIGHEST_FLOW = 1e-3, 1e3  # of that at rest; outside, the equations have broken down

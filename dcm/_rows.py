@@ -37,7 +37,7 @@ SEATS_GPU = 4096
 ROUNDS_CPU, ROUNDS_GPU = 16, 4  # evaluations in one call of `advance`, at most
 LARGE = 16  # regions from which one evaluation is long enough to be a call on a CPU
 SHARE_OF_SEATS = 16  # on a GPU results are fetched once this part of the seats has ended: one of 16
-CUT = 8  # a row is cut to 1/CUT of its seats once so many are enough
+CUT = 8  # a row of more seats is cut to 1/CUT of them once so many are enough
 SHARE_OF_MEMORY = 0.5  # of the machine's or of a GPU's that seats may take
 
 Task = tuple[int, int]  # a member of the batch, and the number of its start
@@ -200,10 +200,12 @@ class Row:
         return released
 
     def cut(self) -> None:
-        """Fewer seats, where few are taken."""
+        """Fewer seats, where few are taken: at once as few as will do, since every length is compiled."""
         left = [place for place, task in enumerate(self.taken) if task is not None]
-        short = len(self.taken) // CUT
-        if short < 1 or not left or len(left) > short:
+        short = len(self.taken)
+        while short > CUT and 0 < len(left) <= short // CUT:
+            short //= CUT
+        if short == len(self.taken):
             return
         keep = np.resize(np.array(left), short)  # vacant seats repeat others
         states = jax.tree.map(lambda leaf: leaf[keep], jax.device_get(self.states))

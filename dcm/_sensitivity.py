@@ -188,11 +188,11 @@ def connection_sensitivities(
 
     chunk = min(max(CHUNK_BYTES // (8 * 5 * n * columns), 1), LONGEST_CHUNK, len(interval))
     rest = (jnp.zeros((n, columns)), jnp.zeros((n, 4, columns)))
-    _, rows = jax.lax.scan(advance, rest, jax.tree.map(lambda x: _cut(x, chunk), (interval, z, *gradient)))
+    _, rows = jax.lax.scan(advance, rest, jax.tree.map(lambda x: in_chunks(x, chunk), (interval, z, *gradient)))
     return rows.reshape(-1, n, columns)
 
 
-def _cut(series: Shaped[Array, "step *rest"], chunk: int) -> Shaped[Array, "chunk step *rest"]:
+def in_chunks(series: Shaped[Array, "step *rest"], chunk: int) -> Shaped[Array, "chunk step *rest"]:
     """Chunks of steps; the last is filled up with its last step."""
     steps = series.shape[0]
     filled = np.minimum(np.arange(-(-steps // chunk) * chunk), steps - 1)

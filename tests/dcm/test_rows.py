@@ -90,6 +90,19 @@ def test_a_long_row_is_cut_once_few_of_its_seats_are_taken(batch: Batch, machine
     assert row.newcomers == {0}
 
 
+@pytest.mark.parametrize(("taken", "length"), [(513, 4096), (512, 512), (9, 64), (5, 8), (1, 8), (0, 4096)])
+def test_a_row_comes_in_four_lengths_and_is_cut_at_once(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, machine: Callable[..., Machine], taken: int, length: int
+) -> None:
+    monkeypatch.setattr("dcm._rows._blank_states", lambda _, seats: np.zeros(seats))
+    row = Row(batch.model, batch.problems, jax.devices()[0], machine(1, 4096, cuts=True))
+    for place in range(taken):
+        row.give(4095 - place, (place, 0))
+    row.cut()
+    assert len(row.taken) == len(row.states) == length
+    assert row.occupied == taken
+
+
 def test_two_devices_give_what_one_gives(batch: Batch, machine: Callable[..., Machine]) -> None:
     """The devices are two halves of this CPU, which a process has to ask for before it uses any."""
     code = (
