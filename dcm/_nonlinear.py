@@ -3,7 +3,8 @@
 Where no connection is gated, only the last two states of a region are nonlinear. Neural activity, vasodilatory signal
 and flow are carried on exactly from step to step (`_inflow`); flow within a step is the polynomial through its exact
 values at Gauss–Lobatto nodes; volume and deoxyhaemoglobin follow from it on short panels (`_balloon`). The prediction
-is right to about 1e-7 of its range, and the Jacobian to as much of its largest entry.
+is right to about 1e-7 of its range, and the Jacobian to as much of its largest entry, where neural rates are below
+1/s or so. Steps are not halved for faster ones: at 5 rad/s, in steps of 2.4 s, the errors are 5e-6 and 2e-3.
 """
 
 from __future__ import annotations
