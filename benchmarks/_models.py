@@ -70,7 +70,7 @@ def drifts(scans: int, count: int) -> np.ndarray:
     return np.column_stack([np.ones(scans), *(np.cos(k * phase) for k in range(1, count + 1))])
 
 
-def cohort(regions: int, participants: int, scans: int = SCANS) -> list[dcm.Subject]:
+def cohort(regions: int, participants: int, scans: int = SCANS, snr: float = SNR) -> list[dcm.Subject]:
     """Simulated participants of one model: signal, white noise of the same strength, and drifts."""
     model, inputs, confounds = spec(regions), block_inputs(scans), drifts(scans, DRIFTS)
     bin_width = REPETITION_TIME / BINS
@@ -82,7 +82,7 @@ def cohort(regions: int, participants: int, scans: int = SCANS) -> list[dcm.Subj
             inputs,
             bin_width,
             REPETITION_TIME,
-            snr=SNR,
+            snr=snr,
             seed=i,
             delays=np.full(regions, REPETITION_TIME),
             confounds=confounds,

@@ -35,6 +35,7 @@ from ._table import table, write_json
 
 REGIONS, PARTICIPANTS, DRAWN = 4, 8, 2  # NUTS draws for the first two only
 CHAINS = 2
+SNR = 5.0  # at which there is something to find in a participant
 COLUMNS = ("method", "participants", "seconds", "compile_s", "rms_error_Hz", "correlation", "distance_SD", "note")
 CDN = """
 import json, sys, time
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # JAX leaves it untyped
-    subjects = cohort(REGIONS, PARTICIPANTS, options.scans)
+    subjects = cohort(REGIONS, PARTICIPANTS, options.scans, SNR)
     truth = np.array([planted(one.spec, i).A for i, one in enumerate(subjects)])
     nothing = {"method": "none: every connection 0", "participants": len(subjects)}
     rows: list[Row] = [nothing | _accuracy(np.zeros_like(truth), truth)]
@@ -213,9 +214,9 @@ def _events(scans: int) -> list[np.ndarray]:
     events = []
     for inputs in block_inputs(scans)[:, 1:].T:
         edges = np.diff(np.r_[0, inputs > 0, 0].astype(int))
-        begin, end = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
-        onset, end = (edge * REPETITION_TIME / BINS - REPETITION_TIME for edge in (begin, end))
-        onset = np.maximum(onset, 0)
+        begin, end = (np.flatnonzero(edges == sign).astype(float) for sign in (1, -1))
+        onset = np.maximum(begin * REPETITION_TIME / BINS - REPETITION_TIME, 0)
+        end = end * REPETITION_TIME / BINS - REPETITION_TIME
         events.append(np.column_stack([onset, end - onset, np.ones(begin.size)]))
     return events
 
