@@ -60,7 +60,6 @@ def simulate(
 
     Raises `ValueError` where shapes disagree, snr is not positive, or the planted parameters are unstable.
     """
-    require_64_bit()
     if not snr > 0:
         raise ValueError(f"snr must be positive, not {snr}")
     inputs = np.asarray(inputs, dtype=np.float64)
@@ -88,6 +87,7 @@ def predict_series(
     derivatives: Derivatives = "exact",
 ) -> Float[np.ndarray, "scan region"]:
     """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
+    require_64_bit()
     _check_shapes(spec, parameters)
     targets = gated_regions(np.asarray(parameters.D))
     if targets and integrator != "nonlinear":
