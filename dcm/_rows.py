@@ -118,7 +118,7 @@ def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Generator[tu
     queue = deque(tasks)
     devices = dict.fromkeys(machine.devices)
     everyone = {device: jax.device_put(batch.problems, device) for device in devices}
-    rows = [Row(batch.model, everyone[device], device, machine) for device in machine.devices]
+    rows = [Row(batch.model, everyone[device], device, machine) for device in machine.devices[: len(tasks)]]
     for place in range(machine.seats):
         for row in rows:
             if queue:
@@ -255,13 +255,14 @@ def _choose(condition: Bool[Array | np.ndarray, "seat"], new: State, old: State)
 
 def _blank_states(everyone: Problem, seats: int) -> State:
     """States of nobody, as long as a row."""
-
-    def first(problems: Problem) -> State:
-        some = jax.tree.map(lambda leaf: leaf[np.zeros(seats, dtype=int)], problems)
-        return jax.vmap(laplace.init)(eqx.tree_at(lambda one: one.start, some, some.start[:, 0]))
-
-    shapes = jax.eval_shape(first, everyone)
+    shapes = _first_states.eval_shape(everyone, seats)  # type: ignore[no-untyped-call]
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+@partial(jax.jit, static_argnums=1)  # traced once for all rows, and never run
+def _first_states(everyone: Problem, seats: int) -> State:
+    some = jax.tree.map(lambda leaf: leaf[np.zeros(seats, dtype=int)], everyone)
+    return jax.vmap(laplace.init)(eqx.tree_at(lambda one: one.start, some, some.start[:, 0]))
 
 
 def _results(states: State) -> Ended:

@@ -18,7 +18,7 @@ import pytest
 from small_models import block_inputs, random_parameters, random_spec
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from dcm import Settings, Subject, invert_cohort, invert_each, simulate
+from dcm import Settings, Subject, _rows, invert_cohort, invert_each, simulate
 from dcm._batch import Batch, make_batches
 from dcm._problem import prepare
 from dcm._rows import Ended, Machine, Row, Seats, Task, advance, choose_machine, serve
@@ -136,6 +136,13 @@ def test_in_a_process_with_a_gpu_only_the_gpu_factors_matrices_together(
     text, free = traced.lower(lowering_platforms=(platform,)).as_text(), len(model.free)
     assert bool(re.search(rf"{factored}\(.*tensor<2x{free}x{free}xf64>", text)) == (platform == "cuda")
     assert bool(re.search(rf"{factored}\(.*tensor<{free}x{free}xf64>", text)) == (platform == "cpu")
+
+
+def test_no_more_rows_are_made_than_there_are_inversions(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Row] = []
+    monkeypatch.setattr(_rows, "Row", lambda *given: made.append(Row(*given)) or made[-1])
+    ended = list(serve(batch, [(0, 0), (1, 0)], choose_machine(batch, 2, 1000)))
+    assert (len(ended), len(made)) == (2, 2)
 
 
 def test_a_cpu_has_a_row_for_every_core_with_one_seat(batch: Batch) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 from small_models import block_inputs
 
-from dcm import Parameters, Spec, simulate
+from dcm import Parameters, Spec, predict_series, simulate
 
 
 def test_signal_to_noise_ratio_is_as_asked_for(circuit: Spec, circuit_parameters: Parameters) -> None:
@@ -45,3 +46,9 @@ def test_a_region_that_nothing_drives_is_named(circuit: Spec, circuit_parameters
     undriven = Parameters(**{**vars(circuit_parameters), "C": np.zeros((2, 2))})
     with pytest.raises(ValueError, match="nothing drives vmPFC, amygdala"):
         simulate(circuit, undriven, block_inputs(800, 0.25), 0.25, 2.0, snr=2.0, seed=0)
+
+
+def test_a_prediction_of_32_bit_is_refused(circuit: Spec, circuit_parameters: Parameters) -> None:
+    data = simulate(circuit, circuit_parameters, block_inputs(800, 0.25), 0.25, 2.0, snr=2.0, seed=0).data
+    with jax.enable_x64(False), pytest.raises(RuntimeError, match="64-bit"):
+        predict_series(circuit, circuit_parameters, data)
