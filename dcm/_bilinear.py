@@ -171,6 +171,5 @@ def _at_samples(
 ) -> Float[Array, "scan region *rest"]:
     """Read each region's series, or columns of it, at the steps before which it is sampled."""
     region = np.arange(series.shape[1])
-    if columns is None:
-        return series[timing.sample, region]
-    return series[timing.sample[..., None], region[:, None], columns]
+    read = series[timing.sample, region]
+    return read if columns is None else jnp.take(read, columns, axis=-1, mode="clip")
