@@ -15,7 +15,8 @@ class Status(Enum):
         "check the inputs' and the series' scale, or start elsewhere (starts > 1)"
     )
     BAD_START = (
-        "failed: the prediction at the starting point is not finite; check the inputs' scale and the prior means"
+        "failed: the prediction at the starting point is not finite, or its rates are too fast for the steps of the run; "
+        "check the inputs' scale and the prior means"
     )
 
     @property
