@@ -15,7 +15,7 @@ class Status(Enum):
         "check the inputs' and the series' scale, or start elsewhere (starts > 1)"
     )
     BAD_START = (
-        "failed: the prediction at the starting point is not finite, or its rates are too fast for the steps of the run; "
+        "failed: the prediction at the starting point is not finite, or its rates are too fast for the run's steps; "
         "check the inputs' scale and the prior means"
     )
 
