@@ -59,7 +59,11 @@ def one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
             merged = [next(each) if v else leaf for v, leaf in zip(varies, leaves, strict=True)]
             return in_turn(*jax.tree.unflatten(tree, merged))
 
-        results = jax.lax.map(member, [leaf for v, leaf in zip(varies, leaves, strict=True) if v])
+        own = [leaf for v, leaf in zip(varies, leaves, strict=True) if v]
+        if size == 1:  # without a loop, whose steps would copy what they take
+            results = jax.tree.map(lambda leaf: leaf[None], member([leaf[0] for leaf in own]))
+        else:
+            results = jax.lax.map(member, own)
         return results, jax.tree.map(lambda _: True, results)
 
     def by_platform(*arguments: Any) -> Any:
