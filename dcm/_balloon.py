@@ -211,5 +211,5 @@ def _dot(left: Sequence[Values | float], right: Sequence[Values | float]) -> Val
 
 def _apart(values: T) -> T:
     """Keep the compiler from computing these again wherever they are used, which costs it and us much."""
-    kept: T = jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call]
+    kept: T = jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     return kept

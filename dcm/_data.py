@@ -88,7 +88,7 @@ class Data:
         """The data as the inversion sees them, and the factor by which they were scaled.
 
         Each region is mean-centred, inputs are centred over all bins where asked for, and the series of all regions
-        are scaled by 4 / max(range, 4) (spec: "Before the inversion").
+        are scaled by 4 / max(range, 4), as SPM12 does.
         """
         bold = self.bold - self.bold.mean(axis=0)
         scale = 4.0 / max(float(np.ptp(bold)), 4.0)

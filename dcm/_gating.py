@@ -203,5 +203,5 @@ def _solve(system: Float[Array, "step unknown unknown"], right: Float[Array, "st
         turned = jax.lax.fori_loop(0, unknowns, lambda _, both: jnp.roll(eliminate(both), -1, axis=1), both)
         return jnp.moveaxis(turned[:, : right.shape[-1]], -1, 0)
     for _ in range(unknowns):
-        both = jax.lax.optimization_barrier(eliminate(both)[:, 1:])  # type: ignore[no-untyped-call]
+        both = jax.lax.optimization_barrier(eliminate(both)[:, 1:])  # type: ignore[no-untyped-call] # JAX leaves it untyped
     return jnp.moveaxis(both, -1, 0)

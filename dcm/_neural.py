@@ -1,4 +1,4 @@
-"""Neural state equation: one state per region, dz/dt = E(u, z) z + C u / 16 (Friston et al. 2003; spec: "Neural")."""
+"""Neural state equation: one state per region, dz/dt = E(u, z) z + C u / 16 (Friston et al. 2003)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prior densities over the parameters, as SPM12 and SPM25 set them (spec: "Priors"; Zeidman et al. 2019, table 3)."""
+"""Prior densities over the parameters, as SPM12 and SPM25 set them (Zeidman et al. 2019, table 3)."""
 
 from __future__ import annotations
 

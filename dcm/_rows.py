@@ -36,7 +36,7 @@ from ._laplace import State
 SEATS_GPU = 4096
 ROUNDS_CPU, ROUNDS_GPU = 16, 4  # evaluations in one call of `advance`, at most
 LARGE = 16  # regions from which one evaluation is long enough to be a call on a CPU
-SHARE_OF_SEATS = 16  # on a GPU results are fetched once this part of the seats has ended: one of 16
+SHARE_ENDED = 1 / 16  # of a GPU's seats, at which results are fetched and the seats given away
 CUT = 8  # a row of more seats is cut to 1/CUT of them once so many are enough
 SHARE_OF_MEMORY = 0.5  # of the machine's or of a GPU's that seats may take
 
@@ -110,7 +110,7 @@ def choose_machine(batch: Batch, tasks: int, cores: int | None = None) -> Machin
     most = min(SEATS_GPU, 1 << (fitting.bit_length() - 1))
     share = -(-tasks // len(devices))
     seats = min(most, 1 << (share - 1).bit_length())
-    return Machine(tuple(devices), seats, ROUNDS_GPU, max(1, seats // SHARE_OF_SEATS), cuts=True)
+    return Machine(tuple(devices), seats, ROUNDS_GPU, max(1, int(seats * SHARE_ENDED)), cuts=True)
 
 
 def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Generator[tuple[Task, Ended], None, None]:
@@ -255,7 +255,7 @@ def _choose(condition: Bool[Array | np.ndarray, "seat"], new: State, old: State)
 
 def _blank_states(everyone: Problem, seats: int) -> State:
     """States of nobody, as long as a row."""
-    shapes = _first_states.eval_shape(everyone, seats)  # type: ignore[no-untyped-call]
+    shapes = _first_states.eval_shape(everyone, seats)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 

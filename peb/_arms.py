@@ -4,7 +4,7 @@ From one PEB over all participants, whose design has the arm as a column s = ±1
 
     effect in the arm with s = +1: β_c + β_s×c,   with s = −1: β_c − β_s×c,   difference: 2 β_s×c
 
-From a PEB for each arm and a third level over the two (a PEB of PEBs; spec: "PEB"):
+From a PEB for each arm and a third level over the two (a PEB of PEBs):
 
     θ_first = b_1 + b_2 + ε_1,   θ_second = b_1 − b_2 + ε_2,   difference: 2 b_2
 

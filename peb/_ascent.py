@@ -1,4 +1,4 @@
-"""The climb to the group posterior: regularised Newton steps that follow the flow of F (spec: "PEB").
+"""The climb to the group posterior: regularised Newton steps that follow the flow of F.
 
     Δ = (expm(τH) − I) H^-1 g,    τ = exp(t − ln|−H| / dim),    t from −4, up by ¼ on success, down by 1 on failure
 

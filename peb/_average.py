@@ -1,4 +1,4 @@
-"""Bayesian model averages, exactly: the first two moments of a mixture of Gaussians (spec: "BMA").
+"""Bayesian model averages, exactly: the first two moments of a mixture of Gaussians.
 
     μ = Σ_m p_m μ_m,    C = Σ_m p_m (C_m + μ_m μ_mᵀ) − μ μᵀ
 

@@ -3,7 +3,7 @@
 A model says of every parameter whether it is there. One model is chosen for each covariate compared, all combinations
 are scored by reduction of the full group, rE = k ∘ βE, rC = diag(k) βC diag(k), and effects of covariates that are not
 compared stay. That is SPM12's comparison for its first two covariates ("commonalities and differences"), here for any
-(Friston et al. 2016; Zeidman et al. 2019b; spec: "Comparing and searching").
+(Friston et al. 2016; Zeidman et al. 2019b).
 
 F is that of exact switches. SPM12's own F scatters around it (on the reference group by 0.04 nats root mean square, up
 to 0.32): it takes ln|rP qP sC pC| from the singular values of that ill-conditioned product, in double precision.

@@ -3,7 +3,7 @@
     θ_i = (x_i ⊗ W) β + ε_i,    ε_i ~ N(0, Σ),    Σ^-1 = R = floor + Σ_j e^{γ_j} Q_j,    β ~ N(βE, βC),  γ ~ N(γE, γC)
 
 For given (β, γ) participant i has the empirical prior N(m_i, Σ), m_i = (x_i ⊗ W) β, and reduction gives its density
-N(sE_i, sC_i) and the change ΔF_i. What is climbed (Friston et al. 2016; spec: "PEB") is
+N(sE_i, sC_i) and the change ΔF_i. What is climbed (Friston et al. 2016) is
 
     F(β, γ) = Σ_i (F_i + ΔF_i) − ½ βᵀ βP β − ½ γᵀ γP γ + ½ ln|blkdiag(βP, γP) Cp|
 

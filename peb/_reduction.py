@@ -3,7 +3,7 @@
     p(y|r)/p(y|p) = ∫ q(θ)/p(θ) r(θ) dθ,    q(θ)/p(θ) = exp(c + hᵀθ − ½ θᵀLθ)
 
 with L = qP − pP, h = qP qE − pP pE (P a precision) and c what is left: the information that data added to the prior.
-Under a reduced prior N(rE, rC) this is Gaussian again (Friston et al. 2016, eq. 8–10; spec: "BMR"),
+Under a reduced prior N(rE, rC) this is Gaussian again (Friston et al. 2016, eq. 8–10),
 
     sP = L + rP,   sE = sP^-1 (h + rP rE),   ΔF = c + ½ ln|rP| − ½ ln|sP| − ½ rEᵀ rP rE + ½ sEᵀ sP sE.
 

@@ -1,4 +1,4 @@
-"""A greedy search through a group's effects for those that earn their place (Friston & Penny 2011; spec: "Search").
+"""A greedy search through a group's effects for those that earn their place (Friston & Penny 2011).
 
 In each round every effect is dropped by itself; the 8 that are least missed (all, if there are no more) are compared in
 all 2^8 on/off combinations, and what the best combination lacks is dropped for good. The last round is that in which

@@ -1,6 +1,6 @@
 """Estimates and a design → everything that a group fit is told: data, components, priors.
 
-With SPM12's defaults (Zeidman et al. 2019b; spec: "PEB"): PC the average prior covariance of the participants,
+With SPM12's defaults (Zeidman et al. 2019b): PC the average prior covariance of the participants,
 βE = [average prior mean; 0 …], βC = Xc ⊗ PC/α, Xc = diag(N / Σ_i X_ik²), Σ^-1 = e^-8 Q0 + Σ_j e^γ_j Q_j,
 Q0 = (PC/16)^-1. SPM12 first adds a sixteenth of the prior precision to each participant's posterior precision,
 qC ← (qC^-1 + pC^-1/16)^-1: data that nobody measured, which ``compat="exact"`` leaves out.

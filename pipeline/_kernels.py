@@ -27,7 +27,7 @@ def volterra_kernels(
     """The kernels H1 of BOLD (percent) and K1 of neural activity at step, 2·step, … seconds after a unit impulse.
 
     To first order around rest the states follow dx/dt = J x + (∂f/∂u) u, so K1(t) = [expm(J t) ∂f/∂u] of the neural
-    states and H1(t) = (∂y/∂x) expm(J t) ∂f/∂u (spec: "Neural state equation", "Haemodynamics", "BOLD signal").
+    states and H1(t) = (∂y/∂x) expm(J t) ∂f/∂u.
 
     Arguments:
         parameters: one participant's, unbatched.
