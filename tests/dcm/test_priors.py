@@ -1,4 +1,4 @@
-"""Prior means and variances of SPM12 and SPM25 (spec: "Priors")."""
+"""Prior means and variances of SPM12 and SPM25."""
 
 from __future__ import annotations
 
