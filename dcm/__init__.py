@@ -8,7 +8,9 @@ from ._forward import Derivatives, Integrator
 from ._posterior import Posterior
 from ._priors import Preset, Prior, checked_density, prior
 from ._problem import Settings, Subject
-from ._simulate import Simulation, predict_series, simulate
+from ._serial_noise import SerialNoise
+from ._simulate import Simulation, make_predictor, predict_series, simulate
+from ._simulate_draws import SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
 from ._spec import Layout, Parameters, Spec
 from ._status import InversionError, Status
 from ._threads import one_blas_thread
@@ -27,7 +29,9 @@ __all__ = [
     "Preset",
     "Prior",
     "Progress",
+    "SerialNoise",
     "Settings",
+    "SimulatedRuns",
     "Simulation",
     "Spec",
     "Status",
@@ -35,13 +39,17 @@ __all__ = [
     "checked_density",
     "dense_flow_step",
     "diagnose",
+    "displace_haemodynamics",
+    "draw_parameters",
     "invert",
     "invert_cohort",
     "invert_each",
+    "make_predictor",
     "one_blas_thread",
     "predict_series",
     "prior",
     "require_64_bit",
     "share_explained",
     "simulate",
+    "simulate_draws",
 ]

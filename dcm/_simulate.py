@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +18,7 @@ from ._data import SPM12_ECHO_TIME, Data
 from ._forward import Derivatives, ForwardModel, Integrator
 from ._gating import gated_regions
 from ._schedule import schedule, schedule_with_panels
+from ._serial_noise import WHITE, SerialNoise
 from ._spec import Parameters, Spec
 
 
@@ -48,14 +50,16 @@ def simulate(
     confounds: ArrayLike | None = None,
     echo_time: float = SPM12_ECHO_TIME,
     integrator: Integrator = "bilinear",
+    noise: SerialNoise = WHITE,
 ) -> Simulation:
-    """Simulate one run: y = g(θ) + e, e white with standard deviation sd(signal) / snr in each region.
+    """Simulate one run: y = g(θ) + e, e of standard deviation sd(signal) / snr in each region.
 
     Arguments:
         parameters: planted values of every parameter (not only the free ones).
         inputs: (bin, input); their length sets the number of scans, bins · bin_width / repetition_time.
         snr: signal-to-noise ratio of standard deviations; `inf` for no noise.
         seed: of the noise.
+        noise: its serial correlation and drift; white where not given.
         Others as in `Data` and `Settings`.
 
     Raises `ValueError` where shapes disagree, snr is not positive, or the planted parameters are unstable.
@@ -74,8 +78,8 @@ def simulate(
         raise ValueError(
             f"nothing drives {', '.join(silent)}: give it an input (C) or a connection (A) that reaches it"
         )
-    noise = np.random.default_rng(seed).standard_normal(signal.shape) * signal.std(axis=0) / snr
-    data = Data(signal + noise, inputs, bin_width, repetition_time, confounds, delays, echo_time)
+    error = noise.draw(np.random.default_rng(seed), *signal.shape) * signal.std(axis=0) / snr
+    data = Data(signal + error, inputs, bin_width, repetition_time, confounds, delays, echo_time)
     return Simulation(data, signal, parameters)
 
 
@@ -87,16 +91,27 @@ def predict_series(
     derivatives: Derivatives = "exact",
 ) -> Float[np.ndarray, "scan region"]:
     """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
+    return make_predictor(spec, data, integrator, derivatives)(parameters)
+
+
+def make_predictor(
+    spec: Spec, data: Data, integrator: Integrator = "bilinear", derivatives: Derivatives = "exact"
+) -> Callable[[Parameters], Float[np.ndarray, "scan region"]]:
+    """`predict_series` of many parameters for one run, whose steps are found once."""
     require_64_bit()
-    _check_shapes(spec, parameters)
-    targets = gated_regions(np.asarray(parameters.D))
-    if targets and integrator != "nonlinear":
-        raise ValueError("gating (D) needs integrator='nonlinear'")
     steps = schedule_with_panels(data) if integrator == "nonlinear" else schedule(data)
-    model = ForwardModel(spec.layout, (), integrator, derivatives, steps.panels, targets)
     timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
-    tree = jax.tree.map(jnp.asarray, parameters)
-    return np.asarray(_predict(model, tree, timing, jnp.asarray(data.echo_time)))
+
+    def predict_one(parameters: Parameters) -> Float[np.ndarray, "scan region"]:
+        _check_shapes(spec, parameters)
+        targets = gated_regions(np.asarray(parameters.D))
+        if targets and integrator != "nonlinear":
+            raise ValueError("gating (D) needs integrator='nonlinear'")
+        model = ForwardModel(spec.layout, (), integrator, derivatives, steps.panels, targets)
+        tree = jax.tree.map(jnp.asarray, parameters)
+        return np.asarray(_predict(model, tree, timing, jnp.asarray(data.echo_time)))
+
+    return predict_one
 
 
 def _check_shapes(spec: Spec, parameters: Parameters) -> None:
