@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 import dcm
-from dcm import Failure, Posterior, SerialNoise, Settings, Subject, simulate_draws
+from dcm import DrawTruth, Failure, Posterior, SerialNoise, Settings, Subject, simulate_draws
 from pipeline.calibration import Coverage, measure_coverage, share
 
 from ._calibration_designs import Design
@@ -93,7 +93,7 @@ def measure(
     In half of the data sets the tested connection changes, in the other half it does not. Model choice is between the
     model and the model without that change, both inverted.
     """
-    draws = {"": design.draw_from_prior}
+    draws: dict[str, DrawTruth] = {"": design.draw_from_prior}
     if cell.kind != "prior":
         draws = {f"changes {changes}": design.draw_truth(changes, cell.displaced) for changes in (True, False)}
     made = [

@@ -15,17 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
+from dcm import Settings, prior
+from pipeline._console import duration, progress, say
+from pipeline._runtime import start_jax
 
-jax.config.update("jax_enable_x64", True)
-
-from dcm import Settings, prior  # noqa: E402 - after 64-bit mode
-from pipeline._console import duration, progress, say  # noqa: E402
-
-from ._calibration_cells import Engine, cells, measure  # noqa: E402
-from ._calibration_designs import designs  # noqa: E402
-from ._options import whole_number  # noqa: E402
-from ._table import table, write_json  # noqa: E402
+from ._calibration_cells import Engine, cells, measure
+from ._calibration_designs import designs
+from ._options import whole_number
+from ._table import table, write_json
 
 DATASETS, QUICK = 120, 8
 COVERAGE = (
@@ -48,6 +45,7 @@ MODELS = ("cell", "wrong_by_3_nats_%", "larger_chosen_%", "smaller_chosen_%")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and say what is out of its limits."""
     options = _options(arguments)
+    start_jax()
     engine = make_engine(options.compat, options.noise, options.integrator, options.starts)
     every = designs()
     chosen = [one for one in cells(tuple(every)) if not options.only or any(part in one.name for part in options.only)]
@@ -75,9 +73,8 @@ def make_engine(compat: str, noise: str | None, integrator: str | None, starts: 
     chosen = {"noise": noise, "integrator": integrator, "starts": starts}
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     if compat == "none":
-        return Engine(
-            Settings(**{"integrator": "nonlinear", "starts": 3} | given), lambda spec: prior(spec, noise_variance=1.0)
-        )
+        given.update(integrator=integrator or "nonlinear", starts=starts or 3)
+        return Engine(Settings(**given), lambda spec: prior(spec, noise_variance=1.0))
     return Engine(Settings(**given), lambda spec: prior(spec, "spm25" if compat == "spm25" else "spm12"))
 
 

@@ -10,7 +10,7 @@ from ._priors import Preset, Prior, checked_density, prior
 from ._problem import Settings, Subject
 from ._serial_noise import SerialNoise
 from ._simulate import Simulation, make_predictor, predict_series, simulate
-from ._simulate_draws import SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
+from ._simulate_draws import DrawTruth, SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
 from ._spec import Layout, Parameters, Spec
 from ._status import InversionError, Status
 from ._threads import one_blas_thread
@@ -20,6 +20,7 @@ __all__ = [
     "Data",
     "Derivatives",
     "Diagnostics",
+    "DrawTruth",
     "Failure",
     "Integrator",
     "InversionError",
