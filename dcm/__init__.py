@@ -8,6 +8,7 @@ from ._forward import Derivatives, Integrator
 from ._posterior import Posterior
 from ._priors import Preset, Prior, checked_density, prior
 from ._problem import Settings, Subject
+from ._sampling import ChainSettings, PosteriorDraws, sample_posterior
 from ._serial_noise import SerialNoise
 from ._simulate import Simulation, make_predictor, predict_series, simulate
 from ._simulate_draws import DrawTruth, SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
@@ -17,6 +18,7 @@ from ._threads import one_blas_thread
 
 __all__ = [
     "SPM12_ECHO_TIME",
+    "ChainSettings",
     "Data",
     "Derivatives",
     "Diagnostics",
@@ -27,6 +29,7 @@ __all__ = [
     "Layout",
     "Parameters",
     "Posterior",
+    "PosteriorDraws",
     "Preset",
     "Prior",
     "Progress",
@@ -50,6 +53,7 @@ __all__ = [
     "predict_series",
     "prior",
     "require_64_bit",
+    "sample_posterior",
     "share_explained",
     "simulate",
     "simulate_draws",

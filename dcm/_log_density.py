@@ -1,0 +1,198 @@
+"""The joint log density of one participant's data and unknowns, and its gradient: nothing in it is approximated.
+
+    y_i = s g_i(θ) + X β_i + e_i,    e_i,t = ρ_i e_i,t−1 + ε_t,    ε_t ~ N(0, e^{−λ_i}),    for every region i
+
+The noise of a region has precision e^λ K(ρ), |K| = 1 − ρ², where K = WᵀW with W the whitening
+
+    (W e)_1 = √(1 − ρ²) e_1,    (W e)_t = e_t − ρ e_t−1.
+
+β has a flat prior and is integrated out exactly, which leaves the residual u = We − WX b of the whitened least-squares
+fit b, and the determinant of M = XᵀKX. With v scans, c confounds, q = uᵀu and ρ = tanh r,
+
+    ln p(y, θ, λ, r) = ½ Σ_i [(v − c) λ_i + ln(1 − ρ_i²) − ln|M_i| − e^{λ_i} q_i − (v − c) ln 2π]
+                       + ln N(θ; μ, Π⁻¹) + Σ_i ln N(λ_i; hE, hC) + Σ_i ln N(r_i; 0, ¼).
+
+The gradient along θ is that along the prediction, s e^λ Wᵀu, through the forward model's exact Jacobian, so that the
+integrator is never differentiated.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._cholesky import inverse, log_det
+from ._forward import ForwardModel
+from ._joint_density import Problem
+
+AUTOCORRELATION_SD = 0.5  # of r = artanh ρ a priori: ρ within ±0.76 in 95 %
+LOG_2PI = jnp.log(2 * jnp.pi).item()
+
+
+class Unknowns(NamedTuple):
+    """A point of the joint density."""
+
+    theta: Float[Array, "free"]  # offsets from the prior mean
+    noise: Float[Array, "region"]  # λ
+    correlation: Float[Array, "region"]  # r = artanh ρ; of no region where the noise is white
+
+
+class Density(eqx.Module):
+    """What the density is of, all of it traced.
+
+    Fields:
+        problem: data, confounds, timing and priors, padded or not.
+        scale: s, by which the prediction is multiplied: that of the data where θ is to keep its units, 1 where the
+            model speaks about the scaled data.
+    """
+
+    problem: Problem
+    scale: Float[Array, ""]
+
+    @property
+    def degrees(self) -> Float[Array, ""]:
+        """v − c: what the confounds leave of a region's scans."""
+        return self.problem.scans - self.problem.confound_mask.sum()
+
+    def residual(self, prediction: Float[Array, "scan region"]) -> Float[Array, "scan region"]:
+        """y − s g, with confounds still in it."""
+        problem = self.problem
+        return problem.bold - self.scale * prediction * problem.scan_mask[:, None]
+
+    def log_prior(self, theta: Float[Array, "free"]) -> Float[Array, ""]:
+        """ln N(θ; μ, Π⁻¹) over the parameters that are no padding."""
+        precision, free = self.problem.prior_precision, self.problem.free_mask.sum()
+        return (log_det(precision) - theta @ precision @ theta - free * LOG_2PI) / 2
+
+
+class WhitenedFit(NamedTuple):
+    """What is left of one region's residual once it is whitened and the confounds are taken out."""
+
+    left: Float[Array, "scan"]  # u
+    effects: Float[Array, "confound"]  # b
+    squares: Float[Array, ""]  # q = uᵀu
+    covariance: Float[Array, "confound confound"]  # M⁻¹
+    log_det: Float[Array, ""]  # ln|M|
+
+
+def whiten(series: Float[Array, "scan *any"], rho: Float[Array, ""], mask: Float[Array, "scan"]) -> Array:
+    """W applied to series in columns; padded scans are left out."""
+    before = jnp.concatenate([jnp.zeros_like(series[:1]), series[:-1]])
+    first = jnp.arange(len(series)) == 0
+    column = (len(series),) + (1,) * (series.ndim - 1)
+    moved = jnp.where(first.reshape(column), jnp.sqrt(1 - rho**2) * series, series - rho * before)
+    return moved * mask.reshape(column)
+
+
+def whitened_fit(problem: Problem, residual: Float[Array, "scan"], rho: Float[Array, ""]) -> WhitenedFit:
+    """Generalised least squares of one region's residual on the confounds, at a given ρ."""
+    series = whiten(residual, rho, problem.scan_mask)
+    confounds = whiten(problem.confounds, rho, problem.scan_mask)
+    covariance, determinant = inverse(confounds.T @ confounds + jnp.diag(1 - problem.confound_mask))
+    effects = covariance @ (confounds.T @ series)
+    left = series - confounds @ effects
+    return WhitenedFit(left, effects, left @ left, covariance, determinant)
+
+
+def log_density_and_gradient(
+    model: ForwardModel, density: Density, point: Unknowns
+) -> tuple[Float[Array, ""], Unknowns]:
+    """ln p(y, θ, λ, r) and its gradient; NaN where the model has broken down."""
+    problem, theta = density.problem, point.theta
+    prediction, jacobian = model.predict_with_jacobian(
+        problem.prior_vector, problem.prior_mean + theta * problem.free_mask, problem.timing, problem.echo_time
+    )
+    of_series, along = _series_terms(density, prediction, point)
+    along_theta = jnp.einsum("vi,vip->p", along.prediction, jacobian) * problem.free_mask
+    gradient = Unknowns(along_theta - problem.prior_precision @ theta, along.noise, along.correlation)
+    return of_series + density.log_prior(theta), gradient
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def log_density(model: ForwardModel, density: Density, point: Unknowns) -> Float[Array, ""]:
+    """ln p(y, θ, λ, r), which reverse mode differentiates along the point only; NaN where the model has broken down."""
+    problem, theta = density.problem, point.theta
+    parameters = model.parameters(problem.prior_vector, problem.prior_mean + theta * problem.free_mask)
+    prediction = model.predict(parameters, problem.timing, problem.echo_time)
+    return _series_terms(density, prediction, point)[0] + density.log_prior(theta)
+
+
+def _forward(model: ForwardModel, density: Density, point: Unknowns) -> tuple[Array, Unknowns]:
+    return log_density_and_gradient(model, density, point)
+
+
+def _backward(model: ForwardModel, gradient: Unknowns, along: Array) -> tuple[None, Unknowns]:
+    return None, jax.tree.map(lambda leaf: along * leaf, gradient)
+
+
+log_density.defvjp(_forward, _backward)
+
+
+class _Along(NamedTuple):
+    """Derivatives of the terms that depend on the series, and of the priors of λ and r."""
+
+    prediction: Float[Array, "scan region"]
+    noise: Float[Array, "region"]
+    correlation: Float[Array, "region"]
+
+
+def _series_terms(
+    density: Density, prediction: Float[Array, "scan region"], point: Unknowns
+) -> tuple[Float[Array, ""], _Along]:
+    """Everything but the prior of θ."""
+    problem, degrees = density.problem, density.degrees
+    white = point.correlation.size == 0
+    r = jnp.zeros_like(point.noise) if white else point.correlation
+    rho, tau = jnp.tanh(r), jnp.exp(point.noise)
+    residual = density.residual(prediction)
+    fit = jax.vmap(partial(whitened_fit, problem), in_axes=(1, 0))(residual, rho)
+
+    deviation = point.noise - problem.noise_mean
+    terms = degrees * (point.noise - LOG_2PI) + jnp.log1p(-(rho**2)) - fit.log_det - tau * fit.squares
+    terms = terms + jnp.log(problem.noise_precision) - LOG_2PI - problem.noise_precision * deviation**2
+    along_noise = (degrees - tau * fit.squares) / 2 - problem.noise_precision * deviation
+    along_prediction = density.scale * tau * jax.vmap(partial(_unwhiten, problem.scan_mask), (0, 0), 1)(fit.left, rho)
+    if white:
+        return terms.sum() / 2, _Along(along_prediction, along_noise, point.correlation)
+    terms = terms - LOG_2PI - 2 * jnp.log(AUTOCORRELATION_SD) - (r / AUTOCORRELATION_SD) ** 2
+    by_squares, by_log_det = jax.vmap(partial(_along_rho, problem), (1, 0, 0, 0))(
+        residual, fit.effects, fit.covariance, rho
+    )
+    along_rho = -rho / (1 - rho**2) - (by_log_det + tau * by_squares) / 2
+    along_correlation = (1 - rho**2) * along_rho - r / AUTOCORRELATION_SD**2
+    return terms.sum() / 2, _Along(along_prediction, along_noise, along_correlation)
+
+
+def _unwhiten(mask: Float[Array, "scan"], left: Float[Array, "scan"], rho: Float[Array, ""]) -> Float[Array, "scan"]:
+    """Wᵀu: of padded scans, nothing."""
+    after = jnp.concatenate([left[1:], jnp.zeros(1)])
+    first = jnp.arange(len(left)) == 0
+    return mask * (jnp.where(first, jnp.sqrt(1 - rho**2) * left, left) - rho * after)
+
+
+def _along_rho(
+    problem: Problem,
+    residual: Float[Array, "scan"],
+    effects: Float[Array, "confound"],
+    covariance: Float[Array, "confound confound"],
+    rho: Float[Array, ""],
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """dq/dρ = ẽᵀK'ẽ at ẽ = e − X b, at which q is least along b; and d ln|M|/dρ = tr(M⁻¹ XᵀK'X).
+
+    K' = −(S + Sᵀ) + 2ρ D, with S the shift by one scan and D the identity without both ends.
+    """
+
+    followed = jnp.concatenate([problem.scan_mask[1:], jnp.zeros(1)])  # 1 where another scan follows
+    inner = jnp.where(jnp.arange(len(followed)) == 0, 0.0, followed)
+
+    def form(series: Float[Array, "scan column"]) -> Float[Array, "column column"]:
+        beside = series[1:].T @ series[:-1]
+        return 2 * rho * (series * inner[:, None]).T @ series - beside - beside.T
+
+    rest = residual - problem.confounds @ effects
+    return form(rest[:, None])[0, 0], (covariance * form(problem.confounds)).sum()

@@ -1,0 +1,306 @@
+"""A check of one participant's Gaussian posterior: the same model, drawn from with no approximation (NUTS).
+
+The density is that of `_log_density`, over the parameters θ, the noise's log precisions λ and its autocorrelation
+ρ = tanh r, with the effects of the confounds integrated out exactly. It is drawn in the coordinates z in which the
+Gaussian is a standard normal,
+
+    (θ, λ, r) = μ + L z,    LLᵀ the Gaussian's covariance,
+
+so that a few steps reach across the posterior in every direction, if the Gaussian is about right (Hoffman & Gelman
+2014; Phan et al. 2019, NumPyro). Every chain has a thread of its own; no draw depends on how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._batch import make_batches
+from ._cohort import Progress, require_64_bit
+from ._compiled import compiled
+from ._forward import ForwardModel
+from ._log_density import AUTOCORRELATION_SD, Density, Unknowns, log_density
+from ._posterior import Posterior
+from ._problem import Settings, Subject, prepare
+from ._rows import usable_cores
+from ._status import InversionError
+from ._threads import one_blas_thread
+
+BLOCK = 25  # draws in one call of compiled code, after which progress is told
+OVERDISPERSED = 2.0  # posterior SDs: how far from the Gaussian's mean chains begin
+HALVINGS = 8  # of that, until a start has a density
+FIRST_STEP = 0.5  # of the leapfrog, in posterior SDs; adapted in the warm-up
+DEEPEST = 8  # doublings of a trajectory, at most
+
+
+@dataclass(frozen=True)
+class ChainSettings:
+    """How to draw.
+
+    Arguments:
+        chains: number of chains; R-hat needs at least 2.
+        warmup: draws of each chain in which steps and scales are found, not kept.
+        draws: draws kept of each chain.
+        seed: of all chains.
+    """
+
+    chains: int = 4
+    warmup: int = 300
+    draws: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        limits = {"chains": (2, 64), "warmup": (BLOCK, 100_000), "draws": (BLOCK, 100_000), "seed": (0, 2**31 - 1)}
+        problems = [
+            f"{name} must lie between {least} and {most}, not {getattr(self, name)}"
+            for name, (least, most) in limits.items()
+            if not least <= getattr(self, name) <= most
+        ]
+        problems += [
+            f"{name} must be a multiple of {BLOCK}, not {getattr(self, name)}"
+            for name in ("warmup", "draws")
+            if not problems and getattr(self, name) % BLOCK
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorDraws:
+    """Draws from the posterior of one participant's DCM.
+
+    Fields:
+        names: of the free parameters.
+        draws: (chain, draw, free) of θ, in the units of `Posterior.mean`.
+        noise: (chain, draw, region) of the log-precisions λ.
+        autocorrelation: (chain, draw, region) of ρ; zero where the model's noise is white.
+        r_hat: (free,) split R-hat; above 1.01 the chains have not met.
+        sample_size: (free,) effective sample size.
+        noise_r_hat: the largest split R-hat of λ and ρ.
+        divergences: draws at which the integrator went astray; any but a few mean that the draws are biased.
+        evaluations: of the model and its Jacobian, all chains together.
+        settings: how they were drawn.
+    """
+
+    names: tuple[str, ...]
+    draws: Float[np.ndarray, "chain draw free"]
+    noise: Float[np.ndarray, "chain draw region"]
+    autocorrelation: Float[np.ndarray, "chain draw region"]
+    r_hat: Float[np.ndarray, "free"]
+    sample_size: Float[np.ndarray, "free"]
+    noise_r_hat: float
+    divergences: int
+    evaluations: int
+    settings: ChainSettings
+
+    @property
+    def mean(self) -> Float[np.ndarray, "free"]:
+        """Posterior means."""
+        return self.draws.mean(axis=(0, 1))
+
+    @property
+    def sd(self) -> Float[np.ndarray, "free"]:
+        """Posterior standard deviations."""
+        return self.draws.std(axis=(0, 1), ddof=1)
+
+    def quantile(self, probability: float) -> Float[np.ndarray, "free"]:
+        """The value below which a parameter lies with a given probability."""
+        return np.quantile(self.draws, probability, axis=(0, 1))
+
+
+def sample_posterior(
+    subject: Subject,
+    posterior: Posterior,
+    settings: Settings,
+    sampling: ChainSettings = ChainSettings(),
+    on_progress: Progress | None = None,
+    cores: int | None = None,
+) -> PosteriorDraws:
+    """Draws from the posterior that `posterior` approximates, by the No-U-Turn Sampler.
+
+    Arguments:
+        subject, settings: what was inverted and how; the prior is that of `posterior`.
+        posterior: the Gaussian, in whose coordinates the chains run and around whose mean they begin.
+        sampling: chains, draws, seed.
+        on_progress: called with draws done and in all, those of the warm-up included.
+        cores: threads, at most; all that this process may use where None.
+
+    Raises `ValueError` where the posterior is not of the subject's model, and `InversionError` where a chain finds no
+    point to begin at.
+
+    Source: Hoffman & Gelman 2014, J Mach Learn Res 15:1593; Phan et al. 2019, arXiv 1912.11554.
+    """
+    require_64_bit()
+    model, density = density_of(subject, posterior, settings)
+    frame = _frame(density, posterior, correlated=True)
+    progress = _Progress(on_progress, sampling.chains * (sampling.warmup + sampling.draws))
+    keys = jax.random.split(jax.random.key(sampling.seed), sampling.chains)
+    with one_blas_thread(), ThreadPoolExecutor(cores or usable_cores(), thread_name_prefix="nuts") as pool:
+        states = [_first_state(model, density, frame, key, sampling.warmup) for key in keys]
+        begun = [_Chain(model, density, frame, state, progress, sampling.warmup) for state in states]
+        if not all(np.isfinite(one.state.potential_energy) for one in begun):
+            raise InversionError(
+                f"{subject.name}: a chain finds no point near the posterior mean where the model holds"
+            )
+        begun[0].advance()  # compiled here, so that no two threads compile the same
+        list(pool.map(lambda chain: chain.run(sampling.warmup + sampling.draws), begun))
+    return _collect(posterior, frame, begun, sampling)
+
+
+def density_of(subject: Subject, posterior: Posterior, settings: Settings) -> tuple[ForwardModel, Density]:
+    """The forward model, and the joint density of one participant with the prior of its posterior."""
+    if posterior.spec != subject.spec or posterior.prediction.shape != subject.data.bold.shape:
+        raise ValueError(f"{subject.name}: the posterior is of another model or run than the data")
+    one = prepare(replace(subject, prior=posterior.prior), settings)
+    [batch] = make_batches([one], settings)
+    problem = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batch.problems)
+    return batch.model, Density(problem, jnp.asarray(one.scale))
+
+
+class _Frame(eqx.Module):
+    """Coordinates in which the Gaussian is a standard normal; λ and r are independent of all else there."""
+
+    mean: Unknowns
+    factor: Float[Array, "free free"]  # of θ's covariance
+    noise_sd: Float[Array, "region"]
+    correlation_sd: Float[Array, "region"]
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates."""
+        return sum(leaf.size for leaf in self.mean)
+
+    def point(self, z: Float[Array, "unknown"]) -> Unknowns:
+        """(θ, λ, r) = μ + L z."""
+        free, region = self.mean.theta.size, self.mean.noise.size
+        theta, noise, correlation = z[:free], z[free : free + region], z[free + region :]
+        return Unknowns(
+            self.mean.theta + self.factor @ theta,
+            self.mean.noise + self.noise_sd * noise,
+            self.mean.correlation + self.correlation_sd * correlation,
+        )
+
+
+def _frame(density: Density, posterior: Posterior, correlated: bool) -> _Frame:
+    theta = posterior.mean[posterior.free] - posterior.prior.mean[posterior.free]
+    rho = np.clip(getattr(posterior, "autocorrelation", np.zeros(posterior.spec.n)), -0.98, 0.98)[
+        : posterior.spec.n if correlated else 0
+    ]
+    information = float(density.degrees) * (1 - rho**2) + 1 / AUTOCORRELATION_SD**2
+    return _Frame(
+        mean=Unknowns(jnp.asarray(theta), jnp.asarray(posterior.noise_mean), jnp.arctanh(rho)),
+        factor=jnp.asarray(np.linalg.cholesky(posterior.covariance)),
+        noise_sd=jnp.sqrt(jnp.diag(posterior.noise_covariance)),
+        correlation_sd=jnp.asarray(information**-0.5),
+    )
+
+
+def _potential(model: ForwardModel, density: Density, frame: _Frame, z: Float[Array, "unknown"]) -> Float[Array, ""]:
+    """−ln p at z; infinite where the model has broken down, so that no chain goes there."""
+    height = log_density(model, density, frame.point(z))
+    return jnp.where(jnp.isfinite(height), -height, jnp.inf)
+
+
+def _kernel(model: ForwardModel, density: Density, frame: _Frame) -> Any:
+    from numpyro.infer import NUTS  # a second to import: only for those who draw
+
+    return NUTS(potential_fn=partial(_potential, model, density, frame), step_size=FIRST_STEP, max_tree_depth=DEEPEST)
+
+
+@compiled(static_argnums=(0, 4))
+def _first_state(model: ForwardModel, density: Density, frame: _Frame, key: Array, warmup: int) -> Any:
+    """The state of a chain that begins wide of the Gaussian, at half the distance as long as there is no density."""
+    begin, draws = jax.random.split(key)
+    z = OVERDISPERSED * jax.random.normal(begin, (frame.size,))
+
+    def lost(carry: tuple[Array, Array]) -> Array:
+        halvings, z = carry
+        return (halvings < HALVINGS) & ~jnp.isfinite(_potential(model, density, frame, z))
+
+    _, z = jax.lax.while_loop(lost, lambda carry: (carry[0] + 1, carry[1] / 2), (jnp.asarray(0), z))
+    return _kernel(model, density, frame).init(draws, warmup, z, model_args=(), model_kwargs={})
+
+
+@compiled(static_argnums=(0, 4))
+def _advance(
+    model: ForwardModel, density: Density, frame: _Frame, state: Any, warmup: int
+) -> tuple[Any, tuple[Array, ...]]:
+    """A block of draws, in the warm-up or after it: z, whether it diverged, and leapfrog steps."""
+    kernel = _kernel(model, density, frame)
+    kernel.init(jax.random.key(0), warmup, state.z, model_args=(), model_kwargs={})  # its settings; the state is unused
+
+    def draw(state: Any, _: None) -> tuple[Any, tuple[Array, ...]]:
+        state = kernel.sample(state, (), {})
+        return state, (state.z, state.diverging, state.num_steps)
+
+    return jax.lax.scan(draw, state, None, length=BLOCK)
+
+
+class _Chain:
+    """One chain, advanced block by block."""
+
+    def __init__(
+        self, model: ForwardModel, density: Density, frame: _Frame, state: Any, progress: _Progress, warmup: int
+    ) -> None:
+        self.of, self.state, self.progress, self.warmup = (model, density, frame), state, progress, warmup
+        self.blocks: list[tuple[np.ndarray, ...]] = []
+
+    def advance(self) -> None:
+        """One block more."""
+        self.state, block = _advance(*self.of, self.state, self.warmup)
+        self.blocks.append(jax.device_get(block))
+        self.progress.add(BLOCK)
+
+    def run(self, draws: int) -> None:
+        """To the end."""
+        while BLOCK * len(self.blocks) < draws:
+            self.advance()
+
+
+class _Progress:
+    """How many draws there are, over all chains."""
+
+    def __init__(self, tell: Progress | None, total: int) -> None:
+        self.tell, self.total, self.done, self.lock = tell, total, 0, Lock()
+
+    def add(self, draws: int) -> None:
+        """So many more."""
+        with self.lock:
+            self.done += draws
+            if self.tell is not None:
+                self.tell(self.done, self.total)
+
+
+def _collect(posterior: Posterior, frame: _Frame, chains: Sequence[_Chain], sampling: ChainSettings) -> PosteriorDraws:
+    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+
+    kept = slice(sampling.warmup, sampling.warmup + sampling.draws)
+    z, diverging, steps = (
+        np.array([np.concatenate(part) for part in parts])
+        for parts in zip(*(zip(*one.blocks, strict=True) for one in chains), strict=True)
+    )
+    points = jax.vmap(jax.vmap(frame.point))(jnp.asarray(z[:, kept]))
+    theta, noise, correlation = (np.asarray(leaf) for leaf in points)
+    others = np.concatenate([noise, correlation], axis=-1)
+    return PosteriorDraws(
+        names=posterior.names,
+        draws=theta + posterior.prior.mean[posterior.free],
+        noise=noise,
+        autocorrelation=np.tanh(correlation) if correlation.size else np.zeros_like(noise),
+        r_hat=np.asarray(split_gelman_rubin(theta)),
+        sample_size=np.maximum(effective_sample_size(theta), 1.0),
+        noise_r_hat=float(np.max(split_gelman_rubin(others))),
+        divergences=int(diverging[:, kept].sum()),
+        evaluations=int(steps.sum()),
+        settings=sampling,
+    )
