@@ -5,11 +5,13 @@ from ._data import SPM12_ECHO_TIME, Data
 from ._diagnostics import Diagnostics, diagnose, share_explained
 from ._flow import dense_flow_step
 from ._forward import Derivatives, Integrator
+from ._laplace import NoiseModel
 from ._posterior import Posterior
 from ._priors import Preset, Prior, checked_density, prior
-from ._problem import Settings, Subject
+from ._problem import Subject
 from ._sampling import ChainSettings, PosteriorDraws, sample_posterior
 from ._serial_noise import SerialNoise
+from ._settings import Compat, Scaling, Settings
 from ._simulate import Simulation, make_predictor, predict_series, simulate
 from ._simulate_draws import DrawTruth, SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
 from ._spec import Layout, Parameters, Spec
@@ -19,6 +21,7 @@ from ._threads import one_blas_thread
 __all__ = [
     "SPM12_ECHO_TIME",
     "ChainSettings",
+    "Compat",
     "Data",
     "Derivatives",
     "Diagnostics",
@@ -27,12 +30,14 @@ __all__ = [
     "Integrator",
     "InversionError",
     "Layout",
+    "NoiseModel",
     "Parameters",
     "Posterior",
     "PosteriorDraws",
     "Preset",
     "Prior",
     "Progress",
+    "Scaling",
     "SerialNoise",
     "Settings",
     "SimulatedRuns",

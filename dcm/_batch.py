@@ -19,10 +19,14 @@ from ._bilinear import Timing
 from ._forward import ForwardModel
 from ._gating import gated_regions
 from ._joint_density import POWER_FLOOR, Problem
+from ._laplace import NoiseModel
 from ._priors import Prior
-from ._problem import Prepared, Settings, Shared
+from ._problem import Prepared, Shared
+from ._settings import Settings
 from ._spec import Layout
 
+SPM_FIRST_LOG_STEP, SPM_FREE_ITERATIONS = -4.0, 2  # SPM accepts its first two iterations whether F rises or not
+FIRST_LOG_STEP, LOG_STEP_NEAR_OPTIMUM = -2.0, 2.0  # ours
 SIZE_RATIO = 2.0  # sizes within this ratio share a batch: a larger one wastes arithmetic, a smaller one compilations
 
 
@@ -45,6 +49,11 @@ class Batch:
     extent: dict[str, int]
     shared: Shared = field(default_factory=Shared, repr=False)
 
+    @property
+    def noise(self) -> NoiseModel:
+        """Which code the noise needs; noise without correlation is a case of noise with it."""
+        return self.settings.noise if self.settings.as_spm else "ar1"
+
     def free_columns(self, member: int) -> np.ndarray:
         """Which columns of the batch's free parameters are free in this member's model."""
         return self._densities[member].columns
@@ -60,7 +69,7 @@ class Batch:
             "confounds": np.zeros((count, scans, confounds)),
             "confound_power": np.zeros((count, confounds)),
             "confound_mask": np.zeros((count, confounds)),
-            "confound_start": np.zeros((count, confounds, n)),
+            "confound_start": np.zeros((count, confounds if self.settings.as_spm else 0, n)),
             "prior_vector": np.zeros((count, self.model.layout.size)),
             "prior_precision": np.zeros((count, free, free)),
             "free_mask": np.zeros((count, free)),
@@ -73,7 +82,8 @@ class Batch:
             made["confounds"][k, :v, :c] = one.confounds
             made["confound_power"][k, :c] = one.power
             made["confound_mask"][k, :c] = 1
-            made["confound_start"][k, :c] = _least_squares(one)
+            if self.settings.as_spm:
+                made["confound_start"][k, :c] = _least_squares(one)
             made["prior_vector"][k] = density.mean
             made["prior_precision"][k] = density.precision
             made["free_mask"][k, density.columns] = 1
@@ -82,13 +92,22 @@ class Batch:
             "echo_time": [one.data.echo_time for one in self.prepared],
             "noise_mean": [one.prior.noise_mean for one in self.prepared],
             "noise_precision": [1 / one.prior.noise_variance for one in self.prepared],
+            "gain": [one.scale if self.settings.scaling == "model" else 1.0 for one in self.prepared],
+            "serial": np.full(count, self.settings.noise == "ar1"),
             "tolerance": np.full(count, self.settings.tolerance),
+            "first_log_step": [self._first_log_step(one) for one in self.prepared],
         }
         made |= {name: np.asarray(values, dtype=float) for name, values in numbers.items()}
         made["prior_mean"] = made["prior_vector"][:, np.array(self.model.free)]
         made["max_iterations"] = np.full(count, self.settings.max_iterations)
-        made["settle"] = np.full(count, self.settings.noise == "settled")
+        made["free_iterations"] = np.full(count, SPM_FREE_ITERATIONS if self.settings.as_spm else 1)
         return Problem(timing=self._timing(), **made)
+
+    def _first_log_step(self, one: Prepared) -> float:
+        """SPM's; far where the inversion begins at the optimum of a simpler model."""
+        if self.settings.as_spm:
+            return SPM_FIRST_LOG_STEP
+        return FIRST_LOG_STEP if one.starts is None else LOG_STEP_NEAR_OPTIMUM
 
     @cached_property
     def _densities(self) -> list[_Density]:
@@ -130,7 +149,7 @@ def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch
             group.members.append(position)
             group.smallest, group.largest = np.minimum(group.smallest, sizes), np.maximum(group.largest, sizes)
     ordered = [sorted(group.members) for group in groups]
-    return [_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in ordered]
+    return [one_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in ordered]
 
 
 @dataclass(eq=False)
@@ -148,7 +167,8 @@ class _Group:
         return kind == self.kind and bool(widest.all())
 
 
-def _batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
+def one_batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
+    """Participants of one number of regions and panels as a batch, whatever their sizes."""
     n = prepared[0].subject.spec.n
     layouts = {one.subject.spec.layout for one in prepared}
     layout = Layout(n, max(one.m for one in layouts), any(one.gated for one in layouts))
@@ -210,10 +230,12 @@ def _least_squares(one: Prepared) -> np.ndarray:
 
 
 def _starts(one: Prepared, density: _Density, settings: Settings) -> np.ndarray:
-    """Offsets from the prior mean, (start, own): the first as given or none, the others drawn.
+    """Offsets from the prior mean, (start, own): all as found before, or the first as given or none, the others drawn.
 
     The draws depend on the seed and on their number only, not on the cohort.
     """
+    if one.starts is not None:
+        return np.asarray((one.starts - one.prior.mean)[:, one.prior.free])
     offsets = np.zeros((settings.starts, density.columns.size))
     if one.subject.start is not None:
         offsets[0] = (one.subject.start - one.prior.mean)[one.prior.free]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,9 +12,12 @@ import numpy as np
 
 from . import _laplace as laplace
 from ._batch import Batch, make_batches
+from ._beginning import begin, begins_bilinear, bilinear_batch
+from ._confounds import generalised_least_squares
 from ._posterior import Posterior
-from ._problem import Prepared, Settings, Shared, Subject, prepare
-from ._rows import Ended, choose_machine, serve
+from ._problem import Prepared, Shared, Subject, prepare
+from ._rows import Ended, Task, choose_machine, serve
+from ._settings import Settings
 from ._status import InversionError, Status
 from ._threads import one_blas_thread
 
@@ -99,23 +103,60 @@ def _run(
     cores: int | None,
 ) -> Iterator[tuple[int, Posterior | Failure]]:
     require_64_bit()
-    total, done = len(wanted) * settings.starts, 0
-    for batch in make_batches(prepared, settings):
-        members = [member for member, position in enumerate(batch.members) if position in wanted]
-        tasks = [(member, start) for member in members for start in range(settings.starts)]
-        if not tasks:
-            continue
-        machine = choose_machine(batch, len(batch.members) * settings.starts, cores)
-        starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
-        with one_blas_thread(), closing(serve(batch, tasks, machine)) as inversions:
-            for (member, start), ended in inversions:
-                starts[member][start] = ended
-                done += 1
-                if on_progress is not None:
-                    on_progress(done, total)
-                if len(starts[member]) == settings.starts:
-                    own = starts.pop(member)
-                    yield batch.members[member], _outcome(batch, member, [own[k] for k in sorted(own)])
+    batches = make_batches(prepared, settings)
+    chosen = {id(batch): [k for k, position in enumerate(batch.members) if position in wanted] for batch in batches}
+    total = sum(len(chosen[id(one)]) * settings.starts * (2 if begins_bilinear(one) else 1) for one in batches)
+    done = 0
+
+    def count(inversions: int) -> None:
+        nonlocal done
+        done += inversions
+        if on_progress is not None:
+            on_progress(done, total)
+
+    for batch in batches:
+        if members := chosen[id(batch)]:
+            find = _by_full_equations if begins_bilinear(batch) else _by_one_set_of_equations
+            yield from find(batch, members, count, cores)
+
+
+def _by_one_set_of_equations(
+    batch: Batch, members: Sequence[int], count: Callable[[int], None], cores: int | None
+) -> Iterator[tuple[int, Posterior | Failure]]:
+    number = batch.settings.starts
+    starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
+    for (member, start), ended in _serve(batch, [(member, k) for member in members for k in range(number)], cores):
+        starts[member][start] = ended
+        count(1)
+        if len(starts[member]) == number:
+            own = starts.pop(member)
+            yield batch.members[member], _outcome(batch, member, [own[k] for k in range(number)])
+
+
+def _by_full_equations(
+    batch: Batch, members: Sequence[int], count: Callable[[int], None], cores: int | None
+) -> Iterator[tuple[int, Posterior | Failure]]:
+    """By the bilinear equations first."""
+    number, bilinear = batch.settings.starts, bilinear_batch(batch)
+    found: dict[Task, Ended] = {}
+    for task, ended in _serve(bilinear, [(member, k) for member in members for k in range(number)], cores):
+        found[task] = ended
+        count(1)
+    beginning = begin(bilinear, batch, found, members)
+    expected = Counter(member for member, _ in beginning.tasks)
+    starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
+    for (member, start), ended in _serve(beginning.batch, beginning.tasks, cores):
+        starts[member][start] = ended
+        if len(starts[member]) == expected[member]:
+            own = beginning.complete(member, starts.pop(member))
+            count(number)
+            yield batch.members[member], _outcome(beginning.batch, member, [own[k] for k in range(number)])
+
+
+def _serve(batch: Batch, tasks: Sequence[Task], cores: int | None) -> Iterator[tuple[Task, Ended]]:
+    machine = choose_machine(batch, len(batch.members) * batch.settings.starts, cores)
+    with one_blas_thread(), closing(serve(batch, tasks, machine)) as inversions:
+        yield from inversions
 
 
 def require_64_bit() -> None:
@@ -130,8 +171,8 @@ def require_64_bit() -> None:
 def _outcome(batch: Batch, member: int, starts: Sequence[Ended]) -> Posterior | Failure:
     """The best start that did not fail, as a posterior in the participant's own sizes.
 
-    The best settled F is kept, among the starts whose F, as SPM evaluates it, is not below that of the first start:
-    more starts never make the reported F worse.
+    The best settled F is kept. In SPM's modes it is kept among the starts whose F, as SPM evaluates it, is not below
+    that of the first start: more starts never make the reported F worse.
     """
     one = batch.prepared[member]
     status = [_STATUS[int(ended.status)] for ended in starts]
@@ -139,20 +180,26 @@ def _outcome(batch: Batch, member: int, starts: Sequence[Ended]) -> Posterior | 
     settled = np.array([float(ended.settled_free_energy) for ended in starts])
     reached = np.where(failed | ~np.isfinite(settled), -np.inf, settled)
     energy = np.where(failed, -np.inf, [float(ended.free_energy) for ended in starts])
-    best = int(np.argmax(np.where(energy >= energy[0], reached, -np.inf)))
+    considered = energy >= energy[0] if batch.settings.as_spm else np.isfinite(reached)
+    best = int(np.argmax(np.where(considered, reached, -np.inf)))
     if status[best].failed:
         return Failure(one.subject.name, status[0].value)
     return _posterior(batch, member, starts[best], best, reached)
 
 
 def _posterior(batch: Batch, member: int, ended: Ended, start: int, reached: np.ndarray) -> Posterior:
-    one, columns = batch.prepared[member], batch.free_columns(member)
+    one, columns, settings = batch.prepared[member], batch.free_columns(member), batch.settings
     scans, regions = one.data.bold.shape
     mean = one.prior.mean.copy()
     mean[one.prior.free] += ended.best.theta[columns]
     prediction = np.asarray(ended.prediction)[:scans]
-    effects = one.rotation @ np.asarray(ended.best.beta)[: one.power.size]
+    rho = np.tanh(np.asarray(ended.best.correlation))
+    if settings.as_spm:
+        effects = one.rotation @ np.asarray(ended.best.beta)[: one.power.size]
+    else:
+        effects = one.rotation @ generalised_least_squares(one.confounds, one.data.bold - prediction, rho)
     covariance = np.asarray(ended.covariance)[np.ix_(columns, columns)]
+    of_noise = np.linalg.inv(np.asarray(ended.noise_precision))
     return Posterior(
         spec=one.subject.spec,
         prior=one.prior,
@@ -160,11 +207,13 @@ def _posterior(batch: Batch, member: int, ended: Ended, start: int, reached: np.
         covariance=(covariance + covariance.T) / 2,
         free=one.prior.free,
         noise_mean=np.asarray(ended.best.noise),
-        noise_covariance=np.eye(regions) / (scans / 2 + 1 / one.prior.noise_variance),
+        noise_covariance=of_noise[:regions, :regions],
+        autocorrelation=rho,
+        autocorrelation_sd=np.sqrt(np.diag(of_noise)[regions:]) if settings.noise == "ar1" else np.zeros(regions),
         confound_effects=effects,
         prediction=prediction,
         residual=one.data.bold - prediction - one.data.confounds @ effects,
-        free_energy=float(ended.free_energy),
+        free_energy=float(ended.free_energy if settings.as_spm else ended.settled_free_energy),
         settled_free_energy=float(ended.settled_free_energy),
         status=_STATUS[int(ended.status)],
         iterations=int(ended.iterations),
@@ -172,4 +221,5 @@ def _posterior(batch: Batch, member: int, ended: Ended, start: int, reached: np.
         data_scale=one.scale,
         start=start,
         start_free_energies=reached,
+        settings=settings,
     )

@@ -32,20 +32,40 @@ class RotatedConfounds(NamedTuple):
     power: Float[np.ndarray, "rotated"]  # of B's columns
 
 
+def orthonormal_confounds(confounds: Float[np.ndarray, "scan confound"]) -> RotatedConfounds:
+    """An orthonormal basis of the confounds' span: what an inversion needs that integrates their effects out."""
+    span, weights = _span(confounds)
+    return RotatedConfounds(span, weights, np.ones(span.shape[1]))
+
+
+def generalised_least_squares(
+    confounds: Float[np.ndarray, "scan confound"],
+    series: Float[np.ndarray, "scan region"],
+    rho: Float[np.ndarray, "region"],
+) -> Float[np.ndarray, "confound region"]:
+    """β of each region's series on the confounds under AR(1) noise of correlation ρ; of rank-deficient ones the least.
+
+    Both are whitened: x_1 √(1 − ρ²), x_t − ρ x_{t−1}.
+    """
+
+    def whiten(columns: np.ndarray, rho: float) -> np.ndarray:
+        return np.concatenate([columns[:1] * np.sqrt(1 - rho**2), columns[1:] - rho * columns[:-1]])
+
+    def effects(one: np.ndarray, rho: float) -> np.ndarray:
+        found: np.ndarray = np.linalg.lstsq(whiten(confounds, rho), whiten(one[:, None], rho), rcond=None)[0]
+        return found[:, 0]
+
+    return np.column_stack([effects(one, value) for one, value in zip(series.T, rho, strict=True)])
+
+
 def rotate_confounds(confounds: Float[np.ndarray, "scan confound"], as_given: bool = False) -> RotatedConfounds:
     """The confounds as an inversion uses them; `as_given` keeps their scale whatever it is."""
     if as_given or not confounds.size or written_by_spm(confounds):
         power, rotation = np.linalg.eigh(confounds.T @ confounds)
         return RotatedConfounds(confounds @ rotation, rotation, np.maximum(power, 0.0))
-    peak = np.abs(confounds).max(axis=0)
-    used = peak > 0
-    peak = np.where(used, peak, 1.0)
-    length = np.where(used, np.linalg.norm(confounds / peak, axis=0) * peak, 1.0)
-    left, size, right = np.linalg.svd(confounds / length, full_matrices=False)
-    kept = (size > RANK * size[0]) & (size > 0)
-    weights = right[kept].T / size[kept] / length[:, None]  # X0 @ weights = the left singular vectors
-    turn, power = _constant_first(left[:, kept])
-    return RotatedConfounds(left[:, kept] @ turn, weights @ turn, power)
+    span, weights = _span(confounds)
+    turn, power = _constant_first(span)
+    return RotatedConfounds(span @ turn, weights @ turn, power)
 
 
 def written_by_spm(confounds: Float[np.ndarray, "scan confound"]) -> bool:
@@ -58,6 +78,19 @@ def written_by_spm(confounds: Float[np.ndarray, "scan confound"]) -> bool:
         if not lowest <= (size if constant else float(np.linalg.norm(column))) <= highest:
             return False
     return bool(np.linalg.svd(confounds, compute_uv=False)[-1] >= APART)
+
+
+def _span(
+    confounds: Float[np.ndarray, "scan confound"],
+) -> tuple[Float[np.ndarray, "scan rotated"], Float[np.ndarray, "confound rotated"]]:
+    """An orthonormal basis of the span, and its weights: basis = X0 @ weights."""
+    peak = np.abs(confounds).max(axis=0)
+    used = peak > 0
+    peak = np.where(used, peak, 1.0)
+    length = np.where(used, np.linalg.norm(confounds / peak, axis=0) * peak, 1.0)
+    left, size, right = np.linalg.svd(confounds / length, full_matrices=False)
+    kept = (size > RANK * size[0]) & (size > 0)
+    return left[:, kept], right[kept].T / size[kept] / length[:, None]
 
 
 def _constant_first(

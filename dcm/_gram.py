@@ -93,7 +93,7 @@ def gram(
         JX = J @ X
         B = JX / ridge[i]
         rest = J - (X @ B.T).T
-        return JX.T, B.T, J @ residual[:, i], *_lower_blocks(rest)
+        return JX.T, B.T, J @ residual[:, i], *lower_blocks(rest, rest)
 
     shared = (jacobian, usable, residual, X, ridge, masks)
     XJ, B, Je, *rows = jax.vmap(of_region, in_axes=(0, *[None] * len(shared)))(jnp.arange(n), *shared)
@@ -108,9 +108,9 @@ def gram(
     )
 
 
-def _lower_blocks(J: Float[Array, "free scan"]) -> tuple[Float[Array, "row column"], ...]:
-    """J Jᵀ, row of blocks by row of blocks."""
-    free = len(J)
+def lower_blocks(left: Float[Array, "free scan"], right: Float[Array, "free scan"]) -> tuple[Array, ...]:
+    """L Rᵀ, which is symmetric, row of blocks by row of blocks as `SymmetricMatrices` keeps them."""
+    free = len(left)
     count = 1 if free <= WHOLE else -(-free // BLOCK)
     ends = [free * k // count for k in range(count + 1)]
-    return tuple(J[begin:end] @ J[:end].T for begin, end in itertools.pairwise(ends))
+    return tuple(left[begin:end] @ right[:end].T for begin, end in itertools.pairwise(ends))

@@ -1,15 +1,16 @@
 """The joint density of data and unknowns: all that an inversion is told, and the point of it that it has reached.
 
-y_i = g_i(θ) + X β_i + e_i,    e_i ~ N(0, I / τ_i),    τ_i = e^{λ_i},    for every region i
+y_i = gain · g_i(θ) + X β_i + e_i,    e_i ~ N(0, K(ρ_i)⁻¹ / τ_i),    τ_i = e^{λ_i},    for every region i
 
-θ ~ N(μ, Π⁻¹),    β ~ N(0, 1/κ),    λ_i ~ N(noise_mean, 1 / noise_precision)
+θ ~ N(μ, Π⁻¹),    λ_i ~ N(noise_mean, 1 / noise_precision), and β and ρ_i as the noise model has it: `_ar_noise` with
+serial correlation and a flat β, or `_spm_noise` with K = I and β ~ N(0, 1/κ)
 """
 
 from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from ._bilinear import Timing
 
@@ -26,10 +27,10 @@ class Problem(eqx.Module):
 
     bold: Float[Array, "scan region"]  # centred and scaled
     scan_mask: Float[Array, "scan"]
-    confounds: Float[Array, "scan confound"]  # rotated: X = X0 V, with X0ᵀX0 = V diag(power) Vᵀ
+    confounds: Float[Array, "scan confound"]  # X: orthonormal, or as SPM has them X0 V with X0ᵀX0 = V diag(power) Vᵀ
     confound_power: Float[Array, "confound"]
     confound_mask: Float[Array, "confound"]
-    confound_start: Float[Array, "confound region"]  # β before the first iteration
+    confound_start: Float[Array, "confound region"]  # β before the first iteration; no rows where it is integrated out
     timing: Timing
     echo_time: Float[Array, ""]  # s
     prior_vector: Float[Array, "param"]  # prior mean of all parameters
@@ -38,10 +39,13 @@ class Problem(eqx.Module):
     free_mask: Float[Array, "free"]
     noise_mean: Float[Array, ""]  # hE
     noise_precision: Float[Array, ""]  # 1 / hC
-    settle: Bool[Array, ""]  # whether λ is taken to its optimum in every iteration, which SPM's steps are not
+    serial: Float[Array, ""]  # 1 where noise is serially correlated
+    gain: Float[Array, ""]  # by which predictions are multiplied, as the data were
     start: Float[Array, "free"]  # first expansion point, as an offset from the prior mean
     max_iterations: Int[Array, ""]
     tolerance: Float[Array, ""]  # nats
+    first_log_step: Float[Array, ""]  # v before the first iteration
+    free_iterations: Int[Array, ""]  # the first so many are accepted whether F rises or not
 
     @property
     def scans(self) -> Float[Array, ""]:
@@ -60,3 +64,4 @@ class Point(eqx.Module):
     theta: Float[Array, "free"]
     beta: Float[Array, "confound region"]
     noise: Float[Array, "region"]  # λ
+    correlation: Float[Array, "region"]  # r = artanh ρ

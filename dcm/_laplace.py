@@ -1,19 +1,14 @@
-"""Variational Laplace for one participant (Friston et al. 2007, NeuroImage 34, 220).
-
-    y = g(θ) + X0 β + e,    e ~ N(0, Σ(λ)),    Σ^-1 = Σ_i Q_i e^{λ_i},    Q_i selects region i
+"""The ascent of F for one participant: variational Laplace (Friston et al. 2007, NeuroImage 34, 220).
 
 `init` makes a `State`, `step` evaluates the model once and proposes the next point, and `ended` says when to stop; the
-loop belongs to `_rows`. Everything is written for one participant and batched by `vmap`. The last step of an
-inversion that has a result is no iteration: it evaluates the best θ once more, for F with β and λ at their optimum.
-
-What keeps it small: P = Σ^-1 only weights whole regions, so one Gram matrix per region serves every value of λ
-(`_gram`); and the confounds are rotated so that X0ᵀX0 is diagonal, which makes the block of β diagonal for every λ and
-leaves matrices of the size of θ only (a Schur complement).
+loop belongs to `_rows`. What is assumed of the noise, and with it F and its shape at a point, is the noise model's:
+`_ar_noise` or `_spm_noise`. Everything is written for one participant and batched by `vmap`. The last step of an
+inversion that has a result is no iteration: it evaluates the best θ once more, for the F that compares optima.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 import equinox as eqx
 import jax
@@ -21,32 +16,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from ._cholesky import log_det, one_at_a_time
+from . import _ar_noise, _spm_noise
+from ._evaluation import Ascent
 from ._flow import Curvature, Gradient, flow_step
 from ._forward import ForwardModel
-from ._gram import Gram, gram
-from ._joint_density import POWER_FLOOR, Point, Problem
-from ._noise import Noise, noise_steps
+from ._joint_density import Point, Problem
 
-FIRST_LOG_STEP, LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, -4.0, 4.0
+LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, 4.0
 RETRIES = 4
 JACOBIAN_LIMIT = jnp.exp(32.0).item()
 PATIENCE = 4  # iterations in a row with a predicted gain below tolerance
 HISTORY = 512  # longest F history kept
+
+NoiseModel = Literal["ar1", "white", "spm12", "spm25"]  # "white" is "ar1" without correlation
 
 T = TypeVar("T")
 A = TypeVar("A", Array, np.ndarray)
 
 # State.status; for the last four, see `Status`.
 RUNNING, SETTLING, CONVERGED, MAX_ITERATIONS, NOT_FINITE, BAD_START = range(6)
-
-
-class Ascent(eqx.Module):
-    """The local shape of F at the last accepted point."""
-
-    gradient: Gradient
-    curvature: Curvature
-    log_det: Float[Array, ""]  # of the curvature
 
 
 class State(eqx.Module):
@@ -57,7 +45,8 @@ class State(eqx.Module):
     best_prediction: Float[Array, "scan region"]
     best_covariance: Float[Array, "free free"]
     best_free_energy: Float[Array, ""]
-    settled_free_energy: Float[Array, ""]  # F at the best θ with β and λ at their optimum; −inf until the last step
+    settled_free_energy: Float[Array, ""]  # F at the best θ as the last step finds it; −inf until then
+    noise_precision: Float[Array, "hyper hyper"]  # of the noise's parameters, found in the last step
     ascent: Ascent  # at `best`
     log_step: Float[Array, ""]
     iteration: Int[Array, ""]
@@ -71,11 +60,13 @@ class State(eqx.Module):
 def init(problem: Problem) -> State:
     """The state before the first iteration."""
     free, region = problem.prior_mean.shape[0], problem.bold.shape[1]
-    confound = problem.confounds.shape[1]
+    confound = problem.confound_start.shape[0]  # 0 where their effects are integrated out
+    hyper = region if confound else 2 * region
     point = Point(
         theta=problem.start,
         beta=problem.confound_start,
         noise=jnp.full(region, problem.noise_mean),
+        correlation=jnp.zeros(region),
     )
     return State(
         point=point,
@@ -84,12 +75,14 @@ def init(problem: Problem) -> State:
         best_covariance=jnp.zeros((free, free)),
         best_free_energy=jnp.asarray(-jnp.inf, dtype=float),
         settled_free_energy=jnp.asarray(-jnp.inf, dtype=float),
+        noise_precision=jnp.eye(hyper),
         ascent=Ascent(
             gradient=Gradient(jnp.zeros(free), jnp.zeros((region, confound))),
             curvature=Curvature(jnp.eye(free), jnp.zeros((region, confound, free)), jnp.ones((region, confound))),
             log_det=jnp.asarray(0.0, dtype=float),
+            dimension=jnp.asarray(1.0, dtype=float),
         ),
-        log_step=jnp.asarray(FIRST_LOG_STEP, dtype=float),
+        log_step=jnp.asarray(problem.first_log_step, dtype=float),
         iteration=jnp.asarray(0, dtype=int),
         retries=jnp.asarray(0, dtype=int),
         small_gains=jnp.asarray(0, dtype=int),
@@ -104,7 +97,12 @@ def ended(status: Int[A, "*seat"]) -> Bool[A, "*seat"]:
     return status > SETTLING
 
 
-def step(model: ForwardModel, problem: Problem, state: State) -> State:
+def has_result(status: Int[A, "*seat"]) -> Bool[A, "*seat"]:
+    """Whether an inversion ended with a posterior."""
+    return (status == CONVERGED) | (status == MAX_ITERATIONS)
+
+
+def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State) -> State:
     """One evaluation of the model: accept or go back, then propose the next point.
 
     In a state that is SETTLING the point is the best one, and only the settled F and the status change.
@@ -113,13 +111,15 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
     prediction, jacobian = model.predict_with_jacobian(
         problem.prior_vector, problem.prior_mean + state.point.theta, problem.timing, problem.echo_time
     )
+    prediction, jacobian = problem.gain * prediction, problem.gain * jacobian
     size = jnp.abs(jacobian * problem.free_mask * problem.scan_mask[:, None, None]).sum(axis=-1).max()
     usable = jnp.isfinite(prediction).all() & (size < JACOBIAN_LIMIT)
     # A step too far is evaluated as if it predicted nothing, so that no NaN travels; its result is not used.
-    here = _evaluate(problem, state.point, prediction, jacobian, usable, settling)
+    evaluate = _spm_noise.evaluate if noise.startswith("spm") else _ar_noise.evaluate
+    here = evaluate(problem, state.point, prediction, jacobian, usable, settling)
     finite = usable & jnp.isfinite(here.free_energy)
 
-    rose = (here.free_energy > state.best_free_energy) | (state.iteration < 2)
+    rose = (here.free_energy > state.best_free_energy) | (state.iteration < problem.free_iterations)
     accept = finite & rose & ~settling
     best = _where(accept, here.point, state.best)
     ascent = _where(accept, here.ascent, state.ascent)
@@ -128,7 +128,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
         jnp.minimum(state.log_step - 2.0, LOWEST_AFTER_FAILURE),
     )
-    move = flow_step(ascent.gradient, ascent.curvature, _flow_time(problem, ascent, log_step))
+    move = flow_step(ascent.gradient, ascent.curvature, _flow_time(ascent, log_step))
     gain = ascent.gradient.dot(move)
 
     iteration = jnp.where(finite & ~settling, state.iteration + 1, state.iteration)
@@ -145,9 +145,8 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         RUNNING,
     )
     outcome = jnp.where(settling, state.outcome, outcome)
-    has_result = (outcome == CONVERGED) | (outcome == MAX_ITERATIONS)
-    status = jnp.where(has_result & ~settling, SETTLING, outcome)
-    proposal = Point(best.theta + move.theta, best.beta + move.beta.T, best.noise)
+    status = jnp.where(has_result(outcome) & ~settling, SETTLING, outcome)
+    proposal = Point(best.theta + move.theta, best.beta + move.beta.T, best.noise, best.correlation)
     return State(
         point=_where(status == SETTLING, best, proposal),
         best=best,
@@ -155,6 +154,7 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         best_covariance=jnp.where(accept, here.covariance, state.best_covariance),
         best_free_energy=jnp.where(accept, here.free_energy, state.best_free_energy),
         settled_free_energy=jnp.where(settling & finite, here.free_energy, state.settled_free_energy),
+        noise_precision=jnp.where(settling & finite, here.noise_precision, state.noise_precision),
         ascent=ascent,
         log_step=log_step,
         iteration=iteration,
@@ -163,78 +163,6 @@ def step(model: ForwardModel, problem: Problem, state: State) -> State:
         status=status,
         outcome=outcome,
         history=_record(state, here.free_energy, finite, settling),
-    )
-
-
-class _Evaluation(NamedTuple):
-    """F and its shape at a point where the model was evaluated."""
-
-    point: Point
-    used: Float[Array, "region"]  # λ at which F was evaluated, the point's being a step further
-    free_energy: Float[Array, ""]
-    covariance: Float[Array, "free free"]  # of θ
-    ascent: Ascent
-
-
-@one_at_a_time  # so that a seat's sums over scans stay in the caches while λ is moved
-def _evaluate(
-    problem: Problem,
-    point: Point,
-    prediction: Float[Array, "scan region"],
-    jacobian: Float[Array, "scan region free"],
-    usable: Bool[Array, ""],
-    settling: Bool[Array, ""],
-) -> _Evaluation:
-    point, residual = _residual(problem, jnp.where(usable, prediction, 0.0), point, settling)
-    sums = gram(problem, residual, jacobian, usable, point.noise)
-    noise = noise_steps(problem, sums, point.noise, problem.settle | settling)
-    return _Evaluation(
-        point=Point(point.theta, point.beta, noise.moved),
-        used=noise.used,
-        free_energy=_free_energy(problem, sums, point, noise),
-        covariance=noise.covariance,
-        ascent=_ascent(problem, sums, point, noise),
-    )
-
-
-def _residual(
-    problem: Problem, prediction: Float[Array, "scan region"], point: Point, settling: Bool[Array, ""]
-) -> tuple[Point, Float[Array, "scan region"]]:
-    """ε = y − g − X β, masked; where F is to be settled, at the β that makes it least, which the point is given."""
-    residual = problem.bold - prediction * problem.scan_mask[:, None] - problem.confounds @ point.beta
-    power = problem.confound_power[:, None]
-    least_squares = problem.confounds.T @ residual / jnp.maximum(power, POWER_FLOOR)
-    move = jnp.where(settling & (power > POWER_FLOOR), least_squares, 0.0)
-    return Point(point.theta, point.beta + move, point.noise), residual - problem.confounds @ move
-
-
-def _free_energy(problem: Problem, sums: Gram, point: Point, noise: Noise) -> Float[Array, ""]:
-    """F = accuracy − complexity of θ and β − complexity of λ."""
-    region, scans, prior = noise.used.size, problem.scans, problem.confound_prior
-    deviation = noise.used - problem.noise_mean
-    accuracy = (scans * noise.used.sum() - jnp.exp(noise.used) @ sums.ee - region * scans * jnp.log(2 * jnp.pi)) / 2
-    log_det_prior = log_det(problem.prior_precision) + region * jnp.log(prior).sum()
-    penalty = point.theta @ problem.prior_precision @ point.theta + (prior[:, None] * point.beta**2).sum()
-    parameters = (log_det_prior - noise.log_det - penalty) / 2
-    shrunk = problem.noise_precision / (scans / 2 + problem.noise_precision)
-    hyperparameters = (region * jnp.log(shrunk) - problem.noise_precision * deviation @ deviation) / 2
-    return accuracy + parameters + hyperparameters
-
-
-def _ascent(problem: Problem, sums: Gram, point: Point, noise: Noise) -> Ascent:
-    """Gradient and curvature of F over θ and β at the λ before its last step."""
-    tau, prior = jnp.exp(noise.used), problem.confound_prior
-    return Ascent(
-        gradient=Gradient(
-            theta=tau @ sums.Je - problem.prior_precision @ point.theta,
-            beta=tau[:, None] * sums.Xe - prior * point.beta.T,
-        ),
-        curvature=Curvature(
-            precision=noise.precision,
-            cross=tau[:, None, None] * sums.XJ,
-            beta=tau[:, None] * problem.confound_power + prior,
-        ),
-        log_det=noise.log_det,
     )
 
 
@@ -247,11 +175,9 @@ def _record(
     return state.history.at[place].set(value)
 
 
-def _flow_time(problem: Problem, ascent: Ascent, log_step: Float[Array, ""]) -> Float[Array, ""]:
+def _flow_time(ascent: Ascent, log_step: Float[Array, ""]) -> Float[Array, ""]:
     """τ = exp(v − ln|−H| / dim): the log step v is relative to the geometric mean of the curvature."""
-    region = problem.bold.shape[1]
-    dim = problem.free_mask.sum() + region * problem.confound_mask.sum()
-    return jnp.exp(log_step - ascent.log_det / dim)
+    return jnp.exp(log_step - ascent.log_det / ascent.dimension)
 
 
 def _where(condition: Bool[Array, ""], new: T, old: T) -> T:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ._priors import Prior
+from ._settings import Settings
 from ._spec import Parameters, Spec
 from ._status import Status
 
@@ -23,18 +24,24 @@ class Posterior:
         free: (free,) which entries of `mean` the rows of `covariance` belong to.
         noise_mean: (region,) posterior mean of the log-precisions λ.
         noise_covariance: (region, region) their posterior covariance.
+        autocorrelation: (region,) posterior mode of the noise's correlation from scan to scan, ρ; 0 where it is taken
+            as independent.
+        autocorrelation_sd: (region,) standard deviation of artanh ρ.
         confound_effects: (confound, region) posterior mean of β.
-        prediction: (scan, region) g(θ) at the posterior mean, without confounds.
+        prediction: (scan, region) g(θ) at the posterior mean, without confounds, times `data_scale` where the settings
+            scale the model.
         residual: (scan, region) data − prediction − confounds · β.
-        free_energy: F, nats, as SPM evaluates it: a lower bound on the log evidence.
-        settled_free_energy: F, nats, at the same θ with the noise and the confounds at their optimum. SPM's steps on
-            the noise may stop hundreds of nats short of it, on a side that is chance; so this is what compares optima.
+        free_energy: F, nats, the approximation of the log evidence; in SPM's modes as SPM evaluates it.
+        settled_free_energy: F, nats, at the same θ with the noise and the confounds at their optimum; the same as
+            `free_energy` but in SPM's modes. SPM's steps on the noise may stop hundreds of nats short of it, on a side
+            that is chance; so this is what compares starts and models.
         status: how the inversion ended.
         iterations: how many it took.
         free_energy_history: (iteration,) F as evaluated in each, accepted or not.
         data_scale: factor by which the series were multiplied before the inversion.
         start: index of the start this posterior came from; 0 is the prior mean.
         start_free_energies: (start,) the settled F that each start reached, -inf where one failed.
+        settings: how it was found.
     """
 
     spec: Spec
@@ -44,6 +51,8 @@ class Posterior:
     free: Int[np.ndarray, "free"]
     noise_mean: Float[np.ndarray, "region"]
     noise_covariance: Float[np.ndarray, "region region"]
+    autocorrelation: Float[np.ndarray, "region"]
+    autocorrelation_sd: Float[np.ndarray, "region"]
     confound_effects: Float[np.ndarray, "confound region"]
     prediction: Float[np.ndarray, "scan region"]
     residual: Float[np.ndarray, "scan region"]
@@ -55,6 +64,7 @@ class Posterior:
     data_scale: float
     start: int
     start_free_energies: Float[np.ndarray, "start"]
+    settings: Settings
 
     @property
     def names(self) -> tuple[str, ...]:

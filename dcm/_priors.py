@@ -1,4 +1,4 @@
-"""Prior densities over the parameters, as SPM12 and SPM25 set them (Zeidman et al. 2019, table 3)."""
+"""Prior densities over the parameters: our own, and those of SPM12 and SPM25 (Zeidman et al. 2019, table 3)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from jaxtyping import Float
 
 from ._spec import Spec
 
-Preset = Literal["spm12", "spm25"]
+Preset = Literal["none", "spm12", "spm25"]
 
 CONNECTION_MEAN = 1 / 128  # Hz; a weak positive endogenous connection
 CONNECTION_VARIANCE = 1 / 64
+WIDE_CONNECTION_VARIANCE = 1 / 16  # of A off the diagonal: connections of ±0.5 Hz are not unheard of
+WIDE_NOISE_VARIANCE = 1.0  # of λ: the noise's standard deviation is known to a factor of e^½ = 1.6
+NOISE_VARIANCE = 1 / 128
 HAEMODYNAMIC_VARIANCE = 1 / 256
 
 ROUNDING, TINY = 1e-7, 1e-300  # asymmetry of a covariance, relative to its variances and not, that is rounding
@@ -37,7 +40,7 @@ class Prior:
     mean: Float[np.ndarray, "param"]
     covariance: Float[np.ndarray, "param param"]
     noise_mean: float = 6.0
-    noise_variance: float = 1 / 128
+    noise_variance: float = NOISE_VARIANCE
 
     def __post_init__(self) -> None:
         mean, covariance = checked_density(self.mean, self.covariance, "the prior")
@@ -54,28 +57,37 @@ class Prior:
         return index
 
 
-def prior(spec: Spec, preset: Preset = "spm12", *, noise_mean: float = 6.0, noise_variance: float = 1 / 128) -> Prior:
+def prior(
+    spec: Spec, preset: Preset = "none", *, noise_mean: float = 6.0, noise_variance: float | None = None
+) -> Prior:
     """The standard prior for `spec`.
 
     SPM12: A off the diagonal N(1/128, 1/64) where a = 1, its diagonal N(0, 1/64) always; B, C, D N(0, 1) where their
-    mask is 1; transit, decay and epsilon N(0, 1/256). SPM25: the diagonal of A is free, with mean 1/128 too, only
-    where the diagonal of a is 1.
+    mask is 1; transit, decay and epsilon N(0, 1/256); λ N(6, 1/128). SPM25: the diagonal of A is free, with mean 1/128
+    too, only where the diagonal of a is 1. Our own, 'none': as SPM12, but A off the diagonal N(1/128, 1/16) and λ
+    N(6, 1). SPM's widths shrink modulations towards 0, and hold the noise at 5 % of the series' range whatever it is.
+
+    Arguments:
+        noise_mean, noise_variance: of λ; the preset's variance where None.
     """
     n, layout = spec.n, spec.layout
     diagonal = np.eye(n, dtype=bool)
     match preset:
-        case "spm12":
+        case "none" | "spm12":
             free_a = spec.a | diagonal
             mean_a = CONNECTION_MEAN * (spec.a & ~diagonal)
         case "spm25":
             free_a = spec.a
             mean_a = CONNECTION_MEAN * spec.a
         case _:
-            raise ValueError(f"priors must be 'spm12' or 'spm25', not {preset!r}")
+            raise ValueError(f"priors must be 'none', 'spm12' or 'spm25', not {preset!r}")
+    between = WIDE_CONNECTION_VARIANCE if preset == "none" else CONNECTION_VARIANCE
+    if noise_variance is None:
+        noise_variance = WIDE_NOISE_VARIANCE if preset == "none" else NOISE_VARIANCE
     mean = np.zeros(layout.size)
     variance = np.zeros(layout.size)
     mean[layout.field_slice("A")] = mean_a.ravel(order="F")
-    variance[layout.field_slice("A")] = CONNECTION_VARIANCE * free_a.ravel(order="F")
+    variance[layout.field_slice("A")] = (np.where(diagonal, CONNECTION_VARIANCE, between) * free_a).ravel(order="F")
     for field, mask in (("B", spec.b), ("C", spec.c), ("D", spec.d)):
         variance[layout.field_slice(field)] = mask.ravel(order="F")[: layout.sizes[field]]
     for field in ("transit", "decay", "epsilon"):

@@ -1,4 +1,4 @@
-"""What is inverted and how, and a participant made ready for it.
+"""What is inverted, and a participant made ready for it.
 
 Many participants share their inputs, their confounds or their model, and many models are of one participant, so what
 follows from these alone is found once for all of them (`Shared`).
@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ._confounds import RotatedConfounds, rotate_confounds
+from ._confounds import RotatedConfounds, orthonormal_confounds, rotate_confounds
 from ._data import Data
-from ._forward import Derivatives, ForwardModel, Integrator
-from ._laplace import HISTORY
+from ._forward import Integrator
 from ._priors import Prior, prior
 from ._schedule import Schedule, schedule, schedule_with_panels
-from ._spec import Layout, Spec
+from ._settings import Settings
+from ._spec import Spec
 
-NoiseSteps = Literal["spm", "settled"]
 T = TypeVar("T")
 
 
@@ -32,8 +32,9 @@ class Subject:
         name: what messages call it.
         spec: the model's structure.
         data: the run.
-        prior: SPM12's for `spec` where None.
-        centre_inputs: whether inputs are mean-centred first, SPM's option "centre".
+        prior: that of the settings' `priors` for `spec` where None.
+        centre_inputs: whether inputs are mean-centred first, SPM's option "centre". A then means the connectivity
+            averaged over the run, which is another quantity than the connectivity without input.
         start: (param,) where the first start begins; the prior mean where None. Only free parameters are read.
         confounds_as_given: whether confounds keep their scale, which F and the steps depend on, as in SPM; otherwise
             those that SPM would not write are taken in units of their own (`_confounds`).
@@ -65,50 +66,6 @@ class Subject:
             )
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to invert.
-
-    Arguments:
-        integrator: 'bilinear' as SPM, or 'nonlinear' for the full equations (needed where D is free).
-        derivatives: 'exact', or 'spm' for SPM12's forward differences, to check against SPM12 only.
-        noise: 'spm' for SPM12's steps on the noise's log-precisions λ, which need not reach their optimum, or 'settled'
-            to take λ to its optimum in every iteration: better founded, but not SPM's numbers.
-        starts: number of starting points; the first is the prior mean, the others are drawn around it.
-        seed: of the drawn starting points.
-        spread: standard deviation of the drawn starting points in prior standard deviations.
-        max_iterations: 128 as SPM12.
-        tolerance: predicted gain in F, nats, below which an iteration counts as converged; 0.1 as SPM12.
-    """
-
-    integrator: Integrator = "bilinear"
-    derivatives: Derivatives = "exact"
-    noise: NoiseSteps = "spm"
-    starts: int = 1
-    seed: int = 0
-    spread: float = 0.25
-    max_iterations: int = 128
-    tolerance: float = 0.1
-
-    def __post_init__(self) -> None:
-        problems = []
-        if self.noise not in ("spm", "settled"):
-            problems.append(f"noise must be 'spm' or 'settled', not {self.noise!r}")
-        if self.starts < 1:
-            problems.append(f"starts must be at least 1, not {self.starts}")
-        if not 1 <= self.max_iterations <= HISTORY:
-            problems.append(f"max_iterations must lie between 1 and {HISTORY}, not {self.max_iterations}")
-        if not self.tolerance > 0:
-            problems.append(f"tolerance must be positive, not {self.tolerance}")
-        if not self.spread > 0:
-            problems.append(f"spread must be positive, not {self.spread}")
-        if self.seed < 0:
-            problems.append(f"seed must not be negative, not {self.seed}")
-        if problems:
-            raise ValueError("; ".join(problems))
-        ForwardModel(Layout(1, 1), (), self.integrator, self.derivatives)  # checks both names and their combination
-
-
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """A subject with everything computed that does not depend on its batch."""
@@ -121,6 +78,7 @@ class Prepared:
     confounds: np.ndarray  # (scan, rotated)
     rotation: np.ndarray  # (confound, rotated): confounds = X0 @ rotation
     power: np.ndarray  # (rotated,)
+    starts: np.ndarray | None = None  # (start, param) points to start from; None to draw them
 
     @property
     def size(self) -> dict[str, int]:
@@ -156,18 +114,21 @@ def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) 
         )
     density = subject.prior
     if density is None:
-        density = shared.get(("prior", id(spec)), lambda: prior(spec), spec)
+        preset = settings.priors
+        density = shared.get(("prior", id(spec), preset), lambda: prior(spec, preset), spec)
     if not density.free.size:
         raise ValueError("the prior leaves no parameter free; check the masks and prior variances")
     data, scale = subject.data.prepared(subject.centre_inputs)
-    confounds = _rotated(data, subject.confounds_as_given, shared)
+    confounds = _confounds(data, subject.confounds_as_given, settings, shared)
     steps = _schedule(data, settings.integrator, shared)
     return Prepared(subject, density, data, scale, steps, confounds.basis, confounds.weights, confounds.power)
 
 
-def _rotated(data: Data, as_given: bool, shared: Shared) -> RotatedConfounds:
+def _confounds(data: Data, as_given: bool, settings: Settings, shared: Shared) -> RotatedConfounds:
+    """Orthonormal where their effects are integrated out, which no scale of theirs changes."""
+    find = orthonormal_confounds if not settings.as_spm else partial(rotate_confounds, as_given=as_given)
     key = ("confounds", data.confounds.shape, data.confounds.tobytes(), as_given)
-    return shared.get(key, lambda: rotate_confounds(data.confounds, as_given))
+    return shared.get(key, lambda: find(data.confounds))
 
 
 def _schedule(data: Data, integrator: Integrator, shared: Shared) -> Schedule:

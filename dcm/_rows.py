@@ -31,7 +31,7 @@ from ._batch import Batch
 from ._compiled import compiled
 from ._forward import ForwardModel
 from ._joint_density import Point, Problem
-from ._laplace import State
+from ._laplace import NoiseModel, State
 
 SEATS_GPU = 4096
 ROUNDS_CPU, ROUNDS_GPU = 16, 4  # evaluations in one call of `advance`, at most
@@ -60,6 +60,7 @@ class Ended(NamedTuple):
     covariance: Float[Array, "free free"]
     free_energy: Float[Array, ""]
     settled_free_energy: Float[Array, ""]
+    noise_precision: Float[Array, "hyper hyper"]
     status: Int[Array, ""]
     iterations: Int[Array, ""]
     history: Float[Array, "history"]
@@ -118,7 +119,10 @@ def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Generator[tu
     queue = deque(tasks)
     devices = dict.fromkeys(machine.devices)
     everyone = {device: jax.device_put(batch.problems, device) for device in devices}
-    rows = [Row(batch.model, everyone[device], device, machine) for device in machine.devices[: len(tasks)]]
+    rows = [
+        Row(batch.model, batch.settings.noise, everyone[device], device, machine)
+        for device in machine.devices[: len(tasks)]
+    ]
     for place in range(machine.seats):
         for row in rows:
             if queue:
@@ -148,8 +152,10 @@ def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Generator[tu
 class Row:
     """Seats on one device, and the states of the inversions that sit there."""
 
-    def __init__(self, model: ForwardModel, everyone: Problem, device: jax.Device, machine: Machine) -> None:
-        self.model, self.everyone, self.device, self.machine = model, everyone, device, machine
+    def __init__(
+        self, model: ForwardModel, noise: NoiseModel, everyone: Problem, device: jax.Device, machine: Machine
+    ) -> None:
+        self.model, self.noise, self.everyone, self.device, self.machine = model, noise, everyone, device, machine
         self.taken: list[Task | None] = [None] * machine.seats
         self.newcomers: set[int] = set()
         self.states = jax.device_put(_blank_states(everyone, machine.seats), device)
@@ -179,7 +185,8 @@ class Row:
         )
         enough = min(len(self.taken), len(vacant) + self.machine.patience)
         most = self.machine.rounds if rounds is None else rounds
-        self.states = advance(self.model, self.everyone, seats, self.states, np.asarray(most), np.asarray(enough))
+        limits = np.asarray(most), np.asarray(enough)
+        self.states = advance(self.model, self.noise, self.everyone, seats, self.states, *limits)
         self.newcomers.clear()
         self.states.status.block_until_ready()
 
@@ -214,9 +221,10 @@ class Row:
         self.taken = [self.taken[place] if i < len(left) else None for i, place in enumerate(keep)]
 
 
-@compiled(static_argnums=0, donate_argnums=3)
+@compiled(static_argnums=(0, 1), donate_argnums=4)
 def advance(
     model: ForwardModel,
+    noise: NoiseModel,
     everyone: Problem,
     seats: Seats,
     states: State,
@@ -242,7 +250,7 @@ def advance(
 
     def evaluate(carry: tuple[Array, State]) -> tuple[Array, State]:
         done, states = carry
-        moved = jax.vmap(partial(laplace.step, model))(problems, states)
+        moved = jax.vmap(partial(laplace.step, model, noise))(problems, states)
         return done + 1, _choose(laplace.ended(states.status), states, moved)
 
     return jax.lax.while_loop(unfinished, evaluate, (jnp.zeros_like(rounds), states))[1]
@@ -272,6 +280,7 @@ def _results(states: State) -> Ended:
         covariance=states.best_covariance,
         free_energy=states.best_free_energy,
         settled_free_energy=states.settled_free_energy,
+        noise_precision=states.noise_precision,
         status=states.status,
         iterations=states.iteration,
         history=states.history,

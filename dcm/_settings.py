@@ -1,0 +1,120 @@
+"""How a model is inverted: one word for the whole, `compat`, and single settings beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from ._forward import Derivatives, ForwardModel, Integrator
+from ._laplace import HISTORY, NoiseModel
+from ._priors import Preset
+from ._spec import Layout
+
+Compat = Literal["none", "spm12", "spm25"]
+Scaling = Literal["model", "data"]
+
+# What each mode is, beyond the defaults that all have in common.
+MODES: dict[Compat, dict[str, Any]] = {
+    "none": {"integrator": "nonlinear", "noise": "ar1", "starts": 3, "scaling": "model", "priors": "none"},
+    "spm12": {"integrator": "bilinear", "noise": "spm12", "starts": 1, "scaling": "data", "priors": "spm12"},
+    "spm25": {"integrator": "bilinear", "noise": "spm25", "starts": 1, "scaling": "data", "priors": "spm25"},
+}
+SPREAD, MAX_ITERATIONS, TOLERANCE = 0.25, 128, 0.1
+
+
+@dataclass(frozen=True, init=False)
+class Settings:
+    """How to invert.
+
+    Arguments:
+        compat: 'none' for the inversion whose intervals hold what they say, 'spm12' (r7771) or 'spm25' (25.01) for that
+            release's numbers. It decides all that is not given here.
+        integrator: 'nonlinear' for the full equations, begun at the optimum of the bilinear ones where no connection is
+            gated (D); or 'bilinear', their expansion that SPM inverts.
+        derivatives: 'exact', or 'spm' for SPM12's forward differences, to check against SPM12 only.
+        noise: 'ar1' for serially correlated noise, AR(1), with its precision and correlation at their optimum at every
+            θ and the confounds' effects integrated out; 'white' for the same without correlation; 'spm12' and 'spm25'
+            for independent noise by that release's steps.
+        scaling: SPM multiplies series by 4 / max(range, 4). 'model' multiplies the prediction too, so that parameters
+            keep their units; 'data' does not.
+        priors: which standard prior a `Subject` without one of its own gets.
+        starts: number of starting points; the first is the prior mean, the others are drawn around it.
+        seed: of the drawn starting points.
+        spread: standard deviation of the drawn starting points in prior standard deviations.
+        max_iterations: 128 as SPM12.
+        tolerance: predicted gain in F, nats, below which an iteration counts as converged; 0.1 as SPM12.
+    """
+
+    compat: Compat
+    integrator: Integrator
+    derivatives: Derivatives
+    noise: NoiseModel
+    scaling: Scaling
+    priors: Preset
+    starts: int
+    seed: int
+    spread: float
+    max_iterations: int
+    tolerance: float
+
+    def __init__(
+        self,
+        compat: Compat = "none",
+        *,
+        integrator: Integrator | None = None,
+        derivatives: Derivatives = "exact",
+        noise: NoiseModel | None = None,
+        scaling: Scaling | None = None,
+        priors: Preset | None = None,
+        starts: int | None = None,
+        seed: int = 0,
+        spread: float = SPREAD,
+        max_iterations: int = MAX_ITERATIONS,
+        tolerance: float = TOLERANCE,
+    ) -> None:
+        if compat not in MODES:
+            raise ValueError(f"compat must be 'none', 'spm12' or 'spm25', not {compat!r}")
+        given = {"integrator": integrator, "noise": noise, "scaling": scaling, "priors": priors, "starts": starts}
+        chosen = MODES[compat] | {name: value for name, value in given.items() if value is not None}
+        chosen |= {"compat": compat, "derivatives": derivatives, "seed": seed, "spread": spread}
+        chosen |= {"max_iterations": max_iterations, "tolerance": tolerance}
+        for field in fields(self):
+            object.__setattr__(self, field.name, chosen[field.name])
+        problems = _problems(self)
+        if problems:
+            raise ValueError("; ".join(problems))
+        ForwardModel(Layout(1, 1), (), self.integrator, self.derivatives)  # checks both names and their combination
+
+    @property
+    def as_spm(self) -> bool:
+        """Whether noise and confounds are handled as SPM does."""
+        return self.noise in ("spm12", "spm25")
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """Settings other than the mode's own, such as ``noise = 'white'``; with any, a result is a mixture."""
+        own = Settings(self.compat)
+        names = ("integrator", "derivatives", "noise", "scaling", "priors", "starts", "tolerance", "max_iterations")
+        return tuple(f"{name} = {getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(own, name))
+
+
+def _problems(settings: Settings) -> list[str]:
+    problems = []
+    for name, allowed in {
+        "noise": ("ar1", "white", "spm12", "spm25"),
+        "scaling": ("model", "data"),
+        "priors": ("none", "spm12", "spm25"),
+    }.items():
+        if (value := getattr(settings, name)) not in allowed:
+            problems.append(f"{name} must be {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}, not {value!r}")
+    if settings.starts < 1:
+        problems.append(f"starts must be at least 1, not {settings.starts}")
+    if not 1 <= settings.max_iterations <= HISTORY:
+        problems.append(f"max_iterations must lie between 1 and {HISTORY}, not {settings.max_iterations}")
+    if not settings.tolerance > 0:
+        problems.append(f"tolerance must be positive, not {settings.tolerance}")
+    if not settings.spread > 0:
+        problems.append(f"spread must be positive, not {settings.spread}")
+    if settings.seed < 0:
+        problems.append(f"seed must not be negative, not {settings.seed}")
+    return problems
