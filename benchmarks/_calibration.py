@@ -26,9 +26,12 @@ Drawn = tuple[np.ndarray, np.ndarray, Subject]  # θ and λ as planted, and the 
 def checks(quick: bool) -> list[Check]:
     """Coverage of the default settings, and what tighter ones and more starts change."""
     drawn, rejected = draw(8 if quick else 200)
-    variants = {"default": Settings()}
+    variants = {"default": Settings("spm12")}
     if not quick:
-        variants |= {"tolerance 0.001": Settings(tolerance=1e-3), "4 starts": Settings(starts=4, tolerance=1e-3)}
+        variants |= {
+            "tolerance 0.001": Settings("spm12", tolerance=1e-3),
+            "4 starts": Settings("spm12", starts=4, tolerance=1e-3),
+        }
     rows = [Check("calibration: share of draws with a range over 4, rejected", rejected)]
     for name, settings in variants.items():
         rows += _coverage(drawn, settings, name, quick)
@@ -52,7 +55,7 @@ def inputs() -> np.ndarray:
 def draw(count: int) -> tuple[list[Drawn], float]:
     """As many data sets as asked for, and the share of draws that were rejected."""
     spec, u = model(), inputs()
-    density = dcm.prior(spec)
+    density = dcm.prior(spec, "spm12")
     deviation = np.sqrt(np.diag(density.covariance))
     frame = dcm.Data(
         np.random.default_rng(0).standard_normal((SCANS, spec.n)), u, REPETITION_TIME / BINS, REPETITION_TIME

@@ -29,8 +29,8 @@ WARM_UP, REPEATS = 1, 15  # calls of the compiled step
 ENOUGH_S = 15.0  # of calls
 BUDGET_S = 60.0  # of whole inversions; more iterations than fit are cut off
 FILLING_CPU = 1  # as many participants compile on a CPU what any number does
-ENDLESS = dcm.Settings(tolerance=1e-300, max_iterations=512)  # nobody ends while iterations are timed
-SHORT = dcm.Settings(max_iterations=2)
+ENDLESS = dcm.Settings("spm12", tolerance=1e-300, max_iterations=512)  # nobody ends while iterations are timed
+SHORT = dcm.Settings("spm12", max_iterations=2)
 
 
 wait: Callable[[Any], Any] = jax.block_until_ready
@@ -71,7 +71,7 @@ def timings(subjects: Sequence[dcm.Subject], budget_s: float) -> dict[str, Any]:
     per_iteration = iteration_seconds(batch, machine)
     most = max(2, min(128, int(budget_s / (per_iteration * len(subjects)))))
     outcomes: list[Any] = []
-    total = seconds(lambda: outcomes.extend(dcm.invert_cohort(subjects, dcm.Settings(max_iterations=most))))
+    total = seconds(lambda: outcomes.extend(dcm.invert_cohort(subjects, dcm.Settings("spm12", max_iterations=most))))
     inverted = [one for one in outcomes if isinstance(one, dcm.Posterior)]
     iterations = [one.iterations for one in inverted]
     size = size_of(batch)
@@ -120,7 +120,7 @@ def iteration_seconds(batch: Batch, machine: Machine) -> float:
     """
     devices = list(dict.fromkeys(machine.devices))
     everyone = {one: jax.device_put(batch.problems, one) for one in devices}
-    rows = [Row(batch.model, everyone[one], one, machine) for one in machine.devices]
+    rows = [Row(batch.model, batch.noise, everyone[one], one, machine) for one in machine.devices]
     for k, row in enumerate(rows):
         for place in range(machine.seats):
             row.give(place, ((k * machine.seats + place) % len(batch.members), 0))

@@ -68,7 +68,7 @@ def random_model(n: int, m: int, seed: int) -> tuple[dcm.Spec, dcm.Parameters, d
 
 def _jacobian_errors(spec: dcm.Spec, parameters: dcm.Parameters, data: dcm.Data) -> tuple[float, float]:
     """Against finite differences and forward-mode differentiation, relative to the largest entry."""
-    index = tuple(dcm.prior(spec).free.tolist())
+    index = tuple(dcm.prior(spec, "spm12").free.tolist())
     layout, echo_time = spec.layout, jnp.asarray(data.echo_time)
     steps = schedule(data)
     timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))

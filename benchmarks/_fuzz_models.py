@@ -104,11 +104,11 @@ def _sparse(matrix: np.ndarray) -> Any:
 
 def posterior() -> Any:
     """A posterior that nothing was inverted for."""
-    from dcm import Posterior, Spec, Status, prior
+    from dcm import Posterior, Settings, Spec, Status, prior
 
     rng = np.random.default_rng(3)
     spec = Spec(("vmPFC", "amygdala"), ("task", "faces"), np.ones((2, 2)), c=np.eye(2), d=np.zeros((2, 2, 2)))
-    base = prior(spec)
+    base = prior(spec, "spm12")
     count = base.free.size
     half = rng.normal(size=(count, count))
     return Posterior(
@@ -119,6 +119,8 @@ def posterior() -> Any:
         free=base.free,
         noise_mean=rng.normal(size=2),
         noise_covariance=np.diag(rng.random(2)),
+        autocorrelation=rng.random(2),
+        autocorrelation_sd=rng.random(2),
         confound_effects=rng.normal(size=(3, 2)),
         prediction=rng.normal(size=(20, 2)),
         residual=rng.normal(size=(20, 2)),
@@ -130,6 +132,7 @@ def posterior() -> Any:
         data_scale=0.37,
         start=0,
         start_free_energies=np.array([-3.0, -2.0]),
+        settings=Settings("spm12", starts=3, seed=4),
     )
 
 

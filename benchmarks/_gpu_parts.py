@@ -45,10 +45,10 @@ def agreement(regions: int, participants: int, scans: int) -> Iterator[dict[str,
     """One cohort on the device in one row of seats, and on the CPU as always: F, means and iterations."""
     subjects = cohort(regions, participants, scans)
     with _machine(_device_row):
-        here = host.posteriors(dcm.invert_cohort(subjects))
+        here = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
     cpu = jax.devices("cpu")[0]
     with jax.default_device(cpu), _machine(lambda batch, tasks: Machine((cpu,), 1, _rows.ROUNDS_CPU)):
-        there = host.posteriors(dcm.invert_cohort(subjects))
+        there = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
     pairs = list(zip(here, there, strict=True))
     free_energy = max(abs(a.free_energy - b.free_energy) for a, b in pairs)
     mean = max(float(np.abs(a.mean - b.mean).max()) for a, b in pairs)
@@ -98,7 +98,9 @@ def host_time(number: int, scans: int, regions: int) -> Iterator[dict[str, Any]]
 def _inversions(subjects: list[dcm.Subject]) -> tuple[dict[str, Any], int]:
     """Whole inversions by `dcm.invert_cohort`, compiled; how long the device and the host took; evaluations in all."""
     with _machine(_device_row):
-        host.posteriors(dcm.invert_cohort(subjects, dcm.Settings(max_iterations=1)))  # compiles what is left to compile
+        host.posteriors(
+            dcm.invert_cohort(subjects, dcm.Settings("spm12", max_iterations=1))
+        )  # compiles the rest
         advance, on_device = _rows.advance, [0.0]
 
         def timed(*arguments: Any) -> Any:
@@ -109,7 +111,7 @@ def _inversions(subjects: list[dcm.Subject]) -> tuple[dict[str, Any], int]:
 
         with mock.patch.object(_rows, "advance", timed):
             begin = time.perf_counter()
-            inverted = host.posteriors(dcm.invert_cohort(subjects))
+            inverted = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
             total = time.perf_counter() - begin
     evaluations = sum(one.iterations + 1 for one in inverted)
     return {

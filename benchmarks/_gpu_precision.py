@@ -35,7 +35,7 @@ def precision(regions: int, number: int, scans: int) -> Iterator[dict[str, Any]]
     """Times of the parts in either precision, of so many models at once; errors of the Jacobian, F and the means."""
     some = min(DISTINCT, number)
     subjects = cohort(regions, some, scans)
-    batch = one_batch(subjects, dcm.Settings())
+    batch = one_batch(subjects, dcm.Settings("spm12"))
     member = np.arange(number) % some
     problems = jax.tree.map(lambda leaf: jnp.asarray(leaf[member]), batch.problems)
     problems = eqx.tree_at(lambda one: one.start, problems, problems.start[:, 0])
@@ -62,7 +62,7 @@ def precision(regions: int, number: int, scans: int) -> Iterator[dict[str, Any]]
         **timed,
         "ratio": wide / mixed,
         "jacobian_error": float(error),
-        **_compare(evaluate, problems, narrow, host.posteriors(dcm.invert_cohort(subjects))),
+        **_compare(evaluate, problems, narrow, host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))),
     }
 
 
@@ -79,7 +79,7 @@ class Evaluation:
             return model.predict(parameters, problem.timing, problem.echo_time)
 
         def rest(problem: Any, state: laplace.State, recorded: Recorded) -> laplace.State:
-            moved = laplace.step(cast(ForwardModel, recorded), problem, state)
+            moved = laplace.step(cast(ForwardModel, recorded), "spm12", problem, state)
             over = laplace.ended(state.status)
             return jax.tree.map(lambda old, new: jnp.where(over, old, new), state, moved)
 

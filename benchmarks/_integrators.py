@@ -66,7 +66,7 @@ def _differences(subject: Subject, several: Iterable[Parameters]) -> tuple[np.nd
 
 
 def _from_prior(spec: dcm.Spec, draws: int) -> Iterable[Parameters]:
-    density = dcm.prior(spec)
+    density = dcm.prior(spec, "spm12")
     deviation = np.sqrt(np.diag(density.covariance))
     rng = np.random.default_rng(0)
     for _ in range(draws):

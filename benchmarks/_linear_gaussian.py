@@ -115,7 +115,7 @@ def _template() -> Problem:
     series, inputs = np.arange(40.0).reshape(20, 2), np.ones((20, 1))
     data = dcm.Data(series, inputs, 1.0, 1.0)
     subject = dcm.Subject("template", dcm.Spec("ab", "u", np.ones((2, 2))), data, centre_inputs=False)
-    settings = dcm.Settings(max_iterations=ITERATIONS)
+    settings = dcm.Settings("spm12", max_iterations=ITERATIONS)
     [batch] = make_batches([prepare(subject, settings)], settings)
     only = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batch.problems)
     return replace(cast(Problem, only), start=only.start[0])

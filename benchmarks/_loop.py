@@ -12,15 +12,16 @@ from dcm._problem import prepare
 from ._check import Check
 
 REPETITION_TIME, BINS = 2.0, 8
+SETTINGS = Settings("spm12")
 
 
 def checks(quick: bool) -> list[Check]:
     """Largest difference between the batch and the loop."""
     cohort = mixed_cohort(2 if quick else 5)
-    together = dcm.invert_cohort(cohort)
+    together = dcm.invert_cohort(cohort, SETTINGS)
     # Every size compiles anew, so a quick run takes one.
-    alone = [dcm.invert_cohort([subject])[0] for subject in cohort[: 1 if quick else None]]
-    largest = max(len(batch.members) for batch in make_batches([prepare(s, Settings()) for s in cohort], Settings()))
+    alone = [dcm.invert_cohort([subject], SETTINGS)[0] for subject in cohort[: 1 if quick else None]]
+    largest = max(len(batch.members) for batch in make_batches([prepare(s, SETTINGS) for s in cohort], SETTINGS))
     pairs = [
         (a, b) for a, b in zip(together, alone, strict=False) if isinstance(a, Posterior) and isinstance(b, Posterior)
     ]
@@ -56,7 +57,7 @@ def _participant(i: int) -> Subject:
     names = ["drive", "context"][:m]
     spec = dcm.Spec(["first", "second"], names, [[1, i % 3 != 2], [1, 1]], b, c)
     theta = np.zeros(spec.layout.size)
-    free = dcm.prior(spec).free
+    free = dcm.prior(spec, "spm12").free
     theta[free] = 0.1 * rng.standard_normal(free.size)
     theta[spec.layout.field_slice("A")] += [0, 0.3, 0, 0]  # first → second
     theta[spec.layout.field_slice("C")] += c.ravel(order="F")

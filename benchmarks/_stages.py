@@ -92,7 +92,7 @@ def stage_ms(batch: Batch, seats: int) -> dict[str, float]:
         return model.predict_with_jacobian(problem.prior_vector, free, problem.timing, problem.echo_time)
 
     def rest(problem: Any, state: laplace.State, recorded: Recorded) -> laplace.State:
-        return laplace.step(cast(ForwardModel, recorded), problem, state)
+        return laplace.step(cast(ForwardModel, recorded), batch.noise, problem, state)
 
     def flow(state: laplace.State) -> Any:
         return flow_step(state.ascent.gradient, state.ascent.curvature, jnp.exp(state.log_step - state.ascent.log_det))
@@ -114,7 +114,7 @@ def typical_row(batch: Batch, seats: int, device: jax.Device | None = None) -> t
     """A row whose seats are all taken, after a few iterations, and the problems of its seats."""
     device = device or jax.devices()[0]
     everyone = jax.device_put(batch.problems, device)
-    row = Row(batch.model, everyone, device, Machine((device,), seats, rounds=ITERATIONS))
+    row = Row(batch.model, batch.noise, everyone, device, Machine((device,), seats, rounds=ITERATIONS))
     for place in range(seats):
         row.give(place, (place % len(batch.members), 0))
     row.advance()

@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _effconn(subjects: Sequence[dcm.Subject], truth: np.ndarray) -> tuple[Row, list[dcm.Posterior]]:
     def run() -> list[dcm.Posterior]:
-        return [dcm.invert(one) for one in subjects]  # one at a time, as the others
+        return [dcm.invert(one, dcm.Settings("spm12")) for one in subjects]  # one at a time, as the others
 
     first, _ = _timed(run)
     taken, posteriors = _timed(run)
@@ -101,7 +101,7 @@ def _nuts(subjects: Sequence[dcm.Subject], truth: np.ndarray, laplace: Sequence[
     """Means and SDs of draws from the same posterior, one participant after the other."""
     from numpyro.diagnostics import summary
 
-    batch = one_batch(subjects, dcm.Settings())
+    batch = one_batch(subjects, dcm.Settings("spm12"))
     sampler = _sampler(batch, draws)
     taken, means, distances, note = [], [], [], []
     for k, one in enumerate(laplace):

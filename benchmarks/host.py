@@ -66,7 +66,7 @@ class Recorded:
 def measure(models: int, scans: int = SCANS, regions: int = 4) -> dict[str, Any]:
     """One row of the table."""
     subjects = participants(models, scans, regions)
-    recorded = Recorded(posteriors(dcm.invert_cohort(subjects[:DISTINCT])))
+    recorded = Recorded(posteriors(dcm.invert_cohort(subjects[:DISTINCT], dcm.Settings("spm12"))))
 
     def choose(_: Batch, tasks: int, __: int | None = None) -> Machine:
         seats = min(SEATS, 1 << (tasks - 1).bit_length())
@@ -81,7 +81,7 @@ def measure(models: int, scans: int = SCANS, regions: int = 4) -> dict[str, Any]
     ):
         before = len(compilations)
         begin, processor = time.perf_counter(), time.process_time()
-        results = dcm.invert_cohort(subjects)
+        results = dcm.invert_cohort(subjects, dcm.Settings("spm12"))
         taken, processor = time.perf_counter() - begin, time.process_time() - processor
     posteriors(results)
     host = taken - recorded.seconds

@@ -28,7 +28,7 @@ def main() -> int:
     if note is not None:
         print(f"note: {note}")
     try:
-        settings = Settings(derivatives=chosen.derivatives, starts=chosen.starts, seed=chosen.seed)
+        settings = Settings("spm12", derivatives=chosen.derivatives, starts=chosen.starts, seed=chosen.seed)
         return run_compare([chosen.folder], settings, chosen.json)
     except (UsageError, ValueError) as error:
         parser.error(str(error))

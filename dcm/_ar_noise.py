@@ -10,8 +10,9 @@ With δ = θ − μ, G̃ from `_ar_sums`, q_i = G̃_εε and Π = Π0 + Σ_i τ_
     F = max L − ½ Σ_i ln(hC s²) − ½ ln|−∂²L|
 
 L is the log of the joint density of y, λ and r where the model is linear in θ, and exact then; F integrates over the
-noise by Laplace's method. While θ moves, −∂²L is taken as its expectation, diag(½(v − c) + 1/hC, v(1 − ρ²) + 1/s²); the
-F of an inversion has the whole of it, with what θ gives way when the noise changes.
+noise by Laplace's method. While θ moves, −∂²L is taken as what is expected of white noise, diag(½(v − c) + 1/hC,
+v + 1/s²), so that F rises where L does; the F of an inversion has the whole of it, with what θ gives way when the noise
+changes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ._joint_density import Point, Problem
 
 STEPS, GAIN = 64, 1e-7  # at most, and the predicted gain in nats at which they stop
 CLIP = 1.0  # the longest step of λ; of r it is half
-NOISE_SD_OF_CORRELATION = 0.5  # s, prior standard deviation of r = artanh ρ
+PRIOR_SD = 0.5  # s, prior standard deviation of r = artanh ρ
 
 
 class _Noise(NamedTuple):
@@ -38,7 +39,7 @@ class _Noise(NamedTuple):
 
     log_precision: Float[Array, "region"]  # λ
     correlation: Float[Array, "region"]  # r
-    precision: Float[Array, "free free"]  # Π; of large models the lower triangle only
+    precision: Float[Array, "free free"]  # Π
     covariance: Float[Array, "free free"]  # Π⁻¹
     log_det: Float[Array, ""]  # ln|Π|
 
@@ -65,7 +66,7 @@ def evaluate(
     noise = _optimise(problem, sums, point.noise, point.correlation)
     at = ar.project(problem, sums, jnp.tanh(noise.correlation))
     tau = jnp.exp(noise.log_precision)
-    expected = jnp.diag(_expected_curvature(problem, noise.correlation).ravel())
+    expected = jnp.diag(_expected_curvature(problem, len(tau)).ravel())
     hessian = jax.lax.cond(last & usable, _observed_curvature, lambda *_: expected, problem, sums, noise, at)
     gradient = tau @ at.Je - problem.prior_precision @ point.theta
     none = jnp.zeros((len(tau), 0))
@@ -123,11 +124,11 @@ def _at(problem: Problem, sums: ar.LaggedSums, both: Float[Array, "both region"]
     by_rho = -rho / left - (at.log_det_slope + tau * (at.ee_slope + trace_slope)) / 2
     gradient = [
         (degrees - error) / 2 - problem.noise_precision * (noise - problem.noise_mean),
-        problem.serial * (left * by_rho - correlation / NOISE_SD_OF_CORRELATION**2),
+        problem.serial * (left * by_rho - correlation / PRIOR_SD**2),
     ]
     curvature = [
         error / 2 + problem.noise_precision,
-        problem.scans * left * jnp.maximum(1.0, error / degrees) + 1 / NOISE_SD_OF_CORRELATION**2,
+        problem.scans * left * jnp.maximum(1.0, error / degrees) + 1 / PRIOR_SD**2,
     ]
     found = _Noise(noise, correlation, precision, covariance, log_det_precision)
     return found, _Slope(jnp.stack(gradient), jnp.stack(curvature))
@@ -146,16 +147,15 @@ def _log_joint(problem: Problem, theta: Float[Array, "free"], noise: _Noise, at:
     of_theta = (log_det(problem.prior_precision) - noise.log_det - theta @ problem.prior_precision @ theta) / 2
     deviation = noise.log_precision - problem.noise_mean
     of_noise = problem.noise_precision * deviation @ deviation
-    of_noise += noise.correlation @ noise.correlation / NOISE_SD_OF_CORRELATION**2
+    of_noise += noise.correlation @ noise.correlation / PRIOR_SD**2
     return data + of_theta - of_noise / 2
 
 
-def _expected_curvature(problem: Problem, correlation: Float[Array, "region"]) -> Float[Array, "both region"]:
-    """Of −L along λ and r, on average over data."""
-    left = 1 - jnp.tanh(correlation) ** 2
-    of_noise = jnp.full_like(left, _degrees(problem) / 2 + problem.noise_precision)
-    of_correlation = problem.serial * problem.scans * left + 1 / NOISE_SD_OF_CORRELATION**2
-    return jnp.stack([of_noise, of_correlation])
+def _expected_curvature(problem: Problem, regions: int) -> Float[Array, "both region"]:
+    """Of −L along λ and r, on average over white noise."""
+    of_noise = _degrees(problem) / 2 + problem.noise_precision
+    of_correlation = problem.serial * problem.scans + 1 / PRIOR_SD**2
+    return jnp.stack([jnp.full(regions, of_noise), jnp.full(regions, of_correlation)])
 
 
 def _observed_curvature(
@@ -173,12 +173,14 @@ def _observed_curvature(
     pull = jnp.concatenate([tau[:, None] * at.Je, (problem.serial * tau * left)[:, None] * at.Je_slope])
     hessian = at_fixed_theta - pull @ noise.covariance @ pull.T
     fixed = jnp.repeat(jnp.stack([jnp.asarray(False), problem.serial == 0]), len(tau))
-    prior = jnp.diag(jnp.full(both.size, 1 / NOISE_SD_OF_CORRELATION**2))
-    return jnp.where(fixed[:, None] | fixed, prior, (hessian + hessian.T) / 2)
+    prior = jnp.diag(jnp.full(both.size, 1 / PRIOR_SD**2))
+    hessian = jnp.where(fixed[:, None] | fixed, prior, (hessian + hessian.T) / 2)
+    expected = jnp.diag(_expected_curvature(problem, len(tau)).ravel())  # where L is no maximum along the noise
+    return jnp.where(jnp.isfinite(log_det(hessian)), hessian, expected)
 
 
 def _occam(problem: Problem, curvature: Float[Array, "hyper hyper"]) -> Float[Array, ""]:
     """½ ln|curvature of the noise| − ½ ln|its prior precision|; what is kept at its prior cancels."""
     regions = len(curvature) // 2
-    of_prior = regions * (jnp.log(problem.noise_precision) - 2 * jnp.log(NOISE_SD_OF_CORRELATION))
+    of_prior = regions * (jnp.log(problem.noise_precision) - 2 * jnp.log(PRIOR_SD))
     return (log_det(curvature) - of_prior) / 2

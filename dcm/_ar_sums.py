@@ -139,17 +139,20 @@ def _project(rho: Array, absent: Array, WJ: Array, WW: Array, J_ends: Array, W_e
 
 
 def precision(problem: Problem, sums: LaggedSums, at: Projected, tau: Float[Array, "region"]) -> Float[Array, "f f"]:
-    """Π = Π0 + Σ_i τ_i G̃_JJ,i; of large models the lower triangle only."""
+    """Π = Π0 + Σ_i τ_i G̃_JJ,i."""
     free = problem.prior_precision.shape[0]
     ends = ((at.weight[:, 1] * jnp.sqrt(tau))[None, :, None] * sums.J_ends).reshape(-1, free)
     left = (jnp.sqrt(tau)[:, None, None] * at.left).reshape(-1, free)
     low_rank = jnp.concatenate([ends, left])
-    return (
+    found = (
         problem.prior_precision
         + sums.JJ.weighted_sum(tau * at.weight[:, 0])
         + sums.JJ_lagged.weighted_sum(tau * at.weight[:, 1])
         - low_rank.T @ low_rank
     )
+    if len(sums.JJ.rows) == 1:
+        return found
+    return jnp.tril(found) + jnp.tril(found, -1).T  # sums of blocks have the lower triangle only
 
 
 def traces(

@@ -89,7 +89,7 @@ def _span(
     peak = np.where(used, peak, 1.0)
     length = np.where(used, np.linalg.norm(confounds / peak, axis=0) * peak, 1.0)
     left, size, right = np.linalg.svd(confounds / length, full_matrices=False)
-    kept = (size > RANK * size[0]) & (size > 0)
+    kept = (size > RANK * size.max(initial=0.0)) & (size > 0)
     return left[:, kept], right[kept].T / size[kept] / length[:, None]
 
 

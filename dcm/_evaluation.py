@@ -27,4 +27,4 @@ class Evaluation(NamedTuple):
     free_energy: Float[Array, ""]
     covariance: Float[Array, "free free"]  # of θ
     ascent: Ascent
-    noise_precision: Float[Array, "hyper hyper"]  # of the noise's parameters; found in the last step only
+    noise_precision: Float[Array, "hyper hyper"]  # of λ and r of all regions

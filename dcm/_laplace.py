@@ -46,7 +46,7 @@ class State(eqx.Module):
     best_covariance: Float[Array, "free free"]
     best_free_energy: Float[Array, ""]
     settled_free_energy: Float[Array, ""]  # F at the best θ as the last step finds it; −inf until then
-    noise_precision: Float[Array, "hyper hyper"]  # of the noise's parameters, found in the last step
+    noise_precision: Float[Array, "hyper hyper"]  # of λ and r of all regions, found in the last step
     ascent: Ascent  # at `best`
     log_step: Float[Array, ""]
     iteration: Int[Array, ""]
@@ -61,7 +61,6 @@ def init(problem: Problem) -> State:
     """The state before the first iteration."""
     free, region = problem.prior_mean.shape[0], problem.bold.shape[1]
     confound = problem.confound_start.shape[0]  # 0 where their effects are integrated out
-    hyper = region if confound else 2 * region
     point = Point(
         theta=problem.start,
         beta=problem.confound_start,
@@ -75,7 +74,7 @@ def init(problem: Problem) -> State:
         best_covariance=jnp.zeros((free, free)),
         best_free_energy=jnp.asarray(-jnp.inf, dtype=float),
         settled_free_energy=jnp.asarray(-jnp.inf, dtype=float),
-        noise_precision=jnp.eye(hyper),
+        noise_precision=jnp.eye(2 * region),
         ascent=Ascent(
             gradient=Gradient(jnp.zeros(free), jnp.zeros((region, confound))),
             curvature=Curvature(jnp.eye(free), jnp.zeros((region, confound, free)), jnp.ones((region, confound))),

@@ -31,7 +31,7 @@ class Prior:
         mean: (param,) in the order of `Layout`.
         covariance: (param, param), symmetric; a parameter with variance 0 is switched off and stays at its mean.
         noise_mean: prior mean hE of every region's log-precision λ.
-        noise_variance: prior variance hC of λ.
+        noise_variance: prior variance hC of λ; SPM has 1/128.
 
     Raises `ValueError` where shapes differ, values are not finite, or the covariance of the free parameters is not
     positive definite.
@@ -40,7 +40,7 @@ class Prior:
     mean: Float[np.ndarray, "param"]
     covariance: Float[np.ndarray, "param param"]
     noise_mean: float = 6.0
-    noise_variance: float = NOISE_VARIANCE
+    noise_variance: float = WIDE_NOISE_VARIANCE
 
     def __post_init__(self) -> None:
         mean, covariance = checked_density(self.mean, self.covariance, "the prior")

@@ -32,7 +32,7 @@ from ._group import GroupPosterior
 from ._peb import fit
 from ._settings import PebError, PebSettings
 
-FIRST_LEVEL = dcm.Settings(noise="settled")
+FIRST_LEVEL = dcm.Settings()
 
 
 class RefitStatus(Enum):
@@ -96,7 +96,7 @@ def fit_with_reinversion(
     Arguments:
         subjects: one per row of the design and matched with it by name; their priors are the original ones.
         design, settings, parameters, name: as for `fit`.
-        first_level: of every inversion; its noise must be ``settled``. SPM12's steps on the noise leave F short of its
+        first_level: of every inversion; not by SPM's scheme of the noise. SPM12's steps on the noise leave F short of its
             optimum by what may be hundreds of nats and is chance, so that rounds could not be compared.
         max_rounds: limit of rounds, the first included.
         tolerance: rise of the inverted F, nats, below which the rounds end.
@@ -188,8 +188,8 @@ def _check(
     odd = repeated or sorted(set(names) ^ set(design.participants))
     if odd:
         raise PebError(f"subjects and design must have the same names, each once; see {some(sorted(set(odd)))}")
-    if first_level.noise != "settled":
-        raise PebError("rounds compare by F only with the noise at its optimum; give first_level noise='settled'")
+    if first_level.as_spm:
+        raise PebError("rounds compare by F only with the noise at its optimum; give first_level noise='ar1'")
     if max_rounds < 1:
         raise PebError(f"max_rounds must be at least 1, not {max_rounds}")
     if not tolerance > 0:

@@ -129,7 +129,7 @@ class ComparisonReport:
 
 def compare(
     files: Sequence[DcmFile],
-    settings: Settings = Settings(),  # noqa: B008 - frozen
+    settings: Settings = Settings("spm12"),  # noqa: B008 - frozen
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ComparisonReport:
     """Invert every file again from its own prior, and hold the result against SPM's estimate in the file.
@@ -169,7 +169,7 @@ def _subject(file: DcmFile) -> Subject:
     if estimate.prior_mean is not None and estimate.prior_covariance is not None:
         density = Prior(estimate.prior_mean, estimate.prior_covariance, file.noise_mean, file.noise_variance)
     else:
-        density = prior(file.spec, noise_mean=file.noise_mean, noise_variance=file.noise_variance)
+        density = prior(file.spec, "spm12", noise_mean=file.noise_mean, noise_variance=file.noise_variance)
     return Subject(file.name, file.spec, file.run.data, density, file.centre_inputs, confounds_as_given=True)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from dcm import Data, Posterior, Prior, Spec, Status, diagnose
+from dcm import Data, Posterior, Prior, Settings, Spec, Status, diagnose
 
-FORMAT = "effconn posterior 1"
+FORMAT = "effconn posterior 2"
 
 Variables = dict[str, tuple[tuple[str, ...], Any, dict[str, str]]]
 
@@ -51,6 +53,9 @@ def to_dataset(
         "format": FORMAT,
         "name": name,
         "status": posterior.status.name,
+        "compat": posterior.settings.compat,
+        "departures": "; ".join(posterior.settings.departures),
+        "inversion": json.dumps(asdict(posterior.settings), sort_keys=True),
         "noise_prior_mean": float(posterior.prior.noise_mean),
         "noise_prior_variance": float(posterior.prior.noise_variance),
         "warnings": "\n".join(warnings),
@@ -94,6 +99,8 @@ def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
         free=array("free_index"),
         noise_mean=array("noise_log_precision"),
         noise_covariance=array("noise_log_precision_covariance"),
+        autocorrelation=array("noise_autocorrelation"),
+        autocorrelation_sd=array("noise_autocorrelation_sd"),
         confound_effects=array("confound_effects"),
         prediction=array("prediction"),
         residual=array("residual"),
@@ -105,6 +112,7 @@ def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
         data_scale=float(values["data_scale"]),
         start=int(values["best_start"]),
         start_free_energies=array("start_free_energies"),
+        settings=Settings(**json.loads(attributes["inversion"])),
     )
     _check_shapes(posterior)
     return posterior
@@ -119,6 +127,8 @@ def _check_shapes(posterior: Posterior) -> None:
         "free": (free,),
         "noise_mean": (regions,),
         "noise_covariance": (regions, regions),
+        "autocorrelation": (regions,),
+        "autocorrelation_sd": (regions,),
         "confound_effects": (len(posterior.confound_effects), regions),
         "prediction": series,
         "residual": series,
@@ -170,8 +180,10 @@ def _estimate(posterior: Posterior) -> Variables:
         "free_index": (("free",), posterior.free, about("position among all parameters")),
         "noise_log_precision": (("region",), posterior.noise_mean, about("log precision of the noise", "1")),
         "noise_log_precision_covariance": (regions, posterior.noise_covariance, about("its covariance", "1")),
+        "noise_autocorrelation": (("region",), posterior.autocorrelation, about("correlation from scan to scan", "1")),
+        "noise_autocorrelation_sd": (("region",), posterior.autocorrelation_sd, about("sd of its artanh", "1")),
         "confound_effects": (("confound", "region"), posterior.confound_effects, about("effects of the confounds")),
-        "free_energy": ((), posterior.free_energy, about("bound on the log evidence, as SPM evaluates it", "nats")),
+        "free_energy": ((), posterior.free_energy, about("approximate log evidence", "nats")),
         "settled_free_energy": ((), posterior.settled_free_energy, about("F with the noise at its optimum", "nats")),
         "free_energy_history": (("iteration",), posterior.free_energy_history, about("F evaluated", "nats")),
         "start_free_energies": (

@@ -38,7 +38,7 @@ class Plan:
         again: whether to invert anew what is already there.
     """
 
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = field(default_factory=lambda: Settings("spm12"))
     preset: Preset = "spm12"
     echo_time: EchoTime = "spm12"
     integrator: Integrator | None = None

@@ -62,9 +62,6 @@ def invert(
         int | None, typer.Option(min=1, help="Default: what the file says, else 128 as SPM12.")
     ] = None,
     tolerance: Annotated[float, typer.Option(help="Gain in F, nats, below which an iteration has converged.")] = 0.1,
-    noise: Annotated[
-        Literal["spm", "settled"], typer.Option(help="Steps on the noise: SPM12's, or to the optimum each time.")
-    ] = "spm",
     noise_prior: Annotated[
         Literal["spm12", "wide"],
         typer.Option(help="Prior variance of the noise's log-precision: 'spm12': the file's, else 1/128; 'wide': 1."),
@@ -81,13 +78,13 @@ def invert(
         from ._invert import Plan
 
         settings = make_settings(
+            compat="spm12",
             integrator=integrator or "bilinear",
             derivatives=derivatives,
             starts=starts,
             seed=seed,
             max_iterations=max_iterations or 128,
             tolerance=tolerance,
-            noise=noise,
         )
         plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force, noise_prior)
         return run_invert(files, out, plan, json)
@@ -114,7 +111,7 @@ def compare_spm(
         from ._cli_compare import run_compare
         from ._cli_invert import make_settings
 
-        return run_compare(files, make_settings(derivatives=derivatives, starts=starts, seed=seed), json)
+        return run_compare(files, make_settings(compat="spm12", derivatives=derivatives, starts=starts, seed=seed), json)
 
     return guarded(work, debug)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dcm import Posterior, Prior, Spec, Status, prior
+from dcm import Posterior, Prior, Settings, Spec, Status, prior
 
 
 def made_up_posterior(gated: bool = False) -> Posterior:
@@ -26,6 +26,8 @@ def made_up_posterior(gated: bool = False) -> Posterior:
         free=base.free,
         noise_mean=rng.normal(size=2),
         noise_covariance=np.diag(rng.random(2)),
+        autocorrelation=rng.random(2),
+        autocorrelation_sd=rng.random(2),
         confound_effects=rng.normal(size=(3, 2)),
         prediction=rng.normal(size=(20, 2)),
         residual=rng.normal(size=(20, 2)),
@@ -37,4 +39,5 @@ def made_up_posterior(gated: bool = False) -> Posterior:
         data_scale=0.37,
         start=1,
         start_free_energies=np.array([-3.0, -2.0, -np.inf]),
+        settings=Settings("spm12", starts=3, seed=4),
     )

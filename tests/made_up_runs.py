@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from dcm import Posterior, Status, prior
+from dcm import Posterior, Settings, Status, prior
 from pipeline.bids import Inventory, Participant
 from pipeline.images import Extraction, spm_kernel, whitener
 from pipeline.study import MAIN, Study, models_of
@@ -154,6 +154,8 @@ def posterior_of(study: Study, shift: float) -> Posterior:
         free=start.free,
         noise_mean=np.zeros(spec.n),
         noise_covariance=np.eye(spec.n),
+        autocorrelation=np.zeros(spec.n),
+        autocorrelation_sd=np.zeros(spec.n),
         free_energy=0.0,
         settled_free_energy=0.0,
         status=Status.CONVERGED,
@@ -162,5 +164,6 @@ def posterior_of(study: Study, shift: float) -> Posterior:
         data_scale=1.0,
         start=0,
         start_free_energies=np.zeros(1),
+        settings=Settings("spm12"),
         **none,
     )

@@ -63,7 +63,7 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
         f"{one.name}_{session}": _simulated(one, session, size, seed) for seed, (one, session) in enumerate(visits)
     }
     subjects = [Subject(name, SPEC, data, prior(SPEC, noise_variance=1.0), True) for name, data in series.items()]
-    posteriors = dict(zip(series, invert_cohort(subjects), strict=True))
+    posteriors = dict(zip(series, invert_cohort(subjects, Settings("spm12")), strict=True))
     assert all(isinstance(one, Posterior) for one in posteriors.values())
     faces = [_extraction(one, session, "faces", series[f"{one.name}_{session}"], size) for one, session in visits]
     rest = [_extraction(one, session, "rest", None, size) for one, session in visits]

@@ -32,6 +32,6 @@ def random_spec(n: int, m: int, seed: int, self_modulation: bool = True) -> Spec
 
 def random_parameters(spec: Spec, seed: int, spread: float = 0.5) -> Parameters:
     """A draw around the prior mean, `spread` prior standard deviations wide."""
-    density = prior(spec)
+    density = prior(spec, "spm12")
     draw = np.random.default_rng(seed).standard_normal(density.mean.size)
     return spec.layout.to_tree(density.mean + spread * np.sqrt(np.diag(density.covariance)) * draw)

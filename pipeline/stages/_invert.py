@@ -100,7 +100,7 @@ def invert(units: Sequence[Unit], finish: Finish) -> None:
         except ValueError as error:
             if visit in wanted:
                 finish.failed(wanted[visit], str(error))
-    settings = Settings(starts=first.dcm.starts, seed=first.dcm.seed)
+    settings = Settings("spm12", starts=first.dcm.starts, seed=first.dcm.seed)
     places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
     for place, result in invert_each(subjects, settings, wanted=places, cores=cores()):
         unit = wanted[subjects[place].name]
@@ -122,7 +122,7 @@ def _subject(job: Inversion, visit: str, series: Path) -> Subject:
     idle = [name for name, column in zip(extraction.input_names, data.inputs.T, strict=True) if not column.any()]
     if idle:
         raise ValueError(f"{visit}: input {idle[0]} has no event in this run, so that there is no model of it")
-    return Subject(visit, job.spec, data, prior(job.spec, noise_variance=variance), job.dcm.centre_inputs)
+    return Subject(visit, job.spec, data, prior(job.spec, "spm12", noise_variance=variance), job.dcm.centre_inputs)
 
 
 def _write(unit: Unit, subject: Subject, posterior: Posterior) -> list[Path]:

@@ -48,7 +48,7 @@ def test_prediction_at_spm_estimates(cohort: list[tuple[Subject, dict[str, objec
 def test_same_path_and_free_energy_with_spm_derivatives(
     cohort: list[tuple[Subject, dict[str, object], Parameters]],
 ) -> None:
-    posteriors = invert_cohort([subject for subject, _, _ in cohort], Settings(derivatives="spm"))
+    posteriors = invert_cohort([subject for subject, _, _ in cohort], Settings("spm12", derivatives="spm"))
     for posterior, (_, stored, estimate) in zip(posteriors, cohort, strict=True):
         assert posterior.free_energy == pytest.approx(stored["F"], abs=1e-3)
         for field in ("A", "B", "C"):

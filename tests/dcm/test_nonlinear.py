@@ -29,7 +29,7 @@ SPEC = Spec(["x", "y"], ["task", "change"], np.ones((2, 2)), np.dstack([np.zeros
 GATES = np.zeros((2, 2, 2))
 GATES[1, 0, 0] = GATES[0, 0, 1] = 1  # of a connection, and of a self-inhibition by the other region
 GATED = Spec(SPEC.regions, SPEC.inputs, SPEC.a, SPEC.b, SPEC.c, GATES)
-FREE = prior(SPEC).free
+FREE = prior(SPEC, "spm12").free
 
 predict = jax.jit(predict_nonlinear, static_argnums=3)
 differentiate = jax.jit(predict_nonlinear_with_jacobian, static_argnums=(1, 4, 5, 6))
@@ -55,7 +55,7 @@ def on_device(steps: Schedule) -> Timing:
 
 def states_and_sensitivities(spec: Spec, parameters: Parameters, data: Data) -> tuple[np.ndarray, np.ndarray]:
     """Prediction and Jacobian by DOP853, from the equations in logarithms."""
-    index = prior(spec).free
+    index = prior(spec, "spm12").free
     n, columns = 2, 1 + len(index)
     base = jnp.asarray(spec.layout.to_vector(parameters))
 
@@ -104,7 +104,7 @@ def the_run() -> tuple[Timing, int]:
 def test_prediction_and_jacobian_equal_an_adaptive_solver(spec: Spec, parameters: Parameters) -> None:
     expected, slopes = states_and_sensitivities(spec, parameters, events())
     steps, panels = the_run()
-    free, gates = split_gating(spec.layout, tuple(prior(spec).free.tolist()))
+    free, gates = split_gating(spec.layout, tuple(prior(spec, "spm12").free.tolist()))
     targets = gated_regions(spec.d)
     p = jax.tree.map(jnp.asarray, parameters)
     prediction, jacobian = differentiate(p, free, steps, ECHO_TIME, panels, targets, gates)
@@ -189,7 +189,7 @@ def test_a_gate_planted_in_the_published_equations_is_recovered(shared_data: Pat
     series = predict_series(spec, truth, data, "nonlinear")
     signal = series - series.mean(axis=0)
     scale = np.sum(signal * data.bold) / np.sum(signal**2)
-    posterior = invert(Subject("simulated", spec, data), Settings(integrator="nonlinear", noise="settled"))
+    posterior = invert(Subject("simulated", spec, data), Settings())
     place = posterior.names.index("D[R1<-R0, R2]")
     deviation = np.sqrt(posterior.covariance[place, place])
     assert posterior.parameters.D[1, 0, 2] == pytest.approx(truth.D[1, 0, 2] / scale, abs=3 * deviation)

@@ -25,6 +25,14 @@ def test_spm12_values() -> None:
     assert values["transit[x]"] == values["decay"] == values["epsilon"] == (0, 1 / 256)
 
 
+def test_our_own_differ_from_spm12_in_two_widths() -> None:
+    values, spm12 = density("none", [[0, 1], [0, 0]]), density("spm12", [[0, 1], [0, 0]])
+    assert values["A[x<-y]"] == (1 / 128, 1 / 16)
+    assert {name for name in values if values[name] != spm12[name]} == {"A[x<-y]"}
+    spec = Spec(["x"], ["u"], [[1]], c=[[1]])
+    assert (prior(spec).noise_variance, prior(spec, "spm12").noise_variance) == (1, 1 / 128)
+
+
 def test_spm25_frees_the_diagonal_only_where_asked_for() -> None:
     values = density("spm25", [[1, 0], [0, 0]])
     assert values["A[x<-x]"] == (1 / 128, 1 / 64)

@@ -23,7 +23,7 @@ from dcm._batch import Batch, make_batches
 from dcm._problem import prepare
 from dcm._rows import Ended, Machine, Row, Seats, Task, advance, choose_machine, serve
 
-SETTINGS = Settings(starts=2, seed=3)
+SETTINGS = Settings("spm12", starts=2, seed=3)
 
 
 def subjects(count: int) -> list[Subject]:
@@ -83,7 +83,7 @@ def test_a_row_that_is_cut_short_loses_nobody(batch: Batch, machine: Callable[..
 
 
 def test_a_long_row_is_cut_once_few_of_its_seats_are_taken(batch: Batch, machine: Callable[..., Machine]) -> None:
-    row = Row(batch.model, jax.device_put(batch.problems), jax.devices()[0], machine(1, 16, cuts=True))
+    row = Row(batch.model, batch.noise, jax.device_put(batch.problems), jax.devices()[0], machine(1, 16, cuts=True))
     row.give(9, (1, 0))
     row.cut()
     assert row.taken == [(1, 0), None]
@@ -95,7 +95,7 @@ def test_a_row_comes_in_four_lengths_and_is_cut_at_once(
     batch: Batch, monkeypatch: pytest.MonkeyPatch, machine: Callable[..., Machine], taken: int, length: int
 ) -> None:
     monkeypatch.setattr("dcm._rows._blank_states", lambda _, seats: np.zeros(seats))
-    row = Row(batch.model, batch.problems, jax.devices()[0], machine(1, 4096, cuts=True))
+    row = Row(batch.model, batch.noise, batch.problems, jax.devices()[0], machine(1, 4096, cuts=True))
     for place in range(taken):
         row.give(4095 - place, (place, 0))
     row.cut()
@@ -129,10 +129,10 @@ def test_in_a_process_with_a_gpu_only_the_gpu_factors_matrices_together(
     """As far as it can be seen where there is none: in the code that the compiler is given for either device."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     model = replace(batch.model, panels=2)  # not used by it, so that nothing traced before is
-    row = Row(model, batch.problems, jax.devices()[0], Machine((jax.devices()[0],), 2, 4))
+    row = Row(model, batch.noise, batch.problems, jax.devices()[0], Machine((jax.devices()[0],), 2, 4))
     places = np.zeros(2, dtype=int)
     seats = Seats(places, places, places > 0, places > 0)
-    traced = advance.jitted.trace(model, batch.problems, seats, row.states, np.asarray(4), np.asarray(1))
+    traced = advance.jitted.trace(model, batch.noise, batch.problems, seats, row.states, np.asarray(4), np.asarray(1))
     text, free = traced.lower(lowering_platforms=(platform,)).as_text(), len(model.free)
     assert bool(re.search(rf"{factored}\(.*tensor<2x{free}x{free}xf64>", text)) == (platform == "cuda")
     assert bool(re.search(rf"{factored}\(.*tensor<{free}x{free}xf64>", text)) == (platform == "cpu")

@@ -129,9 +129,9 @@ def test_who_fails_at_first_ends_it(subjects: list[dcm.Subject], monkeypatch: py
         fit_with_reinversion(subjects, DESIGN, SETTINGS)
 
 
-def test_noise_that_is_not_settled_is_refused(subjects: list[dcm.Subject]) -> None:
-    with pytest.raises(PebError, match="noise='settled'"):
-        fit_with_reinversion(subjects, DESIGN, SETTINGS, first_level=dcm.Settings())
+def test_spm12s_steps_on_the_noise_are_refused(subjects: list[dcm.Subject]) -> None:
+    with pytest.raises(PebError, match="noise='ar1'"):
+        fit_with_reinversion(subjects, DESIGN, SETTINGS, first_level=dcm.Settings("spm12"))
 
 
 def test_subjects_without_a_row_are_refused_before_any_inversion(

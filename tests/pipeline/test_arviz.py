@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dcm import Posterior, Prior, Spec, Status, prior
+from dcm import Posterior, Prior, Settings, Spec, Status, prior
 from pipeline._arviz import to_arviz
 from pipeline._dataset import to_dataset
 
@@ -33,6 +33,8 @@ def posterior() -> Posterior:
         free=base.free,
         noise_mean=np.array([2.0, 4.0]),
         noise_covariance=np.eye(2),
+        autocorrelation=np.zeros(2),
+        autocorrelation_sd=np.zeros(2),
         confound_effects=np.zeros((1, 2)),
         prediction=rng.normal(size=(30, 2)),
         residual=rng.normal(size=(30, 2)),
@@ -44,6 +46,7 @@ def posterior() -> Posterior:
         data_scale=1.0,
         start=0,
         start_free_energies=np.array([-1.0]),
+        settings=Settings("spm12"),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 import scipy.io
 from typer.testing import CliRunner, Result
 
-from dcm import Posterior, Spec, Status, prior
+from dcm import Posterior, Settings, Spec, Status, prior
 from pipeline._dataset import to_dataset
 from pipeline._group_store import read_group
 from pipeline._peb_file import SpmGroup, read_peb
@@ -85,6 +85,8 @@ def posterior(mean: np.ndarray, covariance: np.ndarray) -> Posterior:
         free=base.free,
         noise_mean=np.zeros(2),
         noise_covariance=np.eye(2),
+        autocorrelation=np.zeros(2),
+        autocorrelation_sd=np.zeros(2),
         confound_effects=np.zeros((1, 2)),
         prediction=np.ones((4, 2)),
         residual=np.ones((4, 2)),
@@ -96,6 +98,7 @@ def posterior(mean: np.ndarray, covariance: np.ndarray) -> Posterior:
         data_scale=1.0,
         start=0,
         start_free_energies=np.array([-10.0]),
+        settings=Settings("spm12"),
     )
 
 

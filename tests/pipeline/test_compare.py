@@ -36,7 +36,7 @@ def real(spm_data: Path) -> list[DcmFile]:
 
 
 def test_spms_derivatives_give_spms_numbers(real: list[DcmFile]) -> None:
-    report = compare(real, Settings(derivatives="spm"))
+    report = compare(real, Settings("spm12", derivatives="spm"))
     assert len(report.compared) == 3
     for one in report.compared:
         assert one.same_path

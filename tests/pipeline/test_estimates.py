@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 from made_up_group import made_up_group
 
-from dcm import Posterior, Prior, Spec, Status, prior
+from dcm import Posterior, Prior, Settings, Spec, Status, prior
 from peb import Estimate, Gaussian
 from pipeline._dataset import to_dataset
 from pipeline._estimates import pair_sessions, read_estimates
@@ -41,6 +41,8 @@ def posterior(spec: Spec = MODEL, status: Status = Status.CONVERGED, seed: int =
         free=base.free,
         noise_mean=rng.normal(size=2),
         noise_covariance=np.eye(2),
+        autocorrelation=np.zeros(2),
+        autocorrelation_sd=np.zeros(2),
         confound_effects=np.zeros((1, 2)),
         prediction=np.zeros((4, 2)),
         residual=np.ones((4, 2)),
@@ -52,6 +54,7 @@ def posterior(spec: Spec = MODEL, status: Status = Status.CONVERGED, seed: int =
         data_scale=1.0,
         start=0,
         start_free_energies=np.array([-10.0]),
+        settings=Settings("spm12"),
     )
 
 

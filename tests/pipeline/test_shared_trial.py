@@ -26,9 +26,8 @@ def inputs(shared_data: Path) -> GroupInputs:
     folder = shared_data / "simulated_trial"
     files, errors = read_dcms(sorted(folder.glob("*.mat")))
     assert not errors
-    subjects = [dcm.Subject(one.name, one.spec, one.run.data, dcm.prior(one.spec), one.centre_inputs) for one in files]
-    settled = dcm.Settings(noise="settled")  # SPM's steps leave the noise on a side that is chance, and effects with it
-    found = [one for one in dcm.invert_cohort(subjects, settled) if isinstance(one, dcm.Posterior)]
+    subjects = [dcm.Subject(one.name, one.spec, one.run.data, None, one.centre_inputs) for one in files]
+    found = [one for one in dcm.invert_cohort(subjects) if isinstance(one, dcm.Posterior)]
     assert len(found) == 42
     estimates = [from_dcm(file.name, one) for file, one in zip(files, found, strict=True)]
     changes, lines = pair_sessions(estimates)

@@ -12,7 +12,7 @@ import pytest
 import scipy.linalg
 import scipy.sparse
 
-from dcm import Parameters, Posterior, Prior, Spec, Status, prior
+from dcm import Parameters, Posterior, Prior, Settings, Spec, Status, prior
 from pipeline._dcm_estimate import SpmEstimate
 from pipeline._dcm_file import DcmFile, read_dcm
 from pipeline._kernels import volterra_kernels
@@ -53,6 +53,8 @@ def posterior_of(file: DcmFile) -> Posterior:
         free=estimate.free,
         noise_mean=estimate.noise_precision_log,
         noise_covariance=np.eye(n) / 100,
+        autocorrelation=np.zeros(n),
+        autocorrelation_sd=np.zeros(n),
         confound_effects=np.zeros((data.confounds.shape[1], n)),
         prediction=estimate.prediction,
         residual=estimate.residual,
@@ -64,6 +66,7 @@ def posterior_of(file: DcmFile) -> Posterior:
         data_scale=scale,
         start=0,
         start_free_energies=np.array([estimate.free_energy]),
+        settings=Settings("spm12"),
     )
 
 
@@ -82,6 +85,8 @@ def made_up(file: DcmFile, mean_of: float = 0.1) -> Posterior:
         free=base.free,
         noise_mean=np.full(n, 2.0),
         noise_covariance=np.eye(n) / 100,
+        autocorrelation=np.zeros(n),
+        autocorrelation_sd=np.zeros(n),
         confound_effects=np.zeros((file.run.data.confounds.shape[1], n)),
         prediction=np.zeros(shape),
         residual=np.ones(shape),
@@ -93,6 +98,7 @@ def made_up(file: DcmFile, mean_of: float = 0.1) -> Posterior:
         data_scale=1.0,
         start=0,
         start_free_energies=np.array([-100.0, -np.inf]),
+        settings=Settings("spm12"),
     )
 
 
