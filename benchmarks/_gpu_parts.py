@@ -98,9 +98,7 @@ def host_time(number: int, scans: int, regions: int) -> Iterator[dict[str, Any]]
 def _inversions(subjects: list[dcm.Subject]) -> tuple[dict[str, Any], int]:
     """Whole inversions by `dcm.invert_cohort`, compiled; how long the device and the host took; evaluations in all."""
     with _machine(_device_row):
-        host.posteriors(
-            dcm.invert_cohort(subjects, dcm.Settings("spm12", max_iterations=1))
-        )  # compiles the rest
+        host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12", max_iterations=1)))  # compiles the rest
         advance, on_device = _rows.advance, [0.0]
 
         def timed(*arguments: Any) -> Any:

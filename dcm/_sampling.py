@@ -31,8 +31,9 @@ from ._compiled import compiled
 from ._forward import ForwardModel
 from ._log_density import AUTOCORRELATION_SD, Density, Unknowns, log_density
 from ._posterior import Posterior
-from ._problem import Settings, Subject, prepare
+from ._problem import Subject, prepare
 from ._rows import usable_cores
+from ._settings import Settings
 from ._status import InversionError
 from ._threads import one_blas_thread
 

@@ -1,8 +1,8 @@
-"""SPM12's steps on the noise need not reach their optimum: what that does to F, and what to do about it.
+"""SPM12's steps on the noise need not reach their optimum: what that does to F, and what the default does instead.
 
 SPM leaves part of the curvature out of its Newton steps on the noise's log-precision λ. Where the noise is far from its
 prior mean, λ goes to and fro and F is evaluated on whichever side it was left on. `settled_free_energy` is F at the
-same connectivity with λ at its optimum, so it is what compares two optima; `noise="settled"` takes λ there every time.
+same connectivity with λ at its optimum, so it is what compares two optima. The default takes λ there at every step.
 """
 
 import jax
@@ -28,9 +28,9 @@ planted = Parameters(
 run = simulate(spec, planted, inputs, bin_width=0.25, repetition_time=2.0, snr=0.5, seed=1)
 loud = Subject("loud", spec, run.data)
 
-for noise in ("spm", "settled"):
-    posterior = invert(loud, Settings(noise=noise))
+for settings in (Settings("spm12"), Settings()):
+    posterior = invert(loud, settings)
     print(
-        f"noise={noise:8} F = {posterior.free_energy:8.2f}   settled F = {posterior.settled_free_energy:8.2f}   "
-        f"λ = {np.round(posterior.noise_mean, 2)}"
+        f"compat={settings.compat:6} F = {posterior.free_energy:8.2f}   "
+        f"settled F = {posterior.settled_free_energy:8.2f}   λ = {np.round(posterior.noise_mean, 2)}"
     )

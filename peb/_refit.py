@@ -96,8 +96,8 @@ def fit_with_reinversion(
     Arguments:
         subjects: one per row of the design and matched with it by name; their priors are the original ones.
         design, settings, parameters, name: as for `fit`.
-        first_level: of every inversion; not by SPM's scheme of the noise. SPM12's steps on the noise leave F short of its
-            optimum by what may be hundreds of nats and is chance, so that rounds could not be compared.
+        first_level: of every inversion; not by SPM's scheme of the noise, whose steps leave F short of its optimum by
+            what may be hundreds of nats and is chance, so that rounds could not be compared.
         max_rounds: limit of rounds, the first included.
         tolerance: rise of the inverted F, nats, below which the rounds end.
 

@@ -111,7 +111,9 @@ def compare_spm(
         from ._cli_compare import run_compare
         from ._cli_invert import make_settings
 
-        return run_compare(files, make_settings(compat="spm12", derivatives=derivatives, starts=starts, seed=seed), json)
+        return run_compare(
+            files, make_settings(compat="spm12", derivatives=derivatives, starts=starts, seed=seed), json
+        )
 
     return guarded(work, debug)
 
