@@ -303,6 +303,54 @@ def demo(
     return guarded(work, debug)
 
 
+@app.command(
+    epilog="Example: effconn calibrate study.toml --datasets 300",
+    help="Simulate data from a study's own design with known truths, invert them as the study's are, and show how "
+    "often intervals hold the truth, signs are right, models are told apart, and the group question is answered.",
+)
+def calibrate(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="STUDY.toml | DCM_*.mat …", help="A study, or SPM's DCM files of one model.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Default: calibration in the study's results, or here.")
+    ] = None,
+    datasets: Annotated[int, typer.Option(help="Data sets simulated of the main model, in all.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of everything drawn.")] = 0,
+    snr: Annotated[
+        str | None,
+        typer.Option(metavar="0.5,1,3", help="Signal-to-noise ratios. Default: the study's own, else these three."),
+    ] = None,
+    compat: Annotated[
+        str | None, typer.Option(metavar="none|spm12|spm25", help="Invert in this mode instead of the study's.")
+    ] = None,
+    groups: Annotated[int, typer.Option(help="Groups simulated for each point of the power curve; 0 for none.")] = 40,
+    participants: Annotated[
+        str | None, typer.Option(metavar="12,24,40,60", help="Of these groups, beside the study's own number.")
+    ] = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn calibrate` → `run_calibrate`."""
+
+    def work() -> int:
+        from ._cli_calibrate import run_calibrate
+
+        return run_calibrate(
+            paths,
+            out,
+            datasets=datasets,
+            seed=seed,
+            snr=snr,
+            compat=compat,
+            groups=groups,
+            participants=participants,
+            json_file=json,
+        )
+
+    return guarded(work, debug)
+
+
 def main() -> None:
     """The console script."""
     code = run_command()

@@ -13,6 +13,7 @@ from ._grid import Grid, grid_of, grids_of
 from ._kernel import spm_kernel
 from ._microtime import sampled_bin
 from ._paths import map_paths, series_path, sidecar_path
+from ._run_design import RunDesign, run_design
 from ._run_scale import RunScale, run_scale
 from ._whiten import whitener
 
@@ -25,6 +26,7 @@ __all__ = [
     "Grid",
     "RegionError",
     "RegionExtent",
+    "RunDesign",
     "RunScale",
     "check_regions",
     "eigenvariate",
@@ -39,6 +41,7 @@ __all__ = [
     "region_files",
     "region_remarks",
     "regions_on",
+    "run_design",
     "run_scale",
     "sampled_bin",
     "series_path",

@@ -16,6 +16,11 @@ def features_path(study: Study) -> Path:
     return Layout(study.study.out).measures
 
 
+def posterior_path(study: Study, model: str, visit: str) -> Path:
+    """Where the inversion of one model of one visit lies."""
+    return Layout(study.study.out).posterior(model, visit)
+
+
 __all__ = [
     "STAGES",
     "Beside",
@@ -24,6 +29,7 @@ __all__ = [
     "StudyRun",
     "checked_inventory",
     "features_path",
+    "posterior_path",
     "preflight",
     "run_study",
 ]

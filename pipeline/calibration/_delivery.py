@@ -1,0 +1,213 @@
+"""What a calibration hands over: answers first, tables, pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._group_delivery import Delivery
+from .._records import Column, Records
+from .._report import Answer, Verdict
+from ._coverage import Coverage, measure_coverage
+from ._models import LEAST_CHANGE, MARGIN, ModelRecovery
+from ._pictures import calibration_sections
+from ._power import Power
+from ._run import MAIN, CalibrationRun, Cell
+
+NAME = "calibration"
+FIELDS = ("B", "A", "C")
+LEAST, MOST = 85.0, 95.0  # percent of 90 % intervals
+STATED = 0.5  # Hz, the effect whose power the first sentence tells
+
+CELLS = (
+    Column("field", "Field"),
+    Column("snr", "SNR", "g"),
+    Column("origin", "Truths"),
+    Column("datasets", "Data sets", "d"),
+    Column("coverage", "90 % intervals hold, %", ".1f"),
+    Column("coverage_se", "±", ".1f"),
+    Column("sd_z", "SD of z", ".2f"),
+    Column("sd_z_se", "SE of SD of z", ".2f", "file"),
+    Column("bias", "Bias, Hz", "+.3f"),
+    Column("correlation", "Correlation", ".2f"),
+    Column("wrong_sign_99", "Wrong sign at P > 0.99, %", ".1f"),
+    Column("wrong_sign_99_se", "SE of wrong sign", ".1f", "file"),
+    Column("right_sign_99", "Right sign, %", ".1f"),
+    Column("zeros", "True zeros", "d", "file"),
+    Column("zeros_beyond_90", "Zeros called at 90 %", ".1f"),
+    Column("zeros_beyond_90_se", "SE of zeros called", ".1f", "file"),
+)
+MODELS = (
+    Column("true", "True model"),
+    Column("against", "Against"),
+    Column("snr", "SNR", "g"),
+    Column("datasets", "Choices", "d"),
+    Column("chosen", "True one chosen, %", ".1f"),
+    Column("chosen_se", "±", ".1f"),
+    Column("wrong", "Wrong by > 3 nats, %", ".1f"),
+    Column("wrong_se", "± ", ".1f"),
+    Column("how", "F by"),
+)
+POWER = (
+    Column("n", "Participants", "d"),
+    Column("effect", "True effect, Hz", "g"),
+    Column("power", "Found, %", ".0f"),
+    Column("power_se", "±", ".0f"),
+    Column("false", "False alarm, %", ".0f"),
+    Column("false_se", "± ", ".0f"),
+    Column("groups", "Groups", "d", "file"),
+)
+
+
+def deliver_calibration(
+    run: CalibrationRun, models: Sequence[ModelRecovery], power: Sequence[Power], seed: int
+) -> Delivery:
+    """The answers, the tables and how to draw the pictures."""
+    cells = [
+        {"field": field, "snr": cell.snr, "origin": cell.origin, **_plain(found)}
+        for cell in run.cells
+        for field in FIELDS
+        if (found := coverage_of(run, cell, field)) is not None
+    ]
+    design = run.design
+    count = sum(one.cell.model == MAIN for one in run.datasets)
+    notices = []
+    if run.failures:
+        notices.append((f"{len(run.failures)} inversions failed.", f"The first: {run.failures[0]}"))
+    return Delivery(
+        name=NAME,
+        title=f"Calibration of {design.name}",
+        subtitle=f"{count} data sets simulated from this design with known truths, and inverted as its own data are.",
+        answers=tuple(_answers(run, cells, models, power)),
+        records=(
+            Records("cells", "Coverage, signs and recovery", _cells_lead(run), CELLS, cells),
+            Records("models", "Are models told apart?", _models_lead(), MODELS, [_plain(one) for one in models]),
+            Records("power", "Power of the group question", _power_lead(run), POWER, [_plain(one) for one in power]),
+        ),
+        draw=lambda: calibration_sections(run, cells, power),
+        facts=_facts(run, seed),
+        notices=tuple(notices),
+        summary={
+            "design": design.name,
+            "mode": run.engine.name,
+            "datasets": count,
+            "seed": seed,
+            "redrawn": run.redrawn,
+            "autocorrelation": design.correlation,
+            "assumed": list(design.assumed),
+            "failed": len(run.failures),
+        },
+    )
+
+
+def coverage_of(run: CalibrationRun, cell: Cell, field: str) -> Coverage | None:
+    """Coverage of one field in one cell; None where the field has no free parameter, or nothing was inverted."""
+    layout = run.design.spec.layout
+    rows = [
+        (one.truth[entry], mean, sd, one.number)
+        for one in run.of(cell)
+        for entry, mean, sd in zip(*(getattr(one.inverted[MAIN], key) for key in ("free", "mean", "sd")), strict=True)
+        if layout.field_of(entry) == field
+    ]
+    if not rows:
+        return None
+    truth, mean, sd, number = np.array(rows).T
+    return measure_coverage(truth, mean, sd, number.astype(int))
+
+
+def _answers(
+    run: CalibrationRun, cells: Sequence[dict[str, Any]], models: Sequence[ModelRecovery], power: Sequence[Power]
+) -> list[Answer]:
+    main = [cell for cell in cells if cell["field"] == ("B" if any(one["field"] == "B" for one in cells) else "A")]
+    if not main:
+        return [Answer("Can intervals of this design be believed?", "open", "Nothing could be inverted.")]
+    answers = [_coverage_answer(run, main, power)]
+    there = [one for one in models if not math.isnan(one.snr)]
+    if there:
+        wrong = max(one.wrong for one in there)
+        verdict: Verdict = "yes" if wrong <= 2 else "partly" if wrong <= 10 else "no"
+        parts = "; ".join(f"{one.true} at SNR {one.snr:g}: {one.chosen:.0f} %" for one in there)
+        said = f"The wrong model wins by more than {MARGIN:g} nats in at most {wrong:.0f} % of data sets."
+        answers.append(Answer("Is the true model found?", verdict, said, (f"The true one is chosen: {parts}.",)))
+    own = [one for one in power if one.n == run.design.question.participants]
+    if own:
+        parts = ", ".join(f"{one.power:.0f} % (± {one.power_se:.0f}) at {one.effect:g} Hz" for one in own)
+        enough = next(one.power for one in own if one.effect == STATED)
+        verdict = "yes" if enough >= 80 else "partly" if enough >= 40 else "no"
+        others = "; ".join(f"{one.n}: {one.power:.0f} %" for one in power if one.effect == STATED)
+        said = f"With {own[0].n} participants a true effect is found in {parts}; a false alarm in {own[0].false:.0f} %."
+        asked = f"{run.design.question.words} Are there enough participants?"
+        answers.append(Answer(asked, verdict, said, (f"{STATED:g} Hz by number of participants: {others}.",)))
+    return answers
+
+
+def _coverage_answer(run: CalibrationRun, main: Sequence[dict[str, Any]], power: Sequence[Power]) -> Answer:
+    """In one sentence, from the cell that is nearest to the study: its own ratio, truths around its estimates."""
+    cell = main[-1] if run.design.found else main[len(main) // 2]
+    worst = min(main, key=lambda one: one["coverage"])
+    what = "change of a connection (B)" if cell["field"] == "B" else "connection (A)"
+    said = (
+        f"At a signal-to-noise ratio of {cell['snr']:g}, 90 % intervals hold the true {what} in "
+        f"{cell['coverage']:.0f} % (± {cell['coverage_se']:.0f}) of cases"
+    )
+    if cell["wrong_sign_99"] is not None:
+        said += f", signs called at P > 0.99 are wrong in {cell['wrong_sign_99']:.1f} %"
+    own = [one for one in power if one.n == run.design.question.participants and one.effect == STATED]
+    if own:
+        said += f", and {own[0].n} participants find a true {STATED:g} Hz in {own[0].power:.0f} %"
+    low = [one for one in main if one["coverage"] + 2 * one["coverage_se"] < LEAST]
+    high = [one for one in main if one["coverage"] - 2 * one["coverage_se"] > MOST]
+    verdict: Verdict = "no" if low else "partly" if high else "yes"
+    detail = f"The least of all cells: {worst['coverage']:.0f} % (± {worst['coverage_se']:.0f}) at {worst['snr']:g}."
+    return Answer("Can intervals of this design be believed?", verdict, f"{said}.", (detail,))
+
+
+def _cells_lead(run: CalibrationRun) -> str:
+    where = " or of one of the study's estimates" if run.design.found else ""
+    return (
+        f"Truths lie within 2 standard deviations of the prior{where}; each change of a connection (B) is 0 in half of "
+        "the data sets. z is (truth − mean) / SD, whose standard deviation should be 1; bias is in the direction of "
+        "the truth. Errors (±) are Monte-Carlo standard errors."
+    )
+
+
+def _models_lead() -> str:
+    return (
+        f"Data made by one model, and by which model F is higher. A change that is there is one of {LEAST_CHANGE:g} Hz "
+        "or more. By reduction: F of the smaller model follows from the larger one's posterior."
+    )
+
+
+def _power_lead(run: CalibrationRun) -> str:
+    question = run.design.question
+    visits = "the difference of two visits" if question.visits == 2 else "one visit"
+    return (
+        f"{question.words} Groups simulated from the first level's posterior standard deviations, {visits} each, with "
+        f"{question.spread:g} Hz between participants (SD) and the effect on one connection; analysed by the group "
+        "model. A connection is called where 2 min(P, 1 − P) times the number of connections is at most 0.05."
+    )
+
+
+def _facts(run: CalibrationRun, seed: int) -> tuple[tuple[str, str], ...]:
+    frame, design = run.design.frames[0], run.design
+    noise = f"serial correlation {design.correlation:g} (AR(1)), as strong as the ratio says in every region"
+    timing = f"{len(design.frames)} runs' inputs; {frame.scans} scans of {frame.repetition_time:g} s in the first"
+    return (
+        ("Simulated by", "the full nonlinear equations, inputs with their natural zero"),
+        ("Noise", noise),
+        ("Design", timing),
+        ("Inverted by", run.engine.words),
+        ("Drawn again", f"{run.redrawn:.0%} of drawn truths, which were unstable or left a region silent"),
+        ("Seed", str(seed)),
+        *((f"Assumed {i + 1}", line) for i, line in enumerate(design.assumed)),
+    )
+
+
+def _plain(found: object) -> dict[str, Any]:
+    """A result's fields, None where a number is missing."""
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value for key, value in vars(found).items()
+    }

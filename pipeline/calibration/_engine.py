@@ -1,0 +1,70 @@
+"""How the simulated data are inverted: as the study's own would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from dcm import Data, Prior, Settings, Spec, Subject, prior
+
+from .._runtime import UsageError
+from ..study import Dcm
+
+Compat = Literal["none", "spm12", "spm25"]
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """How one model of one run is inverted.
+
+    Fields:
+        name: of the mode.
+        settings: of the inversion.
+        prior_of: a model's prior.
+        centre_inputs: whether inputs are centred first.
+        words: all this, for people.
+    """
+
+    name: str
+    settings: Settings
+    prior_of: Callable[[Spec], Prior]
+    centre_inputs: bool = False
+
+    def for_model(self, spec: Spec) -> Engine:
+        """The same with the full equations where the model gates connections, which the bilinear ones ignore."""
+        if not spec.d.any() or self.settings.integrator == "nonlinear":
+            return self
+        return replace(self, settings=replace(self.settings, integrator="nonlinear", derivatives="exact"))
+
+    def subject(self, name: str, spec: Spec, data: Data) -> Subject:
+        """A model of a run, ready to be inverted."""
+        return Subject(name, spec, data, self.prior_of(spec), self.centre_inputs)
+
+    @property
+    def decides(self) -> dict[str, Any]:
+        """What decides the answer, as plain values."""
+        return {"mode": self.name, "centre_inputs": self.centre_inputs, **vars(self.settings)}
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        inputs = "inputs centred" if self.centre_inputs else "inputs uncentred"
+        how = self.settings
+        return f"mode {self.name}: {how.integrator} equations, noise {how.noise}, {how.starts} starts, {inputs}"
+
+
+def mode_engine(compat: str) -> Engine:
+    """The engine of a mode; raises `UsageError` where there is none of that name."""
+    if compat not in get_args(Compat):
+        raise UsageError(f"--compat must be none, spm12 or spm25, not {compat!r}")
+    if compat == "none":
+        return Engine(compat, Settings(integrator="nonlinear", starts=3), lambda spec: prior(spec, noise_variance=1.0))
+    return Engine(compat, Settings(), lambda spec: prior(spec, "spm25" if compat == "spm25" else "spm12"))
+
+
+def study_engine(dcm: Dcm) -> Engine:
+    """As the study's configuration has it."""
+    variance = 1.0 if dcm.noise_prior == "wide" else 1 / 128
+    settings = Settings(starts=dcm.starts, seed=dcm.seed)
+    return Engine("the study's", settings, lambda spec: prior(spec, noise_variance=variance), dcm.centre_inputs)

@@ -1,0 +1,97 @@
+"""SPM's DCM files → what their calibration is simulated from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from dcm import Data
+
+from .._dcm_file import DcmFile
+from .._inputs import read_inputs, remark_lines
+from .._runtime import UsageError
+from ..common import listed
+from ._design import (
+    USUAL_CORRELATION,
+    USUAL_RATIOS,
+    CalibrationDesign,
+    Found,
+    GroupQuestion,
+    check_inputs,
+    chosen_frames,
+    found_from,
+    spread_between,
+)
+
+FEWEST, USUAL_PARTICIPANTS = 4, 20  # files that are taken for a group, and how many people are where fewer are given
+CENTRED = 1e-6  # of an input's range: what its mean may be where it was centred
+
+
+def read_file_design(paths: Sequence[Path], say: Callable[[str], None]) -> CalibrationDesign:
+    """What DCM files are calibrated with: the model that they share.
+
+    Raises `UsageError` where none can be read or they are of several models.
+    """
+    files, errors = read_inputs(paths)
+    if not files:
+        raise UsageError(errors[0] if len(errors) == 1 else "\n".join(["no file could be read as a DCM:", *errors]))
+    for line in (*errors, *remark_lines(files)):
+        say(line)
+    spec = files[0].spec
+    others = [file.name for file in files if file.spec != spec]
+    if others:
+        raise UsageError(f"{listed(others)} differ in their model from {files[0].name}; give files of one model")
+    if spec.d.any():
+        say(f"{files[0].name}: its gating connections (D) are drawn from their prior as all others are")
+    restored = [_uncentred(file) for file in files]
+    frames = chosen_frames([data for data, _ in restored])
+    for frame in frames:
+        check_inputs(spec, frame, files[0].name)
+    found = _found(files, say)
+    assumed = [line for line in dict.fromkeys(line for _, line in restored) if line]
+    if found:
+        assumed.append(f"Signal to noise and its serial correlation are those of {len(found)} estimated models.")
+    else:
+        ratios = ", ".join(f"{ratio:g}" for ratio in USUAL_RATIOS)
+        assumed.append(
+            f"No model is estimated: signal-to-noise ratios of {ratios} and noise that correlates "
+            f"{USUAL_CORRELATION:g} from scan to scan were assumed."
+        )
+    spread, words = spread_between(spec, found)
+    count = len(files)
+    if count < FEWEST:
+        count = USUAL_PARTICIPANTS
+        assumed.append(f"{count} participants were assumed.")
+    question = GroupQuestion("mean", (count,), 1, spread, "Is the change of a connection different from 0?")
+    name = files[0].name if len(files) == 1 else f"{len(files)} models such as {files[0].name}"
+    return CalibrationDesign(name, spec, {}, frames, found, question, (*assumed, f"A spread of {words}."))
+
+
+def _uncentred(file: DcmFile) -> tuple[Data, str]:
+    """The run with its inputs' natural zero, the value they have most of the time, where SPM has centred them."""
+    data = file.run.data
+    inputs, moved = data.inputs.copy(), False
+    for column in inputs.T:
+        size = float(np.ptp(column))
+        values, counts = np.unique(column, return_counts=True)
+        if size > 0 and abs(float(column.mean())) < CENTRED * size and values[counts.argmax()] != 0:
+            column -= values[counts.argmax()]
+            moved = True
+    line = "Inputs were centred in the file; the value that they have most of the time was taken for their zero."
+    return (replace(data, inputs=inputs), line) if moved else (data, "")
+
+
+def _found(files: Sequence[DcmFile], say: Callable[[str], None]) -> tuple[Found, ...]:
+    found = []
+    for file in files:
+        one = file.estimate
+        if one is None or one.prediction is None or one.residual is None:
+            continue
+        try:
+            found.append(found_from(file.name, one.mean, one.covariance, one.prediction, one.residual))
+        except UsageError as error:
+            say(f"{error}; it is not used")
+    return tuple(found)

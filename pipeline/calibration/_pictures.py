@@ -1,0 +1,143 @@
+"""Pictures of a calibration: coverage with error bars, recovered against planted, power by number of participants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .._figure_style import BLUE, GREEN, INK, LINE, MUTED, PURPLE, VERMILION, new_figure, plain, style
+from .._report import Picture, Section
+from ._power import Power
+from ._run import MAIN, CalibrationRun
+
+FIELDS: dict[str, tuple[str, str, str]] = {  # name, colour, marker
+    "B": ("changes of connections (B)", VERMILION, "o"),
+    "A": ("connections (A)", BLUE, "s"),
+    "C": ("inputs (C)", GREEN, "^"),
+}
+MOST_POINTS = 600
+
+
+def calibration_sections(
+    run: CalibrationRun, cells: Sequence[Mapping[str, Any]], power: Sequence[Power]
+) -> tuple[Section, ...]:
+    """Everything that there is to see."""
+    sections = [
+        Section(
+            "Do intervals hold the truth?",
+            "Data simulated from this design with known parameters, inverted as the study's are.",
+            (_coverage(cells), *_recovery(run)),
+        )
+    ]
+    if power:
+        caption = (
+            "Share of simulated groups in which the connection that has an effect is called, with the right sign "
+            "(lines; bars are one Monte-Carlo standard error), and in which something is called where there is nothing "
+            "(grey). The dashed line is the study's own number."
+        )
+        picture = Picture("power", "Power by number of participants", caption, _power(run, power))
+        lead = f"{run.design.question.words} Participants differ by {run.design.question.spread:g} Hz (SD)."
+        sections.append(Section("How many participants does it take?", lead, (picture,)))
+    return tuple(sections)
+
+
+def _coverage(cells: Sequence[Mapping[str, Any]]) -> Picture:
+    caption = (
+        "Share of 90 % intervals that hold the true value; bars are two Monte-Carlo standard errors. Where a mark lies "
+        "well below the line, intervals of this design are too narrow."
+    )
+    groups = list(dict.fromkeys((cell["origin"], cell["snr"]) for cell in cells))
+    with style():
+        figure = new_figure(1.3 + 0.42 * len(groups) + 0.7)
+        axes = figure.subplots()
+        axes.axvspan(85, 95, color=LINE, alpha=0.5, linewidth=0)
+        axes.axvline(90, color=MUTED, linewidth=0.8)
+        for place, (field, (label, colour, marker)) in enumerate(FIELDS.items()):
+            mine = [cell for cell in cells if cell["field"] == field]
+            rows = [groups.index((cell["origin"], cell["snr"])) + 0.22 * (place - 1) for cell in mine]
+            values = [cell["coverage"] for cell in mine]
+            errors = [2 * cell["coverage_se"] for cell in mine]
+            axes.errorbar(values, rows, xerr=errors, fmt=marker, color=colour, label=label, markersize=5, capsize=2)
+        axes.set_yticks(range(len(groups)), [f"{_origin(origin)}, SNR {snr:g}" for origin, snr in groups])
+        axes.invert_yaxis()
+        lowest = min((cell["coverage"] - 2 * cell["coverage_se"] for cell in cells), default=50.0)
+        axes.set_xlim(min(50.0, lowest - 3), 101)
+        axes.set_xlabel("intervals that hold the truth, %")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
+    return Picture("coverage", "Coverage of 90 % intervals", caption, figure)
+
+
+def _origin(origin: str) -> str:
+    return "truths from the prior" if origin == "prior" else "truths around estimates"
+
+
+def _recovery(run: CalibrationRun) -> list[Picture]:
+    layout = run.design.spec.layout
+    points = [
+        (one.truth[entry], mean, sd)
+        for one in run.datasets
+        if one.cell.model == MAIN
+        for entry, mean, sd in zip(*(getattr(one.inverted[MAIN], key) for key in ("free", "mean", "sd")), strict=True)
+        if layout.field_of(entry) == "B"
+    ]
+    if not points:
+        return []
+    shown = points if len(points) <= MOST_POINTS else points[:: -(-len(points) // MOST_POINTS)]
+    truth, mean, sd = np.array(shown).T
+    caption = (
+        "Changes of connections as planted and as found, with 90 % intervals; on the line both are the same. Estimates "
+        "lie nearer to 0 than the truth where data say little, since the prior draws them there."
+    )
+    with style():
+        figure = new_figure(3.6)
+        axes = figure.subplots()
+        ends = np.array([min(truth.min(), -1.0), max(truth.max(), 1.0)])
+        axes.plot(ends, ends, color=MUTED, linewidth=0.8)
+        axes.errorbar(
+            truth,
+            mean,
+            yerr=1.645 * sd,
+            fmt="o",
+            color=VERMILION,
+            ecolor=LINE,
+            markersize=2.5,
+            elinewidth=0.6,
+            alpha=0.8,
+        )
+        axes.set_ylim(1.3 * ends[0], 1.3 * ends[1])
+        axes.set_xlabel("planted, Hz")
+        axes.set_ylabel("found, Hz")
+    return [Picture("recovery", "Found against planted", caption, figure)]
+
+
+def _power(run: CalibrationRun, power: Sequence[Power]) -> Figure:
+    effects = list(dict.fromkeys(one.effect for one in power))
+    with style():
+        figure = new_figure(3.6)
+        axes = figure.subplots()
+        for effect, colour, marker in zip(effects, (BLUE, VERMILION, PURPLE), "so^", strict=False):
+            mine = [one for one in power if one.effect == effect]
+            axes.errorbar(
+                [one.n for one in mine],
+                [one.power for one in mine],
+                yerr=[one.power_se for one in mine],
+                color=colour,
+                marker=marker,
+                markersize=5,
+                capsize=2,
+                label=plain(f"a true {effect:g} Hz is found"),
+            )
+        mine = [one for one in power if one.effect == effects[0]]
+        falses = ([one.n for one in mine], [one.false for one in mine])
+        axes.errorbar(
+            *falses, yerr=[one.false_se for one in mine], color=MUTED, marker="x", capsize=2, label="false alarm"
+        )
+        axes.axvline(run.design.question.participants, color=INK, linestyle="--", linewidth=0.8)
+        axes.set_ylim(-2, 103)
+        axes.set_xlabel("participants")
+        axes.set_ylabel("groups, %")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+    return figure

@@ -1,0 +1,175 @@
+"""How many participants it takes: groups simulated from first-level uncertainty, analysed as the study's would be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dcm import Progress, Spec
+from peb import Estimate, Gaussian, PebError, PebSettings, change, fit, make_design
+
+from ._coverage import share
+from ._design import GroupQuestion
+from ._run import MAIN, CalibrationRun
+
+EFFECTS = (0.25, 0.5, 1.0)  # Hz
+SIZES = (12, 24, 40, 60)  # participants, beside the study's own number
+GROUPS = 40  # simulated of each kind
+SURE = 0.05  # chance of any false "yes" over all connections asked about
+
+
+@dataclass(frozen=True)
+class Power:
+    """What groups of one size answer.
+
+    Fields:
+        n: participants.
+        effect: true effect on one connection, Hz.
+        power, power_se: percent of groups in which that connection is called, with the right sign.
+        false, false_se: percent of groups without any effect in which some connection is called.
+        groups: how many were simulated of each.
+    """
+
+    n: int
+    effect: float
+    power: float
+    power_se: float
+    false: float
+    false_se: float
+    groups: int
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLevel:
+    """What participants' estimates look like.
+
+    Fields:
+        parameters: names of the changes (B).
+        sd: (dataset, parameter) posterior standard deviations, Hz.
+        mean, variance: (parameter,) of the prior.
+    """
+
+    parameters: tuple[str, ...]
+    sd: Float[np.ndarray, "dataset parameter"]
+    mean: Float[np.ndarray, "parameter"]
+    variance: Float[np.ndarray, "parameter"]
+
+
+def measure_power(
+    run: CalibrationRun,
+    seed: int,
+    groups: int = GROUPS,
+    sizes: Sequence[int] = SIZES,
+    on_progress: Progress | None = None,
+) -> list[Power]:
+    """Power and false alarms at the study's number of participants and at others; none where nothing changes (B).
+
+    Arguments:
+        groups: simulated at every point; none where 0.
+        sizes: numbers of participants beside the study's own.
+    """
+    level = first_level(run)
+    if level is None or not groups:
+        return []
+    question = run.design.question
+    sizes = sorted({question.participants, *sizes})
+    total, done = len(sizes) * (1 + len(EFFECTS)) * groups, 0
+    found = []
+    for n in sizes:
+        counts = _arms(question, n)
+        called: dict[float, np.ndarray] = {}
+        for place, effect in enumerate((0.0, *EFFECTS)):
+            answers = []
+            for group in range(groups):
+                random = np.random.default_rng([seed, n, place, group])
+                answers.append(_answer(level, question, counts, effect, random))
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, total)
+            called[effect] = np.array(answers)
+        own = np.arange(groups)
+        false, false_se = share(np.asarray(called[0.0].any(axis=1)), own)
+        for effect in EFFECTS:
+            power, power_se = share(called[effect][:, 0], own)
+            found.append(Power(n, effect, power, power_se, false, false_se, groups))
+    return found
+
+
+def first_level(run: CalibrationRun) -> FirstLevel | None:
+    """From the data sets of the main model; those of all ratios where several were simulated."""
+    spec: Spec = run.design.spec
+    density = run.engine.prior_of(spec)
+    layout = spec.layout
+    entries = np.array([i for i in density.free if layout.field_of(int(i)) == "B"], dtype=int)
+    rows = []
+    for one in run.datasets:
+        found = one.inverted.get(MAIN)
+        if one.cell.model == MAIN and found is not None and not found.failure:
+            places = [found.free.index(entry) for entry in entries.tolist()]
+            rows.append([found.sd[place] for place in places])
+    if not entries.size or not rows:
+        return None
+    names = tuple(spec.parameter_names[i] for i in entries)
+    return FirstLevel(names, np.array(rows), density.mean[entries], np.diag(density.covariance)[entries])
+
+
+def _arms(question: GroupQuestion, n: int) -> tuple[int, ...]:
+    """As many participants in arms of the study's proportions, 2 in each at least."""
+    if question.kind == "mean":
+        return (n,)
+    first = min(max(round(n * question.sizes[0] / question.participants), 2), n - 2)
+    return first, n - first
+
+
+def _answer(
+    level: FirstLevel, question: GroupQuestion, counts: Sequence[int], effect: float, random: np.random.Generator
+) -> list[bool]:
+    """Which connections a group calls; the first one counts only with the right sign.
+
+    The effect is on one connection, drawn for each group, which comes first in the answer.
+    """
+    planted = int(random.integers(len(level.parameters)))
+    arm = np.repeat(np.arange(len(counts)), counts)
+    expected = np.zeros((arm.size, len(level.parameters)))
+    expected[:, planted] = effect * (0.5 - arm if question.kind == "arms" else 1.0)
+    true = expected + question.spread * random.standard_normal(expected.shape)
+    names = [f"sub-{i + 1:03d}" for i in range(arm.size)]
+    estimates = list(_estimates(level, question, names, true, random))
+    design = make_design(names, {"arm": 0.5 - arm} if question.kind == "arms" else {}, centre=False)
+    try:
+        group = fit(estimates, design, PebSettings(), parameters=["B"])
+    except PebError:
+        return [False] * len(level.parameters)
+    probability = group.probability[:, -1]
+    sure = 2 * np.minimum(probability, 1 - probability) * probability.size <= SURE
+    hit = bool(sure[planted] and (probability[planted] > 0.5 or effect == 0))
+    return [hit, *(bool(one) for i, one in enumerate(sure) if i != planted)]
+
+
+def _estimates(
+    level: FirstLevel,
+    question: GroupQuestion,
+    names: Sequence[str],
+    true: Float[np.ndarray, "participant parameter"],
+    random: np.random.Generator,
+) -> Iterator[Estimate]:
+    """Every participant's estimate: true value plus error, shrunk by the prior; or the difference of two visits'."""
+    fields = ("B",) * len(level.parameters)
+    prior = Gaussian(level.mean, np.diag(level.variance))
+
+    def visit(name: str, value: Float[np.ndarray, "parameter"]) -> Estimate:
+        sd = level.sd[int(random.integers(len(level.sd)))]
+        weight = np.clip(1 - sd**2 / level.variance, 1e-6, 1.0)  # of the data in the posterior mean
+        error = np.sqrt(sd**2 / weight) * random.standard_normal(value.size)
+        mean = level.mean + weight * (value + error - level.mean)
+        return Estimate(name, level.parameters, fields, prior, Gaussian(mean, np.diag(sd**2)), 0.0)
+
+    for name, value in zip(names, true, strict=True):
+        if question.visits == 1:
+            yield visit(name, value)
+        else:
+            before = level.mean + question.spread * random.standard_normal(value.size)
+            yield change(visit(name, before), visit(name, before + value), name)

@@ -1,0 +1,267 @@
+"""Simulate, invert, and hold against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from dcm import (
+    Data,
+    DrawTruth,
+    Failure,
+    Posterior,
+    Prior,
+    Progress,
+    SerialNoise,
+    Spec,
+    draw_parameters,
+    invert_each,
+    simulate_draws,
+)
+from peb import Gaussian, reduce
+
+from .._runtime import UsageError, cores
+from ._design import CalibrationDesign, Found
+from ._engine import Engine
+from ._store import InversionStore, Inverted, inversion_key
+
+Origin = Literal["prior", "estimates"]
+MAIN = "main"
+WITHIN = 2.0  # standard deviations that truths lie from where they are drawn around
+ABSENT = 0.5  # share of changes (B) that are 0
+MODEL_SHARE = 5  # of as many data sets as are asked for, one fifth is made for each alternative model
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Data sets of one kind.
+
+    Fields:
+        origin: whether truths are drawn from the prior or around the study's estimates.
+        snr: signal to noise.
+        model: that they are made by.
+    """
+
+    origin: Origin
+    snr: float
+    model: str = MAIN
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """One simulated data set and what became of it.
+
+    Fields:
+        cell, number: which it is.
+        truth: (param,) in the order of its model's `Layout`.
+        data: the run.
+        inverted: by model.
+    """
+
+    cell: Cell
+    number: int
+    truth: Float[np.ndarray, "param"]
+    data: Data
+    inverted: dict[str, Inverted] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationRun:
+    """All data sets, inverted.
+
+    Fields:
+        design, engine: what was simulated and how it was inverted.
+        datasets: those of the main model first, cell by cell.
+        redrawn: share of drawn truths that were unstable or silent, and were replaced.
+        kept: how many inversions an earlier run had done.
+    """
+
+    design: CalibrationDesign
+    engine: Engine
+    datasets: tuple[DataSet, ...]
+    redrawn: float
+    kept: int
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Those of the main model, in order."""
+        return tuple(dict.fromkeys(one.cell for one in self.datasets if one.cell.model == MAIN))
+
+    def of(self, cell: Cell) -> list[DataSet]:
+        """The data sets of a cell."""
+        return [one for one in self.datasets if one.cell == cell]
+
+    @property
+    def failures(self) -> list[str]:
+        """Why inversions failed."""
+        return [found.failure for one in self.datasets for found in one.inverted.values() if found.failure]
+
+
+def make_datasets(
+    design: CalibrationDesign,
+    engine: Engine,
+    count: int,
+    ratios: Sequence[float],
+    seed: int,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[list[DataSet], float]:
+    """`count` data sets of the main model, spread over cells, some of every alternative, and the share redrawn.
+
+    Arguments:
+        say: told where truths cannot be drawn around the estimates, since their signals are silent or unstable.
+
+    Raises `UsageError` where the design cannot make any.
+    """
+    origins: tuple[Origin, ...] = ("prior", "estimates") if _usable_estimates(design, engine, say) else ("prior",)
+    cells = [Cell(origin, ratio) for ratio in ratios for origin in origins]
+    counts = [count // len(cells) + (place < count % len(cells)) for place in range(len(cells))]
+    if design.models:
+        middle = ratios[len(ratios) // 2]
+        cells += [Cell("prior", middle, name) for name in design.models]
+        counts += [max(count // MODEL_SHARE, 1)] * len(design.models)
+    datasets: list[DataSet] = []
+    redrawn = []
+    for cell, wanted in zip(cells, counts, strict=True):
+        made, share = _simulated(design, engine, cell, wanted, seed)
+        datasets += made
+        redrawn.append(share)
+    return datasets, float(np.mean(redrawn))
+
+
+def _simulated(
+    design: CalibrationDesign, engine: Engine, cell: Cell, count: int, seed: int
+) -> tuple[list[DataSet], float]:
+    spec = design.spec if cell.model == MAIN else design.models[cell.model]
+    draw = truths(spec, engine.prior_of(spec), design.found if cell.origin == "estimates" else ())
+    noise = SerialNoise((design.correlation,) if design.correlation else ())
+    frames = len(design.frames)
+    found: dict[int, DataSet] = {}
+    shares = []
+    for place, frame in enumerate(design.frames):
+        numbers = range(place, count, frames)
+        if not numbers:
+            continue
+        key = (seed, *f"{cell.origin} {cell.snr:g} {cell.model} {place}".encode())
+        try:
+            made = simulate_draws(spec, frame, draw, len(numbers), snr=cell.snr, seed=key, noise=noise)
+        except ValueError as error:
+            raise UsageError(f"{design.name}: {error}") from error
+        shares.append(made.redrawn)
+        for number, run in zip(numbers, made.runs, strict=True):
+            truth = np.asarray(spec.layout.to_vector(run.parameters))
+            found[number] = DataSet(cell, number, truth, run.data)
+    return [found[number] for number in range(count)], float(np.mean(shares)) if shares else 0.0
+
+
+def _usable_estimates(design: CalibrationDesign, engine: Engine, say: Callable[[str], None]) -> bool:
+    if not design.found:
+        return False
+    try:
+        _simulated(design, engine, Cell("estimates", 1.0), 1, 0)
+    except UsageError:
+        say("truths around the estimates leave a region silent or are unstable; all are drawn from the prior")
+        return False
+    return True
+
+
+def truths(spec: Spec, density: Prior, found: Sequence[Found] = ()) -> DrawTruth:
+    """Draws truths within 2 standard deviations of the prior, or of one of the estimates; half of all B are 0."""
+    layout = spec.layout
+    b = layout.field_slice("B")
+    free = b.start + np.flatnonzero(np.diag(density.covariance)[b])
+
+    def draw(random: np.random.Generator) -> Float[np.ndarray, "param"]:
+        if found:
+            one = found[int(random.integers(len(found)))]
+            truth = draw_parameters(one.mean, one.covariance, random, WITHIN)
+        else:
+            truth = draw_parameters(density.mean, density.covariance, random, WITHIN)
+        truth[free[random.random(free.size) < ABSENT]] = 0.0
+        return truth
+
+    return draw
+
+
+def invert_datasets(
+    design: CalibrationDesign,
+    engine: Engine,
+    datasets: Sequence[DataSet],
+    store: InversionStore,
+    *,
+    say: Callable[[str], None],
+    on_progress: Progress | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> int:
+    """Invert what is not in the store yet, one by one into it; how many were there.
+
+    Arguments:
+        say: told a line for what was in the store and cannot be used.
+        check: called before every result is written.
+    """
+    specs = {MAIN: design.spec, **design.models}
+    tasks = [(one, model) for one in datasets for model in _models(one, design, datasets)]
+    subjects = [engine.subject(f"data set {i + 1}", specs[model], one.data) for i, (one, model) in enumerate(tasks)]
+    keys = [inversion_key(subject, engine) for subject in subjects]
+    missing = []
+    for place, ((one, model), key) in enumerate(zip(tasks, keys, strict=True)):
+        before = store.read(key)
+        if isinstance(before, Inverted):
+            one.inverted[model] = before
+        else:
+            missing.append(place)
+            if before is not None:
+                say(before)
+    if missing:
+        for place, outcome in invert_each(subjects, engine.settings, on_progress, missing, cores()):
+            check()
+            one, model = tasks[place]
+            found = inverted(outcome)
+            store.write(keys[place], found)
+            one.inverted[model] = found
+    return len(tasks) - len(missing)
+
+
+def _models(one: DataSet, design: CalibrationDesign, datasets: Sequence[DataSet]) -> list[str]:
+    """By which models a data set is inverted: by all where models are to be told apart, else by the main one."""
+    if not design.models:
+        return [MAIN]
+    others = [other for other in datasets if other.cell.model != MAIN]
+    alike = Cell("prior", others[0].cell.snr)
+    most = max(other.number for other in others)
+    told_apart = one.cell.model != MAIN or (one.cell == alike and one.number <= most)
+    return [MAIN, *design.models] if told_apart else [MAIN]
+
+
+def inverted(outcome: Posterior | Failure) -> Inverted:
+    """What calibration needs of an inversion, or why there is none."""
+    if isinstance(outcome, Failure):
+        return Inverted((), (), (), 0.0, (), False, outcome.reason)
+    free = outcome.free
+    sd = np.sqrt(np.diag(outcome.covariance))
+    return Inverted(
+        free=tuple(free.tolist()),
+        mean=tuple(outcome.mean[free].tolist()),
+        sd=tuple(sd.tolist()),
+        free_energy=float(outcome.free_energy),
+        gains=tuple(_gains(outcome).tolist()),
+        converged=outcome.status.name == "CONVERGED",
+    )
+
+
+def _gains(posterior: Posterior) -> Float[np.ndarray, "change"]:
+    """F of the model less F of the model without one change (B), for each, by reduction of its prior."""
+    free, layout = posterior.free, posterior.spec.layout
+    places = [i for i, entry in enumerate(free) if layout.field_of(int(entry)) == "B"]
+    if not places:
+        return np.zeros(0)
+    density = posterior.prior
+    before = Gaussian(density.mean[free], density.covariance[np.ix_(free, free)])
+    covariances = np.repeat(before.covariance[None], len(places), axis=0)
+    for row, place in enumerate(places):
+        covariances[row, place, :] = covariances[row, :, place] = 0.0
+    means = np.repeat(before.mean[None], len(places), axis=0)
+    return -reduce(before, Gaussian(posterior.mean[free], posterior.covariance), means, covariances).delta_free_energy

@@ -1,0 +1,172 @@
+"""Data sets are simulated as said, inverted once, kept, and held against their truths."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcm import Failure
+from pipeline.calibration import (
+    CalibrationDesign,
+    CalibrationRun,
+    DataSet,
+    Engine,
+    Found,
+    InversionStore,
+    invert_datasets,
+    make_datasets,
+    recover_models,
+)
+from pipeline.calibration._design import found_from, spread_between
+from pipeline.calibration._run import inverted
+
+COUNT = 6  # data sets of every run here: another number would be compiled anew
+
+
+class Stopped(Exception):
+    """What a kill looks like from within."""
+
+
+def run_of(design: CalibrationDesign, engine: Engine, store: Path) -> CalibrationRun:
+    datasets, redrawn = make_datasets(design, engine, COUNT, (1.0,), 3)
+    kept = invert_datasets(design, engine, datasets, InversionStore(store), say=lambda line: None)
+    return CalibrationRun(design, engine, tuple(datasets), redrawn, kept)
+
+
+@pytest.fixture(scope="module")
+def whole(
+    design: CalibrationDesign, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[CalibrationRun, Path]:
+    """A run in one go, and its store; nobody changes it."""
+    store = tmp_path_factory.mktemp("whole") / "store"
+    return run_of(design, engine, store), store
+
+
+@pytest.fixture
+def store(whole: tuple[CalibrationRun, Path], tmp_path: Path) -> Path:
+    """A copy of the store of one's own."""
+    return shutil.copytree(whole[1], tmp_path / "store")
+
+
+def test_half_of_all_changes_are_zero_and_no_truth_lies_far_out(design: CalibrationDesign, engine: Engine) -> None:
+    datasets, _ = make_datasets(design, engine, 60, (0.5, 1.0), 0)
+    density, layout = engine.prior_of(design.spec), design.spec.layout
+    truths = np.array([one.truth for one in datasets])
+    assert (np.abs(truths - density.mean) <= 2 * np.sqrt(np.diag(density.covariance)) + 1e-12).all()
+    b = truths[:, density.free][:, [layout.field_of(int(i)) == "B" for i in density.free]]
+    assert (b == 0).mean() == pytest.approx(0.5, abs=0.15)
+    assert [one.cell.snr for one in datasets].count(0.5) == 30
+
+
+def test_truths_lie_around_estimates_where_there_are_any(design: CalibrationDesign, engine: Engine) -> None:
+    density = engine.prior_of(design.spec)
+    mean = density.mean.copy()
+    place = design.spec.parameter_names.index("C[vmPFC<-task]")
+    mean[place] = mean[design.spec.parameter_names.index("C[amygdala<-task]")] = 1.0
+    found = replace(design, found=(Found("sub-01", mean, density.covariance * 1e-4, 2.0, 0.1),))
+    assert (found.ratios, found.correlation) == ((2.0,), 0.1)
+    datasets, _ = make_datasets(found, engine, 12, found.ratios, 0)
+    around = [one.truth[place] for one in datasets if one.cell.origin == "estimates"]
+    assert len(around) == 6
+    assert around == pytest.approx([1.0] * 6, abs=0.021)
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
+    design: CalibrationDesign, engine: Engine, whole: tuple[CalibrationRun, Path], tmp_path: Path
+) -> None:
+    datasets, _ = make_datasets(design, engine, COUNT, (1.0,), 3)
+    store = InversionStore(tmp_path / "stopped")
+    written = iter([None, None])
+
+    def stop() -> None:
+        if next(written, Stopped) is Stopped:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        invert_datasets(design, engine, datasets, store, say=print, check=stop)
+    again = run_of(design, engine, tmp_path / "stopped")
+    assert (whole[0].kept, again.kept) == (0, 2)
+    assert [one.inverted for one in again.datasets] == [one.inverted for one in whole[0].datasets]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"digest": "x", "inverted": {}}', b"\xff\xfe"])
+def test_a_damaged_entry_is_said_and_inverted_again(
+    design: CalibrationDesign, engine: Engine, whole: tuple[CalibrationRun, Path], store: Path, damage: bytes
+) -> None:
+    sorted(store.iterdir())[0].write_bytes(damage)
+    datasets, _ = make_datasets(design, engine, COUNT, (1.0,), 3)
+    said: list[str] = []
+    assert invert_datasets(design, engine, datasets, InversionStore(store), say=said.append) == COUNT - 1
+    assert len(said) == 1
+    assert "inverted again" in said[0]
+    assert [one.inverted for one in datasets] == [one.inverted for one in whole[0].datasets]
+
+
+def test_a_changed_entry_is_found_out(store: Path) -> None:
+    entry = sorted(store.iterdir())[0]
+    text = entry.read_text(encoding="utf-8")
+    entry.write_text(text.replace('"converged": true', '"converged": false'), encoding="utf-8")
+    assert "does not hold what it was written with" in str(InversionStore(store).read(entry.stem))
+
+
+def test_another_mode_finds_nothing_of_its_own_in_the_store(
+    design: CalibrationDesign, engine: Engine, store: Path
+) -> None:
+    stricter = replace(engine, settings=replace(engine.settings, tolerance=0.01))
+    assert run_of(design, stricter, store).kept == 0
+    assert len(list(store.iterdir())) == 2 * COUNT
+
+
+def test_alternatives_are_told_apart_where_the_data_say_so(
+    two_models: CalibrationDesign, engine: Engine, tmp_path: Path
+) -> None:
+    run = run_of(two_models, engine, tmp_path)
+    own, other = recover_models(run)
+    assert (own.true, own.against, other.true) == ("main", "no forward", "no forward")
+    assert own.datasets == other.datasets == 1
+    assert {own.how, other.how} == {"each inverted"}
+    assert 0 <= own.chosen <= 100
+
+
+def test_changes_that_are_there_are_preferred_by_reduction(
+    whole: tuple[CalibrationRun, Path],
+) -> None:
+    rows = recover_models(whole[0])
+    there = next(one for one in rows if one.true == "with a change")
+    assert there.how == "reduction"
+    assert there.chosen >= 50
+    assert {one.true for one in rows[2:]} >= {"with B[vmPFC<-amygdala, faces]", "without B[amygdala<-vmPFC, faces]"}
+
+
+def test_an_estimate_tells_signal_noise_and_correlation() -> None:
+    random = np.random.default_rng(0)
+    noise = np.zeros((4000, 2))
+    for scan in range(1, 4000):
+        noise[scan] = 0.4 * noise[scan - 1] + random.standard_normal(2)
+    noise /= noise.std(axis=0)
+    found = found_from("sub-01", np.zeros(3), np.eye(3), 2.5 * random.standard_normal((4000, 2)), noise)
+    assert found.ratio == pytest.approx(2.5, rel=0.03)
+    assert found.correlation == pytest.approx(0.4, abs=0.03)
+
+
+def test_the_spread_between_participants_is_without_their_uncertainty(design: CalibrationDesign) -> None:
+    random, size = np.random.default_rng(0), design.spec.layout.size
+    means = np.hypot(0.4, 0.3) * random.standard_normal((400, size))
+    found = [Found(f"sub-{i}", mean, 0.09 * np.eye(size), 1.0, 0.0) for i, mean in enumerate(means)]
+    spread, words = spread_between(design.spec, found)
+    assert spread == pytest.approx(0.4, abs=0.06)
+    assert "400 estimates" in words
+    assert spread_between(design.spec, found[:3]) == (0.35, "0.35 Hz between participants was assumed")
+
+
+def test_an_inversion_that_failed_counts_as_such(whole: tuple[CalibrationRun, Path]) -> None:
+    run = whole[0]
+    failed = DataSet(run.datasets[0].cell, COUNT, run.datasets[0].truth, run.datasets[0].data)
+    failed.inverted["main"] = inverted(Failure("data set 2", "failed: it did"))
+    both = replace(run, datasets=(*run.datasets, failed))
+    assert both.failures == ["failed: it did"]
+    assert recover_models(both) == recover_models(run)
