@@ -21,16 +21,15 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ._ar_noise import PRIOR_SD
 from ._cholesky import inverse, log_det
 from ._forward import ForwardModel
 from ._joint_density import Problem
 
-AUTOCORRELATION_SD = 0.5  # of r = artanh ρ a priori: ρ within ±0.76 in 95 %
 LOG_2PI = jnp.log(2 * jnp.pi).item()
 
 
@@ -42,32 +41,20 @@ class Unknowns(NamedTuple):
     correlation: Float[Array, "region"]  # r = artanh ρ; of no region where the noise is white
 
 
-class Density(eqx.Module):
-    """What the density is of, all of it traced.
+def degrees_of_freedom(problem: Problem) -> Float[Array, ""]:
+    """v − c: what the confounds leave of a region's scans."""
+    return problem.scans - problem.confound_mask.sum()
 
-    Fields:
-        problem: data, confounds, timing and priors, padded or not.
-        scale: s, by which the prediction is multiplied: that of the data where θ is to keep its units, 1 where the
-            model speaks about the scaled data.
-    """
 
-    problem: Problem
-    scale: Float[Array, ""]
+def residual_of(problem: Problem, prediction: Float[Array, "scan region"]) -> Float[Array, "scan region"]:
+    """y − s g, with confounds still in it."""
+    return problem.bold - problem.gain * prediction * problem.scan_mask[:, None]
 
-    @property
-    def degrees(self) -> Float[Array, ""]:
-        """v − c: what the confounds leave of a region's scans."""
-        return self.problem.scans - self.problem.confound_mask.sum()
 
-    def residual(self, prediction: Float[Array, "scan region"]) -> Float[Array, "scan region"]:
-        """y − s g, with confounds still in it."""
-        problem = self.problem
-        return problem.bold - self.scale * prediction * problem.scan_mask[:, None]
-
-    def log_prior(self, theta: Float[Array, "free"]) -> Float[Array, ""]:
-        """ln N(θ; μ, Π⁻¹) over the parameters that are no padding."""
-        precision, free = self.problem.prior_precision, self.problem.free_mask.sum()
-        return (log_det(precision) - theta @ precision @ theta - free * LOG_2PI) / 2
+def log_prior(problem: Problem, theta: Float[Array, "free"]) -> Float[Array, ""]:
+    """ln N(θ; μ, Π⁻¹) over the parameters that are no padding."""
+    precision, free = problem.prior_precision, problem.free_mask.sum()
+    return (log_det(precision) - theta @ precision @ theta - free * LOG_2PI) / 2
 
 
 class WhitenedFit(NamedTuple):
@@ -100,30 +87,30 @@ def whitened_fit(problem: Problem, residual: Float[Array, "scan"], rho: Float[Ar
 
 
 def log_density_and_gradient(
-    model: ForwardModel, density: Density, point: Unknowns
+    model: ForwardModel, problem: Problem, point: Unknowns
 ) -> tuple[Float[Array, ""], Unknowns]:
     """ln p(y, θ, λ, r) and its gradient; NaN where the model has broken down."""
-    problem, theta = density.problem, point.theta
+    theta = point.theta
     prediction, jacobian = model.predict_with_jacobian(
         problem.prior_vector, problem.prior_mean + theta * problem.free_mask, problem.timing, problem.echo_time
     )
-    of_series, along = _series_terms(density, prediction, point)
+    of_series, along = _series_terms(problem, prediction, point)
     along_theta = jnp.einsum("vi,vip->p", along.prediction, jacobian) * problem.free_mask
     gradient = Unknowns(along_theta - problem.prior_precision @ theta, along.noise, along.correlation)
-    return of_series + density.log_prior(theta), gradient
+    return of_series + log_prior(problem, theta), gradient
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def log_density(model: ForwardModel, density: Density, point: Unknowns) -> Float[Array, ""]:
+def log_density(model: ForwardModel, problem: Problem, point: Unknowns) -> Float[Array, ""]:
     """ln p(y, θ, λ, r), which reverse mode differentiates along the point only; NaN where the model has broken down."""
-    problem, theta = density.problem, point.theta
+    theta = point.theta
     parameters = model.parameters(problem.prior_vector, problem.prior_mean + theta * problem.free_mask)
     prediction = model.predict(parameters, problem.timing, problem.echo_time)
-    return _series_terms(density, prediction, point)[0] + density.log_prior(theta)
+    return _series_terms(problem, prediction, point)[0] + log_prior(problem, theta)
 
 
-def _forward(model: ForwardModel, density: Density, point: Unknowns) -> tuple[Array, Unknowns]:
-    return log_density_and_gradient(model, density, point)
+def _forward(model: ForwardModel, problem: Problem, point: Unknowns) -> tuple[Array, Unknowns]:
+    return log_density_and_gradient(model, problem, point)
 
 
 def _backward(model: ForwardModel, gradient: Unknowns, along: Array) -> tuple[None, Unknowns]:
@@ -142,29 +129,29 @@ class _Along(NamedTuple):
 
 
 def _series_terms(
-    density: Density, prediction: Float[Array, "scan region"], point: Unknowns
+    problem: Problem, prediction: Float[Array, "scan region"], point: Unknowns
 ) -> tuple[Float[Array, ""], _Along]:
     """Everything but the prior of θ."""
-    problem, degrees = density.problem, density.degrees
+    degrees = degrees_of_freedom(problem)
     white = point.correlation.size == 0
     r = jnp.zeros_like(point.noise) if white else point.correlation
     rho, tau = jnp.tanh(r), jnp.exp(point.noise)
-    residual = density.residual(prediction)
+    residual = residual_of(problem, prediction)
     fit = jax.vmap(partial(whitened_fit, problem), in_axes=(1, 0))(residual, rho)
 
     deviation = point.noise - problem.noise_mean
     terms = degrees * (point.noise - LOG_2PI) + jnp.log1p(-(rho**2)) - fit.log_det - tau * fit.squares
     terms = terms + jnp.log(problem.noise_precision) - LOG_2PI - problem.noise_precision * deviation**2
     along_noise = (degrees - tau * fit.squares) / 2 - problem.noise_precision * deviation
-    along_prediction = density.scale * tau * jax.vmap(partial(_unwhiten, problem.scan_mask), (0, 0), 1)(fit.left, rho)
+    along_prediction = problem.gain * tau * jax.vmap(partial(_unwhiten, problem.scan_mask), (0, 0), 1)(fit.left, rho)
     if white:
         return terms.sum() / 2, _Along(along_prediction, along_noise, point.correlation)
-    terms = terms - LOG_2PI - 2 * jnp.log(AUTOCORRELATION_SD) - (r / AUTOCORRELATION_SD) ** 2
+    terms = terms - LOG_2PI - 2 * jnp.log(PRIOR_SD) - (r / PRIOR_SD) ** 2
     by_squares, by_log_det = jax.vmap(partial(_along_rho, problem), (1, 0, 0, 0))(
         residual, fit.effects, fit.covariance, rho
     )
     along_rho = -rho / (1 - rho**2) - (by_log_det + tau * by_squares) / 2
-    along_correlation = (1 - rho**2) * along_rho - r / AUTOCORRELATION_SD**2
+    along_correlation = (1 - rho**2) * along_rho - r / PRIOR_SD**2
     return terms.sum() / 2, _Along(along_prediction, along_noise, along_correlation)
 
 

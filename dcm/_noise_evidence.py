@@ -19,52 +19,54 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
-from ._log_density import AUTOCORRELATION_SD, LOG_2PI, Density, whitened_fit
+from ._ar_noise import PRIOR_SD
+from ._joint_density import Problem
+from ._log_density import LOG_2PI, degrees_of_freedom, residual_of, whitened_fit
 
 HERMITE = 7  # nodes over λ
 REACH, SPACING = 7.2, 0.8  # of the nodes over r, in posterior SDs: right to 1e-5 nats or so
 NEWTON = 7  # steps to λ's maximum
 
 
-def correlation_nodes(density: Density, rho: Float[Array, "region"]) -> Float[Array, "node region"]:
+def correlation_nodes(problem: Problem, rho: Float[Array, "region"]) -> Float[Array, "node region"]:
     """Nodes over r, wide of where ρ has been found."""
-    sd = (density.degrees * (1 - rho**2) + 1 / AUTOCORRELATION_SD**2) ** -0.5
+    sd = (degrees_of_freedom(problem) * (1 - rho**2) + 1 / PRIOR_SD**2) ** -0.5
     steps = np.arange(-REACH, REACH + SPACING / 2, SPACING)
     return jnp.arctanh(rho) + steps[:, None] * sd
 
 
 def log_likelihood(
-    density: Density, prediction: Float[Array, "scan region"], nodes: Float[Array, "node region"]
+    problem: Problem, prediction: Float[Array, "scan region"], nodes: Float[Array, "node region"]
 ) -> Float[Array, ""]:
     """ln p(y | θ).
 
     Arguments:
         nodes: over r, at equal distances; a single one where ρ is known: at r = 0 the noise is white.
     """
-    problem, degrees = density.problem, density.degrees
-    residual = density.residual(prediction)
+    degrees = degrees_of_freedom(problem)
+    residual = residual_of(problem, prediction)
 
     def at_node(r: Float[Array, "region"]) -> Float[Array, "region"]:
         rho = jnp.tanh(r)
         fit = jax.vmap(partial(whitened_fit, problem), in_axes=(1, 0))(residual, rho)
-        over_noise = jax.vmap(partial(_over_noise, density))(fit.squares)
+        over_noise = jax.vmap(partial(_over_noise, problem))(fit.squares)
         return over_noise + (jnp.log1p(-(rho**2)) - fit.log_det - degrees * LOG_2PI) / 2
 
     heights = jax.vmap(at_node)(nodes)
     if len(nodes) == 1:
         return heights.sum()
-    sd = AUTOCORRELATION_SD
+    sd = PRIOR_SD
     heights = heights - (LOG_2PI + 2 * jnp.log(sd) + (nodes / sd) ** 2) / 2
     return (logsumexp(heights, axis=0) + jnp.log(nodes[1] - nodes[0])).sum()
 
 
-def _over_noise(density: Density, squares: Float[Array, ""]) -> Float[Array, ""]:
+def _over_noise(problem: Problem, squares: Float[Array, ""]) -> Float[Array, ""]:
     """ln ∫ N(λ; hE, hC) exp(½ ν λ − ½ e^λ q) dλ, with ν = v − c.
 
     The maximum solves ½ ν − ½ q e^λ = (λ − hE) / hC: with w = ½ hC q e^λ, w + ln w = ln(½ hC q) + hE + ½ hC ν. Newton's
     steps on that rise to w from below.
     """
-    mean, precision, degrees = density.problem.noise_mean, density.problem.noise_precision, density.degrees
+    mean, precision, degrees = problem.noise_mean, problem.noise_precision, degrees_of_freedom(problem)
     sum_ = jnp.log(squares / 2 / precision) + mean + degrees / 2 / precision
     w = jnp.where(sum_ > 1, sum_ - jnp.log(jnp.maximum(sum_, 1.0)), jax.nn.sigmoid(sum_))
     for _ in range(NEWTON):

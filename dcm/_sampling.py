@@ -29,11 +29,11 @@ from ._batch import make_batches
 from ._cohort import Progress, require_64_bit
 from ._compiled import compiled
 from ._forward import ForwardModel
-from ._log_density import AUTOCORRELATION_SD, Density, Unknowns, log_density
+from ._joint_density import Problem
+from ._log_density import Unknowns, log_density
 from ._posterior import Posterior
 from ._problem import Subject, prepare
 from ._rows import usable_cores
-from ._settings import Settings
 from ._status import InversionError
 from ._threads import one_blas_thread
 
@@ -122,7 +122,6 @@ class PosteriorDraws:
 def sample_posterior(
     subject: Subject,
     posterior: Posterior,
-    settings: Settings,
     sampling: ChainSettings = ChainSettings(),
     on_progress: Progress | None = None,
     cores: int | None = None,
@@ -130,8 +129,9 @@ def sample_posterior(
     """Draws from the posterior that `posterior` approximates, by the No-U-Turn Sampler.
 
     Arguments:
-        subject, settings: what was inverted and how; the prior is that of `posterior`.
-        posterior: the Gaussian, in whose coordinates the chains run and around whose mean they begin.
+        subject: what was inverted.
+        posterior: the Gaussian, in whose coordinates the chains run and around whose mean they begin. Prior, equations
+            and noise are its own: AR(1), or independent in SPM's modes.
         sampling: chains, draws, seed.
         on_progress: called with draws done and in all, those of the warm-up included.
         cores: threads, at most; all that this process may use where None.
@@ -142,13 +142,13 @@ def sample_posterior(
     Source: Hoffman & Gelman 2014, J Mach Learn Res 15:1593; Phan et al. 2019, arXiv 1912.11554.
     """
     require_64_bit()
-    model, density = density_of(subject, posterior, settings)
-    frame = _frame(density, posterior, correlated=True)
+    model, problem = problem_of(subject, posterior)
+    frame = _frame(posterior)
     progress = _Progress(on_progress, sampling.chains * (sampling.warmup + sampling.draws))
     keys = jax.random.split(jax.random.key(sampling.seed), sampling.chains)
     with one_blas_thread(), ThreadPoolExecutor(cores or usable_cores(), thread_name_prefix="nuts") as pool:
-        states = [_first_state(model, density, frame, key, sampling.warmup) for key in keys]
-        begun = [_Chain(model, density, frame, state, progress, sampling.warmup) for state in states]
+        states = [_first_state(model, problem, frame, key, sampling.warmup) for key in keys]
+        begun = [_Chain(model, problem, frame, state, progress, sampling.warmup) for state in states]
         if not all(np.isfinite(one.state.potential_energy) for one in begun):
             raise InversionError(
                 f"{subject.name}: a chain finds no point near the posterior mean where the model holds"
@@ -158,14 +158,19 @@ def sample_posterior(
     return _collect(posterior, frame, begun, sampling)
 
 
-def density_of(subject: Subject, posterior: Posterior, settings: Settings) -> tuple[ForwardModel, Density]:
-    """The forward model, and the joint density of one participant with the prior of its posterior."""
+def problem_of(subject: Subject, posterior: Posterior) -> tuple[ForwardModel, Problem]:
+    """The forward model and the joint density's data and prior, as the posterior has them.
+
+    Raises `ValueError` where the posterior is of another model or run.
+    """
     if posterior.spec != subject.spec or posterior.prediction.shape != subject.data.bold.shape:
         raise ValueError(f"{subject.name}: the posterior is of another model or run than the data")
-    one = prepare(replace(subject, prior=posterior.prior), settings)
-    [batch] = make_batches([one], settings)
-    problem = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batch.problems)
-    return batch.model, Density(problem, jnp.asarray(one.scale))
+    settings = posterior.settings
+    if settings.as_spm:  # β of any prior so wide is as good as flat, which takes confounds that are orthonormal
+        settings = replace(settings, noise="white")
+    [batch] = make_batches([prepare(replace(subject, prior=posterior.prior), settings)], settings)
+    problem: Problem = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batch.problems)
+    return batch.model, problem
 
 
 class _Frame(eqx.Module):
@@ -192,52 +197,52 @@ class _Frame(eqx.Module):
         )
 
 
-def _frame(density: Density, posterior: Posterior, correlated: bool) -> _Frame:
-    theta = posterior.mean[posterior.free] - posterior.prior.mean[posterior.free]
-    rho = np.clip(getattr(posterior, "autocorrelation", np.zeros(posterior.spec.n)), -0.98, 0.98)[
-        : posterior.spec.n if correlated else 0
-    ]
-    information = float(density.degrees) * (1 - rho**2) + 1 / AUTOCORRELATION_SD**2
+def _frame(posterior: Posterior) -> _Frame:
+    correlated = slice(posterior.spec.n if posterior.settings.noise == "ar1" else 0)
     return _Frame(
-        mean=Unknowns(jnp.asarray(theta), jnp.asarray(posterior.noise_mean), jnp.arctanh(rho)),
+        mean=Unknowns(
+            theta=jnp.asarray((posterior.mean - posterior.prior.mean)[posterior.free]),
+            noise=jnp.asarray(posterior.noise_mean),
+            correlation=jnp.arctanh(posterior.autocorrelation[correlated]),
+        ),
         factor=jnp.asarray(np.linalg.cholesky(posterior.covariance)),
         noise_sd=jnp.sqrt(jnp.diag(posterior.noise_covariance)),
-        correlation_sd=jnp.asarray(information**-0.5),
+        correlation_sd=jnp.asarray(posterior.autocorrelation_sd[correlated]),
     )
 
 
-def _potential(model: ForwardModel, density: Density, frame: _Frame, z: Float[Array, "unknown"]) -> Float[Array, ""]:
+def _potential(model: ForwardModel, problem: Problem, frame: _Frame, z: Float[Array, "unknown"]) -> Float[Array, ""]:
     """−ln p at z; infinite where the model has broken down, so that no chain goes there."""
-    height = log_density(model, density, frame.point(z))
+    height = log_density(model, problem, frame.point(z))
     return jnp.where(jnp.isfinite(height), -height, jnp.inf)
 
 
-def _kernel(model: ForwardModel, density: Density, frame: _Frame) -> Any:
+def _kernel(model: ForwardModel, problem: Problem, frame: _Frame) -> Any:
     from numpyro.infer import NUTS  # a second to import: only for those who draw
 
-    return NUTS(potential_fn=partial(_potential, model, density, frame), step_size=FIRST_STEP, max_tree_depth=DEEPEST)
+    return NUTS(potential_fn=partial(_potential, model, problem, frame), step_size=FIRST_STEP, max_tree_depth=DEEPEST)
 
 
 @compiled(static_argnums=(0, 4))
-def _first_state(model: ForwardModel, density: Density, frame: _Frame, key: Array, warmup: int) -> Any:
+def _first_state(model: ForwardModel, problem: Problem, frame: _Frame, key: Array, warmup: int) -> Any:
     """The state of a chain that begins wide of the Gaussian, at half the distance as long as there is no density."""
     begin, draws = jax.random.split(key)
     z = OVERDISPERSED * jax.random.normal(begin, (frame.size,))
 
     def lost(carry: tuple[Array, Array]) -> Array:
         halvings, z = carry
-        return (halvings < HALVINGS) & ~jnp.isfinite(_potential(model, density, frame, z))
+        return (halvings < HALVINGS) & ~jnp.isfinite(_potential(model, problem, frame, z))
 
     _, z = jax.lax.while_loop(lost, lambda carry: (carry[0] + 1, carry[1] / 2), (jnp.asarray(0), z))
-    return _kernel(model, density, frame).init(draws, warmup, z, model_args=(), model_kwargs={})
+    return _kernel(model, problem, frame).init(draws, warmup, z, model_args=(), model_kwargs={})
 
 
 @compiled(static_argnums=(0, 4))
 def _advance(
-    model: ForwardModel, density: Density, frame: _Frame, state: Any, warmup: int
+    model: ForwardModel, problem: Problem, frame: _Frame, state: Any, warmup: int
 ) -> tuple[Any, tuple[Array, ...]]:
     """A block of draws, in the warm-up or after it: z, whether it diverged, and leapfrog steps."""
-    kernel = _kernel(model, density, frame)
+    kernel = _kernel(model, problem, frame)
     kernel.init(jax.random.key(0), warmup, state.z, model_args=(), model_kwargs={})  # its settings; the state is unused
 
     def draw(state: Any, _: None) -> tuple[Any, tuple[Array, ...]]:
@@ -251,9 +256,9 @@ class _Chain:
     """One chain, advanced block by block."""
 
     def __init__(
-        self, model: ForwardModel, density: Density, frame: _Frame, state: Any, progress: _Progress, warmup: int
+        self, model: ForwardModel, problem: Problem, frame: _Frame, state: Any, progress: _Progress, warmup: int
     ) -> None:
-        self.of, self.state, self.progress, self.warmup = (model, density, frame), state, progress, warmup
+        self.of, self.state, self.progress, self.warmup = (model, problem, frame), state, progress, warmup
         self.blocks: list[tuple[np.ndarray, ...]] = []
 
     def advance(self) -> None:

@@ -119,6 +119,40 @@ def compare_spm(
 
 
 @app.command(
+    name="check-posterior",
+    epilog="Example: effconn check-posterior results/sub-01.nc --out checks --json checks.json",
+    help="Draw from the posteriors of chosen visits without approximation (NUTS), and say whether the Gaussian ones "
+    "can be believed: means, standard deviations and tails side by side.",
+)
+def check_posterior(
+    files: Annotated[list[Path], typer.Argument(help="NAME.nc, DCM_*.mat, GCM_*.mat, or folders of such.")],
+    series: Annotated[
+        list[Path] | None,
+        typer.Option("--series", help="File or folder that holds what results were made from, if not beside them."),
+    ] = None,
+    compat: Annotated[
+        Literal["none", "spm12", "spm25"], typer.Option(help="How files are inverted that are not inverted yet.")
+    ] = "none",
+    chains: Annotated[int, typer.Option(help="Chains; at least 2.")] = 4,
+    warmup: Annotated[int, typer.Option(help="Draws of each chain that are not kept; a multiple of 25.")] = 300,
+    draws: Annotated[int, typer.Option(help="Draws of each chain that are kept; a multiple of 25.")] = 500,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for a picture of each.")] = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Options of `effconn check-posterior` → `run_check_posterior`."""
+
+    def work() -> int:
+        from ._cli_check_posterior import CheckOptions, chain_settings, run_check_posterior
+
+        drawn = chain_settings(chains=chains, warmup=warmup, draws=draws, seed=seed)
+        return run_check_posterior(CheckOptions(files, series or [], compat, drawn, out, json))
+
+    return guarded(work, debug)
+
+
+@app.command(
     epilog="Example: effconn info --json",
     help="Versions, devices, precision, cache.",
 )

@@ -12,7 +12,7 @@ import numpy as np
 from dcm import Data, Settings, Spec, Subject, prior
 from dcm._batch import make_batches
 from dcm._joint_density import Problem
-from dcm._log_density import Density, Unknowns
+from dcm._log_density import Unknowns
 from dcm._problem import prepare
 
 SCANS, REGIONS, FREE = 40, 2, 3
@@ -41,7 +41,7 @@ class LinearModel:
         return self.slopes @ free, jnp.asarray(self.slopes)
 
 
-def linear_density(scale: float = 0.7) -> Density:
+def linear_density(gain: float = 0.7) -> Problem:
     rng = np.random.default_rng(1)
     spec = Spec(["left", "right"], ["drive"], np.ones((2, 2)), c=[[1], [1]])
     confounds = np.column_stack([np.ones(SCANS), np.linspace(-1, 1, SCANS), np.linspace(-1, 1, SCANS) ** 2])
@@ -51,9 +51,12 @@ def linear_density(scale: float = 0.7) -> Density:
     )
     problem: Problem = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batch.problems)
     root = rng.standard_normal((FREE, FREE))
-    replaced = (jnp.asarray(rng.standard_normal(FREE)), jnp.asarray(root @ root.T + np.eye(FREE)), jnp.ones(FREE))
-    problem = eqx.tree_at(lambda one: (one.prior_mean, one.prior_precision, one.free_mask), problem, replaced)
-    return Density(problem, jnp.asarray(scale))
+    prior_mean, precision = rng.standard_normal(FREE), root @ root.T + np.eye(FREE)
+    return eqx.tree_at(
+        lambda one: (one.prior_mean, one.prior_precision, one.free_mask, one.gain),
+        problem,
+        (jnp.asarray(prior_mean), jnp.asarray(precision), jnp.ones(FREE), jnp.asarray(gain)),
+    )
 
 
 POINT = Unknowns(jnp.asarray([0.3, -0.2, 0.5]), jnp.asarray([0.4, -0.6]), jnp.arctanh(jnp.asarray([0.35, -0.2])))

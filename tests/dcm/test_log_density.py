@@ -14,7 +14,7 @@ from scipy.linalg import null_space
 from scipy.stats import multivariate_normal
 
 from dcm import _log_density
-from dcm._log_density import Density, Unknowns
+from dcm._log_density import Unknowns
 
 log_density = jax.jit(_log_density.log_density, static_argnums=0)
 log_density_and_gradient = jax.jit(_log_density.log_density_and_gradient, static_argnums=0)
@@ -33,8 +33,8 @@ def autoregressive(rho: float, noise: float) -> np.ndarray:
 
 
 def test_the_density_is_that_of_dense_matrices() -> None:
-    density, model = linear_density(), LinearModel()
-    problem, rho = density.problem, np.tanh(POINT.correlation)
+    problem, model = linear_density(), LinearModel()
+    rho = np.tanh(POINT.correlation)
     theta = np.asarray(problem.prior_mean + POINT.theta)
     residual = np.asarray(problem.bold) - 0.7 * model.slopes @ theta
     expected = sum(
@@ -45,18 +45,18 @@ def test_the_density_is_that_of_dense_matrices() -> None:
     expected += multivariate_normal(np.zeros(FREE), prior_covariance).logpdf(POINT.theta)
     expected += multivariate_normal([6, 6], np.eye(2)).logpdf(POINT.noise)
     expected += multivariate_normal([0, 0], np.eye(2) / 4).logpdf(POINT.correlation)
-    assert log_density(model, density, POINT) == pytest.approx(expected, abs=1e-9)
+    assert log_density(model, problem, POINT) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_integral_over_the_parameters_of_a_linear_model_is_its_marginal_likelihood() -> None:
     """The density is Gaussian in θ then, so that its height and curvature at the mode give the integral exactly."""
-    density, model = linear_density(), LinearModel()
-    problem, rho = density.problem, np.tanh(POINT.correlation)
+    problem, model = linear_density(), LinearModel()
+    rho = np.tanh(POINT.correlation)
 
     def height(theta: jax.Array) -> jax.Array:
-        return log_density(model, density, POINT._replace(theta=theta))
+        return log_density(model, problem, POINT._replace(theta=theta))
 
-    curvature = -jax.jacfwd(lambda theta: log_density_and_gradient(model, density, POINT._replace(theta=theta))[1][0])(
+    curvature = -jax.jacfwd(lambda theta: log_density_and_gradient(model, problem, POINT._replace(theta=theta))[1][0])(
         POINT.theta
     )
     mode = POINT.theta + jnp.linalg.solve(curvature, jax.grad(height)(POINT.theta))
@@ -78,13 +78,13 @@ def test_the_integral_over_the_parameters_of_a_linear_model_is_its_marginal_like
 
 @pytest.mark.parametrize("wild", [0.0, 1.0])
 def test_the_gradient_is_that_of_finite_differences(wild: float) -> None:
-    density, model = linear_density(), LinearModel()
+    problem, model = linear_density(), LinearModel()
     point = jax.tree.map(lambda leaf: leaf * (1 + wild), POINT)
     flat = np.concatenate(point)
 
     @jax.jit
     def height(flat: jax.Array) -> jax.Array:
-        return log_density(model, density, Unknowns(flat[:FREE], flat[FREE : FREE + 2], flat[FREE + 2 :]))
+        return log_density(model, problem, Unknowns(flat[:FREE], flat[FREE : FREE + 2], flat[FREE + 2 :]))
 
     steps = 1e-5 * np.eye(flat.size)
     differences = [(height(flat + step) - height(flat - step)) / 2e-5 for step in steps]
@@ -92,20 +92,19 @@ def test_the_gradient_is_that_of_finite_differences(wild: float) -> None:
 
 
 def test_white_noise_is_that_of_no_autocorrelation() -> None:
-    density, model = linear_density(), LinearModel()
+    problem, model = linear_density(), LinearModel()
     none = POINT._replace(correlation=jnp.zeros(2))
-    white = log_density(model, density, POINT._replace(correlation=jnp.zeros(0)))
+    white = log_density(model, problem, POINT._replace(correlation=jnp.zeros(0)))
     at_zero = multivariate_normal([0, 0], np.eye(2) / 4).logpdf([0, 0])
-    assert white == pytest.approx(float(log_density(model, density, none) - at_zero), abs=1e-9)
+    assert white == pytest.approx(float(log_density(model, problem, none) - at_zero), abs=1e-9)
 
 
 def test_padding_changes_neither_density_nor_gradient() -> None:
-    density, model = linear_density(), LinearModel()
+    problem, model = linear_density(), LinearModel()
 
     def wider(one: jax.Array, *room: int) -> jax.Array:
         return jnp.pad(one, [(0, more) for more in room])
 
-    problem = density.problem
     padded = eqx.tree_at(
         lambda one: (one.bold, one.scan_mask, one.confounds, one.confound_mask),
         problem,
@@ -123,7 +122,7 @@ def test_padding_changes_neither_density_nor_gradient() -> None:
         def slopes(self) -> np.ndarray:
             return np.pad(super().slopes, [(0, 5), (0, 0), (0, 0)], constant_values=3.0)
 
-    plain = jax.tree.leaves(log_density_and_gradient(model, density, POINT))
-    wide = jax.tree.leaves(log_density_and_gradient(Longer(), Density(padded, density.scale), POINT))
+    plain = jax.tree.leaves(log_density_and_gradient(model, problem, POINT))
+    wide = jax.tree.leaves(log_density_and_gradient(Longer(), padded, POINT))
     for one, other in zip(plain, wide, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10)

@@ -13,11 +13,11 @@ from linear_models import POINT, LinearModel, linear_density
 
 import dcm
 from dcm import ChainSettings, Posterior, Settings, Subject
-from dcm._log_density import log_density
+from dcm._log_density import log_density, log_prior
 from dcm._noise_evidence import correlation_nodes, log_likelihood
-from dcm._sampling import density_of
+from dcm._sampling import problem_of
 
-SETTINGS = Settings()
+SETTINGS = Settings(integrator="bilinear", starts=1)
 SCANS = 48
 
 
@@ -41,14 +41,14 @@ def posterior(subject: Subject) -> Posterior:
 @pytest.fixture(scope="module")
 def exact(subject: Subject, posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
     """Means and SDs by a sum over a grid of θ, the noise being integrated out at every point of it."""
-    model, density = density_of(subject, posterior, SETTINGS)
-    problem, nodes = density.problem, correlation_nodes(density, jnp.asarray([0.1]))
+    model, problem = problem_of(subject, posterior)
+    nodes = correlation_nodes(problem, jnp.asarray([0.1]))
 
     @jax.jit
     def height(theta: jax.Array) -> jax.Array:
         parameters = model.parameters(problem.prior_vector, problem.prior_mean + theta)
         prediction = model.predict(parameters, problem.timing, problem.echo_time)
-        return log_likelihood(density, prediction, nodes) + density.log_prior(theta)
+        return log_likelihood(problem, prediction, nodes) + log_prior(problem, theta)
 
     axes = [np.linspace(-6, 8, 57) * sd for sd in np.sqrt(np.diag(posterior.covariance))]
     offsets = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -65,7 +65,7 @@ def test_draws_have_the_moments_of_the_exact_posterior(
 ) -> None:
     told: list[tuple[int, int]] = []
     drawn = dcm.sample_posterior(
-        subject, posterior, SETTINGS, ChainSettings(warmup=200), lambda done, total: told.append((done, total))
+        subject, posterior, ChainSettings(warmup=200), lambda done, total: told.append((done, total))
     )
     mean, sd = exact
     assert (drawn.r_hat < 1.02).all()
@@ -78,27 +78,27 @@ def test_draws_have_the_moments_of_the_exact_posterior(
 def test_a_posterior_of_another_model_is_refused(subject: Subject, posterior: Posterior) -> None:
     other = replace(posterior, spec=dcm.Spec(["elsewhere"], ["drive"], [[1]], c=[[1]]))
     with pytest.raises(ValueError, match="another model or run"):
-        dcm.sample_posterior(subject, other, SETTINGS)
+        dcm.sample_posterior(subject, other)
 
 
 def test_the_noise_integrated_out_is_a_sum_over_a_fine_grid_of_it() -> None:
-    density, model = linear_density(), LinearModel()
-    prediction = jnp.asarray(model.slopes @ np.asarray(density.problem.prior_mean + POINT.theta))
+    problem, model = linear_density(), LinearModel()
+    prediction = jnp.asarray(model.slopes @ np.asarray(problem.prior_mean + POINT.theta))
     noise, r = np.linspace(-3, 3, 121), np.linspace(-1.5, 2.5, 161)
 
     def height(region: int, noise: jax.Array, r: jax.Array) -> jax.Array:
         moved = POINT.noise.at[region].set(noise), POINT.correlation.at[region].set(r)
-        return log_density(model, density, POINT._replace(noise=moved[0], correlation=moved[1]))
+        return log_density(model, problem, POINT._replace(noise=moved[0], correlation=moved[1]))
 
     total, found = 0.0, []  # of both regions, each while the other is held at the point
     for region in range(2):
         grid = np.asarray(jax.jit(jax.vmap(jax.vmap(partial(height, region), (None, 0)), (0, None)))(noise, r))
         found.append(np.tanh(r[np.unravel_index(grid.argmax(), grid.shape)[1]]))
         total += np.log(np.exp(grid - grid.max()).sum() * (noise[1] - noise[0]) * (r[1] - r[0])) + grid.max()
-    common = log_density(model, density, POINT)
-    expected = total - float(common) - float(density.log_prior(POINT.theta))
-    nodes = correlation_nodes(density, jnp.asarray(found))
-    assert float(log_likelihood(density, prediction, nodes)) == pytest.approx(expected, abs=1e-5)
+    common = log_density(model, problem, POINT)
+    expected = total - float(common) - float(log_prior(problem, POINT.theta))
+    nodes = correlation_nodes(problem, jnp.asarray(found))
+    assert float(log_likelihood(problem, prediction, nodes)) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(

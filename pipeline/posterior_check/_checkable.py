@@ -1,0 +1,160 @@
+"""Files that a command line names → posteriors to check, with the data that they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dcm import Compat, InversionError, Posterior, Prior, Settings, Status, Subject, invert, prior
+
+from .._dcm_estimate import SpmEstimate
+from .._dcm_file import DcmFile, read_dcms
+from .._inputs import is_dcm
+from .._mat_fields import FieldProblem
+from .._runtime import UsageError
+from .._spm_density import spm_density
+from .._spm_write import written_by_us
+from .._store import ResultFileError, read_result
+from ..common import natural_key
+from ._series import reproduces, subject_of
+
+
+@dataclass(frozen=True, eq=False)
+class Checkable:
+    """One posterior and its data.
+
+    Fields:
+        name: what it goes by.
+        subject: the data, with the posterior's prior.
+        posterior: the Gaussian.
+        remark: where it comes from, where that is not plain.
+    """
+
+    name: str
+    subject: Subject
+    posterior: Posterior
+    remark: str = ""
+
+
+def read_checkable(paths: Sequence[Path], series: Sequence[Path], compat: Compat) -> tuple[list[Checkable], list[str]]:
+    """Every posterior in the files and folders given, and a line for each file that has none.
+
+    A DCM file that SPM has inverted is checked as SPM left it; one that nobody has is inverted first.
+
+    Arguments:
+        paths: results (NAME.nc), DCM_*.mat or GCM_*.mat, or folders of such.
+        series: where else to look for what results were made from.
+        compat: how files are inverted that are not inverted yet.
+    """
+    files, lines = _opened(paths)
+    found: list[Checkable] = []
+    for path in files:
+        try:
+            found += [_from_result(path, series)] if path.suffix.lower() == ".nc" else _from_dcm(path, compat, lines)
+        except (UsageError, ResultFileError) as error:
+            lines.append(str(error))
+    return found, lines
+
+
+def _opened(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Folders opened; a DCM file that effconn wrote beside its result gives way to that."""
+    files: list[Path] = []
+    lines: list[str] = []
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = sorted(
+                (
+                    one
+                    for one in path.iterdir()
+                    if is_dcm(one) or (one.suffix == ".nc" and not one.name.startswith("."))
+                ),
+                key=lambda one: natural_key(one.name),
+            )
+            if not inside:
+                lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
+            inside = [one for one in inside if one.suffix.lower() == ".nc" or not written_by_us(one)]
+        for one in inside:
+            if one.resolve() in [before.resolve() for before in files]:
+                lines.append(f"{one}: was given twice; it is checked once")
+            else:
+                files.append(one)
+    return files, lines
+
+
+def _from_result(path: Path, series: Sequence[Path]) -> Checkable:
+    posterior, attributes = read_result(path)
+    name = str(attributes.get("name", path.stem))
+    return Checkable(name, subject_of(path, name, posterior, attributes, series), posterior)
+
+
+def _from_dcm(path: Path, compat: Compat, lines: list[str]) -> list[Checkable]:
+    if path.exists() and written_by_us(path):
+        twin = path.with_name(f"{path.stem.removeprefix('DCM_')}.nc")
+        raise UsageError(f"{path}: is effconn's copy of a result for SPM; give {twin.name} instead")
+    files, errors = read_dcms([path])
+    lines += [str(error) for error in errors]
+    found = []
+    for file in files:
+        try:
+            found.append(_inverted(file, compat) if file.estimate is None else _as_spm_left_it(file, file.estimate))
+        except (FieldProblem, InversionError, ValueError) as error:
+            lines.append(f"{path}: {error}" if str(path) not in str(error) else str(error))
+    return found
+
+
+def _inverted(file: DcmFile, compat: Compat) -> Checkable:
+    settings = Settings(compat, integrator="nonlinear" if file.spec.d.any() else None)
+    own = prior(file.spec, settings.priors)
+    if compat != "none":
+        own = replace(own, noise_mean=file.noise_mean, noise_variance=file.noise_variance)
+    subject = Subject(file.name, file.spec, file.run.data, own, compat != "none" and file.centre_inputs)
+    return Checkable(file.name, subject, invert(subject, settings), "not inverted yet, so it was inverted first")
+
+
+def _as_spm_left_it(file: DcmFile, estimate: SpmEstimate) -> Checkable:
+    """SPM's Ep and Cp, under the prior in the file or else SPM12's."""
+    remedy = "estimate the DCM again, or remove Ep and Cp to have it inverted here"
+    standard = prior(file.spec, "spm12")
+    mean, covariance = standard.mean, standard.covariance
+    if estimate.prior_mean is not None and estimate.prior_covariance is not None:
+        density = spm_density(estimate.prior_mean, estimate.prior_covariance, "M.pC", remedy)
+        mean, covariance = density.mean, density.covariance
+    own = Prior(mean, covariance, file.noise_mean, file.noise_variance)
+    density = spm_density(estimate.mean, estimate.covariance, "Cp", remedy)
+    free = own.free
+    if not np.array_equal(np.flatnonzero(np.diag(density.covariance) > 0), free):
+        raise ValueError(f"Ep and Cp are of other parameters than the prior frees; {remedy}")
+    data, regions = file.run.data, file.spec.n
+    settings = Settings("spm12", integrator="nonlinear" if file.spec.d.any() else None)
+    noise = np.full(regions, file.noise_mean) if estimate.noise_precision_log is None else estimate.noise_precision_log
+    silent = np.zeros_like(data.bold)
+    posterior = Posterior(
+        spec=file.spec,
+        prior=own,
+        mean=density.mean,
+        covariance=density.covariance[np.ix_(free, free)],
+        free=free,
+        noise_mean=noise,
+        noise_covariance=np.eye(regions) / (data.scans / 2 + 1 / file.noise_variance),
+        autocorrelation=np.zeros(regions),
+        autocorrelation_sd=np.zeros(regions),
+        confound_effects=np.zeros((data.confounds.shape[1], regions)),
+        prediction=silent if estimate.prediction is None else estimate.prediction,
+        residual=silent if estimate.residual is None else estimate.residual,
+        free_energy=estimate.free_energy,
+        settled_free_energy=estimate.free_energy,
+        status=Status.CONVERGED,
+        iterations=0,
+        free_energy_history=np.zeros(0),
+        data_scale=1.0,
+        start=0,
+        start_free_energies=np.array([estimate.free_energy]),
+        settings=settings,
+    )
+    centred = estimate.prediction is not None and not reproduces(posterior, data, file.centre_inputs)
+    centre = not file.centre_inputs if centred else file.centre_inputs
+    return Checkable(file.name, Subject(file.name, file.spec, data, own, centre), posterior, "as SPM left it")

@@ -1,0 +1,44 @@
+"""The picture of a checked posterior: the Gaussian's 90 % intervals beside the draws'."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dcm import Spec
+from peb import MEAN
+
+from .._connection_names import connections
+from .._effect_panels import effect_panels, wrapped
+from .._figure_style import BLUE, MUTED, VERMILION, style
+from ._comparison import ENOUGH_HELD, PosteriorCheck
+
+APART = 0.16  # rows between the Gaussian and the draws
+
+
+def check_figure(check: PosteriorCheck, spec: Spec) -> Figure:
+    """Mean and 90 % interval of every connection: of the Gaussian, red where it cannot be trusted, and of the draws."""
+    rows = check.connections
+    with style():
+        figure, panels = effect_panels(connections([one.name for one in rows], spec), [MEAN])
+        panels[0].axes.set_title(wrapped(check.name, 40))
+        for panel in panels:
+            for place, row in enumerate(panel.rows):
+                one = rows[row]
+                colour = MUTED if one.held >= ENOUGH_HELD else VERMILION
+                _interval(panel.axes, place - APART, (one.low, one.mean, one.high), colour)
+                _interval(panel.axes, place + APART, (one.sampled_low, one.sampled_mean, one.sampled_high), BLUE)
+            panel.axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
+            panel.axes.set_xlabel(panel.unit)
+        names = (("Gaussian", MUTED), ("Gaussian, off", VERMILION), ("sampled", BLUE))
+        shown = [one for one in names if one[1] != VERMILION or any(row.held < ENOUGH_HELD for row in rows)]
+        key = [Line2D([], [], color=colour, marker="o", markersize=4, label=name) for name, colour in shown]
+        figure.legend(handles=key, loc="outside upper left", ncols=3, columnspacing=1.2)
+    return figure
+
+
+def _interval(axes: Axes, place: float, values: tuple[float, float, float], colour: str) -> None:
+    low, mean, high = values
+    axes.plot([low, high], [place, place], color=colour, linewidth=1.8)
+    axes.plot([mean], [place], "o", color=colour, markersize=4)
