@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -77,16 +77,8 @@ def cells(names: tuple[str, ...]) -> list[Cell]:
     return found + [Cell(name, "harder", what, 1.0, **how) for what, how in harder.items() for name in names]
 
 
-@dataclass(frozen=True, eq=False)
-class Engine:
-    """How data are inverted, and by which prior; None for that of the settings."""
-
-    settings: Settings
-    prior_of: Callable[[dcm.Spec], dcm.Prior | None]
-
-
 def measure(
-    cell: Cell, design: Design, engine: Engine, count: int, seed: int, progress: dcm.Progress | None
+    cell: Cell, design: Design, settings: Settings, count: int, seed: int, progress: dcm.Progress | None
 ) -> dict[str, Any]:
     """One row of the table: coverage of A, B and C, and model choice where that is asked of the cell.
 
@@ -109,13 +101,9 @@ def measure(
         for which, draw in draws.items()
     ]
     runs = [run for one in made for run in one.runs]
-    subjects = [
-        Subject(f"data set {i}", design.spec, run.data, engine.prior_of(design.spec)) for i, run in enumerate(runs)
-    ]
-    if cell.kind == "usual":
-        prior = engine.prior_of(design.without)
-        subjects += [Subject(f"data set {i}, less", design.without, run.data, prior) for i, run in enumerate(runs)]
-    found = dcm.invert_cohort(subjects, engine.settings, progress)
+    models = [design.spec, design.without] if cell.kind == "usual" else [design.spec]
+    subjects = [Subject(f"data set {i}", spec, run.data) for spec in models for i, run in enumerate(runs)]
+    found = dcm.invert_cohort(subjects, settings, progress)
     truths = np.array([np.asarray(design.spec.layout.to_vector(run.parameters)) for run in runs])
     row: dict[str, Any] = {
         "cell": cell.name,
@@ -170,9 +158,11 @@ def _model_choice(full: list[Posterior | Failure], less: list[Posterior | Failur
 
 
 def _missed(cell: Cell, row: dict[str, Any]) -> Iterator[str]:
+    """Figures out of their limits, with a star where by no more than two Monte-Carlo standard errors."""
     limits = dict(LIMITS[cell.kind])
     if cell.kind == "usual":
         limits["larger_chosen"] = (LEAST_LARGER[cell.snr], 100.0)
     for what, (least, most) in limits.items():
-        if not least <= row[what] <= most:
-            yield what
+        beyond = max(least - row[what], row[what] - most)
+        if beyond > 0:
+            yield what + ("*" if beyond <= 2 * row.get(f"{what}_se", 0.0) else "")

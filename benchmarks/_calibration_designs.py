@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-import dcm
-from dcm import Data, Prior, Spec, displace_haemodynamics, draw_parameters
+from dcm import Data, Prior, Spec, displace_haemodynamics, draw_parameters, prior
 
 REPETITION_TIME, BINS = 2.0, 16  # s, microtime bins of a scan
 HIGH_PASS = 128.0  # s
@@ -51,17 +50,17 @@ class Design:
             changes: whether the tested connection changes, by ±0.8 Hz, or not.
             displaced: prior standard deviations by which haemodynamics are off; 0 for a draw.
         """
-        layout, prior = self.spec.layout, self.prior
-        b = np.flatnonzero(np.diag(prior.covariance)[layout.field_slice("B")]) + layout.field_slice("B").start
+        layout, density = self.spec.layout, self.prior
+        b = np.flatnonzero(np.diag(density.covariance)[layout.field_slice("B")]) + layout.field_slice("B").start
         at = np.zeros(self.spec.b.shape, dtype=bool)
         at[self.tested] = True
         tested = layout.field_slice("B").start + int(np.flatnonzero(at.ravel(order="F"))[0])
 
         def draw(random: np.random.Generator) -> Float[np.ndarray, "param"]:
-            truth = draw_parameters(prior.mean, prior.covariance, random, WITHIN)
+            truth = draw_parameters(density.mean, density.covariance, random, WITHIN)
             truth[b[random.random(b.size) < 0.5]] = 0.0
             truth[tested] = CHANGE * random.choice([-1.0, 1.0]) if changes else 0.0
-            return displace_haemodynamics(truth, layout, prior, displaced, random) if displaced else truth
+            return displace_haemodynamics(truth, layout, density, displaced, random) if displaced else truth
 
         return draw
 
@@ -136,13 +135,4 @@ def _design(name: str, spec: Spec, inputs: np.ndarray, tested: tuple[int, int, i
     )
     series = np.random.default_rng(0).standard_normal((scans, spec.n))
     frame = Data(series, inputs.astype(float), REPETITION_TIME / BINS, REPETITION_TIME, confounds)
-    return Design(name, spec, frame, tested, _prior(spec))
-
-
-def _prior(spec: Spec) -> Prior:
-    """SPM12's prior but for connections between regions, N(1/128, 1/16), and for the noise, whose variance is 1."""
-    base = dcm.prior(spec, noise_variance=1.0)
-    variance = np.diag(base.covariance).copy()
-    between = (spec.a & ~np.eye(spec.n, dtype=bool)).ravel(order="F")
-    variance[spec.layout.field_slice("A")][between] = 1 / 16
-    return Prior(base.mean, np.diag(variance), base.noise_mean, base.noise_variance)
+    return Design(name, spec, frame, tested, prior(spec, "none"))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, cast, get_args
 
-from dcm import Data, Prior, Settings, Spec, Subject, prior
+from dcm import Compat, Data, Prior, Settings, Spec, Subject, prior
 
 from .._runtime import UsageError
 from ..study import Dcm
-
-Compat = Literal["none", "spm12", "spm25"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +56,14 @@ def mode_engine(compat: str) -> Engine:
     """The engine of a mode; raises `UsageError` where there is none of that name."""
     if compat not in get_args(Compat):
         raise UsageError(f"--compat must be none, spm12 or spm25, not {compat!r}")
-    if compat == "none":
-        return Engine(compat, Settings(integrator="nonlinear", starts=3), lambda spec: prior(spec, noise_variance=1.0))
-    return Engine(compat, Settings(), lambda spec: prior(spec, "spm25" if compat == "spm25" else "spm12"))
+    settings = Settings(cast(Compat, compat))
+    return Engine(compat, settings, lambda spec: prior(spec, settings.priors))
 
 
 def study_engine(dcm: Dcm) -> Engine:
     """As the study's configuration has it."""
     variance = 1.0 if dcm.noise_prior == "wide" else 1 / 128
-    settings = Settings(starts=dcm.starts, seed=dcm.seed)
-    return Engine("the study's", settings, lambda spec: prior(spec, noise_variance=variance), dcm.centre_inputs)
+    settings = Settings("spm12", starts=dcm.starts, seed=dcm.seed)
+    return Engine(
+        "the study's", settings, lambda spec: prior(spec, "spm12", noise_variance=variance), dcm.centre_inputs
+    )
