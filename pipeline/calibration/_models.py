@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._coverage import share
-from ._run import MAIN, CalibrationRun, DataSet
+from ._run import MAIN, REDUCED, CalibrationRun, DataSet
 
 MARGIN = 3.0  # nats by which a wrong model must win to be called a wrong choice
 LEAST_CHANGE = 0.25  # Hz, of a change that is there
@@ -43,6 +43,15 @@ def recover_models(run: CalibrationRun) -> list[ModelRecovery]:
     if run.design.models:
         return list(_alternatives(run))
     return [*_changes_by_ratio(run), *_each_change(run)]
+
+
+def reduction_errors(run: CalibrationRun) -> list[float]:
+    """F of the model without its first change by reduction, less F of that model inverted by itself, nats."""
+    return [
+        one.inverted[MAIN].free_energy - one.inverted[MAIN].gains[0] - one.inverted[REDUCED].free_energy
+        for one in run.datasets
+        if REDUCED in one.inverted and not any(found.failure for found in one.inverted.values())
+    ]
 
 
 def _alternatives(run: CalibrationRun) -> Iterator[ModelRecovery]:

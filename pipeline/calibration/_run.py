@@ -33,6 +33,8 @@ Origin = Literal["prior", "estimates"]
 MAIN = "main"
 WITHIN = 2.0  # standard deviations that truths lie from where they are drawn around
 ABSENT = 0.5  # share of changes (B) that are 0
+REDUCED = "less one change"  # the main model without its first change (B), inverted to check its reduction
+CHECKED = 8  # data sets in which it is
 MODEL_SHARE = 5  # of as many data sets as are asked for, one fifth is made for each alternative model
 
 
@@ -202,7 +204,7 @@ def invert_datasets(
         say: told a line for what was in the store and cannot be used.
         check: called before every result is written.
     """
-    specs = {MAIN: design.spec, **design.models}
+    specs = {MAIN: design.spec, REDUCED: less_one_change(design.spec), **design.models}
     tasks = [(one, model) for one in datasets for model in _models(one, design, datasets)]
     subjects = [engine.subject(f"data set {i + 1}", specs[model], one.data) for i, (one, model) in enumerate(tasks)]
     keys = [inversion_key(subject, engine) for subject in subjects]
@@ -228,12 +230,20 @@ def invert_datasets(
 def _models(one: DataSet, design: CalibrationDesign, datasets: Sequence[DataSet]) -> list[str]:
     """By which models a data set is inverted: by all where models are to be told apart, else by the main one."""
     if not design.models:
-        return [MAIN]
+        checked = bool(design.spec.b.any()) and any(one is other for other in datasets[:CHECKED])
+        return [MAIN, REDUCED] if checked else [MAIN]
     others = [other for other in datasets if other.cell.model != MAIN]
     alike = Cell("prior", others[0].cell.snr)
     most = max(other.number for other in others)
     told_apart = one.cell.model != MAIN or (one.cell == alike and one.number <= most)
     return [MAIN, *design.models] if told_apart else [MAIN]
+
+
+def less_one_change(spec: Spec) -> Spec:
+    """The model without the first change of a connection (B), in the order of `Layout`; itself where there is none."""
+    b = np.ravel(spec.b, order="F").copy()
+    b[np.flatnonzero(b)[:1]] = False
+    return Spec(spec.regions, spec.inputs, spec.a, b.reshape(spec.b.shape, order="F"), spec.c, spec.d)
 
 
 def inverted(outcome: Posterior | Failure) -> Inverted:

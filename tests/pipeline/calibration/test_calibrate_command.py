@@ -58,7 +58,7 @@ def test_the_console_script_writes_a_page_and_json_and_repeats_itself(
     assert {"n", "effect", "power", "false"} <= told["power"][0].keys()
 
     again = effconn("calibrate", file, *options, tmp_path / "one")
-    assert "6 inversions were kept" in again.stderr
+    assert "12 inversions were kept" in again.stderr
     assert (tmp_path / "one" / "calibration.html").read_text(encoding="utf-8") == page
 
 

@@ -22,6 +22,7 @@ from pipeline.calibration import (
     recover_models,
 )
 from pipeline.calibration._design import found_from, spread_between
+from pipeline.calibration._models import reduction_errors
 from pipeline.calibration._run import inverted
 
 COUNT = 6  # data sets of every run here: another number would be compiled anew
@@ -100,7 +101,7 @@ def test_a_damaged_entry_is_said_and_inverted_again(
     sorted(store.iterdir())[0].write_bytes(damage)
     datasets, _ = make_datasets(design, engine, COUNT, (1.0,), 3)
     said: list[str] = []
-    assert invert_datasets(design, engine, datasets, InversionStore(store), say=said.append) == COUNT - 1
+    assert invert_datasets(design, engine, datasets, InversionStore(store), say=said.append) == 2 * COUNT - 1
     assert len(said) == 1
     assert "inverted again" in said[0]
     assert [one.inverted for one in datasets] == [one.inverted for one in whole[0].datasets]
@@ -118,7 +119,7 @@ def test_another_mode_finds_nothing_of_its_own_in_the_store(
 ) -> None:
     stricter = replace(engine, settings=replace(engine.settings, tolerance=0.01))
     assert run_of(design, stricter, store).kept == 0
-    assert len(list(store.iterdir())) == 2 * COUNT
+    assert len(list(store.iterdir())) == 4 * COUNT
 
 
 def test_alternatives_are_told_apart_where_the_data_say_so(
@@ -170,3 +171,14 @@ def test_an_inversion_that_failed_counts_as_such(whole: tuple[CalibrationRun, Pa
     both = replace(run, datasets=(*run.datasets, failed))
     assert both.failures == ["failed: it did"]
     assert recover_models(both) == recover_models(run)
+
+
+def test_the_reduction_of_one_change_is_held_against_the_smaller_model_inverted(
+    whole: tuple[CalibrationRun, Path],
+) -> None:
+    errors = reduction_errors(whole[0])
+    assert len(errors) == COUNT
+    one = whole[0].datasets[0].inverted
+    gap = one["main"].free_energy - one["less one change"].free_energy
+    assert errors[0] == pytest.approx(gap - one["main"].gains[0])
+    assert np.count_nonzero(errors) == COUNT
