@@ -69,6 +69,7 @@ class Batch:
             "confounds": np.zeros((count, scans, confounds)),
             "confound_power": np.zeros((count, confounds)),
             "confound_mask": np.zeros((count, confounds)),
+            "confound_rotation": np.tile(np.eye(confounds), (count, 1, 1)),
             "confound_start": np.zeros((count, confounds if self.settings.as_spm else 0, n)),
             "prior_vector": np.zeros((count, self.model.layout.size)),
             "prior_precision": np.zeros((count, free, free)),
@@ -84,6 +85,8 @@ class Batch:
             made["confound_mask"][k, :c] = 1
             if self.settings.as_spm:
                 made["confound_start"][k, :c] = _least_squares(one)
+                if one.rotation.shape == (c, c):
+                    made["confound_rotation"][k, :c, :c] = one.rotation
             made["prior_vector"][k] = density.mean
             made["prior_precision"][k] = density.precision
             made["free_mask"][k, density.columns] = 1

@@ -145,12 +145,26 @@ def _by_full_equations(
     beginning = begin(bilinear, batch, found, members)
     expected = Counter(member for member, _ in beginning.tasks)
     starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
+    failed: dict[int, dict[int, Ended]] = {}  # members some of whose starts have no result yet
+
+    def outcome(member: int, own: dict[int, Ended]) -> tuple[int, Posterior | Failure]:
+        count(number)
+        every = beginning.complete(member, own)
+        return batch.members[member], _outcome(beginning.batch, member, [every[k] for k in range(number)])
+
     for (member, start), ended in _serve(beginning.batch, beginning.tasks, cores):
         starts[member][start] = ended
         if len(starts[member]) == expected[member]:
-            own = beginning.complete(member, starts.pop(member))
-            count(number)
-            yield batch.members[member], _outcome(beginning.batch, member, [own[k] for k in range(number)])
+            own = starts.pop(member)
+            if all(laplace.has_result(one.status) for one in own.values()):
+                yield outcome(member, own)
+            else:
+                failed[member] = own
+    again = [(m, k) for m, own in failed.items() for k, one in own.items() if not laplace.has_result(one.status)]
+    for (member, start), ended in _serve(batch, again, cores) if again else ():  # from where the starts are
+        failed[member][start] = ended
+    for member, own in failed.items():
+        yield outcome(member, own)
 
 
 def _serve(batch: Batch, tasks: Sequence[Task], cores: int | None) -> Iterator[tuple[Task, Ended]]:

@@ -30,6 +30,7 @@ class Problem(eqx.Module):
     confounds: Float[Array, "scan confound"]  # X: orthonormal, or as SPM has them X0 V with X0ᵀX0 = V diag(power) Vᵀ
     confound_power: Float[Array, "confound"]
     confound_mask: Float[Array, "confound"]
+    confound_rotation: Float[Array, "confound confound"]  # V, of SPM's
     confound_start: Float[Array, "confound region"]  # β before the first iteration; no rows where it is integrated out
     timing: Timing
     echo_time: Float[Array, ""]  # s

@@ -21,14 +21,22 @@ from ._evaluation import Ascent
 from ._flow import Curvature, Gradient, flow_step
 from ._forward import ForwardModel
 from ._joint_density import Point, Problem
+from ._mixed_flow import mixed_flow_step
 
 LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, 4.0
 RETRIES = 4
-JACOBIAN_LIMIT = jnp.exp(32.0).item()
+JACOBIAN_LIMIT, SPM25_JACOBIAN_LIMIT = jnp.exp(32.0).item(), 1e32
 PATIENCE = 4  # iterations in a row with a predicted gain below tolerance
 HISTORY = 512  # longest F history kept
 
 NoiseModel = Literal["ar1", "white", "spm12", "spm25"]  # "white" is "ar1" without correlation
+
+_EVALUATE = {
+    "ar1": _ar_noise.evaluate,
+    "white": _ar_noise.evaluate,
+    "spm12": _spm_noise.evaluate,
+    "spm25": _spm_noise.evaluate_spm25,
+}
 
 T = TypeVar("T")
 A = TypeVar("A", Array, np.ndarray)
@@ -111,11 +119,12 @@ def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State)
         problem.prior_vector, problem.prior_mean + state.point.theta, problem.timing, problem.echo_time
     )
     prediction, jacobian = problem.gain * prediction, problem.gain * jacobian
+    newer = noise == "spm25"
+    limit = jnp.where(state.retries > 0, JACOBIAN_LIMIT, SPM25_JACOBIAN_LIMIT) if newer else JACOBIAN_LIMIT
     size = jnp.abs(jacobian * problem.free_mask * problem.scan_mask[:, None, None]).sum(axis=-1).max()
-    usable = jnp.isfinite(prediction).all() & (size < JACOBIAN_LIMIT)
+    usable = jnp.isfinite(prediction).all() & (size < limit)
     # A step too far is evaluated as if it predicted nothing, so that no NaN travels; its result is not used.
-    evaluate = _spm_noise.evaluate if noise.startswith("spm") else _ar_noise.evaluate
-    here = evaluate(problem, state.point, prediction, jacobian, usable, settling)
+    here = _EVALUATE[noise](problem, state.point, prediction, jacobian, usable, settling)
     finite = usable & jnp.isfinite(here.free_energy)
 
     rose = (here.free_energy > state.best_free_energy) | (state.iteration < problem.free_iterations)
@@ -127,7 +136,11 @@ def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State)
         jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
         jnp.minimum(state.log_step - 2.0, LOWEST_AFTER_FAILURE),
     )
-    move = flow_step(ascent.gradient, ascent.curvature, _flow_time(ascent, log_step))
+    local = (ascent.gradient, ascent.curvature, _flow_time(ascent, log_step))
+    move = flow_step(*local)
+    if newer:
+        order = jnp.argsort(jnp.diag(problem.prior_precision), stable=True)
+        move = _where(finite, mixed_flow_step(*local, order, problem.confound_rotation), move)
     gain = ascent.gradient.dot(move)
 
     iteration = jnp.where(finite & ~settling, state.iteration + 1, state.iteration)

@@ -11,6 +11,7 @@ Source: Friston et al. 2007, NeuroImage 34, 220.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -40,13 +41,20 @@ class Noise(NamedTuple):
     log_det: Float[Array, ""]  # ln|JᵀPJ + Π| over θ and β, at `used`
 
 
-def noise_steps(problem: Problem, gram: Gram, start: Float[Array, "region"], settle: Bool[Array, ""]) -> Noise:
-    """Newton steps on λ: up to eight with SPM's curvature, or to the optimum with the whole one.
+def noise_steps(
+    problem: Problem,
+    gram: Gram,
+    start: Float[Array, "region"],
+    settle: Bool[Array, ""],
+    whole_curvature: bool = False,
+) -> Noise:
+    """Newton steps on λ: up to eight, by SPM12's curvature or the whole one; or by the latter to the optimum.
 
         ∂F/∂λ_i = ½ (scans − τ_i (εᵀε + tr(C J⊥ᵀJ⊥) + Σ_c power_c / (τ_i power_c + κ))) − (λ_i − hE) / hC,    C = Λ(τ)⁻¹
 
-    SPM leaves ½ τ (εᵀε + tr(Cp JᵀJ)) out of the curvature. Where the noise is far from its prior mean, its steps then
-    overshoot and end up going to and fro across the optimum, a clip apart; which side F is evaluated on is chance.
+    SPM12 leaves ½ τ (εᵀε + tr(Cp JᵀJ)) out of the curvature, SPM25 does not. Where the noise is far from its prior
+    mean, SPM12's steps overshoot and end up going to and fro across the optimum, a clip apart; which side F is
+    evaluated on is chance.
     """
     scans, power = problem.scans, problem.confound_power
     spm_curvature = scans / 2 + problem.noise_precision  # −d²F/dλ², the same for every region and diagonal
@@ -63,7 +71,7 @@ def noise_steps(problem: Problem, gram: Gram, start: Float[Array, "region"], set
         of_beta = tau[:, None] * power + problem.confound_prior
         error = tau * (gram.ee + gram.JJ.traces(covariance) + (power / of_beta).sum(axis=-1))
         gradient = (scans - error) / 2 - problem.noise_precision * (noise - problem.noise_mean)
-        curvature = jnp.where(settle, error / 2 + problem.noise_precision, spm_curvature)
+        curvature = jnp.where(settle | whole_curvature, error / 2 + problem.noise_precision, spm_curvature)
         change = jnp.clip(share * gradient / curvature, -CLIP, CLIP)
         now = Noise(noise + change, noise, precision, covariance, log_det + jnp.log(of_beta).sum())
         return count + 1, gradient @ change, now
@@ -78,8 +86,8 @@ def noise_steps(problem: Problem, gram: Gram, start: Float[Array, "region"], set
     return jax.lax.while_loop(unfinished, step, (jnp.asarray(0), jnp.asarray(jnp.inf), before))[2]
 
 
-@one_at_a_time  # so that a seat's sums over scans stay in the caches while λ is moved
-def evaluate(
+def _evaluate(
+    whole_curvature: bool,
     problem: Problem,
     point: Point,
     prediction: Float[Array, "scan region"],
@@ -90,7 +98,7 @@ def evaluate(
     """F as SPM has it; in the `last` evaluation with λ and β at their optimum."""
     point, residual = _residual(problem, jnp.where(usable, prediction, 0.0), point, last)
     sums = gram(problem, residual, jacobian, usable, point.noise)
-    noise = noise_steps(problem, sums, point.noise, last)
+    noise = noise_steps(problem, sums, point.noise, last, whole_curvature)
     regions, curvature = noise.used.size, problem.scans / 2 + problem.noise_precision
     return Evaluation(
         point=Point(point.theta, point.beta, noise.moved, point.correlation),
@@ -99,6 +107,11 @@ def evaluate(
         ascent=_ascent(problem, sums, point, noise),
         noise_precision=jnp.diag(jnp.where(jnp.arange(2 * regions) < regions, curvature, 1.0)),
     )
+
+
+# One seat at a time, so that its sums over scans stay in the caches while λ is moved.
+evaluate = one_at_a_time(partial(_evaluate, False))
+evaluate_spm25 = one_at_a_time(partial(_evaluate, True))
 
 
 def _residual(

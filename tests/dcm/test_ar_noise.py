@@ -49,6 +49,7 @@ def problem(seed: int, regions: int = 2, serial: bool = True, padding: int = 0) 
         "confounds": np.pad(X, ((0, padding), (0, padding))),
         "confound_power": np.r_[np.ones(2), np.zeros(padding)],
         "confound_mask": np.r_[np.ones(2), np.zeros(padding)],
+        "confound_rotation": np.eye(2 + padding),
         "confound_start": np.zeros((0, regions)),
         "echo_time": 0.04,
         "prior_vector": np.zeros(FREE + padding),

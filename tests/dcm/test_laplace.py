@@ -43,6 +43,7 @@ def problem(seed: int, noise_precision: float = 1e14, scans: int = 30) -> tuple[
         "confounds": X @ rotation,
         "confound_power": power,
         "confound_mask": np.ones(confounds),
+        "confound_rotation": rotation,
         "confound_start": (X @ rotation).T @ bold / power[:, None],
         "echo_time": 0.04,
         "prior_vector": np.zeros(free),
