@@ -167,7 +167,7 @@ def group() -> Any:
         participants=tuple(Estimate(one, names, ("A", "B"), density(2), density(2), -1.0) for one in who),
         status=GroupStatus.CONVERGED,
         iterations=17,
-        compat="exact",
+        compat="none",
     )
 
 

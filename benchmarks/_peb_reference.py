@@ -122,7 +122,7 @@ def _group(held: Reference, name: str, spm: SpmGroup) -> tuple[GroupPosterior, R
         "mean" if (column == 1).all() else label for label, column in zip(spm.covariates, spm.matrix.T, strict=True)
     )
     design = Design(tuple(one.name for one in held.estimates), covariates, spm.matrix)
-    settings = PebSettings(components=_components(spm), max_iterations=MAX_ITERATIONS)
+    settings = PebSettings(components=_components(spm), max_iterations=MAX_ITERATIONS, compat="spm12")
     group, seconds = _timed(
         lambda: fit(held.estimates, design, settings, parameters=parameters, name=name), held.repeats
     )
@@ -243,7 +243,7 @@ def _families(held: Reference, comparison: Comparison) -> list[Row]:
 def _left_out(held: Reference, predicted: str, group: GroupPosterior) -> Row:
     """SPM's leave-one-out of one covariate from one parameter; it was run with SPM's own limit of 64 iterations."""
     theirs = {key: np.asarray(held.variables["loo"][key]) for key in ("qE", "qC", "Q")}
-    settings = PebSettings(components="all", max_iterations=64)
+    settings = PebSettings(components="all", max_iterations=64, compat="spm12")
     covariate = group.design.covariates[PREDICTED_COVARIATE]
     parameters = held.names([predicted])
     found, seconds = _timed(

@@ -51,13 +51,13 @@ from peb._second_level import prepare
 REPEATS = 3
 LARGEST = (10_000, 16, 4)
 FITS: tuple[tuple[tuple[int, int, int], Components, Compat, float | None], ...] = (
-    (LARGEST, "single", "exact", 10.0),
+    (LARGEST, "single", "none", 10.0),
     (LARGEST, "all", "spm12", 10.0),
     ((1_000, 16, 4), "all", "spm12", None),
     ((60, 30, 3), "all", "spm12", None),
-    ((60, 30, 3), "all", "exact", None),
+    ((60, 30, 3), "all", "none", None),
     ((60, 8, 5), "all", "spm12", 1.0),
-    ((60, 8, 5), "all", "exact", 1.0),
+    ((60, 8, 5), "all", "none", 1.0),
 )
 Result = TypeVar("Result")
 
@@ -70,7 +70,7 @@ def timings() -> list[dict[str, Any]]:
 def _fits() -> list[dict[str, Any]]:
     rows = []
     for size, components, compat, bound in FITS:
-        settings = PebSettings(components=components, compat=compat)
+        settings = PebSettings(components=components, compat=compat, between="gaussian")
         estimates, design = cohort(*size)
         backwards = reversed_rows(design)
 
@@ -80,7 +80,7 @@ def _fits() -> list[dict[str, Any]]:
             settings: PebSettings = settings,
             backwards: Design = backwards,
         ) -> float:
-            if settings.compat == "exact":
+            if settings.compat == "none":
                 return _step_left(estimates, group, settings)
             other = fit(estimates, backwards, settings).posterior
             return float((np.abs(other.mean - group.posterior.mean) / other.sd).max())
@@ -92,8 +92,8 @@ def _fits() -> list[dict[str, Any]]:
 
 def _left_out() -> list[dict[str, Any]]:
     rows = []
-    for compat in ("spm12", "exact"):
-        size, settings = (60, 8, 5), PebSettings(components="all", compat=compat)
+    for compat in ("spm12", "none"):
+        size, settings = (60, 8, 5), PebSettings(components="all", compat=compat, between="gaussian")
         estimates, design = cohort(*size)
 
         def error(
@@ -112,7 +112,7 @@ def _left_out() -> list[dict[str, Any]]:
 
 def _permutations() -> list[dict[str, Any]]:
     rows = []
-    settings = PebSettings(components="all", compat="exact")
+    settings = PebSettings(components="all", between="gaussian")
     for size in ((21, 2, 4), (60, 8, 5)):
         estimates, design = cohort(*size)
         alone = fit(estimates, residualised(design, "c1"), settings)
@@ -125,7 +125,7 @@ def _permutations() -> list[dict[str, Any]]:
 
         rows.append(
             _row(
-                f"5,000 permutations, {_size(size)}, all, exact",
+                f"5,000 permutations, {_size(size)}, all, Gaussian",
                 partial(permutation_test, estimates, design, settings, covariate="c1", permutations=5_000),
                 None,
                 error,
@@ -159,7 +159,7 @@ def _models() -> list[dict[str, Any]]:
 
 def _draws() -> list[dict[str, Any]]:
     size = (21, 2, 4)
-    work = partial(sample, *cohort(*size), PebSettings(compat="exact"), SamplingSettings())
+    work = partial(sample, *cohort(*size), PebSettings(between="gaussian"), SamplingSettings())
     case = f"4 × 1,000 draws by NUTS, {_size(size)}, single, exact"
     return [_row(case, work, None, lambda found: float(found.r_hat.max() - 1), repeats=1)]
 

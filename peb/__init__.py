@@ -1,13 +1,23 @@
 """The group level of effconn: parametric empirical Bayes over first-level posteriors. Arrays in, arrays out."""
 
-from ._arms import ArmComparison, ArmProbabilities, ThirdLevel, arms_from_groups, arms_from_interactions
+from ._arms import (
+    ArmComparison,
+    ArmProbabilities,
+    ThirdLevel,
+    are_unbalanced,
+    arms_apart,
+    arms_from_groups,
+    arms_from_interactions,
+)
 from ._average import average
 from ._comparison import Comparison, compare, every_combination
 from ._design import MEAN, Design, DesignError, make_design
 from ._estimate import Estimate, change, from_dcm
 from ._families import FamilyComparison, families
 from ._gaussian import Gaussian
-from ._group import Compat, GroupPosterior, GroupStatus
+from ._group import HEEDED, Compat, GroupPosterior, GroupStatus
+from ._node_mixture import NodeMixture
+from ._normal_mixture import NormalMixture
 from ._peb import fit
 from ._permutation import Permutation, permutation_test
 from ._prediction import CrossValidation, k_fold, leave_one_out
@@ -17,12 +27,14 @@ from ._refit import Refit, RefitStatus, fit_with_reinversion
 from ._sampling import SampledGroup, SamplingComparison, SamplingSettings, sample
 from ._search import Search, search
 from ._selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
-from ._settings import Components, PebError, PebSettings
+from ._settings import Between, Components, PebError, PebSettings
 
 __all__ = [
+    "HEEDED",
     "MEAN",
     "ArmComparison",
     "ArmProbabilities",
+    "Between",
     "Comparison",
     "Compat",
     "Components",
@@ -34,6 +46,8 @@ __all__ = [
     "Gaussian",
     "GroupPosterior",
     "GroupStatus",
+    "NodeMixture",
+    "NormalMixture",
     "PebError",
     "PebSettings",
     "Permutation",
@@ -47,6 +61,8 @@ __all__ = [
     "SamplingSettings",
     "Search",
     "ThirdLevel",
+    "are_unbalanced",
+    "arms_apart",
     "arms_from_groups",
     "arms_from_interactions",
     "average",

@@ -12,6 +12,8 @@ the best point, and all that is returned belongs to it.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -24,10 +26,16 @@ from ._hierarchy import Evaluation, Group, evaluate, log_det_of_curvature, log_d
 FIRST_LOG_STEP, LOWEST_LOG_STEP = -4.0, -4.0
 RISE, FALL, HIGHEST_LOG_STEP, GAIN = 0.25, 1.0, 2.0, 1e-4  # SPM12's; a gain below GAIN, nats, ends the climb
 EXACT_RISE, EXACT_FALL, EXACT_HIGHEST_LOG_STEP, EXACT_GAIN = 2.0, 4.0, 32.0, 1e-9
-LEAST_ITERATIONS = 5
 LONG_STEP = 8.0  # sum of |Δ| from which β and γ are moved each by its own block of H
 
 RUNNING, CONVERGED, MAX_ITERATIONS, NOT_FINITE = range(4)
+
+
+class Limits(NamedTuple):
+    """How many iterations a climb may take, and before which it does not end."""
+
+    most: Int[Any, ""]
+    least: Int[Any, ""]
 
 
 class Climb(eqx.Module):
@@ -47,7 +55,7 @@ class Climb(eqx.Module):
     status: Int[Array, ""]
 
 
-def climb(group: Group, max_iterations: Int[Array, ""], *, spm: bool) -> Climb:
+def climb(group: Group, limits: Limits, *, spm: bool) -> Climb:
     """From the prior means to where F stops rising."""
     size = group.beta_mean.size + group.gamma_mean.size
     lowest = jnp.asarray(-jnp.inf)
@@ -68,13 +76,11 @@ def climb(group: Group, max_iterations: Int[Array, ""], *, spm: bool) -> Climb:
     )
     log_det = log_det_of_prior(group)
     return jax.lax.while_loop(
-        lambda state: state.status == RUNNING, lambda state: _step(group, log_det, state, max_iterations, spm), first
+        lambda state: state.status == RUNNING, lambda state: _step(group, log_det, state, limits, spm), first
     )
 
 
-def _step(
-    group: Group, log_det_prior: Float[Array, ""], state: Climb, max_iterations: Int[Array, ""], spm: bool
-) -> Climb:
+def _step(group: Group, log_det_prior: Float[Array, ""], state: Climb, limits: Limits, spm: bool) -> Climb:
     here = evaluate(group, state.beta, state.gamma, spm=spm, log_det_prior=log_det_prior)
     finite = jnp.isfinite(here.free_energy) & jnp.isfinite(here.gradient).all() & jnp.isfinite(here.curvature).all()
     height, before = (
@@ -102,8 +108,8 @@ def _step(
     status = jnp.select(
         [
             first & ~finite,
-            (iteration >= LEAST_ITERATIONS) & ((log_step <= LOWEST_LOG_STEP) | (gain < enough)),
-            iteration >= max_iterations,
+            (iteration >= limits.least) & ((log_step <= LOWEST_LOG_STEP) | (gain < enough)),
+            iteration >= limits.most,
         ],
         [NOT_FINITE, CONVERGED, MAX_ITERATIONS],
         RUNNING,

@@ -53,11 +53,11 @@ def seen(group: GroupPosterior) -> Bool[np.ndarray, "effect"]:
 
     SPM12 reduces in the subspace of the prior covariance whose squared singular values exceed 1e-6 of their mean. What
     is outside stays in every model, integrated out, and comes back as 0 with variance 0. An effect's prior variance is
-    per squared unit of its covariate, so a covariate in small units (age in days) leaves it. With `compat="exact"`
-    every effect is seen.
+    per squared unit of its covariate, so a covariate in small units (age in days) leaves it. Outside SPM's
+    modes every effect is seen.
     """
     variance = np.diag(group.prior.covariance)
-    if group.compat == "exact":
+    if group.compat == "none":
         return np.ones(variance.size, dtype=bool)
     return np.asarray(variance**2 > SEEN_SQUARE * (variance**2).mean())
 
@@ -79,11 +79,21 @@ def average_of_switches(
     def parts() -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for start in range(0, kept.size, rows):
             some = slice(start, start + rows)
+            if group.mixture is not None:
+                each = [group.mixture.switched(one).posterior for one in _by_connection(group, on[kept[some]])]
+                yield weight[some], np.stack([one.mean for one in each]), np.stack([one.covariance for one in each])
+                continue
             found = reduce(prior, posterior, *switched(prior, on[kept[some]]))
             yield weight[some], found.mean, found.covariance
 
     found, told = _mixture(parts()), seen(group)
     return Gaussian(np.where(told, found.mean, 0.0), np.where(told[:, None] & told, found.covariance, 0.0))
+
+
+def _by_connection(
+    group: GroupPosterior, on: Bool[np.ndarray, "model effect"]
+) -> Bool[np.ndarray, "model param covariate"]:
+    return np.asarray(np.swapaxes(on.reshape(len(on), -1, len(group.parameters)), 1, 2))
 
 
 def probabilities(free_energy: Float[np.ndarray, "*model"]) -> Float[np.ndarray, "*model"]:

@@ -23,7 +23,6 @@ from ._design import some
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._probability import ProbabilityKind
-from ._switches import evidence_of_switches
 
 MOST_COMBINATIONS = 200_000
 
@@ -42,7 +41,7 @@ class Comparison:
         effects: E names, those of the group.
         average: the Bayesian model average over all effects of the group; an unseen one is 0 in it, with variance 0.
         unseen: effects that SPM12's convention leaves out of reductions, for their prior variance is very small beside
-            the others' (their covariate is in small units); none with `compat="exact"`.
+            the others' (their covariate is in small units); none outside SPM's modes.
         window: nats below the best combination from which one is left out of the average.
     """
 
@@ -111,7 +110,7 @@ def compare(
             f"{MOST_COMBINATIONS:,}; compare fewer models, or for fewer covariates"
         )
     patterns = _patterns(on, places, group.prior.mean.size)
-    free_energy = evidence_of_switches(group.prior, group.posterior, patterns)
+    free_energy = group.evidence_of(patterns)
     shape = (len(on),) * len(chosen)
     return Comparison(
         models=tuple(models),
@@ -177,7 +176,7 @@ def _places(group: GroupPosterior, covariates: tuple[str, ...]) -> list[np.ndarr
         if not told[group.places(name)].all():
             raise ValueError(
                 f"SPM12's conventions do not see the effects of {name}: their prior variance is very small beside the "
-                'others\'; give the covariate in larger units, or fit with compat="exact"'
+                'others\'; give the covariate in larger units, or fit with compat="none"'
             )
     return [group.places(name) for name in covariates]
 

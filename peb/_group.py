@@ -7,14 +7,20 @@ from enum import Enum
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
+from scipy.special import expit
 
 from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import Gaussian
-from ._probability import beyond_zero
+from ._node_mixture import NodeMixture
+from ._normal_mixture import NormalMixture
+from ._probability import with_v_without
+from ._shared_spread import LAST_WEIGHT
+from ._switches import evidence_lost_by_each, evidence_of_switches
 
-Compat = Literal["spm12", "exact"]
+Compat = Literal["none", "spm12", "spm25"]
+HEEDED = 0.5  # influence below which a person is named
 
 
 class GroupStatus(Enum):
@@ -22,6 +28,9 @@ class GroupStatus(Enum):
 
     CONVERGED = "converged"
     MAX_ITERATIONS = "stopped at the limit of iterations; raise max_iterations"
+    MAX_ROUNDS = (
+        "stopped before the connections' informations settled; leave out connections that data cannot tell apart"
+    )
     NOT_FINITE = "failed: the free energy is not finite at the prior means; check the estimates' priors and posteriors"
 
 
@@ -48,6 +57,11 @@ class GroupPosterior:
         status: how it ended.
         iterations: how many it took.
         compat: whose conventions the numbers follow.
+        mixture: the posterior itself where people are a mixture, of which `posterior` is the Gaussian of the same mean
+            and variances; None where people are Gaussian.
+        influence: (N, q) how much a person counts for each connection, beside a regular one with the same data: 1 for
+            regular, near 0 for one who is so far off that the others do not heed this person; None where people are
+            Gaussian, and all count.
     """
 
     name: str
@@ -68,6 +82,8 @@ class GroupPosterior:
     status: GroupStatus
     iterations: int
     compat: Compat
+    mixture: NodeMixture | None = None
+    influence: Float[np.ndarray, "subject param"] | None = None
 
     @property
     def mean(self) -> Float[np.ndarray, "effect covariate"]:
@@ -82,7 +98,71 @@ class GroupPosterior:
     @property
     def probability(self) -> Float[np.ndarray, "effect covariate"]:
         """P(effect > 0 | y): Pp of the kind "posterior beyond zero"; ½ where an effect is fixed at 0."""
-        return beyond_zero(self.mean, self.sd)
+        return self.marginals.above_zero
+
+    @property
+    def marginals(self) -> NormalMixture:
+        """The density of every effect by itself, (effect, covariate)."""
+        if self.mixture is None:
+            return NormalMixture.normal(self.mean, self.sd)
+        each = [self.mixture.marginal(one) for one in np.eye(len(self.design.covariates))]
+        weight, means, sds = (
+            np.stack([getattr(one, part) for one in each], axis=1) for part in ("weight", "means", "sds")
+        )
+        return NormalMixture(weight, means, sds)
+
+    def interval(self, level: float = 0.9) -> Float[np.ndarray, "effect covariate 2"]:
+        """The central posterior interval of every effect: from, to; `level` of the posterior lies in it."""
+        return self.marginals.interval(level)
+
+    def contrast(self, weights: Float[np.ndarray, "covariate"]) -> NormalMixture:
+        """The density of Σ_k weights_k · (effect of covariate k), on every parameter."""
+        weights = np.asarray(weights, dtype=np.float64)
+        if self.mixture is not None:
+            return self.mixture.marginal(weights)
+        found = self.posterior.transformed(np.kron(weights[None], np.eye(len(self.parameters))))
+        return NormalMixture.normal(found.mean, found.sd)
+
+    @property
+    def with_v_without(self) -> Float[np.ndarray, "effect covariate"]:
+        """p(the model has the effect | y), beside the model in which it alone is 0, both as likely a priori."""
+        if self.mixture is None:
+            return self._by_covariate(with_v_without(self.prior, self.posterior))
+        size = self.posterior.mean.size
+        return self._by_covariate(expit(self.mixture.lost_by_each(np.ones(size, dtype=bool), np.arange(size))))
+
+    def evidence_of(self, on: Bool[np.ndarray, "model effect"]) -> Float[np.ndarray, "model"]:
+        """ln p(y | on) − ln p(y | all), nats, of on/off patterns over all effects; what is off is 0."""
+        if self.mixture is None:
+            return evidence_of_switches(self.prior, self.posterior, on)
+        return self.mixture.evidence_of(on)
+
+    def lost_by_each(
+        self, on: Bool[np.ndarray, "effect"], dropped: Int[np.ndarray, "dropped"]
+    ) -> Float[np.ndarray, "dropped"]:
+        """ln p(y | on) − ln p(y | on without i), nats, for each i of `dropped`, all of which are on."""
+        if self.mixture is None:
+            return evidence_lost_by_each(self.prior, self.posterior, on, dropped)
+        return self.mixture.lost_by_each(on, dropped)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to bear in mind: people who hardly count, and spreads beyond what was tried."""
+        if self.mixture is None or self.influence is None:
+            return ()
+        said = [
+            f"{who} lies so far from the others that the group hardly heeds this participant in "
+            + ", ".join(f"{self.parameters[j]} (influence {own[j]:.2f})" for j in np.flatnonzero(own < HEEDED))
+            for who, own in zip(self.design.participants, self.influence, strict=True)
+            if (own < HEEDED).any()
+        ]
+        beyond = np.flatnonzero(self.mixture.weight[:, -1] > LAST_WEIGHT)
+        said += [
+            f"people differ in {self.parameters[j]} by more than {np.exp(self.mixture.u[-1]):.3g} prior standard "
+            "deviations, the most that was tried; its intervals may be too narrow: check the estimates and their priors"
+            for j in beyond
+        ]
+        return tuple(said)
 
     @property
     def effects(self) -> tuple[str, ...]:

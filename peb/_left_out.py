@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ._ascent import climb
+from ._ascent import Limits, climb
 from ._hierarchy import Group, inverse
 from ._reduction import Information
 
@@ -62,14 +62,14 @@ def closed_form(one: LeftOut, unknown: Int[Array, ""]) -> Told:
     return Told(estimate, variance, m, v)
 
 
-def four_passes(one: LeftOut, unknown: Int[Array, ""], max_iterations: Int[Array, ""]) -> Told:
+def four_passes(one: LeftOut, unknown: Int[Array, ""], limits: Limits) -> Told:
     """SPM12's posterior of x_u; m is 0 at first."""
     size = one.row.size
     here = jnp.arange(size) == unknown
 
     def step(mean: Float[Array, "covariate"], i: Int[Array, ""]) -> tuple[Float[Array, "covariate"], Told]:
         variances = jnp.exp(-i) + jnp.where(here, SPREAD * one.variance, 0.0)
-        end = climb(_alone(one, mean, variances), max_iterations, spm=True)
+        end = climb(_alone(one, mean, variances), limits, spm=True)
         variance = jnp.diag(inverse(-end.last.curvature))[unknown]
         told = Told(end.beta[unknown], variance, mean[unknown], variances[unknown])
         return jnp.where(here, end.beta, one.row), told

@@ -1,8 +1,10 @@
 """Parametric empirical Bayes: the estimates of many participants and a design → a group posterior.
 
+By default people are a mixture about the design (`_mixture_fit`); what is here is for Gaussian people,
+
     θ_i = (x_i ⊗ W) β + ε_i,   ε_i ~ N(0, Σ(γ)),   β ~ N(βE, βC),   γ ~ N(γE, γC)
 
-with SPM12's defaults, which `_second_level` sets.
+with SPM12's priors, which `_second_level` sets.
 """
 
 from __future__ import annotations
@@ -12,19 +14,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from dcm import one_blas_thread
 
 from . import _ascent as ascent
-from ._ascent import climb
+from ._ascent import Limits, climb
 from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import Gaussian, precision
 from ._group import GroupPosterior, GroupStatus
 from ._hierarchy import Group, between_precision, inverse
+from ._mixture_fit import collect_mixture, fit_mixture, prepare_mixture
 from ._scale import in_own_units, unit_of_effects
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
@@ -65,33 +67,44 @@ def fit(
     Arguments:
         estimates: one per row of the design and matched with it by name, all of one model.
         design: the between-participant design.
-        settings: components, priors, limits.
+        settings: SPM's numbers or the believable ones, and how people lie about the design.
         parameters: fields (``B``) or names of parameters that the group explains; None for all. The others keep their
             first-level prior.
         name: of the result.
 
     Raises `PebError` where estimates and design do not match, or estimates differ in their parameters.
 
-    Source: Friston et al. 2016; Zeidman et al. 2019b.
+    Source: Friston et al. 2016; Zeidman et al. 2019b; for the mixture, `_mixture_fit`.
     """
+    if settings.is_mixture:
+        group = prepare_mixture(estimates, design, settings, parameters)
+        try:
+            return collect_mixture(group, fit_mixture(group), name)
+        except PebError as problem:
+            raise PebError(f"{name}: {problem}") from None
     prepared = prepare(estimates, design, settings, parameters)
-    found = jax.device_get(solve(prepared.group, settings.max_iterations, spm=settings.compat == "spm12"))
+    found = jax.device_get(solve(prepared.group, limits(settings), spm=settings.follows_spm))
     return collect(prepared, found, name)
 
 
+def limits(settings: PebSettings) -> Limits:
+    """How long a climb may be."""
+    return Limits(settings.max_iterations, settings.least_iterations)
+
+
 @partial(jax.jit, static_argnames="spm")
-def solve(group: Group, max_iterations: int, *, spm: bool) -> Found:
+def solve(group: Group, limits: Limits, *, spm: bool) -> Found:
     """Climb, and read off what is reported; SPM12's steps depend on the units of covariates, the others do not."""
     if not spm:
         scaled, unit = in_own_units(group, *unit_of_effects(group))
-        found = _climbed(scaled, max_iterations, spm=False)
+        found = _climbed(scaled, limits, spm=False)
         covariance = found.beta_covariance * unit * unit[:, None]
         return found._replace(beta=found.beta * unit, beta_covariance=covariance)
-    return _climbed(group, max_iterations, spm=True)
+    return _climbed(group, limits, spm=True)
 
 
-def _climbed(group: Group, max_iterations: int, *, spm: bool) -> Found:
-    end = climb(group, jnp.asarray(max_iterations), spm=spm)
+def _climbed(group: Group, limits: Limits, *, spm: bool) -> Found:
+    end = climb(group, limits, spm=spm)
     size = group.beta_mean.size
     beta, gamma = (end.beta, end.gamma) if spm else (end.best_beta, end.best_gamma)
     there, at_gamma = (end.last, end.last_gamma) if spm else (end.best, end.best_gamma)
@@ -118,7 +131,7 @@ def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
     status = STATUS[int(found.status)]
     chosen, group, settings = prepared.chosen, prepared.group, prepared.settings
     if status is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance).all():
-        raise PebError(f"{name}: {NOT_FINITE if settings.compat == 'exact' else _failed_by_units(prepared.design)}")
+        raise PebError(f"{name}: {NOT_FINITE if not settings.follows_spm else _failed_by_units(prepared.design)}")
     own, within = settings.within is None, np.asarray(group.within)
     effects = range(within.shape[1])
     means = prepared.design.matrix @ found.beta.reshape(-1, within.shape[1]) @ within.T
@@ -152,5 +165,5 @@ def _failed_by_units(design: Design) -> str:
     name, size = design.most_unusual_unit
     return (
         f"SPM12's steps fail with {name} in these units (its root mean square is {size:.3g}); give it in others, or "
-        'use compat="exact" (--compat exact), which is free of units'
+        'use compat="none" (--compat none), which is free of units'
     )

@@ -13,12 +13,15 @@ from jaxtyping import Array, Bool, Float, Int
 
 from dcm import one_blas_thread
 
+from ._ascent import Limits
 from ._design import Design, DesignError
 from ._estimate import Estimate
 from ._group import GroupStatus
 from ._hierarchy import Group, inverse
 from ._many import fit_bytes, for_each
-from ._peb import STATUS, Found, solve
+from ._mixture_fit import prepare_mixture
+from ._mixture_permutation import log_bayes_factors
+from ._peb import STATUS, Found, limits, solve
 from ._reduction import Information, reduced_by_covariance
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
@@ -77,7 +80,8 @@ def permutation_test(
     Bayes factor depends on how much a covariate varies besides the others, which a permutation must not change: without
     this the test rejects too seldom (2 % of the trials of `benchmarks/_null_trials.py` for 5 %).
 
-    Any statistic makes a valid test; of the two `compat`s, ``exact`` is much the faster.
+    Any statistic makes a valid test. Where people are a mixture, it is the log Bayes factor with all spreads where the
+    group without the covariate has them (`_mixture_permutation`), one fit for all permutations.
 
     Arguments:
         estimates, design, settings, parameters: as for `fit`.
@@ -94,23 +98,30 @@ def permutation_test(
         raise PebError(f"a permutation test needs at least 1 permutation, not {permutations}")
     alone = residualised(design, covariate)
     place = alone.column(covariate)
+    columns = shuffled(alone, place, permutations, np.random.default_rng(seed))
+    if settings.is_mixture:
+        group = prepare_mixture(estimates, alone, settings, parameters)
+        off, names = _chosen(group.chosen.parameters, group.chosen.fields, effects)
+        return _result(covariate, names, log_bayes_factors(group, columns, place, off), seed, 0)
     prepared = prepare(estimates, alone, settings, parameters)
     tested, names = _tested(prepared, place, effects)
-    columns = shuffled(alone, place, permutations, np.random.default_rng(seed))
     factors, status = jax.device_get(
-        _log_bayes_factors(
-            prepared.group, columns, place, tested, settings.max_iterations, spm=settings.compat == "spm12"
-        )
+        _log_bayes_factors(prepared.group, columns, place, tested, limits(settings), spm=settings.follows_spm)
     )
     if not np.isfinite(factors).all():
         bad = np.flatnonzero(~np.isfinite(factors))
         raise PebError(f"{bad.size} of {factors.size} fits have no Bayes factor; check the estimates' posteriors")
+    unfinished = sum(STATUS[int(one)] is GroupStatus.MAX_ITERATIONS for one in status)
+    return _result(covariate, names, factors, seed, unfinished)
+
+
+def _result(
+    covariate: str, names: tuple[str, ...], factors: Float[np.ndarray, "permutation"], seed: int, unfinished: int
+) -> Permutation:
+    """The first is that of the covariate as it is."""
     observed, null = float(factors[0]), factors[1:]
     reached = null >= observed - CLOSE * max(1.0, abs(observed))
-    unfinished = sum(STATUS[int(one)] is GroupStatus.MAX_ITERATIONS for one in status)
-    return Permutation(
-        covariate, names, observed, null, float((1 + reached.sum()) / (1 + permutations)), seed, unfinished
-    )
+    return Permutation(covariate, names, observed, null, float((1 + reached.sum()) / factors.size), seed, unfinished)
 
 
 def residualised(design: Design, covariate: str) -> Design:
@@ -155,15 +166,23 @@ def _tested(
     own = prepared.settings.within is None
     names = one.parameters if own else tuple(f"within {a + 1}" for a in range(within.shape[1]))
     fields = one.fields if own else tuple("within" for _ in names)
+    off, chosen = _chosen(names, fields, effects)
+    tested = np.zeros(prepared.prior.mean.size, dtype=bool)
+    tested[place * len(names) : (place + 1) * len(names)] = off
+    return tested, chosen
+
+
+def _chosen(
+    names: tuple[str, ...], fields: tuple[str, ...], effects: Sequence[str] | None
+) -> tuple[Bool[np.ndarray, "param"], tuple[str, ...]]:
+    """Which parameters are tested, and their names."""
     unknown = [] if effects is None else [each for each in effects if each not in names and each not in fields]
     if unknown or effects == []:
         raise PebError(
             f"no effect is on {unknown[0]!r}; the group explains {', '.join(names)}" if unknown else "no effect to test"
         )
     off = np.array([effects is None or a in effects or b in effects for a, b in zip(names, fields, strict=True)])
-    tested = np.zeros(prepared.prior.mean.size, dtype=bool)
-    tested[place * len(names) : (place + 1) * len(names)] = off
-    return tested, tuple(name for name, chosen in zip(names, off, strict=True) if chosen)
+    return off, tuple(name for name, one in zip(names, off, strict=True) if one)
 
 
 @partial(jax.jit, static_argnames="spm")
@@ -172,14 +191,14 @@ def _log_bayes_factors(
     columns: Float[Array, "permutation subject"],
     place: Int[Array, ""],
     tested: Bool[Array, "beta"],
-    max_iterations: Int[Array, ""],
+    most: Limits,
     *,
     spm: bool,
 ) -> tuple[Float[Array, "permutation"], Int[Array, "permutation"]]:
     """The log Bayes factor of each column put in the covariate's place, and how its fit ended."""
 
     def one(column: Float[Array, "subject"]) -> tuple[Float[Array, ""], Int[Array, ""]]:
-        found = solve(replace(group, between=group.between.at[:, place].set(column)), max_iterations, spm=spm)
+        found = solve(replace(group, between=group.between.at[:, place].set(column)), most, spm=spm)
         return _log_bayes_factor(group, found, tested), found.status
 
     return for_each(one, columns, fit_bytes(group))

@@ -15,6 +15,7 @@ from scipy.stats import pearsonr
 
 from dcm import one_blas_thread
 
+from ._ascent import Limits
 from ._design import Design, DesignError, some
 from ._estimate import Estimate
 from ._gaussian import Gaussian, precision
@@ -22,10 +23,15 @@ from ._group import GroupStatus
 from ._hierarchy import Group
 from ._left_out import LeftOut, Told, closed_form, four_passes
 from ._many import fit_bytes, for_each
-from ._peb import STATUS, Found, solve
+from ._mixture_fit import prepare_mixture
+from ._mixture_prediction import Unknown, estimate_left_out, shuffled_correlations
+from ._peb import STATUS, Found, limits, solve
 from ._reduction import information
 from ._second_level import Prepared, prepare, second_level
 from ._settings import PebError, PebSettings
+
+SHUFFLES = 199
+CLOSE = 1e-9  # by which correlations count as the same
 
 
 class Fold(NamedTuple):
@@ -54,12 +60,15 @@ class CrossValidation:
         fold: (N,) the fold in which each was left out.
         status: how the group fit of each fold ended.
         correlation: Pearson's, of estimate and actual.
-        p_value: one-sided: of so high a correlation where there is none, by Student's t with N − 2 degrees of freedom,
-            as SPM12 reports. It takes the estimates as independent, which those of overlapping groups only nearly are;
-            `permutation_test` does not need that.
+        p_value: one-sided: of so high a correlation where there is none. Where people are a mixture, from the
+            covariate shuffled over participants, all spreads where the group without it has them (see
+            `_mixture_prediction`): at least 1 / (1 + number of shuffles). Where they are Gaussian, by Student's t with
+            N − 2 degrees of freedom, as SPM12 reports: it takes the estimates as independent, which those of
+            overlapping groups only nearly are.
         accuracy: share of participants whose most probable level is the actual one, for a covariate of two levels; None
             for others.
         seed: of the folds; None where every fold is one participant.
+        shuffled: (B,) correlations of shuffled covariates, which p is from; None where it is from Student's t.
     """
 
     covariate: str
@@ -75,6 +84,7 @@ class CrossValidation:
     p_value: float
     accuracy: float | None
     seed: int | None
+    shuffled: Float[np.ndarray, "shuffle"] | None = None
 
 
 def leave_one_out(
@@ -84,16 +94,19 @@ def leave_one_out(
     *,
     covariate: str,
     parameters: Sequence[str] | None = None,
+    shuffles: int = SHUFFLES,
+    shuffle_seed: int = 0,
 ) -> CrossValidation:
     """The covariate of each participant from the connectivity, the group fitted to all others.
 
         θ_i = Ep x_i + ε,   ε ~ N(0, Ce),   x_i known but for the covariate, which has prior N(0, 4 var)
 
-    with Ep and Ce of the PEB without i, its default priors taken from the others too. With ``compat="spm12"`` the
-    estimates are SPM12's, four passes in which known covariates are only nearly known; with ``exact`` they are known,
-    and the posterior is the exact one. Centre the covariate: 0 is its prior mean. It is not centred again in a fold.
-    Where there is no effect, estimates still correlate a little below 0 with the actual values, since the mean of the
-    others is, too; the p value looks above 0 only.
+    with Ep and Ce of the group without i, its default priors taken from the others too. In SPM's modes the estimates
+    are SPM12's, four passes in which known covariates are only nearly known; else they are known, and the posterior is
+    the exact one; where people are a mixture, i may be far off too, and says less of the covariate then. Centre the
+    covariate: 0 is its prior mean. It is not centred again in a fold. Where there is no effect, estimates still
+    correlate a little below 0 with the actual values, since the mean of the others is, too; the p value looks above 0
+    only.
 
     Products of the covariate with another, named ``a×b`` as by `make_design`, are unknown with it: their effects are
     added to its own, times the other's value (SPM12 would take them as known, which gives the answer away).
@@ -101,13 +114,15 @@ def leave_one_out(
     Arguments:
         estimates, design, settings, parameters: as for `fit`.
         covariate: which column of the design is predicted.
+        shuffles, shuffle_seed: of the covariate, for p where people are a mixture.
 
     Raises `PebError` and `DesignError` as `fit` does for the group of any fold, and where the covariate cannot be
     predicted: it is constant, a product, or squared in the design.
 
     Source: Friston et al. 2016; Zeidman et al. 2019b, "cross-validation".
     """
-    return _predict(estimates, design, settings, covariate, parameters, np.arange(len(design.participants)), None)
+    each = np.arange(len(design.participants))
+    return _predict(estimates, design, settings, covariate, parameters, each, None, (shuffles, shuffle_seed))
 
 
 def k_fold(
@@ -119,20 +134,23 @@ def k_fold(
     parameters: Sequence[str] | None = None,
     folds: int = 10,
     seed: int = 0,
+    shuffles: int = SHUFFLES,
 ) -> CrossValidation:
     """As `leave_one_out`, several participants left out at a time, each of them estimated by itself.
 
     Arguments:
         folds: how many parts, 2 to N, as equal as can be; each has its share of every combination of the design's
             two-level covariates. N is `leave_one_out`.
-        seed: of the draw of the parts.
+        seed: of the draw of the parts, and of the shuffles.
+        shuffles: of the covariate, for p where people are a mixture.
 
     Raises as `leave_one_out` does, and `PebError` where there cannot be so many folds.
     """
     total = len(design.participants)
     if not 2 <= folds <= total:
         raise PebError(f"{total} participants make 2 to {total} folds, not {folds}")
-    return _predict(estimates, design, settings, covariate, parameters, assign_folds(design, folds, seed), seed)
+    each = assign_folds(design, folds, seed)
+    return _predict(estimates, design, settings, covariate, parameters, each, seed, (shuffles, seed))
 
 
 def assign_folds(design: Design, folds: int, seed: int) -> Int[np.ndarray, "subject"]:
@@ -154,18 +172,30 @@ def _predict(
     parameters: Sequence[str] | None,
     fold: Int[np.ndarray, "subject"],
     seed: int | None,
+    shuffles: tuple[int, int],
 ) -> CrossValidation:
+    if shuffles[0] < 1:
+        raise PebError(f"p needs at least 1 shuffle, not {shuffles[0]}")
     unknown = design.column(covariate)
     actual = design.matrix[:, unknown]
     levels, level = np.unique(actual, return_inverse=True)
     if levels.size == 1:
         raise DesignError(f"{covariate} is the same for every participant; there is nothing to predict")
     products = _products(design, covariate)
-    prepared = prepare(estimates, design, settings, parameters)
-    found = _fit_folds(prepared, fold)
-    status = _check(design, found, fold)
-    told = _tell(prepared, found, fold, unknown, products)
-    estimate, variance, prior_mean, prior_variance = map(np.asarray, told)
+    shuffled: np.ndarray | None = None
+    if settings.is_mixture:
+        group, which = prepare_mixture(estimates, design, settings, parameters), Unknown(unknown, products)
+        found, settled = estimate_left_out(group, settings, which, fold)
+        estimate, variance, prior_variance = found
+        prior_mean = np.zeros_like(estimate)
+        status = tuple(GroupStatus.CONVERGED if one else GroupStatus.MAX_ROUNDS for one in settled)
+        shuffled = shuffled_correlations(group, which, fold, *shuffles)
+    else:
+        prepared = prepare(estimates, design, settings, parameters)
+        folds = _fit_folds(prepared, fold)
+        status = _check(design, folds, fold)
+        told = _tell(prepared, folds, fold, unknown, products)
+        estimate, variance, prior_mean, prior_variance = map(np.asarray, told)
     log_odds = _log_density(levels, estimate, variance) - _log_density(levels, prior_mean, prior_variance)
     probability = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
     probability /= probability.sum(axis=1, keepdims=True)
@@ -183,10 +213,16 @@ def _predict(
         fold=fold,
         status=status,
         correlation=float(correlation.statistic),
-        p_value=float(correlation.pvalue),
+        p_value=float(correlation.pvalue) if shuffled is None else _shuffled_p(shuffled),
         accuracy=float((probability.argmax(axis=1) == level).mean()) if levels.size == 2 else None,
         seed=seed,
+        shuffled=None if shuffled is None else shuffled[1:],
     )
+
+
+def _shuffled_p(correlations: Float[np.ndarray, "shuffle"]) -> float:
+    """The first is that of the covariate as it is (Phipson & Smyth 2010)."""
+    return float((1 + (correlations[1:] >= correlations[0] - CLOSE).sum()) / correlations.size)
 
 
 def _products(design: Design, covariate: str) -> dict[int, int]:
@@ -221,7 +257,7 @@ def _fit_folds(prepared: Prepared, fold: Int[np.ndarray, "subject"]) -> Found:
     averages = prepared.chosen.prior.averages(~left_out).each()
     each = [_without(prepared, out, average) for out, average in zip(left_out, averages, strict=True)]
     told = jax.tree.map(lambda *arrays: np.stack(arrays), *each)
-    found: Found = jax.device_get(_fit_many(group, told, settings.max_iterations, spm=settings.compat == "spm12"))
+    found: Found = jax.device_get(_fit_many(group, told, limits(settings), spm=settings.follows_spm))
     return found
 
 
@@ -247,9 +283,9 @@ def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"], average:
 
 
 @partial(jax.jit, static_argnames="spm")
-def _fit_many(group: Group, folds: Fold, max_iterations: int, *, spm: bool) -> Found:
+def _fit_many(group: Group, folds: Fold, most: Limits, *, spm: bool) -> Found:
     def one(fold: Fold) -> Found:
-        return solve(replace(group, **fold._asdict()), max_iterations, spm=spm)
+        return solve(replace(group, **fold._asdict()), most, spm=spm)
 
     return for_each(one, folds, fit_bytes(group))
 
@@ -286,15 +322,15 @@ def _tell(
         row=jnp.asarray(rows),
         variance=np.array([values.var(ddof=1) for values in training])[fold],
     )
-    spm = prepared.settings.compat == "spm12"
-    told: Told = jax.device_get(_tell_many(each, place, prepared.settings.max_iterations, spm=spm))
+    most = limits(prepared.settings)
+    told: Told = jax.device_get(_tell_many(each, place, most, spm=prepared.settings.follows_spm))
     return told
 
 
 @partial(jax.jit, static_argnames="spm")
-def _tell_many(each: LeftOut, unknown: Int[Array, ""], max_iterations: Int[Array, ""], *, spm: bool) -> Told:
+def _tell_many(each: LeftOut, unknown: Int[Array, ""], most: Limits, *, spm: bool) -> Told:
     def one(left_out: LeftOut) -> Told:
-        return four_passes(left_out, unknown, max_iterations) if spm else closed_form(left_out, unknown)
+        return four_passes(left_out, unknown, most) if spm else closed_form(left_out, unknown)
 
     return for_each(one, each, 8 * each.loadings[0].size ** 2)
 

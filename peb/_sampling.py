@@ -6,12 +6,13 @@ approximation is a standard normal,
 
     (β, γ) = μ + L z,   LLᵀ = (−H)^-1 at the mode μ,
 
-so that steps of one size suit every effect (Hoffman & Gelman 2014; Phan et al. 2019, NumPyro).
+(where people are a mixture, see `_mixture_sampling`), so that steps of one size suit every effect (Hoffman & Gelman
+2014; Phan et al. 2019, NumPyro).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,7 +29,9 @@ from ._estimate import Estimate
 from ._gaussian import precision
 from ._group import GroupPosterior
 from ._hierarchy import Group, evaluate, log_posterior_and_gradient
-from ._peb import collect, solve
+from ._mixture_fit import MixtureGroup, collect_mixture, fit_mixture, prepare_mixture
+from ._mixture_sampling import MixtureDensity, mixture_density
+from ._peb import collect, limits, solve
 from ._probability import beyond_zero
 from ._second_level import prepare
 from ._settings import PebError, PebSettings
@@ -143,6 +146,7 @@ class SampledGroup:
             raise PebError(f"weights must be ({len(labels)}, {len(self.effects)}), not {sums.shape}")
         drawn, mean = self.draws @ sums.T, sums @ group.posterior.mean
         laplace_sd = np.sqrt(np.einsum("ij,jk,ik->i", sums, group.posterior.covariance, sums))
+        beyond = _beyond_zero(group, sums, mean, laplace_sd)
         sd = drawn.std(axis=(0, 1), ddof=1)
         return SamplingComparison(
             labels,
@@ -151,7 +155,7 @@ class SampledGroup:
             sd,
             laplace_sd,
             (drawn > 0).mean(axis=(0, 1)),
-            beyond_zero(mean, laplace_sd),
+            beyond,
             sd / np.sqrt(_diagnosed(drawn)[1]),
         )
 
@@ -170,15 +174,18 @@ def sample(
 
     Arguments:
         estimates, design, settings, parameters, name: as for `fit`; the density drawn from is that which `fit` climbs,
-            with the precision that SPM12 adds to each participant under ``compat="spm12"``.
+            with the precision that SPM12 adds to each participant in SPM's modes; where people are a mixture, the whole
+            model, with nothing fixed.
         sampling: chains, draws, seed.
 
     Raises `PebError` as `fit` does, and where the density has no mode from which to start.
 
     Source: Hoffman & Gelman 2014, J Mach Learn Res 15:1593; Phan et al. 2019, arXiv 1912.11554.
     """
+    if settings.is_mixture:
+        return _sample_mixture(prepare_mixture(estimates, design, settings, parameters), sampling, name)
     prepared = prepare(estimates, design, settings, parameters)
-    laplace = collect(prepared, jax.device_get(solve(prepared.group, settings.max_iterations, spm=False)), name)
+    laplace = collect(prepared, jax.device_get(solve(prepared.group, limits(settings), spm=False)), name)
     mode, factor = _coordinates(prepared.group, laplace)
     points, divergences = _chains(prepared.group, mode, factor, sampling)
     size = laplace.posterior.mean.size
@@ -196,6 +203,40 @@ def sample(
         divergences=divergences,
         settings=sampling,
     )
+
+
+def _sample_mixture(group: MixtureGroup, sampling: SamplingSettings, name: str) -> SampledGroup:
+    fit = fit_mixture(group)
+    found = collect_mixture(group, fit, name)
+    density = mixture_density(group, fit, found)
+    starts, key = jax.random.split(jax.random.key(sampling.seed))
+    first = jax.random.normal(starts, (sampling.chains, density.centre.size))
+    z, diverging = _draw_mixture(density, key, first, warmup=sampling.warmup, draws=sampling.draws)
+    q, size = len(found.parameters), found.posterior.mean.size
+    points = np.array(density.point(z)[..., : size + q]).swapaxes(0, 1)
+    points[..., size:] = -2 * points[..., size:] - np.log(16.0)  # γ, see `collect_mixture`
+    r_hat, sample_size = _diagnosed(points)
+    return SampledGroup(
+        name=name,
+        effects=found.effects,
+        component_names=found.component_names,
+        draws=points[..., :size],
+        noise_draws=points[..., size:],
+        r_hat=r_hat[:size],
+        noise_r_hat=r_hat[size:],
+        sample_size=sample_size[:size],
+        noise_sample_size=sample_size[size:],
+        divergences=int(np.asarray(diverging).sum()),
+        settings=sampling,
+    )
+
+
+@partial(jax.jit, static_argnames=("warmup", "draws"))
+def _draw_mixture(
+    density: MixtureDensity, key: Array, first: Float[Array, "chain all"], *, warmup: int, draws: int
+) -> tuple[Float[Array, "draw chain all"], Bool[Array, "draw chain"]]:
+    """z of every draw, and whether it diverged."""
+    return _nuts(lambda z: -density.log_density(z), key, first, warmup, draws)
 
 
 def _coordinates(
@@ -239,8 +280,6 @@ def _draw(
     draws: int,
 ) -> tuple[Float[Array, "draw chain joint"], Bool[Array, "draw chain"]]:
     """z of every draw, and whether it diverged; compiled once for each shape of a group, whatever its numbers."""
-    from numpyro.infer import NUTS  # a second to import: only for those who draw
-
     size = group.beta_mean.size
 
     @jax.custom_jvp
@@ -257,6 +296,15 @@ def _draw(
         height, gradient = here(at[0])
         return -height, -gradient @ along[0]
 
+    return _nuts(potential, key, first, warmup, draws)
+
+
+def _nuts(
+    potential: Callable[[Array], Array], key: Array, first: Float[Array, "chain all"], warmup: int, draws: int
+) -> tuple[Float[Array, "draw chain all"], Bool[Array, "draw chain"]]:
+    """z of every draw of −ln p, and whether it diverged; to be traced."""
+    from numpyro.infer import NUTS  # a second to import: only for those who draw
+
     kernel = NUTS(potential_fn=potential)
     state = kernel.init(jax.random.split(key, len(first)), warmup, first, model_args=(), model_kwargs={})
 
@@ -266,6 +314,21 @@ def _draw(
 
     state = jax.lax.fori_loop(0, warmup, lambda _, state: kernel.sample(state, (), {}), state)
     found: tuple[Array, Array] = jax.lax.scan(step, state, None, length=draws)[1]
+    return found
+
+
+def _beyond_zero(
+    group: GroupPosterior, sums: Float[np.ndarray, "new effect"], mean: np.ndarray, sd: np.ndarray
+) -> Float[np.ndarray, "new"]:
+    """P(sum > 0): by the mixture where people are one and a sum is of one connection's effects."""
+    found = beyond_zero(mean, sd)
+    if group.mixture is None:
+        return found
+    size = len(group.parameters)
+    for row, weights in enumerate(sums.reshape(len(sums), -1, size)):
+        places = np.flatnonzero(weights.any(axis=0))
+        if places.size == 1:
+            found[row] = group.contrast(weights[:, places[0]]).above_zero[places[0]]
     return found
 
 

@@ -5,9 +5,9 @@ all 2^8 on/off combinations, and what the best combination lacks is dropped for 
 nothing would be dropped, or in which no more than 8 effects (or a quarter of all) are left: it drops nothing, and its
 combinations give probabilities and the average.
 
-Where a group follows SPM12 (`compat="spm12"`), effects of very small prior variance beside the others are not searched
+Where a group follows SPM12 (`compat`), effects of very small prior variance beside the others are not searched
 (`unseen`, see `_average.seen`): they stay in every model, integrated out, yet are reported as SPM12 does, as 0 with
-probability 0. `compat="exact"` searches every effect.
+probability 0. every other mode searches every effect.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from ._comparison import every_combination
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._probability import ProbabilityKind
-from ._switches import evidence_lost_by_each, evidence_of_switches
 
 CANDIDATES = 8  # at most, compared in all combinations
 
@@ -57,7 +56,7 @@ class Search:
         probability: (E,) of each effect, of the kind "free energy, with v without" over the combinations of the last
             round; 0 where dropped or unseen, 1 where kept and not among the candidates of the last round.
         kept: (E,) whether the best combination of the last round has an effect; unseen ones are not counted.
-        unseen: effects that SPM12's convention does not search, integrated out; none with `compat="exact"`.
+        unseen: effects that SPM12's convention does not search, integrated out; none outside SPM's modes.
         candidates: c names, the least missed first.
         switches: (n, c) the combinations.
         free_energy: (n,) of each, relative to the full model, nats.
@@ -138,12 +137,12 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
 
 def _score(group: GroupPosterior, on: Bool[np.ndarray, "effect"], left: Int[np.ndarray, "left"]) -> _Scored:
     """The evidence of all combinations of the effects least missed among those left."""
-    missed = evidence_lost_by_each(group.prior, group.posterior, on, left)
+    missed = group.lost_by_each(on, left)
     order = np.argsort(missed, kind="stable")[:CANDIDATES]
     combinations = every_combination(order.size)
     patterns = np.tile(on, (len(combinations), 1))
     patterns[:, left[order]] = combinations
-    free_energy = evidence_of_switches(group.prior, group.posterior, patterns)
+    free_energy = group.evidence_of(patterns)
     return _Scored(left[order], missed[order], patterns, free_energy)
 
 

@@ -3,7 +3,7 @@
 With SPM12's defaults (Zeidman et al. 2019b): PC the average prior covariance of the participants,
 βE = [average prior mean; 0 …], βC = Xc ⊗ PC/α, Xc = diag(N / Σ_i X_ik²), Σ^-1 = e^-8 Q0 + Σ_j e^γ_j Q_j,
 Q0 = (PC/16)^-1. SPM12 first adds a sixteenth of the prior precision to each participant's posterior precision,
-qC ← (qC^-1 + pC^-1/16)^-1: data that nobody measured, which ``compat="exact"`` leaves out.
+qC ← (qC^-1 + pC^-1/16)^-1: data that nobody measured, which only SPM's modes have.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from ._components import ComponentFactors, make_components
 from ._design import Design, repeats, some
 from ._estimate import Estimate
 from ._gaussian import Gaussian, Gaussians, precision
-from ._group import Compat
 from ._hierarchy import SPM_TOLERANCE, Group
 from ._reduction import Information, information
 from ._settings import PebError, PebSettings
@@ -68,7 +67,7 @@ def prepare(
     level = second_level(chosen, chosen.prior.average(), design.matrix, within, settings)
     components = level.components
     group = Group(
-        added=jax.tree.map(jnp.asarray, _added(chosen, settings.compat)),
+        added=jax.tree.map(jnp.asarray, _added(chosen, settings.follows_spm)),
         weight=jnp.ones(len(whole)),
         between=jnp.asarray(design.matrix),
         within=jnp.asarray(within),
@@ -130,10 +129,10 @@ def default_prior(
     return Gaussian(np.kron(first, back @ mean), np.kron(scale, back @ covariance @ back.T / ratio))
 
 
-def _added(chosen: EstimateStack, compat: Compat) -> Information:
+def _added(chosen: EstimateStack, spm: bool) -> Information:
     """What the data added; as SPM12 has it, with a little more precision and variances 1e-8 wider."""
     prior, posterior = chosen.prior, chosen.posterior
-    if compat == "exact":
+    if not spm:
         return information(prior, posterior)
     sharper = precision(precision(posterior.covariance) + SPM_SHARE * precision(prior.covariance))
     more = SPM_TOLERANCE * np.eye(len(chosen.parameters))

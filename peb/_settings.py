@@ -11,6 +11,9 @@ from jaxtyping import Float
 from ._gaussian import Gaussian
 from ._group import Compat
 
+LEAST_ITERATIONS = 5  # of a climb
+
+Between = Literal["mixture", "gaussian"]
 Components = Literal["single", "fields", "all", "none"] | Float[np.ndarray, "component param param"]
 
 
@@ -23,6 +26,12 @@ class PebSettings:
     """How to fit a group.
 
     Arguments:
+        compat: ``none`` for people who are a scale mixture about the design and an answer integrated over its scale
+            (see `_mixture_fit`); ``spm12`` for SPM12's Gaussian people and its numbers, oddities included; ``spm25``
+            the same but for its steps, which never end early.
+        between: how people lie about the design: ``mixture``, in which some may be far off; or ``gaussian``. None for
+            what `compat` has; with ``none`` it may be overridden: Gaussian people, F as derived, all at the optimum,
+            and no precision but the data's. What follows, but for `prior` and `prior_ratio`, is for Gaussian people.
         components: precision components of the between-participant covariance: ``single`` one for all parameters,
             ``fields`` one for each field (A, B, …), ``all`` one for each parameter, ``none`` for a covariance fixed at
             its prior expectation PC/16; or (component, param, param) precision matrices.
@@ -32,10 +41,10 @@ class PebSettings:
         between_ratio: β, the same over the expected variance between participants.
         noise_mean, noise_variance: prior of every γ.
         max_iterations: limit of the climb (SPM12: 64; its tutorial: 256).
-        compat: ``spm12`` for its numbers, oddities included; ``exact`` for F as derived, all at the optimum, and no
-            precision but the data's.
     """
 
+    compat: Compat = "none"
+    between: Between | None = None
     components: Components = "single"
     within: Float[np.ndarray, "param effect"] | None = None
     prior: Gaussian | None = None
@@ -44,7 +53,6 @@ class PebSettings:
     noise_mean: float = 0.0
     noise_variance: float = 1 / 16
     max_iterations: int = 256
-    compat: Compat = "spm12"
 
     def __post_init__(self) -> None:
         for name in ("prior_ratio", "between_ratio", "noise_variance", "max_iterations"):
@@ -52,5 +60,45 @@ class PebSettings:
                 raise PebError(f"{name} must be positive, not {getattr(self, name)}")
         if isinstance(self.components, str) and self.components not in ("single", "fields", "all", "none"):
             raise PebError(f"components must be 'single', 'fields', 'all' or 'none', not {self.components!r}")
-        if self.compat not in ("spm12", "exact"):
-            raise PebError(f"compat must be 'spm12' or 'exact', not {self.compat!r}")
+        if self.compat not in ("none", "spm12", "spm25"):
+            gone = (
+                "; what was 'exact' is now compat='none' with between='gaussian'" if str(self.compat) == "exact" else ""
+            )
+            raise PebError(f"compat must be 'none', 'spm12' or 'spm25', not {self.compat!r}{gone}")
+        if self.between is None:
+            object.__setattr__(self, "between", "mixture" if self.compat == "none" else "gaussian")
+        if self.between not in ("mixture", "gaussian"):
+            raise PebError(f"between must be 'mixture' or 'gaussian', not {self.between!r}")
+        if self.between == "mixture":
+            self._check_mixture()
+
+    def _check_mixture(self) -> None:
+        if self.compat != "none":
+            raise PebError(f"SPM's people are Gaussian: compat={self.compat!r} goes with between='gaussian' alone")
+        usual = {"components": "single", "between_ratio": 16.0, "noise_mean": 0.0, "noise_variance": 1 / 16}
+        given = ["within"] if self.within is not None else []
+        given += [
+            name
+            for name, value in usual.items()
+            if isinstance(getattr(self, name), np.ndarray) or getattr(self, name) != value
+        ]
+        if given:
+            raise PebError(
+                f"{given[0]} is of Gaussian people: a mixture has a spread of its own for each connection; leave it "
+                "out, or give between='gaussian'"
+            )
+
+    @property
+    def is_mixture(self) -> bool:
+        """Whether people are a mixture."""
+        return self.between == "mixture"
+
+    @property
+    def follows_spm(self) -> bool:
+        """Whether SPM's numbers are asked for, oddities included."""
+        return self.compat != "none"
+
+    @property
+    def least_iterations(self) -> int:
+        """Before which the climb does not end: SPM25 has the test for an early end in its verbose mode alone."""
+        return self.max_iterations if self.compat == "spm25" else LEAST_ITERATIONS

@@ -66,9 +66,13 @@ def under_group(
     estimates: Sequence[Estimate],
     parameters: Sequence[str],
     means: Float[np.ndarray, "subject param"],
-    between: Float[np.ndarray, "param param"],
+    between: Float[np.ndarray, "*subject param param"],
 ) -> tuple[Estimate, ...]:
-    """Every participant with N(mean, between) for the prior of `parameters`; what else they have keeps its prior."""
+    """Every participant with N(mean, between) for the prior of `parameters`; what else they have keeps its prior.
+
+    `between` is everybody's, or one for each.
+    """
+    between = np.broadcast_to(between, (len(estimates), *between.shape[-2:]))
     alike: dict[tuple[tuple[str, ...], bytes], list[int]] = {}
     for i, one in enumerate(estimates):
         alike.setdefault((one.parameters, one.prior.free.tobytes()), []).append(i)
@@ -76,7 +80,7 @@ def under_group(
     for (names, _), members in alike.items():
         some = [estimates[i] for i in members]
         place = {name: i for i, name in enumerate(names)}
-        made = _under(some, np.array([place[name] for name in parameters]), means[members], between)
+        made = _under(some, np.array([place[name] for name in parameters]), means[members], between[members])
         found.update(zip(members, made, strict=True))
     return tuple(found[i] for i in range(len(estimates)))
 
@@ -85,7 +89,7 @@ def _under(
     estimates: list[Estimate],
     places: Int[np.ndarray, "param"],
     means: Float[np.ndarray, "subject param"],
-    between: Float[np.ndarray, "param param"],
+    between: Float[np.ndarray, "subject param param"],
 ) -> list[Estimate]:
     """The same for participants who have the same parameters and fix the same of them."""
     free = estimates[0].prior.free

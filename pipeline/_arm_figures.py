@@ -12,13 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy import stats
 
-from peb import beyond_zero
+from peb import NormalMixture
 
 from ._effect_panels import shortened, wrapped
 from ._figure_style import ARM_COLOUR, GREEN, INK, MUTED, PURPLE, new_figure, plain, style
-from ._interval import Z
+from ._interval import LEVEL
 from .common import numbers_text
 
 OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for
@@ -29,18 +28,20 @@ TAILS = 4.0  # standard deviations drawn either side
 
 @dataclass(frozen=True, eq=False)
 class Density:
-    """What is known of one quantity: N(mean, sd²), and draws of it where there are any.
+    """What is known of one quantity: N(mean, sd²) or a mixture, and draws of it where there are any.
 
     Arguments:
         label: whose it is, such as an arm's name.
         mean, sd: of the Gaussian posterior; sd above 0.
         draws: (draw,) of a sampler such as NUTS, in the same unit.
+        mixture: the posterior itself; None for the Gaussian.
     """
 
     label: str
     mean: float
     sd: float
     draws: Float[np.ndarray, "draw"] | None = None
+    mixture: NormalMixture | None = None
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.mean) and np.isfinite(self.sd) and self.sd > 0):
@@ -52,8 +53,13 @@ class Density:
 
     @property
     def above_zero(self) -> float:
-        """P(quantity > 0) under the Gaussian."""
-        return float(beyond_zero(np.array(self.mean), np.array(self.sd)))
+        """P(quantity > 0)."""
+        return float(self.posterior.above_zero)
+
+    @property
+    def posterior(self) -> NormalMixture:
+        """The mixture, or the Gaussian."""
+        return self.mixture or NormalMixture.normal(np.array(self.mean), np.array(self.sd))
 
     @property
     def drawn_above_zero(self) -> float:
@@ -108,11 +114,11 @@ def _probability(value: float) -> str:
 
 def _curve(axes: Axes, density: Density, colour: str, dashes: Dashes, place: int = 0) -> None:
     across = density.mean + density.sd * np.linspace(-TAILS, TAILS, 201)
-    height = stats.norm.pdf(across, density.mean, density.sd)
+    height = density.posterior.density(across)
     if density.draws is not None:
         axes.hist(density.draws, 40, density=True, histtype="step", color=colour, alpha=0.75, linewidth=0.9)
     axes.plot(across, height, color=colour, linestyle=dashes, linewidth=2)
-    ends = density.mean + Z * density.sd * np.array([-1, 1])
+    ends = density.posterior.interval(LEVEL)
     under = -0.06 - 0.07 * place  # of the axes' height, so that the arms' intervals lie side by side
     axes.plot(
         ends,
@@ -129,9 +135,7 @@ def _shade(axes: Axes, difference: Density) -> None:
     """The part above zero."""
     low, high = difference.mean - TAILS * difference.sd, difference.mean + TAILS * difference.sd
     across = np.linspace(max(low, 0.0), max(high, 0.0), 201)
-    axes.fill_between(
-        across, stats.norm.pdf(across, difference.mean, difference.sd), color=MUTED, alpha=0.35, linewidth=0
-    )
+    axes.fill_between(across, difference.posterior.density(across), color=MUTED, alpha=0.35, linewidth=0)
 
 
 def _finish(axes: Axes, densities: Sequence[Density]) -> None:

@@ -72,17 +72,32 @@ AllDifferent = Annotated[
         "--all-different", help="Every result is another person's, though names look like visits (T1 and T2) of one."
     ),
 ]
-ComponentsOption = Annotated[
-    Literal["single", "fields", "all", "none"],
-    typer.Option(help="Variances between participants: one, one per field, one per parameter, or fixed."),
-]
 CompatOption = Annotated[
-    Literal["spm12", "exact"], typer.Option(help="'spm12': its numbers; 'exact': the optimum, all uncertainty kept.")
+    str,
+    typer.Option(
+        metavar="none|spm12|spm25",
+        help="'none': the calibrated group level; 'spm12', 'spm25': SPM's numbers, oddities included.",
+    ),
+]
+BetweenOption = Annotated[
+    Literal["mixture", "gaussian"] | None,
+    typer.Option(
+        help="How participants lie about the design: some may be far off and count less, or Gaussian, and all count. "
+        "Default: mixture; gaussian with SPM's modes."
+    ),
+]
+ComponentsOption = Annotated[
+    Literal["single", "fields", "all", "none"] | None,
+    typer.Option(
+        help="Gaussian participants: their variances, one (default), one per field, one per parameter, or fixed. A "
+        "mixture has one per parameter."
+    ),
 ]
 BetweenPrior = Annotated[
-    Literal["spm12", "wide"],
+    Literal["spm12", "wide"] | None,
     typer.Option(
-        help="How sure one is beforehand of the variance between participants: as SPM12, or leave it to the data."
+        help="Gaussian participants: how sure one is beforehand of their variance, as SPM12 or left to the data. "
+        "Default: as the mode."
     ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the page, tables and pictures.")]
@@ -122,14 +137,13 @@ def group_options(
     by_order: ByOrder = False,
     gcm_column: GcmColumn = None,
     all_different: AllDifferent = False,
-    components: ComponentsOption = "single",
-    between_prior: BetweenPrior = "spm12",
-    compat: CompatOption = "spm12",
+    compat: CompatOption = "none",
+    between: BetweenOption = None,
+    components: ComponentsOption = None,
+    between_prior: BetweenPrior = None,
 ) -> GroupOptions:
     """The options that every analysis shares."""
-    from peb import PebSettings
-
-    from ._peb_inputs import BETWEEN_PRIORS, GroupOptions
+    from ._peb_inputs import GroupOptions, group_settings
 
     return GroupOptions(
         paths=results,
@@ -144,7 +158,7 @@ def group_options(
         by_order=by_order,
         gcm_column=gcm_column,
         all_different=all_different,
-        settings=PebSettings(components=components, noise_variance=BETWEEN_PRIORS[between_prior], compat=compat),
+        settings=group_settings(compat, between, components, between_prior),
     )
 
 

@@ -13,7 +13,8 @@ from peb import (
     PebError,
     SampledGroup,
     SamplingSettings,
-    ThirdLevel,
+    are_unbalanced,
+    arms_apart,
     arms_from_groups,
     arms_from_interactions,
     fit,
@@ -25,7 +26,7 @@ from ._peb_inputs import GroupInputs, GroupOptions
 from ._runtime import UsageError
 from .study._guess import guess_arms
 
-TOGETHER, LEVELS = "one group", "third level"
+TOGETHER, APART, LEVELS = "one group", "a group per arm", "third level"
 LEAST = 3  # participants of an arm
 
 
@@ -37,7 +38,9 @@ class Arms:
         column: of the design that codes the arm.
         group: one PEB over everybody, with interactions.
         together: comparisons from it, one for each covariate.
-        levels: the third level over a PEB of each arm.
+        separate: comparisons from a group of each arm, one for each covariate.
+        third: the level over the two that these are from; None where they are taken for all there are.
+        unbalanced: whether the arms' sizes ask for a group of each, which answers are then from.
         sampled: draws of the same hierarchy as `group`; None where not asked for.
         warnings: what should be known before it is trusted.
     """
@@ -45,7 +48,9 @@ class Arms:
     column: str
     group: GroupPosterior
     together: tuple[ArmComparison, ...]
-    levels: ThirdLevel
+    separate: tuple[ArmComparison, ...]
+    third: GroupPosterior | None
+    unbalanced: bool
     sampled: SampledGroup | None
     warnings: tuple[str, ...]
 
@@ -53,6 +58,16 @@ class Arms:
     def names(self) -> tuple[str, str]:
         """Of the arms; differences are the first less the second."""
         return self.together[0].arms
+
+    @property
+    def other_road(self) -> str:
+        """What `separate` is called."""
+        return APART if self.third is None else LEVELS
+
+    @property
+    def answering(self) -> tuple[ArmComparison, ...]:
+        """The comparisons that answers are from: where arms are unbalanced, those that let their spreads differ."""
+        return self.separate if self.unbalanced else self.together
 
     @property
     def sign(self) -> float:
@@ -111,13 +126,25 @@ def compare_arms(
         each = [_of_arm(inputs, column, signs[name], name) for name in names]
     except (DesignError, PebError) as error:
         raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
-    # Two arms have effects of such different precision that SPM12's climb stops far from the optimum.
-    top = replace(inputs.settings, compat="exact")
-    levels = arms_from_groups(each[0], each[1], top, [one.covariate for one in together])
+    chosen, third = [one.covariate for one in together], None
+    if inputs.settings.is_mixture:
+        separate = arms_apart(each[0], each[1], chosen)
+    else:
+        # Two arms have effects of such different precision that SPM12's climb stops far from the optimum.
+        levels = arms_from_groups(each[0], each[1], replace(inputs.settings, compat="none"), chosen)
+        separate, third = levels.comparisons, levels.group
+    sizes = [_members(inputs, column, signs[name]).size for name in names]
+    unbalanced = inputs.settings.is_mixture and are_unbalanced(*sizes)
+    if unbalanced:
+        warnings = (
+            *warnings,
+            f"The arms have {sizes[0]} and {sizes[1]} participants: answers are from a group of each arm, since one "
+            "spread for both makes the difference too sure where participants of the smaller arm differ more.",
+        )
     sampled = None
     if sampling is not None:
         sampled = sample(inputs.estimates, inputs.design, inputs.settings, sampling, parameters=inputs.chosen)
-    return Arms(column, group, together, levels, sampled, warnings)
+    return Arms(column, group, together, separate, third, unbalanced, sampled, warnings)
 
 
 def _members(inputs: GroupInputs, column: str, sign: float) -> np.ndarray:

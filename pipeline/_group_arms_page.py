@@ -10,12 +10,12 @@ import numpy as np
 from peb import MEAN, ArmComparison
 
 from ._connection_names import connections, per_covariate
-from ._group_arms import LEVELS, TOGETHER, Arms
+from ._group_arms import APART, LEVELS, TOGETHER, Arms
 from ._group_delivery import Delivery
 from ._group_estimation import STRONG
-from ._group_fit import effect_records, facts, notices, save_group, summary, verdict_of
+from ._group_fit import effect_records, facts, influence_records, notices, save_group, summary, verdict_of
 from ._group_sampling import draws_of, sampling_records, sampling_warnings
-from ._interval import LEVEL, Z
+from ._interval import LEVEL
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._report import Answer, Section, Verdict
@@ -24,7 +24,11 @@ from .common import effect_text, number_text
 
 def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
     """Tables, pictures and answers of an arm comparison."""
-    records = [arm_records(inputs, arms), effect_records(inputs, arms.group)]
+    records = [
+        arm_records(inputs, arms),
+        effect_records(inputs, arms.group),
+        *influence_records(inputs, arms.group),
+    ]
     if arms.sampled is not None:
         records.append(sampling_records(arms))
     first, second = arms.names
@@ -32,7 +36,7 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
         name="arms",
         title=f"{first} beside {second}",
         subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
-        answers=tuple(arm_answer(inputs, one, arms) for one in arms.together),
+        answers=tuple(arm_answer(inputs, one, arms) for one in arms.answering),
         records=tuple(records),
         draw=lambda: _sections(inputs, arms),
         facts=facts(inputs, arms.group),
@@ -41,13 +45,13 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
             (
                 *arms.warnings,
                 *sampling_warnings(arms),
-                *(line for one in arms.levels.comparisons for line in one.remarks),
+                *(line for one in arms.separate for line in one.remarks),
             ),
         ),
         summary=summary(inputs, arms.group, arms.warnings) | {"arms": list(arms.names)},
         save=lambda folder: [
             *save_group(inputs, arms.group, folder),
-            *save_group(replace(inputs, spec=None), arms.levels.group, folder),
+            *([] if arms.third is None else save_group(replace(inputs, spec=None), arms.third, folder)),
         ],
     )
 
@@ -78,16 +82,20 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
     )
     rows = [
         row
-        for road, comparisons in ((TOGETHER, arms.together), (LEVELS, arms.levels.comparisons))
+        for road, comparisons in ((TOGETHER, arms.together), (arms.other_road, arms.separate))
         for one in comparisons
         for row in _rows(inputs, one, road)
     ]
+    roads = {
+        APART: "has one for each arm, independent of each other, so that participants of one may differ more.",
+        LEVELS: "has a PEB for each arm and one over the two, which also expects arms to vary, so that its intervals "
+        "are wider.",
+    }
     lead = (
         "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model "
         "that has the "
-        "effect beside the model that lacks it alone. “One group” has everybody in one PEB with interactions; "
-        "“third level” "
-        "has a PEB for each arm and one over the two, which also expects arms to vary, so that its intervals are wider."
+        "effect beside the model that lacks it alone. “One group” has everybody in one with interactions; "
+        f"“{arms.other_road}” {roads[arms.other_road]}"
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
     return Records("arms", "Arms beside each other", lead, columns, rows, sure=sure)
@@ -95,7 +103,8 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
 
 def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     """Whether the arms differ in one covariate's effect."""
-    rows = _rows(inputs, one, TOGETHER)
+    own, other_road = (arms.other_road, TOGETHER) if arms.unbalanced else (TOGETHER, arms.other_road)
+    rows = _rows(inputs, one, own)
     what = "the mean" if one.covariate == MEAN else f"how it goes with {one.covariate}"
     if inputs.change:
         what = "the change" if one.covariate == MEAN else f"how the change goes with {one.covariate}"
@@ -113,7 +122,8 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
         f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
         f"Pp with v without {chance}."
     )
-    other = next((found for found in arms.levels.comparisons if found.covariate == one.covariate), None)
+    others = arms.together if arms.unbalanced else arms.separate
+    other = next((found for found in others if found.covariate == one.covariate), None)
     details = [
         f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
         for row in rows
@@ -124,12 +134,17 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
     if one.covariate == MEAN and at:
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
-        again = _rows(inputs, other, LEVELS)[rows.index(chief)]
-        details.append(f"By a third level over a group per arm: {_interval(again)}.")
+        again = _rows(inputs, other, other_road)[rows.index(chief)]
+        by = {TOGETHER: "By one group of both", APART: "By a group of each arm", LEVELS: _BY_LEVELS}[other_road]
+        details.append(f"{by}: {_interval(again)}.")
     return Answer(f"Do the arms differ in {what}?", verdict, headline, tuple(details[:6]))
 
 
+_BY_LEVELS = "By a third level over a group per arm"
+
+
 def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, Any]]:
+    first, second, difference = (part.interval(LEVEL) for part in one.marginals)
     return [
         {
             "covariate": one.covariate,
@@ -139,8 +154,12 @@ def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, 
             "first_sd": float(one.first.sd[i]),
             "second_sd": float(one.second.sd[i]),
             "difference": float(one.difference.mean[i]),
-            "low": float(one.difference.mean[i] - Z * one.difference.sd[i]),
-            "high": float(one.difference.mean[i] + Z * one.difference.sd[i]),
+            "low": float(difference[i, 0]),
+            "high": float(difference[i, 1]),
+            "first_low": float(first[i, 0]),
+            "first_high": float(first[i, 1]),
+            "second_low": float(second[i, 0]),
+            "second_high": float(second[i, 1]),
             "probability_beyond_zero": float(one.beyond_zero.difference[i]),
             "probability_with_v_without": float(one.with_v_without.difference[i]),
             "first_beyond_zero": float(one.beyond_zero.first[i]),
@@ -165,8 +184,8 @@ def _sampled(drawn: np.ndarray, unit: str) -> str:
 
 def _own(row: dict[str, Any], arm: str) -> str:
     """An arm's own effect with its interval."""
-    mean, half = row[arm], Z * row[f"{arm}_sd"]
-    return f"{effect_text(mean)} (90 % {effect_text(mean - half)} to {effect_text(mean + half)})"
+    mean, low, high = (effect_text(row[key]) for key in (arm, f"{arm}_low", f"{arm}_high"))
+    return f"{mean} (90 % {low} to {high})"
 
 
 def _interval(row: dict[str, Any]) -> str:
@@ -175,6 +194,10 @@ def _interval(row: dict[str, Any]) -> str:
 
 
 def _sections(inputs: GroupInputs, arms: Arms) -> tuple[Section, ...]:
-    from ._group_pictures import arms_section
+    from ._group_pictures import arms_section, influence_section
 
-    return (arms_section(arms.together, inputs.spec, lambda one, i: draws_of(arms, one, i)),)
+    sections = (
+        arms_section(arms.answering, inputs.spec, lambda one, i: draws_of(arms, one, i)),
+        influence_section(arms.group, inputs.spec),
+    )
+    return tuple(section for section in sections if section is not None)

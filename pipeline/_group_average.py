@@ -66,7 +66,7 @@ def unseen_warnings(names: Sequence[str]) -> list[str]:
     return [
         f"SPM12's conventions do not reduce the effects of {covariates}, whose units make their prior variance "
         "very small; "
-        "they stay in every model, and SPM12 reports them as 0; here they are left empty. --compat exact "
+        "they stay in every model, and SPM12 reports them as 0; here they are left empty. --compat none "
         "reduces them like the others."
     ]
 

@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 
 from dcm import Spec
-from peb import Compat, Design, Estimate, Gaussian, GroupPosterior, GroupStatus
+from peb import Compat, Design, Estimate, Gaussian, GroupPosterior, GroupStatus, NodeMixture
 
 from ._dataset import Variables, about, units
+from ._interval import LEVEL
 
-FORMAT = "effconn group 1"
+FORMAT = "effconn group 2"
 
 
 def group_dataset(
@@ -24,7 +25,8 @@ def group_dataset(
 
     Dimensions: `effect` and `effect_` (covariate by covariate), `covariate`, `parameter` (effects per covariate),
     `first_level` and `first_level_` (the parameters below), `component` and `component_`, `subject`, and `every` and
-    `every_` (all parameters that any participant's estimate has; NaN where one lacks it).
+    `every_` (all parameters that any participant's estimate has; NaN where one lacks it); where people are a mixture
+    `node`, and `covariate_`.
 
     Arguments:
         group: the result.
@@ -35,6 +37,7 @@ def group_dataset(
     Raises `ValueError` where `attrs` uses a name of the group's own, or participants disagree on a parameter's field.
     """
     variables = _effects(group, spec) | _model(group) | _noise(group) | _participants(group.participants)
+    variables |= _mixture(group)
     coordinates = {
         **{dim: np.array(group.effects) for dim in ("effect", "effect_")},
         "covariate": np.array(group.design.covariates),
@@ -43,6 +46,8 @@ def group_dataset(
         **{dim: np.array(group.component_names, dtype=str) for dim in ("component", "component_")},
         "subject": np.array(group.design.participants),
     }
+    if group.mixture is not None:
+        coordinates["covariate_"] = np.array(group.design.covariates)
     if group.participants:
         coordinates |= dict.fromkeys(("every", "every_"), np.array(_every(group.participants)))
     if spec is not None:
@@ -98,6 +103,8 @@ def group_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) ->
         status=GroupStatus[str(attributes["status"])],
         iterations=int(values["iterations"]),
         compat=cast(Compat, str(attributes["compat"])),
+        mixture=_mixture_of(values) if "node_spread" in values else None,
+        influence=np.array(values["influence"]) if "influence" in values else None,
     )
     spec = Spec(names("to"), names("input"), *(values[mask] for mask in "abcd")) if "a" in values else None
     return group, spec
@@ -150,6 +157,40 @@ def _noise(group: GroupPosterior) -> Variables:
         "noise_prior_mean": (("component",), group.noise_prior.mean, about("their prior mean", "1")),
         "noise_prior_covariance": (square, group.noise_prior.covariance, about("their prior covariance", "1")),
     }
+
+
+def _mixture(group: GroupPosterior) -> Variables:
+    """Every connection's effects at every node of its spread between participants; nothing where these are Gaussian."""
+    one = group.mixture
+    if one is None or group.influence is None:
+        return {}
+    nodes, square = ("parameter", "node"), ("covariate", "covariate_")
+    interval = ("parameter", "covariate", "end")
+    return {
+        "influence": (
+            ("subject", "parameter"),
+            group.influence,
+            about("weight of a participant beside a regular one with these data", "1"),
+        ),
+        "interval": (interval, group.interval(LEVEL), about(f"central {LEVEL:.0%} posterior interval, from and to")),
+        "node_spread": (("node",), one.u, about("ln of the spread between participants over node_unit", "1")),
+        "node_unit": (("parameter",), one.unit, about("prior standard deviation of a parameter")),
+        "node_weight": (nodes, one.weight, about("posterior probability of a spread", "1")),
+        "node_log_evidence": (nodes, one.log_evidence, about("ln p(y | spread)", "nats")),
+        "node_mean": ((*nodes, "covariate"), one.means, about("posterior mean of the effects at a spread")),
+        "node_covariance": ((*nodes, *square), one.covariances, about("their posterior covariance")),
+        "node_prior_mean": (("parameter", "covariate"), one.prior_mean, about("prior mean of the effects")),
+        "node_prior_covariance": (("parameter", *square), one.prior_covariance, about("their prior covariance")),
+    }
+
+
+def _mixture_of(values: Mapping[str, np.ndarray]) -> NodeMixture:
+    return NodeMixture(
+        *(
+            np.array(values[f"node_{name}"])
+            for name in ("spread", "unit", "log_evidence", "mean", "covariance", "prior_mean", "prior_covariance")
+        )
+    )
 
 
 def _every(participants: tuple[Estimate, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from peb import Design, Gaussian, GroupPosterior, PebError, fit, with_v_without
+from peb import Design, Gaussian, GroupPosterior, PebError, fit
 
 from ._connection_names import Connection, connections
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
@@ -18,24 +18,28 @@ PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
 BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is
 FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the exact ones without a word
 IN_OWN_UNITS = (
-    "what is shown is SPM12's scheme with every covariate in units of its own size; --compat exact does not depend "
+    "what is shown is SPM12's scheme with every covariate in units of its own size; --compat none does not depend "
     "on units."
 )
 
 
 def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior, tuple[str, ...]]:
     """The group posterior, and what should be known of it before it is trusted."""
-    if inputs.settings.compat == "exact":
+    if inputs.settings.is_mixture:
+        group = _again(inputs, name=name)
+        ended = [] if group.status.name == "CONVERGED" else [f"The fit {group.status.value}."]
+        return group, (*ended, *influence_warnings(inputs, group))
+    if not inputs.settings.follows_spm:
         settled = group = _again(inputs, name=name)
         line = None
     else:
-        settled = _again(inputs, compat="exact")
+        settled = _again(inputs, compat="none")
         group, line = _by_spm12(inputs, settled, name)
     warnings = [] if settled.status.name == "CONVERGED" else [f"The fit {settled.status.value}."]
     if line:
         warnings.append(line)
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
-        wide = _again(inputs, compat="exact", noise_variance=BETWEEN_PRIORS["wide"])
+        wide = _again(inputs, compat="none", noise_variance=BETWEEN_PRIORS["wide"])
         if (gain := wide.free_energy - settled.free_energy) > PREFERRED:
             warnings.append(_preferred(inputs, group, wide, gain))
     return group, tuple(warnings)
@@ -66,14 +70,25 @@ def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[Gr
             return own, line
     return group, (
         f"SPM12's numbers are up to {distance:.2f} posterior standard deviations from the exact ones (in "
-        f"{_effect_words(inputs, group, worst)}); --compat exact gives those, docs/spm12.md says where the difference "
-        "comes from."
+        f"{_effect_words(inputs, group, worst)}); --between gaussian gives those, docs/spm12.md says where the "
+        "difference comes from."
     )
+
+
+def influence_warnings(inputs: GroupInputs, group: GroupPosterior) -> tuple[str, ...]:
+    """Whom the group hardly heeds, and spreads beyond what was tried, connections in words."""
+    words = {one.name: one.words for one in connections_of(inputs, group)}
+    found = []
+    for line in group.remarks:
+        for name, said in words.items():
+            line = line.replace(name, said)
+        found.append(line[0].upper() + line[1:] + ".")
+    return tuple(found)
 
 
 def unusual_units(inputs: GroupInputs) -> bool:
     """Whether a covariate's size is such that SPM12's steps may not reach anything."""
-    return inputs.settings.compat == "spm12" and inputs.design.has_unusual_unit
+    return inputs.settings.follows_spm and inputs.design.has_unusual_unit
 
 
 def units_matter(inputs: GroupInputs) -> str:
@@ -112,7 +127,7 @@ def _farthest(
 def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior, gain: float) -> str:
     """What another prior of the variance between participants would change."""
     width = float(np.median(wide.sd / group.sd))
-    found = [with_v_without(one.prior, one.posterior) >= STRONG for one in (group, wide)]
+    found = [one.with_v_without.T.ravel() >= STRONG for one in (group, wide)]
     words = connections_of(inputs, group)
     named = [covariate_words(group.design, covariate) for covariate in group.design.covariates]
     effects = [f"{covariate} on {one.words}" for covariate in named for one in words]

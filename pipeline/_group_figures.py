@@ -31,6 +31,7 @@ def effects_figure(
     *,
     spec: Spec | None = None,
     covariate_units: Mapping[str, str] | None = None,
+    interval: ArrayLike | None = None,
 ) -> Figure:
     """Every covariate's effect on every parameter with its 90 % interval, filled where the interval excludes zero.
 
@@ -40,12 +41,14 @@ def effects_figure(
         mean, sd: (w, K), posterior mean and standard deviation; an effect of sd 0 is shown as switched off.
         spec: the model, for names with odd letters.
         covariate_units: what a covariate is counted in, such as ``{"improvement": "point"}``.
+        interval: (w, K, 2), from and to; None for that of N(mean, sd²).
     """
     mean, sd = _effects(mean, sd, names=names, covariates=covariates)
+    ends = np.stack([mean - Z * sd, mean + Z * sd], axis=-1) if interval is None else np.asarray(interval)
     with style():
         figure, panels = effect_panels(connections(names, spec), covariates, covariate_units)
         for panel in panels:
-            _intervals(panel, mean[panel.rows, panel.covariate], sd[panel.rows, panel.covariate])
+            _intervals(panel, mean[panel.rows, panel.covariate], ends[panel.rows, panel.covariate])
             panel.axes.set_xlabel(panel.unit)
         figure.legend(
             handles=_interval_key(bool((sd == 0).any())), loc="outside upper left", ncols=2, columnspacing=1.2
@@ -201,16 +204,16 @@ def two_digits(value: float) -> str:
     return "<0.01" if 0 < value < 0.01 else f"{value:.2f}"
 
 
-def _intervals(panel: Panel, mean: np.ndarray, sd: np.ndarray) -> None:
+def _intervals(panel: Panel, mean: np.ndarray, ends: np.ndarray) -> None:
     axes = panel.axes
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
-    for row, (centre, half) in enumerate(zip(mean, Z * sd, strict=True)):
-        if half == 0:
+    for row, (centre, (low, high)) in enumerate(zip(mean, ends, strict=True)):
+        if low == high:
             axes.plot(centre, row, marker="x", color=MUTED, markersize=4.5, linestyle="none")
             continue
-        sure = abs(centre) > half
+        sure = low > 0 or high < 0
         colour = MUTED if not sure else VERMILION if centre > 0 else BLUE
-        axes.plot([centre - half, centre + half], [row, row], color=colour, linewidth=2.0 if sure else 1.2)
+        axes.plot([low, high], [row, row], color=colour, linewidth=2.0 if sure else 1.2)
         face = colour if sure else PAPER
         axes.plot(centre, row, "o", color=colour, markerfacecolor=face, markersize=5.5, markeredgewidth=1.2, zorder=3)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2, steps=[1, 2, 5, 10]))

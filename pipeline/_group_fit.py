@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from peb import MEAN, Design, GroupPosterior, with_v_without
+import numpy as np
+
+from peb import HEEDED, MEAN, Design, GroupPosterior
 
 from ._connection_names import LOG_SCALE, per_covariate
 from ._group_delivery import Delivery
 from ._group_estimation import STRONG, connections_of, covariate_words
-from ._interval import LEVEL, Z
+from ._interval import LEVEL
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._report import Answer, Section, Verdict
@@ -48,7 +50,7 @@ def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[s
         title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
         subtitle=_explained(inputs),
         answers=tuple(_answer(inputs, covariate, records.rows) for covariate in inputs.design.covariates),
-        records=(records, _participants(inputs, group)),
+        records=(records, *influence_records(inputs, group), _participants(inputs, group)),
         draw=lambda: _sections(inputs, group),
         facts=facts(inputs, group),
         notices=notices(inputs, warnings),
@@ -60,17 +62,17 @@ def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[s
 def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
     """Every effect, covariate by covariate."""
     words = connections_of(inputs, group)
-    probability = with_v_without(group.prior, group.posterior).reshape(len(group.design.covariates), -1)
+    above, probability, interval = group.probability, group.with_v_without, group.interval(LEVEL)
     rows: list[dict[str, Any]] = [
         {
             "covariate": covariate,
             "effect_of": covariate_words(group.design, covariate),
             "connection": words[i].words,
             "mean": float(group.mean[i, k]),
-            "low": float(group.mean[i, k] - Z * group.sd[i, k]),
-            "high": float(group.mean[i, k] + Z * group.sd[i, k]),
-            "probability_beyond_zero": float(group.probability[i, k]),
-            "probability_with_v_without": float(probability[k, i]),
+            "low": float(interval[i, k, 0]),
+            "high": float(interval[i, k, 1]),
+            "probability_beyond_zero": float(above[i, k]),
+            "probability_with_v_without": float(probability[i, k]),
             "unit": unit_of(group.design, covariate, words[i].unit),
             "sd": float(group.sd[i, k]),
             "parameter": name,
@@ -114,18 +116,32 @@ def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, st
     return tuple(found)
 
 
+_MIXTURE = (
+    "empirical Bayes; participants lie about the design as a scale mixture of normals, of which 2 in 100 may be 3 to "
+    "30 times as far out, integrated over its scale"
+)
+
+
 def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], ...]:
     """How a group was fitted."""
-    own = "SPM12's, its numbers included" if group.compat == "spm12" else "at the optimum, all uncertainty kept"
+    mixture = group.mixture is not None
+    steps = "rounds" if mixture else "iterations"
+    own = "all uncertainty kept" if group.compat == "none" else f"{group.compat.upper()}'s, its numbers included"
     components = "; ".join(group.component_names).replace("all parameters", "one, shared by all parameters")
     return (
-        ("Model", "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
+        ("Model", _MIXTURE if mixture else "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
         ("Connections explained", ", ".join(inputs.chosen)),
         ("Covariates", "; ".join(inputs.design.covariates)),
         ("Design", "; ".join(inputs.design.remarks) or "as given"),
-        ("Components of the variance between participants", components or "none: fixed at its prior expectation"),
+        (
+            "Components of the variance between participants",
+            "one for each connection" if mixture else components or "none: fixed at its prior expectation",
+        ),
         ("Scheme", own),
-        ("Free energy", f"{group.free_energy:.3f} nats after {group.iterations} iterations; {group.status.value}"),
+        (
+            "Free energy",
+            f"{group.free_energy:.3f} nats after {group.iterations} {steps}; {group.status.value}",
+        ),
     )
 
 
@@ -136,6 +152,7 @@ def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str])
         "covariates": list(inputs.design.covariates),
         "parameters": list(group.parameters),
         "compat": group.compat,
+        "between": inputs.settings.between,
         "f": group.free_energy,
         "status": group.status.name.lower(),
         "iterations": group.iterations,
@@ -242,9 +259,33 @@ def _participants(inputs: GroupInputs, group: GroupPosterior) -> Records:
     return Records("participants", "Participants", lead, PARTICIPANT_COLUMNS, rows, brief=False)
 
 
-def _sections(inputs: GroupInputs, group: GroupPosterior) -> tuple[Section, ...]:
-    from ._group_pictures import effects_section, matrices_section
+def influence_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Records, ...]:
+    """How much each participant counts for each connection; none where all count alike."""
+    if group.influence is None:
+        return ()
+    words = connections_of(inputs, group)
+    columns = (
+        Column("participant_id", "Participant"),
+        *(Column(f"influence_{j}", one.words, ".2f") for j, one in enumerate(words)),
+    )
+    rows = [
+        {"participant_id": name, **{f"influence_{j}": float(value) for j, value in enumerate(own)}}
+        for name, own in zip(group.design.participants, group.influence, strict=True)
+    ]
+    lead = (
+        "1: counts as a participant with these data does; near 0: lies so far from the others that the group does not "
+        f"heed this participant. Marked: below {HEEDED:g} somewhere."
+    )
+    marked = frozenset(np.flatnonzero((group.influence < HEEDED).any(axis=1)).tolist())
+    return (Records("influence", "Influence of each participant", lead, columns, rows, marked, brief=False),)
 
-    probability = with_v_without(group.prior, group.posterior).reshape(len(group.design.covariates), -1).T
-    sections = (effects_section(group, inputs.spec, probability), matrices_section(group, inputs.spec))
+
+def _sections(inputs: GroupInputs, group: GroupPosterior) -> tuple[Section, ...]:
+    from ._group_pictures import effects_section, influence_section, matrices_section
+
+    sections = (
+        effects_section(group, inputs.spec, group.with_v_without),
+        matrices_section(group, inputs.spec),
+        influence_section(group, inputs.spec),
+    )
     return tuple(section for section in sections if section is not None)

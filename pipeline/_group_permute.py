@@ -11,7 +11,7 @@ from ._group_delivery import Delivery
 from ._group_figures import shuffled_p_words
 from ._group_fit import notices
 from ._group_predict import ALPHA, column_of
-from ._peb_inputs import GroupInputs
+from ._peb_inputs import GroupInputs, mode_words
 from ._records import Column, Records
 from ._report import Answer, Section
 from ._runtime import UsageError
@@ -79,7 +79,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
         facts=(
             (
                 "Scheme",
-                f"the covariate, cleared of the others, is shuffled; seed {found.seed}; {inputs.settings.compat}",
+                f"the covariate, cleared of the others, is shuffled; seed {found.seed}; {mode_words(inputs.settings)}",
             ),
             ("Covariates", "; ".join(inputs.design.covariates)),
         ),

@@ -14,6 +14,8 @@ from peb import MEAN, ArmComparison, Comparison, CrossValidation, FamilyComparis
 from ._arm_figures import Density, arm_figure
 from ._connection_names import connections, per_covariate
 from ._group_figures import effects_figure, leave_one_out_figure, permutation_figure, probability_figure
+from ._influence_figure import influence_figure
+from ._interval import LEVEL
 from ._matrix_figures import matrix_figure
 from ._model_figures import posterior_figure, search_figure
 from ._report import Picture, Section
@@ -34,7 +36,7 @@ def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.nd
                 "Filled: the interval excludes zero. The colour is the sign. An interval around zero that is "
                 "narrow is news "
                 "too: there is little to find there.",
-                effects_figure(names, covariates, group.mean, group.sd, spec=spec),
+                effects_figure(names, covariates, group.mean, group.sd, spec=spec, interval=group.interval(LEVEL)),
             ),
             Picture(
                 "probabilities",
@@ -52,6 +54,7 @@ def matrices_section(group: GroupPosterior, spec: Spec | None) -> Section | None
     """Connectivity as matrices, one picture for each covariate; None where the group is not over a DCM's A or B."""
     if spec is None or not {"A", "B"} & set(group.fields):
         return None
+    interval = group.interval(LEVEL)
     drawn = tuple(
         Picture(
             f"matrix-{word(covariate)}-{k}",
@@ -59,7 +62,14 @@ def matrices_section(group: GroupPosterior, spec: Spec | None) -> Section | None
             "Bold and deep: the 90 % interval excludes zero. Hatched: not in the model. The diagonal is the "
             "log scale of a "
             "region's self-inhibition: above zero means more of it.",
-            matrix_figure(group.parameters, group.mean[:, k], group.sd[:, k], spec, covariate=covariate),
+            matrix_figure(
+                group.parameters,
+                group.mean[:, k],
+                group.sd[:, k],
+                spec,
+                covariate=covariate,
+                interval=interval[:, k],
+            ),
         )
         for k, covariate in enumerate(group.design.covariates)
     )
@@ -79,10 +89,11 @@ def arms_section(
     drawn = []
     for number, comparison in enumerate(comparisons):
         for i, connection in enumerate(connections(comparison.parameters, spec)):
-            found = (comparison.first, comparison.second, comparison.difference)
             first, second, apart = (
-                Density(name, float(one.mean[i]), float(one.sd[i]), own)
-                for name, one, own in zip((*comparison.arms, "difference"), found, draws(comparison, i), strict=True)
+                Density(name, float(one.mean[i]), float(one.sd[i]), own, one[i])
+                for name, one, own in zip(
+                    (*comparison.arms, "difference"), comparison.marginals, draws(comparison, i), strict=True
+                )
             )
             about = "mean" if comparison.covariate == MEAN else f"effect of {comparison.covariate}"
             drawn.append(
@@ -102,6 +113,26 @@ def arms_section(
             )
     lead = "The posterior in each arm and of the difference, connection by connection."
     return Section("Arms beside each other", lead, tuple(drawn))
+
+
+def influence_section(group: GroupPosterior, spec: Spec | None) -> Section | None:
+    """Who counts for how much; None where all count alike."""
+    if group.influence is None:
+        return None
+    return Section(
+        "Influence of participants",
+        "A participant who lies far from what the others and the design expect is heeded less, connection by "
+        "connection.",
+        (
+            Picture(
+                "influence",
+                "Who pulls, and how much",
+                "1 is the weight that a participant's own precision deserves. Named: below a half somewhere; look at "
+                "these participants' data.",
+                influence_figure(group.design.participants, group.parameters, group.influence, spec=spec),
+            ),
+        ),
+    )
 
 
 def prediction_section(found: CrossValidation, centre: float) -> Section:

@@ -12,10 +12,10 @@ from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_
 
 from ._group_delivery import Delivery
 from ._group_estimation import IN_OWN_UNITS, units_matter, unusual_units
-from ._group_figures import p_words
+from ._group_figures import p_words, shuffled_p_words
 from ._group_fit import notices
 from ._interval import Z
-from ._peb_inputs import GroupInputs, GroupOptions
+from ._peb_inputs import GroupInputs, GroupOptions, mode_words
 from ._records import PROBABILITY, Column, Records
 from ._report import Answer, Section, Verdict
 from ._runtime import UsageError
@@ -66,7 +66,7 @@ def predict(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -
         own = unusual_units(inputs)  # where SPM12's steps need other units
         design = inputs.design.in_own_units if own else inputs.design
         if folds is None:
-            found = leave_one_out(inputs.estimates, design, inputs.settings, **how)
+            found = leave_one_out(inputs.estimates, design, inputs.settings, shuffle_seed=seed, **how)
         else:
             found = k_fold(inputs.estimates, design, inputs.settings, folds=folds, seed=seed, **how)
         return _scaled(found, float(inputs.design.size[inputs.design.column(name)])) if own else found
@@ -100,10 +100,10 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
         records=(prediction_records(inputs, found),),
         draw=lambda: _sections(inputs, found),
         facts=(
-            ("Scheme", f"{scheme}; {inputs.settings.compat}"),
+            ("Scheme", f"{scheme}; {mode_words(inputs.settings)}"),
             ("Connections", ", ".join(inputs.chosen)),
             ("Covariates", "; ".join(inputs.design.covariates)),
-            ("p value", "one-sided, of the correlation of estimates with actual values (Student's t)"),
+            ("p value", f"one-sided, of the correlation of estimates with actual values ({_p_from(found)})"),
         ),
         notices=notices(inputs, (*unfinished, *by_units)),
         summary={
@@ -145,7 +145,7 @@ def _answer(found: CrossValidation) -> Answer:
     if math.isnan(found.correlation):
         return Answer(f"Is {found.covariate} predicted by connectivity?", "open", "The estimates are all the same.")
     r = f"{found.correlation:.2f}".replace("-", "−")
-    text = f"Estimates and actual values correlate at r = {r} ({p_words(found.p_value)}, one-sided)."
+    text = f"Estimates and actual values correlate at r = {r} ({_p_words(found)}, one-sided)."
     details = (
         [] if found.accuracy is None else [f"The likelier of the two levels is the right one in {found.accuracy:.0%}."]
     )
@@ -154,6 +154,19 @@ def _answer(found: CrossValidation) -> Answer:
         f"Estimates are off by {errors[0]:.3g} (root mean square); the mean as everybody's guess by {errors[1]:.3g}."
     )
     return Answer(f"Is {found.covariate} predicted by connectivity?", verdict, text, tuple(details))
+
+
+def _p_from(found: CrossValidation) -> str:
+    if found.shuffled is None:
+        return "Student's t"
+    return f"{found.shuffled.size} shuffles of the covariate, all spreads between participants as without it"
+
+
+def _p_words(found: CrossValidation) -> str:
+    """A bound where that is all that so many shuffles can show."""
+    if found.shuffled is None:
+        return p_words(found.p_value)
+    return shuffled_p_words(found.p_value, found.shuffled.size)
 
 
 def _unfinished(found: CrossValidation) -> dict[str, int]:

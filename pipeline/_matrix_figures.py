@@ -31,11 +31,17 @@ ABREAST = 4  # up to so many regions, two matrices are side by side
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """Values of one field; NaN where a connection is not among the parameters, sd 0 where switched off."""
+    """Values of one field; NaN where a connection is not among the parameters.
+
+    Fields:
+        on: whether it is in the model.
+        sure: whether the interval excludes zero.
+    """
 
     title: str
     mean: np.ndarray
-    sd: np.ndarray
+    on: np.ndarray
+    sure: np.ndarray
 
 
 def matrix_figure(
@@ -47,6 +53,7 @@ def matrix_figure(
     covariate: str = MEAN,
     covariate_unit: str = "",
     scale: ArrayLike | None = None,
+    interval: ArrayLike | None = None,
 ) -> Figure:
     """One covariate's effects as matrices (to, from): A, and B of every input, as far as they are among the parameters.
 
@@ -61,13 +68,16 @@ def matrix_figure(
         covariate: whose effects they are.
         covariate_unit: what it is counted in, such as ``point``.
         scale: of `matrix_scale`, for figures that are to be compared; this figure's own where None.
+        interval: (w, 2), from and to; None for that of N(mean, sd²).
 
     Raises `ValueError` where no parameter belongs to A or B.
     """
     mean, sd = np.asarray(mean, dtype=np.float64), np.asarray(sd, dtype=np.float64)
     if mean.shape != (len(names),) or sd.shape != mean.shape or not np.isfinite([mean, sd]).all():
         raise ValueError(f"{len(names)} parameters need as many finite means and sds, not {mean.shape} and {sd.shape}")
-    matrices = _matrices(connections(names, spec), mean, sd, spec)
+    ends = None if interval is None else np.asarray(interval, dtype=np.float64)
+    sure = np.abs(mean) > Z * sd if ends is None else (ends[:, 0] > 0) | (ends[:, 1] < 0)
+    matrices = _matrices(connections(names, spec), mean, sd > 0, sure, spec)
     if not matrices:
         raise ValueError("none of the parameters belongs to A or B, so there is no matrix to draw")
     largest = _largest(matrices) if scale is None else np.asarray(scale, dtype=np.float64)
@@ -101,11 +111,15 @@ def matrix_scale(names: Sequence[str], means: ArrayLike, spec: Spec) -> np.ndarr
         spec: the model.
     """
     parameters = connections(names, spec)
-    every = [_matrices(parameters, mean, np.ones_like(mean), spec) for mean in np.asarray(means, dtype=np.float64)]
+    every = [
+        _matrices(parameters, mean, mean == mean, mean == mean, spec) for mean in np.asarray(means, dtype=np.float64)
+    ]
     return _largest([matrix for matrices in every for matrix in matrices])
 
 
-def _matrices(parameters: Sequence[Connection], mean: np.ndarray, sd: np.ndarray, spec: Spec) -> list[_Matrix]:
+def _matrices(
+    parameters: Sequence[Connection], mean: np.ndarray, on: np.ndarray, sure: np.ndarray, spec: Spec
+) -> list[_Matrix]:
     found: dict[tuple[str, str], _Matrix] = {}
     fields = [("A", "")] + [("B", name) for name in spec.inputs]
     for field, modulator in fields:
@@ -113,18 +127,19 @@ def _matrices(parameters: Sequence[Connection], mean: np.ndarray, sd: np.ndarray
         if not here:
             continue
         title = "A: average" if field == "A" else f"B: added by {shortened(modulator, 20)}"
-        values = np.full((2, spec.n, spec.n), np.nan)
+        values = np.full((spec.n, spec.n), np.nan)
+        there, told = np.zeros((2, spec.n, spec.n), dtype=bool)
         for i in here:
             place = spec.regions.index(parameters[i].to), spec.regions.index(parameters[i].source)
-            values[(slice(None), *place)] = mean[i], sd[i]
-        found[field, modulator] = _Matrix(title, *values)
+            values[place], there[place], told[place] = mean[i], on[i], sure[i]
+        found[field, modulator] = _Matrix(title, values, there, told)
     return list(found.values())
 
 
 def _draw(axes: Axes, matrix: _Matrix, regions: Sequence[str], largest: np.ndarray) -> None:
     n = len(regions)
     for to, source in np.ndindex(n, n):
-        _cell(axes, to, source, float(matrix.mean[to, source]), float(matrix.sd[to, source]), largest, n)
+        _cell(axes, matrix, to, source, largest)
     labels = [wrapped(shortened(name, 18), 10 if n <= ABREAST else 18, 2) for name in regions]
     size = 9 if n <= 8 else 7.5
     axes.tick_params(length=0, labelcolor=INK, labeltop=True, labelbottom=False)
@@ -142,13 +157,14 @@ def _draw(axes: Axes, matrix: _Matrix, regions: Sequence[str], largest: np.ndarr
         side.set_visible(False)
 
 
-def _cell(axes: Axes, to: int, source: int, value: float, sd: float, largest: np.ndarray, n: int) -> None:
+def _cell(axes: Axes, matrix: _Matrix, to: int, source: int, largest: np.ndarray) -> None:
+    value, n = float(matrix.mean[to, source]), len(matrix.mean)
     corner = (source - 0.48, to - 0.48)
-    if np.isnan(value) or sd == 0:
+    if not matrix.on[to, source]:
         axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=PAPER, edgecolor=LINE, hatch="////", linewidth=0.6))
         return
     diagonal = int(to == source)
-    sure = abs(value) > Z * sd
+    sure = matrix.sure[to, source]
     colour = (SELF if diagonal else BETWEEN)[int(value < 0)]
     opacity = OPAQUE * min(abs(value) / largest[diagonal], 1.0) * (1.0 if sure else PALE)
     axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=colour, alpha=opacity, linewidth=0))
@@ -186,7 +202,7 @@ def _key(matrices: Sequence[_Matrix]) -> list[Patch]:
         Patch(facecolor=BETWEEN[1], alpha=OPAQUE, label="− more inhibition"),
         Patch(facecolor=PAPER, edgecolor=LINE, hatch="////", label="not in the model, or off"),
     ]
-    if any(np.diag(one.sd).max(initial=0.0, where=~np.isnan(np.diag(one.sd))) > 0 for one in matrices):
+    if any(np.diag(one.on).any() for one in matrices):
         key.append(Patch(facecolor=SELF[0], alpha=OPAQUE, label="diagonal: + more self-inhibition"))
         key.append(Patch(facecolor=SELF[1], alpha=OPAQUE, label="diagonal: − less self-inhibition"))
     key.append(Patch(facecolor=MUTED, alpha=0.2, label="pale, thin: 90 % interval includes 0"))

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dcm import Spec
-from peb import Design, DesignError, Estimate, PebError, PebSettings, make_design
+from peb import Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
 
 from ._design_table import match_design, read_design, table_remarks
 from ._estimates import FirstLevel, pair_sessions, read_estimates
@@ -20,6 +20,46 @@ from .common import common_visits, describe_same_person, same_person, shorten, t
 
 DEFAULT_FIELDS = ("A", "B")  # as SPM12
 BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
+COMPATS = ("none", "spm12", "spm25")
+EXACT_IS_GONE = "what was 'exact' is now 'none' with between = 'gaussian' (--between gaussian)"
+
+
+def group_settings(
+    compat: str = "none",
+    between: str | None = None,
+    components: str | None = None,
+    between_prior: str | None = None,
+) -> PebSettings:
+    """How a group is fitted, from what was asked for; None leaves it to the mode.
+
+    Raises `UsageError` where that does not go together.
+    """
+    if compat not in COMPATS:
+        more = f"; {EXACT_IS_GONE}" if compat == "exact" else ""
+        raise UsageError(f"--compat must be one of {', '.join(COMPATS)}, not {compat!r}{more}")
+    given = {"components": components, "between-prior": between_prior}
+    asked = [name for name, value in given.items() if value is not None]
+    if compat == "none" and between != "gaussian":
+        if asked:
+            raise UsageError(
+                f"--{asked[0]} is for Gaussian people, and by default each connection has a spread of its own, found "
+                "from the data; leave it out, or give --between gaussian"
+            )
+        return PebSettings()
+    if between == "mixture":
+        raise UsageError(f"--compat {compat} has SPM's Gaussian people; leave --between mixture out")
+    variance = BETWEEN_PRIORS[between_prior or ("wide" if compat == "none" else "spm12")]
+    return PebSettings(
+        compat=cast(Compat, compat),
+        between="gaussian",
+        components=cast(Any, components or "single"),
+        noise_variance=variance,
+    )
+
+
+def mode_words(settings: PebSettings) -> str:
+    """A mode, such as ``compat none, participants a mixture``."""
+    return f"compat {settings.compat}, participants {'a mixture' if settings.is_mixture else 'Gaussian'}"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def made_up_group(*, components: int = 2, participants: bool = True, mixed: bool
         else (),
         status=GroupStatus.MAX_ITERATIONS,
         iterations=17,
-        compat="exact",
+        compat="none",
     )
 
 

@@ -42,7 +42,7 @@ SPEC = Spec(
     np.array([[1, 0], [1, 0]]),
 )
 MEASURE = "change(gppi_faces_faces-over-shapes-{}_amygdala_from_vmPFC)"
-SETTINGS = PebSettings(noise_variance=1.0, compat="exact")
+SETTINGS = PebSettings(noise_variance=1.0, between="gaussian")
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def linear(seed: int, size: int = 6, scans: int = 20, true: np.ndarray | None = 
 
 
 def linear_group(
-    model: Linear, covariates: tuple[str, ...] = ("mean", "age"), compat: Compat = "exact"
+    model: Linear, covariates: tuple[str, ...] = ("mean", "age"), compat: Compat = "none"
 ) -> GroupPosterior:
     """A group whose effects are the parameters of a linear model."""
     return _group(model.prior, model.posterior(model.prior), covariates, compat)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._invert import WIDE_NOISE_VARIANCE
-from .._peb_inputs import BETWEEN_PRIORS
+from .._peb_inputs import group_settings
 from ..common import joined
 from ..study import Confounds, Dcm, GroupAnalysis, Region, Structure, Study
 from ._methods_predictive import REFERENCES as PREDICTIVE_REFERENCES
@@ -182,6 +182,9 @@ def _group(study: Study) -> str:
     )
 
 
+_PEOPLE = "a scale mixture of normals, integrated over its scale, of which 2 in 100 may lie 3 to 30 times as far out"
+
+
 def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
     of = f"the change from {study.sessions.before} to {study.sessions.after}"
     if one.of != "change":
@@ -189,8 +192,10 @@ def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
     told = f" of {one.predict}" if one.predict else ""
     covariates = f", covariates {joined(one.covariates)}" if one.covariates else ""
     interactions = f", interactions {joined(one.interactions)}" if one.interactions else ""
-    variance = f"prior variance of the log-precision between participants {BETWEEN_PRIORS[one.between_prior]:g}"
-    scheme = "at the optimum" if one.compat == "exact" else "by SPM12's scheme"
+    settings = group_settings(one.compat, one.between, one.components, one.between_prior)
+    how = _PEOPLE if settings.is_mixture else f"prior variance of the log-precision {settings.noise_variance:g}"
+    variance = f"between participants: {how}"
+    scheme = f"by {one.compat.upper()}'s scheme" if settings.follows_spm else "all uncertainty kept"
     sampled = ", checked by sampling (NUTS)" if one.sample and one.analysis == "arms" else ""
     number = f", {one.permutations} permutations" if one.analysis == "permute" else ""
     return (

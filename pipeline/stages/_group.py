@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from peb import PebSettings, SamplingSettings
+from peb import SamplingSettings
 
 from .._delivery_store import store_delivery
 from .._group_delivery import Delivery
-from .._peb_inputs import BETWEEN_PRIORS, GroupInputs, GroupOptions, read_group
+from .._peb_inputs import GroupInputs, GroupOptions, group_settings, read_group
 from .._provenance import release
 from .._runtime import UsageError, start_jax
 from ..bids import Inventory, write_design
@@ -125,9 +125,7 @@ def _options(job: Analysis) -> GroupOptions:
         sessions=(job.sessions.before, job.sessions.after) if how.of == "change" else None,
         matched_only=True,
         all_different=True,  # whose runs are whose is the participants' table's to say
-        settings=PebSettings(
-            components=how.components, noise_variance=BETWEEN_PRIORS[how.between_prior], compat=how.compat
-        ),
+        settings=group_settings(how.compat, how.between, how.components, how.between_prior),
     )
 
 

@@ -31,6 +31,7 @@ def check_group(study: Study) -> Iterator[Problem]:
         if name.lower() == RESERVED:
             yield Problem(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
         yield from _options(path, analysis)
+        yield from _between(path, analysis)
         yield from _fields(path, analysis, study)
         yield from _covariates(path, analysis, study)
 
@@ -46,6 +47,16 @@ def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
             yield Problem((*path, key), _ignored(key, analysis.analysis, heeding))
     if analysis.analysis == "arms" and "seed" in analysis.model_fields_set and not analysis.sample:
         yield Problem((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
+
+
+def _between(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
+    if analysis.compat != "none":
+        if analysis.between == "mixture":
+            yield Problem((*path, "between"), f"{analysis.compat} has SPM's Gaussian participants; remove it")
+        return
+    for key in ("components", "between_prior"):
+        if getattr(analysis, key) is not None and analysis.between != "gaussian":
+            yield Problem((*path, key), 'is for Gaussian participants; remove it, or add between = "gaussian"')
 
 
 def _ignored(key: str, analysis: str, heeding: tuple[str, ...]) -> str:

@@ -103,13 +103,17 @@ def _words(error: ErrorDetails, path: Keys, value: Any) -> str:
     if error["loc"] and error["loc"][-1] == "[key]":
         return f"{quoted(path[-1])} cannot be used here: {NAME_RULE}"
     if kind == "literal_error":
-        return _no_choice(str(context["expected"]), value)
+        gone = _REPLACED.get((str(path[-1]), value)) if isinstance(value, str) else None
+        return _no_choice(str(context["expected"]), value) + (f"; {gone}" if gone else "")
     if kind in _EXPECTED:
         return f"must be {_EXPECTED[kind]}, not {_told(value)}"
     if kind in _LIMITS:
         return _LIMITS[kind](context, value)
     return f"{error['msg']}, not {_told(value)}"
 
+
+# What a setting could be once → what took its place.
+_REPLACED = {("compat", "exact"): 'what was "exact" is now compat = "none" with between = "gaussian"'}
 
 _EXPECTED = {
     "string_type": "text in quotes",

@@ -220,16 +220,21 @@ class GroupAnalysis(Part):
     interactions: Annotated[tuple[str, ...], Field(description='Products, such as "arm:improvement".')] = ()
     predict: Annotated[str | None, Field(description="Covariate that leave-one-out and permute are about.")] = None
     sample: Annotated[bool, Field(description="Check an arm comparison by sampling (NUTS).")] = False
-    components: Annotated[
-        Literal["single", "fields", "all", "none"],
-        Field(description="Variances between participants: one, one per field, one per parameter, or fixed."),
-    ] = "single"
-    between_prior: Annotated[
-        Literal["wide", "spm12"], Field(description="How much the data have a say in that variance.")
-    ] = "wide"
     compat: Annotated[
-        Literal["exact", "spm12"], Field(description="The optimum with all uncertainty kept, or SPM12's numbers.")
-    ] = "exact"
+        Literal["none", "spm12", "spm25"], Field(description="The calibrated group level, or SPM's numbers.")
+    ] = "none"
+    between: Annotated[
+        Literal["mixture", "gaussian"] | None,
+        Field(description="How participants lie about the design: some may be far off, or Gaussian (as SPM)."),
+    ] = None
+    components: Annotated[
+        Literal["single", "fields", "all", "none"] | None,
+        Field(description="Gaussian participants: variances, one, one per field, one per parameter, or fixed."),
+    ] = None
+    between_prior: Annotated[
+        Literal["wide", "spm12"] | None,
+        Field(description="Gaussian participants: how much the data have a say in their variance."),
+    ] = None
     permutations: Annotated[int, Field(ge=19, description="How many; p is at least 1 / (1 + this).")] = 999
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 

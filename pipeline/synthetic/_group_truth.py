@@ -13,7 +13,7 @@ from peb import MEAN, ArmComparison, Estimate, Gaussian, PebSettings, from_dcm, 
 from .._connection_names import connections
 from .._estimates import pair_sessions
 from .._group_arms import LEAST, Arms, compare_arms
-from .._peb_inputs import BETWEEN_PRIORS, GroupInputs
+from .._peb_inputs import GroupInputs
 from ._design import SESSIONS
 from ._recovered import Change
 from ._truth import Truth
@@ -63,9 +63,8 @@ def group_truth(truth: Truth, posteriors: Mapping[str, Posterior]) -> GroupTruth
         return None
     arm, improvement = ([of[name] for name in names] for of in (truth.arm, truth.improvement))
     design = make_design(names, {ARM: arm, IMPROVEMENT: improvement}, interactions=[(ARM, IMPROVEMENT)])
-    settings = PebSettings(noise_variance=BETWEEN_PRIORS["wide"], compat="exact")
     spec = next(iter(posteriors.values())).spec
-    inputs = GroupInputs(tuple(changed), design, spec, ("B",), settings, SESSIONS, tuple(notes), (), tuple(notes))
+    inputs = GroupInputs(tuple(changed), design, spec, ("B",), PebSettings(), SESSIONS, tuple(notes), (), tuple(notes))
     arms = compare_arms(inputs, ARM, order=truth.arms)
     pairs = [(name, arm) for name in truth.modulations for arm in truth.arms]
     return GroupTruth(arms, tuple(_change(truth, changed, arms, name, arm) for name, arm in pairs))

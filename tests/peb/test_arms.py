@@ -16,8 +16,8 @@ from peb._group import GroupPosterior
 ARM = "arm[midazolam]"
 BOTH = ("ketamine", "midazolam")
 SLOPES = {"ketamine": np.array([-0.8, 0.3, 0.0]), "midazolam": np.array([0.0, 0.3, 0.4])}
-EXACT = PebSettings(compat="exact")
-ALL_THERE_ARE = PebSettings(components="none", between_ratio=1e6, compat="exact")
+EXACT = PebSettings(between="gaussian")
+ALL_THERE_ARE = PebSettings(components="none", between_ratio=1e6, between="gaussian")
 NAMES = tuple(f"sub-{i + 1:02d}" for i in range(24))
 ARMS = np.array(["ketamine", "midazolam"] * 12)
 IMPROVEMENT = np.repeat(np.random.default_rng(5).normal(size=12), 2)  # the same in both arms
@@ -217,7 +217,7 @@ def within_participant(name: str, before: Estimate, after: Estimate) -> Estimate
         components="none",
         between_ratio=1e8,
         prior=Gaussian(np.zeros(2 * len(prior)), np.block([[half, zero], [zero, 4 * half]])),
-        compat="exact",
+        between="gaussian",
     )
     matrix = np.array([[1.0, -0.5], [1.0, 0.5]])
     rows = Design((before.name, after.name), ("mean", "change"), matrix)

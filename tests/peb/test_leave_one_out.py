@@ -16,8 +16,8 @@ from peb._prediction import CrossValidation, assign_folds, k_fold, leave_one_out
 from pipeline._dcm_file import read_dcms
 from pipeline._mat import load_mat
 
-EXACT = PebSettings(compat="exact")
-SPM = PebSettings()
+EXACT = PebSettings(between="gaussian")
+SPM = PebSettings(compat="spm12")
 Group = tuple[list[Estimate], Design]
 
 
@@ -99,7 +99,7 @@ def test_agrees_with_spm12_on_real_participants(shared_data: Path) -> None:
     found = leave_one_out(
         estimates,
         design,
-        PebSettings(components="all", max_iterations=64),
+        PebSettings(components="all", max_iterations=64, compat="spm12"),
         covariate="LI",
         parameters=["B[rdF<-rdF, Words]"],
     )

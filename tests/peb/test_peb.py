@@ -15,7 +15,7 @@ def test_planted_effects_are_within_their_intervals() -> None:
     held = []
     for seed in range(20):
         estimates, design = group_models.group(effects=effects, seed=seed)
-        found = fit(estimates, design, PebSettings(compat="exact"))
+        found = fit(estimates, design, PebSettings(between="gaussian"))
         held.append(np.abs(found.mean.T - effects) < 1.645 * found.sd.T)
     assert 0.80 < np.mean(held) < 0.97
 
@@ -29,7 +29,7 @@ def test_a_sure_first_level_gives_the_regression_of_its_means() -> None:
         for one in estimates
     ]
     wide = Gaussian(np.zeros(6), np.eye(6) * 1e6)
-    found = fit(sharp, design, PebSettings(compat="exact", prior=wide, noise_variance=100.0, between_ratio=1e7))
+    found = fit(sharp, design, PebSettings(between="gaussian", prior=wide, noise_variance=100.0, between_ratio=1e7))
     means = np.array([one.posterior.mean for one in sharp])
     expected = np.linalg.lstsq(design.matrix, means, rcond=None)[0]
     np.testing.assert_allclose(found.mean.T, expected, atol=1e-4)
@@ -45,8 +45,8 @@ def test_participants_are_matched_by_name_not_by_order() -> None:
 
 def test_exact_fit_ends_where_the_log_posterior_is_flat() -> None:
     estimates, design = group_models.group()
-    found = fit(estimates, design, PebSettings(components="all", compat="exact"))
-    again = fit(estimates, design, PebSettings(components="all", compat="exact", max_iterations=1000))
+    found = fit(estimates, design, PebSettings(components="all", between="gaussian"))
+    again = fit(estimates, design, PebSettings(components="all", between="gaussian", max_iterations=1000))
     np.testing.assert_array_equal(found.posterior.mean, again.posterior.mean)
     assert found.iterations < 40
 
@@ -77,7 +77,7 @@ def test_parameters_outside_the_group_keep_their_prior() -> None:
 
 def test_none_leaves_nothing_to_estimate_between_participants() -> None:
     estimates, design = group_models.group()
-    found = fit(estimates, design, PebSettings(components="none"))
+    found = fit(estimates, design, PebSettings(components="none", compat="spm12"))
     assert found.noise.mean.size == 0
     np.testing.assert_allclose(found.between, np.eye(3) / 16, rtol=1e-10)
 
@@ -85,15 +85,15 @@ def test_none_leaves_nothing_to_estimate_between_participants() -> None:
 def test_given_components_are_used_as_they_are() -> None:
     estimates, design = group_models.group()
     whole = np.eye(3)[None] * 16.0
-    given = fit(estimates, design, PebSettings(components=whole))
-    single = fit(estimates, design, PebSettings(components="single"))
+    given = fit(estimates, design, PebSettings(components=whole, compat="spm12"))
+    single = fit(estimates, design, PebSettings(components="single", compat="spm12"))
     np.testing.assert_allclose(given.posterior.mean, single.posterior.mean, atol=1e-10)
 
 
 def test_a_within_design_explains_by_fewer_effects() -> None:
     estimates, design = group_models.group()
     together = np.array([[1.0], [1.0], [0.0]])
-    found = fit(estimates, design, PebSettings(within=together))
+    found = fit(estimates, design, PebSettings(within=together, compat="spm12"))
     assert found.mean.shape == (1, 2)
     assert found.between.shape == (3, 3)
 
@@ -131,11 +131,15 @@ def test_estimates_and_design_that_do_not_match_are_refused(spoil, message: str)
     ("settings", "message"),
     [
         ({"components": "every"}, "components must be 'single'"),
-        ({"components": np.ones((1, 2, 2))}, "components must be"),
-        ({"components": -np.eye(3)[None]}, "positive semidefinite"),
+        ({"components": np.ones((1, 2, 2)), "compat": "spm12"}, "components must be"),
+        ({"components": -np.eye(3)[None], "between": "gaussian"}, "positive semidefinite"),
         ({"compat": "spm8"}, "compat must be"),
-        ({"within": np.ones((2, 1))}, "within must be"),
-        ({"within": np.ones((3, 2))}, "independent columns"),
+        ({"compat": "exact"}, "now compat='none' with between='gaussian'"),
+        ({"compat": "spm12", "between": "mixture"}, "SPM's people are Gaussian"),
+        ({"noise_variance": 1.0}, "noise_variance is of Gaussian people"),
+        ({"within": np.eye(3)}, "within is of Gaussian people"),
+        ({"within": np.ones((2, 1)), "compat": "spm12"}, "within must be"),
+        ({"within": np.ones((3, 2)), "compat": "spm25"}, "independent columns"),
         ({"prior": Gaussian(np.zeros(2), np.eye(2))}, "all 6 effects"),
         ({"max_iterations": 0}, "max_iterations must be positive"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from peb import Design, DesignError, Estimate, PebError, PebSettings, fit, make_design, reduce, switched
 from peb._permutation import Permutation, permutation_test, residualised
 
-EXACT = PebSettings(compat="exact")
+EXACT = PebSettings(between="gaussian")
 INTERACTION = "arm[placebo]×improvement"
 Group = tuple[list[Estimate], Design]
 

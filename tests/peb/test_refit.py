@@ -17,7 +17,7 @@ from peb._refit import Refit, RefitStatus, fit_with_reinversion
 NAMES = tuple(f"sub-{i + 1}" for i in range(6))
 IMPROVEMENT = np.linspace(-1, 1, 6)
 DESIGN = Design(NAMES, ("mean", "improvement"), np.column_stack([np.ones(6), IMPROVEMENT]))
-SETTINGS = PebSettings(compat="exact")
+SETTINGS = PebSettings(between="gaussian")
 SPEC = dcm.Spec(
     ["one", "two"],
     ["task", "drug"],

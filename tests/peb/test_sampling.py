@@ -18,7 +18,7 @@ from peb._hierarchy import evaluate, log_posterior
 from peb._sampling import SampledGroup, SamplingSettings, _draw, sample
 from peb._second_level import prepare
 
-EXACT = PebSettings(compat="exact")
+EXACT = PebSettings(between="gaussian")
 FEW = SamplingSettings(chains=2, warmup=100, draws=200)
 
 
@@ -85,7 +85,7 @@ def test_the_chains_met_and_nothing_diverged(drawn: SampledGroup) -> None:
     assert drawn.divergences == 0
 
 
-@pytest.mark.parametrize("compat", ["spm12", "exact"])
+@pytest.mark.parametrize("compat", ["spm12", "none"])
 def test_laplace_tells_the_arms_apart_as_the_draws_do(drawn: SampledGroup, compat: str) -> None:
     settings = PebSettings(compat="spm12") if compat == "spm12" else EXACT
     beside = drawn.compare(fit(*trial(), settings))
@@ -108,7 +108,7 @@ def test_sums_of_effects_are_compared_too(drawn: SampledGroup, laplace: GroupPos
 
 
 def test_with_a_known_covariance_the_laplace_approximation_is_exact() -> None:
-    known = PebSettings(components="none", compat="exact")
+    known = PebSettings(components="none", between="gaussian")
     beside = sample(*trial(), known, FEW).compare(fit(*trial(), known))
     assert (np.abs(beside.laplace_mean - beside.sampled_mean) < 5 * beside.monte_carlo_error).all()
     assert np.allclose(beside.sd_ratio, 1, atol=0.2)

@@ -24,7 +24,7 @@ from peb import (
     with_v_without,
 )
 
-EXACT = PebSettings(compat="exact")
+EXACT = PebSettings(between="gaussian")
 PEOPLE, NAMES = 12, ("A[y<-x]", "B[y<-x, u]")
 FACTORS = (1e-12, 1e-6, 1e-3, 1e6)
 

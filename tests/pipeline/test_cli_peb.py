@@ -109,7 +109,7 @@ def changes(results: Path, table: Path) -> Sequence[object]:
 
 def common(results: Path, table: Path) -> Sequence[object]:
     """The change of B, by the settings that are quickest."""
-    return (*changes(results, table), "--between-prior", "wide", "--compat", "exact")
+    return (*changes(results, table), "--between", "gaussian")
 
 
 def last_line(found: Result) -> str:
@@ -195,14 +195,15 @@ def test_results_without_a_command_are_fitted(peb: Run, results: Path, table: Pa
     assert report(tmp_path / "0.json") == report(tmp_path / "1.json")
 
 
-def test_the_third_level_of_the_default_settings_agrees_with_the_arms_it_is_over(
-    peb: Run, results: Path, table: Path, tmp_path: Path
+@pytest.mark.parametrize(("mode", "road"), [("none", "a group per arm"), ("spm12", "third level")])
+def test_the_other_road_agrees_with_the_arms_it_is_over(
+    peb: Run, results: Path, table: Path, tmp_path: Path, mode: str, road: str
 ) -> None:
-    found = peb("arms", *changes(results, table), "--json", tmp_path / "arms.json")
+    found = peb("arms", *changes(results, table), "--compat", mode, "--json", tmp_path / "arms.json")
     assert found.return_value == 0, found.output
     told = report(tmp_path / "arms.json")
-    assert told["compat"] == "spm12"
-    levels = [row for row in told["arms"] if row["road"] == "third level"]
+    assert told["compat"] == mode
+    levels = [row for row in told["arms"] if row["road"] == road]
     assert {(row["covariate"], row["parameter"]) for row in levels} == {
         (covariate, name) for covariate in ("mean", "improvement") for name in (DOWN, UP)
     }

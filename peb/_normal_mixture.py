@@ -1,0 +1,106 @@
+"""Mixtures of normal densities, each of one quantity: what a group says of an effect when its scale is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtr, ndtri
+
+BISECTIONS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class NormalMixture:
+    """p(x) = Σ_g w_g N(x; m_g, s_g²), for any number of quantities.
+
+    Fields (any leading shape; G components):
+        weight: (…, G) sums to 1.
+        means: (…, G).
+        sds: (…, G); 0 where the quantity is fixed.
+    """
+
+    weight: Float[np.ndarray, "*any node"]
+    means: Float[np.ndarray, "*any node"]
+    sds: Float[np.ndarray, "*any node"]
+
+    @classmethod
+    def normal(cls, mean: Float[np.ndarray, "*any"], sd: Float[np.ndarray, "*any"]) -> NormalMixture:
+        """Of one component each."""
+        means = np.asarray(mean, dtype=np.float64)[..., None]
+        return cls(np.ones_like(means), means, np.asarray(sd, dtype=np.float64)[..., None])
+
+    @property
+    def mean(self) -> Float[np.ndarray, "*any"]:
+        """Expectations."""
+        return np.asarray((self.weight * self.means).sum(axis=-1))
+
+    @property
+    def sd(self) -> Float[np.ndarray, "*any"]:
+        """Standard deviations."""
+        off = self.means - self.mean[..., None]
+        return np.asarray(np.sqrt((self.weight * (self.sds**2 + off**2)).sum(axis=-1)))
+
+    @property
+    def above_zero(self) -> Float[np.ndarray, "*any"]:
+        """P(x > 0); of a quantity fixed at 0, ½."""
+        return self.above(0.0)
+
+    def above(self, value: float) -> Float[np.ndarray, "*any"]:
+        """P(x > value)."""
+        return np.asarray((self.weight * _tail(value - self.means, self.sds)).sum(axis=-1))
+
+    def within(self, size: float) -> Float[np.ndarray, "*any"]:
+        """P(|x| < size)."""
+        low, high = (_tail(value - self.means, self.sds) for value in (-size, size))
+        return np.asarray((self.weight * (low - high)).sum(axis=-1))
+
+    def density(self, at: Float[np.ndarray, "point"]) -> Float[np.ndarray, "*any point"]:
+        """p(x) at some values; infinite nowhere, so that what is fixed has none."""
+        z = (at - self.means[..., None]) / self.sds[..., None]
+        return np.asarray(
+            (self.weight[..., None] * np.exp(-(z**2) / 2) / self.sds[..., None]).sum(-2) / np.sqrt(2 * np.pi)
+        )
+
+    def interval(self, level: float = 0.9) -> Float[np.ndarray, "*any 2"]:
+        """The central interval that holds `level` of the density: from, to.
+
+        Raises `ValueError` where the level is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"an interval holds a share between 0 and 1, not {level}")
+        return np.stack([self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)], axis=-1)
+
+    def quantile(self, share: float) -> Float[np.ndarray, "*any"]:
+        """The value below which `share` of the density lies, by bisection between those of the components."""
+        each = self.means + ndtri(share) * self.sds
+        low, high = each.min(axis=-1), each.max(axis=-1)
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            below = (self.weight * _tail(self.means - middle[..., None], self.sds)).sum(axis=-1) < share
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray((low + high) / 2)
+
+    def scaled(self, factor: float) -> NormalMixture:
+        """Of factor · x."""
+        return NormalMixture(self.weight, factor * self.means, abs(factor) * self.sds)
+
+    def less(self, other: NormalMixture) -> NormalMixture:
+        """Of x − y, for independent x and y: every component of the one with every one of the other."""
+        shape = (*self.weight.shape[:-1], -1)
+        weight = self.weight[..., :, None] * other.weight[..., None, :]
+        means = self.means[..., :, None] - other.means[..., None, :]
+        variance = self.sds[..., :, None] ** 2 + other.sds[..., None, :] ** 2
+        return NormalMixture(weight.reshape(shape), means.reshape(shape), np.sqrt(variance).reshape(shape))
+
+    def __getitem__(self, place: Any) -> NormalMixture:
+        """Some of the quantities."""
+        return NormalMixture(self.weight[place], self.means[place], self.sds[place])
+
+
+def _tail(distance: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """P(N(0, sd²) > distance); where sd is 0, 1, ½ or 0 by the distance's sign."""
+    sure = np.where(distance < 0, np.inf, np.where(distance > 0, -np.inf, 0.0))
+    return np.asarray(ndtr(np.where(sd > 0, -distance / np.where(sd > 0, sd, 1.0), sure)))

@@ -1,0 +1,68 @@
+"""How the standard deviations between people of several connections are expected to go together.
+
+    u_j = ln(τ_j / √PC_j) ~ N(μ, 0.6²),    e^μ ~ half-t_4(0.5)
+
+with PC_j the prior variance of connection j: how far people differ is of the size of what was thought possible of one
+person, alike in all connections within a factor of about two, and left to the data otherwise (Gelman 2006 for the
+half-t). u and μ live on one grid, over which both densities sum to 1. Given p(y_j | u_g) of every connection,
+
+    S_j(μ) = Σ_g p(y_j | u_g) N(u_g | μ),    p(y) = Σ_μ p(μ) Π_j S_j(μ),
+    p(u_j = u_g | y) ∝ p(y_j | u_g) Σ_μ p(μ) N(u_g | μ) Π_{j' ≠ j} S_j'(μ).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import logsumexp
+from scipy.stats import t as student
+
+LOWEST, HIGHEST, NODES, MORE_NODES = 0.014, 2.8, 22, 12  # of τ / √PC; nodes added above where the last has weight
+ALIKE = 0.6  # SD of u about μ
+FREEDOM, TYPICAL = 4.0, 0.5  # of the half-t over e^μ
+LAST_WEIGHT = 1e-3  # of the last node, from which the grid is widened, and if it is, from which a fit warns
+
+
+def grid(wide: bool = False) -> Float[np.ndarray, "node"]:
+    """u, evenly spaced; to 2.8 √PC, and with `wide` to 58."""
+    step = np.log(HIGHEST / LOWEST) / (NODES - 1)
+    return np.asarray(np.log(LOWEST) + step * np.arange(NODES + MORE_NODES * wide))
+
+
+def log_prior_of_typical(u: Float[np.ndarray, "node"]) -> Float[np.ndarray, "node"]:
+    """ln p(μ) on the grid, its density over ln e^μ."""
+    density = student.logpdf(np.exp(u) / TYPICAL, FREEDOM) + u
+    return np.asarray(density - logsumexp(density))
+
+
+def log_prior_of_each(u: Float[np.ndarray, "node"]) -> Float[np.ndarray, "typical node"]:
+    """ln N(u_g | μ) on the grid."""
+    density = -(((u - u[:, None]) / ALIKE) ** 2) / 2
+    return np.asarray(density - logsumexp(density, axis=1, keepdims=True))
+
+
+def log_averages(log_evidence: Float[np.ndarray, "*any node"], u: Float[np.ndarray, "node"]) -> np.ndarray:
+    """ln S(μ), the axis of nodes replaced by that of μ."""
+    top = log_evidence.max(axis=-1, keepdims=True)
+    return np.asarray(top + np.log(np.exp(log_evidence - top) @ np.exp(log_prior_of_each(u)).T))
+
+
+def log_total(log_average: Float[np.ndarray, "*any connection typical"], u: Float[np.ndarray, "node"]) -> np.ndarray:
+    """ln p(y), from ln S of all connections."""
+    return np.asarray(logsumexp(log_average.sum(axis=-2) + log_prior_of_typical(u), axis=-1))
+
+
+def weights(
+    log_evidence: Float[np.ndarray, "*any connection node"], u: Float[np.ndarray, "node"]
+) -> Float[np.ndarray, "*any connection node"]:
+    """p(u_j = u_g | y); sums to 1 over nodes."""
+    averages = log_averages(log_evidence, u)
+    others = averages.sum(axis=-2, keepdims=True) - averages + log_prior_of_typical(u)
+    top = others.max(axis=-1, keepdims=True)
+    log_weight = log_evidence + top + np.log(np.exp(others - top) @ np.exp(log_prior_of_each(u)))
+    return np.asarray(np.exp(log_weight - logsumexp(log_weight, axis=-1, keepdims=True)))
+
+
+def log_prior_of_one(u: Float[np.ndarray, "node"]) -> Float[np.ndarray, "node"]:
+    """ln p(u_j), μ summed out."""
+    return np.asarray(logsumexp(log_prior_of_typical(u)[:, None] + log_prior_of_each(u), axis=0))
