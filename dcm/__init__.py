@@ -6,12 +6,12 @@ from ._diagnostics import Diagnostics, diagnose, share_explained
 from ._flow import dense_flow_step
 from ._forward import Derivatives, Integrator
 from ._laplace import NoiseModel
-from ._posterior import Posterior
+from ._posterior import Posterior, Refinement
 from ._priors import Preset, Prior, checked_density, prior
 from ._problem import Subject
 from ._sampling import ChainSettings, PosteriorDraws, sample_posterior
 from ._serial_noise import SerialNoise
-from ._settings import Compat, Scaling, Settings
+from ._settings import Compat, Refine, Scaling, Settings
 from ._simulate import Simulation, make_predictor, predict_series, simulate
 from ._simulate_draws import DrawTruth, SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
 from ._spec import Layout, Parameters, Spec
@@ -37,6 +37,8 @@ __all__ = [
     "Preset",
     "Prior",
     "Progress",
+    "Refine",
+    "Refinement",
     "Scaling",
     "SerialNoise",
     "Settings",

@@ -16,6 +16,7 @@ from ._beginning import begin, begins_bilinear, bilinear_batch
 from ._confounds import generalised_least_squares
 from ._posterior import Posterior
 from ._problem import Prepared, Shared, Subject, prepare
+from ._refine import refine_each
 from ._rows import Ended, Task, choose_machine, serve
 from ._settings import Settings
 from ._status import InversionError, Status
@@ -105,7 +106,10 @@ def _run(
     require_64_bit()
     batches = make_batches(prepared, settings)
     chosen = {id(batch): [k for k, position in enumerate(batch.members) if position in wanted] for batch in batches}
-    total = sum(len(chosen[id(one)]) * settings.starts * (2 if begins_bilinear(one) else 1) for one in batches)
+    refined = settings.refine == "sampling"
+    total = sum(
+        len(chosen[id(one)]) * (settings.starts * (2 if begins_bilinear(one) else 1) + refined) for one in batches
+    )
     done = 0
 
     def count(inversions: int) -> None:
@@ -117,7 +121,23 @@ def _run(
     for batch in batches:
         if members := chosen[id(batch)]:
             find = _by_full_equations if begins_bilinear(batch) else _by_one_set_of_equations
-            yield from find(batch, members, count, cores)
+            found = find(batch, members, count, cores)
+            yield from _refined(batch, found, count, cores) if refined else found
+
+
+def _refined(
+    batch: Batch, found: Iterator[tuple[int, Posterior | Failure]], count: Callable[[int], None], cores: int | None
+) -> Iterator[tuple[int, Posterior | Failure]]:
+    """Failures at once; posteriors when they are refined, which begins when all of the batch are inverted."""
+    posteriors = []
+    for position, one in found:
+        if isinstance(one, Failure):
+            count(1)
+            yield position, one
+        else:
+            posteriors.append((batch.members.index(position), one))
+    for member, posterior in refine_each(batch, posteriors, cores, count):
+        yield batch.members[member], posterior
 
 
 def _by_one_set_of_equations(

@@ -70,6 +70,12 @@ def diagnose(posterior: Posterior) -> Diagnostics:
         warnings.append(f"no connection between regions exceeds {STRONG_CONNECTION:g} Hz (largest {largest:.3f} Hz)")
     if identifiable == 0:
         warnings.append("the data moved no parameter: every posterior variance is over half its prior variance")
+    refinement = posterior.refinement
+    if refinement is not None and not refinement.used:
+        warnings.append(
+            f"only {refinement.effective_sample:.0f} of {refinement.draws} weighted draws count, too few to refine the "
+            "Gaussian, which is kept; check it by sampling (effconn check-posterior)"
+        )
     if optima > 1:
         warnings.append(f"{reached.size} starts reached {optima} optima; number {posterior.start} is reported")
     return Diagnostics(explained, total, largest, identifiable, posterior.free.size, optima, tuple(warnings), small)

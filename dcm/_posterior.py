@@ -14,6 +14,29 @@ from ._status import Status
 
 
 @dataclass(frozen=True, eq=False)
+class Refinement:
+    """What weighted draws from the Gaussian found, see `Settings.refine`.
+
+    Fields:
+        gaussian_mean: (param,) the mean before it was refined.
+        gaussian_covariance: (free, free) the covariance before.
+        draws: from the Gaussian and its like.
+        effective_sample: as many independent draws say as much about a mean.
+        pareto_k: shape of the weights' tail; far above 0.7, draws that are missing would have counted.
+        log_evidence: ln p(y), nats, as the draws have it; beside F, which approximates it.
+        used: whether mean and covariance are those of the draws; not where too few of them count.
+    """
+
+    gaussian_mean: Float[np.ndarray, "param"]
+    gaussian_covariance: Float[np.ndarray, "free free"]
+    draws: int
+    effective_sample: float
+    pareto_k: float
+    log_evidence: float
+    used: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Posterior:
     """The posterior density of one participant's DCM, p(θ | y) ≈ N(mean, covariance).
 
@@ -42,6 +65,8 @@ class Posterior:
         start: index of the start this posterior came from; 0 is the prior mean.
         start_free_energies: (start,) the settled F that each start reached, -inf where one failed.
         settings: how it was found.
+        refinement: how mean and covariance were refined by sampling; None where they were not. Everything else is of
+            the Gaussian.
     """
 
     spec: Spec
@@ -65,6 +90,7 @@ class Posterior:
     start: int
     start_free_energies: Float[np.ndarray, "start"]
     settings: Settings
+    refinement: Refinement | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

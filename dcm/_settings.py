@@ -12,6 +12,7 @@ from ._spec import Layout
 
 Compat = Literal["none", "spm12", "spm25"]
 Scaling = Literal["model", "data"]
+Refine = Literal["none", "sampling"]
 
 # What each mode is, beyond the defaults that all have in common.
 MODES: dict[Compat, dict[str, Any]] = {
@@ -43,6 +44,8 @@ class Settings:
         spread: standard deviation of the drawn starting points in prior standard deviations.
         max_iterations: 128 as SPM12.
         tolerance: predicted gain in F, nats, below which an iteration counts as converged; 0.1 as SPM12.
+        refine: 'sampling' to replace means and covariances by those of weighted draws from the Gaussian, about 2,000
+            more evaluations of the model; 'none' to leave them.
     """
 
     compat: Compat
@@ -56,6 +59,7 @@ class Settings:
     spread: float
     max_iterations: int
     tolerance: float
+    refine: Refine
 
     def __init__(
         self,
@@ -71,13 +75,14 @@ class Settings:
         spread: float = SPREAD,
         max_iterations: int = MAX_ITERATIONS,
         tolerance: float = TOLERANCE,
+        refine: Refine = "none",
     ) -> None:
         if compat not in MODES:
             raise ValueError(f"compat must be 'none', 'spm12' or 'spm25', not {compat!r}")
         given = {"integrator": integrator, "noise": noise, "scaling": scaling, "priors": priors, "starts": starts}
         chosen = MODES[compat] | {name: value for name, value in given.items() if value is not None}
         chosen |= {"compat": compat, "derivatives": derivatives, "seed": seed, "spread": spread}
-        chosen |= {"max_iterations": max_iterations, "tolerance": tolerance}
+        chosen |= {"max_iterations": max_iterations, "tolerance": tolerance, "refine": refine}
         for field in fields(self):
             object.__setattr__(self, field.name, chosen[field.name])
         problems = _problems(self)
@@ -100,13 +105,17 @@ class Settings:
 
 def _problems(settings: Settings) -> list[str]:
     problems = []
-    for name, allowed in {
+    choices: dict[str, tuple[str, ...]] = {
         "noise": ("ar1", "white", "spm12", "spm25"),
         "scaling": ("model", "data"),
         "priors": ("none", "spm12", "spm25"),
-    }.items():
+        "refine": ("none", "sampling"),
+    }
+    for name, allowed in choices.items():
         if (value := getattr(settings, name)) not in allowed:
             problems.append(f"{name} must be {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}, not {value!r}")
+    if settings.refine == "sampling" and settings.as_spm:
+        problems.append("refine='sampling' is for our own noise models, and SPM's numbers have no such step; drop one")
     if settings.starts < 1:
         problems.append(f"starts must be at least 1, not {settings.starts}")
     if not 1 <= settings.max_iterations <= HISTORY:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from dcm import Data, Posterior, Prior, Settings, Spec, Status, diagnose
+from dcm import Data, Posterior, Prior, Refinement, Settings, Spec, Status, diagnose
 
 FORMAT = "effconn posterior 2"
 
@@ -33,7 +33,13 @@ def to_dataset(
         data: the data as inverted (`Data.prepared`), to store the observed series, confounds and scan times as well.
     """
     spec = posterior.spec
-    variables = _model(posterior) | _estimate(posterior) | _fit(posterior) | _diagnostics(posterior)
+    variables = (
+        _model(posterior)
+        | _estimate(posterior)
+        | _before_refinement(posterior)
+        | _fit(posterior)
+        | _diagnostics(posterior)
+    )
     if data is not None:
         if data.bold.shape != posterior.prediction.shape:
             raise ValueError(f"{name}: data are {data.bold.shape}, but the prediction {posterior.prediction.shape}")
@@ -60,6 +66,8 @@ def to_dataset(
         "noise_prior_variance": float(posterior.prior.noise_variance),
         "warnings": "\n".join(warnings),
     }
+    if posterior.refinement is not None:
+        held["refinement"] = json.dumps(_refinement_numbers(posterior.refinement), sort_keys=True)
     clash = sorted(set(held) & set(attrs))
     if clash:
         raise ValueError(f"{name}: attributes {', '.join(clash)} are effconn's own; name yours otherwise")
@@ -113,9 +121,17 @@ def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
         start=int(values["best_start"]),
         start_free_energies=array("start_free_energies"),
         settings=Settings(**json.loads(attributes["inversion"])),
+        refinement=_read_refinement(values, attributes),
     )
     _check_shapes(posterior)
     return posterior
+
+
+def _read_refinement(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Refinement | None:
+    if "gaussian_mean" not in values:
+        return None
+    before: dict[str, Any] = {key: np.array(values[key]) for key in ("gaussian_mean", "gaussian_covariance")}
+    return Refinement(**before, **json.loads(attributes["refinement"]))
 
 
 def _check_shapes(posterior: Posterior) -> None:
@@ -134,6 +150,9 @@ def _check_shapes(posterior: Posterior) -> None:
         "residual": series,
     }
     wrong = [name for name, shape in expected.items() if getattr(posterior, name).shape != shape]
+    if (refined := posterior.refinement) is not None:
+        before = {"mean": refined.gaussian_mean.shape, "covariance": refined.gaussian_covariance.shape}
+        wrong += [f"gaussian_{name}" for name, shape in before.items() if shape != expected[name]]
     if wrong or posterior.prior.mean.shape != (size,):
         raise ValueError(f"{', '.join(wrong) or 'prior_mean'} is of another shape than the model")
     if not np.isin(posterior.free, np.arange(size)).all():
@@ -194,6 +213,20 @@ def _estimate(posterior: Posterior) -> Variables:
         "best_start": ((), posterior.start, about("the start this posterior came from; 0 is the prior mean")),
         "iterations": ((), posterior.iterations, about("iterations taken")),
     }
+
+
+def _before_refinement(posterior: Posterior) -> Variables:
+    refinement = posterior.refinement
+    if refinement is None:
+        return {}
+    return {
+        "gaussian_mean": (("parameter",), refinement.gaussian_mean, about("mean before it was refined by sampling")),
+        "gaussian_covariance": (("free", "free_"), refinement.gaussian_covariance, about("covariance before")),
+    }
+
+
+def _refinement_numbers(refinement: Refinement) -> dict[str, Any]:
+    return {key: value for key, value in vars(refinement).items() if not isinstance(value, np.ndarray)}
 
 
 def _fit(posterior: Posterior) -> Variables:

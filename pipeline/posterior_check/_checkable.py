@@ -19,7 +19,7 @@ from .._spm_density import spm_density
 from .._spm_write import written_by_us
 from .._store import ResultFileError, read_result
 from ..common import natural_key
-from ._series import reproduces, subject_of
+from ._series import predicts, subject_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +155,7 @@ def _as_spm_left_it(file: DcmFile, estimate: SpmEstimate) -> Checkable:
         start_free_energies=np.array([estimate.free_energy]),
         settings=settings,
     )
-    centred = estimate.prediction is not None and not reproduces(posterior, data, file.centre_inputs)
-    centre = not file.centre_inputs if centred else file.centre_inputs
-    return Checkable(file.name, Subject(file.name, file.spec, data, own, centre), posterior, "as SPM left it")
+    if estimate.prediction is not None and not predicts(posterior, *data.prepared(file.centre_inputs)):
+        raise ValueError(f"its model does not give the prediction in it (y) at Ep; {remedy}")
+    subject = Subject(file.name, file.spec, data, own, file.centre_inputs)
+    return Checkable(file.name, subject, posterior, "as SPM left it")

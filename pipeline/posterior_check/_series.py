@@ -18,6 +18,7 @@ from .._spm_write import written_by_us
 from ..images import read_extraction
 
 REPRODUCED = 1e-3  # of a prediction's range: within which the model gives the result's own prediction
+SAME = 1e-6  # of a series' range: rounding on the way through a file
 
 
 def subject_of(
@@ -42,13 +43,22 @@ def subject_of(
 
 
 def reproduces(posterior: Posterior, data: Data, centre_inputs: bool) -> bool:
-    """Whether the model at the posterior mean gives the stored prediction."""
+    """Whether the data are those of a posterior, and the model at its mean gives its prediction for them."""
     prepared, scale = data.prepared(centre_inputs)
-    settings = posterior.settings
-    made = predict_series(posterior.spec, posterior.parameters, prepared, settings.integrator)
+    observed = posterior.prediction + posterior.residual + data.confounds @ posterior.confound_effects
+    if np.abs(prepared.bold - observed).max() > SAME * np.ptp(observed):
+        return False
+    return predicts(posterior, prepared, scale)
+
+
+def predicts(posterior: Posterior, prepared: Data, scale: float) -> bool:
+    """Whether the model at the mean gives the stored prediction: its inputs and equations are those."""
+    settings, mean = posterior.settings, posterior.mean
+    if posterior.refinement is not None:
+        mean = posterior.refinement.gaussian_mean
+    made = predict_series(posterior.spec, posterior.spec.layout.to_tree(mean), prepared, settings.integrator)
     made = made * (scale if settings.scaling == "model" else 1.0)
-    away = np.abs(made - posterior.prediction).max()
-    return bool(away <= REPRODUCED * np.ptp(posterior.prediction))
+    return bool(np.abs(made - posterior.prediction).max() <= REPRODUCED * np.ptp(posterior.prediction))
 
 
 def _find_data(
@@ -65,7 +75,7 @@ def _find_data(
         return source, _data_in(source, posterior, int(attributes.get("source_index", -1)))
     if copy.is_file() and written_by_us(copy):
         runs = _data_in(copy, posterior, -1)
-        return copy, [replace(one, bold=one.bold / posterior.data_scale) for one in runs]
+        return copy, runs + [replace(one, bold=one.bold / posterior.data_scale) for one in runs]  # measured, or scaled
     if namesakes:
         raise UsageError(f"{path}: {name} has changed since it was inverted; invert it again, or give --series")
     raise UsageError(f"{path}: its series ({name}) are not near it; say where they are with --series")

@@ -10,64 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from linear_models import POINT, LinearModel, linear_density
+from one_region import one_region_case
 
 import dcm
-from dcm import ChainSettings, Posterior, Settings, Subject
+from dcm import ChainSettings
 from dcm._log_density import log_density, log_prior
 from dcm._noise_evidence import correlation_nodes, log_likelihood
-from dcm._sampling import problem_of
-
-SETTINGS = Settings(integrator="bilinear", starts=1)
-SCANS = 48
 
 
-@pytest.fixture(scope="module")
-def subject() -> Subject:
-    """One region, one input: of its parameters only the self-inhibition and the drive are free."""
-    spec = dcm.Spec(["region"], ["drive"], [[1]], c=[[1]])
-    inputs = ((np.arange(SCANS * 2) // 16) % 2).astype(float)[:, None]
-    parameters = spec.layout.to_tree(np.array([0.1, 0.0, 0.8, 0.0, 0.0, 0.0]))
-    data = dcm.simulate(spec, parameters, inputs, 1.0, 2.0, snr=1.0, seed=3).data
-    standard = dcm.prior(spec, noise_variance=1.0)
-    variance = np.where(np.isin(np.arange(6), standard.free[:2]), np.diag(standard.covariance), 0.0)
-    return Subject("one", spec, data, replace(standard, covariance=np.diag(variance)))
-
-
-@pytest.fixture(scope="module")
-def posterior(subject: Subject) -> Posterior:
-    return dcm.invert(subject, SETTINGS)
-
-
-@pytest.fixture(scope="module")
-def exact(subject: Subject, posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
-    """Means and SDs by a sum over a grid of θ, the noise being integrated out at every point of it."""
-    model, problem = problem_of(subject, posterior)
-    nodes = correlation_nodes(problem, jnp.asarray([0.1]))
-
-    @jax.jit
-    def height(theta: jax.Array) -> jax.Array:
-        parameters = model.parameters(problem.prior_vector, problem.prior_mean + theta)
-        prediction = model.predict(parameters, problem.timing, problem.echo_time)
-        return log_likelihood(problem, prediction, nodes) + log_prior(problem, theta)
-
-    axes = [np.linspace(-6, 8, 57) * sd for sd in np.sqrt(np.diag(posterior.covariance))]
-    offsets = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
-    theta = posterior.mean[posterior.free] + offsets
-    heights = np.asarray(jax.lax.map(height, jnp.asarray(theta - posterior.prior.mean[posterior.free])))
-    weight = np.exp(heights - heights.max())
-    weight /= weight.sum()
-    mean = weight @ theta
-    return mean, np.sqrt(weight @ (theta - mean) ** 2)
-
-
-def test_draws_have_the_moments_of_the_exact_posterior(
-    subject: Subject, posterior: Posterior, exact: tuple[np.ndarray, np.ndarray]
-) -> None:
-    told: list[tuple[int, int]] = []
+def test_draws_have_the_moments_of_the_exact_posterior() -> None:
+    case, told = one_region_case(), []
     drawn = dcm.sample_posterior(
-        subject, posterior, ChainSettings(warmup=200), lambda done, total: told.append((done, total))
+        case.subject, case.posterior, ChainSettings(warmup=200), lambda *progress: told.append(progress)
     )
-    mean, sd = exact
+    mean, sd = case.moments
     assert (drawn.r_hat < 1.02).all()
     error = sd / np.sqrt(drawn.sample_size)
     assert (np.abs(drawn.mean - mean) < 4 * error).all()
@@ -75,10 +31,11 @@ def test_draws_have_the_moments_of_the_exact_posterior(
     assert sorted(told)[-1] == (2800, 2800)
 
 
-def test_a_posterior_of_another_model_is_refused(subject: Subject, posterior: Posterior) -> None:
-    other = replace(posterior, spec=dcm.Spec(["elsewhere"], ["drive"], [[1]], c=[[1]]))
+def test_a_posterior_of_another_model_is_refused() -> None:
+    case = one_region_case()
+    other = replace(case.posterior, spec=dcm.Spec(["elsewhere"], ["drive"], [[1]], c=[[1]]))
     with pytest.raises(ValueError, match="another model or run"):
-        dcm.sample_posterior(subject, other)
+        dcm.sample_posterior(case.subject, other)
 
 
 def test_the_noise_integrated_out_is_a_sum_over_a_fine_grid_of_it() -> None:

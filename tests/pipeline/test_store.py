@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from made_up_posterior import made_up_posterior
 
-from dcm import Data, Posterior, Prior
+from dcm import Data, Posterior, Prior, Refinement
 from pipeline._dataset import to_dataset, to_posterior, units
 from pipeline._store import ResultFileError, open_result, read_result, write_result
 
@@ -47,6 +47,16 @@ def test_a_result_reads_back_bit_for_bit(tmp_path: Path, make: Make, gated: bool
     assert attributes["source_index"] == -1
     assert attributes["name"] == "x"
     assert_equal(posterior, to_posterior(open_result(tmp_path / "x.nc")))
+
+
+def test_a_refined_result_keeps_the_gaussian_that_it_came_from(tmp_path: Path, make: Make) -> None:
+    plain = make()
+    found = Refinement(plain.mean + 1, 2 * plain.covariance, 2048, 311.5, 0.61, -204.25, True)
+    write_result(tmp_path / "one.nc", to_dataset(replace(plain, refinement=found), name="one", attrs=ATTRS))
+    back = read_result(tmp_path / "one.nc")[0].refinement
+    assert back is not None
+    for field in fields(Refinement):
+        np.testing.assert_array_equal(getattr(back, field.name), getattr(found, field.name))
 
 
 def test_the_same_result_gives_the_same_bytes(tmp_path: Path, make: Make) -> None:
