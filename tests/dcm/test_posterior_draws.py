@@ -31,6 +31,11 @@ def test_draws_have_the_moments_of_the_exact_posterior() -> None:
     assert sorted(told)[-1] == (2800, 2800)
 
 
+def test_the_free_energy_is_close_to_the_exact_log_evidence() -> None:
+    case = one_region_case()
+    assert case.posterior.free_energy == pytest.approx(case.log_evidence, abs=0.1)
+
+
 def test_a_posterior_of_another_model_is_refused() -> None:
     case = one_region_case()
     other = replace(case.posterior, spec=dcm.Spec(["elsewhere"], ["drive"], [[1]], c=[[1]]))
