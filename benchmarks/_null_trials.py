@@ -52,7 +52,7 @@ class NullTrials:
 
 def null_trials(trials: int = 500, permutations: int = 199, seed: int = 0) -> NullTrials:
     """Trials drawn and tested one by one; `permutations` + 1 is best a multiple of 20, so that p can be 0.05."""
-    settings = peb.PebSettings(between="gaussian")
+    settings = peb.PebSettings()
     start, rejections = time.perf_counter(), 0
     for rng in map(np.random.default_rng, np.random.SeedSequence(seed).spawn(trials)):
         estimates, design = draw_trial(rng)

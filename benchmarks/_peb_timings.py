@@ -136,7 +136,7 @@ def _permutations() -> list[dict[str, Any]]:
 
 
 def _models() -> list[dict[str, Any]]:
-    every = PebSettings(components="all")
+    every = PebSettings(components="all", between="gaussian")
     group, wide = fit(*cohort(60, 8, 5), every), fit(*cohort(60, 30, 3), every)
     on = every_combination(8)[np.linspace(0, 255, 28).astype(int)]
     full, posterior, patterns = _reductions(10_000, 32)

@@ -28,10 +28,14 @@ from ._sampling import SampledGroup, SamplingComparison, SamplingSettings, sampl
 from ._search import Search, search
 from ._selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
 from ._settings import Between, Components, PebError, PebSettings
+from ._verdict import ABSENT, SIZE, SURE, Verdict, VerdictKind, doubts, verdict
 
 __all__ = [
+    "ABSENT",
     "HEEDED",
     "MEAN",
+    "SIZE",
+    "SURE",
     "ArmComparison",
     "ArmProbabilities",
     "Between",
@@ -61,6 +65,8 @@ __all__ = [
     "SamplingSettings",
     "Search",
     "ThirdLevel",
+    "Verdict",
+    "VerdictKind",
     "are_unbalanced",
     "arms_apart",
     "arms_from_groups",
@@ -70,6 +76,7 @@ __all__ = [
     "change",
     "compare",
     "dirichlet_exceedance",
+    "doubts",
     "every_combination",
     "families",
     "fit",
@@ -85,5 +92,6 @@ __all__ = [
     "sample",
     "search",
     "switched",
+    "verdict",
     "with_v_without",
 ]

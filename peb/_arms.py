@@ -182,14 +182,17 @@ def _from_interaction(
     turn[k, s], turn[s, k], turn[s, s] = sign, 1.0, -sign
     turned, apart = _turned(group, turn), group.places(product)
     half = sign * np.eye(len(turn))[s]
-    inside = turned.with_v_without
     return _comparison(
         arms,
         covariate,
         group.parameters,
         (turned.of(covariate), turned.of(product), _scaled(group.posterior.marginal(apart), sign)),
         (turned.marginals[:, k], turned.marginals[:, s], group.contrast(half)),
-        (inside[:, k], inside[:, s], group.with_v_without[:, s]),
+        (
+            turned.with_v_without_of(group.places(covariate)),
+            turned.with_v_without_of(apart),
+            group.with_v_without_of(apart),
+        ),
     )
 
 
@@ -243,7 +246,11 @@ def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> Arm
         first.parameters,
         (one, other, half),
         (*own, apart.scaled(0.5)),
-        (first.with_v_without[:, k], second.with_v_without[:, k], np.asarray(expit(odds))),
+        (
+            first.with_v_without_of(first.places(covariate)),
+            second.with_v_without_of(second.places(covariate)),
+            np.asarray(expit(odds)),
+        ),
         _remarks(first, second, covariate),
     )
 

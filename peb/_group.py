@@ -126,10 +126,13 @@ class GroupPosterior:
     @property
     def with_v_without(self) -> Float[np.ndarray, "effect covariate"]:
         """p(the model has the effect | y), beside the model in which it alone is 0, both as likely a priori."""
+        return self._by_covariate(self.with_v_without_of(np.arange(self.posterior.mean.size)))
+
+    def with_v_without_of(self, places: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some"]:
+        """The same of some effects, by their places in `posterior`."""
         if self.mixture is None:
-            return self._by_covariate(with_v_without(self.prior, self.posterior))
-        size = self.posterior.mean.size
-        return self._by_covariate(expit(self.mixture.lost_by_each(np.ones(size, dtype=bool), np.arange(size))))
+            return with_v_without(self.prior, self.posterior, places)
+        return np.asarray(expit(self.mixture.lost_by_each(np.ones(self.posterior.mean.size, dtype=bool), places)))
 
     def evidence_of(self, on: Bool[np.ndarray, "model effect"]) -> Float[np.ndarray, "model"]:
         """ln p(y | on) − ln p(y | all), nats, of on/off patterns over all effects; what is off is 0."""

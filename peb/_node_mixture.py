@@ -108,11 +108,33 @@ class NodeMixture:
         return np.asarray(logsumexp(log_sum, axis=1)) - self.total
 
     def lost_by_each(self, on: Bool[np.ndarray, "effect"], dropped: Int[np.ndarray, "dropped"]) -> np.ndarray:
-        """ln p(y | on) − ln p(y | on without i), nats, for each i of `dropped`."""
+        """ln p(y | on) − ln p(y | on without i), nats, for each i of `dropped`.
+
+        Where all are on and independent a priori, by the densities at 0 (Savage & Dickey), all at once.
+        """
+        if on.all() and self._independent:
+            return self._lost_by_one(dropped)
         patterns = np.tile(on, (dropped.size + 1, 1))
         patterns[np.arange(dropped.size), dropped] = False
         found = self.evidence_of(patterns)
         return np.asarray(found[-1] - found[:-1])
+
+    @property
+    def _independent(self) -> bool:
+        size = self.prior_covariance.shape[-1]
+        return not self.prior_covariance[:, ~np.eye(size, dtype=bool)].any() and bool(
+            (self.prior_covariance[:, np.arange(size), np.arange(size)] > 0).all()
+        )
+
+    def _lost_by_one(self, dropped: Int[np.ndarray, "dropped"]) -> np.ndarray:
+        k, j = np.divmod(dropped, len(self.unit))
+        mean, variance = self.means[j, :, k], self.covariances[j, :, k, k]
+        m0, v0 = self.prior_mean[j, k][:, None], self.prior_covariance[j, k, k][:, None]
+        change = (np.log(v0 / variance) + m0**2 / v0 - mean**2 / variance) / 2
+        averages = log_averages(self.log_evidence, self.u)
+        others = averages.sum(axis=0) - averages[j] + log_prior_of_typical(self.u)
+        without = logsumexp(others + log_averages(self.log_evidence[j] + change, self.u), axis=1)
+        return np.asarray(self.total - without)
 
     def _reduced(self, j: int, on: Bool[np.ndarray, "covariate"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Evidence, means and covariances of one connection at all nodes, where what is not on is 0."""

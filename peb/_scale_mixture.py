@@ -59,11 +59,13 @@ class Inverse(NamedTuple):
 
 
 class _Local(NamedTuple):
+    """The density at one β, and its shape there."""
+
     height: Float[Array, ""]  # ln p(y, β | τ) but for the prior's constant
     gradient: Float[Array, "covariate"]
     information: Float[Array, "covariate covariate"]  # EM's
     curvature: Float[Array, "covariate covariate"]  # H
-    responsibility: Float[Array, "subject scale"]
+    weight: Float[Array, "subject"]
     attenuation: Float[Array, "subject"]
 
 
@@ -95,31 +97,32 @@ def mode(
         information = jnp.tensordot(one.precision * a, pairs, 1) + one.prior_precision
         curvature = information - jnp.tensordot(left**2 * spread, pairs, 1)
         gradient = between.T @ (a * left) - toward
-        return _Local(log_likelihood.sum() - off @ toward / 2, gradient, information, curvature, r, a)
+        height = log_likelihood.sum() - off @ toward / 2
+        return _Local(height, gradient, information, curvature, r @ (1 / SCALES), a)
 
-    first = start, start, jnp.asarray(-jnp.inf), jnp.zeros_like(start)
+    prior = inverse(one.prior_precision)
+    nothing = jnp.zeros_like(one.precision)
+    nowhere = _Local(jnp.asarray(-jnp.inf), start, one.prior_precision, one.prior_precision, nothing, nothing)
 
-    def step(i: Array, state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-        beta, best, height, careful = state
+    def step(i: Array, state: tuple[Array, Array, _Local, Array]) -> tuple[Array, Array, _Local, Array]:
+        beta, best, there, careful = state
         here = at(beta)
-        rose = here.height >= height
+        rose = here.height >= there.height
         exact, safe = inverse(here.curvature), inverse(here.information)
         by_em = safe.matrix @ here.gradient
         newton = (i >= steps[0]) & exact.is_positive
         move = jnp.where(newton, exact.matrix @ here.gradient, by_em)
         # where a step of Newton fell, EM's from before it
         beta, best = jnp.where(rose, beta + move, best + careful), jnp.where(rose, beta, best)
-        return beta, best, jnp.where(rose, here.height, height), jnp.where(rose, by_em, careful)
+        there = jax.tree.map(lambda new, old: jnp.where(rose, new, old), here, there)
+        return beta, best, there, jnp.where(rose, by_em, careful)
 
-    beta, best, height, _ = jax.lax.fori_loop(0, steps[1], step, first)
-    last = at(beta)
-    beta = jnp.where(last.height >= height, beta, best)
-    here = at(beta)
-    exact, safe = inverse(here.curvature), inverse(here.information)
+    _, best, there, _ = jax.lax.fori_loop(0, steps[1], step, (start, start, nowhere, jnp.zeros_like(start)))
+    exact, safe = inverse(there.curvature), inverse(there.information)
     covariance = jnp.where(exact.is_positive, exact.matrix, safe.matrix)
     log_det = jnp.where(exact.is_positive, exact.log_det, safe.log_det)
-    log_evidence = here.height + (inverse(one.prior_precision).log_det - log_det) / 2
-    return Mode(log_evidence, beta, covariance, here.responsibility @ (1 / SCALES), here.attenuation)
+    log_evidence = there.height + (prior.log_det - log_det) / 2
+    return Mode(log_evidence, best, covariance, there.weight, there.attenuation)
 
 
 def regular_start(

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from made_up_group import SPEC, made_up_group
+from mixture_groups import mixed_group
 
-from peb import Estimate
+from peb import Estimate, fit
 from pipeline._group_dataset import group_dataset
 from pipeline._group_store import GroupFileError, open_group, read_group, write_group
 from pipeline._store import ResultFileError, write_result
@@ -47,6 +48,17 @@ def test_a_group_reads_back_bit_for_bit(tmp_path: Path, options: dict[str, Any])
     assert_equal(group, again.group)
     assert again.spec is None
     assert again.attributes["source_count"] == 4
+
+
+def test_a_mixture_reads_back_with_its_intervals_and_influence(tmp_path: Path) -> None:
+    group = fit(*mixed_group(12, 2, seed=0, outlier=6.0))
+    write_group(tmp_path / "x.nc", group, attrs=ATTRS)
+    again = read_group(tmp_path / "x.nc").group
+    assert_equal(group, again)
+    np.testing.assert_array_equal(again.interval(0.5), group.interval(0.5))
+    assert again.remarks == group.remarks
+    with open_group(tmp_path / "x.nc") as data:
+        assert data["influence"].sel(subject="s0", parameter="B0").item() < 0.5
 
 
 def test_the_model_of_the_participants_comes_back(tmp_path: Path) -> None:
