@@ -47,7 +47,7 @@ class Recorded:
         self.seconds, self.calls = 0.0, 0
 
     def advance(
-        self, _: object, __: Problem, seats: Seats, states: State, rounds: np.ndarray, ___: np.ndarray
+        self, _: object, __: str, ___: Problem, seats: Seats, states: State, rounds: np.ndarray, ____: np.ndarray
     ) -> State:
         """The states after so many evaluations; whoever has had all of theirs has converged."""
         begin = time.perf_counter()

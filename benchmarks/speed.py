@@ -16,6 +16,7 @@ needs and nothing else, and takes less than ten minutes on two idle cores; `benc
     floor ms, ratio                 the operations of one iteration (see `benchmarks._floor`) at the speed of a dense
                                     product on all cores, and how many times as long the iteration takes
 
+the same of whole cohorts by the default mode (full equations, AR(1) noise, three starts; all else is by SPM12's mode),
 and of the parts, on one core: processor ms of one participant, and which share of it the floor is.
 """
 
@@ -38,6 +39,18 @@ from ._table import table, write_json
 CASES = ((2, 1), (2, 64), (4, 1), (4, 60), (4, 64), (8, 1), (8, 8), (8, 64), (16, 8), (32, 2))  # regions, participants
 REFERENCE = (4, 60)  # like the reference cohort
 QUICK, QUICK_SCANS = (2, 1), 40
+DEFAULT_CASES = ((2, 21), (4, 60), (8, 21))
+DEFAULT_COLUMNS = (
+    "regions",
+    "participants",
+    "scans",
+    "compile_s",
+    "cached_compile_s",
+    "total_s",
+    "iterations",
+    "converged",
+    "peak_mb",
+)
 CASE_COLUMNS = (
     "regions",
     "participants",
@@ -68,6 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="effconn-") as folder:
         found = [_case(size, Path(folder) / f"case-{i}", options.limit, failures) for i, size in enumerate(sizes)]
         cases = [case for case in found if case is not None]
+        default = [
+            case
+            for i, (n, p) in enumerate([QUICK] if options.quick else DEFAULT_CASES)
+            if (
+                case := _default(
+                    {"regions": n, "participants": p, **scans}, Path(folder) / f"default-{i}", options.limit, failures
+                )
+            )
+        ]
         stages = [
             row
             for n in sorted({size["regions"] for size in sizes})
@@ -77,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "device": cases[0]["device"] if cases else "none",
         "precision": "float64",
         "cases": cases,
+        "default": default,
         "stages": stages,
         "scaling": scaling(cases),
         "failures": failures,
@@ -124,6 +147,19 @@ def _case(size: Record, cache: Path, limit_s: float, failures: list[Record]) -> 
     return {**size, **warm, "ratio": ratio}
 
 
+def _default(size: Record, cache: Path, limit_s: float, failures: list[Record]) -> Record | None:
+    """One cohort by the default mode."""
+    name = f"the default mode, {size['regions']} regions, {size['participants']} participants"
+    _say(name)
+    try:
+        cold = measure("benchmarks._case", {**size, "default": True, "compile_only": True}, cache, limit_s)
+        warm = measure("benchmarks._case", {**size, "default": True, "compile_only": False}, cache, limit_s)
+    except MeasurementError as error:
+        failures.append({"measurement": name, "reason": str(error)})
+        return None
+    return {**size, **warm, "compile_s": cold["compile_s"], "cached_compile_s": warm["compile_s"]}
+
+
 def _stages(size: Record, cache: Path, limit_s: float, failures: list[Record]) -> list[Record]:
     name = f"parts of an iteration, {size['regions']} regions"
     _say(name)
@@ -141,6 +177,7 @@ def _print(result: Record) -> None:
     out += [f"exponent of an iteration's time in {name}: {one:.2f}" for name, one in result["scaling"].items()]
     if like:
         out += ["", "the reference cohort's like:", table(like, CASE_COLUMNS)]
+    out += ["", "whole cohorts by the default mode:", table(result["default"], DEFAULT_COLUMNS)]
     out += ["", "parts of an iteration, one core:", table(result["stages"], STAGE_COLUMNS)]
     out += [f"FAILED {one['measurement']}: {one['reason']}" for one in result["failures"]]
     print("\n".join(out))
