@@ -233,7 +233,9 @@ def _posterior(batch: Batch, member: int, ended: Ended, start: int, reached: np.
     else:
         effects = one.rotation @ generalised_least_squares(one.confounds, one.data.bold - prediction, rho)
     covariance = np.asarray(ended.covariance)[np.ix_(columns, columns)]
-    of_noise = np.linalg.inv(np.asarray(ended.noise_precision))
+    of_noise = np.eye(2 * regions) / (scans / 2 + 1 / one.prior.noise_variance)
+    if not settings.as_spm:
+        of_noise = np.linalg.inv(np.asarray(ended.noise_precision))
     return Posterior(
         spec=one.subject.spec,
         prior=one.prior,
