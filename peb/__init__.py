@@ -23,6 +23,7 @@ from ._permutation import Permutation, permutation_test
 from ._prediction import CrossValidation, k_fold, leave_one_out
 from ._probability import ProbabilityKind, beyond_zero, with_v_without
 from ._reduction import Reduction, reduce, switched
+from ._reduction_check import ReductionCheck, check_reduction, is_nested
 from ._refit import Refit, RefitStatus, fit_with_reinversion
 from ._sampling import SampledGroup, SamplingComparison, SamplingSettings, sample
 from ._search import Search, search
@@ -58,6 +59,7 @@ __all__ = [
     "ProbabilityKind",
     "RandomEffects",
     "Reduction",
+    "ReductionCheck",
     "Refit",
     "RefitStatus",
     "SampledGroup",
@@ -74,6 +76,7 @@ __all__ = [
     "average",
     "beyond_zero",
     "change",
+    "check_reduction",
     "compare",
     "dirichlet_exceedance",
     "doubts",
@@ -83,6 +86,7 @@ __all__ = [
     "fit_with_reinversion",
     "fixed_effects",
     "from_dcm",
+    "is_nested",
     "k_fold",
     "leave_one_out",
     "make_design",

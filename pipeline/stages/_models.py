@@ -21,6 +21,7 @@ from .._report import Answer, Picture, Section, Verdict
 from .._store import read_result
 from ..execution import Finish, Unit
 from ._layout import Layout
+from ._reductions import reduction_records
 
 NAME = "models"
 SURE, LIKELY = 0.95, 0.75  # protected exceedance from which a model is said to be the best, or likely so
@@ -66,10 +67,11 @@ def compare_models(units: Sequence[Unit], finish: Finish) -> None:
         try:
             people, evidence = _evidence(job.posteriors)
             found = random_effects(evidence)
+            reductions = reduction_records(job.posteriors)
         except ValueError as error:
             finish.failed(unit, str(error))
             continue
-        delivery = _deliver(list(job.posteriors), people, evidence, found)
+        delivery = _deliver(list(job.posteriors), people, evidence, found, reductions)
         finish.done(unit, store_delivery(delivery, job.folder))
 
 
@@ -91,7 +93,9 @@ def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], 
     return people, evidence
 
 
-def _deliver(models: list[str], people: list[str], evidence: np.ndarray, found: RandomEffects) -> Delivery:
+def _deliver(
+    models: list[str], people: list[str], evidence: np.ndarray, found: RandomEffects, reductions: Records | None
+) -> Delivery:
     total = evidence.sum(axis=0)
     rows: list[dict[str, Any]] = [
         {
@@ -124,7 +128,11 @@ def _deliver(models: list[str], people: list[str], evidence: np.ndarray, found: 
         title=f"{len(models)} models of {len(people)} participants",
         subtitle="Which structure the data of all visits speak for.",
         answers=(_answer(models, found),),
-        records=(Records("models", "Models compared", lead, COLUMNS, rows), each),
+        records=(
+            Records("models", "Models compared", lead, COLUMNS, rows),
+            each,
+            *([] if reductions is None else [reductions]),
+        ),
         draw=lambda: (_section(models, found),),
         facts=(("Model comparison", "random effects on free energies with settled noise"), ("Omnibus risk", risk)),
         summary={"participants_used": people, "omnibus_risk": found.omnibus_risk},
