@@ -56,8 +56,8 @@ class ChainSettings:
     """
 
     chains: int = 4
-    warmup: int = 300
-    draws: int = 500
+    warmup: int = 200
+    draws: int = 400
     seed: int = 0
 
     def __post_init__(self) -> None:
