@@ -43,17 +43,17 @@ class LaggedSums(eqx.Module):
 class Projected(eqx.Module):
     """G̃ and its derivative by ρ at one ρ per region, all but the large blocks of J with J."""
 
-    weight: Float[Array, "region weight"]  # of JJ, JJ_lagged and the ends in K: 1 + ρ², −ρ, −ρ²
-    slope: Float[Array, "region weight"]  # the same in ∂K/∂ρ
-    left: Float[Array, "region column free"]  # Y with G̃_JJ = G_JJ − YᵀY
-    effect: Float[Array, "region column free"]  # P = G_XX⁻¹ G_XJ
-    effect_slope: Float[Array, "region column free"]  # ½ XX' P − XJ', so that G̃'_JJ = G'_JJ + PᵀE + EᵀP
-    Je: Float[Array, "region free"]
-    Je_slope: Float[Array, "region free"]
-    ee: Float[Array, "region"]
-    ee_slope: Float[Array, "region"]
-    log_det: Float[Array, "region"]  # ln|G_XX|
-    log_det_slope: Float[Array, "region"]
+    weight: Float[Array, "*region weight"]  # of JJ, JJ_lagged and the ends in K: 1 + ρ², −ρ, −ρ²
+    slope: Float[Array, "*region weight"]  # the same in ∂K/∂ρ
+    left: Float[Array, "*region column free"]  # Y with G̃_JJ = G_JJ − YᵀY
+    effect: Float[Array, "*region column free"]  # P = G_XX⁻¹ G_XJ
+    effect_slope: Float[Array, "*region column free"]  # ½ XX' P − XJ', so that G̃'_JJ = G'_JJ + PᵀE + EᵀP
+    Je: Float[Array, "*region free"]
+    Je_slope: Float[Array, "*region free"]
+    ee: Float[Array, "*region"]
+    ee_slope: Float[Array, "*region"]
+    log_det: Float[Array, "*region"]  # ln|G_XX|
+    log_det_slope: Float[Array, "*region"]
 
 
 def lagged_sums(
@@ -138,7 +138,9 @@ def _project(rho: Array, absent: Array, WJ: Array, WW: Array, J_ends: Array, W_e
     )
 
 
-def precision(problem: Problem, sums: LaggedSums, at: Projected, tau: Float[Array, "region"]) -> Float[Array, "f f"]:
+def precision(
+    problem: Problem, sums: LaggedSums, at: Projected, tau: Float[Array, "region"]
+) -> Float[Array, "free free"]:
     """Π = Π0 + Σ_i τ_i G̃_JJ,i."""
     free = problem.prior_precision.shape[0]
     ends = ((at.weight[:, 1] * jnp.sqrt(tau))[None, :, None] * sums.J_ends).reshape(-1, free)

@@ -31,7 +31,16 @@ from jaxtyping import install_import_hook  # noqa: E402 - only once JAX is in 64
 
 # The equations' shapes are checked whenever a test traces them; the objects around them validate themselves.
 _EQUATIONS = ["_neural", "_haemodynamics", "_bold", "_linear", "_flow", "_schedule"]
-_EQUATIONS += ["_nonlinear", "_inflow", "_inflow_sensitivity", "_balloon", "_gating"]
+_EQUATIONS += [
+    "_ar_sums",
+    "_ar_noise",
+    "_mixed_flow",
+    "_nonlinear",
+    "_inflow",
+    "_inflow_sensitivity",
+    "_balloon",
+    "_gating",
+]
 with install_import_hook([f"dcm.{name}" for name in _EQUATIONS], "beartype.beartype"):
     import dcm  # noqa: F401
 
