@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dcm import Settings
 from pipeline._cli_compare import run_compare
 from pipeline._runtime import UsageError, start_jax
 
@@ -28,8 +27,7 @@ def main() -> int:
     if note is not None:
         print(f"note: {note}")
     try:
-        settings = Settings("spm12", derivatives=chosen.derivatives, starts=chosen.starts, seed=chosen.seed)
-        return run_compare([chosen.folder], settings, chosen.json)
+        return run_compare([chosen.folder], "spm12", chosen.derivatives, chosen.starts, chosen.seed, chosen.json)
     except (UsageError, ValueError) as error:
         parser.error(str(error))
 

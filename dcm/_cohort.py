@@ -258,4 +258,6 @@ def _posterior(batch: Batch, member: int, ended: Ended, start: int, reached: np.
         start=start,
         start_free_energies=reached,
         settings=settings,
+        centre_inputs=one.subject.centre_inputs,
+        constant_inputs=one.subject.constant_inputs,
     )

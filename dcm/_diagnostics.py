@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from ._ar_noise import PRIOR_SD as AUTOCORRELATION_SD
 from ._posterior import Posterior
 from ._status import Status
 
 LOW_VARIANCE = 10.0  # percent explained below which SPM's check of a DCM warns
 STRONG_CONNECTION = 1 / 8  # Hz; below it no connection is worth the name (SPM's check)
-SAME_OPTIMUM = 0.5  # nats of settled F within which two starts count as having reached the same optimum
+SAME_OPTIMUM = 0.5  # nats of F within which two starts count as having reached the same optimum
+CLOSE_OPTIMUM = 3.0  # nats below the best within which another optimum keeps a share of the posterior, over e^-3 = 5 %
+CONFLICT = 2.5  # standard deviations of a prior beyond which a value is at odds with it
+NAMED = 3  # parameters that a warning names, the furthest out first
+HELD_DOWN = 2.0  # times that residuals vary as much as the noise assumed; intervals are too narrow by as much
 NARROW = 0.25  # prior variance of the noise's log-precision below which series cannot change what noise is expected
 USUAL_RANGE = 20.0  # of series in noise standard deviations where all is in percent: 1 under SPM's prior mean hE = 6
 SMALL = 0.4  # of that range, below which series are taken for noise
@@ -30,9 +35,14 @@ class Diagnostics:
         largest_connection: largest absolute entry of A and B off the diagonal, Hz.
         identifiable: number of free parameters whose posterior variance is under half the prior variance.
         free: number of free parameters.
-        optima: distinct settled free energies (more than 0.5 nats apart) that the starts reached.
+        optima: distinct free energies (more than 0.5 nats apart) that the starts reached.
         warnings: what a careful reader would want to know, a sentence each; empty where all is well.
         small_series: the series that the prior of the noise takes for noise, in words; empty where there is none.
+        prior_conflict: parameters more than 2.5 prior standard deviations from their prior means, in words; empty
+            where there is none.
+        noise_conflict: noise at odds with what the priors expect of series in percent, a sentence each.
+        starts_disagree: how the starts differ where that leaves doubt about the best of them, in words, else empty.
+        constant_inputs: inputs of the model that never vary over the run.
     """
 
     explained_variance: Float[np.ndarray, "region"]
@@ -43,24 +53,30 @@ class Diagnostics:
     optima: int
     warnings: tuple[str, ...]
     small_series: str = ""
+    prior_conflict: str = ""
+    noise_conflict: tuple[str, ...] = ()
+    starts_disagree: str = ""
+    constant_inputs: tuple[str, ...] = ()
 
 
 def diagnose(posterior: Posterior) -> Diagnostics:
-    """Fit and trustworthiness of one posterior, by the checks that SPM makes of a DCM."""
+    """Fit and trustworthiness of one posterior, by the checks that SPM makes of a DCM and by those of its priors."""
     prediction, residual = _about_mean(posterior.prediction), _about_mean(posterior.residual)
     explained = share_explained(prediction, residual)
     total = float(share_explained(prediction.ravel(), residual.ravel()))
     largest = _largest_connection(posterior)
     prior_variance = np.diag(posterior.prior.covariance)[posterior.free]
     identifiable = int((np.diag(posterior.covariance) < SHRUNK * prior_variance).sum())
-    reached = posterior.start_free_energies[np.isfinite(posterior.start_free_energies)]
-    optima = 1 + int((np.diff(np.sort(reached)) > SAME_OPTIMUM).sum())
-    warnings = []
-    small = _small_series(posterior)
+    reached = np.sort(posterior.start_free_energies[np.isfinite(posterior.start_free_energies)])[::-1]
+    optima = 1 + int((-np.diff(reached) > SAME_OPTIMUM).sum())
+    small, conflict, noise = _small_series(posterior), _prior_conflict(posterior), _noise_conflict(posterior)
+    disagree = _starts_disagree(reached, optima)
+    warnings = [
+        f"input {name} never varies over the run; its effects are their prior" for name in posterior.constant_inputs
+    ]
     if small:
         warnings.append(
-            f"{small}, and takes them for noise: give percent signal change, or widen that prior (noise_variance=1, "
-            "--noise-prior wide)"
+            f"{small}, and takes them for noise: give percent signal change, or our own priors (priors='none')"
         )
     if posterior.status is Status.MAX_ITERATIONS:
         warnings.append(f"stopped after {posterior.iterations} iterations before it converged; raise max_iterations")
@@ -76,9 +92,93 @@ def diagnose(posterior: Posterior) -> Diagnostics:
             f"only {refinement.effective_sample:.0f} of {refinement.draws} weighted draws count, too few to refine the "
             "Gaussian, which is kept; check it by sampling (effconn check-posterior)"
         )
-    if optima > 1:
-        warnings.append(f"{reached.size} starts reached {optima} optima; number {posterior.start} is reported")
-    return Diagnostics(explained, total, largest, identifiable, posterior.free.size, optima, tuple(warnings), small)
+    if conflict:
+        warnings.append(f"prior conflict: {conflict}; the prior pulls such values in, and intervals may miss the truth")
+    warnings += noise
+    if disagree:
+        warnings.append(f"{disagree}; number {posterior.start} is reported; raise starts")
+    return Diagnostics(
+        explained_variance=explained,
+        explained_variance_total=total,
+        largest_connection=largest,
+        identifiable=identifiable,
+        free=posterior.free.size,
+        optima=optima,
+        warnings=tuple(warnings),
+        small_series=small,
+        prior_conflict=conflict,
+        noise_conflict=noise,
+        starts_disagree=disagree,
+        constant_inputs=posterior.constant_inputs,
+    )
+
+
+def _prior_conflict(posterior: Posterior) -> str:
+    """Parameters far out in their prior, the furthest first: there the prior's shape, not the data, is believed."""
+    free = posterior.free
+    moved = posterior.mean[free] - posterior.prior.mean[free]
+    far = np.abs(moved) / np.sqrt(np.diag(posterior.prior.covariance)[free])
+    order = np.argsort(-far, kind="stable")
+    out = [int(i) for i in order if far[i] > CONFLICT]
+    named = [f"{posterior.names[i]} = {posterior.mean[free[i]]:.2f} ({far[i]:.1f} prior SD)" for i in out[:NAMED]]
+    more = f" and {len(out) - NAMED} more" if len(out) > NAMED else ""
+    return ", ".join(named) + more
+
+
+def _noise_conflict(posterior: Posterior) -> tuple[str, ...]:
+    """Noise that is not what the priors of λ and ρ are for.
+
+    Series are scaled to a range of at most 4, so that the noise of a run in which it hides the signal has λ between 0
+    and 3, far below hE = 6, and this is what real runs have: nothing follows from a low λ alone. Three things do
+    follow: from a λ far above its prior mean, that the series are in another unit than percent; from residuals that
+    vary more than λ has it, that the prior holds the noise down and intervals are too narrow; from a ρ close to 1,
+    that the residuals hold drifts.
+    """
+    prior = posterior.prior
+    spread = np.exp(-posterior.noise_mean / 2) / np.sqrt(1 - posterior.autocorrelation**2)
+    left = posterior.residual.std(axis=0) / spread
+    silent = posterior.noise_mean - prior.noise_mean > CONFLICT * max(float(np.sqrt(prior.noise_variance)), 1.0)
+    drifting = np.abs(np.arctanh(posterior.autocorrelation)) > CONFLICT * AUTOCORRELATION_SD
+    held = left > HELD_DOWN
+
+    def regions(which: np.ndarray) -> str:
+        return ", ".join(name for name, one in zip(posterior.spec.regions, which, strict=True) if one)
+
+    said = []
+    if silent.any():
+        said.append(
+            f"the noise of {regions(silent)} has a standard deviation of "
+            f"{float((spread / posterior.data_scale)[silent].max()):.1g}, far less than series in percent signal "
+            "change have; check their unit"
+        )
+    if held.any():
+        said.append(
+            f"the residuals of {regions(held)} vary up to {left.max():.1f} times as much as the noise that its prior "
+            "allows, so that intervals are too narrow"
+        )
+    if drifting.any():
+        said.append(
+            f"the noise of {regions(drifting)} correlates by up to "
+            f"{np.abs(posterior.autocorrelation).max():.2f} from scan to scan, as drifts do; take slow drifts out of "
+            "the series, or give them as confounds"
+        )
+    return tuple(said)
+
+
+def _starts_disagree(reached: np.ndarray, optima: int) -> str:
+    """Where the best optimum was found once only, or another is about as good; one that is far worse is no harm.
+
+    Arguments:
+        reached: (start,) free energies that are finite, the best first.
+    """
+    if optima < 2:
+        return ""
+    others = reached[reached < reached[0] - SAME_OPTIMUM]
+    behind = float(reached[0] - others[0])
+    if len(others) < len(reached) - 1 and behind > CLOSE_OPTIMUM:
+        return ""
+    times = "once" if len(others) == len(reached) - 1 else f"by {len(reached) - len(others)}"
+    return f"{reached.size} starts reached {optima} optima, the best {times} and {behind:.1f} nats above the next"
 
 
 def share_explained(

@@ -67,6 +67,8 @@ class Posterior:
         settings: how it was found.
         refinement: how mean and covariance were refined by sampling; None where they were not. Everything else is of
             the Gaussian.
+        centre_inputs: whether the inputs were centred, so that A is the connectivity averaged over the run.
+        constant_inputs: inputs of the model that never vary over the run, by name.
     """
 
     spec: Spec
@@ -91,6 +93,18 @@ class Posterior:
     start_free_energies: Float[np.ndarray, "start"]
     settings: Settings
     refinement: Refinement | None = None
+    centre_inputs: bool = False
+    constant_inputs: tuple[str, ...] = ()
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """What is other than the mode's own, see `Settings.departures`."""
+        return self.settings.departures(gated=bool(self.spec.d.any()), centre_inputs=self.centre_inputs)
+
+    @property
+    def mode(self) -> str:
+        """The mode in words: ``none``, or ``none, but noise = 'white'`` where it is a mixture."""
+        return self.settings.mode(gated=bool(self.spec.d.any()), centre_inputs=self.centre_inputs)
 
     @property
     def names(self) -> tuple[str, ...]:

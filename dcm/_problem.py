@@ -65,6 +65,13 @@ class Subject:
                 f"but the model {self.spec.layout.size} parameters"
             )
 
+    @property
+    def constant_inputs(self) -> tuple[str, ...]:
+        """Inputs that the model uses and that never vary over the run, so that their effects cannot be found."""
+        used = self.spec.b.any(axis=(0, 1)) | self.spec.c.any(axis=0)
+        constant = np.ptp(self.data.inputs, axis=0) == 0
+        return tuple(name for name, idle in zip(self.spec.inputs, used & constant, strict=True) if idle)
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:

@@ -95,12 +95,26 @@ class Settings:
         """Whether noise and confounds are handled as SPM does."""
         return self.noise in ("spm12", "spm25")
 
-    @property
-    def departures(self) -> tuple[str, ...]:
-        """Settings other than the mode's own, such as ``noise = 'white'``; with any, a result is a mixture."""
+    def departures(self, *, gated: bool = False, centre_inputs: bool = False) -> tuple[str, ...]:
+        """What is other than the mode's own, such as ``noise = 'white'``; with any, a result is a mixture.
+
+        The limit of iterations is none of them: it decides whether a result converged, which is said of it.
+
+        Arguments:
+            gated: whether the model has gates, for which SPM has another integrator too.
+            centre_inputs: whether inputs are centred, which SPM does where a file says so.
+        """
         own = Settings(self.compat)
-        names = ("integrator", "derivatives", "noise", "scaling", "priors", "starts", "tolerance", "max_iterations")
-        return tuple(f"{name} = {getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(own, name))
+        names = ["derivatives", "noise", "scaling", "priors", "starts", "tolerance"]
+        if not (gated and self.compat != "none"):
+            names.insert(0, "integrator")
+        found = [f"{name} = {getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(own, name)]
+        return (*found, *(["inputs centred"] if centre_inputs and self.compat == "none" else []))
+
+    def mode(self, *, gated: bool = False, centre_inputs: bool = False) -> str:
+        """The mode in words: ``none``, or ``none, but noise = 'white'`` where it is a mixture."""
+        departures = self.departures(gated=gated, centre_inputs=centre_inputs)
+        return f"{self.compat}, but {', '.join(departures)}" if departures else self.compat
 
 
 def _problems(settings: Settings) -> list[str]:

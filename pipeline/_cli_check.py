@@ -13,7 +13,7 @@ from ._records import Column, Records
 from .bids import Absence, Inventory, Run
 from .common import gathered
 from .images import RegionExtent, region_extents, run_scale
-from .study import Study
+from .study import Study, describe_inversion
 
 SHOWN = 40  # participants in a table; of more, only those who lack something are shown
 MOST = 60  # lines of what is missing, before the rest is only counted
@@ -149,7 +149,14 @@ def _totals(study: Study, inventory: Inventory) -> list[str]:
             for who in inventory.participants
         )
         lines.append(f"{task}: {len(done)} runs of {2 * len(inventory.participants)}; both sessions of {both}")
-    return lines
+    return [*lines, *mode_lines(study)]
+
+
+def mode_lines(study: Study) -> list[str]:
+    """How models are inverted and groups are fitted, in words."""
+    lines = [f"[dcm]: {describe_inversion(study.dcm)}"] if study.dcm is not None else []
+    groups = gathered((name, f"mode {one.compat}") for name, one in study.group.items())
+    return lines + [f"[group] {line}" for line in groups]
 
 
 def _lines(kind: str, lines: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dcm import Settings
+from dcm import Compat, Derivatives, Settings
 
 from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport, compare
 from ._console import duration, progress, say, show, tell, write_json
@@ -27,8 +27,16 @@ COLUMNS = (
 )
 
 
-def run_compare(paths: Sequence[Path], settings: Settings, json_file: Path | None) -> int:
+def run_compare(
+    paths: Sequence[Path], compat: Compat, derivatives: Derivatives, starts: int, seed: int, json_file: Path | None
+) -> int:
     """Compare, print, and return the exit code: 0 where every file could be compared, 1 otherwise."""
+    if compat == "none":
+        raise UsageError(
+            "--compat none is no SPM, whose numbers are compared here; give --compat spm12 or spm25, or invert the "
+            "files with effconn invert"
+        )
+    settings = Settings(compat, derivatives=derivatives, starts=starts, seed=seed)
     files, errors = read_inputs(paths)
     for line in errors:
         say(line)
@@ -77,7 +85,8 @@ def summary(report: ComparisonReport) -> list[str]:
     if noise:
         lines.append(f"the same optimum, with the noise estimated elsewhere: {', '.join(noise)}")
     compiling, running = (duration(report.seconds[key]) for key in ("compile", "run"))
-    how = f"{report.derivatives} derivatives, {report.starts} start{'s' if report.starts > 1 else ''}"
+    starts = f"{report.starts} start{'s' if report.starts > 1 else ''}"
+    how = f"mode {report.compat}, {report.derivatives} derivatives, {starts}"
     return [*lines, f"{how}, {report.device}, {report.precision}; {compiling} compiling, {running} running"]
 
 

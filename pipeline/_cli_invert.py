@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dcm import Diagnostics, Failure, Posterior, Settings, Status, diagnose
+from dcm import Diagnostics, Failure, Posterior, Status, diagnose
 
-from ._console import duration, progress, say, show, write_json
+from ._console import duration, progress, say, show, tell, write_json
 from ._inputs import read_inputs, remark_lines
 from ._invert import Outcome, Plan, check_folder, invert_files, result_path
 from ._provenance import device, precision, release
 from ._runtime import CompileClock, UsageError
-from .common import describe_same_person, effect_text, same_person
+from .common import describe_same_person, effect_text, gather_remarks, gathered, same_person
 from .execution import RECORDS, locked
 
 LOW_VARIANCE = 10.0  # percent explained, as in SPM's check of a DCM
@@ -31,13 +31,13 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
         say(line)
     if not files:
         raise UsageError("no file could be read as a DCM; see the lines above")
-    for line in remark_lines(files):
+    for line in (*remark_lines(files), *gathered((one.name, said) for one in files for said in plan.remarks(one))):
         say(line)
     if groups := same_person([file.name for file in files]):
         say(f"{describe_same_person(groups)}; each is inverted by itself, and effconn peb will ask what they are")
     check_folder(files, folder, plan)
-    gated = [file.name for file in files if plan.settings_of(file).integrator == "nonlinear"]
-    if gated and plan.integrator is None:
+    gated = [file.name for file in files if file.spec.d.any()]
+    if gated and plan.as_spm and plan.integrator is None:
         say(f"nonlinear integrator, with exact derivatives, for {', '.join(gated)}: the model has gating connections")
     with locked(folder / RECORDS) as held:
         held.remove_leftovers(folder)
@@ -50,6 +50,8 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
             outcomes = invert_files(files, folder, plan, on_outcome=mention, on_progress=bar)
     seconds = time.perf_counter() - start
     _table(outcomes)
+    for line in mode_lines(outcomes):
+        tell(line)
     kept = sum(one.origin == "kept" for one in outcomes)
     failed = [one for one in outcomes if isinstance(one.result, Failure)]
     _summary(outcomes, errors, folder, seconds)
@@ -97,10 +99,18 @@ def remarks(posterior: Posterior, found: Diagnostics) -> list[str]:
         "fits poorly": found.explained_variance_total < LOW_VARIANCE,
         "no strong connection": found.largest_connection < STRONG_CONNECTION,
         "data moved no parameter": found.identifiable == 0,
-        f"{found.optima} optima among the starts, best kept": found.optima > 1,
+        f"prior conflict: {found.prior_conflict}": bool(found.prior_conflict),
+        f"{found.starts_disagree}: raise --starts": bool(found.starts_disagree),
+        f"never varies: {', '.join(found.constant_inputs)}": bool(found.constant_inputs),
     }
-    small = [f"{found.small_series}: --noise-prior wide"] if found.small_series else []
-    return small + [words for words, applies in said.items() if applies]
+    small = [f"{found.small_series}: --priors none"] if found.small_series else []
+    return small + [words for words, applies in said.items() if applies] + list(found.noise_conflict)
+
+
+def mode_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """The mode in which each result was made, said once for all of the same."""
+    made = gather_remarks((one.file.name, one.result.mode) for one in outcomes if isinstance(one.result, Posterior))
+    return [f"mode: {next(iter(made))}"] if len(made) == 1 else [f"mode of {who}: {mode}" for mode, who in made.items()]
 
 
 def largest_connection(posterior: Posterior) -> str:
@@ -143,10 +153,12 @@ def _json(
         "effconn": release(),
         "device": device(),
         "precision": precision(),
+        "compat": plan.compat,
+        "integrator": plan.settings.integrator,
         "derivatives": plan.settings.derivatives,
+        "noise": plan.settings.noise,
+        "priors": plan.settings.priors,
         "starts": plan.settings.starts,
-        "prior": plan.preset,
-        "noise_prior": plan.noise_prior,
         "kept": kept,
         "errors": list(errors),
         "participants": [_entry(outcome, folder) for outcome in outcomes],
@@ -164,10 +176,12 @@ def _entry(outcome: Outcome, folder: Path) -> dict[str, Any]:
     return entry | {
         "status": posterior.status.value,
         "result": str(result_path(folder, outcome.file)),
+        "mode": posterior.mode,
         "f": posterior.free_energy,
         "explained_variance": found.explained_variance_total,
         "largest_connection_hz": found.largest_connection,
         "iterations": posterior.iterations,
+        "autocorrelation": posterior.autocorrelation.tolist(),
         "start_free_energies": posterior.start_free_energies.tolist(),
         "warnings": list(found.warnings),
     }
@@ -178,9 +192,22 @@ def failure_status(reason: str) -> str:
     return reason if reason.startswith("failed") else f"failed: {reason}"
 
 
-def make_settings(**chosen: Any) -> Settings:
-    """`dcm.Settings`, with what it refuses turned into a usage error."""
+REPLACED = {
+    "--prior": "--priors",
+    "--noise-prior": "--priors (none: a wide prior of the noise; spm12: SPM's, with the file's hE and hC)",
+}
+
+
+def check_replaced(given: Mapping[str, str | None]) -> None:
+    """Raises `UsageError`, naming what replaced it, where an option of an earlier version was given."""
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"{option} is gone; {REPLACED[option]} replaced it, and --compat spm12 is SPM12 in all")
+
+
+def make_plan(**chosen: Any) -> Plan:
+    """A `Plan`, with what it refuses turned into a usage error."""
     try:
-        return Settings(**chosen)
+        return Plan(**chosen)
     except ValueError as error:
         raise UsageError(str(error)) from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dcm import (
+    Compat,
     Data,
     Derivatives,
     Failure,
@@ -105,6 +106,7 @@ class ComparisonReport:
     precision: str
     participants: tuple[Comparison, ...]
     seconds: dict[str, float]
+    compat: Compat = "spm12"
 
     @property
     def compared(self) -> list[Comparison]:
@@ -118,6 +120,7 @@ class ComparisonReport:
             "effconn": release(),
             "device": self.device,
             "precision": self.precision,
+            "compat": self.compat,
             "derivatives": self.derivatives,
             "starts": self.starts,
             "participants": [
@@ -134,8 +137,8 @@ def compare(
 ) -> ComparisonReport:
     """Invert every file again from its own prior, and hold the result against SPM's estimate in the file.
 
-    Files without an estimate are listed with status 'failed: …'. The integrator and the iteration limit of `settings`
-    give way to the files' own.
+    Files without an estimate of SPM's kind are listed with status 'failed: …'. The integrator and the iteration limit
+    of `settings` give way to the files' own.
     """
     clock, start = CompileClock(), time.perf_counter()
     ready = [i for i, file in enumerate(files) if file.estimate is not None]
@@ -143,7 +146,7 @@ def compare(
     refused: dict[int, Failure] = {}
     for i in ready:
         try:
-            subjects[i] = _subject(files[i])
+            subjects[i] = _subject(files[i], settings)
         except ValueError as error:  # a prior that SPM takes and we do not, such as one of tied parameters
             refused[i] = Failure(files[i].name, str(error))
     results = _invert(files, subjects, settings, on_progress)
@@ -160,16 +163,23 @@ def compare(
         _find_partings(rows, files, subjects, results, settings)
     total, compiling = time.perf_counter() - start, clock.seconds(start)
     seconds = {"compile": compiling, "run": max(0.0, total - compiling)}
-    return ComparisonReport(settings.derivatives, settings.starts, device(), precision(), tuple(rows), seconds)
+    return ComparisonReport(
+        settings.derivatives, settings.starts, device(), precision(), tuple(rows), seconds, settings.compat
+    )
 
 
-def _subject(file: DcmFile) -> Subject:
-    """With the prior that SPM used, where the file holds it."""
+def _subject(file: DcmFile, settings: Settings) -> Subject:
+    """With the prior that SPM used, where the file holds it; `ValueError` where the estimate is none of SPM's kind."""
     estimate = _estimate(file)
+    if file.mode == "none" or file.mode.startswith("none,"):
+        raise ValueError(
+            f"effconn estimated it in mode {file.mode}, which no SPM has; invert it with SPM12, or by effconn invert "
+            f"--compat {settings.compat}"
+        )
     if estimate.prior_mean is not None and estimate.prior_covariance is not None:
         density = Prior(estimate.prior_mean, estimate.prior_covariance, file.noise_mean, file.noise_variance)
     else:
-        density = prior(file.spec, "spm12", noise_mean=file.noise_mean, noise_variance=file.noise_variance)
+        density = prior(file.spec, settings.priors, noise_mean=file.noise_mean, noise_variance=file.noise_variance)
     return Subject(file.name, file.spec, file.run.data, density, file.centre_inputs, confounds_as_given=True)
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from dcm import Data, Posterior, Prior, Refinement, Settings, Spec, Status, diagnose
 
-FORMAT = "effconn posterior 2"
+FORMAT = "effconn posterior 3"
 
 Variables = dict[str, tuple[tuple[str, ...], Any, dict[str, str]]]
 
@@ -25,6 +25,8 @@ def to_dataset(
     Dimensions: `parameter` (full names, in the order of `dcm.Layout`), `free` and `free_` (rows and columns of the
     posterior covariance), `prior_free` and `prior_free_`, `region` and `region_`, `to`, `from`, `gate`, `input`,
     `scan`, `confound`, `iteration`, `start`. Series are in the units of the scaled data: percent times `data_scale`.
+    In SPM's modes there is `settled_free_energy` beside `free_energy`, as SPM's steps on the noise end short of its
+    optimum.
 
     Arguments:
         posterior: the result of one inversion.
@@ -60,7 +62,10 @@ def to_dataset(
         "name": name,
         "status": posterior.status.name,
         "compat": posterior.settings.compat,
-        "departures": "; ".join(posterior.settings.departures),
+        "mode": posterior.mode,
+        "departures": "; ".join(posterior.departures),
+        "centre_inputs": int(posterior.centre_inputs),
+        "constant_inputs": json.dumps(posterior.constant_inputs),
         "inversion": json.dumps(asdict(posterior.settings), sort_keys=True),
         "noise_prior_mean": float(posterior.prior.noise_mean),
         "noise_prior_variance": float(posterior.prior.noise_variance),
@@ -113,7 +118,7 @@ def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
         prediction=array("prediction"),
         residual=array("residual"),
         free_energy=float(values["free_energy"]),
-        settled_free_energy=float(values["settled_free_energy"]),
+        settled_free_energy=float(values.get("settled_free_energy", values["free_energy"])),
         status=Status[attributes["status"]],
         iterations=int(values["iterations"]),
         free_energy_history=array("free_energy_history"),
@@ -122,6 +127,8 @@ def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
         start_free_energies=array("start_free_energies"),
         settings=Settings(**json.loads(attributes["inversion"])),
         refinement=_read_refinement(values, attributes),
+        centre_inputs=bool(attributes["centre_inputs"]),
+        constant_inputs=tuple(json.loads(attributes["constant_inputs"])),
     )
     _check_shapes(posterior)
     return posterior
@@ -192,6 +199,10 @@ def _estimate(posterior: Posterior) -> Variables:
     sd = np.zeros(posterior.mean.size)
     sd[posterior.free] = np.sqrt(np.diag(posterior.covariance))
     regions = ("region", "region_")
+    settled: Variables = {}
+    if posterior.settings.as_spm:  # otherwise there is one F
+        text = about("F with the noise at its optimum", "nats")
+        settled = {"settled_free_energy": ((), posterior.settled_free_energy, text)}
     return {
         "mean": (("parameter",), posterior.mean, about("posterior mean", "see parameter_unit")),
         "sd": (("parameter",), sd, about("posterior sd", "see parameter_unit")),
@@ -203,12 +214,12 @@ def _estimate(posterior: Posterior) -> Variables:
         "noise_autocorrelation_sd": (("region",), posterior.autocorrelation_sd, about("sd of its artanh", "1")),
         "confound_effects": (("confound", "region"), posterior.confound_effects, about("effects of the confounds")),
         "free_energy": ((), posterior.free_energy, about("approximate log evidence", "nats")),
-        "settled_free_energy": ((), posterior.settled_free_energy, about("F with the noise at its optimum", "nats")),
+        **settled,
         "free_energy_history": (("iteration",), posterior.free_energy_history, about("F evaluated", "nats")),
         "start_free_energies": (
             ("start",),
             posterior.start_free_energies,
-            about("settled F that each reached", "nats"),
+            about(f"{'settled ' if settled else ''}F that each reached", "nats"),
         ),
         "best_start": ((), posterior.start, about("the start this posterior came from; 0 is the prior mean")),
         "iterations": ((), posterior.iterations, about("iterations taken")),

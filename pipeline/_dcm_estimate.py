@@ -25,9 +25,9 @@ class SpmEstimate:
         free: (free,) which parameters have posterior variance.
         free_covariance: (free, free) their posterior covariance Cp.
         free_energy: F, nats.
-        prediction: (scan, region) DCM.y, in the units of the scaled series; None where absent, as are all below.
+        prediction: (scan, region) DCM.y, in the units of Y.y (SPM's: scaled); None where absent, as are all below.
         residual: (scan, region) DCM.R.
-        noise_precision_log: (region,) −ln Ce.
+        noise_precision_log: (region,) −ln Ce, in these units.
         prior_mean: (param,) M.pE.
         prior_free: (prior_free,) which parameters have prior variance.
         prior_free_covariance: (prior_free, prior_free) their prior covariance M.pC.

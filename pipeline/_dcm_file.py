@@ -74,6 +74,13 @@ class DcmFile:
     remarks: tuple[str, ...] = ()
     cell: str = ""
 
+    @property
+    def mode(self) -> str:
+        """The mode in which effconn made the estimate, in words; empty where SPM did, or there is none."""
+        made = self.content.get("effconn")
+        mode = made.get("mode") if isinstance(made, Mapping) else None
+        return mode if isinstance(mode, str) else ""
+
 
 def read_dcm(
     path: str | Path, echo_time: EchoTime = "spm12", *, estimates: bool = True

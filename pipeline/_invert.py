@@ -4,71 +4,183 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
-from dcm import Failure, Integrator, Posterior, Preset, Settings, Subject, invert_each, prior
+import numpy as np
+
+from dcm import (
+    Compat,
+    Derivatives,
+    Failure,
+    Integrator,
+    NoiseModel,
+    Posterior,
+    Preset,
+    Prior,
+    Settings,
+    Subject,
+    invert_each,
+    prior,
+)
 
 from ._dataset import to_dataset
 from ._dcm_file import DcmFile
 from ._dcm_run import EchoTime
 from ._provenance import KEY, Attributes, provenance
 from ._runtime import UsageError, cores
+from ._spm_results import number
 from ._spm_write import write_dcm, written_by_us
 from ._store import ResultFileError, read_result, write_result
 
-NoisePrior = Literal["spm12", "wide"]
-WIDE_NOISE_VARIANCE = 1.0  # of a log-precision: the noise's standard deviation is known to a factor of e^½ = 1.6
+Centre = Literal["file", "yes", "no"]
+NOISE_MEAN, NOISE_VARIANCE = 6.0, 1 / 128  # SPM's defaults of options.hE and options.hC
+SCALED_RANGE = 4.0  # to which SPM scales series of a larger range
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to invert a set of files.
+    """How to invert a set of files: the mode, and what is to be other than the mode has it.
+
+    In SPM's modes a file's own options hold, as in SPM: centre, hE, hC and maxit. In mode 'none' they do not.
 
     Arguments:
-        settings: as `dcm.Settings`; its integrator and max_iterations give way to a file's own where the fields below
-            say so. The nonlinear integrator has exact derivatives only.
-        preset: the priors.
-        noise_prior: prior variance of the noise's log-precisions: 'spm12' as the file says (else 1/128), 'wide' 1.
+        compat, integrator, derivatives, noise, priors, starts, seed, tolerance: as in `dcm.Settings`; None for what the
+            mode has. SPM's priors come with the file's hE and hC.
+        max_iterations: None for the file's own limit in SPM's modes, else 128.
+        centre: whether inputs are centred: 'yes', 'no', or as the 'file' says; None for what the mode has.
         echo_time: which echo time the files were read with.
-        integrator: None to take what each file needs: 'nonlinear' where it gates connections.
-        max_iterations: None for each file's own limit.
         spm_files: whether to write DCM_*.mat files too.
         again: whether to invert anew what is already there.
+
+    Raises `ValueError` where the settings are impossible, and where SPM's derivatives are asked for in mode 'none'.
     """
 
-    settings: Settings = field(default_factory=lambda: Settings("spm12"))
-    preset: Preset = "spm12"
-    echo_time: EchoTime = "spm12"
+    compat: Compat = "none"
     integrator: Integrator | None = None
+    derivatives: Derivatives = "exact"
+    noise: NoiseModel | None = None
+    priors: Preset | None = None
+    starts: int | None = None
+    seed: int = 0
+    tolerance: float = 0.1
     max_iterations: int | None = None
+    centre: Centre | None = None
+    echo_time: EchoTime = "spm12"
     spm_files: bool = True
     again: bool = False
-    noise_prior: NoisePrior = "spm12"
 
-    def noise_variance_of(self, file: DcmFile) -> float:
-        """Prior variance of the log-precisions of one file's noise."""
-        return WIDE_NOISE_VARIANCE if self.noise_prior == "wide" else file.noise_variance
+    def __post_init__(self) -> None:
+        if self.compat == "none" and self.derivatives == "spm":
+            raise ValueError(
+                "derivatives='spm' are SPM12's finite differences, to check against SPM12 only; they need "
+                "compat='spm12' or 'spm25'"
+            )
+        _ = self.settings  # raises where they are impossible
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Those of a file without gating and without a limit of its own."""
+        made = Settings(
+            self.compat,
+            integrator=self.integrator,
+            derivatives=self.derivatives,
+            noise=self.noise,
+            priors=self.priors,
+            starts=self.starts,
+            seed=self.seed,
+            max_iterations=self.max_iterations or 128,
+            tolerance=self.tolerance,
+        )
+        return made if made.starts > 1 else replace(made, seed=0)
+
+    @property
+    def as_spm(self) -> bool:
+        """Whether the mode is one of SPM's, so that a file's own options hold."""
+        return self.compat != "none"
 
     def settings_of(self, file: DcmFile) -> Settings:
-        """The settings for one file."""
-        own: Integrator = "nonlinear" if file.spec.d.any() else "bilinear"
-        integrator = self.integrator or own
-        return replace(
-            self.settings,
-            integrator=integrator,
-            derivatives="exact" if integrator == "nonlinear" else self.settings.derivatives,
-            seed=self.settings.seed if self.settings.starts > 1 else 0,
-            max_iterations=self.max_iterations or file.max_iterations,
-        )
+        """The settings for one file; a model with gates needs the nonlinear integrator and exact derivatives."""
+        settings = self.settings
+        if self.as_spm:
+            settings = replace(settings, max_iterations=self.max_iterations or file.max_iterations)
+        if file.spec.d.any() and self.integrator is None:
+            settings = replace(settings, integrator="nonlinear", derivatives="exact")
+        return settings
+
+    def centres(self, file: DcmFile) -> bool:
+        """Whether the file's inputs are centred."""
+        how = self.centre or ("file" if self.as_spm else "no")
+        return file.centre_inputs if how == "file" else how == "yes"
+
+    def prior_of(self, file: DcmFile) -> Prior:
+        """The prior of one file's model; SPM's with the file's hE and hC."""
+        if self.settings.priors == "none":
+            return prior(file.spec, "none")
+        noise = {"noise_mean": file.noise_mean, "noise_variance": file.noise_variance}
+        return prior(file.spec, self.settings.priors, **noise)
+
+    def as_inverted(self, file: DcmFile) -> DcmFile:
+        """The file with the options that hold, and with its series as they were measured in mode 'none'.
+
+        SPM leaves series scaled in the files that it has estimated, with the factor beside them (Y.scale). Parameters
+        keep their units only where series keep theirs.
+        """
+        limit = self.settings_of(file).max_iterations
+        own = replace(file, centre_inputs=self.centres(file), max_iterations=limit)
+        return own if self.settings.scaling == "data" else _unscaled(own)
+
+    def remarks(self, file: DcmFile) -> list[str]:
+        """What the file says of the inversion that does not hold here, and how to have it."""
+        said = []
+        if self.centre is None and not self.as_spm and file.centre_inputs:
+            said.append(
+                "options.centre = 1, but inputs are not centred, which would make A the connectivity averaged over the "
+                "run; --centre file centres them"
+            )
+        if not self.centres(file) and _is_centred(file):
+            said.append(
+                "U.u is centred already, as SPM leaves it, so that A is the connectivity averaged over the run; give "
+                "the file as it was before SPM estimated it"
+            )
+        other = (file.noise_mean, file.noise_variance) != (NOISE_MEAN, NOISE_VARIANCE)
+        if self.settings.priors == "none" and other:
+            said.append(
+                f"options.hE = {file.noise_mean:g} and hC = {file.noise_variance:g} belong to SPM's priors and are not "
+                "used; --priors spm12 uses them"
+            )
+        if not self.as_spm and self.max_iterations is None and file.max_iterations != self.settings.max_iterations:
+            said.append(
+                f"options.maxit = {file.max_iterations} is not used; --max-iterations {file.max_iterations} does that"
+            )
+        return said
 
     def attributes(self, file: DcmFile) -> Attributes:
         """What makes a result of this file under this plan."""
-        decides = asdict(self.settings_of(file)) | {"prior": self.preset, "echo_time": self.echo_time}
-        if (variance := self.noise_variance_of(file)) != file.noise_variance:  # which the source's digest stands for
-            decides["noise_variance"] = variance
+        decides = asdict(self.settings_of(file)) | {"echo_time": self.echo_time, "centre_inputs": self.centres(file)}
         return provenance(file.path, file.index, decides)
+
+
+def _unscaled(file: DcmFile) -> DcmFile:
+    series = file.content.get("Y")
+    scale = series.get("scale") if isinstance(series, dict) else None
+    if not (isinstance(scale, np.ndarray) and scale.size == 1 and scale.dtype.kind == "f" and 0 < scale.flat[0] < 1):
+        return file
+    data, factor = file.run.data, float(scale.flat[0])
+    if abs(np.ptp(data.bold) - SCALED_RANGE) > 1e-6 * SCALED_RANGE:  # not by this factor, then
+        return file
+    run = replace(file.run, data=replace(data, bold=data.bold / factor))
+    content = {**file.content, "Y": {**file.content["Y"], "scale": number(1.0)}}
+    return replace(file, run=run, content=content)
+
+
+def _is_centred(file: DcmFile) -> bool:
+    """Whether the file's inputs have lost their zero: all those that vary have mean 0 and negative values."""
+    varying = file.run.data.inputs[:, np.ptp(file.run.data.inputs, axis=0) > 0]
+    means = np.abs(varying.mean(axis=0))
+    return bool(varying.size) and bool((means < 1e-9 * np.abs(varying).max(axis=0)).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +225,7 @@ def invert_files(
     for i, before in found.items():
         if isinstance(before, Posterior):
             if plan.spm_files and not spm_path(folder, files[i]).exists():
-                write_dcm(spm_path(folder, files[i]), files[i], before)
+                write_dcm(spm_path(folder, files[i]), plan.as_inverted(files[i]), before)
             tell(i, Outcome(files[i], before, plan.settings_of(files[i]), "kept"))
     missing = {i for i, before in found.items() if not isinstance(before, Posterior)}
     base, total = 0, len(missing) * plan.settings.starts
@@ -123,9 +235,11 @@ def invert_files(
             continue
         subjects = [_subject(files[i], plan) for i in places]
 
-        def watch(done: int, _: int, base: int = base) -> None:
-            if on_progress is not None:
-                on_progress(base + done, total)
+        own = len(wanted) * settings.starts
+
+        def watch(done: int, of: int, base: int = base, own: int = own) -> None:
+            if on_progress is not None:  # the full equations count a start twice: it is begun by the bilinear ones
+                on_progress(base + done * own // max(of, 1), total)
 
         for member, result in invert_each(subjects, settings, watch, wanted, cores()):
             i = places[member]
@@ -133,7 +247,7 @@ def invert_files(
             outcome = Outcome(files[i], result, settings, "redone" if note else "inverted", note)
             _write(outcome, folder, plan)
             tell(i, outcome)
-        base += len(wanted) * settings.starts
+        base += own
         watch(0, 0, base)
     return [outcomes[i] for i in range(len(files))]
 
@@ -198,14 +312,13 @@ def _groups(files: Sequence[DcmFile], plan: Plan) -> dict[Settings, list[int]]:
 
 
 def _subject(file: DcmFile, plan: Plan) -> Subject:
-    variance = plan.noise_variance_of(file)
-    density = prior(file.spec, plan.preset, noise_mean=file.noise_mean, noise_variance=variance)
-    return Subject(file.name, file.spec, file.run.data, density, file.centre_inputs)
+    own = plan.as_inverted(file)
+    return Subject(own.name, own.spec, own.run.data, plan.prior_of(own), own.centre_inputs)
 
 
 def _write(outcome: Outcome, folder: Path, plan: Plan) -> None:
     """The SPM file first: a NetCDF file stands for a result that is complete."""
-    file, posterior = outcome.file, outcome.result
+    file, posterior = plan.as_inverted(outcome.file), outcome.result
     if isinstance(posterior, Failure):
         return
     data, _ = file.run.data.prepared(file.centre_inputs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from ._kernels import STEP, STEPS
 from ._mat import load_mat
 from ._mat_values import MatFileError
 from ._mat_write import cell_row, opaque_places, save_mat
-from ._spm_results import number, results, tree
+from ._spm_results import file_unit, number, results, tree
 
 # What describes an inversion: never kept from the source, where it would describe another one.
 RESULTS = (
@@ -55,6 +57,8 @@ def written_by_us(path: Path) -> bool:
 def dcm_struct(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
     """The struct that `write_dcm` writes, in the form of `load_mat`."""
     data, scale = source.run.data.prepared(source.centre_inputs)
+    if (unit := file_unit(posterior)) != 1:
+        data, scale = replace(data, bold=data.bold / unit), scale / unit
     content = {key: value for key, value in source.content.items() if key not in RESULTS}
     content |= _masks(source, posterior)
     content["U"] = _inputs(source, data)
@@ -135,6 +139,8 @@ def _options(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
     for switch in ("nonlinear", "two_state", "stochastic", "centre", "induced"):
         options.setdefault(switch, number(0))
     options.setdefault("hidden", np.zeros((0, 0)))
+    if bool(np.any(options["centre"])) != source.centre_inputs:
+        options["centre"] = number(float(source.centre_inputs))
     options |= {"hE": number(posterior.prior.noise_mean), "hC": number(posterior.prior.noise_variance)}
     options.setdefault("maxit", number(source.max_iterations))
     options.setdefault("maxnodes", number(8))
@@ -155,7 +161,7 @@ def _model(source: DcmFile, posterior: Posterior, data: Data, echo_time: Any) ->
         "x": csc_array((n, 5)),
         "pE": tree(prior.mean, posterior),
         "pC": np.array(prior.covariance),
-        "hE": np.full((n, 1), prior.noise_mean),
+        "hE": np.full((n, 1), prior.noise_mean + 2 * np.log(file_unit(posterior))),  # of the file's series
         "hC": csc_array(np.eye(n) * prior.noise_variance),
         "m": number(m),
         "n": number(5 * n),
@@ -176,6 +182,8 @@ def _provenance(source: DcmFile, posterior: Posterior, data: Data) -> dict[str, 
     return {
         "version": release,
         "method": "variational Laplace, dcm.invert",
+        "mode": posterior.mode,
+        "inversion": json.dumps(asdict(posterior.settings), sort_keys=True),
         "status": posterior.status.name.lower(),
         "iterations": number(posterior.iterations),
         "free_energy_history": posterior.free_energy_history[None, :],
@@ -183,6 +191,8 @@ def _provenance(source: DcmFile, posterior: Posterior, data: Data) -> dict[str, 
         "echo_time": number(data.echo_time),
         "noise_mean": posterior.noise_mean[:, None],
         "noise_covariance": posterior.noise_covariance,
+        "autocorrelation": posterior.autocorrelation[:, None],
+        "autocorrelation_sd": posterior.autocorrelation_sd[:, None],
         "confound_effects": posterior.confound_effects,
         "start": number(posterior.start),
         "start_free_energies": posterior.start_free_energies[None, :],

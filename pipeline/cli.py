@@ -19,12 +19,15 @@ from ._predict_command import predict
 Files = Annotated[list[Path], typer.Argument(help="SPM files (DCM_*.mat, GCM_*.mat), or folders of DCM_*.mat.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
 Starts = Annotated[
-    int, typer.Option(min=1, help="Starting points; the first is the prior mean. The best optimum is kept.")
+    int | None,
+    typer.Option(min=1, help="Starting points, the prior mean first; the best optimum is kept. Default: 3, as SPM 1."),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the drawn starting points.")]
 Derivatives = Annotated[
     Literal["exact", "spm"], typer.Option(help="'spm': SPM12's finite differences, to check against SPM12 only.")
 ]
+Compat = Literal["none", "spm12", "spm25"]
+Replaced = Annotated[str | None, typer.Option(hidden=True)]  # of earlier versions: what replaces it is said
 Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
 
 app = typer.Typer(
@@ -47,25 +50,45 @@ app.add_typer(peb_app, name="peb")
 def invert(
     files: Files,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
-    starts: Starts = 1,
-    seed: Seed = 0,
+    compat: Annotated[
+        Compat,
+        typer.Option(
+            help="'none': intervals that hold what they say; 'spm12', 'spm25': the numbers of that release. It decides "
+            "whatever is not given below.",
+        ),
+    ] = "none",
+    noise: Annotated[
+        Literal["ar1", "white", "spm12", "spm25"] | None,
+        typer.Option(help="Model of the noise: 'ar1' serially correlated, 'white', or as SPM. Default: ar1, or SPM's."),
+    ] = None,
+    priors: Annotated[
+        Literal["none", "spm12", "spm25"] | None,
+        typer.Option(help="Priors: our own ('none'), or SPM's with the file's hE and hC. Default: those of the mode."),
+    ] = None,
     integrator: Annotated[
         Literal["bilinear", "nonlinear"] | None,
-        typer.Option(help="Default: bilinear as SPM12, nonlinear where a model gates connections."),
+        typer.Option(
+            help="'nonlinear': the full equations; 'bilinear': their expansion that SPM inverts. Default: nonlinear; "
+            "as SPM bilinear where no connection is gated.",
+        ),
     ] = None,
+    centre: Annotated[
+        Literal["file", "yes", "no"] | None,
+        typer.Option(
+            help="Centre the inputs, so that A is the connectivity averaged over the run. Default: no, as SPM what the "
+            "file says.",
+        ),
+    ] = None,
+    starts: Starts = None,
+    seed: Seed = 0,
     derivatives: Derivatives = "exact",
-    prior: Annotated[Literal["spm12", "spm25"], typer.Option(help="Which SPM's priors.")] = "spm12",
     echo_time: Annotated[
         Literal["spm12", "scanner"], typer.Option(help="'spm12': its fixed 0.04 s; 'scanner': the file's TE.")
     ] = "spm12",
-    max_iterations: Annotated[
-        int | None, typer.Option(min=1, help="Default: what the file says, else 128 as SPM12.")
-    ] = None,
+    max_iterations: Annotated[int | None, typer.Option(min=1, help="Default: 128, as SPM what the file says.")] = None,
     tolerance: Annotated[float, typer.Option(help="Gain in F, nats, below which an iteration has converged.")] = 0.1,
-    noise_prior: Annotated[
-        Literal["spm12", "wide"],
-        typer.Option(help="Prior variance of the noise's log-precision: 'spm12': the file's, else 1/128; 'wide': 1."),
-    ] = "spm12",
+    prior: Replaced = None,
+    noise_prior: Replaced = None,
     no_spm: Annotated[bool, typer.Option("--no-spm", help="Write no DCM_*.mat, only NetCDF.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Invert anew what is already there.")] = False,
     json: Json = None,
@@ -74,19 +97,24 @@ def invert(
     """Options of `effconn invert` → `run_invert`."""
 
     def work() -> int:
-        from ._cli_invert import make_settings, run_invert
-        from ._invert import Plan
+        from ._cli_invert import check_replaced, make_plan, run_invert
 
-        settings = make_settings(
-            compat="spm12",
-            integrator=integrator or "bilinear",
+        check_replaced({"--prior": prior, "--noise-prior": noise_prior})
+        plan = make_plan(
+            compat=compat,
+            integrator=integrator,
             derivatives=derivatives,
+            noise=noise,
+            priors=priors,
             starts=starts,
             seed=seed,
-            max_iterations=max_iterations or 128,
             tolerance=tolerance,
+            max_iterations=max_iterations,
+            centre=centre,
+            echo_time=echo_time,
+            spm_files=not no_spm,
+            again=force,
         )
-        plan = Plan(settings, prior, echo_time, integrator, max_iterations, not no_spm, force, noise_prior)
         return run_invert(files, out, plan, json)
 
     return guarded(work, debug)
@@ -99,8 +127,13 @@ def invert(
 )
 def compare_spm(
     files: Files,
+    compat: Annotated[
+        Compat, typer.Option(help="Which release the files are held against: 'spm12' or 'spm25'.")
+    ] = "spm12",
     derivatives: Derivatives = "exact",
-    starts: Starts = 1,
+    starts: Annotated[
+        int, typer.Option(min=1, help="Starting points; the first is SPM's. The best optimum is kept.")
+    ] = 1,
     seed: Seed = 0,
     json: Json = None,
     debug: Debug = False,
@@ -109,11 +142,8 @@ def compare_spm(
 
     def work() -> int:
         from ._cli_compare import run_compare
-        from ._cli_invert import make_settings
 
-        return run_compare(
-            files, make_settings(compat="spm12", derivatives=derivatives, starts=starts, seed=seed), json
-        )
+        return run_compare(files, compat, derivatives, starts, seed, json)
 
     return guarded(work, debug)
 

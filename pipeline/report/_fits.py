@@ -34,9 +34,10 @@ def fits_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Secti
         return None
     return Section(
         "How much the models explain",
-        "SPM's check of a DCM warns where less than 10 % of the variance is explained, where no connection between "
-        "regions exceeds 1/8 Hz, or where the data moved no parameter. Such visits say little, and the group level "
-        "weighs them accordingly.",
+        "As SPM's check of a DCM, effconn warns where less than 10 % of the variance is explained, where no connection "
+        "between regions exceeds 1/8 Hz, or where the data moved no parameter. Such visits say little, and the group "
+        "level weighs them accordingly. It also warns of parameters far out in their prior, of noise at odds with its "
+        "own, and of starts that leave doubt about the best.",
         (_picture(result, found),),
         (),
         folded=(fold(fit_records(result, found)),),
@@ -56,7 +57,7 @@ def visits(result: StudyResult) -> list[str]:
 
 
 def fit_records(result: StudyResult, found: Mapping[str, Diagnostics]) -> Records:
-    """One row a visit; marked where SPM would warn."""
+    """One row a visit; marked where there are warnings."""
     arm_of = result.arm_of
     rows: list[dict[str, Any]] = [
         {
@@ -73,7 +74,7 @@ def fit_records(result: StudyResult, found: Mapping[str, Diagnostics]) -> Record
     ]
     lead = (
         "F is the free energy, a lower bound on the log evidence; it compares models of the same data, not visits. "
-        "Marked: SPM would warn."
+        "Marked: there are warnings."
     )
     marked = frozenset(i for i, one in enumerate(found.values()) if one.warnings)
     return Records("fits", "Every visit", lead, COLUMNS, rows, marked=marked)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._invert import WIDE_NOISE_VARIANCE
 from .._peb_inputs import group_settings
 from ..common import joined
-from ..study import Confounds, Dcm, GroupAnalysis, Region, Structure, Study
+from ..study import Confounds, Dcm, GroupAnalysis, Region, Structure, Study, inversion_settings
 from ._methods_predictive import REFERENCES as PREDICTIVE_REFERENCES
 from ._methods_predictive import predictive_methods
 from ._result import MAIN, StudyResult
@@ -131,7 +130,7 @@ def _model(dcm: Dcm) -> str:
     inputs = [f"{name} ({' + '.join(members)})" for name, members in dcm.inputs.items()]
     others = [name for name in dcm.models if name != MAIN]
     return (
-        "Effective connectivity was estimated with deterministic bilinear dynamic causal models for fMRI (Friston et "
+        "Effective connectivity was estimated with deterministic dynamic causal models for fMRI (Friston et "
         f"al. 2003; Stephan et al. 2007), one state per region, of the task {dcm.task}. Regions: "
         f"{joined(dcm.regions)}. Inputs: {joined(inputs)}"
         + (", mean-centred, so that A is the connectivity averaged over the run" if dcm.centre_inputs else "")
@@ -156,19 +155,41 @@ def _arrow(connection: str) -> str:
 
 
 def _inversion(dcm: Dcm) -> str:
-    noise = (
-        f", except that the prior variance of the noise's log-precision was {WIDE_NOISE_VARIANCE:g} instead of 1/128, "
-        "as SPM12's prior is sure of far less noise than single runs have, and makes intervals too narrow"
-        if dcm.noise_prior == "wide"
-        else ""
-    )
-    starts = "one start from the prior mean" if dcm.starts == 1 else f"{dcm.starts} starts, the best of them kept"
+    settings = inversion_settings(dcm)
+    starts = "one start from the prior mean" if settings.starts == 1 else f"{settings.starts} starts, the best kept"
     echo = "SPM12's fixed 0.04 s" if dcm.echo_time == "spm12" else "the scanner's"
-    return (
-        f"Models were inverted by variational Laplace (Friston et al. 2007) with exact derivatives, {starts}, in "
-        f"64-bit arithmetic. Priors were SPM12's{noise}. Echo time: {echo}. The variance that each model explains was "
-        "computed as in SPM12's check of a DCM."
+    kept = (
+        "series and prediction were scaled to a range of at most 4 alike, so that parameters keep their units"
+        if settings.scaling == "model"
+        else "series were scaled to a range of at most 4, as SPM does"
     )
+    mode = settings.mode(centre_inputs=dcm.centre_inputs)
+    return (
+        f"Models were inverted by variational Laplace (Friston et al. 2007) in effconn's mode {mode}: "
+        f"{_EQUATIONS[settings.integrator]}, with exact derivatives and {starts}, in 64-bit arithmetic. "
+        f"{_NOISE[settings.noise]} {_PRIORS[settings.priors]} Echo time: {echo}; {kept}. The variance that each model "
+        "explains is that of prediction and residual about their means."
+    )
+
+
+_EQUATIONS = {
+    "nonlinear": "the full nonlinear equations, begun at the optimum of their bilinear expansion",
+    "bilinear": "the bilinear expansion of the equations, as SPM",
+}
+_NOISE = {
+    "ar1": "The noise of each region was a first-order autoregressive process, whose precision and correlation were at "
+    "their optimum for all parameters, and the effects of confounds were integrated out.",
+    "white": "The noise of each region was independent from scan to scan, with its precision at the optimum for all "
+    "parameters, and the effects of confounds were integrated out.",
+    "spm12": "Noise and confounds were estimated by SPM12's steps (independent from scan to scan).",
+    "spm25": "Noise and confounds were estimated by SPM25's steps (independent from scan to scan).",
+}
+_PRIORS = {
+    "none": "Priors were SPM12's, except that the prior variance of connections between regions was 1/16 instead of "
+    "1/64, and that of the noise's log-precision 1 instead of 1/128.",
+    "spm12": "Priors were SPM12's.",
+    "spm25": "Priors were SPM25's.",
+}
 
 
 def _group(study: Study) -> str:

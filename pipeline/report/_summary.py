@@ -44,8 +44,8 @@ def _fits(result: StudyResult, found: Mapping[str, Diagnostics]) -> Answer | Non
         f"{len(found)} of {expected} visits have a posterior."
     )
     low = int((explained < LOW_VARIANCE).sum())
-    said = f"{warned} of them, {low} for less than {LOW_VARIANCE:g} % explained" if warned else "none of them"
-    details = (f"SPM's check would warn of {said}.",)
+    said = f"at {warned} of them, {low} for less than {LOW_VARIANCE:g} % explained" if warned else "at none of them"
+    details = (f"There are warnings {said}.",)
     return Answer(question, verdict, headline, details, anchor="fits", source="Every visit")
 
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dcm import SPM12_ECHO_TIME, Failure, Posterior, Settings, Spec, Subject, invert_each, prior
+from dcm import SPM12_ECHO_TIME, Failure, Posterior, Spec, Subject, invert_each
 
 from .._dataset import to_dataset
-from .._invert import WIDE_NOISE_VARIANCE
 from .._provenance import provenance, release
 from .._runtime import cores, start_jax
 from .._store import write_result
 from ..execution import Finish, Unit
 from ..images import read_extraction
-from ..study import Dcm, Study, models_of
+from ..study import Dcm, Study, inversion_settings, models_of
 from ._layout import Layout
 from ._spm import write_spm
 
 STAGE = "invert"
-SPM12_NOISE_VARIANCE = 1 / 128
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,8 @@ def invert_units(study: Study, series: Mapping[str, Path], layout: Layout, batch
 def _recipe(job: Inversion) -> dict[str, Any]:
     """Everything that decides the posterior besides the series."""
     masks = {field: getattr(job.spec, field).astype(int).tolist() for field in ("a", "b", "c", "d")}
-    how = {key: getattr(job.dcm, key) for key in ("noise_prior", "starts", "seed", "echo_time", "centre_inputs")}
+    how = {"inversion": asdict(inversion_settings(job.dcm))}
+    how |= {key: getattr(job.dcm, key) for key in ("echo_time", "centre_inputs")}
     names = {"visit": job.visit, "model": job.model, "regions": job.spec.regions, "inputs": job.spec.inputs}
     return {
         **names,
@@ -100,7 +99,7 @@ def invert(units: Sequence[Unit], finish: Finish) -> None:
         except ValueError as error:
             if visit in wanted:
                 finish.failed(wanted[visit], str(error))
-    settings = Settings("spm12", starts=first.dcm.starts, seed=first.dcm.seed)
+    settings = inversion_settings(first.dcm)
     places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
     for place, result in invert_each(subjects, settings, wanted=places, cores=cores()):
         unit = wanted[subjects[place].name]
@@ -117,12 +116,11 @@ def _subject(job: Inversion, visit: str, series: Path) -> Subject:
         raise ValueError(
             f"{visit}: no sidecar tells the echo time; add EchoTime to it, or leave [dcm] echo_time at 'spm12'"
         )
-    variance = WIDE_NOISE_VARIANCE if job.dcm.noise_prior == "wide" else SPM12_NOISE_VARIANCE
     data = extraction.run_data(job.spec.regions, echo_time).data
     idle = [name for name, column in zip(extraction.input_names, data.inputs.T, strict=True) if not column.any()]
     if idle:
         raise ValueError(f"{visit}: input {idle[0]} has no event in this run, so that there is no model of it")
-    return Subject(visit, job.spec, data, prior(job.spec, "spm12", noise_variance=variance), job.dcm.centre_inputs)
+    return Subject(visit, job.spec, data, centre_inputs=job.dcm.centre_inputs)
 
 
 def _write(unit: Unit, subject: Subject, posterior: Posterior) -> list[Path]:

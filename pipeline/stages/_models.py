@@ -24,6 +24,10 @@ from ._layout import Layout
 from ._reductions import reduction_records
 
 NAME = "models"
+SPM_EVIDENCE = (
+    "this F takes the noise for independent from scan to scan and close to 5 % of the series' range, so that "
+    "where noise is otherwise it may favour the wrong model by several nats."
+)
 SURE, LIKELY = 0.95, 0.75  # protected exceedance from which a model is said to be the best, or likely so
 
 COLUMNS = (
@@ -65,20 +69,22 @@ def compare_models(units: Sequence[Unit], finish: Finish) -> None:
     for unit in units:
         job: Comparing = unit.payload
         try:
-            people, evidence = _evidence(job.posteriors)
+            people, evidence, mode = _evidence(job.posteriors)
             found = random_effects(evidence)
             reductions = reduction_records(job.posteriors)
         except ValueError as error:
             finish.failed(unit, str(error))
             continue
-        delivery = _deliver(list(job.posteriors), people, evidence, found, reductions)
+        delivery = _deliver(list(job.posteriors), people, evidence, found, mode, reductions)
         finish.done(unit, store_delivery(delivery, job.folder))
 
 
-def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], np.ndarray]:
-    """Participants, and (participant, model) the evidence summed over the visits that every model has, nats.
+def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], np.ndarray, str]:
+    """Participants, (participant, model) the evidence summed over the visits that every model has, nats, and the mode.
 
-    The noise is settled first: SPM12's steps on it end up to hundreds of nats from its optimum, by chance.
+    In SPM's modes it is F with the noise at its optimum: SPM's steps end up to hundreds of nats from it, by chance.
+
+    Raises `ValueError` where models were inverted in different modes, whose F are of different noise and priors.
     """
     shared = set.intersection(*(set(visits) for visits in posteriors.values()))
     visits = [visit for visit in next(iter(posteriors.values())) if visit in shared]
@@ -86,15 +92,25 @@ def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], 
         raise ValueError("no visit has a posterior of every model; see the failures of the invert stage")
     people = list(dict.fromkeys(visit.split("_")[0] for visit in visits))
     evidence = np.zeros((len(people), len(posteriors)))
-    for column, files in enumerate(posteriors.values()):
+    modes: dict[str, str] = {}
+    for column, (model, files) in enumerate(posteriors.items()):
         for visit in visits:
             posterior, _ = read_result(files[visit])
             evidence[people.index(visit.split("_")[0]), column] += posterior.settled_free_energy
-    return people, evidence
+            modes.setdefault(posterior.mode, f"{model} of {visit}")
+    if len(modes) > 1:
+        made = "; ".join(f"{where}: mode {mode}" for mode, where in modes.items())
+        raise ValueError(f"models were inverted in different modes ({made}), so that their F do not compare; run again")
+    return people, evidence, next(iter(modes))
 
 
 def _deliver(
-    models: list[str], people: list[str], evidence: np.ndarray, found: RandomEffects, reductions: Records | None
+    models: list[str],
+    people: list[str],
+    evidence: np.ndarray,
+    found: RandomEffects,
+    mode: str,
+    reductions: Records | None,
 ) -> Delivery:
     total = evidence.sum(axis=0)
     rows: list[dict[str, Any]] = [
@@ -123,6 +139,10 @@ def _deliver(
         "Protected probabilities allow for models being equally frequent."
     )
     risk = f"{found.omnibus_risk:.3f}"
+    kind = "free energies"
+    if mode.startswith("spm"):
+        kind = f"{mode.split(',')[0].upper()}'s free energies, with the noise at its optimum"
+        lead += f" In mode {mode} {SPM_EVIDENCE}"
     return Delivery(
         name=NAME,
         title=f"{len(models)} models of {len(people)} participants",
@@ -134,7 +154,7 @@ def _deliver(
             *([] if reductions is None else [reductions]),
         ),
         draw=lambda: (_section(models, found),),
-        facts=(("Model comparison", "random effects on free energies with settled noise"), ("Omnibus risk", risk)),
+        facts=(("Model comparison", f"random effects on {kind}"), ("Omnibus risk", risk)),
         summary={"participants_used": people, "omnibus_risk": found.omnibus_risk},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcm import Posterior, Settings, Subject
+from dcm import Posterior, Subject
 
 from .._dcm_file import DcmFile
 from .._rundata import RunData
@@ -24,7 +24,7 @@ def write_spm(path: Path, extraction: Extraction, subject: Subject, posterior: P
         spec=subject.spec,
         centre_inputs=subject.centre_inputs,
         nonlinear=False,
-        max_iterations=Settings().max_iterations,
+        max_iterations=posterior.settings.max_iterations,
         noise_mean=float(prior.noise_mean),
         noise_variance=float(prior.noise_variance),
         stated_echo_time=extraction.echo_time,

@@ -3,6 +3,7 @@
 from ._check_regions import circuit_region
 from ._connection import parse_connection
 from ._contrast import parse_contrast
+from ._inversion import describe_inversion, inversion_settings
 from ._look import Found, look
 from ._models import MAIN, models_of, spec_of
 from ._places import is_file_name
@@ -60,7 +61,9 @@ __all__ = [
     "StudyError",
     "Task",
     "circuit_region",
+    "describe_inversion",
     "guesses_in_words",
+    "inversion_settings",
     "is_file_name",
     "is_used",
     "look",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ._inversion import inversion_settings
 from ._problem import Problem
 from ._study import Study
 
@@ -41,7 +42,7 @@ def check_settings(study: Study) -> Iterator[Problem]:
         yield Problem(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
     if study.outputs.spm and study.dcm is None:
         yield Problem(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")
-    if study.dcm is not None and "seed" in study.dcm.model_fields_set and study.dcm.starts == 1:
+    if study.dcm is not None and "seed" in study.dcm.model_fields_set and inversion_settings(study.dcm).starts == 1:
         yield Problem(("dcm", "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, time
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from ._lines import Keys
 from ._nearest import meant, nearest
 from ._problem import Problem, heading, quoted
-from ._study import Study
+from ._study import Compat, GroupAnalysis, Study
 
 PLACEHOLDER = "?"  # what a starter leaves where it cannot even guess
 MUST, NOT = "must be ", ", not "
@@ -26,12 +26,27 @@ def shaped(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
     study = None
     try:
         # As JSON, since there pydantic knows tuples and paths from other kinds without accepting 1 for true.
-        study = Study.model_validate_json(json.dumps(content, default=str), strict=True)
+        study = Study.model_validate_json(json.dumps(_handed_down(content), default=str), strict=True)
     except ValidationError as error:
         named = {one.path for one in problems}
         found = _problems(error.errors(include_url=False), content)
         problems += [one for one in found if one.path not in named]
     return (None, problems) if problems else (study, [])
+
+
+def _handed_down(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`compat` above the first heading is that of [dcm] and of every [group.NAME] that has none of its own."""
+    mode, group = content.get("compat"), content.get("group")
+    if mode not in get_args(Compat):
+        return content
+    handed = dict(content)
+    if isinstance(content.get("dcm"), Mapping):
+        handed["dcm"] = {"compat": mode, **content["dcm"]}
+    if isinstance(group, Mapping) and mode in get_args(GroupAnalysis.model_fields["compat"].annotation):
+        handed["group"] = {
+            name: {"compat": mode, **one} if isinstance(one, Mapping) else one for name, one in group.items()
+        }
+    return handed
 
 
 def _impossible(value: Any, path: Keys) -> Iterator[Problem]:
@@ -140,6 +155,14 @@ _LIMITS: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
 }
 
 
+# Keys of earlier versions → what took their place.
+_GONE: dict[Keys, str] = {
+    ("dcm", "noise_prior"): 'priors replaced it: "none" has a wide prior of the noise, "spm12" SPM12\'s',
+    ("dcm", "prior"): 'priors replaced it: "none", "spm12" or "spm25"',
+    ("dcm", "centre"): "it is called centre_inputs",
+}
+
+
 def _missing(loc: Sequence[int | str], value: Any) -> str:
     last = loc[-1]
     if isinstance(last, int):  # of a list of fixed length
@@ -155,6 +178,8 @@ def _unknown(path: Keys) -> str:
     model = _model_at(path[:-1])
     fields = list(model.model_fields) if model is not None else []
     name = str(path[-1])
+    if gone := _GONE.get(path):
+        return f"is gone; {gone}"
     if len(path) == 1:
         found = nearest(name, fields)
         question = f"; did you mean [{found}]?" if found else ""

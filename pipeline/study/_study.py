@@ -10,6 +10,7 @@ from pydantic import Field
 from ._part import Finite, Name, Part, Positive, Span
 from ._predictive import Distance, Measures, Prediction, Statistics
 
+Compat = Literal["none", "spm12", "spm25"]
 Expansion = Literal["basic", "power2", "derivatives", "full"]
 
 TARGET_CIRCUIT = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
@@ -190,14 +191,33 @@ class Dcm(Structure):
     regions: Annotated[tuple[str, ...], Field(min_length=1, description="Regions of the model, in its order.")]
     inputs: Annotated[dict[Name, tuple[str, ...]], Field(description="Input = conditions (or a modulator) it adds up.")]
     models: Annotated[dict[Name, Structure], Field(description="Alternatives, compared by their evidence.")] = {}
-    noise_prior: Annotated[
-        Literal["wide", "spm12"], Field(description="Prior variance of the noise's log-precision: 1, or SPM12's 1/128.")
-    ] = "wide"
-    starts: Annotated[int, Field(ge=1, description="Starting points; the best optimum is kept.")] = 1
+    compat: Annotated[
+        Compat,
+        Field(
+            description="Intervals that hold what they say (none), or the numbers of SPM12 or SPM25. It decides "
+            "whatever is not given below. Default: what the file says above its first heading, else none."
+        ),
+    ] = "none"
+    noise: Annotated[
+        Literal["ar1", "white", "spm12", "spm25"] | None,
+        Field(description="Serially correlated or white noise, or SPM's. Default: ar1, or SPM's."),
+    ] = None
+    priors: Annotated[
+        Literal["none", "spm12", "spm25"] | None, Field(description="Our own, or SPM's. Default: those of the mode.")
+    ] = None
+    integrator: Annotated[
+        Literal["nonlinear", "bilinear"] | None,
+        Field(description="The full equations, or their bilinear expansion. Default: nonlinear, as SPM bilinear."),
+    ] = None
+    starts: Annotated[
+        int | None, Field(ge=1, description="Starting points; the best optimum is kept. Default: 3, as SPM 1.")
+    ] = None
     seed: Annotated[int, Field(ge=0, description="Of the drawn starting points.")] = 0
+    tolerance: Annotated[Positive, Field(description="Gain in F, nats, below which an inversion has converged.")] = 0.1
+    max_iterations: Annotated[int, Field(ge=1, le=512, description="Limit of every inversion.")] = 128
     centre_inputs: Annotated[
         bool, Field(description="Centre inputs, so that A is the connectivity averaged over the run.")
-    ] = True
+    ] = False
     echo_time: Annotated[Literal["spm12", "scanner"], Field(description="SPM12's fixed 0.04 s, or the sidecar's.")] = (
         "spm12"
     )
@@ -252,6 +272,13 @@ class Study(Part):
     Raises pydantic's `ValidationError` where a part is not in order; `read_study` turns that into lines for people.
     """
 
+    compat: Annotated[
+        Compat,
+        Field(
+            description="Of the model's inversion and of every group analysis that does not say otherwise: intervals "
+            "that hold what they say (none), or the numbers of SPM12 or SPM25."
+        ),
+    ] = "none"
     study: Annotated[Place, Field(description="What it is called and where its files lie.")]
     participants: Annotated[Participants, Field(description="Who takes part, and in which arm.")]
     sessions: Annotated[Sessions, Field(description="Before and after treatment.")] = Sessions()

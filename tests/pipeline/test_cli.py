@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from dcm import Parameters, Spec, simulate
+from dcm import Parameters, Spec, predict_series, simulate
 from pipeline._dcm_file import DcmFile, read_dcm
 from pipeline._invert import Plan
 from pipeline._provenance import KEY
@@ -153,37 +153,96 @@ def test_damage_and_other_settings_are_inverted_again(effconn: Effconn, study: P
     original, _ = read_result(inverted / "check.nc")
     (inverted / "check.nc").unlink()
     np.testing.assert_allclose(mended.mean, original.mean, atol=1e-8)
-    done = effconn("invert", study / "DCM_sub-01.mat", "--out", inverted, "--tolerance", "0.05", "--no-spm")
+    done = effconn("invert", study / "DCM_sub-01.mat", "--out", inverted, "--compat", "spm12", "--no-spm")
     assert "was made from other data, settings or version" in done.stderr
 
 
-def test_the_noise_prior_is_used_said_and_another_one_inverts_again(
+def test_another_mode_is_used_said_and_inverts_again(
     effconn: Effconn, study: Path, inverted: Path, tmp_path: Path
 ) -> None:
     folder, report = tmp_path / "out", tmp_path / "run.json"
     command = ("invert", study / "DCM_sub-04.mat", "--out", folder, "--json", report)
-    assert effconn(*command, "--noise-prior", "wide").returncode == 0
-    assert json.loads(report.read_text())["noise_prior"] == "wide"
-    wide, _ = read_result(folder / "sub-04.nc")
-    assert wide.prior.noise_variance == 1
-    assert read_one(folder / "DCM_sub-04.mat").noise_variance == 1  # so that SPM and compare-spm go on with it
-    assert "1 kept" in effconn(*command, "--noise-prior", "wide").stderr
+    done = effconn(*command, "--compat", "spm12")
+    assert done.returncode == 0
+    assert "mode: spm12" in done.stdout
+    assert json.loads(report.read_text())["compat"] == "spm12"
+    spm, attributes = read_result(folder / "sub-04.nc")
+    assert (attributes["mode"], spm.prior.noise_variance, spm.centre_inputs) == ("spm12", 1 / 128, True)
+    assert "1 kept" in effconn(*command, "--compat", "spm12").stderr
     done = effconn(*command)
     assert "sub-04: the earlier result was made from other data, settings" in done.stderr
-    assert json.loads(report.read_text())["noise_prior"] == "spm12"
+    assert "options.centre = 1, but inputs are not centred" in done.stderr
+    assert [one["mode"] for one in json.loads(report.read_text())["participants"]] == ["none"]
     own, usual = (read_result(path / "sub-04.nc")[0] for path in (folder, inverted))
-    assert own.prior.noise_variance == 1 / 128
+    assert (own.settings.compat, own.prior.noise_variance, own.centre_inputs) == ("none", 1.0, False)
     assert own.free_energy == pytest.approx(usual.free_energy, abs=1e-8)
-    assert abs(own.free_energy - wide.free_energy) > 0.1
 
 
-def test_the_noise_prior_identifies_a_result_only_where_it_differs_from_the_file(study: Path) -> None:
+def test_spm_opens_what_the_default_wrote_and_it_inverts_to_the_same(
+    effconn: Effconn, inverted: Path, tmp_path: Path
+) -> None:
+    """Series, prediction and noise are in the unit in which they were measured, so that g(Ep) is DCM.y."""
+    posterior, _ = read_result(inverted / "sub-03.nc")
+    assert posterior.data_scale < 1
+    file = read_one(inverted / "DCM_sub-03.mat")
+    assert file.estimate is not None
+    assert (file.mode, file.centre_inputs) == ("none", False)
+    np.testing.assert_array_equal(file.estimate.mean, posterior.mean)
+    np.testing.assert_array_equal(file.estimate.free_covariance, posterior.covariance)
+    assert file.estimate.free_energy == posterior.free_energy
+    predicted = predict_series(file.spec, file.estimate.parameters, file.run.data, "nonlinear")
+    np.testing.assert_allclose(file.estimate.prediction, predicted, atol=1e-9)
+    spread = np.exp(-posterior.noise_mean / 2) / np.sqrt(1 - posterior.autocorrelation**2) / posterior.data_scale
+    np.testing.assert_allclose(np.exp(-file.estimate.noise_precision_log / 2), spread)
+    assert effconn("invert", inverted / "DCM_sub-03.mat", "--out", tmp_path, "--no-spm").returncode == 0
+    again, _ = read_result(tmp_path / "sub-03.nc")
+    np.testing.assert_allclose(again.mean, posterior.mean, atol=1e-8)
+    assert again.free_energy == pytest.approx(posterior.free_energy, abs=1e-6)
+
+
+def test_spms_modes_take_a_files_options_and_the_default_says_which_it_leaves(study: Path) -> None:
+    file = replace(read_one(study / "DCM_sub-01.mat"), noise_mean=4.0, noise_variance=0.5, max_iterations=64)
+    ours, spms = Plan(), Plan("spm25")
+    assert (ours.prior_of(file).noise_mean, ours.settings_of(file).max_iterations, ours.centres(file)) == (
+        6,
+        128,
+        False,
+    )
+    assert (spms.prior_of(file).noise_mean, spms.settings_of(file).max_iterations, spms.centres(file)) == (4, 64, True)
+    assert spms.remarks(file) == []
+    said = "\n".join(ours.remarks(file))
+    assert all(one in said for one in ("--centre file", "hE = 4 and hC = 0.5", "--priors spm12", "--max-iterations 64"))
+    mixed = Plan(priors="spm12", centre="file", max_iterations=64)
+    assert mixed.remarks(file) == []
+    assert (mixed.prior_of(file).noise_variance, mixed.centres(file)) == (0.5, True)
+
+
+def test_the_settings_of_a_mode_make_another_result(study: Path) -> None:
     plain = read_one(study / "DCM_sub-01.mat")
-    stated = replace(plain, noise_variance=1.0)
-    usual, wide = Plan(), Plan(noise_prior="wide")
-    assert "noise_variance" not in json.loads(str(usual.attributes(plain)["settings"]))  # old results are still known
-    assert usual.attributes(plain)[KEY] != wide.attributes(plain)[KEY]
-    assert usual.attributes(stated)[KEY] == wide.attributes(stated)[KEY]
+    plans = [
+        Plan(),
+        Plan("spm12"),
+        Plan("spm25"),
+        Plan(noise="white"),
+        Plan(centre="yes"),
+        Plan(starts=8),
+        Plan(seed=1),
+    ]
+    assert len({plan.attributes(plain)[KEY] for plan in plans}) == len(plans)
+    assert Plan(centre="file").attributes(plain)[KEY] == Plan(centre="yes").attributes(plain)[KEY]
+    assert Plan(starts=1, seed=3).attributes(plain)[KEY] == Plan(starts=1).attributes(plain)[KEY]
+
+
+def test_series_that_spm_left_scaled_are_taken_as_measured(study: Path) -> None:
+    plain = read_one(study / "DCM_sub-01.mat")
+    data, scale = plain.run.data.prepared(True)
+    content = {**plain.content, "Y": {**plain.content["Y"], "scale": np.array([[scale]])}}
+    left = replace(plain, run=replace(plain.run, data=data), content=content)
+    series = plain.run.data.bold - plain.run.data.bold.mean(axis=0)
+    assert scale < 1
+    np.testing.assert_allclose(Plan().as_inverted(left).run.data.bold, series, atol=1e-12)
+    assert "U.u is centred already" in "\n".join(Plan().remarks(left))
+    assert Plan("spm12").as_inverted(left).run.data is data
 
 
 def test_bad_files_do_not_hold_up_the_good(effconn: Effconn, study: Path, tmp_path: Path) -> None:
@@ -206,9 +265,10 @@ def test_bad_files_do_not_hold_up_the_good(effconn: Effconn, study: Path, tmp_pa
 def test_gated_models_take_the_nonlinear_integrator(effconn: Effconn, study: Path, tmp_path: Path) -> None:
     save(tmp_path / "DCM_gated.mat", 0, gated=True)
     files = tmp_path / "DCM_gated.mat", study / "DCM_sub-01.mat"
-    done = effconn("invert", *files, "--out", tmp_path / "out", "--json", tmp_path / "run.json")
+    done = effconn("invert", *files, "--compat", "spm12", "--out", tmp_path / "out", "--json", tmp_path / "run.json")
     assert done.returncode == 0, done.stderr
     assert "nonlinear integrator, with exact derivatives, for gated" in done.stderr
+    assert "mode: spm12" in done.stdout  # SPM has another integrator for gated models too: no mixture
     entries = json.loads((tmp_path / "run.json").read_text())["participants"]
     assert [one["integrator"] for one in entries] == ["nonlinear", "bilinear"]
 
@@ -251,14 +311,16 @@ def test_an_interrupted_run_says_so(study: Path, tmp_path: Path) -> None:
 
 
 def test_results_compare_with_themselves(effconn: Effconn, inverted: Path, study: Path, tmp_path: Path) -> None:
-    files = [inverted / "DCM_sub-04.mat", study / "DCM_sub-06.mat"]
+    assert effconn("invert", study / "DCM_sub-04.mat", "--out", tmp_path, "--compat", "spm12").returncode == 0
+    files = [tmp_path / "DCM_sub-04.mat", study / "DCM_sub-06.mat", inverted / "DCM_sub-03.mat"]
     done = effconn("compare-spm", *files, "--json", tmp_path / "x.json")
     assert done.returncode == 1
     assert "sub-06: not comparable; the file holds no estimate" in done.stdout
     assert "1 of 1 with F ≥ F of SPM12 − 0.5" in done.stdout
     report = json.loads((tmp_path / "x.json").read_text())
-    assert set(report) == {"effconn", "device", "precision", "derivatives", "starts", "participants", "seconds"}
-    first, last = report["participants"]
+    assert report["compat"] == "spm12"
+    first, last, ours = report["participants"]
+    assert "effconn estimated it in mode none" in ours["status"]
     assert abs(first["delta_f"]) < 1e-6
     assert first["prediction_error_at_spm"] < 1e-9
     assert last["status"].startswith("failed: ")
@@ -277,8 +339,22 @@ def test_info_speaks_json(effconn: Effconn) -> None:
         (("invert", "x.mat"), "--out"),
         (("invert", "--out", "x"), "files"),
         (("invert", "x.mat", "--out", "x", "--starts", "0"), "--starts"),
-        (("invert", "x.mat", "--out", "x", "--prior", "spm8"), "--prior"),
-        (("invert", "x.mat", "--out", "x", "--noise-prior", "narrow"), "--noise-prior"),
+        (("invert", "x.mat", "--out", "x", "--prior", "spm25"), "--prior is gone; --priors"),
+        (("invert", "x.mat", "--out", "x", "--noise-prior", "wide"), "--noise-prior is gone; --priors (none: a wide"),
+        (("invert", "x.mat", "--out", "x", "--compat", "SPM12"), "'SPM12' is not one of 'none', 'spm12', 'spm25'"),
+        (("invert", "x.mat", "--out", "x", "--compat", "spm8"), "--compat"),
+        (("invert", "x.mat", "--out", "x", "--compat", "none, but noise = 'white'"), "--compat"),
+        (("invert", "x.mat", "--out", "x", "--compat", ""), "--compat"),
+        (("invert", "x.mat", "--out", "x", "--priors", "wide"), "--priors"),
+        (("invert", "x.mat", "--out", "x", "--noise", "settled"), "--noise"),
+        (("invert", "x.mat", "--out", "x", "--centre", "true"), "--centre"),
+        (("invert", "x.mat", "--out", "x", "--derivatives", "spm"), "derivatives='spm' are SPM12's finite differences"),
+        (
+            ("invert", "x.mat", "--out", "x", "--compat", "spm12", "--integrator", "nonlinear", "--derivatives", "spm"),
+            "reproduces SPM12's bilinear integrator",
+        ),
+        (("compare-spm", "x.mat", "--compat", "none"), "--compat none is no SPM, whose numbers are compared here"),
+        (("compare-spm", "x.mat", "--compat", "exact"), "--compat"),
         (("invert", "x.mat", "--out", "x", "--tolerance", "-1"), "tolerance must be positive"),
         (("invert", "nowhere.mat", "--out", "x"), "no file could be read"),
         (("compare-spm", "nowhere.mat"), "no file could be read"),

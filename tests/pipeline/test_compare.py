@@ -94,7 +94,7 @@ def test_verdicts_say_whose_optimum_it_is() -> None:
         "3 of 4 with F ≥ F of SPM12 − 0.5",
         "SPM missed a better optimum: sub-1",
         "SPM's optimum is better: sub-3; more starts may find it (--starts 8)",
-        "exact derivatives, 1 start, CPU, float64; 1.0 s compiling, 3 min running",
+        "mode spm12, exact derivatives, 1 start, CPU, float64; 1.0 s compiling, 3 min running",
     ]
 
 

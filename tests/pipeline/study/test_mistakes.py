@@ -33,7 +33,7 @@ ONE_MISTAKE = [
     ("[group.arms]", "[glm]\nsmoothing = 0.006\n[group.arms]", "smoothing =", "where 1 to 30 is meant"),
     ("[group.arms]", "[group.arms]\nseed = 1", "seed =", "would be ignored, as nothing is drawn"),
     ("[group.prediction]", "[group.prediction]\nseed = 1", "seed =", "leave-one-out would ignore seed"),
-    ("[dcm]", "[dcm]\nseed = 1", "seed =", "would be ignored, as one start is not drawn"),
+    ("[dcm]", "[dcm]\nstarts = 1\nseed = 1", "seed =", "would be ignored, as one start is not drawn"),
     (
         "[group.arms]",
         "[glm]\nsmoothing = 6\n[outputs]\nmaps = false\n[group.arms]",
