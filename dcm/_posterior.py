@@ -98,8 +98,8 @@ class Posterior:
 
     @property
     def departures(self) -> tuple[str, ...]:
-        """What is other than the mode's own, see `Settings.departures`."""
-        return self.settings.departures(gated=bool(self.spec.d.any()), centre_inputs=self.centre_inputs)
+        """What is other than the mode's own, see `Settings.departures_of`."""
+        return self.settings.departures_of(gated=bool(self.spec.d.any()), centre_inputs=self.centre_inputs)
 
     @property
     def mode(self) -> str:

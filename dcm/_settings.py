@@ -95,10 +95,16 @@ class Settings:
         """Whether noise and confounds are handled as SPM does."""
         return self.noise in ("spm12", "spm25")
 
-    def departures(self, *, gated: bool = False, centre_inputs: bool = False) -> tuple[str, ...]:
-        """What is other than the mode's own, such as ``noise = 'white'``; with any, a result is a mixture.
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """Settings other than the mode's own, such as ``noise = 'white'``; with any, a result is a mixture.
 
         The limit of iterations is none of them: it decides whether a result converged, which is said of it.
+        """
+        return self.departures_of()
+
+    def departures_of(self, *, gated: bool = False, centre_inputs: bool = False) -> tuple[str, ...]:
+        """The same for a model.
 
         Arguments:
             gated: whether the model has gates, for which SPM has another integrator too.
@@ -113,7 +119,7 @@ class Settings:
 
     def mode(self, *, gated: bool = False, centre_inputs: bool = False) -> str:
         """The mode in words: ``none``, or ``none, but noise = 'white'`` where it is a mixture."""
-        departures = self.departures(gated=gated, centre_inputs=centre_inputs)
+        departures = self.departures_of(gated=gated, centre_inputs=centre_inputs)
         return f"{self.compat}, but {', '.join(departures)}" if departures else self.compat
 
 

@@ -62,8 +62,8 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
     series = {
         f"{one.name}_{session}": _simulated(one, session, size, seed) for seed, (one, session) in enumerate(visits)
     }
-    subjects = [Subject(name, SPEC, data, prior(SPEC, noise_variance=1.0), True) for name, data in series.items()]
-    posteriors = dict(zip(series, invert_cohort(subjects, Settings("spm12")), strict=True))
+    subjects = [Subject(name, SPEC, data) for name, data in series.items()]
+    posteriors = dict(zip(series, invert_cohort(subjects), strict=True))
     assert all(isinstance(one, Posterior) for one in posteriors.values())
     faces = [_extraction(one, session, "faces", series[f"{one.name}_{session}"], size) for one, session in visits]
     rest = [_extraction(one, session, "rest", None, size) for one, session in visits]
@@ -148,7 +148,7 @@ def _simulated(one: Participant, session: str, size: Size, seed: int) -> Data:
     b = np.zeros((2, 2, 2))
     b[1, 0, 1], b[0, 1, 1] = 0.1 + slope * after, 0.4 - 0.02 * after
     b += 0.05 * rng.normal(size=b.shape) * SPEC.b
-    c = np.array([[4.0, 0.0], [6.0, 0.0]])
+    c = np.array([[0.8, 0.0], [1.2, 0.0]])
     planted = replace(tree, A=a, B=b, C=c)
     width = size.repetition_time / 16
     inputs = block_inputs(16 * size.scans, width)

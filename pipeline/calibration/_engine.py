@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 from dcm import Compat, Data, Prior, Settings, Spec, Subject, prior
 
 from .._runtime import UsageError
-from ..study import Dcm
+from ..study import Dcm, inversion_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,6 @@ def mode_engine(compat: str) -> Engine:
 
 def study_engine(dcm: Dcm) -> Engine:
     """As the study's configuration has it."""
-    variance = 1.0 if dcm.noise_prior == "wide" else 1 / 128
-    settings = Settings("spm12", starts=dcm.starts, seed=dcm.seed)
-    return Engine(
-        "the study's", settings, lambda spec: prior(spec, "spm12", noise_variance=variance), dcm.centre_inputs
-    )
+    settings = inversion_settings(dcm)
+    mode = settings.mode(centre_inputs=dcm.centre_inputs)
+    return Engine(mode, settings, lambda spec: prior(spec, settings.priors), dcm.centre_inputs)

@@ -136,14 +136,14 @@ def test_methods_follow_from_the_settings(result: StudyResult) -> None:
     other = study.model_copy(
         update={
             "glm": study.glm.model_copy(update={"noise": "ols", "high_pass": 100.0}),
-            "dcm": study.dcm and study.dcm.model_copy(update={"noise_prior": "spm12", "starts": 8}),
+            "dcm": study.dcm and study.dcm.model_copy(update={"compat": "spm12", "starts": 8}),
         }
     )
     bare = replace(result, extractions=(), maps={}, deliveries={})
     before, after = (" ".join(study_page(replace(bare, study=one)).methods) for one in (study, other))
-    for words in ("cut-off period of 128 s", "autoregressive", "one start", "instead of 1/128", "nilearn 0.14.1"):
+    for words in ("cut-off period of 128 s", "autoregressive", "mode none: the full", "3 starts", "of 1/128", "nilearn 0.14.1"):
         assert words in before
-    for words in ("cut-off period of 100 s", "were not modelled", "8 starts, the best"):
+    for words in ("cut-off period of 100 s", "mode spm12, but starts = 8: the bilinear", "8 starts, the best", "by SPM12's steps"):
         assert words in after
     assert "instead of 1/128" not in after
 
