@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from ._lines import Keys
 from ._nearest import meant, nearest
 from ._problem import Problem, heading, quoted
-from ._study import Compat, GroupAnalysis, Study
+from ._study import Compat, Study
 
 PLACEHOLDER = "?"  # what a starter leaves where it cannot even guess
 MUST, NOT = "must be ", ", not "
@@ -42,7 +42,7 @@ def _handed_down(content: Mapping[str, Any]) -> Mapping[str, Any]:
     handed = dict(content)
     if isinstance(content.get("dcm"), Mapping):
         handed["dcm"] = {"compat": mode, **content["dcm"]}
-    if isinstance(group, Mapping) and mode in get_args(GroupAnalysis.model_fields["compat"].annotation):
+    if isinstance(group, Mapping):
         handed["group"] = {
             name: {"compat": mode, **one} if isinstance(one, Mapping) else one for name, one in group.items()
         }

@@ -141,9 +141,21 @@ def test_methods_follow_from_the_settings(result: StudyResult) -> None:
     )
     bare = replace(result, extractions=(), maps={}, deliveries={})
     before, after = (" ".join(study_page(replace(bare, study=one)).methods) for one in (study, other))
-    for words in ("cut-off period of 128 s", "autoregressive", "mode none: the full", "3 starts", "of 1/128", "nilearn 0.14.1"):
+    for words in (
+        "cut-off period of 128 s",
+        "autoregressive",
+        "mode none: the full",
+        "3 starts",
+        "of 1/128",
+        "nilearn 0.14.1",
+    ):
         assert words in before
-    for words in ("cut-off period of 100 s", "mode spm12, but starts = 8: the bilinear", "8 starts, the best", "by SPM12's steps"):
+    for words in (
+        "cut-off period of 100 s",
+        "mode spm12, but starts = 8: the bilinear",
+        "8 starts, the best",
+        "by SPM12's steps",
+    ):
         assert words in after
     assert "instead of 1/128" not in after
 
