@@ -111,7 +111,7 @@ class Settings:
             centre_inputs: whether inputs are centred, which SPM does where a file says so.
         """
         own = Settings(self.compat)
-        names = ["derivatives", "noise", "scaling", "priors", "starts", "tolerance"]
+        names = ["derivatives", "noise", "scaling", "priors", "starts", "tolerance", "refine"]
         if not (gated and self.compat != "none"):
             names.insert(0, "integrator")
         found = [f"{name} = {getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(own, name)]

@@ -20,6 +20,7 @@ from dcm import (
     Posterior,
     Preset,
     Prior,
+    Refine,
     Settings,
     Subject,
     invert_each,
@@ -47,8 +48,8 @@ class Plan:
     In SPM's modes a file's own options hold, as in SPM: centre, hE, hC and maxit. In mode 'none' they do not.
 
     Arguments:
-        compat, integrator, derivatives, noise, priors, starts, seed, tolerance: as in `dcm.Settings`; None for what the
-            mode has. SPM's priors come with the file's hE and hC.
+        compat, integrator, derivatives, noise, priors, starts, seed, tolerance, refine: as in `dcm.Settings`; None for
+            what the mode has. SPM's priors come with the file's hE and hC.
         max_iterations: None for the file's own limit in SPM's modes, else 128.
         centre: whether inputs are centred: 'yes', 'no', or as the 'file' says; None for what the mode has.
         echo_time: which echo time the files were read with.
@@ -66,6 +67,7 @@ class Plan:
     starts: int | None = None
     seed: int = 0
     tolerance: float = 0.1
+    refine: Refine = "none"
     max_iterations: int | None = None
     centre: Centre | None = None
     echo_time: EchoTime = "spm12"
@@ -93,6 +95,7 @@ class Plan:
             seed=self.seed,
             max_iterations=self.max_iterations or 128,
             tolerance=self.tolerance,
+            refine=self.refine,
         )
         return made if made.starts > 1 else replace(made, seed=0)
 

@@ -87,6 +87,12 @@ def invert(
     ] = "spm12",
     max_iterations: Annotated[int | None, typer.Option(min=1, help="Default: 128, as SPM what the file says.")] = None,
     tolerance: Annotated[float, typer.Option(help="Gain in F, nats, below which an iteration has converged.")] = 0.1,
+    refine: Annotated[
+        Literal["none", "sampling"],
+        typer.Option(
+            help="'sampling': means and covariances of weighted draws from the Gaussian, 2,000 more evaluations."
+        ),
+    ] = "none",
     prior: Replaced = None,
     noise_prior: Replaced = None,
     no_spm: Annotated[bool, typer.Option("--no-spm", help="Write no DCM_*.mat, only NetCDF.")] = False,
@@ -109,6 +115,7 @@ def invert(
             starts=starts,
             seed=seed,
             tolerance=tolerance,
+            refine=refine,
             max_iterations=max_iterations,
             centre=centre,
             echo_time=echo_time,

@@ -42,7 +42,14 @@ def check_settings(study: Study) -> Iterator[Problem]:
         yield Problem(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
     if study.outputs.spm and study.dcm is None:
         yield Problem(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")
-    if study.dcm is not None and "seed" in study.dcm.model_fields_set and inversion_settings(study.dcm).starts == 1:
+    if study.dcm is None:
+        return
+    try:
+        starts = inversion_settings(study.dcm).starts
+    except ValueError as error:  # of settings that do not go together
+        yield Problem(("dcm",), str(error))
+        return
+    if "seed" in study.dcm.model_fields_set and starts == 1:
         yield Problem(("dcm", "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
 
 

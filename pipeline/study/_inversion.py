@@ -24,6 +24,7 @@ def inversion_settings(dcm: Dcm) -> Settings:
         seed=dcm.seed,
         max_iterations=dcm.max_iterations,
         tolerance=dcm.tolerance,
+        refine=dcm.refine,
     )
     return settings if settings.starts > 1 else replace(settings, seed=0)
 

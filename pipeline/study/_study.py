@@ -214,6 +214,9 @@ class Dcm(Structure):
     ] = None
     seed: Annotated[int, Field(ge=0, description="Of the drawn starting points.")] = 0
     tolerance: Annotated[Positive, Field(description="Gain in F, nats, below which an inversion has converged.")] = 0.1
+    refine: Annotated[
+        Literal["none", "sampling"], Field(description="Replace means and covariances by those of weighted draws.")
+    ] = "none"
     max_iterations: Annotated[int, Field(ge=1, le=512, description="Limit of every inversion.")] = 128
     centre_inputs: Annotated[
         bool, Field(description="Centre inputs, so that A is the connectivity averaged over the run.")

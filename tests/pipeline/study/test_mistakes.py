@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from pipeline.study import describe_inversion, read_study
 
 Mistakes = Callable[..., tuple[str, ...]]
 
@@ -33,6 +36,23 @@ ONE_MISTAKE = [
     ("[group.arms]", "[glm]\nsmoothing = 0.006\n[group.arms]", "smoothing =", "where 1 to 30 is meant"),
     ("[group.arms]", "[group.arms]\nseed = 1", "seed =", "would be ignored, as nothing is drawn"),
     ("[group.prediction]", "[group.prediction]\nseed = 1", "seed =", "leave-one-out would ignore seed"),
+    (
+        "[dcm]",
+        '[dcm]\ncompat = "SPM12"',
+        "compat =",
+        "must be one of 'none', 'spm12', 'spm25', not 'SPM12'; did you mean",
+    ),
+    ("[dcm]", '[dcm]\ncompat = "exact"', "compat =", "dcm.compat: must be one of 'none', 'spm12', 'spm25'"),
+    ("[dcm]", '[dcm]\ncompat = "none, but white"', "compat =", "must be one of"),
+    ("[dcm]", "[dcm]\ncompat = false", "compat =", "must be one of 'none', 'spm12', 'spm25', not false"),
+    ("[dcm]", '[dcm]\nnoise_prior = "wide"', "noise_prior =", "is gone; priors replaced it"),
+    ("[dcm]", '[dcm]\nprior = "spm25"', "prior =", "is gone; priors replaced it"),
+    ("[dcm]", '[dcm]\nnoise = "settled"', "noise =", "must be one of 'ar1', 'white', 'spm12', 'spm25'"),
+    ("[dcm]", '[dcm]\npriors = "wide"', "priors =", "must be one of 'none', 'spm12', 'spm25'"),
+    ("[dcm]", "[dcm]\ntolerance = 0", "tolerance =", "must be greater than 0"),
+    ("[dcm]", '[dcm]\ncompat = "spm12"\nrefine = "sampling"', "[dcm]", "refine='sampling' is for our own noise models"),
+    ("[study]", 'compat = "spm-12"\n[study]', "compat =", "compat: must be one of 'none', 'spm12', 'spm25'"),
+    ("[study]", '[compat]\nmode = "none"\n[study]', "[compat]", "must be one of 'none', 'spm12', 'spm25', not a table"),
     ("[dcm]", "[dcm]\nstarts = 1\nseed = 1", "seed =", "would be ignored, as one start is not drawn"),
     (
         "[group.arms]",
@@ -271,3 +291,20 @@ def test_any_value_anywhere_is_accepted_or_told_on_one_line(
     key, equals, _ = rows[line % len(rows)].partition(" = ")
     rows[line % len(rows)] = f"{key} = {value}" if equals else ""
     assert all(told.startswith("study.toml:") and "\n" not in told for told in mistakes("\n".join(rows)))
+
+
+def test_one_word_above_the_first_heading_decides_for_model_and_groups_unless_they_say_otherwise(
+    study_text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.toml"
+    text = study_text.replace("[group.chance]", '[group.chance]\ncompat = "none"')
+    path.write_text(f'compat = "spm25"\n{text}', encoding="utf-8")
+    study = read_study(path)
+    assert study.dcm is not None
+    assert {study.compat, study.dcm.compat, study.group["arms"].compat} == {"spm25"}
+    assert study.group["chance"].compat == "none"
+    assert describe_inversion(study.dcm).startswith("mode spm25 (bilinear equations, SPM25's noise, SPM25's priors, 1 ")
+    path.write_text(study_text.replace("[dcm]", '[dcm]\nnoise = "white"\ncentre_inputs = true'), encoding="utf-8")
+    mixed = read_study(path).dcm
+    assert mixed is not None
+    assert describe_inversion(mixed).startswith("mode none, but noise = 'white', inputs centred (full equations, white")
