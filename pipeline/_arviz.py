@@ -89,10 +89,14 @@ def _field(field: str, labels: list[str], values: np.ndarray) -> xr.DataArray:
 
 
 def _predictive(rng: np.random.Generator, posterior: Posterior, draws: int) -> xr.Dataset:
-    sd = np.exp(-posterior.noise_mean / 2)  # (region,), in the units of the scaled data
+    sd = np.exp(-posterior.noise_mean / 2)  # (region,), of the innovations, in the units of the scaled data
     noise = rng.standard_normal((CHAINS, draws // CHAINS, *posterior.prediction.shape)) * sd
+    rho = posterior.autocorrelation
+    noise[..., 0, :] /= np.sqrt(1 - rho**2)
+    for scan in range(1, noise.shape[-2]):  # AR(1); nothing is added where it is 0
+        noise[..., scan, :] += rho * noise[..., scan - 1, :]
     bold = xr.DataArray(posterior.prediction + noise, dims=("chain", "draw", "scan", "region"))
-    note = "prediction at the posterior mean plus noise at its estimated precision"
+    note = "prediction at the posterior mean plus noise at its estimated precision and serial correlation"
     return xr.Dataset({"bold": bold}, _sampling(draws) | _places(posterior), {"made_by": note})
 
 

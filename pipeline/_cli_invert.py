@@ -104,7 +104,8 @@ def remarks(posterior: Posterior, found: Diagnostics) -> list[str]:
         f"never varies: {', '.join(found.constant_inputs)}": bool(found.constant_inputs),
     }
     small = [f"{found.small_series}: --priors none"] if found.small_series else []
-    return small + [words for words, applies in said.items() if applies] + list(found.noise_conflict)
+    noise = [one.split(";")[0] for one in found.noise_conflict]
+    return small + [words for words, applies in said.items() if applies] + noise
 
 
 def mode_lines(outcomes: Sequence[Outcome]) -> list[str]:

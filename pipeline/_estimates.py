@@ -18,21 +18,30 @@ from ._dcm_file import DcmFile, DcmFileError, model_name, read_dcms
 from ._group_store import KIND as GROUP
 from ._inputs import is_dcm
 from ._mat_fields import FieldProblem
+from ._runtime import UsageError
 from ._spm_density import spm_density
 from ._spm_write import written_by_us
 from ._store import ResultFileError, read_result
 from .common import common_visits, error_line, name_key, natural_key, same_person, some, take_one_of
+
+SPM = "spm"  # of which release a file of SPM's own is cannot be told
+_SEARCHES = ("starts", "tolerance", "refine")  # how well the optimum was looked for, which makes no other quantity
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
 
 @dataclass(frozen=True, eq=False)
 class FirstLevel:
-    """One participant's estimate, with the model it is of and the file it came from."""
+    """One participant's estimate, with the model it is of and the file it came from.
+
+    Fields:
+        mode: how it was found: the mode, and what of noise, priors, equations and inputs is not the mode's own.
+    """
 
     estimate: Estimate
     spec: Spec
     path: Path
+    mode: str = SPM
 
 
 def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -> tuple[list[FirstLevel], list[str]]:
@@ -47,7 +56,8 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
         paths: results of ``effconn invert`` (.nc), DCM or GCM files with SPM's estimates (.mat), or folders of such.
         gcm_column: which column to take of GCMs that have several; None for all of them.
 
-    Raises `ValueError` where a column is asked for that no GCM has.
+    Raises `ValueError` where a column is asked for that no GCM has, and `UsageError` where estimates are of different
+    modes.
     """
     files, lines = _files([Path(path) for path in paths])
     matlab, errors = read_dcms([path for path in files if not _has_netcdf_name(path)])
@@ -64,7 +74,9 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
         lines += [str(one) for one in entries if not isinstance(one, FirstLevel)]
     if gcm_column is not None:
         read = _of_column(read, gcm_column)
-    return _of_one_model(*_named_once(_named_by_visit(read), lines))
+    kept, lines = _of_one_model(*_named_once(_named_by_visit(read), lines))
+    _check_modes(kept)
+    return kept, lines
 
 
 def cell_of(name: str) -> int | None:
@@ -203,7 +215,7 @@ def _is_netcdf(path: Path) -> bool:
 def _from_netcdf(path: Path) -> FirstLevel | str:
     try:
         posterior, attributes = read_result(path)
-        return FirstLevel(from_dcm(str(attributes["name"]), posterior), posterior.spec, path)
+        return FirstLevel(from_dcm(str(attributes["name"]), posterior), posterior.spec, path, _kind(posterior.mode))
     except ResultFileError as error:
         if error.form.startswith(GROUP):
             return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
@@ -214,7 +226,7 @@ def _from_netcdf(path: Path) -> FirstLevel | str:
 
 def _from_spm(file: DcmFile) -> FirstLevel | DcmFileError:
     try:
-        return FirstLevel(spm_estimate(file), file.spec, file.path)
+        return FirstLevel(spm_estimate(file), file.spec, file.path, _kind(file.mode) if file.mode else SPM)
     except DcmFileError as error:
         return error
 
@@ -240,6 +252,28 @@ def _checked_estimate(file: DcmFile) -> Estimate:
         spm_density(found.prior_mean[free], prior[np.ix_(free, free)], "M.pC", again),
         spm_density(found.mean[free], found.free_covariance, "Cp", again),
         found.free_energy,
+    )
+
+
+def _kind(mode: str) -> str:
+    """A mode in words without what only says how the optimum was looked for."""
+    compat, _, departures = mode.partition(", but ")
+    kept = [one for one in departures.split(", ") if one and one.split(" = ")[0] not in _SEARCHES]
+    return f"{compat}, but {', '.join(kept)}" if kept else compat
+
+
+def _check_modes(levels: Sequence[FirstLevel]) -> None:
+    """Raises `UsageError` where estimates are of different modes: their noise, priors or inputs are not the same."""
+    who: dict[str, list[str]] = {}
+    for one in levels:
+        who.setdefault(one.mode, []).append(one.estimate.name)
+    modes = set(who)
+    if len(modes) < 2 or modes in ({SPM, "spm12"}, {SPM, "spm25"}):
+        return
+    said = "; ".join(f"mode {mode}: {some(names)}" for mode, names in who.items())
+    raise UsageError(
+        f"the results are of different modes, and a group needs one ({said}); invert all of them in one mode, such as "
+        "effconn invert --compat none"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dcm import Posterior, Spec, prior
 
 from .._connection_names import Connection, connections
-from ..study import MAIN, Study, models_of
+from ..study import MAIN, Study, inversion_settings, models_of
 from ._measure import Measure
 
 
@@ -16,7 +16,7 @@ def dcm_plan(study: Study) -> list[Measure]:
     if study.dcm is None:
         return []
     spec = models_of(study.dcm)[MAIN]
-    free = [spec.parameter_names[i] for i in prior(spec).free]
+    free = [spec.parameter_names[i] for i in prior(spec, inversion_settings(study.dcm).priors).free]
     return [
         Measure(
             _name(one),

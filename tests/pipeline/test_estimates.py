@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from peb import Estimate, Gaussian
 from pipeline._dataset import to_dataset
 from pipeline._estimates import pair_sessions, read_estimates
 from pipeline._group_store import write_group
+from pipeline._runtime import UsageError
 from pipeline._store import write_result
 
 Save = Callable[..., Path]
@@ -248,3 +250,33 @@ def test_the_reference_cohort_is_read(spm_data: Path) -> None:
     assert [one.estimate.name for one in found] == [f"sub-{i:02d}" for i in range(1, 31)]
     assert {len(one.estimate.parameters) for one in found} == {30}
     assert read_estimates([spm_data / "raw"])[0] == []
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (Settings("none"), "mode spm12: sub-01; mode none: sub-02"),
+        (Settings("spm12", noise="ar1"), "mode spm12, but noise = 'ar1': sub-02"),
+        (Settings("spm25"), "mode spm25: sub-02"),
+        (Settings("spm12", starts=8, tolerance=0.01), ""),  # looked for longer, and the same quantity
+    ],
+)
+def test_results_of_two_modes_are_no_group(save_nc: Save, others: Settings, said: str) -> None:
+    paths = [save_nc("sub-01", posterior()), save_nc("sub-02", replace(posterior(), settings=others))]
+    if not said:
+        assert len(read_estimates(paths)[0]) == 2
+        return
+    with pytest.raises(UsageError, match="the results are of different modes, and a group needs one") as refused:
+        read_estimates(paths)
+    assert said in str(refused.value)
+
+
+def test_spms_own_files_go_with_ours_of_spms_mode_only(
+    save_nc: Save, save_mat_file: Save, estimated_struct: Struct
+) -> None:
+    theirs, ours = save_mat_file(DCM=estimated_struct), save_nc("sub-02", posterior())
+    read, lines = read_estimates([theirs, ours])
+    assert lines == []
+    assert [one.mode for one in read] == ["spm", "spm12"]
+    with pytest.raises(UsageError, match="mode none"):
+        read_estimates([theirs, save_nc("sub-03", replace(posterior(), settings=Settings()))])
