@@ -172,7 +172,8 @@ def _coverage_answer(run: CalibrationRun, main: Sequence[dict[str, Any]], power:
         said += f", signs called at P > 0.99 are wrong in {cell['wrong_sign_99']:.1f} %"
     own = [one for one in power if one.n == run.design.question.participants and one.effect == STATED]
     if own:
-        said += f", and {own[0].n} participants find a true {STATED:g} Hz in {own[0].power:.0f} %"
+        what = "difference" if run.design.question.kind == "arms" else "effect"
+        said += f", and {own[0].n} participants find a true {what} of {STATED:g} Hz in {own[0].power:.0f} % of studies"
     low = [one for one in main if one["coverage"] + 2 * one["coverage_se"] < LEAST]
     high = [one for one in main if one["coverage"] - 2 * one["coverage_se"] > MOST]
     verdict: Verdict = "no" if low else "partly" if high else "yes"
