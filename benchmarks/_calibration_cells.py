@@ -16,6 +16,7 @@ from ._calibration_designs import Design
 
 Kind = Literal["usual", "prior", "harder"]
 FIELDS = ("A", "B", "C")
+NARROW = "narrow prior"  # which truths are drawn from, and inverted with
 RATIOS = (0.5, 1.0, 3.0)  # signal to noise
 USUAL = SerialNoise((0.3,))
 MARGIN = 3.0  # nats by which a wrong model must win to be called a wrong choice
@@ -42,8 +43,8 @@ class Cell:
 
     Fields:
         design: its name.
-        kind: ``usual`` truths within 2 prior SDs, with zeros; ``prior`` truths from the whole prior; ``harder`` data
-            that are not as the model has them.
+        kind: ``usual`` truths within 2 prior SDs, with zeros; ``prior`` truths from the whole prior, or from a narrow
+            one that is inverted with, too; ``harder`` data that are not as the model has them.
         what: how they are harder.
         snr: signal to noise.
         noise: its serial correlation and drift.
@@ -66,7 +67,7 @@ class Cell:
 def cells(names: tuple[str, ...]) -> list[Cell]:
     """Every cell of some designs."""
     found = [Cell(name, "usual", "usual", snr) for name in names for snr in RATIOS]
-    found += [Cell(name, "prior", "prior", 1.0) for name in names]
+    found += [Cell(name, "prior", what, 1.0) for what in ("prior", NARROW) for name in names]
     harder: dict[str, dict[str, Any]] = {
         "AR(2)": {"noise": SerialNoise((0.3, 0.2))},
         "rho 0": {"noise": SerialNoise(())},
@@ -86,7 +87,9 @@ def measure(
     model and the model without that change, both inverted.
     """
     draws: dict[str, DrawTruth] = {"": design.draw_from_prior}
-    if cell.kind != "prior":
+    if cell.what == NARROW:
+        draws = {"": design.draw_from_narrow_prior}
+    elif cell.kind != "prior":
         draws = {f"changes {changes}": design.draw_truth(changes, cell.displaced) for changes in (True, False)}
     made = [
         simulate_draws(
@@ -102,7 +105,8 @@ def measure(
     ]
     runs = [run for one in made for run in one.runs]
     models = [design.spec, design.without] if cell.kind == "usual" else [design.spec]
-    subjects = [Subject(f"data set {i}", spec, run.data) for spec in models for i, run in enumerate(runs)]
+    own = design.narrow_prior if cell.what == NARROW else None
+    subjects = [Subject(f"data set {i}", spec, run.data, own) for spec in models for i, run in enumerate(runs)]
     found = dcm.invert_cohort(subjects, settings, progress)
     truths = np.array([np.asarray(design.spec.layout.to_vector(run.parameters)) for run in runs])
     row: dict[str, Any] = {

@@ -64,6 +64,19 @@ class Design:
 
         return draw
 
+    @property
+    def narrow_prior(self) -> Prior:
+        """The prior with half its standard deviations of A and B, under which few draws are unstable."""
+        halved = np.ones(self.prior.mean.size)
+        for field in ("A", "B"):
+            halved[self.spec.layout.field_slice(field)] = 0.5
+        covariance = self.prior.covariance * np.outer(halved, halved)
+        return Prior(self.prior.mean, covariance, self.prior.noise_mean, self.prior.noise_variance)
+
+    def draw_from_narrow_prior(self, random: np.random.Generator) -> Float[np.ndarray, "param"]:
+        """A truth from the narrow prior, whole."""
+        return draw_parameters(self.prior.mean, self.narrow_prior.covariance, random)
+
     def draw_from_prior(self, random: np.random.Generator) -> Float[np.ndarray, "param"]:
         """A truth from the prior, whole."""
         return draw_parameters(self.prior.mean, self.prior.covariance, random)

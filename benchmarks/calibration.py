@@ -100,7 +100,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     for field in ("A", "B", "C"):
         shown[f"{field}_90%"] = with_error(f"{field}_coverage")
         shown[f"{field}_sd_z"] = with_error(f"{field}_sd_z", 2)
-        if " prior " in row["cell"]:
+        if " prior " in f" {row['cell']}":
             shown[f"{field}_rank_p"] = f"{row[f'{field}_rank_p']:.3f}"
     shown["B_bias"] = f"{row['B_bias']:+.3f}"
     shown["wrong_sign_99_%"] = with_error("wrong_sign_99", 2)
