@@ -1,7 +1,8 @@
 """The circuit of vmPFC and amygdala: the model that makes the faces runs, and what is planted in each participant.
 
-Faces change both connections between the regions (B, Hz), and that change is tied to the improvement of symptoms: B of
-amygdala ← vmPFC falls with improvement under ketamine only, B of vmPFC ← amygdala in both arms.
+Inputs are 0 or 1, as presented: A is the connectivity while nothing is shown, B what faces add to it. Faces change both
+connections between the regions (B, Hz), and that change is tied to the improvement of symptoms: B of amygdala ← vmPFC
+falls with improvement under ketamine only, B of vmPFC ← amygdala in both arms.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ REGIONS = ("vmPFC", "amygdala")
 INPUTS = ("task", "faces")
 TASK, FACES = 0, 1
 
-HAEMODYNAMIC_SD = 1 / 16  # log scale; the prior's own, so that planted haemodynamics are ones the model expects
-DAMPING = 0.1  # 1/s; the least rate at which planted activity dies away, in shapes and in faces blocks
+SELF_SD, HAEMODYNAMIC_SD = 1 / 8, 1 / 16  # log scale; the prior's own, as no run says much about these parameters
+DAMPING = 0.1  # 1/s; the least rate at which planted activity dies away, with faces and without
 
 
 def circuit() -> Spec:
@@ -35,9 +36,9 @@ def draw_connectivity(
 ) -> tuple[Parameters, Parameters]:
     """Planted parameters of one participant before and after treatment, drawn again where activity would run away."""
     while True:
-        A = rng.normal([[0.0, 0.12], [0.15, 0.0]], [[0.1, 0.05], [0.05, 0.1]])  # Hz; log scale on the diagonal
-        modulation = rng.normal([0.6, -0.1], 0.15)  # Hz, by faces: vmPFC ← amygdala, amygdala ← vmPFC
-        drive = rng.normal(0.2, 0.04, size=2)  # C, Hz · 16
+        A = rng.normal([[0.0, 0.1], [0.15, 0.0]], [[SELF_SD, 0.1], [0.1, SELF_SD]])  # Hz; log scale on the diagonal
+        modulation = rng.normal([0.45, 0.0], 0.2)  # Hz, by faces: vmPFC ← amygdala, amygdala ← vmPFC
+        drive = rng.normal([0.3, 0.45], 0.08)  # C, Hz · 16
         haemodynamics = rng.normal(0.0, HAEMODYNAMIC_SD, size=4)
         slopes = np.array([design.slope(VMPFC, arm), design.slope(AMYGDALA, arm)])
         change = slopes * improvement + rng.normal(0.0, design.scatter, size=2)
@@ -64,7 +65,7 @@ def _parameters(A: np.ndarray, modulation: np.ndarray, drive: np.ndarray, haemod
 def _damping(planted: Parameters) -> float:
     """Rate, 1/s, at which the slowest pattern of activity dies away, in the worse of faces on and faces off."""
     rates = []
-    for faces in (-0.5, 1.0):  # beyond what a centred 0/1 input reaches on either side
+    for faces in (0.0, 1.0):
         E = np.asarray(planted.A) + faces * np.asarray(planted.B)[:, :, FACES]
         np.fill_diagonal(E, -0.5 * np.exp(np.diag(np.asarray(planted.A))))
         rates.append(-np.linalg.eigvals(E).real.max())

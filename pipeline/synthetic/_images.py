@@ -12,7 +12,7 @@ from ._brain import Brain
 from ._motion import framewise_displacement
 
 SCALE = 0.5  # of the stored integers
-PERSISTENCE = 0.2  # lag-1 correlation of a voxel's own noise
+PERSISTENCE = 0.3  # lag-1 correlation of a voxel's own noise
 RESIDUAL = 0.12  # share of motion's effect that realignment leaves
 SPIN = 0.3  # percent of signal lost for 1 mm moved since the scan before, which no motion parameter explains
 DRIFT = 0.4  # percent; standard deviation of each of three slow patterns

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import signal
 
-from dcm import Parameters, simulate
+from dcm import Parameters, SerialNoise, simulate
 
 from ..images import spm_kernel
 from ._circuit import REGIONS as CIRCUIT
@@ -38,6 +38,7 @@ circuit's own follow from its DCM."""
 RESPONSE_SD = 0.15  # of a response, percent: between participants, and half of it from session to session
 REST_CORRELATION = 0.35  # of every two regions at rest; vmPFC and amygdala are closer
 REST_PAIR = 0.6
+AUTOCORRELATION = 0.3  # of noise from scan to scan
 REST_SD, NOISE_SD = 0.35, 0.18  # percent; of slow fluctuations at rest, and of a region's noise in every run
 
 Responses = Mapping[TaskName, Float[np.ndarray, "region condition"]]
@@ -67,19 +68,20 @@ def faces_series(
 ) -> Float[np.ndarray, "scan region"]:
     """Signal and noise of the regions in the faces task, percent: y = g(θ) + e in the circuit, x β + e elsewhere.
 
-    e is white with standard deviation sd(g) / snr in the circuit and `NOISE_SD` elsewhere.
+    g are the full nonlinear equations, inputs as presented. e is that of `draw_noise`, with standard deviation
+    sd(g) / snr in the circuit and `NOISE_SD` elsewhere.
     """
     scans, spacing = design.faces_scans, design.repetition_time
     paradigm = inputs_of(events, (("shapes", "faces"), ("faces",)), scans * BINS, spacing / BINS)
-    centred = paradigm - paradigm.mean(axis=0)
-    # The model takes inputs centred, as SPM's option "centre" has it, so that A is the connectivity averaged over runs.
-    made = simulate(circuit(), planted, centred, spacing / BINS, spacing, snr=np.inf, seed=0).signal
+    made = simulate(
+        circuit(), planted, paradigm, spacing / BINS, spacing, snr=np.inf, seed=0, integrator="nonlinear"
+    ).signal
     expected = _responding(design, "faces", events, np.nan_to_num(responses))
     noise = np.full(len(REGIONS), NOISE_SD)
     places = [REGIONS.index(region) for region in CIRCUIT]
     expected[:, places] = made
     noise[places] = made.std(axis=0) / rng.uniform(design.snr_low, design.snr_high)
-    return expected + rng.normal(size=expected.shape) * noise
+    return expected + draw_noise(scans, rng) * noise
 
 
 def stroop_series(
@@ -87,14 +89,19 @@ def stroop_series(
 ) -> Float[np.ndarray, "scan region"]:
     """Responses to the trials of the Stroop, and noise, percent."""
     expected = _responding(design, "stroop", events, responses)
-    return expected + rng.normal(0.0, NOISE_SD, expected.shape)
+    return expected + NOISE_SD * draw_noise(design.stroop_scans, rng)
 
 
 def rest_series(design: StudyDesign, rng: np.random.Generator) -> Float[np.ndarray, "scan region"]:
     """Slow fluctuations that regions share as `rest_correlation` says, and noise, percent."""
     drawn = rng.normal(size=(design.rest_scans + 50, len(REGIONS))) @ np.linalg.cholesky(rest_correlation()).T
     slow = signal.lfilter([1.0], [1.0, -0.8], drawn, axis=0)[50:] * np.sqrt(1 - 0.8**2)
-    return slow * REST_SD + rng.normal(0.0, NOISE_SD, slow.shape)
+    return slow * REST_SD + NOISE_SD * draw_noise(design.rest_scans, rng)
+
+
+def draw_noise(scans: int, rng: np.random.Generator) -> Float[np.ndarray, "scan region"]:
+    """Noise of every region, serially correlated as fMRI's is: AR(1), of standard deviation 1."""
+    return SerialNoise((AUTOCORRELATION,)).draw(rng, scans, len(REGIONS))
 
 
 def rest_correlation() -> Float[np.ndarray, "region region"]:
