@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from dcm import Data
 
 from .._rundata import RunData
+from ._whiten import whitener
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +94,20 @@ class Extraction:
         """Such as ``sub-01_ses-1``."""
         return f"{self.participant}_{self.session}"
 
-    def run_data(self, regions: tuple[str, ...], echo_time: float) -> RunData:
-        """Series of some regions and the inputs, as a DCM takes them."""
+    def run_data(self, regions: tuple[str, ...], echo_time: float, *, whitened: bool = False) -> RunData:
+        """Series of some regions and the inputs, as a DCM takes them.
+
+        Arguments:
+            echo_time: s.
+            whitened: leave series and confounds whitened, as SPM does, whose DCMs take noise for independent. W acts on
+                the signal too, and the prediction is not multiplied by it: where ρ is 0.3, signals slower than the
+                noise lose a quarter of their size, and driving inputs (C) with them. So a DCM that knows of serial
+                correlations takes W⁻¹ of both, what was measured.
+        """
         places = [self.regions.index(name) for name in regions]
-        data = Data(
-            self.series[:, places],
-            self.inputs,
-            self.bin_width,
-            self.repetition_time,
-            self.confounds,
-            self.delays,
-            echo_time,
-        )
+        series, confounds = self.series[:, places], self.confounds
+        if self.autocorrelation and not whitened:
+            whiten = whitener(self.autocorrelation, len(series))
+            series, confounds = np.linalg.solve(whiten, series), np.linalg.solve(whiten, confounds)
+        data = Data(series, self.inputs, self.bin_width, self.repetition_time, confounds, self.delays, echo_time)
         return RunData(self.visit, regions, self.input_names, data, self.centres[places])

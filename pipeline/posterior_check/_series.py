@@ -100,5 +100,6 @@ def _data_in(source: Path, posterior: Posterior, index: int) -> list[Data]:
         data, stated = entry.run.data, entry.stated_echo_time
     else:
         extraction = read_extraction(source)
-        data, stated = extraction.run_data(posterior.spec.regions, SPM12_ECHO_TIME).data, extraction.echo_time
+        as_spm, stated = posterior.settings.as_spm, extraction.echo_time
+        data = extraction.run_data(posterior.spec.regions, SPM12_ECHO_TIME, whitened=as_spm).data
     return [data] + ([replace(data, echo_time=stated)] if stated else [])

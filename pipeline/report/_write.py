@@ -33,7 +33,7 @@ def write_report(result: StudyResult, path: Path, extra: Extra | None = None) ->
         "study": page.title,
         "answers": [
             {"question": one.question, "verdict": one.verdict, "answer": one.headline, "analysis": one.source}
-            for one in page.answers
+            for one in (*page.answers, *(() if extra is None else extra.answers))
         ],
         "methods": list(page.methods),
         **{records.name: records.plain() for records in tables},

@@ -21,6 +21,9 @@ PAUSE, BLOCK = 12.0, 18.0  # s; of the faces task: a pause, then a block; every 
 class StudyDesign:
     """Sizes, planted effects and mishaps of a synthetic study. Participants are numbered from 1, ketamine's first.
 
+    The default is meant to be like real studies: half of the variance of the circuit's series is signal, whose range is
+    1 to 3 % of the mean. Its planted effects are large, as 21 participants can tell no others.
+
     Fields:
         ketamine, midazolam: participants in each arm.
         faces_scans, stroop_scans, rest_scans: per run; 0 where the task is not part of the study.
@@ -50,8 +53,8 @@ class StudyDesign:
     rest_scans: int = 160
     repetition_time: float = 1.5
     rest_repetition_time: float = 2.0
-    snr_low: float = 1.4
-    snr_high: float = 2.0
+    snr_low: float = 0.8
+    snr_high: float = 1.4
     voxel_noise: float = 3.0
     inhibition_slope: float = -0.04
     excitation_slope: float = -0.03
@@ -134,4 +137,5 @@ QUICK = StudyDesign(
     unsteady=(),
     dropout=7,
 )
-"""Small enough for a minute: eight participants who look at faces twice, with little noise to make up for the few."""
+"""Small enough for half a minute: eight participants who look at faces twice, with less noise than real series have, to
+make up for the few."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from dcm import Posterior
-from peb import MEAN, ArmComparison, Estimate, Gaussian, PebSettings, from_dcm, make_design
+from peb import MEAN, ArmComparison, Estimate, PebSettings, from_dcm, make_design
 
 from .._connection_names import connections
 from .._estimates import pair_sessions
@@ -39,8 +40,8 @@ class GroupTruth:
         return self.changes[0].centre
 
     def comparison(self, covariate: str) -> ArmComparison:
-        """The arms beside each other in the one group."""
-        return next(one for one in self.arms.together if one.covariate == covariate)
+        """The arms beside each other, as the answers of `effconn peb arms` have them."""
+        return next(one for one in self.arms.answering if one.covariate == covariate)
 
     def of(self, parameter: str) -> tuple[Change, Change]:
         """Changes of one parameter, the first arm's first."""
@@ -87,15 +88,17 @@ def _change(truth: Truth, changed: list[Estimate], arms: Arms, parameter: str, a
         planted=np.array([truth.change(name, parameter) for name in people]),
         planted_slope=truth.slopes[parameter, arm],
         centre=arms.group.design.centres[IMPROVEMENT],
-        effect=_of_arm(arms, parameter, arm),
+        group=arms.group,
+        weights=_weights(arms, arm),
     )
 
 
-def _of_arm(arms: Arms, parameter: str, arm: str) -> Gaussian:
-    """The posterior of an arm's mean and slope: β_mean ± β_arm and β_improvement ± β_arm×improvement."""
+def _weights(arms: Arms, arm: str) -> Float[np.ndarray, "2 covariate"]:
+    """Of an arm's mean and slope: β_mean ± β_arm and β_improvement ± β_arm×improvement."""
     sign = arms.sign if arm == arms.names[0] else -arms.sign
-    effect = arms.group.parameters.index(parameter)
-    covariates = (MEAN, arms.column, IMPROVEMENT, f"{arms.column}×{IMPROVEMENT}")
-    places = np.array([arms.group.places(covariate)[effect] for covariate in covariates])
-    weights = np.array([[1.0, sign, 0.0, 0.0], [0.0, 0.0, 1.0, sign]])
-    return arms.group.posterior.marginal(places).transformed(weights)
+    design = arms.group.design
+    weights = np.zeros((2, len(design.covariates)))
+    for row, (shared, product) in enumerate(((MEAN, arms.column), (IMPROVEMENT, f"{arms.column}×{IMPROVEMENT}"))):
+        weights[row, design.column(shared)] = 1.0
+        weights[row, design.column(product)] = sign
+    return weights

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dcm import Posterior
-from peb import Gaussian
+from peb import GroupPosterior, NormalMixture
 
 from .._interval import Z
 from ._truth import Truth
@@ -46,6 +46,12 @@ class Recovered:
         columns = [self.column(name) for name in (names or self.names)]
         return 100 * float(self.covered[:, columns].mean())
 
+    def coverage_error(self) -> float:
+        """Standard error of `coverage`, percent: visits of one participant are not independent, participants are."""
+        person = [visit.split("_")[0] for visit in self.visits]
+        means = [self.covered[[who == one for who in person]].mean() for one in dict.fromkeys(person)]
+        return 100 * float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.inf
+
     def correlation(self, name: str) -> float:
         """Pearson's r of posterior means with planted values over visits."""
         column = self.column(name)
@@ -71,7 +77,8 @@ class Change:
         planted: (participant,) the change that was planted.
         planted_slope: Hz per point of improvement.
         centre: improvement at which the group's mean of the arm is, points.
-        effect: the group's posterior of the arm's mean, Hz, and slope, Hz per point of improvement.
+        group: the group that both arms are in.
+        weights: (2, covariate) of the group's effects in the arm's mean and in its slope.
     """
 
     parameter: str
@@ -85,7 +92,8 @@ class Change:
     planted: Float[np.ndarray, "participant"]
     planted_slope: float
     centre: float
-    effect: Gaussian
+    group: GroupPosterior
+    weights: Float[np.ndarray, "2 covariate"]
 
     @property
     def connection(self) -> str:
@@ -97,11 +105,10 @@ class Change:
         """What was planted in a participant of average improvement, Hz."""
         return self.planted_slope * self.centre
 
-    def line(self, improvement: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The group's mean and standard deviation of an arm's change at some values of improvement, Hz."""
-        found = np.column_stack([np.ones(improvement.size), improvement - self.centre])
-        variance = np.einsum("ij,jk,ik->i", found, self.effect.covariance, found)
-        return found @ self.effect.mean, np.sqrt(variance)
+    def at(self, improvement: float) -> NormalMixture:
+        """The group's posterior of the arm's change at a value of improvement, Hz."""
+        place = self.group.parameters.index(self.parameter)
+        return self.group.contrast(np.array([1.0, improvement - self.centre]) @ self.weights)[place]
 
 
 def recover(truth: Truth, posteriors: Mapping[str, Posterior]) -> Recovered:

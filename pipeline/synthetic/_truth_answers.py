@@ -1,20 +1,26 @@
-"""Whether what was planted was found, worded by what the numbers are."""
+"""Whether what was planted was found, worded by what the numbers are.
+
+What the group says of a connection is called by the one rule of `peb.verdict`, over all connections that it was asked
+about, so that this page and that of the analysis cannot differ.
+"""
 
 from __future__ import annotations
 
-from peb import MEAN, ArmComparison, Gaussian
+import numpy as np
+from jaxtyping import Float
+
+from peb import MEAN, NormalMixture, verdict
 
 from .._connection_names import connections
 from .._figure_style import signed
-from .._group_estimation import STRONG
-from .._interval import Z
+from .._interval import LEVEL
 from .._report import Answer, Verdict
 from ._group_truth import IMPROVEMENT, GroupTruth
 from ._recovered import Recovered
 from ._truth import Truth
 
-HONEST = (80.0, 97.0)  # percent; 90 % intervals that hold the truth this often are neither boastful nor timid
-CLOSE = 0.7  # correlation of found with planted values from which we speak of recovery
+NEAR = 5.0  # percent; intervals that hold the truth so much more or less often than they say are good enough
+CLOSE = 0.5  # correlation of found with planted values from which we speak of recovery
 BELOW = "P(difference\u00a0<\u00a00)"  # never broken
 UNIT = {MEAN: ("Hz", 2), IMPROVEMENT: ("Hz per point of improvement", 3)}
 
@@ -23,33 +29,40 @@ def truth_answers(truth: Truth, recovered: Recovered, group: GroupTruth | None) 
     """Connectivity, then what the trial was for: the arms, and the link with improvement."""
     if group is None:
         return (_found_again(truth, recovered),)
-    return (_found_again(truth, recovered), _arms(truth, group), _improvement(truth, group))
+    return (_found_again(truth, recovered), _arms(truth, group), _improvement(truth, group), _other(truth, group))
 
 
-def verdict_of_sign(found: ArmComparison, place: int, planted: float) -> Verdict:
-    """Yes where the planted sign is sure, partly where it is likely, open where the data do not tell, no where the
-    other sign is sure."""
-    probability = _of_sign(float(found.beyond_zero.difference[place]), planted)
-    if probability >= STRONG:
-        return "yes"
-    return "partly" if probability >= 0.75 else "open" if probability > 1 - STRONG else "no"
+def verdict_of_signs(above_zero: Float[np.ndarray, "effect"], planted: dict[int, float]) -> Verdict:
+    """Yes where all planted effects are called and have the planted sign, partly where some are; no where one is called
+    that has the other sign; else open.
+
+    Arguments:
+        above_zero: P(effect > 0 | y) of all effects that were asked about.
+        planted: place among them → what was planted, not 0.
+    """
+    called = verdict(above_zero, np.zeros_like(above_zero)).which
+    right = [(above_zero[place] > 0.5) == (value > 0) for place, value in planted.items() if place in called]
+    if not all(right):
+        return "no"
+    return "yes" if len(right) == len(planted) else "partly" if right else "open"
 
 
 def _found_again(truth: Truth, recovered: Recovered) -> Answer:
     names = truth.modulations
     r = [recovered.correlation(name) for name in names]
-    coverage = recovered.coverage()
-    honest = HONEST[0] <= coverage <= HONEST[1]
-    verdict: Verdict = "yes" if honest and min(r) > CLOSE else "partly" if honest or min(r) > CLOSE else "no"
+    coverage, error = recovered.coverage(), recovered.coverage_error()
+    honest = abs(coverage - 100 * LEVEL) <= max(NEAR, 2 * error)
+    answer: Verdict = "yes" if honest and min(r) > CLOSE else "partly" if honest or min(r) > CLOSE else "no"
     each = " and ".join(f"{value:.2f} ({_words(name)})" for value, name in zip(r, names, strict=True))
     averages = "; ".join(_average(recovered, name) for name in names)
     return Answer(
         "Was the planted connectivity found again, from images?",
-        verdict,
+        answer,
         f"What faces do to each connection: found and planted values correlate at r = {each}.",
         (
-            f"{coverage:.0f} % of the 90 % intervals hold the planted value, over {len(recovered.names)} parameters "
-            f"of {len(recovered.visits)} visits; of what faces do alone, {recovered.coverage(names):.0f} %.",
+            f"{coverage:.0f} % (standard error {error:.0f}) of the 90 % intervals hold the planted value, over "
+            f"{len(recovered.names)} parameters of {len(recovered.visits)} visits; of what faces do alone, "
+            f"{recovered.coverage(names):.0f} %.",
             f"Averages over visits: {averages}. Priors pull estimates towards zero.",
         ),
     )
@@ -60,7 +73,7 @@ def _arms(truth: Truth, group: GroupTruth) -> Answer:
     name, other = truth.modulations
     return Answer(
         "Does treatment change the connection differently in the two arms, as planted?",
-        verdict_of_sign(group.comparison(MEAN), _place(group, name), group.planted(MEAN, name)[2]),
+        _verdict_of_difference(group, MEAN, name),
         _difference(group, MEAN, name),
         (
             _both(group, MEAN, name),
@@ -74,13 +87,38 @@ def _improvement(truth: Truth, group: GroupTruth) -> Answer:
     name, other = truth.modulations
     return Answer(
         f"Does that change go with improvement under {truth.arms[0]} only, as planted?",
-        verdict_of_sign(group.comparison(IMPROVEMENT), _place(group, name), group.planted(IMPROVEMENT, name)[2]),
+        _verdict_of_difference(group, IMPROVEMENT, name),
         _difference(group, IMPROVEMENT, name),
         (
             _both(group, IMPROVEMENT, name),
-            f"The other direction, planted in both arms: {_both(group, IMPROVEMENT, other)}",
+            f"The other direction, planted alike in both arms: {_difference(group, IMPROVEMENT, other)}",
         ),
     )
+
+
+def _other(truth: Truth, group: GroupTruth) -> Answer:
+    """Whether the other connection's change goes with improvement in each arm."""
+    name = truth.modulations[1]
+    found, place = group.comparison(IMPROVEMENT), _place(group, name)
+    above = np.array([found.beyond_zero.first[place], found.beyond_zero.second[place]])
+    return Answer(
+        f"Does the change of {_words(name)} go with improvement in both arms, as planted?",
+        verdict_of_signs(above, dict(enumerate(group.planted(IMPROVEMENT, name)[:2]))),
+        _both(group, IMPROVEMENT, name),
+        (
+            "; ".join(
+                f"{arm}: P(slope\u00a0<\u00a00) {_digits(1 - float(p))}"
+                for arm, p in zip(found.arms, above, strict=True)
+            )
+            + ".",
+        ),
+    )
+
+
+def _verdict_of_difference(group: GroupTruth, covariate: str, name: str) -> Verdict:
+    """Of one connection, among all whose difference of the arms was asked about."""
+    above, planted = group.comparison(covariate).beyond_zero.difference, group.planted(covariate, name)[2]
+    return verdict_of_signs(above, {_place(group, name): planted})
 
 
 def _difference(group: GroupTruth, covariate: str, name: str) -> str:
@@ -89,7 +127,7 @@ def _difference(group: GroupTruth, covariate: str, name: str) -> str:
     unit, digits = UNIT[covariate]
     first, second = found.arms
     return (
-        f"{_words(name)}, {first} less {second}: {_interval(found.difference, place, covariate)}; planted "
+        f"{_words(name)}, {first} less {second}: {_interval(found.marginals[2], place, covariate)}; planted "
         f"{signed(group.planted(covariate, name)[2], digits)} {unit}. "
         f"{BELOW} {_digits(1 - float(found.beyond_zero.difference[place]))}."
     )
@@ -102,7 +140,7 @@ def _both(group: GroupTruth, covariate: str, name: str) -> str:
     return (
         "; ".join(
             f"{arm} {_interval(one, place, covariate)}, planted {signed(value, digits)}"
-            for arm, one, value in zip(found.arms, (found.first, found.second), planted[:2], strict=True)
+            for arm, one, value in zip(found.arms, found.marginals[:2], planted[:2], strict=True)
         )
         + "."
     )
@@ -122,17 +160,11 @@ def _words(name: str) -> str:
     return f"{connection.to} ← {connection.source}"
 
 
-def _of_sign(beyond_zero: float, planted: float) -> float:
-    """Probability that an effect has the sign of what was planted."""
-    return beyond_zero if planted > 0 else 1 - beyond_zero
-
-
-def _interval(density: Gaussian, place: int, covariate: str) -> str:
+def _interval(density: NormalMixture, place: int, covariate: str) -> str:
     """A mean with its 90 % interval."""
     unit, digits = UNIT[covariate]
-    value, half = float(density.mean[place]), Z * float(density.sd[place])
-    low, high = signed(value - half, digits), signed(value + half, digits)
-    return f"{signed(value, digits)} {unit} (90 % {low} to {high})"
+    low, high = (signed(end, digits) for end in density[place].interval(LEVEL).tolist())
+    return f"{signed(float(density[place].mean), digits)} {unit} (90 % {low} to {high})"
 
 
 def _digits(probability: float) -> str:

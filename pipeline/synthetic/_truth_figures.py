@@ -24,7 +24,7 @@ from .._figure_style import (
     style,
     zero_line,
 )
-from .._interval import Z
+from .._interval import LEVEL, Z
 from ._recovered import Change, Recovered
 
 _DASHED, _DOTTED = (0, (2, 1)), (0, (2, 2))
@@ -126,6 +126,8 @@ def _diagonal(axes: Axes, planted: np.ndarray, found: np.ndarray, margin: float)
 
 def _arm(axes: Axes, place: int, change: Change) -> None:
     colour, n = ARM_COLOUR[change.arm], change.mean.size
+    found = change.at(change.centre)
+    mean, (low, high) = float(found.mean), found.interval(LEVEL).tolist()
     order = np.argsort(change.planted)  # so that neighbours are alike and intervals do not hide each other
     axes.errorbar(
         place + np.linspace(-0.3, 0.1, n),
@@ -140,8 +142,8 @@ def _arm(axes: Axes, place: int, change: Change) -> None:
     )
     axes.errorbar(
         place + 0.27,
-        float(change.effect.mean[0]),
-        yerr=Z * float(change.effect.sd[0]),
+        mean,
+        yerr=[[mean - low], [high - mean]],
         fmt="D",
         color=INK,
         markerfacecolor=colour,
@@ -167,9 +169,10 @@ def _improving(axes: Axes, change: Change, ends: np.ndarray) -> None:
         alpha=0.7,
     )
     across = np.linspace(ends[0], ends[1], 61)
-    line, sd = change.line(across)
-    axes.fill_between(across, line - Z * sd, line + Z * sd, color=colour, alpha=0.13, linewidth=0)
-    axes.plot(across, line, color=colour, linewidth=2)
+    found = [change.at(one) for one in across]
+    low, high = np.array([one.interval(LEVEL) for one in found]).T
+    axes.fill_between(across, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.plot(across, [float(one.mean) for one in found], color=colour, linewidth=2)
     axes.plot(ends, change.planted_slope * ends, color=colour, linewidth=1.6, linestyle=_DOTTED)
 
 

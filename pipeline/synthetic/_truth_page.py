@@ -12,7 +12,7 @@ from peb import MEAN
 
 from .._connection_names import connections, per_covariate
 from .._group_delivery import Delivery
-from .._interval import Z
+from .._interval import LEVEL
 from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
 from .._report import Picture, Section
 from ..report import Extra, StudyResult
@@ -54,8 +54,9 @@ def extra_of(
     predicted = retained(truth, predictions or {})
     return Extra(
         "Found and planted",
-        "Every connection in these images was planted. B is what seeing faces adds to a connection, in Hz; "
-        "“amygdala ← vmPFC” is the connection to the amygdala from vmPFC.",
+        "Every connection in these images was planted, by the full nonlinear equations, and the noise over them is "
+        "serially correlated. B is what seeing faces adds to a connection, in Hz; “amygdala ← vmPFC” is the connection "
+        "to the amygdala from vmPFC.",
         answers=(*truth_answers(truth, recovered, group), *prediction_answers(predicted)),
         sections=(*(() if group is None else (_treatment(truth, group),)), _connectivity(truth, recovered, group)),
         records=(
@@ -111,7 +112,7 @@ def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
 
 def _connectivity(truth: Truth, recovered: Recovered, group: GroupTruth | None) -> Section:
     first, second = (connections([name])[0] for name in truth.modulations)
-    averages = [f"A[{one.to}<-{one.source}]" for one in (first, second)]
+    without = [f"A[{one.to}<-{one.source}]" for one in (first, second)]
     drawn = [
         Picture(
             "truth-faces",
@@ -121,11 +122,11 @@ def _connectivity(truth: Truth, recovered: Recovered, group: GroupTruth | None) 
             recovered_figure(recovered, truth.modulations),
         ),
         Picture(
-            "truth-average",
-            "Average connections (A): found against planted",
-            "These differ less between participants than one visit can resolve, so the prior pulls them towards zero "
-            "(marks below the line on the right); the intervals are wide enough to say so.",
-            recovered_figure(recovered, averages),
+            "truth-without-faces",
+            "Connections while nothing is shown (A): found against planted",
+            "These differ less between participants than one visit can resolve, so the prior pulls them towards zero; "
+            "the intervals are wide enough to say so.",
+            recovered_figure(recovered, without),
         ),
     ]
     if group is not None:
@@ -173,7 +174,7 @@ def _effects(truth: Truth, group: GroupTruth) -> Records:
 def _effect(group: GroupTruth, covariate: str, name: str) -> dict[str, Any]:
     found, (connection,) = group.comparison(covariate), connections([name])
     i = found.parameters.index(name)
-    half = Z * float(found.difference.sd[i])
+    low, high = found.interval(LEVEL)[i].tolist()
     values = dict(zip(COMPARED, (found.first, found.second, found.difference), strict=True))
     planted = zip(COMPARED, group.planted(covariate, name), strict=True)
     return {
@@ -181,8 +182,8 @@ def _effect(group: GroupTruth, covariate: str, name: str) -> dict[str, Any]:
         "connection": connection.words,
         **{key: float(one.mean[i]) for key, one in values.items()},
         **{f"planted_{key}": value for key, value in planted},
-        "low": float(found.difference.mean[i]) - half,
-        "high": float(found.difference.mean[i]) + half,
+        "low": low,
+        "high": high,
         "probability_beyond_zero": float(found.beyond_zero.difference[i]),
         "unit": per_covariate(connection.unit, covariate, "point"),
     }

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcm import Posterior, Subject, invert, prior, simulate
+from dcm import Posterior, Settings, Subject, invert, predict_series, simulate
 from pipeline._table import read_table
 from pipeline.bids import take_inventory
 from pipeline.images import extract
 from pipeline.study import models_of, read_study
 from pipeline.synthetic import QUICK, StudyDesign, Truth, extra_of, truth_of
 from pipeline.synthetic._circuit import circuit
+from pipeline.synthetic._group_truth import group_truth
 from pipeline.synthetic._people import draw_people
+from pipeline.synthetic._recovered import Recovered
+from pipeline.synthetic._truth_answers import verdict_of_signs
 
 INHIBITION, EXCITATION = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
 
@@ -29,13 +32,10 @@ def truth(study: Path) -> Truth:
 @pytest.fixture(scope="module")
 def pattern() -> Posterior:
     """A posterior of the circuit, to put other numbers into."""
-    spec, rng = circuit(), np.random.default_rng(0)
-    person = draw_people(QUICK, 0)[0]
+    spec, person = circuit(), draw_people(QUICK, 0)[0]
     inputs = (np.arange(40 * 4)[:, None] // np.array([32, 64]) % 2).astype(float)
-    made = simulate(
-        spec, person.connectivity[0], inputs - inputs.mean(axis=0), 0.75, 3.0, snr=3, seed=int(rng.integers(9))
-    )
-    return invert(Subject("sub-01_ses-1", spec, made.data, prior(spec, noise_variance=1.0)))
+    made = simulate(spec, person.connectivity[0], inputs, 0.75, 3.0, snr=3, seed=7)
+    return invert(Subject("sub-01_ses-1", spec, made.data), Settings("spm12"))
 
 
 def found(truth: Truth, pattern: Posterior, sign: float = 1.0) -> dict[str, Posterior]:
@@ -112,18 +112,20 @@ def test_truth_is_read_as_it_was_planted(study: Path, truth: Truth, design: Stud
 
 def test_extracted_series_follow_the_planted_signals(study: Path, truth: Truth) -> None:
     configuration, spec, agreement = read_study(study / "study.toml"), circuit(), []
+    gain: list[float] = []
     for run in (one for one in take_inventory(configuration).runs if one.task == "faces"):
         extraction = extract(run, configuration)
         vector = np.array([truth.connectivity[run.visit].get(name, 0.0) for name in spec.parameter_names])
-        inputs = extraction.inputs - extraction.inputs.mean(axis=0)
-        planted = simulate(spec, spec.layout.to_tree(vector), inputs, 1.5 / 16, 1.5, snr=np.inf, seed=0).signal
-        slow, *_ = np.linalg.lstsq(extraction.confounds, planted, rcond=None)
-        expected = planted - extraction.confounds @ slow
-        series = extraction.series[:, [extraction.regions.index(region) for region in spec.regions]]
+        data = extraction.run_data(spec.regions, 0.04).data
+        planted = predict_series(spec, spec.layout.to_tree(vector), data, "nonlinear")
+        slow, *_ = np.linalg.lstsq(data.confounds, np.column_stack([planted, data.bold]), rcond=None)
+        expected, series = np.split(np.column_stack([planted, data.bold]) - data.confounds @ slow, 2, axis=1)
+        gain += [one @ other / (other @ other) for one, other in zip(series.T, expected.T, strict=True)]
         agreement += [np.corrcoef(one, other)[0, 1] for one, other in zip(series.T, expected.T, strict=True)]
     assert len(agreement) == 24
     assert np.mean(agreement) > 0.65
     assert min(agreement) > 0.25
+    assert np.mean(gain) == pytest.approx(1.0, abs=0.1)  # 0.8 were they still whitened
 
 
 def test_extracted_responses_are_those_planted(study: Path) -> None:
@@ -147,7 +149,7 @@ def test_extracted_responses_are_those_planted(study: Path) -> None:
 
 def test_a_report_on_what_was_planted_says_yes_to_all(truth: Truth, pattern: Posterior) -> None:
     extra = extra_of(truth, found(truth, pattern))
-    assert [answer.verdict for answer in extra.answers[1:]] == ["yes", "yes"]
+    assert [answer.verdict for answer in extra.answers[1:]] == ["yes", "yes", "yes"]
     assert "correlate at r = 1.00" in extra.answers[0].headline
     effects, parameters = extra.records
     assert [row["planted_difference"] for row in effects.rows][2:] == [-0.04, 0.0]
@@ -164,6 +166,34 @@ def test_a_report_on_the_opposite_says_no(truth: Truth, pattern: Posterior) -> N
     extra = extra_of(truth, found(truth, pattern, sign=-1.0))
     assert {answer.verdict for answer in extra.answers} == {"no"} | {extra.answers[0].verdict}
     assert extra.answers[0].verdict != "yes"
+
+
+def test_a_connection_is_called_by_the_rule_for_all_that_were_asked_about() -> None:
+    # Doubts 2 min(P, 1 − P) times two questions: 0.04 is a yes, 0.06 is open.
+    assert verdict_of_signs(np.array([0.01, 0.5]), {0: -0.04}) == "yes"
+    assert verdict_of_signs(np.array([0.015, 0.5]), {0: -0.04}) == "open"
+    assert verdict_of_signs(np.array([0.99, 0.5]), {0: -0.04}) == "no"
+    assert verdict_of_signs(np.array([0.5, 0.01]), {0: -0.04}) == "open"
+    assert verdict_of_signs(np.array([0.2, 0.01]), {0: -0.03, 1: -0.03}) == "partly"
+
+
+def test_a_group_s_line_is_its_posterior_at_that_improvement(truth: Truth, pattern: Posterior) -> None:
+    group = group_truth(truth, found(truth, pattern))
+    assert group is not None
+    for change in group.changes:
+        arm = truth.arms.index(change.arm)
+        own = group.comparison("mean").marginals[arm][group.arms.group.parameters.index(change.parameter)]
+        np.testing.assert_allclose(change.at(change.centre).interval(), own.interval(), atol=1e-9)
+        slope = float(change.at(change.centre + 1).mean - change.at(change.centre).mean)
+        assert slope == pytest.approx(change.planted_slope, abs=0.02)
+
+
+def test_coverage_has_the_error_of_the_people_and_not_of_the_visits() -> None:
+    planted, half = np.zeros((4, 2)), np.array([[0.0, 0.0], [0.0, 0.0], [9.0, 9.0], [0.0, 9.0]])
+    visits = ("sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1", "sub-02_ses-2")
+    recovered = Recovered(("a", "b"), visits, planted, half, np.ones((4, 2)))
+    assert recovered.coverage() == pytest.approx(62.5)
+    assert recovered.coverage_error() == pytest.approx(37.5)  # participants have 100 and 25 %
 
 
 def test_too_few_visits_leave_connectivity_to_report(truth: Truth, pattern: Posterior) -> None:
