@@ -163,6 +163,7 @@ def _inversion(dcm: Dcm) -> str:
         if settings.scaling == "model"
         else "series were scaled to a range of at most 4, as SPM does"
     )
+    kept += "" if settings.as_spm else "; series and confounds were not whitened, which would shrink slow signals"
     mode = settings.mode(centre_inputs=dcm.centre_inputs)
     return (
         f"Models were inverted by variational Laplace (Friston et al. 2007) in effconn's mode {mode}: "

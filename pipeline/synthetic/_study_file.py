@@ -80,7 +80,6 @@ inputs.faces = ["faces"]
 a = "full"
 b.faces = ["vmPFC <- amygdala", "amygdala <- vmPFC"]   # to <- from: what faces change
 c.task = ["vmPFC", "amygdala"]             # what the task drives
-centre_inputs = true                       # as these signals were made: A is the connectivity averaged over the run
 """
 
 _ALTERNATIVE = """
