@@ -15,7 +15,16 @@ import pytest
 from scipy.fft import idct
 from scipy.linalg import inv, lstsq, sqrtm, toeplitz
 
-from pipeline.images import Extraction, ExtractionError, extract, extract_run, map_paths, read_extraction, series_path
+from pipeline.images import (
+    Extraction,
+    ExtractionError,
+    extract,
+    extract_run,
+    map_paths,
+    read_extraction,
+    series_path,
+    whitener,
+)
 
 RADIUS = {"core": ((0, 0, 0), 9), "rim": ((18, 0, 0), 7)}
 
@@ -103,6 +112,16 @@ def test_a_dcm_takes_it(small: Any) -> None:
     assert data.data.inputs.shape == (130 * 16, 2)
     np.testing.assert_array_equal(data.data.delays, [1.0, 1.0])
     np.testing.assert_allclose(data.coordinates, [[18, 0, 0], [0, 0, 0]], atol=3)
+
+
+def test_a_dcm_takes_it_as_measured_or_whitened(small: Any) -> None:
+    found = extract(small.run, small.study)
+    raw, white = (found.run_data(("rim", "core"), 0.03, whitened=one).data for one in (False, True))
+    assert found.autocorrelation > 0.1
+    whiten = whitener(found.autocorrelation, 130)
+    np.testing.assert_allclose(whiten @ raw.bold, white.bold, atol=1e-10 * np.ptp(white.bold))
+    np.testing.assert_allclose(whiten @ raw.confounds, white.confounds, atol=1e-9)
+    assert np.ptp(raw.bold - white.bold) > 0.01 * np.ptp(white.bold)
 
 
 def test_rest_has_series_alone(small: Any) -> None:
