@@ -17,13 +17,15 @@ probability, need not:
   is. With Gaussian people, `PebSettings(between="gaussian", components="none", between_ratio=1e6)` takes the two arms
   for all there are.
 
-From a group for each arm and no level over them, the two being all there are and independent (`arms_apart`):
+From a group for each arm and no level over them, the two being all there are (`arms_apart`):
 
     difference: β_c of the first − β_c of the second
 
-which lets people of the arms differ as they do. Where arms are of unequal size and people of the smaller one differ
-more, one spread for both is too small for it: of null differences 12 % were called at a two-sided 5 % (16 and 5 people,
-the 5 three times as wide), with a group per arm 3 %. So the verdict is taken from there where `are_unbalanced`.
+which lets people of the arms differ as they do; where people are a mixture, the typical spreads of the two are expected
+to be alike within a factor of about three (`_shared_spread`), so that an arm of five is not left to the prior. Where arms
+are of unequal size and people of the smaller one differ more, one spread for both is too small for it: of null
+differences 12 % were called at a two-sided 5 % (16 and 5 people, the 5 three times as wide), with a group per arm 3 %.
+So the verdict is taken from there where `are_unbalanced`.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from ._normal_mixture import NormalMixture
 from ._peb import fit
 from ._probability import ProbabilityKind
 from ._settings import PebError, PebSettings
+from ._shared_spread import weights_in_arms
 
 UNBALANCED = 1.5  # times as many people in one arm as in the other
 ARMS_ALIKE, ARMS_APART = "commonality", "half difference"  # the columns of the third level
@@ -210,7 +213,7 @@ def _turned(group: GroupPosterior, turn: Float[np.ndarray, "covariate covariate"
 def arms_apart(
     first: GroupPosterior, second: GroupPosterior, covariates: Sequence[str] | None = None
 ) -> tuple[ArmComparison, ...]:
-    """Compare two arms by a group for each, independent of each other, and nothing above them.
+    """Compare two arms by a group for each, whose spreads may differ, and nothing above them.
 
     The probability that the model has the difference is from its density at 0 (Savage & Dickey).
 
@@ -232,10 +235,8 @@ def are_unbalanced(first: int, second: int) -> bool:
 
 def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> ArmComparison:
     k = first.design.column(covariate)
-    one, other = first.of(covariate), second.of(covariate)
     before = _difference(*(group.prior.marginal(group.places(covariate)) for group in (first, second)))
-    half = _scaled(_difference(one, other), 0.5)
-    own = first.marginals[:, k], second.marginals[:, k]
+    own = _tied(first, second, k)
     apart = own[0].less(own[1])
     at = np.zeros(1)
     prior_density = NormalMixture.normal(before.mean, before.sd).density(at)[:, 0]
@@ -244,7 +245,7 @@ def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> Arm
         (first.name, second.name),
         covariate,
         first.parameters,
-        (one, other, half),
+        (first.of(covariate), second.of(covariate), _moments(apart.scaled(0.5))),
         (*own, apart.scaled(0.5)),
         (
             first.with_v_without_of(first.places(covariate)),
@@ -253,6 +254,20 @@ def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> Arm
         ),
         _remarks(first, second, covariate),
     )
+
+
+def _tied(first: GroupPosterior, second: GroupPosterior, k: int) -> tuple[NormalMixture, NormalMixture]:
+    """A covariate's effects in two arms, whose spreads are expected to be alike as those of connections are."""
+    one, other = first.mixture, second.mixture
+    if one is None or other is None or not (np.array_equal(one.u, other.u) and np.allclose(one.unit, other.unit)):
+        return first.marginals[:, k], second.marginals[:, k]
+    contrast = np.eye(len(first.design.covariates))[k]
+    own, others = weights_in_arms(one.log_evidence, other.log_evidence, one.u)
+    return one.marginal(contrast, own), other.marginal(contrast, others)
+
+
+def _moments(each: NormalMixture) -> Gaussian:
+    return Gaussian(each.mean, np.diag(each.sd**2))
 
 
 def _difference(one: Gaussian, other: Gaussian) -> Gaussian:

@@ -67,10 +67,13 @@ class NodeMixture:
         within = np.einsum("jg,jgkl->jkl", weight, self.covariances) + np.einsum("jg,jgk,jgl->jkl", weight, off, off)
         return Gaussian(_stacked(mean), _blocks((within + np.swapaxes(within, 1, 2)) / 2))
 
-    def marginal(self, contrast: Float[np.ndarray, "covariate"]) -> NormalMixture:
-        """Of Σ_k contrast_k β_jk, for every connection j."""
+    def marginal(
+        self, contrast: Float[np.ndarray, "covariate"], weight: Float[np.ndarray, "param node"] | None = None
+    ) -> NormalMixture:
+        """Of Σ_k contrast_k β_jk, for every connection j; with weights of nodes that are known from elsewhere, too."""
         variance = np.einsum("k,jgkl,l->jg", contrast, self.covariances, contrast)
-        return NormalMixture(self.weight, self.means @ contrast, np.sqrt(np.maximum(variance, 0.0)))
+        own = self.weight if weight is None else weight
+        return NormalMixture(own, self.means @ contrast, np.sqrt(np.maximum(variance, 0.0)))
 
     def transformed(self, turn: Float[np.ndarray, "new covariate"]) -> NodeMixture:
         """The same with other effects, turn · β_j, in the place of β_j."""

@@ -19,6 +19,7 @@ from scipy.stats import t as student
 
 LOWEST, HIGHEST, NODES, MORE_NODES = 0.014, 2.8, 22, 12  # of τ / √PC; nodes added above where the last has weight
 ALIKE = 0.6  # SD of u about μ
+ARMS_ALIKE = 1.0  # SD of the μ of an arm about that of both, where arms have groups of their own
 FREEDOM, TYPICAL = 4.0, 0.5  # of the half-t over e^μ
 LAST_WEIGHT = 1e-3  # of the last node, from which the grid is widened, and if it is, from which a fit warns
 
@@ -35,9 +36,9 @@ def log_prior_of_typical(u: Float[np.ndarray, "node"]) -> Float[np.ndarray, "nod
     return np.asarray(density - logsumexp(density))
 
 
-def log_prior_of_each(u: Float[np.ndarray, "node"]) -> Float[np.ndarray, "typical node"]:
+def log_prior_of_each(u: Float[np.ndarray, "node"], alike: float = ALIKE) -> Float[np.ndarray, "typical node"]:
     """ln N(u_g | μ) on the grid."""
-    density = -(((u - u[:, None]) / ALIKE) ** 2) / 2
+    density = -(((u - u[:, None]) / alike) ** 2) / 2
     return np.asarray(density - logsumexp(density, axis=1, keepdims=True))
 
 
@@ -53,14 +54,33 @@ def log_total(log_average: Float[np.ndarray, "*any connection typical"], u: Floa
 
 
 def weights(
-    log_evidence: Float[np.ndarray, "*any connection node"], u: Float[np.ndarray, "node"]
+    log_evidence: Float[np.ndarray, "*any connection node"],
+    u: Float[np.ndarray, "node"],
+    log_typical: Float[np.ndarray, "typical"] | None = None,
 ) -> Float[np.ndarray, "*any connection node"]:
-    """p(u_j = u_g | y); sums to 1 over nodes."""
+    """p(u_j = u_g | y); sums to 1 over nodes. Other prior knowledge of μ may be given."""
+    log_typical = log_prior_of_typical(u) if log_typical is None else log_typical
     averages = log_averages(log_evidence, u)
-    others = averages.sum(axis=-2, keepdims=True) - averages + log_prior_of_typical(u)
+    others = averages.sum(axis=-2, keepdims=True) - averages + log_typical
     top = others.max(axis=-1, keepdims=True)
     log_weight = log_evidence + top + np.log(np.exp(others - top) @ np.exp(log_prior_of_each(u)))
     return np.asarray(np.exp(log_weight - logsumexp(log_weight, axis=-1, keepdims=True)))
+
+
+def weights_in_arms(
+    first: Float[np.ndarray, "connection node"],
+    second: Float[np.ndarray, "connection node"],
+    u: Float[np.ndarray, "node"],
+) -> tuple[Float[np.ndarray, "connection node"], Float[np.ndarray, "connection node"]]:
+    """`weights` in two arms with groups of their own, μ of each about one of both: μ_a ~ N(M, 1), M as μ elsewhere."""
+    about = log_prior_of_each(u, ARMS_ALIKE)  # (M, μ)
+
+    def told_by(other: np.ndarray) -> np.ndarray:
+        said = log_averages(other, u).sum(axis=0)
+        both = log_prior_of_typical(u) + logsumexp(about + said, axis=1)
+        return np.asarray(logsumexp(both[:, None] + about, axis=0))
+
+    return weights(first, u, told_by(second)), weights(second, u, told_by(first))
 
 
 def log_prior_of_one(u: Float[np.ndarray, "node"]) -> Float[np.ndarray, "node"]:

@@ -17,7 +17,7 @@ PREDICTING = ("leave-one-out", "permute")
 _HEEDED = {
     "sample": ("arms",),
     "permutations": ("permute",),
-    "seed": ("arms", "permute"),
+    "seed": ("arms", "leave-one-out", "permute"),
 }
 
 

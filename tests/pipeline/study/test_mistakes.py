@@ -35,7 +35,13 @@ ONE_MISTAKE = [
     ),
     ("[group.arms]", "[glm]\nsmoothing = 0.006\n[group.arms]", "smoothing =", "where 1 to 30 is meant"),
     ("[group.arms]", "[group.arms]\nseed = 1", "seed =", "would be ignored, as nothing is drawn"),
-    ("[group.prediction]", "[group.prediction]\nseed = 1", "seed =", "leave-one-out would ignore seed"),
+    (
+        "[group.prediction]",
+        '[group.prediction]\ncompat = "exact"',
+        "compat =",
+        'now compat = "none" with between = "gaussian"',
+    ),
+    ("[group.prediction]", '[group.prediction]\ncomponents = "all"', "components =", 'or add between = "gaussian"'),
     (
         "[dcm]",
         '[dcm]\ncompat = "SPM12"',
