@@ -22,8 +22,8 @@ From a group for each arm and no level over them, the two being all there are (`
     difference: β_c of the first − β_c of the second
 
 which lets people of the arms differ as they do; where people are a mixture, the typical spreads of the two are expected
-to be alike within a factor of about three (`_shared_spread`), so that an arm of five is not left to the prior. Where arms
-are of unequal size and people of the smaller one differ more, one spread for both is too small for it: of null
+to be alike within a factor of about three (`_shared_spread`), so that an arm of five is not left to the prior. Where
+arms are of unequal size and people of the smaller one differ more, one spread for both is too small for it: of null
 differences 12 % were called at a two-sided 5 % (16 and 5 people, the 5 three times as wide), with a group per arm 3 %.
 So the verdict is taken from there where `are_unbalanced`.
 """
