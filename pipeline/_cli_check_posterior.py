@@ -81,7 +81,8 @@ def run_check_posterior(options: CheckOptions) -> int:
         try:
             checks.append(_checked(one, options.chains, f"{one.name} ({number} of {len(found)})"))
         except (InversionError, ValueError) as error:
-            errors.append(str(error))
+            reason = str(error).removeprefix(f"{one.name}: ")
+            errors.append(f"{one.name}: cannot be sampled: {reason}; invert it again")
             say(errors[-1])
             continue
         _print(checks[-1], one)

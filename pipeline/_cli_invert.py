@@ -103,6 +103,10 @@ def remarks(posterior: Posterior, found: Diagnostics) -> list[str]:
         f"{found.starts_disagree}: raise --starts": bool(found.starts_disagree),
         f"never varies: {', '.join(found.constant_inputs)}": bool(found.constant_inputs),
     }
+    refined = posterior.refinement
+    if refined is not None:
+        few = f"not refined: only {refined.effective_sample:.0f} of {refined.draws} draws count"
+        said[few] = not refined.used
     small = [f"{found.small_series}: --priors none"] if found.small_series else []
     noise = [one.split(";")[0] for one in found.noise_conflict]
     return small + [words for words, applies in said.items() if applies] + noise
@@ -184,8 +188,16 @@ def _entry(outcome: Outcome, folder: Path) -> dict[str, Any]:
         "iterations": posterior.iterations,
         "autocorrelation": posterior.autocorrelation.tolist(),
         "start_free_energies": posterior.start_free_energies.tolist(),
+        "refinement": refinement_numbers(posterior),
         "warnings": list(found.warnings),
     }
+
+
+def refinement_numbers(posterior: Posterior) -> dict[str, float | bool] | None:
+    """What refining by sampling found; None where it was not asked for."""
+    if posterior.refinement is None:
+        return None
+    return {key: value for key, value in vars(posterior.refinement).items() if not key.startswith("gaussian")}
 
 
 def failure_status(reason: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from dcm import Compat, InversionError, Posterior, Prior, Settings, Status, Subj
 from .._dcm_estimate import SpmEstimate
 from .._dcm_file import DcmFile, read_dcms
 from .._inputs import is_dcm
+from .._invert import Plan
 from .._mat_fields import FieldProblem
 from .._runtime import UsageError
 from .._spm_density import spm_density
@@ -107,12 +108,11 @@ def _from_dcm(path: Path, compat: Compat, lines: list[str]) -> list[Checkable]:
 
 
 def _inverted(file: DcmFile, compat: Compat) -> Checkable:
-    settings = Settings(compat, integrator="nonlinear" if file.spec.d.any() else None)
-    own = prior(file.spec, settings.priors)
-    if compat != "none":
-        own = replace(own, noise_mean=file.noise_mean, noise_variance=file.noise_variance)
-    subject = Subject(file.name, file.spec, file.run.data, own, compat != "none" and file.centre_inputs)
-    return Checkable(file.name, subject, invert(subject, settings), "not inverted yet, so it was inverted first")
+    plan = Plan(compat)
+    own = plan.as_inverted(file)
+    subject = Subject(own.name, own.spec, own.run.data, plan.prior_of(own), own.centre_inputs)
+    posterior = invert(subject, plan.settings_of(own))
+    return Checkable(file.name, subject, posterior, "not inverted yet, so it was inverted first")
 
 
 def _as_spm_left_it(file: DcmFile, estimate: SpmEstimate) -> Checkable:

@@ -12,6 +12,7 @@ import numpy as np
 from dcm import SPM12_ECHO_TIME, Data, Posterior, Subject, predict_series
 
 from .._dcm_file import DcmFile, read_dcm
+from .._invert import Plan
 from .._provenance import file_digest
 from .._runtime import UsageError
 from .._spm_write import written_by_us
@@ -97,9 +98,9 @@ def _data_in(source: Path, posterior: Posterior, index: int) -> list[Data]:
         entry = entries[max(index, 0)] if max(index, 0) < len(entries) else None
         if not isinstance(entry, DcmFile):
             raise UsageError(str(entry) if entry is not None else f"{source}: has no model number {index + 1}")
-        data, stated = entry.run.data, entry.stated_echo_time
+        runs, stated = [entry.run.data, Plan().as_inverted(entry).run.data], entry.stated_echo_time
     else:
         extraction = read_extraction(source)
         as_spm, stated = posterior.settings.as_spm, extraction.echo_time
-        data = extraction.run_data(posterior.spec.regions, SPM12_ECHO_TIME, whitened=as_spm).data
-    return [data] + ([replace(data, echo_time=stated)] if stated else [])
+        runs = [extraction.run_data(posterior.spec.regions, SPM12_ECHO_TIME, whitened=as_spm).data]
+    return runs + ([replace(one, echo_time=stated) for one in runs] if stated else [])

@@ -53,7 +53,7 @@ def specified(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def result(specified: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A result of `effconn invert`, in another folder than its source."""
     folder = tmp_path_factory.mktemp("results") / "inner" / "deep" / "out"
-    assert effconn("invert", specified, "--out", folder).returncode == 0
+    assert effconn("invert", specified, "--compat", "spm12", "--out", folder).returncode == 0
     return folder / "sub-01.nc"
 
 
