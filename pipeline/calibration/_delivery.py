@@ -58,6 +58,7 @@ POWER = (
     Column("power_se", "±", ".0f"),
     Column("false", "False alarm, %", ".0f"),
     Column("false_se", "± ", ".0f"),
+    Column("none", "“No difference”, %", ".0f"),
     Column("groups", "Groups", "d", "file"),
 )
 
@@ -203,7 +204,8 @@ def _power_lead(run: CalibrationRun) -> str:
     return (
         f"{question.words} Groups simulated from the first level's posterior standard deviations, {visits} each, with "
         f"{question.spread:g} Hz between participants (SD) and the effect on one connection; analysed by the group "
-        "model. A connection is called where 2 min(P, 1 − P) times the number of connections is at most 0.05."
+        "model. A connection is called where 2 min(P, 1 − P) times the number of connections is at most 0.05; “no "
+        "difference” is the answer where every effect is surely smaller than 0.5 Hz."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import Progress, Spec
-from peb import Estimate, Gaussian, PebError, PebSettings, change, fit, make_design
+from peb import Estimate, Gaussian, PebError, PebSettings, Verdict, change, fit, make_design, verdict
 
 from ._coverage import share
 from ._design import GroupQuestion
@@ -18,7 +18,7 @@ from ._run import MAIN, CalibrationRun
 EFFECTS = (0.25, 0.5, 1.0)  # Hz
 SIZES = (12, 24, 40, 60)  # participants, beside the study's own number
 GROUPS = 40  # simulated of each kind
-SURE = 0.05  # chance of any false "yes" over all connections asked about
+SIZE = 0.5  # Hz, below which an effect counts as none
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Power:
         effect: true effect on one connection, Hz.
         power, power_se: percent of groups in which that connection is called, with the right sign.
         false, false_se: percent of groups without any effect in which some connection is called.
+        none: percent of groups with the effect that answer "no difference" of 0.5 Hz or more.
         groups: how many were simulated of each.
     """
 
@@ -39,6 +40,7 @@ class Power:
     power_se: float
     false: float
     false_se: float
+    none: float
     groups: int
 
 
@@ -80,21 +82,23 @@ def measure_power(
     found = []
     for n in sizes:
         counts = _arms(question, n)
-        called: dict[float, np.ndarray] = {}
+        called: dict[float, np.ndarray] = {}  # (group, answer): right, anything called, no difference
         for place, effect in enumerate((0.0, *EFFECTS)):
             answers = []
             for group in range(groups):
                 random = np.random.default_rng([seed, n, place, group])
-                answers.append(_answer(level, question, counts, effect, random))
+                settings = PebSettings(run.engine.settings.compat)
+                answers.append(_answer(level, question, counts, effect, settings, random))
                 done += 1
                 if on_progress is not None:
                     on_progress(done, total)
             called[effect] = np.array(answers)
         own = np.arange(groups)
-        false, false_se = share(np.asarray(called[0.0].any(axis=1)), own)
+        false, false_se = share(called[0.0][:, 1], own)
         for effect in EFFECTS:
             power, power_se = share(called[effect][:, 0], own)
-            found.append(Power(n, effect, power, power_se, false, false_se, groups))
+            none = share(called[effect][:, 2], own)[0]
+            found.append(Power(n, effect, power, power_se, false, false_se, none, groups))
     return found
 
 
@@ -125,11 +129,16 @@ def _arms(question: GroupQuestion, n: int) -> tuple[int, ...]:
 
 
 def _answer(
-    level: FirstLevel, question: GroupQuestion, counts: Sequence[int], effect: float, random: np.random.Generator
-) -> list[bool]:
-    """Which connections a group calls; the first one counts only with the right sign.
+    level: FirstLevel,
+    question: GroupQuestion,
+    counts: Sequence[int],
+    effect: float,
+    settings: PebSettings,
+    random: np.random.Generator,
+) -> tuple[bool, bool, bool]:
+    """Whether a group calls the connection that has an effect, rightly; whether any; and whether it says there is none.
 
-    The effect is on one connection, drawn for each group, which comes first in the answer.
+    Which connection has the effect is drawn for each group.
     """
     planted = int(random.integers(len(level.parameters)))
     arm = np.repeat(np.arange(len(counts)), counts)
@@ -140,13 +149,13 @@ def _answer(
     estimates = list(_estimates(level, question, names, true, random))
     design = make_design(names, {"arm": 0.5 - arm} if question.kind == "arms" else {}, centre=False)
     try:
-        group = fit(estimates, design, PebSettings(), parameters=["B"])
+        group = fit(estimates, design, settings, parameters=["B"])
     except PebError:
-        return [False] * len(level.parameters)
-    probability = group.probability[:, -1]
-    sure = 2 * np.minimum(probability, 1 - probability) * probability.size <= SURE
-    hit = bool(sure[planted] and (probability[planted] > 0.5 or effect == 0))
-    return [hit, *(bool(one) for i, one in enumerate(sure) if i != planted)]
+        return False, False, False
+    above = group.probability[:, -1]
+    said: Verdict = verdict(above, group.marginals.within(SIZE)[:, -1], size=SIZE)
+    right = planted in said.which and bool(above[planted] > 0.5)
+    return right, said.kind == "yes", said.kind == "no difference"
 
 
 def _estimates(
