@@ -114,9 +114,10 @@ class Plan:
         return settings
 
     def centres(self, file: DcmFile) -> bool:
-        """Whether the file's inputs are centred."""
+        """Whether the file's inputs are centred, which nothing undoes where SPM has done it in the file."""
         how = self.centre or ("file" if self.as_spm else "no")
-        return file.centre_inputs if how == "file" else how == "yes"
+        asked = file.centre_inputs if how == "file" else how == "yes"
+        return asked or (not self.as_spm and _is_centred(file))
 
     def prior_of(self, file: DcmFile) -> Prior:
         """The prior of one file's model; SPM's with the file's hE and hC."""
@@ -138,15 +139,15 @@ class Plan:
     def remarks(self, file: DcmFile) -> list[str]:
         """What the file says of the inversion that does not hold here, and how to have it."""
         said = []
-        if self.centre is None and not self.as_spm and file.centre_inputs:
-            said.append(
-                "options.centre = 1, but inputs are not centred, which would make A the connectivity averaged over the "
-                "run; --centre file centres them"
-            )
-        if not self.centres(file) and _is_centred(file):
+        if not self.as_spm and self.centre in (None, "no") and _is_centred(file):
             said.append(
                 "U.u is centred already, as SPM leaves it, so that A is the connectivity averaged over the run; give "
                 "the file as it was before SPM estimated it"
+            )
+        elif self.centre is None and not self.as_spm and file.centre_inputs:
+            said.append(
+                "options.centre = 1, but inputs are not centred, which would make A the connectivity averaged over the "
+                "run; --centre file centres them"
             )
         other = (file.noise_mean, file.noise_variance) != (NOISE_MEAN, NOISE_VARIANCE)
         if self.settings.priors == "none" and other:

@@ -241,7 +241,9 @@ def test_series_that_spm_left_scaled_are_taken_as_measured(study: Path) -> None:
     series = plain.run.data.bold - plain.run.data.bold.mean(axis=0)
     assert scale < 1
     np.testing.assert_allclose(Plan().as_inverted(left).run.data.bold, series, atol=1e-12)
-    assert "U.u is centred already" in "\n".join(Plan().remarks(left))
+    (remark,) = Plan().remarks(left)
+    assert remark.startswith("U.u is centred already")
+    assert (Plan().centres(left), Plan(centre="no").centres(left)) == (True, True)  # their zero is lost, and it is said
     assert Plan("spm12").as_inverted(left).run.data is data
 
 

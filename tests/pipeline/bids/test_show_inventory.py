@@ -30,6 +30,8 @@ def test_everybody_of_a_small_study_has_a_row_and_tasks_their_totals(
     assert "6 participants (3 ketamine, 3 midazolam), 0 left out" in out
     assert "faces: 11 runs of 12; both sessions of 5" in out
     assert "rest: 12 runs of 12; both sessions of 6" in out
+    mode = "mode none (full equations, AR(1) noise, effconn's priors, 3 starts, inputs as presented)"
+    assert f"[dcm]: {mode}" in out
     assert "missing: sub-03_ses-2_task-faces: sub-03/ses-2/func/sub-03_ses-2_task-faces_events.tsv is missing" in err
 
 
