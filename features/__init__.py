@@ -23,11 +23,12 @@ from ._penalty import GlmnetPenalty, ScikitPenalty, glmnet_penalty, scikit_penal
 from ._prepare import preparation
 from ._products import Products
 from ._published import published
-from ._results import ArmSlopes, Chance, LooCurve, Nested, Published, Stability
+from ._results import ArmSlopes, Chance, LooCurve, Nested, Published, Stability, WithinArms
 from ._slopes import arm_slopes
 from ._stability import stability
 from ._tuning import ALPHAS, Tuning, coarse
 from ._whole_sample import fit_whole, imputations, outcome_in_disguise, refuse_whole_sample, standardised_columns
+from ._within_arms import within_arms
 
 __all__ = [
     "ALPHAS",
@@ -65,6 +66,7 @@ __all__ = [
     "Term",
     "Tested",
     "Tuning",
+    "WithinArms",
     "arm_slopes",
     "chance",
     "change_scores",
@@ -100,4 +102,5 @@ __all__ = [
     "shuffles_reaching",
     "stability",
     "standardised_columns",
+    "within_arms",
 ]

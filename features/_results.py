@@ -121,6 +121,24 @@ class Chance:
 
 
 @dataclass(frozen=True, eq=False)
+class WithinArms:
+    """Which predictors go with the outcome within arms.
+
+    Fields:
+        correlation: (predictor,) with the mean of each arm taken out of both; NaN where one does not vary within arms.
+        p_value: (predictor,) how often the largest of all predictors is as large where outcomes are shuffled within
+            arms; NaN likewise.
+        shuffles: how many there were.
+        seed: of them.
+    """
+
+    correlation: Float[np.ndarray, "predictor"]
+    p_value: Float[np.ndarray, "predictor"]
+    shuffles: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
 class Stability:
     """How often each predictor is retained when the people change.
 
@@ -131,6 +149,7 @@ class Stability:
         low, median, high: (predictor,) 5th, 50th and 95th percentile of the bootstrapped coefficient, zeros included.
         samples: number of bootstraps.
         seed: of the bootstraps.
+        within: which predictors go with the outcome within arms; None where that was not asked.
     """
 
     folds: Float[np.ndarray, "predictor"]
@@ -141,6 +160,7 @@ class Stability:
     high: Float[np.ndarray, "predictor"]
     samples: int
     seed: int
+    within: WithinArms | None = None
 
 
 @dataclass(frozen=True, eq=False)

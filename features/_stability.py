@@ -1,4 +1,4 @@
-"""Which predictors stay when the people change: without each of them, and in bootstrap samples."""
+"""Which predictors stay when the people change: without each of them, in bootstrap samples, and beyond chance."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from ._design import FeatureError, Outcome, Predictors
 from ._imputation import ImputationMethod
 from ._path import fit_path, scaled
 from ._prepare import preparation
-from ._results import Nested, Published, Stability
+from ._results import Nested, Published, Stability, WithinArms
 from ._tuning import Tuning
+from ._within_arms import within_arms
 
 FEWEST = 4  # different people of a bootstrap sample
 TRIES = 100
@@ -30,7 +31,7 @@ def stability(
     imputation: ImputationMethod = "iterative",
     progress: Callable[[int, int], None] | None = None,
 ) -> Stability:
-    """How often each predictor is retained.
+    """How often each predictor is retained, and whether it goes with the outcome within arms (`within_arms`).
 
     Folds are those of the nested estimate, tuned anew. A bootstrap sample draws as many people, arm by arm, with
     replacement, prepares the predictors anew, and takes the published model's α and its λ over the outcome's standard
@@ -54,7 +55,14 @@ def stability(
         drawn[number] = _coefficients(predictors, outcome, model, rows, tuning, imputation)
         if progress is not None:
             progress(number + 1, samples)
-    return _summary(drawn, nested, samples, seed)
+    whole = np.asarray(preparation(predictors, imputation).fit_transform(predictors.values))
+    return _summary(
+        drawn,
+        nested,
+        samples,
+        seed,
+        within_arms(whole, outcome.values, strata, seed=seed, factors=_factors(predictors)),
+    )
 
 
 def _strata(predictors: Predictors) -> list[Int[np.ndarray, "row"]]:
@@ -64,6 +72,16 @@ def _strata(predictors: Predictors) -> list[Int[np.ndarray, "row"]]:
         return [np.arange(len(predictors.people))]
     arm = predictors.values[:, arms[0]]
     return [np.flatnonzero(arm == kind) for kind in np.unique(arm)]
+
+
+def _factors(predictors: Predictors) -> dict[int, list[int]]:
+    """Product → those of its factors that are terms too."""
+    place = {term: i for i, term in enumerate(predictors.terms)}
+    return {
+        i: [place[name,] for name in term if (name,) in place]
+        for i, term in enumerate(predictors.terms)
+        if len(term) > 1
+    }
 
 
 def _draw(strata: list[np.ndarray], rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
@@ -89,7 +107,7 @@ def _coefficients(
     return path.coefficients[int(np.abs(np.log(path.penalties / wanted)).argmin())]
 
 
-def _summary(drawn: np.ndarray, nested: Nested | None, samples: int, seed: int) -> Stability:
+def _summary(drawn: np.ndarray, nested: Nested | None, samples: int, seed: int, within: WithinArms) -> Stability:
     unknown = np.full(drawn.shape[1], np.nan)
     kept = drawn != 0
     counts = kept.sum(axis=0)
@@ -103,4 +121,5 @@ def _summary(drawn: np.ndarray, nested: Nested | None, samples: int, seed: int) 
         high=high,
         samples=samples,
         seed=seed,
+        within=within,
     )

@@ -100,6 +100,14 @@ BetweenPrior = Annotated[
         "Default: as the mode."
     ),
 ]
+SmallestEffect = Annotated[
+    float,
+    typer.Option(
+        "--smallest-effect",
+        metavar="HZ",
+        help="An effect that is surely below this counts as none; of a covariate that is a number, per SD of it.",
+    ),
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the page, tables and pictures.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
@@ -141,9 +149,10 @@ def group_options(
     between: BetweenOption = None,
     components: ComponentsOption = None,
     between_prior: BetweenPrior = None,
+    smallest_effect: SmallestEffect = 0.5,
 ) -> GroupOptions:
     """The options that every analysis shares."""
-    from ._peb_inputs import GroupOptions, group_settings
+    from ._peb_inputs import GroupOptions, check_smallest_effect, group_settings
 
     return GroupOptions(
         paths=results,
@@ -159,6 +168,7 @@ def group_options(
         gcm_column=gcm_column,
         all_different=all_different,
         settings=group_settings(compat, between, components, between_prior),
+        smallest_effect=check_smallest_effect(smallest_effect),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from peb import (
+    MEAN,
     ArmComparison,
     DesignError,
     GroupPosterior,
@@ -25,6 +27,7 @@ from ._group_estimation import fit_group
 from ._peb_inputs import GroupInputs, GroupOptions
 from ._runtime import UsageError
 from .study._guess import guess_arms
+from .verdicts import Apart
 
 TOGETHER, APART, LEVELS = "one group", "a group per arm", "third level"
 LEAST = 3  # participants of an arm
@@ -145,6 +148,38 @@ def compare_arms(
     if sampling is not None:
         sampled = sample(inputs.estimates, inputs.design, inputs.settings, sampling, parameters=inputs.chosen)
     return Arms(column, group, together, separate, third, unbalanced, sampled, warnings)
+
+
+def apart_where_unbalanced(inputs: GroupInputs) -> Apart:
+    """Covariates that tell two kinds of participants apart whose numbers are unequal, each by a group of each kind."""
+    found: dict[str, tuple[ArmComparison | None, tuple[int, int]]] = {}
+    if not inputs.settings.is_mixture:
+        return found
+    for column, (minus, plus) in inputs.design.kinds.items():
+        about = {_other(name, column): name for name in inputs.design.covariates if _is_of(name, column, inputs)}
+        first, second = (_members(inputs, column, sign).size for sign in (1.0, -1.0))
+        if not about or not are_unbalanced(first, second):
+            continue
+        each: dict[str, ArmComparison] = {}
+        if min(first, second) >= LEAST:
+            with suppress(DesignError, PebError):
+                groups = [_of_arm(inputs, column, sign, name) for sign, name in ((1.0, plus), (-1.0, minus))]
+                each = {one.covariate: one for one in arms_apart(groups[0], groups[1], list(about))}
+        found |= {name: (each.get(other), (first, second)) for other, name in about.items()}
+    return found
+
+
+def _is_of(covariate: str, column: str, inputs: GroupInputs) -> bool:
+    """Whether a covariate is a column coded ±1, or its product with numbers whose own effect the design has."""
+    others = [part for part in covariate.split("×") if part != column]
+    if len(others) == len(covariate.split("×")) or any(part in inputs.design.kinds for part in others):
+        return False
+    return _other(covariate, column) in inputs.design.covariates
+
+
+def _other(covariate: str, column: str) -> str:
+    """What a product with a column is of; the mean, of the column itself."""
+    return "×".join(part for part in covariate.split("×") if part != column) or MEAN
 
 
 def _members(inputs: GroupInputs, column: str, sign: float) -> np.ndarray:

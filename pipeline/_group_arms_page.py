@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,23 +11,34 @@ import numpy as np
 from peb import MEAN, ArmComparison
 
 from ._connection_names import connections, per_covariate
-from ._group_arms import APART, LEVELS, TOGETHER, Arms
+from ._group_arms import APART, LEVELS, TOGETHER, Arms, apart_where_unbalanced
 from ._group_delivery import Delivery
-from ._group_estimation import STRONG
-from ._group_fit import effect_records, facts, influence_records, notices, save_group, summary, verdict_of
+from ._group_fit import effect_records, facts, influence_records, notices, save_group, summary, verdicts_summary
 from ._group_sampling import draws_of, sampling_records, sampling_warnings
 from ._interval import LEVEL
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
-from ._report import Answer, Section, Verdict
+from ._report import Answer, Section
 from .common import effect_text, number_text
+from .verdicts import (
+    CovariateVerdict,
+    judge_difference,
+    judge_group,
+    rule_words,
+    unbalanced_note,
+    verdict_headline,
+)
 
 
 def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
     """Tables, pictures and answers of an arm comparison."""
+    judged = judge_arms(inputs, arms)
+    everything = judge_group(arms.group, apart_where_unbalanced(inputs), inputs.smallest_effect)
+    own = {covariate: one for covariate, one in everything.items() if arms.column not in covariate.split("×")}
+    but = f" Of {arms.column} and its products the table of the arms says it: the same question is asked once."
     records = [
-        arm_records(inputs, arms),
-        effect_records(inputs, arms.group),
+        arm_records(inputs, arms, judged),
+        effect_records(inputs, arms.group, own, but),
         *influence_records(inputs, arms.group),
     ]
     if arms.sampled is not None:
@@ -36,7 +48,7 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
         name="arms",
         title=f"{first} beside {second}",
         subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
-        answers=tuple(arm_answer(inputs, one, arms) for one in arms.answering),
+        answers=tuple(arm_answer(inputs, one, arms, judged[one.covariate]) for one in arms.answering),
         records=tuple(records),
         draw=lambda: _sections(inputs, arms),
         facts=facts(inputs, arms.group),
@@ -48,7 +60,11 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
                 *(line for one in arms.separate for line in one.remarks),
             ),
         ),
-        summary=summary(inputs, arms.group, arms.warnings) | {"arms": list(arms.names)},
+        summary=summary(inputs, arms.group, arms.warnings)
+        | {
+            "arms": list(arms.names),
+            "verdicts": verdicts_summary(judged, [row for row in records[0].rows if row["verdict"] is not None]),
+        },
         save=lambda folder: [
             *save_group(inputs, arms.group, folder),
             *([] if arms.third is None else save_group(replace(inputs, spec=None), arms.third, folder)),
@@ -56,8 +72,21 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
     )
 
 
-def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
-    """Every covariate × connection × road."""
+def judge_arms(inputs: GroupInputs, arms: Arms) -> dict[str, CovariateVerdict]:
+    """Covariate → whether the arms differ in its effect, by the group or groups that answers are from."""
+    column = inputs.design.matrix[:, inputs.design.column(arms.column)]
+    first, second = (int((column == sign * arms.sign).sum()) for sign in (1.0, -1.0))
+    note = unbalanced_note((first, second)) if arms.unbalanced else ""
+    found = {}
+    for one in arms.answering:
+        places = range(len(one.parameters))
+        drawn = None if arms.unbalanced else [draws_of(arms, one, i)[2] for i in places]  # draws are of one group
+        found[one.covariate] = judge_difference(one, inputs.design, inputs.smallest_effect, drawn=drawn, note=note)
+    return found
+
+
+def arm_records(inputs: GroupInputs, arms: Arms, judged: Mapping[str, CovariateVerdict]) -> Records:
+    """Every covariate × connection × road; verdicts are in the rows that answers are from."""
     first, second = arms.names
     columns = (
         Column("road", "From"),
@@ -70,6 +99,8 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
         Column("high", "to", EFFECT),
         Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
         Column("probability_with_v_without", "Pp with v without", PROBABILITY),
+        Column("verdict", "Verdict"),
+        Column("questions", "Connections asked about", "d", where="file"),
         Column("first_beyond_zero", f"P({first} > 0)", PROBABILITY, where="file"),
         Column("first_with_v_without", f"Pp {first}", PROBABILITY, where="file"),
         Column("second_beyond_zero", f"P({second} > 0)", PROBABILITY, where="file"),
@@ -84,7 +115,7 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
         row
         for road, comparisons in ((TOGETHER, arms.together), (arms.other_road, arms.separate))
         for one in comparisons
-        for row in _rows(inputs, one, road)
+        for row in _rows(inputs, one, road, judged[one.covariate] if comparisons is arms.answering else None)
     ]
     roads = {
         APART: "has one for each arm, independent of each other, so that participants of one may differ more.",
@@ -95,30 +126,27 @@ def arm_records(inputs: GroupInputs, arms: Arms) -> Records:
         "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model "
         "that has the "
         "effect beside the model that lacks it alone. “One group” has everybody in one with interactions; "
-        f"“{arms.other_road}” {roads[arms.other_road]}"
+        f"“{arms.other_road}” {roads[arms.other_road]} {rule_words(inputs.smallest_effect)}; they are from "
+        f"“{arms.other_road if arms.unbalanced else TOGETHER}”."
     )
-    sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
+    sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
     return Records("arms", "Arms beside each other", lead, columns, rows, sure=sure)
 
 
-def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
+def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: CovariateVerdict) -> Answer:
     """Whether the arms differ in one covariate's effect."""
     own, other_road = (arms.other_road, TOGETHER) if arms.unbalanced else (TOGETHER, arms.other_road)
-    rows = _rows(inputs, one, own)
+    rows = _rows(inputs, one, own, judged)
     what = "the mean" if one.covariate == MEAN else f"how it goes with {one.covariate}"
     if inputs.change:
         what = "the change" if one.covariate == MEAN else f"how the change goes with {one.covariate}"
-    chances = [row["probability_with_v_without"] for row in rows]
-    sure = [chance for chance in chances if chance >= STRONG]
-    likely = [row for row in rows if max(row["probability_beyond_zero"], 1 - row["probability_beyond_zero"]) >= STRONG]
-    verdict: Verdict = "yes" if sure else "partly" if likely else verdict_of(max(chances))
-    chief = max(rows, key=lambda row: row["probability_with_v_without"])
-    drawn = draws_of(arms, one, rows.index(chief))[2]
-    if verdict == "yes" and drawn is not None and not max(np.mean(drawn > 0), np.mean(drawn < 0)) >= STRONG:
-        verdict = "partly"  # sure by the approximation, and not by sampling
+    place = (*judged.found.which, int(np.argmax(np.abs(judged.above_zero - 0.5))))[0]
+    chief, drawn = rows[place], draws_of(arms, one, place)[2]
     first, second = one.arms
     beyond, chance = (probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
+    units = [connection.unit for connection in connections(one.parameters, inputs.spec)]
     headline = (
+        f"{verdict_headline(judged, [row['connection'] for row in rows], units, 'difference')} "
         f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
         f"Pp with v without {chance}."
     )
@@ -128,22 +156,26 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms) -> Answer:
         f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
         for row in rows
     ]
+    if judged.note:
+        details.insert(0, judged.note)
     if drawn is not None:
         details.insert(0, f"Checked by sampling: {chief['connection']} {_sampled(drawn, chief['unit'])}.")
     at = [f"{name} of {number_text(value)}" for name, value in inputs.design.centres.items()]
     if one.covariate == MEAN and at:
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
-        again = _rows(inputs, other, other_road)[rows.index(chief)]
+        again = _rows(inputs, other, other_road)[place]
         by = {TOGETHER: "By one group of both", APART: "By a group of each arm", LEVELS: _BY_LEVELS}[other_road]
         details.append(f"{by}: {_interval(again)}.")
-    return Answer(f"Do the arms differ in {what}?", verdict, headline, tuple(details[:6]))
+    return Answer(f"Do the arms differ in {what}?", judged.found.kind, headline, tuple(details[:6]))
 
 
 _BY_LEVELS = "By a third level over a group per arm"
 
 
-def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, Any]]:
+def _rows(
+    inputs: GroupInputs, one: ArmComparison, road: str, judged: CovariateVerdict | None = None
+) -> list[dict[str, Any]]:
     first, second, difference = (part.interval(LEVEL) for part in one.marginals)
     return [
         {
@@ -168,6 +200,8 @@ def _rows(inputs: GroupInputs, one: ArmComparison, road: str) -> list[dict[str, 
             "second_with_v_without": float(one.with_v_without.second[i]),
             "half_difference": float(one.half_difference.mean[i]),
             "unit": per_covariate(connection.unit, one.covariate),
+            "verdict": None if judged is None else judged.found.each[i],
+            "questions": None if judged is None else judged.found.questions,
             "road": road,
             "parameter": connection.name,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,11 @@ import numpy as np
 from peb import Gaussian, GroupPosterior
 
 from ._connection_names import connections
-from ._group_estimation import STRONG
 from ._group_fit import save_group, unit_of
 from ._peb_inputs import GroupInputs
 from ._peb_write import write_bma
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
+from .verdicts import CovariateVerdict, rule_words
 
 AVERAGE_COLUMNS = (
     Column("covariate", "Covariate"),
@@ -22,15 +22,24 @@ AVERAGE_COLUMNS = (
     Column("mean", "Average", EFFECT),
     Column("sd", "SD", SPREAD),
     Column("probability", "Pp with v without", PROBABILITY),
+    Column("verdict", "Verdict"),
     Column("unit", "Unit", where="file"),
     Column("parameter", "Parameter", where="file"),
 )
 
 
 def average_records(
-    inputs: GroupInputs, group: GroupPosterior, average: Gaussian, probability: np.ndarray, unseen: Sequence[str]
+    inputs: GroupInputs,
+    group: GroupPosterior,
+    average: Gaussian,
+    probability: np.ndarray,
+    unseen: Sequence[str],
+    judged: Mapping[str, CovariateVerdict],
 ) -> Records:
-    """Effects averaged over models; `probability` is (covariate, parameter), `unseen` effects are left empty."""
+    """Effects averaged over models; `probability` is (covariate, parameter), `unseen` effects are left empty.
+
+    Verdicts are those on the full model, as wherever else the same is asked.
+    """
     size = len(group.parameters)
     words = connections(group.parameters, inputs.spec)
     told = ~np.isin(group.effects, unseen)
@@ -42,6 +51,7 @@ def average_records(
             "connection": words[i].words,
             "mean": float(mean[place]),
             "probability": float(chances[place]),
+            "verdict": judged[covariate].found.each[i],
             "unit": unit_of(group.design, covariate, words[i].unit),
             "sd": float(sd[place]),
             "parameter": group.parameters[i],
@@ -52,10 +62,9 @@ def average_records(
     lead = (
         "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. "
         "Pp with v without is the probability of the models that "
-        "have the effect. "
-        f"Marked: at least {STRONG:g}."
+        f"have the effect. The verdict is on the full model. {rule_words(inputs.smallest_effect)}."
     )
-    sure = frozenset(np.flatnonzero(chances >= STRONG).tolist())
+    sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
     return Records("average", "Effects averaged over models", lead, AVERAGE_COLUMNS, rows, sure=sure)
 
 

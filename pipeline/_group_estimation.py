@@ -12,8 +12,8 @@ from peb import Design, Gaussian, GroupPosterior, PebError, fit
 from ._connection_names import Connection, connections
 from ._peb_inputs import BETWEEN_PRIORS, GroupInputs
 from .common import effect_text, number_text, some
+from .verdicts import judge_covariate
 
-STRONG = 0.95  # Pp from which an effect is called found
 PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
 BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is
 FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the exact ones without a word
@@ -127,7 +127,7 @@ def _farthest(
 def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior, gain: float) -> str:
     """What another prior of the variance between participants would change."""
     width = float(np.median(wide.sd / group.sd))
-    found = [one.with_v_without.T.ravel() >= STRONG for one in (group, wide)]
+    found = [_called(inputs, one) for one in (group, wide)]
     words = connections_of(inputs, group)
     named = [covariate_words(group.design, covariate) for covariate in group.design.covariates]
     effects = [f"{covariate} on {one.words}" for covariate in named for one in words]
@@ -142,6 +142,12 @@ def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior,
         f"{gain:.1f} nats more evidence, intervals are {width:.2g} times as wide, and {changed}. "
         "--between-prior wide uses it."
     )
+
+
+def _called(inputs: GroupInputs, group: GroupPosterior) -> np.ndarray:
+    """Which effects the verdicts say are there, covariate by covariate."""
+    judged = (judge_covariate(group, covariate, inputs.smallest_effect) for covariate in group.design.covariates)
+    return np.array([kind == "yes" for one in judged for kind in one.found.each])
 
 
 def _again(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:

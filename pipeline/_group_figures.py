@@ -17,9 +17,10 @@ from ._connection_names import connections
 from ._effect_panels import Panel, effect_panels, wrapped
 from ._figure_style import BLUE, INK, MUTED, PAPER, SKY, VERMILION, new_figure, signed, style
 from ._interval import Z
+from .common import p_words, shuffled_p_cell
+from .verdicts import EVIDENCE_LINES, sure_above
 
 Definition = Literal["free energy, with v without", "posterior beyond zero"]
-STRONG = (0.95, 0.99)  # Pp from which evidence is called strong, and very strong
 STRENGTH = ((MUTED, 0.45), (SKY, 0.85), (BLUE, 1.0))  # colour and opacity: weaker, strong, very strong
 
 
@@ -64,14 +65,15 @@ def probability_figure(
     definition: Definition,
     spec: Spec | None = None,
 ) -> Figure:
-    """The probability of every effect, with lines at strong (0.95) and very strong evidence (0.99).
+    """The probability of every effect, with lines where it is called there.
 
     Arguments:
         names: w parameter names, in the model's order.
         covariates: K names.
         probability: (w, K), Pp.
         definition: what the probability is of. "posterior beyond zero" is P(effect > 0), so that an effect below zero
-            is strong near 0; its lines are on both sides.
+            is sure near 0: its lines are on both sides, where 2 min(P, 1 − P) w is 0.05. Lines of "free energy, with v
+            without" are at 0.95 and 0.99, as SPM has them.
         spec: the model, for names with odd letters.
     """
     (values,) = _effects(probability, names=names, covariates=covariates)
@@ -80,13 +82,14 @@ def probability_figure(
     beyond = definition == "posterior beyond zero"
     with style():
         figure, panels = effect_panels(connections(names, spec), covariates)
+        lines = (sure_above(len(names)),) if beyond else EVIDENCE_LINES
         for panel in panels:
-            _bars(panel, values[panel.rows, panel.covariate], beyond)
+            _bars(panel, values[panel.rows, panel.covariate], lines, beyond)
         figure.supxlabel(
             "P(effect > 0): posterior beyond zero" if beyond else "Pp: free energy, models with v without the effect",
             fontsize=9.5,
         )
-        figure.legend(handles=_strength_key(beyond), loc="outside upper left", ncols=3, columnspacing=1.2)
+        figure.legend(handles=_strength_key(lines, beyond), loc="outside upper left", ncols=3, columnspacing=1.2)
     return figure
 
 
@@ -98,6 +101,7 @@ def leave_one_out_figure(
     covariate: str,
     correlation: float,
     p_value: float,
+    shuffles: int | None = None,
     unit: str = "",
 ) -> Figure:
     """Each participant's covariate as predicted from the others' PEB, against what it is; both in the covariate's unit.
@@ -107,6 +111,7 @@ def leave_one_out_figure(
         estimate, sd: (participant,) posterior mean and standard deviation with that participant left out.
         covariate: its name.
         correlation, p_value: of estimate with actual, one-sided.
+        shuffles: that p is from; None where it is from none.
         unit: of the covariate, such as ``points``.
     """
     actual, estimate, sd = _finite(actual, estimate, sd)
@@ -133,7 +138,7 @@ def leave_one_out_figure(
         axes.set_ylabel(wrapped(f"Predicted {covariate}{tail}", 40, 2, balanced=True))
         found = f"r = {signed(correlation)}" if np.isfinite(correlation) else "r is undefined"
         axes.set_title(
-            f"Out of sample: {found}" + (f", {p_words(p_value)} (one-sided)" if np.isfinite(p_value) else "")
+            f"Out of sample: {found}" + (f", {_p(p_value, shuffles)} (one-sided)" if np.isfinite(p_value) else "")
         )
         figure.legend(handles=_prediction_key(actual.size), loc="outside lower left", ncols=2, columnspacing=1.2)
     return figure
@@ -170,31 +175,14 @@ def permutation_figure(
         axes.set(xlabel=wrapped(statistic, 60, 2, balanced=True), ylabel="Permutations")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         sides = "two-sided" if two_sided else "one-sided"
-        reached_p = p_words(p_value) if reached.any() else f"p ≤ {_rounded_up(p_value)}"  # the least there is
-        axes.set_title(f"{reached.sum():,} of {values.size:,} reach it: {reached_p} ({sides})")
+        axes.set_title(f"{reached.sum():,} of {values.size:,} reach it: {_p(p_value, values.size)} ({sides})")
         figure.legend(loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
 
 
-def p_words(value: float) -> str:
-    """A p value in two significant digits."""
-    return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}" if value < 0.995 else "p = 1.0"
-
-
-def shuffled_p_words(value: float, shuffles: int) -> str:
-    """A p value of a permutation test, and by how many shuffles; at its least possible value it is only a bound.
-
-    p = (1 + reached) / (1 + shuffles) is 1 / (1 + shuffles) where no shuffle reaches what was found.
-    """
-    if value <= 1.0000001 / (1 + shuffles):
-        return f"p ≤ {_rounded_up(value)}, the least that {shuffles:,} shuffles can show"
-    return f"{p_words(value)} by {shuffles:,} shuffles"
-
-
-def _rounded_up(value: float) -> str:
-    """In two significant digits, as a bound."""
-    step = 10.0 ** (np.floor(np.log10(value)) - 1)
-    return f"{np.ceil(value / step - 1e-6) * step:.2g}"
+def _p(value: float, shuffles: int | None) -> str:
+    cell = "" if shuffles is None else shuffled_p_cell(value, shuffles)
+    return f"p {cell}" if cell.startswith("≤") else p_words(value)
 
 
 def two_digits(value: float) -> str:
@@ -220,19 +208,20 @@ def _intervals(panel: Panel, mean: np.ndarray, ends: np.ndarray) -> None:
     axes.margins(x=0.06)
 
 
-def _bars(panel: Panel, values: np.ndarray, beyond: bool) -> None:
+def _bars(panel: Panel, values: np.ndarray, lines: Sequence[float], beyond: bool) -> None:
     axes = panel.axes
     distance = np.maximum(values, 1 - values) if beyond else values
     for row, (value, strength) in enumerate(zip(values, distance, strict=True)):
-        level = int(np.searchsorted(STRONG, strength, side="right"))
+        level = int(np.searchsorted(lines, strength, side="right"))
         start = 0.5 if beyond else 0.0
-        colour, alpha = STRENGTH[level]
+        colour, alpha = STRENGTH[-1] if level == len(lines) else STRENGTH[level]
         axes.barh(row, value - start, left=start, height=0.62, color=colour, alpha=alpha, linewidth=0, zorder=2)
         axes.text(1.03, row, two_digits(value), va="center", fontsize=8, color=INK if level else MUTED)
-    lines = (*STRONG, *(1 - one for one in STRONG)) if beyond else STRONG
     for value in lines:
-        style_ = (0, (3, 2)) if min(abs(value - 0.95), abs(value - 0.05)) < 1e-9 else "solid"
-        axes.axvline(value, color=INK, linewidth=0.8, linestyle=style_, zorder=1)
+        for at in (value, 1 - value) if beyond else (value,):
+            axes.axvline(
+                at, color=INK, linewidth=0.8, linestyle=(0, (3, 2)) if value == lines[0] else "solid", zorder=1
+            )
     axes.set(xlim=(0, 1.0), xticks=(0, 0.5, 1.0))
     axes.spines["bottom"].set_bounds(0, 1)
 
@@ -251,11 +240,14 @@ def _interval_key(off: bool) -> list[Line2D]:
     return [*key, Line2D([], [], color=MUTED, marker="x", linestyle="none", label="switched off")] if off else key
 
 
-def _strength_key(beyond: bool) -> list[Line2D]:
-    labels = ["weaker", *(f"≥ {one:g}" + (f" or ≤ {1 - one:.2g}" if beyond else "") for one in STRONG)]
+def _strength_key(lines: Sequence[float], beyond: bool) -> list[Line2D]:
+    labels = ["weaker", *(f"≥ {one:g}" for one in lines)]
+    if beyond:
+        labels = ["not sure", f"sure: ≥ {lines[0]:.4g} or ≤ {1 - lines[0]:.2g}"]
+    colours = STRENGTH[:1] + STRENGTH[-1:] if beyond else STRENGTH
     return [
         Line2D([], [], color=colour, alpha=alpha, linewidth=6, label=label)
-        for label, (colour, alpha) in zip(labels, STRENGTH, strict=True)
+        for label, (colour, alpha) in zip(labels, colours, strict=True)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,17 @@ import numpy as np
 from peb import HEEDED, MEAN, Design, GroupPosterior
 
 from ._connection_names import LOG_SCALE, per_covariate
+from ._group_arms import apart_where_unbalanced
 from ._group_delivery import Delivery
-from ._group_estimation import STRONG, connections_of, covariate_words
+from ._group_estimation import connections_of, covariate_words
 from ._interval import LEVEL
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
-from ._report import Answer, Section, Verdict
+from ._report import Answer, Section
 from .common import effect_text
+from .verdicts import CovariateVerdict, judge_group, rule_words, verdict_headline
 
-WEAK, UNDECIDED = 0.75, 0.25  # from which it is called weak, and down to which the data do not tell
+MOST = 5  # effects that an answer gives the numbers of
 
 EFFECT_COLUMNS = (
     Column("effect_of", "Effect of"),
@@ -29,6 +31,8 @@ EFFECT_COLUMNS = (
     Column("high", "to", EFFECT),
     Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
     Column("probability_with_v_without", "Pp with v without", PROBABILITY),
+    Column("verdict", "Verdict"),
+    Column("questions", "Connections asked about", "d", where="file"),
     Column("unit", "Unit", where="file"),
     Column("sd", "SD", SPREAD, where="file"),
     Column("covariate", "Covariate", where="file"),
@@ -44,23 +48,26 @@ PARTICIPANT_COLUMNS = (
 
 def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> Delivery:
     """Tables, pictures and answers of a fit."""
-    records = effect_records(inputs, group)
+    judged = judge_group(group, apart_where_unbalanced(inputs), inputs.smallest_effect)
+    records = effect_records(inputs, group, judged)
     return Delivery(
         name="group",
         title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
         subtitle=_explained(inputs),
-        answers=tuple(_answer(inputs, covariate, records.rows) for covariate in inputs.design.covariates),
+        answers=effect_answers(inputs, group, records, judged),
         records=(records, *influence_records(inputs, group), _participants(inputs, group)),
-        draw=lambda: _sections(inputs, group),
+        draw=lambda: _sections(inputs, group, judged),
         facts=facts(inputs, group),
         notices=notices(inputs, warnings),
-        summary=summary(inputs, group, warnings),
+        summary=summary(inputs, group, warnings) | {"verdicts": verdicts_summary(judged, records.rows)},
         save=lambda folder: save_group(inputs, group, folder),
     )
 
 
-def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
-    """Every effect, covariate by covariate."""
+def effect_records(
+    inputs: GroupInputs, group: GroupPosterior, judged: Mapping[str, CovariateVerdict], but: str = ""
+) -> Records:
+    """Every effect, covariate by covariate; `but` says of covariates without a verdict where theirs is."""
     words = connections_of(inputs, group)
     above, probability, interval = group.probability, group.with_v_without, group.interval(LEVEL)
     rows: list[dict[str, Any]] = [
@@ -73,6 +80,8 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
             "high": float(interval[i, k, 1]),
             "probability_beyond_zero": float(above[i, k]),
             "probability_with_v_without": float(probability[i, k]),
+            "verdict": judged[covariate].found.each[i] if covariate in judged else None,
+            "questions": judged[covariate].found.questions if covariate in judged else None,
             "unit": unit_of(group.design, covariate, words[i].unit),
             "sd": float(group.sd[i, k]),
             "parameter": name,
@@ -80,12 +89,13 @@ def effect_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
         for k, covariate in enumerate(group.design.covariates)
         for i, name in enumerate(group.parameters)
     ]
-    sure = frozenset(i for i, row in enumerate(rows) if row["probability_with_v_without"] >= STRONG)
+    sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
+    notes = "".join(f" {covariate_words(group.design, name)}: {one.note}" for name, one in judged.items() if one.note)
     lead = (
         "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
         "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
         "model that "
-        f"has the effect beside the model that lacks it alone. Marked: Pp with v without of at least {STRONG:g}."
+        f"has the effect beside the model that lacks it alone. {rule_words(inputs.smallest_effect)}.{notes}{but}"
     )
     return Records("effects", "Effects on connections", lead, EFFECT_COLUMNS, rows, sure=sure)
 
@@ -138,6 +148,7 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
             "one for each connection" if mixture else components or "none: fixed at its prior expectation",
         ),
         ("Scheme", own),
+        ("Verdicts", rule_words(inputs.smallest_effect)),
         (
             "Free energy",
             f"{group.free_energy:.3f} nats after {group.iterations} {steps}; {group.status.value}",
@@ -159,7 +170,23 @@ def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str])
         "warnings": list(warnings),
         "notes": list(inputs.notes),
         "errors": list(inputs.errors),
+        "smallest_effect": inputs.smallest_effect,
     }
+
+
+def verdicts_summary(judged: Mapping[str, CovariateVerdict], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every verdict, for JSON."""
+    return [
+        {
+            "covariate": covariate,
+            "verdict": one.found.kind,
+            "which": [row["connection"] for row in rows if row["covariate"] == covariate and row["verdict"] == "yes"],
+            "questions": one.found.questions,
+            "smallest_effect": one.found.size,
+            "per": one.question.per,
+        }
+        for covariate, one in judged.items()
+    ]
 
 
 def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list[tuple[str, str]]:
@@ -194,22 +221,35 @@ def _explained(inputs: GroupInputs) -> str:
     )
 
 
-def _answer(inputs: GroupInputs, covariate: str, rows: Sequence[Any]) -> Answer:
+def effect_answers(
+    inputs: GroupInputs,
+    group: GroupPosterior,
+    records: Records,
+    judged: Mapping[str, CovariateVerdict],
+    more: Mapping[str, str] | None = None,
+) -> tuple[Answer, ...]:
+    """An answer for every covariate; `more` is said of it too."""
+    units = [one.unit for one in connections_of(inputs, group)]
+    return tuple(
+        _answer(inputs, covariate, records.rows, units, judged[covariate], (more or {}).get(covariate, ""))
+        for covariate in inputs.design.covariates
+    )
+
+
+def _answer(
+    inputs: GroupInputs,
+    covariate: str,
+    rows: Sequence[Any],
+    units: Sequence[str],
+    judged: CovariateVerdict,
+    more: str,
+) -> Answer:
     own = [row for row in rows if row["covariate"] == covariate]
-    sure = sorted(
-        (row for row in own if row["probability_with_v_without"] >= STRONG),
-        key=lambda row: -abs(row["mean"] / row["sd"]),
-    )
-    question = _question(inputs, covariate)
-    if not sure:
-        best = max(own, key=lambda row: row["probability_with_v_without"])
-        chance = best["probability_with_v_without"]
-        said = f"None surely (Pp ≥ {STRONG:g}); the likeliest is {best['connection']}, Pp {chance:.2f}."
-        return Answer(question, verdict_of(chance), said, (_line(best),))
-    headline = f"{len(sure)} of {len(own)}: " + ", ".join(row["connection"] for row in sure[:3])
-    return Answer(
-        question, "yes", headline + (" and more." if len(sure) > 3 else "."), tuple(_line(row) for row in sure[:5])
-    )
+    surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
+    told = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
+    headline = verdict_headline(judged, [row["connection"] for row in own], units)
+    details = [*([judged.note] if judged.note else []), *(_line(row) for row in told), *([more] if more else [])]
+    return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
 
 
 def _question(inputs: GroupInputs, covariate: str) -> str:
@@ -226,11 +266,6 @@ def _question(inputs: GroupInputs, covariate: str) -> str:
     if not others:
         return f"Which {what} differ between {between}?"
     return f"Which {what} go with {others} differently in {between}?"
-
-
-def verdict_of(chance: float) -> Verdict:
-    """What the greatest Pp with v without comes to."""
-    return "yes" if chance >= STRONG else "partly" if chance >= WEAK else "open" if chance >= UNDECIDED else "no"
 
 
 def _line(row: Any) -> str:
@@ -280,11 +315,14 @@ def influence_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Recor
     return (Records("influence", "Influence of each participant", lead, columns, rows, marked, brief=False),)
 
 
-def _sections(inputs: GroupInputs, group: GroupPosterior) -> tuple[Section, ...]:
+def _sections(
+    inputs: GroupInputs, group: GroupPosterior, judged: Mapping[str, CovariateVerdict]
+) -> tuple[Section, ...]:
     from ._group_pictures import effects_section, influence_section, matrices_section
 
+    above = np.stack([judged[covariate].above_zero for covariate in group.design.covariates], axis=1)
     sections = (
-        effects_section(group, inputs.spec, group.with_v_without),
+        effects_section(group, inputs.spec, above),
         matrices_section(group, inputs.spec),
         influence_section(group, inputs.spec),
     )

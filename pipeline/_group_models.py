@@ -22,17 +22,19 @@ from peb import (
     switched,
 )
 
+from ._group_arms import apart_where_unbalanced
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
-from ._group_estimation import STRONG, fit_group
+from ._group_estimation import fit_group
 from ._group_fit import facts, notices, summary
 from ._group_predict import column_of
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._peb_inputs import GroupInputs
 from ._records import PROBABILITY, Column, Records
-from ._report import Answer, Section, Verdict
+from ._report import Answer, Section
 from ._row_order import RowOrder
 from ._runtime import UsageError
+from .verdicts import judge_group, judge_model, model_rule_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,7 @@ def order_of(space: ModelSpace) -> RowOrder | None:
 
 def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
     """Tables, pictures and answers of a comparison."""
+    judged = judge_group(found.group, apart_where_unbalanced(inputs), inputs.smallest_effect)
     return Delivery(
         name="models",
         title=f"{len(found.comparison.models)} models of {len(inputs.design.participants)} participants",
@@ -109,12 +112,12 @@ def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
             _models(found),
             *(_families(i, name, one) for i, (name, one) in enumerate(found.families.items())),
             average_records(
-                inputs, found.group, found.comparison.average, _probabilities(found), found.comparison.unseen
+                inputs, found.group, found.comparison.average, _probabilities(found), found.comparison.unseen, judged
             ),
             *([found.order.records()] if found.order else []),
         ),
         draw=lambda: _comparison_sections(found),
-        facts=facts(inputs, found.group),
+        facts=(*facts(inputs, found.group), ("Best model", model_rule_words())),
         notices=notices(
             inputs,
             (
@@ -221,12 +224,11 @@ def _best(comparison: Comparison, covariate: str) -> Answer:
     probability = comparison.model_probability(covariate)
     order = np.argsort(-probability)
     top = float(probability[order[0]])
-    verdict: Verdict = "yes" if top >= STRONG else "partly" if top >= 0.5 else "no"
     runners = "; ".join(f"{comparison.models[i]} ({probability[i]:.2f})" for i in order[1:4])
     return Answer(
         f"Is there one best model for {covariate}?",
-        verdict,
-        f"{comparison.models[order[0]]}, probability {top:.2f}.",
+        judge_model(top),
+        f"{comparison.models[order[0]]}, probability {top:.2f} among {len(comparison.models)} models asked.",
         (f"Next: {runners}.",) if runners else (),
     )
 

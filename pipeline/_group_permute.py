@@ -8,19 +8,21 @@ from peb import DesignError, PebError, Permutation, permutation_test
 
 from ._connection_names import connections
 from ._group_delivery import Delivery
-from ._group_figures import shuffled_p_words
 from ._group_fit import notices
-from ._group_predict import ALPHA, column_of
+from ._group_predict import column_of
 from ._peb_inputs import GroupInputs, mode_words
 from ._records import Column, Records
 from ._report import Answer, Section
 from ._runtime import UsageError
+from .common import shuffled_p_cell, shuffled_p_words
+from .verdicts import judge_p_value, p_rule_words
 
 COLUMNS = (
     Column("covariate", "Covariate"),
     Column("connections", "On"),
     Column("log_bayes_factor", "log Bayes factor, nats", "+.3f"),
-    Column("p_value", "p", ".4f"),
+    Column("p", "p"),
+    Column("p_value", "p, number", ".4f", where="file"),
     Column("permutations", "Permutations", "d"),
     Column("seed", "Seed", "d"),
 )
@@ -51,6 +53,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
         "covariate": found.covariate,
         "connections": named,
         "log_bayes_factor": found.statistic,
+        "p": shuffled_p_cell(found.p_value, count),
         "p_value": found.p_value,
         "permutations": count,
         "seed": found.seed,
@@ -59,7 +62,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
     lead += f"p cannot be less than 1 / {1 + count}, whatever the effect."
     answer = Answer(
         f"Has {found.covariate} an effect?",
-        "yes" if found.p_value < ALPHA else "open",  # a test that finds nothing is no evidence of absence
+        judge_p_value(found.p_value),
         f"{shuffled_p_words(found.p_value, count)}; log Bayes factor {found.statistic:+.2f} nats.".replace(" -", " −"),
         (
             f"Tested together: {named}.",
@@ -82,6 +85,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
                 f"the covariate, cleared of the others, is shuffled; seed {found.seed}; {mode_words(inputs.settings)}",
             ),
             ("Covariates", "; ".join(inputs.design.covariates)),
+            ("Verdict", p_rule_words()),
         ),
         notices=notices(inputs, unfinished),
         summary={"null": found.null.tolist(), "notes": list(inputs.notes), "errors": list(inputs.errors)},

@@ -24,7 +24,7 @@ MANY = 12  # models, whose names a heat map has no room for
 
 
 def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.ndarray) -> Section:
-    """Every effect with its interval, and how probable each is; `probability` is (parameter, covariate)."""
+    """Every effect with its interval, and P(effect > 0) of each, (parameter, covariate), as verdicts are from it."""
     names, covariates = group.parameters, group.design.covariates
     return Section(
         "Effects on connections",
@@ -41,10 +41,10 @@ def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.nd
             Picture(
                 "probabilities",
                 "How probable each effect is",
-                "The model with the effect beside the model without it alone. Values near 0 say that the "
-                "simpler model is "
-                "the better one; around ½ the data do not tell.",
-                probability_figure(names, covariates, probability, definition="free energy, with v without", spec=spec),
+                "The share of the posterior above zero: near 1 or 0 for a sure effect, around ½ where the data do not "
+                "tell its sign. Beyond the lines the verdict is yes; they lie the further out the more connections are "
+                "asked about.",
+                probability_figure(names, covariates, probability, definition="posterior beyond zero", spec=spec),
             ),
         ),
     )
@@ -154,6 +154,7 @@ def prediction_section(found: CrossValidation, centre: float) -> Section:
                     covariate=found.covariate,
                     correlation=found.correlation,
                     p_value=found.p_value,
+                    shuffles=None if found.shuffled is None else found.shuffled.size,
                 ),
             ),
         ),

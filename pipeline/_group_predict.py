@@ -12,15 +12,14 @@ from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_
 
 from ._group_delivery import Delivery
 from ._group_estimation import IN_OWN_UNITS, units_matter, unusual_units
-from ._group_figures import p_words, shuffled_p_words
 from ._group_fit import notices
 from ._interval import Z
 from ._peb_inputs import GroupInputs, GroupOptions, mode_words
 from ._records import PROBABILITY, Column, Records
-from ._report import Answer, Section, Verdict
+from ._report import Answer, Section
 from ._runtime import UsageError
-
-ALPHA = 0.05
+from .common import p_words, shuffled_p_words
+from .verdicts import judge_prediction, p_rule_words
 
 COLUMNS = (
     Column("participant_id", "Participant"),
@@ -103,6 +102,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
             ("Scheme", f"{scheme}; {mode_words(inputs.settings)}"),
             ("Connections", ", ".join(inputs.chosen)),
             ("Covariates", "; ".join(inputs.design.covariates)),
+            ("Verdict", p_rule_words()),
             ("p value", f"one-sided, of the correlation of estimates with actual values ({_p_from(found)})"),
         ),
         notices=notices(inputs, (*unfinished, *by_units)),
@@ -140,8 +140,6 @@ def prediction_records(inputs: GroupInputs, found: CrossValidation) -> Records:
 
 
 def _answer(found: CrossValidation) -> Answer:
-    told = found.p_value < ALPHA and found.correlation > 0
-    verdict: Verdict = "yes" if told else "open"  # a few people left out are no evidence of absence
     if math.isnan(found.correlation):
         return Answer(f"Is {found.covariate} predicted by connectivity?", "open", "The estimates are all the same.")
     r = f"{found.correlation:.2f}".replace("-", "−")
@@ -153,7 +151,12 @@ def _answer(found: CrossValidation) -> Answer:
     details.append(
         f"Estimates are off by {errors[0]:.3g} (root mean square); the mean as everybody's guess by {errors[1]:.3g}."
     )
-    return Answer(f"Is {found.covariate} predicted by connectivity?", verdict, text, tuple(details))
+    return Answer(
+        f"Is {found.covariate} predicted by connectivity?",
+        judge_prediction(found.correlation, found.p_value),
+        text,
+        tuple(details),
+    )
 
 
 def _p_from(found: CrossValidation) -> str:

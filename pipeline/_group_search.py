@@ -9,14 +9,16 @@ import numpy as np
 from peb import GroupPosterior, Search, search
 
 from ._connection_names import connections
+from ._group_arms import apart_where_unbalanced
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
-from ._group_estimation import STRONG, fit_group
-from ._group_fit import facts, notices, summary, verdict_of
+from ._group_estimation import fit_group
+from ._group_fit import effect_answers, effect_records, facts, notices, summary, verdicts_summary
 from ._peb_inputs import GroupInputs
 from ._records import Column, Records
-from ._report import Answer, Section
-from .common import effect_text
+from ._report import Section
+from .common import some
+from .verdicts import judge_group
 
 
 def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[str, ...]]:
@@ -28,7 +30,9 @@ def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[st
 def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, warnings: tuple[str, ...]) -> Delivery:
     """Tables, pictures and answers of a search."""
     probability = found.probability.reshape(len(group.design.covariates), -1)
-    average = average_records(inputs, group, found.average, probability, found.unseen)
+    judged = judge_group(group, apart_where_unbalanced(inputs), inputs.smallest_effect)
+    effects = effect_records(inputs, group, judged)
+    average = average_records(inputs, group, found.average, probability, found.unseen, judged)
     words = {one.name: one.words for one in connections(group.effects, inputs.spec)}
     rounds = [
         {
@@ -51,7 +55,9 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
         subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models."
         if len(found.rounds) > 1
         else "So few effects are compared in every combination, none is dropped beforehand, and models are averaged.",
-        answers=tuple(_kept(covariate, average.rows) for covariate in group.design.covariates),
+        answers=effect_answers(
+            inputs, group, effects, judged, {name: _kept(name, average.rows) for name in group.design.covariates}
+        ),
         records=(
             average,
             Records("rounds", "Rounds of the search", "F is relative to the full model.", columns, rounds, brief=False),
@@ -59,25 +65,20 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
         draw=lambda: _search_sections(inputs, found),
         facts=facts(inputs, group),
         notices=notices(inputs, (*warnings, *unseen_warnings(found.unseen))),
-        summary=summary(inputs, group, warnings) | {"unseen": list(found.unseen)},
+        summary=summary(inputs, group, warnings)
+        | {"unseen": list(found.unseen), "verdicts": verdicts_summary(judged, effects.rows)},
         save=lambda folder: save_average(inputs, group, found.average, probability, folder),
     )
 
 
-def _kept(covariate: str, rows: Any) -> Answer:
+def _kept(covariate: str, rows: Any) -> str:
+    """What the search keeps of a covariate's effects."""
     own = [row for row in rows if row["covariate"] == covariate]
     if all(np.isnan(row["probability"]) for row in own):
-        return Answer(
-            f"Which effects of {covariate} are needed?", "open", "Not tested; SPM12's conventions leave them out."
-        )
-    sure = [row for row in own if row["probability"] >= STRONG]
-    likely = [row for row in own if row["probability"] >= 0.5]
-    verdict = verdict_of(max(row["probability"] for row in own))
-    named = ", ".join(
-        f"{row['connection']} ({effect_text(row['mean'])}, Pp {row['probability']:.2f})" for row in (sure or likely)[:4]
-    )
-    headline = f"{len(sure)} of {len(own)} surely (Pp ≥ {STRONG:g}), {len(likely)} likelier than not."
-    return Answer(f"Which effects of {covariate} are needed?", verdict, headline, (named,) if named else ())
+        return "The search did not test them; SPM12's conventions leave them out."
+    likely = sorted((row for row in own if row["probability"] >= 0.5), key=lambda row: -row["probability"])
+    named = some([f"{row['connection']} (Pp {row['probability']:.2f})" for row in likely], 4)
+    return f"The search keeps {len(likely)} of {len(own)} as likelier than not{f': {named}' if named else ''}."
 
 
 def _search_sections(inputs: GroupInputs, found: Search) -> tuple[Section, ...]:

@@ -17,7 +17,8 @@ from dcm import Spec
 from ._connection_names import connections
 from ._effect_panels import LABEL_SIZE, LINE_HEIGHT, row_label, shortened, wrapped
 from ._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, signed, style
-from ._group_figures import STRENGTH, STRONG, two_digits
+from ._group_figures import STRENGTH, two_digits
+from .verdicts import EVIDENCE_LINES
 
 Compared = Literal["model", "family"]
 CELL = 0.02  # probability from which a cell of a heat map says its number
@@ -197,11 +198,11 @@ def _fate(axes: Axes, labels: Sequence[str], when: dict[str, int], probability: 
         if number:
             axes.text(0.015, row, f"dropped in round {number}", va="center", fontsize=8, color=MUTED)
             continue
-        level = int(np.searchsorted(STRONG, value, side="right"))
+        level = int(np.searchsorted(EVIDENCE_LINES, value, side="right"))
         colour, alpha = STRENGTH[level]
         axes.barh(row, value, height=0.62, color=colour, alpha=alpha, linewidth=0, zorder=2)
         axes.text(1.03, row, two_digits(value), va="center", fontsize=8, color=INK if level else MUTED)
-    for value, dashes in zip(STRONG, ((0, (3, 2)), "solid"), strict=True):
+    for value, dashes in zip(EVIDENCE_LINES, ((0, (3, 2)), "solid"), strict=True):
         axes.axvline(value, color=INK, linewidth=0.8, linestyle=dashes, zorder=1)
     axes.set_yticks(range(len(labels)), labels, fontsize=LABEL_SIZE, linespacing=1.1)
     axes.set(xlim=(0, 1.12), ylim=(len(labels) - 0.4, -0.6), xticks=(0, 0.5, 1))

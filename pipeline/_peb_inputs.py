@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from dcm import Spec
-from peb import Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
+from peb import SIZE, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
 
 from ._design_table import match_design, read_design, table_remarks
 from ._estimates import FirstLevel, pair_sessions, read_estimates
@@ -57,6 +58,13 @@ def group_settings(
     )
 
 
+def check_smallest_effect(size: float) -> float:
+    """The size itself; raises `UsageError` where it is none."""
+    if not (math.isfinite(size) and size > 0):
+        raise UsageError(f"--smallest-effect must be a size in Hz above 0, such as 0.5, not {size:g}")
+    return size
+
+
 def mode_words(settings: PebSettings) -> str:
     """A mode, such as ``compat none, participants a mixture``."""
     return f"compat {settings.compat}, participants {'a mixture' if settings.is_mixture else 'Gaussian'}"
@@ -83,6 +91,7 @@ class GroupOptions:
         gcm_column: which column, a model, to take of GCMs that have several; None where none has.
         all_different: whether every estimate counts as somebody of their own, though names look like visits of one.
         settings: of the group fit.
+        smallest_effect: below which an effect counts as none, in Hz (per SD of a covariate that is a number).
     """
 
     paths: Sequence[Path]
@@ -100,6 +109,7 @@ class GroupOptions:
     gcm_column: int | None = None
     all_different: bool = False
     settings: PebSettings = field(default_factory=PebSettings)
+    smallest_effect: float = SIZE
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +127,7 @@ class GroupInputs:
         left_out: who or which session is not in the analysis, and why, a line each.
         errors: what could not be read, a line each.
         order: which row of the design is for whom, where order decides.
+        smallest_effect: below which an effect counts as none.
     """
 
     estimates: tuple[Estimate, ...]
@@ -129,6 +140,7 @@ class GroupInputs:
     errors: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     order: RowOrder | None = None
+    smallest_effect: float = SIZE
 
 
 def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs:
@@ -187,6 +199,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         tuple(errors),
         tuple(left_out),
         order,
+        options.smallest_effect,
     )
 
 

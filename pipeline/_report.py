@@ -19,7 +19,7 @@ from ._atomic import write_text
 from ._figure_style import svg, themed_svg
 from .common import name_parts, page_text
 
-Verdict = Literal["yes", "partly", "open", "no"]
+Verdict = Literal["yes", "no difference", "open", "partly", "no"]  # partly and no: of what is counted, never of effects
 MOST_ROWS = 300  # of a table that a page shows; its file has all
 
 

@@ -11,7 +11,19 @@ from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
-from features import ArmSlopes, Chance, Column, LooCurve, Nested, Outcome, Predictors, Published, Stability, Term
+from features import (
+    ArmSlopes,
+    Chance,
+    Column,
+    LooCurve,
+    Nested,
+    Outcome,
+    Predictors,
+    Published,
+    Stability,
+    Term,
+    WithinArms,
+)
 from pipeline.predict._result import Prediction, Settings
 
 ARMS = ("ketamine", "midazolam")
@@ -107,7 +119,7 @@ def _prediction(
         published=published,
         nested=_nested(x, y),
         chance=Chance(reached, 199, (1 + reached) / 200, float(low), float(high), 0),
-        stability=_stability(x, y, published, rng),
+        stability=_stability(x, y, arm, published, rng),
         slopes=tuple(_slopes(name, filled[name], y, arm, arms) for name in products),
         arms=arms,
         arm=arm,
@@ -173,7 +185,21 @@ def _nested(x: np.ndarray, y: np.ndarray) -> Nested:
     return Nested(guess, baseline, q_squared, r, off, alphas, penalties, coefficients)
 
 
-def _stability(x: np.ndarray, y: np.ndarray, published: Published, rng: np.random.Generator) -> Stability:
+def _within(x: np.ndarray, y: np.ndarray, arm: np.ndarray) -> WithinArms:
+    """Correlations within arms; p by Student's t and Bonferroni, which is near enough to shuffling."""
+    inner = np.column_stack([x, y])
+    for sign in (1, -1):
+        inner[arm == sign] -= inner[arm == sign].mean(axis=0)
+    varies = np.ptp(inner[:, :-1], axis=0) > 1e-9
+    r = np.full(x.shape[1], np.nan)
+    r[varies] = [np.corrcoef(column, inner[:, -1])[0, 1] for column in inner[:, :-1].T[varies]]
+    t = np.abs(r) * np.sqrt((y.size - 3) / (1 - r**2))
+    return WithinArms(r, np.clip(2 * stats.t.sf(t, y.size - 3) * varies.sum(), 0.001, 1.0), 999, 0)
+
+
+def _stability(
+    x: np.ndarray, y: np.ndarray, arm: np.ndarray, published: Published, rng: np.random.Generator
+) -> Stability:
     curve = published.curve
     penalty = curve.penalties[curve.minimum : curve.minimum + 1]
     draws = []
@@ -191,7 +217,7 @@ def _stability(x: np.ndarray, y: np.ndarray, published: Published, rng: np.rando
         ],
         axis=0,
     )
-    return Stability(folds, kept / 40, positive, low, median, high, 40, 0)
+    return Stability(folds, kept / 40, positive, low, median, high, 40, 0, _within(x, y, arm))
 
 
 def _slopes(name: str, x: np.ndarray, y: np.ndarray, arm: np.ndarray, arms: tuple[str, str]) -> ArmSlopes:

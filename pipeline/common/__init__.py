@@ -23,6 +23,11 @@ from ._numbers import are_numbers as are_numbers
 from ._numbers import number_advice as number_advice
 from ._numbers import read_number as read_number
 from ._numbers import read_whole_number as read_whole_number
+from ._p_text import is_least as is_least
+from ._p_text import p_words as p_words
+from ._p_text import rounded_up as rounded_up
+from ._p_text import shuffled_p_cell as shuffled_p_cell
+from ._p_text import shuffled_p_words as shuffled_p_words
 from ._plausible_units import Time as Time
 from ._plausible_units import time_problem as time_problem
 from ._shown_text import error_line as error_line

@@ -11,11 +11,11 @@ import numpy as np
 
 from features import ArmSlopes
 
-from .._group_figures import p_words, shuffled_p_words
 from .._report import Answer, Verdict
-from ..common import some
-from ._performance import P_VALUE, is_predicted, is_settled, off_by_mean
-from ._result import STABLE, Prediction
+from ..common import p_words, shuffled_p_cell, shuffled_p_words, some
+from ..verdicts import RETAINED, SURE, has_passed, judge_prediction
+from ._performance import is_predicted, is_settled, off_by_mean
+from ._result import Prediction
 
 MOST = 4  # measures that a sentence names
 
@@ -32,10 +32,10 @@ def _unseen(found: Prediction) -> Answer:
 
 
 def verdict(found: Prediction) -> Verdict:
-    """Yes where left-out people are predicted beyond chance; partly where more shuffles could undo it; else open."""
-    if not is_predicted(found):
+    """Yes where left-out people are predicted beyond chance, whatever more shuffles may show; else open."""
+    if found.nested is None or found.chance is None:
         return "open"
-    return "yes" if is_settled(found) else "partly"
+    return judge_prediction(found.nested.q_squared, found.chance.p_value, is_settled(found))
 
 
 def _headline(found: Prediction) -> str:
@@ -56,11 +56,15 @@ def _headline(found: Prediction) -> str:
         p = p_words(found.chance.p_value)
         return f"Not beyond chance: {reached}, but shuffled outcomes are predicted as well too often ({p})."
     shuffles = shuffled_p_words(found.chance.p_value, found.chance.shuffles)
-    return f"{reached}, {shuffles}." if is_settled(found) else f"{reached}, {shuffles}; more of them could undo it."
+    return (
+        f"{reached}, {shuffles}."
+        if is_settled(found)
+        else f"Not settled: {reached}, {shuffles}; more of them could undo it."
+    )
 
 
 def _worse_still(found: Prediction) -> str:
-    if found.chance is None or found.chance.p_value >= P_VALUE:
+    if found.chance is None or not has_passed(found.chance.p_value):
         return ""
     p = shuffled_p_words(found.chance.p_value, found.chance.shuffles)
     return f", though shuffled outcomes are predicted worse still ({p})"
@@ -113,16 +117,29 @@ def _measures(found: Prediction) -> Answer:
         headline = f"Nothing to go by, as nobody unseen is predicted. Retained all the same: {_named(found, kept)}."
         return Answer(question, "open", headline, _doubts(found)[1:])
     if not stable:
-        less = f"Retained, but each in less than {STABLE:.0%} of the bootstraps or folds: {_named(found, loose)}."
-        return Answer(question, "open", less, _doubts(found))
-    also = [f"Retained, but unstable: {_named(found, loose)}."] if loose else []
-    headline = f"Retained, and in {STABLE:.0%} of the bootstraps and folds or more: {_named(found, stable)}."
-    return Answer(question, _of_a_part(found), headline, (*also, *_doubts(found)))
+        less = f"None stable of {len(found.names)} asked; retained all the same: {_named(found, loose)}."
+        return Answer(question, "open", less, (stable_words(found), *_doubts(found)))
+    also = [f"Retained, but not stable: {_named(found, loose)}."] if loose else []
+    headline = (
+        f"Stable, of {len(found.names)} predictors asked: {_named(found, stable)}; these, or what goes with them."
+    )
+    return Answer(question, _of_some(found), headline, (*also, stable_words(found), *_doubts(found)))
 
 
-def _of_a_part(found: Prediction) -> Verdict:
-    """Of some predictors: p is that of the model as a whole, and does not say which of them it owes that to."""
-    return "partly" if is_predicted(found) else "open"
+def _of_some(found: Prediction) -> Verdict:
+    """Of predictors that are stable: only where the model as a whole predicts people left out."""
+    return verdict(found)
+
+
+def stable_words(found: Prediction) -> str:
+    """What stable means."""
+    shuffled = "shuffled within arms" if found.has_arms else "shuffled"
+    r = "|r| within arms" if found.has_arms else "|r|"
+    return (
+        f"Stable: retained in {RETAINED:.0%} of the bootstraps and folds or more, and {r} beats the largest of all "
+        f"predictors where outcomes are {shuffled} (p ≤ {SURE:g}). What is correlated with such a measure may be what "
+        "counts."
+    )
 
 
 def _doubts(found: Prediction) -> tuple[str, ...]:
@@ -146,12 +163,12 @@ def _arm(found: Prediction) -> Answer:
         return Answer(question, "open", "No product of the arm and a measure is retained.", _slope_lines(found, kept))
     beyond = [place for place in kept if _beyond_zero(found, place)]
     sure = [place for place in beyond if found.stable(place)]
-    told: Verdict = _of_a_part(found) if sure else "open"
+    told: Verdict = _of_some(found) if sure else "open"
     products = "1 product" if len(kept) == 1 else f"{len(kept)} products"
     headline = f"{products} with the arm {'is' if len(kept) == 1 else 'are'} retained: {_named(found, kept)}."
     if not sure and found.shaken is not None:
         them = "it" if len(kept) == 1 else "them"
-        seldom = "What the bootstraps tell from zero, fewer than half of the folds retain"
+        seldom = "What the bootstraps tell from zero is not stable"
         headline += f" {seldom}." if beyond else f" The bootstraps do not tell {them} from zero."
     return Answer(question, told, headline, _slope_lines(found, kept))
 
@@ -190,7 +207,13 @@ def _per_sd(found: Prediction, place: int) -> str:
         return f"{text} per SD"
     folds = found.shaken.folds[place]
     often = f"{found.shaken.bootstraps[place]:.0%} of bootstraps"
-    return f"{text} per SD, {often}" + (f", {folds:.0%} of folds" if np.isfinite(folds) else "")
+    often += f", {folds:.0%} of folds" if np.isfinite(folds) else ""
+    within = found.shaken.within
+    if within is not None and np.isfinite(within.p_value[place]):
+        where = " within arms" if found.has_arms else ""
+        cell = shuffled_p_cell(float(within.p_value[place]), within.shuffles)
+        often += f", p {cell if cell[0] in '<≤' else f'= {cell}'}{where}"
+    return f"{text} per SD, {often}"
 
 
 def number(value: float) -> str:

@@ -96,7 +96,12 @@ def _chance(found: Prediction) -> str:
 def _stability(found: Prediction) -> str:
     if found.shaken is None:
         return "no bootstraps"
-    return f"{found.shaken.samples:,} bootstraps, at the α and the relative penalty above; seed {found.shaken.seed}"
+    drawn = f"{found.shaken.samples:,} bootstraps, at the α and the relative penalty above; seed {found.shaken.seed}"
+    within = found.shaken.within
+    if within is None:
+        return drawn
+    where = " within arms" if found.has_arms else ""
+    return f"{drawn}; outcomes shuffled{where} {within.shuffles} times, each predictor against the largest |r| of all"
 
 
 def _alphas(alphas: tuple[float, ...]) -> str:
@@ -156,7 +161,14 @@ def _shares(found: Prediction) -> dict[str, Any]:
     one = found.stability
     assert one is not None
     shares = {key: _by_name(found, getattr(one, key)) for key in ("folds", "bootstraps", "positive")}
-    return {**shares, "samples": one.samples, "seed": one.seed}
+    found_within = one.within
+    within = found_within and {
+        "correlation": _by_name(found, found_within.correlation),
+        "p_value": _by_name(found, found_within.p_value),
+        "shuffles": found_within.shuffles,
+    }
+    stable = [found.names[place] for place in found.retained if found.stable(place)]
+    return {**shares, "samples": one.samples, "seed": one.seed, "within_arms": within, "stable": stable}
 
 
 def _by_name(found: Prediction, values: np.ndarray) -> dict[str, float]:

@@ -13,8 +13,9 @@ from features import Stability
 
 from .._effect_panels import wrapped
 from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, style
+from ..verdicts import RETAINED
 from ._names import name_lines, plain_ticks, unit_of
-from ._result import STABLE, Prediction
+from ._result import Prediction
 
 MOST = 20  # predictors drawn
 NEAREST = 8  # of those not retained, drawn where none is
@@ -41,7 +42,7 @@ def predictors_figure(found: Prediction) -> Figure | None:
         else:
             figure = new_figure(1.15 + _height(labels))
             axes = list(figure.subplots(1, 2, sharey=True, width_ratios=(1.6, 1)))
-            _shares(axes[1], found.stability, places)
+            _shares(axes[1], found, found.stability, places)
             figure.legend(handles=_key(found), loc="outside lower left", ncols=2, columnspacing=1.2)
         _coefficients(axes[0], found, places)
         axes[0].set_yticks(range(len(places)), labels, fontsize=8, linespacing=1.1)
@@ -68,14 +69,14 @@ def _coefficients(axes: Axes, found: Prediction, places: tuple[int, ...]) -> Non
     _rows(axes)
 
 
-def _shares(axes: Axes, stability: Stability, places: tuple[int, ...]) -> None:
+def _shares(axes: Axes, found: Prediction, stability: Stability, places: tuple[int, ...]) -> None:
     for row, place in enumerate(places):
         share = stability.bootstraps[place]
-        colour, alpha = (BLUE, 0.75) if share >= STABLE else (MUTED, 0.45)
+        colour, alpha = (BLUE, 0.75) if found.stable(place) else (MUTED, 0.45)
         if stability.samples:
             axes.barh(row, share, height=0.5, color=colour, alpha=alpha, linewidth=0, zorder=2)
         axes.plot(stability.folds[place], row, "D", color=INK, markersize=4, zorder=3, clip_on=False)
-    axes.axvline(STABLE, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+    axes.axvline(RETAINED, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     axes.set(xlim=(0, 1.0), xlabel="Retained in")
     axes.set_xticks(np.array([0, 0.5, 1]), ["0", "50 %", "100 %"])
     _rows(axes)
@@ -95,21 +96,21 @@ def _height(labels: list[str]) -> float:
 
 def _key(found: Prediction) -> list[Line2D | Patch]:
     """Only of what there is."""
-    folds = Line2D([], [], color=INK, marker="D", markersize=4, linestyle="none", label="share of folds")
+    folds = Line2D([], [], color=INK, marker="D", markersize=4, linestyle="none", label="folds")
     if found.shaken is None:
         return [folds]
     places = predictors_drawn(found)
     beyond = [bool(found.shaken.low[i] > 0 or found.shaken.high[i] < 0) for i in places]
-    often = [bool(found.shaken.bootstraps[i] >= STABLE) for i in places]
+    stable = [found.stable(i) for i in places]
     key: list[Line2D | Patch] = []
     if any(beyond):
         key.append(_interval("90 % of bootstraps beyond zero", INK))
     if not all(beyond):
         key.append(_interval("90 % of bootstraps reach zero", PAPER))
-    if any(often):
-        key.append(Patch(color=BLUE, alpha=0.75, linewidth=0, label="share of bootstraps"))
-    if not all(often):
-        key.append(Patch(color=MUTED, alpha=0.45, linewidth=0, label="less than half of bootstraps"))
+    if any(stable):
+        key.append(Patch(color=BLUE, alpha=0.75, linewidth=0, label="bootstraps, stable"))
+    if not all(stable):
+        key.append(Patch(color=MUTED, alpha=0.45, linewidth=0, label="bootstraps, not stable"))
     known = found.stability is not None and bool(np.isfinite(found.stability.folds).any())
     return [*key, folds] if known else key
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..common import some
-from ._answers import MOST, gap, number
+from ._answers import MOST, gap, number, stable_words
 from ._performance import MUCH_MISSING, is_predicted, is_settled
-from ._result import STABLE, Prediction
+from ._result import Prediction
 
 OPTIMISM = 0.2  # r² in-sample less Q² from which it is told
 SAME = 0.8  # share of left-out people that must agree on α
@@ -70,7 +70,7 @@ def _unstable(found: Prediction) -> tuple[str, str] | None:
         return None
     shaken = found.shaken
     told = some([f"{found.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST)
-    return (f"Retained, but in less than {STABLE:.0%} of the bootstraps or of the folds.", f"{told}.")
+    return ("Retained, but not stable.", f"{told}. {stable_words(found)}")
 
 
 def _alike(found: Prediction) -> tuple[str, str] | None:

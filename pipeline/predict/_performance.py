@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .._records import SPREAD, Column, Records
+from ..common import is_least, shuffled_p_cell
+from ..verdicts import has_settled, judge_prediction
 from ._result import Prediction
 
-P_VALUE = 0.05  # below which shuffled outcomes are called worse
 MUCH_MISSING = 0.2  # share of a column from which filling it in is told
 COLUMNS = (
     Column("quantity", "What", where="file"),
@@ -59,7 +60,8 @@ def performance_records(found: Prediction) -> Records:
     if found.chance is not None:
         one = found.chance
         words = f"{one.reached} of {one.shuffles} shuffled outcomes have as high a Q²"
-        words += "" if one.reached else f": p ≤ 1 / {1 + one.shuffles}, and more shuffles may lower it"
+        if is_least(one.p_value, one.shuffles):
+            words += f": p {shuffled_p_cell(one.p_value, one.shuffles)}, and more shuffles may lower it"
         rows.append({**_row("p_value", "p of Q²", one.p_value, words), "low": one.low, "high": one.high})
     lead = "What the model reaches in the people it was made from, and in people it has never seen."
     return Records("performance", "How well it predicts", lead, COLUMNS, rows)
@@ -74,15 +76,14 @@ def is_predicted(found: Prediction) -> bool:
     """Whether people left out of everything are predicted better than by the others' mean, and than by chance."""
     return (
         found.nested is not None
-        and found.nested.q_squared > 0
         and found.chance is not None
-        and found.chance.p_value < P_VALUE
+        and judge_prediction(found.nested.q_squared, found.chance.p_value) == "yes"
     )
 
 
 def is_settled(found: Prediction) -> bool:
     """Whether more shuffles would leave p on its side of 0.05."""
-    return found.chance is None or not found.chance.low < P_VALUE <= found.chance.high
+    return found.chance is None or has_settled(found.chance.low, found.chance.high)
 
 
 def _means_q_squared(value: float) -> str:

@@ -44,7 +44,8 @@ def _predictors(found: Prediction) -> Section | None:
     caption = (
         "Left, the coefficient per standard deviation, with the 5th to the 95th percentile of the bootstraps; filled "
         "where that excludes zero. Right, how often a predictor is retained when people are drawn anew, or left out. "
-        "A predictor that comes and goes is not one to build on."
+        "Blue: stable, that is retained in half of these or more, and beyond chance "
+        f"{'within arms' if found.has_arms else 'among all predictors'}: it, or what goes with it."
     )
     if not found.retained:
         caption = f"The model retains none; drawn are those that bootstraps retain most often. {caption}"

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .._records import EFFECT, Column, Records
+from ..common import shuffled_p_cell
+from ._answers import stable_words
 from ._performance import MUCH_MISSING, performance_records
 from ._result import Prediction
 
@@ -32,14 +34,21 @@ def retained_records(found: Prediction) -> Records:
         Column("high", "to", EFFECT),
         Column("bootstraps", "In bootstraps", _SHARE),
         Column("folds", "In folds", _SHARE),
+        *_within_columns(found),
     )
     rows = [{column.key: _predictor(found, place)[column.key] for column in columns} for place in found.retained]
     lead = (
         f"What the model of all people holds: {_of(found)} for one standard deviation more of a predictor, with the "
-        "5th to the 95th percentile of the bootstraps, and how often it is retained when people change."
+        "5th to the 95th percentile of the bootstraps, and how often it is retained when people change. "
+        f"{stable_words(found)}"
     )
     sure = frozenset(i for i, place in enumerate(found.retained) if found.stable(place))
     return Records("retained", "Predictors retained", lead, columns, rows, sure=sure, brief=bool(rows))
+
+
+def _within_columns(found: Prediction) -> tuple[Column, ...]:
+    r = "r within arms" if found.has_arms else "r"
+    return (Column("r_within_arms", r, "+.2f"), Column("p_within", "p"), Column("stable", "Stable"))
 
 
 def predictors_records(found: Prediction) -> Records:
@@ -52,6 +61,8 @@ def predictors_records(found: Prediction) -> Records:
         Column("folds", "In folds", _SHARE),
         Column("bootstraps", "In bootstraps", _SHARE),
         Column("positive", "Above zero", _SHARE),
+        *_within_columns(found),
+        Column("p_within_arms", "p, number", ".4f", where="file"),
         *([] if found.imputed is None else [Column("imputed", "In imputations", _SHARE)]),
         Column("low", "5 %", EFFECT, where="file"),
         Column("median", "50 %", EFFECT, where="file"),
@@ -168,6 +179,24 @@ def missing_records(found: Prediction) -> Records:
     return Records("missing", "Missing values", lead, columns, rows, marked=marked)
 
 
+def _within(found: Prediction, place: int) -> dict[str, Any]:
+    """Its correlation within arms, and whether it is stable; nothing where that was not asked."""
+    within = None if found.stability is None else found.stability.within
+    if within is None or not np.isfinite(within.p_value[place]):
+        return {"r_within_arms": None, "p_within": None, "p_within_arms": None, "stable": None}
+    p = float(within.p_value[place])
+    return {
+        "r_within_arms": float(within.correlation[place]),
+        "p_within": shuffled_p_cell(p, within.shuffles),
+        "p_within_arms": p,
+        "stable": None
+        if found.shaken is None or not found.published.retained[place]
+        else "yes"
+        if found.stable(place)
+        else "no",
+    }
+
+
 def _predictor(found: Prediction, place: int) -> Mapping[str, Any]:
     model, stability = found.published, found.stability
     coefficient = float(model.coefficients[place])
@@ -178,6 +207,7 @@ def _predictor(found: Prediction, place: int) -> Mapping[str, Any]:
         "direction": "more" if coefficient > 0 else "less" if coefficient < 0 else "not retained",
         "coefficient_one_se": float(model.curve.coefficients[model.curve.one_se, place]),
         **{key: None if stability is None else float(getattr(stability, key)[place]) for key in shaken},
+        **_within(found, place),
         **({} if found.imputed is None else {"imputed": float(found.imputed[place])}),
         "centre": float(model.centre[place]),
         "sd": float(model.scale[place]),

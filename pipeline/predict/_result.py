@@ -9,8 +9,9 @@ from jaxtyping import Float
 
 from features import ArmSlopes, Chance, Nested, Outcome, Predictors, Published, Stability
 
+from ..verdicts import is_stable
+
 COMMON = 0.9  # |r| from which two predictors can stand for each other
-STABLE = 0.5  # share of the bootstraps, and of the folds, from which a retained predictor is called stable
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,21 @@ class Prediction:
         return tuple(int(place) for place in self.order if self.published.retained[place])
 
     def stable(self, place: int) -> bool:
-        """Whether at least half of the bootstraps, and of the folds where there are any, retain a predictor.
+        """Whether at least half of the bootstraps, and of the folds where there are any, retain a predictor, and its
+        correlation with the outcome within arms beats the largest of all predictors where outcomes are shuffled.
 
-        Bootstraps keep the penalty that all people chose, folds choose anew: each can be the harder test.
+        Bootstraps keep the penalty that all people chose, folds choose anew: each can be the harder test. Neither knows
+        an arm's effect from a measure's; shuffling within arms does.
         """
-        if self.shaken is None:
+        shaken = self.shaken
+        if shaken is None or shaken.within is None:
             return False
-        return bool(self.shaken.bootstraps[place] >= STABLE) and not self.shaken.folds[place] < STABLE
+        return is_stable(*(float(of[place]) for of in (shaken.bootstraps, shaken.folds, shaken.within.p_value)))
+
+    @property
+    def has_arms(self) -> bool:
+        """Whether the table knows arms, within which outcomes are shuffled."""
+        return any(column.role == "arm" for column in self.predictors.columns)
 
     def unit(self, place: int) -> str:
         """Of a predictor: those of its columns, multiplied."""

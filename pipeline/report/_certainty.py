@@ -11,7 +11,6 @@ from peb import MEAN
 
 from .._effect_panels import wrapped
 from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, beside, new_figure, style
-from .._group_arms import TOGETHER
 from .._interval import Z
 from .._report import Picture, Section
 from ._result import StudyResult
@@ -22,16 +21,12 @@ _ABOUT = {MEAN: "mean"}
 
 @dataclass(frozen=True)
 class Finding:
-    """An effect: what it is, its mean over its posterior standard deviation, and P(effect > 0)."""
+    """An effect: what it is, its mean over its posterior standard deviation, P(effect > 0), and whether it is a yes."""
 
     label: str
     ratio: float
     above: float
-
-    @property
-    def sure(self) -> bool:
-        """Whether the 90 % interval excludes zero."""
-        return abs(self.ratio) > Z
+    sure: bool
 
 
 def certainty_section(result: StudyResult) -> Section | None:
@@ -42,9 +37,9 @@ def certainty_section(result: StudyResult) -> Section | None:
     kept = sorted(sorted(found, key=lambda one: -abs(one.ratio))[:MOST], key=found.index)
     caption = (
         "Each mark is an effect divided by its own posterior standard deviation, with its 90 % interval, so that all "
-        "can be held against each other. Filled: the interval excludes zero. P is the posterior probability that the "
-        "effect is above zero; near 0 is as sure as near 1. The more effects are looked at, the more of them will "
-        "stray from zero by chance."
+        "can be held against each other. Filled: the verdict is yes. P is the posterior probability that the effect is "
+        "above zero; near 0 is as sure as near 1. The more connections are asked about, the surer each must be, so "
+        "that an interval may exclude zero and the verdict be open."
     )
     if len(kept) < len(found):
         caption += f" The surest {len(kept)} of {len(found)} are drawn."
@@ -63,13 +58,13 @@ def findings(result: StudyResult) -> list[Finding]:
                 found += [
                     _finding(name, f"{_what(row['covariate'])}, {first} − {second}", row, "difference")
                     for row in records.rows
-                    if row["road"] == TOGETHER
+                    if row.get("verdict") is not None
                 ]
             elif records.name == "effects" and result.study.group[name].analysis == "fit":
                 found += [
                     _finding(name, _what(row["covariate"]), row, "mean")
                     for row in records.rows
-                    if row["covariate"] != MEAN
+                    if row["covariate"] != MEAN and row.get("verdict") is not None
                 ]
     return [one for one in found if np.isfinite(one.ratio)]
 
@@ -82,7 +77,12 @@ def _finding(analysis: str, what: str, row: object, key: str) -> Finding:
     assert isinstance(row, dict)
     sd = (row["high"] - row["low"]) / (2 * Z)
     ratio = row[key] / sd if sd > 0 else float("nan")
-    return Finding(f"{row['connection']}: {what} ({analysis})", float(ratio), float(row["probability_beyond_zero"]))
+    return Finding(
+        f"{row['connection']}: {what} ({analysis})",
+        float(ratio),
+        float(row["probability_beyond_zero"]),
+        row["verdict"] == "yes",
+    )
 
 
 def _figure(found: list[Finding]) -> Figure:

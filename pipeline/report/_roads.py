@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .._group_arms import TOGETHER
 from .._records import EFFECT, PROBABILITY, Column, Records
 from .._report import Section
 from ._result import StudyResult
@@ -20,6 +19,7 @@ COLUMNS = (
     Column("low", "90 % from", EFFECT),
     Column("high", "to", EFFECT),
     Column("above", "P(> 0)", PROBABILITY),
+    Column("verdict", "Verdict"),
     Column("kept", "In bootstraps", ".0%"),
 )
 CAUSAL, PREDICTIVE = "causal (DCM, PEB)", "predictive (elastic net)"
@@ -65,14 +65,14 @@ def _causal(result: StudyResult, connection: str) -> Iterator[dict[str, Any]]:
             if records.name == "arms" and how == "arms":
                 first, second = records.columns[3].heading, records.columns[4].heading
                 for row in records.rows:
-                    if row["road"] == TOGETHER and f"{row['connection']} ".startswith(f"{connection} "):
+                    if row.get("verdict") is not None and f"{row['connection']} ".startswith(f"{connection} "):
                         what = f"{name}: {row['covariate']}, {first} − {second}"
                         yield _row(row["connection"], what, row, row["difference"])
 
 
 def _row(connection: str, what: str, row: Any, effect: float) -> dict[str, Any]:
     above = row["probability_beyond_zero"]
-    shown = {"low": row["low"], "high": row["high"], "above": above, "kept": None}
+    shown = {key: row[key] for key in ("low", "high", "verdict")} | {"above": above, "kept": None}
     return {
         "connection": connection,
         "road": CAUSAL,
@@ -102,5 +102,8 @@ def _predictive(result: StudyResult, to: str, source: str) -> Iterator[dict[str,
                         "low": row["low"],
                         "high": row["high"],
                         "above": None,
+                        "verdict": {"yes": "stable", "no": "not stable"}.get(str(row.get("stable")))
+                        if row["coefficient"]
+                        else None,
                         "kept": row["bootstraps"],
                     }

@@ -126,6 +126,7 @@ def _options(job: Analysis) -> GroupOptions:
         matched_only=True,
         all_different=True,  # whose runs are whose is the participants' table's to say
         settings=group_settings(how.compat, how.between, how.components, how.between_prior),
+        smallest_effect=how.smallest_effect,
     )
 
 

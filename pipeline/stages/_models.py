@@ -17,9 +17,10 @@ from .._figure_style import BLUE, MUTED, new_figure, plain, style
 from .._group_delivery import Delivery
 from .._provenance import release
 from .._records import PROBABILITY, Column, Records
-from .._report import Answer, Picture, Section, Verdict
+from .._report import Answer, Picture, Section
 from .._store import read_result
 from ..execution import Finish, Unit
+from ..verdicts import judge_model, model_rule_words
 from ._layout import Layout
 from ._reductions import reduction_records
 
@@ -28,7 +29,6 @@ SPM_EVIDENCE = (
     "this F takes the noise for independent from scan to scan and close to 5 % of the series' range, so that "
     "where noise is otherwise it may favour the wrong model by several nats."
 )
-SURE, LIKELY = 0.95, 0.75  # protected exceedance from which a model is said to be the best, or likely so
 
 COLUMNS = (
     Column("model", "Model"),
@@ -154,7 +154,11 @@ def _deliver(
             *([] if reductions is None else [reductions]),
         ),
         draw=lambda: (_section(models, found),),
-        facts=(("Model comparison", f"random effects on {kind}"), ("Omnibus risk", risk)),
+        facts=(
+            ("Model comparison", f"random effects on {kind}"),
+            ("Omnibus risk", risk),
+            ("Verdict", model_rule_words()),
+        ),
         summary={"participants_used": people, "omnibus_risk": found.omnibus_risk},
     )
 
@@ -162,11 +166,10 @@ def _deliver(
 def _answer(models: list[str], found: RandomEffects) -> Answer:
     best = int(np.argmax(found.protected_exceedance))
     chance = float(found.protected_exceedance[best])
-    verdict: Verdict = "yes" if chance >= SURE else "partly" if chance >= LIKELY else "open"
     said = f"{models[best]}: protected probability of being the most frequent {chance:.2f}"
     share = f", expected in {found.frequency[best]:.0%} of participants."
     rest = "The other analyses rest on the model called main, whichever is best here."
-    return Answer("Which model is most people's?", verdict, said + share, (rest,))
+    return Answer("Which model is most people's?", judge_model(chance), said + share, (rest,))
 
 
 def _section(models: list[str], found: RandomEffects) -> Section:

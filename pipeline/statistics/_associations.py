@@ -9,9 +9,10 @@ import numpy as np
 
 from features import Correlation, FeatureError, Resampling, correlations, pairs
 
-from .._group_figures import p_words
 from .._records import Column, Records
-from .._report import Answer, Verdict
+from .._report import Answer
+from ..common import p_words
+from ..verdicts import SURE, asked_words, has_passed, judge_p_value
 from ._changes import MeasureChange
 from ._correlation_rows import KIND, MADE, NUMBERS, correlation_row
 from ._people import StudyPeople
@@ -85,7 +86,7 @@ def association_records(found: Sequence[Association], changes: Sequence[MeasureC
         "scores of one measure. r within arms is what is left when each arm's mean is taken out: far from r, the arms "
         "differ in both and make the correlation between them."
     )
-    sure = frozenset(i for i, row in enumerate(rows) if row["holm"] < 1 - level)
+    sure = frozenset(i for i, row in enumerate(rows) if has_passed(row["holm"]))
     return Records("correlations", "What goes with the change of measures", lead, COLUMNS, rows, sure=sure)
 
 
@@ -113,13 +114,12 @@ def association_notices(found: Sequence[Association]) -> list[tuple[str, str]]:
 
 
 def _of_one(association: Association, level: float) -> Answer:
-    alpha = 1 - level
     best = min(association.pearson, key=lambda one: one.p_value)
     scores = len(association.pearson)
     return Answer(
         f"Does the change of {association.name} go with {best.name if scores == 1 else 'a score'}?",
-        _verdict([association], alpha),
-        ("" if scores == 1 else f"Most with {best.name}, of {scores} scores: ") + f"{_told(best, level)}.",
+        judge_p_value(min(one.holm for one in association.pearson)),
+        ("" if scores == 1 else f"{asked_words(scores, 'score')}; most with {best.name}: ") + f"{_told(best, level)}.",
         (
             *_ranks(association, best),
             *_within(best),
@@ -129,15 +129,18 @@ def _of_one(association: Association, level: float) -> Answer:
 
 
 def _of_all(found: Sequence[Association], level: float) -> Answer:
-    alpha = 1 - level
-    best, one = min(((one, r) for one in found for r in one.pearson), key=lambda pair: (pair[1].holm, pair[1].p_value))
-    passing = sum(any(r.holm < alpha for r in each.pearson) for each in found)
+    best, one = min(((one, r) for one in found for r in one.pearson), key=lambda pair: pair[1].p_value)
+    count = sum(len(each.pearson) for each in found)
+    passing = sum(any(has_passed(r.holm) for r in each.pearson) for each in found)
     return Answer(
         "Does the change of a measure go with a score?",
-        "partly" if passing else "open",  # p is not adjusted over the measures
-        f"{passing} of {len(found)} measures have p < {alpha:.2g} by Holm with some score; the least is that of "
-        f"{best.name} with {one.name}: {_told(one, level)}.",
-        (f"About {alpha * len(found):.2g} at most would by chance alone: p is not adjusted over the measures.",),
+        judge_p_value(one.p_value, count),
+        f"{asked_words(count, 'correlation')}; the least p is that of {best.name} with {one.name}: "
+        f"{_told(one, level)}.",
+        (
+            f"A yes needs p times {count} of at most {SURE:g}. {passing} of {len(found)} measures have a p by Holm as "
+            f"small with some score, where about {SURE * len(found):.2g} at most would by chance alone.",
+        ),
     )
 
 
@@ -158,10 +161,3 @@ def _ranks(association: Association, best: Correlation) -> tuple[str, ...]:
         f"Of ranks (Spearman): {correlation_text(one.r, one.low, one.high)}, {p_words(one.p_value)}."
         for one in spearman
     )
-
-
-def _verdict(found: Sequence[Association], alpha: float) -> Verdict:
-    every = [one for association in found for one in association.pearson]
-    if any(one.holm < alpha for one in every):
-        return "yes"
-    return "partly" if any(one.p_value < alpha for one in every) else "open"

@@ -9,6 +9,7 @@ from features import NullCheck, Resampling, null_checks
 
 from .._records import Column, Records
 from .._report import Answer
+from ..verdicts import SURE, asked_words, has_passed, judge_p_value
 from ._associations import usable
 from ._changes import MeasureChange
 from ._correlation_rows import KIND, MADE, NUMBERS, correlation_row
@@ -66,7 +67,7 @@ def check_records(found: Sequence[Checked], level: float) -> Records:
         "the checks of one measure or score. So many people show a correlation of the last column's size or more in 8 "
         "of 10 studies: smaller ones go unseen. That two things do not go together is not tested."
     )
-    marked = frozenset(i for i, row in enumerate(rows) if row["p_value"] < 1 - level)
+    marked = frozenset(i for i, row in enumerate(rows) if has_passed(row["p_value"]))
     return Records("null-checks", "What should not go together", lead, COLUMNS, rows, marked=marked)
 
 
@@ -75,33 +76,33 @@ def check_answers(found: Sequence[Checked], people: StudyPeople, level: float) -
     every = [(checked.name, one) for checked in found for one in checked.found if one.found.kind == "pearson"]
     if not every:
         return ()
-    alpha = 1 - level
-    hits = [f"{name} with {one.found.name}" for name, one in every if one.found.p_value < alpha]
+    hits = [f"{name} with {one.found.name}" for name, one in every if has_passed(one.found.p_value)]
     # Over all checks, where Holm's first step is Bonferroni's: those of one measure alone would say yes too often.
-    firm = min(one.found.p_value for _, one in every) * len(every) < alpha
+    least = min(one.found.p_value for _, one in every)
     bluntest = max((one for _, one in every), key=lambda one: one.detectable)
     strongest = max(max(abs(one.found.low), abs(one.found.high)) for _, one in every)
     return (
         Answer(
             f"Does anything go with {_either(list(people.null_checks))}?",
-            "yes" if firm else "partly" if hits else "open",
-            f"{_hits(hits, len(every), alpha)} With {bluntest.found.people} people, correlations weaker than "
+            judge_p_value(least, len(every)),
+            f"{_hits(hits, len(every))} With {bluntest.found.people} people, correlations weaker than "
             f"|r| = {bluntest.detectable:.2f} go unseen in more than 2 of 10 studies.",
             (
                 f"The {percent(level)} intervals reach as far as |r| = {strongest:.2f}.",
-                f"About {alpha * len(every):.2g} of {len(every)} checks have p < {alpha:.2g} by chance alone.",
+                f"{asked_words(len(every), 'check')}: a yes needs p times {len(every)} of at most {SURE:g}; about "
+                f"{SURE * len(every):.2g} have p ≤ {SURE:g} by chance alone.",
                 "That a check finds nothing does not show that there is nothing.",
             ),
         ),
     )
 
 
-def _hits(hits: Sequence[str], checks: int, alpha: float) -> str:
+def _hits(hits: Sequence[str], checks: int) -> str:
     if not hits:
-        return f"None of {checks} checks has p < {alpha:.2g}."
+        return f"None of {checks} checks has p ≤ {SURE:g}."
     more = f" and {len(hits) - 3} more" if len(hits) > 3 else ""
     have = "has" if len(hits) == 1 else "have"
-    return f"{len(hits)} of {checks} checks {have} p < {alpha:.2g}: {'; '.join(hits[:3])}{more}."
+    return f"{len(hits)} of {checks} checks {have} p ≤ {SURE:g}: {'; '.join(hits[:3])}{more}."
 
 
 def check_notices(found: Sequence[Checked]) -> list[tuple[str, str]]:

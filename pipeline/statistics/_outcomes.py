@@ -8,11 +8,11 @@ from typing import Any
 
 from features import MixedModel, mixed_model
 
-from .._group_figures import p_words
 from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
-from .._report import Answer, Verdict
+from .._report import Answer
 from ..bids import SessionScores
-from ..common import numbers_text
+from ..common import numbers_text, p_words
+from ..verdicts import has_passed, judge_p_value
 from ._people import StudyPeople
 from ._words import percent, student, with_interval
 
@@ -153,24 +153,19 @@ def _mean_rows(one: OutcomeResult, people: StudyPeople) -> Iterator[dict[str, An
 
 def _answer(one: OutcomeResult, people: StudyPeople) -> Answer:
     model, unit = one.model, one.scores.unit
-    alpha, difference = 1 - model.level, model.change.difference
+    difference = model.change.difference
     first, second = model.change.arms
     changes = [first.mean.estimate, second.mean.estimate]
     by_first, by_second = numbers_text(changes, (difference.high - difference.low) / 4)
     return Answer(
         f"Did {one.scores.name} change differently in {people.arms[0]} and {people.arms[1]}?",
-        _verdict(difference.p_value < alpha, model.interaction.p_value < alpha),
+        judge_p_value(difference.p_value),  # by the t test, which holds for small numbers, not Wald's
         f"It changed by {by_first} {unit} in {first.arm} and by "
         f"{by_second} in {second.arm}: a difference of "
         f"{with_interval(difference.estimate, difference.low, difference.high, level=model.level)}, "
         f"{student(difference.t, difference.df, difference.p_value)}.",
-        (*_details(one), *_caution(difference.p_value < alpha, model.level)),
+        (*_details(one), *_caution(has_passed(difference.p_value), model.level)),
     )
-
-
-def _verdict(exact: bool, by_model: bool) -> Verdict:
-    """A difference that is not found is no evidence that there is none."""
-    return "yes" if exact else "partly" if by_model else "open"
 
 
 def _details(one: OutcomeResult) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .._group_figures import p_words
-from ..common import numbers_text
+from ..common import numbers_text, p_words
 
 
 def with_interval(value: float, low: float, high: float, unit: str = "", level: float | None = None) -> str:

@@ -16,6 +16,7 @@ PREDICTING = ("leave-one-out", "permute")
 # Settings that only some analyses heed.
 _HEEDED = {
     "sample": ("arms",),
+    "smallest_effect": ("arms", "fit", "search"),
     "permutations": ("permute",),
     "seed": ("arms", "leave-one-out", "permute"),
 }

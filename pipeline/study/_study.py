@@ -258,6 +258,9 @@ class GroupAnalysis(Part):
         Literal["wide", "spm12"] | None,
         Field(description="Gaussian participants: how much the data have a say in their variance."),
     ] = None
+    smallest_effect: Annotated[
+        Finite, Field(gt=0, description="Hz (per SD of a number); an effect that is surely below it counts as none.")
+    ] = 0.5
     permutations: Annotated[int, Field(ge=19, description="How many; p is at least 1 / (1 + this).")] = 999
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 

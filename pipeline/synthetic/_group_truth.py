@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,10 @@ from peb import MEAN, ArmComparison, Estimate, PebSettings, from_dcm, make_desig
 from .._connection_names import connections
 from .._estimates import pair_sessions
 from .._group_arms import LEAST, Arms, compare_arms
+from .._group_arms_page import arm_records, judge_arms
+from .._group_delivery import Delivery
 from .._peb_inputs import GroupInputs
+from .._report import Verdict
 from ._design import SESSIONS
 from ._recovered import Change
 from ._truth import Truth
@@ -29,10 +32,12 @@ class GroupTruth:
     Fields:
         arms: as `effconn peb arms` compares them.
         changes: of every parameter that treatment changes, in both arms.
+        verdicts: (covariate, parameter) → whether the arms differ, as the study's own analysis says it.
     """
 
     arms: Arms
     changes: tuple[Change, ...]
+    verdicts: Mapping[tuple[str, str], Verdict]
 
     @property
     def centre(self) -> float:
@@ -40,7 +45,7 @@ class GroupTruth:
         return self.changes[0].centre
 
     def comparison(self, covariate: str) -> ArmComparison:
-        """The arms beside each other, as the answers of `effconn peb arms` have them."""
+        """The arms beside each other, by the group or groups that answers are from."""
         return next(one for one in self.arms.answering if one.covariate == covariate)
 
     def of(self, parameter: str) -> tuple[Change, Change]:
@@ -54,9 +59,14 @@ class GroupTruth:
         return first, second, first - second
 
 
-def group_truth(truth: Truth, posteriors: Mapping[str, Posterior]) -> GroupTruth | None:
+def group_truth(
+    truth: Truth, posteriors: Mapping[str, Posterior], delivered: Sequence[Delivery] = ()
+) -> GroupTruth | None:
     """The changes of B and their group, by the settings of the study's own `[group.arms]`; None where an arm is too
-    small to be compared."""
+    small to be compared.
+
+    Verdicts are those of the analysis that was `delivered`, where there is one: a question is answered once.
+    """
     estimates = [from_dcm(visit, found) for visit, found in posteriors.items() if visit in truth.connectivity]
     changed, notes = pair_sessions(estimates, *SESSIONS)
     names = [one.name for one in changed]
@@ -68,7 +78,14 @@ def group_truth(truth: Truth, posteriors: Mapping[str, Posterior]) -> GroupTruth
     inputs = GroupInputs(tuple(changed), design, spec, ("B",), PebSettings(), SESSIONS, tuple(notes), (), tuple(notes))
     arms = compare_arms(inputs, ARM, order=truth.arms)
     pairs = [(name, arm) for name in truth.modulations for arm in truth.arms]
-    return GroupTruth(arms, tuple(_change(truth, changed, arms, name, arm) for name, arm in pairs))
+    own = arm_records(inputs, arms, judge_arms(inputs, arms))
+    tables = [records for one in delivered for records in one.records if records.name == own.name]
+    verdicts = {
+        (row["covariate"], row["parameter"]): row["verdict"]
+        for row in (tables or [own])[0].rows
+        if row["verdict"] is not None
+    }
+    return GroupTruth(arms, tuple(_change(truth, changed, arms, name, arm) for name, arm in pairs), verdicts)
 
 
 def _change(truth: Truth, changed: list[Estimate], arms: Arms, parameter: str, arm: str) -> Change:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from .._group_delivery import Delivery
-from ..predict._result import STABLE
 from ._planted import Planted
 from ._truth import Truth
 
@@ -24,6 +23,7 @@ class Retained:
         sign: what its coefficient should have, +1 or −1.
         coefficient: of the model of all people, per standard deviation; 0 where it is not retained.
         folds, bootstraps: share of those that retain it; None where there are none.
+        said_stable: whether the prediction calls it stable; None where no bootstraps were drawn.
     """
 
     term: str
@@ -32,6 +32,7 @@ class Retained:
     coefficient: float
     folds: float | None
     bootstraps: float | None
+    said_stable: bool | None = None
 
     @property
     def right(self) -> bool | None:
@@ -40,8 +41,8 @@ class Retained:
 
     @property
     def stable(self) -> bool:
-        """Whether at least half of the bootstraps retain it, as far as there are any."""
-        return self.bootstraps is None or self.bootstraps >= STABLE
+        """Whether the prediction calls it stable, where it was asked."""
+        return self.said_stable is not False
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,13 @@ def _planted(truth: Truth, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Re
             if term in rows:
                 row = rows[term]
                 yield Retained(
-                    term, one, sign, float(row["coefficient"]), _share(row["folds"]), _share(row["bootstraps"])
+                    term,
+                    one,
+                    sign,
+                    float(row["coefficient"]),
+                    _share(row["folds"]),
+                    _share(row["bootstraps"]),
+                    {"yes": True, "no": False}.get(str(row.get("stable"))),
                 )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from peb import MEAN, NormalMixture, verdict
+from peb import MEAN, NormalMixture
 
 from .._connection_names import connections
 from .._figure_style import signed
 from .._interval import LEVEL
 from .._report import Answer, Verdict
+from ..verdicts import judge_effects
 from ._group_truth import IMPROVEMENT, GroupTruth
 from ._recovered import Recovered
 from ._truth import Truth
@@ -40,11 +41,16 @@ def verdict_of_signs(above_zero: Float[np.ndarray, "effect"], planted: dict[int,
         above_zero: P(effect > 0 | y) of all effects that were asked about.
         planted: place among them → what was planted, not 0.
     """
-    called = verdict(above_zero, np.zeros_like(above_zero)).which
+    called = judge_effects(above_zero, np.zeros_like(above_zero)).which
     right = [(above_zero[place] > 0.5) == (value > 0) for place, value in planted.items() if place in called]
     if not all(right):
         return "no"
     return "yes" if len(right) == len(planted) else "partly" if right else "open"
+
+
+def verdict_of_sign(said: Verdict, found: float, planted: float) -> Verdict:
+    """What the study's analysis said of a difference; no where that is a yes with the other sign than was planted."""
+    return "no" if said == "yes" and found * planted < 0 else said
 
 
 def _found_again(truth: Truth, recovered: Recovered) -> Answer:
@@ -73,7 +79,7 @@ def _arms(truth: Truth, group: GroupTruth) -> Answer:
     name, other = truth.modulations
     return Answer(
         "Does treatment change the connection differently in the two arms, as planted?",
-        _verdict_of_difference(group, MEAN, name),
+        _as_planted(group, MEAN, name),
         _difference(group, MEAN, name),
         (
             _both(group, MEAN, name),
@@ -87,7 +93,7 @@ def _improvement(truth: Truth, group: GroupTruth) -> Answer:
     name, other = truth.modulations
     return Answer(
         f"Does that change go with improvement under {truth.arms[0]} only, as planted?",
-        _verdict_of_difference(group, IMPROVEMENT, name),
+        _as_planted(group, IMPROVEMENT, name),
         _difference(group, IMPROVEMENT, name),
         (
             _both(group, IMPROVEMENT, name),
@@ -115,10 +121,9 @@ def _other(truth: Truth, group: GroupTruth) -> Answer:
     )
 
 
-def _verdict_of_difference(group: GroupTruth, covariate: str, name: str) -> Verdict:
-    """Of one connection, among all whose difference of the arms was asked about."""
-    above, planted = group.comparison(covariate).beyond_zero.difference, group.planted(covariate, name)[2]
-    return verdict_of_signs(above, {_place(group, name): planted})
+def _as_planted(group: GroupTruth, covariate: str, name: str) -> Verdict:
+    found = float(group.comparison(covariate).difference.mean[_place(group, name)])
+    return verdict_of_sign(group.verdicts[covariate, name], found, group.planted(covariate, name)[2])
 
 
 def _difference(group: GroupTruth, covariate: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,14 +43,18 @@ def truth_extra(truth: Truth, result: StudyResult) -> Extra:
 
     Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
     """
-    return extra_of(truth, result.main, result.predictions)
+    compared = [one for name, one in result.deliveries.items() if result.study.group[name].analysis == "arms"]
+    return extra_of(truth, result.main, result.predictions, compared)
 
 
 def extra_of(
-    truth: Truth, posteriors: Mapping[str, Posterior], predictions: Mapping[str, Delivery] | None = None
+    truth: Truth,
+    posteriors: Mapping[str, Posterior],
+    predictions: Mapping[str, Delivery] | None = None,
+    compared: Sequence[Delivery] = (),
 ) -> Extra:
-    """The same from the posteriors of the main model, by visit, and the predictions, by name."""
-    recovered, group = recover(truth, posteriors), group_truth(truth, posteriors)
+    """The same from the posteriors of the main model, by visit, the predictions, by name, and arm comparisons."""
+    recovered, group = recover(truth, posteriors), group_truth(truth, posteriors, compared)
     predicted = retained(truth, predictions or {})
     return Extra(
         "Found and planted",
@@ -164,10 +168,14 @@ def _effects(truth: Truth, group: GroupTruth) -> Records:
         Column("low", "90 % from", EFFECT),
         Column("high", "to", EFFECT),
         Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
+        Column("verdict", "Verdict"),
         Column("unit", "Unit", where="file"),
     )
     rows = [_effect(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
-    lead = f"{first} less {second}, by one group over everybody. Means are at average improvement, "
+    by = "a group of each arm" if group.arms.unbalanced else "one group over everybody"
+    lead = (
+        f"{first} less {second}, by {by}, with the verdict of the study's analysis. Means are at average improvement, "
+    )
     return Records("truth-arms", "Arms: found and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
 
 
@@ -185,6 +193,7 @@ def _effect(group: GroupTruth, covariate: str, name: str) -> dict[str, Any]:
         "low": low,
         "high": high,
         "probability_beyond_zero": float(found.beyond_zero.difference[i]),
+        "verdict": group.verdicts[covariate, name],
         "unit": per_covariate(connection.unit, covariate, "point"),
     }
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .._figure_style import signed
-from .._group_figures import shuffled_p_words
 from .._records import EFFECT, Column, Records
 from .._report import Answer, Verdict
-from ..predict._result import STABLE
+from ..common import shuffled_p_words
+from ..verdicts import judge_prediction
 from ._retained import Predicted, Retained
 from ._truth import Truth
 
-P_VALUE = 0.05
 _SHARE = ".0%"
 
 
@@ -70,7 +69,7 @@ def _found(one: Predicted) -> Answer:
     details = [f"Found: {', '.join(there)}."] if there else []
     details += [f"Not found: {', '.join(absent)}."] if absent else []
     if one.unstable:
-        details.append(f"Retained, but in less than {STABLE:.0%} of the bootstraps: {_terms(one.unstable)}.")
+        details.append(f"Retained, but not stable: {_terms(one.unstable)}.")
     details += [f"Retained with the wrong sign: {_terms(one.wrong)}."] if one.wrong else []
     question = f"Does the prediction “{one.name}” retain what was planted?"
     return Answer(question, _verdict(one), headline, (*details, _others(one)))
@@ -95,8 +94,8 @@ def _verdict(one: Predicted) -> Verdict:
 def _nothing_planted(one: Predicted) -> Answer:
     """Where there is nothing to find, predicting nobody is right."""
     predicted = one.q_squared is not None and one.q_squared > 0
-    beyond = predicted and one.p_value is not None and one.p_value < P_VALUE
-    verdict: Verdict = "no" if beyond else "open" if one.q_squared is None else "partly" if predicted else "yes"
+    beyond = one.p_value is not None and judge_prediction(one.q_squared or 0.0, one.p_value) == "yes"
+    verdict: Verdict = "no" if beyond else "open" if predicted or one.q_squared is None else "yes"
     return Answer(
         f"Does the prediction “{one.name}”, for which nothing was planted, rightly predict nobody?",
         verdict,

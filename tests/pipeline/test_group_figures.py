@@ -19,10 +19,8 @@ from pipeline._figure_style import BLUE, INK, MUTED, VERMILION, svg, themed_svg
 from pipeline._group_figures import (
     effects_figure,
     leave_one_out_figure,
-    p_words,
     permutation_figure,
     probability_figure,
-    shuffled_p_words,
 )
 from pipeline._interval import Z
 from pipeline._matrix_figures import BETWEEN, SELF, matrix_figure, matrix_scale
@@ -278,11 +276,6 @@ def test_one_bar_of_the_null_is_never_of_both_kinds() -> None:
     assert np.abs(np.array(edges) - 0.3).min() < 1e-9
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.0283, "p = 0.028"), (1e-5, "p < 0.0001"), (1.0, "p = 1.0")])
-def test_p_values_in_words(value: float, text: str) -> None:
-    assert p_words(value) == text
-
-
 # -- arms ------------------------------------------------------------------------------------------------------------
 
 
@@ -353,21 +346,6 @@ def test_long_names_keep_both_ends() -> None:
     assert wrapped("a $b", 20) == r"a \$b"
     assert wrapped("arm[ketamine]×improvement", 16) == "arm[ketamine]×\nimprovement"
     assert wrapped("one two three four", 16, balanced=True) == "one two\nthree four"
-
-
-@pytest.mark.parametrize(
-    ("value", "shuffles", "text"),
-    [
-        (0.01, 99, "p ≤ 0.01, the least that 99 shuffles can show"),
-        (1 / 73, 72, "p ≤ 0.014, the least that 72 shuffles can show"),
-        (1 / 81, 80, "p ≤ 0.013, the least that 80 shuffles can show"),
-        (1e-5, 99_999, "p ≤ 1e-05, the least that 99,999 shuffles can show"),
-        (0.02, 99, "p = 0.02 by 99 shuffles"),
-        (0.1, 1000, "p = 0.1 by 1,000 shuffles"),
-    ],
-)
-def test_a_p_that_no_shuffle_reaches_is_a_bound(value: float, shuffles: int, text: str) -> None:
-    assert shuffled_p_words(value, shuffles) == text
 
 
 def test_the_picture_of_a_permutation_test_says_so_too() -> None:

@@ -30,7 +30,8 @@ def told(found: Prediction) -> str:
     ("found", "verdict"),
     [
         (found_with(0.31, 0.004, 0.001, 0.01), "yes"),
-        (found_with(0.31, 0.04, 0.03, 0.06), "partly"),  # more shuffles could undo it
+        (found_with(0.31, 0.04, 0.03, 0.06), "open"),  # more shuffles could undo it
+        (found_with(0.31, 0.05, 0.04, 0.05), "yes"),
         (found_with(0.31, 0.06, 0.055, 0.08), "open"),
         (found_with(0.31, None), "open"),
         (found_with(-0.1, 0.4, 0.3, 0.5), "open"),
@@ -65,7 +66,10 @@ def test_stable_and_unstable_predictors_are_told_apart() -> None:
     shares = np.full(len(found.names), 0.9)
     shares[second] = 0.2
     assert found.nested is not None
-    stability = replace(found.stability, bootstraps=shares, folds=np.ones(len(found.names)))
+    every = np.ones(len(found.names))
+    assert found.stability.within is not None
+    within = replace(found.stability.within, p_value=0.05 * every)
+    stability = replace(found.stability, bootstraps=shares, folds=every, within=within)
     mixed = replace(found, stability=stability, nested=replace(found.nested, q_squared=0.4))
     answer = answers(mixed)[1]
     assert f"{found.names[first]} (" in answer.headline
@@ -115,7 +119,6 @@ def test_bootstraps_that_were_not_drawn_make_nothing_stable() -> None:
 def test_the_arm_is_asked_about_only_where_the_model_has_products_with_it() -> None:
     with_products = answers(made_up_prediction(effect=30.0, people=60))
     assert len(with_products) == 3
-    assert with_products[2].verdict == "partly"  # p is the whole model's
     slopes = next(one for one in with_products[2].details if "_r00" in one)
     assert "ketamine" in slopes
     assert "midazolam" in slopes
@@ -136,9 +139,23 @@ def test_the_arm_by_itself_is_no_answer_to_which_measures() -> None:
     )
 
 
-def test_a_small_p_of_the_whole_model_is_no_yes_to_any_of_its_predictors() -> None:
+@pytest.mark.parametrize(("p", "verdict"), [(0.05, "yes"), (0.051, "open"), (float("nan"), "open")])
+def test_a_small_p_of_the_whole_model_is_no_yes_to_predictors_that_chance_within_arms_reaches(
+    p: float, verdict: str
+) -> None:
     found = made_up_prediction(effect=30.0, people=60)
-    assert [one.verdict for one in answers(found)] == ["yes", "partly", "partly"]
+    assert found.stability is not None
+    assert found.stability.within is not None
+    within = replace(found.stability.within, p_value=np.full(len(found.names), p))
+    changed = replace(found, stability=replace(found.stability, within=within))
+    assert [one.verdict for one in answers(changed)] == ["yes", verdict, verdict]
+
+
+def test_a_stable_predictor_stands_for_what_goes_with_it() -> None:
+    answer = answers(made_up_prediction(effect=30.0, people=60))[1]
+    assert answer.headline.startswith("Stable, of 17 predictors asked: ")
+    assert answer.headline.endswith("these, or what goes with them.")
+    assert any("shuffled within arms" in line for line in answer.details)
 
 
 def test_products_that_folds_seldom_retain_are_not_called_zero_to_the_bootstraps() -> None:
@@ -147,7 +164,7 @@ def test_products_that_folds_seldom_retain_are_not_called_zero_to_the_bootstraps
     seldom = replace(found, stability=replace(found.stability, folds=np.full(len(found.names), 0.3)))
     answer = answers(seldom)[2]
     assert answer.verdict == "open"
-    assert "fewer than half of the folds retain" in answer.headline
+    assert "not stable" in answer.headline
     assert "do not tell" not in answer.headline
 
 

@@ -49,17 +49,21 @@ def drawn(figure: Figure | None) -> Figure:
     return figure
 
 
-def test_the_key_of_shares_is_about_the_bars_that_are_drawn() -> None:
-    """Bars are coloured by bootstraps alone, however seldom folds retain the same."""
+@pytest.mark.parametrize(
+    ("folds", "label", "other"),
+    [(0.9, "bootstraps, stable", "bootstraps, not stable"), (0.2, "bootstraps, not stable", "bootstraps, stable")],
+)
+def test_the_key_of_shares_is_about_the_bars_that_are_drawn(folds: float, label: str, other: str) -> None:
     found = made_up_prediction()
     assert found.stability is not None
-    every, seldom = np.ones(len(found.names)), np.full(len(found.names), 0.2)
-    figure = drawn(
-        predictors_figure(replace(found, stability=replace(found.stability, bootstraps=every, folds=seldom)))
-    )
+    assert found.stability.within is not None
+    every = np.ones(len(found.names))
+    within = replace(found.stability.within, p_value=0.01 * every)
+    stability = replace(found.stability, bootstraps=every, folds=folds * every, within=within)
+    figure = drawn(predictors_figure(replace(found, stability=stability)))
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "share of bootstraps" in labels
-    assert "less than half of bootstraps" not in labels
+    assert label in labels
+    assert other not in labels
 
 
 # -- the path and the error ------------------------------------------------------------------------------------------

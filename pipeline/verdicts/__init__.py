@@ -1,0 +1,51 @@
+"""How questions about a group are answered: every cut-off, one function for each kind of evidence, and the words."""
+
+from peb import SURE
+
+from ._covariates import CovariateVerdict, judge_covariate, judge_difference, undecided
+from ._group import Apart, judge_group, unbalanced_note
+from ._question import Question, question_of
+from ._rule import (
+    EVIDENCE_LINES,
+    RETAINED,
+    EffectsVerdict,
+    has_passed,
+    has_settled,
+    is_stable,
+    judge_effects,
+    judge_model,
+    judge_p_value,
+    judge_prediction,
+    sure_above,
+)
+from ._words import asked_words, model_rule_words, p_rule_words, rule_words, size_words, verdict_headline
+
+__all__ = [
+    "EVIDENCE_LINES",
+    "RETAINED",
+    "SURE",
+    "Apart",
+    "CovariateVerdict",
+    "EffectsVerdict",
+    "Question",
+    "asked_words",
+    "has_passed",
+    "has_settled",
+    "is_stable",
+    "judge_covariate",
+    "judge_difference",
+    "judge_effects",
+    "judge_group",
+    "judge_model",
+    "judge_p_value",
+    "judge_prediction",
+    "model_rule_words",
+    "p_rule_words",
+    "question_of",
+    "rule_words",
+    "size_words",
+    "sure_above",
+    "unbalanced_note",
+    "undecided",
+    "verdict_headline",
+]

@@ -1,0 +1,67 @@
+"""The one rule in words, and the sentence that an answer begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from peb import ABSENT, SURE
+
+from .._connection_names import HERTZ, INPUT_UNIT
+from ..common import some
+from ._covariates import CovariateVerdict
+from ._rule import BEST
+
+NAMED = 3  # connections, before the rest is only counted
+_ON_A_LOG_SCALE = "on the log scale of self-inhibition"
+
+
+def rule_words(size: float) -> str:
+    """How effects are judged, for the reader of a table."""
+    return (
+        f"Verdict: yes where 2 min(P, 1 − P) times the number of connections asked about is at most {SURE:g}; no "
+        f"difference where the effect is below {size:g} (Hz, or the log scale of self-inhibition; of a covariate, per "
+        f"SD) with a probability of at least {ABSENT:g}; open otherwise"
+    )
+
+
+def p_rule_words(questions: int = 1) -> str:
+    """How p values are judged."""
+    times = f" times {questions}" if questions > 1 else ""
+    return f"yes where p{times} is at most {SURE:g}; open otherwise, as a test that finds nothing shows no absence"
+
+
+def model_rule_words() -> str:
+    """How models are judged."""
+    return f"yes where the best one has a probability of at least {BEST:g}; open otherwise"
+
+
+def asked_words(questions: int, what: str = "connection") -> str:
+    """``2 connections asked``."""
+    return f"1 {what} asked" if questions == 1 else f"{questions} {what}s asked"
+
+
+def size_words(size: float, units: Sequence[str], per: str = "") -> str:
+    """The size below which an effect counts as none: ``0.5 Hz``, ``0.5 Hz per SD of improvement``."""
+    hertz = [unit for unit in units if unit in (HERTZ, INPUT_UNIT)]
+    text = f"{size:g} Hz" if hertz or not any(units) else f"{size:g} {_ON_A_LOG_SCALE}"
+    if hertz and len(hertz) < len(units):
+        text += f" (or {size:g} {_ON_A_LOG_SCALE})"
+    return f"{text} per {per}" if per else text
+
+
+def verdict_headline(judged: CovariateVerdict, names: Sequence[str], units: Sequence[str], of: str = "effect") -> str:
+    """What was asked and said, in a sentence.
+
+    Arguments:
+        judged: the verdict.
+        names, units: of the parameters, in words.
+        of: what P is of, ``effect`` or ``difference``.
+    """
+    found = judged.found
+    asked = asked_words(found.questions)
+    if found.kind == "yes":
+        return f"{len(found.which)} of {asked}: {some([names[i] for i in found.which], NAMED)}."
+    if found.kind == "no difference":
+        size = size_words(found.size, units, judged.question.per)
+        return f"No {'difference' if of == 'difference' else 'effect'} above {size}: {asked}, all surely smaller."
+    return f"{asked}, none surely there, nor all surely small."
