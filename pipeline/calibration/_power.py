@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import Progress, Spec
-from peb import Estimate, Gaussian, PebError, PebSettings, Verdict, change, fit, make_design, verdict
+from peb import SIZE, Estimate, Gaussian, PebError, PebSettings, Verdict, change, fit, make_design, verdict
 
 from ._coverage import share
 from ._design import GroupQuestion
@@ -18,7 +18,6 @@ from ._run import MAIN, CalibrationRun
 EFFECTS = (0.25, 0.5, 1.0)  # Hz
 SIZES = (12, 24, 40, 60)  # participants, beside the study's own number
 GROUPS = 40  # simulated of each kind
-SIZE = 0.5  # Hz, below which an effect counts as none
 
 
 @dataclass(frozen=True)
