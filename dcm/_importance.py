@@ -27,8 +27,7 @@ from ._noise_evidence import log_likelihood
 from ._pareto import smooth_weights
 
 BLOCK, CHUNK = 512, 8  # draws in one call of compiled code, and how many of them are predicted side by side
-ROUNDS = (1, 1, 2)  # blocks of each round
-WIDER = (1.1, 1.1, 1.05)  # by which its SDs are widened
+WIDER = (1.0, 1.0, 0.3, 1.4)  # of each round: SDs are widened by this over √parameters, the last to reach the tails
 COUNTING = 0.25  # share of the draws that count, to which weights are tempered between rounds
 PER_PARAMETER = 2.0  # effective draws of a parameter, at which a covariance of draws is worth as much as the one before
 
@@ -91,11 +90,11 @@ def importance_moments(
     proposal = Moments(np.zeros(size), np.eye(size))  # in coordinates in which the Gaussian is a standard normal
     drawn: list[tuple[int, Moments]] = []
     z, heights = np.zeros((0, size)), np.zeros(0)
-    for blocks, wider in zip(ROUNDS, WIDER, strict=True):
-        wide = Moments(proposal.mean, wider**2 * proposal.covariance)
-        new = wide.mean + rng.standard_normal((blocks * BLOCK, size)) @ np.linalg.cholesky(wide.covariance).T
-        found = [log_density(gaussian.mean + part @ root.T) for part in np.split(new, blocks)]
-        z, heights = np.concatenate([z, new]), np.concatenate([heights, *found])
+    for wider in WIDER:
+        wide = Moments(proposal.mean, (1 + wider / np.sqrt(size)) ** 2 * proposal.covariance)
+        new = wide.mean + rng.standard_normal((BLOCK, size)) @ np.linalg.cholesky(wide.covariance).T
+        heights = np.concatenate([heights, log_density(gaussian.mean + new @ root.T)])
+        z = np.concatenate([z, new])
         drawn.append((len(new), wide))
         ratios = np.where(np.isfinite(heights), heights - _log_mixture(z, drawn), -np.inf)
         if not np.isfinite(ratios).any():
