@@ -131,11 +131,13 @@ QUICK = StudyDesign(
     rest_scans=0,
     snr_low=2.0,
     snr_high=3.0,
+    inhibition_slope=-0.05,
+    excitation_slope=-0.035,
     scatter=0.03,
     missing=(),
     restless=((2, 2),),
     unsteady=(),
     dropout=7,
 )
-"""Small enough for half a minute: eight participants who look at faces twice, with less noise than real series have, to
-make up for the few."""
+"""Small enough for half a minute: eight participants who look at faces twice, with less noise than real series have and
+greater effects, to make up for the few."""

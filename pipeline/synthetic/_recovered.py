@@ -105,10 +105,13 @@ class Change:
         """What was planted in a participant of average improvement, Hz."""
         return self.planted_slope * self.centre
 
-    def at(self, improvement: float) -> NormalMixture:
-        """The group's posterior of the arm's change at a value of improvement, Hz."""
+    def at(self, improvement: Float[np.ndarray, "point"]) -> NormalMixture:
+        """The group's posterior of the arm's change at some values of improvement, Hz, each by itself."""
         place = self.group.parameters.index(self.parameter)
-        return self.group.contrast(np.array([1.0, improvement - self.centre]) @ self.weights)[place]
+        weights = np.column_stack([np.ones(improvement.size), improvement - self.centre]) @ self.weights
+        found = [self.group.contrast(one)[place] for one in weights]
+        parts = (np.stack([getattr(one, part) for one in found]) for part in ("weight", "means", "sds"))
+        return NormalMixture(*parts)
 
 
 def recover(truth: Truth, posteriors: Mapping[str, Posterior]) -> Recovered:

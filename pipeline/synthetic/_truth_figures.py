@@ -126,8 +126,8 @@ def _diagonal(axes: Axes, planted: np.ndarray, found: np.ndarray, margin: float)
 
 def _arm(axes: Axes, place: int, change: Change) -> None:
     colour, n = ARM_COLOUR[change.arm], change.mean.size
-    found = change.at(change.centre)
-    mean, (low, high) = float(found.mean), found.interval(LEVEL).tolist()
+    found = change.at(np.array([change.centre]))
+    (mean,), ((low, high),) = found.mean.tolist(), found.interval(LEVEL).tolist()
     order = np.argsort(change.planted)  # so that neighbours are alike and intervals do not hide each other
     axes.errorbar(
         place + np.linspace(-0.3, 0.1, n),
@@ -168,11 +168,11 @@ def _improving(axes: Axes, change: Change, ends: np.ndarray) -> None:
         elinewidth=0.7,
         alpha=0.7,
     )
-    across = np.linspace(ends[0], ends[1], 61)
-    found = [change.at(one) for one in across]
-    low, high = np.array([one.interval(LEVEL) for one in found]).T
+    across = np.linspace(ends[0], ends[1], 31)
+    found = change.at(across)
+    low, high = found.interval(LEVEL).T
     axes.fill_between(across, low, high, color=colour, alpha=0.13, linewidth=0)
-    axes.plot(across, [float(one.mean) for one in found], color=colour, linewidth=2)
+    axes.plot(across, found.mean, color=colour, linewidth=2)
     axes.plot(ends, change.planted_slope * ends, color=colour, linewidth=1.6, linestyle=_DOTTED)
 
 

@@ -1,0 +1,176 @@
+"""Does the demo find what was planted?  ``python -m benchmarks.demo [--seeds 0-9] [--quick | --whole] [--out DIR]``
+
+The synthetic trial, from images to report, once for each seed: how often 90 % intervals hold the planted value over
+visits and over the group's effects, whether what was planted is called and with the right sign, and whether the pages
+contradict each other. By default the 21 participants of the demo, with the faces task alone, which is all that its DCM
+and its group rest on; ``--quick`` is `effconn demo --quick`, ``--whole`` all of `effconn demo`. Standard errors are
+over participants, as visits of one are not independent. Exits with 1 where pages contradict each other, or coverage
+over visits is not within 85–95 % by more than two standard errors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline._console import progress, say
+from pipeline._runtime import start_jax
+from pipeline.stages import Beside, RunOptions, run_study
+from pipeline.study import read_study
+from pipeline.synthetic import QUICK, StudyDesign, truth_extra, truth_files, truth_of, write_study
+
+from ._options import whole_number
+from ._table import table, write_json
+
+LIMITS = (85.0, 95.0)  # percent, of 90 % intervals over visits
+DIFFER = "Do the arms differ in "  # how the analysis of the arms begins its questions
+# The truth's question on a difference between the arms begins so → so the analysis's ends.
+SAME = {"Does treatment change the connection": "the change?", "Does that change go with": "goes with improvement?"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run every seed, print, and say whether anything is out of order."""
+    options = _options(arguments)
+    start_jax()
+    design = QUICK if options.quick else StudyDesign()
+    if not options.quick and not options.whole:
+        design = replace(design, stroop_scans=0, rest_scans=0)
+    rows = []
+    for seed in options.seeds:
+        with tempfile.TemporaryDirectory() as spare:
+            folder = Path(spare) if options.out is None else options.out / f"seed-{seed}"
+            rows.append(measure(run_demo(folder, design, seed)) | {"seed": seed})
+        say(f"seed {seed}: {_line(rows[-1])}")
+        if options.json is not None:
+            write_json(options.json, {"quick": options.quick, "whole": options.whole, "seeds": rows})
+    print(report(rows))
+    coverage, error = _mean([share for row in rows for share in row["people"]])
+    contradictions = [one for row in rows for one in row["contradictions"]]
+    return 1 if contradictions or not LIMITS[0] - 2 * error <= coverage <= LIMITS[1] + 2 * error else 0
+
+
+def run_demo(folder: Path, design: StudyDesign, seed: int) -> Mapping[str, Any]:
+    """The report of one seed's study, as its JSON file has it."""
+    path = write_study(folder, design=design, seed=seed)
+    beside = Beside(partial(truth_extra, truth_of(folder)), truth_files(folder))
+    found = run_study(read_study(path), RunOptions(jobs=1), lambda line: None, progress, beside)
+    if found.page is None or found.failed:
+        sys.exit(f"seed {seed}: {'; '.join(one.reason for one in found.failed) or 'no page was made'}")
+    content: dict[str, Any] = json.loads(found.page.with_suffix(".json").read_text(encoding="utf-8"))
+    return content
+
+
+def measure(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of one seed from the JSON file of its report."""
+    inside: dict[str, list[bool]] = {}
+    faces: list[bool] = []
+    for row in content["truth-connectivity"]:
+        held = row["inside"] == "yes"
+        inside.setdefault(row["visit"].split("_")[0], []).append(held)
+        if row["parameter"].startswith("B["):
+            faces.append(held)
+    truth = [one for one in content["answers"] if one["question"].endswith(", as planted?")]
+    return {
+        "people": [100 * float(np.mean(one)) for one in inside.values()],
+        "faces": 100 * float(np.mean(faces)),
+        "effects": [row["low"] <= row["planted_difference"] <= row["high"] for row in content["truth-arms"]],
+        "verdicts": [one["verdict"] for one in truth],
+        "contradictions": contradictions(content["answers"]),
+    }
+
+
+def contradictions(answers: Sequence[Mapping[str, str]]) -> list[str]:
+    """Questions that are answered twice and not alike; what the truth calls and the analysis of the arms does not."""
+    found = []
+    verdicts: dict[str, set[str]] = {}
+    for one in answers:
+        verdicts.setdefault(one["question"], set()).add(one["verdict"])
+    found += [f"{question} {' and '.join(sorted(said))}" for question, said in verdicts.items() if len(said) > 1]
+    for begin, end in SAME.items():
+        called = [one["verdict"] for one in answers if one["question"].startswith(begin)]
+        said = [one for one in answers if one["question"].startswith(DIFFER) and one["question"].endswith(end)]
+        found += [
+            f"{one['question']} {one['verdict']}, beside the planted connection's {called[0]}"
+            for one in said
+            if called and called[0] in ("yes", "no") and one["verdict"] != "yes"
+        ]
+    return found
+
+
+def report(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table as text, and what all seeds come to."""
+    shown = []
+    for row in rows:
+        mean, error = _mean(row["people"])
+        differs, goes, other = row["verdicts"]
+        shown.append(
+            {
+                "seed": row["seed"],
+                "visits_90%": f"{mean:.1f} ({error:.1f})",
+                "B_90%": f"{row['faces']:.0f}",
+                "group_90%": f"{sum(row['effects'])} of {len(row['effects'])}",
+                "arms_differ": differs,
+                "slopes_differ": goes,
+                "other_slopes": other,
+                "contradictions": len(row["contradictions"]),
+            }
+        )
+    mean, error = _mean([share for row in rows for share in row["people"]])
+    faces, faces_error = _mean([row["faces"] for row in rows])
+    effects = [held for row in rows for held in row["effects"]]
+    verdicts = np.array([row["verdicts"] for row in rows])
+    lines = [
+        f"90 % intervals that hold the planted value: {mean:.1f} % ({error:.1f}) over visits, of B {faces:.1f} % "
+        f"({faces_error:.1f}); of the group's differences {sum(effects)} of {len(effects)}.",
+        f"Of {len(rows)} seeds: the arms' difference is called, as planted, in {_count(verdicts[:, 0])}, that of "
+        f"their slopes in {_count(verdicts[:, 1])}, the other connection's slope in both arms in "
+        f"{_count(verdicts[:, 2])}; a wrong sign in {(verdicts == 'no').sum()} of {verdicts.size} answers.",
+        *(f"seed {row['seed']}: {one}" for row in rows for one in row["contradictions"]),
+    ]
+    return "\n".join([table(shown, tuple(shown[0])), "", *lines])
+
+
+def _count(verdicts: np.ndarray) -> str:
+    return str(int((verdicts == "yes").sum()))
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and its standard error."""
+    return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    mean, error = _mean(row["people"])
+    return f"{mean:.1f} % ({error:.1f}) over visits, B {row['faces']:.0f} %; {', '.join(row['verdicts'])}"
+
+
+def _seeds(text: str) -> list[int]:
+    """One seed, or from and to: 0-9."""
+    ends = [whole_number(0)(one) for one in text.split("-")]
+    if len(ends) > 2 or ends[0] > ends[-1]:
+        raise argparse.ArgumentTypeError(f"{text} is no seed, and not two with the lesser first, such as 0-9")
+    return list(range(ends[0], ends[-1] + 1))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.demo", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--seeds", type=_seeds, default=list(range(10)), metavar="FIRST-LAST", help="0-9 if not given")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", action="store_true", help="eight participants: effconn demo --quick")
+    sizes.add_argument("--whole", action="store_true", help="every task and analysis: effconn demo")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="keep the studies there, and go on with what is there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures of every seed to this file")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
