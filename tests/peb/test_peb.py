@@ -6,7 +6,7 @@ import group_models
 import numpy as np
 import pytest
 
-from peb import Design, Gaussian, PebError, PebSettings, fit
+from peb import Design, Gaussian, GroupStatus, PebError, PebSettings, fit
 
 
 def test_planted_effects_are_within_their_intervals() -> None:
@@ -164,3 +164,11 @@ def _fixed(one):
     return type(one)(
         one.name, one.parameters, one.fields, one.prior, Gaussian(one.posterior.mean, covariance), one.free_energy
     )
+
+
+def test_spm25_takes_all_its_iterations_to_where_spm12_stops() -> None:
+    estimates, design = group_models.group()
+    early, late = (fit(estimates, design, PebSettings(compat=mode)) for mode in ("spm12", "spm25"))  # type: ignore[arg-type]
+    assert early.iterations < late.iterations == PebSettings().max_iterations
+    assert late.status is GroupStatus.CONVERGED
+    np.testing.assert_allclose(late.mean, early.mean, atol=1e-4)
