@@ -7,6 +7,15 @@ under the group, participants are inverted again (Friston et al. 2016, section "
     group fit → N(m_i, Σ) over the chosen parameters → inversion under it, from the last mode
               → the posterior under the original prior, by reduction → group fit …
 
+That is a fixed point in the group's effects: inversions at m = X x give the group β = G(x). Where connections depend on
+each other in the first level it is approached slowly or by swinging from side to side. So from the third round on the
+next x is where the last rounds say that it lies (Anderson 1965, up to three differences of rounds),
+
+    r_k = G(x_k) − x_k,    x_(k+1) = G(x_k) − Σ_i t_i (G(x_(i+1)) − G(x_i)),    t least in |r_k − Σ_i t_i (r_(i+1) −
+    r_i)|,
+
+in posterior standard deviations. It moves where participants are linearised, and no fixed point.
+
 What tells whether a round helped is the evidence of its empirical priors by *inversion*,
 
     F_inverted = F_group + Σ_i (F_i inverted under the empirical prior − F_i reduced to it),
@@ -22,6 +31,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
+from jaxtyping import Float
 
 import dcm
 
@@ -33,6 +43,8 @@ from ._peb import fit
 from ._settings import PebError, PebSettings
 
 FIRST_LEVEL = dcm.Settings()
+DEPTH = 3  # rounds' differences that a step is made of
+WEAK = 0.02  # of their size, by which steps are held back
 
 
 class RefitStatus(Enum):
@@ -49,6 +61,9 @@ class Round:
     Fields:
         free_energy: F of the group, nats, participants re-estimated by reduction.
         inverted_free_energy: F, nats, with each participant's evidence from the inversion; what rounds compare by.
+        mean: of the group's effects; the first round's less the last's is what the first prior had drawn them by.
+        moved: how far the effects are from those that participants were inverted under, posterior standard deviations;
+            NaN in the first round.
         failures: who could not be inverted, and why. They count in both F as reduced, and the next round has their
             posterior from the round before.
     """
@@ -56,6 +71,8 @@ class Round:
     free_energy: float
     inverted_free_energy: float
     failures: tuple[dcm.Failure, ...]
+    mean: Float[np.ndarray, "effect covariate"]
+    moved: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +104,7 @@ def fit_with_reinversion(
     *,
     parameters: Sequence[str] | None = None,
     first_level: dcm.Settings = FIRST_LEVEL,
-    max_rounds: int = 8,
+    max_rounds: int = 16,
     tolerance: float = 0.1,
     name: str = "group",
 ) -> Refit:
@@ -99,7 +116,7 @@ def fit_with_reinversion(
         first_level: of every inversion; not by SPM's scheme of the noise, whose steps leave F short of its optimum by
             what may be hundreds of nats and is chance, so that rounds could not be compared.
         max_rounds: limit of rounds, the first included.
-        tolerance: rise of the inverted F, nats, below which the rounds end.
+        tolerance: change of the inverted F, nats, below which the rounds end.
 
     Raises `PebError` where a participant fails in the first inversion, names repeat or do not match the design, or an
     argument is out of range.
@@ -112,20 +129,66 @@ def fit_with_reinversion(
     original = {one.name: one.prior for one in estimates}
     rounds: list[Round] = []
     kept: Refit | None = None
+    path = _Path([], [])
     while len(rounds) < max_rounds:
         group = fit(estimates, design, settings, parameters=parameters, name=name)
-        posteriors, failures = _invert_again(subjects, posteriors, group, first_level)
-        rounds.append(_round(group, subjects, posteriors, failures))
-        risen = rounds[-1].inverted_free_energy - (rounds[kept.best].inverted_free_energy if kept else -np.inf)
-        if kept is None or risen > 0:
+        people, moved = path.next(group)
+        posteriors, failures = _invert_again(subjects, posteriors, people, first_level)
+        rounds.append(_round(group, people, subjects, posteriors, failures, moved))
+        reached = [one.inverted_free_energy for one in rounds]
+        if kept is None or reached[-1] > reached[kept.best]:
             kept = Refit(group, estimates, posteriors, (), len(rounds) - 1, RefitStatus.MAX_ROUNDS)
-        if risen < tolerance:
+        if len(rounds) > 1 and abs(reached[-1] - reached[-2]) < tolerance:
             kept = replace(kept, status=RefitStatus.CONVERGED)
             break
         found = [from_dcm(one.name, again) for one, again in zip(subjects, posteriors, strict=True)]
         estimates = tuple(one.under(original[one.name]) for one in found)
     assert kept is not None  # max_rounds is at least 1
     return replace(kept, rounds=tuple(rounds))
+
+
+@dataclass(eq=False)
+class _Path:
+    """Where participants were inverted, and what group that gave.
+
+    Fields:
+        asked: x of every round.
+        found: G of every round but the first, of the x before.
+    """
+
+    asked: list[np.ndarray]
+    found: list[np.ndarray]
+
+    def next(self, group: GroupPosterior) -> tuple[tuple[Estimate, ...], float]:
+        """Participants under the group at the next x, and how far the group moved, in posterior SDs."""
+        beta, sd = group.posterior.mean, group.posterior.sd
+        moved, x = float("nan"), beta
+        if self.asked:
+            self.found.append(beta)
+            moved = float(np.abs((beta - self.asked[-1]) / sd).max())
+        if len(self.found) > 1:
+            last = slice(-1 - DEPTH, None)
+            G = np.array(self.found[last])
+            r = (G - np.array(self.asked[last])) / sd
+            off = np.diff(r, axis=0)
+            weak = np.eye(len(off)) * WEAK * max(np.trace(off @ off.T), np.finfo(float).tiny)
+            x = beta - np.linalg.solve(off @ off.T + weak, off @ r[-1]) @ np.diff(G, axis=0)
+        self.asked.append(x)
+        return _at(group, x), moved
+
+
+def _at(group: GroupPosterior, effects: Float[np.ndarray, "effect"]) -> tuple[Estimate, ...]:
+    """Every participant under the group's empirical prior, were these the group's effects."""
+    shift = (effects - group.posterior.mean).reshape(len(group.design.covariates), -1)
+    means = group.design.matrix @ shift @ group.within.T
+    if not means.any():
+        return group.participants
+    people = []
+    for one, by in zip(group.participants, means, strict=True):
+        mean = one.prior.mean.copy()
+        mean[[one.parameters.index(name) for name in group.first_level]] += by
+        people.append(one.under(Gaussian(mean, one.prior.covariance)))
+    return tuple(people)
 
 
 def _first_inversion(subjects: Sequence[dcm.Subject], first_level: dcm.Settings) -> tuple[dcm.Posterior, ...]:
@@ -140,11 +203,11 @@ def _first_inversion(subjects: Sequence[dcm.Subject], first_level: dcm.Settings)
 def _invert_again(
     subjects: Sequence[dcm.Subject],
     posteriors: Sequence[dcm.Posterior],
-    group: GroupPosterior,
+    people: Sequence[Estimate],
     first_level: dcm.Settings,
 ) -> tuple[tuple[dcm.Posterior, ...], tuple[dcm.Failure, ...]]:
     """Everyone under the empirical prior, from the last mode; who fails keeps the last posterior."""
-    empirical = {one.name: one.prior for one in group.participants}
+    empirical = {one.name: one.prior for one in people}
     again = [
         replace(one, prior=_full(last.prior, last.free, empirical[one.name]), start=last.mean)
         for one, last in zip(subjects, posteriors, strict=True)
@@ -157,18 +220,20 @@ def _invert_again(
 
 def _round(
     group: GroupPosterior,
+    people: Sequence[Estimate],
     subjects: Sequence[dcm.Subject],
     posteriors: Sequence[dcm.Posterior],
     failures: tuple[dcm.Failure, ...],
+    moved: float,
 ) -> Round:
-    reduced = {one.name: one.free_energy for one in group.participants}
+    reduced = {one.name: one.free_energy for one in people}
     failed = {one.name for one in failures}
     error = sum(
         found.free_energy - reduced[one.name]
         for one, found in zip(subjects, posteriors, strict=True)
         if one.name not in failed
     )
-    return Round(group.free_energy, group.free_energy + error, failures)
+    return Round(group.free_energy, group.free_energy + error, failures, group.mean, moved)
 
 
 def _full(last: dcm.Prior, free: np.ndarray, density: Gaussian) -> dcm.Prior:
