@@ -42,7 +42,7 @@ from ._group import GroupPosterior
 from ._peb import fit
 from ._settings import PebError, PebSettings
 
-FIRST_LEVEL = dcm.Settings()
+FIRST_LEVEL = dcm.Settings(tolerance=0.01)  # nats: where inversions end early is chance, which rounds would see
 DEPTH = 3  # rounds' differences that a step is made of
 WEAK = 0.02  # of their size, by which steps are held back
 
