@@ -6,10 +6,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from dcm import Progress, Spec
-from peb import SIZE, Estimate, Gaussian, PebError, PebSettings, Verdict, change, fit, make_design, verdict
+from peb import (
+    MEAN,
+    SIZE,
+    Estimate,
+    Gaussian,
+    NormalMixture,
+    PebError,
+    PebSettings,
+    Verdict,
+    are_unbalanced,
+    arms_apart,
+    change,
+    fit,
+    make_design,
+    verdict,
+)
 
 from ._coverage import share
 from ._design import GroupQuestion
@@ -146,15 +161,28 @@ def _answer(
     true = expected + question.spread * random.standard_normal(expected.shape)
     names = [f"sub-{i + 1:03d}" for i in range(arm.size)]
     estimates = list(_estimates(level, question, names, true, random))
-    design = make_design(names, {"arm": 0.5 - arm} if question.kind == "arms" else {}, centre=False)
     try:
-        group = fit(estimates, design, settings, parameters=["B"])
+        effect_found = _effect(estimates, arm, settings)
     except PebError:
         return False, False, False
-    above = group.probability[:, -1]
-    said: Verdict = verdict(above, group.marginals.within(SIZE)[:, -1], size=SIZE)
+    above = effect_found.above_zero
+    said: Verdict = verdict(above, effect_found.within(SIZE), size=SIZE)
     right = planted in said.which and bool(above[planted] > 0.5)
     return right, said.kind == "yes", said.kind == "no difference"
+
+
+def _effect(estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], settings: PebSettings) -> NormalMixture:
+    """The group's mean, or the first arm's less the second's: from a group of each arm where these are unbalanced."""
+    names = [one.name for one in estimates]
+    first, second = (np.flatnonzero(arm == one) for one in (0, 1))
+    if second.size and settings.is_mixture and are_unbalanced(first.size, second.size):
+        one, other = (
+            fit([estimates[i] for i in rows], make_design([names[i] for i in rows], {}), settings, parameters=["B"])
+            for rows in (first.tolist(), second.tolist())
+        )
+        return arms_apart(one, other, [MEAN])[0].marginals[2]
+    design = make_design(names, {"arm": 0.5 - arm} if second.size else {}, centre=False)
+    return fit(estimates, design, settings, parameters=["B"]).marginals[:, -1]
 
 
 def _estimates(

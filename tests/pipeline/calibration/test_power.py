@@ -13,7 +13,7 @@ from pipeline.calibration._power import FirstLevel
 LEVEL = FirstLevel(("B[a<-b, x]", "B[b<-a, x]"), np.full((5, 2), 0.15), np.zeros(2), np.ones(2))
 
 
-@pytest.mark.parametrize("question", [("arms", (6, 6), 2), ("mean", (12,), 1)])
+@pytest.mark.parametrize("question", [("arms", (6, 6), 2), ("arms", (8, 4), 1), ("mean", (12,), 1)])
 def test_larger_effects_are_found_more_often(
     design: CalibrationDesign,
     engine: Engine,
