@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from dcm import Spec
+from dcm import Compat, Spec
 
 from ._dcm_estimate import SpmEstimate, read_estimate
 from ._dcm_model import Settings, check_kind, read_settings, read_spec
@@ -21,6 +21,8 @@ from ._mat_values import MatFileError, Opaque, StructArray, describe, opaque_fie
 from ._rundata import RunData
 from ._spm_error import SpmFileError
 from .common import file_name_text, listed
+
+LONGEST_MODE = 300  # letters; whatever else stands there is none of ours
 
 OTHER_FILES = {
     "SPM": "is an SPM.mat (a first-level GLM), not a DCM; give the DCM_*.mat specified from it",
@@ -79,7 +81,8 @@ class DcmFile:
         """The mode in which effconn made the estimate, in words; empty where SPM did, or there is none."""
         made = self.content.get("effconn")
         mode = made.get("mode") if isinstance(made, Mapping) else None
-        return mode if isinstance(mode, str) else ""
+        known = isinstance(mode, str) and len(mode) <= LONGEST_MODE and mode.split(",")[0] in get_args(Compat)
+        return str(mode) if known else ""
 
 
 def read_dcm(

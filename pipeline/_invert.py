@@ -149,6 +149,11 @@ class Plan:
                 "options.centre = 1, but inputs are not centred, which would make A the connectivity averaged over the "
                 "run; --centre file centres them"
             )
+        if self.as_spm and self.centres(file) != file.centre_inputs:
+            own = int(file.centre_inputs)
+            said.append(
+                f"options.centre = {own}, which --centre {self.centre} sets aside, so that SPM has other numbers"
+            )
         other = (file.noise_mean, file.noise_variance) != (NOISE_MEAN, NOISE_VARIANCE)
         if self.settings.priors == "none" and other:
             said.append(

@@ -140,8 +140,8 @@ def _deliver(
     )
     risk = f"{found.omnibus_risk:.3f}"
     kind = "free energies"
-    if mode.startswith("spm"):
-        kind = f"{mode.split(',')[0].upper()}'s free energies, with the noise at its optimum"
+    if mode.startswith("spm") or "noise = 'spm" in mode:
+        kind = "free energies of SPM's noise, at its optimum"
         lead += f" In mode {mode} {SPM_EVIDENCE}"
     return Delivery(
         name=NAME,

@@ -212,6 +212,7 @@ def test_spms_modes_take_a_files_options_and_the_default_says_which_it_leaves(st
     assert spms.remarks(file) == []
     said = "\n".join(ours.remarks(file))
     assert all(one in said for one in ("--centre file", "hE = 4 and hC = 0.5", "--priors spm12", "--max-iterations 64"))
+    assert "options.centre = 1, which --centre no sets aside" in Plan("spm12", centre="no").remarks(file)[0]
     mixed = Plan(priors="spm12", centre="file", max_iterations=64)
     assert mixed.remarks(file) == []
     assert (mixed.prior_of(file).noise_variance, mixed.centres(file)) == (0.5, True)

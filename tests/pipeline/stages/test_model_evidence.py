@@ -56,7 +56,7 @@ def test_spms_free_energies_are_flagged_where_they_are_compared(
     assert texts
     words = " ".join(" ".join(texts).split())
     assert (f"In mode {settings.compat} this F takes the noise for independent" in words) == flagged
-    assert ("with the noise at its optimum" in words) == flagged
+    assert ("free energies of SPM's noise, at its optimum" in words) == flagged
 
 
 def test_models_of_different_modes_are_not_compared(tmp_path: Path) -> None:
