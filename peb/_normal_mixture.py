@@ -50,12 +50,12 @@ class NormalMixture:
 
     def above(self, value: float) -> Float[np.ndarray, "*any"]:
         """P(x > value)."""
-        return np.asarray((self.weight * _tail(value - self.means, self.sds)).sum(axis=-1))
+        return _probability((self.weight * _tail(value - self.means, self.sds)).sum(axis=-1))
 
     def within(self, size: float) -> Float[np.ndarray, "*any"]:
         """P(|x| < size)."""
         low, high = (_tail(value - self.means, self.sds) for value in (-size, size))
-        return np.asarray((self.weight * (low - high)).sum(axis=-1))
+        return _probability((self.weight * (low - high)).sum(axis=-1))
 
     def density(self, at: Float[np.ndarray, "point"]) -> Float[np.ndarray, "*any point"]:
         """p(x) at some values; infinite nowhere, so that what is fixed has none."""
@@ -98,6 +98,11 @@ class NormalMixture:
     def __getitem__(self, place: Any) -> NormalMixture:
         """Some of the quantities."""
         return NormalMixture(self.weight[place], self.means[place], self.sds[place])
+
+
+def _probability(total: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+    """A sum over weights, which are 1 together to rounding."""
+    return np.asarray(np.clip(total, 0.0, 1.0))
 
 
 def _tail(distance: np.ndarray, sd: np.ndarray) -> np.ndarray:
