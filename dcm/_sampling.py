@@ -42,6 +42,7 @@ OVERDISPERSED = 2.0  # posterior SDs: how far from the Gaussian's mean chains be
 HALVINGS = 8  # of that, until a start has a density
 FIRST_STEP = 0.5  # of the leapfrog, in posterior SDs; adapted in the warm-up
 DEEPEST = 8  # doublings of a trajectory, at most
+ACCEPTED = 0.9  # share of proposals that steps are adapted to: short ones, for the tails of weakly told connections
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class ChainSettings:
     """
 
     chains: int = 4
-    warmup: int = 200
-    draws: int = 400
+    warmup: int = 300
+    draws: int = 500
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -220,7 +221,12 @@ def _potential(model: ForwardModel, problem: Problem, frame: _Frame, z: Float[Ar
 def _kernel(model: ForwardModel, problem: Problem, frame: _Frame) -> Any:
     from numpyro.infer import NUTS  # a second to import: only for those who draw
 
-    return NUTS(potential_fn=partial(_potential, model, problem, frame), step_size=FIRST_STEP, max_tree_depth=DEEPEST)
+    return NUTS(
+        potential_fn=partial(_potential, model, problem, frame),
+        step_size=FIRST_STEP,
+        max_tree_depth=DEEPEST,
+        target_accept_prob=ACCEPTED,
+    )
 
 
 @compiled(static_argnums=(0, 4))

@@ -171,8 +171,8 @@ def check_posterior(
         Literal["none", "spm12", "spm25"], typer.Option(help="How files are inverted that are not inverted yet.")
     ] = "none",
     chains: Annotated[int, typer.Option(help="Chains; at least 2.")] = 4,
-    warmup: Annotated[int, typer.Option(help="Draws of each chain that are not kept; a multiple of 25.")] = 200,
-    draws: Annotated[int, typer.Option(help="Draws of each chain that are kept; a multiple of 25.")] = 400,
+    warmup: Annotated[int, typer.Option(help="Draws of each chain that are not kept; a multiple of 25.")] = 300,
+    draws: Annotated[int, typer.Option(help="Draws of each chain that are kept; a multiple of 25.")] = 500,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for a picture of each.")] = None,
     json: Json = None,
