@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,17 @@ def test_data_and_prediction_share_a_name(posterior: Posterior) -> None:
     np.testing.assert_allclose(predicted.std(("chain", "draw", "scan")).sel(region="x<-y") > 0, True)
     residual = predicted - trees["constant_data"]["prediction"]
     np.testing.assert_allclose(residual.std(("chain", "draw", "scan")), np.exp([-1.0, -2.0]), rtol=0.02)
+
+
+def test_predicted_series_are_correlated_from_scan_to_scan_as_the_noise_is(posterior: Posterior) -> None:
+    trees = to_arviz(replace(posterior, autocorrelation=np.array([0.8, -0.3])), draws=4000)
+    noise = np.asarray(trees["posterior_predictive"]["bold"] - trees["constant_data"]["prediction"]).reshape(-1, 30, 2)
+    later, earlier = noise[:, 1:], noise[:, :-1]
+    np.testing.assert_allclose(
+        (later * earlier).mean(axis=(0, 1)) / (noise**2).mean(axis=(0, 1)), [0.8, -0.3], atol=0.02
+    )
+    first = np.exp([-1.0, -2.0]) / np.sqrt(1 - np.array([0.8, -0.3]) ** 2)
+    np.testing.assert_allclose(noise[:, 0].std(axis=0), first, rtol=0.05)
 
 
 def test_a_dataset_gives_what_its_posterior_gives_and_seeds_decide(posterior: Posterior) -> None:

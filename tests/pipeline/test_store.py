@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from made_up_posterior import made_up_posterior
 
-from dcm import Data, Posterior, Prior, Refinement
+from dcm import Data, Posterior, Prior, Refinement, Settings
 from pipeline._dataset import to_dataset, to_posterior, units
 from pipeline._store import ResultFileError, open_result, read_result, write_result
 
@@ -47,6 +47,17 @@ def test_a_result_reads_back_bit_for_bit(tmp_path: Path, make: Make, gated: bool
     assert attributes["source_index"] == -1
     assert attributes["name"] == "x"
     assert_equal(posterior, to_posterior(open_result(tmp_path / "x.nc")))
+
+
+def test_a_result_of_the_default_has_one_free_energy_and_says_what_it_is(make: Make, tmp_path: Path) -> None:
+    one = replace(make(), settings=Settings(noise="white"), centre_inputs=True, constant_inputs=("faces",))
+    one = replace(one, settled_free_energy=one.free_energy)
+    write_result(tmp_path / "x.nc", to_dataset(one, name="x", attrs=ATTRS))
+    found = open_result(tmp_path / "x.nc")
+    assert_equal(one, to_posterior(found))
+    assert found.attrs["mode"] == "none, but noise = 'white', inputs centred"
+    assert "settled" not in " ".join([*map(str, found.variables), found["start_free_energies"].attrs["long_name"]])
+    assert "settled_free_energy" in to_dataset(make(), name="x", attrs=ATTRS)  # of SPM's mode
 
 
 def test_a_refined_result_keeps_the_gaussian_that_it_came_from(tmp_path: Path, make: Make) -> None:

@@ -71,6 +71,8 @@ def test_a_whole_dataset_gives_a_configuration_that_is_right(
     assert study.dcm is not None
     assert study.dcm.inputs == {"task": ("shapes", "fearful-faces"), "effect": ("fearful-faces",)}
     assert study.group["arms"].covariates == ("improvement",)
+    assert '\ncompat = "none"' in (tmp_path / "study.toml").read_text()
+    assert (study.compat, study.dcm.compat, study.group["arms"].compat) == ("none",) * 3
     assert "effconn check" in capsys.readouterr().err
 
 
