@@ -13,7 +13,7 @@ from dcm import Spec
 from peb import SIZE, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
 
 from ._design_table import match_design, read_design, table_remarks
-from ._estimates import FirstLevel, pair_sessions, read_estimates
+from ._estimates import SPM, FirstLevel, pair_sessions, read_estimates
 from ._row_order import RowOrder, as_text_sorts
 from ._runtime import UsageError
 from ._table import MISSING, TableError
@@ -184,6 +184,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         *inferred,
         *design.remarks,
         *([order.line(), *_warn_of_text_order(order)] if order else []),
+        *_mode_note(levels[0].mode, options.settings.compat),
     ]
     for line in notes:
         say(line)
@@ -201,6 +202,15 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         order,
         options.smallest_effect,
     )
+
+
+def _mode_note(first_level: str, group: str) -> list[str]:
+    """A line where the first level is of another mode than the group: the whole is a mixture then."""
+    spms = first_level == SPM and group != "none"
+    if spms or first_level == group:
+        return []
+    made = "of SPM's own" if first_level == SPM else f"of mode {first_level}"
+    return [f"first-level results are {made}, and the group is fitted in mode {group}"]
 
 
 def _check_columns(names: Sequence[str]) -> None:

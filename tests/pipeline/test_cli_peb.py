@@ -203,6 +203,8 @@ def test_the_other_road_agrees_with_the_arms_it_is_over(
     assert found.return_value == 0, found.output
     told = report(tmp_path / "arms.json")
     assert told["compat"] == mode
+    mixture = "first-level results are of mode spm12, and the group is fitted in mode none"
+    assert (mixture in found.stderr) == (mode == "none")
     levels = [row for row in told["arms"] if row["road"] == road]
     assert {(row["covariate"], row["parameter"]) for row in levels} == {
         (covariate, name) for covariate in ("mean", "improvement") for name in (DOWN, UP)
