@@ -1,7 +1,8 @@
 """The predictive arm: ``python -m benchmarks.predict --table FILE.csv --reference FILE.json [--json FILE]``.
 
 The published model against R's glmnet, for a table (outcome first) and glmnet's leave-one-out results of it. Without a
-table, or by ``--only``: what a coarse grid changes; what noise looks like; how long it takes. The exit code is 1 where
+table, or by ``--only``: what a coarse grid changes; what noise looks like; how often predictors are called stable;
+how long it takes. The exit code is 1 where
 a bound is missed.
 """
 
@@ -15,13 +16,13 @@ from typing import Any
 
 from pipeline._runtime import UsageError
 
-from . import _predict_glmnet, _predict_grid, _predict_null
+from . import _predict_glmnet, _predict_grid, _predict_null, _predict_stable
 from ._check import Check
 from ._options import whole_number
 from ._predict_side_by_side import cores
 from ._table import table, write_json
 
-SECTIONS = ("glmnet", "grid", "null", "speed")
+SECTIONS = ("glmnet", "grid", "null", "stable", "speed")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +74,11 @@ def _section(name: str, options: argparse.Namespace, content: dict[str, Any]) ->
     if name == "null":
         content["null"] = found = _predict_null.null_studies(options.studies or _predict_null.STUDIES, options.jobs)
         return _predict_null.checks(found)
+    if name == "stable":
+        count = options.studies or _predict_stable.STUDIES
+        content["stable"] = rows = _predict_stable.stable_studies(count, options.jobs)
+        print(f"{table(rows, _predict_stable.COLUMNS)}\n")
+        return _predict_stable.checks(rows)
     from . import _predict_speed
 
     content["speed"] = rows = _predict_speed.timings(options.jobs)
@@ -90,7 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         "--studies",
         type=whole_number(2),
         metavar="N",
-        help=f"to simulate: of noise {_predict_null.STUDIES}, for the grid {_predict_grid.STUDIES} of each effect",
+        help=f"to simulate: of noise {_predict_null.STUDIES}, for the grid {_predict_grid.STUDIES} of each effect, for "
+        f"stable predictors {_predict_stable.STUDIES} of each kind",
     )
     parser.add_argument(
         "--jobs", type=whole_number(1), default=cores(), metavar="N", help="processes; one for each core"

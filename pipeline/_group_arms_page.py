@@ -145,11 +145,11 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: Cova
     first, second = one.arms
     beyond, chance = (probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     units = [connection.unit for connection in connections(one.parameters, inputs.spec)]
-    headline = (
-        f"{verdict_headline(judged, [row['connection'] for row in rows], units, 'difference')} "
+    numbers = (
         f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
         f"Pp with v without {chance}."
     )
+    headline = verdict_headline(judged, [row["connection"] for row in rows], units, "difference", numbers)
     others = arms.together if arms.unbalanced else arms.separate
     other = next((found for found in others if found.covariate == one.covariate), None)
     details = [

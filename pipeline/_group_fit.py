@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -247,7 +247,10 @@ def _answer(
     own = [row for row in rows if row["covariate"] == covariate]
     surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
     told = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
-    headline = verdict_headline(judged, [row["connection"] for row in own], units)
+    of: Literal["effect", "difference"] = "effect"
+    if any(part in inputs.design.kinds for part in covariate.split("×")):
+        of = "difference"
+    headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
     details = [*([judged.note] if judged.note else []), *(_line(row) for row in told), *([more] if more else [])]
     return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._group_delivery import Delivery
 from .._records import Column, Records
-from .._report import Answer, Verdict
+from .._report import Answer
+from ..verdicts import judge_coverage, judge_model_choice, judge_power
 from ._coverage import Coverage, measure_coverage
 from ._models import LEAST_CHANGE, MARGIN, ModelRecovery, reduction_errors
 from ._pictures import calibration_sections
@@ -19,7 +20,6 @@ from ._run import MAIN, CalibrationRun, Cell
 
 NAME = "calibration"
 FIELDS = ("B", "A", "C")
-LEAST, MOST = 85.0, 95.0  # percent of 90 % intervals
 STATED = 0.5  # Hz, the effect whose power the first sentence tells
 
 CELLS = (
@@ -144,19 +144,21 @@ def _answers(
     there = [one for one in models if not math.isnan(one.snr)]
     if there:
         wrong = max(one.wrong for one in there)
-        verdict: Verdict = "yes" if wrong <= 2 else "partly" if wrong <= 10 else "no"
         parts = "; ".join(f"{one.true} at SNR {one.snr:g}: {one.chosen:.0f} %" for one in there)
         said = f"The wrong model wins by more than {MARGIN:g} nats in at most {wrong:.0f} % of data sets."
-        answers.append(Answer("Is the true model found?", verdict, said, (f"The true one is chosen: {parts}.",)))
+        answers.append(
+            Answer("Is the true model found?", judge_model_choice(wrong), said, (f"The true one is chosen: {parts}.",))
+        )
     own = [one for one in power if one.n == run.design.question.participants]
     if own:
         parts = ", ".join(f"{one.power:.0f} % (± {one.power_se:.0f}) at {one.effect:g} Hz" for one in own)
         enough = next(one.power for one in own if one.effect == STATED)
-        verdict = "yes" if enough >= 80 else "partly" if enough >= 40 else "no"
         others = "; ".join(f"{one.n}: {one.power:.0f} %" for one in power if one.effect == STATED)
         said = f"With {own[0].n} participants a true effect is found in {parts}; a false alarm in {own[0].false:.0f} %."
         asked = f"{run.design.question.words} Are there enough participants?"
-        answers.append(Answer(asked, verdict, said, (f"{STATED:g} Hz by number of participants: {others}.",)))
+        answers.append(
+            Answer(asked, judge_power(enough), said, (f"{STATED:g} Hz by number of participants: {others}.",))
+        )
     return answers
 
 
@@ -175,9 +177,7 @@ def _coverage_answer(run: CalibrationRun, main: Sequence[dict[str, Any]], power:
     if own:
         what = "difference" if run.design.question.kind == "arms" else "effect"
         said += f", and {own[0].n} participants find a true {what} of {STATED:g} Hz in {own[0].power:.0f} % of studies"
-    low = [one for one in main if one["coverage"] + 2 * one["coverage_se"] < LEAST]
-    high = [one for one in main if one["coverage"] - 2 * one["coverage_se"] > MOST]
-    verdict: Verdict = "no" if low else "partly" if high else "yes"
+    verdict = judge_coverage([(one["coverage"], one["coverage_se"]) for one in main])
     detail = f"The least of all cells: {worst['coverage']:.0f} % (± {worst['coverage_se']:.0f}) at {worst['snr']:g}."
     return Answer("Can intervals of this design be believed?", verdict, f"{said}.", (detail,))
 

@@ -123,6 +123,8 @@ def _measures(found: Prediction) -> Answer:
     headline = (
         f"Stable, of {len(found.names)} predictors asked: {_named(found, stable)}; these, or what goes with them."
     )
+    if _of_some(found) == "open":
+        headline = f"It is not sure that anybody unseen is predicted. {headline}"
     return Answer(question, _of_some(found), headline, (*also, stable_words(found), *_doubts(found)))
 
 

@@ -11,12 +11,12 @@ from dcm import Diagnostics
 from .._figure_style import signed
 from .._figures import LOW_VARIANCE
 from .._report import Answer, Verdict
+from ..verdicts import judge_fits, judge_means
 from ._analyses import chief_answers, distinct
-from ._motion import arms_apart
+from ._motion import arms_apart, displacements
 from ._result import StudyResult
 
 ALIKE = 0.05  # mm of mean framewise displacement that hardly matter
-MISSING = 0.2  # share of visits without a posterior from which the answer is no longer yes
 
 
 def summary_answers(result: StudyResult, found: Mapping[str, Diagnostics]) -> tuple[Answer, ...]:
@@ -35,9 +35,6 @@ def _fits(result: StudyResult, found: Mapping[str, Diagnostics]) -> Answer | Non
         return Answer(question, "no", "No visit has a posterior.", anchor="participants", source="What is missing")
     explained = np.array([one.explained_variance_total for one in found.values()])
     warned = sum(bool(one.warnings) for one in found.values())
-    verdict: Verdict = "yes"
-    if warned or expected - len(found) > MISSING * expected:
-        verdict = "partly" if warned < len(found) / 2 else "no"
     headline = (
         f"Median {np.median(explained):.0f} % explained variance (mean removed), from {explained.min():.0f} to "
         f"{explained.max():.0f} %; "
@@ -46,7 +43,15 @@ def _fits(result: StudyResult, found: Mapping[str, Diagnostics]) -> Answer | Non
     low = int((explained < LOW_VARIANCE).sum())
     said = f"at {warned} of them, {low} for less than {LOW_VARIANCE:g} % explained" if warned else "at none of them"
     details = (f"There are warnings {said}.",)
-    return Answer(question, verdict, headline, details, anchor="fits", source="Every visit")
+    said_fits = judge_fits(warned, len(found), expected)
+    return Answer(question, said_fits, headline, details, anchor="fits", source="Every visit")
+
+
+_ALIKE: dict[str, tuple[Verdict, str]] = {
+    "no difference": ("yes", f"There is no difference above {ALIKE:g} mm."),
+    "open": ("open", f"Neither a difference nor that there is none above {ALIKE:g} mm is sure."),
+    "yes": ("no", "There is a difference: an effect of treatment may be one of motion."),
+}
 
 
 def _motion(result: StudyResult) -> Answer | None:
@@ -60,11 +65,7 @@ def _motion(result: StudyResult) -> Answer | None:
         f"Mean framewise displacement in {task} after treatment, {first} less {second}: {signed(after.value, 3)} mm "
         f"(90 % {signed(after.low, 3)} to {signed(after.high, 3)})."
     )
-    verdict: Verdict = "open"
-    said = f"The interval holds zero, but is wider than ±{ALIKE:g} mm."
-    if max(abs(after.low), abs(after.high)) <= ALIKE:
-        verdict, said = "yes", f"The whole interval lies within ±{ALIKE:g} mm."
-    elif after.low > 0 or after.high < 0:
-        verdict, said = "no", "The interval excludes zero: an effect of treatment may be one of motion."
+    moved = [displacements(result, task, result.sessions[1], arm) for arm in (first, second)]
+    verdict, said = _ALIKE[judge_means(np.array(moved[0]), np.array(moved[1]), ALIKE).kind]
     details = (said,) if before is None else (said, f"Before: {signed(before.value, 3)} mm.")
     return Answer("Do both arms move alike?", verdict, headline, details, anchor="motion", source="Motion")

@@ -2,6 +2,7 @@
 
 from peb import SURE
 
+from ._counted import judge_coverage, judge_fits, judge_means, judge_model_choice, judge_power
 from ._covariates import CovariateVerdict, judge_covariate, judge_difference, undecided
 from ._group import Apart, judge_group, unbalanced_note
 from ._question import Question, question_of
@@ -33,11 +34,16 @@ __all__ = [
     "has_settled",
     "is_stable",
     "judge_covariate",
+    "judge_coverage",
     "judge_difference",
     "judge_effects",
+    "judge_fits",
     "judge_group",
+    "judge_means",
     "judge_model",
+    "judge_model_choice",
     "judge_p_value",
+    "judge_power",
     "judge_prediction",
     "model_rule_words",
     "p_rule_words",

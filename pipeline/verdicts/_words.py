@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from peb import ABSENT, SURE
 
@@ -49,19 +50,29 @@ def size_words(size: float, units: Sequence[str], per: str = "") -> str:
     return f"{text} per {per}" if per else text
 
 
-def verdict_headline(judged: CovariateVerdict, names: Sequence[str], units: Sequence[str], of: str = "effect") -> str:
+def verdict_headline(
+    judged: CovariateVerdict,
+    names: Sequence[str],
+    units: Sequence[str],
+    of: Literal["effect", "difference"] = "effect",
+    chief: str = "",
+) -> str:
     """What was asked and said, in a sentence.
 
     Arguments:
         judged: the verdict.
         names, units: of the parameters, in words.
-        of: what P is of, ``effect`` or ``difference``.
+        of: what δ is.
+        chief: the numbers of the surest; then only the others are named.
     """
     found = judged.found
     asked = asked_words(found.questions)
-    if found.kind == "yes":
-        return f"{len(found.which)} of {asked}: {some([names[i] for i in found.which], NAMED)}."
     if found.kind == "no difference":
-        size = size_words(found.size, units, judged.question.per)
-        return f"No {'difference' if of == 'difference' else 'effect'} above {size}: {asked}, all surely smaller."
-    return f"{asked}, none surely there, nor all surely small."
+        said = f"No {of} above {size_words(found.size, units, judged.question.per)}: {asked}, all surely smaller."
+    elif found.kind == "open":
+        said = f"{asked}, none surely there, nor all surely small."
+    else:
+        there = [names[i] for i in (found.which[1:] if chief else found.which)]
+        named = f"{'also ' if chief else ''}{some(there, NAMED)}" if there else ""
+        said = f"{len(found.which)} of {asked}{f': {named}' if named else ''}."
+    return f"{said} {chief}" if chief else said

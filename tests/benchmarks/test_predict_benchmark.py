@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import _predict_glmnet, _predict_grid, _predict_null, _predict_reference, _predict_speed, predict
+from benchmarks import (
+    _predict_glmnet,
+    _predict_grid,
+    _predict_null,
+    _predict_reference,
+    _predict_speed,
+    _predict_stable,
+    predict,
+)
 from features import Tuning
 from pipeline._runtime import UsageError
 
@@ -164,6 +172,13 @@ def test_noise_is_drawn_estimated_and_tested_once_for_each_study(capsys: Any) ->
     assert found["rejected"] == sum(p <= 0.05 for _, _, p in found["values"])
     assert found["r_squared"]["mean"] == pytest.approx(np.mean([r for r, _, _ in found["values"]]))
     assert "null: 3 of 3" in capsys.readouterr().err
+
+
+def test_stable_predictors_are_counted_of_every_kind_and_chance_takes_some_away() -> None:
+    rows = _predict_stable.stable_studies(4, 1, tuning=QUICK, size=(12, 4), bootstraps=5)
+    assert [row["kind"] for row in rows] == ["arm only", "true measure", "alike"]
+    assert all(0 <= row["stable"] <= row["retained_often"] <= 1 for row in rows)
+    assert [check.passed for check in _predict_stable.checks(rows)][2:] == [True, True]
 
 
 def test_a_rate_of_rejections_is_judged_by_what_so_many_studies_can_show() -> None:

@@ -1,0 +1,165 @@
+"""The same question, asked by several commands of one group, has one answer; unbalanced arms; sizes; sampling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from peb import Design, Estimate, Gaussian, PebSettings, make_design
+from pipeline._group_arms import Arms, compare_arms
+from pipeline._group_arms_page import deliver_arms
+from pipeline._group_delivery import Delivery
+from pipeline._group_estimation import fit_group
+from pipeline._group_fit import deliver_fit
+from pipeline._group_search import deliver_search, search_models
+from pipeline._peb_inputs import GroupInputs
+from pipeline.verdicts import judge_difference, question_of, size_words
+
+DOWN, UP = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
+CONNECTIONS = (DOWN, UP)
+SIZES = {"even": (8, 8), "uneven": (12, 4), "too few": (14, 2)}
+
+
+def group(
+    counts: tuple[int, int],
+    difference: float = 1.0,
+    spread: float = 0.2,
+    size: float = 0.5,
+) -> GroupInputs:
+    """Two arms of people who differ in the first connection by so many Hz, and a score that nothing goes with."""
+    rng = np.random.default_rng(1)
+    people = sum(counts)
+    arm = ["ketamine"] * counts[0] + ["midazolam"] * counts[1]
+    names = [f"sub-{i:02d}" for i in range(people)]
+    prior = Gaussian(np.zeros(2), np.eye(2))
+    estimates = []
+    for i in range(people):
+        mean = np.array([difference / 2 * (1 if i < counts[0] else -1), 0.0]) + spread * rng.normal(size=2)
+        estimates.append(Estimate(names[i], CONNECTIONS, ("B", "B"), prior, Gaussian(mean, 0.02 * np.eye(2)), -5.0))
+    score = rng.permutation(np.linspace(0, 20, people))
+    design = make_design(names, {"arm": arm, "score": score}, interactions=[("arm", "score")], plus=["ketamine"])
+    return GroupInputs(tuple(estimates), design, None, ("B",), PebSettings(), None, (), (), smallest_effect=size)
+
+
+def arms_of(inputs: GroupInputs) -> tuple[Arms, Delivery]:
+    arms = compare_arms(inputs, "arm")
+    return arms, deliver_arms(inputs, arms)
+
+
+def verdict_of(delivery: Delivery, start: str) -> str:
+    (found,) = [one.verdict for one in delivery.answers if one.question.startswith(start)]
+    return found
+
+
+@pytest.mark.parametrize("counts", [SIZES["even"], SIZES["uneven"]], ids=["even", "uneven"])
+def test_fit_search_and_arms_give_one_answer_to_one_question(counts: tuple[int, int]) -> None:
+    inputs = group(counts)
+    _, compared = arms_of(inputs)
+    fitted = deliver_fit(inputs, *fit_group(inputs))
+    searched = deliver_search(inputs, *search_models(inputs))
+    for about, both in (("the mean", "differ between ketamine"), ("how it goes with score", "score differently in")):
+        said = {
+            verdict_of(compared, f"Do the arms differ in {about}"),
+            *(one.verdict for page in (fitted, searched) for one in page.answers if both in one.question),
+        }
+        assert len(said) == 1
+    assert verdict_of(compared, "Do the arms differ in the mean") == "yes"
+    rows = {(row["covariate"], row["parameter"]): row["verdict"] for row in fitted.records[0].rows}
+    first, second = (
+        {
+            row["parameter"]: row["verdict"]
+            for row in compared.records[0].rows
+            if row["verdict"] and row["covariate"] == x
+        }
+        for x in ("mean", "score")
+    )
+    assert [rows["arm[ketamine]", name] for name in CONNECTIONS] == [first[name] for name in CONNECTIONS]
+    assert [rows["arm[ketamine]×score", name] for name in CONNECTIONS] == [second[name] for name in CONNECTIONS]
+
+
+def test_a_question_has_one_verdict_on_a_page() -> None:
+    _, compared = arms_of(group(SIZES["uneven"]))
+    arms, effects = compared.records[:2]
+    asked = [(row["covariate"], row["parameter"]) for row in arms.rows if row["verdict"] is not None]
+    assert len(asked) == len(set(asked)) == 4
+    assert {row["road"] for row in arms.rows if row["verdict"]} == {"a group per arm"}
+    assert {row["covariate"] for row in effects.rows if row["verdict"]} == {"mean", "score"}
+
+
+def test_answers_count_the_connections_and_say_how_small_none_is() -> None:
+    _, found = arms_of(group(SIZES["even"], difference=0.0, spread=0.05))
+    (mean,) = [one for one in found.answers if one.question.startswith("Do the arms differ in the mean")]
+    assert mean.verdict == "no difference"
+    assert mean.headline.startswith("No difference above 0.5 Hz: 2 connections asked")
+    assert found.summary["verdicts"][0] == {
+        "covariate": "mean",
+        "verdict": "no difference",
+        "which": [],
+        "questions": 2,
+        "smallest_effect": 0.5,
+        "per": "",
+    }
+    _, finer = arms_of(group(SIZES["even"], difference=0.0, spread=0.05, size=0.05))
+    assert verdict_of(finer, "Do the arms differ in the mean") == "open"
+
+
+def test_unbalanced_arms_are_answered_from_a_group_of_each_and_the_answer_says_so() -> None:
+    inputs = group(SIZES["uneven"])
+    for delivery in (arms_of(inputs)[1], deliver_fit(inputs, *fit_group(inputs))):
+        (found,) = [
+            one
+            for one in delivery.answers
+            if "arms differ in the mean" in one.question or "midazolam?" in one.question
+            if "score" not in one.question
+        ]
+        assert any(line.startswith("From a group of each kind, 12 and 4 participants") for line in found.details)
+
+
+def test_an_arm_too_small_for_a_group_of_its_own_leaves_the_question_open() -> None:
+    inputs = group(SIZES["too few"], difference=3.0)
+    fitted = deliver_fit(inputs, *fit_group(inputs))
+    (found,) = [one for one in fitted.answers if "differ between" in one.question]
+    assert found.verdict == "open"
+    assert any("too small" in line for line in found.details)
+
+
+def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:
+    inputs = group(SIZES["uneven"])
+    design = inputs.design
+    sd = float(np.std(design.matrix[:, design.column("score")]))
+    assert question_of(design, "mean").factor == 1
+    assert (question_of(design, "arm[ketamine]").factor, question_of(design, "arm[ketamine]").per) == (2, "")
+    assert question_of(design, "score").factor == pytest.approx(sd)
+    product = question_of(design, "arm[ketamine]×score")
+    assert (product.factor, product.per) == (pytest.approx(2 * sd), "SD of score")
+    alone = Design(design.participants, ("mean", "arm[ketamine]×score"), design.matrix[:, [0, 3]], {}, design.kinds)
+    assert question_of(alone, "arm[ketamine]×score").factor == pytest.approx(2 * sd, rel=0.05)
+
+
+def test_draws_that_are_less_sure_decide() -> None:
+    inputs = group(SIZES["even"])
+    arms = compare_arms(inputs, "arm")
+    one = arms.together[0]
+    sure = judge_difference(one, inputs.design, 0.5)
+    assert sure.found.kind == "yes"
+    rng = np.random.default_rng(0)
+    draws = [rng.normal(0.3, 0.3, 4000), None]
+    checked = judge_difference(one, inputs.design, 0.5, drawn=draws)
+    assert checked.found.kind == "open"
+    assert checked.above_zero[0] == pytest.approx(np.mean(np.asarray(draws[0]) > 0))
+    assert checked.above_zero[1] == sure.above_zero[1]
+    assert judge_difference(one, inputs.design, 0.5, drawn=[-rng.normal(0.9, 0.1, 99), None]).above_zero[0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("units", "per", "text"),
+    [
+        (("Hz", "Hz"), "", "0.5 Hz"),
+        (("Hz",), "SD of score", "0.5 Hz per SD of score"),
+        (("log scale of -0.5 Hz",), "", "0.5 on the log scale of self-inhibition"),
+        (("Hz", "log scale of -0.5 Hz"), "", "0.5 Hz (or 0.5 on the log scale of self-inhibition)"),
+        (("",), "", "0.5 Hz"),
+    ],
+)
+def test_sizes_have_the_units_of_what_was_asked_about(units: tuple[str, ...], per: str, text: str) -> None:
+    assert size_words(0.5, units, per) == text
