@@ -169,6 +169,14 @@ def apart_where_unbalanced(inputs: GroupInputs) -> Apart:
     return found
 
 
+def unbalanced_kinds(inputs: GroupInputs, covariate: str) -> tuple[int, int] | None:
+    """How many participants are of either kind, where a covariate of the design is of two and they are unbalanced."""
+    if covariate not in inputs.design.kinds:
+        return None
+    first, second = (_members(inputs, covariate, sign).size for sign in (1.0, -1.0))
+    return (first, second) if are_unbalanced(first, second) else None
+
+
 def _is_of(covariate: str, column: str, inputs: GroupInputs) -> bool:
     """Whether a covariate is a column coded ±1, or its product with numbers whose own effect the design has."""
     others = [part for part in covariate.split("×") if part != column]

@@ -33,8 +33,9 @@ def effects_figure(
     spec: Spec | None = None,
     covariate_units: Mapping[str, str] | None = None,
     interval: ArrayLike | None = None,
+    called: ArrayLike | None = None,
 ) -> Figure:
-    """Every covariate's effect on every parameter with its 90 % interval, filled where the interval excludes zero.
+    """Every covariate's effect on every parameter with its 90 % interval, filled where it is called there.
 
     Arguments:
         names: w parameter names, in the model's order.
@@ -43,16 +44,22 @@ def effects_figure(
         spec: the model, for names with odd letters.
         covariate_units: what a covariate is counted in, such as ``{"improvement": "point"}``.
         interval: (w, K, 2), from and to; None for that of N(mean, sd²).
+        called: (w, K) whether the verdict on it is yes; None to fill where the interval excludes zero.
     """
     mean, sd = _effects(mean, sd, names=names, covariates=covariates)
     ends = np.stack([mean - Z * sd, mean + Z * sd], axis=-1) if interval is None else np.asarray(interval)
+    sure = (ends[..., 0] > 0) | (ends[..., 1] < 0) if called is None else np.asarray(called, dtype=bool)
     with style():
         figure, panels = effect_panels(connections(names, spec), covariates, covariate_units)
         for panel in panels:
-            _intervals(panel, mean[panel.rows, panel.covariate], ends[panel.rows, panel.covariate])
+            own = panel.rows, panel.covariate
+            _intervals(panel, mean[own], ends[own], sure[own])
             panel.axes.set_xlabel(panel.unit)
         figure.legend(
-            handles=_interval_key(bool((sd == 0).any())), loc="outside upper left", ncols=2, columnspacing=1.2
+            handles=_interval_key(bool((sd == 0).any()), called is not None),
+            loc="outside upper left",
+            ncols=2,
+            columnspacing=1.2,
         )
     return figure
 
@@ -192,14 +199,13 @@ def two_digits(value: float) -> str:
     return "<0.01" if 0 < value < 0.01 else f"{value:.2f}"
 
 
-def _intervals(panel: Panel, mean: np.ndarray, ends: np.ndarray) -> None:
+def _intervals(panel: Panel, mean: np.ndarray, ends: np.ndarray, called: np.ndarray) -> None:
     axes = panel.axes
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
-    for row, (centre, (low, high)) in enumerate(zip(mean, ends, strict=True)):
+    for row, (centre, (low, high), sure) in enumerate(zip(mean, ends, called, strict=True)):
         if low == high:
             axes.plot(centre, row, marker="x", color=MUTED, markersize=4.5, linestyle="none")
             continue
-        sure = low > 0 or high < 0
         colour = MUTED if not sure else VERMILION if centre > 0 else BLUE
         axes.plot([low, high], [row, row], color=colour, linewidth=2.0 if sure else 1.2)
         face = colour if sure else PAPER
@@ -226,16 +232,16 @@ def _bars(panel: Panel, values: np.ndarray, lines: Sequence[float], beyond: bool
     axes.spines["bottom"].set_bounds(0, 1)
 
 
-def _interval_key(off: bool) -> list[Line2D]:
+def _interval_key(off: bool, judged: bool) -> list[Line2D]:
     def line(label: str, colour: str, face: str, width: float) -> Line2D:
         return Line2D(
             [], [], color=colour, marker="o", markersize=5.5, markerfacecolor=face, linewidth=width, label=label
         )
 
     key = [
-        line("90 % interval above zero", VERMILION, VERMILION, 2.0),
-        line("90 % interval below zero", BLUE, BLUE, 2.0),
-        line("90 % interval includes zero", MUTED, PAPER, 1.2),
+        line("verdict yes, above zero" if judged else "90 % interval above zero", VERMILION, VERMILION, 2.0),
+        line("verdict yes, below zero" if judged else "90 % interval below zero", BLUE, BLUE, 2.0),
+        line("verdict not yes" if judged else "90 % interval includes zero", MUTED, PAPER, 1.2),
     ]
     return [*key, Line2D([], [], color=MUTED, marker="x", linestyle="none", label="switched off")] if off else key
 

@@ -323,10 +323,9 @@ def _sections(
 ) -> tuple[Section, ...]:
     from ._group_pictures import effects_section, influence_section, matrices_section
 
-    above = np.stack([judged[covariate].above_zero for covariate in group.design.covariates], axis=1)
     sections = (
-        effects_section(group, inputs.spec, above),
-        matrices_section(group, inputs.spec),
+        effects_section(group, inputs.spec, judged),
+        matrices_section(group, inputs.spec, judged),
         influence_section(group, inputs.spec),
     )
     return tuple(section for section in sections if section is not None)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from peb import DesignError, PebError, Permutation, permutation_test
 
 from ._connection_names import connections
+from ._group_arms import unbalanced_kinds
 from ._group_delivery import Delivery
 from ._group_fit import notices
 from ._group_predict import column_of
@@ -15,7 +16,7 @@ from ._records import Column, Records
 from ._report import Answer, Section
 from ._runtime import UsageError
 from .common import shuffled_p_cell, shuffled_p_words
-from .verdicts import judge_p_value, p_rule_words
+from .verdicts import judge_p_value, p_rule_words, shuffled_note
 
 COLUMNS = (
     Column("covariate", "Covariate"),
@@ -60,12 +61,14 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
     }
     lead = "log Bayes factor of the model with the effects over the one without, and how often shuffling reaches it. "
     lead += f"p cannot be less than 1 / {1 + count}, whatever the effect."
+    uneven = unbalanced_kinds(inputs, found.covariate)
     answer = Answer(
         f"Has {found.covariate} an effect?",
-        judge_p_value(found.p_value),
+        "open" if uneven else judge_p_value(found.p_value),
         f"{shuffled_p_words(found.p_value, count)}; log Bayes factor {found.statistic:+.2f} nats.".replace(" -", " −"),
         (
-            f"Tested together: {named}.",
+            *([shuffled_note(uneven)] if uneven else []),
+            f"Tested together, as one question: {named}.",
             "p weighs the effect against chance; the log Bayes factor against its prior, too.",
         ),
     )

@@ -19,12 +19,15 @@ from ._interval import LEVEL
 from ._matrix_figures import matrix_figure
 from ._model_figures import posterior_figure, search_figure
 from ._report import Picture, Section
+from .verdicts import CovariateVerdict
 
 MANY = 12  # models, whose names a heat map has no room for
 
 
-def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.ndarray) -> Section:
-    """Every effect with its interval, and P(effect > 0) of each, (parameter, covariate), as verdicts are from it."""
+def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[str, CovariateVerdict]) -> Section:
+    """Every effect with its interval and its verdict, and the P(effect > 0) that this is from."""
+    above = np.stack([judged[covariate].above_zero for covariate in group.design.covariates], axis=1)
+    interval, called = group.interval(LEVEL), _called(group, judged)
     names, covariates = group.parameters, group.design.covariates
     return Section(
         "Effects on connections",
@@ -33,10 +36,10 @@ def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.nd
             Picture(
                 "effects",
                 "Effects with 90 % intervals",
-                "Filled: the interval excludes zero. The colour is the sign. An interval around zero that is "
-                "narrow is news "
-                "too: there is little to find there.",
-                effects_figure(names, covariates, group.mean, group.sd, spec=spec, interval=group.interval(LEVEL)),
+                "Filled: the verdict is yes. The colour is the sign. An interval may exclude zero and the verdict be "
+                "open: the more connections are asked about, the surer each must be. A narrow interval around zero is "
+                "news too: there is little to find there.",
+                effects_figure(names, covariates, group.mean, group.sd, spec=spec, interval=interval, called=called),
             ),
             Picture(
                 "probabilities",
@@ -44,22 +47,29 @@ def effects_section(group: GroupPosterior, spec: Spec | None, probability: np.nd
                 "The share of the posterior above zero: near 1 or 0 for a sure effect, around ½ where the data do not "
                 "tell its sign. Beyond the lines the verdict is yes; they lie the further out the more connections are "
                 "asked about.",
-                probability_figure(names, covariates, probability, definition="posterior beyond zero", spec=spec),
+                probability_figure(names, covariates, above, definition="posterior beyond zero", spec=spec),
             ),
         ),
     )
 
 
-def matrices_section(group: GroupPosterior, spec: Spec | None) -> Section | None:
+def _called(group: GroupPosterior, judged: Mapping[str, CovariateVerdict]) -> np.ndarray:
+    """(parameter, covariate), whether the verdict is yes."""
+    return np.array([[one == "yes" for one in judged[covariate].found.each] for covariate in group.design.covariates]).T
+
+
+def matrices_section(
+    group: GroupPosterior, spec: Spec | None, judged: Mapping[str, CovariateVerdict]
+) -> Section | None:
     """Connectivity as matrices, one picture for each covariate; None where the group is not over a DCM's A or B."""
     if spec is None or not {"A", "B"} & set(group.fields):
         return None
-    interval = group.interval(LEVEL)
+    interval, called = group.interval(LEVEL), _called(group, judged)
     drawn = tuple(
         Picture(
             f"matrix-{word(covariate)}-{k}",
             f"{covariate}: from the column's region to the row's",
-            "Bold and deep: the 90 % interval excludes zero. Hatched: not in the model. The diagonal is the "
+            "Bold and deep: the verdict is yes. Hatched: not in the model. The diagonal is the "
             "log scale of a "
             "region's self-inhibition: above zero means more of it.",
             matrix_figure(
@@ -69,6 +79,7 @@ def matrices_section(group: GroupPosterior, spec: Spec | None) -> Section | None
                 spec,
                 covariate=covariate,
                 interval=interval[:, k],
+                called=called[:, k],
             ),
         )
         for k, covariate in enumerate(group.design.covariates)

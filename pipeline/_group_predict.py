@@ -10,6 +10,7 @@ import numpy as np
 
 from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_out
 
+from ._group_arms import unbalanced_kinds
 from ._group_delivery import Delivery
 from ._group_estimation import IN_OWN_UNITS, units_matter, unusual_units
 from ._group_fit import notices
@@ -19,7 +20,7 @@ from ._records import PROBABILITY, Column, Records
 from ._report import Answer, Section
 from ._runtime import UsageError
 from .common import p_words, shuffled_p_words
-from .verdicts import judge_prediction, p_rule_words
+from .verdicts import judge_prediction, p_rule_words, shuffled_note
 
 COLUMNS = (
     Column("participant_id", "Participant"),
@@ -95,7 +96,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
         name="prediction",
         title=f"Is {found.covariate} predicted by connectivity?",
         subtitle=f"{len(found.participants)} participants, {scheme}: nobody helps to estimate their own value.",
-        answers=(_answer(found),),
+        answers=(_answer(inputs, found),),
         records=(prediction_records(inputs, found),),
         draw=lambda: _sections(inputs, found),
         facts=(
@@ -110,6 +111,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
             "covariate": found.covariate,
             "correlation": found.correlation,
             "p_value": found.p_value,
+            "p": _p_words(found),
             "accuracy": found.accuracy,
             "notes": list(inputs.notes),
             "errors": list(inputs.errors),
@@ -139,7 +141,7 @@ def prediction_records(inputs: GroupInputs, found: CrossValidation) -> Records:
     return Records("left-out", "Participants left out", lead, COLUMNS, rows)
 
 
-def _answer(found: CrossValidation) -> Answer:
+def _answer(inputs: GroupInputs, found: CrossValidation) -> Answer:
     if math.isnan(found.correlation):
         return Answer(f"Is {found.covariate} predicted by connectivity?", "open", "The estimates are all the same.")
     r = f"{found.correlation:.2f}".replace("-", "−")
@@ -151,12 +153,16 @@ def _answer(found: CrossValidation) -> Answer:
     details.append(
         f"Estimates are off by {errors[0]:.3g} (root mean square); the mean as everybody's guess by {errors[1]:.3g}."
     )
-    return Answer(
-        f"Is {found.covariate} predicted by connectivity?",
-        judge_prediction(found.correlation, found.p_value),
-        text,
-        tuple(details),
-    )
+    uneven = unbalanced_kinds(inputs, found.covariate)
+    if uneven:
+        details.insert(0, shuffled_note(uneven))
+    if found.shuffled is None:
+        details.append(
+            "Student's t takes the estimates as independent, and rejects in 5.5 to 11.5 of 100 at 5 % where there is "
+            "nothing to find; --compat none with a mixture of participants shuffles instead."
+        )
+    said = "open" if uneven else judge_prediction(found.correlation, found.p_value)
+    return Answer(f"Is {found.covariate} predicted by connectivity?", said, text, tuple(details))
 
 
 def _p_from(found: CrossValidation) -> str:

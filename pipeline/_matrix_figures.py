@@ -54,10 +54,11 @@ def matrix_figure(
     covariate_unit: str = "",
     scale: ArrayLike | None = None,
     interval: ArrayLike | None = None,
+    called: ArrayLike | None = None,
 ) -> Figure:
     """One covariate's effects as matrices (to, from): A, and B of every input, as far as they are among the parameters.
 
-    Cells say the posterior mean; bold and deeper in colour where the 90 % interval excludes zero, hatched where the
+    Cells say the posterior mean; bold and deeper in colour where the effect is called there, hatched where the
     model has no such connection or the search switched it off. Between regions in Hz; the diagonal is a log scale on
     the self-inhibition of ½ Hz and has hues of its own.
 
@@ -69,6 +70,7 @@ def matrix_figure(
         covariate_unit: what it is counted in, such as ``point``.
         scale: of `matrix_scale`, for figures that are to be compared; this figure's own where None.
         interval: (w, 2), from and to; None for that of N(mean, sd²).
+        called: (w,) whether the verdict on it is yes; None for whether the interval excludes zero.
 
     Raises `ValueError` where no parameter belongs to A or B.
     """
@@ -77,6 +79,7 @@ def matrix_figure(
         raise ValueError(f"{len(names)} parameters need as many finite means and sds, not {mean.shape} and {sd.shape}")
     ends = None if interval is None else np.asarray(interval, dtype=np.float64)
     sure = np.abs(mean) > Z * sd if ends is None else (ends[:, 0] > 0) | (ends[:, 1] < 0)
+    sure = sure if called is None else np.asarray(called, dtype=bool)
     matrices = _matrices(connections(names, spec), mean, sd > 0, sure, spec)
     if not matrices:
         raise ValueError("none of the parameters belongs to A or B, so there is no matrix to draw")
@@ -98,7 +101,7 @@ def matrix_figure(
         figure.suptitle(
             wrapped(f"{title}, {unit}", 58, balanced=True), x=0.02, ha="left", fontsize=10.5, fontweight="bold"
         )
-        figure.legend(handles=_key(matrices), loc="outside lower left", ncols=2, columnspacing=1.2)
+        figure.legend(handles=_key(matrices, called is not None), loc="outside lower left", ncols=2, columnspacing=1.2)
     return figure
 
 
@@ -195,7 +198,7 @@ def _number(value: float, largest: float) -> str:
     return numbers_text([value], largest)[0]
 
 
-def _key(matrices: Sequence[_Matrix]) -> list[Patch]:
+def _key(matrices: Sequence[_Matrix], judged: bool) -> list[Patch]:
     """Hues between regions, those of the diagonal where it is there, and what the other cells are."""
     key = [
         Patch(facecolor=BETWEEN[0], alpha=OPAQUE, label="+ more excitation"),
@@ -205,5 +208,11 @@ def _key(matrices: Sequence[_Matrix]) -> list[Patch]:
     if any(np.diag(one.on).any() for one in matrices):
         key.append(Patch(facecolor=SELF[0], alpha=OPAQUE, label="diagonal: + more self-inhibition"))
         key.append(Patch(facecolor=SELF[1], alpha=OPAQUE, label="diagonal: − less self-inhibition"))
-    key.append(Patch(facecolor=MUTED, alpha=0.2, label="pale, thin: 90 % interval includes 0"))
+    key.append(
+        Patch(
+            facecolor=MUTED,
+            alpha=0.2,
+            label=f"pale, thin: {'verdict not yes' if judged else '90 % interval includes 0'}",
+        )
+    )
     return key

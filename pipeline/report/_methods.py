@@ -200,8 +200,14 @@ def _group(study: Study) -> str:
         "participants' posteriors by covariates, each participant weighed by the precision of the estimates; "
         f"covariates were mean-centred. Analyses: {'; '.join(named)}. Pp is the posterior probability of the model "
         "with an effect beside the model without it alone; P(> 0) is the share of the posterior above zero; intervals "
-        "hold 90 %."
+        "hold 90 %. An effect is reported where 2 min(P, 1 − P) times the number of connections asked about is at most "
+        f"0.05, and called absent where it is below {_smallest(study)} with a probability of at least 0.95."
     )
+
+
+def _smallest(study: Study) -> str:
+    sizes = sorted({one.smallest_effect for one in study.group.values()})
+    return f"{' or '.join(f'{size:g}' for size in sizes)} Hz (per SD of a covariate)"
 
 
 _PEOPLE = "a scale mixture of normals, integrated over its scale, of which 2 in 100 may lie 3 to 30 times as far out"

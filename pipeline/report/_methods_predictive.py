@@ -84,8 +84,9 @@ def _predictions(study: Study) -> str:
         "steps on all people, as such models are usually published; and nested, all steps (removing what goes with "
         "motion, imputation, products of centred columns, scaling, tuning) anew without each person predicted, on a "
         "coarser grid of penalties: Q² = 1 − PRESS / SS about the mean of the others. p is the share of shuffled "
-        "outcomes with as high a Q². Stability is the share of leave-one-out and of bootstrap samples in which a "
-        "predictor is retained."
+        "outcomes with as high a Q². A predictor is called stable where half of the leave-one-out and of the bootstrap "
+        "samples retain it, and its correlation with the outcome within arms beats the largest of all predictors where "
+        "outcomes are shuffled within arms (p ≤ 0.05, 999 shuffles)."
     )
 
 

@@ -4,7 +4,7 @@ from peb import SURE
 
 from ._counted import judge_coverage, judge_fits, judge_means, judge_model_choice, judge_power
 from ._covariates import CovariateVerdict, judge_covariate, judge_difference, undecided
-from ._group import Apart, judge_group, unbalanced_note
+from ._group import Apart, judge_group, shuffled_note, unbalanced_note
 from ._question import Question, question_of
 from ._rule import (
     EVIDENCE_LINES,
@@ -49,6 +49,7 @@ __all__ = [
     "p_rule_words",
     "question_of",
     "rule_words",
+    "shuffled_note",
     "size_words",
     "sure_above",
     "unbalanced_note",

@@ -32,6 +32,15 @@ def unbalanced_note(counts: Counts) -> str:
     )
 
 
+def shuffled_note(counts: Counts) -> str:
+    """Why shuffling does not answer a question about unbalanced kinds."""
+    return (
+        f"Left open: shuffling takes both kinds to differ as much among themselves, and with {counts[0]} and "
+        f"{counts[1]} participants it is too sure where those of the smaller one differ more; effconn peb arms "
+        "answers it."
+    )
+
+
 def _judge(group: GroupPosterior, covariate: str, apart: Apart, size: float) -> CovariateVerdict:
     if covariate not in apart:
         return judge_covariate(group, covariate, size)

@@ -213,6 +213,12 @@ def test_the_other_road_agrees_with_the_arms_it_is_over(
         assert row["difference"] == pytest.approx(row["first"] - row["second"], rel=0.05)
     (planted,) = (row for row in levels if row["covariate"] == "improvement" and row["parameter"] == DOWN)
     assert planted["difference"] == pytest.approx(-0.08, abs=0.03)
+    # the same words in every mode, on its own posterior, with Pp beside them
+    _, about = told["verdicts"]
+    assert (about["verdict"], about["which"], about["questions"]) == ("yes", ["amygdala ← vmPFC (faces)"], 2)
+    assert [one["verdict"] for one in told["answers"]] == [one["verdict"] for one in told["verdicts"]]
+    assert "1 of 2 connections asked" in told["answers"][1]["answer"]
+    assert "Pp with v without" in told["answers"][1]["answer"]
 
 
 def test_compare_finds_the_model_the_data_were_made_by(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:
@@ -405,6 +411,8 @@ def test_the_parser_refuses_with_the_same_code(
         (["--change", "ses-1,ses-9"], "no participant has both ses-1 and ses-9"),
         (["--interactions", "arm:dose"], "needs dose"),
         (["--parameter", "B[x<-y, z]"], "B[x<-y, z]"),
+        (["--smallest-effect", "0"], "must be a size in Hz above 0, such as 0.5, not 0"),
+        (["--smallest-effect", "nan"], "must be a size in Hz above 0"),
     ],
 )
 def test_what_cannot_be_done_costs_one_line(

@@ -11,6 +11,8 @@ from pipeline._group_arms_page import deliver_arms
 from pipeline._group_delivery import Delivery
 from pipeline._group_estimation import fit_group
 from pipeline._group_fit import deliver_fit
+from pipeline._group_permute import deliver_permutation, permute
+from pipeline._group_predict import deliver_prediction, predict
 from pipeline._group_search import deliver_search, search_models
 from pipeline._peb_inputs import GroupInputs
 from pipeline.verdicts import judge_difference, question_of, size_words
@@ -121,6 +123,16 @@ def test_an_arm_too_small_for_a_group_of_its_own_leaves_the_question_open() -> N
     (found,) = [one for one in fitted.answers if "differ between" in one.question]
     assert found.verdict == "open"
     assert any("too small" in line for line in found.details)
+
+
+def test_shuffling_does_not_answer_a_question_about_unbalanced_arms() -> None:
+    inputs = group(SIZES["uneven"])
+    answers = [
+        *deliver_permutation(inputs, permute(inputs, "arm", (), 19, 0)).answers,
+        *deliver_prediction(inputs, predict(inputs, "arm", None, 0)).answers,
+    ]
+    assert [one.verdict for one in answers] == ["open", "open"]
+    assert all(one.details[0].startswith("Left open: shuffling") for one in answers)
 
 
 def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:
