@@ -1,0 +1,32 @@
+"""The table of `benchmarks.trials`: what it counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks import trials
+from benchmarks._calibration_designs import designs
+
+
+def test_shares_are_counted_for_each_effect() -> None:
+    row = {"held": 1.0, "held_in_people": 0.9, "estimate": 0.5, "failed": 0}
+    null = [{**row, "effect": 0.0, "verdict": one, "right": False} for one in ("open", "yes", "no difference", "open")]
+    real = [{**row, "effect": 1.0, "verdict": "yes", "right": right} for right in (True, False)]
+    nothing, something = trials.summarise([*null, *real])
+    assert nothing["any_yes_%"] == "25.0 (25.0)"
+    assert something["right_yes_%"] == "50.0 (50.0)"
+    assert (nothing["trials"], something["trials"]) == (4, 2)
+
+
+def test_the_planted_change_is_the_difference_of_the_visits() -> None:
+    design = designs()["block2"]
+    layout = design.spec.layout
+    places = design.prior.free[[layout.field_of(int(i)) == "B" for i in design.prior.free]]
+    shift = np.full(places.size, 100.0)
+    with pytest.raises(RuntimeError, match="no stable participant"):  # activity would run away
+        trials._draw_person(design, places, shift, np.random.default_rng(0))
+    drawn = [trials._draw_person(design, places, 0 * shift, np.random.default_rng(k)) for k in range(200)]
+    change = np.array([after - before for before, after in drawn])
+    assert np.abs(change[:, np.setdiff1d(np.arange(layout.size), places)]).max() == 0
+    assert change[:, places].std() == pytest.approx(trials.CHANGES, rel=0.2)
