@@ -40,6 +40,7 @@ from scipy.special import expit
 from ._design import MEAN, Design
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
+from ._node_mixture import NodeMixture
 from ._normal_mixture import NormalMixture
 from ._peb import fit
 from ._probability import ProbabilityKind
@@ -47,7 +48,7 @@ from ._settings import PebError, PebSettings
 from ._shared_spread import weights_in_arms
 
 UNBALANCED = 1.5  # times as many people in one arm as in the other
-ARMS_ALIKE, ARMS_APART = "commonality", "half difference"  # the columns of the third level
+COMMON, HALF_DIFFERENCE = "commonality", "half difference"  # the columns of the third level
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,7 @@ def arms_from_groups(
     if settings.within is not None:
         raise PebError("the third level compares effect by effect; leave `within` out of its settings")
     _check_alike(first, second)
-    design = Design((first.name, second.name), (ARMS_ALIKE, ARMS_APART), np.array([[1.0, 1.0], [1.0, -1.0]]))
+    design = Design((first.name, second.name), (COMMON, HALF_DIFFERENCE), np.array([[1.0, 1.0], [1.0, -1.0]]))
     group = fit([first.as_estimate(), second.as_estimate()], design, settings, name=name)
     chosen = first.design.covariates if covariates is None else covariates
     return ThirdLevel(group, tuple(_from_groups(group, first, second, one) for one in chosen))
@@ -239,8 +240,8 @@ def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> Arm
     own = _tied(first, second, k)
     apart = own[0].less(own[1])
     at = np.zeros(1)
-    prior_density = NormalMixture.normal(before.mean, before.sd).density(at)[:, 0]
-    odds = np.log(prior_density) - np.log(np.maximum(apart.density(at)[:, 0], np.finfo(float).tiny))
+    densities = (NormalMixture.normal(before.mean, before.sd).density(at), apart.density(at))
+    prior_height, height = (np.log(np.maximum(one[:, 0], np.finfo(float).tiny)) for one in densities)
     return _comparison(
         (first.name, second.name),
         covariate,
@@ -250,20 +251,28 @@ def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> Arm
         (
             first.with_v_without_of(first.places(covariate)),
             second.with_v_without_of(second.places(covariate)),
-            np.asarray(expit(odds)),
+            np.asarray(expit(prior_height - height)),
         ),
         _remarks(first, second, covariate),
     )
 
 
 def _tied(first: GroupPosterior, second: GroupPosterior, k: int) -> tuple[NormalMixture, NormalMixture]:
-    """A covariate's effects in two arms, whose spreads are expected to be alike as those of connections are."""
+    """A covariate's effects in two arms, whose spreads are expected to be alike as those of connections are.
+
+    An arm whose grid of spreads ends before the other's has next to no weight beyond it.
+    """
     one, other = first.mixture, second.mixture
-    if one is None or other is None or not (np.array_equal(one.u, other.u) and np.allclose(one.unit, other.unit)):
+    if one is None or other is None or not np.allclose(one.unit, other.unit):
         return first.marginals[:, k], second.marginals[:, k]
     contrast = np.eye(len(first.design.covariates))[k]
-    own, others = weights_in_arms(one.log_evidence, other.log_evidence, one.u)
-    return one.marginal(contrast, own), other.marginal(contrast, others)
+    u = max(one.u, other.u, key=len)
+
+    def on_u(arm: NodeMixture) -> np.ndarray:
+        return np.pad(arm.log_evidence, ((0, 0), (0, u.size - arm.u.size)), constant_values=-np.inf)
+
+    own, others = weights_in_arms(on_u(one), on_u(other), u)
+    return one.marginal(contrast, own[:, : one.u.size]), other.marginal(contrast, others[:, : other.u.size])
 
 
 def _moments(each: NormalMixture) -> Gaussian:
@@ -296,13 +305,13 @@ def _remarks(first: GroupPosterior, second: GroupPosterior, covariate: str) -> t
 
 
 def _from_groups(third: GroupPosterior, first: GroupPosterior, second: GroupPosterior, covariate: str) -> ArmComparison:
-    k, half = first.design.column(covariate), third.design.column(ARMS_APART)
+    k, half = first.design.column(covariate), third.design.column(HALF_DIFFERENCE)
     own = first.places(covariate)
     return _comparison(
         (first.name, second.name),
         covariate,
         first.parameters,
-        (first.of(covariate), second.of(covariate), third.posterior.marginal(third.places(ARMS_APART)[own])),
+        (first.of(covariate), second.of(covariate), third.posterior.marginal(third.places(HALF_DIFFERENCE)[own])),
         (first.marginals[:, k], second.marginals[:, k], third.marginals[own, half]),
         (first.with_v_without[:, k], second.with_v_without[:, k], third.with_v_without[own, half]),
         _remarks(first, second, covariate),

@@ -21,10 +21,11 @@ repeated until nobody's information moves. Where first levels are diagonal Λ, h
 others, T = 1, and the first round is the last.
 
 Against Gibbs sampling of the whole model (n = 12 and 21, 2 and 4 connections, first-level correlations of 0 to 0.9 that
-vary between people, an outlier of 6 Hz; `tests/peb/test_mixture_fit.py` has some of it): means within 0.1 of a
-posterior SD (0.24 in one cell of ten), SDs 0.95–1.05, P within 0.03. Without the last step SDs are 0.7 at a correlation
-of 0.6, and with the others under the first-level prior, as marginal posteriors have them, means are off by up to 1.9
-SD. So there is no correlation below which anything is left out.
+vary between people, an outlier of 6 Hz; `tests/peb/test_mixture_fit.py` has some of it): means within 0.12 of a
+posterior SD (0.18 and 0.24 in two cells with narrow priors), SDs 0.95–1.05 of the draws' (0.91–1.29 at n = 12 with the
+narrow prior), P within 0.10. Without the last step SDs are 0.7 at a correlation of 0.6, and with the others under the
+first-level prior, as marginal posteriors have them, means are off by up to 1.9 SD. So there is no correlation below
+which anything is left out.
 
 All is computed in units of √PC_j for parameters and of the root mean square for covariates, and no number depends on
 anybody's units.

@@ -1,9 +1,7 @@
-"""A group whose people are a mixture, drawn from with nothing fixed, on a grid or Gaussian: β, every u_j, μ and every
-θ_i.
+"""A group whose people are a mixture, drawn from with nothing fixed, on a grid or Gaussian: β, u_j, μ and every θ_i.
 
-    ln p = Σ_i (h_iᵀθ_i − ½ θ_iᵀL_iθ_i) + Σ_ij ln Σ_k π_k N(θ_ij − x_i β_j; 0, c_k τ_j²) + ln p(β) + Σ_j ln N(u_j; μ,
-    0.6²)
-           + ln half-t_4(e^μ / 0.5) + μ,    u_j = ln(τ_j / √PC_j)
+    ln p = Σ_i (h_iᵀθ_i − ½ θ_iᵀL_iθ_i) + Σ_ij ln Σ_k π_k N(θ_ij − x_i β_j; 0, c_k τ_j²) + ln p(β)
+           + Σ_j ln N(u_j; μ, 0.6²) + ln half-t_4(e^μ / 0.5) + μ,    u_j = ln(τ_j / √PC_j)
 
 in units of `_mixture_fit`, with u and μ anywhere, not only on the grid. Coordinates are those in which the fit is a
 standard normal: β by its moments, u_j by those of its weights, θ_i by its mean and standard deviations in the group.

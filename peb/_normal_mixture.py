@@ -59,10 +59,11 @@ class NormalMixture:
 
     def density(self, at: Float[np.ndarray, "point"]) -> Float[np.ndarray, "*any point"]:
         """p(x) at some values; infinite nowhere, so that what is fixed has none."""
-        z = (at - self.means[..., None]) / self.sds[..., None]
-        return np.asarray(
-            (self.weight[..., None] * np.exp(-(z**2) / 2) / self.sds[..., None]).sum(-2) / np.sqrt(2 * np.pi)
-        )
+        varies = self.sds > 0
+        sds = np.where(varies, self.sds, 1.0)[..., None]
+        z = (at - self.means[..., None]) / sds
+        weight = np.where(varies, self.weight, 0.0)[..., None]
+        return np.asarray((weight * np.exp(-(z**2) / 2) / sds).sum(-2) / np.sqrt(2 * np.pi))
 
     def interval(self, level: float = 0.9) -> Float[np.ndarray, "*any 2"]:
         """The central interval that holds `level` of the density: from, to.

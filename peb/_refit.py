@@ -11,8 +11,8 @@ That is a fixed point in the group's effects: inversions at m = X x give the gro
 each other in the first level it is approached slowly or by swinging from side to side. So from the third round on the
 next x is where the last rounds say that it lies (Anderson 1965, up to three differences of rounds),
 
-    r_k = G(x_k) − x_k,    x_(k+1) = G(x_k) − Σ_i t_i (G(x_(i+1)) − G(x_i)),    t least in |r_k − Σ_i t_i (r_(i+1) −
-    r_i)|,
+    r_k = G(x_k) − x_k,    x_(k+1) = G(x_k) − Σ_i t_i (G(x_(i+1)) − G(x_i)),
+    with t such that |r_k − Σ_i t_i (r_(i+1) − r_i)| is least,
 
 in posterior standard deviations. It moves where participants are linearised, and no fixed point.
 

@@ -7,7 +7,7 @@ combinations give probabilities and the average.
 
 Where a group follows SPM12 (`compat`), effects of very small prior variance beside the others are not searched
 (`unseen`, see `_average.seen`): they stay in every model, integrated out, yet are reported as SPM12 does, as 0 with
-probability 0. every other mode searches every effect.
+probability 0. Every other mode searches every effect.
 """
 
 from __future__ import annotations

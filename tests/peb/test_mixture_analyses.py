@@ -26,6 +26,7 @@ from peb import (
     permutation_test,
     search,
 )
+from peb._shared_spread import grid
 
 Group = tuple[list[Estimate], Design]
 
@@ -102,6 +103,23 @@ def test_arms_apart_differ_as_the_interaction_says(data: Group) -> None:
     low, high = apart.interval().T
     assert ((low < apart.difference.mean) & (apart.difference.mean < high)).all()
     assert 0.0 < apart.with_v_without.difference.min() < apart.with_v_without.difference.max() < 1.0
+
+
+def test_an_arm_with_a_wider_grid_of_spreads_is_still_tied_to_the_other(data: Group) -> None:
+    first, second = arms_of(data)
+    one = second.mixture
+    assert one is not None
+    more = grid(wide=True).size - one.u.size
+    wide = replace(
+        one,
+        u=grid(wide=True),
+        log_evidence=np.pad(one.log_evidence, ((0, 0), (0, more)), constant_values=-50.0),
+        means=np.pad(one.means, ((0, 0), (0, more), (0, 0)), mode="edge"),
+        covariances=np.pad(one.covariances, ((0, 0), (0, more), (0, 0), (0, 0)), mode="edge"),
+    )
+    alike = arms_apart(first, second)[0].marginals[2]
+    for other in (arms_apart(first, replace(second, mixture=wide)), arms_apart(replace(second, mixture=wide), first)):
+        np.testing.assert_allclose(other[0].marginals[2].sd, alike.sd, rtol=0.01)  # 6 % were they not tied
 
 
 def test_arms_are_unbalanced_from_three_to_two() -> None:

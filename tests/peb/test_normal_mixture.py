@@ -15,3 +15,8 @@ def test_what_is_sure_is_no_more_than_sure() -> None:
     assert sure.within(0.5) == 1
     assert sure.above_zero == 1
     assert verdict(sure.above_zero, sure.within(0.5)).kind == "yes"
+
+
+def test_what_is_fixed_has_no_density() -> None:
+    fixed = NormalMixture.normal(np.array([0.0, 1.0]), np.array([0.0, 2.0]))
+    np.testing.assert_allclose(fixed.density(np.array([1.0]))[:, 0], [0.0, 1 / np.sqrt(8 * np.pi)])
