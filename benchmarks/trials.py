@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from jaxtyping import Float
 
 import dcm
 import peb
-from dcm import Posterior, SerialNoise, Settings, Subject
+from dcm import Parameters, Posterior, SerialNoise, Settings, Subject
 from dcm._simulate import make_predictor
-from dcm._simulate_draws import is_stable
+from dcm._simulate_draws import FAINTEST, is_stable
 from pipeline._console import progress
 from pipeline._runtime import start_jax
 
@@ -71,13 +71,12 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
     at[design.tested] = True
     tested = int(np.flatnonzero(at.ravel(order="F"))[0]) + layout.field_slice("B").start
     shift = np.where(places == tested, effect, 0.0)
-    truths = [_draw_person(design, places, shift * (0.5 - one), random) for one in arm]
-    names = [f"sub-{i + 1:02d}" for i in range(arm.size)]
     predict = make_predictor(spec, design.frame, "nonlinear")
+    people = [_draw_person(design, predict, places, shift * (0.5 - one), random) for one in arm]
+    names = [f"sub-{i + 1:02d}" for i in range(arm.size)]
     subjects, planted = [], []
-    for name, visits in zip(names, truths, strict=True):
-        for visit, truth in enumerate(visits):
-            signal = predict(layout.to_tree(truth))
+    for name, visits in zip(names, people, strict=True):
+        for visit, (truth, signal) in enumerate(visits):
             error = NOISE.draw(random, *signal.shape) * signal.std(axis=0) / snr
             frame = design.frame
             data = dcm.Data(
@@ -127,9 +126,13 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
 
 
 def _draw_person(
-    design: Design, places: np.ndarray, shift: Float[np.ndarray, "change"], random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """A participant's parameters at both visits, drawn again where activity would not die away."""
+    design: Design,
+    predict: Callable[[Parameters], np.ndarray],
+    places: np.ndarray,
+    shift: Float[np.ndarray, "change"],
+    random: np.random.Generator,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """A participant's parameters and signal at both visits, drawn again where activity or flow would run away."""
     layout, prior = design.spec.layout, design.prior
     levels = np.unique(design.frame.inputs, axis=0)
     fields = np.array([layout.field_of(i) for i in range(layout.size)])
@@ -145,7 +148,9 @@ def _draw_person(
         second = first.copy()
         second[places] += shift + CHANGES * random.standard_normal(places.size)
         if all(is_stable(layout.to_tree(one), levels) for one in (first, second)):
-            return first, second
+            visits = [(one, predict(layout.to_tree(one))) for one in (first, second)]
+            if all(np.isfinite(signal).all() and signal.std(axis=0).min() > FAINTEST for _, signal in visits):
+                return visits
     raise RuntimeError("no stable participant in 1,000 draws")
 
 

@@ -23,10 +23,17 @@ def test_the_planted_change_is_the_difference_of_the_visits() -> None:
     design = designs()["block2"]
     layout = design.spec.layout
     places = design.prior.free[[layout.field_of(int(i)) == "B" for i in design.prior.free]]
-    shift = np.full(places.size, 100.0)
-    with pytest.raises(RuntimeError, match="no stable participant"):  # activity would run away
-        trials._draw_person(design, places, shift, np.random.default_rng(0))
-    drawn = [trials._draw_person(design, places, 0 * shift, np.random.default_rng(k)) for k in range(200)]
-    change = np.array([after - before for before, after in drawn])
+    signal = np.column_stack([np.arange(9.0), np.arange(9.0)])
+
+    def draw(shift: np.ndarray, seed: int) -> list[np.ndarray]:
+        visits = trials._draw_person(design, lambda _: signal, places, shift, np.random.default_rng(seed))
+        return [truth for truth, _ in visits]
+
+    away = np.array([0.0, 100.0, 100.0])
+    names = [design.spec.parameter_names[i] for i in places]
+    assert names == ["B[R1<-R1, context]", "B[R2<-R1, context]", "B[R1<-R2, context]"]
+    with pytest.raises(RuntimeError, match="no stable participant"):
+        draw(away, 0)
+    change = np.array([after - before for before, after in (draw(np.zeros(3), seed) for seed in range(200))])
     assert np.abs(change[:, np.setdiff1d(np.arange(layout.size), places)]).max() == 0
     assert change[:, places].std() == pytest.approx(trials.CHANGES, rel=0.2)
