@@ -7,9 +7,10 @@ from ._flow import dense_flow_step
 from ._forward import Derivatives, Integrator
 from ._laplace import NoiseModel
 from ._posterior import Posterior, Refinement
+from ._posterior_draws import ChainSettings, PosteriorDraws
 from ._priors import Preset, Prior, checked_density, prior
 from ._problem import Subject
-from ._sampling import ChainSettings, PosteriorDraws, sample_posterior
+from ._sampling import sample_posterior
 from ._serial_noise import SerialNoise
 from ._settings import Compat, Refine, Scaling, Settings
 from ._simulate import Simulation, make_predictor, predict_series, simulate

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -32,12 +32,12 @@ from ._forward import ForwardModel
 from ._joint_density import Problem
 from ._log_density import Unknowns, log_density
 from ._posterior import Posterior
+from ._posterior_draws import BLOCK, ChainSettings, PosteriorDraws
 from ._problem import Subject, prepare
 from ._rows import usable_cores
 from ._status import InversionError
 from ._threads import one_blas_thread
 
-BLOCK = 25  # draws in one call of compiled code, after which progress is told
 OVERDISPERSED = 2.0  # posterior SDs: how far from the Gaussian's mean chains begin
 HALVINGS = 8  # of that, until a start has a density
 FIRST_STEP = 0.5  # of the leapfrog, in posterior SDs; adapted in the warm-up
@@ -45,85 +45,10 @@ DEEPEST = 8  # doublings of a trajectory, at most
 ACCEPTED = 0.9  # share of proposals that steps are adapted to: short ones, for the tails of weakly told connections
 
 
-@dataclass(frozen=True)
-class ChainSettings:
-    """How to draw.
-
-    Arguments:
-        chains: number of chains; R-hat needs at least 2.
-        warmup: draws of each chain in which steps and scales are found, not kept.
-        draws: draws kept of each chain.
-        seed: of all chains.
-    """
-
-    chains: int = 4
-    warmup: int = 300
-    draws: int = 500
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        limits = {"chains": (2, 64), "warmup": (BLOCK, 100_000), "draws": (BLOCK, 100_000), "seed": (0, 2**31 - 1)}
-        problems = [
-            f"{name} must lie between {least} and {most}, not {getattr(self, name)}"
-            for name, (least, most) in limits.items()
-            if not least <= getattr(self, name) <= most
-        ]
-        problems += [
-            f"{name} must be a multiple of {BLOCK}, not {getattr(self, name)}"
-            for name in ("warmup", "draws")
-            if not problems and getattr(self, name) % BLOCK
-        ]
-        if problems:
-            raise ValueError("; ".join(problems))
-
-
-@dataclass(frozen=True, eq=False)
-class PosteriorDraws:
-    """Draws from the posterior of one participant's DCM.
-
-    Fields:
-        names: of the free parameters.
-        draws: (chain, draw, free) of θ, in the units of `Posterior.mean`.
-        noise: (chain, draw, region) of the log-precisions λ.
-        autocorrelation: (chain, draw, region) of ρ; zero where the model's noise is white.
-        r_hat: (free,) split R-hat; above 1.01 the chains have not met.
-        sample_size: (free,) effective sample size.
-        noise_r_hat: the largest split R-hat of λ and ρ.
-        divergences: draws at which the integrator went astray; any but a few mean that the draws are biased.
-        evaluations: of the model and its Jacobian, all chains together.
-        settings: how they were drawn.
-    """
-
-    names: tuple[str, ...]
-    draws: Float[np.ndarray, "chain draw free"]
-    noise: Float[np.ndarray, "chain draw region"]
-    autocorrelation: Float[np.ndarray, "chain draw region"]
-    r_hat: Float[np.ndarray, "free"]
-    sample_size: Float[np.ndarray, "free"]
-    noise_r_hat: float
-    divergences: int
-    evaluations: int
-    settings: ChainSettings
-
-    @property
-    def mean(self) -> Float[np.ndarray, "free"]:
-        """Posterior means."""
-        return self.draws.mean(axis=(0, 1))
-
-    @property
-    def sd(self) -> Float[np.ndarray, "free"]:
-        """Posterior standard deviations."""
-        return self.draws.std(axis=(0, 1), ddof=1)
-
-    def quantile(self, probability: float) -> Float[np.ndarray, "free"]:
-        """The value below which a parameter lies with a given probability."""
-        return np.quantile(self.draws, probability, axis=(0, 1))
-
-
 def sample_posterior(
     subject: Subject,
     posterior: Posterior,
-    sampling: ChainSettings = ChainSettings(),
+    sampling: ChainSettings = ChainSettings(),  # noqa: B008 - frozen
     on_progress: Progress | None = None,
     cores: int | None = None,
 ) -> PosteriorDraws:

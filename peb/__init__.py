@@ -4,11 +4,10 @@ from ._arms import (
     ArmComparison,
     ArmProbabilities,
     ThirdLevel,
-    are_unbalanced,
-    arms_apart,
     arms_from_groups,
     arms_from_interactions,
 )
+from ._arms_apart import are_unbalanced, arms_apart
 from ._average import average
 from ._comparison import Comparison, compare, every_combination
 from ._design import MEAN, Design, DesignError, make_design
@@ -25,7 +24,8 @@ from ._probability import ProbabilityKind, beyond_zero, with_v_without
 from ._reduction import Reduction, reduce, switched
 from ._reduction_check import ReductionCheck, check_reduction, is_nested
 from ._refit import Refit, RefitStatus, fit_with_reinversion
-from ._sampling import SampledGroup, SamplingComparison, SamplingSettings, sample
+from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
+from ._sampling import sample
 from ._search import Search, search
 from ._selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
 from ._settings import Between, Components, PebError, PebSettings

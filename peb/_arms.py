@@ -17,15 +17,7 @@ probability, need not:
   is. With Gaussian people, `PebSettings(between="gaussian", components="none", between_ratio=1e6)` takes the two arms
   for all there are.
 
-From a group for each arm and no level over them, the two being all there are (`arms_apart`):
-
-    difference: β_c of the first − β_c of the second
-
-which lets people of the arms differ as they do; where people are a mixture, the typical spreads of the two are expected
-to be alike within a factor of about three (`_shared_spread`), so that an arm of five is not left to the prior. Where
-arms are of unequal size and people of the smaller one differ more, one spread for both is too small for it: of null
-differences 12 % were called at a two-sided 5 % (16 and 5 people, the 5 three times as wide), with a group per arm 3 %.
-So the verdict is taken from there where `are_unbalanced`.
+From a group for each arm and no level over them, see `_arms_apart`.
 """
 
 from __future__ import annotations
@@ -35,19 +27,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import expit
 
 from ._design import MEAN, Design
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
-from ._node_mixture import NodeMixture
 from ._normal_mixture import NormalMixture
 from ._peb import fit
 from ._probability import ProbabilityKind
 from ._settings import PebError, PebSettings
-from ._shared_spread import weights_in_arms
 
-UNBALANCED = 1.5  # times as many people in one arm as in the other
 COMMON, HALF_DIFFERENCE = "commonality", "half difference"  # the columns of the third level
 
 
@@ -164,7 +152,7 @@ def arms_from_groups(
     """
     if settings.within is not None:
         raise PebError("the third level compares effect by effect; leave `within` out of its settings")
-    _check_alike(first, second)
+    check_alike(first, second)
     design = Design((first.name, second.name), (COMMON, HALF_DIFFERENCE), np.array([[1.0, 1.0], [1.0, -1.0]]))
     group = fit([first.as_estimate(), second.as_estimate()], design, settings, name=name)
     chosen = first.design.covariates if covariates is None else covariates
@@ -186,7 +174,7 @@ def _from_interaction(
     turn[k, s], turn[s, k], turn[s, s] = sign, 1.0, -sign
     turned, apart = _turned(group, turn), group.places(product)
     half = sign * np.eye(len(turn))[s]
-    return _comparison(
+    return make_comparison(
         arms,
         covariate,
         group.parameters,
@@ -211,79 +199,7 @@ def _turned(group: GroupPosterior, turn: Float[np.ndarray, "covariate covariate"
     )
 
 
-def arms_apart(
-    first: GroupPosterior, second: GroupPosterior, covariates: Sequence[str] | None = None
-) -> tuple[ArmComparison, ...]:
-    """Compare two arms by a group for each, whose spreads may differ, and nothing above them.
-
-    The probability that the model has the difference is from its density at 0 (Savage & Dickey).
-
-    Arguments:
-        first, second: one group for each arm, of the same covariates and parameters.
-        covariates: whose effects to compare; None for all.
-
-    Raises `PebError` where the two arms differ in their covariates or parameters.
-    """
-    _check_alike(first, second)
-    chosen = first.design.covariates if covariates is None else covariates
-    return tuple(_apart(first, second, name) for name in chosen)
-
-
-def are_unbalanced(first: int, second: int) -> bool:
-    """Whether arms of so many people should have a group each for the verdict."""
-    return max(first, second) >= UNBALANCED * min(first, second)
-
-
-def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> ArmComparison:
-    k = first.design.column(covariate)
-    before = _difference(*(group.prior.marginal(group.places(covariate)) for group in (first, second)))
-    own = _tied(first, second, k)
-    apart = own[0].less(own[1])
-    at = np.zeros(1)
-    densities = (NormalMixture.normal(before.mean, before.sd).density(at), apart.density(at))
-    prior_height, height = (np.log(np.maximum(one[:, 0], np.finfo(float).tiny)) for one in densities)
-    return _comparison(
-        (first.name, second.name),
-        covariate,
-        first.parameters,
-        (first.of(covariate), second.of(covariate), _moments(apart.scaled(0.5))),
-        (*own, apart.scaled(0.5)),
-        (
-            first.with_v_without_of(first.places(covariate)),
-            second.with_v_without_of(second.places(covariate)),
-            np.asarray(expit(prior_height - height)),
-        ),
-        _remarks(first, second, covariate),
-    )
-
-
-def _tied(first: GroupPosterior, second: GroupPosterior, k: int) -> tuple[NormalMixture, NormalMixture]:
-    """A covariate's effects in two arms, whose spreads are expected to be alike as those of connections are.
-
-    An arm whose grid of spreads ends before the other's has next to no weight beyond it.
-    """
-    one, other = first.mixture, second.mixture
-    if one is None or other is None or not np.allclose(one.unit, other.unit):
-        return first.marginals[:, k], second.marginals[:, k]
-    contrast = np.eye(len(first.design.covariates))[k]
-    u = max(one.u, other.u, key=len)
-
-    def on_u(arm: NodeMixture) -> np.ndarray:
-        return np.pad(arm.log_evidence, ((0, 0), (0, u.size - arm.u.size)), constant_values=-np.inf)
-
-    own, others = weights_in_arms(on_u(one), on_u(other), u)
-    return one.marginal(contrast, own[:, : one.u.size]), other.marginal(contrast, others[:, : other.u.size])
-
-
-def _moments(each: NormalMixture) -> Gaussian:
-    return Gaussian(each.mean, np.diag(each.sd**2))
-
-
-def _difference(one: Gaussian, other: Gaussian) -> Gaussian:
-    return Gaussian(one.mean - other.mean, one.covariance + other.covariance)
-
-
-def _check_alike(first: GroupPosterior, second: GroupPosterior) -> None:
+def check_alike(first: GroupPosterior, second: GroupPosterior) -> None:
     for kind, one, other in (
         ("covariates", first.design.covariates, second.design.covariates),
         ("parameters", first.parameters, second.parameters),
@@ -294,7 +210,7 @@ def _check_alike(first: GroupPosterior, second: GroupPosterior) -> None:
             )
 
 
-def _remarks(first: GroupPosterior, second: GroupPosterior, covariate: str) -> tuple[str, ...]:
+def centring_remarks(first: GroupPosterior, second: GroupPosterior, covariate: str) -> tuple[str, ...]:
     other = second.design.centres
     return tuple(
         f"{name} was centred at {value:.6g} in {first.name} and at {other[name]:.6g} in {second.name}, so the arms' "
@@ -307,18 +223,18 @@ def _remarks(first: GroupPosterior, second: GroupPosterior, covariate: str) -> t
 def _from_groups(third: GroupPosterior, first: GroupPosterior, second: GroupPosterior, covariate: str) -> ArmComparison:
     k, half = first.design.column(covariate), third.design.column(HALF_DIFFERENCE)
     own = first.places(covariate)
-    return _comparison(
+    return make_comparison(
         (first.name, second.name),
         covariate,
         first.parameters,
         (first.of(covariate), second.of(covariate), third.posterior.marginal(third.places(HALF_DIFFERENCE)[own])),
         (first.marginals[:, k], second.marginals[:, k], third.marginals[own, half]),
         (first.with_v_without[:, k], second.with_v_without[:, k], third.with_v_without[own, half]),
-        _remarks(first, second, covariate),
+        centring_remarks(first, second, covariate),
     )
 
 
-def _comparison(
+def make_comparison(
     arms: tuple[str, str],
     covariate: str,
     parameters: tuple[str, ...],

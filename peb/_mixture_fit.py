@@ -33,7 +33,6 @@ anybody's units.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -41,53 +40,19 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from dcm import one_blas_thread, require_64_bit
+from dcm import one_blas_thread
 
-from ._design import Design
-from ._estimate import Estimate
-from ._gaussian import Gaussian, precision
-from ._group import GroupPosterior, GroupStatus
+from ._gaussian import precision
+from ._group import GroupStatus
+from ._mixture_group import MixtureGroup, PerConnection, diagonals, per_connection
 from ._node_mixture import NodeMixture
-from ._reduction import Information, information
 from ._scale_mixture import FIRST_ROUND, LATER_ROUND, Connection, Mode, modes, regular_starts
-from ._second_level import default_prior, match
-from ._settings import PebError, PebSettings
-from ._shared_spread import LAST_WEIGHT, grid, log_prior_of_one, weights
-from ._stack import EstimateStack, stack_estimates, under_group
+from ._settings import PebError
+from ._shared_spread import LAST_WEIGHT, grid, weights
 
 SETTLED = 0.02  # of an information's standard deviation, that it may move from round to round
 MOST_ROUNDS = 12
-LEAST_INFORMATION = 1e-9  # of prior precision, below which nothing was measured
 ROWS = 16  # participants are filled up to a multiple of, so that few sizes are ever compiled
-
-
-@dataclass(frozen=True, eq=False)
-class MixtureGroup:
-    """A group ready to be fitted.
-
-    Fields (N participants, q connections, K covariates):
-        whole: every parameter of every participant, in the order of the design.
-        chosen: those that the group explains.
-        said: (N, …) what data added, nowhere less than nothing.
-        unit: (q,) √PC.
-        prior_mean, prior_covariance: (q, K), (q, K, K) of the effects.
-    """
-
-    whole: tuple[Estimate, ...]
-    chosen: EstimateStack
-    said: Information
-    design: Design
-    unit: Float[np.ndarray, "param"]
-    prior_mean: Float[np.ndarray, "param covariate"]
-    prior_covariance: Float[np.ndarray, "param covariate covariate"]
-
-
-class PerConnection(NamedTuple):
-    """What each person's data say of each connection: ln p(y_i | θ_ij) = constant + pull θ − ½ precision θ²."""
-
-    precision: Float[np.ndarray, "param subject"]
-    pull: Float[np.ndarray, "param subject"]
-    constant: Float[np.ndarray, "param subject"]
 
 
 class OwnUnits(NamedTuple):
@@ -134,56 +99,6 @@ class MixtureFit:
     settled: bool
 
 
-def prepare_mixture(
-    estimates: Sequence[Estimate], design: Design, settings: PebSettings, parameters: Sequence[str] | None = None
-) -> MixtureGroup:
-    """Checks, and everything that a fit is told."""
-    require_64_bit()
-    whole = match(estimates, design)
-    chosen = stack_estimates(whole, parameters)
-    average = chosen.prior.average()
-    q, K = len(chosen.parameters), design.matrix.shape[1]
-    variance = np.diag(average.covariance)
-    prior = settings.prior or default_prior(
-        average.mean, np.diag(variance), design.matrix, np.eye(q), settings.prior_ratio
-    )
-    if prior.mean.size != q * K or prior.free.size != q * K:
-        raise PebError(f"the prior must be over all {q * K} effects and fix none, not over {prior.mean.size}")
-    blocks = prior.covariance.reshape(K, q, K, q)
-    own = blocks[:, np.arange(q), :, np.arange(q)]
-    if np.count_nonzero(own) < np.count_nonzero(blocks):
-        raise PebError('effects on different connections must be independent a priori; or give between="gaussian"')
-    return MixtureGroup(whole, chosen, measured(chosen), design, np.sqrt(variance), prior.mean.reshape(K, q).T, own)
-
-
-def measured(chosen: EstimateStack) -> Information:
-    """What data added to each person's prior; a direction in which a posterior is wider than its prior adds nothing."""
-    said = information(chosen.prior, chosen.posterior)
-    sd = np.sqrt(np.diagonal(chosen.prior.covariance, axis1=1, axis2=2))
-    values, vectors = np.linalg.eigh(said.matrix * sd[:, :, None] * sd[:, None, :])
-    told = values > LEAST_INFORMATION
-    if told.all():
-        return said
-    L = (vectors * np.where(told, values, 0.0)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
-    h = np.einsum("sia,sa,sja,sj->si", vectors, told.astype(float), vectors, said.vector * sd)
-    part = Information(L / sd[:, :, None] / sd[:, None, :], h / sd, np.zeros(len(h)))
-    gain = _under(part, chosen.prior.mean, precision(chosen.prior.covariance))[2]  # under the prior F is F
-    constant = np.where(told.all(axis=1), said.constant, -gain)
-    return Information(part.matrix, part.vector, constant)
-
-
-def per_connection(
-    said: Information, means: Float[np.ndarray, "subject param"], precisions: Float[np.ndarray, "subject param"]
-) -> tuple[PerConnection, Float[np.ndarray, "subject"]]:
-    """What each person's data say of each connection, the others at N(mean, 1 / precision); and ΔF under that prior."""
-    found, S, gain = _under(said, means, _diagonals(precisions))
-    after = np.diagonal(S, axis1=1, axis2=2)
-    Lambda, pull = 1 / after - precisions, found / after - precisions * means
-    constant = (-np.log(precisions * after) + means**2 * precisions - found**2 / after) / 2
-    told = Lambda > LEAST_INFORMATION * precisions
-    return PerConnection(*(np.where(told, part, 0.0).T for part in (Lambda, pull, constant))), gain
-
-
 def in_own_units(
     group: MixtureGroup, each: PerConnection, between: Float[np.ndarray, "subject covariate"] | None = None
 ) -> OwnUnits:
@@ -202,7 +117,7 @@ def together(group: MixtureGroup, precisions: Float[np.ndarray, "subject param"]
     """All effects, with M = L − L (L + D)^-1 L of everybody."""
     L, h, X = group.said.matrix, group.said.vector, group.design.matrix
     q, K = group.prior_mean.shape
-    half = np.linalg.cholesky(L + _diagonals(precisions))
+    half = np.linalg.cholesky(L + diagonals(precisions))
     spread = np.linalg.solve(half, np.concatenate([L, h[:, :, None]], axis=2))
     M = L - np.swapaxes(spread[..., :q], 1, 2) @ spread[..., :q]
     pull = h - np.einsum("sai,sa->si", spread[..., :q], spread[..., q])
@@ -251,19 +166,6 @@ def fit_mixture(group: MixtureGroup) -> MixtureFit:
     return MixtureFit(mixture, whole, influence, precisions, own_gain, own, found, before, rounds, moved < SETTLED)
 
 
-def _under(said: Information, means: np.ndarray, precisions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Everybody's mean, covariance and ΔF under the prior N(mean, precision^-1)."""
-    q = means.shape[1]
-    half, prior_half = np.linalg.cholesky(said.matrix + precisions), np.linalg.cholesky(precisions)
-    spread = np.linalg.solve(half, np.broadcast_to(np.eye(q), half.shape))
-    S = np.swapaxes(spread, 1, 2) @ spread
-    pull = np.einsum("sij,sj->si", precisions, means)
-    found = np.einsum("sij,sj->si", S, said.vector + pull)
-    log_dets = np.log(np.diagonal(prior_half, axis1=1, axis2=2)) - np.log(np.diagonal(half, axis1=1, axis2=2))
-    gain = said.constant + log_dets.sum(axis=1) + ((found * (said.vector + pull)) - means * pull).sum(axis=1) / 2
-    return found, S, gain
-
-
 def _modes(own: OwnUnits, u: np.ndarray, last: Mode | None) -> tuple[Mode, np.ndarray]:
     """The modes at all nodes; on the wide grid where the last node of the usual one has weight."""
     steps, starts = (FIRST_ROUND, regular_starts(own.connections, own.between, np.exp(u)))
@@ -307,56 +209,3 @@ def _distance(one: PerConnection, other: PerConnection, precisions: np.ndarray) 
     size = np.sqrt(other.precision * scale)
     pull = np.abs(one.pull - other.pull) * scale / np.where(size > 0, size, np.inf)
     return float(max(pull.max(), (np.abs(one.precision - other.precision) / precisions.T * scale).max()))
-
-
-def _diagonals(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values[:, :, None] * np.eye(values.shape[1]))
-
-
-def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPosterior:
-    """Where a group was found to be → the group posterior."""
-    mixture, chosen = fit.mixture, group.chosen
-    weight, q = mixture.weight, len(chosen.parameters)
-    posterior = joint_moments(mixture, fit.together)
-    means = group.design.matrix @ posterior.mean.reshape(-1, q)
-    unit = np.eye(q)
-    return GroupPosterior(
-        name=name,
-        parameters=chosen.parameters,
-        fields=chosen.fields,
-        first_level=chosen.parameters,
-        design=group.design,
-        within=unit,
-        prior=mixture.prior,
-        posterior=posterior,
-        components=unit[:, :, None] * unit[:, None, :] * (16 / group.unit**2),
-        component_names=chosen.parameters,
-        noise_prior=_log_precisions(np.tile(np.exp(log_prior_of_one(mixture.u)), (q, 1)), mixture.u),
-        noise=_log_precisions(weight, mixture.u),
-        between=np.diag(group.unit**2 * (weight @ np.exp(2 * mixture.u))),
-        free_energy=mixture.total + float(fit.gain.sum()) + sum(one.free_energy for one in group.whole),
-        participants=under_group(group.whole, chosen.parameters, means, _diagonals(1 / fit.precisions)),
-        status=GroupStatus.CONVERGED if fit.settled else GroupStatus.MAX_ROUNDS,
-        iterations=fit.rounds,
-        compat="none",
-        mixture=mixture,
-        influence=fit.influence,
-    )
-
-
-def joint_moments(mixture: NodeMixture, whole: Together) -> Gaussian:
-    """The mixture's moments, connections correlated as they are in all effects at once."""
-    own = mixture.posterior
-    q, K = mixture.prior_mean.shape
-    place = np.arange(q)
-    blocks = own.covariance.reshape(K, q, K, q)[:, place, :, place]
-    turn = np.linalg.cholesky(blocks) @ np.linalg.inv(np.linalg.cholesky(whole.covariance[place, :, place]))
-    C = np.einsum("jab,jbkc,kdc->ajdk", turn, whole.covariance, turn, optimize=True).reshape(K * q, K * q)
-    return Gaussian(own.mean, (C + C.T) / 2)
-
-
-def _log_precisions(weight: Float[np.ndarray, "param node"], u: Float[np.ndarray, "node"]) -> Gaussian:
-    """Moments of γ = −2 u − ln 16, with which e^γ 16/PC is the precision between people."""
-    gamma = -2 * u - np.log(16.0)
-    mean = weight @ gamma
-    return Gaussian(mean, np.diag((weight * (gamma - mean[:, None]) ** 2).sum(axis=1)))

@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float
 from scipy.special import logsumexp
 
 from ._gaussian import precision
-from ._mixture_fit import MixtureGroup, fit_mixture
+from ._mixture_fit import fit_mixture
+from ._mixture_group import MixtureGroup
 from ._mixture_prediction import without_columns
 
 NUMBERS_AT_ONCE = 1 << 23

@@ -29,7 +29,8 @@ from jaxtyping import Float, Int
 
 from ._design import Design, DesignError, some
 from ._gaussian import precision
-from ._mixture_fit import MixtureFit, MixtureGroup, fit_mixture, per_connection
+from ._mixture_fit import MixtureFit, fit_mixture
+from ._mixture_group import MixtureGroup, per_connection
 from ._reduction import Information
 from ._scale_mixture import SCALES, SHARES
 from ._second_level import default_prior

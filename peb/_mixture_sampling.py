@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._group import GroupPosterior
-from ._mixture_fit import MixtureFit, MixtureGroup
+from ._mixture_fit import MixtureFit
+from ._mixture_group import MixtureGroup
 from ._scale_mixture import SCALES, SHARES
 from ._shared_spread import ALIKE, FREEDOM, TYPICAL
 

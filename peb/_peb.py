@@ -26,7 +26,9 @@ from ._estimate import Estimate
 from ._gaussian import Gaussian, precision
 from ._group import GroupPosterior, GroupStatus
 from ._hierarchy import Group, between_precision, inverse
-from ._mixture_fit import collect_mixture, fit_mixture, prepare_mixture
+from ._mixture_fit import fit_mixture
+from ._mixture_group import prepare_mixture
+from ._mixture_posterior import collect_mixture
 from ._scale import in_own_units, unit_of_effects
 from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings

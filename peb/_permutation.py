@@ -19,7 +19,7 @@ from ._estimate import Estimate
 from ._group import GroupStatus
 from ._hierarchy import Group, inverse
 from ._many import fit_bytes, for_each
-from ._mixture_fit import prepare_mixture
+from ._mixture_group import prepare_mixture
 from ._mixture_permutation import log_bayes_factors
 from ._peb import STATUS, Found, limits, solve
 from ._reduction import Information, reduced_by_covariance

@@ -13,7 +13,6 @@ approximation is a standard normal,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,135 +28,14 @@ from ._estimate import Estimate
 from ._gaussian import precision
 from ._group import GroupPosterior
 from ._hierarchy import Group, evaluate, log_posterior_and_gradient
-from ._mixture_fit import MixtureGroup, collect_mixture, fit_mixture, prepare_mixture
+from ._mixture_fit import fit_mixture
+from ._mixture_group import MixtureGroup, prepare_mixture
+from ._mixture_posterior import collect_mixture
 from ._mixture_sampling import MixtureDensity, mixture_density
 from ._peb import collect, limits, solve
-from ._probability import beyond_zero
+from ._sampled_group import SampledGroup, SamplingSettings, diagnosed
 from ._second_level import prepare
 from ._settings import PebError, PebSettings
-
-
-@dataclass(frozen=True, eq=False)
-class SamplingSettings:
-    """How to draw.
-
-    Arguments:
-        chains: number of chains, run side by side; R-hat needs at least 2.
-        warmup: draws of each chain in which the step size is found, not kept.
-        draws: draws kept of each chain.
-        seed: of all chains.
-    """
-
-    chains: int = 4
-    warmup: int = 500
-    draws: int = 1000
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least in (("chains", 2), ("warmup", 1), ("draws", 4), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise PebError(f"{name} must be at least {least}, not {getattr(self, name)}")
-
-
-@dataclass(frozen=True, eq=False)
-class SamplingComparison:
-    """Draws and Laplace approximation side by side, (effect,) each.
-
-    Fields:
-        effects: names.
-        sampled_mean, laplace_mean: posterior means.
-        sampled_sd, laplace_sd: posterior standard deviations.
-        sampled_beyond_zero, laplace_beyond_zero: P(effect > 0 | y).
-        monte_carlo_error: standard error of `sampled_mean`, from the effective sample size.
-        shift: (laplace_mean − sampled_mean) / sampled_sd.
-        sd_ratio: laplace_sd / sampled_sd; below 1 where Laplace is too sure.
-    """
-
-    effects: tuple[str, ...]
-    sampled_mean: Float[np.ndarray, "effect"]
-    laplace_mean: Float[np.ndarray, "effect"]
-    sampled_sd: Float[np.ndarray, "effect"]
-    laplace_sd: Float[np.ndarray, "effect"]
-    sampled_beyond_zero: Float[np.ndarray, "effect"]
-    laplace_beyond_zero: Float[np.ndarray, "effect"]
-    monte_carlo_error: Float[np.ndarray, "effect"]
-
-    @property
-    def shift(self) -> Float[np.ndarray, "effect"]:
-        """How far Laplace's mean lies from the draws', in posterior standard deviations."""
-        return (self.laplace_mean - self.sampled_mean) / self.sampled_sd
-
-    @property
-    def sd_ratio(self) -> Float[np.ndarray, "effect"]:
-        """Laplace's standard deviation over the draws'."""
-        return self.laplace_sd / self.sampled_sd
-
-
-@dataclass(frozen=True, eq=False)
-class SampledGroup:
-    """Draws from the posterior over group effects β and log precisions γ.
-
-    Fields:
-        name: what it goes by.
-        effects: names, as `GroupPosterior.effects`.
-        component_names: what each γ is over.
-        draws: (chain, draw, effect) of β, in Hz per unit of the covariate where the parameter is in Hz.
-        noise_draws: (chain, draw, component) of γ.
-        r_hat, noise_r_hat: (effect,), (component,) split R-hat; above 1.01 the chains have not met.
-        sample_size, noise_sample_size: (effect,), (component,) effective sample sizes.
-        divergences: number of draws at which the integrator went astray; any but a few mean that the draws are biased.
-        settings: how they were drawn.
-    """
-
-    name: str
-    effects: tuple[str, ...]
-    component_names: tuple[str, ...]
-    draws: Float[np.ndarray, "chain draw effect"]
-    noise_draws: Float[np.ndarray, "chain draw component"]
-    r_hat: Float[np.ndarray, "effect"]
-    noise_r_hat: Float[np.ndarray, "component"]
-    sample_size: Float[np.ndarray, "effect"]
-    noise_sample_size: Float[np.ndarray, "component"]
-    divergences: int
-    settings: SamplingSettings
-
-    def compare(
-        self,
-        group: GroupPosterior,
-        weights: Float[np.ndarray, "new effect"] | None = None,
-        names: Sequence[str] | None = None,
-    ) -> SamplingComparison:
-        """The draws beside the Laplace approximation of the same group.
-
-        Arguments:
-            group: what `fit` returned for the same estimates, design and settings.
-            weights: (new, effect) sums of effects to compare, such as an arm's β_c + β_s×c; None for the effects.
-            names: of the sums.
-
-        Raises `PebError` where the group has other effects, or weights and names do not go together.
-        """
-        if group.effects != self.effects:
-            raise PebError(f"{group.name} has other effects than were drawn for {self.name}; give its own fit")
-        if (weights is None) != (names is None):
-            raise PebError("give weights and names together, or neither")
-        labels = self.effects if names is None else tuple(names)
-        sums = np.eye(len(self.effects)) if weights is None else np.asarray(weights, dtype=np.float64)
-        if sums.shape != (len(labels), len(self.effects)):
-            raise PebError(f"weights must be ({len(labels)}, {len(self.effects)}), not {sums.shape}")
-        drawn, mean = self.draws @ sums.T, sums @ group.posterior.mean
-        laplace_sd = np.sqrt(np.einsum("ij,jk,ik->i", sums, group.posterior.covariance, sums))
-        beyond = _beyond_zero(group, sums, mean, laplace_sd)
-        sd = drawn.std(axis=(0, 1), ddof=1)
-        return SamplingComparison(
-            labels,
-            drawn.mean(axis=(0, 1)),
-            mean,
-            sd,
-            laplace_sd,
-            (drawn > 0).mean(axis=(0, 1)),
-            beyond,
-            sd / np.sqrt(_diagnosed(drawn)[1]),
-        )
 
 
 @one_blas_thread()
@@ -165,7 +43,7 @@ def sample(
     estimates: Sequence[Estimate],
     design: Design,
     settings: PebSettings = PebSettings(),  # noqa: B008 - frozen
-    sampling: SamplingSettings = SamplingSettings(),
+    sampling: SamplingSettings = SamplingSettings(),  # noqa: B008 - frozen
     *,
     parameters: Sequence[str] | None = None,
     name: str = "group",
@@ -189,7 +67,7 @@ def sample(
     mode, factor = _coordinates(prepared.group, laplace)
     points, divergences = _chains(prepared.group, mode, factor, sampling)
     size = laplace.posterior.mean.size
-    r_hat, sample_size = _diagnosed(points)
+    r_hat, sample_size = diagnosed(points)
     return SampledGroup(
         name=name,
         effects=laplace.effects,
@@ -215,7 +93,7 @@ def _sample_mixture(group: MixtureGroup, sampling: SamplingSettings, name: str) 
     q, size = len(found.parameters), found.posterior.mean.size
     points = np.array(density.point(z)[..., : size + q]).swapaxes(0, 1)
     points[..., size:] = -2 * points[..., size:] - np.log(16.0)  # γ, see `collect_mixture`
-    r_hat, sample_size = _diagnosed(points)
+    r_hat, sample_size = diagnosed(points)
     return SampledGroup(
         name=name,
         effects=found.effects,
@@ -315,25 +193,3 @@ def _nuts(
     state = jax.lax.fori_loop(0, warmup, lambda _, state: kernel.sample(state, (), {}), state)
     found: tuple[Array, Array] = jax.lax.scan(step, state, None, length=draws)[1]
     return found
-
-
-def _beyond_zero(
-    group: GroupPosterior, sums: Float[np.ndarray, "new effect"], mean: np.ndarray, sd: np.ndarray
-) -> Float[np.ndarray, "new"]:
-    """P(sum > 0): by the mixture where people are one and a sum is of one connection's effects."""
-    found = beyond_zero(mean, sd)
-    if group.mixture is None:
-        return found
-    size = len(group.parameters)
-    for row, weights in enumerate(sums.reshape(len(sums), -1, size)):
-        places = np.flatnonzero(weights.any(axis=0))
-        if places.size == 1:
-            found[row] = group.contrast(weights[:, places[0]]).above_zero[places[0]]
-    return found
-
-
-def _diagnosed(draws: Float[np.ndarray, "chain draw any"]) -> tuple[np.ndarray, np.ndarray]:
-    """Split R-hat and effective sample size of every quantity, the latter at least 1: its estimate may be negative."""
-    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-
-    return np.asarray(split_gelman_rubin(draws)), np.maximum(effective_sample_size(draws), 1.0)

@@ -9,8 +9,19 @@ import pytest
 from group_models import estimate
 from scipy.stats import norm
 
-from peb import Design, Estimate, Gaussian, PebError, PebSettings, change, fit, make_design
-from peb._arms import ArmComparison, arms_from_groups, arms_from_interactions
+from peb import (
+    ArmComparison,
+    Design,
+    Estimate,
+    Gaussian,
+    PebError,
+    PebSettings,
+    arms_from_groups,
+    arms_from_interactions,
+    change,
+    fit,
+    make_design,
+)
 from peb._group import GroupPosterior
 
 ARM = "arm[midazolam]"

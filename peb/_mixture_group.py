@@ -1,0 +1,123 @@
+"""A group whose people are a mixture, before it is fitted: what everybody's data say of all connections, and of each.
+
+What person i's data say is the posterior divided by the prior, exp(c + hᵀθ − ½ θᵀLθ). Of connection j alone it is
+exp(C_ij + h_ij θ − ½ Λ_ij θ²) with the person's other connections integrated out at N(m_i, D_i^-1), where the group has
+them (see `_mixture_fit`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from dcm import require_64_bit
+
+from ._design import Design
+from ._estimate import Estimate
+from ._gaussian import precision
+from ._reduction import Information, information
+from ._second_level import default_prior, match
+from ._settings import PebError, PebSettings
+from ._stack import EstimateStack, stack_estimates
+
+LEAST_INFORMATION = 1e-9  # of prior precision, below which nothing was measured
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureGroup:
+    """A group ready to be fitted.
+
+    Fields (N participants, q connections, K covariates):
+        whole: every parameter of every participant, in the order of the design.
+        chosen: those that the group explains.
+        said: (N, …) what data added, nowhere less than nothing.
+        unit: (q,) √PC.
+        prior_mean, prior_covariance: (q, K), (q, K, K) of the effects.
+    """
+
+    whole: tuple[Estimate, ...]
+    chosen: EstimateStack
+    said: Information
+    design: Design
+    unit: Float[np.ndarray, "param"]
+    prior_mean: Float[np.ndarray, "param covariate"]
+    prior_covariance: Float[np.ndarray, "param covariate covariate"]
+
+
+class PerConnection(NamedTuple):
+    """What each person's data say of each connection: ln p(y_i | θ_ij) = constant + pull θ − ½ precision θ²."""
+
+    precision: Float[np.ndarray, "param subject"]
+    pull: Float[np.ndarray, "param subject"]
+    constant: Float[np.ndarray, "param subject"]
+
+
+def prepare_mixture(
+    estimates: Sequence[Estimate], design: Design, settings: PebSettings, parameters: Sequence[str] | None = None
+) -> MixtureGroup:
+    """Checks, and everything that a fit is told."""
+    require_64_bit()
+    whole = match(estimates, design)
+    chosen = stack_estimates(whole, parameters)
+    average = chosen.prior.average()
+    q, K = len(chosen.parameters), design.matrix.shape[1]
+    variance = np.diag(average.covariance)
+    prior = settings.prior or default_prior(
+        average.mean, np.diag(variance), design.matrix, np.eye(q), settings.prior_ratio
+    )
+    if prior.mean.size != q * K or prior.free.size != q * K:
+        raise PebError(f"the prior must be over all {q * K} effects and fix none, not over {prior.mean.size}")
+    blocks = prior.covariance.reshape(K, q, K, q)
+    own = blocks[:, np.arange(q), :, np.arange(q)]
+    if np.count_nonzero(own) < np.count_nonzero(blocks):
+        raise PebError('effects on different connections must be independent a priori; or give between="gaussian"')
+    return MixtureGroup(whole, chosen, measured(chosen), design, np.sqrt(variance), prior.mean.reshape(K, q).T, own)
+
+
+def measured(chosen: EstimateStack) -> Information:
+    """What data added to each person's prior; a direction in which a posterior is wider than its prior adds nothing."""
+    said = information(chosen.prior, chosen.posterior)
+    sd = np.sqrt(np.diagonal(chosen.prior.covariance, axis1=1, axis2=2))
+    values, vectors = np.linalg.eigh(said.matrix * sd[:, :, None] * sd[:, None, :])
+    told = values > LEAST_INFORMATION
+    if told.all():
+        return said
+    L = (vectors * np.where(told, values, 0.0)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+    h = np.einsum("sia,sa,sja,sj->si", vectors, told.astype(float), vectors, said.vector * sd)
+    part = Information(L / sd[:, :, None] / sd[:, None, :], h / sd, np.zeros(len(h)))
+    gain = _under(part, chosen.prior.mean, precision(chosen.prior.covariance))[2]  # under the prior F is F
+    constant = np.where(told.all(axis=1), said.constant, -gain)
+    return Information(part.matrix, part.vector, constant)
+
+
+def per_connection(
+    said: Information, means: Float[np.ndarray, "subject param"], precisions: Float[np.ndarray, "subject param"]
+) -> tuple[PerConnection, Float[np.ndarray, "subject"]]:
+    """What each person's data say of each connection, the others at N(mean, 1 / precision); and ΔF under that prior."""
+    found, S, gain = _under(said, means, diagonals(precisions))
+    after = np.diagonal(S, axis1=1, axis2=2)
+    Lambda, pull = 1 / after - precisions, found / after - precisions * means
+    constant = (-np.log(precisions * after) + means**2 * precisions - found**2 / after) / 2
+    told = Lambda > LEAST_INFORMATION * precisions
+    return PerConnection(*(np.where(told, part, 0.0).T for part in (Lambda, pull, constant))), gain
+
+
+def _under(said: Information, means: np.ndarray, precisions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Everybody's mean, covariance and ΔF under the prior N(mean, precision^-1)."""
+    q = means.shape[1]
+    half, prior_half = np.linalg.cholesky(said.matrix + precisions), np.linalg.cholesky(precisions)
+    spread = np.linalg.solve(half, np.broadcast_to(np.eye(q), half.shape))
+    S = np.swapaxes(spread, 1, 2) @ spread
+    pull = np.einsum("sij,sj->si", precisions, means)
+    found = np.einsum("sij,sj->si", S, said.vector + pull)
+    log_dets = np.log(np.diagonal(prior_half, axis1=1, axis2=2)) - np.log(np.diagonal(half, axis1=1, axis2=2))
+    gain = said.constant + log_dets.sum(axis=1) + ((found * (said.vector + pull)) - means * pull).sum(axis=1) / 2
+    return found, S, gain
+
+
+def diagonals(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values[:, :, None] * np.eye(values.shape[1]))
