@@ -142,8 +142,11 @@ def prediction_records(inputs: GroupInputs, found: CrossValidation) -> Records:
 
 
 def _answer(inputs: GroupInputs, found: CrossValidation) -> Answer:
+    question = f"Is {found.covariate} predicted by these connections, by a group of the others (leave-one-out)?"
+    if found.seed is not None:
+        question = question.replace("leave-one-out", f"{int(found.fold.max()) + 1} folds")
     if math.isnan(found.correlation):
-        return Answer(f"Is {found.covariate} predicted by connectivity?", "open", "The estimates are all the same.")
+        return Answer(question, "open", "The estimates are all the same.")
     r = f"{found.correlation:.2f}".replace("-", "−")
     text = f"Estimates and actual values correlate at r = {r} ({_p_words(found)}, one-sided)."
     details = (
@@ -162,7 +165,7 @@ def _answer(inputs: GroupInputs, found: CrossValidation) -> Answer:
             "nothing to find; --compat none with a mixture of participants shuffles instead."
         )
     said = "open" if uneven else judge_prediction(found.correlation, found.p_value)
-    return Answer(f"Is {found.covariate} predicted by connectivity?", said, text, tuple(details))
+    return Answer(question, said, text, tuple(details))
 
 
 def _p_from(found: CrossValidation) -> str:

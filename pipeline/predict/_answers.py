@@ -27,7 +27,7 @@ def answers(found: Prediction) -> tuple[Answer, ...]:
 
 
 def _unseen(found: Prediction) -> Answer:
-    question = f"Can {found.outcome.name} be predicted in people the model has not seen?"
+    question = f"Can {found.outcome.name} be predicted in people the model (elastic net) has not seen?"
     return Answer(question, verdict(found), _headline(found), (gap(found), _errors(found), size(found)))
 
 

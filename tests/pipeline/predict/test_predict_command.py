@@ -99,7 +99,7 @@ def test_a_table_becomes_a_page_tables_and_json(tmp_path: Path, capsys: pytest.C
     assert run_predict(quick(tmp_path, model="change-by-arm"), out, file, 1) == 0
     said = capsys.readouterr()
     assert "people.tsv: fall(score) of 8 people from 7 predictors" in said.err
-    assert "Can fall(score) be predicted in people the model has not seen?" in said.out
+    assert "Can fall(score) be predicted in people the model (elastic net) has not seen?" in said.out
     assert json.loads(file.read_text())["analysis"] == "prediction"
     assert (out / "prediction.html").is_file()
     assert list(out.glob("*.tsv"))
