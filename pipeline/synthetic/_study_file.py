@@ -93,6 +93,7 @@ analysis = "arms"
 of = "change"
 fields = ["B"]
 covariates = ["improvement"]
+smallest_effect = 0.3                      # Hz; only of what is surely below it is "no difference" said
 """
 
 _PREDICTION = """
