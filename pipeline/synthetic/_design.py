@@ -21,8 +21,9 @@ PAUSE, BLOCK = 12.0, 18.0  # s; of the faces task: a pause, then a block; every 
 class StudyDesign:
     """Sizes, planted effects and mishaps of a synthetic study. Participants are numbered from 1, ketamine's first.
 
-    The default is meant to be like real studies: half of the variance of the circuit's series is signal, whose range is
-    1 to 3 % of the mean. Its planted effects are large, as 21 participants can tell no others.
+    The default is meant to be like real studies: half of the variance of the circuit's series is signal, which ranges
+    over 1.4 % of the mean (0.7 to 2.8 in most runs). Its planted effects are large, as 21 participants can tell no
+    others.
 
     Fields:
         ketamine, midazolam: participants in each arm.
