@@ -50,18 +50,19 @@ def run_calibrate(
     engine = mode_engine(compat) if compat is not None else None
     _check_paths(paths)
     if paths[0].suffix.lower() == ".toml":
-        design, study = read_study_design(paths[0], say)
+        design, study = read_study_design(paths[0], say, ratios)
         assert study.dcm is not None
         engine = engine or study_engine(study.dcm)
         folder = folder or study.study.out / "calibration"
     else:
-        design = read_file_design(paths, say)
+        design = read_file_design(paths, say, ratios)
         engine = engine or mode_engine("none")
         folder = folder or Path("calibration")
     engine = engine.for_model(design.spec)
     with held_out(folder):
         for line in design.assumed:
             say(line)
+        say(engine.words)
         made, redrawn = make_datasets(design, engine, datasets, ratios or design.ratios, seed, say)
         store = InversionStore(folder / RECORDS / "inverted")
         with progress(f"inverting {len(made)} simulated data sets") as bar:

@@ -54,13 +54,20 @@ def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> 
         if records.brief:
             tell()
     for answer in delivery.answers:
-        tell(f"{answer.question} {answer.headline}")
+        tell(f"{answer.question} {_spoken(answer)}")
     for heading, text in delivery.notices:
         say(f"{heading} {text}")
     if folder is not None:
         say(f"page: {_write(delivery, folder)}")
     if json_file is not None:
         write_json(json_file, delivery_json(delivery))
+
+
+def _spoken(answer: Answer) -> str:
+    """The answer with its verdict before it, where it does not begin with it."""
+    word = answer.verdict.capitalize()
+    begins = answer.headline.lower().startswith("no ") if answer.verdict in ("no difference", "no") else False
+    return answer.headline if begins else f"{word}: {answer.headline}"
 
 
 def check_out(folder: Path | None) -> None:

@@ -139,6 +139,7 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
     own = "all uncertainty kept" if group.compat == "none" else f"{group.compat.upper()}'s, its numbers included"
     components = "; ".join(group.component_names).replace("all parameters", "one, shared by all parameters")
     return (
+        ("Mode", inputs.mode),
         ("Model", _MIXTURE if mixture else "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
         ("Connections explained", ", ".join(inputs.chosen)),
         ("Covariates", "; ".join(inputs.design.covariates)),
@@ -164,6 +165,7 @@ def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str])
         "parameters": list(group.parameters),
         "compat": group.compat,
         "between": inputs.settings.between,
+        "first_level": inputs.first_level,
         "f": group.free_energy,
         "status": group.status.name.lower(),
         "iterations": group.iterations,

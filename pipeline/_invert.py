@@ -140,9 +140,12 @@ class Plan:
         """What the file says of the inversion that does not hold here, and how to have it."""
         said = []
         if not self.as_spm and self.centre in (None, "no") and _is_centred(file):
+            remedy = "give the file as it was before SPM estimated it"
+            if file.estimate is None:
+                remedy = "give inputs as presented, 0 where nothing is, to have A without input"
             said.append(
-                "U.u is centred already, as SPM leaves it, so that A is the connectivity averaged over the run; give "
-                "the file as it was before SPM estimated it"
+                "U.u is centred already, so that A is the connectivity averaged over the run, as in SPM's estimates; "
+                + remedy
             )
         elif self.centre is None and not self.as_spm and file.centre_inputs:
             said.append(

@@ -128,6 +128,7 @@ class GroupInputs:
         errors: what could not be read, a line each.
         order: which row of the design is for whom, where order decides.
         smallest_effect: below which an effect counts as none.
+        first_level: the mode of the estimates; empty where it is not known.
     """
 
     estimates: tuple[Estimate, ...]
@@ -141,6 +142,13 @@ class GroupInputs:
     left_out: tuple[str, ...] = ()
     order: RowOrder | None = None
     smallest_effect: float = SIZE
+    first_level: str = ""
+
+    @property
+    def mode(self) -> str:
+        """The mode of the group and of its first level, in words."""
+        first = f"; first-level results {_made_by(self.first_level)}" if self.first_level else ""
+        return mode_words(self.settings) + first
 
 
 def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs:
@@ -189,7 +197,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     for line in notes:
         say(line)
     by_name = {one.name: one for one in estimates}
-    return GroupInputs(
+    inputs = GroupInputs(
         tuple(by_name[name] for name in design.participants),
         design,
         levels[0].spec,
@@ -201,7 +209,10 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         tuple(left_out),
         order,
         options.smallest_effect,
+        levels[0].mode,
     )
+    say(f"mode: {inputs.mode}")
+    return inputs
 
 
 def _mode_note(first_level: str, group: str) -> list[str]:
@@ -209,8 +220,11 @@ def _mode_note(first_level: str, group: str) -> list[str]:
     spms = first_level == SPM and group != "none"
     if spms or first_level == group:
         return []
-    made = "of SPM's own" if first_level == SPM else f"of mode {first_level}"
-    return [f"first-level results are {made}, and the group is fitted in mode {group}"]
+    return [f"first-level results are {_made_by(first_level)}, and the group is fitted in mode {group}"]
+
+
+def _made_by(first_level: str) -> str:
+    return "SPM's estimates" if first_level == SPM else f"of mode {first_level}"
 
 
 def _check_columns(names: Sequence[str]) -> None:

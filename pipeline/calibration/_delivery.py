@@ -143,21 +143,30 @@ def _answers(
     answers = [_coverage_answer(run, main, power)]
     there = [one for one in models if not math.isnan(one.snr)]
     if there:
-        wrong = max(one.wrong for one in there)
+        worst = max(there, key=lambda one: one.wrong)
+        chosen = sorted(one.chosen for one in there)
         parts = "; ".join(f"{one.true} at SNR {one.snr:g}: {one.chosen:.0f} %" for one in there)
-        said = f"The wrong model wins by more than {MARGIN:g} nats in at most {wrong:.0f} % of data sets."
-        answers.append(
-            Answer("Is the true model found?", judge_model_choice(wrong), said, (f"The true one is chosen: {parts}.",))
+        said = (
+            f"A wrong model wins by more than {MARGIN:g} nats in at most {worst.wrong:.0f} % "
+            f"(± {worst.wrong_se:.0f}) of data sets; the true one has the higher F in {chosen[0]:.0f} to "
+            f"{chosen[-1]:.0f} %."
         )
+        verdict = judge_model_choice(worst.wrong, max(one.wrong_se for one in there))
+        answers.append(Answer("Can a model that wins be believed?", verdict, said, (f"The true one wins: {parts}.",)))
     own = [one for one in power if one.n == run.design.question.participants]
     if own:
         parts = ", ".join(f"{one.power:.0f} % (± {one.power_se:.0f}) at {one.effect:g} Hz" for one in own)
-        enough = next(one.power for one in own if one.effect == STATED)
+        enough = next(one for one in own if one.effect == STATED)
         others = "; ".join(f"{one.n}: {one.power:.0f} %" for one in power if one.effect == STATED)
         said = f"With {own[0].n} participants a true effect is found in {parts}; a false alarm in {own[0].false:.0f} %."
         asked = f"{run.design.question.words} Are there enough participants?"
         answers.append(
-            Answer(asked, judge_power(enough), said, (f"{STATED:g} Hz by number of participants: {others}.",))
+            Answer(
+                asked,
+                judge_power(enough.power, enough.power_se),
+                said,
+                (f"{STATED:g} Hz by number of participants: {others}.",),
+            )
         )
     return answers
 
@@ -212,12 +221,13 @@ def _power_lead(run: CalibrationRun) -> str:
 def _facts(run: CalibrationRun, seed: int) -> tuple[tuple[str, str], ...]:
     frame, design = run.design.frames[0], run.design
     noise = f"serial correlation {design.correlation:g} (AR(1)), as strong as the ratio says in every region"
-    timing = f"{len(design.frames)} runs' inputs; {frame.scans} scans of {frame.repetition_time:g} s in the first"
+    runs = "one run's inputs" if len(design.frames) == 1 else f"{len(design.frames)} runs' inputs"
+    timing = f"{runs}; {frame.scans} scans of {frame.repetition_time:g} s{' in the first' * (len(design.frames) > 1)}"
     return (
         ("Simulated by", "the full nonlinear equations, inputs with their natural zero"),
         ("Noise", noise),
         ("Design", timing),
-        ("Inverted by", run.engine.words),
+        ("Mode", run.engine.words),
         ("Drawn again", f"{run.redrawn:.0%} of drawn truths, which were unstable or left a region silent"),
         ("Seed", str(seed)),
         *(_reduction_fact(run)),

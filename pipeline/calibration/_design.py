@@ -123,6 +123,19 @@ def found_from(
     return Found(participant, mean, covariance, float(np.median(signal / noise)), float(correlation.mean()))
 
 
+def noise_words(found: Sequence[Found], ratios: Sequence[float] | None) -> str:
+    """Where signal to noise and its serial correlation are from, unless ratios are asked for."""
+    if found and ratios:
+        return f"The noise's serial correlation is that of {len(found)} inverted runs; ratios are as asked for."
+    if found:
+        return f"Signal to noise and its serial correlation are those of {len(found)} inverted runs."
+    usual = ", ".join(f"{ratio:g}" for ratio in USUAL_RATIOS)
+    correlated = f"noise that correlates {USUAL_CORRELATION:g} from scan to scan"
+    if ratios:
+        return f"Nothing is inverted yet: {correlated} was assumed."
+    return f"Nothing is inverted yet: signal-to-noise ratios of {usual} and {correlated} were assumed."
+
+
 def spread_between(spec: Spec, found: Sequence[Found]) -> tuple[float, str]:
     """The standard deviation of changes (B) between participants, Hz, and where it is from.
 

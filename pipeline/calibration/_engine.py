@@ -49,7 +49,8 @@ class Engine:
         """For people."""
         inputs = "inputs centred" if self.centre_inputs else "inputs uncentred"
         how = self.settings
-        return f"mode {self.name}: {how.integrator} equations, noise {how.noise}, {how.starts} starts, {inputs}"
+        starts = "1 start" if how.starts == 1 else f"{how.starts} starts"
+        return f"mode {self.name}: {how.integrator} equations, noise {how.noise}, {starts}, {inputs}"
 
 
 def mode_engine(compat: str) -> Engine:

@@ -15,14 +15,13 @@ from .._inputs import read_inputs, remark_lines
 from .._runtime import UsageError
 from ..common import listed
 from ._design import (
-    USUAL_CORRELATION,
-    USUAL_RATIOS,
     CalibrationDesign,
     Found,
     GroupQuestion,
     check_inputs,
     chosen_frames,
     found_from,
+    noise_words,
     spread_between,
 )
 
@@ -30,8 +29,13 @@ FEWEST, USUAL_PARTICIPANTS = 4, 20  # files that are taken for a group, and how 
 CENTRED = 1e-6  # of an input's range: what its mean may be where it was centred
 
 
-def read_file_design(paths: Sequence[Path], say: Callable[[str], None]) -> CalibrationDesign:
+def read_file_design(
+    paths: Sequence[Path], say: Callable[[str], None], ratios: tuple[float, ...] | None = None
+) -> CalibrationDesign:
     """What DCM files are calibrated with: the model that they share.
+
+    Arguments:
+        ratios: signal to noise that is asked for, if any is.
 
     Raises `UsageError` where none can be read or they are of several models.
     """
@@ -52,14 +56,7 @@ def read_file_design(paths: Sequence[Path], say: Callable[[str], None]) -> Calib
         check_inputs(spec, frame, files[0].name)
     found = _found(files, say)
     assumed = [line for line in dict.fromkeys(line for _, line in restored) if line]
-    if found:
-        assumed.append(f"Signal to noise and its serial correlation are those of {len(found)} estimated models.")
-    else:
-        ratios = ", ".join(f"{ratio:g}" for ratio in USUAL_RATIOS)
-        assumed.append(
-            f"No model is estimated: signal-to-noise ratios of {ratios} and noise that correlates "
-            f"{USUAL_CORRELATION:g} from scan to scan were assumed."
-        )
+    assumed.append(noise_words(found, ratios))
     spread, words = spread_between(spec, found)
     count = len(files)
     if count < FEWEST:

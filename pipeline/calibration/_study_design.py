@@ -17,25 +17,27 @@ from ..images import ExtractionFileError, read_extraction, run_design, series_pa
 from ..stages import checked_inventory, posterior_path
 from ..study import GroupAnalysis, Study, models_of, read_study
 from ._design import (
-    USUAL_CORRELATION,
-    USUAL_RATIOS,
     CalibrationDesign,
     Found,
     GroupQuestion,
     check_inputs,
     chosen_frames,
     found_in,
+    noise_words,
     spread_between,
 )
 
 MAIN = "main"
 
 
-def read_study_design(path: Path, say: Callable[[str], None]) -> tuple[CalibrationDesign, Study]:
+def read_study_design(
+    path: Path, say: Callable[[str], None], ratios: tuple[float, ...] | None = None
+) -> tuple[CalibrationDesign, Study]:
     """What a study is calibrated with.
 
     Arguments:
         say: told a line for what cannot be used.
+        ratios: signal to noise that is asked for, if any is.
 
     Raises `UsageError` where the study has no DCM, or no run of it can be used.
     """
@@ -57,7 +59,7 @@ def read_study_design(path: Path, say: Callable[[str], None]) -> tuple[Calibrati
         check_inputs(spec, frame, str(path))
     found = _found(study, spec, runs, say)
     question, spread = _question(study, inventory, spec, found)
-    assumed += _noise_assumed(found)
+    assumed.append(noise_words(found, ratios))
     return CalibrationDesign(study.study.name, spec, models, frames, found, question, (*assumed, spread)), study
 
 
@@ -130,16 +132,6 @@ def _found(study: Study, spec: Spec, runs: list[Run], say: Callable[[str], None]
     if others:
         say(f"{others} results in {study.study.out} are of another model than the study's; they are not used")
     return tuple(found)
-
-
-def _noise_assumed(found: tuple[Found, ...]) -> list[str]:
-    if found:
-        return [f"Signal to noise and its serial correlation are those of {len(found)} inverted runs."]
-    ratios = ", ".join(f"{ratio:g}" for ratio in USUAL_RATIOS)
-    return [
-        f"Nothing is inverted yet: signal-to-noise ratios of {ratios} and noise that correlates {USUAL_CORRELATION:g} "
-        "from scan to scan were assumed."
-    ]
 
 
 def _question(study: Study, inventory: Inventory, spec: Spec, found: tuple[Found, ...]) -> tuple[GroupQuestion, str]:

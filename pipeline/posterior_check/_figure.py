@@ -12,7 +12,7 @@ from peb import MEAN
 from .._connection_names import connections
 from .._effect_panels import effect_panels, wrapped
 from .._figure_style import BLUE, MUTED, VERMILION, style
-from ._comparison import ENOUGH_HELD, PosteriorCheck
+from ._comparison import ENOUGH_HELD, ParameterCheck, PosteriorCheck
 
 APART = 0.16  # rows between the Gaussian and the draws
 
@@ -22,20 +22,25 @@ def check_figure(check: PosteriorCheck, spec: Spec) -> Figure:
     rows = check.connections
     with style():
         figure, panels = effect_panels(connections([one.name for one in rows], spec), [MEAN])
-        panels[0].axes.set_title(wrapped(check.name, 40))
+        known = "draws not to be trusted" if check.trouble else "means and 90 % intervals"
+        panels[0].axes.set_title(wrapped(f"{check.name}: {known}", 40))
         for panel in panels:
             for place, row in enumerate(panel.rows):
                 one = rows[row]
-                colour = MUTED if one.held >= ENOUGH_HELD else VERMILION
+                colour = VERMILION if _is_off(one, check) else MUTED
                 _interval(panel.axes, place - APART, (one.low, one.mean, one.high), colour)
                 _interval(panel.axes, place + APART, (one.sampled_low, one.sampled_mean, one.sampled_high), BLUE)
             panel.axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
             panel.axes.set_xlabel(panel.unit)
         names = (("Gaussian", MUTED), ("Gaussian, off", VERMILION), ("sampled", BLUE))
-        shown = [one for one in names if one[1] != VERMILION or any(row.held < ENOUGH_HELD for row in rows)]
+        shown = [one for one in names if one[1] != VERMILION or any(_is_off(row, check) for row in rows)]
         key = [Line2D([], [], color=colour, marker="o", markersize=4, label=name) for name, colour in shown]
         figure.legend(handles=key, loc="outside upper left", ncols=3, columnspacing=1.2)
     return figure
+
+
+def _is_off(one: ParameterCheck, check: PosteriorCheck) -> bool:
+    return one.held < ENOUGH_HELD and not check.trouble
 
 
 def _interval(axes: Axes, place: float, values: tuple[float, float, float], colour: str) -> None:

@@ -18,6 +18,7 @@ HOLD = 85.0, 95.0  # percent of the truths that 90 % intervals hold
 WRONG = 2.0, 10.0  # percent of data sets whose evidence prefers a wrong model: up to which it is yes, and partly
 FOUND = 80.0, 40.0  # percent of studies that find an effect: from which there are participants enough, and partly
 ERRORS = 2.0  # Monte-Carlo standard errors that a share must be off by
+SURE_ENOUGH = 5.0, 12.0  # errors, percent, above which a share of data sets, and one of studies, leaves it open
 
 
 def judge_fits(warned: int, found: int, expected: int) -> Verdict:
@@ -32,23 +33,30 @@ def judge_fits(warned: int, found: int, expected: int) -> Verdict:
 def judge_coverage(shares: Sequence[tuple[float, float]]) -> Verdict:
     """Whether 90 % intervals can be believed: (percent that hold the truth, its error) of every cell.
 
-    No where some hold too little; partly where some hold too much, and effects are surer than they say.
+    No where some hold too little; partly where some hold too much, and effects are surer than they say. Open where
+    there are too few data sets to tell.
     """
     low, high = HOLD
     if any(share + ERRORS * error < low for share, error in shares):
         return "no"
+    if any(error > SURE_ENOUGH[0] for _, error in shares):
+        return "open"
     return "partly" if any(share - ERRORS * error > high for share, error in shares) else "yes"
 
 
-def judge_model_choice(wrong: float) -> Verdict:
-    """Whether the true model is found: percent of data sets in which a wrong one is preferred."""
+def judge_model_choice(wrong: float, error: float) -> Verdict:
+    """Whether a model that wins can be believed: percent of data sets in which a wrong one does, and its error."""
     few, some = WRONG
+    if error > SURE_ENOUGH[0] and wrong - ERRORS * error < some:
+        return "open"
     return "yes" if wrong <= few else "partly" if wrong <= some else "no"
 
 
-def judge_power(found: float) -> Verdict:
-    """Whether there are participants enough: percent of studies that find the effect."""
+def judge_power(found: float, error: float) -> Verdict:
+    """Whether there are participants enough: percent of studies that find the effect, and its error."""
     enough, some = FOUND
+    if error > SURE_ENOUGH[1]:
+        return "open"
     return "yes" if found >= enough else "partly" if found >= some else "no"
 
 

@@ -244,6 +244,7 @@ def test_series_that_spm_left_scaled_are_taken_as_measured(study: Path) -> None:
     np.testing.assert_allclose(Plan().as_inverted(left).run.data.bold, series, atol=1e-12)
     (remark,) = Plan().remarks(left)
     assert remark.startswith("U.u is centred already")
+    assert remark.endswith("give inputs as presented, 0 where nothing is, to have A without input")
     assert (Plan().centres(left), Plan(centre="no").centres(left)) == (True, True)  # their zero is lost, and it is said
     assert Plan("spm12").as_inverted(left).run.data is data
 

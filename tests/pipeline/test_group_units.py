@@ -48,7 +48,7 @@ def test_a_fit_in_other_units_says_the_same(factor: float, compat: str) -> None:
     assert group.probability == pytest.approx(usual.probability, abs=least)
     said = [line for line in warnings if line.startswith("SPM12's steps depend on the units of covariates, and score")]
     assert len(said) == (compat == "spm12")
-    shown = [column for column in effect_records(inputs(factor, compat), group).columns if column.key == "mean"]
+    shown = [column for column in effect_records(inputs(factor, compat), group, {}).columns if column.key == "mean"]
     assert float(shown[0].text(float(group.mean[0, 1])).replace("−", "-").replace(",", "")) == pytest.approx(
         group.mean[0, 1], rel=0.005
     )

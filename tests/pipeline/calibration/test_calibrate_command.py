@@ -41,9 +41,11 @@ def test_the_console_script_writes_a_page_and_json_and_repeats_itself(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "No model is estimated" in done.stderr
+    assert "Nothing is inverted yet: noise that correlates 0.3" in done.stderr
+    assert "mode spm12: bilinear equations, noise spm12, 1 start, inputs uncentred" in done.stderr
     assert (
-        "Can intervals of this design be believed? At a signal-to-noise ratio of 1, 90 % intervals hold" in done.stdout
+        "Can intervals of this design be believed? No: At a signal-to-noise ratio of 1, 90 % intervals hold"
+        in done.stdout
     )
     page = (tmp_path / "one" / "calibration.html").read_text(encoding="utf-8")
     assert page.index("Can intervals of this design be believed?") < page.index("<svg")

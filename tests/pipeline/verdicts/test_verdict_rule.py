@@ -119,8 +119,14 @@ def test_what_is_counted_is_yes_partly_or_no() -> None:
         "yes",
         "partly",
     ]
-    assert [judge_model_choice(wrong) for wrong in (2.0, 2.1, 10.0, 10.1)] == ["yes", "partly", "partly", "no"]
-    assert [judge_power(found) for found in (80.0, 79.9, 40.0, 39.9)] == ["yes", "partly", "partly", "no"]
+    assert [judge_model_choice(wrong, 1.0) for wrong in (2.0, 2.1, 10.0, 10.1)] == ["yes", "partly", "partly", "no"]
+    assert [judge_power(found, 6.0) for found in (80.0, 79.9, 40.0, 39.9)] == ["yes", "partly", "partly", "no"]
+
+
+def test_too_few_counted_leave_it_open_but_for_what_is_sure() -> None:
+    assert [judge_coverage([(share, 8.0)]) for share in (60.0, 75.0, 90.0)] == ["no", "open", "open"]
+    assert [judge_model_choice(wrong, 8.0) for wrong in (0.0, 12.0, 30.0)] == ["open", "open", "no"]
+    assert judge_power(90.0, 15.0) == "open"
 
 
 def test_means_differ_by_welch_and_do_not_where_the_90_percent_interval_is_narrow() -> None:
