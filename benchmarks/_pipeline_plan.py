@@ -19,12 +19,12 @@ from pipeline.common import natural_key
 from pipeline.execution import Ended, Finish, Unit, in_process, run_units
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extract_units, series_of
-from pipeline.stages._group import MAIN, group_units
+from pipeline.stages._group import group_units
 from pipeline.stages._invert import invert_units
 from pipeline.stages._layout import Layout
 from pipeline.stages._models import model_units
 from pipeline.stages._report import Made, Reporting, report_unit
-from pipeline.study import Study, read_study
+from pipeline.study import MAIN, Study, read_study
 from pipeline.synthetic import StudyDesign, write_study
 
 from ._process import measure, report

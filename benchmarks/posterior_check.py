@@ -21,6 +21,7 @@ import numpy as np
 import dcm
 from dcm import ChainSettings, Posterior, PosteriorDraws, SerialNoise, Settings, Subject, simulate_draws
 from pipeline._console import progress, say
+from pipeline._interval import Z
 from pipeline._runtime import start_jax
 
 from ._calibration_designs import designs
@@ -31,7 +32,6 @@ CELLS = ("block2:1", "block2:3")
 PARTICIPANTS, QUICK = 8, 1
 NOISE = SerialNoise((0.3,))
 RATIO, SHIFT = (0.9, 1.1), 0.25  # limits of the medians
-Z = 1.6449
 COLUMNS = ("cell", "what", "participants", "connections", "sd_ratio", "shift", "held_%", "evidence", "seconds", "note")
 
 

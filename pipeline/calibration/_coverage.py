@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 from scipy.stats import chi2
 
-NINETY = 1.6448536269514722  # half width of a 90 % interval in standard deviations
-NINETY_NINE = 2.3263478740408408  # posterior mean over its standard deviation beyond which P > 0.99
+from .._interval import Z
+
+SURE = float(ndtri(0.99))  # posterior mean over its standard deviation beyond which P > 0.99
 BINS = 10  # of ranks
 
 
@@ -59,9 +60,9 @@ def measure_coverage(
 ) -> Coverage:
     """Coverage of Gaussian posteriors N(mean, sd²) with known truths; `dataset` says which belong together."""
     z = (truth - mean) / sd
-    inside = np.abs(z) < NINETY
+    inside = np.abs(z) < Z
     there = truth != 0
-    sure = (np.abs(mean) > NINETY_NINE * sd)[there]
+    sure = (np.abs(mean) > SURE * sd)[there]
     agrees = (np.sign(mean) == np.sign(truth))[there]
     coverage, coverage_se = share(inside, dataset)
     wrong, wrong_se = share(sure & ~agrees, dataset[there])

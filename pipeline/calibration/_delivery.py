@@ -11,12 +11,13 @@ import numpy as np
 from .._group_delivery import Delivery
 from .._records import Column, Records
 from .._report import Answer
+from ..study import MAIN
 from ..verdicts import judge_coverage, judge_model_choice, judge_power
 from ._coverage import Coverage, measure_coverage
 from ._models import LEAST_CHANGE, MARGIN, ModelRecovery, reduction_errors
 from ._pictures import calibration_sections
 from ._power import Power
-from ._run import MAIN, CalibrationRun, Cell
+from ._run import CalibrationRun, Cell
 
 NAME = "calibration"
 FIELDS = ("B", "A", "C")

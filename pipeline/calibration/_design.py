@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +12,8 @@ from jaxtyping import Float
 from dcm import Data, Posterior, Spec
 
 from .._runtime import UsageError
+
+T = TypeVar("T")
 
 USUAL_RATIOS = (0.5, 1.0, 3.0)  # signal to noise, where nothing was measured
 USUAL_CORRELATION = 0.3  # of the noise from scan to scan
@@ -154,10 +156,10 @@ def spread_between(spec: Spec, found: Sequence[Found]) -> tuple[float, str]:
     return spread, f"{spread:g} Hz between participants, from {len(own)} estimates less their own uncertainty"
 
 
-def chosen_frames(frames: Sequence[Data]) -> tuple[Data, ...]:
+def evenly(runs: Sequence[T]) -> tuple[T, ...]:
     """Some of many runs, evenly over them."""
-    places = np.unique(np.linspace(0, len(frames) - 1, min(MOST_FRAMES, len(frames))).round().astype(int))
-    return tuple(frames[i] for i in places)
+    places = np.unique(np.linspace(0, len(runs) - 1, min(MOST_FRAMES, len(runs))).round().astype(int))
+    return tuple(runs[i] for i in places)
 
 
 def check_inputs(spec: Spec, frame: Data, where: str) -> None:

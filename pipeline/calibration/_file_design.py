@@ -19,7 +19,7 @@ from ._design import (
     Found,
     GroupQuestion,
     check_inputs,
-    chosen_frames,
+    evenly,
     found_from,
     noise_words,
     spread_between,
@@ -51,7 +51,7 @@ def read_file_design(
     if spec.d.any():
         say(f"{files[0].name}: its gating connections (D) are drawn from their prior as all others are")
     restored = [_uncentred(file) for file in files]
-    frames = chosen_frames([data for data, _ in restored])
+    frames = evenly([data for data, _ in restored])
     for frame in frames:
         check_inputs(spec, frame, files[0].name)
     found = _found(files, say)

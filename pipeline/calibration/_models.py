@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..study import MAIN
 from ._coverage import share
-from ._run import MAIN, REDUCED, CalibrationRun, DataSet
+from ._run import REDUCED, CalibrationRun, DataSet
 
 MARGIN = 3.0  # nats by which a wrong model must win to be called a wrong choice
 LEAST_CHANGE = 0.25  # Hz, of a change that is there

@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .._figure_style import BLUE, GREEN, INK, LINE, MUTED, PURPLE, VERMILION, new_figure, plain, style
+from .._interval import Z
 from .._report import Picture, Section
+from ..study import MAIN
 from ._power import Power
-from ._run import MAIN, CalibrationRun
+from ._run import CalibrationRun
 
 FIELDS: dict[str, tuple[str, str, str]] = {  # name, colour, marker
     "B": ("changes of connections (B)", VERMILION, "o"),
@@ -99,7 +101,7 @@ def _recovery(run: CalibrationRun) -> list[Picture]:
         axes.errorbar(
             truth,
             mean,
-            yerr=1.645 * sd,
+            yerr=Z * sd,
             fmt="o",
             color=VERMILION,
             ecolor=LINE,

@@ -26,9 +26,10 @@ from peb import (
     verdict,
 )
 
+from ..study import MAIN
 from ._coverage import share
 from ._design import GroupQuestion
-from ._run import MAIN, CalibrationRun
+from ._run import CalibrationRun
 
 EFFECTS = (0.25, 0.5, 1.0)  # Hz
 SIZES = (12, 24, 40, 60)  # participants, beside the study's own number

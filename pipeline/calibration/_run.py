@@ -25,12 +25,12 @@ from dcm import (
 from peb import Gaussian, reduce
 
 from .._runtime import UsageError, cores
+from ..study import MAIN
 from ._design import CalibrationDesign, Found
 from ._engine import Engine
 from ._store import InversionStore, Inverted, inversion_key
 
 Origin = Literal["prior", "estimates"]
-MAIN = "main"
 WITHIN = 2.0  # standard deviations that truths lie from where they are drawn around
 ABSENT = 0.5  # share of changes (B) that are 0
 REDUCED = "less one change"  # the main model without its first change (B), inverted to check its reduction

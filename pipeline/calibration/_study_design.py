@@ -15,19 +15,17 @@ from .._store import ResultFileError, read_result
 from ..bids import Inventory, Run, group_rows
 from ..images import ExtractionFileError, read_extraction, run_design, series_path
 from ..stages import checked_inventory, posterior_path
-from ..study import GroupAnalysis, Study, models_of, read_study
+from ..study import MAIN, GroupAnalysis, Study, models_of, read_study
 from ._design import (
     CalibrationDesign,
     Found,
     GroupQuestion,
     check_inputs,
-    chosen_frames,
+    evenly,
     found_in,
     noise_words,
     spread_between,
 )
-
-MAIN = "main"
 
 
 def read_study_design(
@@ -68,18 +66,14 @@ def _frames(study: Study, runs: list[Run]) -> tuple[tuple[Data, ...], list[str]]
     extracted = [run for run in runs if series_path(study.study.out, run).is_file()]
     if extracted:
         try:
-            return chosen_frames([_extracted(study, run) for run in _some(extracted)]), []
+            return tuple(_extracted(study, run) for run in evenly(extracted)), []
         except ExtractionFileError as error:
             raise UsageError(str(error)) from error
     try:
-        frames = [_from_events(study, run) for run in _some(runs)]
+        frames = [_from_events(study, run) for run in evenly(runs)]
     except ValueError as error:
         raise UsageError(str(error)) from error
     return tuple(frames), ["No run is extracted yet: inputs are from the events, confounds from their tables."]
-
-
-def _some(runs: list[Run]) -> list[Run]:
-    return [runs[i] for i in np.unique(np.linspace(0, len(runs) - 1, min(4, len(runs))).round().astype(int))]
 
 
 def _extracted(study: Study, run: Run) -> Data:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from .._peb_inputs import group_settings
 from ..common import joined
-from ..study import Confounds, Dcm, GroupAnalysis, Region, Structure, Study, inversion_settings
+from ..study import MAIN, Confounds, Dcm, GroupAnalysis, Region, Structure, Study, inversion_settings
 from ._methods_predictive import REFERENCES as PREDICTIVE_REFERENCES
 from ._methods_predictive import predictive_methods
-from ._result import MAIN, StudyResult
+from ._result import StudyResult
 
 REFERENCES = (
     "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). Friston, Harrison & Penny 2003, NeuroImage 19:1273 (DCM). "

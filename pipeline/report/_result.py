@@ -15,9 +15,7 @@ from .._report import Answer, Section
 from ..bids import Inventory, Participant
 from ..images import Extraction
 from ..measures import FeatureTable
-from ..study import Study
-
-MAIN = "main"  # the model that the group analyses rest on
+from ..study import MAIN, Study
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from ..study import GroupAnalysis, Sessions, Study
 from ._layout import Layout
 
 STAGE = "group"
-MAIN = "main"
 
 
 @dataclass(frozen=True)

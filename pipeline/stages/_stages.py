@@ -9,10 +9,10 @@ from pathlib import Path
 from ..bids import Inventory
 from ..common import natural_key
 from ..execution import Unit
-from ..study import Study
+from ..study import MAIN, Study
 from ._doing import Doing
 from ._extract import extract, extract_units, series_of
-from ._group import MAIN, analyse, group_units
+from ._group import analyse, group_units
 from ._invert import invert, invert_units
 from ._layout import Layout
 from ._measure import measure, measure_units
