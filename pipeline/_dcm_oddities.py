@@ -1,4 +1,4 @@
-"""What is odd of a DCM's series and inputs, and no error: the unit of an input, one series twice."""
+"""What is odd of a DCM's series, inputs and confounds, and no error: a unit, the same twice, confounds by the dozen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from jaxtyping import Float
 LARGE, SMALL = 20.0, 0.02  # of what the priors of effects, in Hz for an input of 1, can follow
 STICK = 2  # bins up to which an event is a stick, whose height SPM sets to 1 / dt
 SAME = 1e-6
+LOUD = 20.0  # standard deviation of a series, which in percent signal change is about 1
+UNEQUAL = 30.0  # times that of another region
 
 
 def odd_inputs(inputs: Float[np.ndarray, "bin input"], names: Sequence[str], bin_width: float) -> Iterator[str]:
@@ -36,8 +38,48 @@ def odd_inputs(inputs: Float[np.ndarray, "bin input"], names: Sequence[str], bin
 
 def same_series(series: Float[np.ndarray, "scan region"], regions: Sequence[str]) -> Iterator[str]:
     """A line for each region whose series is that of another, but for its unit."""
-    centred = series - series.mean(axis=0)  # none is constant: that is refused
-    scaled = centred / np.linalg.norm(centred, axis=0)
-    alike = np.triu(scaled.T @ scaled, 1) > 1 - SAME
-    for one, other in np.argwhere(alike):
+    for one, other in _alike(series):  # none is constant: that is refused
         yield f"regions {regions[one]} and {regions[other]} have the same series; check which VOI each is of"
+
+
+def same_inputs(inputs: Float[np.ndarray, "bin input"], names: Sequence[str]) -> Iterator[str]:
+    """A line for each input that is another, but for its unit or its zero."""
+    varying = np.flatnonzero(np.ptp(inputs, axis=0) > 0)
+    for one, other in _alike(inputs[:, varying]):
+        yield (
+            f"inputs {names[varying[one]]} and {names[varying[other]]} are the same; their effects cannot be told "
+            "apart, and share what is there as their priors have it"
+        )
+
+
+def odd_series(series: Float[np.ndarray, "scan region"], regions: Sequence[str]) -> Iterator[str]:
+    """A line where series are in another unit than percent signal change: all of them, or some."""
+    spread = series.std(axis=0)
+    loud, faint = int(spread.argmax()), int(spread.argmin())
+    if spread[loud] > UNEQUAL * spread[faint]:
+        yield (
+            f"the series of {regions[loud]} varies {spread[loud] / spread[faint]:.0f} times as much as that of "
+            f"{regions[faint]}; give all regions in percent signal change"
+        )
+    elif spread[faint] > LOUD:
+        yield (
+            f"series vary by {spread[loud]:.3g} (SD), where percent signal change does by about 1; divide each by its "
+            "mean and multiply it by 100"
+        )
+
+
+def many_confounds(confounds: Float[np.ndarray, "scan confound"] | None) -> Iterator[str]:
+    """A line where confounds take most of what was measured."""
+    if confounds is None:
+        return
+    scans, rank = len(confounds), int(np.linalg.matrix_rank(confounds))
+    if rank > scans / 2:
+        yield f"confounds take {rank} of {scans} scans, so that estimates rest on {scans - rank}; give fewer confounds"
+
+
+def _alike(columns: Float[np.ndarray, "row column"]) -> Iterator[tuple[int, int]]:
+    """Pairs of columns that are one but for their unit and their mean."""
+    centred = columns - columns.mean(axis=0)
+    scaled = centred / np.linalg.norm(centred, axis=0)
+    for one, other in np.argwhere(np.triu(scaled.T @ scaled, 1) > 1 - SAME):
+        yield int(one), int(other)

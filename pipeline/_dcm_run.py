@@ -8,13 +8,15 @@ import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Data
 
-from ._dcm_oddities import odd_inputs, same_series
+from ._dcm_oddities import many_confounds, odd_inputs, odd_series, same_inputs, same_series
 from ._mat_fields import FieldProblem, Fields, check_finite, real
 from ._mat_values import StructArray
 from ._rundata import RunData
 from .common import Time, time_problem
 
 EchoTime = Literal["spm12", "scanner"]
+
+LEAST_RANGE = 1e-12  # of a series; one that ranges over less, or over more than 1e12, is in no unit of fMRI
 
 SERIES_REMEDY = "exclude or interpolate those scans"
 SPM_NAMES = {
@@ -54,7 +56,8 @@ def read_run(
             delays=_delays(dcm, len(regions), repetition_time),
             echo_time=_echo_time(dcm, echo_time, stated_echo_time),
         )
-        remarks += [*odd_inputs(driving, input_names, bin_width), *same_series(bold, regions)]
+        remarks += [*odd_inputs(driving, input_names, bin_width), *same_inputs(driving, input_names)]
+        remarks += [*odd_series(bold, regions), *same_series(bold, regions), *many_confounds(data.confounds)]
         return RunData(label, tuple(regions), tuple(input_names), data, _coordinates(dcm, len(regions), remarks))
     except FieldProblem:
         raise
@@ -83,6 +86,10 @@ def _series(dcm: Fields, series: Fields, remarks: list[str]) -> tuple[np.ndarray
         if np.ptp(column) == 0:
             how = "zero throughout" if column[0] == 0 else "constant"
             raise series.problem("y", f"of region '{region}' is {how}; check its mask and coverage, or leave it out")
+        if not LEAST_RANGE < np.ptp(column) < 1 / LEAST_RANGE:
+            raise series.problem(
+                "y", f"of region '{region}' ranges over {np.ptp(column):.1g}; give percent signal change"
+            )
     return bold, regions
 
 

@@ -252,8 +252,8 @@ def test_what_was_assumed_of_several_files_is_said_once(save_v7: Save, dcm_struc
     [
         (lambda u: 100 * u, "input task reaches 100, where the priors expect about 1: "),
         (lambda u: u / 100, "input task never exceeds 0.01, where the priors expect about 1: "),
-        (lambda u: 500 * (np.arange(len(u)) % 80 == 8)[:, None] * [1, 1], "input task reaches 500, where the priors "),
-        (lambda u: 8 * (np.arange(len(u)) % 80 == 8)[:, None] * [1, 1], None),  # sticks as SPM makes them
+        (lambda u: 500 * (np.arange(len(u))[:, None] % 80 == [8, 24]), "input task reaches 500, where the priors "),
+        (lambda u: 8 * (np.arange(len(u))[:, None] % 80 == [8, 24]), None),  # sticks as SPM makes them
         (lambda u: u - u.mean(axis=0), None),
     ],
     ids=["percent", "fractions", "sticks by ms", "sticks", "centred"],
@@ -271,6 +271,39 @@ def test_one_series_twice_is_remarked_on(save_v7: Save, dcm_struct: Struct) -> N
     assert read_one(save_v7(DCM=dcm_struct)).remarks == (
         "regions vmPFC and amygdala have the same series; check which VOI each is of",
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        (lambda y: 100 * y + 1e4, "series vary by "),
+        (lambda y: y * [1.0, 1000.0], "the series of amygdala varies "),
+        (lambda y: 5 * y + 100, None),
+    ],
+    ids=["scanner's units", "one region", "percent about 100"],
+)
+def test_series_in_another_unit_are_remarked_on(
+    save_v7: Save, dcm_struct: Struct, change: Callable[[Any], Any], remark: str | None
+) -> None:
+    dcm_struct["Y"]["y"] = change(dcm_struct["Y"]["y"])
+    remarks = read_one(save_v7(DCM=dcm_struct)).remarks
+    assert remarks == () if remark is None else remarks[0].startswith(remark)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e200])
+def test_series_in_no_unit_of_fmri_are_refused(save_v7: Save, dcm_struct: Struct, unit: float) -> None:
+    dcm_struct["Y"]["y"] = unit * dcm_struct["Y"]["y"]
+    with pytest.raises(DcmFileError, match=r"Y\.y of region 'vmPFC' ranges over .*; give percent signal change"):
+        read_one(save_v7(DCM=dcm_struct))
+
+
+def test_one_input_twice_and_confounds_by_the_dozen_are_remarked_on(save_v7: Save, dcm_struct: Struct) -> None:
+    dcm_struct["U"]["u"] = dcm_struct["U"]["u"][:, :1] * [1.0, 1.0]
+    scans = len(dcm_struct["Y"]["y"])
+    dcm_struct["Y"]["X0"] = np.random.default_rng(0).standard_normal((scans, scans - 3))
+    first, second = read_one(save_v7(DCM=dcm_struct)).remarks
+    assert "are the same; their effects cannot be told apart" in first
+    assert second == f"confounds take {scans - 3} of {scans} scans, so that estimates rest on 3; give fewer confounds"
 
 
 def test_errors_travel_between_processes() -> None:
