@@ -161,8 +161,8 @@ def _answer(inputs: GroupInputs, found: CrossValidation) -> Answer:
         details.insert(0, shuffled_note(uneven))
     if found.shuffled is None:
         details.append(
-            "Student's t takes the estimates as independent, and rejects in 5.5 to 11.5 of 100 at 5 % where there is "
-            "nothing to find; --compat none with a mixture of participants shuffles instead."
+            "Student's t takes the estimates as independent, and rejects at 5 % in 6 to 10 of 100 simulated groups "
+            "without anything to find; --compat none with a mixture of participants shuffles instead."
         )
     said = "open" if uneven else judge_prediction(found.correlation, found.p_value)
     return Answer(question, said, text, tuple(details))
