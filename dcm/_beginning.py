@@ -1,4 +1,4 @@
-"""Where the full equations begin: at the optimum of the bilinear ones, which cost a tenth and are near.
+"""Where the full equations begin: at the optimum of the bilinear ones, which cost half as much or less and are near.
 
 Every start is first inverted with the bilinear equations. Starts that reach the same optimum go on as one. A start
 that failed there goes no further, unless all of a participant's did. Where the full equations fail at the optimum of

@@ -216,8 +216,8 @@ def _outcome(batch: Batch, member: int, starts: Sequence[Ended]) -> Posterior | 
     energy = np.where(failed, -np.inf, [float(ended.free_energy) for ended in starts])
     considered = energy >= energy[0] if batch.settings.as_spm else np.isfinite(reached)
     best = int(np.argmax(np.where(considered, reached, -np.inf)))
-    if status[best].failed:
-        return Failure(one.subject.name, status[0].value)
+    if status[best].failed or not considered[best]:
+        return Failure(one.subject.name, (status[0] if status[0].failed else Status.NOT_FINITE).value)
     return _posterior(batch, member, starts[best], best, reached)
 
 
