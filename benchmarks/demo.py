@@ -1,11 +1,12 @@
-"""Does the demo find what was planted?  ``python -m benchmarks.demo [--seeds 0-9] [--quick | --whole] [--out DIR]``
+"""Does the demo find what was planted?  ``python -m benchmarks.demo [--seeds 0-9] [--quick | --whole] [--series]``
 
 The synthetic trial, from images to report, once for each seed: how often 90 % intervals hold the planted value over
 visits and over the group's effects, whether what was planted is called and with the right sign, and whether the pages
 contradict each other. By default the 21 participants of the demo, with the faces task alone, which is all that its DCM
 and its group rest on; ``--quick`` is `effconn demo --quick`, ``--whole`` all of `effconn demo`. Standard errors are
 over participants, as visits of one are not independent. Exits with 1 where pages contradict each other, or coverage
-over visits is not within 85–95 % by more than two standard errors.
+over visits is not within 85–95 % by more than two standard errors. ``--series`` also inverts every visit's series as
+they were measured and as SPM's DCMs take them, whitened: what that does to driving inputs (C).
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ from typing import Any
 
 import numpy as np
 
+from dcm import SPM12_ECHO_TIME, Failure, Subject, invert_cohort
 from pipeline._console import progress, say
+from pipeline._interval import Z
 from pipeline._runtime import start_jax
+from pipeline.images import read_extraction
 from pipeline.stages import Beside, RunOptions, run_study
 from pipeline.study import read_study
 from pipeline.synthetic import QUICK, StudyDesign, truth_extra, truth_files, truth_of, write_study
+from pipeline.synthetic._circuit import circuit
 
 from ._options import whole_number
 from ._table import table, write_json
 
 LIMITS = (85.0, 95.0)  # percent, of 90 % intervals over visits
+SERIES = {"as measured": False, "whitened": True}
 DIFFER = "Do the arms differ in "  # how the analysis of the arms begins its questions
 # The truth's question on a difference between the arms begins so → so the analysis's ends.
 SAME = {"Does treatment change the connection": "the change?", "Does that change go with": "goes with improvement?"}
@@ -49,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as spare:
             folder = Path(spare) if options.out is None else options.out / f"seed-{seed}"
             rows.append(measure(run_demo(folder, design, seed)) | {"seed": seed})
+            if options.series:
+                rows[-1]["series"] = {kind: invert_series(folder, white) for kind, white in SERIES.items()}
         say(f"seed {seed}: {_line(rows[-1])}")
         if options.json is not None:
             write_json(options.json, {"quick": options.quick, "whole": options.whole, "seeds": rows})
@@ -67,6 +75,25 @@ def run_demo(folder: Path, design: StudyDesign, seed: int) -> Mapping[str, Any]:
         sys.exit(f"seed {seed}: {'; '.join(one.reason for one in found.failed) or 'no page was made'}")
     content: dict[str, Any] = json.loads(found.page.with_suffix(".json").read_text(encoding="utf-8"))
     return content
+
+
+def invert_series(folder: Path, whitened: bool) -> dict[str, list[float]]:
+    """By visit: percent of the 90 % intervals of C that hold what was planted, C found over C planted, and mean ρ."""
+    truth, spec = truth_of(folder), circuit()
+    runs = [read_extraction(path) for path in sorted(folder.glob("results/sub-*/ses-*/func/*task-faces*.nc"))]
+    data = [run.run_data(spec.regions, SPM12_ECHO_TIME, whitened=whitened).data for run in runs]
+    subjects = [Subject(run.visit, spec, one) for run, one in zip(runs, data, strict=True)]
+    figures: dict[str, list[float]] = {"held": [], "gain": [], "rho": []}
+    for subject, found in zip(subjects, invert_cohort(subjects), strict=True):
+        if isinstance(found, Failure):
+            sys.exit(f"{folder.name}: {found.reason}")
+        places = [i for i, name in enumerate(found.names) if name.startswith("C[")]
+        planted = np.array([truth.connectivity[subject.name][found.names[i]] for i in places])
+        mean, sd = found.mean[found.free][places], np.sqrt(np.diag(found.covariance))[places]
+        figures["held"].append(100 * float(np.mean(np.abs(mean - planted) <= Z * sd)))
+        figures["gain"].append(float(mean.sum() / planted.sum()))
+        figures["rho"].append(float(found.autocorrelation.mean()))
+    return figures
 
 
 def measure(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,8 +162,23 @@ def report(rows: Sequence[Mapping[str, Any]]) -> str:
         f"their slopes in {_count(verdicts[:, 1])}, the other connection's slope in both arms in "
         f"{_count(verdicts[:, 2])}; a wrong sign in {(verdicts == 'no').sum()} of {verdicts.size} answers.",
         *(f"seed {row['seed']}: {one}" for row in rows for one in row["contradictions"]),
+        *_series(rows),
     ]
     return "\n".join([table(shown, tuple(shown[0])), "", *lines])
+
+
+def _series(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the two kinds of series come to, a line each."""
+    lines = []
+    for kind in SERIES if all("series" in row for row in rows) else ():
+        held, gain, rho = (
+            _mean([value for row in rows for value in row["series"][kind][name]]) for name in ("held", "gain", "rho")
+        )
+        lines.append(
+            f"Series {kind}: {held[0]:.1f} % ({held[1]:.1f}) of the intervals of C hold; C is found at {gain[0]:.2f} "
+            f"({gain[1]:.2f}) of what was planted, ρ at {rho[0]:.2f} ({rho[1]:.2f})."
+        )
+    return lines
 
 
 def _count(verdicts: np.ndarray) -> str:
@@ -167,6 +209,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_true", help="eight participants: effconn demo --quick")
     sizes.add_argument("--whole", action="store_true", help="every task and analysis: effconn demo")
+    parser.add_argument("--series", action="store_true", help="measured series beside whitened ones")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep the studies there, and go on with what is there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures of every seed to this file")
     return parser.parse_args(arguments)
