@@ -10,7 +10,7 @@ import numpy as np
 
 import dcm
 from dcm import DrawTruth, Failure, Posterior, SerialNoise, Settings, Subject, simulate_draws
-from pipeline.calibration import Coverage, measure_coverage, share
+from pipeline.calibration import MARGIN, Coverage, measure_coverage, share
 
 from ._calibration_designs import Design
 
@@ -19,7 +19,6 @@ FIELDS = ("A", "B", "C")
 NARROW = "narrow prior"  # which truths are drawn from, and inverted with
 RATIOS = (0.5, 1.0, 3.0)  # signal to noise
 USUAL = SerialNoise((0.3,))
-MARGIN = 3.0  # nats by which a wrong model must win to be called a wrong choice
 DISPLACED = 2.0  # prior standard deviations
 
 # What must hold: (what, least, most), by kind of cell.

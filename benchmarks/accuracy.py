@@ -17,7 +17,7 @@ from typing import Any
 
 import jax
 
-from . import _calibration, _derivatives, _integrators, _linear_gaussian, _loop, _null_trials
+from . import _coverage_in_spm_mode, _derivatives, _integrators, _linear_gaussian, _loop, _null_trials
 from ._case import device
 from ._check import Check
 from ._table import table, write_json
@@ -26,7 +26,7 @@ SECTIONS: dict[str, Callable[[bool], list[Check]]] = {
     "linear": _linear_gaussian.checks,
     "derivatives": _derivatives.checks,
     "integrators": _integrators.checks,
-    "calibration": _calibration.checks,
+    "calibration": _coverage_in_spm_mode.checks,
     "batch": _loop.checks,
     "permutation": _null_trials.checks,
 }

@@ -5,13 +5,14 @@ from ._delivery import deliver_calibration
 from ._design import CalibrationDesign, Found, GroupQuestion
 from ._engine import Engine, mode_engine, study_engine
 from ._file_design import read_file_design
-from ._models import ModelRecovery, recover_models
+from ._models import MARGIN, ModelRecovery, recover_models
 from ._power import SIZES, Power, measure_power
 from ._run import CalibrationRun, Cell, DataSet, invert_datasets, make_datasets
 from ._store import InversionStore, Inverted
 from ._study_design import read_study_design
 
 __all__ = [
+    "MARGIN",
     "SIZES",
     "CalibrationDesign",
     "CalibrationRun",

@@ -30,7 +30,7 @@ class Coverage:
         zeros: how many truths are 0.
         zeros_beyond_90, zeros_beyond_90_se: percent of these outside their 90 % interval.
         rank_p: of a chi² test that ranks of truths in their posteriors are uniform, which they are for truths that are
-            drawn from the prior.
+            drawn from the whole prior; not for truths cut off, or set to 0.
 
     A number that nothing was there to find from is NaN.
     """

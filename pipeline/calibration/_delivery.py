@@ -213,9 +213,10 @@ def _power_lead(run: CalibrationRun) -> str:
     visits = "the difference of two visits" if question.visits == 2 else "one visit"
     return (
         f"{question.words} Groups simulated from the first level's posterior standard deviations, {visits} each, with "
-        f"{question.spread:g} Hz between participants (SD) and the effect on one connection; analysed by the group "
-        "model. A connection is called where 2 min(P, 1 − P) times the number of connections is at most 0.05; “no "
-        "difference” is the answer where every effect is surely smaller than 0.5 Hz."
+        f"{question.spread:g} Hz between participants (SD), the effect on one connection, and errors of connections "
+        "taken as independent; analysed by the group model. A connection is called where 2 min(P, 1 − P) times the "
+        "number of connections is at most 0.05; “no difference” is the answer where every effect is surely smaller "
+        "than 0.5 Hz."
     )
 
 

@@ -1,4 +1,8 @@
-"""How many participants it takes: groups simulated from first-level uncertainty, analysed as the study's would be."""
+"""How many participants it takes: groups simulated from first-level uncertainty, analysed as the study's would be.
+
+Estimates scatter about each participant's true values by their posterior standard deviations, every connection by
+itself: what a first level that is too sure, or that can hardly tell connections apart, would do is not in it.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ LEAST = 1e-4  # below which only that is said
 
 
 def p_words(value: float) -> str:
-    """A p value in two significant digits: ``p = 0.031``."""
+    """A p value in two significant digits: ``p = 0.031``; ``p = ?`` where there is none (NaN)."""
+    if math.isnan(value):
+        return "p = ?"
     return f"p < {LEAST:.4f}" if value < LEAST else f"p = {value:.2g}" if value < 0.995 else "p = 1.0"
 
 

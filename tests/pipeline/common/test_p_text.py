@@ -7,7 +7,9 @@ import pytest
 from pipeline.common import p_words, shuffled_p_cell, shuffled_p_words
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.0283, "p = 0.028"), (1e-5, "p < 0.0001"), (1.0, "p = 1.0")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0283, "p = 0.028"), (1e-5, "p < 0.0001"), (1.0, "p = 1.0"), (float("nan"), "p = ?")]
+)
 def test_p_values_in_words(value: float, text: str) -> None:
     assert p_words(value) == text
 
