@@ -85,6 +85,16 @@ def under_group(
     return tuple(found[i] for i in range(len(estimates)))
 
 
+def _one_under(one: Estimate, prior: Gaussian) -> Estimate:
+    try:
+        return one.under(prior)
+    except ValueError as error:
+        raise PebError(
+            f"{one.name} has a posterior that is wider than its prior in some direction, and none under the group's "
+            "wider one; invert it again, or leave it out"
+        ) from error
+
+
 def _under(
     estimates: list[Estimate],
     places: Int[np.ndarray, "param"],
@@ -106,7 +116,7 @@ def _under(
             prior.marginal(free), posterior.marginal(free), Gaussians(mean, covariance).marginal(free)
         )
     except np.linalg.LinAlgError:  # somebody's has none, and reduction one by one says whose
-        return [one.under(own) for one, own in zip(estimates, empirical, strict=True)]
+        return [_one_under(one, own) for one, own in zip(estimates, empirical, strict=True)]
     whole, spread = prior.mean.copy(), np.zeros_like(prior.covariance)
     whole[:, free] = reduced.mean
     spread[:, free[:, None], free] = reduced.covariance

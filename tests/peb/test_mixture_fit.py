@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from peb import Estimate, Gaussian, PebSettings, SamplingSettings, fit, sample
+from peb import Estimate, Gaussian, PebError, PebSettings, SamplingSettings, fit, sample
 
 C, PI = np.array([1.0, 9.0, 30.0, 100.0, 300.0, 1000.0]), np.array([0.98, *[0.004] * 5])
 
@@ -120,3 +120,11 @@ def test_a_shuffled_order_of_participants_changes_nothing_but_rounding() -> None
     estimates, design = mixed_group(14, 2, seed=5, correlation=0.5)
     backwards = design.rows(design.participants[::-1])
     np.testing.assert_allclose(fit(estimates, backwards).mean, fit(estimates, design).mean, rtol=1e-9, atol=1e-12)
+
+
+def test_somebody_without_a_posterior_under_the_group_is_named() -> None:
+    """Posteriors wider than their prior along 1, −1, in a group whose people differ by more."""
+    estimates, design = mixed_group(16, 2, seed=1)
+    tied = Gaussian(np.zeros(2), 2 * np.array([[1, 0.95], [0.95, 1]]))
+    with pytest.raises(PebError, match=r"s\d+ has a posterior that is wider than its prior .*; invert it again"):
+        fit([replace(one, prior=tied) for one in estimates], design)
