@@ -117,7 +117,7 @@ class Plan:
         """Whether the file's inputs are centred, which nothing undoes where SPM has done it in the file."""
         how = self.centre or ("file" if self.as_spm else "no")
         asked = file.centre_inputs if how == "file" else how == "yes"
-        return asked or (not self.as_spm and _is_centred(file))
+        return asked or (not self.as_spm and has_centred_inputs(file))
 
     def prior_of(self, file: DcmFile) -> Prior:
         """The prior of one file's model; SPM's with the file's hE and hC."""
@@ -139,7 +139,7 @@ class Plan:
     def remarks(self, file: DcmFile) -> list[str]:
         """What the file says of the inversion that does not hold here, and how to have it."""
         said = []
-        if not self.as_spm and self.centre in (None, "no") and _is_centred(file):
+        if not self.as_spm and self.centre in (None, "no") and has_centred_inputs(file):
             remedy = "give the file as it was before SPM estimated it"
             if file.estimate is None:
                 remedy = "give inputs as presented, 0 where nothing is, to have A without input"
@@ -188,7 +188,7 @@ def _unscaled(file: DcmFile) -> DcmFile:
     return replace(file, run=run, content=content)
 
 
-def _is_centred(file: DcmFile) -> bool:
+def has_centred_inputs(file: DcmFile) -> bool:
     """Whether the file's inputs have lost their zero: all those that vary have mean 0 and negative values."""
     varying = file.run.data.inputs[:, np.ptp(file.run.data.inputs, axis=0) > 0]
     means = np.abs(varying.mean(axis=0))

@@ -12,6 +12,7 @@ from dcm import Data
 
 from .._dcm_file import DcmFile
 from .._inputs import read_inputs, remark_lines
+from .._invert import has_centred_inputs
 from .._runtime import UsageError
 from ..common import listed
 from ._design import (
@@ -26,7 +27,6 @@ from ._design import (
 )
 
 FEWEST, USUAL_PARTICIPANTS = 4, 20  # files that are taken for a group, and how many people are where fewer are given
-CENTRED = 1e-6  # of an input's range: what its mean may be where it was centred
 
 
 def read_file_design(
@@ -70,15 +70,14 @@ def read_file_design(
 def _uncentred(file: DcmFile) -> tuple[Data, str]:
     """The run with its inputs' natural zero, the value they have most of the time, where SPM has centred them."""
     data = file.run.data
-    inputs, moved = data.inputs.copy(), False
+    if not has_centred_inputs(file):
+        return data, ""
+    inputs = data.inputs.copy()
     for column in inputs.T:
-        size = float(np.ptp(column))
         values, counts = np.unique(column, return_counts=True)
-        if size > 0 and abs(float(column.mean())) < CENTRED * size and values[counts.argmax()] != 0:
-            column -= values[counts.argmax()]
-            moved = True
+        column -= values[counts.argmax()]
     line = "Inputs were centred in the file; the value that they have most of the time was taken for their zero."
-    return (replace(data, inputs=inputs), line) if moved else (data, "")
+    return replace(data, inputs=inputs), line
 
 
 def _found(files: Sequence[DcmFile], say: Callable[[str], None]) -> tuple[Found, ...]:
