@@ -146,11 +146,12 @@ def _answers(
     if there:
         worst = max(there, key=lambda one: one.wrong)
         chosen = sorted(one.chosen for one in there)
+        least, most = f"{chosen[0]:.0f}", f" to {chosen[-1]:.0f}"
+        most = most if most != f" to {least}" else ""
         parts = "; ".join(f"{one.true} at SNR {one.snr:g}: {one.chosen:.0f} %" for one in there)
         said = (
             f"A wrong model wins by more than {MARGIN:g} nats in at most {worst.wrong:.0f} % "
-            f"(± {worst.wrong_se:.0f}) of data sets; the true one has the higher F in {chosen[0]:.0f} to "
-            f"{chosen[-1]:.0f} %."
+            f"(± {worst.wrong_se:.0f}) of data sets; the true one has the higher F in {least}{most} %."
         )
         verdict = judge_model_choice(worst.wrong, max(one.wrong_se for one in there))
         answers.append(Answer("Can a model that wins be believed?", verdict, said, (f"The true one wins: {parts}.",)))

@@ -47,7 +47,7 @@ def read_file_design(
     spec = files[0].spec
     others = [file.name for file in files if file.spec != spec]
     if others:
-        raise UsageError(f"{listed(others)} differ in their model from {files[0].name}; give files of one model")
+        raise UsageError(f"of another model than {files[0].name}: {listed(others)}; give files of one model")
     if spec.d.any():
         say(f"{files[0].name}: its gating connections (D) are drawn from their prior as all others are")
     restored = [_uncentred(file) for file in files]

@@ -17,6 +17,7 @@ MISSING = 0.2  # share of visits without a posterior, from which the answer is n
 HOLD = 85.0, 95.0  # percent of the truths that 90 % intervals hold
 WRONG = 2.0, 10.0  # percent of data sets whose evidence prefers a wrong model: up to which it is yes, and partly
 FOUND = 80.0, 40.0  # percent of studies that find an effect: from which there are participants enough, and partly
+UNKNOWN = 15.0  # error, percent, above which it is an error of nothing: a handful of estimates
 ERRORS = 2.0  # Monte-Carlo standard errors that a share must be off by
 SURE_ENOUGH = 5.0, 12.0  # errors, percent, above which a share of data sets, and one of studies, leaves it open
 
@@ -37,6 +38,8 @@ def judge_coverage(shares: Sequence[tuple[float, float]]) -> Verdict:
     there are too few data sets to tell.
     """
     low, high = HOLD
+    if any(error > UNKNOWN for _, error in shares):
+        return "open"
     if any(share + ERRORS * error < low for share, error in shares):
         return "no"
     if any(error > SURE_ENOUGH[0] for _, error in shares):

@@ -143,7 +143,7 @@ def test_files_that_are_not_there_or_no_study_get_one_line(
         "calibrate",
         save_v7(DCM=struct),
         save_v7("DCM_sub-02.mat", DCM=other),
-        says="sub-02 differ in their model from sub-01; give files of one model",
+        says="of another model than sub-01: sub-02; give files of one model",
     )
     taken = tmp_path / "taken"
     taken.touch()

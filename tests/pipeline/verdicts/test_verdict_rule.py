@@ -125,6 +125,7 @@ def test_what_is_counted_is_yes_partly_or_no() -> None:
 
 def test_too_few_counted_leave_it_open_but_for_what_is_sure() -> None:
     assert [judge_coverage([(share, 8.0)]) for share in (60.0, 75.0, 90.0)] == ["no", "open", "open"]
+    assert judge_coverage([(90.0, 2.0), (0.0, 33.0)]) == "open"
     assert [judge_model_choice(wrong, 8.0) for wrong in (0.0, 12.0, 30.0)] == ["open", "open", "no"]
     assert judge_power(90.0, 15.0) == "open"
 
