@@ -90,6 +90,7 @@ def _invert(
         "confounds": confounds @ rotation,
         "confound_power": power,
         "confound_mask": np.ones(len(power)),
+        "confound_rotation": rotation,
         "confound_start": (confounds @ rotation).T @ y / power[:, None],
         "timing": design,
         "prior_vector": mean,
@@ -103,7 +104,7 @@ def _invert(
     }
     arrays: dict[str, Any] = {name: jnp.asarray(value, dtype=float) for name, value in own.items()}
     problem = replace(_template(), **arrays)
-    step = jax.jit(partial(laplace.step, cast(ForwardModel, LinearModel())))
+    step = jax.jit(partial(laplace.step, cast(ForwardModel, LinearModel()), "spm12"))
     state = laplace.init(problem)
     while not laplace.ended(state.status):
         state = step(problem, state)

@@ -13,7 +13,7 @@ from pipeline._dcm_file import read_dcms
 from pipeline._design_table import read_design
 from pipeline._estimates import pair_sessions
 from pipeline._group_arms import Arms, compare_arms
-from pipeline._group_arms_page import arm_records
+from pipeline._group_arms_page import arm_records, judge_arms
 from pipeline._group_sampling import sampling_warnings
 from pipeline._peb_inputs import GroupInputs
 
@@ -34,7 +34,9 @@ def inputs(shared_data: Path) -> GroupInputs:
     assert not lines
     names = [one.name for one in changes]
     design = read_design(folder / "participants.tsv", names, interactions=[("arm", "improvement")])
-    return GroupInputs(tuple(changes), design, files[0].spec, ("B",), PebSettings(), ("ses-1", "ses-2"), (), ())
+    return GroupInputs(
+        tuple(changes), design, files[0].spec, ("B",), PebSettings(between="gaussian"), ("ses-1", "ses-2"), (), ()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def arms(inputs: GroupInputs) -> Arms:
 def test_the_planted_interaction_has_the_right_sign_by_both_roads(inputs: GroupInputs, arms: Arms) -> None:
     rows = [
         row
-        for row in arm_records(inputs, arms).rows
+        for row in arm_records(inputs, arms, judge_arms(inputs, arms)).rows
         if row["connection"] == TOP_DOWN and row["covariate"] == "improvement"
     ]
     assert len(rows) == 2

@@ -20,7 +20,7 @@ import pytest
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
-KILLS = 5
+KILLS = 3
 STAGES = ("extract", "invert", "group", "measure", "statistics", "predict", "report")
 NOTHING: dict[str, list[str]] = {stage: [] for stage in STAGES}
 
