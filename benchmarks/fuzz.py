@@ -144,8 +144,8 @@ def _workers(jobs: int, folder: Path, formats: Sequence[str], seed: int) -> Iter
 def _work_off(waiting: list[Input], workers: list[_Worker]) -> Iterator[Outcome]:
     while waiting or any(one.asked for one in workers):
         busy = {one.connection: one for one in workers if one.asked or not one.ready}
-        # `wait` gives back what it was given, which its type does not say.
-        for worker in (busy[found] for found in wait(list(busy), timeout=1.0)):  # type: ignore[index]
+        ended = wait(list(busy), timeout=1.0)
+        for worker in (busy[one] for one in ended):  # type: ignore[index] # `wait`'s type hides what it was given
             outcome = _received(worker)
             if outcome is not None:
                 yield outcome

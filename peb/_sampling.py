@@ -66,21 +66,7 @@ def sample(
     laplace = collect(prepared, jax.device_get(solve(prepared.group, limits(settings), spm=False)), name)
     mode, factor = _coordinates(prepared.group, laplace)
     points, divergences = _chains(prepared.group, mode, factor, sampling)
-    size = laplace.posterior.mean.size
-    r_hat, sample_size = diagnosed(points)
-    return SampledGroup(
-        name=name,
-        effects=laplace.effects,
-        component_names=laplace.component_names,
-        draws=points[..., :size],
-        noise_draws=points[..., size:],
-        r_hat=r_hat[:size],
-        noise_r_hat=r_hat[size:],
-        sample_size=sample_size[:size],
-        noise_sample_size=sample_size[size:],
-        divergences=divergences,
-        settings=sampling,
-    )
+    return _sampled(name, laplace, points, divergences, sampling)
 
 
 def _sample_mixture(group: MixtureGroup, sampling: SamplingSettings, name: str) -> SampledGroup:
@@ -93,6 +79,18 @@ def _sample_mixture(group: MixtureGroup, sampling: SamplingSettings, name: str) 
     q, size = len(found.parameters), found.posterior.mean.size
     points = np.array(density.point(z)[..., : size + q]).swapaxes(0, 1)
     points[..., size:] = -2 * points[..., size:] - np.log(16.0)  # γ, see `collect_mixture`
+    return _sampled(name, found, points, int(np.asarray(diverging).sum()), sampling)
+
+
+def _sampled(
+    name: str,
+    found: GroupPosterior,
+    points: Float[np.ndarray, "chain draw value"],
+    divergences: int,
+    sampling: SamplingSettings,
+) -> SampledGroup:
+    """Draws of effects, and after them of the noise, with what tells whether chains agree."""
+    size = found.posterior.mean.size
     r_hat, sample_size = diagnosed(points)
     return SampledGroup(
         name=name,
@@ -104,7 +102,7 @@ def _sample_mixture(group: MixtureGroup, sampling: SamplingSettings, name: str) 
         noise_r_hat=r_hat[size:],
         sample_size=sample_size[:size],
         noise_sample_size=sample_size[size:],
-        divergences=int(np.asarray(diverging).sum()),
+        divergences=divergences,
         settings=sampling,
     )
 

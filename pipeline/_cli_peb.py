@@ -214,7 +214,7 @@ def group_command(
 
         every = {**shared, **own, **delivering}
         # What `inspect.signature` looks for, and typer by it; the types of functions do not know it.
-        command.__signature__ = inspect.Signature(list(every.values()))  # type: ignore[attr-defined]
+        command.__signature__ = inspect.Signature(list(every.values()))  # type: ignore[attr-defined] # Typer reads it
         command.__annotations__ = {name: one.annotation for name, one in every.items()}
         return app.command(name=name, epilog=f"Example: {example}", help=help)(command)
 
