@@ -1,22 +1,21 @@
-"""The first level inverted again under the group's empirical priors, and again, until the evidence stops rising.
+"""The first level inverted again under the group's empirical priors, and again, until the group stays where it is.
 
 A PEB re-estimates participants by reduction: exact for the Gaussian that an inversion returned, but that Gaussian was
 found around the posterior mode under the *first* prior. Where the model is far from linear between there and the mode
 under the group, participants are inverted again (Friston et al. 2016, section "Empirical Bayes and DCM"):
 
     group fit → N(m_i, Σ) over the chosen parameters → inversion under it, from the last mode
-              → the posterior under the original prior, by reduction → group fit …
+              → what the data say around this mode, exp(c + hᵀθ − ½ θᵀLθ) → group fit …
 
-That is a fixed point in the group's effects: inversions at m = X x give the group β = G(x). Where connections depend on
-each other in the first level it is approached slowly or by swinging from side to side. So from the third round on the
-next x is where the last rounds say that it lies (Anderson 1965, up to three differences of rounds),
+That is a fixed point, and where connections depend on each other in the first level rounds swing about it from side to
+side. So what the data say is averaged over rounds, c, h and L alike, with a share a for the newest:
 
-    r_k = G(x_k) − x_k,    x_(k+1) = G(x_k) − Σ_i t_i (G(x_(i+1)) − G(x_i)),
-    with t such that |r_k − Σ_i t_i (r_(i+1) − r_i)| is least,
+    L ← (1 − a) L + a L_new,    a = 1 / (1 + how often the group's effects have turned back),
 
-in posterior standard deviations. It moves where participants are linearised, and no fixed point.
+as stochastic approximation is hastened (Kesten 1958): whole steps as long as they lead somewhere, smaller ones the more
+often they turn. Shares fall as 1, 1/2, 1/3 … at most, so that no point is too far to be reached.
 
-What tells whether a round helped is the evidence of its empirical priors by *inversion*,
+What tells how much it helped is the evidence of a round's empirical priors by *inversion*,
 
     F_inverted = F_group + Σ_i (F_i inverted under the empirical prior − F_i reduced to it),
 
@@ -26,7 +25,7 @@ first round, and flatters it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -37,14 +36,13 @@ import dcm
 
 from ._design import Design, some
 from ._estimate import Estimate, from_dcm
-from ._gaussian import Gaussian
+from ._gaussian import Gaussian, log_det, precision
 from ._group import GroupPosterior
 from ._peb import fit
 from ._settings import PebError, PebSettings
 
-FIRST_LEVEL = dcm.Settings(tolerance=0.01)  # nats: where inversions end early is chance, which rounds would see
-DEPTH = 3  # rounds' differences that a step is made of
-WEAK = 0.02  # of their size, by which steps are held back
+# Rounds would see where an inversion happened to end; 1e-4 nats are 0.01 posterior standard deviations.
+FIRST_LEVEL = dcm.Settings(tolerance=1e-4)
 
 
 class RefitStatus(Enum):
@@ -62,10 +60,8 @@ class Round:
         free_energy: F of the group, nats, participants re-estimated by reduction.
         inverted_free_energy: F, nats, with each participant's evidence from the inversion; what rounds compare by.
         mean: of the group's effects; the first round's less the last's is what the first prior had drawn them by.
-        moved: how far the effects are from those that participants were inverted under, posterior standard deviations;
-            NaN in the first round.
-        failures: who could not be inverted, and why. They count in both F as reduced, and the next round has their
-            posterior from the round before.
+        moved: the farthest that an effect is from the round before, posterior standard deviations; NaN in the first.
+        failures: who could not be inverted, and why. They count in both F as reduced, and keep what was known of them.
     """
 
     free_energy: float
@@ -77,7 +73,7 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class Refit:
-    """The best of several rounds.
+    """The last of several rounds.
 
     Fields (N participants):
         group: its group posterior.
@@ -85,7 +81,6 @@ class Refit:
         posteriors: N inversions under its empirical priors, or for who failed there the inversion before; each says its
             prior.
         rounds: all rounds; the first is the plain group fit.
-        best: which of them the others are from.
         status: how the rounds ended.
     """
 
@@ -93,7 +88,6 @@ class Refit:
     estimates: tuple[Estimate, ...]
     posteriors: tuple[dcm.Posterior, ...]
     rounds: tuple[Round, ...]
-    best: int
     status: RefitStatus
 
 
@@ -104,11 +98,12 @@ def fit_with_reinversion(
     *,
     parameters: Sequence[str] | None = None,
     first_level: dcm.Settings = FIRST_LEVEL,
-    max_rounds: int = 16,
-    tolerance: float = 0.1,
+    max_rounds: int = 48,
+    tolerance: float = 0.05,
     name: str = "group",
+    each_round: Callable[[Round], None] = lambda _: None,
 ) -> Refit:
-    """Fit a group, invert its participants again under what it says of each, and so on; the round of highest evidence.
+    """Fit a group, invert its participants again under what it says of each, and so on, until the group stays.
 
     Arguments:
         subjects: one per row of the design and matched with it by name; their priors are the original ones.
@@ -116,79 +111,57 @@ def fit_with_reinversion(
         first_level: of every inversion; not by SPM's scheme of the noise, whose steps leave F short of its optimum by
             what may be hundreds of nats and is chance, so that rounds could not be compared.
         max_rounds: limit of rounds, the first included.
-        tolerance: change of the inverted F, nats, below which the rounds end.
+        tolerance: of the group's effects from round to round, posterior standard deviations.
+        each_round: is told every round as it ends.
 
     Raises `PebError` where a participant fails in the first inversion, names repeat or do not match the design, or an
     argument is out of range.
 
-    Source: Friston et al. 2016.
+    Source: Friston et al. 2016; Kesten, H. (1958). Accelerated stochastic approximation. Ann. Math. Statist. 29, 41–59.
     """
     _check(subjects, design, first_level, max_rounds, tolerance)
     posteriors = _first_inversion(subjects, first_level)
     estimates = tuple(from_dcm(one.name, found) for one, found in zip(subjects, posteriors, strict=True))
     original = {one.name: one.prior for one in estimates}
     rounds: list[Round] = []
-    kept: Refit | None = None
-    path = _Path([], [])
-    while len(rounds) < max_rounds:
+    turns, step = 0, np.zeros(0)
+    while True:
         group = fit(estimates, design, settings, parameters=parameters, name=name)
-        people, moved = path.next(group)
-        posteriors, failures = _invert_again(subjects, posteriors, people, first_level)
-        rounds.append(_round(group, people, subjects, posteriors, failures, moved))
-        reached = [one.inverted_free_energy for one in rounds]
-        if kept is None or reached[-1] > reached[kept.best]:
-            kept = Refit(group, estimates, posteriors, (), len(rounds) - 1, RefitStatus.MAX_ROUNDS)
-        if len(rounds) > 1 and abs(reached[-1] - reached[-2]) < tolerance:
-            kept = replace(kept, status=RefitStatus.CONVERGED)
-            break
-        found = [from_dcm(one.name, again) for one, again in zip(subjects, posteriors, strict=True)]
-        estimates = tuple(one.under(original[one.name]) for one in found)
-    assert kept is not None  # max_rounds is at least 1
-    return replace(kept, rounds=tuple(rounds))
+        if rounds:
+            before, step = step, (group.mean - rounds[-1].mean).ravel() / group.sd.ravel()
+            turns += bool(before.size and step @ before < 0)
+        posteriors, failures = _invert_again(subjects, posteriors, group.participants, first_level)
+        moved = float(np.abs(step).max()) if rounds else float("nan")
+        rounds.append(_round(group, subjects, posteriors, failures, moved))
+        each_round(rounds[-1])
+        if moved < tolerance or len(rounds) == max_rounds:
+            status = RefitStatus.CONVERGED if moved < tolerance else RefitStatus.MAX_ROUNDS
+            return Refit(group, estimates, posteriors, tuple(rounds), status)
+        failed = {one.name for one in failures}
+        estimates = tuple(
+            last if last.name in failed else _average(last, from_dcm(last.name, again), original, 1 / (1 + turns))
+            for last, again in zip(estimates, posteriors, strict=True)
+        )
 
 
-@dataclass(eq=False)
-class _Path:
-    """Where participants were inverted, and what group that gave.
+def _average(last: Estimate, again: Estimate, original: Mapping[str, Gaussian], share: float) -> Estimate:
+    """What data say, (1 − share) of the last and a share of the new, under the original prior."""
+    new = again.under(original[last.name])
+    if share == 1:
+        return new
+    precisions = [precision(one.posterior.covariance) for one in (last, new)]
+    pulls = [own @ one.posterior.mean for own, one in zip(precisions, (last, new), strict=True)]
+    inverse, pull = ((1 - share) * old + share * now for old, now in (precisions, pulls))
+    covariance = precision(inverse)
+    posterior = Gaussian(covariance @ pull, covariance)
 
-    Fields:
-        asked: x of every round.
-        found: G of every round but the first, of the x before.
-    """
+    def height(one: Gaussian, pull: np.ndarray) -> float:
+        return float(log_det(one.covariance) + one.mean @ pull) / 2
 
-    asked: list[np.ndarray]
-    found: list[np.ndarray]
-
-    def next(self, group: GroupPosterior) -> tuple[tuple[Estimate, ...], float]:
-        """Participants under the group at the next x, and how far the group moved, in posterior SDs."""
-        beta, sd = group.posterior.mean, group.posterior.sd
-        moved, x = float("nan"), beta
-        if self.asked:
-            self.found.append(beta)
-            moved = float(np.abs((beta - self.asked[-1]) / sd).max())
-        if len(self.found) > 1:
-            last = slice(-1 - DEPTH, None)
-            G = np.array(self.found[last])
-            r = (G - np.array(self.asked[last])) / sd
-            off = np.diff(r, axis=0)
-            weak = np.eye(len(off)) * WEAK * max(np.trace(off @ off.T), np.finfo(float).tiny)
-            x = beta - np.linalg.solve(off @ off.T + weak, off @ r[-1]) @ np.diff(G, axis=0)
-        self.asked.append(x)
-        return _at(group, x), moved
-
-
-def _at(group: GroupPosterior, effects: Float[np.ndarray, "effect"]) -> tuple[Estimate, ...]:
-    """Every participant under the group's empirical prior, were these the group's effects."""
-    shift = (effects - group.posterior.mean).reshape(len(group.design.covariates), -1)
-    means = group.design.matrix @ shift @ group.within.T
-    if not means.any():
-        return group.participants
-    people = []
-    for one, by in zip(group.participants, means, strict=True):
-        mean = one.prior.mean.copy()
-        mean[[one.parameters.index(name) for name in group.first_level]] += by
-        people.append(one.under(Gaussian(mean, one.prior.covariance)))
-    return tuple(people)
+    constant = (1 - share) * (last.free_energy - height(last.posterior, pulls[0]))
+    constant += share * (new.free_energy - height(new.posterior, pulls[1]))
+    free_energy = constant + height(posterior, pull)
+    return Estimate(last.name, last.parameters, last.fields, last.prior, posterior, free_energy)
 
 
 def _first_inversion(subjects: Sequence[dcm.Subject], first_level: dcm.Settings) -> tuple[dcm.Posterior, ...]:
@@ -220,13 +193,12 @@ def _invert_again(
 
 def _round(
     group: GroupPosterior,
-    people: Sequence[Estimate],
     subjects: Sequence[dcm.Subject],
     posteriors: Sequence[dcm.Posterior],
     failures: tuple[dcm.Failure, ...],
     moved: float,
 ) -> Round:
-    reduced = {one.name: one.free_energy for one in people}
+    reduced = {one.name: one.free_energy for one in group.participants}
     failed = {one.name for one in failures}
     error = sum(
         found.free_energy - reduced[one.name]

@@ -97,6 +97,20 @@ def test_a_posterior_wider_than_its_prior_is_no_information() -> None:
     assert np.isfinite(with_it.free_energy)
 
 
+def test_a_slope_that_hardly_curves_is_no_far_optimum() -> None:
+    """0.1 prior SD away by the posterior, ten million SD by the parabola at its mode."""
+    estimates, design = mixed_group(14, 2, seed=1, correlation=0.4)
+    prior, variances = Gaussian(np.zeros(2), np.eye(2)), 1 / (1 + np.array([1e-8, 40.0]))
+    level, sloping = (
+        replace(estimates[3], prior=prior, posterior=Gaussian(variances * [slope, 20.0], np.diag(variances)))
+        for slope in (0.0, 0.1)
+    )
+    plain, found = (fit([*estimates[:3], one, *estimates[4:]], design) for one in (level, sloping))
+    assert np.abs(found.mean - plain.mean).max() < 0.1 * plain.sd.min()
+    assert found.free_energy == pytest.approx(plain.free_energy, abs=0.1)
+    assert found.participants[3].free_energy < sloping.free_energy + 1
+
+
 def test_units_of_covariates_and_parameters_do_not_matter() -> None:
     estimates, design = mixed_group(14, 2, seed=2, correlation=0.5)
     unit = np.diag([1e3, 1e-3])
