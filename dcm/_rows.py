@@ -2,12 +2,13 @@
 
 A row is a fixed number of seats on one device. `advance` takes all of them through some evaluations of their models in
 one call of compiled code; a seat whose inversion has ended is given to the next in the queue, so the slowest does not
-hold up the others, and one compilation serves any number of them. The arrays of a whole batch lie on the device; a seat
-only knows which of them it works on.
+hold up the others, and one compilation serves any number of them.
 
-On a CPU there is a row of one seat for every core, all running the same compiled code, each in a thread. How many there
-are, and in which of them a participant comes to sit, changes no bit of its result. On a GPU there is one long row, cut
-shorter by powers of two once the queue is empty and few of its seats are taken.
+On a CPU there is a row of one seat for every core, all running the same compiled code, each in a thread. Each is given
+the arrays of whoever sits there, so that the code does not depend on how many participants and starts there are. How
+many rows there are, and in which of them a participant comes to sit, changes no bit of its result. On a GPU there is
+one long row, cut shorter by powers of two once the queue is empty and few of its seats are taken. The arrays of a whole
+batch lie on the device; a seat only knows which of them it works on.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def serve(batch: Batch, tasks: Sequence[Task], machine: Machine) -> Generator[tu
     """Take tasks through the rows of a machine; each with how it ended, as it ends."""
     queue = deque(tasks)
     devices = dict.fromkeys(machine.devices)
-    everyone = {device: jax.device_put(batch.problems, device) for device in devices}
+    everyone = {d: batch.problems if machine.seats == 1 else jax.device_put(batch.problems, d) for d in devices}
     rows = [
         Row(batch.model, batch.settings.noise, everyone[device], device, machine)
         for device in machine.devices[: len(tasks)]
@@ -158,6 +159,7 @@ class Row:
         self.model, self.noise, self.everyone, self.device, self.machine = model, noise, everyone, device, machine
         self.taken: list[Task | None] = [None] * machine.seats
         self.newcomers: set[int] = set()
+        self.alone: Problem | None = None  # the problem of whoever has the only seat
         self.states = jax.device_put(_blank_states(everyone, machine.seats), device)
 
     @property
@@ -173,20 +175,25 @@ class Row:
         """Give a seat to a newcomer, whose inversion begins with the next call."""
         self.taken[place] = task
         self.newcomers.add(place)
+        if len(self.taken) == 1:
+            self.alone = jax.device_put(_problem_of(self.everyone, task), self.device)
 
     def advance(self, rounds: int | None = None) -> None:
         """Take everybody through some evaluations; back as soon as enough inversions have ended."""
         vacant = self.vacant_places()
+        everyone, places = self.everyone, [task or (0, 0) for task in self.taken]
+        if self.alone is not None:
+            everyone, places = self.alone, [(0, 0)]
         seats = Seats(
-            member=np.array([task[0] if task else 0 for task in self.taken]),
-            start=np.array([task[1] if task else 0 for task in self.taken]),
+            member=np.array([member for member, _ in places]),
+            start=np.array([start for _, start in places]),
             newcomer=np.isin(np.arange(len(self.taken)), list(self.newcomers)),
             vacant=np.isin(np.arange(len(self.taken)), vacant),
         )
         enough = min(len(self.taken), len(vacant) + self.machine.patience)
         most = self.machine.rounds if rounds is None else rounds
         limits = np.asarray(most), np.asarray(enough)
-        self.states = advance(self.model, self.noise, self.everyone, seats, self.states, *limits)
+        self.states = advance(self.model, self.noise, everyone, seats, self.states, *limits)
         self.newcomers.clear()
         self.states.status.block_until_ready()
 
@@ -221,6 +228,13 @@ class Row:
         self.taken = [self.taken[place] if i < len(left) else None for i, place in enumerate(keep)]
 
 
+def _problem_of(everyone: Problem, task: Task) -> Problem:
+    """The problem of one member from one of its starts, as if there were no others."""
+    member, start = task
+    alone = jax.tree.map(lambda leaf: leaf[member : member + 1], everyone)
+    return eqx.tree_at(lambda one: one.start, alone, alone.start[:, start : start + 1])
+
+
 @compiled(static_argnums=(0, 1), donate_argnums=4)
 def advance(
     model: ForwardModel,
@@ -234,7 +248,7 @@ def advance(
     """Evaluations in every seat, at most `rounds`, until `enough` seats have nobody whose inversion goes on.
 
     Arguments:
-        everyone: the problems of all members, member by member.
+        everyone: the problems of all members, member by member, or of the only seat's.
         states: of the seats; given up.
     """
     problems = jax.tree.map(lambda leaf: leaf[seats.member], everyone)
@@ -263,7 +277,8 @@ def _choose(condition: Bool[Array | np.ndarray, "seat"], new: State, old: State)
 
 def _blank_states(everyone: Problem, seats: int) -> State:
     """States of nobody, as long as a row."""
-    shapes = _first_states.eval_shape(everyone, seats)  # type: ignore[no-untyped-call] # JAX leaves it untyped
+    one = jax.eval_shape(partial(_problem_of, task=(0, 0)), everyone)
+    shapes = _first_states.eval_shape(one, seats)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 

@@ -97,10 +97,11 @@ def test_the_same_input_gives_the_same_bytes(mixed: list[Subject]) -> None:
     assert one.covariance.tobytes() == other.covariance.tobytes()
 
 
-def test_a_second_participant_of_the_same_sizes_is_not_compiled_again(mixed: list[Subject]) -> None:
+def test_other_participants_and_more_starts_of_the_same_sizes_are_not_compiled_again(mixed: list[Subject]) -> None:
     invert(mixed[0], SPM12)
     before = rows.advance.jitted._cache_size()
-    invert(replace(mixed[0], name="again", data=replace(mixed[0].data, bold=mixed[0].data.bold[::-1])), SPM12)
+    again = replace(mixed[0], name="again", data=replace(mixed[0].data, bold=mixed[0].data.bold[::-1]))
+    invert_cohort([again, mixed[0]], replace(SPM12, starts=2))
     assert rows.advance.jitted._cache_size() == before
 
 
