@@ -72,7 +72,7 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
     tested = int(np.flatnonzero(at.ravel(order="F"))[0]) + layout.field_slice("B").start
     shift = np.where(places == tested, effect, 0.0)
     predict = make_predictor(spec, design.frame, "nonlinear")
-    people = [_draw_person(design, predict, places, shift * (0.5 - one), random) for one in arm]
+    people = [draw_person(design, predict, places, shift * (0.5 - one), random) for one in arm]
     names = [f"sub-{i + 1:02d}" for i in range(arm.size)]
     subjects, planted = [], []
     for name, visits in zip(names, people, strict=True):
@@ -125,7 +125,7 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
     }
 
 
-def _draw_person(
+def draw_person(
     design: Design,
     predict: Callable[[Parameters], np.ndarray],
     places: np.ndarray,

@@ -23,7 +23,7 @@ from ._prediction import CrossValidation, k_fold, leave_one_out
 from ._probability import ProbabilityKind, beyond_zero, with_v_without
 from ._reduction import Reduction, reduce, switched
 from ._reduction_check import ReductionCheck, check_reduction, is_nested
-from ._refit import Refit, RefitStatus, fit_with_reinversion
+from ._refit import Refit, RefitStatus, Round, fit_with_reinversion
 from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
 from ._sampling import sample
 from ._search import Search, search
@@ -62,6 +62,7 @@ __all__ = [
     "ReductionCheck",
     "Refit",
     "RefitStatus",
+    "Round",
     "SampledGroup",
     "SamplingComparison",
     "SamplingSettings",

@@ -51,7 +51,7 @@ from ._settings import PebError
 from ._shared_spread import LAST_WEIGHT, grid, weights
 
 SETTLED = 0.02  # of an information's standard deviation, that it may move from round to round
-MOST_ROUNDS = 12
+MOST_ROUNDS = 40
 ROWS = 16  # participants are filled up to a multiple of, so that few sizes are ever compiled
 
 

@@ -42,7 +42,8 @@ from ._peb import fit
 from ._settings import PebError, PebSettings
 
 # Rounds would see where an inversion happened to end; 1e-4 nats are 0.01 posterior standard deviations.
-FIRST_LEVEL = dcm.Settings(tolerance=1e-4)
+TOLERANCE = 1e-4
+FIRST_LEVEL = dcm.Settings(tolerance=TOLERANCE)
 
 
 class RefitStatus(Enum):
@@ -98,7 +99,7 @@ def fit_with_reinversion(
     *,
     parameters: Sequence[str] | None = None,
     first_level: dcm.Settings = FIRST_LEVEL,
-    max_rounds: int = 48,
+    max_rounds: int = 60,
     tolerance: float = 0.05,
     name: str = "group",
     each_round: Callable[[Round], None] = lambda _: None,
@@ -109,7 +110,8 @@ def fit_with_reinversion(
         subjects: one per row of the design and matched with it by name; their priors are the original ones.
         design, settings, parameters, name: as for `fit`.
         first_level: of every inversion; not by SPM's scheme of the noise, whose steps leave F short of its optimum by
-            what may be hundreds of nats and is chance, so that rounds could not be compared.
+            what may be hundreds of nats and is chance, so that rounds could not be compared. All end at 1e-4 nats, and
+            Gaussians are not refined.
         max_rounds: limit of rounds, the first included.
         tolerance: of the group's effects from round to round, posterior standard deviations.
         each_round: is told every round as it ends.
@@ -120,6 +122,7 @@ def fit_with_reinversion(
     Source: Friston et al. 2016; Kesten, H. (1958). Accelerated stochastic approximation. Ann. Math. Statist. 29, 41–59.
     """
     _check(subjects, design, first_level, max_rounds, tolerance)
+    first_level = replace(first_level, tolerance=min(first_level.tolerance, TOLERANCE), refine="none")
     posteriors = _first_inversion(subjects, first_level)
     estimates = tuple(from_dcm(one.name, found) for one, found in zip(subjects, posteriors, strict=True))
     original = {one.name: one.prior for one in estimates}

@@ -108,6 +108,17 @@ SmallestEffect = Annotated[
         help="An effect that is surely below this counts as none; of a covariate that is a number, per SD of it.",
     ),
 ]
+Reinvert = Annotated[
+    bool,
+    typer.Option(
+        "--reinvert",
+        help="Invert participants again under what the group says of each, until the group stays. Needs their series.",
+    ),
+]
+Series = Annotated[
+    list[Path] | None,
+    typer.Option("--series", help="With --reinvert: file or folder of what results were made from, if not near them."),
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the page, tables and pictures.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
@@ -150,6 +161,8 @@ def group_options(
     components: ComponentsOption = None,
     between_prior: BetweenPrior = None,
     smallest_effect: SmallestEffect = 0.5,
+    reinvert: Reinvert = False,
+    series: Series = None,
 ) -> GroupOptions:
     """The options that every analysis shares."""
     from ._peb_inputs import GroupOptions, check_smallest_effect, group_settings
@@ -169,6 +182,8 @@ def group_options(
         all_different=all_different,
         settings=group_settings(compat, between, components, between_prior),
         smallest_effect=check_smallest_effect(smallest_effect),
+        reinvert=reinvert,
+        series=series or (),
     )
 
 
@@ -203,6 +218,10 @@ def group_command(
                     chosen = {name: given[name] for name in own}
                     options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
                     inputs = read_group(options, say)
+                    if options.reinvert:
+                        from ._reinversion import invert_again
+
+                        inputs = invert_again(options, inputs, say)
                     with progress("analysing (a first run compiles, which takes longer)"):
                         delivery = analyse(inputs, **chosen)
                     if inputs.order is not None:

@@ -17,6 +17,7 @@ from ._group_estimation import connections_of, covariate_words
 from ._interval import LEVEL
 from ._peb_inputs import GroupInputs
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
+from ._reinversion import reinversion_records
 from ._report import Answer, Section
 from .common import effect_text
 from .verdicts import CovariateVerdict, judge_group, rule_words, verdict_headline
@@ -55,7 +56,12 @@ def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[s
         title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
         subtitle=_explained(inputs),
         answers=effect_answers(inputs, group, records, judged),
-        records=(records, *influence_records(inputs, group), _participants(inputs, group)),
+        records=(
+            records,
+            *reinversion_records(inputs, group),
+            *influence_records(inputs, group),
+            _participants(inputs, group),
+        ),
         draw=lambda: _sections(inputs, group, judged),
         facts=facts(inputs, group),
         notices=notices(inputs, warnings),
@@ -97,7 +103,7 @@ def effect_records(
         "model that "
         f"has the effect beside the model that lacks it alone. {rule_words(inputs.smallest_effect)}.{notes}{but}"
     )
-    return Records("effects", "Effects on connections", lead, EFFECT_COLUMNS, rows, sure=sure)
+    return Records("effects", "Table of effects", lead, EFFECT_COLUMNS, rows, sure=sure)
 
 
 def unit_of(design: Design, covariate: str, unit: str) -> str:
@@ -111,7 +117,7 @@ def unit_of(design: Design, covariate: str, unit: str) -> str:
     if len(coded) > 1:
         return f"{own}, 1/{2 ** len(coded)} of a difference of differences"
     minus, plus = coded[0]
-    return f"{own}, half of {plus} less {minus}"
+    return f"{own} of ½ ({plus} − {minus})"
 
 
 def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -150,6 +156,7 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
         ),
         ("Scheme", own),
         ("Verdicts", rule_words(inputs.smallest_effect)),
+        *([("First levels", inputs.reinversion.words)] if inputs.reinversion else []),
         (
             "Free energy",
             f"{group.free_energy:.3f} nats after {group.iterations} {steps}; {group.status.value}",
@@ -173,6 +180,7 @@ def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str])
         "notes": list(inputs.notes),
         "errors": list(inputs.errors),
         "smallest_effect": inputs.smallest_effect,
+        "reinversion_rounds": inputs.reinversion.rounds if inputs.reinversion else 0,
     }
 
 

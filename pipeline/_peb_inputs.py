@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+from jaxtyping import Float
+
 from dcm import Spec
 from peb import SIZE, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
 
@@ -70,6 +73,26 @@ def mode_words(settings: PebSettings) -> str:
     return f"compat {settings.compat}, participants {'a mixture' if settings.is_mixture else 'Gaussian'}"
 
 
+@dataclass(frozen=True, eq=False)
+class Reinversion:
+    """What inverting participants again, under the group's empirical priors, came to.
+
+    Fields:
+        before: the group's effects from the first inversions.
+        rounds: how many there were.
+        status: how they ended, in words.
+    """
+
+    before: Float[np.ndarray, "effect covariate"]
+    rounds: int
+    status: str
+
+    @property
+    def words(self) -> str:
+        """How it was done, and how it ended."""
+        return f"inverted again under the group's empirical priors, {self.rounds} rounds; {self.status}"
+
+
 @dataclass(frozen=True)
 class GroupOptions:
     """What a person asked for.
@@ -92,6 +115,8 @@ class GroupOptions:
         all_different: whether every estimate counts as somebody of their own, though names look like visits of one.
         settings: of the group fit.
         smallest_effect: below which an effect counts as none, in Hz (per SD of a covariate that is a number).
+        reinvert: whether participants are inverted again under what the group says of them.
+        series: where to look for what results were made from, beside where they are.
     """
 
     paths: Sequence[Path]
@@ -110,6 +135,8 @@ class GroupOptions:
     all_different: bool = False
     settings: PebSettings = field(default_factory=PebSettings)
     smallest_effect: float = SIZE
+    reinvert: bool = False
+    series: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +156,7 @@ class GroupInputs:
         order: which row of the design is for whom, where order decides.
         smallest_effect: below which an effect counts as none.
         first_level: the mode of the estimates; empty where it is not known.
+        reinversion: what came of it, where participants were inverted again.
     """
 
     estimates: tuple[Estimate, ...]
@@ -143,6 +171,7 @@ class GroupInputs:
     order: RowOrder | None = None
     smallest_effect: float = SIZE
     first_level: str = ""
+    reinversion: Reinversion | None = None
 
     @property
     def mode(self) -> str:
@@ -156,6 +185,10 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
 
     Raises `UsageError` where there is nothing to analyse, or participants do not match.
     """
+    if options.series and not options.reinvert:
+        raise UsageError("--series says where to look for --reinvert, which is not given")
+    if options.reinvert and options.sessions is not None:
+        raise UsageError("--reinvert takes one result of each participant and --change two; leave one of them out")
     try:
         levels, errors = read_estimates(options.paths, options.gcm_column)
     except ValueError as error:

@@ -1,9 +1,10 @@
-"""One region with two free parameters, whose posterior is known by a sum over a grid."""
+"""One driven region: with two free parameters, whose posterior is known by a sum over a grid; and as SPM's file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,3 +64,23 @@ def one_region_case() -> Case:
     mean = weight @ theta / weight.sum()
     sd = np.sqrt(weight @ (theta - mean) ** 2 / weight.sum())
     return Case(subject, settings, posterior, (mean, sd), float(total))
+
+
+def specified_struct(seed: int, drive: float = 0.8) -> dict[str, Any]:
+    """The DCM of one driven region, as SPM specifies it: 40 scans of 2 s."""
+    scans, bins, tr = 40, 4, 2.0
+    spec = dcm.Spec(["V1"], ["task"], [[1]], c=[[1]])
+    inputs = ((np.arange(scans * bins) // 32) % 2).astype(float)[:, None]
+    truth = spec.layout.to_tree(np.array([0.1, 0.0, drive, 0.0, 0.0, 0.0]))
+    made = dcm.simulate(spec, truth, inputs, tr / bins, tr, snr=1.0, seed=seed)
+    names = np.empty((2, 1, 1), dtype=object)
+    names[0, 0, 0], names[1, 0, 0] = "V1", "task"
+    return {
+        "a": np.ones((1, 1)),
+        "b": np.zeros((1, 1, 1)),
+        "c": np.ones((1, 1)),
+        "d": np.zeros((1, 1, 0)),
+        "U": {"dt": tr / bins, "name": names[1], "u": inputs},
+        "Y": {"dt": tr, "X0": np.ones((scans, 1)), "y": made.data.bold, "name": names[0]},
+        "options": {"nonlinear": 0.0, "centre": 1.0},
+    }

@@ -11,41 +11,21 @@ import numpy as np
 import pytest
 import scipy.io
 from command_line import effconn
+from one_region import specified_struct
 
-import dcm
 from dcm import ChainSettings, PosteriorDraws
 from pipeline._mat import load_mat
 from pipeline._mat_write import save_mat
 from pipeline._store import read_result
 from pipeline.posterior_check import PosteriorCheck, compare_posterior, read_checkable
 
-SCANS, BINS, TR = 40, 4, 2.0
 QUICK = ("--chains", 2, "--warmup", 25, "--draws", 25)
-
-
-def struct(seed: int) -> dict[str, Any]:
-    """One driven region, as SPM specifies it."""
-    spec = dcm.Spec(["V1"], ["task"], [[1]], c=[[1]])
-    inputs = ((np.arange(SCANS * BINS) // 32) % 2).astype(float)[:, None]
-    truth = spec.layout.to_tree(np.array([0.1, 0.0, 0.8, 0.0, 0.0, 0.0]))
-    made = dcm.simulate(spec, truth, inputs, TR / BINS, TR, snr=1.0, seed=seed)
-    names = np.empty((2, 1, 1), dtype=object)
-    names[0, 0, 0], names[1, 0, 0] = "V1", "task"
-    return {
-        "a": np.ones((1, 1)),
-        "b": np.zeros((1, 1, 1)),
-        "c": np.ones((1, 1)),
-        "d": np.zeros((1, 1, 0)),
-        "U": {"dt": TR / BINS, "name": names[1], "u": inputs},
-        "Y": {"dt": TR, "X0": np.ones((SCANS, 1)), "y": made.data.bold, "name": names[0]},
-        "options": {"nonlinear": 0.0, "centre": 1.0},
-    }
 
 
 @pytest.fixture(scope="module")
 def specified(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("specified") / "DCM_sub-01.mat"
-    scipy.io.savemat(path, {"DCM": struct(1)})
+    scipy.io.savemat(path, {"DCM": specified_struct(1)})
     return path
 
 
@@ -116,14 +96,14 @@ def unreadable(tmp_path: Path, specified: Path, result: Path) -> dict[str, tuple
     for folder in (empty, changed, other):
         folder.mkdir()
     file.write_text("text")
-    scipy.io.savemat(changed / "DCM_sub-01.mat", {"DCM": struct(2)})
+    scipy.io.savemat(changed / "DCM_sub-01.mat", {"DCM": specified_struct(2)})
     damaged = tmp_path / "damaged.nc"
     damaged.write_bytes(result.read_bytes()[:-200])
-    lacking = struct(1)
+    lacking = specified_struct(1)
     del lacking["Y"]
     scipy.io.savemat(other / "DCM_without.mat", {"DCM": lacking})
     scipy.io.savemat(other / "SPM.mat", {"SPM": {"xY": 1.0}})
-    half = struct(1) | {"Ep": {"A": np.zeros((1, 1))}}
+    half = specified_struct(1) | {"Ep": {"A": np.zeros((1, 1))}}
     scipy.io.savemat(other / "DCM_half.mat", {"DCM": half})
     return {
         "no such file": ([tmp_path / "DCM_none.mat"], "does not exist"),

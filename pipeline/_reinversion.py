@@ -1,0 +1,103 @@
+"""`effconn peb --reinvert`: first levels inverted again under what the group says of each participant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from dcm import InversionError, Settings
+from peb import GroupPosterior, PebError, Round, fit_with_reinversion
+
+from ._group_estimation import connections_of, covariate_words
+from ._peb_inputs import GroupInputs, GroupOptions, Reinversion
+from ._records import EFFECT, Column, Records
+from ._runtime import UsageError
+from .common import number_text, some
+from .posterior_check import Checkable, read_checkable
+
+COLUMNS = (
+    Column("effect_of", "Effect of"),
+    Column("connection", "Connection"),
+    Column("mean", "First inversions", EFFECT),
+    Column("mean_again", "Inverted again", EFFECT),
+    Column("moved", "Moved, SD", "+.2f"),
+    Column("covariate", "Covariate", where="file"),
+    Column("parameter", "Parameter", where="file"),
+)
+
+
+def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str], None]) -> GroupInputs:
+    """The group with estimates from inversions under its own empirical priors, given under the first prior.
+
+    Raises `UsageError` where a participant's series are not found or results are not such that they can be.
+    """
+    found, lines = read_checkable(options.paths, options.series, "none")
+    by_name = {one.name: one for one in found}
+    missing = [one.name for one in inputs.estimates if one.name not in by_name]
+    if missing:
+        why = "; ".join(lines[:3]) or "its results are no first level's"
+        raise UsageError(f"--reinvert needs the series of each participant, and lacks those of {some(missing)}: {why}")
+    people = [by_name[one.name] for one in inputs.estimates]
+    subjects = [replace(one.subject, start=one.posterior.mean) for one in people]
+    count = 0
+
+    def each_round(one: Round) -> None:
+        nonlocal count
+        count += 1
+        far = "" if count == 1 else f", effects moved by up to {number_text(one.moved)} posterior SD"
+        say(f"inverted again, round {count}: F {one.inverted_free_energy:.2f} nats{far}")
+        for failure in one.failures:
+            say(f"{failure.name}: {failure.reason}; counts as before")
+
+    try:
+        refit = fit_with_reinversion(
+            subjects,
+            inputs.design,
+            inputs.settings,
+            parameters=inputs.chosen,
+            first_level=_settings_of(people),
+            each_round=each_round,
+        )
+    except (PebError, InversionError) as error:
+        raise UsageError(f"--reinvert: {error}") from error
+    done = Reinversion(refit.rounds[0].mean, len(refit.rounds), refit.status.value)
+    return replace(inputs, estimates=refit.estimates, reinversion=done)
+
+
+def reinversion_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Records, ...]:
+    """Effects before and after; none where nothing was inverted again."""
+    if inputs.reinversion is None:
+        return ()
+    words = connections_of(inputs, group)
+    before = inputs.reinversion.before
+    rows = [
+        {
+            "covariate": covariate,
+            "effect_of": covariate_words(group.design, covariate),
+            "connection": words[i].words,
+            "mean": float(before[i, k]),
+            "mean_again": float(group.mean[i, k]),
+            "moved": float((group.mean[i, k] - before[i, k]) / group.sd[i, k]),
+            "parameter": name,
+        }
+        for k, covariate in enumerate(group.design.covariates)
+        for i, name in enumerate(group.parameters)
+    ]
+    lead = (
+        "First inversions draw each participant towards the prior's mean, and the group with them. Inverted again, "
+        f"participants are drawn towards the group. {inputs.reinversion.rounds} rounds; {inputs.reinversion.status}."
+    )
+    return (Records("reinversion", "Before and after participants were inverted again", lead, COLUMNS, rows),)
+
+
+def _settings_of(people: Sequence[Checkable]) -> Settings:
+    first = people[0]
+    other = next((one for one in people if one.posterior.settings.mode() != first.posterior.settings.mode()), None)
+    if other is not None:
+        raise UsageError(f"--reinvert: {first.name} and {other.name} were inverted by other settings; invert all alike")
+    if first.posterior.settings.as_spm:
+        raise UsageError(
+            f"--reinvert: {first.name} was inverted by SPM's scheme of the noise, which leaves rounds nothing to be "
+            "compared by; invert with --compat none"
+        )
+    return first.posterior.settings

@@ -1,0 +1,82 @@
+"""`effconn peb --reinvert`: from results and their series to a group under its own empirical priors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+from command_line import effconn
+from one_region import specified_struct
+
+QUICK = ("--integrator", "bilinear", "--noise", "white", "--starts", 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six participants' DCM files, and their results beside them."""
+    folder = tmp_path_factory.mktemp("reinvert")
+    for i, drive in enumerate(np.linspace(0.5, 1.0, 6)):
+        scipy.io.savemat(folder / f"DCM_sub-{i + 1:02d}.mat", {"DCM": specified_struct(i, drive)})
+    done = effconn("invert", *sorted(folder.glob("DCM_*.mat")), *QUICK, "--out", folder / "results")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_effects_before_and_after_are_shown_and_the_group_is_the_later(folder: Path, tmp_path: Path) -> None:
+    done = effconn(
+        "peb",
+        "fit",
+        folder / "results",
+        "--fields",
+        "C",
+        "--reinvert",
+        "--out",
+        tmp_path,
+        "--json",
+        tmp_path / "group.json",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "inverted again, round 1: F " in done.stderr
+    assert "Before and after participants were inverted again" in done.stdout
+    told = json.loads((tmp_path / "group.json").read_text())
+    [row], [effect] = told["reinversion"], told["effects"]
+    assert row["mean_again"] == effect["mean"]
+    assert row["mean_again"] > row["mean"] > 0  # the first prior's mean is 0
+    assert told["reinversion_rounds"] > 1
+    assert "converged" in (tmp_path / "group.html").read_text()
+
+
+def test_spms_scheme_of_the_noise_is_refused(folder: Path, tmp_path: Path) -> None:
+    files = sorted(folder.glob("DCM_*.mat"))[:2]
+    assert effconn("invert", *files, "--compat", "spm12", "--out", tmp_path).returncode == 0
+    done = effconn("peb", "fit", tmp_path, "--compat", "spm12", "--fields", "C", "--reinvert")
+    assert done.returncode == 2
+    assert "sub-01 was inverted by SPM's scheme of the noise" in done.stderr
+    assert "invert with --compat none" in done.stderr
+
+
+def test_results_without_their_series_are_named(folder: Path, tmp_path: Path) -> None:
+    for path in (folder / "results").glob("*.nc"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    done = effconn("peb", "fit", tmp_path, "--fields", "C", "--reinvert")
+    assert done.returncode == 2
+    assert "lacks those of sub-01, sub-02" in done.stderr
+    assert "say where they are with --series" in done.stderr
+    found = effconn("peb", "fit", tmp_path, "--fields", "C", "--reinvert", "--series", folder)
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--reinvert", "--change", "ses-1,ses-2"), "leave one of them out"),
+        (("--series", "."), "--reinvert, which is not given"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(folder: Path, options: tuple[str, ...], line: str) -> None:
+    done = effconn("peb", "fit", folder / "results", "--fields", "C", *options)
+    assert done.returncode == 2
+    assert line in done.stderr
