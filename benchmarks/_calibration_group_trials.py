@@ -21,9 +21,9 @@ from peb import (
     Gaussian,
     NormalMixture,
     PebSettings,
-    are_unbalanced,
     arms_apart,
     fit,
+    fit_each_kind,
 )
 
 People = Literal["clean", "+3 Hz", "+6 Hz", "t3", "unequal"]
@@ -91,15 +91,10 @@ def answers(cell: Cell, studies: int, seed: int, settings: PebSettings) -> Answe
 
 
 def difference(estimates: list[Estimate], design: Design, cell: Cell, settings: PebSettings) -> NormalMixture:
-    """δ of every connection, from a group of each arm where arms are unbalanced and people a mixture."""
-    if not (settings.is_mixture and are_unbalanced(*cell.arms)):
+    """δ of every connection, from a group of each arm where people are a mixture."""
+    if not settings.is_mixture:
         return fit(estimates, design, settings).contrast(np.array([0.0, 2.0, 0.0, 0.0]))
-    own, first = design.columns(["mean", "score"]), design.matrix[:, 1] > 0
-    groups = []
-    for name, members in (("first", first), ("second", ~first)):
-        people = [estimates[i] for i in np.flatnonzero(members)]
-        groups.append(fit(people, own.rows([one.name for one in people]), settings, name=name))
-    return arms_apart(groups[0], groups[1], ["mean"])[0].marginals[2]
+    return arms_apart(*fit_each_kind(estimates, design, design.covariates[1], settings), ["mean"])[0].marginals[2]
 
 
 def _studies(cell: Cell, studies: int, seed: int) -> Iterator[tuple[list[Estimate], Design]]:

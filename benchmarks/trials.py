@@ -103,8 +103,7 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
         before, after = visits_of[names[i]]
         estimates.append(peb.change(usable[before], usable[after], names[i]))
     table = peb.make_design([names[i] for i in kept], {"arm": 0.5 - arm[kept]}, centre=False)
-    group = peb.fit(estimates, table, peb.PebSettings(compat=settings.compat), parameters=["B"])
-    difference = group.marginals[:, -1]
+    difference = _difference(estimates, table, peb.PebSettings(compat=settings.compat))
     low, high = np.moveaxis(difference.interval(0.9), -1, 0)
     said = peb.verdict(difference.above_zero, difference.within(peb.SIZE))
     own = int(np.flatnonzero(places == tested)[0])
@@ -123,6 +122,14 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
         "estimate": float(difference.mean[own]),
         "failed": len(subjects) - len(usable),
     }
+
+
+def _difference(estimates: Sequence[peb.Estimate], table: peb.Design, settings: peb.PebSettings) -> peb.NormalMixture:
+    """The first arm's changes less the second's, by a group of each arm where people are a mixture."""
+    if not settings.is_mixture:
+        return peb.fit(estimates, table, settings, parameters=["B"]).marginals[:, -1]
+    groups = peb.fit_each_kind(estimates, table, "arm", settings, parameters=["B"])
+    return peb.arms_apart(*groups, ["mean"])[0].marginals[2]
 
 
 def draw_person(

@@ -7,7 +7,7 @@ from ._arms import (
     arms_from_groups,
     arms_from_interactions,
 )
-from ._arms_apart import are_unbalanced, arms_apart
+from ._arms_apart import are_unbalanced, arms_apart, fit_each_kind
 from ._average import average
 from ._comparison import Comparison, compare, every_combination
 from ._design import MEAN, Design, DesignError, make_design
@@ -84,6 +84,7 @@ __all__ = [
     "every_combination",
     "families",
     "fit",
+    "fit_each_kind",
     "fit_with_reinversion",
     "fixed_effects",
     "from_dcm",

@@ -3,10 +3,11 @@
     difference: β_c of the first − β_c of the second
 
 lets people of the arms differ as they do; where people are a mixture, the typical spreads of the two are expected to be
-alike within a factor of about three (`_shared_spread`), so that an arm of five is not left to the prior. Where arms are
-of unequal size and people of the smaller one differ more, one spread for both is too small for it: of 600 null
-differences 10 and 22 % were called at a two-sided 5 % (16 and 5 people, the 5 three times as wide, SD 0.35 and 0.8 Hz;
-errors of 1 to 2), with a group per arm 7 and 6 %. So the verdict is taken from here where `are_unbalanced`.
+alike within a factor of about three (`_shared_spread`), so that an arm of five is not left to the prior. One spread for
+both is too small for whichever arm's people differ more: with 21 people, those of one arm three times as wide, it calls
+14 and 17 % of null differences at a two-sided 10 % (SD 0.35 and 0.8 Hz; errors of 1.3), and 19 and 30 % with 16 v 5
+people; a group for each arm 12 and 12, and 13 and 14 %. Where people differ alike it costs one in seven of the
+differences of 0.5 Hz that are found among 12 people, one in thirty among 21 (`benchmarks.calibration_group`).
 """
 
 from __future__ import annotations
@@ -17,13 +18,45 @@ import numpy as np
 from scipy.special import expit
 
 from ._arms import ArmComparison, centring_remarks, check_alike, make_comparison
+from ._design import Design
+from ._estimate import Estimate
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._node_mixture import NodeMixture
 from ._normal_mixture import NormalMixture
+from ._peb import fit
+from ._settings import PebSettings
 from ._shared_spread import weights_in_arms
 
 UNBALANCED = 1.5  # times as many people in one arm as in the other
+
+
+def fit_each_kind(
+    estimates: Sequence[Estimate],
+    design: Design,
+    column: str,
+    settings: PebSettings = PebSettings(),  # noqa: B008 - frozen
+    *,
+    parameters: Sequence[str] | None = None,
+) -> tuple[GroupPosterior, GroupPosterior]:
+    """A group of the participants in whom a column is above zero, and one of the others, for `arms_apart`.
+
+    Covariates are centred where the whole group's are, so that means are at one place.
+
+    Arguments:
+        estimates, design, settings, parameters: of everybody, as for `fit`.
+        column: of the design, positive in one kind of participants and negative in the other.
+
+    Raises `PebError` or `DesignError` where one kind alone cannot be fitted.
+    """
+    own = [covariate for covariate in design.covariates if column not in covariate.split("×")]
+    values, (minus, plus) = design.matrix[:, design.column(column)], design.kinds.get(column, ("below 0", "above 0"))
+    groups = []
+    for name, members in ((plus, values > 0), (minus, values <= 0)):
+        rows = np.flatnonzero(members).tolist()
+        part = design.columns(own).rows([design.participants[i] for i in rows])
+        groups.append(fit([estimates[i] for i in rows], part, settings, parameters=parameters, name=name))
+    return groups[0], groups[1]
 
 
 def arms_apart(
@@ -45,7 +78,7 @@ def arms_apart(
 
 
 def are_unbalanced(first: int, second: int) -> bool:
-    """Whether arms of so many people should have a group each for the verdict."""
+    """Whether arms of so many people are too unequal for labels to be shuffled between them."""
     return max(first, second) >= UNBALANCED * min(first, second)
 
 

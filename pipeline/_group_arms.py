@@ -19,7 +19,7 @@ from peb import (
     arms_apart,
     arms_from_groups,
     arms_from_interactions,
-    fit,
+    fit_each_kind,
     sample,
 )
 
@@ -43,7 +43,6 @@ class Arms:
         together: comparisons from it, one for each covariate.
         separate: comparisons from a group of each arm, one for each covariate.
         third: the level over the two that these are from; None where they are taken for all there are.
-        unbalanced: whether the arms' sizes ask for a group of each, which answers are then from.
         sampled: draws of the same hierarchy as `group`; None where not asked for.
         warnings: what should be known before it is trusted.
     """
@@ -53,7 +52,6 @@ class Arms:
     together: tuple[ArmComparison, ...]
     separate: tuple[ArmComparison, ...]
     third: GroupPosterior | None
-    unbalanced: bool
     sampled: SampledGroup | None
     warnings: tuple[str, ...]
 
@@ -69,8 +67,13 @@ class Arms:
 
     @property
     def answering(self) -> tuple[ArmComparison, ...]:
-        """The comparisons that answers are from: where arms are unbalanced, those that let their spreads differ."""
-        return self.separate if self.unbalanced else self.together
+        """The comparisons that answers are from: those that let the arms' spreads differ, unless the mode is SPM's."""
+        return self.separate if self.apart else self.together
+
+    @property
+    def apart(self) -> bool:
+        """Whether answers are from a group of each arm."""
+        return self.third is None
 
     @property
     def sign(self) -> float:
@@ -126,9 +129,10 @@ def compare_arms(
     group, warnings = fit_group(inputs, "all-participants")
     together = arms_from_interactions(group, column, names)
     try:
-        each = [_of_arm(inputs, column, signs[name], name) for name in names]
+        each = _each_kind(inputs, column)
     except (DesignError, PebError) as error:
         raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
+    each = each if signs[names[0]] > 0 else each[::-1]
     chosen, third = [one.covariate for one in together], None
     if inputs.settings.is_mixture:
         separate = arms_apart(each[0], each[1], chosen)
@@ -136,36 +140,29 @@ def compare_arms(
         # Two arms have effects of such different precision that SPM12's climb stops far from the optimum.
         levels = arms_from_groups(each[0], each[1], replace(inputs.settings, compat="none"), chosen)
         separate, third = levels.comparisons, levels.group
-    sizes = [_members(inputs, column, signs[name]).size for name in names]
-    unbalanced = inputs.settings.is_mixture and are_unbalanced(*sizes)
-    if unbalanced:
-        warnings = (
-            *warnings,
-            f"The arms have {sizes[0]} and {sizes[1]} participants: answers are from a group of each arm, since one "
-            "spread for both makes the difference too sure where participants of the smaller arm differ more.",
-        )
     sampled = None
     if sampling is not None:
         sampled = sample(inputs.estimates, inputs.design, inputs.settings, sampling, parameters=inputs.chosen)
-    return Arms(column, group, together, separate, third, unbalanced, sampled, warnings)
+    return Arms(column, group, together, separate, third, sampled, warnings)
 
 
-def apart_where_unbalanced(inputs: GroupInputs) -> Apart:
-    """Covariates that tell two kinds of participants apart whose numbers are unequal, each by a group of each kind."""
-    found: dict[str, tuple[ArmComparison | None, tuple[int, int]]] = {}
+def compare_kinds(inputs: GroupInputs) -> Apart:
+    """Covariates that tell two kinds of participants apart, each by a group of each kind; none in SPM's modes.
+
+    One whose kinds cannot be fitted alone is left to the group of both where these are about as many, and is None else.
+    """
+    found: dict[str, ArmComparison | None] = {}
     if not inputs.settings.is_mixture:
         return found
-    for column, (minus, plus) in inputs.design.kinds.items():
+    for column in inputs.design.kinds:
         about = {_other(name, column): name for name in inputs.design.covariates if _is_of(name, column, inputs)}
-        first, second = (_members(inputs, column, sign).size for sign in (1.0, -1.0))
-        if not about or not are_unbalanced(first, second):
-            continue
+        sizes = [_members(inputs, column, sign).size for sign in (1.0, -1.0)]
         each: dict[str, ArmComparison] = {}
-        if min(first, second) >= LEAST:
+        if about and min(sizes) >= LEAST:
             with suppress(DesignError, PebError):
-                groups = [_of_arm(inputs, column, sign, name) for sign, name in ((1.0, plus), (-1.0, minus))]
-                each = {one.covariate: one for one in arms_apart(groups[0], groups[1], list(about))}
-        found |= {name: (each.get(other), (first, second)) for other, name in about.items()}
+                each = {one.covariate: one for one in arms_apart(*_each_kind(inputs, column), list(about))}
+        if each or are_unbalanced(*sizes):
+            found |= {name: each.get(other) for other, name in about.items()}
     return found
 
 
@@ -195,10 +192,5 @@ def _members(inputs: GroupInputs, column: str, sign: float) -> np.ndarray:
     return np.flatnonzero(inputs.design.matrix[:, inputs.design.column(column)] == sign)
 
 
-def _of_arm(inputs: GroupInputs, column: str, sign: float, name: str) -> GroupPosterior:
-    """The PEB of one arm, covariates centred where the whole group's are, so that means are at one place."""
-    whole = inputs.design
-    own = [covariate for covariate in whole.covariates if column not in covariate.split("×")]
-    rows = _members(inputs, column, sign)
-    design = whole.columns(own).rows([whole.participants[i] for i in rows])
-    return fit([inputs.estimates[i] for i in rows], design, inputs.settings, parameters=inputs.chosen, name=name)
+def _each_kind(inputs: GroupInputs, column: str) -> tuple[GroupPosterior, GroupPosterior]:
+    return fit_each_kind(inputs.estimates, inputs.design, column, inputs.settings, parameters=inputs.chosen)

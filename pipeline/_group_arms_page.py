@@ -11,7 +11,7 @@ import numpy as np
 from peb import MEAN, ArmComparison
 
 from ._connection_names import connections, per_covariate
-from ._group_arms import APART, LEVELS, TOGETHER, Arms, apart_where_unbalanced
+from ._group_arms import APART, LEVELS, TOGETHER, Arms, compare_kinds
 from ._group_delivery import Delivery
 from ._group_fit import effect_records, facts, influence_records, notices, save_group, summary, verdicts_summary
 from ._group_sampling import draws_of, sampling_records, sampling_warnings
@@ -21,11 +21,11 @@ from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_
 from ._report import Answer, Section
 from .common import effect_text, number_text
 from .verdicts import (
+    EACH_KIND,
     CovariateVerdict,
     judge_difference,
     judge_group,
     rule_words,
-    unbalanced_note,
     verdict_headline,
 )
 
@@ -33,7 +33,7 @@ from .verdicts import (
 def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
     """Tables, pictures and answers of an arm comparison."""
     judged = judge_arms(inputs, arms)
-    everything = judge_group(arms.group, apart_where_unbalanced(inputs), inputs.smallest_effect)
+    everything = judge_group(arms.group, compare_kinds(inputs), inputs.smallest_effect)
     own = {covariate: one for covariate, one in everything.items() if arms.column not in covariate.split("×")}
     but = f" Of {arms.column} and its products the table of the arms says it: the same question is asked once."
     records = [
@@ -74,13 +74,10 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
 
 def judge_arms(inputs: GroupInputs, arms: Arms) -> dict[str, CovariateVerdict]:
     """Covariate → whether the arms differ in its effect, by the group or groups that answers are from."""
-    column = inputs.design.matrix[:, inputs.design.column(arms.column)]
-    first, second = (int((column == sign * arms.sign).sum()) for sign in (1.0, -1.0))
-    note = unbalanced_note((first, second)) if arms.unbalanced else ""
+    note = EACH_KIND if arms.apart else ""
     found = {}
     for one in arms.answering:
-        places = range(len(one.parameters))
-        drawn = None if arms.unbalanced else [draws_of(arms, one, i)[2] for i in places]  # draws are of one group
+        drawn = [draws_of(arms, one, i)[2] for i in range(len(one.parameters))]
         found[one.covariate] = judge_difference(one, inputs.design, inputs.smallest_effect, drawn=drawn, note=note)
     return found
 
@@ -127,7 +124,7 @@ def arm_records(inputs: GroupInputs, arms: Arms, judged: Mapping[str, CovariateV
         "that has the "
         "effect beside the model that lacks it alone. “One group” has everybody in one with interactions; "
         f"“{arms.other_road}” {roads[arms.other_road]} {rule_words(inputs.smallest_effect)}; they are from "
-        f"“{arms.other_road if arms.unbalanced else TOGETHER}”."
+        f"“{arms.other_road if arms.apart else TOGETHER}”."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
     return Records("arms", "Arms beside each other", lead, columns, rows, sure=sure)
@@ -135,7 +132,7 @@ def arm_records(inputs: GroupInputs, arms: Arms, judged: Mapping[str, CovariateV
 
 def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: CovariateVerdict) -> Answer:
     """Whether the arms differ in one covariate's effect."""
-    own, other_road = (arms.other_road, TOGETHER) if arms.unbalanced else (TOGETHER, arms.other_road)
+    own, other_road = (arms.other_road, TOGETHER) if arms.apart else (TOGETHER, arms.other_road)
     rows = _rows(inputs, one, own, judged)
     what = "the mean" if one.covariate == MEAN else f"how it goes with {one.covariate}"
     if inputs.change:
@@ -150,7 +147,7 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: Cova
         f"Pp with v without {chance}."
     )
     headline = verdict_headline(judged, [row["connection"] for row in rows], units, "difference", numbers)
-    others = arms.together if arms.unbalanced else arms.separate
+    others = arms.together if arms.apart else arms.separate
     other = next((found for found in others if found.covariate == one.covariate), None)
     details = [
         f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
@@ -159,7 +156,9 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: Cova
     if judged.note:
         details.insert(0, judged.note)
     if drawn is not None:
-        details.insert(0, f"Checked by sampling: {chief['connection']} {_sampled(drawn, chief['unit'])}.")
+        details.insert(
+            0, f"Checked by sampling, one group of both: {chief['connection']} {_sampled(drawn, chief['unit'])}."
+        )
     at = [f"{name} of {number_text(value)}" for name, value in inputs.design.centres.items()]
     if one.covariate == MEAN and at:
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")

@@ -11,7 +11,8 @@ import numpy as np
 from peb import HEEDED, MEAN, Design, GroupPosterior
 
 from ._connection_names import LOG_SCALE, per_covariate
-from ._group_arms import apart_where_unbalanced
+from ._effect_numbers import effect_numbers
+from ._group_arms import compare_kinds
 from ._group_delivery import Delivery
 from ._group_estimation import connections_of, covariate_words
 from ._interval import LEVEL
@@ -49,7 +50,7 @@ PARTICIPANT_COLUMNS = (
 
 def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> Delivery:
     """Tables, pictures and answers of a fit."""
-    judged = judge_group(group, apart_where_unbalanced(inputs), inputs.smallest_effect)
+    judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
     records = effect_records(inputs, group, judged)
     return Delivery(
         name="group",
@@ -75,21 +76,21 @@ def effect_records(
 ) -> Records:
     """Every effect, covariate by covariate; `but` says of covariates without a verdict where theirs is."""
     words = connections_of(inputs, group)
-    above, probability, interval = group.probability, group.with_v_without, group.interval(LEVEL)
+    shown = effect_numbers(group, judged)
     rows: list[dict[str, Any]] = [
         {
             "covariate": covariate,
             "effect_of": covariate_words(group.design, covariate),
             "connection": words[i].words,
-            "mean": float(group.mean[i, k]),
-            "low": float(interval[i, k, 0]),
-            "high": float(interval[i, k, 1]),
-            "probability_beyond_zero": float(above[i, k]),
-            "probability_with_v_without": float(probability[i, k]),
+            "mean": float(shown.mean[i, k]),
+            "low": float(shown.interval[i, k, 0]),
+            "high": float(shown.interval[i, k, 1]),
+            "probability_beyond_zero": float(shown.above_zero[i, k]),
+            "probability_with_v_without": float(shown.with_v_without[i, k]),
             "verdict": judged[covariate].found.each[i] if covariate in judged else None,
             "questions": judged[covariate].found.questions if covariate in judged else None,
             "unit": unit_of(group.design, covariate, words[i].unit),
-            "sd": float(group.sd[i, k]),
+            "sd": float(shown.sd[i, k]),
             "parameter": name,
         }
         for k, covariate in enumerate(group.design.covariates)

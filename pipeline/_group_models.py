@@ -22,7 +22,7 @@ from peb import (
     switched,
 )
 
-from ._group_arms import apart_where_unbalanced
+from ._group_arms import compare_kinds
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
 from ._group_estimation import fit_group
@@ -102,7 +102,7 @@ def order_of(space: ModelSpace) -> RowOrder | None:
 
 def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
     """Tables, pictures and answers of a comparison."""
-    judged = judge_group(found.group, apart_where_unbalanced(inputs), inputs.smallest_effect)
+    judged = judge_group(found.group, compare_kinds(inputs), inputs.smallest_effect)
     return Delivery(
         name="models",
         title=f"{len(found.comparison.models)} models of {len(inputs.design.participants)} participants",

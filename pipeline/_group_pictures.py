@@ -13,9 +13,9 @@ from peb import MEAN, ArmComparison, Comparison, CrossValidation, FamilyComparis
 
 from ._arm_figures import Density, arm_figure
 from ._connection_names import connections, per_covariate
+from ._effect_numbers import effect_numbers
 from ._group_figures import effects_figure, leave_one_out_figure, permutation_figure, probability_figure
 from ._influence_figure import influence_figure
-from ._interval import LEVEL
 from ._matrix_figures import matrix_figure
 from ._model_figures import posterior_figure, search_figure
 from ._report import Picture, Section
@@ -27,7 +27,7 @@ MANY = 12  # models, whose names a heat map has no room for
 def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[str, CovariateVerdict]) -> Section:
     """Every effect with its interval and its verdict, and the P(effect > 0) that this is from."""
     above = np.stack([judged[covariate].above_zero for covariate in group.design.covariates], axis=1)
-    interval, called = group.interval(LEVEL), _called(group, judged)
+    shown, called = effect_numbers(group, judged), _called(group, judged)
     names, covariates = group.parameters, group.design.covariates
     return Section(
         "Effects on connections",
@@ -39,7 +39,9 @@ def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[st
                 "Filled: the verdict is yes. The colour is the sign. An interval may exclude zero and the verdict be "
                 "open: the more connections are asked about, the surer each must be. A narrow interval around zero is "
                 "news too: there is little to find there.",
-                effects_figure(names, covariates, group.mean, group.sd, spec=spec, interval=interval, called=called),
+                effects_figure(
+                    names, covariates, shown.mean, shown.sd, spec=spec, interval=shown.interval, called=called
+                ),
             ),
             Picture(
                 "probabilities",
@@ -64,7 +66,7 @@ def matrices_section(
     """Connectivity as matrices, one picture for each covariate; None where the group is not over a DCM's A or B."""
     if spec is None or not {"A", "B"} & set(group.fields):
         return None
-    interval, called = group.interval(LEVEL), _called(group, judged)
+    shown, called = effect_numbers(group, judged), _called(group, judged)
     drawn = tuple(
         Picture(
             f"matrix-{word(covariate)}-{k}",
@@ -74,11 +76,11 @@ def matrices_section(
             "region's self-inhibition: above zero means more of it.",
             matrix_figure(
                 group.parameters,
-                group.mean[:, k],
-                group.sd[:, k],
+                shown.mean[:, k],
+                shown.sd[:, k],
                 spec,
                 covariate=covariate,
-                interval=interval[:, k],
+                interval=shown.interval[:, k],
                 called=called[:, k],
             ),
         )

@@ -9,7 +9,7 @@ import numpy as np
 from peb import GroupPosterior, Search, search
 
 from ._connection_names import connections
-from ._group_arms import apart_where_unbalanced
+from ._group_arms import compare_kinds
 from ._group_average import average_records, save_average, unseen_warnings
 from ._group_delivery import Delivery
 from ._group_estimation import fit_group
@@ -30,7 +30,7 @@ def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[st
 def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, warnings: tuple[str, ...]) -> Delivery:
     """Tables, pictures and answers of a search."""
     probability = found.probability.reshape(len(group.design.covariates), -1)
-    judged = judge_group(group, apart_where_unbalanced(inputs), inputs.smallest_effect)
+    judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
     effects = effect_records(inputs, group, judged)
     average = average_records(inputs, group, found.average, probability, found.unseen, judged)
     words = {one.name: one.words for one in connections(group.effects, inputs.spec)}

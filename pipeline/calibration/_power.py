@@ -22,10 +22,10 @@ from peb import (
     PebError,
     PebSettings,
     Verdict,
-    are_unbalanced,
     arms_apart,
     change,
     fit,
+    fit_each_kind,
     make_design,
     verdict,
 )
@@ -177,16 +177,11 @@ def _answer(
 
 
 def _effect(estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], settings: PebSettings) -> NormalMixture:
-    """The group's mean, or the first arm's less the second's: from a group of each arm where these are unbalanced."""
+    """The group's mean; or the first arm's less the second's, by a group of each where people are a mixture."""
     names = [one.name for one in estimates]
-    first, second = (np.flatnonzero(arm == one) for one in (0, 1))
-    if second.size and settings.is_mixture and are_unbalanced(first.size, second.size):
-        one, other = (
-            fit([estimates[i] for i in rows], make_design([names[i] for i in rows], {}), settings, parameters=["B"])
-            for rows in (first.tolist(), second.tolist())
-        )
-        return arms_apart(one, other, [MEAN])[0].marginals[2]
-    design = make_design(names, {"arm": 0.5 - arm} if second.size else {}, centre=False)
+    design = make_design(names, {"arm": 0.5 - arm} if arm.any() else {}, centre=False)
+    if arm.any() and settings.is_mixture:
+        return arms_apart(*fit_each_kind(estimates, design, "arm", settings, parameters=["B"]), [MEAN])[0].marginals[2]
     return fit(estimates, design, settings, parameters=["B"]).marginals[:, -1]
 
 

@@ -172,7 +172,7 @@ def _effects(truth: Truth, group: GroupTruth) -> Records:
         Column("unit", "Unit", where="file"),
     )
     rows = [_effect(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
-    by = "a group of each arm" if group.arms.unbalanced else "one group over everybody"
+    by = "a group of each arm" if group.arms.apart else "one group over everybody"
     lead = (
         f"{first} less {second}, by {by}, with the verdict of the study's analysis. Means are at average improvement, "
     )

@@ -4,7 +4,7 @@ from peb import SURE
 
 from ._counted import judge_coverage, judge_fits, judge_means, judge_model_choice, judge_power
 from ._covariates import CovariateVerdict, judge_covariate, judge_difference, undecided
-from ._group import Apart, judge_group, shuffled_note, unbalanced_note
+from ._group import EACH_KIND, Apart, judge_group, shuffled_note
 from ._question import Question, question_of
 from ._rule import (
     EVIDENCE_LINES,
@@ -22,6 +22,7 @@ from ._rule import (
 from ._words import asked_words, model_rule_words, p_rule_words, rule_words, size_words, verdict_headline
 
 __all__ = [
+    "EACH_KIND",
     "EVIDENCE_LINES",
     "RETAINED",
     "SURE",
@@ -52,7 +53,6 @@ __all__ = [
     "shuffled_note",
     "size_words",
     "sure_above",
-    "unbalanced_note",
     "undecided",
     "verdict_headline",
 ]

@@ -21,12 +21,14 @@ class CovariateVerdict:
         found: the verdict.
         above_zero: P(δ > 0) of every parameter.
         note: what to know of where it comes from; empty where that is the group itself.
+        kinds: two kinds of participants beside each other, where it is from a group of each.
     """
 
     question: Question
     found: EffectsVerdict
     above_zero: np.ndarray
     note: str = ""
+    kinds: ArmComparison | None = None
 
 
 def judge_covariate(group: GroupPosterior, covariate: str, size: float) -> CovariateVerdict:
@@ -54,7 +56,7 @@ def judge_difference(
     """
     number = question_of(design, one.covariate)
     asked = Question(number.factor, number.per if one.covariate != MEAN else "")
-    return _judged(one.marginals[2].scaled(asked.factor), asked, size, drawn, note)
+    return replace(_judged(one.marginals[2].scaled(asked.factor), asked, size, drawn, note), kinds=one)
 
 
 def undecided(judged: CovariateVerdict, note: str) -> CovariateVerdict:

@@ -1,4 +1,4 @@
-"""The verdicts on all covariates of a group, those on unbalanced kinds of participants from a group of each kind."""
+"""The verdicts on all covariates of a group, those on two kinds of participants from a group of each kind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from peb import ArmComparison, GroupPosterior
 
 from ._covariates import CovariateVerdict, judge_covariate, judge_difference, undecided
 
-Counts = tuple[int, int]
-Apart = Mapping[str, tuple[ArmComparison | None, Counts]]  # covariate of the group → its kinds beside each other
+Apart = Mapping[str, ArmComparison | None]  # covariate of the group → its kinds beside each other
+EACH_KIND = "From a group of each kind, so that participants of one may differ more than those of the other."
 
 
 def judge_group(group: GroupPosterior, apart: Apart, size: float) -> dict[str, CovariateVerdict]:
@@ -17,22 +17,13 @@ def judge_group(group: GroupPosterior, apart: Apart, size: float) -> dict[str, C
 
     Arguments:
         group: everybody.
-        apart: comparisons from a group of each kind, of covariates whose kinds are so unbalanced that one spread for
-            both is too sure; None of one that cannot be had, which leaves the question open.
+        apart: comparisons from a group of each kind; None of one that cannot be had, which leaves the question open.
         size: d.
     """
     return {covariate: _judge(group, covariate, apart, size) for covariate in group.design.covariates}
 
 
-def unbalanced_note(counts: Counts) -> str:
-    """Where a verdict on unbalanced kinds comes from."""
-    return (
-        f"From a group of each kind, {counts[0]} and {counts[1]} participants: where these are so unequal, one spread "
-        "for both makes a difference too sure."
-    )
-
-
-def shuffled_note(counts: Counts) -> str:
+def shuffled_note(counts: tuple[int, int]) -> str:
     """Why shuffling does not answer a question about unbalanced kinds."""
     return (
         f"Left open: shuffling takes both kinds to differ as much among themselves, and with {counts[0]} and "
@@ -44,11 +35,11 @@ def shuffled_note(counts: Counts) -> str:
 def _judge(group: GroupPosterior, covariate: str, apart: Apart, size: float) -> CovariateVerdict:
     if covariate not in apart:
         return judge_covariate(group, covariate, size)
-    one, counts = apart[covariate]
+    one = apart[covariate]
     if one is None:
         note = (
-            f"Left open: with {counts[0]} and {counts[1]} participants the difference must come from a group of each "
-            "kind, and one of them is too small to be fitted."
+            "Left open: participants of two kinds in such unequal numbers must have a group of each kind, and one of "
+            "them is too small to be fitted."
         )
         return undecided(judge_covariate(group, covariate, size), note)
-    return judge_difference(one, group.design, size, note=unbalanced_note(counts))
+    return judge_difference(one, group.design, size, note=EACH_KIND)

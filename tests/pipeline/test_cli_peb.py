@@ -219,6 +219,7 @@ def test_the_other_road_agrees_with_the_arms_it_is_over(
         for row in told["arms"]
         if row["road"] == "one group" and row["parameter"] == DOWN and row["covariate"] == "improvement"
     )
+    assert asked["road"] == (road if mode == "none" else "one group")
     sure = 2 * 2 * min(asked["probability_beyond_zero"], 1 - asked["probability_beyond_zero"]) <= 0.05
     assert asked["verdict"] == ("yes" if sure else "open")
     assert [one["verdict"] for one in told["answers"]] == [one["verdict"] for one in told["verdicts"]]

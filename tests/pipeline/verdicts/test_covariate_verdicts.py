@@ -1,6 +1,8 @@
-"""The same question, asked by several commands of one group, has one answer; unbalanced arms; sizes; sampling."""
+"""The same question, asked by several commands of one group, has one answer; arms; sizes; sampling."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,16 +107,31 @@ def test_answers_count_the_connections_and_say_how_small_none_is() -> None:
     assert verdict_of(finer, "Do the arms differ in the mean") == "open"
 
 
-def test_unbalanced_arms_are_answered_from_a_group_of_each_and_the_answer_says_so() -> None:
-    inputs = group(SIZES["uneven"])
-    for delivery in (arms_of(inputs)[1], deliver_fit(inputs, *fit_group(inputs))):
-        (found,) = [
-            one
-            for one in delivery.answers
-            if "arms differ in the mean" in one.question or "midazolam?" in one.question
-            if "score" not in one.question
-        ]
-        assert any(line.startswith("From a group of each kind, 12 and 4 participants") for line in found.details)
+@pytest.mark.parametrize("counts", [SIZES["even"], SIZES["uneven"]], ids=["even", "uneven"])
+def test_arms_are_answered_from_a_group_of_each_and_the_numbers_are_its(counts: tuple[int, int]) -> None:
+    inputs = group(counts)
+    arms, compared = arms_of(inputs)
+    fitted = deliver_fit(inputs, *fit_group(inputs))
+    for delivery, about in ((compared, "Do the arms differ in the mean"), (fitted, "Which connections differ between")):
+        (found,) = [one for one in delivery.answers if one.question.startswith(about)]
+        assert found.details[0].startswith("From a group of each kind")
+    (mean,) = [one for one in arms.separate if one.covariate == "mean"]
+    rows = [row for row in fitted.records[0].rows if row["covariate"] == "arm[ketamine]"]
+    assert [row["mean"] for row in rows] == (mean.difference.mean / 2).tolist()
+    np.testing.assert_allclose([(row["low"], row["high"]) for row in rows], mean.interval(0.9) / 2)
+    assert [row["probability_beyond_zero"] for row in rows] == mean.beyond_zero.difference.tolist()
+
+
+def test_kinds_that_cannot_be_fitted_alone_are_left_to_the_group_of_both() -> None:
+    """Everybody of one arm has the same score."""
+    inputs = group(SIZES["even"])
+    arm = ["ketamine"] * 8 + ["midazolam"] * 8
+    score = np.where(np.arange(16) < 8, 1.0, np.linspace(0, 20, 16))
+    design = make_design(inputs.design.participants, {"arm": arm, "score": score}, plus=["ketamine"])
+    delivery = deliver_fit(replace(inputs, design=design), *fit_group(replace(inputs, design=design)))
+    (found,) = [one for one in delivery.answers if "differ between" in one.question]
+    assert found.verdict == "yes"
+    assert not any("group of each kind" in line for line in found.details)
 
 
 def test_an_arm_too_small_for_a_group_of_its_own_leaves_the_question_open() -> None:
