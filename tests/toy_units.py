@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import xarray as xr
-
-from pipeline._store import write_result
 from pipeline.execution import Finish, Unit
 
 
@@ -148,6 +145,10 @@ def settings_of_child(units: Sequence[Unit], finish: Finish) -> None:
 
 def store(units: Sequence[Unit], finish: Finish) -> None:
     """Write each unit's file as a result, NetCDF."""
+    import xarray as xr
+
+    from pipeline._store import write_result  # only here: it takes a child seconds to load
+
     for unit in units:
         path, _ = unit.payload
         write_result(path, xr.Dataset({"a": ("x", [1.0, 2.0])}))

@@ -25,9 +25,9 @@ from pipeline.execution._job import Job
 Tries = Callable[[], Counter[str]]
 
 
-@pytest.fixture(autouse=True)
-def no_client_is_left() -> Iterator[None]:
-    """One that did not connect is closed when it is collected: now, not while the next is starting, which stalls it."""
+@pytest.fixture
+def nothing_is_left() -> Iterator[None]:
+    """A client that did not connect is closed when it is collected: now, not while the next starts, which stalls it."""
     yield
     gc.collect()
 
@@ -138,12 +138,14 @@ def test_a_late_worker_of_another_release_does_nothing(tmp_path: Path) -> None:
     assert not toy_outputs(tmp_path)
 
 
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.execution._cluster.PATIENCE", 1)
     with pytest.raises(UsageError, match=r"--scheduler tcp://127.0.0.1:9: no scheduler with workers answers"):
         open_workers(1, "tcp://127.0.0.1:9", tmp_path)
 
 
+@pytest.mark.usefixtures("nothing_is_left")
 def test_an_address_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.execution._cluster.PATIENCE", 1)
     with pytest.raises(UsageError, match="--scheduler nowhere"):
