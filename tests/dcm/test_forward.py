@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.linalg import expm
+from scipy.linalg import block_diag, expm
 from small_models import block_inputs, random_parameters, random_spec
 
 from dcm import Data, Parameters, Spec, predict_series, prior
@@ -43,14 +45,19 @@ def full_flow(parameters: Parameters, x: np.ndarray, u: np.ndarray) -> np.ndarra
 def test_bilinear_form_is_the_expansion_of_the_full_flow(n: int, m: int, seed: int) -> None:
     spec = random_spec(n, m, seed)
     p = jax.tree.map(jnp.asarray, random_parameters(spec, seed))
-    form = bilinear_form(p)
     x, u = jnp.zeros(5 * n), jnp.zeros(m)
-    by_state = jax.jacfwd(lambda x: full_flow(p, x, u))(x)
+
+    @jax.jit
+    def expansion(p: Parameters) -> tuple[jax.Array, ...]:
+        by_state = jax.jacfwd(partial(full_flow, p), argnums=0)
+        return by_state(x, u), jax.jacfwd(by_state, argnums=1)(x, u), jax.jacfwd(partial(full_flow, p, x))(u)
+
+    form = jax.jit(bilinear_form)(p)
+    by_state, mixed, by_input = expansion(p)
     assert np.allclose(by_state[:n, :n], form.neural, atol=1e-14)
-    assert np.allclose(by_state[n:, n:], jax.scipy.linalg.block_diag(*form.haemodynamic), atol=1e-14)
-    mixed = jax.jacfwd(lambda u: jax.jacfwd(lambda x: full_flow(p, x, u))(x))(u)
+    assert np.allclose(by_state[n:, n:], block_diag(*form.haemodynamic), atol=1e-14)
     assert np.allclose(mixed[:n, :n], form.modulation, atol=1e-14)
-    assert np.allclose(jax.jacfwd(lambda u: full_flow(p, x, u))(u)[:n], form.drive, atol=1e-14)
+    assert np.allclose(by_input[:n], form.drive, atol=1e-14)
 
 
 @pytest.mark.parametrize(("n", "m", "seed"), [(1, 1, 3), (3, 2, 4)])
@@ -58,7 +65,7 @@ def test_bilinear_integrator_equals_matrix_exponentials_bin_by_bin(n: int, m: in
     spec = random_spec(n, m, seed)
     p = random_parameters(spec, seed)
     data = frame(n, m, seed)
-    form = bilinear_form(jax.tree.map(jnp.asarray, p))
+    form = jax.jit(bilinear_form)(jax.tree.map(jnp.asarray, p))
     size = 1 + 5 * n
     x = np.zeros(size)
     x[0] = 1
@@ -111,7 +118,7 @@ def test_bold_gradient_equals_automatic_differentiation() -> None:
 
 def test_spm_differences_approach_the_exact_expansion() -> None:
     p = jax.tree.map(jnp.asarray, random_parameters(random_spec(3, 2, 9), 9))
-    exact, differences = bilinear_form(p), spm_bilinear_form(p)
+    exact, differences = jax.jit(bilinear_form)(p), jax.jit(spm_bilinear_form)(p)
     for one, other in zip(jax.tree.leaves(exact), jax.tree.leaves(differences), strict=True):
         assert np.allclose(one, other, atol=2e-3)
 

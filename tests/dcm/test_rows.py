@@ -181,7 +181,7 @@ def ours() -> list[str]:
 def test_threads_of_blas_are_given_back_and_ours_end() -> None:
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
-        first, second = invert_each(subjects(3)), invert_each(subjects(2))
+        first, second = invert_each(subjects(3), SETTINGS), invert_each(subjects(2), SETTINGS)
         next(first), next(second)
         first.close()
         assert set(blas_threads()) == {1}
@@ -195,6 +195,6 @@ def test_threads_end_where_progress_cannot_be_told() -> None:
         raise RuntimeError("no room on the screen")
 
     with pytest.raises(RuntimeError, match="no room") as told:
-        invert_cohort(subjects(3), on_progress=refuse)
+        invert_cohort(subjects(3), SETTINGS, on_progress=refuse)
     assert told.traceback  # which keeps what was running in memory
     assert not ours()

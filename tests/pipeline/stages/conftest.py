@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import command_line
@@ -25,7 +28,8 @@ TINY = StudyDesign(
     unsteady=(),
     dropout=None,
 )
-PREDICTION = """
+SIMPLE = replace(TINY, ketamine=4, missing=())
+ANALYSES = """
 [measures]
 kinds = ["response", "gppi", "dcm"]
 
@@ -40,6 +44,23 @@ bootstraps = 10
 outcomes = ["improvement"]
 measures = ["dcm_B_*"]
 subscales = ["improvement"]
+"""
+SIMPLEST = """
+[measures]
+kinds = ["response", "dcm"]
+
+[predict.mechanism]
+outcome = "improvement"
+model = "change"
+measures = ["dcm_B_*", "response_faces_task_*"]
+permutations = 2
+bootstraps = 2
+
+[statistics]
+outcomes = ["improvement"]
+measures = ["dcm_B_*"]
+subscales = ["improvement"]
+bootstraps = 100
 """
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -64,16 +85,37 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         file = write_study(folder, design=TINY, seed=1)
         text = file.read_text(encoding="utf-8")
-        text = text[: text.index("[group.prediction]")] + PREDICTION  # one of each is enough
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text[: text.index("[group.prediction]")] + ANALYSES, encoding="utf-8")  # one of each is enough
 
     return made_once(tmp_path_factory, "images", make)
+
+
+@pytest.fixture(scope="session")
+def simple_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same where it costs least, for tests of what is made when: seven participants in SPM12's mode."""
+
+    def make(folder: Path) -> None:
+        file = write_study(folder, design=SIMPLE, seed=1)
+        text = file.read_text(encoding="utf-8")
+        text = 'compat = "spm12"\n' + text[: text.index("[group.prediction]")] + SIMPLEST
+        text = text.replace('noise = "ar1"', 'noise = "ols"')
+        for lines in ("contrasts.faces-over-shapes", "[tasks.faces.distances", "between ="):
+            text = re.sub(rf"(?m)^{re.escape(lines)}.*\n", "", text)
+        file.write_text(text, encoding="utf-8")
+
+    return made_once(tmp_path_factory, "simple-images", make)
 
 
 @pytest.fixture
 def study(images: Path, tmp_path: Path) -> Path:
     """A copy of one's own; its images are links, so it costs nothing."""
     return copy_study(images, tmp_path / "study")
+
+
+@pytest.fixture
+def simple_study(simple_images: Path, tmp_path: Path) -> Path:
+    """A copy of the simple study of one's own."""
+    return copy_study(simple_images, tmp_path / "study")
 
 
 def copy_study(source: Path, target: Path) -> Path:
@@ -91,10 +133,17 @@ def effconn() -> Effconn:
 @pytest.fixture(scope="session")
 def finished(images: Path, effconn: Effconn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that ran from images to report in one go."""
+    return made_once(tmp_path_factory, "finished", partial(run_copy, effconn, images))
 
-    def make(folder: Path) -> None:
-        copy_study(images, folder)
-        done = effconn("run", folder / "study.toml", "--jobs", "1", "--json", folder / "run.json")
-        assert done.returncode == 0, done.stderr
 
-    return made_once(tmp_path_factory, "finished", make)
+@pytest.fixture(scope="session")
+def simple_finished(simple_images: Path, effconn: Effconn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simple study that ran so."""
+    return made_once(tmp_path_factory, "simple-finished", partial(run_copy, effconn, simple_images))
+
+
+def run_copy(effconn: Effconn, images: Path, folder: Path) -> None:
+    """A copy of a study in `folder`, run."""
+    copy_study(images, folder)
+    done = effconn("run", folder / "study.toml", "--jobs", "1", "--json", folder / "run.json")
+    assert done.returncode == 0, done.stderr

@@ -47,9 +47,9 @@ def again(effconn: Effconn, folder: Path, *options: str) -> dict[str, list[str]]
 
 
 @pytest.fixture
-def ran(finished: Path, tmp_path: Path) -> Path:
-    """A finished study of one's own."""
-    return Path(shutil.copytree(finished, tmp_path / "ran", copy_function=shutil.copy2))
+def ran(simple_finished: Path, tmp_path: Path) -> Path:
+    """A finished simple study of one's own."""
+    return Path(shutil.copytree(simple_finished, tmp_path / "ran", copy_function=shutil.copy2))
 
 
 def test_a_run_leaves_a_report_and_a_result_for_every_run_and_analysis(finished: Path) -> None:
@@ -150,7 +150,7 @@ def test_predictions_and_statistics_come_with_the_study(finished: Path) -> None:
 def test_another_prediction_is_made_alone(ran: Path, effconn: Effconn) -> None:
     file = ran / "study.toml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("bootstraps = 10", "bootstraps = 12"), encoding="utf-8")
+    file.write_text(text.replace("bootstraps = 2\n", "bootstraps = 3\n"), encoding="utf-8")
     assert again(effconn, ran) == {**NOTHING, "predict": ["mechanism"], "report": ["report"]}
 
 
@@ -164,7 +164,8 @@ def test_statistics_that_left_the_configuration_are_named(ran: Path, effconn: Ef
     assert made(ran) == {**NOTHING, "report": ["report"]}
 
 
-def test_spm_files_are_written_where_asked_for(ran: Path, effconn: Effconn) -> None:
+def test_spm_files_are_written_where_asked_for(finished: Path, effconn: Effconn, tmp_path: Path) -> None:
+    ran = Path(shutil.copytree(finished, tmp_path / "ran"))
     text = (ran / "study.toml").read_text(encoding="utf-8")
     (ran / "study.toml").unlink()
     (ran / "study.toml").write_text(f'compat = "spm12"\n{text}\n[outputs]\nspm = true\n', encoding="utf-8")
@@ -175,10 +176,11 @@ def test_spm_files_are_written_where_asked_for(ran: Path, effconn: Effconn) -> N
     assert abs(one["delta_settled_f"]) < 0.5  # where steps on the noise end is a matter of digits
 
 
-def test_a_bids_app_comes_to_the_same_tables(study: Path, finished: Path, effconn: Effconn) -> None:
+def test_a_bids_app_comes_to_the_same_tables(simple_study: Path, simple_finished: Path, effconn: Effconn) -> None:
+    study, finished = simple_study, simple_finished
     common = ("--study", study / "study.toml", "--jobs", "1")
-    labels = ("--participant-label", "01", "02", "sub-03", "04", "05", "06", "07")
-    for level, people in (("participant", labels), ("participant", ("--participant-label", "08")), ("group", ())):
+    labels = ("--participant-label", "01", "02", "sub-03", "04", "05", "06")
+    for level, people in (("participant", labels), ("participant", ("--participant-label", "07")), ("group", ())):
         done = effconn("bids", study / "bids", study / "results", level, *common, *people)
         assert done.returncode == 0, done.stderr
     assert tables(study) == tables(finished)
@@ -223,8 +225,9 @@ def test_an_unknown_label_is_named(study: Path, effconn: Effconn) -> None:
 
 
 def test_a_study_killed_at_random_moments_ends_with_the_same_tables(
-    study: Path, finished: Path, effconn: Effconn
+    simple_study: Path, simple_finished: Path, effconn: Effconn
 ) -> None:
+    study, finished = simple_study, simple_finished
     rng = np.random.default_rng(0)
     records = study / "results" / ".effconn"
     recorded: dict[Path, int] = {}
@@ -266,8 +269,9 @@ def alive(group: int) -> bool:
 
 
 def test_a_cluster_whose_worker_is_killed_comes_to_the_same_tables(
-    study: Path, finished: Path, effconn: Effconn
+    simple_study: Path, simple_finished: Path, effconn: Effconn
 ) -> None:
+    study, finished = simple_study, simple_finished
     command: list[Any] = [str(Path(sys.executable).with_name("effconn")), "run", study / "study.toml"]
     running = subprocess.Popen(
         [*command, "--scheduler", "local", "--jobs", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
