@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 # Before NumPy and JAX are loaded: two workers have a core each, and small matrices gain nothing from threads. One cache
@@ -20,6 +22,11 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 # Tests compile much and compute little: without XLA's optimisations all of them take a sixth less time.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# What an inversion asks of XLA (`dcm._compiled`) halves the compilation of everything else. XLA ends a process for a
+# flag that it does not know, so only the release that is locked is given it.
+_LOCKED = re.search(r"(?m)^jaxlib==(\S+)", (Path(__file__).parents[1] / "constraints.txt").read_text(encoding="utf-8"))
+if _LOCKED and version("jaxlib") == _LOCKED[1]:
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
