@@ -35,6 +35,7 @@ from ._table import table, write_json
 ARMS = (11, 10)
 BETWEEN = {"A": 0.1, "B": 0.35, "C": 0.15}  # SD between people, Hz; transit, decay and epsilon as the prior has them
 CHANGES = 0.35  # SD of a change of B from visit to visit, Hz
+MANY = 1000  # people of each arm, whose mean difference is what answers are held against
 MEANS = {"A": 0.1, "B": 0.3, "C": 0.6}  # of the group; A between regions
 NOISE = SerialNoise((0.3,))
 
@@ -47,9 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings(options.compat)
     rows: list[dict[str, Any]] = []
     effects = [0.0, options.effect] * (options.trials // 2)
+    planted = {effect: _planted(design, effect, options.seed) for effect in set(effects)}
     with progress("trials") as bar:
         for number, effect in enumerate(effects):
-            rows.append(run_trial(design, settings, effect, options.snr, (options.seed, number)))
+            rows.append(run_trial(design, settings, effect, planted[effect], options.snr, (options.seed, number)))
             bar(number + 1, len(effects))
     found = summarise(rows)
     print(
@@ -61,16 +63,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run_trial(design: Design, settings: Settings, effect: float, snr: float, seed: tuple[int, ...]) -> dict[str, Any]:
-    """One trial: what was answered, and what intervals hold."""
-    random = np.random.default_rng(seed)
-    layout, spec = design.spec.layout, design.spec
-    arm = np.repeat([0, 1], ARMS)
+def _places(design: Design) -> tuple[np.ndarray, int]:
+    """Where the changes of connections are among all parameters, and which of them the arms differ in."""
+    layout = design.spec.layout
     places = design.prior.free[[layout.field_of(int(i)) == "B" for i in design.prior.free]]
-    at = np.zeros(spec.b.shape, dtype=bool)
+    at = np.zeros(design.spec.b.shape, dtype=bool)
     at[design.tested] = True
     tested = int(np.flatnonzero(at.ravel(order="F"))[0]) + layout.field_slice("B").start
-    shift = np.where(places == tested, effect, 0.0)
+    return places, int(np.flatnonzero(places == tested)[0])
+
+
+def _planted(design: Design, effect: float, seed: int) -> Float[np.ndarray, "change"]:
+    """The arms' difference in every change of B, Hz, among many: draws that run away are replaced, which costs."""
+    places, own = _places(design)
+    predict = make_predictor(design.spec, design.frame, "nonlinear")
+    random, shift = np.random.default_rng((seed, 0, 0)), np.where(np.arange(places.size) == own, effect, 0.0)
+    means = []
+    for side in (0.5, -0.5):
+        people = [draw_person(design, predict, places, shift * side, random) for _ in range(MANY)]
+        means.append(np.mean([after[places] - before[places] for (before, _), (after, _) in people], axis=0))
+    return np.asarray(means[0] - means[1])
+
+
+def run_trial(
+    design: Design,
+    settings: Settings,
+    effect: float,
+    planted_difference: Float[np.ndarray, "change"],
+    snr: float,
+    seed: tuple[int, ...],
+) -> dict[str, Any]:
+    """One trial: what was answered, and what intervals hold."""
+    random = np.random.default_rng(seed)
+    spec = design.spec
+    arm = np.repeat([0, 1], ARMS)
+    places, own = _places(design)
+    shift = np.where(np.arange(places.size) == own, effect, 0.0)
     predict = make_predictor(spec, design.frame, "nonlinear")
     people = [draw_person(design, predict, places, shift * (0.5 - one), random) for one in arm]
     names = [f"sub-{i + 1:02d}" for i in range(arm.size)]
@@ -106,7 +134,6 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
     difference = _difference(estimates, table, peb.PebSettings(compat=settings.compat))
     low, high = np.moveaxis(difference.interval(0.9), -1, 0)
     said = peb.verdict(difference.above_zero, difference.within(peb.SIZE))
-    own = int(np.flatnonzero(places == tested)[0])
     right = own in said.which and bool((difference.above_zero[own] > 0.5) == (effect > 0))
     inside = [
         np.abs(one.mean[places] - truth[places]) / np.sqrt(np.diag(one.full_covariance)[places]) < 1.6449
@@ -117,9 +144,10 @@ def run_trial(design: Design, settings: Settings, effect: float, snr: float, see
         "effect": effect,
         "verdict": said.kind,
         "right": right,
-        "held": float(np.mean((low < shift) & (shift < high))),
+        "held": float(np.mean((low < planted_difference) & (planted_difference < high))),
         "held_in_people": float(np.mean(inside)),
         "estimate": float(difference.mean[own]),
+        "planted": float(planted_difference[own]),
         "failed": len(subjects) - len(usable),
     }
 
@@ -181,6 +209,7 @@ def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "no_difference_%": share([row["verdict"] == "no difference" for row in own]),
                 "difference_held_%": share([row["held"] for row in own]),
                 "B_of_visits_held_%": share([row["held_in_people"] for row in own]),
+                "planted_hz": f"{own[0]['planted']:.2f}",
                 "mean_estimate_hz": f"{np.mean([row['estimate'] for row in own]):.2f}",
                 "failed": sum(row["failed"] for row in own),
             }
