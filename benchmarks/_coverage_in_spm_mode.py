@@ -67,7 +67,7 @@ def draw(count: int) -> tuple[list[Drawn], float]:
         seed += 1
         theta = density.mean + deviation * rng.standard_normal(deviation.size)
         noise = density.noise_mean + np.sqrt(density.noise_variance) * rng.standard_normal(spec.n)
-        signal = dcm.predict_series(spec, spec.layout.to_tree(theta), frame)
+        signal = dcm.predict_series(spec, spec.layout.to_tree(theta), frame, integrator="bilinear")
         y = signal + np.exp(-noise / 2) * rng.standard_normal(signal.shape)
         if np.isfinite(y).all() and np.ptp(y - y.mean(axis=0)) <= RANGE:
             data = dcm.Data(y, u, REPETITION_TIME / BINS, REPETITION_TIME)

@@ -73,6 +73,7 @@ def _participant(i: int) -> Subject:
         REPETITION_TIME / BINS,
         REPETITION_TIME,
         snr=2.0,
+        integrator="bilinear",
         seed=i,
         delays=delays,
         confounds=slow,

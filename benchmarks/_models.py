@@ -83,6 +83,7 @@ def cohort(regions: int, participants: int, scans: int = SCANS, snr: float = SNR
             bin_width,
             REPETITION_TIME,
             snr=snr,
+            integrator="bilinear",
             seed=i,
             delays=np.full(regions, REPETITION_TIME),
             confounds=confounds,

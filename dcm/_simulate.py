@@ -21,6 +21,8 @@ from ._schedule import schedule, schedule_with_panels
 from ._serial_noise import WHITE, SerialNoise
 from ._spec import Parameters, Spec
 
+SILENT = 1e-9  # percent: what rounding leaves of a series that nothing drives
+
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
@@ -49,7 +51,7 @@ def simulate(
     delays: ArrayLike | None = None,
     confounds: ArrayLike | None = None,
     echo_time: float = SPM12_ECHO_TIME,
-    integrator: Integrator = "bilinear",
+    integrator: Integrator = "nonlinear",
     noise: SerialNoise = WHITE,
 ) -> Simulation:
     """Simulate one run: y = g(θ) + e, e of standard deviation sd(signal) / snr in each region.
@@ -73,7 +75,7 @@ def simulate(
     signal = predict_series(spec, parameters, frame, integrator)
     if not np.isfinite(signal).all():
         raise ValueError("the planted parameters make the model unstable; lower the connections or self-inhibit more")
-    silent = [name for name, series in zip(spec.regions, signal.T, strict=True) if np.ptp(series) == 0]
+    silent = [name for name, series in zip(spec.regions, signal.T, strict=True) if np.ptp(series) < SILENT]
     if silent:
         raise ValueError(
             f"nothing drives {', '.join(silent)}: give it an input (C) or a connection (A) that reaches it"
@@ -87,7 +89,7 @@ def predict_series(
     spec: Spec,
     parameters: Parameters,
     data: Data,
-    integrator: Integrator = "bilinear",
+    integrator: Integrator = "nonlinear",
     derivatives: Derivatives = "exact",
 ) -> Float[np.ndarray, "scan region"]:
     """g(θ) at given parameters for the inputs, timing and echo time of `data`, percent."""
@@ -95,7 +97,7 @@ def predict_series(
 
 
 def make_predictor(
-    spec: Spec, data: Data, integrator: Integrator = "bilinear", derivatives: Derivatives = "exact"
+    spec: Spec, data: Data, integrator: Integrator = "nonlinear", derivatives: Derivatives = "exact"
 ) -> Callable[[Parameters], Float[np.ndarray, "scan region"]]:
     """`predict_series` of many parameters for one run, whose steps are found once."""
     require_64_bit()

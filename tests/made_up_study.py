@@ -153,7 +153,16 @@ def _simulated(one: Participant, session: str, size: Size, seed: int) -> Data:
     width = size.repetition_time / 16
     inputs = block_inputs(16 * size.scans, width)
     inputs = inputs - inputs.mean(axis=0)
-    found = simulate(SPEC, planted, inputs, width, size.repetition_time, snr=float(rng.uniform(0.6, 1.8)), seed=seed)
+    found = simulate(
+        SPEC,
+        planted,
+        inputs,
+        width,
+        size.repetition_time,
+        snr=float(rng.uniform(0.6, 1.8)),
+        integrator="bilinear",
+        seed=seed,
+    )
     return replace(found.data, confounds=np.ones((size.scans, 1)))
 
 

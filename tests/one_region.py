@@ -39,7 +39,7 @@ def one_region_case() -> Case:
     spec = dcm.Spec(["region"], ["drive"], [[1]], c=[[1]])
     inputs = ((np.arange(SCANS * 2) // 16) % 2).astype(float)[:, None]
     parameters = spec.layout.to_tree(np.array([0.1, 0.0, 0.8, 0.0, 0.0, 0.0]))
-    data = dcm.simulate(spec, parameters, inputs, 1.0, 2.0, snr=1.0, seed=3).data
+    data = dcm.simulate(spec, parameters, inputs, 1.0, 2.0, snr=1.0, integrator="bilinear", seed=3).data
     standard = dcm.prior(spec)
     variance = np.where(np.isin(np.arange(6), standard.free[:2]), np.diag(standard.covariance), 0.0)
     subject = Subject("one", spec, data, replace(standard, covariance=np.diag(variance)))
@@ -72,7 +72,7 @@ def specified_struct(seed: int, drive: float = 0.8) -> dict[str, Any]:
     spec = dcm.Spec(["V1"], ["task"], [[1]], c=[[1]])
     inputs = ((np.arange(scans * bins) // 32) % 2).astype(float)[:, None]
     truth = spec.layout.to_tree(np.array([0.1, 0.0, drive, 0.0, 0.0, 0.0]))
-    made = dcm.simulate(spec, truth, inputs, tr / bins, tr, snr=1.0, seed=seed)
+    made = dcm.simulate(spec, truth, inputs, tr / bins, tr, snr=1.0, integrator="bilinear", seed=seed)
     names = np.empty((2, 1, 1), dtype=object)
     names[0, 0, 0], names[1, 0, 0] = "V1", "task"
     return {

@@ -107,8 +107,8 @@ def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
         Picture(
             f"truth-improvement-{name}",
             f"{one.connection}: change and improvement",
-            f"{slopes} Solid lines are the group's, which weighs participants by how sure each estimate is, with the "
-            "band that holds 90 % of the posterior; dotted lines are what was planted.",
+            f"{slopes} Solid lines are those of one group of both arms, which weighs participants by how sure each "
+            "estimate is, with the band that holds 90 % of the posterior; dotted lines are what was planted.",
             improvement_figure(arms, title),
         ),
     )

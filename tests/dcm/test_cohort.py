@@ -37,7 +37,7 @@ def subject(
 ) -> Subject:
     inputs = block_inputs(scans * 8, 0.25, spec.m)
     drift = np.cos(np.outer(np.arange(scans) + 0.5, np.arange(confounds)) * np.pi / scans)
-    run = simulate(spec, parameters, inputs, 0.25, 2.0, snr=3.0, seed=seed, confounds=drift)
+    run = simulate(spec, parameters, inputs, 0.25, 2.0, snr=3.0, integrator="bilinear", seed=seed, confounds=drift)
     return Subject(name, spec, run.data)
 
 
@@ -149,7 +149,9 @@ def test_progress_counts_every_start(mixed: list[Subject]) -> None:
 
 
 def test_planted_connectivity_is_recovered(circuit: Spec, circuit_parameters: Parameters) -> None:
-    run = simulate(circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=10.0, seed=3)
+    run = simulate(
+        circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=10.0, integrator="bilinear", seed=3
+    )
     posterior = invert(Subject("sub-01", circuit, run.data), SPM12)
     planted = np.asarray(circuit.layout.to_vector(circuit_parameters))[posterior.free]
     deviation = (posterior.mean[posterior.free] - planted) / np.sqrt(np.diag(posterior.covariance))
@@ -223,7 +225,9 @@ def test_half_of_the_variance_planted_is_half_explained(
     circuit: Spec, circuit_parameters: Parameters, centred: bool
 ) -> None:
     """Inputs that are not centred leave a mean in the prediction, which is no variance."""
-    run = simulate(circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=1.0, seed=0)
+    run = simulate(
+        circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=1.0, integrator="bilinear", seed=0
+    )
     posterior = invert(Subject("half", circuit, run.data, prior(circuit, "spm12", noise_variance=1.0), centred), SPM12)
     found = diagnose(posterior)
     assert found.explained_variance_total == pytest.approx(50, abs=4)
@@ -231,7 +235,9 @@ def test_half_of_the_variance_planted_is_half_explained(
 
 
 def test_series_that_the_noises_prior_takes_for_noise_are_named(circuit: Spec, circuit_parameters: Parameters) -> None:
-    run = simulate(circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=2.0, seed=0).data
+    run = simulate(
+        circuit, circuit_parameters, block_inputs(200 * 8, 0.25), 0.25, 2.0, snr=2.0, integrator="bilinear", seed=0
+    ).data
 
     def warned(scale: list[float], variance: float) -> str:
         data = replace(run, bold=run.bold * np.array(scale))

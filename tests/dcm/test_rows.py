@@ -30,7 +30,16 @@ def subjects(count: int) -> list[Subject]:
     """Small runs of one model."""
     spec = random_spec(1, 1, 0)
     runs = [
-        simulate(spec, random_parameters(spec, i), block_inputs(160, 0.25, 1), 0.25, 2.0, snr=2.0, seed=i)
+        simulate(
+            spec,
+            random_parameters(spec, i),
+            block_inputs(160, 0.25, 1),
+            0.25,
+            2.0,
+            snr=2.0,
+            integrator="bilinear",
+            seed=i,
+        )
         for i in range(count)
     ]
     return [Subject(f"sub-{i}", spec, run.data) for i, run in enumerate(runs)]

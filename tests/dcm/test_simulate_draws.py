@@ -154,6 +154,7 @@ def test_one_simulated_run_takes_serial_noise_too(circuit: Spec, circuit_paramet
         WIDTH,
         TR,
         snr=1.0,
+        integrator="bilinear",
         seed=0,
         noise=SerialNoise((0.6,)),
     )

@@ -32,7 +32,16 @@ def subject(name: str, x: float, seed: int) -> dcm.Subject:
     planted = SPEC.layout.to_tree(dcm.prior(SPEC).mean)
     A, B, C = (np.array(getattr(planted, field)) for field in ("A", "B", "C"))
     A[1, 0], A[0, 1], B[1, 0, 1], C[0, 0] = 0.3, 0.1, 0.4 + 0.3 * x, 0.5
-    run = dcm.simulate(SPEC, replace(planted, A=A, B=B, C=C), block_inputs(640, 0.25), 0.25, 2.0, snr=2.0, seed=seed)
+    run = dcm.simulate(
+        SPEC,
+        replace(planted, A=A, B=B, C=C),
+        block_inputs(640, 0.25),
+        0.25,
+        2.0,
+        snr=2.0,
+        integrator="bilinear",
+        seed=seed,
+    )
     return dcm.Subject(name, SPEC, run.data)
 
 

@@ -72,7 +72,7 @@ def save(path: Path, seed: int, gated: bool = False) -> None:
         decay=np.array(0.0),
         epsilon=np.array(0.0),
     )
-    made = simulate(spec, parameters, inputs, TR / BINS, TR, snr=2.0, seed=seed)
+    made = simulate(spec, parameters, inputs, TR / BINS, TR, snr=2.0, integrator="bilinear", seed=seed)
     names = np.empty((1, 2), dtype=object), np.empty((1, 2), dtype=object)
     names[0][0, :], names[1][0, :] = spec.regions, spec.inputs
     struct = {
