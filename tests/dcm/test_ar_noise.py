@@ -77,7 +77,7 @@ def problem(seed: int, regions: int = 2, serial: bool = True, padding: int = 0) 
 
 @partial(jax.jit, static_argnums=3)  # compiled once for all problems of one size
 def advance(design: jax.Array, made: Problem, state: laplace.State, whole: int) -> laplace.State:
-    return laplace.step(Linear(design), "ar1", made, state)  # type: ignore[arg-type]
+    return laplace.step(Linear(design), "ar1", made, state)  # type: ignore[arg-type]  # a model of the test's own
 
 
 def solve(model: Linear, made: Problem) -> laplace.State:

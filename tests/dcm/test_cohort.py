@@ -211,7 +211,7 @@ def test_correlated_priors_are_used(mixed: list[Subject]) -> None:
 )
 def test_impossible_settings_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Settings(**changes)  # type: ignore[arg-type]
+        Settings(**changes)  # type: ignore[arg-type]  # options by name
 
 
 def test_model_and_data_of_different_sizes_are_refused(circuit: Spec) -> None:

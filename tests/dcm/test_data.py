@@ -16,7 +16,7 @@ def run(**changes: object) -> Data:
         "bin_width": 0.125,
         "repetition_time": 2.0,
     }
-    return Data(**(arguments | changes))  # type: ignore[arg-type]
+    return Data(**(arguments | changes))  # type: ignore[arg-type]  # options by name
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_departures_from_a_mode_are_named() -> None:
 @pytest.mark.parametrize("word", ["SPM12", "spm8", "", None, "exact"])
 def test_an_unknown_mode_is_refused(word: str) -> None:
     with pytest.raises(ValueError, match="compat must be 'none', 'spm12' or 'spm25'"):
-        Settings(word)  # type: ignore[arg-type]
+        Settings(word)  # type: ignore[arg-type]  # a str stands for one of its words
 
 
 def test_every_start_is_counted_in_both_sets_of_equations(subjects: list[Subject]) -> None:
@@ -100,7 +100,7 @@ def test_full_equations_that_fail_at_the_bilinear_optimum_begin_at_the_start(
     subjects: list[Subject], found: list[Posterior], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def astray(*given: object) -> beginning.Beginning:
-        begun = begin(*given)  # type: ignore[arg-type]
+        begun = begin(*given)  # type: ignore[arg-type]  # one of each type
         lost = [replace(one, starts=np.full_like(one.starts, 400.0)) for one in begun.batch.prepared]
         return replace(begun, batch=replace(begun.batch, prepared=tuple(lost)))
 
@@ -161,6 +161,6 @@ def test_spm25s_step_is_its_flow() -> None:
 
 
 def test_spm25_ends_nearer_to_the_optimum_of_the_noise_than_spm12(subjects: list[Subject]) -> None:
-    short = {mode: invert(subjects[0], Settings(mode)) for mode in ("spm12", "spm25")}  # type: ignore[arg-type]
+    short = {mode: invert(subjects[0], Settings(mode)) for mode in ("spm12", "spm25")}  # type: ignore[arg-type]  # a str stands for one of its words
     missing = {mode: one.settled_free_energy - one.free_energy for mode, one in short.items()}
     assert 0 <= missing["spm25"] < 0.1 * missing["spm12"]

@@ -75,7 +75,7 @@ def test_a_long_list_of_conflicts_is_cut() -> None:
     ],
 )
 def test_noise_at_odds_with_its_priors_is_told_by_what_follows_from_it(changes: dict[str, object], said: str) -> None:
-    one = replace(good(), **changes)  # type: ignore[arg-type]
+    one = replace(good(), **changes)  # type: ignore[arg-type]  # options by name
     if "autocorrelation" in changes:
         one = replace(one, residual=_left(one))
     lines = diagnose(one).noise_conflict

@@ -70,7 +70,7 @@ def problem(seed: int, noise_precision: float = 1e14, scans: int = 30) -> tuple[
 @jax.jit
 def advance(design: jax.Array, made: Problem, state: laplace.State) -> laplace.State:
     """One step of a linear model, compiled once for every design and problem of a size."""
-    return laplace.step(Linear(design), "spm12", made, state)  # type: ignore[arg-type]
+    return laplace.step(Linear(design), "spm12", made, state)  # type: ignore[arg-type]  # a model of the test's own
 
 
 def solve(model: Linear, made: Problem) -> laplace.State:
@@ -182,7 +182,7 @@ def test_a_step_too_far_is_retried_closer() -> None:
             safe = jnp.abs(free - made.prior_mean).max() < 0.05
             return jnp.where(safe, self.design @ free, jnp.nan), self.design
 
-    step = jax.jit(lambda state: laplace.step(Cliff(model.design), "spm12", made, state))  # type: ignore[arg-type]
+    step = jax.jit(lambda state: laplace.step(Cliff(model.design), "spm12", made, state))  # type: ignore[arg-type]  # a model of the test's own
     state = laplace.init(made)
     while not laplace.ended(state.status):
         state = step(state)

@@ -10,7 +10,7 @@ from dcm import Prior, Spec, prior
 
 def density(preset: str, a: list[list[int]]) -> dict[str, tuple[float, float]]:
     spec = Spec(["x", "y"], ["u"], a, b=np.ones((2, 2, 1)), c=[[1], [0]])
-    made = prior(spec, preset)  # type: ignore[arg-type]
+    made = prior(spec, preset)  # type: ignore[arg-type]  # a str stands for one of its words
     return dict(zip(spec.parameter_names, zip(made.mean, np.diag(made.covariance), strict=True), strict=True))
 
 

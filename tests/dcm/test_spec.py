@@ -58,7 +58,7 @@ def test_gating_takes_space_only_where_it_exists() -> None:
 )
 def test_an_inconsistent_model_is_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Spec(**arguments)  # type: ignore[arg-type]
+        Spec(**arguments)  # type: ignore[arg-type]  # options by name
 
 
 def test_all_that_is_wrong_comes_in_one_message() -> None:

@@ -24,8 +24,8 @@ def pair(r: float, people: int = 21, seed: int = 0) -> tuple[np.ndarray, np.ndar
 def test_r_and_p_are_scipys(kind: str, peer: object) -> None:
     x, y = pair(0.5)
     y = np.round(y)  # ties
-    found = correlation(x, y, name="y", kind=kind, how=FEW)  # type: ignore[arg-type]
-    expected = peer(x, y)  # type: ignore[operator]
+    found = correlation(x, y, name="y", kind=kind, how=FEW)  # type: ignore[arg-type]  # a str stands for one of its words
+    expected = peer(x, y)  # type: ignore[operator]  # looked up by name
     np.testing.assert_allclose([found.r, found.p_value], [expected.statistic, expected.pvalue], rtol=1e-12)
 
 

@@ -177,4 +177,4 @@ def test_an_arm_is_never_filled_in(method: ImputationMethod) -> None:
 def test_options_that_cannot_be(options: dict[str, object], message: str) -> None:
     columns, values = some(1)
     with pytest.raises(FeatureError, match=message):
-        Imputation(columns, **options).fit(values)  # type: ignore[arg-type]
+        Imputation(columns, **options).fit(values)  # type: ignore[arg-type]  # options by name

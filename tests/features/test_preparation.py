@@ -196,4 +196,4 @@ def test_tables_that_would_fail_in_some_fold(table: Predictors, message: str) ->
 
 def test_an_imputation_that_is_not_there() -> None:
     with pytest.raises(FeatureError, match="no imputation 'mean'"):
-        preparation(COMPLETE, "mean")  # type: ignore[arg-type]
+        preparation(COMPLETE, "mean")  # type: ignore[arg-type]  # a word of the parameters

@@ -60,7 +60,7 @@ def outcome(factor: float) -> Told:
 
 def imputed(factor: float, method: str) -> Told:
     values = table(factor, missing=0.15)
-    found = np.asarray(preparation(values, method).fit_transform(values.values))  # type: ignore[arg-type]
+    found = np.asarray(preparation(values, method).fit_transform(values.values))  # type: ignore[arg-type]  # a word of the parameters
     return found[:, 0], found[:, 1:]
 
 
@@ -98,7 +98,7 @@ def correlated(factor: float) -> Told:
 
 def described(factor: float) -> Told:
     (row,) = cohort({"x": factor * X[:, 0]}, ARM)
-    return np.array([row.arms[0].mean, row.arms[1].sd]), np.array([row.difference])  # type: ignore[union-attr]
+    return np.array([row.arms[0].mean, row.arms[1].sd]), np.array([row.difference])  # type: ignore[union-attr]  # the arms were asked for
 
 
 def by_regressions(factor: float) -> Told:

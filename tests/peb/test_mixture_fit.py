@@ -130,7 +130,7 @@ def test_the_grid_widens_where_people_differ_by_more_than_their_prior() -> None:
     sharp = [replace(one, posterior=Gaussian(one.posterior.mean * 2, np.eye(1) / 1e4)) for one in wild]
     found = fit(sharp, design)
     assert found.mixture is not None
-    assert found.mixture.u.size > fit(usual, design).mixture.u.size  # type: ignore[union-attr]
+    assert found.mixture.u.size > fit(usual, design).mixture.u.size  # type: ignore[union-attr]  # a mixture has one
     assert found.mixture.weight[:, -1].max() < 1e-3
 
 

@@ -168,7 +168,7 @@ def _fixed(one):
 
 def test_spm25_takes_all_its_iterations_to_where_spm12_stops() -> None:
     estimates, design = group_models.group()
-    early, late = (fit(estimates, design, PebSettings(compat=mode)) for mode in ("spm12", "spm25"))  # type: ignore[arg-type]
+    early, late = (fit(estimates, design, PebSettings(compat=mode)) for mode in ("spm12", "spm25"))  # type: ignore[arg-type]  # a str stands for one of its words
     assert early.iterations < late.iterations == PebSettings().max_iterations
     assert late.status is GroupStatus.CONVERGED
     np.testing.assert_allclose(late.mean, early.mean, atol=1e-4)

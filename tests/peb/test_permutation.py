@@ -32,7 +32,7 @@ def trial() -> Group:
 def run(group: Group, covariate: str = INTERACTION, **changes: object) -> Permutation:
     """The test with few permutations; all calls share one compiled program."""
     given: dict[str, object] = {"permutations": 99, "seed": 4, **changes}
-    return permutation_test(*group, EXACT, covariate=covariate, **given)  # type: ignore[arg-type]
+    return permutation_test(*group, EXACT, covariate=covariate, **given)  # type: ignore[arg-type]  # options by name
 
 
 @pytest.fixture(scope="module")

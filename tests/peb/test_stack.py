@@ -55,7 +55,7 @@ def test_participants_under_a_group_are_those_reduced_one_by_one() -> None:
 @pytest.mark.parametrize("compat", ["spm12", "none"])
 def test_the_order_of_participants_changes_nothing_but_rounding(compat: str) -> None:
     estimates, design = group_models.group()
-    settings = PebSettings(components="fields", compat=compat, between="gaussian")  # type: ignore[arg-type]
+    settings = PebSettings(components="fields", compat=compat, between="gaussian")  # type: ignore[arg-type]  # a str stands for one of its words
     first, again = fit(estimates, design, settings), fit(estimates, design, settings)
     assert first.posterior.mean.tobytes() == again.posterior.mean.tobytes()
     backwards = Design(design.participants[::-1], design.covariates, design.matrix[::-1])

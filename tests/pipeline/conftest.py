@@ -122,7 +122,7 @@ def save_v73(tmp_path: Path) -> Callable[..., Path]:
 def save_mat_file(request: pytest.FixtureRequest) -> Callable[..., Path]:
     """Either container in turn."""
     fixture = "save_v7" if request.param == "v7" else "save_v73"
-    return request.getfixturevalue(fixture)  # type: ignore[no-any-return]
+    return request.getfixturevalue(fixture)  # type: ignore[no-any-return]  # pytest's fixture is Any
 
 
 def _cells(*items: Any) -> np.ndarray:

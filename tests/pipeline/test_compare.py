@@ -78,8 +78,8 @@ def report_of(*deltas: float, derivatives: str = "exact", **more: object) -> Com
         Comparison(f"{i}.mat", f"sub-{i}", "converged", 0.0, 0.0, delta, abs(delta), local_optimum=abs(delta) > 0.5)
         for i, delta in enumerate(deltas)
     )
-    changed = tuple(replace(one, **more) for one in participants)  # type: ignore[arg-type]
-    return ComparisonReport(derivatives, 1, "CPU", "float64", changed, {"compile": 1.0, "run": 200.0})  # type: ignore[arg-type]
+    changed = tuple(replace(one, **more) for one in participants)  # type: ignore[arg-type]  # options by name
+    return ComparisonReport(derivatives, 1, "CPU", "float64", changed, {"compile": 1.0, "run": 200.0})  # type: ignore[arg-type]  # replaced participants
 
 
 def test_verdicts_say_whose_optimum_it_is() -> None:

@@ -122,7 +122,7 @@ def test_the_echo_time_is_spm12s_unless_the_scanners_is_asked_for(save_v7: Save,
 
 def test_an_unknown_echo_time_choice_is_refused(save_v7: Save, dcm_struct: Struct) -> None:
     with pytest.raises(ValueError, match="'spm12' or 'scanner'"):
-        read_dcm(save_v7(DCM=dcm_struct), echo_time="ms")  # type: ignore[arg-type]
+        read_dcm(save_v7(DCM=dcm_struct), echo_time="ms")  # type: ignore[arg-type]  # refused at run time too
 
 
 def test_nonlinear_models_keep_their_gates(save_mat_file: Save, dcm_struct: Struct) -> None:

@@ -242,7 +242,7 @@ def test_an_spm_design_that_does_not_fit_is_refused(spm_design: Path, save_v7: W
         ({"by_order": True, "covariates": ["age"]}, "X has no covariate 'age'; it has LI, sex besides mean"),
     ):
         with pytest.raises(TableError, match=says):
-            read_design(spm_design, NAMES, **options)  # type: ignore[arg-type]
+            read_design(spm_design, NAMES, **options)  # type: ignore[arg-type]  # options by name
     with pytest.raises(TableError, match="has no names in its rows to match by"):
         match_design(spm_design, NAMES)
     with pytest.raises(TableError, match="X has 4 rows, but there are 3 estimates"):

@@ -34,7 +34,7 @@ def inputs(factor: float, compat: str = "spm12") -> GroupInputs:
         for i, effect in enumerate(effects)
     )
     design = make_design([one.name for one in estimates], {"score": factor * SCORE})
-    settings = PebSettings(compat=compat)  # type: ignore[arg-type]
+    settings = PebSettings(compat=compat)  # type: ignore[arg-type]  # a str stands for one of its words
     return GroupInputs(estimates, design, SPEC, ("B",), settings, None, (), ())
 
 

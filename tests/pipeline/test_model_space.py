@@ -169,11 +169,11 @@ def test_spms_own_model_space_gives_the_models_it_compared(spm_data: Path) -> No
     found = {result.variable: result for result in read_peb(spm_data / "peb30.mat")}
     bmc = found["bmc"]
     assert isinstance(bmc, SpmAverage)
-    np.testing.assert_array_equal(space.switches(bmc.parameters), bmc.models)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(space.switches(bmc.parameters), bmc.models)  # type: ignore[arg-type]  # known to be there
     (dcm,) = read_dcm(spm_data / "estimated" / "DCM_sub-01.mat")
     assert isinstance(dcm, DcmFile)
-    ours = [dcm.spec.parameter_names[i] for i in found["PEB_B"].indices]  # type: ignore[union-attr]
-    np.testing.assert_array_equal(space.switches(ours, dcm.spec), bmc.models)  # type: ignore[arg-type]
+    ours = [dcm.spec.parameter_names[i] for i in found["PEB_B"].indices]  # type: ignore[union-attr]  # known to be there
+    np.testing.assert_array_equal(space.switches(ours, dcm.spec), bmc.models)  # type: ignore[arg-type]  # known to be there
 
 
 def test_which_model_is_of_which_family_is_said_where_order_decides(save_v7: Save, cells: Cells) -> None:

@@ -23,7 +23,7 @@ def test_larger_effects_are_found_more_often(
     monkeypatch.setattr(_power, "EFFECTS", (0.1, 2.0))
     monkeypatch.setattr(_power, "first_level", lambda run: LEVEL)
     kind, sizes, visits = question
-    asked = GroupQuestion(kind, sizes, visits, 0.2, "?")  # type: ignore[arg-type]
+    asked = GroupQuestion(kind, sizes, visits, 0.2, "?")  # type: ignore[arg-type]  # a str stands for one of its words
     run = CalibrationRun(replace(design, question=asked), engine, (), 0.0, 0)
     small, large = measure_power(run, 0, groups=15, sizes=(12,))
     assert (small.n, small.effect, large.effect) == (12, 0.1, 2.0)

@@ -42,7 +42,7 @@ def compared(folder: Path, first: Settings, second: Settings) -> Told:
             write_result(path, to_dataset(one, name=visit, attrs={}))
             posteriors.setdefault(model, {})[visit] = path
     told = Told()
-    compare_models([Unit("group", "models", {}, (), Comparing(posteriors, folder / "models"))], told)  # type: ignore[arg-type]
+    compare_models([Unit("group", "models", {}, (), Comparing(posteriors, folder / "models"))], told)  # type: ignore[arg-type]  # only what the stage calls
     return told
 
 

@@ -62,7 +62,7 @@ def test_every_json_and_table_can_be_read(study: Path) -> None:
 
 def test_events_lie_within_their_run_and_have_response_times(study: Path, design: StudyDesign) -> None:
     for task, kinds in (("faces", {"faces", "shapes"}), ("stroop", {"congruent", "incongruent"})):
-        length = design.scans(task) * design.spacing(task)  # type: ignore[arg-type]
+        length = design.scans(task) * design.spacing(task)  # type: ignore[arg-type]  # a str stands for one of its words
         for path in study.rglob(f"*task-{task}_events.tsv"):
             table = read_table(path)
             onset, duration = (np.array(table.column(name), dtype=float) for name in ("onset", "duration"))
@@ -146,14 +146,14 @@ def test_same_seed_same_bytes(study: Path, design: StudyDesign, tmp_path: Path) 
 
 def test_a_smaller_study_in_the_same_folder_leaves_no_run_that_it_lacks(tmp_path: Path) -> None:
     small = dict[str, int](ketamine=3, midazolam=3, faces_scans=80, stroop_scans=0, rest_scans=0)
-    write_study(tmp_path, design=StudyDesign(**small, missing=()), seed=4)  # type: ignore[arg-type]
+    write_study(tmp_path, design=StudyDesign(**small, missing=()), seed=4)  # type: ignore[arg-type]  # options by name
     assert image(tmp_path, "sub-02_ses-2").exists()
     first = image(tmp_path, "sub-01_ses-1").read_bytes()
     heard: list[tuple[int, int]] = []
     missing = ((2, 2, "faces"),)
     write_study(
         tmp_path,
-        design=StudyDesign(**small, missing=missing),  # type: ignore[arg-type]
+        design=StudyDesign(**small, missing=missing),  # type: ignore[arg-type]  # options by name
         seed=5,
         on_progress=lambda done, total: heard.append((done, total)),
     )
