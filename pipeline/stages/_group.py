@@ -93,7 +93,12 @@ def analyse(units: Sequence[Unit], finish: Finish) -> None:
 
 
 def _deliver(job: Analysis) -> Delivery:
-    inputs = read_group(_options(job), lambda line: None)
+    options = _options(job)
+    inputs = read_group(options, lambda line: None)
+    if options.reinvert:
+        from .._reinversion import invert_again
+
+        inputs = invert_again(options, inputs, lambda line: None)
     delivery = _ANALYSES[job.how.analysis](job, inputs)
     return delivery if job.how.of == "change" else _of_session(delivery, getattr(job.sessions, job.how.of))
 
@@ -126,6 +131,7 @@ def _options(job: Analysis) -> GroupOptions:
         all_different=True,  # whose runs are whose is the participants' table's to say
         settings=group_settings(how.compat, how.between, how.components, how.between_prior),
         smallest_effect=how.smallest_effect,
+        reinvert=how.reinvert,
     )
 
 

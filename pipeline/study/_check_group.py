@@ -46,6 +46,8 @@ def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
     for key, heeding in _HEEDED.items():
         if key in analysis.model_fields_set and analysis.analysis not in heeding:
             yield Problem((*path, key), _ignored(key, analysis.analysis, heeding))
+    if analysis.reinvert and analysis.of == "change":
+        yield Problem((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
     if analysis.analysis == "arms" and "seed" in analysis.model_fields_set and not analysis.sample:
         yield Problem((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
 

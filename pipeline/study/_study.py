@@ -261,6 +261,10 @@ class GroupAnalysis(Part):
     smallest_effect: Annotated[
         Finite, Field(gt=0, description="Hz (per SD of a number); an effect that is surely below it counts as none.")
     ] = 0.5
+    reinvert: Annotated[
+        bool,
+        Field(description="Invert everybody again under what the group says of them, until it stays; one session."),
+    ] = False
     permutations: Annotated[int, Field(ge=19, description="How many; p is at least 1 / (1 + this).")] = 999
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 

@@ -218,6 +218,12 @@ ONE_MISTAKE = [
     ),
     ('covariates = ["improvement"]', 'covariates = ["improvement"]\npredict = "age"', "age", "arms would ignore"),
     ('"permute"', '"leave-one-out"', "permutations", "leave-one-out would ignore permutations, which is for permute"),
+    (
+        'analysis = "arms"',
+        'analysis = "arms"\nreinvert = true',
+        "reinvert",
+        "is for one session; remove it, or add of =",
+    ),
     ("permutations = 199", "permutations = 9", "permutations", "must be at least 19, not 9"),
     ("permutations = 199", "sample = true", "sample", "permute would ignore sample, which is for arms; remove it"),
     (
