@@ -77,7 +77,7 @@ def _planted(design: Design, effect: float, seed: int) -> Float[np.ndarray, "cha
     """The arms' difference in every change of B, Hz, among many: draws that run away are replaced, which costs."""
     places, own = _places(design)
     predict = make_predictor(design.spec, design.frame, "nonlinear")
-    random, shift = np.random.default_rng((seed, 0, 0)), np.where(np.arange(places.size) == own, effect, 0.0)
+    random, shift = np.random.default_rng((seed, 0, 1)), np.where(np.arange(places.size) == own, effect, 0.0)
     means = []
     for side in (0.5, -0.5):
         people = [draw_person(design, predict, places, shift * side, random) for _ in range(MANY)]

@@ -41,7 +41,8 @@ def fit_each_kind(
 ) -> tuple[GroupPosterior, GroupPosterior]:
     """A group of the participants in whom a column is above zero, and one of the others, for `arms_apart`.
 
-    Covariates are centred where the whole group's are, so that means are at one place.
+    Covariates are centred where the whole group's are, so that means are at one place. They act in each kind on their
+    own: one without its product with the column has two effects all the same.
 
     Arguments:
         estimates, design, settings, parameters: of everybody, as for `fit`.

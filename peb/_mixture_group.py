@@ -84,8 +84,8 @@ def measured(chosen: EstimateStack) -> Information:
 
     Where data say little, the parabola that touches the likelihood at the mode has its optimum far away: a slope of
     0.04 per prior standard deviation with a curvature of 1e-7 promises 8,000 nats at a thousand Hz. So along an
-    eigenvector (prior standard deviations the unit) with a curvature below 1 the curvature is raised until the optimum
-    lies no more than `FARTHEST` from the prior mean.
+    eigenvector (prior standard deviations the unit) with a curvature below 1 the curvature is raised, to 1 at
+    most, until the optimum lies no more than `FARTHEST` from the prior mean.
     """
     said = information(chosen.prior, chosen.posterior)
     sd = np.sqrt(np.diagonal(chosen.prior.covariance, axis1=1, axis2=2))

@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -50,7 +51,7 @@ class RefitStatus(Enum):
     """How the rounds ended; the value is the message a person reads."""
 
     CONVERGED = "converged"
-    MAX_ROUNDS = "stopped at the limit of rounds; raise max_rounds"
+    MAX_ROUNDS = "stopped at the limit of rounds"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +62,15 @@ class Round:
         free_energy: F of the group, nats, participants re-estimated by reduction.
         inverted_free_energy: F, nats, with each participant's evidence from the inversion; what rounds compare by.
         mean: of the group's effects; the first round's less the last's is what the first prior had drawn them by.
-        moved: the farthest that an effect is from the round before, posterior standard deviations; NaN in the first.
+        moved: the farthest that the last two whole steps lead an effect on average, posterior standard deviations; NaN
+            in the first round. Steps to and fro about one place leave it small, small ones to one side do not.
         failures: who could not be inverted, and why. They count in both F as reduced, and keep what was known of them.
     """
 
     free_energy: float
     inverted_free_energy: float
     failures: tuple[dcm.Failure, ...]
-    mean: Float[np.ndarray, "effect covariate"]
+    mean: Float[np.ndarray, "param covariate"]
     moved: float
 
 
@@ -100,7 +102,7 @@ def fit_with_reinversion(
     parameters: Sequence[str] | None = None,
     first_level: dcm.Settings = FIRST_LEVEL,
     max_rounds: int = 60,
-    tolerance: float = 0.05,
+    tolerance: float = 0.1,
     name: str = "group",
     each_round: Callable[[Round], None] = lambda _: None,
 ) -> Refit:
@@ -113,7 +115,7 @@ def fit_with_reinversion(
             what may be hundreds of nats and is chance, so that rounds could not be compared. All end at 1e-4 nats, and
             Gaussians are not refined.
         max_rounds: limit of rounds, the first included.
-        tolerance: of the group's effects from round to round, posterior standard deviations.
+        tolerance: of `Round.moved`, posterior standard deviations.
         each_round: is told every round as it ends.
 
     Raises `PebError` where a participant fails in the first inversion, names repeat or do not match the design, or an
@@ -127,24 +129,41 @@ def fit_with_reinversion(
     estimates = tuple(from_dcm(one.name, found) for one, found in zip(subjects, posteriors, strict=True))
     original = {one.name: one.prior for one in estimates}
     rounds: list[Round] = []
-    turns, step = 0, np.zeros(0)
+    steps: list[np.ndarray] = []  # whole ones, of which a share was taken
+    share = 1.0
     while True:
         group = fit(estimates, design, settings, parameters=parameters, name=name)
         if rounds:
-            before, step = step, (group.mean - rounds[-1].mean).ravel() / group.sd.ravel()
-            turns += bool(before.size and step @ before < 0)
+            steps.append((group.mean - rounds[-1].mean).ravel() / group.sd.ravel() / share)
+            turns = sum(float(one @ other) < 0 for one, other in pairwise(steps))
+            share = 1 / (1 + turns)
+        moved = float(np.abs(np.mean(steps[-2:], axis=0)).max()) if steps else float("nan")
         posteriors, failures = _invert_again(subjects, posteriors, group.participants, first_level)
-        moved = float(np.abs(step).max()) if rounds else float("nan")
-        rounds.append(_round(group, subjects, posteriors, failures, moved))
+        new, unusable = _averages(estimates, posteriors, original, share, {one.name for one in failures})
+        rounds.append(_round(group, subjects, posteriors, (*failures, *unusable), moved))
         each_round(rounds[-1])
         if moved < tolerance or len(rounds) == max_rounds:
             status = RefitStatus.CONVERGED if moved < tolerance else RefitStatus.MAX_ROUNDS
             return Refit(group, estimates, posteriors, tuple(rounds), status)
-        failed = {one.name for one in failures}
-        estimates = tuple(
-            last if last.name in failed else _average(last, from_dcm(last.name, again), original, 1 / (1 + turns))
-            for last, again in zip(estimates, posteriors, strict=True)
-        )
+        estimates = new
+
+
+def _averages(
+    estimates: Sequence[Estimate],
+    posteriors: Sequence[dcm.Posterior],
+    original: Mapping[str, Gaussian],
+    share: float,
+    failed: set[str],
+) -> tuple[tuple[Estimate, ...], list[dcm.Failure]]:
+    """What data say of everybody, with a share of the new; who has nothing new that can be used keeps the last."""
+    found, unusable = list(estimates), []
+    for i, (last, again) in enumerate(zip(estimates, posteriors, strict=True)):
+        if last.name not in failed:
+            try:
+                found[i] = _average(last, from_dcm(last.name, again), original, share)
+            except ValueError as error:
+                unusable.append(dcm.Failure(last.name, str(error)))
+    return tuple(found), unusable
 
 
 def _average(last: Estimate, again: Estimate, original: Mapping[str, Gaussian], share: float) -> Estimate:

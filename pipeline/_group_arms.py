@@ -67,7 +67,7 @@ class Arms:
 
     @property
     def answering(self) -> tuple[ArmComparison, ...]:
-        """The comparisons that answers are from: those that let the arms' spreads differ, unless the mode is SPM's."""
+        """The comparisons that answers are from: by a group of each arm, unless people are Gaussian."""
         return self.separate if self.apart else self.together
 
     @property
@@ -147,7 +147,7 @@ def compare_arms(
 
 
 def compare_kinds(inputs: GroupInputs) -> Apart:
-    """Covariates that tell two kinds of participants apart, each by a group of each kind; none in SPM's modes.
+    """Covariates that tell two kinds of participants apart, each by a group of each kind; none of Gaussian people.
 
     One whose kinds cannot be fitted alone is left to the group of both where these are about as many, and is None else.
     """

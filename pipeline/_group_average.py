@@ -62,7 +62,8 @@ def average_records(
     lead = (
         "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. "
         "Pp with v without is the probability of the models that "
-        f"have the effect. The verdict is on the full model. {rule_words(inputs.smallest_effect)}."
+        "have the effect. The verdict is on the full model, or on a group of each kind. "
+        f"{rule_words(inputs.smallest_effect)}."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
     return Records("average", "Effects averaged over models", lead, AVERAGE_COLUMNS, rows, sure=sure)

@@ -97,7 +97,10 @@ def effect_records(
         for i, name in enumerate(group.parameters)
     ]
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
-    notes = "".join(f" {covariate_words(group.design, name)}: {one.note}" for name, one in judged.items() if one.note)
+    said: dict[str, list[str]] = {}
+    for name, one in judged.items():
+        said.setdefault(one.note, []).append(covariate_words(group.design, name))
+    notes = "".join(f" {'; '.join(names)}: {note}" for note, names in said.items() if note)
     lead = (
         "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
         "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
@@ -123,7 +126,8 @@ def unit_of(design: Design, covariate: str, unit: str) -> str:
 
 def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What must not be overlooked on a page."""
-    found = [("Bear in mind.", line) for line in warnings]
+    again = inputs.reinversion.warnings if inputs.reinversion else ()
+    found = [("Bear in mind.", line) for line in (*warnings, *again)]
     if inputs.errors:
         found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
     if inputs.left_out:

@@ -114,8 +114,8 @@ def arms_section(
                     f"arms-{number}-{word(comparison.covariate)}-{i}",
                     f"{connection.words}: {about}",
                     "Above, what is believed of the effect in each arm; below, of the difference. The further "
-                    "the lower "
-                    "curve lies to one side of zero, the surer the arms differ.",
+                    "the lower curve lies to one side of zero, the surer the arms differ. Where there are draws, "
+                    "they are of one group of both arms.",
                     arm_figure(
                         [first, second],
                         apart,

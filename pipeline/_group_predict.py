@@ -35,7 +35,12 @@ COLUMNS = (
 
 
 def of_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
-    """The options, where the covariate is among those used."""
+    """The options, where the covariate is among those used.
+
+    Raises `UsageError` where participants would be inverted again under a group that knows the covariate.
+    """
+    if options.reinvert:
+        raise UsageError("--reinvert would tell everybody's inversion of the covariate that is tested; leave it out")
     if options.design is None:
         raise UsageError("this needs --design, the table that holds the covariate")
     if options.covariates is not None and covariate not in options.covariates:

@@ -81,11 +81,13 @@ class Reinversion:
         before: the group's effects from the first inversions.
         rounds: how many there were.
         status: how they ended, in words.
+        warnings: where they did not settle, or somebody could not be inverted.
     """
 
-    before: Float[np.ndarray, "effect covariate"]
+    before: Float[np.ndarray, "param covariate"]
     rounds: int
     status: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -156,6 +158,7 @@ class GroupInputs:
         order: which row of the design is for whom, where order decides.
         smallest_effect: below which an effect counts as none.
         first_level: the mode of the estimates; empty where it is not known.
+        files: the file of each estimate; empty where an estimate is of two.
         reinversion: what came of it, where participants were inverted again.
     """
 
@@ -171,6 +174,7 @@ class GroupInputs:
     order: RowOrder | None = None
     smallest_effect: float = SIZE
     first_level: str = ""
+    files: tuple[Path, ...] = ()
     reinversion: Reinversion | None = None
 
     @property
@@ -189,6 +193,8 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         raise UsageError("--series says where to look for --reinvert, which is not given")
     if options.reinvert and options.sessions is not None:
         raise UsageError("--reinvert takes one result of each participant and --change two; leave one of them out")
+    if options.reinvert and not options.settings.is_mixture:
+        raise UsageError("--reinvert is for the default group; leave --compat and --between out, or --reinvert")
     try:
         levels, errors = read_estimates(options.paths, options.gcm_column)
     except ValueError as error:
@@ -230,6 +236,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     for line in notes:
         say(line)
     by_name = {one.name: one for one in estimates}
+    files = {one.estimate.name: one.path for one in levels}
     inputs = GroupInputs(
         tuple(by_name[name] for name in design.participants),
         design,
@@ -243,6 +250,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         order,
         options.smallest_effect,
         levels[0].mode,
+        tuple(files[name] for name in design.participants) if options.sessions is None else (),
     )
     say(f"mode: {inputs.mode}")
     return inputs

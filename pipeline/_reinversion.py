@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from dcm import InversionError, Settings
-from peb import GroupPosterior, PebError, Round, fit_with_reinversion
+from peb import GroupPosterior, PebError, RefitStatus, Round, fit_with_reinversion
 
 from ._group_estimation import connections_of, covariate_words
 from ._peb_inputs import GroupInputs, GroupOptions, Reinversion
 from ._records import EFFECT, Column, Records
 from ._runtime import UsageError
-from .common import number_text, some
+from .common import number_text
 from .posterior_check import Checkable, read_checkable
 
 COLUMNS = (
@@ -31,23 +32,15 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
 
     Raises `UsageError` where a participant's series are not found or results are not such that they can be.
     """
-    found, lines = read_checkable(options.paths, options.series, "none")
-    by_name = {one.name: one for one in found}
-    missing = [one.name for one in inputs.estimates if one.name not in by_name]
-    if missing:
-        why = "; ".join(lines[:3]) or "its results are no first level's"
-        raise UsageError(f"--reinvert needs the series of each participant, and lacks those of {some(missing)}: {why}")
-    people = [by_name[one.name] for one in inputs.estimates]
+    pairs = zip(inputs.estimates, inputs.files, strict=True)
+    people = [_checkable(one.name, file, options.series) for one, file in pairs]
     subjects = [replace(one.subject, start=one.posterior.mean) for one in people]
-    count = 0
+    rounds: list[Round] = []
 
     def each_round(one: Round) -> None:
-        nonlocal count
-        count += 1
-        far = "" if count == 1 else f", effects moved by up to {number_text(one.moved)} posterior SD"
-        say(f"inverted again, round {count}: F {one.inverted_free_energy:.2f} nats{far}")
-        for failure in one.failures:
-            say(f"{failure.name}: {failure.reason}; counts as before")
+        rounds.append(one)
+        far = "" if len(rounds) == 1 else f", effects move by up to {number_text(one.moved)} posterior SD"
+        say(f"inverted again, round {len(rounds)}: F {one.inverted_free_energy:.2f} nats{far}")
 
     try:
         refit = fit_with_reinversion(
@@ -60,12 +53,29 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
         )
     except (PebError, InversionError) as error:
         raise UsageError(f"--reinvert: {error}") from error
-    done = Reinversion(refit.rounds[0].mean, len(refit.rounds), refit.status.value)
+    failures = {one.name: one.reason for each in rounds for one in each.failures}
+    warnings = [f"{name} could not be inverted again in every round: {reason}." for name, reason in failures.items()]
+    if refit.status is not RefitStatus.CONVERGED:
+        warnings.insert(0, f"The group still moved after everybody had been inverted again {len(rounds)} times.")
+    done = Reinversion(rounds[0].mean, len(rounds), refit.status.value, tuple(warnings))
     return replace(inputs, estimates=refit.estimates, reinversion=done)
 
 
+def _checkable(name: str, file: Path, series: Sequence[Path]) -> Checkable:
+    """A participant's result and what it was made from."""
+    found, lines = read_checkable([file], series, "none")
+    own = found if len(found) == 1 else [one for one in found if one.name == name]
+    if len(own) != 1:
+        why = "; ".join(lines[:3]) or f"{file.name} has no result of this name alone"
+        raise UsageError(f"--reinvert needs the series of each participant, and lacks those of {name}: {why}")
+    return replace(own[0], name=name, subject=replace(own[0].subject, name=name))
+
+
 def reinversion_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Records, ...]:
-    """Effects before and after; none where nothing was inverted again."""
+    """Effects before and after, but for differences between two kinds, which are from a group of each.
+
+    None where nothing was inverted again.
+    """
     if inputs.reinversion is None:
         return ()
     words = connections_of(inputs, group)
@@ -81,6 +91,7 @@ def reinversion_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Rec
             "parameter": name,
         }
         for k, covariate in enumerate(group.design.covariates)
+        if not set(covariate.split("×")) & set(group.design.kinds)
         for i, name in enumerate(group.parameters)
     ]
     lead = (

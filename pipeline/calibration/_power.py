@@ -140,10 +140,11 @@ def first_level(run: CalibrationRun) -> FirstLevel | None:
 
 
 def _arms(question: GroupQuestion, n: int) -> tuple[int, ...]:
-    """As many participants in arms of the study's proportions, 2 in each at least."""
+    """As many participants in arms of the study's proportions, 3 in each where there are so many."""
     if question.kind == "mean":
         return (n,)
-    first = min(max(round(n * question.sizes[0] / question.participants), 2), n - 2)
+    fewest = min(3, n // 2)
+    first = min(max(round(n * question.sizes[0] / question.participants), fewest), n - fewest)
     return first, n - first
 
 

@@ -18,6 +18,7 @@ _HEEDED = {
     "sample": ("arms",),
     "smallest_effect": ("arms", "fit", "search"),
     "permutations": ("permute",),
+    "reinvert": ("arms", "fit", "search"),
     "seed": ("arms", "leave-one-out", "permute"),
 }
 
@@ -32,6 +33,7 @@ def check_group(study: Study) -> Iterator[Problem]:
         if name.lower() == RESERVED:
             yield Problem(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
         yield from _options(path, analysis)
+        yield from _reinversion(path, analysis, study)
         yield from _between(path, analysis)
         yield from _fields(path, analysis, study)
         yield from _covariates(path, analysis, study)
@@ -46,10 +48,19 @@ def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
     for key, heeding in _HEEDED.items():
         if key in analysis.model_fields_set and analysis.analysis not in heeding:
             yield Problem((*path, key), _ignored(key, analysis.analysis, heeding))
-    if analysis.reinvert and analysis.of == "change":
-        yield Problem((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
     if analysis.analysis == "arms" and "seed" in analysis.model_fields_set and not analysis.sample:
         yield Problem((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
+
+
+def _reinversion(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
+    if not analysis.reinvert or analysis.analysis not in _HEEDED["reinvert"]:
+        return
+    if analysis.of == "change":
+        yield Problem((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
+    if analysis.compat != "none" or analysis.between == "gaussian":
+        yield Problem((*path, "reinvert"), "is for the default group; remove it, or compat and between")
+    if study.dcm is not None and (study.dcm.noise or study.dcm.compat) in ("spm12", "spm25"):
+        yield Problem((*path, "reinvert"), "cannot follow SPM's scheme of the noise in [dcm]; remove one of the two")
 
 
 def _between(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:

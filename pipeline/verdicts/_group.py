@@ -39,7 +39,7 @@ def _judge(group: GroupPosterior, covariate: str, apart: Apart, size: float) -> 
     if one is None:
         note = (
             "Left open: participants of two kinds in such unequal numbers must have a group of each kind, and one of "
-            "them is too small to be fitted."
+            "them is too small to be fitted, or has the same covariate throughout."
         )
         return undecided(judge_covariate(group, covariate, size), note)
     return judge_difference(one, group.design, size, note=EACH_KIND)

@@ -52,7 +52,7 @@ def test_effects_before_and_after_are_shown_and_the_group_is_the_later(folder: P
 def test_spms_scheme_of_the_noise_is_refused(folder: Path, tmp_path: Path) -> None:
     files = sorted(folder.glob("DCM_*.mat"))[:2]
     assert effconn("invert", *files, "--compat", "spm12", "--out", tmp_path).returncode == 0
-    done = effconn("peb", "fit", tmp_path, "--compat", "spm12", "--fields", "C", "--reinvert")
+    done = effconn("peb", "fit", tmp_path, "--fields", "C", "--reinvert")
     assert done.returncode == 2
     assert "sub-01 was inverted by SPM's scheme of the noise" in done.stderr
     assert "invert with --compat none" in done.stderr
@@ -63,7 +63,7 @@ def test_results_without_their_series_are_named(folder: Path, tmp_path: Path) ->
         (tmp_path / path.name).write_bytes(path.read_bytes())
     done = effconn("peb", "fit", tmp_path, "--fields", "C", "--reinvert")
     assert done.returncode == 2
-    assert "lacks those of sub-01, sub-02" in done.stderr
+    assert "lacks those of sub-01: " in done.stderr
     assert "say where they are with --series" in done.stderr
     found = effconn("peb", "fit", tmp_path, "--fields", "C", "--reinvert", "--series", folder)
     assert found.returncode == 0, found.stderr
@@ -74,9 +74,32 @@ def test_results_without_their_series_are_named(folder: Path, tmp_path: Path) ->
     [
         (("--reinvert", "--change", "ses-1,ses-2"), "leave one of them out"),
         (("--series", "."), "--reinvert, which is not given"),
+        (("--reinvert", "--between", "gaussian"), "--reinvert is for the default group"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(folder: Path, options: tuple[str, ...], line: str) -> None:
     done = effconn("peb", "fit", folder / "results", "--fields", "C", *options)
     assert done.returncode == 2
     assert line in done.stderr
+
+
+def test_whoever_is_left_out_is_not_told_of_the_covariate(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "participants.tsv"
+    table.write_text("participant_id\tscore\n" + "".join(f"sub-{i:02d}\t{i}\n" for i in range(1, 7)))
+    for command in ("leave-one-out", "permute"):
+        options = ("--design", table, "--fields", "C", "--covariate", "score", "--reinvert")
+        done = effconn("peb", command, folder / "results", *options)
+        assert done.returncode == 2
+        assert "would tell everybody's inversion of the covariate" in done.stderr
+
+
+def test_participants_files_decide_and_not_others_of_their_names(folder: Path, tmp_path: Path) -> None:
+    """A DCM file beside the results, of the same name, that nobody has inverted."""
+    for path in (folder / "results").glob("*.nc"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "DCM_sub-01.mat").write_bytes((folder / "DCM_sub-02.mat").read_bytes())
+    options = ("--fields", "C", "--reinvert", "--series", folder, "--json", tmp_path / "group.json")
+    assert effconn("peb", "fit", tmp_path, *options).returncode == 0
+    with_it = json.loads((tmp_path / "group.json").read_text())["reinversion"]
+    assert effconn("peb", "fit", folder / "results", *options[:3], *options[5:]).returncode == 0
+    assert json.loads((tmp_path / "group.json").read_text())["reinversion"] == with_it

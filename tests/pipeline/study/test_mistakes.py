@@ -224,6 +224,12 @@ ONE_MISTAKE = [
         "reinvert",
         "is for one session; remove it, or add of =",
     ),
+    (
+        "permutations = 199",
+        "reinvert = true",
+        "reinvert",
+        "permute would ignore reinvert, which is for arms, fit, search",
+    ),
     ("permutations = 199", "permutations = 9", "permutations", "must be at least 19, not 9"),
     ("permutations = 199", "sample = true", "sample", "permute would ignore sample, which is for arms; remove it"),
     (
