@@ -10,7 +10,7 @@ from benchmarks._calibration_designs import designs
 
 
 def test_shares_are_counted_for_each_effect() -> None:
-    row = {"held": 1.0, "held_in_people": 0.9, "estimate": 0.5, "failed": 0}
+    row = {"held": 1.0, "held_in_people": 0.9, "estimate": 0.5, "planted": 1.0, "failed": 0}
     null = [{**row, "effect": 0.0, "verdict": one, "right": False} for one in ("open", "yes", "no difference", "open")]
     real = [{**row, "effect": 1.0, "verdict": "yes", "right": right} for right in (True, False)]
     nothing, something = trials.summarise([*null, *real])
@@ -26,7 +26,7 @@ def test_the_planted_change_is_the_difference_of_the_visits() -> None:
     signal = np.column_stack([np.arange(9.0), np.arange(9.0)])
 
     def draw(shift: np.ndarray, seed: int) -> list[np.ndarray]:
-        visits = trials._draw_person(design, lambda _: signal, places, shift, np.random.default_rng(seed))
+        visits = trials.draw_person(design, lambda _: signal, places, shift, np.random.default_rng(seed))
         return [truth for truth, _ in visits]
 
     away = np.array([0.0, 100.0, 100.0])
