@@ -195,6 +195,8 @@ def make_design(
             if wanted and np.isfinite(numbers).all() and numbers.size:
                 centres[key] = float(numbers.mean())
                 numbers = numbers - numbers.mean()
+        if "×" in key:
+            raise DesignError(f"{key}: × stands for products of covariates; rename it, or what it holds")
         coded[name] = key
         columns[key] = numbers
     for pair in interactions:

@@ -62,8 +62,8 @@ class Round:
         free_energy: F of the group, nats, participants re-estimated by reduction.
         inverted_free_energy: F, nats, with each participant's evidence from the inversion; what rounds compare by.
         mean: of the group's effects; the first round's less the last's is what the first prior had drawn them by.
-        moved: the farthest that the last two whole steps lead an effect on average, posterior standard deviations; NaN
-            in the first round. Steps to and fro about one place leave it small, small ones to one side do not.
+        moved: the farthest that whole steps lead an effect on average over the last quarter of rounds, two at least,
+            posterior SDs; NaN in the first. To and fro leaves it small, a little to one side each time does not.
         failures: who could not be inverted, and why. They count in both F as reduced, and keep what was known of them.
     """
 
@@ -118,8 +118,8 @@ def fit_with_reinversion(
         tolerance: of `Round.moved`, posterior standard deviations.
         each_round: is told every round as it ends.
 
-    Raises `PebError` where a participant fails in the first inversion, names repeat or do not match the design, or an
-    argument is out of range.
+    Raises `PebError` where a participant fails in the first inversion or everybody in a later one, names repeat or do
+    not match the design, or an argument is out of range.
 
     Source: Friston et al. 2016; Kesten, H. (1958). Accelerated stochastic approximation. Ann. Math. Statist. 29, 41–59.
     """
@@ -137,8 +137,11 @@ def fit_with_reinversion(
             steps.append((group.mean - rounds[-1].mean).ravel() / group.sd.ravel() / share)
             turns = sum(float(one @ other) < 0 for one, other in pairwise(steps))
             share = 1 / (1 + turns)
-        moved = float(np.abs(np.mean(steps[-2:], axis=0)).max()) if steps else float("nan")
+        lately = steps[-max(2, len(steps) // 4) :]
+        moved = float(np.abs(np.mean(lately, axis=0)).max()) if steps else float("nan")
         posteriors, failures = _invert_again(subjects, posteriors, group.participants, first_level)
+        if len(failures) == len(subjects):
+            raise PebError(f"nobody could be inverted under the group's empirical priors: {failures[0].reason}")
         new, unusable = _averages(estimates, posteriors, original, share, {one.name for one in failures})
         rounds.append(_round(group, subjects, posteriors, (*failures, *unusable), moved))
         each_round(rounds[-1])

@@ -38,7 +38,7 @@ def average_records(
 ) -> Records:
     """Effects averaged over models; `probability` is (covariate, parameter), `unseen` effects are left empty.
 
-    Verdicts are those on the full model, as wherever else the same is asked.
+    Verdicts are those on the full model or on a group of each kind, as wherever else the same is asked.
     """
     size = len(group.parameters)
     words = connections(group.parameters, inputs.spec)

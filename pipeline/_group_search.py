@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
         ),
         records=(
             average,
+            replace(effects, brief=False),
             Records("rounds", "Rounds of the search", "F is relative to the full model.", columns, rounds, brief=False),
         ),
         draw=lambda: _search_sections(inputs, found),

@@ -191,6 +191,9 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     """
     if options.series and not options.reinvert:
         raise UsageError("--series says where to look for --reinvert, which is not given")
+    for place in options.series:
+        if not place.exists():
+            raise UsageError(f"--series {place} does not exist; check the path")
     if options.reinvert and options.sessions is not None:
         raise UsageError("--reinvert takes one result of each participant and --change two; leave one of them out")
     if options.reinvert and not options.settings.is_mixture:

@@ -113,3 +113,9 @@ def test_a_name_of_ten_thousand_characters_does_not_flood_a_message() -> None:
     with pytest.raises(DesignError) as refused:
         make_design(["a", "b", "c"], {"x" * 10_000: ["one", "two", "three"]})
     assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("covariates", [{"dose×age": [1, 2, 3]}, {"arm": ["a", "b×c", "a"]}])
+def test_the_sign_of_products_is_refused_in_names(covariates: dict[str, list[int] | list[str]]) -> None:
+    with pytest.raises(DesignError, match="× stands for products of covariates"):
+        make_design(["p", "q", "r"], covariates)

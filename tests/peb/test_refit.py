@@ -163,6 +163,16 @@ def test_who_fails_at_first_ends_it(subjects: list[dcm.Subject], monkeypatch: py
         fit_with_reinversion(subjects, DESIGN, SETTINGS)
 
 
+def test_a_round_in_which_everybody_fails_ends_it(subjects: list[dcm.Subject], monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
+    given = iter([plain])
+    monkeypatch.setattr(
+        dcm, "invert_cohort", lambda people, _: next(given, [dcm.Failure(p.name, "no") for p in people])
+    )
+    with pytest.raises(PebError, match="nobody could be inverted under the group's empirical priors: no"):
+        fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"])
+
+
 def test_spm12s_steps_on_the_noise_are_refused(subjects: list[dcm.Subject]) -> None:
     with pytest.raises(PebError, match="noise='ar1'"):
         fit_with_reinversion(subjects, DESIGN, SETTINGS, first_level=dcm.Settings("spm12"))

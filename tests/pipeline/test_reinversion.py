@@ -103,3 +103,9 @@ def test_participants_files_decide_and_not_others_of_their_names(folder: Path, t
     with_it = json.loads((tmp_path / "group.json").read_text())["reinversion"]
     assert effconn("peb", "fit", folder / "results", *options[:3], *options[5:]).returncode == 0
     assert json.loads((tmp_path / "group.json").read_text())["reinversion"] == with_it
+
+
+def test_a_place_for_series_that_is_not_there_is_named(folder: Path) -> None:
+    done = effconn("peb", "fit", folder / "results", "--fields", "C", "--reinvert", "--series", folder / "nowhere")
+    assert done.returncode == 2
+    assert "nowhere does not exist; check the path" in done.stderr
