@@ -60,7 +60,7 @@ class Round:
 
     Fields:
         free_energy: F of the group, nats, participants re-estimated by reduction.
-        inverted_free_energy: F, nats, with each participant's evidence from the inversion; what rounds compare by.
+        inverted_free_energy: F, nats, with each participant's evidence from the inversion.
         mean: of the group's effects; the first round's less the last's is what the first prior had drawn them by.
         moved: the farthest that whole steps lead an effect on average over the last quarter of rounds, two at least,
             posterior SDs; NaN in the first. To and fro leaves it small, a little to one side each time does not.

@@ -189,15 +189,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
 
     Raises `UsageError` where there is nothing to analyse, or participants do not match.
     """
-    if options.series and not options.reinvert:
-        raise UsageError("--series says where to look for --reinvert, which is not given")
-    for place in options.series:
-        if not place.exists():
-            raise UsageError(f"--series {place} does not exist; check the path")
-    if options.reinvert and options.sessions is not None:
-        raise UsageError("--reinvert takes one result of each participant and --change two; leave one of them out")
-    if options.reinvert and not options.settings.is_mixture:
-        raise UsageError("--reinvert is for the default group; leave --compat and --between out, or --reinvert")
+    _check_reinversion(options)
     try:
         levels, errors = read_estimates(options.paths, options.gcm_column)
     except ValueError as error:
@@ -257,6 +249,19 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     )
     say(f"mode: {inputs.mode}")
     return inputs
+
+
+def _check_reinversion(options: GroupOptions) -> None:
+    """Raises `UsageError` where participants cannot be inverted again as was asked for."""
+    if options.series and not options.reinvert:
+        raise UsageError("--series says where to look for --reinvert, which is not given")
+    for place in options.series:
+        if not place.exists():
+            raise UsageError(f"--series {place} does not exist; check the path")
+    if options.reinvert and options.sessions is not None:
+        raise UsageError("--reinvert takes one result of each participant and --change two; leave one of them out")
+    if options.reinvert and not options.settings.is_mixture:
+        raise UsageError("--reinvert is for the default group; leave --compat and --between out, or --reinvert")
 
 
 def _mode_note(first_level: str, group: str) -> list[str]:
