@@ -209,9 +209,9 @@ def _rows(
 
 
 def _sampled(drawn: np.ndarray, unit: str) -> str:
-    """The difference by its draws."""
+    """The difference by its draws; where all are of one sign, its probability is as of half a draw of the other."""
     low, high = (effect_text(float(value)) for value in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-    above = probability_text(float(np.mean(drawn > 0)))
+    above = probability_text(float(np.clip(np.mean(drawn > 0), 0.5 / drawn.size, 1 - 0.5 / drawn.size)))
     return f"{effect_text(float(drawn.mean()))} {unit} (90 % {low} to {high}), P(difference > 0) {above}"
 
 

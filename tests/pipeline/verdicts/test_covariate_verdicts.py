@@ -9,7 +9,7 @@ import pytest
 
 from peb import Design, Estimate, Gaussian, PebSettings, make_design
 from pipeline._group_arms import Arms, compare_arms
-from pipeline._group_arms_page import deliver_arms
+from pipeline._group_arms_page import _sampled, deliver_arms
 from pipeline._group_delivery import Delivery
 from pipeline._group_estimation import fit_group
 from pipeline._group_fit import deliver_fit
@@ -163,6 +163,11 @@ def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:
     assert (product.factor, product.per) == (pytest.approx(2 * sd), "SD of score")
     alone = Design(design.participants, ("mean", "arm[ketamine]×score"), design.matrix[:, [0, 3]], {}, design.kinds)
     assert question_of(alone, "arm[ketamine]×score").factor == pytest.approx(2 * sd, rel=0.05)
+
+
+@pytest.mark.parametrize(("sign", "said"), [(-1, "P(difference > 0) <0.001"), (1, "P(difference > 0) >0.999")])
+def test_draws_of_one_sign_are_not_printed_as_certain(sign: int, said: str) -> None:
+    assert said in _sampled(sign * np.linspace(0.1, 1, 1000), "Hz")
 
 
 def test_draws_that_are_less_sure_decide() -> None:
