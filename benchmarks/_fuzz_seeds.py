@@ -61,13 +61,13 @@ def _written(folder: Path, name: str, write: Callable[[Path], Any]) -> bytes:
 def _mat(folder: Path) -> list[Seed]:
     import scipy.io
 
-    from pipeline._design_table import read_design
-    from pipeline._estimates import read_estimates
-    from pipeline._inputs import read_inputs
-    from pipeline._model_space import read_model_space
-    from pipeline._peb_file import read_peb
-    from pipeline._peb_write import write_peb
-    from pipeline._voi import read_vois
+    from pipeline.group._design_table import read_design
+    from pipeline.group._estimates import read_estimates
+    from pipeline.group._model_space import read_model_space
+    from pipeline.inversion._inputs import read_inputs
+    from pipeline.spm._peb_file import read_peb
+    from pipeline.spm._peb_write import write_peb
+    from pipeline.spm._voi import read_vois
 
     from ._mat73_file import mat73
 
@@ -122,11 +122,11 @@ def _mat(folder: Path) -> list[Seed]:
 
 
 def _netcdf(folder: Path) -> list[Seed]:
-    from pipeline._dataset import to_dataset
-    from pipeline._estimates import read_estimates
-    from pipeline._group_store import open_group, read_group, write_group
-    from pipeline._store import open_result, write_result
+    from pipeline.group._estimates import read_estimates
     from pipeline.images import read_extraction, write_extraction
+    from pipeline.results._dataset import to_dataset
+    from pipeline.results._group_store import open_group, read_group, write_group
+    from pipeline.results._store import open_result, write_result
 
     from ._fuzz_hdf5 import unsealed
 
@@ -199,13 +199,13 @@ def _nifti(folder: Path) -> list[Seed]:
 
 
 def _tsv(folder: Path) -> list[Seed]:
-    from pipeline._design_table import match_design, read_design
-    from pipeline._model_space import read_model_space
-    from pipeline._table import read_table
     from pipeline.bids import read_confounds, read_events
+    from pipeline.group._design_table import match_design, read_design
+    from pipeline.group._model_space import read_model_space
     from pipeline.images._atlas import read_labels
     from pipeline.measures._read import read_features
     from pipeline.predict import PredictOptions, model_of
+    from pipeline.tables._table import read_table
 
     names = ["sub-01", "sub-02", "sub-03", "sub-04"]
 
@@ -238,14 +238,14 @@ def _tsv(folder: Path) -> list[Seed]:
 
 
 def _json(folder: Path) -> list[Seed]:
-    from pipeline._delivery_store import read_delivery
-    from pipeline._table import read_table
     from pipeline.bids._timing import Wanted, read_timing
     from pipeline.execution._record import FORM, read_record
     from pipeline.execution._unit import Unit
     from pipeline.measures._read import read_features
+    from pipeline.page._store import read_delivery
     from pipeline.predict._sidecar import read_sidecar
     from pipeline.statistics._changes import _sidecar
+    from pipeline.tables._table import read_table
 
     features, beside = models.features(folder)
     table = texts.PEOPLE.encode()

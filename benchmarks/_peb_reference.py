@@ -28,14 +28,14 @@ from peb import (
     leave_one_out,
     search,
 )
-from pipeline._estimates import read_estimates
-from pipeline._mat import load_mat
-from pipeline._model_space import read_model_space
-from pipeline._peb_average import SpmAverage
-from pipeline._peb_file import SpmGroup, read_peb
-from pipeline._runtime import UsageError
-from pipeline._spm_names import canonical, field_of, spm_names
 from pipeline.common import natural_key
+from pipeline.common._runtime import UsageError
+from pipeline.group._estimates import read_estimates
+from pipeline.group._model_space import read_model_space
+from pipeline.matlab._load import load_mat
+from pipeline.spm._names import canonical, field_of, spm_names
+from pipeline.spm._peb_average import SpmAverage
+from pipeline.spm._peb_file import SpmGroup, read_peb
 
 MAX_ITERATIONS = 256  # the published tutorial's, with which the references were made
 SPM_DRAWS = 1000  # from which SPM12 takes its averages

@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline._delivery_store import STORED
 from pipeline.bids import Inventory
 from pipeline.common import natural_key
 from pipeline.execution import Ended, Finish, Unit, in_process, run_units
+from pipeline.page._store import STORED
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extract_units, series_of
 from pipeline.stages._group import group_units

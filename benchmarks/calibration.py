@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from dcm import Settings
-from pipeline._console import duration, progress, say
-from pipeline._runtime import start_jax
+from pipeline.common._console import duration, progress, say
+from pipeline.common._runtime import start_jax
 
 from ._calibration_cells import cells, measure
 from ._calibration_designs import designs

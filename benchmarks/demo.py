@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Failure, Subject, invert_cohort
-from pipeline._console import progress, say
-from pipeline._interval import Z
-from pipeline._runtime import start_jax
+from pipeline.common._console import progress, say
+from pipeline.common._runtime import start_jax
 from pipeline.images import read_extraction
+from pipeline.results._interval import Z
 from pipeline.stages import Beside, RunOptions, run_study
 from pipeline.study import read_study
 from pipeline.synthetic import QUICK, StudyDesign, truth_extra, truth_files, truth_of, write_study

@@ -20,9 +20,9 @@ import numpy as np
 
 import dcm
 from dcm import ChainSettings, Posterior, PosteriorDraws, SerialNoise, Settings, Subject, simulate_draws
-from pipeline._console import progress, say
-from pipeline._interval import Z
-from pipeline._runtime import start_jax
+from pipeline.common._console import progress, say
+from pipeline.common._runtime import start_jax
+from pipeline.results._interval import Z
 
 from ._calibration_designs import designs
 from ._options import whole_number

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline._cli_compare import run_compare
-from pipeline._runtime import UsageError, start_jax
+from pipeline.cli._compare_spm import run_compare
+from pipeline.common._runtime import UsageError, start_jax
 
 from ._options import whole_number
 

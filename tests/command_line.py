@@ -8,7 +8,7 @@ import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from unittest.mock import patch
 
-from pipeline.cli import run_command
+from pipeline.cli._app import run_command
 
 
 def effconn(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

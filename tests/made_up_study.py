@@ -14,17 +14,17 @@ from small_models import block_inputs
 
 from dcm import Data, Posterior, Spec, Subject, invert_cohort, prior, simulate
 from peb import Estimate, PebSettings, from_dcm, leave_one_out, make_design
-from pipeline._estimates import pair_sessions
-from pipeline._group_arms import compare_arms
-from pipeline._group_arms_page import deliver_arms
-from pipeline._group_delivery import Delivery
-from pipeline._group_estimation import fit_group
-from pipeline._group_fit import deliver_fit
-from pipeline._group_predict import deliver_prediction
-from pipeline._peb_inputs import GroupInputs
 from pipeline.bids import Absence, Inventory, Participant, Run
+from pipeline.group._arms import compare_arms
+from pipeline.group._arms_page import deliver_arms
+from pipeline.group._estimates import pair_sessions
+from pipeline.group._estimation import fit_group
+from pipeline.group._fit import deliver_fit
+from pipeline.group._inputs import GroupInputs
+from pipeline.group._leave_one_out import deliver_prediction
 from pipeline.images import Extraction
 from pipeline.measures import feature_table
+from pipeline.page._delivery import Delivery
 from pipeline.predict import deliver_prediction as predicted
 from pipeline.report import Failure, StudyResult
 from pipeline.statistics import deliver_statistics

@@ -147,7 +147,7 @@ def store(units: Sequence[Unit], finish: Finish) -> None:
     """Write each unit's file as a result, NetCDF."""
     import xarray as xr
 
-    from pipeline._store import write_result  # only here: it takes a child seconds to load
+    from pipeline.results._store import write_result  # only here: it takes a child seconds to load
 
     for unit in units:
         path, _ = unit.payload

@@ -9,9 +9,11 @@ from ._groups import GroupRows, check_groups, group_remarks, group_rows, write_d
 from ._headers import open_nifti
 from ._inventory import Absence, Inventory, Participant, Run
 from ._session_scores import SessionScores, known_columns, person_column, person_numbers, session_scores
+from ._tabular import PARTICIPANT
 from ._take import take_inventory
 
 __all__ = [
+    "PARTICIPANT",
     "Absence",
     "Confounds",
     "ConfoundsError",

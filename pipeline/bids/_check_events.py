@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._table import MISSING, TableError
 from ..common import listed
-from ..study import Modulator, Study, Task, parse_contrast
-from ..study._nearest import meant
+from ..study import Modulator, Study, Task, meant, parse_contrast
+from ..tables import MISSING, TableError
 from ._events import Events, NothingToModulate, conditions_of, modulator_weights
 
 ENDLESS = 3  # times the run's length from which an event is longer than anybody meant

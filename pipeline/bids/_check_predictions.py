@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..study import Prediction, Study
-from ..study._nearest import meant
+from ..study import Prediction, Study, meant
 from ._error import DataError
 from ._inventory import Inventory
 from ._session_scores import known_columns, person_numbers

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..study import Statistics, Study
-from ..study._nearest import meant
+from ..study import Statistics, Study, meant
 from ._error import DataError
 from ._inventory import Inventory
 from ._session_scores import known_columns, person_column, person_numbers, session_scores

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._table import Table, TableError, read_table
-from ..common import listed, number_cell, read_number
+from ..common import listed, read_number
 from ..study import Confounds as ConfoundSettings
 from ..study import Study
+from ..tables import Table, TableError, number_cell, read_table
 from ._confound_names import DISPLACEMENT, MOTION, UNSTEADY, absent_columns, taken_columns
 from ._error import DataError
 from ._inventory import Run

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from .._table import MISSING, NUMBER, Table, TableError, read_table
-from ..common import number_advice, sorted_names
-from ..study import Modulator, Task, parse_contrast
-from ..study._condition_column import likely_condition_columns
-from ..study._nearest import meant
+from ..common import NUMBER, number_advice, sorted_names
+from ..study import Modulator, Task, likely_condition_columns, meant, parse_contrast
+from ..tables import MISSING, Table, TableError, read_table
 
 LARGEST = 1e9  # s
 

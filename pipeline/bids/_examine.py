@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._table import TableError
 from ..study import Study
+from ..tables import TableError
 from ._check_confounds import check_confounds
 from ._check_events import check_events
 from ._confounds import read_confounds

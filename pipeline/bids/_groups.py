@@ -11,11 +11,9 @@ import numpy as np
 
 from peb import DesignError, make_design
 
-from .._atomic import write_bytes
-from .._table import MISSING, Table, TableError
-from ..common import listed, number_cell, tab_separated
-from ..study import GroupAnalysis, Study
-from ..study._nearest import meant
+from ..common import listed, write_bytes
+from ..study import GroupAnalysis, Study, meant
+from ..tables import MISSING, Table, TableError, number_cell, tab_separated
 from ._inventory import Inventory, Participant
 from ._tabular import PARTICIPANT
 

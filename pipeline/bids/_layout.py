@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ..common import listed, sorted_names
-from ..study import Study
-from ..study._nearest import meant
+from ..study import Study, meant
 from ._error import DataError
 from ._find import images_of, space_of
 from ._people import People

@@ -6,21 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._table import MISSING, Table, TableError, read_table
 from ..common import (
     ambiguous_labels,
     describe_same_person,
     listed,
     match_labels,
-    missing_codes,
     prefixed,
     read_number,
     relabelled,
     same_person,
     some,
 )
-from ..study import Study, is_used
-from ..study._nearest import meant
+from ..study import Study, is_used, meant
+from ..tables import MISSING, Table, TableError, missing_codes, read_table
 from ._inventory import Participant
 from ._scores import read_scores
 from ._tabular import PARTICIPANT, people_in

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .._table import Table, TableError, read_table
 from ..common import listed, match_labels, prefixed, relabelled
-from ..study import Score, Study, is_used
-from ..study._nearest import meant
+from ..study import Score, Study, is_used, meant
+from ..tables import Table, TableError, read_table
 from ._tabular import PARTICIPANT, SESSION, people_in
 
 Values = dict[str, float]  # participant → number, NaN where missing

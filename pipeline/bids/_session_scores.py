@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from .._table import MISSING, NUMBER, Table, TableError, read_table
+from ..common import NUMBER
 from ..study import Study
+from ..tables import MISSING, Table, TableError, read_table
 from ._error import DataError
 from ._inventory import Inventory
 from ._scores import both_sessions

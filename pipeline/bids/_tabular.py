@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .._table import MISSING, Table
 from ..common import prefixed
+from ..tables import MISSING, Table
 
 PARTICIPANT, SESSION = "participant_id", "session_id"
 _LABEL = re.compile(r"sub-[A-Za-z0-9+]+")

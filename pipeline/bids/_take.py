@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from ..common import gathered, listed, sorted_names, turned_order
-from ..study import Study
-from ..study._nearest import meant, nearest
+from ..study import Study, meant, nearest
 from ._error import DataError
 from ._examine import Examined, examine
 from ._inventory import Inventory, Run

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from scipy.special import ndtr, ndtri
 from scipy.stats import chi2
 
-from .._interval import Z
+from ..results import Z
 
 SURE = float(ndtri(0.99))  # posterior mean over its standard deviation beyond which P > 0.99
 BINS = 10  # of ranks

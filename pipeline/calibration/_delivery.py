@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._group_delivery import Delivery
-from .._records import Column, Records
-from .._report import Answer
+from ..page import Answer, Column, Delivery, Records
 from ..study import MAIN
 from ..verdicts import judge_coverage, judge_model_choice, judge_power
 from ._coverage import Coverage, measure_coverage

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from dcm import Data, Posterior, Spec
 
-from .._runtime import UsageError
+from ..common import UsageError
 
 T = TypeVar("T")
 

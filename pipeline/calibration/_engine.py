@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 
 from dcm import Compat, Data, Prior, Settings, Spec, Subject, prior
 
-from .._runtime import UsageError
+from ..common import UsageError
 from ..study import Dcm, inversion_settings
 
 

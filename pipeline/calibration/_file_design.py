@@ -10,11 +10,9 @@ import numpy as np
 
 from dcm import Data
 
-from .._dcm_file import DcmFile
-from .._inputs import read_inputs, remark_lines
-from .._invert import has_centred_inputs
-from .._runtime import UsageError
-from ..common import listed
+from ..common import UsageError, listed
+from ..inversion import has_centred_inputs, read_inputs, remark_lines
+from ..spm import DcmFile
 from ._design import (
     CalibrationDesign,
     Found,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .._figure_style import BLUE, GREEN, INK, LINE, MUTED, PURPLE, VERMILION, new_figure, plain, style
-from .._interval import Z
-from .._report import Picture, Section
+from ..figures import BLUE, GREEN, INK, LINE, MUTED, PURPLE, VERMILION, new_figure, plain, style
+from ..page import Picture, Section
+from ..results import Z
 from ..study import MAIN
 from ._power import Power
 from ._run import CalibrationRun

@@ -24,7 +24,7 @@ from dcm import (
 )
 from peb import Gaussian, reduce
 
-from .._runtime import UsageError, cores
+from ..common import UsageError, cores
 from ..study import MAIN
 from ._design import CalibrationDesign, Found
 from ._engine import Engine

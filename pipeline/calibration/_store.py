@@ -13,9 +13,7 @@ import numpy as np
 
 from dcm import Subject
 
-from .._console import write_json
-from .._provenance import release
-from ..common import JsonError, read_json
+from ..common import JsonError, read_json, release, write_json
 from ._engine import Engine
 
 PACKAGES = ("effconn", "jax", "numpy")

@@ -10,10 +10,10 @@ import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Data, Spec
 
-from .._runtime import UsageError
-from .._store import ResultFileError, read_result
 from ..bids import Inventory, Run, group_rows
+from ..common import UsageError
 from ..images import ExtractionFileError, read_extraction, run_design, series_path
+from ..results import ResultFileError, read_result
 from ..stages import checked_inventory, posterior_path
 from ..study import MAIN, GroupAnalysis, Study, models_of, read_study
 from ._design import (

@@ -1,57 +1,87 @@
 """What every room may use: names, their order and whose they are, plausible times, shown text, child processes."""
 
-from ._guarded_process import GuardedError as GuardedError
-from ._guarded_process import GuardedProcess as GuardedProcess
-from ._json_file import JsonError as JsonError
-from ._json_file import read_json as read_json
-from ._labels import ambiguous_labels as ambiguous_labels
-from ._labels import match_labels as match_labels
-from ._labels import prefixed as prefixed
-from ._labels import relabelled as relabelled
-from ._missing_codes import missing_codes as missing_codes
-from ._name_parts import name_parts as name_parts
-from ._natural_order import natural_key as natural_key
-from ._natural_order import sorted_names as sorted_names
-from ._number_text import effect_text as effect_text
-from ._number_text import number_cell as number_cell
-from ._number_text import number_text as number_text
-from ._number_text import numbers_text as numbers_text
-from ._number_text import tick_text as tick_text
-from ._numbers import COMMA_NUMBER as COMMA_NUMBER
-from ._numbers import NUMBER as NUMBER
-from ._numbers import are_numbers as are_numbers
-from ._numbers import number_advice as number_advice
-from ._numbers import read_number as read_number
-from ._numbers import read_whole_number as read_whole_number
-from ._p_text import is_least as is_least
-from ._p_text import p_words as p_words
-from ._p_text import rounded_up as rounded_up
-from ._p_text import shuffled_p_cell as shuffled_p_cell
-from ._p_text import shuffled_p_words as shuffled_p_words
-from ._plausible_units import Time as Time
-from ._plausible_units import time_problem as time_problem
-from ._shown_text import error_line as error_line
-from ._shown_text import file_name_text as file_name_text
-from ._shown_text import message_line as message_line
-from ._shown_text import page_text as page_text
-from ._shown_text import shorten as shorten
-from ._shown_text import visible as visible
-from ._spreadsheet_cell import cell_text as cell_text
-from ._spreadsheet_cell import spreadsheet_cell as spreadsheet_cell
-from ._spreadsheet_cell import tab_separated as tab_separated
-from ._visit_marks import take_mark as take_mark
-from ._visit_marks import take_one_of as take_one_of
-from ._visit_names import VisitName as VisitName
-from ._visit_names import describe_same_person as describe_same_person
-from ._visit_names import name_key as name_key
-from ._visit_names import same_person as same_person
-from ._visit_names import split_visit as split_visit
-from ._visit_order import before_and_after as before_and_after
-from ._visit_order import common_visits as common_visits
-from ._visit_order import order_of_visits as order_of_visits
-from ._visit_order import turned_order as turned_order
-from ._wording import gather_remarks as gather_remarks
-from ._wording import gathered as gathered
-from ._wording import joined as joined
-from ._wording import listed as listed
-from ._wording import some as some
+from ._atomic import WriteError, atomic_write, remove_leftovers, write_bytes, write_text, writing
+from ._console import duration, out, plain, progress, say, show, tell, write_json
+from ._json_file import JsonError, read_json
+from ._labels import ambiguous_labels, match_labels, prefixed, relabelled
+from ._name_parts import name_parts
+from ._natural_order import natural_key, sorted_names
+from ._numbers import COMMA_NUMBER, NUMBER, are_numbers, number_advice, read_number, read_whole_number
+from ._plausible_units import Time, time_problem
+from ._provenance import KEY, Attributes, device, file_digest, precision, provenance, release
+from ._runtime import CORES, CompileClock, UsageError, check_packages, cores, describe_runtime, start_jax
+from ._shown_text import error_line, file_name_text, message_line, page_text, shorten, visible
+from ._visit_marks import take_mark, take_one_of
+from ._visit_names import VisitName, describe_same_person, name_key, same_person, split_visit
+from ._visit_order import before_and_after, common_visits, order_of_visits, turned_order
+from ._wording import gather_remarks, gathered, joined, listed, some
+
+__all__ = [
+    "COMMA_NUMBER",
+    "CORES",
+    "KEY",
+    "NUMBER",
+    "Attributes",
+    "CompileClock",
+    "JsonError",
+    "Time",
+    "UsageError",
+    "VisitName",
+    "WriteError",
+    "ambiguous_labels",
+    "are_numbers",
+    "atomic_write",
+    "before_and_after",
+    "check_packages",
+    "common_visits",
+    "cores",
+    "describe_runtime",
+    "describe_same_person",
+    "device",
+    "duration",
+    "error_line",
+    "file_digest",
+    "file_name_text",
+    "gather_remarks",
+    "gathered",
+    "joined",
+    "listed",
+    "match_labels",
+    "message_line",
+    "name_key",
+    "name_parts",
+    "natural_key",
+    "number_advice",
+    "order_of_visits",
+    "out",
+    "page_text",
+    "plain",
+    "precision",
+    "prefixed",
+    "progress",
+    "provenance",
+    "read_json",
+    "read_number",
+    "read_whole_number",
+    "relabelled",
+    "release",
+    "remove_leftovers",
+    "same_person",
+    "say",
+    "shorten",
+    "show",
+    "some",
+    "sorted_names",
+    "split_visit",
+    "start_jax",
+    "take_mark",
+    "take_one_of",
+    "tell",
+    "time_problem",
+    "turned_order",
+    "visible",
+    "write_bytes",
+    "write_json",
+    "write_text",
+    "writing",
+]

@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .._provenance import release
-from .._runtime import UsageError
+from ..common import UsageError, release
 from ._dask import connected, look, one_at_a_time, quiet, started_here
 from ._job import Job
 from ._workers import Died, Result, outcome_of, sees_gpu

@@ -12,8 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .._provenance import release
-from .._runtime import CORES, UsageError
+from ..common import CORES, UsageError, release
 from ._job import Job
 from ._signals import ctrl_c_held
 from ._workers import Result, attempt

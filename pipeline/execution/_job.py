@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._atomic import WriteError
+from ..common import WriteError
 from ._record import Stamp, kept_outputs, stamp, write_record
 from ._unit import Ended, Unit, Work
 

@@ -12,9 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from .._atomic import WriteError, remove_leftovers, writing
-from .._runtime import UsageError
-from ..common import visible
+from ..common import UsageError, WriteError, remove_leftovers, visible, writing
 
 try:
     import fcntl

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from .._runtime import UsageError
+from ..common import UsageError
 from ._cluster import LOCAL, Cluster
 from ._processes import Processes
 from ._workers import InProcess

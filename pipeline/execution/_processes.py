@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
-from .._runtime import CORES, cores
+from ..common import CORES, cores
 from ._job import Job
 from ._signals import ctrl_c_held
 from ._workers import Died, Result, attempt, outcome_of

@@ -14,9 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .._atomic import write_text
-from .._provenance import file_digest
-from ..common import read_json
+from ..common import file_digest, read_json, write_text
 from ._unit import Unit
 
 FORM = "effconn record 1"

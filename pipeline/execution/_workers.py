@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from .._atomic import WriteError
+from ..common import WriteError
 from ._job import Job, do
 from ._unit import Ended
 

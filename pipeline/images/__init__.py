@@ -6,8 +6,8 @@ from ._eigenvariate import Eigenvariate, eigenvariate
 from ._error import ExtractionError, RegionError
 from ._extract_run import extract_run
 from ._extraction import Extraction
+from ._extraction_file import FORMAT, ExtractionFileError, read_extraction, write_extraction
 from ._extraction_file import FORMAT as EXTRACTION_FORMAT
-from ._extraction_file import ExtractionFileError, read_extraction, write_extraction
 from ._first_level import extract
 from ._grid import Grid, grid_of, grids_of
 from ._kernel import spm_kernel
@@ -19,6 +19,7 @@ from ._whiten import whitener
 
 __all__ = [
     "EXTRACTION_FORMAT",
+    "FORMAT",
     "Eigenvariate",
     "Extraction",
     "ExtractionError",

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._table import MISSING, TableError, read_table
 from ..common import read_number, shorten
-from ..study import is_file_name
-from ..study._nearest import meant
+from ..study import is_file_name, meant
+from ..tables import MISSING, TableError, read_table
 from ._drawn_region import DrawnRegion
 from ._error import RegionError
 from ._grid import Grid, grid_of, is_whole, open_image, to_grid, volume_count, volumes_of

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .._console import write_json
-from .._provenance import release
 from ..bids import Run
+from ..common import release, write_json
 from ..study import Study
 from ._error import ExtractionError
 from ._extraction_file import write_extraction

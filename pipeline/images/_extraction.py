@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from dcm import Data
 
-from .._rundata import RunData
+from ..results import RunData
 from ._whiten import whitener
 
 

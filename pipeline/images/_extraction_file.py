@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .._store import ResultFileError, made_from, read_content, write_result
+from ..results import ResultFileError, made_from, read_content, write_result
 from ._extraction import Extraction
 
 FORMAT = "effconn extraction 4"

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from .._atomic import write_bytes
+from ..common import write_bytes
 from ._grid import as_image
 from ._voxels import Voxels
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dcm import Posterior, Spec, prior
 
-from .._connection_names import Connection, connections
+from ..results import Connection, connections
 from ..study import MAIN, Study, inversion_settings, models_of
 from ._measure import Measure
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._records import Column, Records
+from ..page import Column, Records
 from ..study import Kind
 from ._measure import Measure
 from ._table import FeatureTable

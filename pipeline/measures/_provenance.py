@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._provenance import release
+from ..common import release
 from ..study import Study
 
 WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all people; a nested estimate refuses any

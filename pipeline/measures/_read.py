@@ -10,8 +10,8 @@ import numpy as np
 
 from features import FeatureError
 
-from .._table import Table, TableError, read_table
 from ..common import JsonError, error_line, read_json
+from ..tables import Table, TableError, read_table
 from ._measure import Measure
 from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable

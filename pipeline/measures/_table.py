@@ -12,11 +12,11 @@ from jaxtyping import Float
 
 from dcm import Posterior
 
-from .._table import MISSING
 from ..bids import Inventory
 from ..common import are_numbers
 from ..images import Extraction
 from ..study import Study
+from ..tables import MISSING
 from ._dcm import dcm_values
 from ._measure import Measure, motion_name
 from ._plan import planned

@@ -6,9 +6,8 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
-from .._atomic import write_text
-from .._console import write_json
-from ..common import number_cell, tab_separated
+from ..common import write_json, write_text
+from ..tables import number_cell, tab_separated
 from ._measure import Measure
 from ._provenance import REMARKS, WHOLE_SAMPLE
 from ._table import PARTICIPANT, SESSION, FeatureColumn, FeatureTable

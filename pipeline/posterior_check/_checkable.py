@@ -10,16 +10,11 @@ import numpy as np
 
 from dcm import Compat, InversionError, Posterior, Prior, Settings, Status, Subject, invert, prior
 
-from .._dcm_estimate import SpmEstimate
-from .._dcm_file import DcmFile, read_dcms
-from .._inputs import is_dcm
-from .._invert import Plan
-from .._mat_fields import FieldProblem
-from .._runtime import UsageError
-from .._spm_density import spm_density
-from .._spm_write import written_by_us
-from .._store import ResultFileError, read_result
-from ..common import natural_key
+from ..common import UsageError, natural_key
+from ..inversion import Plan, is_dcm
+from ..matlab import FieldProblem
+from ..results import ResultFileError, read_result
+from ..spm import DcmFile, SpmEstimate, read_dcms, spm_density, written_by_us
 from ._series import predicts, subject_of
 
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from dcm import Posterior, PosteriorDraws
 
-from .._dataset import units
-from .._interval import LEVEL, Z
 from ..common import some
+from ..results import LEVEL, Z, units
 
 ENOUGH_HELD, LEAST_HELD = 0.85, 0.80  # of the draws inside an interval of 90 %: from which it is believed, or with care
 MET = 1.05  # R-hat below which chains agree well enough for 5 and 95 % quantiles

@@ -9,9 +9,8 @@ from matplotlib.lines import Line2D
 from dcm import Spec
 from peb import MEAN
 
-from .._connection_names import connections
-from .._effect_panels import effect_panels, wrapped
-from .._figure_style import BLUE, MUTED, VERMILION, style
+from ..figures import BLUE, MUTED, VERMILION, effect_panels, style, wrapped
+from ..results import connections
 from ._comparison import ENOUGH_HELD, ParameterCheck, PosteriorCheck
 
 APART = 0.16  # rows between the Gaussian and the draws

@@ -11,12 +11,10 @@ import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Data, Posterior, Subject, predict_series
 
-from .._dcm_file import DcmFile, read_dcm
-from .._invert import Plan
-from .._provenance import file_digest
-from .._runtime import UsageError
-from .._spm_write import written_by_us
+from ..common import UsageError, file_digest
 from ..images import read_extraction
+from ..inversion import Plan
+from ..spm import DcmFile, read_dcm, written_by_us
 
 REPRODUCED = 1e-3  # of a prediction's range: within which the model gives the result's own prediction
 SAME = 1e-6  # of a series' range: rounding on the way through a file

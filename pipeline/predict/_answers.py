@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from features import ArmSlopes
+from peb import SURE
 
-from .._report import Answer, Verdict
-from ..common import p_words, shuffled_p_cell, shuffled_p_words, some
-from ..verdicts import RETAINED, SURE, has_passed, judge_prediction
+from ..common import some
+from ..page import Answer
+from ..tables import p_words, shuffled_p_cell, shuffled_p_words
+from ..verdicts import RETAINED, Verdict, has_passed, judge_prediction
 from ._performance import is_predicted, is_settled, off_by_mean
 from ._result import Prediction
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._effect_panels import shortened
-from .._figure_style import ARM_COLOUR, BLUE, VERMILION, plain
+from ..figures import ARM_COLOUR, BLUE, VERMILION, plain, shortened
 from ._result import Prediction
 
 MARKERS = ("o", "s")

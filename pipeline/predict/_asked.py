@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._runtime import UsageError
-from ..common import some, turned_order
+from ..common import UsageError, some, turned_order
 from ._arms import Arms, arm_column, find_arms
 from ._expand import check_arm_name, check_outcome, expand, term_text, uses_arm
 from ._formula import Factor, FactorTerm, parse_factor, parse_formula

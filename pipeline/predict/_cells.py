@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from .._table import INFINITE, MISSING, NUMBER, Table, TableError
-from ..common import number_advice
+from ..common import NUMBER, number_advice
+from ..tables import INFINITE, MISSING, Table, TableError
 
 Kind = Literal["numbers", "texts", "mixed", "empty"]
 LARGEST = 1e100  # beyond it squares, which everything here is made of, leave the range of a double

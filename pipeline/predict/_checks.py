@@ -20,8 +20,8 @@ from features import (
     standardised_columns,
 )
 
-from .._table import TableError
 from ..common import some
+from ..tables import TableError
 from ._options import PredictOptions
 from ._people import ABSENT, People
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features import Column, Role
 
-from .._runtime import UsageError
+from ..common import UsageError
 from ._asked import Asked
 from ._factors import Taken, take
 from ._formula import Factor

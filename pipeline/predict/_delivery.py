@@ -9,8 +9,7 @@ import numpy as np
 
 from features import scikit_penalty
 
-from .._group_delivery import Delivery
-from .._report import Section
+from ..page import Delivery, Section
 from ._answers import answers
 from ._notices import notices
 from ._records import prediction_tables

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import replace
 
-from .._runtime import UsageError
-from ..study._nearest import meant
+from ..common import UsageError
+from ..study import meant
 from ._formula import ARM, Factor, FactorTerm, misread
 from ._measures import fits
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from .._runtime import UsageError
-from .._table import TableError
-from ..common import some
-from ..study._nearest import meant
+from ..common import UsageError, some
+from ..study import meant
+from ..tables import TableError
 from ._formula import Factor, misread
 from ._people import People
 

@@ -9,8 +9,7 @@ from matplotlib.lines import Line2D
 
 from features import LooCurve
 
-from .._effect_panels import wrapped
-from .._figure_style import BLUE, MUTED, VERMILION, new_figure, style
+from ..figures import BLUE, MUTED, VERMILION, new_figure, style, wrapped
 from ._names import plain_ticks
 from ._penalty_axis import choices_key, count_along_top, mark_choices, penalty_axis
 from ._result import Prediction

@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .._effect_panels import shortened
-from .._figure_style import INK, LINE, MUTED, VERMILION, beside, new_figure, plain, style
+from ..figures import INK, LINE, MUTED, VERMILION, beside, new_figure, plain, shortened, style
 from ._names import name_lines
 from ._performance import MUCH_MISSING
 from ._result import Prediction

@@ -7,8 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .._effect_panels import wrapped
-from .._figure_style import BLUE, GREEN, MUTED, ORANGE, PURPLE, SKY, VERMILION, new_figure, style, zero_line
+from ..figures import BLUE, GREEN, MUTED, ORANGE, PURPLE, SKY, VERMILION, new_figure, style, wrapped, zero_line
 from ._names import name_lines, plain_ticks, unit_of
 from ._penalty_axis import choices_key, count_along_top, mark_choices, penalty_axis
 from ._result import Prediction

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .._effect_panels import shortened, wrapped
-from .._figure_style import MUTED, new_figure, style
+from ..figures import MUTED, new_figure, shortened, style, wrapped
 from ._answers import number
 from ._arm_look import Look, looks
 from ._names import plain_ticks

@@ -11,8 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from features import Stability
 
-from .._effect_panels import wrapped
-from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, style
+from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, style, wrapped
 from ..verdicts import RETAINED
 from ._names import name_lines, plain_ticks, unit_of
 from ._result import Prediction

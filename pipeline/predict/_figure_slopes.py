@@ -15,8 +15,7 @@ from scipy import stats
 
 from features import ArmSlopes
 
-from .._effect_panels import shortened, wrapped
-from .._figure_style import MUTED, new_figure, plain, style
+from ..figures import MUTED, new_figure, plain, shortened, style, wrapped
 from ._arm_look import MARKERS, arm_colours
 from ._names import name_lines, plain_ticks
 from ._result import Prediction

@@ -29,7 +29,7 @@ from features import (
     stability,
 )
 
-from .._runtime import UsageError
+from ..common import UsageError
 from ..execution import Workers
 from ._model import Model
 from ._options import PredictOptions

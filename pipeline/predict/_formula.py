@@ -7,8 +7,8 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, get_args
 
-from .._runtime import UsageError
-from ..study._nearest import meant
+from ..common import UsageError
+from ..study import meant
 
 Take = Literal["", "before", "after", "change", "fall"]
 TAKES = tuple(take for take in get_args(Take) if take)

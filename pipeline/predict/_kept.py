@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from features import Column
 
-from .._table import TableError
+from ..tables import TableError
 from ._asked import Asked
 from ._factors import Taken
 

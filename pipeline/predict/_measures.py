@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._runtime import UsageError
-from .._table import TableError
-from ..common import some
-from ..study._nearest import meant
+from ..common import UsageError, some
+from ..study import meant
+from ..tables import TableError
 from ._cells import is_missing
 from ._people import People
 

@@ -10,9 +10,8 @@ from matplotlib.ticker import FuncFormatter
 
 from features import Outcome
 
-from .._effect_panels import shortened
-from .._figure_style import plain
 from ..common import name_parts
+from ..figures import plain, shortened
 
 _SEAMS = re.compile(r"(?<=[\s-])")  # a line may end after these, and where parts of a name end
 

@@ -9,9 +9,8 @@ from typing import get_args
 
 from features import ALPHAS, ImputationMethod
 
-from .._runtime import UsageError
-from ..study import Preset
-from ..study._nearest import meant
+from ..common import UsageError
+from ..study import Preset, meant
 
 FEWEST_FOLDS = 3
 

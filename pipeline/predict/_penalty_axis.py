@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from features import LooCurve
 
-from .._figure_style import INK, MUTED
+from ..figures import INK, MUTED
 
 DASHES = (0, (4, 3))
 COUNTS = 7  # numbers of retained predictors along the top

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from .._table import Table, TableError, read_table
 from ..common import describe_same_person, same_person
+from ..tables import Table, TableError, read_table
 from ._cells import Kind, is_missing, kind_of, numbers
 from ._options import PredictOptions
 from ._sidecar import Sidecar, read_sidecar

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._records import SPREAD, Column, Records
-from ..common import is_least, shuffled_p_cell
+from ..page import SPREAD, Column, Records
+from ..tables import is_least, shuffled_p_cell
 from ..verdicts import has_settled, judge_prediction
 from ._result import Prediction
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._report import Picture, Section
+from ..page import Picture, Section
 from ._figure_curve import curve_figure
 from ._figure_missing import MOST as MOST_COLUMNS
 from ._figure_missing import missing_figure

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._runtime import UsageError
-from ..study import Preset
-from ..study._check_predict import WITH_COVARIATES
+from ..common import UsageError
+from ..study import WITH_COVARIATES, Preset
 from ._formula import ARM, Factor, FactorTerm, Take, parse_factor
 
 TAKEN: dict[Preset, Take] = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._records import EFFECT, Column, Records
-from ..common import shuffled_p_cell
+from ..page import EFFECT, Column, Records
+from ..tables import shuffled_p_cell
 from ._answers import stable_words
 from ._performance import MUCH_MISSING, performance_records
 from ._result import Prediction

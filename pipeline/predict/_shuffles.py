@@ -15,10 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from features import Chance, Folds, Nested, Tuning, chance, shuffles_needed, shuffles_reaching
 
-from .._atomic import atomic_write, write_text
-from .._provenance import release
-from .._runtime import UsageError
-from ..common import JsonError, read_json
+from ..common import JsonError, UsageError, atomic_write, read_json, release, write_text
 from ..execution import Finish, Unit, Workers, run_units
 
 STAGE = "shuffle"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .._table import Table, TableError
 from ..common import JsonError, read_json
-from ..study._nearest import meant
+from ..study import meant
+from ..tables import Table, TableError
 
 ROLES = ("measure", "motion", "arm", "covariate", "outcome")
 TRANSFORMS = "WholeSampleTransforms"

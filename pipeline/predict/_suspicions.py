@@ -7,8 +7,9 @@ from scipy import stats
 
 from features import Outcome, Predictors
 
-from .._figure_style import signed
-from ..common import missing_codes, some
+from ..common import some
+from ..figures import signed
+from ..tables import missing_codes
 
 FAR = 12.0  # robust standard deviations from the median: an illness may be that rare, a code for missing is not
 CLOSE = 0.95  # |rank correlation| with the outcome that no measure of the brain has

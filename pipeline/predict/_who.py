@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._runtime import UsageError
-from .._table import Table, TableError
-from ..common import name_key, some
-from ..study._nearest import meant
+from ..common import UsageError, name_key, some
+from ..study import meant
+from ..tables import Table, TableError
 from ._cells import is_missing
 from ._options import PredictOptions
 from ._sidecar import Sidecar

@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from .._group_delivery import Delivery
-from .._group_pictures import word
-from .._records import Column, Records
-from .._report import Answer, Picture, Section, pictures
+from ..group import word
+from ..page import Answer, Column, Delivery, Picture, Records, Section, pictures
 from ._fold import fold
 from ._result import StudyResult
 

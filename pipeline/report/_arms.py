@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from scipy import stats
 
-from .._effect_panels import shortened
-from .._figure_style import ARM_COLOUR, GREEN, INK, PURPLE, plain
-from .._interval import LEVEL
+from ..figures import ARM_COLOUR, GREEN, INK, PURPLE, plain, shortened
+from ..results import LEVEL
 from ._result import StudyResult
 
 OTHERS = (PURPLE, GREEN)  # of arms that the house has no colour for; as in `_arm_figures`

@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 
 from peb import MEAN
 
-from .._effect_panels import wrapped
-from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, beside, new_figure, style
-from .._interval import Z
-from .._report import Picture, Section
+from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, beside, new_figure, style, wrapped
+from ..page import Picture, Section
+from ..results import Z
 from ._result import StudyResult
 
 MOST = 16  # effects in the picture

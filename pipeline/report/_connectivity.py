@@ -9,8 +9,8 @@ import numpy as np
 
 from dcm import Posterior, Spec
 
-from .._matrix_figures import matrix_figure, matrix_scale
-from .._report import Picture, Section
+from ..figures import matrix_figure, matrix_scale
+from ..page import Picture, Section
 from ._result import StudyResult
 
 FIELDS = ("A", "B")

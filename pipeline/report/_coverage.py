@@ -12,12 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .._effect_panels import shortened
-from .._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, style
-from .._records import Column, Records
-from .._report import Picture, Section, Table
 from ..common import gather_remarks, joined
+from ..figures import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, shortened, style
 from ..images import Extraction
+from ..page import Column, Picture, Records, Section, Table
 from ._fold import fold
 from ._result import StudyResult
 

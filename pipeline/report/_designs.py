@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from .._effect_panels import shortened
-from .._figure_style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, style
-from .._report import Picture, Section
+from ..figures import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, shortened, style
 from ..images import Extraction
+from ..page import Picture, Section
 from ._result import StudyResult
 
 CLOSE = 0.7  # a correlation from which the caption warns

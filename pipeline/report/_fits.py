@@ -9,9 +9,8 @@ import numpy as np
 
 from dcm import Diagnostics, Posterior, diagnose
 
-from .._figures import LOW_VARIANCE, variance_figure
-from .._records import EFFECT, SPREAD, Column, Records
-from .._report import Picture, Section
+from ..figures import LOW_VARIANCE, variance_figure
+from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
 from ._fold import fold
 from ._result import StudyResult
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .._records import Records
-from .._report import Section
+from ..page import Records, Section
 
 
 def fold(records: Records) -> Section:

@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .._effect_panels import shortened
-from .._figure_style import BLUE, MUTED, VERMILION, WIDTH, new_figure, plain, signed, style
-from .._report import Picture, Section
 from ..common import sorted_names
+from ..figures import BLUE, MUTED, VERMILION, WIDTH, new_figure, plain, shortened, signed, style
+from ..page import Picture, Section
 from ._group_maps import GroupMap, group_map
 from ._montage import SURE, anatomy_of, montage
 from ._result import StudyResult

@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from .._effect_panels import shortened
-from .._figure_style import INK, LINE, PAPER, VERMILION, new_figure, plain, style
+from ..figures import INK, LINE, PAPER, VERMILION, new_figure, plain, shortened, style
 from ..measures import KINDS, FeatureTable, Measure
 
 MOST = 60  # participants in the picture

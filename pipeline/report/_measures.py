@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._records import EFFECT, SPREAD, Column, Records
-from .._report import Picture, Section
 from ..measures import FeatureTable, Measure, change, missingness
+from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
 from ._arms import Mean
 from ._fold import fold
 from ._measure_gaps import MOST, gaps_figure, lacking

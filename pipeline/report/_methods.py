@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._peb_inputs import group_settings
 from ..common import joined
+from ..group import group_settings
 from ..study import MAIN, Confounds, Dcm, GroupAnalysis, Region, Structure, Study, inversion_settings
 from ._methods_predictive import REFERENCES as PREDICTIVE_REFERENCES
 from ._methods_predictive import predictive_methods

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.colors import to_rgb
 
-from .._figure_style import BLUE, VERMILION
+from ..figures import BLUE, VERMILION
 from ._group_maps import GroupMap, on_grid
 
 SURE = 3.1  # |t| from which colour is opaque and has a dark edge

@@ -9,13 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from .._effect_panels import shortened
-from .._figure_style import INK, new_figure, plain, signed, style
-from .._interval import LEVEL
-from .._records import Column, Records
-from .._report import Picture, Section
+from ..figures import INK, new_figure, plain, shortened, signed, style
 from ..images import Extraction
 from ..measures import mean_displacement
+from ..page import Column, Picture, Records, Section
+from ..results import LEVEL
 from ._arms import Mean, arm_key, draw_points, looks
 from ._fold import fold
 from ._result import StudyResult

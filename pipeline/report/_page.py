@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from .._console import duration
-from .._provenance import device, precision, release
-from .._records import Records
-from .._report import Page, Section
+from ..common import device, duration, precision, release
+from ..page import Page, Records, Section
 from ._analyses import LONG, analysis_sections, drawn, illustrated, prediction_sections, statistics_sections
 from ._certainty import certainty_section
 from ._connectivity import connectivity_section

@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from .._effect_panels import shortened
-from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, style
-from ..common import numbers_text
+from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, shortened, style
+from ..tables import numbers_text
 from ._arms import Mean
 
 OPAQUE, PALE = 0.72, 0.4  # as matrices of the DCM have them: the deepest colour, and what is left of it if not sure

@@ -10,12 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .._effect_panels import shortened
-from .._figure_style import MUTED, VERMILION, new_figure, plain, style
-from .._group_delivery import Delivery
-from .._records import Column, Records
-from .._report import Picture, Section
 from ..bids import Participant
+from ..figures import MUTED, VERMILION, new_figure, plain, shortened, style
+from ..page import Column, Delivery, Picture, Records, Section
 from ._arms import Look, looks
 from ._fold import fold
 from ._result import StudyResult

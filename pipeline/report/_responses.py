@@ -8,10 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .._effect_panels import shortened
-from .._figure_style import INK, new_figure, plain, style, zero_line
-from .._records import EFFECT, Column, Records
-from .._report import Picture, Section
+from ..figures import INK, new_figure, plain, shortened, style, zero_line
+from ..page import EFFECT, Column, Picture, Records, Section
 from ._arms import arm_key, draw_points, looks
 from ._fold import fold
 from ._result import StudyResult

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from dcm import Posterior
 
-from .._group_delivery import Delivery
-from .._records import Records
-from .._report import Answer, Section
 from ..bids import Inventory, Participant
 from ..images import Extraction
 from ..measures import FeatureTable
+from ..page import Answer, Delivery, Records, Section
 from ..study import MAIN, Study
 
 

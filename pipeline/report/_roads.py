@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .._records import EFFECT, PROBABILITY, Column, Records
-from .._report import Section
+from ..page import EFFECT, PROBABILITY, Column, Records, Section
 from ._result import StudyResult
 
 COLUMNS = (

@@ -9,11 +9,9 @@ from matplotlib.figure import Figure
 
 from dcm import SPM12_ECHO_TIME, Diagnostics, Posterior
 
-from .._effect_panels import shortened
-from .._figure_style import LINE, MUTED, VERMILION, new_figure, plain, style
-from .._figures import series_figure
-from .._report import Picture, Section
+from ..figures import LINE, MUTED, VERMILION, new_figure, plain, series_figure, shortened, style
 from ..images import Extraction
+from ..page import Picture, Section
 from ..study import Dcm
 from ._result import StudyResult
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from dcm import Diagnostics
 
-from .._figure_style import signed
-from .._figures import LOW_VARIANCE
-from .._report import Answer, Verdict
-from ..verdicts import judge_fits, judge_means
+from ..figures import LOW_VARIANCE, signed
+from ..page import Answer
+from ..verdicts import Verdict, judge_fits, judge_means
 from ._analyses import chief_answers, distinct
 from ._motion import arms_apart, displacements
 from ._result import StudyResult

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .._atomic import write_text
-from .._console import write_json
-from .._provenance import release
-from .._report import Page, Picture, Section, pictures, write_page
+from ..common import release, write_json, write_text
+from ..page import Page, Picture, Section, pictures, write_page
 from ._analyses import DELIVERED
 from ._page import study_page, study_records
 from ._result import Extra, StudyResult

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._console import write_json
-from .._provenance import release
+from ..common import release, write_json
 from ..study import Study
 
 

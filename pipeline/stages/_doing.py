@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._runtime import UsageError
+from ..common import UsageError
 from ..execution import Ended, Unit, Work, Workers, failures, in_process, run_units, up_to_date
 from ..report import Failure
 from ._options import STAGES, RunOptions, Stage, Watch

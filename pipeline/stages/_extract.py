@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._provenance import release
 from ..bids import Inventory, Run
+from ..common import release
 from ..execution import Finish, Unit
-from ..images import EXTRACTION_FORMAT, extract_run, files_of, region_files, series_path
+from ..images import FORMAT as EXTRACTION_FORMAT
+from ..images import extract_run, files_of, region_files, series_path
 from ..study import Study
 from ._recipe import recipe_of
 

@@ -9,13 +9,11 @@ from typing import Any
 
 from peb import SamplingSettings
 
-from .._delivery_store import store_delivery
-from .._group_delivery import Delivery
-from .._peb_inputs import GroupInputs, GroupOptions, group_settings, read_group
-from .._provenance import release
-from .._runtime import UsageError, start_jax
 from ..bids import Inventory, write_design
+from ..common import UsageError, release, start_jax
 from ..execution import Finish, Unit
+from ..group import GroupInputs, GroupOptions, group_settings, read_group
+from ..page import Delivery, store_delivery
 from ..study import GroupAnalysis, Sessions, Study
 from ._layout import Layout
 
@@ -96,7 +94,7 @@ def _deliver(job: Analysis) -> Delivery:
     options = _options(job)
     inputs = read_group(options, lambda line: None)
     if options.reinvert:
-        from .._reinversion import invert_again
+        from ..group import invert_again
 
         inputs = invert_again(options, inputs, lambda line: None)
     delivery = _ANALYSES[job.how.analysis](job, inputs)
@@ -136,34 +134,32 @@ def _options(job: Analysis) -> GroupOptions:
 
 
 def _arms(job: Analysis, inputs: GroupInputs) -> Delivery:
-    from .._group_arms import compare_arms
-    from .._group_arms_page import deliver_arms
+    from ..group import compare_arms, deliver_arms
 
     sampling = SamplingSettings(seed=job.how.seed) if job.how.sample else None
     return deliver_arms(inputs, compare_arms(inputs, job.arm, sampling, order=job.arms))
 
 
 def _fit(job: Analysis, inputs: GroupInputs) -> Delivery:
-    from .._group_estimation import fit_group
-    from .._group_fit import deliver_fit
+    from ..group import deliver_fit, fit_group
 
     return deliver_fit(inputs, *fit_group(inputs))
 
 
 def _left_out(job: Analysis, inputs: GroupInputs) -> Delivery:
-    from .._group_predict import deliver_prediction, predict
+    from ..group import deliver_prediction, predict
 
     return deliver_prediction(inputs, predict(inputs, str(job.how.predict), None, job.how.seed))
 
 
 def _permute(job: Analysis, inputs: GroupInputs) -> Delivery:
-    from .._group_permute import deliver_permutation, permute
+    from ..group import deliver_permutation, permute
 
     return deliver_permutation(inputs, permute(inputs, str(job.how.predict), (), job.how.permutations, job.how.seed))
 
 
 def _search(job: Analysis, inputs: GroupInputs) -> Delivery:
-    from .._group_search import deliver_search, search_models
+    from ..group import deliver_search, search_models
 
     return deliver_search(inputs, *search_models(inputs))
 

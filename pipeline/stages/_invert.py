@@ -9,12 +9,10 @@ from typing import Any
 
 from dcm import SPM12_ECHO_TIME, Failure, Posterior, Spec, Subject, invert_each
 
-from .._dataset import to_dataset
-from .._provenance import provenance, release
-from .._runtime import cores, start_jax
-from .._store import write_result
+from ..common import cores, provenance, release, start_jax
 from ..execution import Finish, Unit
 from ..images import read_extraction
+from ..results import to_dataset, write_result
 from ..study import Dcm, Study, inversion_settings, models_of
 from ._layout import Layout
 from ._spm import write_spm

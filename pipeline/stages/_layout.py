@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..execution import RECORDS
+from ..study import Study
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,13 @@ class Layout:
     def prediction(self, name: str) -> Path:
         """The folder of one prediction."""
         return self.out / "predict" / name
+
+
+def features_path(study: Study) -> Path:
+    """Where a study's table of measures lies."""
+    return Layout(study.study.out).measures
+
+
+def posterior_path(study: Study, model: str, visit: str) -> Path:
+    """Where the inversion of one model of one visit lies."""
+    return Layout(study.study.out).posterior(model, visit)

@@ -9,13 +9,12 @@ from typing import Any
 
 from features import FeatureError
 
-from .._provenance import release
-from .._runtime import start_jax
-from .._store import read_result
 from ..bids import Inventory
+from ..common import release, start_jax
 from ..execution import Finish, Unit
 from ..images import read_extraction
 from ..measures import feature_table, missingness, write_features
+from ..results import read_result
 from ..study import Study
 from ._layout import Layout
 from ._recipe import recipe_of

@@ -12,14 +12,11 @@ from matplotlib.figure import Figure
 
 from peb import RandomEffects, random_effects
 
-from .._delivery_store import store_delivery
-from .._figure_style import BLUE, MUTED, new_figure, plain, style
-from .._group_delivery import Delivery
-from .._provenance import release
-from .._records import PROBABILITY, Column, Records
-from .._report import Answer, Picture, Section
-from .._store import read_result
+from ..common import release
 from ..execution import Finish, Unit
+from ..figures import BLUE, MUTED, new_figure, plain, style
+from ..page import PROBABILITY, Answer, Column, Delivery, Picture, Records, Section, store_delivery
+from ..results import read_result
 from ..verdicts import judge_model, model_rule_words
 from ._layout import Layout
 from ._reductions import reduction_records

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._delivery_store import store_delivery
-from .._provenance import release
-from .._runtime import UsageError
+from ..common import UsageError, release
 from ..execution import Finish, Unit, Work, Workers
 from ..measures import PARTICIPANT, SESSION
+from ..page import store_delivery
 from ..predict import PredictOptions, deliver_prediction, fit, model_of, parse_formula
 from ..study import Prediction, Study
 from ._layout import Layout

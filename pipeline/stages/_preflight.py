@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from .._runtime import UsageError
 from ..bids import Inventory, check_groups, check_predictions, check_statistics, group_remarks, take_inventory
+from ..common import UsageError
 from ..images import check_regions, grids_of, region_remarks
 from ..study import Study
 from ._predict import check_formulas

@@ -10,8 +10,8 @@ import numpy as np
 
 from peb import ReductionCheck, check_reduction, is_nested
 
-from .._records import Column, Records
-from .._store import read_result
+from ..page import Column, Records
+from ..results import read_result
 
 CLOSE = 0.5  # nats; a difference beyond it could turn a choice between models
 

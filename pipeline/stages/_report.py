@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._delivery_store import STORED, read_delivery
-from .._provenance import release
-from .._runtime import start_jax
-from .._store import read_result
 from ..bids import Inventory
+from ..common import release, start_jax
 from ..execution import Finish, Unit
 from ..images import map_paths, read_extraction
 from ..measures import read_features
+from ..page import STORED, read_delivery
 from ..report import Extra, Failure, StudyResult
 from ..report import write_report as write_page
+from ..results import read_result
 from ..study import Study
 from ._layout import Layout
 from ._models import NAME as MODELS

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .._group_delivery import check_out
-from .._runtime import UsageError
 from ..bids import Inventory
-from ..common import match_labels, sorted_names
+from ..common import UsageError, match_labels, sorted_names
 from ..execution import Ended, locked, open_workers
+from ..page import check_out
 from ..study import Study
 from ._description import write_description
 from ._doing import Doing

@@ -6,11 +6,9 @@ from pathlib import Path
 
 from dcm import Posterior, Subject
 
-from .._dcm_file import DcmFile
-from .._rundata import RunData
-from .._spm_results import number
-from .._spm_write import write_dcm
 from ..images import Extraction
+from ..results import RunData
+from ..spm import DcmFile, number, write_dcm
 
 
 def write_spm(path: Path, extraction: Extraction, subject: Subject, posterior: Posterior) -> None:

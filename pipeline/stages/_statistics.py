@@ -10,11 +10,10 @@ import numpy as np
 
 from features import FeatureError
 
-from .._delivery_store import store_delivery
-from .._provenance import release
-from .._runtime import UsageError
 from ..bids import Inventory
+from ..common import UsageError, release
 from ..execution import Finish, Unit
+from ..page import store_delivery
 from ..statistics import StudyPeople, deliver_statistics, measure_changes, people_of
 from ..study import Statistics, Study
 from ._layout import Layout

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from features import Correlation, FeatureError, Resampling, correlations, pairs
+from peb import SURE
 
-from .._records import Column, Records
-from .._report import Answer
-from ..common import p_words
-from ..verdicts import SURE, asked_words, has_passed, judge_p_value
+from ..page import Answer, Column, Records
+from ..tables import p_words
+from ..verdicts import asked_words, has_passed, judge_p_value
 from ._changes import MeasureChange
 from ._correlation_rows import KIND, MADE, NUMBERS, correlation_row
 from ._people import StudyPeople

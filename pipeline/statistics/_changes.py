@@ -13,11 +13,10 @@ from jaxtyping import Float
 
 from features import Column, MotionResiduals
 
-from .._runtime import UsageError
-from .._table import Table, TableError, read_table
-from ..bids._tabular import PARTICIPANT
-from ..common import JsonError, read_json
-from ..study._nearest import meant
+from ..bids import PARTICIPANT
+from ..common import JsonError, UsageError, read_json
+from ..study import meant
+from ..tables import Table, TableError, read_table
 from ._people import StudyPeople
 
 SESSION = "session"  # column of the table of measures

@@ -6,8 +6,8 @@ from typing import Any
 
 from features import CohortRow, Share, Spread, cohort
 
-from .._records import Column, Records
-from ..common import numbers_text
+from ..page import Column, Records
+from ..tables import numbers_text
 from ._people import StudyPeople
 
 LEAD = (

@@ -6,7 +6,7 @@ from typing import Any
 
 from features import Correlation
 
-from .._records import PROBABILITY, Column
+from ..page import PROBABILITY, Column
 
 KIND = Column("kind", "Kind")
 NUMBERS = (

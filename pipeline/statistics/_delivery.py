@@ -8,26 +8,13 @@ import numpy as np
 
 from features import Resampling
 
-from .._group_delivery import Delivery
-from .._report import Section
+from ..page import Delivery, Section
 from ..study import Statistics
-from ._associations import (
-    Association,
-    association_answers,
-    association_notices,
-    association_records,
-    associations,
-)
+from ._associations import Association, association_answers, association_notices, association_records, associations
 from ._changes import MeasureChange
 from ._cohort_table import cohort_records
 from ._nulls import Checked, check_answers, check_notices, check_records, checks
-from ._outcomes import (
-    OutcomeResult,
-    outcome_answers,
-    outcome_notices,
-    outcome_records,
-    outcome_results,
-)
+from ._outcomes import OutcomeResult, outcome_answers, outcome_notices, outcome_records, outcome_results
 from ._people import StudyPeople
 from ._words import percent
 

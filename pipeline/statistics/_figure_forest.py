@@ -13,8 +13,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from features import Correlation
 
-from .._effect_panels import wrapped
-from .._figure_style import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, signed, style
+from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, signed, style, wrapped
 from ._words import percent
 
 ROW, HEAD = 0.34, 0.27  # inches

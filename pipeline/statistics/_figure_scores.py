@@ -9,9 +9,7 @@ from matplotlib.lines import Line2D
 
 from features import ArmChange, CellMean
 
-from .._arm_figures import OTHER_COLOURS
-from .._effect_panels import shortened, wrapped
-from .._figure_style import ARM_COLOUR, INK, MUTED, PAPER, new_figure, plain, style
+from ..figures import ARM_COLOUR, INK, MUTED, OTHER_COLOURS, PAPER, new_figure, plain, shortened, style, wrapped
 from ._outcomes import OutcomeResult
 from ._people import StudyPeople
 from ._words import percent, with_interval

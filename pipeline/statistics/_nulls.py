@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features import NullCheck, Resampling, null_checks
+from peb import SURE
 
-from .._records import Column, Records
-from .._report import Answer
-from ..verdicts import SURE, asked_words, has_passed, judge_p_value
+from ..page import Answer, Column, Records
+from ..verdicts import asked_words, has_passed, judge_p_value
 from ._associations import usable
 from ._changes import MeasureChange
 from ._correlation_rows import KIND, MADE, NUMBERS, correlation_row

@@ -8,10 +8,9 @@ from typing import Any
 
 from features import MixedModel, mixed_model
 
-from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
-from .._report import Answer
 from ..bids import SessionScores
-from ..common import numbers_text, p_words
+from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records
+from ..tables import numbers_text, p_words
 from ..verdicts import has_passed, judge_p_value
 from ._people import StudyPeople
 from ._words import percent, student, with_interval

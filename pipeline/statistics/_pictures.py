@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from features import Correlation
 
-from .._report import Picture, Section
+from ..page import Picture, Section
 from ._associations import Association
 from ._figure_forest import ForestRow, forest_figure
 from ._figure_scores import scores_figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..common import numbers_text, p_words
+from ..tables import numbers_text, p_words
 
 
 def with_interval(value: float, low: float, high: float, unit: str = "", level: float | None = None) -> str:

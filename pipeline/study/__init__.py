@@ -1,11 +1,15 @@
 """The study's configuration: one TOML file → a checked `Study`."""
 
+from ._check_predict import WITH_COVARIATES
 from ._check_regions import circuit_region
+from ._condition_column import likely_condition_columns
 from ._connection import parse_connection
 from ._contrast import parse_contrast
+from ._guess import guess_arms
 from ._inversion import describe_inversion, inversion_settings
 from ._look import Found, look
 from ._models import MAIN, models_of, spec_of
+from ._nearest import meant, nearest
 from ._places import is_file_name
 from ._predictive import Distance, Kind, Measures, Prediction, Preset, Statistics
 from ._read import StudyError, read_study
@@ -36,6 +40,7 @@ __all__ = [
     "MAIN",
     "SCHEMA_FILE",
     "TARGET_CIRCUIT",
+    "WITH_COVARIATES",
     "Box",
     "Confounds",
     "Dcm",
@@ -62,12 +67,16 @@ __all__ = [
     "Task",
     "circuit_region",
     "describe_inversion",
+    "guess_arms",
     "guesses_in_words",
     "inversion_settings",
     "is_file_name",
     "is_used",
+    "likely_condition_columns",
     "look",
+    "meant",
     "models_of",
+    "nearest",
     "parse_connection",
     "parse_contrast",
     "read_study",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .._table import MISSING, NUMBER, Table
+from ..common import NUMBER
+from ..tables import MISSING, Table
 
 TRIAL_TYPE = "trial_type"
 _LIKE_TRIAL_TYPE = ("condition", "conditions", "type", "trialtype", "event_type", "stim_type", "stimulus", "event")

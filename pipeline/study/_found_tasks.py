@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .._table import MISSING, NUMBER, Table, TableError, read_table
-from ..common import sorted_names
+from ..common import NUMBER, sorted_names
+from ..tables import MISSING, Table, TableError, read_table
 from ._condition_column import TRIAL_TYPE, likely_condition_columns
 
 READ = 40  # event files of each task that are looked into

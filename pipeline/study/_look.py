@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from .._runtime import UsageError
-from .._table import MISSING, Table, TableError, read_table
-from ..common import JsonError, are_numbers, natural_key, prefixed, read_json, sorted_names
+from ..common import JsonError, UsageError, are_numbers, natural_key, prefixed, read_json, sorted_names
+from ..tables import MISSING, Table, TableError, read_table
 from ._found_tasks import FoundTask, found_tasks
 
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._runtime import UsageError
-from ..common import message_line
+from ..common import UsageError, message_line
 from ._check_dcm import check_dcm
 from ._check_group import check_group
 from ._check_people import check_people

@@ -5,4 +5,13 @@ from ._truth import Truth, truth_files, truth_of
 from ._truth_page import extra_of, truth_extra
 from ._write import write_study
 
-__all__ = ["QUICK", "StudyDesign", "Truth", "extra_of", "truth_extra", "truth_files", "truth_of", "write_study"]
+__all__ = [
+    "QUICK",
+    "StudyDesign",
+    "Truth",
+    "extra_of",
+    "truth_extra",
+    "truth_files",
+    "truth_of",
+    "write_study",
+]

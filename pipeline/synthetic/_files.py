@@ -11,9 +11,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from .._atomic import write_bytes, write_text
-from .._table import MISSING
-from ..common import tab_separated
+from ..common import write_bytes, write_text
+from ..tables import MISSING, tab_separated
 
 
 def write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

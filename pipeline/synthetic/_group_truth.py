@@ -11,13 +11,10 @@ from jaxtyping import Float
 from dcm import Posterior
 from peb import MEAN, ArmComparison, Estimate, PebSettings, from_dcm, make_design
 
-from .._connection_names import connections
-from .._estimates import pair_sessions
-from .._group_arms import LEAST, Arms, compare_arms
-from .._group_arms_page import arm_records, judge_arms
-from .._group_delivery import Delivery
-from .._peb_inputs import GroupInputs
-from .._report import Verdict
+from ..group import LEAST, Arms, GroupInputs, arm_records, compare_arms, judge_arms, pair_sessions
+from ..page import Delivery
+from ..results import connections
+from ..verdicts import Verdict
 from ._design import SESSIONS
 from ._recovered import Change
 from ._truth import Truth

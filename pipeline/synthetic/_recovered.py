@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from dcm import Posterior
 from peb import GroupPosterior, NormalMixture
 
-from .._interval import Z
+from ..results import Z
 from ._truth import Truth
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._group_delivery import Delivery
+from ..page import Delivery
 from ._planted import Planted
 from ._truth import Truth
 

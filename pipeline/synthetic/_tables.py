@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._atomic import write_text
-from .._console import write_json
+from ..common import write_json, write_text
 from ._design import SESSIONS, StudyDesign
 from ._files import write_tsv
 from ._people import CLUSTERS, Person

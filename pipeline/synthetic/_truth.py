@@ -11,7 +11,7 @@ import numpy as np
 
 from dcm import prior
 
-from .._table import Table, read_table
+from ..tables import Table, read_table
 from ._circuit import INPUTS, REGIONS, circuit, modulation_name
 from ._design import AMYGDALA, ARMS, SESSIONS, VMPFC, StudyDesign
 from ._files import write_tsv

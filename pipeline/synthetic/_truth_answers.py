@@ -11,11 +11,10 @@ from jaxtyping import Float
 
 from peb import MEAN, NormalMixture
 
-from .._connection_names import connections
-from .._figure_style import signed
-from .._interval import LEVEL
-from .._report import Answer, Verdict
-from ..verdicts import judge_effects
+from ..figures import signed
+from ..page import Answer
+from ..results import LEVEL, connections
+from ..verdicts import Verdict, judge_effects
 from ._group_truth import IMPROVEMENT, GroupTruth
 from ._recovered import Recovered
 from ._truth import Truth

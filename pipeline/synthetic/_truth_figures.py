@@ -10,21 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .._connection_names import connections
-from .._figure_style import (
-    ARM_COLOUR,
-    ARM_MARKER,
-    BLUE,
-    INK,
-    MUTED,
-    PAPER,
-    VERMILION,
-    new_figure,
-    plain,
-    style,
-    zero_line,
-)
-from .._interval import LEVEL, Z
+from ..figures import ARM_COLOUR, ARM_MARKER, BLUE, INK, MUTED, PAPER, VERMILION, new_figure, plain, style, zero_line
+from ..results import LEVEL, Z, connections
 from ._recovered import Change, Recovered
 
 _DASHED, _DOTTED = (0, (2, 1)), (0, (2, 2))

@@ -10,12 +10,9 @@ import numpy as np
 from dcm import Posterior
 from peb import MEAN
 
-from .._connection_names import connections, per_covariate
-from .._group_delivery import Delivery
-from .._interval import LEVEL
-from .._records import EFFECT, PROBABILITY, SPREAD, Column, Records
-from .._report import Picture, Section
+from ..page import EFFECT, PROBABILITY, SPREAD, Column, Delivery, Picture, Records, Section
 from ..report import Extra, StudyResult
+from ..results import LEVEL, connections, per_covariate
 from ._circuit import REGIONS
 from ._design import AMYGDALA, VMPFC
 from ._group_truth import IMPROVEMENT, GroupTruth, group_truth

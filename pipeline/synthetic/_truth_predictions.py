@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._figure_style import signed
-from .._records import EFFECT, Column, Records
-from .._report import Answer, Verdict
-from ..common import shuffled_p_words
-from ..verdicts import judge_prediction
+from ..figures import signed
+from ..page import EFFECT, Answer, Column, Records
+from ..tables import shuffled_p_words
+from ..verdicts import Verdict, judge_prediction
 from ._retained import Predicted, Retained
 from ._truth import Truth
 

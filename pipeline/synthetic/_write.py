@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._atomic import write_text
-from .._console import write_json
+from ..common import write_json, write_text
 from ..study import SCHEMA_FILE, study_schema
 from ._brain import Brain, make_brain, sphere_mask
 from ._design import SESSIONS, TASKS, StudyDesign, TaskName

@@ -1,7 +1,5 @@
 """How questions about a group are answered: every cut-off, one function for each kind of evidence, and the words."""
 
-from peb import SURE
-
 from ._counted import judge_coverage, judge_fits, judge_means, judge_model_choice, judge_power
 from ._covariates import CovariateVerdict, judge_covariate, judge_difference, undecided
 from ._group import EACH_KIND, Apart, judge_group, shuffled_note
@@ -10,6 +8,7 @@ from ._rule import (
     EVIDENCE_LINES,
     RETAINED,
     EffectsVerdict,
+    Verdict,
     has_passed,
     has_settled,
     is_stable,
@@ -25,11 +24,11 @@ __all__ = [
     "EACH_KIND",
     "EVIDENCE_LINES",
     "RETAINED",
-    "SURE",
     "Apart",
     "CovariateVerdict",
     "EffectsVerdict",
     "Question",
+    "Verdict",
     "asked_words",
     "has_passed",
     "has_settled",

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from .._report import Verdict
-from ._rule import EffectsVerdict, judge_effects
+from ._rule import EffectsVerdict, Verdict, judge_effects
 
 MISSING = 0.2  # share of visits without a posterior, from which the answer is no longer yes
 HOLD = 85.0, 95.0  # percent of the truths that 90 % intervals hold

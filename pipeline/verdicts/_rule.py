@@ -22,6 +22,8 @@ from jaxtyping import Float
 
 from peb import ABSENT, SIZE, SURE, VerdictKind, verdict
 
+Verdict = Literal["yes", "no difference", "open", "partly", "no"]  # partly and no: of what is counted, never of effects
+
 BEST = 0.95  # posterior probability of a model, from which it is called the best
 EVIDENCE_LINES = (BEST, 0.99)  # Pp of an effect's being in the model that pictures have a line at, as SPM's users do
 RETAINED = 0.5  # share of the bootstraps, and of the folds, that retain a stable predictor

@@ -7,8 +7,8 @@ from typing import Literal
 
 from peb import ABSENT, SURE
 
-from .._connection_names import HERTZ, INPUT_UNIT
 from ..common import some
+from ..results import HERTZ, INPUT_UNIT
 from ._covariates import CovariateVerdict
 from ._rule import BEST
 

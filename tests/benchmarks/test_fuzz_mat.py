@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks._fuzz_mat import SLOW_MUTATIONS, mat_seeds, mutate_mat
-from pipeline._dcm_file import DcmFile, DcmFileError, read_dcm
-from pipeline._mat import load_mat
+from pipeline.matlab._load import load_mat
+from pipeline.spm._dcm_file import DcmFile, DcmFileError, read_dcm
 
 
 @pytest.mark.parametrize("kind", ["v5", "v7", "v7.3"])
@@ -43,7 +43,7 @@ def test_every_file_is_read_or_refused_in_one_line(tmp_path: Path, kind: str, co
 @pytest.mark.parametrize("mutation", SLOW_MUTATIONS)
 def test_bombs_leave_the_model_readable(tmp_path: Path, mutation: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks._fuzz_mat.BOMB_BYTES", 8_000_000)
-    monkeypatch.setattr("pipeline._mat_stream.VALUES", 4_000_000)
+    monkeypatch.setattr("pipeline.matlab._stream.VALUES", 4_000_000)
     rng = np.random.default_rng(0)
     assert callable(mutation)
     (tmp_path / "x.mat").write_bytes(mutation(bytearray(mat_seeds()["v7"]), rng))

@@ -13,8 +13,8 @@ from scipy.stats import norm, t
 from peb import Design, DesignError, Estimate, Gaussian, PebError, PebSettings, fit, make_design
 from peb._gaussian import precision
 from peb._prediction import CrossValidation, assign_folds, k_fold, leave_one_out
-from pipeline._dcm_file import read_dcms
-from pipeline._mat import load_mat
+from pipeline.matlab._load import load_mat
+from pipeline.spm._dcm_file import read_dcms
 
 EXACT = PebSettings(between="gaussian")
 SPM = PebSettings(compat="spm12")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline._design_table import read_design
 from pipeline.bids import check_groups, group_rows, write_design
+from pipeline.group._design_table import read_design
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 Spoil = Callable[[Small], Any]

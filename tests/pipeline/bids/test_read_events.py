@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline._table import TableError
 from pipeline.bids import Events, conditions_of, modulator_weights, read_events
 from pipeline.study import Modulator, Task
+from pipeline.tables._table import TableError
 
 Save = Callable[[Path, list[list[Any]]], None]
 HEADER = ["onset", "duration", "trial_type", "rating"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import _cli_check
-from pipeline._cli_check import participant_records, show_inventory
+from pipeline.cli import _check as _cli_check
+from pipeline.cli._check import participant_records, show_inventory
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common import cell_text, message_line, name_parts, natural_key, shorten, spreadsheet_cell, visible
+from pipeline.common import message_line, name_parts, natural_key, shorten, visible
+from pipeline.tables._spreadsheet_cell import cell_text, spreadsheet_cell
 
 
 def test_numbers_in_names_sort_as_numbers() -> None:

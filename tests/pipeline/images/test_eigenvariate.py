@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline._mat import load_mat
 from pipeline.images import eigenvariate
 from pipeline.images._eigenvariate import without
+from pipeline.matlab._load import load_mat
 
 VOXELS = st.tuples(st.integers(4, 12), st.integers(1, 8)).flatmap(
     lambda shape: arrays(np.float64, shape, elements=st.floats(-100, 100, width=32))

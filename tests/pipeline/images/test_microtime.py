@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline._mat import load_mat
 from pipeline.images import spm_kernel
 from pipeline.images._microtime import boxcars, convolved, lead
+from pipeline.matlab._load import load_mat
 
 EVENTS = st.lists(
     st.tuples(

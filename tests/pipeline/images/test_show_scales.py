@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline._cli_check import show_regions, show_scales
 from pipeline.bids import Inventory
+from pipeline.cli._check import show_regions, show_scales
 
 
 def inventory(small: Any) -> Inventory:

@@ -14,10 +14,10 @@ from command_line import effconn
 from one_region import specified_struct
 
 from dcm import ChainSettings, PosteriorDraws
-from pipeline._mat import load_mat
-from pipeline._mat_write import save_mat
-from pipeline._store import read_result
+from pipeline.matlab._load import load_mat
+from pipeline.matlab._write import save_mat
 from pipeline.posterior_check import PosteriorCheck, compare_posterior, read_checkable
+from pipeline.results._store import read_result
 
 QUICK = ("--chains", 2, "--warmup", 25, "--draws", 25)
 
@@ -143,8 +143,8 @@ def test_what_can_be_checked_is_checked_beside_what_cannot(specified: Path, resu
 
 def test_without_numpyro_the_remedy_is_said(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "numpyro" else object())
-    from pipeline._cli_check_posterior import CheckOptions, run_check_posterior
-    from pipeline._runtime import UsageError
+    from pipeline.cli._check_posterior import CheckOptions, run_check_posterior
+    from pipeline.common._runtime import UsageError
 
     with pytest.raises(UsageError, match="pip install numpyro"):
         run_check_posterior(CheckOptions([result], [], "none", ChainSettings(), None, None))

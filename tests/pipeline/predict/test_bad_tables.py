@@ -11,9 +11,9 @@ import made_up_table as made
 import numpy as np
 import pytest
 
-from pipeline._runtime import UsageError
-from pipeline._table import TableError
+from pipeline.common._runtime import UsageError
 from pipeline.predict import PredictOptions, model_of
+from pipeline.tables._table import TableError
 
 
 def problem(options: Callable[[], PredictOptions]) -> str:

@@ -8,8 +8,8 @@ import made_up_table as made
 import numpy as np
 import pytest
 
-from pipeline._table import TableError
 from pipeline.predict import PredictOptions, model_of
+from pipeline.tables._table import TableError
 
 
 def number(table: made.Rows, person: str, session: str, column: str) -> float:

@@ -12,9 +12,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline import _cli_predict, _predict_command
-from pipeline._cli_predict import run_predict
-from pipeline._runtime import UsageError
+from pipeline.cli import _predict as _cli_predict
+from pipeline.cli import _predict_options as _predict_command
+from pipeline.cli._predict import run_predict
+from pipeline.common._runtime import UsageError
 from pipeline.predict import PredictOptions
 
 Ask = Callable[..., tuple[PredictOptions, Path | None, Path | None, int | None]]

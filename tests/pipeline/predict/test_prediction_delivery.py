@@ -11,8 +11,8 @@ import numpy as np
 from made_up_prediction import made_up_prediction, null_prediction
 
 from features import Chance
-from pipeline._delivery_store import read_delivery, store_delivery
-from pipeline._group_delivery import deliver, delivery_json
+from pipeline.page._delivery import deliver, delivery_json
+from pipeline.page._store import read_delivery, store_delivery
 from pipeline.predict._delivery import deliver_prediction
 
 HOSTILE = "<script>alert({})</script>"

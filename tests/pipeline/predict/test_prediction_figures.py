@@ -13,8 +13,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from pipeline._figure_style import BLUE, VERMILION, style, svg, themed_svg
-from pipeline._svg import checked_svg
+from pipeline.figures._style import BLUE, VERMILION, style, svg, themed_svg
+from pipeline.figures._svg import checked_svg
 from pipeline.predict._arm_look import arm_colours
 from pipeline.predict._figure_curve import curve_figure
 from pipeline.predict._figure_missing import missing_figure

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up_prediction import made_up_prediction, null_prediction
 
-from pipeline._records import Records
+from pipeline.page._records import Records
 from pipeline.predict._records import prediction_tables
 from pipeline.predict._result import Prediction
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as some
 from made_up_runs import ARMS, SESSIONS, study_of
 from scipy import stats
 
-from pipeline._report import pictures
 from pipeline.measures import FeatureColumn, FeatureTable, planned
+from pipeline.page._html import pictures
 from pipeline.report._measure_gaps import _stretches, lacking
 from pipeline.report._measures import measure_records, measures_section
 from pipeline.report._pair_matrices import pair_matrix

@@ -16,12 +16,12 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from pipeline._cli_predict import read_model
-from pipeline._figure_style import plain
-from pipeline._group_delivery import Delivery, delivery_page
-from pipeline._report import Page, render
 from pipeline.bids import Absence
+from pipeline.cli._predict import read_model
 from pipeline.execution import in_process
+from pipeline.figures._style import plain
+from pipeline.page._delivery import Delivery, delivery_page
+from pipeline.page._html import Page, render
 from pipeline.predict._delivery import deliver_prediction
 from pipeline.predict._fit import fit
 from pipeline.report import Extra, Failure, StudyResult, study_page

@@ -17,9 +17,9 @@ import pytest
 from made_up_study import ARMS, HOSTILE
 from matplotlib.figure import Figure
 
-from pipeline._delivery_store import read_delivery, store_delivery
-from pipeline._records import Column, Records
-from pipeline._report import Answer, Section, render
+from pipeline.page._html import Answer, Section, render
+from pipeline.page._records import Column, Records
+from pipeline.page._store import read_delivery, store_delivery
 from pipeline.report import Extra, StudyResult, study_page, study_records, write_report
 from pipeline.report._analyses import analysis_sections
 from pipeline.report._connectivity import connectivity_section

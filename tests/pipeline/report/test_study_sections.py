@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from dcm import Diagnostics, diagnose
-from pipeline._interval import Z
+from pipeline.measures._run import mean_displacement
 from pipeline.report import StudyResult
 from pipeline.report._arms import Mean
 from pipeline.report._certainty import findings
@@ -22,10 +22,11 @@ from pipeline.report._designs import family, typical
 from pipeline.report._fits import fit_records, fits_section
 from pipeline.report._group_maps import GroupMap, group_map
 from pipeline.report._montage import montage
-from pipeline.report._motion import arms_apart, displacements, mean_displacement
+from pipeline.report._motion import arms_apart, displacements
 from pipeline.report._participants import flow_records, participants_section
 from pipeline.report._series import series_section
 from pipeline.report._summary import summary_answers
+from pipeline.results._interval import Z
 
 SHAPE = (6, 7, 5)
 

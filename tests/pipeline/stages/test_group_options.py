@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline._design_table import match_design
+from pipeline.group._design_table import match_design
 from pipeline.stages._group import Analysis, _options
 from pipeline.study import GroupAnalysis, Sessions
 

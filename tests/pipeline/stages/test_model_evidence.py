@@ -9,9 +9,9 @@ import pytest
 from made_up_posterior import made_up_posterior
 
 from dcm import Settings
-from pipeline._dataset import to_dataset
-from pipeline._store import write_result
 from pipeline.execution import Unit
+from pipeline.results._dataset import to_dataset
+from pipeline.results._store import write_result
 from pipeline.stages._models import Comparing, compare_models
 
 VISITS = [f"sub-{i:02d}_ses-1" for i in range(1, 5)]

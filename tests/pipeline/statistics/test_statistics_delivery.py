@@ -14,9 +14,9 @@ from made_up_statistics import made_up_measures, made_up_people, write_measures
 from matplotlib.figure import Figure
 from scipy import stats
 
-from pipeline._delivery_store import read_delivery, store_delivery
-from pipeline._group_delivery import Delivery
-from pipeline._report import pictures
+from pipeline.page._delivery import Delivery
+from pipeline.page._html import pictures
+from pipeline.page._store import read_delivery, store_delivery
 from pipeline.statistics import MeasureChange, StudyPeople, deliver_statistics, measure_changes
 from pipeline.study import Statistics
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from made_up_statistics import made_up_people, write_measures
 
-from pipeline._delivery_store import read_delivery
 from pipeline.bids import Inventory, Participant
 from pipeline.execution import Unit
+from pipeline.page._store import read_delivery
 from pipeline.stages._layout import Layout
 from pipeline.stages._statistics import statistics_unit, work_statistics
 from pipeline.study import Study

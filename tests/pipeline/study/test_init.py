@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline._cli_init import run_init
-from pipeline._runtime import UsageError
+from pipeline.cli._init import run_init
+from pipeline.common._runtime import UsageError
 from pipeline.study import StudyError, look, read_study, starter, study_schema
 from pipeline.study._guess import guess_arms
 from pipeline.study._starter import toml

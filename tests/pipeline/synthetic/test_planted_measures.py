@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline._table import read_table
 from pipeline.bids import check_predictions, check_statistics, take_inventory
 from pipeline.measures import planned
 from pipeline.study import Study, read_study
@@ -18,6 +17,7 @@ from pipeline.synthetic._people import Person, draw_people
 from pipeline.synthetic._planted import planted_measures
 from pipeline.synthetic._signals import REGIONS
 from pipeline.synthetic._study_file import study_text
+from pipeline.tables._table import read_table
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import pytest
 from nilearn.interfaces.bids import parse_bids_filename
 from nilearn.interfaces.fmriprep import load_confounds
 
-from pipeline._table import read_table
 from pipeline.bids import take_inventory
 from pipeline.study import read_study
 from pipeline.synthetic import StudyDesign, write_study
+from pipeline.tables._table import read_table
 
 PREPROCESSED = "space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz"
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from dcm import Posterior, Settings, Subject, invert, predict_series, simulate
-from pipeline._table import read_table
 from pipeline.bids import take_inventory
 from pipeline.images import extract
 from pipeline.study import models_of, read_study
@@ -20,6 +19,7 @@ from pipeline.synthetic._group_truth import group_truth
 from pipeline.synthetic._people import draw_people
 from pipeline.synthetic._recovered import Recovered
 from pipeline.synthetic._truth_answers import verdict_of_signs
+from pipeline.tables._table import read_table
 
 INHIBITION, EXCITATION = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
 

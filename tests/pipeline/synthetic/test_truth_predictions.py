@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline._group_delivery import Delivery
-from pipeline._records import Column, Records
+from pipeline.page._delivery import Delivery
+from pipeline.page._records import Column, Records
 from pipeline.synthetic import Truth, truth_of
 from pipeline.synthetic._retained import Predicted, retained
 from pipeline.synthetic._truth_predictions import prediction_answers, predictor_records

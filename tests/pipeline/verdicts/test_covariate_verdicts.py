@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from peb import Design, Estimate, Gaussian, PebSettings, make_design
-from pipeline._group_arms import Arms, compare_arms
-from pipeline._group_arms_page import _sampled, deliver_arms
-from pipeline._group_delivery import Delivery
-from pipeline._group_estimation import fit_group
-from pipeline._group_fit import deliver_fit
-from pipeline._group_permute import deliver_permutation, permute
-from pipeline._group_predict import deliver_prediction, predict
-from pipeline._group_search import deliver_search, search_models
-from pipeline._peb_inputs import GroupInputs
+from pipeline.group._arms import Arms, compare_arms
+from pipeline.group._arms_page import _sampled, deliver_arms
+from pipeline.group._estimation import fit_group
+from pipeline.group._fit import deliver_fit
+from pipeline.group._inputs import GroupInputs
+from pipeline.group._leave_one_out import deliver_prediction, predict
+from pipeline.group._permute import deliver_permutation, permute
+from pipeline.group._search import deliver_search, search_models
+from pipeline.page._delivery import Delivery
 from pipeline.verdicts import judge_difference, question_of, size_words
 
 DOWN, UP = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"

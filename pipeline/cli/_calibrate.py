@@ -1,0 +1,108 @@
+"""`effconn calibrate`: what is asked, what it prints, and its exit code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..calibration import (
+    SIZES,
+    CalibrationRun,
+    InversionStore,
+    deliver_calibration,
+    invert_datasets,
+    make_datasets,
+    measure_power,
+    mode_engine,
+    read_file_design,
+    read_study_design,
+    recover_models,
+    study_engine,
+)
+from ..common import UsageError, progress, read_number, read_whole_number, say
+from ..execution import RECORDS
+from ..page import deliver, held_out
+
+MOST, MOST_PARTICIPANTS = 100_000, 1000  # data sets; people of a group
+
+
+def run_calibrate(
+    paths: Sequence[Path],
+    folder: Path | None,
+    *,
+    datasets: int,
+    seed: int,
+    snr: str | None,
+    compat: str | None,
+    groups: int,
+    participants: str | None,
+    json_file: Path | None,
+) -> int:
+    """Simulate, invert, show; 0 where all data sets were inverted, else 1."""
+    for option, value, least in (("--datasets", datasets, 1), ("--seed", seed, 0), ("--groups", groups, 0)):
+        if not least <= value <= MOST:
+            raise UsageError(f"{option} must be a whole number from {least} to {MOST:,}, not {value}")
+    ratios = read_ratios(snr) if snr is not None else None
+    sizes = read_sizes(participants) if participants is not None else SIZES
+    engine = mode_engine(compat) if compat is not None else None
+    _check_paths(paths)
+    if paths[0].suffix.lower() == ".toml":
+        design, study = read_study_design(paths[0], say, ratios)
+        assert study.dcm is not None
+        engine = engine or study_engine(study.dcm)
+        folder = folder or study.study.out / "calibration"
+    else:
+        design = read_file_design(paths, say, ratios)
+        engine = engine or mode_engine("none")
+        folder = folder or Path("calibration")
+    engine = engine.for_model(design.spec)
+    with held_out(folder):
+        for line in design.assumed:
+            say(line)
+        say(engine.words)
+        made, redrawn = make_datasets(design, engine, datasets, ratios or design.ratios, seed, say)
+        store = InversionStore(folder / RECORDS / "inverted")
+        with progress(f"inverting {len(made)} simulated data sets") as bar:
+            kept = invert_datasets(design, engine, made, store, say=say, on_progress=bar)
+        if kept:
+            say(f"{kept} inversions were kept from an earlier run")
+        run = CalibrationRun(design, engine, tuple(made), redrawn, kept)
+        with progress("simulating groups") as bar:
+            power = measure_power(run, seed, groups, sizes, bar)
+        deliver(
+            deliver_calibration(run, recover_models(run), power, seed), folder, json_file or folder / "calibration.json"
+        )
+    return 1 if run.failures else 0
+
+
+def read_ratios(text: str) -> tuple[float, ...]:
+    """Signal-to-noise ratios from a list such as ``0.5,1,3``; `UsageError` where one is none."""
+    ratios = []
+    for part in text.split(","):
+        value = read_number(part.strip())
+        if value is None or not (math.isfinite(value) and 0.01 <= value <= 1000):
+            raise UsageError(f"--snr takes numbers from 0.01 to 1000 such as 0.5,1,3, not {part.strip()!r}")
+        ratios.append(value)
+    return tuple(dict.fromkeys(ratios))
+
+
+def read_sizes(text: str) -> tuple[int, ...]:
+    """Numbers of participants from a list such as ``20,40``; `UsageError` where one is none."""
+    sizes = []
+    for part in text.split(","):
+        value = read_whole_number(part.strip())
+        if value is None or not 4 <= value <= MOST_PARTICIPANTS:
+            raise UsageError(f"--participants takes whole numbers from 4 to 1000 such as 20,40, not {part.strip()!r}")
+        sizes.append(value)
+    return tuple(sizes)
+
+
+def _check_paths(paths: Sequence[Path]) -> None:
+    """Raises `UsageError` where files are missing, or a study is not given alone."""
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist; give a STUDY.toml or DCM_*.mat files")
+    studies = [path for path in paths if path.suffix.lower() == ".toml"]
+    if studies and len(paths) > 1:
+        raise UsageError(f"give one study or DCM_*.mat files, not {studies[0]} and {len(paths) - 1} more")

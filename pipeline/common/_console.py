@@ -1,0 +1,144 @@
+"""What the commands share on the terminal: output streams, progress with time left, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ._atomic import write_text, writing
+from ._shown_text import message_line, shorten
+
+WIDTH = 160  # of tables that go to a file or a pipe
+LONGEST_CELL = 400  # characters of a cell of a table
+EVERY = 10.0  # seconds between lines of progress where there is no terminal
+
+
+class _Output(Console):
+    """Text for a reader who may go before the work is done, as `head` does: then the work goes on unheard."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As rich's; raises `WriteError` where a full disk, say, does not take it."""
+        with writing("standard error" if self.stderr else "standard output"):
+            super().print(*objects, **how)
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process here, with results still to be written."""
+        self.quiet = True
+        with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, no file
+            os.dup2(nowhere.fileno(), self.file.fileno())  # else Python fails once more as it flushes at the exit
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+# What is printed may hold names from files: no part of it is markup, nor the name of an emoji.
+out = _Output(width=None if _is_terminal(sys.stdout) else WIDTH, highlight=False, markup=False, emoji=False)
+err = _Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+class Reporter:
+    """Progress: a bar on a terminal, now and then a line elsewhere; with time left in both."""
+
+    def __init__(self, what: str, bar: Progress | None) -> None:
+        self._what = what
+        self._bar = bar
+        self._task = bar.add_task(shorten(what), total=None) if bar is not None else None
+        self._said = time.monotonic()
+        self._first: tuple[float, int] | None = None  # when something was first done: what came before is compilation
+        self._total = 0  # another one is another piece of work, whose pace is its own
+
+    def __call__(self, done: int, total: int) -> None:
+        """`done` of `total` are done."""
+        if total != self._total:
+            self._total, self._first = total, None
+            if self._bar is not None and self._task is not None:
+                self._bar.reset(self._task, total=total)
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+            return
+        now = time.monotonic()
+        if self._first is None and done:
+            self._first = (now, done)
+        if now - self._said < EVERY or self._first is None or not self._first[1] < done < total:
+            return
+        self._said = now
+        since, before = self._first
+        left = (now - since) / (done - before) * (total - done)
+        say(f"{self._what}: {done} of {total}, about {duration(left)} left")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Reporter]:
+    """A `Reporter` for one piece of work."""
+    if not err.is_terminal:
+        yield Reporter(what, None)
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=err, transient=True) as bar:
+        yield Reporter(what, bar)
+
+
+def say(message: str) -> None:
+    """A line on standard error, with control characters as their escapes."""
+    err.print(message_line(message))
+
+
+def tell(message: str = "") -> None:
+    """A line of the result on standard output, with control characters as their escapes."""
+    out.print(message_line(message), soft_wrap=True)
+
+
+def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), title: str = "") -> None:
+    """A table on standard output; columns are flushed right but for those in `left`."""
+    heading = _text(title) if title else None
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    cells = [[*map(_text, row)] for row in rows]
+    wide = any(row and row[0].cell_len > out.width // 2 for row in cells)  # it would leave the others no place
+    for i, column in enumerate(columns):
+        justify: Literal["left", "right"] = "left" if i in left else "right"
+        first = {"max_width": out.width // 2} if wide and i == 0 else {"no_wrap": i == 0}
+        table.add_column(_text(column), justify=justify, overflow="fold", **first)
+    for row in cells:
+        table.add_row(*row)
+    out.print(table)
+
+
+def _text(cell: str) -> Text:
+    """A cell that is shown as it is, brackets included, but for control characters and excessive length."""
+    return Text(shorten(cell, LONGEST_CELL))
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it: numbers that are not finite become null."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON, whole or not at all; raises `WriteError` where it cannot be."""
+    write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

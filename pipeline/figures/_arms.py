@@ -1,0 +1,178 @@
+"""Pictures of two arms: one effect in each arm, and how sure the difference between them is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from peb import NormalMixture
+
+from ..results import LEVEL
+from ..tables import numbers_text
+from ._panels import shortened, wrapped
+from ._style import ARM_COLOUR, GREEN, INK, MUTED, PURPLE, new_figure, plain, style
+
+OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for
+Dashes = Literal["solid", "dashed"]
+DASHES: tuple[Dashes, Dashes] = ("solid", "dashed")
+TAILS = 4.0  # standard deviations drawn either side
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """What is known of one quantity: N(mean, sd²) or a mixture, and draws of it where there are any.
+
+    Arguments:
+        label: whose it is, such as an arm's name.
+        mean, sd: of the Gaussian posterior; sd above 0.
+        draws: (draw,) of a sampler such as NUTS, in the same unit.
+        mixture: the posterior itself; None for the Gaussian.
+    """
+
+    label: str
+    mean: float
+    sd: float
+    draws: Float[np.ndarray, "draw"] | None = None
+    mixture: NormalMixture | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.mean) and np.isfinite(self.sd) and self.sd > 0):
+            raise ValueError(
+                f"{self.label}: a density needs a finite mean and an sd above 0, not {self.mean}, {self.sd}"
+            )
+        if self.draws is not None and (np.size(self.draws) < 2 or not np.isfinite(self.draws).all()):
+            raise ValueError(f"{self.label}: draws are fewer than 2, or not finite")
+
+    @property
+    def above_zero(self) -> float:
+        """P(quantity > 0)."""
+        return float(self.posterior.above_zero)
+
+    @property
+    def posterior(self) -> NormalMixture:
+        """The mixture, or the Gaussian."""
+        return self.mixture or NormalMixture.normal(np.array(self.mean), np.array(self.sd))
+
+    @property
+    def drawn_above_zero(self) -> float:
+        """The share of draws above 0; NaN where there are none."""
+        return float("nan") if self.draws is None else float((np.asarray(self.draws) > 0).mean())
+
+
+def arm_figure(arms: Sequence[Density], difference: Density, *, effect: str, unit: str, half: bool = False) -> Figure:
+    """An effect's posterior in both arms, and of their difference, with the probability that it is above zero.
+
+    Arguments:
+        arms: two.
+        difference: the first arm less the second.
+        effect: what is compared, such as ``amygdala ← vmPFC (faces), change with improvement``.
+        unit: of all of them, such as ``Hz per point of improvement``.
+        half: whether `difference` is half the difference, as a third level with a column of ±1 has it.
+    """
+    if len(arms) != 2:
+        raise ValueError(f"two arms are compared, not {len(arms)}")
+    what = f"{'half of ' if half else ''}{shortened(arms[0].label, 20)} − {shortened(arms[1].label, 20)}"
+    with style():
+        figure = new_figure(4.9)
+        above, below = figure.subplots(2, 1)
+        for place, arm in enumerate(arms):
+            _curve(above, arm, _colour(arm, place), DASHES[place], place)
+        _finish(above, arms)
+        above.set_title(wrapped(effect, 50, 2, balanced=True))
+        above.set_xlabel(wrapped(f"In each arm, {unit}", 60, 2, balanced=True))
+        _curve(below, difference, INK, "solid")
+        _shade(below, difference)
+        _finish(below, [difference])
+        below.set_title(wrapped(_verdict(arms, difference), 54, 2, balanced=True))
+        below.set_xlabel(wrapped(f"{what}, {unit}", 60, 2, balanced=True))
+        figure.legend(handles=_key(arms, difference, half), loc="outside lower left", ncols=2, columnspacing=1.2)
+    return figure
+
+
+def _verdict(arms: Sequence[Density], difference: Density) -> str:
+    first, second = (shortened(arm.label, 20) for arm in arms)
+    text = f"P({first} > {second}) = {_probability(difference.above_zero)}".replace("= <", "<").replace("= >", ">")
+    if difference.draws is not None:
+        text += f" (sampled: {_probability(difference.drawn_above_zero)})"
+    return text
+
+
+def _probability(value: float) -> str:
+    """Two digits, three near 0 and 1, and never rounded to either."""
+    if 0.01 <= value <= 0.99:
+        return f"{value:.2f}"
+    return "> 0.999" if value > 0.999 else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _curve(axes: Axes, density: Density, colour: str, dashes: Dashes, place: int = 0) -> None:
+    across = density.mean + density.sd * np.linspace(-TAILS, TAILS, 201)
+    height = density.posterior.density(across)
+    if density.draws is not None:
+        axes.hist(density.draws, 40, density=True, histtype="step", color=colour, alpha=0.75, linewidth=0.9)
+    axes.plot(across, height, color=colour, linestyle=dashes, linewidth=2)
+    ends = density.posterior.interval(LEVEL)
+    under = -0.06 - 0.07 * place  # of the axes' height, so that the arms' intervals lie side by side
+    axes.plot(
+        ends,
+        [under] * 2,
+        color=colour,
+        linewidth=4,
+        solid_capstyle="butt",
+        clip_on=False,
+        transform=axes.get_xaxis_transform(),
+    )
+
+
+def _shade(axes: Axes, difference: Density) -> None:
+    """The part above zero."""
+    low, high = difference.mean - TAILS * difference.sd, difference.mean + TAILS * difference.sd
+    across = np.linspace(max(low, 0.0), max(high, 0.0), 201)
+    axes.fill_between(across, difference.posterior.density(across), color=MUTED, alpha=0.35, linewidth=0)
+
+
+def _finish(axes: Axes, densities: Sequence[Density]) -> None:
+    axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(bottom=0)
+    axes.tick_params(axis="x", length=0, pad=4 + 8 * len(densities))
+    ends = [one.mean + side * TAILS * one.sd for one in densities for side in (-1, 1)]
+    for one in densities:
+        ends += [] if one.draws is None else np.quantile(one.draws, [0.002, 0.998]).tolist()
+    margin = 0.02 * (max(*ends, 0.0) - min(*ends, 0.0))
+    axes.set_xlim(min(*ends, 0.0) - margin, max(*ends, 0.0) + margin)
+
+
+def _colour(arm: Density, place: int) -> str:
+    return ARM_COLOUR.get(arm.label.strip().lower(), OTHER_COLOURS[place])
+
+
+def _key(arms: Sequence[Density], difference: Density, half: bool) -> list[Line2D | Patch]:
+    name = "half the difference" if half else "difference"
+    means = [*(arm.mean for arm in arms), difference.mean]
+    *texts, between = numbers_text(means, min(one.sd for one in arms))
+    key: list[Line2D | Patch] = [
+        Line2D(
+            [],
+            [],
+            color=_colour(arm, place),
+            linestyle=DASHES[place],
+            linewidth=2,
+            label=plain(f"{shortened(arm.label, 20)}: {text}"),
+        )
+        for place, (arm, text) in enumerate(zip(arms, texts, strict=True))
+    ]
+    key.append(Line2D([], [], color=INK, linewidth=2, label=f"{name}: {between}"))
+    key.append(Patch(facecolor=MUTED, alpha=0.35, label="P(difference > 0)"))
+    key.append(Line2D([], [], color=MUTED, linewidth=5, label="90 % interval"))
+    if any(one.draws is not None for one in (*arms, difference)):
+        key.append(Line2D([], [], color=MUTED, linewidth=0.9, drawstyle="steps", label="sampled (NUTS)"))
+    return key

@@ -1,0 +1,226 @@
+"""What `effconn peb arms` hands over: tables, pictures and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from peb import MEAN, ArmComparison
+
+from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Delivery, Records, Section, probability_text
+from ..results import LEVEL, connections, per_covariate
+from ..tables import effect_text, number_text
+from ..verdicts import EACH_KIND, CovariateVerdict, judge_difference, judge_group, rule_words, verdict_headline
+from ._arms import APART, LEVELS, TOGETHER, Arms, compare_kinds
+from ._fit import effect_records, facts, influence_records, notices, save_group, summary, verdicts_summary
+from ._inputs import GroupInputs
+from ._sampling import draws_of, sampling_records, sampling_warnings
+
+
+def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
+    """Tables, pictures and answers of an arm comparison."""
+    judged = judge_arms(inputs, arms)
+    everything = judge_group(arms.group, compare_kinds(inputs), inputs.smallest_effect)
+    own = {covariate: one for covariate, one in everything.items() if arms.column not in covariate.split("×")}
+    but = f" Of {arms.column} and its products the table of the arms says it: the same question is asked once."
+    records = [
+        arm_records(inputs, arms, judged),
+        effect_records(inputs, arms.group, own, but),
+        *influence_records(inputs, arms.group),
+    ]
+    if arms.sampled is not None:
+        records.append(sampling_records(arms))
+    first, second = arms.names
+    return Delivery(
+        name="arms",
+        title=f"{first} beside {second}",
+        subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
+        answers=tuple(arm_answer(inputs, one, arms, judged[one.covariate]) for one in arms.answering),
+        records=tuple(records),
+        draw=lambda: _sections(inputs, arms),
+        facts=facts(inputs, arms.group),
+        notices=notices(
+            inputs,
+            (
+                *arms.warnings,
+                *sampling_warnings(arms),
+                *(line for one in arms.separate for line in one.remarks),
+            ),
+        ),
+        summary=summary(inputs, arms.group, arms.warnings)
+        | {
+            "arms": list(arms.names),
+            "verdicts": verdicts_summary(judged, [row for row in records[0].rows if row["verdict"] is not None]),
+        },
+        save=lambda folder: [
+            *save_group(inputs, arms.group, folder),
+            *([] if arms.third is None else save_group(replace(inputs, spec=None), arms.third, folder)),
+        ],
+    )
+
+
+def judge_arms(inputs: GroupInputs, arms: Arms) -> dict[str, CovariateVerdict]:
+    """Covariate → whether the arms differ in its effect, by the group or groups that answers are from."""
+    note = EACH_KIND if arms.apart else ""
+    found = {}
+    for one in arms.answering:
+        drawn = [draws_of(arms, one, i)[2] for i in range(len(one.parameters))]
+        found[one.covariate] = judge_difference(one, inputs.design, inputs.smallest_effect, drawn=drawn, note=note)
+    return found
+
+
+def arm_records(inputs: GroupInputs, arms: Arms, judged: Mapping[str, CovariateVerdict]) -> Records:
+    """Every covariate × connection × road; verdicts are in the rows that answers are from."""
+    first, second = arms.names
+    columns = (
+        Column("road", "From"),
+        Column("covariate", "Effect of"),
+        Column("connection", "Connection"),
+        Column("first", first, EFFECT),
+        Column("second", second, EFFECT),
+        Column("difference", "Difference", EFFECT),
+        Column("low", "90 % from", EFFECT),
+        Column("high", "to", EFFECT),
+        Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
+        Column("probability_with_v_without", "Pp with v without", PROBABILITY),
+        Column("verdict", "Verdict"),
+        Column("questions", "Connections asked about", "d", where="file"),
+        Column("first_beyond_zero", f"P({first} > 0)", PROBABILITY, where="file"),
+        Column("first_with_v_without", f"Pp {first}", PROBABILITY, where="file"),
+        Column("second_beyond_zero", f"P({second} > 0)", PROBABILITY, where="file"),
+        Column("second_with_v_without", f"Pp {second}", PROBABILITY, where="file"),
+        Column("half_difference", "Half difference", EFFECT, where="file"),
+        Column("unit", "Unit", where="file"),
+        Column("first_sd", f"SD {first}", SPREAD, where="file"),
+        Column("second_sd", f"SD {second}", SPREAD, where="file"),
+        Column("parameter", "Parameter", where="file"),
+    )
+    rows = [
+        row
+        for road, comparisons in ((TOGETHER, arms.together), (arms.other_road, arms.separate))
+        for one in comparisons
+        for row in _rows(inputs, one, road, judged[one.covariate] if comparisons is arms.answering else None)
+    ]
+    roads = {
+        APART: "has one for each arm, independent of each other, so that participants of one may differ more.",
+        LEVELS: "has a PEB for each arm and one over the two, which also expects arms to vary, so that its intervals "
+        "are wider.",
+    }
+    lead = (
+        "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model "
+        "that has the "
+        "effect beside the model that lacks it alone. “One group” has everybody in one with interactions; "
+        f"“{arms.other_road}” {roads[arms.other_road]} {rule_words(inputs.smallest_effect)}; they are from "
+        f"“{arms.other_road if arms.apart else TOGETHER}”."
+    )
+    sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
+    return Records("arms", "Arms beside each other", lead, columns, rows, sure=sure)
+
+
+def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: CovariateVerdict) -> Answer:
+    """Whether the arms differ in one covariate's effect."""
+    own, other_road = (arms.other_road, TOGETHER) if arms.apart else (TOGETHER, arms.other_road)
+    rows = _rows(inputs, one, own, judged)
+    what = "the mean" if one.covariate == MEAN else f"how it goes with {one.covariate}"
+    if inputs.change:
+        what = "the change" if one.covariate == MEAN else f"how the change goes with {one.covariate}"
+    place = (*judged.found.which, int(np.argmax(np.abs(judged.above_zero - 0.5))))[0]
+    chief, drawn = rows[place], draws_of(arms, one, place)[2]
+    first, second = one.arms
+    beyond, chance = (probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
+    units = [connection.unit for connection in connections(one.parameters, inputs.spec)]
+    numbers = (
+        f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
+        f"Pp with v without {chance}."
+    )
+    headline = verdict_headline(judged, [row["connection"] for row in rows], units, "difference", numbers)
+    others = arms.together if arms.apart else arms.separate
+    other = next((found for found in others if found.covariate == one.covariate), None)
+    details = [
+        f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
+        for row in rows
+    ]
+    if judged.note:
+        details.insert(0, judged.note)
+    if drawn is not None:
+        details.insert(
+            0, f"Checked by sampling, one group of both: {chief['connection']} {_sampled(drawn, chief['unit'])}."
+        )
+    at = [f"{name} of {number_text(value)}" for name, value in inputs.design.centres.items()]
+    if one.covariate == MEAN and at:
+        details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
+    if other is not None:
+        again = _rows(inputs, other, other_road)[place]
+        by = {TOGETHER: "By one group of both", APART: "By a group of each arm", LEVELS: _BY_LEVELS}[other_road]
+        details.append(f"{by}: {_interval(again)}.")
+    return Answer(f"Do the arms differ in {what}?", judged.found.kind, headline, tuple(details[:6]))
+
+
+_BY_LEVELS = "By a third level over a group per arm"
+
+
+def _rows(
+    inputs: GroupInputs, one: ArmComparison, road: str, judged: CovariateVerdict | None = None
+) -> list[dict[str, Any]]:
+    first, second, difference = (part.interval(LEVEL) for part in one.marginals)
+    return [
+        {
+            "covariate": one.covariate,
+            "connection": connection.words,
+            "first": float(one.first.mean[i]),
+            "second": float(one.second.mean[i]),
+            "first_sd": float(one.first.sd[i]),
+            "second_sd": float(one.second.sd[i]),
+            "difference": float(one.difference.mean[i]),
+            "low": float(difference[i, 0]),
+            "high": float(difference[i, 1]),
+            "first_low": float(first[i, 0]),
+            "first_high": float(first[i, 1]),
+            "second_low": float(second[i, 0]),
+            "second_high": float(second[i, 1]),
+            "probability_beyond_zero": float(one.beyond_zero.difference[i]),
+            "probability_with_v_without": float(one.with_v_without.difference[i]),
+            "first_beyond_zero": float(one.beyond_zero.first[i]),
+            "first_with_v_without": float(one.with_v_without.first[i]),
+            "second_beyond_zero": float(one.beyond_zero.second[i]),
+            "second_with_v_without": float(one.with_v_without.second[i]),
+            "half_difference": float(one.half_difference.mean[i]),
+            "unit": per_covariate(connection.unit, one.covariate),
+            "verdict": None if judged is None else judged.found.each[i],
+            "questions": None if judged is None else judged.found.questions,
+            "road": road,
+            "parameter": connection.name,
+        }
+        for i, connection in enumerate(connections(one.parameters, inputs.spec))
+    ]
+
+
+def _sampled(drawn: np.ndarray, unit: str) -> str:
+    """The difference by its draws; where all are of one sign, its probability is as of half a draw of the other."""
+    low, high = (effect_text(float(value)) for value in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    above = probability_text(float(np.clip(np.mean(drawn > 0), 0.5 / drawn.size, 1 - 0.5 / drawn.size)))
+    return f"{effect_text(float(drawn.mean()))} {unit} (90 % {low} to {high}), P(difference > 0) {above}"
+
+
+def _own(row: dict[str, Any], arm: str) -> str:
+    """An arm's own effect with its interval."""
+    mean, low, high = (effect_text(row[key]) for key in (arm, f"{arm}_low", f"{arm}_high"))
+    return f"{mean} (90 % {low} to {high})"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    difference, low, high = (effect_text(row[key]) for key in ("difference", "low", "high"))
+    return f"{difference} {row['unit']} (90 % {low} to {high})"
+
+
+def _sections(inputs: GroupInputs, arms: Arms) -> tuple[Section, ...]:
+    from ._pictures import arms_section, influence_section
+
+    sections = (
+        arms_section(arms.answering, inputs.spec, lambda one, i: draws_of(arms, one, i)),
+        influence_section(arms.group, inputs.spec),
+    )
+    return tuple(section for section in sections if section is not None)

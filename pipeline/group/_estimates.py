@@ -1,0 +1,320 @@
+"""First-level results on disk → what the group level starts from: our NetCDF files, and DCMs that SPM inverted."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dcm import Spec
+from peb import Estimate, change, from_dcm
+
+from ..common import UsageError, common_visits, error_line, name_key, natural_key, same_person, some, take_one_of
+from ..inversion import is_dcm
+from ..matlab import FieldProblem
+from ..results import KIND as GROUP
+from ..results import ResultFileError, read_result
+from ..spm import DcmFile, DcmFileError, SpmEstimate, model_name, read_dcms, spm_density, written_by_us
+
+SPM = "spm"  # of which release a file of SPM's own is cannot be told
+_SEARCHES = ("starts", "tolerance", "refine")  # how well the optimum was looked for, which makes no other quantity
+
+_CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLevel:
+    """One participant's estimate, with the model it is of and the file it came from.
+
+    Fields:
+        mode: how it was found: the mode, and what of noise, priors, equations and inputs is not the mode's own.
+    """
+
+    estimate: Estimate
+    spec: Spec
+    path: Path
+    mode: str = SPM
+
+
+def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -> tuple[list[FirstLevel], list[str]]:
+    """Every estimate in the files and folders given, and a line for each file that has none or does not fit in.
+
+    A folder gives its ``*.nc`` and ``DCM_*.mat`` by name, numbers in names as numbers; where it has both of one name,
+    the NetCDF is the one taken. All estimates are to be of one model: those that differ from the most frequent one get
+    a line each, and so does a name that came up before. Names that came up before in folders of another visit (pre and
+    post) have the folder's name in front.
+
+    Arguments:
+        paths: results of ``effconn invert`` (.nc), DCM or GCM files with SPM's estimates (.mat), or folders of such.
+        gcm_column: which column to take of GCMs that have several; None for all of them.
+
+    Raises `ValueError` where a column is asked for that no GCM has, and `UsageError` where estimates are of different
+    modes.
+    """
+    files, lines = _files([Path(path) for path in paths])
+    matlab, errors = read_dcms([path for path in files if not _has_netcdf_name(path)])
+    read: list[FirstLevel] = []
+    entries: list[FirstLevel | DcmFileError | str]
+    for path in dict.fromkeys(files):
+        if _has_netcdf_name(path):
+            entries = [_from_netcdf(path)]
+        else:
+            entries = [_from_spm(file) for file in matlab if file.path == path]
+            entries += [error for error in errors if error.path == path]
+            entries = [one for one in entries if not isinstance(one, DcmFileError) or _is_asked_for(one, gcm_column)]
+        read += [one for one in entries if isinstance(one, FirstLevel)]
+        lines += [str(one) for one in entries if not isinstance(one, FirstLevel)]
+    if gcm_column is not None:
+        read = _of_column(read, gcm_column)
+    kept, lines = _of_one_model(*_named_once(_named_by_visit(read), lines))
+    _check_modes(kept)
+    return kept, lines
+
+
+def cell_of(name: str) -> int | None:
+    """The column of a GCM with several that a name is of, from 1; None where it is of none."""
+    found = _CELL.search(name)
+    return int(found[2]) if found else None
+
+
+def _is_asked_for(error: DcmFileError, column: int | None) -> bool:
+    """Whether a fault is of a GCM's column that is asked for, or of a file without columns."""
+    return column is None or cell_of(f"[{error.cell}]") in (None, column)
+
+
+def _of_column(read: list[FirstLevel], column: int) -> list[FirstLevel]:
+    """Those of one column, and those that are of no GCM with columns."""
+    columns = {number for one in read if (number := cell_of(one.estimate.name)) is not None}
+    if read and column not in columns:
+        there = f"there are columns {', '.join(map(str, sorted(columns)))}" if columns else "no GCM here has columns"
+        raise ValueError(f"there is no estimate in a column {column}; {there}")
+    return [one for one in read if cell_of(one.estimate.name) in (None, column)]
+
+
+def spm_estimate(file: DcmFile) -> Estimate:
+    """SPM's estimate of its free parameters, under our names.
+
+    Raises `DcmFileError` where the file has none, has no prior, or has densities that cannot be used.
+    """
+    try:
+        return _checked_estimate(file)
+    except FieldProblem as error:
+        raise DcmFileError(file.path, error.field, error.problem, file.index, file.cell) from error
+
+
+def pair_sessions(
+    estimates: Sequence[Estimate], before: str = "ses-1", after: str = "ses-2"
+) -> tuple[list[Estimate], list[str]]:
+    """The change from one session to another of every participant who has both, and a line for every other estimate.
+
+    Sessions are known by a part of the name, see `pipeline.common.take_mark`: ``sub-01_ses-1`` and ``sub-01_ses-2``
+    become the change ``sub-01``, and so do ``sub-01T0`` and ``sub-01T1``; see `peb.change`. The order is that of the
+    first session.
+
+    Arguments:
+        estimates: of all sessions.
+        before, after: the parts that mark the two sessions; case and leading zeros make no difference.
+
+    Raises `ValueError` where the two are the same, no participant has both, or one has them of different models.
+    """
+    if before == after:
+        raise ValueError(f"both sessions are {before}; give two that differ")
+    sessions: dict[str, dict[str, Estimate]] = {before: {}, after: {}}
+    lines = []
+    for one in estimates:
+        found = take_one_of(one.name, (before, after))
+        if found is None:
+            lines.append(f"{one.name}: its name has no part {before} or {after} alone; it is not used")
+            continue
+        mark, who = found
+        if who in sessions[mark]:
+            lines.append(f"{one.name}: {who or 'this participant'} has a second {mark}; the first is used")
+            continue
+        sessions[mark][who] = one
+    first, second = sessions[before], sessions[after]
+    lines += _meet_alike(first, second)
+    lines += [f"{one.name}: there is no {after} of {who}" for who, one in first.items() if who not in second]
+    lines += [f"{one.name}: there is no {before} of {who}" for who, one in second.items() if who not in first]
+    pairs = [who for who in first if who in second]
+    if not pairs:
+        called = some([one.name for one in estimates]) or "nothing"
+        visits = common_visits(same_person([one.name for one in estimates]))
+        hint = f"; their visits seem to be {', '.join(visits)}" if visits else ""
+        raise ValueError(
+            f"no participant has both {before} and {after} as part of a name; estimates are called {called}{hint}"
+        )
+    return [change(first[who], second[who], who) for who in pairs], lines
+
+
+def _meet_alike(first: dict[str, Estimate], second: dict[str, Estimate]) -> list[str]:
+    """Who is written in two ways (P01, p1) is one person where nobody else is like them; a line for each."""
+    alike: dict[str, list[str]] = {}
+    for who in second.keys() - first.keys():
+        alike.setdefault(name_key(who), []).append(who)
+    lines = []
+    keys = Counter(map(name_key, first))
+    for who in first:
+        others = alike.get(name_key(who), [])
+        if who not in second and len(others) == 1 and keys[name_key(who)] == 1:
+            lines.append(f"{second[others[0]].name}: {others[0]} is taken for {who}")
+            second[who] = second.pop(others[0])
+    return lines
+
+
+def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """Folders opened."""
+    files: list[Path] = []
+    lines: list[str] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = [one for one in path.iterdir() if is_dcm(one) or _is_netcdf(one)]
+        if not inside:
+            lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
+        ours = {one.stem for one in inside if _is_netcdf(one)}
+        for one in sorted(inside, key=lambda one: (natural_key(model_name(one)), one.suffix)):
+            if _is_netcdf(one) or model_name(one) not in ours:
+                files.append(one)
+            elif not written_by_us(one) and any(isinstance(e, DcmFile) and e.estimate for e in read_dcms([one])[0]):
+                lines.append(
+                    f"{one.name}: holds an estimate of SPM's beside {model_name(one)}.nc, which is the one taken"
+                )
+    return _once(files, lines)
+
+
+def _once(files: list[Path], lines: list[str]) -> tuple[list[Path], list[str]]:
+    """Every NetCDF file once; `read_dcms` looks after the others."""
+    kept: list[Path] = []
+    seen: set[Path] = set()
+    for path in files:
+        if _has_netcdf_name(path) and path.resolve() in seen:
+            lines.append(f"{path.name}: was given twice; it is read once")
+            continue
+        seen.add(path.resolve())
+        kept.append(path)
+    return kept, lines
+
+
+def _has_netcdf_name(path: Path) -> bool:
+    return path.suffix.lower() == ".nc"
+
+
+def _is_netcdf(path: Path) -> bool:
+    return path.is_file() and _has_netcdf_name(path) and not path.name.startswith(".")
+
+
+def _from_netcdf(path: Path) -> FirstLevel | str:
+    try:
+        posterior, attributes = read_result(path)
+        return FirstLevel(from_dcm(str(attributes["name"]), posterior), posterior.spec, path, _kind(posterior.mode))
+    except ResultFileError as error:
+        if error.form.startswith(GROUP):
+            return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
+        return str(error)
+    except (ValueError, KeyError, ArithmeticError) as error:
+        return f"{path.name}: cannot be used: {error_line(error, 300)}"
+
+
+def _from_spm(file: DcmFile) -> FirstLevel | DcmFileError:
+    try:
+        return FirstLevel(spm_estimate(file), file.spec, file.path, _kind(file.mode) if file.mode else SPM)
+    except DcmFileError as error:
+        return error
+
+
+def _checked_estimate(file: DcmFile) -> Estimate:
+    found: SpmEstimate | None = file.estimate
+    if found is None:
+        raise FieldProblem("Ep", "is missing: the model is not inverted; invert it first (effconn invert)")
+    prior = found.prior_covariance
+    if prior is None or found.prior_mean is None:
+        raise FieldProblem("M.pE, M.pC", "are missing, so what the data added cannot be told; invert it again")
+    names, layout, free = file.spec.parameter_names, file.spec.layout, found.free
+    beyond = np.setdiff1d(free, np.flatnonzero(np.diag(prior)))
+    if beyond.size:
+        raise FieldProblem("Cp", f"lets {names[beyond[0]]} vary, which M.pC fixes; invert it again")
+    if not free.size:
+        raise FieldProblem("Cp", "is all zero: no parameter varies; invert it again")
+    again = "invert it again"
+    return Estimate(
+        file.name,
+        tuple(names[i] for i in free),
+        tuple(layout.field_of(int(i)) for i in free),
+        spm_density(found.prior_mean[free], prior[np.ix_(free, free)], "M.pC", again),
+        spm_density(found.mean[free], found.free_covariance, "Cp", again),
+        found.free_energy,
+    )
+
+
+def _kind(mode: str) -> str:
+    """A mode in words without what only says how the optimum was looked for."""
+    compat, _, departures = mode.partition(", but ")
+    kept = [one for one in departures.split(", ") if one and one.split(" = ")[0] not in _SEARCHES]
+    return f"{compat}, but {', '.join(kept)}" if kept else compat
+
+
+def _check_modes(levels: Sequence[FirstLevel]) -> None:
+    """Raises `UsageError` where estimates are of different modes: their noise, priors or inputs are not the same."""
+    who: dict[str, list[str]] = {}
+    for one in levels:
+        who.setdefault(one.mode, []).append(one.estimate.name)
+    modes = set(who)
+    if len(modes) < 2 or modes in ({SPM, "spm12"}, {SPM, "spm25"}):
+        return
+    said = "; ".join(f"mode {mode}: {some(names)}" for mode, names in who.items())
+    raise UsageError(
+        f"the results are of different modes, and a group needs one ({said}); invert all of them in one mode, such as "
+        "effconn invert --compat none"
+    )
+
+
+def _named_by_visit(read: list[FirstLevel]) -> list[FirstLevel]:
+    """With the folder's name in front of names that came up before, where the folders are of several visits."""
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(read):
+        places.setdefault(one.estimate.name, []).append(place)
+    named = list(read)
+    for name, own in places.items():
+        parents = [list(reversed(read[place].path.resolve().parent.parts)) for place in own]
+        folders: tuple[str, ...] = next((row for row in zip(*parents, strict=False) if len(set(row)) > 1), ())
+        visits = [f"{folder}_{name}" for folder in folders]
+        if len(set(folders)) == len(own) > 1 and [len(group) for group in same_person(visits)] == [len(own)]:
+            for place, new in zip(own, visits, strict=True):
+                named[place] = replace(read[place], estimate=replace(read[place].estimate, name=new))
+    return named
+
+
+def _named_once(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstLevel], list[str]]:
+    kept: dict[str, FirstLevel] = {}
+    for one in read:
+        name = one.estimate.name
+        if name in kept:
+            lines.append(f"{one.path.name}: {name} came up before, in {kept[name].path}; the first is taken")
+        else:
+            kept[name] = one
+    return list(kept.values()), lines
+
+
+def _of_one_model(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstLevel], list[str]]:
+    """Those whose free parameters are those of most, the earliest where there is a tie."""
+    if not read:
+        return read, lines
+    usual, _ = Counter(one.estimate.parameters for one in read).most_common(1)[0]
+    kept = [one for one in read if one.estimate.parameters == usual]
+    for one in read:
+        if one.estimate.parameters == usual:
+            continue
+        own, theirs = set(one.estimate.parameters), set(usual)
+        odd = next((f"has {name}" for name in one.estimate.parameters if name not in theirs), "") or next(
+            (f"lacks {name}" for name in usual if name not in own), "has them in another order"
+        )
+        lines.append(
+            f"{one.path.name}: {one.estimate.name} is of another model than {kept[0].estimate.name} and most of them "
+            f"(it {odd}); a group needs one model for all"
+        )
+    return kept, lines

@@ -1,0 +1,169 @@
+"""The posterior of a group, and what should be known of it: other units of covariates, another prior."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from peb import Design, Gaussian, GroupPosterior, PebError, fit
+
+from ..common import some
+from ..results import Connection, connections
+from ..tables import effect_text, number_text
+from ..verdicts import judge_covariate
+from ._inputs import BETWEEN_PRIORS, GroupInputs
+
+PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
+BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is
+FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the exact ones without a word
+IN_OWN_UNITS = (
+    "what is shown is SPM12's scheme with every covariate in units of its own size; --compat none does not depend "
+    "on units."
+)
+
+
+def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior, tuple[str, ...]]:
+    """The group posterior, and what should be known of it before it is trusted."""
+    if inputs.settings.is_mixture:
+        group = _again(inputs, name=name)
+        ended = [] if group.status.name == "CONVERGED" else [f"The fit {group.status.value}."]
+        return group, (*ended, *influence_warnings(inputs, group))
+    if not inputs.settings.follows_spm:
+        settled = group = _again(inputs, name=name)
+        line = None
+    else:
+        settled = _again(inputs, compat="none")
+        group, line = _by_spm12(inputs, settled, name)
+    warnings = [] if settled.status.name == "CONVERGED" else [f"The fit {settled.status.value}."]
+    if line:
+        warnings.append(line)
+    if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
+        wide = _again(inputs, compat="none", noise_variance=BETWEEN_PRIORS["wide"])
+        if (gain := wide.free_energy - settled.free_energy) > PREFERRED:
+            warnings.append(_preferred(inputs, group, wide, gain))
+    return group, tuple(warnings)
+
+
+def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[GroupPosterior, str | None]:
+    """SPM12's numbers, and what is to be known of them.
+
+    Its steps depend on the units of covariates. Where they end far from where they end with every covariate in units of
+    its own size, the latter is taken, and said.
+    """
+    try:
+        group = _again(inputs, name=name)
+    except PebError as error:
+        return _in_own_units(inputs, name), f"{units_matter(inputs)} {IN_OWN_UNITS} As given, {error}"
+    worst, distance = _farthest(group, exact)
+    if distance <= FAR:
+        return group, None
+    if distance > BY_UNITS:
+        own = _in_own_units(inputs, name)
+        elsewhere, moved = _farthest(own, group, exact.sd)
+        if moved > BY_UNITS:
+            line = (
+                f"{units_matter(inputs)} {_effect_words(inputs, group, elsewhere)} is "
+                f"{effect_text(group.mean[elsewhere])} so, {effect_text(own.mean[elsewhere])} in units of its own, "
+                f"{effect_text(exact.mean[elsewhere])} at the optimum; {IN_OWN_UNITS}"
+            )
+            return own, line
+    return group, (
+        f"SPM12's numbers are up to {distance:.2f} posterior standard deviations from the exact ones (in "
+        f"{_effect_words(inputs, group, worst)}); --between gaussian gives those, docs/spm12.md says where the "
+        "difference comes from."
+    )
+
+
+def influence_warnings(inputs: GroupInputs, group: GroupPosterior) -> tuple[str, ...]:
+    """Whom the group hardly heeds, and spreads beyond what was tried, connections in words."""
+    words = {one.name: one.words for one in connections_of(inputs, group)}
+    found = []
+    for line in group.remarks:
+        for name, said in words.items():
+            line = line.replace(name, said)
+        found.append(line[0].upper() + line[1:] + ".")
+    return tuple(found)
+
+
+def unusual_units(inputs: GroupInputs) -> bool:
+    """Whether a covariate's size is such that SPM12's steps may not reach anything."""
+    return inputs.settings.follows_spm and inputs.design.has_unusual_unit
+
+
+def units_matter(inputs: GroupInputs) -> str:
+    """Why SPM12's numbers are not taken as they are."""
+    covariate, size = inputs.design.most_unusual_unit
+    return (
+        f"SPM12's steps depend on the units of covariates, and {covariate} as given has a root mean square of "
+        f"{number_text(size)}:"
+    )
+
+
+def _in_own_units(inputs: GroupInputs, name: str) -> GroupPosterior:
+    """The group by the same scheme with every covariate in units of its own size, given in those of the design."""
+    own = fit(inputs.estimates, inputs.design.in_own_units, inputs.settings, parameters=inputs.chosen, name=name)
+    unit = np.repeat(1 / inputs.design.own_units, len(own.parameters))
+    prior, posterior = (
+        Gaussian(one.mean * unit, one.covariance * unit * unit[:, None]) for one in (own.prior, own.posterior)
+    )
+    return replace(own, design=inputs.design, prior=prior, posterior=posterior)
+
+
+def _effect_words(inputs: GroupInputs, group: GroupPosterior, place: tuple[int, int]) -> str:
+    covariate = covariate_words(group.design, group.design.covariates[place[1]])
+    return f"{covariate} on {connections_of(inputs, group)[place[0]].words}"
+
+
+def _farthest(
+    one: GroupPosterior, other: GroupPosterior, sd: np.ndarray | None = None
+) -> tuple[tuple[int, int], float]:
+    """The effect in which two fits differ by the most standard deviations, the latter's unless given; and how many."""
+    distance = np.abs(one.mean - other.mean) / (other.sd if sd is None else sd)
+    place = np.unravel_index(int(distance.argmax()), distance.shape)
+    return (int(place[0]), int(place[1])), float(distance[place])
+
+
+def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior, gain: float) -> str:
+    """What another prior of the variance between participants would change."""
+    width = float(np.median(wide.sd / group.sd))
+    found = [_called(inputs, one) for one in (group, wide)]
+    words = connections_of(inputs, group)
+    named = [covariate_words(group.design, covariate) for covariate in group.design.covariates]
+    effects = [f"{covariate} on {one.words}" for covariate in named for one in words]
+    gained, lost = ([effects[i] for i in np.flatnonzero(one)] for one in (found[1] & ~found[0], found[0] & ~found[1]))
+    said = [
+        f"{some(gained)} would be found too" if gained else "",
+        f"{some(lost)} would be found no longer" if lost else "",
+    ]
+    changed = "; ".join(part for part in said if part) or "no effect would be found or lost"
+    return (
+        "SPM12's prior of the variance between participants is far from what the data say: with a wider one there are "
+        f"{gain:.1f} nats more evidence, intervals are {width:.2g} times as wide, and {changed}. "
+        "--between-prior wide uses it."
+    )
+
+
+def _called(inputs: GroupInputs, group: GroupPosterior) -> np.ndarray:
+    """Which effects the verdicts say are there, covariate by covariate."""
+    judged = (judge_covariate(group, covariate, inputs.smallest_effect) for covariate in group.design.covariates)
+    return np.array([kind == "yes" for one in judged for kind in one.found.each])
+
+
+def _again(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:
+    """The group, with other settings."""
+    settings = replace(inputs.settings, **changed)
+    return fit(inputs.estimates, inputs.design, settings, parameters=inputs.chosen, name=name)
+
+
+def covariate_words(design: Design, covariate: str) -> str:
+    """A covariate as people read it: one coded ±1 is half of a difference."""
+    parts = covariate.split("×")
+    coded = [f"½ ({plus} − {minus})" for minus, plus in (design.kinds[name] for name in parts if name in design.kinds)]
+    return " × ".join([*coded, *(name for name in parts if name not in design.kinds)])
+
+
+def connections_of(inputs: GroupInputs, group: GroupPosterior) -> tuple[Connection, ...]:
+    """The connections that a group's parameters are of, in their order."""
+    return connections(group.parameters, inputs.spec)

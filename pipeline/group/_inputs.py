@@ -1,0 +1,364 @@
+"""What `effconn peb` works on: first-level estimates and a design, matched by name; and what was done to get there."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Float
+
+from dcm import Spec
+from peb import SIZE, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
+
+from ..common import UsageError, common_visits, describe_same_person, same_person, shorten, take_one_of, turned_order
+from ..tables import MISSING, TableError
+from ._design_table import match_design, read_design, table_remarks
+from ._estimates import SPM, FirstLevel, pair_sessions, read_estimates
+from ._row_order import RowOrder, as_text_sorts
+
+DEFAULT_FIELDS = ("A", "B")  # as SPM12
+BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
+COMPATS = ("none", "spm12", "spm25")
+EXACT_IS_GONE = "what was 'exact' is now 'none' with between = 'gaussian' (--between gaussian)"
+
+
+def group_settings(
+    compat: str = "none",
+    between: str | None = None,
+    components: str | None = None,
+    between_prior: str | None = None,
+) -> PebSettings:
+    """How a group is fitted, from what was asked for; None leaves it to the mode.
+
+    Raises `UsageError` where that does not go together.
+    """
+    if compat not in COMPATS:
+        more = f"; {EXACT_IS_GONE}" if compat == "exact" else ""
+        raise UsageError(f"--compat must be one of {', '.join(COMPATS)}, not {compat!r}{more}")
+    given = {"components": components, "between-prior": between_prior}
+    asked = [name for name, value in given.items() if value is not None]
+    if compat == "none" and between != "gaussian":
+        if asked:
+            raise UsageError(
+                f"--{asked[0]} is for Gaussian people, and by default each connection has a spread of its own, found "
+                "from the data; leave it out, or give --between gaussian"
+            )
+        return PebSettings()
+    if between == "mixture":
+        raise UsageError(f"--compat {compat} has SPM's Gaussian people; leave --between mixture out")
+    variance = BETWEEN_PRIORS[between_prior or ("wide" if compat == "none" else "spm12")]
+    return PebSettings(
+        compat=cast(Compat, compat),
+        between="gaussian",
+        components=cast(Any, components or "single"),
+        noise_variance=variance,
+    )
+
+
+def check_smallest_effect(size: float) -> float:
+    """The size itself; raises `UsageError` where it is none."""
+    if not (math.isfinite(size) and size > 0):
+        raise UsageError(f"--smallest-effect must be a size in Hz above 0, such as 0.5, not {size:g}")
+    return size
+
+
+def mode_words(settings: PebSettings) -> str:
+    """A mode, such as ``compat none, participants a mixture``."""
+    return f"compat {settings.compat}, participants {'a mixture' if settings.is_mixture else 'Gaussian'}"
+
+
+@dataclass(frozen=True, eq=False)
+class Reinversion:
+    """What inverting participants again, under the group's empirical priors, came to.
+
+    Fields:
+        before: the group's effects from the first inversions.
+        rounds: how many there were.
+        status: how they ended, in words.
+        warnings: where they did not settle, or somebody could not be inverted.
+    """
+
+    before: Float[np.ndarray, "param covariate"]
+    rounds: int
+    status: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """How it was done, and how it ended."""
+        return f"inverted again under the group's empirical priors, {self.rounds} rounds; {self.status}"
+
+
+@dataclass(frozen=True)
+class GroupOptions:
+    """What a person asked for.
+
+    Fields:
+        paths: files or folders of first-level results.
+        design: table of participants; None for the mean alone.
+        covariates: its columns to use, in order; None for all.
+        interactions: pairs of covariates to multiply.
+        centred: whether numbers are centred.
+        plus: kinds of participants that are coded +1, see `peb.make_design`.
+        named: columns whose cells are names even where they are numbers, such as arms called 0 and 1.
+        fields: fields of the DCM that the group explains; None for A and B as far as there are any.
+        parameters: single parameters, by name; instead of fields where none are named.
+        sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
+        matched_only: whether participants who are on one side only are left out (and named) instead of refused.
+        by_order: whether row i of the design is for result i, numbers in the names of a folder's files as numbers; for
+            an SPM design, which has no names.
+        gcm_column: which column, a model, to take of GCMs that have several; None where none has.
+        all_different: whether every estimate counts as somebody of their own, though names look like visits of one.
+        settings: of the group fit.
+        smallest_effect: below which an effect counts as none, in Hz (per SD of a covariate that is a number).
+        reinvert: whether participants are inverted again under what the group says of them.
+        series: where to look for what results were made from, beside where they are.
+    """
+
+    paths: Sequence[Path]
+    design: Path | None = None
+    covariates: Sequence[str] | None = None
+    interactions: Sequence[tuple[str, str]] = ()
+    centred: bool = True
+    plus: Sequence[str] = ()
+    named: Sequence[str] = ()
+    fields: Sequence[str] | None = None
+    parameters: Sequence[str] = ()
+    sessions: tuple[str, str] | None = None
+    matched_only: bool = False
+    by_order: bool = False
+    gcm_column: int | None = None
+    all_different: bool = False
+    settings: PebSettings = field(default_factory=PebSettings)
+    smallest_effect: float = SIZE
+    reinvert: bool = False
+    series: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class GroupInputs:
+    """Everything that a group analysis needs.
+
+    Fields:
+        estimates: one per row of the design, in its order.
+        design: the covariates.
+        spec: the model of the first level; None where the names are those of a level above.
+        chosen: fields and names of the parameters that the group explains.
+        settings: of the fit.
+        change: (before, after) where the estimates are changes.
+        notes: what was done to get here, a line each.
+        left_out: who or which session is not in the analysis, and why, a line each.
+        errors: what could not be read, a line each.
+        order: which row of the design is for whom, where order decides.
+        smallest_effect: below which an effect counts as none.
+        first_level: the mode of the estimates; empty where it is not known.
+        files: the file of each estimate; empty where an estimate is of two.
+        reinversion: what came of it, where participants were inverted again.
+    """
+
+    estimates: tuple[Estimate, ...]
+    design: Design
+    spec: Spec | None
+    chosen: tuple[str, ...]
+    settings: PebSettings
+    change: tuple[str, str] | None
+    notes: tuple[str, ...]
+    errors: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    order: RowOrder | None = None
+    smallest_effect: float = SIZE
+    first_level: str = ""
+    files: tuple[Path, ...] = ()
+    reinversion: Reinversion | None = None
+
+    @property
+    def mode(self) -> str:
+        """The mode of the group and of its first level, in words."""
+        first = f"; first-level results {_made_by(self.first_level)}" if self.first_level else ""
+        return mode_words(self.settings) + first
+
+
+def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs:
+    """Read, pair, match and check; every error and remark is said as it is found.
+
+    Raises `UsageError` where there is nothing to analyse, or participants do not match.
+    """
+    _check_reinversion(options)
+    try:
+        levels, errors = read_estimates(options.paths, options.gcm_column)
+    except ValueError as error:
+        raise UsageError(f"--gcm-column: {error}") from error
+    for line in errors:
+        say(line)
+    if not levels:
+        raise UsageError(
+            "no first-level result could be read; give the folder that effconn invert wrote, or SPM's files"
+        )
+    if options.gcm_column is None and not options.all_different:
+        _check_columns([one.estimate.name for one in levels])
+    estimates = [one.estimate for one in levels]
+    lines: list[str] = []
+    try:
+        if options.sessions is not None:
+            estimates, lines = pair_sessions(estimates, *options.sessions)
+        if not options.matched_only:
+            _check_people(options, [one.name for one in estimates])
+        design, left = _design(options, [one.name for one in estimates])
+        _check_people(options, design.participants)
+        chosen = _chosen(options, estimates[0])
+    except (DesignError, PebError, TableError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    if options.sessions is not None:
+        say(f"change: {options.sessions[1]} less {options.sessions[0]}")
+    left_out = [*lines, *left]
+    turned = turned_order(*options.sessions) if options.sessions is not None else ""
+    order = _order(options, levels, design.participants)
+    inferred = () if options.design is None else table_remarks(options.design, design)
+    notes = [
+        *([turned] if turned else []),
+        *left_out,
+        *inferred,
+        *design.remarks,
+        *([order.line(), *_warn_of_text_order(order)] if order else []),
+        *_mode_note(levels[0].mode, options.settings.compat),
+    ]
+    for line in notes:
+        say(line)
+    by_name = {one.name: one for one in estimates}
+    files = {one.estimate.name: one.path for one in levels}
+    inputs = GroupInputs(
+        tuple(by_name[name] for name in design.participants),
+        design,
+        levels[0].spec,
+        chosen,
+        options.settings,
+        options.sessions,
+        tuple(notes),
+        tuple(errors),
+        tuple(left_out),
+        order,
+        options.smallest_effect,
+        levels[0].mode,
+        tuple(files[name] for name in design.participants) if options.sessions is None else (),
+    )
+    say(f"mode: {inputs.mode}")
+    return inputs
+
+
+def _check_reinversion(options: GroupOptions) -> None:
+    """Raises `UsageError` where participants cannot be inverted again as was asked for."""
+    if options.series and not options.reinvert:
+        raise UsageError("--series says where to look for --reinvert, which is not given")
+    for place in options.series:
+        if not place.exists():
+            raise UsageError(f"--series {place} does not exist; check the path")
+    if options.reinvert and options.sessions is not None:
+        raise UsageError("--reinvert takes one result of each participant and --change two; leave one of them out")
+    if options.reinvert and not options.settings.is_mixture:
+        raise UsageError("--reinvert is for the default group; leave --compat and --between out, or --reinvert")
+
+
+def _mode_note(first_level: str, group: str) -> list[str]:
+    """A line where the first level is of another mode than the group: the whole is a mixture then."""
+    spms = first_level == SPM and group != "none"
+    if spms or first_level == group:
+        return []
+    return [f"first-level results are {_made_by(first_level)}, and the group is fitted in mode {group}"]
+
+
+def _made_by(first_level: str) -> str:
+    return "SPM's estimates" if first_level == SPM else f"of mode {first_level}"
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    """Columns of a GCM are models of the same people; raises `UsageError` where nobody says which is meant."""
+    cells: dict[str, set[tuple[int, int]]] = {}
+    for name in names:
+        if found := re.fullmatch(r"(.*)\[([0-9]+),([0-9]+)\].*", name, re.DOTALL):
+            cells.setdefault(found[1], set()).add((int(found[2]), int(found[3])))
+    for file, own in cells.items():
+        rows, columns = (max(numbers) for numbers in zip(*own, strict=True))
+        if columns > 1:
+            either = f", or --all-different if these are {columns} participants" if rows == 1 else ""
+            raise UsageError(
+                f"the GCM {shorten(file)} is {rows} × {columns}: its rows are participants and its columns models; say "
+                f"which model to take (--gcm-column 1 to {columns}){either}"
+            )
+
+
+def _check_people(options: GroupOptions, names: Sequence[str]) -> None:
+    """Two files of one person are not two participants; raises `UsageError` where names look like that."""
+    groups = () if options.all_different else same_person(names)
+    if not groups:
+        return
+    visits = common_visits(groups)
+    remedy = "give one file of each person"
+    if options.sessions is None and len(visits) == 2:
+        remedy = f"--change {visits[0]},{visits[1]} analyses the change of each"
+    elif options.sessions is None and len(visits) > 2:
+        remedy = f"--change FIRST,SECOND analyses the change of each between two of {', '.join(visits[:6])}"
+    raise UsageError(f"{describe_same_person(groups)}; {remedy}, --all-different takes them for different people")
+
+
+def _order(options: GroupOptions, levels: Sequence[FirstLevel], names: Sequence[str]) -> RowOrder | None:
+    """Who each row of a design without names is for."""
+    if options.design is None or not options.by_order:
+        return None
+    files = {one.estimate.name: one.path.name for one in levels}
+    if options.sessions is not None:  # a change is of two files
+        both: dict[str, list[str]] = {}
+        for name, file in files.items():
+            if found := take_one_of(name, options.sessions):
+                both.setdefault(found[1], []).append(file)
+        files = {name: " and ".join(own) for name, own in both.items()}
+    return RowOrder(options.design.name, "row", tuple(names), tuple(files.get(name, MISSING) for name in names))
+
+
+def _warn_of_text_order(order: RowOrder) -> list[str]:
+    if not as_text_sorts(order.things):
+        return []
+    return [
+        f"the results are in the order of text ({', '.join(order.things[:3])}, …), as a shell's * lists them, not of "
+        f"numbers; if {order.source} is by number, give the folder instead of its files"
+    ]
+
+
+def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[str]]:
+    """The design over the participants on both sides, and a line for everybody who is left out."""
+    if options.design is None:
+        if options.covariates or options.interactions:
+            raise UsageError("covariates need --design, the table that holds them")
+        if options.matched_only or options.by_order or not options.centred:
+            raise UsageError("--matched-only, --by-order and --raw say how to use --design, which is not given")
+        return make_design(names, {}), []
+    how: Any = {
+        "covariates": options.covariates,
+        "centre": options.centred,
+        "interactions": options.interactions,
+        "plus": options.plus,
+        "named": options.named,
+    }
+    if not options.matched_only:
+        return read_design(options.design, names, by_order=options.by_order, **how), []
+    matched = match_design(options.design, names, **how)
+    sides = (("no row in the design", matched.without_row), ("no result", matched.without_estimate))
+    return matched.design, [f"{name}: left out, {what}" for what, who in sides for name in who]
+
+
+def _chosen(options: GroupOptions, one: Estimate) -> tuple[str, ...]:
+    """The fields and parameters asked for, all of which the models have; by default A and B, if there are any."""
+    if options.fields is None and not options.parameters:
+        there = tuple(field for field in DEFAULT_FIELDS if field in one.fields)
+        if not there:
+            raise PebError(
+                f"the models have neither A nor B; name --fields, which are {', '.join(dict.fromkeys(one.fields))}"
+            )
+        return there
+    chosen = (*(options.fields or ()), *options.parameters)
+    one.select(chosen)
+    return chosen

@@ -1,0 +1,87 @@
+"""`effconn peb search`: which effects does the evidence ask for?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from peb import GroupPosterior, Search, search
+
+from ..common import some
+from ..page import Column, Delivery, Records, Section
+from ..results import connections
+from ..verdicts import judge_group
+from ._arms import compare_kinds
+from ._average import average_records, save_average, unseen_warnings
+from ._estimation import fit_group
+from ._fit import effect_answers, effect_records, facts, notices, summary, verdicts_summary
+from ._inputs import GroupInputs
+
+
+def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[str, ...]]:
+    """Fit the full group and drop what the evidence does not ask for."""
+    group, warnings = fit_group(inputs)
+    return group, search(group), warnings
+
+
+def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, warnings: tuple[str, ...]) -> Delivery:
+    """Tables, pictures and answers of a search."""
+    probability = found.probability.reshape(len(group.design.covariates), -1)
+    judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
+    effects = effect_records(inputs, group, judged)
+    average = average_records(inputs, group, found.average, probability, found.unseen, judged)
+    words = {one.name: one.words for one in connections(group.effects, inputs.spec)}
+    rounds = [
+        {
+            "round": i,
+            "words": "; ".join(words[name] for name in one.dropped) or "none",
+            "dropped": "; ".join(one.dropped) or "none",
+            "free_energy": one.free_energy,
+        }
+        for i, one in enumerate(found.rounds, start=1)
+    ]
+    columns = (
+        Column("round", "Round", "d"),
+        Column("words", "Dropped"),
+        Column("dropped", "Effects", where="file"),
+        Column("free_energy", "F beyond the full, nats", "+.2f"),
+    )
+    return Delivery(
+        name="search",
+        title=f"What {len(inputs.design.participants)} participants' connectivity needs",
+        subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models."
+        if len(found.rounds) > 1
+        else "So few effects are compared in every combination, none is dropped beforehand, and models are averaged.",
+        answers=effect_answers(
+            inputs, group, effects, judged, {name: _kept(name, average.rows) for name in group.design.covariates}
+        ),
+        records=(
+            average,
+            replace(effects, brief=False),
+            Records("rounds", "Rounds of the search", "F is relative to the full model.", columns, rounds, brief=False),
+        ),
+        draw=lambda: _search_sections(inputs, found),
+        facts=facts(inputs, group),
+        notices=notices(inputs, (*warnings, *unseen_warnings(found.unseen))),
+        summary=summary(inputs, group, warnings)
+        | {"unseen": list(found.unseen), "verdicts": verdicts_summary(judged, effects.rows)},
+        save=lambda folder: save_average(inputs, group, found.average, probability, folder),
+    )
+
+
+def _kept(covariate: str, rows: Any) -> str:
+    """What the search keeps of a covariate's effects."""
+    own = [row for row in rows if row["covariate"] == covariate]
+    if all(np.isnan(row["probability"]) for row in own):
+        return "The search did not test them; SPM12's conventions leave them out."
+    likely = sorted((row for row in own if row["probability"] >= 0.5), key=lambda row: -row["probability"])
+    named = some([f"{row['connection']} (Pp {row['probability']:.2f})" for row in likely], 4)
+    return f"The search keeps {len(likely)} of {len(own)} as likelier than not{f': {named}' if named else ''}."
+
+
+def _search_sections(inputs: GroupInputs, found: Search) -> tuple[Section, ...]:
+    from ._pictures import search_section
+
+    return (search_section(found, inputs.spec),)

@@ -1,0 +1,25 @@
+"""Inverting many DCM files, and comparing the results with SPM."""
+
+from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport, compare
+from ._inputs import is_dcm, read_inputs, remark_lines
+from ._invert import Outcome, Plan, check_folder, has_centred_inputs, invert_files, result_path
+
+__all__ = [
+    "BETTER",
+    "MISSED",
+    "NOISE",
+    "SAME_OPTIMUM",
+    "SAME_PATH",
+    "Comparison",
+    "ComparisonReport",
+    "Outcome",
+    "Plan",
+    "check_folder",
+    "compare",
+    "has_centred_inputs",
+    "invert_files",
+    "is_dcm",
+    "read_inputs",
+    "remark_lines",
+    "result_path",
+]

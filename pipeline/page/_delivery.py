@@ -1,0 +1,145 @@
+"""What a group analysis hands over: tables on the terminal; with a folder, a page, tables, pictures, posterior."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..common import UsageError, device, precision, progress, release, say, tell, write_json, writing
+from ..execution import RECORDS, locked
+from ..figures import save_figure
+from ._html import Answer, Page, Section, pictures, write_page
+from ._records import Records
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """An analysis, ready to be shown.
+
+    Fields:
+        name: of the analysis, such as ``arms``; a word of our own.
+        title, subtitle: of the page.
+        answers: what was asked and found.
+        records: the tables.
+        draw: makes the sections of pictures; called only where there is a page.
+        facts: how it was made; (term, description).
+        notices: what must not be overlooked.
+        summary: of the analysis, for JSON.
+        save: writes posteriors into a folder and returns (file, what it holds).
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    answers: tuple[Answer, ...]
+    records: tuple[Records, ...]
+    draw: Callable[[], tuple[Section, ...]]
+    facts: tuple[tuple[str, str], ...]
+    notices: tuple[tuple[str, str], ...] = ()
+    summary: dict[str, Any] = field(default_factory=dict)
+    save: Callable[[Path], Sequence[tuple[str, str]]] = lambda folder: ()
+
+
+def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> None:
+    """Print the tables and answers; write the page and everything beside it where there is a folder."""
+    for records in delivery.records:
+        records.print()
+        if records.brief:
+            tell()
+    for answer in delivery.answers:
+        tell(f"{answer.question} {_spoken(answer)}")
+    for heading, text in delivery.notices:
+        say(f"{heading} {text}")
+    if folder is not None:
+        say(f"page: {_write(delivery, folder)}")
+    if json_file is not None:
+        write_json(json_file, delivery_json(delivery))
+
+
+def _spoken(answer: Answer) -> str:
+    """The answer with its verdict before it, where it does not begin with it."""
+    word = answer.verdict.capitalize()
+    begins = answer.headline.lower().startswith("no ") if answer.verdict in ("no difference", "no") else False
+    return answer.headline if begins else f"{word}: {answer.headline}"
+
+
+def check_out(folder: Path | None) -> None:
+    """Raises `UsageError` where results cannot go into a folder, and `WriteError` where it cannot be made."""
+    if folder is None:
+        return
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {folder} is a file; give a folder")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def held_out(folder: Path | None) -> Iterator[None]:
+    """Holds the folder that results go to, where there is one, against other runs; see `execution.locked`.
+
+    Raises `UsageError` and `WriteError`, before any work, where results cannot go there, and afterwards where the
+    folder was removed meanwhile.
+    """
+    check_out(folder)
+    if folder is None:
+        yield
+        return
+    with locked(folder / RECORDS) as held:
+        held.remove_leftovers(folder, folder / "figures", *(Path(one) for one, _, _ in os.walk(folder / RECORDS)))
+        yield
+        held.check()
+
+
+def _write(delivery: Delivery, folder: Path) -> Path:
+    files = list(delivery.save(folder))
+    for records in delivery.records:
+        records.write(folder)
+        files.append((f"{records.name}.tsv", records.title))
+    sections = delivery.draw()
+    drawn = pictures(sections)
+    with progress("drawing") as bar:
+        for number, picture in enumerate(drawn):
+            save_figure(picture.drawn, folder / "figures", picture.name)
+            bar(number + 1, len(drawn))
+    files.append(("figures/", "every picture as SVG and PNG"))
+    return write_page(delivery_page(delivery, sections, files), folder / f"{delivery.name}.html")
+
+
+def delivery_page(delivery: Delivery, sections: tuple[Section, ...], files: Sequence[tuple[str, str]]) -> Page:
+    """An analysis as a page of its own.
+
+    Arguments:
+        sections: of the delivery, drawn.
+        files: beside the page; (relative path, what it holds).
+    """
+    made = f"effconn {release()}, {device()}, {precision()}"
+    return Page(
+        title=delivery.title,
+        subtitle=delivery.subtitle,
+        answers=delivery.answers,
+        sections=sections,
+        tables=tuple(records.table() for records in delivery.records),
+        facts=(*delivery.facts, ("Made by", made)),
+        notices=delivery.notices,
+        files=tuple(files),
+        contents=True,
+        generator=f"effconn {release()}",
+    )
+
+
+def delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """An analysis as programs read it."""
+    return {
+        "effconn": release(),
+        "analysis": delivery.name,
+        **delivery.summary,
+        **{records.name: records.plain() for records in delivery.records},
+        "answers": [
+            {"question": one.question, "verdict": one.verdict, "answer": one.headline} for one in delivery.answers
+        ],
+        "made": dict(delivery.facts),
+    }

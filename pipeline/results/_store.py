@@ -1,0 +1,178 @@
+"""Results on disk: one NetCDF file per inverted DCM, with named dimensions and units, exact to the last bit.
+
+Behind the end of the NetCDF file stands its SHA-256 (netCDF and HDF5 read nothing there), so that damage is found
+before HDF5, which damage can kill or send in circles, sees the bytes. A file without, from an older version or changed
+since, is read in a guarded child process. A second checksum, an attribute, is of the content whatever the container.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import dask
+import numpy as np
+import xarray as xr
+
+from dcm import Posterior
+
+from ..common import Attributes, message_line, write_bytes
+from ..guarded import SIGNATURE, Content, GuardedError, GuardedProcess, content_of, parse_content, unknown
+from ._dataset import FORMAT, posterior_of, values_of
+
+DIGEST = "content_sha256"
+_SEAL = b"\neffconn sha256 "  # then 64 hexadecimal digits and a line feed
+_SEAL_SIZE = len(_SEAL) + 64 + 1
+_LARGEST, _LARGEST_UNSEALED = 4 * 2**30, 256 * 2**20  # bytes: of a result, and of one that a child is to read
+
+_child = GuardedProcess("pipeline.guarded._netcdf_content:parse_unknown", seconds=3.0)  # a hundred times what one takes
+_Made = TypeVar("_Made")
+
+
+class ResultFileError(ValueError):
+    """A result file that cannot be used: path, problem and remedy in one line.
+
+    Fields:
+        path: of the file.
+        form: what kind of result it says that it is; empty where that cannot be told.
+    """
+
+    remedy: ClassVar[str] = "delete it and invert again"
+
+    def __init__(self, path: Path, problem: str, remedy: str | None = None, form: str = "") -> None:
+        super().__init__(message_line(f"{path}: {problem}; {remedy or self.remedy}"))
+        self.path, self.form = path, form
+
+
+def write_result(path: str | Path, dataset: xr.Dataset) -> None:
+    """Writes a dataset of `to_dataset` as NetCDF, whole or not at all; the same dataset gives the same bytes."""
+    dataset = dataset.assign_attrs({DIGEST: _digest(values_of(dataset), dataset.attrs)})
+    plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
+    with dask.config.set(scheduler="synchronous"):  # in a worker of a cluster, xarray would ask that for a lock
+        content = bytes(dataset.to_netcdf(engine="h5netcdf", encoding=plain))
+    write_bytes(path, content + _seal(hashlib.sha256(content).hexdigest()))
+
+
+def open_result(path: str | Path) -> xr.Dataset:
+    """The dataset in a result file, in memory and checked; raises `ResultFileError` where it is damaged or another."""
+    return open_content(Path(path), FORMAT)
+
+
+def read_result(path: str | Path) -> tuple[Posterior, Attributes]:
+    """The posterior in a result file, equal bit for bit to the one written, and the file's attributes.
+
+    Raises `ResultFileError` where the file is absent, damaged or something else.
+    """
+    path = Path(path)
+    values, attributes = read_content(path, FORMAT)
+    return made_from(path, lambda: posterior_of(values, attributes)), attributes
+
+
+def read_content(
+    path: Path, form: str, refused: type[ResultFileError] = ResultFileError
+) -> tuple[dict[str, np.ndarray], Attributes]:
+    """Every variable and attribute of a result file of a form, its checksums held; raises `refused` where it is not."""
+    found = _checked(path, form, refused, labelled=False)
+    return found.values, found.attributes
+
+
+def open_content(path: Path, form: str, refused: type[ResultFileError] = ResultFileError) -> xr.Dataset:
+    """A result file of a form as a dataset in memory; raises `refused` as `read_content` does."""
+    found = _checked(path, form, refused, labelled=True)
+    return made_from(
+        path,
+        lambda: xr.Dataset(
+            {key: (*found.labels[key][:1], value, found.labels[key][1]) for key, value in found.values.items()},
+            attrs=found.attributes,
+        ),
+        refused,
+    )
+
+
+def made_from(path: Path, make: Callable[[], _Made], refused: type[ResultFileError] = ResultFileError) -> _Made:
+    """What is made from a file's content; raises `refused` where that is not what a result of its kind holds."""
+    try:
+        return make()
+    except Exception as error:  # numbers, names and shapes of somebody else's choice: whatever it is, it is the file's
+        missing = f"lacks {error}" if isinstance(error, KeyError) else "does not hold what a result of its kind holds"
+        raise refused(path, f"{missing}, whatever its checksum") from error
+
+
+def _checked(path: Path, form: str, refused: type[ResultFileError], labelled: bool) -> Content:
+    found = _content(path, refused, labelled)
+    if _form(found) != form:
+        raise refused(path, "is no result of this kind, or of another version of effconn", form=_form(found))
+    if found.attributes.pop(DIGEST, None) != _digest(found.values, found.attributes):
+        raise refused(path, "is damaged: its content does not match its checksum")
+    return found
+
+
+def _form(content: Content) -> str:
+    return str(content.attributes.get("format", ""))
+
+
+def _content(path: Path, refused: type[ResultFileError], labelled: bool) -> Content:
+    """What a file holds, its bytes checked before they are interpreted, in a child process where they cannot be."""
+    raw = _bytes(path, refused)
+    body = memoryview(raw)[:-_SEAL_SIZE]
+    try:
+        if raw[-_SEAL_SIZE:].startswith(_SEAL):
+            if raw[-_SEAL_SIZE:] != _seal(hashlib.sha256(body).hexdigest()):
+                raise refused(path, "is damaged: its bytes do not match their checksum")
+            if not labelled:  # labels follow references, at which HDF5 may stumble whatever the checksum
+                return parse_content(bytes(body))
+        if not raw.startswith(SIGNATURE):
+            raise refused(path, "is damaged or no NetCDF file")
+        return content_of(_child.run(unknown(raw, labelled)))
+    except ResultFileError:
+        raise
+    except GuardedError as error:
+        if error.how == "start":
+            raise refused(path, str(error), "try again with more memory free") from error
+        detail = "" if error.how == "raised" and error.kind != "ValueError" else f" ({error})"
+        raise refused(path, f"is damaged or no NetCDF file{detail}") from error
+    except Exception as error:  # h5py has a dozen ways to report damage, some of them by accident
+        raise refused(path, "is damaged or no NetCDF file") from error
+
+
+def _bytes(path: Path, refused: type[ResultFileError]) -> bytes:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _SEAL_SIZE))
+            sealed = file.read().startswith(_SEAL)
+            if size > (_LARGEST if sealed else _LARGEST_UNSEALED):
+                raise refused(path, f"is larger than any result ({size / 2**20:,.0f} MiB)", "give results alone")
+            file.seek(0)
+            return file.read(size)
+    except FileNotFoundError:
+        raise refused(path, "does not exist", "check the path") from None
+    except OSError as error:
+        raise refused(path, f"cannot be read ({error.strerror})", "check it and its permissions") from error
+    except MemoryError as error:
+        raise refused(path, "does not fit into memory", "free some, or give fewer files") from error
+
+
+def _seal(digest: str) -> bytes:
+    return _SEAL + digest.encode() + b"\n"
+
+
+def _digest(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> str:
+    """SHA-256 over every value, name and attribute, whatever the container."""
+    digest = hashlib.sha256()
+    for key in sorted(values):
+        array = values[key]
+        text = array.dtype.kind in "OUT"
+        content = _encoded("\0".join(map(str, array.ravel()))) if text else np.ascontiguousarray(array).tobytes()
+        digest.update(_encoded(f"{key}|{array.shape}|") + content)
+    for key in sorted(set(attributes) - {DIGEST}):
+        digest.update(_encoded(f"{key}|{attributes[key]}|"))
+    return digest.hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    """As UTF-8; a damaged text may hold halves of characters, which must not stop the check that finds the damage."""
+    return text.encode("utf-8", "surrogatepass")

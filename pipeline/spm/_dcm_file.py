@@ -1,0 +1,242 @@
+"""SPM's DCM files → participants: data, model and, where SPM has inverted it, its estimate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from dcm import Compat, Spec
+
+from ..common import file_name_text, listed
+from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, opaque_fields
+from ..results import RunData
+from ._dcm_estimate import SpmEstimate, read_estimate
+from ._dcm_model import Settings, check_kind, read_settings, read_spec
+from ._dcm_run import EchoTime, read_run
+from ._error import SpmFileError
+
+LONGEST_MODE = 300  # letters; whatever else stands there is none of ours
+
+OTHER_FILES = {
+    "SPM": "is an SPM.mat (a first-level GLM), not a DCM; give the DCM_*.mat specified from it",
+    "xY": "is a VOI file (one region's series), not a DCM; give the DCM_*.mat specified from it",
+    "PEB": "holds a group result (PEB), not a DCM; give the DCM_*.mat or GCM_*.mat it was made from",
+    "BMA": "holds a model average (BMA), not a DCM; give the DCM_*.mat or GCM_*.mat it was made from",
+    "BMS": "holds a model comparison (BMS), not a DCM; give the DCM_*.mat files it was made from",
+    "matlabbatch": "is an SPM batch, not a DCM; give the DCM_*.mat it makes",
+}
+
+
+class DcmFileError(SpmFileError):
+    """What is wrong with one DCM file, or one model in it; attributes as in `SpmFileError`."""
+
+
+@dataclass(frozen=True, eq=False)
+class DcmFile:
+    """One model of one participant, as an SPM file holds it.
+
+    Fields:
+        path: the file.
+        index: position in a GCM cell array, column-major and from 0; None where the file holds one model.
+        name: what it goes by: the file's stem without a leading ``DCM_``, and in a GCM ``[k]`` (from 1), or
+            ``[row,column]`` where it has several columns: in SPM rows are participants and columns models.
+        run: series and inputs. Files that SPM has inverted hold them centred and scaled.
+        spec: regions, inputs and masks.
+        centre_inputs: options.centre; False where absent, as in SPM12.
+        nonlinear: options.nonlinear, gating by regions (d).
+        max_iterations: options.maxit, else M.Nmax, else 128.
+        noise_mean, noise_variance: prior of the noise log-precisions, options.hE and options.hC, else 6 and 1/128.
+        stated_echo_time: TE, s; `run.data.echo_time` is what the observation equation uses.
+        estimate: SPM's posterior; None where the model is not inverted.
+        content: the whole struct as `load_mat` reads it, so that a writer keeps fields unknown here.
+        remarks: what was assumed or left out in reading, a line each; nothing that an answer would not survive.
+        cell: its place in a GCM as the name has it, "" where the file holds one model.
+    """
+
+    path: Path
+    index: int | None
+    name: str
+    run: RunData
+    spec: Spec
+    centre_inputs: bool
+    nonlinear: bool
+    max_iterations: int
+    noise_mean: float
+    noise_variance: float
+    stated_echo_time: float | None
+    estimate: SpmEstimate | None
+    content: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
+    cell: str = ""
+
+    @property
+    def mode(self) -> str:
+        """The mode in which effconn made the estimate, in words; empty where SPM did, or there is none."""
+        made = self.content.get("effconn")
+        mode = made.get("mode") if isinstance(made, Mapping) else None
+        known = isinstance(mode, str) and len(mode) <= LONGEST_MODE and mode.split(",")[0] in get_args(Compat)
+        return str(mode) if known else ""
+
+
+def read_dcm(
+    path: str | Path, echo_time: EchoTime = "spm12", *, estimates: bool = True
+) -> list[DcmFile | DcmFileError]:
+    """Every model in a file, in order; what cannot be read takes its place as a `DcmFileError`, and is not raised.
+
+    Arguments:
+        path: a MATLAB file with a struct ``DCM``, a cell array ``GCM``, or one DCM struct under another name.
+        echo_time: ``"spm12"`` for the 0.04 s that SPM12's observation equation always uses, ``"scanner"`` for the
+            file's TE.
+        estimates: False to take no estimate from the file, so that a damaged one is in nobody's way.
+    """
+    if echo_time not in ("spm12", "scanner"):
+        raise ValueError(f"echo_time must be 'spm12' or 'scanner', not {echo_time!r}")
+    path = Path(path)
+    try:
+        entries = list(_entries(path, load_mat(path)))
+    except MatFileError as error:
+        return [DcmFileError(path, "", str(error))]
+    except DcmFileError as error:
+        return [error]
+    return [_read_entry(path, index, cell, value, echo_time, estimates) for index, cell, value in entries]
+
+
+def read_dcms(
+    paths: Iterable[str | Path], echo_time: EchoTime = "spm12", *, estimates: bool = True
+) -> tuple[list[DcmFile], list[DcmFileError]]:
+    """Every model of every file in the order given, and every error.
+
+    Models of the same name from different folders are told apart by the folder's name in front. A file given twice
+    is read once and reported. Arguments are those of `read_dcm`.
+    """
+    files: list[DcmFile] = []
+    errors: list[DcmFileError] = []
+    seen: set[Path] = set()
+    for path in map(Path, paths):
+        if path.resolve() in seen:
+            errors.append(DcmFileError(path, "", "was given twice; it is read once"))
+            continue
+        seen.add(path.resolve())
+        for entry in read_dcm(path, echo_time, estimates=estimates):
+            if isinstance(entry, DcmFile):
+                files.append(entry)
+            else:
+                errors.append(entry)
+    return _told_apart(files), errors
+
+
+def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | None, str, Any]]:
+    """Every model in the file, with its index and its cell where it is one of several."""
+    found = [name for name in ("DCM", "GCM") if name in variables]
+    if not found:
+        found = [name for name, value in variables.items() if looks_like_dcm(value)]
+        if len(found) > 1:
+            raise DcmFileError(path, ", ".join(found), "could each be the DCM; save one of them as DCM")
+    if not found:
+        for name, what in OTHER_FILES.items():
+            if name in variables:
+                raise DcmFileError(path, "", what)
+        held = listed(variables, "nothing")
+        raise DcmFileError(path, "", f"holds no DCM or GCM (it holds {held}); save the struct as DCM")
+    if len(found) > 1:
+        raise DcmFileError(path, "DCM, GCM", "are both there; save one of them to a file of its own")
+    value = variables[found[0]]
+    if isinstance(value, StructArray):
+        models = list(value)
+    elif isinstance(value, np.ndarray) and value.dtype == object:
+        models = list(value.ravel(order="F"))
+    else:
+        yield None, "", value
+        return
+    if not models:
+        raise DcmFileError(path, found[0], "is empty; save at least one model in it")
+    rows = value.shape[0] if value.shape else 1
+    matrix = len(models) > rows and not (isinstance(value, StructArray) and rows == 1)  # GCM(k) = … makes one row
+    for index, model in enumerate(models):
+        yield index, f"{index % rows + 1},{index // rows + 1}" if matrix else f"{index + 1}", model
+
+
+def looks_like_dcm(value: Any) -> bool:
+    """Whether a struct has a DCM's marks: masks, or series and inputs."""
+    return isinstance(value, Mapping) and ({"a", "c"} <= value.keys() or {"Y", "U"} <= value.keys())
+
+
+def _read_entry(
+    path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime, estimates: bool
+) -> DcmFile | DcmFileError:
+    try:
+        return _read_struct(path, index, cell, value, echo_time, estimates)
+    except FieldProblem as error:
+        return DcmFileError(path, error.field, error.problem, index, cell)
+    except ValueError as error:
+        return DcmFileError(path, "", f"cannot be used: {error}", index, cell)
+
+
+def _read_struct(path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime, estimates: bool) -> DcmFile:
+    if isinstance(value, str):
+        raise FieldProblem("DCM" if index is None else "GCM", f"holds the file name '{value}'; give that file itself")
+    if not isinstance(value, Mapping):
+        kind = value.kind if isinstance(value, Opaque) else describe(value)
+        raise FieldProblem("DCM" if index is None else "GCM", f"holds {kind}, not a DCM struct; save the struct")
+    dcm = Fields(value)
+    check_kind(dcm)
+    remarks = _unread(value)
+    settings: Settings = read_settings(dcm, echo_time, remarks)
+    name = model_name(path, cell)
+    run = read_run(dcm, name, echo_time, settings.stated_echo_time, remarks)
+    spec = read_spec(dcm, run, settings, remarks)
+    return DcmFile(
+        path=path,
+        index=index,
+        name=name,
+        run=run,
+        spec=spec,
+        estimate=read_estimate(dcm, spec.layout, run.data.scans) if estimates else None,
+        content=value,
+        remarks=tuple(remarks),
+        cell=cell,
+        **vars(settings),
+    )
+
+
+def _unread(content: Mapping[str, Any]) -> list[str]:
+    """A remark on the fields that could not be read, which a file written from this one will lack."""
+    found = opaque_fields(content, "DCM")
+    if not found:
+        return []
+    place, kind = next(iter(found.items()))
+    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [f"{place} ({kind.rstrip(',')}){others} cannot be read; left out of what is written"]
+
+
+def model_name(path: Path, cell: str = "") -> str:
+    """What a model goes by: the file's stem without a leading ``DCM_``, and ``[k]`` or ``[row,column]`` in a GCM."""
+    stem = file_name_text(path.stem)
+    stem = stem[4:] if stem.upper().startswith("DCM_") and len(stem) > 4 else stem
+    return f"{stem}[{cell}]" if cell else stem
+
+
+def _told_apart(files: list[DcmFile]) -> list[DcmFile]:
+    """The files with names that differ: as many folder names in front as that takes."""
+    names = [file.name for file in files]
+    parents = [list(reversed(file.path.resolve().parent.parts)) for file in files]
+    for depth in range(max(map(len, parents), default=0)):
+        counts = Counter(names)
+        if max(counts.values(), default=0) < 2:
+            break
+        for i, name in enumerate(list(names)):
+            if counts[name] > 1 and depth < len(parents[i]) - 1:
+                names[i] = f"{parents[i][depth]}_{name}"
+    for name, count in Counter(names).items():  # only the file's suffix differs, say .mat and .MAT
+        if count > 1:
+            for rank, i in enumerate([i for i, other in enumerate(names) if other == name], start=1):
+                names[i] = f"{name}~{rank}"
+    return [
+        file if file.name == name else replace(file, name=name, run=replace(file.run, label=name))
+        for file, name in zip(files, names, strict=True)
+    ]

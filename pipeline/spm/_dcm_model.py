@@ -1,0 +1,147 @@
+"""The model that SPM's DCM struct specifies: its kind, its options, its masks, under SPM's own field names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcm import Spec
+
+from ..matlab import FieldProblem, Fields
+from ..results import RunData
+from ._dcm_run import EchoTime
+
+UNSUPPORTED = {
+    "two_state": "a two-state DCM; only one-state DCMs can be inverted, so specify it again with options.two_state = 0",
+    "stochastic": "a stochastic DCM; set options.stochastic = 0 to invert it as a deterministic one",
+    "induced": "a spectral DCM of induced responses; specify it again as a DCM of time series with options.induced = 0",
+}
+
+
+ITERATIONS, MOST_ITERATIONS = 128.0, 512
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the file wants its model inverted."""
+
+    centre_inputs: bool
+    nonlinear: bool
+    max_iterations: int
+    noise_mean: float
+    noise_variance: float
+    stated_echo_time: float | None
+
+
+def check_kind(dcm: Fields) -> None:
+    """Raises `FieldProblem` where this kind of DCM cannot be inverted, or where essential parts are missing."""
+    options = options_of(dcm)
+    for option, kind in UNSUPPORTED.items():
+        if options.flag(option):
+            raise options.problem(option, f"is set: {kind}")
+    analysis = options.content.get("analysis")
+    if isinstance(analysis, str) and analysis:
+        raise options.problem("analysis", f"is '{analysis}', not a DCM of fMRI time series; specify it as one")
+    if dcm.has("averaged") and dcm.flag("averaged"):
+        raise dcm.problem("averaged", "is set: an average of several models, without data; give the models themselves")
+    missing = [key for key in ("a", "c", "U", "Y") if key not in dcm.content]
+    if missing == ["U", "Y"]:
+        raise FieldProblem("U, Y", "are missing: a model structure without data; specify it on a participant's data")
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise FieldProblem(", ".join(missing), f"{verb} missing; specify the DCM again in SPM and save all of it")
+
+
+def options_of(dcm: Fields) -> Fields:
+    """The options, none where the field is absent."""
+    return dcm.struct("options", "save SPM's options struct") if dcm.has("options") else Fields({}, "options.")
+
+
+def read_settings(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> Settings:
+    """Options with SPM12's defaults for those that are absent; `remarks` gets what is worth knowing about them."""
+    if not dcm.has("options"):
+        remarks.append("options are missing; SPM12's defaults are taken, so inputs are not centred")
+    options = options_of(dcm)
+    iterations = options.number("maxit", "give one whole number", default=0.0) or _stored_limit(dcm, remarks)
+    if not 1 <= iterations <= MOST_ITERATIONS or iterations != round(iterations):
+        raise options.problem("maxit", f"is {iterations:g}; give a whole number of iterations from 1 to 512")
+    variance = options.number("hC", "give one variance", default=1 / 128)
+    if variance <= 0:
+        raise options.problem("hC", f"is {variance:g}; give a positive prior variance of the noise, such as 1/128")
+    return Settings(
+        centre_inputs=options.flag("centre"),
+        nonlinear=options.flag("nonlinear"),
+        max_iterations=int(iterations),
+        noise_mean=options.number("hE", "give one log-precision", default=6.0),
+        noise_variance=variance,
+        stated_echo_time=_stated_echo_time(dcm, echo_time, remarks),
+    )
+
+
+def _stored_limit(dcm: Fields, remarks: list[str]) -> float:
+    """M.Nmax, with which the model was inverted before, where that is a limit that can be used; SPM12's else."""
+    model = dcm.content.get("M")
+    if not isinstance(model, dict) or not Fields(model).has("Nmax"):
+        return ITERATIONS
+    try:
+        limit = Fields(model, "M.").number("Nmax", "give one whole number")
+    except FieldProblem as error:
+        remarks.append(error.as_remark(f"{ITERATIONS:g} iterations are taken"))
+        return ITERATIONS
+    if not 1 <= limit <= MOST_ITERATIONS or limit != round(limit):
+        remarks.append(f"M.Nmax is {limit:g}, which is no limit of iterations; {ITERATIONS:g} are taken")
+        return ITERATIONS
+    return limit
+
+
+def _stated_echo_time(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> float | None:
+    """TE; what cannot be read is an error only where it is to be used."""
+    if not dcm.has("TE"):
+        return None
+    try:
+        return dcm.number("TE", "give the echo time in seconds")
+    except FieldProblem as error:
+        if echo_time == "scanner":
+            raise
+        remarks.append(error.as_remark("it is not used, as SPM12 always takes 0.04 s"))
+        return None
+
+
+def read_spec(dcm: Fields, run: RunData, settings: Settings, remarks: list[str]) -> Spec:
+    """Masks a, b, c, d, whatever their MATLAB class, with the trailing axes that MATLAB drops put back."""
+    n, m = len(run.regions), len(run.input_names)
+    if not dcm.has("b"):
+        state = "empty" if "b" in dcm.content else "missing"
+        remarks.append(f"b is {state}; it is taken as zeros, so no input modulates a connection")
+    masks = {
+        "a": read_mask(dcm, "a", (n, n)),
+        "b": read_mask(dcm, "b", (n, n, m)),
+        "c": read_mask(dcm, "c", (n, m)),
+        "d": read_mask(dcm, "d", (n, n, n)),
+    }
+    inputs = run.data.inputs - run.data.inputs.mean(axis=0) if settings.centre_inputs else run.data.inputs
+    if not masks["c"].any():
+        raise dcm.problem("c", "is all zero: no input drives a region, so nothing is predicted; set c to 1 for one")
+    if not np.any(np.abs(inputs).max(axis=0) > 1e-12, where=masks["c"].any(axis=0)):
+        raise FieldProblem("U.u", "is zero for every input that drives a region by c; check onsets and durations")
+    if settings.nonlinear and not masks["d"].any():
+        raise dcm.problem("d", "has no 1 although options.nonlinear is set; set d, or options.nonlinear = 0")
+    if masks["d"].any() and not settings.nonlinear:
+        raise dcm.problem("d", "has 1s that options.nonlinear = 0 would ignore; set that to 1, or d to zeros")
+    return Spec(run.regions, run.input_names, **masks)
+
+
+def read_mask(dcm: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask of 0 and 1, of the shape that the model needs."""
+    if key in ("b", "d") and not dcm.has(key):
+        return np.zeros(shape, dtype=bool)  # SPM writes absent b and d as [] or n × n × 0
+    needed = " × ".join(map(str, shape))
+    mask = dcm.matrix(key, f"give a {needed} array of 0 and 1")
+    if mask.shape + (1,) * (len(shape) - mask.ndim) != shape:
+        given = " × ".join(map(str, mask.shape))
+        raise dcm.problem(key, f"is {given}, but the regions and inputs need {needed}; correct its shape")
+    if not np.isin(mask, (0, 1)).all():
+        odd = mask[~np.isin(mask, (0, 1))][0]
+        raise dcm.problem(key, f"holds {odd:g} where only 0 and 1 are allowed; write 1 for every free connection")
+    return mask.reshape(shape) > 0

@@ -1,0 +1,199 @@
+"""The data in SPM's DCM struct: series, inputs, names and timing, each checked under SPM's own field names."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from dcm import SPM12_ECHO_TIME, Data
+
+from ..common import Time, time_problem
+from ..matlab import FieldProblem, Fields, StructArray, check_finite, real
+from ..results import RunData
+from ._dcm_oddities import many_confounds, odd_inputs, odd_series, same_inputs, same_series
+
+EchoTime = Literal["spm12", "scanner"]
+
+LEAST_RANGE = 1e-12  # of a series; one that ranges over less, or over more than 1e12, is in no unit of fMRI
+
+SERIES_REMEDY = "exclude or interpolate those scans"
+SPM_NAMES = {
+    "bold": "Y.y",
+    "inputs": "U.u",
+    "bin_width": "U.dt",
+    "repetition_time": "Y.dt",
+    "confounds": "Y.X0",
+    "echo_time": "TE",
+}
+
+
+def read_run(
+    dcm: Fields, label: str, echo_time: EchoTime, stated_echo_time: float | None, remarks: list[str]
+) -> RunData:
+    """Series, inputs, names and timing; `remarks` gets what is odd and not used."""
+    series = dcm.struct("Y", "specify the DCM again")
+    bold, regions = _series(dcm, series, remarks)
+    inputs = dcm.struct("U", "specify the DCM again")
+    driving, input_names = _inputs(inputs)
+    repetition_time = _seconds(series, "dt", "repetition time")
+    bin_width = _seconds(inputs, "dt", "microtime bin")
+    needed, lasting = bold.shape[0] * repetition_time, driving.shape[0] * bin_width
+    if abs(needed - lasting) > 0.5 * bin_width:
+        raise inputs.problem(
+            "u",
+            f"lasts {lasting:g} s ({driving.shape[0]} bins of U.dt = {bin_width:g} s) but Y.y {needed:g} s "
+            f"({bold.shape[0]} scans of Y.dt = {repetition_time:g} s); cut or extend the inputs, or correct dt",
+        )
+    try:
+        data = Data(
+            bold,
+            driving,
+            bin_width,
+            repetition_time,
+            confounds=_confounds(series, bold.shape[0]),
+            delays=_delays(dcm, len(regions), repetition_time),
+            echo_time=_echo_time(dcm, echo_time, stated_echo_time),
+        )
+        remarks += [*odd_inputs(driving, input_names, bin_width), *same_inputs(driving, input_names)]
+        remarks += [*odd_series(bold, regions), *same_series(bold, regions), *many_confounds(data.confounds)]
+        return RunData(label, tuple(regions), tuple(input_names), data, _coordinates(dcm, len(regions), remarks))
+    except FieldProblem:
+        raise
+    except ValueError as error:
+        message = str(error)
+        first = next((spm for own, spm in SPM_NAMES.items() if message.startswith(own)), "Y")
+        for own, spm in SPM_NAMES.items():
+            message = message.replace(own, spm)
+        raise FieldProblem(first, message.removeprefix(f"{first} ")) from error
+
+
+def _series(dcm: Fields, series: Fields, remarks: list[str]) -> tuple[np.ndarray, list[str]]:
+    bold = series.matrix("y", SERIES_REMEDY)
+    if bold.ndim != 2:
+        raise series.problem("y", f"has {bold.ndim} axes; give scans × regions")
+    for key, size, what in (("v", bold.shape[0], "rows (scans)"), ("n", bold.shape[1], "columns (regions)")):
+        try:
+            stated = dcm.number(key, "remove it or correct it", default=float(size))
+        except FieldProblem as error:
+            remarks.append(error.as_remark("it is not used"))
+            continue
+        if stated != size:
+            raise series.problem("y", f"has {size} {what}, but {key} = {stated:g}; transpose Y.y or correct {key}")
+    regions = _names(series, "region", bold.shape[1], "y") if series.has("name") else _voi_names(dcm, bold.shape[1])
+    for region, column in zip(regions, bold.T, strict=True):
+        if np.ptp(column) == 0:
+            how = "zero throughout" if column[0] == 0 else "constant"
+            raise series.problem("y", f"of region '{region}' is {how}; check its mask and coverage, or leave it out")
+        if not LEAST_RANGE < np.ptp(column) < 1 / LEAST_RANGE:
+            raise series.problem(
+                "y", f"of region '{region}' ranges over {np.ptp(column):.1g}; give percent signal change"
+            )
+    return bold, regions
+
+
+def _inputs(inputs: Fields) -> tuple[np.ndarray, list[str]]:
+    if not inputs.has("u"):
+        raise inputs.problem(
+            "u", "is missing or empty: models of rest without inputs are not supported; add experimental inputs"
+        )
+    driving = inputs.matrix("u", "correct onsets, durations or modulators in SPM")
+    if driving.ndim != 2:
+        raise inputs.problem("u", f"has {driving.ndim} axes; give bins × inputs")
+    return driving, _names(inputs, "input", driving.shape[1], "u")
+
+
+def _names(fields: Fields, kind: str, count: int, of: str) -> list[str]:
+    names = fields.names("name")
+    if names is None:
+        return [f"{kind} {i + 1}" for i in range(count)]
+    if len(names) != count:
+        raise fields.problem(
+            "name", f"holds {len(names)} names for {count} {kind}s; give one per column of {fields.name(of)}"
+        )
+    for name in names:
+        if not name:
+            raise fields.problem("name", f"holds an empty name; give every {kind} a name")
+        if names.count(name) > 1:
+            raise fields.problem("name", f"holds '{name}' twice; give every {kind} a name of its own")
+    return names
+
+
+def _vois(dcm: Fields, count: int) -> list[Fields]:
+    """The struct array xY, one VOI per region; empty where there is none or it has another length."""
+    vois = dcm.content.get("xY")
+    items = list(vois) if isinstance(vois, StructArray) else [vois] if isinstance(vois, dict) else []
+    return [Fields(item, f"xY({i + 1}).") for i, item in enumerate(items)] if len(items) == count else []
+
+
+def _voi_names(dcm: Fields, count: int) -> list[str]:
+    names = [voi.content.get("name") for voi in _vois(dcm, count)]
+    texts = [name.strip() for name in names if isinstance(name, str) and name.strip()]
+    return texts if len(set(texts)) == count else [f"region {i + 1}" for i in range(count)]
+
+
+def _coordinates(dcm: Fields, count: int, remarks: list[str]) -> np.ndarray | None:
+    vois = _vois(dcm, count)
+    if not vois or not all(voi.has("xyz") for voi in vois):
+        return None
+    try:
+        points = [voi.matrix("xyz", "give three coordinates in mm").ravel() for voi in vois]
+    except FieldProblem as error:
+        remarks.append(error.as_remark("regions have no coordinates"))
+        return None
+    return np.stack(points) if all(point.size == 3 for point in points) else None
+
+
+def _seconds(fields: Fields, key: str, kind: Time) -> float:
+    value = fields.number(key, f"set it to the {kind} in seconds")
+    if problem := time_problem(value, kind):
+        raise fields.problem(key, problem)
+    return value
+
+
+def _confounds(series: Fields, scans: int) -> np.ndarray | None:
+    if not series.has("X0"):
+        return None
+    value = series.content["X0"]
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.flat[0]  # one set of confounds per region: SPM uses the first region's
+    confounds = real(series.name("X0"), value, "give scans × confounds, or remove it")
+    if confounds.ndim != 2:
+        raise series.problem("X0", f"has {confounds.ndim} axes; give scans × confounds")
+    check_finite(series.name("X0"), confounds, "correct the confounds, or remove Y.X0")
+    if confounds.shape[0] != scans:
+        raise series.problem("X0", f"has {confounds.shape[0]} rows for {scans} scans; give one row per scan")
+    if scans <= confounds.shape[1]:
+        raise series.problem(
+            "X0", f"has {confounds.shape[1]} confounds for {scans} scans; drop confounds or use more scans"
+        )
+    return confounds
+
+
+def _delays(dcm: Fields, count: int, repetition_time: float) -> np.ndarray | None:
+    if not dcm.has("delays"):
+        return None
+    delays = dcm.matrix("delays", "give one delay per region in seconds").ravel()
+    if delays.size not in (1, count):
+        raise dcm.problem("delays", f"holds {delays.size} values for {count} regions; give one per region, or one")
+    if (delays < 0).any():
+        raise dcm.problem("delays", f"holds {delays.min():g} s; give seconds from the start of a scan, 0 or more")
+    if (latest := float(delays.max())) > repetition_time * (1 + 1e-9):
+        raise dcm.problem(
+            "delays",
+            f"holds {latest:g} s, beyond the repetition time Y.dt = {repetition_time:g} s; give seconds"
+            + (f" (if these are milliseconds, {latest / 1000:g})" if latest / 1000 <= repetition_time else ""),
+        )
+    return delays
+
+
+def _echo_time(dcm: Fields, choice: EchoTime, stated: float | None) -> float:
+    if choice == "spm12":
+        return SPM12_ECHO_TIME
+    if choice != "scanner":
+        raise ValueError(f"echo_time must be 'spm12' or 'scanner', not {choice!r}")
+    if stated is None:
+        raise dcm.problem("TE", "is missing; give the scanner's echo time in seconds, or read with echo_time='spm12'")
+    if problem := time_problem(stated, "echo time"):
+        raise dcm.problem("TE", problem)
+    return stated

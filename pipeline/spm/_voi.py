@@ -1,0 +1,237 @@
+"""SPM's VOI files and the inputs of an SPM.mat → one run, for those who have no DCM file yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dcm import SPM12_ECHO_TIME, Data
+
+from ..common import time_problem
+from ..matlab import FieldProblem, Fields, MatFileError, StructArray, by, describe, load_mat
+from ..results import RunData
+from ._error import SpmFileError
+
+LEADING_BINS = 32  # SPM pads U.u with bins before the first scan
+
+
+class VoiFileError(SpmFileError):
+    """What is wrong with one VOI_*.mat or SPM.mat; attributes as in `SpmFileError`."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Voi:
+    path: Path
+    name: str
+    session: int
+    series: np.ndarray
+    confounds: np.ndarray | None
+    centre: np.ndarray | None
+
+
+def read_vois(
+    voi_paths: Iterable[str | Path],
+    spm_mat: str | Path,
+    inputs: Sequence[str] | None = None,
+    *,
+    label: str | None = None,
+    delays: ArrayLike | None = None,
+    echo_time: float = SPM12_ECHO_TIME,
+) -> RunData:
+    """Region series and microtime inputs as SPM's "specify DCM" gathers them; neither is centred or scaled.
+
+    Arguments:
+        voi_paths: one VOI_*.mat per region, in the order the regions are to have; all of one session.
+        spm_mat: the SPM.mat of the first-level model that the VOIs come from.
+        inputs: names of conditions or parametric modulators, in order; every one in the session where None.
+        label: what the run goes by; the name of the folder of `spm_mat` where None.
+        delays: (region,) or one number, s; half a repetition time where None.
+        echo_time: echo time of the observation equation, s.
+
+    Raises `VoiFileError`, naming file, field and remedy.
+    """
+    spm_path = Path(spm_mat)
+    vois = [_read_voi(Path(path)) for path in voi_paths]
+    if not vois:
+        raise ValueError("no VOI files were given; pass one VOI_*.mat per region")
+    _check_together(vois)
+    repetition_time, driving, names, bin_width = _read_design(spm_path, vois[0].session, inputs)
+    scans = vois[0].series.size
+    bins = round(scans * repetition_time / bin_width)
+    if driving.shape[0] != bins:
+        raise VoiFileError(
+            spm_path,
+            "SPM.Sess.U.u",
+            f"has {driving.shape[0]} bins of {bin_width:g} s after the {LEADING_BINS} leading ones, but {scans} scans "
+            f"of {repetition_time:g} s need {bins}; give the SPM.mat that the VOIs come from",
+        )
+    centres = [voi.centre for voi in vois if voi.centre is not None]
+    try:
+        data = Data(
+            np.column_stack([voi.series for voi in vois]),
+            driving,
+            bin_width,
+            repetition_time,
+            confounds=vois[0].confounds,
+            delays=delays,
+            echo_time=echo_time,
+        )
+        return RunData(
+            label or spm_path.resolve().parent.name,
+            tuple(voi.name for voi in vois),
+            tuple(names),
+            data,
+            np.stack(centres) if len(centres) == len(vois) else None,
+        )
+    except ValueError as error:
+        raise VoiFileError(vois[0].path, "", f"and its fellows cannot be used: {error}") from error
+
+
+def _read_voi(path: Path) -> _Voi:
+    struct = _variable(path, "xY", "is no VOI file (it holds no xY); give the VOI_*.mat that SPM extracted")
+    try:
+        voi = Fields(struct, "xY.")
+        series = voi.matrix("u", "extract the region's eigenvariate again")
+        if series.size != max(series.shape):
+            raise voi.problem("u", f"is {by(series.shape)}, not one series; extract the region's eigenvariate again")
+        series = series.ravel()
+        confounds = voi.matrix("X0", "extract the region again") if voi.has("X0") else None
+        if confounds is not None and confounds.ndim != 2:
+            raise voi.problem("X0", f"has {confounds.ndim} axes, not scans × confounds; extract the region again")
+        if confounds is not None and confounds.shape[0] != series.size:
+            raise voi.problem("X0", f"has {confounds.shape[0]} rows for {series.size} scans; extract the region again")
+        if np.ptp(series) == 0:
+            raise voi.problem("u", "is constant; check the region's mask and coverage")
+        session = voi.number("Sess", "extract the region again", default=1.0)
+        if session != round(session):
+            raise voi.problem("Sess", f"is {session:g}, not the number of a session; extract the region again")
+    except FieldProblem as error:
+        raise VoiFileError(path, error.field, error.problem) from error
+    centre, name = _centre(voi), _name(voi, path)
+    return _Voi(path, name, int(session), series, confounds, centre)
+
+
+def _centre(voi: Fields) -> np.ndarray | None:
+    """Where the region is, None where the file does not say; no answer depends on it."""
+    try:
+        centre = voi.matrix("xyz", "extract the region again").ravel()
+    except FieldProblem:
+        return None
+    return centre if centre.size == 3 else None
+
+
+def _name(voi: Fields, path: Path) -> str:
+    """The region's name, the file's where there is none."""
+    try:
+        names = voi.names("name")
+    except FieldProblem:
+        names = None
+    return (names or [""])[0] or path.stem.removeprefix("VOI_")
+
+
+def _check_together(vois: list[_Voi]) -> None:
+    first = vois[0]
+    for voi in vois[1:]:
+        if voi.session != first.session:
+            raise VoiFileError(
+                voi.path,
+                "xY.Sess",
+                f"is {voi.session}, but {first.path.name} is of session {first.session}; give VOIs of one session",
+            )
+        if voi.series.size != first.series.size:
+            raise VoiFileError(
+                voi.path,
+                "xY.u",
+                f"has {voi.series.size} scans, but {first.path.name} {first.series.size}; give VOIs of one run",
+            )
+    holders: dict[str, Path] = {}
+    for voi in vois:
+        if voi.name in holders:
+            other = holders[voi.name].name
+            raise VoiFileError(voi.path, "xY.name", f"is '{voi.name}', as in {other}; give each region once")
+        holders[voi.name] = voi.path
+
+
+def _read_design(path: Path, session: int, wanted: Sequence[str] | None) -> tuple[float, np.ndarray, list[str], float]:
+    """Repetition time (s), inputs (bin, input) without the leading bins, their names, and bin width (s)."""
+    struct = _variable(path, "SPM", "is no SPM.mat (it holds no SPM); give the first-level SPM.mat")
+    try:
+        design = Fields(struct, "SPM.")
+        timing = design.struct("xY", "specify the first-level model again")
+        repetition_time = timing.number("RT", "set it to the repetition time in seconds")
+        columns, widths = _columns(design, session)
+        names = list(columns) if wanted is None else list(wanted)
+        unknown = [name for name in names if name not in columns]
+        if unknown:
+            raise FieldProblem(
+                f"SPM.Sess({session}).U",
+                f"has no input {', '.join(map(repr, unknown))}; choose from {', '.join(map(repr, columns))}",
+            )
+        if not names:
+            raise FieldProblem(f"SPM.Sess({session}).U", "lends no input; name at least one")
+        used = {widths[name] for name in names}
+        if len(used) > 1 or min(used) <= 0 or repetition_time <= 0:
+            raise FieldProblem(
+                f"SPM.Sess({session}).U.dt",
+                "must be one positive bin width, and xY.RT positive; specify the model again",
+            )
+        width = used.pop()
+        if problem := time_problem(repetition_time, "repetition time"):
+            raise timing.problem("RT", problem)
+        if problem := time_problem(width, "microtime bin"):
+            raise FieldProblem(f"SPM.Sess({session}).U.dt", problem)
+        bins = {name: columns[name].size for name in names}
+        if len(set(bins.values())) > 1:
+            lengths = ", ".join(f"'{name}' {size}" for name, size in bins.items())
+            raise FieldProblem(
+                f"SPM.Sess({session}).U.u",
+                f"differs in length between inputs (bins: {lengths}); specify the model again",
+            )
+        return repetition_time, np.column_stack([columns[name] for name in names]), names, width
+    except FieldProblem as error:
+        raise VoiFileError(path, error.field, error.problem) from error
+
+
+def _columns(design: Fields, session: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Every input of a session by name, parametric modulators too, and the width of its bins (s)."""
+    sessions = _structs(design, "Sess")
+    if not 1 <= session <= len(sessions):
+        raise design.problem("Sess", f"has {len(sessions)} sessions, but the VOIs are of session {session}; check both")
+    columns: dict[str, np.ndarray] = {}
+    widths: dict[str, float] = {}
+    for condition in _structs(sessions[session - 1], "U"):
+        values = condition.matrix("u", "specify the first-level model again")[LEADING_BINS:]
+        if values.ndim != 2:
+            raise condition.problem("u", f"has {values.ndim} axes, not bins × inputs; specify the model again")
+        names = condition.names("name") or []
+        if len(names) != values.shape[1]:
+            raise condition.problem("name", f"holds {len(names)} names for {values.shape[1]} columns of u; name each")
+        for name, column in zip(names, values.T, strict=True):
+            if name in columns:
+                raise condition.problem("name", f"holds '{name}' twice; give every condition a name of its own")
+            columns[name] = column
+            widths[name] = condition.number("dt", "specify the first-level model again")
+    return columns, widths
+
+
+def _structs(fields: Fields, key: str) -> list[Fields]:
+    value = fields.content.get(key)
+    items = list(value) if isinstance(value, StructArray) else [value]
+    if not items or not all(isinstance(item, dict) for item in items):
+        what = "is missing" if value is None else f"is {describe(value)}, not structs"
+        raise fields.problem(key, f"{what}; specify the first-level model with conditions")
+    return [Fields(item, f"{fields.name(key)}({i + 1}).") for i, item in enumerate(items) if isinstance(item, dict)]
+
+
+def _variable(path: Path, name: str, otherwise: str) -> dict[str, object]:
+    try:
+        value = load_mat(path).get(name)
+    except MatFileError as error:
+        raise VoiFileError(path, "", str(error)) from error
+    if not isinstance(value, dict):
+        raise VoiFileError(path, "", otherwise)
+    return value

@@ -1,0 +1,201 @@
+"""The form of a table of text, by its content: encoding, separator, decimal commas, what is missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..common import COMMA_NUMBER, NUMBER
+from ._spreadsheet_cell import cell_text
+
+MISSING = "n/a"  # as BIDS writes it, and as every missing cell reads once a table is read
+_UNREAD = {re.compile(r"\s*\|\s*"): "bars", re.compile(r"\s+"): "spaces"}
+SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}  # the first that fits is taken
+# R, pandas, spreadsheets. "None", "null" and "na" may be an arm, a model or a type of trial: they are missing among
+# numbers alone, and "none" and "-" not even there, as they may mean zero.
+_EVERYWHERE = frozenset(("", "n/a", "N/A", "NA", "NaN", "nan", "#N/A", "<NA>"))
+_AMONG_NUMBERS = frozenset(("na", "null", "n.a.", "#n/a", "#null!", "."))
+_LIKE_THOUSANDS = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}[{mark}][0-9]{{3}}") for mark in ",."}
+_WHOLE = re.compile(r'^"([^"]*)"$')
+_HINT = re.compile(r"sep=([\t;,|])\r?\n")  # which spreadsheets write in front
+
+
+class FormError(ValueError):
+    """Why bytes are no table of text: the problem and its line, from 1, where there is one."""
+
+    def __init__(self, problem: str, line: int | None = None) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
+def decoded(content: bytes) -> tuple[str, str]:
+    """A file's text and its encoding: UTF-8, or UTF-16 as spreadsheets save "Unicode text".
+
+    Raises `FormError` for a spreadsheet's own format and every other encoding.
+    """
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise FormError("is a spreadsheet, whatever its suffix says; export it as a tab-separated table, .tsv")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            text = content.decode("utf-16")
+        except UnicodeDecodeError:
+            raise FormError("begins as UTF-16 and does not go on so; save it as UTF-8 text") from None
+        if "\0" not in text:
+            return text.removeprefix("\ufeff"), "UTF-16"
+    if b"\0" in content:
+        raise FormError("is not in UTF-8 (it looks like UTF-16 without its mark, or binary); save it as UTF-8 text")
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise FormError("is not in UTF-8; save it as UTF-8 text", line) from None
+
+
+def separated(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[int]]:
+    """The separator, the rows without spaces around their cells and without blank ones, and the line each ends on.
+
+    The separator is the first of tabs, semicolons and commas by which every row has as many cells as the first and no
+    cell has a quotation mark within; where there is none, `usual` if it is in the header, or the one most frequent
+    there.
+
+    Raises `FormError` where quotation marks leave a cell open, or rows are numbers separated by spaces or bars.
+    """
+    if hint := _HINT.match(text):
+        return (hint[1], *_rows(text[hint.end() :], hint[1], 1))
+    header, _, body = text.lstrip("\r\n ").partition("\n")
+    there = [mark for mark in SEPARATORS if mark in header]
+    for mark in there:
+        try:
+            rows, lines = _rows(text, mark)
+        except FormError:
+            continue
+        if _even(rows) and not (len(there) > 1 and _torn(rows)):
+            return mark, rows, lines
+    likely = max(there, key=header.count, default=usual)
+    mark = usual if usual in there or likely not in body else likely
+    rows, lines = _rows(text, mark)
+    for other, called in _UNREAD.items():
+        if not there and _even(parts := [tuple(other.split(row[0])) for row in rows]) and _numbered(parts):
+            raise FormError(f"seems to be separated by {called}; save it with tabs between cells", lines[0])
+    return mark, rows, lines
+
+
+def _rows(text: str, separator: str, before: int = 0) -> tuple[list[tuple[str, ...]], list[int]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[tuple[str, ...]] = []
+    lines: list[int] = []
+    try:
+        for row in reader:
+            cells = tuple(cell_text(cell.strip()) for cell in row)
+            if any(cells):
+                rows.append(cells)
+                lines.append(reader.line_num + before)
+    except csv.Error as error:
+        closed = all(cell.count('"') % 2 == 0 for cell in re.split(r"[\t\n]", text))
+        if separator == "\t" and closed and _even(plain := _unquoted(text)):
+            return plain, [place for place, line in enumerate(text.splitlines(), before + 1) if line.strip()]
+        line = reader.line_num + before
+        raise FormError(f"cannot be parsed ({error}); check its quotation marks", line) from error
+    return rows, lines
+
+
+def _unquoted(text: str) -> list[tuple[str, ...]]:
+    """Rows between tabs in which quotation marks are text, as in BIDS, but for those around a whole cell."""
+    split = [[cell.strip() for cell in line.split("\t")] for line in text.splitlines() if line.strip()]
+    return [tuple(cell_text(_WHOLE.sub(r"\1", cell)) for cell in row) for row in split]
+
+
+def _even(rows: Sequence[tuple[str, ...]]) -> bool:
+    """Whether every row has as many cells as the first, two at least, but for empty ones at its end."""
+    width = len(rows[0]) if rows else 0
+    return width > 1 and all(len(row) >= width and not any(row[width:]) for row in rows)
+
+
+def _numbered(rows: Sequence[tuple[str, ...]]) -> bool:
+    """Whether there are rows below the first, each of which has as many cells as that and a number in one."""
+    return len(rows) > 1 and all(
+        len(row) == len(rows[0]) and any(map(NUMBER.fullmatch, map(str.strip, row))) for row in rows[1:]
+    )
+
+
+def _torn(rows: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a separator tears quoted text apart."""
+    return any('"' in cell for row in rows for cell in row)
+
+
+@dataclass(frozen=True)
+class PlainCells:
+    """The cells of a table in one form.
+
+    Fields:
+        columns: the cells of each column.
+        commas: whether decimal commas were read in any of them.
+        unsure: places of the columns whose points may separate thousands.
+    """
+
+    columns: tuple[tuple[str, ...], ...]
+    commas: bool
+    unsure: frozenset[int]
+
+
+def plain_cells(columns: Sequence[Sequence[str]], separator: str) -> PlainCells:
+    """Every column with `MISSING` for what is missing and points for decimal commas.
+
+    Decimal commas are read where commas do not separate cells, in columns of numbers that have no decimal point. A
+    cell such as ``1,234`` may mean thousands: it is read as a decimal where a number of the table can only be a decimal
+    with a comma, and none one with a point; else it stays as it is, and is no number. A column with ``1.234`` in a
+    table with decimal commas is unsure.
+    """
+    found = [tuple(MISSING if cell in _EVERYWHERE else cell for cell in cells) for cells in columns]
+    commas = [separator != "," and _with_commas(cells) for cells in found]
+    sure = [has and any(_sure(cell, ",") for cell in cells) for has, cells in zip(commas, found, strict=True)]
+    pointed = any(sure) and any(_sure(cell, ".") for cells in found for cell in cells)
+    unsure = set()
+    for place, cells in enumerate(found):
+        if commas[place] and (sure[place] or (any(sure) and not pointed)):
+            found[place] = tuple(cell.replace(",", ".") if COMMA_NUMBER.fullmatch(cell) else cell for cell in cells)
+        elif any(sure) and _like_thousands(cells):
+            unsure.add(place)
+        if any(cell.lower() in _AMONG_NUMBERS for cell in found[place]) and _numeric(found[place]):
+            found[place] = tuple(MISSING if cell.lower() in _AMONG_NUMBERS else cell for cell in found[place])
+    return PlainCells(tuple(found), any(sure), frozenset(unsure))
+
+
+def _sure(cell: str, mark: str) -> bool:
+    """Whether a cell is a number whose mark can only be that of decimals."""
+    shape = COMMA_NUMBER if mark == "," else NUMBER
+    return mark in cell and shape.fullmatch(cell) is not None and not _LIKE_THOUSANDS[mark].fullmatch(cell)
+
+
+def _like_thousands(cells: Sequence[str]) -> bool:
+    """Whether a column's points may all separate thousands."""
+    like = any(map(_LIKE_THOUSANDS["."].fullmatch, cells))
+    return like and not any(_sure(cell, ".") for cell in cells)
+
+
+def _with_commas(cells: Sequence[str]) -> bool:
+    """Whether a column holds numbers, at least half of what is there, with decimal commas and none with a point."""
+    there = [cell for cell in cells if cell != MISSING]
+    with_comma = [cell for cell in there if "," in cell]
+    if not with_comma or not all(map(COMMA_NUMBER.fullmatch, with_comma)):
+        return False
+    plain = [cell for cell in there if NUMBER.fullmatch(cell)]
+    return not any("." in cell for cell in plain) and 2 * (len(plain) + len(with_comma)) >= len(there)
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    there = [cell for cell in cells if cell != MISSING and cell.lower() not in _AMONG_NUMBERS]
+    return bool(there) and all(map(NUMBER.fullmatch, there))
+
+
+def form_words(separator: str, usual: str, encoding: str, commas: bool) -> Iterator[str]:
+    """What about a table's form is not as its suffix says, in words."""
+    if encoding != "UTF-8":
+        yield encoding
+    if separator != usual:
+        yield SEPARATORS.get(separator, f"separated by {separator!r}")
+    if commas:
+        yield "decimal commas"

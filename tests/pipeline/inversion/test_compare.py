@@ -1,0 +1,118 @@
+"""SPM12's own results held against ours, on real participants and on what the comparison makes of made-up ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcm import Settings
+from pipeline.cli._compare_spm import summary
+from pipeline.inversion._compare import Comparison, ComparisonReport, compare
+from pipeline.spm._dcm_file import DcmFile, read_dcms
+
+KEYS = {
+    *("file", "status", "f", "f_spm", "delta_f", "max_abs_delta_ep", "corr_ep", "prediction_error_at_spm"),
+    *(
+        "explained_variance",
+        "explained_variance_spm",
+        "iterations",
+        "local_optimum",
+        "paths_part_at",
+        "delta_settled_f",
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def real(spm_data: Path) -> list[DcmFile]:
+    """Participants that converge in a few iterations, and one that SPM has not inverted."""
+    paths = [spm_data / "estimated" / f"DCM_sub-{number}.mat" for number in ("16", "03", "17")]
+    files, errors = read_dcms([*paths, spm_data / "raw" / "DCM_sub-31.mat"])
+    assert errors == []
+    return files
+
+
+def test_spms_derivatives_give_spms_numbers(real: list[DcmFile]) -> None:
+    report = compare(real, Settings("spm12", derivatives="spm"))
+    assert len(report.compared) == 3
+    for one in report.compared:
+        assert one.same_path
+        assert abs(one.delta_f or 1) < 1e-3
+        assert (one.max_abs_delta_ep or 1) < 1e-3
+        assert (one.prediction_error_at_spm or 1) < 1e-9
+        assert (one.local_optimum, one.paths_part_at, one.verdict) == (False, None, "same")
+    content = report.to_json()
+    participants = content["participants"]
+    assert isinstance(participants, list)
+    assert all(set(one) == KEYS for one in participants)
+    assert participants[3]["status"].startswith("failed: the file holds no estimate")
+    assert "3 of 3 within 0.001 of SPM12" in summary(report)[0]
+
+
+def test_exact_derivatives_reach_spms_optimum(real: list[DcmFile]) -> None:
+    calls: list[tuple[int, int]] = []
+    report = compare(real, on_progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (3, 3)
+    assert all((one.delta_f or -1) > -0.5 for one in report.compared)
+    assert all(1e-9 < (one.prediction_error_at_spm or 1) < 0.01 for one in report.compared)
+    assert all(abs((one.explained_variance or 0) - (one.explained_variance_spm or 1)) < 0.5 for one in report.compared)
+    assert min(report.seconds.values()) >= 0
+
+
+def test_an_estimate_without_prediction_and_prior_is_compared_too(real: list[DcmFile]) -> None:
+    estimate = real[0].estimate
+    assert estimate is not None
+    bare = replace(estimate, prediction=None, residual=None, prior_mean=None)
+    one = compare([replace(real[0], estimate=bare), *real[1:]]).participants[0]
+    assert one.delta_f is not None
+    assert one.max_abs_delta_ep is not None
+    assert one.max_abs_delta_ep < 1e-3  # SPM12's own prior stands in
+    assert (one.prediction_error_at_spm, one.explained_variance_spm) == (None, None)
+
+
+def report_of(*deltas: float, derivatives: str = "exact", **more: object) -> ComparisonReport:
+    participants = tuple(
+        Comparison(f"{i}.mat", f"sub-{i}", "converged", 0.0, 0.0, delta, abs(delta), local_optimum=abs(delta) > 0.5)
+        for i, delta in enumerate(deltas)
+    )
+    changed = tuple(replace(one, **more) for one in participants)  # type: ignore[arg-type]  # options by name
+    return ComparisonReport(derivatives, 1, "CPU", "float64", changed, {"compile": 1.0, "run": 200.0})  # type: ignore[arg-type]  # replaced participants
+
+
+def test_verdicts_say_whose_optimum_it_is() -> None:
+    report = report_of(0.4, 2.0, -0.4, -3.0)
+    assert [one.verdict for one in report.participants] == [
+        "same",
+        "SPM missed a better optimum",
+        "same",
+        "SPM's optimum is better",
+    ]
+    assert summary(report) == [
+        "3 of 4 with F ≥ F of SPM12 − 0.5",
+        "SPM missed a better optimum: sub-1",
+        "SPM's optimum is better: sub-3; more starts may find it (--starts 8)",
+        "mode spm12, exact derivatives, 1 start, CPU, float64; 1.0 s compiling, 3 min running",
+    ]
+
+
+@pytest.mark.parametrize(("at", "says"), [(61, "paths part at iteration 61: last digits decide"), (None, "does not")])
+def test_another_path_is_explained(at: int | None, says: str) -> None:
+    lines = summary(report_of(-0.005, derivatives="spm", twins=True, paths_part_at=at))
+    assert lines[0].startswith("0 of 1 within 0.001")
+    assert says in lines[1]
+
+
+def test_noise_off_its_optimum_is_no_other_optimum() -> None:
+    report = report_of(22.0, delta_settled_f=0.1, local_optimum=False)
+    assert report.participants[0].verdict == "same but for the noise"
+    assert "the same optimum, with the noise estimated elsewhere: sub-0" in summary(report)
+    assert report_of(22.0, delta_settled_f=-0.6).participants[0].verdict == "SPM's optimum is better"
+
+
+def test_nothing_to_compare_is_said() -> None:
+    empty = ComparisonReport("exact", 1, "CPU", "float64", (Comparison("x.mat", "x", "failed: y"),), {"compile": 0.0})
+    assert summary(empty) == ["no file holds an estimate of SPM12 to compare with"]
+    assert not np.any([one.same_path for one in empty.participants])
