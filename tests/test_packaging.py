@@ -1,4 +1,4 @@
-"""What the wheel puts at the top level: four generic names, and nothing else."""
+"""What the wheel puts at the top level: the face, four generic names, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_wheel_holds_the_four_packages() -> None:
+def test_the_wheel_holds_the_face_and_the_four_packages() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert packages == ["dcm", "peb", "features", "pipeline"]
+    assert packages == ["effconn", "dcm", "peb", "features", "pipeline"]
     assert all((ROOT / name / "__init__.py").is_file() for name in packages)
 
 

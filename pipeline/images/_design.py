@@ -55,7 +55,8 @@ def design_of(run: Run, glm: Glm, regressors: Regressors, confounds: Confounds) 
         name: convolved(series, run.repetition_time, run.reference, regressors.before)
         for name, series in regressors.series.items()
     }
-    drifts, drift_names = _drifts(run, glm)
+    drifts = cosine_drifts(run.scans, run.repetition_time, glm.high_pass)
+    drift_names = (*(f"drift_{place + 1}" for place in range(drifts.shape[1] - 1)), CONSTANT)
     nuisance = _independent(_spikes(run, confounds) | _scaled(confounds), drifts)
     matrix = np.column_stack([*effects.values(), *nuisance.values(), drifts])
     if matrix.shape[1] >= run.scans:
@@ -72,16 +73,30 @@ def design_of(run: Run, glm: Glm, regressors: Regressors, confounds: Confounds) 
     )
 
 
-def _drifts(run: Run, glm: Glm) -> tuple[np.ndarray, list[str]]:
+def cosine_drifts(scans: int, repetition_time: float, high_pass_period: float) -> Float[np.ndarray, "scan drift"]:
+    """Cosines of periods longer than `high_pass_period`, as many as SPM12 takes, and a constant last.
+
+    Arguments:
+        scans: number of scans.
+        repetition_time: s.
+        high_pass_period: s; 128 in SPM.
+
+    By nilearn's `make_first_level_design_matrix`.
+    """
     from nilearn.glm.first_level import make_first_level_design_matrix
 
+    if scans < 1 or not repetition_time > 0 or not high_pass_period > 0:
+        raise ValueError(
+            f"{scans} scans, a repetition time of {repetition_time} s and a high-pass period of {high_pass_period} s; "
+            "all must be positive"
+        )
     # nilearn rounds the number of cosines down; the last factor keeps rounding error from costing one.
     table = make_first_level_design_matrix(
-        np.arange(run.scans) * run.repetition_time,
+        np.arange(scans) * repetition_time,
         drift_model="cosine",
-        high_pass=min((1 + 1e-9) / glm.high_pass, 0.49 / run.repetition_time),
+        high_pass=min((1 + 1e-9) / high_pass_period, 0.49 / repetition_time),
     )
-    return table.to_numpy(dtype=np.float64), [str(name) for name in table.columns]
+    return np.asarray(table.to_numpy(dtype=np.float64))
 
 
 def _spikes(run: Run, confounds: Confounds) -> dict[str, np.ndarray]:

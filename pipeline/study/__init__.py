@@ -8,7 +8,7 @@ from ._contrast import parse_contrast
 from ._guess import guess_arms
 from ._inversion import describe_inversion, inversion_settings
 from ._look import Found, look
-from ._models import MAIN, models_of, spec_of
+from ._models import MAIN, make_spec, models_of, spec_of
 from ._nearest import meant, nearest
 from ._places import is_file_name
 from ._predictive import Distance, Kind, Measures, Prediction, Preset, Statistics
@@ -74,6 +74,7 @@ __all__ = [
     "is_used",
     "likely_condition_columns",
     "look",
+    "make_spec",
     "meant",
     "models_of",
     "nearest",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
@@ -10,6 +11,7 @@ from jaxtyping import Bool
 from dcm import Spec
 
 from ._connection import parse_connection
+from ._nearest import meant
 from ._study import Dcm, Structure
 
 MAIN = "main"
@@ -30,14 +32,41 @@ def spec_of(dcm: Dcm, structure: Structure | None = None) -> Spec:
     Where nothing is said, A is full, and B and C are empty. Self-connections are always part of A.
     """
     merged = merged_structure(dcm, structure)
-    n, m = len(dcm.regions), len(dcm.inputs)
-    a = np.eye(n, dtype=bool) if isinstance(merged.a, tuple) else np.ones((n, n), dtype=bool)
-    a |= _mask(dcm, merged.a if isinstance(merged.a, tuple) else ())
-    b, c = np.zeros((n, n, m), dtype=bool), np.zeros((n, m), dtype=bool)
-    for place, name in enumerate(dcm.inputs):
-        b[:, :, place] = _mask(dcm, (merged.b or {}).get(name, ()))
-        c[[dcm.regions.index(region) for region in (merged.c or {}).get(name, ())], place] = True
-    return Spec(dcm.regions, tuple(dcm.inputs), a, b, c)
+    a: Literal["full"] | Sequence[str] = merged.a if isinstance(merged.a, tuple) else "full"
+    return make_spec(dcm.regions, tuple(dcm.inputs), a=a, b=merged.b, c=merged.c)
+
+
+def make_spec(
+    regions: Sequence[str],
+    inputs: Sequence[str],
+    *,
+    a: Literal["full"] | Sequence[str] = "full",
+    b: Mapping[str, Sequence[str]] | None = None,
+    c: Mapping[str, Sequence[str]] | None = None,
+    d: Mapping[str, Sequence[str]] | None = None,
+) -> Spec:
+    """The structure of a model in words.
+
+    Arguments:
+        regions, inputs: names.
+        a: connections that exist, as ``"vmPFC <- amygdala"`` (to <- from); "full" for all. Self-connections always do.
+        b: input → connections that it changes.
+        c: input → regions that it drives.
+        d: region → connections that it gates.
+
+    Raises `ValueError`, naming the nearest name there is, where a region or an input is not among the names.
+    """
+    n, m = len(regions), len(inputs)
+    masks = {"a": np.eye(n, dtype=bool), "b": np.zeros((n, n, m), bool), "c": np.zeros((n, m), bool)}
+    masks["a"] |= np.ones((n, n), dtype=bool) if isinstance(a, str) else _mask(regions, a)
+    for name, connections in (b or {}).items():
+        masks["b"][:, :, _place(name, inputs, "inputs")] = _mask(regions, connections)
+    for name, driven in (c or {}).items():
+        masks["c"][[_place(region, regions, "regions") for region in driven], _place(name, inputs, "inputs")] = True
+    gates = np.zeros((n, n, n), dtype=bool)
+    for name, connections in (d or {}).items():
+        gates[:, :, _place(name, regions, "regions")] = _mask(regions, connections)
+    return Spec(tuple(regions), tuple(inputs), masks["a"], masks["b"], masks["c"], gates)
 
 
 def merged_structure(dcm: Structure, structure: Structure | None) -> Structure:
@@ -46,9 +75,17 @@ def merged_structure(dcm: Structure, structure: Structure | None) -> Structure:
     return Structure(**{name: getattr(dcm, name) if value is None else value for name, value in said.items()})
 
 
-def _mask(dcm: Dcm, connections: Iterable[str]) -> Bool[np.ndarray, "region region"]:
-    mask = np.zeros((len(dcm.regions),) * 2, dtype=bool)
-    for one in connections:
-        to, source = parse_connection(one)
-        mask[dcm.regions.index(to), dcm.regions.index(source)] = True
+def _mask(regions: Sequence[str], connections: Sequence[str]) -> Bool[np.ndarray, "region region"]:
+    if isinstance(connections, str):
+        raise ValueError(f"{connections!r} is one text; give a list of connections, as ['vmPFC <- amygdala']")
+    mask = np.zeros((len(regions),) * 2, dtype=bool)
+    for connection in connections:
+        to, source = (_place(region, regions, "regions") for region in parse_connection(connection))
+        mask[to, source] = True
     return mask
+
+
+def _place(name: str, names: Sequence[str], kind: str) -> int:
+    if name not in names:
+        raise ValueError(f"{name!r} is none of the {kind}{meant(name, list(names), kind)}")
+    return list(names).index(name)

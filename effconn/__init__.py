@@ -1,0 +1,43 @@
+"""Directed brain connectivity from fMRI: the public names of effconn, loaded when they are first used.
+
+`__init__.pyi` beside this file is the list, and the only one: each of its lines says where a name lives, so that
+``effconn.invert`` is ``dcm.invert`` and no name has a second identity. Importing `effconn` loads nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def _homes() -> dict[str, tuple[str, str | None]]:
+    """Public name → (module, name there); None for a module itself."""
+    listing = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    homes: dict[str, tuple[str, str | None]] = {}
+    for line in listing.body:
+        if isinstance(line, ast.ImportFrom) and line.module != "__future__":
+            homes |= {alias.asname or alias.name: (str(line.module), alias.name) for alias in line.names}
+        elif isinstance(line, ast.Import):
+            homes |= {alias.asname or alias.name: (alias.name, None) for alias in line.names}
+    return homes
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("effconn")
+    try:
+        module, attribute = _homes()[name]
+    except KeyError:
+        raise AttributeError(f"module 'effconn' has no public name {name!r}; dir(effconn) lists them") from None
+    found = import_module(module)
+    value = found if attribute is None else getattr(found, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*_homes(), "__version__"])

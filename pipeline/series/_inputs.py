@@ -1,0 +1,120 @@
+"""An events table → microtime inputs of a DCM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from ..bids import read_events
+from ..images import BINS, boxcars
+from ..study import meant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("onset", "duration", "trial_type")
+
+
+class EventsError(ValueError):
+    """An events table that inputs cannot be made from; the message says which row and what to write."""
+
+
+def inputs_from_events(
+    events: pd.DataFrame | str | PathLike[str],
+    scans: int,
+    repetition_time: float,
+    *,
+    inputs: Mapping[str, str | Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """Inputs of a DCM at 16 bins a scan, as SPM makes them: a box for every event.
+
+    An event begins and ends at the nearest bin edge and lasts one bin at least; where events of one input overlap,
+    their heights add up. An event of duration 0 is an impulse of one bin whose area is 1 s. What lies before the first
+    scan or after the last is cut off.
+
+    Arguments:
+        events: a table with the columns onset (s from the start of the first scan), duration (s) and trial_type, as
+            nilearn and BIDS have it, or the path of a BIDS events file. Where the table has a column modulation, it is
+            the height of the boxes, otherwise 1.
+        scans: number of scans.
+        repetition_time: s.
+        inputs: name of each input → the trial types that it pools; each trial type is an input of its own where None.
+
+    Returns:
+        A data frame, bin × input; its index is the time of each bin's beginning, s. The bin width is
+        repetition_time / 16.
+
+    Raises `EventsError` where columns are absent, an onset, duration or modulation is no finite number, a duration is
+    negative, an input names a trial type that does not occur, or no event lies within the run; `TableError` where a
+    file cannot be read.
+
+    >>> events = pd.DataFrame({"onset": [0, 40], "duration": [20, 20], "trial_type": ["faces", "shapes"]})
+    >>> inputs_from_events(events, scans=40, repetition_time=2.0, inputs={"task": ["faces", "shapes"]}).shape
+    (640, 1)
+    """
+    import pandas as pd
+
+    if scans < 1 or not (np.isfinite(repetition_time) and repetition_time > 0):
+        raise EventsError(f"{scans} scans of {repetition_time} s; both must be positive")
+    onset, duration, height, kinds = _checked(events)
+    pooled = {kind: (kind,) for kind in sorted(set(kinds))} if inputs is None else inputs
+    series = {}
+    for name, pool in pooled.items():
+        members = (pool,) if isinstance(pool, str) else tuple(pool)
+        for member in members:
+            if member not in kinds:
+                raise EventsError(
+                    f"input {name!r}: no event has the trial type {member!r}"
+                    f"{meant(member, sorted(set(kinds)), 'trial types')}"
+                )
+        chosen = np.isin(kinds, members)
+        series[name] = boxcars(onset[chosen], duration[chosen], height[chosen], scans, repetition_time)
+        if not series[name].any():
+            raise EventsError(
+                f"input {name!r}: none of its {int(chosen.sum())} events lies within the run of "
+                f"{scans * repetition_time:g} s; onsets count in seconds from the start of the first scan"
+            )
+    time = pd.Index(np.arange(scans * BINS) * (repetition_time / BINS), name="time")
+    return pd.DataFrame(series, index=time)
+
+
+def _checked(
+    events: pd.DataFrame | str | PathLike[str],
+) -> tuple[Float[np.ndarray, "event"], Float[np.ndarray, "event"], Float[np.ndarray, "event"], np.ndarray]:
+    """Onset, duration, height and trial type of every event."""
+    if isinstance(events, str | PathLike):
+        found = read_events(Path(events))
+        table = found.of(found.trial_types)  # refuses an event without onset or duration, with its line
+        return table.onset, table.duration, np.ones(table.onset.size), np.array(table.trial_type)
+    absent = [column for column in COLUMNS if column not in events.columns]
+    if absent:
+        raise EventsError(f"the events lack {', '.join(absent)}; an events table has {', '.join(COLUMNS)}")
+    if not len(events):
+        raise EventsError("the events table has no row")
+    onset, duration = _numbers(events, "onset"), _numbers(events, "duration")
+    height = _numbers(events, "modulation") if "modulation" in events.columns else np.ones(len(events))
+    if (duration < 0).any():
+        row = int(np.argmax(duration < 0))
+        raise EventsError(f"row {events.index[row]} of the events has the duration {duration[row]:g}; give 0 or more")
+    unnamed = events["trial_type"].isna().to_numpy()
+    if unnamed.any():
+        raise EventsError(f"row {events.index[int(np.argmax(unnamed))]} of the events has no trial type; give one")
+    return onset, duration, height, events["trial_type"].astype(str).to_numpy(dtype=object)
+
+
+def _numbers(events: pd.DataFrame, column: str) -> Float[np.ndarray, "event"]:
+    import pandas as pd
+
+    values = pd.to_numeric(events[column], errors="coerce").to_numpy(dtype=np.float64)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise EventsError(
+            f"row {events.index[row]} of the events has the {column} {events[column].iloc[row]!r}; give a number"
+        )
+    return values

@@ -1,0 +1,134 @@
+"""Region series and an events table become what is inverted, and mistakes are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dcm import Subject
+from pipeline.images import cosine_drifts
+from pipeline.series import EventsError, inputs_from_events, subject_from_series
+from pipeline.tables import TableError
+
+SCANS, TR = 60, 2.0
+
+
+@pytest.fixture
+def events() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "onset": [0.0, 20.0, 40.0, 60.0],
+            "duration": [10.0, 10.0, 10.0, 0.0],
+            "trial_type": ["faces", "shapes", "faces", "cue"],
+        }
+    )
+
+
+@pytest.fixture
+def series() -> pd.DataFrame:
+    return pd.DataFrame(np.random.default_rng(0).normal(size=(SCANS, 2)), columns=["vmPFC", "amygdala"])
+
+
+def made(series: pd.DataFrame, events: pd.DataFrame, **options: object) -> Subject:
+    settings: dict[str, object] = {"b": {"faces": ["amygdala <- vmPFC"]}, "c": {"shapes": ["vmPFC"]}} | options
+    return subject_from_series(series, events, TR, **settings)  # type: ignore[arg-type]  # options of any kind
+
+
+def test_boxes_last_from_onset_to_the_end_of_the_duration(events: pd.DataFrame) -> None:
+    inputs = inputs_from_events(events, SCANS, TR)
+    faces = inputs["faces"]
+    assert list(faces.index[faces > 0]) == [*np.arange(0, 10, TR / 16), *np.arange(40, 50, TR / 16)]
+
+
+def test_an_event_without_duration_has_an_area_of_one_second(events: pd.DataFrame) -> None:
+    assert inputs_from_events(events, SCANS, TR)["cue"].sum() * TR / 16 == pytest.approx(1.0)
+
+
+def test_an_input_pools_its_trial_types(events: pd.DataFrame) -> None:
+    each = inputs_from_events(events, SCANS, TR)
+    pooled = inputs_from_events(events, SCANS, TR, inputs={"task": ["faces", "shapes"], "cue": "cue"})
+    assert list(pooled.columns) == ["task", "cue"]
+    np.testing.assert_array_equal(pooled["task"], each["faces"] + each["shapes"])
+
+
+def test_a_column_modulation_is_the_height_of_the_boxes(events: pd.DataFrame) -> None:
+    plain = inputs_from_events(events, SCANS, TR)
+    doubled = inputs_from_events(events.assign(modulation=2.0), SCANS, TR)
+    pd.testing.assert_frame_equal(doubled, 2 * plain)
+
+
+def test_a_file_gives_the_inputs_of_its_table(events: pd.DataFrame, tmp_path: Path) -> None:
+    events.to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    from_file = inputs_from_events(tmp_path / "events.tsv", SCANS, TR)
+    pd.testing.assert_frame_equal(from_file, inputs_from_events(events, SCANS, TR))
+
+
+def test_the_subject_has_the_series_the_model_and_the_timing(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    subject = made(series, events, name="sub-01")
+    assert subject.name == "sub-01"
+    assert subject.spec.regions == ("vmPFC", "amygdala")
+    assert subject.spec.inputs == ("cue", "faces", "shapes")
+    assert subject.spec.a.all()
+    assert np.argwhere(subject.spec.b).tolist() == [[1, 0, 1]]  # amygdala <- vmPFC by faces
+    assert np.argwhere(subject.spec.c).tolist() == [[0, 2]]
+    np.testing.assert_array_equal(subject.data.bold, series)
+    np.testing.assert_array_equal(subject.data.delays, [1.0, 1.0])
+    np.testing.assert_array_equal(subject.data.confounds, cosine_drifts(SCANS, TR, 128.0))
+
+
+def test_confounds_come_before_drifts_and_constant(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    motion = np.random.default_rng(1).normal(size=(SCANS, 3))
+    subject = made(series, events, confounds=motion, high_pass_period=None)
+    np.testing.assert_array_equal(subject.data.confounds, np.column_stack([motion, np.ones(SCANS)]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"onset": [0.0, np.nan, 40.0, 60.0]}, "row 1 of the events has the onset"),
+        ({"duration": [1.0, 1.0, -1.0, 1.0]}, "row 2 of the events has the duration -1"),
+        ({"trial_type": ["faces", None, "faces", "cue"]}, "row 1 of the events has no trial type"),
+        ({"onset": [0.0, 900.0, 40.0, 60.0]}, "input 'shapes': none of its 1 events lies within the run of 120 s"),
+    ],
+)
+def test_a_bad_row_is_named(events: pd.DataFrame, change: dict[str, list[object]], message: str) -> None:
+    with pytest.raises(EventsError, match=message):
+        inputs_from_events(events.assign(**change), SCANS, TR)
+
+
+def test_a_missing_column_is_named(events: pd.DataFrame) -> None:
+    with pytest.raises(EventsError, match="lack duration"):
+        inputs_from_events(events.drop(columns="duration"), SCANS, TR)
+
+
+def test_a_file_with_a_bad_row_is_named_with_its_line(events: pd.DataFrame, tmp_path: Path) -> None:
+    events.assign(onset=["0", "n/a", "40", "60"]).to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    with pytest.raises(TableError, match="line 3"):
+        inputs_from_events(tmp_path / "events.tsv", SCANS, TR)
+
+
+def test_an_unknown_trial_type_is_answered_with_the_nearest(events: pd.DataFrame) -> None:
+    with pytest.raises(EventsError, match="did you mean 'faces'"):
+        inputs_from_events(events, SCANS, TR, inputs={"task": ["face"]})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"b": {"face": ["vmPFC <- amygdala"]}}, "'face' is none of the inputs; did you mean 'faces'"),
+        ({"b": {"faces": ["vmPFC <- amygdla"]}}, "did you mean 'amygdala'"),
+        ({"b": {"faces": "vmPFC <- amygdala"}}, "give a list of connections"),
+        ({"c": {"faces": ["V5"]}}, "'V5' is none of the regions"),
+        ({"slice_time_ref": 1.5}, "share of the repetition time"),
+        ({"confounds": np.ones((3, 2))}, "there are 60 scans"),
+        ({"regions": ["a", "b"]}, "columns name the regions"),
+    ],
+)
+def test_a_mistake_in_the_model_is_named(
+    series: pd.DataFrame, events: pd.DataFrame, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        made(series, events, **options)
