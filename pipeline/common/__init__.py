@@ -1,20 +1,59 @@
 """What every room may use: names, their order and whose they are, plausible times, shown text, child processes."""
 
-from ._atomic import WriteError, atomic_write, remove_leftovers, write_bytes, write_text, writing
-from ._console import duration, out, plain, progress, say, show, tell, write_json
-from ._json_file import JsonError, read_json
-from ._labels import ambiguous_labels, match_labels, prefixed, relabelled
-from ._name_parts import name_parts
-from ._natural_order import natural_key, sorted_names
-from ._numbers import COMMA_NUMBER, NUMBER, are_numbers, number_advice, read_number, read_whole_number
-from ._plausible_units import Time, time_problem
+from ._console import UsageError, out, progress, say, show, tell
+from ._environment import CORES, CompileClock, check_packages, cores, describe_runtime, start_jax
+from ._files import (
+    JsonError,
+    WriteError,
+    atomic_write,
+    plain,
+    read_json,
+    remove_leftovers,
+    write_bytes,
+    write_json,
+    write_text,
+    writing,
+)
+from ._names import (
+    ambiguous_labels,
+    before_and_after,
+    match_labels,
+    natural_key,
+    order_of_visits,
+    prefixed,
+    relabelled,
+    sorted_names,
+    take_mark,
+    take_one_of,
+    turned_order,
+)
+from ._numbers import (
+    COMMA_NUMBER,
+    NUMBER,
+    Time,
+    are_numbers,
+    number_advice,
+    read_number,
+    read_whole_number,
+    time_problem,
+)
 from ._provenance import KEY, Attributes, device, file_digest, precision, provenance, release
-from ._runtime import CORES, CompileClock, UsageError, check_packages, cores, describe_runtime, start_jax
-from ._shown_text import error_line, file_name_text, message_line, page_text, shorten, visible
-from ._visit_marks import take_mark, take_one_of
-from ._visit_names import VisitName, describe_same_person, name_key, same_person, split_visit
-from ._visit_order import before_and_after, common_visits, order_of_visits, turned_order
-from ._wording import gather_remarks, gathered, joined, listed, some
+from ._same_participant import VisitName, common_visits, describe_same_person, name_key, same_person, split_visit
+from ._text import (
+    duration,
+    error_line,
+    file_name_text,
+    gather_remarks,
+    gathered,
+    joined,
+    listed,
+    message_line,
+    name_parts,
+    page_text,
+    shorten,
+    some,
+    visible,
+)
 
 __all__ = [
     "COMMA_NUMBER",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from rich.console import Console
@@ -17,12 +14,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ._atomic import write_text, writing
-from ._shown_text import message_line, shorten
+from ._files import writing
+from ._text import duration, message_line, shorten
 
 WIDTH = 160  # of tables that go to a file or a pipe
 LONGEST_CELL = 400  # characters of a cell of a table
 EVERY = 10.0  # seconds between lines of progress where there is no terminal
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done as asked; the message is one line that says what to do."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("\n".join(map(message_line, message.split("\n"))))
 
 
 class _Output(Console):
@@ -119,26 +123,3 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequenc
 def _text(cell: str) -> Text:
     """A cell that is shown as it is, brackets included, but for control characters and excessive length."""
     return Text(shorten(cell, LONGEST_CELL))
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: numbers that are not finite become null."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Writes JSON, whole or not at all; raises `WriteError` where it cannot be."""
-    write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

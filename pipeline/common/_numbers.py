@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
+from typing import Literal
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
@@ -16,6 +18,16 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _THOUSANDS = re.compile(
     r"[+-]?[1-9][0-9]{0,2}(?:(?P<mark>[.,'’ \u00a0\u202f])[0-9]{3})(?:(?P=mark)[0-9]{3})*([.,][0-9]+)?"
 )
+
+Time = Literal["repetition time", "microtime bin", "echo time", "delay"]
+
+PLAUSIBLE = {  # s, from the fastest line scanning to sparse sampling, with room on both sides
+    "repetition time": (0.01, 30.0),
+    "microtime bin": (1e-4, 30.0),
+    "echo time": (5e-4, 0.3),
+    "delay": (0.0, 30.0),
+}
+UNITS = (("milliseconds", 1e3), ("microseconds", 1e6))  # how many make a second
 
 
 def read_number(text: str) -> float | None:
@@ -67,8 +79,25 @@ def number_advice(text: str) -> str:
 
 def _western(text: str) -> str:
     """Digits of any script, and the minus sign and fullwidth marks that go with them, in ASCII."""
-    import unicodedata
-
     digits = ((letter, unicodedata.digit(letter, None)) for letter in text)
     folded = "".join(letter if digit is None else str(digit) for letter, digit in digits)
     return unicodedata.normalize("NFKC", folded).replace("−", "-").replace("٫", ".")
+
+
+def time_problem(seconds: float, kind: Time) -> str | None:
+    """Why a number cannot be this time in seconds, and what to write instead; None where it can.
+
+    ``time_problem(2000, "repetition time")`` is "is 2000 s, longer than any repetition time; if these are milliseconds
+    write 2".
+    """
+    least, most = PLAUSIBLE[kind]
+    if least <= seconds <= most:
+        return None
+    if not seconds > 0:
+        return f"is {seconds:g} s; give the {kind} in seconds"
+    if seconds < least:
+        return f"is {seconds:g} s, shorter than any {kind}; give seconds"
+    for unit, factor in UNITS:
+        if least <= seconds / factor <= most:
+            return f"is {seconds:g} s, longer than any {kind}; if these are {unit} write {seconds / factor:g}"
+    return f"is {seconds:g} s, longer than any {kind}; give seconds"

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ._shown_text import file_name_text
+from ._text import file_name_text
 
 Attributes = dict[str, str | int | float]
 

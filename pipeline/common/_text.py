@@ -1,13 +1,18 @@
-"""Text from files as a terminal, a log or a message may show it."""
+"""Text for terminals, logs, pages and sentences: escapes, lengths, lists of names, durations."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Sequence
+
+from ._names import sorted_names
 
 LONGEST = 80  # characters of a value within a message
 LONGEST_VALUE = 300  # characters of a value that a message was given whole; the name of a file has 255 at most
 LONGEST_LINE = 2000  # characters of a message
+SHOWN = 8  # names, before the rest is only counted
+LABELS = 6  # likewise, in front of a remark; labels of runs are long
 
 # Control characters but tab and line ends, what XML has no place for, and marks and overrides of direction.
 _UNSHOWABLE = re.compile(
@@ -17,6 +22,8 @@ _UNSHOWABLE = re.compile(
 _LONG_VALUE = re.compile(
     rf"(?<!\w)'(?=\S)[^']{{{LONGEST_VALUE},}}'|(?<!\w)\"(?=\S)[^\"]{{{LONGEST_VALUE},}}\"|[^\s/]{{{LONGEST_VALUE},}}"
 )
+# After joints, and before an arrow or what is in brackets; never amid a word or a number.
+_JOINT = re.compile(r"(?<=[_/|←→×])(?=[^\s_])|(?<=[,:;])(?=[^\W\d])|(?<=\w)(?=[(\[←→])")
 
 
 def visible(text: str) -> str:
@@ -59,3 +66,49 @@ def message_line(text: str) -> str:
 def file_name_text(name: str) -> str:
     """A file's name as text that UTF-8 can hold: bytes that are no UTF-8 stand as ``\\xff``, all else as it is."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def some(names: Sequence[str], shown: int = SHOWN) -> str:
+    """Names in one line with commas between them, the first few where there are many: ``a, b and 3 more``."""
+    more = len(names) - shown
+    return ", ".join(" ".join(name.split()) for name in names[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def listed(names: Iterable[str], nothing: str = "none") -> str:
+    """Names in a sentence, each once and in natural order, not too many of them."""
+    return some(sorted_names(set(names))) or nothing
+
+
+def joined(names: Iterable[str]) -> str:
+    """All names as a sentence has them: ``a, b and c``."""
+    *first, last = [*names] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def gather_remarks(said: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Text → what it was said of, in the order in which it first came up.
+
+    Arguments:
+        said: (what it is about, the text).
+    """
+    about: dict[str, list[str]] = {}
+    for label, text in said:
+        about.setdefault(text, []).append(label)
+    return {text: some(labels, LABELS) for text, labels in about.items()}
+
+
+def gathered(said: Iterable[tuple[str, str]]) -> list[str]:
+    """One line for each text of `gather_remarks`."""
+    return [f"{labels}: {text}" for text, labels in gather_remarks(said).items()]
+
+
+def name_parts(name: str) -> list[str]:
+    """The parts of a name, which are the name when put together: ``gppi_faces`` is ``gppi_`` and ``faces``."""
+    return [part for part in _JOINT.split(name) if part]
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import json
+import math
 import os
 import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 LONGEST = 100  # bytes of a name that its temporary twin keeps: file systems allow 255 in all
 _ASIDE = re.compile(r"\..{0,100}\.[0-9a-f]{32}(\.[^.]{0,15})?", re.DOTALL)
@@ -30,6 +33,9 @@ _REMEDIES = {
     errno.EIO: f"check the disk, and {_AGAIN}",
 }
 _FOR_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}  # what no other file would escape
+
+DEEPEST = 64  # levels of nesting; what we write has six
+LARGEST = 256 * 2**20  # bytes
 
 
 class WriteError(OSError):
@@ -139,3 +145,81 @@ def _name_aside(path: Path) -> str:
     stem = os.fsencode(path.stem)[:LONGEST].decode(errors="ignore")
     suffix = path.suffix if len(os.fsencode(path.suffix)) <= 16 else ""
     return f".{stem}.{uuid.uuid4().hex}{suffix}"
+
+
+class JsonError(ValueError):
+    """A file that is no JSON that could be used: ``problem`` in a few words, and the line where it is known."""
+
+    def __init__(self, problem: str, line: int | None = None) -> None:
+        super().__init__(problem if line is None else f"{problem} in line {line}")
+        self.problem, self.line = problem, line
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file in UTF-8, with or without a byte order mark; halves of characters become U+FFFD.
+
+    Raises `JsonError` where it cannot be opened, is no JSON, is nested too deeply, or holds a number of thousands of
+    digits.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise JsonError(f"is larger than {LARGEST / 2**20:.0f} MiB")
+        text = path.read_bytes().decode("utf-8-sig")
+        content = json.loads(text)
+    except JsonError:
+        raise
+    except OSError as error:
+        raise JsonError(f"cannot be opened ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise JsonError("is not in UTF-8") from None
+    except RecursionError:
+        raise JsonError("is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise JsonError(f"is no JSON ({error.msg})", error.lineno) from None
+    except ValueError:
+        raise JsonError("holds a number of too many digits") from None
+    if _depth(content) > DEEPEST:
+        raise JsonError("is nested too deeply")
+    return _whole(content) if "\\u" in text else content
+
+
+def _depth(content: Any) -> int:
+    """How many objects and lists lie in each other, at most."""
+    depth, level = 0, [content]
+    while level := [
+        one
+        for item in level
+        if isinstance(item, dict | list)
+        for one in (item.values() if isinstance(item, dict) else item)
+    ]:
+        depth += 1
+        if depth > DEEPEST:
+            break
+    return depth
+
+
+def _whole(content: Any) -> Any:
+    """With U+FFFD for halves of characters, which nothing could be written with."""
+    if isinstance(content, str):
+        return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(content, list):
+        return [_whole(one) for one in content]
+    if isinstance(content, dict):
+        return {_whole(key): _whole(one) for key, one in content.items()}
+    return content
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it: numbers that are not finite become null."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON, whole or not at all; raises `WriteError` where it cannot be."""
+    write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n")

@@ -9,26 +9,28 @@ make no difference. What is nothing but a mark and a number names a person: T1 â
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ._crossed_names import crossed_names
-from ._labels import without_leading_zeros
-from ._shown_text import shorten
+from ._names import (
+    COMPOUND,
+    COUNTED,
+    NUMBERED_WORDS,
+    UNITS,
+    natural_key,
+    order_of_visits,
+    sorted_names,
+    take_mark,
+    without_leading_zeros,
+)
+from ._text import shorten
 
 _WORDS = (
     "pre|post|before|after|baseline|base|bl|followup|fu|screening|screen|intake|endpoint|discharge|initial|final|first|"
     "second|third|last|mid|during|test|retest|on|off|acute|chronic|morning|evening|am|pm|start|end"
 )
-COMPOUND = "(?:pre|post)(?:drug|treatment|treat|tx|op|scan|training|test|dose|intervention|therapy|stim|tms|infusion)"
-_JOINED = (  # words that a number may stand behind, with a separator between: run_1, but pre_1 is the person 1 before
-    "session|sess|ses|run|visit|vis|day|week|wk|month|mon|mth|mo|year|yr|hour|hr|timepoint|time|tp|wave|scan|exam|"
-    "phase|round|rep|repeat|block|acq|measurement"
-)
-COUNTED = f"pre|post|baseline|bl|followup|fu|test|{_JOINED}"
-UNITS = "hours|hour|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|mos|mo|m|years|year|yrs|yr|y"
 _ENTITY = "ses|run|task|acq|ce|rec|dir|echo|part|desc|space|res|den|cohort|mod|inv|hemi|recording"
 _GENERIC = (
     "sub|subj|subject|subjects|participant|participants|patient|patients|pat|person|p|s|id|vp|dcm|gcm|voi|study|group|"
@@ -54,7 +56,7 @@ _LEADING = re.compile(
     rf"({_WORD.pattern}|(?:{COUNTED}|[tv])[0-9]{{1,3}})((?:sub|subj|subject|pat|patient|part|p|s|hc|con)[0-9]+)"
 )
 _ENTITY_KEYS, _JOINED_WORDS, _GENERIC_WORDS, _VISIT_WORDS = (
-    frozenset(words.split("|")) for words in (_ENTITY, _JOINED, _GENERIC, _VISITS_ALONE)
+    frozenset(words.split("|")) for words in (_ENTITY, NUMBERED_WORDS, _GENERIC, _VISITS_ALONE)
 )
 _TOKEN = re.compile(rf"(?<![^_\-.\s]){_DATE.pattern}(?![^_\-.\s])|[^_\-.\s]+")
 _CELL = re.compile(r"(.*)\[([0-9]+)(?:,([0-9]+))?\]", re.DOTALL)
@@ -62,6 +64,15 @@ _COPY = re.compile(r"(.*[^_\-. (])[_\-. ]*(~[0-9]+|\([0-9]\)|copy)", re.DOTALL |
 
 LONGEST = 300  # characters of a name that is taken apart
 FEW = 3  # visits of everybody, up to which names without a number are taken for visits and not for people
+FEWEST_PARTICIPANTS, MOST_ENDINGS = 3, 4
+_ENDINGS = (
+    re.compile(r"(.*[^_\-.\s])[_\-.\s]+([^_\-.\s]+)", re.DOTALL),
+    re.compile(r"(.*[0-9])([A-Za-z]{1,12}[0-9]?)"),
+)
+_KINDS = frozenset(
+    ("hc", "con", "ctrl", "control", "controls", "pat", "patient", "patients", "case", "cases")
+)  # of people
+_AGAIN = re.compile(r"(?:[_\-.\s]+[A-Za-z0-9]{1,12}|[A-Za-z]{1,12})")
 
 
 @dataclass(frozen=True)
@@ -141,6 +152,64 @@ def describe_same_person(groups: Sequence[Sequence[str]]) -> str:
     names = [shorten(name, 50) for name in first[:3]] + (["â€¦"] if len(first) > 3 else [])
     more = f" (and {len(others)} more like them)" if others else ""
     return f"{', '.join(names[:-1])} and {names[-1]} seem to be of one person{more}"
+
+
+def common_visits(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The marks of visits that tell names of one person apart, in the order of time where that is known.
+
+    Empty where some name has no mark, or more than one.
+    """
+    found = [split_visit(name).visit for group in groups for name in group]
+    if any(not visit or " " in visit for visit in found):
+        return endings_of(groups)
+    unique = {visit.casefold(): visit for visit in reversed(found)}
+    ordered = order_of_visits(list(unique.values()))
+    return ordered if ordered is not None else tuple(sorted(unique.values(), key=natural_key))
+
+
+def crossed_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Groups of two or more names that differ in an ending which others have too, or which one of them lacks."""
+    for pattern in _ENDINGS:
+        if groups := _crossed(names, pattern):
+            return groups
+    return _again(names)
+
+
+def _crossed(names: Sequence[str], pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
+    own: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in names:
+        if found := pattern.fullmatch(name):
+            own[found[1].casefold()][found[2].casefold()] = name
+    count = Counter(ending for endings in own.values() for ending in endings)
+    several = [tuple(endings.values()) for endings in own.values() if len(endings) > 1]
+    if not 2 <= len(count) < min(MOST_ENDINGS + 1, len(own)) or _KINDS & count.keys():
+        return ()
+    if len(several) < FEWEST_PARTICIPANTS or 2 * len(several) < len(own):
+        return ()
+    return tuple(several)
+
+
+def _again(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """P01 beside P01_2 or P01b: somebody who was there again."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    there = {name.casefold(): name for name in names}
+    for name in names:
+        for found in re.finditer(r"(?<=[0-9])[^0-9]", name):
+            first = there.get(name[: found.start()].casefold())
+            if first is not None and first != name and _AGAIN.fullmatch(name[found.start() :]):
+                groups[first].append(name)
+    return tuple((first, *others) for first, others in groups.items())
+
+
+def endings_of(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The endings by which names in each group differ, in natural order; empty where they have none, or others."""
+    for pattern in _ENDINGS:
+        found = [[pattern.fullmatch(name) for name in group] for group in groups]
+        endings = {one[2] for group in found for one in group if one}
+        whole = all(one is not None and take_mark(one[0], one[2]) for group in found for one in group)
+        if whole and len(endings) > 1:
+            return tuple(sorted_names(endings))
+    return ()
 
 
 def _tokens(name: str) -> list[_Token]:

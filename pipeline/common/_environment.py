@@ -9,18 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ._provenance import precision
-from ._shown_text import message_line, shorten
+from ._console import UsageError
+from ._provenance import precision, release
+from ._text import shorten
 
 CORES = "EFFCONN_CORES"  # environment variable: how many cores inversions use
 PACKAGES = ("dcm", "peb", "features", "pipeline")
-
-
-class UsageError(Exception):
-    """What the user asked for cannot be done as asked; the message is one line that says what to do."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__("\n".join(map(message_line, message.split("\n"))))
 
 
 def check_packages() -> None:
@@ -115,8 +109,6 @@ class CompileClock:
 def describe_runtime() -> dict[str, str | int | float | bool]:
     """Versions, devices, precision and cache, for `effconn info`."""
     import jax
-
-    from ._provenance import release
 
     folder = cache_folder()
     files = [file for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
