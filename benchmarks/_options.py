@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from pipeline.common._numbers import read_number, read_whole_number
+from pipeline.common import read_number, read_whole_number
 
 
 def whole_number(least: int) -> Callable[[str], int]:

@@ -28,8 +28,7 @@ from peb import (
     leave_one_out,
     search,
 )
-from pipeline.common import natural_key
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError, natural_key
 from pipeline.group._estimates import read_estimates
 from pipeline.group._model_space import read_model_space
 from pipeline.matlab._load import load_mat

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from features import FeatureError, LooCurve, Published, Tuning, groups_of, published
 from features._path import fit_path, scaled
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 
 from ._check import Check
 from ._predict_reference import Reference, read_reference, read_table, tuning_of

@@ -14,8 +14,7 @@ from jaxtyping import Float
 
 from features import Column, FeatureError, Outcome, Predictors, Tuning
 from features._path import LEAST, LEAST_TALL
-from pipeline.common._numbers import read_number
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError, read_number
 
 USUAL = 100  # penalties of a path, unless the reference's spacing says otherwise
 EVEN = 1e-6  # relative differences of steps that are one

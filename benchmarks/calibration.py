@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dcm import Settings
-from pipeline.common._console import duration, progress, say
-from pipeline.common._runtime import start_jax
+from pipeline.common import format_duration, print_message, progress, start_jax
 
 from ._calibration_cells import cells, measure
 from ._calibration_designs import designs
@@ -62,7 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows.append(measure(cell, every[cell.design], settings, count, options.seed, bar))
         spent = time.perf_counter() - begin
         left = spent / (number + 1) * (len(chosen) - number - 1)
-        say(f"{cell.name}: {_line(rows[-1])} ({duration(time.perf_counter() - since)}; about {duration(left)} left)")
+        print_message(
+            f"{cell.name}: {_line(rows[-1])} ({format_duration(time.perf_counter() - since)}; "
+            f"about {format_duration(left)} left)"
+        )
         if options.json is not None:
             write_json(options.json, {"compat": options.compat, "seed": options.seed, "cells": rows})
     print(report(rows))

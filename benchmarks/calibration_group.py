@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from peb import PebSettings, doubts, verdict
-from pipeline.common._runtime import start_jax
+from pipeline.common import start_jax
 from pipeline.group._inputs import group_settings
 
 from ._calibration_group_trials import Answers, Cell, People, answers

@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Failure, Subject, invert_cohort
-from pipeline.common._console import progress, say
-from pipeline.common._runtime import start_jax
+from pipeline.common import print_message, progress, start_jax
 from pipeline.images import read_extraction
 from pipeline.results._interval import Z
 from pipeline.stages import Beside, RunOptions, run_study
@@ -57,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows.append(measure(run_demo(folder, design, seed)) | {"seed": seed})
             if options.series:
                 rows[-1]["series"] = {kind: invert_series(folder, white) for kind, white in SERIES.items()}
-        say(f"seed {seed}: {_line(rows[-1])}")
+        print_message(f"seed {seed}: {_line(rows[-1])}")
         if options.json is not None:
             write_json(options.json, {"quick": options.quick, "whole": options.whole, "seeds": rows})
     print(report(rows))

@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     study = folder / "study"
     if not (study / "study.toml").exists():
-        from pipeline.common._runtime import start_jax
+        from pipeline.common import start_jax
         from pipeline.synthetic import QUICK, write_study
 
         start_jax()

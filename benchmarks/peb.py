@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.common._runtime import UsageError, start_jax
+from pipeline.common import UsageError, start_jax
 
 from ._table import table, write_json
 

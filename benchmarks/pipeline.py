@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from pipeline.common._runtime import start_jax
+from pipeline.common import start_jax
 
 from ._options import whole_number
 from ._table import table, write_json

@@ -20,8 +20,7 @@ import numpy as np
 
 import dcm
 from dcm import ChainSettings, Posterior, PosteriorDraws, SerialNoise, Settings, Subject, simulate_draws
-from pipeline.common._console import progress, say
-from pipeline.common._runtime import start_jax
+from pipeline.common import print_message, progress, start_jax
 from pipeline.results._interval import Z
 
 from ._calibration_designs import designs
@@ -79,7 +78,7 @@ def measure(cell: str, count: int, seed: int, chains: ChainSettings) -> list[dic
         begin = time.perf_counter()
         with progress(f"{cell}: NUTS, {number} of {count}") as bar:
             draws.append(dcm.sample_posterior(subject, posterior, chains, bar))
-        say(f"{cell}, participant {number}: {time.perf_counter() - begin:.0f} s of NUTS")
+        print_message(f"{cell}, participant {number}: {time.perf_counter() - begin:.0f} s of NUTS")
     trouble = f"R-hat ≤ {max(one.r_hat.max() for one in draws):.3f}, {sum(one.divergences for one in draws)} divergent"
     return [
         {"cell": cell, "what": what, "participants": count, "seconds": seconds[what] / count, "note": trouble}

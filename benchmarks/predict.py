@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 
 from . import _predict_glmnet, _predict_grid, _predict_null, _predict_stable
 from ._check import Check

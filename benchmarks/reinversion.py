@@ -21,8 +21,7 @@ from jaxtyping import Float
 import dcm
 import peb
 from dcm._simulate import make_predictor
-from pipeline.common._console import progress
-from pipeline.common._runtime import start_jax
+from pipeline.common import progress, start_jax
 
 from ._calibration_designs import Design, designs
 from ._options import whole_number

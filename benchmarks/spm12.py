@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from pipeline.cli._compare_spm import run_compare
-from pipeline.common._runtime import UsageError, start_jax
+from pipeline.common import UsageError, start_jax
 
 from ._options import whole_number
 

@@ -25,8 +25,7 @@ import peb
 from dcm import Parameters, Posterior, SerialNoise, Settings, Subject
 from dcm._simulate import make_predictor
 from dcm._simulate_draws import FAINTEST, is_stable
-from pipeline.common._console import progress
-from pipeline.common._runtime import start_jax
+from pipeline.common import progress, start_jax
 
 from ._calibration_designs import Design, designs
 from ._options import whole_number

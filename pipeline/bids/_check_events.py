@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..common import listed
+from ..common import list_names
 from ..study import Modulator, Study, Task, meant, parse_contrast
 from ..tables import MISSING, TableError
 from ._events import Events, NothingToModulate, conditions_of, modulator_weights
@@ -125,7 +125,7 @@ def _without(
         kinds = conditions.get(member, (member,))
         merged = f" (trial type {', '.join(kinds)})" if kinds != (member,) else ""
         tip = "" if set(kinds) & set(events.trial_types) else meant(kinds[0], events.trial_types, "trial types")
-        yield f"{events.path.name} has no event of {member}{merged}, so no {listed(names)}{tip}"
+        yield f"{events.path.name} has no event of {member}{merged}, so no {list_names(names)}{tip}"
 
 
 def _never(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
@@ -134,14 +134,14 @@ def _never(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[s
     for name, kinds in conditions.items():
         absent = [kind for kind in kinds if kind not in there]
         if absent:
-            yield f"no event of trial type {listed(absent)}, which condition {name} names"
+            yield f"no event of trial type {list_names(absent)}, which condition {name} names"
 
 
 def _loose(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
     used = {kind for kinds in conditions.values() for kind in kinds}
     loose = set(events.trial_types) - used
     if loose:
-        yield f"events of trial type {listed(loose)} are in no condition; they are not modelled"
+        yield f"events of trial type {list_names(loose)} are in no condition; they are not modelled"
     blank = sum(kind == MISSING for kind in events.trial_type)
     if blank:
         yield f"{blank} events have no trial type; they are not modelled"

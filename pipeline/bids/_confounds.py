@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..common import listed, read_number
+from ..common import list_names, read_number
 from ..study import Confounds as ConfoundSettings
 from ..study import Study
 from ..tables import Table, TableError, number_cell, read_table
@@ -108,7 +108,7 @@ def check_columns(path: Path, columns: Collection[str], settings: ConfoundSettin
             "again"
         )
     raise ConfoundsError(
-        f"{path.name} has no {listed(absent)}; leave it out of [confounds] strategy, or run fMRIPrep again"
+        f"{path.name} has no {list_names(absent)}; leave it out of [confounds] strategy, or run fMRIPrep again"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common import listed, read_whole_number
+from ..common import list_names, read_whole_number
 from ..study import Study, Task
 from ._error import DataError
 from ._tree import FileName, Tree, by_index, index_of
@@ -108,7 +108,7 @@ def _no_events(bids: Tree, participant: str, session: str, task: str, head: str)
     """That there are no events, and those of the task that are another run's by their name."""
     found = bids.functional(participant, session, ("events", "tsv"))
     others = [file.path.name for file in found if file.label("task") == task]
-    there = f"; there is {listed(others)}, whose name is not that of the image" if others else ""
+    there = f"; there is {list_names(others)}, whose name is not that of the image" if others else ""
     return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{there}"
 
 
@@ -118,7 +118,7 @@ def _nothing(derivatives: Tree, participant: str, session: str, task: str) -> st
         return f"there is no folder {participant} in the derivatives"
     sessions = [name for name in derivatives.folders(participant) if name.startswith("ses-")]
     if session not in sessions:
-        return f"there is no folder {participant}/{session} in the derivatives (sessions: {listed(sessions)})"
+        return f"there is no folder {participant}/{session} in the derivatives (sessions: {list_names(sessions)})"
     return f"{participant}/{session}/func/{participant}_{session}_task-{task}…_desc-preproc_bold.nii.gz is missing"
 
 
@@ -126,7 +126,7 @@ def _in_space(images: list[FileName], study: Study) -> list[FileName]:
     place = study.study
     fit = [file for file in images if space_of(file) == place.space]
     if not fit:
-        there = listed(space_of(file) for file in images)
+        there = list_names(space_of(file) for file in images)
         raise DataError(f"there is no image in space {place.space}; the spaces are {there}: see [study] space")
     resolutions = {file.label("res") for file in fit}
     if place.resolution is not None:
@@ -154,7 +154,7 @@ def _one(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
     if not others:
         return first, []
     left = [_short(file) for file in others]
-    return first, [f"{_short(first)} is taken, {listed(left)} is left; [tasks] run and acquisition say which"]
+    return first, [f"{_short(first)} is taken, {list_names(left)} is left; [tasks] run and acquisition say which"]
 
 
 def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> list[FileName]:
@@ -170,7 +170,7 @@ def _same(label: str | None, wanted: str) -> bool:
 
 
 def _with(entity: str, labels: Iterable[str | None]) -> str:
-    return listed(f"one without {entity}-" if label is None else f"{entity}-{label}" for label in labels)
+    return list_names(f"one without {entity}-" if label is None else f"{entity}-{label}" for label in labels)
 
 
 def _order(file: FileName) -> tuple[tuple[tuple[str, int, str], ...], str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from peb import DesignError, make_design
 
-from ..common import listed, write_bytes
+from ..common import list_names, write_bytes
 from ..study import GroupAnalysis, Study, meant
 from ..tables import MISSING, Table, TableError, number_cell, tab_separated
 from ._inventory import Inventory, Participant
@@ -50,7 +50,7 @@ def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> G
         if lacking and study.dcm is not None:
             left.append(f"{who.name}: left out, no {study.dcm.task} of {' and '.join(lacking)}")
         elif missing:
-            left.append(f"{who.name}: left out, no {listed(missing)}")
+            left.append(f"{who.name}: left out, no {list_names(missing)}")
         else:
             names.append(who.name if analysis.of == "change" else f"{who.name}_{sessions[0]}")
             rows.append(cells)
@@ -84,7 +84,7 @@ def group_remarks(study: Study, inventory: Inventory) -> list[str]:
         wanted = _covariates(study, analysis)
         lacking = [who.name for who in inventory.participants if any(_cell(who, one) == MISSING for one in wanted)]
         if lacking:
-            lines.append(f"[group.{name}]: {listed(lacking)}: left out, for want of {' or '.join(wanted)}")
+            lines.append(f"[group.{name}]: {list_names(lacking)}: left out, for want of {' or '.join(wanted)}")
     return lines
 
 

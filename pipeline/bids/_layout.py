@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ..common import listed, sorted_names
+from ..common import list_names, sorted_names
 from ..study import Study, meant
 from ._error import DataError
 from ._find import images_of, space_of
@@ -32,7 +32,7 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
     sessions = Counter(name for who in names for name in derivatives.folders(who) if name.startswith("ses-"))
     if not sessions:
         if not any(derivatives.folders(who) for who in names):
-            there = listed(derivatives.participants())
+            there = list_names(derivatives.participants())
             yield f"[study] derivatives: {derivatives.root} has nobody of the participants' table; it has {there}"
         else:
             yield f"[study] derivatives: {derivatives.root} has no ses-* folders; a study has a before and an after"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ..common import (
     ambiguous_labels,
-    describe_same_person,
-    listed,
+    bids_label,
+    describe_repeated_participants,
+    find_repeated_participants,
+    first_names,
+    list_names,
     match_labels,
-    prefixed,
     read_number,
-    relabelled,
-    same_person,
-    some,
+    replace_labels,
 )
 from ..study import Study, is_used, meant
 from ..tables import MISSING, Table, TableError, missing_codes, read_table
@@ -89,9 +89,9 @@ def _rows(table: Table, study: Study, found: People) -> dict[str, int]:
     labels = match_labels([name for name in cells if name], folders)
     if labels:
         said = [f"{name} is {label}" for name, label in labels.items()]
-        found.remarks.append(f"{table.path.name}: by the folders, {some(said)}")
+        found.remarks.append(f"{table.path.name}: by the folders, {first_names(said)}")
     rows: dict[str, int] = {}
-    for row, (name, line) in enumerate(zip(relabelled(cells, labels), table.lines, strict=True)):
+    for row, (name, line) in enumerate(zip(replace_labels(cells, labels), table.lines, strict=True)):
         if row in problems and row not in apart:
             raise TableError(table.path, problems[row], line)
         if row in problems:
@@ -103,8 +103,8 @@ def _rows(table: Table, study: Study, found: People) -> dict[str, int]:
             rows.setdefault(name, row)
     bare = [cell for row, cell in enumerate(table.column(PARTICIPANT)) if cells[row] and not cell.startswith("sub-")]
     if bare:
-        taken = relabelled((prefixed(bare[0]),), labels)[0]
-        found.remarks.append(f"{table.path.name}: {listed(bare)} lack sub- in front; they are taken as {taken} …")
+        taken = replace_labels((bids_label(bare[0]),), labels)[0]
+        found.remarks.append(f"{table.path.name}: {list_names(bare)} lack sub- in front; they are taken as {taken} …")
     if not rows:
         raise TableError(table.path, "has a header but no row; give every participant one")
     return rows
@@ -115,7 +115,7 @@ def _apart(table: Table, study: Study, names: Sequence[str]) -> set[int]:
     arm = study.participants.arm
     if arm not in table.columns:
         return set()
-    excluded = {prefixed(name) for name in study.participants.exclude}
+    excluded = {bids_label(name) for name in study.participants.exclude}
     return {row for row, cell in enumerate(table.column(arm)) if cell == MISSING or names[row] in excluded}
 
 
@@ -137,7 +137,7 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
             1,
         )
     cells = table.column(column)
-    excluded = {prefixed(name): why for name, why in study.participants.exclude.items()}
+    excluded = {bids_label(name): why for name, why in study.participants.exclude.items()}
     labels = match_labels(excluded, rows)
     excluded = {labels.get(name, name): why for name, why in excluded.items()}
     for name in excluded.keys() - rows.keys():
@@ -156,7 +156,7 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
             kept[name] = arm
     for arm, who in strangers.items():
         found.errors.append(
-            f"{table.path.name}: {column} is {arm!r} for {listed(who)}, which is no arm of the study"
+            f"{table.path.name}: {column} is {arm!r} for {list_names(who)}, which is no arm of the study"
             f"{meant(arm, arms, 'arms')}; correct it, or name them under [participants] exclude"
         )
     found.errors += [
@@ -165,10 +165,10 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
         if arm not in kept.values()
     ]
     found.remarks += [f"{name} is left out: {why}" for name, why in found.left_out]
-    if not study.participants.all_different and (groups := same_person(list(kept))):
+    if not study.participants.all_different and (groups := find_repeated_participants(list(kept))):
         found.errors.append(
-            f"{table.path.name}: {describe_same_person(groups)}; make them sessions of one, or under [participants] "
-            "exclude all but one, or write all_different = true"
+            f"{table.path.name}: {describe_repeated_participants(groups)}; make them sessions of one, or under "
+            "[participants] exclude all but one, or write all_different = true"
         )
     return kept
 
@@ -188,7 +188,7 @@ def _codes(study: Study, people: Sequence[Participant]) -> Iterator[str]:
     for name in dict.fromkeys((*study.scores, *(one for one in columns if is_used(one, study)))):
         values = {who.name: _number(who, name) for who in people}
         for code in missing_codes([*values.values()]):
-            whose = listed(who for who, value in values.items() if value == code)
+            whose = list_names(who for who, value in values.items() if value == code)
             yield f"{name} is {code:g} for {whose}; is it a code for missing? then leave the cell empty"
 
 

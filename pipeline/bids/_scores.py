@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common import listed, match_labels, prefixed, relabelled
+from ..common import bids_label, list_names, match_labels, replace_labels
 from ..study import Score, Study, is_used, meant
 from ..tables import Table, TableError, read_table
 from ._tabular import PARTICIPANT, SESSION, people_in
@@ -47,7 +47,7 @@ def read_scores(
             problem = f"[scores.{name}]: {path.name} has {score.column} of nobody who takes part; check its names"
             (errors if is_used(name, study) else remarks).append(problem)
         elif missing:
-            remarks.append(f"score {name} is missing for {listed(missing)}")
+            remarks.append(f"score {name} is missing for {list_names(missing)}")
     remarks += _unnamed(tables.values(), participants_table)
     return found
 
@@ -93,11 +93,11 @@ def _of_session(table: Table, column: str, people: Sequence[str], session: str) 
             table.path, f"has no column {SESSION}, by which take tells sessions; add it, or write take = 'once'", 1
         )
     cells = table.column(SESSION)
-    labels = [prefixed(cell, "ses-") for cell in cells]
-    labels = list(relabelled(labels, match_labels(labels, [prefixed(session, "ses-")])))
-    rows = [row for row in _all_rows(table) if labels[row] == prefixed(session, "ses-")]
+    labels = [bids_label(cell, "ses-") for cell in cells]
+    labels = list(replace_labels(labels, match_labels(labels, [bids_label(session, "ses-")])))
+    rows = [row for row in _all_rows(table) if labels[row] == bids_label(session, "ses-")]
     if not rows:
-        there = listed(cells)
+        there = list_names(cells)
         raise TableError(table.path, f"{SESSION} is nowhere {session}; it is {there}: correct it, or [sessions]")
     return _by_person(table, column, people, rows)
 
@@ -106,7 +106,7 @@ def _by_person(table: Table, column: str, people: Sequence[str], rows: Sequence[
     wanted = set(people)
     places: dict[str, int] = {}
     found, _ = people_in(table)
-    names = relabelled(found, match_labels(found, people))
+    names = replace_labels(found, match_labels(found, people))
     for row in rows:
         name = names[row]
         if name in places and name in wanted:

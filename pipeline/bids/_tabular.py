@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..common import prefixed
+from ..common import bids_label
 from ..tables import MISSING, Table
 
 PARTICIPANT, SESSION = "participant_id", "session_id"
@@ -15,7 +15,7 @@ def people_in(table: Table) -> tuple[tuple[str, ...], dict[int, str]]:
     """Whom each row is about, with the prefix, empty where it is no BIDS label; and for such a row what is wrong."""
     names, problems = [], {}
     for row, cell in enumerate(table.column(PARTICIPANT)):
-        name = prefixed(cell)
+        name = bids_label(cell)
         if cell == MISSING:
             problems[row] = f"{PARTICIPANT} is empty; give every row a name"
         elif not _LABEL.fullmatch(name):

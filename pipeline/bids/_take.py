@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
-from ..common import gathered, listed, sorted_names, turned_order
+from ..common import describe_reversed_order, list_names, merge_remarks, sorted_names
 from ..study import Study, meant, nearest
 from ._error import DataError
 from ._examine import Examined, examine
@@ -64,7 +64,13 @@ def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | 
         people,
         found,
         errors,
-        [*_turned(study), *_strangers(people, derivatives), *gathered(said), *_mixed(runs), *_unlike(study, found)],
+        [
+            *_turned(study),
+            *_strangers(people, derivatives),
+            *merge_remarks(said),
+            *_mixed(runs),
+            *_unlike(study, found),
+        ],
     )
 
 
@@ -107,7 +113,7 @@ def _look(
 
 
 def _turned(study: Study) -> Iterator[str]:
-    if line := turned_order(study.sessions.before, study.sessions.after):
+    if line := describe_reversed_order(study.sessions.before, study.sessions.after):
         yield f"[sessions] {line}"
 
 
@@ -144,7 +150,7 @@ def _strangers(people: People, derivatives: Tree) -> Iterator[str]:
     known = {who.name for who in people.participants} | {name for name, _ in people.left_out}
     strangers = set(derivatives.participants()) - known
     if strangers:
-        yield f"{listed(strangers)}: in the derivatives, but not in the participants' table; not used"
+        yield f"{list_names(strangers)}: in the derivatives, but not in the participants' table; not used"
 
 
 def _mixed(runs: Sequence[Run]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dcm import Data
 
-from ..common import UsageError, listed
+from ..common import UsageError, list_names
 from ..inversion import has_centred_inputs, read_inputs, remark_lines
 from ..spm import DcmFile
 from ._design import (
@@ -45,7 +45,7 @@ def read_file_design(
     spec = files[0].spec
     others = [file.name for file in files if file.spec != spec]
     if others:
-        raise UsageError(f"of another model than {files[0].name}: {listed(others)}; give files of one model")
+        raise UsageError(f"of another model than {files[0].name}: {list_names(others)}; give files of one model")
     if spec.d.any():
         say(f"{files[0].name}: its gating connections (D) are drawn from their prior as all others are")
     restored = [_uncentred(file) for file in files]

@@ -24,7 +24,7 @@ from dcm import (
 )
 from peb import Gaussian, reduce
 
-from ..common import UsageError, cores
+from ..common import UsageError, count_cores
 from ..study import MAIN
 from ._design import CalibrationDesign, Found
 from ._engine import Engine
@@ -218,7 +218,7 @@ def invert_datasets(
             if before is not None:
                 say(before)
     if missing:
-        for place, outcome in invert_each(subjects, engine.settings, on_progress, missing, cores()):
+        for place, outcome in invert_each(subjects, engine.settings, on_progress, missing, count_cores()):
             check()
             one, model = tasks[place]
             found = inverted(outcome)

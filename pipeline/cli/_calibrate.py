@@ -20,7 +20,7 @@ from ..calibration import (
     recover_models,
     study_engine,
 )
-from ..common import UsageError, progress, read_number, read_whole_number, say
+from ..common import UsageError, print_message, progress, read_number, read_whole_number
 from ..execution import RECORDS
 from ..page import deliver, held_out
 
@@ -48,25 +48,25 @@ def run_calibrate(
     engine = mode_engine(compat) if compat is not None else None
     _check_paths(paths)
     if paths[0].suffix.lower() == ".toml":
-        design, study = read_study_design(paths[0], say, ratios)
+        design, study = read_study_design(paths[0], print_message, ratios)
         assert study.dcm is not None
         engine = engine or study_engine(study.dcm)
         folder = folder or study.study.out / "calibration"
     else:
-        design = read_file_design(paths, say, ratios)
+        design = read_file_design(paths, print_message, ratios)
         engine = engine or mode_engine("none")
         folder = folder or Path("calibration")
     engine = engine.for_model(design.spec)
     with held_out(folder):
         for line in design.assumed:
-            say(line)
-        say(engine.words)
-        made, redrawn = make_datasets(design, engine, datasets, ratios or design.ratios, seed, say)
+            print_message(line)
+        print_message(engine.words)
+        made, redrawn = make_datasets(design, engine, datasets, ratios or design.ratios, seed, print_message)
         store = InversionStore(folder / RECORDS / "inverted")
         with progress(f"inverting {len(made)} simulated data sets") as bar:
-            kept = invert_datasets(design, engine, made, store, say=say, on_progress=bar)
+            kept = invert_datasets(design, engine, made, store, say=print_message, on_progress=bar)
         if kept:
-            say(f"{kept} inversions were kept from an earlier run")
+            print_message(f"{kept} inversions were kept from an earlier run")
         run = CalibrationRun(design, engine, tuple(made), redrawn, kept)
         with progress("simulating groups") as bar:
             power = measure_power(run, seed, groups, sizes, bar)

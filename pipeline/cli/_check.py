@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..bids import Absence, Inventory, Run
-from ..common import gathered, say, tell
+from ..common import merge_remarks, print_line, print_message
 from ..images import RegionExtent, region_extents, run_scale
 from ..page import Column, Records
 from ..study import Study, describe_inversion
@@ -41,18 +41,18 @@ def show_inventory(study: Study, inventory: Inventory) -> None:
     table = participant_records(inventory, study)
     if table.rows:
         _shown(table).print()
-        tell()
+        print_line()
     for line in _totals(study, inventory):
-        tell(line)
+        print_line(line)
     show_missing(inventory)
     _lines("remark", list(inventory.remarks))
     for error in inventory.errors:
-        say(f"error: {error}")
+        print_message(f"error: {error}")
 
 
 def show_missing(inventory: Inventory) -> None:
     """Say which runs a study goes on without, and why."""
-    _lines("missing", gathered([(_label(one), one.problem) for one in inventory.absences]))
+    _lines("missing", merge_remarks([(_label(one), one.problem) for one in inventory.absences]))
 
 
 def show_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
@@ -66,10 +66,12 @@ def show_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
         table.print()
         for row in (table.rows[i] for i in sorted(table.marked)):
             share = f"{row['in_brain']} of its {row['voxels']} voxels"
-            say(f"remark: region {row['name']}: {share} lie in the brain mask of {run.label}; check its place, in mm")
+            print_message(
+                f"remark: region {row['name']}: {share} lie in the brain mask of {run.label}; check its place, in mm"
+            )
         found += [{"run": run.label, **row} for row in table.plain()]
     if found:
-        tell()
+        print_line()
     return found
 
 
@@ -80,7 +82,7 @@ def show_scales(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
     if found:
         title = "Scale of the first run of each task"
         Records("scales", title, "", SCALES, [vars(one) for one in found]).print()
-        tell()
+        print_line()
     _lines("remark", list(dict.fromkeys(line for one in found for line in one.remarks)))
     return [vars(one) | {"remarks": list(one.remarks)} for one in found]
 
@@ -154,12 +156,12 @@ def _totals(study: Study, inventory: Inventory) -> list[str]:
 def mode_lines(study: Study) -> list[str]:
     """How models are inverted and groups are fitted, in words."""
     lines = [f"[dcm]: {describe_inversion(study.dcm)}"] if study.dcm is not None else []
-    groups = gathered((name, f"mode {one.compat}") for name, one in study.group.items())
+    groups = merge_remarks((name, f"mode {one.compat}") for name, one in study.group.items())
     return lines + [f"[group] {line}" for line in groups]
 
 
 def _lines(kind: str, lines: list[str]) -> None:
     for line in lines[:MOST]:
-        say(f"{kind}: {line}")
+        print_message(f"{kind}: {line}")
     if len(lines) > MOST:
-        say(f"{kind}: and {len(lines) - MOST} more")
+        print_message(f"{kind}: and {len(lines) - MOST} more")

@@ -12,16 +12,16 @@ from dcm import ChainSettings, Compat, InversionError, sample_posterior
 
 from ..common import (
     UsageError,
-    cores,
-    device,
-    duration,
+    count_cores,
+    describe_device,
+    describe_precision,
     file_name_text,
-    precision,
+    format_duration,
+    print_line,
+    print_message,
+    print_table,
     progress,
     release,
-    say,
-    show,
-    tell,
     write_json,
 )
 from ..figures import save_figure
@@ -84,7 +84,7 @@ def run_check_posterior(options: CheckOptions) -> int:
             raise UsageError(f"--series {place} does not exist; check the path")
     found, errors = read_checkable(options.files, options.series, options.compat)
     for line in errors:
-        say(line)
+        print_message(line)
     if not found:
         raise UsageError("no posterior could be read; see the lines above")
     checks = []
@@ -94,7 +94,7 @@ def run_check_posterior(options: CheckOptions) -> int:
         except (InversionError, ValueError) as error:
             reason = str(error).removeprefix(f"{one.name}: ")
             errors.append(f"{one.name}: cannot be sampled: {reason}; invert it again")
-            say(errors[-1])
+            print_message(errors[-1])
             continue
         _print(checks[-1], one)
         if options.out is not None:
@@ -107,7 +107,7 @@ def run_check_posterior(options: CheckOptions) -> int:
 def _checked(one: Checkable, chains: ChainSettings, what: str) -> PosteriorCheck:
     start = time.perf_counter()
     with progress(f"drawing from {what}") as bar:
-        draws = sample_posterior(one.subject, one.posterior, chains, bar, cores())
+        draws = sample_posterior(one.subject, one.posterior, chains, bar, count_cores())
     return compare_posterior(one.name, one.posterior, draws, time.perf_counter() - start)
 
 
@@ -125,11 +125,11 @@ def _print(check: PosteriorCheck, one: Checkable) -> None:
         for row in check.connections
     ]
     settings, draws = one.posterior.settings, check.draws
-    show(COLUMNS, rows, title=f"{check.name}{f' ({one.remark})' if one.remark else ''}")
-    tell(f"{check.name}: {check.sentence}")
-    tell(
+    print_table(COLUMNS, rows, title=f"{check.name}{f' ({one.remark})' if one.remark else ''}")
+    print_line(f"{check.name}: {check.sentence}")
+    print_line(
         f"{draws.draws.shape[0]} chains of {draws.draws.shape[1]} draws, {draws.divergences} divergent, "
-        f"{draws.evaluations} evaluations of the model, {duration(check.seconds)}; "
+        f"{draws.evaluations} evaluations of the model, {format_duration(check.seconds)}; "
         f"{settings.integrator} equations, noise {settings.noise}"
     )
 
@@ -138,8 +138,8 @@ def _json(checks: Sequence[PosteriorCheck], found: Sequence[Checkable], errors: 
     by_name = {one.name: one for one in found}
     return {
         "effconn": release(),
-        "device": device(),
-        "precision": precision(),
+        "device": describe_device(),
+        "precision": describe_precision(),
         "checks": [
             {"compat": by_name[one.name].posterior.settings.compat, "remark": by_name[one.name].remark} | one.to_json()
             for one in checks

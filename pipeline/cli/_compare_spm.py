@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcm import Compat, Derivatives, Settings
 
-from ..common import UsageError, duration, progress, say, show, tell, write_json
+from ..common import UsageError, format_duration, print_line, print_message, print_table, progress, write_json
 from ..inversion import (
     BETTER,
     MISSED,
@@ -48,11 +48,11 @@ def run_compare(
     settings = Settings(compat, derivatives=derivatives, starts=starts, seed=seed)
     files, errors = read_inputs(paths)
     for line in errors:
-        say(line)
+        print_message(line)
     if not files:
         raise UsageError("no file could be read as a DCM; see the lines above")
     for line in remark_lines(files):
-        say(line)
+        print_message(line)
     with progress(f"inverting {len(files)} models") as bar:
         report = compare(files, settings, bar)
     print_report(report)
@@ -63,12 +63,12 @@ def run_compare(
 
 def print_report(report: ComparisonReport) -> None:
     """The table, and what it comes to."""
-    show(COLUMNS, [_row(one) for one in report.participants], left=(0, 10))
+    print_table(COLUMNS, [_row(one) for one in report.participants], left=(0, 10))
     for one in report.participants:
         if one.delta_f is None:
-            tell(f"{one.name}: not comparable; {one.status.removeprefix('failed: ')}")
+            print_line(f"{one.name}: not comparable; {one.status.removeprefix('failed: ')}")
     for line in summary(report):
-        tell(line)
+        print_line(line)
 
 
 def summary(report: ComparisonReport) -> list[str]:
@@ -93,7 +93,7 @@ def summary(report: ComparisonReport) -> list[str]:
         lines.append(f"{BETTER}: {', '.join(missed)}{more}")
     if noise:
         lines.append(f"the same optimum, with the noise estimated elsewhere: {', '.join(noise)}")
-    compiling, running = (duration(report.seconds[key]) for key in ("compile", "run"))
+    compiling, running = (format_duration(report.seconds[key]) for key in ("compile", "run"))
     starts = f"{report.starts} start{'s' if report.starts > 1 else ''}"
     how = f"mode {report.compat}, {report.derivatives} derivatives, {starts}"
     return [*lines, f"{how}, {report.device}, {report.precision}; {compiling} compiling, {running} running"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from ..common import UsageError, progress, say, tell
+from ..common import UsageError, print_line, print_message, progress
 from ..stages import Beside, RunOptions, run_study
 from ..study import read_study
 from ._run import default_jobs
@@ -17,11 +17,11 @@ def show_demo(folder: Path, seed: int, quick: bool, jobs: int | None = None) -> 
 
     study = read_study(_written(folder, seed, quick))
     beside = Beside(partial(truth_extra, truth_of(folder)), truth_files(folder))
-    found = run_study(study, RunOptions(jobs=jobs or default_jobs()), say, progress, beside)
+    found = run_study(study, RunOptions(jobs=jobs or default_jobs()), print_message, progress, beside)
     for one in found.failed:
-        say(f"{one.unit.stage} {one.unit.name} failed: {one.reason}")
+        print_message(f"{one.unit.stage} {one.unit.name} failed: {one.reason}")
     if found.page is not None:
-        tell(f"the demo's page: {found.page.resolve()}")
+        print_line(f"the demo's page: {found.page.resolve()}")
     return 1 if found.failed else 0
 
 
@@ -31,7 +31,7 @@ def _written(folder: Path, seed: int, quick: bool) -> Path:
     from ..synthetic import QUICK, StudyDesign, write_study
 
     start_jax()
-    say(f"writing a synthetic study to {folder} …")
+    print_message(f"writing a synthetic study to {folder} …")
     try:
         with progress("writing images") as bar:
             return write_study(folder, design=QUICK if quick else StudyDesign(), seed=seed, on_progress=bar)

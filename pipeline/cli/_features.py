@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common import UsageError, plain, progress, release, say, show, tell, write_json
+from ..common import UsageError, json_value, print_line, print_message, print_table, progress, release, write_json
 from ..measures import FeatureTable, change, read_features, write_features
 from ..stages import RunOptions, StudyRun, features_path, run_study
 from ..study import read_study
@@ -30,7 +30,7 @@ def run_features(study_file: Path, out_file: Path | None, json_file: Path | None
     if out_file is not None and out_file.suffix != ".tsv":
         raise UsageError(f"--out {out_file} is no .tsv; name the table such as features.tsv")
     study = read_study(study_file)
-    found = run_study(study, RunOptions(("extract", "measure"), jobs or default_jobs()), say, progress)
+    found = run_study(study, RunOptions(("extract", "measure"), jobs or default_jobs()), print_message, progress)
     path = features_path(study)
     if not any(one.unit.stage == "measure" and one.how != "failed" for one in found.ended):
         return 1
@@ -51,14 +51,14 @@ def _summary(table: FeatureTable, path: Path) -> None:
         for kind, one in counts.items()
     ]
     people = len(table.participants) // 2
-    tell(f"{len(table.participants)} rows, {people} participants in {' and '.join(table.order)}")
+    print_line(f"{len(table.participants)} rows, {people} participants in {' and '.join(table.order)}")
     if rows:
-        show(("Kind", "Measures", "Missing", "Change missing"), rows)
+        print_table(("Kind", "Measures", "Missing", "Change missing"), rows)
     for line in table.remarks[:MOST]:
-        say(f"remark: {line}")
+        print_message(f"remark: {line}")
     if len(table.remarks) > MOST:
-        say(f"remark: and {len(table.remarks) - MOST} more, in {path.with_suffix('.json').name}")
-    tell(f"measures: {path.resolve()}")
+        print_message(f"remark: and {len(table.remarks) - MOST} more, in {path.with_suffix('.json').name}")
+    print_line(f"measures: {path.resolve()}")
 
 
 def _by_kind(table: FeatureTable) -> dict[str, dict[str, Any]]:
@@ -81,7 +81,12 @@ def _json(table: FeatureTable, found: StudyRun, path: Path) -> dict[str, Any]:
         "effconn": release(),
         "table": str(path),
         "rows": [
-            {"participant_id": who, "session": session, table.arm: arm, **plain(dict(zip(names, row, strict=True)))}
+            {
+                "participant_id": who,
+                "session": session,
+                table.arm: arm,
+                **json_value(dict(zip(names, row, strict=True))),
+            }
             for who, session, arm, row in zip(
                 table.participants, table.sessions, table.arms, table.values.tolist(), strict=True
             )

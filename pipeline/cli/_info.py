@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..common import describe_runtime, out, tell
+from ..common import describe_environment, out, print_line
 
 LABELS = {
     "installed_in": "installed in",
@@ -17,7 +17,7 @@ LABELS = {
 
 def run_info(as_json: bool) -> int:
     """Print versions, devices, precision and cache."""
-    found = describe_runtime()
+    found = describe_environment()
     if as_json:
         out.print_json(json.dumps(found))
         return 0
@@ -25,7 +25,7 @@ def run_info(as_json: bool) -> int:
         if key in ("gpu", "cache_mb"):
             continue
         more = f" ({found['cache_mb']} MB)" if key == "cache" else ""
-        tell(f"{LABELS.get(key, key):18}{value}{more}")
+        print_line(f"{LABELS.get(key, key):18}{value}{more}")
     if not found["gpu"]:
-        tell(f"{'GPU':18}none seen; with an NVIDIA GPU: pip install 'effconn[cuda]'")
+        print_line(f"{'GPU':18}none seen; with an NVIDIA GPU: pip install 'effconn[cuda]'")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..common import UsageError, say, some, write_text
+from ..common import UsageError, first_names, print_message, write_text
 from ..study import SCHEMA_FILE, Found, StudyError, guesses_in_words, look, read_study, starter, study_schema
 
 STUDY_FILE = "study.toml"
@@ -29,7 +29,7 @@ def run_init(bids: Path, out: Path, force: bool = False) -> int:
     write_text(files[1], schema)  # first: if the disk is full, the same command can be given again
     write_text(path, starter(found, path.parent))
     for line in (*_summary(found), *guesses_in_words(found), *found.notes, f"wrote {path} and {files[1]}"):
-        say(line)
+        print_message(line)
     _say_next(path)
     return 0
 
@@ -48,17 +48,21 @@ def _check_free(files: tuple[Path, Path], schema: str, force: bool) -> None:
 
 
 def _summary(found: Found) -> list[str]:
-    tasks = [f"{task.name} ({'rest' if task.rest else some(task.trial_types)})" for task in found.tasks]
-    arms = f"{found.arm}: {some(found.arms)}" if found.arm else some(found.likely) or "no column that looks like one"
-    scores = [f"{score.column or some(score.columns)} of {score.table.name}" for score in found.scores]
+    tasks = [f"{task.name} ({'rest' if task.rest else first_names(task.trial_types)})" for task in found.tasks]
+    arms = (
+        f"{found.arm}: {first_names(found.arms)}"
+        if found.arm
+        else first_names(found.likely) or "no column that looks like one"
+    )
+    scores = [f"{score.column or first_names(score.columns)} of {score.table.name}" for score in found.scores]
     return [
         f"dataset: {found.name}, {len(found.participants)} participants",
         f"arms: {arms}",
-        f"sessions: {some(found.sessions) or 'none'}",
+        f"sessions: {first_names(found.sessions) or 'none'}",
         f"tasks: {'; '.join(tasks) or 'none'}",
         f"derivatives: {found.derivatives or 'none found'}",
-        f"spaces: {some(found.spaces) or 'no preprocessed images found'}",
-        f"scores: {some(scores) or 'no phenotype table'}",
+        f"spaces: {first_names(found.spaces) or 'no preprocessed images found'}",
+        f"scores: {first_names(scores) or 'no phenotype table'}",
     ]
 
 
@@ -67,7 +71,7 @@ def _say_next(path: Path) -> None:
     try:
         read_study(path)
     except StudyError as error:
-        say("to be filled in:")
+        print_message("to be filled in:")
         for line in error.lines:
-            say(line)
-    say(f"next: look at the lines marked check: in {path}, then: effconn check {path}")
+            print_message(line)
+    print_message(f"next: look at the lines marked check: in {path}, then: effconn check {path}")

@@ -14,18 +14,18 @@ from dcm import Diagnostics, Failure, Posterior, Status, diagnose
 from ..common import (
     CompileClock,
     UsageError,
-    describe_same_person,
-    device,
-    duration,
-    gather_remarks,
-    gathered,
-    precision,
+    describe_device,
+    describe_precision,
+    describe_repeated_participants,
+    find_repeated_participants,
+    format_duration,
+    labels_by_remark,
+    merge_remarks,
+    print_line,
+    print_message,
+    print_table,
     progress,
     release,
-    same_person,
-    say,
-    show,
-    tell,
     write_json,
 )
 from ..execution import RECORDS, locked
@@ -41,17 +41,22 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
     clock, start = CompileClock(), time.perf_counter()
     files, errors = read_inputs(paths, plan.echo_time, estimates=False)
     for line in errors:
-        say(line)
+        print_message(line)
     if not files:
         raise UsageError("no file could be read as a DCM; see the lines above")
-    for line in (*remark_lines(files), *gathered((one.name, said) for one in files for said in plan.remarks(one))):
-        say(line)
-    if groups := same_person([file.name for file in files]):
-        say(f"{describe_same_person(groups)}; each is inverted by itself, and effconn peb will ask what they are")
+    for line in (*remark_lines(files), *merge_remarks((one.name, said) for one in files for said in plan.remarks(one))):
+        print_message(line)
+    if groups := find_repeated_participants([file.name for file in files]):
+        print_message(
+            f"{describe_repeated_participants(groups)}; each is inverted by itself, and effconn peb will ask what "
+            "they are"
+        )
     check_folder(files, folder, plan)
     gated = [file.name for file in files if file.spec.d.any()]
     if gated and plan.as_spm and plan.integrator is None:
-        say(f"nonlinear integrator, with exact derivatives, for {', '.join(gated)}: the model has gating connections")
+        print_message(
+            f"nonlinear integrator, with exact derivatives, for {', '.join(gated)}: the model has gating connections"
+        )
     with locked(folder / RECORDS) as held:
         held.remove_leftovers(folder)
 
@@ -64,7 +69,7 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
     seconds = time.perf_counter() - start
     _table(outcomes)
     for line in mode_lines(outcomes):
-        tell(line)
+        print_line(line)
     kept = sum(one.origin == "kept" for one in outcomes)
     failed = [one for one in outcomes if isinstance(one.result, Failure)]
     _summary(outcomes, errors, folder, seconds)
@@ -76,14 +81,14 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
 
 def _mention(outcome: Outcome) -> None:
     if outcome.note:
-        say(f"{outcome.file.name}: the earlier result {outcome.note}")
+        print_message(f"{outcome.file.name}: the earlier result {outcome.note}")
     if isinstance(outcome.result, Failure):
-        say(f"{outcome.file.name}: {outcome.result.reason}")
+        print_message(f"{outcome.file.name}: {outcome.result.reason}")
 
 
 def _table(outcomes: Sequence[Outcome]) -> None:
     columns = ("participant", "result", "F (nats)", "explained variance", "largest connection", "iterations", "remarks")
-    show(columns, [_row(outcome) for outcome in outcomes], left=(0, 1, 4, 6))
+    print_table(columns, [_row(outcome) for outcome in outcomes], left=(0, 1, 4, 6))
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
@@ -127,7 +132,7 @@ def remarks(posterior: Posterior, found: Diagnostics) -> list[str]:
 
 def mode_lines(outcomes: Sequence[Outcome]) -> list[str]:
     """The mode in which each result was made, said once for all of the same."""
-    made = gather_remarks((one.file.name, one.result.mode) for one in outcomes if isinstance(one.result, Posterior))
+    made = labels_by_remark((one.file.name, one.result.mode) for one in outcomes if isinstance(one.result, Posterior))
     return [f"mode: {next(iter(made))}"] if len(made) == 1 else [f"mode of {who}: {mode}" for mode, who in made.items()]
 
 
@@ -156,7 +161,7 @@ def _summary(outcomes: Sequence[Outcome], errors: Sequence[str], folder: Path, s
         parts.append(f"{failed} failed")
     if errors:
         parts.append(f"{len(errors)} unreadable")
-    say(f"{', '.join(parts)}; results in {folder} ({duration(seconds)})")
+    print_message(f"{', '.join(parts)}; results in {folder} ({format_duration(seconds)})")
 
 
 def _json(
@@ -169,8 +174,8 @@ def _json(
 ) -> dict[str, Any]:
     return {
         "effconn": release(),
-        "device": device(),
-        "precision": precision(),
+        "device": describe_device(),
+        "precision": describe_precision(),
         "compat": plan.compat,
         "integrator": plan.settings.integrator,
         "derivatives": plan.settings.derivatives,

@@ -210,18 +210,18 @@ def group_command(
         @functools.wraps(analyse)
         def command(**given: Any) -> int:
             def work() -> int:
-                from ..common import progress, say
+                from ..common import print_message, progress
                 from ..group import read_group
                 from ..page import deliver, held_out
 
                 with held_out(given["out"]):
                     chosen = {name: given[name] for name in own}
                     options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
-                    inputs = read_group(options, say)
+                    inputs = read_group(options, print_message)
                     if options.reinvert:
                         from ..group import invert_again
 
-                        inputs = invert_again(options, inputs, say)
+                        inputs = invert_again(options, inputs, print_message)
                     with progress("analysing (a first run compiles, which takes longer)"):
                         delivery = analyse(inputs, **chosen)
                     if inputs.order is not None:

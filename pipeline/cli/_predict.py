@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..common import UsageError, progress, say
+from ..common import UsageError, print_message, progress
 from ..execution import RECORDS, open_workers
 from ..page import deliver, held_out
 from ..predict import Model, PredictOptions, model_of
@@ -24,7 +24,7 @@ def run_predict(options: PredictOptions, out: Path | None, json_file: Path | Non
     _check_json(options.table, json_file)
     model = read_model(options)
     with held_out(out):
-        say(summary(model))
+        print_message(summary(model))
         with _records(out) as records, open_workers(jobs or _every_core(), None, records) as workers:
             found = fit(model, options, records, workers, progress)
         deliver(deliver_prediction(found), out, json_file)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..bids import Inventory
-from ..common import UsageError, duration, prefixed, progress, release, say, tell, write_json
+from ..common import UsageError, bids_label, format_duration, print_line, print_message, progress, release, write_json
 from ..stages import STAGES, RunOptions, Stage, StudyRun, preflight, run_study
 from ..study import Study, read_study
 from ._check import show_inventory, show_missing, show_regions, show_scales
@@ -50,9 +50,9 @@ def show_check(file: Path, json_file: Path | None) -> int:
     regions = [] if inventory.errors else show_regions(study, inventory)
     scales = [] if inventory.errors else show_scales(study, inventory)
     for line in (line for line in errors if line not in inventory.errors):
-        say(f"error: {line}")
+        print_message(f"error: {line}")
     if not errors:
-        say(f"ready: effconn run {file}")
+        print_message(f"ready: effconn run {file}")
     if json_file is not None:
         write_json(
             json_file,
@@ -76,7 +76,7 @@ def show_bids(
         raise UsageError("--participant-label says whom the participant level is about; the group has everybody")
     study = read_study(file)
     study = _elsewhere(study, bids=bids.resolve(), out=folder.resolve(), derivatives=derivatives)
-    people = tuple(map(prefixed, labels))
+    people = tuple(map(bids_label, labels))
     return _run(study, RunOptions(LEVELS[level], jobs or default_jobs(), scheduler, people=people), None)
 
 
@@ -87,7 +87,7 @@ def _elsewhere(study: Study, **places: Path | None) -> Study:
 
 
 def _run(study: Study, options: RunOptions, json_file: Path | None) -> int:
-    found = run_study(study, options, say, progress)
+    found = run_study(study, options, print_message, progress)
     _summary(found)
     if json_file is not None:
         write_json(json_file, _json(found))
@@ -99,9 +99,9 @@ def _summary(found: StudyRun) -> None:
     for stage, seconds in found.seconds.items():
         counts = Counter(one.how for one in found.ended if one.unit.stage == stage)
         words = ", ".join(f"{counts[how]} {how}" for how in ("made", "kept", "failed") if counts[how])
-        say(f"{stage}: {words or 'nothing to do'} ({duration(seconds)})")
+        print_message(f"{stage}: {words or 'nothing to do'} ({format_duration(seconds)})")
     if found.page is not None:
-        tell(f"report: {found.page.resolve()}")
+        print_line(f"report: {found.page.resolve()}")
 
 
 def _json(found: StudyRun) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ._files import writing
-from ._text import duration, message_line, shorten
+from ._files import as_write_error
+from ._text import format_duration, message_line, shorten
 
 WIDTH = 160  # of tables that go to a file or a pipe
 LONGEST_CELL = 400  # characters of a cell of a table
@@ -34,7 +34,7 @@ class _Output(Console):
 
     def print(self, *objects: Any, **how: Any) -> None:
         """As rich's; raises `WriteError` where a full disk, say, does not take it."""
-        with writing("standard error" if self.stderr else "standard output"):
+        with as_write_error("standard error" if self.stderr else "standard output"):
             super().print(*objects, **how)
 
     def on_broken_pipe(self) -> None:
@@ -53,7 +53,7 @@ out = _Output(width=None if _is_terminal(sys.stdout) else WIDTH, highlight=False
 err = _Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-class Reporter:
+class ProgressReporter:
     """Progress: a bar on a terminal, now and then a line elsewhere; with time left in both."""
 
     def __init__(self, what: str, bar: Progress | None) -> None:
@@ -81,31 +81,33 @@ class Reporter:
         self._said = now
         since, before = self._first
         left = (now - since) / (done - before) * (total - done)
-        say(f"{self._what}: {done} of {total}, about {duration(left)} left")
+        print_message(f"{self._what}: {done} of {total}, about {format_duration(left)} left")
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Reporter]:
-    """A `Reporter` for one piece of work."""
+def progress(what: str) -> Iterator[ProgressReporter]:
+    """A `ProgressReporter` for one piece of work."""
     if not err.is_terminal:
-        yield Reporter(what, None)
+        yield ProgressReporter(what, None)
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=err, transient=True) as bar:
-        yield Reporter(what, bar)
+        yield ProgressReporter(what, bar)
 
 
-def say(message: str) -> None:
+def print_message(message: str) -> None:
     """A line on standard error, with control characters as their escapes."""
     err.print(message_line(message))
 
 
-def tell(message: str = "") -> None:
+def print_line(message: str = "") -> None:
     """A line of the result on standard output, with control characters as their escapes."""
     out.print(message_line(message), soft_wrap=True)
 
 
-def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), title: str = "") -> None:
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), title: str = ""
+) -> None:
     """A table on standard output; columns are flushed right but for those in `left`."""
     heading = _text(title) if title else None
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ._console import UsageError
-from ._provenance import precision, release
+from ._provenance import describe_precision, release
 from ._text import shorten
 
-CORES = "EFFCONN_CORES"  # environment variable: how many cores inversions use
+CORES_VARIABLE = "EFFCONN_CORES"  # environment variable: how many cores inversions use
 PACKAGES = ("dcm", "peb", "features", "pipeline")
 
 
@@ -46,17 +46,19 @@ def cache_folder() -> Path:
     return base.expanduser() / "effconn" / "jax"
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Cores that inversions use: as EFFCONN_CORES says, or all that this process may.
 
     Raises `UsageError` where it says no number.
     """
-    said = os.environ.get(CORES, "").strip()
+    said = os.environ.get(CORES_VARIABLE, "").strip()
     if not said:
         affinity = getattr(os, "sched_getaffinity", None)  # absent on macOS
         return len(affinity(0)) if affinity else os.cpu_count() or 1
     if not (said.isascii() and said.isdigit() and int(said) > 0):
-        raise UsageError(f"{CORES} must be a number of cores, 1 or more, not {shorten(said)!r}; or leave it unset")
+        raise UsageError(
+            f"{CORES_VARIABLE} must be a number of cores, 1 or more, not {shorten(said)!r}; or leave it unset"
+        )
     return int(said)
 
 
@@ -106,7 +108,7 @@ class CompileClock:
         return total
 
 
-def describe_runtime() -> dict[str, str | int | float | bool]:
+def describe_environment() -> dict[str, str | int | float | bool]:
     """Versions, devices, precision and cache, for `effconn info`."""
     import jax
 
@@ -119,8 +121,8 @@ def describe_runtime() -> dict[str, str | int | float | bool]:
         "installed_in": str(Path(__file__).resolve().parents[2]),
         "devices": ", ".join(f"{one.platform.upper()} {one.device_kind}" for one in jax.devices()),
         "gpu": any(one.platform != "cpu" for one in jax.devices()),
-        "precision": precision(),
-        "cores": cores(),
+        "precision": describe_precision(),
+        "cores": count_cores(),
         "cache": str(folder),
         "cache_mb": round(sum(file.stat().st_size for file in files) / 1e6, 1),
     }

@@ -62,7 +62,7 @@ class WriteError(OSError):
 
 
 @contextmanager
-def writing(path: str | Path) -> Iterator[None]:
+def as_write_error(path: str | Path) -> Iterator[None]:
     """Raises `WriteError`, naming `path`, for whatever the operating system refuses within."""
     try:
         yield
@@ -84,11 +84,11 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if _is_device(path):
-        with writing(path):
+        with as_write_error(path):
             yield path
         return
     aside = path.with_name(_name_aside(path))
-    with writing(path):
+    with as_write_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield aside
@@ -120,7 +120,7 @@ def write_text(path: str | Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def remove_leftovers(folder: Path, before: int) -> None:
+def remove_unfinished_files(folder: Path, before: int) -> None:
     """Removes from a folder, not from those within, what killed writers of `atomic_write` have left there.
 
     Arguments:
@@ -209,12 +209,12 @@ def _whole(content: Any) -> Any:
     return content
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """`value` as JSON can hold it: numbers that are not finite become null."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -222,4 +222,4 @@ def plain(value: Any) -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON, whole or not at all; raises `WriteError` where it cannot be."""
-    write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(json_value(content), indent=2, ensure_ascii=False) + "\n")

@@ -54,7 +54,7 @@ def _number(digits: str) -> tuple[int, int, str]:
     return (0, len(digits), digits)
 
 
-def prefixed(name: str, prefix: str = "sub-") -> str:
+def bids_label(name: str, prefix: str = "sub-") -> str:
     """A label as BIDS folders have it."""
     return name if name.startswith(prefix) else prefix + name
 
@@ -83,7 +83,7 @@ def ambiguous_labels(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def relabelled(names: Sequence[str], labels: Mapping[str, str]) -> tuple[str, ...]:
+def replace_labels(names: Sequence[str], labels: Mapping[str, str]) -> tuple[str, ...]:
     """The names, those that stand for a label replaced by it."""
     return tuple(labels.get(name, name) for name in names)
 
@@ -93,7 +93,7 @@ def without_leading_zeros(label: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", label)
 
 
-def take_mark(name: str, mark: str) -> str | None:
+def remove_visit_label(name: str, mark: str) -> str | None:
     """The name without a mark of a visit; None where the mark is not in it, or more than once.
 
     A part between underscores that is the mark itself goes before all else. Otherwise case and leading zeros make no
@@ -114,7 +114,7 @@ def take_mark(name: str, mark: str) -> str | None:
     return (left + right).strip(_BETWEEN)
 
 
-def take_one_of(name: str, marks: Sequence[str]) -> tuple[str, str] | None:
+def find_visit_label(name: str, marks: Sequence[str]) -> tuple[str, str] | None:
     """Which of some marks is in a name, and the name without it; None where none or several are.
 
     Of numbers the last part of a name decides: 02_1 is 02 at 1, and 1_1 is 1 at 1.
@@ -123,7 +123,7 @@ def take_one_of(name: str, marks: Sequence[str]) -> tuple[str, str] | None:
         ends = [mark for mark in marks if int(mark) == int(found[2])]
         if len(ends) == 1:
             return ends[0], found[1]
-    several = [(mark, left) for mark in marks if (left := take_mark(name, mark)) is not None]
+    several = [(mark, left) for mark in marks if (left := remove_visit_label(name, mark)) is not None]
     return several[0] if len(several) == 1 else None
 
 
@@ -154,7 +154,7 @@ def _stands_alone(name: str, start: int, end: int, mark: str) -> bool:
     return opens and (closes or (runs_on and (not before or before in _BETWEEN)))
 
 
-def order_of_visits(labels: Sequence[str]) -> tuple[str, ...] | None:
+def order_visits(labels: Sequence[str]) -> tuple[str, ...] | None:
     """Labels of visits in the order of time, as far as words and numbers tell it; None where they do not.
 
     Known are pre, baseline, before … post, after … follow-up; numbers, alone or behind one word (1, 02, T0, week4,
@@ -176,18 +176,18 @@ def order_of_visits(labels: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(placed[time] for time in sorted(placed))
 
 
-def before_and_after(labels: Sequence[str]) -> tuple[str, str] | None:
+def find_before_and_after(labels: Sequence[str]) -> tuple[str, str] | None:
     """The first visit and the one after treatment: the first that is called post or the like, else the last."""
-    ordered = order_of_visits(labels)
+    ordered = order_visits(labels)
     if ordered is None or len(ordered) < 2:
         return None
     after = [label for label in ordered[1:] if _RANKS.get(_word_of(label)[0]) == 3]
     return ordered[0], (after or [ordered[-1]])[0]
 
 
-def turned_order(before: str, after: str) -> str:
+def describe_reversed_order(before: str, after: str) -> str:
     """What to say where labels of visits tell that what is called before comes after; empty where they do not."""
-    if order_of_visits((before, after)) != (after, before):
+    if order_visits((before, after)) != (after, before):
         return ""
     return f"{before} comes after {after} by its label, but is taken for before: a change is {after} less {before}"
 

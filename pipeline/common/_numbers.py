@@ -19,7 +19,7 @@ _THOUSANDS = re.compile(
     r"[+-]?[1-9][0-9]{0,2}(?:(?P<mark>[.,'’ \u00a0\u202f])[0-9]{3})(?:(?P=mark)[0-9]{3})*([.,][0-9]+)?"
 )
 
-Time = Literal["repetition time", "microtime bin", "echo time", "delay"]
+TimeKind = Literal["repetition time", "microtime bin", "echo time", "delay"]
 
 PLAUSIBLE = {  # s, from the fastest line scanning to sparse sampling, with room on both sides
     "repetition time": (0.01, 30.0),
@@ -84,7 +84,7 @@ def _western(text: str) -> str:
     return unicodedata.normalize("NFKC", folded).replace("−", "-").replace("٫", ".")
 
 
-def time_problem(seconds: float, kind: Time) -> str | None:
+def time_problem(seconds: float, kind: TimeKind) -> str | None:
     """Why a number cannot be this time in seconds, and what to write instead; None where it can.
 
     ``time_problem(2000, "repetition time")`` is "is 2000 s, longer than any repetition time; if these are milliseconds

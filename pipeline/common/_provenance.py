@@ -15,7 +15,7 @@ from ._text import file_name_text
 
 Attributes = dict[str, str | int | float]
 
-KEY = "inversion_key"
+INVERSION_KEY = "inversion_key"
 IDENTITY = ("source_sha256", "source_index", "settings", "effconn")  # what an inversion is the same by
 
 
@@ -28,7 +28,7 @@ def release(package: str = "effconn") -> str:
         return "unknown"
 
 
-def device() -> str:
+def describe_device() -> str:
     """The device that JAX computes on, in words."""
     import jax
 
@@ -36,7 +36,7 @@ def device() -> str:
     return "CPU" if first.platform == "cpu" else f"{first.platform.upper()} {first.device_kind}"
 
 
-def precision() -> str:
+def describe_precision() -> str:
     """The precision that JAX computes in."""
     import jax.numpy as jnp
 
@@ -66,15 +66,15 @@ def provenance(source: Path, index: int | None, settings: Mapping[str, Any]) -> 
     attributes: Attributes = {
         "effconn": release(),
         "jax": release("jax"),
-        "device": device(),
-        "precision": precision(),
+        "device": describe_device(),
+        "precision": describe_precision(),
         "source": file_name_text(source.name),
         "source_sha256": file_digest(source),
         "source_place": hashlib.sha256(os.fsencode(source.resolve())).hexdigest(),
         "source_index": -1 if index is None else index,
         "settings": json.dumps(settings, sort_keys=True),
     }
-    return attributes | {KEY: inversion_key(attributes)}
+    return attributes | {INVERSION_KEY: inversion_key(attributes)}
 
 
 def inversion_key(attributes: Mapping[str, Any]) -> str:

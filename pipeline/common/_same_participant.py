@@ -20,9 +20,9 @@ from ._names import (
     NUMBERED_WORDS,
     UNITS,
     natural_key,
-    order_of_visits,
+    order_visits,
+    remove_visit_label,
     sorted_names,
-    take_mark,
     without_leading_zeros,
 )
 from ._text import shorten
@@ -123,7 +123,7 @@ def name_key(name: str) -> str:
     return _key([part[0].casefold() for part in _TOKEN.finditer(name)])
 
 
-def same_person(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def find_repeated_participants(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Groups of two or more names that seem to be one person's, each in the order given.
 
     Marks that may as well name people (T1, V2) do where there are more of them than of what they are behind. Where no
@@ -146,15 +146,15 @@ def same_person(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     return marked or crossed_names(list(dict.fromkeys(names)))
 
 
-def describe_same_person(groups: Sequence[Sequence[str]]) -> str:
+def describe_repeated_participants(groups: Sequence[Sequence[str]]) -> str:
     """``sub-01_pre and sub-01_post seem to be one person's (and so do files of 11 others)``."""
     first, *others = groups
     names = [shorten(name, 50) for name in first[:3]] + (["…"] if len(first) > 3 else [])
     more = f" (and {len(others)} more like them)" if others else ""
-    return f"{', '.join(names[:-1])} and {names[-1]} seem to be of one person{more}"
+    return f"{', '.join(names[:-1])} and {names[-1]} seem to be of one participant{more}"
 
 
-def common_visits(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def distinguishing_visits(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The marks of visits that tell names of one person apart, in the order of time where that is known.
 
     Empty where some name has no mark, or more than one.
@@ -163,7 +163,7 @@ def common_visits(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     if any(not visit or " " in visit for visit in found):
         return endings_of(groups)
     unique = {visit.casefold(): visit for visit in reversed(found)}
-    ordered = order_of_visits(list(unique.values()))
+    ordered = order_visits(list(unique.values()))
     return ordered if ordered is not None else tuple(sorted(unique.values(), key=natural_key))
 
 
@@ -206,7 +206,7 @@ def endings_of(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     for pattern in _ENDINGS:
         found = [[pattern.fullmatch(name) for name in group] for group in groups]
         endings = {one[2] for group in found for one in group if one}
-        whole = all(one is not None and take_mark(one[0], one[2]) for group in found for one in group)
+        whole = all(one is not None and remove_visit_label(one[0], one[2]) for group in found for one in group)
         if whole and len(endings) > 1:
             return tuple(sorted_names(endings))
     return ()

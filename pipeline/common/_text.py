@@ -26,7 +26,7 @@ _LONG_VALUE = re.compile(
 _JOINT = re.compile(r"(?<=[_/|←→×])(?=[^\s_])|(?<=[,:;])(?=[^\W\d])|(?<=\w)(?=[(\[←→])")
 
 
-def visible(text: str) -> str:
+def visible_text(text: str) -> str:
     """The text with every character that is not printable (control, direction, surrogate) as its escape.
 
     ``"\\x1b[31mred"`` becomes ``"\\\\x1b[31mred"``: a name cannot colour, clear or reorder what a terminal shows.
@@ -43,7 +43,7 @@ def shorten(text: str, longest: int = LONGEST) -> str:
     """The visible text, cut in its middle where it is longer than `longest` characters."""
     if len(text) > 2 * longest:  # no more of it is shown; the rest need not be made visible
         text = f"{text[:longest]}…{text[-longest:]}"
-    shown = visible(text)
+    shown = visible_text(text)
     if len(shown) <= longest:
         return shown
     head = (longest - 1) * 2 // 3
@@ -68,24 +68,24 @@ def file_name_text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def some(names: Sequence[str], shown: int = SHOWN) -> str:
+def first_names(names: Sequence[str], shown: int = SHOWN) -> str:
     """Names in one line with commas between them, the first few where there are many: ``a, b and 3 more``."""
     more = len(names) - shown
     return ", ".join(" ".join(name.split()) for name in names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
-def listed(names: Iterable[str], nothing: str = "none") -> str:
+def list_names(names: Iterable[str], nothing: str = "none") -> str:
     """Names in a sentence, each once and in natural order, not too many of them."""
-    return some(sorted_names(set(names))) or nothing
+    return first_names(sorted_names(set(names))) or nothing
 
 
-def joined(names: Iterable[str]) -> str:
+def join_words(names: Iterable[str]) -> str:
     """All names as a sentence has them: ``a, b and c``."""
     *first, last = [*names] or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def gather_remarks(said: Iterable[tuple[str, str]]) -> dict[str, str]:
+def labels_by_remark(said: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Text → what it was said of, in the order in which it first came up.
 
     Arguments:
@@ -94,12 +94,12 @@ def gather_remarks(said: Iterable[tuple[str, str]]) -> dict[str, str]:
     about: dict[str, list[str]] = {}
     for label, text in said:
         about.setdefault(text, []).append(label)
-    return {text: some(labels, LABELS) for text, labels in about.items()}
+    return {text: first_names(labels, LABELS) for text, labels in about.items()}
 
 
-def gathered(said: Iterable[tuple[str, str]]) -> list[str]:
-    """One line for each text of `gather_remarks`."""
-    return [f"{labels}: {text}" for text, labels in gather_remarks(said).items()]
+def merge_remarks(said: Iterable[tuple[str, str]]) -> list[str]:
+    """One line for each text of `labels_by_remark`."""
+    return [f"{labels}: {text}" for text, labels in labels_by_remark(said).items()]
 
 
 def name_parts(name: str) -> list[str]:
@@ -107,7 +107,7 @@ def name_parts(name: str) -> list[str]:
     return [part for part in _JOINT.split(name) if part]
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds in words."""
     if seconds < 10:
         return f"{seconds:.1f} s"

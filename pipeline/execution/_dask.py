@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..common import CORES, UsageError, release
+from ..common import CORES_VARIABLE, UsageError, release
 from ._job import Job
 from ._signals import ctrl_c_held
 from ._workers import Result, attempt
@@ -109,5 +109,5 @@ def one_at_a_time(job: Job, version: str) -> Result:
         raise RuntimeError(f"a worker has effconn {release()}, not {version}; install the same there")
     with _ONE:  # jobs that use JAX side by side in one process may wait for each other for ever
         with suppress(ValueError):  # outside of a worker
-            os.environ.setdefault(CORES, str(get_worker().state.nthreads))
+            os.environ.setdefault(CORES_VARIABLE, str(get_worker().state.nthreads))
         return attempt(job)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from ..common import UsageError, WriteError, remove_leftovers, visible, writing
+from ..common import UsageError, WriteError, as_write_error, remove_unfinished_files, visible_text
 
 try:
     import fcntl
@@ -53,7 +53,7 @@ class HeldFolder:
     def remove_leftovers(self, *folders: Path) -> None:
         """Removes unfinished files that killed runs have left in these folders, not in those within."""
         for folder in folders:
-            remove_leftovers(folder, self.since)
+            remove_unfinished_files(folder, self.since)
 
 
 @contextmanager
@@ -63,14 +63,14 @@ def locked(folder: Path, people: Sequence[str] = ()) -> Iterator[HeldFolder]:
     Raises `UsageError`, saying who, where another run holds it, and `WriteError` where nothing can be written there.
     The operating system lets go when a process ends, however it ends.
     """
-    with writing(folder):
+    with as_write_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         path = folder / "study.lock"
         file = stack.enter_context(_hold(path, shared=bool(people)))
         for name in sorted(set(people)):
             stack.enter_context(_hold(folder / f"{name}.lock", shared=False))
-        with writing(path):
+        with as_write_error(path):
             os.utime(file.fileno() if os.utime in os.supports_fd else path)
             found = os.fstat(file.fileno())
         yield HeldFolder(folder.parent, path, (found.st_dev, found.st_ino), found.st_mtime_ns)
@@ -78,7 +78,7 @@ def locked(folder: Path, people: Sequence[str] = ()) -> Iterator[HeldFolder]:
 
 @contextmanager
 def _hold(path: Path, shared: bool) -> Iterator[IO[str]]:
-    with writing(path):
+    with as_write_error(path):
         file = path.open("a+", encoding="utf-8")  # NFS shares a lock among those that may read alone
     with file:
         if fcntl is not None:
@@ -107,5 +107,5 @@ def _holder(file: IO[str]) -> str:
     with suppress(OSError, ValueError):
         file.seek(0)
         if line := file.readline(200).strip():
-            return f" ({visible(line)})"
+            return f" ({visible_text(line)})"
     return ""

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
-from ..common import CORES, cores
+from ..common import CORES_VARIABLE, count_cores
 from ._job import Job
 from ._signals import ctrl_c_held
 from ._workers import Died, Result, attempt, outcome_of
@@ -81,7 +81,7 @@ def _slot() -> ProcessPoolExecutor:
 @contextmanager
 def _environment(size: int) -> Iterator[None]:
     """The environment of one of `size` children that starts within: numerical libraries read it as they are loaded."""
-    own = {**OF_CHILDREN, CORES: str(max(1, cores() // size))}
+    own = {**OF_CHILDREN, CORES_VARIABLE: str(max(1, count_cores() // size))}
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
     try:

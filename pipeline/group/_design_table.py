@@ -10,7 +10,7 @@ import numpy as np
 
 from peb import MEAN, Design, make_design
 
-from ..common import match_labels, name_key, some, split_visit
+from ..common import first_names, match_labels, name_key, split_visit
 from ..matlab import FieldProblem, Fields, MatFileError, load_mat
 from ..tables import Table, TableError, missing_codes, read_table
 
@@ -72,7 +72,7 @@ def read_design(
         )
     table, both, without_row, without_estimate = _sides(path, names, participant_column)
     sides = (("no row is for", without_row), ("there is no estimate of", without_estimate))
-    problems = [f"{what} {some(who)}" for what, who in sides if who]
+    problems = [f"{what} {first_names(who)}" for what, who in sides if who]
     if problems:
         raise TableError(path, f"{'; '.join(problems)}; {_hint(without_row, without_estimate)}")
     return _design(table, both, participant_column, covariates, centre, interactions, plus, named)
@@ -112,7 +112,7 @@ def _codes(design: Design) -> Iterator[str]:
         centre = design.centres.get(name, 0.0)
         values = np.array([float(f"{value:.9g}") for value in column + centre])  # as before they were centred
         for code in missing_codes(values):
-            whose = some([who for who, value in zip(design.participants, values, strict=True) if value == code])
+            whose = first_names([who for who, value in zip(design.participants, values, strict=True) if value == code])
             yield f"{name} is {code:g} for {whose}; is it a code for missing? then leave these rows out"
 
 
@@ -129,8 +129,8 @@ def _sides(
     if not both:
         raise TableError(
             path,
-            f"{column} holds {some(rows) or 'nobody'}, the estimates are of {some(names) or 'nobody'}: nobody is in "
-            f"both; {_hint(names, rows)}",
+            f"{column} holds {first_names(rows) or 'nobody'}, the estimates are of {first_names(names) or 'nobody'}: "
+            f"nobody is in both; {_hint(names, rows)}",
         )
     return (
         table,

@@ -13,7 +13,16 @@ import numpy as np
 from dcm import Spec
 from peb import Estimate, change, from_dcm
 
-from ..common import UsageError, common_visits, error_line, name_key, natural_key, same_person, some, take_one_of
+from ..common import (
+    UsageError,
+    distinguishing_visits,
+    error_line,
+    find_repeated_participants,
+    find_visit_label,
+    first_names,
+    name_key,
+    natural_key,
+)
 from ..inversion import is_dcm
 from ..matlab import FieldProblem
 from ..results import KIND as GROUP
@@ -126,7 +135,7 @@ def pair_sessions(
     sessions: dict[str, dict[str, Estimate]] = {before: {}, after: {}}
     lines = []
     for one in estimates:
-        found = take_one_of(one.name, (before, after))
+        found = find_visit_label(one.name, (before, after))
         if found is None:
             lines.append(f"{one.name}: its name has no part {before} or {after} alone; it is not used")
             continue
@@ -141,8 +150,8 @@ def pair_sessions(
     lines += [f"{one.name}: there is no {before} of {who}" for who, one in second.items() if who not in first]
     pairs = [who for who in first if who in second]
     if not pairs:
-        called = some([one.name for one in estimates]) or "nothing"
-        visits = common_visits(same_person([one.name for one in estimates]))
+        called = first_names([one.name for one in estimates]) or "nothing"
+        visits = distinguishing_visits(find_repeated_participants([one.name for one in estimates]))
         hint = f"; their visits seem to be {', '.join(visits)}" if visits else ""
         raise ValueError(
             f"no participant has both {before} and {after} as part of a name; estimates are called {called}{hint}"
@@ -266,7 +275,7 @@ def _check_modes(levels: Sequence[FirstLevel]) -> None:
     modes = set(who)
     if len(modes) < 2 or modes in ({SPM, "spm12"}, {SPM, "spm25"}):
         return
-    said = "; ".join(f"mode {mode}: {some(names)}" for mode, names in who.items())
+    said = "; ".join(f"mode {mode}: {first_names(names)}" for mode, names in who.items())
     raise UsageError(
         f"the results are of different modes, and a group needs one ({said}); invert all of them in one mode, such as "
         "effconn invert --compat none"
@@ -283,7 +292,9 @@ def _named_by_visit(read: list[FirstLevel]) -> list[FirstLevel]:
         parents = [list(reversed(read[place].path.resolve().parent.parts)) for place in own]
         folders: tuple[str, ...] = next((row for row in zip(*parents, strict=False) if len(set(row)) > 1), ())
         visits = [f"{folder}_{name}" for folder in folders]
-        if len(set(folders)) == len(own) > 1 and [len(group) for group in same_person(visits)] == [len(own)]:
+        if len(set(folders)) == len(own) > 1 and [len(group) for group in find_repeated_participants(visits)] == [
+            len(own)
+        ]:
             for place, new in zip(own, visits, strict=True):
                 named[place] = replace(read[place], estimate=replace(read[place].estimate, name=new))
     return named

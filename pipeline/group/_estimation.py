@@ -9,7 +9,7 @@ import numpy as np
 
 from peb import Design, Gaussian, GroupPosterior, PebError, fit
 
-from ..common import some
+from ..common import first_names
 from ..results import Connection, connections
 from ..tables import effect_text, number_text
 from ..verdicts import judge_covariate
@@ -134,8 +134,8 @@ def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior,
     effects = [f"{covariate} on {one.words}" for covariate in named for one in words]
     gained, lost = ([effects[i] for i in np.flatnonzero(one)] for one in (found[1] & ~found[0], found[0] & ~found[1]))
     said = [
-        f"{some(gained)} would be found too" if gained else "",
-        f"{some(lost)} would be found no longer" if lost else "",
+        f"{first_names(gained)} would be found too" if gained else "",
+        f"{first_names(lost)} would be found no longer" if lost else "",
     ]
     changed = "; ".join(part for part in said if part) or "no effect would be found or lost"
     return (

@@ -15,7 +15,15 @@ from jaxtyping import Float
 from dcm import Spec
 from peb import SIZE, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
 
-from ..common import UsageError, common_visits, describe_same_person, same_person, shorten, take_one_of, turned_order
+from ..common import (
+    UsageError,
+    describe_repeated_participants,
+    describe_reversed_order,
+    distinguishing_visits,
+    find_repeated_participants,
+    find_visit_label,
+    shorten,
+)
 from ..tables import MISSING, TableError
 from ._design_table import match_design, read_design, table_remarks
 from ._estimates import SPM, FirstLevel, pair_sessions, read_estimates
@@ -216,7 +224,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     if options.sessions is not None:
         say(f"change: {options.sessions[1]} less {options.sessions[0]}")
     left_out = [*lines, *left]
-    turned = turned_order(*options.sessions) if options.sessions is not None else ""
+    turned = describe_reversed_order(*options.sessions) if options.sessions is not None else ""
     order = _order(options, levels, design.participants)
     inferred = () if options.design is None else table_remarks(options.design, design)
     notes = [
@@ -293,16 +301,18 @@ def _check_columns(names: Sequence[str]) -> None:
 
 def _check_people(options: GroupOptions, names: Sequence[str]) -> None:
     """Two files of one person are not two participants; raises `UsageError` where names look like that."""
-    groups = () if options.all_different else same_person(names)
+    groups = () if options.all_different else find_repeated_participants(names)
     if not groups:
         return
-    visits = common_visits(groups)
+    visits = distinguishing_visits(groups)
     remedy = "give one file of each person"
     if options.sessions is None and len(visits) == 2:
         remedy = f"--change {visits[0]},{visits[1]} analyses the change of each"
     elif options.sessions is None and len(visits) > 2:
         remedy = f"--change FIRST,SECOND analyses the change of each between two of {', '.join(visits[:6])}"
-    raise UsageError(f"{describe_same_person(groups)}; {remedy}, --all-different takes them for different people")
+    raise UsageError(
+        f"{describe_repeated_participants(groups)}; {remedy}, --all-different takes them for different people"
+    )
 
 
 def _order(options: GroupOptions, levels: Sequence[FirstLevel], names: Sequence[str]) -> RowOrder | None:
@@ -313,7 +323,7 @@ def _order(options: GroupOptions, levels: Sequence[FirstLevel], names: Sequence[
     if options.sessions is not None:  # a change is of two files
         both: dict[str, list[str]] = {}
         for name, file in files.items():
-            if found := take_one_of(name, options.sessions):
+            if found := find_visit_label(name, options.sessions):
                 both.setdefault(found[1], []).append(file)
         files = {name: " and ".join(own) for name, own in both.items()}
     return RowOrder(options.design.name, "row", tuple(names), tuple(files.get(name, MISSING) for name in names))

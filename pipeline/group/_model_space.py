@@ -12,7 +12,7 @@ from jaxtyping import Bool
 
 from dcm import Layout, Spec
 
-from ..common import listed, read_number
+from ..common import list_names, read_number
 from ..matlab import FieldProblem, Fields, MatFileError, StructArray, describe, load_mat
 from ..spm import SpmFileError, canonical, read_mask, spm_names, to_spm, told_apart
 from ..tables import MISSING, TableError, read_table
@@ -145,7 +145,7 @@ def _from_mat(path: Path, variables: Mapping[str, Any]) -> ModelSpace:
 
 def _models(variables: Mapping[str, Any]) -> list[Fields]:
     if "GCM" not in variables:
-        held = listed(variables, "nothing")
+        held = list_names(variables, "nothing")
         raise FieldProblem("GCM", f"is missing (the file holds {held}); save the models as a cell array GCM")
     value = variables["GCM"]
     if isinstance(value, Mapping):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..common import natural_key, visible
+from ..common import natural_key, visible_text
 from ..page import Column, Records
 from ..tables import MISSING
 
@@ -35,7 +35,7 @@ class RowOrder:
 
     def line(self) -> str:
         """``X.mat goes by order: row 1 is for sub-1, row 2 for sub-2, … row 12 for sub-12``."""
-        pairs = [f"{self.place} {i} for {visible(thing)}" for i, thing in enumerate(self.things, start=1)]
+        pairs = [f"{self.place} {i} for {visible_text(thing)}" for i, thing in enumerate(self.things, start=1)]
         if len(pairs) > SHOWN:
             pairs = [*pairs[: ENDS[0]], f"… {pairs[-ENDS[1]]}", *pairs[1 - ENDS[1] :]]
         return f"{self.source} goes by order: {', '.join(pairs)}"

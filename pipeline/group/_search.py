@@ -9,7 +9,7 @@ import numpy as np
 
 from peb import GroupPosterior, Search, search
 
-from ..common import some
+from ..common import first_names
 from ..page import Column, Delivery, Records, Section
 from ..results import connections
 from ..verdicts import judge_group
@@ -77,7 +77,7 @@ def _kept(covariate: str, rows: Any) -> str:
     if all(np.isnan(row["probability"]) for row in own):
         return "The search did not test them; SPM12's conventions leave them out."
     likely = sorted((row for row in own if row["probability"] >= 0.5), key=lambda row: -row["probability"])
-    named = some([f"{row['connection']} (Pp {row['probability']:.2f})" for row in likely], 4)
+    named = first_names([f"{row['connection']} (Pp {row['probability']:.2f})" for row in likely], 4)
     return f"The search keeps {len(likely)} of {len(own)} as likelier than not{f': {named}' if named else ''}."
 
 

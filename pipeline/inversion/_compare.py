@@ -22,7 +22,7 @@ from dcm import (
     share_explained,
 )
 
-from ..common import CompileClock, cores, device, precision, release
+from ..common import CompileClock, count_cores, describe_device, describe_precision, release
 from ..spm import DcmFile, SpmEstimate
 
 SAME_PATH = 0.001  # nats and Hz: beyond it, SPM's derivatives took another path
@@ -162,7 +162,13 @@ def compare(
     total, compiling = time.perf_counter() - start, clock.seconds(start)
     seconds = {"compile": compiling, "run": max(0.0, total - compiling)}
     return ComparisonReport(
-        settings.derivatives, settings.starts, device(), precision(), tuple(rows), seconds, settings.compat
+        settings.derivatives,
+        settings.starts,
+        describe_device(),
+        describe_precision(),
+        tuple(rows),
+        seconds,
+        settings.compat,
     )
 
 
@@ -211,7 +217,7 @@ def _invert(
             if on_progress is not None:
                 on_progress(base + done, total)
 
-        results |= zip(members, invert_cohort([subjects[i] for i in members], own, watch, cores()), strict=True)
+        results |= zip(members, invert_cohort([subjects[i] for i in members], own, watch, count_cores()), strict=True)
         base += len(members) * settings.starts
     return results
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..common import gathered, natural_key
+from ..common import merge_remarks, natural_key
 from ..spm import DcmFile, EchoTime, read_dcms
 
 
@@ -32,7 +32,7 @@ def read_inputs(
 
 def remark_lines(files: Sequence[DcmFile]) -> list[str]:
     """What was assumed or left out in reading, once for all files of which the same is true."""
-    return gathered((file.name, remark) for file in files for remark in file.remarks)
+    return merge_remarks((file.name, remark) for file in files for remark in file.remarks)
 
 
 def is_dcm(path: Path) -> bool:

@@ -27,7 +27,7 @@ from dcm import (
     prior,
 )
 
-from ..common import KEY, Attributes, UsageError, cores, provenance
+from ..common import INVERSION_KEY, Attributes, UsageError, count_cores, provenance
 from ..results import ResultFileError, read_result, to_dataset, write_result
 from ..spm import DcmFile, EchoTime, number, write_dcm, written_by_us
 
@@ -248,7 +248,7 @@ def invert_files(
             if on_progress is not None:  # the full equations count a start twice: it is begun by the bilinear ones
                 on_progress(base + done * own // max(of, 1), total)
 
-        for member, result in invert_each(subjects, settings, watch, wanted, cores()):
+        for member, result in invert_each(subjects, settings, watch, wanted, count_cores()):
             i = places[member]
             note = str(found[i] or "")
             outcome = Outcome(files[i], result, settings, "redone" if note else "inverted", note)
@@ -305,7 +305,7 @@ def _earlier(file: DcmFile, folder: Path, plan: Plan) -> Posterior | str | None:
         posterior, attributes = read_result(path)
     except ResultFileError as error:
         return f"{str(error).removeprefix(f'{path}: ').split(';')[0]}, so {file.name} was inverted again"
-    if attributes.get(KEY) != plan.attributes(file)[KEY]:
+    if attributes.get(INVERSION_KEY) != plan.attributes(file)[INVERSION_KEY]:
         return f"was made from other data, settings or version, so {file.name} was inverted again"
     return posterior
 

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.io
 from scipy.sparse import csc_array
 
-from ..common import visible, write_bytes
+from ..common import visible_text, write_bytes
 from ._values import Opaque, StructArray, opaque_fields
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")  # of a field or variable, as MATLAB has them
@@ -51,10 +51,10 @@ def opaque_places(value: Any, place: str) -> list[str]:
 
 def _odd_names(value: Any, place: str) -> list[str]:
     if isinstance(value, Mapping):
-        odd = [f"{place}.{visible(key)}" for key in value if not _NAME.fullmatch(key)]
+        odd = [f"{place}.{visible_text(key)}" for key in value if not _NAME.fullmatch(key)]
         return odd + [found for key, item in value.items() for found in _odd_names(item, f"{place}.{key}")]
     if isinstance(value, StructArray):
-        odd = [f"{place}.{visible(key)}" for key in value.fields if not _NAME.fullmatch(key)]
+        odd = [f"{place}.{visible_text(key)}" for key in value.fields if not _NAME.fullmatch(key)]
         return odd + [found for i, item in enumerate(value, start=1) for found in _odd_names(item, f"{place}({i})")]
     return []
 

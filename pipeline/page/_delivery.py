@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..common import UsageError, device, precision, progress, release, say, tell, write_json, writing
+from ..common import (
+    UsageError,
+    as_write_error,
+    describe_device,
+    describe_precision,
+    print_line,
+    print_message,
+    progress,
+    release,
+    write_json,
+)
 from ..execution import RECORDS, locked
 from ..figures import save_figure
 from ._html import Answer, Page, Section, pictures, write_page
@@ -49,13 +59,13 @@ def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> 
     for records in delivery.records:
         records.print()
         if records.brief:
-            tell()
+            print_line()
     for answer in delivery.answers:
-        tell(f"{answer.question} {_spoken(answer)}")
+        print_line(f"{answer.question} {_spoken(answer)}")
     for heading, text in delivery.notices:
-        say(f"{heading} {text}")
+        print_message(f"{heading} {text}")
     if folder is not None:
-        say(f"page: {_write(delivery, folder)}")
+        print_message(f"page: {_write(delivery, folder)}")
     if json_file is not None:
         write_json(json_file, delivery_json(delivery))
 
@@ -73,7 +83,7 @@ def check_out(folder: Path | None) -> None:
         return
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file; give a folder")
-    with writing(folder):
+    with as_write_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -116,7 +126,7 @@ def delivery_page(delivery: Delivery, sections: tuple[Section, ...], files: Sequ
         sections: of the delivery, drawn.
         files: beside the page; (relative path, what it holds).
     """
-    made = f"effconn {release()}, {device()}, {precision()}"
+    made = f"effconn {release()}, {describe_device()}, {describe_precision()}"
     return Page(
         title=delivery.title,
         subtitle=delivery.subtitle,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..common import show, write_text
+from ..common import print_table, write_text
 from ..tables import MISSING, number_cell, number_text, tab_separated
 from ._html import Table
 
@@ -85,7 +85,7 @@ class Records:
             return
         table = self.table()
         left = [i for i in range(len(table.columns)) if i not in table.numeric]
-        show(table.columns, table.rows, left=left, title=self.title)
+        print_table(table.columns, table.rows, left=left, title=self.title)
 
     def tsv(self) -> str:
         """As text: numbers in full, missing ones as n/a."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from dcm import Posterior, PosteriorDraws
 
-from ..common import some
+from ..common import first_names
 from ..results import LEVEL, Z, units
 
 ENOUGH_HELD, LEAST_HELD = 0.85, 0.80  # of the draws inside an interval of 90 %: from which it is believed, or with care
@@ -121,7 +121,7 @@ class PosteriorCheck:
         worst = [one for one in self.connections if one.held < ENOUGH_HELD]
         if not worst:
             return f"the Gaussian can be believed: {self._summary(self.connections)}"
-        few = some([one.name for one in sorted(worst, key=lambda one: one.held)], 4)
+        few = first_names([one.name for one in sorted(worst, key=lambda one: one.held)], 4)
         how = "can be believed with care" if self.verdict == "with care" else "cannot be believed"
         return f"the Gaussian {how}, for {few}: {self._summary(worst)}"
 

@@ -12,7 +12,7 @@ import numpy as np
 from features import ArmSlopes
 from peb import SURE
 
-from ..common import some
+from ..common import first_names
 from ..page import Answer
 from ..tables import p_words, shuffled_p_cell, shuffled_p_words
 from ..verdicts import RETAINED, Verdict, has_passed, judge_prediction
@@ -201,7 +201,7 @@ def _beyond_zero(found: Prediction, place: int) -> bool:
 
 def _named(found: Prediction, places: Iterable[int]) -> str:
     """Predictors with their coefficients, the largest first; how many more there are."""
-    return some([f"{found.names[i]} ({_per_sd(found, i)})" for i in places], MOST)
+    return first_names([f"{found.names[i]} ({_per_sd(found, i)})" for i in places], MOST)
 
 
 def _per_sd(found: Prediction, place: int) -> str:

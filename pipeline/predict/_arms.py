@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..common import UsageError, some
+from ..common import UsageError, first_names
 from ..study import meant
 from ..tables import TableError
 from ._formula import ARM
@@ -54,7 +54,7 @@ def find_arms(people: People, options: PredictOptions, needed: bool) -> Arms | N
             return None
         raise UsageError(
             f"{people.table.path.name}: say which column names the arms (--arm COLUMN --arms FIRST,SECOND); there are "
-            f"{some(people.table.columns)}"
+            f"{first_names(people.table.columns)}"
         )
     if column in (people.person, people.session):
         raise TableError(people.table.path, f"{column} names people or sessions and is no arm; name another column", 1)
@@ -65,7 +65,7 @@ def find_arms(people: People, options: PredictOptions, needed: bool) -> Arms | N
         return None
     if options.arms is None and len(there) > 2:
         raise TableError(
-            people.table.path, f"{column} names {len(there)} arms ({some(there)}); say which two (--arms A,B)"
+            people.table.path, f"{column} names {len(there)} arms ({first_names(there)}); say which two (--arms A,B)"
         )
     code = {names[0]: 1.0, names[1]: -1.0}
     return Arms(column, names, np.array([code.get(cell, np.nan) for cell in cells]), cells)
@@ -94,10 +94,10 @@ def _names(
         if len(there) > 2:
             raise TableError(
                 people.table.path,
-                f"{column} names {len(there)} arms ({some(there)}); say which two, the first is +1 (--arms A,B)",
+                f"{column} names {len(there)} arms ({first_names(there)}); say which two, the first is +1 (--arms A,B)",
             )
         raise UsageError(
-            f"{people.table.path.name}: {column} is {some(there) or 'empty'}; say which arm is +1 and which −1 "
+            f"{people.table.path.name}: {column} is {first_names(there) or 'empty'}; say which arm is +1 and which −1 "
             "(--arms FIRST,SECOND)"
         )
     for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..common import UsageError, some, turned_order
+from ..common import UsageError, describe_reversed_order, first_names
 from ._arms import Arms, arm_column, find_arms
 from ._expand import check_arm_name, check_outcome, expand, term_text, uses_arm
 from ._formula import Factor, FactorTerm, parse_factor, parse_formula
@@ -108,8 +108,8 @@ def _table_notices(people: People) -> list[str]:
     if people.person is None:
         lines.append("No column names people: they are called by their rows, row-1 and on.")
     if people.unused:
-        lines.append(f"Rows of other sessions are not used: {some(people.unused)}.")
-    if people.sessions is not None and (turned := turned_order(*people.sessions)):
+        lines.append(f"Rows of other sessions are not used: {first_names(people.unused)}.")
+    if people.sessions is not None and (turned := describe_reversed_order(*people.sessions)):
         lines.append(f"{turned}.")
     if people.sessions is None:
         lines.append("The table has one row per person: columns are taken as they are, changes or not.")

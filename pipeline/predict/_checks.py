@@ -20,7 +20,7 @@ from features import (
     standardised_columns,
 )
 
-from ..common import some
+from ..common import first_names
 from ..tables import TableError
 from ._options import PredictOptions
 from ._people import ABSENT, People
@@ -71,12 +71,12 @@ def check_columns(path: Path, predictors: Predictors) -> None:
     count = len(predictors.people)
     if empty:
         raise TableError(
-            path, f"{some(empty)}: missing for all {count} people; leave it out of the model (measures *, !NAME)"
+            path, f"{first_names(empty)}: missing for all {count} people; leave it out of the model (measures *, !NAME)"
         )
     if constant:
         raise TableError(
             path,
-            f"{some(constant)}: the same for all {count} people; leave it out of the model (measures *, !NAME)",
+            f"{first_names(constant)}: the same for all {count} people; leave it out of the model (measures *, !NAME)",
         )
 
 
@@ -87,7 +87,7 @@ def lonely(predictors: Predictors) -> tuple[str, ...]:
         kinds, counts = np.unique(values[~np.isnan(values)], return_counts=True)
         if kinds.size == 2 and counts.min() == 1:
             found.append(column.name)
-    return (f"The same for all but one person: {some(found)}.",) if found else ()
+    return (f"The same for all but one person: {first_names(found)}.",) if found else ()
 
 
 def twins(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def twins(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
             pairs.append(f"{other} and {name}")
     if not pairs:
         return ()
-    return (f"The outcome and all predictors are the same: {some(pairs)}; is it one person under two names?",)
+    return (f"The outcome and all predictors are the same: {first_names(pairs)}; is it one person under two names?",)
 
 
 def standardised(people: People, columns: Iterable[str]) -> tuple[str, ...]:
@@ -134,17 +134,18 @@ def check_leakage(
         where = people.sidecar.path.name if people.sidecar.path else ""
         raise TableError(
             path,
-            f"{some(done)} were estimated over all people ({where}): those left out have shaped what predicts them; "
-            "give raw measures, or ask for the in-sample numbers alone (--published-only)",
+            f"{first_names(done)} were estimated over all people ({where}): those left out have shaped what predicts "
+            "them; give raw measures, or ask for the in-sample numbers alone (--published-only)",
         )
     scored = standardised(people, sources)
     if scored and not options.published_only:
         raise TableError(
             path,
-            f"{some(scored)}: standardised over all rows (mean 0, SD 1), so that those left out have shaped what "
-            "predicts them; give raw values, leave them out, or ask for the in-sample numbers alone (--published-only)",
+            f"{first_names(scored)}: standardised over all rows (mean 0, SD 1), so that those left out have shaped "
+            "what predicts them; give raw values, leave them out, or ask for the in-sample numbers "
+            "alone (--published-only)",
         )
-    done += [f"standardisation of {some(scored)}"] if scored else []
+    done += [f"standardisation of {first_names(scored)}"] if scored else []
     return replace(predictors, whole_sample=tuple(done))
 
 
@@ -172,5 +173,5 @@ def check_features(path: Path, predictors: Predictors, outcome: Outcome, options
     if disguised:
         raise TableError(
             path,
-            f"{some(disguised)}: the outcome {outcome.name} under another name, alone or together; leave it out",
+            f"{first_names(disguised)}: the outcome {outcome.name} under another name, alone or together; leave it out",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..common import UsageError, some
+from ..common import UsageError, first_names
 from ..study import meant
 from ..tables import TableError
 from ._formula import Factor, misread
@@ -94,7 +94,7 @@ def _coded(people: People, name: str, what: str) -> Taken:
     if len(kinds) != 2:
         raise TableError(
             people.table.path,
-            f"{name} holds text of {len(kinds)} kinds ({some(kinds)}); as {what} give it numbers, or two kinds",
+            f"{name} holds text of {len(kinds)} kinds ({first_names(kinds)}); as {what} give it numbers, or two kinds",
         )
     code = {kinds[0]: -1.0, kinds[1]: 1.0}
     values = np.array([code[own[0]] if own else np.nan for own in cells])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..common import UsageError, some
+from ..common import UsageError, first_names
 from ..study import meant
 from ..tables import TableError
 from ._cells import is_missing
@@ -38,16 +38,16 @@ class Measured:
         if people.sidecar.roles:
             return ()
         taken = [name for name in self.chosen if name in used]
-        lines = [f"Which columns are measures is not described; taken as such: {some(taken)}."]
+        lines = [f"Which columns are measures is not described; taken as such: {first_names(taken)}."]
         if self.steady:
-            lines.append(f"The same in both sessions, and so no measures: {some(self.steady)}.")
+            lines.append(f"The same in both sessions, and so no measures: {first_names(self.steady)}.")
         if texts := [name for name in self.texts if name not in used]:
             cells = {name: [one for one in people.table.column(name) if not is_missing(one)] for name in texts}
-            shown = [f"{name} ({some(own[:2])}, …)" for name, own in cells.items()]
-            lines.append(f"Text, and so no measures: {some(shown)}.")
+            shown = [f"{name} ({first_names(own[:2])}, …)" for name, own in cells.items()]
+            lines.append(f"Text, and so no measures: {first_names(shown)}.")
         motion = [name for name in people.table.columns if name.startswith("motion_")]
         if motion:
-            lines.append(f"Whose motion {some(motion)} is, is not described: no measure is adjusted for motion.")
+            lines.append(f"Whose motion {first_names(motion)} is, is not described: no measure is adjusted for motion.")
         return tuple(lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..common import some
+from ..common import first_names
 from ._answers import MOST, gap, number, stable_words
 from ._performance import MUCH_MISSING, is_predicted, is_settled
 from ._result import Prediction
@@ -60,7 +60,7 @@ def _missing(found: Prediction) -> tuple[str, str] | None:
     much = [int(i) for i in np.argsort(-found.missing, kind="stable") if found.missing[i] > MUCH_MISSING]
     if not much:
         return None
-    told = some([f"{found.predictors.columns[i].name} ({found.missing[i]:.0%})" for i in much], MOST)
+    told = first_names([f"{found.predictors.columns[i].name} ({found.missing[i]:.0%})" for i in much], MOST)
     return (f"More than {MUCH_MISSING:.0%} of a column is filled in.", f"{told}: what it says is partly a guess.")
 
 
@@ -69,7 +69,9 @@ def _unstable(found: Prediction) -> tuple[str, str] | None:
     if found.shaken is None or not loose:
         return None
     shaken = found.shaken
-    told = some([f"{found.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST)
+    told = first_names(
+        [f"{found.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST
+    )
     return ("Retained, but not stable.", f"{told}. {stable_words(found)}")
 
 
@@ -84,7 +86,7 @@ def _alike(found: Prediction) -> tuple[str, str] | None:
         return None
     return (
         "A predictor that is not retained could stand for one that is.",
-        f"{some(pairs, MOST)}: they are all but alike.",
+        f"{first_names(pairs, MOST)}: they are all but alike.",
     )
 
 

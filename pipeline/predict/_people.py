@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..common import describe_same_person, same_person
+from ..common import describe_repeated_participants, find_repeated_participants
 from ..tables import Table, TableError, read_table
 from ._cells import Kind, is_missing, kind_of, numbers
 from ._options import PredictOptions
@@ -97,11 +97,11 @@ def read_people(options: PredictOptions) -> People:
 
 def _check_different(table: Table, person: str, names: Sequence[str]) -> None:
     """Raises `TableError` where names look like visits of one person, who would be predicted from themselves."""
-    if groups := same_person(names):
+    if groups := find_repeated_participants(names):
         raise TableError(
             table.path,
-            f"{person}: {describe_same_person(groups)}; give visits a column of their own (--session COLUMN --sessions "
-            "BEFORE,AFTER), or say --all-different if they are different people",
+            f"{person}: {describe_repeated_participants(groups)}; give visits a column of their own (--session COLUMN "
+            "--sessions BEFORE,AFTER), or say --all-different if they are different people",
         )
 
 

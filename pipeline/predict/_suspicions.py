@@ -7,7 +7,7 @@ from scipy import stats
 
 from features import Outcome, Predictors
 
-from ..common import some
+from ..common import first_names
 from ..figures import signed
 from ..tables import missing_codes
 
@@ -36,7 +36,7 @@ def _far(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
         for place in np.flatnonzero(np.isin(values, missing_codes(values))):
             line = f"{name} of {predictors.people[place]} is {values[place]:g}"
             found += [line] if line not in found else []
-    return (f"Far from all others: {some(found)}; is it a code for missing, or a slip?",) if found else ()
+    return (f"Far from all others: {first_names(found)}; is it a code for missing, or a slip?",) if found else ()
 
 
 def _close(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def _close(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
         if abs(r) > CLOSE:
             found.append(f"{column.name} (rank correlation {signed(r)})")
     return (
-        (f"Too close to the outcome for a measure of anything else: {some(found)}; is it made from it?",)
+        (f"Too close to the outcome for a measure of anything else: {first_names(found)}; is it made from it?",)
         if found
         else ()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..common import UsageError, name_key, some
+from ..common import UsageError, first_names, name_key
 from ..study import meant
 from ..tables import Table, TableError
 from ._cells import is_missing
@@ -53,7 +53,7 @@ def session_column(table: Table, options: PredictOptions, person: str | None) ->
     if len(like) == 1 and (options.sessions is not None or _repeated(table, person)):
         return like[0]
     if options.sessions is not None:
-        others = some([name for name in table.columns if name != person])
+        others = first_names([name for name in table.columns if name != person])
         raise TableError(table.path, f"say which column names sessions (--session COLUMN): {others}", 1)
     if person is not None and (twice := _repeated(table, person)):
         first, second = twice
@@ -76,7 +76,7 @@ def session_pair(table: Table, options: PredictOptions, session: str, sidecar: S
     pair = options.sessions or (levels if len(levels) == 2 else None)
     if pair is None:
         raise UsageError(
-            f"{table.path.name}: {session} is {some(there) or 'empty'}; say which is before and which after "
+            f"{table.path.name}: {session} is {first_names(there) or 'empty'}; say which is before and which after "
             "(--sessions BEFORE,AFTER)"
         )
     before, after = (_as_written(table, session, name, there) for name in pair)

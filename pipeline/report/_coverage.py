@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..common import gather_remarks, joined
+from ..common import join_words, labels_by_remark
 from ..figures import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, shortened, style
 from ..images import Extraction
 from ..page import Column, Picture, Records, Section, Table
@@ -90,7 +90,7 @@ def region_records(result: StudyResult) -> Records:
         rows.append(
             {
                 "region": name,
-                "source": joined(dict.fromkeys(one.sources[one.regions.index(name)] for one in runs)),
+                "source": join_words(dict.fromkeys(one.sources[one.regions.index(name)] for one in runs)),
                 "threshold": result.study.regions[name].least_coverage,
                 "lowest": float(values["coverage"].min()),
                 "median": float(np.median(values["coverage"])),
@@ -131,7 +131,7 @@ def coverage_records(result: StudyResult) -> Records:
 
 def _remarks(result: StudyResult) -> tuple[Table, ...]:
     """What the first level remarked on, the same words about many runs once."""
-    remarks = gather_remarks((one.label, note) for one in result.ordered() for note in one.notes)
+    remarks = labels_by_remark((one.label, note) for one in result.ordered() for note in one.notes)
     if not remarks:
         return ()
     rows = [{"runs": labels, "remark": note} for note, labels in remarks.items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..common import joined
+from ..common import join_words
 from ..group import group_settings
 from ..study import MAIN, Confounds, Dcm, GroupAnalysis, Region, Structure, Study, inversion_settings
 from ._methods_predictive import REFERENCES as PREDICTIVE_REFERENCES
@@ -57,16 +57,17 @@ def _data(result: StudyResult) -> str:
     first, second = study.participants.arms
     counts = [sum(one.arm == arm for one in result.people) for arm in (first, second)]
     times = sorted({run.repetition_time for run in result.inventory.runs})
-    every = f" Repetition time: {joined([f'{one:g} s' for one in times])}." if times else ""
+    every = f" Repetition time: {join_words([f'{one:g} s' for one in times])}." if times else ""
     set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
-    every += f" It was set in the configuration, whatever files say, for {joined(set_here)}." if set_here else ""
+    every += f" It was set in the configuration, whatever files say, for {join_words(set_here)}." if set_here else ""
     missing = len(result.inventory.absences) + sum(one.stage == "extract" for one in result.failures)
     excluded = len(study.participants.exclude)
     return (
         f"Functional images of {sum(counts)} participants ({counts[0]} {first}, {counts[1]} {second}) from sessions "
         f"{study.sessions.before} (before treatment) and {study.sessions.after} (after), preprocessed with fMRIPrep in "
-        f"the space {study.study.space}, were analysed; tasks: {joined(study.tasks)}.{every} {len(result.extractions)} "
-        f"runs were used; {missing or 'none'} {'was' if missing == 1 else 'were'} missing or could not be used"
+        f"the space {study.study.space}, were analysed; tasks: {join_words(study.tasks)}.{every} "
+        f"{len(result.extractions)} runs were used; {missing or 'none'} "
+        f"{'was' if missing == 1 else 'were'} missing or could not be used"
         + (f", and {excluded} participants were excluded beforehand." if excluded else ".")
     )
 
@@ -85,7 +86,7 @@ def _first_level(study: Study) -> str:
         f"cut-off period of {study.glm.high_pass:g} s; {noise}. Regressors of no "
         f"interest were {_confounds(study.confounds)}."
         + (f" Scans with a framewise displacement above {censored:g} mm had a regressor each." if censored else "")
-        + (f" Contrasts: {joined(contrasts)}." if contrasts else "")
+        + (f" Contrasts: {join_words(contrasts)}." if contrasts else "")
         + (f" Contrast maps were smoothed by {study.glm.smoothing:g} mm (FWHM)." if study.glm.smoothing else "")
     )
 
@@ -99,15 +100,15 @@ def _confounds(confounds: Confounds) -> str:
         elif one == "compcor":
             words = f"{confounds.n_compcor} {words}"
         named.append(words)
-    return joined(named) or "none"
+    return join_words(named) or "none"
 
 
 def _regions(study: Study) -> str:
     named = [f"{name} ({_region(region)})" for name, region in study.regions.items()]
     white = "whitened (one AR(1) correlation, pooled over the brain) and " if study.glm.noise == "ar1" else ""
     return (
-        f"Regions of interest: {joined(named)}. In each region and run, voxels inside the brain mask, in percent of "
-        f"the run's mean over brain and scans, were {white}high-pass filtered, adjusted for the effects of no "
+        f"Regions of interest: {join_words(named)}. In each region and run, voxels inside the brain mask, in percent "
+        f"of the run's mean over brain and scans, were {white}high-pass filtered, adjusted for the effects of no "
         "interest, and summarised by their first eigenvariate, with the sign in which the voxels' weights sum to a "
         "positive number."
     )
@@ -132,11 +133,11 @@ def _model(dcm: Dcm) -> str:
     return (
         "Effective connectivity was estimated with deterministic dynamic causal models for fMRI (Friston et "
         f"al. 2003; Stephan et al. 2007), one state per region, of the task {dcm.task}. Regions: "
-        f"{joined(dcm.regions)}. Inputs: {joined(inputs)}"
+        f"{join_words(dcm.regions)}. Inputs: {join_words(inputs)}"
         + (", mean-centred, so that A is the connectivity averaged over the run" if dcm.centre_inputs else "")
         + f". {_structure(dcm)}"
         + (
-            f" Alternatives compared by their evidence (random effects over participants): {joined(others)}."
+            f" Alternatives compared by their evidence (random effects over participants): {join_words(others)}."
             if others
             else ""
         )
@@ -144,9 +145,9 @@ def _model(dcm: Dcm) -> str:
 
 
 def _structure(dcm: Structure) -> str:
-    a = "all connections" if dcm.a in (None, "full") else joined([_arrow(one) for one in dcm.a or ()])
-    b = [f"{name} on {joined([_arrow(one) for one in pairs])}" for name, pairs in (dcm.b or {}).items()]
-    c = [f"{name} on {joined(regions)}" for name, regions in (dcm.c or {}).items()]
+    a = "all connections" if dcm.a in (None, "full") else join_words([_arrow(one) for one in dcm.a or ()])
+    b = [f"{name} on {join_words([_arrow(one) for one in pairs])}" for name, pairs in (dcm.b or {}).items()]
+    c = [f"{name} on {join_words(regions)}" for name, regions in (dcm.c or {}).items()]
     return f"A: {a}; B: {'; '.join(b) or 'none'}; C: {'; '.join(c) or 'none'}."
 
 
@@ -218,8 +219,8 @@ def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
     if one.of != "change":
         of = f"session {getattr(study.sessions, one.of)}"
     told = f" of {one.predict}" if one.predict else ""
-    covariates = f", covariates {joined(one.covariates)}" if one.covariates else ""
-    interactions = f", interactions {joined(one.interactions)}" if one.interactions else ""
+    covariates = f", covariates {join_words(one.covariates)}" if one.covariates else ""
+    interactions = f", interactions {join_words(one.interactions)}" if one.interactions else ""
     settings = group_settings(one.compat, one.between, one.components, one.between_prior)
     how = _PEOPLE if settings.is_mixture else f"prior variance of the log-precision {settings.noise_variance:g}"
     variance = f"between participants: {how}"
@@ -234,7 +235,7 @@ def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
 
 def _software(versions: Mapping[str, str]) -> str:
     named = [f"{package} {version}" for package, version in versions.items()]
-    return f"Software: {joined(named)}." if named else "Software: effconn."
+    return f"Software: {join_words(named)}." if named else "Software: effconn."
 
 
 def _limits(study: Study) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..common import joined
+from ..common import join_words
 from ..study import Measures, Prediction, Statistics, Study
 
 REFERENCES = (
@@ -23,7 +23,7 @@ _PRESET = {
 def predictive_methods(study: Study) -> tuple[str, ...]:
     """Measures, statistics and predictions, as far as the study has them."""
     parts = _measures(study, study.measures)
-    taken = f"Imaging measures of each participant and session were {joined(parts)}. A change is after less before."
+    taken = f"Imaging measures of each participant and session were {join_words(parts)}. A change is after less before."
     found = [taken] if parts and (study.predict or study.statistics is not None) else []
     if study.statistics is not None:
         found.append(_statistics(study.statistics))
@@ -45,12 +45,14 @@ def _measures(study: Study, how: Measures) -> list[str]:
         each = "in each direction" if how.direction == "directed" else "averaged over both directions"
         parts.append(f"generalised psychophysiological interactions of {level}, {each}")
     if "distance" in how.kinds and distances:
-        parts.append(f"cross-validated Mahalanobis (crossnobis) distances between voxel patterns ({joined(distances)})")
+        parts.append(
+            f"cross-validated Mahalanobis (crossnobis) distances between voxel patterns ({join_words(distances)})"
+        )
     if "rest" in how.kinds and rest:
         low, high = how.rest_band
         parts.append(f"Fisher-transformed correlations at rest, band-passed from {low:g} to {high:g} Hz")
     if "dcm" in how.kinds and study.dcm is not None:
-        parts.append(f"DCM parameters ({joined(how.dcm_fields)})")
+        parts.append(f"DCM parameters ({join_words(how.dcm_fields)})")
     return parts
 
 
@@ -58,8 +60,8 @@ def _statistics(how: Statistics) -> str:
     said = []
     if how.outcomes:
         said.append(
-            f"{joined(how.outcomes)} {'was' if len(how.outcomes) == 1 else 'were'} compared by linear mixed models of "
-            "session × arm with a random intercept for each participant (REML, Wald tests; statsmodels), beside the "
+            f"{join_words(how.outcomes)} {'was' if len(how.outcomes) == 1 else 'were'} compared by linear mixed models "
+            "of session × arm with a random intercept for each participant (REML, Wald tests; statsmodels), beside the "
             "exact t test of change scores"
         )
     if how.measures:
@@ -68,7 +70,7 @@ def _statistics(how: Statistics) -> str:
             f"{how.bootstraps} samples, p adjusted after Holm over the scores of each measure)"
         )
     if how.null_checks:
-        said.append(f"{joined(how.null_checks)} served as null checks")
+        said.append(f"{join_words(how.null_checks)} served as null checks")
     if how.cohort:
         said.append("the cohort is described by arm without tests of baseline differences")
     text = "; ".join(said)
@@ -92,8 +94,8 @@ def _predictions(study: Study) -> str:
 
 def _prediction(name: str, one: Prediction) -> str:
     terms = one.formula if one.model is None else _PRESET[one.model]
-    measures = "" if one.formula or one.measures == ("*",) else f" ({joined(one.measures)})"
-    covariates = f", covariates {joined(one.covariates)}" if one.covariates else ""
+    measures = "" if one.formula or one.measures == ("*",) else f" ({join_words(one.measures)})"
+    covariates = f", covariates {join_words(one.covariates)}" if one.covariates else ""
     apart = "one person left out at a time" if one.folds is None else f"{one.folds} groups left out in turn"
     motion = ", measures residualised on mean framewise displacement" if one.adjust_motion else ""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..common import device, duration, precision, release
+from ..common import describe_device, describe_precision, format_duration, release
 from ..page import Page, Records, Section
 from ._analyses import LONG, analysis_sections, drawn, illustrated, prediction_sections, statistics_sections
 from ._certainty import certainty_section
@@ -115,11 +115,11 @@ def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
         ("Tasks", ", ".join(study.tasks)),
         ("Regions", ", ".join(study.regions)),
         ("Group analyses", ", ".join(study.group) or "none"),
-        ("Device", f"{device()}, {precision()}"),
+        ("Device", f"{describe_device()}, {describe_precision()}"),
         ("Versions", ", ".join(f"{package} {version}" for package, version in result.versions.items())),
     ]
     if result.seconds:
-        facts.append(("Time", "; ".join(f"{stage} {duration(time)}" for stage, time in result.seconds.items())))
+        facts.append(("Time", "; ".join(f"{stage} {format_duration(time)}" for stage, time in result.seconds.items())))
     return tuple(facts)
 
 

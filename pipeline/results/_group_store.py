@@ -11,7 +11,7 @@ import xarray as xr
 from dcm import Spec
 from peb import GroupPosterior
 
-from ..common import Attributes, device, precision, release
+from ..common import Attributes, describe_device, describe_precision, release
 from ._group_dataset import FORMAT, group_dataset, group_of
 from ._store import ResultFileError, made_from, open_content, read_content, write_result
 
@@ -50,7 +50,12 @@ def write_group(
 
     Raises `ValueError` as `group_dataset` does.
     """
-    made_by = {"effconn": release(), "jax": release("jax"), "device": device(), "precision": precision()}
+    made_by = {
+        "effconn": release(),
+        "jax": release("jax"),
+        "device": describe_device(),
+        "precision": describe_precision(),
+    }
     write_result(path, group_dataset(group, attrs=made_by if attrs is None else attrs, spec=spec))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from dcm import Compat, Spec
 
-from ..common import file_name_text, listed
+from ..common import file_name_text, list_names
 from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, opaque_fields
 from ..results import RunData
 from ._dcm_estimate import SpmEstimate, read_estimate
@@ -141,7 +141,7 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | N
         for name, what in OTHER_FILES.items():
             if name in variables:
                 raise DcmFileError(path, "", what)
-        held = listed(variables, "nothing")
+        held = list_names(variables, "nothing")
         raise DcmFileError(path, "", f"holds no DCM or GCM (it holds {held}); save the struct as DCM")
     if len(found) > 1:
         raise DcmFileError(path, "DCM, GCM", "are both there; save one of them to a file of its own")

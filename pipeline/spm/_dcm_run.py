@@ -8,7 +8,7 @@ import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Data
 
-from ..common import Time, time_problem
+from ..common import TimeKind, time_problem
 from ..matlab import FieldProblem, Fields, StructArray, check_finite, real
 from ..results import RunData
 from ._dcm_oddities import many_confounds, odd_inputs, odd_series, same_inputs, same_series
@@ -144,7 +144,7 @@ def _coordinates(dcm: Fields, count: int, remarks: list[str]) -> np.ndarray | No
     return np.stack(points) if all(point.size == 3 for point in points) else None
 
 
-def _seconds(fields: Fields, key: str, kind: Time) -> float:
+def _seconds(fields: Fields, key: str, kind: TimeKind) -> float:
     value = fields.number(key, f"set it to the {kind} in seconds")
     if problem := time_problem(value, kind):
         raise fields.problem(key, problem)

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from dcm import Spec
 from peb import MEAN, Design, DesignError, Gaussian, GroupPosterior, GroupStatus
 
-from ..common import listed
+from ..common import list_names
 from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, real
 from ._dcm_file import looks_like_dcm
 from ._density import spm_density
@@ -127,7 +127,7 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[str, An
     if not found:
         if any(looks_like_dcm(one) for value in variables.values() for one in _items(value)):
             raise PebFileError(path, "", "holds a DCM, not a group result; give the PEB_*.mat that SPM made from it")
-        held = listed(variables, "nothing")
+        held = list_names(variables, "nothing")
         raise PebFileError(path, "", f"holds no PEB or BMA (it holds {held}); save the struct as PEB")
     for name in found:
         items = _items(variables[name])

@@ -9,7 +9,7 @@ from typing import Any
 
 from dcm import SPM12_ECHO_TIME, Failure, Posterior, Spec, Subject, invert_each
 
-from ..common import cores, provenance, release, start_jax
+from ..common import count_cores, provenance, release, start_jax
 from ..execution import Finish, Unit
 from ..images import read_extraction
 from ..results import to_dataset, write_result
@@ -99,7 +99,7 @@ def invert(units: Sequence[Unit], finish: Finish) -> None:
                 finish.failed(wanted[visit], str(error))
     settings = inversion_settings(first.dcm)
     places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
-    for place, result in invert_each(subjects, settings, wanted=places, cores=cores()):
+    for place, result in invert_each(subjects, settings, wanted=places, cores=count_cores()):
         unit = wanted[subjects[place].name]
         if isinstance(result, Failure):
             finish.failed(unit, result.reason)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..common import before_and_after, order_of_visits, some, sorted_names
+from ..common import find_before_and_after, first_names, order_visits, sorted_names
 
 # Arms and conditions that others are compared with.
 CONTROLS = (
@@ -33,11 +33,11 @@ class Pair:
 
 def guess_sessions(sessions: Sequence[str], times: Times) -> Pair:
     """Before and after treatment, by the words and numbers in the labels and by the dates in the dataset."""
-    there = some(sorted_names(sessions))
+    there = first_names(sorted_names(sessions))
     if len(sessions) < 2:
         return Pair(None, f"there is only {sessions[0]}" if sessions else "the dataset has no sessions")
-    named, dated = order_of_visits(sessions), _order_by_dates(sessions, times)
-    known = before_and_after(sessions)
+    named, dated = order_visits(sessions), _order_by_dates(sessions, times)
+    known = find_before_and_after(sessions)
     if named is None and dated is None:
         dates = "; dates differ from person to person" if times else ""
         return Pair(None, f"nothing in the labels says which comes first{dates}; there are {there}")
@@ -54,10 +54,10 @@ def guess_sessions(sessions: Sequence[str], times: Times) -> Pair:
 def guess_arms(arms: Sequence[str]) -> Pair:
     """The arm that is studied and its reference, by the reference's name."""
     if len(arms) != 2:
-        return Pair(None, f"a study compares two arms; there are {some(arms) or 'none'}")
+        return Pair(None, f"a study compares two arms; there are {first_names(arms) or 'none'}")
     controls = [arm for arm in arms if is_control(arm)]
     if len(controls) != 1:
-        return Pair(None, f"which is the reference? There are {some(arms)}")
+        return Pair(None, f"which is the reference? There are {first_names(arms)}")
     (other,) = (arm for arm in arms if arm not in controls)
     return Pair((other, controls[0]), f"guessed: {controls[0]} is the reference, by its name")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ..common import JsonError, UsageError, are_numbers, natural_key, prefixed, read_json, sorted_names
+from ..common import JsonError, UsageError, are_numbers, bids_label, natural_key, read_json, sorted_names
 from ..tables import MISSING, Table, TableError, read_table
 from ._found_tasks import FoundTask, found_tasks
 
@@ -177,7 +177,7 @@ def _times(bids: Path, participants: Sequence[str], notes: list[str]) -> dict[st
             if found:
                 own[path.parent.name] = min(found)
         for session, when in _dated(bids / who / f"{who}_sessions.tsv", "session_id", notes):
-            own[prefixed(session, "ses-")] = when
+            own[bids_label(session, "ses-")] = when
         if len(own) > 1:
             times[who] = own
     return times

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
-from ..common import some
+from ..common import first_names
 
 LIKE = 0.55
 
@@ -24,7 +24,7 @@ def meant(name: str, choices: Sequence[str], kind: str) -> str:
         return f"; there are no {kind}"
     found = nearest(name, choices)
     question = f"; did you mean {found!r}?" if found is not None else ""
-    return f"{question} ({kind}: {some(choices)})"
+    return f"{question} ({kind}: {first_names(choices)})"
 
 
 def _plain(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..common import some, sorted_names, visible
+from ..common import first_names, sorted_names, visible_text
 from ._condition_column import TRIAL_TYPE
 from ._found_tasks import FoundTask
 from ._guess import guess_arms, guess_contrast, guess_sessions
@@ -55,12 +55,14 @@ def guesses_in_words(found: Found) -> tuple[str, ...]:
     sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
     lines = ["before and after: " + (f"{' and '.join(sessions.names)}, " if sessions.names else "") + sessions.reason]
     if len(found.likely) > 1:
-        lines.append(f"arms: which column names them? There are {some(found.likely)}")
+        lines.append(f"arms: which column names them? There are {first_names(found.likely)}")
     elif found.arm:
         lines.append("arms: " + (f"{' less '.join(arms.names)}, " if arms.names else "") + arms.reason)
     for task in found.tasks:
         if task.candidates:
-            lines.append(f"conditions of {task.name}: which column holds them? There are {some(task.candidates)}")
+            lines.append(
+                f"conditions of {task.name}: which column holds them? There are {first_names(task.candidates)}"
+            )
         elif task.column != TRIAL_TYPE:
             lines.append(f"conditions of {task.name}: by the column {task.column}, as events have no {TRIAL_TYPE}")
     scores = _scores(found.scores, Path())
@@ -150,14 +152,15 @@ def _outcome(scores: Mapping[str, dict[str, Any]]) -> str | None:
 def _candidates(scores: Mapping[str, dict[str, Any]]) -> _Written:
     """What the outcome may be, in words."""
     said = [
-        f"{name} ({score['column'] or some(score['columns'])} of {score['file']})" for name, score in scores.items()
+        f"{name} ({score['column'] or first_names(score['columns'])} of {score['file']})"
+        for name, score in scores.items()
     ]
-    return _comment(some(said))
+    return _comment(first_names(said))
 
 
 def _comment(text: str) -> _Written:
     """Text of a dataset's as a comment may hold it, in one line."""
-    return _Written(visible(text))
+    return _Written(visible_text(text))
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -203,7 +206,7 @@ def _scores(scores: Sequence[FoundScore], folder: Path) -> dict[str, dict[str, A
             "column": score.column,
             "columns": score.columns,
             "reason": _comment(score.reason),
-            "others": _comment(some([one for one in score.columns if one != score.column])),
+            "others": _comment(first_names([one for one in score.columns if one != score.column])),
             "take": "fall" if score.sessions else "once",
         }
         for name, score in zip(names, scores, strict=True)

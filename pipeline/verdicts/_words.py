@@ -7,7 +7,7 @@ from typing import Literal
 
 from peb import ABSENT, SURE
 
-from ..common import some
+from ..common import first_names
 from ..results import HERTZ, INPUT_UNIT
 from ._covariates import CovariateVerdict
 from ._rule import BEST
@@ -73,6 +73,6 @@ def verdict_headline(
         said = f"{asked}, none surely there, nor all surely small."
     else:
         there = [names[i] for i in (found.which[1:] if chief else found.which)]
-        named = f"{'also ' if chief else ''}{some(there, NAMED)}" if there else ""
+        named = f"{'also ' if chief else ''}{first_names(there, NAMED)}" if there else ""
         said = f"{len(found.which)} of {asked}{f': {named}' if named else ''}."
     return f"{said} {chief}" if chief else said

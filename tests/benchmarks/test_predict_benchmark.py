@@ -22,7 +22,7 @@ from benchmarks import (
     predict,
 )
 from features import Tuning
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 
 ROOT = Path(__file__).parents[2]
 ASKED = {"alpha", "max_abs_delta_coef", "max_rel_delta_loo", "same_lambda_min"}

@@ -95,7 +95,7 @@ def test_who_is_excluded_is_so_by_either_name(trial: Trial) -> None:
 def test_labels_of_one_person_before_and_after_are_not_two_participants(trial: Trial) -> None:
     people = ["sub-01pre", "sub-02pre", "sub-01post", "sub-02post"]
     (line,) = read_people(trial(people, people)).errors
-    assert "sub-01pre and sub-01post seem to be of one person (and 1 more like them)" in line
+    assert "sub-01pre and sub-01post seem to be of one participant (and 1 more like them)" in line
     assert "all_different = true" in line
 
 

@@ -20,7 +20,7 @@ import pytest
 import scipy.io
 
 from dcm import Parameters, Spec, predict_series, simulate
-from pipeline.common._provenance import KEY
+from pipeline.common import INVERSION_KEY
 from pipeline.inversion._invert import Plan
 from pipeline.results._store import read_result
 from pipeline.spm._dcm_file import DcmFile, read_dcm
@@ -229,9 +229,9 @@ def test_the_settings_of_a_mode_make_another_result(study: Path) -> None:
         Plan(starts=8),
         Plan(seed=1),
     ]
-    assert len({plan.attributes(plain)[KEY] for plan in plans}) == len(plans)
-    assert Plan(centre="file").attributes(plain)[KEY] == Plan(centre="yes").attributes(plain)[KEY]
-    assert Plan(starts=1, seed=3).attributes(plain)[KEY] == Plan(starts=1).attributes(plain)[KEY]
+    assert len({plan.attributes(plain)[INVERSION_KEY] for plan in plans}) == len(plans)
+    assert Plan(centre="file").attributes(plain)[INVERSION_KEY] == Plan(centre="yes").attributes(plain)[INVERSION_KEY]
+    assert Plan(starts=1, seed=3).attributes(plain)[INVERSION_KEY] == Plan(starts=1).attributes(plain)[INVERSION_KEY]
 
 
 def test_series_that_spm_left_scaled_are_taken_as_measured(study: Path) -> None:

@@ -11,8 +11,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli import _guard
-from pipeline.common import _console
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError, _console
 from pipeline.measures import FeatureTable, read_features, write_features
 from pipeline.measures._table import FeatureColumn
 from pipeline.page._records import Column, Records
@@ -77,9 +76,9 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> tuple[io.StringIO, io.StringIO]:
 
 def test_a_terminal_is_sent_no_control_character_and_no_markup(streams: tuple[io.StringIO, io.StringIO]) -> None:
     shown = r"\x1b[2J\u202e:smile:[bold]\[red]"
-    _console.say(f"{ESCAPE}: said")
-    _console.tell(f"{ESCAPE}: told")
-    _console.show((ESCAPE,), [(ESCAPE,), ("x" * 10_000,)], title=ESCAPE)
+    _console.print_message(f"{ESCAPE}: said")
+    _console.print_line(f"{ESCAPE}: told")
+    _console.print_table((ESCAPE,), [(ESCAPE,), ("x" * 10_000,)], title=ESCAPE)
     out, err = (stream.getvalue() for stream in streams)
     assert err == f"{shown}: said\n"
     assert out.count(shown) == 4
@@ -119,6 +118,6 @@ def test_progress_on_a_terminal_shows_a_name_as_it_is(monkeypatch: pytest.Monkey
 
 
 def test_a_long_name_leaves_the_other_columns_their_place(capsys: pytest.CaptureFixture[str]) -> None:
-    _console.show(("participant", "result"), [("x" * 300, "converged"), ("sub-01", "converged")])
+    _console.print_table(("participant", "result"), [("x" * 300, "converged"), ("sub-01", "converged")])
     shown = capsys.readouterr().out
     assert (shown.count("converged"), shown.count("x")) == (2, 300)

@@ -14,9 +14,8 @@ import xarray as xr
 from toy_units import toy_outputs, toy_units
 
 from pipeline.cli._guard import FAILED, flushed, guarded
-from pipeline.common import _atomic
-from pipeline.common._atomic import WriteError, atomic_write, remove_leftovers, write_bytes
-from pipeline.common._console import _Output, write_json
+from pipeline.common import WriteError, _files, atomic_write, remove_unfinished_files, write_bytes, write_json
+from pipeline.common._console import _Output
 from pipeline.execution import Finish, Unit, in_process, run_units
 from pipeline.matlab._write import save_mat
 from pipeline.results._store import write_result
@@ -45,7 +44,7 @@ def refuse(patch: pytest.MonkeyPatch, number: int) -> None:
     def fsync(_: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    patch.setattr(_atomic.os, "fsync", fsync)
+    patch.setattr(_files.os, "fsync", fsync)
 
 
 @pytest.mark.parametrize("number", REMEDIES, ids=errno.errorcode.get)
@@ -132,9 +131,9 @@ def test_leftovers_of_killed_writers_go_and_nothing_else(tmp_path: Path) -> None
     for name in names:
         (tmp_path / name).touch()
     now = (tmp_path / left).stat().st_mtime_ns
-    remove_leftovers(tmp_path, before=now)  # it may still be written to
+    remove_unfinished_files(tmp_path, before=now)  # it may still be written to
     assert {path.name for path in tmp_path.iterdir()} == {*names, "a.nc"}
-    remove_leftovers(tmp_path, before=now + 1)
+    remove_unfinished_files(tmp_path, before=now + 1)
     assert {path.name for path in tmp_path.iterdir()} == {*names, "a.nc"} - {left}
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common import message_line, name_parts, natural_key, shorten, visible
+from pipeline.common import message_line, name_parts, natural_key, shorten, visible_text
 from pipeline.tables._spreadsheet_cell import cell_text, spreadsheet_cell
 
 
@@ -23,12 +23,12 @@ def test_the_order_of_names_does_not_depend_on_the_order_given(names: list[str])
 
 @given(st.text())
 def test_shown_text_has_only_printable_characters_and_is_short(text: str) -> None:
-    assert visible(text).isprintable()
+    assert visible_text(text).isprintable()
     assert len(shorten(text)) <= 80
 
 
 def test_an_escape_sequence_is_shown_and_not_obeyed() -> None:
-    assert visible("sub\x1b[2J\u202e01") == r"sub\x1b[2J\u202e01"
+    assert visible_text("sub\x1b[2J\u202e01") == r"sub\x1b[2J\u202e01"
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common._numbers import number_advice, read_number, read_whole_number
+from pipeline.common import number_advice, read_number, read_whole_number
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -1,7 +1,6 @@
 import pytest
 
-from pipeline.common import time_problem
-from pipeline.common._plausible_units import Time
+from pipeline.common import TimeKind, time_problem
 
 
 @pytest.mark.parametrize(
@@ -19,7 +18,7 @@ from pipeline.common._plausible_units import Time
     ],
 )
 def test_a_time_that_cannot_be_in_seconds_is_told_with_the_value_to_write(
-    seconds: float, kind: Time, said: str
+    seconds: float, kind: TimeKind, said: str
 ) -> None:
     assert said in str(time_problem(seconds, kind))
 
@@ -34,5 +33,5 @@ def test_a_time_that_cannot_be_in_seconds_is_told_with_the_value_to_write(
         (0.0, "delay"),
     ],
 )
-def test_times_of_real_scans_pass(seconds: float, kind: Time) -> None:
+def test_times_of_real_scans_pass(seconds: float, kind: TimeKind) -> None:
     assert time_problem(seconds, kind) is None

@@ -7,15 +7,15 @@ import time
 import pytest
 
 from pipeline.common import (
-    before_and_after,
-    common_visits,
-    describe_same_person,
-    order_of_visits,
-    same_person,
+    describe_repeated_participants,
+    describe_reversed_order,
+    distinguishing_visits,
+    find_before_and_after,
+    find_repeated_participants,
+    find_visit_label,
+    order_visits,
+    remove_visit_label,
     split_visit,
-    take_mark,
-    take_one_of,
-    turned_order,
 )
 
 
@@ -63,7 +63,7 @@ from pipeline.common import (
     ],
 )
 def test_names_that_differ_in_a_visit_alone_are_of_one_person(one: str, other: str) -> None:
-    assert same_person([one, "sub-77", other]) == ((one, other),)
+    assert find_repeated_participants([one, "sub-77", other]) == ((one, other),)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_names_that_differ_in_a_visit_alone_are_of_one_person(one: str, other: s
     ids=lambda names: names[0][:20],
 )
 def test_people_who_are_called_like_visits_are_people(names: list[str]) -> None:
-    assert same_person(names) == ()
+    assert find_repeated_participants(names) == ()
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_people_who_are_called_like_visits_are_people(names: list[str]) -> None:
 )
 def test_endings_that_several_people_share_are_not_people(one: str, other: str, visits: tuple[str, ...]) -> None:
     names = [name.format(i) for i in range(1, 5) for name in (one, other)]
-    groups = same_person(names)
+    groups = find_repeated_participants(names)
     assert groups == tuple(zip(names[::2], names[1::2], strict=True))
-    assert common_visits(groups) == visits
+    assert distinguishing_visits(groups) == visits
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,23 @@ def test_endings_that_several_people_share_are_not_people(one: str, other: str, 
     ids=lambda names: names[1],
 )
 def test_people_of_several_sites_or_arms_are_people(names: list[str]) -> None:
-    assert same_person(names) == ()
+    assert find_repeated_participants(names) == ()
 
 
 def test_many_names_are_told_apart_in_no_time() -> None:
     start = time.process_time()
-    assert len(same_person([f"sub-{i:04}_ses-{j}" for i in range(2000) for j in (1, 2)])) == 2000
+    assert len(find_repeated_participants([f"sub-{i:04}_ses-{j}" for i in range(2000) for j in (1, 2)])) == 2000
     assert time.process_time() - start < 2
 
 
 def test_who_is_one_person_is_said_in_one_line_with_the_visits() -> None:
-    groups = same_person(["a1_post", "a1_pre", "a2_pre", "a2_post"])
-    assert describe_same_person(groups) == "a1_post and a1_pre seem to be of one person (and 1 more like them)"
-    assert common_visits(groups) == ("pre", "post")
-    assert common_visits([("sub-01", "sub-01_post")]) == ()
+    groups = find_repeated_participants(["a1_post", "a1_pre", "a2_pre", "a2_post"])
+    assert (
+        describe_repeated_participants(groups)
+        == "a1_post and a1_pre seem to be of one participant (and 1 more like them)"
+    )
+    assert distinguishing_visits(groups) == ("pre", "post")
+    assert distinguishing_visits([("sub-01", "sub-01_post")]) == ()
 
 
 @pytest.mark.parametrize(
@@ -164,7 +167,7 @@ def test_who_is_one_person_is_said_in_one_line_with_the_visits() -> None:
     ],
 )
 def test_a_mark_that_is_asked_for_is_found_as_a_part_of_a_name(name: str, mark: str, left: str | None) -> None:
-    assert take_mark(name, mark) == left
+    assert remove_visit_label(name, mark) == left
 
 
 @pytest.mark.parametrize(
@@ -172,13 +175,15 @@ def test_a_mark_that_is_asked_for_is_found_as_a_part_of_a_name(name: str, mark: 
     [("02_1", ("1", "02")), ("01_2", ("2", "01")), ("1_1", ("1", "1")), ("2_02", ("2", "2")), ("sub-1", None)],
 )
 def test_of_numbers_the_last_part_is_the_visit(name: str, taken: tuple[str, str] | None) -> None:
-    assert take_one_of(name, ("1", "2")) == taken
+    assert find_visit_label(name, ("1", "2")) == taken
 
 
 def test_a_before_that_comes_after_by_its_label_is_said() -> None:
-    assert turned_order("ses-post", "ses-pre").startswith("ses-post comes after ses-pre by its label")
-    assert turned_order("T2", "T1") != ""
-    assert turned_order("ses-pre", "ses-post") == turned_order("ses-ketamine", "ses-midazolam") == ""
+    assert describe_reversed_order("ses-post", "ses-pre").startswith("ses-post comes after ses-pre by its label")
+    assert describe_reversed_order("T2", "T1") != ""
+    assert (
+        describe_reversed_order("ses-pre", "ses-post") == describe_reversed_order("ses-ketamine", "ses-midazolam") == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,13 +205,13 @@ def test_a_before_that_comes_after_by_its_label_is_said() -> None:
 def test_visits_follow_each_other_by_words_and_numbers_and_never_by_the_alphabet(
     labels: list[str], ordered: tuple[str, ...] | None
 ) -> None:
-    assert order_of_visits(labels) == ordered
+    assert order_visits(labels) == ordered
 
 
 def test_after_is_the_visit_called_so_and_not_the_last() -> None:
-    assert before_and_after(["followup", "post", "pre"]) == ("pre", "post")
-    assert before_and_after(["10", "9", "1"]) == ("1", "10")
-    assert before_and_after(["pre"]) is None
+    assert find_before_and_after(["followup", "post", "pre"]) == ("pre", "post")
+    assert find_before_and_after(["10", "9", "1"]) == ("1", "10")
+    assert find_before_and_after(["pre"]) is None
 
 
 def test_what_is_left_of_a_name_is_the_person() -> None:

@@ -16,8 +16,7 @@ import pytest
 from distributed import LocalCluster
 from toy_units import bad_data, capitals, deadly, deadly_once, first_has_gpu, store, toy_outputs, toy_units
 
-from pipeline.common._provenance import release
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError, release
 from pipeline.execution import Ended, open_workers, run_units
 from pipeline.execution._dask import one_at_a_time
 from pipeline.execution._job import Job

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common._atomic import WriteError
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError, WriteError
 from pipeline.execution import locked
 
 HOLD = "import sys, time; from pathlib import Path; from pipeline.execution import locked\n"

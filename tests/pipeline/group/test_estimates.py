@@ -14,7 +14,7 @@ from made_up_group import made_up_group
 
 from dcm import Posterior, Prior, Settings, Spec, Status, prior
 from peb import Estimate, Gaussian
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.group._estimates import pair_sessions, read_estimates
 from pipeline.results._dataset import to_dataset
 from pipeline.results._group_store import write_group

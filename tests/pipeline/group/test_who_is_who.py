@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from pipeline.common import natural_key
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError, natural_key
 from pipeline.group._inputs import GroupInputs, GroupOptions, read_group
 from pipeline.group._row_order import as_text_sorts
 
@@ -150,7 +149,7 @@ def test_two_files_of_one_person_are_refused_with_the_remedy(
     with pytest.raises(UsageError) as caught:
         read(folder)
     assert f"P1{between}{marks[0]}" in str(caught.value)
-    assert "seem to be of one person (and 2 more like them); " in str(caught.value)
+    assert "seem to be of one participant (and 2 more like them); " in str(caught.value)
     assert remedy in str(caught.value)
     assert "--all-different" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -164,7 +163,7 @@ def test_a_design_with_a_row_for_each_visit_does_not_make_them_people(save: Call
         "participant_id\tage\n" + "".join(f"sub-{i}_ses-{k}\t{20 + i * k}\n" for i in (1, 2, 3) for k in (1, 2))
     )
     for how in ({"design": table}, {"design": design_of(folder, [1, 2, 3, 4, 5, 7]), "by_order": True}):
-        with pytest.raises(UsageError, match=r"sub-1_ses-1 and sub-1_ses-2 seem to be of one person"):
+        with pytest.raises(UsageError, match=r"sub-1_ses-1 and sub-1_ses-2 seem to be of one participant"):
             read(folder, **how)
 
 
@@ -187,7 +186,7 @@ def test_a_change_against_the_order_of_visits_is_said(save: Callable[..., Path],
 def test_changes_of_visits_in_folders_are_found(save: Callable[..., Path], read: Read) -> None:
     save(**{f"{visit}/DCM_sub-{i}": i * (2.0 if visit == "post" else 1.0) for i in (1, 2) for visit in ("pre", "post")})
     folders = [save() / "DCM_pre", save() / "DCM_post"]
-    with pytest.raises(UsageError, match="seem to be of one person"):
+    with pytest.raises(UsageError, match="seem to be of one participant"):
         read(*folders)
     assert strengths(read(*folders, sessions=("pre", "post"))) == [1.0, 2.0]
 

@@ -16,7 +16,7 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from pipeline.common._atomic import atomic_write
+from pipeline.common import atomic_write
 from pipeline.matlab._load import load_mat
 from pipeline.matlab._values import MatFileError, Opaque, StructArray
 from pipeline.matlab._write import cell_row, opaque_places, save_mat

@@ -11,7 +11,7 @@ import made_up_table as made
 import numpy as np
 import pytest
 
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.predict import PredictOptions, model_of
 from pipeline.tables._table import TableError
 

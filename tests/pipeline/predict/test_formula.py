@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.predict import Factor, parse_factor, parse_formula
 from pipeline.predict._expand import expand, term_text
 from pipeline.predict._measures import fits

@@ -241,7 +241,7 @@ def test_rows_of_one_person_are_not_two_people(tmp_path: Path, name: str, visits
     path = made.write(tmp_path, table)
     options = {"sessions": None, "formula": "gppi_a + rest_a", "outcome": "score"}
     with pytest.raises(
-        TableError, match=r"participant_id: .* and .* seem to be of one person \(and 11 more like them\)"
+        TableError, match=r"participant_id: .* and .* seem to be of one participant \(and 11 more like them\)"
     ):
         model_of(made.asked(path, **options))
     assert len(model_of(made.asked(path, **options, all_different=True)).predictors.people) == 24

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from pipeline.cli import _predict as _cli_predict
 from pipeline.cli import _predict_options as _predict_command
 from pipeline.cli._predict import run_predict
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.predict import PredictOptions
 
 Ask = Callable[..., tuple[PredictOptions, Path | None, Path | None, int | None]]

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.predict import parse_formula, preset_formula, preset_terms
 from pipeline.predict._expand import expand, term_text
 from pipeline.study import Preset

@@ -11,7 +11,7 @@ import pytest
 from made_up_people import made_up
 
 from features import Tuning, chance, groups_of, make_folds, nested, shuffles_reaching
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.execution import in_process, open_workers
 from pipeline.predict._shuffles import Shuffling, shuffle
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up_statistics import made_up_measures, made_up_people, write_measures
 
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.statistics import measure_changes
 
 PEOPLE = made_up_people()

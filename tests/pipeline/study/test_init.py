@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.cli._init import run_init
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.study import StudyError, look, read_study, starter, study_schema
 from pipeline.study._guess import guess_arms
 from pipeline.study._starter import toml

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common._runtime import UsageError
+from pipeline.common import UsageError
 from pipeline.study import StudyError, read_study
 
 Mistakes = Callable[..., tuple[str, ...]]
