@@ -119,7 +119,7 @@ def run_trial(
             planted.append(truth)
     posteriors = dcm.invert_cohort(subjects, settings)
     usable = {
-        one.name: peb.from_dcm(one.name, found)
+        one.name: peb.Estimate.from_dcm(one.name, found)
         for one, found in zip(subjects, posteriors, strict=True)
         if isinstance(found, Posterior)
     }

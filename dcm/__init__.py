@@ -6,6 +6,7 @@ from ._diagnostics import Diagnostics, diagnose, share_explained
 from ._flow import dense_flow_step
 from ._forward import Derivatives, Integrator
 from ._laplace import NoiseModel
+from ._normal_mixture import Marginal, NormalMixture
 from ._posterior import Posterior, Refinement
 from ._posterior_draws import ChainSettings, PosteriorDraws
 from ._priors import Preset, Prior, checked_density, prior
@@ -31,7 +32,9 @@ __all__ = [
     "Integrator",
     "InversionError",
     "Layout",
+    "Marginal",
     "NoiseModel",
+    "NormalMixture",
     "Parameters",
     "Posterior",
     "PosteriorDraws",

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from .tables import short_repr
+
 SPM12_ECHO_TIME = 0.04  # s; SPM12's observation equation uses this whatever echo time the user states
 
 
@@ -78,6 +80,8 @@ class Data:
         problems = _problems(self)
         if problems:
             raise ValueError("; ".join(problems))
+
+    __repr__ = short_repr
 
     @property
     def scans(self) -> int:

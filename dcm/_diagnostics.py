@@ -10,6 +10,7 @@ from jaxtyping import Float
 from ._ar_noise import PRIOR_SD as AUTOCORRELATION_SD
 from ._posterior import Posterior
 from ._status import Status
+from .tables import short_repr
 
 LOW_VARIANCE = 10.0  # percent explained below which SPM's check of a DCM warns
 STRONG_CONNECTION = 1 / 8  # Hz; below it no connection is worth the name (SPM's check)
@@ -57,6 +58,8 @@ class Diagnostics:
     noise_conflict: tuple[str, ...] = ()
     starts_disagree: str = ""
     constant_inputs: tuple[str, ...] = ()
+
+    __repr__ = short_repr
 
 
 def diagnose(posterior: Posterior) -> Diagnostics:

@@ -8,6 +8,7 @@ inversion that has a result is no iteration: it evaluates the best θ once more,
 
 from __future__ import annotations
 
+import math
 from typing import Literal, TypeVar
 
 import equinox as eqx
@@ -25,7 +26,7 @@ from ._mixed_flow import mixed_flow_step
 
 LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, 4.0
 RETRIES = 4
-JACOBIAN_LIMIT, SPM25_JACOBIAN_LIMIT = jnp.exp(32.0).item(), 1e32
+JACOBIAN_LIMIT, SPM25_JACOBIAN_LIMIT = math.exp(32.0), 1e32
 PATIENCE = 4  # iterations in a row with a predicted gain below tolerance
 HISTORY = 512  # longest F history kept
 

@@ -18,6 +18,7 @@ integrator is never differentiated.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ from ._cholesky import inverse, log_det
 from ._forward import ForwardModel
 from ._joint_density import Problem
 
-LOG_2PI = jnp.log(2 * jnp.pi).item()
+LOG_2PI = math.log(2 * math.pi)
 
 
 class Unknowns(NamedTuple):

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from ._normal_mixture import Marginal, NormalMixture
 from ._priors import Prior
 from ._settings import Settings
 from ._spec import Parameters, Spec
 from ._status import Status
+from .tables import DataFrame, data_frame, density_columns, html_table, short_repr, unknown_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class Refinement:
     pareto_k: float
     log_evidence: float
     used: bool
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +99,66 @@ class Posterior:
     refinement: Refinement | None = None
     centre_inputs: bool = False
     constant_inputs: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Marginal | Float[np.ndarray, "..."]:
+        """The posterior of one parameter, ``posterior["A[V5<-V1]"]``; or the means of a field, ``posterior["A"]``.
+
+        A parameter that the model switches off has its prior mean and a standard deviation of 0. The index order of a
+        field is (to, from), as in `Parameters`.
+
+        Raises `KeyError`, naming the nearest names, where the model has neither.
+        """
+        layout, every = self.spec.layout, self.spec.parameter_names
+        if name in layout.sizes:
+            return np.asarray(getattr(self.parameters, name))
+        if name not in every:
+            raise unknown_name(name, (*layout.sizes, *every), "parameter or field")
+        place = every.index(name)
+        variance = self.full_covariance[place, place]
+        return Marginal(name, NormalMixture.normal(self.mean[place], np.sqrt(variance)))
+
+    @property
+    def sd(self) -> Float[np.ndarray, "free"]:
+        """Posterior standard deviations of the free parameters, in the order of `names`."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def marginals(self) -> NormalMixture:
+        """The density of every free parameter by itself, in the order of `names`."""
+        return NormalMixture.normal(self.mean[self.free], self.sd)
+
+    @property
+    def probability(self) -> Float[np.ndarray, "free"]:
+        """P(θ > 0 | y) of every free parameter, in the order of `names`."""
+        return self.marginals.above_zero
+
+    def to_frame(self) -> DataFrame:
+        """Every free parameter with its posterior and prior: parameter, field, mean, sd, prior_mean, prior_sd."""
+        prior_sd = np.sqrt(np.diag(self.prior.covariance)[self.free])
+        return data_frame(
+            {
+                "parameter": self.names,
+                "field": [self.spec.layout.field_of(int(place)) for place in self.free],
+                "mean": self.mean[self.free],
+                "sd": self.sd,
+                "prior_mean": self.prior.mean[self.free],
+                "prior_sd": prior_sd,
+            }
+        )
+
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """The table of a methods section: parameter, mean, sd, lower, upper, probability; one row a free parameter.
+
+        `lower` and `upper` are the central posterior interval that holds `level`; `probability` is P(θ > 0 | y).
+        """
+        return data_frame({"parameter": self.names, **density_columns(self.marginals, level)})
+
+    def __repr__(self) -> str:
+        size = f"{self.spec.n} regions, {self.spec.m} inputs, {self.free.size} free parameters"
+        return f"Posterior({size}, F = {self.free_energy:.2f} nats, {self.status.name.lower()}, compat {self.mode})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.summary())
 
     @property
     def departures(self) -> tuple[str, ...]:

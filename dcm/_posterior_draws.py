@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from .tables import DataFrame, data_frame, draw_columns, html_table
+
 BLOCK = 25  # draws in one call of compiled code, after which progress is told
 
 
@@ -79,6 +81,22 @@ class PosteriorDraws:
     def sd(self) -> Float[np.ndarray, "free"]:
         """Posterior standard deviations."""
         return self.draws.std(axis=(0, 1), ddof=1)
+
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """One row a free parameter: parameter, mean, sd, lower, upper, probability, r_hat, sample_size.
+
+        `lower` and `upper` are the quantiles between which `level` of the draws lie; `probability` is the share of the
+        draws above 0.
+        """
+        return data_frame({"parameter": self.names, **draw_columns(self.draws, level, self.r_hat, self.sample_size)})
+
+    def __repr__(self) -> str:
+        chains, draws = self.draws.shape[:2]
+        size = f"{len(self.names)} parameters, {chains} chains of {draws} draws"
+        return f"PosteriorDraws({size}, largest R-hat {self.r_hat.max():.3f}, {self.divergences} divergences)"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.summary())
 
     def quantile(self, probability: float) -> Float[np.ndarray, "free"]:
         """The value below which a parameter lies with a given probability."""

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ._spec import Spec
+from .tables import short_repr
 
 Preset = Literal["none", "spm12", "spm25"]
 
@@ -48,6 +49,8 @@ class Prior:
             raise ValueError("noise_mean must be finite, and noise_variance finite and positive")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
+
+    __repr__ = short_repr
 
     @cached_property
     def free(self) -> np.ndarray:

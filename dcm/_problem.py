@@ -65,6 +65,10 @@ class Subject:
                 f"but the model {self.spec.layout.size} parameters"
             )
 
+    def __repr__(self) -> str:
+        n, m, scans = self.spec.n, self.spec.m, self.data.scans
+        return f"Subject({self.name!r}, {n} regions, {m} inputs, {scans} scans of {self.data.repetition_time:g} s)"
+
     @property
     def constant_inputs(self) -> tuple[str, ...]:
         """Inputs that the model uses and that never vary over the run, so that their effects cannot be found."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.signal import lfilter
 
 MEMORY = 4096  # scans after which the noise has forgotten how it began
 
@@ -34,6 +33,8 @@ class SerialNoise:
 
     def draw(self, random: np.random.Generator, scans: int, regions: int) -> Float[np.ndarray, "scan region"]:
         """Noise of standard deviation 1 in every region, independent between regions, plus the drift."""
+        from scipy.signal import lfilter  # half a second to import: only for those who simulate
+
         feedback = [1.0, *(-phi for phi in self.coefficients)]
         impulse = np.zeros(MEMORY)
         impulse[0] = 1.0

@@ -20,6 +20,7 @@ from ._gating import gated_regions
 from ._schedule import schedule, schedule_with_panels
 from ._serial_noise import WHITE, SerialNoise
 from ._spec import Parameters, Spec
+from .tables import short_repr
 
 SILENT = 1e-9  # percent: what rounding leaves of a series that nothing drives
 
@@ -37,6 +38,8 @@ class Simulation:
     data: Data
     signal: Float[np.ndarray, "scan region"]
     parameters: Parameters
+
+    __repr__ = short_repr
 
 
 def simulate(

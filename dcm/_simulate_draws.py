@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr, ndtri
 
 from ._data import Data
 from ._forward import Integrator
@@ -19,6 +18,7 @@ from ._priors import Prior
 from ._serial_noise import SerialNoise
 from ._simulate import Simulation, make_predictor
 from ._spec import Layout, Parameters, Spec
+from .tables import short_repr
 
 FAINTEST = 0.05  # percent, the standard deviation of a signal below which a region is silent
 MOST_REDRAWN = 200  # draws in a row of which none can be used, before it is given up
@@ -38,6 +38,8 @@ class SimulatedRuns:
 
     runs: tuple[Simulation, ...]
     redrawn: float
+
+    __repr__ = short_repr
 
 
 def simulate_draws(
@@ -113,6 +115,8 @@ def draw_parameters(
 
     Parameters without variance stay at their mean.
     """
+    from scipy.special import ndtr, ndtri  # not loaded by `import dcm`
+
     free = np.flatnonzero(np.diag(covariance) > 0)
     tail = ndtr(-within)
     standard = ndtri(tail + (1 - 2 * tail) * random.random(free.size))

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import ArrayLike
 
+from .tables import shortened
+
 Mask = Bool[np.ndarray, "..."]
 
 
@@ -117,6 +119,10 @@ class Spec:
             "decay",
             "epsilon",
         )
+
+    def __repr__(self) -> str:
+        free = ", ".join(f"{int(getattr(self, field).sum())} {field.upper()}" for field in "abcd")
+        return f"Spec({self.n} regions: {shortened(self.regions)}; {self.m} inputs: {shortened(self.inputs)}; {free})"
 
     def _key(self) -> tuple[object, ...]:
         masks = (self.a, self.b, self.c, self.d)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import scipy.linalg.lapack  # noqa: F401 - jaxlib calls its BLAS: it has to be there to be limited
 from threadpoolctl import threadpool_limits
 
 _lock = threading.Lock()
@@ -21,6 +20,8 @@ _within: list[Any] = []  # an entry for each computation now running; the first 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Hold BLAS to one thread; the last computation to end, of those in this process, gives back what it had."""
+    import scipy.linalg.lapack  # noqa: F401 - jaxlib calls its BLAS: it has to be there to be limited
+
     with _lock:
         _within.append(None if _within else threadpool_limits(1, user_api="blas"))
     try:

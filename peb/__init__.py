@@ -1,5 +1,7 @@
 """The group level of effconn: parametric empirical Bayes over first-level posteriors. Arrays in, arrays out."""
 
+from dcm import NormalMixture
+
 from ._arms import (
     ArmComparison,
     ArmProbabilities,
@@ -16,12 +18,10 @@ from ._families import FamilyComparison, families
 from ._gaussian import Gaussian
 from ._group import HEEDED, Compat, GroupPosterior, GroupStatus
 from ._node_mixture import NodeMixture
-from ._normal_mixture import NormalMixture
 from ._peb import fit
 from ._permutation import Permutation, permutation_test
 from ._prediction import CrossValidation, k_fold, leave_one_out
-from ._probability import ProbabilityKind, beyond_zero, with_v_without
-from ._reduction import Reduction, reduce, switched
+from ._reduction import ProbabilityKind, Reduction, reduce, switched
 from ._reduction_check import ReductionCheck, check_reduction, is_nested
 from ._refit import Refit, RefitStatus, Round, fit_with_reinversion
 from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
@@ -75,7 +75,6 @@ __all__ = [
     "arms_from_groups",
     "arms_from_interactions",
     "average",
-    "beyond_zero",
     "change",
     "check_reduction",
     "compare",
@@ -99,5 +98,4 @@ __all__ = [
     "search",
     "switched",
     "verdict",
-    "with_v_without",
 ]

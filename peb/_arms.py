@@ -28,12 +28,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from dcm import NormalMixture
+from dcm.tables import DataFrame, data_frame, density_columns, html_table, short_repr
+
 from ._design import MEAN, Design
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
-from ._normal_mixture import NormalMixture
 from ._peb import fit
-from ._probability import ProbabilityKind
+from ._reduction import ProbabilityKind
 from ._settings import PebError, PebSettings
 
 COMMON, HALF_DIFFERENCE = "commonality", "half difference"  # the columns of the third level
@@ -55,6 +57,8 @@ class ArmProbabilities:
     first: Float[np.ndarray, "param"]
     second: Float[np.ndarray, "param"]
     difference: Float[np.ndarray, "param"]
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +91,30 @@ class ArmComparison:
     with_v_without: ArmProbabilities
     remarks: tuple[str, ...] = ()
 
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """One row a parameter and quantity: covariate, parameter, quantity, mean, sd, lower, upper, probability.
+
+        The quantities are the effect in each arm, by the arm's name, and their ``difference``, first − second. `lower`
+        and `upper` are the central posterior interval that holds `level`; `probability` is P(quantity > 0 | y).
+        """
+        names = [*self.arms, "difference"]
+        parts = [density_columns(density, level) for density in self.marginals]
+        return data_frame(
+            {
+                "covariate": self.covariate,
+                "parameter": list(self.parameters) * len(names),
+                "quantity": np.repeat(names, len(self.parameters)),
+                **{column: np.concatenate([part[column] for part in parts]) for column in parts[0]},
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"ArmComparison({' − '.join(self.arms)}, {self.covariate!r}, {len(self.parameters)} parameters)"
+
+    def _repr_html_(self) -> str:
+        table = self.summary()
+        return html_table(repr(self), table[table["quantity"] == "difference"])
+
     def interval(self, level: float = 0.9) -> Float[np.ndarray, "param 2"]:
         """The central posterior interval of the difference: from, to."""
         return self.marginals[2].interval(level)
@@ -105,6 +133,8 @@ class ThirdLevel:
 
     group: GroupPosterior
     comparisons: tuple[ArmComparison, ...]
+
+    __repr__ = short_repr
 
 
 def arms_from_interactions(

@@ -17,13 +17,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit
 
+from dcm import NormalMixture
+
 from ._arms import ArmComparison, centring_remarks, check_alike, make_comparison
 from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._node_mixture import NodeMixture
-from ._normal_mixture import NormalMixture
 from ._peb import fit
 from ._settings import PebSettings
 from ._shared_spread import weights_in_arms

@@ -18,11 +18,14 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float
 
+from dcm import NormalMixture
+from dcm.tables import DataFrame, data_frame, density_columns, html_table
+
 from ._average import WINDOW, average_of_switches, probabilities, seen
 from ._design import some
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
-from ._probability import ProbabilityKind
+from ._reduction import ProbabilityKind
 
 MOST_COMBINATIONS = 200_000
 
@@ -57,6 +60,33 @@ class Comparison:
     window: float
 
     kind: ClassVar[ProbabilityKind] = "free energy, with v without"
+
+    def to_frame(self) -> DataFrame:
+        """One row a combination of models: a column a covariate with its model, then free_energy and probability."""
+        which = np.indices(self.free_energy.shape).reshape(len(self.covariates), -1)
+        chosen = {name: [self.models[i] for i in places] for name, places in zip(self.covariates, which, strict=True)}
+        return data_frame({**chosen, "free_energy": self.free_energy.ravel(), "probability": self.probability.ravel()})
+
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """The model average of the covariates compared: covariate, parameter, mean, sd, lower, upper, probability.
+
+        `lower` and `upper` are the central interval that holds `level` under the average; `probability` is of the kind
+        "free energy, with v without", see `parameter_probability`.
+        """
+        parts = []
+        for covariate in self.covariates:
+            places = np.array([self.effects.index(f"{covariate}: {name}") for name in self.parameters])
+            found = self.average.marginal(places)
+            columns = density_columns(NormalMixture.normal(found.mean, found.sd), level)
+            columns["probability"] = self.parameter_probability(covariate)
+            parts.append({"covariate": [covariate] * places.size, "parameter": list(self.parameters), **columns})
+        return data_frame({column: np.concatenate([part[column] for part in parts]) for column in parts[0]})
+
+    def __repr__(self) -> str:
+        return f"Comparison({len(self.models)} models for each of {', '.join(self.covariates)})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.to_frame().sort_values("probability", ascending=False))
 
     def model_probability(self, covariate: str) -> Float[np.ndarray, "model"]:
         """The probability of each model for one covariate, whatever the models for the others."""

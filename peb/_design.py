@@ -6,10 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+
+from dcm.tables import DataFrame, data_frame, html_table, shortened
 
 MEAN = "mean"
 ROUNDING = 1e-12  # of the largest value: numbers that differ by less are one number
@@ -69,6 +72,53 @@ class Design:
         _check_rank(self.covariates, matrix)
         matrix.setflags(write=False)
         object.__setattr__(self, "matrix", matrix)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: DataFrame,
+        covariates: Sequence[str] | None = None,
+        *,
+        participant: str | None = "participant_id",
+        interactions: Sequence[tuple[str, str]] = (),
+        centre: bool | Sequence[str] = True,
+        plus: Sequence[str] = (),
+    ) -> Design:
+        """A design from a pandas data frame with one row a participant, by `make_design`.
+
+        Numbers are covariates as they are, true and false are 1 and 0, and a column of texts or of categories has two
+        kinds, −1 and +1. Numbers (and true and false) are centred where `centre` says so.
+
+        Arguments:
+            frame: one row a participant.
+            covariates: columns to use, in this order; all but that of the participants where None.
+            participant: the column of the participants' names; the frame's index where None.
+            interactions, centre, plus: as for `make_design`.
+
+        Raises `DesignError` as `make_design` does; where a value is missing, naming the participants (fill it in, or
+        drop these rows); and where a column is absent or of another type, such as dates.
+        """
+        if participant is not None and participant not in frame:
+            raise DesignError(
+                f"the frame has no column {participant!r}; name the participants' column, or give participant=None "
+                "where they are the index"
+            )
+        names = [str(name) for name in (frame.index if participant is None else frame[participant])]
+        chosen = [name for name in frame.columns if name != participant] if covariates is None else list(covariates)
+        if absent := [name for name in chosen if name not in frame]:
+            raise DesignError(f"the frame has no column {some(absent)}; it has {some(list(map(str, frame.columns)))}")
+        columns = {str(name): _values(str(name), frame[name], names) for name in chosen}
+        return make_design(names, columns, interactions=interactions, centre=centre, plus=plus)
+
+    def to_frame(self) -> DataFrame:
+        """The matrix as a pandas data frame: participant, then one column a covariate, as coded and centred."""
+        return data_frame({"participant": self.participants, **dict(zip(self.covariates, self.matrix.T, strict=True))})
+
+    def __repr__(self) -> str:
+        return f"Design({len(self.participants)} participants; covariates: {shortened(self.covariates)})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.to_frame())
 
     def rows(self, participants: Sequence[str]) -> Design:
         """The design of some participants, in the order given, columns as they are (not centred again).
@@ -206,6 +256,24 @@ def make_design(
         first, second = (coded[one] for one in pair)
         columns[f"{first}×{second}"] = columns[first] * columns[second]
     return Design(tuple(participants), tuple(columns), np.column_stack(list(columns.values())), centres, kinds)
+
+
+def _values(name: str, column: Any, participants: Sequence[str]) -> np.ndarray:
+    """A column of a data frame as numbers or texts."""
+    if bool((missing := column.isna().to_numpy()).any()):
+        who = [participants[i] for i in np.flatnonzero(missing).tolist()]
+        raise DesignError(
+            f"{name} is missing for {some(who)}; fill it in, or leave these participants or this covariate out"
+        )
+    kind = getattr(column.dtype, "kind", "O")
+    if kind in "biuf":
+        return np.asarray(column.to_numpy(dtype=np.float64))
+    if kind in "Mmc":
+        raise DesignError(f"{name} holds {column.dtype}; give it as numbers, such as days from a fixed date")
+    values = np.asarray(column.to_numpy(dtype=object))
+    if all(isinstance(value, int | float | np.number) for value in values):
+        return np.asarray(values, dtype=np.float64)
+    return np.array([str(value) for value in values])
 
 
 def _coded(name: str, values: np.ndarray, plus: Sequence[str]) -> tuple[str, np.ndarray, tuple[str, str]]:

@@ -5,16 +5,17 @@ It may come from one participant's DCM or from a group's PEB: the levels above d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from dcm import Posterior
+from dcm import Failure, Posterior
+from dcm.tables import DataFrame, html_table
 
 from ._gaussian import Gaussian
-from ._reduction import reduce
+from ._reduction import reduce, with_v_without
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,39 @@ class Estimate:
             raise ValueError(f"{self.name}: the parameter {repeated} is there twice")
         if not np.isfinite(self.free_energy):
             raise ValueError(f"{self.name}: the free energy is {self.free_energy}")
+
+    @property
+    def with_v_without(self) -> Float[np.ndarray, "param"]:
+        """p(the model has the parameter | y), beside the model in which it alone is 0, both as likely a priori."""
+        return with_v_without(self.prior, self.posterior)
+
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """The posterior as a table, see `Gaussian.summary`."""
+        return self.posterior.summary(self.parameters, level)
+
+    def __repr__(self) -> str:
+        return f"Estimate({self.name!r}, {len(self.parameters)} parameters, F = {self.free_energy:.2f} nats)"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.summary())
+
+    @classmethod
+    def from_dcm(cls, name: str, posterior: Posterior) -> Estimate:
+        """A first-level posterior as the group level sees it: its free parameters, by their names in the model.
+
+        Raises `ValueError` where the inversion failed.
+        """
+        if posterior.status.failed:
+            raise ValueError(f"{name}: the inversion {posterior.status.value}")
+        free = posterior.free
+        return cls(
+            name,
+            posterior.names,
+            tuple(posterior.spec.layout.field_of(int(i)) for i in free),
+            Gaussian(posterior.prior.mean[free], posterior.prior.covariance[np.ix_(free, free)]),
+            Gaussian(posterior.mean[free], posterior.covariance),
+            posterior.free_energy,
+        )
 
     def places(self, chosen: Sequence[str]) -> Int[np.ndarray, "kept"]:
         """Where the parameters that `select` keeps are; raises as it does."""
@@ -99,23 +133,20 @@ class Estimate:
         )
 
 
-def from_dcm(name: str, posterior: Posterior) -> Estimate:
-    """A first-level posterior as the group level sees it: its free parameters, named as `dcm.Spec.parameter_names`.
+def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str] | None = None) -> list[Estimate]:
+    """First-level posteriors as `fit` and the other group analyses take them, one estimate for each participant.
 
-    Raises `ValueError` where the inversion failed.
+    Arguments:
+        posteriors: participant → posterior, as ``dict(zip(names, dcm.invert_cohort(subjects)))`` gives them.
+        fields: fields (``B``) or names of parameters to keep, the others integrated out; None for all.
+
+    Raises `ValueError` where an inversion failed, naming everybody, or no parameter is called so.
     """
-    if posterior.status.failed:
-        raise ValueError(f"{name}: the inversion {posterior.status.value}")
-    layout = posterior.spec.layout
-    free = posterior.free
-    return Estimate(
-        name,
-        posterior.names,
-        tuple(layout.field_of(int(i)) for i in free),
-        Gaussian(posterior.prior.mean[free], posterior.prior.covariance[np.ix_(free, free)]),
-        Gaussian(posterior.mean[free], posterior.covariance),
-        posterior.free_energy,
-    )
+    failed = [name for name, found in posteriors.items() if isinstance(found, Failure) or found.status.failed]
+    if failed:
+        raise ValueError(f"{', '.join(failed)}: the inversion failed; leave these participants out, of the design too")
+    estimates = [Estimate.from_dcm(name, found) for name, found in posteriors.items() if not isinstance(found, Failure)]
+    return estimates if fields is None else [estimate.select(fields) for estimate in estimates]
 
 
 def change(before: Estimate, after: Estimate, name: str) -> Estimate:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from dcm.tables import DataFrame, data_frame, html_table, short_repr
+
 from ._average import probabilities
 from ._comparison import Comparison, marginal
 
@@ -37,6 +39,27 @@ class FamilyComparison:
     model_probability: Float[np.ndarray, "*model"]
     family_prior: Float[np.ndarray, "*family"]
     family_probability: Float[np.ndarray, "*family"]
+
+    def summary(self) -> DataFrame:
+        """One row a family of each covariate: covariate, family, prior, probability, whatever the others' families."""
+        rows = [
+            (covariate, family, prior, probability)
+            for covariate, names in zip(self.covariates, self.names, strict=True)
+            for family, prior, probability in zip(
+                names,
+                marginal(self.family_prior, self.covariates, covariate),
+                marginal(self.family_probability, self.covariates, covariate),
+                strict=True,
+            )
+        ]
+        return data_frame(
+            dict(zip(("covariate", "family", "prior", "probability"), zip(*rows, strict=True), strict=True))
+        )
+
+    __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        return html_table("FamilyComparison", self.summary())
 
     def of_models(self, covariate: str) -> Float[np.ndarray, "model"]:
         """The probability of each model for one covariate under the family prior: Pw and Px of SPM12's families."""

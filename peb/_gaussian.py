@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dcm import checked_density
+from dcm import NormalMixture, checked_density
+from dcm.tables import DataFrame, data_frame, density_columns, short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,28 @@ class Gaussian:
     def free(self) -> np.ndarray:
         """Indices of the parameters that vary."""
         return np.flatnonzero(np.diag(self.covariance) > 0)
+
+    @property
+    def probability(self) -> Float[np.ndarray, "param"]:
+        """P(θ > 0) of every parameter; of one that is fixed 1, ½ or 0 by the sign of its mean."""
+        return NormalMixture.normal(self.mean, self.sd).above_zero
+
+    def interval(self, level: float = 0.9) -> Float[np.ndarray, "param 2"]:
+        """The central interval of every parameter that holds `level`: from, to."""
+        return NormalMixture.normal(self.mean, self.sd).interval(level)
+
+    def summary(self, names: Sequence[str] | None = None, level: float = 0.9) -> DataFrame:
+        """One row a parameter: parameter, mean, sd, lower, upper, probability.
+
+        Arguments:
+            names: of the parameters; their numbers from 1 where None.
+            level: held by the central interval from `lower` to `upper`. `probability` is P(θ > 0).
+        """
+        named = range(1, self.mean.size + 1) if names is None else names
+        density = NormalMixture.normal(self.mean, self.sd)
+        return data_frame({"parameter": list(named), **density_columns(density, level)})
+
+    __repr__ = short_repr
 
     def marginal(self, places: np.ndarray) -> Gaussian:
         """The density of some of the parameters."""

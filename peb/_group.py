@@ -10,12 +10,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
+from dcm import Marginal, NormalMixture
+from dcm.tables import DataFrame, data_frame, density_columns, html_table, unknown_name
+
 from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import Gaussian
 from ._node_mixture import NodeMixture
-from ._normal_mixture import NormalMixture
-from ._probability import with_v_without
+from ._reduction import with_v_without
 from ._shared_spread import LAST_WEIGHT
 from ._switches import evidence_lost_by_each, evidence_of_switches
 
@@ -84,6 +86,65 @@ class GroupPosterior:
     compat: Compat
     mixture: NodeMixture | None = None
     influence: Float[np.ndarray, "subject param"] | None = None
+
+    def __getitem__(self, name: str | tuple[str, str]) -> Marginal | Float[np.ndarray, "effect"]:
+        """The posterior of one effect, or the means of one covariate's effects.
+
+            group["improvement", "B[V5<-V1, drug]"]    group["improvement: B[V5<-V1, drug]"]    group["improvement"]
+
+        Raises `KeyError`, naming the nearest names, where the group has none of them.
+        """
+        covariates = self.design.covariates
+        if isinstance(name, str) and name in covariates:
+            return self.mean[:, covariates.index(name)]
+        effect = name if isinstance(name, str) else f"{name[0]}: {name[1]}"
+        if effect not in self.effects:
+            raise unknown_name(effect, (*covariates, *self.effects), "effect or covariate")
+        covariate, parameter = divmod(self.effects.index(effect), len(self.parameters))
+        return Marginal(effect, self.marginals[parameter, covariate])
+
+    def to_frame(self) -> DataFrame:
+        """Every effect with its posterior and prior: covariate, parameter, mean, sd, prior_mean, prior_sd."""
+        return data_frame(
+            {
+                **self._labels,
+                "mean": self.posterior.mean,
+                "sd": self.posterior.sd,
+                "prior_mean": self.prior.mean,
+                "prior_sd": self.prior.sd,
+            }
+        )
+
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """The table of a methods section: covariate, parameter, mean, sd, lower, upper, probability; a row an effect.
+
+        `lower` and `upper` are the central posterior interval that holds `level`; `probability` is P(effect > 0 | y).
+        """
+        marginals = self.marginals
+        density = NormalMixture(
+            *(
+                np.swapaxes(part, 0, 1).reshape(-1, part.shape[-1])
+                for part in (marginals.weight, marginals.means, marginals.sds)
+            )
+        )
+        return data_frame({**self._labels, **density_columns(density, level)})
+
+    @property
+    def _labels(self) -> dict[str, list[str]]:
+        """The covariate and the parameter of every effect."""
+        covariates, parameters = self.design.covariates, self.parameters
+        return {
+            "covariate": [name for name in covariates for _ in parameters],
+            "parameter": [name for _ in covariates for name in parameters],
+        }
+
+    def __repr__(self) -> str:
+        size = f"{len(self.design.participants)} participants, {len(self.design.covariates)} covariates"
+        found = f"F = {self.free_energy:.2f} nats, {self.status.name.lower()}, compat {self.compat}"
+        return f"GroupPosterior({self.name!r}, {size}, {len(self.parameters)} parameters, {found})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.summary())
 
     @property
     def mean(self) -> Float[np.ndarray, "effect covariate"]:

@@ -17,8 +17,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import logsumexp
 
+from dcm import NormalMixture
+from dcm.tables import short_repr
+
 from ._gaussian import Gaussian, log_det, precision
-from ._normal_mixture import NormalMixture
 from ._shared_spread import log_averages, log_prior_of_typical, log_total, weights
 
 
@@ -42,6 +44,8 @@ class NodeMixture:
     covariances: Float[np.ndarray, "param node covariate covariate"]
     prior_mean: Float[np.ndarray, "param covariate"]
     prior_covariance: Float[np.ndarray, "param covariate covariate"]
+
+    __repr__ = short_repr
 
     @property
     def weight(self) -> Float[np.ndarray, "param node"]:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from dcm import one_blas_thread
+from dcm.tables import DataFrame, data_frame, html_table
 
 from ._ascent import Limits
 from ._design import Design, DesignError
@@ -51,6 +52,19 @@ class Permutation:
     p_value: float
     seed: int
     unfinished: int
+
+    def summary(self) -> DataFrame:
+        """The test in one row: covariate, effects (how many), statistic, permutations, p_value."""
+        values = (self.covariate, len(self.effects), self.statistic, self.null.size, self.p_value)
+        names = ("covariate", "effects", "statistic", "permutations", "p_value")
+        return data_frame({name: [value] for name, value in zip(names, values, strict=True)})
+
+    def __repr__(self) -> str:
+        size = f"{len(self.effects)} effects, {self.null.size} permutations"
+        return f"Permutation({self.covariate!r}, {size}, statistic {self.statistic:.2f} nats, p = {self.p_value:.4f})"
+
+    def _repr_html_(self) -> str:
+        return html_table("Permutation test", self.summary())
 
 
 @one_blas_thread()

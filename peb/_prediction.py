@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from scipy.stats import pearsonr
 
 from dcm import one_blas_thread
+from dcm.tables import DataFrame, data_frame, html_table
 
 from ._design import Design, DesignError
 from ._estimate import Estimate
@@ -64,6 +65,33 @@ class CrossValidation:
     accuracy: float | None
     seed: int | None
     shuffled: Float[np.ndarray, "shuffle"] | None = None
+
+    def to_frame(self) -> DataFrame:
+        """One row a participant: participant, fold, actual, estimate, sd."""
+        return data_frame(
+            {
+                "participant": self.participants,
+                "fold": self.fold,
+                "actual": self.actual,
+                "estimate": self.estimate,
+                "sd": np.sqrt(self.variance),
+            }
+        )
+
+    def summary(self) -> DataFrame:
+        """The result in one row: covariate, participants, folds, correlation, p_value, accuracy (of two levels)."""
+        folds = int(self.fold.max()) + 1
+        accuracy = float("nan") if self.accuracy is None else self.accuracy
+        values = (self.covariate, len(self.participants), folds, self.correlation, self.p_value, accuracy)
+        names = ("covariate", "participants", "folds", "correlation", "p_value", "accuracy")
+        return data_frame({name: [value] for name, value in zip(names, values, strict=True)})
+
+    def __repr__(self) -> str:
+        size = f"{len(self.participants)} participants, {int(self.fold.max()) + 1} folds"
+        return f"CrossValidation({self.covariate!r}, {size}, r = {self.correlation:.3f}, p = {self.p_value:.4f})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.to_frame())
 
 
 def leave_one_out(

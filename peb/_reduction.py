@@ -20,19 +20,25 @@ own thread pool, and as many of them side by side as the pool has threads wait f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
+from scipy.special import expit
 
 from dcm import one_blas_thread, require_64_bit
+from dcm.tables import DataFrame, data_frame, html_table, short_repr
 
 from ._gaussian import Gaussian, Gaussians, log_det, precision
+
+# Two probabilities are both called Pp. The first, P(θ > 0 | y), is of the posterior density, near 1 or 0 for a sure
+# effect; the second, p(the model has θ | y) beside the model in which θ alone is 0, is near 1 for a sure effect.
+ProbabilityKind = Literal["posterior beyond zero", "free energy, with v without"]
 
 BYTES_AT_ONCE = 1 << 25  # of reduced covariances in one batch
 
@@ -165,6 +171,27 @@ class Reduction:
     mean: Float[np.ndarray, "model param"]
     covariance: Float[np.ndarray, "model param param"]
 
+    def summary(self, models: Sequence[str] | None = None) -> DataFrame:
+        """One row a reduced prior: model, delta_free_energy, probability (all as likely a priori).
+
+        Arguments:
+            models: their names; numbers from 1 where None.
+        """
+        relative = np.exp(self.delta_free_energy - self.delta_free_energy.max())
+        named = range(1, relative.size + 1) if models is None else models
+        return data_frame(
+            {
+                "model": list(named),
+                "delta_free_energy": self.delta_free_energy,
+                "probability": relative / relative.sum(),
+            }
+        )
+
+    __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        return html_table("Reduction", self.summary())
+
     def posterior(self, model: int) -> Gaussian:
         """The posterior under one of the reduced priors."""
         return Gaussian(self.mean[model], self.covariance[model])
@@ -217,6 +244,16 @@ def switched(
     """The reduced priors rE = k ∘ E and rC = diag(k) C diag(k) of on/off patterns k: what is off is off at 0."""
     on = np.asarray(on, dtype=bool)
     return np.where(on, prior.mean, 0.0), prior.covariance * (on[:, :, None] & on[:, None, :])
+
+
+def with_v_without(
+    prior: Gaussian, posterior: Gaussian, places: Int[np.ndarray, "some"] | None = None
+) -> Float[np.ndarray, "some"]:
+    """p(the model has θ_i | y) for each of some parameters, all others staying, both models as likely a priori."""
+    places = np.arange(prior.mean.size) if places is None else np.asarray(places)
+    on = np.ones((places.size, prior.mean.size), dtype=bool)
+    on[np.arange(places.size), places] = False
+    return np.asarray(expit(-reduce(prior, posterior, *switched(prior, on)).delta_free_energy))
 
 
 def check_integral(delta: np.ndarray) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dcm import Posterior
 
-from ._estimate import from_dcm
+from ._estimate import Estimate
 from ._gaussian import Gaussian
 
 
@@ -43,7 +43,7 @@ def is_nested(small: Posterior, large: Posterior) -> bool:
     if small.settings != large.settings or not set(small.names) < set(large.names):
         return False
     places = [large.names.index(name) for name in small.names]
-    own, other = from_dcm("small", small).prior, from_dcm("large", large).prior
+    own, other = Estimate.from_dcm("small", small).prior, Estimate.from_dcm("large", large).prior
     return np.array_equal(own.mean, other.mean[places]) and np.array_equal(
         own.covariance, other.covariance[np.ix_(places, places)]
     )
@@ -56,7 +56,7 @@ def check_reduction(small: Posterior, large: Posterior) -> ReductionCheck:
     """
     if not is_nested(small, large):
         raise ValueError("only a model with fewer free parameters and the same priors and settings can be reduced to")
-    whole, own = from_dcm("large", large), from_dcm("small", small)
+    whole, own = Estimate.from_dcm("large", large), Estimate.from_dcm("small", small)
     places = np.array([large.names.index(name) for name in small.names])
     fixed = np.setdiff1d(np.arange(len(large.names)), places)
     mean, covariance = whole.prior.mean.copy(), np.zeros_like(whole.prior.covariance)

@@ -34,9 +34,10 @@ import numpy as np
 from jaxtyping import Float
 
 import dcm
+from dcm.tables import html_table, short_repr
 
 from ._design import Design, some
-from ._estimate import Estimate, from_dcm
+from ._estimate import Estimate
 from ._gaussian import Gaussian, log_det, precision
 from ._group import GroupPosterior
 from ._peb import fit
@@ -73,6 +74,8 @@ class Round:
     mean: Float[np.ndarray, "param covariate"]
     moved: float
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, eq=False)
 class Refit:
@@ -92,6 +95,12 @@ class Refit:
     posteriors: tuple[dcm.Posterior, ...]
     rounds: tuple[Round, ...]
     status: RefitStatus
+
+    def __repr__(self) -> str:
+        return f"Refit({self.group!r}, {len(self.rounds)} rounds, {self.status.value})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.group.summary())
 
 
 def fit_with_reinversion(
@@ -126,7 +135,7 @@ def fit_with_reinversion(
     _check(subjects, design, first_level, max_rounds, tolerance)
     first_level = replace(first_level, tolerance=min(first_level.tolerance, TOLERANCE), refine="none")
     posteriors = _first_inversion(subjects, first_level)
-    estimates = tuple(from_dcm(one.name, found) for one, found in zip(subjects, posteriors, strict=True))
+    estimates = tuple(Estimate.from_dcm(one.name, found) for one, found in zip(subjects, posteriors, strict=True))
     original = {one.name: one.prior for one in estimates}
     rounds: list[Round] = []
     steps: list[np.ndarray] = []  # whole ones, of which a share was taken
@@ -163,7 +172,7 @@ def _averages(
     for i, (last, again) in enumerate(zip(estimates, posteriors, strict=True)):
         if last.name not in failed:
             try:
-                found[i] = _average(last, from_dcm(last.name, again), original, share)
+                found[i] = _average(last, Estimate.from_dcm(last.name, again), original, share)
             except ValueError as error:
                 unusable.append(dcm.Failure(last.name, str(error)))
     return tuple(found), unusable

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float
 
+from dcm import NormalMixture
+from dcm.tables import DataFrame, data_frame, draw_columns, html_table, short_repr
+
 from ._group import GroupPosterior
-from ._probability import beyond_zero
 from ._settings import PebError
 
 
@@ -58,6 +60,17 @@ class SamplingComparison:
     laplace_beyond_zero: Float[np.ndarray, "effect"]
     monte_carlo_error: Float[np.ndarray, "effect"]
 
+    def summary(self) -> DataFrame:
+        """One row an effect: effect, and every field of this comparison with `shift` and `sd_ratio`."""
+        columns = {field.name.removesuffix("s"): getattr(self, field.name) for field in fields(self)[:1]}
+        columns |= {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        return data_frame({**columns, "shift": self.shift, "sd_ratio": self.sd_ratio})
+
+    __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        return html_table("SamplingComparison", self.summary())
+
     @property
     def shift(self) -> Float[np.ndarray, "effect"]:
         """How far Laplace's mean lies from the draws', in posterior standard deviations."""
@@ -96,6 +109,22 @@ class SampledGroup:
     noise_sample_size: Float[np.ndarray, "component"]
     divergences: int
     settings: SamplingSettings
+
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """One row an effect: effect, mean, sd, lower, upper, probability, r_hat, sample_size.
+
+        `lower` and `upper` are the quantiles between which `level` of the draws lie; `probability` is the share of the
+        draws above 0.
+        """
+        return data_frame({"effect": self.effects, **draw_columns(self.draws, level, self.r_hat, self.sample_size)})
+
+    def __repr__(self) -> str:
+        chains, draws = self.draws.shape[:2]
+        size = f"{len(self.effects)} effects, {chains} chains of {draws} draws"
+        return f"SampledGroup({self.name!r}, {size}, largest R-hat {self.r_hat.max():.3f})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.summary())
 
     def compare(
         self,
@@ -140,7 +169,7 @@ def _sums_beyond_zero(
     group: GroupPosterior, sums: Float[np.ndarray, "new effect"], mean: np.ndarray, sd: np.ndarray
 ) -> Float[np.ndarray, "new"]:
     """P(sum > 0): by the mixture where people are one and a sum is of one connection's effects."""
-    found = beyond_zero(mean, sd)
+    found = NormalMixture.normal(mean, sd).above_zero
     if group.mixture is None:
         return found
     size = len(group.parameters)

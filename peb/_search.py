@@ -18,13 +18,14 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from dcm import one_blas_thread
+from dcm import NormalMixture, one_blas_thread
+from dcm.tables import DataFrame, data_frame, density_columns, html_table, short_repr
 
 from ._average import WINDOW, average_of_switches, probabilities, seen
 from ._comparison import every_combination
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
-from ._probability import ProbabilityKind
+from ._reduction import ProbabilityKind
 
 CANDIDATES = 8  # at most, compared in all combinations
 
@@ -45,6 +46,8 @@ class Round:
     missed: Float[np.ndarray, "candidate"]
     dropped: tuple[str, ...]
     free_energy: float
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,22 @@ class Search:
     combination_probability: Float[np.ndarray, "combination"]
     average: Gaussian
     rounds: tuple[Round, ...]
+
+    def summary(self, level: float = 0.9) -> DataFrame:
+        """One row an effect, over the last round's average: effect, mean, sd, lower, upper, probability, kept.
+
+        `lower` and `upper` are the central interval that holds `level`; `probability` is of the kind "free energy,
+        with v without".
+        """
+        columns = density_columns(NormalMixture.normal(self.average.mean, self.average.sd), level)
+        columns |= {"probability": self.probability, "kept": self.kept}
+        return data_frame({"effect": self.effects, **columns})
+
+    def __repr__(self) -> str:
+        return f"Search({int(self.kept.sum())} of {len(self.effects)} effects kept in {len(self.rounds)} rounds)"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.summary().sort_values("probability", ascending=False, kind="stable"))
 
     kind: ClassVar[ProbabilityKind] = "free energy, with v without"
 

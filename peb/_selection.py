@@ -8,11 +8,17 @@ model m with probability r_m, r ~ Dirichlet(1, …, 1), and the posterior r ~ Di
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import digamma, expit, gammainc, gammainccinv, gammaincinv, gammaln, logsumexp, softmax, xlogy
+
+from dcm import Posterior
+from dcm.tables import DataFrame, data_frame, html_table, short_repr
+
+FreeEnergies = Float[np.ndarray, "participant model"] | Mapping[str, Sequence[Posterior]]
 
 MOST_ITERATIONS = 10_000
 TOLERANCE = 1e-10  # of α, participants
@@ -32,6 +38,7 @@ class RandomEffects:
         protected_exceedance: (model,) exceedance, where with probability `omnibus_risk` all are equal (Rigoux 2014).
         free_energy: of the hierarchical model, nats; a lower bound on ln p(y).
         null_free_energy: ln p(y) where all models are equally frequent, nats.
+        models: their names, where they were given by name.
     """
 
     alpha: Float[np.ndarray, "model"]
@@ -42,24 +49,42 @@ class RandomEffects:
     protected_exceedance: Float[np.ndarray, "model"]
     free_energy: float
     null_free_energy: float
+    models: tuple[str, ...] = ()
+
+    def summary(self) -> DataFrame:
+        """One row a model: model, frequency, exceedance, protected_exceedance."""
+        return data_frame(
+            {
+                "model": self.models or tuple(range(1, self.alpha.size + 1)),
+                "frequency": self.frequency,
+                "exceedance": self.exceedance,
+                "protected_exceedance": self.protected_exceedance,
+            }
+        )
+
+    __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        return html_table("RandomEffects", self.summary())
 
 
-def fixed_effects(free_energy: Float[np.ndarray, "participant model"]) -> Float[np.ndarray, "model"]:
+def fixed_effects(free_energy: FreeEnergies) -> Float[np.ndarray, "model"]:
     """The probability of each model, where one is everybody's and all are as likely a priori.
 
     Arguments:
-        free_energy: (participant, model) nats.
+        free_energy: (participant, model) nats; or model → the posteriors of all participants, in one order, whose
+            settled free energies are compared.
 
     Raises `ValueError` where a free energy is missing or there is none.
     """
     return np.asarray(softmax(_checked(free_energy).sum(axis=0)))
 
 
-def random_effects(free_energy: Float[np.ndarray, "participant model"]) -> RandomEffects:
+def random_effects(free_energy: FreeEnergies) -> RandomEffects:
     """How frequent models are among participants, and which is the most frequent.
 
     Arguments:
-        free_energy: (participant, model) nats.
+        free_energy: as for `fixed_effects`.
 
     Raises `ValueError` where a free energy is missing or there are none, or the iteration does not settle.
 
@@ -80,6 +105,7 @@ def random_effects(free_energy: Float[np.ndarray, "participant model"]) -> Rando
         protected_exceedance=(1 - risk) * exceedance + risk / models,
         free_energy=bound,
         null_free_energy=null,
+        models=tuple(free_energy) if isinstance(free_energy, Mapping) else (),
     )
 
 
@@ -124,7 +150,13 @@ def _bound(F: np.ndarray, alpha: np.ndarray, each: np.ndarray) -> float:
     return float((each * (F + log_r)).sum() - xlogy(each, each).sum() - divergence)
 
 
-def _checked(free_energy: np.ndarray) -> Float[np.ndarray, "participant model"]:
+def _checked(free_energy: FreeEnergies) -> Float[np.ndarray, "participant model"]:
+    if isinstance(free_energy, Mapping):
+        sizes = {model: len(posteriors) for model, posteriors in free_energy.items()}
+        if len(set(sizes.values())) != 1:
+            raise ValueError(f"every model needs a posterior of every participant, but there are {sizes}")
+        columns = [[found.settled_free_energy for found in posteriors] for posteriors in free_energy.values()]
+        return _checked(np.array(columns, dtype=np.float64).T)
     F = np.asarray(free_energy, dtype=np.float64)
     if F.ndim != 2 or 0 in F.shape:
         raise ValueError(f"free energies must be (participant, model), not {F.shape}")

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from dcm.tables import short_repr
+
 from ._gaussian import Gaussian
 from ._group import Compat
 
@@ -71,6 +73,8 @@ class PebSettings:
             raise PebError(f"between must be 'mixture' or 'gaussian', not {self.between!r}")
         if self.between == "mixture":
             self._check_mixture()
+
+    __repr__ = short_repr
 
     def _check_mixture(self) -> None:
         if self.compat != "none":

@@ -13,7 +13,7 @@ from made_up_statistics import made_up_people
 from small_models import block_inputs
 
 from dcm import Data, Posterior, Spec, Subject, invert_cohort, prior, simulate
-from peb import Estimate, PebSettings, from_dcm, leave_one_out, make_design
+from peb import Estimate, PebSettings, leave_one_out, make_design
 from pipeline.bids import Absence, Inventory, Participant, Run
 from pipeline.group._arms import compare_arms
 from pipeline.group._arms_page import deliver_arms
@@ -250,7 +250,7 @@ def _run(one: Extraction, folder: Path) -> Run:
 
 
 def _deliveries(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> dict[str, Delivery]:
-    estimates: list[Estimate] = [from_dcm(name, one) for name, one in posteriors.items()]
+    estimates: list[Estimate] = [Estimate.from_dcm(name, one) for name, one in posteriors.items()]
     changed, notes = pair_sessions(estimates, *SESSIONS)
     by_name = {one.name: one for one in people}
     names = [one.name for one in changed]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dcm import Spec
-from peb import Estimate, change, from_dcm
+from peb import Estimate, change
 
 from ..common import (
     UsageError,
@@ -220,7 +220,9 @@ def _is_netcdf(path: Path) -> bool:
 def _from_netcdf(path: Path) -> FirstLevel | str:
     try:
         posterior, attributes = read_result(path)
-        return FirstLevel(from_dcm(str(attributes["name"]), posterior), posterior.spec, path, _kind(posterior.mode))
+        return FirstLevel(
+            Estimate.from_dcm(str(attributes["name"]), posterior), posterior.spec, path, _kind(posterior.mode)
+        )
     except ResultFileError as error:
         if error.form.startswith(GROUP):
             return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"

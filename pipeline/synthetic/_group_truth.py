@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import Posterior
-from peb import MEAN, ArmComparison, Estimate, PebSettings, from_dcm, make_design
+from peb import MEAN, ArmComparison, Estimate, PebSettings, make_design
 
 from ..group import LEAST, Arms, GroupInputs, arm_records, compare_arms, judge_arms, pair_sessions
 from ..page import Delivery
@@ -64,7 +64,7 @@ def group_truth(
 
     Verdicts are those of the analysis that was `delivered`, where there is one: a question is answered once.
     """
-    estimates = [from_dcm(visit, found) for visit, found in posteriors.items() if visit in truth.connectivity]
+    estimates = [Estimate.from_dcm(visit, found) for visit, found in posteriors.items() if visit in truth.connectivity]
     changed, notes = pair_sessions(estimates, *SESSIONS)
     names = [one.name for one in changed]
     if any(sum(truth.arm[name] == arm for name in names) < LEAST for arm in truth.arms):

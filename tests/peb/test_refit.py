@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 from small_models import block_inputs
 
 import dcm
-from peb import Design, Estimate, Gaussian, PebError, PebSettings, from_dcm
+from peb import Design, Estimate, Gaussian, PebError, PebSettings
 from peb import _refit as refit
 from peb._refit import Refit, RefitStatus, fit_with_reinversion
 
@@ -67,7 +67,7 @@ def test_at_the_end_inversion_and_reduction_agree(found: Refit) -> None:
     error = [abs(one.inverted_free_energy - one.free_energy) for one in found.rounds]
     assert error[-1] < min(0.05, error[0] / 5)
     for inverted, reduced in zip(found.posteriors, found.group.participants, strict=True):
-        again = from_dcm(reduced.name, inverted)
+        again = Estimate.from_dcm(reduced.name, inverted)
         assert again.parameters == reduced.parameters
         assert (np.abs(again.posterior.mean - reduced.posterior.mean) < 0.05 * reduced.posterior.sd).all()
         assert np.allclose(again.prior.covariance, reduced.prior.covariance, rtol=1e-6, atol=1e-12)

@@ -21,7 +21,6 @@ from peb import (
     make_design,
     permutation_test,
     search,
-    with_v_without,
 )
 
 EXACT = PebSettings(between="gaussian")
@@ -54,7 +53,7 @@ def design(factor: float, **more: list[str]) -> Design:
 
 def fitted(factor: float) -> Told:
     group = fit(ESTIMATES, design(factor), EXACT)
-    others = [*group.mean[:, 0], *group.probability.ravel(), *with_v_without(group.prior, group.posterior)]
+    others = [*group.mean[:, 0], *group.probability.ravel(), *group.as_estimate().with_v_without]
     within = [*others, group.free_energy, *group.between.ravel(), group.iterations]
     return np.array([group.mean[:, 1], group.sd[:, 1]]), np.array(within)
 

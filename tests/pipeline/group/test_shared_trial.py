@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dcm
-from peb import PebSettings, SamplingSettings, from_dcm, leave_one_out
+from peb import Estimate, PebSettings, SamplingSettings, leave_one_out
 from pipeline.group._arms import Arms, compare_arms
 from pipeline.group._arms_page import arm_records, judge_arms
 from pipeline.group._design_table import read_design
@@ -29,7 +29,7 @@ def inputs(shared_data: Path) -> GroupInputs:
     subjects = [dcm.Subject(one.name, one.spec, one.run.data, None, one.centre_inputs) for one in files]
     found = [one for one in dcm.invert_cohort(subjects) if isinstance(one, dcm.Posterior)]
     assert len(found) == 42
-    estimates = [from_dcm(file.name, one) for file, one in zip(files, found, strict=True)]
+    estimates = [Estimate.from_dcm(file.name, one) for file, one in zip(files, found, strict=True)]
     changes, lines = pair_sessions(estimates)
     assert not lines
     names = [one.name for one in changes]

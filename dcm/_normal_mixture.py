@@ -1,4 +1,8 @@
-"""Mixtures of normal densities, each of one quantity: what a group says of an effect when its scale is not known."""
+"""The density of one quantity, or of each of several: a normal one, or a mixture of normal ones.
+
+A first-level parameter has a normal density, a group effect a mixture where the spread between
+participants is not known.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr, ndtri
 
 BISECTIONS = 60
 
@@ -25,6 +28,10 @@ class NormalMixture:
     weight: Float[np.ndarray, "*any node"]
     means: Float[np.ndarray, "*any node"]
     sds: Float[np.ndarray, "*any node"]
+
+    def __repr__(self) -> str:
+        quantities, components = self.weight.shape[:-1], self.weight.shape[-1]
+        return f"NormalMixture({list(quantities)} quantities, {components} components each)"
 
     @classmethod
     def normal(cls, mean: Float[np.ndarray, "*any"], sd: Float[np.ndarray, "*any"]) -> NormalMixture:
@@ -76,6 +83,8 @@ class NormalMixture:
 
     def quantile(self, share: float) -> Float[np.ndarray, "*any"]:
         """The value below which `share` of the density lies, by bisection between those of the components."""
+        from scipy.special import ndtri  # here and in `_tail`: SciPy is not loaded by `import dcm`
+
         each = self.means + ndtri(share) * self.sds
         low, high = each.min(axis=-1), each.max(axis=-1)
         for _ in range(BISECTIONS):
@@ -108,5 +117,42 @@ def _probability(total: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
 
 def _tail(distance: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """P(N(0, sd²) > distance); where sd is 0, 1, ½ or 0 by the distance's sign."""
+    from scipy.special import ndtr
+
     sure = np.where(distance < 0, np.inf, np.where(distance > 0, -np.inf, 0.0))
     return np.asarray(ndtr(np.where(sd > 0, -distance / np.where(sd > 0, sd, 1.0), sure)))
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """The posterior of one parameter or effect by itself.
+
+    Fields:
+        name: of the parameter or effect, such as ``A[V5<-V1]``.
+        density: of this one quantity; in Hz, or in Hz per unit of the covariate, where the parameter is in Hz.
+    """
+
+    name: str
+    density: NormalMixture
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean."""
+        return float(self.density.mean)
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation; 0 where the parameter is fixed."""
+        return float(self.density.sd)
+
+    def interval(self, level: float = 0.9) -> tuple[float, float]:
+        """The central interval that holds `level` of the posterior: from, to."""
+        lower, upper = self.density.interval(level).tolist()
+        return lower, upper
+
+    def probability(self, above: float = 0.0) -> float:
+        """P(θ > above | y)."""
+        return float(self.density.above(above))
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.mean:.3f} ± {self.sd:.3f}, P(> 0) = {self.probability():.3f}"

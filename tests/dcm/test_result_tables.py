@@ -1,0 +1,103 @@
+"""First-level results as a notebook shows them: by name, as tables, in one line; what `import dcm` leaves unloaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up_posterior import made_up_posterior
+from scipy.stats import norm
+from small_models import block_inputs
+
+from dcm import ChainSettings, Data, Marginal, PosteriorDraws, Settings, Spec, Subject, diagnose
+from dcm.tables import data_frame, html_table
+
+
+def test_a_parameter_is_found_by_its_name() -> None:
+    posterior = made_up_posterior()
+    place = posterior.names.index("A[amygdala<-vmPFC]")
+    found = posterior["A[amygdala<-vmPFC]"]
+    assert isinstance(found, Marginal)
+    mean, sd = posterior.mean[posterior.free[place]], posterior.sd[place]
+    assert (found.mean, found.sd) == (mean, sd)
+    np.testing.assert_allclose(found.interval(0.8), norm.interval(0.8, mean, sd))
+    assert found.probability(above=0.3) == pytest.approx(norm.sf(0.3, mean, sd))
+
+
+def test_a_field_is_the_matrix_of_its_means() -> None:
+    posterior = made_up_posterior()
+    np.testing.assert_array_equal(posterior["A"], posterior.parameters.A)
+    assert np.shape(posterior["decay"]) == ()
+
+
+def test_a_parameter_that_is_switched_off_has_no_spread() -> None:
+    found = made_up_posterior()["B[amygdala<-vmPFC, faces]"]
+    assert isinstance(found, Marginal)
+    assert found.sd == 0
+
+
+def test_an_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(KeyError, match=r"A\[amygdala<-vmPFC\]"):
+        made_up_posterior()["A[amygdala<-vmPCF]"]
+
+
+def test_summary_has_a_row_for_every_free_parameter() -> None:
+    posterior = made_up_posterior()
+    table = posterior.summary(level=0.5)
+    assert list(table.columns) == ["parameter", "mean", "sd", "lower", "upper", "probability"]
+    assert tuple(table["parameter"]) == posterior.names
+    np.testing.assert_allclose(table["probability"], norm.cdf(table["mean"] / table["sd"]))
+    np.testing.assert_allclose(table["upper"] - table["lower"], 2 * norm.ppf(0.75) * posterior.sd)
+
+
+def test_frame_has_the_prior_beside_the_posterior() -> None:
+    posterior = made_up_posterior()
+    table = posterior.to_frame()
+    np.testing.assert_array_equal(table["prior_mean"], posterior.prior.mean[posterior.free])
+    assert table["prior_sd"][0] == np.sqrt(posterior.prior.covariance[posterior.free[0], posterior.free[0]])
+    assert set(table["field"]) == {"A", "C", "transit", "decay", "epsilon"}
+
+
+def test_a_summary_of_draws_says_whether_chains_agree() -> None:
+    draws = np.random.default_rng(0).normal(1.0, 2.0, size=(4, 250, 1))
+    ones = np.ones(1)
+    found = PosteriorDraws(("A[x<-y]",), draws, draws, draws, ones, ones, 1.0, 0, 9, ChainSettings())
+    [row] = found.summary(0.9).to_dict("records")
+    assert row["lower"] == np.quantile(draws, 0.05)
+    assert row["probability"] == (draws > 0).mean()
+    assert row["r_hat"] == 1.0
+
+
+def test_representations_are_one_short_line() -> None:
+    posterior = made_up_posterior()
+    names = [f"region {i}" for i in range(90)]
+    spec = Spec(names, ["drive"], np.eye(90), c=np.ones((90, 1)))
+    rng = np.random.default_rng(0)
+    data = Data(rng.normal(size=(17, 90)), block_inputs(136, 0.25, 1), 0.25, 2.0)
+    shown = [posterior, posterior.prior, spec, data, Subject("sub-01", spec, data), Settings(), diagnose(posterior)]
+    for each in shown:
+        assert len(repr(each)) < 300, repr(each)
+        assert "\n" not in repr(each)
+    assert "2 regions" in repr(posterior)
+    assert f"F = {posterior.free_energy:.2f}" in repr(posterior)
+
+
+def test_html_escapes_names() -> None:
+    spec = replace(made_up_posterior(), spec=Spec(("<b>", "&"), ("task", "faces"), np.ones((2, 2)), c=np.eye(2)))
+    shown = spec._repr_html_()
+    assert "&lt;b&gt;" in shown
+    assert "<b>]" not in shown
+    assert "more rows" not in html_table("few", data_frame({"x": range(3)}))
+
+
+def test_importing_dcm_loads_nothing_heavy_and_starts_no_backend() -> None:
+    heavy = ("pandas", "numpyro", "scipy.signal", "scipy.stats", "scipy.linalg", "scipy.optimize", "matplotlib")
+    program = (
+        "import sys, dcm; from jax._src import xla_bridge; "
+        f"print([name for name in {heavy} if name in sys.modules], xla_bridge.backends_are_initialized())"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert found.stdout.strip() == "[] False"

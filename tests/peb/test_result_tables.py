@@ -1,0 +1,170 @@
+"""Group results as a notebook shows them, and designs from and to data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+from group_models import group as small_group
+from made_up_group import made_up_group
+from made_up_posterior import made_up_posterior
+from scipy.stats import norm
+
+import peb
+from dcm import Failure, Marginal, Posterior
+from peb import Design, DesignError, Gaussian
+
+
+def test_an_effect_is_found_by_covariate_and_parameter() -> None:
+    group = made_up_group()
+    found = group["age", "A[amygdala<-vmPFC]"]
+    assert isinstance(found, Marginal)
+    assert found.mean == group.mean[0, 1]
+    assert found.sd == pytest.approx(group.sd[0, 1])
+    assert found.probability() == group.probability[0, 1]
+    same = group["age: A[amygdala<-vmPFC]"]
+    assert isinstance(same, Marginal)
+    assert same.mean == found.mean
+    np.testing.assert_array_equal(group["age"], group.mean[:, 1])
+
+
+def test_an_unknown_effect_names_the_nearest() -> None:
+    with pytest.raises(KeyError, match=r"age: A\[amygdala<-vmPFC\]"):
+        made_up_group()["agee", "A[amygdala<-vmPFC]"]
+
+
+def test_the_summary_of_a_group_has_a_row_for_every_effect() -> None:
+    group = made_up_group()
+    table = group.summary()
+    assert list(table.columns) == ["covariate", "parameter", "mean", "sd", "lower", "upper", "probability"]
+    assert tuple(table["covariate"] + ": " + table["parameter"]) == group.effects
+    np.testing.assert_array_equal(table["mean"], group.posterior.mean)
+    np.testing.assert_allclose(table["lower"], group.interval().transpose(1, 0, 2).reshape(-1, 2)[:, 0])
+    np.testing.assert_array_equal(group.to_frame()["prior_sd"], group.prior.sd)
+
+
+def test_the_summary_of_a_mixture_has_its_own_intervals() -> None:
+    estimates, design = small_group()
+    found = peb.fit(estimates, design)
+    table = found.summary(0.8)
+    np.testing.assert_array_equal(table["upper"], found.interval(0.8).transpose(1, 0, 2).reshape(-1, 2)[:, 1])
+    np.testing.assert_array_equal(table["probability"], found.probability.T.ravel())
+
+
+def test_every_analysis_has_a_summary_and_a_short_line() -> None:
+    estimates, design = small_group()
+    settings = peb.PebSettings(between="gaussian")
+    group = peb.fit(estimates, design, settings)
+    comparison = peb.compare(group, peb.every_combination(3), [str(k) for k in range(8)])
+    results = {
+        "comparison": comparison,
+        "families": peb.families(comparison, ["some"] * 4 + ["others"] * 4),
+        "search": peb.search(group),
+        "left out": peb.leave_one_out(estimates, design, settings, covariate="improvement"),
+        "permutation": peb.permutation_test(estimates, design, settings, covariate="improvement", permutations=3),
+        "reduction": peb.reduce(group.prior, group.posterior, *peb.switched(group.prior, np.ones((1, 6), dtype=bool))),
+        "random effects": peb.random_effects(np.array([[0.0, 1.0], [2.0, 0.0]])),
+        "average": comparison.average,
+        "estimate": estimates[0],
+        "arm": peb.arms_apart(group, group)[0],
+    }
+    for name, result in results.items():
+        assert len(cast(Any, result).summary()) > 0, name
+        assert len(repr(result)) < 300, repr(result)
+    for shown in (group, design, settings, group.marginals):
+        assert len(repr(shown)) < 300, repr(shown)
+
+
+def test_the_average_of_a_comparison_has_the_probability_of_each_effect() -> None:
+    estimates, design = small_group()
+    group = peb.fit(estimates, design, peb.PebSettings(between="gaussian"))
+    found = peb.compare(group, peb.every_combination(3), [str(k) for k in range(8)])
+    table = found.summary()
+    own = table[table["covariate"] == "improvement"]
+    np.testing.assert_array_equal(own["probability"], found.parameter_probability("improvement"))
+    assert found.to_frame()["probability"].sum() == pytest.approx(1)
+
+
+def test_the_probability_of_a_gaussian_is_that_of_its_marginals() -> None:
+    density = Gaussian(np.array([0.3, 1.0, -1.0]), np.diag([0.25, 0.0, 0.0]))
+    np.testing.assert_allclose(density.probability, [norm.cdf(0.6), 1, 0])
+
+
+def test_estimates_come_from_named_posteriors() -> None:
+    posterior = made_up_posterior()
+    first, second = peb.from_dcm({"sub-01": posterior, "sub-02": posterior}, fields=("A",))
+    assert (first.name, second.name) == ("sub-01", "sub-02")
+    assert set(first.fields) == {"A"}
+    assert first.free_energy == posterior.free_energy
+
+
+def test_a_failed_inversion_is_no_estimate() -> None:
+    posteriors: Mapping[str, Posterior | Failure] = {"a": made_up_posterior(), "b": Failure("b", "failed: …")}
+    with pytest.raises(ValueError, match="b: the inversion failed; leave"):
+        peb.from_dcm(posteriors)
+
+
+def test_models_are_compared_by_the_settled_evidence_of_posteriors() -> None:
+    F = np.array([[0.0, 1.0], [3.0, 1.0], [2.0, 0.5]])
+    posteriors = {
+        name: [cast(Posterior, SimpleNamespace(settled_free_energy=value)) for value in column]
+        for name, column in zip(("forward", "backward"), F.T, strict=True)
+    }
+    found = peb.random_effects(posteriors)
+    np.testing.assert_array_equal(found.alpha, peb.random_effects(F).alpha)
+    assert list(found.summary()["model"]) == ["forward", "backward"]
+    np.testing.assert_array_equal(peb.fixed_effects(posteriors), peb.fixed_effects(F))
+    with pytest.raises(ValueError, match="every model needs a posterior of every participant"):
+        peb.fixed_effects({**posteriors, "third": []})
+
+
+FRAME = pd.DataFrame(
+    {
+        "participant_id": ["sub-1", "sub-2", "sub-3", "sub-4"],
+        "arm": pd.Categorical(["placebo", "drug", "drug", "placebo"]),
+        "age": pd.array([30, 40, 20, 34], dtype="Int64"),
+        "smoker": [True, False, True, True],
+    }
+)
+
+
+def test_a_design_comes_from_a_data_frame() -> None:
+    design = Design.from_frame(FRAME, ["arm", "age"], plus=("drug",))
+    assert design.participants == ("sub-1", "sub-2", "sub-3", "sub-4")
+    assert design.covariates == ("mean", "arm[drug]", "age")
+    np.testing.assert_array_equal(design.matrix[:, 1], [-1, 1, 1, -1])
+    np.testing.assert_array_equal(design.matrix[:, 2], [-1, 9, -11, 3])
+    assert design.centres == {"age": 31}
+
+
+def test_true_and_false_are_numbers_and_participants_may_be_the_index() -> None:
+    design = Design.from_frame(FRAME.set_index("participant_id"), ["smoker"], participant=None, centre=False)
+    assert design.participants[0] == "sub-1"
+    np.testing.assert_array_equal(design.matrix[:, 1], [1, 0, 1, 1])
+
+
+def test_a_design_goes_back_to_a_data_frame() -> None:
+    table = Design.from_frame(FRAME).to_frame()
+    assert list(table.columns) == ["participant", "mean", "arm[placebo]", "age", "smoker"]
+    assert list(table["age"]) == [-1, 9, -11, 3]
+
+
+@pytest.mark.parametrize("column", ["arm", "age"])
+def test_a_missing_value_names_the_participant(column: str) -> None:
+    frame = FRAME.astype({"arm": object})
+    frame.loc[2, column] = None
+    with pytest.raises(DesignError, match=f"{column} is missing for sub-3; fill it in"):
+        Design.from_frame(frame)
+
+
+def test_columns_that_are_not_there_or_are_dates_are_refused() -> None:
+    with pytest.raises(DesignError, match="no column 'subject'; name"):
+        Design.from_frame(FRAME, participant="subject")
+    with pytest.raises(DesignError, match="no column sex; it has"):
+        Design.from_frame(FRAME, ["sex"])
+    with pytest.raises(DesignError, match="give it as numbers, such as days"):
+        Design.from_frame(FRAME.assign(visit=pd.date_range("2020-01-01", periods=4)))
