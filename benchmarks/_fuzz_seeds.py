@@ -153,7 +153,7 @@ def _netcdf(folder: Path) -> list[Seed]:
 
 
 def _nifti(folder: Path) -> list[Seed]:
-    from pipeline.bids._headers import check_filled, read_header
+    from pipeline.bids._readable_files import check_filled, read_header
     from pipeline.images._atlas import Atlas, draw_labels
     from pipeline.images._grid import Grid, grid_of, open_image, volumes_of
     from pipeline.images._voxels import read_mask, read_voxels
@@ -203,7 +203,7 @@ def _tsv(folder: Path) -> list[Seed]:
     from pipeline.group._design_table import match_design, read_design
     from pipeline.group._model_space import read_model_space
     from pipeline.images._atlas import read_labels
-    from pipeline.measures._read import read_features
+    from pipeline.measures._table_files import read_features
     from pipeline.predict import PredictOptions, model_of
     from pipeline.tables._table import read_table
 
@@ -241,7 +241,7 @@ def _json(folder: Path) -> list[Seed]:
     from pipeline.bids._timing import Wanted, read_timing
     from pipeline.execution._record import FORM, read_record
     from pipeline.execution._unit import Unit
-    from pipeline.measures._read import read_features
+    from pipeline.measures._table_files import read_features
     from pipeline.page._store import read_delivery
     from pipeline.predict._sidecar import read_sidecar
     from pipeline.statistics._changes import _sidecar

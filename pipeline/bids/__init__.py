@@ -1,16 +1,20 @@
 """BIDS datasets and fMRIPrep derivatives: what is there, what is missing, and the text files read and checked."""
 
-from ._check_predictions import check_predictions
-from ._check_statistics import check_statistics
+from ._analysis_data import (
+    GroupRows,
+    check_groups,
+    check_predictions,
+    check_statistics,
+    group_remarks,
+    group_rows,
+    write_design,
+)
+from ._collect import take_inventory
 from ._confounds import Confounds, ConfoundsError, read_confounds
-from ._error import DataError
 from ._events import Events, NothingToModulate, conditions_of, modulator_weights, read_events
-from ._groups import GroupRows, check_groups, group_remarks, group_rows, write_design
-from ._headers import open_nifti
 from ._inventory import Absence, Inventory, Participant, Run
-from ._session_scores import SessionScores, known_columns, person_column, person_numbers, session_scores
-from ._tabular import PARTICIPANT
-from ._take import take_inventory
+from ._readable_files import DataError, open_nifti
+from ._scores import PARTICIPANT, SessionScores, known_columns, person_column, person_numbers, session_scores
 
 __all__ = [
     "PARTICIPANT",

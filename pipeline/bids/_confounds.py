@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +16,59 @@ from ..common import list_names, read_number
 from ..study import Confounds as ConfoundSettings
 from ..study import Study
 from ..tables import Table, TableError, number_cell, read_table
-from ._confound_names import DISPLACEMENT, MOTION, UNSTEADY, absent_columns, taken_columns
-from ._error import DataError
 from ._inventory import Run
-from ._readable import head_of
+from ._readable_files import DataError, head_of, read_sidecar
+
+DISPLACEMENT = "framewise_displacement"
+UNSTEADY = "non_steady_state_outlier"
+_SUFFIXES = {
+    "basic": ("",),
+    "derivatives": ("", "_derivative1"),
+    "power2": ("", "_power2"),
+    "full": ("", "_derivative1", "_power2", "_derivative1_power2"),
+}
+MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+COMPCOR = {
+    "anat_combined": (("a_comp_cor_",),),
+    "anat_separated": (("a_comp_cor_", "w_comp_cor_"), ("a_comp_cor_", "c_comp_cor_")),
+    "temporal": (("t_comp_cor_",),),
+}
+
+
+def named_columns(settings: ConfoundSettings) -> Iterator[str]:
+    """Columns that the strategy takes by their names."""
+    for part, bases, how in (
+        ("motion", MOTION, settings.motion),
+        ("wm_csf", ("csf", "white_matter"), settings.wm_csf),
+        ("global_signal", ("global_signal",), settings.global_signal),
+    ):
+        if part in settings.strategy:
+            yield from (base + suffix for base in bases for suffix in _SUFFIXES[how])
+
+
+def taken_columns(settings: ConfoundSettings, columns: Collection[str]) -> list[str]:
+    """Those of a table's columns that the strategy is made from, in their order."""
+    named = set(named_columns(settings))
+    components = [one for prefixes in COMPCOR[settings.compcor] for one in prefixes]
+    prefixes = ("cosine", *components) if "compcor" in settings.strategy else ()
+    aroma = "ica_aroma" in settings.strategy
+    return [one for one in columns if one in named or one.startswith(tuple(prefixes)) or (aroma and "aroma" in one)]
+
+
+def absent_columns(settings: ConfoundSettings, columns: Collection[str]) -> Iterator[str]:
+    """What a study needs and a table lacks; of components, the first."""
+    yield from (name for name in named_columns(settings) if name not in columns)
+    if settings.censor_above is not None and DISPLACEMENT not in columns:
+        yield DISPLACEMENT
+    if "compcor" in settings.strategy:
+        for prefixes in COMPCOR[settings.compcor]:
+            if not any(name.startswith(prefixes) for name in columns):
+                yield prefixes[0] + "00"
+        if not any(name.startswith("cosine") for name in columns):
+            yield "cosine00"
+    if "ica_aroma" in settings.strategy and not any("aroma" in name for name in columns):
+        yield "aroma_motion_01"
+
 
 _IMAGE = "_desc-preproc_bold.nii.gz"
 _OLDER = "FramewiseDisplacement"  # as fMRIPrep 1.0 and 1.1 wrote it
@@ -222,3 +272,39 @@ def _dropped(table: Table, study: Study, run: Run) -> tuple[int, ...]:
         if column.startswith(UNSTEADY):
             marked |= {scan for scan, cell in enumerate(table.column(column)) if read_number(cell) == 1}
     return tuple(sorted(marked))
+
+
+_ODD = re.compile(rb"[^0-9eE+.\-\t\r\n]|\t(?=[\t\r\n])")  # anything but numbers, and cells without one
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
+
+
+def check_confounds(path: Path, settings: ConfoundSettings, scans: int) -> tuple[bool, list[str]]:
+    """Whether only reading a table in full tells if it can be used, as cells are missing or its form is not fMRIPrep's;
+    and remarks.
+
+    Raises `ConfoundsError` where it has other rows than the image has scans, or lacks what the strategy needs.
+    """
+    head_of(path)
+    content = path.read_bytes().rstrip()
+    if "compcor" in settings.strategy:
+        read_sidecar(path.with_suffix(".json"))  # tells which component is of which mask
+    header_end = content.find(b"\n")
+    header = content[: max(header_end, 0)].decode("utf-8-sig", errors="replace").rstrip("\r").split("\t")
+    if content.startswith(_WIDE) or len(header) == 1 or b"," in content:
+        return True, []
+    check_rows(path, content.count(b"\n"), scans)
+    check_columns(path, header, settings)
+    second = max(content.find(b"\n", header_end + 1), 0)  # the end of the first scan's row, which lacks derivatives
+    unsure = _ODD.search(content, second) is not None
+    if DISPLACEMENT not in header:
+        return unsure, [*_few(header, settings), f"{path.name} has no {DISPLACEMENT}; motion is unknown"]
+    return unsure, [*_few(header, settings)]
+
+
+def _few(header: list[str], settings: ConfoundSettings) -> Iterator[str]:
+    """That there are fewer components than are asked for; fMRIPrep keeps as many as explain half of the variance."""
+    if "compcor" in settings.strategy:
+        for prefixes in COMPCOR[settings.compcor]:
+            count = sum(name.startswith(prefixes) for name in header)
+            if count < settings.n_compcor:
+                yield f"there are {count} components {prefixes[0]}*, fewer than n_compcor = {settings.n_compcor}"

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common import shorten, time_problem
-from ._error import DataError
-from ._readable import read_sidecar
+from ._readable_files import DataError, read_sidecar
 
 MIDDLE = 0.5
 SETTING, SIDECAR, HEADER = "the study's file", "the sidecar", "the image's header"

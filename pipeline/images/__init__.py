@@ -1,27 +1,19 @@
 """Images → arrays: regions on a run's grid, design, first-level GLM, eigenvariates, microtime inputs."""
 
 from ._check_regions import RegionExtent, check_regions, region_extents, region_remarks
-from ._design import cosine_drifts
-from ._draw import files_of, region_files, regions_on
-from ._eigenvariate import Eigenvariate, eigenvariate
-from ._error import ExtractionError, RegionError
-from ._extract_run import extract_run
-from ._extraction import Extraction
-from ._extraction_file import FORMAT, ExtractionFileError, read_extraction, write_extraction
-from ._extraction_file import FORMAT as EXTRACTION_FORMAT
+from ._design_matrix import RunDesign, cosine_drifts, run_design
+from ._extraction import EXTRACTION_FORMAT, Extraction, ExtractionFileError, read_extraction, write_extraction
 from ._first_level import extract
-from ._grid import Grid, grid_of, grids_of
-from ._kernel import BINS, spm_kernel
-from ._microtime import boxcars, sampled_bin
-from ._paths import map_paths, series_path, sidecar_path
-from ._run_design import RunDesign, run_design
-from ._run_scale import RunScale, run_scale
-from ._whiten import whitener
+from ._grid import ExtractionError, Grid, RegionError, grid_of, grids_of
+from ._region_masks import files_of, region_files, regions_on
+from ._region_series import Eigenvariate, eigenvariate, whitener
+from ._run_outputs import extract_run, map_paths, series_path, sidecar_path
+from ._run_units import RunScale, run_scale
+from ._task_regressors import BINS, boxcars, sampled_bin, spm_kernel
 
 __all__ = [
     "BINS",
     "EXTRACTION_FORMAT",
-    "FORMAT",
     "Eigenvariate",
     "Extraction",
     "ExtractionError",

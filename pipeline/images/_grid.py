@@ -17,8 +17,22 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from ..bids import DataError, Run, open_nifti
-from ..common import shorten
-from ._error import RegionError
+from ..common import message_line, shorten
+
+
+class ExtractionError(ValueError):
+    """A run that nothing can be taken from: run, region where it is one, cause and remedy in one line."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(message_line(problem))
+
+
+class RegionError(ValueError):
+    """A region that cannot be drawn: its name, cause and remedy in one line."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(message_line(problem))
+
 
 UNREADABLE = (
     *(OSError, EOFError, ValueError, MemoryError, OverflowError),

@@ -12,8 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from ._error import RegionError
-from ._grid import is_whole
+from ._grid import RegionError, is_whole
 
 Kind = Literal["empty", "binary", "fraction", "percent", "labels", "statistic", "unknown"]
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from ..page import Column, Records
 from ..study import Kind
-from ._measure import Measure
+from ._measure_kinds import Measure
 from ._table import FeatureTable
 
 KINDS: dict[Kind, str] = {  # for people

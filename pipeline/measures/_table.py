@@ -1,4 +1,4 @@
-"""The tidy table: a row for each participant and session, a column for each measure."""
+"""The tidy table: a row for each participant and session, a column for each measure; and how it came about."""
 
 from __future__ import annotations
 
@@ -13,15 +13,37 @@ from jaxtyping import Float
 from dcm import Posterior
 
 from ..bids import Inventory
-from ..common import are_numbers
+from ..common import are_numbers, release
 from ..images import Extraction
 from ..study import Study
 from ..tables import MISSING
-from ._dcm import dcm_values
-from ._measure import Measure, motion_name
-from ._plan import planned
-from ._provenance import REMARKS, WHOLE_SAMPLE, provenance_of
-from ._run import measure_run
+from ._measure_kinds import Measure, dcm_values, motion_name
+from ._run_measures import measure_run, planned
+
+WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all people; a nested estimate refuses any
+REMARKS = "Remarks"
+PACKAGES = ("nilearn", "numpy", "scipy", "scikit-learn")
+
+
+def provenance_of(study: Study) -> dict[str, Any]:
+    """For the head of the table's sidecar; nothing in it says where on this computer anything lies."""
+    measures = study.measures
+    return {
+        "Study": study.study.name,
+        "Space": study.study.space,
+        "GeneratedBy": [{"Name": "effconn", "Version": release()}],
+        "SoftwareVersions": {package: release(package) for package in PACKAGES},
+        "Settings": {
+            "Interaction": measures.interaction,
+            "Direction": measures.direction,
+            "RestBand": list(measures.rest_band),
+            "DcmFields": list(measures.dcm_fields),
+            "HighPassPeriod": study.glm.high_pass,
+            "NoiseModel": study.glm.noise,
+            "Confounds": study.confounds.model_dump(mode="json"),
+        },
+    }
+
 
 Role = Literal["measure", "motion", "outcome", "covariate"]
 PARTICIPANT, SESSION = "participant_id", "session"

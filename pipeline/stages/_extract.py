@@ -10,8 +10,7 @@ from typing import Any
 from ..bids import Inventory, Run
 from ..common import release
 from ..execution import Finish, Unit
-from ..images import FORMAT as EXTRACTION_FORMAT
-from ..images import extract_run, files_of, region_files, series_path
+from ..images import EXTRACTION_FORMAT, extract_run, files_of, region_files, series_path
 from ..study import Study
 from ._recipe import recipe_of
 

@@ -1,18 +1,13 @@
 """The study's configuration: one TOML file → a checked `Study`."""
 
-from ._check_predict import WITH_COVARIATES
-from ._check_regions import circuit_region
-from ._condition_column import likely_condition_columns
-from ._connection import parse_connection
-from ._contrast import parse_contrast
-from ._guess import guess_arms
-from ._inversion import describe_inversion, inversion_settings
-from ._look import Found, look
-from ._models import MAIN, make_spec, models_of, spec_of
+from ._analyses import Distance, GroupAnalysis, Kind, Measures, Prediction, Preset, Statistics
+from ._check_analyses import WITH_COVARIATES
+from ._check_sections import circuit_region
+from ._expressions import is_used, parse_connection, parse_contrast
+from ._guesses import guess_arms, likely_condition_columns
+from ._models import MAIN, describe_inversion, inversion_settings, make_spec, models_of, spec_of
 from ._nearest import meant, nearest
-from ._places import is_file_name
-from ._predictive import Distance, Kind, Measures, Prediction, Preset, Statistics
-from ._read import StudyError, read_study
+from ._read_study import StudyError, is_file_name, read_study
 from ._schema import SCHEMA_FILE, study_schema
 from ._starter import guesses_in_words, starter
 from ._study import (
@@ -21,7 +16,6 @@ from ._study import (
     Confounds,
     Dcm,
     Glm,
-    GroupAnalysis,
     Modulator,
     Outputs,
     Participants,
@@ -34,7 +28,7 @@ from ._study import (
     Study,
     Task,
 )
-from ._used_names import is_used
+from ._survey import Found, look
 
 __all__ = [
     "MAIN",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ._collisions import collisions
-from ._connection import parse_connection
-from ._lines import Keys
+from ._expressions import parse_connection
 from ._models import MAIN, merged_structure, models_of
 from ._nearest import meant
-from ._problem import Problem
+from ._problems import Keys, Problem, collisions
 from ._study import Dcm, Structure, Study
 
 

@@ -1,16 +1,17 @@
-"""Models of a study in words → the DCM's structure."""
+"""Models of a study in words → the DCM's structure, and how they are inverted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
 
-from dcm import Spec
+from dcm import Settings, Spec
 
-from ._connection import parse_connection
+from ._expressions import parse_connection
 from ._nearest import meant
 from ._study import Dcm, Structure
 
@@ -89,3 +90,33 @@ def _place(name: str, names: Sequence[str], kind: str) -> int:
     if name not in names:
         raise ValueError(f"{name!r} is none of the {kind}{meant(name, list(names), kind)}")
     return list(names).index(name)
+
+
+_EQUATIONS = {"nonlinear": "full equations", "bilinear": "bilinear equations"}
+_NOISE = {"ar1": "AR(1) noise", "white": "white noise", "spm12": "SPM12's noise", "spm25": "SPM25's noise"}
+_PRIORS = {"none": "effconn's priors", "spm12": "SPM12's priors", "spm25": "SPM25's priors"}
+
+
+def inversion_settings(dcm: Dcm) -> Settings:
+    """The settings of every inversion of a study."""
+    settings = Settings(
+        dcm.compat,
+        integrator=dcm.integrator,
+        noise=dcm.noise,
+        priors=dcm.priors,
+        starts=dcm.starts,
+        seed=dcm.seed,
+        max_iterations=dcm.max_iterations,
+        tolerance=dcm.tolerance,
+        refine=dcm.refine,
+    )
+    return settings if settings.starts > 1 else replace(settings, seed=0)
+
+
+def describe_inversion(dcm: Dcm) -> str:
+    """The mode in words, and what it comes to."""
+    settings = inversion_settings(dcm)
+    starts = "1 start" if settings.starts == 1 else f"{settings.starts} starts"
+    inputs = "inputs centred" if dcm.centre_inputs else "inputs as presented"
+    how = (_EQUATIONS[settings.integrator], _NOISE[settings.noise], _PRIORS[settings.priors], starts, inputs)
+    return f"mode {settings.mode(centre_inputs=dcm.centre_inputs)} ({', '.join(how)})"

@@ -1,9 +1,21 @@
-"""The configuration's JSON schema, by which editors complete keys, show what they mean and mark mistakes."""
+"""Whether a file has the shape of a study: known keys, right kinds, values within limits.
+
+The shape is a JSON schema too, by which editors complete keys, show what they mean and mark mistakes.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, time
+from typing import Any, get_args
 
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ._analyses import Compat
+from ._nearest import meant, nearest
+from ._problems import Keys, Problem, heading, quoted
 from ._study import Study
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,3 +37,218 @@ def _closed(part: Any) -> Any:
         return part
     closing = {"additionalProperties": False} if "patternProperties" in part else {}
     return {**closing, **{key: _closed(item) for key, item in part.items()}}
+
+
+PLACEHOLDER = "?"  # what a starter leaves where it cannot even guess
+MUST, NOT = "must be ", ", not "
+NAME_RULE = "a name starts with a letter and holds letters, digits, _ and - only"
+
+
+def shaped(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
+    """The study that a parsed file describes, or every mistake in its shape."""
+    problems = [*_impossible(content, ())]
+    study = None
+    try:
+        # As JSON, since there pydantic knows tuples and paths from other kinds without accepting 1 for true.
+        study = Study.model_validate_json(json.dumps(_handed_down(content), default=str), strict=True)
+    except ValidationError as error:
+        named = {one.path for one in problems}
+        found = _problems(error.errors(include_url=False), content)
+        problems += [one for one in found if one.path not in named]
+    return (None, problems) if problems else (study, [])
+
+
+def _handed_down(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`compat` above the first heading is that of [dcm] and of every [group.NAME] that has none of its own."""
+    mode, group = content.get("compat"), content.get("group")
+    if mode not in get_args(Compat):
+        return content
+    handed = dict(content)
+    if isinstance(content.get("dcm"), Mapping):
+        handed["dcm"] = {"compat": mode, **content["dcm"]}
+    if isinstance(group, Mapping):
+        handed["group"] = {
+            name: {"compat": mode, **one} if isinstance(one, Mapping) else one for name, one in group.items()
+        }
+    return handed
+
+
+def _impossible(value: Any, path: Keys) -> Iterator[Problem]:
+    """Values that no setting takes, whichever it is."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _impossible(item, (*path, key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _impossible(item, (*path, place))
+    elif isinstance(value, date | time):
+        yield Problem(path, f"is the date {value}; put it in quotes if it is a name", (path,))
+    elif isinstance(value, str) and "\0" in value:
+        yield Problem(path, f"is {quoted(value)}, with a character that no name can have; remove it", (path,))
+    elif value == PLACEHOLDER:
+        yield Problem(path, f"is still {PLACEHOLDER!r}, which effconn init could not guess; fill it in", (path,))
+
+
+def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> list[Problem]:
+    """pydantic's errors, those of one value in one line."""
+    found: dict[tuple[Keys, Keys], list[str]] = {}
+    for error in errors:
+        path, value = _place(error["loc"], content)
+        lacking = tuple(error["loc"]) if error["type"] == "missing" else path
+        if error["type"] == "missing" and isinstance(
+            lacking[-1], int
+        ):  # of a list of fixed length: the last that is missing tells the length
+            lacking = path
+            found.pop((path, lacking), None)
+        texts = found.setdefault((path, lacking), [])
+        text = _words(error, path, value)
+        if text not in texts:
+            texts.append(text)
+    return [Problem(path, _joined(texts), _concerned(path, lacking)) for (path, lacking), texts in found.items()]
+
+
+def _concerned(path: Keys, lacking: Keys) -> tuple[Keys, ...]:
+    """What a mistake is in; of an unknown part also the one that was probably meant."""
+    meant_part = nearest(str(path[0]), Study.model_fields) if len(path) == 1 else None
+    return (lacking, (meant_part,)) if meant_part and meant_part != path[0] else (lacking,)
+
+
+def _place(loc: Sequence[int | str], content: Any) -> tuple[Keys, Any]:
+    """The part of pydantic's location that is in the file (the rest are names of alternatives), and what is there."""
+    value: Any = content
+    for n, part in enumerate(loc):
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return tuple(loc[:n]), value
+    return tuple(loc), value
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """What several alternatives of one value expected, as one sentence."""
+    wants = [text.removeprefix(MUST).split(NOT, 1) for text in texts if text.startswith(MUST) and NOT in text]
+    if len(wants) < 2:
+        return "; ".join(texts)
+    told = max((told for _, told in wants), key=len)  # the one with a suggestion, if there is one
+    return f"{MUST}{' or '.join(expected for expected, _ in wants)}{NOT}{told}"
+
+
+def _words(error: ErrorDetails, path: Keys, value: Any) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        return _missing(error["loc"], value)
+    if kind == "extra_forbidden":
+        return _unknown(path)
+    if error["loc"] and error["loc"][-1] == "[key]":
+        return f"{quoted(path[-1])} cannot be used here: {NAME_RULE}"
+    if kind == "literal_error":
+        gone = _REPLACED.get((str(path[-1]), value)) if isinstance(value, str) else None
+        return _no_choice(str(context["expected"]), value) + (f"; {gone}" if gone else "")
+    if kind in _EXPECTED:
+        return f"must be {_EXPECTED[kind]}, not {_told(value)}"
+    if kind in _LIMITS:
+        return _LIMITS[kind](context, value)
+    return f"{error['msg']}, not {_told(value)}"
+
+
+# What a setting could be once → what took its place.
+_REPLACED = {("compat", "exact"): 'what was "exact" is now compat = "none" with between = "gaussian"'}
+
+_EXPECTED = {
+    "string_type": "text in quotes",
+    "path_type": "a path, as text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list in brackets",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "finite_number": "a number that is finite",
+}
+
+_LIMITS: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
+    "greater_than": lambda context, value: f"must be greater than {context['gt']:g}, not {quoted(value)}",
+    "greater_than_equal": lambda context, value: f"must be at least {context['ge']:g}, not {quoted(value)}",
+    "less_than_equal": lambda context, value: f"must be at most {context['le']:g}, not {quoted(value)}",
+    "too_short": lambda context, value: f"must have at least {context['min_length']} entry, but it is empty",
+    "too_long": lambda context, value: f"must have {context['max_length']} entries, but it has {len(value)}",
+    "string_too_short": lambda context, value: "must not be empty",
+    "string_pattern_mismatch": lambda context, value: f"is {quoted(value)}, but {NAME_RULE}",
+}
+
+
+# Keys of earlier versions → what took their place.
+_GONE: dict[Keys, str] = {
+    ("dcm", "noise_prior"): 'priors replaced it: "none" has a wide prior of the noise, "spm12" SPM12\'s',
+    ("dcm", "prior"): 'priors replaced it: "none", "spm12" or "spm25"',
+    ("dcm", "centre"): "it is called centre_inputs",
+}
+
+
+def _missing(loc: Sequence[int | str], value: Any) -> str:
+    last = loc[-1]
+    if isinstance(last, int):  # of a list of fixed length
+        return f"must have {last + 1} entries, but it has {len(value)}"
+    model = _model_at(tuple(loc[:-1]))
+    described = model.model_fields[last].description if model is not None else None
+    if len(loc) == 1:
+        return f"the study has no [{last}]; add it (effconn init writes a file to start from)"
+    return f"lacks {last!r}" + (f" ({described.rstrip('.')})" if described else "") + "; add it"
+
+
+def _unknown(path: Keys) -> str:
+    model = _model_at(path[:-1])
+    fields = list(model.model_fields) if model is not None else []
+    name = str(path[-1])
+    if gone := _GONE.get(path):
+        return f"is gone; {gone}"
+    if len(path) == 1:
+        found = nearest(name, fields)
+        question = f"; did you mean [{found}]?" if found else ""
+        return f"is no part of a study{question} (parts: {', '.join(fields)})"
+    elsewhere = f"; it belongs into [{', '.join(_homes(name))}]" if not nearest(name, fields) and _homes(name) else ""
+    return f"is not a setting of {heading(path[:-1])}{elsewhere or meant(name, fields, 'settings')}"
+
+
+def _homes(name: str) -> list[str]:
+    """The parts of a study, one table each, that have a setting of this name."""
+    return [part for part in Study.model_fields if (model := _model_at((part,))) and name in model.model_fields]
+
+
+def _no_choice(expected: str, value: Any) -> str:
+    choices = [one.strip().strip("'") for one in expected.replace(" or ", ", ").split(", ")]
+    found = nearest(value, choices) if isinstance(value, str) else None
+    question = f"; did you mean {found!r}?" if found else ""
+    one_of = f"one of {', '.join(map(repr, choices))}" if len(choices) > 1 else repr(choices[0])
+    return f"{MUST}{one_of}{NOT}{_told(value)}{question}"
+
+
+def _told(value: Any) -> str:
+    """A value, or what sort of thing it is."""
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list):
+        return f"the list {quoted(value)}" if value else "an empty list"
+    return quoted(value)
+
+
+def _model_at(path: Keys) -> type[BaseModel] | None:
+    """The model of the table at a path."""
+    model: Any = Study
+    for part in path:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            model = field.annotation if field is not None else None
+        else:  # a table of named items, whose kind is the last of dict[Name, Kind]
+            model = getattr(model, "__args__", (None,))[-1]
+        model = _without_none(model)
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _without_none(kind: Any) -> Any:
+    """`Kind | None` → `Kind`."""
+    models = [one for one in getattr(kind, "__args__", ()) if isinstance(one, type) and issubclass(one, BaseModel)]
+    optional = type(None) in getattr(kind, "__args__", ())
+    return models[0] if optional and models else kind

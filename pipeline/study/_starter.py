@@ -11,13 +11,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..common import first_names, sorted_names, visible_text
-from ._condition_column import TRIAL_TYPE
-from ._found_tasks import FoundTask
-from ._guess import guess_arms, guess_contrast, guess_sessions
-from ._look import Found, FoundScore
-from ._part import NAME
-from ._schema import SCHEMA_FILE
-from ._shape import PLACEHOLDER
+from ._analyses import NAME
+from ._guesses import TRIAL_TYPE, guess_arms, guess_contrast, guess_sessions
+from ._schema import PLACEHOLDER, SCHEMA_FILE
+from ._survey import Found, FoundScore, FoundTask
 
 MOST_CONDITIONS = 24
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

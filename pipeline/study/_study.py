@@ -7,10 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ._part import Finite, Name, Part, Positive, Span
-from ._predictive import Distance, Measures, Prediction, Statistics
+from ._analyses import (
+    Compat,
+    Distance,
+    Finite,
+    GroupAnalysis,
+    Measures,
+    Name,
+    Part,
+    Positive,
+    Prediction,
+    Span,
+    Statistics,
+)
 
-Compat = Literal["none", "spm12", "spm25"]
 Expansion = Literal["basic", "power2", "derivatives", "full"]
 
 TARGET_CIRCUIT = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
@@ -224,49 +234,6 @@ class Dcm(Structure):
     echo_time: Annotated[Literal["spm12", "scanner"], Field(description="SPM12's fixed 0.04 s, or the sidecar's.")] = (
         "spm12"
     )
-
-
-class GroupAnalysis(Part):
-    """`[group.NAME]`: one analysis over all participants."""
-
-    analysis: Annotated[
-        Literal["arms", "fit", "leave-one-out", "permute", "search"],
-        Field(description="As the commands of effconn peb of these names."),
-    ]
-    of: Annotated[Literal["change", "before", "after"], Field(description="Sessions: the change, or one of them.")] = (
-        "change"
-    )
-    fields: Annotated[
-        tuple[Literal["A", "B", "C"], ...], Field(min_length=1, description="Fields of the DCM that it explains.")
-    ] = ("B",)
-    covariates: Annotated[tuple[str, ...], Field(description="Scores, or columns of the participants' table.")] = ()
-    interactions: Annotated[tuple[str, ...], Field(description='Products, such as "arm:improvement".')] = ()
-    predict: Annotated[str | None, Field(description="Covariate that leave-one-out and permute are about.")] = None
-    sample: Annotated[bool, Field(description="Check an arm comparison by sampling (NUTS).")] = False
-    compat: Annotated[
-        Literal["none", "spm12", "spm25"], Field(description="The calibrated group level, or SPM's numbers.")
-    ] = "none"
-    between: Annotated[
-        Literal["mixture", "gaussian"] | None,
-        Field(description="How participants lie about the design: some may be far off, or Gaussian (as SPM)."),
-    ] = None
-    components: Annotated[
-        Literal["single", "fields", "all", "none"] | None,
-        Field(description="Gaussian participants: variances, one, one per field, one per parameter, or fixed."),
-    ] = None
-    between_prior: Annotated[
-        Literal["wide", "spm12"] | None,
-        Field(description="Gaussian participants: how much the data have a say in their variance."),
-    ] = None
-    smallest_effect: Annotated[
-        Finite, Field(gt=0, description="Hz (per SD of a number); an effect that is surely below it counts as none.")
-    ] = 0.5
-    reinvert: Annotated[
-        bool,
-        Field(description="Invert everybody again under what the group says of them, until it stays; one session."),
-    ] = False
-    permutations: Annotated[int, Field(ge=19, description="How many; p is at least 1 / (1 + this).")] = 999
-    seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 
 
 class Outputs(Part):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.bids import DataError
-from pipeline.bids._headers import read_header
+from pipeline.bids._readable_files import read_header
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0.5, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.bids._people import People, read_people
+from pipeline.bids._participants import People, read_people
 from pipeline.common import ambiguous_labels, match_labels
 from pipeline.study import Study
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bids import Inventory
-from pipeline.bids._tree import Tree, take_apart
+from pipeline.bids._locate_files import Tree, take_apart
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 Problem = Callable[[Inventory], str]
@@ -157,10 +157,10 @@ def test_folders_are_listed_once(tmp_path: Path) -> None:
 
 
 def test_looking_at_several_runs_at_once_finds_the_same(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.bids import _take
+    from pipeline.bids import _collect
 
     small.events("sub-04_ses-2_task-faces").unlink()
     alone = small.inventory()
-    monkeypatch.setattr(_take, "PROBED", 1)
-    monkeypatch.setattr(_take, "WAITING", 0.0)
+    monkeypatch.setattr(_collect, "PROBED", 1)
+    monkeypatch.setattr(_collect, "WAITING", 0.0)
     assert small.inventory() == alone

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from pipeline.images import Grid, RegionError, regions_on
-from pipeline.images._atlas import Atlas, draw_labels, find_atlas, numbers_of, read_labels
-from pipeline.images._drawn_region import DrawnRegion
-from pipeline.images._preset import CIRCUIT
+from pipeline.images._atlas import Atlas, DrawnRegion, draw_labels, find_atlas, numbers_of, read_labels
+from pipeline.images._region_masks import CIRCUIT
 from pipeline.study import TARGET_CIRCUIT, Region, Study
 
 Saver = Callable[[Path, np.ndarray, np.ndarray], None]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from pipeline.bids import Events
-from pipeline.images._folds import APART, FoldError, folds_of
+from pipeline.images._pattern_distance import APART, FoldError, folds_of
 from pipeline.study import Distance, Task
 
 TASK = Task(conditions={"fear": ("fear",), "neutral": ("neutral",), "shapes": ("shapes",)})

@@ -12,8 +12,7 @@ from scipy.linalg import inv, lstsq
 from sklearn.covariance import LedoitWolf
 
 from pipeline.images import extract, extract_run, read_extraction, sidecar_path, spm_kernel, whitener
-from pipeline.images._distance import _distance
-from pipeline.images._folds import Folds
+from pipeline.images._pattern_distance import Folds, _distance
 
 SCANS, TR = 130, 2.0
 HALVES = {"faces": ((10.0, 90.0), (170.0,)), "shapes": ((50.0,), (210.0,))}  # 130 s is the middle of the run

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline.images import eigenvariate
-from pipeline.images._eigenvariate import without
+from pipeline.images._region_series import without
 from pipeline.matlab._load import load_mat
 
 VOXELS = st.tuples(st.integers(4, 12), st.integers(1, 8)).flatmap(

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.bids import DataError, open_nifti
-from pipeline.bids._headers import check_filled, read_header
+from pipeline.bids._readable_files import check_filled, read_header
 from pipeline.images import ExtractionError, Grid, RegionError
 from pipeline.images._grid import open_image, volumes_of
 from pipeline.images._voxels import read_mask

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.bids import take_inventory
 from pipeline.images import Grid, RegionError, check_regions, extract, region_remarks
-from pipeline.images._draw import region_on
+from pipeline.images._region_masks import region_on
 from pipeline.study import Region, Study, read_study
 
 SHAPE = (9, 10, 8)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.images import spm_kernel
-from pipeline.images._microtime import boxcars, convolved, lead
+from pipeline.images._task_regressors import boxcars, convolved, lead
 from pipeline.matlab._load import load_mat
 
 EVENTS = st.lists(

@@ -11,8 +11,8 @@ from scipy.fft import idct
 
 from pipeline.bids import Confounds, read_confounds, read_events
 from pipeline.images import ExtractionError
-from pipeline.images._design import Design, contrast_of, contrasts_of, design_of
-from pipeline.images._regressors import Regressors, inputs_of, regressors_of
+from pipeline.images._design_matrix import Design, contrast_of, contrasts_of, design_of
+from pipeline.images._task_regressors import Regressors, inputs_of, regressors_of
 from pipeline.study import Modulator, Task
 
 

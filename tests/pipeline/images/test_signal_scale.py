@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from pipeline.bids import Confounds, read_confounds
 from pipeline.images import ExtractionError, extract, extract_run, grid_of, sidecar_path
-from pipeline.images._confound_scale import motion_remarks
-from pipeline.images._design import design_of
-from pipeline.images._eigenvariate import without
-from pipeline.images._regressors import Regressors
-from pipeline.images._signal_scale import series_remarks
+from pipeline.images._design_matrix import design_of
+from pipeline.images._region_series import without
+from pipeline.images._run_units import motion_remarks, series_remarks
+from pipeline.images._task_regressors import Regressors
 from pipeline.images._voxels import read_mask, read_voxels
 
 MOTION = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]

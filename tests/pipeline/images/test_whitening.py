@@ -7,7 +7,7 @@ import pytest
 from scipy.linalg import inv, sqrtm, toeplitz
 from scipy.signal import lfilter
 
-from pipeline.images._whiten import EXTREME, ar1_coefficient, pooled_correlation, residual_maker, whitener
+from pipeline.images._region_series import EXTREME, ar1_coefficient, pooled_correlation, residual_maker, whitener
 
 
 def slow_design(scans: int, columns: int) -> np.ndarray:

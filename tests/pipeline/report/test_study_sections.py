@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from dcm import Diagnostics, diagnose
-from pipeline.measures._run import mean_displacement
+from pipeline.measures._run_measures import mean_displacement
 from pipeline.report import StudyResult
 from pipeline.report._arms import Mean
 from pipeline.report._certainty import findings

@@ -13,7 +13,7 @@ import pytest
 from pipeline.cli._init import run_init
 from pipeline.common import UsageError
 from pipeline.study import StudyError, look, read_study, starter, study_schema
-from pipeline.study._guess import guess_arms
+from pipeline.study._guesses import guess_arms
 from pipeline.study._starter import toml
 
 EVENTS = "onset\tduration\ttrial_type\n0\t20\tshapes\n20\t20\tfearful faces\n40\t1\tn/a\n"

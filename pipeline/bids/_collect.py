@@ -1,0 +1,258 @@
+"""A study → what it has on disk, and everything that is missing, before anything runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+
+from ..common import describe_reversed_order, list_names, merge_remarks, sorted_names
+from ..study import Study, meant, nearest
+from ._inventory import Inventory, Run
+from ._locate_files import Tree, images_of, space_of
+from ._participants import People, read_people
+from ._readable_files import DataError
+from ._validate_run import Examined, examine
+
+
+def check_places(study: Study) -> Iterator[str]:
+    """Folders that are not there, or hold no participants."""
+    for key, folder in (("bids", study.study.bids), ("derivatives", study.study.derivatives)):
+        if not folder.is_dir():
+            what = "is a file, not a folder" if folder.exists() else "does not exist"
+            yield f"[study] {key}: {folder} {what}; correct the path"
+            continue
+        if key == "derivatives" and not Tree(folder).participants():
+            inside = [name for name in Tree(folder).folders() if Tree(folder / name).participants()]
+            tip = f"; did you mean {folder / inside[0]}?" if inside else "; give the folder that fMRIPrep wrote"
+            yield f"[study] derivatives: {folder} holds no sub-* folder{tip}"
+
+
+def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[str]:
+    """Sessions and tasks that nobody has."""
+    names = _listable([who.name for who in people.participants], study, derivatives)
+    sessions = Counter(name for who in names for name in derivatives.folders(who) if name.startswith("ses-"))
+    if not sessions:
+        if not any(derivatives.folders(who) for who in names):
+            there = list_names(derivatives.participants())
+            yield f"[study] derivatives: {derivatives.root} has nobody of the participants' table; it has {there}"
+        else:
+            yield f"[study] derivatives: {derivatives.root} has no ses-* folders; a study has a before and an after"
+        return
+    for key, session in (("before", study.sessions.before), ("after", study.sessions.after)):
+        if session not in sessions:
+            tip = meant(session, list(sessions), "sessions")
+            yield f"[sessions] {key}: nobody has {session!r} in {derivatives.root}{tip}"
+    tasks = {
+        str(file.label("task"))
+        for who in names
+        for session in (study.sessions.before, study.sessions.after)
+        for kind in ("nii.gz", "nii")
+        for file in derivatives.functional(who, session, ("bold", kind))
+    } - {"None"}
+    for task in study.tasks:
+        if task not in tasks and {study.sessions.before, study.sessions.after} <= sessions.keys():
+            yield f"[tasks] {task}: nobody has an image of this task{meant(task, sorted_names(tasks), 'tasks')}"
+    yield from _spaces(study, names, derivatives)
+
+
+def _listable(names: Sequence[str], study: Study, derivatives: Tree) -> list[str]:
+    """Participants whose folders can be read; what is wrong with others is said of their runs.
+
+    Raises `DataError` where it is wrong with everybody.
+    """
+    found, problem = [], None
+    for who in names:
+        try:
+            derivatives.folders(who)
+            for session in (study.sessions.before, study.sessions.after):
+                derivatives.functional(who, session, ("bold", "nii"))
+        except DataError as error:
+            problem = problem or error
+        else:
+            found.append(who)
+    if problem is not None and not found:
+        raise problem
+    return found
+
+
+def _spaces(study: Study, names: Sequence[str], derivatives: Tree) -> Iterator[str]:
+    """A space that no image is in, said once and not for each run."""
+    sessions = (study.sessions.before, study.sessions.after)
+    spaces = {
+        space_of(file)
+        for who in names
+        for session in sessions
+        for task in study.tasks
+        for file in images_of(derivatives, who, session, task)
+    }
+    if spaces and study.study.space not in spaces:
+        tip = meant(study.study.space, sorted_names(spaces), "spaces")
+        yield f"[study] space: no image is in {study.study.space!r}{tip}"
+
+
+# Files on a network answer late, and it pays to wait for several at once; on a disk nearby threads only queue for
+# Python's lock, which doubles the time.
+THREADS = 8
+PROBED = 24  # runs after which it is clear which of the two it is
+WAITING = 4.0  # elapsed over busy time from which it is the network
+Cell = tuple[str, str, str]  # participant, session, task
+
+
+def take_inventory(study: Study, on_progress: Callable[[int, int], None] | None = None) -> Inventory:
+    """What the study has on disk: tables in full, of images the headers only.
+
+    What is wrong with one run makes an `Absence`, and the study goes on without; what is wrong with the study makes an
+    error. Nothing is raised.
+
+    Arguments:
+        on_progress: told how many of all runs have been looked at.
+    """
+    try:
+        errors = [*check_places(study)]
+        if errors:
+            return Inventory((), (), (), tuple(errors))
+        people = read_people(study)
+        return _of(study, people, on_progress) if people.participants else _inventory(people, [], [], [])
+    except DataError as error:
+        return Inventory((), (), (), (str(error),))
+
+
+def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | None) -> Inventory:
+    """The runs of those who are in the study."""
+    derivatives, bids = Tree(study.study.derivatives), Tree(study.study.bids)
+    errors = [*check_layout(study, people, derivatives)]
+    if errors:
+        return _inventory(people, [], errors, [])
+    cells = [
+        (who.name, session, task)
+        for who in people.participants
+        for session in (study.sessions.before, study.sessions.after)
+        for task in study.tasks
+    ]
+    found = _look(study, derivatives, bids, cells, on_progress)
+    errors = [*_nowhere(study, found), *_unusable(study, found)]
+    said = [(_label(cell), text) for cell, one in zip(cells, found, strict=True) for text in one.remarks]
+    runs = [one.run for one in found if one.run is not None]
+    return _inventory(
+        people,
+        found,
+        errors,
+        [
+            *_turned(study),
+            *_strangers(people, derivatives),
+            *merge_remarks(said),
+            *_mixed(runs),
+            *_unlike(study, found),
+        ],
+    )
+
+
+def _inventory(people: People, found: Sequence[Examined], errors: list[str], remarks: list[str]) -> Inventory:
+    return Inventory(
+        people.participants,
+        tuple(one.run for one in found if one.run is not None),
+        tuple(one.absence for one in found if one.absence is not None),
+        (*people.errors, *errors),
+        (*people.remarks, *remarks),
+        tuple(people.left_out),
+    )
+
+
+def _label(cell: Cell) -> str:
+    return "{}_{}_task-{}".format(*cell)
+
+
+def _look(
+    study: Study, derivatives: Tree, bids: Tree, cells: Sequence[Cell], on_progress: Callable[[int, int], None] | None
+) -> list[Examined]:
+    """Every cell in turn; several at once where the files are slow to answer."""
+    found: list[Examined] = []
+
+    def take(some: Iterable[Examined]) -> None:
+        for one in some:
+            found.append(one)
+            if on_progress is not None:
+                on_progress(len(found), len(cells))
+
+    def look(cell: Cell) -> Examined:
+        return examine(study, derivatives, bids, *cell)
+
+    since, busy_since = time.perf_counter(), time.process_time()
+    take(map(look, cells[:PROBED]))
+    waited = time.perf_counter() - since > WAITING * (time.process_time() - busy_since)
+    with ThreadPoolExecutor(THREADS if waited else 1) as pool:
+        take(pool.map(look, cells[PROBED:]))
+    return found
+
+
+def _turned(study: Study) -> Iterator[str]:
+    if line := describe_reversed_order(study.sessions.before, study.sessions.after):
+        yield f"[sessions] {line}"
+
+
+def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
+    """Trial types of conditions that no run of their task has.
+
+    One of several that a condition merges may be nowhere, if it can't be a slip for a type that is in no condition.
+    """
+    seen: dict[str, set[str]] = defaultdict(set)
+    for one in found:
+        place = one.run or one.absence
+        if place is not None:
+            seen[place.task] |= one.events.keys()
+    for name, task in study.tasks.items():
+        loose = seen[name] - {kind for kinds in task.conditions.values() for kind in kinds}
+        for condition, kinds in task.conditions.items():
+            for kind in kinds:
+                harmless = seen[name] & {*kinds} and nearest(kind, loose) is None
+                if seen[name] and kind not in seen[name] and not harmless:
+                    tip = meant(kind, sorted_names(seen[name]), "trial types")
+                    yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
+
+
+def _unusable(study: Study, found: Sequence[Examined]) -> Iterator[str]:
+    """Tasks without a single run that can be used, with the most frequent reason."""
+    for task in study.tasks:
+        if not any(one.run is not None and one.run.task == task for one in found):
+            reasons = Counter(one.absence.problem for one in found if one.absence and one.absence.task == task)
+            reason, _ = reasons.most_common(1)[0]
+            yield f"[tasks] {task}: no run can be used; one reason is: {reason}"
+
+
+def _strangers(people: People, derivatives: Tree) -> Iterator[str]:
+    known = {who.name for who in people.participants} | {name for name, _ in people.left_out}
+    strangers = set(derivatives.participants()) - known
+    if strangers:
+        yield f"{list_names(strangers)}: in the derivatives, but not in the participants' table; not used"
+
+
+def _mixed(runs: Sequence[Run]) -> Iterator[str]:
+    """Runs whose repetition time is not that of most runs of their task; each keeps its own."""
+    for task in dict.fromkeys(run.task for run in runs):
+        times = Counter(round(run.repetition_time, 4) for run in runs if run.task == task)
+        usual = times.most_common(1)[0][0]
+        for run in runs:
+            if run.task == task and round(run.repetition_time, 4) != usual:
+                yield (
+                    f"{run.label}: mixed repetition times: {run.repetition_time:g} s, where most runs of {task} have "
+                    f"{usual:g} s; it keeps its own"
+                )
+
+
+def _unlike(study: Study, found: Sequence[Examined]) -> Iterator[str]:
+    """Runs whose events of a trial type are more than twice, or less than half, as many or as long as in most runs."""
+    usable = [(one.run, one.events) for one in found if one.run is not None]
+    for task in dict.fromkeys(run.task for run, _ in usable):
+        runs = [(run, events) for run, events in usable if run.task == task]
+        named = {kind for kinds in study.tasks[task].conditions.values() for kind in kinds}
+        for kind in dict.fromkeys(kind for _, events in runs for kind in events if not named or kind in named):
+            there = [events[kind] for _, events in runs if kind in events]
+            usual = tuple(float(median(values)) for values in zip(*there, strict=True))
+            for run, events in runs:
+                for value, typical, what in zip(events.get(kind, usual), usual, ("{:g} events", "{:g} s"), strict=True):
+                    if not typical / 2 <= value <= typical * 2:
+                        own, most = what.format(value), what.format(typical)
+                        yield f"{run.label}: {own} of {kind}, where most runs of {task} have {most}; check its events"

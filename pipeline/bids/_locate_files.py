@@ -1,0 +1,308 @@
+"""Which files of a dataset are one run's: folders are listed once, and BIDS file names taken apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..common import list_names, natural_key, read_whole_number
+from ..study import Study, Task
+from ._readable_files import DataError
+
+Kind = tuple[str, str]  # suffix and extension, such as ("bold", "nii.gz")
+_INDICES = ("run", "echo", "flip", "inv", "split")  # entities whose values are numbers, by BIDS
+_READ = {"bold", "mask", "timeseries", "regressors", "events"}  # suffixes of files that a study is made from
+
+
+@dataclass(frozen=True)
+class FileName:
+    """A file with its name taken apart: ``sub-01_task-faces_bold.nii.gz`` has entities, a suffix and an extension.
+
+    Fields:
+        indexed: the entities, by which names of one run are the same: ``run-1`` is ``run-01``.
+    """
+
+    where: str
+    entities: Mapping[str, str]
+    kind: Kind
+    indexed: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indexed", by_index(self.entities))
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.where)
+
+    def label(self, entity: str) -> str | None:
+        """Such as ``faces`` for ``task``; None where the name has no such part."""
+        return self.entities.get(entity)
+
+
+def by_index(entities: Mapping[str, str]) -> dict[str, str]:
+    """Entities with BIDS's indices as numbers, without leading zeros; labels of all others are text."""
+    return {key: index_of(label) if key in _INDICES else label for key, label in entities.items()}
+
+
+def index_of(label: str) -> str:
+    """``1`` for ``01``; a label that is no number as it is."""
+    return label.lstrip("0") or "0" if label.isascii() and label.isdecimal() else label
+
+
+Listing = tuple[tuple[str, ...], dict[Kind, list[FileName]]]  # of a folder: its folders, its files
+
+
+def take_apart(folder: str, name: str) -> FileName | None:
+    """A file's name in its parts; None where it is no BIDS name of a kind that a study reads."""
+    *parts, last = name.split("_")
+    suffix, dot, extension = last.partition(".")
+    if not dot or suffix not in _READ:
+        return None
+    pairs = [part.partition("-") for part in parts]
+    if not all(key and dash and label for key, dash, label in pairs):
+        return None
+    return FileName(f"{folder}/{name}", {key: label for key, _, label in pairs}, (suffix, extension))
+
+
+class Tree:
+    """A dataset, listed as it is asked about; every folder is read once.
+
+    Every method raises `DataError` where a folder may not be listed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._listings: dict[str, Listing] = {}
+
+    def folders(self, within: str = "") -> tuple[str, ...]:
+        """Names of the folders in a folder, in natural order; none where it does not exist."""
+        return self._listed(within)[0]
+
+    def participants(self) -> list[str]:
+        """Names of the participants' folders."""
+        return [name for name in self.folders() if name.startswith("sub-")]
+
+    def functional(self, participant: str, session: str, kind: Kind) -> list[FileName]:
+        """A session's functional files of one kind, by name."""
+        return self._listed(f"{participant}/{session}/func")[1].get(kind, [])
+
+    def inherited(self, participant: str, session: str, entities: Mapping[str, str], kind: Kind) -> Iterator[FileName]:
+        """Files of a kind that hold for a run, the most particular first.
+
+        By BIDS's inheritance principle: those beside the run or in a folder above it whose name has no part that the
+        run's name has not.
+        """
+        wanted = by_index(entities)
+        for within in (f"{participant}/{session}/func", f"{participant}/{session}", participant, ""):
+            fit = [one for one in self._listed(within)[1].get(kind, []) if one.indexed.items() <= wanted.items()]
+            yield from sorted(fit, key=lambda one: -len(one.entities))
+
+    def _listed(self, within: str) -> Listing:
+        if within not in self._listings:
+            self._listings[within] = _scan(f"{self.root}/{within}" if within else str(self.root))
+        return self._listings[within]
+
+
+def _scan(folder: str) -> Listing:
+    """Folders and BIDS files in a folder. A link whose target is absent is a file: it is named as such later."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(((entry.name, _is_folder(entry)) for entry in entries), key=lambda one: natural_key(one[0]))
+    except (FileNotFoundError, NotADirectoryError):
+        found = []
+    except OSError as error:
+        raise DataError(f"{folder} cannot be listed ({error.strerror}); check its permissions") from None
+    files: dict[Kind, list[FileName]] = {}
+    for name, is_folder in found:
+        if not is_folder and (file := take_apart(folder, name)) is not None:
+            files.setdefault(file.kind, []).append(file)
+    return tuple(name for name, is_folder in found if is_folder), files
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself
+        return False
+
+
+NATIVE = "the participant's own (no space- in the name)"
+_MADE = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
+_IMAGES = ("nii.gz", "nii")
+_CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one run, all of them there by name.
+
+    Fields:
+        run: its label, None where the names have none.
+        bold, brain_mask, confounds, events: as in `Run`.
+        derived, raw: sidecars of the image, the most particular first.
+        remarks: what was chosen among several.
+    """
+
+    run: str | None
+    bold: Path
+    brain_mask: Path
+    confounds: Path
+    events: Path | None
+    derived: tuple[Path, ...]
+    raw: tuple[Path, ...]
+    remarks: tuple[str, ...]
+
+
+def space_of(file: FileName) -> str:
+    """The space that an image is in, with its cohort where it has one."""
+    space, cohort = file.label("space"), file.label("cohort")
+    return NATIVE if space is None else space if cohort is None else f"{space}_cohort-{cohort}"
+
+
+def images_of(derivatives: Tree, participant: str, session: str, task: str) -> list[FileName]:
+    """Every preprocessed image of a task in a session, in whatever space."""
+    found = [file for kind in _IMAGES for file in derivatives.functional(participant, session, ("bold", kind))]
+    return [file for file in found if file.label("desc") == "preproc" and file.label("task") == task]
+
+
+def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, name: str) -> Files:
+    """The files of one participant's run of a task in a session.
+
+    Raises `DataError`, naming the files expected, where one is missing.
+    """
+    task = study.tasks[name]
+    here = images_of(derivatives, participant, session, name)
+    if not here:
+        raise DataError(_nothing(derivatives, participant, session, name))
+    bold, remarks = _one(_in_space(here, study), task)
+    source = {key: label for key, label in bold.entities.items() if key not in _MADE}
+    grid = {key: label for key, label in bold.entities.items() if key != "desc"}
+    head = "_".join(f"{key}-{label}" for key, label in source.items())
+    masks = [
+        file.path
+        for kind in _IMAGES
+        for file in derivatives.functional(participant, session, ("mask", kind))
+        if file.indexed == by_index(grid | {"desc": "brain"})
+    ]
+    tables = [
+        file.path
+        for suffix in _CONFOUNDS
+        for file in derivatives.functional(participant, session, (suffix, "tsv"))
+        if file.indexed == by_index(source | {"desc": "confounds"})
+    ]
+    kind, events = ("events", "tsv"), None
+    if not task.rest:
+        places = (tree.inherited(participant, session, source, kind) for tree in (bids, derivatives))
+        events = next((file for files in places for file in files), None)
+    absent = []
+    if not masks:
+        absent.append(f"{bold.path.name.replace('_desc-preproc_bold', '_desc-brain_mask')} is missing")
+    if not tables:
+        absent.append(f"{head}_desc-confounds_timeseries.tsv is missing")
+    if len(tables) > 1:
+        absent.append(f"there are {tables[0].name} and {tables[1].name}; keep one of them")
+    if events is None and not task.rest:
+        absent.append(_no_events(bids, participant, session, name, head))
+    if absent:
+        raise DataError("; ".join(absent))
+    derived = derivatives.inherited(participant, session, bold.entities, ("bold", "json"))
+    raw = bids.inherited(participant, session, source, ("bold", "json"))
+    return Files(
+        bold.label("run"),
+        bold.path,
+        masks[0],
+        tables[0],
+        None if events is None else events.path,
+        tuple(file.path for file in derived),
+        tuple(file.path for file in raw),
+        tuple(remarks),
+    )
+
+
+def _no_events(bids: Tree, participant: str, session: str, task: str, head: str) -> str:
+    """That there are no events, and those of the task that are another run's by their name."""
+    found = bids.functional(participant, session, ("events", "tsv"))
+    others = [file.path.name for file in found if file.label("task") == task]
+    there = f"; there is {list_names(others)}, whose name is not that of the image" if others else ""
+    return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{there}"
+
+
+def _nothing(derivatives: Tree, participant: str, session: str, task: str) -> str:
+    """Why there is no image: no participant, no session, no run."""
+    if not derivatives.folders(participant) and participant not in derivatives.folders():
+        return f"there is no folder {participant} in the derivatives"
+    sessions = [name for name in derivatives.folders(participant) if name.startswith("ses-")]
+    if session not in sessions:
+        return f"there is no folder {participant}/{session} in the derivatives (sessions: {list_names(sessions)})"
+    return f"{participant}/{session}/func/{participant}_{session}_task-{task}…_desc-preproc_bold.nii.gz is missing"
+
+
+def _in_space(images: list[FileName], study: Study) -> list[FileName]:
+    place = study.study
+    fit = [file for file in images if space_of(file) == place.space]
+    if not fit:
+        there = list_names(space_of(file) for file in images)
+        raise DataError(f"there is no image in space {place.space}; the spaces are {there}: see [study] space")
+    resolutions = {file.label("res") for file in fit}
+    if place.resolution is not None:
+        fit = [file for file in fit if file.label("res") == place.resolution]
+        if not fit:
+            raise DataError(
+                f"there is no image with res-{place.resolution}; there is {_with('res', resolutions)}: "
+                "see [study] resolution"
+            )
+    elif len(resolutions) > 1:
+        raise DataError(f"there are images {_with('res', resolutions)}; say which by [study] resolution")
+    return fit
+
+
+def _one(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
+    """The image to take among those of one task, session and space; and what was left."""
+    whole = [file for file in images if file.label("echo") is None and file.label("part") in (None, "mag")]
+    if not whole:
+        raise DataError("there are only images of single echoes or phases; give fMRIPrep's combined one")
+    if task.acquisition is not None:
+        whole = _labelled(whole, "acq", task.acquisition.removeprefix("acq-"), "acquisition")
+    if task.run is not None:
+        whole = _labelled(whole, "run", str(task.run).removeprefix("run-"), "run")
+    first, *others = sorted(whole, key=_order)
+    if not others:
+        return first, []
+    left = [_short(file) for file in others]
+    return first, [f"{_short(first)} is taken, {list_names(left)} is left; [tasks] run and acquisition say which"]
+
+
+def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> list[FileName]:
+    fit = [file for file in images if _same(file.label(entity), wanted)]
+    if not fit:
+        there = _with(entity, {file.label(entity) for file in images})
+        raise DataError(f"there is no {entity}-{wanted}; there is {there}: see {key} of the task")
+    return fit
+
+
+def _same(label: str | None, wanted: str) -> bool:
+    return label is not None and index_of(label) == index_of(wanted)
+
+
+def _with(entity: str, labels: Iterable[str | None]) -> str:
+    return list_names(f"one without {entity}-" if label is None else f"{entity}-{label}" for label in labels)
+
+
+def _order(file: FileName) -> tuple[tuple[tuple[str, int, str], ...], str]:
+    """By labels, run-2 before run-10, what is compressed before what is not."""
+    labels = ((key, label) for key, label in file.entities.items() if key not in _MADE)
+    return tuple((key, _number(label), label) for key, label in labels), file.where[::-1]
+
+
+def _number(label: str) -> int:
+    return read_whole_number(label) or 0
+
+
+def _short(file: FileName) -> str:
+    """What tells a file from others of its task and session."""
+    own = ("acq", "ce", "rec", "dir", "run")
+    parts = [f"{key}-{file.entities[key]}" for key in own if key in file.entities]
+    return "_".join(parts) or f"the {file.kind[1]} without run-"

@@ -1,0 +1,198 @@
+"""The participants' table → who is in the study, in which arm, and who is not and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..common import (
+    ambiguous_labels,
+    bids_label,
+    describe_repeated_participants,
+    find_repeated_participants,
+    first_names,
+    list_names,
+    match_labels,
+    read_number,
+    replace_labels,
+)
+from ..study import Study, is_used, meant
+from ..tables import MISSING, Table, TableError, missing_codes, read_table
+from ._inventory import Participant
+from ._locate_files import Tree
+from ._scores import PARTICIPANT, people_in, read_scores
+
+
+@dataclass
+class People:
+    """What the participants' table says, with everything that is wrong in it.
+
+    Fields:
+        participants: of the study, in the order of the table.
+        left_out: (participant, why).
+        errors, remarks: a line each.
+    """
+
+    participants: tuple[Participant, ...] = ()
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_people(study: Study) -> People:
+    """Everybody in the participants' table, with arm and scores; what is wrong is told, all of it."""
+    found = People()
+    table_path = study.participants.table or study.study.bids / "participants.tsv"
+    try:
+        table = read_table(table_path)
+        found.remarks += table.remarks
+        rows = _rows(table, study, found)
+        arms = _arms(table, study, rows, found)
+    except TableError as error:
+        found.errors.append(f"{_folder(error.path)}{error}")
+        return found
+    scores = read_scores(study, table_path, list(arms), found.errors, found.remarks)
+    found.participants = tuple(
+        Participant(
+            name,
+            arm,
+            _values(table, rows[name], study.participants.arm),
+            {score: values[name] for score, values in scores.items()},
+        )
+        for name, arm in arms.items()
+    )
+    found.remarks += _codes(study, found.participants)
+    return found
+
+
+def _folder(path: Path) -> str:
+    """The folder of a table that is not there; one that is there is known by its name."""
+    return "" if path.exists() else f"{path.parent}/"
+
+
+def _folders(study: Study) -> list[str]:
+    """Everybody who has a folder, in the dataset or its derivatives."""
+    return [name for place in (study.study.bids, study.study.derivatives) for name in Tree(place).participants()]
+
+
+def _rows(table: Table, study: Study, found: People) -> dict[str, int]:
+    """Participant, as folders are called → row.
+
+    Raises `TableError` where two rows are about one who takes part, or a row of one who does about nobody.
+    """
+    folders = _folders(study)
+    cells, problems = people_in(table)
+    apart = _apart(table, study, cells)
+    _check_zeros(table, [name for row, name in enumerate(cells) if name and row not in apart], folders)
+    labels = match_labels([name for name in cells if name], folders)
+    if labels:
+        said = [f"{name} is {label}" for name, label in labels.items()]
+        found.remarks.append(f"{table.path.name}: by the folders, {first_names(said)}")
+    rows: dict[str, int] = {}
+    for row, (name, line) in enumerate(zip(replace_labels(cells, labels), table.lines, strict=True)):
+        if row in problems and row not in apart:
+            raise TableError(table.path, problems[row], line)
+        if row in problems:
+            found.remarks.append(f"{table.path.name}, line {line}: {problems[row]}; not used")
+        elif name in rows and row not in apart:
+            first = table.lines[rows[name]]
+            raise TableError(table.path, f"{PARTICIPANT} is {name}, as in line {first}; give each one row", line)
+        else:
+            rows.setdefault(name, row)
+    bare = [cell for row, cell in enumerate(table.column(PARTICIPANT)) if cells[row] and not cell.startswith("sub-")]
+    if bare:
+        taken = replace_labels((bids_label(bare[0]),), labels)[0]
+        found.remarks.append(f"{table.path.name}: {list_names(bare)} lack sub- in front; they are taken as {taken} …")
+    if not rows:
+        raise TableError(table.path, "has a header but no row; give every participant one")
+    return rows
+
+
+def _apart(table: Table, study: Study, names: Sequence[str]) -> set[int]:
+    """Rows of those who take no part, whatever else is wrong with them."""
+    arm = study.participants.arm
+    if arm not in table.columns:
+        return set()
+    excluded = {bids_label(name) for name in study.participants.exclude}
+    return {row for row, cell in enumerate(table.column(arm)) if cell == MISSING or names[row] in excluded}
+
+
+def _check_zeros(table: Table, names: Sequence[str], folders: Sequence[str]) -> None:
+    """Raises `TableError` where labels differ in leading zeros alone, so that nobody knows who is who."""
+    for one, other in (*ambiguous_labels(names), *ambiguous_labels(folders)):
+        if not {one, other}.isdisjoint(names):
+            where = "" if {one, other} <= set(names) else "; there are folders of both"
+            raise TableError(table.path, f"{one} and {other} differ in leading zeros alone{where}; rename one of them")
+
+
+def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) -> dict[str, str]:
+    """The arm of everybody who is in the study."""
+    column, arms = study.participants.arm, study.participants.arms
+    if column not in table.columns:
+        raise TableError(
+            table.path,
+            f"has no column {column!r}, which [participants] arm names{meant(column, table.columns, 'columns')}",
+            1,
+        )
+    cells = table.column(column)
+    excluded = {bids_label(name): why for name, why in study.participants.exclude.items()}
+    labels = match_labels(excluded, rows)
+    excluded = {labels.get(name, name): why for name, why in excluded.items()}
+    for name in excluded.keys() - rows.keys():
+        found.errors.append(f"[participants] exclude names {name}, who is not in {table.path.name}; correct the name")
+    kept: dict[str, str] = {}
+    strangers: dict[str, list[str]] = {}
+    for name, row in rows.items():
+        arm = cells[row]
+        if name in excluded:
+            found.left_out.append((name, excluded[name]))
+        elif arm == MISSING:
+            found.left_out.append((name, f"has no {column} in {table.path.name}, line {table.lines[row]}"))
+        elif arm not in arms:
+            strangers.setdefault(arm, []).append(f"{name} (line {table.lines[row]})")
+        else:
+            kept[name] = arm
+    for arm, who in strangers.items():
+        found.errors.append(
+            f"{table.path.name}: {column} is {arm!r} for {list_names(who)}, which is no arm of the study"
+            f"{meant(arm, arms, 'arms')}; correct it, or name them under [participants] exclude"
+        )
+    found.errors += [
+        f"{table.path.name}: nobody who takes part has {column} {arm}; check [participants] arms and exclude"
+        for arm in arms
+        if arm not in kept.values()
+    ]
+    found.remarks += [f"{name} is left out: {why}" for name, why in found.left_out]
+    if not study.participants.all_different and (groups := find_repeated_participants(list(kept))):
+        found.errors.append(
+            f"{table.path.name}: {describe_repeated_participants(groups)}; make them sessions of one, or under "
+            "[participants] exclude all but one, or write all_different = true"
+        )
+    return kept
+
+
+def _values(table: Table, row: int, arm: str) -> dict[str, str]:
+    """The other columns of a row; a number whose points may separate thousands is marked, and so is none."""
+    values = {}
+    for name, cell in zip(table.columns, table.rows[row], strict=True):
+        if name not in (PARTICIPANT, arm, *table.repeated):
+            values[name] = f"{cell} (thousands?)" if name in table.unsure and "." in cell else cell
+    return values
+
+
+def _codes(study: Study, people: Sequence[Participant]) -> Iterator[str]:
+    """Scores and columns that analyses name whose values look like codes for missing."""
+    columns = people[0].values if people else ()
+    for name in dict.fromkeys((*study.scores, *(one for one in columns if is_used(one, study)))):
+        values = {who.name: _number(who, name) for who in people}
+        for code in missing_codes([*values.values()]):
+            whose = list_names(who for who, value in values.items() if value == code)
+            yield f"{name} is {code:g} for {whose}; is it a code for missing? then leave the cell empty"
+
+
+def _number(who: Participant, name: str) -> float:
+    if name in who.scores:
+        return who.scores[name]
+    value = read_number(who.values.get(name, ""))
+    return float("nan") if value is None else value

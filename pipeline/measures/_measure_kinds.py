@@ -1,0 +1,213 @@
+"""One imaging measure, a column of the table: responses, pattern distances, connectivity at rest, DCM parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float
+
+from dcm import Posterior, Spec, prior
+from features import rest_connectivity
+
+from ..images import Extraction
+from ..results import Connection, connections
+from ..study import MAIN, Kind, Study, inversion_settings, models_of
+
+PERCENT = "percent of the run's mean"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is measured in every session of everybody.
+
+    Fields:
+        name: of the column.
+        kind: how it comes about.
+        task: whose run it is taken from.
+        unit: of its values.
+        description: what it is, in a sentence.
+        target: the region it is about; of a pair, the one that is acted on, or the first.
+        source: the other region of a pair, or the input of a DCM that drives the target; empty where there is none.
+        of: the contrast, the distance, or field and input of the DCM such as ``B faces``; empty at rest.
+    """
+
+    name: str
+    kind: Kind
+    task: str
+    unit: str
+    description: str
+    target: str
+    source: str = ""
+    of: str = ""
+
+    @property
+    def motion(self) -> str:
+        """The column of mean framewise displacement that belongs to it."""
+        return motion_name(self.task)
+
+
+def motion_name(task: str) -> str:
+    """Of the column with a task's mean framewise displacement."""
+    return f"motion_{task}"
+
+
+def response_plan(study: Study) -> list[Measure]:
+    """A measure for every task, contrast and region."""
+    return [
+        Measure(
+            _response_name(task, contrast, region),
+            "response",
+            task,
+            PERCENT,
+            f"Effect of {text} in {region}, mean over its voxels",
+            region,
+            of=contrast,
+        )
+        for task, settings in study.tasks.items()
+        for contrast, text in settings.contrasts.items()
+        for region in study.regions
+    ]
+
+
+def response_values(extraction: Extraction) -> dict[str, float]:
+    """Measure → value of one run."""
+    return {
+        _response_name(extraction.task, contrast, region): float(extraction.responses[i, j])
+        for i, contrast in enumerate(extraction.contrasts)
+        for j, region in enumerate(extraction.regions)
+    }
+
+
+def _response_name(task: str, contrast: str, region: str) -> str:
+    return f"response_{task}_{contrast}_{region}"
+
+
+DISTANCE_UNIT = "squared noise standard deviations per voxel"
+
+
+def distance_plan(study: Study) -> list[Measure]:
+    """A measure for every task, distance and region."""
+    return [
+        Measure(
+            _distance_name(task, name, region),
+            "distance",
+            task,
+            DISTANCE_UNIT,
+            f"Crossnobis distance of {distance.between[0]} and {distance.between[1]} in {region}, over "
+            f"{distance.folds} of the run; zero on average where the patterns are the same",
+            region,
+            of=name,
+        )
+        for task, settings in study.tasks.items()
+        for name, distance in settings.distances.items()
+        for region in study.regions
+    ]
+
+
+def distance_values(extraction: Extraction) -> dict[str, float]:
+    """Measure → value of one run; a distance that it does not have is left out."""
+    return {
+        _distance_name(extraction.task, name, region): float(extraction.distances[i, j])
+        for i, name in enumerate(extraction.distance_names)
+        for j, region in enumerate(extraction.regions)
+        if np.isfinite(extraction.distances[i, j])
+    }
+
+
+def _distance_name(task: str, distance: str, region: str) -> str:
+    return f"distance_{task}_{distance}_{region}"
+
+
+DRIFT = "drift_"  # what nilearn calls the cosines of the high-pass filter
+
+
+def rest_plan(study: Study) -> list[Measure]:
+    """A measure for every run at rest and pair of regions."""
+    low, high = study.measures.rest_band
+    return [
+        Measure(
+            _rest_name(task, one, other),
+            "rest",
+            task,
+            "Fisher z",
+            f"Correlation of {one} and {other}, band-passed {low:g}–{high:g} Hz, confounds taken out, as Fisher's z",
+            one,
+            other,
+        )
+        for task, settings in study.tasks.items()
+        if settings.rest
+        for one, other in combinations(study.regions, 2)
+    ]
+
+
+def rest_values(extraction: Extraction, study: Study) -> dict[str, float]:
+    """Measure → value of one run; raises `FeatureError` where it is too short for the band or its confounds."""
+    if len(extraction.regions) < 2:
+        return {}
+    z = rest_connectivity(
+        extraction.means,
+        _nuisance(extraction),
+        extraction.repetition_time,
+        study.measures.rest_band,
+        regions=extraction.regions,
+    )
+    names = extraction.regions
+    return {
+        _rest_name(extraction.task, names[i], names[j]): float(z[i, j]) for i, j in combinations(range(len(names)), 2)
+    }
+
+
+def _nuisance(extraction: Extraction) -> Float[np.ndarray, "scan confound"]:
+    """Confounds and censored scans; neither drifts nor the constant, as the band-pass takes out both."""
+    names = extraction.design_names
+    kept = [
+        i
+        for i, name in enumerate(names)
+        if i >= len(extraction.condition_names) and not name.startswith(DRIFT) and name != "constant"
+    ]
+    return extraction.design[:, kept]
+
+
+def _rest_name(task: str, one: str, other: str) -> str:
+    return f"rest_{task}_{one}_with_{other}"
+
+
+def dcm_plan(study: Study) -> list[Measure]:
+    """A measure for every free parameter of the main model in the fields asked for; none without a DCM."""
+    if study.dcm is None:
+        return []
+    spec = models_of(study.dcm)[MAIN]
+    free = [spec.parameter_names[i] for i in prior(spec, inversion_settings(study.dcm).priors).free]
+    return [
+        Measure(
+            _dcm_name(one),
+            "dcm",
+            study.dcm.task,
+            one.unit,
+            f"DCM, posterior mean of {one.field}: {one.words}; {one.meaning}",
+            one.to,
+            one.source,
+            " ".join(part for part in (one.field, one.modulator) if part),
+        )
+        for one in _chosen_connections(free, spec, study.measures.dcm_fields)
+    ]
+
+
+def dcm_values(posterior: Posterior, fields: Sequence[str]) -> dict[str, float]:
+    """Measure → value of one visit."""
+    means = dict(zip(posterior.names, posterior.mean[posterior.free].tolist(), strict=True))
+    return {_dcm_name(one): means[one.name] for one in _chosen_connections(posterior.names, posterior.spec, fields)}
+
+
+def _chosen_connections(names: Sequence[str], spec: Spec, fields: Sequence[str]) -> list[Connection]:
+    return [one for one in connections(names, spec) if one.field in fields]
+
+
+def _dcm_name(one: Connection) -> str:
+    """Such as ``dcm_B_faces_vmPFC_from_amygdala``; ``dcm_C_task_vmPFC`` of an input that drives a region."""
+    if one.kind == "input":
+        return f"dcm_C_{one.source}_{one.to}"
+    return "_".join(part for part in ("dcm", one.field, one.modulator, one.to, "from", one.source) if part)

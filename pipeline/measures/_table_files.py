@@ -1,0 +1,137 @@
+"""The table on disk: TSV, and beside it JSON that says what each column is, as BIDS has both."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features import FeatureError
+
+from ..common import JsonError, error_line, read_json, write_json, write_text
+from ..tables import Table, TableError, number_cell, read_table, tab_separated
+from ._measure_kinds import Measure
+from ._table import PARTICIPANT, REMARKS, SESSION, WHOLE_SAMPLE, FeatureColumn, FeatureTable
+
+
+def write_features(table: FeatureTable, path: Path) -> list[Path]:
+    """Writes a table and its sidecar, each whole or not at all; both paths, the table's first.
+
+    Numbers are in full, so that they are read back to the last bit; what is missing is n/a. The same table gives the
+    same bytes.
+    """
+    write_text(path, _tsv(table))
+    sidecar = path.with_suffix(".json")
+    write_json(sidecar, sidecar_of(table))
+    return [path, sidecar]
+
+
+def _tsv(table: FeatureTable) -> str:
+    head = [PARTICIPANT, SESSION, table.arm, *(one.name for one in table.columns)]
+    visits = zip(table.participants, table.sessions, table.arms, strict=True)
+    rows = ([*visit, *map(number_cell, row)] for visit, row in zip(visits, table.values, strict=True))
+    return tab_separated([head, *rows])
+
+
+def sidecar_of(table: FeatureTable) -> dict[str, Any]:
+    """What each column is, then how the table came about."""
+    there = {one.name for one in table.columns}
+    return {
+        PARTICIPANT: {"LongName": "Participant", "Description": "As in the participants' table"},
+        SESSION: {
+            "LongName": "Session",
+            "Description": "Before or after treatment",
+            "Levels": {table.order[0]: "before", table.order[1]: "after"},
+        },
+        table.arm: {
+            "LongName": "Arm",
+            "Description": "Treatment",
+            "Role": "arm",
+            "Levels": {table.levels[0]: "coded +1", table.levels[1]: "coded -1"},
+        },
+        **{one.name: _described(one, there) for one in table.columns},
+        WHOLE_SAMPLE: [],
+        **table.provenance,
+        REMARKS: list(table.remarks),
+    }
+
+
+def _described(one: FeatureColumn, there: Container[str]) -> dict[str, Any]:
+    """Of one column; a measure's motion is named only where it is among the columns that are there."""
+    head = {"LongName": one.name, "Description": one.description, "Units": one.unit, "Role": one.role}
+    return head if one.measure is None else {**head, **_described_source(one.measure, there)}
+
+
+def _described_source(one: Measure, there: Container[str]) -> dict[str, Any]:
+    parts = {"Kind": one.kind, "Task": one.task, "Of": one.of, "Region": one.target, "From": one.source}
+    motion = {"Motion": one.motion} if one.motion in there else {}
+    return {**motion, "Source": {key: value for key, value in parts.items() if value}}
+
+
+_ROLES = ("measure", "motion", "outcome", "covariate")
+
+
+def read_features(path: Path) -> FeatureTable:
+    """The table of `write_features` and its sidecar, equal to the one written.
+
+    Raises `FeatureError`, in one line with the file, where either is absent, damaged, or not of effconn's making.
+    """
+    sidecar = path.with_suffix(".json")
+    try:
+        described = read_json(sidecar)
+    except JsonError as error:
+        raise FeatureError(f"{sidecar}: {error}; make the table of measures again") from None
+    try:
+        return _read_table(read_table(path), described)
+    except (TableError, LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise FeatureError(f"{path}: is no table of measures ({error_line(error, 300)}); make it again") from None
+
+
+def _read_table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
+    arm = next((name for name, one in described.items() if isinstance(one, dict) and one.get("Role") == "arm"), "arm")
+    columns = [_read_column(name, described[name]) for name in table.columns if name not in (PARTICIPANT, SESSION, arm)]
+    every = range(len(table.rows))
+    values = [table.numbers(one.name, every) for one in columns]
+    first, second = described[arm]["Levels"]
+    before, after = described[SESSION]["Levels"]
+    own = {*table.columns, WHOLE_SAMPLE, REMARKS}
+    return FeatureTable(
+        table.column(PARTICIPANT),
+        table.column(SESSION),
+        table.column(arm),
+        arm,
+        (first, second),
+        (before, after),
+        tuple(columns),
+        np.array(values, dtype=np.float64).reshape(len(columns), len(table.rows)).T,
+        tuple(described[REMARKS]),
+        {key: value for key, value in described.items() if key not in own},
+    )
+
+
+def _read_column(name: str, said: Mapping[str, Any]) -> FeatureColumn:
+    if said["Role"] not in _ROLES:
+        raise ValueError(f"{name} has the role {said['Role']!r}")
+    if not all(isinstance(said[key], str) for key in ("Units", "Description")):
+        raise ValueError(f"unit and description of {name} are to be texts")
+    return FeatureColumn(name, said["Role"], said["Units"], said["Description"], _read_measure(name, said))
+
+
+def _read_measure(name: str, said: Mapping[str, Any]) -> Measure | None:
+    if said["Role"] != "measure":
+        return None
+    of = said["Source"]
+    if not all(isinstance(one, str) for one in of.values()):
+        raise ValueError(f"Source of {name} is no object of texts")
+    return Measure(
+        name,
+        of["Kind"],
+        of["Task"],
+        said["Units"],
+        said["Description"],
+        of["Region"],
+        of.get("From", ""),
+        of.get("Of", ""),
+    )

@@ -1,0 +1,164 @@
+"""Group analyses, predictions and measures that lack something, contradict themselves, or say what would be ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._analyses import GroupAnalysis, Prediction
+from ._nearest import meant
+from ._problems import Keys, Problem, collisions
+from ._study import Study
+
+RESERVED = "models"  # the folder of the comparison of alternative models
+PREDICTING = ("leave-one-out", "permute")
+
+# Settings that only some analyses heed.
+_HEEDED = {
+    "sample": ("arms",),
+    "smallest_effect": ("arms", "fit", "search"),
+    "permutations": ("permute",),
+    "reinvert": ("arms", "fit", "search"),
+    "seed": ("arms", "leave-one-out", "permute"),
+}
+
+
+def check_group(study: Study) -> Iterator[Problem]:
+    """Every mistake in `[group]` that its shape alone does not show."""
+    yield from collisions(("group",), study.group, "group analyses")
+    if study.group and study.dcm is None:
+        yield Problem(("group",), "group analyses are over connections, so they need [dcm]; add it", (("dcm",),))
+    for name, analysis in study.group.items():
+        path: Keys = ("group", name)
+        if name.lower() == RESERVED:
+            yield Problem(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
+        yield from _options(path, analysis)
+        yield from _reinversion(path, analysis, study)
+        yield from _between(path, analysis)
+        yield from _fields(path, analysis, study)
+        yield from _covariates(path, analysis, study)
+
+
+def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
+    predicting = analysis.analysis in PREDICTING
+    if predicting and analysis.predict is None:
+        yield Problem(path, f"{analysis.analysis} lacks predict, the covariate that it is about; add it")
+    if not predicting and analysis.predict is not None:
+        yield Problem((*path, "predict"), _ignored("predict", analysis.analysis, PREDICTING))
+    for key, heeding in _HEEDED.items():
+        if key in analysis.model_fields_set and analysis.analysis not in heeding:
+            yield Problem((*path, key), _ignored(key, analysis.analysis, heeding))
+    if analysis.analysis == "arms" and "seed" in analysis.model_fields_set and not analysis.sample:
+        yield Problem((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
+
+
+def _reinversion(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
+    if not analysis.reinvert or analysis.analysis not in _HEEDED["reinvert"]:
+        return
+    if analysis.of == "change":
+        yield Problem((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
+    if analysis.compat != "none" or analysis.between == "gaussian":
+        yield Problem((*path, "reinvert"), "is for the default group; remove it, or compat and between")
+    if study.dcm is not None and (study.dcm.noise or study.dcm.compat) in ("spm12", "spm25"):
+        yield Problem((*path, "reinvert"), "cannot follow SPM's scheme of the noise in [dcm]; remove one of the two")
+
+
+def _between(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
+    if analysis.compat != "none":
+        if analysis.between == "mixture":
+            yield Problem((*path, "between"), f"{analysis.compat} has SPM's Gaussian participants; remove it")
+        return
+    for key in ("components", "between_prior"):
+        if getattr(analysis, key) is not None and analysis.between != "gaussian":
+            yield Problem((*path, key), 'is for Gaussian participants; remove it, or add between = "gaussian"')
+
+
+def _ignored(key: str, analysis: str, heeding: tuple[str, ...]) -> str:
+    return f"{analysis} would ignore {key}, which is for {', '.join(heeding)}; remove it"
+
+
+def _fields(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
+    for place, field in enumerate(analysis.fields):
+        if field in analysis.fields[:place]:
+            yield Problem((*path, "fields", place), f"names {field!r} twice; name it once")
+        elif study.dcm is not None and field in ("B", "C") and not _has(study, field):
+            text = f"the main model has no {field}, so there is nothing to compare; add [dcm] {field.lower()}"
+            yield Problem((*path, "fields", place), text, (("dcm",),))
+
+
+def _has(study: Study, field: str) -> bool:
+    said = study.dcm and {"B": study.dcm.b, "C": study.dcm.c}[field]
+    return bool(said) and any((said or {}).values())
+
+
+def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
+    for place, name in enumerate(analysis.covariates):
+        if name in analysis.covariates[:place]:
+            yield Problem((*path, "covariates", place), f"names {name!r} twice; name it once")
+    known = list(dict.fromkeys((*analysis.covariates, *filter(None, (analysis.predict,)))))
+    if analysis.analysis == "arms" and study.participants.arm not in known:
+        known.append(study.participants.arm)
+    for place, text in enumerate(analysis.interactions):
+        here = (*path, "interactions", place)
+        pair = [part.strip() for part in text.split(":")]
+        if len(pair) != 2 or not all(pair) or pair[0] == pair[1]:
+            yield Problem(here, f"{text!r} is no product of two covariates; write it like 'arm:improvement'")
+            continue
+        for name in pair:
+            if name not in known:
+                tip = meant(name, known, "covariates")
+                yield Problem(
+                    here, f"{text!r} names {name!r}, which is no covariate of this analysis{tip}", (("participants",),)
+                )
+
+
+WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
+
+
+def check_predict(study: Study) -> Iterator[Problem]:
+    """Every mistake in `[predict]`, `[measures]` and `distances` that its shape alone does not show."""
+    yield from collisions(("predict",), study.predict, "predictions")
+    for name, prediction in study.predict.items():
+        yield from _model(("predict", name), prediction)
+        yield from _numbers(("predict", name), prediction)
+    low, high = study.measures.rest_band
+    if not 0 <= low < high:
+        yield Problem(
+            ("measures", "rest_band"), f"{low:g} to {high:g} Hz is no band; give a lower and a higher frequency"
+        )
+    for task, how in study.tasks.items():
+        for name, distance in how.distances.items():
+            here: Keys = ("tasks", task, "distances", name)
+            if how.rest:
+                yield Problem(here, "a rest run has no conditions; remove it, or rest = true")
+                continue
+            for place, condition in enumerate(distance.between):
+                if how.conditions and condition not in how.conditions:
+                    tip = meant(condition, list(how.conditions), "conditions")
+                    yield Problem((*here, "between", place), f"{condition!r} is no condition of this task{tip}")
+            if distance.between[0] == distance.between[1]:
+                yield Problem((*here, "between"), f"names {distance.between[0]!r} twice; name two conditions")
+
+
+def _model(path: Keys, prediction: Prediction) -> Iterator[Problem]:
+    if prediction.model is None and prediction.formula is None:
+        yield Problem(path, "has neither model nor formula; add model, such as 'change-by-arm'")
+    if prediction.model is not None and prediction.formula is not None:
+        yield Problem((*path, "formula"), "would be ignored beside model; remove one of them")
+    if prediction.formula is not None and prediction.covariates:
+        yield Problem((*path, "covariates"), "belong to a model; with a formula, write them into it")
+    if prediction.formula is not None and "measures" in prediction.model_fields_set:
+        yield Problem((*path, "measures"), "belong to a model; with a formula, write them into it")
+    if prediction.covariates and prediction.model is not None and prediction.model not in WITH_COVARIATES:
+        yield Problem(
+            (*path, "covariates"), f"{prediction.model} has none; remove them, or take {' or '.join(WITH_COVARIATES)}"
+        )
+    if prediction.model == "change-by-arm-and-covariates" and not prediction.covariates:
+        yield Problem(path, "change-by-arm-and-covariates lacks covariates; add them, or take change-by-arm")
+
+
+def _numbers(path: Keys, prediction: Prediction) -> Iterator[Problem]:
+    for key in ("alphas", "measures", "covariates"):
+        values = getattr(prediction, key)
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                yield Problem((*path, key, place), f"names {value!r} twice; name it once")

@@ -1,0 +1,241 @@
+"""Participants, sessions, scores, tasks, regions and settings that contradict themselves, or would be ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..common import time_problem
+from ._expressions import parse_contrast
+from ._models import inversion_settings
+from ._nearest import meant
+from ._problems import Keys, Problem, collisions
+from ._study import TARGET_CIRCUIT, Box, Region, Study, Task
+
+
+def check_people(study: Study) -> Iterator[Problem]:
+    """Every mistake in `[participants]`, `[sessions]` and `[scores]` that their shape alone does not show."""
+    yield from _arms(study)
+    yield from _sessions(study)
+    yield from _scores(study)
+
+
+def _arms(study: Study) -> Iterator[Problem]:
+    people = study.participants
+    if people.arms[0] == people.arms[1]:
+        yield Problem(("participants", "arms"), f"both arms are {people.arms[0]!r}; name two that differ")
+    if "" in people.arms:
+        yield Problem(("participants", "arms"), "an arm has no name; write it as in the participants' table")
+    for name, reason in people.exclude.items():
+        path = ("participants", "exclude", name)
+        if not name.startswith("sub-"):
+            yield Problem(path, f"{name!r} is no participant's label; did you mean {'sub-' + name!r}?")
+        if not reason:
+            yield Problem(path, 'gives no reason; the report names it, such as "withdrew consent"')
+
+
+def _sessions(study: Study) -> Iterator[Problem]:
+    sessions = study.sessions
+    if sessions.before == sessions.after:
+        where = ("sessions", "after") if "after" in sessions.model_fields_set else ("sessions", "before")
+        yield Problem(where, f"before and after are both {sessions.after!r}; name two that differ")
+    for key in ("before", "after"):
+        label = getattr(sessions, key)
+        if not label.removeprefix("ses-").isalnum() or not label.startswith("ses-"):
+            tip = f"; did you mean {'ses-' + label!r}?" if label.isalnum() else ""
+            yield Problem(("sessions", key), f"{label!r} is no session's label, such as ses-1{tip}")
+
+
+def _scores(study: Study) -> Iterator[Problem]:
+    yield from collisions(("scores",), study.scores, "scores")
+    for name, score in study.scores.items():
+        if name == study.participants.arm:
+            text = f"{name!r} is the column of the arms ([participants] arm); call the score something else"
+            yield Problem(("scores", name), text, (("participants",),))
+        if score.take != "once" and score.table is None:
+            text = (
+                f"takes {score.take!r}, which needs a table with a row for each session, and the participants' table "
+                "has one for each participant; add table = a phenotype table with a column session_id"
+            )
+            yield Problem(("scores", name, "take"), text)
+
+
+_LABEL = re.compile(r"[A-Za-z0-9]+")
+
+
+def check_tasks(study: Study) -> Iterator[Problem]:
+    """Every mistake in `[tasks]` that its shape alone does not show."""
+    yield from collisions(("tasks",), study.tasks, "tasks")
+    for name, task in study.tasks.items():
+        path: Keys = ("tasks", name)
+        if not _LABEL.fullmatch(name):
+            bare = name.removeprefix("task-")
+            tip = f"; did you mean {bare!r}?" if _LABEL.fullmatch(bare) else ""
+            yield Problem(path, f"{name!r} cannot be the NAME of task-NAME, which is letters and digits only{tip}")
+        yield from _rest(path, task) if task.rest else _events(path, task)
+        if task.repetition_time is not None and (problem := time_problem(task.repetition_time, "repetition time")):
+            yield Problem((*path, "repetition_time"), problem)
+
+
+def _rest(path: Keys, task: Task) -> Iterator[Problem]:
+    if "condition_column" in task.model_fields_set:
+        yield Problem((*path, "condition_column"), "a rest run has no events; remove it, or rest = true")
+    for key in ("conditions", "modulators", "contrasts"):
+        if getattr(task, key):
+            yield Problem((*path, key), "a rest run has no events to make them from; remove it, or rest = true")
+
+
+def _events(path: Keys, task: Task) -> Iterator[Problem]:
+    yield from _conditions((*path, "conditions"), task)
+    for name, modulator in task.modulators.items():
+        here = (*path, "modulators", name)
+        if name in task.conditions:
+            yield Problem(here, f"{name!r} is a condition, too; give the modulator another name")
+        if task.conditions and modulator.condition not in task.conditions:
+            tip = meant(modulator.condition, list(task.conditions), "conditions")
+            yield Problem((*here, "condition"), f"{modulator.condition!r} is no condition of this task{tip}")
+    yield from collisions((*path, "contrasts"), task.contrasts, "contrasts")
+    for name, text in task.contrasts.items():
+        yield from _contrast((*path, "contrasts", name), text, task)
+
+
+def _conditions(path: Keys, task: Task) -> Iterator[Problem]:
+    owner: dict[str, str] = {}
+    for name, kinds in task.conditions.items():
+        if not kinds:
+            yield Problem((*path, name), "merges no trial types; name at least one")
+        for place, kind in enumerate(kinds):
+            here = (*path, name, place)
+            if kind in owner and owner[kind] == name:
+                yield Problem(here, f"names the trial type {kind!r} twice; name it once")
+            elif kind in owner:
+                yield Problem(
+                    here, f"the trial type {kind!r} is in {owner[kind]!r} already; its events would count twice"
+                )
+            owner.setdefault(kind, name)
+
+
+def _contrast(path: Keys, text: str, task: Task) -> Iterator[Problem]:
+    try:
+        weights = parse_contrast(text)
+    except ValueError as error:
+        yield Problem(path, str(error))
+        return
+    known = [*task.conditions, *task.modulators]
+    for name in weights if task.conditions else ():
+        if name in known:
+            continue
+        parts = name.split("-")
+        tip = meant(name, known, "conditions")
+        if len(parts) > 1 and all(part in known for part in parts):
+            tip = f"; put spaces around the sign: {' - '.join(parts)!r}"
+        yield Problem(path, f"{text!r} names {name!r}, which is no condition of this task{tip}")
+
+
+# Which part of the strategy each setting is about.
+_OF = {
+    "motion": "motion",
+    "wm_csf": "wm_csf",
+    "global_signal": "global_signal",
+    "compcor": "compcor",
+    "n_compcor": "compcor",
+}
+
+
+SHORTEST = 20.0  # s; a filter that cuts off here takes blocks and slow designs out with the drifts
+LONGEST = 36_000.0  # s; no run lasts ten hours
+NARROWEST, WIDEST = 1.0, 30.0  # mm, of a smoothing kernel
+
+
+def check_settings(study: Study) -> Iterator[Problem]:
+    """Every setting that others make useless, or that was given in another unit."""
+    yield from _confounds(study)
+    if study.glm.high_pass < SHORTEST:
+        text = f"is {study.glm.high_pass:g} s, which takes the task out with the drifts; 1/128 Hz is high_pass = 128"
+        yield Problem(("glm", "high_pass"), text)
+    smoothing = study.glm.smoothing
+    if smoothing is not None and not NARROWEST <= smoothing <= WIDEST:
+        text = f"is {smoothing:g} mm, where {NARROWEST:g} to {WIDEST:g} is meant; it is the full width at half maximum"
+        yield Problem(("glm", "smoothing"), text)
+    if study.glm.high_pass > LONGEST:
+        seconds = study.glm.high_pass / 1000
+        text = f"is {study.glm.high_pass:g} s, longer than any run; {seconds:g} if it was in ms, {LONGEST:g} for none"
+        yield Problem(("glm", "high_pass"), text)
+    drawn = study.outputs.maps and any(task.contrasts for task in study.tasks.values())
+    if smoothing is not None and not drawn:
+        yield Problem(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
+    if study.outputs.spm and study.dcm is None:
+        yield Problem(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")
+    if study.dcm is None:
+        return
+    try:
+        starts = inversion_settings(study.dcm).starts
+    except ValueError as error:  # of settings that do not go together
+        yield Problem(("dcm",), str(error))
+        return
+    if "seed" in study.dcm.model_fields_set and starts == 1:
+        yield Problem(("dcm", "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
+
+
+def _confounds(study: Study) -> Iterator[Problem]:
+    """Settings of `[confounds]` that its strategy does not heed."""
+    confounds = study.confounds
+    for key, part in _OF.items():
+        if key in confounds.model_fields_set and part not in confounds.strategy:
+            text = f"would be ignored, as strategy does not name {part!r}; add it to strategy, or remove {key}"
+            yield Problem(("confounds", key), text)
+    for place, part in enumerate(confounds.strategy):
+        if part in confounds.strategy[:place]:
+            yield Problem(("confounds", "strategy", place), f"names {part!r} twice; name it once")
+
+
+SOURCES = ("mask", "sphere", "atlas", "preset")
+
+
+def check_regions(study: Study) -> Iterator[Problem]:
+    """Every mistake in `[regions]` that its shape alone does not show."""
+    yield from collisions(("regions",), study.regions, "regions")
+    for name, region in study.regions.items():
+        path: Keys = ("regions", name)
+        given = [source for source in SOURCES if getattr(region, source) is not None]
+        if len(given) != 1:
+            there = f"has {' and '.join(given)}, which exclude each other" if given else "says nowhere where it lies"
+            yield Problem(path, f"{there}; give exactly one of {', '.join(SOURCES)}")
+            continue
+        yield from _options(path, region, given[0])
+        if region.preset is not None and circuit_region(name) is None:
+            tip = meant(name, TARGET_CIRCUIT, "its regions")
+            yield Problem(path, f"{name!r} is no region of the preset {region.preset!r}{tip}")
+        if region.box is not None:
+            yield from _box((*path, "box"), region.box)
+
+
+def circuit_region(name: str) -> str | None:
+    """The region of the target circuit that a name means, where halves may be told apart: ``amygdala-left``."""
+    bare = name
+    for side in ("left", "right"):
+        bare = bare.removesuffix(f"-{side}").removesuffix(f"_{side}")
+    return bare if bare in TARGET_CIRCUIT else None
+
+
+def _options(path: Keys, region: Region, source: str) -> Iterator[Problem]:
+    if source == "atlas" and not region.labels:
+        yield Problem(path, "takes an atlas, but no labels of it; add labels")
+    if source != "atlas" and region.labels:
+        yield Problem((*path, "labels"), f"only an atlas has labels, and this region is a {source}; remove them")
+    if region.threshold is not None and source == "sphere":
+        yield Problem((*path, "threshold"), "a sphere has no threshold, so it would be ignored; remove it")
+    if region.threshold is not None and region.threshold < 0:
+        yield Problem((*path, "threshold"), f"must not be negative, and is {region.threshold:g}")
+    repeated = [place for place, one in enumerate(region.labels) if one in region.labels[:place]]
+    for place in repeated:
+        yield Problem((*path, "labels", place), f"names {region.labels[place]!r} twice; name it once")
+
+
+def _box(path: Keys, box: Box) -> Iterator[Problem]:
+    limits = {axis: span for axis in ("x", "y", "z") if (span := getattr(box, axis)) is not None}
+    if not limits:
+        yield Problem(path, "limits no axis; give x, y or z a list [from, to] in mm, or remove it")
+    for axis, (low, high) in limits.items():
+        if low >= high:
+            yield Problem((*path, axis), f"goes from {low:g} to {high:g}; the first must be less than the second")
