@@ -1,0 +1,92 @@
+"""The site: Sphinx with the gallery of `examples/`; `make docs` builds it, offline, with warnings as errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("JAX_ENABLE_X64", "1")  # every script of the gallery runs in this process
+
+project = "effconn"
+author = "The effconn developers"
+copyright = "2026, the effconn developers"
+release = version = metadata.version("effconn")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "gallery/**/*.ipynb", "sg_execution_times.rst", "gallery/sg_execution_times.rst"]
+default_role = "code"
+
+# Docstrings say Arguments and Fields; signatures carry the types and shapes.
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Fields", "params_style"), ("Equation", "notes_style")]
+autosummary_generate = True
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "undoc-members": False, "show-inheritance": False}
+autodoc_preserve_defaults = True
+
+myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
+myst_heading_anchors = 3
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py",
+    "ignore_pattern": r"slurm_",
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "plot_gallery": os.environ.get("EFFCONN_GALLERY", "run") == "run",
+    "abort_on_example_error": True,
+    "within_subsection_order": "FileNameSortKey",
+    "doc_module": (),
+}
+
+html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["effconn.css"]
+html_title = "effconn"
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_last_updated_fmt = None
+
+
+def add_mathml(app: Sphinx) -> None:
+    """Equations as MathML, which browsers draw themselves: the site needs no script from anywhere."""
+
+    def inline(writer: Any, node: nodes.math) -> None:
+        writer.body.append(tex2mathml(node.astext(), as_block=False))
+        raise nodes.SkipNode
+
+    def block(writer: Any, node: nodes.math_block) -> None:
+        writer.body.append(f'<div class="equation">{tex2mathml(node.astext(), as_block=True)}</div>')
+        raise nodes.SkipNode
+
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+
+
+def setup(app: Sphinx) -> None:
+    """What this site adds to Sphinx."""
+    add_mathml(app)
+    app.config.html_math_renderer = "mathml"  # type: ignore[attr-defined]  # Sphinx adds its settings at run time
