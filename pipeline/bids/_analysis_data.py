@@ -12,8 +12,8 @@ import numpy as np
 
 from peb import DesignError, make_design
 
-from ..common import list_names, write_bytes
-from ..study import GroupAnalysis, Prediction, Statistics, Study, meant
+from ..common import did_you_mean, list_names, write_bytes
+from ..study import GroupAnalysis, Prediction, Statistics, Study
 from ..tables import MISSING, Table, TableError, number_cell, tab_separated
 from ._inventory import Inventory, Participant
 from ._readable_files import DataError
@@ -94,7 +94,7 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
     known = [*study.scores, *(inventory.participants[0].values if inventory.participants else ())]
     unknown = [name for name in _covariates(study, analysis) if name not in known]
     for name in unknown:
-        yield f"{name!r} is no score and no column of the participants' table{meant(name, known, 'covariates')}"
+        yield f"{name!r} is no score and no column of the participants' table{did_you_mean(name, known, 'covariates')}"
     if unknown:
         return
     rows = group_rows(study, inventory, analysis)
@@ -196,7 +196,8 @@ def _prediction_problems(study: Study, inventory: Inventory, prediction: Predict
     for key, names in (("outcome", (prediction.outcome,)), ("covariates", prediction.covariates)):
         for name in names:
             if _PLAIN.fullmatch(name) and name not in known:
-                yield f"{key}: {name!r} is no score and no column of the participants' table{meant(name, known, key)}"
+                tip = did_you_mean(name, known, key)
+                yield f"{key}: {name!r} is no score and no column of the participants' table{tip}"
     if prediction.outcome in known:
         yield from _outcome_problems(inventory, prediction.outcome)
 
@@ -255,7 +256,7 @@ def _statistics_problems(study: Study, inventory: Inventory, key: str, names: Se
         elif name not in known:
             kind = "scores" if key == "outcomes" else "columns"
             what = "no score" if key == "outcomes" else "no score and no column of the participants' table"
-            yield f"{name!r} is {what}{meant(name, known, kind)}"
+            yield f"{name!r} is {what}{did_you_mean(name, known, kind)}"
         else:
             yield from _column_problems(study, inventory, key, name)
 

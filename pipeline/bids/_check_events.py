@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..common import list_names
-from ..study import Modulator, Study, Task, meant, parse_contrast
+from ..common import did_you_mean, list_names
+from ..study import Modulator, Study, Task, parse_contrast
 from ..tables import MISSING, TableError
 from ._events import Events, NothingToModulate, conditions_of, modulator_weights
 
@@ -58,7 +58,7 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
     remarks += early
     for label, modulator in task.modulators.items():
         if modulator.condition not in conditions and task.conditions:
-            tip = meant(modulator.condition, list(conditions), "conditions")
+            tip = did_you_mean(modulator.condition, list(conditions), "conditions")
             problems.append(f"modulator {label} is of {modulator.condition!r}, which is no condition{tip}")
         elif modulator.condition in there and not problems:
             try:
@@ -124,7 +124,7 @@ def _without(
     for member, names in costs.items():
         kinds = conditions.get(member, (member,))
         merged = f" (trial type {', '.join(kinds)})" if kinds != (member,) else ""
-        tip = "" if set(kinds) & set(events.trial_types) else meant(kinds[0], events.trial_types, "trial types")
+        tip = "" if set(kinds) & set(events.trial_types) else did_you_mean(kinds[0], events.trial_types, "trial types")
         yield f"{events.path.name} has no event of {member}{merged}, so no {list_names(names)}{tip}"
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
-from ..common import describe_reversed_order, list_names, merge_remarks, sorted_names
-from ..study import Study, meant, nearest
+from ..common import describe_reversed_order, did_you_mean, list_names, merge_remarks, nearest_name, sorted_names
+from ..study import Study
 from ._inventory import Inventory, Run
 from ._locate_files import Tree, images_of, space_of
 from ._participants import People, read_people
@@ -43,7 +43,7 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
         return
     for key, session in (("before", study.sessions.before), ("after", study.sessions.after)):
         if session not in sessions:
-            tip = meant(session, list(sessions), "sessions")
+            tip = did_you_mean(session, list(sessions), "sessions")
             yield f"[sessions] {key}: nobody has {session!r} in {derivatives.root}{tip}"
     tasks = {
         str(file.label("task"))
@@ -54,7 +54,7 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
     } - {"None"}
     for task in study.tasks:
         if task not in tasks and {study.sessions.before, study.sessions.after} <= sessions.keys():
-            yield f"[tasks] {task}: nobody has an image of this task{meant(task, sorted_names(tasks), 'tasks')}"
+            yield f"[tasks] {task}: nobody has an image of this task{did_you_mean(task, sorted_names(tasks), 'tasks')}"
     yield from _spaces(study, names, derivatives)
 
 
@@ -89,7 +89,7 @@ def _spaces(study: Study, names: Sequence[str], derivatives: Tree) -> Iterator[s
         for file in images_of(derivatives, who, session, task)
     }
     if spaces and study.study.space not in spaces:
-        tip = meant(study.study.space, sorted_names(spaces), "spaces")
+        tip = did_you_mean(study.study.space, sorted_names(spaces), "spaces")
         yield f"[study] space: no image is in {study.study.space!r}{tip}"
 
 
@@ -207,9 +207,9 @@ def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
         loose = seen[name] - {kind for kinds in task.conditions.values() for kind in kinds}
         for condition, kinds in task.conditions.items():
             for kind in kinds:
-                harmless = seen[name] & {*kinds} and nearest(kind, loose) is None
+                harmless = seen[name] & {*kinds} and nearest_name(kind, loose) is None
                 if seen[name] and kind not in seen[name] and not harmless:
-                    tip = meant(kind, sorted_names(seen[name]), "trial types")
+                    tip = did_you_mean(kind, sorted_names(seen[name]), "trial types")
                     yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
 
 

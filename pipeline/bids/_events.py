@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ..common import NUMBER, number_advice, sorted_names
-from ..study import Modulator, Task, likely_condition_columns, meant, parse_contrast
+from ..common import NUMBER, did_you_mean, number_advice, sorted_names
+from ..study import Modulator, Task, likely_condition_columns, parse_contrast
 from ..tables import MISSING, Table, TableError, read_table
 
 LARGEST = 1e9  # s
@@ -77,7 +77,9 @@ class Events:
         the same.
         """
         if column not in self.columns:
-            raise TableError(self.path, f"has no column {column!r}{meant(column, list(self.columns), 'columns')}", 1)
+            raise TableError(
+                self.path, f"has no column {column!r}{did_you_mean(column, list(self.columns), 'columns')}", 1
+            )
         table = Table(self.path, (column,), tuple((cell,) for cell in self.columns[column]), self.lines)
         values = table.numbers(column)
         known = values[~np.isnan(values)]
@@ -151,7 +153,7 @@ def read_events(path: Path, task: Task | None = None) -> Events:
     for column in ("onset", "duration", task.condition_column):
         if column not in table.columns:
             hint = _other_column(table, task) if column == task.condition_column else ""
-            hint = hint or f"{meant(column, table.columns, 'columns')}; events need it"
+            hint = hint or f"{did_you_mean(column, table.columns, 'columns')}; events need it"
             raise TableError(path, f"has no column {column!r}{hint}", 1)
     if not table.rows:
         raise TableError(path, "has a header but no event; give the events, or say rest = true of the task")

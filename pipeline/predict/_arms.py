@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..common import UsageError, first_names
-from ..study import meant
+from ..common import UsageError, did_you_mean, first_names
 from ..tables import TableError
 from ._formula import ARM
 from ._options import PredictOptions
@@ -102,7 +101,7 @@ def _names(
         )
     for name in names:
         if name not in there:
-            hint = meant(name, there, "arms")
+            hint = did_you_mean(name, there, "arms")
             raise TableError(
                 people.table.path, f"{column} is nowhere {name}{hint}; say which two (--arms FIRST,SECOND)"
             )

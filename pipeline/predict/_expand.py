@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import replace
 
-from ..common import UsageError
-from ..study import meant
+from ..common import UsageError, did_you_mean
 from ._formula import ARM, Factor, FactorTerm, misread
 from ._measures import fits
 
@@ -75,7 +74,7 @@ def _expanded(term: FactorTerm, measures: Sequence[str], formula: str, columns: 
     if not names:
         raise UsageError(
             f"formula {formula!r}, character {pattern.at}: {pattern.name} stands for no measure"
-            f"{misread(pattern.name, columns) or meant(pattern.name, measures, 'measures')}"
+            f"{misread(pattern.name, columns) or did_you_mean(pattern.name, measures, 'measures')}"
         )
     single = [replace(pattern, name=name, glob=False) for name in names]
     return [(*term[:place], one, *term[place + 1 :]) for one in single if one.text not in _texts(term, place)]

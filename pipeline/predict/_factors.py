@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..common import UsageError, first_names
-from ..study import meant
+from ..common import UsageError, did_you_mean, first_names
 from ..tables import TableError
 from ._formula import Factor, misread
 from ._people import People
@@ -39,7 +38,7 @@ def take(people: People, factor: Factor, what: str) -> Taken:
     """
     name = factor.name
     if name not in people.table.columns:
-        hint = misread(name, people.table.columns) or meant(name, people.table.columns, "columns")
+        hint = misread(name, people.table.columns) or did_you_mean(name, people.table.columns, "columns")
         raise UsageError(f"{what} {factor.text!r}: {people.table.path.name} has no column {name!r}{hint}")
     if name in (people.person, people.session):
         raise TableError(people.table.path, f"{name} names people or sessions and is no {what}; name another column")

@@ -7,8 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, get_args
 
-from ..common import UsageError
-from ..study import meant
+from ..common import UsageError, did_you_mean
 
 Take = Literal["", "before", "after", "change", "fall"]
 TAKES = tuple(take for take in get_args(Take) if take)
@@ -138,7 +137,7 @@ class _Reader:
     def _unknown(self, token: _Token) -> NoReturn:
         if "*" in token.text:
             self._fail("* stands for anything in a name; multiply by : instead, as in arm:change(x)", token.at)
-        self._fail(f"there is no {token.text}(…){meant(token.text, TAKES, 'functions')}", token.at)
+        self._fail(f"there is no {token.text}(…){did_you_mean(token.text, TAKES, 'functions')}", token.at)
 
     @property
     def _next(self) -> _Token:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..common import UsageError, first_names
-from ..study import meant
+from ..common import UsageError, did_you_mean, first_names
 from ..tables import TableError
 from ._cells import is_missing
 from ._people import People
@@ -103,7 +102,7 @@ def _nothing(people: People, every: Sequence[str], pattern: str, others: Sequenc
     if pattern in people.table.columns:
         return f"{pattern} is no measure: {_why_not(people, pattern)}"
     where = "stands for no measure" if "*" in pattern else "is no column"
-    return f"{pattern!r} {where} of {people.table.path.name}{meant(pattern, every, 'measures')}"
+    return f"{pattern!r} {where} of {people.table.path.name}{did_you_mean(pattern, every, 'measures')}"
 
 
 def _why_not(people: People, name: str) -> str:

@@ -9,8 +9,8 @@ from typing import get_args
 
 from features import ALPHAS, ImputationMethod
 
-from ..common import UsageError
-from ..study import Preset, meant
+from ..common import UsageError, did_you_mean
+from ..study import Preset
 
 FEWEST_FOLDS = 3
 
@@ -84,7 +84,7 @@ class PredictOptions:
                 "measure of a table with one row per person"
             )
         if self.model is not None and self.model not in presets:
-            raise UsageError(f"there is no model {self.model!r}{meant(self.model, presets, 'models')}")
+            raise UsageError(f"there is no model {self.model!r}{did_you_mean(self.model, presets, 'models')}")
         if self.formula is not None and self.covariates:
             raise UsageError(
                 f"covariates belong to a model; with a formula, write them into it: … + {' + '.join(self.covariates)}"
@@ -111,7 +111,7 @@ class PredictOptions:
         if self.imputation not in get_args(ImputationMethod):
             choices = get_args(ImputationMethod)
             raise UsageError(
-                f"there is no imputation {self.imputation!r}{meant(self.imputation, choices, 'imputations')}"
+                f"there is no imputation {self.imputation!r}{did_you_mean(self.imputation, choices, 'imputations')}"
             )
         for what in ("permutations", "bootstraps", "imputations", "seed"):
             if getattr(self, what) < 0:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..common import JsonError, read_json
-from ..study import meant
+from ..common import JsonError, did_you_mean, read_json
 from ..tables import Table, TableError
 
 ROLES = ("measure", "motion", "arm", "covariate", "outcome")
@@ -87,7 +86,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _role(path: Path, name: str, role: Any) -> str:
     if role not in ROLES:
-        raise TableError(path, f"Role of {name} is {role!r}{meant(str(role), ROLES, 'roles')}; correct it")
+        raise TableError(path, f"Role of {name} is {role!r}{did_you_mean(str(role), ROLES, 'roles')}; correct it")
     return str(role)
 
 

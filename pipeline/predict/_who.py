@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..common import UsageError, first_names, name_key
-from ..study import meant
+from ..common import UsageError, did_you_mean, first_names, name_key
 from ..tables import Table, TableError
 from ._cells import is_missing
 from ._options import PredictOptions
@@ -86,7 +85,9 @@ def session_pair(table: Table, options: PredictOptions, session: str, sidecar: S
 def known(table: Table, name: str, what: str) -> str:
     """The name of a column; raises `TableError` where there is none of that name."""
     if name not in table.columns:
-        raise TableError(table.path, f"has no column {name!r} for {what}{meant(name, table.columns, 'columns')}", 1)
+        raise TableError(
+            table.path, f"has no column {name!r} for {what}{did_you_mean(name, table.columns, 'columns')}", 1
+        )
     return name
 
 
@@ -101,7 +102,7 @@ def _as_written(table: Table, column: str, session: str, there: Sequence[str]) -
                     table.path, f"{column} is {cell} and {alike[0]}, which seem to be one; write one of them"
                 )
             return cell
-    hint = meant(session, there, "sessions")
+    hint = did_you_mean(session, there, "sessions")
     raise TableError(table.path, f"{column} is nowhere {session}{hint}; say which two it is (--sessions BEFORE,AFTER)")
 
 

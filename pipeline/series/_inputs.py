@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from ..bids import read_events
+from ..common import did_you_mean
 from ..images import BINS, boxcars
-from ..study import meant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def inputs_from_events(
             if member not in kinds:
                 raise EventsError(
                     f"input {name!r}: no event has the trial type {member!r}"
-                    f"{meant(member, sorted(set(kinds)), 'trial types')}"
+                    f"{did_you_mean(member, sorted(set(kinds)), 'trial types')}"
                 )
         chosen = np.isin(kinds, members)
         series[name] = boxcars(onset[chosen], duration[chosen], height[chosen], scans, repetition_time)

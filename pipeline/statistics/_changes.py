@@ -14,8 +14,7 @@ from jaxtyping import Float
 from features import Column, MotionResiduals
 
 from ..bids import PARTICIPANT
-from ..common import JsonError, UsageError, read_json
-from ..study import meant
+from ..common import JsonError, UsageError, did_you_mean, read_json
 from ..tables import Table, TableError, read_table
 from ._people import StudyPeople
 
@@ -83,9 +82,8 @@ def _matching(measures: Sequence[str], patterns: Sequence[str], path: Path) -> l
         form = re.compile(".*".join(map(re.escape, pattern.split("*"))))
         fitting = [name for name in measures if form.fullmatch(name)]
         if not fitting:
-            raise UsageError(
-                f"[statistics] measures: {pattern!r} is no measure of {path.name}{meant(pattern, measures, 'measures')}"
-            )
+            tip = did_you_mean(pattern, measures, "measures")
+            raise UsageError(f"[statistics] measures: {pattern!r} is no measure of {path.name}{tip}")
         found |= dict.fromkeys(fitting)
     return list(found)
 

@@ -6,7 +6,6 @@ from ._check_sections import circuit_region
 from ._expressions import is_used, parse_connection, parse_contrast
 from ._guesses import guess_arms, likely_condition_columns
 from ._models import MAIN, describe_inversion, inversion_settings, make_spec, models_of, spec_of
-from ._nearest import meant, nearest
 from ._read_study import StudyError, is_file_name, read_study
 from ._schema import SCHEMA_FILE, study_schema
 from ._starter import guesses_in_words, starter
@@ -69,9 +68,7 @@ __all__ = [
     "likely_condition_columns",
     "look",
     "make_spec",
-    "meant",
     "models_of",
-    "nearest",
     "parse_connection",
     "parse_contrast",
     "read_study",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..common import did_you_mean
 from ._analyses import GroupAnalysis, Prediction
-from ._nearest import meant
 from ._problems import Keys, Problem, collisions
 from ._study import Study
 
@@ -105,7 +105,7 @@ def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[P
             continue
         for name in pair:
             if name not in known:
-                tip = meant(name, known, "covariates")
+                tip = did_you_mean(name, known, "covariates")
                 yield Problem(
                     here, f"{text!r} names {name!r}, which is no covariate of this analysis{tip}", (("participants",),)
                 )
@@ -133,7 +133,7 @@ def check_predict(study: Study) -> Iterator[Problem]:
                 continue
             for place, condition in enumerate(distance.between):
                 if how.conditions and condition not in how.conditions:
-                    tip = meant(condition, list(how.conditions), "conditions")
+                    tip = did_you_mean(condition, list(how.conditions), "conditions")
                     yield Problem((*here, "between", place), f"{condition!r} is no condition of this task{tip}")
             if distance.between[0] == distance.between[1]:
                 yield Problem((*here, "between"), f"names {distance.between[0]!r} twice; name two conditions")

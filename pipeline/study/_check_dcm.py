@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..common import did_you_mean
 from ._expressions import parse_connection
 from ._models import MAIN, merged_structure, models_of
-from ._nearest import meant
 from ._problems import Keys, Problem, collisions
 from ._study import Dcm, Structure, Study
 
@@ -29,7 +29,7 @@ def _task(study: Study, dcm: Dcm) -> Iterator[Problem]:
     path = ("dcm", "task")
     events = [name for name, task in study.tasks.items() if not task.rest]
     if dcm.task not in study.tasks:
-        yield Problem(path, f"{dcm.task!r} is no task{meant(dcm.task, events, 'tasks')}", (("tasks", dcm.task),))
+        yield Problem(path, f"{dcm.task!r} is no task{did_you_mean(dcm.task, events, 'tasks')}", (("tasks", dcm.task),))
     elif study.tasks[dcm.task].rest:
         yield Problem(path, f"{dcm.task!r} is a rest run, which has no inputs", (("tasks", dcm.task),))
 
@@ -40,7 +40,7 @@ def _regions(study: Study, dcm: Dcm) -> Iterator[Problem]:
         if name in dcm.regions[:place]:
             yield Problem(here, f"names {name!r} twice; name it once")
         elif name not in study.regions:
-            tip = meant(name, list(study.regions), "regions")
+            tip = did_you_mean(name, list(study.regions), "regions")
             yield Problem(here, f"{name!r} is no region of this study{tip}", (("regions", name),))
 
 
@@ -57,7 +57,7 @@ def _inputs(study: Study, dcm: Dcm) -> Iterator[Problem]:
             if member in members[:place]:
                 yield Problem(here, f"names {member!r} twice; name it once")
             elif known and member not in known:
-                tip = meant(member, known, "conditions and modulators")
+                tip = did_you_mean(member, known, "conditions and modulators")
                 text = f"{member!r} is no condition or modulator of the task {dcm.task!r}{tip}"
                 yield Problem(here, text, (("tasks", dcm.task),))
 
@@ -94,7 +94,9 @@ def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
 def _input_names(path: Keys, given: Mapping[str, Sequence[str]], dcm: Dcm) -> Iterator[Problem]:
     for name in given:
         if name not in dcm.inputs:
-            yield Problem((*path, name), f"{name!r} is no input of the model{meant(name, list(dcm.inputs), 'inputs')}")
+            yield Problem(
+                (*path, name), f"{name!r} is no input of the model{did_you_mean(name, list(dcm.inputs), 'inputs')}"
+            )
 
 
 def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> Iterator[Problem]:
@@ -108,7 +110,7 @@ def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> It
             continue
         for name in dict.fromkeys(pair):
             if name not in regions:
-                tip = meant(name, regions, "regions of the model")
+                tip = did_you_mean(name, regions, "regions of the model")
                 yield Problem(here, f"{text!r} names {name!r}, which is no region of the model{tip}")
         if pair in seen:
             yield Problem(here, f"{text!r} is there twice; name it once")
@@ -120,7 +122,7 @@ def _driven(path: Keys, driven: Sequence[str], regions: Sequence[str]) -> Iterat
         if name in driven[:place]:
             yield Problem((*path, place), f"names {name!r} twice; name it once")
         elif name not in regions:
-            tip = meant(name, regions, "regions of the model")
+            tip = did_you_mean(name, regions, "regions of the model")
             yield Problem((*path, place), f"{name!r} is no region of the model{tip}")
 
 

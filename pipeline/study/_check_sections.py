@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..common import time_problem
+from ..common import did_you_mean, time_problem
 from ._expressions import parse_contrast
 from ._models import inversion_settings
-from ._nearest import meant
 from ._problems import Keys, Problem, collisions
 from ._study import TARGET_CIRCUIT, Box, Region, Study, Task
 
@@ -92,7 +91,7 @@ def _events(path: Keys, task: Task) -> Iterator[Problem]:
         if name in task.conditions:
             yield Problem(here, f"{name!r} is a condition, too; give the modulator another name")
         if task.conditions and modulator.condition not in task.conditions:
-            tip = meant(modulator.condition, list(task.conditions), "conditions")
+            tip = did_you_mean(modulator.condition, list(task.conditions), "conditions")
             yield Problem((*here, "condition"), f"{modulator.condition!r} is no condition of this task{tip}")
     yield from collisions((*path, "contrasts"), task.contrasts, "contrasts")
     for name, text in task.contrasts.items():
@@ -126,7 +125,7 @@ def _contrast(path: Keys, text: str, task: Task) -> Iterator[Problem]:
         if name in known:
             continue
         parts = name.split("-")
-        tip = meant(name, known, "conditions")
+        tip = did_you_mean(name, known, "conditions")
         if len(parts) > 1 and all(part in known for part in parts):
             tip = f"; put spaces around the sign: {' - '.join(parts)!r}"
         yield Problem(path, f"{text!r} names {name!r}, which is no condition of this task{tip}")
@@ -204,7 +203,7 @@ def check_regions(study: Study) -> Iterator[Problem]:
             continue
         yield from _options(path, region, given[0])
         if region.preset is not None and circuit_region(name) is None:
-            tip = meant(name, TARGET_CIRCUIT, "its regions")
+            tip = did_you_mean(name, TARGET_CIRCUIT, "its regions")
             yield Problem(path, f"{name!r} is no region of the preset {region.preset!r}{tip}")
         if region.box is not None:
             yield from _box((*path, "box"), region.box)

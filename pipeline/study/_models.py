@@ -11,8 +11,8 @@ from jaxtyping import Bool
 
 from dcm import Settings, Spec
 
+from ..common import did_you_mean
 from ._expressions import parse_connection
-from ._nearest import meant
 from ._study import Dcm, Structure
 
 MAIN = "main"
@@ -88,7 +88,7 @@ def _mask(regions: Sequence[str], connections: Sequence[str]) -> Bool[np.ndarray
 
 def _place(name: str, names: Sequence[str], kind: str) -> int:
     if name not in names:
-        raise ValueError(f"{name!r} is none of the {kind}{meant(name, list(names), kind)}")
+        raise ValueError(f"{name!r} is none of the {kind}{did_you_mean(name, list(names), kind)}")
     return list(names).index(name)
 
 

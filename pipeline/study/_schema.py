@@ -13,8 +13,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ..common import did_you_mean, nearest_name
 from ._analyses import Compat
-from ._nearest import meant, nearest
 from ._problems import Keys, Problem, heading, quoted
 from ._study import Study
 
@@ -109,7 +109,7 @@ def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> lis
 
 def _concerned(path: Keys, lacking: Keys) -> tuple[Keys, ...]:
     """What a mistake is in; of an unknown part also the one that was probably meant."""
-    meant_part = nearest(str(path[0]), Study.model_fields) if len(path) == 1 else None
+    meant_part = nearest_name(str(path[0]), Study.model_fields) if len(path) == 1 else None
     return (lacking, (meant_part,)) if meant_part and meant_part != path[0] else (lacking,)
 
 
@@ -205,11 +205,13 @@ def _unknown(path: Keys) -> str:
     if gone := _GONE.get(path):
         return f"is gone; {gone}"
     if len(path) == 1:
-        found = nearest(name, fields)
+        found = nearest_name(name, fields)
         question = f"; did you mean [{found}]?" if found else ""
         return f"is no part of a study{question} (parts: {', '.join(fields)})"
-    elsewhere = f"; it belongs into [{', '.join(_homes(name))}]" if not nearest(name, fields) and _homes(name) else ""
-    return f"is not a setting of {heading(path[:-1])}{elsewhere or meant(name, fields, 'settings')}"
+    elsewhere = (
+        f"; it belongs into [{', '.join(_homes(name))}]" if not nearest_name(name, fields) and _homes(name) else ""
+    )
+    return f"is not a setting of {heading(path[:-1])}{elsewhere or did_you_mean(name, fields, 'settings')}"
 
 
 def _homes(name: str) -> list[str]:
@@ -219,7 +221,7 @@ def _homes(name: str) -> list[str]:
 
 def _no_choice(expected: str, value: Any) -> str:
     choices = [one.strip().strip("'") for one in expected.replace(" or ", ", ").split(", ")]
-    found = nearest(value, choices) if isinstance(value, str) else None
+    found = nearest_name(value, choices) if isinstance(value, str) else None
     question = f"; did you mean {found!r}?" if found else ""
     one_of = f"one of {', '.join(map(repr, choices))}" if len(choices) > 1 else repr(choices[0])
     return f"{MUST}{one_of}{NOT}{_told(value)}{question}"
