@@ -239,7 +239,7 @@ def _tsv(folder: Path) -> list[Seed]:
 
 def _json(folder: Path) -> list[Seed]:
     from pipeline.bids._timing import Wanted, read_timing
-    from pipeline.execution._record import FORM, read_record
+    from pipeline.execution._records import RECORD_FORMAT, read_record
     from pipeline.execution._unit import Unit
     from pipeline.measures._table_files import read_features
     from pipeline.page._store import read_delivery
@@ -251,7 +251,7 @@ def _json(folder: Path) -> list[Seed]:
     table = texts.PEOPLE.encode()
     roles = {"score": {"Role": "outcome", "Units": "points"}, "m1": {"Role": "measure"}, "arm": {"Levels": ["a", "b"]}}
     stamp = {"size": 1, "changed": 2, "sha256": "0" * 64}
-    record = {"form": FORM, "recipe": "0" * 64, "inputs": [stamp], "outputs": {"x.nc": stamp}}
+    record = {"form": RECORD_FORMAT, "recipe": "0" * 64, "inputs": [stamp], "outputs": {"x.nc": stamp}}
     unit = Unit("extract", "unit", {}, (), None)
 
     def read_unit(path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pipeline.bids import Inventory
 from pipeline.common import natural_key
-from pipeline.execution import Ended, Finish, Unit, in_process, run_units
+from pipeline.execution import CurrentProcess, Unit, UnitOutcome, UnitRecorder, run_units
 from pipeline.page._store import STORED
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extract_units, series_of
@@ -113,16 +113,18 @@ def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[U
     yield [report_unit(Reporting(study, inventory, series, posteriors, Made(names), (), out))]
 
 
-def _run(units: list[Unit], study: Study) -> list[Ended]:
-    return run_units(units, _stand_in, folder=Layout(study.study.out).records, workers=in_process(), batch=len(units))
+def _run(units: list[Unit], study: Study) -> list[UnitOutcome]:
+    return run_units(
+        units, _stand_in, folder=Layout(study.study.out).records, workers=CurrentProcess(), batch=len(units)
+    )
 
 
-def _stand_in(units: Sequence[Unit], finish: Finish) -> None:
+def _stand_in(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         path = _output(unit)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unit.name, encoding="utf-8")
-        finish.done(unit, [path])
+        recorder.done(unit, [path])
 
 
 def _output(unit: Unit) -> Path:
@@ -146,7 +148,7 @@ def _time(file: Path, rows: list[dict[str, Any]]) -> None:
     for name in ("extract", "invert", "group", "report"):
         units = _timed(rows, f"units, {name}", partial(next, stages))
         ended = _timed(rows, f"records, {name}", partial(_run, units, study))
-        if any(one.how != "kept" for one in ended):
+        if any(one.status != "kept" for one in ended):
             raise RuntimeError("a unit was made again although nothing has changed")
 
 

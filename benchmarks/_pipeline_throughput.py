@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common import natural_key
-from pipeline.execution import Finish, Unit, open_workers, run_units
-from pipeline.execution._processes import Processes
+from pipeline.execution import Unit, UnitRecorder, open_workers, run_units
+from pipeline.execution._processes import ProcessWorkers
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extract, extract_units
 from pipeline.study import read_study
@@ -57,14 +57,14 @@ def _once(out: Path, units: list[Unit], count: int, scheduler: str | None) -> di
     """Seconds until every worker has done its first runs, runs a second after that, and what the cores gave."""
     shutil.rmtree(out, ignore_errors=True)
     begin, ends = time.perf_counter(), []
-    opened = Processes(count) if scheduler is None else open_workers(count, scheduler, out)
+    opened = ProcessWorkers(count) if scheduler is None else open_workers(count, scheduler, out)
     with opened as workers:
         run_units(
             units,
             _timed_extract,
             folder=out / ".effconn",
             workers=workers,
-            on_ended=lambda one: ends.append(time.perf_counter()),
+            on_outcome=lambda outcome: ends.append(time.perf_counter()),
         )
     first = FIRST * count
     times = [
@@ -79,11 +79,11 @@ def _once(out: Path, units: list[Unit], count: int, scheduler: str | None) -> di
     }
 
 
-def _timed_extract(units: Sequence[Unit], finish: Finish) -> None:
+def _timed_extract(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """The stage's work; what it took of the processor beside what the clock says tells whether others were busy."""
     for unit in units:
         cpu, wall = time.process_time(), time.perf_counter()
-        extract([unit], finish)
+        extract([unit], recorder)
         taken = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
         path = unit.payload.out / "times" / f"{unit.name}.json"
         path.parent.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.execution import Finish, Unit
+from pipeline.execution import Unit, UnitRecorder
 
 
 def toy_units(folder: Path, count: int, recipe: str = "a", pause: float = 0.0) -> list[Unit]:
@@ -30,11 +30,11 @@ def toy_outputs(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "out").glob("*.txt"))}
 
 
-def capitals(units: Sequence[Unit], finish: Finish) -> None:
+def capitals(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Write each unit's file, after a pause; leave a trace of every try."""
     for unit in units:
         begin(unit)
-        make(unit, finish)
+        make(unit, recorder)
 
 
 def begin(unit: Unit) -> None:
@@ -45,7 +45,7 @@ def begin(unit: Unit) -> None:
         log.write(f"{unit.name} {os.getpid()}\n")
 
 
-def make(unit: Unit, finish: Finish) -> None:
+def make(unit: Unit, recorder: UnitRecorder) -> None:
     """Write a unit's file, in two steps with a pause between."""
     path, pause = unit.payload
     text = unit.inputs[0].read_text(encoding="utf-8").upper()
@@ -54,38 +54,38 @@ def make(unit: Unit, finish: Finish) -> None:
         file.flush()
         time.sleep(pause)
         file.write(text[3:])
-    finish.done(unit, [path])
+    recorder.done(unit, [path])
 
 
-def bad_data(units: Sequence[Unit], finish: Finish) -> None:
+def bad_data(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """As `capitals`, but the data of unit-1 cannot be used."""
     for unit in units:
         begin(unit)
         if unit.name == "unit-1":
             raise ValueError("unit-1: its\ndata are bad")
-        make(unit, finish)
+        make(unit, recorder)
 
 
-def no_disk(units: Sequence[Unit], finish: Finish) -> None:
+def no_disk(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """As `capitals`, but writing unit-1 fails for a reason that may pass: twice, or for ever where it has a pause."""
     for unit in units:
         begin(unit)
         log = (unit.payload[0].parent / "tries.log").read_text(encoding="utf-8")
         if unit.name == "unit-1" and (unit.payload[1] or log.count("unit-1 ") < 3):
             raise OSError("no space left")
-        make(unit, finish)
+        make(unit, recorder)
 
 
-def deadly(units: Sequence[Unit], finish: Finish) -> None:
+def deadly(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """As `capitals`, but unit-1 kills its worker each time."""
     for unit in units:
         begin(unit)
         if unit.name == "unit-1":
             os.kill(os.getpid(), signal.SIGKILL)
-        make(unit, finish)
+        make(unit, recorder)
 
 
-def deadly_once(units: Sequence[Unit], finish: Finish) -> None:
+def deadly_once(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """As `capitals`, but unit-1 kills its worker at the first try."""
     for unit in units:
         begin(unit)
@@ -93,7 +93,7 @@ def deadly_once(units: Sequence[Unit], finish: Finish) -> None:
         if unit.name == "unit-1" and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        make(unit, finish)
+        make(unit, recorder)
 
 
 class AwkwardError(RuntimeError):
@@ -103,47 +103,47 @@ class AwkwardError(RuntimeError):
         super().__init__(f"{place}: {problem}")
 
 
-def awkward(units: Sequence[Unit], finish: Finish) -> None:
+def awkward(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """As `capitals`, but unit-1 raises an error that does not survive the way from another process."""
     for unit in units:
         begin(unit)
         if unit.name == "unit-1":
             raise AwkwardError("unit-1", "no luck")
-        make(unit, finish)
+        make(unit, recorder)
 
 
-def leaving(units: Sequence[Unit], finish: Finish) -> None:
+def leaving(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """As `capitals`, but a library ends the process at unit-1, in its own way."""
     for unit in units:
         begin(unit)
         if unit.name == "unit-1":
             sys.exit(3)
-        make(unit, finish)
+        make(unit, recorder)
 
 
-def forgetful(units: Sequence[Unit], finish: Finish) -> None:
+def forgetful(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Says nothing of its units."""
 
 
-def meddling(units: Sequence[Unit], finish: Finish) -> None:
+def meddling(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """As `capitals`, but the input changes meanwhile."""
     for unit in units:
         begin(unit)
         unit.inputs[0].write_text("something else", encoding="utf-8")
-        make(unit, finish)
+        make(unit, recorder)
 
 
-def settings_of_child(units: Sequence[Unit], finish: Finish) -> None:
+def settings_of_child(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Write what a child's environment says of threads, devices and cores."""
     for unit in units:
         path, _ = unit.payload
         path.parent.mkdir(parents=True, exist_ok=True)
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "JAX_PLATFORMS", "EFFCONN_CORES")
         path.write_text(" ".join(os.environ.get(name, "-") for name in names), encoding="utf-8")
-        finish.done(unit, [path])
+        recorder.done(unit, [path])
 
 
-def store(units: Sequence[Unit], finish: Finish) -> None:
+def store(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Write each unit's file as a result, NetCDF."""
     import xarray as xr
 
@@ -152,7 +152,7 @@ def store(units: Sequence[Unit], finish: Finish) -> None:
     for unit in units:
         path, _ = unit.payload
         write_result(path, xr.Dataset({"a": ("x", [1.0, 2.0])}))
-        finish.done(unit, [path])
+        recorder.done(unit, [path])
 
 
 def first_has_gpu(dask_worker: Any) -> bool:

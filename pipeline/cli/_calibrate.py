@@ -21,7 +21,7 @@ from ..calibration import (
     study_engine,
 )
 from ..common import UsageError, print_message, progress, read_number, read_whole_number
-from ..execution import RECORDS
+from ..execution import RECORDS_FOLDER
 from ..page import deliver, held_out
 
 MOST, MOST_PARTICIPANTS = 100_000, 1000  # data sets; people of a group
@@ -62,7 +62,7 @@ def run_calibrate(
             print_message(line)
         print_message(engine.words)
         made, redrawn = make_datasets(design, engine, datasets, ratios or design.ratios, seed, print_message)
-        store = InversionStore(folder / RECORDS / "inverted")
+        store = InversionStore(folder / RECORDS_FOLDER / "inverted")
         with progress(f"inverting {len(made)} simulated data sets") as bar:
             kept = invert_datasets(design, engine, made, store, say=print_message, on_progress=bar)
         if kept:

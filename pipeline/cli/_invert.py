@@ -28,7 +28,7 @@ from ..common import (
     release,
     write_json,
 )
-from ..execution import RECORDS, locked
+from ..execution import RECORDS_FOLDER, lock_folder
 from ..inversion import Outcome, Plan, check_folder, invert_files, read_inputs, remark_lines, result_path
 from ..tables import effect_text
 
@@ -57,8 +57,8 @@ def run_invert(paths: Sequence[Path], folder: Path, plan: Plan, json_file: Path 
         print_message(
             f"nonlinear integrator, with exact derivatives, for {', '.join(gated)}: the model has gating connections"
         )
-    with locked(folder / RECORDS) as held:
-        held.remove_leftovers(folder)
+    with lock_folder(folder / RECORDS_FOLDER) as held:
+        held.remove_unfinished_files(folder)
 
         def mention(outcome: Outcome) -> None:
             _mention(outcome)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..common import UsageError, print_message, progress
-from ..execution import RECORDS, open_workers
+from ..execution import RECORDS_FOLDER, open_workers
 from ..page import deliver, held_out
 from ..predict import Model, PredictOptions, model_of
 from ..tables import TableError
@@ -56,7 +56,7 @@ def _check_json(table: Path, json_file: Path | None) -> None:
 def _records(out: Path | None) -> Iterator[Path]:
     """Where finished shuffles are kept: beside the results, for a run that goes on; without them nothing is left."""
     if out is not None:
-        yield out / RECORDS
+        yield out / RECORDS_FOLDER
         return
     with tempfile.TemporaryDirectory(prefix="effconn-") as folder:
         yield Path(folder)

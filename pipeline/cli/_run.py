@@ -97,7 +97,7 @@ def _run(study: Study, options: RunOptions, json_file: Path | None) -> int:
 def _summary(found: StudyRun) -> None:
     show_missing(found.inventory)
     for stage, seconds in found.seconds.items():
-        counts = Counter(one.how for one in found.ended if one.unit.stage == stage)
+        counts = Counter(one.status for one in found.ended if one.unit.stage == stage)
         words = ", ".join(f"{counts[how]} {how}" for how in ("made", "kept", "failed") if counts[how])
         print_message(f"{stage}: {words or 'nothing to do'} ({format_duration(seconds)})")
     if found.page is not None:
@@ -110,7 +110,7 @@ def _json(found: StudyRun) -> dict[str, Any]:
         "report": None if found.page is None else str(found.page),
         "seconds": found.seconds,
         "units": [
-            {"stage": one.unit.stage, "name": one.unit.name, "how": one.how, "reason": one.reason}
+            {"stage": one.unit.stage, "name": one.unit.name, "how": one.status, "reason": one.reason}
             for one in found.ended
         ],
         **_missing(found.inventory),

@@ -1,23 +1,22 @@
 """Work that survives being killed: units with records of what made them, in one process, many, or on a cluster."""
 
-from ._lock import RECORDS, HeldFolder, locked
-from ._open import in_process, open_workers
-from ._run_units import failures, run_units, up_to_date
-from ._unit import Ended, Finish, Unit, Work
-from ._workers import Workers
+from ._lock import RECORDS_FOLDER, LockedFolder, lock_folder
+from ._run_units import find_failures, find_up_to_date, open_workers, run_units
+from ._unit import Unit, UnitOutcome, UnitRecorder, WorkFunction
+from ._workers import CurrentProcess, Workers
 
 __all__ = [
-    "RECORDS",
-    "Ended",
-    "Finish",
-    "HeldFolder",
+    "RECORDS_FOLDER",
+    "CurrentProcess",
+    "LockedFolder",
     "Unit",
-    "Work",
+    "UnitOutcome",
+    "UnitRecorder",
+    "WorkFunction",
     "Workers",
-    "failures",
-    "in_process",
-    "locked",
+    "find_failures",
+    "find_up_to_date",
+    "lock_folder",
     "open_workers",
     "run_units",
-    "up_to_date",
 ]

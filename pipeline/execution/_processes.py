@@ -1,4 +1,4 @@
-"""Processes of this machine: each in a pool of its own, so that a death is blamed on the job that was in hand."""
+"""Processes of this machine: each in a pool of its own, so that a process that dies fails its own job only."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
 from ..common import CORES_VARIABLE, count_cores
-from ._job import Job
-from ._signals import ctrl_c_held
-from ._workers import Died, Result, attempt, outcome_of
+from ._workers import Job, JobResult, WorkerDied, hold_ctrl_c, result_of_error, run_job_safely
 
-OF_CHILDREN = {
+CHILD_ENVIRONMENT = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),  # a process per core
     "JAX_PLATFORMS": "cpu",  # one process alone takes a GPU's memory; that is this one
 }
 
 
-class Processes(AbstractContextManager["Processes"]):
+class ProcessWorkers(AbstractContextManager["ProcessWorkers"]):
     """`size` workers on CPUs. They start with the first job, and end with this process however it ends."""
 
     gpus = 0
@@ -32,58 +30,58 @@ class Processes(AbstractContextManager["Processes"]):
     def __init__(self, size: int) -> None:
         self.size = size
         self._idle: list[ProcessPoolExecutor] = []
-        self._busy: dict[Future[Result], tuple[ProcessPoolExecutor, Job]] = {}
+        self._busy: dict[Future[JobResult], tuple[ProcessPoolExecutor, Job]] = {}
 
     def start(self, job: Job, gpu: bool) -> None:
         """See `Workers`."""
-        slot = self._idle.pop() if self._idle else _slot()
-        with _environment(self.size), ctrl_c_held():
+        pool = self._idle.pop() if self._idle else _new_pool()
+        with _child_environment(self.size), hold_ctrl_c():
             try:
-                future = slot.submit(attempt, job)
-            except BrokenProcessPool:  # it died idle, which is no job's fault
-                slot.shutdown(wait=False)
-                slot = _slot()
-                future = slot.submit(attempt, job)
-        self._busy[future] = (slot, job)
+                future = pool.submit(run_job_safely, job)
+            except BrokenProcessPool:  # it died while it had no job
+                pool.shutdown(wait=False)
+                pool = _new_pool()
+                future = pool.submit(run_job_safely, job)
+        self._busy[future] = (pool, job)
 
-    def next(self) -> tuple[Job, Result]:
+    def next(self) -> tuple[Job, JobResult]:
         """See `Workers`."""
         ended, _ = wait(self._busy, return_when=FIRST_COMPLETED)
         future = next(iter(ended))
-        slot, job = self._busy.pop(future)
+        pool, job = self._busy.pop(future)
         try:
             result = future.result()
         except BrokenProcessPool:
-            slot.shutdown(wait=False)
-            return job, Died()
+            pool.shutdown(wait=False)
+            return job, WorkerDied()
         except Exception as error:  # whatever it is, it is this job's alone
-            result = outcome_of(error)
-        self._idle.append(slot)
+            result = result_of_error(error)
+        self._idle.append(pool)
         return job, result
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the processes, at once where they are not done."""
-        slots = [*self._idle, *(slot for slot, _ in self._busy.values())]
+        pools = [*self._idle, *(pool for pool, _ in self._busy.values())]
         if self._busy:
             for child in multiprocessing.active_children():
                 child.terminate()
-        for slot in slots:
-            slot.shutdown(wait=True, cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _slot() -> ProcessPoolExecutor:
+def _new_pool() -> ProcessPoolExecutor:
     # A forked child of a process that runs JAX hangs, so children are spawned.
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_child)
 
 
 @contextmanager
-def _environment(size: int) -> Iterator[None]:
+def _child_environment(size: int) -> Iterator[None]:
     """The environment of one of `size` children that starts within: numerical libraries read it as they are loaded."""
-    own = {**OF_CHILDREN, CORES_VARIABLE: str(max(1, count_cores() // size))}
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
+    wanted = {**CHILD_ENVIRONMENT, CORES_VARIABLE: str(max(1, count_cores() // size))}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
@@ -94,8 +92,8 @@ def _environment(size: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _begin() -> None:
-    """In a child: leave Ctrl-C to the parent, and end with it."""
+def _start_child() -> None:
+    """In a child: ignore Ctrl-C, which the parent handles, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

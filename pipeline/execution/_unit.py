@@ -1,4 +1,4 @@
-"""A unit of work: what it is made from, what decides it, and what it leaves on disk."""
+"""A unit of work: what it is made from, what decides it, and its outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Unit:
         recipe: everything that decides the result besides the content of `inputs`, as JSON can hold it.
         inputs: files it is made from.
         payload: what the work function needs; goes to other processes.
-        together: units of the same word are handed out at once; none for units that may go alone.
+        batch: units of the same batch go to one worker together; empty for units that may go alone.
     """
 
     stage: str
@@ -26,11 +26,11 @@ class Unit:
     recipe: Mapping[str, Any]
     inputs: tuple[Path, ...]
     payload: Any
-    together: str = ""
+    batch: str = ""
 
 
-class Finish(Protocol):
-    """Told by the work function of each unit it has ended."""
+class UnitRecorder(Protocol):
+    """What a work function reports the outcome of each unit to."""
 
     def done(self, unit: Unit, outputs: Sequence[Path]) -> None:
         """The unit's outputs are on disk, complete."""
@@ -39,18 +39,18 @@ class Finish(Protocol):
         """The unit has no result, for a reason in the data that another try would not change."""
 
 
-class Work(Protocol):
-    """A function of a module (so that other processes find it) that works off units, one or a batch of them."""
+class WorkFunction(Protocol):
+    """A function of a module (so that other processes find it) that makes units, one or a batch of them."""
 
-    def __call__(self, units: Sequence[Unit], finish: Finish) -> None:
-        """Make every unit's outputs and tell `finish` of each as it ends."""
+    def __call__(self, units: Sequence[Unit], recorder: UnitRecorder) -> None:
+        """Make every unit's outputs and report each to `recorder` as it ends."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What became of a unit; `kept` from an earlier run, `made` now, or `failed` for a reason."""
+class UnitOutcome:
+    """The outcome of a unit: `kept` from an earlier run, `made` now, or `failed` for a reason."""
 
     unit: Unit
-    how: Literal["kept", "made", "failed"]
+    status: Literal["kept", "made", "failed"]
     reason: str = ""
     outputs: tuple[Path, ...] = ()

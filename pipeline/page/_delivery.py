@@ -20,7 +20,7 @@ from ..common import (
     release,
     write_json,
 )
-from ..execution import RECORDS, locked
+from ..execution import RECORDS_FOLDER, lock_folder
 from ..figures import save_figure
 from ._html import Answer, Page, Section, pictures, write_page
 from ._records import Records
@@ -98,8 +98,10 @@ def held_out(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    with locked(folder / RECORDS) as held:
-        held.remove_leftovers(folder, folder / "figures", *(Path(one) for one, _, _ in os.walk(folder / RECORDS)))
+    with lock_folder(folder / RECORDS_FOLDER) as held:
+        held.remove_unfinished_files(
+            folder, folder / "figures", *(Path(one) for one, _, _ in os.walk(folder / RECORDS_FOLDER))
+        )
         yield
         held.check()
 

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from features import Chance, Folds, Nested, Tuning, chance, shuffles_needed, shuffles_reaching
 
 from ..common import JsonError, UsageError, atomic_write, read_json, release, write_text
-from ..execution import Finish, Unit, Workers, run_units
+from ..execution import Unit, UnitRecorder, Workers, run_units
 
 STAGE = "shuffle"
 PORTION = 10  # shuffles of a unit: some seconds
@@ -127,7 +127,7 @@ def _shuffled(units: Sequence[Unit], seed: int, count: int, records: Path, worke
                 bar(min(done + ended * PORTION, count), count)
 
             for one in run_units(wave, shuffle_portions, folder=records, workers=workers, on_progress=told):
-                if one.how == "failed":
+                if one.status == "failed":
                     raise UsageError(f"shuffling the outcome {one.reason}")
             reached = np.concatenate([reached, *(_read(unit) for unit in wave)])
             if shuffles_needed(reached) < reached.size:
@@ -146,7 +146,7 @@ def _units(stored: _Stored, digest: str, count: int, records: Path) -> list[Unit
     return units
 
 
-def shuffle_portions(units: Sequence[Unit], finish: Finish) -> None:
+def shuffle_portions(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Shuffle, and write whether each reached what was found. The work of these units."""
     for unit in units:
         portion: _Portion = unit.payload
@@ -154,7 +154,7 @@ def shuffle_portions(units: Sequence[Unit], finish: Finish) -> None:
         with threadpool_limits(limits=1):  # small matrices; other workers want the cores
             reached = shuffles_reaching(job.folds, job.y, job.found, portion.numbers, job.seed, job.tuning)
         write_text(portion.path, json.dumps(reached.tolist()) + "\n")
-        finish.done(unit, [portion.path])
+        recorder.done(unit, [portion.path])
 
 
 def _read(unit: Unit) -> np.ndarray:

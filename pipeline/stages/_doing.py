@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common import UsageError
-from ..execution import Ended, Unit, Work, Workers, failures, in_process, run_units, up_to_date
+from ..execution import (
+    CurrentProcess,
+    Unit,
+    UnitOutcome,
+    Workers,
+    WorkFunction,
+    find_failures,
+    find_up_to_date,
+    run_units,
+)
 from ..report import Failure
 from ._options import STAGES, RunOptions, Stage, Watch
 
@@ -33,7 +42,7 @@ class Doing:
     say: Callable[[str], None]
     watch: Watch
     check: Callable[[], None]
-    ended: list[Ended] = field(default_factory=list)
+    ended: list[UnitOutcome] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     failed: list[Failure] = field(default_factory=list)
 
@@ -46,7 +55,7 @@ class Doing:
         stage: Stage,
         what: str,
         units: Sequence[Unit],
-        work: Work,
+        work: WorkFunction,
         *,
         here: bool = False,
         watched: bool = False,
@@ -69,24 +78,24 @@ class Doing:
                 units,
                 work,
                 folder=self.records,
-                workers=in_process() if here else self.workers,
+                workers=CurrentProcess() if here else self.workers,
                 gpu=gpu,
                 again=self.options.again,
-                on_ended=self._mention,
+                on_outcome=self._mention,
                 on_progress=bar,
             )
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
         self.ended += ended
-        self.failed += [Failure(one.unit.stage, one.unit.name, one.reason) for one in ended if one.how == "failed"]
-        return {one.unit.name for one in ended if one.how != "failed"}
+        self.failed += [Failure(one.unit.stage, one.unit.name, one.reason) for one in ended if one.status == "failed"]
+        return {one.unit.name for one in ended if one.status != "failed"}
 
     def there(self, units: Sequence[Unit]) -> set[str]:
         """The names of the units that an earlier run made.
 
         Raises `UsageError` where what is asked for would rest on some that were never tried, or are out of date.
         """
-        there = {unit.name for unit in up_to_date(units, self.records)}
-        missed = [(unit, why) for unit, why in failures(units, self.records) if unit.name not in there]
+        there = {unit.name for unit in find_up_to_date(units, self.records)}
+        missed = [(unit, why) for unit, why in find_failures(units, self.records) if unit.name not in there]
         self.failed += [Failure(unit.stage, unit.name, why) for unit, why in missed]
         asked = [STAGES.index(stage) for stage in self.options.stages]
         untried = len(units) - len(there) - len(missed)
@@ -101,10 +110,10 @@ class Doing:
         """Whether models are inverted on a GPU: here, or by workers of a cluster."""
         if not self.asked("invert"):
             return False
-        return (in_process() if self.options.scheduler is None else self.workers).gpus > 0
+        return (CurrentProcess() if self.options.scheduler is None else self.workers).gpus > 0
 
-    def _mention(self, one: Ended) -> None:
+    def _mention(self, one: UnitOutcome) -> None:
         self.check()
-        if one.how == "failed":
+        if one.status == "failed":
             said = one.reason.startswith(one.unit.name)
             self.say(one.reason if said else f"{one.unit.stage} {one.unit.name}: {one.reason}")

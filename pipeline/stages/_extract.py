@@ -9,7 +9,7 @@ from typing import Any
 
 from ..bids import Inventory, Run
 from ..common import release
-from ..execution import Finish, Unit
+from ..execution import Unit, UnitRecorder
 from ..images import EXTRACTION_FORMAT, extract_run, files_of, region_files, series_path
 from ..study import Study
 from ._recipe import recipe_of
@@ -54,16 +54,16 @@ def _recipe(job: Extracting) -> dict[str, Any]:
     return {"run": run.label, **parts, **{package: release(package) for package in PACKAGES}}
 
 
-def extract(units: Sequence[Unit], finish: Finish) -> None:
+def extract(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Extract run by run; what is wrong with one run stays with that run. The work of this stage."""
     for unit in units:
         job: Extracting = unit.payload
         try:
             outputs = extract_run(job.run, job.study, job.out)
         except ValueError as error:
-            finish.failed(unit, str(error))
+            recorder.failed(unit, str(error))
         else:
-            finish.done(unit, outputs)
+            recorder.done(unit, outputs)
 
 
 def series_of(unit: Unit) -> Path:

@@ -11,7 +11,7 @@ from peb import SamplingSettings
 
 from ..bids import Inventory, write_design
 from ..common import UsageError, release, start_jax
-from ..execution import Finish, Unit
+from ..execution import Unit, UnitRecorder
 from ..group import GroupInputs, GroupOptions, group_settings, read_group
 from ..page import Delivery, store_delivery
 from ..study import GroupAnalysis, Sessions, Study
@@ -78,16 +78,16 @@ def _unit(job: Analysis) -> Unit:
     return Unit(STAGE, job.name, recipe, (*job.posteriors, job.design), job)
 
 
-def analyse(units: Sequence[Unit], finish: Finish) -> None:
+def analyse(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Analyse, and write everything an analysis hands over. The work of this stage."""
     start_jax()
     for unit in units:
         job: Analysis = unit.payload
         try:
             delivery = _deliver(job)
-            finish.done(unit, store_delivery(delivery, job.folder))
+            recorder.done(unit, store_delivery(delivery, job.folder))
         except (UsageError, ValueError) as error:
-            finish.failed(unit, str(error))
+            recorder.failed(unit, str(error))
 
 
 def _deliver(job: Analysis) -> Delivery:

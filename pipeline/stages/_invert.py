@@ -10,7 +10,7 @@ from typing import Any
 from dcm import SPM12_ECHO_TIME, Failure, Posterior, Spec, Subject, invert_each
 
 from ..common import count_cores, provenance, release, start_jax
-from ..execution import Finish, Unit
+from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
 from ..results import to_dataset, write_result
 from ..study import Dcm, Study, inversion_settings, models_of
@@ -65,7 +65,7 @@ def invert_units(study: Study, series: Mapping[str, Path], layout: Layout, batch
             company = tuple(visits[begin:end])
             spm = layout.spm(model, visit) if study.outputs.spm else None
             job = Inversion(visit, model, path, spec, study.dcm, layout.posterior(model, visit), spm, company)
-            units.append(Unit(STAGE, f"{model}_{visit}", _recipe(job), (path,), job, together=f"{model}-{begin}"))
+            units.append(Unit(STAGE, f"{model}_{visit}", _recipe(job), (path,), job, batch=f"{model}-{begin}"))
     return units
 
 
@@ -84,27 +84,27 @@ def _recipe(job: Inversion) -> dict[str, Any]:
     }
 
 
-def invert(units: Sequence[Unit], finish: Finish) -> None:
+def invert(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Invert a batch; every posterior is written as it is found. The work of this stage (`execution.Work`)."""
     start_jax()
     wanted = {unit.payload.visit: unit for unit in units}
     first: Inversion = units[0].payload
-    company = first.company if units[0].together else tuple((one.payload.visit, one.payload.series) for one in units)
+    company = first.company if units[0].batch else tuple((one.payload.visit, one.payload.series) for one in units)
     subjects = []
     for visit, series in company:
         try:
             subjects.append(_subject(first, visit, series))
         except ValueError as error:
             if visit in wanted:
-                finish.failed(wanted[visit], str(error))
+                recorder.failed(wanted[visit], str(error))
     settings = inversion_settings(first.dcm)
     places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
     for place, result in invert_each(subjects, settings, wanted=places, cores=count_cores()):
         unit = wanted[subjects[place].name]
         if isinstance(result, Failure):
-            finish.failed(unit, result.reason)
+            recorder.failed(unit, result.reason)
         else:
-            finish.done(unit, _write(unit, subjects[place], result))
+            recorder.done(unit, _write(unit, subjects[place], result))
 
 
 def _subject(job: Inversion, visit: str, series: Path) -> Subject:

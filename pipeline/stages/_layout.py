@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..execution import RECORDS
+from ..execution import RECORDS_FOLDER
 from ..study import Study
 
 
@@ -19,12 +19,12 @@ class Layout:
     @property
     def records(self) -> Path:
         """What was made from what; see `execution`."""
-        return self.out / RECORDS
+        return self.out / RECORDS_FOLDER
 
     @property
     def folders(self) -> list[Path]:
         """Every folder there is that a run writes files to; beside them, a user may have others."""
-        names = (RECORDS, "dcm", "group", "predict", "tables", "statistics", "figures")
+        names = (RECORDS_FOLDER, "dcm", "group", "predict", "tables", "statistics", "figures")
         trees = [*(self.out / name for name in names), *self.out.glob("sub-*")]
         return [self.out, *(Path(place) for tree in trees for place, _, _ in os.walk(tree))]
 

@@ -11,7 +11,7 @@ from features import FeatureError
 
 from ..bids import Inventory
 from ..common import release, start_jax
-from ..execution import Finish, Unit
+from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
 from ..measures import feature_table, missingness, write_features
 from ..results import read_result
@@ -82,7 +82,7 @@ def _recipe(job: Measuring) -> dict[str, Any]:
     }
 
 
-def measure(units: Sequence[Unit], finish: Finish) -> None:
+def measure(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Measure everything and write the table, its sidecar and what is missing. The work of this stage."""
     start_jax()
     for unit in units:
@@ -92,8 +92,8 @@ def measure(units: Sequence[Unit], finish: Finish) -> None:
             extractions = (read_extraction(path) for path in job.series)
             table = feature_table(job.study, job.inventory, extractions, posteriors)
         except FeatureError as error:
-            finish.failed(unit, str(error))
+            recorder.failed(unit, str(error))
             continue
         missing = missingness(table)
         missing.write(job.folder)
-        finish.done(unit, [*write_features(table, job.table), job.folder / f"{missing.name}.tsv"])
+        recorder.done(unit, [*write_features(table, job.table), job.folder / f"{missing.name}.tsv"])

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from peb import RandomEffects, random_effects
 
 from ..common import release
-from ..execution import Finish, Unit
+from ..execution import Unit, UnitRecorder
 from ..figures import BLUE, MUTED, new_figure, plain, style
 from ..page import PROBABILITY, Answer, Column, Delivery, Picture, Records, Section, store_delivery
 from ..results import read_result
@@ -61,7 +61,7 @@ def model_units(posteriors: Mapping[str, Mapping[str, Path]], layout: Layout) ->
     return [Unit("group", NAME, recipe, inputs, Comparing(posteriors, layout.group(NAME)))]
 
 
-def compare_models(units: Sequence[Unit], finish: Finish) -> None:
+def compare_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Compare, and write everything handed over. The work of this stage."""
     for unit in units:
         job: Comparing = unit.payload
@@ -70,10 +70,10 @@ def compare_models(units: Sequence[Unit], finish: Finish) -> None:
             found = random_effects(evidence)
             reductions = reduction_records(job.posteriors)
         except ValueError as error:
-            finish.failed(unit, str(error))
+            recorder.failed(unit, str(error))
             continue
         delivery = _deliver(list(job.posteriors), people, evidence, found, mode, reductions)
-        finish.done(unit, store_delivery(delivery, job.folder))
+        recorder.done(unit, store_delivery(delivery, job.folder))
 
 
 def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], np.ndarray, str]:

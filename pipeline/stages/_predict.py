@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..common import UsageError, release
-from ..execution import Finish, Unit, Work, Workers
+from ..execution import Unit, UnitRecorder, Workers, WorkFunction
 from ..measures import PARTICIPANT, SESSION
 from ..page import store_delivery
 from ..predict import PredictOptions, deliver_prediction, fit, model_of, parse_formula
@@ -83,21 +83,21 @@ def options_of(how: Prediction, study: Study, table: Path) -> PredictOptions:
     )
 
 
-def predictor(records: Path, workers: Workers, watch: Watch) -> Work:
+def predictor(records: Path, workers: Workers, watch: Watch) -> WorkFunction:
     """The work of this stage: in this process, with shuffles by workers.
 
     Arguments:
         records: folder in which finished shuffles are kept.
     """
 
-    def predict(units: Sequence[Unit], finish: Finish) -> None:
+    def predict(units: Sequence[Unit], recorder: UnitRecorder) -> None:
         for unit in units:
             job: Predicting = unit.payload
             try:
                 found = fit(model_of(job.options), job.options, records, workers, watch)
             except (UsageError, ValueError) as error:
-                finish.failed(unit, str(error))
+                recorder.failed(unit, str(error))
             else:
-                finish.done(unit, store_delivery(deliver_prediction(found), job.folder))
+                recorder.done(unit, store_delivery(deliver_prediction(found), job.folder))
 
     return predict

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..bids import Inventory
 from ..common import release, start_jax
-from ..execution import Finish, Unit
+from ..execution import Unit, UnitRecorder
 from ..images import map_paths, read_extraction
 from ..measures import read_features
 from ..page import STORED, read_delivery
@@ -95,13 +95,13 @@ def _recipe(job: Reporting) -> dict[str, Any]:
     }
 
 
-def write_report(units: Sequence[Unit], finish: Finish) -> None:
+def write_report(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Read everything, draw the report. The work of this stage."""
     start_jax()
     for unit in units:
         job: Reporting = unit.payload
         result = _result(job)
-        finish.done(unit, write_page(result, job.layout.report, None if job.extra is None else job.extra(result)))
+        recorder.done(unit, write_page(result, job.layout.report, None if job.extra is None else job.extra(result)))
 
 
 def _result(job: Reporting) -> StudyResult:

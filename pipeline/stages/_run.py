@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..bids import Inventory
 from ..common import UsageError, match_labels, sorted_names
-from ..execution import Ended, locked, open_workers
+from ..execution import UnitOutcome, lock_folder, open_workers
 from ..page import check_out
 from ..study import Study
 from ._description import write_description
@@ -32,14 +32,14 @@ class StudyRun:
     """
 
     inventory: Inventory
-    ended: list[Ended] = field(default_factory=list)
+    ended: list[UnitOutcome] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     page: Path | None = None
 
     @property
-    def failed(self) -> list[Ended]:
+    def failed(self) -> list[UnitOutcome]:
         """Units without a result."""
-        return [one for one in self.ended if one.how == "failed"]
+        return [one for one in self.ended if one.status == "failed"]
 
 
 NOTHING = Beside()
@@ -70,12 +70,12 @@ def run_study(
     if unknown := people - set(names):
         raise UsageError(f"{', '.join(sorted_names(unknown))} is not among the study's participants; check the label")
     with (
-        locked(layout.records, options.people) as held,
+        lock_folder(layout.records, options.people) as held,
         open_workers(options.jobs, options.scheduler, layout.records) as workers,
     ):
         write_description(study, layout.out)
         if not options.people:  # else others may be writing beside this run
-            held.remove_leftovers(*layout.folders)
+            held.remove_unfinished_files(*layout.folders)
         doing = Doing(layout.records, options, workers, say, watch, held.check)
         stages = Stages(study, inventory, layout, doing)
         series = stages.extract()

@@ -12,7 +12,7 @@ from features import FeatureError
 
 from ..bids import Inventory
 from ..common import UsageError, release
-from ..execution import Finish, Unit
+from ..execution import Unit, UnitRecorder
 from ..page import store_delivery
 from ..statistics import StudyPeople, deliver_statistics, measure_changes, people_of
 from ..study import Statistics, Study
@@ -59,16 +59,16 @@ def statistics_unit(study: Study, inventory: Inventory, measures: Path, layout: 
     return [Unit(STAGE, STAGE, recipe, inputs, job)]
 
 
-def work_statistics(units: Sequence[Unit], finish: Finish) -> None:
+def work_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Compute, and write everything they hand over. The work of this stage."""
     for unit in units:
         job: StatisticsJob = unit.payload
         try:
             named = job.how.measures
             changes = measure_changes(job.measures, named, job.people, job.how.adjust_motion) if named else ()
-            finish.done(unit, store_delivery(deliver_statistics(job.people, changes, job.how), job.folder))
+            recorder.done(unit, store_delivery(deliver_statistics(job.people, changes, job.how), job.folder))
         except (UsageError, FeatureError) as error:
-            finish.failed(unit, str(error))
+            recorder.failed(unit, str(error))
 
 
 def _content(people: StudyPeople) -> dict[str, object]:

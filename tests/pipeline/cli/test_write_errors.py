@@ -16,7 +16,7 @@ from toy_units import toy_outputs, toy_units
 from pipeline.cli._guard import FAILED, flushed, guarded
 from pipeline.common import WriteError, _files, atomic_write, remove_unfinished_files, write_bytes, write_json
 from pipeline.common._console import _Output
-from pipeline.execution import Finish, Unit, in_process, run_units
+from pipeline.execution import CurrentProcess, Unit, UnitRecorder, run_units
 from pipeline.matlab._write import save_mat
 from pipeline.results._store import write_result
 
@@ -105,20 +105,20 @@ def test_a_command_ends_with_one_line_and_exit_code_1(capsys: pytest.CaptureFixt
     ]
 
 
-def full_disk(units: Sequence[Unit], finish: Finish) -> None:
+def full_disk(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Writes units until the disk is full at unit-1."""
     for unit in units:
         path, _ = unit.payload
         if unit.name == "unit-1":
             raise WriteError(path, OSError(errno.ENOSPC, "No space left on device"))
         write_bytes(path, b"whole")
-        finish.done(unit, [path])
+        recorder.done(unit, [path])
 
 
 def test_a_full_disk_ends_a_run_at_once_and_what_was_finished_is_recorded(tmp_path: Path) -> None:
     units = toy_units(tmp_path, 4)
     with pytest.raises(WriteError, match="No space left"):
-        run_units(units, full_disk, folder=tmp_path / "records", workers=in_process())
+        run_units(units, full_disk, folder=tmp_path / "records", workers=CurrentProcess())
     assert toy_outputs(tmp_path) == {"0.txt": "whole"}
     assert [path.stem for path in (tmp_path / "records" / "toy").iterdir()] == ["unit-0"]
 

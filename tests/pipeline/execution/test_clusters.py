@@ -17,9 +17,9 @@ from distributed import LocalCluster
 from toy_units import bad_data, capitals, deadly, deadly_once, first_has_gpu, store, toy_outputs, toy_units
 
 from pipeline.common import UsageError, release
-from pipeline.execution import Ended, open_workers, run_units
-from pipeline.execution._dask import one_at_a_time
-from pipeline.execution._job import Job
+from pipeline.execution import UnitOutcome, open_workers, run_units
+from pipeline.execution._cluster import run_job_in_worker
+from pipeline.execution._workers import Job
 
 Tries = Callable[[], Counter[str]]
 
@@ -45,8 +45,8 @@ def elsewhere() -> Iterator[LocalCluster]:
         yield cluster
 
 
-def how(ended: list[Ended]) -> list[str]:
-    return [one.how for one in ended]
+def how(ended: list[UnitOutcome]) -> list[str]:
+    return [one.status for one in ended]
 
 
 def begun(folder: Path) -> list[tuple[str, int]]:
@@ -58,7 +58,7 @@ def begun(folder: Path) -> list[tuple[str, int]]:
 def test_a_cluster_comes_to_the_same_files(tmp_path: Path, here: Any) -> None:
     units = toy_units(tmp_path, 6, pause=0.1)
     ended = run_units(units, capitals, folder=tmp_path / "records", workers=here, batch=2)
-    assert [(one.unit.name, one.how) for one in ended] == [(f"unit-{i}", "made") for i in range(6)]
+    assert [(one.unit.name, one.status) for one in ended] == [(f"unit-{i}", "made") for i in range(6)]
     assert toy_outputs(tmp_path) == {f"{i}.txt": f"CONTENT {i}" for i in range(6)}
     assert len({pid for _, pid in begun(tmp_path)}) == 2
     assert how(run_units(units, capitals, folder=tmp_path / "records", workers=here)) == ["kept"] * 6
@@ -78,13 +78,13 @@ def test_bad_data_fail_at_once_in_one_line(tmp_path: Path, here: Any, tries: Tri
 
 
 def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path, here: Any) -> None:
-    def kill(_: Ended) -> None:
+    def kill(_: UnitOutcome) -> None:
         if not (tmp_path / "killed").exists():
             (tmp_path / "killed").touch()
             os.kill(begun(tmp_path)[-1][1], signal.SIGKILL)
 
     units = toy_units(tmp_path, 8, pause=0.2)
-    ended = run_units(units, capitals, folder=tmp_path / "records", workers=here, on_ended=kill)
+    ended = run_units(units, capitals, folder=tmp_path / "records", workers=here, on_outcome=kill)
     assert how(ended) == ["made"] * 8
     assert toy_outputs(tmp_path) == {f"{i}.txt": f"CONTENT {i}" for i in range(8)}
     assert len(begun(tmp_path)) <= 9  # what the other had in hand, and what was finished, was not begun again
@@ -109,7 +109,7 @@ def test_what_dask_tries_again_by_itself_counts(tmp_path: Path, elsewhere: Local
 def test_a_worker_with_a_gpu_takes_all_even_when_it_dies(
     tmp_path: Path, here: Any, monkeypatch: pytest.MonkeyPatch, tries: Tries
 ) -> None:
-    monkeypatch.setattr("pipeline.execution._cluster.sees_gpu", first_has_gpu)
+    monkeypatch.setattr("pipeline.execution._cluster.has_gpu", first_has_gpu)
     units = toy_units(tmp_path, 6)
     ended = run_units(units, deadly_once, folder=tmp_path / "records", workers=here, gpu=True)
     assert how(ended) == ["made"] * 6
@@ -120,7 +120,7 @@ def test_one_job_at_a_time_in_a_worker_with_several_threads(tmp_path: Path) -> N
     jobs = [Job((unit,), capitals, tmp_path / "records") for unit in toy_units(tmp_path, 3, pause=0.05)]
     began: list[int] = []
     threads = [
-        threading.Thread(target=lambda job=job: began.append(len(one_at_a_time(job, release())))) for job in jobs
+        threading.Thread(target=lambda job=job: began.append(len(run_job_in_worker(job, release())))) for job in jobs
     ]
     for thread in threads:
         thread.start()
@@ -133,20 +133,20 @@ def test_one_job_at_a_time_in_a_worker_with_several_threads(tmp_path: Path) -> N
 def test_a_late_worker_of_another_release_does_nothing(tmp_path: Path) -> None:
     (unit,) = toy_units(tmp_path, 1)
     with pytest.raises(RuntimeError, match="install the same there"):
-        one_at_a_time(Job((unit,), capitals, tmp_path / "records"), "99.0")
+        run_job_in_worker(Job((unit,), capitals, tmp_path / "records"), "99.0")
     assert not toy_outputs(tmp_path)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.execution._cluster.PATIENCE", 1)
+    monkeypatch.setattr("pipeline.execution._cluster.CONNECT_TIMEOUT", 1)
     with pytest.raises(UsageError, match=r"--scheduler tcp://127.0.0.1:9: no scheduler with workers answers"):
         open_workers(1, "tcp://127.0.0.1:9", tmp_path)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_an_address_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.execution._cluster.PATIENCE", 1)
+    monkeypatch.setattr("pipeline.execution._cluster.CONNECT_TIMEOUT", 1)
     with pytest.raises(UsageError, match="--scheduler nowhere"):
         open_workers(1, "nowhere", tmp_path)
 
@@ -161,26 +161,28 @@ def test_a_cluster_that_cannot_do_the_work_is_refused_or_given_up(
             open_workers(1, address, Path("here"))
         assert not list(Path("here").iterdir())
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.execution._dask.release", lambda: "99.0")
+        patch.setattr("pipeline.execution._cluster.release", lambda: "99.0")
         with pytest.raises(UsageError, match=r"worker tcp://\S+ has effconn \S+, not 99.0; install the same there"):
             open_workers(1, address, tmp_path)
-    monkeypatch.setattr("pipeline.execution._cluster.GLANCE", 0.1)
-    monkeypatch.setattr("pipeline.execution._cluster.LOST", 0.5)
+    monkeypatch.setattr("pipeline.execution._cluster.POLL_INTERVAL", 0.1)
+    monkeypatch.setattr("pipeline.execution._cluster.NO_WORKER_TIMEOUT", 0.5)
     units = toy_units(tmp_path, 4, pause=0.05)
     with (
         pytest.raises(UsageError, match=r"no worker has been there for 0\.5 s; start workers and run again"),
         open_workers(1, address, tmp_path) as workers,
     ):
-        run_units(units, capitals, folder=tmp_path / "records", workers=workers, on_ended=lambda _: elsewhere.scale(0))
+        run_units(
+            units, capitals, folder=tmp_path / "records", workers=workers, on_outcome=lambda _: elsewhere.scale(0)
+        )
 
 
 def test_a_scheduler_that_goes_away_is_named(
     tmp_path: Path, elsewhere: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.execution._cluster.PATIENCE", 1)
+    monkeypatch.setattr("pipeline.execution._cluster.CONNECT_TIMEOUT", 1)
     units = toy_units(tmp_path, 6, pause=0.05)
     with (
         pytest.raises(UsageError, match="the scheduler is gone; start it and run again: what is finished is kept"),
         open_workers(1, elsewhere.scheduler_address, tmp_path) as workers,
     ):
-        run_units(units, capitals, folder=tmp_path / "records", workers=workers, on_ended=lambda _: elsewhere.close())
+        run_units(units, capitals, folder=tmp_path / "records", workers=workers, on_outcome=lambda _: elsewhere.close())

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from toy_units import awkward, capitals, deadly, deadly_once, leaving, settings_of_child, toy_outputs, toy_units
 
-from pipeline.execution import Ended, open_workers, run_units
+from pipeline.execution import UnitOutcome, open_workers, run_units
 
 Gone = Callable[[int], bool]
 Tries = Callable[[], Counter[str]]
@@ -36,8 +36,8 @@ if __name__ == "__main__":
 """
 
 
-def how(ended: list[Ended]) -> list[str]:
-    return [one.how for one in ended]
+def how(ended: list[UnitOutcome]) -> list[str]:
+    return [one.status for one in ended]
 
 
 def pids(folder: Path) -> list[int]:
@@ -73,14 +73,14 @@ def test_a_process_that_dies_once_loses_nothing(tmp_path: Path, tries: Tries) ->
 
 
 def test_a_process_killed_from_outside_loses_nothing(tmp_path: Path) -> None:
-    def kill(_: Ended) -> None:
+    def kill(_: UnitOutcome) -> None:
         if not (tmp_path / "killed").exists():
             (tmp_path / "killed").touch()
             os.kill(pids(tmp_path)[-1], signal.SIGKILL)
 
     units = toy_units(tmp_path, 6, pause=0.2)
     with open_workers(2, None, tmp_path) as workers:
-        ended = run_units(units, capitals, folder=tmp_path / "records", workers=workers, on_ended=kill)
+        ended = run_units(units, capitals, folder=tmp_path / "records", workers=workers, on_outcome=kill)
     assert how(ended) == ["made"] * 6
     assert len(set(pids(tmp_path))) == 3
     assert toy_outputs(tmp_path) == {f"{i}.txt": f"CONTENT {i}" for i in range(6)}

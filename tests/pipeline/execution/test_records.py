@@ -14,9 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_units import bad_data, capitals, forgetful, make, meddling, no_disk, toy_outputs, toy_units
 
-from pipeline.execution import Ended, Finish, Unit, failures, in_process, run_units, up_to_date
+from pipeline.execution import (
+    CurrentProcess,
+    Unit,
+    UnitOutcome,
+    UnitRecorder,
+    find_failures,
+    find_up_to_date,
+    run_units,
+)
 
-Run = Callable[..., list[Ended]]
+Run = Callable[..., list[UnitOutcome]]
 Tries = Callable[[], Counter[str]]
 
 SPOILS = ("input", "output", "output gone", "record", "record of another form", "record without inputs", "recipe")
@@ -26,14 +34,14 @@ SPOILS = ("input", "output", "output gone", "record", "record of another form", 
 def run(tmp_path: Path) -> Run:
     def run(
         units: list[Unit], work: Callable[..., None] = capitals, root: Path = tmp_path, **how: object
-    ) -> list[Ended]:
-        return run_units(units, work, folder=root / "records", workers=in_process(), **how)
+    ) -> list[UnitOutcome]:
+        return run_units(units, work, folder=root / "records", workers=CurrentProcess(), **how)
 
     return run
 
 
-def how(ended: list[Ended]) -> list[str]:
-    return [one.how for one in ended]
+def how(ended: list[UnitOutcome]) -> list[str]:
+    return [one.status for one in ended]
 
 
 def spoil(folder: Path, units: list[Unit], place: int, what: str) -> None:
@@ -86,7 +94,7 @@ def test_whatever_changed_is_made_again_and_nothing_else(tmp_path: Path, run: Ru
     units = toy_units(tmp_path, 2)
     run(units)
     spoil(tmp_path, units, 0, what)
-    assert up_to_date(units, tmp_path / "records") == units[1:]
+    assert find_up_to_date(units, tmp_path / "records") == units[1:]
     assert how(run(units)) == ["made", "kept"]
     expected = "OTHER" if what == "input" else "CONTENT 0"
     assert (tmp_path / "out/0.txt").read_text(encoding="utf-8") == expected
@@ -98,10 +106,10 @@ def test_after_any_changes_the_files_are_as_if_all_were_made_now(changes: list[s
     with TemporaryDirectory() as name:
         folder = Path(name)
         units = toy_units(folder, len(changes))
-        run_units(units, capitals, folder=folder / "records", workers=in_process())
+        run_units(units, capitals, folder=folder / "records", workers=CurrentProcess())
         for place, what in enumerate(changes):
             spoil(folder, units, place, what)
-        ended = run_units(units, capitals, folder=folder / "records", workers=in_process(), batch=batch)
+        ended = run_units(units, capitals, folder=folder / "records", workers=CurrentProcess(), batch=batch)
         assert how(ended) == ["kept" if what in ("touched", "nothing") else "made" for what in changes]
         expected = {f"{i}.txt": "OTHER" if what == "input" else f"CONTENT {i}" for i, what in enumerate(changes)}
         assert toy_outputs(folder) == expected
@@ -117,7 +125,7 @@ def test_what_could_not_be_made_anew_does_not_pass_for_it(tmp_path: Path, run: R
     units = toy_units(tmp_path, 3, pause=0.001)
     run(units)
     assert how(run(units, no_disk, again=True, batch=3)) == ["made", "failed", "made"]
-    assert up_to_date(units, tmp_path / "records") == [units[0], units[2]]
+    assert find_up_to_date(units, tmp_path / "records") == [units[0], units[2]]
 
 
 def test_a_moved_study_is_kept(tmp_path: Path, run: Run) -> None:
@@ -160,9 +168,9 @@ def test_a_record_holds_no_place_and_no_date_of_the_run(tmp_path: Path, run: Run
 
 def test_an_input_that_changes_meanwhile_is_told(tmp_path: Path, run: Run) -> None:
     (ended,) = run(toy_units(tmp_path, 1), meddling)
-    assert ended.how == "failed"
+    assert ended.status == "failed"
     assert ended.reason.endswith("in/0.txt changed while it was worked on; run again once nobody writes to it")
-    assert up_to_date(toy_units(tmp_path, 1), tmp_path / "records") == []
+    assert find_up_to_date(toy_units(tmp_path, 1), tmp_path / "records") == []
 
 
 def test_bad_data_fail_at_once_in_one_line_and_the_others_go_on(tmp_path: Path, run: Run, tries: Tries) -> None:
@@ -195,9 +203,9 @@ def test_a_failed_unit_is_tried_again_by_the_next_run(tmp_path: Path, run: Run) 
     assert how(run(units)) == ["kept", "made"]
 
 
-def test_work_that_says_nothing_of_a_unit_is_our_bug_and_told(tmp_path: Path, run: Run) -> None:
+def test_a_work_function_that_does_not_report_a_unit_is_our_bug_and_named(tmp_path: Path, run: Run) -> None:
     (ended,) = run(toy_units(tmp_path, 1), forgetful)
-    assert "said nothing of ['unit-0']" in ended.reason
+    assert "did not report ['unit-0']" in ended.reason
 
 
 def test_progress_and_ends_are_told(tmp_path: Path, run: Run) -> None:
@@ -205,7 +213,7 @@ def test_progress_and_ends_are_told(tmp_path: Path, run: Run) -> None:
     names: list[str] = []
     units = toy_units(tmp_path, 3)
     run(units[:1])
-    run(units, on_progress=lambda *news: heard.append(news), on_ended=lambda one: names.append(one.unit.name))
+    run(units, on_progress=lambda *news: heard.append(news), on_outcome=lambda one: names.append(one.unit.name))
     assert heard == [(1, 3), (2, 3), (3, 3)]
     assert names == ["unit-0", "unit-1", "unit-2"]
 
@@ -223,17 +231,17 @@ def test_what_a_failed_unit_left_before_is_gone(tmp_path: Path, run: Run) -> Non
     ended = run(toy_units(tmp_path, 2, recipe="b"), bad_data)
     assert how(ended) == ["made", "failed"]
     assert not (tmp_path / "out/1.txt").exists()
-    assert failures(toy_units(tmp_path, 2), tmp_path / "records")[0][1] == "unit-1: its data are bad"
+    assert find_failures(toy_units(tmp_path, 2), tmp_path / "records")[0][1] == "unit-1: its data are bad"
     assert how(run(toy_units(tmp_path, 2))) == ["made", "made"]
-    assert failures(toy_units(tmp_path, 2), tmp_path / "records") == []
+    assert find_failures(toy_units(tmp_path, 2), tmp_path / "records") == []
 
 
 def test_what_another_recipe_left_is_gone(tmp_path: Path, run: Run) -> None:
-    def twice(units: Sequence[Unit], finish: Finish) -> None:
-        capitals(units, finish)
+    def twice(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+        capitals(units, recorder)
         more = tmp_path / "out/more.txt"
         more.write_text("more", encoding="utf-8")
-        finish.done(units[0], [units[0].payload[0], more])
+        recorder.done(units[0], [units[0].payload[0], more])
 
     run(toy_units(tmp_path, 1), twice)
     run(toy_units(tmp_path, 1, recipe="b"))
@@ -248,12 +256,12 @@ def test_an_input_that_is_removed_is_named_with_a_remedy_and_the_others_go_on(
     units = toy_units(tmp_path, 3)
     lost = units[1].inputs[0]
 
-    def removing(some: Sequence[Unit], finish: Finish) -> None:
+    def removing(some: Sequence[Unit], recorder: UnitRecorder) -> None:
         for unit in some:
             if unit.name == "unit-1":
                 lost.unlink()
             unit.payload[0].parent.mkdir(exist_ok=True)
-            make(unit, finish)
+            make(unit, recorder)
 
     if moment == "before":
         lost.unlink()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from made_up_runs import SESSIONS, people_of, run_of, study_of
 
-from pipeline.execution import Ended, Unit, in_process, run_units
+from pipeline.execution import CurrentProcess, Unit, UnitOutcome, run_units
 from pipeline.images import write_extraction
 from pipeline.measures import read_features
 from pipeline.stages._layout import Layout
@@ -38,14 +38,14 @@ def series(written: Path, tmp_path: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted((tmp_path / "series").iterdir())}
 
 
-def work(study: Study, series: dict[str, Path], folder: Path) -> list[Ended]:
+def work(study: Study, series: dict[str, Path], folder: Path) -> list[UnitOutcome]:
     units: Sequence[Unit] = measure_units(study, PEOPLE, series, {}, Layout(folder / "out"))
-    return run_units(units, measure, folder=folder / "records", workers=in_process())
+    return run_units(units, measure, folder=folder / "records", workers=CurrentProcess())
 
 
 def test_it_writes_the_table_its_sidecar_and_what_is_missing(series: dict[str, Path], tmp_path: Path) -> None:
     (ended,) = work(study_of(), series, tmp_path)
-    assert ended.how == "made"
+    assert ended.status == "made"
     tables = tmp_path / "out" / "tables"
     assert {path.name for path in ended.outputs} == {path.name for path in tables.iterdir()}
     assert {path.name for path in ended.outputs} == {"features.tsv", "features.json", "missingness.tsv"}
@@ -68,12 +68,12 @@ def test_what_decides_the_table_decides_whether_it_is_kept(
 ) -> None:
     work(study_of(), series, tmp_path)
     (ended,) = work(study_of(**changes), series, tmp_path)
-    assert ended.how == how
+    assert ended.status == how
 
 
 def test_another_run_makes_it_anew_and_none_makes_no_unit(series: dict[str, Path], tmp_path: Path) -> None:
     work(study_of(), series, tmp_path)
     label = next(iter(series))
     write_extraction(series[label], run_of("sub-01", "ses-1", "faces", seed=9))
-    assert [one.how for one in work(study_of(), series, tmp_path)] == ["made"]
+    assert [one.status for one in work(study_of(), series, tmp_path)] == ["made"]
     assert not work(study_of(), {}, tmp_path)

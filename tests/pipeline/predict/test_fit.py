@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from features import published
-from pipeline.execution import in_process
+from pipeline.execution import CurrentProcess
 from pipeline.predict import Prediction, fit, model_of
 
 
@@ -25,7 +25,7 @@ def fitted(tmp_path: Path, table: made.Rows, **more: Any) -> Prediction:
     options = made.asked(
         made.write(tmp_path, table), published_only=True, bootstraps=0, permutations=0, alphas=(0.5,), **more
     )
-    return fit(model_of(options), options, tmp_path, in_process(), silent)
+    return fit(model_of(options), options, tmp_path, CurrentProcess(), silent)
 
 
 @pytest.mark.parametrize("model", ["change", "change-by-arm"])

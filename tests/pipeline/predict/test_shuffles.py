@@ -12,7 +12,7 @@ from made_up_people import made_up
 
 from features import Tuning, chance, groups_of, make_folds, nested, shuffles_reaching
 from pipeline.common import UsageError
-from pipeline.execution import in_process, open_workers
+from pipeline.execution import CurrentProcess, open_workers
 from pipeline.predict._shuffles import Shuffling, shuffle
 
 TUNING = Tuning((1.0,), 5, 1e-4)
@@ -36,13 +36,13 @@ def strong() -> Shuffling:
 
 
 def test_portions_come_to_what_one_loop_comes_to(strong: Shuffling, tmp_path: Path) -> None:
-    found = shuffle(strong, 25, tmp_path / "records", in_process(), silent)
+    found = shuffle(strong, 25, tmp_path / "records", CurrentProcess(), silent)
     reached = shuffles_reaching(strong.folds, strong.y, strong.found, range(25), 4, TUNING)
     assert found == chance(reached, 4)
 
 
 def test_two_processes_come_to_the_same(strong: Shuffling, tmp_path: Path) -> None:
-    alone = shuffle(strong, 25, tmp_path / "one", in_process(), silent)
+    alone = shuffle(strong, 25, tmp_path / "one", CurrentProcess(), silent)
     with open_workers(2, None, tmp_path / "two") as workers:
         assert shuffle(strong, 25, tmp_path / "two", workers, silent) == alone
 
@@ -50,7 +50,7 @@ def test_two_processes_come_to_the_same(strong: Shuffling, tmp_path: Path) -> No
 def test_what_is_done_is_not_done_again(strong: Shuffling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was killed after the first portions goes on with those that lack."""
     records = tmp_path / "records"
-    shuffle(strong, 10, records, in_process(), silent)
+    shuffle(strong, 10, records, CurrentProcess(), silent)
     asked: list[range] = []
 
     def counted(folds: object, y: object, found: object, numbers: range, *rest: object) -> np.ndarray:
@@ -58,7 +58,7 @@ def test_what_is_done_is_not_done_again(strong: Shuffling, tmp_path: Path, monke
         return np.zeros(len(numbers), dtype=bool)
 
     monkeypatch.setattr("pipeline.predict._shuffles.shuffles_reaching", counted)
-    shuffle(strong, 30, records, in_process(), silent)
+    shuffle(strong, 30, records, CurrentProcess(), silent)
     assert asked == [range(10, 20), range(20, 30)]
 
 
@@ -66,12 +66,14 @@ def test_another_outcome_is_shuffled_anew(strong: Shuffling, tmp_path: Path) -> 
     other = job_of(2.0, 2)
     records = tmp_path / "records"
     assert strong.digest != other.digest
-    shuffle(strong, 10, records, in_process(), silent)
-    assert shuffle(other, 10, records, in_process(), silent) == shuffle(other, 10, tmp_path, in_process(), silent)
+    shuffle(strong, 10, records, CurrentProcess(), silent)
+    assert shuffle(other, 10, records, CurrentProcess(), silent) == shuffle(
+        other, 10, tmp_path, CurrentProcess(), silent
+    )
 
 
 def test_noise_is_shuffled_no_more_than_it_takes(tmp_path: Path) -> None:
-    found = shuffle(job_of(0.0, 3), 1000, tmp_path / "records", in_process(), silent)
+    found = shuffle(job_of(0.0, 3), 1000, tmp_path / "records", CurrentProcess(), silent)
     assert found.reached == 100
     assert found.shuffles < 1000
     assert found.p_value == pytest.approx(100 / found.shuffles)
@@ -85,4 +87,4 @@ def test_a_damaged_portion_is_named(strong: Shuffling, tmp_path: Path, monkeypat
 
     monkeypatch.setattr("pipeline.predict._shuffles.shuffles_reaching", short)
     with pytest.raises(UsageError, match="damaged"):
-        shuffle(strong, 10, records, in_process(), silent)
+        shuffle(strong, 10, records, CurrentProcess(), silent)

@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from pipeline.bids import Absence
 from pipeline.cli._predict import read_model
-from pipeline.execution import in_process
+from pipeline.execution import CurrentProcess
 from pipeline.figures._style import plain
 from pipeline.page._delivery import Delivery, delivery_page
 from pipeline.page._html import Page, render
@@ -83,7 +83,7 @@ def predicted(folder: Path) -> Delivery:
     options = made_up_table.asked(
         path, arms=arms, measures=("gppi_*", "rest_*"), permutations=2, bootstraps=2, alphas=(0.5,)
     )
-    with in_process() as workers:
+    with CurrentProcess() as workers:
         return deliver_prediction(fit(read_model(options), options, folder, workers, lambda _: nullcontext(_ignore)))
 
 

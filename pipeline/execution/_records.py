@@ -1,4 +1,4 @@
-"""Records of what was made from what: whether a result still stands is told by them, without making it again.
+"""Records of what was made from what, by which a later run knows whether a result is still up to date.
 
 A record holds the unit's recipe, and size, time and SHA-256 of every input and output. Files whose size and time are as
 recorded are taken to be the same unread; others are read, and are the same where their SHA-256 is.
@@ -17,11 +17,11 @@ from typing import Any
 from ..common import file_digest, read_json, write_text
 from ._unit import Unit
 
-FORM = "effconn record 1"
+RECORD_FORMAT = "effconn record 1"
 
 
 @dataclass(frozen=True)
-class Stamp:
+class FileStamp:
     """A file as it was: size in bytes, time of its last change in ns, SHA-256 of its content."""
 
     size: int
@@ -36,23 +36,23 @@ class Stamp:
             return False
         return (now.st_size, now.st_mtime_ns) == (self.size, self.changed)
 
-    def renewed(self, path: Path) -> Stamp | None:
-        """The file as it is now, if its content is the same; reads it where size and time leave that open."""
+    def refresh(self, path: Path) -> FileStamp | None:
+        """The file's stamp as of now, None where its content has changed; reads it only where its time differs."""
         if self.unchanged(path):
             return self
         try:
             if path.stat().st_size != self.size:
                 return None
-            now = stamp(path)
+            now = stamp_file(path)
         except OSError:
             return None
         return now if now.sha256 == self.sha256 else None
 
 
-def stamp(path: Path) -> Stamp:
+def stamp_file(path: Path) -> FileStamp:
     """A file as it is now; raises `OSError` where it cannot be read."""
     now = path.stat()  # before it is read: what changes meanwhile has another time, and is read again
-    return Stamp(now.st_size, now.st_mtime_ns, file_digest(path))
+    return FileStamp(now.st_size, now.st_mtime_ns, file_digest(path))
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,18 @@ class Record:
     """
 
     recipe: str
-    inputs: tuple[Stamp, ...]
-    outputs: Mapping[str, Stamp]
+    inputs: tuple[FileStamp, ...]
+    outputs: Mapping[str, FileStamp]
 
-    def renewed(self, unit: Unit, root: Path) -> Record | None:
-        """The record as of now, if the unit would be made from the same again and its outputs are as they were left."""
+    def refresh(self, unit: Unit, root: Path) -> Record | None:
+        """The record as of now; None where the unit would be made from other inputs, or its outputs have changed."""
         if self.recipe != recipe_digest(unit) or len(self.inputs) != len(unit.inputs):
             return None
         before = [*self.inputs, *self.outputs.values()]
         paths = [*unit.inputs, *(root / path for path in self.outputs)]
         now = []
-        for one, path in zip(before, paths, strict=True):
-            found = one.renewed(path)
+        for stamp, path in zip(before, paths, strict=True):
+            found = stamp.refresh(path)
             if found is None:  # no need to read the others
                 return None
             now.append(found)
@@ -97,31 +97,31 @@ def recipe_digest(unit: Unit) -> str:
 
 
 def read_record(folder: Path, unit: Unit) -> Record | None:
-    """A unit's record; None where there is none that can be read: then the unit is to be made."""
+    """A unit's record; None where none can be read, so that the unit is made again."""
     try:
         content = read_json(record_path(folder, unit))
-        if content["form"] != FORM:
+        if content["form"] != RECORD_FORMAT:
             return None
         return Record(
             content["recipe"],
-            tuple(Stamp(**one) for one in content["inputs"]),
-            {path: Stamp(**one) for path, one in content["outputs"].items()},
+            tuple(FileStamp(**stamp) for stamp in content["inputs"]),
+            {path: FileStamp(**stamp) for path, stamp in content["outputs"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def write_record(folder: Path, unit: Unit, inputs: Sequence[Stamp], outputs: Sequence[Path]) -> None:
+def write_record(folder: Path, unit: Unit, inputs: Sequence[FileStamp], outputs: Sequence[Path]) -> None:
     """Records a unit; its outputs are complete on disk."""
-    stamps = {_place(path, folder.parent): stamp(path) for path in outputs}
-    _discard(folder, unit, keep=stamps)
-    _write(record_path(folder, unit), Record(recipe_digest(unit), tuple(inputs), stamps))
+    stamps = {_relative_path(path, folder.parent): stamp_file(path) for path in outputs}
+    _remove_outputs(folder, unit, keep=stamps)
+    _write_record_file(record_path(folder, unit), Record(recipe_digest(unit), tuple(inputs), stamps))
     _failure_path(folder, unit).unlink(missing_ok=True)
 
 
 def write_failure(folder: Path, unit: Unit, reason: str) -> None:
-    """Notes why a unit has no result, for a report that a later run makes; what an earlier run left of it goes."""
-    _discard(folder, unit, keep=())
+    """Notes why a unit has no result, for a later run's report; removes what an earlier run left of it."""
+    _remove_outputs(folder, unit, keep=())
     record_path(folder, unit).unlink(missing_ok=True)
     write_text(_failure_path(folder, unit), f"{reason}\n")
 
@@ -134,7 +134,7 @@ def read_failure(folder: Path, unit: Unit) -> str | None:
         return None
 
 
-def _discard(folder: Path, unit: Unit, keep: Container[str]) -> None:
+def _remove_outputs(folder: Path, unit: Unit, keep: Container[str]) -> None:
     """Removes what the unit's record names: made from other data or settings, it would be taken for a result."""
     record = read_record(folder, unit)
     for path in () if record is None else record.outputs:
@@ -146,23 +146,23 @@ def _failure_path(folder: Path, unit: Unit) -> Path:
     return record_path(folder, unit).with_suffix(".failed")
 
 
-def forget(folder: Path, unit: Unit) -> None:
+def delete_record(folder: Path, unit: Unit) -> None:
     """Removes a unit's record, so that it is made anew."""
     record_path(folder, unit).unlink(missing_ok=True)
 
 
-def kept_outputs(folder: Path, unit: Unit) -> tuple[Path, ...] | None:
-    """The outputs of a unit that still stands; None where it is to be made."""
+def find_kept_outputs(folder: Path, unit: Unit) -> tuple[Path, ...] | None:
+    """The outputs of a unit that is up to date; None where it is to be made."""
     record, root = read_record(folder, unit), folder.parent
-    now = None if record is None else record.renewed(unit, root)
+    now = None if record is None else record.refresh(unit, root)
     if now is None:
         return None
     if now != record:  # so that the next run need not read the files again
-        _write(record_path(folder, unit), now)
+        _write_record_file(record_path(folder, unit), now)
     return tuple(root / path for path in now.outputs)
 
 
-def _place(path: Path, root: Path) -> str:
+def _relative_path(path: Path, root: Path) -> str:
     """A path within `root`, by its name there: a folder may be a link to another disk."""
     within, named = Path(os.path.abspath(root)), Path(os.path.abspath(path))  # noqa: PTH100 - which follow no links
     if not named.is_relative_to(within):  # the two were reached by different links
@@ -170,11 +170,11 @@ def _place(path: Path, root: Path) -> str:
     return named.relative_to(within).as_posix()
 
 
-def _write(path: Path, record: Record) -> None:
+def _write_record_file(path: Path, record: Record) -> None:
     content: dict[str, Any] = {
-        "form": FORM,
+        "form": RECORD_FORMAT,
         "recipe": record.recipe,
-        "inputs": [asdict(one) for one in record.inputs],
-        "outputs": {name: asdict(one) for name, one in record.outputs.items()},
+        "inputs": [asdict(stamp) for stamp in record.inputs],
+        "outputs": {name: asdict(stamp) for name, stamp in record.outputs.items()},
     }
     write_text(path, json.dumps(content, indent=1) + "\n")
