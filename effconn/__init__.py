@@ -26,6 +26,9 @@ def _homes() -> dict[str, tuple[str, str | None]]:
     return homes
 
 
+__all__ = sorted(_homes())
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return metadata.version("effconn")
@@ -40,4 +43,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*_homes(), "__version__"])
+    return [*__all__, "__version__"]

@@ -1,15 +1,11 @@
 # The public names of effconn, one place for each: `effconn/__init__.py` reads this file, type checkers do too.
 # What stands here changes as docs/stability.md says: a name that goes warns for two minor releases first.
+# docs/api/index.md lists every name by what it is for; a test holds the two together.
 
-# The four packages, for whatever has no line of its own
 import dcm as dcm
 import features as features
 import peb as peb
-
-# A model and its data
 from dcm import Data as Data
-
-# Inversion and simulation
 from dcm import Diagnostics as Diagnostics
 from dcm import InversionError as InversionError
 from dcm import Parameters as Parameters
@@ -25,13 +21,9 @@ from dcm import predict_series as predict_series
 from dcm import prior as prior
 from dcm import sample_posterior as sample_posterior
 from dcm import simulate as simulate
-
-# Imaging measures
 from features import crossnobis as crossnobis
 from features import gppi as gppi
 from features import rest_connectivity as rest_connectivity
-
-# Before anything else: 64-bit numbers, and a cache of compiled code
 from pipeline.common import start_jax as start_jax
 from pipeline.images import cosine_drifts as cosine_drifts
 from pipeline.series import inputs_from_events as inputs_from_events
