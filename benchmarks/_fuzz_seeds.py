@@ -65,7 +65,7 @@ def _mat(folder: Path) -> list[Seed]:
     from pipeline.group._estimates import read_estimates
     from pipeline.group._model_space import read_model_space
     from pipeline.inversion._inputs import read_inputs
-    from pipeline.spm._peb_file import read_peb
+    from pipeline.spm._peb_file import read_group_results
     from pipeline.spm._peb_write import write_peb
     from pipeline.spm._voi import read_vois
 
@@ -117,7 +117,12 @@ def _mat(folder: Path) -> list[Seed]:
         ),
         Seed("mat", "VOI_x_1.mat", region, voi, {"SPM.mat": first_level}),
         Seed("mat", "SPM.mat", first_level, spm, {"VOI_x_1.mat": region}),
-        Seed("mat", "PEB_x.mat", _written(folder, "h.mat", lambda path: write_peb(path, models.group())), read_peb),
+        Seed(
+            "mat",
+            "PEB_x.mat",
+            _written(folder, "h.mat", lambda path: write_peb(path, models.group())),
+            read_group_results,
+        ),
     ]
 
 

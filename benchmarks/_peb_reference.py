@@ -33,7 +33,7 @@ from pipeline.group._model_space import read_model_space
 from pipeline.matlab._load import load_mat
 from pipeline.spm._names import canonical, field_of, spm_names
 from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import SpmGroup, read_peb
+from pipeline.spm._peb_file import SpmGroup, read_group_results
 
 MAX_ITERATIONS = 256  # the published tutorial's, with which the references were made
 SPM_DRAWS = 1000  # from which SPM12 takes its averages
@@ -102,7 +102,7 @@ def _read(first_level: Path, reference: Path, models: Path | None, repeats: int)
     levels, errors = read_estimates([first_level])
     if errors or not levels:
         raise UsageError("; ".join(errors) or f"{first_level} holds no first level")
-    results = read_peb(reference)
+    results = read_group_results(reference)
     return Reference(
         [one.estimate for one in sorted(levels, key=lambda one: natural_key(one.estimate.name))],
         levels[0].spec,

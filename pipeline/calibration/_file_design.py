@@ -11,7 +11,7 @@ import numpy as np
 from dcm import Data
 
 from ..common import UsageError, list_names
-from ..inversion import has_centred_inputs, read_inputs, remark_lines
+from ..inversion import read_inputs, remark_lines
 from ..spm import DcmFile
 from ._design import (
     CalibrationDesign,
@@ -68,7 +68,7 @@ def read_file_design(
 def _uncentred(file: DcmFile) -> tuple[Data, str]:
     """The run with its inputs' natural zero, the value they have most of the time, where SPM has centred them."""
     data = file.run.data
-    if not has_centred_inputs(file):
+    if not file.has_centred_inputs:
         return data, ""
     inputs = data.inputs.copy()
     for column in inputs.T:

@@ -2,7 +2,7 @@
 
 from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport, compare
 from ._inputs import is_dcm, read_inputs, remark_lines
-from ._invert import Outcome, Plan, check_folder, has_centred_inputs, invert_files, result_path
+from ._invert import Outcome, Plan, check_folder, invert_files, result_path
 
 __all__ = [
     "BETTER",
@@ -16,7 +16,6 @@ __all__ = [
     "Plan",
     "check_folder",
     "compare",
-    "has_centred_inputs",
     "invert_files",
     "is_dcm",
     "read_inputs",

@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-
 from dcm import (
     Compat,
     Derivatives,
@@ -29,11 +27,10 @@ from dcm import (
 
 from ..common import INVERSION_KEY, Attributes, UsageError, count_cores, provenance
 from ..results import ResultFileError, read_result, to_dataset, write_result
-from ..spm import DcmFile, EchoTime, number, write_dcm, written_by_us
+from ..spm import DcmFile, EchoTime, write_dcm, written_by_us
 
 Centre = Literal["file", "yes", "no"]
 NOISE_MEAN, NOISE_VARIANCE = 6.0, 1 / 128  # SPM's defaults of options.hE and options.hC
-SCALED_RANGE = 4.0  # to which SPM scales series of a larger range
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ class Plan:
         """Whether the file's inputs are centred, which nothing undoes where SPM has done it in the file."""
         how = self.centre or ("file" if self.as_spm else "no")
         asked = file.centre_inputs if how == "file" else how == "yes"
-        return asked or (not self.as_spm and has_centred_inputs(file))
+        return asked or (not self.as_spm and file.has_centred_inputs)
 
     def prior_of(self, file: DcmFile) -> Prior:
         """The prior of one file's model; SPM's with the file's hE and hC."""
@@ -122,19 +119,20 @@ class Plan:
         return prior(file.spec, self.settings.priors, **noise)
 
     def as_inverted(self, file: DcmFile) -> DcmFile:
-        """The file with the options that hold, and with its series as they were measured in mode 'none'.
-
-        SPM leaves series scaled in the files that it has estimated, with the factor beside them (Y.scale). Parameters
-        keep their units only where series keep theirs.
-        """
+        """The file with the options that hold, and with its series as they were measured in mode 'none'."""
         limit = self.settings_of(file).max_iterations
         own = replace(file, centre_inputs=self.centres(file), max_iterations=limit)
-        return own if self.settings.scaling == "data" else _unscaled(own)
+        return own if self.settings.scaling == "data" else own.as_measured()
+
+    def subject_of(self, file: DcmFile) -> Subject:
+        """What is inverted."""
+        own = self.as_inverted(file)
+        return Subject(own.name, own.spec, own.data, self.prior_of(own), own.centre_inputs)
 
     def remarks(self, file: DcmFile) -> list[str]:
         """What the file says of the inversion that does not hold here, and how to have it."""
         said = []
-        if not self.as_spm and self.centre in (None, "no") and has_centred_inputs(file):
+        if not self.as_spm and self.centre in (None, "no") and file.has_centred_inputs:
             remedy = "give the file as it was before SPM estimated it"
             if file.estimate is None:
                 remedy = "give inputs as presented, 0 where nothing is, to have A without input"
@@ -168,26 +166,6 @@ class Plan:
         """What makes a result of this file under this plan."""
         decides = asdict(self.settings_of(file)) | {"echo_time": self.echo_time, "centre_inputs": self.centres(file)}
         return provenance(file.path, file.index, decides)
-
-
-def _unscaled(file: DcmFile) -> DcmFile:
-    series = file.content.get("Y")
-    scale = series.get("scale") if isinstance(series, dict) else None
-    if not (isinstance(scale, np.ndarray) and scale.size == 1 and scale.dtype.kind == "f" and 0 < scale.flat[0] < 1):
-        return file
-    data, factor = file.run.data, float(scale.flat[0])
-    if abs(np.ptp(data.bold) - SCALED_RANGE) > 1e-6 * SCALED_RANGE:  # not by this factor, then
-        return file
-    run = replace(file.run, data=replace(data, bold=data.bold / factor))
-    content = {**file.content, "Y": {**file.content["Y"], "scale": number(1.0)}}
-    return replace(file, run=run, content=content)
-
-
-def has_centred_inputs(file: DcmFile) -> bool:
-    """Whether the file's inputs have lost their zero: all those that vary have mean 0 and negative values."""
-    varying = file.run.data.inputs[:, np.ptp(file.run.data.inputs, axis=0) > 0]
-    means = np.abs(varying.mean(axis=0))
-    return bool(varying.size) and bool((means < 1e-9 * np.abs(varying).max(axis=0)).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,8 +218,7 @@ def invert_files(
         wanted = [member for member, i in enumerate(places) if i in missing]
         if not wanted:
             continue
-        subjects = [_subject(files[i], plan) for i in places]
-
+        subjects = [plan.subject_of(files[i]) for i in places]
         own = len(wanted) * settings.starts
 
         def watch(done: int, of: int, base: int = base, own: int = own) -> None:
@@ -316,11 +293,6 @@ def _groups(files: Sequence[DcmFile], plan: Plan) -> dict[Settings, list[int]]:
     for i, file in enumerate(files):
         groups[plan.settings_of(file)].append(i)
     return groups
-
-
-def _subject(file: DcmFile, plan: Plan) -> Subject:
-    own = plan.as_inverted(file)
-    return Subject(own.name, own.spec, own.run.data, plan.prior_of(own), own.centre_inputs)
 
 
 def _write(outcome: Outcome, folder: Path, plan: Plan) -> None:

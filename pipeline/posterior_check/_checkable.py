@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from dcm import Compat, InversionError, Posterior, Prior, Settings, Status, Subject, invert, prior
+from dcm import Compat, InversionError, Posterior, Subject, invert
 
 from ..common import UsageError, natural_key
 from ..inversion import Plan, is_dcm
-from ..matlab import FieldProblem
 from ..results import ResultFileError, read_result
-from ..spm import DcmFile, SpmEstimate, read_dcms, spm_density, written_by_us
+from ..spm import DcmFile, DcmFileError, read_dcms, written_by_us
 from ._series import predicts, subject_of
+
+ESTIMATE_AGAIN = "estimate the DCM again, or remove Ep and Cp to have it inverted here"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,61 +95,27 @@ def _from_dcm(path: Path, compat: Compat, lines: list[str]) -> list[Checkable]:
     found = []
     for file in files:
         try:
-            found.append(_inverted(file, compat) if file.estimate is None else _as_spm_left_it(file, file.estimate))
-        except (FieldProblem, InversionError, ValueError) as error:
+            found.append(
+                _inverted(file, compat) if (estimate := file.posterior) is None else _as_spm_left_it(file, estimate)
+            )
+        except DcmFileError as error:
+            lines.append(str(error))
+        except (InversionError, ValueError) as error:
             lines.append(f"{path}: {error}" if str(path) not in str(error) else str(error))
     return found
 
 
 def _inverted(file: DcmFile, compat: Compat) -> Checkable:
     plan = Plan(compat)
-    own = plan.as_inverted(file)
-    subject = Subject(own.name, own.spec, own.run.data, plan.prior_of(own), own.centre_inputs)
-    posterior = invert(subject, plan.settings_of(own))
+    subject = plan.subject_of(file)
+    posterior = invert(subject, plan.settings_of(plan.as_inverted(file)))
     return Checkable(file.name, subject, posterior, "not inverted yet, so it was inverted first")
 
 
-def _as_spm_left_it(file: DcmFile, estimate: SpmEstimate) -> Checkable:
+def _as_spm_left_it(file: DcmFile, posterior: Posterior) -> Checkable:
     """SPM's Ep and Cp, under the prior in the file or else SPM12's."""
-    remedy = "estimate the DCM again, or remove Ep and Cp to have it inverted here"
-    standard = prior(file.spec, "spm12")
-    mean, covariance = standard.mean, standard.covariance
-    if estimate.prior_mean is not None and estimate.prior_covariance is not None:
-        density = spm_density(estimate.prior_mean, estimate.prior_covariance, "M.pC", remedy)
-        mean, covariance = density.mean, density.covariance
-    own = Prior(mean, covariance, file.noise_mean, file.noise_variance)
-    density = spm_density(estimate.mean, estimate.covariance, "Cp", remedy)
-    free = own.free
-    if not np.array_equal(np.flatnonzero(np.diag(density.covariance) > 0), free):
-        raise ValueError(f"Ep and Cp are of other parameters than the prior frees; {remedy}")
-    data, regions = file.run.data, file.spec.n
-    settings = Settings("spm12", integrator="nonlinear" if file.spec.d.any() else None)
-    noise = np.full(regions, file.noise_mean) if estimate.noise_precision_log is None else estimate.noise_precision_log
-    silent = np.zeros_like(data.bold)
-    posterior = Posterior(
-        spec=file.spec,
-        prior=own,
-        mean=density.mean,
-        covariance=density.covariance[np.ix_(free, free)],
-        free=free,
-        noise_mean=noise,
-        noise_covariance=np.eye(regions) / (data.scans / 2 + 1 / file.noise_variance),
-        autocorrelation=np.zeros(regions),
-        autocorrelation_sd=np.zeros(regions),
-        confound_effects=np.zeros((data.confounds.shape[1], regions)),
-        prediction=silent if estimate.prediction is None else estimate.prediction,
-        residual=silent if estimate.residual is None else estimate.residual,
-        free_energy=estimate.free_energy,
-        settled_free_energy=estimate.free_energy,
-        status=Status.CONVERGED,
-        iterations=0,
-        free_energy_history=np.zeros(0),
-        data_scale=1.0,
-        start=0,
-        start_free_energies=np.array([estimate.free_energy]),
-        settings=settings,
-    )
-    if estimate.prediction is not None and not predicts(posterior, *data.prepared(file.centre_inputs)):
-        raise ValueError(f"its model does not give the prediction in it (y) at Ep; {remedy}")
-    subject = Subject(file.name, file.spec, data, own, file.centre_inputs)
+    stored = file.estimate is not None and file.estimate.prediction is not None
+    if stored and not predicts(posterior, *file.data.prepared(file.centre_inputs)):
+        raise ValueError("its model does not give the prediction in it (y) at Ep; " + ESTIMATE_AGAIN)
+    subject = Subject(file.name, file.spec, file.data, posterior.prior, file.centre_inputs)
     return Checkable(file.name, subject, posterior, "as SPM left it")

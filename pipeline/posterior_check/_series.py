@@ -14,7 +14,7 @@ from dcm import SPM12_ECHO_TIME, Data, Posterior, Subject, predict_series
 from ..common import UsageError, file_digest
 from ..images import read_extraction
 from ..inversion import Plan
-from ..spm import DcmFile, read_dcm, written_by_us
+from ..spm import DcmFile, read_models, written_by_us
 
 REPRODUCED = 1e-3  # of a prediction's range: within which the model gives the result's own prediction
 SAME = 1e-6  # of a series' range: rounding on the way through a file
@@ -92,7 +92,7 @@ def _candidates(path: Path, name: str, places: Sequence[Path]) -> Iterator[Path]
 
 def _data_in(source: Path, posterior: Posterior, index: int) -> list[Data]:
     if source.suffix.lower() != ".nc":
-        entries = read_dcm(source, estimates=False)
+        entries = read_models(source, estimates=False)
         entry = entries[max(index, 0)] if max(index, 0) < len(entries) else None
         if not isinstance(entry, DcmFile):
             raise UsageError(str(entry) if entry is not None else f"{source}: has no model number {index + 1}")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
-from dcm import Data
+from dcm import Data, Prior, Spec, Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,10 @@ class RunData:
         coordinates: (region, 3) centre of every region, mm, where known.
 
     Raises `ValueError`, naming everything that is wrong, where names repeat, are empty or do not match the data.
+
+    Example:
+        >>> run = read_vois(["VOI_vmPFC_1.mat", "VOI_amygdala_1.mat"], "SPM.mat")
+        >>> posterior = invert(run.specify(a=np.ones((2, 2)), c=[[1, 0], [0, 0]]))
     """
 
     label: str
@@ -53,3 +58,26 @@ class RunData:
             object.__setattr__(self, "coordinates", coordinates)
         if problems:
             raise ValueError("; ".join(problems))
+
+    def specify(
+        self,
+        a: ArrayLike,
+        b: ArrayLike | None = None,
+        c: ArrayLike | None = None,
+        d: ArrayLike | None = None,
+        *,
+        prior: Prior | None = None,
+        centre_inputs: bool = False,
+    ) -> Subject:
+        """A model of this run, ready for `dcm.invert`, under the names of its regions and inputs.
+
+        Arguments:
+            a, b, c, d: masks as in `dcm.Spec`: which connections are free, (to, from); which of them each input may
+                change, (to, from, input); which regions each input drives, (to, input); which connections each region
+                gates, (to, from, gate).
+            prior, centre_inputs: as in `dcm.Subject`.
+
+        Raises `ValueError` where a mask does not fit the regions and inputs.
+        """
+        spec = Spec(self.regions, self.input_names, a, b, c, d)
+        return Subject(self.label, spec, self.data, prior, centre_inputs)

@@ -1,4 +1,4 @@
-"""What SPM stored in a DCM struct after inverting it."""
+"""What SPM stored in a DCM struct after inverting it, and the densities that the engine computes with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from dcm import Layout, Parameters
+from dcm import Data, Layout, Parameters, Posterior, Prior, Settings, Spec, Status, prior
+from peb import Gaussian
 
-from ..matlab import Fields, real
+from ..matlab import FieldProblem, Fields, real
 
 AGAIN = "invert it again, or remove Ep to treat the model as not inverted"
+ROUNDING = 1e-6  # of a correlation: what SPM's inverses, sums of draws and single precision leave
+FLOOR = 1e-10  # of the correlations' eigenvalues, where rounding took them to 0 or below
+LARGEST = 1e100  # sums of larger ones overflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,3 +171,100 @@ def _full(size: int, free: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     full = np.zeros((size, size))
     full[np.ix_(free, free)] = covariance
     return full
+
+
+def estimate_posterior(
+    estimate: SpmEstimate, spec: Spec, data: Data, noise: tuple[float, float], centre_inputs: bool
+) -> Posterior:
+    """SPM's Ep and Cp as a posterior, under the prior in the file or else SPM12's; see `DcmFile.posterior`.
+
+    Arguments:
+        noise: mean and variance of the prior of the noise log-precisions.
+
+    Raises `FieldProblem` where they are no densities, or of other parameters than the prior frees.
+    """
+    remedy = "estimate the DCM again, or remove Ep and Cp to have it inverted here"
+    standard = prior(spec, "spm12")
+    mean, covariance = standard.mean, standard.covariance
+    if estimate.prior_mean is not None and estimate.prior_covariance is not None:
+        density = spm_density(estimate.prior_mean, estimate.prior_covariance, "M.pC", remedy)
+        mean, covariance = density.mean, density.covariance
+    try:
+        own = Prior(mean, covariance, *noise)
+    except ValueError as error:
+        raise FieldProblem("M.pC", f"cannot be used: {error}; {remedy}") from error
+    density = spm_density(estimate.mean, estimate.covariance, "Cp", remedy)
+    free, regions = own.free, spec.n
+    if not np.array_equal(np.flatnonzero(np.diag(density.covariance) > 0), free):
+        raise FieldProblem("Ep, Cp", f"are of other parameters than the prior frees; {remedy}")
+    given = estimate.noise_precision_log
+    silent = np.zeros_like(data.bold)
+    return Posterior(
+        spec=spec,
+        prior=own,
+        mean=density.mean,
+        covariance=density.covariance[np.ix_(free, free)],
+        free=free,
+        noise_mean=np.full(regions, noise[0]) if given is None else given,
+        noise_covariance=np.eye(regions) / (data.scans / 2 + 1 / noise[1]),
+        autocorrelation=np.zeros(regions),
+        autocorrelation_sd=np.zeros(regions),
+        confound_effects=np.zeros((data.confounds.shape[1], regions)),
+        prediction=silent if estimate.prediction is None else estimate.prediction,
+        residual=silent if estimate.residual is None else estimate.residual,
+        free_energy=estimate.free_energy,
+        settled_free_energy=estimate.free_energy,
+        status=Status.CONVERGED,
+        iterations=0,
+        free_energy_history=np.zeros(0),
+        data_scale=1.0,
+        start=0,
+        start_free_energies=np.array([estimate.free_energy]),
+        settings=Settings("spm12", integrator="nonlinear" if spec.d.any() else None),
+        centre_inputs=centre_inputs,
+    )
+
+
+def spm_density(mean: np.ndarray, covariance: np.ndarray, name: str, remedy: str) -> Gaussian:
+    """N(mean, covariance) of a file, asymmetric or semidefinite by rounding or not.
+
+    Correlations are made symmetric. Where that is not positive definite over the parameters that vary, eigenvalues of
+    the correlations between −1e-6 and 1e-10 are raised to 1e-10; variances stay as they are to that precision.
+
+    Arguments:
+        mean: (param,).
+        covariance: (param, param), or (param,) variances.
+        name: SPM's name of the covariance, for messages.
+        remedy: what to do where it is unusable.
+
+    Raises `FieldProblem` where it is no covariance even so.
+    """
+    full = np.diag(covariance) if covariance.ndim == 1 else covariance
+    if full.size and np.abs(full).max() > LARGEST:
+        raise FieldProblem(name, f"holds {np.abs(full).max():.3g}, which is no variance of a parameter; {remedy}")
+    variance = np.diag(full)
+    negative = np.flatnonzero(variance < 0)
+    if negative.size:
+        raise FieldProblem(name, f"has a negative variance at entry {negative[0] + 1}; {remedy}")
+    free, fixed = np.flatnonzero(variance > 0), np.flatnonzero(variance == 0)
+    if full[fixed].any() or full[:, fixed].any():
+        raise FieldProblem(name, f"has covariances where the variance is 0; {remedy}")
+    sd = np.sqrt(variance[free])
+    correlation = full[np.ix_(free, free)] / np.outer(sd, sd)
+    if correlation.size and np.abs(correlation - correlation.T).max() > ROUNDING:
+        raise FieldProblem(name, f"is not symmetric; {remedy}")
+    symmetric = full / 2 + full.T / 2
+    try:
+        return Gaussian(mean, symmetric)
+    except ValueError:
+        symmetric[np.ix_(free, free)] = _raised((correlation + correlation.T) / 2, name, remedy) * np.outer(sd, sd)
+        return Gaussian(mean, symmetric)
+
+
+def _raised(correlation: np.ndarray, name: str, remedy: str) -> np.ndarray:
+    values, vectors = np.linalg.eigh(correlation)
+    if values[0] < -ROUNDING:
+        raise FieldProblem(
+            name, f"is no covariance: an eigenvalue of its correlations is {values[0]:.3g}, below 0; {remedy}"
+        )
+    return np.asarray((vectors * np.maximum(values, FLOOR)) @ vectors.T)

@@ -10,16 +10,17 @@ from typing import Any, get_args
 
 import numpy as np
 
-from dcm import Compat, Spec
+from dcm import Compat, Data, Posterior, Settings, Spec, Subject, prior
 
-from ..common import file_name_text, list_names
+from ..common import file_name_text, list_names, shorten
 from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, opaque_fields
 from ..results import RunData
-from ._dcm_estimate import SpmEstimate, read_estimate
-from ._dcm_model import Settings, check_kind, read_settings, read_spec
+from ._dcm_estimate import SpmEstimate, estimate_posterior, read_estimate
+from ._dcm_model import DcmOptions, check_kind, read_options, read_spec
 from ._dcm_run import EchoTime, read_run
-from ._error import SpmFileError
 
+LONGEST_MESSAGE = 600  # characters of a message; a name may have thousands
+SCALED_RANGE = 4.0  # to which SPM scales series of a larger range
 LONGEST_MODE = 300  # letters; whatever else stands there is none of ours
 
 OTHER_FILES = {
@@ -30,6 +31,37 @@ OTHER_FILES = {
     "BMS": "holds a model comparison (BMS), not a DCM; give the DCM_*.mat files it was made from",
     "matlabbatch": "is an SPM batch, not a DCM; give the DCM_*.mat it makes",
 }
+
+
+class SpmFileError(ValueError):
+    """File, field, problem and remedy in one line.
+
+    Attributes:
+        path: the file.
+        field: SPM's name of the field, such as ``Y.y``; empty where the file as a whole is wrong.
+        index: position in a GCM cell array, column-major and from 0; None where the file is no such array.
+        cell: that position as people count it, row and column from 1, where the array has several columns; else empty.
+    """
+
+    def __init__(self, path: Path, field: str, problem: str, index: int | None = None, cell: str = "") -> None:
+        place = path.name + (f"[{cell}]" if cell else "" if index is None else f"[{index + 1}]")
+        super().__init__(shorten(" ".join(f"{place}: {field} {problem}".split()), LONGEST_MESSAGE))
+        self.path = path
+        self.field = field
+        self.index = index
+        self.cell = cell
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickled, (type(self), self.path, self.field, self.index, self.cell, str(self))
+
+
+def _unpickled(
+    kind: type[SpmFileError], path: Path, field: str, index: int | None, cell: str, message: str
+) -> SpmFileError:
+    """Unpickles an error, so that a worker process can hand one back."""
+    error = kind(path, field, "", index, cell)
+    error.args = (message,)
+    return error
 
 
 class DcmFileError(SpmFileError):
@@ -75,6 +107,83 @@ class DcmFile:
     cell: str = ""
 
     @property
+    def data(self) -> Data:
+        """Series, inputs and confounds as the file holds them."""
+        return self.run.data
+
+    @property
+    def subject(self) -> Subject:
+        """What `dcm.invert` takes, in the default mode; see `to_subject`."""
+        return self.to_subject()
+
+    def to_subject(self, compat: Compat = "none") -> Subject:
+        """Model, data and prior as ``effconn invert --compat …`` takes them from the file.
+
+        In SPM's modes the file's options hold (centre, hE and hC). In mode 'none' the priors are effconn's, series are
+        as they were measured (`as_measured`), and inputs are not centred unless they already are in the file.
+
+        Arguments:
+            compat: the mode, the same as that of the settings with which it is to be inverted.
+
+        Example:
+            >>> invert(read_dcm("DCM_sub-01.mat").subject)
+            >>> invert(read_dcm("DCM_sub-01.mat").to_subject("spm12"), Settings("spm12"))
+        """
+        preset = Settings(compat).priors
+        if compat == "none":
+            own = self.as_measured()
+            return Subject(self.name, self.spec, own.data, prior(self.spec, preset), self.has_centred_inputs)
+        density = prior(self.spec, preset, noise_mean=self.noise_mean, noise_variance=self.noise_variance)
+        return Subject(self.name, self.spec, self.data, density, self.centre_inputs)
+
+    @property
+    def posterior(self) -> Posterior | None:
+        """SPM's estimate as `dcm.Posterior`, under the prior in the file or else SPM12's; None where there is none.
+
+        SPM stores neither how the noise's precision varies nor the effects of confounds: the one is approximated by
+        the scans' number and hC, the others are zeros. Status is CONVERGED and iterations are 0.
+
+        Raises `DcmFileError` where mean and covariance are not those of the prior's free parameters, or where effconn
+        made the estimate in a mode of its own: `open_result` reads the NetCDF file beside it.
+        """
+        if self.estimate is None:
+            return None
+        if self.mode not in ("", "spm12", "spm25"):
+            problem = f"is of effconn, in mode {self.mode}; open the NetCDF result that was written with it"
+            raise DcmFileError(self.path, "Ep", problem, self.index, self.cell)
+        noise = (self.noise_mean, self.noise_variance)
+        try:
+            return estimate_posterior(self.estimate, self.spec, self.data, noise, self.centre_inputs)
+        except FieldProblem as error:
+            raise DcmFileError(self.path, error.field, error.problem, self.index, self.cell) from error
+
+    @property
+    def has_centred_inputs(self) -> bool:
+        """Whether inputs have lost their zero, as in SPM's estimates: all that vary have mean 0 and negative values."""
+        varying = self.data.inputs[:, np.ptp(self.data.inputs, axis=0) > 0]
+        means = np.abs(varying.mean(axis=0))
+        return bool(varying.size) and bool((means < 1e-9 * np.abs(varying).max(axis=0)).all())
+
+    def as_measured(self) -> DcmFile:
+        """The file with its series as they were measured.
+
+        SPM leaves series scaled in the files that it has estimated, with the factor beside them (Y.scale). Parameters
+        keep their units only where series keep theirs.
+        """
+        series = self.content.get("Y")
+        scale = series.get("scale") if isinstance(series, dict) else None
+        if not (
+            isinstance(scale, np.ndarray) and scale.size == 1 and scale.dtype.kind == "f" and 0 < scale.flat[0] < 1
+        ):
+            return self
+        factor = float(scale.flat[0])
+        if abs(np.ptp(self.data.bold) - SCALED_RANGE) > 1e-6 * SCALED_RANGE:  # not by this factor, then
+            return self
+        run = replace(self.run, data=replace(self.data, bold=self.data.bold / factor))
+        content = {**self.content, "Y": {**self.content["Y"], "scale": np.array([[1.0]])}}
+        return replace(self, run=run, content=content)
+
+    @property
     def mode(self) -> str:
         """The mode in which effconn made the estimate, in words; empty where SPM did, or there is none."""
         made = self.content.get("effconn")
@@ -82,17 +191,47 @@ class DcmFile:
         known = isinstance(mode, str) and len(mode) <= LONGEST_MODE and mode.split(",")[0] in get_args(Compat)
         return str(mode) if known else ""
 
+    def __repr__(self) -> str:
+        n, m = self.spec.n, self.spec.m
+        parts = [f"{n} region{'s' * (n > 1)}", f"{m} input{'s' * (m > 1)}", f"{self.data.scans} scans"]
+        if self.estimate is not None:
+            parts.append(f"estimated (F = {self.estimate.free_energy:.2f})")
+        return f"DcmFile({self.name!r}: {', '.join(parts)})"
 
-def read_dcm(
+
+def read_dcm(path: str | Path, echo_time: EchoTime = "spm12", *, estimates: bool = True) -> DcmFile:
+    """The one model in an SPM file: its data, its structure and, where SPM has inverted it, SPM's estimate.
+
+    Arguments:
+        path: a MATLAB file with a struct ``DCM``, specified or estimated, or one DCM struct under another name.
+        echo_time: ``"spm12"`` for the 0.04 s that SPM12's observation equation always uses, ``"scanner"`` for the
+            file's TE.
+        estimates: False to take no estimate from the file, so that a damaged one is in nobody's way.
+
+    Raises `DcmFileError`, naming file, field and remedy, where the file cannot be read or holds several models.
+
+    Example:
+        >>> file = read_dcm("DCM_sub-01.mat")
+        >>> posterior = invert(file.subject)
+        >>> file.posterior  # SPM's own, None where SPM has not inverted it
+    """
+    entries = read_models(path, echo_time, estimates=estimates)
+    if len(entries) > 1:
+        raise DcmFileError(Path(path), "GCM", f"holds {len(entries)} models; read them with read_dcms")
+    entry = entries[0]
+    if isinstance(entry, DcmFileError):
+        raise entry
+    return entry
+
+
+def read_models(
     path: str | Path, echo_time: EchoTime = "spm12", *, estimates: bool = True
 ) -> list[DcmFile | DcmFileError]:
     """Every model in a file, in order; what cannot be read takes its place as a `DcmFileError`, and is not raised.
 
     Arguments:
-        path: a MATLAB file with a struct ``DCM``, a cell array ``GCM``, or one DCM struct under another name.
-        echo_time: ``"spm12"`` for the 0.04 s that SPM12's observation equation always uses, ``"scanner"`` for the
-            file's TE.
-        estimates: False to take no estimate from the file, so that a damaged one is in nobody's way.
+        path: a file as `read_dcm` takes it, or one with a cell array ``GCM`` of such structs.
+        echo_time, estimates: as in `read_dcm`.
     """
     if echo_time not in ("spm12", "scanner"):
         raise ValueError(f"echo_time must be 'spm12' or 'scanner', not {echo_time!r}")
@@ -107,13 +246,22 @@ def read_dcm(
 
 
 def read_dcms(
-    paths: Iterable[str | Path], echo_time: EchoTime = "spm12", *, estimates: bool = True
+    paths: str | Path | Iterable[str | Path], echo_time: EchoTime = "spm12", *, estimates: bool = True
 ) -> tuple[list[DcmFile], list[DcmFileError]]:
-    """Every model of every file in the order given, and every error.
+    """Every model of every file in the order given, and every error; no file holds up the others.
 
     Models of the same name from different folders are told apart by the folder's name in front. A file given twice
-    is read once and reported. Arguments are those of `read_dcm`.
+    is read once and reported.
+
+    Arguments:
+        paths: DCM_*.mat files, or GCM_*.mat files with a cell array of models; one or several.
+        echo_time, estimates: as in `read_dcm`.
+
+    Example:
+        >>> files, errors = read_dcms(sorted(Path("study").glob("DCM_*.mat")))
+        >>> results = invert_cohort([file.subject for file in files])
     """
+    paths = [paths] if isinstance(paths, str | Path) else paths
     files: list[DcmFile] = []
     errors: list[DcmFileError] = []
     seen: set[Path] = set()
@@ -122,7 +270,7 @@ def read_dcms(
             errors.append(DcmFileError(path, "", "was given twice; it is read once"))
             continue
         seen.add(path.resolve())
-        for entry in read_dcm(path, echo_time, estimates=estimates):
+        for entry in read_models(path, echo_time, estimates=estimates):
             if isinstance(entry, DcmFile):
                 files.append(entry)
             else:
@@ -186,10 +334,10 @@ def _read_struct(path: Path, index: int | None, cell: str, value: Any, echo_time
     dcm = Fields(value)
     check_kind(dcm)
     remarks = _unread(value)
-    settings: Settings = read_settings(dcm, echo_time, remarks)
+    options: DcmOptions = read_options(dcm, echo_time, remarks)
     name = model_name(path, cell)
-    run = read_run(dcm, name, echo_time, settings.stated_echo_time, remarks)
-    spec = read_spec(dcm, run, settings, remarks)
+    run = read_run(dcm, name, echo_time, options.stated_echo_time, remarks)
+    spec = read_spec(dcm, run, options, remarks)
     return DcmFile(
         path=path,
         index=index,
@@ -200,7 +348,7 @@ def _read_struct(path: Path, index: int | None, cell: str, value: Any, echo_time
         content=value,
         remarks=tuple(remarks),
         cell=cell,
-        **vars(settings),
+        **vars(options),
     )
 
 

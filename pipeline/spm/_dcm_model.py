@@ -23,7 +23,7 @@ ITERATIONS, MOST_ITERATIONS = 128.0, 512
 
 
 @dataclass(frozen=True)
-class Settings:
+class DcmOptions:
     """How the file wants its model inverted."""
 
     centre_inputs: bool
@@ -58,7 +58,7 @@ def options_of(dcm: Fields) -> Fields:
     return dcm.struct("options", "save SPM's options struct") if dcm.has("options") else Fields({}, "options.")
 
 
-def read_settings(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> Settings:
+def read_options(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> DcmOptions:
     """Options with SPM12's defaults for those that are absent; `remarks` gets what is worth knowing about them."""
     if not dcm.has("options"):
         remarks.append("options are missing; SPM12's defaults are taken, so inputs are not centred")
@@ -69,7 +69,7 @@ def read_settings(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> Setti
     variance = options.number("hC", "give one variance", default=1 / 128)
     if variance <= 0:
         raise options.problem("hC", f"is {variance:g}; give a positive prior variance of the noise, such as 1/128")
-    return Settings(
+    return DcmOptions(
         centre_inputs=options.flag("centre"),
         nonlinear=options.flag("nonlinear"),
         max_iterations=int(iterations),
@@ -108,7 +108,7 @@ def _stated_echo_time(dcm: Fields, echo_time: EchoTime, remarks: list[str]) -> f
         return None
 
 
-def read_spec(dcm: Fields, run: RunData, settings: Settings, remarks: list[str]) -> Spec:
+def read_spec(dcm: Fields, run: RunData, options: DcmOptions, remarks: list[str]) -> Spec:
     """Masks a, b, c, d, whatever their MATLAB class, with the trailing axes that MATLAB drops put back."""
     n, m = len(run.regions), len(run.input_names)
     if not dcm.has("b"):
@@ -120,14 +120,14 @@ def read_spec(dcm: Fields, run: RunData, settings: Settings, remarks: list[str])
         "c": read_mask(dcm, "c", (n, m)),
         "d": read_mask(dcm, "d", (n, n, n)),
     }
-    inputs = run.data.inputs - run.data.inputs.mean(axis=0) if settings.centre_inputs else run.data.inputs
+    inputs = run.data.inputs - run.data.inputs.mean(axis=0) if options.centre_inputs else run.data.inputs
     if not masks["c"].any():
         raise dcm.problem("c", "is all zero: no input drives a region, so nothing is predicted; set c to 1 for one")
     if not np.any(np.abs(inputs).max(axis=0) > 1e-12, where=masks["c"].any(axis=0)):
         raise FieldProblem("U.u", "is zero for every input that drives a region by c; check onsets and durations")
-    if settings.nonlinear and not masks["d"].any():
+    if options.nonlinear and not masks["d"].any():
         raise dcm.problem("d", "has no 1 although options.nonlinear is set; set d, or options.nonlinear = 0")
-    if masks["d"].any() and not settings.nonlinear:
+    if masks["d"].any() and not options.nonlinear:
         raise dcm.problem("d", "has 1s that options.nonlinear = 0 would ignore; set that to 1, or d to zeros")
     return Spec(run.regions, run.input_names, **masks)
 

@@ -1,4 +1,4 @@
-"""A posterior → an estimated `DCM_*.mat`, with what SPM12 stores after an inversion."""
+"""A model, and its posterior where there is one → a `DCM_*.mat` that SPM12 opens, as if it had made it."""
 
 from __future__ import annotations
 
@@ -11,36 +11,50 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array
 
-from dcm import Data, Posterior
+from dcm import Data, Posterior, Spec, Subject
 
 from ..matlab import MatFileError, cell_row, load_mat, opaque_places, save_mat
+from ..results import RunData
 from ._dcm_file import DcmFile
 from ._kernels import STEP, STEPS
 from ._results import file_unit, number, results, tree
 
 # What describes an inversion: never kept from the source, where it would describe another one.
+SPM12_NOISE, DEFAULT_ITERATIONS = (6.0, 1 / 128), 128  # hE and hC, and maxit
 RESULTS = (
     *("M", "Ce", "Ep", "Cp", "Pp", "Vp", "H1", "K1", "R", "y", "T", "F", "ID", "AIC", "BIC"),
     *("version", "effconn", "averaged"),
 )
 
 
-def write_dcm(path: str | Path, source: DcmFile, posterior: Posterior) -> None:
-    """Writes an estimated DCM (variable ``DCM``, MATLAB v5, compressed), whole or not at all.
+def write_dcm(path: str | Path, source: DcmFile | Subject, posterior: Posterior | None = None) -> None:
+    """Writes a DCM as SPM12 has it (variable ``DCM``, MATLAB v5, compressed), whole or not at all.
 
-    Every field of the source is kept, but for results of an earlier inversion and what cannot be written (function
-    handles, objects; named in ``DCM.effconn.left_out``). SPM's own version is absent; ``DCM.effconn`` tells how the
-    file came about.
+    With a posterior the file is estimated: it has what SPM12 stores after an inversion, with the series as they were
+    inverted. Without one it is specified, for SPM to estimate. Every field of a source from a file is kept, but for
+    results of an earlier inversion and what cannot be written (function handles, objects; named in
+    ``DCM.effconn.left_out``). SPM's own version is absent; ``DCM.effconn`` tells how an estimated file came about.
 
     Arguments:
         path: the file to write; missing folders are made.
-        source: the model and data that were inverted.
-        posterior: the result.
+        source: the model and data: a file's, or those of a subject.
+        posterior: the result of its inversion.
 
     Raises `ValueError` where the posterior failed or belongs to other regions, inputs or scans.
+
+    Example:
+        >>> posterior = invert(subject)
+        >>> write_dcm("DCM_sub-01.mat", subject, posterior)
     """
+    if isinstance(source, Subject):
+        source = _subject_file(Path(path), source, posterior)
+    if posterior is None:
+        save_mat(path, {"DCM": _specified(source)})
+        return
+    if posterior.settings.compat == "none":  # which takes series as measured, and a file's options for SPM's
+        source = replace(source.as_measured(), centre_inputs=posterior.centre_inputs)
     _check(source, posterior)
-    save_mat(path, {"DCM": dcm_struct(source, posterior)})
+    save_mat(path, {"DCM": _estimated(source, posterior)})
 
 
 def written_by_us(path: Path) -> bool:
@@ -52,22 +66,64 @@ def written_by_us(path: Path) -> bool:
     return isinstance(content, dict) and "effconn" in content
 
 
-def dcm_struct(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
-    """The struct that `write_dcm` writes, in the form of `load_mat`."""
-    data, scale = source.run.data.prepared(source.centre_inputs)
+def _subject_file(path: Path, subject: Subject, posterior: Posterior | None) -> DcmFile:
+    """A subject as if it had been read from a file."""
+    spec, data = subject.spec, subject.data
+    gated = bool(spec.d.any())
+    density = subject.prior if posterior is None else posterior.prior
+    noise = SPM12_NOISE if density is None else (float(density.noise_mean), float(density.noise_variance))
+    switches = {"nonlinear": float(gated), "two_state": 0.0, "stochastic": 0.0, "centre": float(subject.centre_inputs)}
+    return DcmFile(
+        path=path,
+        index=None,
+        name=subject.name,
+        run=RunData(subject.name, spec.regions, spec.inputs, data),
+        spec=spec,
+        centre_inputs=subject.centre_inputs,
+        nonlinear=gated,
+        max_iterations=DEFAULT_ITERATIONS if posterior is None else posterior.settings.max_iterations,
+        noise_mean=noise[0],
+        noise_variance=noise[1],
+        stated_echo_time=data.echo_time,
+        estimate=None,
+        content={
+            "U": {"dt": number(data.bin_width)},
+            "Y": {"dt": number(data.repetition_time), "X0": data.confounds},
+            "options": {key: number(value) for key, value in switches.items()},
+        },
+    )
+
+
+def _specified(source: DcmFile) -> dict[str, Any]:
+    """The struct of a model that is not inverted, in the form of `load_mat`."""
+    return _specification(source, source.spec, source.data, None, (source.noise_mean, source.noise_variance))
+
+
+def _estimated(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
+    """The struct of an inverted model, in the form of `load_mat`."""
+    data, scale = source.data.prepared(source.centre_inputs)
     if (unit := file_unit(posterior)) != 1:
         data, scale = replace(data, bold=data.bold / unit), scale / unit
-    content = {key: value for key, value in source.content.items() if key not in RESULTS}
-    content |= _masks(source, posterior)
-    content["U"] = _inputs(source, data)
-    content["Y"] = _series(source, data, scale)
-    content |= {"v": number(data.scans), "n": number(posterior.spec.n)}
-    content.setdefault("TE", number(data.echo_time))
-    content.setdefault("delays", data.delays[None, :])
-    content["options"] = _options(source, posterior)
+    noise = (posterior.prior.noise_mean, posterior.prior.noise_variance)
+    content = _specification(source, posterior.spec, data, scale, noise)
     content["M"] = _model(source, posterior, data, content["TE"])
     content |= results(posterior, data)
     content["effconn"] = _provenance(source, posterior, data)
+    return content
+
+
+def _specification(
+    source: DcmFile, spec: Spec, data: Data, scale: float | None, noise: tuple[float, float]
+) -> dict[str, Any]:
+    """Masks, inputs, series, timing and options; `scale` is the factor from the source's series to `data`'s."""
+    content = {key: value for key, value in source.content.items() if key not in RESULTS}
+    content |= _masks(source, spec)
+    content["U"] = _inputs(source, data)
+    content["Y"] = _series(source, data, scale)
+    content |= {"v": number(data.scans), "n": number(spec.n)}
+    content.setdefault("TE", number(data.echo_time))
+    content.setdefault("delays", data.delays[None, :])
+    content["options"] = _options(source, noise)
     return content
 
 
@@ -87,15 +143,15 @@ def _check(source: DcmFile, posterior: Posterior) -> None:
         raise ValueError(f"{source.name}: the posterior predicts {posterior.prediction.shape}, the series are {shape}")
 
 
-def _masks(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
+def _masks(source: DcmFile, spec: Spec) -> dict[str, Any]:
     """The masks of the model that was inverted, which may be a reduced one; as they were where nothing changed."""
-    n, m = posterior.spec.n, posterior.spec.m
+    n, m = spec.n, spec.m
     masks: dict[str, Any] = {}
     for key, shape in (("a", (n, n)), ("b", (n, n, m)), ("c", (n, m)), ("d", (n, n, n))):
-        mask = getattr(posterior.spec, key)
+        mask = getattr(spec, key)
         kept = key in source.content and np.array_equal(mask, getattr(source.spec, key))
         masks[key] = source.content[key] if kept else mask.astype(np.float64).reshape(shape)
-    if not posterior.spec.layout.gated:
+    if not spec.layout.gated:
         masks["d"] = np.zeros((n, n, 0))
     return masks
 
@@ -106,13 +162,14 @@ def _inputs(source: DcmFile, data: Data) -> dict[str, Any]:
     return inputs
 
 
-def _series(source: DcmFile, data: Data, scale: float) -> dict[str, Any]:
-    """Y with the series as inverted; scale is that from the series as first specified."""
-    series = dict(source.content["Y"])
-    earlier = series.get("scale")
-    if isinstance(earlier, np.ndarray) and earlier.size == 1 and earlier.dtype.kind in "biuf":
-        scale *= float(earlier.flat[0])
-    series |= {"y": data.bold, "scale": number(scale)}
+def _series(source: DcmFile, data: Data, scale: float | None) -> dict[str, Any]:
+    """Y; where it is scaled, its factor is that from the series as first specified."""
+    series: dict[str, Any] = {**source.content["Y"], "y": data.bold}
+    if scale is not None:
+        earlier = source.content["Y"].get("scale")
+        if isinstance(earlier, np.ndarray) and earlier.size == 1 and earlier.dtype.kind in "biuf":
+            scale *= float(earlier.flat[0])
+        series["scale"] = number(scale)
     if not np.size(series.get("X0", ())):
         series["X0"] = data.confounds
     series.setdefault("name", cell_row(source.run.regions))
@@ -131,7 +188,7 @@ def _noise_components(scans: int, regions: int) -> np.ndarray:
     return cells
 
 
-def _options(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
+def _options(source: DcmFile, noise: tuple[float, float]) -> dict[str, Any]:
     stored = source.content.get("options")
     options = dict(stored) if isinstance(stored, dict) else {}
     for switch in ("nonlinear", "two_state", "stochastic", "centre", "induced"):
@@ -139,7 +196,7 @@ def _options(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
     options.setdefault("hidden", np.zeros((0, 0)))
     if bool(np.any(options["centre"])) != source.centre_inputs:
         options["centre"] = number(float(source.centre_inputs))
-    options |= {"hE": number(posterior.prior.noise_mean), "hC": number(posterior.prior.noise_variance)}
+    options |= {"hE": number(noise[0]), "hC": number(noise[1])}
     options.setdefault("maxit", number(source.max_iterations))
     options.setdefault("maxnodes", number(8))
     return options

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from peb import Gaussian
 
 from ..matlab import Fields
-from ._density import spm_density
+from ._dcm_estimate import spm_density
 from ._peb_fields import AGAIN, names_of, places_of, table_of
 
 

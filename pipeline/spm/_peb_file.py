@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,12 +15,13 @@ from peb import MEAN, Design, DesignError, Gaussian, GroupPosterior, GroupStatus
 
 from ..common import list_names
 from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, real
-from ._dcm_file import looks_like_dcm
-from ._density import spm_density
-from ._error import SpmFileError
+from ._dcm_estimate import spm_density
+from ._dcm_file import SpmFileError, looks_like_dcm
 from ._names import canonical, field_of, spm_names, told_apart
 from ._peb_average import SpmAverage, looks_like_average, read_average
 from ._peb_fields import AGAIN, names_of, places_of, sized, table_of
+
+_Result = TypeVar("_Result", bound="SpmGroup | SpmAverage")
 
 
 class PebFileError(SpmFileError):
@@ -63,7 +64,54 @@ class SpmGroup:
     free_energy: float
 
 
-def read_peb(path: str | Path) -> list[SpmGroup | SpmAverage]:
+def read_peb(path: str | Path, variable: str = "", *, spec: Spec | None = None) -> GroupPosterior:
+    """SPM's PEB as a group posterior, to be compared, searched or stacked; without re-estimated participants.
+
+    SPM stores neither how the optimisation ended nor in how many iterations: status is CONVERGED and iterations 0.
+
+    Arguments:
+        path: a MATLAB file with a struct ``PEB``, of SPM or of `write_peb`.
+        variable: which result of the file, such as ``PEB_A`` or ``PEB(2)``; its only PEB where empty.
+        spec: the DCM that Pind points into, to have parameters under effconn's names; None to keep the file's.
+
+    Raises `PebFileError`, naming file, field and remedy, where there is no such PEB, it is not whole, or its
+    parameters are not those of `spec`.
+
+    Example:
+        >>> group = read_peb("PEB_B.mat", spec=read_dcm("DCM_sub-01.mat").spec)
+    """
+    return to_group(_chosen(read_group_results(path), Path(path), variable, SpmGroup, "PEB"), spec)
+
+
+def read_bma(path: str | Path, variable: str = "") -> SpmAverage:
+    """SPM's average over reduced models of a group: of a search, or of a comparison of named models.
+
+    Arguments:
+        path: a MATLAB file with a struct ``BMA``, of SPM or of `write_bma`.
+        variable: which result of the file; its only average where empty.
+
+    Raises `PebFileError`, naming file, field and remedy, where there is no such average or it is not whole.
+
+    Example:
+        >>> average = read_bma("BMA_search_B.mat")
+        >>> average.posterior.mean, average.probability
+    """
+    return _chosen(read_group_results(path), Path(path), variable, SpmAverage, "BMA")
+
+
+def _chosen(results: list[SpmGroup | SpmAverage], path: Path, variable: str, kind: type[_Result], what: str) -> _Result:
+    """The result of a kind that is asked for, or the only one."""
+    found = [result for result in results if isinstance(result, kind) and variable in ("", result.variable)]
+    if len(found) == 1:
+        return found[0]
+    held = list_names([result.variable for result in results])
+    if found:
+        raise PebFileError(path, "", f"holds {list_names([result.variable for result in found])}; name one of them")
+    asked = f"no {what} {variable}" if variable else f"no {what}"
+    raise PebFileError(path, "", f"holds {asked} (it holds {held}); give its file, or one of these names")
+
+
+def read_group_results(path: str | Path) -> list[SpmGroup | SpmAverage]:
     """Every group result in a file, in order: variables ``PEB`` and ``BMA``, or whichever look like such.
 
     A cell or struct array of results gives one for each, named ``PEB(1)``, ``PEB(2)``, ….
@@ -80,16 +128,7 @@ def read_peb(path: str | Path) -> list[SpmGroup | SpmAverage]:
 
 
 def to_group(result: SpmGroup, spec: Spec | None = None) -> GroupPosterior:
-    """SPM's PEB as if fitted here, to be compared, searched or stacked; without re-estimated participants.
-
-    SPM stores neither how the climb ended nor in how many iterations: status is CONVERGED and iterations 0.
-
-    Arguments:
-        result: the PEB.
-        spec: the DCM that Pind points into, to have parameters under its names; None to keep SPM's.
-
-    Raises `PebFileError` where the parameters are not those of `spec`, or the design cannot be used.
-    """
+    """A PEB as a group posterior, see `read_peb`."""
     names = result.parameters if spec is None else _named(result, spec)
     fields = tuple(map(field_of, names))
     own = np.array_equal(result.within, np.eye(len(names)))

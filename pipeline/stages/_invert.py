@@ -13,9 +13,9 @@ from ..common import count_cores, provenance, release, start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
 from ..results import to_dataset, write_result
+from ..spm import write_dcm
 from ..study import Dcm, Study, inversion_settings, models_of
 from ._layout import Layout
-from ._spm import write_spm
 
 STAGE = "invert"
 
@@ -130,5 +130,5 @@ def _write(unit: Unit, subject: Subject, posterior: Posterior) -> list[Path]:
     write_result(job.path, to_dataset(posterior, name=job.visit, attrs=made, data=data))
     if job.spm is None:
         return [job.path]
-    write_spm(job.spm, read_extraction(job.series), subject, posterior)
+    write_dcm(job.spm, subject, posterior)
     return [job.path, job.spm]

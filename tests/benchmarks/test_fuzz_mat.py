@@ -9,13 +9,13 @@ import pytest
 
 from benchmarks._fuzz_mat import SLOW_MUTATIONS, mat_seeds, mutate_mat
 from pipeline.matlab._load import load_mat
-from pipeline.spm._dcm_file import DcmFile, DcmFileError, read_dcm
+from pipeline.spm._dcm_file import DcmFile, DcmFileError, read_models
 
 
 @pytest.mark.parametrize("kind", ["v5", "v7", "v7.3"])
 def test_seeds_are_good_models(tmp_path: Path, kind: str) -> None:
     (tmp_path / "x.mat").write_bytes(mat_seeds()[kind])
-    (entry,) = read_dcm(tmp_path / "x.mat")
+    (entry,) = read_models(tmp_path / "x.mat")
     assert isinstance(entry, DcmFile)
     assert entry.estimate is not None
     assert entry.remarks == ()
@@ -32,7 +32,7 @@ def test_every_file_is_read_or_refused_in_one_line(tmp_path: Path, kind: str, co
     refused = 0
     for seed in range(count):
         (tmp_path / "x.mat").write_bytes(mutate_mat(mat_seeds()[kind], np.random.default_rng(seed)))
-        for entry in read_dcm(tmp_path / "x.mat"):
+        for entry in read_models(tmp_path / "x.mat"):
             if isinstance(entry, DcmFileError):
                 refused += 1
                 assert str(entry).isprintable()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from pipeline.spm._dcm_file import DcmFileError, read_dcm
+from pipeline.spm._dcm_file import DcmFileError, read_models
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]
@@ -19,7 +19,7 @@ REMOVE = object()
 
 
 def the_error(path: Path, **options: Any) -> DcmFileError:
-    (entry,) = read_dcm(path, **options)
+    (entry,) = read_models(path, **options)
     assert isinstance(entry, DcmFileError)
     message = str(entry)
     assert "\n" not in message
@@ -179,7 +179,7 @@ UNUSED: dict[str, tuple[str, Any, str]] = {
 def test_what_no_answer_depends_on_stops_no_file(save_v7: Save, dcm_struct: Struct, case: str) -> None:
     place, value, says = UNUSED[case]
     change(dcm_struct, place, value)
-    (entry,) = read_dcm(save_v7(DCM=dcm_struct))
+    (entry,) = read_models(save_v7(DCM=dcm_struct))
     assert not isinstance(entry, DcmFileError)
     if says:
         (remark,) = entry.remarks
@@ -194,7 +194,7 @@ def test_objects_and_functions_are_remarked_on_and_left_out(save_v73: Save, dcm_
         for name, kind in (("f", "function_handle"), ("g", "meeg")):
             file[f"DCM/{name}"].attrs["MATLAB_class"] = np.bytes_(kind)
         file["DCM/g"].attrs["MATLAB_object_decode"] = np.int32(1)
-    (entry,) = read_dcm(path)
+    (entry,) = read_models(path)
     assert not isinstance(entry, DcmFileError)
     assert entry.remarks == ("DCM.f (a function handle) and 1 more cannot be read; left out of what is written",)
 
@@ -203,7 +203,7 @@ def test_a_damaged_estimate_is_in_nobodys_way_where_none_is_taken(save_v7: Save,
     estimated_struct["Ep"]["A"] = np.full((2, 2), np.nan)
     path = save_v7(DCM=estimated_struct)
     assert the_error(path).field == "Ep.A"
-    (entry,) = read_dcm(path, estimates=False)
+    (entry,) = read_models(path, estimates=False)
     assert not isinstance(entry, DcmFileError)
     assert entry.estimate is None
 
@@ -359,5 +359,5 @@ def test_no_junk_anywhere_gets_past_as_another_exception(save_v7: Save, estimate
         struct = {key: dict(item) if isinstance(item, dict) else item for key, item in estimated_struct.items()}
         struct["M"]["pE"] = dict(struct["M"]["pE"])
         change(struct, place, JUNK[junk])
-        for entry in read_dcm(save_v7(DCM=struct)):
+        for entry in read_models(save_v7(DCM=struct)):
             assert "\n" not in str(entry) or not isinstance(entry, DcmFileError)

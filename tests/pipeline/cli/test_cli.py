@@ -23,7 +23,7 @@ from dcm import Parameters, Spec, predict_series, simulate
 from pipeline.common import INVERSION_KEY
 from pipeline.inversion._invert import Plan
 from pipeline.results._store import read_result
-from pipeline.spm._dcm_file import DcmFile, read_dcm
+from pipeline.spm._dcm_file import DcmFile, read_models
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 SCANS, BINS, TR = 60, 8, 2.0
@@ -88,7 +88,7 @@ def save(path: Path, seed: int, gated: bool = False) -> None:
 
 
 def read_one(path: Path) -> DcmFile:
-    (entry,) = read_dcm(path)
+    (entry,) = read_models(path)
     assert isinstance(entry, DcmFile), str(entry)
     return entry
 

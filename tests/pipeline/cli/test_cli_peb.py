@@ -17,7 +17,7 @@ from pipeline.cli._app import app, main
 from pipeline.results._dataset import to_dataset
 from pipeline.results._group_store import read_group
 from pipeline.results._store import write_result
-from pipeline.spm._peb_file import SpmGroup, read_peb
+from pipeline.spm._peb_file import SpmGroup, read_group_results
 
 Run = Callable[..., Result]
 
@@ -149,7 +149,7 @@ def test_fit_writes_page_tables_and_posteriors_for_us_and_for_spm(
     assert found.return_value == 0, found.output
     group = read_group(tmp_path / "out" / "group.nc").group
     assert group.design.covariates == ("mean", "arm[midazolam]", "improvement")
-    (spm,) = read_peb(tmp_path / "out" / "PEB_group.mat")
+    (spm,) = read_group_results(tmp_path / "out" / "PEB_group.mat")
     assert isinstance(spm, SpmGroup)
     np.testing.assert_allclose(spm.posterior.mean, group.posterior.mean)
     assert (tmp_path / "out" / "group.html").read_text(encoding="utf-8").startswith("<!doctype html>")

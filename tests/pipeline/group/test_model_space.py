@@ -12,9 +12,9 @@ import pytest
 from dcm import Spec
 from pipeline.group._compare import order_of
 from pipeline.group._model_space import ModelSpaceError, read_model_space
-from pipeline.spm._dcm_file import DcmFile, read_dcm
+from pipeline.spm._dcm_file import DcmFile, read_models
 from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import read_peb
+from pipeline.spm._peb_file import read_group_results
 from pipeline.tables._table import TableError
 
 Save = Callable[..., Path]
@@ -166,11 +166,11 @@ def test_parameters_that_the_file_does_not_have_are_refused(tmp_path: Path, save
 def test_spms_own_model_space_gives_the_models_it_compared(spm_data: Path) -> None:
     space = read_model_space(spm_data / "model_space.mat")
     assert set(space.families) == {"task_family", "b_dv_family", "b_lr_family"}
-    found = {result.variable: result for result in read_peb(spm_data / "peb30.mat")}
+    found = {result.variable: result for result in read_group_results(spm_data / "peb30.mat")}
     bmc = found["bmc"]
     assert isinstance(bmc, SpmAverage)
     np.testing.assert_array_equal(space.switches(bmc.parameters), bmc.models)  # type: ignore[arg-type]  # known to be there
-    (dcm,) = read_dcm(spm_data / "estimated" / "DCM_sub-01.mat")
+    (dcm,) = read_models(spm_data / "estimated" / "DCM_sub-01.mat")
     assert isinstance(dcm, DcmFile)
     ours = [dcm.spec.parameter_names[i] for i in found["PEB_B"].indices]  # type: ignore[union-attr]  # known to be there
     np.testing.assert_array_equal(space.switches(ours, dcm.spec), bmc.models)  # type: ignore[arg-type]  # known to be there

@@ -11,10 +11,10 @@ import pytest
 import scipy.sparse
 
 from dcm import Spec
-from pipeline.spm._dcm_file import DcmFile, read_dcm
-from pipeline.spm._error import SpmFileError
+from pipeline.spm import SpmFileError
+from pipeline.spm._dcm_file import DcmFile, read_models
 from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import PebFileError, SpmGroup, read_peb, to_group
+from pipeline.spm._peb_file import PebFileError, SpmGroup, read_group_results, to_group
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]
@@ -56,7 +56,7 @@ def peb(cells: Cells) -> Struct:
 
 
 def one(path: Path) -> SpmGroup:
-    (result,) = read_peb(path)
+    (result,) = read_group_results(path)
     assert isinstance(result, SpmGroup)
     return result
 
@@ -114,7 +114,7 @@ def test_a_peb_without_components_is_read(save_v7: Save, peb: Struct) -> None:
 
 
 def test_cell_and_struct_arrays_give_one_result_each(save_v7: Save, peb: Struct, cells: Cells) -> None:
-    results = read_peb(save_v7("PEB_x.mat", PEB=cells(peb, peb | {"F": -1.0})))
+    results = read_group_results(save_v7("PEB_x.mat", PEB=cells(peb, peb | {"F": -1.0})))
     assert [result.variable for result in results] == ["PEB(1)", "PEB(2)"]
 
 
@@ -136,7 +136,7 @@ def test_an_average_is_read(save_v7: Save, peb: Struct) -> None:
         "F": np.array([[0.0, -2.0]]),
         "P": np.array([[0.75], [0.25]]),
     }
-    (average,) = read_peb(save_v7("BMA_x.mat", BMA=found))
+    (average,) = read_group_results(save_v7("BMA_x.mat", BMA=found))
     assert isinstance(average, SpmAverage)
     assert average.posterior.free.tolist() == [1, 2, 3, 4, 5]
     assert average.probability is not None
@@ -192,7 +192,7 @@ def without(key: str) -> Callable[[Struct], Struct]:
 def test_what_is_wrong_with_a_peb_is_one_line(save_v7: Save, peb: Struct, spoil: Any, says: str) -> None:
     path = save_v7("PEB_x.mat", PEB=spoil(peb))
     with pytest.raises(PebFileError, match=rf"^PEB_x\.mat: {says}.*; ") as caught:
-        read_peb(path)
+        read_group_results(path)
     assert "\n" not in str(caught.value)
 
 
@@ -210,13 +210,13 @@ def test_what_is_wrong_with_a_peb_is_one_line(save_v7: Save, peb: Struct, spoil:
 def test_what_is_wrong_with_an_average_is_one_line(save_v7: Save, peb: Struct, fields: Struct, says: str) -> None:
     bma = {"Pnames": peb["Pnames"], "Ep": np.ones((6, 1)), "Cp": np.eye(6), "K": np.eye(2, 3)} | fields
     with pytest.raises(PebFileError, match=says):
-        read_peb(save_v7("BMA_x.mat", BMA=bma))
+        read_group_results(save_v7("BMA_x.mat", BMA=bma))
 
 
 def test_a_dcm_file_is_told_from_a_group(save_v7: Save, estimated_struct: Struct, cells: Cells) -> None:
     for variables in ({"DCM": estimated_struct}, {"GCM": cells(estimated_struct, estimated_struct)}):
         with pytest.raises(SpmFileError, match="holds a DCM, not a group result"):
-            read_peb(save_v7("x.mat", **variables))
+            read_group_results(save_v7("x.mat", **variables))
 
 
 @pytest.mark.parametrize(
@@ -225,14 +225,14 @@ def test_a_dcm_file_is_told_from_a_group(save_v7: Save, estimated_struct: Struct
 )
 def test_a_file_of_something_else_is_refused(save_v7: Save, variables: Struct, says: str) -> None:
     with pytest.raises(PebFileError, match=says):
-        read_peb(save_v7("x.mat", **variables))
+        read_group_results(save_v7("x.mat", **variables))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no MATLAB \0", b"MATLAB 5.0 MAT-file" + b"\0" * 90])
 def test_a_damaged_file_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.mat").write_bytes(content)
     with pytest.raises(PebFileError, match=r"^x\.mat: ") as caught:
-        read_peb(tmp_path / "x.mat")
+        read_group_results(tmp_path / "x.mat")
     assert "\n" not in str(caught.value)
 
 
@@ -252,9 +252,9 @@ def test_a_design_that_cannot_be_used_is_said(save_v7: Save, peb: Struct) -> Non
 
 
 def test_spms_own_results_are_read(spm_data: Path) -> None:
-    results = {result.variable: result for result in read_peb(spm_data / "peb30.mat")}
+    results = {result.variable: result for result in read_group_results(spm_data / "peb30.mat")}
     assert list(results) == ["PEB_A", "PEB_AB_fields", "PEB_AB_single", "PEB_B", "bmc", "search_B"]
-    (dcm,) = read_dcm(spm_data / "estimated" / "DCM_sub-01.mat")
+    (dcm,) = read_models(spm_data / "estimated" / "DCM_sub-01.mat")
     assert isinstance(dcm, DcmFile)
     fields = results["PEB_AB_fields"]
     assert isinstance(fields, SpmGroup)

@@ -14,15 +14,15 @@ from made_up_group import CHOSEN, SPEC, density, made_up_group
 
 from dcm import Spec
 from pipeline.matlab._load import load_mat
-from pipeline.spm._dcm_file import DcmFile, read_dcm
+from pipeline.spm._dcm_file import DcmFile, read_models
 from pipeline.spm._names import canonical, field_of, spm_names, to_spm
 from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import SpmGroup, read_peb, to_group
+from pipeline.spm._peb_file import SpmGroup, read_group_results, to_group
 from pipeline.spm._peb_write import write_bma, write_peb
 
 
 def read_one(path: Path) -> SpmGroup:
-    (result,) = read_peb(path)
+    (result,) = read_group_results(path)
     assert isinstance(result, SpmGroup)
     return result
 
@@ -85,9 +85,9 @@ def test_places_that_cannot_be_told_are_refused(tmp_path: Path, options: dict[st
 
 def test_spms_own_peb_is_written_as_spm_stored_it(tmp_path: Path, spm_data: Path) -> None:
     theirs = load_mat(spm_data / "peb30.mat")
-    (dcm,) = read_dcm(spm_data / "estimated" / "DCM_sub-01.mat")
+    (dcm,) = read_models(spm_data / "estimated" / "DCM_sub-01.mat")
     assert isinstance(dcm, DcmFile)
-    for result in read_peb(spm_data / "peb30.mat"):
+    for result in read_group_results(spm_data / "peb30.mat"):
         if isinstance(result, SpmAverage):
             continue
         write_peb(tmp_path / "x.mat", to_group(result, dcm.spec), spec=dcm.spec)
@@ -115,7 +115,7 @@ def test_an_average_reads_back(tmp_path: Path) -> None:
         model_probability=np.full((3, 3), 1 / 9),
         spec=SPEC,
     )
-    (again,) = read_peb(tmp_path / "BMA_x.mat")
+    (again,) = read_group_results(tmp_path / "BMA_x.mat")
     assert isinstance(again, SpmAverage)
     np.testing.assert_array_equal(again.posterior.covariance, average.covariance)
     np.testing.assert_array_equal(again.posterior.mean, average.mean)

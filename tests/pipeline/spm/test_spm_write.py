@@ -12,22 +12,16 @@ import pytest
 import scipy.linalg
 import scipy.sparse
 
-from dcm import Parameters, Posterior, Prior, Settings, Spec, Status, prior
+from dcm import Data, Parameters, Posterior, Prior, Settings, Spec, Status, prior
 from pipeline.matlab._load import load_mat
 from pipeline.matlab._values import Opaque, StructArray
+from pipeline.results import RunData
+from pipeline.spm import DcmFile, read_dcm, write_dcm
 from pipeline.spm._dcm_estimate import SpmEstimate
-from pipeline.spm._dcm_file import DcmFile, read_dcm
-from pipeline.spm._dcm_write import write_dcm
 from pipeline.spm._kernels import volterra_kernels
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]
-
-
-def read_one(path: Path) -> DcmFile:
-    (entry,) = read_dcm(path)
-    assert isinstance(entry, DcmFile), str(entry)
-    return entry
 
 
 def estimate_of(file: DcmFile) -> SpmEstimate:
@@ -136,7 +130,7 @@ def differences(one: Any, other: Any, place: str, tolerance: float) -> list[str]
 @pytest.mark.parametrize("number", [1, 2, 17, 30])
 def test_spms_own_estimate_is_written_as_spm_wrote_it(spm_data: Path, tmp_path: Path, number: int) -> None:
     path = spm_data / "estimated" / f"DCM_sub-{number:02d}.mat"
-    file = read_one(path)
+    file = read_dcm(path)
     ours, spms = written(file, posterior_of(file), tmp_path / path.name), load_mat(path)["DCM"]
     del ours["effconn"], spms["version"]
     # SPM's H1 comes from forward differences with step e^-8, ours from exact derivatives.
@@ -145,9 +139,9 @@ def test_spms_own_estimate_is_written_as_spm_wrote_it(spm_data: Path, tmp_path: 
 
 
 def test_a_written_file_reads_back_the_same(spm_data: Path, tmp_path: Path) -> None:
-    file = read_one(spm_data / "estimated" / "DCM_sub-05.mat")
+    file = read_dcm(spm_data / "estimated" / "DCM_sub-05.mat")
     write_dcm(tmp_path / "DCM_sub-05.mat", file, posterior_of(file))
-    again = read_one(tmp_path / "DCM_sub-05.mat")
+    again = read_dcm(tmp_path / "DCM_sub-05.mat")
     assert again.spec == file.spec
     assert again.run.regions == file.run.regions
     np.testing.assert_allclose(again.run.data.bold, file.run.data.bold, atol=1e-14)
@@ -159,7 +153,7 @@ def test_a_written_file_reads_back_the_same(spm_data: Path, tmp_path: Path) -> N
 
 def test_the_kernels_are_spms_when_differenced_as_spm_does(spm_data: Path) -> None:
     path = spm_data / "estimated" / "DCM_sub-03.mat"
-    bold, neural = kernels_by_differences(estimate_of(read_one(path)).parameters, step=np.exp(-8))
+    bold, neural = kernels_by_differences(estimate_of(read_dcm(path)).parameters, step=np.exp(-8))
     spms = load_mat(path)["DCM"]
     np.testing.assert_allclose(neural, spms["K1"], atol=1e-12)
     np.testing.assert_allclose(bold, spms["H1"], atol=1e-9 * np.abs(spms["H1"]).max())
@@ -221,9 +215,9 @@ def kernels_by_differences(parameters: Parameters, step: float) -> tuple[np.ndar
 
 def test_a_raw_file_becomes_an_estimated_one(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
     dcm_struct["Y"]["y"] = dcm_struct["Y"]["y"] * 10 + 5
-    file = read_one(save_v7(DCM=dcm_struct | {"mine": "kept"}))
+    file = read_dcm(save_v7(DCM=dcm_struct | {"mine": "kept"}))
     write_dcm(tmp_path / "out" / "DCM_sub-01.mat", file, made_up(file))
-    again = read_one(tmp_path / "out" / "DCM_sub-01.mat")
+    again = read_dcm(tmp_path / "out" / "DCM_sub-01.mat")
     content = again.content
     assert content["mine"] == "kept"
     assert np.ptp(again.run.data.bold) == pytest.approx(4)
@@ -242,7 +236,7 @@ def test_a_second_inversion_keeps_the_scale_from_the_first_series(
     save_v7: Save, estimated_struct: Struct, tmp_path: Path
 ) -> None:
     estimated_struct["Y"] |= {"y": 20 * estimated_struct["Y"]["y"], "scale": 0.5}
-    file = read_one(save_v7(DCM=estimated_struct))
+    file = read_dcm(save_v7(DCM=estimated_struct))
     _, scale = file.run.data.prepared(file.centre_inputs)
     content = written(file, posterior_of(file), tmp_path / "x.mat")
     assert content["Y"]["scale"][0, 0] == pytest.approx(0.5 * scale)
@@ -252,7 +246,7 @@ def test_absent_fields_are_filled_in(save_v7: Save, dcm_struct: Struct, tmp_path
     for key in ("b", "d", "v", "n", "TE", "delays", "options"):
         del dcm_struct[key]
     del dcm_struct["Y"]["X0"], dcm_struct["Y"]["name"], dcm_struct["U"]["name"]
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     content = written(file, made_up(file), tmp_path / "x.mat")
     assert (content["b"].shape, content["d"].shape) == ((2, 2, 2), (2, 2, 0))
     assert content["Y"]["name"].tolist() == [["region 1", "region 2"]]
@@ -265,28 +259,28 @@ def test_absent_fields_are_filled_in(save_v7: Save, dcm_struct: Struct, tmp_path
 def test_one_input_is_written_without_trailing_axes(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
     dcm_struct["U"] |= {"u": dcm_struct["U"]["u"][:, :1], "name": "task"}
     dcm_struct |= {"b": np.eye(2), "c": np.ones((2, 1))}
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     content = written(file, made_up(file), tmp_path / "x.mat")
     assert content["Ep"]["B"].shape == (2, 2)
-    assert estimate_of(read_one(tmp_path / "x.mat")).mean.tolist() == made_up(file).mean.tolist()
+    assert estimate_of(read_dcm(tmp_path / "x.mat")).mean.tolist() == made_up(file).mean.tolist()
 
 
 def test_gates_are_written_and_read_back(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
     dcm_struct["options"]["nonlinear"] = 1.0
     dcm_struct["d"] = np.zeros((2, 2, 2))
     dcm_struct["d"][0, 1, 0] = 1
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     posterior = made_up(file)
     content = written(file, posterior, tmp_path / "x.mat")
     assert content["Ep"]["D"].shape == (2, 2, 2)
     assert content["Cp"].shape == (28, 28)
-    estimate = estimate_of(read_one(tmp_path / "x.mat"))
+    estimate = estimate_of(read_dcm(tmp_path / "x.mat"))
     np.testing.assert_array_equal(estimate.mean, posterior.mean)
     np.testing.assert_array_equal(estimate.covariance, posterior.full_covariance)
 
 
 def test_a_reduced_model_writes_its_own_masks(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     reduced = Spec(file.spec.regions, file.spec.inputs, file.spec.a, np.zeros((2, 2, 2)), file.spec.c)
     content = written(file, made_up(replace(file, spec=reduced)), tmp_path / "x.mat")
     assert not content["b"].any()
@@ -294,7 +288,7 @@ def test_a_reduced_model_writes_its_own_masks(save_v7: Save, dcm_struct: Struct,
 
 
 def test_what_cannot_be_written_is_named(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     file = replace(file, content={**file.content, "hook": Opaque("a function handle")})
     content = written(file, made_up(file), tmp_path / "x.mat")
     assert "hook" not in content
@@ -304,7 +298,7 @@ def test_what_cannot_be_written_is_named(save_v7: Save, dcm_struct: Struct, tmp_
 def test_uncertain_parameters_have_probabilities_and_fixed_ones_none(
     save_v7: Save, dcm_struct: Struct, tmp_path: Path
 ) -> None:
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     content = written(file, made_up(file, mean_of=0.0), tmp_path / "x.mat")
     np.testing.assert_allclose(content["Pp"]["A"], 0.5)  # every mean is at its prior, where SPM's threshold lies
     assert np.isnan(content["Pp"]["B"][0, 1, 0])
@@ -312,16 +306,53 @@ def test_uncertain_parameters_have_probabilities_and_fixed_ones_none(
 
 
 def test_a_failed_inversion_is_not_written(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     with pytest.raises(ValueError, match="nothing to write"):
         write_dcm(tmp_path / "x.mat", file, replace(made_up(file), status=Status.NOT_FINITE))
     assert not (tmp_path / "x.mat").exists()
 
 
 def test_a_posterior_of_another_model_is_refused(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
-    file = read_one(save_v7(DCM=dcm_struct))
+    file = read_dcm(save_v7(DCM=dcm_struct))
     other = Spec(("left", "right"), file.spec.inputs, file.spec.a, file.spec.b, file.spec.c)
     with pytest.raises(ValueError, match="regions"):
         write_dcm(tmp_path / "x.mat", file, replace(made_up(file), spec=other))
     with pytest.raises(ValueError, match="predicts"):
         write_dcm(tmp_path / "x.mat", file, replace(made_up(file), prediction=np.zeros((39, 2))))
+
+
+def test_a_subject_is_specified_and_read_again(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    b = np.zeros((2, 2, 1))
+    b[1, 0, 0] = 1
+    inputs = (np.arange(640)[:, None] // 160) % 2.0
+    data = Data(rng.normal(size=(40, 2)), inputs, 0.125, 2.0, rng.normal(size=(40, 3)), 0.5)
+    subject = RunData("sub-07", ("V1", "V5"), ("motion",), data).specify(np.ones((2, 2)), b, [[1], [0]])
+    write_dcm(tmp_path / "DCM_sub-07.mat", subject)
+    again = read_dcm(tmp_path / "DCM_sub-07.mat")
+    assert (again.name, again.spec, again.estimate, again.remarks) == ("sub-07", subject.spec, None, ())
+    for key, value in vars(data).items():
+        np.testing.assert_array_equal(getattr(again.subject.data, key), value)
+
+
+def test_a_subject_and_its_posterior_are_an_estimated_file(save_v7: Save, dcm_struct: Struct, tmp_path: Path) -> None:
+    file = read_dcm(save_v7(DCM=dcm_struct))
+    write_dcm(tmp_path / "a.mat", file.to_subject("spm12"), made_up(file))
+    again = read_dcm(tmp_path / "a.mat")
+    assert estimate_of(again).mean.tolist() == made_up(file).mean.tolist()
+    assert (again.centre_inputs, again.spec) == (True, file.spec)
+
+
+def test_a_posterior_of_the_default_mode_has_series_as_measured(
+    save_v7: Save, dcm_struct: Struct, tmp_path: Path
+) -> None:
+    bold = dcm_struct["Y"]["y"] * (4 / np.ptp(dcm_struct["Y"]["y"]))
+    dcm_struct["Y"] |= {"y": bold, "scale": 0.5}
+    file = read_dcm(save_v7(DCM=dcm_struct))
+    _, scale = file.subject.data.prepared(centre_inputs=False)
+    posterior = replace(made_up(file), settings=Settings(), data_scale=scale)
+    write_dcm(tmp_path / "a.mat", file, posterior)
+    again = read_dcm(tmp_path / "a.mat")
+    measured = bold / 0.5
+    np.testing.assert_allclose(again.data.bold, measured - measured.mean(axis=0))
+    assert not again.centre_inputs

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from pipeline.spm._dcm_file import DcmFile, read_dcm
-from pipeline.spm._voi import VoiFileError, read_vois
+from pipeline.spm import VoiFileError, read_dcm, read_vois
 
 Save = Callable[..., Path]
 SCANS, BINS = 20, 16
@@ -61,6 +60,15 @@ def test_vois_and_design_become_a_run(files: tuple[list[Path], Path]) -> None:
     assert run.data.inputs[:8, 0].tolist() == [1] * 8  # the 32 leading bins are gone
     assert run.data.inputs[18:28, 2].tolist() == [0.5] * 10
     assert run.coordinates is not None
+
+
+def test_a_run_is_specified_under_its_names(files: tuple[list[Path], Path]) -> None:
+    run = read_vois(*files, inputs=["task"], label="sub-01")
+    subject = run.specify(np.ones((2, 2)), c=[[1], [0]])
+    assert (subject.name, subject.spec.regions, subject.spec.inputs) == ("sub-01", run.regions, ("task",))
+    assert subject.data is run.data
+    with pytest.raises(ValueError, match="mask c has shape"):
+        run.specify(np.ones((2, 2)), c=np.ones((2, 3)))
 
 
 def test_inputs_are_chosen_by_name_and_in_order(files: tuple[list[Path], Path]) -> None:
@@ -160,8 +168,7 @@ def test_files_of_the_wrong_kind_are_named(files: tuple[list[Path], Path], tmp_p
 
 @pytest.mark.parametrize(("participant", "folder"), [("sub-01", "estimated"), ("sub-37", "raw")])
 def test_real_vois_are_what_the_dcm_was_specified_from(spm_data: Path, participant: str, folder: str) -> None:
-    (file,) = read_dcm(spm_data / folder / f"DCM_{participant}.mat")
-    assert isinstance(file, DcmFile)
+    file = read_dcm(spm_data / folder / f"DCM_{participant}.mat")
     place = spm_data / "voi" / participant
     run = read_vois([place / f"VOI_{name}_1.mat" for name in file.run.regions], place / "SPM.mat")
     assert (run.label, run.regions, run.input_names) == (participant, file.run.regions, file.run.input_names)
