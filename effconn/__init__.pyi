@@ -28,4 +28,13 @@ from pipeline.common import start_jax as start_jax
 from pipeline.images import cosine_drifts as cosine_drifts
 from pipeline.series import inputs_from_events as inputs_from_events
 from pipeline.series import subject_from_series as subject_from_series
+from pipeline.spm import DcmFile as DcmFile
+from pipeline.spm import read_bma as read_bma
+from pipeline.spm import read_dcm as read_dcm
+from pipeline.spm import read_dcms as read_dcms
+from pipeline.spm import read_peb as read_peb
+from pipeline.spm import read_vois as read_vois
+from pipeline.spm import write_bma as write_bma
+from pipeline.spm import write_dcm as write_dcm
+from pipeline.spm import write_peb as write_peb
 from pipeline.study import make_spec as make_spec
