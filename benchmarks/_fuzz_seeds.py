@@ -159,8 +159,8 @@ def _netcdf(folder: Path) -> list[Seed]:
 
 def _nifti(folder: Path) -> list[Seed]:
     from pipeline.bids._readable_files import check_filled, read_header
-    from pipeline.images._atlas import Atlas, draw_labels
-    from pipeline.images._grid import Grid, grid_of, open_image, volumes_of
+    from pipeline.images._atlas import Atlas, mask_of_labels
+    from pipeline.images._grid import Grid, grid_of, open_image, read_volumes
     from pipeline.images._voxels import read_mask, read_voxels
 
     rng = np.random.default_rng(0)
@@ -181,10 +181,10 @@ def _nifti(folder: Path) -> list[Seed]:
         """As files that no header was read of before: masks, atlases and maps that a study names."""
         image = open_image(path, "mask")
         grid_of(image)
-        volumes_of(image, f"mask {path}")
+        read_volumes(image, f"mask {path}")
 
     def atlas(path: Path) -> None:
-        draw_labels(Atlas(path, None), [1, 2], None, grid)
+        mask_of_labels(Atlas(path, None), [1, 2], None, grid)
 
     series = 1000 + rng.normal(size=(*models.SHAPE, 6))
     labels = rng.integers(0, 3, size=models.SHAPE)
@@ -243,7 +243,7 @@ def _tsv(folder: Path) -> list[Seed]:
 
 
 def _json(folder: Path) -> list[Seed]:
-    from pipeline.bids._timing import Wanted, read_timing
+    from pipeline.bids._timing import TimingNeeds, read_timing
     from pipeline.execution._records import RECORD_FORMAT, read_record
     from pipeline.execution._unit import Unit
     from pipeline.measures._table_files import read_features
@@ -271,7 +271,7 @@ def _json(folder: Path) -> list[Seed]:
             "json",
             "bold.json",
             _text(texts.TIMING),
-            lambda path: read_timing([path], [], 2.0, Wanted("faces", echo_time=True)),
+            lambda path: read_timing([path], [], 2.0, TimingNeeds("faces", echo_time=True)),
         ),
         Seed(
             "json",

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from dcm import Posterior, Settings, Status, prior
 from pipeline.bids import Inventory, Participant
 from pipeline.images import Extraction, spm_kernel, whitener
-from pipeline.study import MAIN, Study, models_of
+from pipeline.study import MAIN, Study, model_specs
 
 REGIONS = ("vmPFC", "amygdala", "insula")
 SCANS, TR, BINS = 120, 2.0, 16
@@ -137,7 +137,7 @@ def _sampled(series: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def posterior_of(study: Study, shift: float) -> Posterior:
     """The prior, moved: an inversion that nobody had to wait for."""
     assert study.dcm is not None
-    spec = models_of(study.dcm)[MAIN]
+    spec = model_specs(study.dcm)[MAIN]
     start = prior(spec)
     mean = start.mean.copy()
     mean[start.free] += shift + np.arange(start.free.size)

@@ -9,40 +9,40 @@ from ._analysis_data import (
     group_rows,
     write_design,
 )
-from ._collect import take_inventory
+from ._collect import collect_inventory
 from ._confounds import Confounds, ConfoundsError, read_confounds
-from ._events import Events, NothingToModulate, conditions_of, modulator_weights, read_events
+from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events
 from ._inventory import Absence, Inventory, Participant, Run
 from ._readable_files import DataError, open_nifti
-from ._scores import PARTICIPANT, SessionScores, known_columns, person_column, person_numbers, session_scores
+from ._scores import PARTICIPANT, SessionScores, known_columns, participant_column, participant_numbers, session_scores
 
 __all__ = [
     "PARTICIPANT",
     "Absence",
     "Confounds",
     "ConfoundsError",
+    "ConstantModulatorError",
     "DataError",
     "Events",
     "GroupRows",
     "Inventory",
-    "NothingToModulate",
     "Participant",
     "Run",
     "SessionScores",
     "check_groups",
     "check_predictions",
     "check_statistics",
+    "collect_inventory",
     "conditions_of",
     "group_remarks",
     "group_rows",
     "known_columns",
     "modulator_weights",
     "open_nifti",
-    "person_column",
-    "person_numbers",
+    "participant_column",
+    "participant_numbers",
     "read_confounds",
     "read_events",
     "session_scores",
-    "take_inventory",
     "write_design",
 ]

@@ -17,7 +17,7 @@ from ..study import GroupAnalysis, Prediction, Statistics, Study
 from ..tables import MISSING, Table, TableError, number_cell, tab_separated
 from ._inventory import Inventory, Participant
 from ._readable_files import DataError
-from ._scores import PARTICIPANT, known_columns, person_column, person_numbers, session_scores
+from ._scores import PARTICIPANT, known_columns, participant_column, participant_numbers, session_scores
 
 LEAST_OF_GROUP = 3  # participants of an arm
 
@@ -204,7 +204,7 @@ def _prediction_problems(study: Study, inventory: Inventory, prediction: Predict
 
 def _outcome_problems(inventory: Inventory, name: str) -> Iterator[str]:
     try:
-        values = person_numbers(inventory, name)
+        values = participant_numbers(inventory, name)
     except DataError as error:
         yield f"outcome: {error}"
         return
@@ -266,9 +266,9 @@ def _column_problems(study: Study, inventory: Inventory, key: str, name: str) ->
         if key == "outcomes":
             yield from _too_few(study, inventory, name)
         elif key == "cohort":
-            person_column(inventory, name)
+            participant_column(inventory, name)
         else:
-            yield from _uncorrelated(name, person_numbers(inventory, name))
+            yield from _uncorrelated(name, participant_numbers(inventory, name))
     except DataError as error:
         yield str(error)
 

@@ -10,14 +10,14 @@ import numpy as np
 from ..common import did_you_mean, list_names
 from ..study import Modulator, Study, Task, parse_contrast
 from ..tables import MISSING, TableError
-from ._events import Events, NothingToModulate, conditions_of, modulator_weights
+from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights
 
 ENDLESS = 3  # times the run's length from which an event is longer than anybody meant
 MANY = 4  # events from which their spread over the run says something
 
 
 @dataclass(frozen=True)
-class Checked:
+class EventsCheck:
     """What a run's events allow.
 
     Fields:
@@ -31,7 +31,7 @@ class Checked:
     undriven: tuple[str, ...]
 
 
-def check_events(events: Events, study: Study, name: str, scans: int, repetition_time: float) -> Checked:
+def check_events(events: Events, study: Study, name: str, scans: int, repetition_time: float) -> EventsCheck:
     """Events compared with what the study and the run need.
 
     A run without the events of some contrast keeps its others; one that nothing can be made from is of no use.
@@ -64,7 +64,7 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
             try:
                 remarks += _blanks(task, modulator, events)
                 there.add(label)
-            except NothingToModulate as error:
+            except ConstantModulatorError as error:
                 remarks.append(f"no modulator {label}: {error}")
             except TableError as error:
                 problems.append(str(error))
@@ -79,7 +79,7 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
             remarks += lines
         else:
             problems += lines or [f"{events.path.name} has no event of a condition"]
-    return Checked(tuple(problems), tuple(remarks), tuple(undriven))
+    return EventsCheck(tuple(problems), tuple(remarks), tuple(undriven))
 
 
 def _blanks(task: Task, modulator: Modulator, events: Events) -> Iterator[str]:

@@ -11,26 +11,26 @@ from statistics import median
 from ..common import describe_reversed_order, did_you_mean, list_names, merge_remarks, nearest_name, sorted_names
 from ..study import Study
 from ._inventory import Inventory, Run
-from ._locate_files import Tree, images_of, space_of
-from ._participants import People, read_people
+from ._locate_files import DatasetFolders, image_space, preprocessed_images
+from ._participants import ParticipantTable, read_participants
 from ._readable_files import DataError
-from ._validate_run import Examined, examine
+from ._validate_run import RunValidation, validate_run
 
 
-def check_places(study: Study) -> Iterator[str]:
+def check_folders(study: Study) -> Iterator[str]:
     """Folders that are not there, or hold no participants."""
     for key, folder in (("bids", study.study.bids), ("derivatives", study.study.derivatives)):
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "does not exist"
             yield f"[study] {key}: {folder} {what}; correct the path"
             continue
-        if key == "derivatives" and not Tree(folder).participants():
-            inside = [name for name in Tree(folder).folders() if Tree(folder / name).participants()]
+        if key == "derivatives" and not DatasetFolders(folder).participants():
+            inside = [name for name in DatasetFolders(folder).folders() if DatasetFolders(folder / name).participants()]
             tip = f"; did you mean {folder / inside[0]}?" if inside else "; give the folder that fMRIPrep wrote"
             yield f"[study] derivatives: {folder} holds no sub-* folder{tip}"
 
 
-def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[str]:
+def check_layout(study: Study, people: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
     """Sessions and tasks that nobody has."""
     names = _listable([who.name for who in people.participants], study, derivatives)
     sessions = Counter(name for who in names for name in derivatives.folders(who) if name.startswith("ses-"))
@@ -58,7 +58,7 @@ def check_layout(study: Study, people: People, derivatives: Tree) -> Iterator[st
     yield from _spaces(study, names, derivatives)
 
 
-def _listable(names: Sequence[str], study: Study, derivatives: Tree) -> list[str]:
+def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -> list[str]:
     """Participants whose folders can be read; what is wrong with others is said of their runs.
 
     Raises `DataError` where it is wrong with everybody.
@@ -78,15 +78,15 @@ def _listable(names: Sequence[str], study: Study, derivatives: Tree) -> list[str
     return found
 
 
-def _spaces(study: Study, names: Sequence[str], derivatives: Tree) -> Iterator[str]:
+def _spaces(study: Study, names: Sequence[str], derivatives: DatasetFolders) -> Iterator[str]:
     """A space that no image is in, said once and not for each run."""
     sessions = (study.sessions.before, study.sessions.after)
     spaces = {
-        space_of(file)
+        image_space(file)
         for who in names
         for session in sessions
         for task in study.tasks
-        for file in images_of(derivatives, who, session, task)
+        for file in preprocessed_images(derivatives, who, session, task)
     }
     if spaces and study.study.space not in spaces:
         tip = did_you_mean(study.study.space, sorted_names(spaces), "spaces")
@@ -101,7 +101,7 @@ WAITING = 4.0  # elapsed over busy time from which it is the network
 Cell = tuple[str, str, str]  # participant, session, task
 
 
-def take_inventory(study: Study, on_progress: Callable[[int, int], None] | None = None) -> Inventory:
+def collect_inventory(study: Study, on_progress: Callable[[int, int], None] | None = None) -> Inventory:
     """What the study has on disk: tables in full, of images the headers only.
 
     What is wrong with one run makes an `Absence`, and the study goes on without; what is wrong with the study makes an
@@ -111,18 +111,18 @@ def take_inventory(study: Study, on_progress: Callable[[int, int], None] | None 
         on_progress: told how many of all runs have been looked at.
     """
     try:
-        errors = [*check_places(study)]
+        errors = [*check_folders(study)]
         if errors:
             return Inventory((), (), (), tuple(errors))
-        people = read_people(study)
+        people = read_participants(study)
         return _of(study, people, on_progress) if people.participants else _inventory(people, [], [], [])
     except DataError as error:
         return Inventory((), (), (), (str(error),))
 
 
-def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | None) -> Inventory:
+def _of(study: Study, people: ParticipantTable, on_progress: Callable[[int, int], None] | None) -> Inventory:
     """The runs of those who are in the study."""
-    derivatives, bids = Tree(study.study.derivatives), Tree(study.study.bids)
+    derivatives, bids = DatasetFolders(study.study.derivatives), DatasetFolders(study.study.bids)
     errors = [*check_layout(study, people, derivatives)]
     if errors:
         return _inventory(people, [], errors, [])
@@ -150,7 +150,9 @@ def _of(study: Study, people: People, on_progress: Callable[[int, int], None] | 
     )
 
 
-def _inventory(people: People, found: Sequence[Examined], errors: list[str], remarks: list[str]) -> Inventory:
+def _inventory(
+    people: ParticipantTable, found: Sequence[RunValidation], errors: list[str], remarks: list[str]
+) -> Inventory:
     return Inventory(
         people.participants,
         tuple(one.run for one in found if one.run is not None),
@@ -166,19 +168,23 @@ def _label(cell: Cell) -> str:
 
 
 def _look(
-    study: Study, derivatives: Tree, bids: Tree, cells: Sequence[Cell], on_progress: Callable[[int, int], None] | None
-) -> list[Examined]:
+    study: Study,
+    derivatives: DatasetFolders,
+    bids: DatasetFolders,
+    cells: Sequence[Cell],
+    on_progress: Callable[[int, int], None] | None,
+) -> list[RunValidation]:
     """Every cell in turn; several at once where the files are slow to answer."""
-    found: list[Examined] = []
+    found: list[RunValidation] = []
 
-    def take(some: Iterable[Examined]) -> None:
+    def take(some: Iterable[RunValidation]) -> None:
         for one in some:
             found.append(one)
             if on_progress is not None:
                 on_progress(len(found), len(cells))
 
-    def look(cell: Cell) -> Examined:
-        return examine(study, derivatives, bids, *cell)
+    def look(cell: Cell) -> RunValidation:
+        return validate_run(study, derivatives, bids, *cell)
 
     since, busy_since = time.perf_counter(), time.process_time()
     take(map(look, cells[:PROBED]))
@@ -193,7 +199,7 @@ def _turned(study: Study) -> Iterator[str]:
         yield f"[sessions] {line}"
 
 
-def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
+def _nowhere(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     """Trial types of conditions that no run of their task has.
 
     One of several that a condition merges may be nowhere, if it can't be a slip for a type that is in no condition.
@@ -213,7 +219,7 @@ def _nowhere(study: Study, found: Sequence[Examined]) -> Iterator[str]:
                     yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
 
 
-def _unusable(study: Study, found: Sequence[Examined]) -> Iterator[str]:
+def _unusable(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     """Tasks without a single run that can be used, with the most frequent reason."""
     for task in study.tasks:
         if not any(one.run is not None and one.run.task == task for one in found):
@@ -222,7 +228,7 @@ def _unusable(study: Study, found: Sequence[Examined]) -> Iterator[str]:
             yield f"[tasks] {task}: no run can be used; one reason is: {reason}"
 
 
-def _strangers(people: People, derivatives: Tree) -> Iterator[str]:
+def _strangers(people: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
     known = {who.name for who in people.participants} | {name for name, _ in people.left_out}
     strangers = set(derivatives.participants()) - known
     if strangers:
@@ -242,7 +248,7 @@ def _mixed(runs: Sequence[Run]) -> Iterator[str]:
                 )
 
 
-def _unlike(study: Study, found: Sequence[Examined]) -> Iterator[str]:
+def _unlike(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     """Runs whose events of a trial type are more than twice, or less than half, as many or as long as in most runs."""
     usable = [(one.run, one.events) for one in found if one.run is not None]
     for task in dict.fromkeys(run.task for run, _ in usable):

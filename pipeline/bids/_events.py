@@ -17,7 +17,7 @@ from ..tables import MISSING, Table, TableError, read_table
 LARGEST = 1e9  # s
 
 
-class NothingToModulate(TableError):
+class ConstantModulatorError(TableError):
     """A modulator that is missing or the same for all events of its condition."""
 
 
@@ -73,8 +73,8 @@ class Events:
     def weights(self, column: str) -> Float[np.ndarray, "event"]:
         """A column as numbers, centred over the events that have one; 0, the mean, where it is n/a.
 
-        Raises `TableError` where there is no such column or a cell is text, `NothingToModulate` where all numbers are
-        the same.
+        Raises `TableError` where there is no such column or a cell is text, `ConstantModulatorError` where all numbers
+        are the same.
         """
         if column not in self.columns:
             raise TableError(
@@ -86,7 +86,7 @@ class Events:
         if known.size == 0 or np.ptp(known) == 0:
             what = f"{known[0]:g} for all" if known.size else f"{MISSING} for all"
             problem = f"{column} is {what} events of the condition; there is nothing to modulate"
-            raise NothingToModulate(self.path, problem)
+            raise ConstantModulatorError(self.path, problem)
         return np.where(np.isnan(values), 0.0, values - known.mean())
 
     def _at(self, places: Sequence[int]) -> Events:

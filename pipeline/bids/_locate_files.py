@@ -30,7 +30,7 @@ class FileName:
     indexed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "indexed", by_index(self.entities))
+        object.__setattr__(self, "indexed", comparable_entities(self.entities))
 
     @property
     def path(self) -> Path:
@@ -42,20 +42,20 @@ class FileName:
         return self.entities.get(entity)
 
 
-def by_index(entities: Mapping[str, str]) -> dict[str, str]:
+def comparable_entities(entities: Mapping[str, str]) -> dict[str, str]:
     """Entities with BIDS's indices as numbers, without leading zeros; labels of all others are text."""
-    return {key: index_of(label) if key in _INDICES else label for key, label in entities.items()}
+    return {key: comparable_label(label) if key in _INDICES else label for key, label in entities.items()}
 
 
-def index_of(label: str) -> str:
+def comparable_label(label: str) -> str:
     """``1`` for ``01``; a label that is no number as it is."""
     return label.lstrip("0") or "0" if label.isascii() and label.isdecimal() else label
 
 
-Listing = tuple[tuple[str, ...], dict[Kind, list[FileName]]]  # of a folder: its folders, its files
+FolderContent = tuple[tuple[str, ...], dict[Kind, list[FileName]]]  # of a folder: its folders, its files
 
 
-def take_apart(folder: str, name: str) -> FileName | None:
+def parse_file_name(folder: str, name: str) -> FileName | None:
     """A file's name in its parts; None where it is no BIDS name of a kind that a study reads."""
     *parts, last = name.split("_")
     suffix, dot, extension = last.partition(".")
@@ -67,7 +67,7 @@ def take_apart(folder: str, name: str) -> FileName | None:
     return FileName(f"{folder}/{name}", {key: label for key, _, label in pairs}, (suffix, extension))
 
 
-class Tree:
+class DatasetFolders:
     """A dataset, listed as it is asked about; every folder is read once.
 
     Every method raises `DataError` where a folder may not be listed.
@@ -75,7 +75,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._listings: dict[str, Listing] = {}
+        self._listings: dict[str, FolderContent] = {}
 
     def folders(self, within: str = "") -> tuple[str, ...]:
         """Names of the folders in a folder, in natural order; none where it does not exist."""
@@ -95,18 +95,18 @@ class Tree:
         By BIDS's inheritance principle: those beside the run or in a folder above it whose name has no part that the
         run's name has not.
         """
-        wanted = by_index(entities)
+        wanted = comparable_entities(entities)
         for within in (f"{participant}/{session}/func", f"{participant}/{session}", participant, ""):
             fit = [one for one in self._listed(within)[1].get(kind, []) if one.indexed.items() <= wanted.items()]
             yield from sorted(fit, key=lambda one: -len(one.entities))
 
-    def _listed(self, within: str) -> Listing:
+    def _listed(self, within: str) -> FolderContent:
         if within not in self._listings:
             self._listings[within] = _scan(f"{self.root}/{within}" if within else str(self.root))
         return self._listings[within]
 
 
-def _scan(folder: str) -> Listing:
+def _scan(folder: str) -> FolderContent:
     """Folders and BIDS files in a folder. A link whose target is absent is a file: it is named as such later."""
     try:
         with os.scandir(folder) as entries:
@@ -117,7 +117,7 @@ def _scan(folder: str) -> Listing:
         raise DataError(f"{folder} cannot be listed ({error.strerror}); check its permissions") from None
     files: dict[Kind, list[FileName]] = {}
     for name, is_folder in found:
-        if not is_folder and (file := take_apart(folder, name)) is not None:
+        if not is_folder and (file := parse_file_name(folder, name)) is not None:
             files.setdefault(file.kind, []).append(file)
     return tuple(name for name, is_folder in found if is_folder), files
 
@@ -136,7 +136,7 @@ _CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
 
 
 @dataclass(frozen=True)
-class Files:
+class RunFiles:
     """The files of one run, all of them there by name.
 
     Fields:
@@ -156,25 +156,27 @@ class Files:
     remarks: tuple[str, ...]
 
 
-def space_of(file: FileName) -> str:
+def image_space(file: FileName) -> str:
     """The space that an image is in, with its cohort where it has one."""
     space, cohort = file.label("space"), file.label("cohort")
     return NATIVE if space is None else space if cohort is None else f"{space}_cohort-{cohort}"
 
 
-def images_of(derivatives: Tree, participant: str, session: str, task: str) -> list[FileName]:
+def preprocessed_images(derivatives: DatasetFolders, participant: str, session: str, task: str) -> list[FileName]:
     """Every preprocessed image of a task in a session, in whatever space."""
     found = [file for kind in _IMAGES for file in derivatives.functional(participant, session, ("bold", kind))]
     return [file for file in found if file.label("desc") == "preproc" and file.label("task") == task]
 
 
-def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, name: str) -> Files:
+def locate_files(
+    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str, name: str
+) -> RunFiles:
     """The files of one participant's run of a task in a session.
 
     Raises `DataError`, naming the files expected, where one is missing.
     """
     task = study.tasks[name]
-    here = images_of(derivatives, participant, session, name)
+    here = preprocessed_images(derivatives, participant, session, name)
     if not here:
         raise DataError(_nothing(derivatives, participant, session, name))
     bold, remarks = _one(_in_space(here, study), task)
@@ -185,13 +187,13 @@ def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, se
         file.path
         for kind in _IMAGES
         for file in derivatives.functional(participant, session, ("mask", kind))
-        if file.indexed == by_index(grid | {"desc": "brain"})
+        if file.indexed == comparable_entities(grid | {"desc": "brain"})
     ]
     tables = [
         file.path
         for suffix in _CONFOUNDS
         for file in derivatives.functional(participant, session, (suffix, "tsv"))
-        if file.indexed == by_index(source | {"desc": "confounds"})
+        if file.indexed == comparable_entities(source | {"desc": "confounds"})
     ]
     kind, events = ("events", "tsv"), None
     if not task.rest:
@@ -210,7 +212,7 @@ def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, se
         raise DataError("; ".join(absent))
     derived = derivatives.inherited(participant, session, bold.entities, ("bold", "json"))
     raw = bids.inherited(participant, session, source, ("bold", "json"))
-    return Files(
+    return RunFiles(
         bold.label("run"),
         bold.path,
         masks[0],
@@ -222,7 +224,7 @@ def find_files(study: Study, derivatives: Tree, bids: Tree, participant: str, se
     )
 
 
-def _no_events(bids: Tree, participant: str, session: str, task: str, head: str) -> str:
+def _no_events(bids: DatasetFolders, participant: str, session: str, task: str, head: str) -> str:
     """That there are no events, and those of the task that are another run's by their name."""
     found = bids.functional(participant, session, ("events", "tsv"))
     others = [file.path.name for file in found if file.label("task") == task]
@@ -230,7 +232,7 @@ def _no_events(bids: Tree, participant: str, session: str, task: str, head: str)
     return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{there}"
 
 
-def _nothing(derivatives: Tree, participant: str, session: str, task: str) -> str:
+def _nothing(derivatives: DatasetFolders, participant: str, session: str, task: str) -> str:
     """Why there is no image: no participant, no session, no run."""
     if not derivatives.folders(participant) and participant not in derivatives.folders():
         return f"there is no folder {participant} in the derivatives"
@@ -242,9 +244,9 @@ def _nothing(derivatives: Tree, participant: str, session: str, task: str) -> st
 
 def _in_space(images: list[FileName], study: Study) -> list[FileName]:
     place = study.study
-    fit = [file for file in images if space_of(file) == place.space]
+    fit = [file for file in images if image_space(file) == place.space]
     if not fit:
-        there = list_names(space_of(file) for file in images)
+        there = list_names(image_space(file) for file in images)
         raise DataError(f"there is no image in space {place.space}; the spaces are {there}: see [study] space")
     resolutions = {file.label("res") for file in fit}
     if place.resolution is not None:
@@ -284,7 +286,7 @@ def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> lis
 
 
 def _same(label: str | None, wanted: str) -> bool:
-    return label is not None and index_of(label) == index_of(wanted)
+    return label is not None and comparable_label(label) == comparable_label(wanted)
 
 
 def _with(entity: str, labels: Iterable[str | None]) -> str:

@@ -18,15 +18,15 @@ from ..common import (
     read_number,
     replace_labels,
 )
-from ..study import Study, is_used
+from ..study import Study, is_used_in_analyses
 from ..tables import MISSING, Table, TableError, missing_codes, read_table
 from ._inventory import Participant
-from ._locate_files import Tree
-from ._scores import PARTICIPANT, people_in, read_scores
+from ._locate_files import DatasetFolders
+from ._scores import PARTICIPANT, participant_labels, read_scores
 
 
 @dataclass
-class People:
+class ParticipantTable:
     """What the participants' table says, with everything that is wrong in it.
 
     Fields:
@@ -41,9 +41,9 @@ class People:
     remarks: list[str] = field(default_factory=list)
 
 
-def read_people(study: Study) -> People:
+def read_participants(study: Study) -> ParticipantTable:
     """Everybody in the participants' table, with arm and scores; what is wrong is told, all of it."""
-    found = People()
+    found = ParticipantTable()
     table_path = study.participants.table or study.study.bids / "participants.tsv"
     try:
         table = read_table(table_path)
@@ -74,16 +74,18 @@ def _folder(path: Path) -> str:
 
 def _folders(study: Study) -> list[str]:
     """Everybody who has a folder, in the dataset or its derivatives."""
-    return [name for place in (study.study.bids, study.study.derivatives) for name in Tree(place).participants()]
+    return [
+        name for place in (study.study.bids, study.study.derivatives) for name in DatasetFolders(place).participants()
+    ]
 
 
-def _rows(table: Table, study: Study, found: People) -> dict[str, int]:
+def _rows(table: Table, study: Study, found: ParticipantTable) -> dict[str, int]:
     """Participant, as folders are called → row.
 
     Raises `TableError` where two rows are about one who takes part, or a row of one who does about nobody.
     """
     folders = _folders(study)
-    cells, problems = people_in(table)
+    cells, problems = participant_labels(table)
     apart = _apart(table, study, cells)
     _check_zeros(table, [name for row, name in enumerate(cells) if name and row not in apart], folders)
     labels = match_labels([name for name in cells if name], folders)
@@ -127,7 +129,7 @@ def _check_zeros(table: Table, names: Sequence[str], folders: Sequence[str]) -> 
             raise TableError(table.path, f"{one} and {other} differ in leading zeros alone{where}; rename one of them")
 
 
-def _arms(table: Table, study: Study, rows: Mapping[str, int], found: People) -> dict[str, str]:
+def _arms(table: Table, study: Study, rows: Mapping[str, int], found: ParticipantTable) -> dict[str, str]:
     """The arm of everybody who is in the study."""
     column, arms = study.participants.arm, study.participants.arms
     if column not in table.columns:
@@ -185,7 +187,7 @@ def _values(table: Table, row: int, arm: str) -> dict[str, str]:
 def _codes(study: Study, people: Sequence[Participant]) -> Iterator[str]:
     """Scores and columns that analyses name whose values look like codes for missing."""
     columns = people[0].values if people else ()
-    for name in dict.fromkeys((*study.scores, *(one for one in columns if is_used(one, study)))):
+    for name in dict.fromkeys((*study.scores, *(one for one in columns if is_used_in_analyses(one, study)))):
         values = {who.name: _number(who, name) for who in people}
         for code in missing_codes([*values.values()]):
             whose = list_names(who for who, value in values.items() if value == code)

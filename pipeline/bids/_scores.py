@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..common import NUMBER, bids_label, did_you_mean, list_names, match_labels, replace_labels
-from ..study import Score, Study, is_used
+from ..study import Score, Study, is_used_in_analyses
 from ..tables import MISSING, Table, TableError, read_table
 from ._inventory import Inventory
 from ._readable_files import DataError
@@ -20,7 +20,7 @@ PARTICIPANT, SESSION = "participant_id", "session_id"
 _LABEL = re.compile(r"sub-[A-Za-z0-9+]+")
 
 
-def people_in(table: Table) -> tuple[tuple[str, ...], dict[int, str]]:
+def participant_labels(table: Table) -> tuple[tuple[str, ...], dict[int, str]]:
     """Whom each row is about, with the prefix, empty where it is no BIDS label; and for such a row what is wrong."""
     names, problems = [], {}
     for row, cell in enumerate(table.column(PARTICIPANT)):
@@ -57,7 +57,7 @@ def read_scores(
             found[name] = _score(tables[path], score, study, people)
         except TableError as error:
             where = "" if path.exists() else f"{path.parent}/"
-            if is_used(name, study):
+            if is_used_in_analyses(name, study):
                 errors.append(f"[scores.{name}]: {where}{error}")
             else:
                 remarks.append(f"[scores.{name}]: {where}{error}; no analysis uses it, and it is missing for all")
@@ -66,7 +66,7 @@ def read_scores(
         missing = [who for who, value in found[name].items() if np.isnan(value)]
         if people and len(missing) == len(people):
             problem = f"[scores.{name}]: {path.name} has {score.column} of nobody who takes part; check its names"
-            (errors if is_used(name, study) else remarks).append(problem)
+            (errors if is_used_in_analyses(name, study) else remarks).append(problem)
         elif missing:
             remarks.append(f"score {name} is missing for {list_names(missing)}")
     remarks += _unnamed(tables.values(), participants_table)
@@ -76,7 +76,9 @@ def read_scores(
 def _unnamed(tables: Iterable[Table], participants_table: Path) -> Iterator[str]:
     """Rows of phenotype tables that are about nobody."""
     for table in tables:
-        problems = people_in(table)[1] if PARTICIPANT in table.columns and table.path != participants_table else {}
+        problems = (
+            participant_labels(table)[1] if PARTICIPANT in table.columns and table.path != participants_table else {}
+        )
         for row, problem in [*problems.items()][:1]:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             yield f"{table.path.name}, line {table.lines[row]}: {problem}{more}; not used"
@@ -128,7 +130,7 @@ def _of_session(table: Table, column: str, people: Sequence[str], session: str) 
 def _by_person(table: Table, column: str, people: Sequence[str], rows: Sequence[int]) -> Values:
     wanted = set(people)
     places: dict[str, int] = {}
-    found, _ = people_in(table)
+    found, _ = participant_labels(table)
     names = replace_labels(found, match_labels(found, people))
     for row in rows:
         name = names[row]
@@ -187,7 +189,7 @@ def known_columns(study: Study, inventory: Inventory) -> list[str]:
     return list(dict.fromkeys((*study.scores, *columns)))
 
 
-def person_numbers(inventory: Inventory, name: str) -> Float[np.ndarray, "person"]:
+def participant_numbers(inventory: Inventory, name: str) -> Float[np.ndarray, "person"]:
     """A score, or a column of the participants' table, as numbers; NaN where missing.
 
     Raises `DataError`, naming the participant, where a cell is text.
@@ -203,10 +205,10 @@ def person_numbers(inventory: Inventory, name: str) -> Float[np.ndarray, "person
         raise DataError(f"{str(error).partition(': ')[2]} (of {people[error.line or 0].name})") from error
 
 
-def person_column(inventory: Inventory, name: str) -> Float[np.ndarray, "person"] | tuple[str, ...]:
+def participant_column(inventory: Inventory, name: str) -> Float[np.ndarray, "person"] | tuple[str, ...]:
     """The same, or texts with "" where missing if no cell is a number; raises `DataError` where both are mixed."""
     cells = [one.values.get(name, MISSING) for one in inventory.participants if name not in one.scores]
     known = [cell for cell in cells if cell != MISSING]
     if known and not any(map(NUMBER.fullmatch, known)):
         return tuple("" if cell == MISSING else cell for cell in cells)
-    return person_numbers(inventory, name)
+    return participant_numbers(inventory, name)

@@ -17,7 +17,7 @@ _SAME = 1e-3  # s: headers hold 32-bit numbers, sidecars rounded ones
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TimingNeeds:
     """What a study wants to know of a run's timing.
 
     Fields:
@@ -34,7 +34,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Timing:
+class RunTiming:
     """A run's timing; as the fields of `Run`, with what the repetition time was read from."""
 
     repetition_time: float
@@ -45,7 +45,9 @@ class Timing:
     remarks: tuple[str, ...] = ()
 
 
-def read_timing(derived: Sequence[Path], raw: Sequence[Path], in_header: float | None, wanted: Wanted) -> Timing:
+def read_timing(
+    derived: Sequence[Path], raw: Sequence[Path], in_header: float | None, wanted: TimingNeeds
+) -> RunTiming:
     """The timing of a run.
 
     Arguments:
@@ -62,7 +64,7 @@ def read_timing(derived: Sequence[Path], raw: Sequence[Path], in_header: float |
     from_raw = _merged(raw, needed=wanted.echo_time or not by_others, remarks=remarks)
     both = {**from_raw, **from_derived}
     step, source = _repetition_time(both, in_header, wanted, remarks)
-    return Timing(
+    return RunTiming(
         step,
         _echo(both, wanted, remarks),
         _reference(from_derived, step) if wanted.reference else MIDDLE,
@@ -73,7 +75,7 @@ def read_timing(derived: Sequence[Path], raw: Sequence[Path], in_header: float |
 
 
 def _repetition_time(
-    sidecar: Mapping[str, Any], in_header: float | None, wanted: Wanted, remarks: list[str]
+    sidecar: Mapping[str, Any], in_header: float | None, wanted: TimingNeeds, remarks: list[str]
 ) -> tuple[float, str]:
     """Seconds, and what they were read from."""
     remedy = f"write repetition_time = SECONDS under [tasks.{wanted.task}] of the study's file"
@@ -137,7 +139,7 @@ def _shown(value: Any) -> str:
     return shorten(repr(value))
 
 
-def _echo(values: Mapping[str, Any], wanted: Wanted, remarks: list[str]) -> float | None:
+def _echo(values: Mapping[str, Any], wanted: TimingNeeds, remarks: list[str]) -> float | None:
     """The echo time; None where no sidecar has it, or it makes no sense and is not needed."""
     if isinstance(values.get("EchoTime"), list):  # of several echoes, which were combined: there is no one time
         echo, problem = None, ""

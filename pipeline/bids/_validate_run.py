@@ -13,13 +13,13 @@ from ._check_events import check_events
 from ._confounds import check_confounds, read_confounds
 from ._events import read_events
 from ._inventory import Absence, Run
-from ._locate_files import Files, Tree, find_files
+from ._locate_files import DatasetFolders, RunFiles, locate_files
 from ._readable_files import DataError, Header, check_filled, read_header
-from ._timing import Timing, Wanted, read_timing
+from ._timing import RunTiming, TimingNeeds, read_timing
 
 
 @dataclass(frozen=True)
-class Examined:
+class RunValidation:
     """What there is of a task in one session of one participant.
 
     Fields:
@@ -35,20 +35,24 @@ class Examined:
     events: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
 
-def examine(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, task: str) -> Examined:
+def validate_run(
+    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str, task: str
+) -> RunValidation:
     """Find a run and hold its files against each other, headers only; whatever is wrong with it stays with it."""
     try:
-        return _examine(study, derivatives, bids, participant, session, task)
+        return _validate_run(study, derivatives, bids, participant, session, task)
     except Exception as error:  # of a kind that nobody thought of: one run must not end the study
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        return Examined(None, Absence(participant, session, task, f"its files cannot be understood ({words})"))
+        return RunValidation(None, Absence(participant, session, task, f"its files cannot be understood ({words})"))
 
 
-def _examine(study: Study, derivatives: Tree, bids: Tree, participant: str, session: str, task: str) -> Examined:
+def _validate_run(
+    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str, task: str
+) -> RunValidation:
     try:
-        files = find_files(study, derivatives, bids, participant, session, task)
+        files = locate_files(study, derivatives, bids, participant, session, task)
     except DataError as error:
-        return Examined(None, Absence(participant, session, task, str(error)))
+        return RunValidation(None, Absence(participant, session, task, str(error)))
     problems: list[str] = []
     remarks = list(files.remarks)
     bold = _image(files, problems)
@@ -60,17 +64,19 @@ def _examine(study: Study, derivatives: Tree, bids: Tree, participant: str, sess
         run = _run(participant, session, task, files, bold, timing, events.undriven)
         _confounds(run, study, problems, remarks)
     if problems:
-        return Examined(None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), events.counts)
-    return Examined(run, None, tuple(remarks), events.counts)
+        return RunValidation(
+            None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), events.counts
+        )
+    return RunValidation(run, None, tuple(remarks), events.counts)
 
 
 def _run(
     participant: str,
     session: str,
     task: str,
-    files: Files,
+    files: RunFiles,
     bold: Header,
-    timing: Timing,
+    timing: RunTiming,
     undriven: tuple[str, ...],
 ) -> Run:
     return Run(
@@ -94,7 +100,7 @@ def _run(
     )
 
 
-def _image(files: Files, problems: list[str]) -> Header | None:
+def _image(files: RunFiles, problems: list[str]) -> Header | None:
     """The image's header; None where it cannot be used."""
     try:
         bold = read_header(files.bold)
@@ -116,9 +122,9 @@ def _image(files: Files, problems: list[str]) -> Header | None:
     return bold
 
 
-def _timing(files: Files, study: Study, task: str, bold: Header | None, problems: list[str]) -> Timing | None:
+def _timing(files: RunFiles, study: Study, task: str, bold: Header | None, problems: list[str]) -> RunTiming | None:
     dcm, settings = study.dcm, study.tasks[task]
-    wanted = Wanted(
+    wanted = TimingNeeds(
         task,
         settings.repetition_time,
         echo_time=dcm is not None and dcm.task == task and dcm.echo_time == "scanner",
@@ -133,7 +139,7 @@ def _timing(files: Files, study: Study, task: str, bold: Header | None, problems
 
 
 @dataclass(frozen=True)
-class _EventsFound:
+class _EventSummary:
     """Of a run: trial type → how many events and their median duration, and inputs of the DCM that have none."""
 
     counts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
@@ -141,21 +147,21 @@ class _EventsFound:
 
 
 def _events(
-    files: Files,
+    files: RunFiles,
     study: Study,
     task: str,
     bold: Header | None,
-    timing: Timing | None,
+    timing: RunTiming | None,
     problems: list[str],
     remarks: list[str],
-) -> _EventsFound:
+) -> _EventSummary:
     if files.events is None:
-        return _EventsFound()
+        return _EventSummary()
     try:
         events = read_events(files.events, study.tasks[task])
     except TableError as error:
         problems.append(str(error))
-        return _EventsFound()
+        return _EventSummary()
     undriven: tuple[str, ...] = ()
     if bold is not None and timing is not None:
         checked = check_events(events, study, task, bold.shape[3], timing.repetition_time)
@@ -167,7 +173,7 @@ def _events(
         kind: (durations.size, float(np.median(durations)) if durations.size else 0.0)
         for kind, durations in chosen.items()
     }
-    return _EventsFound(counts, undriven)
+    return _EventSummary(counts, undriven)
 
 
 def _confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) -> None:

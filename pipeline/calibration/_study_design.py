@@ -15,7 +15,7 @@ from ..common import UsageError
 from ..images import ExtractionFileError, read_extraction, run_design, series_path
 from ..results import ResultFileError, read_result
 from ..stages import checked_inventory, posterior_path
-from ..study import MAIN, GroupAnalysis, Study, models_of, read_study
+from ..study import MAIN, GroupAnalysis, Study, model_specs, read_study
 from ._design import (
     CalibrationDesign,
     Found,
@@ -44,7 +44,7 @@ def read_study_design(
         raise UsageError(
             f"{path} has no [dcm], so that there is no model to calibrate; add one, or give DCM_*.mat files"
         )
-    models = dict(models_of(study.dcm))
+    models = dict(model_specs(study.dcm))
     spec = models.pop(MAIN)
     inventory = checked_inventory(study)
     runs = [run for run in inventory.runs if run.task == study.dcm.task and not run.undriven]

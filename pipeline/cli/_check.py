@@ -10,7 +10,7 @@ import numpy as np
 
 from ..bids import Absence, Inventory, Run
 from ..common import merge_remarks, print_line, print_message
-from ..images import RegionExtent, region_extents, run_scale
+from ..images import RegionExtent, region_extents, run_units
 from ..page import Column, Records
 from ..study import Study, describe_inversion
 
@@ -78,7 +78,7 @@ def show_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
 def show_scales(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
     """Print in which scale the images and the motion of the first run of each task are; returns the rows, for JSON."""
     first = {run.task: run for run in reversed(inventory.runs)}
-    found = [run_scale(study, first[task]) for task in study.tasks if task in first]
+    found = [run_units(study, first[task]) for task in study.tasks if task in first]
     if found:
         title = "Scale of the first run of each task"
         Records("scales", title, "", SCALES, [vars(one) for one in found]).print()

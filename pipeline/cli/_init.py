@@ -6,7 +6,16 @@ import json
 from pathlib import Path
 
 from ..common import UsageError, first_names, print_message, write_text
-from ..study import SCHEMA_FILE, Found, StudyError, guesses_in_words, look, read_study, starter, study_schema
+from ..study import (
+    SCHEMA_FILE,
+    DatasetSurvey,
+    StudyError,
+    describe_guesses,
+    read_study,
+    starter_toml,
+    study_schema,
+    survey_dataset,
+)
 
 STUDY_FILE = "study.toml"
 
@@ -25,10 +34,10 @@ def run_init(bids: Path, out: Path, force: bool = False) -> int:
     files = (path, path.with_name(SCHEMA_FILE))
     schema = json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n"
     _check_free(files, schema, force)
-    found = look(bids)
+    found = survey_dataset(bids)
     write_text(files[1], schema)  # first: if the disk is full, the same command can be given again
-    write_text(path, starter(found, path.parent))
-    for line in (*_summary(found), *guesses_in_words(found), *found.notes, f"wrote {path} and {files[1]}"):
+    write_text(path, starter_toml(found, path.parent))
+    for line in (*_summary(found), *describe_guesses(found), *found.notes, f"wrote {path} and {files[1]}"):
         print_message(line)
     _say_next(path)
     return 0
@@ -47,7 +56,7 @@ def _check_free(files: tuple[Path, Path], schema: str, force: bool) -> None:
         raise UsageError(f"{beside} is there already, and is another one; --force replaces it")
 
 
-def _summary(found: Found) -> list[str]:
+def _summary(found: DatasetSurvey) -> list[str]:
     tasks = [f"{task.name} ({'rest' if task.rest else first_names(task.trial_types)})" for task in found.tasks]
     arms = (
         f"{found.arm}: {first_names(found.arms)}"

@@ -12,14 +12,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ..common import did_you_mean, read_number, shorten
-from ..study import is_file_name
+from ..study import is_atlas_file
 from ..tables import MISSING, TableError, read_table
-from ._grid import Grid, RegionError, grid_of, is_whole, open_image, to_grid, volume_count, volumes_of
-from ._map_scale import BEYOND, ROUNDING, MapScale, scale_of, threshold_of
+from ._grid import Grid, RegionError, grid_of, is_whole, open_image, read_volumes, resample_to_grid, volume_count
+from ._map_scale import BEYOND, ROUNDING, MapScale, infer_map_scale, mask_threshold
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnRegion:
+class RegionMask:
     """A region on a grid.
 
     Fields:
@@ -44,7 +44,7 @@ class DrawnRegion:
         threshold: float | None,
         chosen: Bool[np.ndarray, "x y z"],
         own: Grid,
-    ) -> DrawnRegion:
+    ) -> RegionMask:
         """A map brought to a grid.
 
         Arguments:
@@ -91,7 +91,7 @@ def find_atlas(name: str) -> Atlas:
 
     Raises `RegionError` where there is none, the package is missing, or it has no atlas of that name.
     """
-    if is_file_name(name):
+    if is_atlas_file(name):
         image = Path(name)
         return Atlas(image, _table_beside(image))
     folder = _package_folder(name)
@@ -140,7 +140,7 @@ def read_labels(table: Path) -> list[tuple[int, str]]:
     return labels
 
 
-def numbers_of(atlas: Atlas, wanted: Sequence[str | int]) -> list[int]:
+def label_numbers(atlas: Atlas, wanted: Sequence[str | int]) -> list[int]:
     """Numbers of the labels asked for; a name that labels share means all of them.
 
     Raises `RegionError`, with the nearest name, where a label is unknown.
@@ -164,9 +164,9 @@ def _meant(name: str, labels: Sequence[tuple[int, str]]) -> str:
     return did_you_mean(name, [label for _, label in labels], "labels")
 
 
-def draw_labels(
+def mask_of_labels(
     atlas: Atlas, wanted: Sequence[str | int], threshold: float | None, grid: Grid, share: float = 0.5
-) -> DrawnRegion:
+) -> RegionMask:
     """Voxels of any of the labels on a grid.
 
     Numbered atlases go to the grid by nearest neighbour. Probabilities are interpolated linearly; a voxel belongs
@@ -176,26 +176,26 @@ def draw_labels(
     """
     what = f"atlas {atlas.image}"
     image = open_image(atlas.image, "atlas")
-    numbers = numbers_of(atlas, wanted)
+    numbers = label_numbers(atlas, wanted)
     if volume_count(image) == 1:
         return _numbered(image, what, numbers, threshold, grid)
     beyond = [str(one) for one in numbers if not 0 <= one < volume_count(image)]
     if beyond:
         last = volume_count(image) - 1
         raise RegionError(f"{what} has the volumes 0 to {last}, and no {', '.join(beyond)}; check labels")
-    values = volumes_of(image, what, numbers)
+    values = read_volumes(image, what, numbers)
     scale = _scale_among(image, what, values)
-    limit = threshold_of(scale, threshold, what, share)
+    limit = mask_threshold(scale, threshold, what, share)
     chosen = np.asarray((values > limit).any(axis=0))
-    moved = to_grid(values, grid_of(image), grid, between=True)
-    return DrawnRegion.from_map(np.asarray((moved > limit).any(axis=0)), scale.words(), limit, chosen, grid_of(image))
+    moved = resample_to_grid(values, grid_of(image), grid, between=True)
+    return RegionMask.from_map(np.asarray((moved > limit).any(axis=0)), scale.words(), limit, chosen, grid_of(image))
 
 
-def _numbered(image: Any, what: str, numbers: list[int], threshold: float | None, grid: Grid) -> DrawnRegion:
+def _numbered(image: Any, what: str, numbers: list[int], threshold: float | None, grid: Grid) -> RegionMask:
     if threshold is not None:
         raise RegionError(f"{what} has labels, not probabilities, so a threshold would be ignored; remove it")
-    values = volumes_of(image, what)
-    scale = scale_of(values, image)
+    values = read_volumes(image, what)
+    scale = infer_map_scale(values, image)
     if scale.kind in ("fraction", "percent") or not is_whole(values, ROUNDING):
         raise RegionError(f"{what} holds {scale.words()}, not labels; name it as a mask, or give the image of labels")
     values = np.rint(values)
@@ -203,18 +203,18 @@ def _numbered(image: Any, what: str, numbers: list[int], threshold: float | None
     if absent:
         raise RegionError(f"{what} has no voxel of label {', '.join(absent)}; check image and table")
     chosen = np.isin(values, numbers)
-    moved = to_grid(chosen.astype(np.float64), grid_of(image), grid, between=False)[0] > 0.5
+    moved = resample_to_grid(chosen.astype(np.float64), grid_of(image), grid, between=False)[0] > 0.5
     words = f"label{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))} of {scale.levels or 1}"
-    return DrawnRegion.from_map(np.asarray(moved), words, None, chosen, grid_of(image))
+    return RegionMask.from_map(np.asarray(moved), words, None, chosen, grid_of(image))
 
 
 def _scale_among(image: Any, what: str, values: Float[np.ndarray, "volume i j k"]) -> MapScale:
     """The scale of some volumes; of small values the other volumes tell whether they are fractions, or few percent."""
-    scale = scale_of(values, image, probabilities=True)
+    scale = infer_map_scale(values, image, probabilities=True)
     if scale.high > 1 + BEYOND or scale.low < -BEYOND:
         return scale
     for one in range(volume_count(image)):
-        other = scale_of(volumes_of(image, what, [one]), image, probabilities=True)
+        other = infer_map_scale(read_volumes(image, what, [one]), image, probabilities=True)
         if other.high > 1 + BEYOND:
             return replace(other, low=scale.low, high=scale.high)
     return scale

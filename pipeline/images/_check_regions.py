@@ -10,9 +10,9 @@ import numpy as np
 
 from ..bids import Run
 from ..study import Study
-from ._atlas import DrawnRegion
-from ._grid import ExtractionError, Grid, RegionError, grids_of
-from ._region_masks import Masks, files_of, region_on
+from ._atlas import RegionMask
+from ._grid import ExtractionError, Grid, RegionError, run_grids
+from ._region_masks import VoxelMasks, region_mask, region_source_files
 from ._voxels import read_mask
 
 HALF, FEW = 0.5, 8  # share of a region's volume; voxels of the images that it must fill to be compared
@@ -34,7 +34,7 @@ def check_regions(study: Study, grids: Iterable[Grid]) -> list[str]:
     different = list(dict.fromkeys(grids))
     for name, region in study.regions.items():
         try:
-            missing = [path for path in files_of(region) if not path.is_file()]
+            missing = [path for path in region_source_files(region) if not path.is_file()]
         except RegionError as error:
             lines[f"region {name}: {error}"] = None
             continue
@@ -49,7 +49,7 @@ def check_regions(study: Study, grids: Iterable[Grid]) -> list[str]:
 def _problems(study: Study, name: str, grid: Grid) -> list[str]:
     region = study.regions[name]
     try:
-        voxels = int(region_on(name, region, grid).voxels.sum())
+        voxels = int(region_mask(name, region, grid).voxels.sum())
     except RegionError as error:
         return [str(error)]
     if voxels >= region.least_voxels:
@@ -86,7 +86,7 @@ class RegionExtent:
 
 def region_extents(study: Study, run: Run) -> list[RegionExtent]:
     """Every region that can be drawn on the grid of a run, with how much of it the run's brain mask holds."""
-    grid = grids_of([run])[0]
+    grid = run_grids([run])[0]
     try:
         brain = read_mask(run.brain_mask, grid, run.label)
     except ExtractionError:
@@ -119,17 +119,17 @@ def region_remarks(study: Study, grids: Iterable[Grid]) -> list[str]:
     return [*lines, *_unlikely_spheres(study)]
 
 
-def _drawable(study: Study, grid: Grid) -> Mapping[str, DrawnRegion]:
+def _drawable(study: Study, grid: Grid) -> Mapping[str, RegionMask]:
     drawn = {}
     for name, region in study.regions.items():
         try:
-            drawn[name] = region_on(name, region, grid)
+            drawn[name] = region_mask(name, region, grid)
         except RegionError:
             continue  # `check_regions` reports it
     return drawn
 
 
-def _huge(drawn: Mapping[str, DrawnRegion], grid: Grid) -> Iterator[str]:
+def _huge(drawn: Mapping[str, RegionMask], grid: Grid) -> Iterator[str]:
     """Regions that hold no area of a brain but much of it."""
     for name, one in drawn.items():
         volume, share = one.voxels.sum() * grid.voxel_volume, one.voxels.mean()
@@ -140,7 +140,7 @@ def _huge(drawn: Mapping[str, DrawnRegion], grid: Grid) -> Iterator[str]:
             )
 
 
-def _cut_off(drawn: Mapping[str, DrawnRegion], grid: Grid) -> Iterator[str]:
+def _cut_off(drawn: Mapping[str, RegionMask], grid: Grid) -> Iterator[str]:
     """Regions that are far smaller on the images than in their own file."""
     for name, one in drawn.items():
         if one.volume is None or one.volume < FEW * grid.voxel_volume:
@@ -170,7 +170,7 @@ def _unlikely_spheres(study: Study) -> Iterator[str]:
         )
 
 
-def _overlaps(masks: Masks) -> list[str]:
+def _overlaps(masks: VoxelMasks) -> list[str]:
     shared = {(one, other): int((masks[one] & masks[other]).sum()) for one, other in combinations(masks, 2)}
     return [
         f"regions {one} and {other} share {voxels} voxels "

@@ -11,13 +11,13 @@ from jaxtyping import Float, Int
 from ..bids import Confounds, Run, read_confounds, read_events
 from ..study import Glm, Study, parse_contrast
 from ._grid import ExtractionError
-from ._task_regressors import BINS, Regressors, convolved, inputs_of, regressors_of
+from ._task_regressors import BINS, TaskRegressors, convolve_and_sample, dcm_inputs, task_regressors
 
 CONSTANT = "constant"
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class DesignMatrix:
     """A design matrix.
 
     Fields:
@@ -40,7 +40,7 @@ class Design:
         return self.matrix[:, self.interest :]
 
 
-def design_of(run: Run, glm: Glm, regressors: Regressors, confounds: Confounds) -> Design:
+def make_design_matrix(run: Run, glm: Glm, regressors: TaskRegressors, confounds: Confounds) -> DesignMatrix:
     """The design matrix of a run, by nilearn's `make_first_level_design_matrix`.
 
     Conditions and modulators are convolved with SPM12's kernel at sixteen bins a scan, and read at the bin that slices
@@ -51,7 +51,7 @@ def design_of(run: Run, glm: Glm, regressors: Regressors, confounds: Confounds) 
     Raises `ExtractionError` where the run has too few scans for its design.
     """
     effects = {
-        name: convolved(series, run.repetition_time, run.reference, regressors.before)
+        name: convolve_and_sample(series, run.repetition_time, run.reference, regressors.before)
         for name, series in regressors.series.items()
     }
     drifts = cosine_drifts(run.scans, run.repetition_time, glm.high_pass)
@@ -63,7 +63,7 @@ def design_of(run: Run, glm: Glm, regressors: Regressors, confounds: Confounds) 
             f"{run.label}: {run.scans} scans cannot carry a design of {matrix.shape[1]} columns; take fewer confounds, "
             "censor fewer scans or lengthen the high-pass period"
         )
-    return Design(
+    return DesignMatrix(
         matrix,
         (*effects, *nuisance, *drift_names),
         len(effects),
@@ -129,21 +129,23 @@ def _independent(columns: Mapping[str, np.ndarray], others: np.ndarray) -> dict[
     return kept
 
 
-def contrasts_of(
-    label: str, contrasts: Mapping[str, str], design: Design
+def contrast_weights_of_run(
+    label: str, contrasts: Mapping[str, str], design: DesignMatrix
 ) -> tuple[dict[str, Float[np.ndarray, "column"]], tuple[str, ...]]:
     """Weights of the contrasts whose conditions all have events in the run, and a line for each of the others.
 
-    Raises `ExtractionError` where the design cannot tell an effect, see `contrast_of`.
+    Raises `ExtractionError` where the design cannot tell an effect, see `contrast_weights`.
     """
     there = design.names[: design.interest]
     absent = {name: [one for one in parse_contrast(text) if one not in there] for name, text in contrasts.items()}
-    weights = {name: contrast_of(label, name, text, design) for name, text in contrasts.items() if not absent[name]}
+    weights = {
+        name: contrast_weights(label, name, text, design) for name, text in contrasts.items() if not absent[name]
+    }
     lines = [f"contrast {name}: no event of {', '.join(members)}" for name, members in absent.items() if members]
     return weights, tuple(lines)
 
 
-def contrast_of(label: str, name: str, text: str, design: Design) -> Float[np.ndarray, "column"]:
+def contrast_weights(label: str, name: str, text: str, design: DesignMatrix) -> Float[np.ndarray, "column"]:
     """Weights of a contrast over the columns of a design.
 
     Raises `ExtractionError` where a condition has no event in the run, or the design cannot tell its effect.
@@ -200,11 +202,11 @@ def run_design(run: Run, study: Study) -> RunDesign:
     assert study.dcm is not None
     task = study.tasks[run.task]
     events = None if task.rest or run.events is None else read_events(run.events, task)
-    regressors = regressors_of(run, task, events)
-    design = design_of(run, study.glm, regressors, read_confounds(run, study))
+    regressors = task_regressors(run, task, events)
+    design = make_design_matrix(run, study.glm, regressors, read_confounds(run, study))
     return RunDesign(
         visit=run.visit,
-        inputs=inputs_of(run, study.dcm.inputs, regressors),
+        inputs=dcm_inputs(run, study.dcm.inputs, regressors),
         confounds=design.nuisance,
         scans=run.scans,
         bin_width=run.repetition_time / BINS,

@@ -17,30 +17,30 @@ from threadpoolctl import threadpool_limits
 
 from ..bids import Confounds, DataError, Run, read_confounds, read_events
 from ..study import Study
-from ._atlas import DrawnRegion
-from ._design_matrix import Design, contrasts_of, design_of
+from ._atlas import RegionMask
+from ._design_matrix import DesignMatrix, contrast_weights_of_run, make_design_matrix
 from ._extraction import Extraction
 from ._grid import ExtractionError, grid_of
-from ._pattern_distance import distances_of
-from ._region_masks import drawn_regions
+from ._pattern_distance import pattern_distances
+from ._region_masks import region_masks
 from ._region_series import (
-    Coverage,
     Eigenvariate,
+    RegionCoverage,
     ar1_coefficient,
-    cover,
-    means_of,
+    cover_regions,
     pooled_correlation,
+    region_eigenvariates,
+    region_means,
     residual_maker,
-    series_of,
     whitener,
 )
 from ._run_units import SignalScale, motion_remarks, series_remarks, signal_remarks, signal_scale
-from ._task_regressors import BINS, conditions_in, inputs_of, regressors_of
-from ._voxels import Voxels, chunks_of, read_mask, read_voxels
+from ._task_regressors import BINS, condition_series, dcm_inputs, task_regressors
+from ._voxels import Voxels, read_mask, read_voxels, voxel_blocks
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class ContrastEffect:
     """One contrast in every voxel, in percent of the run's mean.
 
     Fields:
@@ -55,7 +55,7 @@ class Effect:
 
 
 @dataclass(frozen=True, eq=False)
-class FirstLevel:
+class RunFirstLevel:
     """An extraction with what only files hold of it.
 
     Fields:
@@ -69,10 +69,10 @@ class FirstLevel:
     """
 
     extraction: Extraction
-    maps: Mapping[str, Effect]
+    maps: Mapping[str, ContrastEffect]
     voxels: Voxels
-    coverage: Mapping[str, Coverage]
-    drawn: Mapping[str, DrawnRegion]
+    coverage: Mapping[str, RegionCoverage]
+    drawn: Mapping[str, RegionMask]
     signal: SignalScale
     confounds: Confounds
 
@@ -85,7 +85,7 @@ def extract(run: Run, study: Study) -> Extraction:
     return first_level(run, study).extraction
 
 
-def first_level(run: Run, study: Study) -> FirstLevel:
+def first_level(run: Run, study: Study) -> RunFirstLevel:
     """The same with maps; see `extract`.
 
     On one thread: sums over several end in other last digits, and a study has as many processes as it wants cores.
@@ -94,27 +94,27 @@ def first_level(run: Run, study: Study) -> FirstLevel:
         return _first_level(run, study)
 
 
-def _first_level(run: Run, study: Study) -> FirstLevel:
+def _first_level(run: Run, study: Study) -> RunFirstLevel:
     task = study.tasks[run.task]
     events = None if task.rest or run.events is None else read_events(run.events, task)
-    regressors = regressors_of(run, task, events)
+    regressors = task_regressors(run, task, events)
     taken_out = read_confounds(run, study)
-    design = design_of(run, study.glm, regressors, taken_out)
-    weights, lacking = contrasts_of(run.label, task.contrasts, design)
+    design = make_design_matrix(run, study.glm, regressors, taken_out)
+    weights, lacking = contrast_weights_of_run(run.label, task.contrasts, design)
     driven = {} if study.dcm is None or study.dcm.task != run.task else study.dcm.inputs
-    inputs = inputs_of(run, driven, regressors)
+    inputs = dcm_inputs(run, driven, regressors)
     voxels = _brain(run)
     signal = signal_scale(run.label, voxels.series)
     scale = signal.percent
     drawn = _drawn(run, study, voxels)
-    covered = cover(run.label, study.regions, {name: one.voxels for name, one in drawn.items()}, voxels)
+    covered = cover_regions(run.label, study.regions, {name: one.voxels for name, one in drawn.items()}, voxels)
     rho = _coefficient(study, design, voxels)
     whiten = whitener(rho, run.scans)
     confounds = whiten @ design.nuisance
-    series = series_of(run.label, covered, voxels, scale, whiten, confounds)
-    means = means_of(covered, voxels, scale)
+    series = region_eigenvariates(run.label, covered, voxels, scale, whiten, confounds)
+    means = region_means(covered, voxels, scale)
     responses = _responses(study, design, weights, covered, voxels, scale)
-    apart = distances_of(run, task, events, design, whiten, covered, voxels, scale)
+    apart = pattern_distances(run, task, events, design, whiten, covered, voxels, scale)
     extraction = Extraction(
         participant=run.participant,
         session=run.session,
@@ -133,7 +133,7 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         confound_names=design.names[design.interest :],
         inputs=inputs,
         input_names=tuple(driven),
-        conditions=conditions_in(run, regressors),
+        conditions=condition_series(run, regressors),
         condition_names=tuple(regressors.series),
         bin_width=run.repetition_time / BINS,
         repetition_time=run.repetition_time,
@@ -151,7 +151,7 @@ def _first_level(run: Run, study: Study) -> FirstLevel:
         notes=(*_timed(run), *lacking, *_unlikely(signal, series, means, taken_out), *apart.notes),
     )
     maps = _maps(run, study, design, weights, voxels, scale)
-    return FirstLevel(extraction, maps, voxels, covered, drawn, signal, taken_out)
+    return RunFirstLevel(extraction, maps, voxels, covered, drawn, signal, taken_out)
 
 
 def _timed(run: Run) -> tuple[str, ...]:
@@ -189,25 +189,25 @@ def _brain(run: Run) -> Voxels:
     return voxels
 
 
-def _drawn(run: Run, study: Study, voxels: Voxels) -> Mapping[str, DrawnRegion]:
+def _drawn(run: Run, study: Study, voxels: Voxels) -> Mapping[str, RegionMask]:
     try:
-        return drawn_regions(study, voxels.grid)
+        return region_masks(study, voxels.grid)
     except ValueError as error:
         raise ExtractionError(f"{run.label}: {error}") from None
 
 
-def _coefficient(study: Study, design: Design, voxels: Voxels) -> float:
+def _coefficient(study: Study, design: DesignMatrix, voxels: Voxels) -> float:
     if study.glm.noise == "ols":
         return 0.0
     maker = residual_maker(design.matrix)
-    return ar1_coefficient(pooled_correlation(chunks_of(voxels.series, 1.0), maker), maker)
+    return ar1_coefficient(pooled_correlation(voxel_blocks(voxels.series, 1.0), maker), maker)
 
 
 def _responses(
     study: Study,
-    design: Design,
+    design: DesignMatrix,
     weights: Mapping[str, np.ndarray],
-    covered: Mapping[str, Coverage],
+    covered: Mapping[str, RegionCoverage],
     voxels: Voxels,
     scale: float,
 ) -> np.ndarray:
@@ -220,8 +220,8 @@ def _responses(
 
 
 def _maps(
-    run: Run, study: Study, design: Design, weights: Mapping[str, np.ndarray], voxels: Voxels, scale: float
-) -> dict[str, Effect]:
+    run: Run, study: Study, design: DesignMatrix, weights: Mapping[str, np.ndarray], voxels: Voxels, scale: float
+) -> dict[str, ContrastEffect]:
     if not study.outputs.maps or not weights:
         return {}
     width = study.glm.smoothing
@@ -240,7 +240,7 @@ def fit_contrasts(
     design: Float[np.ndarray, "scan column"],
     contrasts: Mapping[str, Float[np.ndarray, "column"]],
     noise: Literal["ar1", "ols"],
-) -> dict[str, Effect]:
+) -> dict[str, ContrastEffect]:
     """Contrasts of nilearn's `run_glm`, whose AR(1) coefficient is each voxel's own, rounded to a hundredth.
 
     Arguments:
@@ -255,7 +255,7 @@ def fit_contrasts(
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in contrasts}
     if not contrasts:
         return {}
-    for block in chunks_of(series, scale):
+    for block in voxel_blocks(series, scale):
         labels, results = run_glm(block, design, noise_model=noise)
         for name, vector in contrasts.items():
             one = compute_contrast(labels, results, vector, stat_type="t")
@@ -263,7 +263,7 @@ def fit_contrasts(
     return {name: _joined(found) for name, found in parts.items()}
 
 
-def _joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> Effect:
+def _joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> ContrastEffect:
     effect, variance = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     t = np.divide(effect, np.sqrt(variance), out=np.zeros_like(effect), where=variance > 0)
-    return Effect(effect, variance, t)
+    return ContrastEffect(effect, variance, t)

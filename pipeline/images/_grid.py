@@ -92,7 +92,7 @@ def grid_of(image: Path | Any) -> Grid:
     return Grid((int(first), int(second), int(third)), rows)
 
 
-def grids_of(runs: Iterable[Run]) -> list[Grid]:
+def run_grids(runs: Iterable[Run]) -> list[Grid]:
     """The different grids of runs' images, in order; nothing is read, as the inventory has looked at every header."""
     return list(dict.fromkeys(Grid(run.shape, run.affine) for run in runs))
 
@@ -122,7 +122,7 @@ def volume_count(image: Any) -> int:
     return int(np.prod(image.shape[3:], dtype=np.int64))
 
 
-def volumes_of(image: Any, what: str, which: list[int] | None = None) -> Float[np.ndarray, "volume i j k"]:
+def read_volumes(image: Any, what: str, which: list[int] | None = None) -> Float[np.ndarray, "volume i j k"]:
     """Values of an image's volumes, of all or of some; what is not finite is zero.
 
     Raises `RegionError` that begins with `what` where the file is cut off or damaged.
@@ -153,7 +153,7 @@ def _every_value(image: Any) -> np.ndarray:
     return values
 
 
-def to_grid(
+def resample_to_grid(
     values: Float[np.ndarray, "volume i j k"], source: Grid, target: Grid, between: bool
 ) -> Float[np.ndarray, "volume x y z"]:
     """Values at the voxel centres of another grid: of the nearest voxel, or interpolated linearly; 0 outside.

@@ -60,7 +60,9 @@ class MapScale:
         return f"values from {self.low:.4g} to {self.high:.4g}".replace("-", "−")
 
 
-def scale_of(values: Float[np.ndarray, "volume i j k"], image: Any = None, probabilities: bool = False) -> MapScale:
+def infer_map_scale(
+    values: Float[np.ndarray, "volume i j k"], image: Any = None, probabilities: bool = False
+) -> MapScale:
     """The scale of a map, from its values.
 
     Arguments:
@@ -145,7 +147,7 @@ def _pattern(
     return "nested" if pieces else "smooth"
 
 
-def threshold_of(scale: MapScale, given: float | None, what: str, share: float = 0.5) -> float:
+def mask_threshold(scale: MapScale, given: float | None, what: str, share: float = 0.5) -> float:
     """The value above which a voxel belongs: the study's, or a share of certainty.
 
     Arguments:

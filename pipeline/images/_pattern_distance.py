@@ -14,9 +14,9 @@ from features import FeatureError, crossnobis, noise_covariance
 
 from ..bids import Events, Run, conditions_of
 from ..study import Distance, Task
-from ._design_matrix import Design
-from ._region_series import Coverage
-from ._task_regressors import boxcars, convolved, lead
+from ._design_matrix import DesignMatrix
+from ._region_series import RegionCoverage
+from ._task_regressors import boxcars, convolve_and_sample, lead_bins
 from ._voxels import Voxels
 
 APART = 16.0  # s from the end of an event until its response is over, but for the undershoot
@@ -52,7 +52,7 @@ class Folds:
         return int(self.place.max()) + 1
 
 
-def folds_of(distance: Distance, task: Task, events: Events, length: float) -> Folds:
+def divide_into_folds(distance: Distance, task: Task, events: Events, length: float) -> Folds:
     """Divides the events of both conditions of a distance, so that responses of two folds that are compared don't meet.
 
     Halves: events of the first and of the second half of the run; those whose response may reach from one into the
@@ -160,7 +160,7 @@ def _gap(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Distances:
+class PatternDistances:
     """Of one run.
 
     Fields:
@@ -174,16 +174,16 @@ class Distances:
     notes: tuple[str, ...]
 
 
-def distances_of(
+def pattern_distances(
     run: Run,
     task: Task,
     events: Events | None,
-    design: Design,
+    design: DesignMatrix,
     whiten: Float[np.ndarray, "scan scan"],
-    covered: Mapping[str, Coverage],
+    covered: Mapping[str, RegionCoverage],
     voxels: Voxels,
     scale: float,
-) -> Distances:
+) -> PatternDistances:
     """Every distance of a task in one run; one that cannot be had is NaN with a note, and the run goes on.
 
     In place of both conditions the design gets a column for each condition and fold; all other columns stay. Patterns
@@ -200,7 +200,7 @@ def distances_of(
     for row, (name, distance) in enumerate(task.distances.items() if events is not None else ()):
         assert events is not None
         try:
-            folds = folds_of(distance, task, events, run.scans * run.repetition_time)
+            folds = divide_into_folds(distance, task, events, run.scans * run.repetition_time)
             matrix, columns = _divided(run, distance, design, folds)
         except FoldError as error:
             notes.append(f"distance {name}: {error}")
@@ -213,10 +213,10 @@ def distances_of(
                 values[row, place] = _distance(series, whiten @ matrix, columns, folds)
             except FeatureError as error:
                 notes.append(f"distance {name}, region {region}: {error}")
-    return Distances(tuple(task.distances), values, tuple(notes))
+    return PatternDistances(tuple(task.distances), values, tuple(notes))
 
 
-def _divided(run: Run, distance: Distance, design: Design, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
+def _divided(run: Run, distance: Distance, design: DesignMatrix, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
     """The design with columns by fold, and (fold, condition) where these stand.
 
     What is left of a condition that is in no fold has a column too, so that it does not pass for rest.
@@ -242,9 +242,9 @@ def _divided(run: Run, distance: Distance, design: Design, folds: Folds) -> tupl
 
 
 def _regressor(run: Run, onset: np.ndarray, duration: np.ndarray) -> np.ndarray:
-    before = lead(run.repetition_time)
+    before = lead_bins(run.repetition_time)
     boxes = boxcars(onset, duration, np.ones(onset.size), run.scans, run.repetition_time, before)
-    return convolved(boxes, run.repetition_time, run.reference, before)
+    return convolve_and_sample(boxes, run.repetition_time, run.reference, before)
 
 
 def _check_told_apart(matrix: np.ndarray, places: np.ndarray) -> None:

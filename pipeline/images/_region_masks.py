@@ -21,16 +21,16 @@ import numpy as np
 from jaxtyping import Bool
 
 from ..study import Box, Region, Sphere, Study, circuit_region
-from ._atlas import Atlas, DrawnRegion, draw_labels, find_atlas
-from ._grid import Grid, RegionError, grid_of, open_image, sphere, to_grid, volume_count, volumes_of
-from ._map_scale import scale_of, threshold_of
+from ._atlas import Atlas, RegionMask, find_atlas, mask_of_labels
+from ._grid import Grid, RegionError, grid_of, open_image, read_volumes, resample_to_grid, sphere, volume_count
+from ._map_scale import infer_map_scale, mask_threshold
 
 ATLAS = "harvard_oxford"
 CORTEX, NUCLEUS = 0.25, 0.5  # of certainty
 
 
 @dataclass(frozen=True)
-class Definition:
+class CircuitRegion:
     """One region: labels without their side, threshold as a share of certainty, and limits."""
 
     labels: tuple[str, ...]
@@ -40,22 +40,22 @@ class Definition:
 
 CIRCUIT = {
     # Before the genu's front edge the anterior cingulate is "rostral"; above the callosum's body "dorsal".
-    "dACC": Definition(
+    "dACC": CircuitRegion(
         ("Cingulate_Gyrus_anterior_division", "Paracingulate_Gyrus"), CORTEX, Box(y=(0, 30), z=(15, 60))
     ),
-    "rACC": Definition(
+    "rACC": CircuitRegion(
         ("Cingulate_Gyrus_anterior_division", "Paracingulate_Gyrus"), CORTEX, Box(y=(30.001, 60), z=(-5, 30))
     ),
-    "vmPFC": Definition(("Frontal_Medial_Cortex", "Subcallosal_Cortex"), CORTEX, Box(y=(20, 70), z=(-40, -5.001))),
+    "vmPFC": CircuitRegion(("Frontal_Medial_Cortex", "Subcallosal_Cortex"), CORTEX, Box(y=(20, 70), z=(-40, -5.001))),
     # The uncal apex, y = −21, parts anterior from posterior (Poppenk et al. 2013, Trends Cogn Sci 17, 230–240).
-    "hippocampus": Definition(("Hippocampus",), NUCLEUS, Box(y=(-21, 0))),
+    "hippocampus": CircuitRegion(("Hippocampus",), NUCLEUS, Box(y=(-21, 0))),
     # The central sulcus of the insula meets its middle near y = 0.
-    "insula": Definition(("Insular_Cortex",), CORTEX, Box(y=(0, 40))),
-    "amygdala": Definition(("Amygdala",), NUCLEUS),
+    "insula": CircuitRegion(("Insular_Cortex",), CORTEX, Box(y=(0, 40))),
+    "amygdala": CircuitRegion(("Amygdala",), NUCLEUS),
 }
 
 
-def circuit_labels(definition: Definition, hemisphere: str) -> tuple[str, ...]:
+def circuit_labels(definition: CircuitRegion, hemisphere: str) -> tuple[str, ...]:
     """Labels with their side."""
     sides = {"both": ("Left", "Right"), "left": ("Left",), "right": ("Right",)}[hemisphere]
     return tuple(f"{side}_{label}" for label in definition.labels for side in sides)
@@ -63,27 +63,29 @@ def circuit_labels(definition: Definition, hemisphere: str) -> tuple[str, ...]:
 
 LARGEST = 100.0  # mm, the radius of a head
 
-Masks = Mapping[str, Bool[np.ndarray, "i j k"]]
+VoxelMasks = Mapping[str, Bool[np.ndarray, "i j k"]]
 
 
-def regions_on(study: Study, grid: Grid) -> Masks:
+def region_voxels(study: Study, grid: Grid) -> VoxelMasks:
     """Voxels of every region of a study on a grid, by name; drawn once in each process.
 
     Raises `RegionError`, with the region's name, where one cannot be drawn or is empty.
     """
-    return {name: drawn.voxels for name, drawn in drawn_regions(study, grid).items()}
+    return {name: drawn.voxels for name, drawn in region_masks(study, grid).items()}
 
 
-def drawn_regions(study: Study, grid: Grid) -> Mapping[str, DrawnRegion]:
+def region_masks(study: Study, grid: Grid) -> Mapping[str, RegionMask]:
     """The same with what each was made from."""
-    return {name: region_on(name, region, grid) for name, region in study.regions.items()}
+    return {name: region_mask(name, region, grid) for name, region in study.regions.items()}
 
 
-def region_on(name: str, region: Region, grid: Grid) -> DrawnRegion:
-    """One region on a grid; see `regions_on`."""
+def region_mask(name: str, region: Region, grid: Grid) -> RegionMask:
+    """One region on a grid; see `region_voxels`."""
     key = json.dumps(region.model_dump(mode="json"), sort_keys=True)
     try:
-        stamps = tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in files_of(region) if path.is_file())
+        stamps = tuple(
+            (path.stat().st_size, path.stat().st_mtime_ns) for path in region_source_files(region) if path.is_file()
+        )
         return _drawn(name, key, stamps, grid)
     except RegionError as error:
         raise RegionError(f"region {name}: {error}") from None
@@ -97,13 +99,13 @@ def region_files(study: Study) -> list[Path]:
     found: dict[Path, None] = {}
     for name, region in study.regions.items():
         try:
-            found.update(dict.fromkeys(files_of(region)))
+            found.update(dict.fromkeys(region_source_files(region)))
         except RegionError as error:
             raise RegionError(f"region {name}: {error}") from None
     return list(found)
 
 
-def files_of(region: Region) -> tuple[Path, ...]:
+def region_source_files(region: Region) -> tuple[Path, ...]:
     """Files that a region is made from."""
     if region.mask is not None:
         return (region.mask,)
@@ -117,7 +119,7 @@ def _atlas_of(region: Region) -> Atlas:
 
 
 @lru_cache(maxsize=256)
-def _drawn(name: str, key: str, stamps: tuple[tuple[int, int], ...], grid: Grid) -> DrawnRegion:
+def _drawn(name: str, key: str, stamps: tuple[tuple[int, int], ...], grid: Grid) -> RegionMask:
     """The key is the region as JSON and the stamps its files', so that a file that changed is read again."""
     region = Region.model_validate_json(key)
     source = _source_on(name, region, grid)
@@ -132,22 +134,22 @@ def _drawn(name: str, key: str, stamps: tuple[tuple[int, int], ...], grid: Grid)
     return replace(source, voxels=kept)
 
 
-def _source_on(name: str, region: Region, grid: Grid) -> DrawnRegion:
+def _source_on(name: str, region: Region, grid: Grid) -> RegionMask:
     """A region before box and hemisphere."""
     if region.sphere is not None:
         return _sphere_on(region.sphere, grid)
     if region.mask is not None:
         return _mask_on(region.mask, region.threshold, grid)
     if region.preset is None:
-        return draw_labels(_atlas_of(region), region.labels, region.threshold, grid)
+        return mask_of_labels(_atlas_of(region), region.labels, region.threshold, grid)
     definition = CIRCUIT[circuit_region(name) or name]
     labels = circuit_labels(definition, region.hemisphere)
-    drawn = draw_labels(_atlas_of(region), labels, region.threshold, grid, definition.threshold)
+    drawn = mask_of_labels(_atlas_of(region), labels, region.threshold, grid, definition.threshold)
     voxels = drawn.voxels & _within(definition.box, "both", grid)
     return replace(drawn, voxels=voxels, whole=int(voxels.sum()), volume=None)
 
 
-def _sphere_on(wanted: Sphere, grid: Grid) -> DrawnRegion:
+def _sphere_on(wanted: Sphere, grid: Grid) -> RegionMask:
     """Raises `RegionError` where the radius cannot be in mm."""
     radius = wanted.radius
     if radius > LARGEST:
@@ -161,26 +163,26 @@ def _sphere_on(wanted: Sphere, grid: Grid) -> DrawnRegion:
     voxels = sphere(grid, wanted.centre, radius)
     centre = ", ".join(f"{value:g}" for value in wanted.centre).replace("-", "−")
     words = f"sphere of {radius:g} mm around ({centre})"
-    return DrawnRegion(voxels, words, None, int(voxels.sum()), 4 / 3 * float(np.pi) * radius**3)
+    return RegionMask(voxels, words, None, int(voxels.sum()), 4 / 3 * float(np.pi) * radius**3)
 
 
-def _mask_on(path: Path, given: float | None, grid: Grid) -> DrawnRegion:
+def _mask_on(path: Path, given: float | None, grid: Grid) -> RegionMask:
     what = f"mask {path}"
     image = open_image(path, "mask")
     if volume_count(image) > 1:
         raise RegionError(f"{what} has {volume_count(image)} volumes; give a mask of one, or name it as an atlas")
-    values = volumes_of(image, what)
-    scale = scale_of(values, image)
-    threshold = threshold_of(scale, given, what)
+    values = read_volumes(image, what)
+    scale = infer_map_scale(values, image)
+    threshold = mask_threshold(scale, given, what)
     chosen = values > threshold
     if given is None:
         _check_not_inverted(chosen[0], what)
     own = grid_of(image)
     if scale.graded:
-        moved = to_grid(values, own, grid, between=True)[0] > threshold
+        moved = resample_to_grid(values, own, grid, between=True)[0] > threshold
     else:
-        moved = to_grid(chosen.astype(np.float64), own, grid, between=False)[0] > 0.5
-    return DrawnRegion.from_map(np.asarray(moved), scale.words(), threshold, chosen[0], own)
+        moved = resample_to_grid(chosen.astype(np.float64), own, grid, between=False)[0] > 0.5
+    return RegionMask.from_map(np.asarray(moved), scale.words(), threshold, chosen[0], own)
 
 
 def _check_not_inverted(chosen: Bool[np.ndarray, "i j k"], what: str) -> None:

@@ -12,13 +12,13 @@ from scipy.optimize import brentq
 
 from ..study import Region
 from ._grid import ExtractionError
-from ._region_masks import Masks
+from ._region_masks import VoxelMasks
 from ._voxels import Voxels
 
 EXTREME = 0.95  # of the coefficient either way; beyond, a run is not stationary enough for the model
 
 
-def basis_of(design: Float[np.ndarray, "scan column"]) -> Float[np.ndarray, "scan dimension"]:
+def orthonormal_basis(design: Float[np.ndarray, "scan column"]) -> Float[np.ndarray, "scan dimension"]:
     """Orthonormal columns that span those of a design; units of the columns do not decide which of them count."""
     sizes = np.linalg.norm(design, axis=0)
     basis, values, _ = np.linalg.svd(design / np.where(sizes > 0, sizes, 1.0), full_matrices=False)
@@ -27,7 +27,7 @@ def basis_of(design: Float[np.ndarray, "scan column"]) -> Float[np.ndarray, "sca
 
 def residual_maker(design: Float[np.ndarray, "scan column"]) -> Float[np.ndarray, "scan scan"]:
     """R = I − X X⁺."""
-    basis = basis_of(design)
+    basis = orthonormal_basis(design)
     return np.eye(design.shape[0]) - basis @ basis.T
 
 
@@ -138,12 +138,12 @@ def without(voxels: Float[np.ndarray, "scan voxel"], confounds: Float[np.ndarray
     This is the adjustment for the effects of no interest: what the null space of the F contrast over the effects of
     interest spans, is taken out of the data.
     """
-    basis = basis_of(confounds)
+    basis = orthonormal_basis(confounds)
     return np.asarray(voxels - basis @ (basis.T @ voxels))
 
 
 @dataclass(frozen=True, eq=False)
-class Coverage:
+class RegionCoverage:
     """What a run has of a region.
 
     Fields:
@@ -169,7 +169,9 @@ class Coverage:
         return self.inside - self.columns.size
 
 
-def cover(label: str, regions: Mapping[str, Region], masks: Masks, voxels: Voxels) -> dict[str, Coverage]:
+def cover_regions(
+    label: str, regions: Mapping[str, Region], masks: VoxelMasks, voxels: Voxels
+) -> dict[str, RegionCoverage]:
     """What a run has of every region.
 
     Raises `ExtractionError` that names every region of which it has too little.
@@ -191,7 +193,7 @@ def cover(label: str, regions: Mapping[str, Region], masks: Masks, voxels: Voxel
             )
         else:
             used = mask & voxels.usable
-            found[name] = Coverage(columns, size, inside, voxels.grid.places()[used].mean(axis=0))
+            found[name] = RegionCoverage(columns, size, inside, voxels.grid.places()[used].mean(axis=0))
     if problems:
         raise ExtractionError(
             f"{label}: region {'; region '.join(problems)}; look at the brain mask and signal there, change the region "
@@ -200,15 +202,17 @@ def cover(label: str, regions: Mapping[str, Region], masks: Masks, voxels: Voxel
     return found
 
 
-def means_of(covered: Mapping[str, Coverage], voxels: Voxels, scale: float) -> Float[np.ndarray, "scan region"]:
+def region_means(
+    covered: Mapping[str, RegionCoverage], voxels: Voxels, scale: float
+) -> Float[np.ndarray, "scan region"]:
     """Mean over the voxels of every region, times `scale`; nothing is taken out."""
     means = [voxels.series[:, one.columns].mean(axis=1, dtype=np.float64) * scale for one in covered.values()]
     return np.column_stack(means)
 
 
-def series_of(
+def region_eigenvariates(
     label: str,
-    covered: Mapping[str, Coverage],
+    covered: Mapping[str, RegionCoverage],
     voxels: Voxels,
     scale: float,
     whiten: Float[np.ndarray, "scan scan"],

@@ -15,7 +15,7 @@ from ..bids import Run
 from ..common import release, write_bytes, write_json
 from ..study import Study
 from ._extraction import write_extraction
-from ._first_level import FirstLevel, first_level
+from ._first_level import RunFirstLevel, first_level
 from ._grid import ExtractionError, as_image
 from ._voxels import Voxels
 
@@ -83,7 +83,7 @@ def _write_map(path: Path, values: Float[np.ndarray, "voxel"], voxels: Voxels, w
     write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=6, mtime=0))
 
 
-def _write_maps(level: FirstLevel, run: Run, out: Path) -> list[Path]:
+def _write_maps(level: RunFirstLevel, run: Run, out: Path) -> list[Path]:
     written = []
     for contrast, effect in level.maps.items():
         for stat, path in map_paths(out, run, contrast).items():
@@ -92,7 +92,7 @@ def _write_maps(level: FirstLevel, run: Run, out: Path) -> list[Path]:
     return written
 
 
-def _sidecar(level: FirstLevel, run: Run, study: Study) -> dict[str, Any]:
+def _sidecar(level: RunFirstLevel, run: Run, study: Study) -> dict[str, Any]:
     found = level.extraction
     return {
         "Description": (
@@ -122,7 +122,7 @@ def _sidecar(level: FirstLevel, run: Run, study: Study) -> dict[str, Any]:
     }
 
 
-def _confounds(level: FirstLevel) -> Mapping[str, Any]:
+def _confounds(level: RunFirstLevel) -> Mapping[str, Any]:
     """In the unit of the table of confounds; in the design each has unit variance."""
     found = level.confounds
     return {
@@ -131,7 +131,7 @@ def _confounds(level: FirstLevel) -> Mapping[str, Any]:
     }
 
 
-def _regions(level: FirstLevel) -> Mapping[str, Any]:
+def _regions(level: RunFirstLevel) -> Mapping[str, Any]:
     found = level.extraction
     shares = dict(zip(found.regions, found.explained.tolist(), strict=True))
     ranges = dict(zip(found.regions, found.ranges.tolist(), strict=True))

@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from ..bids import Confounds, DataError, Run, read_confounds
 from ..study import Study
-from ._grid import ExtractionError, grids_of
-from ._voxels import chunks_of, read_first_scans, read_mask
+from ._grid import ExtractionError, run_grids
+from ._voxels import read_first_scans, read_mask, voxel_blocks
 
 MOST_SPREAD, LEAST_SPREAD = 20.0, 0.01  # percent of the mean, of a voxel over scans; 0.5 … 5 is usual
 MOST_RANGE, LEAST_RANGE = 20.0, 0.01  # percent, of a region's series from its least to its greatest value
@@ -47,7 +47,7 @@ def signal_scale(label: str, series: Float[np.ndarray, "scan voxel"]) -> SignalS
 
     Raises `ExtractionError` where there is no percent of the mean, as the mean was removed.
     """
-    parts = [(block.mean(axis=0), block.std(axis=0)) for block in chunks_of(series, 1.0)]
+    parts = [(block.mean(axis=0), block.std(axis=0)) for block in voxel_blocks(series, 1.0)]
     means, spreads = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     mean, typical = float(means.mean()), float(spreads.mean())
     if mean <= typical:
@@ -179,7 +179,7 @@ SCANS = 12  # that are read of the images
 
 
 @dataclass(frozen=True)
-class RunScale:
+class RunUnits:
     """What the numbers of a run are.
 
     Fields:
@@ -199,13 +199,13 @@ class RunScale:
     remarks: tuple[str, ...]
 
 
-def run_scale(study: Study, run: Run) -> RunScale:
+def run_units(study: Study, run: Run) -> RunUnits:
     """The units of one run; what cannot be read is a remark."""
     mean = spread = displacement = float("nan")
     count = 0
     remarks: list[str] = []
     try:
-        inside = read_mask(run.brain_mask, grids_of([run])[0], run.label)
+        inside = read_mask(run.brain_mask, run_grids([run])[0], run.label)
         signal = signal_scale(run.label, read_first_scans(run.bold, inside, run.label, SCANS))
         mean, spread = signal.mean, signal.spread
         remarks += [f"{run.label}: {one}" for one in signal_remarks(signal)]
@@ -220,7 +220,7 @@ def run_scale(study: Study, run: Run) -> RunScale:
         remarks += _censoring(study, known)
     except DataError as error:
         remarks.append(f"{run.label}: {error}")
-    return RunScale(run.label, mean, spread, displacement, count, tuple(remarks))
+    return RunUnits(run.label, mean, spread, displacement, count, tuple(remarks))
 
 
 def _censoring(study: Study, displacement: np.ndarray) -> list[str]:

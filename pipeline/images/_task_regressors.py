@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import gamma
 
-from ..bids import Events, NothingToModulate, Run, conditions_of, modulator_weights
+from ..bids import ConstantModulatorError, Events, Run, conditions_of, modulator_weights
 from ..study import Task
 
 BINS = 16  # microtime bins of a scan, SPM12's default
@@ -75,7 +75,7 @@ def _nearest(position: Float[np.ndarray, "event"]) -> np.ndarray:
     return np.floor(position + 0.5 + 1e-9).astype(np.int64)  # the last term: 0.3 / 0.1 is 2.999…
 
 
-def lead(repetition_time: float) -> int:
+def lead_bins(repetition_time: float) -> int:
     """Bins before the first scan that a response may still reach into it from."""
     return int(np.ceil(LENGTH / repetition_time)) * BINS
 
@@ -89,7 +89,7 @@ def sampled_bin(reference: float) -> int:
     return min(max(round(reference * BINS), 1), BINS) - 1
 
 
-def convolved(
+def convolve_and_sample(
     series: Float[np.ndarray, "bin"], repetition_time: float, reference: float, before: int
 ) -> Float[np.ndarray, "scan"]:
     """A microtime series ∗ SPM12's kernel, read once a scan.
@@ -104,7 +104,7 @@ def convolved(
 
 
 @dataclass(frozen=True, eq=False)
-class Regressors:
+class TaskRegressors:
     """Series before convolution.
 
     Fields:
@@ -117,15 +117,15 @@ class Regressors:
     before: int
 
 
-def regressors_of(run: Run, task: Task, events: Events | None) -> Regressors:
+def task_regressors(run: Run, task: Task, events: Events | None) -> TaskRegressors:
     """Conditions and modulators of a run; none for rest.
 
     A condition pools the events of the trial types that it merges. A modulator has the boxes of its condition's events,
     as high as its column's value less the mean over these events. Where boxes overlap, their heights add up.
     """
-    before = lead(run.repetition_time)
+    before = lead_bins(run.repetition_time)
     if events is None:
-        return Regressors({}, before)
+        return TaskRegressors({}, before)
 
     def boxes(chosen: Events, weight: np.ndarray) -> np.ndarray:
         return boxcars(chosen.onset, chosen.duration, weight, run.scans, run.repetition_time, before)
@@ -135,19 +135,19 @@ def regressors_of(run: Run, task: Task, events: Events | None) -> Regressors:
         chosen = events.of(kinds)
         series[name] = boxes(chosen, np.ones(chosen.onset.size))
     for name, modulator in task.modulators.items():
-        with suppress(NothingToModulate):  # what is made from it is not to be had of this run
+        with suppress(ConstantModulatorError):  # what is made from it is not to be had of this run
             series[name] = boxes(*modulator_weights(modulator, task, events))
-    return Regressors({name: one for name, one in series.items() if one.any()}, before)
+    return TaskRegressors({name: one for name, one in series.items() if one.any()}, before)
 
 
-def conditions_in(run: Run, regressors: Regressors) -> Float[np.ndarray, "bin condition"]:
+def condition_series(run: Run, regressors: TaskRegressors) -> Float[np.ndarray, "bin condition"]:
     """Every condition and modulator from the first scan on."""
     inside = [one[regressors.before :] for one in regressors.series.values()]
     return np.column_stack(inside) if inside else np.zeros((run.scans * BINS, 0))
 
 
-def inputs_of(
-    run: Run, inputs: Mapping[str, tuple[str, ...]], regressors: Regressors
+def dcm_inputs(
+    run: Run, inputs: Mapping[str, tuple[str, ...]], regressors: TaskRegressors
 ) -> Float[np.ndarray, "bin input"]:
     """Inputs of a DCM: each the sum of its conditions and modulators from the first scan on; 0 where none occurs."""
     columns = np.zeros((run.scans * BINS, len(inputs)))

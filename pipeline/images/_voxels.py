@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 
 from ..bids import DataError, open_nifti
 from ._grid import UNREADABLE, ExtractionError, Grid, RegionError, as_image, grid_of
-from ._map_scale import scale_of, threshold_of
+from ._map_scale import infer_map_scale, mask_threshold
 
 BRIGHTER = 2.0  # times the brain, from which the surroundings cannot be air
 CHUNK = 20_000  # voxels that are computed with at a time: 64 MB for 400 scans
@@ -55,7 +55,7 @@ def read_mask(path: Path, grid: Grid, label: str) -> Bool[np.ndarray, "i j k"]:
     values = _values(image, label, path)
     values = np.where(np.isfinite(values), values, 0.0).reshape((*values.shape[:3], -1))[..., :1]
     values = np.moveaxis(values, -1, 0)
-    scale = scale_of(values, image)
+    scale = infer_map_scale(values, image)
     if scale.kind == "empty":
         raise ExtractionError(f"{label}: {path.name} is empty; make the brain mask again")
     if scale.kind not in ("binary", "fraction", "percent"):
@@ -64,7 +64,7 @@ def read_mask(path: Path, grid: Grid, label: str) -> Bool[np.ndarray, "i j k"]:
             "or a probability; check that image and mask are not swapped"
         )
     try:
-        limit = threshold_of(scale, None, path.name)
+        limit = mask_threshold(scale, None, path.name)
     except RegionError as error:
         raise ExtractionError(f"{label}: {error}") from None
     return np.asarray(values[0] > limit)
@@ -105,7 +105,7 @@ def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoot
     return Voxels(series if good.all() else series[:, good], inside, usable, grid_of(image))
 
 
-def chunks_of(series: Float[np.ndarray, "scan voxel"], scale: float) -> Iterator[Float[np.ndarray, "scan voxel"]]:
+def voxel_blocks(series: Float[np.ndarray, "scan voxel"], scale: float) -> Iterator[Float[np.ndarray, "scan voxel"]]:
     """The voxels in portions, as 64-bit numbers, times `scale`."""
     for start in range(0, series.shape[1], CHUNK):
         yield series[:, start : start + CHUNK].astype(np.float64) * scale

@@ -1,29 +1,29 @@
 """Runs → the tidy table of imaging measures, a row for each participant and session."""
 
 from ._measure_kinds import Measure, motion_name
-from ._missing import KINDS, Changes, change, missingness
-from ._run_measures import Measured, mean_displacement, measure_run, planned
+from ._missing import KINDS, MeasureChanges, change, missingness
+from ._run_measures import RunMeasures, mean_displacement, measure_run, planned_measures
 from ._table import PARTICIPANT, SESSION, WHOLE_SAMPLE, FeatureColumn, FeatureTable, feature_table
-from ._table_files import read_features, sidecar_of, write_features
+from ._table_files import read_features, table_sidecar, write_features
 
 __all__ = [
     "KINDS",
     "PARTICIPANT",
     "SESSION",
     "WHOLE_SAMPLE",
-    "Changes",
     "FeatureColumn",
     "FeatureTable",
     "Measure",
-    "Measured",
+    "MeasureChanges",
+    "RunMeasures",
     "change",
     "feature_table",
     "mean_displacement",
     "measure_run",
     "missingness",
     "motion_name",
-    "planned",
+    "planned_measures",
     "read_features",
-    "sidecar_of",
+    "table_sidecar",
     "write_features",
 ]

@@ -14,7 +14,7 @@ from features import rest_connectivity
 
 from ..images import Extraction
 from ..results import Connection, connections
-from ..study import MAIN, Kind, Study, inversion_settings, models_of
+from ..study import MAIN, Kind, Study, inversion_settings, model_specs
 
 PERCENT = "percent of the run's mean"
 
@@ -179,7 +179,7 @@ def dcm_plan(study: Study) -> list[Measure]:
     """A measure for every free parameter of the main model in the fields asked for; none without a DCM."""
     if study.dcm is None:
         return []
-    spec = models_of(study.dcm)[MAIN]
+    spec = model_specs(study.dcm)[MAIN]
     free = [spec.parameter_names[i] for i in prior(spec, inversion_settings(study.dcm).priors).free]
     return [
         Measure(

@@ -23,7 +23,7 @@ KINDS: dict[Kind, str] = {  # for people
 
 
 @dataclass(frozen=True, eq=False)
-class Changes:
+class MeasureChanges:
     """After less before.
 
     Fields:
@@ -38,11 +38,11 @@ class Changes:
     values: Float[np.ndarray, "person measure"]
 
 
-def change(table: FeatureTable) -> Changes:
+def change(table: FeatureTable) -> MeasureChanges:
     """How much each measure of each participant changed."""
     before, after = (_of_session(table, session) for session in table.order)
     first = [row for row, session in enumerate(table.sessions) if session == table.order[0]]
-    return Changes(
+    return MeasureChanges(
         tuple(table.participants[row] for row in first),
         tuple(table.arms[row] for row in first),
         table.measures,

@@ -34,7 +34,7 @@ _PLANS: dict[Kind, Callable[[Study], list[Measure]]] = {
 }
 
 
-def planned(study: Study) -> tuple[Measure, ...]:
+def planned_measures(study: Study) -> tuple[Measure, ...]:
     """The measures of `[measures] kinds`, kind by kind in a fixed order, then in the order of the configuration.
 
     Raises `FeatureError` where two would have one name.
@@ -51,7 +51,7 @@ Values = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunMeasures:
     """Of one run.
 
     Fields:
@@ -65,12 +65,12 @@ class Measured:
     remarks: tuple[str, ...]
 
 
-def measure_run(extraction: Extraction, study: Study) -> Measured:
+def measure_run(extraction: Extraction, study: Study) -> RunMeasures:
     """Every measure of a run, but for those of its DCM.
 
     What one kind of measure cannot be had for stays with that kind: its values are absent, with a remark.
     """
-    known = {one.name: one for one in planned(study)}
+    known = {one.name: one for one in planned_measures(study)}
     values: Values = {}
     kinds = study.measures.kinds
     notes = [note for note in extraction.notes if "distance" in kinds or not note.startswith("distance ")]
@@ -85,7 +85,7 @@ def measure_run(extraction: Extraction, study: Study) -> Measured:
             values |= found
             remarks += [f"{extraction.label}: {note}" for note in notes]
     values = {name: value for name, value in values.items() if np.isfinite(value)}
-    return Measured(
+    return RunMeasures(
         {known[name]: value for name, value in values.items() if name in known},
         mean_displacement(extraction),
         tuple(remarks),

@@ -18,7 +18,7 @@ from ..images import Extraction
 from ..study import Study
 from ..tables import MISSING
 from ._measure_kinds import Measure, dcm_values, motion_name
-from ._run_measures import measure_run, planned
+from ._run_measures import measure_run, planned_measures
 
 WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all people; a nested estimate refuses any
 REMARKS = "Remarks"
@@ -123,7 +123,7 @@ def feature_table(
     """
     order = (study.sessions.before, study.sessions.after)
     rows = [(who, session) for who in inventory.participants for session in order]
-    plan = planned(study)
+    plan = planned_measures(study)
     values, remarks = _measured(study, extractions, posteriors)
     columns = [FeatureColumn(one.name, "measure", one.unit, one.description, one) for one in plan]
     columns += [_motion(task) for task in study.tasks]

@@ -24,7 +24,7 @@ def write_features(table: FeatureTable, path: Path) -> list[Path]:
     """
     write_text(path, _tsv(table))
     sidecar = path.with_suffix(".json")
-    write_json(sidecar, sidecar_of(table))
+    write_json(sidecar, table_sidecar(table))
     return [path, sidecar]
 
 
@@ -35,7 +35,7 @@ def _tsv(table: FeatureTable) -> str:
     return tab_separated([head, *rows])
 
 
-def sidecar_of(table: FeatureTable) -> dict[str, Any]:
+def table_sidecar(table: FeatureTable) -> dict[str, Any]:
     """What each column is, then how the table came about."""
     there = {one.name for one in table.columns}
     return {

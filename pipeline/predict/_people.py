@@ -13,7 +13,7 @@ from ..tables import Table, TableError, read_table
 from ._cells import Kind, is_missing, kind_of, numbers
 from ._options import PredictOptions
 from ._sidecar import Sidecar, read_sidecar
-from ._who import person_column, session_column, session_pair
+from ._who import participant_column, session_column, session_pair
 
 ABSENT = -1  # for a row that isn't there
 
@@ -81,7 +81,7 @@ def read_people(options: PredictOptions) -> People:
     if not table.rows:
         raise TableError(table.path, "has a header and no rows; write a row for each person", 1)
     sidecar = read_sidecar(table)
-    person = person_column(table, options)
+    person = participant_column(table, options)
     session = session_column(table, options, person)
     if session is None:
         return _wide(table, sidecar, person, options)

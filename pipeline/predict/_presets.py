@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..common import UsageError
-from ..study import WITH_COVARIATES, Preset
+from ..study import MODELS_WITH_COVARIATES, Preset
 from ._formula import ARM, Factor, FactorTerm, Take, parse_factor
 
 TAKEN: dict[Preset, Take] = {
@@ -43,8 +43,8 @@ def preset_terms(
 
 def check_covariates(model: Preset, covariates: Sequence[str]) -> None:
     """Raises `UsageError` where covariates would be ignored, or the model is about them and has none."""
-    if covariates and model not in WITH_COVARIATES:
-        other = "change-by-arm-and-covariates" if model in BY_ARM else " or ".join(WITH_COVARIATES)
+    if covariates and model not in MODELS_WITH_COVARIATES:
+        other = "change-by-arm-and-covariates" if model in BY_ARM else " or ".join(MODELS_WITH_COVARIATES)
         raise UsageError(f"{model} has no covariates; take {other}, a formula, or leave them out")
     if not covariates and model == "change-by-arm-and-covariates":
         raise UsageError(f"{model} needs covariates (--covariates A,B); without any it is change-by-arm")

@@ -26,7 +26,7 @@ PEOPLE = (
 SESSIONS = ("session", "session_id")
 
 
-def person_column(table: Table, options: PredictOptions) -> str | None:
+def participant_column(table: Table, options: PredictOptions) -> str | None:
     """The column that names people: as asked, as BIDS calls it, or what looks like it; None where nothing does.
 
     Raises `TableError` where there is no such column, or more than one could be it.

@@ -10,7 +10,7 @@ from typing import Any
 from ..bids import Inventory, Run
 from ..common import release
 from ..execution import Unit, UnitRecorder
-from ..images import EXTRACTION_FORMAT, extract_run, files_of, region_files, series_path
+from ..images import EXTRACTION_FORMAT, extract_run, region_files, region_source_files, series_path
 from ..study import Study
 from ._recipe import recipe_of
 
@@ -30,7 +30,9 @@ class Extracting:
 def extract_units(study: Study, inventory: Inventory, out: Path) -> list[Unit]:
     """A unit for every run that can be used."""
     regions = tuple(region_files(study))
-    places = {name: [regions.index(path) for path in files_of(region)] for name, region in study.regions.items()}
+    places = {
+        name: [regions.index(path) for path in region_source_files(region)] for name, region in study.regions.items()
+    }
     jobs = [Extracting(run, study, out) for run in inventory.runs]
     return [
         Unit(STAGE, job.run.label, {**_recipe(job), "files": places}, (*job.run.files, *regions), job) for job in jobs

@@ -14,7 +14,7 @@ from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
 from ..results import to_dataset, write_result
 from ..spm import write_dcm
-from ..study import Dcm, Study, inversion_settings, models_of
+from ..study import Dcm, Study, inversion_settings, model_specs
 from ._layout import Layout
 
 STAGE = "invert"
@@ -58,7 +58,7 @@ def invert_units(study: Study, series: Mapping[str, Path], layout: Layout, batch
         return []
     visits = list(series.items())
     units = []
-    for model, spec in models_of(study.dcm).items():
+    for model, spec in model_specs(study.dcm).items():
         for place, (visit, path) in enumerate(visits):
             begin = place // batch * batch
             end = min(begin + batch, len(visits))

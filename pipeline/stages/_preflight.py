@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..bids import Inventory, check_groups, check_predictions, check_statistics, group_remarks, take_inventory
+from ..bids import Inventory, check_groups, check_predictions, check_statistics, collect_inventory, group_remarks
 from ..common import UsageError
-from ..images import check_regions, grids_of, region_remarks
+from ..images import check_regions, region_remarks, run_grids
 from ..study import Study
 from ._predict import check_formulas
 
 
 def preflight(study: Study, on_progress: Callable[[int, int], None] | None = None) -> tuple[Inventory, list[str]]:
     """What the study has on disk, and a line for everything that it cannot go on with."""
-    inventory = take_inventory(study, on_progress)
+    inventory = collect_inventory(study, on_progress)
     if inventory.errors:
         return inventory, list(inventory.errors)
-    grids = grids_of(inventory.runs)
+    grids = run_grids(inventory.runs)
     errors = [
         *check_regions(study, grids),
         *check_groups(study, inventory),

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..study import Region, is_file_name
+from ..study import Region, is_atlas_file
 
 
 def recipe_of(part: BaseModel) -> Any:
@@ -16,7 +16,7 @@ def recipe_of(part: BaseModel) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Region) and value.atlas is not None and is_file_name(value.atlas):
+    if isinstance(value, Region) and value.atlas is not None and is_atlas_file(value.atlas):
         value = value.model_copy(update={"atlas": Path(value.atlas).name})
     if isinstance(value, BaseModel):
         return {name: _plain(getattr(value, name)) for name in type(value).model_fields}

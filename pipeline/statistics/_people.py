@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..bids import Inventory, SessionScores, person_column, person_numbers, session_scores
+from ..bids import Inventory, SessionScores, participant_column, participant_numbers, session_scores
 from ..study import Statistics, Study
 
 
@@ -47,8 +47,8 @@ def people_of(study: Study, inventory: Inventory, how: Statistics) -> StudyPeopl
         arm=np.array([1.0 if one.arm == arms[0] else -1.0 for one in people]),
         sessions=(study.sessions.before, study.sessions.after),
         outcomes=session_scores(study, inventory, how.outcomes),
-        subscales={name: person_numbers(inventory, name) for name in how.subscales},
-        null_checks={name: person_numbers(inventory, name) for name in how.null_checks},
-        cohort={name: person_column(inventory, name) for name in how.cohort},
+        subscales={name: participant_numbers(inventory, name) for name in how.subscales},
+        null_checks={name: participant_numbers(inventory, name) for name in how.null_checks},
+        cohort={name: participant_column(inventory, name) for name in how.cohort},
         units={name: score.unit for name, score in study.scores.items()},
     )

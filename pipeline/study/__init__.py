@@ -1,14 +1,14 @@
 """The study's configuration: one TOML file → a checked `Study`."""
 
 from ._analyses import Distance, GroupAnalysis, Kind, Measures, Prediction, Preset, Statistics
-from ._check_analyses import WITH_COVARIATES
+from ._check_analyses import MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
-from ._expressions import is_used, parse_connection, parse_contrast
+from ._expressions import is_used_in_analyses, parse_connection, parse_contrast
 from ._guesses import guess_arms, likely_condition_columns
-from ._models import MAIN, describe_inversion, inversion_settings, make_spec, models_of, spec_of
-from ._read_study import StudyError, is_file_name, read_study
+from ._models import MAIN, describe_inversion, inversion_settings, make_spec, model_spec, model_specs
+from ._read_study import StudyError, is_atlas_file, read_study
 from ._schema import SCHEMA_FILE, study_schema
-from ._starter import guesses_in_words, starter
+from ._starter import describe_guesses, starter_toml
 from ._study import (
     TARGET_CIRCUIT,
     Box,
@@ -18,27 +18,27 @@ from ._study import (
     Modulator,
     Outputs,
     Participants,
-    Place,
     Region,
     Score,
     Sessions,
     Sphere,
     Structure,
     Study,
+    StudyFiles,
     Task,
 )
-from ._survey import Found, look
+from ._survey import DatasetSurvey, survey_dataset
 
 __all__ = [
     "MAIN",
+    "MODELS_WITH_COVARIATES",
     "SCHEMA_FILE",
     "TARGET_CIRCUIT",
-    "WITH_COVARIATES",
     "Box",
     "Confounds",
+    "DatasetSurvey",
     "Dcm",
     "Distance",
-    "Found",
     "Glm",
     "GroupAnalysis",
     "Kind",
@@ -46,7 +46,6 @@ __all__ = [
     "Modulator",
     "Outputs",
     "Participants",
-    "Place",
     "Prediction",
     "Preset",
     "Region",
@@ -57,22 +56,23 @@ __all__ = [
     "Structure",
     "Study",
     "StudyError",
+    "StudyFiles",
     "Task",
     "circuit_region",
+    "describe_guesses",
     "describe_inversion",
     "guess_arms",
-    "guesses_in_words",
     "inversion_settings",
-    "is_file_name",
-    "is_used",
+    "is_atlas_file",
+    "is_used_in_analyses",
     "likely_condition_columns",
-    "look",
     "make_spec",
-    "models_of",
+    "model_spec",
+    "model_specs",
     "parse_connection",
     "parse_contrast",
     "read_study",
-    "spec_of",
-    "starter",
+    "starter_toml",
     "study_schema",
+    "survey_dataset",
 ]

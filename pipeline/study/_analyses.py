@@ -14,7 +14,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Span = tuple[Finite, Finite]  # from, to
 
 
-class Part(BaseModel):
+class Section(BaseModel):
     """A table of the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -25,7 +25,7 @@ Preset = Literal["change", "change-by-arm", "change-by-arm-and-covariates", "bas
 Kind = Literal["response", "gppi", "distance", "rest", "dcm"]
 
 
-class GroupAnalysis(Part):
+class GroupAnalysis(Section):
     """`[group.NAME]`: one analysis over all participants."""
 
     analysis: Annotated[
@@ -66,7 +66,7 @@ class GroupAnalysis(Part):
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 
 
-class Distance(Part):
+class Distance(Section):
     """`[tasks.TASK.distances.NAME]`: the crossnobis distance between the voxel patterns of two conditions.
 
     A session has one run of a task, so that what is cross-validated over are its halves, or its blocks: events of a
@@ -79,7 +79,7 @@ class Distance(Part):
     )
 
 
-class Measures(Part):
+class Measures(Section):
     """`[measures]`: what is taken from every run, beside the DCM, for each region or each pair of regions."""
 
     kinds: Annotated[
@@ -105,7 +105,7 @@ class Measures(Part):
     ] = ("B",)
 
 
-class Prediction(Part):
+class Prediction(Section):
     """`[predict.NAME]`: an elastic net from measures to a score, in the sample and in people left out."""
 
     outcome: Annotated[str, Field(description="A score, such as improvement.")]
@@ -140,7 +140,7 @@ class Prediction(Part):
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 
 
-class Statistics(Part):
+class Statistics(Section):
     """`[statistics]`: what the arms did to scores, and what a measure's change goes with."""
 
     outcomes: Annotated[

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..common import did_you_mean
 from ._analyses import GroupAnalysis, Prediction
-from ._problems import Keys, Problem, collisions
+from ._problems import Keys, Problem, names_differing_in_case
 from ._study import Study
 
 RESERVED = "models"  # the folder of the comparison of alternative models
@@ -24,7 +24,7 @@ _HEEDED = {
 
 def check_group(study: Study) -> Iterator[Problem]:
     """Every mistake in `[group]` that its shape alone does not show."""
-    yield from collisions(("group",), study.group, "group analyses")
+    yield from names_differing_in_case(("group",), study.group, "group analyses")
     if study.group and study.dcm is None:
         yield Problem(("group",), "group analyses are over connections, so they need [dcm]; add it", (("dcm",),))
     for name, analysis in study.group.items():
@@ -111,12 +111,12 @@ def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[P
                 )
 
 
-WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
+MODELS_WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
 
 
 def check_predict(study: Study) -> Iterator[Problem]:
     """Every mistake in `[predict]`, `[measures]` and `distances` that its shape alone does not show."""
-    yield from collisions(("predict",), study.predict, "predictions")
+    yield from names_differing_in_case(("predict",), study.predict, "predictions")
     for name, prediction in study.predict.items():
         yield from _model(("predict", name), prediction)
         yield from _numbers(("predict", name), prediction)
@@ -148,9 +148,10 @@ def _model(path: Keys, prediction: Prediction) -> Iterator[Problem]:
         yield Problem((*path, "covariates"), "belong to a model; with a formula, write them into it")
     if prediction.formula is not None and "measures" in prediction.model_fields_set:
         yield Problem((*path, "measures"), "belong to a model; with a formula, write them into it")
-    if prediction.covariates and prediction.model is not None and prediction.model not in WITH_COVARIATES:
+    if prediction.covariates and prediction.model is not None and prediction.model not in MODELS_WITH_COVARIATES:
         yield Problem(
-            (*path, "covariates"), f"{prediction.model} has none; remove them, or take {' or '.join(WITH_COVARIATES)}"
+            (*path, "covariates"),
+            f"{prediction.model} has none; remove them, or take {' or '.join(MODELS_WITH_COVARIATES)}",
         )
     if prediction.model == "change-by-arm-and-covariates" and not prediction.covariates:
         yield Problem(path, "change-by-arm-and-covariates lacks covariates; add them, or take change-by-arm")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..common import did_you_mean
 from ._expressions import parse_connection
-from ._models import MAIN, merged_structure, models_of
-from ._problems import Keys, Problem, collisions
+from ._models import MAIN, merge_structures, model_specs
+from ._problems import Keys, Problem, names_differing_in_case
 from ._study import Dcm, Structure, Study
 
 
@@ -63,7 +63,7 @@ def _inputs(study: Study, dcm: Dcm) -> Iterator[Problem]:
 
 
 def _names(dcm: Dcm) -> Iterator[Problem]:
-    yield from collisions(("dcm", "models"), dcm.models, "models")
+    yield from names_differing_in_case(("dcm", "models"), dcm.models, "models")
     for name in dcm.models:
         if name.casefold() == MAIN:
             yield Problem(
@@ -74,7 +74,7 @@ def _names(dcm: Dcm) -> Iterator[Problem]:
 def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
     """Mistakes in the connections of one model."""
     found: list[Problem] = []
-    whole = merged_structure(dcm, structure)
+    whole = merge_structures(dcm, structure)
     free = _free(whole, dcm)
     if isinstance(structure.a, tuple):
         found += _pairs((*path, "a"), structure.a, dcm.regions)
@@ -160,7 +160,7 @@ def _known_pairs(connections: Sequence[str], regions: Sequence[str]) -> set[tupl
 
 def _pointless(dcm: Dcm) -> Iterator[Problem]:
     """Inputs that do nothing in any model, and models that are the same."""
-    specs = models_of(dcm)
+    specs = model_specs(dcm)
     for place, name in enumerate(dcm.inputs):
         if not any(spec.b[:, :, place].any() or spec.c[:, place].any() for spec in specs.values()):
             text = "drives no region (c) and changes no connection (b) in any model; use it, or remove it"

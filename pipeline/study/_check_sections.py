@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from ..common import did_you_mean, time_problem
 from ._expressions import parse_contrast
 from ._models import inversion_settings
-from ._problems import Keys, Problem, collisions
+from ._problems import Keys, Problem, names_differing_in_case
 from ._study import TARGET_CIRCUIT, Box, Region, Study, Task
 
 
-def check_people(study: Study) -> Iterator[Problem]:
+def check_participants(study: Study) -> Iterator[Problem]:
     """Every mistake in `[participants]`, `[sessions]` and `[scores]` that their shape alone does not show."""
     yield from _arms(study)
     yield from _sessions(study)
@@ -46,7 +46,7 @@ def _sessions(study: Study) -> Iterator[Problem]:
 
 
 def _scores(study: Study) -> Iterator[Problem]:
-    yield from collisions(("scores",), study.scores, "scores")
+    yield from names_differing_in_case(("scores",), study.scores, "scores")
     for name, score in study.scores.items():
         if name == study.participants.arm:
             text = f"{name!r} is the column of the arms ([participants] arm); call the score something else"
@@ -64,7 +64,7 @@ _LABEL = re.compile(r"[A-Za-z0-9]+")
 
 def check_tasks(study: Study) -> Iterator[Problem]:
     """Every mistake in `[tasks]` that its shape alone does not show."""
-    yield from collisions(("tasks",), study.tasks, "tasks")
+    yield from names_differing_in_case(("tasks",), study.tasks, "tasks")
     for name, task in study.tasks.items():
         path: Keys = ("tasks", name)
         if not _LABEL.fullmatch(name):
@@ -93,7 +93,7 @@ def _events(path: Keys, task: Task) -> Iterator[Problem]:
         if task.conditions and modulator.condition not in task.conditions:
             tip = did_you_mean(modulator.condition, list(task.conditions), "conditions")
             yield Problem((*here, "condition"), f"{modulator.condition!r} is no condition of this task{tip}")
-    yield from collisions((*path, "contrasts"), task.contrasts, "contrasts")
+    yield from names_differing_in_case((*path, "contrasts"), task.contrasts, "contrasts")
     for name, text in task.contrasts.items():
         yield from _contrast((*path, "contrasts", name), text, task)
 
@@ -193,7 +193,7 @@ SOURCES = ("mask", "sphere", "atlas", "preset")
 
 def check_regions(study: Study) -> Iterator[Problem]:
     """Every mistake in `[regions]` that its shape alone does not show."""
-    yield from collisions(("regions",), study.regions, "regions")
+    yield from names_differing_in_case(("regions",), study.regions, "regions")
     for name, region in study.regions.items():
         path: Keys = ("regions", name)
         given = [source for source in SOURCES if getattr(region, source) is not None]

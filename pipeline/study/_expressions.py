@@ -64,7 +64,7 @@ def parse_contrast(text: str) -> dict[str, float]:
 _NAME_IN_FORMULA = re.compile(r"[A-Za-z*][A-Za-z0-9_*-]*")  # in a formula or a factor such as fall(caps5)
 
 
-def is_used(name: str, study: Study) -> bool:
+def is_used_in_analyses(name: str, study: Study) -> bool:
     """Whether an analysis names a score or column, by itself or by a pattern."""
     return any(name == one or ("*" in one and fnmatchcase(name, one)) for one in _named(study))
 

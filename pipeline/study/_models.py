@@ -18,12 +18,12 @@ from ._study import Dcm, Structure
 MAIN = "main"
 
 
-def models_of(dcm: Dcm) -> dict[str, Spec]:
+def model_specs(dcm: Dcm) -> dict[str, Spec]:
     """Every model of a study by name: ``main``, then the alternatives in the order of the file."""
-    return {MAIN: spec_of(dcm), **{name: spec_of(dcm, one) for name, one in dcm.models.items()}}
+    return {MAIN: model_spec(dcm), **{name: model_spec(dcm, one) for name, one in dcm.models.items()}}
 
 
-def spec_of(dcm: Dcm, structure: Structure | None = None) -> Spec:
+def model_spec(dcm: Dcm, structure: Structure | None = None) -> Spec:
     """The structure of one model: which connections are free (A), which change (B), what drives what (C).
 
     Arguments:
@@ -32,7 +32,7 @@ def spec_of(dcm: Dcm, structure: Structure | None = None) -> Spec:
 
     Where nothing is said, A is full, and B and C are empty. Self-connections are always part of A.
     """
-    merged = merged_structure(dcm, structure)
+    merged = merge_structures(dcm, structure)
     a: Literal["full"] | Sequence[str] = merged.a if isinstance(merged.a, tuple) else "full"
     return make_spec(dcm.regions, tuple(dcm.inputs), a=a, b=merged.b, c=merged.c)
 
@@ -70,7 +70,7 @@ def make_spec(
     return Spec(tuple(regions), tuple(inputs), masks["a"], masks["b"], masks["c"], gates)
 
 
-def merged_structure(dcm: Structure, structure: Structure | None) -> Structure:
+def merge_structures(dcm: Structure, structure: Structure | None) -> Structure:
     """An alternative with what it does not say taken from the main model."""
     said = {name: getattr(structure, name, None) for name in Structure.model_fields}
     return Structure(**{name: getattr(dcm, name) if value is None else value for name, value in said.items()})

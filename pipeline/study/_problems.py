@@ -22,7 +22,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SCALAR = re.compile(r"[^,\]}#\n]+")  # numbers, truth values, dates (which may hold a space)
 
 
-def locate(text: str) -> dict[Keys, int]:
+def locate_keys(text: str) -> dict[Keys, int]:
     """The line, from 1, of every key, table and entry of a list in a TOML text.
 
     Arguments:
@@ -170,12 +170,12 @@ class Problem:
 
     def words(self, name: str, lines: Mapping[Keys, int]) -> str:
         """``study.toml:14: tasks.faces.rest: …``, in one line."""
-        key = spelled(self.path)
+        key = key_as_written(self.path)
         text = " ".join(f"{key + ': ' if key else ''}{self.text}".split())
         return f"{name}:{line_of(lines, self.path)}: {text}"
 
 
-def spelled(path: Keys) -> str:
+def key_as_written(path: Keys) -> str:
     """A path as the file spells it: ``regions."left amygdala".labels (entry 2)``."""
     keys = [one for one in path if isinstance(one, str)]
     places = [f"entry {one + 1}" for one in path if isinstance(one, int)]
@@ -185,7 +185,7 @@ def spelled(path: Keys) -> str:
 
 def heading(path: Keys) -> str:
     """``[tasks.faces]``, or ``the file`` for what stands above the first heading."""
-    return f"[{spelled(path)}]" if path else "the file"
+    return f"[{key_as_written(path)}]" if path else "the file"
 
 
 def quoted(value: object) -> str:
@@ -195,7 +195,7 @@ def quoted(value: object) -> str:
     return shorten(repr(value), LONGEST)
 
 
-def collisions(path: Keys, names: Iterable[str], kind: str) -> Iterator[Problem]:
+def names_differing_in_case(path: Keys, names: Iterable[str], kind: str) -> Iterator[Problem]:
     """A problem for every name that differs from an earlier one in capitals alone: some file systems take them for one.
 
     Arguments:

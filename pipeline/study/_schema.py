@@ -44,7 +44,7 @@ MUST, NOT = "must be ", ", not "
 NAME_RULE = "a name starts with a letter and holds letters, digits, _ and - only"
 
 
-def shaped(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
+def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
     """The study that a parsed file describes, or every mistake in its shape."""
     problems = [*_impossible(content, ())]
     study = None

@@ -14,7 +14,7 @@ from ..common import first_names, sorted_names, visible_text
 from ._analyses import NAME
 from ._guesses import TRIAL_TYPE, guess_arms, guess_contrast, guess_sessions
 from ._schema import PLACEHOLDER, SCHEMA_FILE
-from ._survey import Found, FoundScore, FoundTask
+from ._survey import DatasetSurvey, SurveyedScore, SurveyedTask
 
 MOST_CONDITIONS = 24
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -25,7 +25,7 @@ class _Written(str):
     """Text that is TOML already."""
 
 
-def starter(found: Found, folder: Path) -> str:
+def starter_toml(found: DatasetSurvey, folder: Path) -> str:
     """The TOML text of a configuration for a dataset.
 
     Arguments:
@@ -47,7 +47,7 @@ def starter(found: Found, folder: Path) -> str:
     return environment.get_template("study.toml.j2").render(_guesses(found, folder))
 
 
-def guesses_in_words(found: Found) -> tuple[str, ...]:
+def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
     """What a starter guesses and why, and what it leaves to be filled in, a line each."""
     sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
     lines = ["before and after: " + (f"{' and '.join(sessions.names)}, " if sessions.names else "") + sessions.reason]
@@ -100,7 +100,7 @@ def _key(name: str) -> _Written:
     return _Written(name if _BARE.fullmatch(name) else toml(name))
 
 
-def _guesses(found: Found, folder: Path) -> dict[str, Any]:
+def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
     sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
     before, after = sessions.names or (PLACEHOLDER,) * 2
     tasks = [_task(task) for task in found.tasks]
@@ -168,7 +168,7 @@ def _relative(path: Path, folder: Path) -> str:
         return path.absolute().as_posix()
 
 
-def _task(task: FoundTask) -> dict[str, Any]:
+def _task(task: SurveyedTask) -> dict[str, Any]:
     left_out = task.incomplete if set(task.incomplete) < set(task.trial_types) else ()
     usable = [kind for kind in task.trial_types if kind not in left_out]
     types = usable[:MOST_CONDITIONS]
@@ -192,7 +192,7 @@ def _task(task: FoundTask) -> dict[str, Any]:
     }
 
 
-def _scores(scores: Sequence[FoundScore], folder: Path) -> dict[str, dict[str, Any]]:
+def _scores(scores: Sequence[SurveyedScore], folder: Path) -> dict[str, dict[str, Any]]:
     """By name; the only score there is, in a table with sessions, is the improvement."""
     alone = len(scores) == 1 and scores[0].sessions
     names = _named(["improvement" if alone else score.table.stem for score in scores])

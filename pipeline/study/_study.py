@@ -14,9 +14,9 @@ from ._analyses import (
     GroupAnalysis,
     Measures,
     Name,
-    Part,
     Positive,
     Prediction,
+    Section,
     Span,
     Statistics,
 )
@@ -26,7 +26,7 @@ Expansion = Literal["basic", "power2", "derivatives", "full"]
 TARGET_CIRCUIT = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
 
 
-class Place(Part):
+class StudyFiles(Section):
     """`[study]`: what it is called and where its files lie. Paths are relative to the configuration file."""
 
     name: Annotated[str, Field(min_length=1, description="Title of the report.")]
@@ -39,7 +39,7 @@ class Place(Part):
     resolution: Annotated[str | None, Field(description="res- of the file names, where there are several.")] = None
 
 
-class Participants(Part):
+class Participants(Section):
     """`[participants]`: who takes part and in which arm."""
 
     table: Annotated[Path | None, Field(description="Default: participants.tsv of the BIDS dataset.")] = None
@@ -51,14 +51,14 @@ class Participants(Part):
     exclude: Annotated[dict[str, str], Field(description='Left out, and why: { "sub-07" = "withdrew consent" }.')] = {}
 
 
-class Sessions(Part):
+class Sessions(Section):
     """`[sessions]`: before and after treatment."""
 
     before: Annotated[str, Field(description="Label of the session before treatment.")] = "ses-1"
     after: Annotated[str, Field(description="Label of the session after it.")] = "ses-2"
 
 
-class Score(Part):
+class Score(Section):
     """`[scores.NAME]`: a number per participant, such as improvement.
 
     `take` says how sessions become one number: 'once' where the table has one row per participant; 'before' or 'after';
@@ -73,14 +73,14 @@ class Score(Part):
     unit: Annotated[str, Field(description="What it is counted in.")] = "points"
 
 
-class Modulator(Part):
+class Modulator(Section):
     """`[tasks.TASK.modulators.NAME]`: a condition weighted by a column of the events, centred over its events."""
 
     condition: Annotated[str, Field(description="The condition.")]
     column: Annotated[str, Field(description="Column of its events.")]
 
 
-class Task(Part):
+class Task(Section):
     """`[tasks.TASK]`: one task, by its name in task-TASK of the file names.
 
     Without `conditions` every trial type is a condition. `contrasts` are sums of conditions: "faces - shapes".
@@ -106,7 +106,7 @@ class Task(Part):
     acquisition: Annotated[str | None, Field(description="acq- of the file names, where there are several.")] = None
 
 
-class Confounds(Part):
+class Confounds(Section):
     """`[confounds]`: what is taken out of every series, by nilearn's `load_confounds`.
 
     Slow drifts are not among them: [glm] high_pass takes those out.
@@ -131,14 +131,14 @@ class Confounds(Part):
     ] = None
 
 
-class Sphere(Part):
+class Sphere(Section):
     """All voxels whose centre is within `radius`."""
 
     centre: Annotated[tuple[Finite, Finite, Finite], Field(description="x, y, z in mm of the study's space.")]
     radius: Annotated[Positive, Field(description="mm")]
 
 
-class Box(Part):
+class Box(Section):
     """Limits on any of the axes, mm."""
 
     x: Annotated[Span | None, Field(description="From left to right, mm.")] = None
@@ -146,7 +146,7 @@ class Box(Part):
     z: Annotated[Span | None, Field(description="From below to above, mm.")] = None
 
 
-class Region(Part):
+class Region(Section):
     """`[regions.NAME]`: exactly one of a mask file, a sphere, labels of an atlas, or a preset."""
 
     mask: Annotated[
@@ -172,7 +172,7 @@ class Region(Part):
     ] = 0.2
 
 
-class Glm(Part):
+class Glm(Section):
     """`[glm]`: the first level, as SPM12 by default."""
 
     high_pass: Annotated[Positive, Field(description="Cut-off period of the high-pass filter, s.")] = 128.0
@@ -186,7 +186,7 @@ class Glm(Part):
     ] = "auto"
 
 
-class Structure(Part):
+class Structure(Section):
     """Which connections there are. A connection is "to <- from"; what is not said is as in the main model."""
 
     a: Annotated[Literal["full"] | tuple[str, ...] | None, Field(description="Connections between regions.")] = None
@@ -236,14 +236,14 @@ class Dcm(Structure):
     )
 
 
-class Outputs(Part):
+class Outputs(Section):
     """`[outputs]`: what is kept beside the report."""
 
     maps: Annotated[bool, Field(description="Effect, variance and t maps of every contrast as NIfTI.")] = True
     spm: Annotated[bool, Field(description="DCM_*.mat that SPM12 opens, beside the NetCDF results.")] = False
 
 
-class Study(Part):
+class Study(Section):
     """One study: everything that decides what `effconn run` computes.
 
     Raises pydantic's `ValidationError` where a part is not in order; `read_study` turns that into lines for people.
@@ -256,7 +256,7 @@ class Study(Part):
             "that hold what they say (none), or the numbers of SPM12 or SPM25."
         ),
     ] = "none"
-    study: Annotated[Place, Field(description="What it is called and where its files lie.")]
+    study: Annotated[StudyFiles, Field(description="What it is called and where its files lie.")]
     participants: Annotated[Participants, Field(description="Who takes part, and in which arm.")]
     sessions: Annotated[Sessions, Field(description="Before and after treatment.")] = Sessions()
     scores: Annotated[dict[Name, Score], Field(description="Numbers per participant, such as improvement.")] = {}

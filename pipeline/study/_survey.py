@@ -21,7 +21,7 @@ _ABOVE = ("", "sub-*/", "sub-*/ses-*/")  # folders above func, whose files are i
 
 
 @dataclass(frozen=True)
-class FoundTask:
+class SurveyedTask:
     """A task by its bare name.
 
     Fields:
@@ -45,7 +45,7 @@ class FoundTask:
         return not self.trial_types
 
 
-def found_tasks(bids: Path, raw: Sequence[Path], names: Sequence[str], notes: list[str]) -> Iterator[FoundTask]:
+def survey_tasks(bids: Path, raw: Sequence[Path], names: Sequence[str], notes: list[str]) -> Iterator[SurveyedTask]:
     """Every task that has an image or confounds, in natural order.
 
     Arguments:
@@ -62,7 +62,7 @@ def found_tasks(bids: Path, raw: Sequence[Path], names: Sequence[str], notes: li
     for name in sorted_names(_entity_labels(_TASK, images)):
         files = [] if "rest" in name.lower() else events.get(name, [])[:EVENT_FILES_READ]
         runs = sorted_names(_entity_labels(_RUN, (image for image in images if f"_task-{name}_" in image)))
-        yield _with_events(FoundTask(name, (), tuple(runs) if len(runs) > 1 else ()), _tables(files, notes))
+        yield _with_events(SurveyedTask(name, (), tuple(runs) if len(runs) > 1 else ()), _tables(files, notes))
 
 
 def _entity_labels(pattern: re.Pattern[str], names: Iterable[str]) -> set[str]:
@@ -77,7 +77,7 @@ def _tables(files: Iterable[Path], notes: list[str]) -> Iterator[Table]:
             notes.append(str(error))
 
 
-def _with_events(task: FoundTask, tables: Iterable[Table]) -> FoundTask:
+def _with_events(task: SurveyedTask, tables: Iterable[Table]) -> SurveyedTask:
     """With the trial types of its events; where no table has that column, of the one column that may hold them."""
     read = [table for table in tables if table.rows]
     column = TRIAL_TYPE
@@ -114,7 +114,7 @@ _RESOLUTION = re.compile(r"_res-([A-Za-z0-9]+)")
 
 
 @dataclass(frozen=True)
-class FoundScore:
+class SurveyedScore:
     """A phenotype table with columns of numbers.
 
     Fields:
@@ -133,7 +133,7 @@ class FoundScore:
 
 
 @dataclass(frozen=True)
-class Found:
+class DatasetSurvey:
     """What there is.
 
     Fields:
@@ -163,17 +163,17 @@ class Found:
     arms: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
-    tasks: tuple[FoundTask, ...] = ()
+    tasks: tuple[SurveyedTask, ...] = ()
     spaces: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
-    scores: tuple[FoundScore, ...] = ()
+    scores: tuple[SurveyedScore, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
     others: tuple[Path, ...] = ()
     likely: tuple[str, ...] = ()
     times: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
 
 
-def look(bids: Path) -> Found:
+def survey_dataset(bids: Path) -> DatasetSurvey:
     """Look at a BIDS dataset and its derivatives; by names and small text files only.
 
     Raises `UsageError` where it is no folder, or has no participants.
@@ -187,7 +187,7 @@ def look(bids: Path) -> Found:
     notes: list[str] = []
     columns, likely, arms = _arms(bids, notes)
     sessions = {part for path in (*raw, *made) for part in path.parts if part.startswith("ses-")}
-    return Found(
+    return DatasetSurvey(
         bids=bids,
         name=_name(bids),
         derivatives=derivatives,
@@ -196,7 +196,7 @@ def look(bids: Path) -> Found:
         arms=arms,
         columns=columns,
         sessions=tuple(sorted_names(sessions)),
-        tasks=tuple(found_tasks(bids, raw, names, notes)),
+        tasks=tuple(survey_tasks(bids, raw, names, notes)),
         spaces=spaces,
         resolutions=_labels(_RESOLUTION, (path.name for path in made if f"_space-{spaces[0]}_" in path.name))
         if spaces
@@ -310,7 +310,7 @@ def _kinds(table: Table, column: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cell for cell in table.column(column) if cell != MISSING))
 
 
-def _scores(bids: Path, notes: list[str]) -> Iterator[FoundScore]:
+def _scores(bids: Path, notes: list[str]) -> Iterator[SurveyedScore]:
     for path in _in_order((bids / "phenotype").glob("*.tsv")):
         try:
             table = read_table(path)
@@ -326,4 +326,4 @@ def _scores(bids: Path, notes: list[str]) -> Iterator[FoundScore]:
         elif len(totals) == 1:
             column, reason = totals[0], "the only one called a total"
         if numeric:
-            yield FoundScore(path, column, "session_id" in table.columns, tuple(numeric), reason)
+            yield SurveyedScore(path, column, "session_id" in table.columns, tuple(numeric), reason)

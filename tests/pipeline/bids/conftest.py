@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from pipeline.bids import Inventory, take_inventory
+from pipeline.bids import Inventory, collect_inventory
 from pipeline.study import Study
 
 SCANS, STEP = 40, 2.0
@@ -158,7 +158,7 @@ class SmallStudy:
         return Study.model_validate(self.settings)
 
     def inventory(self) -> Inventory:
-        return take_inventory(self.study())
+        return collect_inventory(self.study())
 
     def edit(self, path: Path, old: str, new: str) -> None:
         """Replace a piece of a text file that is surely there."""

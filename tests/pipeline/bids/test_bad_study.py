@@ -221,8 +221,8 @@ def test_tables_are_not_believed_to_be_code(small: Small) -> None:
 
 
 def test_progress_counts_every_run(small: Small) -> None:
-    from pipeline.bids import take_inventory
+    from pipeline.bids import collect_inventory
 
     told: list[tuple[int, int]] = []
-    take_inventory(small.study(), lambda done, total: told.append((done, total)))
+    collect_inventory(small.study(), lambda done, total: told.append((done, total)))
     assert told == [(i + 1, 24) for i in range(24)]

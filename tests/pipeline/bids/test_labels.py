@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.bids._participants import People, read_people
+from pipeline.bids._participants import ParticipantTable, read_participants
 from pipeline.common import ambiguous_labels, match_labels
 from pipeline.study import Study
 
@@ -42,7 +42,7 @@ def trial(tmp_path: Path) -> Trial:
     return make
 
 
-def names(found: People) -> list[str]:
+def names(found: ParticipantTable) -> list[str]:
     return [one.name for one in found.participants]
 
 
@@ -59,7 +59,9 @@ def names(found: People) -> list[str]:
 def test_people_are_matched_to_folders_that_differ_in_leading_zeros(
     trial: Trial, folders: list[str], written: list[str]
 ) -> None:
-    found = read_people(trial(folders, written, scored=[f"sub-{name.removeprefix('sub-')}" for name in written[::-1]]))
+    found = read_participants(
+        trial(folders, written, scored=[f"sub-{name.removeprefix('sub-')}" for name in written[::-1]])
+    )
     assert found.errors == []
     assert names(found) == folders
     np.testing.assert_array_equal([one.scores["score"] for one in found.participants], [20, 10, 0])
@@ -77,7 +79,7 @@ def test_people_are_matched_to_folders_that_differ_in_leading_zeros(
 def test_labels_that_differ_in_leading_zeros_alone_are_refused(
     trial: Trial, folders: list[str], written: list[str]
 ) -> None:
-    found = read_people(trial(folders, written))
+    found = read_participants(trial(folders, written))
     assert found.participants == ()
     (line,) = found.errors
     assert "differ in leading zeros alone" in line
@@ -85,7 +87,7 @@ def test_labels_that_differ_in_leading_zeros_alone_are_refused(
 
 
 def test_who_is_excluded_is_so_by_either_name(trial: Trial) -> None:
-    found = read_people(trial(["sub-01", "sub-02", "sub-03"], ["1", "2", "3"], exclude={"sub-2": "withdrew"}))
+    found = read_participants(trial(["sub-01", "sub-02", "sub-03"], ["1", "2", "3"], exclude={"sub-2": "withdrew"}))
     assert (names(found), found.errors) == (
         ["sub-01", "sub-03"],
         ["participants.tsv: nobody who takes part has arm placebo; check [participants] arms and exclude"],
@@ -94,14 +96,14 @@ def test_who_is_excluded_is_so_by_either_name(trial: Trial) -> None:
 
 def test_labels_of_one_person_before_and_after_are_not_two_participants(trial: Trial) -> None:
     people = ["sub-01pre", "sub-02pre", "sub-01post", "sub-02post"]
-    (line,) = read_people(trial(people, people)).errors
+    (line,) = read_participants(trial(people, people)).errors
     assert "sub-01pre and sub-01post seem to be of one participant (and 1 more like them)" in line
     assert "all_different = true" in line
 
 
 def test_people_who_only_look_like_visits_take_part_when_that_is_said(trial: Trial) -> None:
     people = ["sub-01pre", "sub-01post"]
-    assert read_people(trial(people, people, all_different=True)).errors == []
+    assert read_participants(trial(people, people, all_different=True)).errors == []
 
 
 def test_labels_are_matched_by_their_numbers_only() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.bids import DataError, person_column, person_numbers, session_scores
+from pipeline.bids import DataError, participant_column, participant_numbers, session_scores
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 
@@ -39,12 +39,12 @@ def test_a_score_of_one_number_has_no_sessions(small: Small) -> None:
 def test_columns_are_numbers_or_kinds(small: Small) -> None:
     small.edit(small.bids / "participants.tsv", "sub-02\tketamine\t31\tF", "sub-02\tketamine\tn/a\tn/a")
     inventory = small.inventory()
-    np.testing.assert_array_equal(person_column(inventory, "age"), [30, np.nan, 34, 39, 46, 55])
-    assert person_column(inventory, "sex") == ("M", "", "M", "F", "M", "F")
-    np.testing.assert_array_equal(person_numbers(inventory, "caps"), [5.0 + i for i in range(6)])
+    np.testing.assert_array_equal(participant_column(inventory, "age"), [30, np.nan, 34, 39, 46, 55])
+    assert participant_column(inventory, "sex") == ("M", "", "M", "F", "M", "F")
+    np.testing.assert_array_equal(participant_numbers(inventory, "caps"), [5.0 + i for i in range(6)])
 
 
 def test_text_among_numbers_names_the_participant(small: Small) -> None:
     small.edit(small.bids / "participants.tsv", "\t34\t", "\tyoung\t")
     with pytest.raises(DataError, match=r"age is 'young', where other rows hold numbers.*\(of sub-03\)"):
-        person_column(small.inventory(), "age")
+        participant_column(small.inventory(), "age")

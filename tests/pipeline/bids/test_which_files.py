@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bids import Inventory
-from pipeline.bids._locate_files import Tree, take_apart
+from pipeline.bids._locate_files import DatasetFolders, parse_file_name
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 Problem = Callable[[Inventory], str]
@@ -138,22 +138,22 @@ def test_another_task_s_sidecar_is_not_inherited(small: Small) -> None:
 )
 def test_a_bids_name_comes_apart_into_its_parts(entities: dict[str, str], suffix: str, extension: str) -> None:
     name = "_".join([*(f"{key}-{value}" for key, value in entities.items()), f"{suffix}.{extension}"])
-    file = take_apart("/data", name)
+    file = parse_file_name("/data", name)
     assert file is not None
     assert (file.entities, file.kind, file.path) == (entities, (suffix, extension), Path("/data") / name)
 
 
 @pytest.mark.parametrize("name", ["README", "bold", "sub-_bold.json", "sub01_bold.json", ".DS_Store", "a-b.txt"])
 def test_other_names_are_none(name: str) -> None:
-    assert take_apart("/data", name) is None
+    assert parse_file_name("/data", name) is None
 
 
 def test_folders_are_listed_once(tmp_path: Path) -> None:
-    tree = Tree(tmp_path)
+    tree = DatasetFolders(tmp_path)
     assert tree.folders() == ()
     (tmp_path / "sub-01").mkdir()
     assert tree.folders() == ()
-    assert Tree(tmp_path).folders() == ("sub-01",)
+    assert DatasetFolders(tmp_path).folders() == ("sub-01",)
 
 
 def test_looking_at_several_runs_at_once_finds_the_same(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.images import Grid, RegionError, regions_on
-from pipeline.images._atlas import Atlas, DrawnRegion, draw_labels, find_atlas, numbers_of, read_labels
+from pipeline.images import Grid, RegionError, region_voxels
+from pipeline.images._atlas import Atlas, RegionMask, find_atlas, label_numbers, mask_of_labels, read_labels
 from pipeline.images._region_masks import CIRCUIT
 from pipeline.study import TARGET_CIRCUIT, Region, Study
 
@@ -40,39 +40,39 @@ def probable(tmp_path: Path, save_image: Saver) -> Path:
     return tmp_path / "prob.nii.gz"
 
 
-def slices(region: DrawnRegion) -> list[int]:
+def slices(region: RegionMask) -> list[int]:
     mask = region.voxels
     assert (mask == mask[:, :1, :1]).all()
     return np.flatnonzero(mask[:, 0, 0]).tolist()
 
 
 def test_a_name_means_all_labels_that_share_it(numbered: Path) -> None:
-    assert slices(draw_labels(find_atlas(str(numbered)), ["Amygdala"], None, GRID)) == [2, 6]
+    assert slices(mask_of_labels(find_atlas(str(numbered)), ["Amygdala"], None, GRID)) == [2, 6]
 
 
 def test_numbers_and_names_may_be_mixed(numbered: Path) -> None:
-    assert slices(draw_labels(find_atlas(str(numbered)), [1, "Hippocampus"], None, GRID)) == [2, 4]
+    assert slices(mask_of_labels(find_atlas(str(numbered)), [1, "Hippocampus"], None, GRID)) == [2, 4]
 
 
 def test_numbers_need_no_table(numbered: Path) -> None:
     numbered.with_name("labels_own.csv").unlink()
-    assert slices(draw_labels(find_atlas(str(numbered)), [7], None, GRID)) == [6]
+    assert slices(mask_of_labels(find_atlas(str(numbered)), [7], None, GRID)) == [6]
     with pytest.raises(RegionError, match="has no table of labels"):
-        draw_labels(find_atlas(str(numbered)), ["Amygdala"], None, GRID)
+        mask_of_labels(find_atlas(str(numbered)), ["Amygdala"], None, GRID)
 
 
 @pytest.mark.parametrize(("threshold", "expected"), [(None, [3]), (25.0, [2, 3, 4]), (50.0, [3])])
 def test_probabilities_are_cut_at_the_threshold(probable: Path, threshold: float | None, expected: list[int]) -> None:
-    assert slices(draw_labels(find_atlas(str(probable)), ["Insula"], threshold, GRID)) == expected
+    assert slices(mask_of_labels(find_atlas(str(probable)), ["Insula"], threshold, GRID)) == expected
 
 
 def test_labels_are_joined(probable: Path) -> None:
-    assert slices(draw_labels(find_atlas(str(probable)), ["Putamen", "Insula"], 50, GRID)) == [3, 5]
+    assert slices(mask_of_labels(find_atlas(str(probable)), ["Putamen", "Insula"], 50, GRID)) == [3, 5]
 
 
 def test_an_unknown_label_comes_with_the_nearest(numbered: Path) -> None:
     with pytest.raises(RegionError, match=r"'amigdala' is no label of .*did you mean 'Amygdala'"):
-        numbers_of(find_atlas(str(numbered)), ["amigdala"])
+        label_numbers(find_atlas(str(numbered)), ["amigdala"])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_unknown_label_comes_with_the_nearest(numbered: Path) -> None:
 )
 def test_what_numbers_cannot_give(numbered: Path, labels: list[int], threshold: float, problem: str) -> None:
     with pytest.raises(RegionError, match=problem):
-        draw_labels(find_atlas(str(numbered)), labels, threshold, GRID)
+        mask_of_labels(find_atlas(str(numbered)), labels, threshold, GRID)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_numbers_cannot_give(numbered: Path, labels: list[int], threshold: 
 )
 def test_what_probabilities_cannot_give(probable: Path, labels: list[int], threshold: float, problem: str) -> None:
     with pytest.raises(RegionError, match=problem):
-        draw_labels(find_atlas(str(probable)), labels, threshold, GRID)
+        mask_of_labels(find_atlas(str(probable)), labels, threshold, GRID)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_bad_table_is_named_with_its_line(tmp_path: Path, text: str, problem: 
     table = tmp_path / "labels.csv"
     table.write_text(text)
     with pytest.raises(RegionError, match=problem):
-        numbers_of(Atlas(tmp_path / "atlas.nii", table), ["A"])
+        label_numbers(Atlas(tmp_path / "atlas.nii", table), ["A"])
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_circuit_has_six_regions_within_their_limits(extra: Path) -> None:
                     "regions": {name: Region(preset="target-circuit", hemisphere=side)},  # type: ignore[arg-type]  # a str stands for one of its words
                 }
             )
-            places = on.places()[regions_on(study, on)[name]]
+            places = on.places()[region_voxels(study, on)[name]]
             assert (places[:, 0] < 0).any()
             assert (places[:, 0] > 0).any() == (side == "both")
             if definition.box is not None and definition.box.y is not None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from pipeline.bids import Events
-from pipeline.images._pattern_distance import APART, FoldError, folds_of
+from pipeline.images._pattern_distance import APART, FoldError, divide_into_folds
 from pipeline.study import Distance, Task
 
 TASK = Task(conditions={"fear": ("fear",), "neutral": ("neutral",), "shapes": ("shapes",)})
@@ -37,7 +37,7 @@ def blocks_of(kinds: str, every: float, length: float = 6.0) -> Events:
 
 def test_halves_leave_out_what_reaches_over_the_middle() -> None:
     events = events_of(*((onset, 4.0, kind) for onset in range(10, 200, 20) for kind in ("fear", "neutral")))
-    found = folds_of(HALVES, TASK, events, 200.0)
+    found = divide_into_folds(HALVES, TASK, events, 200.0)
     end, onset = (found.onset + found.duration)[found.place == 0], found.onset[found.place == 1]
     assert onset.min() - end.max() >= APART
     assert found.pairs == ((0, 1),)
@@ -49,13 +49,13 @@ def test_halves_leave_out_what_reaches_over_the_middle() -> None:
 
 def test_halves_keep_the_middle_where_a_condition_would_be_gone() -> None:
     events = events_of((40, 4, "fear"), (95, 4, "neutral"), (101, 4, "neutral"), (150, 4, "fear"))
-    found = folds_of(HALVES, TASK, events, 200.0)
+    found = divide_into_folds(HALVES, TASK, events, 200.0)
     np.testing.assert_array_equal(found.place, [0, 0, 1, 1])
     assert found.adjacent
 
 
 def test_blocks_are_events_of_a_condition_that_follow_each_other() -> None:
-    found = folds_of(BLOCKS, TASK, blocks_of("fnsfn", 30.0), 200.0)
+    found = divide_into_folds(BLOCKS, TASK, blocks_of("fnsfn", 30.0), 200.0)
     np.testing.assert_array_equal(found.place, [0] * 6 + [1] * 6)
     np.testing.assert_array_equal(found.second, ([False] * 3 + [True] * 3) * 2)
 
@@ -63,24 +63,24 @@ def test_blocks_are_events_of_a_condition_that_follow_each_other() -> None:
 def test_a_pause_ends_a_block_and_an_event_of_no_condition_does_not() -> None:
     rows = [(0.0, 3.0, "fear"), (4.0, 0.5, "button"), (5.0, 3.0, "fear"), (30.0, 3.0, "fear")]
     rows += [(onset + 60, duration, "neutral") for onset, duration, kind in rows if kind == "fear"]
-    found = folds_of(BLOCKS, TASK, events_of(*rows), 200.0)
+    found = divide_into_folds(BLOCKS, TASK, events_of(*rows), 200.0)
     np.testing.assert_array_equal(found.place, [0, 0, 1, 0, 0, 1])
 
 
 def test_neighbouring_blocks_are_not_compared_where_others_can_be() -> None:
-    found = folds_of(BLOCKS, TASK, blocks_of("fnfnfnfn", 10.0), 200.0)
+    found = divide_into_folds(BLOCKS, TASK, blocks_of("fnfnfnfn", 10.0), 200.0)
     assert set(found.pairs) == {(0, 2), (0, 3), (1, 3)}
     assert not found.adjacent
 
 
 def test_two_blocks_that_touch_are_compared_all_the_same() -> None:
-    found = folds_of(BLOCKS, TASK, blocks_of("fnfn", 10.0), 200.0)
+    found = divide_into_folds(BLOCKS, TASK, blocks_of("fnfn", 10.0), 200.0)
     assert found.pairs == ((0, 1),)
     assert found.adjacent
 
 
 def test_a_block_without_its_like_in_the_other_condition_is_in_no_fold() -> None:
-    found = folds_of(BLOCKS, TASK, blocks_of("fsnsfsnsf", 30.0), 300.0)
+    found = divide_into_folds(BLOCKS, TASK, blocks_of("fsnsfsnsf", 30.0), 300.0)
     np.testing.assert_array_equal(found.place, [0] * 6 + [1] * 6 + [-1] * 3)
 
 
@@ -94,7 +94,7 @@ def test_a_block_without_its_like_in_the_other_condition_is_in_no_fold() -> None
 )
 def test_a_condition_in_one_fold_only_is_an_error(distance: Distance, kinds: str, said: str) -> None:
     with pytest.raises(FoldError, match=said):
-        folds_of(distance, TASK, blocks_of(kinds, 40.0), 200.0)
+        divide_into_folds(distance, TASK, blocks_of(kinds, 40.0), 200.0)
 
 
 @given(
@@ -110,7 +110,7 @@ def test_folds_that_are_compared_are_apart_or_all_are_told_adjacent(chosen: list
     events = events_of(*((float(onset), 1.0, names[kind]) for onset, kind in chosen))
     for distance in (HALVES, BLOCKS):
         try:
-            found = folds_of(distance, TASK, events, 301.0)
+            found = divide_into_folds(distance, TASK, events, 301.0)
         except FoldError:
             continue
         for fold in range(found.count):

@@ -16,7 +16,7 @@ import pytest
 from pipeline.bids import DataError, open_nifti
 from pipeline.bids._readable_files import check_filled, read_header
 from pipeline.images import ExtractionError, Grid, RegionError
-from pipeline.images._grid import open_image, volumes_of
+from pipeline.images._grid import open_image, read_volumes
 from pipeline.images._voxels import read_mask
 
 SHAPE = (5, 6, 4)
@@ -69,7 +69,7 @@ def test_a_header_that_cannot_be_is_one_line(
     tracemalloc.start()
     for read, refused in (
         (lambda: check_filled(path, read_header(path)), DataError),
-        (lambda: volumes_of(open_image(path, "mask"), "mask"), RegionError),
+        (lambda: read_volumes(open_image(path, "mask"), "mask"), RegionError),
         (lambda: read_mask(path, GRID, "sub-01"), ExtractionError),
     ):
         with pytest.raises(refused) as caught:
@@ -90,7 +90,7 @@ def test_an_extension_of_an_impossible_size_is_one_line_or_is_passed_over(tmp_pa
     path = tmp_path / "x.nii"
     path.write_bytes(content)
     try:
-        assert volumes_of(open_image(path, "mask"), "mask").sum() == np.prod(SHAPE)
+        assert read_volumes(open_image(path, "mask"), "mask").sum() == np.prod(SHAPE)
     except RegionError as error:
         assert "x.nii" in str(error)  # noqa: PT017 - both ends are right
 
@@ -106,7 +106,7 @@ def test_a_body_that_does_not_inflate_is_one_line(tmp_path: Path, damage: Callab
     path = tmp_path / "x.nii.gz"
     path.write_bytes(damage(gzip.compress(made.to_bytes())))
     with pytest.raises(RegionError, match=r"x\.nii\.gz"):
-        volumes_of(open_image(path, "map"), f"map {path}")
+        read_volumes(open_image(path, "map"), f"map {path}")
 
 
 def test_zeros_packed_into_nothing_are_refused_unread(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import nibabel
 import numpy as np
 import pytest
 
-from pipeline.bids import take_inventory
+from pipeline.bids import collect_inventory
 from pipeline.images import Grid, RegionError, check_regions, extract, region_remarks
-from pipeline.images._region_masks import region_on
+from pipeline.images._region_masks import region_mask
 from pipeline.study import Region, Study, read_study
 
 SHAPE = (9, 10, 8)
@@ -64,7 +64,7 @@ def study_of(**regions: dict[str, Any]) -> Study:
 
 
 def draw(path: Path, **settings: Any) -> np.ndarray:
-    return region_on("one", Region(mask=path, **settings), ON).voxels
+    return region_mask("one", Region(mask=path, **settings), ON).voxels
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def draw(path: Path, **settings: Any) -> np.ndarray:
 )
 def test_what_leaves_no_doubt_is_inferred(write: Writer, values: np.ndarray, kind: Any, slope: Any, words: str) -> None:
     path = write(values, kind, slope)
-    assert region_on("one", Region(mask=path), ON).scale == words
+    assert region_mask("one", Region(mask=path), ON).scale == words
     half = 50 if "percent" in words else 0.5
     np.testing.assert_array_equal(draw(path), np.nan_to_num(values) > half)
 
@@ -165,8 +165,8 @@ def test_percent_and_fractions_are_the_same_region_on_any_grid(write: Writer) ->
     fine[:3, 3] = -13, -12, -12
     grid = Grid((9, 10, 7), tuple(map(tuple, fine.tolist())))
     percent, fraction = write(PERCENT, np.uint8), write(PERCENT / 100, np.float64)
-    found = region_on("one", Region(mask=percent), grid).voxels
-    np.testing.assert_array_equal(found, region_on("one", Region(mask=fraction), grid).voxels)
+    found = region_mask("one", Region(mask=percent), grid).voxels
+    np.testing.assert_array_equal(found, region_mask("one", Region(mask=fraction), grid).voxels)
     assert 0 < found.sum() < found.size / 2
 
 
@@ -197,7 +197,7 @@ def test_colours_are_no_map(tmp_path: Path) -> None:
 
 
 def atlas(path: Path, labels: tuple[int, ...], **settings: Any) -> np.ndarray:
-    return region_on("one", Region(atlas=str(path), labels=labels, **settings), ON).voxels
+    return region_mask("one", Region(atlas=str(path), labels=labels, **settings), ON).voxels
 
 
 @pytest.mark.parametrize("full", [1.0, 100.0])
@@ -232,7 +232,7 @@ def test_a_map_of_one_region_is_no_atlas(write: Writer, values: np.ndarray, prob
 def test_a_radius_that_is_not_in_mm_is_named(radius: float, problem: str) -> None:
     region = Region.model_validate({"sphere": {"centre": (0, 0, 0), "radius": radius}})
     with pytest.raises(RegionError, match=problem):
-        region_on("one", region, ON)
+        region_mask("one", region, ON)
 
 
 def test_regions_of_an_unlikely_size_or_place_are_remarked_on(write: Writer) -> None:
@@ -252,7 +252,7 @@ def test_a_published_percent_map_gives_the_response_that_was_planted(shared: Pat
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent")
     study = read_study(folder / f"{file}.toml")
-    found = extract(take_inventory(study).runs[0], study)
+    found = extract(collect_inventory(study).runs[0], study)
     assert (found.voxels.tolist(), found.sizes.tolist()) == ([19], [19])
     responses = dict(zip(found.contrasts, found.responses[:, 0], strict=True))
     assert responses["faces"] == pytest.approx(1.0, abs=0.04)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.images import spm_kernel
-from pipeline.images._task_regressors import boxcars, convolved, lead
+from pipeline.images._task_regressors import boxcars, convolve_and_sample, lead_bins
 from pipeline.matlab._load import load_mat
 
 EVENTS = st.lists(
@@ -65,16 +65,16 @@ def test_overlapping_events_add_up() -> None:
 
 
 def test_a_response_to_an_event_before_the_first_scan_reaches_into_it() -> None:
-    before = lead(2.0)
+    before = lead_bins(2.0)
     series = boxcars(np.array([-6.0]), np.array([2.0]), np.ones(1), 10, 2.0, before)
-    assert convolved(series, 2.0, 0.5, before)[0] > 0.1
+    assert convolve_and_sample(series, 2.0, 0.5, before)[0] > 0.1
     assert (boxcars(np.array([-6.0]), np.array([2.0]), np.ones(1), 10, 2.0) == 0).all()
 
 
 def test_convolution_is_spm12s(shared: Path) -> None:
     theirs = load_mat(shared / "spm12_ppi/block_simulated.mat")
     neural = theirs["psy_neuro"].ravel()
-    ours = convolved(neural - neural.mean(), 2.0, 0.5, 0)  # SPM12 centres it first
+    ours = convolve_and_sample(neural - neural.mean(), 2.0, 0.5, 0)  # SPM12 centres it first
     np.testing.assert_allclose(ours, theirs["psy_convolved"].ravel(), rtol=0, atol=1e-12)
 
 
@@ -84,8 +84,8 @@ def test_convolution_is_nilearns_with_the_same_kernel(reference: float, shift: i
 
     width, scans = 2.0 / 16, 60
     onset, duration = np.array([4.0, 30.0, 61.5]), np.array([10.0, 6.0, 12.0])
-    before = lead(2.0)
-    ours = convolved(boxcars(onset, duration, np.ones(3), scans, 2.0, before), 2.0, reference, before)
+    before = lead_bins(2.0)
+    ours = convolve_and_sample(boxcars(onset, duration, np.ones(3), scans, 2.0, before), 2.0, reference, before)
     moved = onset - shift * width - width / 4  # nilearn rounds up to its grid
     theirs, _ = compute_regressor(
         (moved, duration, np.ones(3)), spm_kernel, np.arange(scans) * 2.0, oversampling=16, min_onset=-32

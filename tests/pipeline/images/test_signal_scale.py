@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from pipeline.bids import Confounds, read_confounds
 from pipeline.images import ExtractionError, extract, extract_run, grid_of, sidecar_path
-from pipeline.images._design_matrix import design_of
+from pipeline.images._design_matrix import make_design_matrix
 from pipeline.images._region_series import without
 from pipeline.images._run_units import motion_remarks, series_remarks
-from pipeline.images._task_regressors import Regressors
+from pipeline.images._task_regressors import TaskRegressors
 from pipeline.images._voxels import read_mask, read_voxels
 
 MOTION = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
@@ -67,7 +67,9 @@ def test_the_unit_of_a_modulator_changes_its_own_effect_alone(small: Any, factor
 def test_the_design_does_not_depend_on_the_units_of_confounds(small: Any, factors: list[float], seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=(small.run.scans, 3))
     first, second = (
-        design_of(small.run, small.study.glm, Regressors({}, 0), Confounds(("a", "b", "c"), one, values[:, 0], (), ()))
+        make_design_matrix(
+            small.run, small.study.glm, TaskRegressors({}, 0), Confounds(("a", "b", "c"), one, values[:, 0], (), ())
+        )
         for one in (values, values * 10.0 ** np.array(factors))
     )
     assert first.names == second.names

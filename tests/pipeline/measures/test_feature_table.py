@@ -12,7 +12,7 @@ from made_up_runs import REGIONS, SESSIONS, people_of, posterior_of, run_of, stu
 from features import FeatureError
 from pipeline.bids import Inventory
 from pipeline.images import Extraction
-from pipeline.measures import FeatureTable, change, feature_table, missingness, planned
+from pipeline.measures import FeatureTable, change, feature_table, missingness, planned_measures
 from pipeline.study import Measures, Study
 
 STUDY = study_of()
@@ -46,7 +46,7 @@ def test_everybody_has_a_row_for_each_session_and_every_planned_measure_a_column
         (f"sub-0{i}", session) for i in (1, 2, 3) for session in SESSIONS
     ]
     assert table.arms == ("ketamine", "ketamine", "midazolam", "midazolam", "ketamine", "ketamine")
-    assert table.measures == planned(STUDY)
+    assert table.measures == planned_measures(STUDY)
     assert [one.name for one in table.columns if one.role != "measure"] == [
         "motion_faces",
         "motion_rest",
@@ -152,14 +152,14 @@ def test_names_that_would_be_one_are_an_error() -> None:
     regions = {name: {"sphere": {"centre": (0, 0, 0), "radius": 8}} for name in ("a", "a_with_b", "b_with_c", "c")}
     study = study_of(regions=regions, dcm=None, measures={"kinds": ("rest",)})
     with pytest.raises(FeatureError, match="two measures would be called rest_rest_a_with_b_with_c"):
-        planned(study)
+        planned_measures(study)
 
 
 def test_kinds_choose_the_columns() -> None:
     for kind in Measures().kinds:
-        assert {one.kind for one in planned(only(kind))} == {kind}
-    symmetric = planned(study_of(measures={"kinds": ("gppi",), "direction": "symmetric"}))
-    directed = planned(only("gppi"))
+        assert {one.kind for one in planned_measures(only(kind))} == {kind}
+    symmetric = planned_measures(study_of(measures={"kinds": ("gppi",), "direction": "symmetric"}))
+    directed = planned_measures(only("gppi"))
     pairs = len(REGIONS) * (len(REGIONS) - 1)
     assert (len(directed), len(symmetric)) == (pairs, pairs // 2)
     assert directed[0].name == "gppi_faces_faces-over-shapes_vmPFC_from_amygdala"

@@ -12,7 +12,7 @@ from nilearn.connectome import ConnectivityMeasure
 from nilearn.signal import clean
 
 from pipeline.images import Extraction, spm_kernel, whitener
-from pipeline.measures import measure_run, planned
+from pipeline.measures import measure_run, planned_measures
 from pipeline.study import Study
 
 PREFIX = "gppi_faces_faces-over-shapes_"
@@ -124,7 +124,7 @@ def test_censored_scans_are_confounds_of_rest() -> None:
 
 def test_every_value_has_a_planned_measure() -> None:
     study = study_of()
-    plan = {one.name for one in planned(study) if one.kind != "dcm"}
+    plan = {one.name for one in planned_measures(study) if one.kind != "dcm"}
     found = {one for task in ("faces", "rest") for one in values_of(run_of("sub-01", "ses-1", task), study)}
     assert found == plan
 

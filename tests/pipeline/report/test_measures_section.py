@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from made_up_runs import ARMS, SESSIONS, study_of
 from scipy import stats
 
-from pipeline.measures import FeatureColumn, FeatureTable, planned
+from pipeline.measures import FeatureColumn, FeatureTable, planned_measures
 from pipeline.page._html import pictures
 from pipeline.report._measure_gaps import _stretches, lacking
 from pipeline.report._measures import measure_records, measures_section
@@ -23,7 +23,7 @@ from pipeline.report._pair_matrices import pair_matrix
 def table_of(people: Sequence[str], direction: str = "directed", seed: int = 0) -> FeatureTable:
     """Random values of every measure but the DCM's, for people of both arms in turn."""
     kinds = ("response", "gppi", "distance", "rest")
-    plan = planned(study_of(measures={"kinds": kinds, "direction": direction}))
+    plan = planned_measures(study_of(measures={"kinds": kinds, "direction": direction}))
     columns = tuple(FeatureColumn(one.name, "measure", one.unit, one.description, one) for one in plan)
     rows = [(who, session, ARMS[i % 2]) for i, who in enumerate(people) for session in SESSIONS]
     who, session, arm = zip(*rows, strict=True)

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.cli._init import run_init
 from pipeline.common import UsageError
-from pipeline.study import StudyError, look, read_study, starter, study_schema
+from pipeline.study import StudyError, read_study, starter_toml, study_schema, survey_dataset
 from pipeline.study._guesses import guess_arms
 from pipeline.study._starter import toml
 
@@ -83,12 +83,12 @@ def test_the_schema_is_beside_it_and_its_first_line_points_there(tmp_path: Path)
 
 
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
-    found = look(make_bids(tmp_path / "bids"))
-    assert starter(found, tmp_path) == starter(look(tmp_path / "bids"), tmp_path)
+    found = survey_dataset(make_bids(tmp_path / "bids"))
+    assert starter_toml(found, tmp_path) == starter_toml(survey_dataset(tmp_path / "bids"), tmp_path)
 
 
 def test_what_is_in_comments_is_right_as_well(tmp_path: Path) -> None:
-    text = starter(look(make_bids(tmp_path / "bids")), tmp_path)
+    text = starter_toml(survey_dataset(make_bids(tmp_path / "bids")), tmp_path)
     options = re.sub(r"^# (?=\[|\w+(\.[\w-]+)* = )", "", text, flags=re.MULTILINE)
     assert options != text
     (tmp_path / "study.toml").write_text(options)
@@ -126,7 +126,7 @@ def test_what_cannot_be_guessed_is_told(
 
 def started(bids: Path) -> tuple[str, dict[str, Any]]:
     """The text that init writes for a dataset, and what is in it."""
-    text = starter(look(bids), bids.parent)
+    text = starter_toml(survey_dataset(bids), bids.parent)
     return text, tomllib.loads(text)
 
 
@@ -313,7 +313,7 @@ def test_text_of_any_kind_comes_back_from_toml() -> None:
 
 
 def test_real_data_give_a_configuration(shared_data: Path, tmp_path: Path) -> None:
-    found = look(shared_data / "piop2")
+    found = survey_dataset(shared_data / "piop2")
     assert found.name == "AOMIC-PIOP2"
     assert [(task.name, task.trial_types) for task in found.tasks] == [
         ("emomatching", ("control", "emotion")),

@@ -13,11 +13,11 @@ from pipeline.study import (
     Dcm,
     Structure,
     circuit_region,
-    models_of,
+    model_spec,
+    model_specs,
     parse_connection,
     parse_contrast,
     read_study,
-    spec_of,
 )
 
 
@@ -84,7 +84,7 @@ def test_models_have_the_masks_that_their_words_say(study_text: str, tmp_path: P
     (tmp_path / "study.toml").write_text(study_text)
     dcm = read_study(tmp_path / "study.toml").dcm
     assert dcm is not None
-    models = models_of(dcm)
+    models = model_specs(dcm)
     assert list(models) == ["main", "top-down"]
     main, alternative = models["main"], models["top-down"]
     assert (main.regions, main.inputs) == (("vmPFC", "amygdala"), ("task", "faces"))
@@ -98,9 +98,9 @@ def test_models_have_the_masks_that_their_words_say(study_text: str, tmp_path: P
 
 def test_without_words_a_model_is_full_and_self_connections_are_always_there() -> None:
     dcm = Dcm(task="x", regions=("p", "q"), inputs={"u": ("x",)}, c={"u": ("p",)})
-    assert spec_of(dcm).a.all()
-    np.testing.assert_array_equal(spec_of(dcm, Structure(a=())).a, np.eye(2, dtype=bool))
-    assert spec_of(dcm, Structure(c={"u": ("q",)})).c.tolist() == [[False], [True]]
+    assert model_spec(dcm).a.all()
+    np.testing.assert_array_equal(model_spec(dcm, Structure(a=())).a, np.eye(2, dtype=bool))
+    assert model_spec(dcm, Structure(c={"u": ("q",)})).c.tolist() == [[False], [True]]
 
 
 def test_halves_of_the_target_circuit_are_known() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.study._problems import Keys, line_of, locate
+from pipeline.study._problems import Keys, line_of, locate_keys
 from pipeline.study._starter import toml
 
 SCALARS = (
@@ -150,18 +150,18 @@ def paths(value: Any, path: Keys = ()) -> set[Keys]:
 @given(documents())
 def test_every_key_is_found_on_its_line(document: tuple[str, dict[Keys, int]]) -> None:
     text, lines = document
-    assert locate(text) == lines
+    assert locate_keys(text) == lines
     assert set(lines) == paths(tomllib.loads(text)) - {()}
-    assert locate(text.replace("\n", "\r\n")) == lines
+    assert locate_keys(text.replace("\n", "\r\n")) == lines
 
 
 def test_a_table_named_before_its_header_stands_at_its_header() -> None:
-    lines = locate("[a.b]\nx = 1\n\n[a]\ny = 2\n")
+    lines = locate_keys("[a.b]\nx = 1\n\n[a]\ny = 2\n")
     assert lines == {("a",): 4, ("a", "b"): 1, ("a", "b", "x"): 2, ("a", "y"): 5}
 
 
 def test_what_has_no_line_of_its_own_is_where_it_would_be() -> None:
-    lines = locate("x = 1\n[a]\ny = [\n1,\n2]\n")
+    lines = locate_keys("x = 1\n[a]\ny = [\n1,\n2]\n")
     assert line_of(lines, ("a", "missing")) == 2
     assert line_of(lines, ("a", "y", 1, "z")) == 5
     assert line_of(lines, ("b",)) == 1

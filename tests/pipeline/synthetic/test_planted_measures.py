@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.bids import check_predictions, check_statistics, take_inventory
-from pipeline.measures import planned
+from pipeline.bids import check_predictions, check_statistics, collect_inventory
+from pipeline.measures import planned_measures
 from pipeline.study import Study, read_study
 from pipeline.synthetic import QUICK, StudyDesign, truth_of
 from pipeline.synthetic._people import Person, draw_people
@@ -55,13 +55,13 @@ def test_a_change_alike_in_both_arms_has_no_product_and_opposite_ones_have_only_
 def test_the_truth_on_disk_names_measures_that_the_study_takes(study: Path, design: StudyDesign) -> None:
     truth = truth_of(study)
     assert truth.measures == planted_measures(design)
-    names = {one.name for one in planned(read_study(study / "study.toml"))}
+    names = {one.name for one in planned_measures(read_study(study / "study.toml"))}
     assert {one.measure for one in truth.measures} <= names
 
 
 def test_predictions_and_statistics_can_be_made_from_the_study_s_files(study: Path) -> None:
     configuration = read_study(study / "study.toml")
-    inventory = take_inventory(configuration)
+    inventory = collect_inventory(configuration)
     assert [*check_predictions(configuration, inventory), *check_statistics(configuration, inventory)] == []
     assert all(matches(configuration, pattern) for one in configuration.predict.values() for pattern in one.measures)
     assert configuration.statistics is not None
@@ -69,7 +69,7 @@ def test_predictions_and_statistics_can_be_made_from_the_study_s_files(study: Pa
 
 
 def matches(study: Study, pattern: str) -> bool:
-    return bool(fnmatch.filter([one.name for one in planned(study)], pattern))
+    return bool(fnmatch.filter([one.name for one in planned_measures(study)], pattern))
 
 
 def test_a_study_of_faces_alone_predicts_from_its_connections_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from nilearn.interfaces.bids import parse_bids_filename
 from nilearn.interfaces.fmriprep import load_confounds
 
-from pipeline.bids import take_inventory
+from pipeline.bids import collect_inventory
 from pipeline.study import read_study
 from pipeline.synthetic import StudyDesign, write_study
 from pipeline.tables._table import read_table
@@ -28,7 +28,7 @@ def image(study: Path, visit: str, task: str = "faces") -> Path:
 def test_the_configuration_is_valid_and_finds_every_run_but_those_never_acquired(
     study: Path, design: StudyDesign
 ) -> None:
-    inventory = take_inventory(read_study(study / "study.toml"))
+    inventory = collect_inventory(read_study(study / "study.toml"))
     assert not inventory.errors
     assert len(inventory.runs) == design.runs == 6 * 2 * 3 - 2
     missing = {(one.participant, one.session, one.task) for one in inventory.absences}

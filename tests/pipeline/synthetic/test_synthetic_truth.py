@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from dcm import Posterior, Settings, Subject, invert, predict_series, simulate
-from pipeline.bids import take_inventory
+from pipeline.bids import collect_inventory
 from pipeline.images import extract
-from pipeline.study import models_of, read_study
+from pipeline.study import model_specs, read_study
 from pipeline.synthetic import QUICK, StudyDesign, Truth, extra_of, truth_of
 from pipeline.synthetic._circuit import circuit
 from pipeline.synthetic._group_truth import group_truth
@@ -66,7 +66,7 @@ def test_improvement_is_the_fall_of_the_score(study: Path, truth: Truth) -> None
 
 
 def test_the_study_s_scores_and_arms_are_the_truth_s(study: Path, truth: Truth) -> None:
-    people = take_inventory(read_study(study / "study.toml")).participants
+    people = collect_inventory(read_study(study / "study.toml")).participants
     assert {one.name: one.scores["improvement"] for one in people} == dict(truth.improvement)
     assert {one.name: one.arm for one in people} == dict(truth.arm)
     assert truth.arms == ("ketamine", "midazolam")
@@ -75,7 +75,7 @@ def test_the_study_s_scores_and_arms_are_the_truth_s(study: Path, truth: Truth) 
 def test_the_study_s_main_model_is_the_one_that_made_it(study: Path) -> None:
     dcm = read_study(study / "study.toml").dcm
     assert dcm is not None
-    assert models_of(dcm)["main"] == circuit()
+    assert model_specs(dcm)["main"] == circuit()
 
 
 def test_planted_change_follows_improvement_as_the_arm_has_it() -> None:
@@ -113,7 +113,7 @@ def test_truth_is_read_as_it_was_planted(study: Path, truth: Truth, design: Stud
 def test_extracted_series_follow_the_planted_signals(study: Path, truth: Truth) -> None:
     configuration, spec, agreement = read_study(study / "study.toml"), circuit(), []
     gain: list[float] = []
-    for run in (one for one in take_inventory(configuration).runs if one.task == "faces"):
+    for run in (one for one in collect_inventory(configuration).runs if one.task == "faces"):
         extraction = extract(run, configuration)
         vector = np.array([truth.connectivity[run.visit].get(name, 0.0) for name in spec.parameter_names])
         data = extraction.run_data(spec.regions, 0.04).data
@@ -134,7 +134,7 @@ def test_extracted_responses_are_those_planted(study: Path) -> None:
     rows = zip(*(table.column(name) for name in table.columns), strict=True)
     planted = {row[:5]: float(row[5]) for row in rows}
     pairs = []
-    for run in take_inventory(configuration).runs:
+    for run in collect_inventory(configuration).runs:
         if run.task == "stroop":
             extraction = extract(run, configuration)
             for region, value in zip(extraction.regions, extraction.responses[0], strict=True):
