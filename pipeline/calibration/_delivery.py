@@ -73,7 +73,7 @@ def deliver_calibration(
         if (found := coverage_of(run, cell, field)) is not None
     ]
     design = run.design
-    count = sum(one.cell.model == MAIN for one in run.datasets)
+    count = sum(dataset.cell.model == MAIN for dataset in run.datasets)
     notices = []
     if run.failures:
         notices.append((f"{len(run.failures)} inversions failed.", f"The first: {run.failures[0]}"))
@@ -89,7 +89,7 @@ def deliver_calibration(
                 "Are models told apart?",
                 _models_lead(),
                 MODELS,
-                [_plain(one) for one in models],
+                [_plain(recovery) for recovery in models],
                 brief=bool(models),
             ),
             Records(
@@ -97,7 +97,7 @@ def deliver_calibration(
                 "Power of the group question",
                 _power_lead(run),
                 POWER,
-                [_plain(one) for one in power],
+                [_plain(point) for point in power],
                 brief=bool(power),
             ),
         ),
@@ -122,9 +122,11 @@ def coverage_of(run: CalibrationRun, cell: Cell, field: str) -> Coverage | None:
     """Coverage of one field in one cell; None where the field has no free parameter, or nothing was inverted."""
     layout = run.design.spec.layout
     rows = [
-        (one.truth[entry], mean, sd, one.number)
-        for one in run.of(cell)
-        for entry, mean, sd in zip(*(getattr(one.inverted[MAIN], key) for key in ("free", "mean", "sd")), strict=True)
+        (dataset.truth[entry], mean, sd, dataset.number)
+        for dataset in run.of(cell)
+        for entry, mean, sd in zip(
+            *(getattr(dataset.inverted[MAIN], key) for key in ("free", "mean", "sd")), strict=True
+        )
         if layout.field_of(entry) == field
     ]
     if not rows:
@@ -136,28 +138,28 @@ def coverage_of(run: CalibrationRun, cell: Cell, field: str) -> Coverage | None:
 def _answers(
     run: CalibrationRun, cells: Sequence[dict[str, Any]], models: Sequence[ModelRecovery], power: Sequence[Power]
 ) -> list[Answer]:
-    main = [cell for cell in cells if cell["field"] == ("B" if any(one["field"] == "B" for one in cells) else "A")]
+    main = [cell for cell in cells if cell["field"] == ("B" if any(cell["field"] == "B" for cell in cells) else "A")]
     if not main:
         return [Answer("Can intervals of this design be believed?", "open", "Nothing could be inverted.")]
     answers = [_coverage_answer(run, main, power)]
-    there = [one for one in models if not math.isnan(one.snr)]
+    there = [recovery for recovery in models if not math.isnan(recovery.snr)]
     if there:
-        worst = max(there, key=lambda one: one.wrong)
-        chosen = sorted(one.chosen for one in there)
+        worst = max(there, key=lambda recovery: recovery.wrong)
+        chosen = sorted(recovery.chosen for recovery in there)
         least, most = f"{chosen[0]:.0f}", f" to {chosen[-1]:.0f}"
         most = most if most != f" to {least}" else ""
-        parts = "; ".join(f"{one.true} at SNR {one.snr:g}: {one.chosen:.0f} %" for one in there)
+        parts = "; ".join(f"{recovery.true} at SNR {recovery.snr:g}: {recovery.chosen:.0f} %" for recovery in there)
         said = (
             f"A wrong model wins by more than {MARGIN:g} nats in at most {worst.wrong:.0f} % "
             f"(± {worst.wrong_se:.0f}) of data sets; the true one has the higher F in {least}{most} %."
         )
-        verdict = judge_model_choice(worst.wrong, max(one.wrong_se for one in there))
+        verdict = judge_model_choice(worst.wrong, max(recovery.wrong_se for recovery in there))
         answers.append(Answer("Can a model that wins be believed?", verdict, said, (f"The true one wins: {parts}.",)))
-    own = [one for one in power if one.n == run.design.question.participants]
+    own = [point for point in power if point.n == run.design.question.participants]
     if own:
-        parts = ", ".join(f"{one.power:.0f} % (± {one.power_se:.0f}) at {one.effect:g} Hz" for one in own)
-        enough = next(one for one in own if one.effect == STATED)
-        others = "; ".join(f"{one.n}: {one.power:.0f} %" for one in power if one.effect == STATED)
+        parts = ", ".join(f"{point.power:.0f} % (± {point.power_se:.0f}) at {point.effect:g} Hz" for point in own)
+        enough = next(point for point in own if point.effect == STATED)
+        others = "; ".join(f"{point.n}: {point.power:.0f} %" for point in power if point.effect == STATED)
         said = f"With {own[0].n} participants a true effect is found in {parts}; a false alarm in {own[0].false:.0f} %."
         asked = f"{run.design.question.words} Are there enough participants?"
         answers.append(
@@ -174,7 +176,7 @@ def _answers(
 def _coverage_answer(run: CalibrationRun, main: Sequence[dict[str, Any]], power: Sequence[Power]) -> Answer:
     """In one sentence, from the cell that is nearest to the study: its own ratio, truths around its estimates."""
     cell = main[-1] if run.design.found else main[len(main) // 2]
-    worst = min(main, key=lambda one: one["coverage"])
+    worst = min(main, key=lambda cell: cell["coverage"])
     what = "change of a connection (B)" if cell["field"] == "B" else "connection (A)"
     said = (
         f"At a signal-to-noise ratio of {cell['snr']:g}, 90 % intervals hold the true {what} in "
@@ -182,11 +184,11 @@ def _coverage_answer(run: CalibrationRun, main: Sequence[dict[str, Any]], power:
     )
     if cell["wrong_sign_99"] is not None:
         said += f", signs called at P > 0.99 are wrong in {cell['wrong_sign_99']:.1f} %"
-    own = [one for one in power if one.n == run.design.question.participants and one.effect == STATED]
+    own = [point for point in power if point.n == run.design.question.participants and point.effect == STATED]
     if own:
         what = "difference" if run.design.question.kind == "arms" else "effect"
         said += f", and {own[0].n} participants find a true {what} of {STATED:g} Hz in {own[0].power:.0f} % of studies"
-    verdict = judge_coverage([(one["coverage"], one["coverage_se"]) for one in main])
+    verdict = judge_coverage([(cell["coverage"], cell["coverage_se"]) for cell in main])
     detail = f"The least of all cells: {worst['coverage']:.0f} % (± {worst['coverage_se']:.0f}) at {worst['snr']:g}."
     return Answer("Can intervals of this design be believed?", verdict, f"{said}.", (detail,))
 

@@ -93,14 +93,14 @@ class CalibrationDesign:
         """Signal to noise at which data are simulated: that of the estimates, else three usual ones."""
         if not self.found:
             return USUAL_RATIOS
-        return (float(f"{np.median([one.ratio for one in self.found]):.2g}"),)
+        return (float(f"{np.median([estimate.ratio for estimate in self.found]):.2g}"),)
 
     @property
     def correlation(self) -> float:
         """Of the noise from scan to scan."""
         if not self.found:
             return USUAL_CORRELATION
-        return float(np.clip(np.round(np.median([one.correlation for one in self.found]), 2), 0.0, 0.9))
+        return float(np.clip(np.round(np.median([estimate.correlation for estimate in self.found]), 2), 0.0, 0.9))
 
 
 def found_in(participant: str, posterior: Posterior) -> Found:
@@ -144,13 +144,13 @@ def spread_between(spec: Spec, found: Sequence[Found]) -> tuple[float, str]:
     That of the estimates less what their own uncertainty explains, the median over connections.
     """
     own: dict[str, Found] = {}
-    for one in found:
-        own.setdefault(one.participant, one)
+    for estimate in found:
+        own.setdefault(estimate.participant, estimate)
     b = np.flatnonzero(np.ravel(spec.b, order="F")) + spec.layout.field_slice("B").start
     if len(own) < LEAST_SPREAD_OF or not b.size:
         return USUAL_SPREAD, f"{USUAL_SPREAD:g} Hz between participants was assumed"
-    means = np.array([one.mean[b] for one in own.values()])
-    within = np.array([np.diag(one.covariance)[b] for one in own.values()]).mean(axis=0)
+    means = np.array([estimate.mean[b] for estimate in own.values()])
+    within = np.array([np.diag(estimate.covariance)[b] for estimate in own.values()]).mean(axis=0)
     variance = np.median(means.var(axis=0, ddof=1) - within)
     spread = float(f"{np.sqrt(max(float(variance), SMALLEST_SPREAD**2)):.2g}")
     return spread, f"{spread:g} Hz between participants, from {len(own)} estimates less their own uncertainty"

@@ -81,11 +81,13 @@ def _uncentred(file: DcmFile) -> tuple[Data, str]:
 def _found(files: Sequence[DcmFile], say: Callable[[str], None]) -> tuple[Found, ...]:
     found = []
     for file in files:
-        one = file.estimate
-        if one is None or one.prediction is None or one.residual is None:
+        estimate = file.estimate
+        if estimate is None or estimate.prediction is None or estimate.residual is None:
             continue
         try:
-            found.append(found_from(file.name, one.mean, one.covariance, one.prediction, one.residual))
+            found.append(
+                found_from(file.name, estimate.mean, estimate.covariance, estimate.prediction, estimate.residual)
+            )
         except UsageError as error:
             say(f"{error}; it is not used")
     return tuple(found)

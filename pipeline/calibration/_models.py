@@ -49,20 +49,23 @@ def recover_models(run: CalibrationRun) -> list[ModelRecovery]:
 def reduction_errors(run: CalibrationRun) -> list[float]:
     """F of the model without its first change by reduction, less F of that model inverted by itself, nats."""
     return [
-        one.inverted[MAIN].free_energy - one.inverted[MAIN].gains[0] - one.inverted[REDUCED].free_energy
-        for one in run.datasets
-        if REDUCED in one.inverted and not any(found.failure for found in one.inverted.values())
+        dataset.inverted[MAIN].free_energy - dataset.inverted[MAIN].gains[0] - dataset.inverted[REDUCED].free_energy
+        for dataset in run.datasets
+        if REDUCED in dataset.inverted and not any(found.failure for found in dataset.inverted.values())
     ]
 
 
 def _alternatives(run: CalibrationRun) -> Iterator[ModelRecovery]:
     names = [MAIN, *run.design.models]
     for true in names:
-        mine = [one for one in run.datasets if one.cell.model == true and set(one.inverted) == set(names)]
+        mine = [
+            dataset for dataset in run.datasets if dataset.cell.model == true and set(dataset.inverted) == set(names)
+        ]
         lead = [
-            one.inverted[true].free_energy - max(one.inverted[name].free_energy for name in names if name != true)
-            for one in mine
-            if not any(found.failure for found in one.inverted.values())
+            dataset.inverted[true].free_energy
+            - max(dataset.inverted[name].free_energy for name in names if name != true)
+            for dataset in mine
+            if not any(found.failure for found in dataset.inverted.values())
         ]
         if lead:
             others = ", ".join(name for name in names if name != true)
@@ -71,7 +74,7 @@ def _alternatives(run: CalibrationRun) -> Iterator[ModelRecovery]:
 
 def _changes_by_ratio(run: CalibrationRun) -> Iterator[ModelRecovery]:
     for snr in dict.fromkeys(cell.snr for cell in run.cells):
-        gains = [_gains(run, one) for one in run.datasets if one.cell.snr == snr]
+        gains = [_gains(run, dataset) for dataset in run.datasets if dataset.cell.snr == snr]
         for there, true, against in ((True, "with a change", "without it"), (False, "without a change", "with it")):
             leads = [_leads(gain, there, number) for number, gain in enumerate(gains)]
             lead, own = (np.concatenate(each) for each in zip(*leads, strict=True))
@@ -86,8 +89,8 @@ def _each_change(run: CalibrationRun) -> Iterator[ModelRecovery]:
         for there, true, against in ((True, f"with {name}", "without it"), (False, f"without {name}", "with it")):
             found = [
                 (lead, i)
-                for i, one in enumerate(run.datasets)
-                for entry, truth, lead in _gains(run, one)
+                for i, dataset in enumerate(run.datasets)
+                for entry, truth, lead in _gains(run, dataset)
                 if entry == place and _is(there, truth)
             ]
             if found:
@@ -95,11 +98,11 @@ def _each_change(run: CalibrationRun) -> Iterator[ModelRecovery]:
                 yield _recovery(true, against, np.nan, lead if there else -lead, own.astype(int), "reduction")
 
 
-def _gains(run: CalibrationRun, one: DataSet) -> list[tuple[int, float, float]]:
+def _gains(run: CalibrationRun, dataset: DataSet) -> list[tuple[int, float, float]]:
     """(parameter, truth, gain in F by it) for every change of a connection."""
-    layout, found = run.design.spec.layout, one.inverted[MAIN]
+    layout, found = run.design.spec.layout, dataset.inverted[MAIN]
     changes = [entry for entry in found.free if layout.field_of(entry) == "B"]
-    return [(entry, float(one.truth[entry]), gain) for entry, gain in zip(changes, found.gains, strict=True)]
+    return [(entry, float(dataset.truth[entry]), gain) for entry, gain in zip(changes, found.gains, strict=True)]
 
 
 def _leads(gains: list[tuple[int, float, float]], there: bool, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -79,10 +79,12 @@ def _origin(origin: str) -> str:
 def _recovery(run: CalibrationRun) -> list[Picture]:
     layout = run.design.spec.layout
     points = [
-        (one.truth[entry], mean, sd)
-        for one in run.datasets
-        if one.cell.model == MAIN
-        for entry, mean, sd in zip(*(getattr(one.inverted[MAIN], key) for key in ("free", "mean", "sd")), strict=True)
+        (dataset.truth[entry], mean, sd)
+        for dataset in run.datasets
+        if dataset.cell.model == MAIN
+        for entry, mean, sd in zip(
+            *(getattr(dataset.inverted[MAIN], key) for key in ("free", "mean", "sd")), strict=True
+        )
         if layout.field_of(entry) == "B"
     ]
     if not points:
@@ -116,26 +118,26 @@ def _recovery(run: CalibrationRun) -> list[Picture]:
 
 
 def _power(run: CalibrationRun, power: Sequence[Power]) -> Figure:
-    effects = list(dict.fromkeys(one.effect for one in power))
+    effects = list(dict.fromkeys(point.effect for point in power))
     with style():
         figure = new_figure(3.6)
         axes = figure.subplots()
         for effect, colour, marker in zip(effects, (BLUE, VERMILION, PURPLE), "so^", strict=False):
-            mine = [one for one in power if one.effect == effect]
+            mine = [point for point in power if point.effect == effect]
             axes.errorbar(
-                [one.n for one in mine],
-                [one.power for one in mine],
-                yerr=[one.power_se for one in mine],
+                [point.n for point in mine],
+                [point.power for point in mine],
+                yerr=[point.power_se for point in mine],
                 color=colour,
                 marker=marker,
                 markersize=5,
                 capsize=2,
                 label=plain(f"a true {effect:g} Hz is found"),
             )
-        mine = [one for one in power if one.effect == effects[0]]
-        falses = ([one.n for one in mine], [one.false for one in mine])
+        mine = [point for point in power if point.effect == effects[0]]
+        falses = ([point.n for point in mine], [point.false for point in mine])
         axes.errorbar(
-            *falses, yerr=[one.false_se for one in mine], color=MUTED, marker="x", capsize=2, label="false alarm"
+            *falses, yerr=[point.false_se for point in mine], color=MUTED, marker="x", capsize=2, label="false alarm"
         )
         axes.axvline(run.design.question.participants, color=INK, linestyle="--", linewidth=0.8)
         axes.set_ylim(-2, 103)

@@ -128,9 +128,9 @@ def first_level(run: CalibrationRun) -> FirstLevel | None:
     layout = spec.layout
     entries = np.array([i for i in density.free if layout.field_of(int(i)) == "B"], dtype=int)
     rows = []
-    for one in run.datasets:
-        found = one.inverted.get(MAIN)
-        if one.cell.model == MAIN and found is not None and not found.failure:
+    for dataset in run.datasets:
+        found = dataset.inverted.get(MAIN)
+        if dataset.cell.model == MAIN and found is not None and not found.failure:
             places = [found.free.index(entry) for entry in entries.tolist()]
             rows.append([found.sd[place] for place in places])
     if not entries.size or not rows:
@@ -179,7 +179,7 @@ def _answer(
 
 def _effect(estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], settings: PebSettings) -> NormalMixture:
     """The group's mean; or the first arm's less the second's, by a group of each where people are a mixture."""
-    names = [one.name for one in estimates]
+    names = [estimate.name for estimate in estimates]
     design = make_design(names, {"arm": 0.5 - arm} if arm.any() else {}, centre=False)
     if arm.any() and settings.is_mixture:
         return arms_apart(*fit_each_kind(estimates, design, "arm", settings, parameters=["B"]), [MEAN])[0].marginals[2]

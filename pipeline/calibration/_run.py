@@ -91,16 +91,16 @@ class CalibrationRun:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """Those of the main model, in order."""
-        return tuple(dict.fromkeys(one.cell for one in self.datasets if one.cell.model == MAIN))
+        return tuple(dict.fromkeys(dataset.cell for dataset in self.datasets if dataset.cell.model == MAIN))
 
     def of(self, cell: Cell) -> list[DataSet]:
         """The data sets of a cell."""
-        return [one for one in self.datasets if one.cell == cell]
+        return [dataset for dataset in self.datasets if dataset.cell == cell]
 
     @property
     def failures(self) -> list[str]:
         """Why inversions failed."""
-        return [found.failure for one in self.datasets for found in one.inverted.values() if found.failure]
+        return [found.failure for dataset in self.datasets for found in dataset.inverted.values() if found.failure]
 
 
 def make_datasets(
@@ -178,8 +178,8 @@ def truths(spec: Spec, density: Prior, found: Sequence[Found] = ()) -> DrawTruth
 
     def draw(random: np.random.Generator) -> Float[np.ndarray, "param"]:
         if found:
-            one = found[int(random.integers(len(found)))]
-            truth = draw_parameters(one.mean, one.covariance, random, WITHIN)
+            estimate = found[int(random.integers(len(found)))]
+            truth = draw_parameters(estimate.mean, estimate.covariance, random, WITHIN)
         else:
             truth = draw_parameters(density.mean, density.covariance, random, WITHIN)
         truth[free[random.random(free.size) < ABSENT]] = 0.0
@@ -205,14 +205,16 @@ def invert_datasets(
         check: called before every result is written.
     """
     specs = {MAIN: design.spec, REDUCED: less_one_change(design.spec), **design.models}
-    tasks = [(one, model) for one in datasets for model in _models(one, design, datasets)]
-    subjects = [engine.subject(f"data set {i + 1}", specs[model], one.data) for i, (one, model) in enumerate(tasks)]
+    tasks = [(dataset, model) for dataset in datasets for model in _models(dataset, design, datasets)]
+    subjects = [
+        engine.subject(f"data set {i + 1}", specs[model], dataset.data) for i, (dataset, model) in enumerate(tasks)
+    ]
     keys = [inversion_key(subject, engine) for subject in subjects]
     missing = []
-    for place, ((one, model), key) in enumerate(zip(tasks, keys, strict=True)):
+    for place, ((dataset, model), key) in enumerate(zip(tasks, keys, strict=True)):
         before = store.read(key)
         if isinstance(before, Inverted):
-            one.inverted[model] = before
+            dataset.inverted[model] = before
         else:
             missing.append(place)
             if before is not None:
@@ -220,22 +222,22 @@ def invert_datasets(
     if missing:
         for place, outcome in invert_each(subjects, engine.settings, on_progress, missing, count_cores()):
             check()
-            one, model = tasks[place]
+            dataset, model = tasks[place]
             found = inverted(outcome)
             store.write(keys[place], found)
-            one.inverted[model] = found
+            dataset.inverted[model] = found
     return len(tasks) - len(missing)
 
 
-def _models(one: DataSet, design: CalibrationDesign, datasets: Sequence[DataSet]) -> list[str]:
+def _models(dataset: DataSet, design: CalibrationDesign, datasets: Sequence[DataSet]) -> list[str]:
     """By which models a data set is inverted: by all where models are to be told apart, else by the main one."""
     if not design.models:
-        checked = bool(design.spec.b.any()) and any(one is other for other in datasets[:CHECKED])
+        checked = bool(design.spec.b.any()) and any(dataset is other for other in datasets[:CHECKED])
         return [MAIN, REDUCED] if checked else [MAIN]
     others = [other for other in datasets if other.cell.model != MAIN]
     alike = Cell("prior", others[0].cell.snr)
     most = max(other.number for other in others)
-    told_apart = one.cell.model != MAIN or (one.cell == alike and one.number <= most)
+    told_apart = dataset.cell.model != MAIN or (dataset.cell == alike and dataset.number <= most)
     return [MAIN, *design.models] if told_apart else [MAIN]
 
 

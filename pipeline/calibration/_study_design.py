@@ -130,7 +130,9 @@ def _found(study: Study, spec: Spec, runs: list[Run], say: Callable[[str], None]
 
 def _question(study: Study, inventory: Inventory, spec: Spec, found: tuple[Found, ...]) -> tuple[GroupQuestion, str]:
     """The study's first comparison of arms, else its first analysis, else a comparison of arms over sessions."""
-    analyses = [one for one in study.group.values() if one.analysis == "arms"] or list(study.group.values())
+    analyses = [analysis for analysis in study.group.values() if analysis.analysis == "arms"] or list(
+        study.group.values()
+    )
     analysis = analyses[0] if analyses else GroupAnalysis(analysis="arms")
     rows = group_rows(study, inventory, analysis)
     if not rows.names and analysis.of == "change":  # nobody has both sessions

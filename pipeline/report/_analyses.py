@@ -48,7 +48,7 @@ class Analysis:
             answers = answers[:1]  # the others are for who reads on
         chosen = answers[1:] if self.how == "fit" and len(answers) > 1 else answers
         source = f"{ROADS.get(self.how, 'Analysis')} {self.name}" if self.how != "statistics" else "Statistics"
-        return tuple(replace(one, anchor=self.anchor, source=source) for one in chosen)
+        return tuple(replace(answer, anchor=self.anchor, source=source) for answer in chosen)
 
 
 def analysis_sections(result: StudyResult) -> tuple[Section, ...]:
@@ -68,15 +68,16 @@ def statistics_sections(result: StudyResult) -> tuple[Section, ...]:
 
 def chief_answers(result: StudyResult) -> tuple[Answer, ...]:
     """Answers for the head of the page: symptoms, arm comparisons, predictions, then effects that are not a mean."""
-    chosen = [(RANKS.get(one.how, 5), answer) for one in analyses(result) for answer in one.chief]
+    chosen = [(RANKS.get(analysis.how, 5), answer) for analysis in analyses(result) for answer in analysis.chief]
     return tuple(answer for _, answer in sorted(chosen, key=lambda pair: pair[0])[:MOST])
 
 
 def distinct(answers: Sequence[Answer]) -> tuple[Answer, ...]:
     """Answers at the head of the page; those with one question say in it which analysis or model they are about."""
-    asked = Counter(one.question for one in answers)
+    asked = Counter(answer.question for answer in answers)
     return tuple(
-        replace(one, question=f"{one.question} ({one.source})") if asked[one.question] > 1 else one for one in answers
+        replace(answer, question=f"{answer.question} ({answer.source})") if asked[answer.question] > 1 else answer
+        for answer in answers
     )
 
 
@@ -85,8 +86,8 @@ def illustrated(answers: Sequence[Answer], sections: Sequence[Section]) -> tuple
     if not answers:
         return ()
     first, *others = answers
-    drawn = pictures([one for one in sections if one.anchor == first.anchor])
-    named = [one for one in drawn if (about := one.title.rpartition(": ")[0]) and about in first.headline]
+    drawn = pictures([section for section in sections if section.anchor == first.anchor])
+    named = [picture for picture in drawn if (about := picture.title.rpartition(": ")[0]) and about in first.headline]
     if not drawn:
         return tuple(answers)
     return (replace(first, picture=prefixed((named or drawn)[0], "first")), *others)
@@ -95,36 +96,36 @@ def illustrated(answers: Sequence[Answer], sections: Sequence[Section]) -> tuple
 def analyses(result: StudyResult) -> list[Analysis]:
     """Everything that hands over answers."""
     group: list[tuple[str, str, Delivery]] = [
-        (name, result.study.group[name].analysis, one) for name, one in result.deliveries.items()
+        (name, result.study.group[name].analysis, delivery) for name, delivery in result.deliveries.items()
     ]
     if result.model_comparison is not None:
         group.insert(0, ("models", "models", result.model_comparison))
-    found = [Analysis(name, how, one, f"group-{i}-{word(name)}") for i, (name, how, one) in enumerate(group)]
-    for i, (name, one) in enumerate(result.predictions.items()):
-        found.append(Analysis(name, "predict", one, f"predict-{i}-{word(name)}"))
+    found = [Analysis(name, how, delivery, f"group-{i}-{word(name)}") for i, (name, how, delivery) in enumerate(group)]
+    for i, (name, delivery) in enumerate(result.predictions.items()):
+        found.append(Analysis(name, "predict", delivery, f"predict-{i}-{word(name)}"))
     if result.statistics is not None:
         found.append(Analysis("statistics", "statistics", result.statistics, "statistics"))
     return found
 
 
 def _sections(result: StudyResult, kind: str) -> tuple[Section, ...]:
-    told = {(one.anchor, one.question) for one in chief_answers(result)}
-    return tuple(_section(one, told) for one in analyses(result) if one.anchor.split("-")[0] == kind)
+    told = {(answer.anchor, answer.question) for answer in chief_answers(result)}
+    return tuple(_section(analysis, told) for analysis in analyses(result) if analysis.anchor.split("-")[0] == kind)
 
 
-def _section(one: Analysis, told: Container[tuple[str, str]]) -> Section:
+def _section(analysis: Analysis, told: Container[tuple[str, str]]) -> Section:
     """All of an analysis but the answers that are told at the head of the page."""
-    delivery, anchor = one.delivery, one.anchor
-    title = delivery.title if one.how == "statistics" else f"{one.name}: {delivery.title}"
-    tables = [replace(one, name=f"{anchor}-{one.name}") for one in delivery.records]
+    delivery, anchor = analysis.delivery, analysis.anchor
+    title = delivery.title if analysis.how == "statistics" else f"{analysis.name}: {delivery.title}"
+    tables = [replace(records, name=f"{anchor}-{records.name}") for records in delivery.records]
     return Section(
         title,
         delivery.subtitle,
-        answers=tuple(one for one in delivery.answers if (anchor, one.question) not in told),
+        answers=tuple(answer for answer in delivery.answers if (anchor, answer.question) not in told),
         notices=delivery.notices,
-        parts=tuple(drawn(one, anchor) for one in delivery.draw()),
-        tables=tuple(one.table() for one in tables if len(one.rows) <= LONG),
-        folded=(*(fold(one) for one in tables if len(one.rows) > LONG), _made(delivery, anchor)),
+        parts=tuple(drawn(section, anchor) for section in delivery.draw()),
+        tables=tuple(records.table() for records in tables if len(records.rows) <= LONG),
+        folded=(*(fold(records) for records in tables if len(records.rows) > LONG), _made(delivery, anchor)),
         anchor=anchor,
     )
 
@@ -136,7 +137,7 @@ def _made(delivery: Delivery, anchor: str) -> Section:
 
 def drawn(section: Section, prefix: str) -> Section:
     """The section with pictures under names that no other has."""
-    return replace(section, pictures=tuple(prefixed(one, prefix) for one in section.pictures))
+    return replace(section, pictures=tuple(prefixed(picture, prefix) for picture in section.pictures))
 
 
 def prefixed(picture: Picture, prefix: str) -> Picture:

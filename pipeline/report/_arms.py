@@ -97,7 +97,15 @@ def draw_points(axes: Axes, place: float, values: Sequence[float], look: Look) -
 def arm_key(result: StudyResult) -> list[Line2D]:
     """A legend of both arms, and of the mean."""
     both = [
-        Line2D([], [], color=one.colour, marker=one.marker, linestyle="none", markersize=5, label=one.label)
-        for one in looks(result)
+        Line2D(
+            [],
+            [],
+            color=arm_style.colour,
+            marker=arm_style.marker,
+            linestyle="none",
+            markersize=5,
+            label=arm_style.label,
+        )
+        for arm_style in looks(result)
     ]
     return [*both, Line2D([], [], color=INK, marker="D", linewidth=1.8, markersize=5, label="mean, 90 %")]

@@ -33,7 +33,7 @@ def certainty_section(result: StudyResult) -> Section | None:
     found = findings(result)
     if not found:
         return None
-    kept = sorted(sorted(found, key=lambda one: -abs(one.ratio))[:MOST], key=found.index)
+    kept = sorted(sorted(found, key=lambda finding: -abs(finding.ratio))[:MOST], key=found.index)
     caption = (
         "Each mark is an effect divided by its own posterior standard deviation, with its 90 % interval, so that all "
         "can be held against each other. Filled: the verdict is yes. P is the posterior probability that the effect is "
@@ -65,7 +65,7 @@ def findings(result: StudyResult) -> list[Finding]:
                     for row in records.rows
                     if row["covariate"] != MEAN and row.get("verdict") is not None
                 ]
-    return [one for one in found if np.isfinite(one.ratio)]
+    return [finding for finding in found if np.isfinite(finding.ratio)]
 
 
 def _what(covariate: str) -> str:
@@ -85,20 +85,22 @@ def _finding(analysis: str, what: str, row: object, key: str) -> Finding:
 
 
 def _figure(found: list[Finding]) -> Figure:
-    labels = [wrapped(one.label, 36, 3) for one in found]
+    labels = [wrapped(finding.label, 36, 3) for finding in found]
     rows = np.arange(len(found))
-    reach = max(3.5, *(abs(one.ratio) + Z + 0.2 for one in found))
+    reach = max(3.5, *(abs(finding.ratio) + Z + 0.2 for finding in found))
     with style():
         figure = new_figure(0.85 + 0.42 * len(found))
         axes = figure.subplots()
         axes.axvspan(-Z, Z, color=LINE, alpha=0.35, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.9)
         beside(axes, -0.75, "P(> 0)", MUTED, "normal")
-        for row, one in enumerate(found):
-            colour = VERMILION if one.ratio > 0 else BLUE
-            axes.plot([one.ratio - Z, one.ratio + Z], [row, row], color=colour, linewidth=2)
-            axes.plot(one.ratio, row, "o", color=colour, markersize=7, markerfacecolor=colour if one.sure else PAPER)
-            beside(axes, row, _probability(one.above), INK, "bold" if one.sure else "normal")
+        for row, finding in enumerate(found):
+            colour = VERMILION if finding.ratio > 0 else BLUE
+            axes.plot([finding.ratio - Z, finding.ratio + Z], [row, row], color=colour, linewidth=2)
+            axes.plot(
+                finding.ratio, row, "o", color=colour, markersize=7, markerfacecolor=colour if finding.sure else PAPER
+            )
+            beside(axes, row, _probability(finding.above), INK, "bold" if finding.sure else "normal")
         axes.set(xlim=(-reach, reach), ylim=(len(found) - 0.4, -0.9), xlabel="Posterior standard deviations from zero")
         axes.set_yticks(rows, labels, fontsize=8)
         axes.tick_params(axis="y", length=0, labelcolor=INK)

@@ -31,12 +31,12 @@ class _Mean:
 
 def connectivity_section(result: StudyResult) -> Section | None:
     """A matrix picture for each arm and session with at least two visits; None where there is none."""
-    found = [one for i, session in enumerate(result.sessions) for one in _of_session(result, i, session)]
+    found = [arm_means for i, session in enumerate(result.sessions) for arm_means in _of_session(result, i, session)]
     if not found:
         return None
     spec, names = found[0].spec, found[0].names
-    scale = matrix_scale(names, [one.mean for one in found], spec)
-    drawn = tuple(_picture(one, scale) for one in found)
+    scale = matrix_scale(names, [arm_means.mean for arm_means in found], spec)
+    drawn = tuple(_picture(arm_means, scale) for arm_means in found)
     between, diagonal = (f"{value:.2g}" for value in scale)
     lead = (
         "Means of the participants' posterior means, from the column's region to the row's. A is connectivity, B what "
@@ -49,7 +49,7 @@ def connectivity_section(result: StudyResult) -> Section | None:
 
 def _of_session(result: StudyResult, number: int, session: str) -> Iterator[_Mean]:
     for j, arm in enumerate(result.study.participants.arms):
-        names = [f"{one.name}_{session}" for one in result.people if one.arm == arm]
+        names = [f"{participant.name}_{session}" for participant in result.people if participant.arm == arm]
         found = [result.main[name] for name in names if name in result.main]
         if len(found) > 1:
             yield _mean(found, f"connectivity-{number}-{j}", f"{session}, {arm}")
@@ -57,18 +57,18 @@ def _of_session(result: StudyResult, number: int, session: str) -> Iterator[_Mea
 
 def _mean(found: Sequence[Posterior], picture: str, title: str) -> _Mean:
     first = found[0]
-    values = np.array([one.mean[first.free] for one in found])
+    values = np.array([arm_means.mean[first.free] for arm_means in found])
     chosen = [i for i, place in enumerate(first.free) if first.spec.layout.field_of(int(place)) in FIELDS]
     spread = values.std(axis=0, ddof=1) / np.sqrt(len(found))
     names = tuple(first.names[i] for i in chosen)
     return _Mean(picture, title, first.spec, names, values.mean(axis=0)[chosen], spread[chosen], len(found))
 
 
-def _picture(one: _Mean, scale: np.ndarray) -> Picture:
-    figure = matrix_figure(one.names, one.mean, one.spread, one.spec, scale=scale)
+def _picture(arm_means: _Mean, scale: np.ndarray) -> Picture:
+    figure = matrix_figure(arm_means.names, arm_means.mean, arm_means.spread, arm_means.spec, scale=scale)
     caption = (
-        f"{one.participants} participants. Bold and deep: the mean's 90 % interval, from the scatter between "
+        f"{arm_means.participants} participants. Bold and deep: the mean's 90 % interval, from the scatter between "
         "participants, excludes zero. Arms should look alike before treatment; what changes from one session to the "
         "other in one arm alone is what the group analyses ask about."
     )
-    return Picture(one.picture, one.title, caption, figure)
+    return Picture(arm_means.picture, arm_means.title, caption, figure)

@@ -73,7 +73,7 @@ def coverage_section(result: StudyResult) -> Section | None:
 
 
 def _names(result: StudyResult) -> tuple[str, ...]:
-    there = {name for one in result.extractions for name in one.regions}
+    there = {name for run in result.extractions for name in run.regions}
     return tuple(name for name in result.study.regions if name in there)
 
 
@@ -81,16 +81,16 @@ def region_records(result: StudyResult) -> Records:
     """One row a region, over all runs."""
     rows: list[dict[str, Any]] = []
     for name in _names(result):
-        runs = [one for one in result.ordered() if name in one.regions]
+        runs = [run for run in result.ordered() if name in run.regions]
         values = {
-            key: np.array([float(getattr(one, key)[one.regions.index(name)]) for one in runs])
+            key: np.array([float(getattr(run, key)[run.regions.index(name)]) for run in runs])
             for key in ("coverage", "voxels", "sizes", "explained")
         }
-        reach = np.array([float(np.ptp(one.series[:, one.regions.index(name)])) for one in runs])
+        reach = np.array([float(np.ptp(run.series[:, run.regions.index(name)])) for run in runs])
         rows.append(
             {
                 "region": name,
-                "source": join_words(dict.fromkeys(one.sources[one.regions.index(name)] for one in runs)),
+                "source": joined(dict.fromkeys(run.sources[run.regions.index(name)] for run in runs)),
                 "threshold": result.study.regions[name].least_coverage,
                 "lowest": float(values["coverage"].min()),
                 "median": float(np.median(values["coverage"])),
@@ -111,19 +111,19 @@ def coverage_records(result: StudyResult) -> Records:
     arm_of = result.arm_of
     rows: list[dict[str, Any]] = [
         {
-            "label": one.label,
-            "arm": arm_of[one.participant],
+            "label": run.label,
+            "arm": arm_of[run.participant],
             "region": name,
-            "voxels": int(one.voxels[i]),
-            "size": int(one.sizes[i]),
-            "coverage": float(one.coverage[i]),
-            "explained": float(one.explained[i]),
-            "low": float(one.ranges[i, 0]),
-            "high": float(one.ranges[i, 1]),
-            **dict(zip("xyz", map(float, one.centres[i]), strict=True)),
+            "voxels": int(run.voxels[i]),
+            "size": int(run.sizes[i]),
+            "coverage": float(run.coverage[i]),
+            "explained": float(run.explained[i]),
+            "low": float(run.ranges[i, 0]),
+            "high": float(run.ranges[i, 1]),
+            **dict(zip("xyz", map(float, run.centres[i]), strict=True)),
         }
-        for one in result.ordered()
-        for i, name in enumerate(one.regions)
+        for run in result.ordered()
+        for i, name in enumerate(run.regions)
     ]
     lead = "Coverage: share of the region inside the run's brain mask."
     return Records("coverage", "Coverage of every run", lead, RUNS, rows)
@@ -131,7 +131,7 @@ def coverage_records(result: StudyResult) -> Records:
 
 def _remarks(result: StudyResult) -> tuple[Table, ...]:
     """What the first level remarked on, the same words about many runs once."""
-    remarks = labels_by_remark((one.label, note) for one in result.ordered() for note in one.notes)
+    remarks = gather_remarks((run.label, note) for run in result.ordered() for note in run.notes)
     if not remarks:
         return ()
     rows = [{"runs": labels, "remark": note} for note, labels in remarks.items()]
@@ -152,7 +152,7 @@ def _figure(result: StudyResult) -> Figure:
 
 def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> None:
     runs = result.ordered(task)
-    values = np.array([[_of(one, name) for one in runs] for name in names])
+    values = np.array([[_of(run, name) for run in runs] for name in names])
     image = np.empty((*values.shape, 4))
     image[..., :3] = to_rgb(BLUE)
     image[..., 3] = 0.9 * np.nan_to_num(values)
@@ -171,9 +171,9 @@ def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> 
 
 def _arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
     """Names of the arms under their columns, and a line between them."""
-    arms = [result.arm_of[one.participant] for one in runs]
+    arms = [result.arm_of[run.participant] for run in runs]
     for arm in result.study.participants.arms:
-        places = [i for i, one in enumerate(arms) if one == arm]
+        places = [i for i, arm in enumerate(arms) if arm == arm]
         if places:
             axes.annotate(
                 plain(shortened(arm, 22)),
@@ -191,8 +191,8 @@ def _arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
         axes.axvline(border - 0.5, color=INK, linewidth=1)
 
 
-def _of(one: Extraction, name: str) -> float:
-    return float(one.coverage[one.regions.index(name)]) if name in one.regions else float("nan")
+def _of(run: Extraction, name: str) -> float:
+    return float(run.coverage[run.regions.index(name)]) if name in run.regions else float("nan")
 
 
 def _key() -> list[Patch | Line2D]:

@@ -32,13 +32,13 @@ def designs_section(result: StudyResult) -> Section | None:
     drawn = []
     for number, task in enumerate(result.study.tasks):
         if runs := result.ordered(task):
-            one = typical(runs)
+            run = typical(runs)
             caption = (
-                f"{one.label}, {one.design.shape[0]} scans down, {one.design.shape[1]} columns. Each column is scaled "
+                f"{run.label}, {run.design.shape[0]} scans down, {run.design.shape[1]} columns. Each column is scaled "
                 "to its own largest size: above zero vermilion, below blue. Columns of the task should follow the "
-                f"blocks or events and not look like motion or drift. {_correlation(one)}"
+                f"blocks or events and not look like motion or drift. {_correlation(run)}"
             )
-            drawn.append(Picture(f"design-{number}", f"{task}: design matrix", caption, _figure(one)))
+            drawn.append(Picture(f"design-{number}", f"{task}: design matrix", caption, _figure(run)))
     if not drawn:
         return None
     lead = "What each voxel's series is explained by, in the run whose number of columns is the median of its task's."
@@ -47,7 +47,7 @@ def designs_section(result: StudyResult) -> Section | None:
 
 def typical(runs: tuple[Extraction, ...]) -> Extraction:
     """The run with the median number of columns, the first of them."""
-    return sorted(runs, key=lambda one: one.design.shape[1])[(len(runs) - 1) // 2]
+    return sorted(runs, key=lambda run: run.design.shape[1])[(len(runs) - 1) // 2]
 
 
 def family(name: str) -> str:
@@ -55,23 +55,23 @@ def family(name: str) -> str:
     return next((words for pattern, words in _FAMILIES if re.fullmatch(pattern, name)), name)
 
 
-def _correlation(one: Extraction) -> str:
+def _correlation(run: Extraction) -> str:
     """The largest correlation of a column of the task with one of no interest, in words."""
-    own = [i for i, name in enumerate(one.design_names) if name not in one.confound_names and family(name) == name]
-    others = [i for i in range(one.design.shape[1]) if i not in own and np.ptp(one.design[:, i]) > 0]
-    own = [i for i in own if np.ptp(one.design[:, i]) > 0]
+    own = [i for i, name in enumerate(run.design_names) if name not in run.confound_names and family(name) == name]
+    others = [i for i in range(run.design.shape[1]) if i not in own and np.ptp(run.design[:, i]) > 0]
+    own = [i for i in own if np.ptp(run.design[:, i]) > 0]
     if not own or not others:
         return ""
-    table = np.abs(np.corrcoef(one.design[:, [*own, *others]], rowvar=False)[: len(own), len(own) :])
+    table = np.abs(np.corrcoef(run.design[:, [*own, *others]], rowvar=False)[: len(own), len(own) :])
     place = np.unravel_index(int(table.argmax()), table.shape)
-    names = one.design_names[own[int(place[0])]], one.design_names[others[int(place[1])]]
+    names = run.design_names[own[int(place[0])]], run.design_names[others[int(place[1])]]
     said = f"Largest correlation of the task with a nuisance column: {names[0]} and {names[1]}, {table.max():.2f}"
     return said + ("; the effect of one is hard to tell from the other's." if table.max() > CLOSE else ".")
 
 
-def _figure(one: Extraction) -> Figure:
-    scale = np.abs(one.design).max(axis=0)
-    values = one.design / np.where(scale > 0, scale, 1.0)
+def _figure(run: Extraction) -> Figure:
+    scale = np.abs(run.design).max(axis=0)
+    values = run.design / np.where(scale > 0, scale, 1.0)
     image = np.empty((*values.shape, 4))
     image[..., :3] = np.where(values[..., None] < 0, to_rgb(BLUE), to_rgb(VERMILION))
     image[..., 3] = 0.9 * np.abs(values)
@@ -79,7 +79,7 @@ def _figure(one: Extraction) -> Figure:
         figure = new_figure(4.4)
         axes = figure.subplots()
         axes.imshow(image, aspect="auto", interpolation="none")
-        _label(axes, one.design_names)
+        _label(axes, run.design_names)
         axes.set_ylabel("Scan")
         axes.xaxis.set_label_position("top")
         axes.spines[:].set_visible(True)

@@ -51,7 +51,7 @@ def diagnoses(result: StudyResult) -> dict[str, Diagnostics]:
 
 def visits(result: StudyResult) -> list[str]:
     """Visits with a posterior of the main model, by arm, participant and session."""
-    every = [f"{one.name}_{session}" for one in result.people for session in result.sessions]
+    every = [f"{participant.name}_{session}" for participant in result.people for session in result.sessions]
     return [visit for visit in every if visit in result.main]
 
 
@@ -63,19 +63,19 @@ def fit_records(result: StudyResult, found: Mapping[str, Diagnostics]) -> Record
             "visit": visit,
             "arm": arm_of[visit.removesuffix(f"_{_session(result, visit)}")],
             "free_energy": float(result.main[visit].free_energy),
-            "explained_variance": one.explained_variance_total,
-            "largest_connection": one.largest_connection,
+            "explained_variance": diagnostics.explained_variance_total,
+            "largest_connection": diagnostics.largest_connection,
             "iterations": result.main[visit].iterations,
             "status": result.main[visit].status.value,
-            "warnings": "; ".join(one.warnings) or "none",
+            "warnings": "; ".join(diagnostics.warnings) or "none",
         }
-        for visit, one in found.items()
+        for visit, diagnostics in found.items()
     ]
     lead = (
         "F is the free energy, a lower bound on the log evidence; it compares models of the same data, not visits. "
         "Marked: there are warnings."
     )
-    marked = frozenset(i for i, one in enumerate(found.values()) if one.warnings)
+    marked = frozenset(i for i, diagnostics in enumerate(found.values()) if diagnostics.warnings)
     return Records("fits", "Every visit", lead, COLUMNS, rows, marked=marked)
 
 
@@ -84,8 +84,8 @@ def connectivity_records(result: StudyResult) -> Records:
     rows = [
         {"model": model, "visit": visit, "parameter": name, "mean": float(mean), "sd": float(sd)}
         for model, posteriors in result.posteriors.items()
-        for visit, one in posteriors.items()
-        for name, mean, sd in zip(one.names, one.mean[one.free], _sd(one), strict=True)
+        for visit, posterior in posteriors.items()
+        for name, mean, sd in zip(posterior.names, posterior.mean[posterior.free], _sd(posterior), strict=True)
     ]
     columns = (
         Column("model", "Model"),
@@ -98,8 +98,8 @@ def connectivity_records(result: StudyResult) -> Records:
     return Records("connectivity", "Every parameter of every visit", lead, columns, rows)
 
 
-def _sd(one: Posterior) -> np.ndarray:
-    return np.sqrt(np.diag(one.covariance))
+def _sd(posterior: Posterior) -> np.ndarray:
+    return np.sqrt(np.diag(posterior.covariance))
 
 
 def _session(result: StudyResult, visit: str) -> str:
@@ -107,7 +107,11 @@ def _session(result: StudyResult, visit: str) -> str:
 
 
 def _picture(result: StudyResult, found: Mapping[str, Diagnostics]) -> Picture:
-    names = [one.name for one in result.people if any(f"{one.name}_{s}" in found for s in result.sessions)]
+    names = [
+        participant.name
+        for participant in result.people
+        if any(f"{participant.name}_{s}" in found for s in result.sessions)
+    ]
     explained = np.array([[_explained(found, f"{name}_{s}") for s in result.sessions] for name in names])
     low = int((explained < LOW_VARIANCE).sum())
     caption = (

@@ -48,7 +48,7 @@ def maps_section(result: StudyResult) -> Section | None:
 
 
 def _contrasts(result: StudyResult) -> list[tuple[str, str]]:
-    tasks = {one.label: one.task for one in result.extractions}
+    tasks = {run.label: run.task for run in result.extractions}
     there = {(tasks[label], contrast) for label, contrast in result.maps if label in tasks}
     return [(task, one) for task in result.study.tasks for one in sorted_names(c for t, c in there if t == task)]
 
@@ -61,9 +61,9 @@ def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, st
     for session in result.sessions:
         for arm in result.study.participants.arms:
             paths = [
-                result.maps[one.label, contrast]
-                for one in result.ordered(task)
-                if (one.session, arm_of[one.participant]) == (session, arm) and (one.label, contrast) in result.maps
+                result.maps[run.label, contrast]
+                for run in result.ordered(task)
+                if (run.session, arm_of[run.participant]) == (session, arm) and (run.label, contrast) in result.maps
             ]
             one_map = group_map(paths, like)
             if one_map is not None:

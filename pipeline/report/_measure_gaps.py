@@ -27,7 +27,7 @@ def gaps_figure(table: FeatureTable, people: Sequence[str]) -> Figure:
             _panel(axes, _absent(table, people, session), blocks)
             axes.set_title(plain(shortened(session, 20)))
         first = np.atleast_1d(panels)[0]
-        first.set_yticks(range(len(people)), [plain(shortened(one, 18)) for one in people], fontsize=8)
+        first.set_yticks(range(len(people)), [plain(shortened(participant, 18)) for participant in people], fontsize=8)
         first.set_ylim(len(people) - 0.4, -0.6)
         key = [
             Patch(facecolor=LINE, alpha=0.7, label="measured"),
@@ -51,7 +51,7 @@ def _absent(table: FeatureTable, people: Sequence[str], session: str) -> Bool[np
 def _blocks(measures: Sequence[Measure]) -> list[tuple[str, range]]:
     """Neighbouring measures of one kind and task."""
     found, start = [], 0
-    for (kind, task), group in groupby(measures, key=lambda one: (one.kind, one.task)):
+    for (kind, task), group in groupby(measures, key=lambda measure: (measure.kind, measure.task)):
         stop = start + len(list(group))
         label = shortened(task, 14) if kind == "rest" else f"{KINDS[kind]} {shortened(task, 10)}"
         found.append((label, range(start, stop)))

@@ -55,16 +55,16 @@ def _rows(table: FeatureTable) -> list[dict[str, Any]]:
     arms = np.array(found.arms)
     return [
         {
-            "measure": one.name,
-            "unit": one.unit,
-            "description": one.description,
+            "measure": measure.name,
+            "unit": measure.unit,
+            "description": measure.description,
             "people": int(np.isfinite(found.values[:, place]).sum()),
             "before": _mean(before[:, place]),
             "spread": _spread(before[:, place]),
             "first_arm": _mean(found.values[arms == table.levels[0], place]),
             "second_arm": _mean(found.values[arms == table.levels[1], place]),
         }
-        for place, one in enumerate(table.measures)
+        for place, measure in enumerate(table.measures)
     ]
 
 
@@ -94,15 +94,15 @@ def _lead(table: FeatureTable) -> str:
 def _groups(measures: Sequence[Measure]) -> list[tuple[Measure, ...]]:
     """Measures between regions that belong into one picture: of one kind, task and contrast."""
     found: dict[tuple[str, str, str], list[Measure]] = {}
-    for one in measures:
-        if one.kind in PAIRS:
-            found.setdefault((one.kind, one.task, one.of), []).append(one)
+    for measure in measures:
+        if measure.kind in PAIRS:
+            found.setdefault((measure.kind, measure.task, measure.of), []).append(measure)
     return [tuple(group) for group in found.values()]
 
 
 def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) -> Picture:
-    regions = list(dict.fromkeys(region for one in group for region in (one.target, one.source)))
-    both = {(one.target, one.source) for one in group}
+    regions = list(dict.fromkeys(region for measure in group for region in (measure.target, measure.source)))
+    both = {(measure.target, measure.source) for measure in group}
     directed = any((source, target) in both for target, source in both)
     arms = np.array(change(table).arms)
 
@@ -111,7 +111,7 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
 
     rows = [(table.order[0], matrices(_before(table))), ("change", matrices(change(table).values))]
     title, what = _words(group[0], directed)
-    above, below = (pair_scale(one) for _, one in rows)
+    above, below = (pair_scale(matrices) for _, matrices in rows)
     caption = (
         f"{what} Above: before treatment. Below: how much it changed. Bold and deep: the mean's 90 % interval over "
         "participants excludes zero, each cell by itself: among many cells some will by chance. Both arms have "
@@ -120,13 +120,13 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     return Picture(name, title, caption, pair_figure(rows, regions, directed))
 
 
-def _words(one: Measure, directed: bool) -> tuple[str, str]:
+def _words(measure: Measure, directed: bool) -> tuple[str, str]:
     """Title, and what a cell is."""
-    if one.kind == "rest":
-        return f"{one.task}: connectivity at rest", "Correlation of every two regions as Fisher's z."
+    if measure.kind == "rest":
+        return f"{measure.task}: connectivity at rest", "Correlation of every two regions as Fisher's z."
     how = "from the column's region to the row's" if directed else "mean of both directions"
-    what = f"How much more the regions are coupled by the contrast {one.of}, {how}, as regression weight (gPPI)."
-    return f"{one.task}: interaction with {one.of}", what
+    what = f"How much more the regions are coupled by the contrast {measure.of}, {how}, as regression weight (gPPI)."
+    return f"{measure.task}: interaction with {measure.of}", what
 
 
 def _square(
@@ -138,12 +138,12 @@ def _square(
 ) -> Float[np.ndarray, "person region region"]:
     """(person, target, source); both halves where measures have no direction."""
     square = np.full((len(values), len(regions), len(regions)), np.nan)
-    places = {one.name: place for place, one in enumerate(table.measures)}
-    for one in group:
-        to, source = regions.index(one.target), regions.index(one.source)
-        square[:, to, source] = values[:, places[one.name]]
+    places = {measure.name: place for place, measure in enumerate(table.measures)}
+    for measure in group:
+        to, source = regions.index(measure.target), regions.index(measure.source)
+        square[:, to, source] = values[:, places[measure.name]]
         if not directed:
-            square[:, source, to] = values[:, places[one.name]]
+            square[:, source, to] = values[:, places[measure.name]]
     return square
 
 

@@ -55,12 +55,12 @@ def methods(result: StudyResult) -> tuple[str, ...]:
 def _data(result: StudyResult) -> str:
     study = result.study
     first, second = study.participants.arms
-    counts = [sum(one.arm == arm for one in result.people) for arm in (first, second)]
+    counts = [sum(participant.arm == arm for participant in result.people) for arm in (first, second)]
     times = sorted({run.repetition_time for run in result.inventory.runs})
-    every = f" Repetition time: {join_words([f'{one:g} s' for one in times])}." if times else ""
+    every = f" Repetition time: {joined([f'{repetition_time:g} s' for repetition_time in times])}." if times else ""
     set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
-    every += f" It was set in the configuration, whatever files say, for {join_words(set_here)}." if set_here else ""
-    missing = len(result.inventory.absences) + sum(one.stage == "extract" for one in result.failures)
+    every += f" It was set in the configuration, whatever files say, for {joined(set_here)}." if set_here else ""
+    missing = len(result.inventory.absences) + sum(failure.stage == "extract" for failure in result.failures)
     excluded = len(study.participants.exclude)
     return (
         f"Functional images of {sum(counts)} participants ({counts[0]} {first}, {counts[1]} {second}) from sessions "
@@ -93,11 +93,11 @@ def _first_level(study: Study) -> str:
 
 def _confounds(confounds: Confounds) -> str:
     named = []
-    for one in confounds.strategy:
-        words = _STRATEGY[one]
-        if one in ("motion", "wm_csf", "global_signal"):
-            words += _EXPANSION[getattr(confounds, one)]
-        elif one == "compcor":
+    for kind in confounds.strategy:
+        words = _STRATEGY[kind]
+        if kind in ("motion", "wm_csf", "global_signal"):
+            words += _EXPANSION[getattr(confounds, kind)]
+        elif kind == "compcor":
             words = f"{confounds.n_compcor} {words}"
         named.append(words)
     return join_words(named) or "none"
@@ -116,7 +116,7 @@ def _regions(study: Study) -> str:
 
 def _region(region: Region) -> str:
     if region.sphere is not None:
-        return f"sphere of {region.sphere.radius:g} mm at {', '.join(f'{one:g}' for one in region.sphere.centre)} mm"
+        return f"sphere of {region.sphere.radius:g} mm at {', '.join(f'{coordinate:g}' for coordinate in region.sphere.centre)} mm"
     side = "" if region.hemisphere == "both" else f", {region.hemisphere}"
     above = "" if region.threshold is None else f", above {region.threshold:g}"
     box = "" if region.box is None else ", within a box"
@@ -145,9 +145,9 @@ def _model(dcm: Dcm) -> str:
 
 
 def _structure(dcm: Structure) -> str:
-    a = "all connections" if dcm.a in (None, "full") else join_words([_arrow(one) for one in dcm.a or ()])
-    b = [f"{name} on {join_words([_arrow(one) for one in pairs])}" for name, pairs in (dcm.b or {}).items()]
-    c = [f"{name} on {join_words(regions)}" for name, regions in (dcm.c or {}).items()]
+    a = "all connections" if dcm.a in (None, "full") else joined([_arrow(connection) for connection in dcm.a or ()])
+    b = [f"{name} on {joined([_arrow(connection) for connection in pairs])}" for name, pairs in (dcm.b or {}).items()]
+    c = [f"{name} on {joined(regions)}" for name, regions in (dcm.c or {}).items()]
     return f"A: {a}; B: {'; '.join(b) or 'none'}; C: {'; '.join(c) or 'none'}."
 
 
@@ -195,7 +195,7 @@ _PRIORS = {
 
 
 def _group(study: Study) -> str:
-    named = [_analysis(name, one, study) for name, one in study.group.items()]
+    named = [_analysis(name, analysis, study) for name, analysis in study.group.items()]
     return (
         "At the group level, parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019) explained the "
         "participants' posteriors by covariates, each participant weighed by the precision of the estimates; "
@@ -207,28 +207,28 @@ def _group(study: Study) -> str:
 
 
 def _smallest(study: Study) -> str:
-    sizes = sorted({one.smallest_effect for one in study.group.values()})
+    sizes = sorted({analysis.smallest_effect for analysis in study.group.values()})
     return f"{' or '.join(f'{size:g}' for size in sizes)} Hz (per SD of a covariate)"
 
 
 _PEOPLE = "a scale mixture of normals, integrated over its scale, of which 2 in 100 may lie 3 to 30 times as far out"
 
 
-def _analysis(name: str, one: GroupAnalysis, study: Study) -> str:
+def _analysis(name: str, analysis: GroupAnalysis, study: Study) -> str:
     of = f"the change from {study.sessions.before} to {study.sessions.after}"
-    if one.of != "change":
-        of = f"session {getattr(study.sessions, one.of)}"
-    told = f" of {one.predict}" if one.predict else ""
-    covariates = f", covariates {join_words(one.covariates)}" if one.covariates else ""
-    interactions = f", interactions {join_words(one.interactions)}" if one.interactions else ""
-    settings = group_settings(one.compat, one.between, one.components, one.between_prior)
+    if analysis.of != "change":
+        of = f"session {getattr(study.sessions, analysis.of)}"
+    told = f" of {analysis.predict}" if analysis.predict else ""
+    covariates = f", covariates {joined(analysis.covariates)}" if analysis.covariates else ""
+    interactions = f", interactions {joined(analysis.interactions)}" if analysis.interactions else ""
+    settings = group_settings(analysis.compat, analysis.between, analysis.components, analysis.between_prior)
     how = _PEOPLE if settings.is_mixture else f"prior variance of the log-precision {settings.noise_variance:g}"
     variance = f"between participants: {how}"
-    scheme = f"by {one.compat.upper()}'s scheme" if settings.follows_spm else "all uncertainty kept"
-    sampled = ", checked by sampling (NUTS)" if one.sample and one.analysis == "arms" else ""
-    number = f", {one.permutations} permutations" if one.analysis == "permute" else ""
+    scheme = f"by {analysis.compat.upper()}'s scheme" if settings.follows_spm else "all uncertainty kept"
+    sampled = ", checked by sampling (NUTS)" if analysis.sample and analysis.analysis == "arms" else ""
+    number = f", {analysis.permutations} permutations" if analysis.analysis == "permute" else ""
     return (
-        f"{name}: {_ANALYSIS[one.analysis]}{told} over {' and '.join(one.fields)} of {of}{covariates}{interactions}"
+        f"{name}: {_ANALYSIS[analysis.analysis]}{told} over {' and '.join(analysis.fields)} of {of}{covariates}{interactions}"
         f" ({variance}, {scheme}{number}{sampled})"
     )
 
@@ -243,7 +243,7 @@ def _limits(study: Study) -> str:
         "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
         "region may stand for that region"
     ]
-    if any(one.of == "change" for one in study.group.values()):
+    if any(analysis.of == "change" for analysis in study.group.values()):
         said.append(
             "a change from one session to the other within an arm may be one of time or repetition, so that only the "
             "difference between the arms speaks of treatment, and only as far as arms were assigned at random"

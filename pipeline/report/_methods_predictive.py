@@ -78,7 +78,7 @@ def _statistics(how: Statistics) -> str:
 
 
 def _predictions(study: Study) -> str:
-    named = [_prediction(name, one) for name, one in study.predict.items()]
+    named = [_prediction(name, model) for name, model in study.predict.items()]
     return (
         "Scores were predicted by elastic nets (scikit-learn, with glmnet's penalties and scaling): "
         f"{'; '.join(named)}. "
@@ -92,13 +92,13 @@ def _predictions(study: Study) -> str:
     )
 
 
-def _prediction(name: str, one: Prediction) -> str:
-    terms = one.formula if one.model is None else _PRESET[one.model]
-    measures = "" if one.formula or one.measures == ("*",) else f" ({join_words(one.measures)})"
-    covariates = f", covariates {join_words(one.covariates)}" if one.covariates else ""
-    apart = "one person left out at a time" if one.folds is None else f"{one.folds} groups left out in turn"
-    motion = ", measures residualised on mean framewise displacement" if one.adjust_motion else ""
+def _prediction(name: str, model: Prediction) -> str:
+    terms = model.formula if model.model is None else _PRESET[model.model]
+    measures = "" if model.formula or model.measures == ("*",) else f" ({joined(model.measures)})"
+    covariates = f", covariates {joined(model.covariates)}" if model.covariates else ""
+    apart = "one person left out at a time" if model.folds is None else f"{model.folds} groups left out in turn"
+    motion = ", measures residualised on mean framewise displacement" if model.adjust_motion else ""
     return (
-        f"{name}: {one.outcome} from {terms}{measures}{covariates}{motion}; {apart}; {one.permutations} shuffles at "
-        f"most; {one.bootstraps} bootstrap samples; seed {one.seed}"
+        f"{name}: {model.outcome} from {terms}{measures}{covariates}{motion}; {apart}; {model.permutations} shuffles at "
+        f"most; {model.bootstraps} bootstrap samples; seed {model.seed}"
     )

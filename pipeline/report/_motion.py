@@ -49,23 +49,23 @@ def motion_records(result: StudyResult) -> Records:
     arm_of = result.arm_of
     rows: list[dict[str, Any]] = [
         {
-            "label": one.label,
-            "arm": arm_of[one.participant],
-            "session": one.session,
-            "task": one.task,
-            "mean": mean_displacement(one),
-            "largest": _largest(one),
-            "censored": int(one.censored.size),
-            "scans": int(one.series.shape[0]),
+            "label": run.label,
+            "arm": arm_of[run.participant],
+            "session": run.session,
+            "task": run.task,
+            "mean": mean_displacement(run),
+            "largest": _largest(run),
+            "censored": int(run.censored.size),
+            "scans": int(run.series.shape[0]),
         }
-        for one in result.ordered()
+        for run in result.ordered()
     ]
     lead = "FD as fMRIPrep computes it (Power et al. 2012)."
     return Records("motion", "Motion of every run", lead, COLUMNS, rows)
 
 
-def _largest(one: Extraction) -> float:
-    found = one.framewise_displacement[np.isfinite(one.framewise_displacement)]
+def _largest(run: Extraction) -> float:
+    found = run.framewise_displacement[np.isfinite(run.framewise_displacement)]
     return float(found.max()) if found.size else float("nan")
 
 
@@ -73,9 +73,9 @@ def displacements(result: StudyResult, task: str, session: str, arm: str) -> lis
     """Mean displacement of the runs of one task, session and arm, where known."""
     arm_of = result.arm_of
     found = [
-        mean_displacement(one)
-        for one in result.ordered(task)
-        if one.session == session and arm_of[one.participant] == arm
+        mean_displacement(run)
+        for run in result.ordered(task)
+        if run.session == session and arm_of[run.participant] == arm
     ]
     return [value for value in found if np.isfinite(value)]
 
@@ -100,13 +100,13 @@ def _caption(result: StudyResult) -> str:
     caption = "Points of both arms should lie equally high, and about as high in both sessions."
     if said:
         caption += f" After treatment, {first} less {second}: {'; '.join(said)}."
-    censored = sum(one.censored.size for one in result.extractions)
-    scans = sum(one.series.shape[0] for one in result.extractions)
+    censored = sum(run.censored.size for run in result.extractions)
+    scans = sum(run.series.shape[0] for run in result.extractions)
     return f"{caption} {censored} of {scans} scans ({100 * censored / scans:.1f} %) have a regressor of their own."
 
 
 def _tasks(result: StudyResult) -> list[str]:
-    there = {one.task for one in result.extractions}
+    there = {run.task for run in result.extractions}
     return [task for task in result.study.tasks if task in there]
 
 

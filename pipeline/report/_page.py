@@ -44,7 +44,7 @@ def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
         connectivity_section(result),
         None if result.features is None else measures_section(result.features),
     )
-    sections = tuple(one for one in every if one is not None)
+    sections = tuple(section for section in every if section is not None)
     return Page(
         title=result.study.study.name,
         subtitle=_subtitle(result),
@@ -70,7 +70,7 @@ def study_records(result: StudyResult) -> tuple[Records, ...]:
     if result.features is not None:
         tables.append(measure_records(result.features))
     tables.append(roads_records(result))
-    return tuple(one for one in tables if one.rows)
+    return tuple(records for records in tables if records.rows)
 
 
 def _extra(extra: Extra) -> Section:
@@ -78,16 +78,16 @@ def _extra(extra: Extra) -> Section:
         extra.title,
         extra.lead,
         answers=extra.answers,
-        tables=tuple(one.table() for one in extra.records if len(one.rows) <= LONG),
-        parts=tuple(drawn(one, "extra") for one in extra.sections),
-        folded=tuple(fold(one) for one in extra.records if len(one.rows) > LONG),
+        tables=tuple(records.table() for records in extra.records if len(records.rows) <= LONG),
+        parts=tuple(drawn(section, "extra") for section in extra.sections),
+        folded=tuple(fold(records) for records in extra.records if len(records.rows) > LONG),
         anchor="extra",
     )
 
 
 def _subtitle(result: StudyResult) -> str:
     arms = result.study.participants.arms
-    counts = " and ".join(f"{sum(one.arm == arm for one in result.people)} given {arm}" for arm in arms)
+    counts = " and ".join(f"{sum(participant.arm == arm for participant in result.people)} given {arm}" for arm in arms)
     before, after = result.sessions
     return (
         f"{len(result.people)} participants, {counts}, scanned before ({before}) and after treatment ({after}). "
@@ -101,7 +101,7 @@ def _notices(result: StudyResult) -> tuple[tuple[str, str], ...]:
         what = "1 run is" if missing == 1 else f"{missing} runs are"
         found.append((f"{what} missing or cannot be used.", "The study went on without; the list is below."))
     if result.failures:
-        listed = "; ".join(f"{one.name}: {one.reason}" for one in result.failures[:3])
+        listed = "; ".join(f"{failure.name}: {failure.reason}" for failure in result.failures[:3])
         more = f"; and {len(result.failures) - 3} more, see below" if len(result.failures) > 3 else ""
         what = "1 piece" if len(result.failures) == 1 else f"{len(result.failures)} pieces"
         found.append((f"{what} of work failed.", f"{listed}{more}."))

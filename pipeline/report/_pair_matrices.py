@@ -55,7 +55,7 @@ def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Seque
     n, abreast = len(regions), len(rows[0][1])
     side = min(1.9, 0.5 + 0.3 * n)
     with style():
-        figure = new_figure(0.55 + len(rows) * (side + 0.28) + 0.06 * min(13, max(len(one) for one in regions)))
+        figure = new_figure(0.55 + len(rows) * (side + 0.28) + 0.06 * min(13, max(len(region) for region in regions)))
         panels = figure.subplots(len(rows), abreast, squeeze=False)
         for number, (title, matrices) in enumerate(rows):
             line = panels[number]
@@ -64,7 +64,9 @@ def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Seque
                 _draw(axes, matrix, regions, largest)
                 scale = f" (±{largest:.2g})" if n > NUMBERED else ""
                 axes.set_title(plain(f"{shortened(title, 14)}, {shortened(matrix.title, 14)}{scale}"), fontsize=9.5)
-                axes.set_yticks(range(n), [plain(shortened(one, 13)) for one in regions] if column == 0 else [""] * n)
+                axes.set_yticks(
+                    range(n), [plain(shortened(region, 13)) for region in regions] if column == 0 else [""] * n
+                )
             _across(line, regions, number == len(rows) - 1)
             if directed:
                 line[0].set_ylabel("to", color=MUTED)
@@ -112,7 +114,7 @@ def _across(line: Sequence[Axes], regions: Sequence[str], named: bool) -> None:
     """Names of the columns, under the last row alone."""
     for axes in line:
         if named:
-            labels = [plain(shortened(one, 13)) for one in regions]
+            labels = [plain(shortened(region, 13)) for region in regions]
             axes.set_xticks(range(len(regions)), labels, rotation=40, ha="right", rotation_mode="anchor")
         else:
             axes.set_xticks([])
@@ -120,7 +122,7 @@ def _across(line: Sequence[Axes], regions: Sequence[str], named: bool) -> None:
 
 def pair_scale(matrices: Sequence[PairMatrix]) -> float:
     """The size at which colours are deepest: the largest of matrices that are compared."""
-    sizes = np.abs(np.array([one.mean for one in matrices]))
+    sizes = np.abs(np.array([matrix.mean for matrix in matrices]))
     largest = float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
     return largest if largest > 0 else 1.0
 

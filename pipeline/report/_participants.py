@@ -24,7 +24,11 @@ USED, ABSENT, FAILED = "used", "absent", "failed"
 def participants_section(result: StudyResult) -> Section:
     """How many remain at each step, who lacks what, and everybody in a table."""
     people = result.people
-    shown = [one for one in people if set(_states(result, one)) != {USED}] if len(people) > MOST else list(people)
+    shown = (
+        [participant for participant in people if set(_states(result, participant)) != {USED}]
+        if len(people) > MOST
+        else list(people)
+    )
     shown = shown[:MOST]
     caption = (
         "One row a participant, one column a session and task. Filled: used. A cross: not on disk, or not usable. "
@@ -45,12 +49,12 @@ def participants_section(result: StudyResult) -> Section:
 
 
 def _folded(result: StudyResult) -> tuple[Section, ...]:
-    return tuple(fold(one) for one in (missing_records(result), people_records(result)) if one.rows)
+    return tuple(fold(records) for records in (missing_records(result), people_records(result)) if records.rows)
 
 
 def _lead(result: StudyResult) -> str:
     arms = result.study.participants.arms
-    counts = ", ".join(f"{sum(one.arm == arm for one in result.people)} {arm}" for arm in arms)
+    counts = ", ".join(f"{sum(participant.arm == arm for participant in result.people)} {arm}" for arm in arms)
     left = "; ".join(f"{name} ({why})" for name, why in result.inventory.left_out)
     return f"{len(result.people)} participants: {counts}." + (f" Left out: {left}." if left else "")
 
@@ -72,30 +76,34 @@ def flow_records(result: StudyResult) -> Records:
 
 
 def _steps(result: StudyResult) -> list[tuple[str, set[str]]]:
-    known = {one.name for one in result.people}
-    runs = {one.participant for one in result.inventory.runs}
+    known = {participant.name for participant in result.people}
+    runs = {run.participant for run in result.inventory.runs}
     steps = [("in the participants' table, not excluded", known), ("with a run that can be used", runs & known)]
     if result.study.dcm is not None:
         task = result.study.dcm.task
-        both = _in_both(result, [one.visit for one in result.extractions if one.task == task])
+        both = _in_both(result, [run.visit for run in result.extractions if run.task == task])
         steps.append((f"with {task} extracted in both sessions", both & known))
         steps.append(("with a posterior in both sessions", _in_both(result, result.main) & known))
     for name, delivery in result.deliveries.items():
         who = delivery.summary.get("participants_used") or _left_out(delivery)
         if who:
-            steps.append((f"in the analysis {name}", {one.split("_")[0] for one in who} & known))
+            steps.append((f"in the analysis {name}", {run.split("_")[0] for run in who} & known))
     return steps
 
 
 def _left_out(delivery: Delivery) -> list[str]:
     """Participants of a prediction."""
-    tables = [one for one in delivery.records if one.name == "left-out"]
-    return [str(row["participant_id"]) for one in tables for row in one.rows]
+    tables = [records for records in delivery.records if records.name == "left-out"]
+    return [str(row["participant_id"]) for records in tables for row in records.rows]
 
 
 def _in_both(result: StudyResult, visits: Any) -> set[str]:
     there = set(visits)
-    return {one.name for one in result.people if all(f"{one.name}_{session}" in there for session in result.sessions)}
+    return {
+        participant.name
+        for participant in result.people
+        if all(f"{participant.name}_{session}" in there for session in result.sessions)
+    }
 
 
 def _count(result: StudyResult, who: set[str], arm: str) -> int:
@@ -106,10 +114,10 @@ def missing_records(result: StudyResult) -> Records:
     """Participants left out, absent runs and failed work, a line each."""
     left = [{"what": name, "stage": "participants", "reason": why} for name, why in result.inventory.left_out]
     absent: list[dict[str, Any]] = [
-        {"what": f"{one.participant} {one.session} {one.task}", "stage": "data", "reason": one.problem}
-        for one in result.inventory.absences
+        {"what": f"{absence.participant} {absence.session} {absence.task}", "stage": "data", "reason": absence.problem}
+        for absence in result.inventory.absences
     ]
-    failed = [{"what": one.name, "stage": one.stage, "reason": one.reason} for one in result.failures]
+    failed = [{"what": failure.name, "stage": failure.stage, "reason": failure.reason} for failure in result.failures]
     columns = (Column("what", "What"), Column("stage", "Stage"), Column("reason", "Why"))
     lead = "The study went on without these."
     return Records("missing", "Everything that is missing or failed, and why", lead, columns, [*left, *absent, *failed])
@@ -120,12 +128,12 @@ def people_records(result: StudyResult) -> Records:
     names = list(result.study.scores)
     rows = [
         {
-            "participant_id": one.name,
-            "arm": one.arm,
-            **{f"score_{name}": float(one.scores.get(name, np.nan)) for name in names},
-            "runs": sum(found.participant == one.name for found in result.extractions),
+            "participant_id": participant.name,
+            "arm": participant.arm,
+            **{f"score_{name}": float(participant.scores.get(name, np.nan)) for name in names},
+            "runs": sum(found.participant == participant.name for found in result.extractions),
         }
-        for one in result.people
+        for participant in result.people
     ]
     columns = (
         Column("participant_id", "Participant"),
@@ -137,15 +145,15 @@ def people_records(result: StudyResult) -> Records:
     return Records("participants", "Everybody, with scores", lead, columns, rows)
 
 
-def _states(result: StudyResult, one: Participant) -> list[str]:
+def _states(result: StudyResult, participant: Participant) -> list[str]:
     """What became of each task and session, tasks first."""
-    used = {(run.task, run.session) for run in result.extractions if run.participant == one.name}
+    used = {(run.task, run.session) for run in result.extractions if run.participant == participant.name}
     failed = [run.name for run in result.failures if run.stage == "extract"]
 
     def state(task: str, session: str) -> str:
         if (task, session) in used:
             return USED
-        mark = f"{one.name}_{session}_task-{task}"
+        mark = f"{participant.name}_{session}_task-{task}"
         return FAILED if any(name == mark or name.startswith(f"{mark}_") for name in failed) else ABSENT
 
     return [state(task, session) for task in result.study.tasks for session in result.sessions]
@@ -153,14 +161,16 @@ def _states(result: StudyResult, one: Participant) -> list[str]:
 
 def _figure(result: StudyResult, people: Sequence[Participant]) -> Figure:
     places = [(session, task) for task in result.study.tasks for session in result.sessions]
-    colours = {one.arm: one for one in looks(result)}
+    colours = {arm_style.arm: arm_style for arm_style in looks(result)}
     with style():
         figure = new_figure(1.3 + 0.19 * max(len(people), 3))
         axes = figure.subplots()
-        for row, one in enumerate(people):
-            for column, state in enumerate(_states(result, one)):
-                _mark(axes, column, row, state, colours[one.arm])
-        axes.set_yticks(range(len(people)), [plain(shortened(one.name, 24)) for one in people], fontsize=8)
+        for row, participant in enumerate(people):
+            for column, state in enumerate(_states(result, participant)):
+                _mark(axes, column, row, state, colours[participant.arm])
+        axes.set_yticks(
+            range(len(people)), [plain(shortened(participant.name, 24)) for participant in people], fontsize=8
+        )
         labels = [f"{plain(shortened(task, 14))}\n{plain(shortened(session, 12))}" for session, task in places]
         axes.set_xticks(range(len(places)), labels, fontsize=8)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
@@ -181,7 +191,10 @@ def _mark(axes: Axes, x: float, y: float, state: str, look: Look) -> None:
 
 def _key(result: StudyResult) -> list[Line2D]:
     plain_line: dict[str, Any] = {"linestyle": "none", "markersize": 6}
-    both = [Line2D([], [], color=one.colour, marker=one.marker, label=one.label, **plain_line) for one in looks(result)]
+    both = [
+        Line2D([], [], color=arm_style.colour, marker=arm_style.marker, label=arm_style.label, **plain_line)
+        for arm_style in looks(result)
+    ]
     absent = Line2D([], [], color=MUTED, marker="x", label="absent", **plain_line)
     failed = Line2D([], [], color=VERMILION, marker="^", markerfacecolor="none", label="failed", **plain_line)
     return [*both, absent, failed]

@@ -50,39 +50,39 @@ def response_records(result: StudyResult) -> Records:
     arm_of = result.arm_of
     rows: list[dict[str, Any]] = [
         {
-            "label": one.label,
-            "arm": arm_of[one.participant],
-            "session": one.session,
+            "label": run.label,
+            "arm": arm_of[run.participant],
+            "session": run.session,
             "contrast": contrast,
             "region": name,
-            "response": float(one.responses[i, j]),
+            "response": float(run.responses[i, j]),
         }
-        for one in result.ordered()
-        for i, contrast in enumerate(one.contrasts)
-        for j, name in enumerate(one.regions)
+        for run in result.ordered()
+        for i, contrast in enumerate(run.contrasts)
+        for j, name in enumerate(run.regions)
     ]
     return Records("responses", "Responses of every run", "Percent signal change.", COLUMNS, rows)
 
 
 def _contrasts(result: StudyResult) -> list[tuple[str, str]]:
-    pairs = [(one.task, contrast) for one in result.ordered() for contrast in one.contrasts]
+    pairs = [(run.task, contrast) for run in result.ordered() for contrast in run.contrasts]
     return list(dict.fromkeys(pairs))
 
 
 def _values(result: StudyResult, task: str, contrast: str, region: str, session: str, arm: str) -> list[float]:
     arm_of = result.arm_of
     found = [
-        float(one.responses[one.contrasts.index(contrast), one.regions.index(region)])
-        for one in result.ordered(task)
-        if (one.session, arm_of[one.participant]) == (session, arm)
-        and contrast in one.contrasts
-        and region in one.regions
+        float(run.responses[run.contrasts.index(contrast), run.regions.index(region)])
+        for run in result.ordered(task)
+        if (run.session, arm_of[run.participant]) == (session, arm)
+        and contrast in run.contrasts
+        and region in run.regions
     ]
     return [value for value in found if np.isfinite(value)]
 
 
 def _figure(result: StudyResult, task: str, contrast: str) -> Figure:
-    there = {name for one in result.ordered(task) for name in one.regions}
+    there = {name for run in result.ordered(task) for name in run.regions}
     names = [name for name in result.study.regions if name in there]
     abreast = min(3, len(names))
     rows = -(-len(names) // abreast)

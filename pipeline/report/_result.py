@@ -63,12 +63,14 @@ class StudyResult:
     def people(self) -> tuple[Participant, ...]:
         """Participants, the first arm's first."""
         arms = self.study.participants.arms
-        return tuple(one for arm in arms for one in self.inventory.participants if one.arm == arm)
+        return tuple(
+            participant for arm in arms for participant in self.inventory.participants if participant.arm == arm
+        )
 
     @cached_property
     def arm_of(self) -> Mapping[str, str]:
         """Participant → arm."""
-        return {one.name: one.arm for one in self.inventory.participants}
+        return {participant.name: participant.arm for participant in self.inventory.participants}
 
     @property
     def sessions(self) -> tuple[str, str]:
@@ -82,17 +84,17 @@ class StudyResult:
 
     def ordered(self, task: str | None = None) -> tuple[Extraction, ...]:
         """Extractions of one task, or all, by task, arm, participant and session."""
-        return tuple(one for one in self._in_order if task is None or one.task == task)
+        return tuple(run for run in self._in_order if task is None or run.task == task)
 
     @cached_property
     def _in_order(self) -> tuple[Extraction, ...]:
         tasks, sessions = list(self.study.tasks), self.sessions
-        people = {one.name: place for place, one in enumerate(self.people)}
-        kept = [one for one in self.extractions if one.participant in people]
+        people = {participant.name: place for place, participant in enumerate(self.people)}
+        kept = [run for run in self.extractions if run.participant in people]
         places = [
-            (tasks.index(one.task), people[one.participant], sessions.index(one.session), one.label) for one in kept
+            (tasks.index(run.task), people[run.participant], sessions.index(run.session), run.label) for run in kept
         ]
-        return tuple(one for _, one in sorted(zip(places, kept, strict=True), key=lambda pair: pair[0]))
+        return tuple(run for _, run in sorted(zip(places, kept, strict=True), key=lambda pair: pair[0]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ def roads_records(result: StudyResult) -> Records:
         causal = list(_causal(result, f"{to} ← {source}"))
         predictive = list(_predictive(result, to, source))
         if causal and predictive:
-            rows += [*causal, *({**one, "connection": f"{to} ← {source}"} for one in predictive)]
+            rows += [*causal, *({**row, "connection": f"{to} ← {source}"} for row in predictive)]
     lead = "Predictive effects are per standard deviation of a predictor; 0 is not retained, whatever it may be."
     return Records("roads", "The same connections by both kinds of model", lead, COLUMNS, rows)
 
@@ -85,14 +85,14 @@ def _row(connection: str, what: str, row: Any, effect: float) -> dict[str, Any]:
 def _predictive(result: StudyResult, to: str, source: str) -> Iterator[dict[str, Any]]:
     """Predictors that are measures of one connection, and of no other whose regions' names hold these."""
     wanted = re.compile(rf"_{re.escape(to)}_from_{re.escape(source)}(?![\w-])")
-    longer = [f"_{one}_from_" for one in result.study.regions if one.endswith(f"_{to}")]
+    longer = [f"_{other}_from_" for other in result.study.regions if other.endswith(f"_{to}")]
     for model, delivery in result.predictions.items():
         how = result.study.predict[model]
         unit = result.study.scores[how.outcome].unit if how.outcome in result.study.scores else ""
         for records in delivery.records:
             for row in records.rows if records.name == "predictors" else ():
                 predictor = row["predictor"]
-                if wanted.search(predictor) and not any(one in predictor for one in longer):
+                if wanted.search(predictor) and not any(other in predictor for other in longer):
                     yield {
                         "road": PREDICTIVE,
                         "what": f"{model}: {predictor}",

@@ -22,8 +22,10 @@ HEIGHT = 4.0  # standard deviations that a row is high
 
 def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Section | None:
     """The best, a middling and the worst visit in full, the others small; None where nothing was inverted."""
-    runs = {one.visit: one for one in result.extractions if result.study.dcm and one.task == result.study.dcm.task}
-    ranked = sorted((visit for visit in found if visit in runs), key=lambda one: found[one].explained_variance_total)
+    runs = {run.visit: run for run in result.extractions if result.study.dcm and run.task == result.study.dcm.task}
+    ranked = sorted(
+        (visit for visit in found if visit in runs), key=lambda visit: found[visit].explained_variance_total
+    )
     if not ranked:
         return None
     chosen = {"best": ranked[-1], "median": ranked[len(ranked) // 2], "worst": ranked[0]}
@@ -45,7 +47,7 @@ def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Sec
 def _reach(runs: Mapping[str, Extraction], dcm: Dcm | None) -> str:
     """How far the series range, as their scale decides what the noise's prior takes for signal."""
     wanted = () if dcm is None else dcm.regions
-    found = [float(np.ptp(one.series[:, one.regions.index(name)])) for one in runs.values() for name in wanted]
+    found = [float(np.ptp(run.series[:, run.regions.index(name)])) for run in runs.values() for name in wanted]
     return f" Over all runs and regions, a series ranges over {min(found):.2g} to {max(found):.2g} %." if found else ""
 
 
@@ -71,8 +73,8 @@ def _small(result: StudyResult, runs: Mapping[str, Extraction], ranked: Sequence
     drawn = []
     for i, session in enumerate(result.sessions):
         for j, arm in enumerate(result.study.participants.arms):
-            here = [one for one in result.ordered() if one.visit in kept and runs[one.visit] is one]
-            here = [one for one in here if (one.session, arm_of[one.participant]) == (session, arm)]
+            here = [run for run in result.ordered() if run.visit in kept and runs[run.visit] is run]
+            here = [run for run in here if (run.session, arm_of[run.participant]) == (session, arm)]
             if here:
                 figure = _sheet(here, result.main)
                 caption = "Grey: observed. Vermilion: predicted. Each row is scaled to its own spread."
@@ -89,13 +91,13 @@ def _sheet(runs: Sequence[Extraction], posteriors: Mapping[str, Posterior]) -> F
         panels = figure.subplots(1, len(regions), squeeze=False, sharey=True)[0]
         for column, (axes, name) in enumerate(zip(panels, regions, strict=True)):
             for row, run in enumerate(runs):
-                one = posteriors[run.visit]
-                time = (np.arange(len(one.prediction)) + 0.5) * run.repetition_time
-                observed = one.prediction[:, column] + one.residual[:, column]
+                posterior = posteriors[run.visit]
+                time = (np.arange(len(posterior.prediction)) + 0.5) * run.repetition_time
+                observed = posterior.prediction[:, column] + posterior.residual[:, column]
                 scale = HEIGHT * (float(observed.std()) or 1.0)
                 axes.axhline(row * STEP, color=LINE, linewidth=0.5)
                 axes.plot(time, row * STEP - observed / scale, color=MUTED, linewidth=0.5)
-                axes.plot(time, row * STEP - one.prediction[:, column] / scale, color=VERMILION, linewidth=1.1)
+                axes.plot(time, row * STEP - posterior.prediction[:, column] / scale, color=VERMILION, linewidth=1.1)
             axes.set_title(plain(shortened(name, 18)))
             axes.set_xlabel("Time, s")
             axes.margins(x=0)

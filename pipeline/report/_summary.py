@@ -20,7 +20,7 @@ ALIKE = 0.05  # mm of mean framewise displacement that hardly matter
 
 def summary_answers(result: StudyResult, found: Mapping[str, Diagnostics]) -> tuple[Answer, ...]:
     """The group's answers first, then whether to trust them."""
-    quality = [one for one in (_fits(result, found), _motion(result)) if one is not None]
+    quality = [answer for answer in (_fits(result, found), _motion(result)) if answer is not None]
     return distinct((*chief_answers(result), *quality))
 
 
@@ -32,8 +32,8 @@ def _fits(result: StudyResult, found: Mapping[str, Diagnostics]) -> Answer | Non
     question = "Do the models explain the data?"
     if not found:
         return Answer(question, "no", "No visit has a posterior.", anchor="participants", source="What is missing")
-    explained = np.array([one.explained_variance_total for one in found.values()])
-    warned = sum(bool(one.warnings) for one in found.values())
+    explained = np.array([diagnostics.explained_variance_total for diagnostics in found.values()])
+    warned = sum(bool(diagnostics.warnings) for diagnostics in found.values())
     headline = (
         f"Median {np.median(explained):.0f} % explained variance (mean removed), from {explained.min():.0f} to "
         f"{explained.max():.0f} %; "

@@ -21,7 +21,7 @@ def write_report(result: StudyResult, path: Path, extra: Extra | None = None) ->
         extra: what goes right after the summary.
     """
     page = study_page(result, extra)
-    written = [_write_picture(one, path.parent / "figures") for one in _own(page)]
+    written = [_write_picture(picture, path.parent / "figures") for picture in _own(page)]
     tables = [*study_records(result), *(() if extra is None else extra.records)]
     for records in tables:
         records.write(path.parent / "tables")
@@ -30,8 +30,13 @@ def write_report(result: StudyResult, path: Path, extra: Extra | None = None) ->
         "effconn": release(),
         "study": page.title,
         "answers": [
-            {"question": one.question, "verdict": one.verdict, "answer": one.headline, "analysis": one.source}
-            for one in (*page.answers, *(() if extra is None else extra.answers))
+            {
+                "question": answer.question,
+                "verdict": answer.verdict,
+                "answer": answer.headline,
+                "analysis": answer.source,
+            }
+            for answer in (*page.answers, *(() if extra is None else extra.answers))
         ],
         "methods": list(page.methods),
         **{records.name: records.plain() for records in tables},
@@ -42,7 +47,7 @@ def write_report(result: StudyResult, path: Path, extra: Extra | None = None) ->
 
 def _own(page: Page) -> list[Picture]:
     """Pictures drawn for this page; those of analyses, predictions and statistics lie with them."""
-    own: list[Section] = [one for one in page.sections if one.anchor.split("-")[0] not in DELIVERED]
+    own: list[Section] = [section for section in page.sections if section.anchor.split("-")[0] not in DELIVERED]
     return pictures(own)
 
 

@@ -43,7 +43,7 @@ class GroupTruth:
 
     def comparison(self, covariate: str) -> ArmComparison:
         """The arms beside each other, by the group or groups that answers are from."""
-        return next(one for one in self.arms.answering if one.covariate == covariate)
+        return next(comparison for comparison in self.arms.answering if comparison.covariate == covariate)
 
     def of(self, parameter: str) -> tuple[Change, Change]:
         """Changes of one parameter, the first arm's first."""
@@ -52,7 +52,9 @@ class GroupTruth:
 
     def planted(self, covariate: str, parameter: str) -> tuple[float, float, float]:
         """What was planted in the arms, and the difference: Hz, or Hz per point of improvement."""
-        first, second = (one.planted_mean if covariate == MEAN else one.planted_slope for one in self.of(parameter))
+        first, second = (
+            change.planted_mean if covariate == MEAN else change.planted_slope for change in self.of(parameter)
+        )
         return first, second, first - second
 
 
@@ -66,7 +68,7 @@ def group_truth(
     """
     estimates = [Estimate.from_dcm(visit, found) for visit, found in posteriors.items() if visit in truth.connectivity]
     changed, notes = pair_sessions(estimates, *SESSIONS)
-    names = [one.name for one in changed]
+    names = [estimate.name for estimate in changed]
     if any(sum(truth.arm[name] == arm for name in names) < LEAST for arm in truth.arms):
         return None
     arm, improvement = ([of[name] for name in names] for of in (truth.arm, truth.improvement))
@@ -76,7 +78,7 @@ def group_truth(
     arms = compare_arms(inputs, ARM, order=truth.arms)
     pairs = [(name, arm) for name in truth.modulations for arm in truth.arms]
     own = arm_records(inputs, arms, judge_arms(inputs, arms))
-    tables = [records for one in delivered for records in one.records if records.name == own.name]
+    tables = [records for delivery in delivered for records in delivery.records if records.name == own.name]
     verdicts = {
         (row["covariate"], row["parameter"]): row["verdict"]
         for row in (tables or [own])[0].rows
@@ -86,7 +88,7 @@ def group_truth(
 
 
 def _change(truth: Truth, changed: list[Estimate], arms: Arms, parameter: str, arm: str) -> Change:
-    rows = [i for i, one in enumerate(changed) if truth.arm[one.name] == arm]
+    rows = [i for i, estimate in enumerate(changed) if truth.arm[estimate.name] == arm]
     people = [changed[i].name for i in rows]
     alone = [changed[i].select([parameter]).posterior for i in rows]
     (connection,) = connections([parameter])
@@ -96,8 +98,8 @@ def _change(truth: Truth, changed: list[Estimate], arms: Arms, parameter: str, a
         connection.source,
         arm,
         improvement=np.array([truth.improvement[name] for name in people]),
-        mean=np.array([one.mean[0] for one in alone]),
-        sd=np.array([one.sd[0] for one in alone]),
+        mean=np.array([posterior.mean[0] for posterior in alone]),
+        sd=np.array([posterior.sd[0] for posterior in alone]),
         in_group=np.array([arms.group.participants[i].select([parameter]).posterior.mean[0] for i in rows]),
         planted=np.array([truth.change(name, parameter) for name in people]),
         planted_slope=truth.slopes[parameter, arm],

@@ -48,7 +48,7 @@ class Person:
     @property
     def totals(self) -> tuple[int, int]:
         """The symptom score before and after treatment, points."""
-        before, after = (sum(one.values()) for one in self.clusters)
+        before, after = (sum(points.values()) for points in self.clusters)
         return before, after
 
     @property

@@ -49,7 +49,7 @@ class Recovered:
     def coverage_error(self) -> float:
         """Standard error of `coverage`, percent: visits of one participant are not independent, participants are."""
         person = [visit.split("_")[0] for visit in self.visits]
-        means = [self.covered[[who == one for who in person]].mean() for one in dict.fromkeys(person)]
+        means = [self.covered[[who == participant for who in person]].mean() for participant in dict.fromkeys(person)]
         return 100 * float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.inf
 
     def correlation(self, name: str) -> float:
@@ -109,8 +109,8 @@ class Change:
         """The group's posterior of the arm's change at some values of improvement, Hz, each by itself."""
         place = self.group.parameters.index(self.parameter)
         weights = np.column_stack([np.ones(improvement.size), improvement - self.centre]) @ self.weights
-        found = [self.group.contrast(one)[place] for one in weights]
-        parts = (np.stack([getattr(one, part) for one in found]) for part in ("weight", "means", "sds"))
+        found = [self.group.contrast(row)[place] for row in weights]
+        parts = (np.stack([getattr(posterior, part) for posterior in found]) for part in ("weight", "means", "sds"))
         return NormalMixture(*parts)
 
 
@@ -130,6 +130,6 @@ def recover(truth: Truth, posteriors: Mapping[str, Posterior]) -> Recovered:
         names=names,
         visits=tuple(visits),
         planted=np.array([[truth.connectivity[visit][name] for name in names] for visit in visits]),
-        mean=np.stack([one.mean[one.free] for one in found]),
-        sd=np.stack([np.sqrt(np.diag(one.covariance)) for one in found]),
+        mean=np.stack([posterior.mean[posterior.free] for posterior in found]),
+        sd=np.stack([np.sqrt(np.diag(posterior.covariance)) for posterior in found]),
     )

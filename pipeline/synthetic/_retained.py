@@ -72,19 +72,21 @@ class Predicted:
     def effects(self) -> Mapping[str, bool]:
         """Planted effect → whether a predictor that shows it was retained with the right sign, and stably so."""
         found: dict[str, bool] = {}
-        for one in self.planted:
-            found[one.planted.effect] = found.get(one.planted.effect, False) or (bool(one.right) and one.stable)
+        for predictor in self.planted:
+            found[predictor.planted.effect] = found.get(predictor.planted.effect, False) or (
+                bool(predictor.right) and predictor.stable
+            )
         return found
 
     @property
     def unstable(self) -> tuple[Retained, ...]:
         """Retained with the right sign, but not when the people change."""
-        return tuple(one for one in self.planted if one.right and not one.stable)
+        return tuple(predictor for predictor in self.planted if predictor.right and not predictor.stable)
 
     @property
     def wrong(self) -> tuple[Retained, ...]:
         """Retained with the sign that they should not have."""
-        return tuple(one for one in self.planted if one.right is False)
+        return tuple(predictor for predictor in self.planted if predictor.right is False)
 
 
 def retained(truth: Truth, predictions: Mapping[str, Delivery]) -> tuple[Predicted, ...]:
@@ -96,7 +98,7 @@ def retained(truth: Truth, predictions: Mapping[str, Delivery]) -> tuple[Predict
 
 def _predicted(truth: Truth, name: str, delivery: Delivery, rows: Mapping[str, Mapping[str, Any]]) -> Predicted:
     planted = tuple(_planted(truth, rows))
-    known = {one.term for one in planted}
+    known = {predictor.term for predictor in planted}
     others = [row for term, row in rows.items() if term not in known]
     nested, chance = (delivery.summary.get(part) or {} for part in ("nested", "chance"))
     return Predicted(
@@ -113,13 +115,13 @@ def _predicted(truth: Truth, name: str, delivery: Delivery, rows: Mapping[str, M
 
 def _planted(truth: Truth, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Retained]:
     """Those of the planted predictors that the prediction was given."""
-    for one in truth.measures:
-        for term, sign in one.terms(truth.arms).items():
+    for predictor in truth.measures:
+        for term, sign in predictor.terms(truth.arms).items():
             if term in rows:
                 row = rows[term]
                 yield Retained(
                     term,
-                    one,
+                    predictor,
                     sign,
                     float(row["coefficient"]),
                     _share(row["folds"]),
@@ -130,8 +132,8 @@ def _planted(truth: Truth, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Re
 
 def _rows(delivery: Delivery) -> dict[str, Mapping[str, Any]]:
     """Predictor → its row; none where there is no such table."""
-    tables = [one for one in delivery.records if one.name == "predictors"]
-    return {row["predictor"]: row for one in tables for row in one.rows}
+    tables = [records for records in delivery.records if records.name == "predictors"]
+    return {row["predictor"]: row for records in tables for row in records.rows}
 
 
 def _share(value: float | None) -> float | None:

@@ -53,36 +53,39 @@ def write_dataset(bids: Path, people: Sequence[Person], design: StudyDesign) -> 
 
 
 def _write_participants(bids: Path, people: Sequence[Person]) -> None:
-    rows = [(one.name, one.arm, one.age, one.sex, *_treated(one)) for one in people]
+    rows = [
+        (participant.name, participant.arm, participant.age, participant.sex, *_treated(participant))
+        for participant in people
+    ]
     write_tsv(bids / "participants.tsv", ("participant_id", *PARTICIPANTS), rows)
     write_json(bids / "participants.json", PARTICIPANTS)
 
 
-def _treated(one: Person) -> tuple[str, int, int]:
-    return "yes" if one.clinic.medication else "no", one.clinic.infusions, one.clinic.days
+def _treated(participant: Person) -> tuple[str, int, int]:
+    return "yes" if participant.clinic.medication else "no", participant.clinic.infusions, participant.clinic.days
 
 
 def _write_scores(phenotype: Path, people: Sequence[Person]) -> None:
     rows = [
-        (one.name, session, total, *clusters.values())
-        for one in people
-        for session, total, clusters in zip(SESSIONS, one.totals, one.clusters, strict=True)
+        (participant.name, session, total, *clusters.values())
+        for participant in people
+        for session, total, clusters in zip(SESSIONS, participant.totals, participant.clusters, strict=True)
     ]
-    of = {"caps5_total": "Sum of the clusters"} | {f"caps5_{one}": f"Cluster: {one}" for one in CLUSTERS}
+    of = {"caps5_total": "Sum of the clusters"} | {f"caps5_{cluster}": f"Cluster: {cluster}" for cluster in CLUSTERS}
     _write_phenotype(phenotype, "caps5", "CAPS-5", of, ("session_id",), rows)
 
 
 def _write_depression(phenotype: Path, people: Sequence[Person]) -> None:
     rows = [
-        (one.name, session, total)
-        for one in people
-        for session, total in zip(SESSIONS, one.clinic.depression, strict=True)
+        (participant.name, session, total)
+        for participant in people
+        for session, total in zip(SESSIONS, participant.clinic.depression, strict=True)
     ]
     _write_phenotype(phenotype, "madrs", "MADRS", {"madrs_total": "Depression"}, ("session_id",), rows)
 
 
 def _write_side_effects(phenotype: Path, people: Sequence[Person]) -> None:
-    rows = [(one.name, one.clinic.dissociation) for one in people]
+    rows = [(participant.name, participant.clinic.dissociation) for participant in people]
     of = {"cadss_total": "Dissociation, the highest during an infusion"}
     _write_phenotype(phenotype, "cadss", "CADSS", of, (), rows)
 

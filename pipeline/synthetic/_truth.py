@@ -62,15 +62,15 @@ class Truth:
 
 def write_truth(folder: Path, people: Sequence[Person], design: StudyDesign) -> None:
     """The tables in the `truth` folder of a study."""
-    rows = [(one.name, one.arm, one.improvement) for one in people]
+    rows = [(participant.name, participant.arm, participant.improvement) for participant in people]
     write_tsv(folder / FOLDER / PARTICIPANTS, ("participant_id", "arm", "improvement"), rows)
     write_tsv(
         folder / FOLDER / CONNECTIVITY,
         ("participant_id", "session_id", "parameter", "planted"),
         [
-            (one.name, session, name, value)
-            for one in people
-            for session, planted in zip(SESSIONS, _planted(one), strict=True)
+            (participant.name, session, name, value)
+            for participant in people
+            for session, planted in zip(SESSIONS, _planted(participant), strict=True)
             for name, value in planted.items()
         ],
     )
@@ -129,16 +129,16 @@ def _planted(person: Person) -> tuple[dict[str, float], dict[str, float]]:
     """Every free parameter by name, before and after treatment."""
     spec = circuit()
     free = np.flatnonzero(np.diag(prior(spec).covariance)).tolist()
-    before, after = (np.asarray(spec.layout.to_vector(one)).tolist() for one in person.connectivity)
+    before, after = (np.asarray(spec.layout.to_vector(parameters)).tolist() for parameters in person.connectivity)
     names = spec.parameter_names
     return {names[i]: before[i] for i in free}, {names[i]: after[i] for i in free}
 
 
 def _write_measures(folder: Path, design: StudyDesign) -> None:
     rows = [
-        (one.measure, one.effect, one.quantity, arm, slope, one.unit)
-        for one in planted_measures(design)
-        for arm, slope in one.slopes.items()
+        (measure.measure, measure.effect, measure.quantity, arm, slope, measure.unit)
+        for measure in planted_measures(design)
+        for arm, slope in measure.slopes.items()
     ]
     write_tsv(folder / MEASURES, ("measure", "effect", "quantity", "arm", "slope", "unit"), rows)
 
@@ -156,12 +156,12 @@ def _measures(table: Table) -> tuple[Planted, ...]:
 def _write_responses(folder: Path, people: Sequence[Person]) -> None:
     """Only those that were drawn: the circuit's in the faces task follow from its connectivity."""
     rows = []
-    for one in people:
-        for session, responses in zip(SESSIONS, one.responses, strict=True):
+    for participant in people:
+        for session, responses in zip(SESSIONS, participant.responses, strict=True):
             for task, values in responses.items():
                 cells = zip(product(ALL_REGIONS, CONDITIONS[task]), values.ravel().tolist(), strict=True)
                 rows += [
-                    (one.name, session, task, condition, region, value)
+                    (participant.name, session, task, condition, region, value)
                     for (region, condition), value in cells
                     if not np.isnan(value)
                 ]

@@ -143,8 +143,8 @@ def _both(group: GroupTruth, covariate: str, name: str) -> str:
     planted = group.planted(covariate, name)
     return (
         "; ".join(
-            f"{arm} {_interval(one, place, covariate)}, planted {signed(value, digits)}"
-            for arm, one, value in zip(found.arms, found.marginals[:2], planted[:2], strict=True)
+            f"{arm} {_interval(density, place, covariate)}, planted {signed(value, digits)}"
+            for arm, density, value in zip(found.arms, found.marginals[:2], planted[:2], strict=True)
         )
         + "."
     )

@@ -91,8 +91,8 @@ def in_group_figure(changes: Sequence[Change], title: str) -> Figure:
     with style():
         figure = new_figure(4.6)
         axes = figure.subplots()
-        found = np.concatenate([values for one in changes for values in (one.mean, one.in_group)])
-        _diagonal(axes, np.concatenate([one.planted for one in changes]), found, margin=0.05)
+        found = np.concatenate([values for change in changes for values in (change.mean, change.in_group)])
+        _diagonal(axes, np.concatenate([change.planted for change in changes]), found, margin=0.05)
         for change in changes:
             colour, marker = ARM_COLOUR[change.arm], ARM_MARKER[change.arm]
             axes.plot([change.planted] * 2, [change.mean, change.in_group], color=colour, linewidth=0.8, alpha=0.6)

@@ -40,7 +40,7 @@ def truth_extra(truth: Truth, result: StudyResult) -> Extra:
 
     Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
     """
-    compared = [one for name, one in result.deliveries.items() if result.study.group[name].analysis == "arms"]
+    compared = [delivery for name, delivery in result.deliveries.items() if result.study.group[name].analysis == "arms"]
     return extra_of(truth, result.main, result.predictions, compared)
 
 
@@ -62,7 +62,7 @@ def extra_of(
         sections=(*(() if group is None else (_treatment(truth, group),)), _connectivity(truth, recovered, group)),
         records=(
             *(() if group is None else (_effects(truth, group),)),
-            *((predictor_records(truth, predicted),) if any(one.planted for one in predicted) else ()),
+            *((predictor_records(truth, predicted),) if any(prediction.planted for prediction in predicted) else ()),
             _parameters(recovered),
         ),
         notices=(NOTICE,),
@@ -78,32 +78,32 @@ def _treatment(truth: Truth, group: GroupTruth) -> Section:
 
 
 def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
-    one = arms[0]
-    name = f"{one.to}-from-{one.source}".lower()
+    change = arms[0]
+    name = f"{change.to}-from-{change.source}".lower()
     differ = arms[0].planted_slope != arms[1].planted_slope
     look = (
-        f"Planted for {one.arm} only: its mean should lie below zero, {arms[1].arm}'s near it."
+        f"Planted for {change.arm} only: its mean should lie below zero, {arms[1].arm}'s near it."
         if differ
         else "Planted alike in both arms: both means should lie below zero."
     )
     slopes = (
-        f"Planted: a falling line for {one.arm}, a flat one for {arms[1].arm}."
+        f"Planted: a falling line for {change.arm}, a flat one for {arms[1].arm}."
         if differ
         else "Planted: the same falling line in both arms, so the dotted lines coincide."
     )
-    title = f"Change of B(faces), {one.connection}"
+    title = f"Change of B(faces), {change.connection}"
     return (
         Picture(
             f"truth-change-{name}",
-            f"{one.connection}: change by arm",
+            f"{change.connection}: change by arm",
             f"{look} Thin lines are participants, in the order of what was planted in them; the diamond is what the "
-            f"group finds for a participant of average improvement ({one.centre:.1f} points); the dashed mark is "
+            f"group finds for a participant of average improvement ({change.centre:.1f} points); the dashed mark is "
             "what was planted there.",
-            change_figure(arms, title, MEANING[one.to]),
+            change_figure(arms, title, MEANING[change.to]),
         ),
         Picture(
             f"truth-improvement-{name}",
-            f"{one.connection}: change and improvement",
+            f"{change.connection}: change and improvement",
             f"{slopes} Solid lines are those of one group of both arms, which weighs participants by how sure each "
             "estimate is, with the band that holds 90 % of the posterior; dotted lines are what was planted.",
             improvement_figure(arms, title),
@@ -113,7 +113,7 @@ def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
 
 def _connectivity(truth: Truth, recovered: Recovered, group: GroupTruth | None) -> Section:
     first, second = (connections([name])[0] for name in truth.modulations)
-    without = [f"A[{one.to}<-{one.source}]" for one in (first, second)]
+    without = [f"A[{change.to}<-{change.source}]" for change in (first, second)]
     drawn = [
         Picture(
             "truth-faces",
@@ -138,7 +138,10 @@ def _connectivity(truth: Truth, recovered: Recovered, group: GroupTruth | None) 
 def _in_group(arms: tuple[Change, Change]) -> Picture:
     alone, together = (
         np.sqrt(np.mean(np.concatenate(errors) ** 2))
-        for errors in ([one.mean - one.planted for one in arms], [one.in_group - one.planted for one in arms])
+        for errors in (
+            [change.mean - change.planted for change in arms],
+            [change.in_group - change.planted for change in arms],
+        )
     )
     return Picture(
         "truth-in-group",
@@ -158,9 +161,9 @@ def _effects(truth: Truth, group: GroupTruth) -> Records:
         Column("effect", "Effect"),
         Column("connection", "Connection"),
         *(
-            one
+            column
             for key, heading in pairs
-            for one in (Column(key, heading, EFFECT), Column(f"planted_{key}", "planted", EFFECT))
+            for column in (Column(key, heading, EFFECT), Column(f"planted_{key}", "planted", EFFECT))
         ),
         Column("low", "90 % from", EFFECT),
         Column("high", "to", EFFECT),
@@ -185,7 +188,7 @@ def _effect(group: GroupTruth, covariate: str, name: str) -> dict[str, Any]:
     return {
         "effect": "mean change" if covariate == MEAN else "change per point of improvement",
         "connection": connection.words,
-        **{key: float(one.mean[i]) for key, one in values.items()},
+        **{key: float(estimate.mean[i]) for key, estimate in values.items()},
         **{f"planted_{key}": value for key, value in planted},
         "low": low,
         "high": high,

@@ -17,7 +17,9 @@ _SHARE = ".0%"
 def prediction_answers(predictions: tuple[Predicted, ...]) -> tuple[Answer, ...]:
     """One for each prediction: of those that were given something planted, whether it was found; of others, that
     nothing was."""
-    return tuple(_found(one) if one.planted else _nothing_planted(one) for one in predictions)
+    return tuple(
+        _found(prediction) if prediction.planted else _nothing_planted(prediction) for prediction in predictions
+    )
 
 
 def predictor_records(truth: Truth, predictions: tuple[Predicted, ...]) -> Records:
@@ -34,21 +36,21 @@ def predictor_records(truth: Truth, predictions: tuple[Predicted, ...]) -> Recor
         Column("folds", "In folds", _SHARE),
         Column("bootstraps", "In bootstraps", _SHARE),
     )
-    rows = [_row(truth, one, predictor) for one in predictions for predictor in one.planted]
+    rows = [_row(truth, prediction, predictor) for prediction in predictions for predictor in prediction.planted]
     lead = (
         "Planted: change per point of improvement. Interactions of gPPI are not what was planted but show it: their "
         "slopes are those of the connection (B) that made them, and one of two that say the same may stand for both."
     )
     marked = frozenset(i for i, row in enumerate(rows) if row["right"] == "no")
-    everyone = [predictor for one in predictions for predictor in one.planted]
+    everyone = [predictor for prediction in predictions for predictor in prediction.planted]
     sure = frozenset(i for i, predictor in enumerate(everyone) if predictor.right and predictor.stable)
     return Records("truth-predictors", "Predictors: retained and planted", lead, columns, rows, marked, sure)
 
 
-def _row(truth: Truth, one: Predicted, predictor: Retained) -> dict[str, Any]:
+def _row(truth: Truth, prediction: Predicted, predictor: Retained) -> dict[str, Any]:
     planted, right = predictor.planted, predictor.right
     return {
-        "prediction": one.name,
+        "prediction": prediction.name,
         "predictor": predictor.term,
         "quantity": planted.quantity,
         **{f"slope_{arm}": planted.slopes[arm] for arm in truth.arms},
@@ -61,59 +63,63 @@ def _row(truth: Truth, one: Predicted, predictor: Retained) -> dict[str, Any]:
     }
 
 
-def _found(one: Predicted) -> Answer:
-    there = [effect for effect, found in one.effects.items() if found]
-    absent = [effect for effect, found in one.effects.items() if not found]
-    headline = f"{len(there)} of {len(one.effects)} planted effects found with the right sign; {_quality(one)}."
+def _found(prediction: Predicted) -> Answer:
+    there = [effect for effect, found in prediction.effects.items() if found]
+    absent = [effect for effect, found in prediction.effects.items() if not found]
+    headline = (
+        f"{len(there)} of {len(prediction.effects)} planted effects found with the right sign; {_quality(prediction)}."
+    )
     details = [f"Found: {', '.join(there)}."] if there else []
     details += [f"Not found: {', '.join(absent)}."] if absent else []
-    if one.unstable:
-        details.append(f"Retained, but not stable: {_terms(one.unstable)}.")
-    details += [f"Retained with the wrong sign: {_terms(one.wrong)}."] if one.wrong else []
-    question = f"Does the prediction “{one.name}” retain what was planted?"
-    return Answer(question, _verdict(one), headline, (*details, _others(one)))
+    if prediction.unstable:
+        details.append(f"Retained, but not stable: {_terms(prediction.unstable)}.")
+    details += [f"Retained with the wrong sign: {_terms(prediction.wrong)}."] if prediction.wrong else []
+    question = f"Does the prediction “{prediction.name}” retain what was planted?"
+    return Answer(question, _verdict(prediction), headline, (*details, _others(prediction)))
 
 
 def _terms(predictors: tuple[Retained, ...]) -> str:
-    return ", ".join(one.term for one in predictors)
+    return ", ".join(predictor.term for predictor in predictors)
 
 
-def _verdict(one: Predicted) -> Verdict:
+def _verdict(prediction: Predicted) -> Verdict:
     """Yes where all of it is found and people left out are predicted, partly where some of it is; no where signs are
     the wrong way round; else the data do not tell."""
-    there = sum(one.effects.values())
-    predicted = one.q_squared is not None and one.q_squared > 0
-    if there == len(one.effects) and predicted and not one.wrong:
+    there = sum(prediction.effects.values())
+    predicted = prediction.q_squared is not None and prediction.q_squared > 0
+    if there == len(prediction.effects) and predicted and not prediction.wrong:
         return "yes"
-    if len(one.wrong) > there:
+    if len(prediction.wrong) > there:
         return "no"
     return "partly" if there else "open"
 
 
-def _nothing_planted(one: Predicted) -> Answer:
+def _nothing_planted(prediction: Predicted) -> Answer:
     """Where there is nothing to find, predicting nobody is right."""
-    predicted = one.q_squared is not None and one.q_squared > 0
-    beyond = one.p_value is not None and judge_prediction(one.q_squared or 0.0, one.p_value) == "yes"
-    verdict: Verdict = "no" if beyond else "open" if predicted or one.q_squared is None else "yes"
+    predicted = prediction.q_squared is not None and prediction.q_squared > 0
+    beyond = (
+        prediction.p_value is not None and judge_prediction(prediction.q_squared or 0.0, prediction.p_value) == "yes"
+    )
+    verdict: Verdict = "no" if beyond else "open" if predicted or prediction.q_squared is None else "yes"
     return Answer(
-        f"Does the prediction “{one.name}”, for which nothing was planted, rightly predict nobody?",
+        f"Does the prediction “{prediction.name}”, for which nothing was planted, rightly predict nobody?",
         verdict,
-        f"{_quality(one, capital=True)}.",
-        (_others(one), f"r² of the same model in the people it was fitted to: {one.r_squared:.2f}."),
+        f"{_quality(prediction, capital=True)}.",
+        (_others(prediction), f"r² of the same model in the people it was fitted to: {prediction.r_squared:.2f}."),
     )
 
 
-def _quality(one: Predicted, capital: bool = False) -> str:
-    if one.q_squared is None:
+def _quality(prediction: Predicted, capital: bool = False) -> str:
+    if prediction.q_squared is None:
         return "Nobody was left out" if capital else "nobody was left out"
     start = "People" if capital else "people"
     chance = ""
-    if one.p_value is not None and one.shuffles is not None:
-        chance = f" ({shuffled_p_words(one.p_value, one.shuffles)})"
-    return f"{start} left out are predicted with Q² = {signed(one.q_squared)}{chance}"
+    if prediction.p_value is not None and prediction.shuffles is not None:
+        chance = f" ({shuffled_p_words(prediction.p_value, prediction.shuffles)})"
+    return f"{start} left out are predicted with Q² = {signed(prediction.q_squared)}{chance}"
 
 
-def _others(one: Predicted) -> str:
-    if not one.others:
+def _others(prediction: Predicted) -> str:
+    if not prediction.others:
         return "Every predictor that it was given was planted."
-    return f"Of {one.others} predictors that were not planted it retains {one.others_retained}."
+    return f"Of {prediction.others} predictors that were not planted it retains {prediction.others_retained}."

@@ -131,7 +131,7 @@ def _write_raw(visit: _Visit, task: TaskName, events: tuple[Event, ...], bids: P
     sidecar = {"TaskName": task, "RepetitionTime": visit.design.spacing(task), "EchoTime": ECHO_TIME}
     write_json(head.with_name(f"{head.name}_bold.json"), sidecar)
     if events:
-        rows = [(one.onset, one.duration, one.trial_type, one.response_time) for one in events]
+        rows = [(event.onset, event.duration, event.trial_type, event.response_time) for event in events]
         header = ("onset", "duration", "trial_type", "response_time")
         write_tsv(head.with_name(f"{head.name}_events.tsv"), header, rows)
 
