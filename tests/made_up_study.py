@@ -26,7 +26,7 @@ from pipeline.images import Extraction
 from pipeline.measures import feature_table
 from pipeline.page._delivery import Delivery
 from pipeline.predict import deliver_prediction as predicted
-from pipeline.report import Failure, StudyResult
+from pipeline.report import FailedUnit, StudyResult
 from pipeline.statistics import deliver_statistics
 from pipeline.study import Statistics, Study
 
@@ -86,7 +86,9 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
         features=feature_table(study, inventory, (*faces, *rest), posteriors),
         statistics=deliver_statistics(made_up_people(), (), Statistics(outcomes=("caps",), cohort=("age",))),
         predictions={"change": predicted(made_up_prediction(measures=4, label=MEASURE))},
-        failures=(Failure("extract", f"{people[1].name}_ses-1_task-stroop", "amygdala: 3 voxels of 40 in the mask"),),
+        failures=(
+            FailedUnit("extract", f"{people[1].name}_ses-1_task-stroop", "amygdala: 3 voxels of 40 in the mask"),
+        ),
         maps=_maps(faces, folder),
         seconds={"extract": 12.0, "invert": 31.5},
         versions={"effconn": "0.1.0", "nilearn": "0.14.1", "jax": "0.10.2"},

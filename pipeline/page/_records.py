@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..common import print_table, write_text
 from ..tables import MISSING, number_cell, number_text, tab_separated
-from ._html import Table
+from ._html import Section, Table
 
 PROBABILITY = "probability"  # the form of a number between 0 and 1 that must not be rounded to either
 EFFECT, SPREAD = "effect", "spread"  # of a number in some unit, with and without its sign: three digits that count
@@ -78,6 +78,10 @@ class Records:
         numeric = frozenset(i for i, column in enumerate(columns) if column.form)
         headings = tuple(column.heading for column in columns)
         return Table(self.title, self.lead, headings, texts, numeric, self.marked, self.sure, self.name, self.tsv())
+
+    def collapsible(self) -> Section:
+        """A long table as a section that opens on request, under its own title."""
+        return Section(self.title, "", tables=(replace(self.table(), title=""),))
 
     def print(self) -> None:
         """On the terminal, as far as it is meant for one."""

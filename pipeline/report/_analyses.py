@@ -1,31 +1,36 @@
-"""Group analyses, predictions and statistics as sections of the report, as each hands over what it found."""
+"""Group analyses, predictions and statistics as sections of the report, and the answers at its head."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from markupsafe import Markup
 
+from dcm import Diagnostics
+
+from ..figures import LOW_VARIANCE, signed
 from ..group import word
 from ..page import Answer, Column, Delivery, Picture, Records, Section, pictures
-from ._fold import fold
-from ._result import StudyResult
+from ..verdicts import Verdict, judge_fits, judge_means
+from ._motion import mean_displacements, motion_difference
+from ._study_result import StudyResult
 
-LONG = 14  # rows of a table that opens when asked for
-MOST = 8  # answers at the head of the page
-MADE = (Column("term", "What"), Column("what", "How"))
+LONGEST_OPEN_TABLE = 14  # rows of a table that opens when asked for
+MOST_ANSWERS = 8  # answers at the head of the page
+FACT_COLUMNS = (Column("term", "What"), Column("what", "How"))
 
 
-RANKS = {"statistics": 0, "arms": 1, "predict": 2, "leave-one-out": 3, "permute": 3, "fit": 4}  # of answers
-DELIVERED = ("group", "predict", "statistics")  # how anchors of their sections start
-ROADS = {"predict": "Prediction", "statistics": "Statistics"}  # what a section that is no analysis is called
+ANSWER_RANKS = {"statistics": 0, "arms": 1, "predict": 2, "leave-one-out": 3, "permute": 3, "fit": 4}  # of answers
+ANALYSIS_ANCHORS = ("group", "predict", "statistics")  # how anchors of their sections start
+SOURCE_NAMES = {"predict": "Prediction", "statistics": "Statistics"}  # what a section that is no analysis is called
 
 
 @dataclass(frozen=True, eq=False)
-class Analysis:
+class ReportedAnalysis:
     """One analysis, prediction or the statistics.
 
     Fields:
@@ -36,18 +41,18 @@ class Analysis:
     """
 
     name: str
-    how: str
+    kind: str
     delivery: Delivery
     anchor: str
 
     @property
-    def chief(self) -> tuple[Answer, ...]:
+    def head_answers(self) -> tuple[Answer, ...]:
         """Answers that may stand at the head: a fit's first is about the mean, which says little of treatment."""
         answers = self.delivery.answers
-        if self.how in ("predict", "statistics"):
+        if self.kind in ("predict", "statistics"):
             answers = answers[:1]  # the others are for who reads on
-        chosen = answers[1:] if self.how == "fit" and len(answers) > 1 else answers
-        source = f"{ROADS.get(self.how, 'Analysis')} {self.name}" if self.how != "statistics" else "Statistics"
+        chosen = answers[1:] if self.kind == "fit" and len(answers) > 1 else answers
+        source = f"{SOURCE_NAMES.get(self.kind, 'Analysis')} {self.name}" if self.kind != "statistics" else "Statistics"
         return tuple(replace(answer, anchor=self.anchor, source=source) for answer in chosen)
 
 
@@ -66,81 +71,97 @@ def statistics_sections(result: StudyResult) -> tuple[Section, ...]:
     return _sections(result, "statistics")
 
 
-def chief_answers(result: StudyResult) -> tuple[Answer, ...]:
+def head_answers(result: StudyResult) -> tuple[Answer, ...]:
     """Answers for the head of the page: symptoms, arm comparisons, predictions, then effects that are not a mean."""
-    chosen = [(RANKS.get(analysis.how, 5), answer) for analysis in analyses(result) for answer in analysis.chief]
-    return tuple(answer for _, answer in sorted(chosen, key=lambda pair: pair[0])[:MOST])
+    chosen = [
+        (ANSWER_RANKS.get(analysis.kind, 5), answer)
+        for analysis in reported_analyses(result)
+        for answer in analysis.head_answers
+    ]
+    return tuple(answer for _, answer in sorted(chosen, key=lambda pair: pair[0])[:MOST_ANSWERS])
 
 
-def distinct(answers: Sequence[Answer]) -> tuple[Answer, ...]:
+def disambiguate_questions(answers: Sequence[Answer]) -> tuple[Answer, ...]:
     """Answers at the head of the page; those with one question say in it which analysis or model they are about."""
-    asked = Counter(answer.question for answer in answers)
+    counts = Counter(answer.question for answer in answers)
     return tuple(
-        replace(answer, question=f"{answer.question} ({answer.source})") if asked[answer.question] > 1 else answer
+        replace(answer, question=f"{answer.question} ({answer.source})") if counts[answer.question] > 1 else answer
         for answer in answers
     )
 
 
-def illustrated(answers: Sequence[Answer], sections: Sequence[Section]) -> tuple[Answer, ...]:
+def illustrate_first_answer(answers: Sequence[Answer], sections: Sequence[Section]) -> tuple[Answer, ...]:
     """The answers, the first of them with a picture of its section: one about what it names, or else the first."""
     if not answers:
         return ()
     first, *others = answers
-    drawn = pictures([section for section in sections if section.anchor == first.anchor])
-    named = [picture for picture in drawn if (about := picture.title.rpartition(": ")[0]) and about in first.headline]
-    if not drawn:
+    with_picture_names = pictures([section for section in sections if section.anchor == first.anchor])
+    about_this = [
+        picture
+        for picture in with_picture_names
+        if (about := picture.title.rpartition(": ")[0]) and about in first.headline
+    ]
+    if not with_picture_names:
         return tuple(answers)
-    return (replace(first, picture=prefixed((named or drawn)[0], "first")), *others)
+    return (replace(first, picture=with_picture_name((about_this or with_picture_names)[0], "first")), *others)
 
 
-def analyses(result: StudyResult) -> list[Analysis]:
+def reported_analyses(result: StudyResult) -> list[ReportedAnalysis]:
     """Everything that hands over answers."""
     group: list[tuple[str, str, Delivery]] = [
         (name, result.study.group[name].analysis, delivery) for name, delivery in result.deliveries.items()
     ]
     if result.model_comparison is not None:
         group.insert(0, ("models", "models", result.model_comparison))
-    found = [Analysis(name, how, delivery, f"group-{i}-{word(name)}") for i, (name, how, delivery) in enumerate(group)]
+    found = [
+        ReportedAnalysis(name, kind, delivery, f"group-{i}-{word(name)}")
+        for i, (name, kind, delivery) in enumerate(group)
+    ]
     for i, (name, delivery) in enumerate(result.predictions.items()):
-        found.append(Analysis(name, "predict", delivery, f"predict-{i}-{word(name)}"))
+        found.append(ReportedAnalysis(name, "predict", delivery, f"predict-{i}-{word(name)}"))
     if result.statistics is not None:
-        found.append(Analysis("statistics", "statistics", result.statistics, "statistics"))
+        found.append(ReportedAnalysis("statistics", "statistics", result.statistics, "statistics"))
     return found
 
 
 def _sections(result: StudyResult, kind: str) -> tuple[Section, ...]:
-    told = {(answer.anchor, answer.question) for answer in chief_answers(result)}
-    return tuple(_section(analysis, told) for analysis in analyses(result) if analysis.anchor.split("-")[0] == kind)
+    at_head = {(answer.anchor, answer.question) for answer in head_answers(result)}
+    return tuple(
+        _section(analysis, at_head) for analysis in reported_analyses(result) if analysis.anchor.split("-")[0] == kind
+    )
 
 
-def _section(analysis: Analysis, told: Container[tuple[str, str]]) -> Section:
+def _section(analysis: ReportedAnalysis, at_head: Container[tuple[str, str]]) -> Section:
     """All of an analysis but the answers that are told at the head of the page."""
     delivery, anchor = analysis.delivery, analysis.anchor
-    title = delivery.title if analysis.how == "statistics" else f"{analysis.name}: {delivery.title}"
+    title = delivery.title if analysis.kind == "statistics" else f"{analysis.name}: {delivery.title}"
     tables = [replace(records, name=f"{anchor}-{records.name}") for records in delivery.records]
     return Section(
         title,
         delivery.subtitle,
-        answers=tuple(answer for answer in delivery.answers if (anchor, answer.question) not in told),
+        answers=tuple(answer for answer in delivery.answers if (anchor, answer.question) not in at_head),
         notices=delivery.notices,
-        parts=tuple(drawn(section, anchor) for section in delivery.draw()),
-        tables=tuple(records.table() for records in tables if len(records.rows) <= LONG),
-        folded=(*(fold(records) for records in tables if len(records.rows) > LONG), _made(delivery, anchor)),
+        parts=tuple(with_picture_names(section, anchor) for section in delivery.draw()),
+        tables=tuple(records.table() for records in tables if len(records.rows) <= LONGEST_OPEN_TABLE),
+        folded=(
+            *(records.collapsible() for records in tables if len(records.rows) > LONGEST_OPEN_TABLE),
+            _facts_table(delivery, anchor),
+        ),
         anchor=anchor,
     )
 
 
-def _made(delivery: Delivery, anchor: str) -> Section:
+def _facts_table(delivery: Delivery, anchor: str) -> Section:
     rows = [{"term": term, "what": what} for term, what in delivery.facts]
-    return fold(Records(f"{anchor}-made", "How this analysis was made", "", MADE, rows))
+    return Records(f"{anchor}-made", "How this analysis was made", "", FACT_COLUMNS, rows).collapsible()
 
 
-def drawn(section: Section, prefix: str) -> Section:
+def with_picture_names(section: Section, prefix: str) -> Section:
     """The section with pictures under names that no other has."""
-    return replace(section, pictures=tuple(prefixed(picture, prefix) for picture in section.pictures))
+    return replace(section, pictures=tuple(with_picture_name(picture, prefix) for picture in section.pictures))
 
 
-def prefixed(picture: Picture, prefix: str) -> Picture:
+def with_picture_name(picture: Picture, prefix: str) -> Picture:
     """The picture under a name that no other analysis has, ids within it included."""
     name = f"{prefix}-{picture.name}"
     if not isinstance(picture.figure, Markup):
@@ -148,3 +169,60 @@ def prefixed(picture: Picture, prefix: str) -> Picture:
     before = re.escape(picture.name)
     text = re.sub(rf'(\bid="|href="#|url\(#){before}-', lambda found: f"{found[1]}{name}-", str(picture.figure))
     return replace(picture, name=name, figure=Markup(text))
+
+
+NEGLIGIBLE_MOTION = 0.05  # mm of mean framewise displacement that hardly matter
+
+
+def summary_answers(result: StudyResult, fits: Mapping[str, Diagnostics]) -> tuple[Answer, ...]:
+    """The group's answers first, then whether to trust them."""
+    quality = [
+        answer for answer in (_explained_variance_answer(result, fits), _motion_answer(result)) if answer is not None
+    ]
+    return disambiguate_questions((*head_answers(result), *quality))
+
+
+def _explained_variance_answer(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Answer | None:
+    """Whether the inversions say something."""
+    if result.study.dcm is None:
+        return None
+    expected = 2 * len(result.participants)
+    question = "Do the models explain the data?"
+    if not fits:
+        return Answer(question, "no", "No visit has a posterior.", anchor="participants", source="What is missing")
+    explained = np.array([diagnostics.explained_variance_total for diagnostics in fits.values()])
+    warned = sum(bool(diagnostics.warnings) for diagnostics in fits.values())
+    headline = (
+        f"Median {np.median(explained):.0f} % explained variance (mean removed), from {explained.min():.0f} to "
+        f"{explained.max():.0f} %; "
+        f"{len(fits)} of {expected} visits have a posterior."
+    )
+    low = int((explained < LOW_VARIANCE).sum())
+    where = f"at {warned} of them, {low} for less than {LOW_VARIANCE:g} % explained" if warned else "at none of them"
+    details = (f"There are warnings {where}.",)
+    verdict = judge_fits(warned, len(fits), expected)
+    return Answer(question, verdict, headline, details, anchor="fits", source="Every visit")
+
+
+_MOTION_VERDICTS: dict[str, tuple[Verdict, str]] = {
+    "no difference": ("yes", f"There is no difference above {NEGLIGIBLE_MOTION:g} mm."),
+    "open": ("open", f"Neither a difference nor that there is none above {NEGLIGIBLE_MOTION:g} mm is sure."),
+    "yes": ("no", "There is a difference: an effect of treatment may be one of motion."),
+}
+
+
+def _motion_answer(result: StudyResult) -> Answer | None:
+    """Whether the arms move alike after treatment."""
+    task = result.study.dcm.task if result.study.dcm is not None else next(iter(result.study.tasks))
+    before, after = (motion_difference(result, task, session) for session in result.sessions)
+    if after is None:
+        return None
+    first, second = result.study.participants.arms
+    headline = (
+        f"Mean framewise displacement in {task} after treatment, {first} less {second}: {signed(after.value, 3)} mm "
+        f"(90 % {signed(after.low, 3)} to {signed(after.high, 3)})."
+    )
+    by_arm = [mean_displacements(result, task, result.sessions[1], arm) for arm in (first, second)]
+    verdict, where = _MOTION_VERDICTS[judge_means(np.array(by_arm[0]), np.array(by_arm[1]), NEGLIGIBLE_MOTION).kind]
+    details = (where,) if before is None else (where, f"Before: {signed(before.value, 3)} mm.")
+    return Answer("Do both arms move alike?", verdict, headline, details, anchor="motion", source="Motion")

@@ -16,11 +16,10 @@ from ..common import join_words, labels_by_remark
 from ..figures import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, shortened, style
 from ..images import Extraction
 from ..page import Column, Picture, Records, Section, Table
-from ._fold import fold
-from ._result import StudyResult
+from ._study_result import StudyResult
 
-NEAR = 0.1  # above the threshold, within which a cell is marked too
-RUNS = (
+NEAR_THRESHOLD = 0.1  # above the threshold, within which a cell is marked too
+RUN_COLUMNS = (
     Column("label", "Run"),
     Column("arm", "Arm", where="file"),
     Column("region", "Region"),
@@ -34,7 +33,7 @@ RUNS = (
     Column("y", "y, mm", ".1f", where="file"),
     Column("z", "z, mm", ".1f", where="file"),
 )
-REGIONS = (
+REGION_COLUMNS = (
     Column("region", "Region"),
     Column("source", "Drawn from"),
     Column("threshold", "Least allowed", ".2f"),
@@ -47,7 +46,7 @@ REGIONS = (
     Column("highest", "widest, %", ".2f"),
     Column("lowest_run", "Lowest in"),
 )
-REMARKS = (Column("runs", "Runs"), Column("remark", "Remark"))
+REMARK_COLUMNS = (Column("runs", "Runs"), Column("remark", "Remark"))
 
 
 def coverage_section(result: StudyResult) -> Section | None:
@@ -67,21 +66,21 @@ def coverage_section(result: StudyResult) -> Section | None:
         "to 10 % is usual.",
         (Picture("coverage", "Coverage", caption, _figure(result)),),
         (region_records(result).table(), *_remarks(result)),
-        folded=(fold(coverage_records(result)),),
+        folded=(coverage_records(result).collapsible(),),
         anchor="coverage",
     )
 
 
-def _names(result: StudyResult) -> tuple[str, ...]:
-    there = {name for run in result.extractions for name in run.regions}
-    return tuple(name for name in result.study.regions if name in there)
+def _region_names(result: StudyResult) -> tuple[str, ...]:
+    extracted = {name for run in result.extractions for name in run.regions}
+    return tuple(name for name in result.study.regions if name in extracted)
 
 
 def region_records(result: StudyResult) -> Records:
     """One row a region, over all runs."""
     rows: list[dict[str, Any]] = []
-    for name in _names(result):
-        runs = [run for run in result.ordered() if name in run.regions]
+    for name in _region_names(result):
+        runs = [run for run in result.ordered_runs() if name in run.regions]
         values = {
             key: np.array([float(getattr(run, key)[run.regions.index(name)]) for run in runs])
             for key in ("coverage", "voxels", "sizes", "explained")
@@ -90,7 +89,7 @@ def region_records(result: StudyResult) -> Records:
         rows.append(
             {
                 "region": name,
-                "source": joined(dict.fromkeys(run.sources[run.regions.index(name)] for run in runs)),
+                "source": join_words(dict.fromkeys(run.sources[run.regions.index(name)] for run in runs)),
                 "threshold": result.study.regions[name].least_coverage,
                 "lowest": float(values["coverage"].min()),
                 "median": float(np.median(values["coverage"])),
@@ -103,7 +102,7 @@ def region_records(result: StudyResult) -> Records:
             }
         )
     lead = "Over all runs that were used."
-    return Records("regions", "Regions", lead, REGIONS, rows)
+    return Records("regions", "Regions", lead, REGION_COLUMNS, rows)
 
 
 def coverage_records(result: StudyResult) -> Records:
@@ -122,45 +121,45 @@ def coverage_records(result: StudyResult) -> Records:
             "high": float(run.ranges[i, 1]),
             **dict(zip("xyz", map(float, run.centres[i]), strict=True)),
         }
-        for run in result.ordered()
+        for run in result.ordered_runs()
         for i, name in enumerate(run.regions)
     ]
     lead = "Coverage: share of the region inside the run's brain mask."
-    return Records("coverage", "Coverage of every run", lead, RUNS, rows)
+    return Records("coverage", "Coverage of every run", lead, RUN_COLUMNS, rows)
 
 
 def _remarks(result: StudyResult) -> tuple[Table, ...]:
     """What the first level remarked on, the same words about many runs once."""
-    remarks = gather_remarks((run.label, note) for run in result.ordered() for note in run.notes)
+    remarks = labels_by_remark((run.label, note) for run in result.ordered_runs() for note in run.notes)
     if not remarks:
         return ()
     rows = [{"runs": labels, "remark": note} for note, labels in remarks.items()]
-    return (Records("run_remarks", "Remarks on the runs", "", REMARKS, rows).table(),)
+    return (Records("run_remarks", "Remarks on the runs", "", REMARK_COLUMNS, rows).table(),)
 
 
 def _figure(result: StudyResult) -> Figure:
-    names = _names(result)
-    tasks = [task for task in result.study.tasks if result.ordered(task)]
+    names = _region_names(result)
+    tasks = [task for task in result.study.tasks if result.ordered_runs(task)]
     with style():
         figure = new_figure(0.7 + (0.55 + 0.24 * len(names)) * len(tasks))
         panels = figure.subplots(len(tasks), 1, squeeze=False)[:, 0]
         for axes, task in zip(panels, tasks, strict=True):
             _panel(axes, result, task, names)
-        figure.legend(handles=_key(), loc="outside lower left", ncols=3, columnspacing=1.2, handletextpad=0.5)
+        figure.legend(handles=_legend(), loc="outside lower left", ncols=3, columnspacing=1.2, handletextpad=0.5)
     return figure
 
 
 def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> None:
-    runs = result.ordered(task)
-    values = np.array([[_of(run, name) for run in runs] for name in names])
+    runs = result.ordered_runs(task)
+    values = np.array([[_coverage_of(run, name) for run in runs] for name in names])
     image = np.empty((*values.shape, 4))
     image[..., :3] = to_rgb(BLUE)
     image[..., 3] = 0.9 * np.nan_to_num(values)
     axes.imshow(image, aspect="auto", interpolation="none")
     least = np.array([[result.study.regions[name].least_coverage] for name in names])
-    rows, columns = np.nonzero(values < least + NEAR)
+    rows, columns = np.nonzero(values < least + NEAR_THRESHOLD)
     axes.plot(columns, rows, "x", color=VERMILION, markersize=4.5, linestyle="none")
-    _arms(axes, result, runs)
+    _mark_arms(axes, result, runs)
     axes.set_yticks(range(len(names)), [plain(shortened(name, 18)) for name in names], fontsize=8.5)
     axes.set_xticks([])
     axes.tick_params(length=0, labelcolor=INK)
@@ -169,7 +168,7 @@ def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> 
         axes.axhline(row - 0.5, color=LINE, linewidth=0.6)
 
 
-def _arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
+def _mark_arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
     """Names of the arms under their columns, and a line between them."""
     arms = [result.arm_of[run.participant] for run in runs]
     for arm in result.study.participants.arms:
@@ -191,11 +190,11 @@ def _arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
         axes.axvline(border - 0.5, color=INK, linewidth=1)
 
 
-def _of(run: Extraction, name: str) -> float:
+def _coverage_of(run: Extraction, name: str) -> float:
     return float(run.coverage[run.regions.index(name)]) if name in run.regions else float("nan")
 
 
-def _key() -> list[Patch | Line2D]:
+def _legend() -> list[Patch | Line2D]:
     return [
         Patch(facecolor=BLUE, alpha=0.9, label="whole region"),
         Patch(facecolor=BLUE, alpha=0.35, label="about a third"),

@@ -15,7 +15,7 @@ from ..figures import BLUE, MUTED, VERMILION, WIDTH, new_figure, plain, shortene
 from ..page import Picture, Section
 from ._group_maps import GroupMap, group_map
 from ._montage import SURE, anatomy_of, montage
-from ._result import StudyResult
+from ._study_result import StudyResult
 
 LEAST_SLICES, MOST_SLICES = 4, 6
 TOP = 99.0  # percentile of |mean effect| at which colour is deepest
@@ -62,7 +62,7 @@ def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, st
         for arm in result.study.participants.arms:
             paths = [
                 result.maps[run.label, contrast]
-                for run in result.ordered(task)
+                for run in result.ordered_runs(task)
                 if (run.session, arm_of[run.participant]) == (session, arm) and (run.label, contrast) in result.maps
             ]
             one_map = group_map(paths, like)

@@ -1,34 +1,36 @@
-"""The imaging measures: between regions, what is missing, and all of them in a table."""
+"""The imaging measures: between regions, missing values, and all of them in a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
-from ..measures import FeatureTable, Measure, change, missingness
+from ..figures import INK, LINE, PAPER, VERMILION, new_figure, plain, shortened, style
+from ..measures import KINDS, FeatureTable, Measure, change, missingness
 from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
-from ._arms import Mean
-from ._fold import fold
-from ._measure_gaps import MOST, gaps_figure, lacking
-from ._pair_matrices import PairMatrix, pair_figure, pair_matrix, pair_scale
+from ._arm_plots import MeanInterval, PairMatrix, pair_figure, pair_matrix, pair_scale
 
-PAIRS = ("gppi", "rest")
+PAIR_KINDS = ("gppi", "rest")
 
 
 def measures_section(table: FeatureTable) -> Section | None:
     """Pictures of every measure between regions and of what is missing, and the table; None where there is none."""
     if not table.measures:
         return None
-    pictures = [_pair_picture(table, f"pairs-{i}", group) for i, group in enumerate(_groups(table.measures))]
-    gaps = _gaps_picture(table)
+    pictures = [_pair_picture(table, f"pairs-{i}", group) for i, group in enumerate(_pair_groups(table.measures))]
+    gaps = _missing_picture(table)
     return Section(
         "Imaging measures",
         _lead(table),
         (*pictures, *([] if gaps is None else [gaps])),
-        folded=(fold(measure_records(table)), fold(missingness(table))),
+        folded=(measure_records(table).collapsible(), missingness(table).collapsible()),
         anchor="measures",
     )
 
@@ -51,7 +53,7 @@ def measure_records(table: FeatureTable) -> Records:
 
 
 def _rows(table: FeatureTable) -> list[dict[str, Any]]:
-    found, before = change(table), _before(table)
+    found, before = change(table), _before_treatment(table)
     arms = np.array(found.arms)
     return [
         {
@@ -59,25 +61,25 @@ def _rows(table: FeatureTable) -> list[dict[str, Any]]:
             "unit": measure.unit,
             "description": measure.description,
             "people": int(np.isfinite(found.values[:, place]).sum()),
-            "before": _mean(before[:, place]),
-            "spread": _spread(before[:, place]),
-            "first_arm": _mean(found.values[arms == table.levels[0], place]),
-            "second_arm": _mean(found.values[arms == table.levels[1], place]),
+            "before": _mean_of_known(before[:, place]),
+            "spread": _sd_of_known(before[:, place]),
+            "first_arm": _mean_of_known(found.values[arms == table.levels[0], place]),
+            "second_arm": _mean_of_known(found.values[arms == table.levels[1], place]),
         }
         for place, measure in enumerate(table.measures)
     ]
 
 
-def _mean(values: Float[np.ndarray, "person"]) -> float:
-    return Mean.of(values[np.isfinite(values)].tolist()).value
+def _mean_of_known(values: Float[np.ndarray, "participant"]) -> float:
+    return MeanInterval.of(values[np.isfinite(values)].tolist()).value
 
 
-def _spread(values: Float[np.ndarray, "person"]) -> float:
+def _sd_of_known(values: Float[np.ndarray, "participant"]) -> float:
     known = values[np.isfinite(values)]
     return float(known.std(ddof=1)) if known.size > 1 else float("nan")
 
 
-def _before(table: FeatureTable) -> Float[np.ndarray, "person measure"]:
+def _before_treatment(table: FeatureTable) -> Float[np.ndarray, "participant measure"]:
     rows = [row for row, session in enumerate(table.sessions) if session == table.order[0]]
     return table.values[rows][:, table.of("measure")]
 
@@ -91,11 +93,11 @@ def _lead(table: FeatureTable) -> str:
     return f"{text} Of all changes {absent.mean():.0%} are missing." if absent.any() else f"{text} None is missing."
 
 
-def _groups(measures: Sequence[Measure]) -> list[tuple[Measure, ...]]:
+def _pair_groups(measures: Sequence[Measure]) -> list[tuple[Measure, ...]]:
     """Measures between regions that belong into one picture: of one kind, task and contrast."""
     found: dict[tuple[str, str, str], list[Measure]] = {}
     for measure in measures:
-        if measure.kind in PAIRS:
+        if measure.kind in PAIR_KINDS:
             found.setdefault((measure.kind, measure.task, measure.of), []).append(measure)
     return [tuple(group) for group in found.values()]
 
@@ -106,11 +108,13 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     directed = any((source, target) in both for target, source in both)
     arms = np.array(change(table).arms)
 
-    def matrices(values: Float[np.ndarray, "person measure"]) -> list[PairMatrix]:
-        return [pair_matrix(arm, _square(values[arms == arm], table, group, regions, directed)) for arm in table.levels]
+    def matrices(values: Float[np.ndarray, "participant measure"]) -> list[PairMatrix]:
+        return [
+            pair_matrix(arm, _pair_values(values[arms == arm], table, group, regions, directed)) for arm in table.levels
+        ]
 
-    rows = [(table.order[0], matrices(_before(table))), ("change", matrices(change(table).values))]
-    title, what = _words(group[0], directed)
+    rows = [(table.order[0], matrices(_before_treatment(table))), ("change", matrices(change(table).values))]
+    title, what = _pair_wording(group[0], directed)
     above, below = (pair_scale(matrices) for _, matrices in rows)
     caption = (
         f"{what} Above: before treatment. Below: how much it changed. Bold and deep: the mean's 90 % interval over "
@@ -120,7 +124,7 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     return Picture(name, title, caption, pair_figure(rows, regions, directed))
 
 
-def _words(measure: Measure, directed: bool) -> tuple[str, str]:
+def _pair_wording(measure: Measure, directed: bool) -> tuple[str, str]:
     """Title, and what a cell is."""
     if measure.kind == "rest":
         return f"{measure.task}: connectivity at rest", "Correlation of every two regions as Fisher's z."
@@ -129,14 +133,14 @@ def _words(measure: Measure, directed: bool) -> tuple[str, str]:
     return f"{measure.task}: interaction with {measure.of}", what
 
 
-def _square(
-    values: Float[np.ndarray, "person measure"],
+def _pair_values(
+    values: Float[np.ndarray, "participant measure"],
     table: FeatureTable,
     group: Sequence[Measure],
     regions: Sequence[str],
     directed: bool,
-) -> Float[np.ndarray, "person region region"]:
-    """(person, target, source); both halves where measures have no direction."""
+) -> Float[np.ndarray, "participant region region"]:
+    """(participant, target, source); both halves where measures have no direction."""
     square = np.full((len(values), len(regions), len(regions)), np.nan)
     places = {measure.name: place for place, measure in enumerate(table.measures)}
     for measure in group:
@@ -147,15 +151,95 @@ def _square(
     return square
 
 
-def _gaps_picture(table: FeatureTable) -> Picture | None:
+def _missing_picture(table: FeatureTable) -> Picture | None:
     """None where nothing is missing."""
-    people = lacking(table)
-    if not people:
+    participants = participants_with_gaps(table)
+    if not participants:
         return None
     caption = (
         "Participants who lack a measure; all others have every one. Columns are measures, gathered by kind and task: "
         "a block that is filled wholly is a run that is absent or failed."
     )
-    if len(people) > MOST:
-        caption += f" Of {len(people)} the first {MOST} are drawn; the table has all."
-    return Picture("measure-gaps", "Measures that are missing", caption, gaps_figure(table, people[:MOST]))
+    if len(participants) > MOST_PARTICIPANTS:
+        caption += f" Of {len(participants)} the first {MOST_PARTICIPANTS} are drawn; the table has all."
+    return Picture(
+        "measure-gaps", "Measures that are missing", caption, missing_figure(table, participants[:MOST_PARTICIPANTS])
+    )
+
+
+MOST_PARTICIPANTS = 60  # participants in the picture
+
+
+def missing_figure(table: FeatureTable, participants: Sequence[str]) -> Figure:
+    """One row a participant, one panel a session, one column a measure; filled where it is missing."""
+    blocks = _measure_blocks(table.measures)
+    with style():
+        figure = new_figure(1.35 + 0.17 * max(len(participants), 3))
+        panels = figure.subplots(1, len(table.order), sharey=True)
+        for axes, session in zip(np.atleast_1d(panels), table.order, strict=True):
+            _missing_panel(axes, _missing_of(table, participants, session), blocks)
+            axes.set_title(plain(shortened(session, 20)))
+        first = np.atleast_1d(panels)[0]
+        first.set_yticks(
+            range(len(participants)), [plain(shortened(participant, 18)) for participant in participants], fontsize=8
+        )
+        first.set_ylim(len(participants) - 0.4, -0.6)
+        key = [
+            Patch(facecolor=LINE, alpha=0.7, label="measured"),
+            Patch(facecolor=VERMILION, alpha=0.85, label="missing"),
+        ]
+        figure.legend(handles=key, loc="outside lower left", ncols=2, columnspacing=1.2, handletextpad=0.5)
+    return figure
+
+
+def participants_with_gaps(table: FeatureTable) -> list[str]:
+    """Participants who lack a measure in either session, in the table's order."""
+    rows = np.isnan(table.values[:, table.of("measure")]).any(axis=1)
+    return list(dict.fromkeys(participant for participant, gap in zip(table.participants, rows, strict=True) if gap))
+
+
+def _missing_of(
+    table: FeatureTable, participants: Sequence[str], session: str
+) -> Bool[np.ndarray, "participant measure"]:
+    places = {key: row for row, key in enumerate(zip(table.participants, table.sessions, strict=True))}
+    return np.isnan(
+        table.values[[places[participant, session] for participant in participants]][:, table.of("measure")]
+    )
+
+
+def _measure_blocks(measures: Sequence[Measure]) -> list[tuple[str, range]]:
+    """Neighbouring measures of one kind and task."""
+    found, start = [], 0
+    for (kind, task), group in groupby(measures, key=lambda measure: (measure.kind, measure.task)):
+        stop = start + len(list(group))
+        label = shortened(task, 14) if kind == "rest" else f"{KINDS[kind]} {shortened(task, 10)}"
+        found.append((label, range(start, stop)))
+        start = stop
+    return found
+
+
+def _missing_panel(
+    axes: Axes, absent: Bool[np.ndarray, "participant measure"], blocks: Sequence[tuple[str, range]]
+) -> None:
+    """Blocks are of equal width whatever they hold, so that a few responses are seen beside many interactions."""
+    for place, (_, columns) in enumerate(blocks):
+        for row, gaps in enumerate(absent[:, list(columns)]):
+            axes.add_patch(Rectangle((place + 0.04, row - 0.4), 0.92, 0.8, facecolor=LINE, alpha=0.7, linewidth=0))
+            for start, stop in _runs_of_gaps(gaps):
+                left, right = (place + 0.04 + 0.92 * edge / gaps.size for edge in (start, stop))
+                box = Rectangle((left, row - 0.4), right - left, 0.8, facecolor=VERMILION, alpha=0.85, linewidth=0)
+                axes.add_patch(box)
+    axes.set_xlim(0, len(blocks))
+    labels = [plain(label) for label, _ in blocks]
+    axes.set_xticks(
+        np.arange(len(blocks)) + 0.5, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=8, color=INK
+    )
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_facecolor(PAPER)
+
+
+def _runs_of_gaps(gaps: Bool[np.ndarray, "measure"]) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of every run of missing measures."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], gaps.astype(np.int8), [0]])))
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

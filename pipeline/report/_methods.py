@@ -1,4 +1,4 @@
-"""The methods in plain paragraphs, from the study's settings, ready to paste into a paper."""
+"""The methods in plain paragraphs, from the settings of the study, ready to paste into a paper."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ from collections.abc import Mapping
 
 from ..common import join_words
 from ..group import group_settings
-from ..study import MAIN, Confounds, Dcm, GroupAnalysis, Region, Structure, Study, inversion_settings
-from ._methods_predictive import REFERENCES as PREDICTIVE_REFERENCES
-from ._methods_predictive import predictive_methods
-from ._result import StudyResult
+from ..study import (
+    MAIN,
+    Confounds,
+    Dcm,
+    GroupAnalysis,
+    Measures,
+    Prediction,
+    Region,
+    Statistics,
+    Structure,
+    Study,
+    inversion_settings,
+)
+from ._study_result import StudyResult
 
-REFERENCES = (
+_REFERENCES = (
     "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). Friston, Harrison & Penny 2003, NeuroImage 19:1273 (DCM). "
     "Friston et al. 2007, NeuroImage 34:220 (variational Laplace). Stephan et al. 2007, NeuroImage 38:387 "
     "(haemodynamics). Friston et al. 2016, NeuroImage 128:413 (PEB). Zeidman et al. 2019, NeuroImage 200:174 and "
@@ -48,18 +58,18 @@ def methods(result: StudyResult) -> tuple[str, ...]:
     if study.group:
         found.append(_group(study))
     predictive = predictive_methods(study)
-    references = f"{REFERENCES} {PREDICTIVE_REFERENCES}" if predictive else REFERENCES
+    references = f"{_REFERENCES} {_PREDICTIVE_REFERENCES}" if predictive else _REFERENCES
     return (*found, *predictive, _software(result.versions), _limits(study), f"References: {references}")
 
 
 def _data(result: StudyResult) -> str:
     study = result.study
     first, second = study.participants.arms
-    counts = [sum(participant.arm == arm for participant in result.people) for arm in (first, second)]
+    counts = [sum(participant.arm == arm for participant in result.participants) for arm in (first, second)]
     times = sorted({run.repetition_time for run in result.inventory.runs})
-    every = f" Repetition time: {joined([f'{repetition_time:g} s' for repetition_time in times])}." if times else ""
+    every = f" Repetition time: {join_words([f'{repetition_time:g} s' for repetition_time in times])}." if times else ""
     set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
-    every += f" It was set in the configuration, whatever files say, for {joined(set_here)}." if set_here else ""
+    every += f" It was set in the configuration, whatever files say, for {join_words(set_here)}." if set_here else ""
     missing = len(result.inventory.absences) + sum(failure.stage == "extract" for failure in result.failures)
     excluded = len(study.participants.exclude)
     return (
@@ -116,7 +126,8 @@ def _regions(study: Study) -> str:
 
 def _region(region: Region) -> str:
     if region.sphere is not None:
-        return f"sphere of {region.sphere.radius:g} mm at {', '.join(f'{coordinate:g}' for coordinate in region.sphere.centre)} mm"
+        centre = ", ".join(f"{coordinate:g}" for coordinate in region.sphere.centre)
+        return f"sphere of {region.sphere.radius:g} mm at {centre} mm"
     side = "" if region.hemisphere == "both" else f", {region.hemisphere}"
     above = "" if region.threshold is None else f", above {region.threshold:g}"
     box = "" if region.box is None else ", within a box"
@@ -145,9 +156,11 @@ def _model(dcm: Dcm) -> str:
 
 
 def _structure(dcm: Structure) -> str:
-    a = "all connections" if dcm.a in (None, "full") else joined([_arrow(connection) for connection in dcm.a or ()])
-    b = [f"{name} on {joined([_arrow(connection) for connection in pairs])}" for name, pairs in (dcm.b or {}).items()]
-    c = [f"{name} on {joined(regions)}" for name, regions in (dcm.c or {}).items()]
+    a = "all connections" if dcm.a in (None, "full") else join_words([_arrow(connection) for connection in dcm.a or ()])
+    b = [
+        f"{name} on {join_words([_arrow(connection) for connection in pairs])}" for name, pairs in (dcm.b or {}).items()
+    ]
+    c = [f"{name} on {join_words(regions)}" for name, regions in (dcm.c or {}).items()]
     return f"A: {a}; B: {'; '.join(b) or 'none'}; C: {'; '.join(c) or 'none'}."
 
 
@@ -159,18 +172,18 @@ def _inversion(dcm: Dcm) -> str:
     settings = inversion_settings(dcm)
     starts = "one start from the prior mean" if settings.starts == 1 else f"{settings.starts} starts, the best kept"
     echo = "SPM12's fixed 0.04 s" if dcm.echo_time == "spm12" else "the scanner's"
-    kept = (
+    scaling = (
         "series and prediction were scaled to a range of at most 4 alike, so that parameters keep their units"
         if settings.scaling == "model"
         else "series were scaled to a range of at most 4, as SPM does"
     )
-    kept += "" if settings.as_spm else "; series and confounds were not whitened, which would shrink slow signals"
+    scaling += "" if settings.as_spm else "; series and confounds were not whitened, which would shrink slow signals"
     mode = settings.mode(centre_inputs=dcm.centre_inputs)
     return (
         f"Models were inverted by variational Laplace (Friston et al. 2007) in effconn's mode {mode}: "
         f"{_EQUATIONS[settings.integrator]}, with exact derivatives and {starts}, in 64-bit arithmetic. "
-        f"{_NOISE[settings.noise]} {_PRIORS[settings.priors]} Echo time: {echo}; {kept}. The variance that each model "
-        "explains is that of prediction and residual about their means."
+        f"{_NOISE[settings.noise]} {_PRIORS[settings.priors]} Echo time: {echo}; {scaling}. The variance that each "
+        "model explains is that of prediction and residual about their means."
     )
 
 
@@ -211,25 +224,25 @@ def _smallest(study: Study) -> str:
     return f"{' or '.join(f'{size:g}' for size in sizes)} Hz (per SD of a covariate)"
 
 
-_PEOPLE = "a scale mixture of normals, integrated over its scale, of which 2 in 100 may lie 3 to 30 times as far out"
+_MIXTURE = "a scale mixture of normals, integrated over its scale, of which 2 in 100 may lie 3 to 30 times as far out"
 
 
 def _analysis(name: str, analysis: GroupAnalysis, study: Study) -> str:
     of = f"the change from {study.sessions.before} to {study.sessions.after}"
     if analysis.of != "change":
         of = f"session {getattr(study.sessions, analysis.of)}"
-    told = f" of {analysis.predict}" if analysis.predict else ""
-    covariates = f", covariates {joined(analysis.covariates)}" if analysis.covariates else ""
-    interactions = f", interactions {joined(analysis.interactions)}" if analysis.interactions else ""
+    outcome = f" of {analysis.predict}" if analysis.predict else ""
+    covariates = f", covariates {join_words(analysis.covariates)}" if analysis.covariates else ""
+    interactions = f", interactions {join_words(analysis.interactions)}" if analysis.interactions else ""
     settings = group_settings(analysis.compat, analysis.between, analysis.components, analysis.between_prior)
-    how = _PEOPLE if settings.is_mixture else f"prior variance of the log-precision {settings.noise_variance:g}"
-    variance = f"between participants: {how}"
+    between = _MIXTURE if settings.is_mixture else f"prior variance of the log-precision {settings.noise_variance:g}"
+    variance = f"between participants: {between}"
     scheme = f"by {analysis.compat.upper()}'s scheme" if settings.follows_spm else "all uncertainty kept"
     sampled = ", checked by sampling (NUTS)" if analysis.sample and analysis.analysis == "arms" else ""
     number = f", {analysis.permutations} permutations" if analysis.analysis == "permute" else ""
     return (
-        f"{name}: {_ANALYSIS[analysis.analysis]}{told} over {' and '.join(analysis.fields)} of {of}{covariates}{interactions}"
-        f" ({variance}, {scheme}{number}{sampled})"
+        f"{name}: {_ANALYSIS[analysis.analysis]}{outcome} over {' and '.join(analysis.fields)} of {of}{covariates}"
+        f"{interactions} ({variance}, {scheme}{number}{sampled})"
     )
 
 
@@ -239,16 +252,118 @@ def _software(versions: Mapping[str, str]) -> str:
 
 
 def _limits(study: Study) -> str:
-    said = [
+    limits = [
         "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
         "region may stand for that region"
     ]
     if any(analysis.of == "change" for analysis in study.group.values()):
-        said.append(
+        limits.append(
             "a change from one session to the other within an arm may be one of time or repetition, so that only the "
             "difference between the arms speaks of treatment, and only as far as arms were assigned at random"
         )
     made = len(study.group) + len(study.predict)
     if made > 1:
-        said.append(f"{made} analyses were made, and no correction for their number was applied")
-    return "; ".join(said) + "."
+        limits.append(f"{made} analyses were made, and no correction for their number was applied")
+    return "; ".join(limits) + "."
+
+
+_PREDICTIVE_REFERENCES = (
+    "McLaren et al. 2012, NeuroImage 61:1277 (gPPI). Gitelman et al. 2003, NeuroImage 19:200 (deconvolution). Walther "
+    "et al. 2016, NeuroImage 137:188 (crossnobis distances). Zou & Hastie 2005, J. R. Stat. Soc. B 67:301 (elastic "
+    "net). Friedman, Hastie & Tibshirani 2010, J. Stat. Softw. 33(1) (glmnet). Varma & Simon 2006, BMC Bioinformatics "
+    "7:91 (nested cross-validation)."
+)
+_PRESET = {
+    "change": "changes of the measures",
+    "change-by-arm": "changes of the measures, the arm, and their products",
+    "change-by-arm-and-covariates": "changes of the measures, covariates, the arm, and products with it",
+    "baseline": "measures before treatment",
+    "baseline-by-arm": "measures before treatment, the arm, and their products",
+}
+
+
+def predictive_methods(study: Study) -> tuple[str, ...]:
+    """Measures, statistics and predictions, as far as the study has them."""
+    parts = _measure_kinds(study, study.measures)
+    sentence = (
+        f"Imaging measures of each participant and session were {join_words(parts)}. A change is after less before."
+    )
+    found = [sentence] if parts and (study.predict or study.statistics is not None) else []
+    if study.statistics is not None:
+        found.append(_statistics(study.statistics))
+    if study.predict:
+        found.append(_predictions(study))
+    return tuple(found)
+
+
+def _measure_kinds(study: Study, settings: Measures) -> list[str]:
+    """A phrase for each kind that the study has."""
+    rest = [name for name, task in study.tasks.items() if task.rest]
+    distances = [name for task in study.tasks.values() for name in task.distances]
+    level = "deconvolved signals (as SPM12)" if settings.interaction == "neural" else "measured signals"
+    parts = []
+    contrasts = any(task.contrasts for task in study.tasks.values())
+    if "response" in settings.kinds and contrasts:
+        parts.append("mean contrast estimates of each region")
+    if "gppi" in settings.kinds and contrasts and len(study.regions) > 1:
+        each = "in each direction" if settings.direction == "directed" else "averaged over both directions"
+        parts.append(f"generalised psychophysiological interactions of {level}, {each}")
+    if "distance" in settings.kinds and distances:
+        parts.append(
+            f"cross-validated Mahalanobis (crossnobis) distances between voxel patterns ({join_words(distances)})"
+        )
+    if "rest" in settings.kinds and rest:
+        low, high = settings.rest_band
+        parts.append(f"Fisher-transformed correlations at rest, band-passed from {low:g} to {high:g} Hz")
+    if "dcm" in settings.kinds and study.dcm is not None:
+        parts.append(f"DCM parameters ({join_words(settings.dcm_fields)})")
+    return parts
+
+
+def _statistics(settings: Statistics) -> str:
+    sentences = []
+    if settings.outcomes:
+        verb = "was" if len(settings.outcomes) == 1 else "were"
+        sentences.append(
+            f"{join_words(settings.outcomes)} {verb} compared by linear mixed models of "
+            "session × arm with a random intercept for each participant (REML, Wald tests; statsmodels), "
+            "and by the exact t test of change scores"
+        )
+    if settings.measures:
+        sentences.append(
+            "changes of measures were correlated with scores (Pearson and Spearman, bootstrap intervals from "
+            f"{settings.bootstraps} samples, p adjusted after Holm over the scores of each measure)"
+        )
+    if settings.null_checks:
+        sentences.append(f"{join_words(settings.null_checks)} served as null checks")
+    if settings.cohort:
+        sentences.append("the cohort is described by arm without tests of baseline differences")
+    text = "; ".join(sentences)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _predictions(study: Study) -> str:
+    named = [_prediction(name, model) for name, model in study.predict.items()]
+    return (
+        "Scores were predicted by elastic nets (scikit-learn, with glmnet's penalties and scaling): "
+        f"{'; '.join(named)}. "
+        "Penalty and mixing minimise the squared error of people left out. Each model is judged twice: in-sample, all "
+        "steps on all people, as such models are usually published; and nested, all steps (removing what goes with "
+        "motion, imputation, products of centred columns, scaling, tuning) anew without each person predicted, on a "
+        "coarser grid of penalties: Q² = 1 − PRESS / SS about the mean of the others. p is the share of shuffled "
+        "outcomes with as high a Q². A predictor is called stable where half of the leave-one-out and of the bootstrap "
+        "samples retain it, and its correlation with the outcome within arms beats the largest of all predictors where "
+        "outcomes are shuffled within arms (p ≤ 0.05, 999 shuffles)."
+    )
+
+
+def _prediction(name: str, model: Prediction) -> str:
+    terms = model.formula if model.model is None else _PRESET[model.model]
+    measures = "" if model.formula or model.measures == ("*",) else f" ({join_words(model.measures)})"
+    covariates = f", covariates {join_words(model.covariates)}" if model.covariates else ""
+    apart = "one person left out at a time" if model.folds is None else f"{model.folds} groups left out in turn"
+    motion = ", measures residualised on mean framewise displacement" if model.adjust_motion else ""
+    return (
+        f"{name}: {model.outcome} from {terms}{measures}{covariates}{motion}; {apart}; {model.permutations} shuffles "
+        f"at most; {model.bootstraps} bootstrap samples; seed {model.seed}"
+    )

@@ -1,35 +1,48 @@
-"""All of the page: answers, the evidence for them, and how it was made."""
+"""The whole report: answers, the evidence for them, how it was made; and its files on disk."""
 
 from __future__ import annotations
 
-from ..common import describe_device, describe_precision, format_duration, release
-from ..page import Page, Records, Section
-from ._analyses import LONG, analysis_sections, drawn, illustrated, prediction_sections, statistics_sections
-from ._certainty import certainty_section
-from ._connectivity import connectivity_section
+from pathlib import Path
+from typing import Any
+
+from ..common import describe_device, describe_precision, format_duration, release, write_json, write_text
+from ..page import Page, Picture, Records, Section, pictures, write_page
+from ._analyses import (
+    ANALYSIS_ANCHORS,
+    LONGEST_OPEN_TABLE,
+    analysis_sections,
+    illustrate_first_answer,
+    prediction_sections,
+    statistics_sections,
+    summary_answers,
+    with_picture_names,
+)
 from ._coverage import coverage_records, coverage_section, region_records
-from ._designs import designs_section
-from ._fits import connectivity_records, diagnoses, fit_records, fits_section
-from ._fold import fold
+from ._effects import causal_and_predictive_records, causal_and_predictive_section, effect_sizes_section
+from ._first_level import designs_section, response_records, responses_section
+from ._inversions import (
+    connectivity_records,
+    connectivity_section,
+    diagnose_visits,
+    explained_variance_section,
+    fit_records,
+    series_section,
+)
 from ._maps import maps_section
 from ._measures import measure_records, measures_section
 from ._methods import methods
 from ._motion import motion_records, motion_section
-from ._participants import flow_records, missing_records, participants_section, people_records
-from ._responses import response_records, responses_section
-from ._result import Extra, StudyResult
-from ._roads import roads_records, roads_section
-from ._series import series_section
-from ._summary import summary_answers
+from ._participants import flow_records, missing_records, participant_records, participants_section
+from ._study_result import ExtraSection, StudyResult
 
 
-def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
+def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
     """The report of a study; `extra` goes right after the summary."""
-    found = diagnoses(result)
+    found = diagnose_visits(result)
     every = (
-        None if extra is None else _extra(extra),
-        certainty_section(result),
-        roads_section(result),
+        None if extra is None else _extra_section(extra),
+        effect_sizes_section(result),
+        causal_and_predictive_section(result),
         *statistics_sections(result),
         *analysis_sections(result),
         *prediction_sections(result),
@@ -40,7 +53,7 @@ def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
         maps_section(result),
         responses_section(result),
         series_section(result, found),
-        fits_section(result, found),
+        explained_variance_section(result, found),
         connectivity_section(result),
         None if result.features is None else measures_section(result.features),
     )
@@ -48,7 +61,7 @@ def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
     return Page(
         title=result.study.study.name,
         subtitle=_subtitle(result),
-        answers=illustrated(summary_answers(result, found), sections),
+        answers=illustrate_first_answer(summary_answers(result, found), sections),
         sections=sections,
         tables=(),
         facts=_facts(result),
@@ -62,36 +75,38 @@ def study_page(result: StudyResult, extra: Extra | None = None) -> Page:
 
 def study_records(result: StudyResult) -> tuple[Records, ...]:
     """Every table over the whole study, those of the group analyses not among them."""
-    tables = [flow_records(result), people_records(result), missing_records(result)]
+    tables = [flow_records(result), participant_records(result), missing_records(result)]
     if result.extractions:
         tables += [motion_records(result), region_records(result), coverage_records(result), response_records(result)]
-    if result.main:
-        tables += [fit_records(result, diagnoses(result)), connectivity_records(result)]
+    if result.main_posteriors:
+        tables += [fit_records(result, diagnose_visits(result)), connectivity_records(result)]
     if result.features is not None:
         tables.append(measure_records(result.features))
-    tables.append(roads_records(result))
+    tables.append(causal_and_predictive_records(result))
     return tuple(records for records in tables if records.rows)
 
 
-def _extra(extra: Extra) -> Section:
+def _extra_section(extra: ExtraSection) -> Section:
     return Section(
         extra.title,
         extra.lead,
         answers=extra.answers,
-        tables=tuple(records.table() for records in extra.records if len(records.rows) <= LONG),
-        parts=tuple(drawn(section, "extra") for section in extra.sections),
-        folded=tuple(fold(records) for records in extra.records if len(records.rows) > LONG),
+        tables=tuple(records.table() for records in extra.records if len(records.rows) <= LONGEST_OPEN_TABLE),
+        parts=tuple(with_picture_names(section, "extra") for section in extra.sections),
+        folded=tuple(records.collapsible() for records in extra.records if len(records.rows) > LONGEST_OPEN_TABLE),
         anchor="extra",
     )
 
 
 def _subtitle(result: StudyResult) -> str:
     arms = result.study.participants.arms
-    counts = " and ".join(f"{sum(participant.arm == arm for participant in result.people)} given {arm}" for arm in arms)
+    counts = " and ".join(
+        f"{sum(participant.arm == arm for participant in result.participants)} given {arm}" for arm in arms
+    )
     before, after = result.sessions
     return (
-        f"{len(result.people)} participants, {counts}, scanned before ({before}) and after treatment ({after}). "
-        f"{len(result.extractions)} runs and {len(result.main)} inverted models went into what follows."
+        f"{len(result.participants)} participants, {counts}, scanned before ({before}) and after treatment ({after}). "
+        f"{len(result.extractions)} runs and {len(result.main_posteriors)} inverted models went into what follows."
     )
 
 
@@ -131,6 +146,51 @@ def _files(result: StudyResult) -> tuple[tuple[str, str], ...]:
         files.append(("predict/", "each prediction: tables, pictures"))
     if result.statistics is not None:
         files.append(("statistics/", "statistics of scores: tables, pictures"))
-    if result.main:
+    if result.main_posteriors:
         files.append(("dcm/", "the posterior of every visit and model, NetCDF"))
     return (*files, ("figures/", "the report's pictures as SVG"))
+
+
+def write_report(result: StudyResult, path: Path, extra: ExtraSection | None = None) -> list[Path]:
+    """Write the page; beside it tables/*.tsv, figures/*.svg and a JSON file of the page's name. Every file written.
+
+    Arguments:
+        result: the study.
+        path: of the page, such as ``OUT/report.html``.
+        extra: what goes right after the summary.
+    """
+    page = study_page(result, extra)
+    written = [_write_picture(picture, path.parent / "figures") for picture in _own_pictures(page)]
+    tables = [*study_records(result), *(() if extra is None else extra.records)]
+    for records in tables:
+        records.write(path.parent / "tables")
+        written.append(path.parent / "tables" / f"{records.name}.tsv")
+    content: dict[str, Any] = {
+        "effconn": release(),
+        "study": page.title,
+        "answers": [
+            {
+                "question": answer.question,
+                "verdict": answer.verdict,
+                "answer": answer.headline,
+                "analysis": answer.source,
+            }
+            for answer in (*page.answers, *(() if extra is None else extra.answers))
+        ],
+        "methods": list(page.methods),
+        **{records.name: records.plain() for records in tables},
+    }
+    write_json(path.with_suffix(".json"), content)
+    return [*written, path.with_suffix(".json"), write_page(page, path)]
+
+
+def _own_pictures(page: Page) -> list[Picture]:
+    """Pictures drawn for this page; those of analyses, predictions and statistics lie with them."""
+    own: list[Section] = [section for section in page.sections if section.anchor.split("-")[0] not in ANALYSIS_ANCHORS]
+    return pictures(own)
+
+
+def _write_picture(picture: Picture, folder: Path) -> Path:
+    path = folder / f"{picture.name}.svg"
+    write_text(path, picture.document)
+    return path

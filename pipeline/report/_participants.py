@@ -13,30 +13,31 @@ from matplotlib.lines import Line2D
 from ..bids import Participant
 from ..figures import MUTED, VERMILION, new_figure, plain, shortened, style
 from ..page import Column, Delivery, Picture, Records, Section
-from ._arms import Look, looks
-from ._fold import fold
-from ._result import StudyResult
+from ._arm_plots import ArmStyle, arm_styles
+from ._study_result import StudyResult
 
-MOST = 60  # participants in the picture
+MOST_PARTICIPANTS = 60  # participants in the picture
 USED, ABSENT, FAILED = "used", "absent", "failed"
 
 
 def participants_section(result: StudyResult) -> Section:
     """How many remain at each step, who lacks what, and everybody in a table."""
-    people = result.people
+    participants = result.participants
     shown = (
-        [participant for participant in people if set(_states(result, participant)) != {USED}]
-        if len(people) > MOST
-        else list(people)
+        [participant for participant in participants if set(_run_states(result, participant)) != {USED}]
+        if len(participants) > MOST_PARTICIPANTS
+        else list(participants)
     )
-    shown = shown[:MOST]
+    shown = shown[:MOST_PARTICIPANTS]
     caption = (
         "One row a participant, one column a session and task. Filled: used. A cross: not on disk, or not usable. "
         "A triangle: on disk, but its extraction failed. More gaps in one arm or session than in "
         "the other can feign an effect of treatment."
     )
-    if len(shown) < len(people):
-        caption += f" Of {len(people)} participants only {len(shown)} who lack something are drawn; the table has all."
+    if len(shown) < len(participants):
+        caption += (
+            f" Of {len(participants)} participants only {len(shown)} who lack something are drawn; the table has all."
+        )
     pictures = (Picture("missing", "What there is, and what is missing", caption, _figure(result, shown)),)
     return Section(
         "Participants and what is missing",
@@ -49,22 +50,29 @@ def participants_section(result: StudyResult) -> Section:
 
 
 def _folded(result: StudyResult) -> tuple[Section, ...]:
-    return tuple(fold(records) for records in (missing_records(result), people_records(result)) if records.rows)
+    return tuple(
+        records.collapsible() for records in (missing_records(result), participant_records(result)) if records.rows
+    )
 
 
 def _lead(result: StudyResult) -> str:
     arms = result.study.participants.arms
-    counts = ", ".join(f"{sum(participant.arm == arm for participant in result.people)} {arm}" for arm in arms)
+    counts = ", ".join(f"{sum(participant.arm == arm for participant in result.participants)} {arm}" for arm in arms)
     left = "; ".join(f"{name} ({why})" for name, why in result.inventory.left_out)
-    return f"{len(result.people)} participants: {counts}." + (f" Left out: {left}." if left else "")
+    return f"{len(result.participants)} participants: {counts}." + (f" Left out: {left}." if left else "")
 
 
 def flow_records(result: StudyResult) -> Records:
     """How many participants of each arm remain, step by step."""
     arms = result.study.participants.arms
     rows = [
-        {"step": step, "first": _count(result, who, arms[0]), "second": _count(result, who, arms[1]), "all": len(who)}
-        for step, who in _steps(result)
+        {
+            "step": step,
+            "first": _count_arm(result, names, arms[0]),
+            "second": _count_arm(result, names, arms[1]),
+            "all": len(names),
+        }
+        for step, names in _flow_steps(result)
     ]
     columns = (
         Column("step", "Step"),
@@ -75,39 +83,39 @@ def flow_records(result: StudyResult) -> Records:
     return Records("flow", "From the participants' table to the group", lead, columns, rows)
 
 
-def _steps(result: StudyResult) -> list[tuple[str, set[str]]]:
-    known = {participant.name for participant in result.people}
+def _flow_steps(result: StudyResult) -> list[tuple[str, set[str]]]:
+    known = {participant.name for participant in result.participants}
     runs = {run.participant for run in result.inventory.runs}
     steps = [("in the participants' table, not excluded", known), ("with a run that can be used", runs & known)]
     if result.study.dcm is not None:
         task = result.study.dcm.task
-        both = _in_both(result, [run.visit for run in result.extractions if run.task == task])
+        both = _with_both_sessions(result, [run.visit for run in result.extractions if run.task == task])
         steps.append((f"with {task} extracted in both sessions", both & known))
-        steps.append(("with a posterior in both sessions", _in_both(result, result.main) & known))
+        steps.append(("with a posterior in both sessions", _with_both_sessions(result, result.main_posteriors) & known))
     for name, delivery in result.deliveries.items():
-        who = delivery.summary.get("participants_used") or _left_out(delivery)
-        if who:
-            steps.append((f"in the analysis {name}", {run.split("_")[0] for run in who} & known))
+        names = delivery.summary.get("participants_used") or _predicted_participants(delivery)
+        if names:
+            steps.append((f"in the analysis {name}", {run.split("_")[0] for run in names} & known))
     return steps
 
 
-def _left_out(delivery: Delivery) -> list[str]:
+def _predicted_participants(delivery: Delivery) -> list[str]:
     """Participants of a prediction."""
     tables = [records for records in delivery.records if records.name == "left-out"]
     return [str(row["participant_id"]) for records in tables for row in records.rows]
 
 
-def _in_both(result: StudyResult, visits: Any) -> set[str]:
-    there = set(visits)
+def _with_both_sessions(result: StudyResult, visits: Any) -> set[str]:
+    present = set(visits)
     return {
         participant.name
-        for participant in result.people
-        if all(f"{participant.name}_{session}" in there for session in result.sessions)
+        for participant in result.participants
+        if all(f"{participant.name}_{session}" in present for session in result.sessions)
     }
 
 
-def _count(result: StudyResult, who: set[str], arm: str) -> int:
-    return sum(result.arm_of.get(name) == arm for name in who)
+def _count_arm(result: StudyResult, names: set[str], arm: str) -> int:
+    return sum(result.arm_of.get(name) == arm for name in names)
 
 
 def missing_records(result: StudyResult) -> Records:
@@ -123,7 +131,7 @@ def missing_records(result: StudyResult) -> Records:
     return Records("missing", "Everything that is missing or failed, and why", lead, columns, [*left, *absent, *failed])
 
 
-def people_records(result: StudyResult) -> Records:
+def participant_records(result: StudyResult) -> Records:
     """Arm, scores and number of runs of every participant."""
     names = list(result.study.scores)
     rows = [
@@ -133,7 +141,7 @@ def people_records(result: StudyResult) -> Records:
             **{f"score_{name}": float(participant.scores.get(name, np.nan)) for name in names},
             "runs": sum(found.participant == participant.name for found in result.extractions),
         }
-        for participant in result.people
+        for participant in result.participants
     ]
     columns = (
         Column("participant_id", "Participant"),
@@ -145,7 +153,7 @@ def people_records(result: StudyResult) -> Records:
     return Records("participants", "Everybody, with scores", lead, columns, rows)
 
 
-def _states(result: StudyResult, participant: Participant) -> list[str]:
+def _run_states(result: StudyResult, participant: Participant) -> list[str]:
     """What became of each task and session, tasks first."""
     used = {(run.task, run.session) for run in result.extractions if run.participant == participant.name}
     failed = [run.name for run in result.failures if run.stage == "extract"]
@@ -159,42 +167,44 @@ def _states(result: StudyResult, participant: Participant) -> list[str]:
     return [state(task, session) for task in result.study.tasks for session in result.sessions]
 
 
-def _figure(result: StudyResult, people: Sequence[Participant]) -> Figure:
+def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
     places = [(session, task) for task in result.study.tasks for session in result.sessions]
-    colours = {arm_style.arm: arm_style for arm_style in looks(result)}
+    colours = {arm_style.arm: arm_style for arm_style in arm_styles(result)}
     with style():
-        figure = new_figure(1.3 + 0.19 * max(len(people), 3))
+        figure = new_figure(1.3 + 0.19 * max(len(participants), 3))
         axes = figure.subplots()
-        for row, participant in enumerate(people):
-            for column, state in enumerate(_states(result, participant)):
-                _mark(axes, column, row, state, colours[participant.arm])
+        for row, participant in enumerate(participants):
+            for column, state in enumerate(_run_states(result, participant)):
+                _draw_state(axes, column, row, state, colours[participant.arm])
         axes.set_yticks(
-            range(len(people)), [plain(shortened(participant.name, 24)) for participant in people], fontsize=8
+            range(len(participants)),
+            [plain(shortened(participant.name, 24)) for participant in participants],
+            fontsize=8,
         )
         labels = [f"{plain(shortened(task, 14))}\n{plain(shortened(session, 12))}" for session, task in places]
         axes.set_xticks(range(len(places)), labels, fontsize=8)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
-        axes.set(xlim=(-0.6, len(places) - 0.4), ylim=(len(people) - 0.4, -0.6))
+        axes.set(xlim=(-0.6, len(places) - 0.4), ylim=(len(participants) - 0.4, -0.6))
         axes.spines[:].set_visible(False)
-        figure.legend(handles=_key(result), loc="outside lower left", ncols=4, columnspacing=1.2, handletextpad=0.4)
+        figure.legend(handles=_legend(result), loc="outside lower left", ncols=4, columnspacing=1.2, handletextpad=0.4)
     return figure
 
 
-def _mark(axes: Axes, x: float, y: float, state: str, look: Look) -> None:
+def _draw_state(axes: Axes, x: float, y: float, state: str, arm_style: ArmStyle) -> None:
     if state == USED:
-        axes.plot(x, y, look.marker, color=look.colour, markersize=6.5, markeredgewidth=0)
+        axes.plot(x, y, arm_style.marker, color=arm_style.colour, markersize=6.5, markeredgewidth=0)
     elif state == FAILED:
         axes.plot(x, y, "^", color=VERMILION, markersize=6.5, markerfacecolor="none")
     else:
         axes.plot(x, y, "x", color=MUTED, markersize=5.5)
 
 
-def _key(result: StudyResult) -> list[Line2D]:
-    plain_line: dict[str, Any] = {"linestyle": "none", "markersize": 6}
+def _legend(result: StudyResult) -> list[Line2D]:
+    marker_only: dict[str, Any] = {"linestyle": "none", "markersize": 6}
     both = [
-        Line2D([], [], color=arm_style.colour, marker=arm_style.marker, label=arm_style.label, **plain_line)
-        for arm_style in looks(result)
+        Line2D([], [], color=arm_style.colour, marker=arm_style.marker, label=arm_style.label, **marker_only)
+        for arm_style in arm_styles(result)
     ]
-    absent = Line2D([], [], color=MUTED, marker="x", label="absent", **plain_line)
-    failed = Line2D([], [], color=VERMILION, marker="^", markerfacecolor="none", label="failed", **plain_line)
+    absent = Line2D([], [], color=MUTED, marker="x", label="absent", **marker_only)
+    failed = Line2D([], [], color=VERMILION, marker="^", markerfacecolor="none", label="failed", **marker_only)
     return [*both, absent, failed]

@@ -19,7 +19,7 @@ from ..execution import (
     find_up_to_date,
     run_units,
 )
-from ..report import Failure
+from ..report import FailedUnit
 from ._options import STAGES, RunOptions, Stage, Watch
 
 
@@ -44,7 +44,7 @@ class Doing:
     check: Callable[[], None]
     ended: list[UnitOutcome] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    failed: list[Failure] = field(default_factory=list)
+    failed: list[FailedUnit] = field(default_factory=list)
 
     def asked(self, *stages: Stage) -> bool:
         """Whether any of these stages is to be done."""
@@ -86,7 +86,9 @@ class Doing:
             )
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
         self.ended += ended
-        self.failed += [Failure(one.unit.stage, one.unit.name, one.reason) for one in ended if one.status == "failed"]
+        self.failed += [
+            FailedUnit(one.unit.stage, one.unit.name, one.reason) for one in ended if one.status == "failed"
+        ]
         return {one.unit.name for one in ended if one.status != "failed"}
 
     def there(self, units: Sequence[Unit]) -> set[str]:
@@ -96,7 +98,7 @@ class Doing:
         """
         there = {unit.name for unit in find_up_to_date(units, self.records)}
         missed = [(unit, why) for unit, why in find_failures(units, self.records) if unit.name not in there]
-        self.failed += [Failure(unit.stage, unit.name, why) for unit, why in missed]
+        self.failed += [FailedUnit(unit.stage, unit.name, why) for unit, why in missed]
         asked = [STAGES.index(stage) for stage in self.options.stages]
         untried = len(units) - len(there) - len(missed)
         if untried and STAGES.index(units[0].stage) < min(asked):

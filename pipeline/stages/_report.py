@@ -13,7 +13,7 @@ from ..execution import Unit, UnitRecorder
 from ..images import map_paths, read_extraction
 from ..measures import read_features
 from ..page import STORED, read_delivery
-from ..report import Extra, Failure, StudyResult
+from ..report import ExtraSection, FailedUnit, StudyResult
 from ..report import write_report as write_page
 from ..results import read_result
 from ..study import Study
@@ -24,7 +24,7 @@ from ._recipe import recipe_of
 STAGE = "report"
 PACKAGES = ("effconn", "jax", "numpy", "scipy", "nilearn", "nibabel", "scikit-learn", "numpyro", "matplotlib")
 
-ExtraMaker = Callable[[StudyResult], Extra]  # of what goes right after the summary
+ExtraMaker = Callable[[StudyResult], ExtraSection]  # of what goes right after the summary
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Reporting:
     series: Mapping[str, Path]
     posteriors: Mapping[str, Mapping[str, Path]]
     made: Made
-    failures: tuple[Failure, ...]
+    failures: tuple[FailedUnit, ...]
     layout: Layout
     extra: ExtraMaker | None = None
 

@@ -11,7 +11,7 @@ from dcm import Posterior
 from peb import MEAN
 
 from ..page import EFFECT, PROBABILITY, SPREAD, Column, Delivery, Picture, Records, Section
-from ..report import Extra, StudyResult
+from ..report import ExtraSection, StudyResult
 from ..results import LEVEL, connections, per_covariate
 from ._circuit import REGIONS
 from ._design import AMYGDALA, VMPFC
@@ -35,13 +35,13 @@ NOTICE = (
 )
 
 
-def truth_extra(truth: Truth, result: StudyResult) -> Extra:
+def truth_extra(truth: Truth, result: StudyResult) -> ExtraSection:
     """What goes right after the summary of the report: everything found beside what was planted.
 
     Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
     """
     compared = [delivery for name, delivery in result.deliveries.items() if result.study.group[name].analysis == "arms"]
-    return extra_of(truth, result.main, result.predictions, compared)
+    return extra_of(truth, result.main_posteriors, result.predictions, compared)
 
 
 def extra_of(
@@ -49,11 +49,11 @@ def extra_of(
     posteriors: Mapping[str, Posterior],
     predictions: Mapping[str, Delivery] | None = None,
     compared: Sequence[Delivery] = (),
-) -> Extra:
+) -> ExtraSection:
     """The same from the posteriors of the main model, by visit, the predictions, by name, and arm comparisons."""
     recovered, group = recover(truth, posteriors), group_truth(truth, posteriors, compared)
     predicted = retained(truth, predictions or {})
-    return Extra(
+    return ExtraSection(
         "Found and planted",
         "Every connection in these images was planted, by the full nonlinear equations, and the noise over them is "
         "serially correlated. B is what seeing faces adds to a connection, in Hz; “amygdala ← vmPFC” is the connection "

@@ -15,9 +15,8 @@ from scipy import stats
 
 from pipeline.measures import FeatureColumn, FeatureTable, planned_measures
 from pipeline.page._html import pictures
-from pipeline.report._measure_gaps import _stretches, lacking
-from pipeline.report._measures import measure_records, measures_section
-from pipeline.report._pair_matrices import pair_matrix
+from pipeline.report._arm_plots import pair_matrix
+from pipeline.report._measures import _runs_of_gaps, measure_records, measures_section, participants_with_gaps
 
 
 def table_of(people: Sequence[str], direction: str = "directed", seed: int = 0) -> FeatureTable:
@@ -63,7 +62,7 @@ def test_gaps_are_drawn_of_those_who_lack_something() -> None:
     values[3, 2] = np.nan  # sub-02, ses-2
     section = measures_section(replace(TABLE, values=values))
     assert section is not None
-    assert lacking(replace(TABLE, values=values)) == ["sub-02"]
+    assert participants_with_gaps(replace(TABLE, values=values)) == ["sub-02"]
     assert "measure-gaps" in [one.name for one in pictures([section])]
     assert "are missing" in section.lead
 
@@ -98,7 +97,7 @@ def test_people_with_strange_names_are_drawn() -> None:
 def test_stretches_are_the_gaps_and_nothing_else(gaps: list[bool]) -> None:
     drawn = np.zeros(len(gaps), dtype=bool)
     ends = []
-    for start, stop in _stretches(np.array(gaps)):
+    for start, stop in _runs_of_gaps(np.array(gaps)):
         assert start < stop
         drawn[start:stop] = True
         ends.append((start, stop))

@@ -24,7 +24,7 @@ from pipeline.page._delivery import Delivery, delivery_page
 from pipeline.page._html import Page, render
 from pipeline.predict._delivery import deliver_prediction
 from pipeline.predict._fit import fit
-from pipeline.report import Extra, Failure, StudyResult, study_page
+from pipeline.report import ExtraSection, FailedUnit, StudyResult, study_page
 
 ACT = "window.pwned=1;document.title='pwned'"
 PAYLOADS = (
@@ -102,7 +102,7 @@ def hostile(result: StudyResult) -> StudyResult:
             absences=tuple(Absence(one, one, one, one) for one in PAYLOADS),
             remarks=PAYLOADS,
         ),
-        failures=tuple(Failure("extract", one, one) for one in PAYLOADS),
+        failures=tuple(FailedUnit("extract", one, one) for one in PAYLOADS),
         versions={one: one for one in PAYLOADS},
         maps={},
     )
@@ -120,7 +120,7 @@ def seen(result: StudyResult, html: str, tmp_path_factory: pytest.TempPathFactor
     pages = {
         "run": html,
         "peb": render(analysis_page(arms)),
-        "hostile-run": render(tainted(study_page(hostile(nothing), Extra("x", "x", (), (), (), ())))),
+        "hostile-run": render(tainted(study_page(hostile(nothing), ExtraSection("x", "x", (), (), (), ())))),
         "hostile-predict": render(analysis_page(predicted(folder))),
         "hostile-peb": render(tainted(analysis_page(left_out))),
         "control": html.replace("<body", f'<body style="color: red"><p title="{ACT}"></p><img src="x"><b', 1),

@@ -20,11 +20,9 @@ from matplotlib.figure import Figure
 from pipeline.page._html import Answer, Section, render
 from pipeline.page._records import Column, Records
 from pipeline.page._store import read_delivery, store_delivery
-from pipeline.report import Extra, StudyResult, study_page, study_records, write_report
-from pipeline.report._analyses import analysis_sections
-from pipeline.report._connectivity import connectivity_section
-from pipeline.report._fits import diagnoses
-from pipeline.report._summary import summary_answers
+from pipeline.report import ExtraSection, StudyResult, study_page, study_records, write_report
+from pipeline.report._analyses import analysis_sections, summary_answers
+from pipeline.report._inversions import connectivity_section, diagnose_visits
 
 VOID = {"meta", "path", "use", "br", "wbr", "image"}
 
@@ -107,7 +105,7 @@ def test_every_table_can_be_saved_from_the_page_as_it_is_on_disk(
         assert page.saved[name] == on_disk[name]
     rows = list(csv.DictReader(io.StringIO(page.saved["participants.tsv"]), delimiter="\t"))
     assert rows[0]["participant_id"] == HOSTILE
-    assert float(rows[0]["score_improvement"]) == result.people[0].scores["improvement"]
+    assert float(rows[0]["score_improvement"]) == result.participants[0].scores["improvement"]
 
 
 def test_answers_come_first_from_symptoms_over_arms_to_single_effects(result: StudyResult, html: str) -> None:
@@ -200,7 +198,7 @@ def test_stored_analyses_keep_their_ids_apart(result: StudyResult, tmp_path: Pat
 
 def test_what_is_extra_comes_right_after_the_summary(result: StudyResult) -> None:
     few = Records("truth", "Truth", "As planted.", (Column("what", "What"),), [{"what": HOSTILE}])
-    extra = Extra(
+    extra = ExtraSection(
         "Found beside what was planted",
         "Simulated.",
         (Answer("Was it found?", "yes", "It was."),),
@@ -217,9 +215,9 @@ def test_what_is_extra_comes_right_after_the_summary(result: StudyResult) -> Non
 
 
 def test_both_arms_are_told_apart_by_more_than_colour(result: StudyResult) -> None:
-    from pipeline.report._arms import looks
+    from pipeline.report._arm_plots import arm_styles
 
-    first, second = looks(result)
+    first, second = arm_styles(result)
     assert (first.arm, second.arm) == ARMS
     assert first.marker != second.marker
 
@@ -262,7 +260,7 @@ def test_the_first_answer_has_a_picture_of_what_it_names(result: StudyResult) ->
 
 def test_answers_to_one_question_say_which_model_they_are_about(result: StudyResult) -> None:
     both = replace(result, predictions={"change": result.predictions["change"], "again": result.predictions["change"]})
-    asked = [one.question for one in summary_answers(both, diagnoses(both))]
+    asked = [one.question for one in summary_answers(both, diagnose_visits(both))]
     assert len(set(asked)) == len(asked)
     assert [one for one in asked if one.endswith(("(Prediction change)", "(Prediction again)"))]
 
@@ -276,7 +274,7 @@ def test_matrices_of_arms_and_sessions_have_one_scale_of_colours(
         scales.append(tuple(scale))
         return Figure()
 
-    monkeypatch.setattr("pipeline.report._connectivity.matrix_figure", drawn)
+    monkeypatch.setattr("pipeline.report._inversions.matrix_figure", drawn)
     section = connectivity_section(result)
     assert section is not None
     assert len(scales) == 4

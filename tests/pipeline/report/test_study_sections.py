@@ -15,17 +15,16 @@ from scipy import stats
 from dcm import Diagnostics, diagnose
 from pipeline.measures._run_measures import mean_displacement
 from pipeline.report import StudyResult
-from pipeline.report._arms import Mean
-from pipeline.report._certainty import findings
+from pipeline.report._analyses import summary_answers
+from pipeline.report._arm_plots import MeanInterval
 from pipeline.report._coverage import coverage_section, region_records
-from pipeline.report._designs import family, typical
-from pipeline.report._fits import fit_records, fits_section
+from pipeline.report._effects import standardised_effects
+from pipeline.report._first_level import regressor_kind, typical_run
 from pipeline.report._group_maps import GroupMap, group_map
+from pipeline.report._inversions import explained_variance_section, fit_records, series_section
 from pipeline.report._montage import montage
-from pipeline.report._motion import arms_apart, displacements
+from pipeline.report._motion import mean_displacements, motion_difference
 from pipeline.report._participants import flow_records, participants_section
-from pipeline.report._series import series_section
-from pipeline.report._summary import summary_answers
 from pipeline.results._interval import Z
 
 SHAPE = (6, 7, 5)
@@ -102,7 +101,7 @@ def test_colour_fades_with_t_and_nothing_is_drawn_outside() -> None:
 
 @given(some.lists(some.floats(-1e3, 1e3), min_size=2, max_size=30))
 def test_interval_of_a_mean_is_student_s(values: list[float]) -> None:
-    found = Mean.of(values)
+    found = MeanInterval.of(values)
     assert found.low <= found.value + 1e-9
     assert found.value <= found.high + 1e-9
     if np.std(values) > 1e-6:
@@ -111,8 +110,8 @@ def test_interval_of_a_mean_is_student_s(values: list[float]) -> None:
 
 
 def test_one_value_has_no_interval() -> None:
-    assert np.isnan(Mean.of([1.0]).low)
-    assert Mean.of([]).count == 0
+    assert np.isnan(MeanInterval.of([1.0]).low)
+    assert MeanInterval.of([]).count == 0
 
 
 def test_motion_leaves_out_the_first_scan_and_runs_without_any(result: StudyResult) -> None:
@@ -121,13 +120,16 @@ def test_motion_leaves_out_the_first_scan_and_runs_without_any(result: StudyResu
     without = replace(one, framewise_displacement=np.full(one.series.shape[0], np.nan))
     assert np.isnan(mean_displacement(without))
     alone = replace(result, extractions=(without, *result.extractions[1:]))
-    arm = result.people[0].arm
-    assert len(displacements(alone, "faces", "ses-1", arm)) == len(displacements(result, "faces", "ses-1", arm)) - 1
+    arm = result.participants[0].arm
+    assert (
+        len(mean_displacements(alone, "faces", "ses-1", arm))
+        == len(mean_displacements(result, "faces", "ses-1", arm)) - 1
+    )
 
 
 def test_difference_of_arms_in_motion_is_welch_s(result: StudyResult) -> None:
-    found = arms_apart(result, "faces", "ses-1")
-    first, second = (displacements(result, "faces", "ses-1", arm) for arm in result.study.participants.arms)
+    found = motion_difference(result, "faces", "ses-1")
+    first, second = (mean_displacements(result, "faces", "ses-1", arm) for arm in result.study.participants.arms)
     assert found is not None
     assert found.value == pytest.approx(np.mean(first) - np.mean(second))
     expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
@@ -139,7 +141,7 @@ def test_arms_move_alike_only_where_the_interval_is_narrow(
     result: StudyResult, wider: float, apart: float, verdict: str
 ) -> None:
     runs, first = [], result.study.participants.arms[0]
-    for number, one in enumerate(result.ordered("faces")):
+    for number, one in enumerate(result.ordered_runs("faces")):
         mean = 0.2 + wider * (number % 3) / 3 + apart * (result.arm_of[one.participant] == first)
         runs.append(replace(one, framewise_displacement=np.full(60, mean)))
     answers = summary_answers(replace(result, extractions=tuple(runs), deliveries={}), {})
@@ -155,16 +157,16 @@ def test_flow_counts_participants_at_each_step(result: StudyResult) -> None:
 
 
 def test_large_studies_draw_only_those_who_lack_something(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.report._participants.MOST", 5)
+    monkeypatch.setattr("pipeline.report._participants.MOST_PARTICIPANTS", 5)
     picture = participants_section(result).pictures[0]
     assert "only 1 who lack" in picture.caption
     assert len(picture.drawn.axes[0].get_yticks()) == 1
 
 
 def test_coverage_marks_what_is_near_its_threshold(result: StudyResult) -> None:
-    one = result.ordered("faces")[0]
+    one = result.ordered_runs("faces")[0]
     low = replace(one, coverage=np.array([0.25, 1.0, 1.0]))
-    full = [replace(run, coverage=np.ones(3)) for run in result.ordered("faces")[1:]]
+    full = [replace(run, coverage=np.ones(3)) for run in result.ordered_runs("faces")[1:]]
     section = coverage_section(replace(result, extractions=(low, *full)))
     assert section is not None
     crosses = [line for line in section.pictures[0].drawn.axes[0].lines if line.get_marker() == "x"]
@@ -179,28 +181,28 @@ def test_coverage_marks_what_is_near_its_threshold(result: StudyResult) -> None:
     [("rot_x_derivative1", "motion"), ("cosine03", "slow drift"), ("a_comp_cor_00", "CompCor"), ("faces", "faces")],
 )
 def test_columns_are_named_by_what_they_are_for(name: str, kind: str) -> None:
-    assert family(name) == kind
+    assert regressor_kind(name) == kind
 
 
 def test_the_typical_run_has_the_median_number_of_columns(result: StudyResult) -> None:
-    runs = result.ordered("faces")[:3]
+    runs = result.ordered_runs("faces")[:3]
     more = [replace(one, design=np.ones((60, columns))) for one, columns in zip(runs, (30, 12, 14), strict=True)]
-    assert typical(tuple(more)).design.shape[1] == 14
+    assert typical_run(tuple(more)).design.shape[1] == 14
 
 
 def test_visits_that_spm_would_warn_of_are_marked(result: StudyResult) -> None:
-    found = {visit: diagnose(one) for visit, one in list(result.main.items())[:2]}
+    found = {visit: diagnose(one) for visit, one in list(result.main_posteriors.items())[:2]}
     first, second = found
     bad = Diagnostics(np.array([5.0, 4.0]), 4.5, 0.05, 3, 10, 1, ("the model explains only 4.5 %",))
     records = fit_records(result, {first: found[first], second: bad})
     assert 1 in records.marked
-    section = fits_section(result, {first: found[first], second: bad})
+    section = explained_variance_section(result, {first: found[first], second: bad})
     assert section is not None
     assert "1 of 2 visits below 10 %" in section.pictures[0].caption
 
 
 def test_best_and_worst_visits_are_drawn_in_full_and_all_small(result: StudyResult) -> None:
-    found = {visit: diagnose(one) for visit, one in result.main.items()}
+    found = {visit: diagnose(one) for visit, one in result.main_posteriors.items()}
     section = series_section(result, found)
     assert section is not None
     ranked = sorted(found, key=lambda one: found[one].explained_variance_total)
@@ -213,7 +215,7 @@ def test_best_and_worst_visits_are_drawn_in_full_and_all_small(result: StudyResu
 def test_certainty_is_effect_over_its_own_uncertainty(result: StudyResult) -> None:
     rows = result.deliveries["change-by-arm"].records[0].rows
     first = next(row for row in rows if row["road"] == "one group")
-    found = findings(result)[0]
+    found = standardised_effects(result)[0]
     assert found.ratio == pytest.approx(first["difference"] / ((first["high"] - first["low"]) / (2 * Z)))
-    assert stats.norm.sf(-found.ratio) == pytest.approx(found.above, abs=1e-6)
-    assert len(findings(result)) == 4 + 2
+    assert stats.norm.sf(-found.ratio) == pytest.approx(found.probability_above, abs=1e-6)
+    assert len(standardised_effects(result)) == 4 + 2

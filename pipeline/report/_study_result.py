@@ -1,4 +1,4 @@
-"""What a report is made from: everything that the stages of a study have left."""
+"""What a report is made from: everything that the stages of a study stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..study import MAIN, Study
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedUnit:
     """A unit of work without a result: the stage, the unit's name, and why, in one line."""
 
     stage: str
@@ -54,13 +54,13 @@ class StudyResult:
     features: FeatureTable | None
     statistics: Delivery | None
     predictions: Mapping[str, Delivery]
-    failures: tuple[Failure, ...]
+    failures: tuple[FailedUnit, ...]
     maps: Mapping[tuple[str, str], Path]
     seconds: Mapping[str, float]
     versions: Mapping[str, str]
 
     @cached_property
-    def people(self) -> tuple[Participant, ...]:
+    def participants(self) -> tuple[Participant, ...]:
         """Participants, the first arm's first."""
         arms = self.study.participants.arms
         return tuple(
@@ -78,27 +78,28 @@ class StudyResult:
         return self.study.sessions.before, self.study.sessions.after
 
     @property
-    def main(self) -> Mapping[str, Posterior]:
+    def main_posteriors(self) -> Mapping[str, Posterior]:
         """Visit → posterior of the main model."""
         return self.posteriors.get(MAIN, {})
 
-    def ordered(self, task: str | None = None) -> tuple[Extraction, ...]:
+    def ordered_runs(self, task: str | None = None) -> tuple[Extraction, ...]:
         """Extractions of one task, or all, by task, arm, participant and session."""
-        return tuple(run for run in self._in_order if task is None or run.task == task)
+        return tuple(run for run in self._ordered if task is None or run.task == task)
 
     @cached_property
-    def _in_order(self) -> tuple[Extraction, ...]:
+    def _ordered(self) -> tuple[Extraction, ...]:
         tasks, sessions = list(self.study.tasks), self.sessions
-        people = {participant.name: place for place, participant in enumerate(self.people)}
-        kept = [run for run in self.extractions if run.participant in people]
+        participants = {participant.name: place for place, participant in enumerate(self.participants)}
+        kept = [run for run in self.extractions if run.participant in participants]
         places = [
-            (tasks.index(run.task), people[run.participant], sessions.index(run.session), run.label) for run in kept
+            (tasks.index(run.task), participants[run.participant], sessions.index(run.session), run.label)
+            for run in kept
         ]
         return tuple(run for _, run in sorted(zip(places, kept, strict=True), key=lambda pair: pair[0]))
 
 
 @dataclass(frozen=True, eq=False)
-class Extra:
+class ExtraSection:
     """What comes right after the summary, such as a simulated study's truth beside what was found.
 
     Fields:

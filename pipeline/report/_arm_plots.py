@@ -1,4 +1,4 @@
-"""Pictures of measures between regions: a matrix for each arm, before treatment and of the change."""
+"""Pictures that compare the arms: points with their mean and interval, and matrices of region pairs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,125 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from scipy import stats
 
-from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, shortened, style
+from ..figures import (
+    ARM_COLOUR,
+    BLUE,
+    GREEN,
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    PURPLE,
+    VERMILION,
+    new_figure,
+    plain,
+    shortened,
+    style,
+)
+from ..results import LEVEL
 from ..tables import numbers_text
-from ._arms import Mean
+from ._study_result import StudyResult
+
+OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for; as in `_arm_figures`
+MARKERS = ("o", "s")
+
+
+@dataclass(frozen=True)
+class ArmStyle:
+    """An arm's name, colour and marker."""
+
+    arm: str
+    colour: str
+    marker: str
+
+    @property
+    def label(self) -> str:
+        """The name, fit for a legend."""
+        return plain(shortened(self.arm, 22))
+
+
+def arm_styles(result: StudyResult) -> tuple[ArmStyle, ArmStyle]:
+    """Of both arms, the first first."""
+    first, second = (
+        ArmStyle(arm, ARM_COLOUR.get(arm.strip().lower(), OTHER_COLOURS[place]), MARKERS[place])
+        for place, arm in enumerate(result.study.participants.arms)
+    )
+    return first, second
+
+
+@dataclass(frozen=True)
+class MeanInterval:
+    """A mean with its 90 % interval (Student's t); the interval is NaN with fewer than two values."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> MeanInterval:
+        """Of numbers that are there."""
+        count = len(values)
+        if not count:
+            return cls(np.nan, np.nan, np.nan, 0)
+        value = float(np.mean(values))
+        if count < 2:
+            return cls(value, np.nan, np.nan, count)
+        half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
+        return cls(value, value - half, value + half, count)
+
+
+def draw_points(axes: Axes, place: float, values: Sequence[float], arm_style: ArmStyle) -> None:
+    """A column of points and beside it their mean with its interval."""
+    if not len(values):
+        return
+    spread = np.linspace(-0.13, 0.13, len(values)) if len(values) > 1 else np.zeros(1)
+    order = np.argsort(values, kind="stable")
+    across = np.empty(len(values))
+    across[order] = np.roll(spread, len(values) // 2)  # neighbours in value side by side, none on top of another
+    axes.plot(
+        place + across - 0.08,
+        values,
+        arm_style.marker,
+        color=arm_style.colour,
+        markersize=4,
+        markeredgewidth=0,
+        alpha=0.65,
+    )
+    mean = MeanInterval.of(values)
+    half = [[mean.value - mean.low], [mean.high - mean.value]] if mean.count > 1 else None
+    axes.errorbar(
+        place + 0.2,
+        mean.value,
+        yerr=half,
+        fmt="D",
+        color=INK,
+        markerfacecolor=arm_style.colour,
+        markersize=6,
+        elinewidth=1.8,
+    )
+
+
+def arm_legend(result: StudyResult) -> list[Line2D]:
+    """A legend of both arms, and of the mean."""
+    both = [
+        Line2D(
+            [],
+            [],
+            color=arm_style.colour,
+            marker=arm_style.marker,
+            linestyle="none",
+            markersize=5,
+            label=arm_style.label,
+        )
+        for arm_style in arm_styles(result)
+    ]
+    return [*both, Line2D([], [], color=INK, marker="D", linewidth=1.8, markersize=5, label="mean, 90 %")]
+
 
 OPAQUE, PALE = 0.72, 0.4  # as matrices of the DCM have them: the deepest colour, and what is left of it if not sure
 NUMBERED = 8  # regions up to which a cell has room for its number
@@ -34,13 +148,13 @@ class PairMatrix:
     sure: np.ndarray
 
 
-def pair_matrix(title: str, values: Float[np.ndarray, "person region region"]) -> PairMatrix:
+def pair_matrix(title: str, values: Float[np.ndarray, "participant region region"]) -> PairMatrix:
     """The mean over people, each cell over those who have it."""
     n = values.shape[-1]
     mean, sure = np.full((n, n), np.nan), np.zeros((n, n), dtype=bool)
     for to, source in np.ndindex(n, n):
         cell = values[:, to, source]
-        found = Mean.of(cell[np.isfinite(cell)].tolist())
+        found = MeanInterval.of(cell[np.isfinite(cell)].tolist())
         mean[to, source], sure[to, source] = found.value, bool(found.low > 0 or found.high < 0)
     return PairMatrix(title, mean, sure)
 
@@ -61,33 +175,33 @@ def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Seque
             line = panels[number]
             largest = pair_scale(matrices)
             for column, (axes, matrix) in enumerate(zip(line, matrices, strict=True)):
-                _draw(axes, matrix, regions, largest)
+                _draw_matrix(axes, matrix, regions, largest)
                 scale = f" (±{largest:.2g})" if n > NUMBERED else ""
                 axes.set_title(plain(f"{shortened(title, 14)}, {shortened(matrix.title, 14)}{scale}"), fontsize=9.5)
                 axes.set_yticks(
                     range(n), [plain(shortened(region, 13)) for region in regions] if column == 0 else [""] * n
                 )
-            _across(line, regions, number == len(rows) - 1)
+            _name_columns(line, regions, number == len(rows) - 1)
             if directed:
                 line[0].set_ylabel("to", color=MUTED)
         if directed:
             for axes in panels[-1]:
                 axes.set_xlabel("from", color=MUTED)
-        figure.legend(handles=_key(), loc="outside lower left", ncols=3, columnspacing=1.2, handletextpad=0.5)
+        figure.legend(handles=_matrix_legend(), loc="outside lower left", ncols=3, columnspacing=1.2, handletextpad=0.5)
     return figure
 
 
-def _draw(axes: Axes, matrix: PairMatrix, regions: Sequence[str], largest: float) -> None:
+def _draw_matrix(axes: Axes, matrix: PairMatrix, regions: Sequence[str], largest: float) -> None:
     n = len(regions)
     for to, source in np.ndindex(n, n):
         if to != source:
-            _cell(axes, to, source, float(matrix.mean[to, source]), bool(matrix.sure[to, source]), largest, n)
+            _draw_cell(axes, to, source, float(matrix.mean[to, source]), bool(matrix.sure[to, source]), largest, n)
     axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
     axes.tick_params(length=0, labelcolor=INK, labelsize=8 if n <= NUMBERED else 7)
     axes.spines[:].set_visible(False)
 
 
-def _cell(axes: Axes, to: int, source: int, value: float, sure: bool, largest: float, n: int) -> None:
+def _draw_cell(axes: Axes, to: int, source: int, value: float, sure: bool, largest: float, n: int) -> None:
     corner = (source - 0.48, to - 0.48)
     if np.isnan(value):
         axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=PAPER, edgecolor=LINE, hatch="////", linewidth=0.5))
@@ -110,7 +224,7 @@ def _cell(axes: Axes, to: int, source: int, value: float, sure: bool, largest: f
     )
 
 
-def _across(line: Sequence[Axes], regions: Sequence[str], named: bool) -> None:
+def _name_columns(line: Sequence[Axes], regions: Sequence[str], named: bool) -> None:
     """Names of the columns, under the last row alone."""
     for axes in line:
         if named:
@@ -127,7 +241,7 @@ def pair_scale(matrices: Sequence[PairMatrix]) -> float:
     return largest if largest > 0 else 1.0
 
 
-def _key() -> list[Patch]:
+def _matrix_legend() -> list[Patch]:
     return [
         Patch(facecolor=VERMILION, alpha=OPAQUE, label="above zero"),
         Patch(facecolor=BLUE, alpha=OPAQUE, label="below zero"),

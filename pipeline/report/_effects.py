@@ -1,0 +1,215 @@
+"""Effects of all analyses compared: in units of their uncertainty, and causal beside predictive models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from peb import MEAN
+
+from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, beside, new_figure, style, wrapped
+from ..page import EFFECT, PROBABILITY, Column, Picture, Records, Section
+from ..results import Z
+from ._study_result import StudyResult
+
+MOST_EFFECTS = 16  # effects in the picture
+_COVARIATE_NAMES = {MEAN: "mean"}
+
+
+@dataclass(frozen=True)
+class StandardisedEffect:
+    """An effect: what it is, its mean over its posterior standard deviation, P(effect > 0), and whether it is a yes."""
+
+    label: str
+    ratio: float
+    probability_above: float
+    called: bool
+
+
+def effect_sizes_section(result: StudyResult) -> Section | None:
+    """The strip; None where no analysis has effects."""
+    effects = standardised_effects(result)
+    if not effects:
+        return None
+    shown = sorted(sorted(effects, key=lambda effect: -abs(effect.ratio))[:MOST_EFFECTS], key=effects.index)
+    caption = (
+        "Each mark is an effect divided by its own posterior standard deviation, with its 90 % interval, so that all "
+        "can be held against each other. Filled: the verdict is yes. P is the posterior probability that the effect is "
+        "above zero; near 0 is as sure as near 1. The more connections are asked about, the surer each must be, so "
+        "that an interval may exclude zero and the verdict be open."
+    )
+    if len(shown) < len(effects):
+        caption += f" The surest {len(shown)} of {len(effects)} are drawn."
+    lead = "Differences between the arms, and effects of covariates, over all group analyses."
+    picture = Picture("certainty", "Effects in units of their uncertainty", caption, _effects_figure(shown))
+    return Section("How sure", lead, (picture,), anchor="certainty")
+
+
+def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
+    """Differences of arm comparisons, and effects of covariates of fits."""
+    effects: list[StandardisedEffect] = []
+    for name, delivery in result.deliveries.items():
+        for records in delivery.records:
+            if records.name == "arms":
+                first, second = records.columns[3].heading, records.columns[4].heading
+                effects += [
+                    _standardised(name, f"{_effect_name(row['covariate'])}, {first} − {second}", row, "difference")
+                    for row in records.rows
+                    if row.get("verdict") is not None
+                ]
+            elif records.name == "effects" and result.study.group[name].analysis == "fit":
+                effects += [
+                    _standardised(name, _effect_name(row["covariate"]), row, "mean")
+                    for row in records.rows
+                    if row["covariate"] != MEAN and row.get("verdict") is not None
+                ]
+    return [effect for effect in effects if np.isfinite(effect.ratio)]
+
+
+def _effect_name(covariate: str) -> str:
+    return _COVARIATE_NAMES.get(covariate, f"effect of {covariate}")
+
+
+def _standardised(analysis: str, what: str, row: object, key: str) -> StandardisedEffect:
+    assert isinstance(row, dict)
+    sd = (row["high"] - row["low"]) / (2 * Z)
+    ratio = row[key] / sd if sd > 0 else float("nan")
+    return StandardisedEffect(
+        f"{row['connection']}: {what} ({analysis})",
+        float(ratio),
+        float(row["probability_beyond_zero"]),
+        row["verdict"] == "yes",
+    )
+
+
+def _effects_figure(effects: list[StandardisedEffect]) -> Figure:
+    labels = [wrapped(effect.label, 36, 3) for effect in effects]
+    rows = np.arange(len(effects))
+    reach = max(3.5, *(abs(effect.ratio) + Z + 0.2 for effect in effects))
+    with style():
+        figure = new_figure(0.85 + 0.42 * len(effects))
+        axes = figure.subplots()
+        axes.axvspan(-Z, Z, color=LINE, alpha=0.35, linewidth=0)
+        axes.axvline(0, color=MUTED, linewidth=0.9)
+        beside(axes, -0.75, "P(> 0)", MUTED, "normal")
+        for row, effect in enumerate(effects):
+            colour = VERMILION if effect.ratio > 0 else BLUE
+            axes.plot([effect.ratio - Z, effect.ratio + Z], [row, row], color=colour, linewidth=2)
+            axes.plot(
+                effect.ratio, row, "o", color=colour, markersize=7, markerfacecolor=colour if effect.called else PAPER
+            )
+            beside(axes, row, _probability(effect.probability_above), INK, "bold" if effect.called else "normal")
+        axes.set(
+            xlim=(-reach, reach), ylim=(len(effects) - 0.4, -0.9), xlabel="Posterior standard deviations from zero"
+        )
+        axes.set_yticks(rows, labels, fontsize=8)
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+    return figure
+
+
+def _probability(value: float) -> str:
+    return "> 0.999" if value > 0.999 else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+COMPARED_COLUMNS = (
+    Column("connection", "Connection"),
+    Column("road", "Kind of model"),
+    Column("what", "What is asked"),
+    Column("effect", "Effect", EFFECT),
+    Column("unit", "Unit"),
+    Column("low", "90 % from", EFFECT),
+    Column("high", "to", EFFECT),
+    Column("above", "P(> 0)", PROBABILITY),
+    Column("verdict", "Verdict"),
+    Column("kept", "In bootstraps", ".0%"),
+)
+CAUSAL, PREDICTIVE = "causal (DCM, PEB)", "predictive (elastic net)"
+
+
+def causal_and_predictive_section(result: StudyResult) -> Section | None:
+    """Every connection that both kinds of model say something about; None where there is none."""
+    records = causal_and_predictive_records(result)
+    if not records.rows:
+        return None
+    lead = (
+        "Dynamic causal models ask how an effect comes about and weigh it by posterior probability; the elastic net "
+        "asks which measures tell people apart, whatever the cause, and is judged on people left out. Both "
+        "rest on the same participants, and measures of the predictive models may be estimates of the causal ones: "
+        "that they agree is no independent confirmation, and that they part does not prove either wrong."
+    )
+    return Section("Causal and predictive answers side by side", lead, tables=(records.table(),), anchor="roads")
+
+
+def causal_and_predictive_records(result: StudyResult) -> Records:
+    """One row for each connection and answer, without connections that only one kind of model has."""
+    rows = []
+    for to, source in _connections(result):
+        causal = list(_causal_rows(result, f"{to} ← {source}"))
+        predictive = list(_predictive_rows(result, to, source))
+        if causal and predictive:
+            rows += [*causal, *({**row, "connection": f"{to} ← {source}"} for row in predictive)]
+    lead = "Predictive effects are per standard deviation of a predictor; 0 is not retained, whatever it may be."
+    return Records("roads", "The same connections by both kinds of model", lead, COMPARED_COLUMNS, rows)
+
+
+def _connections(result: StudyResult) -> list[tuple[str, str]]:
+    """(to, from) of every two regions of the model."""
+    regions = result.study.dcm.regions if result.study.dcm is not None else ()
+    return [(to, source) for to in regions for source in regions if to != source]
+
+
+def _causal_rows(result: StudyResult, connection: str) -> Iterator[dict[str, Any]]:
+    """Differences between the arms, in the mean and in effects of covariates, on one connection."""
+    for name, delivery in result.deliveries.items():
+        how = result.study.group[name].analysis
+        for records in delivery.records:
+            if records.name == "arms" and how == "arms":
+                first, second = records.columns[3].heading, records.columns[4].heading
+                for row in records.rows:
+                    if row.get("verdict") is not None and f"{row['connection']} ".startswith(f"{connection} "):
+                        what = f"{name}: {row['covariate']}, {first} − {second}"
+                        yield _causal_row(row["connection"], what, row, row["difference"])
+
+
+def _causal_row(connection: str, what: str, row: Any, effect: float) -> dict[str, Any]:
+    above = row["probability_beyond_zero"]
+    shown = {key: row[key] for key in ("low", "high", "verdict")} | {"above": above, "kept": None}
+    return {
+        "connection": connection,
+        "road": CAUSAL,
+        "what": what,
+        "effect": effect,
+        "unit": row["unit"],
+        **shown,
+    }
+
+
+def _predictive_rows(result: StudyResult, to: str, source: str) -> Iterator[dict[str, Any]]:
+    """Predictors that are measures of one connection, and of no other whose regions' names hold these."""
+    wanted = re.compile(rf"_{re.escape(to)}_from_{re.escape(source)}(?![\w-])")
+    longer = [f"_{other}_from_" for other in result.study.regions if other.endswith(f"_{to}")]
+    for model, delivery in result.predictions.items():
+        how = result.study.predict[model]
+        unit = result.study.scores[how.outcome].unit if how.outcome in result.study.scores else ""
+        for records in delivery.records:
+            for row in records.rows if records.name == "predictors" else ():
+                predictor = row["predictor"]
+                if wanted.search(predictor) and not any(other in predictor for other in longer):
+                    yield {
+                        "road": PREDICTIVE,
+                        "what": f"{model}: {predictor}",
+                        "effect": row["coefficient"],
+                        "unit": f"{unit}/SD" if unit else "per SD",
+                        "low": row["low"],
+                        "high": row["high"],
+                        "above": None,
+                        "verdict": {"yes": "stable", "no": "not stable"}.get(str(row.get("stable")))
+                        if row["coefficient"]
+                        else None,
+                        "kept": row["bootstraps"],
+                    }

@@ -1,0 +1,213 @@
+"""The first level: design matrices, and responses of the regions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from ..figures import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, shortened, style, zero_line
+from ..images import Extraction
+from ..page import EFFECT, Column, Picture, Records, Section
+from ._arm_plots import arm_legend, arm_styles, draw_points
+from ._study_result import StudyResult
+
+HIGH_CORRELATION = 0.7  # a correlation from which the caption warns
+_REGRESSOR_KINDS = (
+    (r"(trans|rot)_.*", "motion"),
+    (r"(cosine|drift).*", "slow drift"),
+    (r"(csf|white_matter).*", "white matter, CSF"),
+    (r"global_signal.*", "global signal"),
+    (r"[acwt]_comp_cor.*", "CompCor"),
+    (r"aroma.*", "AROMA"),
+    (r"(motion_outlier|non_steady|censor|scan|spike).*", "single scans"),
+    (r"constant|intercept", "constant"),
+)
+
+
+def designs_section(result: StudyResult) -> Section | None:
+    """A typical run's design matrix of each task; None without extractions."""
+    drawn = []
+    for number, task in enumerate(result.study.tasks):
+        if runs := result.ordered_runs(task):
+            run = typical_run(runs)
+            caption = (
+                f"{run.label}, {run.design.shape[0]} scans down, {run.design.shape[1]} columns. Each column is scaled "
+                "to its own largest size: above zero vermilion, below blue. Columns of the task should follow the "
+                f"blocks or events and not look like motion or drift. {_largest_correlation(run)}"
+            )
+            drawn.append(Picture(f"design-{number}", f"{task}: design matrix", caption, _design_figure(run)))
+    if not drawn:
+        return None
+    lead = "What each voxel's series is explained by, in the run whose number of columns is the median of its task's."
+    return Section("Design of the first level", lead, tuple(drawn), anchor="design")
+
+
+def typical_run(runs: tuple[Extraction, ...]) -> Extraction:
+    """The run with the median number of columns, the first of them."""
+    return sorted(runs, key=lambda run: run.design.shape[1])[(len(runs) - 1) // 2]
+
+
+def regressor_kind(name: str) -> str:
+    """What kind of column this is; the name itself where it is the task's."""
+    return next((words for pattern, words in _REGRESSOR_KINDS if re.fullmatch(pattern, name)), name)
+
+
+def _largest_correlation(run: Extraction) -> str:
+    """The largest correlation of a column of the task with one of no interest, in words."""
+    own = [
+        i for i, name in enumerate(run.design_names) if name not in run.confound_names and regressor_kind(name) == name
+    ]
+    others = [i for i in range(run.design.shape[1]) if i not in own and np.ptp(run.design[:, i]) > 0]
+    own = [i for i in own if np.ptp(run.design[:, i]) > 0]
+    if not own or not others:
+        return ""
+    table = np.abs(np.corrcoef(run.design[:, [*own, *others]], rowvar=False)[: len(own), len(own) :])
+    place = np.unravel_index(int(table.argmax()), table.shape)
+    names = run.design_names[own[int(place[0])]], run.design_names[others[int(place[1])]]
+    wording = f"Largest correlation of the task with a nuisance column: {names[0]} and {names[1]}, {table.max():.2f}"
+    return wording + (
+        "; the effect of one is hard to tell from the other's." if table.max() > HIGH_CORRELATION else "."
+    )
+
+
+def _design_figure(run: Extraction) -> Figure:
+    scale = np.abs(run.design).max(axis=0)
+    values = run.design / np.where(scale > 0, scale, 1.0)
+    image = np.empty((*values.shape, 4))
+    image[..., :3] = np.where(values[..., None] < 0, to_rgb(BLUE), to_rgb(VERMILION))
+    image[..., 3] = 0.9 * np.abs(values)
+    with style():
+        figure = new_figure(4.4)
+        axes = figure.subplots()
+        axes.imshow(image, aspect="auto", interpolation="none")
+        _label_regressors(axes, run.design_names)
+        axes.set_ylabel("Scan")
+        axes.xaxis.set_label_position("top")
+        axes.spines[:].set_visible(True)
+    return figure
+
+
+def _label_regressors(axes: Axes, names: tuple[str, ...]) -> None:
+    """A label for every run of columns of one kind, and a line between kinds."""
+    kinds = [regressor_kind(name) for name in names]
+    starts = [i for i, kind in enumerate(kinds) if i == 0 or kinds[i - 1] != kind]
+    ends = [*starts[1:], len(kinds)]
+    centres = [(start + end - 1) / 2 for start, end in zip(starts, ends, strict=True)]
+    labels = [
+        kinds[start] + (f" ({end - start})" if end - start > 1 else "") for start, end in zip(starts, ends, strict=True)
+    ]
+    axes.set_xticks(centres, [plain(shortened(label, 26)) for label in labels], fontsize=8.5)
+    axes.tick_params(axis="x", length=0, labeltop=True, labelbottom=False, labelcolor=INK)
+    for label in axes.get_xticklabels():
+        label.set(rotation=35, ha="left", rotation_mode="anchor")
+    for start in starts[1:]:
+        axes.axvline(start - 0.5, color=LINE, linewidth=0.8)
+    axes.tick_params(axis="y", labelcolor=MUTED)
+
+
+RESPONSE_COLUMNS = (
+    Column("label", "Run"),
+    Column("arm", "Arm"),
+    Column("session", "Session", where="file"),
+    Column("contrast", "Contrast"),
+    Column("region", "Region"),
+    Column("response", "Response, %", EFFECT),
+)
+
+
+def responses_section(result: StudyResult) -> Section | None:
+    """One picture for each contrast; None where there is none."""
+    drawn = [
+        Picture(
+            f"response-{number}",
+            f"{task}: {contrast}",
+            "Mean effect in each region, a point a participant. Above the line: the contrast, as the configuration "
+            "writes it, is positive. A region without a response before treatment has little that treatment could "
+            "change.",
+            _responses_figure(result, task, contrast),
+        )
+        for number, (task, contrast) in enumerate(_task_contrasts(result))
+    ]
+    if not drawn:
+        return None
+    lead = "Percent signal change, averaged over the region's voxels; before and after, in both arms."
+    return Section(
+        "Responses of the regions",
+        lead,
+        tuple(drawn),
+        folded=(response_records(result).collapsible(),),
+        anchor="responses",
+    )
+
+
+def response_records(result: StudyResult) -> Records:
+    """One row a run, contrast and region."""
+    arm_of = result.arm_of
+    rows: list[dict[str, Any]] = [
+        {
+            "label": run.label,
+            "arm": arm_of[run.participant],
+            "session": run.session,
+            "contrast": contrast,
+            "region": name,
+            "response": float(run.responses[i, j]),
+        }
+        for run in result.ordered_runs()
+        for i, contrast in enumerate(run.contrasts)
+        for j, name in enumerate(run.regions)
+    ]
+    return Records("responses", "Responses of every run", "Percent signal change.", RESPONSE_COLUMNS, rows)
+
+
+def _task_contrasts(result: StudyResult) -> list[tuple[str, str]]:
+    pairs = [(run.task, contrast) for run in result.ordered_runs() for contrast in run.contrasts]
+    return list(dict.fromkeys(pairs))
+
+
+def _responses_of(result: StudyResult, task: str, contrast: str, region: str, session: str, arm: str) -> list[float]:
+    arm_of = result.arm_of
+    found = [
+        float(run.responses[run.contrasts.index(contrast), run.regions.index(region)])
+        for run in result.ordered_runs(task)
+        if (run.session, arm_of[run.participant]) == (session, arm)
+        and contrast in run.contrasts
+        and region in run.regions
+    ]
+    return [value for value in found if np.isfinite(value)]
+
+
+def _responses_figure(result: StudyResult, task: str, contrast: str) -> Figure:
+    extracted = {name for run in result.ordered_runs(task) for name in run.regions}
+    names = [name for name in result.study.regions if name in extracted]
+    abreast = min(3, len(names))
+    rows = -(-len(names) // abreast)
+    with style():
+        figure = new_figure(0.8 + 1.75 * rows)
+        panels = figure.subplots(rows, abreast, squeeze=False, sharey=True).ravel()
+        for axes, name in zip(panels, names, strict=False):
+            _responses_panel(axes, result, task, contrast, name)
+        for axes in panels[len(names) :]:
+            axes.set_axis_off()
+        for axes in panels[::abreast]:
+            axes.set_ylabel("signal change, %")
+        figure.legend(
+            handles=arm_legend(result), loc="outside upper left", ncols=3, columnspacing=1.2, handletextpad=0.5
+        )
+    return figure
+
+
+def _responses_panel(axes: Axes, result: StudyResult, task: str, contrast: str, region: str) -> None:
+    zero_line(axes)
+    for place, session in enumerate(result.sessions):
+        for number, arm_style in enumerate(arm_styles(result)):
+            values = _responses_of(result, task, contrast, region, session, arm_style.arm)
+            draw_points(axes, 2.2 * place + number, values, arm_style)
+    axes.set_title(plain(shortened(region, 16)))
+    axes.set_xlim(-0.5, 3.7)
+    axes.set_xticks([0.5, 2.7], [plain(shortened(session, 9)) for session in result.sessions], fontsize=8.5)
+    axes.tick_params(axis="x", length=0, labelcolor=INK)

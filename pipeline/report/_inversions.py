@@ -1,0 +1,305 @@
+"""The inverted models: explained variance, fitted series, and mean connectivity by arm and session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dcm import SPM12_ECHO_TIME, Diagnostics, Posterior, Spec, diagnose
+
+from ..figures import (
+    LINE,
+    LOW_VARIANCE,
+    MUTED,
+    VERMILION,
+    matrix_figure,
+    matrix_scale,
+    new_figure,
+    plain,
+    series_figure,
+    shortened,
+    style,
+    variance_figure,
+)
+from ..images import Extraction
+from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
+from ..study import Dcm
+from ._study_result import StudyResult
+
+MOST_PARTICIPANTS = 60  # participants in the picture
+FIT_COLUMNS = (
+    Column("visit", "Visit"),
+    Column("arm", "Arm"),
+    Column("free_energy", "F, nats", ".1f"),
+    Column("explained_variance", "Explained variance (mean removed), %", ".0f"),
+    Column("largest_connection", "Largest connection, Hz", SPREAD),
+    Column("iterations", "Iterations", "d"),
+    Column("status", "Ended"),
+    Column("warnings", "Warnings"),
+)
+
+
+def explained_variance_section(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Section | None:
+    """Explained variance by visit, the mean removed; None where nothing was inverted."""
+    if not fits:
+        return None
+    return Section(
+        "How much the models explain",
+        "As SPM's check of a DCM, effconn warns where less than 10 % of the variance is explained, where no connection "
+        "between regions exceeds 1/8 Hz, or where the data moved no parameter. Such visits say little, and the group "
+        "level weighs them accordingly. It also warns of parameters far out in their prior, of noise at odds with its "
+        "own, and of starts that leave doubt about the best.",
+        (_variance_picture(result, fits),),
+        (),
+        folded=(fit_records(result, fits).collapsible(),),
+        anchor="fits",
+    )
+
+
+def diagnose_visits(result: StudyResult) -> dict[str, Diagnostics]:
+    """Visit → fit of the main model, first arm first."""
+    return {visit: diagnose(result.main_posteriors[visit]) for visit in visits(result)}
+
+
+def visits(result: StudyResult) -> list[str]:
+    """Visits with a posterior of the main model, by arm, participant and session."""
+    every = [f"{participant.name}_{session}" for participant in result.participants for session in result.sessions]
+    return [visit for visit in every if visit in result.main_posteriors]
+
+
+def fit_records(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Records:
+    """One row a visit; marked where there are warnings."""
+    arm_of = result.arm_of
+    rows: list[dict[str, Any]] = [
+        {
+            "visit": visit,
+            "arm": arm_of[visit.removesuffix(f"_{_session_of(result, visit)}")],
+            "free_energy": float(result.main_posteriors[visit].free_energy),
+            "explained_variance": diagnostics.explained_variance_total,
+            "largest_connection": diagnostics.largest_connection,
+            "iterations": result.main_posteriors[visit].iterations,
+            "status": result.main_posteriors[visit].status.value,
+            "warnings": "; ".join(diagnostics.warnings) or "none",
+        }
+        for visit, diagnostics in fits.items()
+    ]
+    lead = (
+        "F is the free energy, a lower bound on the log evidence; it compares models of the same data, not visits. "
+        "Marked: there are warnings."
+    )
+    marked = frozenset(i for i, diagnostics in enumerate(fits.values()) if diagnostics.warnings)
+    return Records("fits", "Every visit", lead, FIT_COLUMNS, rows, marked=marked)
+
+
+def connectivity_records(result: StudyResult) -> Records:
+    """One row a model, visit and free parameter."""
+    rows = [
+        {"model": model, "visit": visit, "parameter": name, "mean": float(mean), "sd": float(sd)}
+        for model, posteriors in result.posteriors.items()
+        for visit, posterior in posteriors.items()
+        for name, mean, sd in zip(posterior.names, posterior.mean[posterior.free], _sd(posterior), strict=True)
+    ]
+    columns = (
+        Column("model", "Model"),
+        Column("visit", "Visit"),
+        Column("parameter", "Parameter"),
+        Column("mean", "Posterior mean", EFFECT),
+        Column("sd", "SD", SPREAD),
+    )
+    lead = "Hz between regions; log scales for self-inhibition and haemodynamics."
+    return Records("connectivity", "Every parameter of every visit", lead, columns, rows)
+
+
+def _sd(posterior: Posterior) -> np.ndarray:
+    return np.sqrt(np.diag(posterior.covariance))
+
+
+def _session_of(result: StudyResult, visit: str) -> str:
+    return next(session for session in result.sessions if visit.endswith(f"_{session}"))
+
+
+def _variance_picture(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Picture:
+    names = [
+        participant.name
+        for participant in result.participants
+        if any(f"{participant.name}_{s}" in fits for s in result.sessions)
+    ]
+    explained = np.array([[_explained(fits, f"{name}_{s}") for s in result.sessions] for name in names])
+    low = int((explained < LOW_VARIANCE).sum())
+    caption = (
+        "The prediction's sum of squares about its mean, as a share of the prediction's and the residual's. "
+        f"Median {np.nanmedian(explained):.0f} %; {low} of {len(fits)} visits below {LOW_VARIANCE:g} %, where a fit "
+        "means little. Look for participants whose two sessions differ much: their change rests on the poorer one."
+    )
+    if len(names) > MOST_PARTICIPANTS:
+        worst = np.sort(np.argsort(np.nanmin(explained, axis=1), kind="stable")[:MOST_PARTICIPANTS])
+        names, explained = [names[i] for i in worst], explained[worst]
+        caption += f" Only the {MOST_PARTICIPANTS} participants with the least are drawn."
+    figure = variance_figure(names, explained, result.sessions)
+    return Picture("variance", "Explained variance (mean removed)", caption, figure)
+
+
+def _explained(fits: Mapping[str, Diagnostics], visit: str) -> float:
+    return fits[visit].explained_variance_total if visit in fits else float("nan")
+
+
+MOST_SMALL_VISITS = 60  # visits that are drawn small
+ROW_STEP = 1.15  # between rows, in standard deviations times `HEIGHT`
+ROW_HEIGHT = 4.0  # standard deviations that a row is high
+
+
+def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Section | None:
+    """The best, a middling and the worst visit in full, the others small; None where nothing was inverted."""
+    runs = {run.visit: run for run in result.extractions if result.study.dcm and run.task == result.study.dcm.task}
+    ranked = sorted(
+        (visit for visit in found if visit in runs), key=lambda visit: found[visit].explained_variance_total
+    )
+    if not ranked:
+        return None
+    chosen = {"best": ranked[-1], "median": ranked[len(ranked) // 2], "worst": ranked[0]}
+    drawn = tuple(
+        _full_picture(runs[visit], result.main_posteriors[visit], found[visit], which)
+        for which, visit in chosen.items()
+        if which == "best" or visit != chosen["best"]
+    )
+    return Section(
+        "Series of the regions, and the model's prediction",
+        "First eigenvariates of the regions of the DCM, in percent of the run's mean, and what the inverted model "
+        "predicts. Drift and other confounds are removed from both." + _series_range(runs, result.study.dcm),
+        drawn,
+        folded=_small_pictures(result, runs, ranked),
+        anchor="series",
+    )
+
+
+def _series_range(runs: Mapping[str, Extraction], dcm: Dcm | None) -> str:
+    """How far the series range, as their scale decides what the noise's prior takes for signal."""
+    wanted = () if dcm is None else dcm.regions
+    found = [float(np.ptp(run.series[:, run.regions.index(name)])) for run in runs.values() for name in wanted]
+    return f" Over all runs and regions, a series ranges over {min(found):.2g} to {max(found):.2g} %." if found else ""
+
+
+def _full_picture(run: Extraction, posterior: Posterior, found: Diagnostics, which: str) -> Picture:
+    data = run.run_data(posterior.spec.regions, SPM12_ECHO_TIME).data  # timing is all that is drawn of it
+    explained = f"{found.explained_variance_total:.0f} % explained variance (mean removed)"
+    figure = series_figure(data, posterior, run.inputs, run.input_names, shortened(run.visit, 30))
+    caption = (
+        f"{run.visit}, {explained}. The line should follow the dots' slow waves and leave only noise; a line that "
+        "hardly moves explains nothing."
+    )
+    return Picture(f"series-{which}", f"The {_rank_word(which)} fit", caption, figure)
+
+
+def _rank_word(which: str) -> str:
+    return {"best": "best", "median": "middling", "worst": "poorest"}[which]
+
+
+def _small_pictures(result: StudyResult, runs: Mapping[str, Extraction], ranked: Sequence[str]) -> tuple[Section, ...]:
+    """All visits of each arm and session, or the poorest of them where they are many."""
+    chosen = set(ranked[:MOST_SMALL_VISITS])
+    arm_of = result.arm_of
+    drawn = []
+    for i, session in enumerate(result.sessions):
+        for j, arm in enumerate(result.study.participants.arms):
+            here = [run for run in result.ordered_runs() if run.visit in chosen and runs[run.visit] is run]
+            here = [run for run in here if (run.session, arm_of[run.participant]) == (session, arm)]
+            if here:
+                figure = _small_figure(here, result.main_posteriors)
+                caption = "Grey: observed. Vermilion: predicted. Each row is scaled to its own spread."
+                drawn.append(Picture(f"series-{i}-{j}", f"{session}, {arm}", caption, figure))
+    shown = "" if len(chosen) == len(ranked) else f" The {MOST_SMALL_VISITS} poorest fits of {len(ranked)}."
+    lead = f"One row a visit, one column a region.{shown} Look for rows in which the line stays flat."
+    return (Section("Series of every visit, small", lead, tuple(drawn)),) if drawn else ()
+
+
+def _small_figure(runs: Sequence[Extraction], posteriors: Mapping[str, Posterior]) -> Figure:
+    regions = posteriors[runs[0].visit].spec.regions
+    with style():
+        figure = new_figure(0.5 + 0.36 * len(runs))
+        panels = figure.subplots(1, len(regions), squeeze=False, sharey=True)[0]
+        for column, (axes, name) in enumerate(zip(panels, regions, strict=True)):
+            for row, run in enumerate(runs):
+                posterior = posteriors[run.visit]
+                time = (np.arange(len(posterior.prediction)) + 0.5) * run.repetition_time
+                observed = posterior.prediction[:, column] + posterior.residual[:, column]
+                scale = ROW_HEIGHT * (float(observed.std()) or 1.0)
+                axes.axhline(row * ROW_STEP, color=LINE, linewidth=0.5)
+                axes.plot(time, row * ROW_STEP - observed / scale, color=MUTED, linewidth=0.5)
+                axes.plot(
+                    time, row * ROW_STEP - posterior.prediction[:, column] / scale, color=VERMILION, linewidth=1.1
+                )
+            axes.set_title(plain(shortened(name, 18)))
+            axes.set_xlabel("Time, s")
+            axes.margins(x=0)
+            axes.spines[:].set_visible(False)
+            axes.tick_params(axis="y", length=0)
+        panels[0].set_ylim((len(runs) - 0.3) * ROW_STEP, -0.8 * ROW_STEP)  # rows go down, so values are turned above
+        panels[0].set_yticks(
+            np.arange(len(runs)) * ROW_STEP, [plain(shortened(run.participant, 16)) for run in runs], fontsize=8
+        )
+    return figure
+
+
+SHOWN_FIELDS = ("A", "B")
+
+
+@dataclass(frozen=True, eq=False)
+class _ArmMeans:
+    """Means of one arm and session, and their standard errors, with what the picture of them is called."""
+
+    picture: str
+    title: str
+    spec: Spec
+    names: tuple[str, ...]
+    mean: np.ndarray
+    spread: np.ndarray
+    participants: int
+
+
+def connectivity_section(result: StudyResult) -> Section | None:
+    """A matrix picture for each arm and session with at least two visits; None where there is none."""
+    found = [arm_means for i, session in enumerate(result.sessions) for arm_means in _session_means(result, i, session)]
+    if not found:
+        return None
+    spec, names = found[0].spec, found[0].names
+    scale = matrix_scale(names, [arm_means.mean for arm_means in found], spec)
+    drawn = tuple(_matrix_picture(arm_means, scale) for arm_means in found)
+    between, diagonal = (f"{value:.2g}" for value in scale)
+    lead = (
+        "Means of the participants' posterior means, from the column's region to the row's. A is connectivity, B what "
+        "an input adds to it. The group analyses weigh participants by how sure each is; these means do not. All "
+        f"matrices have one scale of colours, deepest at {between} Hz between regions and at {diagonal} on the "
+        "diagonal, a log scale."
+    )
+    return Section("Connectivity by session and arm", lead, drawn, anchor="connectivity")
+
+
+def _session_means(result: StudyResult, number: int, session: str) -> Iterator[_ArmMeans]:
+    for j, arm in enumerate(result.study.participants.arms):
+        names = [f"{participant.name}_{session}" for participant in result.participants if participant.arm == arm]
+        found = [result.main_posteriors[name] for name in names if name in result.main_posteriors]
+        if len(found) > 1:
+            yield _mean_of(found, f"connectivity-{number}-{j}", f"{session}, {arm}")
+
+
+def _mean_of(found: Sequence[Posterior], picture: str, title: str) -> _ArmMeans:
+    first = found[0]
+    values = np.array([arm_means.mean[first.free] for arm_means in found])
+    chosen = [i for i, place in enumerate(first.free) if first.spec.layout.field_of(int(place)) in SHOWN_FIELDS]
+    spread = values.std(axis=0, ddof=1) / np.sqrt(len(found))
+    names = tuple(first.names[i] for i in chosen)
+    return _ArmMeans(picture, title, first.spec, names, values.mean(axis=0)[chosen], spread[chosen], len(found))
+
+
+def _matrix_picture(arm_means: _ArmMeans, scale: np.ndarray) -> Picture:
+    figure = matrix_figure(arm_means.names, arm_means.mean, arm_means.spread, arm_means.spec, scale=scale)
+    caption = (
+        f"{arm_means.participants} participants. Bold and deep: the mean's 90 % interval, from the scatter between "
+        "participants, excludes zero. Arms should look alike before treatment; what changes from one session to the "
+        "other in one arm alone is what the group analyses ask about."
+    )
+    return Picture(arm_means.picture, arm_means.title, caption, figure)
