@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -119,6 +119,18 @@ class Spec:
             "decay",
             "epsilon",
         )
+
+    def parameters(self, values: Mapping[str, float]) -> Parameters:
+        """Parameters for `simulate`: those in `values` by their names, all others 0.
+
+        >>> spec.parameters({"A[amygdala<-vmPFC]": 0.2, "C[vmPFC<-task]": 0.5})
+
+        Raises `ValueError` where a name is none of `parameter_names`.
+        """
+        names = self.parameter_names
+        if unknown := [name for name in values if name not in names]:
+            raise ValueError(f"the model has no parameter {unknown[0]!r}; it has {shortened(names)}")
+        return self.layout.to_tree(np.array([float(values.get(name, 0.0)) for name in names]))
 
     def __repr__(self) -> str:
         free = ", ".join(f"{int(getattr(self, field).sum())} {field.upper()}" for field in "abcd")

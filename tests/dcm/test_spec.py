@@ -71,3 +71,14 @@ def test_equal_models_hash_alike() -> None:
     assert one == other
     assert hash(one) == hash(other)
     assert one != Spec(["x"], ["u"], [[1]])
+
+
+def test_parameters_by_name_are_where_the_names_say() -> None:
+    spec = Spec(["V1", "V5"], ["motion", "attention"], a=np.ones((2, 2)), b=np.ones((2, 2, 2)), c=np.ones((2, 2)))
+    planted = spec.parameters({"A[V5<-V1]": 0.4, "B[V1<-V5, attention]": -0.2, "C[V1<-motion]": 0.8, "decay": 0.1})
+    assert planted.A.tolist() == [[0, 0], [0.4, 0]]
+    assert planted.B[0, 1].tolist() == [0, -0.2]
+    assert planted.C.tolist() == [[0.8, 0], [0, 0]]
+    assert planted.decay == 0.1
+    with pytest.raises(ValueError, match=r"no parameter 'A\[V5\]'"):
+        spec.parameters({"A[V5]": 1.0})
