@@ -1,12 +1,13 @@
 """Pictures: Matplotlib figures from results."""
 
-from ._arms import OTHER_COLOURS, Density, arm_figure
-from ._effects import effects_figure, leave_one_out_figure, permutation_figure, probability_figure
-from ._influence import influence_figure
-from ._inversions import LOW_VARIANCE, series_figure, variance_figure
-from ._matrices import matrix_figure, matrix_scale
-from ._models import posterior_figure, search_figure
+from ._arms import OTHER_COLOURS, Density, arm_densities, arm_figure, plot_arms
+from ._effects import effects_figure, influence_figure, plot_effects, plot_posterior, probability_figure
+from ._graph import plot_graph
+from ._inversions import LOW_VARIANCE, plot_fit, plot_free_energy, series_figure, variance_figure
+from ._matrices import matrix_figure, matrix_scale, plot_connectivity
+from ._models import plot_models, posterior_figure, search_figure
 from ._panels import effect_panels, shortened, wrapped
+from ._predictions import leave_one_out_figure, permutation_figure, plot_leave_one_out
 from ._style import (
     ARM_COLOUR,
     ARM_MARKER,
@@ -50,6 +51,7 @@ __all__ = [
     "VERMILION",
     "WIDTH",
     "Density",
+    "arm_densities",
     "arm_figure",
     "beside",
     "checked_svg",
@@ -62,6 +64,15 @@ __all__ = [
     "new_figure",
     "permutation_figure",
     "plain",
+    "plot_arms",
+    "plot_connectivity",
+    "plot_effects",
+    "plot_fit",
+    "plot_free_energy",
+    "plot_graph",
+    "plot_leave_one_out",
+    "plot_models",
+    "plot_posterior",
     "posterior_figure",
     "probability_figure",
     "save_figure",

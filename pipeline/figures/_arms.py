@@ -12,17 +12,35 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
-from peb import NormalMixture
+from dcm import Spec
+from peb import MEAN, ArmComparison, NormalMixture
 
-from ..results import LEVEL
+from ..results import LEVEL, Connection, connections, per_covariate
 from ..tables import numbers_text
-from ._panels import shortened, wrapped
-from ._style import ARM_COLOUR, GREEN, INK, MUTED, PURPLE, new_figure, plain, style
+from ._panels import Panel, effect_panels, shortened, wrapped
+from ._style import (
+    ARM_COLOUR,
+    GREEN,
+    INK,
+    MUTED,
+    PAPER,
+    PURPLE,
+    AxesArray,
+    add_key,
+    given_or_new_array,
+    new_figure,
+    plain,
+    pyplot_figure,
+    style,
+)
 
 OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for
 Dashes = Literal["solid", "dashed"]
 DASHES: tuple[Dashes, Dashes] = ("solid", "dashed")
+MARKERS = ("o", "s")
 TAILS = 4.0  # standard deviations drawn either side
 
 
@@ -67,6 +85,120 @@ class Density:
         return float("nan") if self.draws is None else float((np.asarray(self.draws) > 0).mean())
 
 
+def plot_arms(
+    comparison: ArmComparison,
+    ax: ArrayLike | None = None,
+    *,
+    parameter: str | None = None,
+    covariate_unit: str = "",
+    spec: Spec | None = None,
+    legend: bool = True,
+) -> AxesArray:
+    """A covariate's effect in each of two arms, and their difference, with 90 % intervals.
+
+    Every parameter is a row, in the panels of its unit: the arms at the left, the first less the second at the right.
+    One `parameter` is drawn as densities instead, the arms above and their difference below, with the probability that
+    it is above zero.
+
+    Arguments:
+        comparison: of `peb.arms_from_interactions`, `peb.arms_from_groups` or `peb.arms_apart`.
+        ax: an array of axes, one for each panel, row by row, or two for one parameter; those of a new figure where
+            None.
+        parameter: one name, such as ``B[amygdala<-vmPFC, faces]``; all where None.
+        covariate_unit: what the covariate is counted in, such as ``point``.
+        spec: the model, for names with brackets or commas in them.
+        legend: whether to draw the key.
+
+    Returns the axes, (panel,).
+
+    Raises `ValueError` where the parameter is not among those compared, or another number of axes is given.
+    """
+    parameters = connections(comparison.parameters, spec)
+    if parameter is None:
+        return _plot_every_arm(comparison, parameters, ax, covariate_unit, legend)
+    if parameter not in comparison.parameters:
+        raise ValueError(f"{parameter} is not among the parameters compared: {', '.join(comparison.parameters)}")
+    place = comparison.parameters.index(parameter)
+    first, second, difference = arm_densities(comparison, place)
+    about = "mean" if comparison.covariate == MEAN else f"effect of {comparison.covariate}"
+    with style():
+        panels = given_or_new_array(ax, 2, 4.9)
+        _draw_arms(
+            panels[0],
+            panels[1],
+            (first, second),
+            difference,
+            effect=f"{parameters[place].words}, {about}",
+            unit=per_covariate(parameters[place].unit, comparison.covariate, covariate_unit),
+            half=False,
+        )
+        if legend:
+            add_key(panels[1], _key((first, second), difference, half=False), given=ax is not None)
+    return panels
+
+
+def arm_densities(
+    comparison: ArmComparison, place: int, draws: Sequence[np.ndarray | None] = (None, None, None)
+) -> tuple[Density, Density, Density]:
+    """What is known of one parameter: of the effect in the first arm, in the second, and of the difference.
+
+    `draws` are a sampler's of the same three, None where there are none.
+    """
+    first, second, difference = (
+        Density(label, float(each.mean[place]), float(each.sd[place]), own, each[place])
+        for label, each, own in zip((*comparison.arms, "difference"), comparison.marginals, draws, strict=True)
+    )
+    return first, second, difference
+
+
+def _plot_every_arm(
+    comparison: ArmComparison, parameters: Sequence[Connection], ax: ArrayLike | None, covariate_unit: str, legend: bool
+) -> AxesArray:
+    covariate = comparison.covariate
+    names = [shortened(name, 20) for name in comparison.arms]
+    about = "" if covariate == MEAN else f", effect of {covariate}"
+    titles = (f"In each arm{about}", f"{names[0]} − {names[1]}")
+    with style():
+        _, panels = effect_panels(
+            parameters, (covariate, covariate), {covariate: covariate_unit}, ax=ax, make_figure=pyplot_figure
+        )
+        for place, panel in enumerate(panels):
+            if place < 2:
+                panel.axes.set_title(wrapped(titles[place], 18, 3, balanced=True))
+            panel.axes.set_xlabel(panel.unit)
+            panel.axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
+            panel.axes.xaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2, steps=[1, 2, 5, 10]))
+            if panel.covariate == 0:
+                for arm, shift in enumerate((-0.17, 0.17)):
+                    colour = _arm_colour(comparison.arms[arm], arm)
+                    _draw_rows(panel, comparison.marginals[arm][panel.rows], colour, MARKERS[arm], shift)
+            else:
+                _draw_rows(panel, comparison.marginals[2][panel.rows], INK, "D", 0.0)
+        key = [
+            Line2D([], [], color=_arm_colour(name, arm), marker=MARKERS[arm], markersize=5, label=plain(names[arm]))
+            for arm, name in enumerate(comparison.arms)
+        ]
+        key.append(Line2D([], [], color=INK, marker="D", markersize=5, label="difference"))
+        key.append(
+            Line2D([], [], color=INK, marker="D", markerfacecolor=PAPER, markersize=5, label="90 % interval includes 0")
+        )
+        if legend:
+            add_key(panels[-1].axes, key, given=ax is not None)
+    found = np.empty(len(panels), dtype=object)
+    found[:] = [panel.axes for panel in panels]
+    return found
+
+
+def _draw_rows(panel: Panel, density: NormalMixture, colour: str, marker: str, shift: float) -> None:
+    """Mean and interval of every row, `shift` below its line; hollow where the interval includes zero."""
+    rows = np.arange(panel.rows.size) + shift
+    for row, mean, (low, high) in zip(rows, density.mean, density.interval(LEVEL), strict=True):
+        face = colour if low > 0 or high < 0 else PAPER
+        panel.axes.plot([low, high], [row, row], color=colour, linewidth=1.5)
+        panel.axes.plot(mean, row, marker, color=colour, markerfacecolor=face, markersize=5, zorder=3)
+    panel.axes.margins(x=0.06)
+
+
 def arm_figure(arms: Sequence[Density], difference: Density, *, effect: str, unit: str, half: bool = False) -> Figure:
     """An effect's posterior in both arms, and of their difference, with the probability that it is above zero.
 
@@ -79,22 +211,28 @@ def arm_figure(arms: Sequence[Density], difference: Density, *, effect: str, uni
     """
     if len(arms) != 2:
         raise ValueError(f"two arms are compared, not {len(arms)}")
-    what = f"{'half of ' if half else ''}{shortened(arms[0].label, 20)} − {shortened(arms[1].label, 20)}"
     with style():
         figure = new_figure(4.9)
         above, below = figure.subplots(2, 1)
-        for place, arm in enumerate(arms):
-            _curve(above, arm, _colour(arm, place), DASHES[place], place)
-        _finish(above, arms)
-        above.set_title(wrapped(effect, 50, 2, balanced=True))
-        above.set_xlabel(wrapped(f"In each arm, {unit}", 60, 2, balanced=True))
-        _curve(below, difference, INK, "solid")
-        _shade(below, difference)
-        _finish(below, [difference])
-        below.set_title(wrapped(_verdict(arms, difference), 54, 2, balanced=True))
-        below.set_xlabel(wrapped(f"{what}, {unit}", 60, 2, balanced=True))
+        _draw_arms(above, below, arms, difference, effect=effect, unit=unit, half=half)
         figure.legend(handles=_key(arms, difference, half), loc="outside lower left", ncols=2, columnspacing=1.2)
     return figure
+
+
+def _draw_arms(
+    above: Axes, below: Axes, arms: Sequence[Density], difference: Density, *, effect: str, unit: str, half: bool
+) -> None:
+    what = f"{'half of ' if half else ''}{shortened(arms[0].label, 20)} − {shortened(arms[1].label, 20)}"
+    for place, arm in enumerate(arms):
+        _curve(above, arm, _arm_colour(arm.label, place), DASHES[place], place)
+    _finish(above, arms)
+    above.set_title(wrapped(effect, 50, 2, balanced=True))
+    above.set_xlabel(wrapped(f"In each arm, {unit}", 60, 2, balanced=True))
+    _curve(below, difference, INK, "solid")
+    _shade(below, difference)
+    _finish(below, [difference])
+    below.set_title(wrapped(_verdict(arms, difference), 54, 2, balanced=True))
+    below.set_xlabel(wrapped(f"{what}, {unit}", 60, 2, balanced=True))
 
 
 def _verdict(arms: Sequence[Density], difference: Density) -> str:
@@ -144,26 +282,26 @@ def _finish(axes: Axes, densities: Sequence[Density]) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(bottom=0)
     axes.tick_params(axis="x", length=0, pad=4 + 8 * len(densities))
-    ends = [one.mean + side * TAILS * one.sd for one in densities for side in (-1, 1)]
-    for one in densities:
-        ends += [] if one.draws is None else np.quantile(one.draws, [0.002, 0.998]).tolist()
+    ends = [each.mean + side * TAILS * each.sd for each in densities for side in (-1, 1)]
+    for density in densities:
+        ends += [] if density.draws is None else np.quantile(density.draws, [0.002, 0.998]).tolist()
     margin = 0.02 * (max(*ends, 0.0) - min(*ends, 0.0))
     axes.set_xlim(min(*ends, 0.0) - margin, max(*ends, 0.0) + margin)
 
 
-def _colour(arm: Density, place: int) -> str:
-    return ARM_COLOUR.get(arm.label.strip().lower(), OTHER_COLOURS[place])
+def _arm_colour(name: str, place: int) -> str:
+    return ARM_COLOUR.get(name.strip().lower(), OTHER_COLOURS[place])
 
 
 def _key(arms: Sequence[Density], difference: Density, half: bool) -> list[Line2D | Patch]:
     name = "half the difference" if half else "difference"
     means = [*(arm.mean for arm in arms), difference.mean]
-    *texts, between = numbers_text(means, min(one.sd for one in arms))
+    *texts, between = numbers_text(means, min(arm.sd for arm in arms))
     key: list[Line2D | Patch] = [
         Line2D(
             [],
             [],
-            color=_colour(arm, place),
+            color=_arm_colour(arm.label, place),
             linestyle=DASHES[place],
             linewidth=2,
             label=plain(f"{shortened(arm.label, 20)}: {text}"),
@@ -173,6 +311,6 @@ def _key(arms: Sequence[Density], difference: Density, half: bool) -> list[Line2
     key.append(Line2D([], [], color=INK, linewidth=2, label=f"{name}: {between}"))
     key.append(Patch(facecolor=MUTED, alpha=0.35, label="P(difference > 0)"))
     key.append(Line2D([], [], color=MUTED, linewidth=5, label="90 % interval"))
-    if any(one.draws is not None for one in (*arms, difference)):
+    if any(density.draws is not None for density in (*arms, difference)):
         key.append(Line2D([], [], color=MUTED, linewidth=0.9, drawstyle="steps", label="sampled (NUTS)"))
     return key

@@ -1,4 +1,4 @@
-"""Pictures of a group: effects with intervals, how probable each is, prediction of participants left out, the null."""
+"""Pictures of a group's effects: their intervals, how probable each is, and which participants they are from."""
 
 from __future__ import annotations
 
@@ -6,21 +6,129 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from dcm import Spec
+from dcm import Posterior, Spec
+from peb import HEEDED, MEAN, GroupPosterior
 
-from ..results import Z, connections
-from ..tables import p_words, shuffled_p_cell
+from ..results import LEVEL, Z, connections
 from ..verdicts import EVIDENCE_LINES, sure_above
-from ._panels import Panel, effect_panels, wrapped
-from ._style import BLUE, INK, MUTED, PAPER, SKY, VERMILION, new_figure, signed, style
+from ._panels import Panel, effect_panels, shortened, wrapped
+from ._style import (
+    BLUE,
+    INK,
+    MUTED,
+    PAPER,
+    SKY,
+    VERMILION,
+    AxesArray,
+    add_key,
+    finite_arrays,
+    new_figure,
+    plain,
+    pyplot_figure,
+    style,
+)
+from ._values import parameter_values
 
 Definition = Literal["free energy, with v without", "posterior beyond zero"]
 STRENGTH = ((MUTED, 0.45), (SKY, 0.85), (BLUE, 1.0))  # colour and opacity: weaker, strong, very strong
+NEURONAL = ("A", "B", "C", "D")
+NAMED = 4  # participants at most, in one row of the influences
+
+
+def plot_effects(
+    group: GroupPosterior,
+    ax: ArrayLike | None = None,
+    *,
+    covariates: Sequence[str] | None = None,
+    covariate_units: Mapping[str, str] | None = None,
+    spec: Spec | None = None,
+    legend: bool = True,
+) -> AxesArray:
+    """Covariates' effects on every parameter with their 90 % intervals, filled where the interval excludes zero.
+
+    Parameters of one unit share a panel: connections in Hz, self-inhibition on its log scale, and so on; two
+    covariates are side by side.
+
+    Arguments:
+        group: of `peb.fit`.
+        ax: an array of axes, one for each panel, row by row; those of a new figure where None.
+        covariates: whose effects; all of the design where None.
+        covariate_units: what a covariate is counted in, such as ``{"improvement": "point"}``.
+        spec: the model, for names with brackets or commas in them.
+        legend: whether to draw the key.
+
+    Returns the axes, (panel,).
+
+    Raises `ValueError` where another number of axes is given, and `DesignError` where the group lacks a covariate.
+    """
+    chosen = group.design.covariates if covariates is None else tuple(covariates)
+    columns = [group.design.column(covariate) for covariate in chosen]
+    mean, sd, interval = group.mean[:, columns], group.sd[:, columns], group.interval(LEVEL)[:, columns]
+    with style():
+        _, panels = effect_panels(
+            connections(group.parameters, spec), chosen, covariate_units, ax=ax, make_figure=pyplot_figure
+        )
+        _draw_effects(panels, mean, interval, (interval[..., 0] > 0) | (interval[..., 1] < 0))
+        key = _interval_key(bool((sd == 0).any()), judged=False)
+        if legend:
+            add_key(panels[-1].axes, key, given=ax is not None)
+    return _axes_of(panels)
+
+
+def plot_posterior(
+    result: Posterior | GroupPosterior,
+    ax: ArrayLike | None = None,
+    *,
+    covariate: str = MEAN,
+    fields: Sequence[str] = NEURONAL,
+    spec: Spec | None = None,
+    legend: bool = True,
+) -> AxesArray:
+    """The posterior of every parameter over its prior: what was learnt is where the narrow bar leaves the wide one.
+
+    Bars are central 90 % intervals; filled where the posterior's excludes zero. Parameters of one unit share a panel.
+
+    Arguments:
+        result: one participant's posterior, or a group's.
+        ax: an array of axes, one for each panel; those of a new figure where None.
+        covariate: of a group, whose effects.
+        fields: of the parameters that are drawn, such as ``("A", "B")`` or ``("transit", "decay", "epsilon")``.
+        spec: a group's model, for names with brackets or commas in them.
+        legend: whether to draw the key.
+
+    Returns the axes, (panel,).
+
+    Raises `ValueError` where another number of axes is given, or no parameter is of these fields.
+    """
+    values = parameter_values(result, covariate, spec)
+    drawn = [i for i, parameter in enumerate(values.parameters) if parameter.field in fields]
+    if not drawn:
+        raise ValueError(f"none of the parameters is of {', '.join(fields)}")
+    prior = values.prior_mean[drawn, None] + Z * values.prior_sd[drawn, None] * np.array([-1.0, 1.0])
+    with style():
+        _, panels = effect_panels([values.parameters[i] for i in drawn], [covariate], ax=ax, make_figure=pyplot_figure)
+        for panel in panels:
+            panel.axes.use_sticky_edges = False
+            for row, (low, high) in enumerate(prior[panel.rows]):
+                panel.axes.barh(
+                    row, high - low, left=low, height=0.62, facecolor=MUTED, alpha=0.22, linewidth=0, zorder=1
+                )
+        mean, ends, sure = values.mean[drawn], values.interval[drawn], values.excludes_zero[drawn]
+        _draw_effects(panels, mean[:, None], ends[:, None], sure[:, None])
+        if isinstance(result, Posterior):
+            panels[0].axes.set_title("")
+        prior_key = Patch(facecolor=MUTED, alpha=0.22, label="prior, 90 % interval")
+        key = _interval_key(bool((values.sd[drawn] == 0).any()), judged=False)
+        if legend:
+            add_key(panels[-1].axes, [prior_key, *key], given=ax is not None)
+    return _axes_of(panels)
 
 
 def effects_figure(
@@ -50,12 +158,9 @@ def effects_figure(
     sure = (ends[..., 0] > 0) | (ends[..., 1] < 0) if called is None else np.asarray(called, dtype=bool)
     with style():
         figure, panels = effect_panels(connections(names, spec), covariates, covariate_units)
-        for panel in panels:
-            own = panel.rows, panel.covariate
-            _intervals(panel, mean[own], ends[own], sure[own])
-            panel.axes.set_xlabel(panel.unit)
+        _draw_effects(panels, mean, ends, sure)
         figure.legend(
-            handles=_interval_key(bool((sd == 0).any()), called is not None),
+            handles=_interval_key(bool((sd == 0).any()), judged=called is not None),
             loc="outside upper left",
             ncols=2,
             columnspacing=1.2,
@@ -99,96 +204,39 @@ def probability_figure(
     return figure
 
 
-def leave_one_out_figure(
-    actual: ArrayLike,
-    estimate: ArrayLike,
-    sd: ArrayLike,
+def influence_figure(
+    participants: Sequence[str],
+    parameters: Sequence[str],
+    influence: Float[np.ndarray, "subject param"],
     *,
-    covariate: str,
-    correlation: float,
-    p_value: float,
-    shuffles: int | None = None,
-    unit: str = "",
+    spec: Spec | None = None,
 ) -> Figure:
-    """Each participant's covariate as predicted from the others' PEB, against what it is; both in the covariate's unit.
+    """How much each participant counts for each connection; those below a half are named.
 
     Arguments:
-        actual: (participant,) as observed.
-        estimate, sd: (participant,) posterior mean and standard deviation with that participant left out.
-        covariate: its name.
-        correlation, p_value: of estimate with actual, one-sided.
-        shuffles: that p is from; None where it is from none.
-        unit: of the covariate, such as ``points``.
+        participants: N names.
+        parameters: q names.
+        influence: (N, q), 1 for a regular participant, near 0 for one whom the group does not heed.
+        spec: the model, for names with odd letters.
     """
-    actual, estimate, sd = _finite(actual, estimate, sd)
+    words = [connection.words for connection in connections(parameters, spec)]
     with style():
-        figure = new_figure(4.4)
+        figure = new_figure(1.1 + 0.42 * len(words))
         axes = figure.subplots()
-        inside = np.concatenate([actual, estimate - sd, estimate + sd])
-        ends, across = _with_margin(inside), _with_margin(actual)
-        axes.plot(ends, ends, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-        axes.errorbar(
-            actual,
-            estimate,
-            yerr=sd,
-            fmt="o",
-            color=BLUE,
-            markersize=5,
-            markeredgewidth=0,
-            elinewidth=0.8,
-            alpha=0.75,
-        )
-        tail = f", {unit}" if unit else ""
-        axes.set(xlim=(across[0], across[1]), ylim=(ends[0], ends[1]))
-        axes.set_xlabel(wrapped(f"Actual {covariate}{tail}", 60, 2, balanced=True))
-        axes.set_ylabel(wrapped(f"Predicted {covariate}{tail}", 40, 2, balanced=True))
-        found = f"r = {signed(correlation)}" if np.isfinite(correlation) else "r is undefined"
-        axes.set_title(
-            f"Out of sample: {found}" + (f", {_p(p_value, shuffles)} (one-sided)" if np.isfinite(p_value) else "")
-        )
-        figure.legend(handles=_prediction_key(actual.size), loc="outside lower left", ncols=2, columnspacing=1.2)
+        axes.axvline(HEEDED, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+        for row, own in enumerate(np.asarray(influence).T):
+            low = np.flatnonzero(own < HEEDED)
+            axes.plot(own, np.full(own.size, row), "|", color=BLUE, markersize=11, alpha=0.6)
+            axes.plot(own[low], np.full(low.size, row), "o", color=VERMILION, markersize=5, zorder=3)
+            named = sorted(low.tolist(), key=lambda i: own[i])
+            if named:
+                text = ", ".join(plain(shortened(participants[i], 18)) for i in named[:NAMED])
+                more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+                axes.text(float(own[named].max()) + 0.03, row - 0.16, text + more, fontsize=7.5, color=INK, va="bottom")
+        axes.set(xlim=(-0.03, 1.06), ylim=(len(words) - 0.5, -0.7), xlabel="Influence")
+        axes.set_yticks(range(len(words)), [wrapped(each, 34, 2) for each in words], fontsize=8)
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
     return figure
-
-
-def permutation_figure(
-    null: ArrayLike,
-    observed: float,
-    *,
-    statistic: str,
-    p_value: float,
-    two_sided: bool = False,
-) -> Figure:
-    """A statistic under permuted participants, and as observed; permutations that reach it are in colour.
-
-    Arguments:
-        null: (permutation,) the statistic with the covariate permuted.
-        observed: as it is.
-        statistic: what it is, with its unit.
-        p_value: of the permutation test.
-        two_sided: whether a value as large with the other sign reaches it too.
-    """
-    (values,) = _finite(null)
-    reached = np.abs(values) >= abs(observed) if two_sided else values >= observed
-    edges = _edges(values, observed, two_sided)
-    with style():
-        figure = new_figure(3.4)
-        axes = figure.subplots()
-        axes.hist(values[~reached], edges, color=MUTED, alpha=0.45, linewidth=0, label="permuted")
-        axes.hist(values[reached], edges, color=VERMILION, alpha=0.85, linewidth=0, label="reaches the observed")
-        axes.axvline(observed, color=INK, linewidth=1.8, label="observed, " + f"{observed:+.3g}".replace("-", "−"))
-        if two_sided:
-            axes.axvline(-observed, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-        axes.set(xlabel=wrapped(statistic, 60, 2, balanced=True), ylabel="Permutations")
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-        sides = "two-sided" if two_sided else "one-sided"
-        axes.set_title(f"{reached.sum():,} of {values.size:,} reach it: {_p(p_value, values.size)} ({sides})")
-        figure.legend(loc="outside lower left", ncols=3, columnspacing=1.2)
-    return figure
-
-
-def _p(value: float, shuffles: int | None) -> str:
-    cell = "" if shuffles is None else shuffled_p_cell(value, shuffles)
-    return f"p {cell}" if cell.startswith("≤") else p_words(value)
 
 
 def two_digits(value: float) -> str:
@@ -196,6 +244,20 @@ def two_digits(value: float) -> str:
     if 0.99 < value < 1:
         return ">0.99"
     return "<0.01" if 0 < value < 0.01 else f"{value:.2f}"
+
+
+def _axes_of(panels: Sequence[Panel]) -> AxesArray:
+    found = np.empty(len(panels), dtype=object)
+    found[:] = [panel.axes for panel in panels]
+    return found
+
+
+def _draw_effects(panels: Sequence[Panel], mean: np.ndarray, ends: np.ndarray, sure: np.ndarray) -> None:
+    """Of (parameter, covariate) each, and (parameter, covariate, 2)."""
+    for panel in panels:
+        own = panel.rows, panel.covariate
+        _intervals(panel, mean[own], ends[own], sure[own])
+        panel.axes.set_xlabel(panel.unit)
 
 
 def _intervals(panel: Panel, mean: np.ndarray, ends: np.ndarray, called: np.ndarray) -> None:
@@ -231,7 +293,7 @@ def _bars(panel: Panel, values: np.ndarray, lines: Sequence[float], beyond: bool
     axes.spines["bottom"].set_bounds(0, 1)
 
 
-def _interval_key(off: bool, judged: bool) -> list[Line2D]:
+def _interval_key(off: bool, *, judged: bool) -> list[Line2D]:
     def line(label: str, colour: str, face: str, width: float) -> Line2D:
         return Line2D(
             [], [], color=colour, marker="o", markersize=5.5, markerfacecolor=face, linewidth=width, label=label
@@ -246,7 +308,7 @@ def _interval_key(off: bool, judged: bool) -> list[Line2D]:
 
 
 def _strength_key(lines: Sequence[float], beyond: bool) -> list[Line2D]:
-    labels = ["weaker", *(f"≥ {one:g}" for one in lines)]
+    labels = ["weaker", *(f"≥ {each:g}" for each in lines)]
     if beyond:
         labels = ["not sure", f"sure: ≥ {lines[0]:.4g} or ≤ {1 - lines[0]:.2g}"]
     colours = STRENGTH[:1] + STRENGTH[-1:] if beyond else STRENGTH
@@ -256,44 +318,12 @@ def _strength_key(lines: Sequence[float], beyond: bool) -> list[Line2D]:
     ]
 
 
-def _prediction_key(count: int) -> list[Line2D]:
-    return [
-        Line2D([], [], color=BLUE, marker="o", markersize=5, linewidth=0.8, label=f"each of {count}, left out, ± 1 sd"),
-        Line2D([], [], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="predicted = actual"),
-    ]
-
-
-def _edges(values: np.ndarray, observed: float, two_sided: bool) -> list[float]:
-    """Edges of a histogram one of which is the observed value, so that no bar is of both kinds."""
-    low, high = min(values.min(), observed), max(values.max(), observed)
-    if two_sided:
-        low, high = min(low, -abs(observed)), max(high, abs(observed))
-    width = (high - low) / min(40, max(10, int(np.sqrt(values.size)))) or 1.0
-    if two_sided:  # both ±observed are edges
-        width = 2 * abs(observed) / max(1, round(2 * abs(observed) / width)) if observed else width
-    below = np.ceil((observed - low) / width)
-    above = np.ceil((high - observed) / width) + 1e-9
-    return (observed + width * np.arange(-below - 1, above + 2)).tolist()
-
-
-def _with_margin(values: np.ndarray) -> np.ndarray:
-    margin = 0.05 * np.ptp(values) or 0.5
-    return np.array([values.min() - margin, values.max() + margin])
-
-
 def _effects(*arrays: ArrayLike, names: Sequence[str], covariates: Sequence[str]) -> list[np.ndarray]:
     shape = (len(names), len(covariates))
-    values = _finite(*arrays)
+    values = finite_arrays(*arrays)
     for value in values:
         if value.shape != shape:
             raise ValueError(
                 f"effects are {value.shape}, but {shape[0]} parameters and {shape[1]} covariates are named"
             )
-    return values
-
-
-def _finite(*arrays: ArrayLike) -> list[np.ndarray]:
-    values = [np.asarray(array, dtype=np.float64) for array in arrays]
-    if not all(np.isfinite(value).all() for value in values):
-        raise ValueError("a number to be drawn is NaN or infinite")
     return values

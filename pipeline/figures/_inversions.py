@@ -1,4 +1,4 @@
-"""Pictures of inversions: the fit, how it was reached, and what was recovered of planted connectivity."""
+"""Pictures of inversions: data and prediction, the path of the free energy, explained variance."""
 
 from __future__ import annotations
 
@@ -9,14 +9,107 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike
 
 from dcm import Data, Posterior
 
 from ._panels import NAME_WIDTH, shortened
-from ._style import BLUE, GREEN, LINE, MUTED, ORANGE, SKY, VERMILION, new_figure, plain, style, zero_line
+from ._style import (
+    BLUE,
+    GREEN,
+    LINE,
+    MUTED,
+    ORANGE,
+    SKY,
+    VERMILION,
+    AxesArray,
+    add_key,
+    given_or_new_array,
+    given_or_new_axes,
+    new_figure,
+    plain,
+    style,
+    zero_line,
+)
 
 LOW_VARIANCE = 10.0  # percent; SPM's check of a DCM warns below it
 SHADES = ((LINE, 0.6), (SKY, 0.4), (ORANGE, 0.4), (GREEN, 0.4))  # colour and opacity, input by input
+
+
+def plot_fit(
+    posterior: Posterior,
+    ax: ArrayLike | None = None,
+    *,
+    data: Data | None = None,
+    title: str = "",
+    legend: bool = True,
+) -> AxesArray:
+    """Observed and predicted series of each region, drift and confounds removed from both.
+
+    Arguments:
+        posterior: of `dcm.invert`.
+        ax: an array of axes, one for each region; those of a new figure where None.
+        data: what was inverted: then time is in seconds, and the blocks of the inputs are shaded. Scans where None.
+        title: whose series they are.
+        legend: whether to draw the key.
+
+    Returns the axes, (region,).
+
+    Raises `ValueError` where there are not as many axes as regions, or the data have another number of scans.
+    """
+    if data is not None and data.scans != len(posterior.prediction):
+        raise ValueError(f"the data have {data.scans} scans, but the prediction has {len(posterior.prediction)}")
+    with style():
+        panels = given_or_new_array(ax, posterior.spec.n, 1.4 * posterior.spec.n + 1.0, sharex=True)
+        time = np.arange(len(posterior.prediction)) + 1.0 if data is None else _scan_times(data)
+        paradigm = None if data is None else data.inputs
+        _draw_fit(panels, posterior, time, paradigm, 1.0 if data is None else data.bin_width, title)
+        panels[-1].set_xlabel("Scan" if data is None else "Time, s")
+        key = _fit_key(() if data is None else posterior.spec.inputs)
+        if legend:
+            add_key(panels[-1], key, given=ax is not None, columns=min(len(key), 4))
+    return panels
+
+
+def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bool = True) -> Axes:
+    """The path of the free energy over the iterations, and where every start ended, as nats from the highest.
+
+    Within 1 nat of the highest the scale is linear, below it logarithmic, so that the last steps are seen beside the
+    first. The path is of the start that was kept. Starts are compared by their settled free energy; in SPM's modes
+    that is another quantity than the path's, so each is shown from the highest of its own kind.
+
+    Arguments:
+        posterior: of `dcm.invert`.
+        ax: where to draw; a new figure where None.
+        legend: whether to draw the key.
+    """
+    path, ends = np.asarray(posterior.free_energy_history), np.asarray(posterior.start_free_energies)
+    reached = ends[np.isfinite(ends)]
+    one_kind = posterior.free_energy == posterior.settled_free_energy
+    highest = np.nanmax([*path, *(reached if one_kind else ())])
+    path, ends = path - highest, ends - (highest if one_kind else reached.max())
+    lowest = np.nanmin([*path, *ends[np.isfinite(ends)], -2.0])
+    right = len(path) + 1 + 0.06 * len(path) * (1 + np.arange(len(ends)))
+    with style():
+        axes = given_or_new_axes(ax, 3.4)
+        axes.axhline(0, color=LINE, linewidth=0.8, zorder=1)
+        axes.plot(np.arange(len(path)) + 1, path, color=BLUE, marker="o", markersize=3.5, linewidth=1.4)
+        kept = np.arange(len(ends)) == posterior.start
+        for place, mark, colour in ((~kept, "D", MUTED), (kept, "D", VERMILION)):
+            axes.plot(right[place], ends[place], mark, color=colour, markersize=5, clip_on=False, zorder=3)
+        axes.set_yscale("symlog", linthresh=1.0, linscale=0.6)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "−")))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.set_ylim(1.4 * lowest, 0.4)
+        axes.set_xlim(0.5, right[-1] + 0.03 * len(path) + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axes.set(xlabel="Iteration", ylabel="F less the highest F, nats")
+        axes.set_title(f"F = {posterior.free_energy:,.2f} nats".replace("-", "−"))
+        failed = len(ends) - len(reached)
+        if legend:
+            add_key(axes, _path_key(len(ends), failed), given=ax is not None, columns=1 if len(ends) > 1 else 2)
+    return axes
 
 
 def series_figure(data: Data, posterior: Posterior, paradigm: np.ndarray, names: Sequence[str], title: str) -> Figure:
@@ -26,29 +119,63 @@ def series_figure(data: Data, posterior: Posterior, paradigm: np.ndarray, names:
     `title` says whose series they are.
     """
     regions = posterior.spec.regions
-    time = (np.arange(data.scans) + 0.5) * data.repetition_time
-    predicted = posterior.prediction / posterior.data_scale
-    observed = predicted + posterior.residual / posterior.data_scale
     with style():
         figure = new_figure(1.4 * len(regions) + 1.0)
         panels = figure.subplots(len(regions), 1, sharex=True, squeeze=False)[:, 0]
-        for region, axes in enumerate(panels):
-            _shade(axes, paradigm, data.bin_width)
-            zero_line(axes)
-            axes.plot(time, observed[:, region], color=MUTED, linewidth=0.7, marker=".", markersize=2.2)
-            axes.plot(time, predicted[:, region], color=VERMILION, linewidth=1.8)
-            axes.set_title(plain(f"{regions[region]} ({title})"))
-            axes.set_ylabel("BOLD, %")
-            axes.margins(x=0)
+        _draw_fit(panels, posterior, _scan_times(data), paradigm, data.bin_width, title, "BOLD, %")
         panels[-1].set_xlabel("Time, s")
-        lines = [Line2D([], [], color=MUTED, marker=".", linewidth=0.7, label="observed")]
-        lines.append(Line2D([], [], color=VERMILION, linewidth=1.8, label="predicted"))
-        blocks = [
-            Patch(color=shade, alpha=alpha, label=plain(name))
-            for (shade, alpha), name in zip(SHADES, names, strict=False)
-        ]
-        figure.legend(handles=[*lines, *blocks], loc="outside upper center", ncols=len(lines) + len(blocks))
+        key = _fit_key(names)
+        figure.legend(handles=key, loc="outside upper center", ncols=len(key))
     return figure
+
+
+def _scan_times(data: Data) -> np.ndarray:
+    """The middle of every scan, s."""
+    return np.asarray((np.arange(data.scans) + 0.5) * data.repetition_time)
+
+
+def _draw_fit(
+    panels: AxesArray,
+    posterior: Posterior,
+    time: np.ndarray,
+    paradigm: np.ndarray | None,
+    bin_width: float,
+    title: str,
+    label: str = "BOLD",
+) -> None:
+    predicted = posterior.prediction / posterior.data_scale
+    observed = predicted + posterior.residual / posterior.data_scale
+    for region, axes in enumerate(panels):
+        if paradigm is not None:
+            _shade(axes, paradigm, bin_width)
+        zero_line(axes)
+        axes.plot(time, observed[:, region], color=MUTED, linewidth=0.7, marker=".", markersize=2.2)
+        axes.plot(time, predicted[:, region], color=VERMILION, linewidth=1.8)
+        name = posterior.spec.regions[region]
+        axes.set_title(plain(f"{name} ({title})" if title else name))
+        axes.set_ylabel(label)
+        axes.margins(x=0)
+
+
+def _fit_key(inputs: Sequence[str]) -> list[Line2D | Patch]:
+    return [
+        Line2D([], [], color=MUTED, marker=".", linewidth=0.7, label="observed"),
+        Line2D([], [], color=VERMILION, linewidth=1.8, label="predicted"),
+        *(
+            Patch(color=shade, alpha=alpha, label=plain(name))
+            for (shade, alpha), name in zip(SHADES, inputs, strict=False)
+        ),
+    ]
+
+
+def _path_key(starts: int, failed: int) -> list[Line2D]:
+    key = [Line2D([], [], color=BLUE, marker="o", markersize=3.5, linewidth=1.4, label="F at each iteration")]
+    best = "settled F" if starts == 1 else f"settled F of the best of {starts} starts"
+    key.append(Line2D([], [], color=VERMILION, marker="D", markersize=5, linestyle="none", label=best))
+    if starts > 1:
+        others = "settled F of the other starts" + (f"; {failed} failed" if failed else "")
+        key.append(Line2D([], [], color=MUTED, marker="D", markersize=5, linestyle="none", label=others))
+    return key
 
 
 def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Sequence[str]) -> Figure:
@@ -79,14 +206,6 @@ def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Seque
         )
         figure.legend(loc="outside upper right", ncols=len(columns))
     return figure
-
-
-def readable(name: str) -> str:
-    """``B[x<-y, faces]`` as ``B(faces) x ← y``, ``A[x<-y]`` as ``A x ← y``."""
-    field, _, inside = name.partition("[")
-    pair, comma, modulator = inside.removesuffix("]").rpartition(", ")
-    arrow = (pair if comma else modulator).replace("<-", " ← ")
-    return f"{field}({modulator}) {arrow}" if comma else f"{field} {arrow}".strip()
 
 
 def _shade(axes: Axes, paradigm: np.ndarray, bin_width: float) -> None:

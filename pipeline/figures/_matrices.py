@@ -11,13 +11,27 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import ArrayLike
 
-from dcm import Spec
-from peb import MEAN
+from dcm import Posterior, Spec
+from peb import MEAN, GroupPosterior
 
 from ..results import Connection, Z, connections, per_covariate
 from ..tables import numbers_text
 from ._panels import shortened, wrapped
-from ._style import BLUE, GREEN, INK, LINE, MUTED, PAPER, PURPLE, VERMILION, new_figure, style
+from ._style import (
+    BLUE,
+    GREEN,
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    PURPLE,
+    VERMILION,
+    add_key,
+    given_or_new_axes,
+    new_figure,
+    style,
+)
+from ._values import parameter_values
 
 # Opacity over the paper is the diverging scale, so that zero is the page's own colour in either theme; capped so that
 # numbers in ink stay legible.
@@ -41,6 +55,66 @@ class _Matrix:
     mean: np.ndarray
     on: np.ndarray
     sure: np.ndarray
+
+
+def plot_connectivity(
+    result: Posterior | GroupPosterior,
+    ax: Axes | None = None,
+    *,
+    matrix: str | None = None,
+    covariate: str = MEAN,
+    covariate_unit: str = "",
+    spec: Spec | None = None,
+    scale: ArrayLike | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Connectivity as a matrix: the row is the region that is driven (to), the column the region that drives (from).
+
+    Cells say the posterior mean in Hz; bold and deeper in colour where the 90 % interval excludes zero, hatched where
+    the model has no such connection. The diagonal is a log scale on the self-inhibition of ½ Hz, in hues of its own.
+
+    Arguments:
+        result: one participant's posterior, or a group's.
+        ax: where to draw; a new figure where None.
+        matrix: ``A`` for average connectivity, or the name of an input for what it adds (B); the first that the result
+            has where None.
+        covariate: of a group, whose effects.
+        covariate_unit: what it is counted in, such as ``point``.
+        spec: a group's model, for the order of its regions and for names with brackets or commas in them.
+        scale: (2,) sizes at which colours are deepest, between regions and on the diagonal, for pictures that are to
+            be compared; this picture's own where None.
+        legend: whether to draw the key.
+
+    Raises `ValueError` where the result has no such matrix.
+    """
+    values = parameter_values(result, covariate, spec)
+    found = _matrices(
+        values.parameters, values.mean, values.sd > 0, values.excludes_zero, values.regions, values.inputs
+    )
+    drawn = found[chosen_matrix(list(found), matrix)]
+    largest = _largest([drawn]) if scale is None else np.asarray(scale, dtype=np.float64)
+    n = len(values.regions)
+    with style():
+        axes = given_or_new_axes(ax, 4.9 if n <= ABREAST else 6.0)
+        _draw(axes, drawn, values.regions, largest, abreast=1)
+        unit = per_covariate("Hz", covariate, covariate_unit)
+        what = drawn.title if covariate == MEAN else f"{drawn.title}, effect of {covariate}"
+        axes.set_title(wrapped(f"{what}, {unit}", 44, 3, balanced=True))
+        if legend:
+            add_key(axes, _key([drawn], judged=False), given=ax is not None, below=4)
+    return axes
+
+
+def chosen_matrix(there: Sequence[str], wanted: str | None) -> str:
+    """Which of a result's matrices, ``A`` or an input of B, is drawn; the first where none is asked for.
+
+    Raises `ValueError` where it is not there.
+    """
+    if not there:
+        raise ValueError("none of the parameters belongs to A or B, so there is no matrix to draw")
+    if wanted is not None and wanted not in there:
+        raise ValueError(f"there is no matrix {wanted!r}; there is {', '.join(there)}")
+    return there[0] if wanted is None else wanted
 
 
 def matrix_figure(
@@ -79,9 +153,9 @@ def matrix_figure(
     ends = None if interval is None else np.asarray(interval, dtype=np.float64)
     sure = np.abs(mean) > Z * sd if ends is None else (ends[:, 0] > 0) | (ends[:, 1] < 0)
     sure = sure if called is None else np.asarray(called, dtype=bool)
-    matrices = _matrices(connections(names, spec), mean, sd > 0, sure, spec)
-    if not matrices:
-        raise ValueError("none of the parameters belongs to A or B, so there is no matrix to draw")
+    found = _matrices(connections(names, spec), mean, sd > 0, sure, spec.regions, spec.inputs)
+    chosen_matrix(list(found), None)
+    matrices = list(found.values())
     largest = _largest(matrices) if scale is None else np.asarray(scale, dtype=np.float64)
     columns = 2 if spec.n <= ABREAST and len(matrices) > 1 else 1
     rows = -(-len(matrices) // columns)
@@ -96,7 +170,7 @@ def matrix_figure(
             axes.set_axis_off()
         title = "Group mean" if covariate == MEAN else f"Effect of {covariate}"
         unit = per_covariate("Hz", covariate, covariate_unit)
-        unit += "; diagonal on a log scale" if any(np.isfinite(np.diag(one.mean)).any() for one in matrices) else ""
+        unit += "; diagonal on a log scale" if any(np.isfinite(np.diag(each.mean)).any() for each in matrices) else ""
         figure.suptitle(
             wrapped(f"{title}, {unit}", 58, balanced=True), x=0.02, ha="left", fontsize=10.5, fontweight="bold"
         )
@@ -114,34 +188,41 @@ def matrix_scale(names: Sequence[str], means: ArrayLike, spec: Spec) -> np.ndarr
     """
     parameters = connections(names, spec)
     every = [
-        _matrices(parameters, mean, mean == mean, mean == mean, spec) for mean in np.asarray(means, dtype=np.float64)
+        _matrices(parameters, mean, mean == mean, mean == mean, spec.regions, spec.inputs).values()
+        for mean in np.asarray(means, dtype=np.float64)
     ]
     return _largest([matrix for matrices in every for matrix in matrices])
 
 
 def _matrices(
-    parameters: Sequence[Connection], mean: np.ndarray, on: np.ndarray, sure: np.ndarray, spec: Spec
-) -> list[_Matrix]:
-    found: dict[tuple[str, str], _Matrix] = {}
-    fields = [("A", "")] + [("B", name) for name in spec.inputs]
-    for field, modulator in fields:
-        here = [i for i, one in enumerate(parameters) if (one.field, one.modulator) == (field, modulator)]
-        if not here:
+    parameters: Sequence[Connection],
+    mean: np.ndarray,
+    on: np.ndarray,
+    sure: np.ndarray,
+    regions: Sequence[str],
+    inputs: Sequence[str],
+) -> dict[str, _Matrix]:
+    """``A`` and B of every input, by the input's name, as far as they are among the parameters."""
+    found: dict[str, _Matrix] = {}
+    n = len(regions)
+    for field, modulator in [("A", ""), *(("B", name) for name in inputs)]:
+        own = [i for i, each in enumerate(parameters) if (each.field, each.modulator) == (field, modulator)]
+        if not own:
             continue
         title = "A: average" if field == "A" else f"B: added by {shortened(modulator, 20)}"
-        values = np.full((spec.n, spec.n), np.nan)
-        there, told = np.zeros((2, spec.n, spec.n), dtype=bool)
-        for i in here:
-            place = spec.regions.index(parameters[i].to), spec.regions.index(parameters[i].source)
-            values[place], there[place], told[place] = mean[i], on[i], sure[i]
-        found[field, modulator] = _Matrix(title, values, there, told)
-    return list(found.values())
+        values = np.full((n, n), np.nan)
+        in_model, excludes_zero = np.zeros((2, n, n), dtype=bool)
+        for i in own:
+            place = regions.index(parameters[i].to), regions.index(parameters[i].source)
+            values[place], in_model[place], excludes_zero[place] = mean[i], on[i], sure[i]
+        found[modulator or "A"] = _Matrix(title, values, in_model, excludes_zero)
+    return found
 
 
-def _draw(axes: Axes, matrix: _Matrix, regions: Sequence[str], largest: np.ndarray) -> None:
+def _draw(axes: Axes, matrix: _Matrix, regions: Sequence[str], largest: np.ndarray, abreast: int = 2) -> None:
     n = len(regions)
     for to, source in np.ndindex(n, n):
-        _cell(axes, matrix, to, source, largest)
+        _cell(axes, matrix, to, source, largest, abreast)
     labels = [wrapped(shortened(name, 18), 10 if n <= ABREAST else 18, 2) for name in regions]
     size = 9 if n <= 8 else 7.5
     axes.tick_params(length=0, labelcolor=INK, labeltop=True, labelbottom=False)
@@ -159,7 +240,7 @@ def _draw(axes: Axes, matrix: _Matrix, regions: Sequence[str], largest: np.ndarr
         side.set_visible(False)
 
 
-def _cell(axes: Axes, matrix: _Matrix, to: int, source: int, largest: np.ndarray) -> None:
+def _cell(axes: Axes, matrix: _Matrix, to: int, source: int, largest: np.ndarray, abreast: int) -> None:
     value, n = float(matrix.mean[to, source]), len(matrix.mean)
     corner = (source - 0.48, to - 0.48)
     if not matrix.on[to, source]:
@@ -171,7 +252,7 @@ def _cell(axes: Axes, matrix: _Matrix, to: int, source: int, largest: np.ndarray
     opacity = OPAQUE * min(abs(value) / largest[diagonal], 1.0) * (1.0 if sure else PALE)
     axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=colour, alpha=opacity, linewidth=0))
     axes.add_patch(Rectangle(corner, 0.96, 0.96, fill=False, edgecolor=LINE, linewidth=0.6))
-    size = max(5.5, min(9.5, (26 if n <= ABREAST else 60) / n))
+    size = max(5.5, min(9.5, (52 / abreast if n <= ABREAST else 60) / n))
     axes.text(
         source,
         to,
@@ -186,7 +267,7 @@ def _cell(axes: Axes, matrix: _Matrix, to: int, source: int, largest: np.ndarray
 
 def _largest(matrices: Sequence[_Matrix]) -> np.ndarray:
     """The largest size between regions and on the diagonal, over all matrices."""
-    stack = np.array([np.where(np.isnan(one.mean), 0.0, np.abs(one.mean)) for one in matrices])
+    stack = np.array([np.where(np.isnan(each.mean), 0.0, np.abs(each.mean)) for each in matrices])
     diagonal = np.eye(stack.shape[1], dtype=bool)
     sizes = np.array([stack[:, ~diagonal].max(initial=0.0), stack[:, diagonal].max(initial=0.0)])
     return np.where(sizes > 0, sizes, 1.0)
@@ -204,7 +285,7 @@ def _key(matrices: Sequence[_Matrix], judged: bool) -> list[Patch]:
         Patch(facecolor=BETWEEN[1], alpha=OPAQUE, label="− more inhibition"),
         Patch(facecolor=PAPER, edgecolor=LINE, hatch="////", label="not in the model, or off"),
     ]
-    if any(np.diag(one.on).any() for one in matrices):
+    if any(np.diag(each.on).any() for each in matrices):
         key.append(Patch(facecolor=SELF[0], alpha=OPAQUE, label="diagonal: + more self-inhibition"))
         key.append(Patch(facecolor=SELF[1], alpha=OPAQUE, label="diagonal: − less self-inhibition"))
     key.append(

@@ -13,16 +13,54 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from dcm import Spec
+from peb import Comparison, FamilyComparison
 
 from ..results import connections
 from ..verdicts import EVIDENCE_LINES
 from ._effects import STRENGTH, two_digits
 from ._panels import LABEL_SIZE, LINE_HEIGHT, row_label, shortened, wrapped
-from ._style import BLUE, INK, LINE, MUTED, VERMILION, new_figure, signed, style
+from ._style import BLUE, INK, LINE, MUTED, VERMILION, given_or_new_axes, new_figure, signed, style
 
 Compared = Literal["model", "family"]
 CELL = 0.02  # probability from which a cell of a heat map says its number
 OPAQUE = 0.85
+
+
+def plot_models(
+    comparison: Comparison | FamilyComparison, ax: Axes | None = None, *, covariate: str | None = None
+) -> Axes:
+    """Posterior probability of models or of families, the best marked: bars, or a map where two covariates have models.
+
+    Arguments:
+        comparison: of `peb.compare`, or of `peb.families`.
+        ax: where to draw; a new figure where None.
+        covariate: whose models, whatever the models of the others; where None the combinations of both, if models are
+            chosen for two covariates, and the only covariate's, if there is one.
+
+    Raises `ValueError` where models were not compared for the covariate, there are more than two and none is asked
+    for, or two covariates have families of other names.
+    """
+    compared: Compared = "family" if isinstance(comparison, FamilyComparison) else "model"
+    covariates = comparison.covariates if covariate is None else (covariate,)
+    if len(covariates) > 2:
+        raise ValueError(f"models were compared for {', '.join(covariates)}; say of which covariate")
+    if isinstance(comparison, FamilyComparison):
+        names, values = comparison.names[0], comparison.family_probability
+        if covariate is not None:
+            found = comparison.of_families(covariate)
+            names, values = tuple(found), np.array(list(found.values()))
+        elif len(set(comparison.names)) > 1:
+            raise ValueError("the two covariates have families of other names; say of which covariate")
+    else:
+        names = comparison.models
+        values = comparison.probability if covariate is None else comparison.model_probability(covariate)
+    with style():
+        axes = given_or_new_axes(ax, _bars_height(names) if values.ndim == 1 else 5.0)
+        if values.ndim == 1:
+            _bars(axes, values, names, compared, covariates[0])
+        else:
+            axes.set_title(_heat(axes, values, names, compared, covariates))
+    return axes
 
 
 def posterior_figure(
@@ -49,11 +87,14 @@ def posterior_figure(
     if not ((values >= 0) & (values <= 1)).all() or abs(values.sum() - 1) > 1e-6:
         raise ValueError("probabilities of models are not between 0 and 1 with a sum of 1")
     with style():
-        return (
-            _bars(values, names, compared, covariates[0])
-            if values.ndim == 1
-            else _heat(values, names, compared, covariates)
-        )
+        figure = new_figure(_bars_height(names) if values.ndim == 1 else 5.0)
+        axes = figure.subplots()
+        if values.ndim == 1:
+            _bars(axes, values, names, compared, covariates[0])
+        else:
+            best = _heat(axes, values, names, compared, covariates)
+            figure.suptitle(best, x=0.02, ha="left", fontsize=10, fontweight="bold")
+    return figure
 
 
 def search_figure(
@@ -83,7 +124,7 @@ def search_figure(
         )
     if not np.isfinite(gains).all() or not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("a gain is not finite, or a probability not between 0 and 1")
-    labels = [row_label(one, 27) for one in connections(names, spec)]
+    labels = [row_label(each, 27) for each in connections(names, spec)]
     height = (LINE_HEIGHT * max(label.count("\n") + 1 for label in labels) + 0.07) * max(len(labels), 2)
     with style():
         figure = new_figure(2.0 + height + 0.75)
@@ -93,12 +134,18 @@ def search_figure(
     return figure
 
 
-def _bars(values: np.ndarray, names: Sequence[str], compared: Compared, covariate: str) -> Figure:
+def _model_labels(names: Sequence[str]) -> list[str]:
+    return [wrapped(shortened(name, 60), 34, 2) for name in names]
+
+
+def _bars_height(names: Sequence[str]) -> float:
+    lines = max(label.count("\n") + 1 for label in _model_labels(names))
+    return 0.95 + (LINE_HEIGHT * lines + 0.07) * max(len(names), 2)
+
+
+def _bars(axes: Axes, values: np.ndarray, names: Sequence[str], compared: Compared, covariate: str) -> None:
     best, rows = int(values.argmax()), np.arange(values.size)
-    labels = [wrapped(shortened(name, 60), 34, 2) for name in names]
-    lines = max(label.count("\n") + 1 for label in labels)
-    figure = new_figure(0.95 + (LINE_HEIGHT * lines + 0.07) * max(values.size, 2))
-    axes = figure.subplots()
+    labels = _model_labels(names)
     colours = [BLUE if row == best else MUTED for row in rows]
     for row, value in enumerate(values):
         axes.barh(row, value, height=0.62, color=colours[row], alpha=1.0 if row == best else 0.45, linewidth=0)
@@ -119,14 +166,12 @@ def _bars(values: np.ndarray, names: Sequence[str], compared: Compared, covariat
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_xlabel(f"Posterior probability of the {compared}", loc="left")
     axes.set_title(wrapped(covariate, 40, 2))
-    return figure
 
 
-def _heat(values: np.ndarray, names: Sequence[str], compared: Compared, covariates: Sequence[str]) -> Figure:
+def _heat(axes: Axes, values: np.ndarray, names: Sequence[str], compared: Compared, covariates: Sequence[str]) -> str:
+    """Draws the map; returns which pair is the best, in words."""
     n, largest = len(names), float(values.max())
     first, second = (int(i) for i in np.unravel_index(values.argmax(), values.shape))
-    figure = new_figure(5.0)
-    axes = figure.subplots()
     for row, column in np.argwhere(values > 1e-3):
         alpha = OPAQUE * float(values[row, column]) / largest
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=alpha, linewidth=0))
@@ -144,8 +189,7 @@ def _heat(values: np.ndarray, names: Sequence[str], compared: Compared, covariat
     axes.set_xlabel(wrapped(f"{compared} for {covariates[1]}", 40, 2, balanced=True))
     pair = [f"{shortened(names[i], 36)} for {shortened(covariates[k], 20)}" for k, i in enumerate((first, second))]
     lines = [wrapped(f"Best: {pair[0]},", 58, 2), wrapped(f"{pair[1]}: P = {largest:.2f}", 58, 2)]
-    figure.suptitle("\n".join(lines), x=0.02, ha="left", fontsize=10, fontweight="bold")
-    return figure
+    return "\n".join(lines)
 
 
 def _ticks(axes: Axes, names: Sequence[str]) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from numpy.typing import ArrayLike
 
 from peb import MEAN
 
 from ..common import name_parts
 from ..results import LOG_SCALE, Connection, Kind, per_covariate
 from ..tables import tick_text
-from ._style import INK, LINE, new_figure, plain
+from ._style import INK, LINE, figure_of, given_or_new_array, new_figure, plain
 
 KINDS: tuple[Kind, ...] = ("connection", "self-inhibition", "input", "other")
 SHORT_UNIT = {LOG_SCALE: "log scale (+ = more inhibition)", "": "parameter's own unit"}
@@ -46,33 +47,51 @@ class Panel:
 
 
 def effect_panels(
-    parameters: Sequence[Connection], covariates: Sequence[str], covariate_units: Mapping[str, str] | None = None
+    parameters: Sequence[Connection],
+    covariates: Sequence[str],
+    covariate_units: Mapping[str, str] | None = None,
+    *,
+    ax: ArrayLike | None = None,
+    make_figure: Callable[[float], Figure] = new_figure,
 ) -> tuple[Figure, list[Panel]]:
-    """An empty figure with its panels, two covariates abreast, parameters of one unit together; within `style()`.
+    """A figure with its panels, two covariates abreast, parameters of one unit together; within `style()`.
 
     Arguments:
         parameters: in the model's order.
         covariates: names.
         covariate_units: what a covariate, of this level or the one below, is counted in, such as ``point``.
+        ax: axes to use, one for each panel, row by row; those of a new figure where None.
+        make_figure: of a height in inches, where `ax` is None.
+
+    Raises `ValueError` where another number of axes is given.
     """
     columns = 1 if len(covariates) == 1 else 2
-    labels = [row_label(one, LABEL_WIDTH[columns]) for one in parameters]
+    labels = [row_label(each, LABEL_WIDTH[columns]) for each in parameters]
     groups = _of_one_unit(parameters)
     blocks = [range(first, min(first + columns, len(covariates))) for first in range(0, len(covariates), columns)]
     heights = [_height([labels[row] for row in group]) for group in groups]
-    overhead = 0.62 * len(groups) + 0.3
-    figure = new_figure(0.35 + len(blocks) * (sum(heights) + overhead))
-    grid = figure.add_gridspec(len(blocks) * len(groups), columns, height_ratios=heights * len(blocks))
+    places = [
+        (number * len(groups) + level, column, covariate, level)
+        for number, block in enumerate(blocks)
+        for level in range(len(groups))
+        for column, covariate in enumerate(block)
+    ]
+    if ax is None:
+        overhead = 0.62 * len(groups) + 0.3
+        figure = make_figure(0.35 + len(blocks) * (sum(heights) + overhead))
+        grid = figure.add_gridspec(len(blocks) * len(groups), columns, height_ratios=heights * len(blocks))
+        drawn = [figure.add_subplot(grid[row, column]) for row, column, _, _ in places]
+    else:
+        drawn = list(given_or_new_array(ax, len(places), 0.0))
+        figure = figure_of(drawn[0])
     panels = []
-    for number, block in enumerate(blocks):
-        for level, group in enumerate(groups):
-            for column, covariate in enumerate(block):
-                axes = figure.add_subplot(grid[number * len(groups) + level, column])
-                unit = _unit(parameters[group[0]], covariates[covariate], covariate_units or {})
-                _rows(axes, [labels[row] for row in group] if column == 0 else [""] * group.size)
-                if level == 0:
-                    axes.set_title(wrapped(covariates[covariate], TITLE_WIDTH[columns], balanced=True))
-                panels.append(Panel(axes, covariate, group, wrapped(unit, UNIT_WIDTH[columns], balanced=True)))
+    for axes, (_, column, covariate, level) in zip(drawn, places, strict=True):
+        group = groups[level]
+        unit = _unit(parameters[group[0]], covariates[covariate], covariate_units or {})
+        _rows(axes, [labels[row] for row in group] if column == 0 else [""] * group.size)
+        if level == 0:
+            axes.set_title(wrapped(covariates[covariate], TITLE_WIDTH[columns], balanced=True))
+        panels.append(Panel(axes, covariate, group, wrapped(unit, UNIT_WIDTH[columns], balanced=True)))
     return figure, panels
 
 

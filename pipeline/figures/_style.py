@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
+from numpy.typing import ArrayLike, NDArray
 
 from ..common import page_text, write_bytes, write_text
 from ._svg import plain_svg, svg_element
+
+AxesArray = NDArray[np.object_]  # of matplotlib's Axes
 
 WIDTH = 5.0  # inches; one column of the page on a desk, and still readable when a phone scales it to 4
 PIXELS_PER_INCH = 200  # of the PNG files
@@ -66,7 +72,6 @@ def style() -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
         mpl.rcdefaults()
-        mpl.rcParams["backend"] = "agg"
         mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]  # its keys are literals to matplotlib's types
         yield
 
@@ -78,6 +83,66 @@ def new_figure(height: float, layout: Literal["constrained"] | None = "constrain
     return figure
 
 
+def given_or_new_axes(ax: Axes | None, height: float) -> Axes:
+    """The axes to draw on: those given, or those of a new pyplot figure of a given height, inches; within `style()`."""
+    if ax is None:
+        return pyplot_figure(height).subplots()
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def given_or_new_array(ax: ArrayLike | None, count: int, height: float, *, sharex: bool = False) -> AxesArray:
+    """As `given_or_new_axes`, for panels one below the other.
+
+    Raises `ValueError` where another number of axes is given.
+    """
+    if ax is None:
+        return np.asarray(pyplot_figure(height).subplots(count, 1, squeeze=False, sharex=sharex)[:, 0])
+    given = np.ravel(np.asarray(ax, dtype=object))
+    if given.size != count:
+        raise ValueError(f"this picture has {count} panels, and needs as many axes, not {given.size}")
+    for axes in given:
+        axes.spines[["top", "right"]].set_visible(False)
+    return given
+
+
+def pyplot_figure(height: float) -> Figure:
+    """An empty figure that notebooks and `plt.show()` know of; call it within `style()`."""
+    from matplotlib import pyplot  # only where somebody looks at the screen: it chooses a way to show figures
+
+    return pyplot.figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes belong to."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "axes that are drawn on belong to a figure"
+    return figure
+
+
+def inches(axes: Axes) -> tuple[float, float]:
+    """Width and height of axes as they lie before a layout moves them."""
+    box, size = axes.get_position(), figure_of(axes).get_size_inches()
+    return float(box.width * size[0]), float(box.height * size[1])
+
+
+def add_key(axes: Axes, handles: Sequence[Artist], *, given: bool, columns: int = 2, below: float = 42) -> None:
+    """The key of a picture: at the foot of a figure that is ours, so many points below axes that were given."""
+    if not given:
+        figure_of(axes).legend(handles=handles, loc="outside lower left", ncols=columns, columnspacing=1.2)
+        return
+    axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=axes.transAxes + ScaledTranslation(0, -below / 72, figure_of(axes).dpi_scale_trans),
+        ncols=columns if inches(axes)[0] > 3.6 else 1,
+        columnspacing=1.2,
+        borderaxespad=0.2,
+        fontsize=8,
+    )
+
+
 def plain(text: str) -> str:
     """Text from data, so that matplotlib does not take a dollar sign for mathematics nor a line break for a line."""
     return page_text(" ".join(text.split())).replace("$", r"\$")
@@ -87,6 +152,14 @@ def signed(value: float, digits: int = 2) -> str:
     """A number with its sign, a true minus; none where it rounds to zero."""
     text = f"{value:+.{digits}f}".replace("-", "−")
     return text if text.strip("+−0.") else text[1:]
+
+
+def finite_arrays(*arrays: ArrayLike) -> list[np.ndarray]:
+    """Arrays of finite numbers; raises `ValueError` where one is not."""
+    values = [np.asarray(array, dtype=np.float64) for array in arrays]
+    if not all(np.isfinite(value).all() for value in values):
+        raise ValueError("a number to be drawn is NaN or infinite")
+    return values
 
 
 def beside(axes: Axes, row: float, text: str, colour: str = INK, weight: str = "normal") -> None:

@@ -12,7 +12,7 @@ from dcm import Spec
 from peb import MEAN, ArmComparison, Comparison, CrossValidation, FamilyComparison, GroupPosterior, Permutation, Search
 
 from ..figures import (
-    Density,
+    arm_densities,
     arm_figure,
     effects_figure,
     influence_figure,
@@ -109,12 +109,7 @@ def arms_section(
     drawn = []
     for number, comparison in enumerate(comparisons):
         for i, connection in enumerate(connections(comparison.parameters, spec)):
-            first, second, apart = (
-                Density(name, float(one.mean[i]), float(one.sd[i]), own, one[i])
-                for name, one, own in zip(
-                    (*comparison.arms, "difference"), comparison.marginals, draws(comparison, i), strict=True
-                )
-            )
+            first, second, difference = arm_densities(comparison, i, draws(comparison, i))
             about = "mean" if comparison.covariate == MEAN else f"effect of {comparison.covariate}"
             drawn.append(
                 Picture(
@@ -125,7 +120,7 @@ def arms_section(
                     "they are of one group of both arms.",
                     arm_figure(
                         [first, second],
-                        apart,
+                        difference,
                         effect=f"{connection.words}, {about}",
                         unit=per_covariate(connection.unit, comparison.covariate),
                     ),

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from dcm import Data
-from pipeline.figures._inversions import readable, series_figure, variance_figure
+from pipeline.figures._inversions import series_figure, variance_figure
 from pipeline.figures._style import plain, save_figure, signed, svg, themed_svg
 from pipeline.figures._svg import checked_svg
 
@@ -85,18 +85,6 @@ def test_names_from_data_are_drawn_as_they_are(tmp_path: Path) -> None:
     assert "<script" not in themed_svg(svg(figure), "variance", "v")
     assert (tmp_path / "variance.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["variance.png", "variance.svg"]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("B[vmPFC<-amygdala, faces]", "B(faces) vmPFC ← amygdala"),
-        ("A[amygdala<-vmPFC]", "A amygdala ← vmPFC"),
-        ("C[vmPFC<-task]", "C vmPFC ← task"),
-    ],
-)
-def test_parameter_names_read_as_words(name: str, expected: str) -> None:
-    assert readable(name) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(-0.254, "−0.25"), (0.2, "+0.20"), (-0.001, "0.00"), (10.0, "+10.00")])
