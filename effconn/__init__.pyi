@@ -25,6 +25,15 @@ from features import crossnobis as crossnobis
 from features import gppi as gppi
 from features import rest_connectivity as rest_connectivity
 from pipeline.common import start_jax as start_jax
+from pipeline.figures import plot_arms as plot_arms
+from pipeline.figures import plot_connectivity as plot_connectivity
+from pipeline.figures import plot_effects as plot_effects
+from pipeline.figures import plot_fit as plot_fit
+from pipeline.figures import plot_free_energy as plot_free_energy
+from pipeline.figures import plot_graph as plot_graph
+from pipeline.figures import plot_leave_one_out as plot_leave_one_out
+from pipeline.figures import plot_models as plot_models
+from pipeline.figures import plot_posterior as plot_posterior
 from pipeline.images import cosine_drifts as cosine_drifts
 from pipeline.series import inputs_from_events as inputs_from_events
 from pipeline.series import subject_from_series as subject_from_series

@@ -45,7 +45,8 @@ from pipeline.results import LEVEL, Z
 
 
 @pytest.fixture(autouse=True)
-def _close() -> Iterator[None]:
+def _pyplot() -> Iterator[None]:
+    pyplot.switch_backend("agg")  # chosen before the settings are looked at
     yield
     pyplot.close("all")
 
