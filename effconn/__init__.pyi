@@ -5,24 +5,29 @@
 import dcm as dcm
 import features as features
 import peb as peb
+from dcm import ChainSettings as ChainSettings
 from dcm import Data as Data
 from dcm import Diagnostics as Diagnostics
 from dcm import InversionError as InversionError
 from dcm import Parameters as Parameters
 from dcm import Posterior as Posterior
+from dcm import PosteriorDraws as PosteriorDraws
 from dcm import Prior as Prior
 from dcm import Settings as Settings
 from dcm import Spec as Spec
 from dcm import Subject as Subject
 from dcm import diagnose as diagnose
 from dcm import invert as invert
+from dcm import invert_cohort as invert_cohort
 from dcm import invert_each as invert_each
 from dcm import predict_series as predict_series
 from dcm import prior as prior
 from dcm import sample_posterior as sample_posterior
 from dcm import simulate as simulate
+from dcm import simulate_draws as simulate_draws
 from features import crossnobis as crossnobis
 from features import gppi as gppi
+from features import noise_covariance as noise_covariance
 from features import rest_connectivity as rest_connectivity
 from pipeline.common import start_jax as start_jax
 from pipeline.figures import plot_arms as plot_arms
@@ -35,6 +40,9 @@ from pipeline.figures import plot_leave_one_out as plot_leave_one_out
 from pipeline.figures import plot_models as plot_models
 from pipeline.figures import plot_posterior as plot_posterior
 from pipeline.images import cosine_drifts as cosine_drifts
+from pipeline.images import spm_kernel as spm_kernel
+from pipeline.series import EventsError as EventsError
+from pipeline.series import convolve_inputs as convolve_inputs
 from pipeline.series import inputs_from_events as inputs_from_events
 from pipeline.series import subject_from_series as subject_from_series
 from pipeline.spm import DcmFile as DcmFile

@@ -19,9 +19,7 @@ effconn.start_jax()
 # %%
 # The experiment: an events table, as BIDS and nilearn have it. ``task`` is on in all blocks, ``faces`` in half of them.
 scans, repetition_time = 120, 2.0
-events = pd.DataFrame(
-    {"onset": np.arange(0.0, 240.0, 20.0), "duration": 10.0, "trial_type": ["faces", "shapes"] * 6}
-)
+events = pd.DataFrame({"onset": np.arange(0.0, 240.0, 20.0), "duration": 10.0, "trial_type": ["faces", "shapes"] * 6})
 inputs = effconn.inputs_from_events(
     events, scans, repetition_time, inputs={"task": ["faces", "shapes"], "faces": "faces"}
 )
@@ -32,9 +30,7 @@ spec = effconn.make_spec(
     ["vmPFC", "amygdala"], inputs.columns, b={"faces": ["amygdala <- vmPFC"]}, c={"task": ["vmPFC"]}
 )
 planted = {"A[amygdala<-vmPFC]": 0.3, "B[amygdala<-vmPFC, faces]": 0.4, "C[vmPFC<-task]": 0.5}
-run = effconn.simulate(
-    spec, spec.parameters(planted), inputs, repetition_time / 16, repetition_time, snr=1.5, seed=1
-)
+run = effconn.simulate(spec, spec.parameters(planted), inputs, repetition_time / 16, repetition_time, snr=1.5, seed=1)
 
 # %%
 # Inversion: a Gaussian over the parameters, and the free energy as the model's evidence.

@@ -35,9 +35,7 @@ for seed in range(12):
             "C[amygdala<-task]": 0.4,
         }
     )
-    run = effconn.simulate(
-        models[truth], planted, np.column_stack([blocks, faces]), 0.125, 2.0, snr=1.5, seed=seed
-    )
+    run = effconn.simulate(models[truth], planted, np.column_stack([blocks, faces]), 0.125, 2.0, snr=1.5, seed=seed)
     for name, spec in models.items():
         subjects[name].append(effconn.Subject(f"sub-{seed + 1:02}", spec, run.data))
 

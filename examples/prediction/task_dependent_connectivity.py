@@ -6,8 +6,6 @@ Generalised psychophysiological interactions on region series: does coupling wit
 """
 
 # %%
-import matplotlib.pyplot as plt
-import numpy as np
 
 import effconn
 

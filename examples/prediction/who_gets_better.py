@@ -9,11 +9,8 @@ of everything, scaling and tuning included.
 # %%
 # A table as any study has it: one row a participant and session. Improvement goes with the change of one of six
 # measures.
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-
-import effconn
 
 rng = np.random.default_rng(0)
 n = 40

@@ -9,7 +9,7 @@ from ._region_masks import region_files, region_source_files, region_voxels
 from ._region_series import Eigenvariate, eigenvariate, whitener
 from ._run_outputs import extract_run, map_paths, series_path, sidecar_path
 from ._run_units import RunUnits, run_units
-from ._task_regressors import BINS, boxcars, sampled_bin, spm_kernel
+from ._task_regressors import BINS, boxcars, convolve_and_sample, sampled_bin, spm_kernel
 
 __all__ = [
     "BINS",
@@ -25,6 +25,7 @@ __all__ = [
     "RunUnits",
     "boxcars",
     "check_regions",
+    "convolve_and_sample",
     "cosine_drifts",
     "eigenvariate",
     "extract",

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from ..bids import read_events
 from ..common import did_you_mean
-from ..images import BINS, boxcars
+from ..images import BINS, boxcars, convolve_and_sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +81,31 @@ def inputs_from_events(
             )
     time = pd.Index(np.arange(scans * BINS) * (repetition_time / BINS), name="time")
     return pd.DataFrame(series, index=time)
+
+
+def convolve_inputs(inputs: pd.DataFrame, repetition_time: float, *, slice_time_ref: float = 0.5) -> pd.DataFrame:
+    """Inputs ∗ SPM12's haemodynamic kernel, read once a scan: regressors of a general linear model or of gPPI.
+
+    Arguments:
+        inputs: bin × input at 16 bins a scan, as of `inputs_from_events`.
+        repetition_time: s.
+        slice_time_ref: time within a scan at which it is read, as a share of the repetition time.
+
+    Returns:
+        A data frame, scan × input; its index is the time of each scan's beginning, s.
+
+    Raises `ValueError` where the bins are not 16 a scan.
+    """
+    import pandas as pd
+
+    scans, rest = divmod(len(inputs), BINS)
+    if rest or not scans:
+        raise ValueError(f"{len(inputs)} bins are no whole number of scans of {BINS} bins; see inputs_from_events")
+    values = {
+        name: convolve_and_sample(inputs[name].to_numpy(dtype=np.float64), repetition_time, slice_time_ref, 0)
+        for name in inputs.columns
+    }
+    return pd.DataFrame(values, index=pd.Index(np.arange(scans) * repetition_time, name="time"))
 
 
 def _checked(

@@ -10,7 +10,7 @@ import pytest
 
 from dcm import Subject
 from pipeline.images import cosine_drifts
-from pipeline.series import EventsError, inputs_from_events, subject_from_series
+from pipeline.series import EventsError, convolve_inputs, inputs_from_events, subject_from_series
 from pipeline.tables import TableError
 
 SCANS, TR = 60, 2.0
@@ -132,3 +132,13 @@ def test_a_mistake_in_the_model_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         made(series, events, **options)
+
+
+def test_convolved_inputs_are_a_regressor_of_a_scan_each_that_rises_after_the_onset(events: pd.DataFrame) -> None:
+    regressors = convolve_inputs(inputs_from_events(events, SCANS, TR), TR)
+    assert regressors.shape == (SCANS, 3)
+    assert list(regressors.index[:3]) == [0.0, 2.0, 4.0]
+    assert 4.0 <= regressors["shapes"].idxmax() - 20.0 <= 16.0
+    assert abs(regressors.loc[:18.0, "shapes"]).max() == 0
+    with pytest.raises(ValueError, match="no whole number of scans"):
+        convolve_inputs(inputs_from_events(events, SCANS, TR).iloc[:-1], TR)
