@@ -53,7 +53,7 @@ def change_hdf5(content: bytes, rng: random.Random, folder: Path) -> bytes:
 def _with_digest(path: Path, changed: bytes) -> bytes:
     """The checksum of the content made right again where the content can be read."""
     from pipeline.guarded._netcdf_content import parse_content
-    from pipeline.results._store import DIGEST, _digest
+    from pipeline.results._netcdf_file import DIGEST, _digest
 
     try:
         with h5py.File(path, "r+") as file:

@@ -129,9 +129,7 @@ def _mat(folder: Path) -> list[Seed]:
 def _netcdf(folder: Path) -> list[Seed]:
     from pipeline.group._estimates import read_estimates
     from pipeline.images import read_extraction, write_extraction
-    from pipeline.results._dataset import to_dataset
-    from pipeline.results._group_store import open_group, read_group, write_group
-    from pipeline.results._store import open_result, write_result
+    from pipeline.results import open_dataset, posterior_dataset, read_group, write_dataset, write_group
 
     from ._fuzz_hdf5 import unsealed
 
@@ -139,14 +137,14 @@ def _netcdf(folder: Path) -> list[Seed]:
         _, lines = read_estimates([path])
         _refuse(lines)
 
-    dataset = to_dataset(models.posterior(), name="sub-01", attrs={"effconn": "0"})
-    one = _written(folder, "a.nc", lambda path: write_result(path, dataset))
+    dataset = posterior_dataset(models.posterior(), name="sub-01", attrs={"effconn": "0"})
+    one = _written(folder, "a.nc", lambda path: write_dataset(path, dataset))
     group = _written(folder, "b.nc", lambda path: write_group(path, models.group(), attrs={}))
     contents: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
         "sub-01.nc": (one, result),
-        "sub-02.nc": (one, open_result),
+        "sub-02.nc": (one, open_dataset),
         "group.nc": (group, read_group),
-        "group-2.nc": (group, open_group),
+        "group-2.nc": (group, open_dataset),
         "series.nc": (
             _written(folder, "c.nc", lambda path: write_extraction(path, models.extraction())),
             read_extraction,

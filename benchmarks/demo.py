@@ -26,7 +26,7 @@ import numpy as np
 from dcm import SPM12_ECHO_TIME, Failure, Subject, invert_cohort
 from pipeline.common import print_message, progress, start_jax
 from pipeline.images import read_extraction
-from pipeline.results._interval import Z
+from pipeline.results import Z
 from pipeline.stages import Beside, RunOptions, run_study
 from pipeline.study import read_study
 from pipeline.synthetic import QUICK, StudyDesign, truth_extra, truth_files, truth_of, write_study

@@ -21,7 +21,7 @@ import numpy as np
 import dcm
 from dcm import ChainSettings, Posterior, PosteriorDraws, SerialNoise, Settings, Subject, simulate_draws
 from pipeline.common import print_message, progress, start_jax
-from pipeline.results._interval import Z
+from pipeline.results import Z
 
 from ._calibration_designs import designs
 from ._options import whole_number

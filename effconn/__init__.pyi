@@ -41,6 +41,11 @@ from pipeline.figures import plot_models as plot_models
 from pipeline.figures import plot_posterior as plot_posterior
 from pipeline.images import cosine_drifts as cosine_drifts
 from pipeline.images import spm_kernel as spm_kernel
+from pipeline.results import open_dataset as open_dataset
+from pipeline.results import open_result as open_result
+from pipeline.results import save_result as save_result
+from pipeline.results import to_arviz as to_arviz
+from pipeline.results import to_dataset as to_dataset
 from pipeline.series import EventsError as EventsError
 from pipeline.series import convolve_inputs as convolve_inputs
 from pipeline.series import inputs_from_events as inputs_from_events

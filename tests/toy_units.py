@@ -147,11 +147,11 @@ def store(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Write each unit's file as a result, NetCDF."""
     import xarray as xr
 
-    from pipeline.results._store import write_result  # only here: it takes a child seconds to load
+    from pipeline.results import write_dataset  # only here: it takes a child seconds to load
 
     for unit in units:
         path, _ = unit.payload
-        write_result(path, xr.Dataset({"a": ("x", [1.0, 2.0])}))
+        write_dataset(path, xr.Dataset({"a": ("x", [1.0, 2.0])}))
         recorder.done(unit, [path])
 
 

@@ -13,7 +13,7 @@ from dcm import SPM12_ECHO_TIME, Data, Spec
 from ..bids import Inventory, Run, group_rows
 from ..common import UsageError
 from ..images import ExtractionFileError, read_extraction, run_design, series_path
-from ..results import ResultFileError, read_result
+from ..results import ResultFileError, read_posterior
 from ..stages import checked_inventory, posterior_path
 from ..study import MAIN, GroupAnalysis, Study, model_specs, read_study
 from ._design import (
@@ -116,7 +116,7 @@ def _found(study: Study, spec: Spec, runs: list[Run], say: Callable[[str], None]
         if not path.is_file():
             continue
         try:
-            posterior, _ = read_result(path)
+            posterior, _ = read_posterior(path)
             if posterior.spec != spec:
                 others += 1
                 continue

@@ -25,8 +25,7 @@ from ..common import (
 )
 from ..inversion import is_dcm
 from ..matlab import FieldProblem
-from ..results import KIND as GROUP
-from ..results import ResultFileError, read_result
+from ..results import GROUP_KIND, ResultFileError, read_posterior
 from ..spm import DcmFile, DcmFileError, SpmEstimate, model_name, read_dcms, spm_density, written_by_us
 
 SPM = "spm"  # of which release a file of SPM's own is cannot be told
@@ -219,12 +218,12 @@ def _is_netcdf(path: Path) -> bool:
 
 def _from_netcdf(path: Path) -> FirstLevel | str:
     try:
-        posterior, attributes = read_result(path)
+        posterior, attributes = read_posterior(path)
         return FirstLevel(
             Estimate.from_dcm(str(attributes["name"]), posterior), posterior.spec, path, _kind(posterior.mode)
         )
     except ResultFileError as error:
-        if error.form.startswith(GROUP):
+        if error.form.startswith(GROUP_KIND):
             return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
         return str(error)
     except (ValueError, KeyError, ArithmeticError) as error:

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from dcm import Data
 
-from ..results import ResultFileError, RunData, made_from, read_content, write_result
+from ..results import ResultFileError, RunData, made_from, read_content, write_dataset
 from ._region_series import whitener
 
 
@@ -163,7 +163,7 @@ class ExtractionFileError(ResultFileError):
 
 def write_extraction(path: Path, extraction: Extraction) -> None:
     """Writes an extraction, whole or not at all; the same extraction gives the same bytes."""
-    write_result(path, _dataset(extraction))
+    write_dataset(path, _dataset(extraction))
 
 
 def read_extraction(path: str | Path) -> Extraction:

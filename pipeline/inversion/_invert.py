@@ -26,7 +26,7 @@ from dcm import (
 )
 
 from ..common import INVERSION_KEY, Attributes, UsageError, count_cores, provenance
-from ..results import ResultFileError, read_result, to_dataset, write_result
+from ..results import ResultFileError, posterior_dataset, read_posterior, write_dataset
 from ..spm import DcmFile, EchoTime, write_dcm, written_by_us
 
 Centre = Literal["file", "yes", "no"]
@@ -256,7 +256,7 @@ def check_folder(files: Sequence[DcmFile], folder: Path, plan: Plan) -> None:
 def _belongs_to_another(file: DcmFile, folder: Path, plan: Plan) -> bool:
     """Whether a result of this name was made from other data that lay elsewhere: another participant's, most likely."""
     try:
-        _, before = read_result(result_path(folder, file))
+        _, before = read_posterior(result_path(folder, file))
     except (ResultFileError, OSError):
         return False
     now = plan.attributes(file)
@@ -279,7 +279,7 @@ def _earlier(file: DcmFile, folder: Path, plan: Plan) -> Posterior | str | None:
     if plan.again or not path.exists():
         return None
     try:
-        posterior, attributes = read_result(path)
+        posterior, attributes = read_posterior(path)
     except ResultFileError as error:
         return f"{str(error).removeprefix(f'{path}: ').split(';')[0]}, so {file.name} was inverted again"
     if attributes.get(INVERSION_KEY) != plan.attributes(file)[INVERSION_KEY]:
@@ -301,9 +301,9 @@ def _write(outcome: Outcome, folder: Path, plan: Plan) -> None:
     if isinstance(posterior, Failure):
         return
     data, _ = file.run.data.prepared(file.centre_inputs)
-    dataset = to_dataset(posterior, name=file.name, attrs=plan.attributes(file), data=data)
+    dataset = posterior_dataset(posterior, name=file.name, attrs=plan.attributes(file), data=data)
     if plan.spm_files:
         write_dcm(spm_path(folder, file), file, posterior)
     elif (stale := spm_path(folder, file)).exists() and written_by_us(stale):
         stale.unlink()  # it would stand for an earlier inversion beside this one
-    write_result(result_path(folder, file), dataset)
+    write_dataset(result_path(folder, file), dataset)

@@ -10,7 +10,7 @@ from dcm import Compat, InversionError, Posterior, Subject, invert
 
 from ..common import UsageError, natural_key
 from ..inversion import Plan, is_dcm
-from ..results import ResultFileError, read_result
+from ..results import ResultFileError, read_posterior
 from ..spm import DcmFile, DcmFileError, read_dcms, written_by_us
 from ._series import predicts, subject_of
 
@@ -81,7 +81,7 @@ def _opened(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 
 def _from_result(path: Path, series: Sequence[Path]) -> Checkable:
-    posterior, attributes = read_result(path)
+    posterior, attributes = read_posterior(path)
     name = str(attributes.get("name", path.stem))
     return Checkable(name, subject_of(path, name, posterior, attributes, series), posterior)
 

@@ -1,30 +1,49 @@
 """Results on disk and in memory: NetCDF, xarray, ArviZ, and the names of their parameters."""
 
+from ._arviz import to_arviz
 from ._connection_names import HERTZ, INPUT_UNIT, LOG_SCALE, Connection, Kind, connections, per_covariate
-from ._dataset import to_dataset, units
-from ._group_store import KIND, write_group
-from ._interval import LEVEL, Z
+from ._dataset import LEVEL, Z, posterior_dataset, to_posterior, units
+from ._group_dataset import group_dataset
+from ._netcdf_file import ResultFileError, made_from, open_dataset, read_content, write_dataset
+from ._result_files import (
+    GROUP_KIND,
+    GroupFileError,
+    open_result,
+    read_group,
+    read_posterior,
+    save_result,
+    to_dataset,
+    write_group,
+)
 from ._run_data import RunData
-from ._store import ResultFileError, made_from, read_content, read_result, write_result
 
 __all__ = [
+    "GROUP_KIND",
     "HERTZ",
     "INPUT_UNIT",
-    "KIND",
     "LEVEL",
     "LOG_SCALE",
     "Connection",
+    "GroupFileError",
     "Kind",
     "ResultFileError",
     "RunData",
     "Z",
     "connections",
+    "group_dataset",
     "made_from",
+    "open_dataset",
+    "open_result",
     "per_covariate",
+    "posterior_dataset",
     "read_content",
-    "read_result",
+    "read_group",
+    "read_posterior",
+    "save_result",
+    "to_arviz",
     "to_dataset",
+    "to_posterior",
     "units",
+    "write_dataset",
     "write_group",
-    "write_result",
 ]

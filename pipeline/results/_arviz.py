@@ -26,14 +26,20 @@ def to_arviz(posterior: Posterior | xr.Dataset, draws: int = 1000, seed: int = 0
     `constant_data` holds the prediction itself.
 
     Arguments:
-        posterior: a `dcm.Posterior`, or the dataset of `to_dataset` or `open_result`.
+        posterior: a `dcm.Posterior`, or its dataset, as `to_dataset` and `open_dataset` give it.
         draws: number of draws in all, spread evenly over four chains.
         seed: of the draws.
 
-    Raises `ValueError` where `draws` is no positive multiple of 4.
+    Raises `TypeError` where it is no posterior of one inversion, and `ValueError` where `draws` is no positive
+    multiple of 4.
+
+    Example:
+        >>> arviz.summary(to_arviz(open_result("out/sub-01.nc"), draws=4000, seed=1))
     """
     if isinstance(posterior, xr.Dataset):
         posterior = to_posterior(posterior)
+    if not isinstance(posterior, Posterior):
+        raise TypeError(f"to_arviz takes the Posterior of one inversion, not a {type(posterior).__name__}")
     if draws < CHAINS or draws % CHAINS:
         raise ValueError(f"draws must be a positive multiple of {CHAINS} (the number of chains), not {draws}")
     rng = np.random.default_rng(seed)

@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from dcm import Data, Posterior, Prior, Refinement, Settings, Spec, Status, diagnose
 
 FORMAT = "effconn posterior 3"
+LEVEL = 0.90  # which share of a posterior every interval holds
+Z = float(stats.norm.ppf((1 + LEVEL) / 2))  # half-width of such an interval, in standard deviations
 
 Variables = dict[str, tuple[tuple[str, ...], Any, dict[str, str]]]
 
 
-def to_dataset(
+def posterior_dataset(
     posterior: Posterior, *, name: str, attrs: Mapping[str, str | int | float], data: Data | None = None
 ) -> xr.Dataset:
     """A posterior as an xarray dataset that holds all of it, with diagnostics and units.
@@ -80,7 +83,7 @@ def to_dataset(
 
 
 def to_posterior(dataset: xr.Dataset) -> Posterior:
-    """The inverse of `to_dataset`."""
+    """The inverse of `posterior_dataset`."""
     return posterior_of(values_of(dataset), dataset.attrs)
 
 

@@ -12,8 +12,7 @@ import xarray as xr
 from dcm import Spec
 from peb import Compat, Design, Estimate, Gaussian, GroupPosterior, GroupStatus, NodeMixture
 
-from ._dataset import Variables, about, units
-from ._interval import LEVEL
+from ._dataset import LEVEL, Variables, about, units
 
 FORMAT = "effconn group 2"
 

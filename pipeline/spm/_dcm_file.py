@@ -144,7 +144,7 @@ class DcmFile:
         the scans' number and hC, the others are zeros. Status is CONVERGED and iterations are 0.
 
         Raises `DcmFileError` where mean and covariance are not those of the prior's free parameters, or where effconn
-        made the estimate in a mode of its own: `open_result` reads the NetCDF file beside it.
+        made the estimate in a mode of its own: `open_dataset` reads the NetCDF file beside it.
         """
         if self.estimate is None:
             return None

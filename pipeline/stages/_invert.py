@@ -12,7 +12,7 @@ from dcm import SPM12_ECHO_TIME, Failure, Posterior, Spec, Subject, invert_each
 from ..common import count_cores, provenance, release, start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
-from ..results import to_dataset, write_result
+from ..results import posterior_dataset, write_dataset
 from ..spm import write_dcm
 from ..study import Dcm, Study, inversion_settings, model_specs
 from ._layout import Layout
@@ -127,7 +127,7 @@ def _write(unit: Unit, subject: Subject, posterior: Posterior) -> list[Path]:
     data, _ = subject.data.prepared(subject.centre_inputs)
     made = provenance(job.series, None, unit.recipe)
     del made["source_place"]  # a study may be moved
-    write_result(job.path, to_dataset(posterior, name=job.visit, attrs=made, data=data))
+    write_dataset(job.path, posterior_dataset(posterior, name=job.visit, attrs=made, data=data))
     if job.spm is None:
         return [job.path]
     write_dcm(job.spm, subject, posterior)

@@ -14,7 +14,7 @@ from ..common import release, start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
 from ..measures import feature_table, missingness, write_features
-from ..results import read_result
+from ..results import read_posterior
 from ..study import Study
 from ._layout import Layout
 from ._recipe import recipe_of
@@ -88,7 +88,7 @@ def measure(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: Measuring = unit.payload
         try:
-            posteriors = {visit: read_result(path)[0] for visit, path in job.posteriors.items()}
+            posteriors = {visit: read_posterior(path)[0] for visit, path in job.posteriors.items()}
             extractions = (read_extraction(path) for path in job.series)
             table = feature_table(job.study, job.inventory, extractions, posteriors)
         except FeatureError as error:

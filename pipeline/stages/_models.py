@@ -16,7 +16,7 @@ from ..common import release
 from ..execution import Unit, UnitRecorder
 from ..figures import BLUE, MUTED, new_figure, plain, style
 from ..page import PROBABILITY, Answer, Column, Delivery, Picture, Records, Section, store_delivery
-from ..results import read_result
+from ..results import read_posterior
 from ..verdicts import judge_model, model_rule_words
 from ._layout import Layout
 from ._reductions import reduction_records
@@ -92,7 +92,7 @@ def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], 
     modes: dict[str, str] = {}
     for column, (model, files) in enumerate(posteriors.items()):
         for visit in visits:
-            posterior, _ = read_result(files[visit])
+            posterior, _ = read_posterior(files[visit])
             evidence[people.index(visit.split("_")[0]), column] += posterior.settled_free_energy
             modes.setdefault(posterior.mode, f"{model} of {visit}")
     if len(modes) > 1:

@@ -11,7 +11,7 @@ import numpy as np
 from peb import ReductionCheck, check_reduction, is_nested
 
 from ..page import Column, Records
-from ..results import read_result
+from ..results import read_posterior
 
 CLOSE = 0.5  # nats; a difference beyond it could turn a choice between models
 
@@ -34,7 +34,8 @@ def reduction_records(posteriors: Mapping[str, Mapping[str, Path]]) -> Records |
         posteriors: model → visit → file.
     """
     read = {
-        model: {visit: read_result(path)[0] for visit, path in visits.items()} for model, visits in posteriors.items()
+        model: {visit: read_posterior(path)[0] for visit, path in visits.items()}
+        for model, visits in posteriors.items()
     }
     rows = []
     for small, own in read.items():

@@ -15,7 +15,7 @@ from ..measures import read_features
 from ..page import STORED, read_delivery
 from ..report import ExtraSection, FailedUnit, StudyResult
 from ..report import write_report as write_page
-from ..results import read_result
+from ..results import read_posterior
 from ..study import Study
 from ._layout import Layout
 from ._models import NAME as MODELS
@@ -112,7 +112,7 @@ def _result(job: Reporting) -> StudyResult:
         inventory=job.inventory,
         extractions=tuple(read_extraction(path) for path in job.series.values()),
         posteriors={
-            model: {visit: read_result(path)[0] for visit, path in visits.items()}
+            model: {visit: read_posterior(path)[0] for visit, path in visits.items()}
             for model, visits in job.posteriors.items()
         },
         model_comparison=deliveries.pop(MODELS, None),

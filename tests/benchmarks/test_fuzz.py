@@ -11,7 +11,7 @@ import pytest
 from benchmarks import fuzz
 from benchmarks._fuzz_seeds import FORMATS
 from benchmarks._fuzz_worker import Fuzzer, Outcome, judge
-from pipeline.results._store import ResultFileError
+from pipeline.results import ResultFileError
 
 EACH = 30  # inputs of every format
 

@@ -22,7 +22,7 @@ import scipy.io
 from dcm import Parameters, Spec, predict_series, simulate
 from pipeline.common import INVERSION_KEY
 from pipeline.inversion._invert import Plan
-from pipeline.results._store import read_result
+from pipeline.results import read_posterior
 from pipeline.spm._dcm_file import DcmFile, read_models
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
@@ -121,7 +121,7 @@ def test_a_folder_is_inverted(inverted: Path, study: Path) -> None:
     assert {"effconn", "device", "precision", "derivatives", "starts", "participants", "seconds"} <= set(run)
     assert [one["name"] for one in run["participants"]] == names
     assert {one["status"] for one in run["participants"]} <= {"converged", "max_iterations"}
-    posterior, attributes = read_result(inverted / "sub-03.nc")
+    posterior, attributes = read_posterior(inverted / "sub-03.nc")
     assert posterior.free_energy == run["participants"][2]["f"]
     assert attributes["source"] == "DCM_sub-03.mat"
     assert "NaN" not in (inverted / "run.json").read_text()
@@ -148,9 +148,9 @@ def test_damage_and_other_settings_are_inverted_again(effconn: Effconn, study: P
     done = effconn("invert", study, "--out", inverted)
     assert "sub-01: the earlier result is damaged" in done.stderr
     assert "1 inverted, 5 kept" in done.stderr
-    mended, _ = read_result(inverted / "sub-01.nc")
+    mended, _ = read_posterior(inverted / "sub-01.nc")
     (inverted / "check.nc").write_bytes(before)
-    original, _ = read_result(inverted / "check.nc")
+    original, _ = read_posterior(inverted / "check.nc")
     (inverted / "check.nc").unlink()
     np.testing.assert_allclose(mended.mean, original.mean, atol=1e-8)
     done = effconn("invert", study / "DCM_sub-01.mat", "--out", inverted, "--compat", "spm12", "--no-spm")
@@ -166,14 +166,14 @@ def test_another_mode_is_used_said_and_inverts_again(
     assert done.returncode == 0
     assert "mode: spm12" in done.stdout
     assert json.loads(report.read_text())["compat"] == "spm12"
-    spm, attributes = read_result(folder / "sub-04.nc")
+    spm, attributes = read_posterior(folder / "sub-04.nc")
     assert (attributes["mode"], spm.prior.noise_variance, spm.centre_inputs) == ("spm12", 1 / 128, True)
     assert "1 kept" in effconn(*command, "--compat", "spm12").stderr
     done = effconn(*command)
     assert "sub-04: the earlier result was made from other data, settings" in done.stderr
     assert "options.centre = 1, but inputs are not centred" in done.stderr
     assert [one["mode"] for one in json.loads(report.read_text())["participants"]] == ["none"]
-    own, usual = (read_result(path / "sub-04.nc")[0] for path in (folder, inverted))
+    own, usual = (read_posterior(path / "sub-04.nc")[0] for path in (folder, inverted))
     assert (own.settings.compat, own.prior.noise_variance, own.centre_inputs) == ("none", 1.0, False)
     assert own.free_energy == pytest.approx(usual.free_energy, abs=1e-8)
 
@@ -182,7 +182,7 @@ def test_spm_opens_what_the_default_wrote_and_it_inverts_to_the_same(
     effconn: Effconn, inverted: Path, tmp_path: Path
 ) -> None:
     """Series, prediction and noise are in the unit in which they were measured, so that g(Ep) is DCM.y."""
-    posterior, _ = read_result(inverted / "sub-03.nc")
+    posterior, _ = read_posterior(inverted / "sub-03.nc")
     assert posterior.data_scale < 1
     file = read_one(inverted / "DCM_sub-03.mat")
     assert file.estimate is not None
@@ -195,7 +195,7 @@ def test_spm_opens_what_the_default_wrote_and_it_inverts_to_the_same(
     spread = np.exp(-posterior.noise_mean / 2) / np.sqrt(1 - posterior.autocorrelation**2) / posterior.data_scale
     np.testing.assert_allclose(np.exp(-file.estimate.noise_precision_log / 2), spread)
     assert effconn("invert", inverted / "DCM_sub-03.mat", "--out", tmp_path, "--no-spm").returncode == 0
-    again, _ = read_result(tmp_path / "sub-03.nc")
+    again, _ = read_posterior(tmp_path / "sub-03.nc")
     np.testing.assert_allclose(again.mean, posterior.mean, atol=1e-8)
     assert again.free_energy == pytest.approx(posterior.free_energy, abs=1e-6)
 
@@ -294,12 +294,12 @@ def test_a_killed_run_goes_on_where_it_stopped(effconn: Effconn, study: Path, in
     left = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
     assert 2 <= sum(path.suffix == ".nc" for path in left) < 6
     for path in left:
-        assert (read_result if path.suffix == ".nc" else read_one)(path)
+        assert (read_posterior if path.suffix == ".nc" else read_one)(path)
     done = effconn("invert", study, "--out", tmp_path)
     assert done.returncode == 0
     assert " kept from an earlier run" in done.stderr
     for path in sorted(inverted.glob("sub-0[2-6].nc")):
-        one, other = read_result(path)[0], read_result(tmp_path / path.name)[0]
+        one, other = read_posterior(path)[0], read_posterior(tmp_path / path.name)[0]
         np.testing.assert_allclose(one.mean, other.mean, atol=1e-8)
         assert one.free_energy == pytest.approx(other.free_energy, abs=1e-8)
 

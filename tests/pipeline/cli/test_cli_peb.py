@@ -14,9 +14,7 @@ from typer.testing import CliRunner, Result
 
 from dcm import Posterior, Settings, Spec, Status, prior
 from pipeline.cli._app import app, main
-from pipeline.results._dataset import to_dataset
-from pipeline.results._group_store import read_group
-from pipeline.results._store import write_result
+from pipeline.results import posterior_dataset, read_group, write_dataset
 from pipeline.spm._peb_file import SpmGroup, read_group_results
 
 Run = Callable[..., Result]
@@ -48,7 +46,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             mean = truth.copy()
             mean[base.free] += sd * rng.normal(size=sd.size)
             name = f"sub-{person + 1:02d}_ses-{session}"
-            write_result(folder / f"{name}.nc", to_dataset(posterior(mean, np.diag(sd**2)), name=name, attrs={}))
+            write_dataset(
+                folder / f"{name}.nc", posterior_dataset(posterior(mean, np.diag(sd**2)), name=name, attrs={})
+            )
     return folder
 
 

@@ -18,7 +18,7 @@ from pipeline.common import WriteError, _files, atomic_write, remove_unfinished_
 from pipeline.common._console import _Output
 from pipeline.execution import CurrentProcess, Unit, UnitRecorder, run_units
 from pipeline.matlab._write import save_mat
-from pipeline.results._store import write_result
+from pipeline.results import write_dataset
 
 REMEDIES = {
     errno.ENOSPC: "free some space there",
@@ -32,7 +32,7 @@ REMEDIES = {
 }
 WRITERS = {
     "a JSON file": ("a.json", lambda path: write_json(path, {"a": 1})),
-    "a NetCDF file": ("a.nc", lambda path: write_result(path, xr.Dataset({"a": ("x", np.zeros(3))}))),
+    "a NetCDF file": ("a.nc", lambda path: write_dataset(path, xr.Dataset({"a": ("x", np.zeros(3))}))),
     "a MATLAB file": ("a.mat", lambda path: save_mat(path, {"a": np.zeros((1, 1))})),
     "any file": ("a.txt", lambda path: write_bytes(path, b"a")),
 }

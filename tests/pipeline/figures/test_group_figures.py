@@ -20,7 +20,7 @@ from pipeline.figures._models import posterior_figure, search_figure
 from pipeline.figures._panels import shortened, wrapped
 from pipeline.figures._predictions import leave_one_out_figure, permutation_figure
 from pipeline.figures._style import BLUE, INK, MUTED, VERMILION, svg, themed_svg
-from pipeline.results._interval import Z
+from pipeline.results import Z
 
 NAMES = ("A[amygdala<-vmPFC]", "A[amygdala<-amygdala]", "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]")
 COVARIATES = ("mean", "improvement")

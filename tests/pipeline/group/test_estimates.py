@@ -16,9 +16,7 @@ from dcm import Posterior, Prior, Settings, Spec, Status, prior
 from peb import Estimate, Gaussian
 from pipeline.common import UsageError
 from pipeline.group._estimates import pair_sessions, read_estimates
-from pipeline.results._dataset import to_dataset
-from pipeline.results._group_store import write_group
-from pipeline.results._store import write_result
+from pipeline.results import posterior_dataset, write_dataset, write_group
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]
@@ -64,7 +62,7 @@ def posterior(spec: Spec = MODEL, status: Status = Status.CONVERGED, seed: int =
 def save_nc(tmp_path: Path) -> Save:
     def save(name: str, result: Posterior | None = None) -> Path:
         path = tmp_path / f"{name}.nc"
-        write_result(path, to_dataset(result or posterior(), name=path.stem, attrs={}))
+        write_dataset(path, posterior_dataset(result or posterior(), name=path.stem, attrs={}))
         return path
 
     return save

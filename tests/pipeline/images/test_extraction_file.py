@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.images import Extraction, ExtractionFileError, extract, read_extraction, write_extraction
+from pipeline.results import open_dataset, open_result, save_result
 
 
 def assert_equal(one: Extraction, other: Extraction) -> None:
@@ -26,6 +27,13 @@ def test_it_comes_back_bit_for_bit(small: Any, tmp_path: Path) -> None:
     found = replace(extract(small.run, small.study), echo_time=0.03, censored=np.array([3, 5]))
     write_extraction(tmp_path / "a.nc", found)
     assert_equal(read_extraction(tmp_path / "a.nc"), found)
+
+
+def test_it_is_saved_and_opened_as_any_result(small: Any, tmp_path: Path) -> None:
+    found = extract(small.run, small.study)
+    save_result(found, tmp_path / "a.nc")
+    assert_equal(open_result(tmp_path / "a.nc"), found)
+    assert open_dataset(tmp_path / "a.nc")["series"].dims == ("scan", "region")
 
 
 def test_so_does_one_without_inputs_contrasts_or_echo_time(small: Any, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from dcm import ChainSettings, PosteriorDraws
 from pipeline.matlab._load import load_mat
 from pipeline.matlab._write import save_mat
 from pipeline.posterior_check import PosteriorCheck, compare_posterior, read_checkable
-from pipeline.results._store import read_result
+from pipeline.results import read_posterior
 
 QUICK = ("--chains", 2, "--warmup", 25, "--draws", 25)
 
@@ -52,7 +52,7 @@ def test_a_result_is_checked_with_the_series_it_was_made_from(specified: Path, r
     assert done.returncode == 0, done.stderr
     [check] = json.loads((tmp_path / "c.json").read_text())["checks"]
     assert check["sentence"] in " ".join(done.stdout.split())
-    posterior, _ = read_result(result)
+    posterior, _ = read_posterior(result)
     for row, mean in zip(check["parameters"], posterior.mean[posterior.free], strict=True):
         assert row["mean"] == mean
         assert row["sampled_low"] < row["sampled_mean"] < row["sampled_high"]
@@ -75,7 +75,7 @@ def test_what_spm_estimated_is_checked_as_spm_left_it(specified: Path, result: P
     found, lines = read_checkable([tmp_path / "DCM_estimated.mat"], [], "none")
     assert lines == []
     [one] = found
-    posterior, _ = read_result(result)
+    posterior, _ = read_posterior(result)
     np.testing.assert_allclose(one.posterior.mean, posterior.mean)
     np.testing.assert_allclose(one.posterior.covariance, posterior.covariance, rtol=1e-6, atol=1e-12)
     assert one.posterior.settings.noise == "spm12"
@@ -152,7 +152,7 @@ def test_without_numpyro_the_remedy_is_said(result: Path, monkeypatch: pytest.Mo
 
 def checked(result: Path, *, spread: float = 1.0, shift: float = 0.0, **changed: Any) -> PosteriorCheck:
     """A check against draws from a known density: the Gaussian, wider by a factor and moved by some SDs."""
-    posterior, _ = read_result(result)
+    posterior, _ = read_posterior(result)
     rng = np.random.default_rng(0)
     mean, sd = posterior.mean[posterior.free], np.sqrt(np.diag(posterior.covariance))
     draws = mean + sd * (shift + spread * rng.standard_normal((4, 2000, sd.size)))

@@ -25,7 +25,7 @@ from pipeline.report._inversions import explained_variance_section, fit_records,
 from pipeline.report._montage import montage
 from pipeline.report._motion import mean_displacements, motion_difference
 from pipeline.report._participants import flow_records, participants_section
-from pipeline.results._interval import Z
+from pipeline.results import Z
 
 SHAPE = (6, 7, 5)
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from dcm import Posterior, Prior, Settings, Spec, Status, prior
-from pipeline.results._arviz import to_arviz
-from pipeline.results._dataset import to_dataset
+from pipeline.results import posterior_dataset, to_arviz
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)
@@ -102,7 +101,7 @@ def test_predicted_series_are_correlated_from_scan_to_scan_as_the_noise_is(poste
 
 def test_a_dataset_gives_what_its_posterior_gives_and_seeds_decide(posterior: Posterior) -> None:
     one = to_arviz(posterior, seed=1)["posterior"]
-    assert one.equals(to_arviz(to_dataset(posterior, name="x", attrs={}), seed=1)["posterior"])
+    assert one.equals(to_arviz(posterior_dataset(posterior, name="x", attrs={}), seed=1)["posterior"])
     assert not one.equals(to_arviz(posterior, seed=2)["posterior"])
 
 

@@ -16,10 +16,18 @@ from made_up_group import made_up_group
 from made_up_posterior import made_up_posterior
 
 from pipeline.group._estimates import read_estimates
-from pipeline.results import _store
-from pipeline.results._dataset import to_dataset, to_posterior
-from pipeline.results._group_store import GroupFileError, read_group, write_group
-from pipeline.results._store import ResultFileError, open_result, read_result, write_result
+from pipeline.results import (
+    GroupFileError,
+    ResultFileError,
+    _netcdf_file,
+    open_dataset,
+    posterior_dataset,
+    read_group,
+    read_posterior,
+    to_posterior,
+    write_dataset,
+    write_group,
+)
 
 Damage = Callable[[bytearray], Any]
 
@@ -28,7 +36,7 @@ Damage = Callable[[bytearray], Any]
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a good result."""
     path = tmp_path_factory.mktemp("result") / "x.nc"
-    write_result(path, to_dataset(made_up_posterior(), name="x", attrs={"effconn": "0"}))
+    write_dataset(path, posterior_dataset(made_up_posterior(), name="x", attrs={"effconn": "0"}))
     return path.read_bytes()
 
 
@@ -45,7 +53,7 @@ def resealed(content: bytes) -> bytes:
 
 def the_line(path: Path) -> str:
     with pytest.raises(ResultFileError) as caught:
-        read_result(path)
+        read_posterior(path)
     line = str(caught.value)
     assert "\n" not in line
     assert line.startswith(f"{path}: ")
@@ -57,7 +65,7 @@ def test_any_changed_byte_of_a_result_is_found_before_hdf5_reads_it(
     tmp_path: Path, sealed: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last places are those of the checksum itself: then a child process looks."""
-    monkeypatch.setattr(_store, "parse_content", lambda *_: pytest.fail("HDF5 saw damaged bytes"))
+    monkeypatch.setattr(_netcdf_file, "parse_content", lambda *_: pytest.fail("HDF5 saw damaged bytes"))
     rng = random.Random(0)
     path = tmp_path / "x.nc"
     for place in [0, 8, 60, *(rng.randrange(len(sealed) - 80) for _ in range(60)), len(sealed) - 2]:
@@ -76,7 +84,7 @@ def test_a_changed_byte_of_an_older_result_is_told_or_does_not_matter(tmp_path: 
         content[rng.randrange(len(older))] ^= rng.randrange(1, 256)
         path.write_bytes(content)
         try:
-            np.testing.assert_array_equal(read_result(path)[0].mean, good)
+            np.testing.assert_array_equal(read_posterior(path)[0].mean, good)
         except ResultFileError as error:
             assert "\n" not in str(error)  # noqa: PT017 - both ends are right
 
@@ -84,17 +92,17 @@ def test_a_changed_byte_of_an_older_result_is_told_or_does_not_matter(tmp_path: 
 def test_an_older_result_is_still_read(tmp_path: Path, older: bytes) -> None:
     path = tmp_path / "x.nc"
     path.write_bytes(older)
-    posterior, attributes = read_result(path)
+    posterior, attributes = read_posterior(path)
     assert attributes["effconn"] == "0"
     assert posterior.mean.tobytes() == made_up_posterior().mean.tobytes()
-    assert to_posterior(open_result(path)).covariance.tobytes() == posterior.covariance.tobytes()
+    assert to_posterior(open_dataset(path)).covariance.tobytes() == posterior.covariance.tobytes()
 
 
 def test_xarray_reads_a_sealed_result_whatever_its_engine(tmp_path: Path, sealed: bytes) -> None:
     path = tmp_path / "x.nc"
     path.write_bytes(sealed)
     with xr.open_dataset(path) as theirs:
-        ours = open_result(path)
+        ours = open_dataset(path)
         xr.testing.assert_equal(theirs, ours)
         assert {key: one.dims for key, one in theirs.variables.items()} == {
             key: one.dims for key, one in ours.variables.items()
@@ -108,9 +116,9 @@ def changed(content: bytes, change: Callable[[h5py.File], Any], tmp_path: Path) 
     path.write_bytes(content)
     with h5py.File(path, "r+") as file:
         change(file)
-    found = _store.parse_content(path.read_bytes())
+    found = _netcdf_file.parse_content(path.read_bytes())
     with h5py.File(path, "r+") as file:
-        file.attrs[_store.DIGEST] = _store._digest(found.values, found.attributes)
+        file.attrs[_netcdf_file.DIGEST] = _netcdf_file._digest(found.values, found.attributes)
     return path.read_bytes()
 
 
@@ -184,8 +192,8 @@ def test_an_unsealed_file_may_neither_point_elsewhere_nor_swell(
 
 def test_one_damaged_result_is_named_and_the_others_are_read(tmp_path: Path, older: bytes) -> None:
     for name in ("sub-1", "sub-2", "sub-3"):
-        dataset = to_dataset(made_up_posterior(), name=name, attrs={"effconn": "0"})
-        write_result(tmp_path / f"{name}.nc", dataset)
+        dataset = posterior_dataset(made_up_posterior(), name=name, attrs={"effconn": "0"})
+        write_dataset(tmp_path / f"{name}.nc", dataset)
     (tmp_path / "sub-2.nc").write_bytes(older[:3000])
     read, lines = read_estimates([tmp_path])
     assert [one.estimate.name for one in read] == ["sub-1", "sub-3"]

@@ -14,11 +14,21 @@ import xarray as xr
 from made_up_group import SPEC, made_up_group
 from mixture_groups import mixed_group
 
+from dcm import Data, Subject
 from peb import Estimate, fit
-from pipeline.results._group_dataset import group_dataset
-from pipeline.results._group_store import GroupFileError, open_group, read_group, write_group
-from pipeline.results._store import ResultFileError, write_result
+from pipeline.results import (
+    GroupFileError,
+    group_dataset,
+    open_dataset,
+    open_result,
+    read_group,
+    save_result,
+    to_dataset,
+    write_dataset,
+    write_group,
+)
 
+DATA = Data(np.random.default_rng(0).normal(size=(20, 2)), np.ones((40, 2)), 1.0, 2.0)
 ATTRS = {"effconn": "0", "source_count": 4}
 
 
@@ -57,7 +67,7 @@ def test_a_mixture_reads_back_with_its_intervals_and_influence(tmp_path: Path) -
     assert_equal(group, again)
     np.testing.assert_array_equal(again.interval(0.5), group.interval(0.5))
     assert again.remarks == group.remarks
-    with open_group(tmp_path / "x.nc") as data:
+    with open_dataset(tmp_path / "x.nc") as data:
         assert data["influence"].sel(subject="s0", parameter="B0").item() < 0.5
 
 
@@ -95,7 +105,7 @@ def test_xarray_sees_names_and_units(tmp_path: Path) -> None:
         assert dataset["free_energy"].attrs["units"] == "nats"
         assert dataset["participant_mean"].sel(subject="sub-2", every=name) == group.participants[2].posterior.mean[3]
         assert np.isnan(dataset["participant_mean"].sel(subject="sub-1", every="transit[vmPFC]"))
-    assert open_group(tmp_path / "x.nc")["design"].dims == ("subject", "covariate")
+    assert open_dataset(tmp_path / "x.nc")["design"].dims == ("subject", "covariate")
 
 
 def test_attributes_of_its_own_are_refused() -> None:
@@ -117,7 +127,7 @@ def flip(path: Path) -> None:
 
 
 def first_level(path: Path) -> None:
-    write_result(path, xr.Dataset({"x": 1.0}, attrs={"format": "effconn posterior 1"}))
+    write_dataset(path, xr.Dataset({"x": 1.0}, attrs={"format": "effconn posterior 1"}))
 
 
 @pytest.mark.parametrize(
@@ -135,9 +145,17 @@ def test_a_damaged_file_gives_one_line(tmp_path: Path, damage: Callable[[Path], 
     path = tmp_path / "x.nc"
     write_group(path, made_up_group(), attrs=ATTRS)
     damage(path)
-    for read in (read_group, open_group):
-        with pytest.raises(ResultFileError, match=says) as caught:
-            read(path)
-        assert isinstance(caught.value, GroupFileError)
-        assert "\n" not in str(caught.value)
-        assert str(caught.value).endswith("check the path" if "exist" in says else "fit the group again")
+    with pytest.raises(GroupFileError, match=says) as caught:
+        read_group(path)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith("check the path" if "exist" in says else "fit the group again")
+
+
+def test_a_group_is_saved_and_opened(tmp_path: Path) -> None:
+    group = made_up_group()
+    save_result(group, tmp_path / "group.nc", spec=SPEC)
+    assert_equal(open_result(tmp_path / "group.nc"), group)
+    assert read_group(tmp_path / "group.nc").spec == SPEC
+    xr.testing.assert_identical(open_dataset(tmp_path / "group.nc"), to_dataset(group, spec=SPEC))
+    with pytest.raises(ValueError, match="subject says nothing of a GroupPosterior; leave it out"):
+        save_result(group, tmp_path / "x.nc", subject=Subject("x", SPEC, DATA))

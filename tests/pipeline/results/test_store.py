@@ -13,9 +13,19 @@ import pytest
 import xarray as xr
 from made_up_posterior import made_up_posterior
 
-from dcm import Data, Posterior, Prior, Refinement, Settings
-from pipeline.results._dataset import to_dataset, to_posterior, units
-from pipeline.results._store import ResultFileError, open_result, read_result, write_result
+from dcm import Data, Posterior, Prior, Refinement, Settings, Subject
+from pipeline.results import (
+    ResultFileError,
+    open_dataset,
+    open_result,
+    posterior_dataset,
+    read_posterior,
+    save_result,
+    to_dataset,
+    to_posterior,
+    units,
+    write_dataset,
+)
 
 Make = Callable[..., Posterior]
 ATTRS = {"effconn": "0", "source": "DCM_x.mat", "source_index": -1}
@@ -41,30 +51,30 @@ def assert_equal(one: Posterior, other: Posterior) -> None:
 @pytest.mark.parametrize("gated", [False, True])
 def test_a_result_reads_back_bit_for_bit(tmp_path: Path, make: Make, gated: bool) -> None:
     posterior = make(gated)
-    write_result(tmp_path / "x.nc", to_dataset(posterior, name="x", attrs=ATTRS))
-    again, attributes = read_result(tmp_path / "x.nc")
+    write_dataset(tmp_path / "x.nc", posterior_dataset(posterior, name="x", attrs=ATTRS))
+    again, attributes = read_posterior(tmp_path / "x.nc")
     assert_equal(posterior, again)
     assert attributes["source_index"] == -1
     assert attributes["name"] == "x"
-    assert_equal(posterior, to_posterior(open_result(tmp_path / "x.nc")))
+    assert_equal(posterior, to_posterior(open_dataset(tmp_path / "x.nc")))
 
 
 def test_a_result_of_the_default_has_one_free_energy_and_says_what_it_is(make: Make, tmp_path: Path) -> None:
     one = replace(make(), settings=Settings(noise="white"), centre_inputs=True, constant_inputs=("faces",))
     one = replace(one, settled_free_energy=one.free_energy)
-    write_result(tmp_path / "x.nc", to_dataset(one, name="x", attrs=ATTRS))
-    found = open_result(tmp_path / "x.nc")
+    write_dataset(tmp_path / "x.nc", posterior_dataset(one, name="x", attrs=ATTRS))
+    found = open_dataset(tmp_path / "x.nc")
     assert_equal(one, to_posterior(found))
     assert found.attrs["mode"] == "none, but noise = 'white', inputs centred"
     assert "settled" not in " ".join([*map(str, found.variables), found["start_free_energies"].attrs["long_name"]])
-    assert "settled_free_energy" in to_dataset(make(), name="x", attrs=ATTRS)  # of SPM's mode
+    assert "settled_free_energy" in posterior_dataset(make(), name="x", attrs=ATTRS)  # of SPM's mode
 
 
 def test_a_refined_result_keeps_the_gaussian_that_it_came_from(tmp_path: Path, make: Make) -> None:
     plain = make()
     found = Refinement(plain.mean + 1, 2 * plain.covariance, 2048, 311.5, 0.61, -204.25, True)
-    write_result(tmp_path / "one.nc", to_dataset(replace(plain, refinement=found), name="one", attrs=ATTRS))
-    back = read_result(tmp_path / "one.nc")[0].refinement
+    write_dataset(tmp_path / "one.nc", posterior_dataset(replace(plain, refinement=found), name="one", attrs=ATTRS))
+    back = read_posterior(tmp_path / "one.nc")[0].refinement
     assert back is not None
     for field in fields(Refinement):
         np.testing.assert_array_equal(getattr(back, field.name), getattr(found, field.name))
@@ -72,7 +82,7 @@ def test_a_refined_result_keeps_the_gaussian_that_it_came_from(tmp_path: Path, m
 
 def test_the_same_result_gives_the_same_bytes(tmp_path: Path, make: Make) -> None:
     for name in ("one.nc", "two.nc"):
-        write_result(tmp_path / name, to_dataset(make(), name="x", attrs=ATTRS))
+        write_dataset(tmp_path / name, posterior_dataset(make(), name="x", attrs=ATTRS))
     assert (tmp_path / "one.nc").read_bytes() == (tmp_path / "two.nc").read_bytes()
 
 
@@ -86,7 +96,7 @@ def test_xarray_sees_names_and_units(tmp_path: Path, make: Make) -> None:
         confounds=np.ones((20, 3)),
         delays=1.0,
     )
-    write_result(tmp_path / "x.nc", to_dataset(posterior, name="x", attrs=ATTRS, data=data))
+    write_dataset(tmp_path / "x.nc", posterior_dataset(posterior, name="x", attrs=ATTRS, data=data))
     with xr.open_dataset(tmp_path / "x.nc", engine="h5netcdf") as dataset:
         assert float(dataset["mean"].sel(parameter="A[amygdala<-vmPFC]")) == posterior.mean[1]
         assert dataset["covariance"].sel(free="decay", free_="decay") > 0
@@ -111,9 +121,9 @@ def test_units_follow_the_layout(make: Make) -> None:
 def test_data_and_attributes_that_do_not_fit_are_refused(make: Make) -> None:
     data = Data(np.random.default_rng(0).normal(size=(10, 2)), np.ones((20, 2)), 1.0, 2.0)
     with pytest.raises(ValueError, match=r"x: data are \(10, 2\)"):
-        to_dataset(make(), name="x", attrs={}, data=data)
+        posterior_dataset(make(), name="x", attrs={}, data=data)
     with pytest.raises(ValueError, match="attributes status are effconn's own"):
-        to_dataset(make(), name="x", attrs={"status": "fine"})
+        posterior_dataset(make(), name="x", attrs={"status": "fine"})
 
 
 def flip(path: Path) -> None:
@@ -138,9 +148,9 @@ def another(path: Path) -> None:
 )
 def test_a_damaged_file_gives_one_line(tmp_path: Path, make: Make, damage: Any, says: str) -> None:
     path = tmp_path / "x.nc"
-    write_result(path, to_dataset(make(), name="x", attrs=ATTRS))
+    write_dataset(path, posterior_dataset(make(), name="x", attrs=ATTRS))
     damage(path)
-    for read in (read_result, open_result):
+    for read in (read_posterior, open_dataset):
         with pytest.raises(ResultFileError, match=says) as caught:
             read(path)
         assert "\n" not in str(caught.value)
@@ -149,11 +159,11 @@ def test_a_damaged_file_gives_one_line(tmp_path: Path, make: Make, damage: Any, 
 
 def test_a_failed_writing_leaves_the_earlier_file(tmp_path: Path, make: Make) -> None:
     path = tmp_path / "x.nc"
-    dataset = to_dataset(make(), name="x", attrs=ATTRS)
-    write_result(path, dataset)
+    dataset = posterior_dataset(make(), name="x", attrs=ATTRS)
+    write_dataset(path, dataset)
     before = path.read_bytes()
     with pytest.raises(TypeError):
-        write_result(path, dataset.assign_attrs(odd=object()))
+        write_dataset(path, dataset.assign_attrs(odd=object()))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -161,5 +171,32 @@ def test_a_failed_writing_leaves_the_earlier_file(tmp_path: Path, make: Make) ->
 def test_a_posterior_over_fewer_parameters_than_its_prior(tmp_path: Path, make: Make) -> None:
     whole = make()
     reduced = replace(whole, free=whole.free[1:], covariance=whole.covariance[1:, 1:])
-    write_result(tmp_path / "x.nc", to_dataset(reduced, name="x", attrs={}))
-    assert_equal(reduced, read_result(tmp_path / "x.nc")[0])
+    write_dataset(tmp_path / "x.nc", posterior_dataset(reduced, name="x", attrs={}))
+    assert_equal(reduced, read_posterior(tmp_path / "x.nc")[0])
+
+
+def test_a_posterior_is_saved_and_opened(make: Make, tmp_path: Path) -> None:
+    posterior = make()
+    rng = np.random.default_rng(0)
+    data = Data(rng.normal(size=(20, 2)), np.ones((40, 2)), 1.0, 2.0, confounds=rng.normal(size=(20, 3)))
+    subject = Subject("sub-01", posterior.spec, data)
+    save_result(posterior, tmp_path / "x.nc", subject=subject)
+    assert_equal(open_result(tmp_path / "x.nc"), posterior)
+    dataset = open_dataset(tmp_path / "x.nc")
+    assert dataset.attrs["name"] == "sub-01"
+    np.testing.assert_array_equal(dataset["observed"], data.prepared(False)[0].bold)
+    xr.testing.assert_identical(dataset, to_dataset(posterior, subject=subject))
+    save_result(posterior, tmp_path / "y.nc")
+    assert open_dataset(tmp_path / "y.nc").attrs["name"] == "y"
+
+
+def test_what_is_no_result_is_named(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="a result is a Posterior or a GroupPosterior, not dict"):
+        save_result({}, tmp_path / "x.nc")
+    with pytest.raises(ValueError, match="spec says nothing of a Posterior; leave it out"):
+        to_dataset(make(), spec=make().spec)
+    xr.Dataset({"x": 1.0}).to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
+    with pytest.raises(ResultFileError, match=r"x\.nc: is no result; give a NetCDF file that effconn wrote"):
+        open_result(tmp_path / "x.nc")
+    with pytest.raises(ResultFileError, match=r"x\.nc: does not exist; check the path"):
+        open_result(tmp_path / "nowhere" / "x.nc")

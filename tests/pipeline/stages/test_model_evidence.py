@@ -10,8 +10,7 @@ from made_up_posterior import made_up_posterior
 
 from dcm import Settings
 from pipeline.execution import Unit
-from pipeline.results._dataset import to_dataset
-from pipeline.results._store import write_result
+from pipeline.results import posterior_dataset, write_dataset
 from pipeline.stages._models import Comparing, compare_models
 
 VISITS = [f"sub-{i:02d}_ses-1" for i in range(1, 5)]
@@ -39,7 +38,7 @@ def compared(folder: Path, first: Settings, second: Settings) -> Told:
             energy = -100.0 - place - 2 * number
             one = replace(made, free_energy=energy, settled_free_energy=energy, settings=settings)
             path = folder / model / f"{visit}.nc"
-            write_result(path, to_dataset(one, name=visit, attrs={}))
+            write_dataset(path, posterior_dataset(one, name=visit, attrs={}))
             posteriors.setdefault(model, {})[visit] = path
     told = Told()
     compare_models([Unit("group", "models", {}, (), Comparing(posteriors, folder / "models"))], told)  # type: ignore[arg-type]  # only what the stage calls

@@ -30,7 +30,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, Posterior]:
         settled_free_energy=large.settled_free_energy - 1.0,
     )
     every = {"large": large, "small": small}
-    monkeypatch.setattr(reductions, "read_result", lambda path: (every[path.name], {}))
+    monkeypatch.setattr(reductions, "read_posterior", lambda path: (every[path.name], {}))
     return every
 
 

@@ -1,4 +1,4 @@
-"""Results on disk: one NetCDF file per inverted DCM, with named dimensions and units, exact to the last bit.
+"""NetCDF files of results, with named dimensions and units, exact to the last bit and checked when they are read.
 
 Behind the end of the NetCDF file stands its SHA-256 (netCDF and HDF5 read nothing there), so that damage is found
 before HDF5, which damage can kill or send in circles, sees the bytes. A file without, from an older version or changed
@@ -17,11 +17,9 @@ import dask
 import numpy as np
 import xarray as xr
 
-from dcm import Posterior
-
 from ..common import Attributes, message_line, write_bytes
 from ..guarded import SIGNATURE, Content, GuardedError, GuardedProcess, content_of, parse_content, unknown
-from ._dataset import FORMAT, posterior_of, values_of
+from ._dataset import values_of
 
 DIGEST = "content_sha256"
 _SEAL = b"\neffconn sha256 "  # then 64 hexadecimal digits and a line feed
@@ -47,8 +45,14 @@ class ResultFileError(ValueError):
         self.path, self.form = path, form
 
 
-def write_result(path: str | Path, dataset: xr.Dataset) -> None:
-    """Writes a dataset of `to_dataset` as NetCDF, whole or not at all; the same dataset gives the same bytes."""
+class AnyResultFileError(ResultFileError):
+    """A file of whatever kind of result that cannot be used."""
+
+    remedy = "delete it and make it again"
+
+
+def write_dataset(path: str | Path, dataset: xr.Dataset) -> None:
+    """Writes a result's dataset as NetCDF, whole or not at all; the same dataset gives the same bytes."""
     dataset = dataset.assign_attrs({DIGEST: _digest(values_of(dataset), dataset.attrs)})
     plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
     with dask.config.set(scheduler="synchronous"):  # in a worker of a cluster, xarray would ask that for a lock
@@ -56,40 +60,40 @@ def write_result(path: str | Path, dataset: xr.Dataset) -> None:
     write_bytes(path, content + _seal(hashlib.sha256(content).hexdigest()))
 
 
-def open_result(path: str | Path) -> xr.Dataset:
-    """The dataset in a result file, in memory and checked; raises `ResultFileError` where it is damaged or another."""
-    return open_content(Path(path), FORMAT)
-
-
-def read_result(path: str | Path) -> tuple[Posterior, Attributes]:
-    """The posterior in a result file, equal bit for bit to the one written, and the file's attributes.
-
-    Raises `ResultFileError` where the file is absent, damaged or something else.
-    """
-    path = Path(path)
-    values, attributes = read_content(path, FORMAT)
-    return made_from(path, lambda: posterior_of(values, attributes)), attributes
-
-
 def read_content(
     path: Path, form: str, refused: type[ResultFileError] = ResultFileError
 ) -> tuple[dict[str, np.ndarray], Attributes]:
     """Every variable and attribute of a result file of a form, its checksums held; raises `refused` where it is not."""
-    found = _checked(path, form, refused, labelled=False)
+    found = _checked(path, form.__eq__, refused, labelled=False)
     return found.values, found.attributes
 
 
-def open_content(path: Path, form: str, refused: type[ResultFileError] = ResultFileError) -> xr.Dataset:
-    """A result file of a form as a dataset in memory; raises `refused` as `read_content` does."""
-    found = _checked(path, form, refused, labelled=True)
-    return made_from(
-        path,
-        lambda: xr.Dataset(
-            {key: (*found.labels[key][:1], value, found.labels[key][1]) for key, value in found.values.items()},
-            attrs=found.attributes,
-        ),
-        refused,
-    )
+def read_format(path: Path) -> str:
+    """What kind of result a file says that it holds; raises `ResultFileError` where it is damaged."""
+    return _form(_content(path, AnyResultFileError, labelled=False))
+
+
+def open_dataset(path: str | Path) -> xr.Dataset:
+    """A result file of any kind as an xarray dataset with named dimensions and units, in memory and checked.
+
+    Raises `ResultFileError` as `open_result` does. (`xarray.open_dataset` reads the same file, unchecked.)
+
+    Example:
+        >>> open_dataset("out/sub-01.nc")["mean"].sel(parameter="A[V5<-V1]")
+    """
+    path = Path(path)
+    found = _checked(path, lambda form: form.startswith("effconn "), AnyResultFileError, labelled=True)
+    return made_from(path, lambda: _dataset(found), AnyResultFileError)
+
+
+def _dataset(content: Content) -> xr.Dataset:
+    variables = {}
+    for key, values in content.values.items():
+        dimensions, attributes = content.labels[key]
+        if attributes.get("dtype") == "bool":  # how xarray marks what NetCDF has no type for
+            values, attributes = values.astype(bool), {k: v for k, v in attributes.items() if k != "dtype"}
+        variables[key] = (dimensions, values, attributes)
+    return xr.Dataset(variables, attrs=content.attributes)
 
 
 def made_from(path: Path, make: Callable[[], _Made], refused: type[ResultFileError] = ResultFileError) -> _Made:
@@ -101,9 +105,9 @@ def made_from(path: Path, make: Callable[[], _Made], refused: type[ResultFileErr
         raise refused(path, f"{missing}, whatever its checksum") from error
 
 
-def _checked(path: Path, form: str, refused: type[ResultFileError], labelled: bool) -> Content:
+def _checked(path: Path, is_form: Callable[[str], bool], refused: type[ResultFileError], labelled: bool) -> Content:
     found = _content(path, refused, labelled)
-    if _form(found) != form:
+    if not is_form(_form(found)):
         raise refused(path, "is no result of this kind, or of another version of effconn", form=_form(found))
     if found.attributes.pop(DIGEST, None) != _digest(found.values, found.attributes):
         raise refused(path, "is damaged: its content does not match its checksum")
