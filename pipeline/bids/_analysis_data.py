@@ -38,23 +38,23 @@ class GroupRows:
 
 
 def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> GroupRows:
-    """Everybody who has the sessions and every covariate of an analysis."""
+    """Every participant who has the sessions and every covariate of an analysis."""
     arm = study.participants.arm
     wanted = _covariates(study, analysis)
     sessions = _sessions(study, analysis)
     modelled = [run for run in inventory.runs if study.dcm and run.task == study.dcm.task and not run.undriven]
     visits = {(run.participant, run.session) for run in modelled}
     names, rows, left = [], [], []
-    for who in inventory.participants:
-        cells = {arm: who.arm} | {name: _cell(who, name) for name in wanted}
-        lacking = [session for session in sessions if (who.name, session) not in visits]
+    for participant in inventory.participants:
+        cells = {arm: participant.arm} | {name: _cell(participant, name) for name in wanted}
+        lacking = [session for session in sessions if (participant.name, session) not in visits]
         missing = [name for name, cell in cells.items() if cell == MISSING]
         if lacking and study.dcm is not None:
-            left.append(f"{who.name}: left out, no {study.dcm.task} of {' and '.join(lacking)}")
+            left.append(f"{participant.name}: left out, no {study.dcm.task} of {' and '.join(lacking)}")
         elif missing:
-            left.append(f"{who.name}: left out, no {list_names(missing)}")
+            left.append(f"{participant.name}: left out, no {list_names(missing)}")
         else:
-            names.append(who.name if analysis.of == "change" else f"{who.name}_{sessions[0]}")
+            names.append(participant.name if analysis.of == "change" else f"{participant.name}_{sessions[0]}")
             rows.append(cells)
     columns = {name: tuple(row[name] for row in rows) for name in (arm, *wanted)}
     return GroupRows(tuple(names), columns, tuple(left))
@@ -71,7 +71,7 @@ def write_design(study: Study, inventory: Inventory, analysis: GroupAnalysis, pa
 
 
 def check_groups(study: Study, inventory: Inventory) -> list[str]:
-    """A line for everything in `[group]` that the data do not allow: names, kinds and numbers of people."""
+    """A line for everything in `[group]` that the data do not allow: names, kinds and numbers of participants."""
     return [
         f"[group.{name}]: {problem}"
         for name, analysis in study.group.items()
@@ -80,11 +80,15 @@ def check_groups(study: Study, inventory: Inventory) -> list[str]:
 
 
 def group_remarks(study: Study, inventory: Inventory) -> list[str]:
-    """A line for every analysis that goes on without somebody who lacks a covariate."""
+    """A line for every analysis that goes on without participants who lack a covariate."""
     lines = []
     for name, analysis in study.group.items():
         wanted = _covariates(study, analysis)
-        lacking = [who.name for who in inventory.participants if any(_cell(who, one) == MISSING for one in wanted)]
+        lacking = [
+            participant.name
+            for participant in inventory.participants
+            if any(_cell(participant, covariate) == MISSING for covariate in wanted)
+        ]
         if lacking:
             lines.append(f"[group.{name}]: {list_names(lacking)}: left out, for want of {' or '.join(wanted)}")
     return lines
@@ -109,7 +113,7 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
 
 
 def _few(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> str:
-    """Why there are too few people; nothing where there are enough."""
+    """Why there are too few participants; nothing where there are enough."""
     what = f"{analysis.of} of {study.dcm.task}" if study.dcm else analysis.of
     hint = f" ({len(rows.left_out)} are left out, such as {rows.left_out[0]})" if rows.left_out else ""
     if len(rows.names) < LEAST_OF_GROUP:
@@ -127,7 +131,9 @@ def _check_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Non
     wanted = _covariates(study, analysis)
     used = [arm, *wanted] if analysis.analysis == "arms" or arm in _named(analysis) else wanted
     values = {name: _values(rows, name) for name in used}
-    pairs = [(one.strip(), other.strip()) for one, _, other in (text.partition(":") for text in analysis.interactions)]
+    pairs = [
+        (first.strip(), other.strip()) for first, _, other in (text.partition(":") for text in analysis.interactions)
+    ]
     if analysis.analysis == "arms":
         pairs += [(arm, name) for name in wanted if {arm, name} not in [set(pair) for pair in pairs]]
     make_design(rows.names, values)
@@ -168,11 +174,11 @@ def _sessions(study: Study, analysis: GroupAnalysis) -> list[str]:
     return {"before": [before], "after": [after]}.get(analysis.of, [before, after])
 
 
-def _cell(who: Participant, name: str) -> str:
+def _cell(participant: Participant, name: str) -> str:
     """A covariate as text: a score by that name, or else a column."""
-    if name in who.scores:
-        return number_cell(who.scores[name])
-    return who.values.get(name, MISSING)
+    if name in participant.scores:
+        return number_cell(participant.scores[name])
+    return participant.values.get(name, MISSING)
 
 
 LEAST_PREDICTED = 6  # participants with the outcome
@@ -276,7 +282,7 @@ def _column_problems(study: Study, inventory: Inventory, key: str, name: str) ->
 def _too_few(study: Study, inventory: Inventory, name: str) -> Iterator[str]:
     (score,) = session_scores(study, inventory, [name])
     both = np.isfinite(score.before) & np.isfinite(score.after)
-    arm_of = np.array([one.arm for one in inventory.participants])
+    arm_of = np.array([participant.arm for participant in inventory.participants])
     counts = {arm: int((both & (arm_of == arm)).sum()) for arm in study.participants.arms}
     few = [f"{count} of {arm}" for arm, count in counts.items() if count < LEAST_OF_ARM]
     if few:
@@ -288,4 +294,4 @@ def _uncorrelated(name: str, values: np.ndarray) -> Iterator[str]:
     if there.size < LEAST_PAIRS:
         yield f"{there.size} participants have {name}; a correlation takes {LEAST_PAIRS}"
     elif not np.ptp(there) > 0:
-        yield f"{name} is {there[0]:g} for every participant; nothing can go with it"
+        yield f"{name} is {there[0]:g} for every participant; nothing can correlate with it"

@@ -47,7 +47,7 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
     remarks = [*events.remarks, *_never(events, conditions), *_loose(events, conditions)]
     used = {kind for kinds in conditions.values() for kind in kinds}
     usable = events.some(used)
-    there = {one for one, kinds in conditions.items() if set(kinds) & set(usable.trial_type)}
+    there = {condition for condition, kinds in conditions.items() if set(kinds) & set(usable.trial_type)}
     try:
         events.of(used)
     except TableError as error:
@@ -72,7 +72,9 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
     if not problems:
         lines = [
             *_without(
-                events, conditions, lost | {f"model (its input {one})": members for one, members in undriven.items()}
+                events,
+                conditions,
+                lost | {f"model (its input {input_name})": members for input_name, members in undriven.items()},
             )
         ]
         if there and not _useless(study, name, lost, undriven):
@@ -94,7 +96,7 @@ def _lost(task: Task, there: Collection[str]) -> dict[str, list[str]]:
     """Contrasts and distances that a run cannot give, and the conditions and modulators that each lacks."""
     wanted = {f"contrast {name}": [*parse_contrast(text)] for name, text in task.contrasts.items()}
     wanted |= {f"distance {name}": [*distance.between] for name, distance in task.distances.items()}
-    lacking = {what: [one for one in members if one not in there] for what, members in wanted.items()}
+    lacking = {what: [member for member in members if member not in there] for what, members in wanted.items()}
     return {what: absent for what, absent in lacking.items() if absent}
 
 
@@ -222,7 +224,7 @@ def _crowded(events: Events, scans: int, step: float) -> Iterator[str]:
 def _overlapping(events: Events) -> Iterator[str]:
     """Conditions each of whose events lasts until the next but one has begun, as durations in milliseconds do."""
     for kind in events.trial_types:
-        own = [place for place, one in enumerate(events.trial_type) if one == kind]
+        own = [place for place, trial_type in enumerate(events.trial_type) if trial_type == kind]
         onset, duration = events.onset[own], events.duration[own]
         if len(own) > 2 and (onset[:-2] + duration[:-2] > onset[2:]).all():
             lasting, apart = np.median(duration), np.median(np.diff(onset))

@@ -30,49 +30,52 @@ def check_folders(study: Study) -> Iterator[str]:
             yield f"[study] derivatives: {folder} holds no sub-* folder{tip}"
 
 
-def check_layout(study: Study, people: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
-    """Sessions and tasks that nobody has."""
-    names = _listable([who.name for who in people.participants], study, derivatives)
-    sessions = Counter(name for who in names for name in derivatives.folders(who) if name.startswith("ses-"))
+def check_layout(study: Study, table: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
+    """Sessions and tasks that no participant has."""
+    names = _listable([participant.name for participant in table.participants], study, derivatives)
+    sessions = Counter(
+        name for participant in names for name in derivatives.folders(participant) if name.startswith("ses-")
+    )
     if not sessions:
-        if not any(derivatives.folders(who) for who in names):
+        if not any(derivatives.folders(participant) for participant in names):
             there = list_names(derivatives.participants())
-            yield f"[study] derivatives: {derivatives.root} has nobody of the participants' table; it has {there}"
+            yield f"[study] derivatives: {derivatives.root} holds no participant of the table; it has {there}"
         else:
             yield f"[study] derivatives: {derivatives.root} has no ses-* folders; a study has a before and an after"
         return
     for key, session in (("before", study.sessions.before), ("after", study.sessions.after)):
         if session not in sessions:
             tip = did_you_mean(session, list(sessions), "sessions")
-            yield f"[sessions] {key}: nobody has {session!r} in {derivatives.root}{tip}"
+            yield f"[sessions] {key}: no participant has {session!r} in {derivatives.root}{tip}"
     tasks = {
         str(file.label("task"))
-        for who in names
+        for participant in names
         for session in (study.sessions.before, study.sessions.after)
         for kind in ("nii.gz", "nii")
-        for file in derivatives.functional(who, session, ("bold", kind))
+        for file in derivatives.functional(participant, session, ("bold", kind))
     } - {"None"}
     for task in study.tasks:
         if task not in tasks and {study.sessions.before, study.sessions.after} <= sessions.keys():
-            yield f"[tasks] {task}: nobody has an image of this task{did_you_mean(task, sorted_names(tasks), 'tasks')}"
+            tip = did_you_mean(task, sorted_names(tasks), "tasks")
+            yield f"[tasks] {task}: no participant has an image of this task{tip}"
     yield from _spaces(study, names, derivatives)
 
 
 def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -> list[str]:
     """Participants whose folders can be read; what is wrong with others is said of their runs.
 
-    Raises `DataError` where it is wrong with everybody.
+    Raises `DataError` where it is wrong with all of them.
     """
     found, problem = [], None
-    for who in names:
+    for participant in names:
         try:
-            derivatives.folders(who)
+            derivatives.folders(participant)
             for session in (study.sessions.before, study.sessions.after):
-                derivatives.functional(who, session, ("bold", "nii"))
+                derivatives.functional(participant, session, ("bold", "nii"))
         except DataError as error:
             problem = problem or error
         else:
-            found.append(who)
+            found.append(participant)
     if problem is not None and not found:
         raise problem
     return found
@@ -83,10 +86,10 @@ def _spaces(study: Study, names: Sequence[str], derivatives: DatasetFolders) -> 
     sessions = (study.sessions.before, study.sessions.after)
     spaces = {
         image_space(file)
-        for who in names
+        for participant in names
         for session in sessions
         for task in study.tasks
-        for file in preprocessed_images(derivatives, who, session, task)
+        for file in preprocessed_images(derivatives, participant, session, task)
     }
     if spaces and study.study.space not in spaces:
         tip = did_you_mean(study.study.space, sorted_names(spaces), "spaces")
@@ -114,35 +117,35 @@ def collect_inventory(study: Study, on_progress: Callable[[int, int], None] | No
         errors = [*check_folders(study)]
         if errors:
             return Inventory((), (), (), tuple(errors))
-        people = read_participants(study)
-        return _of(study, people, on_progress) if people.participants else _inventory(people, [], [], [])
+        table = read_participants(study)
+        return _of(study, table, on_progress) if table.participants else _inventory(table, [], [], [])
     except DataError as error:
         return Inventory((), (), (), (str(error),))
 
 
-def _of(study: Study, people: ParticipantTable, on_progress: Callable[[int, int], None] | None) -> Inventory:
+def _of(study: Study, table: ParticipantTable, on_progress: Callable[[int, int], None] | None) -> Inventory:
     """The runs of those who are in the study."""
     derivatives, bids = DatasetFolders(study.study.derivatives), DatasetFolders(study.study.bids)
-    errors = [*check_layout(study, people, derivatives)]
+    errors = [*check_layout(study, table, derivatives)]
     if errors:
-        return _inventory(people, [], errors, [])
+        return _inventory(table, [], errors, [])
     cells = [
-        (who.name, session, task)
-        for who in people.participants
+        (participant.name, session, task)
+        for participant in table.participants
         for session in (study.sessions.before, study.sessions.after)
         for task in study.tasks
     ]
     found = _look(study, derivatives, bids, cells, on_progress)
     errors = [*_nowhere(study, found), *_unusable(study, found)]
-    said = [(_label(cell), text) for cell, one in zip(cells, found, strict=True) for text in one.remarks]
-    runs = [one.run for one in found if one.run is not None]
+    said = [(_label(cell), text) for cell, validation in zip(cells, found, strict=True) for text in validation.remarks]
+    runs = [validation.run for validation in found if validation.run is not None]
     return _inventory(
-        people,
+        table,
         found,
         errors,
         [
             *_turned(study),
-            *_strangers(people, derivatives),
+            *_strangers(table, derivatives),
             *merge_remarks(said),
             *_mixed(runs),
             *_unlike(study, found),
@@ -151,15 +154,15 @@ def _of(study: Study, people: ParticipantTable, on_progress: Callable[[int, int]
 
 
 def _inventory(
-    people: ParticipantTable, found: Sequence[RunValidation], errors: list[str], remarks: list[str]
+    table: ParticipantTable, found: Sequence[RunValidation], errors: list[str], remarks: list[str]
 ) -> Inventory:
     return Inventory(
-        people.participants,
-        tuple(one.run for one in found if one.run is not None),
-        tuple(one.absence for one in found if one.absence is not None),
-        (*people.errors, *errors),
-        (*people.remarks, *remarks),
-        tuple(people.left_out),
+        table.participants,
+        tuple(validation.run for validation in found if validation.run is not None),
+        tuple(validation.absence for validation in found if validation.absence is not None),
+        (*table.errors, *errors),
+        (*table.remarks, *remarks),
+        tuple(table.left_out),
     )
 
 
@@ -178,8 +181,8 @@ def _look(
     found: list[RunValidation] = []
 
     def take(some: Iterable[RunValidation]) -> None:
-        for one in some:
-            found.append(one)
+        for validation in some:
+            found.append(validation)
             if on_progress is not None:
                 on_progress(len(found), len(cells))
 
@@ -205,10 +208,10 @@ def _nowhere(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     One of several that a condition merges may be nowhere, if it can't be a slip for a type that is in no condition.
     """
     seen: dict[str, set[str]] = defaultdict(set)
-    for one in found:
-        place = one.run or one.absence
+    for validation in found:
+        place = validation.run or validation.absence
         if place is not None:
-            seen[place.task] |= one.events.keys()
+            seen[place.task] |= validation.events.keys()
     for name, task in study.tasks.items():
         loose = seen[name] - {kind for kinds in task.conditions.values() for kind in kinds}
         for condition, kinds in task.conditions.items():
@@ -222,14 +225,18 @@ def _nowhere(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
 def _unusable(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     """Tasks without a single run that can be used, with the most frequent reason."""
     for task in study.tasks:
-        if not any(one.run is not None and one.run.task == task for one in found):
-            reasons = Counter(one.absence.problem for one in found if one.absence and one.absence.task == task)
+        if not any(validation.run is not None and validation.run.task == task for validation in found):
+            reasons = Counter(
+                validation.absence.problem
+                for validation in found
+                if validation.absence and validation.absence.task == task
+            )
             reason, _ = reasons.most_common(1)[0]
             yield f"[tasks] {task}: no run can be used; one reason is: {reason}"
 
 
-def _strangers(people: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
-    known = {who.name for who in people.participants} | {name for name, _ in people.left_out}
+def _strangers(table: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
+    known = {participant.name for participant in table.participants} | {name for name, _ in table.left_out}
     strangers = set(derivatives.participants()) - known
     if strangers:
         yield f"{list_names(strangers)}: in the derivatives, but not in the participants' table; not used"
@@ -250,7 +257,7 @@ def _mixed(runs: Sequence[Run]) -> Iterator[str]:
 
 def _unlike(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     """Runs whose events of a trial type are more than twice, or less than half, as many or as long as in most runs."""
-    usable = [(one.run, one.events) for one in found if one.run is not None]
+    usable = [(validation.run, validation.events) for validation in found if validation.run is not None]
     for task in dict.fromkeys(run.task for run, _ in usable):
         runs = [(run, events) for run, events in usable if run.task == task]
         named = {kind for kinds in study.tasks[task].conditions.values() for kind in kinds}

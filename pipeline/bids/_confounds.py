@@ -49,10 +49,14 @@ def named_columns(settings: ConfoundSettings) -> Iterator[str]:
 def taken_columns(settings: ConfoundSettings, columns: Collection[str]) -> list[str]:
     """Those of a table's columns that the strategy is made from, in their order."""
     named = set(named_columns(settings))
-    components = [one for prefixes in COMPCOR[settings.compcor] for one in prefixes]
+    components = [prefix for prefixes in COMPCOR[settings.compcor] for prefix in prefixes]
     prefixes = ("cosine", *components) if "compcor" in settings.strategy else ()
     aroma = "ica_aroma" in settings.strategy
-    return [one for one in columns if one in named or one.startswith(tuple(prefixes)) or (aroma and "aroma" in one)]
+    return [
+        column
+        for column in columns
+        if column in named or column.startswith(tuple(prefixes)) or (aroma and "aroma" in column)
+    ]
 
 
 def absent_columns(settings: ConfoundSettings, columns: Collection[str]) -> Iterator[str]:

@@ -97,8 +97,8 @@ class DatasetFolders:
         """
         wanted = comparable_entities(entities)
         for within in (f"{participant}/{session}/func", f"{participant}/{session}", participant, ""):
-            fit = [one for one in self._listed(within)[1].get(kind, []) if one.indexed.items() <= wanted.items()]
-            yield from sorted(fit, key=lambda one: -len(one.entities))
+            fit = [file for file in self._listed(within)[1].get(kind, []) if file.indexed.items() <= wanted.items()]
+            yield from sorted(fit, key=lambda file: -len(file.entities))
 
     def _listed(self, within: str) -> FolderContent:
         if within not in self._listings:
@@ -110,7 +110,9 @@ def _scan(folder: str) -> FolderContent:
     """Folders and BIDS files in a folder. A link whose target is absent is a file: it is named as such later."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted(((entry.name, _is_folder(entry)) for entry in entries), key=lambda one: natural_key(one[0]))
+            found = sorted(
+                ((entry.name, _is_folder(entry)) for entry in entries), key=lambda pair: natural_key(pair[0])
+            )
     except (FileNotFoundError, NotADirectoryError):
         found = []
     except OSError as error:

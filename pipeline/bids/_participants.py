@@ -42,7 +42,7 @@ class ParticipantTable:
 
 
 def read_participants(study: Study) -> ParticipantTable:
-    """Everybody in the participants' table, with arm and scores; what is wrong is told, all of it."""
+    """Every participant of the table, with arm and scores; everything that is wrong is reported."""
     found = ParticipantTable()
     table_path = study.participants.table or study.study.bids / "participants.tsv"
     try:
@@ -73,7 +73,7 @@ def _folder(path: Path) -> str:
 
 
 def _folders(study: Study) -> list[str]:
-    """Everybody who has a folder, in the dataset or its derivatives."""
+    """Every participant who has a folder, in the dataset or its derivatives."""
     return [
         name for place in (study.study.bids, study.study.derivatives) for name in DatasetFolders(place).participants()
     ]
@@ -82,7 +82,7 @@ def _folders(study: Study) -> list[str]:
 def _rows(table: Table, study: Study, found: ParticipantTable) -> dict[str, int]:
     """Participant, as folders are called → row.
 
-    Raises `TableError` where two rows are about one who takes part, or a row of one who does about nobody.
+    Raises `TableError` where two rows are about the same participant, or the row of a participant names none.
     """
     folders = _folders(study)
     cells, problems = participant_labels(table)
@@ -113,7 +113,7 @@ def _rows(table: Table, study: Study, found: ParticipantTable) -> dict[str, int]
 
 
 def _apart(table: Table, study: Study, names: Sequence[str]) -> set[int]:
-    """Rows of those who take no part, whatever else is wrong with them."""
+    """Rows of those who do not participate, whatever else is wrong with them."""
     arm = study.participants.arm
     if arm not in table.columns:
         return set()
@@ -122,15 +122,17 @@ def _apart(table: Table, study: Study, names: Sequence[str]) -> set[int]:
 
 
 def _check_zeros(table: Table, names: Sequence[str], folders: Sequence[str]) -> None:
-    """Raises `TableError` where labels differ in leading zeros alone, so that nobody knows who is who."""
-    for one, other in (*ambiguous_labels(names), *ambiguous_labels(folders)):
-        if not {one, other}.isdisjoint(names):
-            where = "" if {one, other} <= set(names) else "; there are folders of both"
-            raise TableError(table.path, f"{one} and {other} differ in leading zeros alone{where}; rename one of them")
+    """Raises `TableError` where labels differ in leading zeros alone, so that participants cannot be told apart."""
+    for first, other in (*ambiguous_labels(names), *ambiguous_labels(folders)):
+        if not {first, other}.isdisjoint(names):
+            where = "" if {first, other} <= set(names) else "; there are folders of both"
+            raise TableError(
+                table.path, f"{first} and {other} differ in leading zeros alone{where}; rename one of them"
+            )
 
 
 def _arms(table: Table, study: Study, rows: Mapping[str, int], found: ParticipantTable) -> dict[str, str]:
-    """The arm of everybody who is in the study."""
+    """The arm of every participant of the study."""
     column, arms = study.participants.arm, study.participants.arms
     if column not in table.columns:
         raise TableError(
@@ -145,7 +147,7 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: Participan
     for name in excluded.keys() - rows.keys():
         found.errors.append(f"[participants] exclude names {name}, who is not in {table.path.name}; correct the name")
     kept: dict[str, str] = {}
-    strangers: dict[str, list[str]] = {}
+    unknown_arms: dict[str, list[str]] = {}
     for name, row in rows.items():
         arm = cells[row]
         if name in excluded:
@@ -153,16 +155,16 @@ def _arms(table: Table, study: Study, rows: Mapping[str, int], found: Participan
         elif arm == MISSING:
             found.left_out.append((name, f"has no {column} in {table.path.name}, line {table.lines[row]}"))
         elif arm not in arms:
-            strangers.setdefault(arm, []).append(f"{name} (line {table.lines[row]})")
+            unknown_arms.setdefault(arm, []).append(f"{name} (line {table.lines[row]})")
         else:
             kept[name] = arm
-    for arm, who in strangers.items():
+    for arm, strangers in unknown_arms.items():
         found.errors.append(
-            f"{table.path.name}: {column} is {arm!r} for {list_names(who)}, which is no arm of the study"
+            f"{table.path.name}: {column} is {arm!r} for {list_names(strangers)}, which is no arm of the study"
             f"{did_you_mean(arm, arms, 'arms')}; correct it, or name them under [participants] exclude"
         )
     found.errors += [
-        f"{table.path.name}: nobody who takes part has {column} {arm}; check [participants] arms and exclude"
+        f"{table.path.name}: no participant has {column} {arm}; check [participants] arms and exclude"
         for arm in arms
         if arm not in kept.values()
     ]
@@ -184,18 +186,18 @@ def _values(table: Table, row: int, arm: str) -> dict[str, str]:
     return values
 
 
-def _codes(study: Study, people: Sequence[Participant]) -> Iterator[str]:
+def _codes(study: Study, participants: Sequence[Participant]) -> Iterator[str]:
     """Scores and columns that analyses name whose values look like codes for missing."""
-    columns = people[0].values if people else ()
-    for name in dict.fromkeys((*study.scores, *(one for one in columns if is_used_in_analyses(one, study)))):
-        values = {who.name: _number(who, name) for who in people}
+    columns = participants[0].values if participants else ()
+    for name in dict.fromkeys((*study.scores, *(column for column in columns if is_used_in_analyses(column, study)))):
+        values = {participant.name: _number(participant, name) for participant in participants}
         for code in missing_codes([*values.values()]):
-            whose = list_names(who for who, value in values.items() if value == code)
-            yield f"{name} is {code:g} for {whose}; is it a code for missing? then leave the cell empty"
+            labels = list_names(participant for participant, value in values.items() if value == code)
+            yield f"{name} is {code:g} for {labels}; is it a code for missing? then leave the cell empty"
 
 
-def _number(who: Participant, name: str) -> float:
-    if name in who.scores:
-        return who.scores[name]
-    value = read_number(who.values.get(name, ""))
+def _number(participant: Participant, name: str) -> float:
+    if name in participant.scores:
+        return participant.scores[name]
+    value = read_number(participant.values.get(name, ""))
     return float("nan") if value is None else value

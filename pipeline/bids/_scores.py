@@ -37,13 +37,13 @@ Values = dict[str, float]  # participant → number, NaN where missing
 
 
 def read_scores(
-    study: Study, participants_table: Path, people: Sequence[str], errors: list[str], remarks: list[str]
+    study: Study, participants_table: Path, participants: Sequence[str], errors: list[str], remarks: list[str]
 ) -> dict[str, Values]:
     """Every score of the study for some participants, NaN where it is missing.
 
     Arguments:
         participants_table: where scores are that name no table.
-        people: participants, with prefix.
+        participants: participants, with prefix.
         errors, remarks: lines that are added to.
     """
     tables: dict[Path, Table] = {}
@@ -54,18 +54,18 @@ def read_scores(
             if path not in tables:
                 tables[path] = read_table(path)
                 remarks += [] if path == participants_table else tables[path].remarks
-            found[name] = _score(tables[path], score, study, people)
+            found[name] = _score(tables[path], score, study, participants)
         except TableError as error:
             where = "" if path.exists() else f"{path.parent}/"
             if is_used_in_analyses(name, study):
                 errors.append(f"[scores.{name}]: {where}{error}")
             else:
                 remarks.append(f"[scores.{name}]: {where}{error}; no analysis uses it, and it is missing for all")
-            found[name] = dict.fromkeys(people, np.nan)
+            found[name] = dict.fromkeys(participants, np.nan)
             continue
-        missing = [who for who, value in found[name].items() if np.isnan(value)]
-        if people and len(missing) == len(people):
-            problem = f"[scores.{name}]: {path.name} has {score.column} of nobody who takes part; check its names"
+        missing = [participant for participant, value in found[name].items() if np.isnan(value)]
+        if participants and len(missing) == len(participants):
+            problem = f"[scores.{name}]: {path.name} has {score.column} of no participant; check its names"
             (errors if is_used_in_analyses(name, study) else remarks).append(problem)
         elif missing:
             remarks.append(f"score {name} is missing for {list_names(missing)}")
@@ -74,7 +74,7 @@ def read_scores(
 
 
 def _unnamed(tables: Iterable[Table], participants_table: Path) -> Iterator[str]:
-    """Rows of phenotype tables that are about nobody."""
+    """Rows of phenotype tables that name no participant."""
     for table in tables:
         problems = (
             participant_labels(table)[1] if PARTICIPANT in table.columns and table.path != participants_table else {}
@@ -84,7 +84,7 @@ def _unnamed(tables: Iterable[Table], participants_table: Path) -> Iterator[str]
             yield f"{table.path.name}, line {table.lines[row]}: {problem}{more}; not used"
 
 
-def _score(table: Table, score: Score, study: Study, people: Sequence[str]) -> Values:
+def _score(table: Table, score: Score, study: Study, participants: Sequence[str]) -> Values:
     for column in (PARTICIPANT, score.column):
         if column not in table.columns:
             raise TableError(
@@ -93,17 +93,19 @@ def _score(table: Table, score: Score, study: Study, people: Sequence[str]) -> V
                 1,
             )
     if score.take == "once":
-        return _by_person(table, score.column, people, _all_rows(table))
+        return _by_participant(table, score.column, participants, _all_rows(table))
     if score.take in ("before", "after"):
-        return _of_session(table, score.column, people, getattr(study.sessions, score.take))
-    first, second = both_sessions(table, score.column, study, people)
+        return _of_session(table, score.column, participants, getattr(study.sessions, score.take))
+    first, second = both_sessions(table, score.column, study, participants)
     sign = 1.0 if score.take == "fall" else -1.0
-    return {who: sign * (first[who] - second[who]) for who in people}
+    return {participant: sign * (first[participant] - second[participant]) for participant in participants}
 
 
-def both_sessions(table: Table, column: str, study: Study, people: Sequence[str]) -> tuple[Values, Values]:
+def both_sessions(table: Table, column: str, study: Study, participants: Sequence[str]) -> tuple[Values, Values]:
     """The numbers before and after; raises `TableError` where the table doesn't tell sessions."""
-    before, after = (_of_session(table, column, people, one) for one in (study.sessions.before, study.sessions.after))
+    before, after = (
+        _of_session(table, column, participants, session) for session in (study.sessions.before, study.sessions.after)
+    )
     return before, after
 
 
@@ -111,7 +113,7 @@ def _all_rows(table: Table) -> list[int]:
     return list(range(len(table.rows)))
 
 
-def _of_session(table: Table, column: str, people: Sequence[str], session: str) -> Values:
+def _of_session(table: Table, column: str, participants: Sequence[str], session: str) -> Values:
     """The numbers of one session, whose label may lack its prefix in the table."""
     if SESSION not in table.columns:
         raise TableError(
@@ -124,25 +126,25 @@ def _of_session(table: Table, column: str, people: Sequence[str], session: str) 
     if not rows:
         there = list_names(cells)
         raise TableError(table.path, f"{SESSION} is nowhere {session}; it is {there}: correct it, or [sessions]")
-    return _by_person(table, column, people, rows)
+    return _by_participant(table, column, participants, rows)
 
 
-def _by_person(table: Table, column: str, people: Sequence[str], rows: Sequence[int]) -> Values:
-    wanted = set(people)
+def _by_participant(table: Table, column: str, participants: Sequence[str], rows: Sequence[int]) -> Values:
+    wanted = set(participants)
     places: dict[str, int] = {}
     found, _ = participant_labels(table)
-    names = replace_labels(found, match_labels(found, people))
+    names = replace_labels(found, match_labels(found, participants))
     for row in rows:
         name = names[row]
         if name in places and name in wanted:
             twice = f"{name} has a row in line {table.lines[places[name]]}, too"
             raise TableError(table.path, f"{twice}; give each one row, or say which session to take", table.lines[row])
         places[name] = row
-    used = [name for name in people if name in places]
+    used = [name for name in participants if name in places]
     values: Mapping[str, float] = dict(
         zip(used, map(float, table.numbers(column, [places[name] for name in used])), strict=True)
     )
-    return {name: values.get(name, np.nan) for name in people}
+    return {name: values.get(name, np.nan) for name in participants}
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +153,13 @@ class SessionScores:
 
     Fields:
         name, unit: of the score.
-        before, after: (person,) in the order of the inventory; NaN where missing.
+        before, after: (participant,) in the order of the inventory; NaN where missing.
     """
 
     name: str
     unit: str
-    before: Float[np.ndarray, "person"]
-    after: Float[np.ndarray, "person"]
+    before: Float[np.ndarray, "participant"]
+    after: Float[np.ndarray, "participant"]
 
 
 def session_scores(study: Study, inventory: Inventory, names: Sequence[str]) -> tuple[SessionScores, ...]:
@@ -165,7 +167,7 @@ def session_scores(study: Study, inventory: Inventory, names: Sequence[str]) -> 
 
     Raises `DataError` where a score has no table with a row for each session, or the table cannot be read.
     """
-    people = [one.name for one in inventory.participants]
+    participants = [participant.name for participant in inventory.participants]
     found = []
     for name in names:
         score = study.scores[name]
@@ -175,10 +177,10 @@ def session_scores(study: Study, inventory: Inventory, names: Sequence[str]) -> 
                 "table, with a column session_id, and take = 'fall' or 'rise'"
             )
         try:
-            before, after = both_sessions(read_table(score.table), score.column, study, people)
+            before, after = both_sessions(read_table(score.table), score.column, study, participants)
         except TableError as error:
             raise DataError(str(error)) from error
-        first, second = (np.array([values[who] for who in people]) for values in (before, after))
+        first, second = (np.array([values[participant] for participant in participants]) for values in (before, after))
         found.append(SessionScores(name, score.unit, first, second))
     return tuple(found)
 
@@ -189,25 +191,29 @@ def known_columns(study: Study, inventory: Inventory) -> list[str]:
     return list(dict.fromkeys((*study.scores, *columns)))
 
 
-def participant_numbers(inventory: Inventory, name: str) -> Float[np.ndarray, "person"]:
+def participant_numbers(inventory: Inventory, name: str) -> Float[np.ndarray, "participant"]:
     """A score, or a column of the participants' table, as numbers; NaN where missing.
 
     Raises `DataError`, naming the participant, where a cell is text.
     """
-    people = inventory.participants
-    if all(name in one.scores for one in people):
-        return np.array([one.scores[name] for one in people], dtype=np.float64)
-    cells = [one.values.get(name, MISSING) for one in people]
+    participants = inventory.participants
+    if all(name in participant.scores for participant in participants):
+        return np.array([participant.scores[name] for participant in participants], dtype=np.float64)
+    cells = [participant.values.get(name, MISSING) for participant in participants]
     table = Table(Path("participants.tsv"), (name,), tuple((cell,) for cell in cells), tuple(range(len(cells))))
     try:
         return table.numbers(name)
     except TableError as error:
-        raise DataError(f"{str(error).partition(': ')[2]} (of {people[error.line or 0].name})") from error
+        raise DataError(f"{str(error).partition(': ')[2]} (of {participants[error.line or 0].name})") from error
 
 
-def participant_column(inventory: Inventory, name: str) -> Float[np.ndarray, "person"] | tuple[str, ...]:
+def participant_column(inventory: Inventory, name: str) -> Float[np.ndarray, "participant"] | tuple[str, ...]:
     """The same, or texts with "" where missing if no cell is a number; raises `DataError` where both are mixed."""
-    cells = [one.values.get(name, MISSING) for one in inventory.participants if name not in one.scores]
+    cells = [
+        participant.values.get(name, MISSING)
+        for participant in inventory.participants
+        if name not in participant.scores
+    ]
     known = [cell for cell in cells if cell != MISSING]
     if known and not any(map(NUMBER.fullmatch, known)):
         return tuple("" if cell == MISSING else cell for cell in cells)

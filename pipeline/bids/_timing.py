@@ -22,7 +22,7 @@ class TimingNeeds:
 
     Fields:
         task: its name.
-        repetition_time: s, which goes before files; None where the study's file gives none.
+        repetition_time: s, which takes precedence over files; None where the study's file gives none.
         echo_time: whether a model needs it.
         reference: whether it matters where slices were corrected to; at rest it does not.
     """
@@ -86,14 +86,14 @@ def _repetition_time(
             others.append(f"{in_header:g} s by {HEADER}")
         if others:
             remarks.append(
-                f"the repetition time is {wanted.repetition_time:g} s by {SETTING}, which goes before "
+                f"the repetition time is {wanted.repetition_time:g} s by {SETTING}, which takes precedence over "
                 f"{' and '.join(others)}"
             )
         return wanted.repetition_time, SETTING
     stated = _seconds(sidecar, "RepetitionTime", remedy)
     if stated is None and in_header is None:
         raise DataError(
-            "neither a sidecar nor the header tells the repetition time; add RepetitionTime to the task's _bold.json, "
+            "neither a sidecar nor the header gives the repetition time; add RepetitionTime to the task's _bold.json, "
             f"or {remedy}"
         )
     if stated is not None and in_header is not None and abs(stated - in_header) > _SAME:
@@ -102,7 +102,7 @@ def _repetition_time(
             f"wrong, or {remedy}"
         )
     if stated is None:
-        remarks.append("no sidecar tells the repetition time; the image's own is used")
+        remarks.append("no sidecar gives the repetition time; the image's own is used")
     step, source = (stated, SIDECAR) if stated is not None else (in_header, HEADER)
     assert step is not None
     if problem := time_problem(step, "repetition time"):
@@ -153,7 +153,7 @@ def _echo(values: Mapping[str, Any], wanted: TimingNeeds, remarks: list[str]) ->
     if wanted.echo_time and problem:
         raise DataError(problem)
     if wanted.echo_time and echo is None:
-        raise DataError("no sidecar tells EchoTime, which [dcm] echo_time = 'scanner' needs; add it")
+        raise DataError("no sidecar gives EchoTime, which [dcm] echo_time = 'scanner' needs; add it")
     if problem:
         remarks.append(f"{problem}; nothing needs it")
         return None

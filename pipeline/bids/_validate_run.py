@@ -41,7 +41,7 @@ def validate_run(
     """Find a run and hold its files against each other, headers only; whatever is wrong with it stays with it."""
     try:
         return _validate_run(study, derivatives, bids, participant, session, task)
-    except Exception as error:  # of a kind that nobody thought of: one run must not end the study
+    except Exception as error:  # of an unforeseen kind: one run must not end the study
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return RunValidation(None, Absence(participant, session, task, f"its files cannot be understood ({words})"))
 
@@ -181,6 +181,6 @@ def _confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) 
         unsure, known = check_confounds(run.confounds, study.confounds, run.scans)
         remarks += known
         if unsure:
-            remarks += [one for one in read_confounds(run, study).remarks if one not in known]
+            remarks += [remark for remark in read_confounds(run, study).remarks if remark not in known]
     except DataError as error:
         problems.append(str(error))

@@ -121,7 +121,9 @@ def read_labels(table: Path) -> list[tuple[int, str]]:
     try:
         found = read_table(table)
         columns = {name.lower(): name for name in found.columns}
-        number, name = (next((columns[one] for one in kind if one in columns), None) for kind in (INDEX, NAME))
+        number, name = (
+            next((columns[heading] for heading in kind if heading in columns), None) for kind in (INDEX, NAME)
+        )
         if number is None or name is None:
             raise RegionError(
                 f"label table {table} needs the columns index and name, and has {', '.join(columns)}; rename them"
@@ -145,17 +147,17 @@ def label_numbers(atlas: Atlas, wanted: Sequence[str | int]) -> list[int]:
 
     Raises `RegionError`, with the nearest name, where a label is unknown.
     """
-    if all(isinstance(one, int) for one in wanted):
-        return sorted(int(one) for one in wanted)
+    if all(isinstance(label, int) for label in wanted):
+        return sorted(int(label) for label in wanted)
     if atlas.table is None:
         place = atlas.image.with_name(atlas.image.name.removesuffix(".gz").removesuffix(".nii") + ".tsv")
         raise RegionError(f"atlas {atlas.image} has no table of labels; put one at {place}, or give numbers")
     labels = read_labels(atlas.table)
     found: list[int] = []
-    for one in wanted:
-        matching = [one] if isinstance(one, int) else [number for number, name in labels if name == one]
+    for label in wanted:
+        matching = [label] if isinstance(label, int) else [number for number, name in labels if name == label]
         if not matching:
-            raise RegionError(f"{one!r} is no label of {atlas.image.name}{_meant(str(one), labels)}")
+            raise RegionError(f"{label!r} is no label of {atlas.image.name}{_meant(str(label), labels)}")
         found.extend(matching)
     return sorted(set(found))
 
@@ -179,7 +181,7 @@ def mask_of_labels(
     numbers = label_numbers(atlas, wanted)
     if volume_count(image) == 1:
         return _numbered(image, what, numbers, threshold, grid)
-    beyond = [str(one) for one in numbers if not 0 <= one < volume_count(image)]
+    beyond = [str(number) for number in numbers if not 0 <= number < volume_count(image)]
     if beyond:
         last = volume_count(image) - 1
         raise RegionError(f"{what} has the volumes 0 to {last}, and no {', '.join(beyond)}; check labels")
@@ -199,7 +201,7 @@ def _numbered(image: Any, what: str, numbers: list[int], threshold: float | None
     if scale.kind in ("fraction", "percent") or not is_whole(values, ROUNDING):
         raise RegionError(f"{what} holds {scale.words()}, not labels; name it as a mask, or give the image of labels")
     values = np.rint(values)
-    absent = [str(one) for one in numbers if not (values == one).any()]
+    absent = [str(number) for number in numbers if not (values == number).any()]
     if absent:
         raise RegionError(f"{what} has no voxel of label {', '.join(absent)}; check image and table")
     chosen = np.isin(values, numbers)
@@ -213,8 +215,8 @@ def _scale_among(image: Any, what: str, values: Float[np.ndarray, "volume i j k"
     scale = infer_map_scale(values, image, probabilities=True)
     if scale.high > 1 + BEYOND or scale.low < -BEYOND:
         return scale
-    for one in range(volume_count(image)):
-        other = infer_map_scale(read_volumes(image, what, [one]), image, probabilities=True)
+    for volume in range(volume_count(image)):
+        other = infer_map_scale(read_volumes(image, what, [volume]), image, probabilities=True)
         if other.high > 1 + BEYOND:
             return replace(other, low=scale.low, high=scale.high)
     return scale

@@ -114,7 +114,7 @@ def region_remarks(study: Study, grids: Iterable[Grid]) -> list[str]:
     lines: dict[str, None] = {}
     for grid in dict.fromkeys(grids):
         drawn = _drawable(study, grid)
-        lines.update(dict.fromkeys(_overlaps({name: one.voxels for name, one in drawn.items()})))
+        lines.update(dict.fromkeys(_overlaps({name: mask.voxels for name, mask in drawn.items()})))
         lines.update(dict.fromkeys([*_cut_off(drawn, grid), *_huge(drawn, grid)]))
     return [*lines, *_unlikely_spheres(study)]
 
@@ -131,8 +131,8 @@ def _drawable(study: Study, grid: Grid) -> Mapping[str, RegionMask]:
 
 def _huge(drawn: Mapping[str, RegionMask], grid: Grid) -> Iterator[str]:
     """Regions that hold no area of a brain but much of it."""
-    for name, one in drawn.items():
-        volume, share = one.voxels.sum() * grid.voxel_volume, one.voxels.mean()
+    for name, mask in drawn.items():
+        volume, share = mask.voxels.sum() * grid.voxel_volume, mask.voxels.mean()
         if volume > HUGE or share > HALF:
             yield (
                 f"region {name}: it holds {volume / 1000:,.0f} cm³, {share:.0%} of the field of view; check that "
@@ -142,27 +142,27 @@ def _huge(drawn: Mapping[str, RegionMask], grid: Grid) -> Iterator[str]:
 
 def _cut_off(drawn: Mapping[str, RegionMask], grid: Grid) -> Iterator[str]:
     """Regions that are far smaller on the images than in their own file."""
-    for name, one in drawn.items():
-        if one.volume is None or one.volume < FEW * grid.voxel_volume:
+    for name, mask in drawn.items():
+        if mask.volume is None or mask.volume < FEW * grid.voxel_volume:
             continue  # so few voxels that their edges decide
-        share = one.whole * grid.voxel_volume / one.volume
+        share = mask.whole * grid.voxel_volume / mask.volume
         if share < HALF:
             yield (
-                f"region {name}: {share:.0%} of its {one.volume:,.0f} mm³ lie on the images; check that it is in their "
-                "space"
+                f"region {name}: {share:.0%} of its {mask.volume:,.0f} mm³ lie on the images; check that it is in "
+                "their space"
             )
 
 
 def _unlikely_spheres(study: Study) -> Iterator[str]:
     """Radii and centres that look like cm, or voxels."""
-    spheres = {name: one.sphere for name, one in study.regions.items() if one.sphere is not None}
-    for name, one in spheres.items():
-        if one.radius > LARGE:
+    spheres = {name: region.sphere for name, region in study.regions.items() if region.sphere is not None}
+    for name, sphere in spheres.items():
+        if sphere.radius > LARGE:
             yield (
-                f"region {name}: its radius of {one.radius:g} mm makes {4.18879e-3 * one.radius**3:,.0f} cm³, as large "
-                "as a lobe; radii are in mm"
+                f"region {name}: its radius of {sphere.radius:g} mm makes {4.18879e-3 * sphere.radius**3:,.0f} cm³, "
+                "as large as a lobe; radii are in mm"
             )
-    furthest = max((max(map(abs, one.centre)) for one in spheres.values()), default=0.0)
+    furthest = max((max(map(abs, sphere.centre)) for sphere in spheres.values()), default=0.0)
     if len(spheres) >= 3 and furthest < NEAR:
         yield (
             f"the centres of all {len(spheres)} spheres lie within {NEAR:g} mm of the origin; check that they are in "
@@ -171,10 +171,10 @@ def _unlikely_spheres(study: Study) -> Iterator[str]:
 
 
 def _overlaps(masks: VoxelMasks) -> list[str]:
-    shared = {(one, other): int((masks[one] & masks[other]).sum()) for one, other in combinations(masks, 2)}
+    shared = {(first, other): int((masks[first] & masks[other]).sum()) for first, other in combinations(masks, 2)}
     return [
-        f"regions {one} and {other} share {voxels} voxels "
-        f"({voxels / min(masks[one].sum(), masks[other].sum()):.0%} of the smaller)"
-        for (one, other), voxels in shared.items()
+        f"regions {first} and {other} share {voxels} voxels "
+        f"({voxels / min(masks[first].sum(), masks[other].sum()):.0%} of the smaller)"
+        for (first, other), voxels in shared.items()
         if voxels
     ]

@@ -137,7 +137,10 @@ def contrast_weights_of_run(
     Raises `ExtractionError` where the design cannot tell an effect, see `contrast_weights`.
     """
     there = design.names[: design.interest]
-    absent = {name: [one for one in parse_contrast(text) if one not in there] for name, text in contrasts.items()}
+    absent = {
+        name: [condition for condition in parse_contrast(text) if condition not in there]
+        for name, text in contrasts.items()
+    }
     weights = {
         name: contrast_weights(label, name, text, design) for name, text in contrasts.items() if not absent[name]
     }

@@ -107,7 +107,7 @@ def _first_level(run: Run, study: Study) -> RunFirstLevel:
     signal = signal_scale(run.label, voxels.series)
     scale = signal.percent
     drawn = _drawn(run, study, voxels)
-    covered = cover_regions(run.label, study.regions, {name: one.voxels for name, one in drawn.items()}, voxels)
+    covered = cover_regions(run.label, study.regions, {name: mask.voxels for name, mask in drawn.items()}, voxels)
     rho = _coefficient(study, design, voxels)
     whiten = whitener(rho, run.scans)
     confounds = whiten @ design.nuisance
@@ -121,14 +121,14 @@ def _first_level(run: Run, study: Study) -> RunFirstLevel:
         task=run.task,
         label=run.label,
         regions=tuple(covered),
-        series=np.column_stack([one.series for one in series.values()]),
+        series=np.column_stack([component.series for component in series.values()]),
         means=means,
-        explained=np.array([one.explained for one in series.values()]),
-        voxels=np.array([one.columns.size for one in covered.values()], dtype=np.int64),
-        sizes=np.array([one.size for one in covered.values()], dtype=np.int64),
+        explained=np.array([component.explained for component in series.values()]),
+        voxels=np.array([region.columns.size for region in covered.values()], dtype=np.int64),
+        sizes=np.array([region.size for region in covered.values()], dtype=np.int64),
         sources=tuple(drawn[name].words() for name in covered),
-        coverage=np.array([one.share for one in covered.values()]),
-        centres=np.stack([one.centre for one in covered.values()]),
+        coverage=np.array([region.share for region in covered.values()]),
+        centres=np.stack([region.centre for region in covered.values()]),
         confounds=confounds,
         confound_names=design.names[design.interest :],
         inputs=inputs,
@@ -169,7 +169,7 @@ def _unlikely(
 ) -> Iterator[str]:
     """What is unlikely of a run's images, series and motion, a line each."""
     yield from signal_remarks(signal)
-    yield from series_remarks({name: one.series for name, one in series.items()}, means)
+    yield from series_remarks({name: component.series for name, component in series.items()}, means)
     yield from motion_remarks(taken_out)
 
 
@@ -212,9 +212,9 @@ def _responses(
     scale: float,
 ) -> np.ndarray:
     """(contrast, region) mean effect over the region's voxels, which are not smoothed."""
-    union = np.unique(np.concatenate([one.columns for one in covered.values()]))
+    union = np.unique(np.concatenate([region.columns for region in covered.values()]))
     effects = fit_contrasts(voxels.series[:, union], scale, design.matrix, weights, study.glm.noise)
-    places = [np.searchsorted(union, one.columns) for one in covered.values()]
+    places = [np.searchsorted(union, region.columns) for region in covered.values()]
     means = [[float(effect.effect[place].mean()) for place in places] for effect in effects.values()]
     return np.array(means).reshape(len(weights), len(covered))
 
@@ -258,8 +258,8 @@ def fit_contrasts(
     for block in voxel_blocks(series, scale):
         labels, results = run_glm(block, design, noise_model=noise)
         for name, vector in contrasts.items():
-            one = compute_contrast(labels, results, vector, stat_type="t")
-            parts[name].append((one.effect_size().ravel(), one.effect_variance().ravel()))
+            contrast = compute_contrast(labels, results, vector, stat_type="t")
+            parts[name].append((contrast.effect_size().ravel(), contrast.effect_variance().ravel()))
     return {name: _joined(found) for name, found in parts.items()}
 
 

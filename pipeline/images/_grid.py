@@ -129,7 +129,7 @@ def read_volumes(image: Any, what: str, which: list[int] | None = None) -> Float
     """
     try:
         if which is not None and len(image.shape) == 4:
-            values = np.stack([np.asarray(image.dataobj[..., one], dtype=np.float64) for one in which])
+            values = np.stack([np.asarray(image.dataobj[..., volume], dtype=np.float64) for volume in which])
         else:
             values = _every_value(image).reshape((*image.shape[:3], -1))
             values = np.moveaxis(values, -1, 0)

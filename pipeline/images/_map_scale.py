@@ -51,7 +51,7 @@ class MapScale:
         return self.kind not in ("binary", "labels")
 
     def words(self) -> str:
-        """For people, such as ``probabilities in percent, up to 100``."""
+        """As a report shows it, such as ``probabilities in percent, up to 100``."""
         if self.kind == "binary":
             return f"mask of 0 and {self.high:g}"
         if self.kind in ("fraction", "percent"):

@@ -148,14 +148,14 @@ def _pairs(onset: np.ndarray, duration: np.ndarray, place: np.ndarray) -> tuple[
     spans: Mapping[int, np.ndarray] = {
         fold: np.stack([onset[place == fold], (onset + duration)[place == fold]]) for fold in range(place.max() + 1)
     }
-    apart = [(one, other) for one, other in every if _gap(spans[one], spans[other]) >= APART - 1e-6]
+    apart = [(first, other) for first, other in every if _gap(spans[first], spans[other]) >= APART - 1e-6]
     return tuple(apart or every), not apart
 
 
-def _gap(one: np.ndarray, other: np.ndarray) -> float:
+def _gap(first: np.ndarray, other: np.ndarray) -> float:
     """Shortest time between the events of two folds, s; below zero where some overlap."""
-    after = other[0][None] - one[1][:, None]
-    before = one[0][:, None] - other[1][None]
+    after = other[0][None] - first[1][:, None]
+    before = first[0][:, None] - other[1][None]
     return float(np.maximum(after, before).min())
 
 

@@ -206,7 +206,7 @@ def region_means(
     covered: Mapping[str, RegionCoverage], voxels: Voxels, scale: float
 ) -> Float[np.ndarray, "scan region"]:
     """Mean over the voxels of every region, times `scale`; nothing is taken out."""
-    means = [voxels.series[:, one.columns].mean(axis=1, dtype=np.float64) * scale for one in covered.values()]
+    means = [voxels.series[:, region.columns].mean(axis=1, dtype=np.float64) * scale for region in covered.values()]
     return np.column_stack(means)
 
 

@@ -29,7 +29,7 @@ def series_path(out: Path, run: Run) -> Path:
 
 
 def sidecar_path(out: Path, run: Run) -> Path:
-    """What the extraction is, for people and BIDS tools."""
+    """What the extraction is, for readers and BIDS tools."""
     return series_path(out, run).with_suffix(".json")
 
 
@@ -139,14 +139,14 @@ def _regions(level: RunFirstLevel) -> Mapping[str, Any]:
         name: {
             "Source": level.drawn[name].scale,
             "Threshold": level.drawn[name].threshold,
-            "VoxelsOfRegion": one.size,
-            "VoxelsInBrain": one.inside,
-            "VoxelsLeftOut": one.dropped,
-            "VoxelsUsed": int(one.columns.size),
+            "VoxelsOfRegion": region.size,
+            "VoxelsInBrain": region.inside,
+            "VoxelsLeftOut": region.dropped,
+            "VoxelsUsed": int(region.columns.size),
             "ShareOfVariance": shares[name],
             "SeriesRange": ranges[name],
         }
-        for name, one in level.coverage.items()
+        for name, region in level.coverage.items()
     }
 
 

@@ -95,8 +95,8 @@ def series_remarks(
         series: of each region, adjusted.
         means: of the regions in the same order, neither whitened nor adjusted.
     """
-    for (name, one), level in zip(series.items(), means.mean(axis=0), strict=True):
-        reach = float(np.ptp(one))
+    for (name, values), level in zip(series.items(), means.mean(axis=0), strict=True):
+        reach = float(np.ptp(values))
         if reach > MOST_RANGE or reach < LEAST_RANGE:
             yield (
                 f"region {name}: its series ranges over {reach:.3g} % of the run's mean, where 1 to 10 % is usual; "
@@ -111,7 +111,7 @@ def series_remarks(
 
 HEAD = 50.0  # mm, the radius on which a rotation counts as displacement
 MOST_MEAN, LEAST_MEAN = 5.0, 0.002  # mm, of framewise displacement; 0.05 … 0.5 is usual
-MOST_ROTATION = 1.0  # rad, within a run; nobody turns their head by 57° in a coil
+MOST_ROTATION = 1.0  # rad, within a run; a head cannot turn by 57° in a coil
 AGREES = 0.15  # by which a displacement may differ from the one of its parameters
 _UNITS = {  # factors that make translations mm, rotations rad and displacement mm
     "rotations are in degrees, not radians": (1.0, np.pi / 180, 1.0),
@@ -208,7 +208,7 @@ def run_units(study: Study, run: Run) -> RunUnits:
         inside = read_mask(run.brain_mask, run_grids([run])[0], run.label)
         signal = signal_scale(run.label, read_first_scans(run.bold, inside, run.label, SCANS))
         mean, spread = signal.mean, signal.spread
-        remarks += [f"{run.label}: {one}" for one in signal_remarks(signal)]
+        remarks += [f"{run.label}: {remark}" for remark in signal_remarks(signal)]
     except ExtractionError as error:
         remarks.append(str(error))
     try:
@@ -216,7 +216,7 @@ def run_units(study: Study, run: Run) -> RunUnits:
         count = len(found.names)
         known = found.framewise_displacement[np.isfinite(found.framewise_displacement)]
         displacement = float(known.mean()) if known.size else displacement
-        remarks += [f"{run.label}: {one}" for one in motion_remarks(found)]
+        remarks += [f"{run.label}: {remark}" for remark in motion_remarks(found)]
         remarks += _censoring(study, known)
     except DataError as error:
         remarks.append(f"{run.label}: {error}")
@@ -224,7 +224,7 @@ def run_units(study: Study, run: Run) -> RunUnits:
 
 
 def _censoring(study: Study, displacement: np.ndarray) -> list[str]:
-    """A limit that nobody can reach, or nobody can keep to."""
+    """A limit on displacement that no scan, or nearly every scan, exceeds."""
     limit = study.confounds.censor_above
     if limit is None or not displacement.size:
         return []

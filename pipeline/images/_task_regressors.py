@@ -137,12 +137,12 @@ def task_regressors(run: Run, task: Task, events: Events | None) -> TaskRegresso
     for name, modulator in task.modulators.items():
         with suppress(ConstantModulatorError):  # what is made from it is not to be had of this run
             series[name] = boxes(*modulator_weights(modulator, task, events))
-    return TaskRegressors({name: one for name, one in series.items() if one.any()}, before)
+    return TaskRegressors({name: values for name, values in series.items() if values.any()}, before)
 
 
 def condition_series(run: Run, regressors: TaskRegressors) -> Float[np.ndarray, "bin condition"]:
     """Every condition and modulator from the first scan on."""
-    inside = [one[regressors.before :] for one in regressors.series.values()]
+    inside = [values[regressors.before :] for values in regressors.series.values()]
     return np.column_stack(inside) if inside else np.zeros((run.scans * BINS, 0))
 
 

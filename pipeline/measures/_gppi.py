@@ -25,19 +25,19 @@ def ppi_plan(study: Study) -> list[Measure]:
     both = "" if directed else ", mean of both directions"
     return [
         Measure(
-            _name(task, contrast, one, other, directed),
+            _name(task, contrast, target, seed, directed),
             "gppi",
             task,
             UNIT,
-            f"gPPI: change of the slope of {one} on {other} by {text}{both}; interactions "
+            f"gPPI: change of the slope of {target} on {seed} by {text}{both}; interactions "
             f"{LEVEL[study.measures.interaction]}",
-            one,
-            other,
+            target,
+            seed,
             contrast,
         )
         for task, settings in study.tasks.items()
         for contrast, text in settings.contrasts.items()
-        for one, other in pairs(study.regions, 2)
+        for target, seed in pairs(study.regions, 2)
     ]
 
 
@@ -73,9 +73,9 @@ def _one_by_one(
     """What one contrast cannot be had for need not concern the others."""
     values: dict[str, float] = {}
     notes = []
-    for name, one in weights.items():
+    for name, weight in weights.items():
         try:
-            values |= _values(extraction, study, {name: one})
+            values |= _values(extraction, study, {name: weight})
         except FeatureError as error:
             notes.append(f"no gppi of {name}: {error}")
     if not values:

@@ -21,7 +21,7 @@ PERCENT = "percent of the run's mean"
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured in every session of everybody.
+    """What is measured in every session of every participant.
 
     Fields:
         name: of the column.
@@ -129,17 +129,17 @@ def rest_plan(study: Study) -> list[Measure]:
     low, high = study.measures.rest_band
     return [
         Measure(
-            _rest_name(task, one, other),
+            _rest_name(task, first, second),
             "rest",
             task,
             "Fisher z",
-            f"Correlation of {one} and {other}, band-passed {low:g}–{high:g} Hz, confounds taken out, as Fisher's z",
-            one,
-            other,
+            f"Correlation of {first} and {second}, band-passed {low:g}–{high:g} Hz, confounds taken out, as Fisher's z",
+            first,
+            second,
         )
         for task, settings in study.tasks.items()
         if settings.rest
-        for one, other in combinations(study.regions, 2)
+        for first, second in combinations(study.regions, 2)
     ]
 
 
@@ -171,8 +171,8 @@ def _nuisance(extraction: Extraction) -> Float[np.ndarray, "scan confound"]:
     return extraction.design[:, kept]
 
 
-def _rest_name(task: str, one: str, other: str) -> str:
-    return f"rest_{task}_{one}_with_{other}"
+def _rest_name(task: str, first: str, second: str) -> str:
+    return f"rest_{task}_{first}_with_{second}"
 
 
 def dcm_plan(study: Study) -> list[Measure]:
@@ -183,31 +183,38 @@ def dcm_plan(study: Study) -> list[Measure]:
     free = [spec.parameter_names[i] for i in prior(spec, inversion_settings(study.dcm).priors).free]
     return [
         Measure(
-            _dcm_name(one),
+            _dcm_name(connection),
             "dcm",
             study.dcm.task,
-            one.unit,
-            f"DCM, posterior mean of {one.field}: {one.words}; {one.meaning}",
-            one.to,
-            one.source,
-            " ".join(part for part in (one.field, one.modulator) if part),
+            connection.unit,
+            f"DCM, posterior mean of {connection.field}: {connection.words}; {connection.meaning}",
+            connection.to,
+            connection.source,
+            " ".join(part for part in (connection.field, connection.modulator) if part),
         )
-        for one in _chosen_connections(free, spec, study.measures.dcm_fields)
+        for connection in _chosen_connections(free, spec, study.measures.dcm_fields)
     ]
 
 
 def dcm_values(posterior: Posterior, fields: Sequence[str]) -> dict[str, float]:
-    """Measure → value of one visit."""
+    """Measure → value of connection visit."""
     means = dict(zip(posterior.names, posterior.mean[posterior.free].tolist(), strict=True))
-    return {_dcm_name(one): means[one.name] for one in _chosen_connections(posterior.names, posterior.spec, fields)}
+    return {
+        _dcm_name(connection): means[connection.name]
+        for connection in _chosen_connections(posterior.names, posterior.spec, fields)
+    }
 
 
 def _chosen_connections(names: Sequence[str], spec: Spec, fields: Sequence[str]) -> list[Connection]:
-    return [one for one in connections(names, spec) if one.field in fields]
+    return [connection for connection in connections(names, spec) if connection.field in fields]
 
 
-def _dcm_name(one: Connection) -> str:
+def _dcm_name(connection: Connection) -> str:
     """Such as ``dcm_B_faces_vmPFC_from_amygdala``; ``dcm_C_task_vmPFC`` of an input that drives a region."""
-    if one.kind == "input":
-        return f"dcm_C_{one.source}_{one.to}"
-    return "_".join(part for part in ("dcm", one.field, one.modulator, one.to, "from", one.source) if part)
+    if connection.kind == "input":
+        return f"dcm_C_{connection.source}_{connection.to}"
+    return "_".join(
+        part
+        for part in ("dcm", connection.field, connection.modulator, connection.to, "from", connection.source)
+        if part
+    )

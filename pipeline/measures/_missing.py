@@ -13,7 +13,7 @@ from ..study import Kind
 from ._measure_kinds import Measure
 from ._table import FeatureTable
 
-KINDS: dict[Kind, str] = {  # for people
+KINDS: dict[Kind, str] = {  # as the report shows them
     "response": "response",
     "gppi": "gPPI",
     "distance": "distance",
@@ -29,13 +29,13 @@ class MeasureChanges:
     Fields:
         participants, arms: one for each row.
         measures: one for each column.
-        values: (person, measure) NaN where either session lacks it.
+        values: (participant, measure) NaN where either session lacks it.
     """
 
     participants: tuple[str, ...]
     arms: tuple[str, ...]
     measures: tuple[Measure, ...]
-    values: Float[np.ndarray, "person measure"]
+    values: Float[np.ndarray, "participant measure"]
 
 
 def change(table: FeatureTable) -> MeasureChanges:
@@ -50,9 +50,9 @@ def change(table: FeatureTable) -> MeasureChanges:
     )
 
 
-def _of_session(table: FeatureTable, session: str) -> Float[np.ndarray, "person measure"]:
+def _of_session(table: FeatureTable, session: str) -> Float[np.ndarray, "participant measure"]:
     """Rows are in the same order in both sessions."""
-    rows = [row for row, one in enumerate(table.sessions) if one == session]
+    rows = [row for row, label in enumerate(table.sessions) if label == session]
     return table.values[rows][:, table.of("measure")]
 
 
@@ -84,13 +84,13 @@ def _missing_rows(table: FeatureTable) -> list[dict[str, Any]]:
     sessions = [np.isnan(_of_session(table, session)) for session in table.order]
     return [
         {
-            "measure": one.name,
-            "kind": KINDS[one.kind],
+            "measure": measure.name,
+            "kind": KINDS[measure.kind],
             "before": int(sessions[0][:, place].sum()),
             "after": int(sessions[1][:, place].sum()),
             "first_arm": int(absent[arms == table.levels[0], place].sum()),
             "second_arm": int(absent[arms == table.levels[1], place].sum()),
             "share": float(absent[:, place].mean()) if len(arms) else 0.0,
         }
-        for place, one in enumerate(found.measures)
+        for place, measure in enumerate(found.measures)
     ]

@@ -40,8 +40,8 @@ def planned_measures(study: Study) -> tuple[Measure, ...]:
     Raises `FeatureError` where two would have one name.
     """
     kinds = study.measures.kinds
-    found = tuple(one for kind, plan in _PLANS.items() if kind in kinds for one in plan(study))
-    twice = [name for name, count in Counter(one.name for one in found).items() if count > 1]
+    found = tuple(measure for kind, plan in _PLANS.items() if kind in kinds for measure in plan(study))
+    twice = [name for name, count in Counter(measure.name for measure in found).items() if count > 1]
     if twice:
         raise FeatureError(f"two measures would be called {twice[0]}; rename a region, a contrast or a distance")
     return found
@@ -70,7 +70,7 @@ def measure_run(extraction: Extraction, study: Study) -> RunMeasures:
 
     What one kind of measure cannot be had for stays with that kind: its values are absent, with a remark.
     """
-    known = {one.name: one for one in planned_measures(study)}
+    known = {measure.name: measure for measure in planned_measures(study)}
     values: Values = {}
     kinds = study.measures.kinds
     notes = [note for note in extraction.notes if "distance" in kinds or not note.startswith("distance ")]
@@ -108,4 +108,4 @@ def _kinds(extraction: Extraction, study: Study) -> dict[Kind, Callable[[], tupl
         found["response"] = lambda: (response_values(extraction), [])
         found["distance"] = lambda: (distance_values(extraction), [])
         found["gppi"] = lambda: ppi_values(extraction, study)
-    return {kind: one for kind, one in found.items() if kind in study.measures.kinds}
+    return {kind: compute for kind, compute in found.items() if kind in study.measures.kinds}

@@ -20,7 +20,7 @@ from ..tables import MISSING
 from ._measure_kinds import Measure, dcm_values, motion_name
 from ._run_measures import measure_run, planned_measures
 
-WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all people; a nested estimate refuses any
+WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all participants; a nested estimate refuses any
 REMARKS = "Remarks"
 PACKAGES = ("nilearn", "numpy", "scipy", "scikit-learn")
 
@@ -70,7 +70,7 @@ class FeatureColumn:
 
 @dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """Everything measured in a study, untransformed: nothing here was estimated over several people.
+    """Everything measured in a study, untransformed: nothing here was estimated over several participants.
 
     Fields:
         participants, sessions, arms: of each row; every participant has a row for both sessions, before first.
@@ -97,15 +97,15 @@ class FeatureTable:
     @property
     def measures(self) -> tuple[Measure, ...]:
         """In the order of their columns, which are the first."""
-        return tuple(one.measure for one in self.columns if one.measure is not None)
+        return tuple(column.measure for column in self.columns if column.measure is not None)
 
     def of(self, role: Role) -> list[int]:
         """Places of the columns of a role."""
-        return [place for place, one in enumerate(self.columns) if one.role == role]
+        return [place for place, column in enumerate(self.columns) if column.role == role]
 
     def column(self, name: str) -> Float[np.ndarray, "row"]:
         """Values of a column by its name."""
-        return self.values[:, [one.name for one in self.columns].index(name)]
+        return self.values[:, [column.name for column in self.columns].index(name)]
 
 
 def feature_table(
@@ -113,7 +113,7 @@ def feature_table(
 ) -> FeatureTable:
     """The table of a study: measures of every run there is; n/a in the rows that lack a run.
 
-    A measure that nobody has is left out, with a remark.
+    A measure that no participant has is left out, with a remark.
 
     Arguments:
         extractions: of the runs, one after the other; of a visit's runs of one task only one is expected.
@@ -122,27 +122,29 @@ def feature_table(
     Raises `FeatureError` where two measures would have one name.
     """
     order = (study.sessions.before, study.sessions.after)
-    rows = [(who, session) for who in inventory.participants for session in order]
+    rows = [(participant, session) for participant in inventory.participants for session in order]
     plan = planned_measures(study)
     values, remarks = _measured(study, extractions, posteriors)
-    columns = [FeatureColumn(one.name, "measure", one.unit, one.description, one) for one in plan]
+    columns = [FeatureColumn(measure.name, "measure", measure.unit, measure.description, measure) for measure in plan]
     columns += [_motion(task) for task in study.tasks]
     there = {name for found in values.values() for name in found}
-    remarks += _nobody([one for one in plan if one.name not in there and (one.kind != "dcm" or posteriors)])
-    columns = [one for one in columns if one.name in there]
+    remarks += _nobody(
+        [measure for measure in plan if measure.name not in there and (measure.kind != "dcm" or posteriors)]
+    )
+    columns = [column for column in columns if column.name in there]
     provenance = provenance_of(study)
     heads = (PARTICIPANT, SESSION, study.participants.arm, WHOLE_SAMPLE, REMARKS, *provenance)
-    taken = {*heads, *(one.name for one in columns)}
+    taken = {*heads, *(column.name for column in columns)}
     others, unused = _others(study, inventory, taken)
     cells = [
-        [values.get(f"{who.name}_{session}", {}).get(one.name, np.nan) for one in columns]
-        + [_own(who.scores, who.values, one.name) for one in others]
-        for who, session in rows
+        [values.get(f"{participant.name}_{session}", {}).get(column.name, np.nan) for column in columns]
+        + [_own(participant.scores, participant.values, column.name) for column in others]
+        for participant, session in rows
     ]
     return FeatureTable(
-        tuple(who.name for who, _ in rows),
+        tuple(participant.name for participant, _ in rows),
         tuple(session for _, session in rows),
-        tuple(who.arm for who, _ in rows),
+        tuple(participant.arm for participant, _ in rows),
         study.participants.arm,
         study.participants.arms,
         order,
@@ -163,7 +165,7 @@ def _measured(
     for extraction in extractions:
         found = measure_run(extraction, study)
         row = values.setdefault(extraction.visit, {})
-        row |= {one.name: value for one, value in found.values.items()}
+        row |= {measure.name: value for measure, value in found.values.items()}
         if np.isfinite(found.motion):
             row[motion_name(extraction.task)] = found.motion
         remarks += found.remarks
@@ -193,9 +195,9 @@ def _motion(task: str) -> FeatureColumn:
 
 def _nobody(absent: Sequence[Measure]) -> list[str]:
     """Kinds of measures that no run has."""
-    counts = Counter((one.kind, one.task) for one in absent)
+    counts = Counter((measure.kind, measure.task) for measure in absent)
     return [
-        f"{kind} of {task}: {count} {'measure' if count == 1 else 'measures'} that nobody has "
+        f"{kind} of {task}: {count} {'measure' if count == 1 else 'measures'} that no participant has "
         f"{'is' if count == 1 else 'are'} left out"
         for (kind, task), count in counts.items()
     ]
@@ -209,15 +211,16 @@ def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[F
         found.append(FeatureColumn(name, "outcome", score.unit, f"Score: {what}"))
     names = inventory.participants[0].values if inventory.participants else ()
     for name in names:
-        cells = [who.values.get(name, MISSING) for who in inventory.participants]
+        cells = [participant.values.get(name, MISSING) for participant in inventory.participants]
         if name not in (*study.scores, study.participants.arm) and are_numbers(c for c in cells if c != MISSING):
             found.append(FeatureColumn(name, "covariate", "", "Column of the participants' table"))
-    for one in found:
-        if one.name in taken:
+    for column in found:
+        if column.name in taken:
             remarks.append(
-                f"{one.description.lower()}: {one.name} is the name of another column or part of the sidecar; left out"
+                f"{column.description.lower()}: {column.name} is the name of another column or part of the sidecar; "
+                "left out"
             )
-    return [one for one in found if one.name not in taken], remarks
+    return [column for column in found if column.name not in taken], remarks
 
 
 def _own(scores: Mapping[str, float], values: Mapping[str, str], name: str) -> float:

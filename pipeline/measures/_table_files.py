@@ -29,7 +29,7 @@ def write_features(table: FeatureTable, path: Path) -> list[Path]:
 
 
 def _tsv(table: FeatureTable) -> str:
-    head = [PARTICIPANT, SESSION, table.arm, *(one.name for one in table.columns)]
+    head = [PARTICIPANT, SESSION, table.arm, *(column.name for column in table.columns)]
     visits = zip(table.participants, table.sessions, table.arms, strict=True)
     rows = ([*visit, *map(number_cell, row)] for visit, row in zip(visits, table.values, strict=True))
     return tab_separated([head, *rows])
@@ -37,7 +37,7 @@ def _tsv(table: FeatureTable) -> str:
 
 def table_sidecar(table: FeatureTable) -> dict[str, Any]:
     """What each column is, then how the table came about."""
-    there = {one.name for one in table.columns}
+    there = {column.name for column in table.columns}
     return {
         PARTICIPANT: {"LongName": "Participant", "Description": "As in the participants' table"},
         SESSION: {
@@ -51,22 +51,28 @@ def table_sidecar(table: FeatureTable) -> dict[str, Any]:
             "Role": "arm",
             "Levels": {table.levels[0]: "coded +1", table.levels[1]: "coded -1"},
         },
-        **{one.name: _described(one, there) for one in table.columns},
+        **{column.name: _described(column, there) for column in table.columns},
         WHOLE_SAMPLE: [],
         **table.provenance,
         REMARKS: list(table.remarks),
     }
 
 
-def _described(one: FeatureColumn, there: Container[str]) -> dict[str, Any]:
+def _described(column: FeatureColumn, there: Container[str]) -> dict[str, Any]:
     """Of one column; a measure's motion is named only where it is among the columns that are there."""
-    head = {"LongName": one.name, "Description": one.description, "Units": one.unit, "Role": one.role}
-    return head if one.measure is None else {**head, **_described_source(one.measure, there)}
+    head = {"LongName": column.name, "Description": column.description, "Units": column.unit, "Role": column.role}
+    return head if column.measure is None else {**head, **_described_source(column.measure, there)}
 
 
-def _described_source(one: Measure, there: Container[str]) -> dict[str, Any]:
-    parts = {"Kind": one.kind, "Task": one.task, "Of": one.of, "Region": one.target, "From": one.source}
-    motion = {"Motion": one.motion} if one.motion in there else {}
+def _described_source(measure: Measure, there: Container[str]) -> dict[str, Any]:
+    parts = {
+        "Kind": measure.kind,
+        "Task": measure.task,
+        "Of": measure.of,
+        "Region": measure.target,
+        "From": measure.source,
+    }
+    motion = {"Motion": measure.motion} if measure.motion in there else {}
     return {**motion, "Source": {key: value for key, value in parts.items() if value}}
 
 
@@ -90,10 +96,12 @@ def read_features(path: Path) -> FeatureTable:
 
 
 def _read_table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
-    arm = next((name for name, one in described.items() if isinstance(one, dict) and one.get("Role") == "arm"), "arm")
+    arm = next(
+        (name for name, entry in described.items() if isinstance(entry, dict) and entry.get("Role") == "arm"), "arm"
+    )
     columns = [_read_column(name, described[name]) for name in table.columns if name not in (PARTICIPANT, SESSION, arm)]
     every = range(len(table.rows))
-    values = [table.numbers(one.name, every) for one in columns]
+    values = [table.numbers(column.name, every) for column in columns]
     first, second = described[arm]["Levels"]
     before, after = described[SESSION]["Levels"]
     own = {*table.columns, WHOLE_SAMPLE, REMARKS}
@@ -123,7 +131,7 @@ def _read_measure(name: str, said: Mapping[str, Any]) -> Measure | None:
     if said["Role"] != "measure":
         return None
     of = said["Source"]
-    if not all(isinstance(one, str) for one in of.values()):
+    if not all(isinstance(text, str) for text in of.values()):
         raise ValueError(f"Source of {name} is no object of texts")
     return Measure(
         name,

@@ -60,7 +60,7 @@ class GroupAnalysis(Section):
     ] = 0.5
     reinvert: Annotated[
         bool,
-        Field(description="Invert everybody again under what the group says of them, until it stays; one session."),
+        Field(description="Invert every participant again under the group's result, until that no longer changes."),
     ] = False
     permutations: Annotated[int, Field(ge=19, description="How many; p is at least 1 / (1 + this).")] = 999
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
@@ -106,7 +106,7 @@ class Measures(Section):
 
 
 class Prediction(Section):
-    """`[predict.NAME]`: an elastic net from measures to a score, in the sample and in people left out."""
+    """`[predict.NAME]`: an elastic net from measures to a score, in the sample and in participants left out."""
 
     outcome: Annotated[str, Field(description="A score, such as improvement.")]
     model: Annotated[
@@ -120,7 +120,7 @@ class Prediction(Section):
     ] = ("*",)
     covariates: Annotated[tuple[str, ...], Field(description="Scores, or columns of the participants' table.")] = ()
     adjust_motion: Annotated[
-        bool, Field(description="Take out of each measure what goes with mean framewise displacement.")
+        bool, Field(description="Take out of each measure what is associated with mean framewise displacement.")
     ] = True
     imputation: Annotated[
         Literal["iterative", "neighbours"], Field(description="How what is missing is filled in, within each fold.")
@@ -130,7 +130,7 @@ class Prediction(Section):
     ] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     folds: Annotated[
         int | None,
-        Field(ge=3, description="Groups left out in turn; without it, single people up to 100."),
+        Field(ge=3, description="Groups left out in turn; without it, single participants up to 100."),
     ] = None
     permutations: Annotated[int, Field(ge=0, description="Shuffles of the outcome; 0 for no p.")] = 1000
     bootstraps: Annotated[int, Field(ge=0, description="Samples for the stability of predictors.")] = 200
@@ -141,7 +141,7 @@ class Prediction(Section):
 
 
 class Statistics(Section):
-    """`[statistics]`: what the arms did to scores, and what a measure's change goes with."""
+    """`[statistics]`: what the arms did to scores, and what a measure's change is associated with."""
 
     outcomes: Annotated[
         tuple[str, ...], Field(description="Scores with a value in both sessions: session × arm, a mixed model each.")
@@ -153,10 +153,14 @@ class Statistics(Section):
         tuple[str, ...], Field(description="Scores that each measure's change is correlated with.")
     ] = ()
     null_checks: Annotated[
-        tuple[str, ...], Field(description="Scores or columns that neither should go with, such as days between scans.")
+        tuple[str, ...],
+        Field(description="Scores or columns that neither should be associated with, such as days between scans."),
     ] = ()
     adjust_motion: Annotated[
-        bool, Field(description="Take out of a measure's change what goes with the change in framewise displacement.")
+        bool,
+        Field(
+            description="Take out of a measure's change what is associated with the change in framewise displacement."
+        ),
     ] = True
     cohort: Annotated[tuple[str, ...], Field(description="Columns and scores of the table of the cohort, by arm.")] = ()
     bootstraps: Annotated[int, Field(ge=100, description="Samples of each interval of a correlation.")] = 2000

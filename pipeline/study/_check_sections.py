@@ -20,12 +20,12 @@ def check_participants(study: Study) -> Iterator[Problem]:
 
 
 def _arms(study: Study) -> Iterator[Problem]:
-    people = study.participants
-    if people.arms[0] == people.arms[1]:
-        yield Problem(("participants", "arms"), f"both arms are {people.arms[0]!r}; name two that differ")
-    if "" in people.arms:
+    participants = study.participants
+    if participants.arms[0] == participants.arms[1]:
+        yield Problem(("participants", "arms"), f"both arms are {participants.arms[0]!r}; name two that differ")
+    if "" in participants.arms:
         yield Problem(("participants", "arms"), "an arm has no name; write it as in the participants' table")
-    for name, reason in people.exclude.items():
+    for name, reason in participants.exclude.items():
         path = ("participants", "exclude", name)
         if not name.startswith("sub-"):
             yield Problem(path, f"{name!r} is no participant's label; did you mean {'sub-' + name!r}?")
@@ -226,7 +226,7 @@ def _options(path: Keys, region: Region, source: str) -> Iterator[Problem]:
         yield Problem((*path, "threshold"), "a sphere has no threshold, so it would be ignored; remove it")
     if region.threshold is not None and region.threshold < 0:
         yield Problem((*path, "threshold"), f"must not be negative, and is {region.threshold:g}")
-    repeated = [place for place, one in enumerate(region.labels) if one in region.labels[:place]]
+    repeated = [place for place, label in enumerate(region.labels) if label in region.labels[:place]]
     for place in repeated:
         yield Problem((*path, "labels", place), f"names {region.labels[place]!r} twice; name it once")
 

@@ -66,7 +66,7 @@ _NAME_IN_FORMULA = re.compile(r"[A-Za-z*][A-Za-z0-9_*-]*")  # in a formula or a 
 
 def is_used_in_analyses(name: str, study: Study) -> bool:
     """Whether an analysis names a score or column, by itself or by a pattern."""
-    return any(name == one or ("*" in one and fnmatchcase(name, one)) for one in _named(study))
+    return any(name == pattern or ("*" in pattern and fnmatchcase(name, pattern)) for pattern in _named(study))
 
 
 def _named(study: Study) -> Iterator[str]:

@@ -39,7 +39,7 @@ CONTROLS = (
     *("shapes", "shape", "neutral", "congruent", "baseline", "fixation", "rest"),
 )
 _WHOLE = 4  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
-AGREE = 0.9  # of the people whose dates tell two sessions apart
+AGREE = 0.9  # of the participants whose dates tell two sessions apart
 Times = Mapping[str, Mapping[str, datetime]]  # participant → session → when
 
 
@@ -59,7 +59,7 @@ def guess_sessions(sessions: Sequence[str], times: Times) -> Pair:
     named, dated = order_visits(sessions), _order_by_dates(sessions, times)
     known = find_before_and_after(sessions)
     if named is None and dated is None:
-        dates = "; dates differ from person to person" if times else ""
+        dates = "; dates differ from participant to participant" if times else ""
         return Pair(None, f"nothing in the labels says which comes first{dates}; there are {there}")
     if named is not None and dated is not None and named != dated:
         return Pair(None, f"by their labels {', '.join(named)} follow each other, by acq_time {', '.join(dated)}")
@@ -100,10 +100,12 @@ def is_control(name: str) -> bool:
 
 
 def _order_by_dates(sessions: Sequence[str], times: Times) -> tuple[str, ...] | None:
-    """The order that the dates of nearly everybody show; None where they do not, or some session has no dates."""
+    """The order by the dates of nearly all participants; None where they disagree, or some session has no dates."""
     ranks: dict[str, list[int]] = {session: [] for session in sessions}
     for own in times.values():
-        for rank, session in enumerate(sorted((one for one in own if one in ranks), key=lambda one: own[one])):
+        for rank, session in enumerate(
+            sorted((label for label in own if label in ranks), key=lambda label: own[label])
+        ):
             ranks[session].append(rank)
     if not all(ranks.values()):
         return None

@@ -20,7 +20,7 @@ MAIN = "main"
 
 def model_specs(dcm: Dcm) -> dict[str, Spec]:
     """Every model of a study by name: ``main``, then the alternatives in the order of the file."""
-    return {MAIN: model_spec(dcm), **{name: model_spec(dcm, one) for name, one in dcm.models.items()}}
+    return {MAIN: model_spec(dcm), **{name: model_spec(dcm, structure) for name, structure in dcm.models.items()}}
 
 
 def model_spec(dcm: Dcm, structure: Structure | None = None) -> Spec:

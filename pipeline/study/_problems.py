@@ -177,9 +177,9 @@ class Problem:
 
 def key_as_written(path: Keys) -> str:
     """A path as the file spells it: ``regions."left amygdala".labels (entry 2)``."""
-    keys = [one for one in path if isinstance(one, str)]
-    places = [f"entry {one + 1}" for one in path if isinstance(one, int)]
-    text = ".".join(one if _BARE.fullmatch(one) else json.dumps(one, ensure_ascii=False) for one in keys)
+    keys = [key for key in path if isinstance(key, str)]
+    places = [f"entry {index + 1}" for index in path if isinstance(index, int)]
+    text = ".".join(key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in keys)
     return f"{text} ({', '.join(places)})" if places else text
 
 

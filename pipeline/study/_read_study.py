@@ -31,13 +31,13 @@ def with_absolute_paths(study: Study, folder: Path) -> Study:
     Arguments:
         folder: that relative paths are relative to; ``~`` is the user's own folder.
     """
-    place, people = study.study, study.participants
+    place, participants = study.study, study.participants
     return study.model_copy(
         update={
             "study": place.model_copy(
                 update={key: _absolute(getattr(place, key), folder) for key in ("bids", "derivatives", "out")}
             ),
-            "participants": people.model_copy(update={"table": _absolute(people.table, folder)}),
+            "participants": participants.model_copy(update={"table": _absolute(participants.table, folder)}),
             "scores": {name: _score(score, folder) for name, score in study.scores.items()},
             "regions": {name: _region(region, folder) for name, region in study.regions.items()},
         }
@@ -84,7 +84,7 @@ def replace_broken_parts(
 ) -> tuple[Study | None, tuple[Keys, ...]]:
     """A study with stand-ins for everything that is not in order, and what they stand in for."""
     kept = dict(content)
-    broken = tuple(dict.fromkeys(_broken(path, content) for one in problems for path in one.about))
+    broken = tuple(dict.fromkeys(_broken(path, content) for problem in problems for path in problem.about))
     for path in sorted(broken, key=len, reverse=True):
         part = str(path[0])
         if len(path) > 1:
@@ -100,7 +100,9 @@ def replace_broken_parts(
 def problems_of_intact_parts(problems: Iterable[Problem], broken: Sequence[Keys]) -> list[Problem]:
     """The problems that are none of a stand-in's making."""
     return [
-        one for one in problems if not any(_touch(path, other) for path in broken for other in (one.path, *one.about))
+        problem
+        for problem in problems
+        if not any(_touch(path, other) for path in broken for other in (problem.path, *problem.about))
     ]
 
 
@@ -117,7 +119,7 @@ def _touch(path: Keys, other: Keys) -> bool:
     return path[:shorter] == other[:shorter]
 
 
-LARGEST = 2**20  # bytes; a configuration is text that people write
+LARGEST = 2**20  # bytes; a configuration is a text written by hand
 DEEPEST = 20
 
 CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...] = (
@@ -191,8 +193,8 @@ def _checked(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
 
 def _told(problems: list[Problem], name: str, lines: Mapping[Keys, int]) -> list[str]:
     """One line for each, in the order of the file."""
-    ordered = sorted(problems, key=lambda one: line_of(lines, one.path))
-    return list(dict.fromkeys(one.words(name, lines) for one in ordered))
+    ordered = sorted(problems, key=lambda problem: line_of(lines, problem.path))
+    return list(dict.fromkeys(problem.words(name, lines) for problem in ordered))
 
 
 def _text(path: Path, name: str) -> str:
@@ -233,7 +235,7 @@ def _depth(content: Any) -> int:
     depth, level = 0, [content]
     while level:
         inside = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
-        level = [one for items in inside for one in items]
+        level = [item for items in inside for item in items]
         depth += 1
     return depth
 

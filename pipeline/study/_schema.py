@@ -52,9 +52,9 @@ def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]
         # As JSON, since there pydantic knows tuples and paths from other kinds without accepting 1 for true.
         study = Study.model_validate_json(json.dumps(_handed_down(content), default=str), strict=True)
     except ValidationError as error:
-        named = {one.path for one in problems}
+        named = {problem.path for problem in problems}
         found = _problems(error.errors(include_url=False), content)
-        problems += [one for one in found if one.path not in named]
+        problems += [problem for problem in found if problem.path not in named]
     return (None, problems) if problems else (study, [])
 
 
@@ -68,7 +68,8 @@ def _handed_down(content: Mapping[str, Any]) -> Mapping[str, Any]:
         handed["dcm"] = {"compat": mode, **content["dcm"]}
     if isinstance(group, Mapping):
         handed["group"] = {
-            name: {"compat": mode, **one} if isinstance(one, Mapping) else one for name, one in group.items()
+            name: {"compat": mode, **analysis} if isinstance(analysis, Mapping) else analysis
+            for name, analysis in group.items()
         }
     return handed
 
@@ -220,7 +221,7 @@ def _homes(name: str) -> list[str]:
 
 
 def _no_choice(expected: str, value: Any) -> str:
-    choices = [one.strip().strip("'") for one in expected.replace(" or ", ", ").split(", ")]
+    choices = [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
     found = nearest_name(value, choices) if isinstance(value, str) else None
     question = f"; did you mean {found!r}?" if found else ""
     one_of = f"one of {', '.join(map(repr, choices))}" if len(choices) > 1 else repr(choices[0])
@@ -251,6 +252,8 @@ def _model_at(path: Keys) -> type[BaseModel] | None:
 
 def _without_none(kind: Any) -> Any:
     """`Kind | None` → `Kind`."""
-    models = [one for one in getattr(kind, "__args__", ()) if isinstance(one, type) and issubclass(one, BaseModel)]
+    models = [
+        model for model in getattr(kind, "__args__", ()) if isinstance(model, type) and issubclass(model, BaseModel)
+    ]
     optional = type(None) in getattr(kind, "__args__", ())
     return models[0] if optional and models else kind

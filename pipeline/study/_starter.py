@@ -116,7 +116,7 @@ def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
         "others": [path.name for path in found.others],
         "spaces": found.spaces,
         "resolutions": found.resolutions,
-        "people": len(found.participants),
+        "participant_count": len(found.participants),
         "columns": found.columns,
         "arm": found.arm or PLACEHOLDER,
         "likely": found.likely,
@@ -203,7 +203,7 @@ def _scores(scores: Sequence[SurveyedScore], folder: Path) -> dict[str, dict[str
             "column": score.column,
             "columns": score.columns,
             "reason": _comment(score.reason),
-            "others": _comment(first_names([one for one in score.columns if one != score.column])),
+            "others": _comment(first_names([column for column in score.columns if column != score.column])),
             "take": "fall" if score.sessions else "once",
         }
         for name, score in zip(names, scores, strict=True)
@@ -216,7 +216,7 @@ def _named(texts: Sequence[str]) -> list[str]:
     for text in texts:
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "x"
         name = name if NAME.fullmatch(name) else f"x{name}"
-        taken = {one.casefold() for one in names}
+        taken = {used.casefold() for used in names}
         bare, number = name, 2
         while name.casefold() in taken:
             name, number = f"{bare}-{number}", number + 1

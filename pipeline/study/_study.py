@@ -46,7 +46,8 @@ class Participants(Section):
     arm: Annotated[str, Field(description="Column that names each participant's arm.")] = "arm"
     arms: Annotated[tuple[str, str], Field(description="Both arms; differences are the first less the second.")]
     all_different: Annotated[
-        bool, Field(description="Everybody is another person, though labels look like visits (sub-01pre) of one.")
+        bool,
+        Field(description="Every label is another participant, though labels look like visits (sub-01pre) of one."),
     ] = False
     exclude: Annotated[dict[str, str], Field(description='Left out, and why: { "sub-07" = "withdrew consent" }.')] = {}
 
@@ -98,7 +99,9 @@ class Task(Section):
     ] = "trial_type"
     repetition_time: Annotated[
         Positive | None,
-        Field(description="Seconds from scan to scan; goes before sidecars and headers, where these are wrong."),
+        Field(
+            description="Seconds from scan to scan; takes precedence over sidecars and headers, where these are wrong."
+        ),
     ] = None
     run: Annotated[
         str | int | None, Field(description="Which run to take, where a session has several; 1 is run-1 and run-01.")
@@ -246,7 +249,7 @@ class Outputs(Section):
 class Study(Section):
     """One study: everything that decides what `effconn run` computes.
 
-    Raises pydantic's `ValidationError` where a part is not in order; `read_study` turns that into lines for people.
+    Raises pydantic's `ValidationError` where a part is not in order; `read_study` turns that into lines to be read.
     """
 
     compat: Annotated[
@@ -270,5 +273,7 @@ class Study(Section):
         Measures()
     )
     predict: Annotated[dict[Name, Prediction], Field(description="Predictions of a score from the measures.")] = {}
-    statistics: Annotated[Statistics | None, Field(description="Scores over sessions, and what goes with them.")] = None
+    statistics: Annotated[
+        Statistics | None, Field(description="Scores over sessions, and what is associated with them.")
+    ] = None
     outputs: Annotated[Outputs, Field(description="What is kept beside the report.")] = Outputs()

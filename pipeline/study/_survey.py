@@ -106,7 +106,7 @@ def _incomplete(table: Table, column: str) -> Iterator[str]:
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
 ARM_WORDS = ("arm", "group", "treatment", "drug", "intervention", "allocation", "randomisation", "randomization")
 TOTAL_WORDS = ("total", "sum", "score")
-PARTICIPANTS_READ = 40  # people whose dates are looked into
+PARTICIPANTS_READ = 40  # participants whose dates are looked into
 ACQUIRED = "acq_time"  # the column of scans.tsv and sessions.tsv that says when
 
 _SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
@@ -203,7 +203,7 @@ def survey_dataset(bids: Path) -> DatasetSurvey:
         else (),
         scores=tuple(_scores(bids, notes)),
         notes=tuple(notes),
-        others=tuple(one for one in others if one is not None),
+        others=tuple(folder for folder in others if folder is not None),
         likely=likely,
         times=_times(bids, participants, notes) if len(sessions) > 1 else {},
     )
@@ -232,7 +232,7 @@ def _derivatives(bids: Path) -> list[Path | None]:
     """Folders that have preprocessed images or confounds, those called fMRIPrep's first."""
     folders = [path for path in _in_order((bids / "derivatives").glob("*")) if path.is_dir()]
     folders.sort(key=lambda path: not path.name.lower().startswith("fmriprep"))
-    return [path for path in folders if any("_desc-confounds_" in one.name for one in _functional(path))]
+    return [path for path in folders if any("_desc-confounds_" in file.name for file in _functional(path))]
 
 
 def _in_order(paths: Iterable[Path]) -> list[Path]:
@@ -254,22 +254,24 @@ def _labels(pattern: re.Pattern[str], names: Iterable[str]) -> tuple[str, ...]:
 
 def _spaces(names: Iterable[str]) -> tuple[str, ...]:
     found = _labels(_SPACE, (name for name in names if "_desc-preproc_bold" in name))
-    return tuple(sorted(found, key=lambda name: (*(name != one for one in SPACES), not name.startswith("MNI"))))
+    return tuple(
+        sorted(found, key=lambda name: (*(name != preferred for preferred in SPACES), not name.startswith("MNI")))
+    )
 
 
 def _times(bids: Path, participants: Sequence[str], notes: list[str]) -> dict[str, dict[str, datetime]]:
     """When sessions were, by sessions.tsv and scans.tsv of some participants."""
     times: dict[str, dict[str, datetime]] = {}
-    for who in participants[:PARTICIPANTS_READ]:
+    for participant in participants[:PARTICIPANTS_READ]:
         own: dict[str, datetime] = {}
-        for path in _in_order((bids / who).glob(f"ses-*/{who}_ses-*_scans.tsv")):
+        for path in _in_order((bids / participant).glob(f"ses-*/{participant}_ses-*_scans.tsv")):
             found = [when for _, when in _dated(path, "filename", notes)]
             if found:
                 own[path.parent.name] = min(found)
-        for session, when in _dated(bids / who / f"{who}_sessions.tsv", "session_id", notes):
+        for session, when in _dated(bids / participant / f"{participant}_sessions.tsv", "session_id", notes):
             own[bids_label(session, "ses-")] = when
         if len(own) > 1:
-            times[who] = own
+            times[participant] = own
     return times
 
 

@@ -195,7 +195,7 @@ PROBLEMS: dict[str, tuple[Spoil, str]] = {
         lambda small: blank(small, 7, "trans_x"),
         r"trans_x is missing or not finite in scan 8 \(line 9\)",
     ),
-    "neither tells the time": (silent_about_time, "neither a sidecar nor the header tells the repetition time"),
+    "neither tells the time": (silent_about_time, "neither a sidecar nor the header gives the repetition time"),
 }
 
 
@@ -239,7 +239,7 @@ def test_the_scanner_s_echo_time_must_be_told_where_it_is_used(small: Small) -> 
     small.set("dcm", echo_time="scanner")
     inventory = small.inventory()
     assert len(inventory.absences) == 12
-    assert "no sidecar tells EchoTime, which [dcm] echo_time = 'scanner' needs" in inventory.errors[0]
+    assert "no sidecar gives EchoTime, which [dcm] echo_time = 'scanner' needs" in inventory.errors[0]
 
 
 def test_everything_that_is_missing_of_a_run_is_told_at_once(small: Small, only: Problem) -> None:
@@ -353,7 +353,7 @@ def test_the_header_tells_the_time_where_no_sidecar_does(small: Small) -> None:
     inventory = small.inventory()
     assert inventory.runs[1].repetition_time == 2.0
     assert (inventory.runs[1].reference, inventory.runs[1].sidecars) == (0.5, ())
-    assert inventory.remarks == (f"{REST}: no sidecar tells the repetition time; the image's own is used",)
+    assert inventory.remarks == (f"{REST}: no sidecar gives the repetition time; the image's own is used",)
 
 
 def test_a_compressed_image_in_several_blocks_is_whole(small: Small) -> None:

@@ -70,7 +70,7 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
     ),
     "an arm of nobody": (
         setting("participants", exclude={f"sub-0{i}": "moved" for i in (4, 5, 6)}),
-        "nobody who takes part has group midazolam",
+        "no participant has group midazolam",
     ),
     "excluded but unknown": (
         setting("participants", exclude={"sub-99": "withdrew"}),
@@ -107,16 +107,16 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
         lambda small: (small.bids / "phenotype" / "caps5.tsv").write_text(
             "participant_id\tsession_id\ttotal\nsub-77\tses-1\t3\nsub-77\tses-2\t3\n"
         ),
-        r"\[scores\.caps\]: caps5\.tsv has total of nobody who takes part",
+        r"\[scores\.caps\]: caps5\.tsv has total of no participant",
     ),
     "no sessions": (no_sessions, r"has no ses-\* folders; a study has a before and an after"),
     "an unknown session": (
         setting("sessions", after="ses-3"),
-        r"\[sessions\] after: nobody has 'ses-3' in .*; did you mean 'ses-\d'\? \(sessions: ses-1, ses-2\)",
+        r"\[sessions\] after: no participant has 'ses-3' in .*; did you mean 'ses-\d'\? \(sessions: ses-1, ses-2\)",
     ),
     "an unknown task": (
         lambda small: small.settings["tasks"].update(face={}),
-        r"\[tasks\] face: nobody has an image of this task; did you mean 'faces'\? \(tasks: faces, rest\)",
+        r"\[tasks\] face: no participant has an image of this task; did you mean 'faces'\? \(tasks: faces, rest\)",
     ),
     "an unknown space": (
         setting("study", space="MNI152NLin6Asym"),
@@ -124,7 +124,7 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
     ),
     "other people than in the table": (
         lambda small: [who.rename(who.with_name(f"sub-9{who.name[-1]}")) for who in small.derivatives.glob("sub-*")],
-        r"has nobody of the participants' table; it has sub-91, sub-92",
+        r"holds no participant of the table; it has sub-91, sub-92",
     ),
     "a trial type of no run": (
         setting("tasks.faces.conditions", shapes=("shape",)),

@@ -90,7 +90,7 @@ def test_who_is_excluded_is_so_by_either_name(trial: Trial) -> None:
     found = read_participants(trial(["sub-01", "sub-02", "sub-03"], ["1", "2", "3"], exclude={"sub-2": "withdrew"}))
     assert (names(found), found.errors) == (
         ["sub-01", "sub-03"],
-        ["participants.tsv: nobody who takes part has arm placebo; check [participants] arms and exclude"],
+        ["participants.tsv: no participant has arm placebo; check [participants] arms and exclude"],
     )
 
 

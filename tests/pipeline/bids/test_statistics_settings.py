@@ -75,7 +75,7 @@ PROBLEMS: dict[str, tuple[Spoil, str]] = {
     "a check that is text": (settings(null_checks=("sex",)), r"null_checks: sex is 'M', where a number is needed"),
     "a check that is constant": (
         lambda small: [small.edit(small.bids / "participants.tsv", f"\t{age}\t", "\t5\t") for age in _AGES],
-        r"null_checks: age is 5 for every participant; nothing can go with it",
+        r"null_checks: age is 5 for every participant; nothing can correlate with it",
     ),
     "a check of too few": (
         lambda small: [small.edit(small.bids / "participants.tsv", f"\t{age}\t", "\tn/a\t") for age in _AGES[:2]],

@@ -131,7 +131,7 @@ def test_a_repetition_time_is_overruled_in_the_study_s_file(
     inventory = small.inventory()
     assert (inventory.absences, inventory.runs[0].repetition_time) == ((), 2.0)
     assert inventory.runs[0].timed_by == "the study's file"
-    assert any("by the study's file, which goes before" in line for line in inventory.remarks)
+    assert any("by the study's file, which takes precedence over" in line for line in inventory.remarks)
 
 
 @pytest.mark.parametrize("wanted", [1, "1", "01", "run-01"])

@@ -100,7 +100,7 @@ def test_what_nobody_has_is_no_column_but_a_remark(runs: list[Extraction]) -> No
     faces = [one for one in runs if one.task == "faces"]
     found = feature_table(only("response", "rest"), PEOPLE, faces, {})
     assert {one.kind for one in found.measures} == {"response"}
-    assert found.remarks == ("rest of rest: 3 measures that nobody has are left out",)
+    assert found.remarks == ("rest of rest: 3 measures that no participant has are left out",)
 
 
 def test_visits_that_are_not_inverted_are_counted(runs: list[Extraction]) -> None:

@@ -167,7 +167,7 @@ def test_dates_say_which_session_comes_first_where_they_agree(tmp_path: Path) ->
     assert content["sessions"] == {"before": "ses-saline", "after": "ses-ketamine"}
     text, content = started(dated(ketamine, ("saline", "ketamine"), swapped=2))
     assert content["sessions"]["before"] == "?"
-    assert "dates differ from person to person; there are ses-ketamine, ses-saline" in text
+    assert "dates differ from participant to participant; there are ses-ketamine, ses-saline" in text
 
 
 def test_dates_that_contradict_the_labels_leave_it_open(tmp_path: Path) -> None:
