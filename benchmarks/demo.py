@@ -29,8 +29,8 @@ from pipeline.images import read_extraction
 from pipeline.results import Z
 from pipeline.stages import Beside, RunOptions, run_study
 from pipeline.study import read_study
-from pipeline.synthetic import QUICK, StudyDesign, truth_extra, truth_files, truth_of, write_study
-from pipeline.synthetic._circuit import circuit
+from pipeline.synthetic import QUICK, StudyDesign, read_truth, study_recovery_section, truth_files, write_study
+from pipeline.synthetic._planted_effects import circuit_model
 
 from ._options import whole_number
 from ._table import table, write_json
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_demo(folder: Path, design: StudyDesign, seed: int) -> Mapping[str, Any]:
     """The report of one seed's study, as its JSON file has it."""
     path = write_study(folder, design=design, seed=seed)
-    beside = Beside(partial(truth_extra, truth_of(folder)), truth_files(folder))
+    beside = Beside(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
     found = run_study(read_study(path), RunOptions(jobs=1), lambda line: None, progress, beside)
     if found.page is None or found.failed:
         sys.exit(f"seed {seed}: {'; '.join(one.reason for one in found.failed) or 'no page was made'}")
@@ -78,7 +78,7 @@ def run_demo(folder: Path, design: StudyDesign, seed: int) -> Mapping[str, Any]:
 
 def invert_series(folder: Path, whitened: bool) -> dict[str, list[float]]:
     """By visit: percent of the 90 % intervals of C that hold what was planted, C found over C planted, and mean ρ."""
-    truth, spec = truth_of(folder), circuit()
+    truth, spec = read_truth(folder), circuit_model()
     runs = [read_extraction(path) for path in sorted(folder.glob("results/sub-*/ses-*/func/*task-faces*.nc"))]
     data = [run.run_data(spec.regions, SPM12_ECHO_TIME, whitened=whitened).data for run in runs]
     subjects = [Subject(run.visit, spec, one) for run, one in zip(runs, data, strict=True)]

@@ -13,10 +13,10 @@ from ._run import default_jobs
 
 def show_demo(folder: Path, seed: int, quick: bool, jobs: int | None = None) -> int:
     """Write the study, run it, print where its report lies; 0 where all of it has a result, else 1."""
-    from ..synthetic import truth_extra, truth_files, truth_of
+    from ..synthetic import read_truth, study_recovery_section, truth_files
 
     study = read_study(_written(folder, seed, quick))
-    beside = Beside(partial(truth_extra, truth_of(folder)), truth_files(folder))
+    beside = Beside(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
     found = run_study(study, RunOptions(jobs=jobs or default_jobs()), print_message, progress, beside)
     for one in found.failed:
         print_message(f"{one.unit.stage} {one.unit.name} failed: {one.reason}")

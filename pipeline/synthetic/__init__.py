@@ -1,17 +1,17 @@
 """A study that never was: BIDS images with known connectivity, for the demo and the tests."""
 
-from ._design import QUICK, StudyDesign
-from ._truth import Truth, truth_files, truth_of
-from ._truth_page import extra_of, truth_extra
-from ._write import write_study
+from ._planted_truth import PlantedTruth, read_truth, truth_files
+from ._recovery_section import recovery_section, study_recovery_section
+from ._study_design import QUICK, StudyDesign
+from ._write_study import write_study
 
 __all__ = [
     "QUICK",
+    "PlantedTruth",
     "StudyDesign",
-    "Truth",
-    "extra_of",
-    "truth_extra",
+    "read_truth",
+    "recovery_section",
+    "study_recovery_section",
     "truth_files",
-    "truth_of",
     "write_study",
 ]

@@ -12,39 +12,41 @@ import pytest
 from pipeline.bids import check_predictions, check_statistics, collect_inventory
 from pipeline.measures import planned_measures
 from pipeline.study import Study, read_study
-from pipeline.synthetic import QUICK, StudyDesign, truth_of
-from pipeline.synthetic._people import Person, draw_people
-from pipeline.synthetic._planted import planted_measures
-from pipeline.synthetic._signals import REGIONS
-from pipeline.synthetic._study_file import study_text
+from pipeline.synthetic import QUICK, StudyDesign, read_truth
+from pipeline.synthetic._participants import SimulatedParticipant, draw_participants
+from pipeline.synthetic._planted_effects import planted_measures
+from pipeline.synthetic._regional_series import REGIONS
+from pipeline.synthetic._study_config import study_text
 from pipeline.tables._table import read_table
 
 
 @pytest.fixture(scope="module")
-def crowd() -> tuple[Person, ...]:
-    return draw_people(StudyDesign(ketamine=120, midazolam=120), 2)
+def crowd() -> tuple[SimulatedParticipant, ...]:
+    return draw_participants(StudyDesign(ketamine=120, midazolam=120), 2)
 
 
-def conflict(person: Person, region: str) -> float:
+def conflict(participant: SimulatedParticipant, region: str) -> float:
     """Change of a region's planted response to incongruent less congruent trials, percent."""
     row = REGIONS.index(region)
-    before, after = (one["stroop"][row, 1] - one["stroop"][row, 0] for one in person.responses)
+    before, after = (one["stroop"][row, 1] - one["stroop"][row, 0] for one in participant.responses)
     return float(after - before)
 
 
-def test_responses_to_conflict_change_with_improvement_as_the_arm_has_it(crowd: tuple[Person, ...]) -> None:
+def test_responses_to_conflict_change_with_improvement_as_the_arm_has_it(
+    crowd: tuple[SimulatedParticipant, ...],
+) -> None:
     design = StudyDesign()
     for arm, dacc in (("ketamine", design.conflict_slope), ("midazolam", -design.conflict_slope)):
-        people = [one for one in crowd if one.arm == arm]
-        improvement = np.array([one.improvement for one in people])
+        participants = [one for one in crowd if one.arm == arm]
+        improvement = np.array([one.improvement for one in participants])
         for region, planted in (("dACC", dacc), ("rACC", design.control_slope), ("insula", 0.0)):
-            slope, start = np.polyfit(improvement, [conflict(one, region) for one in people], 1)
+            slope, start = np.polyfit(improvement, [conflict(one, region) for one in participants], 1)
             assert slope == pytest.approx(planted, abs=0.005)
             assert start == pytest.approx(0.0, abs=0.06)
 
 
 def test_a_change_alike_in_both_arms_has_no_product_and_opposite_ones_have_only_that() -> None:
-    terms = {one.measure: one.terms(("ketamine", "midazolam")) for one in planted_measures(StudyDesign())}
+    terms = {one.measure: one.predictor_signs(("ketamine", "midazolam")) for one in planted_measures(StudyDesign())}
     dacc, racc = "response_stroop_conflict_dACC", "response_stroop_conflict_rACC"
     assert terms[dacc] == {f"arm × change({dacc})": -1.0}
     assert terms[racc] == {f"change({racc})": 1.0}
@@ -53,7 +55,7 @@ def test_a_change_alike_in_both_arms_has_no_product_and_opposite_ones_have_only_
 
 
 def test_the_truth_on_disk_names_measures_that_the_study_takes(study: Path, design: StudyDesign) -> None:
-    truth = truth_of(study)
+    truth = read_truth(study)
     assert truth.measures == planted_measures(design)
     names = {one.name for one in planned_measures(read_study(study / "study.toml"))}
     assert {one.measure for one in truth.measures} <= names
@@ -79,25 +81,27 @@ def test_a_study_of_faces_alone_predicts_from_its_connections_only(tmp_path: Pat
     assert configuration.statistics is None
 
 
-def test_depression_falls_with_the_main_score_and_little_else_goes_with_it(crowd: tuple[Person, ...]) -> None:
+def test_depression_falls_with_the_main_score_and_little_else_goes_with_it(
+    crowd: tuple[SimulatedParticipant, ...],
+) -> None:
     improvement = [one.improvement for one in crowd]
 
     def correlation(values: Sequence[float]) -> float:
         return float(np.corrcoef(improvement, values)[0, 1])
 
-    falls = [one.clinic.depression[0] - one.clinic.depression[1] for one in crowd]
+    falls = [one.clinical.depression[0] - one.clinical.depression[1] for one in crowd]
     assert 0.5 < correlation(falls) < 0.85
     for name in ("infusions", "days", "medication"):  # two standard errors of 240 people's r are 0.13
-        assert abs(correlation([float(getattr(one.clinic, name)) for one in crowd])) < 0.17, name
+        assert abs(correlation([float(getattr(one.clinical, name)) for one in crowd])) < 0.17, name
 
 
 def test_what_the_clinic_recorded_is_in_the_tables(study: Path, design: StudyDesign) -> None:
-    people = draw_people(design, 3)
+    participants = draw_participants(design, 3)
     table, scores = (read_table(study / "bids" / name) for name in ("participants.tsv", "phenotype/madrs.tsv"))
-    assert list(table.column("medication")) == ["yes" if one.clinic.medication else "no" for one in people]
-    assert list(table.column("infusions")) == [str(one.clinic.infusions) for one in people]
-    assert list(table.column("days_between_scans")) == [str(one.clinic.days) for one in people]
-    recorded = [str(score) for one in people for score in one.clinic.depression]
+    assert list(table.column("medication")) == ["yes" if one.clinical.medication else "no" for one in participants]
+    assert list(table.column("infusions")) == [str(one.clinical.infusions) for one in participants]
+    assert list(table.column("days_between_scans")) == [str(one.clinical.days) for one in participants]
+    recorded = [str(score) for one in participants for score in one.clinical.depression]
     assert list(scores.column("madrs_total")) == recorded
     effects = read_table(study / "bids" / "phenotype" / "cadss.tsv")
-    assert list(effects.column("cadss_total")) == [str(one.clinic.dissociation) for one in people]
+    assert list(effects.column("cadss_total")) == [str(one.clinical.dissociation) for one in participants]

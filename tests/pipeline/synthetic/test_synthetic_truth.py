@@ -13,32 +13,31 @@ from dcm import Posterior, Settings, Subject, invert, predict_series, simulate
 from pipeline.bids import collect_inventory
 from pipeline.images import extract
 from pipeline.study import model_specs, read_study
-from pipeline.synthetic import QUICK, StudyDesign, Truth, extra_of, truth_of
-from pipeline.synthetic._circuit import circuit
-from pipeline.synthetic._group_truth import group_truth
-from pipeline.synthetic._people import draw_people
-from pipeline.synthetic._recovered import Recovered
-from pipeline.synthetic._truth_answers import verdict_of_signs
+from pipeline.synthetic import QUICK, PlantedTruth, StudyDesign, read_truth, recovery_section
+from pipeline.synthetic._participants import draw_participants
+from pipeline.synthetic._planted_effects import circuit_model
+from pipeline.synthetic._recovery import RecoveredParameters, recover_group
+from pipeline.synthetic._recovery_answers import verdict_of_signs
 from pipeline.tables._table import read_table
 
 INHIBITION, EXCITATION = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
 
 
 @pytest.fixture(scope="module")
-def truth(study: Path) -> Truth:
-    return truth_of(study)
+def truth(study: Path) -> PlantedTruth:
+    return read_truth(study)
 
 
 @pytest.fixture(scope="module")
 def pattern() -> Posterior:
     """A posterior of the circuit, to put other numbers into."""
-    spec, person = circuit(), draw_people(QUICK, 0)[0]
+    spec, participant = circuit_model(), draw_participants(QUICK, 0)[0]
     inputs = (np.arange(40 * 4)[:, None] // np.array([32, 64]) % 2).astype(float)
-    made = simulate(spec, person.connectivity[0], inputs, 0.75, 3.0, snr=3, integrator="bilinear", seed=7)
+    made = simulate(spec, participant.connectivity[0], inputs, 0.75, 3.0, snr=3, integrator="bilinear", seed=7)
     return invert(Subject("sub-01_ses-1", spec, made.data), Settings("spm12"))
 
 
-def found(truth: Truth, pattern: Posterior, sign: float = 1.0) -> dict[str, Posterior]:
+def found(truth: PlantedTruth, pattern: Posterior, sign: float = 1.0) -> dict[str, Posterior]:
     """Posteriors at what was planted, or with B mirrored, as sure as data of a real run make them."""
     posteriors = {}
     for visit, planted in truth.connectivity.items():
@@ -49,7 +48,7 @@ def found(truth: Truth, pattern: Posterior, sign: float = 1.0) -> dict[str, Post
     return posteriors
 
 
-def test_improvement_is_the_fall_of_the_score(study: Path, truth: Truth) -> None:
+def test_improvement_is_the_fall_of_the_score(study: Path, truth: PlantedTruth) -> None:
     scores = read_table(study / "bids" / "phenotype" / "caps5.tsv")
     totals = dict(
         zip(
@@ -65,42 +64,42 @@ def test_improvement_is_the_fall_of_the_score(study: Path, truth: Truth) -> None
     np.testing.assert_array_equal(sums, np.array(scores.column("caps5_total"), dtype=float))
 
 
-def test_the_study_s_scores_and_arms_are_the_truth_s(study: Path, truth: Truth) -> None:
-    people = collect_inventory(read_study(study / "study.toml")).participants
-    assert {one.name: one.scores["improvement"] for one in people} == dict(truth.improvement)
-    assert {one.name: one.arm for one in people} == dict(truth.arm)
+def test_the_study_s_scores_and_arms_are_the_truth_s(study: Path, truth: PlantedTruth) -> None:
+    participants = collect_inventory(read_study(study / "study.toml")).participants
+    assert {one.name: one.scores["improvement"] for one in participants} == dict(truth.improvement)
+    assert {one.name: one.arm for one in participants} == dict(truth.arm)
     assert truth.arms == ("ketamine", "midazolam")
 
 
 def test_the_study_s_main_model_is_the_one_that_made_it(study: Path) -> None:
     dcm = read_study(study / "study.toml").dcm
     assert dcm is not None
-    assert model_specs(dcm)["main"] == circuit()
+    assert model_specs(dcm)["main"] == circuit_model()
 
 
 def test_planted_change_follows_improvement_as_the_arm_has_it() -> None:
     design = StudyDesign(ketamine=10, midazolam=10, scatter=0.0)
-    for person in draw_people(design, 1):
-        before, after = (np.asarray(one.B)[:, :, 1] for one in person.connectivity)
-        slope = design.inhibition_slope if person.arm == "ketamine" else 0.0
-        assert after[1, 0] - before[1, 0] == pytest.approx(slope * person.improvement)
-        assert after[0, 1] - before[0, 1] == pytest.approx(design.excitation_slope * person.improvement)
+    for participant in draw_participants(design, 1):
+        before, after = (np.asarray(one.B)[:, :, 1] for one in participant.connectivity)
+        slope = design.inhibition_slope if participant.arm == "ketamine" else 0.0
+        assert after[1, 0] - before[1, 0] == pytest.approx(slope * participant.improvement)
+        assert after[0, 1] - before[0, 1] == pytest.approx(design.excitation_slope * participant.improvement)
 
 
 def test_arms_span_the_same_improvement_whatever_the_seed() -> None:
     for seed in range(5):
-        people = draw_people(StudyDesign(ketamine=11, midazolam=11), seed)
-        arms = [sorted(one.improvement for one in people if one.arm == arm) for arm in ("ketamine", "midazolam")]
+        participants = draw_participants(StudyDesign(ketamine=11, midazolam=11), seed)
+        arms = [sorted(one.improvement for one in participants if one.arm == arm) for arm in ("ketamine", "midazolam")]
         assert arms[0] == arms[1]
-        assert all(min(one.totals) > 0 for one in people)
+        assert all(min(one.totals) > 0 for one in participants)
 
 
-def test_truth_is_read_as_it_was_planted(study: Path, truth: Truth, design: StudyDesign) -> None:
-    spec = circuit()
-    for person in draw_people(design, 3):
-        for session, planted in zip(("ses-1", "ses-2"), person.connectivity, strict=True):
+def test_truth_is_read_as_it_was_planted(study: Path, truth: PlantedTruth, design: StudyDesign) -> None:
+    spec = circuit_model()
+    for participant in draw_participants(design, 3):
+        for session, planted in zip(("ses-1", "ses-2"), participant.connectivity, strict=True):
             vector = dict(zip(spec.parameter_names, np.asarray(spec.layout.to_vector(planted)), strict=True))
-            read = truth.connectivity[f"{person.name}_{session}"]
+            read = truth.connectivity[f"{participant.name}_{session}"]
             assert len(read) == 12
             for name, value in read.items():
                 assert value == pytest.approx(vector[name], rel=1e-6)
@@ -110,8 +109,8 @@ def test_truth_is_read_as_it_was_planted(study: Path, truth: Truth, design: Stud
     assert pickle.loads(pickle.dumps(truth)) == truth  # goes to other processes
 
 
-def test_extracted_series_follow_the_planted_signals(study: Path, truth: Truth) -> None:
-    configuration, spec, agreement = read_study(study / "study.toml"), circuit(), []
+def test_extracted_series_follow_the_planted_signals(study: Path, truth: PlantedTruth) -> None:
+    configuration, spec, agreement = read_study(study / "study.toml"), circuit_model(), []
     gain: list[float] = []
     for run in (one for one in collect_inventory(configuration).runs if one.task == "faces"):
         extraction = extract(run, configuration)
@@ -147,8 +146,8 @@ def test_extracted_responses_are_those_planted(study: Path) -> None:
     assert np.corrcoef(expected, measured)[0, 1] > 0.6
 
 
-def test_a_report_on_what_was_planted_says_yes_to_all(truth: Truth, pattern: Posterior) -> None:
-    extra = extra_of(truth, found(truth, pattern))
+def test_a_report_on_what_was_planted_says_yes_to_all(truth: PlantedTruth, pattern: Posterior) -> None:
+    extra = recovery_section(truth, found(truth, pattern))
     assert [answer.verdict for answer in extra.answers[1:]] == ["yes", "yes", "yes"]
     assert "correlate at r = 1.00" in extra.answers[0].headline
     effects, parameters = extra.records
@@ -162,8 +161,8 @@ def test_a_report_on_what_was_planted_says_yes_to_all(truth: Truth, pattern: Pos
     assert extra.notices[0][0] == "Simulated data."
 
 
-def test_a_report_on_the_opposite_says_no(truth: Truth, pattern: Posterior) -> None:
-    extra = extra_of(truth, found(truth, pattern, sign=-1.0))
+def test_a_report_on_the_opposite_says_no(truth: PlantedTruth, pattern: Posterior) -> None:
+    extra = recovery_section(truth, found(truth, pattern, sign=-1.0))
     assert {answer.verdict for answer in extra.answers} == {"no"} | {extra.answers[0].verdict}
     assert extra.answers[0].verdict != "yes"
 
@@ -177,13 +176,13 @@ def test_a_connection_is_called_by_the_rule_for_all_that_were_asked_about() -> N
     assert verdict_of_signs(np.array([0.2, 0.01]), {0: -0.03, 1: -0.03}) == "partly"
 
 
-def test_a_group_s_line_is_its_posterior_at_that_improvement(truth: Truth, pattern: Posterior) -> None:
-    group = group_truth(truth, found(truth, pattern))
+def test_a_group_s_line_is_its_posterior_at_that_improvement(truth: PlantedTruth, pattern: Posterior) -> None:
+    group = recover_group(truth, found(truth, pattern))
     assert group is not None
     for change in group.changes:
         arm = truth.arms.index(change.arm)
         own = group.arms.together[0].marginals[arm][group.arms.group.parameters.index(change.parameter)]
-        line = change.at(change.centre + np.arange(2.0))
+        line = change.posterior_at(change.centre + np.arange(2.0))
         np.testing.assert_allclose(line.interval()[0], own.interval(), atol=1e-9)
         slope = float(line.mean[1] - line.mean[0])
         assert slope == pytest.approx(change.planted_slope, abs=0.02)
@@ -192,17 +191,17 @@ def test_a_group_s_line_is_its_posterior_at_that_improvement(truth: Truth, patte
 def test_coverage_has_the_error_of_the_people_and_not_of_the_visits() -> None:
     planted, half = np.zeros((4, 2)), np.array([[0.0, 0.0], [0.0, 0.0], [9.0, 9.0], [0.0, 9.0]])
     visits = ("sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1", "sub-02_ses-2")
-    recovered = Recovered(("a", "b"), visits, planted, half, np.ones((4, 2)))
+    recovered = RecoveredParameters(("a", "b"), visits, planted, half, np.ones((4, 2)))
     assert recovered.coverage() == pytest.approx(62.5)
     assert recovered.coverage_error() == pytest.approx(37.5)  # participants have 100 and 25 %
 
 
-def test_too_few_visits_leave_connectivity_to_report(truth: Truth, pattern: Posterior) -> None:
+def test_too_few_visits_leave_connectivity_to_report(truth: PlantedTruth, pattern: Posterior) -> None:
     some = {visit: one for visit, one in found(truth, pattern).items() if not visit.startswith("sub-01")}
-    extra = extra_of(truth, some)
+    extra = recovery_section(truth, some)
     assert len(extra.answers) == len(extra.records) == 1
     with pytest.raises(ValueError, match="no visit of the synthetic study was inverted"):
-        extra_of(truth, {})
+        recovery_section(truth, {})
 
 
 def test_designs_that_cannot_work_are_refused() -> None:

@@ -10,9 +10,13 @@ import pytest
 
 from pipeline.page._delivery import Delivery
 from pipeline.page._records import Column, Records
-from pipeline.synthetic import Truth, truth_of
-from pipeline.synthetic._retained import Predicted, retained
-from pipeline.synthetic._truth_predictions import prediction_answers, predictor_records
+from pipeline.synthetic import PlantedTruth, read_truth
+from pipeline.synthetic._predictor_recovery import (
+    PredictionRecovery,
+    prediction_answers,
+    predictor_records,
+    recover_predictors,
+)
 
 DACC = "arm × change(response_stroop_conflict_dACC)"
 RACC = "change(response_stroop_conflict_rACC)"
@@ -22,8 +26,8 @@ OTHER = "change(response_stroop_conflict_insula)"
 
 
 @pytest.fixture(scope="module")
-def truth(study: Path) -> Truth:
-    return truth_of(study)
+def truth(study: Path) -> PlantedTruth:
+    return read_truth(study)
 
 
 def delivery(
@@ -54,12 +58,12 @@ def delivery(
     )
 
 
-def held(truth: Truth, found: Delivery) -> Predicted:
-    (one,) = retained(truth, {"change": found})
+def held(truth: PlantedTruth, found: Delivery) -> PredictionRecovery:
+    (one,) = recover_predictors(truth, {"change": found})
     return one
 
 
-def test_everything_found_with_its_sign_is_a_yes(truth: Truth) -> None:
+def test_everything_found_with_its_sign_is_a_yes(truth: PlantedTruth) -> None:
     found = held(truth, delivery({DACC: -2.0, RACC: 1.5, TO_AMYGDALA: -0.5, TO_VMPFC: 0.0, OTHER: 0.3}))
     (answer,) = prediction_answers((found,))
     assert answer.verdict == "yes"  # of two interactions that show the same one is enough
@@ -71,13 +75,13 @@ def test_everything_found_with_its_sign_is_a_yes(truth: Truth) -> None:
     assert (rows[DACC]["slope_ketamine"], rows[DACC]["slope_midazolam"]) == (-0.05, 0.05)
 
 
-def test_some_of_it_is_partly_and_so_is_all_of_it_without_anybody_predicted(truth: Truth) -> None:
+def test_some_of_it_is_partly_and_so_is_all_of_it_without_anybody_predicted(truth: PlantedTruth) -> None:
     some = held(truth, delivery({DACC: -2.0, RACC: 0.0}))
     unseen = held(truth, delivery({DACC: -2.0, RACC: 1.0}, q_squared=-0.1))
     assert [one.verdict for one in prediction_answers((some, unseen))] == ["partly", "partly"]
 
 
-def test_what_is_not_stable_is_not_found_but_told(truth: Truth) -> None:
+def test_what_is_not_stable_is_not_found_but_told(truth: PlantedTruth) -> None:
     found = held(truth, delivery({DACC: -2.0, RACC: 0.0}, stable="no"))
     (answer,) = prediction_answers((found,))
     assert answer.verdict == "open"
@@ -87,7 +91,7 @@ def test_what_is_not_stable_is_not_found_but_told(truth: Truth) -> None:
     assert prediction_answers((untested,))[0].verdict == "yes"
 
 
-def test_signs_the_wrong_way_round_are_a_no_and_are_marked(truth: Truth) -> None:
+def test_signs_the_wrong_way_round_are_a_no_and_are_marked(truth: PlantedTruth) -> None:
     found = held(truth, delivery({DACC: 2.0, RACC: 0.0}))
     (answer,) = prediction_answers((found,))
     assert answer.verdict == "no"
@@ -96,12 +100,12 @@ def test_signs_the_wrong_way_round_are_a_no_and_are_marked(truth: Truth) -> None
     assert [records.rows[i]["predictor"] for i in records.marked] == [DACC]
 
 
-def test_nothing_retained_is_left_open(truth: Truth) -> None:
+def test_nothing_retained_is_left_open(truth: PlantedTruth) -> None:
     (answer,) = prediction_answers((held(truth, delivery({DACC: 0.0, RACC: 0.0}, q_squared=-0.2)),))
     assert answer.verdict == "open"
 
 
-def test_where_nothing_was_planted_predicting_nobody_is_right(truth: Truth) -> None:
+def test_where_nothing_was_planted_predicting_nobody_is_right(truth: PlantedTruth) -> None:
     before = {"before(response_stroop_conflict_dACC)": 0.4, "age": 0.0}
     cases = [(-0.2, 0.6), (0.1, 0.2), (0.3, 0.01), (None, None)]
     answers = prediction_answers(tuple(held(truth, delivery(before, *case)) for case in cases))
@@ -109,6 +113,6 @@ def test_where_nothing_was_planted_predicting_nobody_is_right(truth: Truth) -> N
     assert not predictor_records(truth, (held(truth, delivery(before)),)).rows
 
 
-def test_a_delivery_without_predictors_is_passed_over(truth: Truth) -> None:
+def test_a_delivery_without_predictors_is_passed_over(truth: PlantedTruth) -> None:
     bare = delivery({})
-    assert retained(truth, {"change": bare}) == ()
+    assert recover_predictors(truth, {"change": bare}) == ()

@@ -12,21 +12,26 @@ import numpy as np
 from dcm import prior
 
 from ..tables import Table, read_table
-from ._circuit import INPUTS, REGIONS, circuit, modulation_name
-from ._design import AMYGDALA, ARMS, SESSIONS, VMPFC, StudyDesign
-from ._files import write_tsv
-from ._people import Person
-from ._planted import Planted, planted_measures
-from ._signals import CONDITIONS, rest_correlation
-from ._signals import REGIONS as ALL_REGIONS
+from ._bids_files import write_tsv
+from ._participants import SimulatedParticipant
+from ._planted_effects import (
+    CIRCUIT_INPUTS,
+    CIRCUIT_REGIONS,
+    PlantedMeasure,
+    circuit_model,
+    modulation_name,
+    planted_measures,
+)
+from ._regional_series import CONDITIONS, REGIONS, rest_correlation
+from ._study_design import AMYGDALA, ARMS, SESSIONS, VMPFC, StudyDesign
 
-FOLDER = "truth"
-PARTICIPANTS, CONNECTIVITY, SLOPES = "participants.tsv", "connectivity.tsv", "slopes.tsv"
-MEASURES, RESPONSES, REST = "measures.tsv", "responses.tsv", "rest.tsv"
+TRUTH_FOLDER = "truth"
+PARTICIPANTS_FILE, CONNECTIVITY_FILE, SLOPES_FILE = "participants.tsv", "connectivity.tsv", "slopes.tsv"
+MEASURES_FILE, RESPONSES_FILE, REST_FILE = "measures.tsv", "responses.tsv", "rest.tsv"
 
 
 @dataclass(frozen=True)
-class Truth:
+class PlantedTruth:
     """What was planted.
 
     Fields:
@@ -45,9 +50,9 @@ class Truth:
     connectivity: Mapping[str, Mapping[str, float]]
     slopes: Mapping[tuple[str, str], float]
     scatter: float
-    measures: tuple[Planted, ...]
-    regions: tuple[str, str] = REGIONS
-    inputs: tuple[str, str] = INPUTS
+    measures: tuple[PlantedMeasure, ...]
+    regions: tuple[str, str] = CIRCUIT_REGIONS
+    inputs: tuple[str, str] = CIRCUIT_INPUTS
 
     @property
     def modulations(self) -> tuple[str, ...]:
@@ -60,42 +65,44 @@ class Truth:
         return after - before
 
 
-def write_truth(folder: Path, people: Sequence[Person], design: StudyDesign) -> None:
+def write_truth(folder: Path, participants: Sequence[SimulatedParticipant], design: StudyDesign) -> None:
     """The tables in the `truth` folder of a study."""
-    rows = [(participant.name, participant.arm, participant.improvement) for participant in people]
-    write_tsv(folder / FOLDER / PARTICIPANTS, ("participant_id", "arm", "improvement"), rows)
+    rows = [(participant.name, participant.arm, participant.improvement) for participant in participants]
+    write_tsv(folder / TRUTH_FOLDER / PARTICIPANTS_FILE, ("participant_id", "arm", "improvement"), rows)
     write_tsv(
-        folder / FOLDER / CONNECTIVITY,
+        folder / TRUTH_FOLDER / CONNECTIVITY_FILE,
         ("participant_id", "session_id", "parameter", "planted"),
         [
             (participant.name, session, name, value)
-            for participant in people
-            for session, planted in zip(SESSIONS, _planted(participant), strict=True)
+            for participant in participants
+            for session, planted in zip(SESSIONS, _planted_parameters(participant), strict=True)
             for name, value in planted.items()
         ],
     )
     write_tsv(
-        folder / FOLDER / SLOPES,
+        folder / TRUTH_FOLDER / SLOPES_FILE,
         ("parameter", "arm", "slope", "scatter"),
         [
             (modulation_name(to), arm, design.slope(to, arm), design.scatter)
             for to, arm in product((AMYGDALA, VMPFC), ARMS)
         ],
     )
-    _write_measures(folder / FOLDER, design)
-    _write_responses(folder / FOLDER, people)
+    _write_measures(folder / TRUTH_FOLDER, design)
+    _write_responses(folder / TRUTH_FOLDER, participants)
     if "rest" in design.tasks:
-        rows_of = zip(ALL_REGIONS, rest_correlation().tolist(), strict=True)
-        write_tsv(folder / FOLDER / REST, ("region", *ALL_REGIONS), [(name, *values) for name, values in rows_of])
+        rows_of = zip(REGIONS, rest_correlation().tolist(), strict=True)
+        write_tsv(
+            folder / TRUTH_FOLDER / REST_FILE, ("region", *REGIONS), [(name, *values) for name, values in rows_of]
+        )
 
 
-def truth_of(folder: str | Path) -> Truth:
+def read_truth(folder: str | Path) -> PlantedTruth:
     """What was planted in the study that `write_study` wrote into a folder.
 
     Raises `TableError` where its tables are missing or have been changed beyond reading.
     """
-    people, connectivity, slopes, measures = map(read_table, truth_files(folder))
-    names = people.names("participant_id")
+    participants, connectivity, slopes, measures = map(read_table, truth_files(folder))
+    names = participants.names("participant_id")
     planted: dict[str, dict[str, float]] = {}
     visits = zip(connectivity.column("participant_id"), connectivity.column("session_id"), strict=True)
     for visit, name, value in zip(
@@ -104,20 +111,23 @@ def truth_of(folder: str | Path) -> Truth:
         planted.setdefault("_".join(visit), {})[name] = value
     pairs = zip(slopes.column("parameter"), slopes.column("arm"), strict=True)
     first, second = dict.fromkeys(slopes.column("arm"))
-    return Truth(
+    return PlantedTruth(
         (first, second),
-        dict(zip(names, people.column("arm"), strict=True)),
-        dict(zip(names, _numbers(people, "improvement"), strict=True)),
+        dict(zip(names, participants.column("arm"), strict=True)),
+        dict(zip(names, _numbers(participants, "improvement"), strict=True)),
         planted,
         dict(zip(pairs, _numbers(slopes, "slope"), strict=True)),
         _numbers(slopes, "scatter")[0],
-        _measures(measures),
+        _read_measures(measures),
     )
 
 
 def truth_files(folder: str | Path) -> tuple[Path, ...]:
-    """The tables that `truth_of` reads."""
-    return tuple(Path(folder) / FOLDER / name for name in (PARTICIPANTS, CONNECTIVITY, SLOPES, MEASURES))
+    """The tables that `read_truth` reads."""
+    return tuple(
+        Path(folder) / TRUTH_FOLDER / name
+        for name in (PARTICIPANTS_FILE, CONNECTIVITY_FILE, SLOPES_FILE, MEASURES_FILE)
+    )
 
 
 def _numbers(table: Table, column: str) -> list[float]:
@@ -125,11 +135,11 @@ def _numbers(table: Table, column: str) -> list[float]:
     return values
 
 
-def _planted(person: Person) -> tuple[dict[str, float], dict[str, float]]:
+def _planted_parameters(participant: SimulatedParticipant) -> tuple[dict[str, float], dict[str, float]]:
     """Every free parameter by name, before and after treatment."""
-    spec = circuit()
+    spec = circuit_model()
     free = np.flatnonzero(np.diag(prior(spec).covariance)).tolist()
-    before, after = (np.asarray(spec.layout.to_vector(parameters)).tolist() for parameters in person.connectivity)
+    before, after = (np.asarray(spec.layout.to_vector(parameters)).tolist() for parameters in participant.connectivity)
     names = spec.parameter_names
     return {names[i]: before[i] for i in free}, {names[i]: after[i] for i in free}
 
@@ -140,29 +150,29 @@ def _write_measures(folder: Path, design: StudyDesign) -> None:
         for measure in planted_measures(design)
         for arm, slope in measure.slopes.items()
     ]
-    write_tsv(folder / MEASURES, ("measure", "effect", "quantity", "arm", "slope", "unit"), rows)
+    write_tsv(folder / MEASURES_FILE, ("measure", "effect", "quantity", "arm", "slope", "unit"), rows)
 
 
-def _measures(table: Table) -> tuple[Planted, ...]:
+def _read_measures(table: Table) -> tuple[PlantedMeasure, ...]:
     """As `_write_measures` wrote them."""
     slopes: dict[tuple[str, str, str, str], dict[str, float]] = {}
     columns = map(table.column, ("measure", "effect", "quantity", "unit"))
     keys = zip(*columns, strict=True)
     for key, arm, slope in zip(keys, table.column("arm"), _numbers(table, "slope"), strict=True):
         slopes.setdefault(key, {})[arm] = slope
-    return tuple(Planted(*key[:3], of, key[3]) for key, of in slopes.items())
+    return tuple(PlantedMeasure(*key[:3], of, key[3]) for key, of in slopes.items())
 
 
-def _write_responses(folder: Path, people: Sequence[Person]) -> None:
+def _write_responses(folder: Path, participants: Sequence[SimulatedParticipant]) -> None:
     """Only those that were drawn: the circuit's in the faces task follow from its connectivity."""
     rows = []
-    for participant in people:
+    for participant in participants:
         for session, responses in zip(SESSIONS, participant.responses, strict=True):
             for task, values in responses.items():
-                cells = zip(product(ALL_REGIONS, CONDITIONS[task]), values.ravel().tolist(), strict=True)
+                cells = zip(product(REGIONS, CONDITIONS[task]), values.ravel().tolist(), strict=True)
                 rows += [
                     (participant.name, session, task, condition, region, value)
                     for (region, condition), value in cells
                     if not np.isnan(value)
                 ]
-    write_tsv(folder / RESPONSES, ("participant_id", "session_id", "task", "condition", "region", "percent"), rows)
+    write_tsv(folder / RESPONSES_FILE, ("participant_id", "session_id", "task", "condition", "region", "percent"), rows)

@@ -1,4 +1,4 @@
-"""The truth section of a synthetic study's report: found beside planted, in answers, pictures and tables."""
+"""The section of a synthetic study's report that compares estimates with what was planted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from peb import MEAN
 from ..page import EFFECT, PROBABILITY, SPREAD, Column, Delivery, Picture, Records, Section
 from ..report import ExtraSection, StudyResult
 from ..results import LEVEL, connections, per_covariate
-from ._circuit import REGIONS
-from ._design import AMYGDALA, VMPFC
-from ._group_truth import IMPROVEMENT, GroupTruth, group_truth
-from ._recovered import Change, Recovered, recover
-from ._retained import retained
-from ._truth import Truth
-from ._truth_answers import truth_answers
-from ._truth_figures import change_figure, improvement_figure, in_group_figure, recovered_figure
-from ._truth_predictions import prediction_answers, predictor_records
+from ._planted_effects import CIRCUIT_REGIONS
+from ._planted_truth import PlantedTruth
+from ._predictor_recovery import prediction_answers, predictor_records, recover_predictors
+from ._recovery import IMPROVEMENT, ArmChange, GroupRecovery, RecoveredParameters, recover_group, recover_parameters
+from ._recovery_answers import recovery_answers
+from ._recovery_figures import change_figure, improvement_figure, in_group_figure, recovered_figure
+from ._study_design import AMYGDALA, VMPFC
 
 MEANING = {
-    REGIONS[AMYGDALA]: "more inhibition of the amygdala by vmPFC",
-    REGIONS[VMPFC]: "less excitation of vmPFC by the amygdala",
+    CIRCUIT_REGIONS[AMYGDALA]: "more inhibition of the amygdala by vmPFC",
+    CIRCUIT_REGIONS[VMPFC]: "less excitation of vmPFC by the amygdala",
 }
 COMPARED = ("first", "second", "difference")  # the arms, and the first less the second
 NOTICE = (
@@ -35,53 +33,56 @@ NOTICE = (
 )
 
 
-def truth_extra(truth: Truth, result: StudyResult) -> ExtraSection:
+def study_recovery_section(truth: PlantedTruth, result: StudyResult) -> ExtraSection:
     """What goes right after the summary of the report: everything found beside what was planted.
 
     Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
     """
     compared = [delivery for name, delivery in result.deliveries.items() if result.study.group[name].analysis == "arms"]
-    return extra_of(truth, result.main_posteriors, result.predictions, compared)
+    return recovery_section(truth, result.main_posteriors, result.predictions, compared)
 
 
-def extra_of(
-    truth: Truth,
+def recovery_section(
+    truth: PlantedTruth,
     posteriors: Mapping[str, Posterior],
     predictions: Mapping[str, Delivery] | None = None,
     compared: Sequence[Delivery] = (),
 ) -> ExtraSection:
     """The same from the posteriors of the main model, by visit, the predictions, by name, and arm comparisons."""
-    recovered, group = recover(truth, posteriors), group_truth(truth, posteriors, compared)
-    predicted = retained(truth, predictions or {})
+    recovered, group = recover_parameters(truth, posteriors), recover_group(truth, posteriors, compared)
+    predicted = recover_predictors(truth, predictions or {})
     return ExtraSection(
         "Found and planted",
         "Every connection in these images was planted, by the full nonlinear equations, and the noise over them is "
         "serially correlated. B is what seeing faces adds to a connection, in Hz; “amygdala ← vmPFC” is the connection "
         "to the amygdala from vmPFC.",
-        answers=(*truth_answers(truth, recovered, group), *prediction_answers(predicted)),
-        sections=(*(() if group is None else (_treatment(truth, group),)), _connectivity(truth, recovered, group)),
+        answers=(*recovery_answers(truth, recovered, group), *prediction_answers(predicted)),
+        sections=(
+            *(() if group is None else (_treatment_section(truth, group),)),
+            _connectivity_section(truth, recovered, group),
+        ),
         records=(
-            *(() if group is None else (_effects(truth, group),)),
+            *(() if group is None else (_effect_records(truth, group),)),
             *((predictor_records(truth, predicted),) if any(prediction.planted for prediction in predicted) else ()),
-            _parameters(recovered),
+            _parameter_records(recovered),
         ),
         notices=(NOTICE,),
     )
 
 
-def _treatment(truth: Truth, group: GroupTruth) -> Section:
+def _treatment_section(truth: PlantedTruth, group: GroupRecovery) -> Section:
     return Section(
         "What treatment did",
         "Changes from the first session to the second: found in each participant and by the group, and planted.",
-        tuple(picture for name in truth.modulations for picture in _changes(group.of(name))),
+        tuple(picture for name in truth.modulations for picture in _change_pictures(group.changes_of(name))),
     )
 
 
-def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
+def _change_pictures(arms: tuple[ArmChange, ArmChange]) -> tuple[Picture, Picture]:
     change = arms[0]
     name = f"{change.to}-from-{change.source}".lower()
     differ = arms[0].planted_slope != arms[1].planted_slope
-    look = (
+    expectation = (
         f"Planted for {change.arm} only: its mean should lie below zero, {arms[1].arm}'s near it."
         if differ
         else "Planted alike in both arms: both means should lie below zero."
@@ -96,9 +97,9 @@ def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
         Picture(
             f"truth-change-{name}",
             f"{change.connection}: change by arm",
-            f"{look} Thin lines are participants, in the order of what was planted in them; the diamond is what the "
-            f"group finds for a participant of average improvement ({change.centre:.1f} points); the dashed mark is "
-            "what was planted there.",
+            f"{expectation} Thin lines are participants, in the order of what was planted in them; the diamond is the "
+            f"group's posterior mean for a participant of average improvement ({change.centre:.1f} points); the "
+            "dashed mark is what was planted there.",
             change_figure(arms, title, MEANING[change.to]),
         ),
         Picture(
@@ -111,9 +112,9 @@ def _changes(arms: tuple[Change, Change]) -> tuple[Picture, Picture]:
     )
 
 
-def _connectivity(truth: Truth, recovered: Recovered, group: GroupTruth | None) -> Section:
+def _connectivity_section(truth: PlantedTruth, recovered: RecoveredParameters, group: GroupRecovery | None) -> Section:
     first, second = (connections([name])[0] for name in truth.modulations)
-    without = [f"A[{change.to}<-{change.source}]" for change in (first, second)]
+    connections_without_faces = [f"A[{change.to}<-{change.source}]" for change in (first, second)]
     drawn = [
         Picture(
             "truth-faces",
@@ -127,15 +128,15 @@ def _connectivity(truth: Truth, recovered: Recovered, group: GroupTruth | None) 
             "Connections while nothing is shown (A): found against planted",
             "These differ less between participants than one visit can resolve, so the prior pulls them towards zero; "
             "the intervals are wide enough to say so.",
-            recovered_figure(recovered, without),
+            recovered_figure(recovered, connections_without_faces),
         ),
     ]
     if group is not None:
-        drawn.append(_in_group(group.of(truth.modulations[0])))
+        drawn.append(_in_group_picture(group.changes_of(truth.modulations[0])))
     return Section("Visit by visit", "From images to connections and back to what made them.", tuple(drawn))
 
 
-def _in_group(arms: tuple[Change, Change]) -> Picture:
+def _in_group_picture(arms: tuple[ArmChange, ArmChange]) -> Picture:
     alone, together = (
         np.sqrt(np.mean(np.concatenate(errors) ** 2))
         for errors in (
@@ -153,7 +154,7 @@ def _in_group(arms: tuple[Change, Change]) -> Picture:
     )
 
 
-def _effects(truth: Truth, group: GroupTruth) -> Records:
+def _effect_records(truth: PlantedTruth, group: GroupRecovery) -> Records:
     """Both arms and their difference, of the mean change and of its slope, found and planted."""
     first, second = truth.arms
     pairs = zip(COMPARED, (first, second, "difference"), strict=True)
@@ -171,7 +172,7 @@ def _effects(truth: Truth, group: GroupTruth) -> Records:
         Column("verdict", "Verdict"),
         Column("unit", "Unit", where="file"),
     )
-    rows = [_effect(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
+    rows = [_effect_row(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
     by = "a group of each arm" if group.arms.apart else "one group over everybody"
     lead = (
         f"{first} less {second}, by {by}, with the verdict of the study's analysis. Means are at average improvement, "
@@ -179,7 +180,7 @@ def _effects(truth: Truth, group: GroupTruth) -> Records:
     return Records("truth-arms", "Arms: found and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
 
 
-def _effect(group: GroupTruth, covariate: str, name: str) -> dict[str, Any]:
+def _effect_row(group: GroupRecovery, covariate: str, name: str) -> dict[str, Any]:
     found, (connection,) = group.comparison(covariate), connections([name])
     i = found.parameters.index(name)
     low, high = found.interval(LEVEL)[i].tolist()
@@ -198,7 +199,7 @@ def _effect(group: GroupTruth, covariate: str, name: str) -> dict[str, Any]:
     }
 
 
-def _parameters(recovered: Recovered) -> Records:
+def _parameter_records(recovered: RecoveredParameters) -> Records:
     columns = (
         Column("visit", "Visit"),
         Column("parameter", "Parameter"),

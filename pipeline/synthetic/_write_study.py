@@ -1,4 +1,4 @@
-"""A synthetic study on disk: what a scanner, fMRIPrep and a clinic would have left, and the truth beside it."""
+"""A synthetic study on disk: what a scanner, fMRIPrep and a clinic would have left, and the planted truth beside it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,17 @@ import numpy as np
 
 from ..common import write_json, write_text
 from ..study import SCHEMA_FILE, study_schema
-from ._brain import Brain, make_brain, sphere_mask
-from ._design import SESSIONS, TASKS, StudyDesign, TaskName
-from ._files import make_image, make_mask, write_image, write_tsv
-from ._images import SCALE, Acquired, acquire
-from ._motion import confound_columns, draw_motion
-from ._paradigm import Event, draw_events
-from ._people import Person, draw_people
-from ._signals import faces_series, rest_series, stroop_series
-from ._study_file import MASKS, STUDY_FILE, masked_regions, study_text
-from ._tables import write_dataset
-from ._truth import FOLDER as TRUTH
-from ._truth import write_truth
+from ._bids_files import make_image, make_mask, write_dataset, write_image, write_tsv
+from ._images import SCALE, AcquiredRun, Brain, acquire_run, confound_columns, draw_motion, make_brain, sphere_mask
+from ._participants import SimulatedParticipant, draw_participants
+from ._planted_truth import TRUTH_FOLDER, write_truth
+from ._regional_series import Event, draw_events, faces_series, rest_series, stroop_series
+from ._study_config import MASKS, STUDY_FILE, masked_regions, study_text
+from ._study_design import SESSIONS, TASKS, StudyDesign, TaskName
 
 SPACE = "space-MNI152NLin2009cAsym"
 ECHO_TIME = 0.03  # s
-UNSTEADY = 2  # volumes at the start that are not at steady state, where there are any
+UNSTEADY_SCANS = 2  # volumes at the start that are not at steady state, where there are any
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,19 +29,19 @@ class _Visit:
 
     design: StudyDesign
     seed: int
-    person: Person
+    participant: SimulatedParticipant
     session: int
     brain: Brain
 
     @property
     def name(self) -> str:
-        return f"{self.person.name}_{SESSIONS[self.session - 1]}"
+        return f"{self.participant.name}_{SESSIONS[self.session - 1]}"
 
     def is_in(self, chosen: tuple[tuple[int, int], ...]) -> bool:
-        return (self.person.number, self.session) in chosen
+        return (self.participant.number, self.session) in chosen
 
     def place(self, root: Path) -> Path:
-        return root / self.person.name / SESSIONS[self.session - 1] / "func"
+        return root / self.participant.name / SESSIONS[self.session - 1] / "func"
 
 
 def write_study(
@@ -68,26 +63,26 @@ def write_study(
     dataset or JAX is not in 64-bit mode.
     """
     folder = Path(folder)
-    if (folder / "bids").exists() and not (folder / TRUTH).is_dir():
+    if (folder / "bids").exists() and not (folder / TRUTH_FOLDER).is_dir():
         raise ValueError(f"{folder / 'bids'} is not of a synthetic study; give another folder")
-    (folder / TRUTH).mkdir(parents=True, exist_ok=True)  # first: a study that was never finished is still one of ours
-    people = draw_people(design, seed)
-    write_dataset(folder / "bids", people, design)
+    (folder / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)  # first: marks an unfinished study too
+    participants = draw_participants(design, seed)
+    write_dataset(folder / "bids", participants, design)
     for name in masked_regions():
         write_image(folder / MASKS / f"{name}.nii.gz", make_mask(*sphere_mask(name)))
     done = 0
-    for person in people:
-        brain = make_brain(dropout=person.number == design.dropout)
+    for participant in participants:
+        brain = make_brain(dropout=participant.number == design.dropout)
         for session in (1, 2):
-            visit = _Visit(design, seed, person, session, brain)
+            visit = _Visit(design, seed, participant, session, brain)
             for task in TASKS:
                 _remove_run(visit, task, folder / "bids")
-            for task in design.acquired(person.number, session):
+            for task in design.acquired(participant.number, session):
                 _write_run(visit, task, folder / "bids")
                 done += 1
                 if on_progress is not None:
                     on_progress(done, design.runs)
-    write_truth(folder, people, design)
+    write_truth(folder, participants, design)
     write_json(folder / SCHEMA_FILE, study_schema())
     write_text(folder / STUDY_FILE, study_text(design))
     return folder / STUDY_FILE
@@ -96,12 +91,12 @@ def write_study(
 def _write_run(visit: _Visit, task: TaskName, bids: Path) -> None:
     """One run, with chances of its own: it is the same whatever other runs there are."""
     design = visit.design
-    rng = np.random.default_rng([visit.seed, visit.person.number, visit.session, TASKS.index(task)])
+    rng = np.random.default_rng([visit.seed, visit.participant.number, visit.session, TASKS.index(task)])
     events = draw_events(design, task, rng)
     series = _series(visit, task, events, rng)
     motion = draw_motion(design.scans(task), visit.is_in(design.restless), rng)
-    unsteady = UNSTEADY if visit.is_in(design.unsteady) else 0
-    acquired = acquire(visit.brain, series, motion, design.voxel_noise, unsteady, rng)
+    unsteady = UNSTEADY_SCANS if visit.is_in(design.unsteady) else 0
+    acquired = acquire_run(visit.brain, series, motion, design.voxel_noise, unsteady, rng)
     _write_raw(visit, task, events, bids)
     columns = confound_columns(motion, acquired.tissue, design.spacing(task), unsteady)
     _write_derivatives(visit, task, acquired, columns, bids / "derivatives" / "fmriprep")
@@ -109,7 +104,7 @@ def _write_run(visit: _Visit, task: TaskName, bids: Path) -> None:
 
 def _remove_run(visit: _Visit, task: TaskName, bids: Path) -> None:
     """What an earlier study in the same folder left of a run that this one does not have."""
-    if task in visit.design.acquired(visit.person.number, visit.session):
+    if task in visit.design.acquired(visit.participant.number, visit.session):
         return
     for root in (bids, bids / "derivatives" / "fmriprep"):
         for path in visit.place(root).glob(f"{visit.name}_task-{task}_*"):
@@ -117,12 +112,12 @@ def _remove_run(visit: _Visit, task: TaskName, bids: Path) -> None:
 
 
 def _series(visit: _Visit, task: TaskName, events: tuple[Event, ...], rng: np.random.Generator) -> np.ndarray:
-    person, place = visit.person, visit.session - 1
+    participant, place = visit.participant, visit.session - 1
     if task == "faces":
-        planted, responses = person.connectivity[place], person.responses[place]["faces"]
+        planted, responses = participant.connectivity[place], participant.responses[place]["faces"]
         return faces_series(visit.design, planted, events, responses, rng)
     if task == "stroop":
-        return stroop_series(visit.design, events, person.responses[place]["stroop"], rng)
+        return stroop_series(visit.design, events, participant.responses[place]["stroop"], rng)
     return rest_series(visit.design, rng)
 
 
@@ -137,7 +132,7 @@ def _write_raw(visit: _Visit, task: TaskName, events: tuple[Event, ...], bids: P
 
 
 def _write_derivatives(
-    visit: _Visit, task: TaskName, acquired: Acquired, columns: dict[str, np.ndarray], derivatives: Path
+    visit: _Visit, task: TaskName, acquired: AcquiredRun, columns: dict[str, np.ndarray], derivatives: Path
 ) -> None:
     """Image, brain mask, confounds, and their sidecars, as fMRIPrep names them."""
     folder, head = visit.place(derivatives), f"{visit.name}_task-{task}"

@@ -1,8 +1,9 @@
-"""Series of six regions before they become voxels: the circuit's by its DCM, the others' by their responses."""
+"""The events of each task, and the series of six regions: the circuit by its DCM, the others by their responses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -11,10 +12,82 @@ from scipy import signal
 from dcm import Parameters, SerialNoise, simulate
 
 from ..images import spm_kernel
-from ._circuit import REGIONS as CIRCUIT
-from ._circuit import circuit
-from ._design import Arm, StudyDesign, TaskName
-from ._paradigm import BINS, Event, inputs_of
+from ._planted_effects import CIRCUIT_REGIONS, circuit_model
+from ._study_design import BLOCK, PAUSE, Arm, StudyDesign, TaskName
+
+MICROTIME_BINS = 16  # microtime bins in a repetition time
+FACES_TRIAL = 3.0  # s; six of them fill a block
+STROOP_TRIAL = 1.0  # s; how long a trial of the Stroop is shown
+STROOP_REST = 12.0  # s; from the last Stroop trial to the end of the run
+
+
+@dataclass(frozen=True)
+class Event:
+    """One trial; times in s."""
+
+    onset: float
+    duration: float
+    trial_type: str
+    response_time: float | None
+
+
+def draw_events(design: StudyDesign, task: TaskName, rng: np.random.Generator) -> tuple[Event, ...]:
+    """The trials of one run; none at rest."""
+    length = design.scans(task) * design.spacing(task)
+    if task == "faces":
+        return _draw_blocks(length, rng)
+    return _draw_stroop(length, rng) if task == "stroop" else ()
+
+
+def inputs_of(
+    events: Sequence[Event], conditions: Sequence[Sequence[str]], bins: int, bin_width: float
+) -> Float[np.ndarray, "bin input"]:
+    """1 in the bins in which a trial of a condition, a set of trial types, is on, and 0 in all others."""
+    inputs = np.zeros((bins, len(conditions)))
+    for event in events:
+        first, last = round(event.onset / bin_width), round((event.onset + event.duration) / bin_width)
+        for column, trial_types in enumerate(conditions):
+            if event.trial_type in trial_types:
+                inputs[first:last, column] = 1
+    return inputs
+
+
+def _draw_blocks(length: float, rng: np.random.Generator) -> tuple[Event, ...]:
+    """Pauses and blocks in turn, shapes first; matching faces takes longer than matching shapes."""
+    events = []
+    for number in range(int(length // (PAUSE + BLOCK))):
+        trial_type, usual = ("faces", 1.1) if number % 2 else ("shapes", 0.8)
+        start = number * (PAUSE + BLOCK) + PAUSE
+        events += [
+            Event(start + k * FACES_TRIAL, FACES_TRIAL, trial_type, _draw_response_time(usual, rng))
+            for k in range(int(BLOCK / FACES_TRIAL))
+        ]
+    return tuple(events)
+
+
+def _draw_stroop(length: float, rng: np.random.Generator) -> tuple[Event, ...]:
+    """As many congruent as incongruent trials, 2.5 to 4.5 s apart; a trial without an answer now and then."""
+    onsets = [6.0]
+    while (onset := onsets[-1] + float(rng.integers(25, 46)) / 10) < length - STROOP_REST:
+        onsets.append(round(onset, 1))
+    kinds = np.resize(["congruent", "incongruent"], len(onsets))
+    rng.shuffle(kinds)
+    return tuple(
+        Event(
+            onset,
+            STROOP_TRIAL,
+            str(kind),
+            _draw_response_time(0.85 if kind == "incongruent" else 0.7, rng, lapses=0.04),
+        )
+        for onset, kind in zip(onsets, kinds, strict=True)
+    )
+
+
+def _draw_response_time(usual: float, rng: np.random.Generator, lapses: float = 0.0) -> float | None:
+    """Log-normal about what is usual, s; None where nothing was pressed."""
+    drawn, lapse = usual * float(np.exp(rng.normal(0.0, 0.2))), rng.random()
+    return None if lapse < lapses else round(drawn, 3)
+
 
 REGIONS = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
 CONDITIONS: Mapping[TaskName, tuple[str, ...]] = {
@@ -22,7 +95,7 @@ CONDITIONS: Mapping[TaskName, tuple[str, ...]] = {
     "stroop": ("congruent", "incongruent"),
     "rest": (),
 }
-USUAL: Mapping[TaskName, Mapping[str, tuple[float, float]]] = {
+USUAL_RESPONSES: Mapping[TaskName, Mapping[str, tuple[float, float]]] = {
     "faces": {"dACC": (0.2, 0.3), "rACC": (0.1, 0.4), "hippocampus": (0.1, 0.5), "insula": (0.2, 0.45)},
     "stroop": {
         "dACC": (0.8, 1.9),
@@ -53,8 +126,8 @@ def draw_responses(
     """
     before: dict[TaskName, np.ndarray] = {}
     after: dict[TaskName, np.ndarray] = {}
-    for task in (task for task in design.tasks if task in USUAL):
-        usual = np.array([USUAL[task].get(region, (np.nan, np.nan)) for region in REGIONS])
+    for task in (task for task in design.tasks if task in USUAL_RESPONSES):
+        usual = np.array([USUAL_RESPONSES[task].get(region, (np.nan, np.nan)) for region in REGIONS])
         before[task] = usual + rng.normal(0.0, RESPONSE_SD, usual.shape)
         after[task] = before[task] + rng.normal(0.0, RESPONSE_SD / 2, usual.shape)
     if "stroop" in after:
@@ -72,13 +145,20 @@ def faces_series(
     sd(g) / snr in the circuit and `NOISE_SD` elsewhere.
     """
     scans, spacing = design.faces_scans, design.repetition_time
-    paradigm = inputs_of(events, (("shapes", "faces"), ("faces",)), scans * BINS, spacing / BINS)
+    paradigm = inputs_of(events, (("shapes", "faces"), ("faces",)), scans * MICROTIME_BINS, spacing / MICROTIME_BINS)
     made = simulate(
-        circuit(), planted, paradigm, spacing / BINS, spacing, snr=np.inf, seed=0, integrator="nonlinear"
+        circuit_model(),
+        planted,
+        paradigm,
+        spacing / MICROTIME_BINS,
+        spacing,
+        snr=np.inf,
+        seed=0,
+        integrator="nonlinear",
     ).signal
-    expected = _responding(design, "faces", events, np.nan_to_num(responses))
+    expected = _expected_responses(design, "faces", events, np.nan_to_num(responses))
     noise = np.full(len(REGIONS), NOISE_SD)
-    places = [REGIONS.index(region) for region in CIRCUIT]
+    places = [REGIONS.index(region) for region in CIRCUIT_REGIONS]
     expected[:, places] = made
     noise[places] = made.std(axis=0) / rng.uniform(design.snr_low, design.snr_high)
     return expected + draw_noise(scans, rng) * noise
@@ -88,7 +168,7 @@ def stroop_series(
     design: StudyDesign, events: Sequence[Event], responses: np.ndarray, rng: np.random.Generator
 ) -> Float[np.ndarray, "scan region"]:
     """Responses to the trials of the Stroop, and noise, percent."""
-    expected = _responding(design, "stroop", events, responses)
+    expected = _expected_responses(design, "stroop", events, responses)
     return expected + NOISE_SD * draw_noise(design.stroop_scans, rng)
 
 
@@ -107,17 +187,17 @@ def draw_noise(scans: int, rng: np.random.Generator) -> Float[np.ndarray, "scan 
 def rest_correlation() -> Float[np.ndarray, "region region"]:
     """Planted correlation of the regions' fluctuations at rest."""
     correlation = np.full((len(REGIONS), len(REGIONS)), REST_CORRELATION)
-    first, second = (REGIONS.index(region) for region in CIRCUIT)
+    first, second = (REGIONS.index(region) for region in CIRCUIT_REGIONS)
     correlation[first, second] = correlation[second, first] = REST_PAIR
     np.fill_diagonal(correlation, 1.0)
     return correlation
 
 
-def _responding(
+def _expected_responses(
     design: StudyDesign, task: TaskName, events: Sequence[Event], responses: np.ndarray
 ) -> Float[np.ndarray, "scan region"]:
     """Boxcars of the conditions, convolved with SPM12's kernel and sampled in the middle of scans, × responses."""
-    scans, width = design.scans(task), design.spacing(task) / BINS
-    boxcars = inputs_of(events, [(condition,) for condition in CONDITIONS[task]], scans * BINS, width)
-    convolved = signal.fftconvolve(boxcars, spm_kernel(design.spacing(task), BINS)[:, None], axes=0)
-    return convolved[BINS // 2 : scans * BINS : BINS] @ responses.T
+    scans, width = design.scans(task), design.spacing(task) / MICROTIME_BINS
+    boxcars = inputs_of(events, [(condition,) for condition in CONDITIONS[task]], scans * MICROTIME_BINS, width)
+    convolved = signal.fftconvolve(boxcars, spm_kernel(design.spacing(task), MICROTIME_BINS)[:, None], axes=0)
+    return convolved[MICROTIME_BINS // 2 : scans * MICROTIME_BINS : MICROTIME_BINS] @ responses.T

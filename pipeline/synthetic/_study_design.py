@@ -1,4 +1,4 @@
-"""What a synthetic study is made of: who takes part, what is measured, what is planted, and what goes wrong."""
+"""What a synthetic study is made of: participants, measurements, planted effects, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class StudyDesign:
             return self.conflict_slope if arm == "ketamine" else -self.conflict_slope
         return self.control_slope if region == "rACC" else 0.0
 
-    def people(self) -> Iterator[tuple[int, Arm]]:
+    def participants(self) -> Iterator[tuple[int, Arm]]:
         """Number and arm of every participant."""
         arms = [arm for arm in ARMS for _ in range(self.size(arm))]
         yield from enumerate(arms, start=1)
@@ -122,7 +122,7 @@ class StudyDesign:
     @property
     def runs(self) -> int:
         """How many there are in all."""
-        return sum(len(self.acquired(number, session)) for number, _ in self.people() for session in (1, 2))
+        return sum(len(self.acquired(number, session)) for number, _ in self.participants() for session in (1, 2))
 
 
 QUICK = StudyDesign(

@@ -1,7 +1,7 @@
-"""Whether what was planted was found, worded by what the numbers are.
+"""Whether what was planted was recovered: an answer to each question.
 
-What the group says of a connection is called by the one rule of `peb.verdict`, over all connections that it was asked
-about, so that this page and that of the analysis cannot differ.
+A connection is called by the one rule of `peb.verdict`, over all connections that the group was asked about, so that
+this page and that of the analysis cannot differ.
 """
 
 from __future__ import annotations
@@ -15,21 +15,29 @@ from ..figures import signed
 from ..page import Answer
 from ..results import LEVEL, connections
 from ..verdicts import Verdict, judge_effects
-from ._group_truth import IMPROVEMENT, GroupTruth
-from ._recovered import Recovered
-from ._truth import Truth
+from ._planted_truth import PlantedTruth
+from ._recovery import IMPROVEMENT, GroupRecovery, RecoveredParameters
 
-NEAR = 5.0  # percent; intervals that hold the truth so much more or less often than they say are good enough
-CLOSE = 0.5  # correlation of found with planted values from which we speak of recovery
-BELOW = "P(difference\u00a0<\u00a00)"  # never broken
+COVERAGE_TOLERANCE = (
+    5.0  # percent; intervals that hold the truth so much more or less often than they say are good enough
+)
+RECOVERY_CORRELATION = 0.5  # correlation of found with planted values from which we speak of recovery
+P_BELOW_ZERO = "P(difference\u00a0<\u00a00)"  # never broken
 UNIT = {MEAN: ("Hz", 2), IMPROVEMENT: ("Hz per point of improvement", 3)}
 
 
-def truth_answers(truth: Truth, recovered: Recovered, group: GroupTruth | None) -> tuple[Answer, ...]:
+def recovery_answers(
+    truth: PlantedTruth, recovered: RecoveredParameters, group: GroupRecovery | None
+) -> tuple[Answer, ...]:
     """Connectivity, then what the trial was for: the arms, and the link with improvement."""
     if group is None:
-        return (_found_again(truth, recovered),)
-    return (_found_again(truth, recovered), _arms(truth, group), _improvement(truth, group), _other(truth, group))
+        return (_connectivity_answer(truth, recovered),)
+    return (
+        _connectivity_answer(truth, recovered),
+        _arm_difference_answer(truth, group),
+        _improvement_answer(truth, group),
+        _other_connection_answer(truth, group),
+    )
 
 
 def verdict_of_signs(above_zero: Float[np.ndarray, "effect"], planted: dict[int, float]) -> Verdict:
@@ -47,22 +55,28 @@ def verdict_of_signs(above_zero: Float[np.ndarray, "effect"], planted: dict[int,
     return "yes" if len(right) == len(planted) else "partly" if right else "open"
 
 
-def verdict_of_sign(said: Verdict, found: float, planted: float) -> Verdict:
+def verdict_of_sign(verdict: Verdict, found: float, planted: float) -> Verdict:
     """What the study's analysis said of a difference; no where that is a yes with the other sign than was planted."""
-    return "no" if said == "yes" and found * planted < 0 else said
+    return "no" if verdict == "yes" and found * planted < 0 else verdict
 
 
-def _found_again(truth: Truth, recovered: Recovered) -> Answer:
+def _connectivity_answer(truth: PlantedTruth, recovered: RecoveredParameters) -> Answer:
     names = truth.modulations
     r = [recovered.correlation(name) for name in names]
     coverage, error = recovered.coverage(), recovered.coverage_error()
-    honest = abs(coverage - 100 * LEVEL) <= max(NEAR, 2 * error)
-    answer: Verdict = "yes" if honest and min(r) > CLOSE else "partly" if honest or min(r) > CLOSE else "no"
-    each = " and ".join(f"{value:.2f} ({_words(name)})" for value, name in zip(r, names, strict=True))
-    averages = "; ".join(_average(recovered, name) for name in names)
+    calibrated = abs(coverage - 100 * LEVEL) <= max(COVERAGE_TOLERANCE, 2 * error)
+    verdict: Verdict = (
+        "yes"
+        if calibrated and min(r) > RECOVERY_CORRELATION
+        else "partly"
+        if calibrated or min(r) > RECOVERY_CORRELATION
+        else "no"
+    )
+    each = " and ".join(f"{value:.2f} ({_connection_wording(name)})" for value, name in zip(r, names, strict=True))
+    averages = "; ".join(_average_wording(recovered, name) for name in names)
     return Answer(
         "Was the planted connectivity found again, from images?",
-        answer,
+        verdict,
         f"What faces do to each connection: found and planted values correlate at r = {each}.",
         (
             f"{coverage:.0f} % (standard error {error:.0f}) of the 90 % intervals hold the planted value, over "
@@ -73,46 +87,46 @@ def _found_again(truth: Truth, recovered: Recovered) -> Answer:
     )
 
 
-def _arms(truth: Truth, group: GroupTruth) -> Answer:
+def _arm_difference_answer(truth: PlantedTruth, group: GroupRecovery) -> Answer:
     """Whether the arms' mean changes differ in the connection where a difference was planted."""
     name, other = truth.modulations
     return Answer(
         "Does treatment change the connection differently in the two arms, as planted?",
-        _as_planted(group, MEAN, name),
-        _difference(group, MEAN, name),
+        _verdict_of(group, MEAN, name),
+        _difference_wording(group, MEAN, name),
         (
-            _both(group, MEAN, name),
-            f"The other direction, planted alike in both arms: {_difference(group, MEAN, other)}",
+            _arms_wording(group, MEAN, name),
+            f"The other direction, planted alike in both arms: {_difference_wording(group, MEAN, other)}",
         ),
     )
 
 
-def _improvement(truth: Truth, group: GroupTruth) -> Answer:
+def _improvement_answer(truth: PlantedTruth, group: GroupRecovery) -> Answer:
     """Whether the change goes with improvement in the first arm only."""
     name, other = truth.modulations
     return Answer(
         f"Does that change go with improvement under {truth.arms[0]} only, as planted?",
-        _as_planted(group, IMPROVEMENT, name),
-        _difference(group, IMPROVEMENT, name),
+        _verdict_of(group, IMPROVEMENT, name),
+        _difference_wording(group, IMPROVEMENT, name),
         (
-            _both(group, IMPROVEMENT, name),
-            f"The other direction, planted alike in both arms: {_difference(group, IMPROVEMENT, other)}",
+            _arms_wording(group, IMPROVEMENT, name),
+            f"The other direction, planted alike in both arms: {_difference_wording(group, IMPROVEMENT, other)}",
         ),
     )
 
 
-def _other(truth: Truth, group: GroupTruth) -> Answer:
+def _other_connection_answer(truth: PlantedTruth, group: GroupRecovery) -> Answer:
     """Whether the other connection's change goes with improvement in each arm."""
     name = truth.modulations[1]
-    found, place = group.comparison(IMPROVEMENT), _place(group, name)
+    found, place = group.comparison(IMPROVEMENT), _position(group, name)
     above = np.array([found.beyond_zero.first[place], found.beyond_zero.second[place]])
     return Answer(
-        f"Does the change of {_words(name)} go with improvement in both arms, as planted?",
+        f"Does the change of {_connection_wording(name)} go with improvement in both arms, as planted?",
         verdict_of_signs(above, dict(enumerate(group.planted(IMPROVEMENT, name)[:2]))),
-        _both(group, IMPROVEMENT, name),
+        _arms_wording(group, IMPROVEMENT, name),
         (
             "; ".join(
-                f"{arm}: P(slope\u00a0<\u00a00) {_digits(1 - float(p))}"
+                f"{arm}: P(slope\u00a0<\u00a00) {_probability_wording(1 - float(p))}"
                 for arm, p in zip(found.arms, above, strict=True)
             )
             + ".",
@@ -120,58 +134,59 @@ def _other(truth: Truth, group: GroupTruth) -> Answer:
     )
 
 
-def _as_planted(group: GroupTruth, covariate: str, name: str) -> Verdict:
-    found = float(group.comparison(covariate).difference.mean[_place(group, name)])
+def _verdict_of(group: GroupRecovery, covariate: str, name: str) -> Verdict:
+    found = float(group.comparison(covariate).difference.mean[_position(group, name)])
     return verdict_of_sign(group.verdicts[covariate, name], found, group.planted(covariate, name)[2])
 
 
-def _difference(group: GroupTruth, covariate: str, name: str) -> str:
+def _difference_wording(group: GroupRecovery, covariate: str, name: str) -> str:
     """The difference of the arms with its interval, what was planted, and how sure its sign is."""
-    found, place = group.comparison(covariate), _place(group, name)
+    found, place = group.comparison(covariate), _position(group, name)
     unit, digits = UNIT[covariate]
     first, second = found.arms
     return (
-        f"{_words(name)}, {first} less {second}: {_interval(found.marginals[2], place, covariate)}; planted "
+        f"{_connection_wording(name)}, {first} less {second}: "
+        f"{_interval_wording(found.marginals[2], place, covariate)}; planted "
         f"{signed(group.planted(covariate, name)[2], digits)} {unit}. "
-        f"{BELOW} {_digits(1 - float(found.beyond_zero.difference[place]))}."
+        f"{P_BELOW_ZERO} {_probability_wording(1 - float(found.beyond_zero.difference[place]))}."
     )
 
 
-def _both(group: GroupTruth, covariate: str, name: str) -> str:
+def _arms_wording(group: GroupRecovery, covariate: str, name: str) -> str:
     """Each arm's own effect and what was planted."""
-    found, place, digits = group.comparison(covariate), _place(group, name), UNIT[covariate][1]
+    found, place, digits = group.comparison(covariate), _position(group, name), UNIT[covariate][1]
     planted = group.planted(covariate, name)
     return (
         "; ".join(
-            f"{arm} {_interval(density, place, covariate)}, planted {signed(value, digits)}"
+            f"{arm} {_interval_wording(density, place, covariate)}, planted {signed(value, digits)}"
             for arm, density, value in zip(found.arms, found.marginals[:2], planted[:2], strict=True)
         )
         + "."
     )
 
 
-def _average(recovered: Recovered, name: str) -> str:
+def _average_wording(recovered: RecoveredParameters, name: str) -> str:
     planted, found = recovered.average(name)
-    return f"{_words(name)} {signed(found)} Hz, planted {signed(planted)}"
+    return f"{_connection_wording(name)} {signed(found)} Hz, planted {signed(planted)}"
 
 
-def _place(group: GroupTruth, name: str) -> int:
+def _position(group: GroupRecovery, name: str) -> int:
     return group.comparison(MEAN).parameters.index(name)
 
 
-def _words(name: str) -> str:
+def _connection_wording(name: str) -> str:
     (connection,) = connections([name])
     return f"{connection.to} ← {connection.source}"
 
 
-def _interval(density: NormalMixture, place: int, covariate: str) -> str:
+def _interval_wording(density: NormalMixture, place: int, covariate: str) -> str:
     """A mean with its 90 % interval."""
     unit, digits = UNIT[covariate]
     low, high = (signed(end, digits) for end in density[place].interval(LEVEL).tolist())
     return f"{signed(float(density[place].mean), digits)} {unit} (90 % {low} to {high})"
 
 
-def _digits(probability: float) -> str:
+def _probability_wording(probability: float) -> str:
     """Three digits, never rounded to 0 or 1."""
     if 0.001 <= probability <= 0.999:
         return f"{probability:.3f}"

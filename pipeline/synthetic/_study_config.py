@@ -1,13 +1,12 @@
-"""The configuration of a synthetic study: what `effconn run` is told, with comments, as an example to start from."""
+"""The configuration file of a synthetic study, with comments, as an example to start from."""
 
 from __future__ import annotations
 
 from ..study import SCHEMA_FILE
-from ._brain import SPHERES
-from ._design import StudyDesign
-from ._people import CLUSTERS
-from ._signals import REGIONS
-from ._study_predictive import other_scores, predictive_text
+from ._images import SPHERES
+from ._participants import SYMPTOM_CLUSTERS
+from ._regional_series import REGIONS
+from ._study_design import StudyDesign
 
 STUDY_FILE, MASKS = "study.toml", "masks"
 
@@ -120,7 +119,7 @@ def study_text(design: StudyDesign) -> str:
     whole = len(design.tasks) == len(tasks)
     parts = [
         _HEAD,
-        *([other_scores(tuple(CLUSTERS))] if whole else []),
+        *([other_scores(tuple(SYMPTOM_CLUSTERS))] if whole else []),
         *(tasks[task] for task in design.tasks),
         _CONFOUNDS,
         *(_region(name) for name in REGIONS),
@@ -145,3 +144,110 @@ def _region(name: str) -> str:
         return f'[regions.{name}]\nmask = "{MASKS}/{name}.nii.gz"\n\n'
     centre = ", ".join(f"{value:g}" for value in centres[0])
     return f"[regions.{name}]\nsphere = {{ centre = [{centre}], radius = {radius:g} }}   # mm\n\n"
+
+
+# Less than a paper's, so that the demo stays short; 72 shuffles are the fewest that can tell p from 0.05.
+_QUICK_SETTINGS = """\
+alphas = [0.5, 1.0]
+imputation = "neighbours"
+bootstraps = 100
+"""
+
+_SCORES = """
+[scores.severity]                          # the same scale before treatment
+table = "bids/phenotype/caps5.tsv"
+column = "caps5_total"
+take = "before"
+
+[scores.symptoms]                          # and its change as it is: less is better
+table = "bids/phenotype/caps5.tsv"
+column = "caps5_total"
+take = "rise"
+
+[scores.depression]                        # another scale: do other symptoms change with them?
+table = "bids/phenotype/madrs.tsv"
+column = "madrs_total"
+take = "rise"
+
+[scores.dissociation]                      # a side effect; its table has a row for each participant
+table = "bids/phenotype/cadss.tsv"
+column = "cadss_total"
+"""
+
+_MEASURES = """
+[measures]                                 # taken from every run, into results/tables/features.tsv
+kinds = ["response", "gppi", "distance", "rest", "dcm"]
+interaction = "neural"                     # of gPPI: after deconvolution; "bold": of the series as measured
+"""
+
+_FEW_PARTICIPANTS = """
+# So few people carry no prediction; this one shows what comes of it."""
+
+_HYPOTHESISED = """\
+measures = [                               # * stands for every region
+  "gppi_faces_faces-over-shapes_amygdala_from_vmPFC",
+  "gppi_faces_faces-over-shapes_vmPFC_from_amygdala",
+  "response_stroop_conflict_*",
+]
+"""
+
+_PREDICT_CHANGE = f"""
+[predict.change]                           # from changes of hypothesised measures, and whether the arm matters
+outcome = "improvement"
+model = "change-by-arm"
+{_HYPOTHESISED}\
+alphas = [0.5, 1.0]                        # these four are quicker than what they are without: 0.1, 0.2 … 1,
+imputation = "neighbours"                  # "iterative",
+bootstraps = 100                           # 200
+permutations = 99                          # and 1000
+"""
+
+_PREDICT_MECHANISM = f"""
+[predict.mechanism]                        # improvement of people left out, from the DCM's own connections
+outcome = "improvement"
+model = "change"
+measures = ["dcm_B_*"]
+{_QUICK_SETTINGS}permutations = 99
+"""
+
+_PREDICT_BASELINE = f"""
+[predict.baseline]                         # from measures before treatment
+outcome = "improvement"
+model = "baseline"
+{_HYPOTHESISED}\
+covariates = ["severity", "age"]
+{_QUICK_SETTINGS}permutations = 0                           # no p: whether chance does as well is not asked
+"""
+
+_STATISTICS = """
+[statistics]
+outcomes = ["symptoms", "depression"]      # what the arms did to each
+measures = [                               # whose change is held against the clusters of symptoms
+  "gppi_faces_faces-over-shapes_amygdala_from_vmPFC",
+  "gppi_faces_faces-over-shapes_vmPFC_from_amygdala",
+  "dcm_B_faces_amygdala_from_vmPFC",
+  "dcm_B_faces_vmPFC_from_amygdala",
+]
+subscales = ["intrusion", "avoidance", "mood", "arousal"]
+null_checks = ["infusions", "days_between_scans"]   # what none of them should go with
+cohort = ["age", "sex", "medication", "severity", "infusions", "days_between_scans", "dissociation"]
+"""
+
+
+def other_scores(clusters: tuple[str, ...]) -> str:
+    """Scores beside improvement."""
+    return _SCORES + "".join(map(_cluster_score, clusters))
+
+
+def predictive_text(whole: bool) -> str:
+    """Everything that comes after the group's analyses; `whole` where the study has every task."""
+    return (
+        "".join((_MEASURES, _PREDICT_CHANGE, _PREDICT_MECHANISM, _PREDICT_BASELINE, _STATISTICS))
+        if whole
+        else _FEW_PARTICIPANTS + _PREDICT_MECHANISM
+    )
+
+
+def _cluster_score(name: str) -> str:
+    """A part of the scale, as improvement is of the whole."""
+    return f'\n[scores.{name}]\ntable = "bids/phenotype/caps5.tsv"\ncolumn = "caps5_{name}"\ntake = "fall"\n'
