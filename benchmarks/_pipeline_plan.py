@@ -18,12 +18,11 @@ from pipeline.common import natural_key
 from pipeline.execution import CurrentProcess, Unit, UnitOutcome, UnitRecorder, run_units
 from pipeline.page._store import STORED
 from pipeline.stages import checked_inventory
-from pipeline.stages._extract import extract_units, series_of
-from pipeline.stages._group import group_units
-from pipeline.stages._invert import invert_units
-from pipeline.stages._layout import Layout
-from pipeline.stages._models import model_units
-from pipeline.stages._report import Made, Reporting, report_unit
+from pipeline.stages._extract import extraction_units, unit_series_path
+from pipeline.stages._group import comparison_units, group_units
+from pipeline.stages._invert import inversion_units
+from pipeline.stages._report import ReportJob, StageOutputs, report_unit
+from pipeline.stages._result_paths import ResultPaths
 from pipeline.study import MAIN, Study, read_study
 from pipeline.synthetic import StudyDesign, write_study
 
@@ -97,25 +96,25 @@ def _link(root: Path, model: str, name: str) -> None:
 def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[Unit]]:
     """The units of each stage as `effconn run` has them, in its order; those of a stage rest on the one before."""
     inventory = inventory or checked_inventory(study)
-    out = Layout(study.study.out)
-    extracting = extract_units(study, inventory, out.out)
+    out = ResultPaths(study.study.out)
+    extracting = extraction_units(study, inventory, out.out)
     yield extracting
-    series = {unit.name: series_of(unit) for unit in extracting}
+    series = {unit.name: unit_series_path(unit) for unit in extracting}
     faces = {name.split("_task-")[0]: path for name, path in series.items() if name.endswith("faces")}
-    inverting = invert_units(study, faces, out, batch=16)
+    inverting = inversion_units(study, faces, out, batch=16)
     yield inverting
     posteriors: dict[str, dict[str, Path]] = {}
     for unit in inverting:
         posteriors.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
-    group = [*model_units(posteriors, out), *group_units(study, inventory, posteriors[MAIN], out)]
+    group = [*comparison_units(posteriors, out), *group_units(study, inventory, posteriors[MAIN], out)]
     yield group
     names = tuple(unit.name for unit in group)
-    yield [report_unit(Reporting(study, inventory, series, posteriors, Made(names), (), out))]
+    yield [report_unit(ReportJob(study, inventory, series, posteriors, StageOutputs(names), (), out))]
 
 
 def _run(units: list[Unit], study: Study) -> list[UnitOutcome]:
     return run_units(
-        units, _stand_in, folder=Layout(study.study.out).records, workers=CurrentProcess(), batch=len(units)
+        units, _stand_in, folder=ResultPaths(study.study.out).records, workers=CurrentProcess(), batch=len(units)
     )
 
 
@@ -130,13 +129,13 @@ def _stand_in(units: Sequence[Unit], recorder: UnitRecorder) -> None:
 def _output(unit: Unit) -> Path:
     match unit.stage:
         case "extract":
-            return series_of(unit)
+            return unit_series_path(unit)
         case "invert":
             return Path(unit.payload.path)
         case "group":
             return Path(unit.payload.folder / STORED)
         case _:
-            return Path(unit.payload.layout.report)
+            return Path(unit.payload.paths.report)
 
 
 def _time(file: Path, rows: list[dict[str, Any]]) -> None:

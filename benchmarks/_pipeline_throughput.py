@@ -16,7 +16,7 @@ from pipeline.common import natural_key
 from pipeline.execution import Unit, UnitRecorder, open_workers, run_units
 from pipeline.execution._processes import ProcessWorkers
 from pipeline.stages import checked_inventory
-from pipeline.stages._extract import extract, extract_units
+from pipeline.stages._extract import extract_runs, extraction_units
 from pipeline.study import read_study
 from pipeline.synthetic import QUICK, write_study
 
@@ -32,7 +32,7 @@ def time_extraction(folder: Path, repeats: int) -> list[dict[str, Any]]:
     others use as well, two workers get less.
     """
     study = read_study(write_study(folder, design=DESIGN, seed=0))
-    units = extract_units(study, checked_inventory(study), study.study.out)
+    units = extraction_units(study, checked_inventory(study), study.study.out)
     found: dict[tuple[str, int], list[dict[str, float]]] = defaultdict(list)
     for _ in range(repeats):
         for kind in KINDS:
@@ -83,7 +83,7 @@ def _timed_extract(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """The stage's work; what it took of the processor beside what the clock says tells whether others were busy."""
     for unit in units:
         cpu, wall = time.process_time(), time.perf_counter()
-        extract([unit], recorder)
+        extract_runs([unit], recorder)
         taken = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
         path = unit.payload.out / "times" / f"{unit.name}.json"
         path.parent.mkdir(exist_ok=True)

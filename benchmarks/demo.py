@@ -27,7 +27,7 @@ from dcm import SPM12_ECHO_TIME, Failure, Subject, invert_cohort
 from pipeline.common import print_message, progress, start_jax
 from pipeline.images import read_extraction
 from pipeline.results import Z
-from pipeline.stages import Beside, RunOptions, run_study
+from pipeline.stages import ExtraSectionSource, RunOptions, run_study
 from pipeline.study import read_study
 from pipeline.synthetic import QUICK, StudyDesign, read_truth, study_recovery_section, truth_files, write_study
 from pipeline.synthetic._planted_effects import circuit_model
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_demo(folder: Path, design: StudyDesign, seed: int) -> Mapping[str, Any]:
     """The report of one seed's study, as its JSON file has it."""
     path = write_study(folder, design=design, seed=seed)
-    beside = Beside(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
+    beside = ExtraSectionSource(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
     found = run_study(read_study(path), RunOptions(jobs=1), lambda line: None, progress, beside)
     if found.page is None or found.failed:
         sys.exit(f"seed {seed}: {'; '.join(one.reason for one in found.failed) or 'no page was made'}")

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ..common import UsageError, print_line, print_message, progress
-from ..stages import Beside, RunOptions, run_study
+from ..stages import ExtraSectionSource, RunOptions, run_study
 from ..study import read_study
 from ._run import default_jobs
 
@@ -16,7 +16,7 @@ def show_demo(folder: Path, seed: int, quick: bool, jobs: int | None = None) -> 
     from ..synthetic import read_truth, study_recovery_section, truth_files
 
     study = read_study(_written(folder, seed, quick))
-    beside = Beside(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
+    beside = ExtraSectionSource(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
     found = run_study(study, RunOptions(jobs=jobs or default_jobs()), print_message, progress, beside)
     for one in found.failed:
         print_message(f"{one.unit.stage} {one.unit.name} failed: {one.reason}")

@@ -32,7 +32,7 @@ def run_features(study_file: Path, out_file: Path | None, json_file: Path | None
     study = read_study(study_file)
     found = run_study(study, RunOptions(("extract", "measure"), jobs or default_jobs()), print_message, progress)
     path = features_path(study)
-    if not any(one.unit.stage == "measure" and one.status != "failed" for one in found.ended):
+    if not any(one.unit.stage == "measure" and one.status != "failed" for one in found.outcomes):
         return 1
     table = read_features(path)
     if out_file is not None:

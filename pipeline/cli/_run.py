@@ -77,7 +77,7 @@ def show_bids(
     study = read_study(file)
     study = _elsewhere(study, bids=bids.resolve(), out=folder.resolve(), derivatives=derivatives)
     people = tuple(map(bids_label, labels))
-    return _run(study, RunOptions(LEVELS[level], jobs or default_jobs(), scheduler, people=people), None)
+    return _run(study, RunOptions(LEVELS[level], jobs or default_jobs(), scheduler, participants=people), None)
 
 
 def _elsewhere(study: Study, **places: Path | None) -> Study:
@@ -97,7 +97,7 @@ def _run(study: Study, options: RunOptions, json_file: Path | None) -> int:
 def _summary(found: StudyRun) -> None:
     show_missing(found.inventory)
     for stage, seconds in found.seconds.items():
-        counts = Counter(one.status for one in found.ended if one.unit.stage == stage)
+        counts = Counter(one.status for one in found.outcomes if one.unit.stage == stage)
         words = ", ".join(f"{counts[how]} {how}" for how in ("made", "kept", "failed") if counts[how])
         print_message(f"{stage}: {words or 'nothing to do'} ({format_duration(seconds)})")
     if found.page is not None:
@@ -111,7 +111,7 @@ def _json(found: StudyRun) -> dict[str, Any]:
         "seconds": found.seconds,
         "units": [
             {"stage": one.unit.stage, "name": one.unit.name, "how": one.status, "reason": one.reason}
-            for one in found.ended
+            for one in found.outcomes
         ],
         **_missing(found.inventory),
     }

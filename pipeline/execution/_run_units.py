@@ -58,7 +58,7 @@ def run_units(
     folder: Path,
     workers: Workers,
     batch: int = 1,
-    again: bool = False,
+    force: bool = False,
     gpu: bool = False,
     on_outcome: OnOutcome | None = None,
     on_progress: OnProgress | None = None,
@@ -74,7 +74,7 @@ def run_units(
         folder: of the records.
         workers: see `open_workers`.
         batch: most units of a job for a worker without a GPU; one with a GPU takes its share of all.
-        again: whether to make anew what is up to date.
+        force: whether to make anew what is up to date.
         gpu: whether only workers with a GPU do the work, if there are any.
         on_outcome: called with the outcome of every unit as it ends.
         on_progress: called with how many of all units have ended.
@@ -84,7 +84,7 @@ def run_units(
     run = _UnitRun(folder, len(units), on_outcome, on_progress)
     todo = []
     for unit in units:
-        if again:  # from here on, so that what a killed worker has made anew is kept, and nothing else
+        if force:  # from here on, so that what a killed worker has made anew is kept, and nothing else
             delete_record(folder, unit)
         outputs = find_kept_outputs(folder, unit)
         if outputs is None:

@@ -8,6 +8,7 @@ from ._estimation import fit_group
 from ._fit import deliver_fit
 from ._inputs import GroupInputs, GroupOptions, check_smallest_effect, group_settings, read_group
 from ._leave_one_out import deliver_prediction, of_covariate, predict
+from ._model_evidence import deliver_model_evidence
 from ._permute import deliver_permutation, permute
 from ._pictures import word
 from ._reinversion import invert_again
@@ -25,6 +26,7 @@ __all__ = [
     "deliver_arms",
     "deliver_comparison",
     "deliver_fit",
+    "deliver_model_evidence",
     "deliver_permutation",
     "deliver_prediction",
     "deliver_search",

@@ -1,16 +1,14 @@
 """The stages of a study: extract, invert, group, measure, statistics, predict, report; each does what is not done yet
 and leaves files."""
 
-from ._layout import Layout, features_path, posterior_path
-from ._options import STAGES, RunOptions, Stage
 from ._preflight import checked_inventory, preflight
-from ._run import StudyRun, run_study
-from ._stages import Beside
+from ._result_paths import features_path, posterior_path
+from ._run_study import ExtraSectionSource, StudyRun, run_study
+from ._stage_runner import STAGES, RunOptions, Stage
 
 __all__ = [
     "STAGES",
-    "Beside",
-    "Layout",
+    "ExtraSectionSource",
     "RunOptions",
     "Stage",
     "StudyRun",

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ..bids import Inventory, Run
-from ..common import release
 from ..execution import Unit, UnitRecorder
 from ..images import EXTRACTION_FORMAT, extract_run, region_files, region_source_files, series_path
 from ..study import Study
-from ._recipe import recipe_of
+from ._stage_runner import package_versions, recipe_of
 
 STAGE = "extract"
-PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "pandas", "scipy", "scikit-learn")
+PACKAGES = ("nilearn", "nibabel", "numpy", "pandas", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True)
-class Extracting:
+class ExtractionJob:
     """One run, as a worker gets it."""
 
     run: Run
@@ -27,20 +26,21 @@ class Extracting:
     out: Path
 
 
-def extract_units(study: Study, inventory: Inventory, out: Path) -> list[Unit]:
+def extraction_units(study: Study, inventory: Inventory, out: Path) -> list[Unit]:
     """A unit for every run that can be used."""
     regions = tuple(region_files(study))
-    places = {
+    positions = {
         name: [regions.index(path) for path in region_source_files(region)] for name, region in study.regions.items()
     }
-    jobs = [Extracting(run, study, out) for run in inventory.runs]
+    jobs = [ExtractionJob(run, study, out) for run in inventory.runs]
     return [
-        Unit(STAGE, job.run.label, {**_recipe(job), "files": places}, (*job.run.files, *regions), job) for job in jobs
+        Unit(STAGE, job.run.label, {**_recipe(job), "files": positions}, (*job.run.files, *regions), job)
+        for job in jobs
     ]
 
 
-def _recipe(job: Extracting) -> dict[str, Any]:
-    """Everything that decides the extraction besides the files: of places only what they hold counts, not where."""
+def _recipe(job: ExtractionJob) -> dict[str, Any]:
+    """Everything that decides the extraction besides the content of the files, whose folders may move."""
     study, run = job.study, job.run
     inputs = study.dcm.inputs if study.dcm is not None and study.dcm.task == run.task else {}
     parts = {
@@ -53,13 +53,13 @@ def _recipe(job: Extracting) -> dict[str, Any]:
         "maps": study.outputs.maps,
         "timing": [run.repetition_time, run.echo_time, run.reference, run.scans],
     }
-    return {"run": run.label, **parts, **{package: release(package) for package in PACKAGES}}
+    return {"run": run.label, **parts, **package_versions(*PACKAGES)}
 
 
-def extract(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Extract run by run; what is wrong with one run stays with that run. The work of this stage."""
+def extract_runs(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+    """Extract run by run; an error in one run fails that run alone. The work function of this stage."""
     for unit in units:
-        job: Extracting = unit.payload
+        job: ExtractionJob = unit.payload
         try:
             outputs = extract_run(job.run, job.study, job.out)
         except ValueError as error:
@@ -68,7 +68,7 @@ def extract(units: Sequence[Unit], recorder: UnitRecorder) -> None:
             recorder.done(unit, outputs)
 
 
-def series_of(unit: Unit) -> Path:
-    """Where a unit's series go."""
-    job: Extracting = unit.payload
+def unit_series_path(unit: Unit) -> Path:
+    """The file of a unit's series."""
+    job: ExtractionJob = unit.payload
     return series_path(job.out, job.run)

@@ -1,4 +1,4 @@
-"""The third stage: posteriors of all visits → what the group says, one folder for each analysis."""
+"""The third stage: posteriors of all visits → group analyses and the comparison of models, a folder for each."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import Any
 from peb import SamplingSettings
 
 from ..bids import Inventory, write_design
-from ..common import UsageError, release, start_jax
+from ..common import UsageError, start_jax
 from ..execution import Unit, UnitRecorder
-from ..group import GroupInputs, GroupOptions, group_settings, read_group
+from ..group import GroupInputs, GroupOptions, deliver_model_evidence, group_settings, read_group
 from ..page import Delivery, store_delivery
 from ..study import GroupAnalysis, Sessions, Study
-from ._layout import Layout
+from ._result_paths import ResultPaths
+from ._stage_runner import package_versions
 
 STAGE = "group"
+MODELS = "models"  # the analysis that compares alternative models
 
 
 @dataclass(frozen=True)
-class Analysis:
+class GroupJob:
     """One analysis, as a worker gets it.
 
     Fields:
         name: its heading in the configuration.
-        how: its settings.
-        arm, arms: column and both names, the first less the second.
+        settings: what the configuration says of it.
+        arm, arms: column and both names; differences are the first less the second.
         sessions: before and after.
         posteriors: of the main model, of the sessions concerned.
         design: table of participants.
@@ -35,7 +37,7 @@ class Analysis:
     """
 
     name: str
-    how: GroupAnalysis
+    settings: GroupAnalysis
     arm: str
     arms: tuple[str, str]
     sessions: Sessions
@@ -44,76 +46,76 @@ class Analysis:
     folder: Path
 
 
-def group_units(study: Study, inventory: Inventory, posteriors: Mapping[str, Path], layout: Layout) -> list[Unit]:
+def group_units(study: Study, inventory: Inventory, posteriors: Mapping[str, Path], paths: ResultPaths) -> list[Unit]:
     """A unit for every analysis.
 
     Arguments:
         posteriors: visit → file, of the main model.
     """
-    return [_unit(_analysis(study, inventory, posteriors, layout, name)) for name in study.group]
+    return [_group_unit(_group_job(study, inventory, posteriors, paths, name)) for name in study.group]
 
 
-def _analysis(
-    study: Study, inventory: Inventory, posteriors: Mapping[str, Path], layout: Layout, name: str
-) -> Analysis:
-    how = study.group[name]
-    folder = layout.group(name)
-    design = write_design(study, inventory, how, folder / "design.tsv")
+def _group_job(
+    study: Study, inventory: Inventory, posteriors: Mapping[str, Path], paths: ResultPaths, name: str
+) -> GroupJob:
+    settings = study.group[name]
+    folder = paths.group(name)
+    design = write_design(study, inventory, settings, folder / "design.tsv")
     wanted = {"before": [study.sessions.before], "after": [study.sessions.after]}.get(
-        how.of, [study.sessions.before, study.sessions.after]
+        settings.of, [study.sessions.before, study.sessions.after]
     )
-    paths = tuple(path for visit, path in posteriors.items() if visit.split("_", 1)[1] in wanted)
-    people = study.participants
-    return Analysis(name, how, people.arm, people.arms, study.sessions, paths, design, folder)
+    files = tuple(path for visit, path in posteriors.items() if visit.split("_", 1)[1] in wanted)
+    arm, arms = study.participants.arm, study.participants.arms
+    return GroupJob(name, settings, arm, arms, study.sessions, files, design, folder)
 
 
-def _unit(job: Analysis) -> Unit:
+def _group_unit(job: GroupJob) -> Unit:
     recipe = {
-        "analysis": job.how.model_dump(mode="json"),
+        "analysis": job.settings.model_dump(mode="json"),
         "arm": [job.arm, *job.arms],
         "sessions": [job.sessions.before, job.sessions.after],
         "visits": [path.stem for path in job.posteriors],
-        **{package: release(package) for package in ("effconn", "jax", "numpy", "numpyro", "matplotlib")},
+        **package_versions("jax", "numpy", "numpyro", "matplotlib"),
     }
     return Unit(STAGE, job.name, recipe, (*job.posteriors, job.design), job)
 
 
-def analyse(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Analyse, and write everything an analysis hands over. The work of this stage."""
+def analyse_groups(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+    """Run analyses, and write what each delivers. The work function of this stage."""
     start_jax()
     for unit in units:
-        job: Analysis = unit.payload
+        job: GroupJob = unit.payload
         try:
-            delivery = _deliver(job)
+            delivery = _run_analysis(job)
             recorder.done(unit, store_delivery(delivery, job.folder))
         except (UsageError, ValueError) as error:
             recorder.failed(unit, str(error))
 
 
-def _deliver(job: Analysis) -> Delivery:
+def _run_analysis(job: GroupJob) -> Delivery:
     options = _options(job)
     inputs = read_group(options, lambda line: None)
     if options.reinvert:
         from ..group import invert_again
 
         inputs = invert_again(options, inputs, lambda line: None)
-    delivery = _ANALYSES[job.how.analysis](job, inputs)
-    return delivery if job.how.of == "change" else _of_session(delivery, getattr(job.sessions, job.how.of))
+    delivery = _ANALYSES[job.settings.analysis](job, inputs)
+    return delivery if job.settings.of == "change" else _of_session(delivery, getattr(job.sessions, job.settings.of))
 
 
 def _of_session(delivery: Delivery, session: str) -> Delivery:
-    """The same, saying which session it is about: beside the changes it would be taken for one."""
-    answers = tuple(replace(one, question=f"In {session}: {one.question}") for one in delivery.answers)
+    """The delivery with the session in its title and questions, so that it is not read as a change between sessions."""
+    answers = tuple(replace(answer, question=f"In {session}: {answer.question}") for answer in delivery.answers)
     return replace(delivery, title=f"{delivery.title}, {session}", answers=answers)
 
 
-def _options(job: Analysis) -> GroupOptions:
-    how = job.how
-    covariates = [*how.covariates]
-    if how.predict is not None and how.predict not in covariates:
-        covariates.append(how.predict)
-    pairs = [(first.strip(), second.strip()) for first, second in (one.split(":") for one in how.interactions)]
-    if how.analysis == "arms":
+def _options(job: GroupJob) -> GroupOptions:
+    settings = job.settings
+    covariates = [*settings.covariates]
+    if settings.predict is not None and settings.predict not in covariates:
+        covariates.append(settings.predict)
+    pairs = [(first.strip(), second.strip()) for first, second in (text.split(":") for text in settings.interactions)]
+    if settings.analysis == "arms":
         covariates = [job.arm, *(name for name in covariates if name != job.arm)]
         pairs += [(job.arm, name) for name in covariates[1:] if {job.arm, name} not in map(set, pairs)]
     return GroupOptions(
@@ -123,42 +125,44 @@ def _options(job: Analysis) -> GroupOptions:
         interactions=pairs,
         plus=job.arms[:1],
         named=tuple(name for name in covariates if name == job.arm),  # arms called 0 and 1 are no numbers
-        fields=how.fields,
-        sessions=(job.sessions.before, job.sessions.after) if how.of == "change" else None,
+        fields=settings.fields,
+        sessions=(job.sessions.before, job.sessions.after) if settings.of == "change" else None,
         matched_only=True,
-        all_different=True,  # whose runs are whose is the participants' table's to say
-        settings=group_settings(how.compat, how.between, how.components, how.between_prior),
-        smallest_effect=how.smallest_effect,
-        reinvert=how.reinvert,
+        all_different=True,  # the participants' table tells whose runs are whose
+        settings=group_settings(settings.compat, settings.between, settings.components, settings.between_prior),
+        smallest_effect=settings.smallest_effect,
+        reinvert=settings.reinvert,
     )
 
 
-def _arms(job: Analysis, inputs: GroupInputs) -> Delivery:
+def _arms(job: GroupJob, inputs: GroupInputs) -> Delivery:
     from ..group import compare_arms, deliver_arms
 
-    sampling = SamplingSettings(seed=job.how.seed) if job.how.sample else None
+    sampling = SamplingSettings(seed=job.settings.seed) if job.settings.sample else None
     return deliver_arms(inputs, compare_arms(inputs, job.arm, sampling, order=job.arms))
 
 
-def _fit(job: Analysis, inputs: GroupInputs) -> Delivery:
+def _fit(job: GroupJob, inputs: GroupInputs) -> Delivery:
     from ..group import deliver_fit, fit_group
 
     return deliver_fit(inputs, *fit_group(inputs))
 
 
-def _left_out(job: Analysis, inputs: GroupInputs) -> Delivery:
+def _leave_one_out(job: GroupJob, inputs: GroupInputs) -> Delivery:
     from ..group import deliver_prediction, predict
 
-    return deliver_prediction(inputs, predict(inputs, str(job.how.predict), None, job.how.seed))
+    return deliver_prediction(inputs, predict(inputs, str(job.settings.predict), None, job.settings.seed))
 
 
-def _permute(job: Analysis, inputs: GroupInputs) -> Delivery:
+def _permute(job: GroupJob, inputs: GroupInputs) -> Delivery:
     from ..group import deliver_permutation, permute
 
-    return deliver_permutation(inputs, permute(inputs, str(job.how.predict), (), job.how.permutations, job.how.seed))
+    return deliver_permutation(
+        inputs, permute(inputs, str(job.settings.predict), (), job.settings.permutations, job.settings.seed)
+    )
 
 
-def _search(job: Analysis, inputs: GroupInputs) -> Delivery:
+def _search(job: GroupJob, inputs: GroupInputs) -> Delivery:
     from ..group import deliver_search, search_models
 
     return deliver_search(inputs, *search_models(inputs))
@@ -167,7 +171,43 @@ def _search(job: Analysis, inputs: GroupInputs) -> Delivery:
 _ANALYSES: dict[str, Any] = {
     "arms": _arms,
     "fit": _fit,
-    "leave-one-out": _left_out,
+    "leave-one-out": _leave_one_out,
     "permute": _permute,
     "search": _search,
 }
+
+
+@dataclass(frozen=True)
+class ComparisonJob:
+    """The posteriors of every model, by visit, as a worker gets them."""
+
+    posteriors: Mapping[str, Mapping[str, Path]]
+    folder: Path
+
+
+def comparison_units(posteriors: Mapping[str, Mapping[str, Path]], paths: ResultPaths) -> list[Unit]:
+    """The unit that compares models; none where the study has one model.
+
+    Arguments:
+        posteriors: model → visit → file.
+    """
+    if len(posteriors) < 2:
+        return []
+    inputs = tuple(path for visits in posteriors.values() for path in visits.values())
+    recipe = {
+        "visits": {model: list(visits) for model, visits in posteriors.items()},
+        **package_versions("numpy", "scipy", "matplotlib"),
+    }
+    return [Unit(STAGE, MODELS, recipe, inputs, ComparisonJob(posteriors, paths.group(MODELS)))]
+
+
+def compare_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+    """Compare alternative models, and write the result. The work function of `comparison_units`."""
+    for unit in units:
+        job: ComparisonJob = unit.payload
+        try:
+            delivery = deliver_model_evidence(job.posteriors, MODELS)
+        except ValueError as error:
+            recorder.failed(unit, str(error))
+        else:
+            recorder.done(unit, store_delivery(delivery, job.folder))

@@ -9,19 +9,20 @@ from typing import Any
 
 from dcm import SPM12_ECHO_TIME, Failure, Posterior, Spec, Subject, invert_each
 
-from ..common import count_cores, provenance, release, start_jax
+from ..common import count_cores, provenance, start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
 from ..results import posterior_dataset, write_dataset
 from ..spm import write_dcm
 from ..study import Dcm, Study, inversion_settings, model_specs
-from ._layout import Layout
+from ._result_paths import ResultPaths
+from ._stage_runner import package_versions
 
 STAGE = "invert"
 
 
 @dataclass(frozen=True)
-class Inversion:
+class InversionJob:
     """One model of one visit, as a worker gets it.
 
     Fields:
@@ -29,9 +30,9 @@ class Inversion:
         series: the extraction's file.
         spec: the model.
         dcm: how to invert it.
-        path: where the posterior goes.
-        spm: where its twin for SPM12 goes; None for none.
-        company: visits, and their series, that are inverted beside it.
+        path: file of the posterior.
+        spm: file of its copy for SPM12; None for none.
+        batch: visits, and their series, that are inverted together with it.
     """
 
     visit: str
@@ -41,14 +42,14 @@ class Inversion:
     dcm: Dcm
     path: Path
     spm: Path | None
-    company: tuple[tuple[str, Path], ...]
+    batch: tuple[tuple[str, Path], ...]
 
 
-def invert_units(study: Study, series: Mapping[str, Path], layout: Layout, batch: int) -> list[Unit]:
-    """A unit for every visit whose series there are and every model, model by model.
+def inversion_units(study: Study, series: Mapping[str, Path], paths: ResultPaths, batch: int) -> list[Unit]:
+    """A unit for every model and every visit with series, model by model.
 
-    Visits are inverted in fixed company, whichever of them are still to be done: what is padded to whose size decides
-    the last digits.
+    Visits are inverted in fixed batches, whichever of them are still to be done: series are padded to the longest of a
+    batch, which decides the last digits.
 
     Arguments:
         series: visit → file of its extraction.
@@ -59,55 +60,55 @@ def invert_units(study: Study, series: Mapping[str, Path], layout: Layout, batch
     visits = list(series.items())
     units = []
     for model, spec in model_specs(study.dcm).items():
-        for place, (visit, path) in enumerate(visits):
-            begin = place // batch * batch
+        for position, (visit, path) in enumerate(visits):
+            begin = position // batch * batch
             end = min(begin + batch, len(visits))
-            company = tuple(visits[begin:end])
-            spm = layout.spm(model, visit) if study.outputs.spm else None
-            job = Inversion(visit, model, path, spec, study.dcm, layout.posterior(model, visit), spm, company)
+            members = tuple(visits[begin:end])
+            spm = paths.spm(model, visit) if study.outputs.spm else None
+            job = InversionJob(visit, model, path, spec, study.dcm, paths.posterior(model, visit), spm, members)
             units.append(Unit(STAGE, f"{model}_{visit}", _recipe(job), (path,), job, batch=f"{model}-{begin}"))
     return units
 
 
-def _recipe(job: Inversion) -> dict[str, Any]:
+def _recipe(job: InversionJob) -> dict[str, Any]:
     """Everything that decides the posterior besides the series."""
     masks = {field: getattr(job.spec, field).astype(int).tolist() for field in ("a", "b", "c", "d")}
-    how = {"inversion": asdict(inversion_settings(job.dcm))}
-    how |= {key: getattr(job.dcm, key) for key in ("echo_time", "centre_inputs")}
+    settings = {"inversion": asdict(inversion_settings(job.dcm))}
+    settings |= {key: getattr(job.dcm, key) for key in ("echo_time", "centre_inputs")}
     names = {"visit": job.visit, "model": job.model, "regions": job.spec.regions, "inputs": job.spec.inputs}
     return {
         **names,
         **masks,
-        **how,
+        **settings,
         "spm": job.spm is not None,
-        **{package: release(package) for package in ("effconn", "jax", "numpy")},
+        **package_versions("jax", "numpy"),
     }
 
 
-def invert(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Invert a batch; every posterior is written as it is found. The work of this stage (`execution.Work`)."""
+def invert_visits(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+    """Invert a batch; every posterior is written as soon as it is there. The work function of this stage."""
     start_jax()
     wanted = {unit.payload.visit: unit for unit in units}
-    first: Inversion = units[0].payload
-    company = first.company if units[0].batch else tuple((one.payload.visit, one.payload.series) for one in units)
+    first: InversionJob = units[0].payload
+    members = first.batch if units[0].batch else tuple((unit.payload.visit, unit.payload.series) for unit in units)
     subjects = []
-    for visit, series in company:
+    for visit, series in members:
         try:
             subjects.append(_subject(first, visit, series))
         except ValueError as error:
             if visit in wanted:
                 recorder.failed(wanted[visit], str(error))
     settings = inversion_settings(first.dcm)
-    places = [place for place, subject in enumerate(subjects) if subject.name in wanted]  # the others are company
-    for place, result in invert_each(subjects, settings, wanted=places, cores=count_cores()):
-        unit = wanted[subjects[place].name]
+    positions = [position for position, subject in enumerate(subjects) if subject.name in wanted]
+    for position, result in invert_each(subjects, settings, wanted=positions, cores=count_cores()):
+        unit = wanted[subjects[position].name]
         if isinstance(result, Failure):
             recorder.failed(unit, result.reason)
         else:
-            recorder.done(unit, _write(unit, subjects[place], result))
+            recorder.done(unit, _write(unit, subjects[position], result))
 
 
-def _subject(job: Inversion, visit: str, series: Path) -> Subject:
+def _subject(job: InversionJob, visit: str, series: Path) -> Subject:
     extraction = read_extraction(series)
     echo_time = SPM12_ECHO_TIME if job.dcm.echo_time == "spm12" else extraction.echo_time
     if echo_time is None:
@@ -123,11 +124,11 @@ def _subject(job: Inversion, visit: str, series: Path) -> Subject:
 
 
 def _write(unit: Unit, subject: Subject, posterior: Posterior) -> list[Path]:
-    job: Inversion = unit.payload
+    job: InversionJob = unit.payload
     data, _ = subject.data.prepared(subject.centre_inputs)
-    made = provenance(job.series, None, unit.recipe)
-    del made["source_place"]  # a study may be moved
-    write_dataset(job.path, posterior_dataset(posterior, name=job.visit, attrs=made, data=data))
+    attributes = provenance(job.series, None, unit.recipe)
+    del attributes["source_place"]  # a study may be moved
+    write_dataset(job.path, posterior_dataset(posterior, name=job.visit, attrs=attributes, data=data))
     if job.spm is None:
         return [job.path]
     write_dcm(job.spm, subject, posterior)

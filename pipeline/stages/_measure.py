@@ -10,28 +10,28 @@ from typing import Any
 from features import FeatureError
 
 from ..bids import Inventory
-from ..common import release, start_jax
+from ..common import start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import read_extraction
 from ..measures import feature_table, missingness, write_features
 from ..results import read_posterior
 from ..study import Study
-from ._layout import Layout
-from ._recipe import recipe_of
+from ._result_paths import ResultPaths
+from ._stage_runner import package_versions, recipe_of
 
 STAGE = "measure"
 NAME = "features"
-PACKAGES = ("effconn", "nilearn", "numpy", "scipy", "scikit-learn")
+PACKAGES = ("nilearn", "numpy", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasureJob:
     """What the table is made from.
 
     Fields:
         series: files of the extractions, in the order of the runs.
         posteriors: visit → file, of the main model.
-        folder: where the tables go.
+        folder: of the tables.
     """
 
     study: Study
@@ -47,7 +47,7 @@ class Measuring:
 
 
 def measure_units(
-    study: Study, inventory: Inventory, series: Mapping[str, Path], posteriors: Mapping[str, Path], layout: Layout
+    study: Study, inventory: Inventory, series: Mapping[str, Path], posteriors: Mapping[str, Path], paths: ResultPaths
 ) -> list[Unit]:
     """The unit of the one table; none where no run has series.
 
@@ -58,11 +58,11 @@ def measure_units(
     if not series:
         return []
     used = dict(posteriors) if "dcm" in study.measures.kinds else {}
-    job = Measuring(study, inventory, tuple(series.values()), used, layout.tables)
+    job = MeasureJob(study, inventory, tuple(series.values()), used, paths.tables)
     return [Unit(STAGE, NAME, _recipe(job), (*job.series, *job.posteriors.values()), job)]
 
 
-def _recipe(job: Measuring) -> dict[str, Any]:
+def _recipe(job: MeasureJob) -> dict[str, Any]:
     """Everything that decides the table besides the series and posteriors."""
     study = job.study
     return {
@@ -76,17 +76,20 @@ def _recipe(job: Measuring) -> dict[str, Any]:
         "dcm": None if study.dcm is None else recipe_of(study.dcm),
         "arms": [study.participants.arm, *study.participants.arms],
         "sessions": [study.sessions.before, study.sessions.after],
-        "participants": [[one.name, one.arm, dict(one.scores), dict(one.values)] for one in job.inventory.participants],
+        "participants": [
+            [participant.name, participant.arm, dict(participant.scores), dict(participant.values)]
+            for participant in job.inventory.participants
+        ],
         "visits": list(job.posteriors),
-        **{package: release(package) for package in PACKAGES},
+        **package_versions(*PACKAGES),
     }
 
 
-def measure(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Measure everything and write the table, its sidecar and what is missing. The work of this stage."""
+def measure_study(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+    """Measure everything and write the table, its sidecar and what is missing. The work function of this stage."""
     start_jax()
     for unit in units:
-        job: Measuring = unit.payload
+        job: MeasureJob = unit.payload
         try:
             posteriors = {visit: read_posterior(path)[0] for visit, path in job.posteriors.items()}
             extractions = (read_extraction(path) for path in job.series)

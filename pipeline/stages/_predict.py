@@ -6,50 +6,50 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common import UsageError, release
+from ..common import UsageError
 from ..execution import Unit, UnitRecorder, Workers, WorkFunction
 from ..measures import PARTICIPANT, SESSION
 from ..page import store_delivery
 from ..predict import PredictOptions, deliver_prediction, fit, model_of, parse_formula
 from ..study import Prediction, Study
-from ._layout import Layout
-from ._options import Watch
+from ._result_paths import ResultPaths
+from ._stage_runner import ProgressFactory, package_versions
 
 STAGE = "predict"
-PACKAGES = ("effconn", "numpy", "scipy", "scikit-learn", "matplotlib")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "matplotlib")
 
 
 @dataclass(frozen=True)
-class Predicting:
-    """One prediction: what is asked of the table of measures, and where its results go."""
+class PredictionJob:
+    """One prediction: its options, and the folder of its results."""
 
     options: PredictOptions
     folder: Path
 
 
-def predict_units(study: Study, layout: Layout) -> list[Unit]:
+def prediction_units(study: Study, paths: ResultPaths) -> list[Unit]:
     """A unit for every prediction of the study."""
-    return [_unit(name, how, study, layout) for name, how in study.predict.items()]
+    return [_group_unit(name, settings, study, paths) for name, settings in study.predict.items()]
 
 
-def _unit(name: str, how: Prediction, study: Study, layout: Layout) -> Unit:
-    table = layout.measures
+def _group_unit(name: str, settings: Prediction, study: Study, paths: ResultPaths) -> Unit:
+    table = paths.measures
     recipe = {
-        "prediction": how.model_dump(mode="json"),
+        "prediction": settings.model_dump(mode="json"),
         "arm": [study.participants.arm, *study.participants.arms],
         "sessions": [study.sessions.before, study.sessions.after],
-        **{package: release(package) for package in PACKAGES},
+        **package_versions(*PACKAGES),
     }
-    job = Predicting(options_of(how, study, table), layout.prediction(name))
+    job = PredictionJob(prediction_options(settings, study, table), paths.prediction(name))
     return Unit(STAGE, name, recipe, (table, table.with_suffix(".json")), job)
 
 
 def check_formulas(study: Study) -> list[str]:
     """A line for every formula of a prediction that cannot be read."""
     lines = []
-    for name, how in study.predict.items():
+    for name, settings in study.predict.items():
         try:
-            for text in (how.formula, how.outcome):
+            for text in (settings.formula, settings.outcome):
                 if text is not None:
                     parse_formula(text)
         except UsageError as error:
@@ -57,34 +57,34 @@ def check_formulas(study: Study) -> list[str]:
     return lines
 
 
-def options_of(how: Prediction, study: Study, table: Path) -> PredictOptions:
-    """What a study asks of its table of measures, as `effconn predict` would be asked."""
+def prediction_options(settings: Prediction, study: Study, table: Path) -> PredictOptions:
+    """The options of `effconn predict` by which a study's table of measures is analysed."""
     return PredictOptions(
         table=table,
-        outcome=how.outcome,
-        model=how.model,
-        formula=how.formula,
-        measures=how.measures,
-        covariates=how.covariates,
+        outcome=settings.outcome,
+        model=settings.model,
+        formula=settings.formula,
+        measures=settings.measures,
+        covariates=settings.covariates,
         person=PARTICIPANT,
         session=SESSION,
         sessions=(study.sessions.before, study.sessions.after),
         arm=study.participants.arm,
         arms=study.participants.arms,
-        adjust_motion=how.adjust_motion,
-        imputation=how.imputation,
-        alphas=how.alphas,
-        folds=how.folds,
-        permutations=how.permutations,
-        bootstraps=how.bootstraps,
-        imputations=how.imputations,
-        seed=how.seed,
-        all_different=True,  # whose sessions are whose is the participants' table's to say
+        adjust_motion=settings.adjust_motion,
+        imputation=settings.imputation,
+        alphas=settings.alphas,
+        folds=settings.folds,
+        permutations=settings.permutations,
+        bootstraps=settings.bootstraps,
+        imputations=settings.imputations,
+        seed=settings.seed,
+        all_different=True,  # the participants' table tells whose sessions are whose
     )
 
 
-def predictor(records: Path, workers: Workers, watch: Watch) -> WorkFunction:
-    """The work of this stage: in this process, with shuffles by workers.
+def make_prediction_work(records: Path, workers: Workers, progress: ProgressFactory) -> WorkFunction:
+    """The work function of this stage: it runs in this process, and has shuffles done by workers.
 
     Arguments:
         records: folder in which finished shuffles are kept.
@@ -92,9 +92,9 @@ def predictor(records: Path, workers: Workers, watch: Watch) -> WorkFunction:
 
     def predict(units: Sequence[Unit], recorder: UnitRecorder) -> None:
         for unit in units:
-            job: Predicting = unit.payload
+            job: PredictionJob = unit.payload
             try:
-                found = fit(model_of(job.options), job.options, records, workers, watch)
+                found = fit(model_of(job.options), job.options, records, workers, progress)
             except (UsageError, ValueError) as error:
                 recorder.failed(unit, str(error))
             else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bids import Inventory
-from ..common import release, start_jax
+from ..common import start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import map_paths, read_extraction
 from ..measures import read_features
@@ -17,19 +17,19 @@ from ..report import ExtraSection, FailedUnit, StudyResult
 from ..report import write_report as write_page
 from ..results import read_posterior
 from ..study import Study
-from ._layout import Layout
-from ._models import NAME as MODELS
-from ._recipe import recipe_of
+from ._group import MODELS
+from ._result_paths import ResultPaths
+from ._stage_runner import package_versions, recipe_of
 
 STAGE = "report"
-PACKAGES = ("effconn", "jax", "numpy", "scipy", "nilearn", "nibabel", "scikit-learn", "numpyro", "matplotlib")
+PACKAGES = ("jax", "numpy", "scipy", "nilearn", "nibabel", "scikit-learn", "numpyro", "matplotlib")
 
-ExtraMaker = Callable[[StudyResult], ExtraSection]  # of what goes right after the summary
+ExtraSectionMaker = Callable[[StudyResult], ExtraSection]  # of what goes right after the summary
 
 
 @dataclass(frozen=True)
-class Made:
-    """What the stages after the inversion have made.
+class StageOutputs:
+    """Results of the stages after the inversion.
 
     Fields:
         analyses: names of the group analyses that have results.
@@ -45,68 +45,73 @@ class Made:
 
 
 @dataclass(frozen=True, eq=False)
-class Reporting:
+class ReportJob:
     """What the report is made from.
 
     Fields:
         series: run label → file of its series.
         posteriors: model → visit → file.
-        made: by the stages after the inversion.
+        outputs: of the stages after the inversion.
         failures: units without a result.
-        extra: see `run_study`.
+        make_extra: makes the section after the summary; see `run_study`.
     """
 
     study: Study
     inventory: Inventory
     series: Mapping[str, Path]
     posteriors: Mapping[str, Mapping[str, Path]]
-    made: Made
+    outputs: StageOutputs
     failures: tuple[FailedUnit, ...]
-    layout: Layout
-    extra: ExtraMaker | None = None
+    paths: ResultPaths
+    make_extra: ExtraSectionMaker | None = None
 
 
-def report_unit(job: Reporting, beside: Sequence[Path] = ()) -> Unit:
-    """The unit of the one report; `beside` are more files that it is made from."""
+def report_unit(job: ReportJob, files: Sequence[Path] = ()) -> Unit:
+    """The unit of the one report; `files` are more files that it is made from."""
     posteriors = [path for visits in job.posteriors.values() for path in visits.values()]
-    return Unit(STAGE, "report", _recipe(job), (*job.series.values(), *posteriors, *_made(job), *beside), job)
+    return Unit(STAGE, "report", _recipe(job), (*job.series.values(), *posteriors, *_output_files(job), *files), job)
 
 
-def _made(job: Reporting) -> list[Path]:
-    """Files that the stages after the inversion have left for the report."""
-    layout, made = job.layout, job.made
-    folders = [*map(layout.group, made.analyses), *map(layout.prediction, made.predictions)]
-    stored = [folder / STORED for folder in [*folders, *([layout.statistics] if made.statistics else [])]]
-    return [*stored, *([layout.measures, layout.measures.with_suffix(".json")] if made.measured else [])]
+def _output_files(job: ReportJob) -> list[Path]:
+    """Files of the stages after the inversion that the report reads."""
+    paths, outputs = job.paths, job.outputs
+    folders = [*map(paths.group, outputs.analyses), *map(paths.prediction, outputs.predictions)]
+    stored = [folder / STORED for folder in [*folders, *([paths.statistics] if outputs.statistics else [])]]
+    return [*stored, *([paths.measures, paths.measures.with_suffix(".json")] if outputs.measured else [])]
 
 
-def _recipe(job: Reporting) -> dict[str, Any]:
+def _recipe(job: ReportJob) -> dict[str, Any]:
     inventory = job.inventory
     return {
         "study": recipe_of(job.study),
-        "participants": [[one.name, one.arm, dict(one.scores), dict(one.values)] for one in inventory.participants],
-        "left_out": [list(one) for one in inventory.left_out],
-        "absences": [[one.participant, one.session, one.task, one.problem] for one in inventory.absences],
+        "participants": [
+            [participant.name, participant.arm, dict(participant.scores), dict(participant.values)]
+            for participant in inventory.participants
+        ],
+        "left_out": [list(participant) for participant in inventory.left_out],
+        "absences": [[run.participant, run.session, run.task, run.problem] for run in inventory.absences],
         "remarks": list(inventory.remarks),
-        "failures": [[one.stage, one.name, one.reason] for one in job.failures],
-        "analyses": list(job.made.analyses),
-        "predictions": list(job.made.predictions),
-        **{package: release(package) for package in PACKAGES},
+        "failures": [[failure.stage, failure.name, failure.reason] for failure in job.failures],
+        "analyses": list(job.outputs.analyses),
+        "predictions": list(job.outputs.predictions),
+        **package_versions(*PACKAGES),
     }
 
 
 def write_report(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Read everything, draw the report. The work of this stage."""
+    """Read the results of all stages, write the report. The work function of this stage."""
     start_jax()
     for unit in units:
-        job: Reporting = unit.payload
+        job: ReportJob = unit.payload
         result = _result(job)
-        recorder.done(unit, write_page(result, job.layout.report, None if job.extra is None else job.extra(result)))
+        recorder.done(
+            unit, write_page(result, job.paths.report, None if job.make_extra is None else job.make_extra(result))
+        )
 
 
-def _result(job: Reporting) -> StudyResult:
-    layout, made = job.layout, job.made
-    deliveries = {name: read_delivery(layout.group(name)) for name in made.analyses}
+def _result(job: ReportJob) -> StudyResult:
+    paths, outputs = job.paths, job.outputs
+    deliveries = {name: read_delivery(paths.group(name)) for name in outputs.analyses}
     return StudyResult(
         study=job.study,
         inventory=job.inventory,
@@ -117,23 +122,23 @@ def _result(job: Reporting) -> StudyResult:
         },
         model_comparison=deliveries.pop(MODELS, None),
         deliveries=deliveries,
-        features=read_features(layout.measures) if made.measured else None,
-        statistics=read_delivery(layout.statistics) if made.statistics else None,
-        predictions={name: read_delivery(layout.prediction(name)) for name in made.predictions},
+        features=read_features(paths.measures) if outputs.measured else None,
+        statistics=read_delivery(paths.statistics) if outputs.statistics else None,
+        predictions={name: read_delivery(paths.prediction(name)) for name in outputs.predictions},
         failures=job.failures,
         maps=_maps(job),
         seconds={},
-        versions={package: release(package) for package in PACKAGES},
+        versions=package_versions(*PACKAGES),
     )
 
 
-def _maps(job: Reporting) -> dict[tuple[str, str], Path]:
+def _maps(job: ReportJob) -> dict[tuple[str, str], Path]:
     """(run label, contrast) → its effect's map, as far as there is one; what an earlier configuration left is not."""
     if not job.study.outputs.maps:
         return {}
     runs = {run.label: run for run in job.inventory.runs if run.label in job.series}
     found = {
-        (label, contrast): map_paths(job.layout.out, run, contrast)["effect"]
+        (label, contrast): map_paths(job.paths.out, run, contrast)["effect"]
         for label, run in runs.items()
         for contrast in job.study.tasks[run.task].contrasts
     }

@@ -1,4 +1,4 @@
-"""The statistics around the study: scores, and what goes with them, in a folder of their own."""
+"""Statistics of scores: changes, differences between arms, correlates; in a folder of their own."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import numpy as np
 from features import FeatureError
 
 from ..bids import Inventory
-from ..common import UsageError, release
+from ..common import UsageError
 from ..execution import Unit, UnitRecorder
 from ..page import store_delivery
 from ..statistics import StudyPeople, deliver_statistics, measure_changes, people_of
 from ..study import Statistics, Study
-from ._layout import Layout
+from ._result_paths import ResultPaths
+from ._stage_runner import package_versions
 
 STAGE = "statistics"
-PACKAGES = ("effconn", "numpy", "scipy", "statsmodels", "scikit-learn", "matplotlib")
+PACKAGES = ("numpy", "scipy", "statsmodels", "scikit-learn", "matplotlib")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,46 +28,46 @@ class StatisticsJob:
     """The statistics, as a worker gets them.
 
     Fields:
-        how: the settings.
+        settings: what the configuration says of them.
         people: scores and columns that they name.
         measures: the table of measures.
         folder: of the results.
     """
 
-    how: Statistics
+    settings: Statistics
     people: StudyPeople
     measures: Path
     folder: Path
 
 
-def statistics_unit(study: Study, inventory: Inventory, measures: Path, layout: Layout) -> list[Unit]:
-    """The unit of the statistics; none where the study asks for none.
+def statistics_units(study: Study, inventory: Inventory, measures: Path, paths: ResultPaths) -> list[Unit]:
+    """The unit of the statistics, in a list; an empty one where the study has none.
 
     Arguments:
-        measures: the table of measures; it is read only where measures are named.
+        measures: the table of measures; an input only where the statistics name measures.
     """
-    how = study.statistics
-    if how is None:
+    settings = study.statistics
+    if settings is None:
         return []
-    people = people_of(study, inventory, how)
+    people = people_of(study, inventory, settings)
     recipe = {
-        "statistics": how.model_dump(mode="json"),
+        "statistics": settings.model_dump(mode="json"),
         "people": _content(people),
-        **{package: release(package) for package in PACKAGES},
+        **package_versions(*PACKAGES),
     }
-    inputs = (measures, measures.with_suffix(".json")) if how.measures else ()
-    job = StatisticsJob(how, people, measures, layout.out / STAGE)
+    inputs = (measures, measures.with_suffix(".json")) if settings.measures else ()
+    job = StatisticsJob(settings, people, measures, paths.out / STAGE)
     return [Unit(STAGE, STAGE, recipe, inputs, job)]
 
 
-def work_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Compute, and write everything they hand over. The work of this stage."""
+def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+    """Compute the statistics, and write what they deliver. The work function of this stage."""
     for unit in units:
         job: StatisticsJob = unit.payload
         try:
-            named = job.how.measures
-            changes = measure_changes(job.measures, named, job.people, job.how.adjust_motion) if named else ()
-            recorder.done(unit, store_delivery(deliver_statistics(job.people, changes, job.how), job.folder))
+            named = job.settings.measures
+            changes = measure_changes(job.measures, named, job.people, job.settings.adjust_motion) if named else ()
+            recorder.done(unit, store_delivery(deliver_statistics(job.people, changes, job.settings), job.folder))
         except (UsageError, FeatureError) as error:
             recorder.failed(unit, str(error))
 
@@ -79,12 +80,14 @@ def _content(people: StudyPeople) -> dict[str, object]:
         "arms": people.arms,
         "arm": _cells(people.arm),
         "sessions": people.sessions,
-        "outcomes": [[one.name, one.unit, _cells(one.before), _cells(one.after)] for one in people.outcomes],
+        "outcomes": [
+            [outcome.name, outcome.unit, _cells(outcome.before), _cells(outcome.after)] for outcome in people.outcomes
+        ],
         "units": dict(people.units),
-        **{key: {name: _cells(values) for name, values in some.items()} for key, some in columns.items()},
+        **{key: {name: _cells(values) for name, values in named.items()} for key, named in columns.items()},
     }
 
 
 def _cells(values: np.ndarray | tuple[str, ...]) -> list[str]:
     """Numbers in full, NaN too."""
-    return [repr(float(one)) for one in values] if isinstance(values, np.ndarray) else list(values)
+    return [repr(float(value)) for value in values] if isinstance(values, np.ndarray) else list(values)

@@ -121,7 +121,7 @@ def test_a_death_while_all_is_made_anew_leaves_nothing_old(tmp_path: Path, tries
     with open_workers(2, None, tmp_path) as workers:
         run_units(units, capitals, folder=tmp_path / "records", workers=workers)
         (tmp_path / "out/tries.log").unlink()
-        run_units(units, deadly_once, folder=tmp_path / "records", workers=workers, batch=4, again=True)
+        run_units(units, deadly_once, folder=tmp_path / "records", workers=workers, batch=4, force=True)
     assert set(tries()) == {unit.name for unit in units}
     assert tries()["unit-1"] == 2
 

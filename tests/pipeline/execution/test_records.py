@@ -118,13 +118,13 @@ def test_after_any_changes_the_files_are_as_if_all_were_made_now(changes: list[s
 def test_all_is_made_anew_where_asked_for(tmp_path: Path, run: Run) -> None:
     units = toy_units(tmp_path, 2)
     run(units)
-    assert how(run(units, again=True)) == ["made", "made"]
+    assert how(run(units, force=True)) == ["made", "made"]
 
 
 def test_what_could_not_be_made_anew_does_not_pass_for_it(tmp_path: Path, run: Run) -> None:
     units = toy_units(tmp_path, 3, pause=0.001)
     run(units)
-    assert how(run(units, no_disk, again=True, batch=3)) == ["made", "failed", "made"]
+    assert how(run(units, no_disk, force=True, batch=3)) == ["made", "failed", "made"]
     assert find_up_to_date(units, tmp_path / "records") == [units[0], units[2]]
 
 

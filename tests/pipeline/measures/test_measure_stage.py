@@ -13,8 +13,8 @@ from made_up_runs import SESSIONS, people_of, run_of, study_of
 from pipeline.execution import CurrentProcess, Unit, UnitOutcome, run_units
 from pipeline.images import write_extraction
 from pipeline.measures import read_features
-from pipeline.stages._layout import Layout
-from pipeline.stages._measure import measure, measure_units
+from pipeline.stages._measure import measure_study, measure_units
+from pipeline.stages._result_paths import ResultPaths
 from pipeline.study import Study
 
 PEOPLE = people_of("ketamine", "midazolam")
@@ -39,8 +39,8 @@ def series(written: Path, tmp_path: Path) -> dict[str, Path]:
 
 
 def work(study: Study, series: dict[str, Path], folder: Path) -> list[UnitOutcome]:
-    units: Sequence[Unit] = measure_units(study, PEOPLE, series, {}, Layout(folder / "out"))
-    return run_units(units, measure, folder=folder / "records", workers=CurrentProcess())
+    units: Sequence[Unit] = measure_units(study, PEOPLE, series, {}, ResultPaths(folder / "out"))
+    return run_units(units, measure_study, folder=folder / "records", workers=CurrentProcess())
 
 
 def test_it_writes_the_table_its_sidecar_and_what_is_missing(series: dict[str, Path], tmp_path: Path) -> None:

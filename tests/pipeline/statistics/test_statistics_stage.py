@@ -13,8 +13,8 @@ from made_up_statistics import made_up_people, write_measures
 from pipeline.bids import Inventory, Participant
 from pipeline.execution import Unit
 from pipeline.page._store import read_delivery
-from pipeline.stages._layout import Layout
-from pipeline.stages._statistics import statistics_unit, work_statistics
+from pipeline.stages._result_paths import ResultPaths
+from pipeline.stages._statistics import compute_statistics, statistics_units
 from pipeline.study import Study
 
 PEOPLE = made_up_people()
@@ -63,11 +63,11 @@ ALL = {"outcomes": ["caps"], "measures": ["gppi_*"], "subscales": ["caps"], "nul
 
 
 def test_the_work_leaves_a_delivery_that_the_report_can_read(tmp_path: Path) -> None:
-    (unit,) = statistics_unit(
-        study_of(tmp_path, **ALL), inventory_of(), write_measures(tmp_path, PEOPLE), Layout(tmp_path)
+    (unit,) = statistics_units(
+        study_of(tmp_path, **ALL), inventory_of(), write_measures(tmp_path, PEOPLE), ResultPaths(tmp_path)
     )
     told = Told()
-    work_statistics([unit], told)
+    compute_statistics([unit], told)
     assert told.reasons == []
     assert all(path.is_file() for path in told.outputs)
     names = [one.name for one in read_delivery(tmp_path / "statistics").records]
@@ -77,20 +77,20 @@ def test_the_work_leaves_a_delivery_that_the_report_can_read(tmp_path: Path) -> 
 def test_a_measure_that_there_is_not_fails_the_unit_with_the_reason(tmp_path: Path) -> None:
     study = study_of(tmp_path, **(ALL | {"measures": ["gpi_faces"]}))
     told = Told()
-    units = statistics_unit(study, inventory_of(), write_measures(tmp_path, PEOPLE), Layout(tmp_path))
-    work_statistics(units, told)
+    units = statistics_units(study, inventory_of(), write_measures(tmp_path, PEOPLE), ResultPaths(tmp_path))
+    compute_statistics(units, told)
     (reason,) = told.reasons
     assert "'gpi_faces' is no measure of features.tsv" in reason
 
 
 def test_no_statistics_no_unit(tmp_path: Path) -> None:
     study = study_of(tmp_path, **ALL).model_copy(update={"statistics": None})
-    assert statistics_unit(study, inventory_of(), tmp_path / "features.tsv", Layout(tmp_path)) == []
+    assert statistics_units(study, inventory_of(), tmp_path / "features.tsv", ResultPaths(tmp_path)) == []
 
 
 def test_the_table_of_measures_matters_only_where_measures_are_named(tmp_path: Path) -> None:
     units = [
-        statistics_unit(study_of(tmp_path, **how), inventory_of(), tmp_path / "features.tsv", Layout(tmp_path))[0]
+        statistics_units(study_of(tmp_path, **how), inventory_of(), tmp_path / "features.tsv", ResultPaths(tmp_path))[0]
         for how in (ALL, {"outcomes": ["caps"]})
     ]
     assert [len(unit.inputs) for unit in units] == [2, 0]
@@ -99,7 +99,7 @@ def test_the_table_of_measures_matters_only_where_measures_are_named(tmp_path: P
 @pytest.mark.parametrize("changed", ["a score", "a column", "a setting"])
 def test_whatever_decides_the_results_is_in_the_recipe(changed: str, tmp_path: Path) -> None:
     def recipe(study: Study, inventory: Inventory) -> Any:
-        return statistics_unit(study, inventory, tmp_path / "features.tsv", Layout(tmp_path))[0].recipe
+        return statistics_units(study, inventory, tmp_path / "features.tsv", ResultPaths(tmp_path))[0].recipe
 
     study, inventory = study_of(tmp_path, **ALL), inventory_of()
     before = recipe(study, inventory)

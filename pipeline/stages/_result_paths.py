@@ -11,7 +11,7 @@ from ..study import Study
 
 
 @dataclass(frozen=True)
-class Layout:
+class ResultPaths:
     """Places under the output folder."""
 
     out: Path
@@ -67,9 +67,9 @@ class Layout:
 
 def features_path(study: Study) -> Path:
     """Where a study's table of measures lies."""
-    return Layout(study.study.out).measures
+    return ResultPaths(study.study.out).measures
 
 
 def posterior_path(study: Study, model: str, visit: str) -> Path:
     """Where the inversion of one model of one visit lies."""
-    return Layout(study.study.out).posterior(model, visit)
+    return ResultPaths(study.study.out).posterior(model, visit)

@@ -1,17 +1,19 @@
-"""Models of one study are compared by F of one mode, and SPM's F is flagged."""
+"""Models of one study are compared by F of one mode, SPM's F is flagged, and reductions are held against inversions."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_posterior import made_up_posterior
 
-from dcm import Settings
+from dcm import Posterior, Settings, prior
 from pipeline.execution import Unit
+from pipeline.group import _model_evidence as model_evidence
 from pipeline.results import posterior_dataset, write_dataset
-from pipeline.stages._models import Comparing, compare_models
+from pipeline.stages._group import ComparisonJob, compare_models
 
 VISITS = [f"sub-{i:02d}_ses-1" for i in range(1, 5)]
 
@@ -41,7 +43,7 @@ def compared(folder: Path, first: Settings, second: Settings) -> Told:
             write_dataset(path, posterior_dataset(one, name=visit, attrs={}))
             posteriors.setdefault(model, {})[visit] = path
     told = Told()
-    compare_models([Unit("group", "models", {}, (), Comparing(posteriors, folder / "models"))], told)  # type: ignore[arg-type]  # only what the stage calls
+    compare_models([Unit("group", "models", {}, (), ComparisonJob(posteriors, folder / "models"))], told)  # type: ignore[arg-type]  # only what the stage calls
     return told
 
 
@@ -64,3 +66,40 @@ def test_models_of_different_modes_are_not_compared(tmp_path: Path) -> None:
         "models were inverted in different modes (main of sub-01_ses-1: mode none; other of sub-01_ses-1: mode none, "
         "but noise = 'white'), so that their F do not compare; run again"
     )
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, Posterior]:
+    """A model, and the same without its last input effect, whose posterior is the model's own marginal."""
+    large = made_up_posterior()
+    density = prior(large.spec)
+    large = replace(large, prior=density, covariance=np.diag(np.diag(density.covariance)[large.free]) / 4)
+    kept = large.free[:-1]
+    covariance = density.covariance.copy()
+    covariance[large.free[-1]] = 0
+    small = replace(
+        large,
+        prior=replace(density, covariance=covariance),
+        free=kept,
+        covariance=large.covariance[:-1, :-1],
+        settled_free_energy=large.settled_free_energy - 1.0,
+    )
+    every = {"large": large, "small": small}
+    monkeypatch.setattr(model_evidence, "read_posterior", lambda path: (every[path.name], {}))
+    return every
+
+
+def test_a_model_that_is_nested_gets_a_row_and_others_do_not(models: dict[str, Posterior]) -> None:
+    files = {name: {"sub-01_ses-1": Path(name)} for name in models}
+    found = model_evidence.reduction_records(files)
+    assert found is not None
+    [row] = found.rows
+    assert (row["model"], row["reduced_from"], row["visits"]) == ("small", "large", 1)
+    assert row["inverted"] == pytest.approx(-1.0)
+    assert row["largest_difference"] == pytest.approx(abs(row["reduced"] + 1.0))
+    assert found.marked == ({0} if row["largest_difference"] > model_evidence.LARGEST_REDUCTION_ERROR else set())
+    assert row["furthest_mean"] == pytest.approx(0, abs=1e-6)
+
+
+def test_models_that_are_not_nested_have_no_table(models: dict[str, Posterior]) -> None:
+    assert model_evidence.reduction_records({"large": {"sub-01_ses-1": Path("large")}}) is None

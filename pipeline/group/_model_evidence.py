@@ -1,27 +1,21 @@
-"""Alternative models of every visit, compared by their evidence: which structure, before what it says is read."""
+"""Alternative models of every visit compared by their evidence, and how well reduction predicts that evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from peb import RandomEffects, random_effects
+from peb import RandomEffects, ReductionCheck, check_reduction, is_nested, random_effects
 
-from ..common import release
-from ..execution import Unit, UnitRecorder
 from ..figures import BLUE, MUTED, new_figure, plain, style
-from ..page import PROBABILITY, Answer, Column, Delivery, Picture, Records, Section, store_delivery
+from ..page import PROBABILITY, Answer, Column, Delivery, Picture, Records, Section
 from ..results import read_posterior
 from ..verdicts import judge_model, model_rule_words
-from ._layout import Layout
-from ._reductions import reduction_records
 
-NAME = "models"
 SPM_EVIDENCE = (
     "this F takes the noise for independent from scan to scan and close to 5 % of the series' range, so that "
     "where noise is otherwise it may favour the wrong model by several nats."
@@ -36,47 +30,34 @@ COLUMNS = (
     Column("participants", "Participants", "d", where="file"),
 )
 
+LARGEST_REDUCTION_ERROR = 0.5  # nats; a larger difference could turn a choice between models
+REDUCTION_COLUMNS = (
+    Column("model", "Model"),
+    Column("reduced_from", "Reduced from"),
+    Column("visits", "Visits", "d"),
+    Column("inverted", "Evidence less the larger model's, by inversion, nats", "+.2f"),
+    Column("reduced", "by reduction", "+.2f"),
+    Column("largest_difference", "Largest difference at a visit", ".2f"),
+    Column("largest_at", "at"),
+    Column("furthest_mean", "Furthest mean, SD", ".2f"),
+)
 
-@dataclass(frozen=True)
-class Comparing:
-    """The posteriors of every model, by visit, as a worker gets them."""
 
-    posteriors: Mapping[str, Mapping[str, Path]]
-    folder: Path
-
-
-def model_units(posteriors: Mapping[str, Mapping[str, Path]], layout: Layout) -> list[Unit]:
-    """One unit where there are alternatives, none otherwise.
+def deliver_model_evidence(posteriors: Mapping[str, Mapping[str, Path]], name: str) -> Delivery:
+    """Compare alternative models of the same visits by random effects over participants.
 
     Arguments:
         posteriors: model → visit → file.
+        name: of the analysis.
+
+    Raises `ValueError` where no visit has a posterior of every model, or models were inverted in different modes.
     """
-    if len(posteriors) < 2:
-        return []
-    inputs = tuple(path for visits in posteriors.values() for path in visits.values())
-    recipe = {
-        "visits": {model: list(visits) for model, visits in posteriors.items()},
-        **{package: release(package) for package in ("effconn", "numpy", "scipy", "matplotlib")},
-    }
-    return [Unit("group", NAME, recipe, inputs, Comparing(posteriors, layout.group(NAME)))]
+    participants, evidence, mode = _summed_evidence(posteriors)
+    reductions = reduction_records(posteriors)
+    return _delivery(name, list(posteriors), participants, evidence, random_effects(evidence), mode, reductions)
 
 
-def compare_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Compare, and write everything handed over. The work of this stage."""
-    for unit in units:
-        job: Comparing = unit.payload
-        try:
-            people, evidence, mode = _evidence(job.posteriors)
-            found = random_effects(evidence)
-            reductions = reduction_records(job.posteriors)
-        except ValueError as error:
-            recorder.failed(unit, str(error))
-            continue
-        delivery = _deliver(list(job.posteriors), people, evidence, found, mode, reductions)
-        recorder.done(unit, store_delivery(delivery, job.folder))
-
-
-def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], np.ndarray, str]:
+def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], np.ndarray, str]:
     """Participants, (participant, model) the evidence summed over the visits that every model has, nats, and the mode.
 
     In SPM's modes it is F with the noise at its optimum: SPM's steps end up to hundreds of nats from it, by chance.
@@ -87,23 +68,24 @@ def _evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], 
     visits = [visit for visit in next(iter(posteriors.values())) if visit in shared]
     if not visits:
         raise ValueError("no visit has a posterior of every model; see the failures of the invert stage")
-    people = list(dict.fromkeys(visit.split("_")[0] for visit in visits))
-    evidence = np.zeros((len(people), len(posteriors)))
+    participants = list(dict.fromkeys(visit.split("_")[0] for visit in visits))
+    evidence = np.zeros((len(participants), len(posteriors)))
     modes: dict[str, str] = {}
     for column, (model, files) in enumerate(posteriors.items()):
         for visit in visits:
             posterior, _ = read_posterior(files[visit])
-            evidence[people.index(visit.split("_")[0]), column] += posterior.settled_free_energy
+            evidence[participants.index(visit.split("_")[0]), column] += posterior.settled_free_energy
             modes.setdefault(posterior.mode, f"{model} of {visit}")
     if len(modes) > 1:
         made = "; ".join(f"{where}: mode {mode}" for mode, where in modes.items())
         raise ValueError(f"models were inverted in different modes ({made}), so that their F do not compare; run again")
-    return people, evidence, next(iter(modes))
+    return participants, evidence, next(iter(modes))
 
 
-def _deliver(
+def _delivery(
+    name: str,
     models: list[str],
-    people: list[str],
+    participants: list[str],
     evidence: np.ndarray,
     found: RandomEffects,
     mode: str,
@@ -117,7 +99,7 @@ def _deliver(
             "exceedance": float(found.exceedance[i]),
             "protected_exceedance": float(found.protected_exceedance[i]),
             "log_evidence": float(total[i] - total.max()),
-            "participants": len(people),
+            "participants": len(participants),
         }
         for i, model in enumerate(models)
     ]
@@ -127,8 +109,8 @@ def _deliver(
         "Free energy summed over a participant's visits, less that of the participant's best model, nats.",
         (Column("participant_id", "Participant"), *(Column(model, model, ".2f") for model in models)),
         [
-            {"participant_id": who, **dict(zip(models, (row - row.max()).tolist(), strict=True))}
-            for who, row in zip(people, evidence, strict=True)
+            {"participant_id": participant, **dict(zip(models, (row - row.max()).tolist(), strict=True))}
+            for participant, row in zip(participants, evidence, strict=True)
         ],
     )
     lead = (
@@ -141,8 +123,8 @@ def _deliver(
         kind = "free energies of SPM's noise, at its optimum"
         lead += f" In mode {mode} {SPM_EVIDENCE}"
     return Delivery(
-        name=NAME,
-        title=f"{len(models)} models of {len(people)} participants",
+        name=name,
+        title=f"{len(models)} models of {len(participants)} participants",
         subtitle="Which structure the data of all visits speak for.",
         answers=(_answer(models, found),),
         records=(
@@ -156,7 +138,7 @@ def _deliver(
             ("Omnibus risk", risk),
             ("Verdict", model_rule_words()),
         ),
-        summary={"participants_used": people, "omnibus_risk": found.omnibus_risk},
+        summary={"participants_used": participants, "omnibus_risk": found.omnibus_risk},
     )
 
 
@@ -189,3 +171,54 @@ def _figure(models: list[str], found: RandomEffects) -> Figure:
         axes.set_xlim(0, 1.02)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
     return figure
+
+
+def reduction_records(posteriors: Mapping[str, Mapping[str, Path]]) -> Records | None:
+    """A row for every model that is nested in a larger one; None where no model is.
+
+    Arguments:
+        posteriors: model → visit → file.
+    """
+    read = {
+        model: {visit: read_posterior(path)[0] for visit, path in visits.items()}
+        for model, visits in posteriors.items()
+    }
+    rows = []
+    for small, own in read.items():
+        nested = [
+            (len(next(iter(other.values())).names), large)
+            for large, other in read.items()
+            if own and other and is_nested(next(iter(own.values())), next(iter(other.values())))
+        ]
+        if not nested:
+            continue
+        large = max(nested)[1]
+        shared = [visit for visit in own if visit in read[large]]
+        found = {visit: check_reduction(own[visit], read[large][visit]) for visit in shared}
+        if found:
+            rows.append(_reduction_row(small, large, found))
+    if not rows:
+        return None
+    lead = (
+        "The evidence of a smaller model by reduction of a larger one (Friston et al. 2016) beside its own inversion, "
+        f"summed over visits. Marked: a visit where they differ by more than {LARGEST_REDUCTION_ERROR:g} nats, so that "
+        "reductions of this model are not to be trusted to the nat."
+    )
+    marked = frozenset(i for i, row in enumerate(rows) if row["largest_difference"] > LARGEST_REDUCTION_ERROR)
+    return Records("reductions", "Reduction against inversion", lead, REDUCTION_COLUMNS, rows, marked=marked)
+
+
+def _reduction_row(small: str, large: str, found: Mapping[str, ReductionCheck]) -> dict[str, Any]:
+    visits, checks = list(found), list(found.values())
+    differences = np.abs([check.difference for check in checks])
+    worst = int(differences.argmax())
+    return {
+        "model": small,
+        "reduced_from": large,
+        "visits": len(visits),
+        "inverted": float(sum(check.inverted for check in checks)),
+        "reduced": float(sum(check.reduced for check in checks)),
+        "largest_difference": float(differences[worst]),
+        "largest_at": visits[worst],
+        "furthest_mean": max(check.furthest for check in checks),
+    }

@@ -1,0 +1,236 @@
+"""A study from images to report, stage by stage; each stage does only what is not done yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..bids import Inventory
+from ..common import UsageError, match_labels, natural_key, release, sorted_names, write_json
+from ..execution import Unit, UnitOutcome, lock_folder, open_workers
+from ..page import check_out
+from ..study import MAIN, Study
+from ._extract import extract_runs, extraction_units, unit_series_path
+from ._group import analyse_groups, compare_models, comparison_units, group_units
+from ._invert import inversion_units, invert_visits
+from ._measure import measure_study, measure_units
+from ._predict import make_prediction_work, prediction_units
+from ._preflight import check_place, checked_inventory
+from ._report import ExtraSectionMaker, ReportJob, StageOutputs, report_unit, write_report
+from ._result_paths import ResultPaths
+from ._stage_runner import ProgressFactory, RunOptions, StageRunner
+from ._statistics import compute_statistics, statistics_units
+
+CPU_BATCH = 16  # visits inverted side by side on a CPU: enough to keep its seats filled, few enough to see progress
+GPU_BATCH = 1024  # and on a GPU, to which more cost little
+
+Series = Mapping[str, Path]  # run label → file of its series
+Posteriors = Mapping[str, Mapping[str, Path]]  # model → visit → file
+
+
+@dataclass(eq=False)
+class StudyRun:
+    """The result of a run.
+
+    Fields:
+        inventory: the runs and participants that it worked on.
+        outcomes: of every unit of the requested stages.
+        seconds: by stage.
+        page: the report, where it was requested.
+    """
+
+    inventory: Inventory
+    outcomes: list[UnitOutcome] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    page: Path | None = None
+
+    @property
+    def failed(self) -> list[UnitOutcome]:
+        """Units without a result."""
+        return [outcome for outcome in self.outcomes if outcome.status == "failed"]
+
+
+@dataclass(frozen=True)
+class ExtraSectionSource:
+    """What makes a section for the report right after the summary, and the files that it is made from."""
+
+    make: ExtraSectionMaker | None = None
+    files: tuple[Path, ...] = ()
+
+
+NO_SECTION = ExtraSectionSource()
+
+
+def run_study(
+    study: Study,
+    options: RunOptions,
+    notify: Callable[[str], None],
+    progress: ProgressFactory,
+    extra: ExtraSectionSource = NO_SECTION,
+) -> StudyRun:
+    """Run a study; what failed is in the result and in the report, and the study goes on without it.
+
+    Arguments:
+        notify: called with every line that the user should read.
+        progress: makes a context manager that is told how far a piece of work is.
+        extra: a section for the report, such as the truth of a simulated study.
+
+    Raises `UsageError`, before any work, where the study cannot run as configured, and `WriteError` where results
+    cannot be written, as on a full disk: what is finished by then is kept.
+    """
+    check_place(study)
+    check_out(study.study.out)
+    inventory = checked_inventory(study)
+    paths = ResultPaths(study.study.out)
+    options = _with_known_participants(options, [participant.name for participant in inventory.participants], notify)
+    with (
+        lock_folder(paths.records, options.participants) as locked,
+        open_workers(options.jobs, options.scheduler, paths.records) as workers,
+    ):
+        write_description(study, paths.out)
+        if not options.participants:  # else runs of other participants may be writing there
+            locked.remove_unfinished_files(*paths.folders)
+        runner = StageRunner(paths.records, options, workers, notify, progress, locked.check)
+        stages = StudyStages(study, inventory, paths, runner)
+        series = stages.extract()
+        posteriors = stages.invert(series)
+        analyses = stages.group(posteriors)
+        measured = stages.measure(series, posteriors)
+        outputs = StageOutputs(analyses, measured, stages.statistics(measured), stages.predict(measured))
+        page = stages.report(series, posteriors, outputs, extra)
+        locked.check()
+    return StudyRun(inventory, runner.outcomes, runner.seconds, page)
+
+
+def _with_known_participants(options: RunOptions, known: Sequence[str], notify: Callable[[str], None]) -> RunOptions:
+    """The options with participants as the study labels them; raises `UsageError` where one is not in the study."""
+    for given, label in match_labels(options.participants, known).items():
+        notify(f"{given} is {label}")
+        renamed = tuple(label if name == given else name for name in options.participants)
+        options = replace(options, participants=renamed)
+    if unknown := set(options.participants) - set(known):
+        raise UsageError(f"{', '.join(sorted_names(unknown))} is not among the study's participants; check the label")
+    return options
+
+
+def write_description(study: Study, out: Path) -> None:
+    """Writes dataset_description.json of the results, a BIDS derivative; the same for the same study and release."""
+    write_json(
+        out / "dataset_description.json",
+        {
+            "Name": f"effconn: {study.study.name}",
+            "BIDSVersion": "1.10.0",
+            "DatasetType": "derivative",
+            "GeneratedBy": [{"Name": "effconn", "Version": release()}],
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class StudyStages:
+    """The stages of one study, in their order: each returns what it and earlier runs have made."""
+
+    study: Study
+    inventory: Inventory
+    paths: ResultPaths
+    runner: StageRunner
+
+    def extract(self) -> dict[str, Path]:
+        """Run label → file of its series."""
+        units = extraction_units(self.study, self.inventory, self.paths.out)
+        requested = [unit for unit in units if self._requested(unit.name)]
+        others = [unit for unit in units if not self._requested(unit.name)]
+        available = self.runner.run("extract", "extracting {} runs", requested, extract_runs)
+        available |= self.runner.completed(others)
+        return {unit.name: unit_series_path(unit) for unit in units if unit.name in available}
+
+    def invert(self, series: Series) -> dict[str, dict[str, Path]]:
+        """Model → visit → file of its posterior."""
+        study = self.study
+        if study.dcm is None:
+            return {}
+        runs = [run for run in self.inventory.runs if run.task == study.dcm.task and run.label in series]
+        visits = {run.visit: series[run.label] for run in runs if not run.undriven}
+        batch = GPU_BATCH if self.runner.inverts_on_gpu() else CPU_BATCH
+        units = inversion_units(study, visits, self.paths, batch)
+        requested = [unit for unit in units if self._requested(unit.payload.visit)]
+        others = [unit for unit in units if not self._requested(unit.payload.visit)]
+        available = self.runner.run("invert", "inverting {} models", requested, invert_visits)
+        available |= self.runner.completed(others)
+        posteriors: dict[str, dict[str, Path]] = {}
+        for unit in units:
+            if unit.name in available:
+                posteriors.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
+        return posteriors
+
+    def group(self, posteriors: Posteriors) -> tuple[str, ...]:
+        """Names of the group analyses that have a result, each in its folder."""
+        if not self.runner.requested("group", "report"):
+            return ()
+        if not posteriors.get(MAIN):
+            if self.study.group:
+                self.runner.notify("no visit has a posterior, so there is no group analysis")
+            return ()
+        compared = self.runner.run(
+            "group", "comparing models", comparison_units(posteriors, self.paths), compare_models
+        )
+        units = group_units(self.study, self.inventory, posteriors[MAIN], self.paths)
+        analysed = self.runner.run("group", "{} group analyses", units, analyse_groups)
+        return (*compared, *(unit.name for unit in units if unit.name in analysed))
+
+    def measure(self, series: Series, posteriors: Posteriors) -> bool:
+        """Whether there is a table of measures."""
+        if not self.runner.requested("measure", "statistics", "predict", "report"):
+            return False
+        units = measure_units(self.study, self.inventory, series, posteriors.get(MAIN, {}), self.paths)
+        return bool(self.runner.run("measure", "taking measures", units, measure_study))
+
+    def statistics(self, measured: bool) -> bool:
+        """Whether there are statistics of scores."""
+        if not self.runner.requested("statistics", "report"):
+            return False
+        units = statistics_units(self.study, self.inventory, self.paths.measures, self.paths)
+        if not measured and any(unit.inputs for unit in units):
+            self.runner.notify("there is no table of measures, so there are no statistics of them")
+            return False
+        return bool(self.runner.run("statistics", "statistics of scores", units, compute_statistics))
+
+    def predict(self, measured: bool) -> tuple[str, ...]:
+        """Names of the predictions that have a result, each in its folder."""
+        if not self.runner.requested("predict", "report") or not self.study.predict:
+            return ()
+        if not measured:
+            self.runner.notify("there is no table of measures, so nothing is predicted")
+            return ()
+        units = prediction_units(self.study, self.paths)
+        work = make_prediction_work(self.paths.records, self.runner.workers, self.runner.progress)
+        available = self.runner.run(
+            "predict", "{} predictions", units, work, in_this_process=True, shows_own_progress=True
+        )
+        return tuple(unit.name for unit in units if unit.name in available)
+
+    def report(
+        self, series: Series, posteriors: Posteriors, outputs: StageOutputs, extra: ExtraSectionSource
+    ) -> Path | None:
+        """The page, where it is requested; tables over the whole study are written with it."""
+        if not self.runner.requested("report"):
+            return None
+        self._warn_of_old_folders("group/*", outputs.analyses)
+        self._warn_of_old_folders("predict/*", outputs.predictions)
+        self._warn_of_old_folders("statistics", ("statistics",) if outputs.statistics else ())
+        failed = tuple(self.runner.failed)
+        job = ReportJob(self.study, self.inventory, series, posteriors, outputs, failed, self.paths, extra.make)
+        units: list[Unit] = [report_unit(job, extra.files)]
+        self.runner.run("report", "drawing the report", units, write_report, in_this_process=True)
+        return self.paths.report
+
+    def _warn_of_old_folders(self, pattern: str, names: tuple[str, ...]) -> None:
+        for folder in sorted(self.paths.out.glob(pattern), key=lambda path: natural_key(path.name)):
+            if folder.is_dir() and folder.name not in names:
+                self.runner.notify(f"{folder} has no result of this configuration; delete it, or it may be cited")
+
+    def _requested(self, name: str) -> bool:
+        """Whether a run or visit is of a participant that this run is about."""
+        participants = self.runner.options.participants
+        return not participants or name.split("_")[0] in participants
