@@ -65,9 +65,8 @@ def _mat(folder: Path) -> list[Seed]:
     from pipeline.group._estimates import read_estimates
     from pipeline.group._model_space import read_model_space
     from pipeline.inversion._inputs import read_inputs
-    from pipeline.spm._peb_file import read_group_results
-    from pipeline.spm._peb_write import write_peb
-    from pipeline.spm._voi import read_vois
+    from pipeline.spm import read_vois, write_peb
+    from pipeline.spm._peb_read import read_group_results
 
     from ._mat73_file import mat73
 

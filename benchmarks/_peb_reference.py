@@ -31,9 +31,9 @@ from pipeline.common import UsageError, natural_key
 from pipeline.group._estimates import read_estimates
 from pipeline.group._model_space import read_model_space
 from pipeline.matlab._load import load_mat
-from pipeline.spm._names import canonical, field_of, spm_names
-from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import SpmGroup, read_group_results
+from pipeline.spm import SpmAverage, canonical_spm_name, spm_names
+from pipeline.spm._peb_group import field_of
+from pipeline.spm._peb_read import SpmGroup, read_group_results
 
 MAX_ITERATIONS = 256  # the published tutorial's, with which the references were made
 SPM_DRAWS = 1000  # from which SPM12 takes its averages
@@ -64,7 +64,7 @@ class Reference:
     def names(self, spm: Sequence[str]) -> list[str]:
         """SPM's names of parameters → ours."""
         theirs = spm_names(self.spec.layout)
-        return [self.spec.parameter_names[theirs.index(canonical(name))] for name in spm]
+        return [self.spec.parameter_names[theirs.index(canonical_spm_name(name))] for name in spm]
 
 
 def compare_all(

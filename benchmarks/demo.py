@@ -80,7 +80,7 @@ def invert_series(folder: Path, whitened: bool) -> dict[str, list[float]]:
     """By visit: percent of the 90 % intervals of C that hold what was planted, C found over C planted, and mean ρ."""
     truth, spec = read_truth(folder), circuit_model()
     runs = [read_extraction(path) for path in sorted(folder.glob("results/sub-*/ses-*/func/*task-faces*.nc"))]
-    data = [run.run_data(spec.regions, SPM12_ECHO_TIME, whitened=whitened).data for run in runs]
+    data = [run.dcm_data(spec.regions, SPM12_ECHO_TIME, whitened=whitened) for run in runs]
     subjects = [Subject(run.visit, spec, one) for run, one in zip(runs, data, strict=True)]
     figures: dict[str, list[float]] = {"held": [], "gain": [], "rho": []}
     for subject, found in zip(subjects, invert_cohort(subjects), strict=True):

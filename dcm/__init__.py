@@ -5,6 +5,7 @@ from ._data import SPM12_ECHO_TIME, Data
 from ._diagnostics import Diagnostics, diagnose, share_explained
 from ._flow import dense_flow_step
 from ._forward import Derivatives, Integrator
+from ._kernels import KERNEL_STEP, KERNEL_STEPS, volterra_kernels
 from ._laplace import NoiseModel
 from ._normal_mixture import Marginal, NormalMixture
 from ._posterior import Posterior, Refinement
@@ -21,6 +22,8 @@ from ._status import InversionError, Status
 from ._threads import one_blas_thread
 
 __all__ = [
+    "KERNEL_STEP",
+    "KERNEL_STEPS",
     "SPM12_ECHO_TIME",
     "ChainSettings",
     "Compat",
@@ -68,4 +71,5 @@ __all__ = [
     "share_explained",
     "simulate",
     "simulate_draws",
+    "volterra_kernels",
 ]

@@ -67,7 +67,7 @@ def read_file_design(
 
 def _uncentred(file: DcmFile) -> tuple[Data, str]:
     """The run with its inputs' natural zero, the value they have most of the time, where SPM has centred them."""
-    data = file.run.data
+    data = file.data
     if not file.has_centred_inputs:
         return data, ""
     inputs = data.inputs.copy()

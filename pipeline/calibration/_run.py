@@ -237,8 +237,8 @@ def _models(dataset: DataSet, design: CalibrationDesign, datasets: Sequence[Data
     others = [other for other in datasets if other.cell.model != MAIN]
     alike = Cell("prior", others[0].cell.snr)
     most = max(other.number for other in others)
-    told_apart = dataset.cell.model != MAIN or (dataset.cell == alike and dataset.number <= most)
-    return [MAIN, *design.models] if told_apart else [MAIN]
+    distinct_names = dataset.cell.model != MAIN or (dataset.cell == alike and dataset.number <= most)
+    return [MAIN, *design.models] if distinct_names else [MAIN]
 
 
 def less_one_change(spec: Spec) -> Spec:

@@ -79,7 +79,7 @@ def _frames(study: Study, runs: list[Run]) -> tuple[tuple[Data, ...], list[str]]
 def _extracted(study: Study, run: Run) -> Data:
     assert study.dcm is not None
     extraction = read_extraction(series_path(study.study.out, run))
-    return extraction.run_data(study.dcm.regions, _echo_time(study, extraction.echo_time, run.visit)).data
+    return extraction.dcm_data(study.dcm.regions, _echo_time(study, extraction.echo_time, run.visit))
 
 
 def _from_events(study: Study, run: Run) -> Data:

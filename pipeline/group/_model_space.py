@@ -14,7 +14,7 @@ from dcm import Layout, Spec
 
 from ..common import list_names, read_number
 from ..matlab import FieldProblem, Fields, MatFileError, StructArray, describe, load_mat
-from ..spm import SpmFileError, canonical, read_mask, spm_names, to_spm, told_apart
+from ..spm import SpmFileError, canonical_spm_name, distinct_names, names_to_spm, read_mask, spm_names
 from ..tables import MISSING, TableError, read_table
 
 MODEL_COLUMN = "model"
@@ -62,9 +62,9 @@ class ModelSpace:
                 f"is of models of {self.layout.n} regions and {self.layout.m} inputs, the group's have {spec.n} and "
                 f"{spec.m}; give the models of this DCM",
             )
-        theirs = {} if spec is None else to_spm(spec)
-        places = {theirs.get(name, canonical(name)): place for place, name in enumerate(self.parameters)}
-        wanted = [theirs.get(name, canonical(name)) for name in parameters]
+        theirs = {} if spec is None else names_to_spm(spec)
+        places = {theirs.get(name, canonical_spm_name(name)): place for place, name in enumerate(self.parameters)}
+        wanted = [theirs.get(name, canonical_spm_name(name)) for name in parameters]
         absent = [name for name, key in zip(parameters, wanted, strict=True) if key not in places]
         if absent:
             held = ", ".join(self.parameters[:4])
@@ -110,9 +110,11 @@ def _from_table(path: Path) -> ModelSpace:
     parameters = [name for name in table.columns if name != MODEL_COLUMN and name not in families]
     if not parameters:
         raise TableError(path, "has no column of a parameter; give each parameter one, of 0 and 1", 1)
-    repeated = [name for i, name in enumerate(parameters) if canonical(name) in map(canonical, parameters[:i])]
+    repeated = [
+        name for i, name in enumerate(parameters) if canonical_spm_name(name) in map(canonical_spm_name, parameters[:i])
+    ]
     if repeated:
-        raise TableError(path, f"has two columns for {canonical(repeated[0])}; keep one", 1)
+        raise TableError(path, f"has two columns for {canonical_spm_name(repeated[0])}; keep one", 1)
     switches = {name: list(map(read_number, table.column(name))) for name in parameters}
     for name, values in switches.items():
         for cell, value, line in zip(table.column(name), values, table.lines, strict=True):
@@ -140,7 +142,7 @@ def _from_mat(path: Path, variables: Mapping[str, Any]) -> ModelSpace:
     on = np.array([_switched_on(one, layout) for one in structs])
     names = [one.content.get("name") for one in structs]
     said = [name if isinstance(name, str) and name else f"model {k}" for k, name in enumerate(names, start=1)]
-    return ModelSpace(path, told_apart(said), spm_names(layout), on, _families(variables, len(structs)), layout)
+    return ModelSpace(path, distinct_names(said), spm_names(layout), on, _families(variables, len(structs)), layout)
 
 
 def _models(variables: Mapping[str, Any]) -> list[Fields]:

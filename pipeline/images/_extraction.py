@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from dcm import Data
 
-from ..results import ResultFileError, RunData, made_from, read_content, write_dataset
+from ..results import ResultFileError, made_from, read_content, write_dataset
 from ._region_series import whitener
 
 
@@ -102,7 +102,7 @@ class Extraction:
         """Such as ``sub-01_ses-1``."""
         return f"{self.participant}_{self.session}"
 
-    def run_data(self, regions: tuple[str, ...], echo_time: float, *, whitened: bool = False) -> RunData:
+    def dcm_data(self, regions: tuple[str, ...], echo_time: float, *, whitened: bool = False) -> Data:
         """Series of some regions and the inputs, as a DCM takes them.
 
         Arguments:
@@ -117,8 +117,7 @@ class Extraction:
         if self.autocorrelation and not whitened:
             whiten = whitener(self.autocorrelation, len(series))
             series, confounds = np.linalg.solve(whiten, series), np.linalg.solve(whiten, confounds)
-        data = Data(series, self.inputs, self.bin_width, self.repetition_time, confounds, self.delays, echo_time)
-        return RunData(self.visit, regions, self.input_names, data, self.centres[places])
+        return Data(series, self.inputs, self.bin_width, self.repetition_time, confounds, self.delays, echo_time)
 
 
 EXTRACTION_FORMAT = "effconn extraction 4"

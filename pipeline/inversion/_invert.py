@@ -300,7 +300,7 @@ def _write(outcome: Outcome, folder: Path, plan: Plan) -> None:
     file, posterior = plan.as_inverted(outcome.file), outcome.result
     if isinstance(posterior, Failure):
         return
-    data, _ = file.run.data.prepared(file.centre_inputs)
+    data, _ = file.data.prepared(file.centre_inputs)
     dataset = posterior_dataset(posterior, name=file.name, attrs=plan.attributes(file), data=data)
     if plan.spm_files:
         write_dcm(spm_path(folder, file), file, posterior)

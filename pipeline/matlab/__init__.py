@@ -3,7 +3,7 @@
 from ._fields import FieldProblem, Fields, check_finite, real
 from ._load import load_mat
 from ._values import MatFileError, Opaque, StructArray, by, describe, opaque_fields
-from ._write import cell_row, opaque_places, save_mat
+from ._write import cell_row, number, opaque_places, save_mat
 
 __all__ = [
     "FieldProblem",
@@ -16,6 +16,7 @@ __all__ = [
     "check_finite",
     "describe",
     "load_mat",
+    "number",
     "opaque_fields",
     "opaque_places",
     "real",

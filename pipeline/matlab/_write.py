@@ -44,6 +44,11 @@ def cell_row(texts: list[str] | tuple[str, ...]) -> np.ndarray:
     return cells
 
 
+def number(value: float) -> np.ndarray:
+    """A number in MATLAB's shape."""
+    return np.array([[value]], dtype=np.float64)
+
+
 def opaque_places(value: Any, place: str) -> list[str]:
     """Where `value` holds something that cannot be written, such as ``DCM.options.f``: markers, and odd names."""
     return [*opaque_fields(value, place), *_odd_names(value, place)]

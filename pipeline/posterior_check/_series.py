@@ -96,9 +96,9 @@ def _data_in(source: Path, posterior: Posterior, index: int) -> list[Data]:
         entry = entries[max(index, 0)] if max(index, 0) < len(entries) else None
         if not isinstance(entry, DcmFile):
             raise UsageError(str(entry) if entry is not None else f"{source}: has no model number {index + 1}")
-        runs, stated = [entry.run.data, Plan().as_inverted(entry).run.data], entry.stated_echo_time
+        runs, stated = [entry.data, Plan().as_inverted(entry).data], entry.stated_echo_time
     else:
         extraction = read_extraction(source)
         as_spm, stated = posterior.settings.as_spm, extraction.echo_time
-        runs = [extraction.run_data(posterior.spec.regions, SPM12_ECHO_TIME, whitened=as_spm).data]
+        runs = [extraction.dcm_data(posterior.spec.regions, SPM12_ECHO_TIME, whitened=as_spm)]
     return runs + ([replace(one, echo_time=stated) for one in runs] if stated else [])

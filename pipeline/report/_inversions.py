@@ -184,7 +184,7 @@ def _series_range(runs: Mapping[str, Extraction], dcm: Dcm | None) -> str:
 
 
 def _full_picture(run: Extraction, posterior: Posterior, found: Diagnostics, which: str) -> Picture:
-    data = run.run_data(posterior.spec.regions, SPM12_ECHO_TIME).data  # timing is all that is drawn of it
+    data = run.dcm_data(posterior.spec.regions, SPM12_ECHO_TIME)  # timing is all that is drawn of it
     explained = f"{found.explained_variance_total:.0f} % explained variance (mean removed)"
     figure = series_figure(data, posterior, run.inputs, run.input_names, shortened(run.visit, 30))
     caption = (

@@ -15,7 +15,6 @@ from ._result_files import (
     to_dataset,
     write_group,
 )
-from ._run_data import RunData
 
 __all__ = [
     "GROUP_KIND",
@@ -27,7 +26,6 @@ __all__ = [
     "GroupFileError",
     "Kind",
     "ResultFileError",
-    "RunData",
     "Z",
     "connections",
     "group_dataset",

@@ -2,13 +2,19 @@
 
 from ._dcm_estimate import SpmEstimate, spm_density
 from ._dcm_file import DcmFile, DcmFileError, SpmFileError, model_name, read_dcm, read_dcms, read_models
-from ._dcm_model import read_mask
-from ._dcm_run import EchoTime
+from ._dcm_model import EchoTime, RunData, read_mask
 from ._dcm_write import write_dcm, written_by_us
-from ._names import canonical, spm_names, to_spm, told_apart
-from ._peb_average import SpmAverage
-from ._peb_file import PebFileError, read_bma, read_peb
-from ._peb_write import write_bma, write_peb
+from ._peb_group import (
+    canonical_spm_name,
+    distinct_names,
+    names_to_spm,
+    read_bma,
+    read_peb,
+    spm_names,
+    write_bma,
+    write_peb,
+)
+from ._peb_read import PebFileError, SpmAverage
 from ._voi import VoiFileError, read_vois
 
 __all__ = [
@@ -16,12 +22,15 @@ __all__ = [
     "DcmFileError",
     "EchoTime",
     "PebFileError",
+    "RunData",
     "SpmAverage",
     "SpmEstimate",
     "SpmFileError",
     "VoiFileError",
-    "canonical",
+    "canonical_spm_name",
+    "distinct_names",
     "model_name",
+    "names_to_spm",
     "read_bma",
     "read_dcm",
     "read_dcms",
@@ -31,8 +40,6 @@ __all__ = [
     "read_vois",
     "spm_density",
     "spm_names",
-    "to_spm",
-    "told_apart",
     "write_bma",
     "write_dcm",
     "write_peb",

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from jaxtyping import Float
 
 from dcm import Compat, Data, Posterior, Settings, Spec, Subject, prior
 
 from ..common import file_name_text, list_names, shorten
 from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, opaque_fields
-from ..results import RunData
 from ._dcm_estimate import SpmEstimate, estimate_posterior, read_estimate
-from ._dcm_model import DcmOptions, check_kind, read_options, read_spec
-from ._dcm_run import EchoTime, read_run
+from ._dcm_model import DcmOptions, EchoTime, check_kind, read_options, read_spec
+from ._dcm_run import read_run
 
 LONGEST_MESSAGE = 600  # characters of a message; a name may have thousands
 SCALED_RANGE = 4.0  # to which SPM scales series of a larger range
@@ -77,13 +77,14 @@ class DcmFile:
         index: position in a GCM cell array, column-major and from 0; None where the file holds one model.
         name: what it goes by: the file's stem without a leading ``DCM_``, and in a GCM ``[k]`` (from 1), or
             ``[row,column]`` where it has several columns: in SPM rows are participants and columns models.
-        run: series and inputs. Files that SPM has inverted hold them centred and scaled.
         spec: regions, inputs and masks.
+        data: series, inputs and confounds as the file holds them; centred and scaled where SPM has inverted it.
         centre_inputs: options.centre; False where absent, as in SPM12.
         nonlinear: options.nonlinear, gating by regions (d).
         max_iterations: options.maxit, else M.Nmax, else 128.
         noise_mean, noise_variance: prior of the noise log-precisions, options.hE and options.hC, else 6 and 1/128.
-        stated_echo_time: TE, s; `run.data.echo_time` is what the observation equation uses.
+        coordinates: (region, 3) centre of every region, mm, where known.
+        stated_echo_time: TE, s; `data.echo_time` is what the observation equation uses.
         estimate: SPM's posterior; None where the model is not inverted.
         content: the whole struct as `load_mat` reads it, so that a writer keeps fields unknown here.
         remarks: what was assumed or left out in reading, a line each; nothing that an answer would not survive.
@@ -93,8 +94,9 @@ class DcmFile:
     path: Path
     index: int | None
     name: str
-    run: RunData
     spec: Spec
+    data: Data
+    coordinates: Float[np.ndarray, "region 3"] | None
     centre_inputs: bool
     nonlinear: bool
     max_iterations: int
@@ -105,11 +107,6 @@ class DcmFile:
     content: Mapping[str, Any]
     remarks: tuple[str, ...] = ()
     cell: str = ""
-
-    @property
-    def data(self) -> Data:
-        """Series, inputs and confounds as the file holds them."""
-        return self.run.data
 
     @property
     def subject(self) -> Subject:
@@ -179,9 +176,9 @@ class DcmFile:
         factor = float(scale.flat[0])
         if abs(np.ptp(self.data.bold) - SCALED_RANGE) > 1e-6 * SCALED_RANGE:  # not by this factor, then
             return self
-        run = replace(self.run, data=replace(self.data, bold=self.data.bold / factor))
+        data = replace(self.data, bold=self.data.bold / factor)
         content = {**self.content, "Y": {**self.content["Y"], "scale": np.array([[1.0]])}}
-        return replace(self, run=run, content=content)
+        return replace(self, data=data, content=content)
 
     @property
     def mode(self) -> str:
@@ -250,7 +247,7 @@ def read_dcms(
 ) -> tuple[list[DcmFile], list[DcmFileError]]:
     """Every model of every file in the order given, and every error; no file holds up the others.
 
-    Models of the same name from different folders are told apart by the folder's name in front. A file given twice
+    Models of the same name from different folders get the folder's name in front. A file given twice
     is read once and reported.
 
     Arguments:
@@ -275,7 +272,7 @@ def read_dcms(
                 files.append(entry)
             else:
                 errors.append(entry)
-    return _told_apart(files), errors
+    return _with_distinct_names(files), errors
 
 
 def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | None, str, Any]]:
@@ -342,8 +339,9 @@ def _read_struct(path: Path, index: int | None, cell: str, value: Any, echo_time
         path=path,
         index=index,
         name=name,
-        run=run,
         spec=spec,
+        data=run.data,
+        coordinates=run.coordinates,
         estimate=read_estimate(dcm, spec.layout, run.data.scans) if estimates else None,
         content=value,
         remarks=tuple(remarks),
@@ -369,7 +367,7 @@ def model_name(path: Path, cell: str = "") -> str:
     return f"{stem}[{cell}]" if cell else stem
 
 
-def _told_apart(files: list[DcmFile]) -> list[DcmFile]:
+def _with_distinct_names(files: list[DcmFile]) -> list[DcmFile]:
     """The files with names that differ: as many folder names in front as that takes."""
     names = [file.name for file in files]
     parents = [list(reversed(file.path.resolve().parent.parts)) for file in files]
@@ -384,7 +382,4 @@ def _told_apart(files: list[DcmFile]) -> list[DcmFile]:
         if count > 1:
             for rank, i in enumerate([i for i, other in enumerate(names) if other == name], start=1):
                 names[i] = f"{name}~{rank}"
-    return [
-        file if file.name == name else replace(file, name=name, run=replace(file.run, label=name))
-        for file, name in zip(files, names, strict=True)
-    ]
+    return [file if file.name == name else replace(file, name=name) for file, name in zip(files, names, strict=True)]

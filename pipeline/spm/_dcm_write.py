@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csc_array
+from scipy.special import ndtr
 
-from dcm import Data, Posterior, Spec, Subject
+from dcm import KERNEL_STEP, KERNEL_STEPS, Data, Posterior, Spec, Subject, volterra_kernels
 
-from ..matlab import MatFileError, cell_row, load_mat, opaque_places, save_mat
-from ..results import RunData
+from ..matlab import MatFileError, cell_row, load_mat, number, opaque_places, save_mat
+from ._dcm_estimate import named
 from ._dcm_file import DcmFile
-from ._kernels import STEP, STEPS
-from ._results import file_unit, number, results, tree
 
 # What describes an inversion: never kept from the source, where it would describe another one.
 SPM12_NOISE, DEFAULT_ITERATIONS = (6.0, 1 / 128), 128  # hE and hC, and maxit
@@ -77,8 +76,9 @@ def _subject_file(path: Path, subject: Subject, posterior: Posterior | None) -> 
         path=path,
         index=None,
         name=subject.name,
-        run=RunData(subject.name, spec.regions, spec.inputs, data),
         spec=spec,
+        data=data,
+        coordinates=None,
         centre_inputs=subject.centre_inputs,
         nonlinear=gated,
         max_iterations=DEFAULT_ITERATIONS if posterior is None else posterior.settings.max_iterations,
@@ -102,12 +102,12 @@ def _specified(source: DcmFile) -> dict[str, Any]:
 def _estimated(source: DcmFile, posterior: Posterior) -> dict[str, Any]:
     """The struct of an inverted model, in the form of `load_mat`."""
     data, scale = source.data.prepared(source.centre_inputs)
-    if (unit := file_unit(posterior)) != 1:
+    if (unit := _file_unit(posterior)) != 1:
         data, scale = replace(data, bold=data.bold / unit), scale / unit
     noise = (posterior.prior.noise_mean, posterior.prior.noise_variance)
     content = _specification(source, posterior.spec, data, scale, noise)
     content["M"] = _model(source, posterior, data, content["TE"])
-    content |= results(posterior, data)
+    content |= _results(posterior, data)
     content["effconn"] = _provenance(source, posterior, data)
     return content
 
@@ -138,7 +138,7 @@ def _check(source: DcmFile, posterior: Posterior) -> None:
             raise ValueError(
                 f"{source.name}: the posterior's {kind} are {given}, the file's {own}; pass its own source"
             )
-    shape = source.run.data.bold.shape
+    shape = source.data.bold.shape
     if posterior.prediction.shape != shape:
         raise ValueError(f"{source.name}: the posterior predicts {posterior.prediction.shape}, the series are {shape}")
 
@@ -158,7 +158,7 @@ def _masks(source: DcmFile, spec: Spec) -> dict[str, Any]:
 
 def _inputs(source: DcmFile, data: Data) -> dict[str, Any]:
     inputs = {**source.content["U"], "u": data.inputs}
-    inputs.setdefault("name", cell_row(source.run.input_names))
+    inputs.setdefault("name", cell_row(source.spec.inputs))
     return inputs
 
 
@@ -172,7 +172,7 @@ def _series(source: DcmFile, data: Data, scale: float | None) -> dict[str, Any]:
         series["scale"] = number(scale)
     if not np.size(series.get("X0", ())):
         series["X0"] = data.confounds
-    series.setdefault("name", cell_row(source.run.regions))
+    series.setdefault("name", cell_row(source.spec.regions))
     if "Q" not in series:
         series["Q"] = _noise_components(*data.bold.shape)
     return series
@@ -214,15 +214,15 @@ def _model(source: DcmFile, posterior: Posterior, data: Data, echo_time: Any) ->
         "f": "spm_fx_fmri",
         "g": "spm_gx_fmri",
         "x": csc_array((n, 5)),
-        "pE": tree(prior.mean, posterior),
+        "pE": _tree(prior.mean, posterior),
         "pC": np.array(prior.covariance),
-        "hE": np.full((n, 1), prior.noise_mean + 2 * np.log(file_unit(posterior))),  # of the file's series
+        "hE": np.full((n, 1), prior.noise_mean + 2 * np.log(_file_unit(posterior))),  # of the file's series
         "hC": csc_array(np.eye(n) * prior.noise_variance),
         "m": number(m),
         "n": number(5 * n),
         "l": number(n),
-        "N": number(STEPS),
-        "dt": number(STEP),
+        "N": number(KERNEL_STEPS),
+        "dt": number(KERNEL_STEP),
         "ns": number(data.scans),
     }
     earlier = source.content.get("M")
@@ -252,4 +252,76 @@ def _provenance(source: DcmFile, posterior: Posterior, data: Data) -> dict[str, 
         "start": number(posterior.start),
         "start_free_energies": posterior.start_free_energies[None, :],
         "left_out": cell_row(opaque_places(dict(source.content), "DCM")),
+    }
+
+
+def _file_unit(posterior: Posterior) -> float:
+    """Factor from the series as a file holds them to those that were inverted.
+
+    SPM leaves series scaled and gives parameters for the scaled ones. Where the scale is inside the model, parameters
+    are of the series as measured, and so are series, prediction and noise in the file: SPM's g(Ep) is DCM.y.
+    """
+    return posterior.data_scale if posterior.settings.scaling == "model" else 1.0
+
+
+def _results(posterior: Posterior, data: Data) -> dict[str, Any]:
+    """The fields from Ce to BIC; `data` are those of the file, in its unit."""
+    variance = np.zeros(posterior.mean.size)
+    variance[posterior.free] = np.diag(posterior.covariance)
+    # SPM asks how sure |θ| exceeds the prior mean (threshold T = 0 beyond it).
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (np.abs(posterior.mean) - posterior.prior.mean) / np.sqrt(variance)
+    certainty = np.where(variance > 0, ndtr(z), np.nan)
+    unit, rho = _file_unit(posterior), posterior.autocorrelation
+    prediction, residual = posterior.prediction / unit, posterior.residual / unit
+    innovation = np.exp(-posterior.noise_mean) / unit**2
+    noise = innovation / (1 - rho**2)
+    bold_kernel, neural_kernel = volterra_kernels(named(posterior.mean, posterior.spec.layout), data.echo_time)
+    fit = -0.5 * float((_squares(residual, rho) / innovation).sum())
+    fit += 0.5 * float((np.log1p(-(rho**2)) - data.scans * np.log(innovation)).sum())
+    count = posterior.free.size
+    return {
+        "Ce": noise[:, None],
+        "Ep": _tree(posterior.mean, posterior),
+        "Cp": _sparse_covariance(posterior),
+        "Pp": _tree(certainty, posterior),
+        "Vp": _tree(variance, posterior),
+        "H1": bold_kernel,
+        "K1": neural_kernel,
+        "R": residual,
+        "y": prediction,
+        "T": number(0),
+        "F": number(posterior.free_energy),
+        # Recovered from the numbers SPM12 stores: log-likelihood of the residuals without its constant, less a
+        # penalty per free parameter; ID is the sum of the series' absolute values.
+        "ID": number(float(np.abs(data.bold).sum())),
+        "AIC": number(fit - count),
+        "BIC": number(fit - count / 2 * np.log(data.scans)),
+    }
+
+
+def _squares(residual: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """(region,) eᵀ K e of AR(1) noise: squared innovations, and the first scan's own; Σ e² where ρ = 0."""
+    first = (1 - rho**2) * residual[0] ** 2
+    return np.asarray(first + ((residual[1:] - rho * residual[:-1]) ** 2).sum(axis=0))
+
+
+def _sparse_covariance(posterior: Posterior) -> csc_array:
+    """The posterior covariance, without ever filling a (param, param) array."""
+    rows, columns = np.meshgrid(posterior.free, posterior.free, indexing="ij")
+    return csc_array((posterior.covariance.ravel(), (rows.ravel(), columns.ravel())), shape=(posterior.mean.size,) * 2)
+
+
+def _tree(vector: np.ndarray, posterior: Posterior) -> dict[str, Any]:
+    """A vector → SPM's struct; SPM keeps the haemodynamic fields sparse, and D as n × n × 0 without gates."""
+    n, layout = posterior.spec.n, posterior.spec.layout
+    parts = named(vector, layout)
+    return {
+        "A": parts.A,
+        "B": parts.B,
+        "C": parts.C,
+        "D": parts.D if layout.gated else np.zeros((n, n, 0)),
+        "transit": csc_array(np.reshape(parts.transit, (n, 1))),
+        "decay": csc_array(np.reshape(parts.decay, (1, 1))),
+        "epsilon": csc_array(np.reshape(parts.epsilon, (1, 1))),
     }

@@ -13,8 +13,8 @@ from dcm import SPM12_ECHO_TIME, Data
 
 from ..common import time_problem
 from ..matlab import FieldProblem, Fields, MatFileError, StructArray, by, describe, load_mat
-from ..results import RunData
 from ._dcm_file import SpmFileError
+from ._dcm_model import RunData
 
 LEADING_BINS = 32  # SPM pads U.u with bins before the first scan
 

@@ -116,7 +116,7 @@ def _subject(job: InversionJob, visit: str, series: Path) -> Subject:
             f"{visit}: no sidecar tells the echo time; add EchoTime to it, or leave [dcm] echo_time at 'spm12'"
         )
     as_spm = inversion_settings(job.dcm).as_spm
-    data = extraction.run_data(job.spec.regions, echo_time, whitened=as_spm).data
+    data = extraction.dcm_data(job.spec.regions, echo_time, whitened=as_spm)
     idle = [name for name, column in zip(extraction.input_names, data.inputs.T, strict=True) if not column.any()]
     if idle:
         raise ValueError(f"{visit}: input {idle[0]} has no event in this run, so that there is no model of it")

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks._fuzz_mat import SLOW_MUTATIONS, mat_seeds, mutate_mat
 from pipeline.matlab._load import load_mat
-from pipeline.spm._dcm_file import DcmFile, DcmFileError, read_models
+from pipeline.spm import DcmFile, DcmFileError, read_models
 
 
 @pytest.mark.parametrize("kind", ["v5", "v7", "v7.3"])

@@ -14,7 +14,7 @@ from peb import Design, DesignError, Estimate, Gaussian, PebError, PebSettings, 
 from peb._gaussian import precision
 from peb._prediction import CrossValidation, assign_folds, k_fold, leave_one_out
 from pipeline.matlab._load import load_mat
-from pipeline.spm._dcm_file import read_dcms
+from pipeline.spm import read_dcms
 
 EXACT = PebSettings(between="gaussian")
 SPM = PebSettings(compat="spm12")

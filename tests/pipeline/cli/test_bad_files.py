@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from pipeline.spm._dcm_file import DcmFileError, read_models
+from pipeline.spm import DcmFileError, read_models
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]

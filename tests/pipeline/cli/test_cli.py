@@ -23,7 +23,7 @@ from dcm import Parameters, Spec, predict_series, simulate
 from pipeline.common import INVERSION_KEY
 from pipeline.inversion._invert import Plan
 from pipeline.results import read_posterior
-from pipeline.spm._dcm_file import DcmFile, read_models
+from pipeline.spm import DcmFile, read_models
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 SCANS, BINS, TR = 60, 8, 2.0
@@ -190,7 +190,7 @@ def test_spm_opens_what_the_default_wrote_and_it_inverts_to_the_same(
     np.testing.assert_array_equal(file.estimate.mean, posterior.mean)
     np.testing.assert_array_equal(file.estimate.free_covariance, posterior.covariance)
     assert file.estimate.free_energy == posterior.free_energy
-    predicted = predict_series(file.spec, file.estimate.parameters, file.run.data, "nonlinear")
+    predicted = predict_series(file.spec, file.estimate.parameters, file.data, "nonlinear")
     np.testing.assert_allclose(file.estimate.prediction, predicted, atol=1e-9)
     spread = np.exp(-posterior.noise_mean / 2) / np.sqrt(1 - posterior.autocorrelation**2) / posterior.data_scale
     np.testing.assert_allclose(np.exp(-file.estimate.noise_precision_log / 2), spread)
@@ -236,17 +236,17 @@ def test_the_settings_of_a_mode_make_another_result(study: Path) -> None:
 
 def test_series_that_spm_left_scaled_are_taken_as_measured(study: Path) -> None:
     plain = read_one(study / "DCM_sub-01.mat")
-    data, scale = plain.run.data.prepared(True)
+    data, scale = plain.data.prepared(True)
     content = {**plain.content, "Y": {**plain.content["Y"], "scale": np.array([[scale]])}}
     left = replace(plain, run=replace(plain.run, data=data), content=content)
-    series = plain.run.data.bold - plain.run.data.bold.mean(axis=0)
+    series = plain.data.bold - plain.data.bold.mean(axis=0)
     assert scale < 1
-    np.testing.assert_allclose(Plan().as_inverted(left).run.data.bold, series, atol=1e-12)
+    np.testing.assert_allclose(Plan().as_inverted(left).data.bold, series, atol=1e-12)
     (remark,) = Plan().remarks(left)
     assert remark.startswith("U.u is centred already")
     assert remark.endswith("give inputs as presented, 0 where nothing is, to have A without input")
     assert (Plan().centres(left), Plan(centre="no").centres(left)) == (True, True)  # their zero is lost, and it is said
-    assert Plan("spm12").as_inverted(left).run.data is data
+    assert Plan("spm12").as_inverted(left).data is data
 
 
 def test_bad_files_do_not_hold_up_the_good(effconn: Effconn, study: Path, tmp_path: Path) -> None:

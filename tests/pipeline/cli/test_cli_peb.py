@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from dcm import Posterior, Settings, Spec, Status, prior
 from pipeline.cli._app import app, main
 from pipeline.results import posterior_dataset, read_group, write_dataset
-from pipeline.spm._peb_file import SpmGroup, read_group_results
+from pipeline.spm._peb_read import SpmGroup, read_group_results
 
 Run = Callable[..., Result]
 

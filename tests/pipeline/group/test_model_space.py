@@ -12,9 +12,8 @@ import pytest
 from dcm import Spec
 from pipeline.group._compare import order_of
 from pipeline.group._model_space import ModelSpaceError, read_model_space
-from pipeline.spm._dcm_file import DcmFile, read_models
-from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import read_group_results
+from pipeline.spm import DcmFile, SpmAverage, read_models
+from pipeline.spm._peb_read import read_group_results
 from pipeline.tables._table import TableError
 
 Save = Callable[..., Path]

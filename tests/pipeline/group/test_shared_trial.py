@@ -15,7 +15,7 @@ from pipeline.group._design_table import read_design
 from pipeline.group._estimates import pair_sessions
 from pipeline.group._inputs import GroupInputs
 from pipeline.group._sampling import sampling_warnings
-from pipeline.spm._dcm_file import read_dcms
+from pipeline.spm import read_dcms
 
 TOP_DOWN = "amygdala ← vmPFC (faces)"
 
@@ -26,7 +26,7 @@ def inputs(shared_data: Path) -> GroupInputs:
     folder = shared_data / "simulated_trial"
     files, errors = read_dcms(sorted(folder.glob("*.mat")))
     assert not errors
-    subjects = [dcm.Subject(one.name, one.spec, one.run.data, None, one.centre_inputs) for one in files]
+    subjects = [dcm.Subject(one.name, one.spec, one.data, None, one.centre_inputs) for one in files]
     found = [one for one in dcm.invert_cohort(subjects) if isinstance(one, dcm.Posterior)]
     assert len(found) == 42
     estimates = [Estimate.from_dcm(file.name, one) for file, one in zip(files, found, strict=True)]

@@ -106,17 +106,19 @@ def test_series_hold_nothing_of_the_confounds(small: Any) -> None:
 
 
 def test_a_dcm_takes_it(small: Any) -> None:
-    data = extract(small.run, small.study).run_data(("rim", "core"), 0.03)
-    assert data.regions == ("rim", "core")
-    assert data.input_names == ("task", "face")
-    assert data.data.inputs.shape == (130 * 16, 2)
-    np.testing.assert_array_equal(data.data.delays, [1.0, 1.0])
-    np.testing.assert_allclose(data.coordinates, [[18, 0, 0], [0, 0, 0]], atol=3)
+    found = extract(small.run, small.study)
+    data = found.dcm_data(("rim", "core"), 0.03, whitened=True)
+    np.testing.assert_array_equal(data.bold, found.series[:, [found.regions.index("rim"), found.regions.index("core")]])
+    assert found.input_names == ("task", "face")
+    assert data.inputs.shape == (130 * 16, 2)
+    np.testing.assert_array_equal(data.delays, [1.0, 1.0])
+    centres = dict(zip(found.regions, found.centres, strict=True))
+    np.testing.assert_allclose([centres["rim"], centres["core"]], [[18, 0, 0], [0, 0, 0]], atol=3)
 
 
 def test_a_dcm_takes_it_as_measured_or_whitened(small: Any) -> None:
     found = extract(small.run, small.study)
-    raw, white = (found.run_data(("rim", "core"), 0.03, whitened=one).data for one in (False, True))
+    raw, white = (found.dcm_data(("rim", "core"), 0.03, whitened=one) for one in (False, True))
     assert found.autocorrelation > 0.1
     whiten = whitener(found.autocorrelation, 130)
     np.testing.assert_allclose(whiten @ raw.bold, white.bold, atol=1e-10 * np.ptp(white.bold))

@@ -11,7 +11,7 @@ import pytest
 from dcm import Settings
 from pipeline.cli._compare_spm import summary
 from pipeline.inversion._compare import Comparison, ComparisonReport, compare
-from pipeline.spm._dcm_file import DcmFile, read_dcms
+from pipeline.spm import DcmFile, read_dcms
 
 KEYS = {
     *("file", "status", "f", "f_spm", "delta_f", "max_abs_delta_ep", "corr_ep", "prediction_error_at_spm"),

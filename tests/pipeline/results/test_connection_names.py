@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcm import Spec
-from pipeline.results._connection_names import connections, per_covariate
-from pipeline.results._dataset import units
+from pipeline.results import connections, per_covariate, units
 
 FULL = Spec(("vmPFC", "amygdala"), ("task", "faces"), np.ones((2, 2)), np.ones((2, 2, 2)), np.ones((2, 2)))
 

@@ -14,8 +14,7 @@ import scipy.sparse
 
 from dcm import Compat, Data, Subject
 from pipeline.inversion import Plan, remark_lines
-from pipeline.results._run_data import RunData
-from pipeline.spm import DcmFile, DcmFileError, model_name, read_dcm, read_dcms, read_models
+from pipeline.spm import DcmFile, DcmFileError, RunData, model_name, read_dcm, read_dcms, read_models
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]
@@ -23,14 +22,14 @@ Struct = dict[str, Any]
 
 def test_a_file_becomes_names_series_inputs_and_masks(save_mat_file: Save, dcm_struct: Struct) -> None:
     file = read_dcm(save_mat_file(DCM=dcm_struct))
-    assert file.name == file.run.label == "sub-01"
-    assert file.run.regions == file.spec.regions == ("vmPFC", "amygdala")
-    assert file.run.input_names == file.spec.inputs == ("task", "faces")
-    np.testing.assert_array_equal(file.run.data.bold, dcm_struct["Y"]["y"])
-    np.testing.assert_array_equal(file.run.data.inputs, dcm_struct["U"]["u"])
-    np.testing.assert_array_equal(file.run.data.confounds, dcm_struct["Y"]["X0"])
-    assert (file.run.data.bin_width, file.run.data.repetition_time) == (0.125, 2.0)
-    assert file.run.data.delays.tolist() == [1.0, 1.0]
+    assert file.name == "sub-01"
+    assert file.spec.regions == file.spec.regions == ("vmPFC", "amygdala")
+    assert file.spec.inputs == file.spec.inputs == ("task", "faces")
+    np.testing.assert_array_equal(file.data.bold, dcm_struct["Y"]["y"])
+    np.testing.assert_array_equal(file.data.inputs, dcm_struct["U"]["u"])
+    np.testing.assert_array_equal(file.data.confounds, dcm_struct["Y"]["X0"])
+    assert (file.data.bin_width, file.data.repetition_time) == (0.125, 2.0)
+    assert file.data.delays.tolist() == [1.0, 1.0]
     for mask in "abc":
         np.testing.assert_array_equal(getattr(file.spec, mask), dcm_struct[mask])
     assert not file.spec.d.any()
@@ -49,10 +48,10 @@ def test_absent_fields_get_spm12_defaults(save_mat_file: Save, dcm_struct: Struc
         del dcm_struct[key]
     del dcm_struct["Y"]["X0"], dcm_struct["Y"]["name"], dcm_struct["U"]["name"]
     file = read_dcm(save_mat_file(DCM=dcm_struct))
-    assert file.run.regions == ("region 1", "region 2")
-    assert file.run.input_names == ("input 1", "input 2")
-    assert file.run.data.delays.tolist() == [1.0, 1.0]
-    assert file.run.data.confounds.tolist() == [[1.0]] * 40
+    assert file.spec.regions == ("region 1", "region 2")
+    assert file.spec.inputs == ("input 1", "input 2")
+    assert file.data.delays.tolist() == [1.0, 1.0]
+    assert file.data.confounds.tolist() == [[1.0]] * 40
     assert (file.centre_inputs, file.nonlinear, file.max_iterations) == (False, False, 128)
     assert (file.noise_mean, file.noise_variance, file.stated_echo_time) == (6.0, 1 / 128, None)
     assert not file.spec.b.any()
@@ -73,8 +72,8 @@ def test_one_input_and_one_delay_may_lack_trailing_axes(save_mat_file: Save, dcm
     dcm_struct["U"] |= {"u": scipy.sparse.csc_array(dcm_struct["U"]["u"][:, :1]), "name": "task"}
     dcm_struct |= {"b": np.eye(2), "c": np.ones((2, 1)), "d": np.zeros((0, 0)), "delays": 0.5}
     file = read_dcm(save_mat_file(DCM=dcm_struct))
-    assert (file.spec.b.shape, file.run.input_names) == ((2, 2, 1), ("task",))
-    assert file.run.data.delays.tolist() == [0.5, 0.5]
+    assert (file.spec.b.shape, file.spec.inputs) == ((2, 2, 1), ("task",))
+    assert file.data.delays.tolist() == [0.5, 0.5]
 
 
 def test_one_region_is_a_model(save_v7: Save, dcm_struct: Struct) -> None:
@@ -86,7 +85,7 @@ def test_one_region_is_a_model(save_v7: Save, dcm_struct: Struct) -> None:
 
 def test_names_may_be_rows_of_characters(save_mat_file: Save, dcm_struct: Struct) -> None:
     dcm_struct["Y"]["name"] = np.array(["vmPFC   ", "amygdala"])
-    assert read_dcm(save_mat_file(DCM=dcm_struct)).run.regions == ("vmPFC", "amygdala")
+    assert read_dcm(save_mat_file(DCM=dcm_struct)).spec.regions == ("vmPFC", "amygdala")
 
 
 def test_voi_structs_lend_names_and_coordinates(save_mat_file: Save, dcm_struct: Struct) -> None:
@@ -94,23 +93,23 @@ def test_voi_structs_lend_names_and_coordinates(save_mat_file: Save, dcm_struct:
     vois[0, 0] = ("left", np.array([[-4.0], [5.0], [6.0]]))
     vois[0, 1] = ("right", np.array([[4.0], [5.0], [6.0]]))
     del dcm_struct["Y"]["name"]
-    run = read_dcm(save_mat_file(DCM=dcm_struct | {"xY": vois})).run
-    assert run.regions == ("left", "right")
-    assert run.coordinates is not None
-    assert run.coordinates.tolist() == [[-4, 5, 6], [4, 5, 6]]
+    file = read_dcm(save_mat_file(DCM=dcm_struct | {"xY": vois}))
+    assert file.spec.regions == ("left", "right")
+    assert file.coordinates is not None
+    assert file.coordinates.tolist() == [[-4, 5, 6], [4, 5, 6]]
 
 
 def test_confounds_per_region_use_the_first_regions(save_v7: Save, dcm_struct: Struct, cells: Any) -> None:
     first = dcm_struct["Y"]["X0"]
     dcm_struct["Y"]["X0"] = cells(first, first * 2)
-    np.testing.assert_array_equal(read_dcm(save_v7(DCM=dcm_struct)).run.data.confounds, first)
+    np.testing.assert_array_equal(read_dcm(save_v7(DCM=dcm_struct)).data.confounds, first)
 
 
 def test_the_echo_time_is_spm12s_unless_the_scanners_is_asked_for(save_v7: Save, dcm_struct: Struct) -> None:
     path = save_v7(DCM=dcm_struct)
-    assert read_dcm(path).run.data.echo_time == 0.04
+    assert read_dcm(path).data.echo_time == 0.04
     assert read_dcm(path).stated_echo_time == 0.03
-    assert read_dcm(path, echo_time="scanner").run.data.echo_time == 0.03
+    assert read_dcm(path, echo_time="scanner").data.echo_time == 0.03
 
 
 def test_an_unknown_echo_time_choice_is_refused(save_v7: Save, dcm_struct: Struct) -> None:
@@ -217,11 +216,10 @@ def test_files_are_read_in_the_order_given_with_their_errors(save_v7: Save, dcm_
     ]
 
 
-def test_equal_names_are_told_apart_by_folders(save_v7: Save, dcm_struct: Struct) -> None:
+def test_equal_names_get_their_folders_in_front(save_v7: Save, dcm_struct: Struct) -> None:
     names = ["s1/pre/DCM_x.mat", "s2/pre/DCM_x.mat", "s1/post/DCM_x.mat", "s1/DCM_y.mat"]
     files, errors = read_dcms([save_v7(name, DCM=dcm_struct) for name in names])
     assert [file.name for file in files] == ["s1_pre_x", "s2_pre_x", "post_x", "y"]
-    assert [file.run.label for file in files] == [file.name for file in files]
     assert errors == []
 
 
@@ -319,11 +317,11 @@ def test_the_reference_cohort_reads_whole(spm_data: Path) -> None:
     assert len({file.name for file in files}) == 60
     assert [file.estimate is not None for file in files] == [True] * 30 + [False] * 30
     first = files[0]
-    assert first.run.regions == ("lvF", "ldF", "rvF", "rdF")
+    assert first.spec.regions == ("lvF", "ldF", "rvF", "rdF")
     assert first.estimate is not None
     assert first.estimate.free_energy == pytest.approx(-5352.564116606114)
     assert first.estimate.free.size == 30
-    assert (first.stated_echo_time, first.run.data.echo_time) == (0.05, 0.04)
+    assert (first.stated_echo_time, first.data.echo_time) == (0.05, 0.04)
 
 
 def test_the_simulated_trial_reads_whole(spm_data: Path) -> None:

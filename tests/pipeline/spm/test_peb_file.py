@@ -11,10 +11,9 @@ import pytest
 import scipy.sparse
 
 from dcm import Spec
-from pipeline.spm import SpmFileError
-from pipeline.spm._dcm_file import DcmFile, read_models
-from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import PebFileError, SpmGroup, read_group_results, to_group
+from pipeline.spm import DcmFile, PebFileError, SpmAverage, SpmFileError, read_models
+from pipeline.spm._peb_group import to_group
+from pipeline.spm._peb_read import SpmGroup, read_group_results
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]

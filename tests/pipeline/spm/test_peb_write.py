@@ -14,11 +14,18 @@ from made_up_group import CHOSEN, SPEC, density, made_up_group
 
 from dcm import Spec
 from pipeline.matlab._load import load_mat
-from pipeline.spm._dcm_file import DcmFile, read_models
-from pipeline.spm._names import canonical, field_of, spm_names, to_spm
-from pipeline.spm._peb_average import SpmAverage
-from pipeline.spm._peb_file import SpmGroup, read_group_results, to_group
-from pipeline.spm._peb_write import write_bma, write_peb
+from pipeline.spm import (
+    DcmFile,
+    SpmAverage,
+    canonical_spm_name,
+    names_to_spm,
+    read_models,
+    spm_names,
+    write_bma,
+    write_peb,
+)
+from pipeline.spm._peb_group import field_of, to_group
+from pipeline.spm._peb_read import SpmGroup, read_group_results
 
 
 def read_one(path: Path) -> SpmGroup:
@@ -147,7 +154,7 @@ def test_every_parameter_has_spms_name() -> None:
     gated = Spec(SPEC.regions, SPEC.inputs, SPEC.a, SPEC.b, SPEC.c, np.ones((2, 2, 2)))
     for spec in (SPEC, gated):
         assert len(spm_names(spec.layout)) == spec.layout.size
-    theirs = to_spm(gated)
+    theirs = names_to_spm(gated)
     assert theirs["B[amygdala<-vmPFC, faces]"] == "B(2,1,2)"
     assert theirs["C[vmPFC<-faces]"] == "C(1,2)"
     assert theirs["D[vmPFC<-vmPFC, amygdala]"] == "D(1,1,2)"
@@ -165,7 +172,7 @@ def test_every_parameter_has_spms_name() -> None:
     ],
 )
 def test_spellings_of_a_name_are_one(name: str, says: str) -> None:
-    assert canonical(name) == says
+    assert canonical_spm_name(name) == says
 
 
 @pytest.mark.parametrize(

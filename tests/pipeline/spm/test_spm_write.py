@@ -12,13 +12,10 @@ import pytest
 import scipy.linalg
 import scipy.sparse
 
-from dcm import Data, Parameters, Posterior, Prior, Settings, Spec, Status, prior
+from dcm import Data, Parameters, Posterior, Prior, Settings, Spec, Status, prior, volterra_kernels
 from pipeline.matlab._load import load_mat
 from pipeline.matlab._values import Opaque, StructArray
-from pipeline.results import RunData
-from pipeline.spm import DcmFile, read_dcm, write_dcm
-from pipeline.spm._dcm_estimate import SpmEstimate
-from pipeline.spm._kernels import volterra_kernels
+from pipeline.spm import DcmFile, RunData, SpmEstimate, read_dcm, write_dcm
 
 Save = Callable[..., Path]
 Struct = dict[str, Any]
@@ -32,7 +29,7 @@ def estimate_of(file: DcmFile) -> SpmEstimate:
 def posterior_of(file: DcmFile) -> Posterior:
     """SPM's own estimate as the posterior that an inversion would return."""
     estimate = estimate_of(file)
-    data, scale = file.run.data.prepared(file.centre_inputs)
+    data, scale = file.data.prepared(file.centre_inputs)
     assert estimate.prior_mean is not None
     assert estimate.prior_covariance is not None
     assert estimate.prediction is not None
@@ -69,7 +66,7 @@ def made_up(file: DcmFile, mean_of: float = 0.1) -> Posterior:
     base = prior(file.spec)
     mean = base.mean.copy()
     mean[base.free] += mean_of
-    shape = file.run.data.bold.shape
+    shape = file.data.bold.shape
     n = file.spec.n
     return Posterior(
         spec=file.spec,
@@ -81,7 +78,7 @@ def made_up(file: DcmFile, mean_of: float = 0.1) -> Posterior:
         noise_covariance=np.eye(n) / 100,
         autocorrelation=np.zeros(n),
         autocorrelation_sd=np.zeros(n),
-        confound_effects=np.zeros((file.run.data.confounds.shape[1], n)),
+        confound_effects=np.zeros((file.data.confounds.shape[1], n)),
         prediction=np.zeros(shape),
         residual=np.ones(shape),
         free_energy=-100.0,
@@ -143,8 +140,8 @@ def test_a_written_file_reads_back_the_same(spm_data: Path, tmp_path: Path) -> N
     write_dcm(tmp_path / "DCM_sub-05.mat", file, posterior_of(file))
     again = read_dcm(tmp_path / "DCM_sub-05.mat")
     assert again.spec == file.spec
-    assert again.run.regions == file.run.regions
-    np.testing.assert_allclose(again.run.data.bold, file.run.data.bold, atol=1e-14)
+    assert again.spec.regions == file.spec.regions
+    np.testing.assert_allclose(again.data.bold, file.data.bold, atol=1e-14)
     one, other = estimate_of(file), estimate_of(again)
     for field in ("mean", "free", "free_covariance", "free_energy", "prediction", "residual", "prior_covariance"):
         np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
@@ -220,10 +217,10 @@ def test_a_raw_file_becomes_an_estimated_one(save_v7: Save, dcm_struct: Struct, 
     again = read_dcm(tmp_path / "out" / "DCM_sub-01.mat")
     content = again.content
     assert content["mine"] == "kept"
-    assert np.ptp(again.run.data.bold) == pytest.approx(4)
-    np.testing.assert_allclose(again.run.data.bold.mean(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(again.run.data.inputs.mean(axis=0), 0, atol=1e-12)
-    assert content["Y"]["scale"][0, 0] == file.run.data.prepared(centre_inputs=True)[1] < 1
+    assert np.ptp(again.data.bold) == pytest.approx(4)
+    np.testing.assert_allclose(again.data.bold.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(again.data.inputs.mean(axis=0), 0, atol=1e-12)
+    assert content["Y"]["scale"][0, 0] == file.data.prepared(centre_inputs=True)[1] < 1
     assert content["Y"]["Q"].shape == (1, 2)
     assert content["Y"]["Q"][0, 1].nnz == 40
     assert content["options"]["maxit"][0, 0] == 128
@@ -237,7 +234,7 @@ def test_a_second_inversion_keeps_the_scale_from_the_first_series(
 ) -> None:
     estimated_struct["Y"] |= {"y": 20 * estimated_struct["Y"]["y"], "scale": 0.5}
     file = read_dcm(save_v7(DCM=estimated_struct))
-    _, scale = file.run.data.prepared(file.centre_inputs)
+    _, scale = file.data.prepared(file.centre_inputs)
     content = written(file, posterior_of(file), tmp_path / "x.mat")
     assert content["Y"]["scale"][0, 0] == pytest.approx(0.5 * scale)
 

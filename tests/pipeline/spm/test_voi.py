@@ -170,13 +170,13 @@ def test_files_of_the_wrong_kind_are_named(files: tuple[list[Path], Path], tmp_p
 def test_real_vois_are_what_the_dcm_was_specified_from(spm_data: Path, participant: str, folder: str) -> None:
     file = read_dcm(spm_data / folder / f"DCM_{participant}.mat")
     place = spm_data / "voi" / participant
-    run = read_vois([place / f"VOI_{name}_1.mat" for name in file.run.regions], place / "SPM.mat")
-    assert (run.label, run.regions, run.input_names) == (participant, file.run.regions, file.run.input_names)
+    run = read_vois([place / f"VOI_{name}_1.mat" for name in file.spec.regions], place / "SPM.mat")
+    assert (run.label, run.regions, run.input_names) == (participant, file.spec.regions, file.spec.inputs)
     ours, scale = run.data.prepared(centre_inputs=True)
-    spms, _ = file.run.data.prepared(centre_inputs=True)
+    spms, _ = file.data.prepared(centre_inputs=True)
     np.testing.assert_allclose(ours.bold, spms.bold, atol=1e-14)
     np.testing.assert_allclose(ours.inputs, spms.inputs, atol=1e-13)
     np.testing.assert_array_equal(ours.confounds, spms.confounds)
-    np.testing.assert_array_equal(run.coordinates, file.run.coordinates)
+    np.testing.assert_array_equal(run.coordinates, file.coordinates)
     stored = file.content["Y"].get("scale")
     assert stored is None or stored[0, 0] == pytest.approx(scale, rel=1e-14)

@@ -115,7 +115,7 @@ def test_extracted_series_follow_the_planted_signals(study: Path, truth: Planted
     for run in (one for one in collect_inventory(configuration).runs if one.task == "faces"):
         extraction = extract(run, configuration)
         vector = np.array([truth.connectivity[run.visit].get(name, 0.0) for name in spec.parameter_names])
-        data = extraction.run_data(spec.regions, 0.04).data
+        data = extraction.dcm_data(spec.regions, 0.04)
         planted = predict_series(spec, spec.layout.to_tree(vector), data, "nonlinear")
         slow, *_ = np.linalg.lstsq(data.confounds, np.column_stack([planted, data.bold]), rcond=None)
         expected, series = np.split(np.column_stack([planted, data.bold]) - data.confounds @ slow, 2, axis=1)

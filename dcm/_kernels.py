@@ -6,23 +6,16 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import expm
 
-from dcm import Parameters
+from ._bold import FREQUENCY_OFFSET, RELAXATION, RESTING_VOLUME
+from ._haemodynamics import DECAY, EXTRACTION, FEEDBACK, STIFFNESS, TRANSIT
+from ._neural import INPUT_SCALE
+from ._spec import Parameters
 
-STEPS = 64  # SPM's M.N
-STEP = 0.5  # s; SPM's M.dt
-
-SIGNAL_DECAY = 0.64  # κ, 1/s
-AUTOREGULATION = 0.32  # γ, 1/s
-TRANSIT_TIME = 2.0  # τ, s
-STIFFNESS = 0.32  # α
-OXYGEN_EXTRACTION = 0.4  # E0
-RESTING_VOLUME = 4.0  # V0, percent
-FREQUENCY_OFFSET = 40.3  # ν0, 1/s
-RELAXATION_SLOPE = 25.0  # r0, 1/s
+KERNEL_STEPS, KERNEL_STEP = 64, 0.5  # SPM's M.N, and M.dt in s
 
 
 def volterra_kernels(
-    parameters: Parameters, echo_time: float, steps: int = STEPS, step: float = STEP
+    parameters: Parameters, echo_time: float, steps: int = KERNEL_STEPS, step: float = KERNEL_STEP
 ) -> tuple[Float[np.ndarray, "step region input"], Float[np.ndarray, "step region input"]]:
     """The kernels H1 of BOLD (percent) and K1 of neural activity at step, 2·step, … seconds after a unit impulse.
 
@@ -38,7 +31,7 @@ def volterra_kernels(
     n = np.shape(parameters.A)[0]
     propagator = expm(_jacobian(parameters) * step)
     gradient = _bold_gradient(parameters, echo_time)
-    state = np.vstack([np.asarray(parameters.C) / 16, np.zeros((4 * n, np.shape(parameters.C)[1]))])
+    state = np.vstack([np.asarray(parameters.C) * INPUT_SCALE, np.zeros((4 * n, np.shape(parameters.C)[1]))])
     neural, bold = [], []
     for _ in range(steps):
         state = propagator @ state
@@ -53,14 +46,14 @@ def _jacobian(parameters: Parameters) -> Float[np.ndarray, "state state"]:
     n = A.shape[0]
     one, zero = np.eye(n), np.zeros((n, n))
     neural = np.where(one > 0, -0.5 * np.exp(A), A)
-    decay = SIGNAL_DECAY * np.exp(float(parameters.decay))  # 1/s
-    rate = np.diag(1 / (TRANSIT_TIME * np.exp(np.asarray(parameters.transit, dtype=np.float64))))  # 1/s
+    decay = DECAY * np.exp(float(parameters.decay))  # 1/s
+    rate = np.diag(1 / (TRANSIT * np.exp(np.asarray(parameters.transit, dtype=np.float64))))  # 1/s
     # d/df of e^f (1 − (1 − E0)^{e^{−f}})/E0 at f = 0
-    extraction = 1 + (1 - OXYGEN_EXTRACTION) * np.log(1 - OXYGEN_EXTRACTION) / OXYGEN_EXTRACTION
+    extraction = 1 + (1 - EXTRACTION) * np.log(1 - EXTRACTION) / EXTRACTION
     return np.block(
         [
             [neural, zero, zero, zero, zero],
-            [one, -decay * one, -AUTOREGULATION * one, zero, zero],
+            [one, -decay * one, -FEEDBACK * one, zero, zero],
             [zero, one, zero, zero, zero],
             [zero, zero, rate, -rate / STIFFNESS, zero],
             [zero, zero, extraction * rate, (1 - 1 / STIFFNESS) * rate, -rate],
@@ -71,8 +64,8 @@ def _jacobian(parameters: Parameters) -> Float[np.ndarray, "state state"]:
 def _bold_gradient(parameters: Parameters, echo_time: float) -> Float[np.ndarray, "region state"]:
     """∂y/∂x at rest: only volume w and deoxyhaemoglobin q are seen."""
     ratio = np.exp(float(parameters.epsilon))
-    k1 = 4.3 * FREQUENCY_OFFSET * OXYGEN_EXTRACTION * echo_time
-    k2 = ratio * RELAXATION_SLOPE * OXYGEN_EXTRACTION * echo_time
+    k1 = 4.3 * FREQUENCY_OFFSET * EXTRACTION * echo_time
+    k2 = ratio * RELAXATION * EXTRACTION * echo_time
     k3 = 1 - ratio
     n = np.shape(parameters.A)[0]
     one, zero = np.eye(n), np.zeros((n, n))
