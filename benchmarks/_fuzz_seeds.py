@@ -206,7 +206,7 @@ def _tsv(folder: Path) -> list[Seed]:
     from pipeline.group._model_space import read_model_space
     from pipeline.images._atlas import read_labels
     from pipeline.measures._table_files import read_features
-    from pipeline.predict import PredictOptions, model_of
+    from pipeline.predict import PredictOptions, read_model_data
     from pipeline.tables._table import read_table
 
     names = ["sub-01", "sub-02", "sub-03", "sub-04"]
@@ -224,7 +224,7 @@ def _tsv(folder: Path) -> list[Seed]:
         read_confounds(run, study)
 
     def people(path: Path) -> None:
-        model_of(PredictOptions(path, "score", formula="age + m1"))
+        read_model_data(PredictOptions(path, "score", formula="age + m1"))
 
     features, beside = models.features(folder)
     return [
@@ -246,7 +246,7 @@ def _json(folder: Path) -> list[Seed]:
     from pipeline.measures._table_files import read_features
     from pipeline.page._store import read_delivery
     from pipeline.predict._sidecar import read_sidecar
-    from pipeline.statistics._changes import _sidecar
+    from pipeline.statistics._measure_changes import _sidecar
     from pipeline.tables._table import read_table
 
     features, beside = models.features(folder)

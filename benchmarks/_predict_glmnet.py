@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from features import FeatureError, LooCurve, Published, Tuning, groups_of, published
-from features._path import fit_path, scaled
+from features import FeatureError, Tuning, TuningCurve, WholeSampleFit, assign_folds, fit_whole_sample
+from features._elastic_net_path import fit_path, standardise
 from pipeline.common import UsageError
 
 from ._check import Check
@@ -38,7 +38,7 @@ def compare(table: Path, reference: Path) -> dict[str, Any]:
     tuning = tuning_of(wanted, len(outcome.values))
     start = time.perf_counter()
     try:
-        found = published(predictors, outcome, groups_of(len(outcome.values), None), tuning)
+        found = fit_whole_sample(predictors, outcome, assign_folds(len(outcome.values), None), tuning)
     except FeatureError as error:
         raise UsageError(f"{table}: {error}") from error
     seconds = time.perf_counter() - start
@@ -64,7 +64,7 @@ def checks(found: dict[str, Any]) -> list[Check]:
 
 
 def _row(
-    wanted: Reference, curve: LooCurve, found: Published, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
+    wanted: Reference, curve: TuningCurve, found: WholeSampleFit, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
 ) -> dict[str, Any]:
     coefficients = _coefficients(wanted, curve, found)
     return {
@@ -79,13 +79,13 @@ def _row(
     }
 
 
-def _same(curve: LooCurve, place: int, penalty: float) -> bool:
+def _same(curve: TuningCurve, place: int, penalty: float) -> bool:
     """Whether a penalty is that of this place, and none beside it."""
     step = np.log(curve.penalties[0] / curve.penalties[1])
     return bool(abs(np.log(curve.penalties[place] / penalty)) < step / 2)
 
 
-def _coefficients(wanted: Reference, curve: LooCurve, found: Published) -> Float[np.ndarray, "predictor"]:
+def _coefficients(wanted: Reference, curve: TuningCurve, found: WholeSampleFit) -> Float[np.ndarray, "predictor"]:
     """At glmnet's λ, per unit of each predictor; between two of one's own, by a straight line, as glmnet has it."""
     own, at = curve.penalties[::-1], wanted.minimum
     standard = np.array([np.interp(at, own, one[::-1]) for one in curve.coefficients.T])
@@ -96,7 +96,7 @@ def _coefficients(wanted: Reference, curve: LooCurve, found: Published) -> Float
 
 
 def _errors(
-    wanted: Reference, curve: LooCurve, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
+    wanted: Reference, curve: TuningCurve, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
 ) -> Float[np.ndarray, "penalty"]:
     """Of people left out, at glmnet's λ."""
     count = wanted.penalties.size
@@ -105,9 +105,11 @@ def _errors(
         return curve.mse[:count]
     values, y = sample
     squares = np.empty((y.size, count))
-    for person in range(y.size):
-        others = np.arange(y.size) != person
-        fold = scaled(values[others])
+    for participant in range(y.size):
+        others = np.arange(y.size) != participant
+        fold = standardise(values[others])
         path = fit_path(fold, y[others], wanted.alpha, tuning.penalties, tuning.left_out_tolerance)
-        squares[person] = (y[person] - path.predict_at(fold.others(values[[person]]), wanted.penalties)[0]) ** 2
+        squares[participant] = (
+            y[participant] - path.predict_at(fold.on_same_scale(values[[participant]]), wanted.penalties)[0]
+        ) ** 2
     return np.asarray(squares.mean(axis=0))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from features import Tuning, coarse, groups_of, make_folds, nested
+from features import Tuning, assign_folds, coarse_tuning, nested_cross_validation, prepare_folds
 
 from ._predict_side_by_side import side_by_side
 from ._predict_studies import SIZE, simulated
@@ -37,11 +37,11 @@ def both_grids(drawn: tuple[int, float], tuning: Tuning, size: tuple[int, int]) 
     """Draw a study and estimate Q² twice."""
     number, effect = drawn
     predictors, outcome = simulated(np.random.default_rng([number, round(100 * effect)]), effect, size)
-    folds = make_folds(predictors, groups_of(len(predictors.people), None))
+    folds = prepare_folds(predictors, assign_folds(len(predictors.participants), None))
     values, seconds = [], []
-    for one in (tuning, coarse(tuning)):
+    for one in (tuning, coarse_tuning(tuning)):
         start = time.perf_counter()
-        values.append(nested(folds, outcome.values, one).q_squared)
+        values.append(nested_cross_validation(folds, outcome.values, one).q_squared)
         seconds.append(time.perf_counter() - start)
     return Both(*values, *seconds)
 

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from features import Folds, Nested, Tuning, chance, coarse, groups_of, make_folds, nested, published, shuffles_reaching
+from features import (
+    NestedEstimate,
+    PreparedFolds,
+    Tuning,
+    assign_folds,
+    coarse_tuning,
+    fit_whole_sample,
+    nested_cross_validation,
+    permutation_p_value,
+    permutations_reaching,
+    prepare_folds,
+)
 
 from ._check import Check
 from ._predict_side_by_side import side_by_side
@@ -44,21 +55,21 @@ class Null:
 def null_study(number: int, seed: int, tuning: Tuning, size: tuple[int, int] = SIZE) -> Null:
     """Draw a study and put it through everything."""
     predictors, outcome = simulated(np.random.default_rng([seed, number]), 0.0, size)
-    groups = groups_of(len(predictors.people), None)
-    whole = published(predictors, outcome, groups, tuning)
-    folds = make_folds(predictors, groups)
-    found = nested(folds, outcome.values, coarse(tuning))
+    groups = assign_folds(len(predictors.participants), None)
+    whole = fit_whole_sample(predictors, outcome, groups, tuning)
+    folds = prepare_folds(predictors, groups)
+    found = nested_cross_validation(folds, outcome.values, coarse_tuning(tuning))
     reached = _until_reached(folds, outcome.values, found, number, tuning)
-    tested = chance(reached, number, enough=1)
+    tested = permutation_p_value(reached, number, enough=1)
     return Null(whole.r_squared, found.q_squared, tested.p_value, int(whole.retained.sum()), tested.shuffles)
 
 
-def _until_reached(folds: Folds, y: np.ndarray, found: Nested, seed: int, tuning: Tuning) -> np.ndarray:
+def _until_reached(folds: PreparedFolds, y: np.ndarray, found: NestedEstimate, seed: int, tuning: Tuning) -> np.ndarray:
     """Shuffles up to the first that reaches what was found: those after it cannot bring p to 0.05 any more."""
     reached: list[bool] = []
     while len(reached) < SHUFFLES and not any(reached):
         numbers = range(len(reached), len(reached) + 1)
-        reached += shuffles_reaching(folds, y, found, numbers, seed, coarse(tuning)).tolist()
+        reached += permutations_reaching(folds, y, found, numbers, seed, coarse_tuning(tuning)).tolist()
     return np.array(reached)
 
 

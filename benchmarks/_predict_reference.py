@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from features import Column, FeatureError, Outcome, Predictors, Tuning
-from features._path import LEAST, LEAST_TALL
+from features import FeatureError, Outcome, PredictorColumn, Predictors, Tuning
+from features._elastic_net_path import LEAST, LEAST_TALL
 from pipeline.common import UsageError, read_number
 
 USUAL = 100  # penalties of a path, unless the reference's spacing says otherwise
@@ -60,9 +60,9 @@ def read_table(path: Path) -> tuple[Predictors, Outcome]:
     if not values.size or np.ptp(values[:, 0]) == 0:
         raise UsageError(f"{path}: {header[0] or 'the outcome'}, its first column, is the same for everybody")
     names = tuple(header[1:])
-    people = tuple(str(number) for number in range(1, len(values) + 1))
-    columns, terms = tuple(Column(name, "covariate") for name in names), tuple((name,) for name in names)
-    return Predictors(people, columns, values[:, 1:], terms), Outcome(header[0], "", values[:, 0])
+    participants = tuple(str(number) for number in range(1, len(values) + 1))
+    columns, terms = tuple(PredictorColumn(name, "covariate") for name in names), tuple((name,) for name in names)
+    return Predictors(participants, columns, values[:, 1:], terms), Outcome(header[0], "", values[:, 0])
 
 
 def read_reference(path: Path, predictors: int) -> tuple[list[Reference], float]:
@@ -95,12 +95,12 @@ def read_reference(path: Path, predictors: int) -> tuple[list[Reference], float]
     return found, best
 
 
-def tuning_of(references: list[Reference], people: int) -> Tuning:
+def tuning_of(references: list[Reference], participants: int) -> Tuning:
     """Its candidates; how many penalties follows from their spacing, since a path may have ended early.
 
     Raises `UsageError` for mixings that are none.
     """
-    least = LEAST if people < references[0].coefficients.size else LEAST_TALL
+    least = LEAST if participants < references[0].coefficients.size else LEAST_TALL
     try:
         return Tuning(tuple(one.alpha for one in references), max(_length(one, least) for one in references))
     except FeatureError as error:

@@ -15,9 +15,18 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from features import Chance, Folds, Tuning, coarse, groups_of, make_folds, nested, published
+from features import (
+    PermutationTest,
+    PreparedFolds,
+    Tuning,
+    assign_folds,
+    coarse_tuning,
+    fit_whole_sample,
+    nested_cross_validation,
+    prepare_folds,
+)
 from pipeline.execution import open_workers
-from pipeline.predict._shuffles import Shuffling, shuffle
+from pipeline.predict._permutations import PermutationJob, permutation_test
 
 from ._check import Check
 from ._predict_studies import simulated
@@ -38,7 +47,7 @@ def timings(
         noise, effect = (_study(one, size) for one in (0.0, 1.0))
         rows = [
             _tuned(effect, repeats, f"LOOCV, 10 α × 100 λ, {words}"),
-            _nested(effect, coarse(Tuning()), repeats, "nested, coarse grid"),
+            _nested(effect, coarse_tuning(Tuning()), repeats, "nested, coarse grid"),
             _nested(effect, Tuning(), 1, "nested, 10 α × 100 λ"),
         ]
         for name, study in (("noise", noise), ("an effect", effect)):
@@ -57,34 +66,40 @@ def checks(rows: list[dict[str, Any]]) -> list[Check]:
     ]
 
 
-Study = tuple[Any, Any, Folds]
+Study = tuple[Any, Any, PreparedFolds]
 
 
 def _study(effect: float, size: tuple[int, int]) -> Study:
     table, outcome = simulated(np.random.default_rng(1), effect, size)
-    return table, outcome, make_folds(table, groups_of(size[0], None))
+    return table, outcome, prepare_folds(table, assign_folds(size[0], None))
 
 
 def _tuned(study: Study, repeats: int, case: str) -> dict[str, Any]:
     predictors, outcome, folds = study
-    return _row(case, lambda: published(predictors, outcome, folds.groups), repeats, TUNED)
+    return _row(case, lambda: fit_whole_sample(predictors, outcome, folds.groups), repeats, TUNED)
 
 
 def _nested(study: Study, tuning: Tuning, repeats: int, case: str) -> dict[str, Any]:
     _, outcome, folds = study
-    return _row(case, lambda: nested(folds, outcome.values, tuning), repeats)
+    return _row(case, lambda: nested_cross_validation(folds, outcome.values, tuning), repeats)
 
 
 def _shuffled(study: Study, count: int, jobs: int, case: str) -> dict[str, Any]:
     _, outcome, folds = study
-    found: list[Chance] = []
+    found: list[PermutationTest] = []
 
     def work() -> None:
-        job = Shuffling(folds, outcome.values, nested(folds, outcome.values, coarse(Tuning())), coarse(Tuning()), 0)
+        job = PermutationJob(
+            folds,
+            outcome.values,
+            nested_cross_validation(folds, outcome.values, coarse_tuning(Tuning())),
+            coarse_tuning(Tuning()),
+            0,
+        )
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="effconn-")))
             workers = stack.enter_context(open_workers(jobs, None, folder))
-            found.append(shuffle(job, count, folder, workers, _unwatched))
+            found.append(permutation_test(job, count, folder, workers, _unwatched))
 
     row = _row(case, work, 1, SHUFFLED)
     return {**row, "note": f"{found[-1].shuffles} shuffles, p = {found[-1].p_value:.3g}"}

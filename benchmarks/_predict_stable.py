@@ -16,7 +16,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from features import Column, Outcome, Predictors, Term, Tuning, coarse, groups_of, published, stability
+from features import (
+    Outcome,
+    PredictorColumn,
+    Predictors,
+    Term,
+    Tuning,
+    assign_folds,
+    coarse_tuning,
+    fit_whole_sample,
+    selection_stability,
+)
 from pipeline.verdicts import is_stable
 
 from ._check import Check
@@ -50,11 +60,11 @@ class Called:
 
 def trial(rng: np.random.Generator, kind: Kind, size: tuple[int, int] = SIZE) -> tuple[Predictors, Outcome]:
     """Measures of so many people in two arms, the arm, and of "alike" their products; and an outcome."""
-    people, count = size
-    first = round(people * (UNEQUAL if kind == "alike" else 0.5))
-    arm = np.where(np.arange(people) < first, 1.0, -1.0)
-    x = rng.standard_normal((people, count))
-    y = ARM * arm + rng.standard_normal(people)
+    participants, count = size
+    first = round(participants * (UNEQUAL if kind == "alike" else 0.5))
+    arm = np.where(np.arange(participants) < first, 1.0, -1.0)
+    x = rng.standard_normal((participants, count))
+    y = ARM * arm + rng.standard_normal(participants)
     if kind != "arm only":
         y += EFFECT * x[:, 0]
     if kind == "true measure":
@@ -64,8 +74,8 @@ def trial(rng: np.random.Generator, kind: Kind, size: tuple[int, int] = SIZE) ->
     terms: tuple[Term, ...] = (*((name,) for name in names), ("arm",))
     if kind == "alike":
         terms = (*terms, *(("arm", name) for name in names))
-    columns = (*(Column(name, "measure") for name in names), Column("arm", "arm"))
-    who = tuple(f"sub-{i + 1:02d}" for i in range(people))
+    columns = (*(PredictorColumn(name, "measure") for name in names), PredictorColumn("arm", "arm"))
+    who = tuple(f"sub-{i + 1:02d}" for i in range(participants))
     return Predictors(who, columns, np.column_stack([x, arm]), terms), Outcome("improvement", "points", y)
 
 
@@ -73,8 +83,8 @@ def call(drawn: tuple[Kind, int], seed: int, tuning: Tuning, size: tuple[int, in
     """Draw a study and ask which of its predictors are stable."""
     kind, number = drawn
     predictors, outcome = trial(np.random.default_rng([seed, KINDS.index(kind), number]), kind, size)
-    model = published(predictors, outcome, groups_of(len(predictors.people), None), tuning)
-    found = stability(predictors, outcome, model, None, samples=bootstraps, seed=number, tuning=tuning)
+    model = fit_whole_sample(predictors, outcome, assign_folds(len(predictors.participants), None), tuning)
+    found = selection_stability(predictors, outcome, model, None, samples=bootstraps, seed=number, tuning=tuning)
     assert found.within is not None
     kept = model.retained
     often = kept & (found.bootstraps >= 0.5)
@@ -97,7 +107,7 @@ def stable_studies(
     rows = []
     for kind in KINDS:
         start = time.perf_counter()
-        one = partial(call, seed=seed, tuning=tuning or coarse(Tuning()), size=size, bootstraps=bootstraps)
+        one = partial(call, seed=seed, tuning=tuning or coarse_tuning(Tuning()), size=size, bootstraps=bootstraps)
         found = side_by_side(one, [(kind, number) for number in range(count)], f"stable, {kind}", jobs)
         rows.append(
             {

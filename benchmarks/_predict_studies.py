@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from features import Column, Outcome, Predictors
+from features import Outcome, PredictorColumn, Predictors
 
 SIZE = (21, 30)  # people and predictors of the ketamine study, about
 
@@ -25,11 +25,11 @@ def simulated(rng: np.random.Generator, effect: float, size: tuple[int, int] = S
 
 
 def _predictors(values: Float[np.ndarray, "person predictor"]) -> Predictors:
-    people, count = values.shape
+    participants, count = values.shape
     names = [f"x{place + 1}" for place in range(count)]
     return Predictors(
-        people=tuple(f"sub-{number + 1:02d}" for number in range(people)),
-        columns=tuple(Column(name, "covariate") for name in names),
+        participants=tuple(f"sub-{number + 1:02d}" for number in range(participants)),
+        columns=tuple(PredictorColumn(name, "covariate") for name in names),
         values=values,
         terms=tuple((name,) for name in names),
     )

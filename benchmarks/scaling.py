@@ -85,20 +85,29 @@ def _predict(people: int) -> dict[str, float]:
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    from features import Tuning, coarse, default_folds, groups_of, make_folds, nested, published, stability
-    from features._nested import press_ratio
+    from features import (
+        Tuning,
+        assign_folds,
+        coarse_tuning,
+        default_folds,
+        fit_whole_sample,
+        nested_cross_validation,
+        prepare_folds,
+        selection_stability,
+    )
+    from features._nested_cv import press_ratio
 
     from ._predict_studies import simulated
 
     with threadpool_limits(limits=1):
         predictors, outcome = simulated(np.random.default_rng(1), 0.3, (people, MEASURES))
-        groups = groups_of(people, default_folds(people, MEASURES))
-        whole, tuned = _timed(lambda: published(predictors, outcome, groups))
-        folds, prepared = _timed(lambda: make_folds(predictors, groups))
-        found, nesting = _timed(lambda: nested(folds, outcome.values, coarse(Tuning())))
+        groups = assign_folds(people, default_folds(people, MEASURES))
+        whole, tuned = _timed(lambda: fit_whole_sample(predictors, outcome, groups))
+        folds, prepared = _timed(lambda: prepare_folds(predictors, groups))
+        found, nesting = _timed(lambda: nested_cross_validation(folds, outcome.values, coarse_tuning(Tuning())))
         shuffled = np.random.default_rng(0).permutation(outcome.values)
-        _, shuffle = _timed(lambda: press_ratio(folds, shuffled, coarse(Tuning()), math.inf))
-        _, drawn = _timed(lambda: stability(predictors, outcome, whole, found, samples=2, seed=0))
+        _, shuffle = _timed(lambda: press_ratio(folds, shuffled, coarse_tuning(Tuning()), math.inf))
+        _, drawn = _timed(lambda: selection_stability(predictors, outcome, whole, found, samples=2, seed=0))
     seconds = dict(zip(PARTS["predict"], (tuned, prepared, nesting, shuffle, drawn / 2), strict=True))
     return {f"{part}_seconds": value for part, value in seconds.items()}
 

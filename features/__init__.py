@@ -1,77 +1,92 @@
 """Imaging measures and their predictive models, beside the causal ones. Arrays and tables in, tables out."""
 
-from ._chance import chance, shuffles_needed, shuffles_reaching
-from ._change_scores import ArmChange, ChangeScores, EffectSize, Tested, change_scores
-from ._cohort import CohortRow, Share, Spread, cohort
-from ._connectivity import correlation_matrix, denoise, rest_connectivity
-from ._correlation import Correlation, correlation, correlations, pairs
-from ._correlation_interval import Resampling
+from ._change_scores import ArmChange, ChangeScores, EffectSize, TTest, change_scores
+from ._cohort import CategoryCount, CohortRow, NumberSummary, cohort_by_arm
+from ._correlation import (
+    BootstrapSettings,
+    Correlation,
+    NullCheck,
+    complete_pairs,
+    correlation,
+    correlations,
+    null_checks,
+)
 from ._crossnobis import crossnobis, noise_covariance
 from ._deconvolution import deconvolve
-from ._design import Column, FeatureError, Outcome, Predictors, Role, Term
-from ._folds import Folds, make_folds
-from ._gppi import Gppi, gppi
-from ._groups import default_folds, groups_of
+from ._elastic_net_path import (
+    ALPHAS,
+    GlmnetPenalty,
+    ScikitPenalty,
+    Tuning,
+    coarse_tuning,
+    glmnet_penalty,
+    scikit_penalty,
+)
+from ._folds import PreparedFolds, assign_folds, default_folds, prepare_folds
+from ._gppi import Gppi, gppi, interaction_terms
 from ._imputation import Imputation, ImputationMethod
-from ._imputed import imputed_retention
-from ._interactions import interactions
-from ._mixed import CellMean, FixedEffect, MixedModel, mixed_model
+from ._leakage import (
+    columns_equal_to_outcome,
+    multiple_imputations,
+    prepare_whole_sample,
+    refuse_whole_sample,
+    standardised_columns,
+)
+from ._mixed_model import CellMean, FixedEffect, MixedModel, mixed_model
 from ._motion import MotionResiduals
-from ._nested import nested
-from ._null_checks import NullCheck, null_checks
-from ._penalty import GlmnetPenalty, ScikitPenalty, glmnet_penalty, scikit_penalty
-from ._prepare import preparation
-from ._products import Products
-from ._published import published
-from ._results import ArmSlopes, Chance, LooCurve, Nested, Published, Stability, WithinArms
-from ._slopes import arm_slopes
-from ._stability import stability
-from ._tuning import ALPHAS, Tuning, coarse
-from ._whole_sample import fit_whole, imputations, outcome_in_disguise, refuse_whole_sample, standardised_columns
-from ._within_arms import within_arms
+from ._nested_cv import NestedEstimate, nested_cross_validation
+from ._permutation import PermutationTest, permutation_p_value, permutations_needed, permutations_reaching
+from ._predictors import FeatureError, Outcome, PredictorColumn, Predictors, Role, Term
+from ._preparation import ProductTerms, preparation_pipeline
+from ._rest_connectivity import correlation_matrix, denoise, rest_connectivity
+from ._stability import Stability, imputed_retention, selection_stability
+from ._whole_sample_fit import TuningCurve, WholeSampleFit, fit_whole_sample
+from ._within_arms import ArmSlopes, WithinArmCorrelations, arm_slopes, within_arm_correlations
 
 __all__ = [
     "ALPHAS",
     "ArmChange",
     "ArmSlopes",
+    "BootstrapSettings",
+    "CategoryCount",
     "CellMean",
-    "Chance",
     "ChangeScores",
     "CohortRow",
-    "Column",
     "Correlation",
     "EffectSize",
     "FeatureError",
     "FixedEffect",
-    "Folds",
     "GlmnetPenalty",
     "Gppi",
     "Imputation",
     "ImputationMethod",
-    "LooCurve",
     "MixedModel",
     "MotionResiduals",
-    "Nested",
+    "NestedEstimate",
     "NullCheck",
+    "NumberSummary",
     "Outcome",
+    "PermutationTest",
+    "PredictorColumn",
     "Predictors",
-    "Products",
-    "Published",
-    "Resampling",
+    "PreparedFolds",
+    "ProductTerms",
     "Role",
     "ScikitPenalty",
-    "Share",
-    "Spread",
     "Stability",
+    "TTest",
     "Term",
-    "Tested",
     "Tuning",
-    "WithinArms",
+    "TuningCurve",
+    "WholeSampleFit",
+    "WithinArmCorrelations",
     "arm_slopes",
-    "chance",
+    "assign_folds",
     "change_scores",
-    "coarse",
-    "cohort",
+    "coarse_tuning",
+    "cohort_by_arm",
+    "columns_equal_to_outcome",
+    "complete_pairs",
     "correlation",
     "correlation_matrix",
     "correlations",
@@ -79,28 +94,26 @@ __all__ = [
     "deconvolve",
     "default_folds",
     "denoise",
-    "fit_whole",
+    "fit_whole_sample",
     "glmnet_penalty",
     "gppi",
-    "groups_of",
-    "imputations",
     "imputed_retention",
-    "interactions",
-    "make_folds",
+    "interaction_terms",
     "mixed_model",
-    "nested",
+    "multiple_imputations",
+    "nested_cross_validation",
     "noise_covariance",
     "null_checks",
-    "outcome_in_disguise",
-    "pairs",
-    "preparation",
-    "published",
+    "permutation_p_value",
+    "permutations_needed",
+    "permutations_reaching",
+    "preparation_pipeline",
+    "prepare_folds",
+    "prepare_whole_sample",
     "refuse_whole_sample",
     "rest_connectivity",
     "scikit_penalty",
-    "shuffles_needed",
-    "shuffles_reaching",
-    "stability",
+    "selection_stability",
     "standardised_columns",
-    "within_arms",
+    "within_arm_correlations",
 ]

@@ -10,14 +10,14 @@ import numpy as np
 from jaxtyping import Float
 from scipy import optimize, special, stats
 
-from ._design import FeatureError
+from ._predictors import FeatureError
 
-LEAST = 2  # people of an arm with both sessions: a variance takes two
+LEAST = 2  # participants of an arm with both sessions: a variance takes two
 HUGE = 1000.0  # t, beyond which SciPy's noncentral distribution fails
 
 
 @dataclass(frozen=True)
-class Tested:
+class TTest:
     """A mean, or a difference of two, with Student's t.
 
     Fields:
@@ -35,19 +35,19 @@ class Tested:
 
 @dataclass(frozen=True)
 class ArmChange:
-    """How a score changed in one arm, among people with both sessions.
+    """How a score changed in one arm, among participants with both sessions.
 
     Fields:
         arm: its name.
-        people: how many.
+        participants: how many.
         sd: of their changes, in the score's unit.
         mean: change, after − before, with the t interval of paired values.
     """
 
     arm: str
-    people: int
+    participants: int
     sd: float
-    mean: Tested
+    mean: TTest
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,20 @@ class ChangeScores:
     """
 
     arms: tuple[ArmChange, ArmChange]
-    difference: Tested
+    difference: TTest
     effect_size: EffectSize
 
 
 def change_scores(
-    change: Float[np.ndarray, "person"], arm: Float[np.ndarray, "person"], arms: tuple[str, str], level: float = 0.95
+    change: Float[np.ndarray, "participant"],
+    arm: Float[np.ndarray, "participant"],
+    arms: tuple[str, str],
+    level: float = 0.95,
 ) -> ChangeScores:
     """Change in each arm by paired t, its difference by two-sample t, and Hedges g with its exact interval.
 
-    ``g = J(m)·(d̄₁ − d̄₂) / s`` with s the standard deviation of changes within arms, m = n₁ + n₂ − 2, and
-    ``J(m) = Γ(m/2) / (√(m/2)·Γ((m−1)/2))``. Its interval is that of the noncentral t distribution.
+    ``g = J(m)·(d̄₁ − d̄₂) / s`` with s the standard deviation of changes within arms, m = n₁ + n₂ − 2, and ``J(m) =
+    Γ(m/2) / (√(m/2)·Γ((m−1)/2))``. Its interval is that of the noncentral t distribution.
 
     Arguments:
         change: after − before, in the score's unit; none missing.
@@ -88,7 +91,7 @@ def change_scores(
         arms: their names.
         level: of the intervals.
 
-    Raises `FeatureError` where an arm has fewer than two people, or nobody differs from the others of the arm.
+    Raises `FeatureError` where an arm has fewer than two participants, or nobody differs from the others of the arm.
 
     Source: Hedges 1981, J. Educ. Stat. 6, eq. 6e; Steiger & Fouladi 1997 for the interval.
     """
@@ -103,22 +106,22 @@ def change_scores(
         raise FeatureError("the change is the same for everybody of an arm; there is nothing to test it against")
     pooled = math.sqrt(squares / df)
     width = math.sqrt(float((1 / counts).sum()))
-    difference = tested(float(parts[0].mean() - parts[1].mean()), pooled * width, df, level)
+    difference = t_test(float(parts[0].mean() - parts[1].mean()), pooled * width, df, level)
     first, second = (_arm(name, part, level) for name, part in zip(arms, parts, strict=True))
     return ChangeScores((first, second), difference, _effect_size(difference.t, df, width, level))
 
 
-def tested(estimate: float, error: float, df: int, level: float) -> Tested:
+def t_test(estimate: float, error: float, df: int, level: float) -> TTest:
     """Student's t of an estimate with its standard error; a mean without any spread has no p."""
     half = error * float(stats.t.ppf((1 + level) / 2, df))
     t = estimate / error if error > 0 else math.nan
-    return Tested(estimate, estimate - half, estimate + half, t, df, float(2 * stats.t.sf(abs(t), df)))
+    return TTest(estimate, estimate - half, estimate + half, t, df, float(2 * stats.t.sf(abs(t), df)))
 
 
 def _arm(name: str, change: np.ndarray, level: float) -> ArmChange:
     sd = float(change.std(ddof=1))
     return ArmChange(
-        name, change.size, sd, tested(float(change.mean()), sd / math.sqrt(change.size), change.size - 1, level)
+        name, change.size, sd, t_test(float(change.mean()), sd / math.sqrt(change.size), change.size - 1, level)
     )
 
 

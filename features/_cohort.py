@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ._design import FeatureError
+from ._predictors import FeatureError
 
 
 @dataclass(frozen=True)
-class Spread:
-    """A number's distribution in one arm; NaN where nobody has it, and of the sd where one person has.
+class NumberSummary:
+    """A number's distribution in one arm; NaN where nobody has it, and of the sd where one participant has.
 
     Fields:
-        people: with a value.
+        participants: with a value.
         missing: without.
         mean, sd, lower, median, upper: in the column's unit; lower and upper are quartiles.
     """
 
-    people: int
+    participants: int
     missing: int
     mean: float
     sd: float
@@ -32,11 +32,12 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Share:
-    """How many of one arm are of a category: `count` out of `people` whose category is known; `missing` are not."""
+class CategoryCount:
+    """How many of one arm are of a category: `count` out of `participants` whose category is known; `missing` are
+    not."""
 
     count: int
-    people: int
+    participants: int
     missing: int
 
 
@@ -54,17 +55,17 @@ class CohortRow:
 
     name: str
     category: str
-    arms: tuple[Spread, Spread] | tuple[Share, Share]
+    arms: tuple[NumberSummary, NumberSummary] | tuple[CategoryCount, CategoryCount]
     difference: float
 
 
-def cohort(
-    columns: Mapping[str, Float[np.ndarray, "person"] | Sequence[str]], arm: Float[np.ndarray, "person"]
+def cohort_by_arm(
+    columns: Mapping[str, Float[np.ndarray, "participant"] | Sequence[str]], arm: Float[np.ndarray, "participant"]
 ) -> tuple[CohortRow, ...]:
     """Numbers as means and quartiles, texts as counts, with standardised differences of the arms.
 
     There are no p values: arms were drawn by lot, so that every difference at baseline is chance already, and what
-    matters is whether it is large enough to sway the outcome, which a p value of few people does not tell.
+    matters is whether it is large enough to sway the outcome, which a p value of few participants does not tell.
 
     Arguments:
         columns: numbers with NaN where missing, or texts with "" where missing.
@@ -79,47 +80,49 @@ def cohort(
     rows: list[CohortRow] = []
     for name, column in columns.items():
         if len(column) != arm.size:
-            raise FeatureError(f"{name} has {len(column)} values for {arm.size} people; give each one")
+            raise FeatureError(f"{name} has {len(column)} values for {arm.size} participants; give each one")
         rows += [_number(name, column, arm)] if _numeric(column) else _categories(name, column, arm)
     return tuple(rows)
 
 
-def _numeric(column: Float[np.ndarray, "person"] | Sequence[str]) -> bool:
+def _numeric(column: Float[np.ndarray, "participant"] | Sequence[str]) -> bool:
     return isinstance(column, np.ndarray) and column.dtype.kind == "f"
 
 
-def _number(name: str, column: Float[np.ndarray, "person"] | Sequence[str], arm: np.ndarray) -> CohortRow:
+def _number(name: str, column: Float[np.ndarray, "participant"] | Sequence[str], arm: np.ndarray) -> CohortRow:
     values = np.asarray(column, dtype=np.float64)
     first, second = _spread(values[arm > 0]), _spread(values[arm < 0])
     width = math.sqrt((first.sd**2 + second.sd**2) / 2)
     return CohortRow(name, "", (first, second), _over(first.mean - second.mean, width))
 
 
-def _spread(values: np.ndarray) -> Spread:
+def _spread(values: np.ndarray) -> NumberSummary:
     there = values[np.isfinite(values)]
     missing = values.size - there.size
     if not there.size:
-        return Spread(0, missing, *([math.nan] * 5))
+        return NumberSummary(0, missing, *([math.nan] * 5))
     lower, median, upper = (float(one) for one in np.quantile(there, [0.25, 0.5, 0.75]))
     sd = float(there.std(ddof=1)) if there.size > 1 else math.nan
-    return Spread(there.size, missing, float(there.mean()), sd, lower, median, upper)
+    return NumberSummary(there.size, missing, float(there.mean()), sd, lower, median, upper)
 
 
-def _categories(name: str, column: Float[np.ndarray, "person"] | Sequence[str], arm: np.ndarray) -> list[CohortRow]:
+def _categories(
+    name: str, column: Float[np.ndarray, "participant"] | Sequence[str], arm: np.ndarray
+) -> list[CohortRow]:
     cells = np.array([str(cell) for cell in column])
     return [_category(name, kind, cells, arm) for kind in sorted(set(cells.tolist()) - {""})]
 
 
 def _category(name: str, kind: str, cells: np.ndarray, arm: np.ndarray) -> CohortRow:
     first, second = _share(cells[arm > 0], kind), _share(cells[arm < 0], kind)
-    p, q = (one.count / one.people if one.people else math.nan for one in (first, second))
+    p, q = (one.count / one.participants if one.participants else math.nan for one in (first, second))
     width = math.sqrt((p * (1 - p) + q * (1 - q)) / 2)
     return CohortRow(name, kind, (first, second), _over(p - q, width))
 
 
-def _share(cells: np.ndarray, kind: str) -> Share:
+def _share(cells: np.ndarray, kind: str) -> CategoryCount:
     known = cells[cells != ""]
-    return Share(int((known == kind).sum()), known.size, cells.size - known.size)
+    return CategoryCount(int((known == kind).sum()), known.size, cells.size - known.size)
 
 
 def _over(difference: float, width: float) -> float:

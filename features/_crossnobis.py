@@ -7,8 +7,8 @@ from jaxtyping import Float, Int
 from scipy.linalg import cholesky, solve_triangular
 from sklearn.covariance import ledoit_wolf
 
-from ._design import FeatureError
-from ._regions import check_matrix
+from ._predictors import FeatureError
+from ._series_checks import check_matrix
 
 
 def crossnobis(
@@ -26,8 +26,8 @@ def crossnobis(
     participants' patterns of five fingers both agree within 3·10⁻¹⁶ (of 0.6), without and with a covariance.
 
     Arguments:
-        patterns: (fold, condition, voxel) estimates b, one for each condition in each fold. Folds are what was
-            measured apart: runs, or parts of a run whose responses do not overlap.
+        patterns: (fold, condition, voxel) estimates b, one for each condition in each fold. Folds are what was measured
+            apart: runs, or parts of a run whose responses do not overlap.
         covariance: (voxel, voxel) Σ of the noise, as of `noise_covariance`; none for the identity.
         pairs: (pair, 2) folds that are held against each other, from 0; none for every two.
 

@@ -8,8 +8,8 @@ from scipy.fft import idct
 from scipy.linalg import cho_factor, cho_solve
 from scipy.signal import upfirdn
 
-from ._design import FeatureError
-from ._regions import check_matrix, check_series, names_of
+from ._predictors import FeatureError
+from ._series_checks import check_matrix, check_series, region_names
 
 BINS = 16  # microtime bins of a scan
 LEAD = 128  # bins before the first scan, whatever a scan's number of bins
@@ -28,10 +28,10 @@ def deconvolve(
         y = W H b + X0 c + e,   b ~ N(0, scans / tr(HᵀH)),   c free,   e ~ N(0, ¼);   signal = (basis b) − its mean
         b = (AᵀA + λ I)⁻¹ Aᵀ y,   A = R W H,   R = I − X0 X0⁺,   λ = tr(HᵀH) / (4 scans)
 
-    The basis is the discrete cosine set over scans · bins + 128 bins, as many columns as scans; its first 128 bins
-    lie before the first scan and are dropped. H is the basis ∗ kernel, read at each scan's first bin. λ is relative
-    to H before whitening: the signal is linear in the series and of its unit, and the ratio of signal to noise is
-    assumed, not estimated.
+    The basis is the discrete cosine set over scans · bins + 128 bins, as many columns as scans; its first 128 bins lie
+    before the first scan and are dropped. H is the basis ∗ kernel, read at each scan's first bin. λ is relative to H
+    before whitening: the signal is linear in the series and of its unit, and the ratio of signal to noise is assumed,
+    not estimated.
 
     With the whitening matrix that SPM12 had used (not in its files: a first-order expansion of an AR(1) covariance
     about 0.2, whose one number was sought) and drifts to 1/128 Hz as confounds, the signals of SPM12's two reference
@@ -52,18 +52,18 @@ def deconvolve(
     Source: Gitelman et al. 2003, NeuroImage 19, 200–207; constants as SPM12 has them.
     """
     scans, regions = series.shape
-    check_series(series, names_of((), regions))
+    check_series(series, region_names((), regions))
     length = scans * bins + LEAD
-    model = read(idct(np.eye(length, scans), axis=0, norm="ortho"), kernel, bins, LEAD)
+    model = sample_convolved(idct(np.eye(length, scans), axis=0, norm="ortho"), kernel, bins, LEAD)
     penalty = np.square(model).sum() / (4 * scans)
-    design = cleared(whitened(model, whitening), confounds)
+    design = remove_confounds(apply_whitening(model, whitening), confounds)
     gram = cho_factor(design.T @ design + penalty * np.eye(scans))
     weights = cho_solve(gram, design.T @ series)  # R is idempotent, so that Aᵀ y = Aᵀ R y
     signal = idct(weights, n=length, axis=0, norm="ortho")[LEAD:]
     return np.asarray(signal - signal.mean(axis=0))
 
 
-def read(
+def sample_convolved(
     series: Float[np.ndarray, "bin *column"], kernel: Float[np.ndarray, "sample"], bins: int, first: int
 ) -> Float[np.ndarray, "scan *column"]:
     """kernel ∗ series at bins `first`, `first` + bins, …; before the series there is nothing."""
@@ -77,7 +77,7 @@ def read(
     return np.asarray(sampled[(first + ahead) // bins : -(-padded.shape[0] // bins)])
 
 
-def whitened(
+def apply_whitening(
     matrix: Float[np.ndarray, "scan column"], whitening: Float[np.ndarray, "scan scan"] | None
 ) -> Float[np.ndarray, "scan column"]:
     """W X; X where there is no W."""
@@ -87,7 +87,7 @@ def whitened(
     return np.asarray(whitening @ matrix)
 
 
-def cleared(
+def remove_confounds(
     matrix: Float[np.ndarray, "scan column"], confounds: Float[np.ndarray, "scan confound"] | None
 ) -> Float[np.ndarray, "scan column"]:
     """R X: what the confounds leave, as a flat prior on their weights does."""

@@ -1,4 +1,4 @@
-"""What is missing, filled in from what people like these have."""
+"""What is missing, filled in from what participants like these have."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sklearn.impute import IterativeImputer, KNNImputer
 from sklearn.linear_model import BayesianRidge
 from sklearn.utils.validation import check_is_fitted
 
-from ._design import Column, FeatureError
-from ._transformer import TableTransformer, Values, deviations, means
+from ._predictors import FeatureError, PredictorColumn
+from ._table_transformer import TableTransformer, Values, column_deviations, column_means
 
 ImputationMethod = Literal["iterative", "neighbours"]
-NEAREST_COLUMNS = 5  # of 20 people more columns would fit anything
-NEAREST_PEOPLE = 5
+NEAREST_COLUMNS = 5  # of 20 participants more columns would fit anything
+NEAREST_PARTICIPANTS = 5
 ROUNDS = 10  # of regressions over all columns with something missing
 TOLERANCE = 0.01  # change of a round, in standard deviations over the largest value, that ends them
 
@@ -54,19 +54,20 @@ class NearestRidge(BayesianRidge):  # type: ignore[misc]  # scikit-learn has no 
 
 
 class Imputation(TableTransformer):
-    """Fills in what is missing, by what other columns of a person say about it among the people it was fitted to.
+    """Fills in what is missing, by what other columns of a participant say about it among the participants it was
+    fitted to.
 
     ``iterative``: each incomplete column is regressed on the five that correlate most with it (Bayesian ridge), round
-    by round until nothing changes; ``neighbours``: the mean of the five people who are nearest in the columns that
-    both have. Columns are standardised for it, by the mean and standard deviation of the people it was fitted to. What
-    is there stays as it is, to the last bit, and so does a table with nothing missing.
+    by round until nothing changes; ``neighbours``: the mean of the five participants who are nearest in the columns
+    that both have. Columns are standardised for it, by the mean and standard deviation of the participants it was
+    fitted to. What is there stays as it is, to the last bit, and so does a table with nothing missing.
 
     A column that nobody has in a fold is filled in with 0: constant, so that it predicts nothing.
 
     Arguments:
         columns: of the table, in order. The arm helps to fill in and is never filled in itself.
         method: see above.
-        incomplete: names of columns that need a regression even if nobody here misses them, for people to come;
+        incomplete: names of columns that need a regression even if nobody here misses them, for participants to come;
             other columns complete here are filled in with their mean then. Neighbours need none.
         posterior: draw what is filled in from its posterior (multiple imputation); iterative only.
         seed: of those draws.
@@ -76,14 +77,14 @@ class Imputation(TableTransformer):
         rounds_: of regressions.
         converged_: whether they ended because nothing changed. A draw never settles, nor need it.
 
-    Raises `FeatureError` for a person without an arm, a column that isn't there and a method that isn't.
+    Raises `FeatureError` for a participant without an arm, a column that isn't there and a method that isn't.
 
     Source: van Buuren & Groothuis-Oudshoorn 2011 (chained equations); Troyanskaya et al. 2001 (neighbours).
     """
 
     def __init__(
         self,
-        columns: tuple[Column, ...],
+        columns: tuple[PredictorColumn, ...],
         method: ImputationMethod = "iterative",
         incomplete: tuple[str, ...] = (),
         posterior: bool = False,
@@ -96,7 +97,7 @@ class Imputation(TableTransformer):
         self.seed = seed
 
     def fit(self, X: Values, y: object = None) -> Imputation:
-        """Learn from these people."""
+        """Learn from these participants."""
         self._learn(self._values(X, reset=True))
         return self
 
@@ -106,7 +107,7 @@ class Imputation(TableTransformer):
         return self._filled(values, self._learn(values))
 
     def transform(self, X: Values) -> Values:
-        """(person, column) with nothing missing."""
+        """(participant, column) with nothing missing."""
         check_is_fitted(self)
         values = self._values(X, reset=False)
         self._check_arm(values)
@@ -126,23 +127,23 @@ class Imputation(TableTransformer):
         """Fit the imputer; the standardised table with nothing missing."""
         check_method(self.method)
         self._check_arm(values)
-        self.centre_ = means(values)
-        spread = deviations(values, self.centre_)
+        self.centre_ = column_means(values)
+        spread = column_deviations(values, self.centre_)
         self.scale_ = np.where(spread > 0, spread, 1.0)
         standard = (values - self.centre_) / self.scale_
         if self.method == "iterative":
             return self._chain(standard)
         if self.posterior:
             raise FeatureError("draws are made by imputation 'iterative' only")
-        self.imputer_ = KNNImputer(n_neighbors=NEAREST_PEOPLE, keep_empty_features=True)
+        self.imputer_ = KNNImputer(n_neighbors=NEAREST_PARTICIPANTS, keep_empty_features=True)
         self.rounds_, self.converged_ = 0, True
         return self.imputer_.fit_transform(standard)
 
     def _chain(self, standard: Values) -> Values:
         """Regressions in rounds.
 
-        scikit-learn regresses all columns or those with something missing here. A person who misses all columns that
-        are incomplete anywhere asks for exactly those; none of their regressions learns from that person.
+        scikit-learn regresses all columns or those with something missing here. A participant who misses all columns
+        that are incomplete anywhere asks for exactly those; none of their regressions learns from that participant.
         """
         self.imputer_ = IterativeImputer(
             NearestRidge(),
@@ -171,10 +172,10 @@ class Imputation(TableTransformer):
             raise FeatureError(f"there is no column {unknown[0]!r} to impute; there are {', '.join(names)}")
         return np.isnan(standard).any(axis=0) | np.isin(names, list(self.incomplete))
 
-    def _check_arm(self, values: Float[np.ndarray, "person column"]) -> None:
+    def _check_arm(self, values: Float[np.ndarray, "participant column"]) -> None:
         for place, one in enumerate(self.columns):
             if one.role == "arm" and np.isnan(values[:, place]).any():
                 raise FeatureError(
-                    f"{one.name} is missing for {int(np.isnan(values[:, place]).sum())} people; an arm is known or the "
-                    "person is left out, it is never filled in"
+                    f"{one.name} is missing for {int(np.isnan(values[:, place]).sum())} participants; an arm is known "
+                    "or the participant is left out, it is never filled in"
                 )

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
-from ._design import Column, FeatureError, place_of
-from ._transformer import TableTransformer, Values, means
+from ._predictors import FeatureError, PredictorColumn, place_of
+from ._table_transformer import TableTransformer, Values, column_means
 
 ROUNDING = 1e-10  # relative size below which a spread is that of rounding
 
@@ -17,14 +17,14 @@ ROUNDING = 1e-10  # relative size below which a spread is that of rounding
 class MotionResiduals(TableTransformer):
     """Takes out of each measure what goes with its motion: what is left is the measure at the mean motion of the fold.
 
-        x ← x − b (m − m̄),    b = Σ (m − m̄)(x − x̄) / Σ (m − m̄)²  over people with both x and m
+        x ← x − b (m − m̄),    b = Σ (m − m̄)(x − x̄) / Σ (m − m̄)²  over participants with both x and m
 
-    These are residuals of ordinary least squares with an intercept, and the mean x̄ is kept: so a measure stays in
-    its unit and about its level. New people are adjusted by the b and m̄ of the people it was fitted to.
+    These are residuals of ordinary least squares with an intercept, and the mean x̄ is kept: so a measure stays in its
+    unit and about its level. New participants are adjusted by the b and m̄ of the participants it was fitted to.
 
     A missing x stays missing. Where only m is missing it counts as m̄, and x stays as it is. Motion that doesn't vary
-    adjusts nothing. A measure that is a line of its motion, to rounding, comes out constant for everybody: there
-    is nothing of its own in it (nor can there be in two people).
+    adjusts nothing. A measure that is a line of its motion, to rounding, comes out constant for everybody: there is
+    nothing of its own in it (nor can there be in two participants).
 
     Arguments:
         columns: of the table, in order; a measure names its motion column.
@@ -34,20 +34,20 @@ class MotionResiduals(TableTransformer):
         slope_: (column out,) b, units of the measure per mm; 0 without adjustment.
         motion_mean_: (column out,) m̄, mm.
         explained_: (column out,) whether motion explains all of it.
-        level_: (column out,) x̄ over people with both.
+        level_: (column out,) x̄ over participants with both.
 
-    Raises `FeatureError` for a table of another width or order, a motion column that isn't there, and motion of
-    what is no measure.
+    Raises `FeatureError` for a table of another width or order, a motion column that isn't there, and motion of what is
+    no measure.
 
     Source: Norbury et al. 2021, who use residuals of measures on mean framewise displacement.
     """
 
-    def __init__(self, columns: tuple[Column, ...], keep: tuple[str, ...] | None = None) -> None:
+    def __init__(self, columns: tuple[PredictorColumn, ...], keep: tuple[str, ...] | None = None) -> None:
         self.columns = columns
         self.keep = keep
 
     def fit(self, X: Values, y: object = None) -> MotionResiduals:
-        """Slopes over these people."""
+        """Slopes over these participants."""
         values = self._values(X, reset=True)
         self.places_ = self._kept()
         self.adjusted_, self.motion_places_ = self._pairs()
@@ -61,7 +61,7 @@ class MotionResiduals(TableTransformer):
         return self
 
     def transform(self, X: Values) -> Values:
-        """(person, column out) adjusted by the slopes of the people it was fitted to."""
+        """(participant, column out) adjusted by the slopes of the participants it was fitted to."""
         check_is_fitted(self)
         values = self._values(X, reset=False)
         kept = values[:, self.places_]
@@ -93,7 +93,7 @@ def _regressed(x: Values, m: Values) -> tuple[Float[np.ndarray, "column"], ...]:
     """Slope, mean motion, level, and whether motion explains all, of each column on the motion beside it."""
     both = ~np.isnan(x) & ~np.isnan(m)
     x, m = np.where(both, x, np.nan), np.where(both, m, np.nan)
-    level, motion_mean = means(x), means(m)
+    level, motion_mean = column_means(x), column_means(m)
     dx, dm = np.where(both, x - level, 0.0), np.where(both, m - motion_mean, 0.0)
     power, size = (dm**2).sum(axis=0), np.where(both, m, 0.0) ** 2
     varies = power > ROUNDING**2 * size.sum(axis=0)

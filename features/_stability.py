@@ -1,29 +1,57 @@
-"""Which predictors stay when the people change: without each of them, in bootstrap samples, and beyond chance."""
+"""How often each predictor is retained: with each participant left out, in bootstraps, and over imputations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from ._design import FeatureError, Outcome, Predictors
+from ._elastic_net_path import Tuning, fit_path, standardise
 from ._imputation import ImputationMethod
-from ._path import fit_path, scaled
-from ._prepare import preparation
-from ._results import Nested, Published, Stability, WithinArms
-from ._tuning import Tuning
-from ._within_arms import within_arms
+from ._leakage import multiple_imputations
+from ._nested_cv import NestedEstimate
+from ._predictors import FeatureError, Outcome, Predictors
+from ._preparation import preparation_pipeline
+from ._whole_sample_fit import WholeSampleFit, fit_whole_sample
+from ._within_arms import WithinArmCorrelations, within_arm_correlations
 
-FEWEST = 4  # different people of a bootstrap sample
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """How often each predictor is retained when the participants change.
+
+    Fields:
+        folds: (predictor,) share of the models that leave one participant out.
+        bootstraps: (predictor,) share of the bootstrap samples.
+        positive: (predictor,) share of the bootstraps that retain it in which its coefficient is above zero.
+        low, median, high: (predictor,) 5th, 50th and 95th percentile of the bootstrapped coefficient, zeros included.
+        samples: number of bootstraps.
+        seed: of the bootstraps.
+        within: which predictors go with the outcome within arms; None where that was not asked.
+    """
+
+    folds: Float[np.ndarray, "predictor"]
+    bootstraps: Float[np.ndarray, "predictor"]
+    positive: Float[np.ndarray, "predictor"]
+    low: Float[np.ndarray, "predictor"]
+    median: Float[np.ndarray, "predictor"]
+    high: Float[np.ndarray, "predictor"]
+    samples: int
+    seed: int
+    within: WithinArmCorrelations | None = None
+
+
+FEWEST = 4  # different participants of a bootstrap sample
 TRIES = 100
 
 
-def stability(
+def selection_stability(
     predictors: Predictors,
     outcome: Outcome,
-    model: Published,
-    nested: Nested | None,
+    model: WholeSampleFit,
+    nested: NestedEstimate | None,
     *,
     samples: int,
     seed: int,
@@ -31,11 +59,12 @@ def stability(
     imputation: ImputationMethod = "iterative",
     progress: Callable[[int, int], None] | None = None,
 ) -> Stability:
-    """How often each predictor is retained, and whether it goes with the outcome within arms (`within_arms`).
+    """How often each predictor is retained, and whether it goes with the outcome within arms
+    (`within_arm_correlations`).
 
-    Folds are those of the nested estimate, tuned anew. A bootstrap sample draws as many people, arm by arm, with
+    Folds are those of the nested estimate, tuned anew. A bootstrap sample draws as many participants, arm by arm, with
     replacement, prepares the predictors anew, and takes the published model's α and its λ over the outcome's standard
-    deviation: tuning on people who are in a sample twice would retain too much.
+    deviation: tuning on participants who are in a sample twice would retain too much.
 
     Arguments:
         predictors, outcome: those of `model`.
@@ -55,13 +84,13 @@ def stability(
         drawn[number] = _coefficients(predictors, outcome, model, rows, tuning, imputation)
         if progress is not None:
             progress(number + 1, samples)
-    whole = np.asarray(preparation(predictors, imputation).fit_transform(predictors.values))
+    whole = np.asarray(preparation_pipeline(predictors, imputation).fit_transform(predictors.values))
     return _summary(
         drawn,
         nested,
         samples,
         seed,
-        within_arms(whole, outcome.values, strata, seed=seed, factors=_factors(predictors)),
+        within_arm_correlations(whole, outcome.values, strata, seed=seed, factors=_factors(predictors)),
     )
 
 
@@ -69,7 +98,7 @@ def _strata(predictors: Predictors) -> list[Int[np.ndarray, "row"]]:
     """Rows of each arm; all rows where there are no arms."""
     arms = [place for place, column in enumerate(predictors.columns) if column.role == "arm"]
     if not arms:
-        return [np.arange(len(predictors.people))]
+        return [np.arange(len(predictors.participants))]
     arm = predictors.values[:, arms[0]]
     return [np.flatnonzero(arm == kind) for kind in np.unique(arm)]
 
@@ -89,25 +118,29 @@ def _draw(strata: list[np.ndarray], rng: np.random.Generator, y: np.ndarray) -> 
         rows = np.concatenate([rng.choice(rows, rows.size) for rows in strata])
         if np.unique(rows).size >= FEWEST and y[rows].std() > 0:
             return rows
-    raise FeatureError("bootstrap samples hold too few different people; there are too few to draw from")
+    raise FeatureError("bootstrap samples hold too few different participants; there are too few to draw from")
 
 
 def _coefficients(
     predictors: Predictors,
     outcome: Outcome,
-    model: Published,
+    model: WholeSampleFit,
     rows: np.ndarray,
     tuning: Tuning,
     imputation: ImputationMethod,
 ) -> Float[np.ndarray, "predictor"]:
-    sample = scaled(np.asarray(preparation(predictors, imputation).fit_transform(predictors.values[rows])))
+    sample = standardise(
+        np.asarray(preparation_pipeline(predictors, imputation).fit_transform(predictors.values[rows]))
+    )
     y, curve = outcome.values[rows], model.curve
     wanted = curve.penalties[curve.minimum] / outcome.values.std() * y.std()
     path = fit_path(sample, y, curve.alpha, tuning.penalties, tuning.tolerance, down_to=float(wanted))
     return path.coefficients[int(np.abs(np.log(path.penalties / wanted)).argmin())]
 
 
-def _summary(drawn: np.ndarray, nested: Nested | None, samples: int, seed: int, within: WithinArms) -> Stability:
+def _summary(
+    drawn: np.ndarray, nested: NestedEstimate | None, samples: int, seed: int, within: WithinArmCorrelations
+) -> Stability:
     unknown = np.full(drawn.shape[1], np.nan)
     kept = drawn != 0
     counts = kept.sum(axis=0)
@@ -123,3 +156,36 @@ def _summary(drawn: np.ndarray, nested: Nested | None, samples: int, seed: int, 
         seed=seed,
         within=within,
     )
+
+
+def imputed_retention(
+    predictors: Predictors,
+    outcome: Outcome,
+    groups: Int[np.ndarray, "participant"],
+    *,
+    count: int,
+    seed: int,
+    tuning: Tuning | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Float[np.ndarray, "predictor"]:
+    """Share of `count` published models that retain each predictor, each tuned on a table of its own.
+
+    What is missing is drawn from its posterior, so that models differ as far as what is missing matters.
+
+    Arguments:
+        predictors, outcome, groups, tuning: see `fit_whole_sample`.
+        count: imputations.
+        seed: of them.
+        progress: told how many are done.
+
+    Raises `FeatureError` where nothing is missing; see `multiple_imputations`.
+
+    Source: van Buuren & Groothuis-Oudshoorn 2011, J. Stat. Softw. 45(3); Wood, White & Royston 2008, Stat. Med. 27,
+    3227–3246, for counting how often a variable is selected.
+    """
+    kept = np.zeros(len(predictors.names))
+    for done, table in enumerate(multiple_imputations(predictors, count, seed)):
+        kept += fit_whole_sample(table, outcome, groups, tuning).retained
+        if progress is not None:
+            progress(done + 1, count)
+    return kept / count

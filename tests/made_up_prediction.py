@@ -1,4 +1,5 @@
-"""A prediction of made-up people by scikit-learn's own path, in folds, so that showing one needs none of `features`."""
+"""A prediction of made-up participants by scikit-learn's own path, in folds, so that showing one needs none of
+`features`."""
 
 from __future__ import annotations
 
@@ -13,18 +14,18 @@ from sklearn.linear_model import enet_path
 
 from features import (
     ArmSlopes,
-    Chance,
-    Column,
-    LooCurve,
-    Nested,
+    NestedEstimate,
     Outcome,
+    PermutationTest,
+    PredictorColumn,
     Predictors,
-    Published,
     Stability,
     Term,
-    WithinArms,
+    TuningCurve,
+    WholeSampleFit,
+    WithinArmCorrelations,
 )
-from pipeline.predict._result import Prediction, Settings
+from pipeline.predict._result import ElasticNetResult, ElasticNetSettings
 
 ARMS = ("ketamine", "midazolam")
 ALPHAS = (0.5, 1.0)
@@ -34,7 +35,7 @@ PENALTIES = 25
 
 @lru_cache
 def made_up_prediction(
-    people: int = 21,
+    participants: int = 21,
     measures: int = 8,
     effect: float = 12.0,
     *,
@@ -44,11 +45,11 @@ def made_up_prediction(
     label: str = "change(gppi_faces_vmPFC_from_r{:02d})",
     arms: tuple[str, str] = ARMS,
     seed: int = 0,
-) -> Prediction:
+) -> ElasticNetResult:
     """A model of each measure and its product with the arm.
 
     Arguments:
-        people, measures: how many.
+        participants, measures: how many.
         effect: points of improvement per SD of the first measure, and of its product with the arm; 0 for noise.
         products: whether the arm and products with it are terms.
         missing: share of values of every third measure that are missing.
@@ -59,16 +60,16 @@ def made_up_prediction(
     """
     rng = np.random.default_rng(seed)
     names = [label.format(number) for number in range(measures)]
-    arm = np.where(np.arange(people) % 2 == 0, 1.0, -1.0)
-    x = 0.1 + 0.05 * rng.normal(size=(people, measures))
-    y = 10 + effect * (1 + arm) * (x[:, 0] - 0.1) / 0.05 / 2 + 4 * rng.normal(size=people)
-    columns = (*(Column(name, "measure", "a.u.") for name in names), Column("arm", "arm"))
+    arm = np.where(np.arange(participants) % 2 == 0, 1.0, -1.0)
+    x = 0.1 + 0.05 * rng.normal(size=(participants, measures))
+    y = 10 + effect * (1 + arm) * (x[:, 0] - 0.1) / 0.05 / 2 + 4 * rng.normal(size=participants)
+    columns = (*(PredictorColumn(name, "measure", "a.u.") for name in names), PredictorColumn("arm", "arm"))
     terms: tuple[Term, ...] = tuple((name,) for name in names)
     if products:
         terms = (*terms, ("arm",), *(("arm", name) for name in names))
     holes = x.copy()
     holes[:, ::3][rng.uniform(size=holes[:, ::3].shape) < missing] = np.nan
-    who = tuple(f"sub-{number:02d}" for number in range(people))
+    who = tuple(f"sub-{number:02d}" for number in range(participants))
     table = Predictors(who, columns, np.column_stack([holes, arm]), terms)
     filled = np.where(np.isnan(holes), np.nanmean(holes, axis=0), holes)
     centred = filled - filled.mean(axis=0)
@@ -76,26 +77,26 @@ def made_up_prediction(
     return _prediction(table, design, y, arm, arms, reached, rng)
 
 
-def null_prediction() -> Prediction:
+def null_prediction() -> ElasticNetResult:
     """The same with nothing retained: every prediction is a mean."""
     one = made_up_prediction(effect=0.0)
     y, none = one.outcome.values, np.zeros(len(one.names))
-    curves = tuple(replace(curve, minimum=0, one_se=0) for curve in one.published.curves)
+    curves = tuple(replace(curve, minimum=0, one_se=0) for curve in one.in_sample.curves)
     mean = np.full_like(y, y.mean())
     published = replace(
-        one.published, curves=curves, coefficients=none, fitted=mean, tuned=one.of_others, r_squared=0.0
+        one.in_sample, curves=curves, coefficients=none, fitted=mean, cross_validated=one.mean_of_others, r_squared=0.0
     )
-    off = float(np.abs(y - one.of_others).mean())
+    off = float(np.abs(y - one.mean_of_others).mean())
     assert one.nested is not None
     nested = replace(
         one.nested,
-        predictions=one.of_others,
+        predictions=one.mean_of_others,
         q_squared=0.0,
         correlation=-1.0,
         mean_absolute_error=off,
         coefficients=np.zeros_like(one.nested.coefficients),
     )
-    return replace(one, published=published, nested=nested, chance=Chance(150, 199, 0.755, 0.69, 0.81, 0))
+    return replace(one, in_sample=published, nested=nested, permutation=PermutationTest(150, 199, 0.755, 0.69, 0.81, 0))
 
 
 def _prediction(
@@ -106,28 +107,28 @@ def _prediction(
     arms: tuple[str, str],
     reached: int,
     rng: np.random.Generator,
-) -> Prediction:
+) -> ElasticNetResult:
     published = _published(table.names, x, y)
     products = [term[1] for term in table.terms if len(term) > 1]
     filled = dict(zip(table.names, x.T, strict=True))
     low, high = stats.beta.ppf([0.025, 0.975], [max(reached, 1e-9), reached + 1], [200 - reached, 199 - reached])
-    return Prediction(
+    return ElasticNetResult(
         model="change-by-arm" if products else "change",
         formula="change(gppi_*) + arm + arm:change(gppi_*)" if products else "change(gppi_*)",
         outcome=Outcome("improvement", "points", y),
         predictors=table,
-        published=published,
+        in_sample=published,
         nested=_nested(x, y),
-        chance=Chance(reached, 199, (1 + reached) / 200, float(low), float(high), 0),
+        permutation=PermutationTest(reached, 199, (1 + reached) / 200, float(low), float(high), 0),
         stability=_stability(x, y, arm, published, rng),
         slopes=tuple(_slopes(name, filled[name], y, arm, arms) for name in products),
         arms=arms,
         arm=arm,
-        settings=Settings(ALPHAS, PENALTIES, "iterative", True, 199, 40, 0),
+        settings=ElasticNetSettings(ALPHAS, PENALTIES, "iterative", True, 199, 40, 0),
     )
 
 
-def _published(names: tuple[str, ...], x: np.ndarray, y: np.ndarray) -> Published:
+def _published(names: tuple[str, ...], x: np.ndarray, y: np.ndarray) -> WholeSampleFit:
     centre, scale = x.mean(axis=0), x.std(axis=0)
     curves, guesses = zip(*(_curve(x, y, alpha) for alpha in ALPHAS), strict=True)
     best = int(np.argmin([curve.mse[curve.minimum] for curve in curves]))
@@ -136,11 +137,11 @@ def _published(names: tuple[str, ...], x: np.ndarray, y: np.ndarray) -> Publishe
     fitted = y.mean() + (x - centre) / scale @ coefficients
     r_squared = float(1 - np.sum((y - fitted) ** 2) / np.sum((y - y.mean()) ** 2))
     tuned = guesses[best][:, curve.minimum]
-    return Published(names, centre, scale, curves, best, coefficients, float(y.mean()), fitted, tuned, r_squared)
+    return WholeSampleFit(names, centre, scale, curves, best, coefficients, float(y.mean()), fitted, tuned, r_squared)
 
 
-def _curve(x: np.ndarray, y: np.ndarray, alpha: float) -> tuple[LooCurve, np.ndarray]:
-    """The path on all people; errors and predictions of folds, (person, penalty)."""
+def _curve(x: np.ndarray, y: np.ndarray, alpha: float) -> tuple[TuningCurve, np.ndarray]:
+    """The path on all participants; errors and predictions of folds, (participant, penalty)."""
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     top = np.abs(z.T @ (y - y.mean())).max() / y.size / alpha
     penalties = top * np.geomspace(1, 0.02, PENALTIES)
@@ -153,21 +154,21 @@ def _curve(x: np.ndarray, y: np.ndarray, alpha: float) -> tuple[LooCurve, np.nda
     minimum = int(np.argmin(mse))
     one_se = int(np.flatnonzero(mse <= mse[minimum] + se[minimum])[0])
     coefficients = _path(x, y, alpha, penalties, x)[0]
-    return LooCurve(alpha, penalties, mse, se, coefficients, np.full(PENALTIES, y.mean()), minimum, one_se), guess
+    return TuningCurve(alpha, penalties, mse, se, coefficients, np.full(PENALTIES, y.mean()), minimum, one_se), guess
 
 
 def _path(
     x: np.ndarray, y: np.ndarray, alpha: float, penalties: np.ndarray, new: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(penalty, predictor) per SD, and predictions of new people, (person, penalty)."""
+    """(penalty, predictor) per SD, and predictions of new participants, (participant, penalty)."""
     centre, scale = x.mean(axis=0), x.std(axis=0)
-    with warnings.catch_warnings():  # the end of a path of more predictors than people
+    with warnings.catch_warnings():  # the end of a path of more predictors than participants
         warnings.simplefilter("ignore", ConvergenceWarning)
         _, coefficients, _ = enet_path((x - centre) / scale, y - y.mean(), l1_ratio=alpha, alphas=penalties, tol=1e-3)
     return coefficients.T, y.mean() + (new - centre) / scale @ coefficients
 
 
-def _nested(x: np.ndarray, y: np.ndarray) -> Nested:
+def _nested(x: np.ndarray, y: np.ndarray) -> NestedEstimate:
     """All of it again without each fold."""
     guess, alphas, penalties = np.empty(y.size), np.empty(y.size), np.empty(y.size)
     coefficients = np.empty((y.size, x.shape[1]))
@@ -182,10 +183,10 @@ def _nested(x: np.ndarray, y: np.ndarray) -> Nested:
     q_squared = float(1 - np.sum((y - guess) ** 2) / np.sum((y - baseline) ** 2))
     r = float(np.corrcoef(y, guess)[0, 1])
     off = float(np.abs(y - guess).mean())
-    return Nested(guess, baseline, q_squared, r, off, alphas, penalties, coefficients)
+    return NestedEstimate(guess, baseline, q_squared, r, off, alphas, penalties, coefficients)
 
 
-def _within(x: np.ndarray, y: np.ndarray, arm: np.ndarray) -> WithinArms:
+def _within(x: np.ndarray, y: np.ndarray, arm: np.ndarray) -> WithinArmCorrelations:
     """Correlations within arms; p by Student's t and Bonferroni, which is near enough to shuffling."""
     inner = np.column_stack([x, y])
     for sign in (1, -1):
@@ -194,11 +195,11 @@ def _within(x: np.ndarray, y: np.ndarray, arm: np.ndarray) -> WithinArms:
     r = np.full(x.shape[1], np.nan)
     r[varies] = [np.corrcoef(column, inner[:, -1])[0, 1] for column in inner[:, :-1].T[varies]]
     t = np.abs(r) * np.sqrt((y.size - 3) / (1 - r**2))
-    return WithinArms(r, np.clip(2 * stats.t.sf(t, y.size - 3) * varies.sum(), 0.001, 1.0), 999, 0)
+    return WithinArmCorrelations(r, np.clip(2 * stats.t.sf(t, y.size - 3) * varies.sum(), 0.001, 1.0), 999, 0)
 
 
 def _stability(
-    x: np.ndarray, y: np.ndarray, arm: np.ndarray, published: Published, rng: np.random.Generator
+    x: np.ndarray, y: np.ndarray, arm: np.ndarray, published: WholeSampleFit, rng: np.random.Generator
 ) -> Stability:
     curve = published.curve
     penalty = curve.penalties[curve.minimum : curve.minimum + 1]
@@ -222,8 +223,8 @@ def _stability(
 
 def _slopes(name: str, x: np.ndarray, y: np.ndarray, arm: np.ndarray, arms: tuple[str, str]) -> ArmSlopes:
     fits = [stats.linregress(x[arm == sign], y[arm == sign]) for sign in (1, -1)]
-    people = np.array([int((arm == sign).sum()) for sign in (1, -1)])
+    participants = np.array([int((arm == sign).sum()) for sign in (1, -1)])
     slope = np.array([fit.slope for fit in fits])
-    half = stats.t.ppf(0.975, people - 2) * np.array([fit.stderr for fit in fits])
+    half = stats.t.ppf(0.975, participants - 2) * np.array([fit.stderr for fit in fits])
     intercept = np.array([fit.intercept for fit in fits])
-    return ArmSlopes(name, arms, slope, slope - half, slope + half, intercept, people, x, arm)
+    return ArmSlopes(name, arms, slope, slope - half, slope + half, intercept, participants, x, arm)

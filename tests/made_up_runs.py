@@ -45,7 +45,7 @@ def study_of(**changes: Any) -> Study:
     return Study.model_validate(CONTENT | changes)
 
 
-def people_of(*arms: str) -> Inventory:
+def predictors_of(*arms: str) -> Inventory:
     """One participant for each arm given, with an age that is not known of the last, and without runs."""
     ages = [str(30 + i) for i in range(len(arms) - 1)] + ["n/a"]
     return Inventory(

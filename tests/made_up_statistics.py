@@ -1,4 +1,4 @@
-"""People with scores at two sessions and a few measures, for tests of the statistics."""
+"""Participants with scores at two sessions and a few measures, for tests of the statistics."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.bids import SessionScores
-from pipeline.statistics import StudyPeople
+from pipeline.statistics import StudyParticipants
 
 ARMS = ("ketamine", "midazolam")
 SESSIONS = ("ses-1", "ses-2")
 
 
-def made_up_people(counts: tuple[int, int] = (11, 10), seed: int = 1, **changes: Any) -> StudyPeople:
-    """CAPS falls by 9 points more in the first arm; the last person lacks the second session."""
+def made_up_participants(counts: tuple[int, int] = (11, 10), seed: int = 1, **changes: Any) -> StudyParticipants:
+    """CAPS falls by 9 points more in the first arm; the last participant lacks the second session."""
     rng = np.random.default_rng(seed)
     n = sum(counts)
     arm = np.repeat([1.0, -1.0], counts)
@@ -48,15 +48,15 @@ def made_up_people(counts: tuple[int, int] = (11, 10), seed: int = 1, **changes:
         },
         "units": dict.fromkeys(("caps", "caps_before", "caps_fall", "avoidance_fall", "arousal_fall"), "points"),
     }
-    return StudyPeople(**(content | changes))
+    return StudyParticipants(**(content | changes))
 
 
-def made_up_measures(people: StudyPeople, seed: int = 2) -> dict[str, np.ndarray]:
-    """Column → (person, session); ``gppi_faces_amygdala_from_vmPFC`` falls with improvement."""
+def made_up_measures(participants: StudyParticipants, seed: int = 2) -> dict[str, np.ndarray]:
+    """Column → (participant, session); ``gppi_faces_amygdala_from_vmPFC`` falls with improvement."""
     rng = np.random.default_rng(seed)
-    n = len(people.names)
+    n = len(participants.names)
     start = rng.normal(0, 1, n)
-    fall = np.nan_to_num(people.subscales["caps_fall"], nan=0.0)
+    fall = np.nan_to_num(participants.subscales["caps_fall"], nan=0.0)
     motion = rng.uniform(0.08, 0.3, (n, 2))
     told = np.column_stack([start, start - 0.12 * fall + rng.normal(0, 0.8, n)])
     return {
@@ -66,19 +66,21 @@ def made_up_measures(people: StudyPeople, seed: int = 2) -> dict[str, np.ndarray
     }
 
 
-def write_measures(folder: Path, people: StudyPeople, columns: Mapping[str, np.ndarray] | None = None) -> Path:
-    """The table of measures with its sidecar; a person without a value has n/a."""
-    columns = made_up_measures(people) if columns is None else columns
+def write_measures(
+    folder: Path, participants: StudyParticipants, columns: Mapping[str, np.ndarray] | None = None
+) -> Path:
+    """The table of measures with its sidecar; a participant without a value has n/a."""
+    columns = made_up_measures(participants) if columns is None else columns
     path = folder / "features.tsv"
     rows = [
         [
             name,
             session,
-            people.arms[0 if people.arm[i] > 0 else 1],
+            participants.arms[0 if participants.arm[i] > 0 else 1],
             *(_cell(values[i, j]) for values in columns.values()),
         ]
-        for i, name in enumerate(people.names)
-        for j, session in enumerate(people.sessions)
+        for i, name in enumerate(participants.names)
+        for j, session in enumerate(participants.sessions)
     ]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")

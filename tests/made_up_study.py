@@ -9,7 +9,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from made_up_prediction import made_up_prediction
-from made_up_statistics import made_up_people
+from made_up_statistics import made_up_participants
 from small_models import block_inputs
 
 from dcm import Data, Posterior, Spec, Subject, invert_cohort, prior, simulate
@@ -84,7 +84,7 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
         model_comparison=None,
         deliveries=_deliveries(people, posteriors),
         features=feature_table(study, inventory, (*faces, *rest), posteriors),
-        statistics=deliver_statistics(made_up_people(), (), Statistics(outcomes=("caps",), cohort=("age",))),
+        statistics=deliver_statistics(made_up_participants(), (), Statistics(outcomes=("caps",), cohort=("age",))),
         predictions={"change": predicted(made_up_prediction(measures=4, label=MEASURE))},
         failures=(
             FailedUnit("extract", f"{people[1].name}_ses-1_task-stroop", "amygdala: 3 voxels of 40 in the mask"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..common import UsageError, print_message, progress
 from ..execution import RECORDS_FOLDER, open_workers
 from ..page import deliver, held_out
-from ..predict import Model, PredictOptions, model_of
+from ..predict import ModelData, PredictOptions, read_model_data
 from ..tables import TableError
 
 
@@ -19,32 +19,34 @@ def run_predict(options: PredictOptions, out: Path | None, json_file: Path | Non
 
     Raises `UsageError` for mistakes in the table and in what is asked, before any work.
     """
-    from ..predict import deliver_prediction, fit
+    from ..predict import deliver_elastic_net, fit_model
 
     _check_json(options.table, json_file)
     model = read_model(options)
     with held_out(out):
         print_message(summary(model))
         with _records(out) as records, open_workers(jobs or _every_core(), None, records) as workers:
-            found = fit(model, options, records, workers, progress)
-        deliver(deliver_prediction(found), out, json_file)
+            found = fit_model(model, options, records, workers, progress)
+        deliver(deliver_elastic_net(found), out, json_file)
     return 0
 
 
-def read_model(options: PredictOptions) -> Model:
+def read_model(options: PredictOptions) -> ModelData:
     """The model, mistakes in its table told as the user's."""
     try:
-        return model_of(options)
+        return read_model_data(options)
     except TableError as error:
         raise UsageError(str(error)) from error
 
 
-def summary(model: Model) -> str:
+def summary(model: ModelData) -> str:
     """What is going to be fitted, in a line."""
-    people, terms = len(model.predictors.people), len(model.predictors.terms)
+    participants, terms = len(model.predictors.participants), len(model.predictors.terms)
     predictors = "1 predictor" if terms == 1 else f"{terms} predictors"
-    apart = f" ({len(model.left_out)} left out)" if model.left_out else ""
-    return f"{model.source}: {model.outcome.name} of {people} people{apart} from {predictors}: {model.formula}"
+    apart = f" ({len(model.excluded)} left out)" if model.excluded else ""
+    return (
+        f"{model.source}: {model.outcome.name} of {participants} participants{apart} from {predictors}: {model.formula}"
+    )
 
 
 def _check_json(table: Path, json_file: Path | None) -> None:

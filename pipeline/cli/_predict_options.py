@@ -19,8 +19,8 @@ EXAMPLE = (
 )
 HELP = (
     "Predict a score from the columns of any table, such as improvement from brain measures before treatment. Says how "
-    "well the model fits the people it was made from and, which is the number that counts, how well it predicts "
-    "people it has not seen. No images are needed."
+    "well the model fits the participants it was made from and, which is the number that counts, how well it predicts "
+    "participants it has not seen. No images are needed."
 )
 
 
@@ -28,7 +28,7 @@ TableArgument = Annotated[
     Path,
     typer.Argument(
         metavar="TABLE",
-        help="TSV or CSV, a row for each person, or each person and session. A .json beside it may describe it.",
+        help="TSV or CSV, a row for each participant (and session). A .json of the same name describes it.",
     ),
 ]
 OutcomeOption = Annotated[
@@ -67,12 +67,17 @@ ArmOption = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column th
 ArmsOption = Annotated[
     str | None, typer.Option(metavar="FIRST,SECOND", help="Both treatments; the first is coded +1, the second −1.")
 ]
-PersonOption = Annotated[
+ParticipantOption = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Column that names people. Default: participant_id or the like."),
+    typer.Option(
+        "--participant",
+        "--person",
+        metavar="COLUMN",
+        help="Column that names participants. Default: participant_id or the like.",
+    ),
 ]
 SessionOption = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Column that names sessions, if people have two rows.")
+    str | None, typer.Option(metavar="COLUMN", help="Column that names sessions, if participants have two rows.")
 ]
 SessionsOption = Annotated[
     str | None, typer.Option(metavar="BEFORE,AFTER", help="The session before treatment and the one after.")
@@ -83,7 +88,7 @@ NoMotionOption = Annotated[
 ]
 ImputationOption = Annotated[
     Literal["iterative", "neighbours"],
-    typer.Option(help="How missing values are filled in: from the other columns, or from the people most alike."),
+    typer.Option(help="How missing values are filled in: from the other columns, or from the participants most alike."),
 ]
 AlphasOption = Annotated[
     str | None,
@@ -94,14 +99,14 @@ FoldsOption = Annotated[
     typer.Option(
         min=3,
         metavar="N",
-        help="Leave people out in so many groups. Default: one at a time, of more than 100 people 10 groups.",
+        help="Number of groups to leave out. Default: one participant at a time; 10 groups beyond 100 participants.",
     ),
 ]
 PermutationsOption = Annotated[
     int, typer.Option(min=0, metavar="N", help="How often the outcome is shuffled, for p; 0 for no p.")
 ]
 BootstrapsOption = Annotated[
-    int, typer.Option(min=0, metavar="N", help="How often people are drawn anew, for stability; 0 for none.")
+    int, typer.Option(min=0, metavar="N", help="How often participants are drawn anew, for stability; 0 for none.")
 ]
 ImputationsOption = Annotated[
     int,
@@ -109,16 +114,18 @@ ImputationsOption = Annotated[
         min=0, metavar="N", help="How often chance fills in what is missing, to see how much hangs on it; 0: never."
     ),
 ]
-PublishedOnlyOption = Annotated[
+InSampleOnlyOption = Annotated[
     bool,
     typer.Option(
-        "--published-only", help="Only the fit in the sample, as papers report it; it says nothing of new patients."
+        "--in-sample-only",
+        "--published-only",
+        help="Only the fit in the sample, as papers report it; it says nothing of new patients.",
     ),
 ]
 AllDifferentOption = Annotated[
     bool,
     typer.Option(
-        "--all-different", help="Every name is another person's, though they look like visits (T1, T2) of one."
+        "--all-different", help="Every name is another participant's, though they look like visits (T1, T2) of one."
     ),
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
@@ -143,7 +150,7 @@ def predict(
     covariates: CovariatesOption = None,
     arm: ArmOption = None,
     arms: ArmsOption = None,
-    person: PersonOption = None,
+    participant: ParticipantOption = None,
     session: SessionOption = None,
     sessions: SessionsOption = None,
     unit: UnitOption = "",
@@ -154,7 +161,7 @@ def predict(
     permutations: PermutationsOption = 1000,
     bootstraps: BootstrapsOption = 200,
     imputations: ImputationsOption = 0,
-    published_only: PublishedOnlyOption = False,
+    in_sample_only: InSampleOnlyOption = False,
     all_different: AllDifferentOption = False,
     seed: SeedOption = 0,
     jobs: JobsOption = None,
@@ -175,7 +182,7 @@ def predict(
             formula=formula,
             measures=tuple(name_list(",".join(measures or ())) or ("*",)),
             covariates=tuple(name_list(covariates)),
-            person=person,
+            participant=participant,
             session=session,
             sessions=None if sessions is None else name_pair(sessions, ",", "--sessions"),
             arm=arm,
@@ -188,7 +195,7 @@ def predict(
             bootstraps=bootstraps,
             imputations=imputations,
             seed=seed,
-            published_only=published_only,
+            in_sample_only=in_sample_only,
             all_different=all_different,
             **({} if alphas is None else {"alphas": number_list(alphas, "--alphas", "0.1,0.5,1")}),
         )

@@ -1,24 +1,24 @@
-"""Prediction of a score from any table of people: what is asked, what is found, and how it is shown."""
+"""Prediction of a score from any table of participants: what is asked, what is found, and how it is shown."""
 
-from ._delivery import deliver_prediction
-from ._fit import fit
+from ._delivery import deliver_elastic_net
+from ._fit import fit_model
 from ._formula import Factor, FactorTerm, parse_factor, parse_formula
-from ._model import Model, model_of
+from ._model_data import ModelData, read_model_data
 from ._options import PredictOptions
-from ._presets import preset_formula, preset_terms
-from ._result import Prediction
+from ._request import preset_formula, preset_terms
+from ._result import ElasticNetResult
 
 __all__ = [
+    "ElasticNetResult",
     "Factor",
     "FactorTerm",
-    "Model",
+    "ModelData",
     "PredictOptions",
-    "Prediction",
-    "deliver_prediction",
-    "fit",
-    "model_of",
+    "deliver_elastic_net",
+    "fit_model",
     "parse_factor",
     "parse_formula",
     "preset_formula",
     "preset_terms",
+    "read_model_data",
 ]

@@ -12,94 +12,97 @@ from features import scikit_penalty
 from ..page import Delivery, Section
 from ._answers import answers
 from ._notices import notices
-from ._records import prediction_tables
-from ._result import Prediction
+from ._result import ElasticNetResult
+from ._tables import prediction_tables
 
 NAME = "prediction"
 
 
-def deliver_prediction(found: Prediction) -> Delivery:
+def deliver_elastic_net(result: ElasticNetResult) -> Delivery:
     """Everything there is to show of a prediction; pictures are drawn when asked for."""
-    predictors = "1 predictor" if len(found.names) == 1 else f"{len(found.names)} predictors"
+    predictors = "1 predictor" if len(result.names) == 1 else f"{len(result.names)} predictors"
     return Delivery(
         name=NAME,
-        title=f"Is {found.outcome.name} predicted by the measures?",
-        subtitle=f"{found.people} people, {predictors}, {len(found.retained)} retained (model {found.model}).",
-        answers=answers(found),
-        records=prediction_tables(found),
-        draw=lambda: _sections(found),
-        facts=_facts(found),
-        notices=notices(found),
-        summary=_summary(found),
+        title=f"Is {result.outcome.name} predicted by the measures?",
+        subtitle=(
+            f"{result.participants} participants, {predictors}, {len(result.retained)} retained (model {result.model})."
+        ),
+        answers=answers(result),
+        records=prediction_tables(result),
+        draw=lambda: _sections(result),
+        facts=_facts(result),
+        notices=notices(result),
+        summary=_summary(result),
     )
 
 
-def _sections(found: Prediction) -> tuple[Section, ...]:
-    from ._pictures import prediction_sections  # matplotlib takes a second
+def _sections(result: ElasticNetResult) -> tuple[Section, ...]:
+    from ._picture_sections import prediction_sections  # matplotlib takes a second
 
-    return prediction_sections(found)
+    return prediction_sections(result)
 
 
-def _facts(found: Prediction) -> tuple[tuple[str, str], ...]:
-    how, curve = found.settings, found.published.curve
+def _facts(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:
+    how, curve = result.settings, result.in_sample.curve
     grid = f"{_alphas(how.alphas)}, up to {how.penalties} penalties each, as glmnet spaces them"
-    apart = "one person at a time" if how.folds is None else f"in {how.folds} groups"
-    same = scikit_penalty(float(curve.penalties[curve.minimum]), curve.alpha, float(found.outcome.values.std()))
+    apart = "one participant at a time" if how.folds is None else f"in {how.folds} groups"
+    same = scikit_penalty(float(curve.penalties[curve.minimum]), curve.alpha, float(result.outcome.values.std()))
     chosen = (
         f"α = {curve.alpha:g}, λ = {curve.penalties[curve.minimum]:.4g} as glmnet writes it (scikit-learn: "
         f"alpha = {same.alpha:.4g}, l1_ratio = {same.l1_ratio:.3g})"
     )
-    filled = f"filled in ({how.imputation})" if found.missing.any() else "none"
+    filled = f"filled in ({how.imputation})" if result.missing.any() else "none"
     told = [
-        ("Model", f"elastic net; {found.model}: {found.formula}"),
+        ("Model", f"elastic net; {result.model}: {result.formula}"),
         ("Predictors", "standardised, so that coefficients are per SD; products are of centred columns"),
         ("Candidates", grid),
-        ("Choice", f"{chosen}: the least squared error of people left out {apart}"),
+        ("Choice", f"{chosen}: the least squared error of participants left out {apart}"),
         ("Sparser choice", f"λ = {curve.penalties[curve.one_se]:.4g}, within one standard error of the least"),
-        ("Motion", _motion(found)),
+        ("Motion", _motion(result)),
         ("Missing values", filled),
-        ("In-sample", "prepared, tuned and fitted once, on all people, and judged on the same people"),
-        ("Left out", _left_out(found, apart)),
-        ("Chance", _chance(found)),
-        ("Stability", _stability(found)),
+        ("In-sample", "prepared, tuned and fitted once, on all participants, and judged on the same participants"),
+        ("Left out", _left_out(result, apart)),
+        ("Chance", _chance(result)),
+        ("Stability", _stability(result)),
         *([] if not how.imputations else [("Imputations", f"{how.imputations}, drawn from their posterior")]),
         ("Seed", str(how.seed)),
     ]
-    return (("Table", found.source), *told) if found.source else tuple(told)
+    return (("Table", result.source), *told) if result.source else tuple(told)
 
 
-def _motion(found: Prediction) -> str:
-    if not found.settings.adjust_motion:
+def _motion(result: ElasticNetResult) -> str:
+    if not result.settings.adjust_motion:
         return "not adjusted for"
-    adjusted = sum(bool(column.motion) for column in found.predictors.columns)
+    adjusted = sum(bool(column.motion) for column in result.predictors.columns)
     return f"taken out of {adjusted} of the measures" if adjusted else "not known, and so not adjusted for"
 
 
-def _left_out(found: Prediction, apart: str) -> str:
-    if found.nested is None:
+def _left_out(result: ElasticNetResult, apart: str) -> str:
+    if result.nested is None:
         return "nobody"
-    how = found.settings
+    how = result.settings
     tried = f"{_alphas(how.tried_nested)}, {how.nested_penalties or how.penalties} penalties each"
     return f"motion, filling in, scaling, tuning and fitting all again without those left out, {apart}; {tried}"
 
 
-def _chance(found: Prediction) -> str:
-    if found.chance is None:
+def _chance(result: ElasticNetResult) -> str:
+    if result.permutation is None:
         return "not tested"
-    done, asked = found.chance.shuffles, found.settings.permutations
+    done, asked = result.permutation.shuffles, result.settings.permutations
     early = f", which settled p before {asked:,} were done" if done < asked else ""
     every = f"Q² of {done:,} shuffled outcomes, all repeated for each"
-    return f"{every}{early}; one-sided; seed {found.chance.seed}"
+    return f"{every}{early}; one-sided; seed {result.permutation.seed}"
 
 
-def _stability(found: Prediction) -> str:
-    if found.shaken is None:
+def _stability(result: ElasticNetResult) -> str:
+    if result.bootstrapped is None:
         return "no bootstraps"
-    drawn = f"{found.shaken.samples:,} bootstraps, at the α and the relative penalty above; seed {found.shaken.seed}"
-    within = found.shaken.within
+    stability = result.bootstrapped
+    drawn = f"{stability.samples:,} bootstraps, at the α and the relative penalty above; seed {stability.seed}"
+    within = stability.within
     if within is None:
         return drawn
-    where = " within arms" if found.has_arms else ""
+    where = " within arms" if result.has_arms else ""
     return f"{drawn}; outcomes shuffled{where} {within.shuffles} times, each predictor against the largest |r| of all"
 
 
@@ -107,45 +110,45 @@ def _alphas(alphas: tuple[float, ...]) -> str:
     return f"{len(alphas)} α from {min(alphas):g} to {max(alphas):g}" if len(alphas) > 1 else f"α = {alphas[0]:g}"
 
 
-def _summary(found: Prediction) -> dict[str, Any]:
+def _summary(result: ElasticNetResult) -> dict[str, Any]:
     """Numbers for programs; what has a table of its own is there."""
     return {
-        "model": found.model,
-        "formula": found.formula,
-        "outcome": {"name": found.outcome.name, "unit": found.outcome.unit},
-        "counts": {"people": found.people, "predictors": len(found.names), "retained": len(found.retained)},
-        "arms": None if found.arms is None else list(found.arms),
-        "published": _published(found),
-        "nested": _nested(found),
-        "chance": None if found.chance is None else asdict(found.chance),
-        "stability": None if found.stability is None else _shares(found),
-        "settings": {key: list(one) if isinstance(one, tuple) else one for key, one in asdict(found.settings).items()},
-        "left_out": list(found.left_out),
-        "notices": [f"{heading} {text}" for heading, text in notices(found)],
+        "model": result.model,
+        "formula": result.formula,
+        "outcome": {"name": result.outcome.name, "unit": result.outcome.unit},
+        "counts": {"people": result.participants, "predictors": len(result.names), "retained": len(result.retained)},
+        "arms": None if result.arms is None else list(result.arms),
+        "published": _published(result),
+        "nested": _nested(result),
+        "chance": None if result.permutation is None else asdict(result.permutation),
+        "stability": None if result.stability is None else _shares(result),
+        "settings": {key: list(one) if isinstance(one, tuple) else one for key, one in asdict(result.settings).items()},
+        "left_out": list(result.excluded),
+        "notices": [f"{heading} {text}" for heading, text in notices(result)],
     }
 
 
-def _published(found: Prediction) -> dict[str, Any]:
-    model, curve = found.published, found.published.curve
+def _published(result: ElasticNetResult) -> dict[str, Any]:
+    model, curve = result.in_sample, result.in_sample.curve
     return {
         "r_squared": float(model.r_squared),
-        "tuned_r_squared": found.tuned_r_squared,
+        "tuned_r_squared": result.tuned_r_squared,
         "alpha": float(curve.alpha),
         "penalty": float(curve.penalties[curve.minimum]),
         "penalty_one_se": float(curve.penalties[curve.one_se]),
         "scikit_learn": scikit_penalty(
-            float(curve.penalties[curve.minimum]), curve.alpha, float(found.outcome.values.std())
+            float(curve.penalties[curve.minimum]), curve.alpha, float(result.outcome.values.std())
         )._asdict(),
         "intercept": float(model.intercept),
-        "coefficients": _by_name(found, model.coefficients),
+        "coefficients": _by_name(result, model.coefficients),
         "curve": {key: getattr(curve, key).tolist() for key in ("penalties", "mse", "se")},
     }
 
 
-def _nested(found: Prediction) -> dict[str, Any] | None:
-    if found.nested is None:
+def _nested(result: ElasticNetResult) -> dict[str, Any] | None:
+    if result.nested is None:
         return None
-    one = found.nested
+    one = result.nested
     return {
         "q_squared": float(one.q_squared),
         "correlation": float(one.correlation),
@@ -156,19 +159,19 @@ def _nested(found: Prediction) -> dict[str, Any] | None:
     }
 
 
-def _shares(found: Prediction) -> dict[str, Any]:
-    one = found.stability
+def _shares(result: ElasticNetResult) -> dict[str, Any]:
+    one = result.stability
     assert one is not None
-    shares = {key: _by_name(found, getattr(one, key)) for key in ("folds", "bootstraps", "positive")}
+    shares = {key: _by_name(result, getattr(one, key)) for key in ("folds", "bootstraps", "positive")}
     found_within = one.within
     within = found_within and {
-        "correlation": _by_name(found, found_within.correlation),
-        "p_value": _by_name(found, found_within.p_value),
+        "correlation": _by_name(result, found_within.correlation),
+        "p_value": _by_name(result, found_within.p_value),
         "shuffles": found_within.shuffles,
     }
-    stable = [found.names[place] for place in found.retained if found.stable(place)]
+    stable = [result.names[place] for place in result.retained if result.stable(place)]
     return {**shares, "samples": one.samples, "seed": one.seed, "within_arms": within, "stable": stable}
 
 
-def _by_name(found: Prediction, values: np.ndarray) -> dict[str, float]:
-    return {name: float(value) for name, value in zip(found.names, values, strict=True)}
+def _by_name(result: ElasticNetResult, values: np.ndarray) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(result.names, values, strict=True)}

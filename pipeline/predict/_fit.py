@@ -11,34 +11,37 @@ from threadpoolctl import threadpool_limits
 
 from features import (
     ArmSlopes,
-    Chance,
     FeatureError,
-    Folds,
-    Nested,
-    Published,
+    NestedEstimate,
+    PermutationTest,
+    PreparedFolds,
     Stability,
     Tuning,
+    WholeSampleFit,
     arm_slopes,
-    coarse,
+    assign_folds,
+    coarse_tuning,
     default_folds,
-    groups_of,
+    fit_whole_sample,
     imputed_retention,
-    make_folds,
-    nested,
-    published,
-    stability,
+    nested_cross_validation,
+    prepare_folds,
+    selection_stability,
 )
 
 from ..common import UsageError
 from ..execution import Workers
-from ._model import Model
+from ._model_data import ModelData
 from ._options import PredictOptions
-from ._result import Prediction, Settings
-from ._shuffles import Shuffling, Watch, shuffle
+from ._permutations import PermutationJob, Watch, permutation_test
+from ._result import ElasticNetResult, ElasticNetSettings
 
 
-def fit(model: Model, options: PredictOptions, records: Path, workers: Workers, watch: Watch) -> Prediction:
-    """The published model, what the same procedure is worth in people left out, and how often chance does as well.
+def fit_model(
+    model: ModelData, options: PredictOptions, records: Path, workers: Workers, watch: Watch
+) -> ElasticNetResult:
+    """The published model, what the same procedure is worth in participants left out, and how often chance does as
+    well.
 
     Arguments:
         model: predictors and outcome.
@@ -56,25 +59,27 @@ def fit(model: Model, options: PredictOptions, records: Path, workers: Workers, 
         raise UsageError(str(error)) from error
 
 
-def _fit(model: Model, options: PredictOptions, records: Path, workers: Workers, watch: Watch) -> Prediction:
+def _fit(model: ModelData, options: PredictOptions, records: Path, workers: Workers, watch: Watch) -> ElasticNetResult:
     options, grouped = _grouped(model, options)
     predictors, outcome, tuning = model.predictors, model.outcome, Tuning(options.alphas)
-    groups = groups_of(len(predictors.people), options.folds, model.arm if model.by_arm else None, options.seed)
-    with watch("tuning on all people") as bar:
+    groups = assign_folds(
+        len(predictors.participants), options.folds, model.arm if model.by_arm else None, options.seed
+    )
+    with watch("tuning on all participants") as bar:
         bar(0, 1)
-        whole = published(predictors, outcome, groups, tuning, options.imputation, bar)
+        whole = fit_whole_sample(predictors, outcome, groups, tuning, options.imputation, bar)
     folds, inner, by_chance = None, None, None
-    if not options.published_only:
+    if not options.in_sample_only:
         folds, inner = _left_out(model, options, groups, watch)
         by_chance = _chance(folds, inner, model, options, records, workers, watch)
-    return Prediction(
+    return ElasticNetResult(
         model=model.name,
         formula=model.formula,
         outcome=outcome,
         predictors=predictors,
-        published=whole,
+        in_sample=whole,
         nested=inner,
-        chance=by_chance,
+        permutation=by_chance,
         stability=_stability(model, options, whole, inner, watch),
         imputed=_imputed(model, options, groups, watch),
         slopes=_slopes(model, options, whole),
@@ -82,55 +87,60 @@ def _fit(model: Model, options: PredictOptions, records: Path, workers: Workers,
         arm=model.arm,
         settings=_settings(options, tuning),
         source=model.source,
-        left_out=model.left_out,
+        excluded=model.excluded,
         notices=(*model.notices, *grouped),
     )
 
 
-def _grouped(model: Model, options: PredictOptions) -> tuple[PredictOptions, tuple[str, ...]]:
-    """The options, people left out in groups where one at a time is too much and nobody said how; and that in words."""
-    people = len(model.predictors.people)
-    folds = options.folds or default_folds(people, len(model.predictors.names))
+def _grouped(model: ModelData, options: PredictOptions) -> tuple[PredictOptions, tuple[str, ...]]:
+    """The options, participants left out in groups where one at a time is too much and nobody said how; and that in
+    words."""
+    participants = len(model.predictors.participants)
+    folds = options.folds or default_folds(participants, len(model.predictors.names))
     if folds == options.folds:
         return options, ()
     line = (
-        f"{people} people and {len(model.predictors.names)} predictors are too many to leave out one person at a time "
-        f"(what is prepared grows with the cube of people), so they are left out in {folds} groups; --folds chooses."
+        f"{participants} participants and {len(model.predictors.names)} predictors are too many to leave out one "
+        "participant at a time (what is prepared grows with the cube of participants), so they are left out in "
+        f"{folds} groups; --folds "
+        "chooses."
     )
     return replace(options, folds=folds), (line,)
 
 
-def _left_out(model: Model, options: PredictOptions, groups: np.ndarray, watch: Watch) -> tuple[Folds, Nested]:
-    with watch("preparing predictors without every two people") as bar:
-        folds = make_folds(model.predictors, groups, options.imputation, bar)
-    with watch("tuning without each person") as bar:
+def _left_out(
+    model: ModelData, options: PredictOptions, groups: np.ndarray, watch: Watch
+) -> tuple[PreparedFolds, NestedEstimate]:
+    with watch("preparing predictors without every two participants") as bar:
+        folds = prepare_folds(model.predictors, groups, options.imputation, bar)
+    with watch("tuning without each participant") as bar:
         bar(0, 1)
-        found = nested(folds, model.outcome.values, coarse(Tuning(options.alphas)), bar)
+        found = nested_cross_validation(folds, model.outcome.values, coarse_tuning(Tuning(options.alphas)), bar)
     return folds, found
 
 
 def _chance(
-    folds: Folds,
-    found: Nested,
-    model: Model,
+    folds: PreparedFolds,
+    found: NestedEstimate,
+    model: ModelData,
     options: PredictOptions,
     records: Path,
     workers: Workers,
     watch: Watch,
-) -> Chance | None:
+) -> PermutationTest | None:
     if not options.permutations:
         return None
-    job = Shuffling(folds, model.outcome.values, found, coarse(Tuning(options.alphas)), options.seed)
-    return shuffle(job, options.permutations, records, workers, watch)
+    job = PermutationJob(folds, model.outcome.values, found, coarse_tuning(Tuning(options.alphas)), options.seed)
+    return permutation_test(job, options.permutations, records, workers, watch)
 
 
 def _stability(
-    model: Model, options: PredictOptions, whole: Published, inner: Nested | None, watch: Watch
+    model: ModelData, options: PredictOptions, whole: WholeSampleFit, inner: NestedEstimate | None, watch: Watch
 ) -> Stability | None:
     if not options.bootstraps and inner is None:
         return None
-    with watch("drawing people anew") as bar:
-        return stability(
+    with watch("drawing participants anew") as bar:
+        return selection_stability(
             model.predictors,
             model.outcome,
             whole,
@@ -143,7 +153,7 @@ def _stability(
         )
 
 
-def _imputed(model: Model, options: PredictOptions, groups: np.ndarray, watch: Watch) -> np.ndarray | None:
+def _imputed(model: ModelData, options: PredictOptions, groups: np.ndarray, watch: Watch) -> np.ndarray | None:
     if not options.imputations:
         return None
     with watch("filling in what is missing by chance") as bar:
@@ -158,7 +168,7 @@ def _imputed(model: Model, options: PredictOptions, groups: np.ndarray, watch: W
         )
 
 
-def _slopes(model: Model, options: PredictOptions, whole: Published) -> tuple[ArmSlopes, ...]:
+def _slopes(model: ModelData, options: PredictOptions, whole: WholeSampleFit) -> tuple[ArmSlopes, ...]:
     """A line in each arm for every measure whose product with the arm is retained, and that varies in both arms."""
     if model.arms is None:
         return ()
@@ -172,12 +182,12 @@ def _slopes(model: Model, options: PredictOptions, whole: Published) -> tuple[Ar
     return tuple(found)
 
 
-def _settings(options: PredictOptions, tuning: Tuning) -> Settings:
-    return Settings(
+def _settings(options: PredictOptions, tuning: Tuning) -> ElasticNetSettings:
+    return ElasticNetSettings(
         alphas=tuning.alphas,
         penalties=tuning.penalties,
-        nested_alphas=coarse(tuning).alphas,
-        nested_penalties=coarse(tuning).penalties,
+        nested_alphas=coarse_tuning(tuning).alphas,
+        nested_penalties=coarse_tuning(tuning).penalties,
         imputation=options.imputation,
         adjust_motion=options.adjust_motion,
         folds=options.folds,

@@ -6,14 +6,13 @@ import numpy as np
 
 from ..common import first_names
 from ._answers import MOST, gap, number, stable_words
-from ._performance import MUCH_MISSING, is_predicted, is_settled
-from ._result import Prediction
+from ._result import MUCH_MISSING, ElasticNetResult
 
 OPTIMISM = 0.2  # r² in-sample less Q² from which it is told
-SAME = 0.8  # share of left-out people that must agree on α
+SAME = 0.8  # share of left-out participants that must agree on α
 
 
-def notices(found: Prediction) -> tuple[tuple[str, str], ...]:
+def notices(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:
     """A heading and a text each."""
     chosen = (
         _whole_sample,
@@ -27,60 +26,60 @@ def notices(found: Prediction) -> tuple[tuple[str, str], ...]:
         _unfinished,
         _shuffles,
     )
-    told = [line for line in (one(found) for one in chosen) if line is not None]
-    if found.left_out:
-        count = len(found.left_out)
-        heading = "1 person is" if count == 1 else f"{count} people are"
-        told.append((f"{heading} not in this model.", "; ".join(found.left_out)))
-    return (*told, *(("Bear in mind.", line) for line in found.notices))
+    told = [line for line in (one(result) for one in chosen) if line is not None]
+    if result.excluded:
+        count = len(result.excluded)
+        heading = "1 participant is" if count == 1 else f"{count} participants are"
+        told.append((f"{heading} not in this model.", "; ".join(result.excluded)))
+    return (*told, *(("Bear in mind.", line) for line in result.notices))
 
 
-def _whole_sample(found: Prediction) -> tuple[str, str] | None:
-    if not found.predictors.whole_sample:
+def _whole_sample(result: ElasticNetResult) -> tuple[str, str] | None:
+    if not result.predictors.whole_sample:
         return None
-    what = ", ".join(found.predictors.whole_sample)
-    return ("The table was prepared over all people.", f"{what}: whoever is left out has left a trace in it.")
+    what = ", ".join(result.predictors.whole_sample)
+    return ("The table was prepared over all participants.", f"{what}: whoever is left out has left a trace in it.")
 
 
-def _optimism(found: Prediction) -> tuple[str, str] | None:
-    if found.nested is None or found.published.r_squared - found.nested.q_squared < OPTIMISM:
+def _optimism(result: ElasticNetResult) -> tuple[str, str] | None:
+    if result.nested is None or result.in_sample.r_squared - result.nested.q_squared < OPTIMISM:
         return None
-    return ("The fit in the sample is optimistic.", gap(found))
+    return ("The fit in the sample is optimistic.", gap(result))
 
 
-def _size(found: Prediction) -> tuple[str, str] | None:
-    people, terms = found.people, len(found.names)
-    if terms <= people:
+def _size(result: ElasticNetResult) -> tuple[str, str] | None:
+    participants, terms = result.participants, len(result.names)
+    if terms <= participants:
         return None
-    text = f"{terms} for {people} people: noise alone can be fitted, and which of them are retained is uncertain."
-    return ("More predictors than people.", text)
+    text = f"{terms} for {participants} participants: noise alone can be fitted, and which are retained is uncertain."
+    return ("More predictors than participants.", text)
 
 
-def _missing(found: Prediction) -> tuple[str, str] | None:
-    much = [int(i) for i in np.argsort(-found.missing, kind="stable") if found.missing[i] > MUCH_MISSING]
+def _missing(result: ElasticNetResult) -> tuple[str, str] | None:
+    much = [int(i) for i in np.argsort(-result.missing, kind="stable") if result.missing[i] > MUCH_MISSING]
     if not much:
         return None
-    told = first_names([f"{found.predictors.columns[i].name} ({found.missing[i]:.0%})" for i in much], MOST)
+    told = first_names([f"{result.predictors.columns[i].name} ({result.missing[i]:.0%})" for i in much], MOST)
     return (f"More than {MUCH_MISSING:.0%} of a column is filled in.", f"{told}: what it says is partly a guess.")
 
 
-def _unstable(found: Prediction) -> tuple[str, str] | None:
-    loose = [i for i in found.retained if not found.stable(i)]
-    if found.shaken is None or not loose:
+def _unstable(result: ElasticNetResult) -> tuple[str, str] | None:
+    loose = [i for i in result.retained if not result.stable(i)]
+    if result.bootstrapped is None or not loose:
         return None
-    shaken = found.shaken
+    shaken = result.bootstrapped
     told = first_names(
-        [f"{found.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST
+        [f"{result.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST
     )
-    return ("Retained, but not stable.", f"{told}. {stable_words(found)}")
+    return ("Retained, but not stable.", f"{told}. {stable_words(result)}")
 
 
-def _alike(found: Prediction) -> tuple[str, str] | None:
+def _alike(result: ElasticNetResult) -> tuple[str, str] | None:
     pairs = [
-        f"{found.names[i]} and {found.names[other]} (r = {number(r)})"
-        for i in found.retained
-        for other, r in found.alike(i)
-        if other not in found.retained
+        f"{result.names[i]} and {result.names[other]} (r = {number(r)})"
+        for i in result.retained
+        for other, r in result.correlated_with(i)
+        if other not in result.retained
     ]
     if not pairs:
         return None
@@ -90,44 +89,44 @@ def _alike(found: Prediction) -> tuple[str, str] | None:
     )
 
 
-def _alpha(found: Prediction) -> tuple[str, str] | None:
-    if found.nested is None:
+def _alpha(result: ElasticNetResult) -> tuple[str, str] | None:
+    if result.nested is None:
         return None
-    chosen, counts = np.unique(found.nested.alphas, return_counts=True)
+    chosen, counts = np.unique(result.nested.alphas, return_counts=True)
     same = float(counts.max() / counts.sum())
     if same >= SAME:
         return None
     text = (
-        f"Without one person or another it is {chosen[0]:g} to {chosen[-1]:g}; no value is chosen in more than "
+        f"Without one participant or another it is {chosen[0]:g} to {chosen[-1]:g}; no value is chosen in more than "
         f"{same:.0%} of cases."
     )
-    return ("The choice of α hangs on single people.", text)
+    return ("The choice of α hangs on single participants.", text)
 
 
-def _end_of_path(found: Prediction) -> tuple[str, str] | None:
-    curve = found.published.curve
+def _end_of_path(result: ElasticNetResult) -> tuple[str, str] | None:
+    curve = result.in_sample.curve
     if curve.minimum < curve.penalties.size - 1 or curve.penalties.size == 1:
         return None
     text = (
         f"λ = {curve.penalties[-1]:.3g} is the least that was tried, or leaves nothing to explain: the model "
-        "fits its people as closely as it can."
+        "fits its participants as closely as it can."
     )
     return ("The least error is at the end of the path.", text)
 
 
-def _unfinished(found: Prediction) -> tuple[str, str] | None:
-    if not found.published.unfinished:
+def _unfinished(result: ElasticNetResult) -> tuple[str, str] | None:
+    if not result.in_sample.unfinished:
         return None
     text = "They are among the smallest penalties, where predictors stand for each other."
-    return (f"{found.published.unfinished} models were not solved to the last digit.", text)
+    return (f"{result.in_sample.unfinished} models were not solved to the last digit.", text)
 
 
-def _shuffles(found: Prediction) -> tuple[str, str] | None:
-    if found.chance is None or is_settled(found):
+def _shuffles(result: ElasticNetResult) -> tuple[str, str] | None:
+    if result.permutation is None or result.p_is_settled:
         return None
-    one = found.chance
+    one = result.permutation
     text = f"Infinitely many would give p between {one.low:.3f} and {one.high:.3f} (95 %)."
-    undone = "it may not hold" if is_predicted(found) else "it may fall below 0.05"
+    undone = "it may not hold" if result.beats_chance else "it may fall below 0.05"
     return ("Too few shuffles to settle p.", f"{text} {undone[0].upper()}{undone[1:]}; shuffle more.")
 
 

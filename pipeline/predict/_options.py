@@ -26,22 +26,23 @@ class PredictOptions:
         formula: terms of one's own, see `parse_formula`; none where there is a preset.
         measures: names, ``*`` for anything; those after a ``!`` are taken out again.
         covariates: factors that a preset has beside its measures, such as ``age`` or ``change(madrs)``.
-        person: column that names people; none to find it.
-        session: column that names sessions; none to find it, or for one row per person.
-        sessions: before and after; none to take them from the table's description, or for one row per person.
+        participant: column that names participants; none to find it.
+        session: column that names sessions; none to find it, or for one row per participant.
+        sessions: before and after; none to take them from the table's description, or for one row per participant.
         arm: column of the arms; none to find it.
         arms: both, the first coded +1; none to take them from the table's description.
         unit: of the outcome; empty for what the table's description says.
         adjust_motion: whether measures are residualised on their motion.
         imputation: of what is missing.
         alphas: mixings to try, above 0 to 1.
-        folds: groups of people left out together; none for `features.default_folds`: one person at a time, of more than
-            100 people ten groups.
+        folds: groups of participants left out together; none for `features.default_folds`: one participant at a time,
+            of more than 100 participants ten groups.
         permutations, bootstraps: how many; 0 for none.
         imputations: tables in which chance fills in what is missing, to see how much hangs on it; 0 for none.
         seed: of everything drawn.
-        all_different: whether every name is another person's, though names look like visits (01_pre, 01_post) of one.
-        published_only: whether nobody is left out of everything: in-sample numbers alone.
+        all_different: whether every name is another participant's, though names look like visits (01_pre, 01_post) of
+            one.
+        in_sample_only: whether nobody is left out of everything: in-sample numbers alone.
 
     Raises `UsageError` where these contradict each other.
     """
@@ -52,7 +53,7 @@ class PredictOptions:
     formula: str | None = None
     measures: tuple[str, ...] = ("*",)
     covariates: tuple[str, ...] = ()
-    person: str | None = None
+    participant: str | None = None
     session: str | None = None
     sessions: tuple[str, str] | None = None
     arm: str | None = None
@@ -66,7 +67,7 @@ class PredictOptions:
     bootstraps: int = 200
     imputations: int = 0
     seed: int = 0
-    published_only: bool = False
+    in_sample_only: bool = False
     all_different: bool = False
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class PredictOptions:
                 raise UsageError("both a model and a formula are given; leave one out")
             raise UsageError(
                 f"a model or a formula is needed: --model {', '.join(presets)}; or --formula, such as '*' for every "
-                "measure of a table with one row per person"
+                "measure of a table with one row per participant"
             )
         if self.model is not None and self.model not in presets:
             raise UsageError(f"there is no model {self.model!r}{did_you_mean(self.model, presets, 'models')}")

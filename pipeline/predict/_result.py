@@ -1,4 +1,5 @@
-"""A prediction, complete: what went in, what was found in the sample and in people left out, and how it was made."""
+"""A prediction, complete: what went in, what was found in the sample and in participants left out, and how it was
+made."""
 
 from __future__ import annotations
 
@@ -7,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from features import ArmSlopes, Chance, Nested, Outcome, Predictors, Published, Stability
+from features import ArmSlopes, NestedEstimate, Outcome, PermutationTest, Predictors, Stability, WholeSampleFit
 
-from ..verdicts import is_stable
+from ..verdicts import has_settled, is_stable, judge_prediction
 
+MUCH_MISSING = 0.2  # share of a column from which filling it in is told
 COMMON = 0.9  # |r| from which two predictors can stand for each other
 
 
 @dataclass(frozen=True)
-class Settings:
+class ElasticNetSettings:
     """How a prediction was made.
 
     Fields:
@@ -27,7 +29,7 @@ class Settings:
         bootstraps: samples for the stability; 0 for none.
         imputations: tables in which chance filled in what is missing; 0 for none.
         seed: of everything drawn.
-        folds: groups of people that are left out in turn; none where it is one person at a time.
+        folds: groups of participants that are left out in turn; none where it is one participant at a time.
         nested_alphas, nested_penalties: candidates where all is repeated without each group; as above where empty.
     """
 
@@ -50,58 +52,61 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
-    """One model from measures to a score: found in the sample, and in people left out of everything.
+class ElasticNetResult:
+    """One model from measures to a score: found in the sample, and in participants left out of everything.
 
     Fields:
         model: name of the preset; ``formula`` where the user wrote one.
         formula: the model's terms, as it was asked for.
-        outcome: what is predicted, (person,).
-        predictors: the table of people as it was measured, and the terms.
-        published: the model that all people chose, judged on the same people.
-        nested: predictions of people left out of everything; none where there are none.
-        chance: how often shuffled outcomes are predicted as well as `nested` predicts; none where nothing was shuffled.
+        outcome: what is predicted, (participant,).
+        predictors: the table of participants as it was measured, and the terms.
+        in_sample: the model that all participants chose, judged on the same participants.
+        nested: predictions of participants left out of everything; none where there are none.
+        permutation: how often shuffled outcomes are predicted as well as `nested_cross_validation` predicts; none where
+            nothing was shuffled.
         stability: how often each predictor is retained; none where that was not asked.
         imputed: (predictor,) share of models that retain each where chance fills in what is missing; none without.
         slopes: outcome against a measure in each arm, for measures that a product with the arm is of.
         arms: names of both, the first coded +1; none where the table has no arms.
-        arm: (person,) +1 or −1; none where the table has no arms.
+        arm: (participant,) +1 or −1; none where the table has no arms.
         settings: how it was made.
-        source: what the table was read from, for people.
-        left_out: people of the table who are not in the model, and why, a line each.
+        source: what the table was read from, for participants.
+        excluded: participants of the table who are not in the model, and why, a line each.
         notices: what else must not be overlooked, a line each.
 
-    Raises `ValueError` where parts are not of the same people or predictors.
+    Raises `ValueError` where parts are not of the same participants or predictors.
     """
 
     model: str
     formula: str
     outcome: Outcome
     predictors: Predictors
-    published: Published
-    nested: Nested | None
-    chance: Chance | None
+    in_sample: WholeSampleFit
+    nested: NestedEstimate | None
+    permutation: PermutationTest | None
     stability: Stability | None
     slopes: tuple[ArmSlopes, ...]
     arms: tuple[str, str] | None
-    arm: Float[np.ndarray, "person"] | None
-    settings: Settings
+    arm: Float[np.ndarray, "participant"] | None
+    settings: ElasticNetSettings
     imputed: Float[np.ndarray, "predictor"] | None = None
     source: str = ""
-    left_out: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        people, terms = len(self.predictors.people), len(self.predictors.terms)
-        sizes = [self.outcome.values.size, self.published.fitted.size, self.predictors.values.shape[0]]
+        participants, terms = len(self.predictors.participants), len(self.predictors.terms)
+        sizes = [self.outcome.values.size, self.in_sample.fitted.size, self.predictors.values.shape[0]]
         sizes += [] if self.nested is None else [self.nested.predictions.size]
         sizes += [] if self.arm is None else [self.arm.size]
-        if set(sizes) != {people}:
-            raise ValueError(f"parts of a prediction are of {sorted(set(sizes))} people, the table of {people}")
-        if self.published.coefficients.size != terms:
-            raise ValueError(f"{self.published.coefficients.size} coefficients for {terms} terms")
+        if set(sizes) != {participants}:
+            raise ValueError(
+                f"parts of a prediction are of {sorted(set(sizes))} participants, the table of {participants}"
+            )
+        if self.in_sample.coefficients.size != terms:
+            raise ValueError(f"{self.in_sample.coefficients.size} coefficients for {terms} terms")
         if (self.arms is None) != (self.arm is None):
-            raise ValueError("arms need both their names and each person's")
+            raise ValueError("arms need both their names and each participant's")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,34 +114,34 @@ class Prediction:
         return self.predictors.names
 
     @property
-    def people(self) -> int:
+    def participants(self) -> int:
         """How many there are."""
-        return len(self.predictors.people)
+        return len(self.predictors.participants)
 
     @property
-    def shaken(self) -> Stability | None:
+    def bootstrapped(self) -> Stability | None:
         """The stability where there are bootstraps; it may know of folds alone."""
         return self.stability if self.stability is not None and self.stability.samples > 0 else None
 
     @property
     def order(self) -> np.ndarray:
         """Places of the predictors: retained ones first, the largest first; others by how often bootstraps retain."""
-        often = np.zeros(len(self.names)) if self.shaken is None else self.shaken.bootstraps
-        return np.lexsort((-often, -np.abs(self.published.coefficients)))
+        often = np.zeros(len(self.names)) if self.bootstrapped is None else self.bootstrapped.bootstraps
+        return np.lexsort((-often, -np.abs(self.in_sample.coefficients)))
 
     @property
     def retained(self) -> tuple[int, ...]:
         """Places of the predictors with a coefficient other than zero, the largest first."""
-        return tuple(int(place) for place in self.order if self.published.retained[place])
+        return tuple(int(place) for place in self.order if self.in_sample.retained[place])
 
     def stable(self, place: int) -> bool:
         """Whether at least half of the bootstraps, and of the folds where there are any, retain a predictor, and its
         correlation with the outcome within arms beats the largest of all predictors where outcomes are shuffled.
 
-        Bootstraps keep the penalty that all people chose, folds choose anew: each can be the harder test. Neither knows
-        an arm's effect from a measure's; shuffling within arms does.
+        Bootstraps keep the penalty that all participants chose, folds choose anew: each can be the harder test. Neither
+        knows an arm's effect from a measure's; shuffling within arms does.
         """
-        shaken = self.shaken
+        shaken = self.bootstrapped
         if shaken is None or shaken.within is None:
             return False
         return is_stable(*(float(of[place]) for of in (shaken.bootstraps, shaken.folds, shaken.within.p_value)))
@@ -153,11 +158,11 @@ class Prediction:
 
     @property
     def missing(self) -> Float[np.ndarray, "column"]:
-        """Share of people without a value, of each column."""
+        """Share of participants without a value, of each column."""
         return np.isnan(self.predictors.values).mean(axis=0)
 
     @property
-    def of_others(self) -> Float[np.ndarray, "person"]:
+    def mean_of_others(self) -> Float[np.ndarray, "participant"]:
         """Mean outcome of the others, those left out together aside: what predicts with no predictor."""
         if self.nested is not None:
             return self.nested.baseline
@@ -166,8 +171,26 @@ class Prediction:
 
     @property
     def tuned_r_squared(self) -> float:
-        """1 − PRESS / SS of left-out people at the penalty that all people chose, SS about the mean of the others."""
-        return _explained(self.outcome.values, self.published.tuned, self.of_others)
+        """1 − PRESS / SS of left-out participants at the penalty that all participants chose, SS about the mean of the
+        others."""
+        return _explained(self.outcome.values, self.in_sample.cross_validated, self.mean_of_others)
+
+    @property
+    def error_of_mean(self) -> float:
+        """Mean absolute error where the mean of all others is everybody's guess."""
+        return float(np.abs(self.outcome.values - self.mean_of_others).mean())
+
+    @property
+    def beats_chance(self) -> bool:
+        """Whether left-out participants are predicted better than by the others' mean, and than by chance."""
+        if self.nested is None or self.permutation is None:
+            return False
+        return judge_prediction(self.nested.q_squared, self.permutation.p_value) == "yes"
+
+    @property
+    def p_is_settled(self) -> bool:
+        """Whether more shuffles would leave p on its side of 0.05."""
+        return self.permutation is None or has_settled(self.permutation.low, self.permutation.high)
 
     @property
     def arm_terms(self) -> tuple[int, ...]:
@@ -176,7 +199,7 @@ class Prediction:
         return tuple(i for i, term in enumerate(self.predictors.terms) if len(term) > 1 and arms & set(term))
 
     @property
-    def beside(self) -> tuple[int, ...]:
+    def without_measure(self) -> tuple[int, ...]:
         """Places of terms that hold no measure, such as the arm by itself.
 
         Where no column is a measure, covariates are what is asked about.
@@ -185,8 +208,8 @@ class Prediction:
         asked = "measure" if "measure" in role.values() else "covariate"
         return tuple(i for i, term in enumerate(self.predictors.terms) if all(role[name] != asked for name in term))
 
-    def alike(self, place: int) -> tuple[tuple[int, float], ...]:
-        """Other predictors that go with one at |r| ≥ 0.9 as measured, among people who have both; (place, r)."""
+    def correlated_with(self, place: int) -> tuple[tuple[int, float], ...]:
+        """Other predictors that go with one at |r| ≥ 0.9 as measured, among participants who have both; (place, r)."""
         one, found = self._values(place), []
         for other in range(len(self.names)):
             r = _correlation(one, self._values(other)) if other != place else 0.0

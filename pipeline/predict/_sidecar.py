@@ -24,7 +24,7 @@ class Sidecar:
         units: column → unit.
         motion: measure → column of its mean framewise displacement.
         levels: column → its values, in order: before and after, or the arm coded +1 and the other.
-        whole_sample: what was estimated over all people already.
+        whole_sample: what was estimated over all participants already.
     """
 
     path: Path | None = None
@@ -114,6 +114,7 @@ def _levels(path: Path, name: str, levels: Any) -> tuple[str, ...]:
 def _transforms(path: Path, done: Any) -> tuple[str, ...]:
     if not isinstance(done, list) or not all(isinstance(one, str) and one for one in done):
         raise TableError(
-            path, f"{TRANSFORMS} must be a list of texts, [] where nothing was estimated over all people; correct it"
+            path,
+            f"{TRANSFORMS} must be a list of texts, [] where nothing was estimated over all participants; correct it",
         )
     return tuple(done)

@@ -10,7 +10,7 @@ from ..common import UsageError
 from ..execution import Unit, UnitRecorder, Workers, WorkFunction
 from ..measures import PARTICIPANT, SESSION
 from ..page import store_delivery
-from ..predict import PredictOptions, deliver_prediction, fit, model_of, parse_formula
+from ..predict import PredictOptions, deliver_elastic_net, fit_model, parse_formula, read_model_data
 from ..study import Prediction, Study
 from ._result_paths import ResultPaths
 from ._stage_runner import ProgressFactory, package_versions
@@ -66,7 +66,7 @@ def prediction_options(settings: Prediction, study: Study, table: Path) -> Predi
         formula=settings.formula,
         measures=settings.measures,
         covariates=settings.covariates,
-        person=PARTICIPANT,
+        participant=PARTICIPANT,
         session=SESSION,
         sessions=(study.sessions.before, study.sessions.after),
         arm=study.participants.arm,
@@ -94,10 +94,10 @@ def make_prediction_work(records: Path, workers: Workers, progress: ProgressFact
         for unit in units:
             job: PredictionJob = unit.payload
             try:
-                found = fit(model_of(job.options), job.options, records, workers, progress)
+                found = fit_model(read_model_data(job.options), job.options, records, workers, progress)
             except (UsageError, ValueError) as error:
                 recorder.failed(unit, str(error))
             else:
-                recorder.done(unit, store_delivery(deliver_prediction(found), job.folder))
+                recorder.done(unit, store_delivery(deliver_elastic_net(found), job.folder))
 
     return predict

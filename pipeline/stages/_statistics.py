@@ -14,7 +14,7 @@ from ..bids import Inventory
 from ..common import UsageError
 from ..execution import Unit, UnitRecorder
 from ..page import store_delivery
-from ..statistics import StudyPeople, deliver_statistics, measure_changes, people_of
+from ..statistics import StudyParticipants, deliver_statistics, measure_changes, study_participants
 from ..study import Statistics, Study
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
@@ -35,7 +35,7 @@ class StatisticsJob:
     """
 
     settings: Statistics
-    people: StudyPeople
+    participants: StudyParticipants
     measures: Path
     folder: Path
 
@@ -49,14 +49,14 @@ def statistics_units(study: Study, inventory: Inventory, measures: Path, paths: 
     settings = study.statistics
     if settings is None:
         return []
-    people = people_of(study, inventory, settings)
+    participants = study_participants(study, inventory, settings)
     recipe = {
         "statistics": settings.model_dump(mode="json"),
-        "people": _content(people),
+        "people": _content(participants),
         **package_versions(*PACKAGES),
     }
     inputs = (measures, measures.with_suffix(".json")) if settings.measures else ()
-    job = StatisticsJob(settings, people, measures, paths.out / STAGE)
+    job = StatisticsJob(settings, participants, measures, paths.out / STAGE)
     return [Unit(STAGE, STAGE, recipe, inputs, job)]
 
 
@@ -66,24 +66,31 @@ def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
         job: StatisticsJob = unit.payload
         try:
             named = job.settings.measures
-            changes = measure_changes(job.measures, named, job.people, job.settings.adjust_motion) if named else ()
-            recorder.done(unit, store_delivery(deliver_statistics(job.people, changes, job.settings), job.folder))
+            changes = (
+                measure_changes(job.measures, named, job.participants, job.settings.adjust_motion) if named else ()
+            )
+            recorder.done(unit, store_delivery(deliver_statistics(job.participants, changes, job.settings), job.folder))
         except (UsageError, FeatureError) as error:
             recorder.failed(unit, str(error))
 
 
-def _content(people: StudyPeople) -> dict[str, object]:
+def _content(participants: StudyParticipants) -> dict[str, object]:
     """Everything about people that decides the results, as JSON can hold it."""
-    columns = {"subscales": people.subscales, "null_checks": people.null_checks, "cohort": people.cohort}
+    columns = {
+        "subscales": participants.subscales,
+        "null_checks": participants.null_checks,
+        "cohort": participants.cohort,
+    }
     return {
-        "names": people.names,
-        "arms": people.arms,
-        "arm": _cells(people.arm),
-        "sessions": people.sessions,
+        "names": participants.names,
+        "arms": participants.arms,
+        "arm": _cells(participants.arm),
+        "sessions": participants.sessions,
         "outcomes": [
-            [outcome.name, outcome.unit, _cells(outcome.before), _cells(outcome.after)] for outcome in people.outcomes
+            [outcome.name, outcome.unit, _cells(outcome.before), _cells(outcome.after)]
+            for outcome in participants.outcomes
         ],
-        "units": dict(people.units),
+        "units": dict(participants.units),
         **{key: {name: _cells(values) for name, values in named.items()} for key, named in columns.items()},
     }
 

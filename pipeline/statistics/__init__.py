@@ -1,13 +1,13 @@
 """The statistics around a study: what the arms did to scores, what goes with a measure's change, who was studied."""
 
-from ._changes import MeasureChange, measure_changes
+from ._cohort import StudyParticipants, study_participants
 from ._delivery import deliver_statistics
-from ._people import StudyPeople, people_of
+from ._measure_changes import MeasureChange, measure_changes
 
 __all__ = [
     "MeasureChange",
-    "StudyPeople",
+    "StudyParticipants",
     "deliver_statistics",
     "measure_changes",
-    "people_of",
+    "study_participants",
 ]

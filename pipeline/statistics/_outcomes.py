@@ -12,8 +12,8 @@ from ..bids import SessionScores
 from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records
 from ..tables import numbers_text, p_words
 from ..verdicts import has_passed, judge_p_value
-from ._people import StudyPeople
-from ._words import percent, student, with_interval
+from ._cohort import StudyParticipants
+from ._number_text import percent, t_test_text, with_interval
 
 EFFECTS = (
     Column("outcome", "Outcome"),
@@ -50,41 +50,43 @@ class OutcomeResult:
     model: MixedModel
 
 
-def outcome_results(people: StudyPeople, level: float) -> tuple[OutcomeResult, ...]:
+def outcome_results(participants: StudyParticipants, level: float) -> tuple[OutcomeResult, ...]:
     """The mixed model of every outcome."""
     return tuple(
-        OutcomeResult(one, mixed_model(one.before, one.after, people.arm, people.arms, level))
-        for one in people.outcomes
+        OutcomeResult(one, mixed_model(one.before, one.after, participants.arm, participants.arms, level))
+        for one in participants.outcomes
     )
 
 
-def outcome_records(results: Sequence[OutcomeResult], people: StudyPeople, level: float) -> tuple[Records, Records]:
+def outcome_records(
+    results: Sequence[OutcomeResult], participants: StudyParticipants, level: float
+) -> tuple[Records, Records]:
     """Effects with their tests, and the means they are about."""
-    first, second = people.arms
+    first, second = participants.arms
     return (
         Records(
             "outcomes",
             "What the arms did to scores",
             f"Estimates with {percent(level)} intervals. Session: after − before, both arms weighing the same. Arm: "
             f"{first} − {second}, both sessions weighing the same. Session × arm: change in {first} − change in "
-            f"{second}. The mixed model's tests are Wald's, which are too sure of themselves where people are few; the "
-            "t test of changes is the one of the interaction that holds for small numbers.",
+            f"{second}. The mixed model's tests are Wald's, which are too sure of themselves where participants are "
+            "few; the t test of changes is the one of the interaction that holds for small numbers.",
             EFFECTS,
             [row for one in results for row in _effect_rows(one)],
         ),
         Records(
             "outcome-means",
             "Scores by arm and session",
-            "As observed, and as the mixed model has them, which allows for people who lack one session.",
+            "As observed, and as the mixed model has them, which allows for participants who lack one session.",
             MEANS,
-            [row for one in results for row in _mean_rows(one, people)],
+            [row for one in results for row in _mean_rows(one, participants)],
         ),
     )
 
 
-def outcome_answers(results: Sequence[OutcomeResult], people: StudyPeople) -> tuple[Answer, ...]:
+def outcome_answers(results: Sequence[OutcomeResult], participants: StudyParticipants) -> tuple[Answer, ...]:
     """Did each score change differently in the arms?"""
-    return tuple(_answer(one, people) for one in results)
+    return tuple(_answer(one, participants) for one in results)
 
 
 def outcome_notices(results: Sequence[OutcomeResult]) -> list[tuple[str, str]]:
@@ -102,7 +104,7 @@ def outcome_notices(results: Sequence[OutcomeResult]) -> list[tuple[str, str]]:
 
 def _effect_rows(one: OutcomeResult) -> Iterator[dict[str, Any]]:
     model, change = one.model, one.model.change
-    about = {"outcome": one.scores.name, "unit": one.scores.unit, "people": model.people}
+    about = {"outcome": one.scores.name, "unit": one.scores.unit, "people": model.participants}
     for effect in model.effects:
         yield about | {
             "effect": effect.name,
@@ -113,7 +115,7 @@ def _effect_rows(one: OutcomeResult) -> Iterator[dict[str, Any]]:
         }
     t_tests = (
         ("session × arm", change.difference, "t test of changes", model.complete),
-        *((f"change in {arm.arm}", arm.mean, "paired t test", arm.people) for arm in change.arms),
+        *((f"change in {arm.arm}", arm.mean, "paired t test", arm.participants) for arm in change.arms),
     )
     for effect_name, found, test, count in t_tests:
         yield about | {
@@ -143,26 +145,27 @@ def _numbers(found: Any) -> dict[str, float]:
     return {key: getattr(found, key) for key in ("estimate", "low", "high", "p_value")}
 
 
-def _mean_rows(one: OutcomeResult, people: StudyPeople) -> Iterator[dict[str, Any]]:
-    label = dict(zip(("before", "after"), people.sessions, strict=True))
+def _mean_rows(one: OutcomeResult, participants: StudyParticipants) -> Iterator[dict[str, Any]]:
+    label = dict(zip(("before", "after"), participants.sessions, strict=True))
     for cell in one.model.cells:
-        numbers = {key: getattr(cell, key) for key in ("arm", "people", "mean", "sd", "estimate", "low", "high")}
-        yield {"outcome": one.scores.name, "session": label[cell.session], "unit": one.scores.unit, **numbers}
+        numbers = {key: getattr(cell, key) for key in ("mean", "sd", "estimate", "low", "high")}
+        about = {"outcome": one.scores.name, "session": label[cell.session], "unit": one.scores.unit}
+        yield {**about, "arm": cell.arm, "people": cell.participants, **numbers}
 
 
-def _answer(one: OutcomeResult, people: StudyPeople) -> Answer:
+def _answer(one: OutcomeResult, participants: StudyParticipants) -> Answer:
     model, unit = one.model, one.scores.unit
     difference = model.change.difference
     first, second = model.change.arms
     changes = [first.mean.estimate, second.mean.estimate]
     by_first, by_second = numbers_text(changes, (difference.high - difference.low) / 4)
     return Answer(
-        f"Did {one.scores.name} change differently in {people.arms[0]} and {people.arms[1]}?",
+        f"Did {one.scores.name} change differently in {participants.arms[0]} and {participants.arms[1]}?",
         judge_p_value(difference.p_value),  # by the t test, which holds for small numbers, not Wald's
         f"It changed by {by_first} {unit} in {first.arm} and by "
         f"{by_second} in {second.arm}: a difference of "
         f"{with_interval(difference.estimate, difference.low, difference.high, level=model.level)}, "
-        f"{student(difference.t, difference.df, difference.p_value)}.",
+        f"{t_test_text(difference.t, difference.df, difference.p_value)}.",
         (*_details(one), *_caution(has_passed(difference.p_value), model.level)),
     )
 
@@ -171,7 +174,7 @@ def _details(one: OutcomeResult) -> Iterator[str]:
     model, unit = one.model, one.scores.unit
     found, size, session = model.interaction, model.change.effect_size, model.effects[0]
     yield (
-        f"Mixed model of {model.people} people, {model.complete} of them with both sessions: session × arm "
+        f"Mixed model of {model.participants} participants, {model.complete} of them with both sessions: session × arm "
         f"{with_interval(found.estimate, found.low, found.high, unit)}, Wald {p_words(found.p_value)}."
     )
     yield (

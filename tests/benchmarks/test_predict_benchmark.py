@@ -220,11 +220,11 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return _written(tmp_path_factory.mktemp("wide"), 7, 8)
 
 
-def _written(folder: Path, people: int, predictors: int) -> tuple[Path, Path]:
-    rng = np.random.default_rng(people)
-    X = rng.normal(size=(people, predictors)) * rng.uniform(0.1, 10, predictors)
-    X[:, -1] = np.arange(people) % 3 == 0
-    y = 10 + X[:, 0] / X[:, 0].std() + X[:, 1] / X[:, 1].std() + rng.normal(size=people)
+def _written(folder: Path, participants: int, predictors: int) -> tuple[Path, Path]:
+    rng = np.random.default_rng(participants)
+    X = rng.normal(size=(participants, predictors)) * rng.uniform(0.1, 10, predictors)
+    X[:, -1] = np.arange(participants) % 3 == 0
+    y = 10 + X[:, 0] / X[:, 0].std() + X[:, 1] / X[:, 1].std() + rng.normal(size=participants)
     table, reference = folder / "table.csv", folder / "reference.json"
     header = ",".join(["y", *(f"x{k}" for k in range(predictors))])
     np.savetxt(table, np.column_stack([y, X]), delimiter=",", header=header, comments="", fmt="%.17g")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features._connectivity import correlation_matrix, denoise, rest_connectivity
-from features._design import FeatureError
+from features._predictors import FeatureError
+from features._rest_connectivity import correlation_matrix, denoise, rest_connectivity
 
 TR = 2.0  # s
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features._crossnobis import crossnobis, noise_covariance
-from features._design import FeatureError
+from features._predictors import FeatureError
 
 PARTICIPANTS = range(7)
 

@@ -11,8 +11,8 @@ from gppi_runs import Reference, made_up, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features._deconvolution import deconvolve, read
-from features._design import FeatureError
+from features._deconvolution import deconvolve, sample_convolved
+from features._predictors import FeatureError
 
 
 @pytest.fixture(params=list(gppi_runs.SOUGHT))
@@ -106,7 +106,7 @@ def test_reading_is_convolution_at_one_bin_of_each_scan(
     rng = np.random.default_rng(length)
     series, kernel = rng.normal(size=(scans * bins, 2)), rng.normal(size=length)
     slow = np.stack([np.convolve(one, kernel)[: len(series)][first::bins] for one in series.T], axis=1)
-    np.testing.assert_allclose(read(series, kernel, bins, first), slow, atol=1e-12)
+    np.testing.assert_allclose(sample_convolved(series, kernel, bins, first), slow, atol=1e-12)
 
 
 def test_what_cannot_be_deconvolved_is_told() -> None:

@@ -13,16 +13,15 @@ from gppi_runs import MadeUp, made_up, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features._design import FeatureError
-from features._gppi import Gppi, gppi
-from features._interactions import Level, interactions
+from features._gppi import Gppi, InteractionLevel, gppi, interaction_terms
+from features._predictors import FeatureError
 
-LEVELS: tuple[Level, ...] = ("neural", "bold")
+LEVELS: tuple[InteractionLevel, ...] = ("neural", "bold")
 CONTRASTS = np.array([[1.0, -1.0], [0.5, 0.5]])
 
 
-def _terms(run: MadeUp, level: Level = "neural", **changed: Any) -> np.ndarray:
-    return interactions(run.series, run.conditions, run.kernel, level=level, bins=run.bins, **changed)
+def _terms(run: MadeUp, level: InteractionLevel = "neural", **changed: Any) -> np.ndarray:
+    return interaction_terms(run.series, run.conditions, run.kernel, level=level, bins=run.bins, **changed)
 
 
 def _gppi(run: MadeUp, **changed: Any) -> Gppi:
@@ -35,7 +34,7 @@ def _gppi(run: MadeUp, **changed: Any) -> Gppi:
 def test_interactions_are_those_of_spm12(shared_data: Path, name: str) -> None:
     run = reference(shared_data, name)
     kernel, conditions = gppi_runs.kernel_of(run.bins), run.condition[:, None]
-    found = interactions(
+    found = interaction_terms(
         run.series[:, None], conditions, kernel, bins=run.bins, confounds=run.drifts, whitening=run.whitening
     )[:, 0, 0]
     assert 1 - np.corrcoef(found, run.term)[0, 1] < 1e-7
@@ -45,19 +44,19 @@ def test_interactions_are_those_of_spm12(shared_data: Path, name: str) -> None:
 @pytest.mark.parametrize("name", gppi_runs.SOUGHT)
 def test_interactions_without_the_whitening_come_close_to_spm12(shared_data: Path, name: str) -> None:
     run = reference(shared_data, name)
-    found = interactions(run.series[:, None], run.condition[:, None], gppi_runs.kernel_of(run.bins), bins=run.bins)[
-        :, 0, 0
-    ]
+    found = interaction_terms(
+        run.series[:, None], run.condition[:, None], gppi_runs.kernel_of(run.bins), bins=run.bins
+    )[:, 0, 0]
     assert np.corrcoef(found, run.term)[0, 1] > 0.997
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_condition_is_centred(level: Level) -> None:
+def test_a_condition_is_centred(level: InteractionLevel) -> None:
     run = made_up()
     found = _terms(run, level)
     np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-12)
     if level == "neural":  # at the BOLD level a constant has a response that builds up, which is not constant
-        raised = interactions(run.series, run.conditions + 3, run.kernel, bins=run.bins)
+        raised = interaction_terms(run.series, run.conditions + 3, run.kernel, bins=run.bins)
         np.testing.assert_allclose(raised, found, atol=1e-10)
 
 
@@ -71,18 +70,18 @@ def test_the_interaction_at_the_bold_level_is_a_product_of_series() -> None:
 def test_whitened_series_have_the_interactions_of_the_series_as_measured() -> None:
     run = made_up()
     W = _whitening(len(run.series))
-    found = interactions(W @ run.series, run.conditions, run.kernel, level="bold", bins=run.bins, whitening=W)
+    found = interaction_terms(W @ run.series, run.conditions, run.kernel, level="bold", bins=run.bins, whitening=W)
     np.testing.assert_allclose(found, _terms(run, "bold"), atol=1e-10)
 
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("white", [False, True])
-def test_planted_weights_are_found_again(level: Level, white: bool) -> None:
+def test_planted_weights_are_found_again(level: InteractionLevel, white: bool) -> None:
     run, weights = made_up(3), np.array([0.7, -0.2])
     W = _whitening(len(run.series)) if white else np.eye(len(run.series))
     confounds = W @ run.confounds
     series = W @ run.series
-    seed = interactions(
+    seed = interaction_terms(
         series, run.conditions, run.kernel, level=level, bins=run.bins, confounds=confounds, whitening=W
     )[:, :, 1]
     series[:, 0] = W @ (seed @ weights + run.task @ [2.0, -1.0]) + 0.4 * series[:, 1] + confounds @ np.arange(5.0)
@@ -110,7 +109,9 @@ def test_the_diagonal_has_no_value_and_the_mean_of_both_directions_is_symmetric(
 
 @given(target=st.floats(0.01, 100), seed=st.floats(0.01, 100), level=st.sampled_from(LEVELS))
 @settings(max_examples=10, deadline=None)
-def test_weights_are_in_units_of_the_target_over_those_of_the_seed(target: float, seed: float, level: Level) -> None:
+def test_weights_are_in_units_of_the_target_over_those_of_the_seed(
+    target: float, seed: float, level: InteractionLevel
+) -> None:
     run = made_up(scans=60)
     scaled = run.series * np.array([target, seed, 1.0, 1.0])
     before, after = (_gppi(run, series=one, level=level).directed for one in (run.series, scaled))

@@ -1,4 +1,4 @@
-"""What is missing is filled in from what is there, by people in the fold only; what is there stays."""
+"""What is missing is filled in from what is there, by participants in the fold only; what is there stays."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import BayesianRidge
-from tables_of_people import people_table
+from tables_of_participants import participant_table
 
 import features._imputation as imputation
-from features import Column, FeatureError
+from features import FeatureError, PredictorColumn
 from features._imputation import Imputation, ImputationMethod
 
 METHODS: tuple[ImputationMethod, ...] = ("iterative", "neighbours")
 
 
-def some(gaps: int, seed: int = 0, people: int = 21) -> tuple[tuple[Column, ...], np.ndarray]:
-    one = people_table(people, gaps=gaps, motion=False, seed=seed)
+def some(gaps: int, seed: int = 0, participants: int = 21) -> tuple[tuple[PredictorColumn, ...], np.ndarray]:
+    one = participant_table(participants, gaps=gaps, motion=False, seed=seed)
     return one.columns, one.values
 
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), method=st.sampled_from(METHODS), bootstrap=st.booleans())
 def test_everything_is_filled_in_and_nothing_else_changes(seed: int, method: ImputationMethod, bootstrap: bool) -> None:
-    columns, values = some(4, seed, people=15)
+    columns, values = some(4, seed, participants=15)
     rng = np.random.default_rng(seed)
     rows = rng.choice(15, 15) if bootstrap else np.arange(15)
     transformer = Imputation(columns, method, ("x7",)).fit(values[rows])
@@ -41,7 +41,7 @@ def test_a_column_that_others_determine_is_found_again(method: ImputationMethod,
     truth = np.column_stack([source, 2 * source + 7, -source * 100, rng.normal(size=40) * 0.01])
     values = truth.copy()
     values[[5, 20, 30], 1] = np.nan
-    columns = tuple(Column(f"x{k}", "measure") for k in range(4))
+    columns = tuple(PredictorColumn(f"x{k}", "measure") for k in range(4))
     found = Imputation(columns, method).fit_transform(values)
     error = np.abs(found[:, 1] - truth[:, 1]) / truth[:, 1].std()
     assert error.max() < within
@@ -160,7 +160,7 @@ def test_an_arm_is_never_filled_in(method: ImputationMethod) -> None:
     columns, values = some(1)
     transformer = Imputation(columns, method).fit(values)
     values[4, 8] = np.nan
-    with pytest.raises(FeatureError, match="arm is missing for 1 people"):
+    with pytest.raises(FeatureError, match="arm is missing for 1 participants"):
         transformer.transform(values)
     with pytest.raises(FeatureError, match="never filled in"):
         transformer.fit(values)

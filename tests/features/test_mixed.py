@@ -24,7 +24,7 @@ def of(sign: float) -> np.ndarray:
 
 
 def simulated(alike: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Before and after; `alike` is the correlation of a person's two values."""
+    """Before and after; `alike` is the correlation of a participant's two values."""
     rng = np.random.default_rng(seed)
     both = rng.multivariate_normal([37, 30], 64 * np.array([[1, alike], [alike, 1]]), ARM.size)
     both[:, 1] -= 6 * (ARM > 0)
@@ -78,8 +78,8 @@ def test_people_with_one_session_stay_in_the_model_and_out_of_the_t_test() -> No
     before, after = simulated(0.6)
     after[[0, 20]], before[5] = np.nan, np.nan
     found = model(before, after)
-    assert (found.people, found.complete) == (21, 18)
-    assert [one.people for one in found.cells] == [10, 10, 10, 9]
+    assert (found.participants, found.complete) == (21, 18)
+    assert [one.participants for one in found.cells] == [10, 10, 10, 9]
     assert found.change.difference.df == 16
     np.testing.assert_allclose(
         [one.estimate for one in found.effects], _generalised(before, after, found.between / found.within), rtol=1e-8
@@ -87,7 +87,7 @@ def test_people_with_one_session_stay_in_the_model_and_out_of_the_t_test() -> No
 
 
 def _generalised(before: np.ndarray, after: np.ndarray, ratio: float) -> np.ndarray:
-    """Generalised least squares, person by person, the slow obvious way."""
+    """Generalised least squares, participant by participant, the slow obvious way."""
     power, product = np.zeros((4, 4)), np.zeros(4)
     for first, second, arm in zip(before, after, ARM, strict=True):
         there = np.isfinite([first, second])
@@ -102,7 +102,7 @@ def test_no_variance_between_people_is_told() -> None:
     before, after = simulated(-0.5)
     found = model(before, after)
     (note,) = found.notes
-    assert "no variance between people" in note
+    assert "no variance between participants" in note
     assert found.between == 0
     assert found.interaction.estimate == pytest.approx(found.change.difference.estimate)
     values = np.column_stack([before, after])
@@ -195,7 +195,7 @@ def test_a_real_trial(shared_data: Path) -> None:
     before, after = (np.array([cells[who, stage] for who in arm_of]) for stage in ("T0", "T1"))
     found = mixed_model(before, after, arm, ("ACTIVE", "SHAM"))
     exact = stats.ttest_ind((after - before)[arm > 0], (after - before)[arm < 0])
-    assert found.people == found.complete == 44
+    assert found.participants == found.complete == 44
     assert not found.notes
     assert found.interaction.z == pytest.approx(exact.statistic, rel=1e-6)
     assert found.interaction.p_value < found.change.difference.p_value

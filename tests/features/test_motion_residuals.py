@@ -1,4 +1,4 @@
-"""What goes with motion is taken out by people's own straight line, and nothing else is."""
+"""What goes with motion is taken out by participants's own straight line, and nothing else is."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tables_of_people import people_table
+from tables_of_participants import participant_table
 
-from features import Column, FeatureError
+from features import FeatureError, PredictorColumn
 from features._motion import MotionResiduals
 
-COLUMNS = (Column("x", "measure", "a.u.", "m"), Column("z", "covariate"), Column("m", "motion", "mm"))
+COLUMNS = (
+    PredictorColumn("x", "measure", "a.u.", "m"),
+    PredictorColumn("z", "covariate"),
+    PredictorColumn("m", "motion", "mm"),
+)
 
 
-def some(seed: int, people: int = 12, gaps: int = 0) -> np.ndarray:
+def some(seed: int, participants: int = 12, gaps: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    m = rng.gamma(2.0, 0.1, size=people)
-    x = 4 + 10 * m + rng.normal(size=people)
-    x[rng.choice(people, gaps, replace=False)] = np.nan
-    m[rng.choice(people, gaps, replace=False)] = np.nan
-    return np.column_stack([x, rng.normal(size=people), m])
+    m = rng.gamma(2.0, 0.1, size=participants)
+    x = 4 + 10 * m + rng.normal(size=participants)
+    x[rng.choice(participants, gaps, replace=False)] = np.nan
+    m[rng.choice(participants, gaps, replace=False)] = np.nan
+    return np.column_stack([x, rng.normal(size=participants), m])
 
 
 def test_residuals_and_mean_of_a_straight_line() -> None:
@@ -86,7 +90,7 @@ def test_a_fold_with_too_few_values_leaves_nothing_but_a_constant(there: int) ->
 
 
 def test_every_measure_goes_with_the_motion_it_names() -> None:
-    one = people_table(measures=4)
+    one = participant_table(measures=4)
     found = MotionResiduals(one.columns).fit_transform(one.values)
     for k in range(4):
         m = one.values[:, one.place(f"m{k % 2}")]
@@ -102,12 +106,14 @@ def test_motion_that_is_itself_a_predictor_is_kept_on_request() -> None:
 @pytest.mark.parametrize(
     ("columns", "keep", "message"),
     [
-        ((Column("x", "measure", motion="gone"), *COLUMNS[1:]), None, "no column 'gone'"),
-        ((COLUMNS[0], Column("z", "covariate", motion="m"), COLUMNS[2]), None, "z is no measure"),
+        ((PredictorColumn("x", "measure", motion="gone"), *COLUMNS[1:]), None, "no column 'gone'"),
+        ((COLUMNS[0], PredictorColumn("z", "covariate", motion="m"), COLUMNS[2]), None, "z is no measure"),
         (COLUMNS, ("y",), "no column 'y'"),
         (COLUMNS[:2], None, "3 columns; 2 are described"),
     ],
 )
-def test_columns_that_are_not_as_described(columns: tuple[Column, ...], keep: tuple[str], message: str) -> None:
+def test_columns_that_are_not_as_described(
+    columns: tuple[PredictorColumn, ...], keep: tuple[str], message: str
+) -> None:
     with pytest.raises(FeatureError, match=message):
         MotionResiduals(columns, keep).fit(some(0))

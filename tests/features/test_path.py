@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features import _path
-from features._path import fit_path, scaled
+from features import _elastic_net_path
+from features._elastic_net_path import fit_path, standardise
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(20, 6)) * [1, 10, 100, 1, 1, 1], RNG.normal(size=20)
@@ -15,7 +15,7 @@ X, Y = RNG.normal(size=(20, 6)) * [1, 10, 100, 1, 1, 1], RNG.normal(size=20)
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0])
 def test_every_model_meets_the_conditions_of_an_optimum(alpha: float) -> None:
     """Subgradient of ‖y − Xβ‖²/2n + λα‖β‖₁ + λ(1−α)/s·‖β‖²/2: zero where β is not, within ±λα where it is."""
-    sample = scaled(X)
+    sample = standardise(X)
     path = fit_path(sample, Y, alpha, 30, 1e-12)
     for penalty, beta in zip(path.penalties, path.coefficients, strict=True):
         residual = Y - Y.mean() - sample.values @ beta
@@ -26,7 +26,7 @@ def test_every_model_meets_the_conditions_of_an_optimum(alpha: float) -> None:
 
 
 def test_a_path_starts_with_the_first_penalty_that_retains_nothing() -> None:
-    path = fit_path(scaled(X), Y, 0.5, 50, 1e-10)
+    path = fit_path(standardise(X), Y, 0.5, 50, 1e-10)
     assert not path.coefficients[0].any()
     assert path.coefficients[1].any()
 
@@ -34,26 +34,26 @@ def test_a_path_starts_with_the_first_penalty_that_retains_nothing() -> None:
 @pytest.mark.parametrize(("columns", "ratio"), [(6, 1e-4), (30, 1e-2)])
 def test_a_path_is_as_long_as_glmnets(columns: int, ratio: float) -> None:
     values = np.random.default_rng(3).normal(size=(20, columns))
-    path = fit_path(scaled(values), Y, 1.0, 5, 1e-4)  # too few to end early
+    path = fit_path(standardise(values), Y, 1.0, 5, 1e-4)  # too few to end early
     assert path.penalties[-1] / path.penalties[0] == pytest.approx(ratio)
 
 
 def test_a_predictor_that_does_not_vary_stays_out() -> None:
     values = np.column_stack([X, np.full(20, 7.0), np.full(20, 1e9)])
-    path = fit_path(scaled(values), Y, 0.5, 20, 1e-6)
+    path = fit_path(standardise(values), Y, 0.5, 20, 1e-6)
     assert not path.coefficients[:, 6:].any()
     assert np.isfinite(path.coefficients).all()
 
 
 @pytest.mark.parametrize("y", [np.full(20, 3.3), np.zeros(20)])
 def test_a_constant_outcome_is_predicted_by_its_mean(y: np.ndarray) -> None:
-    path = fit_path(scaled(X), y, 0.5, 20, 1e-6)
+    path = fit_path(standardise(X), y, 0.5, 20, 1e-6)
     assert not path.coefficients.any()
-    np.testing.assert_allclose(path.predict(scaled(X).values), y[0])
+    np.testing.assert_allclose(path.predict(standardise(X).values), y[0])
 
 
 def test_between_penalties_predictions_lie_on_straight_lines() -> None:
-    sample = scaled(X)
+    sample = standardise(X)
     path = fit_path(sample, Y, 0.5, 20, 1e-8)
     middle = (path.penalties[3] + path.penalties[4]) / 2
     read = path.predict_at(sample.values, np.array([middle, 1e9, 0.0]))
@@ -63,7 +63,7 @@ def test_between_penalties_predictions_lie_on_straight_lines() -> None:
 
 def test_a_path_ends_with_the_model_that_explains_it_all() -> None:
     """As glmnet's: r² above 0.999, or no gain over the model before."""
-    sample = scaled(X)
+    sample = standardise(X)
     y = sample.values @ np.array([3.0, -2.0, 1.0, 0.0, 0.0, 0.0])
     for outcome, noisy in ((y, False), (y + 2 * Y, True)):
         path = fit_path(sample, outcome, 1.0, 100, 1e-10)
@@ -78,10 +78,10 @@ def test_a_path_ends_with_the_model_that_explains_it_all() -> None:
 
 def test_models_short_of_the_tolerance_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the duality gap of each lasso, over the outcome's sum of squares."""
-    assert fit_path(scaled(X), Y, 1.0, 30, 1e-4).unfinished == 0
+    assert fit_path(standardise(X), Y, 1.0, 30, 1e-4).unfinished == 0
     rng = np.random.default_rng(2)
-    alike = scaled(rng.normal(size=(20, 3)) @ rng.normal(size=(3, 40)) + 0.01 * rng.normal(size=(20, 40)))
-    monkeypatch.setattr(_path, "SWEEPS", 1)
+    alike = standardise(rng.normal(size=(20, 3)) @ rng.normal(size=(3, 40)) + 0.01 * rng.normal(size=(20, 40)))
+    monkeypatch.setattr(_elastic_net_path, "SWEEPS", 1)
     path, y = fit_path(alike, Y, 1.0, 30, 1e-4), Y - Y.mean()
     gaps = [
         _gap(alike.values, y, beta, 20 * penalty)

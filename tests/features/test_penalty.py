@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import ElasticNet
 
 from features import FeatureError, glmnet_penalty, scikit_penalty
-from features._path import fit_path, scaled
+from features._elastic_net_path import fit_path, standardise
 
 POSITIVE = st.floats(0.01, 100)
 
@@ -25,7 +25,7 @@ def test_scikit_learn_on_the_raw_outcome_has_the_path_coefficients(alpha: float,
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(20, 8)), rng.normal(size=20)
     y = 3 + (y - y.mean()) / y.std() * spread
-    sample = scaled(x)
+    sample = standardise(x)
     path = fit_path(sample, y, alpha, 10, 1e-12)
     arguments = scikit_penalty(float(path.penalties[5]), alpha, spread)
     model = ElasticNet(alpha=arguments.alpha, l1_ratio=arguments.l1_ratio, tol=1e-12, max_iter=100_000)

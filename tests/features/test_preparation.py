@@ -21,16 +21,15 @@ from sklearn.utils.estimator_checks import (
     check_no_attributes_set_in_init,
     check_set_params,
 )
-from tables_of_people import people_table
+from tables_of_participants import participant_table
 
-from features import Column, FeatureError, Predictors
+from features import FeatureError, PredictorColumn, Predictors
 from features._imputation import Imputation, ImputationMethod
 from features._motion import MotionResiduals
-from features._prepare import preparation
-from features._products import Products
+from features._preparation import ProductTerms, preparation_pipeline
 
-FULL = people_table(gaps=3)
-COMPLETE = people_table(motion=False)
+FULL = participant_table(gaps=3)
+COMPLETE = participant_table(motion=False)
 
 
 def transformers() -> list[BaseEstimator]:
@@ -39,12 +38,12 @@ def transformers() -> list[BaseEstimator]:
         MotionResiduals(FULL.columns, ("x0", "arm")),
         Imputation(kept, "iterative", ("x0",)),
         Imputation(kept, "neighbours"),
-        Products(kept, (("x0",), ("arm", "x1"))),
+        ProductTerms(kept, (("x0",), ("arm", "x1"))),
     ]
 
 
 def table_of(transformer: BaseEstimator) -> np.ndarray:
-    return people_table().values[:, : len(transformer.columns)]
+    return participant_table().values[:, : len(transformer.columns)]
 
 
 @pytest.mark.parametrize("transformer", transformers(), ids=lambda one: type(one).__name__)
@@ -82,30 +81,33 @@ def test_each_step_takes_a_data_frame_and_refuses_one_in_another_order(transform
 
 
 def test_steps_are_there_where_there_is_something_to_do() -> None:
-    assert list(preparation(FULL, "iterative").named_steps) == ["motion", "imputation", "terms"]
-    assert list(preparation(people_table(), "iterative").named_steps) == ["motion", "terms"]
-    assert list(preparation(people_table(gaps=1, motion=False), "iterative").named_steps) == ["imputation", "terms"]
-    assert list(preparation(COMPLETE, "iterative").named_steps) == ["terms"]
+    assert list(preparation_pipeline(FULL, "iterative").named_steps) == ["motion", "imputation", "terms"]
+    assert list(preparation_pipeline(participant_table(), "iterative").named_steps) == ["motion", "terms"]
+    assert list(preparation_pipeline(participant_table(gaps=1, motion=False), "iterative").named_steps) == [
+        "imputation",
+        "terms",
+    ]
+    assert list(preparation_pipeline(COMPLETE, "iterative").named_steps) == ["terms"]
 
 
 def test_predictors_come_out_in_the_order_and_by_the_names_of_the_terms() -> None:
     terms = (("score",), ("arm", "x3"), ("x1",), ("m0",))
-    one = replace(people_table(), terms=terms)
-    fitted = preparation(one, "iterative").fit(one.values)
+    one = replace(participant_table(), terms=terms)
+    fitted = preparation_pipeline(one, "iterative").fit(one.values)
     assert tuple(fitted.get_feature_names_out()) == one.names == ("score", "arm × x3", "x1", "m0")
     found = fitted.transform(one.values)
     np.testing.assert_array_equal(found[:, [0, 3]], one.values[:, [one.place("score"), one.place("m0")]])
 
 
 def test_steps_are_those_of_a_slow_obvious_version() -> None:
-    one = people_table(terms=(("x0",), ("arm", "x1")))
+    one = participant_table(terms=(("x0",), ("arm", "x1")))
     x, m = one.values[:, :2], one.values[:, [one.place("m0"), one.place("m1")]]
     clean = np.column_stack(
         [x[:, k] - np.polyval(np.polyfit(m[:, k], x[:, k], 1), m[:, k]) + x[:, k].mean() for k in (0, 1)]
     )
     arm = one.values[:, one.place("arm")]
     expected = np.column_stack([clean[:, 0], (arm - arm.mean()) * (clean[:, 1] - clean[:, 1].mean())])
-    np.testing.assert_allclose(preparation(one, "iterative").fit_transform(one.values), expected, atol=1e-12)
+    np.testing.assert_allclose(preparation_pipeline(one, "iterative").fit_transform(one.values), expected, atol=1e-12)
 
 
 @settings(max_examples=8, deadline=None)
@@ -115,18 +117,18 @@ def test_steps_are_those_of_a_slow_obvious_version() -> None:
     left=st.lists(st.integers(0, 20), min_size=1, max_size=2, unique=True),
 )
 def test_who_is_left_out_changes_nobody_else(seed: int, method: ImputationMethod, left: list[int]) -> None:
-    one = people_table(gaps=2, seed=seed)
+    one = participant_table(gaps=2, seed=seed)
     changed = one.values.copy()
     measures = changed[left, :8]
     changed[left, :8] = np.where(np.isnan(measures), np.nan, 100 * measures - 7)  # the same gaps, other values
     other = replace(one, values=changed)
     rest = [k for k in range(21) if k not in left]
-    first, second = (preparation(p, method).fit(p.values[rest]) for p in (one, other))
+    first, second = (preparation_pipeline(p, method).fit(p.values[rest]) for p in (one, other))
     np.testing.assert_array_equal(first.transform(one.values[rest]), second.transform(changed[rest]))
 
 
 def test_who_is_left_out_is_prepared_alone_as_in_company() -> None:
-    fitted = preparation(FULL, "iterative").fit(FULL.values[2:])
+    fitted = preparation_pipeline(FULL, "iterative").fit(FULL.values[2:])
     together = fitted.transform(FULL.values)
     alone = np.concatenate([fitted.transform(FULL.values[k : k + 1]) for k in range(21)])
     np.testing.assert_allclose(together, alone, rtol=1e-12, atol=1e-12)
@@ -134,41 +136,41 @@ def test_who_is_left_out_is_prepared_alone_as_in_company() -> None:
 
 
 def test_somebody_who_alone_misses_a_measure_can_be_left_out() -> None:
-    one = people_table()
+    one = participant_table()
     one.values[4, 2] = np.nan
     rest = np.delete(np.arange(21), 4)
-    found = preparation(one, "iterative").fit(one.values[rest]).transform(one.values[[4]])
+    found = preparation_pipeline(one, "iterative").fit(one.values[rest]).transform(one.values[[4]])
     assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("method", ["iterative", "neighbours"])
 def test_permuted_people_give_permuted_predictors(method: ImputationMethod) -> None:
     order = np.random.default_rng(0).permutation(21)
-    plain = preparation(FULL, method).fit_transform(FULL.values)
-    permuted = preparation(FULL, method).fit_transform(FULL.values[order])
+    plain = preparation_pipeline(FULL, method).fit_transform(FULL.values)
+    permuted = preparation_pipeline(FULL, method).fit_transform(FULL.values[order])
     np.testing.assert_allclose(permuted, plain[order], rtol=1e-5, atol=1e-7)
 
 
 def test_a_fold_of_scikit_learn_is_a_fold_by_hand() -> None:
     y = np.random.default_rng(0).normal(size=21)
-    model = make_pipeline(preparation(FULL, "neighbours"), StandardScaler(), Ridge())
+    model = make_pipeline(preparation_pipeline(FULL, "neighbours"), StandardScaler(), Ridge())
     found = cross_val_predict(model, FULL.values, y, cv=LeaveOneOut())
     for k in (0, 7, 20):
         rest = np.delete(np.arange(21), k)
-        prepared = preparation(FULL, "neighbours").fit(FULL.values[rest])
+        prepared = preparation_pipeline(FULL, "neighbours").fit(FULL.values[rest])
         ridge = make_pipeline(StandardScaler(), Ridge()).fit(prepared.transform(FULL.values[rest]), y[rest])
         assert found[k] == pytest.approx(ridge.predict(prepared.transform(FULL.values[[k]]))[0], rel=1e-12)
 
 
 def test_a_fold_of_one_arm_has_exactly_constant_terms() -> None:
-    one = people_table(terms=(("arm",), ("arm", "x0"), ("x0",)))
+    one = participant_table(terms=(("arm",), ("arm", "x0"), ("x0",)))
     rows = one.values[:, one.place("arm")] > 0
-    spread = np.ptp(preparation(one, "iterative").fit_transform(one.values[rows]), axis=0)
+    spread = np.ptp(preparation_pipeline(one, "iterative").fit_transform(one.values[rows]), axis=0)
     assert list(spread > 0) == [False, False, True]
 
 
 def _with(place: tuple[int | slice, int], value: float) -> Predictors:
-    one = people_table()
+    one = participant_table()
     one.values[place] = value
     return one
 
@@ -176,24 +178,27 @@ def _with(place: tuple[int | slice, int], value: float) -> Predictors:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (replace(COMPLETE, values=COMPLETE.values[:, 1:]), r"21 people and 10 columns"),
-        (replace(COMPLETE, columns=(*COMPLETE.columns[:-1], Column("x0", "covariate"))), "x0: there is more than one"),
+        (replace(COMPLETE, values=COMPLETE.values[:, 1:]), r"21 participants and 10 columns"),
+        (
+            replace(COMPLETE, columns=(*COMPLETE.columns[:-1], PredictorColumn("x0", "covariate"))),
+            "x0: there is more than one",
+        ),
         (_with((0, 3), np.inf), "x3: a value is infinite"),
         (replace(COMPLETE, terms=()), "no terms"),
         (replace(COMPLETE, terms=(("x0",), ())), "an empty one"),
         (replace(COMPLETE, terms=(("x0", "gone"),)), "no column 'gone'"),
         (_with((5, 8), np.nan), r"arm is neither \+1 nor −1 for sub-05"),
         (_with((5, 8), 0.0), r"arm is neither \+1 nor −1 for sub-05"),
-        (_with((slice(4, None), 2), np.nan), r"x2 \(4 with motion\): of 21 people too few"),
+        (_with((slice(4, None), 2), np.nan), r"x2 \(4 with motion\): of 21 participants too few"),
         (_with((slice(3, None), 10), np.nan), r"x0 \(3 with motion\), x2 \(3 with motion\)"),
         (_with((slice(None), 9), np.nan), r"score \(0\): of 21"),
     ],
 )
 def test_tables_that_would_fail_in_some_fold(table: Predictors, message: str) -> None:
     with pytest.raises(FeatureError, match=message):
-        preparation(table, "iterative")
+        preparation_pipeline(table, "iterative")
 
 
 def test_an_imputation_that_is_not_there() -> None:
     with pytest.raises(FeatureError, match="no imputation 'mean'"):
-        preparation(COMPLETE, "mean")  # type: ignore[arg-type]  # a word of the parameters
+        preparation_pipeline(COMPLETE, "mean")  # type: ignore[arg-type]  # a word of the parameters

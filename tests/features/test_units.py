@@ -7,31 +7,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_up_people import people_of
+from made_up_predictors import predictors_of
 
 from features import (
-    Column,
     Outcome,
+    PredictorColumn,
     Predictors,
     Tuning,
     arm_slopes,
+    assign_folds,
     change_scores,
-    cohort,
+    cohort_by_arm,
     correlation,
-    groups_of,
-    make_folds,
+    fit_whole_sample,
     mixed_model,
-    nested,
-    preparation,
-    published,
+    nested_cross_validation,
+    preparation_pipeline,
+    prepare_folds,
 )
 
-PEOPLE = 18
+PARTICIPANTS = 18
 RNG = np.random.default_rng(4)
-X = RNG.normal(5.0, 1.0, (PEOPLE, 4))
-Y = 2 * X[:, 0] - X[:, 1] + RNG.normal(size=PEOPLE) + 20
-AFTER = Y + RNG.normal(1.0, 1.0, PEOPLE)
-ARM = np.where(np.arange(PEOPLE) % 2, 1.0, -1.0)
+X = RNG.normal(5.0, 1.0, (PARTICIPANTS, 4))
+Y = 2 * X[:, 0] - X[:, 1] + RNG.normal(size=PARTICIPANTS) + 20
+AFTER = Y + RNG.normal(1.0, 1.0, PARTICIPANTS)
+ARM = np.where(np.arange(PARTICIPANTS) % 2, 1.0, -1.0)
 TUNING = Tuning((0.5, 1.0), 12, 1e-9, 1e-9)
 FACTORS = (1e-9, 1e-6, 1e6)
 
@@ -40,40 +40,40 @@ Told = tuple[np.ndarray, np.ndarray]  # what is in the unit, and what must not d
 
 def table(factor: float, missing: float = 0.0) -> Predictors:
     """The first column in another unit."""
-    return people_of(X * np.array([factor, 1, 1, 1]), missing)
+    return predictors_of(X * np.array([factor, 1, 1, 1]), missing)
 
 
 def retained(factor: float) -> Told:
-    groups = groups_of(PEOPLE, 3)
-    found = published(table(factor), Outcome("y", "", Y), groups, TUNING)
-    left_out = nested(make_folds(table(factor), groups), Y, TUNING)
+    groups = assign_folds(PARTICIPANTS, 3)
+    found = fit_whole_sample(table(factor), Outcome("y", "", Y), groups, TUNING)
+    left_out = nested_cross_validation(prepare_folds(table(factor), groups), Y, TUNING)
     return found.scale[:1], np.array([found.r_squared, left_out.q_squared, *found.coefficients, *left_out.predictions])
 
 
 def outcome(factor: float) -> Told:
-    groups = groups_of(PEOPLE, 3)
-    found = published(table(1.0), Outcome("y", "", factor * Y), groups, TUNING)
-    left_out = nested(make_folds(table(1.0), groups), factor * Y, TUNING)
+    groups = assign_folds(PARTICIPANTS, 3)
+    found = fit_whole_sample(table(1.0), Outcome("y", "", factor * Y), groups, TUNING)
+    left_out = nested_cross_validation(prepare_folds(table(1.0), groups), factor * Y, TUNING)
     same = [found.r_squared, left_out.q_squared, left_out.correlation, *found.retained]
     return np.array([*found.coefficients, left_out.mean_absolute_error]), np.array(same)
 
 
 def imputed(factor: float, method: str) -> Told:
     values = table(factor, missing=0.15)
-    found = np.asarray(preparation(values, method).fit_transform(values.values))  # type: ignore[arg-type]  # a word of the parameters
+    found = np.asarray(preparation_pipeline(values, method).fit_transform(values.values))  # type: ignore[arg-type]  # a word of the parameters
     return found[:, 0], found[:, 1:]
 
 
 def adjusted(motion: float) -> Told:
     """The motion in another unit."""
-    columns = (Column("x1", "measure", motion="fd"), Column("fd", "motion"))
+    columns = (PredictorColumn("x1", "measure", motion="fd"), PredictorColumn("fd", "motion"))
     values = np.column_stack([X[:, 0], motion * X[:, 1]])
     predictors = replace(table(1.0), columns=columns, values=values, terms=(("x1",),))
-    return np.array([motion]), np.asarray(preparation(predictors).fit_transform(values))
+    return np.array([motion]), np.asarray(preparation_pipeline(predictors).fit_transform(values))
 
 
 def slopes(factor: float) -> Told:
-    columns = (Column("x1", "covariate"), Column("arm", "arm"))
+    columns = (PredictorColumn("x1", "covariate"), PredictorColumn("arm", "arm"))
     values = np.column_stack([factor * X[:, 0], ARM])
     predictors = replace(table(1.0), columns=columns, values=values, terms=(("x1",), ("arm",), ("x1", "arm")))
     found = arm_slopes(predictors, Outcome("y", "", Y), "x1", ("drug", "placebo"))
@@ -97,7 +97,7 @@ def correlated(factor: float) -> Told:
 
 
 def described(factor: float) -> Told:
-    (row,) = cohort({"x": factor * X[:, 0]}, ARM)
+    (row,) = cohort_by_arm({"x": factor * X[:, 0]}, ARM)
     return np.array([row.arms[0].mean, row.arms[1].sd]), np.array([row.difference])  # type: ignore[union-attr]  # the arms were asked for
 
 

@@ -7,21 +7,21 @@ import itertools
 import numpy as np
 import pytest
 
-from features import within_arms
+from features import within_arm_correlations
 
 
 def study(
-    rng: np.random.Generator, people: int = 24, measures: int = 6, arm_effect: float = 5.0
+    rng: np.random.Generator, participants: int = 24, measures: int = 6, arm_effect: float = 5.0
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    arm = np.where(np.arange(people) % 3 == 0, 1.0, -1.0)
-    x = rng.normal(size=(people, measures)) + 2 * arm[:, None]  # measures and outcome differ between arms
-    y = arm_effect * arm + rng.normal(size=people)
+    arm = np.where(np.arange(participants) % 3 == 0, 1.0, -1.0)
+    x = rng.normal(size=(participants, measures)) + 2 * arm[:, None]  # measures and outcome differ between arms
+    y = arm_effect * arm + rng.normal(size=participants)
     return x, y, [np.flatnonzero(arm == sign) for sign in (1, -1)]
 
 
 def test_r_is_that_of_values_with_the_means_of_arms_taken_out() -> None:
     x, y, strata = study(np.random.default_rng(0))
-    found = within_arms(x, y, strata, seed=1)
+    found = within_arm_correlations(x, y, strata, seed=1)
     dummies = np.zeros((y.size, 2))
     for column, rows in enumerate(strata):
         dummies[rows, column] = 1
@@ -34,7 +34,7 @@ def test_p_is_exact_where_all_shuffles_can_be_listed() -> None:
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(6, 3)), rng.normal(size=6)
     strata = [np.arange(3), np.arange(3, 6)]
-    found = within_arms(x, y, strata, seed=0, shuffles=20_000)
+    found = within_arm_correlations(x, y, strata, seed=0, shuffles=20_000)
     inner = np.vstack([x[rows] - x[rows].mean(axis=0) for rows in strata])
     outcome = np.concatenate([y[rows] - y[rows].mean() for rows in strata])
     scale = np.linalg.norm(inner, axis=0) * np.linalg.norm(outcome)
@@ -52,8 +52,8 @@ def test_an_effect_of_the_arm_alone_calls_no_more_than_chance_and_a_true_measure
     for number in range(150):
         rng = np.random.default_rng(number)
         x, y, strata = study(rng)
-        null.append(np.nanmin(within_arms(x, y, strata, seed=0, shuffles=199).p_value) <= 0.05)
-        true.append(within_arms(x, y + 1.2 * x[:, 0], strata, seed=0, shuffles=199).p_value[0] <= 0.05)
+        null.append(np.nanmin(within_arm_correlations(x, y, strata, seed=0, shuffles=199).p_value) <= 0.05)
+        true.append(within_arm_correlations(x, y + 1.2 * x[:, 0], strata, seed=0, shuffles=199).p_value[0] <= 0.05)
     assert 0.01 <= np.mean(null) <= 0.10
     assert np.mean(true) > 0.8
 
@@ -68,7 +68,7 @@ def test_a_measure_that_acts_alike_in_unequal_arms_does_not_call_its_product() -
         x, y = np.column_stack([measure, arm * measure]), 2 * measure + rng.normal(size=24)
         for beside in called:
             factors = {1: [0]} if beside else {}
-            p = within_arms(x, y, strata, seed=0, factors=factors, shuffles=99).p_value
+            p = within_arm_correlations(x, y, strata, seed=0, factors=factors, shuffles=99).p_value
             called[beside] += bool(p[1] <= 0.05)
     assert called[True] <= 12 < called[False]
 
@@ -77,16 +77,18 @@ def test_what_does_not_vary_within_arms_has_no_correlation() -> None:
     x, y, strata = study(np.random.default_rng(0))
     arm = np.ones(y.size)
     arm[strata[1]] = -1
-    found = within_arms(np.column_stack([x, arm]), y, strata, seed=0, shuffles=19)
+    found = within_arm_correlations(np.column_stack([x, arm]), y, strata, seed=0, shuffles=19)
     assert np.isnan(found.correlation[-1])
     assert np.isnan(found.p_value[-1])
     assert np.isfinite(found.p_value[:-1]).all()
-    constant = within_arms(x, arm, strata, seed=0, shuffles=19)
+    constant = within_arm_correlations(x, arm, strata, seed=0, shuffles=19)
     assert np.isnan(constant.p_value).all()
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
 def test_units_do_not_matter(scale: float) -> None:
     x, y, strata = study(np.random.default_rng(0))
-    one, other = (within_arms(factor * x, y / factor, strata, seed=2, shuffles=99) for factor in (1.0, scale))
+    one, other = (
+        within_arm_correlations(factor * x, y / factor, strata, seed=2, shuffles=99) for factor in (1.0, scale)
+    )
     np.testing.assert_array_equal(one.p_value, other.p_value)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_runs import SESSIONS, people_of, posterior_of, run_of, study_of
+from made_up_runs import SESSIONS, posterior_of, predictors_of, run_of, study_of
 
 from features import FeatureError
 from pipeline.measures import WHOLE_SAMPLE, FeatureTable, feature_table, read_features, write_features
@@ -18,7 +18,7 @@ from pipeline.measures import WHOLE_SAMPLE, FeatureTable, feature_table, read_fe
 @pytest.fixture(scope="module")
 def table() -> FeatureTable:
     study = study_of(measures={"kinds": ("response", "distance", "dcm")})
-    people = people_of("ketamine", "midazolam")
+    people = predictors_of("ketamine", "midazolam")
     runs = [run_of(who.name, session, "faces") for who in people.participants for session in SESSIONS][:-1]
     return feature_table(study, people, runs, {"sub-01_ses-1": posterior_of(study, 1 / 3)})
 
@@ -59,7 +59,7 @@ def test_every_column_is_described_and_what_is_missing_is_na(table: FeatureTable
 
 def test_motion_that_nobody_has_is_not_named(tmp_path: Path) -> None:
     """A sidecar that names a column that is not there would be refused by every prediction."""
-    people = people_of("ketamine", "midazolam")
+    people = predictors_of("ketamine", "midazolam")
     still = np.full(120, np.nan)
     runs = [run_of("sub-01", session, "faces", framewise_displacement=still) for session in SESSIONS]
     _, sidecar = write_features(feature_table(study_of(), people, runs, {}), tmp_path / "features.tsv")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_up_runs import REGIONS, SESSIONS, people_of, posterior_of, run_of, study_of
+from made_up_runs import REGIONS, SESSIONS, posterior_of, predictors_of, run_of, study_of
 
 from features import FeatureError
 from pipeline.bids import Inventory
@@ -16,7 +16,7 @@ from pipeline.measures import FeatureTable, change, feature_table, missingness, 
 from pipeline.study import Measures, Study
 
 STUDY = study_of()
-PEOPLE = people_of("ketamine", "midazolam", "ketamine")
+PEOPLE = predictors_of("ketamine", "midazolam", "ketamine")
 
 
 def runs_of(inventory: Inventory, tasks: Sequence[str] = ("faces", "rest")) -> list[Extraction]:

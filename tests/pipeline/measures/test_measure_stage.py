@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_runs import SESSIONS, people_of, run_of, study_of
+from made_up_runs import SESSIONS, predictors_of, run_of, study_of
 
 from pipeline.execution import CurrentProcess, Unit, UnitOutcome, run_units
 from pipeline.images import write_extraction
@@ -17,7 +17,7 @@ from pipeline.stages._measure import measure_study, measure_units
 from pipeline.stages._result_paths import ResultPaths
 from pipeline.study import Study
 
-PEOPLE = people_of("ketamine", "midazolam")
+PEOPLE = predictors_of("ketamine", "midazolam")
 
 
 @pytest.fixture(scope="module")

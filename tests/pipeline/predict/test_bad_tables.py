@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from pipeline.common import UsageError
-from pipeline.predict import PredictOptions, model_of
+from pipeline.predict import PredictOptions, read_model_data
 from pipeline.tables._table import TableError
 
 
 def problem(options: Callable[[], PredictOptions]) -> str:
     """What is told, which is one line."""
     with pytest.raises((TableError, UsageError)) as raised:
-        model_of(options())
+        read_model_data(options())
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
@@ -36,8 +36,12 @@ def at(place: int, **cells: str) -> Change:
 
 
 CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
-    "constant column": (every(gppi_b="0.5"), {}, ("change(gppi_b) (0)", "the same for all 12 people", "leave it out")),
-    "a measure that belongs to people": (
+    "constant column": (
+        every(gppi_b="0.5"),
+        {},
+        ("change(gppi_b) (0)", "the same for all 12 participants", "leave it out"),
+    ),
+    "a measure that belongs to participants": (
         lambda number, row: {"gppi_b": row["age"]},
         {"measures": ("gppi_b",)},
         ("gppi_b is no measure", "same value in both sessions", "give it as a covariate"),
@@ -45,9 +49,9 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
     "constant change": (
         lambda number, row: {"gppi_b": "1" if row["session"] == "pre" else "2"},
         {},
-        ("change(gppi_b) (1)", "same for all 12 people", "leave it out"),
+        ("change(gppi_b) (1)", "same for all 12 participants", "leave it out"),
     ),
-    "missing for all": (every(gppi_b="n/a"), {}, ("change(gppi_b)", "missing for all 12 people", "leave it out")),
+    "missing for all": (every(gppi_b="n/a"), {}, ("change(gppi_b)", "missing for all 12 participants", "leave it out")),
     "missing for most": (
         lambda number, row: {"gppi_b": ""} if number > 7 else {},
         {},
@@ -61,7 +65,7 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
     "text among numbers": (
         at(5, gppi_b="high"),
         {},
-        ("people.tsv, line 7", "gppi_b is 'high'", "where other rows hold numbers"),
+        ("participants.tsv, line 7", "gppi_b is 'high'", "where other rows hold numbers"),
     ),
     "a decimal comma": (at(5, gppi_b="1,25"), {}, ("line 7", "decimal comma", "write 1.25")),
     "an infinite number": (at(5, gppi_b="-inf"), {}, ("line 7", "'-inf'", "infinite", "n/a")),
@@ -70,14 +74,14 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
     "nobody's outcome": (every(score=""), {}, ("fall(score) is missing for everybody",)),
     "everybody's outcome the same": (every(score="7"), {}, ("fall(score) is 0 for everybody", "nothing to predict")),
     "text as outcome": (every(score="better"), {}, ("line 2", "score is 'better'", "where a number is needed")),
-    "a person with two rows of a session": (
+    "a participant with two rows of a session": (
         at(3, session="pre"),
         {},
         ("line 5", "sub-02 has pre in line 4 already", "one row for each session"),
     ),
     "a row without a name": (at(3, participant_id=""), {}, ("line 5", "participant_id is empty")),
     "a row without a session": (at(3, session="n/a"), {}, ("line 5", "session is empty")),
-    "people with one session each": (
+    "participants with one session each": (
         lambda number, row: {"participant_id": f"sub-{number}"},
         {},
         ("nobody has a row of pre and one of post",),
@@ -87,12 +91,12 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
         {"model": "change-by-arm", "arms": None},
         ("arm names 3 arms (waiting, drug, placebo)", "--arms"),
     ),
-    "an arm of one person": (
+    "an arm of one participant": (
         lambda number, row: {"arm": "placebo" if number < 2 else "drug"},
         {"model": "change-by-arm"},
-        ("1 person has arm placebo", "takes 3 of each"),
+        ("1 participant has arm placebo", "takes 3 of each"),
     ),
-    "a person in both arms": (
+    "a participant in both arms": (
         at(3, arm="drug"),
         {"model": "change-by-arm"},
         ("line 5", "sub-02 is in placebo and in drug"),
@@ -107,7 +111,7 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
         {"formula": "change(gppi_a) + sex"},
         ("sex holds text of 12 kinds", "two kinds"),
     ),
-    "a covariate that differs within people": (
+    "a covariate that differs within participants": (
         lambda number, row: {"age": f"{30 + number}"},
         {"formula": "change(gppi_a) + age"},
         ("line 3", "age differs between the sessions of sub-01 (30 and 31)", "write change(age)"),
@@ -133,13 +137,13 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no such outcome": ({"outcome": "fall(scroe)"}, "no column 'scroe'; did you mean 'score'?"),
     "several outcomes": ({"outcome": "score + age"}, "name one column"),
     "an outcome that differs": ({"outcome": "score"}, "score differs between the sessions of sub-01"),
-    "an outcome that names people": ({"outcome": "participant_id"}, "is no outcome"),
+    "an outcome that names participants": ({"outcome": "participant_id"}, "is no outcome"),
     "the outcome as predictor": ({"formula": "change(score)"}, "part of the outcome, fall(score)"),
     "the outcome itself as predictor": ({"formula": "fall(score)"}, "the outcome itself"),
     "the outcome as measure": ({"measures": ("score",)}, "is the outcome, the arm or a covariate already"),
     "no such measure": (
         {"measures": ("gpi_*",)},
-        "'gpi_*' stands for no measure of people.tsv; did you mean 'gppi_a'?",
+        "'gpi_*' stands for no measure of participants.tsv; did you mean 'gppi_a'?",
     ),
     "text as measure": ({"measures": ("sex",)}, "sex is no measure: it holds text"),
     "all measures taken out": ({"measures": ("gppi_a", "!gppi_*")}, "takes out every measure"),
@@ -155,8 +159,8 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "the same session twice": ({"sessions": ("pre", "pre")}, "name two that differ"),
     "sessions without an order": ({"sessions": None}, "say which is before and which after"),
     "no such session column": ({"session": "visit"}, "has no column 'visit' for session"),
-    "no such person column": ({"person": "who"}, "has no column 'who' for person"),
-    "one column for both": ({"person": "session"}, "cannot name both people and sessions"),
+    "no such participant column": ({"participant": "who"}, "has no column 'who' for participant"),
+    "one column for both": ({"participant": "session"}, "cannot name both participants and sessions"),
     "no such arm": ({"model": "change-by-arm", "arms": ("drug", "plcebo")}, "did you mean 'placebo'?"),
     "arms without an order": ({"model": "change-by-arm", "arms": None}, "say which arm is +1"),
     "the arm by its column's name": (
@@ -179,7 +183,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "an alpha twice": ({"alphas": (0.5, 0.5)}, "0.5 is given twice"),
     "no alpha": ({"alphas": ()}, "alphas: none"),
     "an unknown imputation": ({"imputation": "mean"}, "there is no imputation 'mean'"),
-    "more folds than people": ({"folds": 13}, "13 folds of 12 people cannot be made"),
+    "more folds than participants": ({"folds": 13}, "13 folds of 12 participants cannot be made"),
     "too few folds": ({"folds": 2}, "2 is too few"),
     "a seed below zero": ({"seed": -1}, "seed: -1 is below 0"),
 }
@@ -199,20 +203,23 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a spreadsheet": (b"PK\x03\x04rest", "is a spreadsheet"),
     "two columns of a name": (b"participant_id\tx\tx\tscore\n1\t2\t3\t4\n2\t5\t6\t7\n", "two columns called x"),
     "rows of different lengths": (b"participant_id\tx\n1\t2\n3\n", "line 3: has 1 cells, the header 2"),
-    "people twice and no session": (b"participant_id\tx\n1\t2\n1\t3\n", "line 3: participant_id is 1, as in line 2"),
-    "two columns that could name people": (b"subject\tid\tx\n1\t1\t2\n", "named by subject or id"),
+    "participants twice and no session": (
+        b"participant_id\tx\n1\t2\n1\t3\n",
+        "line 3: participant_id is 1, as in line 2",
+    ),
+    "two columns that could name participants": (b"subject\tid\tx\n1\t1\t2\n", "named by subject or id"),
     "the same row twice": (b"score\tx\n1\t2\n2\t2\n1\t2\n", "line 4: is the same as line 2"),
-    "too few people": (b"id\tscore\tx\n1\t1\t3\n2\t2\t5\n3\t4\t1\n", "3 people are too few"),
+    "too few participants": (b"id\tscore\tx\n1\t1\t3\n2\t2\t5\n3\t4\t1\n", "3 participants are too few"),
 }
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_no_such_table_is_told(tmp_path: Path, name: str) -> None:
     content, words = FILES[name]
-    path = tmp_path / "people.tsv"
+    path = tmp_path / "participants.tsv"
     path.write_bytes(content)
     told = problem(lambda: PredictOptions(path, "score", model="baseline"))
-    assert told.startswith("people.tsv")
+    assert told.startswith("participants.tsv")
     assert words in told
 
 
@@ -231,7 +238,7 @@ def test_changes_of_a_table_with_one_row_per_person_are_told(tmp_path: Path) -> 
 def test_who_was_left_out_is_named_where_too_few_are_left(tmp_path: Path) -> None:
     path = made.write(tmp_path, made.with_cells(lambda number, row: {"score": ""} if number > 8 else {}))
     told = problem(lambda: made.asked(path))
-    assert "4 people are too few" in told
+    assert "4 participants are too few" in told
     assert "sub-05: no fall(score)" in told
 
 
@@ -240,7 +247,7 @@ SIDECARS: dict[str, tuple[Any, str]] = {
     "an entry that is no object": ({"gppi_a": "measure"}, "gppi_a must be an object"),
     "motion that is no column": (
         {"gppi_a": {"Role": "measure", "Motion": "motion_x"}},
-        "Motion of gppi_a is 'motion_x', no column of people.tsv",
+        "Motion of gppi_a is 'motion_x', no column of participants.tsv",
     ),
     "motion of what is no measure": ({"age": {"Motion": "score"}}, "its Role is not measure"),
     "a unit that is no text": ({"gppi_a": {"Units": 3}}, "Units of gppi_a is 3"),
@@ -249,7 +256,7 @@ SIDECARS: dict[str, tuple[Any, str]] = {
     "transforms that are no list": ({"WholeSampleTransforms": "scaling"}, "must be a list of texts"),
     "transforms over the whole sample": (
         {"WholeSampleTransforms": ["motion residuals"]},
-        "motion residuals were estimated over all people (people.json)",
+        "motion residuals were estimated over all participants (participants.json)",
     ),
 }
 
@@ -265,10 +272,10 @@ def test_a_description_that_cannot_be_is_told(tmp_path: Path, name: str) -> None
 def test_a_damaged_description_is_told_with_its_line(tmp_path: Path) -> None:
     path = made.write(tmp_path, made.rows())
     path.with_suffix(".json").write_text('{"gppi_a":\n{"Role": ', encoding="utf-8")
-    assert "people.json, line 2: is no JSON" in problem(lambda: made.asked(path))
+    assert "participants.json, line 2: is no JSON" in problem(lambda: made.asked(path))
 
 
-def standardised(tmp_path: Path, over: list[slice]) -> Path:
+def find_standardised(tmp_path: Path, over: list[slice]) -> Path:
     table = made.rows()
     for rows in over:
         values = np.array([float(row["gppi_b"]) for row in table[rows]])
@@ -280,16 +287,16 @@ def standardised(tmp_path: Path, over: list[slice]) -> Path:
 
 @pytest.mark.parametrize("over", [[slice(None)], [slice(0, None, 2), slice(1, None, 2)]], ids=["all rows", "a session"])
 def test_z_scores_over_all_people_feed_no_nested_estimate(tmp_path: Path, over: list[slice]) -> None:
-    path = standardised(tmp_path, over)
+    path = find_standardised(tmp_path, over)
     assert "gppi_b: standardised over all rows" in problem(lambda: made.asked(path))
-    found = model_of(made.asked(path, published_only=True))
+    found = read_model_data(made.asked(path, in_sample_only=True))
     assert found.predictors.whole_sample == ("standardisation of gppi_b",)
 
 
 def test_what_was_done_to_a_table_is_kept_for_the_fit_in_the_sample(tmp_path: Path) -> None:
     path = made.write(tmp_path, made.rows())
     made.describe(path, {"WholeSampleTransforms": ["imputation"]})
-    assert model_of(made.asked(path, published_only=True)).predictors.whole_sample == ("imputation",)
+    assert read_model_data(made.asked(path, in_sample_only=True)).predictors.whole_sample == ("imputation",)
 
 
 def test_z_scores_of_the_real_trial_are_found(shared_data: Path) -> None:
@@ -301,4 +308,4 @@ def test_z_scores_of_the_real_trial_are_found(shared_data: Path) -> None:
 def test_a_description_that_is_about_something_else_is_left_alone(tmp_path: Path) -> None:
     path = made.write(tmp_path, made.rows())
     path.with_suffix(".json").write_text(json.dumps({"effconn": "0.1", "analysis": "prediction"}), encoding="utf-8")
-    assert model_of(made.asked(path)).predictors.names
+    assert read_model_data(made.asked(path)).predictors.names

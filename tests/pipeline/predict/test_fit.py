@@ -11,9 +11,9 @@ import made_up_table as made
 import numpy as np
 import pytest
 
-from features import published
+from features import fit_whole_sample
 from pipeline.execution import CurrentProcess
-from pipeline.predict import Prediction, fit, model_of
+from pipeline.predict import ElasticNetResult, fit_model, read_model_data
 
 
 @contextmanager
@@ -21,11 +21,11 @@ def silent(what: str) -> Iterator[Callable[[int, int], None]]:
     yield lambda done, total: None
 
 
-def fitted(tmp_path: Path, table: made.Rows, **more: Any) -> Prediction:
+def fitted(tmp_path: Path, table: made.Rows, **more: Any) -> ElasticNetResult:
     options = made.asked(
-        made.write(tmp_path, table), published_only=True, bootstraps=0, permutations=0, alphas=(0.5,), **more
+        made.write(tmp_path, table), in_sample_only=True, bootstraps=0, permutations=0, alphas=(0.5,), **more
     )
-    return fit(model_of(options), options, tmp_path, CurrentProcess(), silent)
+    return fit_model(read_model_data(options), options, tmp_path, CurrentProcess(), silent)
 
 
 @pytest.mark.parametrize("model", ["change", "change-by-arm"])
@@ -36,9 +36,9 @@ def test_folds_are_dealt_out_arm_by_arm_only_where_the_model_has_the_arm(
 
     def seen(*given: Any) -> Any:
         dealt.append(given[2])
-        return published(*given)
+        return fit_whole_sample(*given)
 
-    monkeypatch.setattr("pipeline.predict._fit.published", seen)
+    monkeypatch.setattr("pipeline.predict._fit.fit_whole_sample", seen)
     table = made.rows()
     found = fitted(tmp_path, table, model=model, folds=3)
     other = fitted(tmp_path, made.with_cells(_other_arms), model=model, folds=3)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.common import UsageError
 from pipeline.predict import Factor, parse_factor, parse_formula
-from pipeline.predict._expand import expand, term_text
-from pipeline.predict._measures import fits
+from pipeline.predict._formula import expand_terms, matches_pattern, term_text
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_<>.-]{0,8}", fullmatch=True)
 FACTORS = st.builds(Factor, st.sampled_from(["", "before", "after", "change", "fall"]), NAMES)
@@ -82,7 +81,7 @@ def test_an_outcome_is_one_factor() -> None:
 
 
 def test_a_star_stands_for_every_measure_that_fits_in_order() -> None:
-    found = expand(parse_formula("change(g_*) + arm:change(g_*)"), ["g_1", "r_1", "g_2"], "…")
+    found = expand_terms(parse_formula("change(g_*) + arm:change(g_*)"), ["g_1", "r_1", "g_2"], "…")
     assert [term_text(term) for term in found] == [
         "change(g_1)",
         "change(g_2)",
@@ -93,17 +92,17 @@ def test_a_star_stands_for_every_measure_that_fits_in_order() -> None:
 
 def test_a_star_that_stands_for_nothing_is_told() -> None:
     with pytest.raises(UsageError, match=r"character 5: gpi_\* stands for no measure; did you mean 'gppi_a'"):
-        expand(parse_formula("x + change(gpi_*)"), ["gppi_a", "rest"], "x + change(gpi_*)")
+        expand_terms(parse_formula("x + change(gpi_*)"), ["gppi_a", "rest"], "x + change(gpi_*)")
 
 
 @pytest.mark.parametrize("formula", ["change(a) + change(*)", "arm + arm", "a:arm + arm:a"])
 def test_a_term_that_is_there_twice_is_told(formula: str) -> None:
     with pytest.raises(UsageError, match=r"is there twice \(characters \d+ and \d+\)"):
-        expand(parse_formula(formula), ["a", "b"], formula)
+        expand_terms(parse_formula(formula), ["a", "b"], formula)
 
 
 @given(NAMES, NAMES, NAMES)
 def test_only_a_star_is_special_in_a_pattern(start: str, middle: str, end: str) -> None:
-    assert fits(f"{start}*{end}", start + middle + end)
-    assert fits(f"{start}[a]{end}", f"{start}[a]{end}")
-    assert not fits(f"{start}.{end}", f"{start}~{end}")
+    assert matches_pattern(f"{start}*{end}", start + middle + end)
+    assert matches_pattern(f"{start}[a]{end}", f"{start}[a]{end}")
+    assert not matches_pattern(f"{start}.{end}", f"{start}~{end}")

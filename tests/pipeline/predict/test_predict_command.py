@@ -22,7 +22,7 @@ Ask = Callable[..., tuple[PredictOptions, Path | None, Path | None, int | None]]
 
 
 @pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
+def read_options(monkeypatch: pytest.MonkeyPatch) -> Ask:
     """What a command line asks for."""
     asked: list[Any] = []
     app = typer.Typer()
@@ -40,14 +40,14 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
     return run
 
 
-def test_every_option_arrives(ask: Ask) -> None:
-    options, out, file, jobs = ask(
+def test_every_option_arrives(read_options: Ask) -> None:
+    options, out, file, jobs = read_options(
         *("--outcome", "fall(y)", "--model", "baseline", "--measures", "a_*,!a_1", "--measures", "b"),
-        *("--covariates", "age, change(madrs)", "--arm", "group", "--arms", "X,Y", "--person", "id"),
+        *("--covariates", "age, change(madrs)", "--arm", "group", "--arms", "X,Y", "--participant", "id"),
         *("--session", "stage", "--sessions", "T0,T1", "--unit", "points", "--no-motion", "--imputation", "neighbours"),
         *("--alphas", "0.5,1", "--folds", "5", "--permutations", "9", "--bootstraps", "8", "--seed", "7"),
         *("--imputations", "6"),
-        *("--published-only", "--jobs", "2", "--out", "o", "--json", "j.json"),
+        *("--in-sample-only", "--jobs", "2", "--out", "o", "--json", "j.json"),
     )
     assert options == PredictOptions(
         table=Path("t.tsv"),
@@ -55,7 +55,7 @@ def test_every_option_arrives(ask: Ask) -> None:
         model="baseline",
         measures=("a_*", "!a_1", "b"),
         covariates=("age", "change(madrs)"),
-        person="id",
+        participant="id",
         session="stage",
         sessions=("T0", "T1"),
         arm="group",
@@ -69,25 +69,25 @@ def test_every_option_arrives(ask: Ask) -> None:
         bootstraps=8,
         imputations=6,
         seed=7,
-        published_only=True,
+        in_sample_only=True,
     )
     assert (out, file, jobs) == (Path("o"), Path("j.json"), 2)
 
 
-def test_what_is_not_asked_is_as_documented(ask: Ask) -> None:
-    options, *others = ask("--outcome", "y", "--formula", "change(*) + arm")
+def test_what_is_not_asked_is_as_documented(read_options: Ask) -> None:
+    options, *others = read_options("--outcome", "y", "--formula", "change(*) + arm")
     assert options == PredictOptions(Path("t.tsv"), "y", formula="change(*) + arm")
     assert others == [None, None, None]
 
 
-def test_alphas_that_are_no_numbers_are_told(ask: Ask) -> None:
+def test_alphas_that_are_no_numbers_are_told(read_options: Ask) -> None:
     with pytest.raises(UsageError, match=r"--alphas '0\.1;1' must be numbers with commas"):
-        ask("--outcome", "y", "--model", "change", "--alphas", "0.1;1")
+        read_options("--outcome", "y", "--model", "change", "--alphas", "0.1;1")
 
 
-def test_a_model_that_is_mistyped_is_met_with_the_nearest_one(ask: Ask) -> None:
+def test_a_model_that_is_mistyped_is_met_with_the_nearest_one(read_options: Ask) -> None:
     with pytest.raises(UsageError, match="did you mean 'change'"):
-        ask("--outcome", "y", "--model", "chnage")
+        read_options("--outcome", "y", "--model", "chnage")
 
 
 def quick(tmp_path: Path, **more: Any) -> PredictOptions:
@@ -99,8 +99,8 @@ def test_a_table_becomes_a_page_tables_and_json(tmp_path: Path, capsys: pytest.C
     out, file = tmp_path / "out", tmp_path / "answers.json"
     assert run_predict(quick(tmp_path, model="change-by-arm"), out, file, 1) == 0
     said = capsys.readouterr()
-    assert "people.tsv: fall(score) of 8 people from 7 predictors" in said.err
-    assert "Can fall(score) be predicted in people the model (elastic net) has not seen?" in said.out
+    assert "participants.tsv: fall(score) of 8 participants from 7 predictors" in said.err
+    assert "Can fall(score) be predicted in participants the model (elastic net) has not seen?" in said.out
     assert json.loads(file.read_text())["analysis"] == "prediction"
     assert (out / "prediction.html").is_file()
     assert list(out.glob("*.tsv"))
@@ -122,5 +122,5 @@ def test_nothing_is_written_for_a_table_that_cannot_be_used(tmp_path: Path) -> N
 
 def test_results_do_not_replace_the_description_of_the_table(tmp_path: Path) -> None:
     options = quick(tmp_path)
-    with pytest.raises(UsageError, match=r"where the description of people\.tsv belongs"):
+    with pytest.raises(UsageError, match=r"where the description of participants\.tsv belongs"):
         run_predict(options, None, options.table.with_suffix(".json"), 1)

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from made_up_prediction import made_up_prediction, null_prediction
 
-from features import Chance
+from features import PermutationTest
 from pipeline.predict._answers import answers, number
 from pipeline.predict._notices import notices
-from pipeline.predict._performance import performance_records
-from pipeline.predict._result import Prediction
+from pipeline.predict._result import ElasticNetResult
+from pipeline.predict._tables import performance_records
 
 
-def found_with(q_squared: float, p: float | None, low: float = 0.0, high: float = 1.0) -> Prediction:
+def found_with(q_squared: float, p: float | None, low: float = 0.0, high: float = 1.0) -> ElasticNetResult:
     found = made_up_prediction()
     assert found.nested is not None
-    chance = None if p is None else Chance(3, 199, p, low, high, 0)
-    return replace(found, nested=replace(found.nested, q_squared=q_squared), chance=chance)
+    chance = None if p is None else PermutationTest(3, 199, p, low, high, 0)
+    return replace(found, nested=replace(found.nested, q_squared=q_squared), permutation=chance)
 
 
-def told(found: Prediction) -> str:
+def told(found: ElasticNetResult) -> str:
     return " ".join(" ".join(pair) for pair in notices(found))
 
 
@@ -40,7 +40,7 @@ def told(found: Prediction) -> str:
         (null_prediction(), "open"),
     ],
 )
-def test_only_unseen_people_predicted_beyond_chance_make_a_yes(found: Prediction, verdict: str) -> None:
+def test_only_unseen_people_predicted_beyond_chance_make_a_yes(found: ElasticNetResult, verdict: str) -> None:
     assert answers(found)[0].verdict == verdict
     if verdict == "open":
         assert {one.verdict for one in answers(found)} == {"open"}
@@ -48,7 +48,7 @@ def test_only_unseen_people_predicted_beyond_chance_make_a_yes(found: Prediction
 
 def test_in_sample_fit_is_shown_beside_q_squared_for_what_it_is() -> None:
     found = found_with(-0.1, 0.4)
-    line = "r² 0.83 in the people it was fitted to, Q² −0.10 in people left out: "
+    line = "r² 0.83 in the participants it was fitted to, Q² −0.10 in participants left out: "
     line += "the first says nothing about new patients."
     assert line in answers(found)[0].details
     assert line in told(found)
@@ -56,7 +56,7 @@ def test_in_sample_fit_is_shown_beside_q_squared_for_what_it_is() -> None:
 
 def test_no_optimism_is_told_where_there_is_none() -> None:
     found = made_up_prediction()
-    assert "optimistic" not in told(found_with(found.published.r_squared - 0.05, 0.001))
+    assert "optimistic" not in told(found_with(found.in_sample.r_squared - 0.05, 0.001))
 
 
 def test_stable_and_unstable_predictors_are_told_apart() -> None:
@@ -106,7 +106,7 @@ def test_what_is_said_of_q_squared_follows_its_value() -> None:
 
 
 def test_bootstraps_that_were_not_drawn_make_nothing_stable() -> None:
-    found = made_up_prediction(effect=30.0, people=60)
+    found = made_up_prediction(effect=30.0, participants=60)
     assert found.stability is not None
     unknown = np.full(len(found.names), np.nan)
     folds_only = replace(found.stability, samples=0, bootstraps=unknown, low=unknown, high=unknown, positive=unknown)
@@ -117,7 +117,7 @@ def test_bootstraps_that_were_not_drawn_make_nothing_stable() -> None:
 
 
 def test_the_arm_is_asked_about_only_where_the_model_has_products_with_it() -> None:
-    with_products = answers(made_up_prediction(effect=30.0, people=60))
+    with_products = answers(made_up_prediction(effect=30.0, participants=60))
     assert len(with_products) == 3
     slopes = next(one for one in with_products[2].details if "_r00" in one)
     assert "ketamine" in slopes
@@ -126,15 +126,15 @@ def test_the_arm_is_asked_about_only_where_the_model_has_products_with_it() -> N
 
 
 def test_the_arm_by_itself_is_no_answer_to_which_measures() -> None:
-    found = made_up_prediction(effect=30.0, people=60)
+    found = made_up_prediction(effect=30.0, participants=60)
     arm = found.names.index("arm")
-    coefficients = found.published.coefficients.copy()
+    coefficients = found.in_sample.coefficients.copy()
     coefficients[arm] = 2 * np.abs(coefficients).max()
-    answer = answers(replace(found, published=replace(found.published, coefficients=coefficients)))[1]
+    answer = answers(replace(found, in_sample=replace(found.in_sample, coefficients=coefficients)))[1]
     assert "arm (" not in answer.headline
     assert any(line.startswith("Retained too, and no measure: arm (") for line in answer.details)
     alone = np.where(np.arange(coefficients.size) == arm, coefficients, 0.0)
-    assert answers(replace(found, published=replace(found.published, coefficients=alone)))[1].headline == (
+    assert answers(replace(found, in_sample=replace(found.in_sample, coefficients=alone)))[1].headline == (
         "The model retains none of them."
     )
 
@@ -143,7 +143,7 @@ def test_the_arm_by_itself_is_no_answer_to_which_measures() -> None:
 def test_a_small_p_of_the_whole_model_is_no_yes_to_predictors_that_chance_within_arms_reaches(
     p: float, verdict: str
 ) -> None:
-    found = made_up_prediction(effect=30.0, people=60)
+    found = made_up_prediction(effect=30.0, participants=60)
     assert found.stability is not None
     assert found.stability.within is not None
     within = replace(found.stability.within, p_value=np.full(len(found.names), p))
@@ -152,14 +152,14 @@ def test_a_small_p_of_the_whole_model_is_no_yes_to_predictors_that_chance_within
 
 
 def test_a_stable_predictor_stands_for_what_goes_with_it() -> None:
-    answer = answers(made_up_prediction(effect=30.0, people=60))[1]
+    answer = answers(made_up_prediction(effect=30.0, participants=60))[1]
     assert answer.headline.startswith("Stable, of 17 predictors asked: ")
     assert answer.headline.endswith("these, or what goes with them.")
     assert any("shuffled within arms" in line for line in answer.details)
 
 
 def test_products_that_folds_seldom_retain_are_not_called_zero_to_the_bootstraps() -> None:
-    found = made_up_prediction(effect=30.0, people=60)
+    found = made_up_prediction(effect=30.0, participants=60)
     assert found.stability is not None
     seldom = replace(found, stability=replace(found.stability, folds=np.full(len(found.names), 0.3)))
     answer = answers(seldom)[2]
@@ -180,7 +180,7 @@ def test_what_is_said_of_a_correlation_follows_its_value(value: float, words: st
 
 
 def test_products_whose_bootstraps_reach_zero_do_not_make_a_yes() -> None:
-    found = made_up_prediction(effect=30.0, people=60)
+    found = made_up_prediction(effect=30.0, participants=60)
     assert found.stability is not None
     low = np.minimum(found.stability.low, 0.0)
     high = np.maximum(found.stability.high, 0.0)
@@ -188,10 +188,10 @@ def test_products_whose_bootstraps_reach_zero_do_not_make_a_yes() -> None:
 
 
 def test_more_predictors_than_people_and_filled_in_columns_are_told() -> None:
-    found = made_up_prediction(people=40, measures=30, missing=0.3)
-    assert "61 for 40 people" in told(found)
+    found = made_up_prediction(participants=40, measures=30, missing=0.3)
+    assert "61 for 40 participants" in told(found)
     assert f"{found.predictors.columns[12].name} (40%)" in told(found)
-    assert "40 people, 61 predictors: more predictors than people" in answers(found)[0].details[2]
+    assert "40 participants, 61 predictors: more predictors than participants" in answers(found)[0].details[2]
     assert "filled in" in answers(found)[0].details[2]
     assert "no value missing" in answers(made_up_prediction())[0].details[2]
 
@@ -207,19 +207,19 @@ def test_a_choice_of_alpha_that_hangs_on_single_people_is_told() -> None:
 
 def test_an_error_that_still_falls_at_the_end_of_the_path_is_told() -> None:
     found = made_up_prediction()
-    curve = found.published.curve
-    curves = list(found.published.curves)
-    curves[found.published.best] = replace(curve, minimum=curve.penalties.size - 1)
-    assert "end of the path" in told(replace(found, published=replace(found.published, curves=tuple(curves))))
+    curve = found.in_sample.curve
+    curves = list(found.in_sample.curves)
+    curves[found.in_sample.best] = replace(curve, minimum=curve.penalties.size - 1)
+    assert "end of the path" in told(replace(found, in_sample=replace(found.in_sample, curves=tuple(curves))))
     assert "end of the path" not in told(found)
 
 
 def test_what_was_left_out_and_estimated_over_all_people_is_told() -> None:
     found = made_up_prediction()
     table = replace(found.predictors, whole_sample=("residuals",))
-    text = told(replace(found, predictors=table, left_out=("sub-99: no outcome",), notices=("ages differ",)))
+    text = told(replace(found, predictors=table, excluded=("sub-99: no outcome",), notices=("ages differ",)))
     assert "residuals" in text
-    assert "1 person is not in this model. sub-99: no outcome" in text
+    assert "1 participant is not in this model. sub-99: no outcome" in text
     assert "ages differ" in text
 
 

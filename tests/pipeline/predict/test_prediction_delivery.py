@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 from made_up_prediction import made_up_prediction, null_prediction
 
-from features import Chance
+from features import PermutationTest
 from pipeline.page._delivery import deliver, delivery_json
 from pipeline.page._store import read_delivery, store_delivery
-from pipeline.predict._delivery import deliver_prediction
+from pipeline.predict._delivery import deliver_elastic_net
 
 HOSTILE = "<script>alert({})</script>"
 
 
 def test_everything_asked_for_is_written_and_read_again(tmp_path: Path) -> None:
-    delivery = deliver_prediction(made_up_prediction(measures=3, missing=0.2))
+    delivery = deliver_elastic_net(made_up_prediction(measures=3, missing=0.2))
     files = store_delivery(delivery, tmp_path)
     assert all(file.is_file() for file in files)
     back = read_delivery(tmp_path)
@@ -32,14 +32,14 @@ def test_everything_asked_for_is_written_and_read_again(tmp_path: Path) -> None:
 
 def test_names_of_pictures_are_words_of_our_own() -> None:
     for found in (made_up_prediction(measures=2, label=HOSTILE, missing=0.2), null_prediction()):
-        names = [picture.name for section in deliver_prediction(found).draw() for picture in section.pictures]
+        names = [picture.name for section in deliver_elastic_net(found).draw() for picture in section.pictures]
         assert len(set(names)) == len(names)
         assert all(re.fullmatch(r"[a-z-]+", name) for name in names)
 
 
 def test_a_page_and_the_terminal_show_names_from_data_as_text(tmp_path: Path) -> None:
     found = made_up_prediction(measures=2, label=HOSTILE, arms=("<i>", "[bold]x"))
-    deliver(deliver_prediction(found), tmp_path, tmp_path / "found.json")
+    deliver(deliver_elastic_net(found), tmp_path, tmp_path / "found.json")
     page = (tmp_path / "prediction.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
@@ -51,11 +51,11 @@ def test_json_holds_every_number_by_name() -> None:
     found = made_up_prediction()
     assert found.nested is not None
     assert found.stability is not None
-    content = json.loads(json.dumps(delivery_json(deliver_prediction(found))))
+    content = json.loads(json.dumps(delivery_json(deliver_elastic_net(found))))
     assert content["published"]["coefficients"] == dict(
-        zip(found.names, found.published.coefficients.tolist(), strict=True)
+        zip(found.names, found.in_sample.coefficients.tolist(), strict=True)
     )
-    assert content["published"]["r_squared"] == found.published.r_squared
+    assert content["published"]["r_squared"] == found.in_sample.r_squared
     assert content["nested"]["q_squared"] == found.nested.q_squared
     assert content["stability"]["bootstraps"][found.names[0]] == found.stability.bootstraps[0]
     assert content["chance"]["p_value"] == 0.02
@@ -63,12 +63,12 @@ def test_json_holds_every_number_by_name() -> None:
 
 
 def test_numbers_that_are_not_finite_are_null_and_read_again(tmp_path: Path) -> None:
-    """As where the others of a person have one outcome, or all predictions are the same."""
+    """As where the others of a participant have one outcome, or all predictions are the same."""
     found = made_up_prediction(measures=3)
     assert found.nested is not None
     penalties = found.nested.penalties.copy()
     penalties[0] = np.inf
-    odd = deliver_prediction(replace(found, nested=replace(found.nested, penalties=penalties, correlation=np.nan)))
+    odd = deliver_elastic_net(replace(found, nested=replace(found.nested, penalties=penalties, correlation=np.nan)))
     store_delivery(odd, tmp_path)
     for name in ("delivery.json", "prediction.json"):
         text = (tmp_path / name).read_text(encoding="utf-8")
@@ -81,8 +81,8 @@ def test_numbers_that_are_not_finite_are_null_and_read_again(tmp_path: Path) -> 
 
 
 def test_what_was_not_done_is_null_and_said() -> None:
-    found = replace(made_up_prediction(), nested=None, chance=None, stability=None)
-    delivery = deliver_prediction(found)
+    found = replace(made_up_prediction(), nested=None, permutation=None, stability=None)
+    delivery = deliver_elastic_net(found)
     content = delivery_json(delivery)
     assert content["nested"] is content["chance"] is content["stability"] is None
     facts = dict(delivery.facts)
@@ -91,17 +91,17 @@ def test_what_was_not_done_is_null_and_said() -> None:
 
 def test_shuffles_that_ended_early_are_said() -> None:
     found = made_up_prediction()
-    early = replace(found, chance=Chance(100, 150, 100 / 150, 0.58, 0.74, 0))
+    early = replace(found, permutation=PermutationTest(100, 150, 100 / 150, 0.58, 0.74, 0))
     assert (
         "Q² of 150 shuffled outcomes, all repeated for each, which settled p before 199 were done"
-        in dict(deliver_prediction(early).facts)["Chance"]
+        in dict(deliver_elastic_net(early).facts)["Chance"]
     )
 
 
 def test_the_grid_of_the_nested_estimate_is_said_where_it_is_another() -> None:
     found = made_up_prediction()
     coarse = replace(found, settings=replace(found.settings, nested_alphas=(0.5,), nested_penalties=20, folds=5))
-    facts = dict(deliver_prediction(coarse).facts)
+    facts = dict(deliver_elastic_net(coarse).facts)
     assert "α = 0.5, 20 penalties" in facts["Left out"]
     assert "2 α from 0.5 to 1" in facts["Candidates"]
     assert "in 5 groups" in facts["Left out"]

@@ -15,15 +15,9 @@ from matplotlib.figure import Figure
 
 from pipeline.figures._style import BLUE, VERMILION, style, svg, themed_svg
 from pipeline.figures._svg import checked_svg
-from pipeline.predict._arm_look import arm_colours
-from pipeline.predict._figure_curve import curve_figure
-from pipeline.predict._figure_missing import missing_figure
-from pipeline.predict._figure_path import path_figure
-from pipeline.predict._figure_predicted import predicted_figure
-from pipeline.predict._figure_predictors import predictors_figure
-from pipeline.predict._figure_slopes import slopes_figure
-from pipeline.predict._names import name_lines
-from pipeline.predict._result import Prediction
+from pipeline.predict._result import ElasticNetResult
+from pipeline.predict._result_figures import arm_colours, name_lines, predicted_figure, predictors_figure, slopes_figure
+from pipeline.predict._tuning_figures import curve_figure, missing_figure, path_figure
 
 HOSTILE = "<script>alert({})</script> $x_{{1$ \n 名前 --> _" + "very long " * 30
 LONG = "change(gppi_facesversusshapes_{:02d}_right-anterior-hippocampus_from_ventromedial-prefrontal-cortex)"
@@ -71,7 +65,7 @@ def test_the_key_of_shares_is_about_the_bars_that_are_drawn(folds: float, label:
 
 def test_the_path_of_every_predictor_is_drawn_with_both_choices() -> None:
     found = made_up_prediction()
-    curve = found.published.curve
+    curve = found.in_sample.curve
     axes = path_figure(found).axes[0]
     paths = [line for line in axes.lines if len(line.get_xdata()) == curve.penalties.size]
     np.testing.assert_array_equal([line.get_ydata() for line in paths], curve.coefficients.T)
@@ -80,10 +74,10 @@ def test_the_path_of_every_predictor_is_drawn_with_both_choices() -> None:
 
 def test_the_error_has_its_band_its_other_mixings_and_the_mean_as_a_rival() -> None:
     found = made_up_prediction()
-    curve, y = found.published.curve, found.outcome.values
+    curve, y = found.in_sample.curve, found.outcome.values
     axes = curve_figure(found).axes[0]
     errors = [line.get_ydata() for line in axes.lines if len(line.get_xdata()) == curve.penalties.size]
-    assert len(errors) == len(found.published.curves)
+    assert len(errors) == len(found.in_sample.curves)
     edge = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert edge.max() == pytest.approx((curve.mse + curve.se).max())
     rival = np.mean([(y[i] - np.delete(y, i).mean()) ** 2 for i in range(y.size)])
@@ -93,7 +87,7 @@ def test_the_error_has_its_band_its_other_mixings_and_the_mean_as_a_rival() -> N
 
 def test_numbers_along_the_top_are_of_predictors_retained_there() -> None:
     found = made_up_prediction()
-    curve = found.published.curve
+    curve = found.in_sample.curve
     counts = {one.xy[0]: one.get_text() for one in curve_figure(found).axes[0].texts}
     for penalty, text in counts.items():
         place = int(np.flatnonzero(curve.penalties == penalty)[0])
@@ -101,7 +95,7 @@ def test_numbers_along_the_top_are_of_predictors_retained_there() -> None:
     assert counts[curve.penalties[0]] == "0"
 
 
-# -- people ----------------------------------------------------------------------------------------------------------
+# -- participants ------------------------------------------------------------------------------------------
 
 
 def test_both_panels_show_everybody_on_the_same_axes() -> None:
@@ -109,7 +103,7 @@ def test_both_panels_show_everybody_on_the_same_axes() -> None:
     assert found.nested is not None
     fitted, left_out = predicted_figure(found).axes
     assert fitted.get_xlim() == fitted.get_ylim() == left_out.get_xlim() == left_out.get_ylim()
-    for axes, guess in ((fitted, found.published.fitted), (left_out, found.nested.predictions)):
+    for axes, guess in ((fitted, found.in_sample.fitted), (left_out, found.nested.predictions)):
         points = {*markers(axes, "o"), *markers(axes, "s")}
         assert points == set(zip(found.outcome.values.tolist(), guess.tolist(), strict=True))
         assert all(axes.get_xlim()[0] < value < axes.get_xlim()[1] for point in points for value in point)
@@ -143,7 +137,7 @@ def test_coefficients_intervals_and_shares_are_those_of_the_retained() -> None:
     assert found.stability is not None
     left, right = drawn(predictors_figure(found)).axes
     places = list(found.retained)
-    assert markers(left) == [(found.published.coefficients[i], row) for row, i in enumerate(places)]
+    assert markers(left) == [(found.in_sample.coefficients[i], row) for row, i in enumerate(places)]
     intervals = [tuple(line.get_xdata()) for line in left.lines if len(line.get_xdata()) == 2][1:]
     assert intervals == [(found.stability.low[i], found.stability.high[i]) for i in places]
     assert [bar.get_width() for bar in right.patches] == [found.stability.bootstraps[i] for i in places]
@@ -193,7 +187,9 @@ def test_an_arm_too_small_for_a_band_still_has_its_points() -> None:
     found = made_up_prediction(measures=1)
     one = found.slopes[0]
     arm = np.where(np.arange(21) < 19, 1.0, -1.0)
-    few = replace(one, arm=arm, low=np.array([-1.0, np.nan]), high=np.array([1.0, np.nan]), people=np.array([19, 2]))
+    few = replace(
+        one, arm=arm, low=np.array([-1.0, np.nan]), high=np.array([1.0, np.nan]), participants=np.array([19, 2])
+    )
     axes = drawn(slopes_figure(replace(found, slopes=(few,)))).axes[0]
     assert len(markers(axes, "s")) == 2
     assert len(axes.collections) == 1
@@ -207,7 +203,7 @@ def test_without_products_no_slopes_are_drawn() -> None:
 
 
 def test_every_missing_value_has_its_block() -> None:
-    found = made_up_prediction(people=40, measures=30, missing=0.3)
+    found = made_up_prediction(participants=40, measures=30, missing=0.3)
     axes = drawn(missing_figure(found)).axes[0]
     covered = 0.0
     for row, blocks in enumerate(axes.collections):
@@ -232,7 +228,7 @@ def test_every_missing_value_has_its_block() -> None:
     ],
     ids=["long", "hostile", "null"],
 )
-def test_nothing_leaves_the_picture(found: Prediction) -> None:
+def test_nothing_leaves_the_picture(found: ElasticNetResult) -> None:
     for figure in (make(found) for make in FIGURES):
         if figure is None:
             continue

@@ -9,15 +9,15 @@ import pytest
 from made_up_prediction import made_up_prediction, null_prediction
 
 from pipeline.page._records import Records
-from pipeline.predict._records import prediction_tables
-from pipeline.predict._result import Prediction
+from pipeline.predict._result import ElasticNetResult
+from pipeline.predict._tables import prediction_tables
 
 
-def table(found: Prediction, name: str) -> Records:
+def table(found: ElasticNetResult, name: str) -> Records:
     return {one.name: one for one in prediction_tables(found)}[name]
 
 
-def values(found: Prediction) -> dict[str, float]:
+def values(found: ElasticNetResult) -> dict[str, float]:
     return {row["quantity"]: row["value"] for row in table(found, "performance").rows}
 
 
@@ -26,7 +26,7 @@ def test_what_is_left_out_of_the_fit_alone_is_judged_against_the_mean_of_the_oth
     y = found.outcome.values
     press = others = 0.0
     for i in range(y.size):
-        press += (y[i] - found.published.tuned[i]) ** 2
+        press += (y[i] - found.in_sample.cross_validated[i]) ** 2
         others += (y[i] - np.delete(y, i).mean()) ** 2
     assert found.tuned_r_squared == pytest.approx(1 - press / others, rel=1e-12)
 
@@ -34,18 +34,18 @@ def test_what_is_left_out_of_the_fit_alone_is_judged_against_the_mean_of_the_oth
 def test_performance_holds_the_numbers_that_were_found() -> None:
     found = made_up_prediction()
     assert found.nested is not None
-    assert found.chance is not None
+    assert found.permutation is not None
     told = values(found)
-    assert told["r_squared"] == found.published.r_squared
+    assert told["r_squared"] == found.in_sample.r_squared
     assert told["q_squared"] == found.nested.q_squared
     assert told["mean_absolute_error"] == found.nested.mean_absolute_error
-    assert told["p_value"] == found.chance.p_value
+    assert told["p_value"] == found.permutation.p_value
     p = table(found, "performance").rows[-1]
-    assert (p["low"], p["high"]) == (found.chance.low, found.chance.high)
+    assert (p["low"], p["high"]) == (found.permutation.low, found.permutation.high)
 
 
 def test_what_nobody_asked_for_has_no_row() -> None:
-    found = replace(made_up_prediction(), nested=None, chance=None, stability=None, slopes=())
+    found = replace(made_up_prediction(), nested=None, permutation=None, stability=None, slopes=())
     assert set(values(found)) == {"r_squared", "tuned_r_squared", "mean_absolute_error_of_others"}
     assert "slopes" not in {one.name for one in prediction_tables(found)}
     assert {row["left_out"] for row in table(found, "predictions").rows} == {None}
@@ -64,7 +64,7 @@ def test_files_hold_numbers_in_full() -> None:
     found = made_up_prediction()
     header, *lines = table(found, "predictors").tsv().splitlines()
     place = header.split("\t").index("coefficient")
-    coefficients = dict(zip(found.names, found.published.coefficients, strict=True))
+    coefficients = dict(zip(found.names, found.in_sample.coefficients, strict=True))
     for line in lines:
         cells = line.split("\t")
         assert float(cells[place]) == coefficients[cells[0]]
@@ -83,11 +83,11 @@ def test_people_are_listed_with_their_own_arm_and_predictions() -> None:
 def test_tuning_shows_both_choices_of_every_alpha_and_marks_the_one_taken() -> None:
     found = made_up_prediction()
     records = table(found, "tuning")
-    for row, curve in zip(records.rows, found.published.curves, strict=True):
+    for row, curve in zip(records.rows, found.in_sample.curves, strict=True):
         assert row["mse_minimum"] == curve.mse.min()
         assert row["mse_one_se"] <= row["mse_minimum"] + row["se_minimum"]
         assert row["penalty_one_se"] >= row["penalty_minimum"]
-    assert records.sure == {found.published.best}
+    assert records.sure == {found.in_sample.best}
 
 
 def test_a_mixing_that_the_nested_estimate_did_not_try_has_no_share_of_folds() -> None:
@@ -97,7 +97,7 @@ def test_a_mixing_that_the_nested_estimate_did_not_try_has_no_share_of_folds() -
 
 
 def test_missing_values_are_counted_and_much_of_it_is_marked() -> None:
-    found = made_up_prediction(people=40, missing=0.25)
+    found = made_up_prediction(participants=40, missing=0.25)
     records = table(found, "missing")
     by_name = {column.name: i for i, column in enumerate(found.predictors.columns)}
     for i, row in enumerate(records.rows):
@@ -114,8 +114,8 @@ def test_a_model_that_retains_nothing_has_an_empty_table_that_no_terminal_shows(
 
 
 def test_parts_of_other_people_are_refused() -> None:
-    found, other = made_up_prediction(), made_up_prediction(people=30)
-    with pytest.raises(ValueError, match="people"):
+    found, other = made_up_prediction(), made_up_prediction(participants=30)
+    with pytest.raises(ValueError, match="participants"):
         replace(found, outcome=other.outcome)
     with pytest.raises(ValueError, match="arms"):
         replace(found, arms=None)
@@ -126,6 +126,6 @@ def test_predictors_that_stand_for_each_other_are_found() -> None:
     values = found.predictors.values.copy()
     values[:, 3] = 7 - 2 * values[:, 1]  # the same but for unit, sign and origin
     twins = replace(found, predictors=replace(found.predictors, values=values))
-    assert twins.alike(1) == ((3, pytest.approx(-1.0)),)
+    assert twins.correlated_with(1) == ((3, pytest.approx(-1.0)),)
     product = {name: i for i, name in enumerate(found.names)}[f"arm × {found.names[1]}"]
-    assert [found.names[i] for i, _ in twins.alike(product)] == [f"arm × {found.names[3]}"]
+    assert [found.names[i] for i, _ in twins.correlated_with(product)] == [f"arm × {found.names[3]}"]

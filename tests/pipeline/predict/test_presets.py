@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.common import UsageError
 from pipeline.predict import parse_formula, preset_formula, preset_terms
-from pipeline.predict._expand import expand, term_text
+from pipeline.predict._formula import expand_terms, term_text
 from pipeline.study import Preset
 
 MEASURES = ("gppi_a", "rest_a")
@@ -33,7 +33,7 @@ def test_a_preset_has_the_terms_of_its_model(model: Preset) -> None:
 def test_the_formula_of_a_preset_stands_for_the_same_terms(model: Preset) -> None:
     covariates = COVARIATES.get(model, ())
     formula = preset_formula(model, ("*",), covariates)
-    found = expand(parse_formula(formula), MEASURES, formula)
+    found = expand_terms(parse_formula(formula), MEASURES, formula)
     assert list(map(term_text, found)) == list(map(term_text, preset_terms(model, MEASURES, covariates)))
 
 

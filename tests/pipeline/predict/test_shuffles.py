@@ -8,12 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_people import made_up
+from made_up_predictors import made_up
 
-from features import Tuning, chance, groups_of, make_folds, nested, shuffles_reaching
+from features import (
+    Tuning,
+    assign_folds,
+    nested_cross_validation,
+    permutation_p_value,
+    permutations_reaching,
+    prepare_folds,
+)
 from pipeline.common import UsageError
 from pipeline.execution import CurrentProcess, open_workers
-from pipeline.predict._shuffles import Shuffling, shuffle
+from pipeline.predict._permutations import PermutationJob, permutation_test
 
 TUNING = Tuning((1.0,), 5, 1e-4)
 
@@ -23,68 +30,70 @@ def silent(what: str) -> Iterator[Callable[[int, int], None]]:
     yield lambda done, total: None
 
 
-def job_of(effect: float, seed: int) -> Shuffling:
+def job_of(effect: float, seed: int) -> PermutationJob:
     predictors, outcome = made_up(9, 2, effect, seed)
-    folds = make_folds(predictors, groups_of(9, None))
-    return Shuffling(folds, outcome.values, nested(folds, outcome.values, TUNING), TUNING, seed=4)
+    folds = prepare_folds(predictors, assign_folds(9, None))
+    return PermutationJob(folds, outcome.values, nested_cross_validation(folds, outcome.values, TUNING), TUNING, seed=4)
 
 
 @pytest.fixture(scope="module")
-def strong() -> Shuffling:
+def strong() -> PermutationJob:
     """An effect that chance seldom reaches."""
     return job_of(2.0, 1)
 
 
-def test_portions_come_to_what_one_loop_comes_to(strong: Shuffling, tmp_path: Path) -> None:
-    found = shuffle(strong, 25, tmp_path / "records", CurrentProcess(), silent)
-    reached = shuffles_reaching(strong.folds, strong.y, strong.found, range(25), 4, TUNING)
-    assert found == chance(reached, 4)
+def test_portions_come_to_what_one_loop_comes_to(strong: PermutationJob, tmp_path: Path) -> None:
+    found = permutation_test(strong, 25, tmp_path / "records", CurrentProcess(), silent)
+    reached = permutations_reaching(strong.folds, strong.y, strong.found, range(25), 4, TUNING)
+    assert found == permutation_p_value(reached, 4)
 
 
-def test_two_processes_come_to_the_same(strong: Shuffling, tmp_path: Path) -> None:
-    alone = shuffle(strong, 25, tmp_path / "one", CurrentProcess(), silent)
+def test_two_processes_come_to_the_same(strong: PermutationJob, tmp_path: Path) -> None:
+    alone = permutation_test(strong, 25, tmp_path / "one", CurrentProcess(), silent)
     with open_workers(2, None, tmp_path / "two") as workers:
-        assert shuffle(strong, 25, tmp_path / "two", workers, silent) == alone
+        assert permutation_test(strong, 25, tmp_path / "two", workers, silent) == alone
 
 
-def test_what_is_done_is_not_done_again(strong: Shuffling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_done_is_not_done_again(
+    strong: PermutationJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run that was killed after the first portions goes on with those that lack."""
     records = tmp_path / "records"
-    shuffle(strong, 10, records, CurrentProcess(), silent)
+    permutation_test(strong, 10, records, CurrentProcess(), silent)
     asked: list[range] = []
 
     def counted(folds: object, y: object, found: object, numbers: range, *rest: object) -> np.ndarray:
         asked.append(numbers)
         return np.zeros(len(numbers), dtype=bool)
 
-    monkeypatch.setattr("pipeline.predict._shuffles.shuffles_reaching", counted)
-    shuffle(strong, 30, records, CurrentProcess(), silent)
+    monkeypatch.setattr("pipeline.predict._permutations.permutations_reaching", counted)
+    permutation_test(strong, 30, records, CurrentProcess(), silent)
     assert asked == [range(10, 20), range(20, 30)]
 
 
-def test_another_outcome_is_shuffled_anew(strong: Shuffling, tmp_path: Path) -> None:
+def test_another_outcome_is_shuffled_anew(strong: PermutationJob, tmp_path: Path) -> None:
     other = job_of(2.0, 2)
     records = tmp_path / "records"
     assert strong.digest != other.digest
-    shuffle(strong, 10, records, CurrentProcess(), silent)
-    assert shuffle(other, 10, records, CurrentProcess(), silent) == shuffle(
+    permutation_test(strong, 10, records, CurrentProcess(), silent)
+    assert permutation_test(other, 10, records, CurrentProcess(), silent) == permutation_test(
         other, 10, tmp_path, CurrentProcess(), silent
     )
 
 
 def test_noise_is_shuffled_no_more_than_it_takes(tmp_path: Path) -> None:
-    found = shuffle(job_of(0.0, 3), 1000, tmp_path / "records", CurrentProcess(), silent)
+    found = permutation_test(job_of(0.0, 3), 1000, tmp_path / "records", CurrentProcess(), silent)
     assert found.reached == 100
     assert found.shuffles < 1000
     assert found.p_value == pytest.approx(100 / found.shuffles)
 
 
-def test_a_damaged_portion_is_named(strong: Shuffling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_portion_is_named(strong: PermutationJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = tmp_path / "records"
 
     def short(folds: object, y: object, found: object, numbers: range, *rest: object) -> np.ndarray:
         return np.zeros(3, dtype=bool)
 
-    monkeypatch.setattr("pipeline.predict._shuffles.shuffles_reaching", short)
+    monkeypatch.setattr("pipeline.predict._permutations.permutations_reaching", short)
     with pytest.raises(UsageError, match="damaged"):
-        shuffle(strong, 10, records, CurrentProcess(), silent)
+        permutation_test(strong, 10, records, CurrentProcess(), silent)

@@ -10,29 +10,29 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up_statistics import made_up_measures, made_up_people, write_measures
+from made_up_statistics import made_up_measures, made_up_participants, write_measures
 from matplotlib.figure import Figure
 from scipy import stats
 
 from pipeline.page._delivery import Delivery
 from pipeline.page._html import pictures
 from pipeline.page._store import read_delivery, store_delivery
-from pipeline.statistics import MeasureChange, StudyPeople, deliver_statistics, measure_changes
+from pipeline.statistics import MeasureChange, StudyParticipants, deliver_statistics, measure_changes
 from pipeline.study import Statistics
 
-PEOPLE = made_up_people()
+PARTICIPANTS = made_up_participants()
 HOW = Statistics(
     outcomes=("caps",),
     measures=("*",),
-    subscales=tuple(PEOPLE.subscales),
-    null_checks=tuple(PEOPLE.null_checks),
-    cohort=tuple(PEOPLE.cohort),
+    subscales=tuple(PARTICIPANTS.subscales),
+    null_checks=tuple(PARTICIPANTS.null_checks),
+    cohort=tuple(PARTICIPANTS.cohort),
     bootstraps=200,
 )
 
 
-def changes(people: StudyPeople = PEOPLE) -> tuple[MeasureChange, ...]:
-    columns = made_up_measures(people)
+def changes(participants: StudyParticipants = PARTICIPANTS) -> tuple[MeasureChange, ...]:
+    columns = made_up_measures(participants)
     return tuple(
         MeasureChange(name, "z", values[:, 1] - values[:, 0])
         for name, values in columns.items()
@@ -40,8 +40,8 @@ def changes(people: StudyPeople = PEOPLE) -> tuple[MeasureChange, ...]:
     )
 
 
-def delivered(people: StudyPeople = PEOPLE, how: Statistics = HOW) -> Delivery:
-    return deliver_statistics(people, changes(people), how)
+def delivered(participants: StudyParticipants = PARTICIPANTS, how: Statistics = HOW) -> Delivery:
+    return deliver_statistics(participants, changes(participants), how)
 
 
 def rows(delivery: Delivery, name: str) -> list[dict[str, Any]]:
@@ -56,8 +56,8 @@ def test_every_table_is_there_once() -> None:
 
 def test_only_what_is_asked_for_is_handed_over() -> None:
     nothing = dict.fromkeys(("measures", "subscales", "null_checks", "cohort"), ())
-    people = replace(PEOPLE, subscales={}, null_checks={}, cohort={})
-    found = deliver_statistics(people, (), HOW.model_copy(update=nothing))
+    participants = replace(PARTICIPANTS, subscales={}, null_checks={}, cohort={})
+    found = deliver_statistics(participants, (), HOW.model_copy(update=nothing))
     assert [one.name for one in found.records] == ["outcomes", "outcome-means"]
     assert [one.title for one in found.draw()] == ["Scores before and after"]
 
@@ -66,12 +66,14 @@ def test_the_arms_are_told_apart_where_they_differ_and_only_there() -> None:
     (caps,) = [one for one in delivered().answers if "caps change" in one.question]
     assert caps.verdict == "yes"
     assert caps.question == "Did caps change differently in ketamine and midazolam?"
-    score = PEOPLE.outcomes[0]
+    score = PARTICIPANTS.outcomes[0]
     change = (score.after - score.before)[:-1]
     exact = stats.ttest_ind(change[:11], change[11:])
     assert f"t(18) = {exact.statistic:.2f}".replace("-", "−") in caps.headline
     same = replace(score, after=score.before - np.tile([3.0, 8.0, 5.0], 7))
-    (open_,) = [one for one in delivered(replace(PEOPLE, outcomes=(same,))).answers if "caps change" in one.question]
+    (open_,) = [
+        one for one in delivered(replace(PARTICIPANTS, outcomes=(same,))).answers if "caps change" in one.question
+    ]
     assert open_.verdict == "open"
     assert any("not shown to be absent" in one for one in open_.details)
 
@@ -85,7 +87,7 @@ def test_the_exact_test_stands_beside_walds() -> None:
 def test_correlations_are_scipys() -> None:
     found = rows(delivered(), "correlations")
     change = changes()[0].values
-    fall = PEOPLE.subscales["caps_fall"]
+    fall = PARTICIPANTS.subscales["caps_fall"]
     there = np.isfinite(fall)
     assert (found[0]["measure"], found[0]["score"]) == ("gppi_faces_amygdala_from_vmPFC", "caps_fall")
     assert found[0]["r"] == pytest.approx(stats.pearsonr(change[there], fall[there]).statistic)
@@ -97,7 +99,7 @@ def test_an_answer_for_each_measure_or_one_for_many() -> None:
     assert [one.verdict for one in few] == ["yes", "open"]
     rng = np.random.default_rng(0)
     many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(6)]
-    found = deliver_statistics(PEOPLE, [*changes(), *many], HOW)
+    found = deliver_statistics(PARTICIPANTS, [*changes(), *many], HOW)
     (one,) = [one for one in found.answers if one.question == "Does the change of a measure go with a score?"]
     pearson = [row for row in rows(found, "correlations") if row["kind"] == "Pearson"]
     passing = {row["measure"] for row in pearson if row["holm"] < 0.05}
@@ -111,19 +113,21 @@ def test_null_checks_say_what_could_not_be_seen() -> None:
     (found,) = [one for one in delivered().answers if "infusions" in one.question]
     assert found.question == "Does anything go with infusions or days_between?"
     assert found.verdict == "open"
-    assert "With 20 people, correlations weaker than |r| = 0.59 go unseen in more than 2 of 10" in found.headline
+    assert "With 20 participants, correlations weaker than |r| = 0.59 go unseen in more than 2 of 10" in found.headline
 
 
 def test_one_of_many_checks_must_pass_for_all_of_them_to_make_a_yes() -> None:
     """Holm over the checks of one measure alone would find something among enough measures, whatever they are."""
     rng = np.random.default_rng(1)
-    days = PEOPLE.null_checks["days_between"]
+    days = PARTICIPANTS.null_checks["days_between"]
     weak = MeasureChange("weak", "z", (days - days.mean()) / days.std() + rng.normal(0, 2.2, 21))
     how = HOW.model_copy(update={"subscales": ()})
-    people = replace(PEOPLE, subscales={}, null_checks={"days_between": days})
+    participants = replace(PARTICIPANTS, subscales={}, null_checks={"days_between": days})
 
     def verdict(changes: list[MeasureChange]) -> str:
-        (found,) = [one for one in deliver_statistics(people, changes, how).answers if "days_between" in one.question]
+        (found,) = [
+            one for one in deliver_statistics(participants, changes, how).answers if "days_between" in one.question
+        ]
         return found.verdict
 
     apart = rng.normal(size=(30, 21))
@@ -134,11 +138,13 @@ def test_one_of_many_checks_must_pass_for_all_of_them_to_make_a_yes() -> None:
 
 
 def test_each_check_has_the_band_of_the_people_who_have_it() -> None:
-    fewer = PEOPLE.null_checks["days_between"].copy()
+    fewer = PARTICIPANTS.null_checks["days_between"].copy()
     fewer[:9] = np.nan
     found = [MeasureChange("m", "z", changes()[0].values)]
-    people = replace(PEOPLE, subscales={}, null_checks=dict(PEOPLE.null_checks) | {"days_between": fewer})
-    delivery = deliver_statistics(people, found, HOW.model_copy(update={"subscales": ()}))
+    participants = replace(
+        PARTICIPANTS, subscales={}, null_checks=dict(PARTICIPANTS.null_checks) | {"days_between": fewer}
+    )
+    delivery = deliver_statistics(participants, found, HOW.model_copy(update={"subscales": ()}))
     (picture,) = [one for one in pictures(delivery.draw()) if one.name == "null-checks"]
     assert isinstance(picture.figure, Figure)
     widths = [patch.get_width() / 2 for patch in picture.figure.axes[0].patches]
@@ -148,14 +154,14 @@ def test_each_check_has_the_band_of_the_people_who_have_it() -> None:
 
 
 def test_a_check_that_hangs_on_few_people_is_told() -> None:
-    assert ("infusions:", "nearly everybody has the same value; what goes with it hangs on very few people.") in (
+    assert ("infusions:", "nearly everybody has the same value; what goes with it hangs on very few participants.") in (
         delivered().notices
     )
 
 
 def test_what_cannot_be_correlated_is_told_and_the_rest_goes_on() -> None:
     flat = MeasureChange("flat", "z", np.zeros(21))
-    found = deliver_statistics(PEOPLE, [*changes(), flat], HOW)
+    found = deliver_statistics(PARTICIPANTS, [*changes(), flat], HOW)
     told = [text for heading, text in found.notices if heading == "Change of flat:"]
     assert len(told) == 3
     assert "is the same for all" in told[0]
@@ -164,10 +170,11 @@ def test_what_cannot_be_correlated_is_told_and_the_rest_goes_on() -> None:
 
 def test_a_fit_that_is_not_in_order_is_told() -> None:
     rng = np.random.default_rng(3)
-    after = 60 - PEOPLE.outcomes[0].before + rng.normal(0, 1, 21)
-    people = replace(PEOPLE, outcomes=(replace(PEOPLE.outcomes[0], after=after),))
+    after = 60 - PARTICIPANTS.outcomes[0].before + rng.normal(0, 1, 21)
+    participants = replace(PARTICIPANTS, outcomes=(replace(PARTICIPANTS.outcomes[0], after=after),))
     assert any(
-        heading == "caps:" and "no variance between people" in text for heading, text in delivered(people).notices
+        heading == "caps:" and "no variance between participants" in text
+        for heading, text in delivered(participants).notices
     )
 
 
@@ -190,12 +197,12 @@ def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
     hostile = '<script>$x_{1}$</script>\n"&' * 4
-    people = made_up_people(
+    participants = made_up_participants(
         arms=(hostile, "b" * 90),
-        subscales={hostile: PEOPLE.subscales["caps_fall"]},
-        outcomes=(replace(PEOPLE.outcomes[0], name=hostile),),
+        subscales={hostile: PARTICIPANTS.subscales["caps_fall"]},
+        outcomes=(replace(PARTICIPANTS.outcomes[0], name=hostile),),
     )
-    found = deliver_statistics(people, [MeasureChange(hostile, "z", changes()[0].values)], HOW)
+    found = deliver_statistics(participants, [MeasureChange(hostile, "z", changes()[0].values)], HOW)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = pictures(found.draw())
@@ -208,12 +215,14 @@ def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
 def test_a_picture_of_many_rows_keeps_the_largest_and_says_so() -> None:
     rng = np.random.default_rng(0)
     many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(9)]
-    found = deliver_statistics(PEOPLE, [*changes(), *many], HOW.model_copy(update={"null_checks": ()}))
+    found = deliver_statistics(PARTICIPANTS, [*changes(), *many], HOW.model_copy(update={"null_checks": ()}))
     (picture,) = [one for one in pictures(found.draw()) if one.name == "correlations"]
     assert "Only the 24 largest of 33 are drawn" in picture.caption
 
 
 def test_numbers_read_from_the_table_are_those_delivered(tmp_path: Path) -> None:
-    found = deliver_statistics(PEOPLE, measure_changes(write_measures(tmp_path, PEOPLE), HOW.measures, PEOPLE), HOW)
+    found = deliver_statistics(
+        PARTICIPANTS, measure_changes(write_measures(tmp_path, PARTICIPANTS), HOW.measures, PARTICIPANTS), HOW
+    )
     assert {row["motion"] for row in rows(found, "correlations")} == {"motion_faces"}
     assert "in 2 of them" in dict(found.facts)["Measures"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_statistics import made_up_people, write_measures
+from made_up_statistics import made_up_participants, write_measures
 
 from pipeline.bids import Inventory, Participant
 from pipeline.execution import Unit
@@ -17,7 +17,7 @@ from pipeline.stages._result_paths import ResultPaths
 from pipeline.stages._statistics import compute_statistics, statistics_units
 from pipeline.study import Study
 
-PEOPLE = made_up_people()
+PEOPLE = made_up_participants()
 
 
 @dataclass
@@ -52,11 +52,11 @@ def study_of(folder: Path, **statistics: Any) -> Study:
 
 
 def inventory_of(age: float = 40) -> Inventory:
-    people = [
+    participants = [
         Participant(name, PEOPLE.arms[int(arm < 0)], {"age": str(age + i)}, {"caps": float(fall)})
         for i, (name, arm, fall) in enumerate(zip(PEOPLE.names, PEOPLE.arm, PEOPLE.subscales["caps_fall"], strict=True))
     ]
-    return Inventory(tuple(people), (), (), ())
+    return Inventory(tuple(participants), (), (), ())
 
 
 ALL = {"outcomes": ["caps"], "measures": ["gppi_*"], "subscales": ["caps"], "null_checks": ["age"], "cohort": ["age"]}

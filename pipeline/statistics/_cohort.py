@@ -1,0 +1,118 @@
+"""The participants of a study as the statistics see them, and the table that describes them by arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from features import CategoryCount, CohortRow, NumberSummary, cohort_by_arm
+
+from ..bids import Inventory, SessionScores, participant_column, participant_numbers, session_scores
+from ..page import Column, Records
+from ..study import Statistics, Study
+from ..tables import numbers_text
+
+
+@dataclass(frozen=True, eq=False)
+class StudyParticipants:
+    """Participants in the order of the inventory.
+
+    Fields:
+        names: with prefix.
+        arms: both, the first coded +1.
+        arm: +1 or −1 for each participant.
+        sessions: labels, before and after.
+        outcomes: scores at both sessions.
+        subscales, null_checks: numbers, NaN where missing.
+        cohort: numbers, or texts with "" where missing.
+        units: of scores, by name.
+    """
+
+    names: tuple[str, ...]
+    arms: tuple[str, str]
+    arm: Float[np.ndarray, "participant"]
+    sessions: tuple[str, str]
+    outcomes: tuple[SessionScores, ...]
+    subscales: Mapping[str, Float[np.ndarray, "participant"]]
+    null_checks: Mapping[str, Float[np.ndarray, "participant"]]
+    cohort: Mapping[str, Float[np.ndarray, "participant"] | tuple[str, ...]]
+    units: Mapping[str, str]
+
+
+def study_participants(study: Study, inventory: Inventory, how: Statistics) -> StudyParticipants:
+    """What `[statistics]` asks for; raises `DataError` for what `check_statistics` would have told."""
+    participants, arms = inventory.participants, study.participants.arms
+    return StudyParticipants(
+        names=tuple(one.name for one in participants),
+        arms=arms,
+        arm=np.array([1.0 if one.arm == arms[0] else -1.0 for one in participants]),
+        sessions=(study.sessions.before, study.sessions.after),
+        outcomes=session_scores(study, inventory, how.outcomes),
+        subscales={name: participant_numbers(inventory, name) for name in how.subscales},
+        null_checks={name: participant_numbers(inventory, name) for name in how.null_checks},
+        cohort={name: participant_column(inventory, name) for name in how.cohort},
+        units={name: score.unit for name, score in study.scores.items()},
+    )
+
+
+LEAD = (
+    "Numbers: mean ± SD (median, quartiles). Categories: count (share of those who are known). The standardised "
+    "difference is {first} − {second} in standard deviations. There are no p values: where participants came into the "
+    "arms by lot, any difference is chance, and what counts is whether it is large enough to matter for the outcome."
+)
+
+
+def cohort_records(participants: StudyParticipants) -> Records:
+    """A row for each number, and for each category of a text."""
+    first, second = participants.arms
+    columns = (
+        Column("characteristic", "Characteristic"),
+        Column("category", "Category"),
+        *(
+            Column(f"{arm}_summary", f"{arm}, n = {int((participants.arm == sign).sum())}")
+            for arm, sign in _signs(participants)
+        ),
+        Column("missing", "Missing"),
+        Column("standardised_difference", "Standardised difference", "+.2f"),
+        *(Column(f"{arm}_{key}", f"{arm}: {key}", ".4g", where="file") for arm in participants.arms for key in _KEYS),
+    )
+    rows = [_row(one, participants) for one in cohort_by_arm(participants.cohort, participants.arm)]
+    return Records("cohort", "Who was studied", LEAD.format(first=first, second=second), columns, rows)
+
+
+_KEYS = ("people", "mean", "sd", "lower", "median", "upper", "count")
+
+
+def _signs(participants: StudyParticipants) -> tuple[tuple[str, float], tuple[str, float]]:
+    return (participants.arms[0], 1.0), (participants.arms[1], -1.0)
+
+
+def _row(one: CohortRow, participants: StudyParticipants) -> dict[str, Any]:
+    unit = participants.units.get(one.name, "") if not one.category else ""
+    row: dict[str, Any] = {
+        "characteristic": f"{one.name}, {unit}" if unit else one.name,
+        "category": one.category,
+        "missing": " + ".join(str(part.missing) for part in one.arms) if any(p.missing for p in one.arms) else "none",
+        "standardised_difference": one.difference,
+    }
+    parts: tuple[NumberSummary | CategoryCount, NumberSummary | CategoryCount] = one.arms
+    for arm, part in zip(participants.arms, parts, strict=True):
+        row[f"{arm}_summary"] = _summary(part)
+        row |= {f"{arm}_people": part.participants}
+        row |= {f"{arm}_{key}": getattr(part, key, None) for key in _KEYS[1:]}
+    return row
+
+
+def _summary(part: NumberSummary | CategoryCount) -> str:
+    if not part.participants:
+        return "–"
+    if isinstance(part, CategoryCount):
+        return f"{part.count} ({part.count / part.participants:.0%})".replace("%", " %")
+    numbers = [part.mean, part.sd, part.lower, part.median, part.upper]
+    mean, sd, lower, median, upper = numbers_text(numbers, part.sd, sign=False)
+    spread = f" ± {sd}" if part.participants > 1 else ""
+    return f"{mean}{spread} ({median}, {lower} to {upper})"
