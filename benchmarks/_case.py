@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 import dcm
 from dcm._batch import Batch, make_batches
-from dcm._problem import prepare
-from dcm._rows import Machine, Row, choose_machine, usable_cores
+from dcm._scheduler import Machine, Row, choose_machine, usable_cores
+from dcm._subject import prepare
 
 from . import _floor as floor
 from ._models import SCANS, cohort

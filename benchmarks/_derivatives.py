@@ -11,7 +11,7 @@ import numpy as np
 
 import dcm
 from dcm._bilinear import FreeParameters, Timing, free_parameters, predict, predict_with_jacobian
-from dcm._bold import bold_gradient, bold_signal
+from dcm._haemodynamics import bold_gradient, bold_signal
 from dcm._linear import BilinearForm, bilinear_form
 from dcm._schedule import schedule
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcm._compiled import accepted_options
+from dcm._runtime import accepted_options
 
 SERIES = 24  # terms of the exponential's series, exact to rounding
 SQUARINGS = 2  # of the exponentials of steps of a few seconds

@@ -14,9 +14,9 @@ import jax
 import numpy as np
 
 import dcm
-from dcm import _cohort, _rows
+from dcm import _cohort, _scheduler
 from dcm._batch import Batch
-from dcm._rows import Machine, choose_machine
+from dcm._scheduler import Machine, choose_machine
 
 from . import host
 from ._case import ENDLESS, device, iteration_seconds, one_batch, one_row, peak_mb, wait
@@ -47,7 +47,7 @@ def agreement(regions: int, participants: int, scans: int) -> Iterator[dict[str,
     with _machine(_device_row):
         here = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
     cpu = jax.devices("cpu")[0]
-    with jax.default_device(cpu), _machine(lambda batch, tasks: Machine((cpu,), 1, _rows.ROUNDS_CPU)):
+    with jax.default_device(cpu), _machine(lambda batch, tasks: Machine((cpu,), 1, _scheduler.ROUNDS_CPU)):
         there = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
     pairs = list(zip(here, there, strict=True))
     free_energy = max(abs(a.free_energy - b.free_energy) for a, b in pairs)
@@ -99,7 +99,7 @@ def _inversions(subjects: list[dcm.Subject]) -> tuple[dict[str, Any], int]:
     """Whole inversions by `dcm.invert_cohort`, compiled; how long the device and the host took; evaluations in all."""
     with _machine(_device_row):
         host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12", max_iterations=1)))  # compiles the rest
-        advance, on_device = _rows.advance, [0.0]
+        advance, on_device = _scheduler.advance, [0.0]
 
         def timed(*arguments: Any) -> Any:
             begin = time.perf_counter()
@@ -107,7 +107,7 @@ def _inversions(subjects: list[dcm.Subject]) -> tuple[dict[str, Any], int]:
             on_device[0] += time.perf_counter() - begin
             return states
 
-        with mock.patch.object(_rows, "advance", timed):
+        with mock.patch.object(_scheduler, "advance", timed):
             begin = time.perf_counter()
             inverted = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
             total = time.perf_counter() - begin

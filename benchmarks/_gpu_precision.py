@@ -18,8 +18,8 @@ import numpy as np
 
 import dcm
 from dcm import _laplace as laplace
-from dcm._compiled import accepted_options
 from dcm._forward import ForwardModel
+from dcm._runtime import accepted_options
 
 from . import host
 from ._case import one_batch, wait

@@ -23,7 +23,7 @@ from dcm import _laplace as laplace
 from dcm._batch import make_batches
 from dcm._forward import ForwardModel
 from dcm._joint_density import Problem
-from dcm._problem import prepare
+from dcm._subject import prepare
 
 from ._check import Check
 

@@ -7,7 +7,7 @@ import numpy as np
 import dcm
 from dcm import Posterior, Settings, Subject
 from dcm._batch import make_batches
-from dcm._problem import prepare
+from dcm._subject import prepare
 
 from ._check import Check
 

@@ -46,7 +46,7 @@ from peb import (
 )
 from peb._hierarchy import evaluate
 from peb._permutation import residualised
-from peb._second_level import prepare
+from peb._prepare_group import prepare
 
 REPEATS = 3
 LARGEST = (10_000, 16, 4)

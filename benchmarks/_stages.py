@@ -23,10 +23,10 @@ from threadpoolctl import threadpool_limits
 
 from dcm import _laplace as laplace
 from dcm._batch import Batch
-from dcm._compiled import accepted_options
 from dcm._flow import flow_step
 from dcm._forward import ForwardModel
-from dcm._rows import Machine, Row, choose_machine
+from dcm._runtime import accepted_options
+from dcm._scheduler import Machine, Row, choose_machine
 
 from . import _floor as floor
 from ._case import ENDLESS, one_batch, size_of, wait

@@ -22,11 +22,11 @@ import jax
 import numpy as np
 
 import dcm
-from dcm import _cohort, _rows
+from dcm import _cohort, _scheduler
 from dcm._batch import Batch
 from dcm._joint_density import Problem
 from dcm._laplace import CONVERGED, RUNNING, State
-from dcm._rows import Machine, Seats
+from dcm._scheduler import Machine, Seats
 
 from ._models import SCANS, cohort
 from ._options import whole_number
@@ -39,7 +39,7 @@ COLUMNS = ("models", "host_s", "processor_s", "ms_per_model", "replaying_s", "ca
 
 
 class Recorded:
-    """Stands in for `dcm._rows.advance`: the same inversions again, without their arithmetic."""
+    """Stands in for `dcm._scheduler.advance`: the same inversions again, without their arithmetic."""
 
     def __init__(self, posteriors: Sequence[dcm.Posterior]) -> None:
         self.evaluations = np.array([one.iterations + 1 for one in posteriors])  # and one that settles
@@ -74,7 +74,7 @@ def measure(models: int, scans: int = SCANS, regions: int = 4) -> dict[str, Any]
 
     compilations = compilation_seconds()
     with (
-        mock.patch.object(_rows, "advance", recorded.advance),
+        mock.patch.object(_scheduler, "advance", recorded.advance),
         mock.patch.object(_cohort, "choose_machine", choose),
         _counted("device_put") as sent,
         _counted("device_get") as fetched,

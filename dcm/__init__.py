@@ -1,6 +1,6 @@
 """Dynamic causal models for fMRI: specification, priors, forward model, variational Laplace. Arrays in, arrays out."""
 
-from ._cohort import Failure, Progress, invert, invert_cohort, invert_each, require_64_bit
+from ._cohort import Failure, Progress, invert, invert_cohort, invert_each
 from ._data import SPM12_ECHO_TIME, Data
 from ._diagnostics import Diagnostics, diagnose, share_explained
 from ._flow import dense_flow_step
@@ -8,18 +8,16 @@ from ._forward import Derivatives, Integrator
 from ._kernels import KERNEL_STEP, KERNEL_STEPS, volterra_kernels
 from ._laplace import NoiseModel
 from ._normal_mixture import Marginal, NormalMixture
-from ._posterior import Posterior, Refinement
+from ._posterior import InversionError, Posterior, Refinement, Status
 from ._posterior_draws import ChainSettings, PosteriorDraws
 from ._priors import Preset, Prior, checked_density, prior
-from ._problem import Subject
+from ._runtime import one_blas_thread, require_64_bit
 from ._sampling import sample_posterior
-from ._serial_noise import SerialNoise
 from ._settings import Compat, Refine, Scaling, Settings
-from ._simulate import Simulation, make_predictor, predict_series, simulate
+from ._simulate import SerialNoise, Simulation, make_predictor, predict_series, simulate
 from ._simulate_draws import DrawTruth, SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
 from ._spec import Layout, Parameters, Spec
-from ._status import InversionError, Status
-from ._threads import one_blas_thread
+from ._subject import Subject
 
 __all__ = [
     "KERNEL_STEP",

@@ -25,9 +25,8 @@ from jaxtyping import Array, Bool, Float
 
 from . import _ar_sums as ar
 from ._cholesky import inverse, log_det, one_at_a_time
-from ._evaluation import Ascent, Evaluation
 from ._flow import Curvature, Gradient
-from ._joint_density import Point, Problem
+from ._joint_density import Ascent, Evaluation, Point, Problem
 
 STEPS, GAIN = 64, 1e-7  # at most, and the predicted gain in nats at which they stop
 CLIP = 1.0  # the longest step of λ; of r it is half

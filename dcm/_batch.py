@@ -21,9 +21,9 @@ from ._gating import gated_regions
 from ._joint_density import POWER_FLOOR, Problem
 from ._laplace import NoiseModel
 from ._priors import Prior
-from ._problem import Prepared, Shared
 from ._settings import Settings
 from ._spec import Layout
+from ._subject import Prepared, Shared
 
 SPM_FIRST_LOG_STEP, SPM_FREE_ITERATIONS = -4.0, 2  # SPM accepts its first two iterations whether F rises or not
 FIRST_LOG_STEP, LOG_STEP_NEAR_OPTIMUM = -2.0, 2.0  # ours

@@ -1,8 +1,9 @@
 """SPM's default integrator: the bilinear form is solved exactly between input changes and samples.
 
 Inputs are constant within a step, so that a step is a matrix exponential (`_propagators`), of which a run needs only a
-few distinct ones. Derivatives follow the same recursion (`_sensitivity`); a parameter acts on it only through what it
-injects: A, B and C through the connection that they scale, transit time and decay through the vessels of a region.
+few distinct ones. Derivatives follow the same recursion (`_bilinear_sensitivity`); a parameter acts on it only through
+what it injects: A, B and C through the connection that they scale, transit time and decay through the vessels of a
+region.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ._bold import bold_gradient, bold_signal
+from ._bilinear_sensitivity import connection_sensitivities, step_maps, vessel_sensitivities
+from ._haemodynamics import bold_gradient, bold_signal
 from ._linear import BilinearForm, bilinear_form, haemodynamic_jacobian
 from ._neural import INPUT_SCALE
 from ._propagators import step_generators, step_propagators, trajectory
-from ._sensitivity import connection_sensitivities, step_maps, vessel_sensitivities
 from ._spec import Layout, Parameters
 
 

@@ -7,20 +7,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
 
 from . import _laplace as laplace
 from ._batch import Batch, make_batches
-from ._beginning import begin, begins_bilinear, bilinear_batch
+from ._bilinear_start import begin, begins_bilinear, bilinear_batch
 from ._confounds import generalised_least_squares
-from ._posterior import Posterior
-from ._problem import Prepared, Shared, Subject, prepare
-from ._refine import refine_each
-from ._rows import Ended, Task, choose_machine, serve
+from ._importance import refine_each
+from ._posterior import InversionError, Posterior, Status
+from ._runtime import one_blas_thread, require_64_bit
+from ._scheduler import Ended, Task, choose_machine, serve
 from ._settings import Settings
-from ._status import InversionError, Status
-from ._threads import one_blas_thread
+from ._subject import Prepared, Shared, Subject, prepare
 
 Progress = Callable[[int, int], None]  # called with inversions done and in all, a start counting as one
 
@@ -89,7 +87,7 @@ def invert_each(
         except ValueError as error:
             if wanted is None or position in wanted:
                 yield position, Failure(subject.name, str(error))
-    del shared  # and with it what it was found by: the bytes of everybody's inputs and confounds
+    del shared  # and with it what it was found by: the bytes of every participant's inputs and confounds
     positions = list(ready)
     places = {place for place, position in enumerate(positions) if wanted is None or position in wanted}
     for place, outcome in _run(list(ready.values()), settings, on_progress, places, cores):
@@ -191,15 +189,6 @@ def _serve(batch: Batch, tasks: Sequence[Task], cores: int | None) -> Iterator[t
     machine = choose_machine(batch, len(batch.members) * batch.settings.starts, cores)
     with one_blas_thread(), closing(serve(batch, tasks, machine)) as inversions:
         yield from inversions
-
-
-def require_64_bit() -> None:
-    """Free energies of −5,000 need differences of 0.1; JAX's default of 32 bit cannot give them."""
-    if jnp.asarray(0.0).dtype != np.float64:
-        raise RuntimeError(
-            "effconn needs JAX in 64-bit mode: call jax.config.update('jax_enable_x64', True) before anything else, "
-            "or set JAX_ENABLE_X64=1"
-        )
 
 
 def _outcome(batch: Batch, member: int, starts: Sequence[Ended]) -> Posterior | Failure:

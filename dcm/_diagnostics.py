@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ._ar_noise import PRIOR_SD as AUTOCORRELATION_SD
-from ._posterior import Posterior
-from ._status import Status
+from ._posterior import Posterior, Status
 from .tables import short_repr
 
 LOW_VARIANCE = 10.0  # percent explained below which SPM's check of a DCM warns

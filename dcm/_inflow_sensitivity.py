@@ -25,13 +25,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ._bilinear import FreeParameters, Timing
+from ._bilinear_sensitivity import in_chunks
 from ._collocation import convolution, integration
 from ._gating import Gating, Response
 from ._haemodynamics import DECAY
 from ._inflow import FLOW, SIGNAL, Propagator
 from ._neural import INPUT_SCALE, SELF_INHIBITION
 from ._propagators import product
-from ._sensitivity import in_chunks
 from ._spec import Parameters
 
 CHUNK = 32  # steps taken together: many enough for the compiler's loops, few enough for the caches

@@ -4,15 +4,20 @@ y_i = gain · g_i(θ) + X β_i + e_i,    e_i ~ N(0, K(ρ_i)⁻¹ / τ_i),    τ_
 
 θ ~ N(μ, Π⁻¹),    λ_i ~ N(noise_mean, 1 / noise_precision), and β and ρ_i as the noise model has it: `_ar_noise` with
 serial correlation and a flat β, or `_spm_noise` with K = I and β ~ N(0, 1/κ)
+
+F and its shape at a point where the model was evaluated: what every noise model has to tell the ascent.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ._bilinear import Timing
+from ._flow import Curvature, Gradient
 
 CONFOUND_PRECISION = 1e-8  # κ
 POWER_FLOOR = 1e-10  # below this power a rotated confound is taken as absent where β is found by least squares
@@ -66,3 +71,22 @@ class Point(eqx.Module):
     beta: Float[Array, "confound region"]
     noise: Float[Array, "region"]  # λ
     correlation: Float[Array, "region"]  # r = artanh ρ
+
+
+class Ascent(eqx.Module):
+    """The local shape of F."""
+
+    gradient: Gradient
+    curvature: Curvature
+    log_det: Float[Array, ""]  # of the curvature
+    dimension: Float[Array, ""]  # how many parameters it is over
+
+
+class Evaluation(NamedTuple):
+    """What follows from one evaluation of the model."""
+
+    point: Point  # with the noise that the next evaluation begins with
+    free_energy: Float[Array, ""]
+    covariance: Float[Array, "free free"]  # of θ
+    ascent: Ascent
+    noise_precision: Float[Array, "hyper hyper"]  # of λ and r of all regions

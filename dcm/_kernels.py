@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import expm
 
-from ._bold import FREQUENCY_OFFSET, RELAXATION, RESTING_VOLUME
-from ._haemodynamics import DECAY, EXTRACTION, FEEDBACK, STIFFNESS, TRANSIT
-from ._neural import INPUT_SCALE
+from ._haemodynamics import DECAY, EXTRACTION, FEEDBACK, RESTING_VOLUME, STIFFNESS, TRANSIT, signal_weights
+from ._neural import INPUT_SCALE, SELF_INHIBITION
 from ._spec import Parameters
 
-KERNEL_STEPS, KERNEL_STEP = 64, 0.5  # SPM's M.N, and M.dt in s
+KERNEL_STEPS = 64  # SPM's M.N
+KERNEL_STEP = 0.5  # s; SPM's M.dt
 
 
 def volterra_kernels(
@@ -28,10 +27,12 @@ def volterra_kernels(
         steps: how many points in time.
         step: their spacing, s.
     """
+    from scipy.linalg import expm  # not loaded by `import dcm`
+
     n = np.shape(parameters.A)[0]
-    propagator = expm(_jacobian(parameters) * step)
+    propagator = expm(resting_jacobian(parameters) * step)
     gradient = _bold_gradient(parameters, echo_time)
-    state = np.vstack([np.asarray(parameters.C) * INPUT_SCALE, np.zeros((4 * n, np.shape(parameters.C)[1]))])
+    state = np.vstack([INPUT_SCALE * np.asarray(parameters.C), np.zeros((4 * n, np.shape(parameters.C)[1]))])
     neural, bold = [], []
     for _ in range(steps):
         state = propagator @ state
@@ -40,12 +41,15 @@ def volterra_kernels(
     return np.array(bold), np.array(neural)
 
 
-def _jacobian(parameters: Parameters) -> Float[np.ndarray, "state state"]:
-    """∂f/∂x at rest, states ordered activity, signal, flow, volume, deoxyhaemoglobin, each over regions."""
+def resting_jacobian(parameters: Parameters) -> Float[np.ndarray, "state state"]:
+    """∂f/∂x at rest in closed form; the states are activity, signal, flow, volume, deoxyhaemoglobin, each over regions.
+
+    It is the Jacobian of `_linear.bilinear_form` to rounding, in NumPy.
+    """
     A = np.asarray(parameters.A, dtype=np.float64)  # Hz, (to, from), diagonal a log scale
     n = A.shape[0]
     one, zero = np.eye(n), np.zeros((n, n))
-    neural = np.where(one > 0, -0.5 * np.exp(A), A)
+    neural = np.where(one > 0, SELF_INHIBITION * np.exp(A), A)
     decay = DECAY * np.exp(float(parameters.decay))  # 1/s
     rate = np.diag(1 / (TRANSIT * np.exp(np.asarray(parameters.transit, dtype=np.float64))))  # 1/s
     # d/df of e^f (1 − (1 − E0)^{e^{−f}})/E0 at f = 0
@@ -63,10 +67,7 @@ def _jacobian(parameters: Parameters) -> Float[np.ndarray, "state state"]:
 
 def _bold_gradient(parameters: Parameters, echo_time: float) -> Float[np.ndarray, "region state"]:
     """∂y/∂x at rest: only volume w and deoxyhaemoglobin q are seen."""
-    ratio = np.exp(float(parameters.epsilon))
-    k1 = 4.3 * FREQUENCY_OFFSET * EXTRACTION * echo_time
-    k2 = ratio * RELAXATION * EXTRACTION * echo_time
-    k3 = 1 - ratio
+    k1, k2, k3 = signal_weights(np.exp(float(parameters.epsilon)), echo_time)
     n = np.shape(parameters.A)[0]
     one, zero = np.eye(n), np.zeros((n, n))
     return RESTING_VOLUME * np.hstack([zero, zero, zero, (k2 - k3) * one, -(k1 + k2) * one])

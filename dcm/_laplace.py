@@ -1,9 +1,9 @@
 """The ascent of F for one participant: variational Laplace (Friston et al. 2007, NeuroImage 34, 220).
 
 `init` makes a `State`, `step` evaluates the model once and proposes the next point, and `ended` says when to stop; the
-loop belongs to `_rows`. What is assumed of the noise, and with it F and its shape at a point, is the noise model's:
-`_ar_noise` or `_spm_noise`. Everything is written for one participant and batched by `vmap`. The last step of an
-inversion that has a result is no iteration: it evaluates the best θ once more, for the F that compares optima.
+loop belongs to `_scheduler`. What is assumed of the noise, and with it F and its shape at a point, is the noise
+model's: `_ar_noise` or `_spm_noise`. Everything is written for one participant and batched by `vmap`. The last step
+of an inversion that has a result is no iteration: it evaluates the best θ once more, for the F that compares optima.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from . import _ar_noise, _spm_noise
-from ._evaluation import Ascent
-from ._flow import Curvature, Gradient, flow_step
+from ._flow import Curvature, Gradient, flow_step, mixed_flow_step
 from ._forward import ForwardModel
-from ._joint_density import Point, Problem
-from ._mixed_flow import mixed_flow_step
+from ._joint_density import Ascent, Point, Problem
 
 LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, 4.0
 RETRIES = 4

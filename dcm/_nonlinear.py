@@ -17,10 +17,9 @@ from jaxtyping import Array, Bool, Float
 
 from ._balloon import PANEL_NODES, Vessels, solve_vessels, step_rows
 from ._bilinear import FreeParameters, Timing, parameters_by_target
-from ._bold import bold_gradient, bold_signal
 from ._collocation import interpolation, lobatto_nodes
 from ._gating import GatedRun, GatingParameters, Response, responses, solve_gated
-from ._haemodynamics import TRANSIT
+from ._haemodynamics import TRANSIT, bold_gradient, bold_signal
 from ._inflow import FLOW, SIGNAL, Inflow, Propagator, generators, inflow, propagators
 from ._inflow_sensitivity import Steps, carry_sensitivities, connection_weights, step_maps
 from ._spec import Parameters

@@ -1,8 +1,9 @@
-"""What an inversion returns: the posterior, the evidence, and what tells whether to trust it."""
+"""What an inversion returns: the posterior, the evidence, how it ended, and what tells whether to trust it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,8 +12,31 @@ from ._normal_mixture import Marginal, NormalMixture
 from ._priors import Prior
 from ._settings import Settings
 from ._spec import Parameters, Spec
-from ._status import Status
 from .tables import DataFrame, data_frame, density_columns, html_table, short_repr, unknown_name
+
+
+class Status(Enum):
+    """The outcome of one inversion."""
+
+    CONVERGED = "converged"
+    MAX_ITERATIONS = "max_iterations"
+    NOT_FINITE = (
+        "failed: the prediction stayed non-finite or its Jacobian beyond e^32 after four smaller steps; "
+        "check the inputs' and the series' scale, or start elsewhere (starts > 1)"
+    )
+    BAD_START = (
+        "failed: the prediction at the starting point is not finite, or its rates are too fast for the run's steps; "
+        "check the inputs' scale and the prior means"
+    )
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no posterior to speak of."""
+        return self.value.startswith("failed")
+
+
+class InversionError(RuntimeError):
+    """One inversion failed where a single one was asked for; the message is its `Status`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,17 +26,15 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._batch import make_batches
-from ._cohort import Progress, require_64_bit
-from ._compiled import compiled
+from ._cohort import Progress
 from ._forward import ForwardModel
 from ._joint_density import Problem
 from ._log_density import Unknowns, log_density
-from ._posterior import Posterior
+from ._posterior import InversionError, Posterior
 from ._posterior_draws import BLOCK, ChainSettings, PosteriorDraws
-from ._problem import Subject, prepare
-from ._rows import usable_cores
-from ._status import InversionError
-from ._threads import one_blas_thread
+from ._runtime import compiled, one_blas_thread, require_64_bit
+from ._scheduler import usable_cores
+from ._subject import Subject, prepare
 
 OVERDISPERSED = 2.0  # posterior SDs: how far from the Gaussian's mean chains begin
 HALVINGS = 8  # of that, until a start has a density

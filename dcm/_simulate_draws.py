@@ -15,8 +15,7 @@ from jaxtyping import Float
 from ._data import Data
 from ._forward import Integrator
 from ._priors import Prior
-from ._serial_noise import SerialNoise
-from ._simulate import Simulation, make_predictor
+from ._simulate import SerialNoise, Simulation, make_predictor
 from ._spec import Layout, Parameters, Spec
 from .tables import short_repr
 

@@ -19,10 +19,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ._cholesky import inverse, log_det, one_at_a_time
-from ._evaluation import Ascent, Evaluation
 from ._flow import Curvature, Gradient
 from ._gram import Gram, gram
-from ._joint_density import POWER_FLOOR, Point, Problem
+from ._joint_density import POWER_FLOOR, Ascent, Evaluation, Point, Problem
 
 STEPS = 8
 LOG_STEP = 4.0

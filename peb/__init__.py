@@ -9,25 +9,25 @@ from ._arms import (
     arms_from_groups,
     arms_from_interactions,
 )
-from ._arms_apart import are_unbalanced, arms_apart, fit_each_kind
 from ._average import average
 from ._comparison import Comparison, compare, every_combination
+from ._cross_validation import CrossValidation, k_fold, leave_one_out
 from ._design import MEAN, Design, DesignError, make_design
 from ._estimate import Estimate, change, from_dcm
 from ._families import FamilyComparison, families
+from ._fit import fit
 from ._gaussian import Gaussian
 from ._group import HEEDED, Compat, GroupPosterior, GroupStatus
+from ._model_selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
 from ._node_mixture import NodeMixture
-from ._peb import fit
 from ._permutation import Permutation, permutation_test
-from ._prediction import CrossValidation, k_fold, leave_one_out
 from ._reduction import ProbabilityKind, Reduction, reduce, switched
 from ._reduction_check import ReductionCheck, check_reduction, is_nested
 from ._refit import Refit, RefitStatus, Round, fit_with_reinversion
 from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
 from ._sampling import sample
 from ._search import Search, search
-from ._selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
+from ._separate_arms import are_unbalanced, arms_apart, fit_each_kind
 from ._settings import Between, Components, PebError, PebSettings
 from ._verdict import ABSENT, SIZE, SURE, Verdict, VerdictKind, doubts, verdict
 

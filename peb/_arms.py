@@ -14,10 +14,10 @@ probability, need not:
 - the priors differ: N/Σx² and the average prior are each arm's own, and the third level has its own on b;
 - the third level has ε, a variance between *arms* of which two arms say next to nothing: its prior, by default a 16th
   of the prior variance of an arm's effect, may widen the difference several times over, however sure each arm's effect
-  is. With Gaussian people, `PebSettings(between="gaussian", components="none", between_ratio=1e6)` takes the two arms
-  for all there are.
+  is. With Gaussian participants, `PebSettings(between="gaussian", components="none", between_ratio=1e6)` takes the two
+  arms for all there are.
 
-From a group for each arm and no level over them, see `_arms_apart`.
+From a group for each arm and no level over them, see `_separate_arms`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from dcm import NormalMixture
 from dcm.tables import DataFrame, data_frame, density_columns, html_table, short_repr
 
 from ._design import MEAN, Design
+from ._fit import fit
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
-from ._peb import fit
 from ._reduction import ProbabilityKind
 from ._settings import PebError, PebSettings
 
@@ -72,7 +72,7 @@ class ArmComparison:
         first, second: posteriors of the effect in each arm.
         difference: posterior of first − second.
         half_difference: the same halved, which is what a column coded ±1 and a third level [1 1; 1 −1] report.
-        marginals: the same three by themselves, each a mixture where people are: of the first arm's effect, the
+        marginals: the same three by themselves, each a mixture where participants are: of the first arm's effect, the
             second's, and the difference, (w,) each.
         beyond_zero: P(effect > 0 | y).
         with_v_without: p(the model has this effect | y), by exact reduction of that one effect.

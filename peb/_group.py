@@ -18,15 +18,15 @@ from ._estimate import Estimate
 from ._gaussian import Gaussian
 from ._node_mixture import NodeMixture
 from ._reduction import with_v_without
-from ._shared_spread import LAST_WEIGHT
+from ._spread_prior import LAST_WEIGHT
 from ._switches import evidence_lost_by_each, evidence_of_switches
 
 Compat = Literal["none", "spm12", "spm25"]
-HEEDED = 0.5  # influence below which a person is named
+HEEDED = 0.5  # influence below which a participant is named
 
 
 class GroupStatus(Enum):
-    """How a group fit ended; the value is the message a person reads."""
+    """How a group fit ended; the value is the message a participant reads."""
 
     CONVERGED = "converged"
     MAX_ITERATIONS = "stopped at the limit of iterations; raise max_iterations"
@@ -59,11 +59,11 @@ class GroupPosterior:
         status: how it ended.
         iterations: how many it took.
         compat: whose conventions the numbers follow.
-        mixture: the posterior itself where people are a mixture, of which `posterior` is the Gaussian of the same mean
-            and variances; None where people are Gaussian.
-        influence: (N, q) how much a person counts for each connection, beside a regular one with the same data: 1 for
-            regular, near 0 for one who is so far off that the others do not heed this person; None where people are
-            Gaussian, and all count.
+        mixture: the posterior itself where participants are a mixture, of which `posterior` is the Gaussian of the same
+            mean and variances; None where participants are Gaussian.
+        influence: (N, q) how much a participant counts for each connection, beside a regular one with the same data: 1
+            for regular, near 0 for one who is so far off that the others do not heed this participant; None where
+            participants are Gaussian, and all count.
     """
 
     name: str
@@ -211,7 +211,7 @@ class GroupPosterior:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to bear in mind: people who hardly count, and spreads beyond what was tried."""
+        """What to bear in mind: participants who hardly count, and spreads beyond what was tried."""
         if self.mixture is None or self.influence is None:
             return ()
         said = [
@@ -222,7 +222,7 @@ class GroupPosterior:
         ]
         beyond = np.flatnonzero(self.mixture.weight[:, -1] > LAST_WEIGHT)
         said += [
-            f"people differ in {self.parameters[j]} by more than {np.exp(self.mixture.u[-1]):.3g} prior standard "
+            f"participants differ in {self.parameters[j]} by more than {np.exp(self.mixture.u[-1]):.3g} prior standard "
             "deviations, the most that was tried; its intervals may be too narrow: check the estimates and their priors"
             for j in beyond
         ]

@@ -9,8 +9,8 @@ N(sE_i, sC_i) and the change ΔF_i. What is climbed (Friston et al. 2016) is
 
 with Cp the inverse of minus the curvature. β is stacked covariate by covariate, parameters fastest.
 
-Components come as Q_j = Σ_{a in j} f_a f_aᵀ, F the columns f_a (see `_components`). With d_i = sE_i − m_i, u_i = Fᵀ d_i
-and M_i = Fᵀ sC_i F, all that gradient and curvature need of the participants are sums over them:
+Components come as Q_j = Σ_{a in j} f_a f_aᵀ, F the columns f_a (see `_prepare_group`). With d_i = sE_i − m_i,
+u_i = Fᵀ d_i and M_i = Fᵀ sC_i F, all that gradient and curvature need of the participants are sums over them:
 
     Σ x_i d_iᵀ,   Σ x_i x_iᵀ ⊗ sC_i,   Σ diag M_i,   Σ u_i²,   Σ M_i ∘ (½ M_i + u_i u_iᵀ),   Σ x_i ⊗ sC_i F diag(u_i).
 """

@@ -1,17 +1,17 @@
-"""A group some of whose people may be far off: a scale mixture between people, integrated over its scale.
+"""A group some of whose participants may be far off: a scale mixture between participants, integrated over its scale.
 
     θ_ij = x_i β_j + ε_ij,    ε_ij | z_ij = k ~ N(0, c_k τ_j²),    β_j ~ N([pE_j, 0 …], diag(N / Σ x²) PC_j)
 
 for every connection j, with a grid over τ_j (`_scale_mixture`) and connections tied by what is expected of τ_j
-(`_shared_spread`). What person i's data say is the posterior divided by the prior, exp(c + hᵀθ − ½ θᵀLθ), which knows
-connections apart more or less well (L has entries off its diagonal). So each connection's mixture is found with that
-person's other connections integrated out where the group has them, at N(m_i, D_i^-1), with m_i = X β̂ and D_il the mean
-of 1 / (c τ_l²):
+(`_spread_prior`). What participant i's data say is the posterior divided by the prior, exp(c + hᵀθ − ½ θᵀLθ), which
+knows connections apart more or less well (L has entries off its diagonal). So each connection's mixture is found with
+that participant's other connections integrated out where the group has them, at N(m_i, D_i^-1), with m_i = X β̂ and
+D_il the mean of 1 / (c τ_l²):
 
     S = (L + D)^-1,    Λ_ij = 1/S_jj − D_j,    h_ij = (S (h + D m))_j / S_jj − D_j m_j.
 
 That takes the others' β as known. So the place and width of each mixture are then those of all effects together: with
-everybody's D given, θ integrates out to M = L − L (L + D)^-1 L and
+every participant's D given, θ integrates out to M = L − L (L + D)^-1 L and
 
     H = P0 + Σ_i M_i ⊗ x_i x_iᵀ,    β̂ = H^-1 (P0 m0 + Σ_i (h_i − L_i (L_i + D_i)^-1 h_i) ⊗ x_i),
 
@@ -21,7 +21,7 @@ repeated until nobody's information moves. Where first levels are diagonal Λ, h
 others, T = 1, and the first round is the last.
 
 Against Gibbs sampling of the whole model (n = 12 and 21, 2 and 4 connections, first-level correlations of 0 to 0.9 that
-vary between people, an outlier of 6 Hz; `tests/peb/test_mixture_fit.py` has some of it): means within 0.12 of a
+vary between participants, an outlier of 6 Hz; `tests/peb/test_mixture_fit.py` has some of it): means within 0.12 of a
 posterior SD (0.18 and 0.24 in two cells with narrow priors), SDs 0.95–1.05 of the draws' (0.91–1.29 at n = 12 with the
 narrow prior), P within 0.10. Without the last step SDs are 0.7 at a correlation of 0.6, and with the others under the
 first-level prior, as marginal posteriors have them, means are off by up to 1.9 SD. So there is no correlation below
@@ -42,13 +42,14 @@ from jaxtyping import Float
 
 from dcm import one_blas_thread
 
-from ._gaussian import precision
-from ._group import GroupStatus
+from ._estimate_stack import under_group
+from ._gaussian import Gaussian, precision
+from ._group import GroupPosterior, GroupStatus
 from ._mixture_group import MixtureGroup, PerConnection, diagonals, per_connection
 from ._node_mixture import NodeMixture
 from ._scale_mixture import FIRST_ROUND, LATER_ROUND, Connection, Mode, modes, regular_starts
 from ._settings import PebError
-from ._shared_spread import LAST_WEIGHT, grid, weights
+from ._spread_prior import LAST_WEIGHT, grid, log_prior_of_one, weights
 
 SETTLED = 0.02  # of an information's standard deviation, that it may move from round to round
 MOST_ROUNDS = 40
@@ -64,7 +65,7 @@ class OwnUnits(NamedTuple):
 
 
 class Together(NamedTuple):
-    """All effects at once, everybody's spread about the design given."""
+    """All effects at once, every participant's spread about the design given."""
 
     mean: Float[np.ndarray, "param covariate"]
     covariance: Float[np.ndarray, "param covariate param covariate"]
@@ -78,8 +79,8 @@ class MixtureFit:
         mixture: the posterior over effects.
         together: of which all connections' covariances are.
         influence: (N, q).
-        precisions: (N, q) D, each person's about the design.
-        gain: (N,) ΔF of each person's model under N(m, D^-1), nats.
+        precisions: (N, q) D, each participant's about the design.
+        gain: (N,) ΔF of each participant's model under N(m, D^-1), nats.
         own: what the modes were found from.
         modes: at the nodes, in own units.
         each: of every connection.
@@ -102,7 +103,7 @@ class MixtureFit:
 def in_own_units(
     group: MixtureGroup, each: PerConnection, between: Float[np.ndarray, "subject covariate"] | None = None
 ) -> OwnUnits:
-    """Parameters over √PC, covariates over their root mean squares, participants filled up with people of no data."""
+    """Parameters over √PC, covariates over their root mean squares, participants filled up with empty ones."""
     X = group.design.matrix if between is None else between
     size = np.sqrt((X**2).mean(axis=0))
     unit, more = group.unit[:, None], -len(X) % ROWS
@@ -132,7 +133,7 @@ def together(group: MixtureGroup, precisions: Float[np.ndarray, "subject param"]
 def apart(
     group: MixtureGroup, each: PerConnection, precisions: Float[np.ndarray, "subject param"]
 ) -> tuple[Float[np.ndarray, "param covariate"], Float[np.ndarray, "param covariate covariate"]]:
-    """Mean and covariance of every connection's effects by itself, everybody's spread given."""
+    """Mean and covariance of every connection's effects by itself, every participant's spread given."""
     X, P0 = group.design.matrix, precision(group.prior_covariance)
     shrink = 1 / (1 + each.precision / precisions.T)
     H = np.einsum("js,sk,sl->jkl", each.precision * shrink, X, X, optimize=True) + P0
@@ -209,3 +210,52 @@ def _distance(one: PerConnection, other: PerConnection, precisions: np.ndarray) 
     size = np.sqrt(other.precision * scale)
     pull = np.abs(one.pull - other.pull) * scale / np.where(size > 0, size, np.inf)
     return float(max(pull.max(), (np.abs(one.precision - other.precision) / precisions.T * scale).max()))
+
+
+def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPosterior:
+    """Where a group was found to be → the group posterior."""
+    mixture, chosen = fit.mixture, group.chosen
+    weight, q = mixture.weight, len(chosen.parameters)
+    posterior = joint_moments(mixture, fit.together)
+    means = group.design.matrix @ posterior.mean.reshape(-1, q)
+    unit = np.eye(q)
+    return GroupPosterior(
+        name=name,
+        parameters=chosen.parameters,
+        fields=chosen.fields,
+        first_level=chosen.parameters,
+        design=group.design,
+        within=unit,
+        prior=mixture.prior,
+        posterior=posterior,
+        components=unit[:, :, None] * unit[:, None, :] * (16 / group.unit**2),
+        component_names=chosen.parameters,
+        noise_prior=_log_precisions(np.tile(np.exp(log_prior_of_one(mixture.u)), (q, 1)), mixture.u),
+        noise=_log_precisions(weight, mixture.u),
+        between=np.diag(group.unit**2 * (weight @ np.exp(2 * mixture.u))),
+        free_energy=mixture.total + float(fit.gain.sum()) + sum(one.free_energy for one in group.whole),
+        participants=under_group(group.whole, chosen.parameters, means, diagonals(1 / fit.precisions)),
+        status=GroupStatus.CONVERGED if fit.settled else GroupStatus.MAX_ROUNDS,
+        iterations=fit.rounds,
+        compat="none",
+        mixture=mixture,
+        influence=fit.influence,
+    )
+
+
+def joint_moments(mixture: NodeMixture, whole: Together) -> Gaussian:
+    """The mixture's moments, connections correlated as they are in all effects at once."""
+    own = mixture.posterior
+    q, K = mixture.prior_mean.shape
+    place = np.arange(q)
+    blocks = own.covariance.reshape(K, q, K, q)[:, place, :, place]
+    turn = np.linalg.cholesky(blocks) @ np.linalg.inv(np.linalg.cholesky(whole.covariance[place, :, place]))
+    C = np.einsum("jab,jbkc,kdc->ajdk", turn, whole.covariance, turn, optimize=True).reshape(K * q, K * q)
+    return Gaussian(own.mean, (C + C.T) / 2)
+
+
+def _log_precisions(weight: Float[np.ndarray, "param node"], u: Float[np.ndarray, "node"]) -> Gaussian:
+    """Moments of γ = −2 u − ln 16, with which e^γ 16/PC is the precision between participants."""
+    gamma = -2 * u - np.log(16.0)
+    mean = weight @ gamma
+    return Gaussian(mean, np.diag((weight * (gamma - mean[:, None]) ** 2).sum(axis=1)))

@@ -1,8 +1,9 @@
-"""A group whose people are a mixture, before it is fitted: what everybody's data say of all connections, and of each.
+"""A group whose participants are a mixture, before it is fitted: what every participant's data say of all connections,
+and of each.
 
-What person i's data say is the posterior divided by the prior, exp(c + hᵀθ − ½ θᵀLθ). Of connection j alone it is
-exp(C_ij + h_ij θ − ½ Λ_ij θ²) with the person's other connections integrated out at N(m_i, D_i^-1), where the group has
-them (see `_mixture_fit`).
+What participant i's data say is the posterior divided by the prior, exp(c + hᵀθ − ½ θᵀLθ). Of connection j alone it is
+exp(C_ij + h_ij θ − ½ Λ_ij θ²) with the participant's other connections integrated out at N(m_i, D_i^-1), where the
+group has them (see `_mixture_fit`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from dcm import require_64_bit
 
 from ._design import Design
 from ._estimate import Estimate
+from ._estimate_stack import EstimateStack, stack_estimates
 from ._gaussian import precision
+from ._prepare_group import default_prior, match
 from ._reduction import Information, information
-from ._second_level import default_prior, match
 from ._settings import PebError, PebSettings
-from ._stack import EstimateStack, stack_estimates
 
 LEAST_INFORMATION = 1e-9  # of prior precision, below which nothing was measured
 FARTHEST = 8.0  # prior standard deviations from the prior mean, of an optimum along which data say little
@@ -50,7 +51,7 @@ class MixtureGroup:
 
 
 class PerConnection(NamedTuple):
-    """What each person's data say of each connection: ln p(y_i | θ_ij) = constant + pull θ − ½ precision θ²."""
+    """What each participant's data say of each connection: ln p(y_i | θ_ij) = constant + pull θ − ½ precision θ²."""
 
     precision: Float[np.ndarray, "param subject"]
     pull: Float[np.ndarray, "param subject"]
@@ -80,7 +81,8 @@ def prepare_mixture(
 
 
 def measured(chosen: EstimateStack) -> Information:
-    """What data added to each person's prior; a direction in which a posterior is wider than its prior adds nothing.
+    """What data added to each participant's prior; a direction in which a posterior is wider than its prior adds
+    nothing.
 
     Where data say little, the parabola that touches the likelihood at the mode has its optimum far away: a slope of
     0.04 per prior standard deviation with a curvature of 1e-7 promises 8,000 nats at a thousand Hz. So along an
@@ -107,7 +109,7 @@ def measured(chosen: EstimateStack) -> Information:
 def per_connection(
     said: Information, means: Float[np.ndarray, "subject param"], precisions: Float[np.ndarray, "subject param"]
 ) -> tuple[PerConnection, Float[np.ndarray, "subject"]]:
-    """What each person's data say of each connection, the others at N(mean, 1 / precision); and ΔF under that prior."""
+    """What each participant's data say of each connection, the others at N(mean, 1 / precision), and ΔF under it."""
     found, S, gain = _under(said, means, diagonals(precisions))
     after = np.diagonal(S, axis1=1, axis2=2)
     Lambda, pull = 1 / after - precisions, found / after - precisions * means
@@ -117,7 +119,7 @@ def per_connection(
 
 
 def _under(said: Information, means: np.ndarray, precisions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Everybody's mean, covariance and ΔF under the prior N(mean, precision^-1)."""
+    """Every participant's mean, covariance and ΔF under the prior N(mean, precision^-1)."""
     q = means.shape[1]
     half, prior_half = np.linalg.cholesky(said.matrix + precisions), np.linalg.cholesky(precisions)
     spread = np.linalg.solve(half, np.broadcast_to(np.eye(q), half.shape))

@@ -1,7 +1,7 @@
-"""A group's effects as a mixture over the standard deviations between people: moments, marginals, reductions.
+"""A group's effects as a mixture over the standard deviations between participants: moments, marginals, reductions.
 
 Connection j has a Gaussian posterior over its effects (one for each covariate) at every node τ_g of a grid, with the
-evidence p(y_j | τ_g) there; connections are tied by what is expected of their τ alone (`_shared_spread`). So a model
+evidence p(y_j | τ_g) there; connections are tied by what is expected of their τ alone (`_spread_prior`). So a model
 that switches effects off is reduced node by node, with exact Gaussian reduction (`_reduction`), and summed:
 
     ln p(y_j | τ_g, on) = ln p(y_j | τ_g) + ΔF_jg(on),    p(y | on) = Σ_μ p(μ) Π_j Σ_g p(y_j | τ_g, on) N(u_g | μ).
@@ -21,7 +21,7 @@ from dcm import NormalMixture
 from dcm.tables import short_repr
 
 from ._gaussian import Gaussian, log_det, precision
-from ._shared_spread import log_averages, log_prior_of_typical, log_total, weights
+from ._spread_prior import log_averages, log_prior_of_typical, log_total, weights
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,14 @@
-"""Does a covariate have an effect on connectivity? Its log Bayes factor against what shuffling the covariate gives."""
+"""Does a covariate have an effect on connectivity? Its log Bayes factor against what shuffling the covariate gives.
+
+Where participants are a mixture, the statistic is a log Bayes factor with all spreads as without the effect. At every
+node of the group without the covariate, with attenuations a_i (E(a) of `_scale_mixture`), W = Λ a and what is left, e_i
+= a_i (h_i − Λ_i x_i β̂), an effect of a column x̃ with prior N(0, 1/p0) has
+
+    info = x̃ᵀWx̃ − x̃ᵀWZ (P0 + ZᵀWZ)^-1 ZᵀWx̃,    ln BF = ½ (x̃ᵀe)² / (p0 + info) − ½ ln((p0 + info) / p0),
+
+and the test's is Σ_j ln Σ_g w_jg BF_jg over the connections tested. Nobody's weight depends on the column, so that one
+fit serves all permutations, and somebody far off does not make a statistic by where the column puts this participant.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from scipy.special import logsumexp
 
 from dcm import one_blas_thread
 from dcm.tables import DataFrame, data_frame, html_table
@@ -17,14 +28,15 @@ from dcm.tables import DataFrame, data_frame, html_table
 from ._ascent import Limits
 from ._design import Design, DesignError
 from ._estimate import Estimate
+from ._fit import STATUS, Found, fit_bytes, for_each, limits, solve
+from ._gaussian import precision
 from ._group import GroupStatus
 from ._hierarchy import Group, inverse
-from ._many import fit_bytes, for_each
-from ._mixture_group import prepare_mixture
-from ._mixture_permutation import log_bayes_factors
-from ._peb import STATUS, Found, limits, solve
+from ._mixture_covariate_posterior import without_columns
+from ._mixture_fit import fit_mixture
+from ._mixture_group import MixtureGroup, prepare_mixture
+from ._prepare_group import Prepared, prepare
 from ._reduction import Information, reduced_by_covariance
-from ._second_level import Prepared, prepare
 from ._settings import PebError, PebSettings
 
 CLOSE = 1e-6  # relative difference below which two log Bayes factors count as the same: climbs end that far apart
@@ -94,8 +106,8 @@ def permutation_test(
     Bayes factor depends on how much a covariate varies besides the others, which a permutation must not change: without
     this the test rejects too seldom (2 % of the trials of `benchmarks/_null_trials.py` for 5 %).
 
-    Any statistic makes a valid test. Where people are a mixture, it is the log Bayes factor with all spreads where the
-    group without the covariate has them (`_mixture_permutation`), one fit for all permutations.
+    Any statistic makes a valid test. Where participants are a mixture, it is the log Bayes factor with all spreads
+    where the group without the covariate has them (`_permutation`), one fit for all permutations.
 
     Arguments:
         estimates, design, settings, parameters: as for `fit`.
@@ -227,3 +239,38 @@ def _log_bayes_factor(group: Group, found: Found, tested: Bool[Array, "beta"]) -
     kept = ~tested
     covariance = jnp.where(kept[:, None] & kept[None, :], inverse(P0), 0.0)
     return -reduced_by_covariance(added, jnp.where(tested, 0.0, b0), covariance).delta
+
+
+NUMBERS_AT_ONCE = 1 << 23
+
+
+def log_bayes_factors(
+    group: MixtureGroup,
+    columns: Float[np.ndarray, "permutation subject"],
+    place: int,
+    tested: Bool[np.ndarray, "param"],
+) -> Float[np.ndarray, "permutation"]:
+    """Of each column put in the covariate's place."""
+    base = fit_mixture(without_columns(group, [place]))
+    size = len(group.design.participants)
+    a = np.asarray(base.modes.attenuation)[..., :size]  # (param, node, subject)
+    scale = base.own.scale[:, None]
+    Lambda, pull = base.each.precision[:, None], base.each.pull[:, None]
+    Z = np.delete(group.design.matrix, place, axis=1)
+    left = a * (pull - Lambda * (np.asarray(base.modes.mean) * scale @ Z.T))
+    W = Lambda * a
+    ZW = np.einsum("jgs,sk->jgks", W, Z)
+    spread = precision(ZW @ Z + precision(np.delete(np.delete(group.prior_covariance, place, 1), place, 2))[:, None])
+    p0 = 1 / group.prior_covariance[:, place, place]
+    weight = base.mixture.weight
+    found = np.zeros(len(columns))
+    rows = max(1, NUMBERS_AT_ONCE // W.size)
+    for j in np.flatnonzero(tested):
+        for at in range(0, len(columns), rows):
+            x = columns[at : at + rows]
+            across = np.einsum("gks,bs->bgk", ZW[j], x, optimize=True)
+            info = x**2 @ W[j].T - np.einsum("bgk,gkl,bgl->bg", across, spread[j], across, optimize=True)
+            total = p0[j] + info
+            log_factor = (x @ left[j].T) ** 2 / total / 2 - np.log(total / p0[j]) / 2
+            found[at : at + rows] += logsumexp(log_factor, axis=1, b=weight[j])
+    return found

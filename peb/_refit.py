@@ -38,9 +38,9 @@ from dcm.tables import html_table, short_repr
 
 from ._design import Design, some
 from ._estimate import Estimate
+from ._fit import fit
 from ._gaussian import Gaussian, log_det, precision
 from ._group import GroupPosterior
-from ._peb import fit
 from ._settings import PebError, PebSettings
 
 # Rounds would see where an inversion happened to end; 1e-4 nats are 0.01 posterior standard deviations.
@@ -49,7 +49,7 @@ FIRST_LEVEL = dcm.Settings(tolerance=TOLERANCE)
 
 
 class RefitStatus(Enum):
-    """How the rounds ended; the value is the message a person reads."""
+    """How the rounds ended; the value is the message a participant reads."""
 
     CONVERGED = "converged"
     MAX_ROUNDS = "stopped at the limit of rounds"
@@ -210,11 +210,11 @@ def _first_inversion(subjects: Sequence[dcm.Subject], first_level: dcm.Settings)
 def _invert_again(
     subjects: Sequence[dcm.Subject],
     posteriors: Sequence[dcm.Posterior],
-    people: Sequence[Estimate],
+    participants: Sequence[Estimate],
     first_level: dcm.Settings,
 ) -> tuple[tuple[dcm.Posterior, ...], tuple[dcm.Failure, ...]]:
     """Everyone under the empirical prior, from the last mode; who fails keeps the last posterior."""
-    empirical = {one.name: one.prior for one in people}
+    empirical = {one.name: one.prior for one in participants}
     again = [
         replace(one, prior=_full(last.prior, last.free, empirical[one.name]), start=last.mean)
         for one, last in zip(subjects, posteriors, strict=True)

@@ -168,7 +168,7 @@ class SampledGroup:
 def _sums_beyond_zero(
     group: GroupPosterior, sums: Float[np.ndarray, "new effect"], mean: np.ndarray, sd: np.ndarray
 ) -> Float[np.ndarray, "new"]:
-    """P(sum > 0): by the mixture where people are one and a sum is of one connection's effects."""
+    """P(sum > 0): by the mixture where participants are one and a sum is of one connection's effects."""
     found = NormalMixture.normal(mean, sd).above_zero
     if group.mixture is None:
         return found

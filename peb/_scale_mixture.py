@@ -1,16 +1,17 @@
-"""One connection at one standard deviation τ between people, some of whom may be far off: the mode of its effects.
+"""One connection at one standard deviation τ between participants, some of whom may be far off: the mode of its
+effects.
 
     θ_i = x_i β + ε_i,    ε_i | z_i = k ~ N(0, c_k τ²),    P(z_i = k) = π_k,    β ~ N(m0, P0^-1)
 
-A scale mixture of normals (Andrews & Mallows 1974): 98 of 100 people are regular (c = 1), the others lie 3 to 30 times
-as far out. What person i's data say of θ_i is exp(C_i + h_i θ − ½ Λ_i θ²), the posterior divided by the prior. With m =
-x_i β, v_k = c_k τ² and a_k = 1 / (1 + Λ v_k), θ_i integrates out:
+A scale mixture of normals (Andrews & Mallows 1974): 98 of 100 participants are regular (c = 1), the others lie 3 to 30
+times as far out. What participant i's data say of θ_i is exp(C_i + h_i θ − ½ Λ_i θ²), the posterior divided by the
+prior. With m = x_i β, v_k = c_k τ² and a_k = 1 / (1 + Λ v_k), θ_i integrates out:
 
     ln p(y_i | β, k) = C + h m − ½ Λ m² + ½ ln a_k + ½ v_k a_k (h − Λ m)²
 
 whose slope in m is a_k (h − Λ m) and whose bend is −Λ a_k. With responsibilities r_k ∝ π_k p(y_i | β, k) the mixture
 has slope E(a) (h − Λ m) and bend −[Λ E(a) − (h − Λ m)² Var(a)]. Where Λ = h = 0 nothing was measured, and nothing
-happens: a person without information, or one who is left out, weighs nothing.
+happens: a participant without information, or one who is left out, weighs nothing.
 
 The mode is found by steps of Newton where they raise the density and of EM (which always do) where not; around it
 
@@ -48,7 +49,7 @@ class Mode(NamedTuple):
     log_evidence: Float[Any, "*any"]  # ln p(y | τ), nats
     mean: Float[Any, "*any covariate"]  # β̂
     covariance: Float[Any, "*any covariate covariate"]  # H^-1
-    weight: Float[Any, "*any subject"]  # Σ r_k / c_k: 1 for a regular person, 0 for one who is not heeded
+    weight: Float[Any, "*any subject"]  # Σ r_k / c_k: 1 for a regular participant, 0 for one who is not heeded
     attenuation: Float[Any, "*any subject"]  # E(a)
 
 

@@ -28,12 +28,13 @@ class PebSettings:
     """How to fit a group.
 
     Arguments:
-        compat: ``none`` for people who are a scale mixture about the design and an answer integrated over its scale
-            (see `_mixture_fit`); ``spm12`` for SPM12's Gaussian people and its numbers, oddities included; ``spm25``
-            the same but for its steps, which never end early.
-        between: how people lie about the design: ``mixture``, in which some may be far off; or ``gaussian``. None for
-            what `compat` has; with ``none`` it may be overridden: Gaussian people, F as derived, all at the optimum,
-            and no precision but the data's. What follows, but for `prior` and `prior_ratio`, is for Gaussian people.
+        compat: ``none`` for participants who are a scale mixture about the design and an answer integrated over its
+            scale (see `_mixture_fit`); ``spm12`` for SPM12's Gaussian participants and its numbers, oddities included;
+            ``spm25`` the same but for its steps, which never end early.
+        between: how participants lie about the design: ``mixture``, in which some may be far off; or ``gaussian``. None
+            for what `compat` has; with ``none`` it may be overridden: Gaussian participants, F as derived, all at the
+            optimum, and no precision but the data's. What follows, but for `prior` and `prior_ratio`, is for Gaussian
+            participants.
         components: precision components of the between-participant covariance: ``single`` one for all parameters,
             ``fields`` one for each field (A, B, …), ``all`` one for each parameter, ``none`` for a covariance fixed at
             its prior expectation PC/16; or (component, param, param) precision matrices.
@@ -78,7 +79,7 @@ class PebSettings:
 
     def _check_mixture(self) -> None:
         if self.compat != "none":
-            raise PebError(f"SPM's people are Gaussian: compat={self.compat!r} goes with between='gaussian' alone")
+            raise PebError(f"SPM takes participants as Gaussian: compat={self.compat!r} goes with between='gaussian'")
         usual = {"components": "single", "between_ratio": 16.0, "noise_mean": 0.0, "noise_variance": 1 / 16}
         given = ["within"] if self.within is not None else []
         given += [
@@ -88,13 +89,13 @@ class PebSettings:
         ]
         if given:
             raise PebError(
-                f"{given[0]} is of Gaussian people: a mixture has a spread of its own for each connection; leave it "
-                "out, or give between='gaussian'"
+                f"{given[0]} is for Gaussian participants: a mixture has a spread per connection; leave "
+                "it out, or give between='gaussian'"
             )
 
     @property
     def is_mixture(self) -> bool:
-        """Whether people are a mixture."""
+        """Whether participants are a mixture."""
         return self.between == "mixture"
 
     @property

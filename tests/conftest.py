@@ -22,7 +22,7 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 # Tests compile much and compute little: without XLA's optimisations all of them take a sixth less time.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-# What an inversion asks of XLA (`dcm._compiled`) halves the compilation of everything else. XLA ends a process for a
+# What an inversion asks of XLA (`dcm._runtime`) halves the compilation of everything else. XLA ends a process for a
 # flag that it does not know, so only the release that is locked is given it.
 _LOCKED = re.search(r"(?m)^jaxlib==(\S+)", (Path(__file__).parents[1] / "constraints.txt").read_text(encoding="utf-8"))
 if _LOCKED and version("jaxlib") == _LOCKED[1]:
@@ -39,11 +39,10 @@ settings.load_profile("effconn")
 from jaxtyping import install_import_hook  # noqa: E402 - only once JAX is in 64-bit mode
 
 # The equations' shapes are checked whenever a test traces them; the objects around them validate themselves.
-_EQUATIONS = ["_neural", "_haemodynamics", "_bold", "_linear", "_flow", "_schedule"]
+_EQUATIONS = ["_neural", "_haemodynamics", "_linear", "_flow", "_schedule"]
 _EQUATIONS += [
     "_ar_sums",
     "_ar_noise",
-    "_mixed_flow",
     "_nonlinear",
     "_inflow",
     "_inflow_sensitivity",

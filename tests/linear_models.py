@@ -13,7 +13,7 @@ from dcm import Data, Settings, Spec, Subject, prior
 from dcm._batch import make_batches
 from dcm._joint_density import Problem
 from dcm._log_density import Unknowns
-from dcm._problem import prepare
+from dcm._subject import prepare
 
 SCANS, REGIONS, FREE = 40, 2, 3
 

@@ -12,8 +12,7 @@ import numpy as np
 
 import dcm
 from dcm import Posterior, Settings, Subject
-from dcm._log_density import log_prior
-from dcm._noise_evidence import correlation_nodes, log_likelihood
+from dcm._log_density import correlation_nodes, log_likelihood, log_prior
 from dcm._sampling import problem_of
 
 SCANS = 48

@@ -27,7 +27,7 @@ from dcm import (
     prior,
     simulate,
 )
-from dcm import _rows as rows
+from dcm import _scheduler as rows
 
 SPM12 = Settings("spm12")
 

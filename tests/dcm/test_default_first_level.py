@@ -11,9 +11,8 @@ from scipy.linalg import expm
 from small_models import block_inputs, random_parameters, random_spec
 
 from dcm import Posterior, Settings, Status, Subject, invert, invert_cohort, simulate
-from dcm import _beginning as beginning
-from dcm._flow import Curvature, Gradient
-from dcm._mixed_flow import mixed_flow_step
+from dcm import _bilinear_start as beginning
+from dcm._flow import Curvature, Gradient, mixed_flow_step
 
 DRIFT = np.column_stack([np.ones(60), np.linspace(0, 1, 60)])
 

@@ -13,8 +13,8 @@ from small_models import block_inputs, random_parameters, random_spec
 
 from dcm import Data, Parameters, Spec, predict_series, prior
 from dcm._bilinear import Timing, free_parameters, predict, predict_with_jacobian
-from dcm._bold import bold_gradient, bold_signal
-from dcm._haemodynamics import haemodynamic_flow
+from dcm._haemodynamics import bold_gradient, bold_signal, haemodynamic_flow
+from dcm._kernels import resting_jacobian
 from dcm._linear import bilinear_form, spm_bilinear_form
 from dcm._neural import neural_flow
 from dcm._schedule import sampled_bins, schedule
@@ -147,3 +147,14 @@ def test_echo_time_scales_the_signal_that_depends_on_it() -> None:
     assert not np.allclose(
         predict_series(spec, p, data, integrator="bilinear"), predict_series(spec, p, longer, integrator="bilinear")
     )
+
+
+def test_the_jacobian_of_the_kernels_is_that_of_the_engine() -> None:
+    spec = random_spec(3, 2, 1)
+    parameters = jax.tree.map(jnp.asarray, random_parameters(spec, 1))
+    form = bilinear_form(parameters)
+    n, found = spec.n, resting_jacobian(parameters).reshape(5, 3, 5, 3)
+    np.testing.assert_allclose(found[0, :, 0], form.neural, rtol=1e-14)
+    np.testing.assert_allclose(found[1, :, 0], np.eye(n), rtol=0)
+    for region in range(n):
+        np.testing.assert_allclose(found[1:, region, 1:, region], form.haemodynamic[region], rtol=1e-14)

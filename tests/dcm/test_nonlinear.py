@@ -16,10 +16,9 @@ from small_models import random_parameters
 
 from dcm import Data, Parameters, Settings, Spec, Subject, diagnose, invert, predict_series, prior
 from dcm._bilinear import Timing, free_parameters
-from dcm._bold import bold_signal
 from dcm._collocation import convolution, interpolation, lobatto_nodes
 from dcm._gating import gated_regions, split_gating
-from dcm._haemodynamics import haemodynamic_flow
+from dcm._haemodynamics import bold_signal, haemodynamic_flow
 from dcm._neural import neural_flow
 from dcm._nonlinear import predict_nonlinear, predict_nonlinear_with_jacobian
 from dcm._schedule import PANEL, Schedule, sampled_bins, schedule, schedule_with_panels

@@ -14,8 +14,7 @@ from one_region import one_region_case
 
 import dcm
 from dcm import ChainSettings
-from dcm._log_density import log_density, log_prior
-from dcm._noise_evidence import correlation_nodes, log_likelihood
+from dcm._log_density import correlation_nodes, log_density, log_likelihood, log_prior
 
 
 def test_draws_have_the_moments_of_the_exact_posterior() -> None:

@@ -35,7 +35,7 @@ IMPROVEMENT = np.repeat(np.random.default_rng(5).normal(size=12), 2)  # the same
 IMPROVEMENT -= IMPROVEMENT.mean()
 
 
-def people(sd: float = 0.1) -> list[Estimate]:
+def participants(sd: float = 0.1) -> list[Estimate]:
     rng = np.random.default_rng(1)
     slopes = [SLOPES[arm] * x for arm, x in zip(ARMS, IMPROVEMENT, strict=True)]
     return [
@@ -49,7 +49,7 @@ def design(arms: np.ndarray | None = None) -> Design:
 
 
 def arm_group(arm: str, sd: float = 0.1, settings: PebSettings = EXACT) -> GroupPosterior:
-    own = [one for one, label in zip(people(sd), ARMS, strict=True) if label == arm]
+    own = [one for one, label in zip(participants(sd), ARMS, strict=True) if label == arm]
     names = [one.name for one in own]
     covariates = {"improvement": IMPROVEMENT[arm == ARMS]}
     return fit(own, make_design(names, covariates, centre=False), settings, name=arm)
@@ -57,7 +57,7 @@ def arm_group(arm: str, sd: float = 0.1, settings: PebSettings = EXACT) -> Group
 
 @pytest.fixture(scope="module")
 def group() -> GroupPosterior:
-    return fit(people(), design(), EXACT)
+    return fit(participants(), design(), EXACT)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_the_order_of_the_arms_turns_the_difference_round(group: GroupPosterior,
 
 
 def test_which_arm_is_coded_plus_one_makes_no_difference(slopes: ArmComparison) -> None:
-    coded = fit(people(), design(np.where(ARMS == "ketamine", 1.0, -1.0)), EXACT)
+    coded = fit(participants(), design(np.where(ARMS == "ketamine", 1.0, -1.0)), EXACT)
     [found] = arms_from_interactions(coded, "arm", BOTH, ["improvement"])
     assert np.allclose(found.first.mean, slopes.first.mean, atol=1e-6)
     assert np.allclose(found.with_v_without.first, slopes.with_v_without.first, atol=1e-6)
@@ -209,7 +209,7 @@ def test_arms_of_different_covariates_are_refused(pair: tuple[GroupPosterior, Gr
 
 
 def sessions() -> tuple[list[Estimate], list[Estimate]]:
-    """Before and after, the change as in `people`."""
+    """Before and after, the change as in `participants`."""
     rng = np.random.default_rng(2)
     start = [rng.normal(scale=0.3, size=3) for _ in NAMES]
     before = [estimate(f"{name} before", at, rng, 0.1) for name, at in zip(NAMES, start, strict=True)]

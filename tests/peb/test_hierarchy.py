@@ -10,7 +10,7 @@ import pytest
 
 from peb import Estimate, Gaussian, PebSettings
 from peb._hierarchy import Group, between_precision, evaluate, log_posterior, log_posterior_and_gradient
-from peb._second_level import prepare
+from peb._prepare_group import prepare
 
 SIZE = 6  # of β: three parameters, two covariates
 

@@ -1,4 +1,4 @@
-"""What is done with a group whose people are a mixture: reductions, search, arms, levels, left-out people, shuffles."""
+"""What is done with a group whose participants are a mixture: reductions, search, arms, levels, cross-validation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from peb import (
     permutation_test,
     search,
 )
-from peb._shared_spread import grid
+from peb._spread_prior import grid
 
 Group = tuple[list[Estimate], Design]
 

@@ -1,4 +1,4 @@
-"""People as a scale mixture: against brute-force integration, against sampling, and what an outlier does."""
+"""Participants as a scale mixture: against brute-force integration, against sampling, and what an outlier does."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def by_brute_force(estimates: list[Estimate], X: np.ndarray, u: np.ndarray) -> t
     return weight @ (grid > 0), np.sqrt(weight @ (grid - mean) ** 2), float(logsumexp(joint) + cell)
 
 
-@pytest.mark.parametrize(("people", "outlier"), [(12, 6.0), (21, 3.0)])
-def test_it_is_the_sum_over_effects_and_spreads(people: int, outlier: float) -> None:
-    estimates, design = mixed_group(people, 1, seed=people, outlier=outlier, covariates=2)
+@pytest.mark.parametrize(("participants", "outlier"), [(12, 6.0), (21, 3.0)])
+def test_it_is_the_sum_over_effects_and_spreads(participants: int, outlier: float) -> None:
+    estimates, design = mixed_group(participants, 1, seed=participants, outlier=outlier, covariates=2)
     found = fit(estimates, design)
     assert found.mixture is not None
     above, sd, evidence = by_brute_force(estimates, design.matrix, found.mixture.u)
@@ -141,7 +141,7 @@ def test_a_shuffled_order_of_participants_changes_nothing_but_rounding() -> None
 
 
 def test_somebody_without_a_posterior_under_the_group_is_named() -> None:
-    """Posteriors wider than their prior along 1, −1, in a group whose people differ by more."""
+    """Posteriors wider than their prior along 1, −1, in a group whose participants differ by more."""
     estimates, design = mixed_group(16, 2, seed=1)
     tied = Gaussian(np.zeros(2), 2 * np.array([[1, 0.95], [0.95, 1]]))
     with pytest.raises(PebError, match=r"s\d+ has a posterior that is wider than its prior .*; invert it again"):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 
+import group_models
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reduced_groups import Linear, linear
+from small_models import block_inputs
 
-from peb import Gaussian, reduce, switched
-from peb._switches import evidence_of_switches
+import dcm
+from peb import Gaussian, check_reduction, is_nested, reduce, switched
+from peb._switches import evidence_lost_by_each, evidence_of_switches
 
 EVERY = np.array(list(itertools.product([False, True], repeat=6)))
 
@@ -119,3 +122,89 @@ def test_a_prior_too_wide_for_the_data_is_refused() -> None:
     vaguer = Gaussian(np.zeros(1), np.eye(1) * 2)  # L = −½: no integral under a prior of variance 4
     with pytest.raises(ValueError, match="reduced prior 0 has no posterior"):
         reduce(prior, vaguer, np.zeros((1, 1)), np.full((1, 1, 1), 4.0))
+
+
+SIZE = 9
+COUPLED = {"none": (), "two that vary": ((0, 1),), "one that varies with others": ((0, 6), (6, 7))}
+
+
+def densities(coupled: tuple[tuple[int, int], ...]) -> tuple[Gaussian, Gaussian]:
+    """A prior of variances over eight orders of magnitude, some of its parameters dependent, and a posterior."""
+    rng = np.random.default_rng(len(coupled))
+    sd = np.logspace(-2, 2, SIZE)
+    correlation = np.eye(SIZE)
+    for i, j in coupled:
+        correlation[i, j] = correlation[j, i] = 0.4
+    prior = Gaussian(rng.normal(size=SIZE) * sd / 2, correlation * np.outer(sd, sd))
+    told = np.linalg.inv(group_models.covariance(SIZE, 0.3, rng)) / np.outer(sd, sd)
+    covariance = np.linalg.inv(np.linalg.inv(prior.covariance) + told)
+    return prior, Gaussian(rng.normal(size=SIZE) * sd, (covariance + covariance.T) / 2)
+
+
+@pytest.mark.parametrize("coupled", COUPLED.values(), ids=COUPLED.keys())
+def test_evidence_of_patterns_that_share_much_is_that_of_each_reduction(coupled: tuple[tuple[int, int], ...]) -> None:
+    prior, posterior = densities(coupled)
+    patterns = np.ones((8, SIZE), dtype=bool)
+    patterns[:, :3] = (np.arange(8)[:, None] >> np.arange(3)) & 1
+    patterns[:, 4] = False
+    expected = reduce(prior, posterior, *switched(prior, patterns)).delta_free_energy
+    np.testing.assert_allclose(evidence_of_switches(prior, posterior, patterns), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("coupled", COUPLED.values(), ids=COUPLED.keys())
+def test_what_each_is_missed_by_is_the_difference_of_two_reductions(coupled: tuple[tuple[int, int], ...]) -> None:
+    prior, posterior = densities(coupled)
+    on = np.ones(SIZE, dtype=bool)
+    on[[3, 8]] = False
+    dropped = np.array([0, 1, 5, 6])
+    patterns = np.tile(on, (5, 1))
+    patterns[np.arange(4), dropped] = False
+    delta = reduce(prior, posterior, *switched(prior, patterns)).delta_free_energy
+    found = evidence_lost_by_each(prior, posterior, on, dropped)
+    np.testing.assert_allclose(found, delta[-1] - delta[:-1], rtol=1e-9, atol=1e-9)
+
+
+def test_one_pattern_that_keeps_everything_changes_nothing() -> None:
+    prior, posterior = densities(())
+    np.testing.assert_allclose(evidence_of_switches(prior, posterior, np.ones((1, SIZE), dtype=bool)), 0.0, atol=1e-9)
+
+
+BETWEEN = 1 - np.eye(2)
+FULL = dcm.Spec(["x", "y"], ["u", "m"], np.ones((2, 2)), np.stack([0 * BETWEEN, BETWEEN], axis=-1), [[1, 0], [0, 0]])
+SMALL = dcm.Spec(FULL.regions, FULL.inputs, FULL.a, np.stack([0 * BETWEEN, np.tril(BETWEEN)], axis=-1), FULL.c)
+
+
+@pytest.fixture(scope="module")
+def inverted() -> tuple[dcm.Posterior, dcm.Posterior]:
+    truth = dcm.Parameters(
+        A=0.3 * np.tril(BETWEEN),
+        B=FULL.b * 0.0,
+        C=FULL.c * 0.5,
+        D=np.zeros((2, 2, 2)),
+        transit=np.zeros(2),
+        decay=np.zeros(()),
+        epsilon=np.zeros(()),
+    )
+    run = dcm.simulate(FULL, truth, block_inputs(60 * 8, 0.25), 0.25, 2.0, snr=2.0, seed=0, integrator="nonlinear")
+    small, large = dcm.invert_cohort([dcm.Subject(name, spec, run.data) for name, spec in (("s", SMALL), ("l", FULL))])
+    assert isinstance(small, dcm.Posterior)
+    assert isinstance(large, dcm.Posterior)
+    return small, large
+
+
+def test_reduction_is_near_to_inversion_where_the_posterior_is_nearly_gaussian(
+    inverted: tuple[dcm.Posterior, dcm.Posterior],
+) -> None:
+    found = check_reduction(*inverted)
+    assert found.inverted == inverted[0].free_energy - inverted[1].free_energy
+    assert abs(found.difference) < 0.5
+    assert found.furthest < 0.5
+
+
+def test_only_a_smaller_model_of_the_same_priors_is_nested(inverted: tuple[dcm.Posterior, dcm.Posterior]) -> None:
+    small, large = inverted
+    assert is_nested(small, large)
+    assert not is_nested(large, small)
+    assert not is_nested(small, small)
+    with pytest.raises(ValueError, match="fewer free parameters"):
+        check_reduction(large, small)

@@ -167,7 +167,7 @@ def test_a_round_in_which_everybody_fails_ends_it(subjects: list[dcm.Subject], m
     plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
     given = iter([plain])
     monkeypatch.setattr(
-        dcm, "invert_cohort", lambda people, _: next(given, [dcm.Failure(p.name, "no") for p in people])
+        dcm, "invert_cohort", lambda participants, _: next(given, [dcm.Failure(p.name, "no") for p in participants])
     )
     with pytest.raises(PebError, match="nobody could be inverted under the group's empirical priors: no"):
         fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"])

@@ -15,8 +15,8 @@ from group_models import estimate
 from peb import Design, Estimate, Gaussian, PebError, PebSettings, fit, make_design
 from peb._group import GroupPosterior
 from peb._hierarchy import evaluate, log_posterior
+from peb._prepare_group import prepare
 from peb._sampling import SampledGroup, SamplingSettings, _draw, sample
-from peb._second_level import prepare
 
 EXACT = PebSettings(between="gaussian")
 FEW = SamplingSettings(chains=2, warmup=100, draws=200)

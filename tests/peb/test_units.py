@@ -27,7 +27,7 @@ EXACT = PebSettings(between="gaussian")
 PEOPLE, NAMES = 12, ("A[y<-x]", "B[y<-x, u]")
 FACTORS = (1e-12, 1e-6, 1e-3, 1e6)
 
-Told = tuple[np.ndarray, np.ndarray]  # what is per unit of the score, and what must not depend on it
+Numbers = tuple[np.ndarray, np.ndarray]  # what is per unit of the score, and what must not depend on it
 
 
 def cohort() -> tuple[list[Estimate], np.ndarray, list[str]]:
@@ -46,46 +46,46 @@ ESTIMATES, SCORE, ARM = cohort()
 
 
 def design(factor: float, **more: list[str]) -> Design:
-    people = [one.name for one in ESTIMATES]
+    participants = [one.name for one in ESTIMATES]
     pairs = [("arm", "score")] if more else []
-    return make_design(people, {"score": factor * SCORE, **more}, interactions=pairs)
+    return make_design(participants, {"score": factor * SCORE, **more}, interactions=pairs)
 
 
-def fitted(factor: float) -> Told:
+def fitted(factor: float) -> Numbers:
     group = fit(ESTIMATES, design(factor), EXACT)
     others = [*group.mean[:, 0], *group.probability.ravel(), *group.as_estimate().with_v_without]
     within = [*others, group.free_energy, *group.between.ravel(), group.iterations]
     return np.array([group.mean[:, 1], group.sd[:, 1]]), np.array(within)
 
 
-def searched(factor: float) -> Told:
+def searched(factor: float) -> Numbers:
     found = search(fit(ESTIMATES, design(factor), EXACT))
     return found.average.mean[2:], np.array([*found.probability, *found.combination_probability, *found.kept])
 
 
-def compared(factor: float) -> Told:
+def compared(factor: float) -> Numbers:
     group = fit(ESTIMATES, design(factor), EXACT)
     found = compare(group, every_combination(2), ["none", "B", "A", "both"])
     return found.average.mean[2:], found.probability
 
 
-def left_out(factor: float) -> Told:
+def left_out(factor: float) -> Numbers:
     found = leave_one_out(ESTIMATES, design(factor), EXACT, covariate="score")
     return 1 / found.estimate, np.array([found.correlation, found.p_value])
 
 
-def permuted(factor: float) -> Told:
+def permuted(factor: float) -> Numbers:
     found = permutation_test(ESTIMATES, design(factor), EXACT, covariate="score", permutations=9)
     return np.array([1 / factor]), np.array([found.statistic, *found.null])
 
 
-def by_interactions(factor: float) -> Told:
+def by_interactions(factor: float) -> Numbers:
     group = fit(ESTIMATES, design(factor, arm=ARM), EXACT)
     _, found = arms_from_interactions(group, "arm[placebo]", ("placebo", "drug"))
     return found.difference.mean, np.array([found.beyond_zero.difference, found.with_v_without.first])
 
 
-def by_third_level(factor: float) -> Told:
+def by_third_level(factor: float) -> Numbers:
     both = []
     for arm in ("placebo", "drug"):
         own = [one for one, name in zip(ESTIMATES, ARM, strict=True) if name == arm]
@@ -99,7 +99,9 @@ MODELS = (fitted, searched, compared, left_out, permuted, by_interactions, by_th
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_effects_differ_by_the_factor_and_probabilities_not_at_all(model: Callable[[float], Told]) -> None:
+def test_effects_differ_by_the_factor_and_probabilities_not_at_all(
+    model: Callable[[float], Numbers],
+) -> None:
     per_unit, others = model(1.0)
     for factor in FACTORS:
         scaled, same = model(factor)

@@ -1,11 +1,11 @@
-"""The one rule for verdicts."""
+"""Verdicts on effects, and the mixtures of normal densities whose probabilities they are from."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from peb import doubts, verdict
+from peb import NormalMixture, doubts, verdict
 
 
 def test_yes_names_the_sure_effects_the_surest_first() -> None:
@@ -42,3 +42,18 @@ def test_doubt_does_not_know_the_sign() -> None:
 def test_what_is_no_probability_is_refused(above: list, within: list, questions: int | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         verdict(np.array(above), np.array(within), questions=questions)
+
+
+def test_what_is_sure_is_no_more_than_sure() -> None:
+    weight = np.full((1, 10), 0.1)
+    weight[0, 0] += 4e-16
+    sure = NormalMixture(weight, np.full((1, 10), 0.2), np.full((1, 10), 1e-3))
+    assert sure.weight.sum() > 1
+    assert sure.within(0.5) == 1
+    assert sure.above_zero == 1
+    assert verdict(sure.above_zero, sure.within(0.5)).kind == "yes"
+
+
+def test_what_is_fixed_has_no_density() -> None:
+    fixed = NormalMixture.normal(np.array([0.0, 1.0]), np.array([0.0, 2.0]))
+    np.testing.assert_allclose(fixed.density(np.array([1.0]))[:, 0], [0.0, 1 / np.sqrt(8 * np.pi)])

@@ -12,13 +12,13 @@ from scipy.stats import pearsonr
 from dcm import one_blas_thread
 from dcm.tables import DataFrame, data_frame, html_table
 
+from ._covariate_posterior import check_folds, fit_folds, predict_left_out
 from ._design import Design, DesignError
 from ._estimate import Estimate
-from ._gaussian_prediction import check_folds, fit_folds, tell_left_out
 from ._group import GroupStatus
+from ._mixture_covariate_posterior import Unknown, estimate_left_out, shuffled_correlations
 from ._mixture_group import prepare_mixture
-from ._mixture_prediction import Unknown, estimate_left_out, shuffled_correlations
-from ._second_level import prepare
+from ._prepare_group import prepare
 from ._settings import PebError, PebSettings
 
 SHUFFLES = 199
@@ -40,11 +40,11 @@ class CrossValidation:
         fold: (N,) the fold in which each was left out.
         status: how the group fit of each fold ended.
         correlation: Pearson's, of estimate and actual.
-        p_value: one-sided: of so high a correlation where there is none. Where people are a mixture, from the
+        p_value: one-sided: of so high a correlation where there is none. Where participants are a mixture, from the
             covariate shuffled over participants, all spreads where the group without it has them (see
-            `_mixture_prediction`): at least 1 / (1 + number of shuffles). Where they are Gaussian, by Student's t with
-            N − 2 degrees of freedom, as SPM12 reports: it takes the estimates as independent, which those of
-            overlapping groups only nearly are.
+            `_mixture_covariate_posterior`): at least 1 / (1 + number of shuffles). Where they are Gaussian, by
+            Student's t with N − 2 degrees of freedom, as SPM12 reports: it takes the estimates as independent, which
+            those of overlapping groups only nearly are.
         accuracy: share of participants whose most probable level is the actual one, for a covariate of two levels; None
             for others.
         seed: of the folds; None where every fold is one participant.
@@ -110,7 +110,8 @@ def leave_one_out(
 
     with Ep and Ce of the group without i, its default priors taken from the others too. In SPM's modes the estimates
     are SPM12's, four passes in which known covariates are only nearly known; else they are known, and the posterior is
-    the exact one; where people are a mixture, i may be far off too, and says less of the covariate then. Centre the
+    the exact one; where participants are a mixture, i may be far off too, and says less of the covariate then. Centre
+    the
     covariate: 0 is its prior mean. It is not centred again in a fold. Where there is no effect, estimates still
     correlate a little below 0 with the actual values, since the mean of the others is, too; the p value looks above 0
     only.
@@ -121,7 +122,7 @@ def leave_one_out(
     Arguments:
         estimates, design, settings, parameters: as for `fit`.
         covariate: which column of the design is predicted.
-        shuffles, shuffle_seed: of the covariate, for p where people are a mixture.
+        shuffles, shuffle_seed: of the covariate, for p where participants are a mixture.
 
     Raises `PebError` and `DesignError` as `fit` does for the group of any fold, and where the covariate cannot be
     predicted: it is constant, a product, or squared in the design.
@@ -149,7 +150,7 @@ def k_fold(
         folds: how many parts, 2 to N, as equal as can be; each has its share of every combination of the design's
             two-level covariates. N is `leave_one_out`.
         seed: of the draw of the parts, and of the shuffles.
-        shuffles: of the covariate, for p where people are a mixture.
+        shuffles: of the covariate, for p where participants are a mixture.
 
     Raises as `leave_one_out` does, and `PebError` where there cannot be so many folds.
     """
@@ -201,7 +202,7 @@ def _predict(
         prepared = prepare(estimates, design, settings, parameters)
         folds = fit_folds(prepared, fold)
         status = check_folds(design, folds, fold)
-        told = tell_left_out(prepared, folds, fold, unknown, products)
+        told = predict_left_out(prepared, folds, fold, unknown, products)
         estimate, variance, prior_mean, prior_variance = map(np.asarray, told)
     log_odds = _log_density(levels, estimate, variance) - _log_density(levels, prior_mean, prior_variance)
     probability = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))

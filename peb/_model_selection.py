@@ -1,4 +1,4 @@
-"""Bayesian model selection over participants: is one model everybody's, or do participants differ in theirs?
+"""Bayesian model selection over participants: is one model every participant's, or do participants differ in theirs?
 
 Fixed effects: one model for all, p(m | y) ∝ exp(Σ_n F_nm). Random effects (Stephan et al. 2009): participant n has
 model m with probability r_m, r ~ Dirichlet(1, …, 1), and the posterior r ~ Dirichlet(α) is found by iterating
@@ -69,7 +69,7 @@ class RandomEffects:
 
 
 def fixed_effects(free_energy: FreeEnergies) -> Float[np.ndarray, "model"]:
-    """The probability of each model, where one is everybody's and all are as likely a priori.
+    """The probability of each model, where one is every participant's and all are as likely a priori.
 
     Arguments:
         free_energy: (participant, model) nats; or model → the posteriors of all participants, in one order, whose

@@ -1,21 +1,32 @@
 """Parametric empirical Bayes: the estimates of many participants and a design → a group posterior.
 
-By default people are a mixture about the design (`_mixture_fit`); what is here is for Gaussian people,
+By default participants are a mixture about the design (`_mixture_fit`); what is here is for Gaussian participants,
 
     θ_i = (x_i ⊗ W) β + ε_i,   ε_i ~ N(0, Σ(γ)),   β ~ N(βE, βC),   γ ~ N(γE, γC)
 
-with SPM12's priors, which `_second_level` sets.
+with SPM12's priors, which `_prepare_group` sets; and many fits of one shape in one compiled program (`for_each`).
+
+A group is climbed in units of its own, so that no number that a climb sees depends on anybody's units:
+
+    X ← X / c,    W ← W w,    β ← c β / w
+
+with c the root mean square of each covariate and w the prior standard deviation of its effects on each parameter, per
+root mean square of the covariate (the geometric mean over covariates; with the default prior they are all the same).
+F, γ and Σ stay as they are. The model itself is free of units already: the default prior variance of an effect is
+PC N / Σx², that is PC per root mean square of its covariate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from dcm import one_blas_thread
 
@@ -23,16 +34,14 @@ from . import _ascent as ascent
 from ._ascent import Limits, climb
 from ._design import Design
 from ._estimate import Estimate
+from ._estimate_stack import under_group
 from ._gaussian import Gaussian, precision
 from ._group import GroupPosterior, GroupStatus
 from ._hierarchy import Group, between_precision, inverse
-from ._mixture_fit import fit_mixture
+from ._mixture_fit import collect_mixture, fit_mixture
 from ._mixture_group import prepare_mixture
-from ._mixture_posterior import collect_mixture
-from ._scale import in_own_units, unit_of_effects
-from ._second_level import Prepared, prepare
+from ._prepare_group import Prepared, prepare
 from ._settings import PebError, PebSettings
-from ._stack import under_group
 
 NOT_FINITE = GroupStatus.NOT_FINITE.value
 STATUS = {
@@ -69,7 +78,7 @@ def fit(
     Arguments:
         estimates: one per row of the design and matched with it by name, all of one model.
         design: the between-participant design.
-        settings: SPM's numbers or the believable ones, and how people lie about the design.
+        settings: SPM's numbers or the believable ones, and how participants lie about the design.
         parameters: fields (``B``) or names of parameters that the group explains; None for all. The others keep their
             first-level prior.
         name: of the result.
@@ -169,3 +178,53 @@ def _failed_by_units(design: Design) -> str:
         f"SPM12's steps fail with {name} in these units (its root mean square is {size:.3g}); give it in others, or "
         'use compat="none" (--compat none), which is free of units'
     )
+
+
+def unit_of_effects(group: Group) -> tuple[Float[Array, "covariate"], Float[Array, "effect"]]:
+    """c and w."""
+    peak = jnp.abs(group.between).max(axis=0)
+    share = group.weight @ (group.between / peak) ** 2 / group.weight.sum()
+    covariate = peak * jnp.sqrt(share)
+    sd = jnp.sqrt(jnp.diag(inverse(group.beta_precision))).reshape(covariate.size, -1)
+    return covariate, jnp.exp(jnp.log(sd * covariate[:, None]).mean(axis=0))
+
+
+def in_own_units(
+    group: Group, covariate: Float[Array, "covariate"], effect: Float[Array, "effect"]
+) -> tuple[Group, Float[Array, "beta"]]:
+    """The same group with effects β / `unit`, and `unit`."""
+    unit = (effect / covariate[:, None]).ravel()
+    return (
+        replace(
+            group,
+            between=group.between / covariate,
+            within=group.within * effect,
+            beta_mean=group.beta_mean / unit,
+            beta_precision=group.beta_precision * unit * unit[:, None],
+        ),
+        unit,
+    )
+
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+
+BYTES_AT_ONCE = 1 << 28
+
+
+def for_each(call: Callable[[Batch], Result], batch: Batch, row_bytes: int) -> Result:
+    """`call` for every entry along the leading axis of the arrays in `batch`; to be traced.
+
+    On a GPU many entries at a time, as many as keep `row_bytes` of intermediates each within bounds. On a CPU one after
+    the other: a climb is as fast alone as in a batch, is not held up by the slowest, and jaxlib's batched LAPACK calls,
+    of which a climb has several side by side, wait for their own thread pool and can wait for ever (seen with jaxlib
+    0.10.2 on 2 cores).
+    """
+    rows = None if jax.default_backend() == "cpu" else max(1, BYTES_AT_ONCE // max(1, row_bytes))
+    found: Result = jax.lax.map(call, batch, batch_size=rows)
+    return found
+
+
+def fit_bytes(group: Group) -> int:
+    """Of the largest intermediate of one evaluation."""
+    return 8 * max(group.weight.size * group.root.size * 3, group.beta_mean.size**2)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import betainc, gammaln, logsumexp
 
-from peb._selection import dirichlet_exceedance, fixed_effects, random_effects
+from peb._model_selection import dirichlet_exceedance, fixed_effects, random_effects
 
 
 def test_fixed_effects_multiply_evidences() -> None:

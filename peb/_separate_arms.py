@@ -2,12 +2,13 @@
 
     difference: β_c of the first − β_c of the second
 
-lets people of the arms differ as they do; where people are a mixture, the typical spreads of the two are expected to be
-alike within a factor of about three (`_shared_spread`), so that an arm of five is not left to the prior. One spread for
-both is too small for whichever arm's people differ more: with 21 people, those of one arm three times as wide, it calls
-14 and 17 % of null differences at a two-sided 10 % (SD 0.35 and 0.8 Hz; errors of 1.3), and 19 and 30 % with 16 v 5
-people; a group for each arm 12 and 12, and 13 and 14 %. Where people differ alike it costs one in seven of the
-differences of 0.5 Hz that are found among 12 people, one in thirty among 21 (`benchmarks.calibration_group`).
+lets participants of the arms differ as they do; where participants are a mixture, the typical spreads of the two are
+expected to be alike within a factor of about three (`_spread_prior`), so that an arm of five is not left to the prior.
+One spread for both is too small for whichever arm's participants differ more: with 21 participants, those of one arm
+three times as wide, it calls 14 and 17 % of null differences at a two-sided 10 % (SD 0.35 and 0.8 Hz; errors of 1.3),
+and 19 and 30 % with 16 v 5 participants; a group for each arm 12 and 12, and 13 and 14 %. Where participants differ
+alike it costs one in seven of the differences of 0.5 Hz that are found among 12 participants, one in thirty among 21
+(`benchmarks.calibration_group`).
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from dcm import NormalMixture
 from ._arms import ArmComparison, centring_remarks, check_alike, make_comparison
 from ._design import Design
 from ._estimate import Estimate
+from ._fit import fit
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._node_mixture import NodeMixture
-from ._peb import fit
 from ._settings import PebSettings
-from ._shared_spread import weights_in_arms
+from ._spread_prior import weights_in_arms
 
-UNBALANCED = 1.5  # times as many people in one arm as in the other
+UNBALANCED = 1.5  # times as many participants in one arm as in the other
 
 
 def fit_each_kind(
@@ -80,7 +81,7 @@ def arms_apart(
 
 
 def are_unbalanced(first: int, second: int) -> bool:
-    """Whether arms of so many people are too unequal for labels to be shuffled between them."""
+    """Whether arms of so many participants are too unequal for labels to be shuffled between them."""
     return max(first, second) >= UNBALANCED * min(first, second)
 
 

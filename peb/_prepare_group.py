@@ -4,6 +4,12 @@ With SPM12's defaults (Zeidman et al. 2019b): PC the average prior covariance of
 βE = [average prior mean; 0 …], βC = Xc ⊗ PC/α, Xc = diag(N / Σ_i X_ik²), Σ^-1 = e^-8 Q0 + Σ_j e^γ_j Q_j,
 Q0 = (PC/16)^-1. SPM12 first adds a sixteenth of the prior precision to each participant's posterior precision,
 qC ← (qC^-1 + pC^-1/16)^-1: data that nobody measured, which only SPM's modes have.
+
+The precision components of the between-participant covariance come in factors whose sums an evaluation needs:
+
+    Q_j = Σ_{a in j} f_a f_aᵀ,    R = floor + Σ_j e^γ_j Q_j,
+
+with F the columns f_a side by side and E says which component each belongs to.
 """
 
 from __future__ import annotations
@@ -19,14 +25,64 @@ from jaxtyping import Float
 
 from dcm import require_64_bit
 
-from ._components import ComponentFactors, make_components
 from ._design import Design, repeats, some
 from ._estimate import Estimate
+from ._estimate_stack import EstimateStack, stack_estimates
 from ._gaussian import Gaussian, Gaussians, precision
 from ._hierarchy import SPM_TOLERANCE, Group
 from ._reduction import Information, information
-from ._settings import PebError, PebSettings
-from ._stack import EstimateStack, stack_estimates
+from ._settings import Components, PebError, PebSettings
+
+
+class ComponentFactors(NamedTuple):
+    """J components over q parameters."""
+
+    matrices: Float[np.ndarray, "component param param"]  # Q
+    names: tuple[str, ...]  # what each is over
+    root: Float[np.ndarray, "param rank"]  # F
+    membership: Float[np.ndarray, "rank component"]  # E: 1 where a column of F is of a component
+
+
+def make_components(
+    choice: Components, chosen: EstimateStack, expected: Float[np.ndarray, "param param"]
+) -> ComponentFactors:
+    """What `PebSettings.components` asks for; those that it names are parts of Q0, the `expected` precision.
+
+    Raises `PebError` where given components are of another size, or not positive semidefinite.
+    """
+    size = len(chosen.parameters)
+    if not isinstance(choice, str):
+        return _given(np.asarray(choice, dtype=np.float64), size)
+    groups: dict[str, list[int]] = {}
+    for i, (name, field) in enumerate(zip(chosen.parameters, chosen.fields, strict=True)):
+        if choice != "none":
+            groups.setdefault({"single": "all parameters", "fields": field, "all": name}[choice], []).append(i)
+    matrices = np.zeros((len(groups), size, size))
+    root = np.zeros((size, size if groups else 0))
+    membership = np.zeros((root.shape[1], len(groups)))
+    for j, places in enumerate(groups.values()):
+        block = np.ix_(places, places)
+        matrices[j][block] = expected[block]
+        root[block] = np.linalg.cholesky(expected[block])
+        membership[places, j] = 1.0
+    return ComponentFactors(matrices, tuple(groups), root, membership)
+
+
+def _given(matrices: Float[np.ndarray, "component param param"], size: int) -> ComponentFactors:
+    if matrices.ndim != 3 or matrices.shape[1:] != (size, size):
+        raise PebError(f"components must be (component, {size}, {size}), not {matrices.shape}")
+    if not np.isfinite(matrices).all() or (np.linalg.eigvalsh(matrices).min(axis=1) < -1e-9).any():
+        raise PebError("components must be finite and positive semidefinite")
+    values, vectors = np.linalg.eigh(matrices)
+    columns = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    component, column = np.nonzero(values > size * np.finfo(float).eps * values.max(axis=1, keepdims=True))
+    return ComponentFactors(
+        matrices,
+        tuple(f"component {j + 1}" for j in range(len(matrices))),
+        columns[component, :, column].T,
+        np.eye(len(matrices))[component],
+    )
+
 
 SPM_SHARE = 1 / 16  # of the prior precision, which SPM12 adds to each participant's posterior precision
 FLOOR = float(np.exp(-8))  # of Q0, always part of the between-participant precision

@@ -18,10 +18,11 @@ import pytest
 from small_models import block_inputs, random_parameters, random_spec
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from dcm import Settings, Subject, _rows, invert_cohort, invert_each, simulate
+from dcm import Settings, Subject, _scheduler, invert_cohort, invert_each, simulate
 from dcm._batch import Batch, make_batches
-from dcm._problem import prepare
-from dcm._rows import Ended, Machine, Row, Seats, Task, advance, choose_machine, serve
+from dcm._runtime import accepted_options, compiled
+from dcm._scheduler import Ended, Machine, Row, Seats, Task, advance, choose_machine, serve
+from dcm._subject import prepare
 
 SETTINGS = Settings("spm12", starts=2, seed=3)
 
@@ -103,7 +104,7 @@ def test_a_long_row_is_cut_once_few_of_its_seats_are_taken(batch: Batch, machine
 def test_a_row_comes_in_four_lengths_and_is_cut_at_once(
     batch: Batch, monkeypatch: pytest.MonkeyPatch, machine: Callable[..., Machine], taken: int, length: int
 ) -> None:
-    monkeypatch.setattr("dcm._rows._blank_states", lambda _, seats: np.zeros(seats))
+    monkeypatch.setattr("dcm._scheduler._blank_states", lambda _, seats: np.zeros(seats))
     row = Row(batch.model, batch.noise, batch.problems, jax.devices()[0], machine(1, 4096, cuts=True))
     for place in range(taken):
         row.give(4095 - place, (place, 0))
@@ -116,10 +117,10 @@ def test_two_devices_give_what_one_gives(batch: Batch, machine: Callable[..., Ma
     """The devices are two halves of this CPU, which a process has to ask for before it uses any."""
     code = (
         "import jax; jax.config.update('jax_enable_x64', True); jax.config.update('jax_num_cpu_devices', 2);"
-        "import test_rows as t; from dcm import _rows, _problem, _batch;"
-        "[b] = _batch.make_batches([_problem.prepare(one, t.SETTINGS) for one in t.subjects(4)], t.SETTINGS);"
-        "m = _rows.choose_machine(b, 8, cores=1); assert len(set(m.devices)) == 2, m;"
-        "found = t.results(b, _rows.Machine(m.devices, 1, 4));"
+        "import test_scheduler as t; from dcm import _scheduler, _subject, _batch;"
+        "[b] = _batch.make_batches([_subject.prepare(one, t.SETTINGS) for one in t.subjects(4)], t.SETTINGS);"
+        "m = _scheduler.choose_machine(b, 8, cores=1); assert len(set(m.devices)) == 2, m;"
+        "found = t.results(b, _scheduler.Machine(m.devices, 1, 4));"
         "print(sum(float(one.free_energy) for one in found.values()).hex())"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
@@ -149,7 +150,7 @@ def test_in_a_process_with_a_gpu_only_the_gpu_factors_matrices_together(
 
 def test_no_more_rows_are_made_than_there_are_inversions(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Row] = []
-    monkeypatch.setattr(_rows, "Row", lambda *given: made.append(Row(*given)) or made[-1])
+    monkeypatch.setattr(_scheduler, "Row", lambda *given: made.append(Row(*given)) or made[-1])
     ended = list(serve(batch, [(0, 0), (1, 0)], choose_machine(batch, 2, 1000)))
     assert (len(ended), len(made)) == (2, 2)
 
@@ -207,3 +208,22 @@ def test_threads_end_where_progress_cannot_be_told() -> None:
         invert_cohort(subjects(3), SETTINGS, on_progress=refuse)
     assert told.traceback  # which keeps what was running in memory
     assert not ours()
+
+
+def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcm._runtime.WANTED", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
+    accepted_options.cache_clear()
+    try:
+        assert accepted_options() == {"xla_cpu_multi_thread_eigen": False}
+    finally:
+        accepted_options.cache_clear()
+
+
+def test_a_function_is_compiled_once_for_arguments_of_the_same_kind() -> None:
+    @compiled(static_argnums=0)
+    def power(exponent: int, base: np.ndarray) -> np.ndarray:
+        return base**exponent
+
+    assert float(power(3, np.asarray(2.0))) == 8
+    assert float(power(3, np.asarray(3.0))) == 27
+    assert power.jitted._cache_size() == 1

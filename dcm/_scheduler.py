@@ -29,10 +29,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 from . import _laplace as laplace
 from ._batch import Batch
-from ._compiled import compiled
 from ._forward import ForwardModel
 from ._joint_density import Point, Problem
 from ._laplace import NoiseModel, State
+from ._runtime import compiled
 
 SEATS_GPU = 4096
 ROUNDS_CPU, ROUNDS_GPU = 16, 4  # evaluations in one call of `advance`, at most

@@ -1,12 +1,12 @@
-"""The covariate of a participant left out, where people are a mixture; and how often shuffling predicts as well.
+"""The covariate of a participant left out, where participants are a mixture; and how often shuffling predicts as well.
 
 The group is fitted to the others (whoever is left out has no information), and gives effects with mean b_j and
 covariance V_j, and τ_j with weights over nodes. Of the one left out, with design row x whose entry u is unknown,
 
     θ_j = x b_j + ε_j,    ε_j ~ N(0, 1/D_j + x V_j xᵀ),    x_u ~ N(0, v),
 
-is linear and Gaussian (`_left_out.closed_form`) but for D_j, the mean of 1 / (c τ_j²) by this person's own
-responsibilities: it is found with the estimate of x_u, in turns.
+is linear and Gaussian (`_covariate_posterior.exact_posterior`) but for D_j, the mean of 1 / (c τ_j²) by this
+participant's own responsibilities: it is found with the estimate of x_u, in turns.
 
 p is that of the correlation between estimates and actual values. The covariate is shuffled (what the other covariates
 leave of it) over participants, and predicted again, 1 + B times with all spreads where the group without the covariate
@@ -15,7 +15,7 @@ has them:
     W_ij = Λ_ij / (1 + Λ_ij / D_ij),    H_j = P0 + Σ_i W_ij x_i x_iᵀ,    without a fold: H_j less its terms.
 
 Student's t instead, which takes estimates as independent, is reached 6 to 10 times in 100 at 5 %; shuffling 2.7 to 5.7
-(300 groups without an effect of 12 and of 21 people, first levels uncorrelated and correlated by about 0.5).
+(300 groups without an effect of 12 and of 21 participants, first levels uncorrelated and correlated by about 0.5).
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from ._design import Design, DesignError, some
 from ._gaussian import precision
 from ._mixture_fit import MixtureFit, fit_mixture
 from ._mixture_group import MixtureGroup, per_connection
+from ._prepare_group import default_prior
 from ._reduction import Information
 from ._scale_mixture import SCALES, SHARES
-from ._second_level import default_prior
 from ._settings import PebSettings
 
 SPREAD = 4.0  # prior variance of the unknown covariate over its variance in the group
-TURNS = 8  # of a person's spread and estimate
+TURNS = 8  # of a participant's spread and estimate
 NUMBERS_AT_ONCE = 1 << 24
 
 
@@ -69,7 +69,7 @@ class Estimated(NamedTuple):
 def estimate_left_out(
     group: MixtureGroup, settings: PebSettings, unknown: Unknown, fold: Int[np.ndarray, "subject"]
 ) -> tuple[Estimated, tuple[bool, ...]]:
-    """Everybody's covariate by the group of the others, and whether each fold's group settled."""
+    """Every participant's covariate by the group of the others, and whether each fold's group settled."""
     found = np.zeros((3, fold.size))
     settled = []
     for k in range(fold.max() + 1):
@@ -127,7 +127,7 @@ def _without(group: MixtureGroup, settings: PebSettings, out: np.ndarray) -> Mix
 def _estimate(
     group: MixtureGroup, fit: MixtureFit, unknown: Unknown, i: int, prior_variance: float
 ) -> tuple[float, float]:
-    """Mean and variance of one person's covariate."""
+    """Mean and variance of one participant's covariate."""
     x, L, h = group.design.matrix[i], group.said.matrix[i], group.said.vector[i]
     mixture = fit.mixture
     weight, q = mixture.weight, len(mixture.unit)
@@ -154,7 +154,7 @@ def _estimate(
 def _precision_of(
     L: np.ndarray, h: np.ndarray, m: np.ndarray, D: np.ndarray, tau: np.ndarray, weight: np.ndarray
 ) -> Float[np.ndarray, "param"]:
-    """One person's D by the responsibilities at m."""
+    """One participant's D by the responsibilities at m."""
     each, _ = per_connection(Information(L[None], h[None], np.zeros(1)), m[None], D[None])
     Lambda, pull = each.precision[:, 0, None, None], each.pull[:, 0, None, None]
     v = tau[:, :, None] * SCALES

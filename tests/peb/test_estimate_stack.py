@@ -10,9 +10,9 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from peb import Design, Estimate, Gaussian, PebSettings, fit
-from peb._components import make_components
+from peb._estimate_stack import stack_estimates, under_group
+from peb._prepare_group import make_components
 from peb._settings import Components
-from peb._stack import stack_estimates, under_group
 
 
 def wider(one: Estimate) -> Estimate:
@@ -91,7 +91,7 @@ def test_threads_of_blas_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None
         seen.append(blas_threads())
         raise RuntimeError("enough")
 
-    monkeypatch.setattr("peb._peb.prepare_mixture", prepare)
+    monkeypatch.setattr("peb._fit.prepare_mixture", prepare)
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
         with pytest.raises(RuntimeError, match="enough"):

@@ -70,7 +70,7 @@ def under_group(
 ) -> tuple[Estimate, ...]:
     """Every participant with N(mean, between) for the prior of `parameters`; what else they have keeps its prior.
 
-    `between` is everybody's, or one for each.
+    `between` is every participant's, or one for each.
     """
     between = np.broadcast_to(between, (len(estimates), *between.shape[-2:]))
     alike: dict[tuple[tuple[str, ...], bytes], list[int]] = {}

@@ -1,10 +1,10 @@
-"""How the standard deviations between people of several connections are expected to go together.
+"""How the standard deviations between participants of several connections are expected to go together.
 
     u_j = ln(τ_j / √PC_j) ~ N(μ, 0.6²),    e^μ ~ half-t_4(0.5)
 
-with PC_j the prior variance of connection j: how far people differ is of the size of what was thought possible of one
-person, alike in all connections within a factor of about two, and left to the data otherwise (Gelman 2006 for the
-half-t). u and μ live on one grid, over which both densities sum to 1. Given p(y_j | u_g) of every connection,
+with PC_j the prior variance of connection j: how far participants differ is of the size of what was thought possible of
+one participant, alike in all connections within a factor of about two, and left to the data otherwise (Gelman 2006 for
+the half-t). u and μ live on one grid, over which both densities sum to 1. Given p(y_j | u_g) of every connection,
 
     S_j(μ) = Σ_g p(y_j | u_g) N(u_g | μ),    p(y) = Σ_μ p(μ) Π_j S_j(μ),
     p(u_j = u_g | y) ∝ p(y_j | u_g) Σ_μ p(μ) N(u_g | μ) Π_{j' ≠ j} S_j'(μ).

@@ -14,8 +14,8 @@ import numpy as np
 
 from ._batch import Batch, one_batch
 from ._laplace import has_result
-from ._problem import Shared, prepare
-from ._rows import Ended, Task
+from ._scheduler import Ended, Task
+from ._subject import Shared, prepare
 
 SAME_F, SAME_PLACE = 0.2, 0.5  # nats and posterior standard deviations within which two optima are the same
 

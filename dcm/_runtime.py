@@ -1,12 +1,17 @@
-"""Functions compiled with the options of XLA that inversions need, where this release of XLA has them."""
+"""How inversions run: compiled with the options of XLA that they need, in 64 bit, and with one thread of BLAS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from threadpoolctl import threadpool_limits
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,3 +59,33 @@ class Compiled(Generic[P, T]):
 def compiled(**options: Any) -> Callable[[Callable[P, T]], Compiled[P, T]]:
     """Decorator: `jax.jit` with its `options` and with those that inversions need of XLA."""
     return lambda function: Compiled(function, options)
+
+
+_lock = threading.Lock()
+_within: list[Any] = []  # an entry for each computation now running; the first holds what BLAS had before
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS to one thread; the last computation to end, of those in this process, gives back what it had."""
+    import scipy.linalg.lapack  # noqa: F401 - jaxlib calls its BLAS: it has to be there to be limited
+
+    with _lock:
+        _within.append(None if _within else threadpool_limits(1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _lock:
+            if len(_within) > 1:
+                _within.pop()
+            else:
+                _within.pop().restore_original_limits()
+
+
+def require_64_bit() -> None:
+    """Free energies of −5,000 need differences of 0.1; JAX's default of 32 bit cannot give them."""
+    if jnp.asarray(0.0).dtype != np.float64:
+        raise RuntimeError(
+            "effconn needs JAX in 64-bit mode: call jax.config.update('jax_enable_x64', True) before anything else, "
+            "or set JAX_ENABLE_X64=1"
+        )
