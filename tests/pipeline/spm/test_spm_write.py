@@ -174,7 +174,7 @@ def test_the_kernels_agree_with_differences_of_the_equations() -> None:
 
 
 def kernels_by_differences(parameters: Parameters, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The kernels from the nonlinear equations of the specification, differenced forward at rest."""
+    """The kernels from the nonlinear equations of docs/mathematics.md, differenced forward at rest."""
     p: Any = parameters
     n = p.A.shape[0]
     epsilon = np.exp(float(p.epsilon))
