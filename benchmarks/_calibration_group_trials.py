@@ -21,9 +21,9 @@ from peb import (
     Gaussian,
     NormalMixture,
     PebSettings,
-    arms_apart,
+    arms_from_separate_groups,
     fit,
-    fit_each_kind,
+    fit_each_level,
 )
 
 People = Literal["clean", "+3 Hz", "+6 Hz", "t3", "unequal"]
@@ -94,7 +94,9 @@ def difference(estimates: list[Estimate], design: Design, cell: Cell, settings: 
     """δ of every connection, from a group of each arm where people are a mixture."""
     if not settings.is_mixture:
         return fit(estimates, design, settings).contrast(np.array([0.0, 2.0, 0.0, 0.0]))
-    return arms_apart(*fit_each_kind(estimates, design, design.covariates[1], settings), ["mean"])[0].marginals[2]
+    return arms_from_separate_groups(*fit_each_level(estimates, design, design.covariates[1], settings), ["mean"])[
+        0
+    ].marginals[2]
 
 
 def _studies(cell: Cell, studies: int, seed: int) -> Iterator[tuple[list[Estimate], Design]]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from peb import PebSettings, doubts, verdict
+from peb import PebSettings, two_sided_probability, verdict
 from pipeline.common import start_jax
 from pipeline.group._inputs import group_settings
 
@@ -85,7 +85,7 @@ def _planted_cells() -> list[Cell]:
 
 def _null(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
     # an outlier is in connection 0; elsewhere all connections are alike
-    doubt = doubts(found.above[:, :1] if "Hz" in cell.people else found.above)
+    doubt = two_sided_probability(found.above[:, :1] if "Hz" in cell.people else found.above)
     one = np.array([verdict(a[:1], s[:1]).kind == "yes" for a, s in zip(found.above, found.small, strict=True)])
     both = np.array([verdict(a, s).kind == "yes" for a, s in zip(found.above, found.small, strict=True)])
     row = {
@@ -104,7 +104,7 @@ def _null(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
 
 def _null_of_eight(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
     any_yes = np.array([verdict(a, s).kind == "yes" for a, s in zip(found.above, found.small, strict=True)])
-    doubt = doubts(found.above)
+    doubt = two_sided_probability(found.above)
     row = {"at_10_%": _percent(doubt <= 0.1), "yes_q8_%": _percent(any_yes), "ms_a_fit": 1e3 * found.seconds}
     time_limit = [Check(f"{cell.name}: ms a fit", 1e3 * found.seconds, most=50.0)] if cell.arms == (30, 30) else []
     return row, [_check(f"{cell.name}: any yes, q = 8", any_yes, most=0.07), *time_limit]

@@ -132,7 +132,7 @@ def run_trial(
     table = peb.make_design([names[i] for i in kept], {"arm": 0.5 - arm[kept]}, centre=False)
     difference = _difference(estimates, table, peb.PebSettings(compat=settings.compat))
     low, high = np.moveaxis(difference.interval(0.9), -1, 0)
-    said = peb.verdict(difference.above_zero, difference.within(peb.SIZE))
+    said = peb.verdict(difference.above_zero, difference.within(peb.SMALLEST_EFFECT))
     right = own in said.which and bool((difference.above_zero[own] > 0.5) == (effect > 0))
     inside = [
         np.abs(one.mean[places] - truth[places]) / np.sqrt(np.diag(one.full_covariance)[places]) < 1.6449
@@ -155,8 +155,8 @@ def _difference(estimates: Sequence[peb.Estimate], table: peb.Design, settings: 
     """The first arm's changes less the second's, by a group of each arm where people are a mixture."""
     if not settings.is_mixture:
         return peb.fit(estimates, table, settings, parameters=["B"]).marginals[:, -1]
-    groups = peb.fit_each_kind(estimates, table, "arm", settings, parameters=["B"])
-    return peb.arms_apart(*groups, ["mean"])[0].marginals[2]
+    groups = peb.fit_each_level(estimates, table, "arm", settings, parameters=["B"])
+    return peb.arms_from_separate_groups(*groups, ["mean"])[0].marginals[2]
 
 
 def draw_person(

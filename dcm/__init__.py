@@ -2,7 +2,7 @@
 
 from ._cohort import Failure, Progress, invert, invert_cohort, invert_each
 from ._data import SPM12_ECHO_TIME, Data
-from ._diagnostics import Diagnostics, diagnose, share_explained
+from ._diagnostics import Diagnostics, diagnose, explained_variance_of
 from ._flow import dense_flow_step
 from ._forward import Derivatives, Integrator
 from ._kernels import KERNEL_STEP, KERNEL_STEPS, volterra_kernels
@@ -57,6 +57,7 @@ __all__ = [
     "diagnose",
     "displace_haemodynamics",
     "draw_parameters",
+    "explained_variance_of",
     "invert",
     "invert_cohort",
     "invert_each",
@@ -66,7 +67,6 @@ __all__ = [
     "prior",
     "require_64_bit",
     "sample_posterior",
-    "share_explained",
     "simulate",
     "simulate_draws",
     "volterra_kernels",

@@ -64,8 +64,8 @@ class Diagnostics:
 def diagnose(posterior: Posterior) -> Diagnostics:
     """Fit and trustworthiness of one posterior, by the checks that SPM makes of a DCM and by those of its priors."""
     prediction, residual = _about_mean(posterior.prediction), _about_mean(posterior.residual)
-    explained = share_explained(prediction, residual)
-    total = float(share_explained(prediction.ravel(), residual.ravel()))
+    explained = explained_variance_of(prediction, residual)
+    total = float(explained_variance_of(prediction.ravel(), residual.ravel()))
     largest = _largest_connection(posterior)
     prior_variance = np.diag(posterior.prior.covariance)[posterior.free]
     identifiable = int((np.diag(posterior.covariance) < SHRUNK * prior_variance).sum())
@@ -183,7 +183,7 @@ def _starts_disagree(reached: np.ndarray, optima: int) -> str:
     return f"{reached.size} starts reached {optima} optima, the best {times} and {behind:.1f} nats above the next"
 
 
-def share_explained(
+def explained_variance_of(
     prediction: Float[np.ndarray, "scan *region"], residual: Float[np.ndarray, "scan *region"]
 ) -> Float[np.ndarray, "*region"]:
     """100 · PSS / (PSS + RSS) over scans, percent; 0 where both are silent.

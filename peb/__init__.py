@@ -17,7 +17,7 @@ from ._estimate import Estimate, change, from_dcm
 from ._families import FamilyComparison, families
 from ._fit import fit
 from ._gaussian import Gaussian
-from ._group import HEEDED, Compat, GroupPosterior, GroupStatus
+from ._group import LOW_INFLUENCE, Compat, GroupPosterior, GroupStatus
 from ._model_selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
 from ._node_mixture import NodeMixture
 from ._permutation import Permutation, permutation_test
@@ -27,16 +27,16 @@ from ._refit import Refit, RefitStatus, Round, fit_with_reinversion
 from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
 from ._sampling import sample
 from ._search import Search, search
-from ._separate_arms import are_unbalanced, arms_apart, fit_each_kind
+from ._separate_arms import are_unbalanced, arms_from_separate_groups, fit_each_level
 from ._settings import Between, Components, PebError, PebSettings
-from ._verdict import ABSENT, SIZE, SURE, Verdict, VerdictKind, doubts, verdict
+from ._verdict import ABSENCE_PROBABILITY, ALPHA, SMALLEST_EFFECT, Verdict, VerdictKind, two_sided_probability, verdict
 
 __all__ = [
-    "ABSENT",
-    "HEEDED",
+    "ABSENCE_PROBABILITY",
+    "ALPHA",
+    "LOW_INFLUENCE",
     "MEAN",
-    "SIZE",
-    "SURE",
+    "SMALLEST_EFFECT",
     "ArmComparison",
     "ArmProbabilities",
     "Between",
@@ -71,19 +71,18 @@ __all__ = [
     "Verdict",
     "VerdictKind",
     "are_unbalanced",
-    "arms_apart",
     "arms_from_groups",
     "arms_from_interactions",
+    "arms_from_separate_groups",
     "average",
     "change",
     "check_reduction",
     "compare",
     "dirichlet_exceedance",
-    "doubts",
     "every_combination",
     "families",
     "fit",
-    "fit_each_kind",
+    "fit_each_level",
     "fit_with_reinversion",
     "fixed_effects",
     "from_dcm",
@@ -97,5 +96,6 @@ __all__ = [
     "sample",
     "search",
     "switched",
+    "two_sided_probability",
     "verdict",
 ]

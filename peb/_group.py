@@ -22,7 +22,7 @@ from ._spread_prior import LAST_WEIGHT
 from ._switches import evidence_lost_by_each, evidence_of_switches
 
 Compat = Literal["none", "spm12", "spm25"]
-HEEDED = 0.5  # influence below which a participant is named
+LOW_INFLUENCE = 0.5  # influence below which a participant is named
 
 
 class GroupStatus(Enum):
@@ -216,9 +216,9 @@ class GroupPosterior:
             return ()
         said = [
             f"{who} lies so far from the others that the group hardly heeds this participant in "
-            + ", ".join(f"{self.parameters[j]} (influence {own[j]:.2f})" for j in np.flatnonzero(own < HEEDED))
+            + ", ".join(f"{self.parameters[j]} (influence {own[j]:.2f})" for j in np.flatnonzero(own < LOW_INFLUENCE))
             for who, own in zip(self.design.participants, self.influence, strict=True)
-            if (own < HEEDED).any()
+            if (own < LOW_INFLUENCE).any()
         ]
         beyond = np.flatnonzero(self.mixture.weight[:, -1] > LAST_WEIGHT)
         said += [

@@ -33,7 +33,7 @@ from ._spread_prior import weights_in_arms
 UNBALANCED = 1.5  # times as many participants in one arm as in the other
 
 
-def fit_each_kind(
+def fit_each_level(
     estimates: Sequence[Estimate],
     design: Design,
     column: str,
@@ -41,7 +41,7 @@ def fit_each_kind(
     *,
     parameters: Sequence[str] | None = None,
 ) -> tuple[GroupPosterior, GroupPosterior]:
-    """A group of the participants in whom a column is above zero, and one of the others, for `arms_apart`.
+    """A group of the participants in whom a column is above zero, and one of the others.
 
     Covariates are centred where the whole group's are, so that means are at one place. They act in each kind on their
     own: one without its product with the column has two effects all the same.
@@ -62,7 +62,7 @@ def fit_each_kind(
     return groups[0], groups[1]
 
 
-def arms_apart(
+def arms_from_separate_groups(
     first: GroupPosterior, second: GroupPosterior, covariates: Sequence[str] | None = None
 ) -> tuple[ArmComparison, ...]:
     """Compare two arms by a group for each, whose spreads may differ, and nothing above them.

@@ -18,9 +18,9 @@ from jaxtyping import Float
 
 VerdictKind = Literal["yes", "no difference", "open"]
 
-SURE = 0.05  # of studies without any effect, at most, that may call one
-ABSENT = 0.95  # probability of each effect being small, from which there is none
-SIZE = 0.5  # Hz, below which a difference between connections counts as none, unless told otherwise
+ALPHA = 0.05  # of studies without any effect, at most, that may call one
+ABSENCE_PROBABILITY = 0.95  # probability of each effect being small, from which there is none
+SMALLEST_EFFECT = 0.5  # Hz, below which a difference between connections counts as none, unless told otherwise
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def verdict(
     above_zero: Float[np.ndarray, "effect"],
     within: Float[np.ndarray, "effect"],
     *,
-    size: float = SIZE,
+    size: float = SMALLEST_EFFECT,
     questions: int | None = None,
 ) -> Verdict:
     """The verdict on some effects.
@@ -66,13 +66,13 @@ def verdict(
     asked = above.size if questions is None else questions
     if asked < above.size:
         raise ValueError(f"{above.size} effects were asked about, not {asked}")
-    doubt = doubts(above) * asked
-    found = np.flatnonzero(doubt <= SURE)
+    doubt = two_sided_probability(above) * asked
+    found = np.flatnonzero(doubt <= ALPHA)
     if found.size:
         return Verdict("yes", tuple(found[np.argsort(doubt[found], kind="stable")].tolist()), size, asked)
-    return Verdict("no difference" if (small >= ABSENT).all() else "open", (), size, asked)
+    return Verdict("no difference" if (small >= ABSENCE_PROBABILITY).all() else "open", (), size, asked)
 
 
-def doubts(above_zero: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+def two_sided_probability(above_zero: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
     """2 min(P, 1 − P): small where an effect is surely of one sign, 1 where either is as likely."""
     return np.asarray(2 * np.minimum(above_zero, 1 - np.asarray(above_zero)))

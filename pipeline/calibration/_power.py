@@ -15,17 +15,17 @@ from jaxtyping import Float, Int
 from dcm import Progress, Spec
 from peb import (
     MEAN,
-    SIZE,
+    SMALLEST_EFFECT,
     Estimate,
     Gaussian,
     NormalMixture,
     PebError,
     PebSettings,
     Verdict,
-    arms_apart,
+    arms_from_separate_groups,
     change,
     fit,
-    fit_each_kind,
+    fit_each_level,
     make_design,
     verdict,
 )
@@ -172,7 +172,7 @@ def _answer(
     except PebError:
         return False, False, False
     above = effect_found.above_zero
-    said: Verdict = verdict(above, effect_found.within(SIZE), size=SIZE)
+    said: Verdict = verdict(above, effect_found.within(SMALLEST_EFFECT), size=SMALLEST_EFFECT)
     right = planted in said.which and bool(above[planted] > 0.5)
     return right, said.kind == "yes", said.kind == "no difference"
 
@@ -182,7 +182,9 @@ def _effect(estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], 
     names = [estimate.name for estimate in estimates]
     design = make_design(names, {"arm": 0.5 - arm} if arm.any() else {}, centre=False)
     if arm.any() and settings.is_mixture:
-        return arms_apart(*fit_each_kind(estimates, design, "arm", settings, parameters=["B"]), [MEAN])[0].marginals[2]
+        return arms_from_separate_groups(*fit_each_level(estimates, design, "arm", settings, parameters=["B"]), [MEAN])[
+            0
+        ].marginals[2]
     return fit(estimates, design, settings, parameters=["B"]).marginals[:, -1]
 
 

@@ -101,7 +101,7 @@ def plot_arms(
     it is above zero.
 
     Arguments:
-        comparison: of `peb.arms_from_interactions`, `peb.arms_from_groups` or `peb.arms_apart`.
+        comparison: of `peb.arms_from_interactions`, `peb.arms_from_groups` or `peb.arms_from_separate_groups`.
         ax: an array of axes, one for each panel, row by row, or two for one parameter; those of a new figure where
             None.
         parameter: one name, such as ``B[amygdala<-vmPFC, faces]``; all where None.

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from dcm import Posterior, Spec
-from peb import HEEDED, MEAN, GroupPosterior
+from peb import LOW_INFLUENCE, MEAN, GroupPosterior
 
 from ..results import LEVEL, Z, connections
 from ..verdicts import EVIDENCE_LINES, sure_above
@@ -223,9 +223,9 @@ def influence_figure(
     with style():
         figure = new_figure(1.1 + 0.42 * len(words))
         axes = figure.subplots()
-        axes.axvline(HEEDED, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+        axes.axvline(LOW_INFLUENCE, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         for row, own in enumerate(np.asarray(influence).T):
-            low = np.flatnonzero(own < HEEDED)
+            low = np.flatnonzero(own < LOW_INFLUENCE)
             axes.plot(own, np.full(own.size, row), "|", color=BLUE, markersize=11, alpha=0.6)
             axes.plot(own[low], np.full(low.size, row), "o", color=VERMILION, markersize=5, zorder=3)
             named = sorted(low.tolist(), key=lambda i: own[i])

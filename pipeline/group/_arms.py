@@ -16,10 +16,10 @@ from peb import (
     SampledGroup,
     SamplingSettings,
     are_unbalanced,
-    arms_apart,
     arms_from_groups,
     arms_from_interactions,
-    fit_each_kind,
+    arms_from_separate_groups,
+    fit_each_level,
     sample,
 )
 
@@ -135,7 +135,7 @@ def compare_arms(
     each = each if signs[names[0]] > 0 else each[::-1]
     chosen, third = [one.covariate for one in together], None
     if inputs.settings.is_mixture:
-        separate = arms_apart(each[0], each[1], chosen)
+        separate = arms_from_separate_groups(each[0], each[1], chosen)
     else:
         # Two arms have effects of such different precision that SPM12's climb stops far from the optimum.
         levels = arms_from_groups(each[0], each[1], replace(inputs.settings, compat="none"), chosen)
@@ -160,7 +160,9 @@ def compare_kinds(inputs: GroupInputs) -> Apart:
         each: dict[str, ArmComparison] = {}
         if about and min(sizes) >= LEAST:
             with suppress(DesignError, PebError):
-                each = {one.covariate: one for one in arms_apart(*_each_kind(inputs, column), list(about))}
+                each = {
+                    one.covariate: one for one in arms_from_separate_groups(*_each_kind(inputs, column), list(about))
+                }
         if each or are_unbalanced(*sizes):
             found |= {name: each.get(other) for other, name in about.items()}
     return found
@@ -193,4 +195,4 @@ def _members(inputs: GroupInputs, column: str, sign: float) -> np.ndarray:
 
 
 def _each_kind(inputs: GroupInputs, column: str) -> tuple[GroupPosterior, GroupPosterior]:
-    return fit_each_kind(inputs.estimates, inputs.design, column, inputs.settings, parameters=inputs.chosen)
+    return fit_each_level(inputs.estimates, inputs.design, column, inputs.settings, parameters=inputs.chosen)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from peb import HEEDED, MEAN, Design, GroupPosterior
+from peb import LOW_INFLUENCE, MEAN, Design, GroupPosterior
 
 from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Delivery, Records, Section, probability_text
 from ..results import LEVEL, LOG_SCALE, per_covariate
@@ -324,9 +324,9 @@ def influence_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Recor
     ]
     lead = (
         "1: counts as a participant with these data does; near 0: lies so far from the others that the group does not "
-        f"heed this participant. Marked: below {HEEDED:g} somewhere."
+        f"heed this participant. Marked: below {LOW_INFLUENCE:g} somewhere."
     )
-    marked = frozenset(np.flatnonzero((group.influence < HEEDED).any(axis=1)).tolist())
+    marked = frozenset(np.flatnonzero((group.influence < LOW_INFLUENCE).any(axis=1)).tolist())
     return (Records("influence", "Influence of each participant", lead, columns, rows, marked, brief=False),)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import Spec
-from peb import SIZE, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
+from peb import SMALLEST_EFFECT, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
 
 from ..common import (
     UsageError,
@@ -143,7 +143,7 @@ class GroupOptions:
     gcm_column: int | None = None
     all_different: bool = False
     settings: PebSettings = field(default_factory=PebSettings)
-    smallest_effect: float = SIZE
+    smallest_effect: float = SMALLEST_EFFECT
     reinvert: bool = False
     series: Sequence[Path] = ()
 
@@ -179,7 +179,7 @@ class GroupInputs:
     errors: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     order: RowOrder | None = None
-    smallest_effect: float = SIZE
+    smallest_effect: float = SMALLEST_EFFECT
     first_level: str = ""
     files: tuple[Path, ...] = ()
     reinversion: Reinversion | None = None

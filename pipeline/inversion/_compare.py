@@ -17,9 +17,9 @@ from dcm import (
     Prior,
     Settings,
     Subject,
+    explained_variance_of,
     invert_cohort,
     prior,
-    share_explained,
 )
 
 from ..common import CompileClock, count_cores, describe_device, describe_precision, release
@@ -256,7 +256,7 @@ def _explained(prediction: np.ndarray | None, residual: np.ndarray | None) -> fl
     """As SPM has it, the prediction's mean in it."""
     if prediction is None or residual is None:
         return None
-    return float(share_explained(prediction.ravel(), residual.ravel()))
+    return float(explained_variance_of(prediction.ravel(), residual.ravel()))
 
 
 def _at_spm(files: Sequence[DcmFile], subjects: dict[int, Subject], settings: Settings) -> dict[int, Posterior]:

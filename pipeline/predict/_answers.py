@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from features import ArmSlopes
-from peb import SURE
+from peb import ALPHA
 
 from ..common import first_names
 from ..page import Answer
@@ -143,7 +143,7 @@ def stable_words(result: ElasticNetResult) -> str:
     r = "|r| within arms" if result.has_arms else "|r|"
     return (
         f"Stable: retained in {RETAINED:.0%} of the bootstraps and folds or more, and {r} beats the largest of all "
-        f"predictors where outcomes are {shuffled} (p ≤ {SURE:g}). What is correlated with such a measure may be what "
+        f"predictors where outcomes are {shuffled} (p ≤ {ALPHA:g}). What is correlated with such a measure may be what "
         "counts."
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from features import BootstrapSettings, Correlation, FeatureError, NullCheck, complete_pairs, correlations, null_checks
-from peb import SURE
+from peb import ALPHA
 
 from ..page import PROBABILITY, Answer, Column, Records
 from ..tables import p_words
@@ -162,8 +162,8 @@ def _of_all(found: Sequence[Association], level: float) -> Answer:
         f"{asked_words(count, 'correlation')}; the least p is that of {best.name} with {one.name}: "
         f"{_told(one, level)}.",
         (
-            f"A yes needs p times {count} of at most {SURE:g}. {passing} of {len(found)} measures have a p by Holm as "
-            f"small with some score, where about {SURE * len(found):.2g} at most would by chance alone.",
+            f"A yes needs p times {count} of at most {ALPHA:g}. {passing} of {len(found)} measures have a p by Holm as "
+            f"small with some score, where about {ALPHA * len(found):.2g} at most would by chance alone.",
         ),
     )
 
@@ -264,8 +264,8 @@ def check_answers(found: Sequence[VariableChecks], participants: StudyParticipan
             f"|r| = {bluntest.detectable:.2f} go unseen in more than 2 of 10 studies.",
             (
                 f"The {percent(level)} intervals reach as far as |r| = {strongest:.2f}.",
-                f"{asked_words(len(every), 'check')}: a yes needs p times {len(every)} of at most {SURE:g}; about "
-                f"{SURE * len(every):.2g} have p ≤ {SURE:g} by chance alone.",
+                f"{asked_words(len(every), 'check')}: a yes needs p times {len(every)} of at most {ALPHA:g}; about "
+                f"{ALPHA * len(every):.2g} have p ≤ {ALPHA:g} by chance alone.",
                 "That a check finds nothing does not show that there is nothing.",
             ),
         ),
@@ -274,10 +274,10 @@ def check_answers(found: Sequence[VariableChecks], participants: StudyParticipan
 
 def _hits(hits: Sequence[str], checks: int) -> str:
     if not hits:
-        return f"None of {checks} checks has p ≤ {SURE:g}."
+        return f"None of {checks} checks has p ≤ {ALPHA:g}."
     more = f" and {len(hits) - 3} more" if len(hits) > 3 else ""
     have = "has" if len(hits) == 1 else "have"
-    return f"{len(hits)} of {checks} checks {have} p ≤ {SURE:g}: {'; '.join(hits[:3])}{more}."
+    return f"{len(hits)} of {checks} checks {have} p ≤ {ALPHA:g}: {'; '.join(hits[:3])}{more}."
 
 
 def check_notices(found: Sequence[VariableChecks]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from peb import ABSENT, SIZE, SURE, VerdictKind, verdict
+from peb import ABSENCE_PROBABILITY, ALPHA, SMALLEST_EFFECT, VerdictKind, verdict
 
 Verdict = Literal["yes", "no difference", "open", "partly", "no"]  # partly and no: of what is counted, never of effects
 
@@ -57,12 +57,12 @@ def judge_effects(
     above_zero: Float[np.ndarray, "effect"],
     within: Float[np.ndarray, "effect"],
     *,
-    size: float = SIZE,
+    size: float = SMALLEST_EFFECT,
     questions: int | None = None,
 ) -> EffectsVerdict:
     """By posteriors: P(δ > 0) and P(|δ| < size) of every effect asked about; raises `ValueError` as `peb.verdict`."""
     found = verdict(above_zero, within, size=size, questions=questions)
-    small = np.asarray(within) >= ABSENT
+    small = np.asarray(within) >= ABSENCE_PROBABILITY
     each: list[VerdictKind] = [
         "yes" if i in found.which else "no difference" if small[i] else "open" for i in range(small.size)
     ]
@@ -71,12 +71,12 @@ def judge_effects(
 
 def sure_above(questions: int) -> float:
     """P(δ > 0) from which an effect is sure to be above zero; below one minus it, it is sure to be below."""
-    return 1 - SURE / (2 * questions)
+    return 1 - ALPHA / (2 * questions)
 
 
 def has_passed(p_value: float, questions: int = 1) -> bool:
     """Whether a p value is small enough for the number of questions asked; one that is NaN is not."""
-    return not math.isnan(p_value) and p_value * questions <= SURE
+    return not math.isnan(p_value) and p_value * questions <= ALPHA
 
 
 def judge_p_value(p_value: float, questions: int = 1) -> Literal["yes", "open"]:
@@ -97,7 +97,7 @@ def judge_prediction(gain: float, p_value: float, settled: bool = True) -> Liter
 
 def has_settled(low: float, high: float) -> bool:
     """Whether an interval for the p value of infinitely many shuffles lies on one side of the cut-off."""
-    return not low <= SURE < high
+    return not low <= ALPHA < high
 
 
 def judge_model(probability: float) -> Literal["yes", "open"]:

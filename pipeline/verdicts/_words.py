@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from peb import ABSENT, SURE
+from peb import ABSENCE_PROBABILITY, ALPHA
 
 from ..common import first_names
 from ..results import HERTZ, INPUT_UNIT
@@ -19,16 +19,16 @@ _ON_A_LOG_SCALE = "on the log scale of self-inhibition"
 def rule_words(size: float) -> str:
     """How effects are judged, for the reader of a table."""
     return (
-        f"Verdict: yes where 2 min(P, 1 − P) times the number of connections asked about is at most {SURE:g}; no "
+        f"Verdict: yes where 2 min(P, 1 − P) times the number of connections asked about is at most {ALPHA:g}; no "
         f"difference where the effect is below {size:g} (Hz, or the log scale of self-inhibition; of a covariate, per "
-        f"SD) with a probability of at least {ABSENT:g}; open otherwise"
+        f"SD) with a probability of at least {ABSENCE_PROBABILITY:g}; open otherwise"
     )
 
 
 def p_rule_words(questions: int = 1) -> str:
     """How p values are judged."""
     times = f" times {questions}" if questions > 1 else ""
-    return f"yes where p{times} is at most {SURE:g}; open otherwise, as a test that finds nothing shows no absence"
+    return f"yes where p{times} is at most {ALPHA:g}; open otherwise, as a test that finds nothing shows no absence"
 
 
 def model_rule_words() -> str:

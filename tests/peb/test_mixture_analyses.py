@@ -16,8 +16,8 @@ from peb import (
     GroupPosterior,
     PebSettings,
     are_unbalanced,
-    arms_apart,
     arms_from_interactions,
+    arms_from_separate_groups,
     compare,
     every_combination,
     fit,
@@ -96,7 +96,7 @@ def arms_of(data: Group) -> tuple[GroupPosterior, GroupPosterior]:
 def test_arms_apart_differ_as_the_interaction_says(data: Group) -> None:
     estimates, design = mixed_group(30, 2, seed=6, spread=0.2)
     together = arms_from_interactions(fit(estimates, design), "arm", ("drug", "placebo"), ["mean"])[0]
-    apart = arms_apart(*arms_of((estimates, design)))[0]
+    apart = arms_from_separate_groups(*arms_of((estimates, design)))[0]
     np.testing.assert_allclose(apart.difference.mean, together.difference.mean, atol=0.5 * together.difference.sd.max())
     np.testing.assert_allclose(apart.difference.sd, together.difference.sd, rtol=0.25)
     assert ((together.beyond_zero.difference > 0.5) == (apart.beyond_zero.difference > 0.5)).all()
@@ -117,8 +117,11 @@ def test_an_arm_with_a_wider_grid_of_spreads_is_still_tied_to_the_other(data: Gr
         means=np.pad(one.means, ((0, 0), (0, more), (0, 0)), mode="edge"),
         covariances=np.pad(one.covariances, ((0, 0), (0, more), (0, 0), (0, 0)), mode="edge"),
     )
-    alike = arms_apart(first, second)[0].marginals[2]
-    for other in (arms_apart(first, replace(second, mixture=wide)), arms_apart(replace(second, mixture=wide), first)):
+    alike = arms_from_separate_groups(first, second)[0].marginals[2]
+    for other in (
+        arms_from_separate_groups(first, replace(second, mixture=wide)),
+        arms_from_separate_groups(replace(second, mixture=wide), first),
+    ):
         np.testing.assert_allclose(other[0].marginals[2].sd, alike.sd, rtol=0.01)  # 6 % were they not tied
 
 

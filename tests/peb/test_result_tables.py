@@ -70,7 +70,7 @@ def test_every_analysis_has_a_summary_and_a_short_line() -> None:
         "random effects": peb.random_effects(np.array([[0.0, 1.0], [2.0, 0.0]])),
         "average": comparison.average,
         "estimate": estimates[0],
-        "arm": peb.arms_apart(group, group)[0],
+        "arm": peb.arms_from_separate_groups(group, group)[0],
     }
     for name, result in results.items():
         assert len(cast(Any, result).summary()) > 0, name

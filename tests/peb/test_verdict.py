@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from peb import NormalMixture, doubts, verdict
+from peb import NormalMixture, two_sided_probability, verdict
 
 
 def test_yes_names_the_sure_effects_the_surest_first() -> None:
@@ -26,7 +26,7 @@ def test_no_difference_is_said_of_all_or_none(within: list[float], kind: str) ->
 
 
 def test_doubt_does_not_know_the_sign() -> None:
-    np.testing.assert_allclose(doubts(np.array([0.01, 0.99, 0.5])), [0.02, 0.02, 1.0])
+    np.testing.assert_allclose(two_sided_probability(np.array([0.01, 0.99, 0.5])), [0.02, 0.02, 1.0])
 
 
 @pytest.mark.parametrize(
