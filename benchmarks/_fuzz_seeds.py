@@ -244,7 +244,7 @@ def _json(folder: Path) -> list[Seed]:
     from pipeline.execution._records import RECORD_FORMAT, read_record
     from pipeline.execution._unit import Unit
     from pipeline.measures._table_files import read_features
-    from pipeline.page._store import read_delivery
+    from pipeline.page._stored_report import read_report
     from pipeline.predict._sidecar import read_sidecar
     from pipeline.statistics._measure_changes import _sidecar
     from pipeline.tables._table import read_table
@@ -263,7 +263,7 @@ def _json(folder: Path) -> list[Seed]:
         read_record(path.parent, unit)
 
     return [
-        Seed("json", "delivery.json", _text(texts.DELIVERY), lambda path: _shown(read_delivery(path.parent))),
+        Seed("json", "delivery.json", _text(texts.DELIVERY), lambda path: _shown(read_report(path.parent))),
         Seed(
             "json",
             "bold.json",
@@ -289,10 +289,10 @@ def _json(folder: Path) -> list[Seed]:
     ]
 
 
-def _shown(delivery: Any) -> None:
+def _shown(report: Any) -> None:
     """As a report shows a stored analysis."""
-    delivery.draw()
-    for records in delivery.records:
+    report.draw()
+    for records in report.records:
         for row in records.rows:
             [column.text(row[column.key]) for column in records.columns]
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pipeline.bids import Inventory
 from pipeline.common import natural_key
 from pipeline.execution import CurrentProcess, Unit, UnitOutcome, UnitRecorder, run_units
-from pipeline.page._store import STORED
+from pipeline.page._stored_report import REPORT_FILE
 from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extraction_units, unit_series_path
 from pipeline.stages._group import comparison_units, group_units
@@ -133,7 +133,7 @@ def _output(unit: Unit) -> Path:
         case "invert":
             return Path(unit.payload.path)
         case "group":
-            return Path(unit.payload.folder / STORED)
+            return Path(unit.payload.folder / REPORT_FILE)
         case _:
             return Path(unit.payload.paths.report)
 

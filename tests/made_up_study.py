@@ -16,18 +16,18 @@ from dcm import Data, Posterior, Spec, Subject, invert_cohort, prior, simulate
 from peb import Estimate, PebSettings, leave_one_out, make_design
 from pipeline.bids import Absence, Inventory, Participant, Run
 from pipeline.group._arms import compare_arms
-from pipeline.group._arms_page import deliver_arms
+from pipeline.group._arms_page import report_arms
 from pipeline.group._estimates import pair_sessions
 from pipeline.group._estimation import fit_group
-from pipeline.group._fit import deliver_fit
+from pipeline.group._fit import report_fit
 from pipeline.group._inputs import GroupInputs
-from pipeline.group._leave_one_out import deliver_prediction
+from pipeline.group._leave_one_out import report_elastic_net
 from pipeline.images import Extraction
 from pipeline.measures import feature_table
-from pipeline.page._delivery import Delivery
-from pipeline.predict import deliver_prediction as predicted
+from pipeline.page._analysis_report import AnalysisReport
+from pipeline.predict import report_elastic_net as predicted
 from pipeline.report import FailedUnit, StudyResult
-from pipeline.statistics import deliver_statistics
+from pipeline.statistics import report_statistics
 from pipeline.study import Statistics, Study
 
 HOSTILE = """sub-<script>alert("1")</script>'&"""
@@ -82,9 +82,9 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
         extractions=(*faces, *rest),
         posteriors={"main": posteriors},
         model_comparison=None,
-        deliveries=_deliveries(people, posteriors),
+        analyses=_analyses(people, posteriors),
         features=feature_table(study, inventory, (*faces, *rest), posteriors),
-        statistics=deliver_statistics(made_up_participants(), (), Statistics(outcomes=("caps",), cohort=("age",))),
+        statistics=report_statistics(made_up_participants(), (), Statistics(outcomes=("caps",), cohort=("age",))),
         predictions={"change": predicted(made_up_prediction(measures=4, label=MEASURE))},
         failures=(
             FailedUnit("extract", f"{people[1].name}_ses-1_task-stroop", "amygdala: 3 voxels of 40 in the mask"),
@@ -251,7 +251,7 @@ def _run(one: Extraction, folder: Path) -> Run:
     )
 
 
-def _deliveries(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> dict[str, Delivery]:
+def _analyses(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> dict[str, AnalysisReport]:
     estimates: list[Estimate] = [Estimate.from_dcm(name, one) for name, one in posteriors.items()]
     changed, notes = pair_sessions(estimates, *SESSIONS)
     by_name = {one.name: one for one in people}
@@ -268,9 +268,9 @@ def _deliveries(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> 
     both, one = inputs(arm=arm, improvement=score), inputs(improvement=score)
     told = leave_one_out(one.estimates, one.design, SETTINGS, covariate="improvement", parameters=one.chosen)
     return {
-        "change-by-arm": deliver_arms(both, compare_arms(both, "arm")),
-        "change": deliver_fit(one, *fit_group(one)),
-        "prediction": deliver_prediction(one, told),
+        "change-by-arm": report_arms(both, compare_arms(both, "arm")),
+        "change": report_fit(one, *fit_group(one)),
+        "prediction": report_elastic_net(one, told),
     }
 
 

@@ -1,7 +1,7 @@
 """Calibration of a user's own design: data simulated from it, inverted as it would be, and held against the truth."""
 
+from ._analysis_report import report_calibration
 from ._coverage import Coverage, measure_coverage, share
-from ._delivery import deliver_calibration
 from ._design import CalibrationDesign, Found, GroupQuestion
 from ._engine import Engine, mode_engine, study_engine
 from ._file_design import read_file_design
@@ -26,7 +26,6 @@ __all__ = [
     "Inverted",
     "ModelRecovery",
     "Power",
-    "deliver_calibration",
     "invert_datasets",
     "make_datasets",
     "measure_coverage",
@@ -35,6 +34,7 @@ __all__ = [
     "read_file_design",
     "read_study_design",
     "recover_models",
+    "report_calibration",
     "share",
     "study_engine",
 ]

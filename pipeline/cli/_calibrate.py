@@ -10,7 +10,6 @@ from ..calibration import (
     SIZES,
     CalibrationRun,
     InversionStore,
-    deliver_calibration,
     invert_datasets,
     make_datasets,
     measure_power,
@@ -18,11 +17,12 @@ from ..calibration import (
     read_file_design,
     read_study_design,
     recover_models,
+    report_calibration,
     study_engine,
 )
 from ..common import UsageError, print_message, progress, read_number, read_whole_number
 from ..execution import RECORDS_FOLDER
-from ..page import deliver, held_out
+from ..page import hold_output_folder, print_and_save
 
 MOST, MOST_PARTICIPANTS = 100_000, 1000  # data sets; people of a group
 
@@ -57,7 +57,7 @@ def run_calibrate(
         engine = engine or mode_engine("none")
         folder = folder or Path("calibration")
     engine = engine.for_model(design.spec)
-    with held_out(folder):
+    with hold_output_folder(folder):
         for line in design.assumed:
             print_message(line)
         print_message(engine.words)
@@ -70,8 +70,8 @@ def run_calibrate(
         run = CalibrationRun(design, engine, tuple(made), redrawn, kept)
         with progress("simulating groups") as bar:
             power = measure_power(run, seed, groups, sizes, bar)
-        deliver(
-            deliver_calibration(run, recover_models(run), power, seed), folder, json_file or folder / "calibration.json"
+        print_and_save(
+            report_calibration(run, recover_models(run), power, seed), folder, json_file or folder / "calibration.json"
         )
     return 1 if run.failures else 0
 

@@ -17,7 +17,7 @@ from ._option_text import name_list, name_pair
 
 if TYPE_CHECKING:
     from ..group import GroupInputs, GroupOptions
-    from ..page import Delivery
+    from ..page import AnalysisReport
 
 Results = Annotated[
     list[Path],
@@ -187,7 +187,7 @@ def group_options(
     )
 
 
-def delivery_options(out: Out = None, json: Json = None, debug: Debug = False) -> None:
+def output_options(out: Out = None, json: Json = None, debug: Debug = False) -> None:
     """Where every analysis puts its results."""
 
 
@@ -196,15 +196,15 @@ Adapt = Callable[..., "GroupOptions"]
 
 def group_command(
     example: str, help: str, *, name: str | None = None, adapt: Adapt = lambda options, **own: options
-) -> Callable[[Callable[..., Delivery]], Callable[..., int]]:
-    """A command that reads a group by the shared options, analyses it by its own, and delivers.
+) -> Callable[[Callable[..., AnalysisReport]], Callable[..., int]]:
+    """A command that reads a group by the shared options, analyses it by its own, and prints and saves its report.
 
     It wraps `analyse(inputs, **own)`; its signature, which typer reads, is that of the shared options and the own ones.
     `adapt(options, **own)` may change the shared options by the own ones before the group is read.
     """
 
-    def decorate(analyse: Callable[..., Delivery]) -> Callable[..., int]:
-        shared, own, delivering = (_options(one) for one in (group_options, analyse, delivery_options))
+    def decorate(analyse: Callable[..., AnalysisReport]) -> Callable[..., int]:
+        shared, own, output = (_options(one) for one in (group_options, analyse, output_options))
         own = {name: one for name, one in own.items() if name != "inputs"}
 
         @functools.wraps(analyse)
@@ -212,9 +212,9 @@ def group_command(
             def work() -> int:
                 from ..common import print_message, progress
                 from ..group import read_group
-                from ..page import deliver, held_out
+                from ..page import hold_output_folder, print_and_save
 
-                with held_out(given["out"]):
+                with hold_output_folder(given["out"]):
                     chosen = {name: given[name] for name in own}
                     options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
                     inputs = read_group(options, print_message)
@@ -223,15 +223,15 @@ def group_command(
 
                         inputs = invert_again(options, inputs, print_message)
                     with progress("analysing (a first run compiles, which takes longer)"):
-                        delivery = analyse(inputs, **chosen)
+                        report = analyse(inputs, **chosen)
                     if inputs.order is not None:
-                        delivery = replace(delivery, records=(*delivery.records, inputs.order.records()))
-                    deliver(delivery, given["out"], given["json"])
+                        report = replace(report, records=(*report.records, inputs.order.records()))
+                    print_and_save(report, given["out"], given["json"])
                 return 1 if inputs.errors else 0
 
             return guarded(work, given["debug"])
 
-        every = {**shared, **own, **delivering}
+        every = {**shared, **own, **output}
         # What `inspect.signature` looks for, and typer by it; the types of functions do not know it.
         command.__signature__ = inspect.Signature(list(every.values()))  # type: ignore[attr-defined] # Typer reads it
         command.__annotations__ = {name: one.annotation for name, one in every.items()}
@@ -242,7 +242,7 @@ def group_command(
 
 def _options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """A function's parameters by name, annotations evaluated, to be passed by name."""
-    names = {**globals(), "GroupInputs": Any, "GroupOptions": Any, "Delivery": Any}
+    names = {**globals(), "GroupInputs": Any, "GroupOptions": Any, "AnalysisReport": Any}
     found = inspect.signature(function, globals=names, eval_str=True).parameters
     return {name: one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for name, one in found.items()}
 
@@ -251,17 +251,17 @@ def _options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     "effconn peb fit results --design participants.tsv --fields B --out group",
     "Fit a group: the effect of every covariate on every connection.",
 )
-def fit(inputs: GroupInputs) -> Delivery:
+def fit(inputs: GroupInputs) -> AnalysisReport:
     """A group fit."""
-    from ..group import deliver_fit, fit_group
+    from ..group import fit_group, report_fit
 
-    return deliver_fit(inputs, *fit_group(inputs))
+    return report_fit(inputs, *fit_group(inputs))
 
 
 def _arm_options(options: GroupOptions, arm: str, **_: Any) -> GroupOptions:
-    from ..group import with_interactions
+    from ..group import add_arm_interactions
 
-    return with_interactions(options, arm)
+    return add_arm_interactions(options, arm)
 
 
 @group_command(
@@ -284,20 +284,20 @@ def arms(
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Check the result by sampling (NUTS).")] = False,
     seed: Seed = 0,
-) -> Delivery:
+) -> AnalysisReport:
     """A comparison of two arms."""
     from peb import SamplingSettings
 
-    from ..group import compare_arms, deliver_arms
+    from ..group import compare_arms, report_arms
 
     order = None if arms is None else name_pair(arms, ",", "--arms")
-    return deliver_arms(inputs, compare_arms(inputs, arm, SamplingSettings(seed=seed) if sample else None, order))
+    return report_arms(inputs, compare_arms(inputs, arm, SamplingSettings(seed=seed) if sample else None, order))
 
 
 def _covariate_options(options: GroupOptions, covariate: str, **_: Any) -> GroupOptions:
-    from ..group import of_covariate
+    from ..group import include_covariate
 
-    return of_covariate(options, covariate)
+    return include_covariate(options, covariate)
 
 
 CovariateOption = Annotated[str, typer.Option(metavar="COLUMN", help="Which covariate of the design.")]
@@ -316,11 +316,11 @@ def left_out(
         int | None, typer.Option(min=2, help="So many folds instead of one participant at a time.")
     ] = None,
     seed: Seed = 0,
-) -> Delivery:
+) -> AnalysisReport:
     """A cross-validation."""
-    from ..group import deliver_prediction, predict
+    from ..group import predict_left_out, report_leave_one_out
 
-    return deliver_prediction(inputs, predict(inputs, covariate, folds, seed))
+    return report_leave_one_out(inputs, predict_left_out(inputs, covariate, folds, seed))
 
 
 @group_command(
@@ -337,12 +337,11 @@ def permute(
     ] = None,
     permutations: Annotated[int, typer.Option(min=19, help="How many; p is at least 1 / (1 + this).")] = 999,
     seed: Seed = 0,
-) -> Delivery:
+) -> AnalysisReport:
     """A permutation test."""
-    from ..group import deliver_permutation
-    from ..group import permute as test
+    from ..group import permute_covariate, report_permutation
 
-    return deliver_permutation(inputs, test(inputs, covariate, on or (), permutations, seed))
+    return report_permutation(inputs, permute_covariate(inputs, covariate, on or (), permutations, seed))
 
 
 @group_command(
@@ -362,19 +361,19 @@ def compare(
         str | None,
         typer.Option("--for", metavar="A,B,…", help="Covariates that models are chosen for. Default: the first two."),
     ] = None,
-) -> Delivery:
+) -> AnalysisReport:
     """A comparison of models."""
-    from ..group import compare_models, deliver_comparison
+    from ..group import compare_models, report_comparison
 
-    return deliver_comparison(inputs, compare_models(inputs, models, name_list(compared) or None))
+    return report_comparison(inputs, compare_models(inputs, models, name_list(compared) or None))
 
 
 @group_command(
     "effconn peb search results --design participants.tsv --fields B --out search",
     "Switch off every effect that the evidence does not ask for, and average over the models that are left.",
 )
-def search(inputs: GroupInputs) -> Delivery:
+def search(inputs: GroupInputs) -> AnalysisReport:
     """A greedy search."""
-    from ..group import deliver_search, search_models
+    from ..group import report_search, search_models
 
-    return deliver_search(inputs, *search_models(inputs))
+    return report_search(inputs, *search_models(inputs))

@@ -9,25 +9,25 @@ from pathlib import Path
 
 from ..common import UsageError, print_message, progress
 from ..execution import RECORDS_FOLDER, open_workers
-from ..page import deliver, held_out
+from ..page import hold_output_folder, print_and_save
 from ..predict import ModelData, PredictOptions, read_model_data
 from ..tables import TableError
 
 
 def run_predict(options: PredictOptions, out: Path | None, json_file: Path | None, jobs: int | None) -> int:
-    """Read a table, fit what is asked of it, and deliver; 0, as whatever goes wrong is raised.
+    """Read a table, fit what is asked of it, print and save the report; 0, as whatever goes wrong is raised.
 
     Raises `UsageError` for mistakes in the table and in what is asked, before any work.
     """
-    from ..predict import deliver_elastic_net, fit_model
+    from ..predict import fit_model, report_elastic_net
 
     _check_json(options.table, json_file)
     model = read_model(options)
-    with held_out(out):
+    with hold_output_folder(out):
         print_message(summary(model))
         with _records(out) as records, open_workers(jobs or _every_core(), None, records) as workers:
             found = fit_model(model, options, records, workers, progress)
-        deliver(deliver_elastic_net(found), out, json_file)
+        print_and_save(report_elastic_net(found), out, json_file)
     return 0
 
 

@@ -17,7 +17,7 @@ from dcm import Posterior, Spec
 from peb import LOW_INFLUENCE, MEAN, GroupPosterior
 
 from ..results import LEVEL, Z, connections
-from ..verdicts import EVIDENCE_LINES, sure_above
+from ..verdicts import EVIDENCE_LINES, probability_cutoff
 from ._panels import Panel, effect_panels, shortened, wrapped
 from ._style import (
     BLUE,
@@ -193,7 +193,7 @@ def probability_figure(
     beyond = definition == "posterior beyond zero"
     with style():
         figure, panels = effect_panels(connections(names, spec), covariates)
-        lines = (sure_above(len(names)),) if beyond else EVIDENCE_LINES
+        lines = (probability_cutoff(len(names)),) if beyond else EVIDENCE_LINES
         for panel in panels:
             _bars(panel, values[panel.rows, panel.covariate], lines, beyond)
         figure.supxlabel(

@@ -25,7 +25,7 @@ from peb import (
 
 from ..common import UsageError
 from ..study import guess_arms
-from ..verdicts import Apart
+from ..verdicts import KindComparisons
 from ._estimation import fit_group
 from ._inputs import GroupInputs, GroupOptions
 
@@ -81,7 +81,7 @@ class Arms:
         return 1.0 if self.group.design.kinds[self.column][1] == self.names[0] else -1.0
 
 
-def with_interactions(options: GroupOptions, arm: str) -> GroupOptions:
+def add_arm_interactions(options: GroupOptions, arm: str) -> GroupOptions:
     """The options with products of the arm and every other covariate that is asked for."""
     if options.design is None:
         raise UsageError("arms need --design, a table with a column of the arm")
@@ -146,7 +146,7 @@ def compare_arms(
     return Arms(column, group, together, separate, third, sampled, warnings)
 
 
-def compare_kinds(inputs: GroupInputs) -> Apart:
+def compare_kinds(inputs: GroupInputs) -> KindComparisons:
     """Covariates that tell two kinds of participants apart, each by a group of each kind; none of Gaussian people.
 
     One whose kinds cannot be fitted alone is left to the group of both where these are about as many, and is None else.

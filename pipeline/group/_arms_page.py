@@ -10,17 +10,24 @@ import numpy as np
 
 from peb import MEAN, ArmComparison
 
-from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Delivery, Records, Section, probability_text
+from ..page import EFFECT, PROBABILITY, SPREAD, AnalysisReport, Answer, Column, Records, Section, probability_text
 from ..results import LEVEL, connections, per_covariate
 from ..tables import effect_text, number_text
-from ..verdicts import EACH_KIND, CovariateVerdict, judge_difference, judge_group, rule_words, verdict_headline
+from ..verdicts import (
+    SEPARATE_GROUPS_NOTE,
+    CovariateVerdict,
+    describe_effect_rule,
+    judge_difference,
+    judge_group,
+    verdict_headline,
+)
 from ._arms import APART, LEVELS, TOGETHER, Arms, compare_kinds
 from ._fit import effect_records, facts, influence_records, notices, save_group, summary, verdicts_summary
 from ._inputs import GroupInputs
 from ._sampling import draws_of, sampling_records, sampling_warnings
 
 
-def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
+def report_arms(inputs: GroupInputs, arms: Arms) -> AnalysisReport:
     """Tables, pictures and answers of an arm comparison."""
     judged = judge_arms(inputs, arms)
     everything = judge_group(arms.group, compare_kinds(inputs), inputs.smallest_effect)
@@ -34,7 +41,7 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
     if arms.sampled is not None:
         records.append(sampling_records(arms))
     first, second = arms.names
-    return Delivery(
+    return AnalysisReport(
         name="arms",
         title=f"{first} beside {second}",
         subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
@@ -64,7 +71,7 @@ def deliver_arms(inputs: GroupInputs, arms: Arms) -> Delivery:
 
 def judge_arms(inputs: GroupInputs, arms: Arms) -> dict[str, CovariateVerdict]:
     """Covariate → whether the arms differ in its effect, by the group or groups that answers are from."""
-    note = EACH_KIND if arms.apart else ""
+    note = SEPARATE_GROUPS_NOTE if arms.apart else ""
     found = {}
     for one in arms.answering:
         drawn = [draws_of(arms, one, i)[2] for i in range(len(one.parameters))]
@@ -113,7 +120,7 @@ def arm_records(inputs: GroupInputs, arms: Arms, judged: Mapping[str, CovariateV
         "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model "
         "that has the "
         "effect beside the model that lacks it alone. “One group” has everybody in one with interactions; "
-        f"“{arms.other_road}” {roads[arms.other_road]} {rule_words(inputs.smallest_effect)}; they are from "
+        f"“{arms.other_road}” {roads[arms.other_road]} {describe_effect_rule(inputs.smallest_effect)}; they are from "
         f"“{arms.other_road if arms.apart else TOGETHER}”."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")

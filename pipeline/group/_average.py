@@ -12,8 +12,8 @@ from peb import Gaussian, GroupPosterior
 from ..page import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ..results import connections
 from ..spm import write_bma
-from ..verdicts import CovariateVerdict, rule_words
-from ._fit import save_group, unit_of
+from ..verdicts import CovariateVerdict, describe_effect_rule
+from ._fit import effect_unit, save_group
 from ._inputs import GroupInputs
 
 AVERAGE_COLUMNS = (
@@ -52,7 +52,7 @@ def average_records(
             "mean": float(mean[place]),
             "probability": float(chances[place]),
             "verdict": judged[covariate].found.each[i],
-            "unit": unit_of(group.design, covariate, words[i].unit),
+            "unit": effect_unit(group.design, covariate, words[i].unit),
             "sd": float(sd[place]),
             "parameter": group.parameters[i],
         }
@@ -63,7 +63,7 @@ def average_records(
         "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. "
         "Pp with v without is the probability of the models that "
         "have the effect. The verdict is on the full model, or on a group of each kind. "
-        f"{rule_words(inputs.smallest_effect)}."
+        f"{describe_effect_rule(inputs.smallest_effect)}."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
     return Records("average", "Effects averaged over models", lead, AVERAGE_COLUMNS, rows, sure=sure)

@@ -23,14 +23,14 @@ from peb import (
 )
 
 from ..common import UsageError
-from ..page import PROBABILITY, Answer, Column, Delivery, Records, Section
-from ..verdicts import judge_group, judge_model, model_rule_words
+from ..page import PROBABILITY, AnalysisReport, Answer, Column, Records, Section, slug
+from ..verdicts import describe_model_rule, judge_group, judge_model
 from ._arms import compare_kinds
 from ._average import average_records, save_average, unseen_warnings
 from ._estimation import fit_group
 from ._fit import facts, notices, summary
 from ._inputs import GroupInputs
-from ._leave_one_out import column_of
+from ._leave_one_out import design_column
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 from ._row_order import RowOrder
 
@@ -70,7 +70,7 @@ def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | 
     try:
         on = space.switches(group.parameters, inputs.spec)
         _check_different(space, on)
-        chosen = None if covariates is None else [column_of(inputs, name, "--for") for name in covariates]
+        chosen = None if covariates is None else [design_column(inputs, name, "--for") for name in covariates]
         comparison = compare(group, on, space.models, covariates=chosen)
     except (ModelSpaceError, ValueError) as error:
         raise UsageError(str(error)) from error
@@ -98,10 +98,10 @@ def order_of(space: ModelSpace) -> RowOrder | None:
     return RowOrder(space.path.name, "model", tuple(said), name="order-of-models")
 
 
-def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
+def report_comparison(inputs: GroupInputs, found: Models) -> AnalysisReport:
     """Tables, pictures and answers of a comparison."""
     judged = judge_group(found.group, compare_kinds(inputs), inputs.smallest_effect)
-    return Delivery(
+    return AnalysisReport(
         name="models",
         title=f"{len(found.comparison.models)} models of {len(inputs.design.participants)} participants",
         subtitle=f"Each is a choice among the full model's effects of {' and '.join(found.comparison.covariates)}.",
@@ -115,7 +115,7 @@ def deliver_comparison(inputs: GroupInputs, found: Models) -> Delivery:
             *([found.order.records()] if found.order else []),
         ),
         draw=lambda: _comparison_sections(found),
-        facts=(*facts(inputs, found.group), ("Best model", model_rule_words())),
+        facts=(*facts(inputs, found.group), ("Best model", describe_model_rule())),
         notices=notices(
             inputs,
             (
@@ -203,10 +203,8 @@ def _families(number: int, name: str, found: FamilyComparison) -> Records:
         for covariate in found.covariates
         for family, value in found.of_families(covariate).items()
     ]
-    from ._pictures import word
-
     lead = "Families are as likely beforehand whatever their size."
-    return Records(f"family-{number}-{word(name)}", f"Families: {name}", lead, columns, rows)
+    return Records(f"family-{number}-{slug(name)}", f"Families: {name}", lead, columns, rows)
 
 
 def _probabilities(found: Models) -> np.ndarray:

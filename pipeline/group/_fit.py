@@ -10,10 +10,10 @@ import numpy as np
 
 from peb import LOW_INFLUENCE, MEAN, Design, GroupPosterior
 
-from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Delivery, Records, Section, probability_text
+from ..page import EFFECT, PROBABILITY, SPREAD, AnalysisReport, Answer, Column, Records, Section, probability_text
 from ..results import LEVEL, LOG_SCALE, per_covariate
 from ..tables import effect_text
-from ..verdicts import CovariateVerdict, judge_group, rule_words, verdict_headline
+from ..verdicts import CovariateVerdict, describe_effect_rule, judge_group, verdict_headline
 from ._arms import compare_kinds
 from ._effect_numbers import effect_numbers
 from ._estimation import connections_of, covariate_words
@@ -45,11 +45,11 @@ PARTICIPANT_COLUMNS = (
 )
 
 
-def deliver_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> Delivery:
+def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> AnalysisReport:
     """Tables, pictures and answers of a fit."""
     judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
     records = effect_records(inputs, group, judged)
-    return Delivery(
+    return AnalysisReport(
         name="group",
         title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
         subtitle=_explained(inputs),
@@ -86,7 +86,7 @@ def effect_records(
             "probability_with_v_without": float(shown.with_v_without[i, k]),
             "verdict": judged[covariate].found.each[i] if covariate in judged else None,
             "questions": judged[covariate].found.questions if covariate in judged else None,
-            "unit": unit_of(group.design, covariate, words[i].unit),
+            "unit": effect_unit(group.design, covariate, words[i].unit),
             "sd": float(shown.sd[i, k]),
             "parameter": name,
         }
@@ -102,12 +102,13 @@ def effect_records(
         "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
         "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
         "model that "
-        f"has the effect beside the model that lacks it alone. {rule_words(inputs.smallest_effect)}.{notes}{but}"
+        "has the effect beside the model that lacks it alone. "
+        f"{describe_effect_rule(inputs.smallest_effect)}.{notes}{but}"
     )
     return Records("effects", "Table of effects", lead, EFFECT_COLUMNS, rows, sure=sure)
 
 
-def unit_of(design: Design, covariate: str, unit: str) -> str:
+def effect_unit(design: Design, covariate: str, unit: str) -> str:
     """The unit of a covariate's effect; of a covariate coded ±1 it is half of a difference."""
     parts = covariate.split("×")
     coded = [design.kinds[name] for name in parts if name in design.kinds]
@@ -157,7 +158,7 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
             "one for each connection" if mixture else components or "none: fixed at its prior expectation",
         ),
         ("Scheme", own),
-        ("Verdicts", rule_words(inputs.smallest_effect)),
+        ("Verdicts", describe_effect_rule(inputs.smallest_effect)),
         *([("First levels", inputs.reinversion.words)] if inputs.reinversion else []),
         (
             "Free energy",

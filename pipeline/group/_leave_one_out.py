@@ -11,10 +11,10 @@ import numpy as np
 from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_out
 
 from ..common import UsageError
-from ..page import PROBABILITY, Answer, Column, Delivery, Records, Section
+from ..page import PROBABILITY, AnalysisReport, Answer, Column, Records, Section
 from ..results import Z
 from ..tables import p_words, shuffled_p_words
-from ..verdicts import judge_prediction, p_rule_words, shuffled_note
+from ..verdicts import describe_p_rule, judge_prediction, unbalanced_shuffle_note
 from ._arms import unbalanced_kinds
 from ._estimation import IN_OWN_UNITS, units_matter, unusual_units
 from ._fit import notices
@@ -32,7 +32,7 @@ COLUMNS = (
 )
 
 
-def of_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
+def include_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
     """The options, where the covariate is among those used.
 
     Raises `UsageError` where participants would be inverted again under a group that knows the covariate.
@@ -46,7 +46,7 @@ def of_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
     return options
 
 
-def column_of(inputs: GroupInputs, covariate: str, option: str = "--covariate") -> str:
+def design_column(inputs: GroupInputs, covariate: str, option: str = "--covariate") -> str:
     """The column of the design that a covariate became; raises `UsageError` where there is none."""
     wanted = covariate.replace(":", "×").split("×")
     for name in inputs.design.covariates:
@@ -59,9 +59,9 @@ def column_of(inputs: GroupInputs, covariate: str, option: str = "--covariate") 
     )
 
 
-def predict(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
+def predict_left_out(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
     """Leave-one-out, or so many folds."""
-    name = column_of(inputs, covariate)
+    name = design_column(inputs, covariate)
     if name == MEAN:
         raise UsageError("the mean is the same for every participant: there is nothing to predict; name a covariate")
     how: Any = {"covariate": name, "parameters": inputs.chosen}
@@ -90,12 +90,12 @@ def _scaled(found: CrossValidation, unit: float) -> CrossValidation:
     )
 
 
-def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
+def report_leave_one_out(inputs: GroupInputs, found: CrossValidation) -> AnalysisReport:
     """Table, picture and answer of a cross-validation."""
     scheme = "leave-one-out" if found.seed is None else f"{int(found.fold.max()) + 1} folds, seed {found.seed}"
     unfinished = [f"{count} of {len(found.status)} group fits {what}." for what, count in _unfinished(found).items()]
     by_units = [f"{units_matter(inputs)} {IN_OWN_UNITS}"] if unusual_units(inputs) else []
-    return Delivery(
+    return AnalysisReport(
         name="prediction",
         title=f"Is {found.covariate} predicted by connectivity?",
         subtitle=f"{len(found.participants)} participants, {scheme}: nobody helps to estimate their own value.",
@@ -106,7 +106,7 @@ def deliver_prediction(inputs: GroupInputs, found: CrossValidation) -> Delivery:
             ("Scheme", f"{scheme}; {mode_words(inputs.settings)}"),
             ("Connections", ", ".join(inputs.chosen)),
             ("Covariates", "; ".join(inputs.design.covariates)),
-            ("Verdict", p_rule_words()),
+            ("Verdict", describe_p_rule()),
             ("p value", f"one-sided, of the correlation of estimates with actual values ({_p_from(found)})"),
         ),
         notices=notices(inputs, (*unfinished, *by_units)),
@@ -161,7 +161,7 @@ def _answer(inputs: GroupInputs, found: CrossValidation) -> Answer:
     )
     uneven = unbalanced_kinds(inputs, found.covariate)
     if uneven:
-        details.insert(0, shuffled_note(uneven))
+        details.insert(0, unbalanced_shuffle_note(uneven))
     if found.shuffled is None:
         details.append(
             "Student's t takes the estimates as independent, and rejects at 5 % in 6 to 10 of 100 simulated groups "

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from peb import RandomEffects, ReductionCheck, check_reduction, is_nested, random_effects
 
 from ..figures import BLUE, MUTED, new_figure, plain, style
-from ..page import PROBABILITY, Answer, Column, Delivery, Picture, Records, Section
+from ..page import PROBABILITY, AnalysisReport, Answer, Column, Picture, Records, Section
 from ..results import read_posterior
-from ..verdicts import judge_model, model_rule_words
+from ..verdicts import describe_model_rule, judge_model
 
 SPM_EVIDENCE = (
     "this F takes the noise for independent from scan to scan and close to 5 % of the series' range, so that "
@@ -43,7 +43,7 @@ REDUCTION_COLUMNS = (
 )
 
 
-def deliver_model_evidence(posteriors: Mapping[str, Mapping[str, Path]], name: str) -> Delivery:
+def report_model_evidence(posteriors: Mapping[str, Mapping[str, Path]], name: str) -> AnalysisReport:
     """Compare alternative models of the same visits by random effects over participants.
 
     Arguments:
@@ -54,7 +54,7 @@ def deliver_model_evidence(posteriors: Mapping[str, Mapping[str, Path]], name: s
     """
     participants, evidence, mode = _summed_evidence(posteriors)
     reductions = reduction_records(posteriors)
-    return _delivery(name, list(posteriors), participants, evidence, random_effects(evidence), mode, reductions)
+    return _report(name, list(posteriors), participants, evidence, random_effects(evidence), mode, reductions)
 
 
 def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], np.ndarray, str]:
@@ -82,7 +82,7 @@ def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list
     return participants, evidence, next(iter(modes))
 
 
-def _delivery(
+def _report(
     name: str,
     models: list[str],
     participants: list[str],
@@ -90,7 +90,7 @@ def _delivery(
     found: RandomEffects,
     mode: str,
     reductions: Records | None,
-) -> Delivery:
+) -> AnalysisReport:
     total = evidence.sum(axis=0)
     rows: list[dict[str, Any]] = [
         {
@@ -122,7 +122,7 @@ def _delivery(
     if mode.startswith("spm") or "noise = 'spm" in mode:
         kind = "free energies of SPM's noise, at its optimum"
         lead += f" In mode {mode} {SPM_EVIDENCE}"
-    return Delivery(
+    return AnalysisReport(
         name=name,
         title=f"{len(models)} models of {len(participants)} participants",
         subtitle="Which structure the data of all visits speak for.",
@@ -136,7 +136,7 @@ def _delivery(
         facts=(
             ("Model comparison", f"random effects on {kind}"),
             ("Omnibus risk", risk),
-            ("Verdict", model_rule_words()),
+            ("Verdict", describe_model_rule()),
         ),
         summary={"participants_used": participants, "omnibus_risk": found.omnibus_risk},
     )

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from peb import DesignError, PebError, Permutation, permutation_test
 
 from ..common import UsageError
-from ..page import Answer, Column, Delivery, Records, Section
+from ..page import AnalysisReport, Answer, Column, Records, Section
 from ..results import connections
 from ..tables import shuffled_p_cell, shuffled_p_words
-from ..verdicts import judge_p_value, p_rule_words, shuffled_note
+from ..verdicts import describe_p_rule, judge_p_value, unbalanced_shuffle_note
 from ._arms import unbalanced_kinds
 from ._fit import notices
 from ._inputs import GroupInputs, mode_words
-from ._leave_one_out import column_of
+from ._leave_one_out import design_column
 
 COLUMNS = (
     Column("covariate", "Covariate"),
@@ -27,14 +27,16 @@ COLUMNS = (
 )
 
 
-def permute(inputs: GroupInputs, covariate: str, effects: Sequence[str], permutations: int, seed: int) -> Permutation:
+def permute_covariate(
+    inputs: GroupInputs, covariate: str, effects: Sequence[str], permutations: int, seed: int
+) -> Permutation:
     """The test of a covariate, on all connections that the group explains or on some."""
     try:
         return permutation_test(
             inputs.estimates,
             inputs.design.in_own_units,  # no Bayes factor depends on them, but SPM12's steps do
             inputs.settings,
-            covariate=column_of(inputs, covariate),
+            covariate=design_column(inputs, covariate),
             parameters=inputs.chosen,
             effects=list(effects) or None,
             permutations=permutations,
@@ -44,7 +46,7 @@ def permute(inputs: GroupInputs, covariate: str, effects: Sequence[str], permuta
         raise UsageError(str(error)) from error
 
 
-def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
+def report_permutation(inputs: GroupInputs, found: Permutation) -> AnalysisReport:
     """Table, picture and answer of a permutation test."""
     named = ", ".join(one.words for one in connections(found.effects, inputs.spec))
     count = found.null.size
@@ -65,7 +67,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
         "open" if uneven else judge_p_value(found.p_value),
         f"{shuffled_p_words(found.p_value, count)}; log Bayes factor {found.statistic:+.2f} nats.".replace(" -", " −"),
         (
-            *([shuffled_note(uneven)] if uneven else []),
+            *([unbalanced_shuffle_note(uneven)] if uneven else []),
             f"Tested together, as one question: {named}.",
             "p weighs the effect against chance; the log Bayes factor against its prior, too.",
         ),
@@ -73,7 +75,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
     unfinished = (
         [f"{found.unfinished} of {1 + count} fits ended at the limit of iterations."] if found.unfinished else []
     )
-    return Delivery(
+    return AnalysisReport(
         name="permutation",
         title=f"Has {found.covariate} an effect on connectivity?",
         subtitle=f"{len(inputs.design.participants)} participants, {count} permutations.",
@@ -86,7 +88,7 @@ def deliver_permutation(inputs: GroupInputs, found: Permutation) -> Delivery:
                 f"the covariate, cleared of the others, is shuffled; seed {found.seed}; {mode_words(inputs.settings)}",
             ),
             ("Covariates", "; ".join(inputs.design.covariates)),
-            ("Verdict", p_rule_words()),
+            ("Verdict", describe_p_rule()),
         ),
         notices=notices(inputs, unfinished),
         summary={"null": found.null.tolist(), "notes": list(inputs.notes), "errors": list(inputs.errors)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
@@ -23,7 +22,7 @@ from ..figures import (
     probability_figure,
     search_figure,
 )
-from ..page import Picture, Section
+from ..page import Picture, Section, slug
 from ..results import connections, per_covariate
 from ..verdicts import CovariateVerdict
 from ._effect_numbers import effect_numbers
@@ -76,7 +75,7 @@ def matrices_section(
     shown, called = effect_numbers(group, judged), _called(group, judged)
     drawn = tuple(
         Picture(
-            f"matrix-{word(covariate)}-{k}",
+            f"matrix-{slug(covariate)}-{k}",
             f"{covariate}: from the column's region to the row's",
             "Bold and deep: the verdict is yes. Hatched: not in the model. The diagonal is the "
             "log scale of a "
@@ -113,7 +112,7 @@ def arms_section(
             about = "mean" if comparison.covariate == MEAN else f"effect of {comparison.covariate}"
             drawn.append(
                 Picture(
-                    f"arms-{number}-{word(comparison.covariate)}-{i}",
+                    f"arms-{number}-{slug(comparison.covariate)}-{i}",
                     f"{connection.words}: {about}",
                     "Above, what is believed of the effect in each arm; below, of the difference. The further "
                     "the lower curve lies to one side of zero, the surer the arms differ. Where there are draws, "
@@ -195,7 +194,7 @@ def comparison_section(comparison: Comparison, families: Mapping[str, FamilyComp
         )
         drawn += [
             Picture(
-                f"family-{number}-{word(name)}",
+                f"family-{number}-{slug(name)}",
                 f"Families: {name}",
                 "What the models of a family have in common, whatever else they are.",
                 posterior_figure(found.family_probability, found.names[0], compared="family", covariates=axes),
@@ -252,8 +251,3 @@ def permutation_section(found: Permutation) -> Section:
             ),
         ),
     )
-
-
-def word(text: str) -> str:
-    """A word of our own from a text of the data's, for file names and ids."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"

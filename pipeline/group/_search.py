@@ -10,7 +10,7 @@ import numpy as np
 from peb import GroupPosterior, Search, search
 
 from ..common import first_names
-from ..page import Column, Delivery, Records, Section
+from ..page import AnalysisReport, Column, Records, Section
 from ..results import connections
 from ..verdicts import judge_group
 from ._arms import compare_kinds
@@ -26,7 +26,9 @@ def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[st
     return group, search(group), warnings
 
 
-def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, warnings: tuple[str, ...]) -> Delivery:
+def report_search(
+    inputs: GroupInputs, group: GroupPosterior, found: Search, warnings: tuple[str, ...]
+) -> AnalysisReport:
     """Tables, pictures and answers of a search."""
     probability = found.probability.reshape(len(group.design.covariates), -1)
     judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
@@ -48,7 +50,7 @@ def deliver_search(inputs: GroupInputs, group: GroupPosterior, found: Search, wa
         Column("dropped", "Effects", where="file"),
         Column("free_energy", "F beyond the full, nats", "+.2f"),
     )
-    return Delivery(
+    return AnalysisReport(
         name="search",
         title=f"What {len(inputs.design.participants)} participants' connectivity needs",
         subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models."

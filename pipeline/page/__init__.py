@@ -1,29 +1,30 @@
 """Answers, tables and pictures: one record on the terminal, on the page and on disk."""
 
-from ._delivery import Delivery, check_out, deliver, held_out
-from ._html import Answer, Page, Picture, Section, Table, pictures, write_page
+from ._analysis_report import AnalysisReport, check_output_folder, hold_output_folder, print_and_save
+from ._html import Answer, Page, Picture, Section, Table, pictures, slug, write_page
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
-from ._store import STORED, read_delivery, store_delivery
+from ._stored_report import REPORT_FILE, read_report, save_report
 
 __all__ = [
     "EFFECT",
     "PROBABILITY",
+    "REPORT_FILE",
     "SPREAD",
-    "STORED",
+    "AnalysisReport",
     "Answer",
     "Column",
-    "Delivery",
     "Page",
     "Picture",
     "Records",
     "Section",
     "Table",
-    "check_out",
-    "deliver",
-    "held_out",
+    "check_output_folder",
+    "hold_output_folder",
     "pictures",
+    "print_and_save",
     "probability_text",
-    "read_delivery",
-    "store_delivery",
+    "read_report",
+    "save_report",
+    "slug",
     "write_page",
 ]

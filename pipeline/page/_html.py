@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -210,6 +211,11 @@ def write_page(page: Page, path: Path) -> Path:
     html = render(page)
     write_text(path, html)
     return path
+
+
+def slug(text: str) -> str:
+    """Small letters, digits and hyphens of a text from data, for file names and ids."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
 
 
 def pictures(sections: Sequence[Section]) -> list[Picture]:

@@ -1,6 +1,6 @@
 """Prediction of a score from any table of participants: what is asked, what is found, and how it is shown."""
 
-from ._delivery import deliver_elastic_net
+from ._analysis_report import report_elastic_net
 from ._fit import fit_model
 from ._formula import Factor, FactorTerm, parse_factor, parse_formula
 from ._model_data import ModelData, read_model_data
@@ -14,11 +14,11 @@ __all__ = [
     "FactorTerm",
     "ModelData",
     "PredictOptions",
-    "deliver_elastic_net",
     "fit_model",
     "parse_factor",
     "parse_formula",
     "preset_formula",
     "preset_terms",
     "read_model_data",
+    "report_elastic_net",
 ]

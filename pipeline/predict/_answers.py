@@ -16,7 +16,7 @@ from peb import ALPHA
 from ..common import first_names
 from ..page import Answer
 from ..tables import p_words, shuffled_p_cell, shuffled_p_words
-from ..verdicts import RETAINED, Verdict, has_passed, judge_prediction
+from ..verdicts import RETAINED_SHARE, Verdict, is_significant, judge_prediction
 from ._result import ElasticNetResult
 
 MOST = 4  # measures that a sentence names
@@ -68,7 +68,7 @@ def _headline(result: ElasticNetResult) -> str:
 
 
 def _worse_still(result: ElasticNetResult) -> str:
-    if result.permutation is None or not has_passed(result.permutation.p_value):
+    if result.permutation is None or not is_significant(result.permutation.p_value):
         return ""
     p = shuffled_p_words(result.permutation.p_value, result.permutation.shuffles)
     return f", though shuffled outcomes are predicted worse still ({p})"
@@ -142,7 +142,7 @@ def stable_words(result: ElasticNetResult) -> str:
     shuffled = "shuffled within arms" if result.has_arms else "shuffled"
     r = "|r| within arms" if result.has_arms else "|r|"
     return (
-        f"Stable: retained in {RETAINED:.0%} of the bootstraps and folds or more, and {r} beats the largest of all "
+        f"Stable: retained in {RETAINED_SHARE:.0%} of the bootstraps and folds or more, and {r} beats the largest of all "
         f"predictors where outcomes are {shuffled} (p ≤ {ALPHA:g}). What is correlated with such a measure may be what "
         "counts."
     )

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from features import ArmSlopes, NestedEstimate, Outcome, PermutationTest, Predictors, Stability, WholeSampleFit
 
-from ..verdicts import has_settled, is_stable, judge_prediction
+from ..verdicts import is_p_value_settled, is_stable, judge_prediction
 
 MUCH_MISSING = 0.2  # share of a column from which filling it in is told
 COMMON = 0.9  # |r| from which two predictors can stand for each other
@@ -190,7 +190,7 @@ class ElasticNetResult:
     @property
     def p_is_settled(self) -> bool:
         """Whether more shuffles would leave p on its side of 0.05."""
-        return self.permutation is None or has_settled(self.permutation.low, self.permutation.high)
+        return self.permutation is None or is_p_value_settled(self.permutation.low, self.permutation.high)
 
     @property
     def arm_terms(self) -> tuple[int, ...]:

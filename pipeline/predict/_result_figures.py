@@ -21,7 +21,7 @@ from features import ArmSlopes, Outcome, Stability
 
 from ..common import name_parts
 from ..figures import ARM_COLOUR, BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, shortened, style, wrapped
-from ..verdicts import RETAINED
+from ..verdicts import RETAINED_SHARE
 from ._answers import number
 from ._result import ElasticNetResult
 
@@ -215,7 +215,7 @@ def _draw_shares(axes: Axes, result: ElasticNetResult, stability: Stability, pla
         if stability.samples:
             axes.barh(row, share, height=0.5, color=colour, alpha=alpha, linewidth=0, zorder=2)
         axes.plot(stability.folds[place], row, "D", color=INK, markersize=4, zorder=3, clip_on=False)
-    axes.axvline(RETAINED, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+    axes.axvline(RETAINED_SHARE, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     axes.set(xlim=(0, 1.0), xlabel="Retained in")
     axes.set_xticks(np.array([0, 0.5, 1]), ["0", "50 %", "100 %"])
     _style_rows(axes)

@@ -13,8 +13,7 @@ from markupsafe import Markup
 from dcm import Diagnostics
 
 from ..figures import LOW_VARIANCE, signed
-from ..group import word
-from ..page import Answer, Column, Delivery, Picture, Records, Section, pictures
+from ..page import AnalysisReport, Answer, Column, Picture, Records, Section, pictures, slug
 from ..verdicts import Verdict, judge_fits, judge_means
 from ._motion import mean_displacements, motion_difference
 from ._study_result import StudyResult
@@ -36,19 +35,19 @@ class ReportedAnalysis:
     Fields:
         name: in the configuration.
         how: its kind.
-        delivery: what it hands over.
+        report: what it hands over.
         anchor: of its section; a word of our own that no other has.
     """
 
     name: str
     kind: str
-    delivery: Delivery
+    report: AnalysisReport
     anchor: str
 
     @property
     def head_answers(self) -> tuple[Answer, ...]:
         """Answers that may stand at the head: a fit's first is about the mean, which says little of treatment."""
-        answers = self.delivery.answers
+        answers = self.report.answers
         if self.kind in ("predict", "statistics"):
             answers = answers[:1]  # the others are for who reads on
         chosen = answers[1:] if self.kind == "fit" and len(answers) > 1 else answers
@@ -108,17 +107,16 @@ def illustrate_first_answer(answers: Sequence[Answer], sections: Sequence[Sectio
 
 def reported_analyses(result: StudyResult) -> list[ReportedAnalysis]:
     """Everything that hands over answers."""
-    group: list[tuple[str, str, Delivery]] = [
-        (name, result.study.group[name].analysis, delivery) for name, delivery in result.deliveries.items()
+    group: list[tuple[str, str, AnalysisReport]] = [
+        (name, result.study.group[name].analysis, report) for name, report in result.analyses.items()
     ]
     if result.model_comparison is not None:
         group.insert(0, ("models", "models", result.model_comparison))
     found = [
-        ReportedAnalysis(name, kind, delivery, f"group-{i}-{word(name)}")
-        for i, (name, kind, delivery) in enumerate(group)
+        ReportedAnalysis(name, kind, report, f"group-{i}-{slug(name)}") for i, (name, kind, report) in enumerate(group)
     ]
-    for i, (name, delivery) in enumerate(result.predictions.items()):
-        found.append(ReportedAnalysis(name, "predict", delivery, f"predict-{i}-{word(name)}"))
+    for i, (name, report) in enumerate(result.predictions.items()):
+        found.append(ReportedAnalysis(name, "predict", report, f"predict-{i}-{slug(name)}"))
     if result.statistics is not None:
         found.append(ReportedAnalysis("statistics", "statistics", result.statistics, "statistics"))
     return found
@@ -133,26 +131,26 @@ def _sections(result: StudyResult, kind: str) -> tuple[Section, ...]:
 
 def _section(analysis: ReportedAnalysis, at_head: Container[tuple[str, str]]) -> Section:
     """All of an analysis but the answers that are told at the head of the page."""
-    delivery, anchor = analysis.delivery, analysis.anchor
-    title = delivery.title if analysis.kind == "statistics" else f"{analysis.name}: {delivery.title}"
-    tables = [replace(records, name=f"{anchor}-{records.name}") for records in delivery.records]
+    report, anchor = analysis.report, analysis.anchor
+    title = report.title if analysis.kind == "statistics" else f"{analysis.name}: {report.title}"
+    tables = [replace(records, name=f"{anchor}-{records.name}") for records in report.records]
     return Section(
         title,
-        delivery.subtitle,
-        answers=tuple(answer for answer in delivery.answers if (anchor, answer.question) not in at_head),
-        notices=delivery.notices,
-        parts=tuple(with_picture_names(section, anchor) for section in delivery.draw()),
+        report.subtitle,
+        answers=tuple(answer for answer in report.answers if (anchor, answer.question) not in at_head),
+        notices=report.notices,
+        parts=tuple(with_picture_names(section, anchor) for section in report.draw()),
         tables=tuple(records.table() for records in tables if len(records.rows) <= LONGEST_OPEN_TABLE),
         folded=(
             *(records.collapsible() for records in tables if len(records.rows) > LONGEST_OPEN_TABLE),
-            _facts_table(delivery, anchor),
+            _facts_table(report, anchor),
         ),
         anchor=anchor,
     )
 
 
-def _facts_table(delivery: Delivery, anchor: str) -> Section:
-    rows = [{"term": term, "what": what} for term, what in delivery.facts]
+def _facts_table(report: AnalysisReport, anchor: str) -> Section:
+    rows = [{"term": term, "what": what} for term, what in report.facts]
     return Records(f"{anchor}-made", "How this analysis was made", "", FACT_COLUMNS, rows).collapsible()
 
 

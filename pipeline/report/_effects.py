@@ -53,8 +53,8 @@ def effect_sizes_section(result: StudyResult) -> Section | None:
 def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
     """Differences of arm comparisons, and effects of covariates of fits."""
     effects: list[StandardisedEffect] = []
-    for name, delivery in result.deliveries.items():
-        for records in delivery.records:
+    for name, report in result.analyses.items():
+        for records in report.records:
             if records.name == "arms":
                 first, second = records.columns[3].heading, records.columns[4].heading
                 effects += [
@@ -165,9 +165,9 @@ def _connections(result: StudyResult) -> list[tuple[str, str]]:
 
 def _causal_rows(result: StudyResult, connection: str) -> Iterator[dict[str, Any]]:
     """Differences between the arms, in the mean and in effects of covariates, on one connection."""
-    for name, delivery in result.deliveries.items():
+    for name, report in result.analyses.items():
         how = result.study.group[name].analysis
-        for records in delivery.records:
+        for records in report.records:
             if records.name == "arms" and how == "arms":
                 first, second = records.columns[3].heading, records.columns[4].heading
                 for row in records.rows:
@@ -193,10 +193,10 @@ def _predictive_rows(result: StudyResult, to: str, source: str) -> Iterator[dict
     """Predictors that are measures of one connection, and of no other whose regions' names hold these."""
     wanted = re.compile(rf"_{re.escape(to)}_from_{re.escape(source)}(?![\w-])")
     longer = [f"_{other}_from_" for other in result.study.regions if other.endswith(f"_{to}")]
-    for model, delivery in result.predictions.items():
+    for model, report in result.predictions.items():
         how = result.study.predict[model]
         unit = result.study.scores[how.outcome].unit if how.outcome in result.study.scores else ""
-        for records in delivery.records:
+        for records in report.records:
             for row in records.rows if records.name == "predictors" else ():
                 predictor = row["predictor"]
                 if wanted.search(predictor) and not any(other in predictor for other in longer):

@@ -140,7 +140,7 @@ def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
 
 def _files(result: StudyResult) -> tuple[tuple[str, str], ...]:
     files = [("tables/", "every table over the whole study as TSV"), ("report.json", "answers and tables for programs")]
-    if result.deliveries:
+    if result.analyses:
         files.append(("group/", "each group analysis: tables, pictures, posterior"))
     if result.predictions:
         files.append(("predict/", "each prediction: tables, pictures"))

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..bids import Participant
 from ..figures import MUTED, VERMILION, new_figure, plain, shortened, style
-from ..page import Column, Delivery, Picture, Records, Section
+from ..page import AnalysisReport, Column, Picture, Records, Section
 from ._arm_plots import ArmStyle, arm_styles
 from ._study_result import StudyResult
 
@@ -92,16 +92,16 @@ def _flow_steps(result: StudyResult) -> list[tuple[str, set[str]]]:
         both = _with_both_sessions(result, [run.visit for run in result.extractions if run.task == task])
         steps.append((f"with {task} extracted in both sessions", both & known))
         steps.append(("with a posterior in both sessions", _with_both_sessions(result, result.main_posteriors) & known))
-    for name, delivery in result.deliveries.items():
-        names = delivery.summary.get("participants_used") or _predicted_participants(delivery)
+    for name, report in result.analyses.items():
+        names = report.summary.get("participants_used") or _predicted_participants(report)
         if names:
             steps.append((f"in the analysis {name}", {run.split("_")[0] for run in names} & known))
     return steps
 
 
-def _predicted_participants(delivery: Delivery) -> list[str]:
+def _predicted_participants(report: AnalysisReport) -> list[str]:
     """Participants of a prediction."""
-    tables = [records for records in delivery.records if records.name == "left-out"]
+    tables = [records for records in report.records if records.name == "left-out"]
     return [str(row["participant_id"]) for records in tables for row in records.rows]
 
 

@@ -12,7 +12,7 @@ from dcm import Posterior
 from ..bids import Inventory, Participant
 from ..images import Extraction
 from ..measures import FeatureTable
-from ..page import Answer, Delivery, Records, Section
+from ..page import AnalysisReport, Answer, Records, Section
 from ..study import MAIN, Study
 
 
@@ -35,7 +35,7 @@ class StudyResult:
         extractions: of all runs that have one.
         posteriors: model → visit, such as ``sub-01_ses-1`` → posterior.
         model_comparison: of the alternative models; None where there are none.
-        deliveries: group analysis, by its name in the configuration → what it hands over.
+        analyses: group analysis, by its name in the configuration → what it hands over.
         features: the table of measures; None where there is none.
         statistics: of scores; None where there are none.
         predictions: by their names in the configuration → what each hands over.
@@ -49,11 +49,11 @@ class StudyResult:
     inventory: Inventory
     extractions: tuple[Extraction, ...]
     posteriors: Mapping[str, Mapping[str, Posterior]]
-    model_comparison: Delivery | None
-    deliveries: Mapping[str, Delivery]
+    model_comparison: AnalysisReport | None
+    analyses: Mapping[str, AnalysisReport]
     features: FeatureTable | None
-    statistics: Delivery | None
-    predictions: Mapping[str, Delivery]
+    statistics: AnalysisReport | None
+    predictions: Mapping[str, AnalysisReport]
     failures: tuple[FailedUnit, ...]
     maps: Mapping[tuple[str, str], Path]
     seconds: Mapping[str, float]

@@ -12,8 +12,8 @@ from peb import SamplingSettings
 from ..bids import Inventory, write_design
 from ..common import UsageError, start_jax
 from ..execution import Unit, UnitRecorder
-from ..group import GroupInputs, GroupOptions, deliver_model_evidence, group_settings, read_group
-from ..page import Delivery, store_delivery
+from ..group import GroupInputs, GroupOptions, group_settings, read_group, report_model_evidence
+from ..page import AnalysisReport, save_report
 from ..study import GroupAnalysis, Sessions, Study
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
@@ -81,32 +81,32 @@ def _group_unit(job: GroupJob) -> Unit:
 
 
 def analyse_groups(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Run analyses, and write what each delivers. The work function of this stage."""
+    """Run analyses, and write what each prints and saves its report. The work function of this stage."""
     start_jax()
     for unit in units:
         job: GroupJob = unit.payload
         try:
-            delivery = _run_analysis(job)
-            recorder.done(unit, store_delivery(delivery, job.folder))
+            report = _run_analysis(job)
+            recorder.done(unit, save_report(report, job.folder))
         except (UsageError, ValueError) as error:
             recorder.failed(unit, str(error))
 
 
-def _run_analysis(job: GroupJob) -> Delivery:
+def _run_analysis(job: GroupJob) -> AnalysisReport:
     options = _options(job)
     inputs = read_group(options, lambda line: None)
     if options.reinvert:
         from ..group import invert_again
 
         inputs = invert_again(options, inputs, lambda line: None)
-    delivery = _ANALYSES[job.settings.analysis](job, inputs)
-    return delivery if job.settings.of == "change" else _of_session(delivery, getattr(job.sessions, job.settings.of))
+    report = _ANALYSES[job.settings.analysis](job, inputs)
+    return report if job.settings.of == "change" else _of_session(report, getattr(job.sessions, job.settings.of))
 
 
-def _of_session(delivery: Delivery, session: str) -> Delivery:
-    """The delivery with the session in its title and questions, so that it is not read as a change between sessions."""
-    answers = tuple(replace(answer, question=f"In {session}: {answer.question}") for answer in delivery.answers)
-    return replace(delivery, title=f"{delivery.title}, {session}", answers=answers)
+def _of_session(report: AnalysisReport, session: str) -> AnalysisReport:
+    """The report with the session in its title and questions, so that it is not read as a change between sessions."""
+    answers = tuple(replace(answer, question=f"In {session}: {answer.question}") for answer in report.answers)
+    return replace(report, title=f"{report.title}, {session}", answers=answers)
 
 
 def _options(job: GroupJob) -> GroupOptions:
@@ -135,37 +135,37 @@ def _options(job: GroupJob) -> GroupOptions:
     )
 
 
-def _arms(job: GroupJob, inputs: GroupInputs) -> Delivery:
-    from ..group import compare_arms, deliver_arms
+def _arms(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
+    from ..group import compare_arms, report_arms
 
     sampling = SamplingSettings(seed=job.settings.seed) if job.settings.sample else None
-    return deliver_arms(inputs, compare_arms(inputs, job.arm, sampling, order=job.arms))
+    return report_arms(inputs, compare_arms(inputs, job.arm, sampling, order=job.arms))
 
 
-def _fit(job: GroupJob, inputs: GroupInputs) -> Delivery:
-    from ..group import deliver_fit, fit_group
+def _fit(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
+    from ..group import fit_group, report_fit
 
-    return deliver_fit(inputs, *fit_group(inputs))
-
-
-def _leave_one_out(job: GroupJob, inputs: GroupInputs) -> Delivery:
-    from ..group import deliver_prediction, predict
-
-    return deliver_prediction(inputs, predict(inputs, str(job.settings.predict), None, job.settings.seed))
+    return report_fit(inputs, *fit_group(inputs))
 
 
-def _permute(job: GroupJob, inputs: GroupInputs) -> Delivery:
-    from ..group import deliver_permutation, permute
+def _leave_one_out(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
+    from ..group import predict_left_out, report_leave_one_out
 
-    return deliver_permutation(
-        inputs, permute(inputs, str(job.settings.predict), (), job.settings.permutations, job.settings.seed)
+    return report_leave_one_out(inputs, predict_left_out(inputs, str(job.settings.predict), None, job.settings.seed))
+
+
+def _permute(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
+    from ..group import permute_covariate, report_permutation
+
+    return report_permutation(
+        inputs, permute_covariate(inputs, str(job.settings.predict), (), job.settings.permutations, job.settings.seed)
     )
 
 
-def _search(job: GroupJob, inputs: GroupInputs) -> Delivery:
-    from ..group import deliver_search, search_models
+def _search(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
+    from ..group import report_search, search_models
 
-    return deliver_search(inputs, *search_models(inputs))
+    return report_search(inputs, *search_models(inputs))
 
 
 _ANALYSES: dict[str, Any] = {
@@ -206,8 +206,8 @@ def compare_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: ComparisonJob = unit.payload
         try:
-            delivery = deliver_model_evidence(job.posteriors, MODELS)
+            report = report_model_evidence(job.posteriors, MODELS)
         except ValueError as error:
             recorder.failed(unit, str(error))
         else:
-            recorder.done(unit, store_delivery(delivery, job.folder))
+            recorder.done(unit, save_report(report, job.folder))

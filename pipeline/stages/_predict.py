@@ -9,8 +9,8 @@ from pathlib import Path
 from ..common import UsageError
 from ..execution import Unit, UnitRecorder, Workers, WorkFunction
 from ..measures import PARTICIPANT, SESSION
-from ..page import store_delivery
-from ..predict import PredictOptions, deliver_elastic_net, fit_model, parse_formula, read_model_data
+from ..page import save_report
+from ..predict import PredictOptions, fit_model, parse_formula, read_model_data, report_elastic_net
 from ..study import Prediction, Study
 from ._result_paths import ResultPaths
 from ._stage_runner import ProgressFactory, package_versions
@@ -98,6 +98,6 @@ def make_prediction_work(records: Path, workers: Workers, progress: ProgressFact
             except (UsageError, ValueError) as error:
                 recorder.failed(unit, str(error))
             else:
-                recorder.done(unit, store_delivery(deliver_elastic_net(found), job.folder))
+                recorder.done(unit, save_report(report_elastic_net(found), job.folder))
 
     return predict

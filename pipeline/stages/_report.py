@@ -12,7 +12,7 @@ from ..common import start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import map_paths, read_extraction
 from ..measures import read_features
-from ..page import STORED, read_delivery
+from ..page import REPORT_FILE, read_report
 from ..report import ExtraSection, FailedUnit, StudyResult
 from ..report import write_report as write_page
 from ..results import read_posterior
@@ -76,7 +76,7 @@ def _output_files(job: ReportJob) -> list[Path]:
     """Files of the stages after the inversion that the report reads."""
     paths, outputs = job.paths, job.outputs
     folders = [*map(paths.group, outputs.analyses), *map(paths.prediction, outputs.predictions)]
-    stored = [folder / STORED for folder in [*folders, *([paths.statistics] if outputs.statistics else [])]]
+    stored = [folder / REPORT_FILE for folder in [*folders, *([paths.statistics] if outputs.statistics else [])]]
     return [*stored, *([paths.measures, paths.measures.with_suffix(".json")] if outputs.measured else [])]
 
 
@@ -111,7 +111,7 @@ def write_report(units: Sequence[Unit], recorder: UnitRecorder) -> None:
 
 def _result(job: ReportJob) -> StudyResult:
     paths, outputs = job.paths, job.outputs
-    deliveries = {name: read_delivery(paths.group(name)) for name in outputs.analyses}
+    analyses = {name: read_report(paths.group(name)) for name in outputs.analyses}
     return StudyResult(
         study=job.study,
         inventory=job.inventory,
@@ -120,11 +120,11 @@ def _result(job: ReportJob) -> StudyResult:
             model: {visit: read_posterior(path)[0] for visit, path in visits.items()}
             for model, visits in job.posteriors.items()
         },
-        model_comparison=deliveries.pop(MODELS, None),
-        deliveries=deliveries,
+        model_comparison=analyses.pop(MODELS, None),
+        analyses=analyses,
         features=read_features(paths.measures) if outputs.measured else None,
-        statistics=read_delivery(paths.statistics) if outputs.statistics else None,
-        predictions={name: read_delivery(paths.prediction(name)) for name in outputs.predictions},
+        statistics=read_report(paths.statistics) if outputs.statistics else None,
+        predictions={name: read_report(paths.prediction(name)) for name in outputs.predictions},
         failures=job.failures,
         maps=_maps(job),
         seconds={},

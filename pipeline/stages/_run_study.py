@@ -9,7 +9,7 @@ from pathlib import Path
 from ..bids import Inventory
 from ..common import UsageError, match_labels, natural_key, release, sorted_names, write_json
 from ..execution import Unit, UnitOutcome, lock_folder, open_workers
-from ..page import check_out
+from ..page import check_output_folder
 from ..study import MAIN, Study
 from ._extract import extract_runs, extraction_units, unit_series_path
 from ._group import analyse_groups, compare_models, comparison_units, group_units
@@ -80,7 +80,7 @@ def run_study(
     cannot be written, as on a full disk: what is finished by then is kept.
     """
     check_place(study)
-    check_out(study.study.out)
+    check_output_folder(study.study.out)
     inventory = checked_inventory(study)
     paths = ResultPaths(study.study.out)
     options = _with_known_participants(options, [participant.name for participant in inventory.participants], notify)

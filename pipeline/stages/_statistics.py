@@ -13,8 +13,8 @@ from features import FeatureError
 from ..bids import Inventory
 from ..common import UsageError
 from ..execution import Unit, UnitRecorder
-from ..page import store_delivery
-from ..statistics import StudyParticipants, deliver_statistics, measure_changes, study_participants
+from ..page import save_report
+from ..statistics import StudyParticipants, measure_changes, report_statistics, study_participants
 from ..study import Statistics, Study
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
@@ -61,7 +61,7 @@ def statistics_units(study: Study, inventory: Inventory, measures: Path, paths: 
 
 
 def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
-    """Compute the statistics, and write what they deliver. The work function of this stage."""
+    """Compute the statistics, and write their report. The work function of this stage."""
     for unit in units:
         job: StatisticsJob = unit.payload
         try:
@@ -69,7 +69,7 @@ def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
             changes = (
                 measure_changes(job.measures, named, job.participants, job.settings.adjust_motion) if named else ()
             )
-            recorder.done(unit, store_delivery(deliver_statistics(job.participants, changes, job.settings), job.folder))
+            recorder.done(unit, save_report(report_statistics(job.participants, changes, job.settings), job.folder))
         except (UsageError, FeatureError) as error:
             recorder.failed(unit, str(error))
 

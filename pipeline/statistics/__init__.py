@@ -1,13 +1,13 @@
 """The statistics around a study: what the arms did to scores, what goes with a measure's change, who was studied."""
 
+from ._analysis_report import report_statistics
 from ._cohort import StudyParticipants, study_participants
-from ._delivery import deliver_statistics
 from ._measure_changes import MeasureChange, measure_changes
 
 __all__ = [
     "MeasureChange",
     "StudyParticipants",
-    "deliver_statistics",
     "measure_changes",
+    "report_statistics",
     "study_participants",
 ]

@@ -13,7 +13,7 @@ from peb import ALPHA
 
 from ..page import PROBABILITY, Answer, Column, Records
 from ..tables import p_words
-from ..verdicts import asked_words, has_passed, judge_p_value
+from ..verdicts import describe_count, is_significant, judge_p_value
 from ._cohort import StudyParticipants
 from ._measure_changes import MeasureChange
 from ._number_text import correlation_text, percent
@@ -110,7 +110,7 @@ def association_records(found: Sequence[Association], changes: Sequence[MeasureC
         "scores of one measure. r within arms is what is left when each arm's mean is taken out: far from r, the arms "
         "differ in both and make the correlation between them."
     )
-    sure = frozenset(i for i, row in enumerate(rows) if has_passed(row["holm"]))
+    sure = frozenset(i for i, row in enumerate(rows) if is_significant(row["holm"]))
     return Records("correlations", "What goes with the change of measures", lead, CORRELATION_COLUMNS, rows, sure=sure)
 
 
@@ -143,7 +143,8 @@ def _of_one(association: Association, level: float) -> Answer:
     return Answer(
         f"Does the change of {association.name} go with {best.name if scores == 1 else 'a score'}?",
         judge_p_value(min(one.holm for one in association.pearson)),
-        ("" if scores == 1 else f"{asked_words(scores, 'score')}; most with {best.name}: ") + f"{_told(best, level)}.",
+        ("" if scores == 1 else f"{describe_count(scores, 'score')}; most with {best.name}: ")
+        + f"{_told(best, level)}.",
         (
             *_ranks(association, best),
             *_within(best),
@@ -155,11 +156,11 @@ def _of_one(association: Association, level: float) -> Answer:
 def _of_all(found: Sequence[Association], level: float) -> Answer:
     best, one = min(((one, r) for one in found for r in one.pearson), key=lambda pair: pair[1].p_value)
     count = sum(len(each.pearson) for each in found)
-    passing = sum(any(has_passed(r.holm) for r in each.pearson) for each in found)
+    passing = sum(any(is_significant(r.holm) for r in each.pearson) for each in found)
     return Answer(
         "Does the change of a measure go with a score?",
         judge_p_value(one.p_value, count),
-        f"{asked_words(count, 'correlation')}; the least p is that of {best.name} with {one.name}: "
+        f"{describe_count(count, 'correlation')}; the least p is that of {best.name} with {one.name}: "
         f"{_told(one, level)}.",
         (
             f"A yes needs p times {count} of at most {ALPHA:g}. {passing} of {len(found)} measures have a p by Holm as "
@@ -242,7 +243,7 @@ def check_records(found: Sequence[VariableChecks], level: float) -> Records:
         "the checks of one measure or score. So many participants show a correlation of the last column's size or more "
         "in 8 of 10 studies: smaller ones go unseen. That two things do not go together is not tested."
     )
-    marked = frozenset(i for i, row in enumerate(rows) if has_passed(row["p_value"]))
+    marked = frozenset(i for i, row in enumerate(rows) if is_significant(row["p_value"]))
     return Records("null-checks", "What should not go together", lead, NULL_CHECK_COLUMNS, rows, marked=marked)
 
 
@@ -251,7 +252,7 @@ def check_answers(found: Sequence[VariableChecks], participants: StudyParticipan
     every = [(checked.name, one) for checked in found for one in checked.found if one.found.kind == "pearson"]
     if not every:
         return ()
-    hits = [f"{name} with {one.found.name}" for name, one in every if has_passed(one.found.p_value)]
+    hits = [f"{name} with {one.found.name}" for name, one in every if is_significant(one.found.p_value)]
     # Over all checks, where Holm's first step is Bonferroni's: those of one measure alone would say yes too often.
     least = min(one.found.p_value for _, one in every)
     bluntest = max((one for _, one in every), key=lambda one: one.detectable)
@@ -264,7 +265,7 @@ def check_answers(found: Sequence[VariableChecks], participants: StudyParticipan
             f"|r| = {bluntest.detectable:.2f} go unseen in more than 2 of 10 studies.",
             (
                 f"The {percent(level)} intervals reach as far as |r| = {strongest:.2f}.",
-                f"{asked_words(len(every), 'check')}: a yes needs p times {len(every)} of at most {ALPHA:g}; about "
+                f"{describe_count(len(every), 'check')}: a yes needs p times {len(every)} of at most {ALPHA:g}; about "
                 f"{ALPHA * len(every):.2g} have p ≤ {ALPHA:g} by chance alone.",
                 "That a check finds nothing does not show that there is nothing.",
             ),

@@ -11,7 +11,7 @@ from features import MixedModel, mixed_model
 from ..bids import SessionScores
 from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records
 from ..tables import numbers_text, p_words
-from ..verdicts import has_passed, judge_p_value
+from ..verdicts import is_significant, judge_p_value
 from ._cohort import StudyParticipants
 from ._number_text import percent, t_test_text, with_interval
 
@@ -166,7 +166,7 @@ def _answer(one: OutcomeResult, participants: StudyParticipants) -> Answer:
         f"{by_second} in {second.arm}: a difference of "
         f"{with_interval(difference.estimate, difference.low, difference.high, level=model.level)}, "
         f"{t_test_text(difference.t, difference.df, difference.p_value)}.",
-        (*_details(one), *_caution(has_passed(difference.p_value), model.level)),
+        (*_details(one), *_caution(is_significant(difference.p_value), model.level)),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..figures import signed
-from ..page import EFFECT, Answer, Column, Delivery, Records
+from ..page import EFFECT, AnalysisReport, Answer, Column, Records
 from ..tables import shuffled_p_words
 from ..verdicts import Verdict, judge_prediction
 from ._planted_effects import PlantedMeasure
@@ -92,28 +92,30 @@ class PredictionRecovery:
         return tuple(predictor for predictor in self.planted if predictor.sign_is_right is False)
 
 
-def recover_predictors(truth: PlantedTruth, predictions: Mapping[str, Delivery]) -> tuple[PredictionRecovery, ...]:
+def recover_predictors(
+    truth: PlantedTruth, predictions: Mapping[str, AnalysisReport]
+) -> tuple[PredictionRecovery, ...]:
     """Every prediction; one whose tables are not as expected is left out."""
     return tuple(
-        _prediction_recovery(truth, name, delivery, rows)
-        for name, delivery in predictions.items()
-        if (rows := _predictor_rows(delivery))
+        _prediction_recovery(truth, name, report, rows)
+        for name, report in predictions.items()
+        if (rows := _predictor_rows(report))
     )
 
 
 def _prediction_recovery(
-    truth: PlantedTruth, name: str, delivery: Delivery, rows: Mapping[str, Mapping[str, Any]]
+    truth: PlantedTruth, name: str, report: AnalysisReport, rows: Mapping[str, Mapping[str, Any]]
 ) -> PredictionRecovery:
     planted = tuple(_planted_predictors(truth, rows))
     known = {predictor.term for predictor in planted}
     others = [row for term, row in rows.items() if term not in known]
-    nested, chance = (delivery.summary.get(part) or {} for part in ("nested", "chance"))
+    nested, chance = (report.summary.get(part) or {} for part in ("nested", "chance"))
     return PredictionRecovery(
         name,
         planted,
         len(others),
         sum(row["coefficient"] != 0 for row in others),
-        float(delivery.summary["published"]["r_squared"]),
+        float(report.summary["published"]["r_squared"]),
         nested.get("q_squared"),
         chance.get("p_value"),
         chance.get("shuffles"),
@@ -137,9 +139,9 @@ def _planted_predictors(truth: PlantedTruth, rows: Mapping[str, Mapping[str, Any
                 )
 
 
-def _predictor_rows(delivery: Delivery) -> dict[str, Mapping[str, Any]]:
+def _predictor_rows(report: AnalysisReport) -> dict[str, Mapping[str, Any]]:
     """Predictor → its row; none where there is no such table."""
-    tables = [records for records in delivery.records if records.name == "predictors"]
+    tables = [records for records in report.records if records.name == "predictors"]
     return {row["predictor"]: row for records in tables for row in records.rows}
 
 

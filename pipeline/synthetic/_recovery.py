@@ -12,7 +12,7 @@ from dcm import Posterior
 from peb import MEAN, ArmComparison, Estimate, GroupPosterior, NormalMixture, PebSettings, make_design
 
 from ..group import LEAST, Arms, GroupInputs, arm_records, compare_arms, judge_arms, pair_sessions
-from ..page import Delivery
+from ..page import AnalysisReport
 from ..results import Z, connections
 from ..verdicts import Verdict
 from ._planted_truth import PlantedTruth
@@ -179,12 +179,12 @@ class GroupRecovery:
 
 
 def recover_group(
-    truth: PlantedTruth, posteriors: Mapping[str, Posterior], delivered: Sequence[Delivery] = ()
+    truth: PlantedTruth, posteriors: Mapping[str, Posterior], reported: Sequence[AnalysisReport] = ()
 ) -> GroupRecovery | None:
     """The changes of B and their group, by the settings of the study's own `[group.arms]`; None where an arm is too
     small to be compared.
 
-    Verdicts are those of the analysis that was `delivered`, where there is one: a question is answered once.
+    Verdicts are those of the analysis that was `reported`, where there is one: a question is answered once.
     """
     estimates = [Estimate.from_dcm(visit, found) for visit, found in posteriors.items() if visit in truth.connectivity]
     changed, notes = pair_sessions(estimates, *SESSIONS)
@@ -198,7 +198,7 @@ def recover_group(
     arms = compare_arms(inputs, ARM, order=truth.arms)
     pairs = [(name, arm) for name in truth.modulations for arm in truth.arms]
     own = arm_records(inputs, arms, judge_arms(inputs, arms))
-    tables = [records for delivery in delivered for records in delivery.records if records.name == own.name]
+    tables = [records for report in reported for records in report.records if records.name == own.name]
     verdicts = {
         (row["covariate"], row["parameter"]): row["verdict"]
         for row in (tables or [own])[0].rows

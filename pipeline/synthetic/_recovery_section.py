@@ -10,7 +10,7 @@ import numpy as np
 from dcm import Posterior
 from peb import MEAN
 
-from ..page import EFFECT, PROBABILITY, SPREAD, Column, Delivery, Picture, Records, Section
+from ..page import EFFECT, PROBABILITY, SPREAD, AnalysisReport, Column, Picture, Records, Section
 from ..report import ExtraSection, StudyResult
 from ..results import LEVEL, connections, per_covariate
 from ._planted_effects import CIRCUIT_REGIONS
@@ -38,15 +38,15 @@ def study_recovery_section(truth: PlantedTruth, result: StudyResult) -> ExtraSec
 
     Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
     """
-    compared = [delivery for name, delivery in result.deliveries.items() if result.study.group[name].analysis == "arms"]
+    compared = [report for name, report in result.analyses.items() if result.study.group[name].analysis == "arms"]
     return recovery_section(truth, result.main_posteriors, result.predictions, compared)
 
 
 def recovery_section(
     truth: PlantedTruth,
     posteriors: Mapping[str, Posterior],
-    predictions: Mapping[str, Delivery] | None = None,
-    compared: Sequence[Delivery] = (),
+    predictions: Mapping[str, AnalysisReport] | None = None,
+    compared: Sequence[AnalysisReport] = (),
 ) -> ExtraSection:
     """The same from the posteriors of the main model, by visit, the predictions, by name, and arm comparisons."""
     recovered, group = recover_parameters(truth, posteriors), recover_group(truth, posteriors, compared)

@@ -1,37 +1,60 @@
 """How questions about a group are answered: every cut-off, one function for each kind of evidence, and the words."""
 
-from ._counted import judge_coverage, judge_fits, judge_means, judge_model_choice, judge_power
-from ._covariates import CovariateVerdict, judge_covariate, judge_difference, undecided
-from ._group import EACH_KIND, Apart, judge_group, shuffled_note
-from ._question import Question, question_of
-from ._rule import (
+from ._covariates import (
+    SEPARATE_GROUPS_NOTE,
+    CovariateVerdict,
+    KindComparisons,
+    Question,
+    judge_covariate,
+    judge_difference,
+    judge_group,
+    question_about,
+    unbalanced_shuffle_note,
+)
+from ._rules import (
     EVIDENCE_LINES,
-    RETAINED,
+    RETAINED_SHARE,
     EffectsVerdict,
     Verdict,
-    has_passed,
-    has_settled,
+    is_p_value_settled,
+    is_significant,
     is_stable,
+    judge_coverage,
     judge_effects,
+    judge_fits,
+    judge_means,
     judge_model,
+    judge_model_choice,
     judge_p_value,
+    judge_power,
     judge_prediction,
-    sure_above,
+    probability_cutoff,
 )
-from ._words import asked_words, model_rule_words, p_rule_words, rule_words, size_words, verdict_headline
+from ._words import (
+    describe_count,
+    describe_effect_rule,
+    describe_model_rule,
+    describe_p_rule,
+    describe_size,
+    verdict_headline,
+)
 
 __all__ = [
-    "EACH_KIND",
     "EVIDENCE_LINES",
-    "RETAINED",
-    "Apart",
+    "RETAINED_SHARE",
+    "SEPARATE_GROUPS_NOTE",
     "CovariateVerdict",
     "EffectsVerdict",
+    "KindComparisons",
     "Question",
     "Verdict",
-    "asked_words",
-    "has_passed",
-    "has_settled",
+    "describe_count",
+    "describe_effect_rule",
+    "describe_model_rule",
+    "describe_p_rule",
+    "describe_size",
+    "is_p_value_settled",
+    "is_significant",
     "is_stable",
     "judge_covariate",
     "judge_coverage",
@@ -45,13 +68,8 @@ __all__ = [
     "judge_p_value",
     "judge_power",
     "judge_prediction",
-    "model_rule_words",
-    "p_rule_words",
-    "question_of",
-    "rule_words",
-    "shuffled_note",
-    "size_words",
-    "sure_above",
-    "undecided",
+    "probability_cutoff",
+    "question_about",
+    "unbalanced_shuffle_note",
     "verdict_headline",
 ]

@@ -1,15 +1,31 @@
-"""The verdict on one covariate: of a group's effects, or of the difference between two arms."""
+"""The verdicts on a group's covariates: of its effects, or of the difference between two kinds of participants."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from peb import MEAN, ArmComparison, Design, GroupPosterior, NormalMixture, VerdictKind
 
-from ._question import Question, question_of
-from ._rule import EffectsVerdict, judge_effects
+from ._rules import EffectsVerdict, judge_effects
+
+KindComparisons = Mapping[str, ArmComparison | None]  # covariate of the group → its kinds beside each other
+SEPARATE_GROUPS_NOTE = "From a group of each kind, so that participants of one may differ more than those of the other."
+
+
+@dataclass(frozen=True)
+class Question:
+    """An effect in units that a size can be stated in.
+
+    Fields:
+        factor: δ = factor · β.
+        per: what the effect is per, such as ``SD of improvement``; empty for a mean or a difference.
+    """
+
+    factor: float
+    per: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +47,20 @@ class CovariateVerdict:
     kinds: ArmComparison | None = None
 
 
+def judge_group(group: GroupPosterior, apart: KindComparisons, size: float) -> dict[str, CovariateVerdict]:
+    """Covariate → the verdict on its effects.
+
+    Arguments:
+        group: everybody.
+        apart: comparisons from a group of each kind; None of one that cannot be had, which leaves the question open.
+        size: d.
+    """
+    return {covariate: _judge(group, covariate, apart, size) for covariate in group.design.covariates}
+
+
 def judge_covariate(group: GroupPosterior, covariate: str, size: float) -> CovariateVerdict:
     """Of the effects of one covariate on all parameters of a group."""
-    asked = question_of(group.design, covariate)
+    asked = question_about(group.design, covariate)
     return _judged(group.marginals[:, group.design.column(covariate)].scaled(asked.factor), asked, size)
 
 
@@ -54,12 +81,12 @@ def judge_difference(
         drawn: draws of every difference, where the result was checked by sampling: both must be sure.
         note: what to know of where it comes from.
     """
-    number = question_of(design, one.covariate)
+    number = question_about(design, one.covariate)
     asked = Question(number.factor, number.per if one.covariate != MEAN else "")
     return replace(_judged(one.marginals[2].scaled(asked.factor), asked, size, drawn, note), kinds=one)
 
 
-def undecided(judged: CovariateVerdict, note: str) -> CovariateVerdict:
+def leave_open(judged: CovariateVerdict, note: str) -> CovariateVerdict:
     """The same question left open, and why."""
     found = judged.found
     each: list[VerdictKind] = ["open" for _ in found.each]
@@ -82,3 +109,50 @@ def _judged(
             within[i] = min(within[i], float(np.mean(np.abs(draws * asked.factor) < size)))
     found = judge_effects(above, within, size=size)
     return CovariateVerdict(asked, found, above, note)
+
+
+def unbalanced_shuffle_note(counts: tuple[int, int]) -> str:
+    """Why shuffling does not answer a question about unbalanced kinds."""
+    return (
+        f"Left open: shuffling takes both kinds to differ as much among themselves, and with {counts[0]} and "
+        f"{counts[1]} participants it is too sure where those of the smaller one differ more; effconn peb arms "
+        "answers it."
+    )
+
+
+def question_about(design: Design, covariate: str) -> Question:
+    """δ of one covariate.
+
+    Of a column coded ±1, whose effect is half of a difference, δ is the difference; of numbers, the change for one
+    standard deviation more; of their product, the difference between the kinds of that change.
+    """
+    if covariate == MEAN:
+        return Question(1.0, "")
+    parts = covariate.split("×")
+    numbers = [name for name in parts if name not in design.kinds]
+    factor = 2.0 ** (len(parts) - len(numbers))
+    for name in numbers:
+        factor *= _sd(design, name, covariate)
+    return Question(factor, f"SD of {' × '.join(numbers)}" if numbers else "")
+
+
+def _sd(design: Design, name: str, covariate: str) -> float:
+    """Of a column over participants; where the design has its product alone, the product's size."""
+    if name in design.covariates:
+        return float(np.std(design.matrix[:, design.column(name)]))
+    column = design.matrix[:, design.column(covariate)]
+    others = len([part for part in covariate.split("×") if part not in design.kinds])
+    return float(np.sqrt(np.mean(column**2)) ** (1 / max(others, 1)))
+
+
+def _judge(group: GroupPosterior, covariate: str, apart: KindComparisons, size: float) -> CovariateVerdict:
+    if covariate not in apart:
+        return judge_covariate(group, covariate, size)
+    one = apart[covariate]
+    if one is None:
+        note = (
+            "Left open: participants of two kinds in such unequal numbers must have a group of each kind, and one of "
+            "them is too small to be fitted, or has the same covariate throughout."
+        )
+        return leave_open(judge_covariate(group, covariate, size), note)
+    return judge_difference(one, group.design, size, note=SEPARATE_GROUPS_NOTE)

@@ -10,13 +10,13 @@ from peb import ABSENCE_PROBABILITY, ALPHA
 from ..common import first_names
 from ..results import HERTZ, INPUT_UNIT
 from ._covariates import CovariateVerdict
-from ._rule import BEST
+from ._rules import BEST
 
 NAMED = 3  # connections, before the rest is only counted
 _ON_A_LOG_SCALE = "on the log scale of self-inhibition"
 
 
-def rule_words(size: float) -> str:
+def describe_effect_rule(size: float) -> str:
     """How effects are judged, for the reader of a table."""
     return (
         f"Verdict: yes where 2 min(P, 1 − P) times the number of connections asked about is at most {ALPHA:g}; no "
@@ -25,23 +25,23 @@ def rule_words(size: float) -> str:
     )
 
 
-def p_rule_words(questions: int = 1) -> str:
+def describe_p_rule(questions: int = 1) -> str:
     """How p values are judged."""
     times = f" times {questions}" if questions > 1 else ""
     return f"yes where p{times} is at most {ALPHA:g}; open otherwise, as a test that finds nothing shows no absence"
 
 
-def model_rule_words() -> str:
+def describe_model_rule() -> str:
     """How models are judged."""
     return f"yes where the best one has a probability of at least {BEST:g}; open otherwise"
 
 
-def asked_words(questions: int, what: str = "connection") -> str:
+def describe_count(questions: int, what: str = "connection") -> str:
     """``2 connections asked``."""
     return f"1 {what} asked" if questions == 1 else f"{questions} {what}s asked"
 
 
-def size_words(size: float, units: Sequence[str], per: str = "") -> str:
+def describe_size(size: float, units: Sequence[str], per: str = "") -> str:
     """The size below which an effect counts as none: ``0.5 Hz``, ``0.5 Hz per SD of improvement``."""
     hertz = [unit for unit in units if unit in (HERTZ, INPUT_UNIT)]
     text = f"{size:g} Hz" if hertz or not any(units) else f"{size:g} {_ON_A_LOG_SCALE}"
@@ -66,9 +66,9 @@ def verdict_headline(
         chief: the numbers of the surest; then only the others are named.
     """
     found = judged.found
-    asked = asked_words(found.questions)
+    asked = describe_count(found.questions)
     if found.kind == "no difference":
-        said = f"No {of} above {size_words(found.size, units, judged.question.per)}: {asked}, all surely smaller."
+        said = f"No {of} above {describe_size(found.size, units, judged.question.per)}: {asked}, all surely smaller."
     elif found.kind == "open":
         said = f"{asked}, none surely there, nor all surely small."
     else:

@@ -10,8 +10,8 @@ from peb import Estimate, Gaussian, PebSettings, make_design
 from pipeline.group._estimation import fit_group
 from pipeline.group._fit import effect_records
 from pipeline.group._inputs import GroupInputs
-from pipeline.group._leave_one_out import deliver_prediction, predict
-from pipeline.group._permute import permute
+from pipeline.group._leave_one_out import predict_left_out, report_leave_one_out
+from pipeline.group._permute import permute_covariate
 from pipeline.tables._number_text import number_text, numbers_text
 
 PEOPLE = 12
@@ -62,11 +62,11 @@ def test_spm12s_numbers_stay_in_units_in_which_its_steps_arrive() -> None:
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_spm12s_other_analyses_in_other_units_say_the_same(factor: float) -> None:
-    usual, found = (predict(inputs(one), "score", 3, 0) for one in (1.0, factor))
+    usual, found = (predict_left_out(inputs(one), "score", 3, 0) for one in (1.0, factor))
     assert found.correlation == pytest.approx(usual.correlation, abs=0.02)
     assert found.actual == pytest.approx(factor * usual.actual)
-    assert "units of covariates" in deliver_prediction(inputs(factor), found).notices[-1][1]
-    first, second = (permute(inputs(one), "score", (), 19, 0) for one in (1.0, factor))
+    assert "units of covariates" in report_leave_one_out(inputs(factor), found).notices[-1][1]
+    first, second = (permute_covariate(inputs(one), "score", (), 19, 0) for one in (1.0, factor))
     assert second.statistic == pytest.approx(first.statistic, rel=1e-6)
 
 

@@ -20,9 +20,9 @@ from pipeline.bids import Absence
 from pipeline.cli._predict import read_model
 from pipeline.execution import CurrentProcess
 from pipeline.figures._style import plain
-from pipeline.page._delivery import Delivery, delivery_page
+from pipeline.page._analysis_report import AnalysisReport, report_page
 from pipeline.page._html import Page, render
-from pipeline.predict._delivery import deliver_prediction
+from pipeline.predict._analysis_report import report_elastic_net
 from pipeline.predict._fit import fit
 from pipeline.report import ExtraSection, FailedUnit, StudyResult, study_page
 
@@ -60,12 +60,12 @@ def tainted(part: Any) -> Any:
     return part
 
 
-def analysis_page(delivery: Delivery) -> Page:
+def analysis_page(report: AnalysisReport) -> Page:
     """An analysis' own page, as `effconn peb` and `effconn predict` write it."""
-    return delivery_page(delivery, delivery.draw(), [(f"{payload}.tsv", payload) for payload in PAYLOADS])
+    return report_page(report, report.draw(), [(f"{payload}.tsv", payload) for payload in PAYLOADS])
 
 
-def predicted(folder: Path) -> Delivery:
+def predicted(folder: Path) -> AnalysisReport:
     """`effconn predict` on a table whose people, sessions, arms, columns and units are payloads."""
     table = [
         {
@@ -84,7 +84,7 @@ def predicted(folder: Path) -> Delivery:
         path, arms=arms, measures=("gppi_*", "rest_*"), permutations=2, bootstraps=2, alphas=(0.5,)
     )
     with CurrentProcess() as workers:
-        return deliver_prediction(fit(read_model(options), options, folder, workers, lambda _: nullcontext(_ignore)))
+        return report_elastic_net(fit(read_model(options), options, folder, workers, lambda _: nullcontext(_ignore)))
 
 
 def _ignore(done: int, total: int) -> None:
@@ -115,7 +115,7 @@ def seen(result: StudyResult, html: str, tmp_path_factory: pytest.TempPathFactor
     if browser is None:
         pytest.skip("no Chromium here; pages are not looked at in a browser")
     folder = tmp_path_factory.mktemp("pages")
-    arms, left_out = (result.deliveries[name] for name in ("change-by-arm", "prediction"))
+    arms, left_out = (result.analyses[name] for name in ("change-by-arm", "prediction"))
     nothing = replace(result, extractions=(), posteriors={}, maps={}, features=None)
     pages = {
         "run": html,

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from pipeline.page._html import Answer, Section, render
 from pipeline.page._records import Column, Records
-from pipeline.page._store import read_delivery, store_delivery
+from pipeline.page._stored_report import read_report, save_report
 from pipeline.report import ExtraSection, StudyResult, study_page, study_records, write_report
 from pipeline.report._analyses import analysis_sections, summary_answers
 from pipeline.report._inversions import connectivity_section, diagnose_visits
@@ -137,7 +137,7 @@ def test_methods_follow_from_the_settings(result: StudyResult) -> None:
             "dcm": study.dcm and study.dcm.model_copy(update={"compat": "spm12", "starts": 8}),
         }
     )
-    bare = replace(result, extractions=(), maps={}, deliveries={})
+    bare = replace(result, extractions=(), maps={}, analyses={})
     before, after = (" ".join(study_page(replace(bare, study=one)).methods) for one in (study, other))
     for words in (
         "cut-off period of 128 s",
@@ -159,7 +159,7 @@ def test_methods_follow_from_the_settings(result: StudyResult) -> None:
 
 
 def test_the_same_study_gives_the_same_bytes(result: StudyResult, tmp_path: Path) -> None:
-    some = replace(result, deliveries={}, posteriors={})
+    some = replace(result, analyses={}, posteriors={})
     first, second = (write_report(some, tmp_path / name / "report.html") for name in "ab")
     assert [path.relative_to(tmp_path / "a") for path in first] == [path.relative_to(tmp_path / "b") for path in second]
     for one, other in zip(first, second, strict=True):
@@ -167,7 +167,7 @@ def test_the_same_study_gives_the_same_bytes(result: StudyResult, tmp_path: Path
 
 
 def test_a_study_in_which_nothing_could_be_done_still_has_a_page(result: StudyResult) -> None:
-    later = {"deliveries": {}, "predictions": {}, "features": None, "statistics": None}
+    later = {"analyses": {}, "predictions": {}, "features": None, "statistics": None}
     nothing = replace(result, extractions=(), posteriors={}, maps={}, versions={}, **later)
     html = render(study_page(nothing))
     assert "No visit has a posterior." in html
@@ -184,9 +184,9 @@ def test_answers_and_tables_are_there_for_programs(written: list[Path]) -> None:
 
 
 def test_stored_analyses_keep_their_ids_apart(result: StudyResult, tmp_path: Path) -> None:
-    store_delivery(result.deliveries["change"], tmp_path)
-    stored = read_delivery(tmp_path)
-    sections = analysis_sections(replace(result, deliveries={"change": stored, "prediction": stored}))
+    save_report(result.analyses["change"], tmp_path)
+    stored = read_report(tmp_path)
+    sections = analysis_sections(replace(result, analyses={"change": stored, "prediction": stored}))
     drawn = [str(picture.svg) for section in sections for part in section.parts for picture in part.pictures]
     ids = Counter(found for text in drawn for found in re.findall(r'\bid="([^"]+)"', text))
     assert max(ids.values()) == 1
@@ -206,7 +206,7 @@ def test_what_is_extra_comes_right_after_the_summary(result: StudyResult) -> Non
         (few, replace(few, name="long", title="Long", rows=few.rows * 40)),
         (("Simulated data.", "No patient's."),),
     )
-    bare = replace(result, extractions=(), maps={}, deliveries={})
+    bare = replace(result, extractions=(), maps={}, analyses={})
     page = study_page(bare, extra)
     assert page.sections[0].title == "Found beside what was planted"
     assert [one.title for one in page.sections[0].folded] == ["Long"]
@@ -233,13 +233,13 @@ def test_a_connection_that_both_roads_know_has_their_answers_side_by_side(result
 @pytest.mark.parametrize("name", ["left_amygdala_from_vmPFC", "amygdala_from_vmPFC-left", "amygdala_from_vmPFC_left"])
 def test_a_region_whose_name_holds_anothers_is_not_that_one(result: StudyResult, name: str) -> None:
     predictor = {"predictor": f"change(gppi_faces_faces-over-shapes_{name})"}
-    delivery = result.predictions["change"]
-    tables = [replace(one, rows=[{**row, **predictor} for row in one.rows]) for one in delivery.records]
+    report = result.predictions["change"]
+    tables = [replace(one, rows=[{**row, **predictor} for row in one.rows]) for one in report.records]
     other = {**result.study.regions, "left_amygdala": result.study.regions["amygdala"]}
     alone = replace(
         result,
         study=result.study.model_copy(update={"regions": other}),
-        predictions={"change": replace(delivery, records=tuple(tables))},
+        predictions={"change": replace(report, records=tuple(tables))},
     )
     assert "roads" not in [one.name for one in study_records(alone)]
 

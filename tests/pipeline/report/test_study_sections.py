@@ -144,7 +144,7 @@ def test_arms_move_alike_only_where_the_interval_is_narrow(
     for number, one in enumerate(result.ordered_runs("faces")):
         mean = 0.2 + wider * (number % 3) / 3 + apart * (result.arm_of[one.participant] == first)
         runs.append(replace(one, framewise_displacement=np.full(60, mean)))
-    answers = summary_answers(replace(result, extractions=tuple(runs), deliveries={}), {})
+    answers = summary_answers(replace(result, extractions=tuple(runs), analyses={}), {})
     assert [one.verdict for one in answers if one.question == "Do both arms move alike?"] == [verdict]
 
 
@@ -213,7 +213,7 @@ def test_best_and_worst_visits_are_drawn_in_full_and_all_small(result: StudyResu
 
 
 def test_certainty_is_effect_over_its_own_uncertainty(result: StudyResult) -> None:
-    rows = result.deliveries["change-by-arm"].records[0].rows
+    rows = result.analyses["change-by-arm"].records[0].rows
     first = next(row for row in rows if row["road"] == "one group")
     found = standardised_effects(result)[0]
     assert found.ratio == pytest.approx(first["difference"] / ((first["high"] - first["low"]) / (2 * Z)))

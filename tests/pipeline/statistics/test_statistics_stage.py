@@ -12,7 +12,7 @@ from made_up_statistics import made_up_participants, write_measures
 
 from pipeline.bids import Inventory, Participant
 from pipeline.execution import Unit
-from pipeline.page._store import read_delivery
+from pipeline.page._stored_report import read_report
 from pipeline.stages._result_paths import ResultPaths
 from pipeline.stages._statistics import compute_statistics, statistics_units
 from pipeline.study import Study
@@ -62,7 +62,7 @@ def inventory_of(age: float = 40) -> Inventory:
 ALL = {"outcomes": ["caps"], "measures": ["gppi_*"], "subscales": ["caps"], "null_checks": ["age"], "cohort": ["age"]}
 
 
-def test_the_work_leaves_a_delivery_that_the_report_can_read(tmp_path: Path) -> None:
+def test_the_work_leaves_a_report_that_the_report_can_read(tmp_path: Path) -> None:
     (unit,) = statistics_units(
         study_of(tmp_path, **ALL), inventory_of(), write_measures(tmp_path, PEOPLE), ResultPaths(tmp_path)
     )
@@ -70,7 +70,7 @@ def test_the_work_leaves_a_delivery_that_the_report_can_read(tmp_path: Path) -> 
     compute_statistics([unit], told)
     assert told.reasons == []
     assert all(path.is_file() for path in told.outputs)
-    names = [one.name for one in read_delivery(tmp_path / "statistics").records]
+    names = [one.name for one in read_report(tmp_path / "statistics").records]
     assert names == ["outcomes", "outcome-means", "correlations", "null-checks", "cohort"]
 
 

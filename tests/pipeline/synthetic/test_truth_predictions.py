@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.page._delivery import Delivery
+from pipeline.page._analysis_report import AnalysisReport
 from pipeline.page._records import Column, Records
 from pipeline.synthetic import PlantedTruth, read_truth
 from pipeline.synthetic._predictor_recovery import (
@@ -30,19 +30,19 @@ def truth(study: Path) -> PlantedTruth:
     return read_truth(study)
 
 
-def delivery(
+def report(
     coefficients: Mapping[str, float],
     q_squared: float | None = 0.4,
     p_value: float | None = 0.01,
     stable: str | None = "yes",
-) -> Delivery:
+) -> AnalysisReport:
     """As a prediction with these coefficients hands it over."""
     keys = ("predictor", "coefficient", "folds", "bootstraps", "stable")
     rows: list[dict[str, Any]] = [
         dict(zip(keys, (name, value, float(value != 0), 0.8, stable), strict=True))
         for name, value in coefficients.items()
     ]
-    return Delivery(
+    return AnalysisReport(
         name="prediction",
         title="",
         subtitle="",
@@ -58,13 +58,13 @@ def delivery(
     )
 
 
-def held(truth: PlantedTruth, found: Delivery) -> PredictionRecovery:
+def held(truth: PlantedTruth, found: AnalysisReport) -> PredictionRecovery:
     (one,) = recover_predictors(truth, {"change": found})
     return one
 
 
 def test_everything_found_with_its_sign_is_a_yes(truth: PlantedTruth) -> None:
-    found = held(truth, delivery({DACC: -2.0, RACC: 1.5, TO_AMYGDALA: -0.5, TO_VMPFC: 0.0, OTHER: 0.3}))
+    found = held(truth, report({DACC: -2.0, RACC: 1.5, TO_AMYGDALA: -0.5, TO_VMPFC: 0.0, OTHER: 0.3}))
     (answer,) = prediction_answers((found,))
     assert answer.verdict == "yes"  # of two interactions that show the same one is enough
     assert answer.headline.startswith("3 of 3 planted effects found")
@@ -76,23 +76,23 @@ def test_everything_found_with_its_sign_is_a_yes(truth: PlantedTruth) -> None:
 
 
 def test_some_of_it_is_partly_and_so_is_all_of_it_without_anybody_predicted(truth: PlantedTruth) -> None:
-    some = held(truth, delivery({DACC: -2.0, RACC: 0.0}))
-    unseen = held(truth, delivery({DACC: -2.0, RACC: 1.0}, q_squared=-0.1))
+    some = held(truth, report({DACC: -2.0, RACC: 0.0}))
+    unseen = held(truth, report({DACC: -2.0, RACC: 1.0}, q_squared=-0.1))
     assert [one.verdict for one in prediction_answers((some, unseen))] == ["partly", "partly"]
 
 
 def test_what_is_not_stable_is_not_found_but_told(truth: PlantedTruth) -> None:
-    found = held(truth, delivery({DACC: -2.0, RACC: 0.0}, stable="no"))
+    found = held(truth, report({DACC: -2.0, RACC: 0.0}, stable="no"))
     (answer,) = prediction_answers((found,))
     assert answer.verdict == "open"
     assert f"Retained, but not stable: {DACC}." in answer.details
     assert not predictor_records(truth, (found,)).sure
-    untested = held(truth, delivery({DACC: -2.0, RACC: 1.0}, stable=None))
+    untested = held(truth, report({DACC: -2.0, RACC: 1.0}, stable=None))
     assert prediction_answers((untested,))[0].verdict == "yes"
 
 
 def test_signs_the_wrong_way_round_are_a_no_and_are_marked(truth: PlantedTruth) -> None:
-    found = held(truth, delivery({DACC: 2.0, RACC: 0.0}))
+    found = held(truth, report({DACC: 2.0, RACC: 0.0}))
     (answer,) = prediction_answers((found,))
     assert answer.verdict == "no"
     assert any(DACC in line for line in answer.details)
@@ -101,18 +101,18 @@ def test_signs_the_wrong_way_round_are_a_no_and_are_marked(truth: PlantedTruth) 
 
 
 def test_nothing_retained_is_left_open(truth: PlantedTruth) -> None:
-    (answer,) = prediction_answers((held(truth, delivery({DACC: 0.0, RACC: 0.0}, q_squared=-0.2)),))
+    (answer,) = prediction_answers((held(truth, report({DACC: 0.0, RACC: 0.0}, q_squared=-0.2)),))
     assert answer.verdict == "open"
 
 
 def test_where_nothing_was_planted_predicting_nobody_is_right(truth: PlantedTruth) -> None:
     before = {"before(response_stroop_conflict_dACC)": 0.4, "age": 0.0}
     cases = [(-0.2, 0.6), (0.1, 0.2), (0.3, 0.01), (None, None)]
-    answers = prediction_answers(tuple(held(truth, delivery(before, *case)) for case in cases))
+    answers = prediction_answers(tuple(held(truth, report(before, *case)) for case in cases))
     assert [one.verdict for one in answers] == ["yes", "open", "no", "open"]
-    assert not predictor_records(truth, (held(truth, delivery(before)),)).rows
+    assert not predictor_records(truth, (held(truth, report(before)),)).rows
 
 
-def test_a_delivery_without_predictors_is_passed_over(truth: PlantedTruth) -> None:
-    bare = delivery({})
+def test_a_report_without_predictors_is_passed_over(truth: PlantedTruth) -> None:
+    bare = report({})
     assert recover_predictors(truth, {"change": bare}) == ()

@@ -9,15 +9,15 @@ import pytest
 
 from peb import Design, Estimate, Gaussian, PebSettings, make_design
 from pipeline.group._arms import Arms, compare_arms
-from pipeline.group._arms_page import _sampled, deliver_arms
+from pipeline.group._arms_page import _sampled, report_arms
 from pipeline.group._estimation import fit_group
-from pipeline.group._fit import deliver_fit
+from pipeline.group._fit import report_fit
 from pipeline.group._inputs import GroupInputs
-from pipeline.group._leave_one_out import deliver_prediction, predict
-from pipeline.group._permute import deliver_permutation, permute
-from pipeline.group._search import deliver_search, search_models
-from pipeline.page._delivery import Delivery
-from pipeline.verdicts import judge_difference, question_of, size_words
+from pipeline.group._leave_one_out import predict_left_out, report_leave_one_out
+from pipeline.group._permute import permute_covariate, report_permutation
+from pipeline.group._search import report_search, search_models
+from pipeline.page._analysis_report import AnalysisReport
+from pipeline.verdicts import describe_size, judge_difference, question_about
 
 DOWN, UP = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
 CONNECTIONS = (DOWN, UP)
@@ -45,13 +45,13 @@ def group(
     return GroupInputs(tuple(estimates), design, None, ("B",), PebSettings(), None, (), (), smallest_effect=size)
 
 
-def arms_of(inputs: GroupInputs) -> tuple[Arms, Delivery]:
+def arms_of(inputs: GroupInputs) -> tuple[Arms, AnalysisReport]:
     arms = compare_arms(inputs, "arm")
-    return arms, deliver_arms(inputs, arms)
+    return arms, report_arms(inputs, arms)
 
 
-def verdict_of(delivery: Delivery, start: str) -> str:
-    (found,) = [one.verdict for one in delivery.answers if one.question.startswith(start)]
+def verdict_of(report: AnalysisReport, start: str) -> str:
+    (found,) = [one.verdict for one in report.answers if one.question.startswith(start)]
     return found
 
 
@@ -59,8 +59,8 @@ def verdict_of(delivery: Delivery, start: str) -> str:
 def test_fit_search_and_arms_give_one_answer_to_one_question(counts: tuple[int, int]) -> None:
     inputs = group(counts)
     _, compared = arms_of(inputs)
-    fitted = deliver_fit(inputs, *fit_group(inputs))
-    searched = deliver_search(inputs, *search_models(inputs))
+    fitted = report_fit(inputs, *fit_group(inputs))
+    searched = report_search(inputs, *search_models(inputs))
     for about, both in (("the mean", "differ between ketamine"), ("how it goes with score", "score differently in")):
         said = {
             verdict_of(compared, f"Do the arms differ in {about}"),
@@ -111,9 +111,9 @@ def test_answers_count_the_connections_and_say_how_small_none_is() -> None:
 def test_arms_are_answered_from_a_group_of_each_and_the_numbers_are_its(counts: tuple[int, int]) -> None:
     inputs = group(counts)
     arms, compared = arms_of(inputs)
-    fitted = deliver_fit(inputs, *fit_group(inputs))
-    for delivery, about in ((compared, "Do the arms differ in the mean"), (fitted, "Which connections differ between")):
-        (found,) = [one for one in delivery.answers if one.question.startswith(about)]
+    fitted = report_fit(inputs, *fit_group(inputs))
+    for report, about in ((compared, "Do the arms differ in the mean"), (fitted, "Which connections differ between")):
+        (found,) = [one for one in report.answers if one.question.startswith(about)]
         assert found.details[0].startswith("From a group of each kind")
     (mean,) = [one for one in arms.separate if one.covariate == "mean"]
     rows = [row for row in fitted.records[0].rows if row["covariate"] == "arm[ketamine]"]
@@ -128,15 +128,15 @@ def test_kinds_that_cannot_be_fitted_alone_are_left_to_the_group_of_both() -> No
     arm = ["ketamine"] * 8 + ["midazolam"] * 8
     score = np.where(np.arange(16) < 8, 1.0, np.linspace(0, 20, 16))
     design = make_design(inputs.design.participants, {"arm": arm, "score": score}, plus=["ketamine"])
-    delivery = deliver_fit(replace(inputs, design=design), *fit_group(replace(inputs, design=design)))
-    (found,) = [one for one in delivery.answers if "differ between" in one.question]
+    report = report_fit(replace(inputs, design=design), *fit_group(replace(inputs, design=design)))
+    (found,) = [one for one in report.answers if "differ between" in one.question]
     assert found.verdict == "yes"
     assert not any("group of each kind" in line for line in found.details)
 
 
 def test_an_arm_too_small_for_a_group_of_its_own_leaves_the_question_open() -> None:
     inputs = group(SIZES["too few"], difference=3.0)
-    fitted = deliver_fit(inputs, *fit_group(inputs))
+    fitted = report_fit(inputs, *fit_group(inputs))
     (found,) = [one for one in fitted.answers if "differ between" in one.question]
     assert found.verdict == "open"
     assert any("too small" in line for line in found.details)
@@ -145,8 +145,8 @@ def test_an_arm_too_small_for_a_group_of_its_own_leaves_the_question_open() -> N
 def test_shuffling_does_not_answer_a_question_about_unbalanced_arms() -> None:
     inputs = group(SIZES["uneven"])
     answers = [
-        *deliver_permutation(inputs, permute(inputs, "arm", (), 19, 0)).answers,
-        *deliver_prediction(inputs, predict(inputs, "arm", None, 0)).answers,
+        *report_permutation(inputs, permute_covariate(inputs, "arm", (), 19, 0)).answers,
+        *report_leave_one_out(inputs, predict_left_out(inputs, "arm", None, 0)).answers,
     ]
     assert [one.verdict for one in answers] == ["open", "open"]
     assert all(one.details[0].startswith("Left open: shuffling") for one in answers)
@@ -156,13 +156,13 @@ def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:
     inputs = group(SIZES["uneven"])
     design = inputs.design
     sd = float(np.std(design.matrix[:, design.column("score")]))
-    assert question_of(design, "mean").factor == 1
-    assert (question_of(design, "arm[ketamine]").factor, question_of(design, "arm[ketamine]").per) == (2, "")
-    assert question_of(design, "score").factor == pytest.approx(sd)
-    product = question_of(design, "arm[ketamine]×score")
+    assert question_about(design, "mean").factor == 1
+    assert (question_about(design, "arm[ketamine]").factor, question_about(design, "arm[ketamine]").per) == (2, "")
+    assert question_about(design, "score").factor == pytest.approx(sd)
+    product = question_about(design, "arm[ketamine]×score")
     assert (product.factor, product.per) == (pytest.approx(2 * sd), "SD of score")
     alone = Design(design.participants, ("mean", "arm[ketamine]×score"), design.matrix[:, [0, 3]], {}, design.kinds)
-    assert question_of(alone, "arm[ketamine]×score").factor == pytest.approx(2 * sd, rel=0.05)
+    assert question_about(alone, "arm[ketamine]×score").factor == pytest.approx(2 * sd, rel=0.05)
 
 
 @pytest.mark.parametrize(("sign", "said"), [(-1, "P(difference > 0) <0.001"), (1, "P(difference > 0) >0.999")])
@@ -196,4 +196,4 @@ def test_draws_that_are_less_sure_decide() -> None:
     ],
 )
 def test_sizes_have_the_units_of_what_was_asked_about(units: tuple[str, ...], per: str, text: str) -> None:
-    assert size_words(0.5, units, per) == text
+    assert describe_size(0.5, units, per) == text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.verdicts import (
-    has_settled,
+    is_p_value_settled,
     is_stable,
     judge_coverage,
     judge_effects,
@@ -17,7 +17,7 @@ from pipeline.verdicts import (
     judge_p_value,
     judge_power,
     judge_prediction,
-    sure_above,
+    probability_cutoff,
 )
 
 NAN = float("nan")
@@ -25,7 +25,7 @@ NAN = float("nan")
 
 @pytest.mark.parametrize("asked", [1, 2, 8])
 def test_effects_are_called_from_where_pictures_have_their_line(asked: int) -> None:
-    at = sure_above(asked)
+    at = probability_cutoff(asked)
     above = np.array([at + 1e-9, *([0.5] * (asked - 1))])
     within = np.zeros(asked)
     assert judge_effects(above, within).kind == "yes"
@@ -80,7 +80,7 @@ def test_predictions_must_be_better_than_guessing_and_than_chance(
     ("low", "high", "settled"), [(0.03, 0.05, True), (0.03, 0.051, False), (0.05, 0.08, False), (0.051, 0.08, True)]
 )
 def test_p_is_settled_where_more_shuffles_leave_it_on_its_side(low: float, high: float, settled: bool) -> None:
-    assert has_settled(low, high) == settled
+    assert is_p_value_settled(low, high) == settled
 
 
 @pytest.mark.parametrize(("probability", "verdict"), [(0.95, "yes"), (0.949, "open"), (0.2, "open"), (NAN, "open")])

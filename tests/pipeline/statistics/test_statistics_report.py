@@ -14,10 +14,10 @@ from made_up_statistics import made_up_measures, made_up_participants, write_mea
 from matplotlib.figure import Figure
 from scipy import stats
 
-from pipeline.page._delivery import Delivery
+from pipeline.page._analysis_report import AnalysisReport
 from pipeline.page._html import pictures
-from pipeline.page._store import read_delivery, store_delivery
-from pipeline.statistics import MeasureChange, StudyParticipants, deliver_statistics, measure_changes
+from pipeline.page._stored_report import read_report, save_report
+from pipeline.statistics import MeasureChange, StudyParticipants, measure_changes, report_statistics
 from pipeline.study import Statistics
 
 PARTICIPANTS = made_up_participants()
@@ -40,30 +40,30 @@ def changes(participants: StudyParticipants = PARTICIPANTS) -> tuple[MeasureChan
     )
 
 
-def delivered(participants: StudyParticipants = PARTICIPANTS, how: Statistics = HOW) -> Delivery:
-    return deliver_statistics(participants, changes(participants), how)
+def reported(participants: StudyParticipants = PARTICIPANTS, how: Statistics = HOW) -> AnalysisReport:
+    return report_statistics(participants, changes(participants), how)
 
 
-def rows(delivery: Delivery, name: str) -> list[dict[str, Any]]:
-    (found,) = [dict(enumerate(one.rows)) for one in delivery.records if one.name == name]
+def rows(report: AnalysisReport, name: str) -> list[dict[str, Any]]:
+    (found,) = [dict(enumerate(one.rows)) for one in report.records if one.name == name]
     return [dict(row) for row in found.values()]
 
 
 def test_every_table_is_there_once() -> None:
-    names = [one.name for one in delivered().records]
+    names = [one.name for one in reported().records]
     assert names == ["outcomes", "outcome-means", "correlations", "null-checks", "cohort"]
 
 
 def test_only_what_is_asked_for_is_handed_over() -> None:
     nothing = dict.fromkeys(("measures", "subscales", "null_checks", "cohort"), ())
     participants = replace(PARTICIPANTS, subscales={}, null_checks={}, cohort={})
-    found = deliver_statistics(participants, (), HOW.model_copy(update=nothing))
+    found = report_statistics(participants, (), HOW.model_copy(update=nothing))
     assert [one.name for one in found.records] == ["outcomes", "outcome-means"]
     assert [one.title for one in found.draw()] == ["Scores before and after"]
 
 
 def test_the_arms_are_told_apart_where_they_differ_and_only_there() -> None:
-    (caps,) = [one for one in delivered().answers if "caps change" in one.question]
+    (caps,) = [one for one in reported().answers if "caps change" in one.question]
     assert caps.verdict == "yes"
     assert caps.question == "Did caps change differently in ketamine and midazolam?"
     score = PARTICIPANTS.outcomes[0]
@@ -72,20 +72,20 @@ def test_the_arms_are_told_apart_where_they_differ_and_only_there() -> None:
     assert f"t(18) = {exact.statistic:.2f}".replace("-", "−") in caps.headline
     same = replace(score, after=score.before - np.tile([3.0, 8.0, 5.0], 7))
     (open_,) = [
-        one for one in delivered(replace(PARTICIPANTS, outcomes=(same,))).answers if "caps change" in one.question
+        one for one in reported(replace(PARTICIPANTS, outcomes=(same,))).answers if "caps change" in one.question
     ]
     assert open_.verdict == "open"
     assert any("not shown to be absent" in one for one in open_.details)
 
 
 def test_the_exact_test_stands_beside_walds() -> None:
-    found = [row for row in rows(delivered(), "outcomes") if row["effect"] == "session × arm"]
+    found = [row for row in rows(reported(), "outcomes") if row["effect"] == "session × arm"]
     assert [row["test"] for row in found] == ["mixed model, Wald z", "t test of changes"]
     assert [row["people"] for row in found] == [21, 20]
 
 
 def test_correlations_are_scipys() -> None:
-    found = rows(delivered(), "correlations")
+    found = rows(reported(), "correlations")
     change = changes()[0].values
     fall = PARTICIPANTS.subscales["caps_fall"]
     there = np.isfinite(fall)
@@ -95,11 +95,11 @@ def test_correlations_are_scipys() -> None:
 
 
 def test_an_answer_for_each_measure_or_one_for_many() -> None:
-    few = [one for one in delivered().answers if "go with" in one.question and "change of" in one.question]
+    few = [one for one in reported().answers if "go with" in one.question and "change of" in one.question]
     assert [one.verdict for one in few] == ["yes", "open"]
     rng = np.random.default_rng(0)
     many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(6)]
-    found = deliver_statistics(PARTICIPANTS, [*changes(), *many], HOW)
+    found = report_statistics(PARTICIPANTS, [*changes(), *many], HOW)
     (one,) = [one for one in found.answers if one.question == "Does the change of a measure go with a score?"]
     pearson = [row for row in rows(found, "correlations") if row["kind"] == "Pearson"]
     passing = {row["measure"] for row in pearson if row["holm"] < 0.05}
@@ -110,7 +110,7 @@ def test_an_answer_for_each_measure_or_one_for_many() -> None:
 
 
 def test_null_checks_say_what_could_not_be_seen() -> None:
-    (found,) = [one for one in delivered().answers if "infusions" in one.question]
+    (found,) = [one for one in reported().answers if "infusions" in one.question]
     assert found.question == "Does anything go with infusions or days_between?"
     assert found.verdict == "open"
     assert "With 20 participants, correlations weaker than |r| = 0.59 go unseen in more than 2 of 10" in found.headline
@@ -126,7 +126,7 @@ def test_one_of_many_checks_must_pass_for_all_of_them_to_make_a_yes() -> None:
 
     def verdict(changes: list[MeasureChange]) -> str:
         (found,) = [
-            one for one in deliver_statistics(participants, changes, how).answers if "days_between" in one.question
+            one for one in report_statistics(participants, changes, how).answers if "days_between" in one.question
         ]
         return found.verdict
 
@@ -144,24 +144,24 @@ def test_each_check_has_the_band_of_the_people_who_have_it() -> None:
     participants = replace(
         PARTICIPANTS, subscales={}, null_checks=dict(PARTICIPANTS.null_checks) | {"days_between": fewer}
     )
-    delivery = deliver_statistics(participants, found, HOW.model_copy(update={"subscales": ()}))
-    (picture,) = [one for one in pictures(delivery.draw()) if one.name == "null-checks"]
+    report = report_statistics(participants, found, HOW.model_copy(update={"subscales": ()}))
+    (picture,) = [one for one in pictures(report.draw()) if one.name == "null-checks"]
     assert isinstance(picture.figure, Figure)
     widths = [patch.get_width() / 2 for patch in picture.figure.axes[0].patches]
-    shown = [row["detectable"] for row in rows(delivery, "null-checks") if row["kind"] == "Pearson"]
+    shown = [row["detectable"] for row in rows(report, "null-checks") if row["kind"] == "Pearson"]
     assert shown[0] < shown[1]
     assert widths == pytest.approx(shown)
 
 
 def test_a_check_that_hangs_on_few_people_is_told() -> None:
     assert ("infusions:", "nearly everybody has the same value; what goes with it hangs on very few participants.") in (
-        delivered().notices
+        reported().notices
     )
 
 
 def test_what_cannot_be_correlated_is_told_and_the_rest_goes_on() -> None:
     flat = MeasureChange("flat", "z", np.zeros(21))
-    found = deliver_statistics(PARTICIPANTS, [*changes(), flat], HOW)
+    found = report_statistics(PARTICIPANTS, [*changes(), flat], HOW)
     told = [text for heading, text in found.notices if heading == "Change of flat:"]
     assert len(told) == 3
     assert "is the same for all" in told[0]
@@ -174,12 +174,12 @@ def test_a_fit_that_is_not_in_order_is_told() -> None:
     participants = replace(PARTICIPANTS, outcomes=(replace(PARTICIPANTS.outcomes[0], after=after),))
     assert any(
         heading == "caps:" and "no variance between participants" in text
-        for heading, text in delivered(participants).notices
+        for heading, text in reported(participants).notices
     )
 
 
 def test_the_cohort_has_no_p_values() -> None:
-    (records,) = [one for one in delivered().records if one.name == "cohort"]
+    (records,) = [one for one in reported().records if one.name == "cohort"]
     table = records.table()
     assert table.columns[2:4] == ("ketamine, n = 11", "midazolam, n = 10")
     assert not any("p" in column.split() for column in table.columns)
@@ -188,11 +188,11 @@ def test_the_cohort_has_no_p_values() -> None:
 
 
 def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
-    files = [store_delivery(delivered(), tmp_path / name) for name in ("one", "two")]
+    files = [save_report(reported(), tmp_path / name) for name in ("one", "two")]
     for one, other in zip(*files, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
     assert json.loads((tmp_path / "one" / "statistics.json").read_text())["bootstraps"] == 200
-    assert [one.name for one in read_delivery(tmp_path / "one").records] == [one.name for one in delivered().records]
+    assert [one.name for one in read_report(tmp_path / "one").records] == [one.name for one in reported().records]
 
 
 def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
@@ -202,7 +202,7 @@ def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
         subscales={hostile: PARTICIPANTS.subscales["caps_fall"]},
         outcomes=(replace(PARTICIPANTS.outcomes[0], name=hostile),),
     )
-    found = deliver_statistics(participants, [MeasureChange(hostile, "z", changes()[0].values)], HOW)
+    found = report_statistics(participants, [MeasureChange(hostile, "z", changes()[0].values)], HOW)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = pictures(found.draw())
@@ -215,13 +215,13 @@ def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
 def test_a_picture_of_many_rows_keeps_the_largest_and_says_so() -> None:
     rng = np.random.default_rng(0)
     many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(9)]
-    found = deliver_statistics(PARTICIPANTS, [*changes(), *many], HOW.model_copy(update={"null_checks": ()}))
+    found = report_statistics(PARTICIPANTS, [*changes(), *many], HOW.model_copy(update={"null_checks": ()}))
     (picture,) = [one for one in pictures(found.draw()) if one.name == "correlations"]
     assert "Only the 24 largest of 33 are drawn" in picture.caption
 
 
-def test_numbers_read_from_the_table_are_those_delivered(tmp_path: Path) -> None:
-    found = deliver_statistics(
+def test_numbers_read_from_the_table_are_those_reported(tmp_path: Path) -> None:
+    found = report_statistics(
         PARTICIPANTS, measure_changes(write_measures(tmp_path, PARTICIPANTS), HOW.measures, PARTICIPANTS), HOW
     )
     assert {row["motion"] for row in rows(found, "correlations")} == {"motion_faces"}

@@ -8,17 +8,20 @@
     models, by their evidence      yes where the best one's probability is at least 0.95; else open
 
 q is the number of questions asked. A p value or a prediction never says "no difference": that a test finds nothing is
-no evidence of absence. "no" and "partly" are for what is counted, such as visits or planted effects, never for effects.
+no evidence of absence. "no" and "partly" are for what is counted, such as visits that could be fitted, intervals that
+hold the truth or studies that find an effect; of effects they are never said.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
+from scipy import stats
 
 from peb import ABSENCE_PROBABILITY, ALPHA, SMALLEST_EFFECT, VerdictKind, verdict
 
@@ -26,7 +29,18 @@ Verdict = Literal["yes", "no difference", "open", "partly", "no"]  # partly and 
 
 BEST = 0.95  # posterior probability of a model, from which it is called the best
 EVIDENCE_LINES = (BEST, 0.99)  # Pp of an effect's being in the model that pictures have a line at, as SPM's users do
-RETAINED = 0.5  # share of the bootstraps, and of the folds, that retain a stable predictor
+RETAINED_SHARE = 0.5  # share of the bootstraps, and of the folds, that retain a stable predictor
+
+MOST_MISSING = 0.2  # share of visits without a posterior, from which the answer is no longer yes
+TRUTHS_HELD = 85.0, 95.0  # percent of the truths that 90 % intervals hold
+WRONG_MODELS = 2.0, 10.0  # percent of data sets whose evidence prefers a wrong model: up to which it is yes, and partly
+EFFECTS_FOUND = (
+    80.0,
+    40.0,
+)  # percent of studies that find an effect: from which there are participants enough, and partly
+UNKNOWN_ERROR = 15.0  # error, percent, above which it is an error of nothing: a handful of estimates
+ERRORS_OFF = 2.0  # Monte-Carlo standard errors that a share must be off by
+LARGEST_ERROR = 5.0, 12.0  # errors, percent, above which a share of data sets, and one of studies, leaves it open
 
 
 @dataclass(frozen=True)
@@ -69,19 +83,19 @@ def judge_effects(
     return EffectsVerdict(found.kind, found.which, tuple(each), size, found.questions)
 
 
-def sure_above(questions: int) -> float:
+def probability_cutoff(questions: int) -> float:
     """P(δ > 0) from which an effect is sure to be above zero; below one minus it, it is sure to be below."""
     return 1 - ALPHA / (2 * questions)
 
 
-def has_passed(p_value: float, questions: int = 1) -> bool:
+def is_significant(p_value: float, questions: int = 1) -> bool:
     """Whether a p value is small enough for the number of questions asked; one that is NaN is not."""
     return not math.isnan(p_value) and p_value * questions <= ALPHA
 
 
 def judge_p_value(p_value: float, questions: int = 1) -> Literal["yes", "open"]:
     """By a p value: of shuffling, or of a test; adjusted for the others of its family where `questions` is 1."""
-    return "yes" if has_passed(p_value, questions) else "open"
+    return "yes" if is_significant(p_value, questions) else "open"
 
 
 def judge_prediction(gain: float, p_value: float, settled: bool = True) -> Literal["yes", "open"]:
@@ -90,12 +104,12 @@ def judge_prediction(gain: float, p_value: float, settled: bool = True) -> Liter
     Arguments:
         gain: what is above 0 where they are predicted better than by guessing: a correlation, or Q².
         p_value: of the gain, by shuffling.
-        settled: whether more shuffles would leave p on its side (`has_settled`).
+        settled: whether more shuffles would leave p on its side (`is_p_value_settled`).
     """
-    return "yes" if gain > 0 and settled and has_passed(p_value) else "open"
+    return "yes" if gain > 0 and settled and is_significant(p_value) else "open"
 
 
-def has_settled(low: float, high: float) -> bool:
+def is_p_value_settled(low: float, high: float) -> bool:
     """Whether an interval for the p value of infinitely many shuffles lies on one side of the cut-off."""
     return not low <= ALPHA < high
 
@@ -112,4 +126,57 @@ def is_stable(bootstraps: float, folds: float, p_value: float) -> bool:
         bootstraps, folds: share of them that retains it; NaN folds where nobody was left out.
         p_value: of its correlation with the outcome within arms, adjusted for all predictors.
     """
-    return bootstraps >= RETAINED and not folds < RETAINED and has_passed(p_value)
+    return bootstraps >= RETAINED_SHARE and not folds < RETAINED_SHARE and is_significant(p_value)
+
+
+def judge_fits(warned: int, found: int, expected: int) -> Verdict:
+    """Whether models explain the data: visits with a posterior, and how many of these have a warning."""
+    if not found:
+        return "no"
+    if not warned and expected - found <= MOST_MISSING * expected:
+        return "yes"
+    return "partly" if warned < found / 2 else "no"
+
+
+def judge_coverage(shares: Sequence[tuple[float, float]]) -> Verdict:
+    """Whether 90 % intervals can be believed: (percent that hold the truth, its error) of every cell.
+
+    No where some hold too little; partly where some hold too much, and effects are surer than they say. Open where
+    there are too few data sets to tell.
+    """
+    low, high = TRUTHS_HELD
+    if any(error > UNKNOWN_ERROR for _, error in shares):
+        return "open"
+    if any(share + ERRORS_OFF * error < low for share, error in shares):
+        return "no"
+    if any(error > LARGEST_ERROR[0] for _, error in shares):
+        return "open"
+    return "partly" if any(share - ERRORS_OFF * error > high for share, error in shares) else "yes"
+
+
+def judge_model_choice(wrong: float, error: float) -> Verdict:
+    """Whether a model that wins can be believed: percent of data sets in which a wrong one does, and its error."""
+    few, some = WRONG_MODELS
+    if error > LARGEST_ERROR[0] and wrong - ERRORS_OFF * error < some:
+        return "open"
+    return "yes" if wrong <= few else "partly" if wrong <= some else "no"
+
+
+def judge_power(found: float, error: float) -> Verdict:
+    """Whether there are participants enough: percent of studies that find the effect, and its error."""
+    enough, some = EFFECTS_FOUND
+    if error > LARGEST_ERROR[1]:
+        return "open"
+    return "yes" if found >= enough else "partly" if found >= some else "no"
+
+
+def judge_means(first: np.ndarray, second: np.ndarray, size: float) -> EffectsVerdict:
+    """Whether two groups of people differ in a measured number by `size` or at all.
+
+    By the rule for effects, on Welch's difference of means δ with flat priors: (δ − δ̂) / s ~ t_ν.
+    """
+    test = stats.ttest_ind(first, second, equal_var=False)
+    difference = float(np.mean(first) - np.mean(second))
+    error = float(np.sqrt(np.var(first, ddof=1) / len(first) + np.var(second, ddof=1) / len(second)))
+    above, low, high = (stats.t.cdf((difference - at) / error, test.df) for at in (0.0, size, -size))
+    return judge_effects(np.array([above]), np.array([high - low]), size=size)

@@ -11,35 +11,35 @@ import numpy as np
 from made_up_prediction import made_up_prediction, null_prediction
 
 from features import PermutationTest
-from pipeline.page._delivery import deliver, delivery_json
-from pipeline.page._store import read_delivery, store_delivery
-from pipeline.predict._delivery import deliver_elastic_net
+from pipeline.page._analysis_report import print_and_save, report_json
+from pipeline.page._stored_report import read_report, save_report
+from pipeline.predict._analysis_report import report_elastic_net
 
 HOSTILE = "<script>alert({})</script>"
 
 
 def test_everything_asked_for_is_written_and_read_again(tmp_path: Path) -> None:
-    delivery = deliver_elastic_net(made_up_prediction(measures=3, missing=0.2))
-    files = store_delivery(delivery, tmp_path)
+    report = report_elastic_net(made_up_prediction(measures=3, missing=0.2))
+    files = save_report(report, tmp_path)
     assert all(file.is_file() for file in files)
-    back = read_delivery(tmp_path)
-    assert back.answers == delivery.answers
-    assert back.notices == delivery.notices
-    assert [one.tsv() for one in back.records] == [one.tsv() for one in delivery.records]
+    back = read_report(tmp_path)
+    assert back.answers == report.answers
+    assert back.notices == report.notices
+    assert [one.tsv() for one in back.records] == [one.tsv() for one in report.records]
     sections = [section.title for section in back.draw()]
     assert sections == ["Observed and predicted", "Predictors", "Arms", "Choice of the penalty", "Missing values"]
 
 
 def test_names_of_pictures_are_words_of_our_own() -> None:
     for found in (made_up_prediction(measures=2, label=HOSTILE, missing=0.2), null_prediction()):
-        names = [picture.name for section in deliver_elastic_net(found).draw() for picture in section.pictures]
+        names = [picture.name for section in report_elastic_net(found).draw() for picture in section.pictures]
         assert len(set(names)) == len(names)
         assert all(re.fullmatch(r"[a-z-]+", name) for name in names)
 
 
 def test_a_page_and_the_terminal_show_names_from_data_as_text(tmp_path: Path) -> None:
     found = made_up_prediction(measures=2, label=HOSTILE, arms=("<i>", "[bold]x"))
-    deliver(deliver_elastic_net(found), tmp_path, tmp_path / "found.json")
+    print_and_save(report_elastic_net(found), tmp_path, tmp_path / "found.json")
     page = (tmp_path / "prediction.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
@@ -51,7 +51,7 @@ def test_json_holds_every_number_by_name() -> None:
     found = made_up_prediction()
     assert found.nested is not None
     assert found.stability is not None
-    content = json.loads(json.dumps(delivery_json(deliver_elastic_net(found))))
+    content = json.loads(json.dumps(report_json(report_elastic_net(found))))
     assert content["published"]["coefficients"] == dict(
         zip(found.names, found.in_sample.coefficients.tolist(), strict=True)
     )
@@ -68,8 +68,8 @@ def test_numbers_that_are_not_finite_are_null_and_read_again(tmp_path: Path) -> 
     assert found.nested is not None
     penalties = found.nested.penalties.copy()
     penalties[0] = np.inf
-    odd = deliver_elastic_net(replace(found, nested=replace(found.nested, penalties=penalties, correlation=np.nan)))
-    store_delivery(odd, tmp_path)
+    odd = report_elastic_net(replace(found, nested=replace(found.nested, penalties=penalties, correlation=np.nan)))
+    save_report(odd, tmp_path)
     for name in ("delivery.json", "prediction.json"):
         text = (tmp_path / name).read_text(encoding="utf-8")
         assert "NaN" not in text
@@ -77,15 +77,15 @@ def test_numbers_that_are_not_finite_are_null_and_read_again(tmp_path: Path) -> 
     content = json.loads((tmp_path / "prediction.json").read_text(encoding="utf-8"))
     assert content["nested"]["relative_penalties"][:2] == [None, penalties[1]]
     assert content["nested"]["correlation"] is None
-    assert [one.tsv() for one in read_delivery(tmp_path).records] == [one.tsv() for one in odd.records]
+    assert [one.tsv() for one in read_report(tmp_path).records] == [one.tsv() for one in odd.records]
 
 
 def test_what_was_not_done_is_null_and_said() -> None:
     found = replace(made_up_prediction(), nested=None, permutation=None, stability=None)
-    delivery = deliver_elastic_net(found)
-    content = delivery_json(delivery)
+    report = report_elastic_net(found)
+    content = report_json(report)
     assert content["nested"] is content["chance"] is content["stability"] is None
-    facts = dict(delivery.facts)
+    facts = dict(report.facts)
     assert (facts["Left out"], facts["Chance"], facts["Stability"]) == ("nobody", "not tested", "no bootstraps")
 
 
@@ -94,14 +94,14 @@ def test_shuffles_that_ended_early_are_said() -> None:
     early = replace(found, permutation=PermutationTest(100, 150, 100 / 150, 0.58, 0.74, 0))
     assert (
         "Q² of 150 shuffled outcomes, all repeated for each, which settled p before 199 were done"
-        in dict(deliver_elastic_net(early).facts)["Chance"]
+        in dict(report_elastic_net(early).facts)["Chance"]
     )
 
 
 def test_the_grid_of_the_nested_estimate_is_said_where_it_is_another() -> None:
     found = made_up_prediction()
     coarse = replace(found, settings=replace(found.settings, nested_alphas=(0.5,), nested_penalties=20, folds=5))
-    facts = dict(deliver_elastic_net(coarse).facts)
+    facts = dict(report_elastic_net(coarse).facts)
     assert "α = 0.5, 20 penalties" in facts["Left out"]
     assert "2 α from 0.5 to 1" in facts["Candidates"]
     assert "in 5 groups" in facts["Left out"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..page import Answer, Column, Delivery, Records
+from ..page import AnalysisReport, Answer, Column, Records
 from ..study import MAIN
 from ..verdicts import judge_coverage, judge_model_choice, judge_power
 from ._coverage import Coverage, measure_coverage
@@ -62,9 +62,9 @@ POWER = (
 )
 
 
-def deliver_calibration(
+def report_calibration(
     run: CalibrationRun, models: Sequence[ModelRecovery], power: Sequence[Power], seed: int
-) -> Delivery:
+) -> AnalysisReport:
     """The answers, the tables and how to draw the pictures."""
     cells = [
         {"field": field, "snr": cell.snr, "origin": cell.origin, **_plain(found)}
@@ -77,7 +77,7 @@ def deliver_calibration(
     notices = []
     if run.failures:
         notices.append((f"{len(run.failures)} inversions failed.", f"The first: {run.failures[0]}"))
-    return Delivery(
+    return AnalysisReport(
         name=NAME,
         title=f"Calibration of {design.name}",
         subtitle=f"{count} data sets simulated from this design with known truths, and inverted as its own data are.",

@@ -13,55 +13,55 @@ from markupsafe import Markup
 from ..common import JsonError, read_json, write_json, write_text
 from ..figures import checked_svg, save_figure
 from ..verdicts import Verdict
-from ._delivery import Delivery, delivery_json
+from ._analysis_report import AnalysisReport, report_json
 from ._html import Answer, Picture, Section
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records
 
-STORED = "delivery.json"
+REPORT_FILE = "delivery.json"
 FIGURES = "figures"
 _NAMED = ("", EFFECT, PROBABILITY, SPREAD)
 _FORM = re.compile(r"[+]?,?(\.[0-9]{1,2})?[defg%]")
 
 
-class DeliveryError(ValueError):
+class AnalysisReportError(ValueError):
     """A stored analysis that cannot be read; what and what to do, in one line."""
 
 
-def store_delivery(delivery: Delivery, folder: Path) -> list[Path]:
-    """Write tables, pictures, posteriors, NAME.json, and what `read_delivery` reads; every file written.
+def save_report(report: AnalysisReport, folder: Path) -> list[Path]:
+    """Write tables, pictures, posteriors, NAME.json, and what `read_report` reads; every file written.
 
-    The same delivery gives the same bytes.
+    The same report gives the same bytes.
     """
-    written = [folder / name for name, _ in delivery.save(folder)]
-    for records in delivery.records:
+    written = [folder / name for name, _ in report.save(folder)]
+    for records in report.records:
         records.write(folder)
         written.append(folder / f"{records.name}.tsv")
-    sections = delivery.draw()
+    sections = report.draw()
     for picture in (picture for section in sections for picture in section.pictures):
         written += _store_picture(picture, folder / FIGURES)
-    write_json(folder / f"{delivery.name}.json", delivery_json(delivery))
+    write_json(folder / f"{report.name}.json", report_json(report))
     content = {
-        "name": delivery.name,
-        "title": delivery.title,
-        "subtitle": delivery.subtitle,
-        "answers": [asdict(answer) for answer in delivery.answers],
-        "records": [_records_content(records) for records in delivery.records],
+        "name": report.name,
+        "title": report.title,
+        "subtitle": report.subtitle,
+        "answers": [asdict(answer) for answer in report.answers],
+        "records": [_records_content(records) for records in report.records],
         "sections": [_section_content(section) for section in sections],
-        "facts": delivery.facts,
-        "notices": delivery.notices,
-        "summary": delivery.summary,
+        "facts": report.facts,
+        "notices": report.notices,
+        "summary": report.summary,
     }
-    write_json(folder / STORED, content)
-    return [*written, folder / f"{delivery.name}.json", folder / STORED]
+    write_json(folder / REPORT_FILE, content)
+    return [*written, folder / f"{report.name}.json", folder / REPORT_FILE]
 
 
-def read_delivery(folder: Path) -> Delivery:
-    """A stored analysis, its pictures as they were drawn; raises `DeliveryError` where it is damaged."""
-    path = folder / STORED
+def read_report(folder: Path) -> AnalysisReport:
+    """A stored analysis, its pictures as they were drawn; raises `AnalysisReportError` where it is damaged."""
+    path = folder / REPORT_FILE
     try:
         content = read_json(path)
         sections = tuple(_section(one, folder / FIGURES) for one in content["sections"])
-        return Delivery(
+        return AnalysisReport(
             name=_text(content["name"]),
             title=_text(content["title"]),
             subtitle=_text(content["subtitle"]),
@@ -74,7 +74,9 @@ def read_delivery(folder: Path) -> Delivery:
         )
     except Exception as error:  # a report shows it all, so that whatever cannot be shown is damage
         what = f" ({error})" if isinstance(error, JsonError) else ""
-        raise DeliveryError(f"{path}: is damaged or absent{what}; run the group stage again (--only group)") from error
+        raise AnalysisReportError(
+            f"{path}: is damaged or absent{what}; run the group stage again (--only group)"
+        ) from error
 
 
 def _store_picture(picture: Picture, folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from features import BootstrapSettings
 
-from ..page import Delivery, Section
+from ..page import AnalysisReport, Section
 from ..study import Statistics
 from ._cohort import StudyParticipants, cohort_records
 from ._correlations import (
@@ -30,7 +30,9 @@ from ._outcomes import OutcomeResult, outcome_answers, outcome_notices, outcome_
 NAME = "statistics"
 
 
-def deliver_statistics(participants: StudyParticipants, changes: Sequence[MeasureChange], how: Statistics) -> Delivery:
+def report_statistics(
+    participants: StudyParticipants, changes: Sequence[MeasureChange], how: Statistics
+) -> AnalysisReport:
     """Mixed models of outcomes, correlations of measures with subscales, null checks, and the cohort.
 
     Arguments:
@@ -51,7 +53,7 @@ def deliver_statistics(participants: StudyParticipants, changes: Sequence[Measur
         *([cohort_records(participants)] if participants.cohort else ()),
     ]
     counts = [int((participants.arm == sign).sum()) for sign in (1, -1)]
-    return Delivery(
+    return AnalysisReport(
         name=NAME,
         title="Scores, and what goes with them",
         subtitle=" and ".join(f"{count} of {arm}" for count, arm in zip(counts, participants.arms, strict=True)) + ".",

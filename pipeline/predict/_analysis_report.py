@@ -9,7 +9,7 @@ import numpy as np
 
 from features import scikit_penalty
 
-from ..page import Delivery, Section
+from ..page import AnalysisReport, Section
 from ._answers import answers
 from ._notices import notices
 from ._result import ElasticNetResult
@@ -18,10 +18,10 @@ from ._tables import prediction_tables
 NAME = "prediction"
 
 
-def deliver_elastic_net(result: ElasticNetResult) -> Delivery:
+def report_elastic_net(result: ElasticNetResult) -> AnalysisReport:
     """Everything there is to show of a prediction; pictures are drawn when asked for."""
     predictors = "1 predictor" if len(result.names) == 1 else f"{len(result.names)} predictors"
-    return Delivery(
+    return AnalysisReport(
         name=NAME,
         title=f"Is {result.outcome.name} predicted by the measures?",
         subtitle=(

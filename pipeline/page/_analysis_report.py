@@ -27,7 +27,7 @@ from ._records import Records
 
 
 @dataclass(frozen=True, eq=False)
-class Delivery:
+class AnalysisReport:
     """An analysis, ready to be shown.
 
     Fields:
@@ -54,20 +54,20 @@ class Delivery:
     save: Callable[[Path], Sequence[tuple[str, str]]] = lambda folder: ()
 
 
-def deliver(delivery: Delivery, folder: Path | None, json_file: Path | None) -> None:
+def print_and_save(report: AnalysisReport, folder: Path | None, json_file: Path | None) -> None:
     """Print the tables and answers; write the page and everything beside it where there is a folder."""
-    for records in delivery.records:
+    for records in report.records:
         records.print()
         if records.brief:
             print_line()
-    for answer in delivery.answers:
+    for answer in report.answers:
         print_line(f"{answer.question} {_spoken(answer)}")
-    for heading, text in delivery.notices:
+    for heading, text in report.notices:
         print_message(f"{heading} {text}")
     if folder is not None:
-        print_message(f"page: {_write(delivery, folder)}")
+        print_message(f"page: {_write(report, folder)}")
     if json_file is not None:
-        write_json(json_file, delivery_json(delivery))
+        write_json(json_file, report_json(report))
 
 
 def _spoken(answer: Answer) -> str:
@@ -77,7 +77,7 @@ def _spoken(answer: Answer) -> str:
     return answer.headline if begins else f"{word}: {answer.headline}"
 
 
-def check_out(folder: Path | None) -> None:
+def check_output_folder(folder: Path | None) -> None:
     """Raises `UsageError` where results cannot go into a folder, and `WriteError` where it cannot be made."""
     if folder is None:
         return
@@ -88,13 +88,13 @@ def check_out(folder: Path | None) -> None:
 
 
 @contextmanager
-def held_out(folder: Path | None) -> Iterator[None]:
+def hold_output_folder(folder: Path | None) -> Iterator[None]:
     """Holds the folder that results go to, where there is one, against other runs; see `execution.locked`.
 
     Raises `UsageError` and `WriteError`, before any work, where results cannot go there, and afterwards where the
     folder was removed meanwhile.
     """
-    check_out(folder)
+    check_output_folder(folder)
     if folder is None:
         yield
         return
@@ -106,52 +106,52 @@ def held_out(folder: Path | None) -> Iterator[None]:
         held.check()
 
 
-def _write(delivery: Delivery, folder: Path) -> Path:
-    files = list(delivery.save(folder))
-    for records in delivery.records:
+def _write(report: AnalysisReport, folder: Path) -> Path:
+    files = list(report.save(folder))
+    for records in report.records:
         records.write(folder)
         files.append((f"{records.name}.tsv", records.title))
-    sections = delivery.draw()
+    sections = report.draw()
     drawn = pictures(sections)
     with progress("drawing") as bar:
         for number, picture in enumerate(drawn):
             save_figure(picture.drawn, folder / "figures", picture.name)
             bar(number + 1, len(drawn))
     files.append(("figures/", "every picture as SVG and PNG"))
-    return write_page(delivery_page(delivery, sections, files), folder / f"{delivery.name}.html")
+    return write_page(report_page(report, sections, files), folder / f"{report.name}.html")
 
 
-def delivery_page(delivery: Delivery, sections: tuple[Section, ...], files: Sequence[tuple[str, str]]) -> Page:
+def report_page(report: AnalysisReport, sections: tuple[Section, ...], files: Sequence[tuple[str, str]]) -> Page:
     """An analysis as a page of its own.
 
     Arguments:
-        sections: of the delivery, drawn.
+        sections: of the report, drawn.
         files: beside the page; (relative path, what it holds).
     """
     made = f"effconn {release()}, {describe_device()}, {describe_precision()}"
     return Page(
-        title=delivery.title,
-        subtitle=delivery.subtitle,
-        answers=delivery.answers,
+        title=report.title,
+        subtitle=report.subtitle,
+        answers=report.answers,
         sections=sections,
-        tables=tuple(records.table() for records in delivery.records),
-        facts=(*delivery.facts, ("Made by", made)),
-        notices=delivery.notices,
+        tables=tuple(records.table() for records in report.records),
+        facts=(*report.facts, ("Made by", made)),
+        notices=report.notices,
         files=tuple(files),
         contents=True,
         generator=f"effconn {release()}",
     )
 
 
-def delivery_json(delivery: Delivery) -> dict[str, Any]:
+def report_json(report: AnalysisReport) -> dict[str, Any]:
     """An analysis as programs read it."""
     return {
         "effconn": release(),
-        "analysis": delivery.name,
-        **delivery.summary,
-        **{records.name: records.plain() for records in delivery.records},
+        "analysis": report.name,
+        **report.summary,
+        **{records.name: records.plain() for records in report.records},
         "answers": [
-            {"question": one.question, "verdict": one.verdict, "answer": one.headline} for one in delivery.answers
+            {"question": one.question, "verdict": one.verdict, "answer": one.headline} for one in report.answers
         ],
-        "made": dict(delivery.facts),
+        "made": dict(report.facts),
     }

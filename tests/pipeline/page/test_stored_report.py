@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.page._store import DeliveryError, read_delivery
+from pipeline.page._stored_report import AnalysisReportError, read_report
 
 GOOD: dict[str, Any] = {
     "name": "fit",
@@ -66,10 +66,10 @@ def test_damage_is_one_line(tmp_path: Path, damage: Callable[[dict[str, Any]], A
     content = copy.deepcopy(GOOD)
     damage(content)
     (tmp_path / "delivery.json").write_text(json.dumps(content))
-    with pytest.raises(DeliveryError, match=r"is damaged or absent.*; run the group stage again"):
-        read_delivery(tmp_path)
+    with pytest.raises(AnalysisReportError, match=r"is damaged or absent.*; run the group stage again"):
+        read_report(tmp_path)
 
 
 def test_what_is_whole_is_read(tmp_path: Path) -> None:
     (tmp_path / "delivery.json").write_text(json.dumps(GOOD))
-    assert read_delivery(tmp_path).records[0].table().rows == (("+0.250",), ("–",))
+    assert read_report(tmp_path).records[0].table().rows == (("+0.250",), ("–",))
