@@ -21,7 +21,7 @@ from pipeline.group._estimates import pair_sessions
 from pipeline.group._estimation import fit_group
 from pipeline.group._fit import report_fit
 from pipeline.group._inputs import GroupInputs
-from pipeline.group._leave_one_out import report_elastic_net
+from pipeline.group._leave_one_out import report_leave_one_out
 from pipeline.images import Extraction
 from pipeline.measures import feature_table
 from pipeline.page._analysis_report import AnalysisReport
@@ -270,7 +270,7 @@ def _analyses(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> di
     return {
         "change-by-arm": report_arms(both, compare_arms(both, "arm")),
         "change": report_fit(one, *fit_group(one)),
-        "prediction": report_elastic_net(one, told),
+        "prediction": report_leave_one_out(one, told),
     }
 
 

@@ -142,9 +142,9 @@ def stable_words(result: ElasticNetResult) -> str:
     shuffled = "shuffled within arms" if result.has_arms else "shuffled"
     r = "|r| within arms" if result.has_arms else "|r|"
     return (
-        f"Stable: retained in {RETAINED_SHARE:.0%} of the bootstraps and folds or more, and {r} beats the largest of all "
-        f"predictors where outcomes are {shuffled} (p ≤ {ALPHA:g}). What is correlated with such a measure may be what "
-        "counts."
+        f"Stable: retained in {RETAINED_SHARE:.0%} of the bootstraps and folds or more, and {r} beats the largest of "
+        f"all predictors where outcomes are {shuffled} (p ≤ {ALPHA:g}). What is correlated with such a measure "
+        "may be what counts."
     )
 
 
