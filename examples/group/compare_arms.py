@@ -53,8 +53,8 @@ differences = [effconn.peb.change(*pair, name) for name, *pair in zip(names, bef
 # %%
 # A group of each arm, whose spreads may differ, and their difference.
 design = effconn.peb.Design.from_frame(participants)
-groups = effconn.peb.fit_each_level(differences, design, "arm")
-[comparison] = effconn.peb.arms_from_separate_groups(*groups)
+placebo, drug = effconn.peb.fit_each_level(differences, design, "arm[placebo]")
+[comparison] = effconn.peb.arms_from_separate_groups(drug, placebo)
 comparison.summary()
 
 # %%

@@ -43,7 +43,7 @@ design = effconn.peb.Design.from_frame(participants)
 estimates = effconn.peb.from_dcm(posteriors, fields=["B"])
 
 # %%
-found = effconn.peb.leave_one_out(estimates, design, "score", parameters=["B[amygdala<-vmPFC, faces]"])
+found = effconn.peb.leave_one_out(estimates, design, covariate="score", parameters=["B[amygdala<-vmPFC, faces]"])
 print(found)
 effconn.plot_leave_one_out(found)
 plt.show()

@@ -49,8 +49,8 @@ found.summary()
 # %%
 # Named models instead of a search: which direction changes, for the mean and for the score.
 models = ["both", "top-down", "bottom-up", "none"]
-switches = np.array([[name in ("both", "bottom-up"), name in ("both", "top-down")] for name in models])
-print(group.parameters)
+print(group.parameters)  # top-down, then bottom-up
+switches = np.array([[name in ("both", "top-down"), name in ("both", "bottom-up")] for name in models])
 comparison = effconn.peb.compare(group, switches, models)
 effconn.plot_models(comparison)
 plt.show()

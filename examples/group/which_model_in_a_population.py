@@ -41,16 +41,17 @@ for seed in range(12):
 
 # %%
 # Every model of every participant; the free energy is the evidence.
-free_energy = np.column_stack(
-    [[found.free_energy for found in effconn.invert_cohort(subjects[name])] for name in models]
-)
-pd.DataFrame(free_energy - free_energy.mean(axis=1, keepdims=True), columns=list(models)).round(1)
+posteriors = {name: effconn.invert_cohort(subjects[name]) for name in models}
+free_energy = pd.DataFrame({name: [found.free_energy for found in each] for name, each in posteriors.items()})
+free_energy.sub(free_energy.mean(axis=1), axis=0).round(1)
 
 # %%
 # Frequencies of the models in the population, and the probability that each is the most frequent.
-found = effconn.peb.random_effects(free_energy)
-print(found)
+found = effconn.peb.random_effects(posteriors)
 figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
 ax.bar(list(models), found.frequency)
 ax.set_ylabel("expected share of the population")
 plt.show()
+
+# %%
+found.summary()
