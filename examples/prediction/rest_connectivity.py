@@ -20,11 +20,14 @@ series = np.column_stack([slow + rng.normal(size=scans), slow + rng.normal(size=
 series += motion @ rng.normal(size=(2, 3))
 
 # %%
+names = ["vmPFC", "amygdala", "V1"]
 raw = np.arctanh(np.corrcoef(series.T) - np.eye(3))
-cleaned = effconn.rest_connectivity(series, repetition_time, motion)
+cleaned = effconn.rest_connectivity(series, motion, repetition_time)
 figure, axes = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 for ax, values, title in zip(axes, (raw, cleaned), ("raw", "motion removed, 0.008 to 0.09 Hz"), strict=True):
     image = ax.imshow(values, cmap="RdBu_r", vmin=-1.5, vmax=1.5)
     ax.set_title(title)
+    ax.set_xticks(range(3), names)
+    ax.set_yticks(range(3), names)
 figure.colorbar(image, ax=axes, label="Fisher z")
 plt.show()

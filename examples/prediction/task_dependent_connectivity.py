@@ -16,9 +16,7 @@ import effconn
 effconn.start_jax()
 
 scans, repetition_time = 240, 2.0
-events = pd.DataFrame(
-    {"onset": np.arange(0.0, 480.0, 20.0), "duration": 10.0, "trial_type": ["faces", "shapes"] * 12}
-)
+events = pd.DataFrame({"onset": np.arange(0.0, 480.0, 20.0), "duration": 10.0, "trial_type": ["faces", "shapes"] * 12})
 inputs = effconn.inputs_from_events(events, scans, repetition_time)
 spec = effconn.make_spec(
     ["vmPFC", "amygdala"],
@@ -47,6 +45,6 @@ found = effconn.gppi(
     np.array([[1.0, -1.0]]),  # faces − shapes
     regions=spec.regions,
 )
-pd.DataFrame(found.directed[0], index=[f"to {name}" for name in spec.regions], columns=[
-    f"from {name}" for name in spec.regions
-]).round(2)
+pd.DataFrame(
+    found.directed[0], index=[f"to {name}" for name in spec.regions], columns=[f"from {name}" for name in spec.regions]
+).round(2)
