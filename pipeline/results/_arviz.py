@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from dcm import Posterior
+from dcm import Posterior, PosteriorDraws
 
 from ._dataset import to_posterior
 
 CHAINS = 4  # ArviZ's diagnostics want several; these are independent draws, so that any split is as good
 
 
-def to_arviz(posterior: Posterior | xr.Dataset, draws: int = 1000, seed: int = 0) -> Any:
+def to_arviz(posterior: Posterior | PosteriorDraws | xr.Dataset, draws: int = 1000, seed: int = 0) -> Any:
     """A posterior as ArviZ keeps it: `arviz.InferenceData` before ArviZ 1, an `xarray.DataTree` from ArviZ 1 on.
 
     Groups: `posterior` and `prior` hold draws of the free parameters, a variable for each field (A, B, C, D, transit,
@@ -23,12 +24,14 @@ def to_arviz(posterior: Posterior | xr.Dataset, draws: int = 1000, seed: int = 0
     that are switched off are no random variables and absent.
     `posterior_predictive` and `observed_data` hold `bold` (scan, region) in the units of the scaled data, confounds
     removed: the prediction at the posterior mean plus draws of the noise, and prediction plus residual.
-    `constant_data` holds the prediction itself.
+    `constant_data` holds the prediction itself. Of `dcm.sample_posterior` the chains are taken as they are, and
+    `posterior` is the only group.
 
     Arguments:
-        posterior: a `dcm.Posterior`, or its dataset, as `to_dataset` and `open_dataset` give it.
-        draws: number of draws in all, spread evenly over four chains.
-        seed: of the draws.
+        posterior: a `dcm.Posterior`, or its dataset, as `to_dataset` and `open_dataset` give it; or the draws of
+            `dcm.sample_posterior`.
+        draws: number of draws from a Gaussian in all, spread evenly over four chains.
+        seed: of these draws.
 
     Raises `TypeError` where it is no posterior of one inversion, and `ValueError` where `draws` is no positive
     multiple of 4.
@@ -38,6 +41,8 @@ def to_arviz(posterior: Posterior | xr.Dataset, draws: int = 1000, seed: int = 0
     """
     if isinstance(posterior, xr.Dataset):
         posterior = to_posterior(posterior)
+    if isinstance(posterior, PosteriorDraws):
+        return _container({"posterior": _by_field(posterior.names, posterior.draws, "NUTS")})
     if not isinstance(posterior, Posterior):
         raise TypeError(f"to_arviz takes the Posterior of one inversion, not a {type(posterior).__name__}")
     if draws < CHAINS or draws % CHAINS:
@@ -76,15 +81,19 @@ def _draw(
     """Draws from N(mean, covariance) of the free parameters, by field."""
     normal = rng.standard_normal((CHAINS, draws // CHAINS, free.size))
     values = mean[free] + normal @ np.linalg.cholesky(covariance).T
-    layout, names = posterior.spec.layout, posterior.spec.parameter_names
+    return _by_field([posterior.spec.parameter_names[i] for i in free], values, "Gaussian")
+
+
+def _by_field(names: Sequence[str], values: np.ndarray, distribution: str) -> xr.Dataset:
+    """(chain, draw, parameter) draws as a variable for each field, such as A of ``A[V5<-V1]``."""
+    fields = [name.partition("[")[0] for name in names]
     parts: dict[str, xr.DataArray] = {}
-    for field in layout.sizes:
-        where = layout.field_slice(field)
-        columns = np.flatnonzero((free >= where.start) & (free < where.stop))
-        if columns.size:
-            labels = [names[i][len(field) + 1 : -1] for i in free[columns]]
-            parts[field] = _field(field, labels, values[..., columns])
-    return xr.Dataset(parts, _sampling(draws), {"inference_library": "effconn", "distribution": "Gaussian"})
+    for field in dict.fromkeys(fields):
+        columns = [place for place, other in enumerate(fields) if other == field]
+        parts[field] = _field(field, [names[place][len(field) + 1 : -1] for place in columns], values[..., columns])
+    chains, draws = (np.arange(size) for size in values.shape[:2])
+    notes = {"inference_library": "effconn", "distribution": distribution}
+    return xr.Dataset(parts, {"chain": chains, "draw": draws}, notes)
 
 
 def _field(field: str, labels: list[str], values: np.ndarray) -> xr.DataArray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dcm import Posterior, Prior, Settings, Spec, Status, prior
+from dcm import ChainSettings, Posterior, PosteriorDraws, Prior, Settings, Spec, Status, prior
 from pipeline.results import posterior_dataset, to_arviz
 
 with warnings.catch_warnings():
@@ -109,3 +109,22 @@ def test_a_dataset_gives_what_its_posterior_gives_and_seeds_decide(posterior: Po
 def test_draws_must_fill_the_chains(posterior: Posterior, draws: int) -> None:
     with pytest.raises(ValueError, match=f"multiple of 4 .* not {draws}"):
         to_arviz(posterior, draws=draws)
+
+
+def test_draws_of_a_sampler_keep_their_chains(posterior: Posterior) -> None:
+    values = np.random.default_rng(1).normal(size=(2, 30, posterior.free.size))
+    noise = np.zeros((2, 30, 2))
+    drawn = PosteriorDraws(
+        posterior.names,
+        values,
+        noise,
+        noise,
+        np.ones(values.shape[2]),
+        np.ones(values.shape[2]),
+        1.0,
+        0,
+        0,
+        ChainSettings(),
+    )
+    summary: Any = arviz.summary(to_arviz(drawn), round_to="none")
+    assert list(summary["mean"][list(posterior.names)]) == pytest.approx(list(values.mean(axis=(0, 1))))
