@@ -213,7 +213,7 @@ def _tsv(folder: Path) -> list[Seed]:
 
     def events(path: Path) -> None:
         found = read_events(path)
-        found.of(found.trial_types)
+        found.of_trial_types(found.trial_types)
 
     def design(path: Path) -> None:
         match_design(path, names)

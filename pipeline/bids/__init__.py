@@ -10,7 +10,7 @@ from ._analysis_data import (
     write_design,
 )
 from ._collect import collect_inventory
-from ._confounds import Confounds, ConfoundsError, read_confounds
+from ._confounds import ConfoundsError, RunConfounds, read_confounds
 from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events
 from ._inventory import Absence, Inventory, Participant, Run
 from ._readable_files import DataError, open_nifti
@@ -19,7 +19,6 @@ from ._scores import PARTICIPANT, SessionScores, known_columns, participant_colu
 __all__ = [
     "PARTICIPANT",
     "Absence",
-    "Confounds",
     "ConfoundsError",
     "ConstantModulatorError",
     "DataError",
@@ -28,6 +27,7 @@ __all__ = [
     "Inventory",
     "Participant",
     "Run",
+    "RunConfounds",
     "SessionScores",
     "check_groups",
     "check_predictions",

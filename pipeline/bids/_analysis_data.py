@@ -102,7 +102,7 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
     if unknown:
         return
     rows = group_rows(study, inventory, analysis)
-    few = _few(study, analysis, rows)
+    few = _too_few_for_group(study, analysis, rows)
     if few:
         yield few
         return
@@ -112,7 +112,7 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
         yield str(error)
 
 
-def _few(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> str:
+def _too_few_for_group(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> str:
     """Why there are too few participants; nothing where there are enough."""
     what = f"{analysis.of} of {study.dcm.task}" if study.dcm else analysis.of
     hint = f" ({len(rows.left_out)} are left out, such as {rows.left_out[0]})" if rows.left_out else ""
@@ -129,7 +129,7 @@ def _check_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Non
     """Raises `DesignError` where the design, or that of an arm alone where arms are compared, cannot be fitted."""
     arm = study.participants.arm
     wanted = _covariates(study, analysis)
-    used = [arm, *wanted] if analysis.analysis == "arms" or arm in _named(analysis) else wanted
+    used = [arm, *wanted] if analysis.analysis == "arms" or arm in _named_covariates(analysis) else wanted
     values = {name: _values(rows, name) for name in used}
     pairs = [
         (first.strip(), other.strip()) for first, _, other in (text.partition(":") for text in analysis.interactions)
@@ -162,10 +162,10 @@ def _values(rows: GroupRows, name: str) -> np.ndarray:
 
 def _covariates(study: Study, analysis: GroupAnalysis) -> list[str]:
     """Covariates besides the arm, in order."""
-    return [name for name in dict.fromkeys(_named(analysis)) if name != study.participants.arm]
+    return [name for name in dict.fromkeys(_named_covariates(analysis)) if name != study.participants.arm]
 
 
-def _named(analysis: GroupAnalysis) -> list[str]:
+def _named_covariates(analysis: GroupAnalysis) -> list[str]:
     return [*analysis.covariates, *([analysis.predict] if analysis.predict is not None else [])]
 
 
@@ -270,16 +270,16 @@ def _statistics_problems(study: Study, inventory: Inventory, key: str, names: Se
 def _column_problems(study: Study, inventory: Inventory, key: str, name: str) -> Iterator[str]:
     try:
         if key == "outcomes":
-            yield from _too_few(study, inventory, name)
+            yield from _too_few_for_outcome(study, inventory, name)
         elif key == "cohort":
             participant_column(inventory, name)
         else:
-            yield from _uncorrelated(name, participant_numbers(inventory, name))
+            yield from _correlation_problems(name, participant_numbers(inventory, name))
     except DataError as error:
         yield str(error)
 
 
-def _too_few(study: Study, inventory: Inventory, name: str) -> Iterator[str]:
+def _too_few_for_outcome(study: Study, inventory: Inventory, name: str) -> Iterator[str]:
     (score,) = session_scores(study, inventory, [name])
     both = np.isfinite(score.before) & np.isfinite(score.after)
     arm_of = np.array([participant.arm for participant in inventory.participants])
@@ -289,7 +289,7 @@ def _too_few(study: Study, inventory: Inventory, name: str) -> Iterator[str]:
         yield f"{' and '.join(few)} have {name} in both sessions; an arm takes {LEAST_OF_ARM}"
 
 
-def _uncorrelated(name: str, values: np.ndarray) -> Iterator[str]:
+def _correlation_problems(name: str, values: np.ndarray) -> Iterator[str]:
     there = values[np.isfinite(values)]
     if there.size < LEAST_PAIRS:
         yield f"{there.size} participants have {name}; a correlation takes {LEAST_PAIRS}"

@@ -44,16 +44,16 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
     task = study.tasks[name]
     conditions = conditions_of(task, events)
     problems: list[str] = []
-    remarks = [*events.remarks, *_never(events, conditions), *_loose(events, conditions)]
+    remarks = [*events.remarks, *_absent_trial_types(events, conditions), *_unmodelled_events(events, conditions)]
     used = {kind for kinds in conditions.values() for kind in kinds}
-    usable = events.some(used)
+    usable = events.complete_of(used)
     there = {condition for condition, kinds in conditions.items() if set(kinds) & set(usable.trial_type)}
     try:
-        events.of(used)
+        events.of_trial_types(used)
     except TableError as error:
         problems.append(str(error))
-    problems += _twice(usable)
-    late, early = _outside(usable, scans, repetition_time)
+    problems += _repeated_events(usable)
+    late, early = _events_outside(usable, scans, repetition_time)
     problems += late
     remarks += early
     for label, modulator in task.modulators.items():
@@ -62,29 +62,29 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
             problems.append(f"modulator {label} is of {modulator.condition!r}, which is no condition{tip}")
         elif modulator.condition in there and not problems:
             try:
-                remarks += _blanks(task, modulator, events)
+                remarks += _modulator_blanks(task, modulator, events)
                 there.add(label)
             except ConstantModulatorError as error:
                 remarks.append(f"no modulator {label}: {error}")
             except TableError as error:
                 problems.append(str(error))
-    lost, undriven = _lost(task, there), _undriven(study, name, there)
+    lost, undriven = _lost_contrasts(task, there), _undriven_inputs(study, name, there)
     if not problems:
         lines = [
-            *_without(
+            *_missing_condition_lines(
                 events,
                 conditions,
                 lost | {f"model (its input {input_name})": members for input_name, members in undriven.items()},
             )
         ]
-        if there and not _useless(study, name, lost, undriven):
+        if there and not _is_useless(study, name, lost, undriven):
             remarks += lines
         else:
             problems += lines or [f"{events.path.name} has no event of a condition"]
     return EventsCheck(tuple(problems), tuple(remarks), tuple(undriven))
 
 
-def _blanks(task: Task, modulator: Modulator, events: Events) -> Iterator[str]:
+def _modulator_blanks(task: Task, modulator: Modulator, events: Events) -> Iterator[str]:
     """Events that a modulator has no value for; raises `TableError` where its column cannot be used."""
     chosen, _ = modulator_weights(modulator, task, events)
     blank = sum(cell == MISSING for cell in chosen.columns[modulator.column])
@@ -92,7 +92,7 @@ def _blanks(task: Task, modulator: Modulator, events: Events) -> Iterator[str]:
         yield f"{blank} of {len(chosen.lines)} events have no {modulator.column}; they count as its mean"
 
 
-def _lost(task: Task, there: Collection[str]) -> dict[str, list[str]]:
+def _lost_contrasts(task: Task, there: Collection[str]) -> dict[str, list[str]]:
     """Contrasts and distances that a run cannot give, and the conditions and modulators that each lacks."""
     wanted = {f"contrast {name}": [*parse_contrast(text)] for name, text in task.contrasts.items()}
     wanted |= {f"distance {name}": [*distance.between] for name, distance in task.distances.items()}
@@ -100,14 +100,14 @@ def _lost(task: Task, there: Collection[str]) -> dict[str, list[str]]:
     return {what: absent for what, absent in lacking.items() if absent}
 
 
-def _undriven(study: Study, name: str, there: Collection[str]) -> dict[str, list[str]]:
+def _undriven_inputs(study: Study, name: str, there: Collection[str]) -> dict[str, list[str]]:
     """Inputs of the DCM without a single event, and the conditions and modulators that each is made from."""
     if study.dcm is None or study.dcm.task != name:
         return {}
     return {label: [*members] for label, members in study.dcm.inputs.items() if not set(members) & set(there)}
 
 
-def _useless(study: Study, name: str, lost: Collection[str], undriven: Collection[str]) -> bool:
+def _is_useless(study: Study, name: str, lost: Collection[str], undriven: Collection[str]) -> bool:
     """Whether nothing that is wanted of a run can be made of it."""
     task = study.tasks[name]
     wanted = len(task.contrasts) + len(task.distances)
@@ -115,7 +115,7 @@ def _useless(study: Study, name: str, lost: Collection[str], undriven: Collectio
     return (wanted > 0 or modelled) and len(lost) == wanted and (not modelled or bool(undriven))
 
 
-def _without(
+def _missing_condition_lines(
     events: Events, conditions: Mapping[str, tuple[str, ...]], lost: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
     """What a run lacks, and what that costs, a line for each condition."""
@@ -130,7 +130,7 @@ def _without(
         yield f"{events.path.name} has no event of {member}{merged}, so no {list_names(names)}{tip}"
 
 
-def _never(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
+def _absent_trial_types(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
     """Trial types that a condition names and the run lacks."""
     there = set(events.trial_types)
     for name, kinds in conditions.items():
@@ -139,17 +139,17 @@ def _never(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[s
             yield f"no event of trial type {list_names(absent)}, which condition {name} names"
 
 
-def _loose(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
+def _unmodelled_events(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
     used = {kind for kinds in conditions.values() for kind in kinds}
-    loose = set(events.trial_types) - used
-    if loose:
-        yield f"events of trial type {list_names(loose)} are in no condition; they are not modelled"
+    unmodelled = set(events.trial_types) - used
+    if unmodelled:
+        yield f"events of trial type {list_names(unmodelled)} are in no condition; they are not modelled"
     blank = sum(kind == MISSING for kind in events.trial_type)
     if blank:
         yield f"{blank} events have no trial type; they are not modelled"
 
 
-def _twice(events: Events) -> Iterator[str]:
+def _repeated_events(events: Events) -> Iterator[str]:
     """Events of one trial type that begin together: boxes add up, so the condition would count twice."""
     first: dict[tuple[str, float], int] = {}
     repeated = []
@@ -160,11 +160,11 @@ def _twice(events: Events) -> Iterator[str]:
         line, before, kind, onset = repeated[0]
         yield (
             f"{events.path.name}, line {line}: {kind} begins at {onset:g} s as in line {before}"
-            f"{_more(len(repeated))}, and would count twice; delete one of them"
+            f"{_and_more(len(repeated))}, and would count twice; delete one of them"
         )
 
 
-def _outside(events: Events, scans: int, step: float) -> tuple[list[str], list[str]]:
+def _events_outside(events: Events, scans: int, step: float) -> tuple[list[str], list[str]]:
     """Events that cannot belong to the run, and those of which a part lies outside it."""
     problems, remarks = [], []
     name, length = events.path.name, scans * step
@@ -173,21 +173,21 @@ def _outside(events: Events, scans: int, step: float) -> tuple[list[str], list[s
         at, line = events.onset[late[0]], events.lines[late[0]]
         problems.append(
             f"{name}, line {line}: the event begins at {at:g} s, but the run ends at {length:g} s"
-            f"{_more(late.size)}; {_unit(events, scans, step)}"
+            f"{_and_more(late.size)}; {_unit_hint(events, scans, step)}"
         )
     early = np.flatnonzero(events.onset < -step)
     if early.size:
         at, line = events.onset[early[0]], events.lines[early[0]]
         problems.append(
             f"{name}, line {line}: the event begins at {at:g} s, more than a scan before the first"
-            f"{_more(early.size)}; onsets must count from the first scan of the image"
+            f"{_and_more(early.size)}; onsets must count from the first scan of the image"
         )
     endless = np.flatnonzero(events.duration > ENDLESS * length)
     if endless.size and not late.size:
         lasting, line = events.duration[endless[0]], events.lines[endless[0]]
         problems.append(
-            f"{name}, line {line}: the event lasts {lasting:g} s, and the run {length:g} s{_more(endless.size)}; if "
-            f"durations are in milliseconds, write {lasting / 1000:g}"
+            f"{name}, line {line}: the event lasts {lasting:g} s, and the run {length:g} s{_and_more(endless.size)}; "
+            f"if durations are in milliseconds, write {lasting / 1000:g}"
         )
     if ((events.onset < 0) & (events.onset >= -step)).any():
         remarks.append("an event begins just before the first scan; it is modelled from there")
@@ -195,33 +195,33 @@ def _outside(events: Events, scans: int, step: float) -> tuple[list[str], list[s
     if tail.any() and not problems:
         remarks.append("the last event lasts beyond the end of the run; it is cut there")
     if not problems:
-        remarks += [*_crowded(events, scans, step), *_overlapping(events)]
+        remarks += [*_crowded_events(events, scans, step), *_overlapping_events(events)]
     return problems, remarks
 
 
-def _unit(events: Events, scans: int, step: float) -> str:
+def _unit_hint(events: Events, scans: int, step: float) -> str:
     """What onsets beyond the end of a run may be in."""
     last = float(events.onset.max())
     if step * scans / 20 < last / 1000 < scans * step:
         return f"if onsets are in milliseconds, write {events.onset[-1] / 1000:g} for {last:g}"
-    if last <= scans and _whole(events.onset):
+    if last <= scans and _is_whole(events.onset):
         return f"if onsets are in scans, write seconds: {last * step:g} for {last:g}"
     return "check units and the repetition time, and that images and events are of one run"
 
 
-def _crowded(events: Events, scans: int, step: float) -> Iterator[str]:
+def _crowded_events(events: Events, scans: int, step: float) -> Iterator[str]:
     """Events that fill only the beginning of a run, as they do in other units."""
     length = scans * step
     end = float((events.onset + events.duration).max(initial=0.0))
     if len(events.lines) < MANY or end > length / 2:
         return
-    if step > 1 and 0.8 * scans <= end <= scans and _whole(events.onset) and _whole(events.duration):
+    if step > 1 and 0.8 * scans <= end <= scans and _is_whole(events.onset) and _is_whole(events.duration):
         yield f"all events end within {end:g} of {length:g} s; are they in scans, of which there are {scans}?"
     elif end < length / 20:
         yield f"all events end within {end:g} of {length:g} s; are they in seconds?"
 
 
-def _overlapping(events: Events) -> Iterator[str]:
+def _overlapping_events(events: Events) -> Iterator[str]:
     """Conditions each of whose events lasts until the next but one has begun, as durations in milliseconds do."""
     for kind in events.trial_types:
         own = [place for place, trial_type in enumerate(events.trial_type) if trial_type == kind]
@@ -234,9 +234,9 @@ def _overlapping(events: Events) -> Iterator[str]:
             )
 
 
-def _whole(values: np.ndarray) -> bool:
+def _is_whole(values: np.ndarray) -> bool:
     return bool((values == np.round(values)).all())
 
 
-def _more(count: int) -> str:
+def _and_more(count: int) -> str:
     return f" (and {count - 1} more)" if count > 1 else ""

@@ -62,7 +62,7 @@ def check_layout(study: Study, table: ParticipantTable, derivatives: DatasetFold
 
 
 def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -> list[str]:
-    """Participants whose folders can be read; what is wrong with others is said of their runs.
+    """Participants whose folders can be read; what is wrong with others is reported with their runs.
 
     Raises `DataError` where it is wrong with all of them.
     """
@@ -82,7 +82,7 @@ def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -
 
 
 def _spaces(study: Study, names: Sequence[str], derivatives: DatasetFolders) -> Iterator[str]:
-    """A space that no image is in, said once and not for each run."""
+    """A space that no image is in, labelled_remarks once and not for each run."""
     sessions = (study.sessions.before, study.sessions.after)
     spaces = {
         image_space(file)
@@ -118,12 +118,12 @@ def collect_inventory(study: Study, on_progress: Callable[[int, int], None] | No
         if errors:
             return Inventory((), (), (), tuple(errors))
         table = read_participants(study)
-        return _of(study, table, on_progress) if table.participants else _inventory(table, [], [], [])
+        return _collect_runs(study, table, on_progress) if table.participants else _inventory(table, [], [], [])
     except DataError as error:
         return Inventory((), (), (), (str(error),))
 
 
-def _of(study: Study, table: ParticipantTable, on_progress: Callable[[int, int], None] | None) -> Inventory:
+def _collect_runs(study: Study, table: ParticipantTable, on_progress: Callable[[int, int], None] | None) -> Inventory:
     """The runs of those who are in the study."""
     derivatives, bids = DatasetFolders(study.study.derivatives), DatasetFolders(study.study.bids)
     errors = [*check_layout(study, table, derivatives)]
@@ -135,20 +135,22 @@ def _of(study: Study, table: ParticipantTable, on_progress: Callable[[int, int],
         for session in (study.sessions.before, study.sessions.after)
         for task in study.tasks
     ]
-    found = _look(study, derivatives, bids, cells, on_progress)
-    errors = [*_nowhere(study, found), *_unusable(study, found)]
-    said = [(_label(cell), text) for cell, validation in zip(cells, found, strict=True) for text in validation.remarks]
+    found = _validate_runs(study, derivatives, bids, cells, on_progress)
+    errors = [*_unknown_trial_types(study, found), *_unusable(study, found)]
+    labelled_remarks = [
+        (_label(cell), text) for cell, validation in zip(cells, found, strict=True) for text in validation.remarks
+    ]
     runs = [validation.run for validation in found if validation.run is not None]
     return _inventory(
         table,
         found,
         errors,
         [
-            *_turned(study),
-            *_strangers(table, derivatives),
-            *merge_remarks(said),
-            *_mixed(runs),
-            *_unlike(study, found),
+            *_session_order(study),
+            *_unlisted_participants(table, derivatives),
+            *merge_remarks(labelled_remarks),
+            *_mixed_repetition_times(runs),
+            *_unusual_events(study, found),
         ],
     )
 
@@ -170,7 +172,7 @@ def _label(cell: Cell) -> str:
     return "{}_{}_task-{}".format(*cell)
 
 
-def _look(
+def _validate_runs(
     study: Study,
     derivatives: DatasetFolders,
     bids: DatasetFolders,
@@ -197,12 +199,12 @@ def _look(
     return found
 
 
-def _turned(study: Study) -> Iterator[str]:
+def _session_order(study: Study) -> Iterator[str]:
     if line := describe_reversed_order(study.sessions.before, study.sessions.after):
         yield f"[sessions] {line}"
 
 
-def _nowhere(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
+def _unknown_trial_types(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     """Trial types of conditions that no run of their task has.
 
     One of several that a condition merges may be nowhere, if it can't be a slip for a type that is in no condition.
@@ -235,14 +237,14 @@ def _unusable(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
             yield f"[tasks] {task}: no run can be used; one reason is: {reason}"
 
 
-def _strangers(table: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
+def _unlisted_participants(table: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
     known = {participant.name for participant in table.participants} | {name for name, _ in table.left_out}
-    strangers = set(derivatives.participants()) - known
-    if strangers:
-        yield f"{list_names(strangers)}: in the derivatives, but not in the participants' table; not used"
+    unlisted = set(derivatives.participants()) - known
+    if unlisted:
+        yield f"{list_names(unlisted)}: in the derivatives, but not in the participants' table; not used"
 
 
-def _mixed(runs: Sequence[Run]) -> Iterator[str]:
+def _mixed_repetition_times(runs: Sequence[Run]) -> Iterator[str]:
     """Runs whose repetition time is not that of most runs of their task; each keeps its own."""
     for task in dict.fromkeys(run.task for run in runs):
         times = Counter(round(run.repetition_time, 4) for run in runs if run.task == task)
@@ -255,7 +257,7 @@ def _mixed(runs: Sequence[Run]) -> Iterator[str]:
                 )
 
 
-def _unlike(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
+def _unusual_events(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
     """Runs whose events of a trial type are more than twice, or less than half, as many or as long as in most runs."""
     usable = [(validation.run, validation.events) for validation in found if validation.run is not None]
     for task in dict.fromkeys(run.task for run, _ in usable):

@@ -13,8 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..common import list_names, read_number
-from ..study import Confounds as ConfoundSettings
-from ..study import Study
+from ..study import Confounds, Study
 from ..tables import Table, TableError, number_cell, read_table
 from ._inventory import Run
 from ._readable_files import DataError, head_of, read_sidecar
@@ -35,7 +34,7 @@ COMPCOR = {
 }
 
 
-def named_columns(settings: ConfoundSettings) -> Iterator[str]:
+def named_columns(settings: Confounds) -> Iterator[str]:
     """Columns that the strategy takes by their names."""
     for part, bases, how in (
         ("motion", MOTION, settings.motion),
@@ -46,7 +45,7 @@ def named_columns(settings: ConfoundSettings) -> Iterator[str]:
             yield from (base + suffix for base in bases for suffix in _SUFFIXES[how])
 
 
-def taken_columns(settings: ConfoundSettings, columns: Collection[str]) -> list[str]:
+def taken_columns(settings: Confounds, columns: Collection[str]) -> list[str]:
     """Those of a table's columns that the strategy is made from, in their order."""
     named = set(named_columns(settings))
     components = [prefix for prefixes in COMPCOR[settings.compcor] for prefix in prefixes]
@@ -59,7 +58,7 @@ def taken_columns(settings: ConfoundSettings, columns: Collection[str]) -> list[
     ]
 
 
-def absent_columns(settings: ConfoundSettings, columns: Collection[str]) -> Iterator[str]:
+def absent_columns(settings: Confounds, columns: Collection[str]) -> Iterator[str]:
     """What a study needs and a table lacks; of components, the first."""
     yield from (name for name in named_columns(settings) if name not in columns)
     if settings.censor_above is not None and DISPLACEMENT not in columns:
@@ -83,7 +82,7 @@ class ConfoundsError(DataError):
 
 
 @dataclass(frozen=True, eq=False)
-class Confounds:
+class RunConfounds:
     """What is taken out of a run.
 
     Fields:
@@ -110,7 +109,7 @@ class Confounds:
         return tuple(sorted({*self.dropped, *self.censored}))
 
 
-def read_confounds(run: Run, study: Study) -> Confounds:
+def read_confounds(run: Run, study: Study) -> RunConfounds:
     """The confounds of a run by the study's strategy, read by nilearn's `load_confounds`.
 
     No scan is dropped, so that timing stays intact: scans to be left out of the fit are named in `dropped` and
@@ -133,7 +132,7 @@ def read_confounds(run: Run, study: Study) -> Confounds:
     values = np.where(constant, 0.0, values - values[steady].mean(axis=0))
     limit = study.confounds.censor_above
     censored = () if limit is None else tuple(map(int, np.flatnonzero(displacement > limit)))
-    found = Confounds(names, values, displacement, dropped, censored, (*table.remarks, *remarks), _motion(table))
+    found = RunConfounds(names, values, displacement, dropped, censored, (*table.remarks, *remarks), _motion(table))
     left = run.scans - len(found.spikes)
     if left <= len(names) + 1:
         raise ConfoundsError(
@@ -149,7 +148,7 @@ def check_rows(path: Path, rows: int, scans: int) -> None:
         raise ConfoundsError(f"{path.name} has {rows} rows, the image {scans} scans; they are not of one run")
 
 
-def check_columns(path: Path, columns: Collection[str], settings: ConfoundSettings) -> None:
+def check_columns(path: Path, columns: Collection[str], settings: Confounds) -> None:
     """Raises `ConfoundsError` where a table lacks what the study needs."""
     absent = [*absent_columns(settings, columns)]
     if not absent:
@@ -207,7 +206,7 @@ def _values(table: Table, name: str) -> Float[np.ndarray, "scan"]:
         raise ConfoundsError(str(error)) from None
 
 
-def _loaded(path: Path, settings: ConfoundSettings) -> Any:
+def _loaded(path: Path, settings: Confounds) -> Any:
     """What nilearn makes of a table that holds the strategy's columns alone."""
     from nilearn.interfaces.fmriprep import load_confounds
 
@@ -278,11 +277,11 @@ def _dropped(table: Table, study: Study, run: Run) -> tuple[int, ...]:
     return tuple(sorted(marked))
 
 
-_ODD = re.compile(rb"[^0-9eE+.\-\t\r\n]|\t(?=[\t\r\n])")  # anything but numbers, and cells without one
-_WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
+_NOT_A_NUMBER = re.compile(rb"[^0-9eE+.\-\t\r\n]|\t(?=[\t\r\n])")  # anything but numbers, and cells without one
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 
 
-def check_confounds(path: Path, settings: ConfoundSettings, scans: int) -> tuple[bool, list[str]]:
+def check_confounds(path: Path, settings: Confounds, scans: int) -> tuple[bool, list[str]]:
     """Whether only reading a table in full tells if it can be used, as cells are missing or its form is not fMRIPrep's;
     and remarks.
 
@@ -294,18 +293,18 @@ def check_confounds(path: Path, settings: ConfoundSettings, scans: int) -> tuple
         read_sidecar(path.with_suffix(".json"))  # tells which component is of which mask
     header_end = content.find(b"\n")
     header = content[: max(header_end, 0)].decode("utf-8-sig", errors="replace").rstrip("\r").split("\t")
-    if content.startswith(_WIDE) or len(header) == 1 or b"," in content:
+    if content.startswith(_UTF16_MARKS) or len(header) == 1 or b"," in content:
         return True, []
     check_rows(path, content.count(b"\n"), scans)
     check_columns(path, header, settings)
     second = max(content.find(b"\n", header_end + 1), 0)  # the end of the first scan's row, which lacks derivatives
-    unsure = _ODD.search(content, second) is not None
+    unsure = _NOT_A_NUMBER.search(content, second) is not None
     if DISPLACEMENT not in header:
-        return unsure, [*_few(header, settings), f"{path.name} has no {DISPLACEMENT}; motion is unknown"]
-    return unsure, [*_few(header, settings)]
+        return unsure, [*_too_few_components(header, settings), f"{path.name} has no {DISPLACEMENT}; motion is unknown"]
+    return unsure, [*_too_few_components(header, settings)]
 
 
-def _few(header: list[str], settings: ConfoundSettings) -> Iterator[str]:
+def _too_few_components(header: list[str], settings: Confounds) -> Iterator[str]:
     """That there are fewer components than are asked for; fMRIPrep keeps as many as explain half of the variance."""
     if "compcor" in settings.strategy:
         for prefixes in COMPCOR[settings.compcor]:

@@ -54,7 +54,7 @@ class Events:
         lacking = np.isnan(self.onset) | np.isnan(self.duration)
         return tuple(sorted_names({self.trial_type[place] for place in np.flatnonzero(lacking)} - {MISSING}))
 
-    def of(self, trial_types: Collection[str]) -> Events:
+    def of_trial_types(self, trial_types: Collection[str]) -> Events:
         """The events of some trial types; raises `TableError` where one of them has no onset or no duration."""
         places = [i for i, kind in enumerate(self.trial_type) if kind in trial_types]
         for column, values in (("onset", self.onset), ("duration", self.duration)):
@@ -65,7 +65,7 @@ class Events:
                     raise TableError(self.path, problem, self.lines[place])
         return self._at(places)
 
-    def some(self, trial_types: Collection[str]) -> Events:
+    def complete_of(self, trial_types: Collection[str]) -> Events:
         """The events of some trial types that have an onset and a duration."""
         there = ~(np.isnan(self.onset) | np.isnan(self.duration))
         return self._at([i for i, kind in enumerate(self.trial_type) if kind in trial_types and there[i]])
@@ -134,14 +134,14 @@ def named_in(task: Task) -> set[str]:
 def modulator_weights(modulator: Modulator, task: Task, events: Events) -> tuple[Events, Float[np.ndarray, "event"]]:
     """The events of a modulator's condition and their weights, see `Events.weights`."""
     conditions = conditions_of(task, events)
-    chosen = events.of(conditions.get(modulator.condition, ()))
+    chosen = events.of_trial_types(conditions.get(modulator.condition, ()))
     return chosen, chosen.weights(modulator.column)
 
 
 def read_events(path: Path, task: Task | None = None) -> Events:
     """A BIDS table of events.
 
-    What is no onset or no duration is NaN: only who needs the event knows whether that matters (`Events.of`).
+    What is no onset or no duration is NaN, and an error only where the event is used (`Events.of_trial_types`).
 
     Arguments:
         task: its settings, which say in which column conditions are, and what they are called.

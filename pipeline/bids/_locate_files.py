@@ -180,8 +180,8 @@ def locate_files(
     task = study.tasks[name]
     here = preprocessed_images(derivatives, participant, session, name)
     if not here:
-        raise DataError(_nothing(derivatives, participant, session, name))
-    bold, remarks = _one(_in_space(here, study), task)
+        raise DataError(_why_no_image(derivatives, participant, session, name))
+    bold, remarks = _choose_image(_in_space(here, study), task)
     source = {key: label for key, label in bold.entities.items() if key not in _MADE}
     grid = {key: label for key, label in bold.entities.items() if key != "desc"}
     head = "_".join(f"{key}-{label}" for key, label in source.items())
@@ -234,7 +234,7 @@ def _no_events(bids: DatasetFolders, participant: str, session: str, task: str, 
     return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{there}"
 
 
-def _nothing(derivatives: DatasetFolders, participant: str, session: str, task: str) -> str:
+def _why_no_image(derivatives: DatasetFolders, participant: str, session: str, task: str) -> str:
     """Why there is no image: no participant, no session, no run."""
     if not derivatives.folders(participant) and participant not in derivatives.folders():
         return f"there is no folder {participant} in the derivatives"
@@ -255,15 +255,15 @@ def _in_space(images: list[FileName], study: Study) -> list[FileName]:
         fit = [file for file in fit if file.label("res") == place.resolution]
         if not fit:
             raise DataError(
-                f"there is no image with res-{place.resolution}; there is {_with('res', resolutions)}: "
+                f"there is no image with res-{place.resolution}; there is {_list_labels('res', resolutions)}: "
                 "see [study] resolution"
             )
     elif len(resolutions) > 1:
-        raise DataError(f"there are images {_with('res', resolutions)}; say which by [study] resolution")
+        raise DataError(f"there are images {_list_labels('res', resolutions)}; say which by [study] resolution")
     return fit
 
 
-def _one(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
+def _choose_image(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
     """The image to take among those of one task, session and space; and what was left."""
     whole = [file for file in images if file.label("echo") is None and file.label("part") in (None, "mag")]
     if not whole:
@@ -275,23 +275,25 @@ def _one(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
     first, *others = sorted(whole, key=_order)
     if not others:
         return first, []
-    left = [_short(file) for file in others]
-    return first, [f"{_short(first)} is taken, {list_names(left)} is left; [tasks] run and acquisition say which"]
+    left = [_distinct_labels(file) for file in others]
+    return first, [
+        f"{_distinct_labels(first)} is taken, {list_names(left)} is left; [tasks] run and acquisition say which"
+    ]
 
 
 def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> list[FileName]:
-    fit = [file for file in images if _same(file.label(entity), wanted)]
+    fit = [file for file in images if _is_same_label(file.label(entity), wanted)]
     if not fit:
-        there = _with(entity, {file.label(entity) for file in images})
+        there = _list_labels(entity, {file.label(entity) for file in images})
         raise DataError(f"there is no {entity}-{wanted}; there is {there}: see {key} of the task")
     return fit
 
 
-def _same(label: str | None, wanted: str) -> bool:
+def _is_same_label(label: str | None, wanted: str) -> bool:
     return label is not None and comparable_label(label) == comparable_label(wanted)
 
 
-def _with(entity: str, labels: Iterable[str | None]) -> str:
+def _list_labels(entity: str, labels: Iterable[str | None]) -> str:
     return list_names(f"one without {entity}-" if label is None else f"{entity}-{label}" for label in labels)
 
 
@@ -305,7 +307,7 @@ def _number(label: str) -> int:
     return read_whole_number(label) or 0
 
 
-def _short(file: FileName) -> str:
+def _distinct_labels(file: FileName) -> str:
     """What tells a file from others of its task and session."""
     own = ("acq", "ce", "rec", "dir", "run")
     parts = [f"{key}-{file.entities[key]}" for key in own if key in file.entities]

@@ -51,7 +51,7 @@ def read_participants(study: Study) -> ParticipantTable:
         rows = _rows(table, study, found)
         arms = _arms(table, study, rows, found)
     except TableError as error:
-        found.errors.append(f"{_folder(error.path)}{error}")
+        found.errors.append(f"{_folder_if_absent(error.path)}{error}")
         return found
     scores = read_scores(study, table_path, list(arms), found.errors, found.remarks)
     found.participants = tuple(
@@ -63,11 +63,11 @@ def read_participants(study: Study) -> ParticipantTable:
         )
         for name, arm in arms.items()
     )
-    found.remarks += _codes(study, found.participants)
+    found.remarks += _code_remarks(study, found.participants)
     return found
 
 
-def _folder(path: Path) -> str:
+def _folder_if_absent(path: Path) -> str:
     """The folder of a table that is not there; one that is there is known by its name."""
     return "" if path.exists() else f"{path.parent}/"
 
@@ -86,7 +86,7 @@ def _rows(table: Table, study: Study, found: ParticipantTable) -> dict[str, int]
     """
     folders = _folders(study)
     cells, problems = participant_labels(table)
-    apart = _apart(table, study, cells)
+    apart = _rows_of_others(table, study, cells)
     _check_zeros(table, [name for row, name in enumerate(cells) if name and row not in apart], folders)
     labels = match_labels([name for name in cells if name], folders)
     if labels:
@@ -112,7 +112,7 @@ def _rows(table: Table, study: Study, found: ParticipantTable) -> dict[str, int]
     return rows
 
 
-def _apart(table: Table, study: Study, names: Sequence[str]) -> set[int]:
+def _rows_of_others(table: Table, study: Study, names: Sequence[str]) -> set[int]:
     """Rows of those who do not participate, whatever else is wrong with them."""
     arm = study.participants.arm
     if arm not in table.columns:
@@ -186,7 +186,7 @@ def _values(table: Table, row: int, arm: str) -> dict[str, str]:
     return values
 
 
-def _codes(study: Study, participants: Sequence[Participant]) -> Iterator[str]:
+def _code_remarks(study: Study, participants: Sequence[Participant]) -> Iterator[str]:
     """Scores and columns that analyses name whose values look like codes for missing."""
     columns = participants[0].values if participants else ()
     for name in dict.fromkeys((*study.scores, *(column for column in columns if is_used_in_analyses(column, study)))):

@@ -55,14 +55,14 @@ def _validate_run(
         return RunValidation(None, Absence(participant, session, task, str(error)))
     problems: list[str] = []
     remarks = list(files.remarks)
-    bold = _image(files, problems)
-    timing = _timing(files, study, task, bold, problems)
-    events = _events(files, study, task, bold, timing, problems, remarks)
+    bold = _read_image_header(files, problems)
+    timing = _read_run_timing(files, study, task, bold, problems)
+    events = _read_run_events(files, study, task, bold, timing, problems, remarks)
     run = None
     if bold is not None and timing is not None:
         remarks += timing.remarks
-        run = _run(participant, session, task, files, bold, timing, events.undriven)
-        _confounds(run, study, problems, remarks)
+        run = _make_run(participant, session, task, files, bold, timing, events.undriven)
+        _check_run_confounds(run, study, problems, remarks)
     if problems:
         return RunValidation(
             None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), events.counts
@@ -70,7 +70,7 @@ def _validate_run(
     return RunValidation(run, None, tuple(remarks), events.counts)
 
 
-def _run(
+def _make_run(
     participant: str,
     session: str,
     task: str,
@@ -100,7 +100,7 @@ def _run(
     )
 
 
-def _image(files: RunFiles, problems: list[str]) -> Header | None:
+def _read_image_header(files: RunFiles, problems: list[str]) -> Header | None:
     """The image's header; None where it cannot be used."""
     try:
         bold = read_header(files.bold)
@@ -122,7 +122,9 @@ def _image(files: RunFiles, problems: list[str]) -> Header | None:
     return bold
 
 
-def _timing(files: RunFiles, study: Study, task: str, bold: Header | None, problems: list[str]) -> RunTiming | None:
+def _read_run_timing(
+    files: RunFiles, study: Study, task: str, bold: Header | None, problems: list[str]
+) -> RunTiming | None:
     dcm, settings = study.dcm, study.tasks[task]
     wanted = TimingNeeds(
         task,
@@ -146,7 +148,7 @@ class _EventSummary:
     undriven: tuple[str, ...] = ()
 
 
-def _events(
+def _read_run_events(
     files: RunFiles,
     study: Study,
     task: str,
@@ -168,7 +170,7 @@ def _events(
         problems += checked.problems
         remarks += checked.remarks
         undriven = checked.undriven
-    chosen = {kind: events.some([kind]).duration for kind in events.trial_types}
+    chosen = {kind: events.complete_of([kind]).duration for kind in events.trial_types}
     counts = {
         kind: (durations.size, float(np.median(durations)) if durations.size else 0.0)
         for kind, durations in chosen.items()
@@ -176,7 +178,7 @@ def _events(
     return _EventSummary(counts, undriven)
 
 
-def _confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) -> None:
+def _check_run_confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) -> None:
     try:
         unsure, known = check_confounds(run.confounds, study.confounds, run.scans)
         remarks += known

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..common import UsageError, json_value, print_line, print_message, print_table, progress, release, write_json
-from ..measures import FeatureTable, change, read_features, write_features
+from ..measures import FeatureTable, measure_changes, read_features, write_features
 from ..stages import RunOptions, StudyRun, features_path, run_study
 from ..study import read_study
 from ._check import show_missing
@@ -63,7 +63,7 @@ def _summary(table: FeatureTable, path: Path) -> None:
 
 def _by_kind(table: FeatureTable) -> dict[str, dict[str, Any]]:
     """Of each kind: number of measures, share of cells missing, and of changes."""
-    absent, changed = np.isnan(table.values), np.isnan(change(table).values)
+    absent, changed = np.isnan(table.values), np.isnan(measure_changes(table).values)
     kinds = [one.kind for one in table.measures]
     return {
         kind: {

@@ -61,7 +61,7 @@ def _summary(found: DatasetSurvey) -> list[str]:
     arms = (
         f"{found.arm}: {first_names(found.arms)}"
         if found.arm
-        else first_names(found.likely) or "no column that looks like one"
+        else first_names(found.arm_candidates) or "no column that looks like one"
     )
     scores = [f"{score.column or first_names(score.columns)} of {score.table.name}" for score in found.scores]
     return [

@@ -11,7 +11,7 @@ from ._guard import guarded
 from ._option_text import name_list, name_pair, number_list
 
 if TYPE_CHECKING:
-    from ..study import Preset
+    from ..study import PresetModel
 
 EXAMPLE = (
     "effconn predict data.csv --outcome 'fall(craving)' --model change-by-arm --measures 'conn_*' "
@@ -178,7 +178,7 @@ def predict(
         options = PredictOptions(
             table=table,
             outcome=outcome,
-            model=cast("Preset | None", model),
+            model=cast("PresetModel | None", model),
             formula=formula,
             measures=tuple(name_list(",".join(measures or ())) or ("*",)),
             covariates=tuple(name_list(covariates)),

@@ -3,11 +3,11 @@
 from ._check_regions import RegionExtent, check_regions, region_extents, region_remarks
 from ._design_matrix import RunDesign, cosine_drifts, run_design
 from ._extraction import EXTRACTION_FORMAT, Extraction, ExtractionFileError, read_extraction, write_extraction
-from ._first_level import extract
+from ._first_level import extract_series
 from ._grid import ExtractionError, Grid, RegionError, grid_of, run_grids
 from ._region_masks import region_files, region_source_files, region_voxels
 from ._region_series import Eigenvariate, eigenvariate, whitener
-from ._run_outputs import extract_run, map_paths, series_path, sidecar_path
+from ._run_outputs import extract_to_files, map_paths, series_path, sidecar_path
 from ._run_units import RunUnits, run_units
 from ._task_regressors import BINS, boxcars, convolve_and_sample, sampled_bin, spm_kernel
 
@@ -28,8 +28,8 @@ __all__ = [
     "convolve_and_sample",
     "cosine_drifts",
     "eigenvariate",
-    "extract",
-    "extract_run",
+    "extract_series",
+    "extract_to_files",
     "grid_of",
     "map_paths",
     "read_extraction",

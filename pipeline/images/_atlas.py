@@ -53,7 +53,7 @@ class RegionMask:
         """
         return cls(voxels, scale, threshold, int(voxels.sum()), int(chosen.sum()) * own.voxel_volume)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """What it was taken for and where it was cut, such as ``probabilities in percent, up to 100, above 50``."""
         if self.threshold is None or self.scale.startswith("mask"):
             return self.scale
@@ -190,7 +190,7 @@ def mask_of_labels(
     limit = mask_threshold(scale, threshold, what, share)
     chosen = np.asarray((values > limit).any(axis=0))
     moved = resample_to_grid(values, grid_of(image), grid, between=True)
-    return RegionMask.from_map(np.asarray((moved > limit).any(axis=0)), scale.words(), limit, chosen, grid_of(image))
+    return RegionMask.from_map(np.asarray((moved > limit).any(axis=0)), scale.describe(), limit, chosen, grid_of(image))
 
 
 def _numbered(image: Any, what: str, numbers: list[int], threshold: float | None, grid: Grid) -> RegionMask:
@@ -199,7 +199,9 @@ def _numbered(image: Any, what: str, numbers: list[int], threshold: float | None
     values = read_volumes(image, what)
     scale = infer_map_scale(values, image)
     if scale.kind in ("fraction", "percent") or not is_whole(values, ROUNDING):
-        raise RegionError(f"{what} holds {scale.words()}, not labels; name it as a mask, or give the image of labels")
+        raise RegionError(
+            f"{what} holds {scale.describe()}, not labels; name it as a mask, or give the image of labels"
+        )
     values = np.rint(values)
     absent = [str(number) for number in numbers if not (values == number).any()]
     if absent:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..bids import Confounds, Run, read_confounds, read_events
+from ..bids import Run, RunConfounds, read_confounds, read_events
 from ..study import Glm, Study, parse_contrast
 from ._grid import ExtractionError
 from ._task_regressors import BINS, TaskRegressors, convolve_and_sample, dcm_inputs, task_regressors
@@ -40,7 +40,7 @@ class DesignMatrix:
         return self.matrix[:, self.interest :]
 
 
-def make_design_matrix(run: Run, glm: Glm, regressors: TaskRegressors, confounds: Confounds) -> DesignMatrix:
+def make_design_matrix(run: Run, glm: Glm, regressors: TaskRegressors, confounds: RunConfounds) -> DesignMatrix:
     """The design matrix of a run, by nilearn's `make_first_level_design_matrix`.
 
     Conditions and modulators are convolved with SPM12's kernel at sixteen bins a scan, and read at the bin that slices
@@ -98,12 +98,12 @@ def cosine_drifts(scans: int, repetition_time: float, high_pass_period: float) -
     return np.asarray(table.to_numpy(dtype=np.float64))
 
 
-def _spikes(run: Run, confounds: Confounds) -> dict[str, np.ndarray]:
+def _spikes(run: Run, confounds: RunConfounds) -> dict[str, np.ndarray]:
     """1 in one scan; its name counts scans from 1."""
     return {f"scan_{scan + 1}": (np.arange(run.scans) == scan).astype(np.float64) for scan in confounds.spikes}
 
 
-def _scaled(confounds: Confounds) -> dict[str, np.ndarray]:
+def _scaled(confounds: RunConfounds) -> dict[str, np.ndarray]:
     """Columns of unit variance, whatever unit they were in; without those that are constant but for rounding."""
     columns = {}
     for name, column in zip(confounds.names, np.asarray(confounds.values, dtype=np.float64).T, strict=True):

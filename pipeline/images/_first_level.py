@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
-from ..bids import Confounds, DataError, Run, read_confounds, read_events
+from ..bids import DataError, Run, RunConfounds, read_confounds, read_events
 from ..study import Study
 from ._atlas import RegionMask
 from ._design_matrix import DesignMatrix, contrast_weights_of_run, make_design_matrix
@@ -74,10 +74,10 @@ class RunFirstLevel:
     coverage: Mapping[str, RegionCoverage]
     drawn: Mapping[str, RegionMask]
     signal: SignalScale
-    confounds: Confounds
+    confounds: RunConfounds
 
 
-def extract(run: Run, study: Study) -> Extraction:
+def extract_series(run: Run, study: Study) -> Extraction:
     """Region series, inputs, design and responses of one run.
 
     Raises `ExtractionError`, in one line with run, region, cause and remedy, where nothing can be taken from it.
@@ -103,17 +103,17 @@ def _first_level(run: Run, study: Study) -> RunFirstLevel:
     weights, lacking = contrast_weights_of_run(run.label, task.contrasts, design)
     driven = {} if study.dcm is None or study.dcm.task != run.task else study.dcm.inputs
     inputs = dcm_inputs(run, driven, regressors)
-    voxels = _brain(run)
+    voxels = _read_brain(run)
     signal = signal_scale(run.label, voxels.series)
     scale = signal.percent
-    drawn = _drawn(run, study, voxels)
+    drawn = _draw_regions(run, study, voxels)
     covered = cover_regions(run.label, study.regions, {name: mask.voxels for name, mask in drawn.items()}, voxels)
-    rho = _coefficient(study, design, voxels)
+    rho = _autocorrelation(study, design, voxels)
     whiten = whitener(rho, run.scans)
     confounds = whiten @ design.nuisance
     series = region_eigenvariates(run.label, covered, voxels, scale, whiten, confounds)
     means = region_means(covered, voxels, scale)
-    responses = _responses(study, design, weights, covered, voxels, scale)
+    responses = _mean_responses(study, design, weights, covered, voxels, scale)
     apart = pattern_distances(run, task, events, design, whiten, covered, voxels, scale)
     extraction = Extraction(
         participant=run.participant,
@@ -126,7 +126,7 @@ def _first_level(run: Run, study: Study) -> RunFirstLevel:
         explained=np.array([component.explained for component in series.values()]),
         voxels=np.array([region.columns.size for region in covered.values()], dtype=np.int64),
         sizes=np.array([region.size for region in covered.values()], dtype=np.int64),
-        sources=tuple(drawn[name].words() for name in covered),
+        sources=tuple(drawn[name].describe() for name in covered),
         coverage=np.array([region.share for region in covered.values()]),
         centres=np.stack([region.centre for region in covered.values()]),
         confounds=confounds,
@@ -148,24 +148,24 @@ def _first_level(run: Run, study: Study) -> RunFirstLevel:
         framewise_displacement=design.framewise_displacement,
         censored=design.censored,
         autocorrelation=rho,
-        notes=(*_timed(run), *lacking, *_unlikely(signal, series, means, taken_out), *apart.notes),
+        notes=(*_timing_note(run), *lacking, *_remarks(signal, series, means, taken_out), *apart.notes),
     )
-    maps = _maps(run, study, design, weights, voxels, scale)
+    maps = _contrast_maps(run, study, design, weights, voxels, scale)
     return RunFirstLevel(extraction, maps, voxels, covered, drawn, signal, taken_out)
 
 
-def _timed(run: Run) -> tuple[str, ...]:
+def _timing_note(run: Run) -> tuple[str, ...]:
     """Where the repetition time was not read from a sidecar."""
     if run.timed_by == "the sidecar":
         return ()
     return (f"repetition time: {run.repetition_time:g} s by {run.timed_by}",)
 
 
-def _unlikely(
+def _remarks(
     signal: SignalScale,
     series: Mapping[str, Eigenvariate],
     means: Float[np.ndarray, "scan region"],
-    taken_out: Confounds,
+    taken_out: RunConfounds,
 ) -> Iterator[str]:
     """What is unlikely of a run's images, series and motion, a line each."""
     yield from signal_remarks(signal)
@@ -173,7 +173,7 @@ def _unlikely(
     yield from motion_remarks(taken_out)
 
 
-def _brain(run: Run) -> Voxels:
+def _read_brain(run: Run) -> Voxels:
     try:
         grid = grid_of(run.bold)
     except DataError as error:
@@ -189,21 +189,21 @@ def _brain(run: Run) -> Voxels:
     return voxels
 
 
-def _drawn(run: Run, study: Study, voxels: Voxels) -> Mapping[str, RegionMask]:
+def _draw_regions(run: Run, study: Study, voxels: Voxels) -> Mapping[str, RegionMask]:
     try:
         return region_masks(study, voxels.grid)
     except ValueError as error:
         raise ExtractionError(f"{run.label}: {error}") from None
 
 
-def _coefficient(study: Study, design: DesignMatrix, voxels: Voxels) -> float:
+def _autocorrelation(study: Study, design: DesignMatrix, voxels: Voxels) -> float:
     if study.glm.noise == "ols":
         return 0.0
     maker = residual_maker(design.matrix)
     return ar1_coefficient(pooled_correlation(voxel_blocks(voxels.series, 1.0), maker), maker)
 
 
-def _responses(
+def _mean_responses(
     study: Study,
     design: DesignMatrix,
     weights: Mapping[str, np.ndarray],
@@ -219,7 +219,7 @@ def _responses(
     return np.array(means).reshape(len(weights), len(covered))
 
 
-def _maps(
+def _contrast_maps(
     run: Run, study: Study, design: DesignMatrix, weights: Mapping[str, np.ndarray], voxels: Voxels, scale: float
 ) -> dict[str, ContrastEffect]:
     if not study.outputs.maps or not weights:
@@ -260,10 +260,10 @@ def fit_contrasts(
         for name, vector in contrasts.items():
             contrast = compute_contrast(labels, results, vector, stat_type="t")
             parts[name].append((contrast.effect_size().ravel(), contrast.effect_variance().ravel()))
-    return {name: _joined(found) for name, found in parts.items()}
+    return {name: _join_blocks(found) for name, found in parts.items()}
 
 
-def _joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> ContrastEffect:
+def _join_blocks(parts: list[tuple[np.ndarray, np.ndarray]]) -> ContrastEffect:
     effect, variance = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     t = np.divide(effect, np.sqrt(variance), out=np.zeros_like(effect), where=variance > 0)
     return ContrastEffect(effect, variance, t)

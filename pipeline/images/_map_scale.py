@@ -50,7 +50,7 @@ class MapScale:
         """Whether values in between mean something, so that the map may be interpolated."""
         return self.kind not in ("binary", "labels")
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """As a report shows it, such as ``probabilities in percent, up to 100``."""
         if self.kind == "binary":
             return f"mask of 0 and {self.high:g}"
@@ -160,17 +160,19 @@ def mask_threshold(scale: MapScale, given: float | None, what: str, share: float
     if scale.kind == "empty":
         raise RegionError(f"{what} holds no value above 0; check that it is the right file")
     if scale.kind == "labels":
-        raise RegionError(f"{what} holds {_labels(scale)}; name it as an atlas and give the labels that are meant")
+        raise RegionError(
+            f"{what} holds {_describe_labels(scale)}; name it as an atlas and give the labels that are meant"
+        )
     if given is None:
         if scale.full is None:
-            raise RegionError(f"{what} {_unclear(scale)}")
+            raise RegionError(f"{what} {_why_threshold_needed(scale)}")
         limit = scale.full * share
     else:
         _check_unit(scale, given, what)
         limit = given
     if scale.high <= limit:
         raise RegionError(
-            f"{what} {_reach(scale)} and is never above the threshold {limit:g}; "
+            f"{what} {_describe_maximum(scale)} and is never above the threshold {limit:g}; "
             + ("remove the threshold" if scale.kind == "binary" else "set a lower threshold")
         )
     return limit
@@ -189,20 +191,20 @@ def _check_unit(scale: MapScale, given: float, what: str) -> None:
         )
     if scale.kind == "unknown" and scale.high > 20 and 0 < given < 1:
         raise RegionError(
-            f"{what} {_reach(scale)}, of which the threshold {given:g} is next to nothing; "
+            f"{what} {_describe_maximum(scale)}, of which the threshold {given:g} is next to nothing; "
             f"give it in the unit of the file (threshold = {100 * given:g} where that is percent)"
         )
 
 
-def _labels(scale: MapScale) -> str:
+def _describe_labels(scale: MapScale) -> str:
     return f"{scale.levels} labels, up to {scale.high:.0f}" if scale.levels > 1 else f"the label {scale.high:.0f}"
 
 
-def _reach(scale: MapScale) -> str:
+def _describe_maximum(scale: MapScale) -> str:
     return f"is 0 and {scale.high:g}" if scale.kind == "binary" else f"reaches {scale.high:.4g}"
 
 
-def _unclear(scale: MapScale) -> str:
+def _why_threshold_needed(scale: MapScale) -> str:
     """Why a threshold has to be asked for, and which might be meant."""
     spans = f"has values from {scale.low:.4g} to {scale.high:.4g}".replace("-", "−")
     if scale.kind == "statistic":

@@ -75,8 +75,8 @@ def divide_into_folds(distance: Distance, task: Task, events: Events, length: fl
         place = _halves(onset, duration, second, within, length / 2)
     else:
         place = _blocks(labels, events, chosen, second, within)
-    _check(place, second, distance)
-    place = _shared(place, second)
+    _check_two_folds(place, second, distance)
+    place = _folds_with_both(place, second)
     pairs, adjacent = _pairs(onset, duration, place)
     return Folds(onset, duration, second, place, pairs, adjacent)
 
@@ -93,7 +93,7 @@ def _halves(
     place = np.where(within, (onset + duration / 2 >= middle).astype(np.int64), -1)
     near = (onset < middle + APART / 2) & (onset + duration > middle - APART / 2)
     without = np.where(near, -1, place)
-    return without if _both(without, second, 2) else place
+    return without if _has_both_conditions(without, second, 2) else place
 
 
 def _blocks(
@@ -123,12 +123,12 @@ def _runs(labels: Sequence[str], events: Events) -> Iterator[list[int]]:
         yield block
 
 
-def _both(place: np.ndarray, second: np.ndarray, folds: int) -> bool:
+def _has_both_conditions(place: np.ndarray, second: np.ndarray, folds: int) -> bool:
     """Whether each fold has events of both conditions."""
     return all(((place == fold) & (second == kind)).any() for fold in range(folds) for kind in (False, True))
 
 
-def _check(place: np.ndarray, second: np.ndarray, distance: Distance) -> None:
+def _check_two_folds(place: np.ndarray, second: np.ndarray, distance: Distance) -> None:
     what = "half" if distance.folds == "halves" else "block"
     for condition, name in zip((False, True), distance.between, strict=True):
         found = np.unique(place[(second == condition) & (place >= 0)])
@@ -137,7 +137,7 @@ def _check(place: np.ndarray, second: np.ndarray, distance: Distance) -> None:
             raise FoldError(f"{name} is in {there}, and it takes two to cross-validate")
 
 
-def _shared(place: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _folds_with_both(place: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Without folds that one condition alone has."""
     last = min(int(place[second == condition].max()) for condition in (False, True))
     return np.where(place > last, -1, place)
@@ -148,11 +148,11 @@ def _pairs(onset: np.ndarray, duration: np.ndarray, place: np.ndarray) -> tuple[
     spans: Mapping[int, np.ndarray] = {
         fold: np.stack([onset[place == fold], (onset + duration)[place == fold]]) for fold in range(place.max() + 1)
     }
-    apart = [(first, other) for first, other in every if _gap(spans[first], spans[other]) >= APART - 1e-6]
+    apart = [(first, other) for first, other in every if _shortest_gap(spans[first], spans[other]) >= APART - 1e-6]
     return tuple(apart or every), not apart
 
 
-def _gap(first: np.ndarray, other: np.ndarray) -> float:
+def _shortest_gap(first: np.ndarray, other: np.ndarray) -> float:
     """Shortest time between the events of two folds, s; below zero where some overlap."""
     after = other[0][None] - first[1][:, None]
     before = first[0][:, None] - other[1][None]
@@ -201,7 +201,7 @@ def pattern_distances(
         assert events is not None
         try:
             folds = divide_into_folds(distance, task, events, run.scans * run.repetition_time)
-            matrix, columns = _divided(run, distance, design, folds)
+            matrix, columns = _design_by_fold(run, distance, design, folds)
         except FoldError as error:
             notes.append(f"distance {name}: {error}")
             continue
@@ -216,7 +216,7 @@ def pattern_distances(
     return PatternDistances(tuple(task.distances), values, tuple(notes))
 
 
-def _divided(run: Run, distance: Distance, design: DesignMatrix, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
+def _design_by_fold(run: Run, distance: Distance, design: DesignMatrix, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
     """The design with columns by fold, and (fold, condition) where these stand.
 
     What is left of a condition that is in no fold has a column too, so that it does not pass for rest.
@@ -237,7 +237,7 @@ def _divided(run: Run, distance: Distance, design: DesignMatrix, folds: Folds) -
     places = np.arange(2 * folds.count).reshape(2, folds.count).T
     if matrix.shape[1] >= run.scans:
         raise FoldError(f"{run.scans} scans cannot carry a design of {matrix.shape[1]} columns; take halves as folds")
-    _check_told_apart(matrix, places)
+    _check_estimable(matrix, places)
     return matrix, places
 
 
@@ -247,7 +247,7 @@ def _regressor(run: Run, onset: np.ndarray, duration: np.ndarray) -> np.ndarray:
     return convolve_and_sample(boxes, run.repetition_time, run.reference, before)
 
 
-def _check_told_apart(matrix: np.ndarray, places: np.ndarray) -> None:
+def _check_estimable(matrix: np.ndarray, places: np.ndarray) -> None:
     rows = np.zeros((len(places), matrix.shape[1]))
     for fold, (first, second) in enumerate(places):
         rows[fold, first], rows[fold, second] = 1.0, -1.0
@@ -273,7 +273,7 @@ def _distance(series: np.ndarray, matrix: np.ndarray, columns: np.ndarray, folds
     between = float(crossnobis(weights[columns], covariance, pairs=pairs)[0, 1])
     difference = weights[columns[:, 0]] - weights[columns[:, 1]]
     square = np.einsum("fv,vf->f", difference, solve(covariance, difference.T, assume_a="pos")) / difference.shape[1]
-    told = inverse[columns[:, 0]] - inverse[columns[:, 1]]
-    error = told @ told.T  # (fold, fold) covariance of the differences' errors, in that of the noise
+    estimator = inverse[columns[:, 0]] - inverse[columns[:, 1]]
+    error = estimator @ estimator.T  # (fold, fold) covariance of the differences' errors, in that of the noise
     v, s = np.diag(error)[pairs].mean(), error[pairs[:, 0], pairs[:, 1]].mean()
     return float((v * between - s * square[pairs].mean()) / (v - s))

@@ -182,7 +182,7 @@ def _mask_on(path: Path, given: float | None, grid: Grid) -> RegionMask:
         moved = resample_to_grid(values, own, grid, between=True)[0] > threshold
     else:
         moved = resample_to_grid(chosen.astype(np.float64), own, grid, between=False)[0] > 0.5
-    return RegionMask.from_map(np.asarray(moved), scale.words(), threshold, chosen[0], own)
+    return RegionMask.from_map(np.asarray(moved), scale.describe(), threshold, chosen[0], own)
 
 
 def _check_not_inverted(chosen: Bool[np.ndarray, "i j k"], what: str) -> None:

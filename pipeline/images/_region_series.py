@@ -132,7 +132,9 @@ def eigenvariate(voxels: Float[np.ndarray, "scan voxel"]) -> Eigenvariate:
     return Eigenvariate(series, sign * loads[0], float(powers[0] / powers.sum()))
 
 
-def without(voxels: Float[np.ndarray, "scan voxel"], confounds: Float[np.ndarray, "scan confound"]) -> np.ndarray:
+def remove_confounds(
+    voxels: Float[np.ndarray, "scan voxel"], confounds: Float[np.ndarray, "scan confound"]
+) -> np.ndarray:
     """Y − X0 X0⁺ Y: what the confounds do not explain, whatever units they are in.
 
     This is the adjustment for the effects of no interest: what the null space of the F contrast over the effects of
@@ -230,7 +232,7 @@ def region_eigenvariates(
     found = {}
     for name, coverage in covered.items():
         raw = whiten @ (voxels.series[:, coverage.columns].astype(np.float64) * scale)
-        adjusted = without(raw, confounds)
+        adjusted = remove_confounds(raw, confounds)
         if np.abs(adjusted).max() <= 1e-10 * np.abs(raw).max():
             raise ExtractionError(
                 f"{label}: the confounds explain all signal of region {name}; take fewer confounds or exclude the run"

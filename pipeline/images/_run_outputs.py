@@ -52,7 +52,7 @@ def _folder(out: Path, run: Run) -> Path:
 PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "scipy")
 
 
-def extract_run(run: Run, study: Study, out: Path) -> list[Path]:
+def extract_to_files(run: Run, study: Study, out: Path) -> list[Path]:
     """Extracts a run and writes everything that comes of it; returns the files, the series first.
 
     Every file is written whole or not at all, and the same data give the same bytes.

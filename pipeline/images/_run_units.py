@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..bids import Confounds, DataError, Run, read_confounds
+from ..bids import DataError, Run, RunConfounds, read_confounds
 from ..study import Study
 from ._grid import ExtractionError, run_grids
 from ._voxels import read_first_scans, read_mask, voxel_blocks
@@ -53,13 +53,13 @@ def signal_scale(label: str, series: Float[np.ndarray, "scan voxel"]) -> SignalS
     if mean <= typical:
         raise ExtractionError(
             f"{label}: the mean over brain and scans is {mean:.3g}, no more than the spread over scans "
-            f"({typical:.3g}), so there is no percent of it; {_cause(mean, typical)}; give images with their mean, "
-            "such as fMRIPrep's desc-preproc_bold"
+            f"({typical:.3g}), so there is no percent of it; {_why_no_percent(mean, typical)}; give images with their "
+            "mean, such as fMRIPrep's desc-preproc_bold"
         )
     return SignalScale(mean, 100 * typical / mean, float((means < DARK * mean).mean()))
 
 
-def _cause(mean: float, typical: float) -> str:
+def _why_no_percent(mean: float, typical: float) -> str:
     if mean < -typical:
         return "a negative mean is no signal of a scanner"
     if abs(typical - 1) < 0.1:
@@ -123,7 +123,7 @@ _UNITS = {  # factors that make translations mm, rotations rad and displacement 
 }
 
 
-def motion_remarks(confounds: Confounds) -> Iterator[str]:
+def motion_remarks(confounds: RunConfounds) -> Iterator[str]:
     """What is unlikely of a run's motion, a line each.
 
     Framewise displacement is the sum of the absolute changes of three translations, mm, and of three rotations, rad,
@@ -133,7 +133,7 @@ def motion_remarks(confounds: Confounds) -> Iterator[str]:
     """
     displacement = confounds.framewise_displacement
     if confounds.motion is not None:
-        wrong = _wrong_unit(confounds.motion, displacement)
+        wrong = _likely_unit_error(confounds.motion, displacement)
         if wrong:
             yield wrong
             return
@@ -145,7 +145,7 @@ def motion_remarks(confounds: Confounds) -> Iterator[str]:
         )
 
 
-def _wrong_unit(motion: Float[np.ndarray, "scan 6"], displacement: Float[np.ndarray, "scan"]) -> str | None:
+def _likely_unit_error(motion: Float[np.ndarray, "scan 6"], displacement: Float[np.ndarray, "scan"]) -> str | None:
     """Which unit explains a displacement that its parameters do not; None where they do, or none does."""
     steps = np.abs(np.diff(motion, axis=0))
     moved, turned = steps[:, :3].sum(axis=1), HEAD * steps[:, 3:].sum(axis=1)
@@ -217,13 +217,13 @@ def run_units(study: Study, run: Run) -> RunUnits:
         known = found.framewise_displacement[np.isfinite(found.framewise_displacement)]
         displacement = float(known.mean()) if known.size else displacement
         remarks += [f"{run.label}: {remark}" for remark in motion_remarks(found)]
-        remarks += _censoring(study, known)
+        remarks += _censoring_remarks(study, known)
     except DataError as error:
         remarks.append(f"{run.label}: {error}")
     return RunUnits(run.label, mean, spread, displacement, count, tuple(remarks))
 
 
-def _censoring(study: Study, displacement: np.ndarray) -> list[str]:
+def _censoring_remarks(study: Study, displacement: np.ndarray) -> list[str]:
     """A limit on displacement that no scan, or nearly every scan, exceeds."""
     limit = study.confounds.censor_above
     if limit is None or not displacement.size:

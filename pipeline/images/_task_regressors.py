@@ -132,7 +132,7 @@ def task_regressors(run: Run, task: Task, events: Events | None) -> TaskRegresso
 
     series: dict[str, np.ndarray] = {}
     for name, kinds in conditions_of(task, events).items():
-        chosen = events.of(kinds)
+        chosen = events.of_trial_types(kinds)
         series[name] = boxes(chosen, np.ones(chosen.onset.size))
     for name, modulator in task.modulators.items():
         with suppress(ConstantModulatorError):  # what is made from it is not to be had of this run

@@ -60,8 +60,8 @@ def read_mask(path: Path, grid: Grid, label: str) -> Bool[np.ndarray, "i j k"]:
         raise ExtractionError(f"{label}: {path.name} is empty; make the brain mask again")
     if scale.kind not in ("binary", "fraction", "percent"):
         raise ExtractionError(
-            f"{label}: {path.name} has {scale.words()}, as no mask has; it must be 0 outside the brain and 1 inside, "
-            "or a probability; check that image and mask are not swapped"
+            f"{label}: {path.name} has {scale.describe()}, as no mask has; it must be 0 outside the brain and 1 "
+            "inside, or a probability; check that image and mask are not swapped"
         )
     try:
         limit = mask_threshold(scale, None, path.name)

@@ -64,10 +64,10 @@ def ppi_values(extraction: Extraction, study: Study) -> tuple[dict[str, float], 
     except FeatureError as error:
         if len(weights) == 1:
             raise
-        return _one_by_one(extraction, study, weights, error)
+        return _contrast_by_contrast(extraction, study, weights, error)
 
 
-def _one_by_one(
+def _contrast_by_contrast(
     extraction: Extraction, study: Study, weights: Mapping[str, np.ndarray], together: FeatureError
 ) -> tuple[dict[str, float], list[str]]:
     """What one contrast cannot be had for need not concern the others."""

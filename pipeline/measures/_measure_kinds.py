@@ -14,7 +14,7 @@ from features import rest_connectivity
 
 from ..images import Extraction
 from ..results import Connection, connections
-from ..study import MAIN, Kind, Study, inversion_settings, model_specs
+from ..study import MAIN, MeasureKind, Study, inversion_settings, model_specs
 
 PERCENT = "percent of the run's mean"
 
@@ -35,7 +35,7 @@ class Measure:
     """
 
     name: str
-    kind: Kind
+    kind: MeasureKind
     task: str
     unit: str
     description: str

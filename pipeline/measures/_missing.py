@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from ..page import Column, Records
-from ..study import Kind
+from ..study import MeasureKind
 from ._measure_kinds import Measure
 from ._table import FeatureTable
 
-KINDS: dict[Kind, str] = {  # as the report shows them
+KIND_NAMES: dict[MeasureKind, str] = {  # as the report shows them
     "response": "response",
     "gppi": "gPPI",
     "distance": "distance",
@@ -38,7 +38,7 @@ class MeasureChanges:
     values: Float[np.ndarray, "participant measure"]
 
 
-def change(table: FeatureTable) -> MeasureChanges:
+def measure_changes(table: FeatureTable) -> MeasureChanges:
     """How much each measure of each participant changed."""
     before, after = (_of_session(table, session) for session in table.order)
     first = [row for row, session in enumerate(table.sessions) if session == table.order[0]]
@@ -53,7 +53,7 @@ def change(table: FeatureTable) -> MeasureChanges:
 def _of_session(table: FeatureTable, session: str) -> Float[np.ndarray, "participant measure"]:
     """Rows are in the same order in both sessions."""
     rows = [row for row, label in enumerate(table.sessions) if label == session]
-    return table.values[rows][:, table.of("measure")]
+    return table.values[rows][:, table.columns_of("measure")]
 
 
 def missingness(table: FeatureTable) -> Records:
@@ -61,7 +61,7 @@ def missingness(table: FeatureTable) -> Records:
     arms, order = table.levels, table.order
     columns = (
         Column("measure", "Measure"),
-        Column("kind", "Kind"),
+        Column("kind", "MeasureKind"),
         Column("before", f"{order[0]} missing", "d"),
         Column("after", f"{order[1]} missing", "d"),
         Column("first_arm", f"Change missing, {arms[0]}", "d"),
@@ -78,14 +78,14 @@ def missingness(table: FeatureTable) -> Records:
 
 
 def _missing_rows(table: FeatureTable) -> list[dict[str, Any]]:
-    found = change(table)
+    found = measure_changes(table)
     arms = np.array(found.arms)
     absent = np.isnan(found.values)
     sessions = [np.isnan(_of_session(table, session)) for session in table.order]
     return [
         {
             "measure": measure.name,
-            "kind": KINDS[measure.kind],
+            "kind": KIND_NAMES[measure.kind],
             "before": int(sessions[0][:, place].sum()),
             "after": int(sessions[1][:, place].sum()),
             "first_arm": int(absent[arms == table.levels[0], place].sum()),

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from features import FeatureError
 
 from ..images import Extraction
-from ..study import Kind, Study
+from ..study import MeasureKind, Study
 from ._gppi import ppi_plan, ppi_values
 from ._measure_kinds import (
     Measure,
@@ -25,7 +25,7 @@ from ._measure_kinds import (
     rest_values,
 )
 
-_PLANS: dict[Kind, Callable[[Study], list[Measure]]] = {
+_PLANS: dict[MeasureKind, Callable[[Study], list[Measure]]] = {
     "response": response_plan,
     "gppi": ppi_plan,
     "distance": distance_plan,
@@ -98,10 +98,10 @@ def mean_displacement(extraction: Extraction) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _kinds(extraction: Extraction, study: Study) -> dict[Kind, Callable[[], tuple[Values, list[str]]]]:
+def _kinds(extraction: Extraction, study: Study) -> dict[MeasureKind, Callable[[], tuple[Values, list[str]]]]:
     """How each kind that this run can give is computed: values, and a line for what it lacks."""
     task = study.tasks[extraction.task]
-    found: dict[Kind, Callable[[], tuple[Values, list[str]]]] = {}
+    found: dict[MeasureKind, Callable[[], tuple[Values, list[str]]]] = {}
     if task.rest:
         found["rest"] = lambda: (rest_values(extraction, study), [])
     else:

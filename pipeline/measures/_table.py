@@ -99,7 +99,7 @@ class FeatureTable:
         """In the order of their columns, which are the first."""
         return tuple(column.measure for column in self.columns if column.measure is not None)
 
-    def of(self, role: Role) -> list[int]:
+    def columns_of(self, role: Role) -> list[int]:
         """Places of the columns of a role."""
         return [place for place, column in enumerate(self.columns) if column.role == role]
 
@@ -124,21 +124,21 @@ def feature_table(
     order = (study.sessions.before, study.sessions.after)
     rows = [(participant, session) for participant in inventory.participants for session in order]
     plan = planned_measures(study)
-    values, remarks = _measured(study, extractions, posteriors)
+    values, remarks = _measure_visits(study, extractions, posteriors)
     columns = [FeatureColumn(measure.name, "measure", measure.unit, measure.description, measure) for measure in plan]
-    columns += [_motion(task) for task in study.tasks]
+    columns += [_motion_column(task) for task in study.tasks]
     there = {name for found in values.values() for name in found}
-    remarks += _nobody(
+    remarks += _absent_kinds(
         [measure for measure in plan if measure.name not in there and (measure.kind != "dcm" or posteriors)]
     )
     columns = [column for column in columns if column.name in there]
     provenance = provenance_of(study)
     heads = (PARTICIPANT, SESSION, study.participants.arm, WHOLE_SAMPLE, REMARKS, *provenance)
     taken = {*heads, *(column.name for column in columns)}
-    others, unused = _others(study, inventory, taken)
+    others, unused = _other_columns(study, inventory, taken)
     cells = [
         [values.get(f"{participant.name}_{session}", {}).get(column.name, np.nan) for column in columns]
-        + [_own(participant.scores, participant.values, column.name) for column in others]
+        + [_participant_value(participant.scores, participant.values, column.name) for column in others]
         for participant, session in rows
     ]
     return FeatureTable(
@@ -155,7 +155,7 @@ def feature_table(
     )
 
 
-def _measured(
+def _measure_visits(
     study: Study, extractions: Iterable[Extraction], posteriors: Mapping[str, Posterior]
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Visit → column → value, and what is amiss."""
@@ -188,12 +188,12 @@ def _not_inverted(lacking: Sequence[bool]) -> list[str]:
     ]
 
 
-def _motion(task: str) -> FeatureColumn:
+def _motion_column(task: str) -> FeatureColumn:
     what = f"Mean framewise displacement of the {task} run"
     return FeatureColumn(motion_name(task), "motion", "mm", what)
 
 
-def _nobody(absent: Sequence[Measure]) -> list[str]:
+def _absent_kinds(absent: Sequence[Measure]) -> list[str]:
     """Kinds of measures that no run has."""
     counts = Counter((measure.kind, measure.task) for measure in absent)
     return [
@@ -203,7 +203,7 @@ def _nobody(absent: Sequence[Measure]) -> list[str]:
     ]
 
 
-def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[FeatureColumn], list[str]]:
+def _other_columns(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[FeatureColumn], list[str]]:
     """Scores, then numbers of the participants' table; a line for each whose name is taken, here or in the sidecar."""
     found, remarks = [], []
     for name, score in study.scores.items():
@@ -223,7 +223,7 @@ def _others(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[F
     return [column for column in found if column.name not in taken], remarks
 
 
-def _own(scores: Mapping[str, float], values: Mapping[str, str], name: str) -> float:
+def _participant_value(scores: Mapping[str, float], values: Mapping[str, str], name: str) -> float:
     """A participant's score, or else a cell of theirs, as a number."""
     if name in scores:
         return scores[name]

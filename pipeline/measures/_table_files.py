@@ -66,7 +66,7 @@ def _described(column: FeatureColumn, there: Container[str]) -> dict[str, Any]:
 
 def _described_source(measure: Measure, there: Container[str]) -> dict[str, Any]:
     parts = {
-        "Kind": measure.kind,
+        "MeasureKind": measure.kind,
         "Task": measure.task,
         "Of": measure.of,
         "Region": measure.target,
@@ -135,7 +135,7 @@ def _read_measure(name: str, said: Mapping[str, Any]) -> Measure | None:
         raise ValueError(f"Source of {name} is no object of texts")
     return Measure(
         name,
-        of["Kind"],
+        of["MeasureKind"],
         of["Task"],
         said["Units"],
         said["Description"],

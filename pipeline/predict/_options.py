@@ -10,7 +10,7 @@ from typing import get_args
 from features import ALPHAS, ImputationMethod
 
 from ..common import UsageError, did_you_mean
-from ..study import Preset
+from ..study import PresetModel
 
 FEWEST_FOLDS = 3
 
@@ -49,7 +49,7 @@ class PredictOptions:
 
     table: Path
     outcome: str
-    model: Preset | None = None
+    model: PresetModel | None = None
     formula: str | None = None
     measures: tuple[str, ...] = ("*",)
     covariates: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class PredictOptions:
         self._check_numbers()
 
     def _check_model(self) -> None:
-        presets = get_args(Preset)
+        presets = get_args(PresetModel)
         if (self.model is None) == (self.formula is None):
             if self.model is not None:
                 raise UsageError("both a model and a formula are given; leave one out")

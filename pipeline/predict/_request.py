@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..common import UsageError, describe_reversed_order, first_names
-from ..study import MODELS_WITH_COVARIATES, Preset
+from ..study import MODELS_WITH_COVARIATES, PresetModel
 from ._column_roles import ArmCodes, MeasureColumns, arm_column, find_arms, find_measures
 from ._formula import (
     ARM,
@@ -24,7 +24,7 @@ from ._formula import (
 from ._options import PredictOptions
 from ._participants import ParticipantTable, read_participants
 
-PRESET_FUNCTION: dict[Preset, SessionFunction] = {
+PRESET_FUNCTION: dict[PresetModel, SessionFunction] = {
     "change": "change",
     "change-by-arm": "change",
     "change-by-arm-and-covariates": "change",
@@ -35,7 +35,7 @@ BY_ARM = ("change-by-arm", "change-by-arm-and-covariates", "baseline-by-arm")
 
 
 def preset_terms(
-    model: Preset, measures: Sequence[str], covariates: Sequence[str], *, sessions: bool = True
+    model: PresetModel, measures: Sequence[str], covariates: Sequence[str], *, sessions: bool = True
 ) -> tuple[FactorTerm, ...]:
     """The terms of a preset, in order: measures, covariates, the arm, and its products with the measures.
 
@@ -57,7 +57,7 @@ def preset_terms(
     return tuple(terms)
 
 
-def check_covariates(model: Preset, covariates: Sequence[str]) -> None:
+def check_covariates(model: PresetModel, covariates: Sequence[str]) -> None:
     """Raises `UsageError` where covariates would be ignored, or the model is about them and has none."""
     if covariates and model not in MODELS_WITH_COVARIATES:
         other = "change-by-arm-and-covariates" if model in BY_ARM else " or ".join(MODELS_WITH_COVARIATES)
@@ -66,7 +66,9 @@ def check_covariates(model: Preset, covariates: Sequence[str]) -> None:
         raise UsageError(f"{model} needs covariates (--covariates A,B); without any it is change-by-arm")
 
 
-def preset_formula(model: Preset, measures: Sequence[str], covariates: Sequence[str], *, sessions: bool = True) -> str:
+def preset_formula(
+    model: PresetModel, measures: Sequence[str], covariates: Sequence[str], *, sessions: bool = True
+) -> str:
     """The same as text, patterns of measures as they were given."""
     take = PRESET_FUNCTION[model] if sessions else ""
     taken = [f"{take}({one})" if take else one for one in measures if not one.startswith("!")] or ["*"]

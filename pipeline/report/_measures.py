@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from ..figures import INK, LINE, PAPER, VERMILION, new_figure, plain, shortened, style
-from ..measures import KINDS, FeatureTable, Measure, change, missingness
+from ..measures import KIND_NAMES, FeatureTable, Measure, measure_changes, missingness
 from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
 from ._arm_plots import MeanInterval, PairMatrix, pair_figure, pair_matrix, pair_scale
 
@@ -53,7 +53,7 @@ def measure_records(table: FeatureTable) -> Records:
 
 
 def _rows(table: FeatureTable) -> list[dict[str, Any]]:
-    found, before = change(table), _before_treatment(table)
+    found, before = measure_changes(table), _before_treatment(table)
     arms = np.array(found.arms)
     return [
         {
@@ -81,11 +81,11 @@ def _sd_of_known(values: Float[np.ndarray, "participant"]) -> float:
 
 def _before_treatment(table: FeatureTable) -> Float[np.ndarray, "participant measure"]:
     rows = [row for row, session in enumerate(table.sessions) if session == table.order[0]]
-    return table.values[rows][:, table.of("measure")]
+    return table.values[rows][:, table.columns_of("measure")]
 
 
 def _lead(table: FeatureTable) -> str:
-    absent = np.isnan(change(table).values)
+    absent = np.isnan(measure_changes(table).values)
     text = (
         f"{len(table.measures)} measures from every run, which predictive models are made from. They are as they "
         "were measured: motion is taken out and gaps are filled within the models."
@@ -106,14 +106,14 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     regions = list(dict.fromkeys(region for measure in group for region in (measure.target, measure.source)))
     both = {(measure.target, measure.source) for measure in group}
     directed = any((source, target) in both for target, source in both)
-    arms = np.array(change(table).arms)
+    arms = np.array(measure_changes(table).arms)
 
     def matrices(values: Float[np.ndarray, "participant measure"]) -> list[PairMatrix]:
         return [
             pair_matrix(arm, _pair_values(values[arms == arm], table, group, regions, directed)) for arm in table.levels
         ]
 
-    rows = [(table.order[0], matrices(_before_treatment(table))), ("change", matrices(change(table).values))]
+    rows = [(table.order[0], matrices(_before_treatment(table))), ("change", matrices(measure_changes(table).values))]
     title, what = _pair_wording(group[0], directed)
     above, below = (pair_scale(matrices) for _, matrices in rows)
     caption = (
@@ -194,7 +194,7 @@ def missing_figure(table: FeatureTable, participants: Sequence[str]) -> Figure:
 
 def participants_with_gaps(table: FeatureTable) -> list[str]:
     """Participants who lack a measure in either session, in the table's order."""
-    rows = np.isnan(table.values[:, table.of("measure")]).any(axis=1)
+    rows = np.isnan(table.values[:, table.columns_of("measure")]).any(axis=1)
     return list(dict.fromkeys(participant for participant, gap in zip(table.participants, rows, strict=True) if gap))
 
 
@@ -203,7 +203,7 @@ def _missing_of(
 ) -> Bool[np.ndarray, "participant measure"]:
     places = {key: row for row, key in enumerate(zip(table.participants, table.sessions, strict=True))}
     return np.isnan(
-        table.values[[places[participant, session] for participant in participants]][:, table.of("measure")]
+        table.values[[places[participant, session] for participant in participants]][:, table.columns_of("measure")]
     )
 
 
@@ -212,7 +212,7 @@ def _measure_blocks(measures: Sequence[Measure]) -> list[tuple[str, range]]:
     found, start = [], 0
     for (kind, task), group in groupby(measures, key=lambda measure: (measure.kind, measure.task)):
         stop = start + len(list(group))
-        label = shortened(task, 14) if kind == "rest" else f"{KINDS[kind]} {shortened(task, 10)}"
+        label = shortened(task, 14) if kind == "rest" else f"{KIND_NAMES[kind]} {shortened(task, 10)}"
         found.append((label, range(start, stop)))
         start = stop
     return found

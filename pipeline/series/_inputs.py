@@ -114,7 +114,7 @@ def _checked(
     """Onset, duration, height and trial type of every event."""
     if isinstance(events, str | PathLike):
         found = read_events(Path(events))
-        table = found.of(found.trial_types)  # refuses an event without onset or duration, with its line
+        table = found.of_trial_types(found.trial_types)  # refuses an event without onset or duration, with its line
         return table.onset, table.duration, np.ones(table.onset.size), np.array(table.trial_type)
     absent = [column for column in COLUMNS if column not in events.columns]
     if absent:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..bids import Inventory, Run
 from ..execution import Unit, UnitRecorder
-from ..images import EXTRACTION_FORMAT, extract_run, region_files, region_source_files, series_path
+from ..images import EXTRACTION_FORMAT, extract_to_files, region_files, region_source_files, series_path
 from ..study import Study
 from ._stage_runner import package_versions, recipe_of
 
@@ -61,7 +61,7 @@ def extract_runs(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: ExtractionJob = unit.payload
         try:
-            outputs = extract_run(job.run, job.study, job.out)
+            outputs = extract_to_files(job.run, job.study, job.out)
         except ValueError as error:
             recorder.failed(unit, str(error))
         else:

@@ -1,6 +1,6 @@
 """The study's configuration: one TOML file → a checked `Study`."""
 
-from ._analyses import Distance, GroupAnalysis, Kind, Measures, Prediction, Preset, Statistics
+from ._analyses import Distance, GroupAnalysis, MeasureKind, Measures, Prediction, PresetModel, Statistics
 from ._check_analyses import MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
 from ._expressions import is_used_in_analyses, parse_connection, parse_contrast
@@ -41,13 +41,13 @@ __all__ = [
     "Distance",
     "Glm",
     "GroupAnalysis",
-    "Kind",
+    "MeasureKind",
     "Measures",
     "Modulator",
     "Outputs",
     "Participants",
     "Prediction",
-    "Preset",
+    "PresetModel",
     "Region",
     "Score",
     "Sessions",

@@ -21,8 +21,8 @@ class Section(BaseModel):
 
 
 Compat = Literal["none", "spm12", "spm25"]
-Preset = Literal["change", "change-by-arm", "change-by-arm-and-covariates", "baseline", "baseline-by-arm"]
-Kind = Literal["response", "gppi", "distance", "rest", "dcm"]
+PresetModel = Literal["change", "change-by-arm", "change-by-arm-and-covariates", "baseline", "baseline-by-arm"]
+MeasureKind = Literal["response", "gppi", "distance", "rest", "dcm"]
 
 
 class GroupAnalysis(Section):
@@ -83,7 +83,7 @@ class Measures(Section):
     """`[measures]`: what is taken from every run, beside the DCM, for each region or each pair of regions."""
 
     kinds: Annotated[
-        tuple[Kind, ...],
+        tuple[MeasureKind, ...],
         Field(
             description="Responses to contrasts, psychophysiological interactions, distances between patterns, "
             "connectivity at rest, parameters of the DCM."
@@ -110,7 +110,7 @@ class Prediction(Section):
 
     outcome: Annotated[str, Field(description="A score, such as improvement.")]
     model: Annotated[
-        Preset | None, Field(description="One of the five models of Norbury et al. 2021; or give a formula.")
+        PresetModel | None, Field(description="One of the five models of Norbury et al. 2021; or give a formula.")
     ] = None
     formula: Annotated[
         str | None, Field(description='Such as "change(gppi_*) + arm + arm:change(gppi_*) + before(response_*)".')

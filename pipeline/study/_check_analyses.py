@@ -13,7 +13,7 @@ RESERVED = "models"  # the folder of the comparison of alternative models
 PREDICTING = ("leave-one-out", "permute")
 
 # Settings that only some analyses heed.
-_HEEDED = {
+_ANALYSES_WITH_SETTING = {
     "sample": ("arms",),
     "smallest_effect": ("arms", "fit", "search"),
     "permutations": ("permute",),
@@ -44,15 +44,15 @@ def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
         yield Problem(path, f"{analysis.analysis} lacks predict, the covariate that it is about; add it")
     if not predicting and analysis.predict is not None:
         yield Problem((*path, "predict"), _ignored("predict", analysis.analysis, PREDICTING))
-    for key, heeding in _HEEDED.items():
-        if key in analysis.model_fields_set and analysis.analysis not in heeding:
-            yield Problem((*path, key), _ignored(key, analysis.analysis, heeding))
+    for key, analyses in _ANALYSES_WITH_SETTING.items():
+        if key in analysis.model_fields_set and analysis.analysis not in analyses:
+            yield Problem((*path, key), _ignored(key, analysis.analysis, analyses))
     if analysis.analysis == "arms" and "seed" in analysis.model_fields_set and not analysis.sample:
         yield Problem((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
 
 
 def _reinversion(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
-    if not analysis.reinvert or analysis.analysis not in _HEEDED["reinvert"]:
+    if not analysis.reinvert or analysis.analysis not in _ANALYSES_WITH_SETTING["reinvert"]:
         return
     if analysis.of == "change":
         yield Problem((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
@@ -72,8 +72,8 @@ def _between(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
             yield Problem((*path, key), 'is for Gaussian participants; remove it, or add between = "gaussian"')
 
 
-def _ignored(key: str, analysis: str, heeding: tuple[str, ...]) -> str:
-    return f"{analysis} would ignore {key}, which is for {', '.join(heeding)}; remove it"
+def _ignored(key: str, analysis: str, analyses: tuple[str, ...]) -> str:
+    return f"{analysis} would ignore {key}, which is for {', '.join(analyses)}; remove it"
 
 
 def _fields(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:

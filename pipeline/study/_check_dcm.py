@@ -22,7 +22,7 @@ def check_dcm(study: Study) -> Iterator[Problem]:
         found += _structure(path, dcm, structure)
     yield from found
     if not found:
-        yield from _pointless(dcm)
+        yield from _unused_or_repeated(dcm)
 
 
 def _task(study: Study, dcm: Dcm) -> Iterator[Problem]:
@@ -75,7 +75,7 @@ def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
     """Mistakes in the connections of one model."""
     found: list[Problem] = []
     whole = merge_structures(dcm, structure)
-    free = _free(whole, dcm)
+    free = _free_connections(whole, dcm)
     if isinstance(structure.a, tuple):
         found += _pairs((*path, "a"), structure.a, dcm.regions)
     for key, given in (("b", structure.b), ("c", structure.c)):
@@ -83,8 +83,8 @@ def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
     for name, connections in (structure.b or {}).items():
         found += _pairs((*path, "b", name), connections, dcm.regions)
     for name, regions in (structure.c or {}).items():
-        found += _driven((*path, "c", name), regions, dcm.regions)
-    found += _changed(path, structure, whole, free, dcm)
+        found += _driven_regions((*path, "c", name), regions, dcm.regions)
+    found += _changes_of_absent(path, structure, whole, free, dcm)
     if not any((whole.c or {}).values()) and (structure.c is not None or structure is dcm):
         where = (*path, "c") if structure.c is not None else path
         found.append(Problem(where, 'no input drives a region; add c, such as c = { task = ["amygdala"] }'))
@@ -117,7 +117,7 @@ def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> It
         seen.add(pair)
 
 
-def _driven(path: Keys, driven: Sequence[str], regions: Sequence[str]) -> Iterator[Problem]:
+def _driven_regions(path: Keys, driven: Sequence[str], regions: Sequence[str]) -> Iterator[Problem]:
     for place, name in enumerate(driven):
         if name in driven[:place]:
             yield Problem((*path, place), f"names {name!r} twice; name it once")
@@ -126,7 +126,7 @@ def _driven(path: Keys, driven: Sequence[str], regions: Sequence[str]) -> Iterat
             yield Problem((*path, place), f"{name!r} is no region of the model{tip}")
 
 
-def _changed(
+def _changes_of_absent(
     path: Keys, structure: Structure, whole: Structure, free: set[tuple[str, str]] | None, dcm: Dcm
 ) -> Iterator[Problem]:
     """Connections that an input changes, but that are not there."""
@@ -140,7 +140,7 @@ def _changed(
                 yield Problem(where, f"{name!r} changes {text!r}, which is not among the connections of a; add it to a")
 
 
-def _free(structure: Structure, dcm: Dcm) -> set[tuple[str, str]] | None:
+def _free_connections(structure: Structure, dcm: Dcm) -> set[tuple[str, str]] | None:
     """The connections that there are; None for all of them, or where that cannot be told."""
     if not isinstance(structure.a, tuple) or [*_pairs((), structure.a, dcm.regions)]:
         return None
@@ -158,7 +158,7 @@ def _known_pairs(connections: Sequence[str], regions: Sequence[str]) -> set[tupl
     return {pair for pair in pairs if set(pair) <= set(regions)}
 
 
-def _pointless(dcm: Dcm) -> Iterator[Problem]:
+def _unused_or_repeated(dcm: Dcm) -> Iterator[Problem]:
     """Inputs that do nothing in any model, and models that are the same."""
     specs = model_specs(dcm)
     for place, name in enumerate(dcm.inputs):

@@ -132,7 +132,7 @@ def _contrast(path: Keys, text: str, task: Task) -> Iterator[Problem]:
 
 
 # Which part of the strategy each setting is about.
-_OF = {
+_STRATEGY_PART = {
     "motion": "motion",
     "wm_csf": "wm_csf",
     "global_signal": "global_signal",
@@ -179,7 +179,7 @@ def check_settings(study: Study) -> Iterator[Problem]:
 def _confounds(study: Study) -> Iterator[Problem]:
     """Settings of `[confounds]` that its strategy does not heed."""
     confounds = study.confounds
-    for key, part in _OF.items():
+    for key, part in _STRATEGY_PART.items():
         if key in confounds.model_fields_set and part not in confounds.strategy:
             text = f"would be ignored, as strategy does not name {part!r}; add it to strategy, or remove {key}"
             yield Problem(("confounds", key), text)

@@ -44,53 +44,57 @@ Times = Mapping[str, Mapping[str, datetime]]  # participant → session → when
 
 
 @dataclass(frozen=True)
-class Pair:
+class GuessedPair:
     """Two names in their order, none where they cannot be guessed; and why."""
 
     names: tuple[str, str] | None
     reason: str
 
 
-def guess_sessions(sessions: Sequence[str], times: Times) -> Pair:
+def guess_sessions(sessions: Sequence[str], times: Times) -> GuessedPair:
     """Before and after treatment, by the words and numbers in the labels and by the dates in the dataset."""
     there = first_names(sorted_names(sessions))
     if len(sessions) < 2:
-        return Pair(None, f"there is only {sessions[0]}" if sessions else "the dataset has no sessions")
+        return GuessedPair(None, f"there is only {sessions[0]}" if sessions else "the dataset has no sessions")
     named, dated = order_visits(sessions), _order_by_dates(sessions, times)
     known = find_before_and_after(sessions)
     if named is None and dated is None:
         dates = "; dates differ from participant to participant" if times else ""
-        return Pair(None, f"nothing in the labels says which comes first{dates}; there are {there}")
+        return GuessedPair(None, f"nothing in the labels says which comes first{dates}; there are {there}")
     if named is not None and dated is not None and named != dated:
-        return Pair(None, f"by their labels {', '.join(named)} follow each other, by acq_time {', '.join(dated)}")
+        return GuessedPair(
+            None, f"by their labels {', '.join(named)} follow each other, by acq_time {', '.join(dated)}"
+        )
     rest = f"; there are {there}" if len(sessions) > 2 else ""
     if known is not None and named is not None:
         by = "labels and acq_time" if dated else "labels"
-        return Pair(known, f"guessed from the {by} {known[0]}, {known[1]}{rest}")
+        return GuessedPair(known, f"guessed from the {by} {known[0]}, {known[1]}{rest}")
     assert dated is not None  # one of the two is there
-    return Pair((dated[0], dated[-1]), f"guessed from acq_time{rest}")
+    return GuessedPair((dated[0], dated[-1]), f"guessed from acq_time{rest}")
 
 
-def guess_arms(arms: Sequence[str]) -> Pair:
+def guess_arms(arms: Sequence[str]) -> GuessedPair:
     """The arm that is studied and its reference, by the reference's name."""
     if len(arms) != 2:
-        return Pair(None, f"a study compares two arms; there are {first_names(arms) or 'none'}")
+        return GuessedPair(None, f"a study compares two arms; there are {first_names(arms) or 'none'}")
     controls = [arm for arm in arms if is_control(arm)]
     if len(controls) != 1:
-        return Pair(None, f"which is the reference? There are {first_names(arms)}")
+        return GuessedPair(None, f"which is the reference? There are {first_names(arms)}")
     (other,) = (arm for arm in arms if arm not in controls)
-    return Pair((other, controls[0]), f"guessed: {controls[0]} is the reference, by its name")
+    return GuessedPair((other, controls[0]), f"guessed: {controls[0]} is the reference, by its name")
 
 
-def guess_contrast(conditions: Sequence[str]) -> Pair:
+def guess_contrast(conditions: Sequence[str]) -> GuessedPair:
     """Two conditions to compare, the reference second; the first two that come up where no name tells."""
     if len(conditions) < 2:
-        return Pair(None, "a sum of conditions")
+        return GuessedPair(None, "a sum of conditions")
     controls = [name for name in conditions if is_control(name)]
     others = [name for name in conditions if name not in controls]
     if controls and others:
-        return Pair((others[0], controls[0]), f"guessed: {controls[0]} is the reference, by its name")
-    return Pair((conditions[0], conditions[1]), "guessed from their order in the events; no name tells the reference")
+        return GuessedPair((others[0], controls[0]), f"guessed: {controls[0]} is the reference, by its name")
+    return GuessedPair(
+        (conditions[0], conditions[1]), "guessed from their order in the events; no name tells the reference"
+    )
 
 
 def is_control(name: str) -> bool:

@@ -84,7 +84,7 @@ def replace_broken_parts(
 ) -> tuple[Study | None, tuple[Keys, ...]]:
     """A study with stand-ins for everything that is not in order, and what they stand in for."""
     kept = dict(content)
-    broken = tuple(dict.fromkeys(_broken(path, content) for problem in problems for path in problem.about))
+    broken = tuple(dict.fromkeys(_part_with_mistake(path, content) for problem in problems for path in problem.about))
     for path in sorted(broken, key=len, reverse=True):
         part = str(path[0])
         if len(path) > 1:
@@ -102,18 +102,18 @@ def problems_of_intact_parts(problems: Iterable[Problem], broken: Sequence[Keys]
     return [
         problem
         for problem in problems
-        if not any(_touch(path, other) for path in broken for other in (problem.path, *problem.about))
+        if not any(_overlap(path, other) for path in broken for other in (problem.path, *problem.about))
     ]
 
 
-def _broken(path: Keys, content: Mapping[str, Any]) -> Keys:
+def _part_with_mistake(path: Keys, content: Mapping[str, Any]) -> Keys:
     """The smallest part around a mistake that a stand-in can take the place of."""
     part = path[0]
     an_item = part in _ITEMS and isinstance(content.get(str(part)), Mapping) and len(path) > 1
     return path[:2] if an_item and isinstance(path[1], str) else path[:1]
 
 
-def _touch(path: Keys, other: Keys) -> bool:
+def _overlap(path: Keys, other: Keys) -> bool:
     """Whether one is the other, or lies in it."""
     shorter = min(len(path), len(other))
     return path[:shorter] == other[:shorter]
@@ -172,12 +172,12 @@ def read_study(path: str | Path) -> Study:
     the nearest valid name.
     """
     name = str(path)
-    text = _text(Path(path), name)
-    content = _parsed(text, name)
+    text = _read_text(Path(path), name)
+    content = _parse_toml(text, name)
     study, problems = _checked(content)
     if problems or study is None:
         lines = locate_keys(text)
-        raise StudyError(name, _told(problems, name, lines))
+        raise StudyError(name, _problem_lines(problems, name, lines))
     return with_absolute_paths(study, Path(path).expanduser().absolute().parent)
 
 
@@ -191,13 +191,13 @@ def _checked(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
     return None, problems
 
 
-def _told(problems: list[Problem], name: str, lines: Mapping[Keys, int]) -> list[str]:
+def _problem_lines(problems: list[Problem], name: str, lines: Mapping[Keys, int]) -> list[str]:
     """One line for each, in the order of the file."""
     ordered = sorted(problems, key=lambda problem: line_of(lines, problem.path))
     return list(dict.fromkeys(problem.words(name, lines) for problem in ordered))
 
 
-def _text(path: Path, name: str) -> str:
+def _read_text(path: Path, name: str) -> str:
     try:
         content = path.expanduser().read_bytes()
     except FileNotFoundError:
@@ -215,12 +215,12 @@ def _text(path: Path, name: str) -> str:
         raise StudyError(name, [f"{name}:{line}: is not in UTF-8; save the file as UTF-8 text"]) from None
 
 
-def _parsed(text: str, name: str) -> dict[str, Any]:
+def _parse_toml(text: str, name: str) -> dict[str, Any]:
     too_deep = StudyError(name, [f"{name}: tables and lists are nested too deeply; a study needs five levels"])
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise StudyError(name, [_syntax(str(error), text, name)]) from None
+        raise StudyError(name, [_syntax_error_line(str(error), text, name)]) from None
     except RecursionError:
         raise too_deep from None
     except ValueError as error:  # a number of thousands of digits
@@ -240,7 +240,7 @@ def _depth(content: Any) -> int:
     return depth
 
 
-def _syntax(message: str, text: str, name: str) -> str:
+def _syntax_error_line(message: str, text: str, name: str) -> str:
     place = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     what = message[: place.start()] if place else message
     line = place[1] if place and place[1] else str(text.rstrip("\n").count("\n") + 1)

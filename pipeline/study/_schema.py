@@ -24,19 +24,19 @@ SCHEMA_FILE = "study.schema.json"
 
 def study_schema() -> dict[str, Any]:
     """The schema of a study's TOML file, in JSON Schema's draft 2020-12."""
-    made = _closed(Study.model_json_schema())
+    made = _without_other_keys(Study.model_json_schema())
     head = {"$schema": DIALECT, "$id": f"urn:effconn:{SCHEMA_FILE}", "title": "effconn study"}
     return {**head, **{key: value for key, value in made.items() if key != "title"}}
 
 
-def _closed(part: Any) -> Any:
+def _without_other_keys(part: Any) -> Any:
     """The same, where tables whose keys must have a form refuse others, as the models do."""
     if isinstance(part, list):
-        return [_closed(item) for item in part]
+        return [_without_other_keys(item) for item in part]
     if not isinstance(part, dict):
         return part
     closing = {"additionalProperties": False} if "patternProperties" in part else {}
-    return {**closing, **{key: _closed(item) for key, item in part.items()}}
+    return {**closing, **{key: _without_other_keys(item) for key, item in part.items()}}
 
 
 PLACEHOLDER = "?"  # what a starter leaves where it cannot even guess
@@ -46,11 +46,11 @@ NAME_RULE = "a name starts with a letter and holds letters, digits, _ and - only
 
 def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
     """The study that a parsed file describes, or every mistake in its shape."""
-    problems = [*_impossible(content, ())]
+    problems = [*_impossible_values(content, ())]
     study = None
     try:
         # As JSON, since there pydantic knows tuples and paths from other kinds without accepting 1 for true.
-        study = Study.model_validate_json(json.dumps(_handed_down(content), default=str), strict=True)
+        study = Study.model_validate_json(json.dumps(_with_mode_of_file(content), default=str), strict=True)
     except ValidationError as error:
         named = {problem.path for problem in problems}
         found = _problems(error.errors(include_url=False), content)
@@ -58,30 +58,30 @@ def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]
     return (None, problems) if problems else (study, [])
 
 
-def _handed_down(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_mode_of_file(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """`compat` above the first heading is that of [dcm] and of every [group.NAME] that has none of its own."""
     mode, group = content.get("compat"), content.get("group")
     if mode not in get_args(Compat):
         return content
-    handed = dict(content)
+    content_with_mode = dict(content)
     if isinstance(content.get("dcm"), Mapping):
-        handed["dcm"] = {"compat": mode, **content["dcm"]}
+        content_with_mode["dcm"] = {"compat": mode, **content["dcm"]}
     if isinstance(group, Mapping):
-        handed["group"] = {
+        content_with_mode["group"] = {
             name: {"compat": mode, **analysis} if isinstance(analysis, Mapping) else analysis
             for name, analysis in group.items()
         }
-    return handed
+    return content_with_mode
 
 
-def _impossible(value: Any, path: Keys) -> Iterator[Problem]:
+def _impossible_values(value: Any, path: Keys) -> Iterator[Problem]:
     """Values that no setting takes, whichever it is."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _impossible(item, (*path, key))
+            yield from _impossible_values(item, (*path, key))
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            yield from _impossible(item, (*path, place))
+            yield from _impossible_values(item, (*path, place))
     elif isinstance(value, date | time):
         yield Problem(path, f"is the date {value}; put it in quotes if it is a name", (path,))
     elif isinstance(value, str) and "\0" in value:
@@ -102,13 +102,16 @@ def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> lis
             lacking = path
             found.pop((path, lacking), None)
         texts = found.setdefault((path, lacking), [])
-        text = _words(error, path, value)
+        text = _explain(error, path, value)
         if text not in texts:
             texts.append(text)
-    return [Problem(path, _joined(texts), _concerned(path, lacking)) for (path, lacking), texts in found.items()]
+    return [
+        Problem(path, _join_alternatives(texts), _keys_concerned(path, lacking))
+        for (path, lacking), texts in found.items()
+    ]
 
 
-def _concerned(path: Keys, lacking: Keys) -> tuple[Keys, ...]:
+def _keys_concerned(path: Keys, lacking: Keys) -> tuple[Keys, ...]:
     """What a mistake is in; of an unknown part also the one that was probably meant."""
     meant_part = nearest_name(str(path[0]), Study.model_fields) if len(path) == 1 else None
     return (lacking, (meant_part,)) if meant_part and meant_part != path[0] else (lacking,)
@@ -125,16 +128,16 @@ def _place(loc: Sequence[int | str], content: Any) -> tuple[Keys, Any]:
     return tuple(loc), value
 
 
-def _joined(texts: Sequence[str]) -> str:
+def _join_alternatives(texts: Sequence[str]) -> str:
     """What several alternatives of one value expected, as one sentence."""
     wants = [text.removeprefix(MUST).split(NOT, 1) for text in texts if text.startswith(MUST) and NOT in text]
     if len(wants) < 2:
         return "; ".join(texts)
-    told = max((told for _, told in wants), key=len)  # the one with a suggestion, if there is one
-    return f"{MUST}{' or '.join(expected for expected, _ in wants)}{NOT}{told}"
+    given = max((given for _, given in wants), key=len)  # the one with a suggestion, if there is one
+    return f"{MUST}{' or '.join(expected for expected, _ in wants)}{NOT}{given}"
 
 
-def _words(error: ErrorDetails, path: Keys, value: Any) -> str:
+def _explain(error: ErrorDetails, path: Keys, value: Any) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
         return _missing(error["loc"], value)
@@ -143,17 +146,17 @@ def _words(error: ErrorDetails, path: Keys, value: Any) -> str:
     if error["loc"] and error["loc"][-1] == "[key]":
         return f"{quoted(path[-1])} cannot be used here: {NAME_RULE}"
     if kind == "literal_error":
-        gone = _REPLACED.get((str(path[-1]), value)) if isinstance(value, str) else None
-        return _no_choice(str(context["expected"]), value) + (f"; {gone}" if gone else "")
+        replacement = _RENAMED_VALUES.get((str(path[-1]), value)) if isinstance(value, str) else None
+        return _not_a_choice(str(context["expected"]), value) + (f"; {replacement}" if replacement else "")
     if kind in _EXPECTED:
-        return f"must be {_EXPECTED[kind]}, not {_told(value)}"
+        return f"must be {_EXPECTED[kind]}, not {_describe_value(value)}"
     if kind in _LIMITS:
         return _LIMITS[kind](context, value)
-    return f"{error['msg']}, not {_told(value)}"
+    return f"{error['msg']}, not {_describe_value(value)}"
 
 
 # What a setting could be once → what took its place.
-_REPLACED = {("compat", "exact"): 'what was "exact" is now compat = "none" with between = "gaussian"'}
+_RENAMED_VALUES = {("compat", "exact"): 'what was "exact" is now compat = "none" with between = "gaussian"'}
 
 _EXPECTED = {
     "string_type": "text in quotes",
@@ -181,7 +184,7 @@ _LIMITS: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
 
 
 # Keys of earlier versions → what took their place.
-_GONE: dict[Keys, str] = {
+_RENAMED_KEYS: dict[Keys, str] = {
     ("dcm", "noise_prior"): 'priors replaced it: "none" has a wide prior of the noise, "spm12" SPM12\'s',
     ("dcm", "prior"): 'priors replaced it: "none", "spm12" or "spm25"',
     ("dcm", "centre"): "it is called centre_inputs",
@@ -203,32 +206,34 @@ def _unknown(path: Keys) -> str:
     model = _model_at(path[:-1])
     fields = list(model.model_fields) if model is not None else []
     name = str(path[-1])
-    if gone := _GONE.get(path):
-        return f"is gone; {gone}"
+    if replacement := _RENAMED_KEYS.get(path):
+        return f"is gone; {replacement}"
     if len(path) == 1:
         found = nearest_name(name, fields)
         question = f"; did you mean [{found}]?" if found else ""
         return f"is no part of a study{question} (parts: {', '.join(fields)})"
     elsewhere = (
-        f"; it belongs into [{', '.join(_homes(name))}]" if not nearest_name(name, fields) and _homes(name) else ""
+        f"; it belongs into [{', '.join(_sections_with_setting(name))}]"
+        if not nearest_name(name, fields) and _sections_with_setting(name)
+        else ""
     )
     return f"is not a setting of {heading(path[:-1])}{elsewhere or did_you_mean(name, fields, 'settings')}"
 
 
-def _homes(name: str) -> list[str]:
+def _sections_with_setting(name: str) -> list[str]:
     """The parts of a study, one table each, that have a setting of this name."""
     return [part for part in Study.model_fields if (model := _model_at((part,))) and name in model.model_fields]
 
 
-def _no_choice(expected: str, value: Any) -> str:
+def _not_a_choice(expected: str, value: Any) -> str:
     choices = [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
     found = nearest_name(value, choices) if isinstance(value, str) else None
     question = f"; did you mean {found!r}?" if found else ""
     one_of = f"one of {', '.join(map(repr, choices))}" if len(choices) > 1 else repr(choices[0])
-    return f"{MUST}{one_of}{NOT}{_told(value)}{question}"
+    return f"{MUST}{one_of}{NOT}{_describe_value(value)}{question}"
 
 
-def _told(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     """A value, or what sort of thing it is."""
     if isinstance(value, Mapping):
         return "a table"
@@ -244,14 +249,14 @@ def _model_at(path: Keys) -> type[BaseModel] | None:
         if isinstance(model, type) and issubclass(model, BaseModel):
             field = model.model_fields.get(str(part))
             model = field.annotation if field is not None else None
-        else:  # a table of named items, whose kind is the last of dict[Name, Kind]
+        else:  # a table of named items, whose kind is the last of dict[Name, MeasureKind]
             model = getattr(model, "__args__", (None,))[-1]
         model = _without_none(model)
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def _without_none(kind: Any) -> Any:
-    """`Kind | None` → `Kind`."""
+    """`MeasureKind | None` → `MeasureKind`."""
     models = [
         model for model in getattr(kind, "__args__", ()) if isinstance(model, type) and issubclass(model, BaseModel)
     ]

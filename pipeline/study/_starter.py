@@ -51,8 +51,8 @@ def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
     """What a starter guesses and why, and what it leaves to be filled in, a line each."""
     sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
     lines = ["before and after: " + (f"{' and '.join(sessions.names)}, " if sessions.names else "") + sessions.reason]
-    if len(found.likely) > 1:
-        lines.append(f"arms: which column names them? There are {first_names(found.likely)}")
+    if len(found.arm_candidates) > 1:
+        lines.append(f"arms: which column names them? There are {first_names(found.arm_candidates)}")
     elif found.arm:
         lines.append("arms: " + (f"{' less '.join(arms.names)}, " if arms.names else "") + arms.reason)
     for task in found.tasks:
@@ -113,13 +113,13 @@ def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
         "bids": _relative(found.bids, folder),
         "found_derivatives": found.derivatives is not None,
         "derivatives": _relative(found.derivatives or found.bids / "derivatives" / "fmriprep", folder),
-        "others": [path.name for path in found.others],
+        "others": [path.name for path in found.other_derivatives],
         "spaces": found.spaces,
         "resolutions": found.resolutions,
         "participant_count": len(found.participants),
         "columns": found.columns,
         "arm": found.arm or PLACEHOLDER,
-        "likely": found.likely,
+        "likely": found.arm_candidates,
         "arms": list(arms.names or [PLACEHOLDER] * 2),
         "arms_reason": _comment(arms.reason),
         "found_arms": found.arms,

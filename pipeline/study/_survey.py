@@ -140,10 +140,10 @@ class DatasetSurvey:
         bids: root of the dataset.
         name: of the dataset.
         derivatives: fMRIPrep's folder, or None.
-        others: more folders that look like fMRIPrep's.
+        other_derivatives: more folders that look like fMRIPrep's.
         participants: labels with a folder.
         arm: column of the participants' table that seems to hold the arms, or None.
-        likely: all columns that look like one.
+        arm_candidates: all columns that look like one.
         arms: its values.
         columns: of the participants' table, but for the participants' own.
         sessions: labels, in natural order.
@@ -168,8 +168,8 @@ class DatasetSurvey:
     resolutions: tuple[str, ...] = ()
     scores: tuple[SurveyedScore, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
-    others: tuple[Path, ...] = ()
-    likely: tuple[str, ...] = ()
+    other_derivatives: tuple[Path, ...] = ()
+    arm_candidates: tuple[str, ...] = ()
     times: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
 
 
@@ -203,8 +203,8 @@ def survey_dataset(bids: Path) -> DatasetSurvey:
         else (),
         scores=tuple(_scores(bids, notes)),
         notes=tuple(notes),
-        others=tuple(folder for folder in others if folder is not None),
-        likely=likely,
+        other_derivatives=tuple(folder for folder in others if folder is not None),
+        arm_candidates=likely,
         times=_times(bids, participants, notes) if len(sessions) > 1 else {},
     )
 

@@ -1,4 +1,4 @@
-"""Confounds by a study's strategy: small tables, and fMRIPrep's own of a public dataset."""
+"""RunConfounds by a study's strategy: small tables, and fMRIPrep's own of a public dataset."""
 
 from __future__ import annotations
 

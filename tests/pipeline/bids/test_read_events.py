@@ -61,7 +61,7 @@ FORMS = {
 def test_events_are_read_by_their_form(tmp_path: Path, form: str) -> None:
     path = tmp_path / "x_events.tsv"
     path.write_bytes(FORMS[form])
-    chosen = read_events(path).of(("a",))
+    chosen = read_events(path).of_trial_types(("a",))
     assert (chosen.onset.tolist(), chosen.duration.tolist()) == ([1.5], [2.0])
 
 
@@ -69,9 +69,9 @@ def test_a_missing_duration_matters_only_to_events_that_are_used(tmp_path: Path,
     path = tmp_path / "x_events.tsv"
     table(path, [HEADER, [0, 1, "a", 1], [2, "n/a", "button", 1]])
     events = read_events(path)
-    assert events.of(("a",)).duration.tolist() == [1]
+    assert events.of_trial_types(("a",)).duration.tolist() == [1]
     with pytest.raises(TableError, match="line 3: duration of button is n/a"):
-        events.of(("a", "button"))
+        events.of_trial_types(("a", "button"))
 
 
 def test_every_trial_type_is_a_condition_where_none_is_named() -> None:

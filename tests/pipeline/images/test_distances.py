@@ -11,7 +11,7 @@ import pytest
 from scipy.linalg import inv, lstsq
 from sklearn.covariance import LedoitWolf
 
-from pipeline.images import extract, extract_run, read_extraction, sidecar_path, spm_kernel, whitener
+from pipeline.images import extract_series, extract_to_files, read_extraction, sidecar_path, spm_kernel, whitener
 from pipeline.images._pattern_distance import Folds, _distance
 
 SCANS, TR = 130, 2.0
@@ -34,7 +34,7 @@ def column(onsets: tuple[float, ...]) -> np.ndarray:
 
 def slowly(small: Any, region: str, folds: dict[str, tuple[tuple[float, ...], ...]]) -> float:
     """The distance as its definition has it, pair by pair of folds."""
-    found = extract(small.run, small.study)
+    found = extract_series(small.run, small.study)
     place = found.regions.index(region)
     numbers = np.stack(np.meshgrid(*map(np.arange, small.inside.shape), indexing="ij"), axis=-1)
     centre, radius = {"core": ((0, 0, 0), 9), "rim": ((18, 0, 0), 7)}[region]
@@ -65,7 +65,7 @@ def slowly(small: Any, region: str, folds: dict[str, tuple[tuple[float, ...], ..
 @pytest.mark.parametrize(("how", "folds"), [("halves", HALVES), ("blocks", BLOCKS)])
 def test_distances_are_those_of_an_independent_computation(small: Any, how: str, folds: Any) -> None:
     study = with_distance(small, folds=how)
-    found = extract(study.run, study.study)
+    found = extract_series(study.run, study.study)
     assert found.distance_names == ("category",)
     assert found.notes == ()
     for place, region in enumerate(found.regions):
@@ -92,7 +92,7 @@ def test_folds_that_share_drifts_are_apart_by_what_is_planted_on_average(planted
 def test_patterns_that_differ_are_apart_and_those_that_do_not_are_not(small: Any) -> None:
     """Faces are 1 % above shapes in every voxel near the centre; elsewhere they are as shapes."""
     study = with_distance(small, folds="blocks")
-    core, rim = extract(study.run, study.study).distances[0]
+    core, rim = extract_series(study.run, study.study).distances[0]
     assert core > 1.0
     assert abs(rim) < 0.2 * core
 
@@ -102,7 +102,7 @@ def test_a_condition_in_one_half_only_costs_the_distance_and_not_the_run(small: 
     events = study.run.events
     lines = events.read_text().splitlines(keepends=True)
     events.write_text("".join(line for line in lines if not line.startswith(("130", "210"))))
-    series, *_ = extract_run(study.run, study.study, study.study.study.out)
+    series, *_ = extract_to_files(study.run, study.study, study.study.study.out)
     found = read_extraction(series)
     assert np.isnan(found.distances).all()
     assert np.isfinite(found.responses).all()
@@ -118,18 +118,18 @@ def test_a_fold_whose_scans_are_all_censored_has_no_distance(small: Any) -> None
     table.write_text("\n".join([head, *spoilt]) + "\n")
     confounds = small.study.confounds.model_dump() | {"censor_above": 1.0}
     study = with_distance(small.settings(confounds=confounds), folds="blocks")
-    found = extract(study.run, study.study)
+    found = extract_series(study.run, study.study)
     assert np.isnan(found.distances).all()
     assert "confounds or drifts coincide" in found.notes[-1]
 
 
 def test_rest_has_none(small: Any) -> None:
     resting = small.settings(tasks={"faces": {"rest": True}}, dcm=None)
-    assert extract(replace(small.run, events=None), resting.study).distances.shape == (0, 2)
+    assert extract_series(replace(small.run, events=None), resting.study).distances.shape == (0, 2)
 
 
 def test_means_are_of_the_voxels_as_they_are(small: Any) -> None:
-    found = extract(small.run, small.study)
+    found = extract_series(small.run, small.study)
     data = small.data.astype(np.float32).astype(np.float64)
     numbers = np.stack(np.meshgrid(*map(np.arange, small.inside.shape), indexing="ij"), axis=-1)
     near = np.linalg.norm(numbers @ small.affine[:3, :3].T + small.affine[:3, 3], axis=-1) <= 9
@@ -138,7 +138,7 @@ def test_means_are_of_the_voxels_as_they_are(small: Any) -> None:
 
 
 def test_conditions_are_the_first_columns_of_the_design_before_convolution(small: Any) -> None:
-    found = extract(small.run, small.study)
+    found = extract_series(small.run, small.study)
     names = found.condition_names
     assert names == found.design_names[: len(names)] == ("faces", "shapes")
     assert found.conditions.shape == (SCANS * 16, 2)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline.images import eigenvariate
-from pipeline.images._region_series import without
+from pipeline.images._region_series import remove_confounds
 from pipeline.matlab._load import load_mat
 
 VOXELS = st.tuples(st.integers(4, 12), st.integers(1, 8)).flatmap(
@@ -79,7 +79,7 @@ def test_no_signal_is_an_error(voxels: np.ndarray) -> None:
 def test_adjusted_data_are_least_squares_residuals(voxels: np.ndarray, columns: int) -> None:
     confounds = np.random.default_rng(columns).normal(size=(voxels.shape[0], columns))
     effects = np.linalg.lstsq(confounds, voxels)[0]
-    np.testing.assert_allclose(without(voxels, confounds), voxels - confounds @ effects, atol=1e-9 * 100)
+    np.testing.assert_allclose(remove_confounds(voxels, confounds), voxels - confounds @ effects, atol=1e-9 * 100)
 
 
 @pytest.mark.parametrize("person", ["sub-01", "sub-37"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.images import Extraction, ExtractionFileError, extract, read_extraction, write_extraction
+from pipeline.images import Extraction, ExtractionFileError, extract_series, read_extraction, write_extraction
 from pipeline.results import open_dataset, open_result, save_result
 
 
@@ -24,13 +24,13 @@ def assert_equal(one: Extraction, other: Extraction) -> None:
 
 
 def test_it_comes_back_bit_for_bit(small: Any, tmp_path: Path) -> None:
-    found = replace(extract(small.run, small.study), echo_time=0.03, censored=np.array([3, 5]))
+    found = replace(extract_series(small.run, small.study), echo_time=0.03, censored=np.array([3, 5]))
     write_extraction(tmp_path / "a.nc", found)
     assert_equal(read_extraction(tmp_path / "a.nc"), found)
 
 
 def test_it_is_saved_and_opened_as_any_result(small: Any, tmp_path: Path) -> None:
-    found = extract(small.run, small.study)
+    found = extract_series(small.run, small.study)
     save_result(found, tmp_path / "a.nc")
     assert_equal(open_result(tmp_path / "a.nc"), found)
     assert open_dataset(tmp_path / "a.nc")["series"].dims == ("scan", "region")
@@ -38,7 +38,7 @@ def test_it_is_saved_and_opened_as_any_result(small: Any, tmp_path: Path) -> Non
 
 def test_so_does_one_without_inputs_contrasts_or_echo_time(small: Any, tmp_path: Path) -> None:
     resting = small.settings(tasks={"faces": {"rest": True}}, dcm=None)
-    found = extract(replace(small.run, events=None), resting.study)
+    found = extract_series(replace(small.run, events=None), resting.study)
     assert found.echo_time is None
     write_extraction(tmp_path / "a.nc", found)
     assert_equal(read_extraction(tmp_path / "a.nc"), found)
@@ -47,7 +47,7 @@ def test_so_does_one_without_inputs_contrasts_or_echo_time(small: Any, tmp_path:
 def test_xarray_reads_it_with_names_and_units(small: Any, tmp_path: Path) -> None:
     import xarray as xr
 
-    found = extract(small.run, small.study)
+    found = extract_series(small.run, small.study)
     write_extraction(tmp_path / "a.nc", found)
     with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as dataset:
         np.testing.assert_array_equal(dataset["series"].sel(region="rim"), found.series[:, 1])
@@ -57,7 +57,7 @@ def test_xarray_reads_it_with_names_and_units(small: Any, tmp_path: Path) -> Non
 @pytest.mark.parametrize("damage", ["cut", "changed", "text", "gone"])
 def test_a_damaged_file_is_an_error_with_a_remedy(small: Any, tmp_path: Path, damage: str) -> None:
     path = tmp_path / "a.nc"
-    found = extract(small.run, small.study)
+    found = extract_series(small.run, small.study)
     write_extraction(path, found)
     content = bytearray(path.read_bytes())
     place = content.find(found.series.tobytes()[:64])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.bids import collect_inventory
-from pipeline.images import Grid, RegionError, check_regions, extract, region_remarks
+from pipeline.images import Grid, RegionError, check_regions, extract_series, region_remarks
 from pipeline.images._region_masks import region_mask
 from pipeline.study import Region, Study, read_study
 
@@ -252,7 +252,7 @@ def test_a_published_percent_map_gives_the_response_that_was_planted(shared: Pat
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent")
     study = read_study(folder / f"{file}.toml")
-    found = extract(collect_inventory(study).runs[0], study)
+    found = extract_series(collect_inventory(study).runs[0], study)
     assert (found.voxels.tolist(), found.sizes.tolist()) == ([19], [19])
     responses = dict(zip(found.contrasts, found.responses[:, 0], strict=True))
     assert responses["faces"] == pytest.approx(1.0, abs=0.04)

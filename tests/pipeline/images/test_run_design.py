@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.fft import idct
 
-from pipeline.bids import Confounds, read_confounds, read_events
+from pipeline.bids import RunConfounds, read_confounds, read_events
 from pipeline.images import ExtractionError
 from pipeline.images._design_matrix import DesignMatrix, contrast_weights, contrast_weights_of_run, make_design_matrix
 from pipeline.images._task_regressors import TaskRegressors, dcm_inputs, task_regressors
@@ -22,10 +22,10 @@ def parts(small: Any, **task: Any) -> tuple[TaskRegressors, DesignMatrix]:
     return found, make_design_matrix(small.run, small.study.glm, found, read_confounds(small.run, small.study))
 
 
-def plain(scans: int, *columns: np.ndarray, spikes: tuple[int, ...] = ()) -> Confounds:
+def plain(scans: int, *columns: np.ndarray, spikes: tuple[int, ...] = ()) -> RunConfounds:
     names = tuple(f"c{i}" for i in range(len(columns)))
     values = np.column_stack([np.zeros((scans, 0)), *columns])
-    return Confounds(names, values, np.zeros(scans), (), spikes)
+    return RunConfounds(names, values, np.zeros(scans), (), spikes)
 
 
 def test_columns_come_in_their_order(small: Any) -> None:

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.bids import Confounds, read_confounds
-from pipeline.images import ExtractionError, extract, extract_run, grid_of, sidecar_path
+from pipeline.bids import RunConfounds, read_confounds
+from pipeline.images import ExtractionError, extract_series, extract_to_files, grid_of, sidecar_path
 from pipeline.images._design_matrix import make_design_matrix
-from pipeline.images._region_series import without
+from pipeline.images._region_series import remove_confounds
 from pipeline.images._run_units import motion_remarks, series_remarks
 from pipeline.images._task_regressors import TaskRegressors
 from pipeline.images._voxels import read_mask, read_voxels
@@ -37,10 +37,10 @@ def rescaled(small: Any, **factors: float) -> Any:
 
 
 def test_series_do_not_depend_on_the_units_of_confounds(small: Any) -> None:
-    expected = extract(small.run, small.study)
+    expected = extract_series(small.run, small.study)
     factors = dict(zip(MOTION, (1e-6, 1e6, 1e-3, 57.3, 1e-9, 1.0), strict=True))
     other = rescaled(small, **factors)
-    found = extract(other.run, other.study)
+    found = extract_series(other.run, other.study)
     for field in ("series", "responses", "confounds", "means"):
         np.testing.assert_allclose(getattr(found, field), getattr(expected, field), rtol=1e-6, atol=1e-8)
     assert found.confound_names == expected.confound_names
@@ -53,11 +53,11 @@ def test_the_unit_of_a_modulator_changes_its_own_effect_alone(small: Any, factor
         "contrasts": {"rating": "rating", "faces": "faces"},
     }
     first = small.settings(tasks={"faces": task})
-    expected = extract(first.run, first.study)
+    expected = extract_series(first.run, first.study)
     head, *rows = small.run.events.read_text().splitlines()
     cells = [row.rpartition("\t") for row in rows]
     small.run.events.write_text("\n".join([head, *(f"{left}\t{float(last) * factor!r}" for left, _, last in cells)]))
-    found = extract(first.run, first.study)
+    found = extract_series(first.run, first.study)
     np.testing.assert_allclose(found.series, expected.series, atol=1e-9)
     np.testing.assert_allclose(found.responses * [[factor], [1.0]], expected.responses, rtol=1e-6, atol=1e-9)
 
@@ -68,7 +68,7 @@ def test_the_design_does_not_depend_on_the_units_of_confounds(small: Any, factor
     values = np.random.default_rng(seed).normal(size=(small.run.scans, 3))
     first, second = (
         make_design_matrix(
-            small.run, small.study.glm, TaskRegressors({}, 0), Confounds(("a", "b", "c"), one, values[:, 0], (), ())
+            small.run, small.study.glm, TaskRegressors({}, 0), RunConfounds(("a", "b", "c"), one, values[:, 0], (), ())
         )
         for one in (values, values * 10.0 ** np.array(factors))
     )
@@ -82,7 +82,7 @@ def test_adjusted_data_do_not_depend_on_the_units_of_confounds(powers: tuple[int
     voxels, confounds = rng.normal(size=(30, 4)), rng.normal(size=(30, 3))
     scaled = confounds * 10.0 ** np.array(powers)
     expected = voxels - confounds @ np.linalg.lstsq(confounds, voxels, rcond=None)[0]
-    np.testing.assert_allclose(without(voxels, scaled), expected, atol=1e-12)
+    np.testing.assert_allclose(remove_confounds(voxels, scaled), expected, atol=1e-12)
 
 
 def test_a_confound_that_is_constant_but_for_rounding_is_none(small: Any) -> None:
@@ -92,14 +92,14 @@ def test_a_confound_that_is_constant_but_for_rounding_is_none(small: Any) -> Non
     jitter = np.random.default_rng(0).normal(0, 1e-11, len(rows))
     spoilt = [f"{float(1e5 + jitter[i])!r}\t" + row.partition("\t")[2] for i, row in enumerate(rows)]
     table.write_text("\n".join([head, *spoilt]) + "\n")
-    assert "trans_x" not in extract(other.run, other.study).confound_names
+    assert "trans_x" not in extract_series(other.run, other.study).confound_names
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1e-5, 3276.7, 1e6])
 def test_series_do_not_depend_on_the_unit_of_the_images(small: Any, factor: float) -> None:
-    expected = extract(small.run, small.study)
+    expected = extract_series(small.run, small.study)
     other = small.images(data=small.data * factor)
-    np.testing.assert_allclose(extract(other.run, other.study).series, expected.series, rtol=2e-3, atol=2e-4)
+    np.testing.assert_allclose(extract_series(other.run, other.study).series, expected.series, rtol=2e-3, atol=2e-4)
 
 
 def standardised(data: np.ndarray) -> np.ndarray:
@@ -124,14 +124,14 @@ def test_images_without_their_mean_are_refused_with_the_cause(
 ) -> None:
     other = small.images(data=change(small.data))
     with pytest.raises(ExtractionError, match="so there is no percent of it") as caught:
-        extract(other.run, other.study)
+        extract_series(other.run, other.study)
     assert cause in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def notes(small: Any, data: np.ndarray | None = None, inside: np.ndarray | None = None) -> str:
     other = small.images(data, inside)
-    return "\n".join(extract(other.run, other.study).notes)
+    return "\n".join(extract_series(other.run, other.study).notes)
 
 
 def test_a_usual_run_has_no_remarks(small: Any) -> None:
@@ -229,7 +229,7 @@ def test_an_inverted_brain_mask_is_named(small: Any) -> None:
 
 
 def test_the_sidecar_tells_scale_threshold_voxels_and_ranges(small: Any, tmp_path: Path) -> None:
-    extract_run(small.run, small.study, tmp_path)
+    extract_to_files(small.run, small.study, tmp_path)
     told = json.loads(sidecar_path(tmp_path, small.run).read_text())
     core = told["Regions"]["core"]
     assert core["Source"] == "sphere of 9 mm around (0, 0, 0)"

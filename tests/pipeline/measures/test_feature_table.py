@@ -12,7 +12,7 @@ from made_up_runs import REGIONS, SESSIONS, posterior_of, predictors_of, run_of,
 from features import FeatureError
 from pipeline.bids import Inventory
 from pipeline.images import Extraction
-from pipeline.measures import FeatureTable, change, feature_table, missingness, planned_measures
+from pipeline.measures import FeatureTable, feature_table, measure_changes, missingness, planned_measures
 from pipeline.study import Measures, Study
 
 STUDY = study_of()
@@ -80,7 +80,7 @@ def test_what_a_run_cannot_give_is_missing_in_that_run_alone(runs: list[Extracti
     short = replace(runs[1], means=runs[1].means[:6], design=runs[1].design[:6])
     assert short.task == "rest"
     found = feature_table(study, PEOPLE, [runs[0], short, *runs[2:]], {})
-    gaps = np.isnan(found.values[:, found.of("measure")])
+    gaps = np.isnan(found.values[:, found.columns_of("measure")])
     kinds = np.array([one.kind for one in found.measures])
     assert gaps[0, kinds == "rest"].all()
     assert not gaps[1:].any()
@@ -92,7 +92,9 @@ def test_a_distance_that_a_run_lacks_is_told_with_its_note(runs: list[Extraction
     note = "distance category: faces is in one half only"
     bare = replace(runs[0], distances=np.full((1, 3), np.nan), notes=(note,))
     found = feature_table(only("distance"), PEOPLE, [bare, *runs[1:]], {})
-    np.testing.assert_array_equal(np.isnan(found.values[:, found.of("measure")]).any(axis=1), [True] + [False] * 5)
+    np.testing.assert_array_equal(
+        np.isnan(found.values[:, found.columns_of("measure")]).any(axis=1), [True] + [False] * 5
+    )
     assert found.remarks == (f"{bare.label}: {note}",)
 
 
@@ -167,7 +169,7 @@ def test_kinds_choose_the_columns() -> None:
 
 
 def test_changes_are_after_less_before(table: FeatureTable) -> None:
-    found = change(table)
+    found = measure_changes(table)
     assert found.participants == ("sub-01", "sub-02", "sub-03")
     assert found.arms == ("ketamine", "midazolam", "ketamine")
     width = len(table.measures)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.common import UsageError
 from pipeline.predict import parse_formula, preset_formula, preset_terms
 from pipeline.predict._formula import expand_terms, term_text
-from pipeline.study import Preset
+from pipeline.study import PresetModel
 
 MEASURES = ("gppi_a", "rest_a")
 COVARIATES = {"change-by-arm-and-covariates": ("change(madrs)",), "baseline": ("age", "sex")}
@@ -23,14 +23,14 @@ TERMS = {
 }
 
 
-@pytest.mark.parametrize("model", get_args(Preset))
-def test_a_preset_has_the_terms_of_its_model(model: Preset) -> None:
+@pytest.mark.parametrize("model", get_args(PresetModel))
+def test_a_preset_has_the_terms_of_its_model(model: PresetModel) -> None:
     found = preset_terms(model, MEASURES, COVARIATES.get(model, ()))
     assert " + ".join(map(term_text, found)) == TERMS[model]
 
 
-@pytest.mark.parametrize("model", get_args(Preset))
-def test_the_formula_of_a_preset_stands_for_the_same_terms(model: Preset) -> None:
+@pytest.mark.parametrize("model", get_args(PresetModel))
+def test_the_formula_of_a_preset_stands_for_the_same_terms(model: PresetModel) -> None:
     covariates = COVARIATES.get(model, ())
     formula = preset_formula(model, ("*",), covariates)
     found = expand_terms(parse_formula(formula), MEASURES, formula)
@@ -50,6 +50,8 @@ def test_with_one_row_per_person_columns_are_taken_as_they_are() -> None:
         ("change-by-arm-and-covariates", (), "needs covariates"),
     ],
 )
-def test_covariates_are_neither_ignored_nor_made_up(model: Preset, covariates: tuple[str, ...], words: str) -> None:
+def test_covariates_are_neither_ignored_nor_made_up(
+    model: PresetModel, covariates: tuple[str, ...], words: str
+) -> None:
     with pytest.raises(UsageError, match=words):
         preset_terms(model, MEASURES, covariates)

@@ -11,7 +11,7 @@ import pytest
 
 from dcm import Posterior, Settings, Subject, invert, predict_series, simulate
 from pipeline.bids import collect_inventory
-from pipeline.images import extract
+from pipeline.images import extract_series
 from pipeline.study import model_specs, read_study
 from pipeline.synthetic import QUICK, PlantedTruth, StudyDesign, read_truth, recovery_section
 from pipeline.synthetic._participants import draw_participants
@@ -113,7 +113,7 @@ def test_extracted_series_follow_the_planted_signals(study: Path, truth: Planted
     configuration, spec, agreement = read_study(study / "study.toml"), circuit_model(), []
     gain: list[float] = []
     for run in (one for one in collect_inventory(configuration).runs if one.task == "faces"):
-        extraction = extract(run, configuration)
+        extraction = extract_series(run, configuration)
         vector = np.array([truth.connectivity[run.visit].get(name, 0.0) for name in spec.parameter_names])
         data = extraction.dcm_data(spec.regions, 0.04)
         planted = predict_series(spec, spec.layout.to_tree(vector), data, "nonlinear")
@@ -135,7 +135,7 @@ def test_extracted_responses_are_those_planted(study: Path) -> None:
     pairs = []
     for run in collect_inventory(configuration).runs:
         if run.task == "stroop":
-            extraction = extract(run, configuration)
+            extraction = extract_series(run, configuration)
             for region, value in zip(extraction.regions, extraction.responses[0], strict=True):
                 congruent, incongruent = (
                     planted[run.participant, run.session, "stroop", kind, region]
