@@ -52,7 +52,7 @@ def change_hdf5(content: bytes, rng: random.Random, folder: Path) -> bytes:
 
 def _with_digest(path: Path, changed: bytes) -> bytes:
     """The checksum of the content made right again where the content can be read."""
-    from pipeline.guarded._netcdf_content import parse_content
+    from pipeline.guarded import parse_netcdf
     from pipeline.results._netcdf_file import DIGEST, _digest
 
     try:
@@ -61,7 +61,7 @@ def _with_digest(path: Path, changed: bytes) -> bytes:
                 return changed
             if sum(item.size for item in file.values() if isinstance(item, h5py.Dataset)) > _LARGE:
                 return changed
-        found = parse_content(changed)
+        found = parse_netcdf(changed)
         with h5py.File(path, "r+") as file:
             file.attrs[DIGEST] = _digest(found.values, found.attributes)
     except Exception:  # the file is one to be refused, as it is

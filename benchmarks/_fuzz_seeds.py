@@ -207,7 +207,7 @@ def _tsv(folder: Path) -> list[Seed]:
     from pipeline.images._atlas import read_labels
     from pipeline.measures._table_files import read_features
     from pipeline.predict import PredictOptions, read_model_data
-    from pipeline.tables._table import read_table
+    from pipeline.tables import read_table
 
     names = ["sub-01", "sub-02", "sub-03", "sub-04"]
 
@@ -247,7 +247,7 @@ def _json(folder: Path) -> list[Seed]:
     from pipeline.page._stored_report import read_report
     from pipeline.predict._sidecar import read_sidecar
     from pipeline.statistics._measure_changes import _sidecar
-    from pipeline.tables._table import read_table
+    from pipeline.tables import read_table
 
     features, beside = models.features(folder)
     table = texts.PEOPLE.encode()

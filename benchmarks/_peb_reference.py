@@ -30,7 +30,7 @@ from peb import (
 from pipeline.common import UsageError, natural_key
 from pipeline.group._estimates import read_estimates
 from pipeline.group._model_space import read_model_space
-from pipeline.matlab._load import load_mat
+from pipeline.matlab import load_mat
 from pipeline.spm import SpmAverage, canonical_spm_name, spm_names
 from pipeline.spm._peb_group import field_of
 from pipeline.spm._peb_read import SpmGroup, read_group_results

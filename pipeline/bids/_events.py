@@ -167,7 +167,7 @@ def read_events(path: Path, task: Task | None = None) -> Events:
 
 def _times(table: Table, column: str) -> Float[np.ndarray, "event"]:
     """A column's numbers, NaN where a cell is none."""
-    table.check_sure(column)
+    table.check_unambiguous(column)
     found = np.array([float(cell) if NUMBER.fullmatch(cell) else np.nan for cell in table.column(column)])
     return np.where(np.abs(found) < LARGEST, found, np.nan)
 
@@ -177,7 +177,9 @@ def _shown(table: Table, name: str) -> tuple[str, ...]:
     if name in table.repeated:
         return (f"one of two columns called {name}",) * len(table.rows)
     cells = table.column(name)
-    return tuple(f"{cell} (thousands?)" if "." in cell else cell for cell in cells) if name in table.unsure else cells
+    return (
+        tuple(f"{cell} (thousands?)" if "." in cell else cell for cell in cells) if name in table.ambiguous else cells
+    )
 
 
 def _other_column(table: Table, task: Task) -> str:

@@ -182,7 +182,7 @@ def _values(table: Table, row: int, arm: str) -> dict[str, str]:
     values = {}
     for name, cell in zip(table.columns, table.rows[row], strict=True):
         if name not in (PARTICIPANT, arm, *table.repeated):
-            values[name] = f"{cell} (thousands?)" if name in table.unsure and "." in cell else cell
+            values[name] = f"{cell} (thousands?)" if name in table.ambiguous and "." in cell else cell
     return values
 
 

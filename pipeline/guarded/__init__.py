@@ -1,17 +1,17 @@
 """Content of unknown origin, read in a child process that it alone can end."""
 
-from ._netcdf_content import SIGNATURE, Content, content_of, parse_content, unknown
+from ._netcdf_content import SIGNATURE, NetcdfContent, content_from_reply, netcdf_request, parse_netcdf
 from ._plain_bytes import from_bytes, to_bytes
 from ._process import GuardedError, GuardedProcess
 
 __all__ = [
     "SIGNATURE",
-    "Content",
     "GuardedError",
     "GuardedProcess",
-    "content_of",
+    "NetcdfContent",
+    "content_from_reply",
     "from_bytes",
-    "parse_content",
+    "netcdf_request",
+    "parse_netcdf",
     "to_bytes",
-    "unknown",
 ]

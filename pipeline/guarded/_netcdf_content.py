@@ -21,7 +21,7 @@ _GROWTH = 4  # results are not compressed; the file of somebody else may be, a l
 
 
 @dataclass(frozen=True, eq=False)
-class Content:
+class NetcdfContent:
     """Variables by name, attributes by name, and for each variable its dimensions and attributes where asked for."""
 
     values: dict[str, np.ndarray]
@@ -29,7 +29,7 @@ class Content:
     labels: dict[str, tuple[list[str], dict[str, Any]]]
 
 
-def parse_content(raw: bytes, labelled: bool = False) -> Content:
+def parse_netcdf(raw: bytes, labelled: bool = False) -> NetcdfContent:
     """The content of a file's bytes; raises whatever h5py does where they are damaged.
 
     Raises `ValueError` where the file points to other files, or claims arrays out of proportion to its size.
@@ -37,33 +37,33 @@ def parse_content(raw: bytes, labelled: bool = False) -> Content:
     """
     with h5py.File.in_memory(raw) as file:
         items = _variables(file, _SPARE + _GROWTH * len(raw))
-        return Content(
+        return NetcdfContent(
             {key: _array(item) for key, item in items.items()},
             {key: _python(value) for key, value in file.attrs.items() if not key.startswith("_NC")},
             {key: (_dimensions(key, item), _attributes(item)) for key, item in items.items() if labelled},
         )
 
 
-def parse_unknown(request: bytes) -> bytes:
-    """`parse_content` for a guarded child process; the request of `unknown` in, what `content_of` reads out."""
+def parse_request(request: bytes) -> bytes:
+    """`parse_netcdf` for a guarded child: what `netcdf_request` makes in, what `content_from_reply` reads out."""
     labelled, raw = request[:1] == _LABELLED, request[1:]
-    found = parse_content(raw, labelled)
+    found = parse_netcdf(raw, labelled)
     return to_bytes([found.values, found.attributes, [[key, *label] for key, label in found.labels.items()]])
 
 
-def unknown(raw: bytes, labelled: bool) -> bytes:
-    """A file's bytes as `parse_unknown` takes them."""
+def netcdf_request(raw: bytes, labelled: bool) -> bytes:
+    """A file's bytes as `parse_request` takes them."""
     return (_LABELLED if labelled else _PLAIN) + raw
 
 
-def content_of(reply: bytes) -> Content:
-    """The inverse of what `parse_unknown` makes; raises `ValueError` where it is nothing of the kind."""
+def content_from_reply(reply: bytes) -> NetcdfContent:
+    """The inverse of what `parse_request` makes; raises `ValueError` where it is nothing of the kind."""
     try:
         values, attributes, labels = from_bytes(reply)
         labelled = {str(key): ([str(one) for one in dims], dict(about)) for key, dims, about in labels}
         if not all(isinstance(one, np.ndarray) for one in values.values()) or not isinstance(attributes, dict):
             raise ValueError("holds something else than arrays")
-        return Content(values, attributes, labelled)
+        return NetcdfContent(values, attributes, labelled)
     except (TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
 

@@ -1,9 +1,18 @@
 """MATLAB files, v4 to v7.3: reading and writing, and fields of structures."""
 
-from ._fields import FieldProblem, Fields, check_finite, real
-from ._load import load_mat
-from ._values import MatFileError, Opaque, StructArray, by, describe, opaque_fields
-from ._write import cell_row, number, opaque_places, save_mat
+from ._mat_file import cell_row, load_mat, matlab_scalar, save_mat, unwritable_places
+from ._values import (
+    FieldProblem,
+    Fields,
+    MatFileError,
+    Opaque,
+    StructArray,
+    check_finite,
+    describe,
+    opaque_fields,
+    real_array,
+    shape_text,
+)
 
 __all__ = [
     "FieldProblem",
@@ -11,14 +20,14 @@ __all__ = [
     "MatFileError",
     "Opaque",
     "StructArray",
-    "by",
     "cell_row",
     "check_finite",
     "describe",
     "load_mat",
-    "number",
+    "matlab_scalar",
     "opaque_fields",
-    "opaque_places",
-    "real",
+    "real_array",
     "save_mat",
+    "shape_text",
+    "unwritable_places",
 ]

@@ -22,7 +22,7 @@ class TooLargeError(Exception):
     """More comes out of the packed parts than any file of its size holds."""
 
 
-class Room:
+class MemoryLimit:
     """How much memory the values of one file may still take, and how many bytes may still be unpacked.
 
     Arguments:
@@ -135,12 +135,12 @@ class UnpackedStream(Stream):
     Arguments:
         packed: the stream, which is read as far as the unpacked bytes are asked for.
         size: of the packed bytes.
-        room: of the file.
+        limit: of the file.
     """
 
-    def __init__(self, packed: Stream, size: int, room: Room) -> None:
+    def __init__(self, packed: Stream, size: int, limit: MemoryLimit) -> None:
         super().__init__()
-        self._packed, self._end, self._room = packed, packed.place + size, room
+        self._packed, self._end, self._limit = packed, packed.place + size, limit
         self._inflate = zlib.decompressobj()
         self._tail = b""
 
@@ -152,7 +152,7 @@ class UnpackedStream(Stream):
             exhausted = not self._tail and not piece
             self._tail = self._inflate.unconsumed_tail
             if piece:
-                self._room.unpack(len(piece))
+                self._limit.unpack(len(piece))
                 return piece
             if exhausted:
                 raise DamagedError("its packed part ends early")

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse
 
-from ._stream import LARGEST_EMPTY, DamagedError, FileStream, Room
+from ._stream import LARGEST_EMPTY, DamagedError, FileStream, MemoryLimit
 from ._values import beyond, characters
 
 HEADER = 20
@@ -25,8 +25,8 @@ def looks_like_mat4(start: bytes) -> bool:
     return len(start) >= HEADER and _header(start, _order(start)) is not None
 
 
-def load_mat4(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
-    """Every variable of a file of `size` bytes, in the form that `load_mat` promises, as far as there is room.
+def load_mat4(file: BinaryIO, size: int, limit: MemoryLimit) -> dict[str, Any]:
+    """Every variable of a file of `size` bytes, in the form that `load_mat` promises, as far as memory is allowed.
 
     Raises `DamagedError` where the bytes are no such file.
     """
@@ -51,7 +51,7 @@ def load_mat4(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
         end = stream.place + count * dtype.itemsize
         if end > size:
             raise DamagedError("a variable claims more bytes than there are")
-        if not room.take(8 * count):
+        if not limit.take(8 * count):
             variables[name] = beyond((rows, columns), "array")
         else:
             stream.reach(count * dtype.itemsize)

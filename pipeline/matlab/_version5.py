@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ._stream import ITEM, LARGEST_EMPTY, DamagedError, FileStream, Room, Stream, UnpackedStream
+from ._stream import ITEM, LARGEST_EMPTY, DamagedError, FileStream, MemoryLimit, Stream, UnpackedStream
 from ._values import Opaque, StructArray, beyond, characters, sparse_matrix
 
 HEADER = 128
@@ -26,8 +26,8 @@ CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13:
 COMPLEX, LOGICAL = 0x08, 0x02
 
 
-def load_mat5(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
-    """Every variable of a file of `size` bytes, in the form that `load_mat` promises, as far as there is room.
+def load_mat5(file: BinaryIO, size: int, limit: MemoryLimit) -> dict[str, Any]:
+    """Every variable of a file of `size` bytes, in the form that `load_mat` promises, as far as memory is allowed.
 
     Raises `DamagedError`, `TooLargeError` or `zlib.error` where the bytes are no such file.
     """
@@ -35,7 +35,7 @@ def load_mat5(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
     stream.reach(HEADER)
     order = "<" if stream.buffer[126:128] == b"IM" else ">"
     stream.at = HEADER
-    reader = _Reader(order, room)
+    reader = _Version5Reader(order, limit)
     variables: dict[str, Any] = {}
     while not stream.ended():
         kind, count, small = reader.tag(stream)
@@ -46,7 +46,7 @@ def load_mat5(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
             name, value = reader.variable(stream, end)
             stream.skip_to(end)
         else:
-            unpacked = UnpackedStream(stream, count, room)
+            unpacked = UnpackedStream(stream, count, limit)
             kind, count, small = reader.tag(unpacked)
             if small or kind != MATRIX:
                 raise DamagedError("a packed part holds no variable")
@@ -57,12 +57,12 @@ def load_mat5(file: BinaryIO, size: int, room: Room) -> dict[str, Any]:
     return variables
 
 
-class _Reader:
+class _Version5Reader:
     """Reads elements of a stream; `end` is where the element ends that they belong to."""
 
-    def __init__(self, order: str, room: Room) -> None:
+    def __init__(self, order: str, limit: MemoryLimit) -> None:
         self._order = order
-        self._room = room
+        self._limit = limit
         self._pair: Callable[..., tuple[Any, ...]] = struct.Struct(f"{order}II").unpack_from
         self._types = {kind: np.dtype(f"{order}{form}") for kind, form in STORED.items()}
         self._utf = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"} if order == "<" else {
@@ -181,7 +181,7 @@ class _Reader:
             dtype = np.dtype(np.complex64 if form == "f4" else np.complex128)
         if count > end - stream.place:
             raise DamagedError(f"an array of {count} numbers has other bytes than that")
-        if not self._room.take(count * dtype.itemsize):
+        if not self._limit.take(count * dtype.itemsize):
             return beyond(shape, "array")
         stored = self._numbers(stream, end, count)
         if bits & COMPLEX:
@@ -200,7 +200,7 @@ class _Reader:
         if count > end - stream.place:
             raise DamagedError(f"{count} characters are announced that are not there")
         rows = count // shape[-1] if count else 0
-        if not self._room.take(16 * count + ITEM * rows):  # text, and an array of letters on the way
+        if not self._limit.take(16 * count + ITEM * rows):  # text, and an array of letters on the way
             return beyond(shape, "array of characters")
         kind, buffer, at, size = self._data(stream, end)
         codec = CHARACTERS.get(kind)
@@ -219,7 +219,7 @@ class _Reader:
     def _sparse(self, stream: Stream, end: int, shape: tuple[int, ...], bits: int) -> Any:
         if len(shape) != 2 or shape[1] >= 2**31 or shape[0] >= 2**31:
             raise DamagedError("a sparse matrix has an impossible shape")
-        if not self._room.take(3 * (end - stream.place)):
+        if not self._limit.take(3 * (end - stream.place)):
             return beyond(shape, "sparse matrix")
         rows, starts = self._integers(stream, end), self._integers(stream, end)
         kind, buffer, at, size = self._data(stream, end)
@@ -239,7 +239,7 @@ class _Reader:
         count = math.prod(shape)
         if 8 * count > end - stream.place:
             raise DamagedError(f"{count} cells are announced that are not there")
-        if not self._room.take(ITEM * count):
+        if not self._limit.take(ITEM * count):
             return beyond(shape, "cell array")
         cells = np.empty(count, dtype=object)
         for i in range(count):
@@ -251,7 +251,7 @@ class _Reader:
         count = math.prod(shape)
         if 8 * count * len(fields) > end - stream.place:
             raise DamagedError(f"{count} structs are announced that are not there")
-        if not self._room.take(ITEM * count * (1 + len(fields))):
+        if not self._limit.take(ITEM * count * (1 + len(fields))):
             return beyond(shape, "struct array")
         items = [{field: self._item(stream, end, depth) for field in fields} for _ in range(count)]
         return items[0] if count == 1 else StructArray(items, shape, tuple(dict.fromkeys(fields)))

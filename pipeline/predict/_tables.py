@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..page import EFFECT, SPREAD, Column, Records
-from ..tables import is_least, shuffled_p_cell
+from ..tables import is_least_p, shuffled_p_cell
 from ._answers import stable_words
 from ._result import MUCH_MISSING, ElasticNetResult
 
@@ -62,7 +62,7 @@ def performance_records(result: ElasticNetResult) -> Records:
     if result.permutation is not None:
         one = result.permutation
         words = f"{one.reached} of {one.shuffles} shuffled outcomes have as high a Q²"
-        if is_least(one.p_value, one.shuffles):
+        if is_least_p(one.p_value, one.shuffles):
             words += f": p {shuffled_p_cell(one.p_value, one.shuffles)}, and more shuffles may lower it"
         rows.append({**_row("p_value", "p of Q²", one.p_value, words), "low": one.low, "high": one.high})
     lead = "What the model reaches in the participants it was made from, and in participants it has never seen."

@@ -18,7 +18,15 @@ import numpy as np
 import xarray as xr
 
 from ..common import Attributes, message_line, write_bytes
-from ..guarded import SIGNATURE, Content, GuardedError, GuardedProcess, content_of, parse_content, unknown
+from ..guarded import (
+    SIGNATURE,
+    GuardedError,
+    GuardedProcess,
+    NetcdfContent,
+    content_from_reply,
+    netcdf_request,
+    parse_netcdf,
+)
 from ._dataset import values_of
 
 DIGEST = "content_sha256"
@@ -26,7 +34,7 @@ _SEAL = b"\neffconn sha256 "  # then 64 hexadecimal digits and a line feed
 _SEAL_SIZE = len(_SEAL) + 64 + 1
 _LARGEST, _LARGEST_UNSEALED = 4 * 2**30, 256 * 2**20  # bytes: of a result, and of one that a child is to read
 
-_child = GuardedProcess("pipeline.guarded._netcdf_content:parse_unknown", seconds=3.0)  # a hundred times what one takes
+_child = GuardedProcess("pipeline.guarded._netcdf_content:parse_request", seconds=3.0)  # a hundred times what one takes
 _Made = TypeVar("_Made")
 
 
@@ -86,7 +94,7 @@ def open_dataset(path: str | Path) -> xr.Dataset:
     return made_from(path, lambda: _dataset(found), AnyResultFileError)
 
 
-def _dataset(content: Content) -> xr.Dataset:
+def _dataset(content: NetcdfContent) -> xr.Dataset:
     variables = {}
     for key, values in content.values.items():
         dimensions, attributes = content.labels[key]
@@ -105,7 +113,9 @@ def made_from(path: Path, make: Callable[[], _Made], refused: type[ResultFileErr
         raise refused(path, f"{missing}, whatever its checksum") from error
 
 
-def _checked(path: Path, is_form: Callable[[str], bool], refused: type[ResultFileError], labelled: bool) -> Content:
+def _checked(
+    path: Path, is_form: Callable[[str], bool], refused: type[ResultFileError], labelled: bool
+) -> NetcdfContent:
     found = _content(path, refused, labelled)
     if not is_form(_form(found)):
         raise refused(path, "is no result of this kind, or of another version of effconn", form=_form(found))
@@ -114,11 +124,11 @@ def _checked(path: Path, is_form: Callable[[str], bool], refused: type[ResultFil
     return found
 
 
-def _form(content: Content) -> str:
+def _form(content: NetcdfContent) -> str:
     return str(content.attributes.get("format", ""))
 
 
-def _content(path: Path, refused: type[ResultFileError], labelled: bool) -> Content:
+def _content(path: Path, refused: type[ResultFileError], labelled: bool) -> NetcdfContent:
     """What a file holds, its bytes checked before they are interpreted, in a child process where they cannot be."""
     raw = _bytes(path, refused)
     body = memoryview(raw)[:-_SEAL_SIZE]
@@ -127,10 +137,10 @@ def _content(path: Path, refused: type[ResultFileError], labelled: bool) -> Cont
             if raw[-_SEAL_SIZE:] != _seal(hashlib.sha256(body).hexdigest()):
                 raise refused(path, "is damaged: its bytes do not match their checksum")
             if not labelled:  # labels follow references, at which HDF5 may stumble whatever the checksum
-                return parse_content(bytes(body))
+                return parse_netcdf(bytes(body))
         if not raw.startswith(SIGNATURE):
             raise refused(path, "is damaged or no NetCDF file")
-        return content_of(_child.run(unknown(raw, labelled)))
+        return content_from_reply(_child.run(netcdf_request(raw, labelled)))
     except ResultFileError:
         raise
     except GuardedError as error:

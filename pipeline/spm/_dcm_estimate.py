@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from dcm import Data, Layout, Parameters, Posterior, Prior, Settings, Spec, Status, prior
 from peb import Gaussian
 
-from ..matlab import FieldProblem, Fields, real
+from ..matlab import FieldProblem, Fields, real_array, shape_text
 
 AGAIN = "invert it again, or remove Ep to treat the model as not inverted"
 ROUNDING = 1e-6  # of a correlation: what SPM's inverses, sums of draws and single precision leave
@@ -106,8 +106,8 @@ def _mean(tree: Fields, layout: Layout) -> tuple[np.ndarray, bool]:
         value = tree.matrix(field, AGAIN)
         stored = tuple(size for size in value.shape if size != 1)
         if stored != tuple(size for size in shape if size != 1):
-            needed = " × ".join(map(str, shape or (1,)))
-            raise tree.problem(field, f"is {' × '.join(map(str, value.shape))}, not {needed}; {AGAIN}")
+            needed = shape_text(shape or (1,))
+            raise tree.problem(field, f"is {shape_text(value.shape)}, not {needed}; {AGAIN}")
         if field == "D" and not layout.gated:
             if value.any():
                 raise tree.problem(field, f"is not zero, but d has no 1; {AGAIN}")
@@ -121,7 +121,7 @@ def _covariance(holder: Fields, key: str, layout: Layout, gates: bool) -> tuple[
     matrix = holder.matrix(key, AGAIN)
     stored = Layout(layout.n, layout.m, gates)
     if matrix.shape != (stored.size, stored.size):
-        size = f"{' × '.join(map(str, matrix.shape))}"
+        size = shape_text(matrix.shape)
         raise holder.problem(key, f"is {size}, but there are {stored.size} parameters; {AGAIN}")
     fields = [field for field in layout.sizes if field != "D" or (gates and layout.gated)]
     kept, places = (
@@ -138,7 +138,7 @@ def _series(dcm: Fields, key: str, layout: Layout, scans: int) -> np.ndarray | N
         return None
     series = dcm.matrix(key, AGAIN)
     if series.shape != (scans, layout.n):
-        size = " × ".join(map(str, series.shape))
+        size = shape_text(series.shape)
         raise dcm.problem(key, f"is {size}, but Y.y is {scans} × {layout.n}; {AGAIN}")
     return series
 
@@ -147,7 +147,7 @@ def _noise(dcm: Fields, layout: Layout) -> np.ndarray | None:
     """Ce holds one error variance per region; other forms (one matrix for all) carry no λ per region."""
     if not dcm.has("Ce"):
         return None
-    variances = real("Ce", dcm.content["Ce"], AGAIN).ravel()
+    variances = real_array("Ce", dcm.content["Ce"], AGAIN).ravel()
     if variances.size != layout.n:
         return None
     if not (np.isfinite(variances).all() and (variances > 0).all()):

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from dcm import Data, Prior, Spec, Subject
 
-from ..matlab import FieldProblem, Fields
+from ..matlab import FieldProblem, Fields, shape_text
 
 EchoTime = Literal["spm12", "scanner"]
 
@@ -211,10 +211,10 @@ def read_mask(dcm: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """A mask of 0 and 1, of the shape that the model needs."""
     if key in ("b", "d") and not dcm.has(key):
         return np.zeros(shape, dtype=bool)  # SPM writes absent b and d as [] or n × n × 0
-    needed = " × ".join(map(str, shape))
+    needed = shape_text(shape)
     mask = dcm.matrix(key, f"give a {needed} array of 0 and 1")
     if mask.shape + (1,) * (len(shape) - mask.ndim) != shape:
-        given = " × ".join(map(str, mask.shape))
+        given = shape_text(mask.shape)
         raise dcm.problem(key, f"is {given}, but the regions and inputs need {needed}; correct its shape")
     if not np.isin(mask, (0, 1)).all():
         odd = mask[~np.isin(mask, (0, 1))][0]

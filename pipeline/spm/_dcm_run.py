@@ -13,7 +13,7 @@ from jaxtyping import Float
 from dcm import SPM12_ECHO_TIME, Data
 
 from ..common import TimeKind, time_problem
-from ..matlab import FieldProblem, Fields, StructArray, check_finite, real
+from ..matlab import FieldProblem, Fields, StructArray, check_finite, real_array
 from ._dcm_model import EchoTime, RunData
 
 LEAST_RANGE = 1e-12  # of a series; one that ranges over less, or over more than 1e12, is in no unit of fMRI
@@ -164,7 +164,7 @@ def _confounds(series: Fields, scans: int) -> np.ndarray | None:
     value = series.content["X0"]
     if isinstance(value, np.ndarray) and value.dtype == object:
         value = value.flat[0]  # one set of confounds per region: SPM uses the first region's
-    confounds = real(series.name("X0"), value, "give scans × confounds, or remove it")
+    confounds = real_array(series.name("X0"), value, "give scans × confounds, or remove it")
     if confounds.ndim != 2:
         raise series.problem("X0", f"has {confounds.ndim} axes; give scans × confounds")
     check_finite(series.name("X0"), confounds, "correct the confounds, or remove Y.X0")

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from dcm import KERNEL_STEP, KERNEL_STEPS, Data, Posterior, Spec, Subject, volterra_kernels
 
-from ..matlab import MatFileError, cell_row, load_mat, number, opaque_places, save_mat
+from ..matlab import MatFileError, cell_row, load_mat, matlab_scalar, save_mat, unwritable_places
 from ._dcm_estimate import named
 from ._dcm_file import DcmFile
 
@@ -87,9 +87,9 @@ def _subject_file(path: Path, subject: Subject, posterior: Posterior | None) -> 
         stated_echo_time=data.echo_time,
         estimate=None,
         content={
-            "U": {"dt": number(data.bin_width)},
-            "Y": {"dt": number(data.repetition_time), "X0": data.confounds},
-            "options": {key: number(value) for key, value in switches.items()},
+            "U": {"dt": matlab_scalar(data.bin_width)},
+            "Y": {"dt": matlab_scalar(data.repetition_time), "X0": data.confounds},
+            "options": {key: matlab_scalar(value) for key, value in switches.items()},
         },
     )
 
@@ -120,8 +120,8 @@ def _specification(
     content |= _masks(source, spec)
     content["U"] = _inputs(source, data)
     content["Y"] = _series(source, data, scale)
-    content |= {"v": number(data.scans), "n": number(spec.n)}
-    content.setdefault("TE", number(data.echo_time))
+    content |= {"v": matlab_scalar(data.scans), "n": matlab_scalar(spec.n)}
+    content.setdefault("TE", matlab_scalar(data.echo_time))
     content.setdefault("delays", data.delays[None, :])
     content["options"] = _options(source, noise)
     return content
@@ -169,7 +169,7 @@ def _series(source: DcmFile, data: Data, scale: float | None) -> dict[str, Any]:
         earlier = source.content["Y"].get("scale")
         if isinstance(earlier, np.ndarray) and earlier.size == 1 and earlier.dtype.kind in "biuf":
             scale *= float(earlier.flat[0])
-        series["scale"] = number(scale)
+        series["scale"] = matlab_scalar(scale)
     if not np.size(series.get("X0", ())):
         series["X0"] = data.confounds
     series.setdefault("name", cell_row(source.spec.regions))
@@ -192,13 +192,13 @@ def _options(source: DcmFile, noise: tuple[float, float]) -> dict[str, Any]:
     stored = source.content.get("options")
     options = dict(stored) if isinstance(stored, dict) else {}
     for switch in ("nonlinear", "two_state", "stochastic", "centre", "induced"):
-        options.setdefault(switch, number(0))
+        options.setdefault(switch, matlab_scalar(0))
     options.setdefault("hidden", np.zeros((0, 0)))
     if bool(np.any(options["centre"])) != source.centre_inputs:
-        options["centre"] = number(float(source.centre_inputs))
-    options |= {"hE": number(noise[0]), "hC": number(noise[1])}
-    options.setdefault("maxit", number(source.max_iterations))
-    options.setdefault("maxnodes", number(8))
+        options["centre"] = matlab_scalar(float(source.centre_inputs))
+    options |= {"hE": matlab_scalar(noise[0]), "hC": matlab_scalar(noise[1])}
+    options.setdefault("maxit", matlab_scalar(source.max_iterations))
+    options.setdefault("maxnodes", matlab_scalar(8))
     return options
 
 
@@ -207,7 +207,7 @@ def _model(source: DcmFile, posterior: Posterior, data: Data, echo_time: Any) ->
     n, m = posterior.spec.n, posterior.spec.m
     prior = posterior.prior
     model = {
-        "Nmax": number(source.max_iterations),
+        "Nmax": matlab_scalar(source.max_iterations),
         "delays": data.delays[None, :],
         "TE": echo_time,
         "IS": "spm_int_D" if source.nonlinear else "spm_int",
@@ -218,12 +218,12 @@ def _model(source: DcmFile, posterior: Posterior, data: Data, echo_time: Any) ->
         "pC": np.array(prior.covariance),
         "hE": np.full((n, 1), prior.noise_mean + 2 * np.log(_file_unit(posterior))),  # of the file's series
         "hC": csc_array(np.eye(n) * prior.noise_variance),
-        "m": number(m),
-        "n": number(5 * n),
-        "l": number(n),
-        "N": number(KERNEL_STEPS),
-        "dt": number(KERNEL_STEP),
-        "ns": number(data.scans),
+        "m": matlab_scalar(m),
+        "n": matlab_scalar(5 * n),
+        "l": matlab_scalar(n),
+        "N": matlab_scalar(KERNEL_STEPS),
+        "dt": matlab_scalar(KERNEL_STEP),
+        "ns": matlab_scalar(data.scans),
     }
     earlier = source.content.get("M")
     return model | {k: v for k, v in earlier.items() if k not in model} if isinstance(earlier, dict) else model
@@ -240,18 +240,18 @@ def _provenance(source: DcmFile, posterior: Posterior, data: Data) -> dict[str, 
         "mode": posterior.mode,
         "inversion": json.dumps(asdict(posterior.settings), sort_keys=True),
         "status": posterior.status.name.lower(),
-        "iterations": number(posterior.iterations),
+        "iterations": matlab_scalar(posterior.iterations),
         "free_energy_history": posterior.free_energy_history[None, :],
-        "data_scale": number(posterior.data_scale),
-        "echo_time": number(data.echo_time),
+        "data_scale": matlab_scalar(posterior.data_scale),
+        "echo_time": matlab_scalar(data.echo_time),
         "noise_mean": posterior.noise_mean[:, None],
         "noise_covariance": posterior.noise_covariance,
         "autocorrelation": posterior.autocorrelation[:, None],
         "autocorrelation_sd": posterior.autocorrelation_sd[:, None],
         "confound_effects": posterior.confound_effects,
-        "start": number(posterior.start),
+        "start": matlab_scalar(posterior.start),
         "start_free_energies": posterior.start_free_energies[None, :],
-        "left_out": cell_row(opaque_places(dict(source.content), "DCM")),
+        "left_out": cell_row(unwritable_places(dict(source.content), "DCM")),
     }
 
 
@@ -290,13 +290,13 @@ def _results(posterior: Posterior, data: Data) -> dict[str, Any]:
         "K1": neural_kernel,
         "R": residual,
         "y": prediction,
-        "T": number(0),
-        "F": number(posterior.free_energy),
+        "T": matlab_scalar(0),
+        "F": matlab_scalar(posterior.free_energy),
         # Recovered from the numbers SPM12 stores: log-likelihood of the residuals without its constant, less a
         # penalty per free parameter; ID is the sum of the series' absolute values.
-        "ID": number(float(np.abs(data.bold).sum())),
-        "AIC": number(fit - count),
-        "BIC": number(fit - count / 2 * np.log(data.scans)),
+        "ID": matlab_scalar(float(np.abs(data.bold).sum())),
+        "AIC": matlab_scalar(fit - count),
+        "BIC": matlab_scalar(fit - count / 2 * np.log(data.scans)),
     }
 
 

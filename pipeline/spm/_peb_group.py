@@ -14,7 +14,7 @@ from dcm import Layout, Spec
 from peb import MEAN, Design, DesignError, Gaussian, GroupPosterior, GroupStatus
 
 from ..common import list_names, release
-from ..matlab import cell_row, number, save_mat
+from ..matlab import cell_row, matlab_scalar, save_mat
 from ._peb_read import PebFileError, SpmAverage, SpmGroup, read_group_results
 
 _SPM = re.compile(r"\s*([A-Za-z]\w*)\s*(?:\(\s*([0-9]+(?:\s*,\s*[0-9]+)*)\s*\))?\s*")
@@ -274,7 +274,7 @@ def peb_struct(
         "Ch": group.noise.covariance,
         "Cp": group.posterior.covariance,
         "Ce": np.array(group.between),
-        "F": number(group.free_energy),
+        "F": matlab_scalar(group.free_energy),
         "effconn": _provenance(group),
     }
 
@@ -340,7 +340,7 @@ def _provenance(group: GroupPosterior) -> dict[str, Any]:
         "method": "parametric empirical Bayes, peb.fit",
         "name": group.name,
         "status": group.status.name.lower(),
-        "iterations": number(group.iterations),
+        "iterations": matlab_scalar(group.iterations),
         "compat": group.compat,
         "parameters": _cells(group.parameters),
         "first_level": _cells(group.first_level),

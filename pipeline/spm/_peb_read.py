@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from peb import Gaussian
 
 from ..common import list_names
-from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, real
+from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, describe, load_mat, real_array, shape_text
 from ._dcm_estimate import spm_density
 from ._dcm_file import SpmFileError, looks_like_dcm
 
@@ -203,7 +203,7 @@ def _components(model: Fields, size: int) -> np.ndarray:
     made = []
     for position, item in enumerate(_items(model.content["Q"]), start=1):
         name = f"{model.name('Q')}{{{position}}}"
-        component = real(name, item, AGAIN)
+        component = real_array(name, item, AGAIN)
         if component.shape != (size, size) or not np.isfinite(component).all():
             raise FieldProblem(name, f"must be {size} × {size} finite numbers; {AGAIN}")
         made.append((component + component.T) / 2)
@@ -227,7 +227,7 @@ def read_average(path: Path, variable: str, bma: Fields) -> SpmAverage:
     if 1 in covariance.shape and covariance.size == mean.size:
         covariance = covariance.ravel()
     if covariance.shape not in ((mean.size,), (mean.size, mean.size)):
-        given = " × ".join(map(str, covariance.shape))
+        given = shape_text(covariance.shape)
         raise bma.problem("Cp", f"is {given}, but Ep holds {mean.size} numbers; {AGAIN}")
     key = next((key for key in ("Pnames", "Kname") if bma.has(key)), None)
     parameters = names_of(bma, key, None) if key else ()
@@ -327,6 +327,6 @@ def sized(holder: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """A field of finite numbers of this shape."""
     matrix = holder.matrix(key, AGAIN)
     if matrix.shape != shape:
-        given, needed = (" × ".join(map(str, one)) for one in (matrix.shape, shape))
+        given, needed = shape_text(matrix.shape), shape_text(shape)
         raise holder.problem(key, f"is {given}, but {needed} is needed; {AGAIN}")
     return matrix

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from dcm import SPM12_ECHO_TIME, Data
 
 from ..common import time_problem
-from ..matlab import FieldProblem, Fields, MatFileError, StructArray, by, describe, load_mat
+from ..matlab import FieldProblem, Fields, MatFileError, StructArray, describe, load_mat, shape_text
 from ._dcm_file import SpmFileError
 from ._dcm_model import RunData
 
@@ -97,7 +97,9 @@ def _read_voi(path: Path) -> _Voi:
         voi = Fields(struct, "xY.")
         series = voi.matrix("u", "extract the region's eigenvariate again")
         if series.size != max(series.shape):
-            raise voi.problem("u", f"is {by(series.shape)}, not one series; extract the region's eigenvariate again")
+            raise voi.problem(
+                "u", f"is {shape_text(series.shape)}, not one series; extract the region's eigenvariate again"
+            )
         series = series.ravel()
         confounds = voi.matrix("X0", "extract the region again") if voi.has("X0") else None
         if confounds is not None and confounds.ndim != 2:

@@ -1,11 +1,18 @@
 """Tables in and out: encodings, delimiters, numbers, missing values, and how numbers are printed."""
 
-from ._missing_codes import missing_codes
-from ._number_text import effect_text, number_cell, number_text, numbers_text, tick_text
-from ._p_text import is_least, p_words, rounded_up, shuffled_p_cell, shuffled_p_words
-from ._spreadsheet_cell import cell_text, spreadsheet_cell, tab_separated
+from ._number_text import (
+    effect_text,
+    is_least_p,
+    number_cell,
+    number_text,
+    numbers_text,
+    p_words,
+    shuffled_p_cell,
+    shuffled_p_words,
+    tick_text,
+)
 from ._table import INFINITE, Table, TableError, read_table
-from ._table_form import MISSING
+from ._table_form import MISSING, cell_text, missing_codes, spreadsheet_cell, tab_separated
 
 __all__ = [
     "INFINITE",
@@ -14,14 +21,13 @@ __all__ = [
     "TableError",
     "cell_text",
     "effect_text",
-    "is_least",
+    "is_least_p",
     "missing_codes",
     "number_cell",
     "number_text",
     "numbers_text",
     "p_words",
     "read_table",
-    "rounded_up",
     "shuffled_p_cell",
     "shuffled_p_words",
     "spreadsheet_cell",

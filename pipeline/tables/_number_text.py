@@ -1,4 +1,4 @@
-"""Numbers with units as people read them: three digits that count, whatever the unit."""
+"""Numbers as readers want them: three digits that count, whatever the unit; p values in two, bounds said as bounds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from ._table_form import MISSING
 
 DIGITS = 3
+LEAST_P = 1e-4  # below which only that is said
 LEAST, MOST = 1e-4, 1e6  # sizes between which a number is written out; others get a power of ten
 
 
@@ -70,3 +71,38 @@ def numbers_text(values: list[float], spread: float, *, sign: bool = True) -> li
 def _fixed(value: float, places: int, sign: bool) -> str:
     text = f"{value:{'+' if sign else ''},.{places}f}".replace("-", "−")
     return text if text.strip("+−0.,") else text.lstrip("+−")
+
+
+def p_words(value: float) -> str:
+    """A p value in two significant digits: ``p = 0.031``; ``p = ?`` where there is none (NaN)."""
+    if math.isnan(value):
+        return "p = ?"
+    return f"p < {LEAST_P:.4f}" if value < LEAST_P else f"p = {value:.2g}" if value < 0.995 else "p = 1.0"
+
+
+def shuffled_p_cell(value: float, shuffles: int) -> str:
+    """A p value of shuffling for a table: ``0.031``; ``≤ 0.005`` where no shuffle reaches what was found.
+
+    p = (1 + reached) / (1 + shuffles) is then 1 / (1 + shuffles), the least that so many can show, and only a bound.
+    """
+    if is_least_p(value, shuffles):
+        return f"≤ {_rounded_up(value)}"
+    return p_words(value).removeprefix("p ").removeprefix("= ")
+
+
+def shuffled_p_words(value: float, shuffles: int) -> str:
+    """The same in a sentence, and by how many shuffles."""
+    if is_least_p(value, shuffles):
+        return f"p {shuffled_p_cell(value, shuffles)}, the least that {shuffles:,} shuffles can show"
+    return f"{p_words(value)} by {shuffles:,} shuffles"
+
+
+def is_least_p(value: float, shuffles: int) -> bool:
+    """Whether a p value is the least that so many shuffles can show."""
+    return value <= 1.0000001 / (1 + shuffles)
+
+
+def _rounded_up(value: float) -> str:
+    """In two significant digits, as a bound."""
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.ceil(value / step - 1e-6) * step:.2g}"

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..common import COMMA_NUMBER, NUMBER, message_line, number_advice
-from ._table_form import MISSING, FormError, decoded, form_words, plain_cells, separated
+from ._table_form import MISSING, FormError, decode_table, describe_form, normalise_cells, split_rows
 
 __all__ = ["COMMA_NUMBER", "INFINITE", "MISSING", "NUMBER", "Table", "TableError", "read_table"]
 
@@ -42,7 +42,7 @@ class Table:
             decimal commas.
         lines: the line each row ends on, from 1.
         form: what about the file is not as its suffix says: encoding, separator, decimal commas.
-        unsure: columns whose numbers may have points between thousands.
+        ambiguous: columns whose numbers may have points between thousands.
         repeated: names that several columns with other cells have.
         unnamed: numbers, from 1, of the columns that hold something and have no name.
     """
@@ -52,7 +52,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
     form: tuple[str, ...] = ()
-    unsure: frozenset[str] = frozenset()
+    ambiguous: frozenset[str] = frozenset()
     repeated: frozenset[str] = frozenset()
     unnamed: tuple[int, ...] = ()
 
@@ -77,9 +77,9 @@ class Table:
         place = self.columns.index(name)
         return tuple(row[place] for row in self.rows)
 
-    def check_sure(self, column: str) -> None:
+    def check_unambiguous(self, column: str) -> None:
         """Raises `TableError` where the numbers of a column may have points between thousands."""
-        if column in self.unsure:
+        if column in self.ambiguous:
             cell = next(cell for cell in self.column(column) if "." in cell)
             plain = cell.replace(".", "")
             raise TableError(
@@ -106,7 +106,7 @@ class Table:
 
         Raises `TableError` where one is missing, or numbers and texts are mixed.
         """
-        self.check_sure(column)
+        self.check_unambiguous(column)
         cells, lines = [self.column(column)[row] for row in rows], [self.lines[row] for row in rows]
         numeric = [NUMBER.fullmatch(cell) is not None for cell in cells]
         for cell, line, is_number in zip(cells, lines, numeric, strict=True):
@@ -121,7 +121,7 @@ class Table:
 
         Raises `TableError`, with the line, where a cell is something else.
         """
-        self.check_sure(column)
+        self.check_unambiguous(column)
         own = self.column(column)
         places = range(len(own)) if rows is None else rows
         among_numbers = any(NUMBER.fullmatch(own[row]) for row in places)
@@ -167,15 +167,15 @@ def read_table(path: str | Path) -> Table:
     if usual is None:
         raise TableError(path, "is neither .tsv nor .csv; export it as a tab-separated table, .tsv")
     try:
-        text, encoding = decoded(_content(path))
-        separator, rows, lines = separated(text, usual)
+        text, encoding = decode_table(_content(path))
+        separator, rows, lines = split_rows(text, usual)
     except FormError as error:
         raise TableError(path, str(error), error.line) from error
     if not rows:
         raise TableError(path, "is empty; write a header and its rows")
     header, width = rows[0], len(rows[0])
     _check_widths(path, rows, lines)
-    cells = plain_cells([[row[place] for row in rows[1:]] for place in range(width)], separator)
+    cells = normalise_cells([[row[place] for row in rows[1:]] for place in range(width)], separator)
     kept = {name: place for place, name in reversed([*enumerate(header)]) if name}  # the first of a name
     order = sorted(kept.values())
     repeated = {name for place, name in enumerate(header) if name and cells.columns[place] != cells.columns[kept[name]]}
@@ -184,8 +184,8 @@ def read_table(path: str | Path) -> Table:
         tuple(header[place] for place in order),
         tuple(zip(*(cells.columns[place] for place in order), strict=True)) if order else ((),) * (len(rows) - 1),
         tuple(lines[1:]),
-        tuple(form_words(separator, usual, encoding, cells.commas)),
-        frozenset(header[place] for place in cells.unsure if header[place]),
+        tuple(describe_form(separator, usual, encoding, cells.commas)),
+        frozenset(header[place] for place in cells.ambiguous if header[place]),
         frozenset(repeated),
         tuple(
             place + 1

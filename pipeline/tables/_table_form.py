@@ -1,15 +1,19 @@
-"""The form of a table of text, by its content: encoding, separator, decimal commas, what is missing."""
+"""The form of a table of text, by its content: encoding, separator, decimal commas, what is missing.
+
+And of its cells: numbers that stand for a missing value, and texts that a spreadsheet would compute.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..common import COMMA_NUMBER, NUMBER
-from ._spreadsheet_cell import cell_text
 
 MISSING = "n/a"  # as BIDS writes it, and as every missing cell reads once a table is read
 _UNREAD = {re.compile(r"\s*\|\s*"): "bars", re.compile(r"\s+"): "spaces"}
@@ -20,6 +24,15 @@ _EVERYWHERE = frozenset(("", "n/a", "N/A", "NA", "NaN", "nan", "#N/A", "<NA>"))
 _AMONG_NUMBERS = frozenset(("na", "null", "n.a.", "#n/a", "#null!", "."))
 _LIKE_THOUSANDS = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}[{mark}][0-9]{{3}}") for mark in ",."}
 _WHOLE = re.compile(r'^"([^"]*)"$')
+MISSING_CODES = (
+    frozenset({*(-float("9" * n) for n in range(1, 7)), *(float("9" * n) for n in range(2, 7))})
+    | {-1.0 * float(digit * n) for digit in "78" for n in (2, 3, 4)}
+    | {float(digit * n) for digit in "78" for n in (3, 4)}
+)
+FEWEST_OTHERS = 3  # other values, before one can be unlike them
+# Also the full-width forms, which East Asian versions of spreadsheets take for the others.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_INFINITE = re.compile(r"[+-]?inf")
 _HINT = re.compile(r"sep=([\t;,|])\r?\n")  # which spreadsheets write in front
 
 
@@ -31,7 +44,7 @@ class FormError(ValueError):
         self.line = line
 
 
-def decoded(content: bytes) -> tuple[str, str]:
+def decode_table(content: bytes) -> tuple[str, str]:
     """A file's text and its encoding: UTF-8, or UTF-16 as spreadsheets save "Unicode text".
 
     Raises `FormError` for a spreadsheet's own format and every other encoding.
@@ -54,7 +67,7 @@ def decoded(content: bytes) -> tuple[str, str]:
         raise FormError("is not in UTF-8; save it as UTF-8 text", line) from None
 
 
-def separated(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[int]]:
+def split_rows(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[int]]:
     """The separator, the rows without spaces around their cells and without blank ones, and the line each ends on.
 
     The separator is the first of tabs, semicolons and commas by which every row has as many cells as the first and no
@@ -127,41 +140,41 @@ def _torn(rows: Sequence[tuple[str, ...]]) -> bool:
 
 
 @dataclass(frozen=True)
-class PlainCells:
+class NormalCells:
     """The cells of a table in one form.
 
     Fields:
         columns: the cells of each column.
         commas: whether decimal commas were read in any of them.
-        unsure: places of the columns whose points may separate thousands.
+        ambiguous: places of the columns whose points may separate thousands.
     """
 
     columns: tuple[tuple[str, ...], ...]
     commas: bool
-    unsure: frozenset[int]
+    ambiguous: frozenset[int]
 
 
-def plain_cells(columns: Sequence[Sequence[str]], separator: str) -> PlainCells:
+def normalise_cells(columns: Sequence[Sequence[str]], separator: str) -> NormalCells:
     """Every column with `MISSING` for what is missing and points for decimal commas.
 
     Decimal commas are read where commas do not separate cells, in columns of numbers that have no decimal point. A
     cell such as ``1,234`` may mean thousands: it is read as a decimal where a number of the table can only be a decimal
     with a comma, and none one with a point; else it stays as it is, and is no number. A column with ``1.234`` in a
-    table with decimal commas is unsure.
+    table with decimal commas is ambiguous.
     """
     found = [tuple(MISSING if cell in _EVERYWHERE else cell for cell in cells) for cells in columns]
     commas = [separator != "," and _with_commas(cells) for cells in found]
     sure = [has and any(_sure(cell, ",") for cell in cells) for has, cells in zip(commas, found, strict=True)]
     pointed = any(sure) and any(_sure(cell, ".") for cells in found for cell in cells)
-    unsure = set()
+    ambiguous = set()
     for place, cells in enumerate(found):
         if commas[place] and (sure[place] or (any(sure) and not pointed)):
             found[place] = tuple(cell.replace(",", ".") if COMMA_NUMBER.fullmatch(cell) else cell for cell in cells)
         elif any(sure) and _like_thousands(cells):
-            unsure.add(place)
+            ambiguous.add(place)
         if any(cell.lower() in _AMONG_NUMBERS for cell in found[place]) and _numeric(found[place]):
             found[place] = tuple(MISSING if cell.lower() in _AMONG_NUMBERS else cell for cell in found[place])
-    return PlainCells(tuple(found), any(sure), frozenset(unsure))
+    return NormalCells(tuple(found), any(sure), frozenset(ambiguous))
 
 
 def _sure(cell: str, mark: str) -> bool:
@@ -191,7 +204,7 @@ def _numeric(cells: Sequence[str]) -> bool:
     return bool(there) and all(map(NUMBER.fullmatch, there))
 
 
-def form_words(separator: str, usual: str, encoding: str, commas: bool) -> Iterator[str]:
+def describe_form(separator: str, usual: str, encoding: str, commas: bool) -> Iterator[str]:
     """What about a table's form is not as its suffix says, in words."""
     if encoding != "UTF-8":
         yield encoding
@@ -199,3 +212,54 @@ def form_words(separator: str, usual: str, encoding: str, commas: bool) -> Itera
         yield SEPARATORS.get(separator, f"separated by {separator!r}")
     if commas:
         yield "decimal commas"
+
+
+def missing_codes(values: Sequence[float] | np.ndarray) -> tuple[float, ...]:
+    """Which values of a column are such a number and unlike all others, smallest first; NaN is left aside.
+
+    A negative one where no other is negative; one that lies further beyond the others than half of what they span.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    x = x[np.isfinite(x)]
+    coded = np.isin(x, list(MISSING_CODES))
+    others = x[~coded]
+    if not coded.any() or others.size < FEWEST_OTHERS:
+        return ()
+    low, high = float(others.min()), float(others.max())
+    reach = 0.5 * (high - low)
+    found = (
+        code for code in np.unique(x[coded]).tolist() if not low - reach <= code <= high + reach or code < 0 <= low
+    )
+    return tuple(found)
+
+
+def spreadsheet_cell(text: str) -> str:
+    """The text, with an apostrophe in front where a spreadsheet would read it as a formula.
+
+    Numbers stay as they are. A text that already has such an apostrophe gets another, so that `cell_text` gives every
+    text back. Source: OWASP, CSV Injection.
+    """
+    return f"'{text}" if _is_formula(text) else text
+
+
+def cell_text(cell: str) -> str:
+    """What `spreadsheet_cell` was given."""
+    return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
+
+
+def _is_formula(text: str) -> bool:
+    bare = text.lstrip("'")
+    return _FORMULA.match(text) is not None and not any(
+        form.fullmatch(bare) for form in (NUMBER, COMMA_NUMBER, _INFINITE)
+    )
+
+
+def tab_separated(rows: Iterable[Sequence[str]]) -> str:
+    """Rows of text as a tab-separated table, every cell of it safe in a spreadsheet.
+
+    What UTF-8 has no bytes for, as in names of files that are not in UTF-8, is written as its escape.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    writer.writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")

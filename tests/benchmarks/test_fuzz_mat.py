@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks._fuzz_mat import SLOW_MUTATIONS, mat_seeds, mutate_mat
-from pipeline.matlab._load import load_mat
+from pipeline.matlab import load_mat
 from pipeline.spm import DcmFile, DcmFileError, read_models
 
 

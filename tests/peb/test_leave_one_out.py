@@ -13,7 +13,7 @@ from scipy.stats import norm, t
 from peb import Design, DesignError, Estimate, Gaussian, PebError, PebSettings, fit, make_design
 from peb._cross_validation import CrossValidation, assign_folds, k_fold, leave_one_out
 from peb._gaussian import precision
-from pipeline.matlab._load import load_mat
+from pipeline.matlab import load_mat
 from pipeline.spm import read_dcms
 
 EXACT = PebSettings(between="gaussian")

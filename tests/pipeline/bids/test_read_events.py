@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.bids import Events, conditions_of, modulator_weights, read_events
 from pipeline.study import Modulator, Task
-from pipeline.tables._table import TableError
+from pipeline.tables import TableError
 
 Save = Callable[[Path, list[list[Any]]], None]
 HEADER = ["onset", "duration", "trial_type", "rating"]

@@ -16,7 +16,7 @@ from pipeline.measures import FeatureTable, read_features, write_features
 from pipeline.measures._table import FeatureColumn
 from pipeline.page._records import Column, Records
 from pipeline.synthetic._bids_files import write_tsv
-from pipeline.tables._table import TableError, read_table
+from pipeline.tables import TableError, read_table
 
 FORMULAS = ("=HYPERLINK(1)", "+cmd", "-2+3", "@SUM(A1)", "'=1", "\uff1d1", "[red]x[/red]")
 ESCAPE = "\x1b[2J\u202e:smile:[bold]\\[red]"

@@ -17,7 +17,7 @@ from pipeline.cli._guard import FAILED, flushed, guarded
 from pipeline.common import WriteError, _files, atomic_write, remove_unfinished_files, write_bytes, write_json
 from pipeline.common._console import _Output
 from pipeline.execution import CurrentProcess, Unit, UnitRecorder, run_units
-from pipeline.matlab._write import save_mat
+from pipeline.matlab import save_mat
 from pipeline.results import write_dataset
 
 REMEDIES = {

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.common import message_line, name_parts, natural_key, shorten, visible_text
-from pipeline.tables._spreadsheet_cell import cell_text, spreadsheet_cell
+from pipeline.tables import cell_text, spreadsheet_cell
 
 
 def test_numbers_in_names_sort_as_numbers() -> None:

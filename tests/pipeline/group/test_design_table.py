@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from peb import DesignError
 from pipeline.group._design_table import match_design, read_design, table_remarks
-from pipeline.tables._table import TableError, read_table
+from pipeline.tables import TableError, read_table
 
 NAMES = ("sub-01", "sub-02", "sub-03", "sub-04")
 TABLE = (

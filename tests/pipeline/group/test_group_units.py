@@ -12,7 +12,7 @@ from pipeline.group._fit import effect_records
 from pipeline.group._inputs import GroupInputs
 from pipeline.group._leave_one_out import predict_left_out, report_leave_one_out
 from pipeline.group._permute import permute_covariate
-from pipeline.tables._number_text import number_text, numbers_text
+from pipeline.tables import number_text, numbers_text
 
 PEOPLE = 12
 RNG = np.random.default_rng(5)

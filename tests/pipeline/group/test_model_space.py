@@ -14,7 +14,7 @@ from pipeline.group._compare import order_of
 from pipeline.group._model_space import ModelSpaceError, read_model_space
 from pipeline.spm import DcmFile, SpmAverage, read_models
 from pipeline.spm._peb_read import read_group_results
-from pipeline.tables._table import TableError
+from pipeline.tables import TableError
 
 Save = Callable[..., Path]
 Cells = Callable[..., np.ndarray]

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pipeline.guarded._plain_bytes import from_bytes, to_bytes
-from pipeline.guarded._process import GuardedError, GuardedProcess
+from pipeline.guarded import GuardedError, GuardedProcess, from_bytes, to_bytes
 
 
 @pytest.fixture(scope="module")

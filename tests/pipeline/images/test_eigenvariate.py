@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from pipeline.images import eigenvariate
 from pipeline.images._region_series import remove_confounds
-from pipeline.matlab._load import load_mat
+from pipeline.matlab import load_mat
 
 VOXELS = st.tuples(st.integers(4, 12), st.integers(1, 8)).flatmap(
     lambda shape: arrays(np.float64, shape, elements=st.floats(-100, 100, width=32))

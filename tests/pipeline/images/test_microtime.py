@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.images import spm_kernel
 from pipeline.images._task_regressors import boxcars, convolve_and_sample, lead_bins
-from pipeline.matlab._load import load_mat
+from pipeline.matlab import load_mat
 
 EVENTS = st.lists(
     st.tuples(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.images import spm_kernel
-from pipeline.matlab._load import load_mat
+from pipeline.matlab import load_mat
 
 
 @pytest.mark.parametrize(("name", "bins"), [("spm_hrf_upsampled", 16), ("spm_hrf_downsampled", 1)])

@@ -17,9 +17,7 @@ import scipy.io
 import scipy.sparse
 
 from pipeline.common import atomic_write
-from pipeline.matlab._load import load_mat
-from pipeline.matlab._values import MatFileError, Opaque, StructArray
-from pipeline.matlab._write import cell_row, opaque_places, save_mat
+from pipeline.matlab import MatFileError, Opaque, StructArray, cell_row, load_mat, save_mat, unwritable_places
 
 Save = Callable[..., Path]
 
@@ -274,7 +272,7 @@ def test_a_file_of_holes_takes_no_memory_of_its_length(tmp_path: Path) -> None:
 
 
 def test_a_large_v73_file_is_read_from_disk(save_v73: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.matlab._version73.IN_MEMORY", 1000)
+    monkeypatch.setattr("pipeline.matlab._mat_file.IN_MEMORY", 1000)
     assert load_mat(save_v73(S={"x": 3.0}))["S"]["x"].tolist() == [[3.0]]
 
 
@@ -367,7 +365,7 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
 
 def test_markers_are_left_out_and_named(tmp_path: Path) -> None:
     content = {"f": Opaque("a function handle"), "c": np.array([[Opaque("x"), "kept"]], dtype=object), "n": 1.0}
-    assert opaque_places(content, "DCM") == ["DCM.f", "DCM.c{1}"]
+    assert unwritable_places(content, "DCM") == ["DCM.f", "DCM.c{1}"]
     save_mat(tmp_path / "x.mat", {"DCM": content})
     loaded = load_mat(tmp_path / "x.mat")["DCM"]
     assert set(loaded) == {"c", "n"}

@@ -14,8 +14,7 @@ from command_line import effconn
 from one_region import specified_struct
 
 from dcm import ChainSettings, PosteriorDraws
-from pipeline.matlab._load import load_mat
-from pipeline.matlab._write import save_mat
+from pipeline.matlab import load_mat, save_mat
 from pipeline.posterior_check import PosteriorCheck, compare_posterior, read_checkable
 from pipeline.results import read_posterior
 

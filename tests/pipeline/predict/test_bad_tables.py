@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.common import UsageError
 from pipeline.predict import PredictOptions, read_model_data
-from pipeline.tables._table import TableError
+from pipeline.tables import TableError
 
 
 def problem(options: Callable[[], PredictOptions]) -> str:

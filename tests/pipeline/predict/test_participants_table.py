@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.predict import PredictOptions, read_model_data
-from pipeline.tables._table import TableError
+from pipeline.tables import TableError
 
 
 def number(table: made.Rows, participant: str, session: str, column: str) -> float:

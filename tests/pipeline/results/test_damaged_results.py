@@ -65,7 +65,7 @@ def test_any_changed_byte_of_a_result_is_found_before_hdf5_reads_it(
     tmp_path: Path, sealed: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last places are those of the checksum itself: then a child process looks."""
-    monkeypatch.setattr(_netcdf_file, "parse_content", lambda *_: pytest.fail("HDF5 saw damaged bytes"))
+    monkeypatch.setattr(_netcdf_file, "parse_netcdf", lambda *_: pytest.fail("HDF5 saw damaged bytes"))
     rng = random.Random(0)
     path = tmp_path / "x.nc"
     for place in [0, 8, 60, *(rng.randrange(len(sealed) - 80) for _ in range(60)), len(sealed) - 2]:
@@ -116,7 +116,7 @@ def changed(content: bytes, change: Callable[[h5py.File], Any], tmp_path: Path) 
     path.write_bytes(content)
     with h5py.File(path, "r+") as file:
         change(file)
-    found = _netcdf_file.parse_content(path.read_bytes())
+    found = _netcdf_file.parse_netcdf(path.read_bytes())
     with h5py.File(path, "r+") as file:
         file.attrs[_netcdf_file.DIGEST] = _netcdf_file._digest(found.values, found.attributes)
     return path.read_bytes()

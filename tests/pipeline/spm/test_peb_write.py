@@ -13,7 +13,7 @@ import pytest
 from made_up_group import CHOSEN, SPEC, density, made_up_group
 
 from dcm import Spec
-from pipeline.matlab._load import load_mat
+from pipeline.matlab import load_mat
 from pipeline.spm import (
     DcmFile,
     SpmAverage,

@@ -13,8 +13,7 @@ import scipy.linalg
 import scipy.sparse
 
 from dcm import Data, Parameters, Posterior, Prior, Settings, Spec, Status, prior, volterra_kernels
-from pipeline.matlab._load import load_mat
-from pipeline.matlab._values import Opaque, StructArray
+from pipeline.matlab import Opaque, StructArray, load_mat
 from pipeline.spm import DcmFile, RunData, SpmEstimate, read_dcm, write_dcm
 
 Save = Callable[..., Path]

@@ -17,7 +17,7 @@ from pipeline.synthetic._participants import SimulatedParticipant, draw_particip
 from pipeline.synthetic._planted_effects import planted_measures
 from pipeline.synthetic._regional_series import REGIONS
 from pipeline.synthetic._study_config import study_text
-from pipeline.tables._table import read_table
+from pipeline.tables import read_table
 
 
 @pytest.fixture(scope="module")

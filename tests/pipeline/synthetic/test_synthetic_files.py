@@ -14,7 +14,7 @@ from nilearn.interfaces.fmriprep import load_confounds
 from pipeline.bids import collect_inventory
 from pipeline.study import read_study
 from pipeline.synthetic import StudyDesign, write_study
-from pipeline.tables._table import read_table
+from pipeline.tables import read_table
 
 PREPROCESSED = "space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz"
 

@@ -18,7 +18,7 @@ from pipeline.synthetic._participants import draw_participants
 from pipeline.synthetic._planted_effects import circuit_model
 from pipeline.synthetic._recovery import RecoveredParameters, recover_group
 from pipeline.synthetic._recovery_answers import verdict_of_signs
-from pipeline.tables._table import read_table
+from pipeline.tables import read_table
 
 INHIBITION, EXCITATION = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.tables._missing_codes import missing_codes
+from pipeline.tables import missing_codes
 
 AGES = [22.0, 31.0, 45.0, 60.0, 38.0]
 

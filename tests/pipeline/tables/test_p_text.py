@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.tables._p_text import p_words, shuffled_p_cell, shuffled_p_words
+from pipeline.tables import p_words, shuffled_p_cell, shuffled_p_words
 
 
 @pytest.mark.parametrize(

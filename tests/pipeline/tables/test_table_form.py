@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.tables._table import Table, TableError, read_table
-from pipeline.tables._table_form import MISSING
+from pipeline.tables import MISSING, Table, TableError, read_table
 
 PLAIN = "participant_id\tarm\tage\tscore\nsub-01\tdrug\t30\t8.5\nsub-02\tplacebo\t41\t-1.25\nsub-03\tdrug\t25\t0.5\n"
 COMMAS = PLAIN.replace(".", ",")
