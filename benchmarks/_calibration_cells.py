@@ -10,7 +10,7 @@ import numpy as np
 
 import dcm
 from dcm import DrawTruth, Failure, Posterior, SerialNoise, Settings, Subject, simulate_draws
-from pipeline.calibration import MARGIN, Coverage, measure_coverage, share
+from pipeline.calibration import MARGIN, Coverage, measure_coverage, percent_with_error
 
 from ._calibration_designs import Design
 
@@ -148,9 +148,9 @@ def _model_choice(full: list[Posterior | Failure], less: list[Posterior | Failur
     known = np.isfinite(gain)
     gain, larger = gain[known], larger[known]
     own = np.arange(gain.size)
-    wrong, wrong_se = share(np.where(larger, gain < -MARGIN, gain > MARGIN), own)
-    chosen, chosen_se = share(gain[larger] > 0, own[larger])
-    smaller, _ = share(gain[~larger] < 0, own[~larger])
+    wrong, wrong_se = percent_with_error(np.where(larger, gain < -MARGIN, gain > MARGIN), own)
+    chosen, chosen_se = percent_with_error(gain[larger] > 0, own[larger])
+    smaller, _ = percent_with_error(gain[~larger] < 0, own[~larger])
     return {
         "wrong_model": wrong,
         "wrong_model_se": wrong_se,

@@ -1,40 +1,37 @@
 """Calibration of a user's own design: data simulated from it, inverted as it would be, and held against the truth."""
 
 from ._analysis_report import report_calibration
-from ._coverage import Coverage, measure_coverage, share
-from ._design import CalibrationDesign, Found, GroupQuestion
-from ._engine import Engine, mode_engine, study_engine
-from ._file_design import read_file_design
-from ._models import MARGIN, ModelRecovery, recover_models
-from ._power import SIZES, Power, measure_power
-from ._run import CalibrationRun, Cell, DataSet, invert_datasets, make_datasets
-from ._store import InversionStore, Inverted
-from ._study_design import read_study_design
+from ._datasets import CalibrationRun, DesignCell, SimulatedDataSet, invert_datasets, make_datasets
+from ._design import CalibrationDesign, GroupQuestion, RunEstimate
+from ._inversion_store import InversionMode, InversionStore, InvertedDataSet, mode_from_name, mode_from_study
+from ._power import USUAL_SIZES, Power, measure_power
+from ._read_design import read_file_design, read_study_design
+from ._recovery import MARGIN, Coverage, ModelRecovery, measure_coverage, percent_with_error, recover_models
 
 __all__ = [
     "MARGIN",
-    "SIZES",
+    "USUAL_SIZES",
     "CalibrationDesign",
     "CalibrationRun",
-    "Cell",
     "Coverage",
-    "DataSet",
-    "Engine",
-    "Found",
+    "DesignCell",
     "GroupQuestion",
+    "InversionMode",
     "InversionStore",
-    "Inverted",
+    "InvertedDataSet",
     "ModelRecovery",
     "Power",
+    "RunEstimate",
+    "SimulatedDataSet",
     "invert_datasets",
     "make_datasets",
     "measure_coverage",
     "measure_power",
-    "mode_engine",
+    "mode_from_name",
+    "mode_from_study",
+    "percent_with_error",
     "read_file_design",
     "read_study_design",
     "recover_models",
     "report_calibration",
-    "share",
-    "study_engine",
 ]

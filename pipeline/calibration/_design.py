@@ -19,12 +19,12 @@ USUAL_RATIOS = (0.5, 1.0, 3.0)  # signal to noise, where nothing was measured
 USUAL_CORRELATION = 0.3  # of the noise from scan to scan
 USUAL_SPREAD = 0.35  # Hz, standard deviation of a connection's change between participants
 MOST_FRAMES = 4  # runs whose inputs and timing are taken: each has to be compiled for
-LEAST_SPREAD_OF = 8  # participants from whom a spread is taken
+LEAST_PARTICIPANTS = 8  # participants from whom a spread is taken
 SMALLEST_SPREAD = 0.1  # Hz
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class RunEstimate:
     """What one inverted run says of the truth.
 
     Fields:
@@ -58,7 +58,7 @@ class GroupQuestion:
     sizes: tuple[int, ...]
     visits: Literal[1, 2]
     spread: float
-    words: str
+    text: str
 
     @property
     def participants(self) -> int:
@@ -83,54 +83,54 @@ class CalibrationDesign:
     name: str
     spec: Spec
     models: Mapping[str, Spec]
-    frames: tuple[Data, ...]
-    found: tuple[Found, ...]
+    templates: tuple[Data, ...]
+    estimates: tuple[RunEstimate, ...]
     question: GroupQuestion
-    assumed: tuple[str, ...] = field(default=())
+    assumptions: tuple[str, ...] = field(default=())
 
     @property
     def ratios(self) -> tuple[float, ...]:
         """Signal to noise at which data are simulated: that of the estimates, else three usual ones."""
-        if not self.found:
+        if not self.estimates:
             return USUAL_RATIOS
-        return (float(f"{np.median([estimate.ratio for estimate in self.found]):.2g}"),)
+        return (float(f"{np.median([estimate.ratio for estimate in self.estimates]):.2g}"),)
 
     @property
     def correlation(self) -> float:
         """Of the noise from scan to scan."""
-        if not self.found:
+        if not self.estimates:
             return USUAL_CORRELATION
-        return float(np.clip(np.round(np.median([estimate.correlation for estimate in self.found]), 2), 0.0, 0.9))
+        return float(np.clip(np.round(np.median([estimate.correlation for estimate in self.estimates]), 2), 0.0, 0.9))
 
 
-def found_in(participant: str, posterior: Posterior) -> Found:
+def estimate_from_posterior(participant: str, posterior: Posterior) -> RunEstimate:
     """What an inverted run says of the truth; `UsageError` where its numbers cannot be used."""
     residual, prediction = posterior.residual, posterior.prediction
-    return found_from(participant, posterior.mean, posterior.full_covariance, prediction, residual)
+    return estimate_from_parts(participant, posterior.mean, posterior.full_covariance, prediction, residual)
 
 
-def found_from(
+def estimate_from_parts(
     participant: str,
     mean: np.ndarray,
     covariance: np.ndarray,
     prediction: Float[np.ndarray, "scan region"],
     residual: Float[np.ndarray, "scan region"],
-) -> Found:
+) -> RunEstimate:
     """The same from its parts."""
     signal, noise = prediction.std(axis=0), residual.std(axis=0)
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all() and (noise > 0).all() and (signal > 0).any()):
         raise UsageError(f"{participant}: its estimate has no signal or no noise; invert it again, or leave it out")
     about = residual - residual.mean(axis=0)
     correlation = (about[1:] * about[:-1]).sum(axis=0) / (about**2).sum(axis=0)
-    return Found(participant, mean, covariance, float(np.median(signal / noise)), float(correlation.mean()))
+    return RunEstimate(participant, mean, covariance, float(np.median(signal / noise)), float(correlation.mean()))
 
 
-def noise_words(found: Sequence[Found], ratios: Sequence[float] | None) -> str:
+def describe_noise(estimates: Sequence[RunEstimate], ratios: Sequence[float] | None) -> str:
     """Where signal to noise and its serial correlation are from, unless ratios are asked for."""
-    if found and ratios:
-        return f"The noise's serial correlation is that of {len(found)} inverted runs; ratios are as asked for."
-    if found:
-        return f"Signal to noise and its serial correlation are those of {len(found)} inverted runs."
+    if estimates and ratios:
+        return f"The noise's serial correlation is that of {len(estimates)} inverted runs; ratios are as asked for."
+    if estimates:
+        return f"Signal to noise and its serial correlation are those of {len(estimates)} inverted runs."
     usual = ", ".join(f"{ratio:g}" for ratio in USUAL_RATIOS)
     correlated = f"noise that correlates {USUAL_CORRELATION:g} from scan to scan"
     if ratios:
@@ -138,16 +138,16 @@ def noise_words(found: Sequence[Found], ratios: Sequence[float] | None) -> str:
     return f"Nothing is inverted yet: signal-to-noise ratios of {usual} and {correlated} were assumed."
 
 
-def spread_between(spec: Spec, found: Sequence[Found]) -> tuple[float, str]:
+def participant_spread(spec: Spec, estimates: Sequence[RunEstimate]) -> tuple[float, str]:
     """The standard deviation of changes (B) between participants, Hz, and where it is from.
 
     That of the estimates less what their own uncertainty explains, the median over connections.
     """
-    own: dict[str, Found] = {}
-    for estimate in found:
+    own: dict[str, RunEstimate] = {}
+    for estimate in estimates:
         own.setdefault(estimate.participant, estimate)
     b = np.flatnonzero(np.ravel(spec.b, order="F")) + spec.layout.field_slice("B").start
-    if len(own) < LEAST_SPREAD_OF or not b.size:
+    if len(own) < LEAST_PARTICIPANTS or not b.size:
         return USUAL_SPREAD, f"{USUAL_SPREAD:g} Hz between participants was assumed"
     means = np.array([estimate.mean[b] for estimate in own.values()])
     within = np.array([np.diag(estimate.covariance)[b] for estimate in own.values()]).mean(axis=0)
@@ -156,16 +156,16 @@ def spread_between(spec: Spec, found: Sequence[Found]) -> tuple[float, str]:
     return spread, f"{spread:g} Hz between participants, from {len(own)} estimates less their own uncertainty"
 
 
-def evenly(runs: Sequence[T]) -> tuple[T, ...]:
+def pick_evenly(runs: Sequence[T]) -> tuple[T, ...]:
     """Some of many runs, evenly over them."""
     places = np.unique(np.linspace(0, len(runs) - 1, min(MOST_FRAMES, len(runs))).round().astype(int))
     return tuple(runs[i] for i in places)
 
 
-def check_inputs(spec: Spec, frame: Data, where: str) -> None:
+def check_inputs(spec: Spec, template: Data, where: str) -> None:
     """Raises `UsageError` where nothing drives the model or an input never varies."""
     if not spec.c.any():
         raise UsageError(f"{where}: no input drives a region (C is empty), so that nothing can be simulated")
-    idle = [name for name, column in zip(spec.inputs, frame.inputs.T, strict=True) if np.ptp(column) == 0]
+    idle = [name for name, column in zip(spec.inputs, template.inputs.T, strict=True) if np.ptp(column) == 0]
     if idle:
         raise UsageError(f"{where}: input {idle[0]} never varies, so that no data tell what it does; check its events")

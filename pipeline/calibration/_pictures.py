@@ -12,10 +12,10 @@ from ..figures import BLUE, GREEN, INK, LINE, MUTED, PURPLE, VERMILION, new_figu
 from ..page import Picture, Section
 from ..results import Z
 from ..study import MAIN
+from ._datasets import CalibrationRun
 from ._power import Power
-from ._run import CalibrationRun
 
-FIELDS: dict[str, tuple[str, str, str]] = {  # name, colour, marker
+FIELD_STYLES: dict[str, tuple[str, str, str]] = {  # name, colour, marker
     "B": ("changes of connections (B)", VERMILION, "o"),
     "A": ("connections (A)", BLUE, "s"),
     "C": ("inputs (C)", GREEN, "^"),
@@ -31,7 +31,7 @@ def calibration_sections(
         Section(
             "Do intervals hold the truth?",
             "Data simulated from this design with known parameters, inverted as the study's are.",
-            (_coverage(cells), *_recovery(run)),
+            (_coverage_picture(cells), *_recovery_pictures(run)),
         )
     ]
     if power:
@@ -40,13 +40,13 @@ def calibration_sections(
             "(lines; bars are one Monte-Carlo standard error), and in which something is called where there is nothing "
             "(grey). The dashed line is the study's own number."
         )
-        picture = Picture("power", "Power by number of participants", caption, _power(run, power))
-        lead = f"{run.design.question.words} Participants differ by {run.design.question.spread:g} Hz (SD)."
+        picture = Picture("power", "Power by number of participants", caption, _power_figure(run, power))
+        lead = f"{run.design.question.text} Participants differ by {run.design.question.spread:g} Hz (SD)."
         sections.append(Section("How many participants does it take?", lead, (picture,)))
     return tuple(sections)
 
 
-def _coverage(cells: Sequence[Mapping[str, Any]]) -> Picture:
+def _coverage_picture(cells: Sequence[Mapping[str, Any]]) -> Picture:
     caption = (
         "Share of 90 % intervals that hold the true value; bars are two Monte-Carlo standard errors. Where a mark lies "
         "well below the line, intervals of this design are too narrow."
@@ -57,13 +57,13 @@ def _coverage(cells: Sequence[Mapping[str, Any]]) -> Picture:
         axes = figure.subplots()
         axes.axvspan(85, 95, color=LINE, alpha=0.5, linewidth=0)
         axes.axvline(90, color=MUTED, linewidth=0.8)
-        for place, (field, (label, colour, marker)) in enumerate(FIELDS.items()):
+        for place, (field, (label, colour, marker)) in enumerate(FIELD_STYLES.items()):
             mine = [cell for cell in cells if cell["field"] == field]
             rows = [groups.index((cell["origin"], cell["snr"])) + 0.22 * (place - 1) for cell in mine]
             values = [cell["coverage"] for cell in mine]
             errors = [2 * cell["coverage_se"] for cell in mine]
             axes.errorbar(values, rows, xerr=errors, fmt=marker, color=colour, label=label, markersize=5, capsize=2)
-        axes.set_yticks(range(len(groups)), [f"{_origin(origin)}, SNR {snr:g}" for origin, snr in groups])
+        axes.set_yticks(range(len(groups)), [f"{_origin_label(origin)}, SNR {snr:g}" for origin, snr in groups])
         axes.invert_yaxis()
         lowest = min((cell["coverage"] - 2 * cell["coverage_se"] for cell in cells), default=50.0)
         axes.set_xlim(min(50.0, lowest - 3), 101)
@@ -72,11 +72,11 @@ def _coverage(cells: Sequence[Mapping[str, Any]]) -> Picture:
     return Picture("coverage", "Coverage of 90 % intervals", caption, figure)
 
 
-def _origin(origin: str) -> str:
+def _origin_label(origin: str) -> str:
     return "truths from the prior" if origin == "prior" else "truths around estimates"
 
 
-def _recovery(run: CalibrationRun) -> list[Picture]:
+def _recovery_pictures(run: CalibrationRun) -> list[Picture]:
     layout = run.design.spec.layout
     points = [
         (dataset.truth[entry], mean, sd)
@@ -117,7 +117,7 @@ def _recovery(run: CalibrationRun) -> list[Picture]:
     return [Picture("recovery", "Found against planted", caption, figure)]
 
 
-def _power(run: CalibrationRun, power: Sequence[Power]) -> Figure:
+def _power_figure(run: CalibrationRun, power: Sequence[Power]) -> Figure:
     effects = list(dict.fromkeys(point.effect for point in power))
     with style():
         figure = new_figure(3.6)

@@ -31,13 +31,13 @@ from peb import (
 )
 
 from ..study import MAIN
-from ._coverage import share
+from ._datasets import CalibrationRun
 from ._design import GroupQuestion
-from ._run import CalibrationRun
+from ._recovery import percent_with_error
 
 EFFECTS = (0.25, 0.5, 1.0)  # Hz
-SIZES = (12, 24, 40, 60)  # participants, beside the study's own number
-GROUPS = 40  # simulated of each kind
+USUAL_SIZES = (12, 24, 40, 60)  # participants, beside the study's own number
+USUAL_GROUPS = 40  # simulated of each kind
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Power:
 
 
 @dataclass(frozen=True, eq=False)
-class FirstLevel:
+class FirstLevelPrecision:
     """What participants' estimates look like.
 
     Fields:
@@ -82,8 +82,8 @@ class FirstLevel:
 def measure_power(
     run: CalibrationRun,
     seed: int,
-    groups: int = GROUPS,
-    sizes: Sequence[int] = SIZES,
+    groups: int = USUAL_GROUPS,
+    sizes: Sequence[int] = USUAL_SIZES,
     on_progress: Progress | None = None,
 ) -> list[Power]:
     """Power and false alarms at the study's number of participants and at others; none where nothing changes (B).
@@ -92,39 +92,39 @@ def measure_power(
         groups: simulated at every point; none where 0.
         sizes: numbers of participants beside the study's own.
     """
-    level = first_level(run)
-    if level is None or not groups:
+    precision = first_level_precision(run)
+    if precision is None or not groups:
         return []
     question = run.design.question
     sizes = sorted({question.participants, *sizes})
     total, done = len(sizes) * (1 + len(EFFECTS)) * groups, 0
     found = []
     for n in sizes:
-        counts = _arms(question, n)
-        called: dict[float, np.ndarray] = {}  # (group, answer): right, anything called, no difference
+        counts = _arm_sizes(question, n)
+        answers_by_effect: dict[float, np.ndarray] = {}  # (group, answer): right, anything called, no difference
         for place, effect in enumerate((0.0, *EFFECTS)):
             answers = []
             for group in range(groups):
                 random = np.random.default_rng([seed, n, place, group])
-                settings = PebSettings(run.engine.settings.compat)
-                answers.append(_answer(level, question, counts, effect, settings, random))
+                settings = PebSettings(run.mode.settings.compat)
+                answers.append(_simulate_group(precision, question, counts, effect, settings, random))
                 done += 1
                 if on_progress is not None:
                     on_progress(done, total)
-            called[effect] = np.array(answers)
+            answers_by_effect[effect] = np.array(answers)
         own = np.arange(groups)
-        false, false_se = share(called[0.0][:, 1], own)
+        false, false_se = percent_with_error(answers_by_effect[0.0][:, 1], own)
         for effect in EFFECTS:
-            power, power_se = share(called[effect][:, 0], own)
-            none = share(called[effect][:, 2], own)[0]
+            power, power_se = percent_with_error(answers_by_effect[effect][:, 0], own)
+            none = percent_with_error(answers_by_effect[effect][:, 2], own)[0]
             found.append(Power(n, effect, power, power_se, false, false_se, none, groups))
     return found
 
 
-def first_level(run: CalibrationRun) -> FirstLevel | None:
+def first_level_precision(run: CalibrationRun) -> FirstLevelPrecision | None:
     """From the data sets of the main model; those of all ratios where several were simulated."""
     spec: Spec = run.design.spec
-    density = run.engine.prior_of(spec)
+    density = run.mode.prior_of(spec)
     layout = spec.layout
     entries = np.array([i for i in density.free if layout.field_of(int(i)) == "B"], dtype=int)
     rows = []
@@ -136,10 +136,10 @@ def first_level(run: CalibrationRun) -> FirstLevel | None:
     if not entries.size or not rows:
         return None
     names = tuple(spec.parameter_names[i] for i in entries)
-    return FirstLevel(names, np.array(rows), density.mean[entries], np.diag(density.covariance)[entries])
+    return FirstLevelPrecision(names, np.array(rows), density.mean[entries], np.diag(density.covariance)[entries])
 
 
-def _arms(question: GroupQuestion, n: int) -> tuple[int, ...]:
+def _arm_sizes(question: GroupQuestion, n: int) -> tuple[int, ...]:
     """As many participants in arms of the study's proportions, 3 in each where there are so many."""
     if question.kind == "mean":
         return (n,)
@@ -148,8 +148,8 @@ def _arms(question: GroupQuestion, n: int) -> tuple[int, ...]:
     return first, n - first
 
 
-def _answer(
-    level: FirstLevel,
+def _simulate_group(
+    precision: FirstLevelPrecision,
     question: GroupQuestion,
     counts: Sequence[int],
     effect: float,
@@ -160,15 +160,15 @@ def _answer(
 
     Which connection has the effect is drawn for each group.
     """
-    planted = int(random.integers(len(level.parameters)))
+    planted = int(random.integers(len(precision.parameters)))
     arm = np.repeat(np.arange(len(counts)), counts)
-    expected = np.zeros((arm.size, len(level.parameters)))
+    expected = np.zeros((arm.size, len(precision.parameters)))
     expected[:, planted] = effect * (0.5 - arm if question.kind == "arms" else 1.0)
     true = expected + question.spread * random.standard_normal(expected.shape)
     names = [f"sub-{i + 1:03d}" for i in range(arm.size)]
-    estimates = list(_estimates(level, question, names, true, random))
+    estimates = list(_simulate_estimates(precision, question, names, true, random))
     try:
-        effect_found = _effect(estimates, arm, settings)
+        effect_found = _group_effect(estimates, arm, settings)
     except PebError:
         return False, False, False
     above = effect_found.above_zero
@@ -177,7 +177,9 @@ def _answer(
     return right, said.kind == "yes", said.kind == "no difference"
 
 
-def _effect(estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], settings: PebSettings) -> NormalMixture:
+def _group_effect(
+    estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], settings: PebSettings
+) -> NormalMixture:
     """The group's mean; or the first arm's less the second's, by a group of each where people are a mixture."""
     names = [estimate.name for estimate in estimates]
     design = make_design(names, {"arm": 0.5 - arm} if arm.any() else {}, centre=False)
@@ -188,27 +190,27 @@ def _effect(estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], 
     return fit(estimates, design, settings, parameters=["B"]).marginals[:, -1]
 
 
-def _estimates(
-    level: FirstLevel,
+def _simulate_estimates(
+    precision: FirstLevelPrecision,
     question: GroupQuestion,
     names: Sequence[str],
     true: Float[np.ndarray, "participant parameter"],
     random: np.random.Generator,
 ) -> Iterator[Estimate]:
     """Every participant's estimate: true value plus error, shrunk by the prior; or the difference of two visits'."""
-    fields = ("B",) * len(level.parameters)
-    prior = Gaussian(level.mean, np.diag(level.variance))
+    fields = ("B",) * len(precision.parameters)
+    prior = Gaussian(precision.mean, np.diag(precision.variance))
 
     def visit(name: str, value: Float[np.ndarray, "parameter"]) -> Estimate:
-        sd = level.sd[int(random.integers(len(level.sd)))]
-        weight = np.clip(1 - sd**2 / level.variance, 1e-6, 1.0)  # of the data in the posterior mean
+        sd = precision.sd[int(random.integers(len(precision.sd)))]
+        weight = np.clip(1 - sd**2 / precision.variance, 1e-6, 1.0)  # of the data in the posterior mean
         error = np.sqrt(sd**2 / weight) * random.standard_normal(value.size)
-        mean = level.mean + weight * (value + error - level.mean)
-        return Estimate(name, level.parameters, fields, prior, Gaussian(mean, np.diag(sd**2)), 0.0)
+        mean = precision.mean + weight * (value + error - precision.mean)
+        return Estimate(name, precision.parameters, fields, prior, Gaussian(mean, np.diag(sd**2)), 0.0)
 
     for name, value in zip(names, true, strict=True):
         if question.visits == 1:
             yield visit(name, value)
         else:
-            before = level.mean + question.spread * random.standard_normal(value.size)
+            before = precision.mean + question.spread * random.standard_normal(value.size)
             yield change(visit(name, before), visit(name, before + value), name)

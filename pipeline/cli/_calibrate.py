@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..calibration import (
-    SIZES,
+    USUAL_SIZES,
     CalibrationRun,
     InversionStore,
     invert_datasets,
     make_datasets,
     measure_power,
-    mode_engine,
+    mode_from_name,
+    mode_from_study,
     read_file_design,
     read_study_design,
     recover_models,
     report_calibration,
-    study_engine,
 )
 from ..common import UsageError, print_message, progress, read_number, read_whole_number
 from ..execution import RECORDS_FOLDER
@@ -44,30 +44,30 @@ def run_calibrate(
         if not least <= value <= MOST:
             raise UsageError(f"{option} must be a whole number from {least} to {MOST:,}, not {value}")
     ratios = read_ratios(snr) if snr is not None else None
-    sizes = read_sizes(participants) if participants is not None else SIZES
-    engine = mode_engine(compat) if compat is not None else None
+    sizes = read_sizes(participants) if participants is not None else USUAL_SIZES
+    mode = mode_from_name(compat) if compat is not None else None
     _check_paths(paths)
     if paths[0].suffix.lower() == ".toml":
         design, study = read_study_design(paths[0], print_message, ratios)
         assert study.dcm is not None
-        engine = engine or study_engine(study.dcm)
+        mode = mode or mode_from_study(study.dcm)
         folder = folder or study.study.out / "calibration"
     else:
         design = read_file_design(paths, print_message, ratios)
-        engine = engine or mode_engine("none")
+        mode = mode or mode_from_name("none")
         folder = folder or Path("calibration")
-    engine = engine.for_model(design.spec)
+    mode = mode.for_model(design.spec)
     with hold_output_folder(folder):
-        for line in design.assumed:
+        for line in design.assumptions:
             print_message(line)
-        print_message(engine.words)
-        made, redrawn = make_datasets(design, engine, datasets, ratios or design.ratios, seed, print_message)
+        print_message(mode.description)
+        made, redrawn = make_datasets(design, mode, datasets, ratios or design.ratios, seed, print_message)
         store = InversionStore(folder / RECORDS_FOLDER / "inverted")
         with progress(f"inverting {len(made)} simulated data sets") as bar:
-            kept = invert_datasets(design, engine, made, store, say=print_message, on_progress=bar)
+            kept = invert_datasets(design, mode, made, store, say=print_message, on_progress=bar)
         if kept:
             print_message(f"{kept} inversions were kept from an earlier run")
-        run = CalibrationRun(design, engine, tuple(made), redrawn, kept)
+        run = CalibrationRun(design, mode, tuple(made), redrawn, kept)
         with progress("simulating groups") as bar:
             power = measure_power(run, seed, groups, sizes, bar)
         print_and_save(

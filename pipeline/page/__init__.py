@@ -1,6 +1,7 @@
 """Answers, tables and pictures: one record on the terminal, on the page and on disk."""
 
 from ._analysis_report import AnalysisReport, check_output_folder, hold_output_folder, print_and_save
+from ._glossary import glossary_document
 from ._html import Answer, Page, Picture, Section, Table, pictures, slug, write_page
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._stored_report import REPORT_FILE, read_report, save_report
@@ -19,6 +20,7 @@ __all__ = [
     "Section",
     "Table",
     "check_output_folder",
+    "glossary_document",
     "hold_output_folder",
     "pictures",
     "print_and_save",

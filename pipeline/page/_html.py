@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from ..common import name_parts, page_text, write_text
 from ..figures import svg, themed_svg
 from ..verdicts import Verdict
+from ._glossary import GLOSSARY, term_linker
 
 MOST_ROWS = 300  # of a table that a page shows; its file has all
 
@@ -138,6 +139,7 @@ class Page:
         facts: how it was made; (term, description).
         files: beside the page; (relative path, what it holds).
         contents: whether there is a list of the sections, which stays in view.
+        glossary: whether terms lead to a glossary at the end.
     """
 
     title: str
@@ -150,6 +152,7 @@ class Page:
     files: tuple[tuple[str, str], ...] = ()
     methods: tuple[str, ...] = field(default=(), kw_only=True)
     contents: bool = field(default=False, kw_only=True)
+    glossary: bool = field(default=False, kw_only=True)
     generator: str = field(default="effconn", kw_only=True)
 
 
@@ -163,11 +166,21 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
         finalize=_showable,
     )
-    environment.filters |= {"tidy": _tidy, "breakable": _breakable, "address": _address}
+    link_terms = term_linker() if page.glossary else escape
+    environment.filters |= {
+        "tidy": _tidy,
+        "breakable": _breakable,
+        "address": _address,
+        "prose": lambda text: link_terms(page_text(_tidy(text))),
+    }
     style, script = (Markup(environment.get_template(name).render()) for name in ("page.css", "copy.js"))
     script = script if page.methods else Markup()
     return environment.get_template("page.html.j2").render(
-        page=page, style=style, script=script, policy=_policy(style, script)
+        page=page,
+        glossary=GLOSSARY if page.glossary else (),
+        style=style,
+        script=script,
+        policy=_policy(style, script),
     )
 
 

@@ -172,7 +172,7 @@ def _mark_arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> N
     """Names of the arms under their columns, and a line between them."""
     arms = [result.arm_of[run.participant] for run in runs]
     for arm in result.study.participants.arms:
-        places = [i for i, arm in enumerate(arms) if arm == arm]
+        places = [i for i, own in enumerate(arms) if own == arm]
         if places:
             axes.annotate(
                 plain(shortened(arm, 22)),

@@ -17,6 +17,7 @@ from ._analyses import (
     summary_answers,
     with_picture_names,
 )
+from ._contrast_maps import maps_section
 from ._coverage import coverage_records, coverage_section, region_records
 from ._effects import causal_and_predictive_records, causal_and_predictive_section, effect_sizes_section
 from ._first_level import designs_section, response_records, responses_section
@@ -28,7 +29,6 @@ from ._inversions import (
     fit_records,
     series_section,
 )
-from ._maps import maps_section
 from ._measures import measure_records, measures_section
 from ._methods import methods
 from ._motion import motion_records, motion_section
@@ -69,6 +69,7 @@ def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
         files=_files(result),
         methods=methods(result),
         contents=True,
+        glossary=True,
         generator=f"effconn {release()}",
     )
 

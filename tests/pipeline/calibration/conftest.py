@@ -10,7 +10,7 @@ import pytest
 from small_models import block_inputs
 
 from dcm import Data, Spec
-from pipeline.calibration import CalibrationDesign, Engine, GroupQuestion, mode_engine
+from pipeline.calibration import CalibrationDesign, GroupQuestion, InversionMode, mode_from_name
 
 WIDTH, TR, SCANS = 0.25, 2.0, 60
 
@@ -27,9 +27,9 @@ def design() -> CalibrationDesign:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def mode() -> InversionMode:
     """One start and SPM12's equations: quick to compile."""
-    return mode_engine("spm12")
+    return mode_from_name("spm12")
 
 
 @pytest.fixture

@@ -168,6 +168,6 @@ def test_inputs_that_were_centred_get_their_zero_back(
     centred = {**struct["U"], "u": inputs - inputs.mean(axis=0)}
     said: list[str] = []
     design = read_file_design([save_v7(DCM=struct | {"U": centred})], said.append)
-    assert set(np.unique(design.frames[0].inputs)) == {0.0, 1.0}
-    assert any("taken for their zero" in line for line in design.assumed)
+    assert set(np.unique(design.templates[0].inputs)) == {0.0, 1.0}
+    assert any("taken for their zero" in line for line in design.assumptions)
     assert design.ratios == (0.5, 1.0, 3.0)

@@ -13,17 +13,17 @@ from dcm import Failure
 from pipeline.calibration import (
     CalibrationDesign,
     CalibrationRun,
-    DataSet,
-    Engine,
-    Found,
+    InversionMode,
     InversionStore,
+    RunEstimate,
+    SimulatedDataSet,
     invert_datasets,
     make_datasets,
     recover_models,
 )
-from pipeline.calibration._design import found_from, spread_between
-from pipeline.calibration._models import reduction_errors
-from pipeline.calibration._run import inverted
+from pipeline.calibration._datasets import summarise_inversion
+from pipeline.calibration._design import estimate_from_parts, participant_spread
+from pipeline.calibration._recovery import reduction_errors
 
 COUNT = 6  # data sets of every run here: another number would be compiled anew
 
@@ -32,19 +32,19 @@ class Stopped(Exception):
     """What a kill looks like from within."""
 
 
-def run_of(design: CalibrationDesign, engine: Engine, store: Path) -> CalibrationRun:
-    datasets, redrawn = make_datasets(design, engine, COUNT, (1.0,), 3)
-    kept = invert_datasets(design, engine, datasets, InversionStore(store), say=lambda line: None)
-    return CalibrationRun(design, engine, tuple(datasets), redrawn, kept)
+def run_of(design: CalibrationDesign, mode: InversionMode, store: Path) -> CalibrationRun:
+    datasets, redrawn = make_datasets(design, mode, COUNT, (1.0,), 3)
+    kept = invert_datasets(design, mode, datasets, InversionStore(store), say=lambda line: None)
+    return CalibrationRun(design, mode, tuple(datasets), redrawn, kept)
 
 
 @pytest.fixture(scope="module")
 def whole(
-    design: CalibrationDesign, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+    design: CalibrationDesign, mode: InversionMode, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[CalibrationRun, Path]:
     """A run in one go, and its store; nobody changes it."""
     store = tmp_path_factory.mktemp("whole") / "store"
-    return run_of(design, engine, store), store
+    return run_of(design, mode, store), store
 
 
 @pytest.fixture
@@ -53,33 +53,33 @@ def store(whole: tuple[CalibrationRun, Path], tmp_path: Path) -> Path:
     return shutil.copytree(whole[1], tmp_path / "store")
 
 
-def test_half_of_all_changes_are_zero_and_no_truth_lies_far_out(design: CalibrationDesign, engine: Engine) -> None:
-    datasets, _ = make_datasets(design, engine, 60, (0.5, 1.0), 0)
-    density, layout = engine.prior_of(design.spec), design.spec.layout
-    truths = np.array([one.truth for one in datasets])
-    assert (np.abs(truths - density.mean) <= 2 * np.sqrt(np.diag(density.covariance)) + 1e-12).all()
-    b = truths[:, density.free][:, [layout.field_of(int(i)) == "B" for i in density.free]]
+def test_half_of_all_changes_are_zero_and_no_truth_lies_far_out(design: CalibrationDesign, mode: InversionMode) -> None:
+    datasets, _ = make_datasets(design, mode, 60, (0.5, 1.0), 0)
+    density, layout = mode.prior_of(design.spec), design.spec.layout
+    truth_sampler = np.array([one.truth for one in datasets])
+    assert (np.abs(truth_sampler - density.mean) <= 2 * np.sqrt(np.diag(density.covariance)) + 1e-12).all()
+    b = truth_sampler[:, density.free][:, [layout.field_of(int(i)) == "B" for i in density.free]]
     assert (b == 0).mean() == pytest.approx(0.5, abs=0.15)
     assert [one.cell.snr for one in datasets].count(0.5) == 30
 
 
-def test_truths_lie_around_estimates_where_there_are_any(design: CalibrationDesign, engine: Engine) -> None:
-    density = engine.prior_of(design.spec)
+def test_truths_lie_around_estimates_where_there_are_any(design: CalibrationDesign, mode: InversionMode) -> None:
+    density = mode.prior_of(design.spec)
     mean = density.mean.copy()
     place = design.spec.parameter_names.index("C[vmPFC<-task]")
     mean[place] = mean[design.spec.parameter_names.index("C[amygdala<-task]")] = 1.0
-    found = replace(design, found=(Found("sub-01", mean, density.covariance * 1e-4, 2.0, 0.1),))
+    found = replace(design, estimates=(RunEstimate("sub-01", mean, density.covariance * 1e-4, 2.0, 0.1),))
     assert (found.ratios, found.correlation) == ((2.0,), 0.1)
-    datasets, _ = make_datasets(found, engine, 12, found.ratios, 0)
+    datasets, _ = make_datasets(found, mode, 12, found.ratios, 0)
     around = [one.truth[place] for one in datasets if one.cell.origin == "estimates"]
     assert len(around) == 6
     assert around == pytest.approx([1.0] * 6, abs=0.021)
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
-    design: CalibrationDesign, engine: Engine, whole: tuple[CalibrationRun, Path], tmp_path: Path
+    design: CalibrationDesign, mode: InversionMode, whole: tuple[CalibrationRun, Path], tmp_path: Path
 ) -> None:
-    datasets, _ = make_datasets(design, engine, COUNT, (1.0,), 3)
+    datasets, _ = make_datasets(design, mode, COUNT, (1.0,), 3)
     store = InversionStore(tmp_path / "stopped")
     written = iter([None, None])
 
@@ -88,20 +88,20 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
             raise Stopped
 
     with pytest.raises(Stopped):
-        invert_datasets(design, engine, datasets, store, say=print, check=stop)
-    again = run_of(design, engine, tmp_path / "stopped")
-    assert (whole[0].kept, again.kept) == (0, 2)
+        invert_datasets(design, mode, datasets, store, say=print, check=stop)
+    again = run_of(design, mode, tmp_path / "stopped")
+    assert (whole[0].reused, again.reused) == (0, 2)
     assert [one.inverted for one in again.datasets] == [one.inverted for one in whole[0].datasets]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"digest": "x", "inverted": {}}', b"\xff\xfe"])
 def test_a_damaged_entry_is_said_and_inverted_again(
-    design: CalibrationDesign, engine: Engine, whole: tuple[CalibrationRun, Path], store: Path, damage: bytes
+    design: CalibrationDesign, mode: InversionMode, whole: tuple[CalibrationRun, Path], store: Path, damage: bytes
 ) -> None:
     sorted(store.iterdir())[0].write_bytes(damage)
-    datasets, _ = make_datasets(design, engine, COUNT, (1.0,), 3)
+    datasets, _ = make_datasets(design, mode, COUNT, (1.0,), 3)
     said: list[str] = []
-    assert invert_datasets(design, engine, datasets, InversionStore(store), say=said.append) == 2 * COUNT - 1
+    assert invert_datasets(design, mode, datasets, InversionStore(store), say=said.append) == 2 * COUNT - 1
     assert len(said) == 1
     assert "inverted again" in said[0]
     assert [one.inverted for one in datasets] == [one.inverted for one in whole[0].datasets]
@@ -115,17 +115,17 @@ def test_a_changed_entry_is_found_out(store: Path) -> None:
 
 
 def test_another_mode_finds_nothing_of_its_own_in_the_store(
-    design: CalibrationDesign, engine: Engine, store: Path
+    design: CalibrationDesign, mode: InversionMode, store: Path
 ) -> None:
-    stricter = replace(engine, settings=replace(engine.settings, tolerance=0.01))
-    assert run_of(design, stricter, store).kept == 0
+    stricter = replace(mode, settings=replace(mode.settings, tolerance=0.01))
+    assert run_of(design, stricter, store).reused == 0
     assert len(list(store.iterdir())) == 4 * COUNT
 
 
 def test_alternatives_are_told_apart_where_the_data_say_so(
-    two_models: CalibrationDesign, engine: Engine, tmp_path: Path
+    two_models: CalibrationDesign, mode: InversionMode, tmp_path: Path
 ) -> None:
-    run = run_of(two_models, engine, tmp_path)
+    run = run_of(two_models, mode, tmp_path)
     own, other = recover_models(run)
     assert (own.true, own.against, other.true) == ("main", "no forward", "no forward")
     assert own.datasets == other.datasets == 1
@@ -149,7 +149,7 @@ def test_an_estimate_tells_signal_noise_and_correlation() -> None:
     for scan in range(1, 4000):
         noise[scan] = 0.4 * noise[scan - 1] + random.standard_normal(2)
     noise /= noise.std(axis=0)
-    found = found_from("sub-01", np.zeros(3), np.eye(3), 2.5 * random.standard_normal((4000, 2)), noise)
+    found = estimate_from_parts("sub-01", np.zeros(3), np.eye(3), 2.5 * random.standard_normal((4000, 2)), noise)
     assert found.ratio == pytest.approx(2.5, rel=0.03)
     assert found.correlation == pytest.approx(0.4, abs=0.03)
 
@@ -157,17 +157,17 @@ def test_an_estimate_tells_signal_noise_and_correlation() -> None:
 def test_the_spread_between_participants_is_without_their_uncertainty(design: CalibrationDesign) -> None:
     random, size = np.random.default_rng(0), design.spec.layout.size
     means = np.hypot(0.4, 0.3) * random.standard_normal((400, size))
-    found = [Found(f"sub-{i}", mean, 0.09 * np.eye(size), 1.0, 0.0) for i, mean in enumerate(means)]
-    spread, words = spread_between(design.spec, found)
+    found = [RunEstimate(f"sub-{i}", mean, 0.09 * np.eye(size), 1.0, 0.0) for i, mean in enumerate(means)]
+    spread, words = participant_spread(design.spec, found)
     assert spread == pytest.approx(0.4, abs=0.06)
     assert "400 estimates" in words
-    assert spread_between(design.spec, found[:3]) == (0.35, "0.35 Hz between participants was assumed")
+    assert participant_spread(design.spec, found[:3]) == (0.35, "0.35 Hz between participants was assumed")
 
 
 def test_an_inversion_that_failed_counts_as_such(whole: tuple[CalibrationRun, Path]) -> None:
     run = whole[0]
-    failed = DataSet(run.datasets[0].cell, COUNT, run.datasets[0].truth, run.datasets[0].data)
-    failed.inverted["main"] = inverted(Failure("data set 2", "failed: it did"))
+    failed = SimulatedDataSet(run.datasets[0].cell, COUNT, run.datasets[0].truth, run.datasets[0].data)
+    failed.inverted["main"] = summarise_inversion(Failure("data set 2", "failed: it did"))
     both = replace(run, datasets=(*run.datasets, failed))
     assert both.failures == ["failed: it did"]
     assert recover_models(both) == recover_models(run)

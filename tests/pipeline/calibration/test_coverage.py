@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.calibration import measure_coverage, share
+from pipeline.calibration import measure_coverage, percent_with_error
 
 RNG = np.random.default_rng(0)
 
@@ -42,8 +42,8 @@ def test_signs_and_zeros_are_counted_apart() -> None:
 
 def test_estimates_of_one_data_set_count_as_one() -> None:
     agree = np.repeat([1.0, 0.0, 1.0, 1.0], 10)
-    assert share(agree, np.repeat(np.arange(4), 10)) == pytest.approx((75, 100 * np.sqrt(0.75) / 4))
-    assert share(agree, np.arange(40))[1] < 10
+    assert percent_with_error(agree, np.repeat(np.arange(4), 10)) == pytest.approx((75, 100 * np.sqrt(0.75) / 4))
+    assert percent_with_error(agree, np.arange(40))[1] < 10
 
 
 def test_what_nothing_was_there_for_is_missing_and_not_zero() -> None:

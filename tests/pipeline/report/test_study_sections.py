@@ -20,9 +20,8 @@ from pipeline.report._arm_plots import MeanInterval
 from pipeline.report._coverage import coverage_section, region_records
 from pipeline.report._effects import standardised_effects
 from pipeline.report._first_level import regressor_kind, typical_run
-from pipeline.report._group_maps import GroupMap, group_map
+from pipeline.report._group_maps import GroupMap, group_map, slice_montage
 from pipeline.report._inversions import explained_variance_section, fit_records, series_section
-from pipeline.report._montage import montage
 from pipeline.report._motion import mean_displacements, motion_difference
 from pipeline.report._participants import flow_records, participants_section
 from pipeline.results import Z
@@ -83,7 +82,7 @@ def test_left_of_the_brain_is_on_the_left_whichever_way_it_is_stored(step: float
     affine[0, 3] = -4.5 * step
     left = int(np.argmin(affine[0, 0] * np.arange(10) + affine[0, 3]))
     mean[left], t[left] = 1.0, 9.0
-    image = montage(GroupMap(affine, mean, t, 5, ()), [1], 1.0, None)
+    image = slice_montage(GroupMap(affine, mean, t, 5, ()), [1], 1.0, None)
     red = image[..., 0] - image[..., 2]
     assert red[:, : image.shape[1] // 2].max() > 0.5
     assert red[:, image.shape[1] // 2 :].max() < 0.1
@@ -93,7 +92,7 @@ def test_colour_fades_with_t_and_nothing_is_drawn_outside() -> None:
     mean, t = np.full((9, 9, 1), 1.0), np.zeros((9, 9, 1))
     t[2], t[6] = 1.0, 3.0
     mean[0], mean[-1] = np.nan, np.nan
-    image = montage(GroupMap(np.diag([2.0, 2.0, 2.0, 1.0]), mean, t, 5, ()), [0], 1.0, None)
+    image = slice_montage(GroupMap(np.diag([2.0, 2.0, 2.0, 1.0]), mean, t, 5, ()), [0], 1.0, None)
     red = (image[..., 0] - image[..., 2]).mean(axis=0)
     assert red[6] > red[2] > red[4]
     np.testing.assert_array_equal(image[..., 3].mean(axis=0)[[0, 4, 8]], [0, 1, 0])

@@ -9,27 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.calibration import make_datasets, mode_engine, read_study_design
+from pipeline.calibration import make_datasets, mode_from_name, read_study_design
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_a_study_that_ran_is_calibrated_at_its_own_noise_and_around_its_estimates(finished: Path) -> None:
     design, _ = read_study_design(finished / "study.toml", print)
-    assert len(design.found) == 15
-    assert "those of 15 inverted runs" in design.assumed[0]
+    assert len(design.estimates) == 15
+    assert "those of 15 inverted runs" in design.assumptions[0]
     [ratio] = design.ratios
     assert 0.2 < ratio < 5
-    datasets, _ = make_datasets(design, mode_engine("spm12"), 4, design.ratios, 0)
+    datasets, _ = make_datasets(design, mode_from_name("spm12"), 4, design.ratios, 0)
     assert [one.cell.origin for one in datasets] == ["prior", "prior", "estimates", "estimates"]
 
 
 def test_a_study_that_has_not_run_is_taken_from_its_events_and_says_so(study: Path) -> None:
     said: list[str] = []
     design, _ = read_study_design(study / "study.toml", said.append)
-    assert "No run is extracted yet" in design.assumed[0]
-    assert "signal-to-noise ratios of 0.5, 1, 3" in design.assumed[1]
-    assert design.found == ()
+    assert "No run is extracted yet" in design.assumptions[0]
+    assert "signal-to-noise ratios of 0.5, 1, 3" in design.assumptions[1]
+    assert design.estimates == ()
     assert design.ratios == (0.5, 1.0, 3.0)
     assert (design.question.kind, design.question.participants, design.question.visits) == ("arms", 7, 2)
     assert said == []
@@ -37,7 +37,7 @@ def test_a_study_that_has_not_run_is_taken_from_its_events_and_says_so(study: Pa
 
 def test_inputs_from_events_are_those_of_the_extraction(finished: Path, study: Path) -> None:
     ran, planned = (read_study_design(one / "study.toml", print)[0] for one in (finished, study))
-    for one, other in zip(ran.frames, planned.frames, strict=True):
+    for one, other in zip(ran.templates, planned.templates, strict=True):
         assert one.inputs.tobytes() == other.inputs.tobytes()
         assert (one.repetition_time, one.confounds.shape) == (other.repetition_time, other.confounds.shape)
         assert one.delays.tobytes() == other.delays.tobytes()
@@ -49,7 +49,7 @@ def test_a_damaged_result_is_said_and_left_out(finished: Path, tmp_path: Path) -
     posterior.write_bytes(b"nothing")
     said: list[str] = []
     design, _ = read_study_design(study / "study.toml", said.append)
-    assert len(design.found) == 14
+    assert len(design.estimates) == 14
     assert len(said) == 1
     assert "sub-01_ses-1.nc" in said[0]
 

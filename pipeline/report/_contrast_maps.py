@@ -13,17 +13,16 @@ from matplotlib.patches import Patch
 from ..common import sorted_names
 from ..figures import BLUE, MUTED, VERMILION, WIDTH, new_figure, plain, shortened, signed, style
 from ..page import Picture, Section
-from ._group_maps import GroupMap, group_map
-from ._montage import SURE, anatomy_of, montage
+from ._group_maps import T_OPAQUE, GroupMap, anatomy_slices, group_map, slice_montage
 from ._study_result import StudyResult
 
 LEAST_SLICES, MOST_SLICES = 4, 6
-TOP = 99.0  # percentile of |mean effect| at which colour is deepest
+TOP_PERCENTILE = 99.0  # percentile of |mean effect| at which colour is deepest
 TEMPLATE = "MNI152"  # spaces whose anatomy nilearn brings along
 
 
 @dataclass(frozen=True)
-class _Cut:
+class _AxialCut:
     """A slice's height, mm, and the regions whose centre it goes through."""
 
     z: float
@@ -33,7 +32,7 @@ class _Cut:
 def maps_section(result: StudyResult) -> Section | None:
     """Mean effect of every contrast; None where there are no maps."""
     drawn = []
-    for number, (task, contrast) in enumerate(_contrasts(result)):
+    for number, (task, contrast) in enumerate(_mapped_contrasts(result)):
         panels = _panels(result, task, contrast)
         if panels:
             drawn.append(_picture(result, panels, f"contrast-{number}", task, contrast))
@@ -41,22 +40,26 @@ def maps_section(result: StudyResult) -> Section | None:
         return None
     lead = (
         "Mean over participants of each contrast's effect, percent signal change. Colour is the size of the effect; it "
-        f"fades where the effect is less sure, and dark edges enclose |t| ≥ {SURE:g}, not corrected for the number of "
-        "voxels. Slices go through the regions' centres; the left of the brain is on the left."
+        f"fades where the effect is less sure, and dark edges enclose |t| ≥ {T_OPAQUE:g}, not corrected for the number "
+        "of voxels. Slices go through the regions' centres; the left of the brain is on the left."
     )
     return Section("Contrast maps", lead, tuple(drawn), anchor="maps")
 
 
-def _contrasts(result: StudyResult) -> list[tuple[str, str]]:
+def _mapped_contrasts(result: StudyResult) -> list[tuple[str, str]]:
     tasks = {run.label: run.task for run in result.extractions}
-    there = {(tasks[label], contrast) for label, contrast in result.maps if label in tasks}
-    return [(task, one) for task in result.study.tasks for one in sorted_names(c for t, c in there if t == task)]
+    available = {(tasks[label], contrast) for label, contrast in result.maps if label in tasks}
+    return [
+        (task, contrast)
+        for task in result.study.tasks
+        for contrast in sorted_names(c for t, c in available if t == task)
+    ]
 
 
 def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, str], GroupMap]:
     """Session and arm → group map."""
     found: dict[tuple[str, str], GroupMap] = {}
-    like: tuple[np.ndarray, tuple[int, ...]] | None = None
+    grid: tuple[np.ndarray, tuple[int, ...]] | None = None
     arm_of = result.arm_of
     for session in result.sessions:
         for arm in result.study.participants.arms:
@@ -65,10 +68,10 @@ def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, st
                 for run in result.ordered_runs(task)
                 if (run.session, arm_of[run.participant]) == (session, arm) and (run.label, contrast) in result.maps
             ]
-            one_map = group_map(paths, like)
-            if one_map is not None:
-                like = like or (one_map.affine, one_map.mean.shape)
-                found[session, arm] = one_map
+            panel_map = group_map(paths, grid)
+            if panel_map is not None:
+                grid = grid or (panel_map.affine, panel_map.mean.shape)
+                found[session, arm] = panel_map
     return found
 
 
@@ -76,15 +79,16 @@ def _picture(
     result: StudyResult, panels: Mapping[tuple[str, str], GroupMap], name: str, task: str, contrast: str
 ) -> Picture:
     first = next(iter(panels.values()))
-    largest = max(float(np.nanpercentile(np.abs(one.mean), TOP)) for one in panels.values()) or 1.0
-    unread = sum(len(one.unread) for one in panels.values())
+    tops = [float(np.nanpercentile(np.abs(contrast_map.mean), TOP_PERCENTILE)) for contrast_map in panels.values()]
+    largest = max(tops) or 1.0
+    unread = sum(len(contrast_map.unread) for contrast_map in panels.values())
     caption = (
         "The contrast should light up where the task is known to; look alike in both arms before treatment; and stay "
         f"inside the brain: rims of colour at its edge are motion. Deepest colour: {largest:.2g} %."
         + ("" if _has_template(result) else " No anatomy is drawn under it, as the space is not one of MNI152's.")
         + (f" {unread} maps could not be read." if unread else "")
     )
-    cuts = _cuts(result, first)
+    cuts = _choose_slices(result, first)
     return Picture(name, f"{task}: {contrast}", caption, _figure(result, panels, cuts, largest))
 
 
@@ -92,53 +96,54 @@ def _has_template(result: StudyResult) -> bool:
     return result.study.study.space.startswith(TEMPLATE)
 
 
-def _anatomy(one: GroupMap, slices: Sequence[int]) -> np.ndarray:
+def _anatomy(contrast_map: GroupMap, slices: Sequence[int]) -> np.ndarray:
     """The MNI152 template under some slices, 0 to 1."""
     from nilearn.datasets import load_mni152_template
 
     template = load_mni152_template(resolution=2)
-    return anatomy_of(one, slices, template.get_fdata(), template.affine)
+    return anatomy_slices(contrast_map, slices, template.get_fdata(), template.affine)
 
 
-def _cuts(result: StudyResult, one: GroupMap) -> list[_Cut]:
+def _choose_slices(result: StudyResult, contrast_map: GroupMap) -> list[_AxialCut]:
     """Heights of the regions' centres, those within a voxel of each other as one; no more than there is room for."""
     heights: dict[str, float] = {}
     for name in result.study.regions:
         centres = [run.centres[run.regions.index(name), 2] for run in result.extractions if name in run.regions]
         if centres:
             heights[name] = float(np.nanmedian(centres))
-    step = max(float(np.abs(one.affine[:3, 2]).sum()), 3.0)
-    cuts: list[_Cut] = []
+    step = max(float(np.abs(contrast_map.affine[:3, 2]).sum()), 3.0)
+    cuts: list[_AxialCut] = []
     for name, z in sorted(heights.items(), key=lambda pair: pair[1]):
         if cuts and z - cuts[-1].z <= step:
-            cuts[-1] = _Cut(cuts[-1].z, f"{cuts[-1].label}, {name}")
+            cuts[-1] = _AxialCut(cuts[-1].z, f"{cuts[-1].label}, {name}")
         else:
-            cuts.append(_Cut(z, name))
-    return sorted([*cuts[:MOST_SLICES], *_between(one, cuts)], key=lambda cut: cut.z)
+            cuts.append(_AxialCut(z, name))
+    return sorted([*cuts[:MOST_SLICES], *_fill_slices(contrast_map, cuts)], key=lambda cut: cut.z)
 
 
-def _between(one: GroupMap, cuts: Sequence[_Cut]) -> list[_Cut]:
+def _fill_slices(contrast_map: GroupMap, cuts: Sequence[_AxialCut]) -> list[_AxialCut]:
     """More slices, each as far from all others as the brain allows, until there are enough to see what is where."""
-    inside = np.isfinite(one.mean).sum(axis=(0, 1))
-    heights = [float(one.affine[2, 2] * k + one.affine[2, 3]) for k in np.flatnonzero(inside > inside.max() / 3)]
-    taken, more = [cut.z for cut in cuts], list[_Cut]()
-    while heights and len(taken) < LEAST_SLICES:
-        best = max(heights, key=lambda z: min((abs(z - other) for other in taken), default=0.0))
-        taken.append(best)
-        more.append(_Cut(best, ""))
+    inside = np.isfinite(contrast_map.mean).sum(axis=(0, 1))
+    step, origin = contrast_map.affine[2, 2:]
+    heights = [float(step * k + origin) for k in np.flatnonzero(inside > inside.max() / 3)]
+    chosen, more = [cut.z for cut in cuts], list[_AxialCut]()
+    while heights and len(chosen) < LEAST_SLICES:
+        best = max(heights, key=lambda z: min((abs(z - other) for other in chosen), default=0.0))
+        chosen.append(best)
+        more.append(_AxialCut(best, ""))
     return more
 
 
 def _figure(
     result: StudyResult,
     panels: Mapping[tuple[str, str], GroupMap],
-    cuts: list[_Cut],
+    cuts: list[_AxialCut],
     largest: float,
 ) -> Figure:
     first = next(iter(panels.values()))
-    slices = [_position(first, cut.z) for cut in cuts]
-    anatomy = _anatomy(first, slices) if _has_template(result) else None
-    images = {place: montage(one, slices, largest, anatomy) for place, one in panels.items()}
+    indices = [_slice_index(first, cut.z) for cut in cuts]
+    anatomy = _anatomy(first, indices) if _has_template(result) else None
+    images = {place: slice_montage(contrast_map, indices, largest, anatomy) for place, contrast_map in panels.items()}
     rows, columns, _ = next(iter(images.values())).shape
     height = min((WIDTH - 0.2) * rows / columns, 1.7)
     with style():
@@ -149,18 +154,18 @@ def _figure(
             panel.set_axis_off()
             label = f"{shortened(session, 16)}, {shortened(arm, 22)}, {panels[session, arm].count} participants"
             panel.set_title(plain(label), fontsize=9)
-        _name(axes[-1], cuts, rows, columns)
-        figure.legend(handles=_key(), loc="outside lower left", ncols=3, columnspacing=1.2)
+        _label_slices(axes[-1], cuts, rows, columns)
+        figure.legend(handles=_legend(), loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
 
 
-def _position(one: GroupMap, z: float) -> int:
+def _slice_index(contrast_map: GroupMap, z: float) -> int:
     """The slice nearest to a height, mm."""
-    found = np.linalg.solve(one.affine, np.array([0.0, 0.0, z, 1.0]))[2]
-    return int(np.clip(round(float(found)), 0, one.mean.shape[2] - 1))
+    found = np.linalg.solve(contrast_map.affine, np.array([0.0, 0.0, z, 1.0]))[2]
+    return int(np.clip(round(float(found)), 0, contrast_map.mean.shape[2] - 1))
 
 
-def _name(axes: Axes, cuts: list[_Cut], rows: int, columns: int) -> None:
+def _label_slices(axes: Axes, cuts: list[_AxialCut], rows: int, columns: int) -> None:
     """Heights and regions under the slices of the last row."""
     width = columns / len(cuts)
     letters = max(8, 66 // len(cuts))
@@ -180,9 +185,9 @@ def _name(axes: Axes, cuts: list[_Cut], rows: int, columns: int) -> None:
         )
 
 
-def _key() -> list[Patch]:
+def _legend() -> list[Patch]:
     return [
         Patch(facecolor=VERMILION, label="+ more signal"),
         Patch(facecolor=BLUE, label="− less signal"),
-        Patch(facecolor="#b9bec4", edgecolor="#14181f", linewidth=1.6, label=f"edge: |t| ≥ {SURE:g}"),
+        Patch(facecolor="#b9bec4", edgecolor="#14181f", linewidth=1.6, label=f"edge: |t| ≥ {T_OPAQUE:g}"),
     ]

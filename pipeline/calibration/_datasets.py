@@ -1,4 +1,4 @@
-"""Simulate, invert, and hold against the truth."""
+"""Data sets simulated from a design with known truths, and inverted."""
 
 from __future__ import annotations
 
@@ -26,20 +26,19 @@ from peb import Gaussian, reduce
 
 from ..common import UsageError, count_cores
 from ..study import MAIN
-from ._design import CalibrationDesign, Found
-from ._engine import Engine
-from ._store import InversionStore, Inverted, inversion_key
+from ._design import CalibrationDesign, RunEstimate
+from ._inversion_store import InversionMode, InversionStore, InvertedDataSet, inversion_key
 
 Origin = Literal["prior", "estimates"]
-WITHIN = 2.0  # standard deviations that truths lie from where they are drawn around
-ABSENT = 0.5  # share of changes (B) that are 0
+TRUTH_RANGE = 2.0  # standard deviations that truths lie from where they are drawn around
+ABSENT_SHARE = 0.5  # share of changes (B) that are 0
 REDUCED = "less one change"  # the main model without its first change (B), inverted to check its reduction
-CHECKED = 8  # data sets in which it is
+CHECKED_DATASETS = 8  # data sets in which it is
 MODEL_SHARE = 5  # of as many data sets as are asked for, one fifth is made for each alternative model
 
 
 @dataclass(frozen=True)
-class Cell:
+class DesignCell:
     """Data sets of one kind.
 
     Fields:
@@ -54,7 +53,7 @@ class Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class DataSet:
+class SimulatedDataSet:
     """One simulated data set and what became of it.
 
     Fields:
@@ -64,11 +63,11 @@ class DataSet:
         inverted: by model.
     """
 
-    cell: Cell
+    cell: DesignCell
     number: int
     truth: Float[np.ndarray, "param"]
     data: Data
-    inverted: dict[str, Inverted] = field(default_factory=dict)
+    inverted: dict[str, InvertedDataSet] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +82,17 @@ class CalibrationRun:
     """
 
     design: CalibrationDesign
-    engine: Engine
-    datasets: tuple[DataSet, ...]
+    mode: InversionMode
+    datasets: tuple[SimulatedDataSet, ...]
     redrawn: float
-    kept: int
+    reused: int
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[DesignCell, ...]:
         """Those of the main model, in order."""
         return tuple(dict.fromkeys(dataset.cell for dataset in self.datasets if dataset.cell.model == MAIN))
 
-    def of(self, cell: Cell) -> list[DataSet]:
+    def of(self, cell: DesignCell) -> list[SimulatedDataSet]:
         """The data sets of a cell."""
         return [dataset for dataset in self.datasets if dataset.cell == cell]
 
@@ -105,12 +104,12 @@ class CalibrationRun:
 
 def make_datasets(
     design: CalibrationDesign,
-    engine: Engine,
+    mode: InversionMode,
     count: int,
     ratios: Sequence[float],
     seed: int,
     say: Callable[[str], None] = lambda line: None,
-) -> tuple[list[DataSet], float]:
+) -> tuple[list[SimulatedDataSet], float]:
     """`count` data sets of the main model, spread over cells, some of every alternative, and the share redrawn.
 
     Arguments:
@@ -118,59 +117,59 @@ def make_datasets(
 
     Raises `UsageError` where the design cannot make any.
     """
-    origins: tuple[Origin, ...] = ("prior", "estimates") if _usable_estimates(design, engine, say) else ("prior",)
-    cells = [Cell(origin, ratio) for ratio in ratios for origin in origins]
+    origins: tuple[Origin, ...] = ("prior", "estimates") if _usable_estimates(design, mode, say) else ("prior",)
+    cells = [DesignCell(origin, ratio) for ratio in ratios for origin in origins]
     counts = [count // len(cells) + (place < count % len(cells)) for place in range(len(cells))]
     if design.models:
         middle = ratios[len(ratios) // 2]
-        cells += [Cell("prior", middle, name) for name in design.models]
+        cells += [DesignCell("prior", middle, name) for name in design.models]
         counts += [max(count // MODEL_SHARE, 1)] * len(design.models)
-    datasets: list[DataSet] = []
+    datasets: list[SimulatedDataSet] = []
     redrawn = []
     for cell, wanted in zip(cells, counts, strict=True):
-        made, share = _simulated(design, engine, cell, wanted, seed)
+        made, percent_with_error = _simulate_cell(design, mode, cell, wanted, seed)
         datasets += made
-        redrawn.append(share)
+        redrawn.append(percent_with_error)
     return datasets, float(np.mean(redrawn))
 
 
-def _simulated(
-    design: CalibrationDesign, engine: Engine, cell: Cell, count: int, seed: int
-) -> tuple[list[DataSet], float]:
+def _simulate_cell(
+    design: CalibrationDesign, mode: InversionMode, cell: DesignCell, count: int, seed: int
+) -> tuple[list[SimulatedDataSet], float]:
     spec = design.spec if cell.model == MAIN else design.models[cell.model]
-    draw = truths(spec, engine.prior_of(spec), design.found if cell.origin == "estimates" else ())
+    draw = truth_sampler(spec, mode.prior_of(spec), design.estimates if cell.origin == "estimates" else ())
     noise = SerialNoise((design.correlation,) if design.correlation else ())
-    frames = len(design.frames)
-    found: dict[int, DataSet] = {}
+    templates = len(design.templates)
+    found: dict[int, SimulatedDataSet] = {}
     shares = []
-    for place, frame in enumerate(design.frames):
-        numbers = range(place, count, frames)
+    for place, template in enumerate(design.templates):
+        numbers = range(place, count, templates)
         if not numbers:
             continue
         key = (seed, *f"{cell.origin} {cell.snr:g} {cell.model} {place}".encode())
         try:
-            made = simulate_draws(spec, frame, draw, len(numbers), snr=cell.snr, seed=key, noise=noise)
+            made = simulate_draws(spec, template, draw, len(numbers), snr=cell.snr, seed=key, noise=noise)
         except ValueError as error:
             raise UsageError(f"{design.name}: {error}") from error
         shares.append(made.redrawn)
         for number, run in zip(numbers, made.runs, strict=True):
             truth = np.asarray(spec.layout.to_vector(run.parameters))
-            found[number] = DataSet(cell, number, truth, run.data)
+            found[number] = SimulatedDataSet(cell, number, truth, run.data)
     return [found[number] for number in range(count)], float(np.mean(shares)) if shares else 0.0
 
 
-def _usable_estimates(design: CalibrationDesign, engine: Engine, say: Callable[[str], None]) -> bool:
-    if not design.found:
+def _usable_estimates(design: CalibrationDesign, mode: InversionMode, say: Callable[[str], None]) -> bool:
+    if not design.estimates:
         return False
     try:
-        _simulated(design, engine, Cell("estimates", 1.0), 1, 0)
+        _simulate_cell(design, mode, DesignCell("estimates", 1.0), 1, 0)
     except UsageError:
         say("truths around the estimates leave a region silent or are unstable; all are drawn from the prior")
         return False
     return True
 
 
-def truths(spec: Spec, density: Prior, found: Sequence[Found] = ()) -> DrawTruth:
+def truth_sampler(spec: Spec, density: Prior, found: Sequence[RunEstimate] = ()) -> DrawTruth:
     """Draws truths within 2 standard deviations of the prior, or of one of the estimates; half of all B are 0."""
     layout = spec.layout
     b = layout.field_slice("B")
@@ -179,10 +178,10 @@ def truths(spec: Spec, density: Prior, found: Sequence[Found] = ()) -> DrawTruth
     def draw(random: np.random.Generator) -> Float[np.ndarray, "param"]:
         if found:
             estimate = found[int(random.integers(len(found)))]
-            truth = draw_parameters(estimate.mean, estimate.covariance, random, WITHIN)
+            truth = draw_parameters(estimate.mean, estimate.covariance, random, TRUTH_RANGE)
         else:
-            truth = draw_parameters(density.mean, density.covariance, random, WITHIN)
-        truth[free[random.random(free.size) < ABSENT]] = 0.0
+            truth = draw_parameters(density.mean, density.covariance, random, TRUTH_RANGE)
+        truth[free[random.random(free.size) < ABSENT_SHARE]] = 0.0
         return truth
 
     return draw
@@ -190,8 +189,8 @@ def truths(spec: Spec, density: Prior, found: Sequence[Found] = ()) -> DrawTruth
 
 def invert_datasets(
     design: CalibrationDesign,
-    engine: Engine,
-    datasets: Sequence[DataSet],
+    mode: InversionMode,
+    datasets: Sequence[SimulatedDataSet],
     store: InversionStore,
     *,
     say: Callable[[str], None],
@@ -204,67 +203,69 @@ def invert_datasets(
         say: told a line for what was in the store and cannot be used.
         check: called before every result is written.
     """
-    specs = {MAIN: design.spec, REDUCED: less_one_change(design.spec), **design.models}
-    tasks = [(dataset, model) for dataset in datasets for model in _models(dataset, design, datasets)]
+    specs = {MAIN: design.spec, REDUCED: without_first_change(design.spec), **design.models}
+    tasks = [(dataset, model) for dataset in datasets for model in _models_for(dataset, design, datasets)]
     subjects = [
-        engine.subject(f"data set {i + 1}", specs[model], dataset.data) for i, (dataset, model) in enumerate(tasks)
+        mode.subject(f"data set {i + 1}", specs[model], dataset.data) for i, (dataset, model) in enumerate(tasks)
     ]
-    keys = [inversion_key(subject, engine) for subject in subjects]
+    keys = [inversion_key(subject, mode) for subject in subjects]
     missing = []
     for place, ((dataset, model), key) in enumerate(zip(tasks, keys, strict=True)):
         before = store.read(key)
-        if isinstance(before, Inverted):
+        if isinstance(before, InvertedDataSet):
             dataset.inverted[model] = before
         else:
             missing.append(place)
             if before is not None:
                 say(before)
     if missing:
-        for place, outcome in invert_each(subjects, engine.settings, on_progress, missing, count_cores()):
+        for place, outcome in invert_each(subjects, mode.settings, on_progress, missing, count_cores()):
             check()
             dataset, model = tasks[place]
-            found = inverted(outcome)
+            found = summarise_inversion(outcome)
             store.write(keys[place], found)
             dataset.inverted[model] = found
     return len(tasks) - len(missing)
 
 
-def _models(dataset: DataSet, design: CalibrationDesign, datasets: Sequence[DataSet]) -> list[str]:
+def _models_for(
+    dataset: SimulatedDataSet, design: CalibrationDesign, datasets: Sequence[SimulatedDataSet]
+) -> list[str]:
     """By which models a data set is inverted: by all where models are to be told apart, else by the main one."""
     if not design.models:
-        checked = bool(design.spec.b.any()) and any(dataset is other for other in datasets[:CHECKED])
+        checked = bool(design.spec.b.any()) and any(dataset is other for other in datasets[:CHECKED_DATASETS])
         return [MAIN, REDUCED] if checked else [MAIN]
     others = [other for other in datasets if other.cell.model != MAIN]
-    alike = Cell("prior", others[0].cell.snr)
+    alike = DesignCell("prior", others[0].cell.snr)
     most = max(other.number for other in others)
     distinct_names = dataset.cell.model != MAIN or (dataset.cell == alike and dataset.number <= most)
     return [MAIN, *design.models] if distinct_names else [MAIN]
 
 
-def less_one_change(spec: Spec) -> Spec:
+def without_first_change(spec: Spec) -> Spec:
     """The model without the first change of a connection (B), in the order of `Layout`; itself where there is none."""
     b = np.ravel(spec.b, order="F").copy()
     b[np.flatnonzero(b)[:1]] = False
     return Spec(spec.regions, spec.inputs, spec.a, b.reshape(spec.b.shape, order="F"), spec.c, spec.d)
 
 
-def inverted(outcome: Posterior | Failure) -> Inverted:
+def summarise_inversion(outcome: Posterior | Failure) -> InvertedDataSet:
     """What calibration needs of an inversion, or why there is none."""
     if isinstance(outcome, Failure):
-        return Inverted((), (), (), 0.0, (), False, outcome.reason)
+        return InvertedDataSet((), (), (), 0.0, (), False, outcome.reason)
     free = outcome.free
     sd = np.sqrt(np.diag(outcome.covariance))
-    return Inverted(
+    return InvertedDataSet(
         free=tuple(free.tolist()),
         mean=tuple(outcome.mean[free].tolist()),
         sd=tuple(sd.tolist()),
         free_energy=float(outcome.free_energy),
-        gains=tuple(_gains(outcome).tolist()),
+        gains=tuple(_reduction_gains(outcome).tolist()),
         converged=outcome.status.name == "CONVERGED",
     )
 
 
-def _gains(posterior: Posterior) -> Float[np.ndarray, "change"]:
+def _reduction_gains(posterior: Posterior) -> Float[np.ndarray, "change"]:
     """F of the model less F of the model without one change (B), for each, by reduction of its prior."""
     free, layout = posterior.free, posterior.spec.layout
     places = [i for i, entry in enumerate(free) if layout.field_of(int(entry)) == "B"]
