@@ -23,7 +23,7 @@ from pipeline.figures._style import plain
 from pipeline.page._analysis_report import AnalysisReport, report_page
 from pipeline.page._html import Page, render
 from pipeline.predict._analysis_report import report_elastic_net
-from pipeline.predict._fit import fit
+from pipeline.predict._fit import fit_model
 from pipeline.report import ExtraSection, FailedUnit, StudyResult, study_page
 
 ACT = "window.pwned=1;document.title='pwned'"
@@ -84,7 +84,9 @@ def predicted(folder: Path) -> AnalysisReport:
         path, arms=arms, measures=("gppi_*", "rest_*"), permutations=2, bootstraps=2, alphas=(0.5,)
     )
     with CurrentProcess() as workers:
-        return report_elastic_net(fit(read_model(options), options, folder, workers, lambda _: nullcontext(_ignore)))
+        return report_elastic_net(
+            fit_model(read_model(options), options, folder, workers, lambda _: nullcontext(_ignore))
+        )
 
 
 def _ignore(done: int, total: int) -> None:
