@@ -1,45 +1,68 @@
-"""`effconn calibrate`: what is asked, what it prints, and its exit code."""
+"""`effconn calibrate`: simulated data sets of a study's design, inverted as the study's own are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from ..calibration import (
-    USUAL_SIZES,
-    CalibrationRun,
-    InversionStore,
-    invert_datasets,
-    make_datasets,
-    measure_power,
-    mode_from_name,
-    mode_from_study,
-    read_file_design,
-    read_study_design,
-    recover_models,
-    report_calibration,
-)
+import typer
+
 from ..common import UsageError, print_message, progress, read_number, read_whole_number
 from ..execution import RECORDS_FOLDER
-from ..page import hold_output_folder, print_and_save
+from ._guard import guarded
+from ._options import Debug, Json
 
-MOST, MOST_PARTICIPANTS = 100_000, 1000  # data sets; people of a group
+HELP = (
+    "Simulate data from a study's own design with known truths, invert them as the study's are, and show how "
+    "often intervals hold the truth, signs are right, models are told apart, and the group question is answered."
+)
+EXAMPLE = "effconn calibrate study.toml --datasets 300"
+MOST, MOST_PARTICIPANTS = 100_000, 1000  # data sets; participants of a group
 
 
-def run_calibrate(
-    paths: Sequence[Path],
-    folder: Path | None,
-    *,
-    datasets: int,
-    seed: int,
-    snr: str | None,
-    compat: str | None,
-    groups: int,
-    participants: str | None,
-    json_file: Path | None,
+@guarded
+def command(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="STUDY.toml | DCM_*.mat …", help="A study, or SPM's DCM files of one model.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Default: calibration in the study's results, or here.")
+    ] = None,
+    datasets: Annotated[int, typer.Option(help="Data sets simulated of the main model, in all.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of everything drawn.")] = 0,
+    snr: Annotated[
+        str | None,
+        typer.Option(metavar="0.5,1,3", help="Signal-to-noise ratios. Default: the study's own, else these three."),
+    ] = None,
+    compat: Annotated[
+        str | None, typer.Option(metavar="none|spm12|spm25", help="Invert in this mode instead of the study's.")
+    ] = None,
+    groups: Annotated[int, typer.Option(help="Groups simulated for each point of the power curve; 0 for none.")] = 40,
+    participants: Annotated[
+        str | None, typer.Option(metavar="12,24,40,60", help="Of these groups, beside the study's own number.")
+    ] = None,
+    json: Json = None,
+    debug: Debug = False,
 ) -> int:
     """Simulate, invert, show; 0 where all data sets were inverted, else 1."""
+    from ..calibration import (
+        USUAL_SIZES,
+        CalibrationRun,
+        InversionStore,
+        invert_datasets,
+        make_datasets,
+        measure_power,
+        mode_from_name,
+        mode_from_study,
+        read_file_design,
+        read_study_design,
+        recover_models,
+        report_calibration,
+    )
+    from ..page import hold_output_folder, print_and_save
+
     for option, value, least in (("--datasets", datasets, 1), ("--seed", seed, 0), ("--groups", groups, 0)):
         if not least <= value <= MOST:
             raise UsageError(f"{option} must be a whole number from {least} to {MOST:,}, not {value}")
@@ -51,11 +74,11 @@ def run_calibrate(
         design, study = read_study_design(paths[0], print_message, ratios)
         assert study.dcm is not None
         mode = mode or mode_from_study(study.dcm)
-        folder = folder or study.study.out / "calibration"
+        folder = out or study.study.out / "calibration"
     else:
         design = read_file_design(paths, print_message, ratios)
         mode = mode or mode_from_name("none")
-        folder = folder or Path("calibration")
+        folder = out or Path("calibration")
     mode = mode.for_model(design.spec)
     with hold_output_folder(folder):
         for line in design.assumptions:
@@ -71,7 +94,7 @@ def run_calibrate(
         with progress("simulating groups") as bar:
             power = measure_power(run, seed, groups, sizes, bar)
         print_and_save(
-            report_calibration(run, recover_models(run), power, seed), folder, json_file or folder / "calibration.json"
+            report_calibration(run, recover_models(run), power, seed), folder, json or folder / "calibration.json"
         )
     return 1 if run.failures else 0
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from dcm import ChainSettings, Compat, InversionError, sample_posterior
+import typer
 
 from ..common import (
     UsageError,
@@ -24,10 +24,19 @@ from ..common import (
     release,
     write_json,
 )
-from ..figures import save_figure
-from ..posterior_check import Checkable, PosteriorCheck, check_figure, compare_posterior, read_checkable
-from ..tables import effect_text
+from ._guard import guarded
+from ._options import Debug, Json, Mode, StartSeed
 
+if TYPE_CHECKING:
+    from dcm import ChainSettings
+
+    from ..posterior_check import Checkable, PosteriorCheck
+
+HELP = (
+    "Draw from the posteriors of chosen visits without approximation (NUTS), and say whether the Gaussian ones "
+    "can be believed: means, standard deviations and tails side by side."
+)
+EXAMPLE = "effconn check-posterior results/sub-01.nc --out checks --json checks.json"
 COLUMNS = (
     "connection",
     "mean",
@@ -44,74 +53,100 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class CheckOptions:
-    """What to check and where results go.
+@guarded
+def command(
+    files: Annotated[list[Path], typer.Argument(help="NAME.nc, DCM_*.mat, GCM_*.mat, or folders of such.")],
+    series: Annotated[
+        list[Path] | None,
+        typer.Option("--series", help="File or folder that holds what results were made from, if not beside them."),
+    ] = None,
+    compat: Annotated[Mode, typer.Option(help="How files are inverted that are not inverted yet.")] = "none",
+    chains: Annotated[int, typer.Option(help="Chains; at least 2.")] = 4,
+    warmup: Annotated[int, typer.Option(help="Draws of each chain that are not kept; a multiple of 25.")] = 300,
+    draws: Annotated[int, typer.Option(help="Draws of each chain that are kept; a multiple of 25.")] = 500,
+    seed: StartSeed = 0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for a picture of each.")] = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Check and print; 0 where every file could be checked, 1 otherwise."""
+    from dcm import ChainSettings
 
-    Fields:
+    try:
+        settings = ChainSettings(chains=chains, warmup=warmup, draws=draws, seed=seed)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return run_check_posterior(files, series or [], compat, settings, out, json)
+
+
+def run_check_posterior(
+    files: Sequence[Path],
+    series: Sequence[Path],
+    compat: Mode,
+    chains: ChainSettings,
+    out: Path | None,
+    json_file: Path | None,
+) -> int:
+    """Check, print, and return the exit code.
+
+    Arguments:
         files: results, DCM files or folders.
         series: where else to look for what results were made from.
         compat: how files are inverted that are not inverted yet.
         chains: how to draw.
         out: folder for pictures; None for none.
-        json: file for the numbers; None for none.
+        json_file: for the numbers; None for none.
     """
+    from dcm import InversionError
 
-    files: Sequence[Path]
-    series: Sequence[Path]
-    compat: Compat
-    chains: ChainSettings
-    out: Path | None
-    json: Path | None
+    from ..figures import save_figure
+    from ..posterior_check import check_figure, read_checkable
 
-
-def chain_settings(**chosen: int) -> ChainSettings:
-    """`dcm.ChainSettings`, with what it refuses turned into a usage error."""
-    try:
-        return ChainSettings(**chosen)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-
-
-def run_check_posterior(options: CheckOptions) -> int:
-    """Check, print, and return the exit code: 0 where every file could be checked, 1 otherwise."""
     if importlib.util.find_spec("numpyro") is None:
         raise UsageError("sampling needs NumPyro, which is not installed; pip install numpyro")
-    if options.out is not None and options.out.exists() and not options.out.is_dir():
-        raise UsageError(f"--out {options.out} is a file; give a folder")
-    for place in options.series:
-        if not place.exists():
-            raise UsageError(f"--series {place} does not exist; check the path")
-    found, errors = read_checkable(options.files, options.series, options.compat)
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; give a folder")
+    for path in series:
+        if not path.exists():
+            raise UsageError(f"--series {path} does not exist; check the path")
+    checkables, errors = read_checkable(files, series, compat)
     for line in errors:
         print_message(line)
-    if not found:
+    if not checkables:
         raise UsageError("no posterior could be read; see the lines above")
     checks = []
-    for number, one in enumerate(found, start=1):
+    for number, checkable in enumerate(checkables, start=1):
+        name = checkable.name
         try:
-            checks.append(_checked(one, options.chains, f"{one.name} ({number} of {len(found)})"))
+            check = _check(checkable, chains, f"{name} ({number} of {len(checkables)})")
         except (InversionError, ValueError) as error:
-            reason = str(error).removeprefix(f"{one.name}: ")
-            errors.append(f"{one.name}: cannot be sampled: {reason}; invert it again")
+            reason = str(error).removeprefix(f"{name}: ")
+            errors.append(f"{name}: cannot be sampled: {reason}; invert it again")
             print_message(errors[-1])
             continue
-        _print(checks[-1], one)
-        if options.out is not None:
-            save_figure(check_figure(checks[-1], one.posterior.spec), options.out, f"check_{file_name_text(one.name)}")
-    if options.json is not None:
-        write_json(options.json, _json(checks, found, errors))
+        checks.append(check)
+        _print_check(check, checkable)
+        if out is not None:
+            save_figure(check_figure(check, checkable.posterior.spec), out, f"check_{file_name_text(name)}")
+    if json_file is not None:
+        write_json(json_file, _json(checks, checkables, errors))
     return 1 if errors else 0
 
 
-def _checked(one: Checkable, chains: ChainSettings, what: str) -> PosteriorCheck:
+def _check(checkable: Checkable, chains: ChainSettings, title: str) -> PosteriorCheck:
+    from dcm import sample_posterior
+
+    from ..posterior_check import compare_posterior
+
     start = time.perf_counter()
-    with progress(f"drawing from {what}") as bar:
-        draws = sample_posterior(one.subject, one.posterior, chains, bar, count_cores())
-    return compare_posterior(one.name, one.posterior, draws, time.perf_counter() - start)
+    with progress(f"drawing from {title}") as bar:
+        draws = sample_posterior(checkable.subject, checkable.posterior, chains, bar, count_cores())
+    return compare_posterior(checkable.name, checkable.posterior, draws, time.perf_counter() - start)
 
 
-def _print(check: PosteriorCheck, one: Checkable) -> None:
+def _print_check(check: PosteriorCheck, checkable: Checkable) -> None:
+    from ..tables import effect_text
+
     rows = [
         (
             row.name,
@@ -124,8 +159,8 @@ def _print(check: PosteriorCheck, one: Checkable) -> None:
         )
         for row in check.connections
     ]
-    settings, draws = one.posterior.settings, check.draws
-    print_table(COLUMNS, rows, title=f"{check.name}{f' ({one.remark})' if one.remark else ''}")
+    settings, draws = checkable.posterior.settings, check.draws
+    print_table(COLUMNS, rows, title=f"{check.name}{f' ({checkable.remark})' if checkable.remark else ''}")
     print_line(f"{check.name}: {check.sentence}")
     print_line(
         f"{draws.draws.shape[0]} chains of {draws.draws.shape[1]} draws, {draws.divergences} divergent, "
@@ -134,15 +169,18 @@ def _print(check: PosteriorCheck, one: Checkable) -> None:
     )
 
 
-def _json(checks: Sequence[PosteriorCheck], found: Sequence[Checkable], errors: Sequence[str]) -> dict[str, object]:
-    by_name = {one.name: one for one in found}
+def _json(
+    checks: Sequence[PosteriorCheck], checkables: Sequence[Checkable], errors: Sequence[str]
+) -> dict[str, object]:
+    by_name = {checkable.name: checkable for checkable in checkables}
     return {
         "effconn": release(),
         "device": describe_device(),
         "precision": describe_precision(),
         "checks": [
-            {"compat": by_name[one.name].posterior.settings.compat, "remark": by_name[one.name].remark} | one.to_json()
-            for one in checks
+            {"compat": by_name[check.name].posterior.settings.compat, "remark": by_name[check.name].remark}
+            | check.to_json()
+            for check in checks
         ],
         "errors": list(errors),
     }

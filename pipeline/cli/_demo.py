@@ -1,33 +1,48 @@
-"""`effconn demo`: a synthetic study written, run from images to report, and held against what was planted in it."""
+"""`effconn demo`: a synthetic study written, run from images to report, and compared with what was planted in it."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from ..common import UsageError, print_line, print_message, progress
-from ..stages import ExtraSectionSource, RunOptions, run_study
-from ..study import read_study
-from ._run import default_jobs
+import typer
+
+from ..common import UsageError, print_line, print_message, progress, start_jax
+from ._guard import guarded
+from ._options import Debug, Jobs, default_jobs
+
+HELP = "Write a small synthetic trial as a BIDS dataset, run everything on it, and show what was recovered."
+EXAMPLE = "effconn demo --out demo && open demo/results/report.html"
 
 
-def show_demo(folder: Path, seed: int, quick: bool, jobs: int | None = None) -> int:
-    """Write the study, run it, print where its report lies; 0 where all of it has a result, else 1."""
+@guarded
+def command(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the study and its results.")] = Path(
+        "demo"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer participants and one task: under a minute.")] = False,
+    jobs: Jobs = None,
+    debug: Debug = False,
+) -> int:
+    """Write the study, run it, print where its report is; 0 where all of it has a result, else 1."""
+    from ..stages import ExtraSectionSource, RunOptions, run_study
+    from ..study import read_study
     from ..synthetic import read_truth, study_recovery_section, truth_files
 
-    study = read_study(_written(folder, seed, quick))
-    beside = ExtraSectionSource(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
-    found = run_study(study, RunOptions(jobs=jobs or default_jobs()), print_message, progress, beside)
-    for one in found.failed:
-        print_message(f"{one.unit.stage} {one.unit.name} failed: {one.reason}")
-    if found.page is not None:
-        print_line(f"the demo's page: {found.page.resolve()}")
-    return 1 if found.failed else 0
+    study = read_study(write_demo_study(out, seed, quick))
+    extra = ExtraSectionSource(partial(study_recovery_section, read_truth(out)), truth_files(out))
+    run = run_study(study, RunOptions(jobs=jobs or default_jobs()), print_message, progress, extra)
+    for outcome in run.failed:
+        print_message(f"{outcome.unit.stage} {outcome.unit.name} failed: {outcome.reason}")
+    if run.page is not None:
+        print_line(f"the demo's page: {run.page.resolve()}")
+    return 1 if run.failed else 0
 
 
-def _written(folder: Path, seed: int, quick: bool) -> Path:
-    """The configuration of the study in a folder."""
-    from ..common import start_jax
+def write_demo_study(folder: Path, seed: int, quick: bool) -> Path:
+    """Writes the synthetic study to a folder; its configuration."""
     from ..synthetic import QUICK, StudyDesign, write_study
 
     start_jax()

@@ -4,95 +4,118 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
+import typer
 
 from ..common import UsageError, json_value, print_line, print_message, print_table, progress, release, write_json
-from ..measures import FeatureTable, measure_changes, read_features, write_features
-from ..stages import RunOptions, StudyRun, features_path, run_study
-from ..study import read_study
-from ._check import show_missing
-from ._run import default_jobs, missing_runs
+from ._check import missing_runs, print_missing
+from ._guard import guarded
+from ._options import Debug, Jobs, Json, StudyFile, default_jobs
 
-MOST = 20  # remarks on the terminal; the sidecar has all
+if TYPE_CHECKING:
+    from ..measures import FeatureTable
+    from ..stages import StudyRun
+
+HELP = (
+    "The imaging measures of a study as one table, a row for each participant and session: responses, "
+    "interactions between regions, distances between patterns, connectivity at rest, parameters of the DCM."
+)
+EXAMPLE = "effconn features study.toml --out features.tsv"
+MOST_REMARKS = 20  # on the terminal; the sidecar has all
 
 
-def run_features(study_file: Path, out_file: Path | None, json_file: Path | None, jobs: int | None = None) -> int:
-    """Extract what is not extracted yet, write the table and say what is in it; 0 where every run has a result, else 1.
+@guarded
+def command(
+    study: StudyFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.tsv", help="Where the table goes besides the study's own folder."),
+    ] = None,
+    jobs: Jobs = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> int:
+    """Extract what is not extracted yet, write the table, print what is in it; 0 where every run has a result, else 1.
 
-    Models are not inverted for it: parameters of those that are go in, and those that are not are n/a, with a line
-    that says how many. Inverting is `effconn run`'s, as it may take hours.
-
-    Arguments:
-        out_file: where the table goes besides the study's own folder of tables; a .tsv.
+    Models are not inverted for it: parameters of those that are inverted go in, the others are n/a, with a line that
+    says how many. Inverting is `effconn run`'s, as it may take hours.
     """
-    if out_file is not None and out_file.suffix != ".tsv":
-        raise UsageError(f"--out {out_file} is no .tsv; name the table such as features.tsv")
-    study = read_study(study_file)
-    found = run_study(study, RunOptions(("extract", "measure"), jobs or default_jobs()), print_message, progress)
-    path = features_path(study)
-    if not any(one.unit.stage == "measure" and one.status != "failed" for one in found.outcomes):
+    from ..measures import read_features, write_features
+    from ..stages import RunOptions, features_path, run_study
+    from ..study import read_study
+
+    if out is not None and out.suffix != ".tsv":
+        raise UsageError(f"--out {out} is no .tsv; name the table such as features.tsv")
+    settings = read_study(study)
+    run = run_study(settings, RunOptions(("extract", "measure"), jobs or default_jobs()), print_message, progress)
+    path = features_path(settings)
+    if not any(outcome.unit.stage == "measure" and outcome.status != "failed" for outcome in run.outcomes):
         return 1
     table = read_features(path)
-    if out_file is not None:
-        path, _ = write_features(table, out_file)
-    _summary(table, path)
-    show_missing(found.inventory)
-    if json_file is not None:
-        write_json(json_file, _json(table, found, path))
-    return 1 if found.failed else 0
+    if out is not None:
+        path, _ = write_features(table, out)
+    _print_summary(table, path)
+    print_missing(run.inventory)
+    if json is not None:
+        write_json(json, _json(table, run, path))
+    return 1 if run.failed else 0
 
 
-def _summary(table: FeatureTable, path: Path) -> None:
-    counts = _by_kind(table)
+def _print_summary(table: FeatureTable, path: Path) -> None:
     rows = [
-        [kind, str(one["measures"]), f"{one['missing']:.0%}", f"{one['change_missing']:.0%}"]
-        for kind, one in counts.items()
+        [kind, str(counts["measures"]), f"{counts['missing']:.0%}", f"{counts['change_missing']:.0%}"]
+        for kind, counts in _by_kind(table).items()
     ]
-    people = len(table.participants) // 2
-    print_line(f"{len(table.participants)} rows, {people} participants in {' and '.join(table.order)}")
+    participants = len(table.participants) // 2
+    print_line(f"{len(table.participants)} rows, {participants} participants in {' and '.join(table.order)}")
     if rows:
         print_table(("Kind", "Measures", "Missing", "Change missing"), rows)
-    for line in table.remarks[:MOST]:
+    for line in table.remarks[:MOST_REMARKS]:
         print_message(f"remark: {line}")
-    if len(table.remarks) > MOST:
-        print_message(f"remark: and {len(table.remarks) - MOST} more, in {path.with_suffix('.json').name}")
+    if len(table.remarks) > MOST_REMARKS:
+        print_message(f"remark: and {len(table.remarks) - MOST_REMARKS} more, in {path.with_suffix('.json').name}")
     print_line(f"measures: {path.resolve()}")
 
 
 def _by_kind(table: FeatureTable) -> dict[str, dict[str, Any]]:
     """Of each kind: number of measures, share of cells missing, and of changes."""
+    import numpy as np
+
+    from ..measures import measure_changes
+
     absent, changed = np.isnan(table.values), np.isnan(measure_changes(table).values)
-    kinds = [one.kind for one in table.measures]
+    kinds = [measure.kind for measure in table.measures]
     return {
         kind: {
             "measures": count,
-            "missing": float(absent[:, [i for i, one in enumerate(kinds) if one == kind]].mean()),
-            "change_missing": float(changed[:, [i for i, one in enumerate(kinds) if one == kind]].mean()),
+            "missing": float(absent[:, [i for i, other in enumerate(kinds) if other == kind]].mean()),
+            "change_missing": float(changed[:, [i for i, other in enumerate(kinds) if other == kind]].mean()),
         }
         for kind, count in Counter(kinds).items()
     }
 
 
-def _json(table: FeatureTable, found: StudyRun, path: Path) -> dict[str, Any]:
-    names = [one.name for one in table.columns]
+def _json(table: FeatureTable, run: StudyRun, path: Path) -> dict[str, Any]:
+    names = [column.name for column in table.columns]
     return {
         "effconn": release(),
         "table": str(path),
         "rows": [
             {
-                "participant_id": who,
+                "participant_id": participant,
                 "session": session,
                 table.arm: arm,
                 **json_value(dict(zip(names, row, strict=True))),
             }
-            for who, session, arm, row in zip(
+            for participant, session, arm, row in zip(
                 table.participants, table.sessions, table.arms, table.values.tolist(), strict=True
             )
         ],
         "kinds": _by_kind(table),
         "remarks": list(table.remarks),
-        "failed": [{"stage": one.unit.stage, "name": one.unit.name, "reason": one.reason} for one in found.failed],
-        "missing": missing_runs(found.inventory),
+        "failed": [
+            {"stage": outcome.unit.stage, "name": outcome.unit.name, "reason": outcome.reason} for outcome in run.failed
+        ],
+        "missing": missing_runs(run.inventory),
     }

@@ -1,4 +1,4 @@
-"""`effconn peb`: the group level on the command line."""
+"""`effconn peb`: the group level; each analysis is a command below it."""
 
 from __future__ import annotations
 
@@ -7,122 +7,19 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from ._guard import guarded
-from ._option_text import name_list, name_pair
+from ..common import print_message, progress
+from ._group_options import group_options
+from ._guard import run_guarded
+from ._options import Debug, Json, PageFolder, Seed, name_list, name_pair
 
 if TYPE_CHECKING:
     from ..group import GroupInputs, GroupOptions
     from ..page import AnalysisReport
-
-Results = Annotated[
-    list[Path],
-    typer.Argument(
-        help="First-level results: folders of effconn invert, its .nc files, or SPM's estimated DCM/GCM files."
-    ),
-]
-DesignFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--design", metavar="TABLE", help="TSV with participant_id and a column per covariate; default: mean alone."
-    ),
-]
-Covariates = Annotated[
-    str | None, typer.Option(metavar="A,B,…", help="Columns of the design to use, in order. Default: all.")
-]
-Interactions = Annotated[
-    str | None, typer.Option(metavar="A:B,…", help="Products of covariates, such as arm:improvement.")
-]
-Raw = Annotated[bool, typer.Option("--raw", help="Leave covariates as they are; they are centred otherwise.")]
-Fields = Annotated[
-    str | None, typer.Option(metavar="A,B,C", help="Fields of the DCM that the group explains. Default: A,B.")
-]
-Parameters = Annotated[
-    list[str] | None,
-    typer.Option("--parameter", help="A single parameter by name, instead of or beside --fields; repeat for more."),
-]
-Change = Annotated[
-    str | None,
-    typer.Option(
-        metavar="BEFORE,AFTER",
-        help="Analyse the change between visits, by what marks them in names: ses-1,ses-2 or pre,post.",
-    ),
-]
-MatchedOnly = Annotated[
-    bool, typer.Option("--matched-only", help="Go on without participants who lack a result or a row; each is named.")
-]
-ByOrder = Annotated[
-    bool,
-    typer.Option(
-        "--by-order",
-        help="Row i of the design is for result i, sub-2 before sub-10: for SPM's .mat designs, which have no names. "
-        "Who each row is for is said, and written to order.tsv.",
-    ),
-]
-GcmColumn = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Which model: the column of a GCM that has several.")
-]
-AllDifferent = Annotated[
-    bool,
-    typer.Option(
-        "--all-different", help="Every result is another person's, though names look like visits (T1 and T2) of one."
-    ),
-]
-CompatOption = Annotated[
-    str,
-    typer.Option(
-        metavar="none|spm12|spm25",
-        help="'none': the calibrated group level; 'spm12', 'spm25': SPM's numbers, oddities included.",
-    ),
-]
-BetweenOption = Annotated[
-    Literal["mixture", "gaussian"] | None,
-    typer.Option(
-        help="How participants lie about the design: some may be far off and count less, or Gaussian, and all count. "
-        "Default: mixture; gaussian with SPM's modes."
-    ),
-]
-ComponentsOption = Annotated[
-    Literal["single", "fields", "all", "none"] | None,
-    typer.Option(
-        help="Gaussian participants: their variances, one (default), one per field, one per parameter, or fixed. A "
-        "mixture has one per parameter."
-    ),
-]
-BetweenPrior = Annotated[
-    Literal["spm12", "wide"] | None,
-    typer.Option(
-        help="Gaussian participants: how sure one is beforehand of their variance, as SPM12 or left to the data. "
-        "Default: as the mode."
-    ),
-]
-SmallestEffect = Annotated[
-    float,
-    typer.Option(
-        "--smallest-effect",
-        metavar="HZ",
-        help="An effect that is surely below this counts as none; of a covariate that is a number, per SD of it.",
-    ),
-]
-Reinvert = Annotated[
-    bool,
-    typer.Option(
-        "--reinvert",
-        help="Invert participants again under what the group says of each, until the group stays. Needs their series.",
-    ),
-]
-Series = Annotated[
-    list[Path] | None,
-    typer.Option("--series", help="With --reinvert: file or folder of what results were made from, if not near them."),
-]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the page, tables and pictures.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this JSON file.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
 
 
 class FitByDefault(TyperGroup):
@@ -143,51 +40,7 @@ app = typer.Typer(
 )
 
 
-def group_options(
-    results: Results,
-    design: DesignFile = None,
-    covariates: Covariates = None,
-    interactions: Interactions = None,
-    raw: Raw = False,
-    fields: Fields = None,
-    parameter: Parameters = None,
-    change: Change = None,
-    matched_only: MatchedOnly = False,
-    by_order: ByOrder = False,
-    gcm_column: GcmColumn = None,
-    all_different: AllDifferent = False,
-    compat: CompatOption = "none",
-    between: BetweenOption = None,
-    components: ComponentsOption = None,
-    between_prior: BetweenPrior = None,
-    smallest_effect: SmallestEffect = 0.5,
-    reinvert: Reinvert = False,
-    series: Series = None,
-) -> GroupOptions:
-    """The options that every analysis shares."""
-    from ..group import GroupOptions, check_smallest_effect, group_settings
-
-    return GroupOptions(
-        paths=results,
-        design=design,
-        covariates=name_list(covariates) or None,
-        interactions=[name_pair(one, ":", "--interactions") for one in name_list(interactions)],
-        centred=not raw,
-        fields=name_list(fields) or None,
-        parameters=tuple(parameter or ()),
-        sessions=name_pair(change, ",", "--change") if change else None,
-        matched_only=matched_only,
-        by_order=by_order,
-        gcm_column=gcm_column,
-        all_different=all_different,
-        settings=group_settings(compat, between, components, between_prior),
-        smallest_effect=check_smallest_effect(smallest_effect),
-        reinvert=reinvert,
-        series=series or (),
-    )
-
-
-def output_options(out: Out = None, json: Json = None, debug: Debug = False) -> None:
+def output_options(out: PageFolder = None, json: Json = None, debug: Debug = False) -> None:
     """Where every analysis puts its results."""
 
 
@@ -204,13 +57,12 @@ def group_command(
     """
 
     def decorate(analyse: Callable[..., AnalysisReport]) -> Callable[..., int]:
-        shared, own, output = (_options(one) for one in (group_options, analyse, output_options))
-        own = {name: one for name, one in own.items() if name != "inputs"}
+        shared, own, output = (_parameters(function) for function in (group_options, analyse, output_options))
+        own = {name: parameter for name, parameter in own.items() if name != "inputs"}
 
         @functools.wraps(analyse)
         def command(**given: Any) -> int:
             def work() -> int:
-                from ..common import print_message, progress
                 from ..group import read_group
                 from ..page import hold_output_folder, print_and_save
 
@@ -229,22 +81,22 @@ def group_command(
                     print_and_save(report, given["out"], given["json"])
                 return 1 if inputs.errors else 0
 
-            return guarded(work, given["debug"])
+            return run_guarded(work, given["debug"])
 
         every = {**shared, **own, **output}
         # What `inspect.signature` looks for, and typer by it; the types of functions do not know it.
         command.__signature__ = inspect.Signature(list(every.values()))  # type: ignore[attr-defined] # Typer reads it
-        command.__annotations__ = {name: one.annotation for name, one in every.items()}
+        command.__annotations__ = {name: parameter.annotation for name, parameter in every.items()}
         return app.command(name=name, epilog=f"Example: {example}", help=help)(command)
 
     return decorate
 
 
-def _options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """A function's parameters by name, annotations evaluated, to be passed by name."""
-    names = {**globals(), "GroupInputs": Any, "GroupOptions": Any, "AnalysisReport": Any}
+    names = {**function.__globals__, "GroupInputs": Any, "GroupOptions": Any, "AnalysisReport": Any}
     found = inspect.signature(function, globals=names, eval_str=True).parameters
-    return {name: one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for name, one in found.items()}
+    return {name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for name, parameter in found.items()}
 
 
 @group_command(

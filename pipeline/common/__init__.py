@@ -1,6 +1,6 @@
 """What every room may use: names, their order and whose they are, plausible times, shown text, child processes."""
 
-from ._console import UsageError, out, print_line, print_message, print_table, progress
+from ._console import UsageError, print_json, print_line, print_message, print_table, progress
 from ._environment import CORES_VARIABLE, CompileClock, check_packages, count_cores, describe_environment, start_jax
 from ._files import (
     JsonError,
@@ -119,8 +119,8 @@ __all__ = [
     "nearest_name",
     "number_advice",
     "order_visits",
-    "out",
     "page_text",
+    "print_json",
     "print_line",
     "print_message",
     "print_table",

@@ -105,6 +105,11 @@ def print_line(message: str = "") -> None:
     out.print(message_line(message), soft_wrap=True)
 
 
+def print_json(text: str) -> None:
+    """JSON on standard output, laid out for reading."""
+    out.print_json(text)
+
+
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), title: str = ""
 ) -> None:

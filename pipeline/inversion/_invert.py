@@ -178,6 +178,11 @@ class Outcome:
     origin: Literal["inverted", "kept", "redone"]
     note: str = ""  # why an earlier result was not kept
 
+    @property
+    def failure(self) -> str:
+        """Why there is no result; empty where there is one."""
+        return self.result.reason if isinstance(self.result, Failure) else ""
+
 
 class Watcher(Protocol):
     """Told how far the inversion is."""

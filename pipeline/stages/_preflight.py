@@ -1,15 +1,38 @@
-"""Everything that can be known to be wrong before hours of work."""
+"""What a study has on disk and what would stop it, found before hours of work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from ..bids import Inventory, check_groups, check_predictions, check_statistics, collect_inventory, group_remarks
-from ..common import UsageError
-from ..images import check_regions, region_remarks, run_grids
-from ..study import Study
+import numpy as np
+
+from ..bids import Inventory, Run, check_groups, check_predictions, check_statistics, collect_inventory, group_remarks
+from ..common import UsageError, merge_remarks
+from ..images import RegionExtent, check_regions, region_remarks, run_grids, run_units
+from ..page import Column, Records
+from ..study import Study, describe_inversion
 from ._predict import check_formulas
+
+REGION_COLUMNS = (
+    Column("name", "Region"),
+    Column("source", "Taken for"),
+    Column("threshold", "Threshold", ".4g"),
+    Column("map_volume", "In its file, mm³", ",.0f"),
+    Column("voxels", "Voxels", "d"),
+    Column("volume", "mm³", ",.0f"),
+    Column("in_brain", "In the brain mask", "d"),
+)
+SCALE_COLUMNS = (
+    Column("run", "Run"),
+    Column("mean", "Mean of the brain", ".4g"),
+    Column("spread", "Voxels vary by, %", ".2g"),
+    Column("displacement", "Mean FD, mm", ".3f"),
+    Column("confounds", "Confounds", "d"),
+)
+AVAILABLE, MISSING = "✓", "missing"
 
 
 def preflight(study: Study, on_progress: Callable[[int, int], None] | None = None) -> tuple[Inventory, list[str]]:
@@ -50,3 +73,74 @@ def checked_inventory(study: Study, on_progress: Callable[[int, int], None] | No
     if errors:
         raise UsageError("\n".join(["the study cannot run:", *errors]))
     return inventory
+
+
+def region_records(extents: Sequence[RegionExtent], run: Run) -> Records:
+    """One row a region, on the grid of a run."""
+    edges = np.linalg.norm(np.array(run.affine)[:3, :3], axis=0)
+    title = f"Regions on images of {' × '.join(f'{edge:.3g}' for edge in edges)} mm, as of {run.label}"
+    rows = [vars(extent) for extent in extents]
+    marked = frozenset(
+        i for i, extent in enumerate(extents) if extent.in_brain is not None and extent.in_brain < extent.voxels / 2
+    )
+    return Records("regions", title, "Above the threshold a voxel belongs.", REGION_COLUMNS, rows, marked)
+
+
+def participant_records(study: Study, inventory: Inventory) -> Records:
+    """Every participant: arm, scores, and for each session and task whether there is a usable run."""
+    cells = [(session, task) for session in (study.sessions.before, study.sessions.after) for task in study.tasks]
+    available = {(run.participant, run.session, run.task) for run in inventory.runs}
+    rows: list[dict[str, Any]] = [
+        {
+            "participant_id": participant.name,
+            "arm": participant.arm,
+            **{f"score_{name}": participant.scores.get(name) for name in study.scores},
+            **{run_key(*cell): AVAILABLE if (participant.name, *cell) in available else MISSING for cell in cells},
+        }
+        for participant in inventory.participants
+    ]
+    columns = (
+        Column("participant_id", "Participant"),
+        Column("arm", "Arm"),
+        *(Column(f"score_{name}", f"{name}, {score.unit}", ".4g") for name, score in study.scores.items()),
+        *(Column(run_key(*cell), " ".join(cell)) for cell in cells),
+    )
+    marked = frozenset(i for i, row in enumerate(rows) if MISSING in row.values())
+    lead = "A run is there where all of its files are and their headers agree."
+    return Records("participants", "Participants and their runs", lead, columns, rows, marked)
+
+
+def run_key(session: str, task: str) -> str:
+    """A session and a task as one column name."""
+    return f"{session}_task-{task}"
+
+
+def scale_records(study: Study, inventory: Inventory) -> tuple[Records, list[str]]:
+    """One row a task: in which scale images and motion of its first run are; and what should be checked."""
+    first = {run.task: run for run in reversed(inventory.runs)}
+    units = [run_units(study, first[task]) for task in study.tasks if task in first]
+    rows = [vars(run) | {"remarks": list(run.remarks)} for run in units]
+    remarks = list(dict.fromkeys(line for run in units for line in run.remarks))
+    return Records("scales", "Scale of the first run of each task", "", SCALE_COLUMNS, rows), remarks
+
+
+def count_lines(study: Study, inventory: Inventory) -> list[str]:
+    """How many participants and runs there are, and how models are inverted, a sentence each."""
+    arms = Counter(participant.arm for participant in inventory.participants)
+    counts = ", ".join(f"{arms[arm]} {arm}" for arm in study.participants.arms)
+    lines = [f"{len(inventory.participants)} participants ({counts}), {len(inventory.left_out)} left out"]
+    for task in study.tasks:
+        done = {(run.participant, run.session) for run in inventory.runs if run.task == task}
+        both = sum(
+            all((participant.name, session) in done for session in (study.sessions.before, study.sessions.after))
+            for participant in inventory.participants
+        )
+        lines.append(f"{task}: {len(done)} runs of {2 * len(inventory.participants)}; both sessions of {both}")
+    return [*lines, *mode_lines(study)]
+
+
+def mode_lines(study: Study) -> list[str]:
+    """How models are inverted and groups are fitted, in words."""
+    lines = [f"[dcm]: {describe_inversion(study.dcm)}"] if study.dcm is not None else []
+    groups = merge_remarks((name, f"mode {analysis.compat}") for name, analysis in study.group.items())
+    return lines + [f"[group] {line}" for line in groups]

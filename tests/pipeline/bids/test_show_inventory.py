@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli import _check as _cli_check
-from pipeline.cli._check import participant_records, show_inventory
+from pipeline.cli import _check
+from pipeline.cli._check import print_inventory
+from pipeline.stages import participant_records
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 
 
 def shown(small: Small, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
-    show_inventory(small.study(), small.inventory())
+    print_inventory(small.study(), small.inventory())
     captured = capsys.readouterr()
     return captured.out, captured.err
 
@@ -38,7 +39,7 @@ def test_everybody_of_a_small_study_has_a_row_and_tasks_their_totals(
 def test_of_a_big_study_only_those_who_lack_something_are_shown(
     small: Small, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_cli_check, "SHOWN", 3)
+    monkeypatch.setattr(_check, "MOST_PARTICIPANTS", 3)
     small.bold("sub-05_ses-1_task-rest").unlink()
     out, _ = shown(small, capsys)
     assert "Participants who lack a run, 1 of 6" in out
@@ -68,7 +69,7 @@ def test_brackets_and_markup_in_a_table_are_shown_as_they_are(small: Small, caps
 def test_records_hold_scores_runs_and_reasons(small: Small) -> None:
     small.mask("sub-02_ses-1_task-rest").unlink()
     study, inventory = small.study(), small.inventory()
-    people = participant_records(inventory, study)
+    people = participant_records(study, inventory)
     assert people.rows[1]["ses-1_task-rest"] == "missing"
     assert people.marked == frozenset({1})
     assert people.rows[1]["score_caps"] == 6.0

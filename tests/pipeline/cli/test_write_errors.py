@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from toy_units import toy_outputs, toy_units
 
-from pipeline.cli._guard import FAILED, flushed, guarded
+from pipeline.cli._guard import FAILED, flush_stream, run_guarded
 from pipeline.common import WriteError, _files, atomic_write, remove_unfinished_files, write_bytes, write_json
 from pipeline.common._console import _Output
 from pipeline.execution import CurrentProcess, Unit, UnitRecorder, run_units
@@ -97,7 +97,7 @@ def test_a_command_ends_with_one_line_and_exit_code_1(capsys: pytest.CaptureFixt
     def work() -> int:
         raise WriteError("/disk/a.nc", OSError(errno.EROFS, "Read-only file system"))
 
-    assert guarded(work, debug=False) == FAILED
+    assert run_guarded(work, debug=False) == FAILED
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note:")]
     assert lines == [
         "effconn: /disk/a.nc cannot be written (Read-only file system); it is read-only; give a folder that can be "
@@ -144,14 +144,14 @@ def test_a_reader_who_goes_early_does_not_end_the_work() -> None:
         out = _Output(file=stream)
         for _ in range(3):
             out.print("a line")
-        assert flushed(stream) == 0
+        assert flush_stream(stream) == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_output_to_a_full_disk_is_an_error_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with open("/dev/full", "w") as stream:  # noqa: PTH123
         stream.write("a line")
-        assert flushed(stream) == FAILED
+        assert flush_stream(stream) == FAILED
     assert "standard output cannot be written (No space left on device)" in capsys.readouterr().err
 
 

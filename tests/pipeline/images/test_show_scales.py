@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.bids import Inventory
-from pipeline.cli._check import show_regions, show_scales
+from pipeline.cli._check import print_regions, print_scales
 
 
 def inventory(small: Any) -> Inventory:
@@ -25,7 +25,7 @@ def test_a_region_is_shown_with_its_scale_threshold_and_voxels(
     percent = np.rint(100 * np.exp(-(distance**2) / 8))
     save_image(tmp_path / "percent.nii.gz", percent.astype(np.int16), small.affine)
     regions = {"core": {"mask": tmp_path / "percent.nii.gz"}, "far": {"sphere": {"centre": (-30, -36, 0), "radius": 9}}}
-    [core, far] = show_regions(small.settings(regions=regions, dcm=None).study, inventory(small))
+    [core, far] = print_regions(small.settings(regions=regions, dcm=None).study, inventory(small))
     assert (core["source"], core["threshold"]) == ("probabilities in percent, up to 100", 50.0)
     assert core["voxels"] == (percent > 50).sum()
     assert core["map_volume"] == pytest.approx(core["volume"]) == pytest.approx(core["voxels"] * 6.0**3)
@@ -36,7 +36,7 @@ def test_a_region_is_shown_with_its_scale_threshold_and_voxels(
 
 
 def test_images_and_motion_are_shown_with_their_scale(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    [row] = show_scales(small.study, inventory(small))
+    [row] = print_scales(small.study, inventory(small))
     assert row["mean"] == pytest.approx(1000, rel=0.05)
     assert 0.1 < row["spread"] < 5
     assert row["confounds"] == 6
@@ -49,7 +49,7 @@ def test_images_without_their_mean_are_told_before_anything_runs(
 ) -> None:
     other = small.images(data=small.data - small.data.mean(axis=-1, keepdims=True))
     confounds = small.study.confounds.model_dump() | {"censor_above": 500.0}
-    show_scales(other.settings(confounds=confounds).study, inventory(other))
+    print_scales(other.settings(confounds=confounds).study, inventory(other))
     err = capsys.readouterr().err
     assert "check that the images keep their mean" in err
     assert "censor_above is 500 mm, above which 0% of the scans lie" in err

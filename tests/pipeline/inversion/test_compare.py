@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dcm import Settings
-from pipeline.cli._compare_spm import summary
+from pipeline.inversion import comparison_summary
 from pipeline.inversion._compare import Comparison, ComparisonReport, compare
 from pipeline.spm import DcmFile, read_dcms
 
@@ -49,7 +49,7 @@ def test_spms_derivatives_give_spms_numbers(real: list[DcmFile]) -> None:
     assert isinstance(participants, list)
     assert all(set(one) == KEYS for one in participants)
     assert participants[3]["status"].startswith("failed: the file holds no estimate")
-    assert "3 of 3 within 0.001 of SPM12" in summary(report)[0]
+    assert "3 of 3 within 0.001 of SPM12" in comparison_summary(report)[0]
 
 
 def test_exact_derivatives_reach_spms_optimum(real: list[DcmFile]) -> None:
@@ -90,7 +90,7 @@ def test_verdicts_say_whose_optimum_it_is() -> None:
         "same",
         "SPM's optimum is better",
     ]
-    assert summary(report) == [
+    assert comparison_summary(report) == [
         "3 of 4 with F ≥ F of SPM12 − 0.5",
         "SPM missed a better optimum: sub-1",
         "SPM's optimum is better: sub-3; more starts may find it (--starts 8)",
@@ -100,7 +100,7 @@ def test_verdicts_say_whose_optimum_it_is() -> None:
 
 @pytest.mark.parametrize(("at", "says"), [(61, "paths part at iteration 61: last digits decide"), (None, "does not")])
 def test_another_path_is_explained(at: int | None, says: str) -> None:
-    lines = summary(report_of(-0.005, derivatives="spm", twins=True, paths_part_at=at))
+    lines = comparison_summary(report_of(-0.005, derivatives="spm", twins=True, paths_part_at=at))
     assert lines[0].startswith("0 of 1 within 0.001")
     assert says in lines[1]
 
@@ -108,11 +108,11 @@ def test_another_path_is_explained(at: int | None, says: str) -> None:
 def test_noise_off_its_optimum_is_no_other_optimum() -> None:
     report = report_of(22.0, delta_settled_f=0.1, local_optimum=False)
     assert report.participants[0].verdict == "same but for the noise"
-    assert "the same optimum, with the noise estimated elsewhere: sub-0" in summary(report)
+    assert "the same optimum, with the noise estimated elsewhere: sub-0" in comparison_summary(report)
     assert report_of(22.0, delta_settled_f=-0.6).participants[0].verdict == "SPM's optimum is better"
 
 
 def test_nothing_to_compare_is_said() -> None:
     empty = ComparisonReport("exact", 1, "CPU", "float64", (Comparison("x.mat", "x", "failed: y"),), {"compile": 0.0})
-    assert summary(empty) == ["no file holds an estimate of SPM12 to compare with"]
+    assert comparison_summary(empty) == ["no file holds an estimate of SPM12 to compare with"]
     assert not np.any([one.same_path for one in empty.participants])

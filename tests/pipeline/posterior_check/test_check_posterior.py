@@ -142,11 +142,11 @@ def test_what_can_be_checked_is_checked_beside_what_cannot(specified: Path, resu
 
 def test_without_numpyro_the_remedy_is_said(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "numpyro" else object())
-    from pipeline.cli._check_posterior import CheckOptions, run_check_posterior
+    from pipeline.cli._check_posterior import run_check_posterior
     from pipeline.common import UsageError
 
     with pytest.raises(UsageError, match="pip install numpyro"):
-        run_check_posterior(CheckOptions([result], [], "none", ChainSettings(), None, None))
+        run_check_posterior([result], [], "none", ChainSettings(), None, None)
 
 
 def checked(result: Path, *, spread: float = 1.0, shift: float = 0.0, **changed: Any) -> PosteriorCheck:

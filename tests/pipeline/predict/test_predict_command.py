@@ -12,8 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline.cli import _predict as _cli_predict
-from pipeline.cli import _predict_options as _predict_command
+from pipeline.cli import _predict
 from pipeline.cli._predict import run_predict
 from pipeline.common import UsageError
 from pipeline.predict import PredictOptions
@@ -26,9 +25,8 @@ def read_options(monkeypatch: pytest.MonkeyPatch) -> Ask:
     """What a command line asks for."""
     asked: list[Any] = []
     app = typer.Typer()
-    app.command()(_predict_command.predict)
-    monkeypatch.setattr(_predict_command, "guarded", lambda work, debug: work())
-    monkeypatch.setattr(_cli_predict, "run_predict", lambda *given: asked.append(given) or 0)
+    app.command()(_predict.command.__wrapped__)  # errors are to be seen
+    monkeypatch.setattr(_predict, "run_predict", lambda *given: asked.append(given) or 0)
 
     def run(*arguments: str) -> Any:
         result = CliRunner().invoke(app, ["t.tsv", *arguments])
