@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 import dcm
 from dcm._batch import Batch, make_batches
-from dcm._scheduler import Machine, Row, choose_machine, usable_cores
+from dcm._scheduler import ExecutionPlan, Worker, plan_execution, usable_cores
 from dcm._subject import prepare
 
 from . import _floor as floor
@@ -86,7 +86,7 @@ def compile_seconds(subjects: Sequence[dcm.Subject], short: dcm.Settings) -> flo
 def timings(subjects: Sequence[dcm.Subject], budget_s: float) -> dict[str, Any]:
     """One iteration on all cores, the whole cohort, and the floor."""
     batch = one_batch(subjects, ENDLESS)
-    machine = choose_machine(batch, len(subjects))
+    machine = plan_execution(batch, len(subjects))
     per_iteration = iteration_seconds(batch, machine)
     most = max(2, min(128, int(budget_s / (per_iteration * len(subjects)))))
     outcomes: list[Any] = []
@@ -100,7 +100,7 @@ def timings(subjects: Sequence[dcm.Subject], budget_s: float) -> dict[str, Any]:
         "parameters": size.parameters,
         "intervals": size.intervals,
         "steps": size.steps,
-        "seats": machine.seats,
+        "seats": machine.slots,
         "ms_per_iteration_per_participant": 1e3 * per_iteration,
         "cohort_ms": 1e3 * total / max(sum(iterations), 1),
         "iterations": statistics.median(iterations) if iterations else math.nan,
@@ -131,32 +131,32 @@ def size_of(batch: Batch) -> floor.Size:
     )
 
 
-def iteration_seconds(batch: Batch, machine: Machine) -> float:
-    """Time of one iteration of one participant where every seat of every row is taken; the median over calls.
+def iteration_seconds(batch: Batch, machine: ExecutionPlan) -> float:
+    """Time of one iteration of one participant where every slot of every row is taken; the median over calls.
 
-    The rows are those of `dcm.invert_cohort`, all advancing at once as there. Members sit in several seats where there
-    are fewer of them than seats.
+    The rows are those of `dcm.invert_cohort`, all advancing at once as there. Members sit in several slots where there
+    are fewer of them than slots.
     """
     devices = list(dict.fromkeys(machine.devices))
-    everyone = {one: jax.device_put(batch.problems, one) for one in devices}
-    rows = [Row(batch.model, batch.noise, everyone[one], one, machine) for one in machine.devices]
+    all_problems = {one: jax.device_put(batch.problems, one) for one in devices}
+    rows = [Worker(batch.model, batch.noise, all_problems[one], one, machine) for one in machine.devices]
     for k, row in enumerate(rows):
-        for place in range(machine.seats):
-            row.give(place, ((k * machine.seats + place) % len(batch.members), 0))
+        for place in range(machine.slots):
+            row.assign(place, ((k * machine.slots + place) % len(batch.members), 0))
     for one in devices:  # compiled once, not by several threads
         next(row for row in rows if row.device == one).advance(rounds=0)
-    evaluations = len(rows) * machine.seats * machine.rounds
+    evaluations = len(rows) * machine.slots * machine.rounds
     taken: list[float] = []
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(rows)) as pool:
         while len(taken) < WARM_UP + REPEATS and (len(taken) < 3 * WARM_UP or sum(taken) < ENOUGH_S):
-            taken.append(seconds(lambda: list(pool.map(Row.advance, rows))))
+            taken.append(seconds(lambda: list(pool.map(Worker.advance, rows))))
     return statistics.median(taken[WARM_UP:]) / evaluations
 
 
-def one_row(batch: Batch, seats: int, patience: int = 1) -> Machine:
+def one_row(batch: Batch, slots: int, finished_at_once: int = 1) -> ExecutionPlan:
     """One row on the first device, as on a GPU."""
-    machine = choose_machine(batch, seats)
-    return replace(machine, devices=machine.devices[:1], seats=seats, patience=patience, cuts=True)
+    machine = plan_execution(batch, slots)
+    return replace(machine, devices=machine.devices[:1], slots=slots, finished_at_once=finished_at_once, shrinks=True)
 
 
 def peak_mb() -> float:

@@ -16,7 +16,7 @@ import numpy as np
 import dcm
 from dcm import _cohort, _scheduler
 from dcm._batch import Batch
-from dcm._scheduler import Machine, choose_machine
+from dcm._scheduler import ExecutionPlan, plan_execution
 
 from . import host
 from ._case import ENDLESS, device, iteration_seconds, one_batch, one_row, peak_mb, wait
@@ -42,12 +42,12 @@ def where() -> Iterator[dict[str, Any]]:
 
 
 def agreement(regions: int, participants: int, scans: int) -> Iterator[dict[str, Any]]:
-    """One cohort on the device in one row of seats, and on the CPU as always: F, means and iterations."""
+    """One cohort on the device in one row of slots, and on the CPU as always: F, means and iterations."""
     subjects = cohort(regions, participants, scans)
     with _machine(_device_row):
         here = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
     cpu = jax.devices("cpu")[0]
-    with jax.default_device(cpu), _machine(lambda batch, tasks: Machine((cpu,), 1, _scheduler.ROUNDS_CPU)):
+    with jax.default_device(cpu), _machine(lambda batch, tasks: ExecutionPlan((cpu,), 1, _scheduler.ROUNDS_CPU)):
         there = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
     pairs = list(zip(here, there, strict=True))
     free_energy = max(abs(a.free_energy - b.free_energy) for a, b in pairs)
@@ -64,7 +64,7 @@ def agreement(regions: int, participants: int, scans: int) -> Iterator[dict[str,
 
 
 def models(regions: int, numbers: list[int], scans: int, limit_s: float) -> Iterator[dict[str, Any]]:
-    """How long so many models take: an iteration with all seats taken, then whole inversions where time permits."""
+    """How long so many models take: an iteration with all slots taken, then whole inversions where time permits."""
     began, iterations = time.perf_counter(), float(TYPICAL_ITERATIONS)
     compilations = host.compilation_seconds()
     for number in numbers:
@@ -76,12 +76,12 @@ def models(regions: int, numbers: list[int], scans: int, limit_s: float) -> Iter
         row: dict[str, Any] = {
             "regions": regions,
             "models": number,
-            "seats": machine.seats * len(machine.devices),
-            "parts": -(-number // (machine.seats * len(machine.devices))),
+            "seats": machine.slots * len(machine.devices),
+            "parts": -(-number // (machine.slots * len(machine.devices))),
             "ms_per_iteration_per_model": 1e3 * per_iteration,
         }
         left = SHARE_OF_TIME * limit_s - (time.perf_counter() - began)
-        if per_iteration * max(number, machine.seats) * iterations < left:
+        if per_iteration * max(number, machine.slots) * iterations < left:
             timed, evaluations = _inversions(subjects)
             row |= timed
             iterations = evaluations / number
@@ -121,18 +121,18 @@ def _inversions(subjects: list[dcm.Subject]) -> tuple[dict[str, Any], int]:
     }, evaluations
 
 
-def _device_row(batch: Batch, tasks: int) -> Machine:
+def _device_row(batch: Batch, tasks: int) -> ExecutionPlan:
     """The machine of `dcm.invert_cohort` on a GPU; on a CPU one row that is like a GPU's."""
     if jax.default_backend() != "cpu":
-        return choose_machine(batch, tasks)
-    seats = 1 << (tasks - 1).bit_length()
-    return one_row(batch, seats, patience=max(1, seats // 16))
+        return plan_execution(batch, tasks)
+    slots = 1 << (tasks - 1).bit_length()
+    return one_row(batch, slots, finished_at_once=max(1, slots // 16))
 
 
 @contextmanager
-def _machine(choose: Callable[[Batch, int], Machine]) -> Iterator[None]:
+def _machine(choose: Callable[[Batch, int], ExecutionPlan]) -> Iterator[None]:
     """Inversions on a machine of the benchmark's choice."""
-    with mock.patch.object(_cohort, "choose_machine", lambda batch, tasks, _=None: choose(batch, tasks)):
+    with mock.patch.object(_cohort, "plan_execution", lambda batch, tasks, _=None: choose(batch, tasks)):
         yield
 
 

@@ -26,7 +26,7 @@ from dcm._batch import Batch
 from dcm._flow import flow_step
 from dcm._forward import ForwardModel
 from dcm._runtime import accepted_options
-from dcm._scheduler import Machine, Row, choose_machine
+from dcm._scheduler import ExecutionPlan, Worker, plan_execution
 
 from . import _floor as floor
 from ._case import ENDLESS, one_batch, size_of, wait
@@ -35,7 +35,7 @@ from ._process import report
 
 ITERATIONS = 6  # before anything is timed, so that the point is a typical one
 REPEATS, ENOUGH_S = 40, 6.0
-TASKS = 64  # as many seats as a cohort of so many has
+TASKS = 64  # as many slots as a cohort of so many has
 
 
 class Recorded(NamedTuple):
@@ -61,7 +61,7 @@ def run(task: dict[str, Any]) -> list[dict[str, Any]]:
     batch = one_batch(cohort(task["regions"], 2, task.get("scans", SCANS)), ENDLESS)
     size = size_of(batch)
     with threadpool_limits(1, user_api="blas"):
-        taken = stage_ms(batch, task.get("seats") or choose_machine(batch, TASKS).seats)
+        taken = stage_ms(batch, task.get("seats") or plan_execution(batch, TASKS).slots)
         speed = floor.operations_per_ms()
     needed = {
         "prediction, Jacobian": floor.prediction(size),
@@ -82,9 +82,9 @@ def run(task: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def stage_ms(batch: Batch, seats: int) -> dict[str, float]:
+def stage_ms(batch: Batch, slots: int) -> dict[str, float]:
     """Processor ms of each part and participant, so many side by side."""
-    row, problems = typical_row(batch, seats)
+    row, problems = typical_row(batch, slots)
     model, states = batch.model, row.states
 
     def evaluate(problem: Any, state: laplace.State) -> tuple[Array, Array]:
@@ -98,10 +98,10 @@ def stage_ms(batch: Batch, seats: int) -> dict[str, float]:
         return flow_step(state.ascent.gradient, state.ascent.curvature, jnp.exp(state.log_step - state.ascent.log_det))
 
     recorded = Recorded(*compiled(evaluate)(problems, states))
-    prediction = processor_ms(compiled(evaluate), problems, states) / seats
-    without = processor_ms(compiled(rest), problems, states, recorded) / seats
-    flowing = processor_ms(compiled(flow), states) / seats
-    whole = processor_ms(row.advance) / seats / row.machine.rounds  # last: it moves the states
+    prediction = processor_ms(compiled(evaluate), problems, states) / slots
+    without = processor_ms(compiled(rest), problems, states, recorded) / slots
+    flowing = processor_ms(compiled(flow), states) / slots
+    whole = processor_ms(row.advance) / slots / row.plan.rounds  # last: it moves the states
     return {
         "prediction, Jacobian": prediction,
         "Gram, noise, F": max(without - flowing, 0.0),
@@ -110,16 +110,16 @@ def stage_ms(batch: Batch, seats: int) -> dict[str, float]:
     }
 
 
-def typical_row(batch: Batch, seats: int, device: jax.Device | None = None) -> tuple[Row, Any]:
-    """A row whose seats are all taken, after a few iterations, and the problems of its seats."""
+def typical_row(batch: Batch, slots: int, device: jax.Device | None = None) -> tuple[Worker, Any]:
+    """A row whose slots are all taken, after a few iterations, and the problems of its slots."""
     device = device or jax.devices()[0]
-    everyone = jax.device_put(batch.problems, device)
-    row = Row(batch.model, batch.noise, everyone, device, Machine((device,), seats, rounds=ITERATIONS))
-    for place in range(seats):
-        row.give(place, (place % len(batch.members), 0))
+    all_problems = jax.device_put(batch.problems, device)
+    row = Worker(batch.model, batch.noise, all_problems, device, ExecutionPlan((device,), slots, rounds=ITERATIONS))
+    for place in range(slots):
+        row.assign(place, (place % len(batch.members), 0))
     row.advance()
-    member = jnp.asarray(np.arange(seats) % len(batch.members))
-    problems = jax.tree.map(lambda leaf: leaf[member], everyone)
+    member = jnp.asarray(np.arange(slots) % len(batch.members))
+    problems = jax.tree.map(lambda leaf: leaf[member], all_problems)
     return row, eqx.tree_at(lambda one: one.start, problems, problems.start[:, 0])
 
 

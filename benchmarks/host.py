@@ -1,7 +1,7 @@
 """Time outside the compiled step: ``python -m benchmarks.host [--models 10000] [--json FILE]``.
 
 A cohort of simulated participants, four regions each, goes through `dcm.invert_cohort` as on a GPU, in one long row of
-seats, with the compiled step replaced by one that replays recorded inversions: after how many evaluations each ends.
+slots, with the compiled step replaced by one that replays recorded inversions: after how many evaluations each ends.
 What is left is the host's part: padding, uploading, seating, fetching, and making posteriors. Also: how many
 compilations there were, and how often something was sent to the device or fetched, in calls for the whole cohort.
 """
@@ -26,7 +26,7 @@ from dcm import _cohort, _scheduler
 from dcm._batch import Batch
 from dcm._joint_density import Problem
 from dcm._laplace import CONVERGED, RUNNING, State
-from dcm._scheduler import Machine, Seats
+from dcm._scheduler import ExecutionPlan, Slots
 
 from ._models import SCANS, cohort
 from ._options import whole_number
@@ -47,15 +47,15 @@ class Recorded:
         self.seconds, self.calls = 0.0, 0
 
     def advance(
-        self, _: object, __: str, ___: Problem, seats: Seats, states: State, rounds: np.ndarray, ____: np.ndarray
+        self, _: object, __: str, ___: Problem, slots: Slots, states: State, rounds: np.ndarray, ____: np.ndarray
     ) -> State:
         """The states after so many evaluations; whoever has had all of theirs has converged."""
         begin = time.perf_counter()
-        if self.done.size != len(seats.member):
-            self.done = np.zeros(len(seats.member), dtype=int)
-        needed = self.evaluations[np.asarray(seats.member) % self.evaluations.size]
-        self.done = np.where(seats.newcomer, 0, self.done) + rounds
-        over = (self.done >= needed) | np.asarray(seats.vacant)
+        if self.done.size != len(slots.member):
+            self.done = np.zeros(len(slots.member), dtype=int)
+        needed = self.evaluations[np.asarray(slots.member) % self.evaluations.size]
+        self.done = np.where(slots.is_new, 0, self.done) + rounds
+        over = (self.done >= needed) | np.asarray(slots.is_free)
         status = jax.device_put(np.where(over, CONVERGED, RUNNING).astype(states.status.dtype))
         iteration = jax.device_put(np.minimum(self.done, needed - 1).astype(states.iteration.dtype))
         self.seconds += time.perf_counter() - begin
@@ -68,14 +68,14 @@ def measure(models: int, scans: int = SCANS, regions: int = 4) -> dict[str, Any]
     subjects = participants(models, scans, regions)
     recorded = Recorded(posteriors(dcm.invert_cohort(subjects[:DISTINCT], dcm.Settings("spm12"))))
 
-    def choose(_: Batch, tasks: int, __: int | None = None) -> Machine:
-        seats = min(SEATS, 1 << (tasks - 1).bit_length())
-        return Machine((jax.devices()[0],), seats, ROUNDS, min(PATIENCE, max(1, seats // 16)), cuts=True)
+    def choose(_: Batch, tasks: int, __: int | None = None) -> ExecutionPlan:
+        slots = min(SEATS, 1 << (tasks - 1).bit_length())
+        return ExecutionPlan((jax.devices()[0],), slots, ROUNDS, min(PATIENCE, max(1, slots // 16)), shrinks=True)
 
     compilations = compilation_seconds()
     with (
         mock.patch.object(_scheduler, "advance", recorded.advance),
-        mock.patch.object(_cohort, "choose_machine", choose),
+        mock.patch.object(_cohort, "plan_execution", choose),
         _counted("device_put") as sent,
         _counted("device_get") as fetched,
     ):

@@ -50,7 +50,7 @@ class _Slope(NamedTuple):
     curvature: Float[Array, "both region"]
 
 
-@one_at_a_time  # so that a seat's sums over scans stay in the caches while the noise is moved
+@one_at_a_time  # so that a slot's sums over scans stay in the caches while the noise is moved
 def evaluate(
     problem: Problem,
     point: Point,

@@ -14,13 +14,13 @@ import numpy as np
 
 from ._batch import Batch, one_batch
 from ._laplace import has_result
-from ._scheduler import Ended, Task
+from ._scheduler import InversionResult, Task
 from ._subject import Shared, prepare
 
 SAME_F, SAME_PLACE = 0.2, 0.5  # nats and posterior standard deviations within which two optima are the same
 
 
-def begins_bilinear(batch: Batch) -> bool:
+def starts_bilinear(batch: Batch) -> bool:
     """Whether a batch is to be inverted with the bilinear equations first; they leave gating out."""
     settings = batch.settings
     return settings.integrator == "nonlinear" and not settings.as_spm and not batch.model.targets
@@ -34,7 +34,7 @@ def bilinear_batch(batch: Batch) -> Batch:
 
 
 @dataclass(frozen=True, eq=False)
-class Beginning:
+class BilinearStart:
     """What the bilinear equations found.
 
     Fields:
@@ -46,10 +46,10 @@ class Beginning:
 
     batch: Batch
     tasks: tuple[Task, ...]
-    found: Mapping[Task, Ended]
+    found: Mapping[Task, InversionResult]
     same_as: Mapping[Task, Task]
 
-    def complete(self, member: int, ended: Mapping[int, Ended]) -> dict[int, Ended]:
+    def complete(self, member: int, ended: Mapping[int, InversionResult]) -> dict[int, InversionResult]:
         """How all starts of a member ended, given those that went on."""
         every = dict(ended)
         for k in range(self.batch.settings.starts):
@@ -59,7 +59,9 @@ class Beginning:
         return every
 
 
-def begin(bilinear: Batch, batch: Batch, found: Mapping[Task, Ended], members: Collection[int]) -> Beginning:
+def begin_at_optima(
+    bilinear: Batch, batch: Batch, found: Mapping[Task, InversionResult], members: Collection[int]
+) -> BilinearStart:
     """Take the optima of the `bilinear` batch as the starts of the full one."""
     tasks: list[Task] = []
     same_as: dict[Task, Task] = {}
@@ -82,9 +84,9 @@ def begin(bilinear: Batch, batch: Batch, found: Mapping[Task, Ended], members: C
             else:
                 same_as[member, int(k)] = (member, twin)
         tasks += [(member, k) for k in kept]
-    return Beginning(replace(batch, prepared=tuple(prepared)), tuple(tasks), found, same_as)
+    return BilinearStart(replace(batch, prepared=tuple(prepared)), tuple(tasks), found, same_as)
 
 
-def _same_optimum(one: Ended, other: Ended) -> bool:
+def _same_optimum(one: InversionResult, other: InversionResult) -> bool:
     apart = np.abs(one.best.theta - other.best.theta) / np.sqrt(np.diag(one.covariance))
     return bool(abs(one.settled_free_energy - other.settled_free_energy) <= SAME_F and apart.max() <= SAME_PLACE)

@@ -11,12 +11,12 @@ import numpy as np
 
 from . import _laplace as laplace
 from ._batch import Batch, make_batches
-from ._bilinear_start import begin, begins_bilinear, bilinear_batch
+from ._bilinear_start import begin_at_optima, bilinear_batch, starts_bilinear
 from ._confounds import generalised_least_squares
 from ._importance import refine_each
 from ._posterior import InversionError, Posterior, Status
 from ._runtime import one_blas_thread, require_64_bit
-from ._scheduler import Ended, Task, choose_machine, serve
+from ._scheduler import InversionResult, Task, plan_execution, run_tasks
 from ._settings import Settings
 from ._subject import Prepared, Shared, Subject, prepare
 
@@ -106,7 +106,7 @@ def _run(
     chosen = {id(batch): [k for k, position in enumerate(batch.members) if position in wanted] for batch in batches}
     refined = settings.refine == "sampling"
     total = sum(
-        len(chosen[id(one)]) * (settings.starts * (2 if begins_bilinear(one) else 1) + refined) for one in batches
+        len(chosen[id(one)]) * (settings.starts * (2 if starts_bilinear(one) else 1) + refined) for one in batches
     )
     done = 0
 
@@ -118,7 +118,7 @@ def _run(
 
     for batch in batches:
         if members := chosen[id(batch)]:
-            find = _by_full_equations if begins_bilinear(batch) else _by_one_set_of_equations
+            find = _by_full_equations if starts_bilinear(batch) else _by_one_set_of_equations
             found = find(batch, members, count, cores)
             yield from _refined(batch, found, count, cores) if refined else found
 
@@ -142,8 +142,8 @@ def _by_one_set_of_equations(
     batch: Batch, members: Sequence[int], count: Callable[[int], None], cores: int | None
 ) -> Iterator[tuple[int, Posterior | Failure]]:
     number = batch.settings.starts
-    starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
-    for (member, start), ended in _serve(batch, [(member, k) for member in members for k in range(number)], cores):
+    starts: dict[int, dict[int, InversionResult]] = {member: {} for member in members}
+    for (member, start), ended in _run_tasks(batch, [(member, k) for member in members for k in range(number)], cores):
         starts[member][start] = ended
         count(1)
         if len(starts[member]) == number:
@@ -156,21 +156,21 @@ def _by_full_equations(
 ) -> Iterator[tuple[int, Posterior | Failure]]:
     """By the bilinear equations first."""
     number, bilinear = batch.settings.starts, bilinear_batch(batch)
-    found: dict[Task, Ended] = {}
-    for task, ended in _serve(bilinear, [(member, k) for member in members for k in range(number)], cores):
+    found: dict[Task, InversionResult] = {}
+    for task, ended in _run_tasks(bilinear, [(member, k) for member in members for k in range(number)], cores):
         found[task] = ended
         count(1)
-    beginning = begin(bilinear, batch, found, members)
-    expected = Counter(member for member, _ in beginning.tasks)
-    starts: dict[int, dict[int, Ended]] = {member: {} for member in members}
-    failed: dict[int, dict[int, Ended]] = {}  # members some of whose starts have no result yet
+    from_bilinear = begin_at_optima(bilinear, batch, found, members)
+    expected = Counter(member for member, _ in from_bilinear.tasks)
+    starts: dict[int, dict[int, InversionResult]] = {member: {} for member in members}
+    failed: dict[int, dict[int, InversionResult]] = {}  # members some of whose starts have no result yet
 
-    def outcome(member: int, own: dict[int, Ended]) -> tuple[int, Posterior | Failure]:
+    def outcome(member: int, own: dict[int, InversionResult]) -> tuple[int, Posterior | Failure]:
         count(number)
-        every = beginning.complete(member, own)
-        return batch.members[member], _outcome(beginning.batch, member, [every[k] for k in range(number)])
+        every = from_bilinear.complete(member, own)
+        return batch.members[member], _outcome(from_bilinear.batch, member, [every[k] for k in range(number)])
 
-    for (member, start), ended in _serve(beginning.batch, beginning.tasks, cores):
+    for (member, start), ended in _run_tasks(from_bilinear.batch, from_bilinear.tasks, cores):
         starts[member][start] = ended
         if len(starts[member]) == expected[member]:
             own = starts.pop(member)
@@ -179,19 +179,19 @@ def _by_full_equations(
             else:
                 failed[member] = own
     again = [(m, k) for m, own in failed.items() for k, one in own.items() if not laplace.has_result(one.status)]
-    for (member, start), ended in _serve(batch, again, cores) if again else ():  # from where the starts are
+    for (member, start), ended in _run_tasks(batch, again, cores) if again else ():  # from where the starts are
         failed[member][start] = ended
     for member, own in failed.items():
         yield outcome(member, own)
 
 
-def _serve(batch: Batch, tasks: Sequence[Task], cores: int | None) -> Iterator[tuple[Task, Ended]]:
-    machine = choose_machine(batch, len(batch.members) * batch.settings.starts, cores)
-    with one_blas_thread(), closing(serve(batch, tasks, machine)) as inversions:
+def _run_tasks(batch: Batch, tasks: Sequence[Task], cores: int | None) -> Iterator[tuple[Task, InversionResult]]:
+    plan = plan_execution(batch, len(batch.members) * batch.settings.starts, cores)
+    with one_blas_thread(), closing(run_tasks(batch, tasks, plan)) as inversions:
         yield from inversions
 
 
-def _outcome(batch: Batch, member: int, starts: Sequence[Ended]) -> Posterior | Failure:
+def _outcome(batch: Batch, member: int, starts: Sequence[InversionResult]) -> Posterior | Failure:
     """The best start that did not fail, as a posterior in the participant's own sizes.
 
     The best settled F is kept. In SPM's modes it is kept among the starts whose F, as SPM evaluates it, is not below
@@ -210,7 +210,7 @@ def _outcome(batch: Batch, member: int, starts: Sequence[Ended]) -> Posterior | 
     return _posterior(batch, member, starts[best], best, reached)
 
 
-def _posterior(batch: Batch, member: int, ended: Ended, start: int, reached: np.ndarray) -> Posterior:
+def _posterior(batch: Batch, member: int, ended: InversionResult, start: int, reached: np.ndarray) -> Posterior:
     one, columns, settings = batch.prepared[member], batch.free_columns(member), batch.settings
     scans, regions = one.data.bold.shape
     mean = one.prior.mean.copy()

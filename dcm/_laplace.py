@@ -98,12 +98,12 @@ def init(problem: Problem) -> State:
     )
 
 
-def ended(status: Int[A, "*seat"]) -> Bool[A, "*seat"]:
+def ended(status: Int[A, "*slot"]) -> Bool[A, "*slot"]:
     """Whether an inversion needs no more steps."""
     return status > SETTLING
 
 
-def has_result(status: Int[A, "*seat"]) -> Bool[A, "*seat"]:
+def has_result(status: Int[A, "*slot"]) -> Bool[A, "*slot"]:
     """Whether an inversion ended with a posterior."""
     return (status == CONVERGED) | (status == MAX_ITERATIONS)
 

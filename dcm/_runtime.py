@@ -17,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 WANTED: Mapping[str, bool] = {
-    # Each row of seats has a core to itself; products that are spread over cores only get in each other's way.
+    # Each worker has a core to itself; products that are spread over cores only get in each other's way.
     "xla_cpu_multi_thread_eigen": False,
     # Without them the step takes half the time to compile, and runs as fast or faster.
     "xla_cpu_use_fusion_emitters": False,

@@ -107,7 +107,7 @@ def _evaluate(
     )
 
 
-# One seat at a time, so that its sums over scans stay in the caches while λ is moved.
+# One slot at a time, so that its sums over scans stay in the caches while λ is moved.
 evaluate = one_at_a_time(partial(_evaluate, False))
 evaluate_spm25 = one_at_a_time(partial(_evaluate, True))
 

@@ -10,8 +10,7 @@ import pytest
 from scipy.linalg import expm
 from small_models import block_inputs, random_parameters, random_spec
 
-from dcm import Posterior, Settings, Status, Subject, invert, invert_cohort, simulate
-from dcm import _bilinear_start as beginning
+from dcm import Posterior, Settings, Status, Subject, _bilinear_start, invert, invert_cohort, simulate
 from dcm._flow import Curvature, Gradient, mixed_flow_step
 
 DRIFT = np.column_stack([np.ones(60), np.linspace(0, 1, 60)])
@@ -98,13 +97,13 @@ def test_free_energy_is_one_number(found: list[Posterior]) -> None:
 def test_full_equations_that_fail_at_the_bilinear_optimum_begin_at_the_start(
     subjects: list[Subject], found: list[Posterior], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def astray(*given: object) -> beginning.Beginning:
+    def astray(*given: object) -> _bilinear_start.BilinearStart:
         begun = begin(*given)  # type: ignore[arg-type]  # one of each type
         lost = [replace(one, starts=np.full_like(one.starts, 400.0)) for one in begun.batch.prepared]
         return replace(begun, batch=replace(begun.batch, prepared=tuple(lost)))
 
-    begin = beginning.begin
-    monkeypatch.setattr("dcm._cohort.begin", astray)
+    begin = _bilinear_start.begin_at_optima
+    monkeypatch.setattr("dcm._cohort.begin_at_optima", astray)
     for one, other in zip(found, invert_cohort(subjects), strict=True):
         assert isinstance(other, Posterior)
         assert other.status is Status.CONVERGED
