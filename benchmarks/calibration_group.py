@@ -21,7 +21,7 @@ import numpy as np
 
 from peb import PebSettings, two_sided_probability, verdict
 from pipeline.common import start_jax
-from pipeline.group._inputs import group_settings
+from pipeline.group import group_settings
 
 from ._calibration_group_trials import Answers, Cell, People, answers
 from ._check import Check

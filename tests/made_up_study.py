@@ -16,10 +16,10 @@ from dcm import Data, Posterior, Spec, Subject, invert_cohort, prior, simulate
 from peb import Estimate, PebSettings, leave_one_out, make_design
 from pipeline.bids import Absence, Inventory, Participant, Run
 from pipeline.group._arms import compare_arms
-from pipeline.group._arms_page import report_arms
+from pipeline.group._arms_report import report_arms
 from pipeline.group._estimates import pair_sessions
-from pipeline.group._estimation import fit_group
-from pipeline.group._fit import report_fit
+from pipeline.group._fit import fit_group
+from pipeline.group._fit_report import report_fit
 from pipeline.group._inputs import GroupInputs
 from pipeline.group._leave_one_out import report_leave_one_out
 from pipeline.images import Extraction

@@ -1,16 +1,16 @@
-"""The group analyses as people ask for them: fit, arms, leave-one-out, permutation, search, comparison."""
+"""The group analyses as they are asked for: fit, arms, leave-one-out, permutation, search, comparison of models."""
 
-from ._arms import LEAST, Arms, add_arm_interactions, compare_arms
-from ._arms_page import arm_records, judge_arms, report_arms
-from ._compare import compare_models, report_comparison
+from ._arms import LEAST, Arms, compare_arms
+from ._arms_report import arm_records, judge_arms, report_arms
+from ._comparison import compare_models, report_comparison
 from ._estimates import pair_sessions
-from ._estimation import fit_group
-from ._fit import report_fit
-from ._inputs import GroupInputs, GroupOptions, check_smallest_effect, group_settings, read_group
-from ._leave_one_out import include_covariate, predict_left_out, report_leave_one_out
+from ._fit import fit_group, invert_again
+from ._fit_report import report_fit
+from ._inputs import GroupInputs, read_group
+from ._leave_one_out import predict_left_out, report_leave_one_out
 from ._model_evidence import report_model_evidence
-from ._permute import permute_covariate, report_permutation
-from ._reinversion import invert_again
+from ._options import GroupOptions, add_arm_interactions, check_smallest_effect, group_settings, include_covariate
+from ._permutation import permute_covariate, report_permutation
 from ._search import report_search, search_models
 
 __all__ = [

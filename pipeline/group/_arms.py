@@ -1,9 +1,11 @@
-"""`effconn peb arms`: each connection in two arms, and how surely it differs, by two roads and if asked by sampling."""
+"""Two arms compared: each connection in each, and how surely it differs, by two methods and if asked by sampling."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from peb import (
     GroupPosterior,
     PebError,
     SampledGroup,
+    SamplingComparison,
     SamplingSettings,
     are_unbalanced,
     arms_from_groups,
@@ -24,13 +27,27 @@ from peb import (
 )
 
 from ..common import UsageError
+from ..page import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ..study import guess_arms
 from ..verdicts import KindComparisons
-from ._estimation import fit_group
-from ._inputs import GroupInputs, GroupOptions
+from ._fit import fit_group
+from ._inputs import GroupInputs
 
 TOGETHER, APART, LEVELS = "one group", "a group per arm", "third level"
 LEAST = 3  # participants of an arm
+SAMPLING_COLUMNS = (
+    Column("effect", "Effect"),
+    Column("laplace_mean", "Mean", EFFECT),
+    Column("sampled_mean", "sampled", EFFECT),
+    Column("laplace_sd", "SD", SPREAD),
+    Column("sampled_sd", "sampled", SPREAD),
+    Column("laplace_beyond_zero", "P(> 0)", PROBABILITY),
+    Column("sampled_beyond_zero", "sampled", PROBABILITY),
+    Column("r_hat", "R-hat", ".3f"),
+    Column("sample_size", "ESS", ".0f"),
+)
+DISAGREES = (0.1, 0.15)  # posterior SDs and share of an SD from which draws and Laplace are said to differ
+MET = 1.01  # R-hat below which chains agree
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,26 +96,6 @@ class Arms:
     def sign(self) -> float:
         """How the design codes the first arm: −1 or +1."""
         return 1.0 if self.group.design.kinds[self.column][1] == self.names[0] else -1.0
-
-
-def add_arm_interactions(options: GroupOptions, arm: str) -> GroupOptions:
-    """The options with products of the arm and every other covariate that is asked for."""
-    if options.design is None:
-        raise UsageError("arms need --design, a table with a column of the arm")
-    if options.covariates is None:
-        from ..tables import TableError, read_table
-
-        try:
-            columns = read_table(options.design).columns
-        except TableError as error:
-            raise UsageError(str(error)) from error
-        others = [name for name in columns if name not in ("participant_id", arm)]
-    else:
-        others = [name for name in options.covariates if name != arm]
-    made = {frozenset(pair) for pair in options.interactions}
-    more = [(arm, name) for name in others if frozenset((arm, name)) not in made]
-    pairs = [*options.interactions, *more]
-    return replace(options, covariates=[arm, *others], interactions=pairs, named=[*options.named, arm])
 
 
 def compare_arms(
@@ -196,3 +193,74 @@ def _members(inputs: GroupInputs, column: str, sign: float) -> np.ndarray:
 
 def _each_kind(inputs: GroupInputs, column: str) -> tuple[GroupPosterior, GroupPosterior]:
     return fit_each_level(inputs.estimates, inputs.design, column, inputs.settings, parameters=inputs.chosen)
+
+
+def sampling_records(arms: Arms) -> Records:
+    """The Laplace approximation beside NUTS: the effects of the one group, and the differences between arms."""
+    sampled, beside = _sampled(arms), _beside(arms)
+    r_hat = np.concatenate([sampled.r_hat, np.full(len(beside.effects) - len(sampled.effects), np.nan)])
+    size = np.concatenate([sampled.sample_size, np.full(len(beside.effects) - len(sampled.effects), np.nan)])
+    named = ("laplace_mean", "sampled_mean", "laplace_sd", "sampled_sd", "laplace_beyond_zero", "sampled_beyond_zero")
+    rows: list[dict[str, Any]] = [
+        {
+            "effect": effect,
+            **{name: float(getattr(beside, name)[i]) for name in named},
+            "r_hat": float(r_hat[i]),
+            "sample_size": float(size[i]),
+        }
+        for i, effect in enumerate(beside.effects)
+    ]
+    shift, ratio = DISAGREES
+    lead = (
+        f"The same hierarchy drawn from by NUTS, {sampled.draws.shape[0]} chains of {sampled.draws.shape[1]} draws, "
+        f"{sampled.divergences} divergent; R-hat below {MET:g} says that the chains agree. Marked: means more than "
+        f"{shift:g} SD apart, SDs by more than {100 * ratio:.0f} %, or chains that do not agree."
+    )
+    odd = (np.abs(beside.shift) > shift) | (np.abs(beside.sd_ratio - 1) > ratio) | (r_hat > MET)
+    return Records(
+        "sampling", "Checked by sampling", lead, SAMPLING_COLUMNS, rows, frozenset(np.flatnonzero(odd).tolist())
+    )
+
+
+def sampling_warnings(arms: Arms) -> tuple[str, ...]:
+    """Where the draws cannot be trusted, or say something else than the Laplace approximation."""
+    if arms.sampled is None:
+        return ()
+    odd = sampling_records(arms).marked
+    said = []
+    if arms.sampled.divergences:
+        said.append(f"{arms.sampled.divergences} draws diverged: the check by sampling may be biased.")
+    if odd:
+        said.append(f"Sampling and the Laplace approximation differ in {len(odd)} effects; see the table of the check.")
+    return tuple(said)
+
+
+def _beside(arms: Arms) -> SamplingComparison:
+    """Every effect of the one group, and every difference between the arms."""
+    group = arms.group
+    weights, names = [np.eye(group.posterior.mean.size)], list(group.effects)
+    for one in arms.together:
+        apart = group.places(_apart(arms, one))
+        weights.append(2 * arms.sign * np.eye(group.posterior.mean.size)[apart])
+        names += [f"{one.arms[0]} − {one.arms[1]}, {one.covariate}: {name}" for name in one.parameters]
+    return _sampled(arms).compare(group, np.concatenate(weights), names)
+
+
+def _sampled(arms: Arms) -> SampledGroup:
+    if arms.sampled is None:
+        raise ValueError("these arms were not sampled; ask compare_arms for it")
+    return arms.sampled
+
+
+def _apart(arms: Arms, one: ArmComparison) -> str:
+    """The column of the one group's design that tells the arms apart in a covariate's effect."""
+    return arms.column if one.covariate == MEAN else f"{arms.column}×{one.covariate}"
+
+
+def draws_of(arms: Arms, one: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
+    """NUTS draws of an effect in the first arm, the second, and of the difference."""
+    if arms.sampled is None:
+        return (None, None, None)
+    places = (arms.group.places(name)[i] for name in (one.covariate, _apart(arms, one)))
+    common, half = (arms.sampled.draws[..., place].ravel() for place in places)
+    return (common + arms.sign * half, common - arms.sign * half, 2 * arms.sign * half)

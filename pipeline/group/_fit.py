@@ -1,344 +1,219 @@
-"""`effconn peb fit`: the effects of every covariate on every connection, and how sure they are."""
+"""The posterior of a group, and what should be known of it: units, another prior, participants inverted again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from peb import LOW_INFLUENCE, MEAN, Design, GroupPosterior
+from dcm import InversionError, Settings
+from peb import Gaussian, GroupPosterior, PebError, RefitStatus, Round, fit, fit_with_reinversion
 
-from ..page import EFFECT, PROBABILITY, SPREAD, AnalysisReport, Answer, Column, Records, Section, probability_text
-from ..results import LEVEL, LOG_SCALE, per_covariate
-from ..tables import effect_text
-from ..verdicts import CovariateVerdict, describe_effect_rule, judge_group, verdict_headline
-from ._arms import compare_kinds
-from ._effect_numbers import effect_numbers
-from ._estimation import connections_of, covariate_words
-from ._inputs import GroupInputs
-from ._reinversion import reinversion_records
+from ..common import UsageError, first_names
+from ..posterior_check import Checkable, read_checkable
+from ..tables import effect_text, number_text
+from ..verdicts import judge_covariate
+from ._effect_tables import connections_of, covariate_words
+from ._inputs import GroupInputs, Reinversion
+from ._options import BETWEEN_PRIORS, GroupOptions
 
-MOST = 5  # effects that an answer gives the numbers of
-
-EFFECT_COLUMNS = (
-    Column("effect_of", "Effect of"),
-    Column("connection", "Connection"),
-    Column("mean", "Effect", EFFECT),
-    Column("low", "90 % from", EFFECT),
-    Column("high", "to", EFFECT),
-    Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
-    Column("probability_with_v_without", "Pp with v without", PROBABILITY),
-    Column("verdict", "Verdict"),
-    Column("questions", "Connections asked about", "d", where="file"),
-    Column("unit", "Unit", where="file"),
-    Column("sd", "SD", SPREAD, where="file"),
-    Column("covariate", "Covariate", where="file"),
-    Column("parameter", "Parameter", where="file"),
-)
-PARTICIPANT_COLUMNS = (
-    Column("participant_id", "Participant"),
-    Column("free_energy", "F alone, nats", ".2f"),
-    Column("free_energy_in_group", "F in the group", ".2f"),
-    Column("gain", "Gained", "+.2f"),
+PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
+BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is
+FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the exact ones without a word
+IN_OWN_UNITS = (
+    "what is shown is SPM12's scheme with every covariate in units of its own size; --compat none does not depend "
+    "on units."
 )
 
 
-def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> AnalysisReport:
-    """Tables, pictures and answers of a fit."""
-    judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
-    records = effect_records(inputs, group, judged)
-    return AnalysisReport(
-        name="group",
-        title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
-        subtitle=_explained(inputs),
-        answers=effect_answers(inputs, group, records, judged),
-        records=(
-            records,
-            *reinversion_records(inputs, group),
-            *influence_records(inputs, group),
-            _participants(inputs, group),
-        ),
-        draw=lambda: _sections(inputs, group, judged),
-        facts=facts(inputs, group),
-        notices=notices(inputs, warnings),
-        summary=summary(inputs, group, warnings) | {"verdicts": verdicts_summary(judged, records.rows)},
-        save=lambda folder: save_group(inputs, group, folder),
+def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior, tuple[str, ...]]:
+    """The group posterior, and what should be known of it before it is trusted."""
+    if inputs.settings.is_mixture:
+        group = _again(inputs, name=name)
+        ended = [] if group.status.name == "CONVERGED" else [f"The fit {group.status.value}."]
+        return group, (*ended, *influence_warnings(inputs, group))
+    if not inputs.settings.follows_spm:
+        settled = group = _again(inputs, name=name)
+        line = None
+    else:
+        settled = _again(inputs, compat="none")
+        group, line = _by_spm12(inputs, settled, name)
+    warnings = [] if settled.status.name == "CONVERGED" else [f"The fit {settled.status.value}."]
+    if line:
+        warnings.append(line)
+    if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
+        wide = _again(inputs, compat="none", noise_variance=BETWEEN_PRIORS["wide"])
+        if (gain := wide.free_energy - settled.free_energy) > PREFERRED:
+            warnings.append(_preferred(inputs, group, wide, gain))
+    return group, tuple(warnings)
+
+
+def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[GroupPosterior, str | None]:
+    """SPM12's numbers, and what is to be known of them.
+
+    Its steps depend on the units of covariates. Where they end far from where they end with every covariate in units of
+    its own size, the latter is taken, and said.
+    """
+    try:
+        group = _again(inputs, name=name)
+    except PebError as error:
+        return _in_own_units(inputs, name), f"{units_matter(inputs)} {IN_OWN_UNITS} As given, {error}"
+    worst, distance = _farthest(group, exact)
+    if distance <= FAR:
+        return group, None
+    if distance > BY_UNITS:
+        own = _in_own_units(inputs, name)
+        elsewhere, moved = _farthest(own, group, exact.sd)
+        if moved > BY_UNITS:
+            line = (
+                f"{units_matter(inputs)} {_effect_words(inputs, group, elsewhere)} is "
+                f"{effect_text(group.mean[elsewhere])} so, {effect_text(own.mean[elsewhere])} in units of its own, "
+                f"{effect_text(exact.mean[elsewhere])} at the optimum; {IN_OWN_UNITS}"
+            )
+            return own, line
+    return group, (
+        f"SPM12's numbers are up to {distance:.2f} posterior standard deviations from the exact ones (in "
+        f"{_effect_words(inputs, group, worst)}); --between gaussian gives those, docs/spm12.md says where the "
+        "difference comes from."
     )
 
 
-def effect_records(
-    inputs: GroupInputs, group: GroupPosterior, judged: Mapping[str, CovariateVerdict], but: str = ""
-) -> Records:
-    """Every effect, covariate by covariate; `but` says of covariates without a verdict where theirs is."""
-    words = connections_of(inputs, group)
-    shown = effect_numbers(group, judged)
-    rows: list[dict[str, Any]] = [
-        {
-            "covariate": covariate,
-            "effect_of": covariate_words(group.design, covariate),
-            "connection": words[i].words,
-            "mean": float(shown.mean[i, k]),
-            "low": float(shown.interval[i, k, 0]),
-            "high": float(shown.interval[i, k, 1]),
-            "probability_beyond_zero": float(shown.above_zero[i, k]),
-            "probability_with_v_without": float(shown.with_v_without[i, k]),
-            "verdict": judged[covariate].found.each[i] if covariate in judged else None,
-            "questions": judged[covariate].found.questions if covariate in judged else None,
-            "unit": effect_unit(group.design, covariate, words[i].unit),
-            "sd": float(shown.sd[i, k]),
-            "parameter": name,
-        }
-        for k, covariate in enumerate(group.design.covariates)
-        for i, name in enumerate(group.parameters)
-    ]
-    sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
-    said: dict[str, list[str]] = {}
-    for name, one in judged.items():
-        said.setdefault(one.note, []).append(covariate_words(group.design, name))
-    notes = "".join(f" {'; '.join(names)}: {note}" for note, names in said.items() if note)
-    lead = (
-        "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
-        "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
-        "model that "
-        "has the effect beside the model that lacks it alone. "
-        f"{describe_effect_rule(inputs.smallest_effect)}.{notes}{but}"
-    )
-    return Records("effects", "Table of effects", lead, EFFECT_COLUMNS, rows, sure=sure)
-
-
-def effect_unit(design: Design, covariate: str, unit: str) -> str:
-    """The unit of a covariate's effect; of a covariate coded ±1 it is half of a difference."""
-    parts = covariate.split("×")
-    coded = [design.kinds[name] for name in parts if name in design.kinds]
-    others = "×".join(name for name in parts if name not in design.kinds)
-    own = per_covariate(unit, others or MEAN)
-    if not coded:
-        return per_covariate(unit, covariate)
-    if len(coded) > 1:
-        return f"{own}, 1/{2 ** len(coded)} of a difference of differences"
-    minus, plus = coded[0]
-    return f"{own} of ½ ({plus} − {minus})"
-
-
-def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """What must not be overlooked on a page."""
-    again = inputs.reinversion.warnings if inputs.reinversion else ()
-    found = [("Bear in mind.", line) for line in (*warnings, *again)]
-    if inputs.errors:
-        found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
-    if inputs.left_out:
-        count = len(inputs.left_out)
-        who = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
-        found.append((f"{who} not in this analysis.", "; ".join(inputs.left_out)))
+def influence_warnings(inputs: GroupInputs, group: GroupPosterior) -> tuple[str, ...]:
+    """Whom the group hardly heeds, and spreads beyond what was tried, connections in words."""
+    words = {one.name: one.words for one in connections_of(inputs, group)}
+    found = []
+    for line in group.remarks:
+        for name, said in words.items():
+            line = line.replace(name, said)
+        found.append(line[0].upper() + line[1:] + ".")
     return tuple(found)
 
 
-_MIXTURE = (
-    "empirical Bayes; participants lie about the design as a scale mixture of normals, of which 2 in 100 may be 3 to "
-    "30 times as far out, integrated over its scale"
-)
+def unusual_units(inputs: GroupInputs) -> bool:
+    """Whether a covariate's size is such that SPM12's steps may not reach anything."""
+    return inputs.settings.follows_spm and inputs.design.has_unusual_unit
 
 
-def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], ...]:
-    """How a group was fitted."""
-    mixture = group.mixture is not None
-    steps = "rounds" if mixture else "iterations"
-    own = "all uncertainty kept" if group.compat == "none" else f"{group.compat.upper()}'s, its numbers included"
-    components = "; ".join(group.component_names).replace("all parameters", "one, shared by all parameters")
+def units_matter(inputs: GroupInputs) -> str:
+    """Why SPM12's numbers are not taken as they are."""
+    covariate, size = inputs.design.most_unusual_unit
     return (
-        ("Mode", inputs.mode),
-        ("Model", _MIXTURE if mixture else "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
-        ("Connections explained", ", ".join(inputs.chosen)),
-        ("Covariates", "; ".join(inputs.design.covariates)),
-        ("Design", "; ".join(inputs.design.remarks) or "as given"),
-        (
-            "Components of the variance between participants",
-            "one for each connection" if mixture else components or "none: fixed at its prior expectation",
-        ),
-        ("Scheme", own),
-        ("Verdicts", describe_effect_rule(inputs.smallest_effect)),
-        *([("First levels", inputs.reinversion.words)] if inputs.reinversion else []),
-        (
-            "Free energy",
-            f"{group.free_energy:.3f} nats after {group.iterations} {steps}; {group.status.value}",
-        ),
+        f"SPM12's steps depend on the units of covariates, and {covariate} as given has a root mean square of "
+        f"{number_text(size)}:"
     )
 
 
-def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> dict[str, Any]:
-    """A fit, for JSON."""
-    return {
-        "participants_used": list(inputs.design.participants),
-        "covariates": list(inputs.design.covariates),
-        "parameters": list(group.parameters),
-        "compat": group.compat,
-        "between": inputs.settings.between,
-        "first_level": inputs.first_level,
-        "f": group.free_energy,
-        "status": group.status.name.lower(),
-        "iterations": group.iterations,
-        "warnings": list(warnings),
-        "notes": list(inputs.notes),
-        "errors": list(inputs.errors),
-        "smallest_effect": inputs.smallest_effect,
-        "reinversion_rounds": inputs.reinversion.rounds if inputs.reinversion else 0,
-    }
-
-
-def verdicts_summary(judged: Mapping[str, CovariateVerdict], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every verdict, for JSON."""
-    return [
-        {
-            "covariate": covariate,
-            "verdict": one.found.kind,
-            "which": [row["connection"] for row in rows if row["covariate"] == covariate and row["verdict"] == "yes"],
-            "questions": one.found.questions,
-            "smallest_effect": one.found.size,
-            "per": one.question.per,
-        }
-        for covariate, one in judged.items()
-    ]
-
-
-def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list[tuple[str, str]]:
-    """The posterior as NetCDF, and as an SPM file."""
-    from ..results import write_group
-    from ..spm import write_peb
-
-    write_group(folder / f"{group.name}.nc", group, spec=inputs.spec)
-    write_peb(folder / f"PEB_{group.name}.mat", group, spec=inputs.spec)
-    return [
-        (f"{group.name}.nc", "the group posterior, NetCDF"),
-        (f"PEB_{group.name}.mat", "the same for SPM12 (spm_dcm_peb_review)"),
-    ]
-
-
-def _what(inputs: GroupInputs) -> str:
-    fields = " and ".join(inputs.chosen) if len(inputs.chosen) < 4 else f"{len(inputs.chosen)} connections"
-    return (
-        f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}"
-        if inputs.change
-        else f"Connectivity {fields}"
+def _in_own_units(inputs: GroupInputs, name: str) -> GroupPosterior:
+    """The group by the same scheme with every covariate in units of its own size, given in those of the design."""
+    own = fit(inputs.estimates, inputs.design.in_own_units, inputs.settings, parameters=inputs.chosen, name=name)
+    unit = np.repeat(1 / inputs.design.own_units, len(own.parameters))
+    prior, posterior = (
+        Gaussian(one.mean * unit, one.covariance * unit * unit[:, None]) for one in (own.prior, own.posterior)
     )
+    return replace(own, design=inputs.design, prior=prior, posterior=posterior)
 
 
-def _explained(inputs: GroupInputs) -> str:
-    others = [name for name in inputs.design.covariates if name != MEAN]
-    by = f" and by {', '.join(others)}" if others else ""
-    return (
-        f"What {len(inputs.design.participants)} participants have in common{by}, from posteriors that know how "
-        "sure each of "
-        f"them is. Intervals hold {LEVEL:.0%} of the posterior."
-    )
+def _effect_words(inputs: GroupInputs, group: GroupPosterior, place: tuple[int, int]) -> str:
+    covariate = covariate_words(group.design, group.design.covariates[place[1]])
+    return f"{covariate} on {connections_of(inputs, group)[place[0]].words}"
 
 
-def effect_answers(
-    inputs: GroupInputs,
-    group: GroupPosterior,
-    records: Records,
-    judged: Mapping[str, CovariateVerdict],
-    more: Mapping[str, str] | None = None,
-) -> tuple[Answer, ...]:
-    """An answer for every covariate; `more` is said of it too."""
-    units = [one.unit for one in connections_of(inputs, group)]
-    return tuple(
-        _answer(inputs, covariate, records.rows, units, judged[covariate], (more or {}).get(covariate, ""))
-        for covariate in inputs.design.covariates
-    )
+def _farthest(
+    one: GroupPosterior, other: GroupPosterior, sd: np.ndarray | None = None
+) -> tuple[tuple[int, int], float]:
+    """The effect in which two fits differ by the most standard deviations, the latter's unless given; and how many."""
+    distance = np.abs(one.mean - other.mean) / (other.sd if sd is None else sd)
+    place = np.unravel_index(int(distance.argmax()), distance.shape)
+    return (int(place[0]), int(place[1])), float(distance[place])
 
 
-def _answer(
-    inputs: GroupInputs,
-    covariate: str,
-    rows: Sequence[Any],
-    units: Sequence[str],
-    judged: CovariateVerdict,
-    more: str,
-) -> Answer:
-    own = [row for row in rows if row["covariate"] == covariate]
-    surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
-    told = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
-    of: Literal["effect", "difference"] = "effect"
-    if any(part in inputs.design.kinds for part in covariate.split("×")):
-        of = "difference"
-    headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
-    details = [*([judged.note] if judged.note else []), *(_line(row) for row in told), *([more] if more else [])]
-    return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
-
-
-def _question(inputs: GroupInputs, covariate: str) -> str:
-    """What a covariate's effects answer; one coded ±1 tells two kinds of participants apart."""
-    parts, kinds = covariate.split("×"), inputs.design.kinds
-    coded = [f"{plus} and {minus}" for minus, plus in (kinds[part] for part in parts if part in kinds)]
-    others = " × ".join(part for part in parts if part not in kinds)
-    what = "changes" if inputs.change else "connections"
-    if covariate == MEAN:
-        return f"Which connections {'change' if inputs.change else 'are there'} on average?"
-    if not coded:
-        return f"Which {what} go with {others}?"
-    between = " and between ".join(coded)
-    if not others:
-        return f"Which {what} differ between {between}?"
-    return f"Which {what} go with {others} differently in {between}?"
-
-
-def _line(row: Any) -> str:
-    number, low, high = (effect_text(row[key]) for key in ("mean", "low", "high"))
-    beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
-    return (
-        f"{row['connection']}: {number} {row['unit'].replace(LOG_SCALE, '(log scale)')} "
-        f"(90 % {low} to {high}), Pp with v without {chance}, P(effect > 0) {beyond}."
-    )
-
-
-def _participants(inputs: GroupInputs, group: GroupPosterior) -> Records:
-    alone = {one.name: one.free_energy for one in inputs.estimates}
-    rows = [
-        {
-            "participant_id": one.name,
-            "free_energy": alone[one.name],
-            "free_energy_in_group": one.free_energy,
-            "gain": one.free_energy - alone[one.name],
-        }
-        for one in group.participants
-    ]
-    lead = (
-        "Evidence of each participant's model under its own prior and under what the group expects of this participant."
-    )
-    return Records("participants", "Participants", lead, PARTICIPANT_COLUMNS, rows, brief=False)
-
-
-def influence_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Records, ...]:
-    """How much each participant counts for each connection; none where all count alike."""
-    if group.influence is None:
-        return ()
+def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior, gain: float) -> str:
+    """What another prior of the variance between participants would change."""
+    width = float(np.median(wide.sd / group.sd))
+    found = [_called(inputs, one) for one in (group, wide)]
     words = connections_of(inputs, group)
-    columns = (
-        Column("participant_id", "Participant"),
-        *(Column(f"influence_{j}", one.words, ".2f") for j, one in enumerate(words)),
-    )
-    rows = [
-        {"participant_id": name, **{f"influence_{j}": float(value) for j, value in enumerate(own)}}
-        for name, own in zip(group.design.participants, group.influence, strict=True)
+    named = [covariate_words(group.design, covariate) for covariate in group.design.covariates]
+    effects = [f"{covariate} on {one.words}" for covariate in named for one in words]
+    gained, lost = ([effects[i] for i in np.flatnonzero(one)] for one in (found[1] & ~found[0], found[0] & ~found[1]))
+    said = [
+        f"{first_names(gained)} would be found too" if gained else "",
+        f"{first_names(lost)} would be found no longer" if lost else "",
     ]
-    lead = (
-        "1: counts as a participant with these data does; near 0: lies so far from the others that the group does not "
-        f"heed this participant. Marked: below {LOW_INFLUENCE:g} somewhere."
+    changed = "; ".join(part for part in said if part) or "no effect would be found or lost"
+    return (
+        "SPM12's prior of the variance between participants is far from what the data say: with a wider one there are "
+        f"{gain:.1f} nats more evidence, intervals are {width:.2g} times as wide, and {changed}. "
+        "--between-prior wide uses it."
     )
-    marked = frozenset(np.flatnonzero((group.influence < LOW_INFLUENCE).any(axis=1)).tolist())
-    return (Records("influence", "Influence of each participant", lead, columns, rows, marked, brief=False),)
 
 
-def _sections(
-    inputs: GroupInputs, group: GroupPosterior, judged: Mapping[str, CovariateVerdict]
-) -> tuple[Section, ...]:
-    from ._pictures import effects_section, influence_section, matrices_section
+def _called(inputs: GroupInputs, group: GroupPosterior) -> np.ndarray:
+    """Which effects the verdicts say are there, covariate by covariate."""
+    judged = (judge_covariate(group, covariate, inputs.smallest_effect) for covariate in group.design.covariates)
+    return np.array([kind == "yes" for one in judged for kind in one.found.each])
 
-    sections = (
-        effects_section(group, inputs.spec, judged),
-        matrices_section(group, inputs.spec, judged),
-        influence_section(group, inputs.spec),
-    )
-    return tuple(section for section in sections if section is not None)
+
+def _again(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:
+    """The group, with other settings."""
+    settings = replace(inputs.settings, **changed)
+    return fit(inputs.estimates, inputs.design, settings, parameters=inputs.chosen, name=name)
+
+
+def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str], None]) -> GroupInputs:
+    """The group with estimates from inversions under its own empirical priors, given under the first prior.
+
+    Raises `UsageError` where a participant's series are not found or results are not such that they can be.
+    """
+    pairs = zip(inputs.estimates, inputs.files, strict=True)
+    people = [_checkable(one.name, file, options.series) for one, file in pairs]
+    subjects = [replace(one.subject, start=one.posterior.mean) for one in people]
+    rounds: list[Round] = []
+
+    def each_round(one: Round) -> None:
+        rounds.append(one)
+        far = "" if len(rounds) == 1 else f", effects move by up to {number_text(one.moved)} posterior SD"
+        say(f"inverted again, round {len(rounds)}: F {one.inverted_free_energy:.2f} nats{far}")
+
+    try:
+        refit = fit_with_reinversion(
+            subjects,
+            inputs.design,
+            inputs.settings,
+            parameters=inputs.chosen,
+            first_level=_settings_of(people),
+            each_round=each_round,
+        )
+    except (PebError, InversionError) as error:
+        raise UsageError(f"--reinvert: {error}") from error
+    failures = {one.name: one.reason for each in rounds for one in each.failures}
+    warnings = [f"{name} could not be inverted again in every round: {reason}." for name, reason in failures.items()]
+    if refit.status is not RefitStatus.CONVERGED:
+        warnings.insert(0, f"The group still moved after everybody had been inverted again {len(rounds)} times.")
+    done = Reinversion(rounds[0].mean, len(rounds), refit.status.value, tuple(warnings))
+    return replace(inputs, estimates=refit.estimates, reinversion=done)
+
+
+def _checkable(name: str, file: Path, series: Sequence[Path]) -> Checkable:
+    """A participant's result and what it was made from."""
+    found, lines = read_checkable([file], series, "none")
+    own = found if len(found) == 1 else [one for one in found if one.name == name]
+    if len(own) != 1:
+        why = "; ".join(lines[:3]) or f"{file.name} has no result of this name alone"
+        raise UsageError(f"--reinvert needs the series of each participant, and lacks those of {name}: {why}")
+    return replace(own[0], name=name, subject=replace(own[0].subject, name=name))
+
+
+def _settings_of(people: Sequence[Checkable]) -> Settings:
+    first = people[0]
+    other = next((one for one in people if one.posterior.settings.mode() != first.posterior.settings.mode()), None)
+    if other is not None:
+        raise UsageError(f"--reinvert: {first.name} and {other.name} were inverted by other settings; invert all alike")
+    if first.posterior.settings.as_spm:
+        raise UsageError(
+            f"--reinvert: {first.name} was inverted by SPM's scheme of the noise, which leaves rounds nothing to be "
+            "compared by; invert with --compat none"
+        )
+    return first.posterior.settings

@@ -1,19 +1,18 @@
-"""What `effconn peb` works on: first-level estimates and a design, matched by name; and what was done to get there."""
+"""What a group analysis works on: first-level estimates and a design matched by name, and what was done for it."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from dcm import Spec
-from peb import SMALLEST_EFFECT, Compat, Design, DesignError, Estimate, PebError, PebSettings, make_design
+from peb import SMALLEST_EFFECT, Design, DesignError, Estimate, PebError, PebSettings, make_design
 
 from ..common import (
     UsageError,
@@ -22,62 +21,67 @@ from ..common import (
     distinguishing_visits,
     find_repeated_participants,
     find_visit_label,
+    natural_key,
     shorten,
+    visible_text,
 )
+from ..page import Column, Records
 from ..tables import MISSING, TableError
 from ._design_table import match_design, read_design, table_remarks
 from ._estimates import SPM, FirstLevel, pair_sessions, read_estimates
-from ._row_order import RowOrder, as_text_sorts
+from ._options import DEFAULT_FIELDS, GroupOptions, mode_words
 
-DEFAULT_FIELDS = ("A", "B")  # as SPM12
-BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
-COMPATS = ("none", "spm12", "spm25")
-EXACT_IS_GONE = "what was 'exact' is now 'none' with between = 'gaussian' (--between gaussian)"
+SHOWN = 12  # pairs in a line, before the middle is left out
+ENDS = (6, 2)  # pairs at both ends that are said where there are more
+COLLATIONS: tuple[
+    Callable[[str], str], ...
+] = (  # of shells: by code point, also where folders are joined to names; and by letters and digits alone
+    lambda name: name,
+    lambda name: re.sub(r"[^0-9A-Za-z]", " ", name),
+    lambda name: re.sub(r"[^0-9A-Za-z]", "", name).casefold(),
+)
 
 
-def group_settings(
-    compat: str = "none",
-    between: str | None = None,
-    components: str | None = None,
-    between_prior: str | None = None,
-) -> PebSettings:
-    """How a group is fitted, from what was asked for; None leaves it to the mode.
+@dataclass(frozen=True)
+class RowOrder:
+    """What the rows of a file stand for, by nothing but their order.
 
-    Raises `UsageError` where that does not go together.
+    Fields:
+        source: the file without names, such as ``X.mat``.
+        place: what is counted in it, such as ``row``.
+        things: what each of them is for, in order, such as participants.
+        files: where each of these is from; none where they are from no files.
+        name: of the table that it is written to.
     """
-    if compat not in COMPATS:
-        more = f"; {EXACT_IS_GONE}" if compat == "exact" else ""
-        raise UsageError(f"--compat must be one of {', '.join(COMPATS)}, not {compat!r}{more}")
-    given = {"components": components, "between-prior": between_prior}
-    asked = [name for name, value in given.items() if value is not None]
-    if compat == "none" and between != "gaussian":
-        if asked:
-            raise UsageError(
-                f"--{asked[0]} is for Gaussian people, and by default each connection has a spread of its own, found "
-                "from the data; leave it out, or give --between gaussian"
-            )
-        return PebSettings()
-    if between == "mixture":
-        raise UsageError(f"--compat {compat} has SPM's Gaussian people; leave --between mixture out")
-    variance = BETWEEN_PRIORS[between_prior or ("wide" if compat == "none" else "spm12")]
-    return PebSettings(
-        compat=cast(Compat, compat),
-        between="gaussian",
-        components=cast(Any, components or "single"),
-        noise_variance=variance,
-    )
+
+    source: str
+    place: str
+    things: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    name: str = "order"
+
+    def line(self) -> str:
+        """``X.mat goes by order: row 1 is for sub-1, row 2 for sub-2, … row 12 for sub-12``."""
+        pairs = [f"{self.place} {i} for {visible_text(thing)}" for i, thing in enumerate(self.things, start=1)]
+        if len(pairs) > SHOWN:
+            pairs = [*pairs[: ENDS[0]], f"… {pairs[-ENDS[1]]}", *pairs[1 - ENDS[1] :]]
+        return f"{self.source} goes by order: {', '.join(pairs)}"
+
+    def records(self) -> Records:
+        """Every pair, as a table."""
+        columns = (Column("row", self.place.capitalize()), Column("name", "Is for"), Column("file", "From"))
+        rows: list[Mapping[str, Any]] = [
+            {"row": i, "name": thing, "file": self.files[i - 1] if self.files else MISSING}
+            for i, thing in enumerate(self.things, start=1)
+        ]
+        lead = f"{self.source} has no names in it, so its order decides."
+        return Records(self.name, f"What the order of {self.source} decides", lead, columns, rows, brief=False)
 
 
-def check_smallest_effect(size: float) -> float:
-    """The size itself; raises `UsageError` where it is none."""
-    if not (math.isfinite(size) and size > 0):
-        raise UsageError(f"--smallest-effect must be a size in Hz above 0, such as 0.5, not {size:g}")
-    return size
-
-
-def mode_words(settings: PebSettings) -> str:
-    """A mode, such as ``compat none, participants a mixture``."""
-    return f"compat {settings.compat}, participants {'a mixture' if settings.is_mixture else 'Gaussian'}"
+def as_text_sorts(names: Sequence[str]) -> bool:
+    """Whether names are in the order of text, as a shell's ``*`` has them, and that is not the order of numbers."""
+    given = list(names)
+    return given != sorted(names, key=natural_key) and any(given == sorted(names, key=key) for key in COLLATIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,52 +104,6 @@ class Reinversion:
     def words(self) -> str:
         """How it was done, and how it ended."""
         return f"inverted again under the group's empirical priors, {self.rounds} rounds; {self.status}"
-
-
-@dataclass(frozen=True)
-class GroupOptions:
-    """What a person asked for.
-
-    Fields:
-        paths: files or folders of first-level results.
-        design: table of participants; None for the mean alone.
-        covariates: its columns to use, in order; None for all.
-        interactions: pairs of covariates to multiply.
-        centred: whether numbers are centred.
-        plus: kinds of participants that are coded +1, see `peb.make_design`.
-        named: columns whose cells are names even where they are numbers, such as arms called 0 and 1.
-        fields: fields of the DCM that the group explains; None for A and B as far as there are any.
-        parameters: single parameters, by name; instead of fields where none are named.
-        sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
-        matched_only: whether participants who are on one side only are left out (and named) instead of refused.
-        by_order: whether row i of the design is for result i, numbers in the names of a folder's files as numbers; for
-            an SPM design, which has no names.
-        gcm_column: which column, a model, to take of GCMs that have several; None where none has.
-        all_different: whether every estimate counts as somebody of their own, though names look like visits of one.
-        settings: of the group fit.
-        smallest_effect: below which an effect counts as none, in Hz (per SD of a covariate that is a number).
-        reinvert: whether participants are inverted again under what the group says of them.
-        series: where to look for what results were made from, beside where they are.
-    """
-
-    paths: Sequence[Path]
-    design: Path | None = None
-    covariates: Sequence[str] | None = None
-    interactions: Sequence[tuple[str, str]] = ()
-    centred: bool = True
-    plus: Sequence[str] = ()
-    named: Sequence[str] = ()
-    fields: Sequence[str] | None = None
-    parameters: Sequence[str] = ()
-    sessions: tuple[str, str] | None = None
-    matched_only: bool = False
-    by_order: bool = False
-    gcm_column: int | None = None
-    all_different: bool = False
-    settings: PebSettings = field(default_factory=PebSettings)
-    smallest_effect: float = SMALLEST_EFFECT
-    reinvert: bool = False
-    series: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -372,3 +330,16 @@ def _chosen(options: GroupOptions, one: Estimate) -> tuple[str, ...]:
     chosen = (*(options.fields or ()), *options.parameters)
     one.select(chosen)
     return chosen
+
+
+def design_column(inputs: GroupInputs, covariate: str, option: str = "--covariate") -> str:
+    """The column of the design that a covariate became; raises `UsageError` where there is none."""
+    wanted = covariate.replace(":", "×").split("×")
+    for name in inputs.design.covariates:
+        parts = name.split("×")
+        bare = [part.split("[")[0] if part in inputs.design.kinds else part for part in parts]
+        if name == covariate or bare == wanted:
+            return name
+    raise UsageError(
+        f"{option} {covariate!r} is no covariate of the design; it has {', '.join(inputs.design.covariates)}"
+    )

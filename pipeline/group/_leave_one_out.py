@@ -1,4 +1,4 @@
-"""`effconn peb leave-one-out`: is a covariate told by the connectivity of people whom the group has not seen?"""
+"""Leave-one-out: is a covariate predicted by the connectivity of participants whom the group has not seen?"""
 
 from __future__ import annotations
 
@@ -8,17 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from peb import MEAN, CrossValidation, DesignError, PebError, k_fold, leave_one_out
+from peb import (
+    MEAN,
+    CrossValidation,
+    DesignError,
+    PebError,
+    k_fold,
+    leave_one_out,
+)
 
 from ..common import UsageError
-from ..page import PROBABILITY, AnalysisReport, Answer, Column, Records, Section
+from ..figures import (
+    leave_one_out_figure,
+)
+from ..page import PROBABILITY, AnalysisReport, Answer, Column, Picture, Records, Section
 from ..results import Z
 from ..tables import p_words, shuffled_p_words
 from ..verdicts import describe_p_rule, judge_prediction, unbalanced_shuffle_note
 from ._arms import unbalanced_kinds
-from ._estimation import IN_OWN_UNITS, units_matter, unusual_units
-from ._fit import notices
-from ._inputs import GroupInputs, GroupOptions, mode_words
+from ._fit import IN_OWN_UNITS, units_matter, unusual_units
+from ._fit_report import notices
+from ._inputs import GroupInputs, design_column
+from ._options import mode_words
 
 COLUMNS = (
     Column("participant_id", "Participant"),
@@ -30,33 +41,6 @@ COLUMNS = (
     Column("probability_of_actual", "Pp of the actual level", PROBABILITY, where="file"),
     Column("fold", "Fold", "d", where="file"),
 )
-
-
-def include_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
-    """The options, where the covariate is among those used.
-
-    Raises `UsageError` where participants would be inverted again under a group that knows the covariate.
-    """
-    if options.reinvert:
-        raise UsageError("--reinvert would tell everybody's inversion of the covariate that is tested; leave it out")
-    if options.design is None:
-        raise UsageError("this needs --design, the table that holds the covariate")
-    if options.covariates is not None and covariate not in options.covariates:
-        return replace(options, covariates=[*options.covariates, covariate])
-    return options
-
-
-def design_column(inputs: GroupInputs, covariate: str, option: str = "--covariate") -> str:
-    """The column of the design that a covariate became; raises `UsageError` where there is none."""
-    wanted = covariate.replace(":", "×").split("×")
-    for name in inputs.design.covariates:
-        parts = name.split("×")
-        bare = [part.split("[")[0] if part in inputs.design.kinds else part for part in parts]
-        if name == covariate or bare == wanted:
-            return name
-    raise UsageError(
-        f"{option} {covariate!r} is no covariate of the design; it has {', '.join(inputs.design.covariates)}"
-    )
 
 
 def predict_left_out(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
@@ -101,7 +85,7 @@ def report_leave_one_out(inputs: GroupInputs, found: CrossValidation) -> Analysi
         subtitle=f"{len(found.participants)} participants, {scheme}: nobody helps to estimate their own value.",
         answers=(_answer(inputs, found),),
         records=(prediction_records(inputs, found),),
-        draw=lambda: _sections(inputs, found),
+        draw=lambda: (prediction_section(found, _centre(inputs, found)),),
         facts=(
             ("Scheme", f"{scheme}; {mode_words(inputs.settings)}"),
             ("Connections", ", ".join(inputs.chosen)),
@@ -194,7 +178,27 @@ def _centre(inputs: GroupInputs, found: CrossValidation) -> float:
     return inputs.design.centres.get(found.covariate, 0.0)
 
 
-def _sections(inputs: GroupInputs, found: CrossValidation) -> tuple[Section, ...]:
-    from ._pictures import prediction_section
-
-    return (prediction_section(found, _centre(inputs, found)),)
+def prediction_section(found: CrossValidation, centre: float) -> Section:
+    """Predicted against actual values of participants left out, with what the design took off them."""
+    return Section(
+        "Prediction of participants left out",
+        "Each participant's value is estimated from connectivity alone, by a group that never saw this participant.",
+        (
+            Picture(
+                "left-out",
+                f"{found.covariate}: estimated and actual",
+                "Points on the dashed line are estimated right. What counts is that points rise from left to "
+                "right beyond "
+                "chance; estimates are drawn toward the mean where connectivity tells little.",
+                leave_one_out_figure(
+                    found.actual + centre,
+                    found.estimate + centre,
+                    np.sqrt(found.variance),
+                    covariate=found.covariate,
+                    correlation=found.correlation,
+                    p_value=found.p_value,
+                    shuffles=None if found.shuffled is None else found.shuffled.size,
+                ),
+            ),
+        ),
+    )

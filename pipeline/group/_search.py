@@ -1,22 +1,32 @@
-"""`effconn peb search`: which effects does the evidence ask for?"""
+"""A search for the effects that the evidence asks for, and its report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from peb import GroupPosterior, Search, search
+from dcm import Spec
+from peb import (
+    GroupPosterior,
+    Search,
+    search,
+)
 
 from ..common import first_names
-from ..page import AnalysisReport, Column, Records, Section
+from ..figures import (
+    search_figure,
+)
+from ..page import AnalysisReport, Column, Picture, Records, Section
 from ..results import connections
 from ..verdicts import judge_group
 from ._arms import compare_kinds
-from ._average import average_records, save_average, unseen_warnings
-from ._estimation import fit_group
-from ._fit import effect_answers, effect_records, facts, notices, summary, verdicts_summary
+from ._comparison import save_average, unseen_warnings
+from ._effect_tables import average_records, effect_records
+from ._fit import fit_group
+from ._fit_report import effect_answers, facts, notices, summary, verdicts_summary
 from ._inputs import GroupInputs
 
 
@@ -64,7 +74,7 @@ def report_search(
             replace(effects, brief=False),
             Records("rounds", "Rounds of the search", "F is relative to the full model.", columns, rounds, brief=False),
         ),
-        draw=lambda: _search_sections(inputs, found),
+        draw=lambda: (search_section(found, inputs.spec),),
         facts=facts(inputs, group),
         notices=notices(inputs, (*warnings, *unseen_warnings(found.unseen))),
         summary=summary(inputs, group, warnings)
@@ -83,7 +93,26 @@ def _kept(covariate: str, rows: Any) -> str:
     return f"The search keeps {len(likely)} of {len(own)} as likelier than not{f': {named}' if named else ''}."
 
 
-def _search_sections(inputs: GroupInputs, found: Search) -> tuple[Section, ...]:
-    from ._pictures import search_section
-
-    return (search_section(found, inputs.spec),)
+def search_section(found: Search, spec: Spec | None) -> Section:
+    """What the search dropped and kept."""
+    energy = [0.0, *(one.free_energy for one in found.rounds)]
+    rounds = [one for one in found.rounds if one.dropped]
+    seen = [i for i, name in enumerate(found.effects) if name not in found.unseen]
+    return Section(
+        "Search",
+        "Effects that the evidence does not ask for are switched off, round by round.",
+        (
+            Picture(
+                "search",
+                "What was dropped, and when",
+                "Each round's gain in evidence, and the probability of each effect that is left.",
+                search_figure(
+                    [found.effects[i] for i in seen],
+                    [one.dropped for one in rounds],
+                    [after - before for before, after in pairwise(energy)][: len(rounds)],
+                    found.probability[seen],
+                    spec=spec,
+                ),
+            ),
+        ),
+    )

@@ -7,11 +7,11 @@ import pytest
 from made_up_group import CHOSEN, SPEC
 
 from peb import Estimate, Gaussian, PebSettings, make_design
-from pipeline.group._estimation import fit_group
-from pipeline.group._fit import effect_records
+from pipeline.group._effect_tables import effect_records
+from pipeline.group._fit import fit_group
 from pipeline.group._inputs import GroupInputs
 from pipeline.group._leave_one_out import predict_left_out, report_leave_one_out
-from pipeline.group._permute import permute_covariate
+from pipeline.group._permutation import permute_covariate
 from pipeline.tables import number_text, numbers_text
 
 PEOPLE = 12

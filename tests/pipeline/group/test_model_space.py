@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dcm import Spec
-from pipeline.group._compare import order_of
+from pipeline.group._comparison import order_of
 from pipeline.group._model_space import ModelSpaceError, read_model_space
 from pipeline.spm import DcmFile, SpmAverage, read_models
 from pipeline.spm._peb_read import read_group_results

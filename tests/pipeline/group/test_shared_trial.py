@@ -9,12 +9,11 @@ import pytest
 
 import dcm
 from peb import Estimate, PebSettings, SamplingSettings, leave_one_out
-from pipeline.group._arms import Arms, compare_arms
-from pipeline.group._arms_page import arm_records, judge_arms
+from pipeline.group._arms import Arms, compare_arms, sampling_warnings
+from pipeline.group._arms_report import arm_records, judge_arms
 from pipeline.group._design_table import read_design
 from pipeline.group._estimates import pair_sessions
 from pipeline.group._inputs import GroupInputs
-from pipeline.group._sampling import sampling_warnings
 from pipeline.spm import read_dcms
 
 TOP_DOWN = "amygdala ← vmPFC (faces)"

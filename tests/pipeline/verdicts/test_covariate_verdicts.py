@@ -9,12 +9,12 @@ import pytest
 
 from peb import Design, Estimate, Gaussian, PebSettings, make_design
 from pipeline.group._arms import Arms, compare_arms
-from pipeline.group._arms_page import _sampled, report_arms
-from pipeline.group._estimation import fit_group
-from pipeline.group._fit import report_fit
+from pipeline.group._arms_report import _sampled, report_arms
+from pipeline.group._fit import fit_group
+from pipeline.group._fit_report import report_fit
 from pipeline.group._inputs import GroupInputs
 from pipeline.group._leave_one_out import predict_left_out, report_leave_one_out
-from pipeline.group._permute import permute_covariate, report_permutation
+from pipeline.group._permutation import permute_covariate, report_permutation
 from pipeline.group._search import report_search, search_models
 from pipeline.page._analysis_report import AnalysisReport
 from pipeline.verdicts import describe_size, judge_difference, question_about

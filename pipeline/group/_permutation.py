@@ -1,20 +1,28 @@
-"""`effconn peb permute`: has a covariate an effect, by shuffling it over participants?"""
+"""Permutation test: has a covariate an effect, by shuffling it over participants?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from peb import DesignError, PebError, Permutation, permutation_test
+from peb import (
+    DesignError,
+    PebError,
+    Permutation,
+    permutation_test,
+)
 
 from ..common import UsageError
-from ..page import AnalysisReport, Answer, Column, Records, Section
+from ..figures import (
+    permutation_figure,
+)
+from ..page import AnalysisReport, Answer, Column, Picture, Records, Section
 from ..results import connections
 from ..tables import shuffled_p_cell, shuffled_p_words
 from ..verdicts import describe_p_rule, judge_p_value, unbalanced_shuffle_note
 from ._arms import unbalanced_kinds
-from ._fit import notices
-from ._inputs import GroupInputs, mode_words
-from ._leave_one_out import design_column
+from ._fit_report import notices
+from ._inputs import GroupInputs, design_column
+from ._options import mode_words
 
 COLUMNS = (
     Column("covariate", "Covariate"),
@@ -81,7 +89,7 @@ def report_permutation(inputs: GroupInputs, found: Permutation) -> AnalysisRepor
         subtitle=f"{len(inputs.design.participants)} participants, {count} permutations.",
         answers=(answer,),
         records=(Records("permutation", "Permutation test", lead, COLUMNS, [row]),),
-        draw=lambda: _sections(found),
+        draw=lambda: (permutation_section(found),),
         facts=(
             (
                 "Scheme",
@@ -95,7 +103,24 @@ def report_permutation(inputs: GroupInputs, found: Permutation) -> AnalysisRepor
     )
 
 
-def _sections(found: Permutation) -> tuple[Section, ...]:
-    from ._pictures import permutation_section
-
-    return (permutation_section(found),)
+def permutation_section(found: Permutation) -> Section:
+    """The statistic among its permutations."""
+    return Section(
+        "Permutation test",
+        "How large the evidence for the effect gets when participants and covariate are shuffled.",
+        (
+            Picture(
+                "permutation",
+                f"Evidence for an effect of {found.covariate}",
+                "The line is what was observed. The more of the histogram lies to its right, the easier chance "
+                "alone gives "
+                "as much.",
+                permutation_figure(
+                    found.null,
+                    found.statistic,
+                    statistic="log Bayes factor, with v without the effect (nats)",
+                    p_value=found.p_value,
+                ),
+            ),
+        ),
+    )

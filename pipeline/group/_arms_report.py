@@ -1,16 +1,33 @@
-"""What `effconn peb arms` hands over: tables, pictures and answers."""
+"""The report of a comparison of two arms: tables, pictures and answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from dcm import Spec
 from peb import MEAN, ArmComparison
 
-from ..page import EFFECT, PROBABILITY, SPREAD, AnalysisReport, Answer, Column, Records, Section, probability_text
+from ..figures import (
+    arm_densities,
+    arm_figure,
+)
+from ..page import (
+    EFFECT,
+    PROBABILITY,
+    SPREAD,
+    AnalysisReport,
+    Answer,
+    Column,
+    Picture,
+    Records,
+    Section,
+    probability_text,
+    slug,
+)
 from ..results import LEVEL, connections, per_covariate
 from ..tables import effect_text, number_text
 from ..verdicts import (
@@ -21,10 +38,12 @@ from ..verdicts import (
     judge_group,
     verdict_headline,
 )
-from ._arms import APART, LEVELS, TOGETHER, Arms, compare_kinds
-from ._fit import effect_records, facts, influence_records, notices, save_group, summary, verdicts_summary
+from ._arms import APART, LEVELS, TOGETHER, Arms, compare_kinds, draws_of, sampling_records, sampling_warnings
+from ._effect_tables import effect_records, influence_records
+from ._fit_report import facts, influence_section, notices, save_group, summary, verdicts_summary
 from ._inputs import GroupInputs
-from ._sampling import draws_of, sampling_records, sampling_warnings
+
+_BY_LEVELS = "By a third level over a group per arm"
 
 
 def report_arms(inputs: GroupInputs, arms: Arms) -> AnalysisReport:
@@ -166,9 +185,6 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: Cova
     return Answer(f"Do the arms differ in {what}?", judged.found.kind, headline, tuple(details[:6]))
 
 
-_BY_LEVELS = "By a third level over a group per arm"
-
-
 def _rows(
     inputs: GroupInputs, one: ArmComparison, road: str, judged: CovariateVerdict | None = None
 ) -> list[dict[str, Any]]:
@@ -224,10 +240,42 @@ def _interval(row: dict[str, Any]) -> str:
 
 
 def _sections(inputs: GroupInputs, arms: Arms) -> tuple[Section, ...]:
-    from ._pictures import arms_section, influence_section
-
     sections = (
         arms_section(arms.answering, inputs.spec, lambda one, i: draws_of(arms, one, i)),
         influence_section(arms.group, inputs.spec),
     )
     return tuple(section for section in sections if section is not None)
+
+
+def arms_section(
+    comparisons: Sequence[ArmComparison],
+    spec: Spec | None,
+    draws: Callable[[ArmComparison, int], Sequence[np.ndarray | None]] = lambda comparison, i: (None, None, None),
+) -> Section:
+    """One picture for each covariate and connection: both arms, and their difference.
+
+    `draws(comparison, i)` gives a sampler's draws of the first arm's, the second's effect on parameter i, and of their
+    difference, where there are any.
+    """
+    drawn = []
+    for number, comparison in enumerate(comparisons):
+        for i, connection in enumerate(connections(comparison.parameters, spec)):
+            first, second, difference = arm_densities(comparison, i, draws(comparison, i))
+            about = "mean" if comparison.covariate == MEAN else f"effect of {comparison.covariate}"
+            drawn.append(
+                Picture(
+                    f"arms-{number}-{slug(comparison.covariate)}-{i}",
+                    f"{connection.words}: {about}",
+                    "Above, what is believed of the effect in each arm; below, of the difference. The further "
+                    "the lower curve lies to one side of zero, the surer the arms differ. Where there are draws, "
+                    "they are of one group of both arms.",
+                    arm_figure(
+                        [first, second],
+                        difference,
+                        effect=f"{connection.words}, {about}",
+                        unit=per_covariate(connection.unit, comparison.covariate),
+                    ),
+                )
+            )
+    lead = "The posterior in each arm and of the difference, connection by connection."
+    return Section("Arms beside each other", lead, tuple(drawn))

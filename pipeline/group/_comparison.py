@@ -1,4 +1,4 @@
-"""`effconn peb compare`: which model of the group is best?"""
+"""Named models of a group compared: which is best for every covariate, and for its participants."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jaxtyping import Float
 from peb import (
     Comparison,
     FamilyComparison,
+    Gaussian,
     GroupPosterior,
     RandomEffects,
     compare,
@@ -23,16 +24,20 @@ from peb import (
 )
 
 from ..common import UsageError
-from ..page import PROBABILITY, AnalysisReport, Answer, Column, Records, Section, slug
+from ..figures import (
+    posterior_figure,
+)
+from ..page import PROBABILITY, AnalysisReport, Answer, Column, Picture, Records, Section, slug
+from ..spm import write_bma
 from ..verdicts import describe_model_rule, judge_group, judge_model
 from ._arms import compare_kinds
-from ._average import average_records, save_average, unseen_warnings
-from ._estimation import fit_group
-from ._fit import facts, notices, summary
-from ._inputs import GroupInputs
-from ._leave_one_out import design_column
+from ._effect_tables import average_records
+from ._fit import fit_group
+from ._fit_report import facts, notices, save_group, summary
+from ._inputs import GroupInputs, RowOrder, design_column
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
-from ._row_order import RowOrder
+
+MANY = 12  # models, whose names a heat map has no room for
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +119,7 @@ def report_comparison(inputs: GroupInputs, found: Models) -> AnalysisReport:
             ),
             *([found.order.records()] if found.order else []),
         ),
-        draw=lambda: _comparison_sections(found),
+        draw=lambda: (comparison_section(found.comparison, found.families),),
         facts=(*facts(inputs, found.group), ("Best model", describe_model_rule())),
         notices=notices(
             inputs,
@@ -229,7 +234,57 @@ def _best(comparison: Comparison, covariate: str) -> Answer:
     )
 
 
-def _comparison_sections(found: Models) -> tuple[Section, ...]:
-    from ._pictures import comparison_section
+def unseen_warnings(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    covariates = ", ".join(dict.fromkeys(name.split(": ")[0] for name in names))
+    return [
+        f"SPM12's conventions do not reduce the effects of {covariates}, whose units make their prior variance "
+        "very small; "
+        "they stay in every model, and SPM12 reports them as 0; here they are left empty. --compat none "
+        "reduces them like the others."
+    ]
 
-    return (comparison_section(found.comparison, found.families),)
+
+def save_average(
+    inputs: GroupInputs, group: GroupPosterior, average: Gaussian, probability: np.ndarray, folder: Path
+) -> list[tuple[str, str]]:
+    files = save_group(inputs, group, folder)
+    write_bma(
+        folder / f"BMA_{group.name}.mat",
+        group,
+        average,
+        probability=np.nan_to_num(probability.ravel(), nan=1.0),
+        spec=inputs.spec,
+    )
+    return [*files, (f"BMA_{group.name}.mat", "the average for SPM12 (spm_dcm_peb_review)")]
+
+
+def comparison_section(comparison: Comparison, families: Mapping[str, FamilyComparison]) -> Section:
+    """Posterior probabilities of models, and of families."""
+    axes = comparison.covariates[:2]
+    many = len(comparison.models) > MANY
+    names = [str(i) for i in range(1, len(comparison.models) + 1)] if many else comparison.models
+    drawn = []
+    if len(comparison.covariates) <= 2:
+        drawn.append(
+            Picture(
+                "models",
+                "Which model is best?",
+                "One winner that stands far above the rest is an answer; many models of like probability are "
+                "not, and their families or their average say more."
+                + (" Models go by their numbers in the table below." if many else ""),
+                posterior_figure(comparison.probability, names, covariates=axes),
+            )
+        )
+        drawn += [
+            Picture(
+                f"family-{number}-{slug(name)}",
+                f"Families: {name}",
+                "What the models of a family have in common, whatever else they are.",
+                posterior_figure(found.family_probability, found.names[0], compared="family", covariates=axes),
+            )
+            for number, (name, found) in enumerate(families.items())
+            if len(set(found.names)) == 1
+        ]
+    return Section("Models", "Posterior probability of each model, all as likely beforehand.", tuple(drawn))

@@ -1,0 +1,334 @@
+"""The report of a group fit: the effects of every covariate on every connection, and how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from dcm import Spec
+from peb import (
+    MEAN,
+    GroupPosterior,
+)
+
+from ..figures import (
+    effects_figure,
+    influence_figure,
+    matrix_figure,
+    probability_figure,
+)
+from ..page import (
+    AnalysisReport,
+    Answer,
+    Picture,
+    Records,
+    Section,
+    probability_text,
+    slug,
+)
+from ..results import LEVEL, LOG_SCALE
+from ..tables import effect_text
+from ..verdicts import CovariateVerdict, describe_effect_rule, judge_group, verdict_headline
+from ._arms import compare_kinds
+from ._effect_tables import (
+    _participants,
+    connections_of,
+    effect_numbers,
+    effect_records,
+    influence_records,
+    reinversion_records,
+)
+from ._inputs import GroupInputs
+
+MOST = 5  # effects that an answer gives the numbers of
+_MIXTURE = (
+    "empirical Bayes; participants lie about the design as a scale mixture of normals, of which 2 in 100 may be 3 to "
+    "30 times as far out, integrated over its scale"
+)
+
+
+def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> AnalysisReport:
+    """Tables, pictures and answers of a fit."""
+    judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
+    records = effect_records(inputs, group, judged)
+    return AnalysisReport(
+        name="group",
+        title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
+        subtitle=_explained(inputs),
+        answers=effect_answers(inputs, group, records, judged),
+        records=(
+            records,
+            *reinversion_records(inputs, group),
+            *influence_records(inputs, group),
+            _participants(inputs, group),
+        ),
+        draw=lambda: _sections(inputs, group, judged),
+        facts=facts(inputs, group),
+        notices=notices(inputs, warnings),
+        summary=summary(inputs, group, warnings) | {"verdicts": verdicts_summary(judged, records.rows)},
+        save=lambda folder: save_group(inputs, group, folder),
+    )
+
+
+def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What must not be overlooked on a page."""
+    again = inputs.reinversion.warnings if inputs.reinversion else ()
+    found = [("Bear in mind.", line) for line in (*warnings, *again)]
+    if inputs.errors:
+        found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
+    if inputs.left_out:
+        count = len(inputs.left_out)
+        who = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
+        found.append((f"{who} not in this analysis.", "; ".join(inputs.left_out)))
+    return tuple(found)
+
+
+def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], ...]:
+    """How a group was fitted."""
+    mixture = group.mixture is not None
+    steps = "rounds" if mixture else "iterations"
+    own = "all uncertainty kept" if group.compat == "none" else f"{group.compat.upper()}'s, its numbers included"
+    components = "; ".join(group.component_names).replace("all parameters", "one, shared by all parameters")
+    return (
+        ("Mode", inputs.mode),
+        ("Model", _MIXTURE if mixture else "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
+        ("Connections explained", ", ".join(inputs.chosen)),
+        ("Covariates", "; ".join(inputs.design.covariates)),
+        ("Design", "; ".join(inputs.design.remarks) or "as given"),
+        (
+            "Components of the variance between participants",
+            "one for each connection" if mixture else components or "none: fixed at its prior expectation",
+        ),
+        ("Scheme", own),
+        ("Verdicts", describe_effect_rule(inputs.smallest_effect)),
+        *([("First levels", inputs.reinversion.words)] if inputs.reinversion else []),
+        (
+            "Free energy",
+            f"{group.free_energy:.3f} nats after {group.iterations} {steps}; {group.status.value}",
+        ),
+    )
+
+
+def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> dict[str, Any]:
+    """A fit, for JSON."""
+    return {
+        "participants_used": list(inputs.design.participants),
+        "covariates": list(inputs.design.covariates),
+        "parameters": list(group.parameters),
+        "compat": group.compat,
+        "between": inputs.settings.between,
+        "first_level": inputs.first_level,
+        "f": group.free_energy,
+        "status": group.status.name.lower(),
+        "iterations": group.iterations,
+        "warnings": list(warnings),
+        "notes": list(inputs.notes),
+        "errors": list(inputs.errors),
+        "smallest_effect": inputs.smallest_effect,
+        "reinversion_rounds": inputs.reinversion.rounds if inputs.reinversion else 0,
+    }
+
+
+def verdicts_summary(judged: Mapping[str, CovariateVerdict], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every verdict, for JSON."""
+    return [
+        {
+            "covariate": covariate,
+            "verdict": one.found.kind,
+            "which": [row["connection"] for row in rows if row["covariate"] == covariate and row["verdict"] == "yes"],
+            "questions": one.found.questions,
+            "smallest_effect": one.found.size,
+            "per": one.question.per,
+        }
+        for covariate, one in judged.items()
+    ]
+
+
+def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list[tuple[str, str]]:
+    """The posterior as NetCDF, and as an SPM file."""
+    from ..results import write_group
+    from ..spm import write_peb
+
+    write_group(folder / f"{group.name}.nc", group, spec=inputs.spec)
+    write_peb(folder / f"PEB_{group.name}.mat", group, spec=inputs.spec)
+    return [
+        (f"{group.name}.nc", "the group posterior, NetCDF"),
+        (f"PEB_{group.name}.mat", "the same for SPM12 (spm_dcm_peb_review)"),
+    ]
+
+
+def _what(inputs: GroupInputs) -> str:
+    fields = " and ".join(inputs.chosen) if len(inputs.chosen) < 4 else f"{len(inputs.chosen)} connections"
+    return (
+        f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}"
+        if inputs.change
+        else f"Connectivity {fields}"
+    )
+
+
+def _explained(inputs: GroupInputs) -> str:
+    others = [name for name in inputs.design.covariates if name != MEAN]
+    by = f" and by {', '.join(others)}" if others else ""
+    return (
+        f"What {len(inputs.design.participants)} participants have in common{by}, from posteriors that know how "
+        "sure each of "
+        f"them is. Intervals hold {LEVEL:.0%} of the posterior."
+    )
+
+
+def effect_answers(
+    inputs: GroupInputs,
+    group: GroupPosterior,
+    records: Records,
+    judged: Mapping[str, CovariateVerdict],
+    more: Mapping[str, str] | None = None,
+) -> tuple[Answer, ...]:
+    """An answer for every covariate; `more` is said of it too."""
+    units = [one.unit for one in connections_of(inputs, group)]
+    return tuple(
+        _answer(inputs, covariate, records.rows, units, judged[covariate], (more or {}).get(covariate, ""))
+        for covariate in inputs.design.covariates
+    )
+
+
+def _answer(
+    inputs: GroupInputs,
+    covariate: str,
+    rows: Sequence[Any],
+    units: Sequence[str],
+    judged: CovariateVerdict,
+    more: str,
+) -> Answer:
+    own = [row for row in rows if row["covariate"] == covariate]
+    surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
+    told = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
+    of: Literal["effect", "difference"] = "effect"
+    if any(part in inputs.design.kinds for part in covariate.split("×")):
+        of = "difference"
+    headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
+    details = [*([judged.note] if judged.note else []), *(_line(row) for row in told), *([more] if more else [])]
+    return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
+
+
+def _question(inputs: GroupInputs, covariate: str) -> str:
+    """What a covariate's effects answer; one coded ±1 tells two kinds of participants apart."""
+    parts, kinds = covariate.split("×"), inputs.design.kinds
+    coded = [f"{plus} and {minus}" for minus, plus in (kinds[part] for part in parts if part in kinds)]
+    others = " × ".join(part for part in parts if part not in kinds)
+    what = "changes" if inputs.change else "connections"
+    if covariate == MEAN:
+        return f"Which connections {'change' if inputs.change else 'are there'} on average?"
+    if not coded:
+        return f"Which {what} go with {others}?"
+    between = " and between ".join(coded)
+    if not others:
+        return f"Which {what} differ between {between}?"
+    return f"Which {what} go with {others} differently in {between}?"
+
+
+def _line(row: Any) -> str:
+    number, low, high = (effect_text(row[key]) for key in ("mean", "low", "high"))
+    beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
+    return (
+        f"{row['connection']}: {number} {row['unit'].replace(LOG_SCALE, '(log scale)')} "
+        f"(90 % {low} to {high}), Pp with v without {chance}, P(effect > 0) {beyond}."
+    )
+
+
+def _sections(
+    inputs: GroupInputs, group: GroupPosterior, judged: Mapping[str, CovariateVerdict]
+) -> tuple[Section, ...]:
+    sections = (
+        effects_section(group, inputs.spec, judged),
+        matrices_section(group, inputs.spec, judged),
+        influence_section(group, inputs.spec),
+    )
+    return tuple(section for section in sections if section is not None)
+
+
+def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[str, CovariateVerdict]) -> Section:
+    """Every effect with its interval and its verdict, and the P(effect > 0) that this is from."""
+    above = np.stack([judged[covariate].above_zero for covariate in group.design.covariates], axis=1)
+    shown, called = effect_numbers(group, judged), _called(group, judged)
+    names, covariates = group.parameters, group.design.covariates
+    return Section(
+        "Effects on connections",
+        "The mean is what participants have in common; the effect of a covariate is the change for one unit of it.",
+        (
+            Picture(
+                "effects",
+                "Effects with 90 % intervals",
+                "Filled: the verdict is yes. The colour is the sign. An interval may exclude zero and the verdict be "
+                "open: the more connections are asked about, the surer each must be. A narrow interval around zero is "
+                "news too: there is little to find there.",
+                effects_figure(
+                    names, covariates, shown.mean, shown.sd, spec=spec, interval=shown.interval, called=called
+                ),
+            ),
+            Picture(
+                "probabilities",
+                "How probable each effect is",
+                "The share of the posterior above zero: near 1 or 0 for a sure effect, around ½ where the data do not "
+                "tell its sign. Beyond the lines the verdict is yes; they lie the further out the more connections are "
+                "asked about.",
+                probability_figure(names, covariates, above, definition="posterior beyond zero", spec=spec),
+            ),
+        ),
+    )
+
+
+def _called(group: GroupPosterior, judged: Mapping[str, CovariateVerdict]) -> np.ndarray:
+    """(parameter, covariate), whether the verdict is yes."""
+    return np.array([[one == "yes" for one in judged[covariate].found.each] for covariate in group.design.covariates]).T
+
+
+def matrices_section(
+    group: GroupPosterior, spec: Spec | None, judged: Mapping[str, CovariateVerdict]
+) -> Section | None:
+    """Connectivity as matrices, one picture for each covariate; None where the group is not over a DCM's A or B."""
+    if spec is None or not {"A", "B"} & set(group.fields):
+        return None
+    shown, called = effect_numbers(group, judged), _called(group, judged)
+    drawn = tuple(
+        Picture(
+            f"matrix-{slug(covariate)}-{k}",
+            f"{covariate}: from the column's region to the row's",
+            "Bold and deep: the verdict is yes. Hatched: not in the model. The diagonal is the "
+            "log scale of a "
+            "region's self-inhibition: above zero means more of it.",
+            matrix_figure(
+                group.parameters,
+                shown.mean[:, k],
+                shown.sd[:, k],
+                spec,
+                covariate=covariate,
+                interval=shown.interval[:, k],
+                called=called[:, k],
+            ),
+        )
+        for k, covariate in enumerate(group.design.covariates)
+    )
+    return Section("Connectivity", "The same effects, laid out by region.", drawn)
+
+
+def influence_section(group: GroupPosterior, spec: Spec | None) -> Section | None:
+    """Who counts for how much; None where all count alike."""
+    if group.influence is None:
+        return None
+    return Section(
+        "Influence of participants",
+        "A participant who lies far from what the others and the design expect is heeded less, connection by "
+        "connection.",
+        (
+            Picture(
+                "influence",
+                "Who pulls, and how much",
+                "1 is the weight that a participant's own precision deserves. Named: below a half somewhere; look at "
+                "these participants' data.",
+                influence_figure(group.design.participants, group.parameters, group.influence, spec=spec),
+            ),
+        ),
+    )
