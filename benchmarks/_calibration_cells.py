@@ -10,7 +10,8 @@ import numpy as np
 
 import dcm
 from dcm import DrawTruth, Failure, Posterior, SerialNoise, Settings, Subject, simulate_draws
-from pipeline.calibration import MARGIN, Coverage, measure_coverage, percent_with_error
+from pipeline.calibration import Coverage, measure_coverage, percent_with_error
+from pipeline.verdicts import STRONG_EVIDENCE
 
 from ._calibration_designs import Design
 
@@ -148,7 +149,7 @@ def _model_choice(full: list[Posterior | Failure], less: list[Posterior | Failur
     known = np.isfinite(gain)
     gain, larger = gain[known], larger[known]
     own = np.arange(gain.size)
-    wrong, wrong_se = percent_with_error(np.where(larger, gain < -MARGIN, gain > MARGIN), own)
+    wrong, wrong_se = percent_with_error(np.where(larger, gain < -STRONG_EVIDENCE, gain > STRONG_EVIDENCE), own)
     chosen, chosen_se = percent_with_error(gain[larger] > 0, own[larger])
     smaller, _ = percent_with_error(gain[~larger] < 0, own[~larger])
     return {

@@ -6,10 +6,9 @@ from ._design import CalibrationDesign, GroupQuestion, RunEstimate
 from ._inversion_store import InversionMode, InversionStore, InvertedDataSet, mode_from_name, mode_from_study
 from ._power import USUAL_SIZES, Power, measure_power
 from ._read_design import read_file_design, read_study_design
-from ._recovery import MARGIN, Coverage, ModelRecovery, measure_coverage, percent_with_error, recover_models
+from ._recovery import Coverage, ModelRecovery, measure_coverage, percent_with_error, recover_models
 
 __all__ = [
-    "MARGIN",
     "USUAL_SIZES",
     "CalibrationDesign",
     "CalibrationRun",

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from peb import ALPHA, SMALLEST_EFFECT
+
 from ..page import AnalysisReport, Answer, Column, Records
 from ..study import MAIN
-from ..verdicts import judge_coverage, judge_model_choice, judge_power
+from ..verdicts import STRONG_EVIDENCE, judge_coverage, judge_model_choice, judge_power
 from ._datasets import CalibrationRun, DesignCell
 from ._pictures import calibration_sections
 from ._power import Power
-from ._recovery import LEAST_CHANGE, MARGIN, Coverage, ModelRecovery, measure_coverage, reduction_errors
+from ._recovery import LEAST_CHANGE, Coverage, ModelRecovery, measure_coverage, reduction_errors
 
 NAME = "calibration"
 FIELDS = ("B", "A", "C")
@@ -149,7 +151,7 @@ def _calibration_answers(
         most = most if most != f" to {least}" else ""
         parts = "; ".join(f"{recovery.true} at SNR {recovery.snr:g}: {recovery.chosen:.0f} %" for recovery in finite)
         headline = (
-            f"A wrong model wins by more than {MARGIN:g} nats in at most {worst.wrong:.0f} % "
+            f"A wrong model wins by more than {STRONG_EVIDENCE:g} nats in at most {worst.wrong:.0f} % "
             f"(± {worst.wrong_se:.0f}) of data sets; the true one has the higher F in {least}{most} %."
         )
         verdict = judge_model_choice(worst.wrong, max(recovery.wrong_se for recovery in finite))
@@ -221,8 +223,8 @@ def _power_lead(run: CalibrationRun) -> str:
         f"{question.text} Groups simulated from the first level's posterior standard deviations, {visits} each, with "
         f"{question.spread:g} Hz between participants (SD), the effect on one connection, and errors of connections "
         "taken as independent; analysed by the group model. A connection is called where 2 min(P, 1 − P) times the "
-        "number of connections is at most 0.05; “no difference” is the answer where every effect is surely smaller "
-        "than 0.5 Hz."
+        f"number of connections is at most {ALPHA:g}; “no difference” is the answer where every effect is surely "
+        f"smaller than {SMALLEST_EFFECT:g} Hz."
     )
 
 

@@ -12,6 +12,7 @@ from scipy.stats import chi2
 
 from ..results import Z
 from ..study import MAIN
+from ..verdicts import STRONG_EVIDENCE
 from ._datasets import REDUCED, CalibrationRun, SimulatedDataSet
 
 SURE_RATIO = float(ndtri(0.99))  # posterior mean over its standard deviation beyond which P > 0.99
@@ -123,7 +124,6 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-MARGIN = 3.0  # nats by which a wrong model must win to be called a wrong choice
 LEAST_CHANGE = 0.25  # Hz, of a change that is there
 
 
@@ -238,6 +238,6 @@ def _recovery_of(
         snr,
         lead.size,
         *percent_with_error(lead > 0, datasets_of),
-        *percent_with_error(lead < -MARGIN, datasets_of),
+        *percent_with_error(lead < -STRONG_EVIDENCE, datasets_of),
         how,
     )

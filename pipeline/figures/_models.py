@@ -252,4 +252,5 @@ def _fate(axes: Axes, labels: Sequence[str], when: dict[str, int], probability: 
     axes.set(xlim=(0, 1.12), ylim=(len(labels) - 0.4, -0.6), xticks=(0, 0.5, 1))
     axes.spines["bottom"].set_bounds(0, 1)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.set_xlabel("Pp of what was kept\n(free energy, with v without; lines: 0.95, 0.99)", fontsize=LABEL_SIZE)
+    lines = ", ".join(f"{value:g}" for value in EVIDENCE_LINES)
+    axes.set_xlabel(f"Pp of what was kept\n(free energy, with v without; lines: {lines})", fontsize=LABEL_SIZE)

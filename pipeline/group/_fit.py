@@ -15,12 +15,11 @@ from peb import Gaussian, GroupPosterior, PebError, RefitStatus, Round, fit, fit
 from ..common import UsageError, first_names
 from ..posterior_check import Checkable, read_checkable
 from ..tables import effect_text, number_text
-from ..verdicts import judge_covariate
+from ..verdicts import STRONG_EVIDENCE, judge_covariate
 from ._effect_tables import connections_of, covariate_words
 from ._inputs import GroupInputs, Reinversion
 from ._options import BETWEEN_PRIORS, GroupOptions
 
-PREFERRED = 3.0  # nats of evidence from which another prior is mentioned
 BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is
 FAR = 0.1  # posterior standard deviations that SPM12's numbers may be from the exact ones without a word
 IN_OWN_UNITS = (
@@ -46,7 +45,7 @@ def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior,
         warnings.append(line)
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
         wide = _again(inputs, compat="none", noise_variance=BETWEEN_PRIORS["wide"])
-        if (gain := wide.free_energy - settled.free_energy) > PREFERRED:
+        if (gain := wide.free_energy - settled.free_energy) > STRONG_EVIDENCE:
             warnings.append(_preferred(inputs, group, wide, gain))
     return group, tuple(warnings)
 

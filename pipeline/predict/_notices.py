@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from peb import ALPHA
+
 from ..common import first_names
 from ._answers import MOST, gap, number, stable_words
 from ._result import MUCH_MISSING, ElasticNetResult
@@ -126,7 +128,7 @@ def _shuffles(result: ElasticNetResult) -> tuple[str, str] | None:
         return None
     one = result.permutation
     text = f"Infinitely many would give p between {one.low:.3f} and {one.high:.3f} (95 %)."
-    undone = "it may not hold" if result.beats_chance else "it may fall below 0.05"
+    undone = "it may not hold" if result.beats_chance else f"it may fall below {ALPHA:g}"
     return ("Too few shuffles to settle p.", f"{text} {undone[0].upper()}{undone[1:]}; shuffle more.")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from peb import ABSENCE_PROBABILITY, ALPHA
+
 from ..common import join_words
 from ..group import group_settings
 from ..study import (
@@ -215,7 +217,8 @@ def _group(study: Study) -> str:
         f"covariates were mean-centred. Analyses: {'; '.join(named)}. Pp is the posterior probability of the model "
         "with an effect beside the model without it alone; P(> 0) is the share of the posterior above zero; intervals "
         "hold 90 %. An effect is reported where 2 min(P, 1 − P) times the number of connections asked about is at most "
-        f"0.05, and called absent where it is below {_smallest(study)} with a probability of at least 0.95."
+        f"{ALPHA:g}, and called absent where it is below {_smallest(study)} with a probability of at least "
+        f"{ABSENCE_PROBABILITY:g}."
     )
 
 
@@ -353,7 +356,7 @@ def _predictions(study: Study) -> str:
         "coarser grid of penalties: Q² = 1 − PRESS / SS about the mean of the others. p is the share of shuffled "
         "outcomes with as high a Q². A predictor is called stable where half of the leave-one-out and of the bootstrap "
         "samples retain it, and its correlation with the outcome within arms beats the largest of all predictors where "
-        "outcomes are shuffled within arms (p ≤ 0.05, 999 shuffles)."
+        f"outcomes are shuffled within arms (p ≤ {ALPHA:g}, 999 shuffles)."
     )
 
 

@@ -14,6 +14,7 @@ from ._covariates import (
 from ._rules import (
     EVIDENCE_LINES,
     RETAINED_SHARE,
+    STRONG_EVIDENCE,
     EffectsVerdict,
     Verdict,
     is_p_value_settled,
@@ -43,6 +44,7 @@ __all__ = [
     "EVIDENCE_LINES",
     "RETAINED_SHARE",
     "SEPARATE_GROUPS_NOTE",
+    "STRONG_EVIDENCE",
     "CovariateVerdict",
     "EffectsVerdict",
     "KindComparisons",

@@ -29,6 +29,7 @@ Verdict = Literal["yes", "no difference", "open", "partly", "no"]  # partly and 
 
 BEST = 0.95  # posterior probability of a model, from which it is called the best
 EVIDENCE_LINES = (BEST, 0.99)  # Pp of an effect's being in the model that pictures have a line at, as SPM's users do
+STRONG_EVIDENCE = 3.0  # nats: odds of 20 to 1, from which a wrong model counts as chosen, another prior is mentioned
 RETAINED_SHARE = 0.5  # share of the bootstraps, and of the folds, that retain a stable predictor
 
 MOST_MISSING = 0.2  # share of visits without a posterior, from which the answer is no longer yes
