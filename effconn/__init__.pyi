@@ -41,6 +41,10 @@ from pipeline.figures import plot_models as plot_models
 from pipeline.figures import plot_posterior as plot_posterior
 from pipeline.images import cosine_drifts as cosine_drifts
 from pipeline.images import spm_kernel as spm_kernel
+from pipeline.predict import ElasticNetResult as ElasticNetResult
+from pipeline.predict import elastic_net as elastic_net
+from pipeline.predict import plot_coefficients as plot_coefficients
+from pipeline.predict import plot_predictions as plot_predictions
 from pipeline.results import open_dataset as open_dataset
 from pipeline.results import open_result as open_result
 from pipeline.results import save_result as save_result

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from ..common import UsageError, print_message, progress
-from ..execution import RECORDS_FOLDER, open_workers
+from ..execution import RECORDS_FOLDER
 from ._guard import guarded
 from ._options import Debug, Jobs, PageFolder, Seed, default_jobs, name_list, name_pair, number_list
 
@@ -148,6 +145,8 @@ def command(
     debug: Debug = False,
 ) -> int:
     """Predict as the options say; 0, as whatever goes wrong is raised."""
+    from features import ALPHAS
+
     from ..predict import PredictOptions
 
     options = PredictOptions(
@@ -165,6 +164,7 @@ def command(
         unit=unit,
         adjust_motion=not no_motion,
         imputation=imputation,
+        alphas=ALPHAS if alphas is None else number_list(alphas, "--alphas", "0.1,0.5,1"),
         folds=folds,
         permutations=permutations,
         bootstraps=bootstraps,
@@ -172,7 +172,6 @@ def command(
         seed=seed,
         in_sample_only=in_sample_only,
         all_different=all_different,
-        **({} if alphas is None else {"alphas": number_list(alphas, "--alphas", "0.1,0.5,1")}),
     )
     return run_predict(options, out, json, jobs)
 
@@ -183,15 +182,16 @@ def run_predict(options: PredictOptions, out: Path | None, json_file: Path | Non
     Raises `UsageError` for mistakes in the table and in the options, before any work.
     """
     from ..page import hold_output_folder, print_and_save
-    from ..predict import fit_model, report_elastic_net
+    from ..predict import fit_in_processes, report_elastic_net
 
-    _check_json(options.table, json_file)
+    if isinstance(options.table, Path):
+        _check_json(options.table, json_file)
     model = read_model(options)
     with hold_output_folder(out):
         print_message(describe_model(model))
-        with _records_folder(out) as records, open_workers(jobs or default_jobs(), None, records) as workers:
-            prediction = fit_model(model, options, records, workers, progress)
-        print_and_save(report_elastic_net(prediction), out, json_file)
+        records = None if out is None else out / RECORDS_FOLDER  # for a run that goes on
+        result = fit_in_processes(model, options, jobs or default_jobs(), records, progress)
+        print_and_save(report_elastic_net(result), out, json_file)
     return 0
 
 
@@ -218,13 +218,3 @@ def describe_model(model: ModelData) -> str:
 def _check_json(table: Path, json_file: Path | None) -> None:
     if json_file is not None and json_file.resolve() == table.with_suffix(".json").resolve():
         raise UsageError(f"--json {json_file} is where the description of {table.name} belongs; give another name")
-
-
-@contextmanager
-def _records_folder(out: Path | None) -> Iterator[Path]:
-    """Folder for finished shuffles: in that of the results, so that a run goes on; else a temporary one."""
-    if out is not None:
-        yield out / RECORDS_FOLDER
-        return
-    with tempfile.TemporaryDirectory(prefix="effconn-") as folder:
-        yield Path(folder)

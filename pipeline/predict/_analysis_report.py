@@ -9,9 +9,10 @@ import numpy as np
 
 from features import scikit_penalty
 
-from ..page import AnalysisReport, Section
+from ..page import AnalysisReport
 from ._answers import answers
 from ._notices import notices
+from ._picture_sections import prediction_sections
 from ._result import ElasticNetResult
 from ._tables import prediction_tables
 
@@ -29,17 +30,11 @@ def report_elastic_net(result: ElasticNetResult) -> AnalysisReport:
         ),
         answers=answers(result),
         records=prediction_tables(result),
-        draw=lambda: _sections(result),
+        draw=lambda: prediction_sections(result),
         facts=_facts(result),
         notices=notices(result),
         summary=_summary(result),
     )
-
-
-def _sections(result: ElasticNetResult) -> tuple[Section, ...]:
-    from ._picture_sections import prediction_sections  # matplotlib takes a second
-
-    return prediction_sections(result)
 
 
 def _facts(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -83,7 +84,7 @@ class ModelData:
         predictors, outcome: of the same participants, all of whom have an outcome.
         arms: both, the first coded +1; none where the table has none.
         arm: (participant,) +1 or −1; none where the table has none.
-        source: what the table is called.
+        source: name of the table's file; empty for a table that was read before.
         excluded: who is not in the model, and why, a line each.
         notices: what else should be known, a line each.
     """
@@ -132,7 +133,7 @@ def read_model_data(options: PredictOptions) -> ModelData:
         outcome,
         None if arms is None else arms.names,
         None if arms is None else arms.values[there],
-        path.name,
+        path.name if isinstance(options.table, Path) else "",
         left_out,
         (
             *request.notices,

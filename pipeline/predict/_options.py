@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from features import ALPHAS, ImputationMethod
 
 from ..common import UsageError, did_you_mean
 from ..study import PresetModel
+from ..tables import Table
 
 FEWEST_FOLDS = 3
 
@@ -20,7 +21,8 @@ class PredictOptions:
     """A prediction of one column of a table from others.
 
     Fields:
-        table: TSV or CSV; its description, if there is one, is the JSON file of the same name.
+        table: TSV or CSV, or a table that was read; the description of a file, if there is one, is the JSON file of the
+            same name.
         outcome: a column, or a factor of the formula grammar such as ``fall(ccq_n)``.
         model: one of the presets; none where there is a formula.
         formula: terms of one's own, see `parse_formula`; none where there is a preset.
@@ -42,12 +44,13 @@ class PredictOptions:
         seed: of everything drawn.
         all_different: whether every name is another participant's, though names look like visits (01_pre, 01_post) of
             one.
+        description: what the columns of a table that was read are, as the JSON file has it; none for a file.
         in_sample_only: whether nobody is left out of everything: in-sample numbers alone.
 
     Raises `UsageError` where these contradict each other.
     """
 
-    table: Path
+    table: Path | Table
     outcome: str
     model: PresetModel | None = None
     formula: str | None = None
@@ -69,6 +72,7 @@ class PredictOptions:
     seed: int = 0
     in_sample_only: bool = False
     all_different: bool = False
+    description: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self._check_model()

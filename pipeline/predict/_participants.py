@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from ..common import (
 )
 from ..tables import INFINITE, MISSING, Table, TableError, read_table
 from ._options import PredictOptions
-from ._sidecar import Sidecar, read_sidecar
+from ._sidecar import Sidecar, parse_sidecar, read_sidecar
 
 CellKind = Literal["numbers", "texts", "mixed", "empty"]
 LARGEST = 1e100  # beyond it squares, which everything here is made of, leave the range of a double
@@ -234,10 +235,10 @@ def read_participants(options: PredictOptions) -> ParticipantTable:
 
     Raises `TableError`, or `UsageError` where nothing says which session comes first.
     """
-    table = read_table(options.table)
+    table = options.table if isinstance(options.table, Table) else read_table(options.table)
     if not table.rows:
         raise TableError(table.path, "has a header and no rows; write a row for each participant", 1)
-    sidecar = read_sidecar(table)
+    sidecar = _description(table, options)
     participant = participant_column(table, options)
     session = session_column(table, options, participant)
     if session is None:
@@ -254,6 +255,13 @@ def read_participants(options: PredictOptions) -> ParticipantTable:
     if not options.all_different:
         _check_different(table, participant, found.names)
     return found
+
+
+def _description(table: Table, options: PredictOptions) -> Sidecar:
+    """What is known of the columns: of a table that was read, what was given with it."""
+    if isinstance(options.table, Table):
+        return parse_sidecar(table, options.description or {}, Path("description"))
+    return read_sidecar(table)
 
 
 def _check_different(table: Table, participant: str, names: Sequence[str]) -> None:

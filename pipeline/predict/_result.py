@@ -4,15 +4,22 @@ made."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from dcm.tables import data_frame, html_table
 from features import ArmSlopes, NestedEstimate, Outcome, PermutationTest, Predictors, Stability, WholeSampleFit
 
 from ..verdicts import is_p_value_settled, is_stable, judge_prediction
 
 MUCH_MISSING = 0.2  # share of a column from which filling it in is told
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from ..page import Records
+
 COMMON = 0.9  # |r| from which two predictors can stand for each other
 
 
@@ -51,7 +58,7 @@ class ElasticNetSettings:
         return self.nested_alphas or self.alphas
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ElasticNetResult:
     """One model from measures to a score: found in the sample, and in participants left out of everything.
 
@@ -107,6 +114,48 @@ class ElasticNetResult:
             raise ValueError(f"{self.in_sample.coefficients.size} coefficients for {terms} terms")
         if (self.arms is None) != (self.arm is None):
             raise ValueError("arms need both their names and each participant's")
+
+    def summary(self) -> DataFrame:
+        """Every predictor, those retained first, the largest first; columns as in ``predictors.tsv``.
+
+        ``coefficient`` per standard deviation of the predictor (1/n), in units of the outcome; ``bootstraps`` and
+        ``folds``, its selection frequencies; ``low``, ``median``, ``high``, the 5th, 50th and 95th percentile of the
+        bootstraps; ``r_within_arms`` and ``p_within_arms``, its correlation with the outcome; ``stable``; and more.
+        """
+        from ._tables import predictors_records
+
+        return _frame(predictors_records(self)).drop(columns="p_within")
+
+    @property
+    def performance(self) -> DataFrame:
+        """r² in the sample; Q², correlation and mean absolute error in left-out participants; p of Q², its interval.
+
+        Columns ``quantity``, ``value``, ``low`` and ``high`` (95 %), and ``meaning`` in words.
+        """
+        from ._tables import performance_records
+
+        return _frame(performance_records(self)).drop(columns="words").rename(columns={"means": "meaning"})
+
+    @property
+    def predictions(self) -> DataFrame:
+        """Each participant's outcome, as observed and as predicted, in its unit.
+
+        ``fitted`` by the model of all participants, ``tuned`` left out of its fit alone, ``left_out`` of everything;
+        ``of_others``, the mean outcome of the others.
+        """
+        from ._tables import predictions_records
+
+        return _frame(predictions_records(self))
+
+    def __repr__(self) -> str:
+        size = f"{self.participants} participants, {len(self.retained)} of {len(self.names)} predictors retained"
+        found = [f"r² = {self.in_sample.r_squared:.2f} in the sample"]
+        found += [] if self.nested is None else [f"Q² = {self.nested.q_squared:.2f} left out"]
+        found += [] if self.permutation is None else [f"p = {self.permutation.p_value:.3g}"]
+        return f"ElasticNetResult({self.outcome.name!r}, {size}, {', '.join(found)})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.summary())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -221,6 +270,11 @@ class ElasticNetResult:
         """A term as measured: the product of its centred columns."""
         values = self.predictors.values[:, [self.predictors.place(name) for name in self.predictors.terms[place]]]
         return np.prod(values - np.nanmean(values, axis=0), axis=1)
+
+
+def _frame(records: Records) -> DataFrame:
+    """The rows of a table that is written to a file, as a data frame."""
+    return data_frame({column.key: [row[column.key] for row in records.rows] for column in records.columns})
 
 
 def _explained(y: np.ndarray, guess: np.ndarray, instead: np.ndarray) -> float:

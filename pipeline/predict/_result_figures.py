@@ -20,7 +20,22 @@ from scipy import stats
 from features import ArmSlopes, Outcome, Stability
 
 from ..common import name_parts
-from ..figures import ARM_COLOUR, BLUE, INK, LINE, MUTED, PAPER, VERMILION, new_figure, plain, shortened, style, wrapped
+from ..figures import (
+    ARM_COLOUR,
+    BLUE,
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    VERMILION,
+    add_key,
+    given_or_new_axes,
+    new_figure,
+    plain,
+    shortened,
+    style,
+    wrapped,
+)
 from ..verdicts import RETAINED_SHARE
 from ._answers import number
 from ._result import ElasticNetResult
@@ -99,31 +114,79 @@ DOTS = (0, (1, 1.5))
 
 def predicted_figure(result: ElasticNetResult) -> Figure:
     """Everybody's outcome against what the model that saw it, and one that never did, made of it."""
-    panels = [(f"In-sample: r² {number(result.in_sample.r_squared)}", result.in_sample.fitted)]
-    if result.nested is not None:
-        panels.append((f"Left out: Q² {number(result.nested.q_squared)}", result.nested.predictions))
-    y = result.outcome.values
-    low, high = _axis_limits(np.concatenate([y, *(guess for _, guess in panels)]))
-    groups = group_styles(result)
-    name = shortened(result.outcome.name, 30)
-    unit = f", {result.outcome.unit}" if result.outcome.unit else ""
+    panels = _predicted_panels(result)
+    limits = _axis_limits(np.concatenate([result.outcome.values, *(guess for _, guess in panels)]))
     with style():
         figure = new_figure(3.55)
         grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for axes, (title, guess) in zip(grid, panels, strict=True):
-            axes.plot([low, high], [low, high], color=MUTED, linewidth=1, linestyle=DASHES, zorder=1)
-            axes.axhline(y.mean(), color=MUTED, linewidth=0.9, linestyle=DOTS, zorder=1)
-            _draw_points(axes, groups, y, guess)
-            axes.set_title(title)
-            axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-            axes.set_xlabel(wrapped(f"Observed {name}{unit}", 24, 2, balanced=True))
-        first = grid[0]
-        for axis in (first.xaxis, first.yaxis):
-            plain_ticks(axis)
-            axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-        first.set_ylabel(wrapped(f"Predicted {name}{unit}", 34, 2, balanced=True))
-        figure.legend(handles=_predicted_legend(groups), loc="outside lower left", ncols=2, columnspacing=1.2)
+            _draw_predicted(axes, result, title, guess, limits)
+        _label_predicted(grid[0], result)
+        figure.legend(
+            handles=_predicted_legend(group_styles(result)), loc="outside lower left", ncols=2, columnspacing=1.2
+        )
     return figure
+
+
+def plot_predictions(
+    result: ElasticNetResult,
+    ax: Axes | None = None,
+    *,
+    predicted: Literal["left_out", "in_sample"] = "left_out",
+    legend: bool = True,
+) -> Axes:
+    """Each participant's outcome as predicted against as observed.
+
+    Arguments:
+        result: of `elastic_net`.
+        ax: where to draw; a new figure where None.
+        predicted: by a model that never saw the participant, or by the model of all participants.
+        legend: whether to draw the key.
+
+    Raises `ValueError` where participants were not left out.
+    """
+    panels = dict(zip(("in_sample", "left_out"), _predicted_panels(result), strict=False))
+    if predicted not in panels:
+        raise ValueError("nobody was left out of this model (in_sample_only); give predicted='in_sample'")
+    title, guess = panels[predicted]
+    with style():
+        axes = given_or_new_axes(ax, 4.4)
+        _draw_predicted(axes, result, title, guess, _axis_limits(np.concatenate([result.outcome.values, guess])))
+        _label_predicted(axes, result)
+        if legend:
+            add_key(axes, _predicted_legend(group_styles(result)), given=ax is not None)
+    return axes
+
+
+def _predicted_panels(result: ElasticNetResult) -> list[tuple[str, np.ndarray]]:
+    """Title and predictions: in the sample, and left out where there are such."""
+    panels = [(f"In-sample: r² {number(result.in_sample.r_squared)}", result.in_sample.fitted)]
+    if result.nested is not None:
+        panels.append((f"Left out: Q² {number(result.nested.q_squared)}", result.nested.predictions))
+    return panels
+
+
+def _draw_predicted(
+    axes: Axes, result: ElasticNetResult, title: str, guess: np.ndarray, limits: tuple[float, float]
+) -> None:
+    y = result.outcome.values
+    axes.plot(limits, limits, color=MUTED, linewidth=1, linestyle=DASHES, zorder=1)
+    axes.axhline(y.mean(), color=MUTED, linewidth=0.9, linestyle=DOTS, zorder=1)
+    _draw_points(axes, group_styles(result), y, guess)
+    axes.set_title(title)
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
+    axes.set_xlabel(wrapped(f"Observed {_outcome_label(result.outcome)}", 24, 2, balanced=True))
+
+
+def _label_predicted(axes: Axes, result: ElasticNetResult) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        plain_ticks(axis)
+        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    axes.set_ylabel(wrapped(f"Predicted {_outcome_label(result.outcome)}", 34, 2, balanced=True))
+
+
+def _outcome_label(outcome: Outcome) -> str:
+    return f"{shortened(outcome.name, 30)}{f', {outcome.unit}' if outcome.unit else ''}"
 
 
 def _draw_points(axes: Axes, groups: tuple[GroupStyle, ...], y: np.ndarray, guess: np.ndarray) -> None:
@@ -183,13 +246,32 @@ def predictors_figure(result: ElasticNetResult) -> Figure | None:
             axes = list(figure.subplots(1, 2, sharey=True, width_ratios=(1.6, 1)))
             _draw_shares(axes[1], result, result.stability, places)
             figure.legend(handles=_predictor_legend(result), loc="outside lower left", ncols=2, columnspacing=1.2)
-        _draw_coefficients(axes[0], result, places)
-        axes[0].set_yticks(range(len(places)), labels, fontsize=8, linespacing=1.1)
-        axes[0].set_ylim(len(places) - 0.4, -0.6)
+        _draw_coefficients(axes[0], result, places, labels)
     return figure
 
 
-def _draw_coefficients(axes: Axes, result: ElasticNetResult, places: tuple[int, ...]) -> None:
+def plot_coefficients(result: ElasticNetResult, ax: Axes | None = None, *, legend: bool = True) -> Axes:
+    """The largest retained predictors' coefficients per standard deviation, in units of the outcome.
+
+    With the 5th to the 95th percentile of the bootstraps, filled where that excludes zero. Where the model retains
+    none, those that bootstraps retain most often.
+
+    Arguments:
+        result: of `elastic_net`.
+        ax: where to draw; a new figure where None.
+        legend: whether to draw the key, where there are bootstraps.
+    """
+    places = predictors_drawn(result) or tuple(int(place) for place in result.order[:MOST_OF_NONE_RETAINED])
+    labels = [name_lines(result.names[place], LABEL_WIDTH) for place in places]
+    with style():
+        axes = given_or_new_axes(ax, 1.15 + _rows_height(labels))
+        _draw_coefficients(axes, result, places, labels)
+        if legend and result.bootstrapped is not None:
+            add_key(axes, _interval_legend(result.bootstrapped, places), given=ax is not None)
+    return axes
+
+
+def _draw_coefficients(axes: Axes, result: ElasticNetResult, places: tuple[int, ...], labels: list[str]) -> None:
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
     for row, place in enumerate(places):
         value = float(result.in_sample.coefficients[place])
@@ -206,6 +288,8 @@ def _draw_coefficients(axes: Axes, result: ElasticNetResult, places: tuple[int, 
     axes.set_xlabel(wrapped(f"{unit_of(result.outcome)} per SD", 26, 2, balanced=True))
     axes.margins(x=0.08)
     _style_rows(axes)
+    axes.set_yticks(range(len(places)), labels, fontsize=8, linespacing=1.1)
+    axes.set_ylim(len(places) - 0.4, -0.6)
 
 
 def _draw_shares(axes: Axes, result: ElasticNetResult, stability: Stability, places: tuple[int, ...]) -> None:
@@ -239,19 +323,20 @@ def _predictor_legend(result: ElasticNetResult) -> list[Line2D | Patch]:
     if result.bootstrapped is None:
         return [folds]
     places = predictors_drawn(result)
-    beyond = [bool(result.bootstrapped.low[i] > 0 or result.bootstrapped.high[i] < 0) for i in places]
     stable = [result.stable(i) for i in places]
-    key: list[Line2D | Patch] = []
-    if any(beyond):
-        key.append(_interval_mark("90 % of bootstraps beyond zero", INK))
-    if not all(beyond):
-        key.append(_interval_mark("90 % of bootstraps reach zero", PAPER))
+    key: list[Line2D | Patch] = [*_interval_legend(result.bootstrapped, places)]
     if any(stable):
         key.append(Patch(color=BLUE, alpha=0.75, linewidth=0, label="bootstraps, stable"))
     if not all(stable):
         key.append(Patch(color=MUTED, alpha=0.45, linewidth=0, label="bootstraps, not stable"))
     known = result.stability is not None and bool(np.isfinite(result.stability.folds).any())
     return [*key, folds] if known else key
+
+
+def _interval_legend(bootstraps: Stability, places: tuple[int, ...]) -> list[Line2D]:
+    beyond = [bool(bootstraps.low[i] > 0 or bootstraps.high[i] < 0) for i in places]
+    key = [_interval_mark("90 % of bootstraps beyond zero", INK)] if any(beyond) else []
+    return key if all(beyond) else [*key, _interval_mark("90 % of bootstraps reach zero", PAPER)]
 
 
 def _interval_mark(label: str, face: str) -> Line2D:

@@ -53,9 +53,11 @@ def read_sidecar(table: Table) -> Sidecar:
     Raises `TableError` where the file cannot be read, or says of a column what cannot be.
     """
     path = sidecar_path(table.path)
-    if not path.is_file():
-        return Sidecar()
-    content = _content(path)
+    return parse_sidecar(table, _content(path), path) if path.is_file() else Sidecar()
+
+
+def parse_sidecar(table: Table, content: Mapping[str, Any], path: Path) -> Sidecar:
+    """What a description says; see `read_sidecar`. `path` is what errors call it."""
     columns = {name: content[name] for name in table.columns if name in content}
     for name, entry in columns.items():
         if not isinstance(entry, dict):
