@@ -68,7 +68,7 @@ def group_options(
         bool,
         typer.Option(
             "--all-different",
-            help="Every result is another person's, though names look like visits (T1 and T2) of one.",
+            help="Every result is another participant's, though names look like visits (T1 and T2) of one.",
         ),
     ] = False,
     compat: Annotated[

@@ -56,7 +56,7 @@ def run_guarded(work: Callable[[], int], debug: bool) -> int:
 def flush_stream(stream: TextIO | None) -> int:
     """Writes out what a stream still holds, so that Python need not at its exit; the code to exit with, 0 for none.
 
-    A reader who is gone (`effconn … | head`) has what he wanted; on a full disk it is an error.
+    A closed pipe (`effconn … | head`) is no error; a full disk is one.
     """
     if stream is None or stream.closed:
         return 0

@@ -43,7 +43,7 @@ def command(
         ),
     ],
     model: Annotated[
-        str | None,  # what it may be is told by `PredictOptions`, with the nearest name
+        str | None,  # `PredictOptions` checks it, and names the nearest
         typer.Option(
             metavar="change|change-by-arm|change-by-arm-and-covariates|baseline|baseline-by-arm",
             help="From each measure's change or from its value before treatment; by arm: may it matter differently in "

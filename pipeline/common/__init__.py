@@ -1,4 +1,4 @@
-"""What every room may use: names, their order and whose they are, plausible times, shown text, child processes."""
+"""What every room uses: printing, files, names, numbers, provenance, the set-up of JAX; it imports no other room."""
 
 from ._console import UsageError, print_json, print_line, print_message, print_table, progress
 from ._environment import CORES_VARIABLE, CompileClock, check_packages, count_cores, describe_environment, start_jax

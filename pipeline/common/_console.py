@@ -1,4 +1,4 @@
-"""What the commands share on the terminal: output streams, progress with time left, JSON."""
+"""What commands print on the terminal: lines, tables, progress with time left; and the error that a user reads."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rich.text import Text
 from ._files import as_write_error
 from ._text import format_duration, message_line, shorten
 
-WIDTH = 160  # of tables that go to a file or a pipe
+FILE_WIDTH = 160  # characters, of tables that go to a file or a pipe
 LONGEST_CELL = 400  # characters of a cell of a table
-EVERY = 10.0  # seconds between lines of progress where there is no terminal
+LINE_INTERVAL = 10.0  # seconds between lines of progress where there is no terminal
 
 
 class UsageError(Exception):
@@ -30,12 +30,12 @@ class UsageError(Exception):
 
 
 class _Output(Console):
-    """Text for a reader who may go before the work is done, as `head` does: then the work goes on unheard."""
+    """A stream whose reader may close it before the work is done, as `head` does: then the work goes on without it."""
 
-    def print(self, *objects: Any, **how: Any) -> None:
-        """As rich's; raises `WriteError` where a full disk, say, does not take it."""
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's; raises `WriteError` where it cannot be written, as on a full disk."""
         with as_write_error("standard error" if self.stderr else "standard output"):
-            super().print(*objects, **how)
+            super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:
         """Rich would end the process here, with results still to be written."""
@@ -49,20 +49,20 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 # What is printed may hold names from files: no part of it is markup, nor the name of an emoji.
-out = _Output(width=None if _is_terminal(sys.stdout) else WIDTH, highlight=False, markup=False, emoji=False)
-err = _Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+stdout = _Output(width=None if _is_terminal(sys.stdout) else FILE_WIDTH, highlight=False, markup=False, emoji=False)
+stderr = _Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class ProgressReporter:
     """Progress: a bar on a terminal, now and then a line elsewhere; with time left in both."""
 
-    def __init__(self, what: str, bar: Progress | None) -> None:
-        self._what = what
+    def __init__(self, title: str, bar: Progress | None) -> None:
+        self._title = title
         self._bar = bar
-        self._task = bar.add_task(shorten(what), total=None) if bar is not None else None
-        self._said = time.monotonic()
-        self._first: tuple[float, int] | None = None  # when something was first done: what came before is compilation
-        self._total = 0  # another one is another piece of work, whose pace is its own
+        self._task = bar.add_task(shorten(title), total=None) if bar is not None else None
+        self._last_line = time.monotonic()
+        self._first: tuple[float, int] | None = None  # time of the first that was done: before it was compilation
+        self._total = 0  # a new total is a new piece of work, with its own pace
 
     def __call__(self, done: int, total: int) -> None:
         """`done` of `total` are done."""
@@ -76,38 +76,38 @@ class ProgressReporter:
         now = time.monotonic()
         if self._first is None and done:
             self._first = (now, done)
-        if now - self._said < EVERY or self._first is None or not self._first[1] < done < total:
+        if now - self._last_line < LINE_INTERVAL or self._first is None or not self._first[1] < done < total:
             return
-        self._said = now
+        self._last_line = now
         since, before = self._first
         left = (now - since) / (done - before) * (total - done)
-        print_message(f"{self._what}: {done} of {total}, about {format_duration(left)} left")
+        print_message(f"{self._title}: {done} of {total}, about {format_duration(left)} left")
 
 
 @contextmanager
-def progress(what: str) -> Iterator[ProgressReporter]:
+def progress(title: str) -> Iterator[ProgressReporter]:
     """A `ProgressReporter` for one piece of work."""
-    if not err.is_terminal:
-        yield ProgressReporter(what, None)
+    if not stderr.is_terminal:
+        yield ProgressReporter(title, None)
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=err, transient=True) as bar:
-        yield ProgressReporter(what, bar)
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=stderr, transient=True) as bar:
+        yield ProgressReporter(title, bar)
 
 
 def print_message(message: str) -> None:
     """A line on standard error, with control characters as their escapes."""
-    err.print(message_line(message))
+    stderr.print(message_line(message))
 
 
 def print_line(message: str = "") -> None:
     """A line of the result on standard output, with control characters as their escapes."""
-    out.print(message_line(message), soft_wrap=True)
+    stdout.print(message_line(message), soft_wrap=True)
 
 
 def print_json(text: str) -> None:
     """JSON on standard output, laid out for reading."""
-    out.print_json(text)
+    stdout.print_json(text)
 
 
 def print_table(
@@ -117,14 +117,14 @@ def print_table(
     heading = _text(title) if title else None
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
     cells = [[*map(_text, row)] for row in rows]
-    wide = any(row and row[0].cell_len > out.width // 2 for row in cells)  # it would leave the others no place
+    wide = any(row and row[0].cell_len > stdout.width // 2 for row in cells)  # it would leave the others no place
     for i, column in enumerate(columns):
         justify: Literal["left", "right"] = "left" if i in left else "right"
-        first = {"max_width": out.width // 2} if wide and i == 0 else {"no_wrap": i == 0}
+        first = {"max_width": stdout.width // 2} if wide and i == 0 else {"no_wrap": i == 0}
         table.add_column(_text(column), justify=justify, overflow="fold", **first)
     for row in cells:
         table.add_row(*row)
-    out.print(table)
+    stdout.print(table)
 
 
 def _text(cell: str) -> Text:

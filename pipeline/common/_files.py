@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one, and saying in one line why one could not be written."""
+"""Files written whole or not at all, errors of writing in one line, and JSON read and written."""
 
 from __future__ import annotations
 
@@ -13,29 +13,35 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-LONGEST = 100  # bytes of a name that its temporary twin keeps: file systems allow 255 in all
-_ASIDE = re.compile(r"\..{0,100}\.[0-9a-f]{32}(\.[^.]{0,15})?", re.DOTALL)
+LONGEST_STEM = 100  # bytes of a name that the temporary one keeps: file systems allow 255 in all
+_TEMPORARY_NAME = re.compile(r"\..{0,100}\.[0-9a-f]{32}(\.[^.]{0,15})?", re.DOTALL)
 
-_AGAIN = "run the same command again; what is already written stays"
+_RUN_AGAIN = "run the same command again; what is already written stays"
 _REMEDIES = {
-    errno.ENOSPC: f"free some space there and {_AGAIN}",
-    errno.EDQUOT: f"free some of your quota there and {_AGAIN}",
-    errno.EFBIG: f"raise the limit on the size of files (ulimit -f) and {_AGAIN}",
+    errno.ENOSPC: f"free some space there and {_RUN_AGAIN}",
+    errno.EDQUOT: f"free some of your quota there and {_RUN_AGAIN}",
+    errno.EFBIG: f"raise the limit on the size of files (ulimit -f) and {_RUN_AGAIN}",
     errno.EROFS: "it is read-only; give a folder that can be written to",
     errno.EACCES: "ask for the right to write there, or give another folder",
     errno.EPERM: "ask for the right to write there, or give another folder",
     errno.ENAMETOOLONG: "shorten the names of the folders, or of participants and sessions",
-    errno.ENOENT: f"the folder was removed meanwhile; {_AGAIN}",
-    errno.ESTALE: f"the folder was removed meanwhile; {_AGAIN}",
+    errno.ENOENT: f"the folder was removed meanwhile; {_RUN_AGAIN}",
+    errno.ESTALE: f"the folder was removed meanwhile; {_RUN_AGAIN}",
     errno.ENOTDIR: "a part of the path is a file; give another folder",
     errno.EEXIST: "a part of the path is a file; give another folder",
     errno.EISDIR: "a folder of that name is in the way; rename it, or give another place",
-    errno.EIO: f"check the disk, and {_AGAIN}",
+    errno.EIO: f"check the disk, and {_RUN_AGAIN}",
 }
-_FOR_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}  # what no other file would escape
+_CAUSES_FOR_ALL = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EIO,
+    errno.ESTALE,
+}  # causes that every other file would meet
 
-DEEPEST = 64  # levels of nesting; what we write has six
-LARGEST = 256 * 2**20  # bytes
+DEEPEST_NESTING = 64  # levels of nesting; what we write has six
+LARGEST_JSON = 256 * 2**20  # bytes
 
 
 class WriteError(OSError):
@@ -48,11 +54,11 @@ class WriteError(OSError):
 
     def __init__(self, place: str | Path, cause: OSError | str) -> None:
         number = cause.errno if isinstance(cause, OSError) else None
-        remedy = _REMEDIES.get(number or 0, f"see to it, and {_AGAIN}")
+        remedy = _REMEDIES.get(number or 0, f"see to it, and {_RUN_AGAIN}")
         why = cause if isinstance(cause, str) else f"cannot be written ({cause.strerror or cause}); {remedy}"
         super().__init__(number, f"{place} {why}")
         self.place, self.cause = str(place), str(why)
-        self.for_all = isinstance(cause, str) or number in _FOR_ALL
+        self.for_all = isinstance(cause, str) or number in _CAUSES_FOR_ALL
 
     def __str__(self) -> str:
         return f"{self.place} {self.cause}"
@@ -63,7 +69,7 @@ class WriteError(OSError):
 
 @contextmanager
 def as_write_error(path: str | Path) -> Iterator[None]:
-    """Raises `WriteError`, naming `path`, for whatever the operating system refuses within."""
+    """Turns every `OSError` within into a `WriteError` that names `path`."""
     try:
         yield
     except WriteError:
@@ -77,7 +83,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; renames it to `path` on success and removes it on failure.
 
     Missing folders are made. The two paths share a folder, and so a file system, which is what makes the rename
-    atomic; the name aside starts with a dot and keeps the suffix, for writers that go by it. A device or a pipe
+    atomic; the temporary name starts with a dot and keeps the suffix, for writers that go by it. A device or a pipe
     (/dev/stdout, /dev/null) is written to as it is: a file in its place would take it from everybody.
 
     Raises `WriteError` where the file cannot be written.
@@ -87,17 +93,17 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         with as_write_error(path):
             yield path
         return
-    aside = path.with_name(_name_aside(path))
+    temporary = path.with_name(_temporary_name(path))
     with as_write_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            yield aside
-            with aside.open("rb+") as file:
+            yield temporary
+            with temporary.open("rb+") as file:
                 os.fsync(file.fileno())  # otherwise a power cut may leave the new name on an empty file
-            os.replace(aside, path)  # noqa: PTH105 - the call that is atomic on every platform
+            os.replace(temporary, path)  # noqa: PTH105 - the call that is atomic on every platform
         finally:
             with suppress(OSError):  # why it could not be written is what a user needs
-                aside.unlink()
+                temporary.unlink()
 
 
 def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
@@ -108,8 +114,8 @@ def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
 
     Raises `WriteError` where the file cannot be written.
     """
-    with atomic_write(path) as aside:
-        aside.write_bytes(content)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -124,14 +130,14 @@ def remove_unfinished_files(folder: Path, before: int) -> None:
     """Removes from a folder, not from those within, what killed writers of `atomic_write` have left there.
 
     Arguments:
-        before: time in ns, by the clock of the folder's file system, before which they must have been written to last.
+        before: time in ns, by the clock of the folder's file system; files that changed later are kept.
     """
     with suppress(OSError), os.scandir(folder) as entries:
-        for one in entries:
+        for entry in entries:
             with suppress(OSError):
-                named = _ASIDE.fullmatch(one.name) is not None and one.is_file(follow_symlinks=False)
-                if named and one.stat(follow_symlinks=False).st_mtime_ns < before:
-                    Path(one.path).unlink()
+                temporary = _TEMPORARY_NAME.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+                if temporary and entry.stat(follow_symlinks=False).st_mtime_ns < before:
+                    Path(entry.path).unlink()
 
 
 def _is_device(path: Path) -> bool:
@@ -140,9 +146,9 @@ def _is_device(path: Path) -> bool:
     return False
 
 
-def _name_aside(path: Path) -> str:
+def _temporary_name(path: Path) -> str:
     """A new name that is no longer than file systems allow, in any script."""
-    stem = os.fsencode(path.stem)[:LONGEST].decode(errors="ignore")
+    stem = os.fsencode(path.stem)[:LONGEST_STEM].decode(errors="ignore")
     suffix = path.suffix if len(os.fsencode(path.suffix)) <= 16 else ""
     return f".{stem}.{uuid.uuid4().hex}{suffix}"
 
@@ -162,8 +168,8 @@ def read_json(path: Path) -> Any:
     digits.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise JsonError(f"is larger than {LARGEST / 2**20:.0f} MiB")
+        if path.stat().st_size > LARGEST_JSON:
+            raise JsonError(f"is larger than {LARGEST_JSON / 2**20:.0f} MiB")
         text = path.read_bytes().decode("utf-8-sig")
         content = json.loads(text)
     except JsonError:
@@ -178,34 +184,34 @@ def read_json(path: Path) -> Any:
         raise JsonError(f"is no JSON ({error.msg})", error.lineno) from None
     except ValueError:
         raise JsonError("holds a number of too many digits") from None
-    if _depth(content) > DEEPEST:
+    if _depth(content) > DEEPEST_NESTING:
         raise JsonError("is nested too deeply")
-    return _whole(content) if "\\u" in text else content
+    return _replace_half_characters(content) if "\\u" in text else content
 
 
 def _depth(content: Any) -> int:
     """How many objects and lists lie in each other, at most."""
     depth, level = 0, [content]
     while level := [
-        one
+        child
         for item in level
         if isinstance(item, dict | list)
-        for one in (item.values() if isinstance(item, dict) else item)
+        for child in (item.values() if isinstance(item, dict) else item)
     ]:
         depth += 1
-        if depth > DEEPEST:
+        if depth > DEEPEST_NESTING:
             break
     return depth
 
 
-def _whole(content: Any) -> Any:
+def _replace_half_characters(content: Any) -> Any:
     """With U+FFFD for halves of characters, which nothing could be written with."""
     if isinstance(content, str):
         return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(content, list):
-        return [_whole(one) for one in content]
+        return [_replace_half_characters(item) for item in content]
     if isinstance(content, dict):
-        return {_whole(key): _whole(one) for key, one in content.items()}
+        return {_replace_half_characters(key): _replace_half_characters(item) for key, item in content.items()}
     return content
 
 

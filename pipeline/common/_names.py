@@ -27,9 +27,9 @@ _RANKS = {
 _DAYS = {"hour": 1 / 24, "hr": 1 / 24, "h": 1 / 24, "day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "w": 7.0}
 _DAYS |= dict.fromkeys(("month", "mon", "mth", "mo", "m"), 30.4) | dict.fromkeys(("year", "yr", "y"), 365.0)
 _SESSION_LABEL = re.compile(r"^(?:ses|session|sess)[-_. ]?(?=.)", re.IGNORECASE)
-_BETWEEN = "_-. "
-_LAST = re.compile(r"(.*[^_\-. ])[_.]([0-9]{1,9})", re.DOTALL)
-_PERSON_FOLLOWS = re.compile(r"(?:sub|subj|subject|participant|patient|pat|p|s|hc|con)[-_]?[0-9]", re.IGNORECASE)
+_SEPARATORS = "_-. "
+_LAST_NUMBER = re.compile(r"(.*[^_\-. ])[_.]([0-9]{1,9})", re.DOTALL)
+_PARTICIPANT_FOLLOWS = re.compile(r"(?:sub|subj|subject|participant|patient|pat|p|s|hc|con)[-_]?[0-9]", re.IGNORECASE)
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -39,7 +39,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     ``sub-01``) are ordered by their text, so that the order never depends on the order given.
     """
     parts = _DIGITS.split(name.casefold())
-    ordered = tuple(_number(part) if place % 2 else (1, 0, part) for place, part in enumerate(parts) if part)
+    ordered = tuple(_digits_key(part) if position % 2 else (1, 0, part) for position, part in enumerate(parts) if part)
     return (*ordered, (-1, 0, name))
 
 
@@ -48,7 +48,7 @@ def sorted_names(names: Iterable[str]) -> list[str]:
     return sorted(names, key=natural_key)
 
 
-def _number(digits: str) -> tuple[int, int, str]:
+def _digits_key(digits: str) -> tuple[int, int, str]:
     """By length and then by text, as `int` refuses thousands of digits."""
     digits = digits.lstrip("0")
     return (0, len(digits), digits)
@@ -93,65 +93,65 @@ def without_leading_zeros(label: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", label)
 
 
-def remove_visit_label(name: str, mark: str) -> str | None:
-    """The name without a mark of a visit; None where the mark is not in it, or more than once.
+def remove_visit_label(name: str, label: str) -> str | None:
+    """The name without a label of a visit; None where the label is not in it, or more than once.
 
-    A part between underscores that is the mark itself goes before all else. Otherwise case and leading zeros make no
-    difference, and the mark stands between ``_ - .`` or spaces, or runs into a number or a capital (07pre, pre07,
+    A part between underscores that is the label itself goes before all else. Otherwise case and leading zeros make no
+    difference, and the label stands between ``_ - .`` or spaces, or runs into a number or a capital (07pre, pre07,
     annaPre).
     """
     parts = name.split("_")
-    if mark in parts:
-        return "_".join(part for part in parts if part != mark) if parts.count(mark) == 1 else None
-    found = [(start, end) for start, end in _places(name, mark) if _stands_alone(name, start, end, mark)]
+    if label in parts:
+        return "_".join(part for part in parts if part != label) if parts.count(label) == 1 else None
+    found = [(start, end) for start, end in _label_positions(name, label) if _is_separate(name, start, end, label)]
     if len(found) != 1:
         return None
     left, right = name[: found[0][0]], name[found[0][1] :]
-    if left and right and left[-1] in _BETWEEN and right[0] in _BETWEEN:
+    if left and right and left[-1] in _SEPARATORS and right[0] in _SEPARATORS:
         right = right[1:]
     if right[:1] == "[":
-        left = left.rstrip(_BETWEEN)
-    return (left + right).strip(_BETWEEN)
+        left = left.rstrip(_SEPARATORS)
+    return (left + right).strip(_SEPARATORS)
 
 
-def find_visit_label(name: str, marks: Sequence[str]) -> tuple[str, str] | None:
-    """Which of some marks is in a name, and the name without it; None where none or several are.
+def find_visit_label(name: str, labels: Sequence[str]) -> tuple[str, str] | None:
+    """Which of some labels is in a name, and the name without it; None where none or several are.
 
     Of numbers the last part of a name decides: 02_1 is 02 at 1, and 1_1 is 1 at 1.
     """
-    if all(mark.isdecimal() for mark in marks) and (found := _LAST.fullmatch(name)):
-        ends = [mark for mark in marks if int(mark) == int(found[2])]
+    if all(label.isdecimal() for label in labels) and (found := _LAST_NUMBER.fullmatch(name)):
+        ends = [label for label in labels if int(label) == int(found[2])]
         if len(ends) == 1:
             return ends[0], found[1]
-    several = [(mark, left) for mark in marks if (left := remove_visit_label(name, mark)) is not None]
+    several = [(label, left) for label in labels if (left := remove_visit_label(name, label)) is not None]
     return several[0] if len(several) == 1 else None
 
 
-def _places(name: str, mark: str) -> list[tuple[int, int]]:
-    return [found.span() for found in _pattern(mark).finditer(name)]
+def _label_positions(name: str, label: str) -> list[tuple[int, int]]:
+    return [found.span() for found in _label_pattern(label).finditer(name)]
 
 
 @lru_cache(maxsize=64)
-def _pattern(mark: str) -> re.Pattern[str]:
-    pieces = re.findall(r"[0-9]+|[^0-9_\-. ]+", mark)
+def _label_pattern(label: str) -> re.Pattern[str]:
+    pieces = re.findall(r"[0-9]+|[^0-9_\-. ]+", label)
     written = [f"0*{piece.lstrip('0') or '0'}" if piece.isdecimal() else re.escape(piece) for piece in pieces]
     return re.compile("[-_. ]?".join(written) or r"(?!)", re.IGNORECASE)
 
 
-def _stands_alone(name: str, start: int, end: int, mark: str) -> bool:
-    """Whether the mark is a part of the name, and not letters within a word or digits within a number."""
+def _is_separate(name: str, start: int, end: int, label: str) -> bool:
+    """Whether the label is a part of the name, and not letters within a word or digits within a number."""
     text, before, after = name[start:end], name[start - 1 : start], name[end : end + 1]
-    if mark.isdecimal():
+    if label.isdecimal():
         return before in ("", "_", ".") and after in ("", "_", ".", "[")
     opens = (
         not before
-        or before in _BETWEEN
+        or before in _SEPARATORS
         or (text[0].isalpha() and before.isdecimal())
         or (text[0].isupper() and before.islower())
     )
-    closes = not after or after in _BETWEEN + "[~"
-    runs_on = (text[-1].isalpha() and after.isdecimal()) or bool(_PERSON_FOLLOWS.match(name[end:]))
-    return opens and (closes or (runs_on and (not before or before in _BETWEEN)))
+    closes = not after or after in _SEPARATORS + "[~"
+    runs_on = (text[-1].isalpha() and after.isdecimal()) or bool(_PARTICIPANT_FOLLOWS.match(name[end:]))
+    return opens and (closes or (runs_on and (not before or before in _SEPARATORS)))
 
 
 def order_visits(labels: Sequence[str]) -> tuple[str, ...] | None:
@@ -163,7 +163,7 @@ def order_visits(labels: Sequence[str]) -> tuple[str, ...] | None:
     placed: dict[tuple[float, float], str] = {}
     kinds = set()
     for label in labels:
-        found = _time_of(label)
+        found = _visit_time(label)
         if found is None or found[1] in placed:
             return None
         kinds.add(found[0])
@@ -181,7 +181,7 @@ def find_before_and_after(labels: Sequence[str]) -> tuple[str, str] | None:
     ordered = order_visits(labels)
     if ordered is None or len(ordered) < 2:
         return None
-    after = [label for label in ordered[1:] if _RANKS.get(_word_of(label)[0]) == 3]
+    after = [label for label in ordered[1:] if _RANKS.get(_split_word_and_digits(label)[0]) == 3]
     return ordered[0], (after or [ordered[-1]])[0]
 
 
@@ -194,10 +194,10 @@ def describe_reversed_order(before: str, after: str) -> str:
 
 def _only_baselines(placed: dict[tuple[float, float], str]) -> bool:
     words = [label for label in placed.values() if not re.search("[0-9]", label)]
-    return all(_RANKS.get(_word_of(label)[0]) == 1 for label in words)
+    return all(_RANKS.get(_split_word_and_digits(label)[0]) == 1 for label in words)
 
 
-def _word_of(label: str) -> tuple[str, str]:
+def _split_word_and_digits(label: str) -> tuple[str, str]:
     """The word and the digits of a label without its ses-: (week, 4), (pre, "")."""
     bare = re.sub(r"[-_. ]", "", _SESSION_LABEL.sub("", label)).casefold()
     if found := re.fullmatch(f"({COMPOUND})([0-9]*)", bare):
@@ -208,9 +208,9 @@ def _word_of(label: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else (bare, "?")
 
 
-def _time_of(label: str) -> tuple[str, tuple[float, float]] | None:
+def _visit_time(label: str) -> tuple[str, tuple[float, float]] | None:
     """What a label counts by, and when that is."""
-    word, digits = _word_of(label)
+    word, digits = _split_word_and_digits(label)
     if digits == "?":
         return None
     number = float(digits or 0)

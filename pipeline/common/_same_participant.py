@@ -1,9 +1,13 @@
-"""Which part of a name is a person and which a visit: the one rule by which files of one person are recognised.
+"""Which part of a name is a participant and which a visit: the rule by which files of one participant are recognised.
 
-Two names are of one person where they differ in nothing but marks of visits: words (pre, post, baseline, follow-up),
-words and letters with a number (run-1, day2, week04, T0, V1), parts of BIDS names (ses-, run-, task-), dates, and the
-column of a GCM. Marks stand between ``_ - .`` or spaces, or run into a number (01pre, P01T1); case and leading zeros
-make no difference. What is nothing but a mark and a number names a person: T1 … T20 are twenty people.
+Two names are of one participant where they differ in nothing but marks of visits: words (pre, post, baseline,
+follow-up), words and letters with a number (run-1, day2, week04, T0, V1), parts of BIDS names (ses-, run-, task-),
+dates, and the column of a GCM. Marks stand between ``_ - .`` or spaces, or run into a number (01pre, P01T1); case and
+leading zeros make no difference. What is nothing but a mark and a number names a participant: T1 … T20 are twenty.
+
+Where no mark tells, names are of one participant where several participants have the same few endings (01_1, 01_2;
+P01_ket, P01_mid). An ending is the last part of a name, or letters behind a number (7a, 7b). Sites and arms stand in
+front (HC_01, PAT_01; site1_03), and have more endings than there are of them.
 """
 
 from __future__ import annotations
@@ -42,11 +46,11 @@ _WORD = re.compile(f"(?:{COMPOUND}|{_WORDS})")
 _NUMBERED = re.compile(f"({COUNTED})([0-9]{{1,4}})")
 _WORD_NUMBER = re.compile(f"({COMPOUND}|pre|post|before|after|baseline|bl)([0-9]{{1,4}})")
 _LETTER_NUMBER = re.compile(r"[tvdwmy][0-9]{1,3}")
-_RUN_NUMBER = re.compile(r"[rs][0-9]{1,2}")  # a run or session only behind a name that is a person's already
+_RUN_NUMBER = re.compile(r"[rs][0-9]{1,2}")  # a run or session only behind a participant's name
 _COUNTED_UNIT = re.compile(f"[0-9]{{1,3}}(?:{UNITS})")
 _ORDINAL = re.compile(r"(?:1st|2nd|3rd|[4-9]th)")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])")
-_PERSON = re.compile(
+_PARTICIPANT = re.compile(
     r"(?:sub|subj|subject|participant|patient|pat|person|vp|id|hc|con|ctrl|control|p|s)?0*[0-9]+|sub.*[0-9].*"
 )
 _TRAILING = re.compile(rf"(.*[0-9])({_WORD.pattern}[0-9]{{0,2}}|(?:{COUNTED})[0-9]{{1,3}})")
@@ -63,16 +67,16 @@ _CELL = re.compile(r"(.*)\[([0-9]+)(?:,([0-9]+))?\]", re.DOTALL)
 _COPY = re.compile(r"(.*[^_\-. (])[_\-. ]*(~[0-9]+|\([0-9]\)|copy)", re.DOTALL | re.IGNORECASE)
 
 LONGEST = 300  # characters of a name that is taken apart
-FEW = 3  # visits of everybody, up to which names without a number are taken for visits and not for people
+FEW = 3  # visits of everybody, up to which names without a number are taken for visits and not for participants
 FEWEST_PARTICIPANTS, MOST_ENDINGS = 3, 4
 _ENDINGS = (
     re.compile(r"(.*[^_\-.\s])[_\-.\s]+([^_\-.\s]+)", re.DOTALL),
     re.compile(r"(.*[0-9])([A-Za-z]{1,12}[0-9]?)"),
 )
-_KINDS = frozenset(
+_GROUP_WORDS = frozenset(
     ("hc", "con", "ctrl", "control", "controls", "pat", "patient", "patients", "case", "cases")
-)  # of people
-_AGAIN = re.compile(r"(?:[_\-.\s]+[A-Za-z0-9]{1,12}|[A-Za-z]{1,12})")
+)  # words for groups of participants
+_REPEAT_SUFFIX = re.compile(r"(?:[_\-.\s]+[A-Za-z0-9]{1,12}|[A-Za-z]{1,12})")
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class VisitName:
         participant: what is left without marks of visits, to be compared: lower case, no leading zeros.
         visit: the marks as they are written, "" where there is none.
         sure: whether the marks are words or BIDS parts, which stand for visits alone; not so T1 or V2.
-        numbered: whether what is left holds a number as people's labels do (sub-01, P7).
+        numbered: whether what is left holds a number as participants' labels do (sub-01, P7).
     """
 
     participant: str
@@ -94,7 +98,7 @@ class VisitName:
 
 @dataclass(frozen=True)
 class _Token:
-    """A piece of a name: `mark` is "" for a part of the person, else sure, unsure, or weak (a bare number)."""
+    """A piece of a name: `mark` is "" for a part of the participant, else sure, unsure, or weak (a bare number)."""
 
     text: str
     mark: str = ""
@@ -108,12 +112,14 @@ def split_visit(name: str) -> VisitName:
     for taken in (("sure", "unsure", "weak"), ("sure",)):
         left = [one.text.casefold() for one in tokens if one.mark not in taken]
         marks = [one for one in tokens if one.mark in taken]
-        if marks and any(_names_somebody(one) for one in left):
+        if marks and any(_can_name_participant(one) for one in left):
             sure = any(one.mark == "sure" for one in marks)
-            return VisitName(_key(left), " ".join(one.text for one in marks), sure, any(map(_PERSON.fullmatch, left)))
+            return VisitName(
+                _key(left), " ".join(one.text for one in marks), sure, any(map(_PARTICIPANT.fullmatch, left))
+            )
     marks = [one for one in tokens if one.mark == "sure"]
     left = [one.text.casefold() for one in tokens if one.mark != "sure"]
-    if marks and all(_visit_alone(one.text) for one in marks) and not any(map(_names_somebody, left)):
+    if marks and all(_is_visit_alone(one.text) for one in marks) and not any(map(_can_name_participant, left)):
         return VisitName(_key(left), " ".join(one.text for one in marks))
     return VisitName(_key([one.text.casefold() for one in tokens]), "")
 
@@ -124,30 +130,30 @@ def name_key(name: str) -> str:
 
 
 def find_repeated_participants(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Groups of two or more names that seem to be one person's, each in the order given.
+    """Groups of two or more names that seem to be of one participant, each in the order given.
 
-    Marks that may as well name people (T1, V2) do where there are more of them than of what they are behind. Where no
-    mark tells, endings that several people share do (01_1, 01_2; P01_ket, P01_mid).
+    Marks that may as well name participants (T1, V2) are taken for participants where there are more of them than of
+    what they are behind. Where no mark tells, endings that several participants share do (01_1, 01_2).
     """
-    people: dict[str, dict[str, VisitName]] = defaultdict(dict)
+    participants: dict[str, dict[str, VisitName]] = defaultdict(dict)
     for name in dict.fromkeys(names):
         found = split_visit(name)
-        people[found.participant][name] = found
-    unsure = [own for own in people.values() if any(one.visit and not one.sure for one in own.values())]
+        participants[found.participant][name] = found
+    unsure = [own for own in participants.values() if any(one.visit and not one.sure for one in own.values())]
     most = max(map(len, unsure), default=0)
 
-    def are_people(own: dict[str, VisitName]) -> bool:
+    def are_participants(own: dict[str, VisitName]) -> bool:
         if any(one.sure and one.visit for one in own.values()) or not any(one.visit for one in own.values()):
             return False
         numbered = any(one.numbered for one in own.values())
         return most > (max(2 * len(unsure), 2 * FEW) if numbered else max(len(unsure), FEW))
 
-    marked = tuple(tuple(own) for own in people.values() if len(own) > 1 and not are_people(own))
+    marked = tuple(tuple(own) for own in participants.values() if len(own) > 1 and not are_participants(own))
     return marked or crossed_names(list(dict.fromkeys(names)))
 
 
 def describe_repeated_participants(groups: Sequence[Sequence[str]]) -> str:
-    """``sub-01_pre and sub-01_post seem to be one person's (and so do files of 11 others)``."""
+    """``sub-01_pre and sub-01_post seem to be of one participant (and 11 more like them)``."""
     first, *others = groups
     names = [shorten(name, 50) for name in first[:3]] + (["…"] if len(first) > 3 else [])
     more = f" (and {len(others)} more like them)" if others else ""
@@ -155,7 +161,7 @@ def describe_repeated_participants(groups: Sequence[Sequence[str]]) -> str:
 
 
 def distinguishing_visits(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The marks of visits that tell names of one person apart, in the order of time where that is known.
+    """The marks of visits that tell names of one participant apart, in the order of time where that is known.
 
     Empty where some name has no mark, or more than one.
     """
@@ -172,7 +178,7 @@ def crossed_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     for pattern in _ENDINGS:
         if groups := _crossed(names, pattern):
             return groups
-    return _again(names)
+    return _repeated_visits(names)
 
 
 def _crossed(names: Sequence[str], pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
@@ -182,21 +188,21 @@ def _crossed(names: Sequence[str], pattern: re.Pattern[str]) -> tuple[tuple[str,
             own[found[1].casefold()][found[2].casefold()] = name
     count = Counter(ending for endings in own.values() for ending in endings)
     several = [tuple(endings.values()) for endings in own.values() if len(endings) > 1]
-    if not 2 <= len(count) < min(MOST_ENDINGS + 1, len(own)) or _KINDS & count.keys():
+    if not 2 <= len(count) < min(MOST_ENDINGS + 1, len(own)) or _GROUP_WORDS & count.keys():
         return ()
     if len(several) < FEWEST_PARTICIPANTS or 2 * len(several) < len(own):
         return ()
     return tuple(several)
 
 
-def _again(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """P01 beside P01_2 or P01b: somebody who was there again."""
+def _repeated_visits(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """P01 beside P01_2 or P01b: a participant who was scanned again."""
     groups: dict[str, list[str]] = defaultdict(list)
     there = {name.casefold(): name for name in names}
     for name in names:
         for found in re.finditer(r"(?<=[0-9])[^0-9]", name):
             first = there.get(name[: found.start()].casefold())
-            if first is not None and first != name and _AGAIN.fullmatch(name[found.start() :]):
+            if first is not None and first != name and _REPEAT_SUFFIX.fullmatch(name[found.start() :]):
                 groups[first].append(name)
     return tuple((first, *others) for first, others in groups.items())
 
@@ -230,22 +236,22 @@ def _tokens(name: str) -> list[_Token]:
         between = name[end : places[at + 1][0]] if follows else ""
         plain = text.casefold()
         if plain == "sub" and between == "-":
-            tokens += [_Token(text), *_within(follows, label=True)]
+            tokens += [_Token(text), *_split_piece(follows, label=True)]
             at += 2
         elif (plain in _ENTITY_KEYS and between == "-") or (plain in _JOINED_WORDS and follows.isdecimal()):
             tokens.append(_Token(f"{text}{between}{follows}", "sure"))
             at += 2
         else:
-            tokens += _within(text, label=False)
+            tokens += _split_piece(text, label=False)
             at += 1
-    return _in_context([*tokens, *tail])
+    return _marks_in_context([*tokens, *tail])
 
 
-def _within(text: str, label: bool) -> list[_Token]:
-    """One piece between separators, which may be person and visit in one; `label` where ``sub-`` is in front."""
+def _split_piece(text: str, label: bool) -> list[_Token]:
+    """One piece between separators, which may be participant and visit in one; `label` where ``sub-`` is in front."""
     plain = text.casefold()
     if _WORD.fullmatch(plain) and not (label and len(plain) < 3):
-        return [_Token(text, "sure" if len(plain) > 2 else "unsure")]  # AM and BL may be somebody's initials
+        return [_Token(text, "sure" if len(plain) > 2 else "unsure")]  # AM and BL may be initials
     if not label and (_DATE.fullmatch(plain) or _ORDINAL.fullmatch(plain)):
         return [_Token(text, "sure")]
     if _WORD_NUMBER.fullmatch(plain):
@@ -257,23 +263,23 @@ def _within(text: str, label: bool) -> list[_Token]:
     if not label and _RUN_NUMBER.fullmatch(plain):
         return [_Token(text, "behind")]
     if found := _TRAILING.fullmatch(plain):
-        return _two(text, len(found[1]), "sure")
+        return _split_at(text, len(found[1]), "sure")
     if found := _TRAILING_LETTER.fullmatch(plain):
-        return _two(text, len(found[1]), "unsure")
+        return _split_at(text, len(found[1]), "unsure")
     if found := _TRAILING_CAPITAL.fullmatch(text):
-        return _two(text, len(found[1]), "sure")
+        return _split_at(text, len(found[1]), "sure")
     if found := _LEADING.fullmatch(plain):
         size = len(found[1])
         return [_Token(text[:size], "sure" if size > 3 or found[1].isalpha() else "unsure"), _Token(text[size:])]
     return [_Token(text)]
 
 
-def _two(text: str, place: int, mark: str) -> list[_Token]:
+def _split_at(text: str, place: int, mark: str) -> list[_Token]:
     return [_Token(text[:place]), _Token(text[place:], mark)]
 
 
-def _in_context(tokens: list[_Token]) -> list[_Token]:
-    """What is a mark only beside a person: pre01 is one visit of sub-7, but elsewhere person 01; s1 is behind P01."""
+def _marks_in_context(tokens: list[_Token]) -> list[_Token]:
+    """Marks that count only beside a participant: pre01 is a visit of sub-7, but alone participant 01."""
     found: list[_Token] = []
     for place, one in enumerate(tokens):
         others = [other.text.casefold() for other in tokens[:place] + tokens[place + 1 :] if not other.mark]
@@ -284,7 +290,7 @@ def _in_context(tokens: list[_Token]) -> list[_Token]:
                 size = len(one.text.rstrip("0123456789"))
                 found += [_Token(one.text[:size], "sure"), _Token(one.text[size:])]
         elif one.mark == "behind":
-            known = any(_PERSON.fullmatch(other.text.casefold()) for other in found if not other.mark)
+            known = any(_PARTICIPANT.fullmatch(other.text.casefold()) for other in found if not other.mark)
             found.append(_Token(one.text, "unsure" if known else ""))
         elif not one.mark and place and _is_bare(one, tokens[:place]):
             found.append(_Token(one.text, "weak"))
@@ -294,19 +300,19 @@ def _in_context(tokens: list[_Token]) -> list[_Token]:
 
 
 def _is_bare(one: _Token, before: Sequence[_Token]) -> bool:
-    """Whatever is behind ``sub-01``, which by BIDS is the whole of a person's name; but for a long number."""
+    """Whatever is behind ``sub-01``, which by BIDS is the whole of a participant's name; but for a long number."""
     labels = [second.text for first, second in pairwise(before) if first.text.casefold() == "sub"]
     if not labels or not re.search("[0-9]", labels[0]) or labels[0] is one.text:
         return False
     return not one.text.isdecimal() or len(one.text) <= 2
 
 
-def _names_somebody(text: str) -> bool:
+def _can_name_participant(text: str) -> bool:
     return text not in _GENERIC_WORDS
 
 
-def _visit_alone(text: str) -> bool:
-    """Whether a mark on its own is a visit of somebody unnamed, and not somebody called scan7."""
+def _is_visit_alone(text: str) -> bool:
+    """Whether a mark on its own is a visit of an unnamed participant, and not a participant called scan7."""
     plain = text.casefold()
     return bool(_WORD.fullmatch(plain)) or re.split(r"[-_. 0-9]", plain)[0] in _VISIT_WORDS
 

@@ -53,7 +53,7 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 
 def error_line(error: BaseException, longest: int = LONGEST) -> str:
-    """What somebody else's error says, as a part of a message; its kind where it says nothing."""
+    """The text of an error of another library, as a part of a message; its class where it has no text."""
     return shorten(" ".join(str(error).split()) or type(error).__name__, longest)
 
 

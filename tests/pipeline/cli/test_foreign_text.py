@@ -69,7 +69,7 @@ def test_a_table_of_measures_with_formulas_for_names_is_read_back(tmp_path: Path
 def streams(monkeypatch: pytest.MonkeyPatch) -> tuple[io.StringIO, io.StringIO]:
     """What is printed, as a terminal would be sent it."""
     found = io.StringIO(), io.StringIO()
-    for name, stream in zip(("out", "err"), found, strict=True):
+    for name, stream in zip(("stdout", "stderr"), found, strict=True):
         monkeypatch.setattr(getattr(_console, name), "_file", stream)
     return found
 
@@ -111,7 +111,7 @@ def test_a_long_cell_does_not_flood_the_error_of_its_table(tmp_path: Path) -> No
 
 def test_progress_on_a_terminal_shows_a_name_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
-    monkeypatch.setattr(_console, "err", Console(file=stream, force_terminal=True, color_system=None, width=120))
+    monkeypatch.setattr(_console, "stderr", Console(file=stream, force_terminal=True, color_system=None, width=120))
     with _console.progress("[red]\u202ename") as bar:
         bar(1, 2)
     assert r"[red]\u202ename" in stream.getvalue()
