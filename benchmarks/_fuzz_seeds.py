@@ -64,7 +64,7 @@ def _mat(folder: Path) -> list[Seed]:
     from pipeline.group._design_table import read_design
     from pipeline.group._estimates import read_estimates
     from pipeline.group._model_space import read_model_space
-    from pipeline.inversion._inputs import read_inputs
+    from pipeline.inversion import read_inputs
     from pipeline.spm import read_vois, write_peb
     from pipeline.spm._peb_read import read_group_results
 

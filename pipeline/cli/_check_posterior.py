@@ -30,7 +30,7 @@ from ._options import Debug, Json, Mode, StartSeed
 if TYPE_CHECKING:
     from dcm import ChainSettings
 
-    from ..posterior_check import Checkable, PosteriorCheck
+    from ..posterior_check import PosteriorCheck, StoredPosterior
 
 HELP = (
     "Draw from the posteriors of chosen visits without approximation (NUTS), and say whether the Gaussian ones "
@@ -100,7 +100,7 @@ def run_check_posterior(
     from dcm import InversionError
 
     from ..figures import save_figure
-    from ..posterior_check import check_figure, read_checkable
+    from ..posterior_check import check_figure, read_posteriors
 
     if importlib.util.find_spec("numpyro") is None:
         raise UsageError("sampling needs NumPyro, which is not installed; pip install numpyro")
@@ -109,42 +109,42 @@ def run_check_posterior(
     for path in series:
         if not path.exists():
             raise UsageError(f"--series {path} does not exist; check the path")
-    checkables, errors = read_checkable(files, series, compat)
+    posteriors, errors = read_posteriors(files, series, compat)
     for line in errors:
         print_message(line)
-    if not checkables:
+    if not posteriors:
         raise UsageError("no posterior could be read; see the lines above")
     checks = []
-    for number, checkable in enumerate(checkables, start=1):
-        name = checkable.name
+    for number, stored in enumerate(posteriors, start=1):
+        name = stored.name
         try:
-            check = _check(checkable, chains, f"{name} ({number} of {len(checkables)})")
+            check = _check(stored, chains, f"{name} ({number} of {len(posteriors)})")
         except (InversionError, ValueError) as error:
             reason = str(error).removeprefix(f"{name}: ")
             errors.append(f"{name}: cannot be sampled: {reason}; invert it again")
             print_message(errors[-1])
             continue
         checks.append(check)
-        _print_check(check, checkable)
+        _print_check(check, stored)
         if out is not None:
-            save_figure(check_figure(check, checkable.posterior.spec), out, f"check_{file_name_text(name)}")
+            save_figure(check_figure(check, stored.posterior.spec), out, f"check_{file_name_text(name)}")
     if json_file is not None:
-        write_json(json_file, _json(checks, checkables, errors))
+        write_json(json_file, _json(checks, posteriors, errors))
     return 1 if errors else 0
 
 
-def _check(checkable: Checkable, chains: ChainSettings, title: str) -> PosteriorCheck:
+def _check(stored: StoredPosterior, chains: ChainSettings, title: str) -> PosteriorCheck:
     from dcm import sample_posterior
 
     from ..posterior_check import compare_posterior
 
     start = time.perf_counter()
     with progress(f"drawing from {title}") as bar:
-        draws = sample_posterior(checkable.subject, checkable.posterior, chains, bar, count_cores())
-    return compare_posterior(checkable.name, checkable.posterior, draws, time.perf_counter() - start)
+        draws = sample_posterior(stored.subject, stored.posterior, chains, bar, count_cores())
+    return compare_posterior(stored.name, stored.posterior, draws, time.perf_counter() - start)
 
 
-def _print_check(check: PosteriorCheck, checkable: Checkable) -> None:
+def _print_check(check: PosteriorCheck, stored: StoredPosterior) -> None:
     from ..tables import effect_text
 
     rows = [
@@ -159,8 +159,8 @@ def _print_check(check: PosteriorCheck, checkable: Checkable) -> None:
         )
         for row in check.connections
     ]
-    settings, draws = checkable.posterior.settings, check.draws
-    print_table(COLUMNS, rows, title=f"{check.name}{f' ({checkable.remark})' if checkable.remark else ''}")
+    settings, draws = stored.posterior.settings, check.draws
+    print_table(COLUMNS, rows, title=f"{check.name}{f' ({stored.remark})' if stored.remark else ''}")
     print_line(f"{check.name}: {check.sentence}")
     print_line(
         f"{draws.draws.shape[0]} chains of {draws.draws.shape[1]} draws, {draws.divergences} divergent, "
@@ -170,9 +170,9 @@ def _print_check(check: PosteriorCheck, checkable: Checkable) -> None:
 
 
 def _json(
-    checks: Sequence[PosteriorCheck], checkables: Sequence[Checkable], errors: Sequence[str]
+    checks: Sequence[PosteriorCheck], posteriors: Sequence[StoredPosterior], errors: Sequence[str]
 ) -> dict[str, object]:
-    by_name = {checkable.name: checkable for checkable in checkables}
+    by_name = {stored.name: stored for stored in posteriors}
     return {
         "effconn": release(),
         "device": describe_device(),

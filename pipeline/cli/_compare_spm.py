@@ -42,7 +42,7 @@ def run_compare(
 
     from ..inversion import (
         COMPARISON_COLUMNS,
-        compare,
+        compare_with_spm,
         comparison_row,
         comparison_summary,
         read_inputs,
@@ -63,7 +63,7 @@ def run_compare(
     for line in remark_lines(files):
         print_message(line)
     with progress(f"inverting {len(files)} models") as bar:
-        report = compare(files, settings, bar)
+        report = compare_with_spm(files, settings, bar)
     print_table(COMPARISON_COLUMNS, [comparison_row(comparison) for comparison in report.participants], left=(0, 10))
     for comparison in report.participants:
         if comparison.delta_f is None:

@@ -27,7 +27,7 @@ from ._guard import guarded
 from ._options import DcmFiles, Debug, Derivatives, Json, Mode, StartSeed
 
 if TYPE_CHECKING:
-    from ..inversion import Outcome, Plan
+    from ..inversion import FileOutcome, InversionPlan
 
 HELP = (
     "Invert SPM's DCM files: NAME.nc (NetCDF) and DCM_NAME.mat (which SPM opens) for each. "
@@ -121,7 +121,7 @@ def command(
     return run_invert(files, out, plan, json)
 
 
-def run_invert(paths: list[Path], folder: Path, plan: Plan, json_file: Path | None) -> int:
+def run_invert(paths: list[Path], folder: Path, plan: InversionPlan, json_file: Path | None) -> int:
     """Invert, print, and return the exit code."""
     from ..inversion import (
         INVERSION_COLUMNS,
@@ -155,7 +155,7 @@ def run_invert(paths: list[Path], folder: Path, plan: Plan, json_file: Path | No
     with lock_folder(folder / RECORDS_FOLDER) as locked:
         locked.remove_unfinished_files(folder)
 
-        def report_outcome(outcome: Outcome) -> None:
+        def report_outcome(outcome: FileOutcome) -> None:
             _print_outcome(outcome)
             locked.check()
 
@@ -172,7 +172,7 @@ def run_invert(paths: list[Path], folder: Path, plan: Plan, json_file: Path | No
     return 1 if errors or any(outcome.failure for outcome in outcomes) else 0
 
 
-def _print_outcome(outcome: Outcome) -> None:
+def _print_outcome(outcome: FileOutcome) -> None:
     if outcome.note:
         print_message(f"{outcome.file.name}: the earlier result {outcome.note}")
     if outcome.failure:
@@ -186,11 +186,11 @@ def _refuse_replaced(given: Mapping[str, str | None]) -> None:
             raise UsageError(f"{option} is gone; {REPLACED[option]} replaced it, and --compat spm12 is SPM12 in all")
 
 
-def _plan(**options: Any) -> Plan:
+def _plan(**options: Any) -> InversionPlan:
     """A `Plan`, with what it refuses turned into a usage error."""
-    from ..inversion import Plan
+    from ..inversion import InversionPlan
 
     try:
-        return Plan(**options)
+        return InversionPlan(**options)
     except ValueError as error:
         raise UsageError(str(error)) from error

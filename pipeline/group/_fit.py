@@ -13,7 +13,7 @@ from dcm import InversionError, Settings
 from peb import Gaussian, GroupPosterior, PebError, RefitStatus, Round, fit, fit_with_reinversion
 
 from ..common import UsageError, first_names
-from ..posterior_check import Checkable, read_checkable
+from ..posterior_check import StoredPosterior, read_posteriors
 from ..tables import effect_text, number_text
 from ..verdicts import STRONG_EVIDENCE, judge_covariate
 from ._effect_tables import connections_of, covariate_words
@@ -195,9 +195,9 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
     return replace(inputs, estimates=refit.estimates, reinversion=done)
 
 
-def _checkable(name: str, file: Path, series: Sequence[Path]) -> Checkable:
+def _checkable(name: str, file: Path, series: Sequence[Path]) -> StoredPosterior:
     """A participant's result and what it was made from."""
-    found, lines = read_checkable([file], series, "none")
+    found, lines = read_posteriors([file], series, "none")
     own = found if len(found) == 1 else [one for one in found if one.name == name]
     if len(own) != 1:
         why = "; ".join(lines[:3]) or f"{file.name} has no result of this name alone"
@@ -205,7 +205,7 @@ def _checkable(name: str, file: Path, series: Sequence[Path]) -> Checkable:
     return replace(own[0], name=name, subject=replace(own[0].subject, name=name))
 
 
-def _settings_of(people: Sequence[Checkable]) -> Settings:
+def _settings_of(people: Sequence[StoredPosterior]) -> Settings:
     first = people[0]
     other = next((one for one in people if one.posterior.settings.mode() != first.posterior.settings.mode()), None)
     if other is not None:

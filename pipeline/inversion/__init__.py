@@ -1,8 +1,8 @@
 """Inverting many DCM files, and comparing the results with SPM."""
 
-from ._compare import Comparison, ComparisonReport, compare
-from ._inputs import is_dcm, read_inputs, remark_lines
-from ._invert import Outcome, Plan, check_folder, invert_files, result_path
+from ._compare import ComparisonReport, SpmComparison, compare_with_spm
+from ._invert import FileOutcome, check_folder, invert_files, result_path
+from ._plan import InversionPlan, is_dcm, read_inputs, remark_lines
 from ._summary import (
     COMPARISON_COLUMNS,
     INVERSION_COLUMNS,
@@ -17,12 +17,12 @@ from ._summary import (
 __all__ = [
     "COMPARISON_COLUMNS",
     "INVERSION_COLUMNS",
-    "Comparison",
     "ComparisonReport",
-    "Outcome",
-    "Plan",
+    "FileOutcome",
+    "InversionPlan",
+    "SpmComparison",
     "check_folder",
-    "compare",
+    "compare_with_spm",
     "comparison_row",
     "comparison_summary",
     "inversion_counts",

@@ -35,7 +35,7 @@ LAST_DIGITS = 1e-13  # relative perturbation of their data
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SpmComparison:
     """One participant: our inversion beside SPM's.
 
     Fields:
@@ -102,12 +102,12 @@ class ComparisonReport:
     starts: int
     device: str
     precision: str
-    participants: tuple[Comparison, ...]
+    participants: tuple[SpmComparison, ...]
     seconds: dict[str, float]
     compat: Compat = "spm12"
 
     @property
-    def compared(self) -> list[Comparison]:
+    def compared(self) -> list[SpmComparison]:
         """Those with two results to compare."""
         return [one for one in self.participants if one.delta_f is not None]
 
@@ -128,7 +128,7 @@ class ComparisonReport:
         }
 
 
-def compare(
+def compare_with_spm(
     files: Sequence[DcmFile],
     settings: Settings = Settings("spm12"),  # noqa: B008 - frozen
     on_progress: Callable[[int, int], None] | None = None,
@@ -149,7 +149,7 @@ def compare(
             refused[i] = Failure(files[i].name, str(error))
     results = _invert(files, subjects, settings, on_progress)
     at_spm = _at_spm(files, subjects, settings)
-    rows: list[Comparison] = []
+    rows: list[SpmComparison] = []
     for i, file in enumerate(files):
         result = (
             results.get(i)
@@ -222,11 +222,11 @@ def _invert(
     return results
 
 
-def _compare(file: DcmFile, result: Posterior | Failure, at_spm: Posterior | None) -> Comparison:
+def _compare(file: DcmFile, result: Posterior | Failure, at_spm: Posterior | None) -> SpmComparison:
     place = str(file.path) + (f"[{file.cell}]" if file.cell else "")
     if isinstance(result, Failure):
         status = result.reason if result.reason.startswith("failed") else f"failed: {result.reason}"
-        return Comparison(place, file.name, status)
+        return SpmComparison(place, file.name, status)
     spm, layout = _estimate(file), file.spec.layout
     connections = slice(0, layout.field_slice("C").stop)
     ours, theirs = result.mean, spm.mean
@@ -234,7 +234,7 @@ def _compare(file: DcmFile, result: Posterior | Failure, at_spm: Posterior | Non
     settled = result.settled_free_energy - at_spm.settled_free_energy if at_spm else None
     free = result.free
     varied = free.size > 1 and min(np.ptp(ours[free]), np.ptp(theirs[free])) > 0
-    return Comparison(
+    return SpmComparison(
         file=place,
         name=file.name,
         status=result.status.value,
@@ -281,7 +281,7 @@ def _prediction_error(spm: SpmEstimate, prediction: np.ndarray | None) -> float 
 
 
 def _find_partings(
-    rows: list[Comparison],
+    rows: list[SpmComparison],
     files: Sequence[DcmFile],
     subjects: dict[int, Subject],
     results: dict[int, Posterior | Failure],

@@ -12,8 +12,9 @@ from dcm import Diagnostics, Failure, Posterior, Status, diagnose
 
 from ..common import describe_device, describe_precision, format_duration, labels_by_remark, release
 from ..tables import effect_text
-from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, Comparison, ComparisonReport
-from ._invert import Outcome, Plan, result_path
+from ._compare import BETTER, MISSED, NOISE, SAME_OPTIMUM, SAME_PATH, ComparisonReport, SpmComparison
+from ._invert import FileOutcome, result_path
+from ._plan import InversionPlan
 
 LOW_VARIANCE = 10.0  # percent explained, as in SPM's check of a DCM
 STRONG_CONNECTION = 1 / 8  # Hz, likewise
@@ -41,7 +42,7 @@ COMPARISON_COLUMNS = (
 )
 
 
-def inversion_row(outcome: Outcome) -> tuple[str, ...]:
+def inversion_row(outcome: FileOutcome) -> tuple[str, ...]:
     """The cells of one file, under `INVERSION_COLUMNS`."""
     posterior = outcome.result
     if isinstance(posterior, Failure):
@@ -81,7 +82,7 @@ def inversion_remarks(posterior: Posterior, found: Diagnostics) -> list[str]:
     return small + [words for words, applies in said.items() if applies] + noise
 
 
-def mode_lines(outcomes: Sequence[Outcome]) -> list[str]:
+def mode_lines(outcomes: Sequence[FileOutcome]) -> list[str]:
     """The mode in which each result was made, said once for all of the same."""
     made = labels_by_remark(
         (outcome.file.name, outcome.result.mode) for outcome in outcomes if isinstance(outcome.result, Posterior)
@@ -108,7 +109,7 @@ def largest_connection(posterior: Posterior) -> str:
     return f"{name}{under} {effect_text(float(posterior.mean[strongest]))} Hz"
 
 
-def inversion_counts(outcomes: Sequence[Outcome], errors: Sequence[str]) -> str:
+def inversion_counts(outcomes: Sequence[FileOutcome], errors: Sequence[str]) -> str:
     """How many files were inverted, kept, failed and unreadable, in a line."""
     counts = {
         origin: sum(outcome.origin == origin for outcome in outcomes) for origin in ("inverted", "redone", "kept")
@@ -125,10 +126,10 @@ def inversion_counts(outcomes: Sequence[Outcome], errors: Sequence[str]) -> str:
 
 
 def inversion_json(
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[FileOutcome],
     errors: Sequence[str],
     folder: Path,
-    plan: Plan,
+    plan: InversionPlan,
     timing: dict[str, float],
 ) -> dict[str, Any]:
     """The settings, and every result in numbers."""
@@ -149,7 +150,7 @@ def inversion_json(
     }
 
 
-def _entry(outcome: Outcome, folder: Path) -> dict[str, Any]:
+def _entry(outcome: FileOutcome, folder: Path) -> dict[str, Any]:
     posterior, settings = outcome.result, outcome.settings
     entry: dict[str, Any] = {"name": outcome.file.name, "file": str(outcome.file.path), "index": outcome.file.index}
     entry |= {"integrator": settings.integrator, "origin": outcome.origin, "remarks": list(outcome.file.remarks)}
@@ -211,13 +212,13 @@ def comparison_summary(report: ComparisonReport) -> list[str]:
     return [*lines, f"{how}, {report.device}, {report.precision}; {compiling} compiling, {running} running"]
 
 
-def _parting(comparison: Comparison) -> str:
+def _parting(comparison: SpmComparison) -> str:
     if comparison.paths_part_at is None:
         return "another path than SPM12's, although its own does not depend on the data's last digits"
     return f"paths part at iteration {comparison.paths_part_at}: last digits decide"
 
 
-def comparison_row(comparison: Comparison) -> tuple[str, ...]:
+def comparison_row(comparison: SpmComparison) -> tuple[str, ...]:
     """The cells of comparison file, under `COMPARISON_COLUMNS`."""
     if comparison.delta_f is None:
         return (comparison.name, *["–"] * 9, "not comparable")

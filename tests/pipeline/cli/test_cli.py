@@ -21,7 +21,7 @@ import scipy.io
 
 from dcm import Parameters, Spec, predict_series, simulate
 from pipeline.common import INVERSION_KEY
-from pipeline.inversion._invert import Plan
+from pipeline.inversion import InversionPlan
 from pipeline.results import read_posterior
 from pipeline.spm import DcmFile, read_models
 
@@ -202,7 +202,7 @@ def test_spm_opens_what_the_default_wrote_and_it_inverts_to_the_same(
 
 def test_spms_modes_take_a_files_options_and_the_default_says_which_it_leaves(study: Path) -> None:
     file = replace(read_one(study / "DCM_sub-01.mat"), noise_mean=4.0, noise_variance=0.5, max_iterations=64)
-    ours, spms = Plan(), Plan("spm25")
+    ours, spms = InversionPlan(), InversionPlan("spm25")
     assert (ours.prior_of(file).noise_mean, ours.settings_of(file).max_iterations, ours.centres(file)) == (
         6,
         128,
@@ -212,8 +212,8 @@ def test_spms_modes_take_a_files_options_and_the_default_says_which_it_leaves(st
     assert spms.remarks(file) == []
     said = "\n".join(ours.remarks(file))
     assert all(one in said for one in ("--centre file", "hE = 4 and hC = 0.5", "--priors spm12", "--max-iterations 64"))
-    assert "options.centre = 1, which --centre no sets aside" in Plan("spm12", centre="no").remarks(file)[0]
-    mixed = Plan(priors="spm12", centre="file", max_iterations=64)
+    assert "options.centre = 1, which --centre no sets aside" in InversionPlan("spm12", centre="no").remarks(file)[0]
+    mixed = InversionPlan(priors="spm12", centre="file", max_iterations=64)
     assert mixed.remarks(file) == []
     assert (mixed.prior_of(file).noise_variance, mixed.centres(file)) == (0.5, True)
 
@@ -221,32 +221,41 @@ def test_spms_modes_take_a_files_options_and_the_default_says_which_it_leaves(st
 def test_the_settings_of_a_mode_make_another_result(study: Path) -> None:
     plain = read_one(study / "DCM_sub-01.mat")
     plans = [
-        Plan(),
-        Plan("spm12"),
-        Plan("spm25"),
-        Plan(noise="white"),
-        Plan(centre="yes"),
-        Plan(starts=8),
-        Plan(seed=1),
+        InversionPlan(),
+        InversionPlan("spm12"),
+        InversionPlan("spm25"),
+        InversionPlan(noise="white"),
+        InversionPlan(centre="yes"),
+        InversionPlan(starts=8),
+        InversionPlan(seed=1),
     ]
     assert len({plan.attributes(plain)[INVERSION_KEY] for plan in plans}) == len(plans)
-    assert Plan(centre="file").attributes(plain)[INVERSION_KEY] == Plan(centre="yes").attributes(plain)[INVERSION_KEY]
-    assert Plan(starts=1, seed=3).attributes(plain)[INVERSION_KEY] == Plan(starts=1).attributes(plain)[INVERSION_KEY]
+    assert (
+        InversionPlan(centre="file").attributes(plain)[INVERSION_KEY]
+        == InversionPlan(centre="yes").attributes(plain)[INVERSION_KEY]
+    )
+    assert (
+        InversionPlan(starts=1, seed=3).attributes(plain)[INVERSION_KEY]
+        == InversionPlan(starts=1).attributes(plain)[INVERSION_KEY]
+    )
 
 
 def test_series_that_spm_left_scaled_are_taken_as_measured(study: Path) -> None:
     plain = read_one(study / "DCM_sub-01.mat")
     data, scale = plain.data.prepared(True)
     content = {**plain.content, "Y": {**plain.content["Y"], "scale": np.array([[scale]])}}
-    left = replace(plain, run=replace(plain.run, data=data), content=content)
+    left = replace(plain, data=data, content=content)
     series = plain.data.bold - plain.data.bold.mean(axis=0)
     assert scale < 1
-    np.testing.assert_allclose(Plan().as_inverted(left).data.bold, series, atol=1e-12)
-    (remark,) = Plan().remarks(left)
+    np.testing.assert_allclose(InversionPlan().as_inverted(left).data.bold, series, atol=1e-12)
+    (remark,) = InversionPlan().remarks(left)
     assert remark.startswith("U.u is centred already")
     assert remark.endswith("give inputs as presented, 0 where nothing is, to have A without input")
-    assert (Plan().centres(left), Plan(centre="no").centres(left)) == (True, True)  # their zero is lost, and it is said
-    assert Plan("spm12").as_inverted(left).data is data
+    assert (InversionPlan().centres(left), InversionPlan(centre="no").centres(left)) == (
+        True,
+        True,
+    )  # their zero is lost, and it is said
+    assert InversionPlan("spm12").as_inverted(left).data is data
 
 
 def test_bad_files_do_not_hold_up_the_good(effconn: Effconn, study: Path, tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from dcm import Settings
-from pipeline.inversion import comparison_summary
-from pipeline.inversion._compare import Comparison, ComparisonReport, compare
+from pipeline.inversion import ComparisonReport, SpmComparison, compare_with_spm, comparison_summary
 from pipeline.spm import DcmFile, read_dcms
 
 KEYS = {
@@ -36,7 +35,7 @@ def real(spm_data: Path) -> list[DcmFile]:
 
 
 def test_spms_derivatives_give_spms_numbers(real: list[DcmFile]) -> None:
-    report = compare(real, Settings("spm12", derivatives="spm"))
+    report = compare_with_spm(real, Settings("spm12", derivatives="spm"))
     assert len(report.compared) == 3
     for one in report.compared:
         assert one.same_path
@@ -54,7 +53,7 @@ def test_spms_derivatives_give_spms_numbers(real: list[DcmFile]) -> None:
 
 def test_exact_derivatives_reach_spms_optimum(real: list[DcmFile]) -> None:
     calls: list[tuple[int, int]] = []
-    report = compare(real, on_progress=lambda done, total: calls.append((done, total)))
+    report = compare_with_spm(real, on_progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (3, 3)
     assert all((one.delta_f or -1) > -0.5 for one in report.compared)
     assert all(1e-9 < (one.prediction_error_at_spm or 1) < 0.01 for one in report.compared)
@@ -66,7 +65,7 @@ def test_an_estimate_without_prediction_and_prior_is_compared_too(real: list[Dcm
     estimate = real[0].estimate
     assert estimate is not None
     bare = replace(estimate, prediction=None, residual=None, prior_mean=None)
-    one = compare([replace(real[0], estimate=bare), *real[1:]]).participants[0]
+    one = compare_with_spm([replace(real[0], estimate=bare), *real[1:]]).participants[0]
     assert one.delta_f is not None
     assert one.max_abs_delta_ep is not None
     assert one.max_abs_delta_ep < 1e-3  # SPM12's own prior stands in
@@ -75,7 +74,7 @@ def test_an_estimate_without_prediction_and_prior_is_compared_too(real: list[Dcm
 
 def report_of(*deltas: float, derivatives: str = "exact", **more: object) -> ComparisonReport:
     participants = tuple(
-        Comparison(f"{i}.mat", f"sub-{i}", "converged", 0.0, 0.0, delta, abs(delta), local_optimum=abs(delta) > 0.5)
+        SpmComparison(f"{i}.mat", f"sub-{i}", "converged", 0.0, 0.0, delta, abs(delta), local_optimum=abs(delta) > 0.5)
         for i, delta in enumerate(deltas)
     )
     changed = tuple(replace(one, **more) for one in participants)  # type: ignore[arg-type]  # options by name
@@ -113,6 +112,8 @@ def test_noise_off_its_optimum_is_no_other_optimum() -> None:
 
 
 def test_nothing_to_compare_is_said() -> None:
-    empty = ComparisonReport("exact", 1, "CPU", "float64", (Comparison("x.mat", "x", "failed: y"),), {"compile": 0.0})
+    empty = ComparisonReport(
+        "exact", 1, "CPU", "float64", (SpmComparison("x.mat", "x", "failed: y"),), {"compile": 0.0}
+    )
     assert comparison_summary(empty) == ["no file holds an estimate of SPM12 to compare with"]
     assert not np.any([one.same_path for one in empty.participants])

@@ -15,7 +15,7 @@ from one_region import specified_struct
 
 from dcm import ChainSettings, PosteriorDraws
 from pipeline.matlab import load_mat, save_mat
-from pipeline.posterior_check import PosteriorCheck, compare_posterior, read_checkable
+from pipeline.posterior_check import PosteriorCheck, compare_posterior, read_posteriors
 from pipeline.results import read_posterior
 
 QUICK = ("--chains", 2, "--warmup", 25, "--draws", 25)
@@ -59,7 +59,7 @@ def test_a_result_is_checked_with_the_series_it_was_made_from(specified: Path, r
 
 
 def test_the_copy_for_spm_beside_a_result_has_its_series(specified: Path, result: Path) -> None:
-    by_copy, by_source = (read_checkable([result], places, "none")[0] for places in ([], [specified]))
+    by_copy, by_source = (read_posteriors([result], places, "none")[0] for places in ([], [specified]))
     for one in (by_copy, by_source):
         assert [found.name for found in one] == ["sub-01"]
     first, second = (one.subject.data.prepared(one.subject.centre_inputs)[0] for [one] in (by_copy, by_source))
@@ -71,7 +71,7 @@ def test_what_spm_estimated_is_checked_as_spm_left_it(specified: Path, result: P
     content = dict(load_mat(result.with_name("DCM_sub-01.mat"))["DCM"])
     del content["effconn"]
     save_mat(tmp_path / "DCM_estimated.mat", {"DCM": content})
-    found, lines = read_checkable([tmp_path / "DCM_estimated.mat"], [], "none")
+    found, lines = read_posteriors([tmp_path / "DCM_estimated.mat"], [], "none")
     assert lines == []
     [one] = found
     posterior, _ = read_posterior(result)
@@ -81,7 +81,7 @@ def test_what_spm_estimated_is_checked_as_spm_left_it(specified: Path, result: P
 
 
 def test_what_nobody_estimated_is_inverted_first(specified: Path) -> None:
-    [one], lines = read_checkable([specified], [], "spm12")
+    [one], lines = read_posteriors([specified], [], "spm12")
     assert lines == []
     assert one.remark.startswith("not inverted yet")
     assert one.posterior.settings.compat == "spm12"
@@ -135,7 +135,7 @@ def test_what_cannot_be_checked_says_why_in_one_line(tmp_path: Path, specified: 
 
 def test_what_can_be_checked_is_checked_beside_what_cannot(specified: Path, result: Path, tmp_path: Path) -> None:
     shutil.copy(result, tmp_path / "sub-01.nc")
-    found, lines = read_checkable([result, result, tmp_path / "none.nc"], [specified], "none")
+    found, lines = read_posteriors([result, result, tmp_path / "none.nc"], [specified], "none")
     assert [one.name for one in found] == ["sub-01"]
     assert len(lines) == 2
 

@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse
 
 from dcm import Compat, Data, Subject
-from pipeline.inversion import Plan, remark_lines
+from pipeline.inversion import InversionPlan, remark_lines
 from pipeline.spm import DcmFile, DcmFileError, RunData, model_name, read_dcm, read_dcms, read_models
 
 Save = Callable[..., Path]
@@ -364,8 +364,8 @@ def test_the_subject_is_the_one_that_the_command_inverts(save_v7: Save, dcm_stru
     bold = dcm_struct["Y"]["y"] * (4 / np.ptp(dcm_struct["Y"]["y"]))
     dcm_struct["Y"] |= {"y": bold, "scale": 0.25}
     file = read_dcm(save_v7(DCM=dcm_struct))
-    assert_same_subject(file.to_subject(compat), Plan(compat).subject_of(file))
-    assert_same_subject(file.subject, Plan().subject_of(file))
+    assert_same_subject(file.to_subject(compat), InversionPlan(compat).subject_of(file))
+    assert_same_subject(file.subject, InversionPlan().subject_of(file))
     np.testing.assert_array_equal(file.subject.data.bold, file.data.bold / 0.25)
 
 
