@@ -110,18 +110,18 @@ def split_visit(name: str) -> VisitName:
         return VisitName(name, "")
     tokens = _tokens(name)
     for taken in (("sure", "unsure", "weak"), ("sure",)):
-        left = [one.text.casefold() for one in tokens if one.mark not in taken]
-        marks = [one for one in tokens if one.mark in taken]
-        if marks and any(_can_name_participant(one) for one in left):
-            sure = any(one.mark == "sure" for one in marks)
+        left = [token.text.casefold() for token in tokens if token.mark not in taken]
+        marks = [token for token in tokens if token.mark in taken]
+        if marks and any(map(_can_name_participant, left)):
+            sure = any(token.mark == "sure" for token in marks)
             return VisitName(
-                _key(left), " ".join(one.text for one in marks), sure, any(map(_PARTICIPANT.fullmatch, left))
+                _key(left), " ".join(token.text for token in marks), sure, any(map(_PARTICIPANT.fullmatch, left))
             )
-    marks = [one for one in tokens if one.mark == "sure"]
-    left = [one.text.casefold() for one in tokens if one.mark != "sure"]
-    if marks and all(_is_visit_alone(one.text) for one in marks) and not any(map(_can_name_participant, left)):
-        return VisitName(_key(left), " ".join(one.text for one in marks))
-    return VisitName(_key([one.text.casefold() for one in tokens]), "")
+    marks = [token for token in tokens if token.mark == "sure"]
+    left = [token.text.casefold() for token in tokens if token.mark != "sure"]
+    if marks and all(_is_visit_alone(token.text) for token in marks) and not any(map(_can_name_participant, left)):
+        return VisitName(_key(left), " ".join(token.text for token in marks))
+    return VisitName(_key([token.text.casefold() for token in tokens]), "")
 
 
 def name_key(name: str) -> str:
@@ -137,15 +137,15 @@ def find_repeated_participants(names: Sequence[str]) -> tuple[tuple[str, ...], .
     """
     participants: dict[str, dict[str, VisitName]] = defaultdict(dict)
     for name in dict.fromkeys(names):
-        found = split_visit(name)
-        participants[found.participant][name] = found
-    unsure = [own for own in participants.values() if any(one.visit and not one.sure for one in own.values())]
+        parts = split_visit(name)
+        participants[parts.participant][name] = parts
+    unsure = [own for own in participants.values() if any(parts.visit and not parts.sure for parts in own.values())]
     most = max(map(len, unsure), default=0)
 
     def are_participants(own: dict[str, VisitName]) -> bool:
-        if any(one.sure and one.visit for one in own.values()) or not any(one.visit for one in own.values()):
+        if any(parts.sure and parts.visit for parts in own.values()) or not any(parts.visit for parts in own.values()):
             return False
-        numbered = any(one.numbered for one in own.values())
+        numbered = any(parts.numbered for parts in own.values())
         return most > (max(2 * len(unsure), 2 * FEW) if numbered else max(len(unsure), FEW))
 
     marked = tuple(tuple(own) for own in participants.values() if len(own) > 1 and not are_participants(own))
@@ -211,8 +211,8 @@ def endings_of(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The endings by which names in each group differ, in natural order; empty where they have none, or others."""
     for pattern in _ENDINGS:
         found = [[pattern.fullmatch(name) for name in group] for group in groups]
-        endings = {one[2] for group in found for one in group if one}
-        whole = all(one is not None and remove_visit_label(one[0], one[2]) for group in found for one in group)
+        endings = {match[2] for group in found for match in group if match}
+        whole = all(match is not None and remove_visit_label(match[0], match[2]) for group in found for match in group)
         if whole and len(endings) > 1:
             return tuple(sorted_names(endings))
     return ()
@@ -281,30 +281,30 @@ def _split_at(text: str, place: int, mark: str) -> list[_Token]:
 def _marks_in_context(tokens: list[_Token]) -> list[_Token]:
     """Marks that count only beside a participant: pre01 is a visit of sub-7, but alone participant 01."""
     found: list[_Token] = []
-    for place, one in enumerate(tokens):
+    for place, token in enumerate(tokens):
         others = [other.text.casefold() for other in tokens[:place] + tokens[place + 1 :] if not other.mark]
-        if one.mark == "affixed":
+        if token.mark == "affixed":
             if any(re.search("[0-9]", other) for other in others):
-                found.append(_Token(one.text, "unsure"))
+                found.append(_Token(token.text, "unsure"))
             else:
-                size = len(one.text.rstrip("0123456789"))
-                found += [_Token(one.text[:size], "sure"), _Token(one.text[size:])]
-        elif one.mark == "behind":
+                size = len(token.text.rstrip("0123456789"))
+                found += [_Token(token.text[:size], "sure"), _Token(token.text[size:])]
+        elif token.mark == "behind":
             known = any(_PARTICIPANT.fullmatch(other.text.casefold()) for other in found if not other.mark)
-            found.append(_Token(one.text, "unsure" if known else ""))
-        elif not one.mark and place and _is_bare(one, tokens[:place]):
-            found.append(_Token(one.text, "weak"))
+            found.append(_Token(token.text, "unsure" if known else ""))
+        elif not token.mark and place and _is_bare(token, tokens[:place]):
+            found.append(_Token(token.text, "weak"))
         else:
-            found.append(one)
+            found.append(token)
     return found
 
 
-def _is_bare(one: _Token, before: Sequence[_Token]) -> bool:
+def _is_bare(token: _Token, before: Sequence[_Token]) -> bool:
     """Whatever is behind ``sub-01``, which by BIDS is the whole of a participant's name; but for a long number."""
     labels = [second.text for first, second in pairwise(before) if first.text.casefold() == "sub"]
-    if not labels or not re.search("[0-9]", labels[0]) or labels[0] is one.text:
+    if not labels or not re.search("[0-9]", labels[0]) or labels[0] is token.text:
         return False
-    return not one.text.isdecimal() or len(one.text) <= 2
+    return not token.text.isdecimal() or len(token.text) <= 2
 
 
 def _can_name_participant(text: str) -> bool:

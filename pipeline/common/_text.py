@@ -112,21 +112,21 @@ def join_words(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def labels_by_remark(said: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Text → what it was said of, in the order in which it first came up.
+def labels_by_remark(remarks: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Text → labels of what it is about, in the order in which texts first come up.
 
     Arguments:
-        said: (what it is about, the text).
+        remarks: (label of what it is about, text).
     """
     about: dict[str, list[str]] = {}
-    for label, text in said:
+    for label, text in remarks:
         about.setdefault(text, []).append(label)
     return {text: first_names(labels, LABELS) for text, labels in about.items()}
 
 
-def merge_remarks(said: Iterable[tuple[str, str]]) -> list[str]:
+def merge_remarks(remarks: Iterable[tuple[str, str]]) -> list[str]:
     """One line for each text of `labels_by_remark`."""
-    return [f"{labels}: {text}" for text, labels in labels_by_remark(said).items()]
+    return [f"{labels}: {text}" for text, labels in labels_by_remark(remarks).items()]
 
 
 def name_parts(name: str) -> list[str]:

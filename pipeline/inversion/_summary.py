@@ -190,14 +190,18 @@ def comparison_summary(report: ComparisonReport) -> list[str]:
     if not compared:
         return ["no file holds an estimate of SPM12 to compare with"]
     of = f"of {len(compared)}"
-    reached = [one for one in compared if one.delta_f is not None and one.delta_f >= -SAME_OPTIMUM]
-    found, missed = ([one.name for one in compared if one.verdict == verdict] for verdict in (MISSED, BETTER))
-    noise = [one.name for one in compared if one.verdict == NOISE]
+    reached = [
+        comparison for comparison in compared if comparison.delta_f is not None and comparison.delta_f >= -SAME_OPTIMUM
+    ]
+    found, missed = (
+        [comparison.name for comparison in compared if comparison.verdict == verdict] for verdict in (MISSED, BETTER)
+    )
+    noise = [comparison.name for comparison in compared if comparison.verdict == NOISE]
     lines = []
     if report.derivatives == "spm":
-        same = sum(one.same_path for one in compared)
+        same = sum(comparison.same_path for comparison in compared)
         lines.append(f"{same} {of} within {SAME_PATH} of SPM12 in both F (nats) and Ep (A, B, C; Hz)")
-        lines += [f"{one.name}: {_parting(one)}" for one in compared if one.twins]
+        lines += [f"{comparison.name}: {_parting(comparison)}" for comparison in compared if comparison.twins]
     lines.append(f"{len(reached)} {of} with F ≥ F of SPM12 − {SAME_OPTIMUM}")
     if found:
         lines.append(f"{MISSED}: {', '.join(found)}")
