@@ -21,6 +21,11 @@ from ._scores import PARTICIPANT, known_columns, participant_column, participant
 
 LEAST_OF_GROUP = 3  # participants of an arm
 
+LEAST_PREDICTED = 6  # participants with the outcome
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # a name by itself, not change(NAME)
+LEAST_OF_ARM = 3  # participants of an arm with both sessions of an outcome
+LEAST_PAIRS = 5  # participants with a number that something is correlated with
+
 
 @dataclass(frozen=True)
 class GroupRows:
@@ -181,10 +186,6 @@ def _cell(participant: Participant, name: str) -> str:
     return participant.values.get(name, MISSING)
 
 
-LEAST_PREDICTED = 6  # participants with the outcome
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # a name by itself, not change(NAME)
-
-
 def check_predictions(study: Study, inventory: Inventory) -> list[str]:
     """A line for everything in `[predict]` that the data do not allow.
 
@@ -219,10 +220,6 @@ def _outcome_problems(inventory: Inventory, name: str) -> Iterator[str]:
         yield f"outcome: {there.size} participants have {name}; leaving some out takes {LEAST_PREDICTED}"
     elif not np.ptp(there) > 0:
         yield f"outcome: {name} is {there[0]:g} for every participant; there is nothing to predict"
-
-
-LEAST_OF_ARM = 3  # participants of an arm with both sessions of an outcome
-LEAST_PAIRS = 5  # participants with a number that something is correlated with
 
 
 def check_statistics(study: Study, inventory: Inventory) -> list[str]:

@@ -16,6 +16,13 @@ from ._participants import ParticipantTable, read_participants
 from ._readable_files import DataError
 from ._validate_run import RunValidation, validate_run
 
+# Files on a network answer late, and it pays to wait for several at once; on a disk nearby threads only queue for
+# Python's lock, which doubles the time.
+THREADS = 8
+PROBED = 24  # runs after which it is clear which of the two it is
+WAITING = 4.0  # elapsed over busy time from which it is the network
+Cell = tuple[str, str, str]  # participant, session, task
+
 
 def check_folders(study: Study) -> Iterator[str]:
     """Folders that are not there, or hold no participants."""
@@ -94,14 +101,6 @@ def _spaces(study: Study, names: Sequence[str], derivatives: DatasetFolders) -> 
     if spaces and study.study.space not in spaces:
         tip = did_you_mean(study.study.space, sorted_names(spaces), "spaces")
         yield f"[study] space: no image is in {study.study.space!r}{tip}"
-
-
-# Files on a network answer late, and it pays to wait for several at once; on a disk nearby threads only queue for
-# Python's lock, which doubles the time.
-THREADS = 8
-PROBED = 24  # runs after which it is clear which of the two it is
-WAITING = 4.0  # elapsed over busy time from which it is the network
-Cell = tuple[str, str, str]  # participant, session, task
 
 
 def collect_inventory(study: Study, on_progress: Callable[[int, int], None] | None = None) -> Inventory:

@@ -33,6 +33,11 @@ COMPCOR = {
     "temporal": (("t_comp_cor_",),),
 }
 
+_IMAGE = "_desc-preproc_bold.nii.gz"
+_OLDER = "FramewiseDisplacement"  # as fMRIPrep 1.0 and 1.1 wrote it
+_NOT_A_NUMBER = re.compile(rb"[^0-9eE+.\-\t\r\n]|\t(?=[\t\r\n])")  # anything but numbers, and cells without one
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
+
 
 def named_columns(settings: Confounds) -> Iterator[str]:
     """Columns that the strategy takes by their names."""
@@ -71,10 +76,6 @@ def absent_columns(settings: Confounds, columns: Collection[str]) -> Iterator[st
             yield "cosine00"
     if "ica_aroma" in settings.strategy and not any("aroma" in name for name in columns):
         yield "aroma_motion_01"
-
-
-_IMAGE = "_desc-preproc_bold.nii.gz"
-_OLDER = "FramewiseDisplacement"  # as fMRIPrep 1.0 and 1.1 wrote it
 
 
 class ConfoundsError(DataError):
@@ -275,10 +276,6 @@ def _dropped(table: Table, study: Study, run: Run) -> tuple[int, ...]:
         if column.startswith(UNSTEADY):
             marked |= {scan for scan, cell in enumerate(table.column(column)) if read_number(cell) == 1}
     return tuple(sorted(marked))
-
-
-_NOT_A_NUMBER = re.compile(rb"[^0-9eE+.\-\t\r\n]|\t(?=[\t\r\n])")  # anything but numbers, and cells without one
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 
 
 def check_confounds(path: Path, settings: Confounds, scans: int) -> tuple[bool, list[str]]:

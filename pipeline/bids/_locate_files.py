@@ -15,6 +15,11 @@ Kind = tuple[str, str]  # suffix and extension, such as ("bold", "nii.gz")
 _INDICES = ("run", "echo", "flip", "inv", "split")  # entities whose values are numbers, by BIDS
 _READ = {"bold", "mask", "timeseries", "regressors", "events"}  # suffixes of files that a study is made from
 
+NATIVE = "the participant's own (no space- in the name)"
+_MADE = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
+_IMAGES = ("nii.gz", "nii")
+_CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
+
 
 @dataclass(frozen=True)
 class FileName:
@@ -129,12 +134,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # such as a link to itself
         return False
-
-
-NATIVE = "the participant's own (no space- in the name)"
-_MADE = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
-_IMAGES = ("nii.gz", "nii")
-_CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,23 @@ from jaxtyping import Float
 
 from ..common import JsonError, error_line, message_line, read_json
 
+_POINTERS = ((b"/annex/objects/", "git-annex"), (b"version https://git-lfs", "git-lfs"))
+SMALL = 4096  # bytes of a file that is read whatever its grid
+LONGEST = 540  # bytes of a NIfTI-2 header
+NAMES = (".nii", ".nii.gz")
+_LONGEST_AXIS = 4096  # voxels in space; a whole brain at 0.1 mm has 2300
+_MOST_PACKED = 500  # bytes of data for each of a file; brains pack to a quarter, masks to a hundredth
+_ANY_PACKED = 64 * 2**20  # bytes of data that a compressed file may hold however small it is
+_MANY = 4096  # compressed bytes that surely hold a header
+_SECONDS = {"sec": 1.0, "unknown": 1.0, "msec": 1e-3, "usec": 1e-6}
+_SAME_PLACE = 1e-3  # mm
+
 
 class DataError(ValueError):
     """Something in a study's files that cannot be used: file, problem and remedy in one line."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(message_line(problem))
-
-
-_POINTERS = ((b"/annex/objects/", "git-annex"), (b"version https://git-lfs", "git-lfs"))
 
 
 def head_of(path: Path, size: int = 64) -> bytes:
@@ -65,17 +73,6 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DataError(f"{path.name} is no JSON object {{…}}; correct it")
     return content
-
-
-SMALL = 4096  # bytes of a file that is read whatever its grid
-LONGEST = 540  # bytes of a NIfTI-2 header
-NAMES = (".nii", ".nii.gz")
-_LONGEST_AXIS = 4096  # voxels in space; a whole brain at 0.1 mm has 2300
-_MOST_PACKED = 500  # bytes of data for each of a file; brains pack to a quarter, masks to a hundredth
-_ANY_PACKED = 64 * 2**20  # bytes of data that a compressed file may hold however small it is
-_MANY = 4096  # compressed bytes that surely hold a header
-_SECONDS = {"sec": 1.0, "unknown": 1.0, "msec": 1e-3, "usec": 1e-6}
-_SAME_PLACE = 1e-3  # mm
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,8 @@ from ._readable_files import DataError
 PARTICIPANT, SESSION = "participant_id", "session_id"
 _LABEL = re.compile(r"sub-[A-Za-z0-9+]+")
 
+Values = dict[str, float]  # participant → number, NaN where missing
+
 
 def participant_labels(table: Table) -> tuple[tuple[str, ...], dict[int, str]]:
     """Whom each row is about, with the prefix, empty where it is no BIDS label; and for such a row what is wrong."""
@@ -31,9 +33,6 @@ def participant_labels(table: Table) -> tuple[tuple[str, ...], dict[int, str]]:
             problems[row] = f"{PARTICIPANT} is {cell!r}, which is no BIDS label; write sub- and letters or digits"
         names.append("" if row in problems else name)
     return tuple(names), problems
-
-
-Values = dict[str, float]  # participant → number, NaN where missing
 
 
 def read_scores(

@@ -53,136 +53,117 @@ def _validate_run(
         files = locate_files(study, derivatives, bids, participant, session, task)
     except DataError as error:
         return RunValidation(None, Absence(participant, session, task, str(error)))
-    problems: list[str] = []
-    remarks = list(files.remarks)
-    bold = _read_image_header(files, problems)
-    timing = _read_run_timing(files, study, task, bold, problems)
-    events = _read_run_events(files, study, task, bold, timing, problems, remarks)
-    run = None
-    if bold is not None and timing is not None:
-        remarks += timing.remarks
-        run = _make_run(participant, session, task, files, bold, timing, events.undriven)
-        _check_run_confounds(run, study, problems, remarks)
-    if problems:
-        return RunValidation(
-            None, Absence(participant, session, task, "; ".join(problems)), tuple(remarks), events.counts
+    check = _RunCheck(study, task, files)
+    run = check.run(participant, session)
+    if check.problems:
+        absence = Absence(participant, session, task, "; ".join(check.problems))
+        return RunValidation(None, absence, tuple(check.remarks), check.events)
+    return RunValidation(run, None, tuple(check.remarks), check.events)
+
+
+class _RunCheck:
+    """The files of one run, read one after the other: `problems` and `remarks` grow, `events` are as in the result."""
+
+    def __init__(self, study: Study, task: str, files: RunFiles) -> None:
+        self.study, self.task, self.files = study, task, files
+        self.problems: list[str] = []
+        self.remarks = list(files.remarks)
+        self.events: dict[str, tuple[int, float]] = {}
+
+    def run(self, participant: str, session: str) -> Run | None:
+        """The run; None where image or timing cannot be used."""
+        files, bold = self.files, self._read_image()
+        timing = self._read_timing(bold)
+        undriven = self._read_events(bold, timing)
+        if bold is None or timing is None:
+            return None
+        self.remarks += timing.remarks
+        run = Run(
+            participant,
+            session,
+            self.task,
+            files.run,
+            files.bold,
+            files.brain_mask,
+            files.confounds,
+            files.events,
+            timing.sidecars,
+            timing.repetition_time,
+            timing.echo_time,
+            timing.reference,
+            bold.shape[3],
+            (bold.shape[0], bold.shape[1], bold.shape[2]),
+            tuple(tuple(row) for row in bold.affine.tolist()),
+            timing.source,
+            undriven,
         )
-    return RunValidation(run, None, tuple(remarks), events.counts)
+        self._check_confounds(run)
+        return run
 
+    def _read_image(self) -> Header | None:
+        """The image's header; None where it cannot be used."""
+        image, brain_mask = self.files.bold, self.files.brain_mask
+        bold: Header | None = None
+        try:
+            header = read_header(image)
+            if len(header.shape) != 4 or header.shape[3] < 2:
+                shape = " × ".join(map(str, header.shape))
+                raise DataError(f"{image.name} is {shape}, not three axes and a series of scans")
+            bold = header
+        except DataError as error:
+            self.problems.append(str(error))
+        try:
+            mask = read_header(brain_mask)
+            if len([size for size in mask.shape[3:] if size > 1]):
+                raise DataError(f"{brain_mask.name} has {len(mask.shape)} axes; a mask has three")
+            if bold is not None and not mask.same_grid(bold):
+                raise DataError(f"{brain_mask.name} is on another grid than {image.name}; run fMRIPrep again")
+            check_filled(brain_mask, mask)
+        except DataError as error:
+            self.problems.append(str(error))
+        return bold
 
-def _make_run(
-    participant: str,
-    session: str,
-    task: str,
-    files: RunFiles,
-    bold: Header,
-    timing: RunTiming,
-    undriven: tuple[str, ...],
-) -> Run:
-    return Run(
-        participant,
-        session,
-        task,
-        files.run,
-        files.bold,
-        files.brain_mask,
-        files.confounds,
-        files.events,
-        timing.sidecars,
-        timing.repetition_time,
-        timing.echo_time,
-        timing.reference,
-        bold.shape[3],
-        (bold.shape[0], bold.shape[1], bold.shape[2]),
-        tuple(tuple(row) for row in bold.affine.tolist()),
-        timing.source,
-        undriven,
-    )
+    def _read_timing(self, bold: Header | None) -> RunTiming | None:
+        dcm, settings = self.study.dcm, self.study.tasks[self.task]
+        needs = TimingNeeds(
+            self.task,
+            settings.repetition_time,
+            echo_time=dcm is not None and dcm.task == self.task and dcm.echo_time == "scanner",
+            reference=not settings.rest,
+        )
+        try:
+            return read_timing(
+                self.files.derived, self.files.raw, None if bold is None else bold.repetition_time, needs
+            )
+        except DataError as error:
+            if bold is not None:  # without an image there is a reason already
+                self.problems.append(str(error))
+            return None
 
+    def _read_events(self, bold: Header | None, timing: RunTiming | None) -> tuple[str, ...]:
+        """Inputs of the DCM that have no event."""
+        if self.files.events is None:
+            return ()
+        try:
+            events = read_events(self.files.events, self.study.tasks[self.task])
+        except TableError as error:
+            self.problems.append(str(error))
+            return ()
+        for kind in events.trial_types:
+            durations = events.complete_of([kind]).duration
+            self.events[kind] = (durations.size, float(np.median(durations)) if durations.size else 0.0)
+        if bold is None or timing is None:
+            return ()
+        check = check_events(events, self.study, self.task, bold.shape[3], timing.repetition_time)
+        self.problems += check.problems
+        self.remarks += check.remarks
+        return check.undriven
 
-def _read_image_header(files: RunFiles, problems: list[str]) -> Header | None:
-    """The image's header; None where it cannot be used."""
-    try:
-        bold = read_header(files.bold)
-        if len(bold.shape) != 4 or bold.shape[3] < 2:
-            shape = " × ".join(map(str, bold.shape))
-            raise DataError(f"{files.bold.name} is {shape}, not three axes and a series of scans")
-    except DataError as error:
-        problems.append(str(error))
-        bold = None
-    try:
-        mask = read_header(files.brain_mask)
-        if len([size for size in mask.shape[3:] if size > 1]):
-            raise DataError(f"{files.brain_mask.name} has {len(mask.shape)} axes; a mask has three")
-        if bold is not None and not mask.same_grid(bold):
-            raise DataError(f"{files.brain_mask.name} is on another grid than {files.bold.name}; run fMRIPrep again")
-        check_filled(files.brain_mask, mask)
-    except DataError as error:
-        problems.append(str(error))
-    return bold
-
-
-def _read_run_timing(
-    files: RunFiles, study: Study, task: str, bold: Header | None, problems: list[str]
-) -> RunTiming | None:
-    dcm, settings = study.dcm, study.tasks[task]
-    wanted = TimingNeeds(
-        task,
-        settings.repetition_time,
-        echo_time=dcm is not None and dcm.task == task and dcm.echo_time == "scanner",
-        reference=not settings.rest,
-    )
-    try:
-        return read_timing(files.derived, files.raw, None if bold is None else bold.repetition_time, wanted)
-    except DataError as error:
-        if bold is not None:  # without an image there is a reason already
-            problems.append(str(error))
-        return None
-
-
-@dataclass(frozen=True)
-class _EventSummary:
-    """Of a run: trial type → how many events and their median duration, and inputs of the DCM that have none."""
-
-    counts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
-    undriven: tuple[str, ...] = ()
-
-
-def _read_run_events(
-    files: RunFiles,
-    study: Study,
-    task: str,
-    bold: Header | None,
-    timing: RunTiming | None,
-    problems: list[str],
-    remarks: list[str],
-) -> _EventSummary:
-    if files.events is None:
-        return _EventSummary()
-    try:
-        events = read_events(files.events, study.tasks[task])
-    except TableError as error:
-        problems.append(str(error))
-        return _EventSummary()
-    undriven: tuple[str, ...] = ()
-    if bold is not None and timing is not None:
-        checked = check_events(events, study, task, bold.shape[3], timing.repetition_time)
-        problems += checked.problems
-        remarks += checked.remarks
-        undriven = checked.undriven
-    chosen = {kind: events.complete_of([kind]).duration for kind in events.trial_types}
-    counts = {
-        kind: (durations.size, float(np.median(durations)) if durations.size else 0.0)
-        for kind, durations in chosen.items()
-    }
-    return _EventSummary(counts, undriven)
-
-
-def _check_run_confounds(run: Run, study: Study, problems: list[str], remarks: list[str]) -> None:
-    try:
-        unsure, known = check_confounds(run.confounds, study.confounds, run.scans)
-        remarks += known
-        if unsure:
-            remarks += [remark for remark in read_confounds(run, study).remarks if remark not in known]
-    except DataError as error:
-        problems.append(str(error))
+    def _check_confounds(self, run: Run) -> None:
+        try:
+            unsure, known = check_confounds(run.confounds, self.study.confounds, run.scans)
+            self.remarks += known
+            if unsure:
+                self.remarks += [line for line in read_confounds(run, self.study).remarks if line not in known]
+        except DataError as error:
+            self.problems.append(str(error))

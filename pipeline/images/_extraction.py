@@ -20,6 +20,38 @@ from dcm import Data
 from ..results import ResultFileError, made_from, read_content, write_dataset
 from ._region_series import whitener
 
+EXTRACTION_FORMAT = "effconn extraction 4"
+_ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {  # dimensions, unit, and what it is
+    "series": (("scan", "region"), "percent of the run's mean", "first eigenvariate, whitened and adjusted"),
+    "means": (("scan", "region"), "percent of the run's mean", "mean over the voxels, neither whitened nor adjusted"),
+    "explained": (("region",), "1", "share of the voxels' variance in the eigenvariate"),
+    "voxels": (("region",), "1", "voxels used"),
+    "sizes": (("region",), "1", "voxels of the region on the run's grid"),
+    "coverage": (("region",), "1", "share of the region inside the brain mask"),
+    "centres": (("region", "axis"), "mm", "centre of the voxels used"),
+    "confounds": (("scan", "confound"), "1", "confounds X0, whitened"),
+    "inputs": (("bin", "input"), "1", "experimental inputs"),
+    "conditions": (("bin", "condition"), "1", "conditions and modulators before convolution"),
+    "design": (("scan", "column"), "1", "design matrix before whitening"),
+    "responses": (("contrast", "region"), "percent of the run's mean", "mean effect over the region's voxels"),
+    "distances": (("distance", "region"), "1 per voxel", "crossnobis distance between patterns"),
+    "framewise_displacement": (("scan",), "mm", "framewise displacement, the first not known"),
+    "censored": (("censored_scan",), "1", "scans with a regressor of their own, from 0"),
+}
+_NAMES = {
+    "region": "regions",
+    "confound": "confound_names",
+    "input": "input_names",
+    "column": "design_names",
+    "contrast": "contrasts",
+    "condition": "condition_names",
+    "distance": "distance_names",
+    "note": "notes",
+}
+_WHOLE = ("voxels", "sizes", "censored")
+_NUMBERS = ("bin_width", "repetition_time", "delays", "autocorrelation")
+_TEXTS = ("participant", "session", "task", "label")
+
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
@@ -118,40 +150,6 @@ class Extraction:
             whiten = whitener(self.autocorrelation, len(series))
             series, confounds = np.linalg.solve(whiten, series), np.linalg.solve(whiten, confounds)
         return Data(series, self.inputs, self.bin_width, self.repetition_time, confounds, self.delays, echo_time)
-
-
-EXTRACTION_FORMAT = "effconn extraction 4"
-
-_ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {  # dimensions, unit, and what it is
-    "series": (("scan", "region"), "percent of the run's mean", "first eigenvariate, whitened and adjusted"),
-    "means": (("scan", "region"), "percent of the run's mean", "mean over the voxels, neither whitened nor adjusted"),
-    "explained": (("region",), "1", "share of the voxels' variance in the eigenvariate"),
-    "voxels": (("region",), "1", "voxels used"),
-    "sizes": (("region",), "1", "voxels of the region on the run's grid"),
-    "coverage": (("region",), "1", "share of the region inside the brain mask"),
-    "centres": (("region", "axis"), "mm", "centre of the voxels used"),
-    "confounds": (("scan", "confound"), "1", "confounds X0, whitened"),
-    "inputs": (("bin", "input"), "1", "experimental inputs"),
-    "conditions": (("bin", "condition"), "1", "conditions and modulators before convolution"),
-    "design": (("scan", "column"), "1", "design matrix before whitening"),
-    "responses": (("contrast", "region"), "percent of the run's mean", "mean effect over the region's voxels"),
-    "distances": (("distance", "region"), "1 per voxel", "crossnobis distance between patterns"),
-    "framewise_displacement": (("scan",), "mm", "framewise displacement, the first not known"),
-    "censored": (("censored_scan",), "1", "scans with a regressor of their own, from 0"),
-}
-_NAMES = {
-    "region": "regions",
-    "confound": "confound_names",
-    "input": "input_names",
-    "column": "design_names",
-    "contrast": "contrasts",
-    "condition": "condition_names",
-    "distance": "distance_names",
-    "note": "notes",
-}
-_WHOLE = ("voxels", "sizes", "censored")
-_NUMBERS = ("bin_width", "repetition_time", "delays", "autocorrelation")
-_TEXTS = ("participant", "session", "task", "label")
 
 
 class ExtractionFileError(ResultFileError):

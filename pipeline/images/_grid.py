@@ -19,6 +19,13 @@ from nibabel.spatialimages import HeaderDataError
 from ..bids import DataError, Run, open_nifti
 from ..common import message_line, shorten
 
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, MemoryError, OverflowError),
+    *(ImageFileError, HeaderDataError, gzip.BadGzipFile, zlib.error),
+)
+AT_ONCE = 2**22  # voxels
+SAME_PLACE = 1e-3  # mm
+
 
 class ExtractionError(ValueError):
     """A run that nothing can be taken from: run, region where it is one, cause and remedy in one line."""
@@ -32,14 +39,6 @@ class RegionError(ValueError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(message_line(problem))
-
-
-UNREADABLE = (
-    *(OSError, EOFError, ValueError, MemoryError, OverflowError),
-    *(ImageFileError, HeaderDataError, gzip.BadGzipFile, zlib.error),
-)
-AT_ONCE = 2**22  # voxels
-SAME_PLACE = 1e-3  # mm
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ from ._map_scale import infer_map_scale, mask_threshold
 ATLAS = "harvard_oxford"
 CORTEX, NUCLEUS = 0.25, 0.5  # of certainty
 
+LARGEST = 100.0  # mm, the radius of a head
+VoxelMasks = Mapping[str, Bool[np.ndarray, "i j k"]]
+
 
 @dataclass(frozen=True)
 class CircuitRegion:
@@ -59,11 +62,6 @@ def circuit_labels(definition: CircuitRegion, hemisphere: str) -> tuple[str, ...
     """Labels with their side."""
     sides = {"both": ("Left", "Right"), "left": ("Left",), "right": ("Right",)}[hemisphere]
     return tuple(f"{side}_{label}" for label in definition.labels for side in sides)
-
-
-LARGEST = 100.0  # mm, the radius of a head
-
-VoxelMasks = Mapping[str, Bool[np.ndarray, "i j k"]]
 
 
 def region_voxels(study: Study, grid: Grid) -> VoxelMasks:

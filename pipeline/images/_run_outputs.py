@@ -22,6 +22,8 @@ from ._voxels import Voxels
 Stat = Literal["effect", "variance", "t"]
 STATS: tuple[Stat, ...] = ("effect", "variance", "t")
 
+PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "scipy")
+
 
 def series_path(out: Path, run: Run) -> Path:
     """A run's extraction."""
@@ -47,9 +49,6 @@ def entity(name: str) -> str:
 
 def _folder(out: Path, run: Run) -> Path:
     return out / run.participant / run.session / "func"
-
-
-PACKAGES = ("effconn", "nilearn", "nibabel", "numpy", "scipy")
 
 
 def extract_to_files(run: Run, study: Study, out: Path) -> list[Path]:

@@ -18,6 +18,20 @@ MOST_RANGE, LEAST_RANGE = 20.0, 0.01  # percent, of a region's series from its l
 DARK, MOST_DARK = 1 / 8, 0.3  # of the mean, below which a voxel is air; share of such voxels in a brain mask
 LEAST_LEVEL = 20.0  # percent of the run's mean, below which a region has lost its signal
 
+HEAD = 50.0  # mm, the radius on which a rotation counts as displacement
+MOST_MEAN, LEAST_MEAN = 5.0, 0.002  # mm, of framewise displacement; 0.05 … 0.5 is usual
+MOST_ROTATION = 1.0  # rad, within a run; a head cannot turn by 57° in a coil
+AGREES = 0.15  # by which a displacement may differ from the one of its parameters
+_UNITS = {  # factors that make translations mm, rotations rad and displacement mm
+    "rotations are in degrees, not radians": (1.0, np.pi / 180, 1.0),
+    "translations are in m, not mm": (1000.0, 1.0, 1.0),
+    "translations are in cm, not mm": (10.0, 1.0, 1.0),
+    "framewise displacement is in cm, not mm": (1.0, 1.0, 10.0),
+    "framewise displacement is in m, not mm": (1.0, 1.0, 1000.0),
+    "framewise displacement is in µm, not mm": (1.0, 1.0, 1e-3),
+}
+SCANS = 12  # that are read of the images
+
 
 @dataclass(frozen=True)
 class SignalScale:
@@ -109,20 +123,6 @@ def series_remarks(
             )
 
 
-HEAD = 50.0  # mm, the radius on which a rotation counts as displacement
-MOST_MEAN, LEAST_MEAN = 5.0, 0.002  # mm, of framewise displacement; 0.05 … 0.5 is usual
-MOST_ROTATION = 1.0  # rad, within a run; a head cannot turn by 57° in a coil
-AGREES = 0.15  # by which a displacement may differ from the one of its parameters
-_UNITS = {  # factors that make translations mm, rotations rad and displacement mm
-    "rotations are in degrees, not radians": (1.0, np.pi / 180, 1.0),
-    "translations are in m, not mm": (1000.0, 1.0, 1.0),
-    "translations are in cm, not mm": (10.0, 1.0, 1.0),
-    "framewise displacement is in cm, not mm": (1.0, 1.0, 10.0),
-    "framewise displacement is in m, not mm": (1.0, 1.0, 1000.0),
-    "framewise displacement is in µm, not mm": (1.0, 1.0, 1e-3),
-}
-
-
 def motion_remarks(confounds: RunConfounds) -> Iterator[str]:
     """What is unlikely of a run's motion, a line each.
 
@@ -173,9 +173,6 @@ def _likely_unit_error(motion: Float[np.ndarray, "scan 6"], displacement: Float[
         f"mean framewise displacement is {own.mean():.3g}, but the motion parameters (mm, radians) give "
         f"{expected:.3g} mm; check the units in the table of confounds"
     )
-
-
-SCANS = 12  # that are read of the images
 
 
 @dataclass(frozen=True)

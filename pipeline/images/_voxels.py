@@ -49,10 +49,10 @@ class Voxels:
 
 def read_mask(path: Path, grid: Grid, label: str) -> Bool[np.ndarray, "i j k"]:
     """A run's brain mask; raises `ExtractionError` where it is empty, damaged, or on another grid than the run."""
-    image = _opened(path, label)
+    image = _open_image(path, label)
     if not grid_of(image).same_as(grid):
         raise ExtractionError(f"{label}: {path.name} is on another grid than the run; take the mask of the same space")
-    values = _values(image, label, path)
+    values = _read_values(image, label, path)
     values = np.where(np.isfinite(values), values, 0.0).reshape((*values.shape[:3], -1))[..., :1]
     values = np.moveaxis(values, -1, 0)
     scale = infer_map_scale(values, image)
@@ -83,15 +83,11 @@ def read_voxels(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, smoot
 
     Raises `ExtractionError` where the file is damaged or no voxel can be used.
     """
-    image = _opened(path, label)
-    if len(image.shape) != 4 or image.shape[:3] != inside.shape:
-        raise ExtractionError(
-            f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid; check both"
-        )
-    series = np.empty((image.shape[3], int(inside.sum())), dtype=_kept_as(image, smoothing))
+    image = _open_series(path, inside, label)
+    series = np.empty((image.shape[3], int(inside.sum())), dtype=_exact_type(image, smoothing))
     step = max(1, SLAB // (8 * int(np.prod(image.shape[:3]))))
     for start in range(0, image.shape[3], step):
-        slab = _values(image, label, path, slice(start, start + step))
+        slab = _read_values(image, label, path, slice(start, start + step))
         if start == 0:
             _check_inside(slab[..., 0], inside, label, path)
         slab = slab if smoothing is None else _smoothed(slab, image.affine, smoothing)
@@ -116,12 +112,8 @@ def read_first_scans(path: Path, inside: Bool[np.ndarray, "i j k"], label: str, 
 
     Raises `ExtractionError` as `read_voxels`.
     """
-    image = _opened(path, label)
-    if len(image.shape) != 4 or image.shape[:3] != inside.shape:
-        raise ExtractionError(
-            f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid; check both"
-        )
-    slab = _values(image, label, path, slice(0, scans))
+    image = _open_series(path, inside, label)
+    slab = _read_values(image, label, path, slice(0, scans))
     _check_inside(slab[..., 0], inside, label, path)
     series = slab[inside].T
     return np.asarray(series[:, np.isfinite(series).all(axis=0)])
@@ -138,7 +130,7 @@ def _check_inside(scan: np.ndarray, inside: np.ndarray, label: str, path: Path) 
         )
 
 
-def _opened(path: Path, label: str) -> Any:
+def _open_image(path: Path, label: str) -> Any:
     try:
         image = open_nifti(path)
         grid_of(image)
@@ -146,21 +138,32 @@ def _opened(path: Path, label: str) -> Any:
     except DataError as error:
         raise ExtractionError(f"{label}: {error}") from None
     except UNREADABLE as error:
-        raise ExtractionError(f"{label}: {path.name} cannot be read ({_short(error)}); make it again") from None
+        raise ExtractionError(f"{label}: {path.name} cannot be read ({_first_line(error)}); make it again") from None
 
 
-def _values(image: Any, label: str, path: Path, scans: slice | None = None) -> np.ndarray:
+def _open_series(path: Path, inside: Bool[np.ndarray, "i j k"], label: str) -> Any:
+    image = _open_image(path, label)
+    if len(image.shape) != 4 or image.shape[:3] != inside.shape:
+        raise ExtractionError(
+            f"{label}: {path.name} has the shape {image.shape}, not scans on the mask's grid; check both"
+        )
+    return image
+
+
+def _read_values(image: Any, label: str, path: Path, scans: slice | None = None) -> np.ndarray:
     try:
         return np.asarray(image.dataobj if scans is None else image.dataobj[..., scans], dtype=np.float64)
     except UNREADABLE as error:
-        raise ExtractionError(f"{label}: {path.name} is cut off or damaged ({_short(error)}); make it again") from None
+        raise ExtractionError(
+            f"{label}: {path.name} is cut off or damaged ({_first_line(error)}); make it again"
+        ) from None
 
 
-def _short(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:100]
 
 
-def _kept_as(image: Any, smoothing: float | None) -> type[np.floating[Any]]:
+def _exact_type(image: Any, smoothing: float | None) -> type[np.floating[Any]]:
     plain = float(image.dataobj.slope) == 1.0 and float(image.dataobj.inter) == 0.0
     return np.float32 if plain and smoothing is None and image.get_data_dtype() in _EXACT else np.float64
 

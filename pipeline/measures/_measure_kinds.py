@@ -18,6 +18,9 @@ from ..study import MAIN, MeasureKind, Study, inversion_settings, model_specs
 
 PERCENT = "percent of the run's mean"
 
+DISTANCE_UNIT = "squared noise standard deviations per voxel"
+DRIFT = "drift_"  # what nilearn calls the cosines of the high-pass filter
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -85,9 +88,6 @@ def _response_name(task: str, contrast: str, region: str) -> str:
     return f"response_{task}_{contrast}_{region}"
 
 
-DISTANCE_UNIT = "squared noise standard deviations per voxel"
-
-
 def distance_plan(study: Study) -> list[Measure]:
     """A measure for every task, distance and region."""
     return [
@@ -119,9 +119,6 @@ def distance_values(extraction: Extraction) -> dict[str, float]:
 
 def _distance_name(task: str, distance: str, region: str) -> str:
     return f"distance_{task}_{distance}_{region}"
-
-
-DRIFT = "drift_"  # what nilearn calls the cosines of the high-pass filter
 
 
 def rest_plan(study: Study) -> list[Measure]:

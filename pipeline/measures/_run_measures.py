@@ -33,6 +33,8 @@ _PLANS: dict[MeasureKind, Callable[[Study], list[Measure]]] = {
     "dcm": dcm_plan,
 }
 
+Values = dict[str, float]
+
 
 def planned_measures(study: Study) -> tuple[Measure, ...]:
     """The measures of `[measures] kinds`, kind by kind in a fixed order, then in the order of the configuration.
@@ -45,9 +47,6 @@ def planned_measures(study: Study) -> tuple[Measure, ...]:
     if twice:
         raise FeatureError(f"two measures would be called {twice[0]}; rename a region, a contrast or a distance")
     return found
-
-
-Values = dict[str, float]
 
 
 @dataclass(frozen=True)

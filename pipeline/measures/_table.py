@@ -24,6 +24,9 @@ WHOLE_SAMPLE = "WholeSampleTransforms"  # what was estimated over all participan
 REMARKS = "Remarks"
 PACKAGES = ("nilearn", "numpy", "scipy", "scikit-learn")
 
+Role = Literal["measure", "motion", "outcome", "covariate"]
+PARTICIPANT, SESSION = "participant_id", "session"
+
 
 def provenance_of(study: Study) -> dict[str, Any]:
     """For the head of the table's sidecar; nothing in it says where on this computer anything lies."""
@@ -43,10 +46,6 @@ def provenance_of(study: Study) -> dict[str, Any]:
             "Confounds": study.confounds.model_dump(mode="json"),
         },
     }
-
-
-Role = Literal["measure", "motion", "outcome", "covariate"]
-PARTICIPANT, SESSION = "participant_id", "session"
 
 
 @dataclass(frozen=True)

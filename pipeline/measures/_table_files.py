@@ -15,6 +15,8 @@ from ..tables import Table, TableError, number_cell, read_table, tab_separated
 from ._measure_kinds import Measure
 from ._table import PARTICIPANT, REMARKS, SESSION, WHOLE_SAMPLE, FeatureColumn, FeatureTable
 
+_ROLES = ("measure", "motion", "outcome", "covariate")
+
 
 def write_features(table: FeatureTable, path: Path) -> list[Path]:
     """Writes a table and its sidecar, each whole or not at all; both paths, the table's first.
@@ -74,9 +76,6 @@ def _described_source(measure: Measure, there: Container[str]) -> dict[str, Any]
     }
     motion = {"Motion": measure.motion} if measure.motion in there else {}
     return {**motion, "Source": {key: value for key, value in parts.items() if value}}
-
-
-_ROLES = ("measure", "motion", "outcome", "covariate")
 
 
 def read_features(path: Path) -> FeatureTable:

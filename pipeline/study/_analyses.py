@@ -13,16 +13,15 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Span = tuple[Finite, Finite]  # from, to
 
+Compat = Literal["none", "spm12", "spm25"]
+PresetModel = Literal["change", "change-by-arm", "change-by-arm-and-covariates", "baseline", "baseline-by-arm"]
+MeasureKind = Literal["response", "gppi", "distance", "rest", "dcm"]
+
 
 class Section(BaseModel):
     """A table of the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-Compat = Literal["none", "spm12", "spm25"]
-PresetModel = Literal["change", "change-by-arm", "change-by-arm-and-covariates", "baseline", "baseline-by-arm"]
-MeasureKind = Literal["response", "gppi", "distance", "rest", "dcm"]
 
 
 class GroupAnalysis(Section):
@@ -60,7 +59,10 @@ class GroupAnalysis(Section):
     ] = 0.5
     reinvert: Annotated[
         bool,
-        Field(description="Invert every participant again under the group's result, until that no longer changes."),
+        Field(
+            description="Invert every participant again under the group's result, until that no longer changes; "
+            "one session."
+        ),
     ] = False
     permutations: Annotated[int, Field(ge=19, description="How many; p is at least 1 / (1 + this).")] = 999
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0

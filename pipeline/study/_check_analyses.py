@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..common import did_you_mean
 from ._analyses import GroupAnalysis, Prediction
-from ._problems import Keys, Problem, names_differing_in_case
+from ._problems import Keys, Problem, check_names, names_differing_in_case
 from ._study import Study
 
 RESERVED = "models"  # the folder of the comparison of alternative models
@@ -20,6 +20,8 @@ _ANALYSES_WITH_SETTING = {
     "reinvert": ("arms", "fit", "search"),
     "seed": ("arms", "leave-one-out", "permute"),
 }
+
+MODELS_WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
 
 
 def check_group(study: Study) -> Iterator[Problem]:
@@ -86,14 +88,12 @@ def _fields(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Probl
 
 
 def _has(study: Study, field: str) -> bool:
-    said = study.dcm and {"B": study.dcm.b, "C": study.dcm.c}[field]
-    return bool(said) and any((said or {}).values())
+    given = study.dcm and {"B": study.dcm.b, "C": study.dcm.c}[field]
+    return bool(given) and any((given or {}).values())
 
 
 def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
-    for place, name in enumerate(analysis.covariates):
-        if name in analysis.covariates[:place]:
-            yield Problem((*path, "covariates", place), f"names {name!r} twice; name it once")
+    yield from check_names((*path, "covariates"), analysis.covariates)
     known = list(dict.fromkeys((*analysis.covariates, *filter(None, (analysis.predict,)))))
     if analysis.analysis == "arms" and study.participants.arm not in known:
         known.append(study.participants.arm)
@@ -109,9 +109,6 @@ def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[P
                 yield Problem(
                     here, f"{text!r} names {name!r}, which is no covariate of this analysis{tip}", (("participants",),)
                 )
-
-
-MODELS_WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
 
 
 def check_predict(study: Study) -> Iterator[Problem]:
@@ -159,7 +156,4 @@ def _model(path: Keys, prediction: Prediction) -> Iterator[Problem]:
 
 def _numbers(path: Keys, prediction: Prediction) -> Iterator[Problem]:
     for key in ("alphas", "measures", "covariates"):
-        values = getattr(prediction, key)
-        for place, value in enumerate(values):
-            if value in values[:place]:
-                yield Problem((*path, key, place), f"names {value!r} twice; name it once")
+        yield from check_names((*path, key), getattr(prediction, key))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..common import did_you_mean
 from ._expressions import parse_connection
 from ._models import MAIN, merge_structures, model_specs
-from ._problems import Keys, Problem, names_differing_in_case
+from ._problems import Keys, Problem, check_names, names_differing_in_case
 from ._study import Dcm, Structure, Study
 
 
@@ -47,19 +47,14 @@ def _regions(study: Study, dcm: Dcm) -> Iterator[Problem]:
 def _inputs(study: Study, dcm: Dcm) -> Iterator[Problem]:
     if not dcm.inputs:
         yield Problem(("dcm", "inputs"), 'has no input; give at least one, such as task = ["faces", "shapes"]')
-    task = study.tasks.get(dcm.task)
+    task, about = study.tasks.get(dcm.task), (("tasks", dcm.task),)
     known = [] if task is None or task.rest or not task.conditions else [*task.conditions, *task.modulators]
     for name, members in dcm.inputs.items():
         if not members:
             yield Problem(("dcm", "inputs", name), "adds up nothing; name conditions, or a modulator")
-        for place, member in enumerate(members):
-            here = ("dcm", "inputs", name, place)
-            if member in members[:place]:
-                yield Problem(here, f"names {member!r} twice; name it once")
-            elif known and member not in known:
-                tip = did_you_mean(member, known, "conditions and modulators")
-                text = f"{member!r} is no condition or modulator of the task {dcm.task!r}{tip}"
-                yield Problem(here, text, (("tasks", dcm.task),))
+        unknown = f"no condition or modulator of the task {dcm.task!r}"
+        path = ("dcm", "inputs", name)
+        yield from check_names(path, members, known or None, unknown, "conditions and modulators", about)
 
 
 def _names(dcm: Dcm) -> Iterator[Problem]:
@@ -83,7 +78,7 @@ def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
     for name, connections in (structure.b or {}).items():
         found += _pairs((*path, "b", name), connections, dcm.regions)
     for name, regions in (structure.c or {}).items():
-        found += _driven_regions((*path, "c", name), regions, dcm.regions)
+        found += check_names((*path, "c", name), regions, dcm.regions, "no region of the model", "regions of the model")
     found += _changes_of_absent(path, structure, whole, free, dcm)
     if not any((whole.c or {}).values()) and (structure.c is not None or structure is dcm):
         where = (*path, "c") if structure.c is not None else path
@@ -115,15 +110,6 @@ def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> It
         if pair in seen:
             yield Problem(here, f"{text!r} is there twice; name it once")
         seen.add(pair)
-
-
-def _driven_regions(path: Keys, driven: Sequence[str], regions: Sequence[str]) -> Iterator[Problem]:
-    for place, name in enumerate(driven):
-        if name in driven[:place]:
-            yield Problem((*path, place), f"names {name!r} twice; name it once")
-        elif name not in regions:
-            tip = did_you_mean(name, regions, "regions of the model")
-            yield Problem((*path, place), f"{name!r} is no region of the model{tip}")
 
 
 def _changes_of_absent(

@@ -8,8 +8,22 @@ from collections.abc import Iterator
 from ..common import did_you_mean, time_problem
 from ._expressions import parse_contrast
 from ._models import inversion_settings
-from ._problems import Keys, Problem, names_differing_in_case
+from ._problems import Keys, Problem, check_names, names_differing_in_case
 from ._study import TARGET_CIRCUIT, Box, Region, Study, Task
+
+_LABEL = re.compile(r"[A-Za-z0-9]+")
+# Which part of the strategy each setting is about.
+_STRATEGY_PART = {
+    "motion": "motion",
+    "wm_csf": "wm_csf",
+    "global_signal": "global_signal",
+    "compcor": "compcor",
+    "n_compcor": "compcor",
+}
+SHORTEST = 20.0  # s; a filter that cuts off here takes blocks and slow designs out with the drifts
+LONGEST = 36_000.0  # s; no run lasts ten hours
+NARROWEST, WIDEST = 1.0, 30.0  # mm, of a smoothing kernel
+SOURCES = ("mask", "sphere", "atlas", "preset")
 
 
 def check_participants(study: Study) -> Iterator[Problem]:
@@ -57,9 +71,6 @@ def _scores(study: Study) -> Iterator[Problem]:
                 "has one for each participant; add table = a phenotype table with a column session_id"
             )
             yield Problem(("scores", name, "take"), text)
-
-
-_LABEL = re.compile(r"[A-Za-z0-9]+")
 
 
 def check_tasks(study: Study) -> Iterator[Problem]:
@@ -131,21 +142,6 @@ def _contrast(path: Keys, text: str, task: Task) -> Iterator[Problem]:
         yield Problem(path, f"{text!r} names {name!r}, which is no condition of this task{tip}")
 
 
-# Which part of the strategy each setting is about.
-_STRATEGY_PART = {
-    "motion": "motion",
-    "wm_csf": "wm_csf",
-    "global_signal": "global_signal",
-    "compcor": "compcor",
-    "n_compcor": "compcor",
-}
-
-
-SHORTEST = 20.0  # s; a filter that cuts off here takes blocks and slow designs out with the drifts
-LONGEST = 36_000.0  # s; no run lasts ten hours
-NARROWEST, WIDEST = 1.0, 30.0  # mm, of a smoothing kernel
-
-
 def check_settings(study: Study) -> Iterator[Problem]:
     """Every setting that others make useless, or that was given in another unit."""
     yield from _confounds(study)
@@ -183,12 +179,7 @@ def _confounds(study: Study) -> Iterator[Problem]:
         if key in confounds.model_fields_set and part not in confounds.strategy:
             text = f"would be ignored, as strategy does not name {part!r}; add it to strategy, or remove {key}"
             yield Problem(("confounds", key), text)
-    for place, part in enumerate(confounds.strategy):
-        if part in confounds.strategy[:place]:
-            yield Problem(("confounds", "strategy", place), f"names {part!r} twice; name it once")
-
-
-SOURCES = ("mask", "sphere", "atlas", "preset")
+    yield from check_names(("confounds", "strategy"), confounds.strategy)
 
 
 def check_regions(study: Study) -> Iterator[Problem]:
@@ -226,9 +217,7 @@ def _options(path: Keys, region: Region, source: str) -> Iterator[Problem]:
         yield Problem((*path, "threshold"), "a sphere has no threshold, so it would be ignored; remove it")
     if region.threshold is not None and region.threshold < 0:
         yield Problem((*path, "threshold"), f"must not be negative, and is {region.threshold:g}")
-    repeated = [place for place, label in enumerate(region.labels) if label in region.labels[:place]]
-    for place in repeated:
-        yield Problem((*path, "labels", place), f"names {region.labels[place]!r} twice; name it once")
+    yield from check_names((*path, "labels"), region.labels)
 
 
 def _box(path: Keys, box: Box) -> Iterator[Problem]:

@@ -13,6 +13,12 @@ _ARROW = re.compile(r"\s*(<-+|←|-+>|→)\s*")
 _REGION = re.compile(r"[^<>←→]+")
 FORM = "write it like 'vmPFC <- amygdala' (to <- from)"
 
+_SIGN = re.compile(r"\s*([+−-])\s*")
+_TERM = re.compile(
+    r"(?:(?P<weight>[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)\s*[*×·]\s*)?(?P<name>[^\W\d][\w-]*(?<!-))"
+)
+_NAME_IN_FORMULA = re.compile(r"[A-Za-z*][A-Za-z0-9_*-]*")  # in a formula or a factor such as fall(caps5)
+
 
 def parse_connection(text: str) -> tuple[str, str]:
     """(to, from) of ``to <- from`` or ``from -> to``; ← and → serve as well.
@@ -24,12 +30,6 @@ def parse_connection(text: str) -> tuple[str, str]:
         raise ValueError(f"{text!r} is no connection; {FORM}")
     left, arrow, right = parts
     return (left, right) if arrow[0] in "<←" else (right, left)
-
-
-_SIGN = re.compile(r"\s*([+−-])\s*")
-_TERM = re.compile(
-    r"(?:(?P<weight>[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)\s*[*×·]\s*)?(?P<name>[^\W\d][\w-]*(?<!-))"
-)
 
 
 def parse_contrast(text: str) -> dict[str, float]:
@@ -59,9 +59,6 @@ def parse_contrast(text: str) -> dict[str, float]:
     if not any(weights.values()):
         raise ValueError(f"{text!r} weights everything by zero; give a condition another weight")
     return weights
-
-
-_NAME_IN_FORMULA = re.compile(r"[A-Za-z*][A-Za-z0-9_*-]*")  # in a formula or a factor such as fall(caps5)
 
 
 def is_used_in_analyses(name: str, study: Study) -> bool:

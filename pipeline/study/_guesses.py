@@ -18,6 +18,15 @@ TRIAL_TYPE = "trial_type"
 _LIKE_TRIAL_TYPE = ("condition", "conditions", "type", "trialtype", "event_type", "stim_type", "stimulus", "event")
 _FEW = 20  # kinds of text up to which a column may hold conditions
 
+# Arms and conditions that others are compared with.
+CONTROLS = (
+    *("placebo", "control", "controls", "sham", "midazolam", "saline", "vehicle", "waitlist", "hc", "0", "no"),
+    *("shapes", "shape", "neutral", "congruent", "baseline", "fixation", "rest"),
+)
+_WHOLE = 4  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
+AGREE = 0.9  # of the participants whose dates tell two sessions apart
+Times = Mapping[str, Mapping[str, datetime]]  # participant → session → when
+
 
 def likely_condition_columns(table: Table, known: Collection[str] = ()) -> list[str]:
     """Columns that hold a known condition; where none does, those called like one; else those of a few texts."""
@@ -31,16 +40,6 @@ def likely_condition_columns(table: Table, known: Collection[str] = ()) -> list[
 
 def _is_text(kinds: Collection[str]) -> bool:
     return 1 < len(kinds) <= _FEW and not any(map(NUMBER.fullmatch, kinds))
-
-
-# Arms and conditions that others are compared with.
-CONTROLS = (
-    *("placebo", "control", "controls", "sham", "midazolam", "saline", "vehicle", "waitlist", "hc", "0", "no"),
-    *("shapes", "shape", "neutral", "congruent", "baseline", "fixation", "rest"),
-)
-_WHOLE = 4  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
-AGREE = 0.9  # of the participants whose dates tell two sessions apart
-Times = Mapping[str, Mapping[str, datetime]]  # participant → session → when
 
 
 @dataclass(frozen=True)

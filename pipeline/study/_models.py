@@ -17,6 +17,10 @@ from ._study import Dcm, Structure
 
 MAIN = "main"
 
+_EQUATIONS = {"nonlinear": "full equations", "bilinear": "bilinear equations"}
+_NOISE = {"ar1": "AR(1) noise", "white": "white noise", "spm12": "SPM12's noise", "spm25": "SPM25's noise"}
+_PRIORS = {"none": "effconn's priors", "spm12": "SPM12's priors", "spm25": "SPM25's priors"}
+
 
 def model_specs(dcm: Dcm) -> dict[str, Spec]:
     """Every model of a study by name: ``main``, then the alternatives in the order of the file."""
@@ -90,11 +94,6 @@ def _place(name: str, names: Sequence[str], kind: str) -> int:
     if name not in names:
         raise ValueError(f"{name!r} is none of the {kind}{did_you_mean(name, list(names), kind)}")
     return list(names).index(name)
-
-
-_EQUATIONS = {"nonlinear": "full equations", "bilinear": "bilinear equations"}
-_NOISE = {"ar1": "AR(1) noise", "white": "white noise", "spm12": "SPM12's noise", "spm25": "SPM25's noise"}
-_PRIORS = {"none": "effconn's priors", "spm12": "SPM12's priors", "spm25": "SPM25's priors"}
 
 
 def inversion_settings(dcm: Dcm) -> Settings:

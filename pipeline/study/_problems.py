@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from ..common import shorten
+from ..common import did_you_mean, shorten
 
 Keys = tuple[str | int, ...]  # keys, and places in lists from 0
 
@@ -20,6 +21,9 @@ _STRING = re.compile(
 )
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SCALAR = re.compile(r"[^,\]}#\n]+")  # numbers, truth values, dates (which may hold a space)
+
+LONGEST = 60  # of a value that a message repeats
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def locate_keys(text: str) -> dict[Keys, int]:
@@ -149,11 +153,6 @@ class _Scanner:
         return self._line
 
 
-LONGEST = 60  # of a value that a message repeats
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-
-
 @dataclass(frozen=True)
 class Problem:
     """One mistake.
@@ -209,3 +208,27 @@ def names_differing_in_case(path: Keys, names: Iterable[str], kind: str) -> Iter
             yield Problem(
                 (*path, name), f"the {kind} {other!r} and {name!r} differ in capitals only, and so would their files"
             )
+
+
+def check_names(
+    path: Keys,
+    names: Sequence[Any],
+    known: Sequence[str] | None = None,
+    unknown: str = "",
+    kind: str = "",
+    about: tuple[Keys, ...] = (),
+) -> Iterator[Problem]:
+    """A problem for every entry of a list that repeats an earlier one, or is none of the known names.
+
+    Arguments:
+        path: of the list.
+        known: names that exist; None where entries may be anything.
+        unknown: what any other name is, such as "no region of the model".
+        kind: what the known names are, in the plural.
+        about: see `Problem`.
+    """
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            yield Problem((*path, place), f"names {name!r} twice; name it once")
+        elif known is not None and name not in known:
+            yield Problem((*path, place), f"{name!r} is {unknown}{did_you_mean(name, known, kind)}", about)

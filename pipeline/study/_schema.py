@@ -21,6 +21,31 @@ from ._study import Study
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FILE = "study.schema.json"
 
+PLACEHOLDER = "?"  # what a starter leaves where it cannot even guess
+MUST, NOT = "must be ", ", not "
+NAME_RULE = "a name starts with a letter and holds letters, digits, _ and - only"
+# What a setting could be once → what took its place.
+_RENAMED_VALUES = {("compat", "exact"): 'what was "exact" is now compat = "none" with between = "gaussian"'}
+_EXPECTED = {
+    "string_type": "text in quotes",
+    "path_type": "a path, as text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list in brackets",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "finite_number": "a number that is finite",
+}
+# Keys of earlier versions → what took their place.
+_RENAMED_KEYS: dict[Keys, str] = {
+    ("dcm", "noise_prior"): 'priors replaced it: "none" has a wide prior of the noise, "spm12" SPM12\'s',
+    ("dcm", "prior"): 'priors replaced it: "none", "spm12" or "spm25"',
+    ("dcm", "centre"): "it is called centre_inputs",
+}
+
 
 def study_schema() -> dict[str, Any]:
     """The schema of a study's TOML file, in JSON Schema's draft 2020-12."""
@@ -37,11 +62,6 @@ def _without_other_keys(part: Any) -> Any:
         return part
     closing = {"additionalProperties": False} if "patternProperties" in part else {}
     return {**closing, **{key: _without_other_keys(item) for key, item in part.items()}}
-
-
-PLACEHOLDER = "?"  # what a starter leaves where it cannot even guess
-MUST, NOT = "must be ", ", not "
-NAME_RULE = "a name starts with a letter and holds letters, digits, _ and - only"
 
 
 def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
@@ -155,23 +175,6 @@ def _explain(error: ErrorDetails, path: Keys, value: Any) -> str:
     return f"{error['msg']}, not {_describe_value(value)}"
 
 
-# What a setting could be once → what took its place.
-_RENAMED_VALUES = {("compat", "exact"): 'what was "exact" is now compat = "none" with between = "gaussian"'}
-
-_EXPECTED = {
-    "string_type": "text in quotes",
-    "path_type": "a path, as text in quotes",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "a list in brackets",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "finite_number": "a number that is finite",
-}
-
 _LIMITS: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "greater_than": lambda context, value: f"must be greater than {context['gt']:g}, not {quoted(value)}",
     "greater_than_equal": lambda context, value: f"must be at least {context['ge']:g}, not {quoted(value)}",
@@ -180,14 +183,6 @@ _LIMITS: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "too_long": lambda context, value: f"must have {context['max_length']} entries, but it has {len(value)}",
     "string_too_short": lambda context, value: "must not be empty",
     "string_pattern_mismatch": lambda context, value: f"is {quoted(value)}, but {NAME_RULE}",
-}
-
-
-# Keys of earlier versions → what took their place.
-_RENAMED_KEYS: dict[Keys, str] = {
-    ("dcm", "noise_prior"): 'priors replaced it: "none" has a wide prior of the noise, "spm12" SPM12\'s',
-    ("dcm", "prior"): 'priors replaced it: "none", "spm12" or "spm25"',
-    ("dcm", "centre"): "it is called centre_inputs",
 }
 
 

@@ -19,6 +19,14 @@ _TASK = re.compile(r"(?:^|_)task-([A-Za-z0-9]+)")
 _RUN = re.compile(r"_run-([A-Za-z0-9]+)")
 _ABOVE = ("", "sub-*/", "sub-*/ses-*/")  # folders above func, whose files are inherited
 
+SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
+ARM_WORDS = ("arm", "group", "treatment", "drug", "intervention", "allocation", "randomisation", "randomization")
+TOTAL_WORDS = ("total", "sum", "score")
+PARTICIPANTS_READ = 40  # participants whose dates are looked into
+ACQUIRED = "acq_time"  # the column of scans.tsv and sessions.tsv that says when
+_SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
+_RESOLUTION = re.compile(r"_res-([A-Za-z0-9]+)")
+
 
 @dataclass(frozen=True)
 class SurveyedTask:
@@ -62,14 +70,15 @@ def survey_tasks(bids: Path, raw: Sequence[Path], names: Sequence[str], notes: l
     for name in sorted_names(_entity_labels(_TASK, images)):
         files = [] if "rest" in name.lower() else events.get(name, [])[:EVENT_FILES_READ]
         runs = sorted_names(_entity_labels(_RUN, (image for image in images if f"_task-{name}_" in image)))
-        yield _with_events(SurveyedTask(name, (), tuple(runs) if len(runs) > 1 else ()), _tables(files, notes))
+        yield _with_events(SurveyedTask(name, (), tuple(runs) if len(runs) > 1 else ()), _read_tables(files, notes))
 
 
 def _entity_labels(pattern: re.Pattern[str], names: Iterable[str]) -> set[str]:
     return {found[1] for name in names if (found := pattern.search(name))}
 
 
-def _tables(files: Iterable[Path], notes: list[str]) -> Iterator[Table]:
+def _read_tables(files: Iterable[Path], notes: list[str]) -> Iterator[Table]:
+    """The tables that can be read; a line in `notes` for each of the others."""
     for path in files:
         try:
             yield read_table(path)
@@ -101,16 +110,6 @@ def _incomplete(table: Table, column: str) -> Iterator[str]:
     for kind, *times in zip(*(table.column(name) for name in (column, "onset", "duration")), strict=True):
         if not all(map(NUMBER.fullmatch, times)) or times[1].startswith("-"):
             yield kind
-
-
-SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
-ARM_WORDS = ("arm", "group", "treatment", "drug", "intervention", "allocation", "randomisation", "randomization")
-TOTAL_WORDS = ("total", "sum", "score")
-PARTICIPANTS_READ = 40  # participants whose dates are looked into
-ACQUIRED = "acq_time"  # the column of scans.tsv and sessions.tsv that says when
-
-_SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
-_RESOLUTION = re.compile(r"_res-([A-Za-z0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -296,10 +295,8 @@ def _dated(path: Path, column: str, notes: list[str]) -> Iterator[tuple[str, dat
 
 def _arms(bids: Path, notes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Columns of the participants' table; those that seem to be the arm; values of the only one there is."""
-    try:
-        table = read_table(bids / "participants.tsv")
-    except TableError as error:
-        notes.append(str(error))
+    table = next(_read_tables([bids / "participants.tsv"], notes), None)
+    if table is None:
         return (), (), ()
     columns = tuple(name for name in table.columns if name != "participant_id")
     likely = [name for name in columns if set(re.split(r"[^a-z]+", name.lower())) & set(ARM_WORDS)]
@@ -313,12 +310,7 @@ def _kinds(table: Table, column: str) -> tuple[str, ...]:
 
 
 def _scores(bids: Path, notes: list[str]) -> Iterator[SurveyedScore]:
-    for path in _in_order((bids / "phenotype").glob("*.tsv")):
-        try:
-            table = read_table(path)
-        except TableError as error:
-            notes.append(str(error))
-            continue
+    for table in _read_tables(_in_order((bids / "phenotype").glob("*.tsv")), notes):
         numeric = [name for name in table.columns if name not in ("participant_id", "session_id")]
         numeric = [name for name in numeric if are_numbers(cell for cell in table.column(name) if cell != MISSING)]
         totals = [name for name in numeric if set(re.split(r"[^a-z]+", name.lower())) & set(TOTAL_WORDS)]
@@ -328,4 +320,4 @@ def _scores(bids: Path, notes: list[str]) -> Iterator[SurveyedScore]:
         elif len(totals) == 1:
             column, reason = totals[0], "the only one called a total"
         if numeric:
-            yield SurveyedScore(path, column, "session_id" in table.columns, tuple(numeric), reason)
+            yield SurveyedScore(table.path, column, "session_id" in table.columns, tuple(numeric), reason)
