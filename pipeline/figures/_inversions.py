@@ -75,8 +75,8 @@ def plot_fit(
 def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bool = True) -> Axes:
     """The path of the free energy over the iterations, and where every start ended, as nats from the highest.
 
-    Within 1 nat of the highest the scale is linear, below it logarithmic, so that the last steps are seen beside the
-    first. The path is of the start that was kept. Starts are compared by their settled free energy; in SPM's modes
+    Within 1 nat of the highest the scale is linear, below it logarithmic, so that last steps are seen beside first
+    ones. The path is of the start that was kept. Starts are compared by their settled free energy; in SPM's modes
     that is another quantity than the path's, so each is shown from the highest of its own kind.
 
     Arguments:

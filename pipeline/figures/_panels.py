@@ -26,7 +26,7 @@ LABEL_SIZE = 8.5
 LABEL_WIDTH = {1: 34, 2: 25}  # letters, by panels side by side
 UNIT_WIDTH = {1: 44, 2: 22}
 TITLE_WIDTH = {1: 40, 2: 16}
-NAME_WIDTH = 24  # letters of a region's name, so that both ends of a connection are told
+NAME_WIDTH = 24  # letters of a region's name, so that both ends of a connection can be read
 
 
 @dataclass(frozen=True, eq=False)

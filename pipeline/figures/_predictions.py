@@ -1,4 +1,4 @@
-"""Pictures of prediction: covariates of left-out participants beside what they are, and a permuted statistic."""
+"""Pictures of prediction: covariates of left-out participants against what they are, and a permuted statistic."""
 
 from __future__ import annotations
 

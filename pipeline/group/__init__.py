@@ -1,6 +1,6 @@
 """The group analyses as they are asked for: fit, arms, leave-one-out, permutation, search, comparison of models."""
 
-from ._arms import LEAST, Arms, compare_arms
+from ._arms import MIN_ARM_SIZE, ArmAnalysis, compare_arms
 from ._arms_report import arm_records, judge_arms, report_arms
 from ._comparison import compare_models, report_comparison
 from ._estimates import pair_sessions
@@ -14,8 +14,8 @@ from ._permutation import permute_covariate, report_permutation
 from ._search import report_search, search_models
 
 __all__ = [
-    "LEAST",
-    "Arms",
+    "MIN_ARM_SIZE",
+    "ArmAnalysis",
     "GroupInputs",
     "GroupOptions",
     "add_arm_interactions",

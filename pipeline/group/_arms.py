@@ -33,8 +33,8 @@ from ..verdicts import KindComparisons
 from ._fit import fit_group
 from ._inputs import GroupInputs
 
-TOGETHER, APART, LEVELS = "one group", "a group per arm", "third level"
-LEAST = 3  # participants of an arm
+ONE_GROUP, GROUP_PER_ARM, THIRD_LEVEL = "one group", "a group per arm", "third level"
+MIN_ARM_SIZE = 3  # participants of an arm
 SAMPLING_COLUMNS = (
     Column("effect", "Effect"),
     Column("laplace_mean", "Mean", EFFECT),
@@ -46,19 +46,19 @@ SAMPLING_COLUMNS = (
     Column("r_hat", "R-hat", ".3f"),
     Column("sample_size", "ESS", ".0f"),
 )
-DISAGREES = (0.1, 0.15)  # posterior SDs and share of an SD from which draws and Laplace are said to differ
-MET = 1.01  # R-hat below which chains agree
+DISAGREEMENT = (0.1, 0.15)  # posterior SDs and share of an SD from which draws and Laplace are said to differ
+CONVERGED_R_HAT = 1.01  # R-hat below which chains agree
 
 
 @dataclass(frozen=True, eq=False)
-class Arms:
+class ArmAnalysis:
     """Two arms compared.
 
     Fields:
         column: of the design that codes the arm.
         group: one PEB over everybody, with interactions.
-        together: comparisons from it, one for each covariate.
-        separate: comparisons from a group of each arm, one for each covariate.
+        by_interactions: comparisons from it, one for each covariate.
+        by_groups: comparisons from a group of each arm, one for each covariate.
         third: the level over the two that these are from; None where they are taken for all there are.
         sampled: draws of the same hierarchy as `group`; None where not asked for.
         warnings: what should be known before it is trusted.
@@ -66,8 +66,8 @@ class Arms:
 
     column: str
     group: GroupPosterior
-    together: tuple[ArmComparison, ...]
-    separate: tuple[ArmComparison, ...]
+    by_interactions: tuple[ArmComparison, ...]
+    by_groups: tuple[ArmComparison, ...]
     third: GroupPosterior | None
     sampled: SampledGroup | None
     warnings: tuple[str, ...]
@@ -75,20 +75,20 @@ class Arms:
     @property
     def names(self) -> tuple[str, str]:
         """Of the arms; differences are the first less the second."""
-        return self.together[0].arms
+        return self.by_interactions[0].arms
 
     @property
-    def other_road(self) -> str:
-        """What `separate` is called."""
-        return APART if self.third is None else LEVELS
+    def second_method(self) -> str:
+        """What `by_groups` is called."""
+        return GROUP_PER_ARM if self.third is None else THIRD_LEVEL
 
     @property
-    def answering(self) -> tuple[ArmComparison, ...]:
-        """The comparisons that answers are from: by a group of each arm, unless people are Gaussian."""
-        return self.separate if self.apart else self.together
+    def judged(self) -> tuple[ArmComparison, ...]:
+        """The comparisons that answers are from: by a group of each arm, unless participants are Gaussian."""
+        return self.by_groups if self.by_separate_groups else self.by_interactions
 
     @property
-    def apart(self) -> bool:
+    def by_separate_groups(self) -> bool:
         """Whether answers are from a group of each arm."""
         return self.third is None
 
@@ -103,8 +103,10 @@ def compare_arms(
     arm: str,
     sampling: SamplingSettings | None = None,
     order: tuple[str, str] | None = None,
-) -> Arms:
-    """Both roads, and draws of the first with `sampling`; raises `UsageError` where the design has no two arms.
+) -> ArmAnalysis:
+    """Compare two arms by both methods, and with `sampling` by draws of the first.
+
+    Raises `UsageError` where the design has no two arms.
 
     Arguments:
         arm: column of the design.
@@ -120,31 +122,31 @@ def compare_arms(
     names = order or guess_arms(kinds).names or kinds
     if set(names) != set(signs):
         raise UsageError(f"{arm} holds {' and '.join(signs)}, but the arms to compare are {' and '.join(names)}")
-    few = [name for name in names if _members(inputs, column, signs[name]).size < LEAST]
+    few = [name for name in names if _members(inputs, column, signs[name]).size < MIN_ARM_SIZE]
     if few:
-        raise UsageError(f"{' and '.join(few)} has fewer than {LEAST} participants; arms cannot be compared")
+        raise UsageError(f"{' and '.join(few)} has fewer than {MIN_ARM_SIZE} participants; arms cannot be compared")
     group, warnings = fit_group(inputs, "all-participants")
-    together = arms_from_interactions(group, column, names)
+    by_interactions = arms_from_interactions(group, column, names)
     try:
         each = _each_kind(inputs, column)
     except (DesignError, PebError) as error:
         raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
     each = each if signs[names[0]] > 0 else each[::-1]
-    chosen, third = [one.covariate for one in together], None
+    chosen, third = [comparison.covariate for comparison in by_interactions], None
     if inputs.settings.is_mixture:
-        separate = arms_from_separate_groups(each[0], each[1], chosen)
+        by_groups = arms_from_separate_groups(each[0], each[1], chosen)
     else:
         # Two arms have effects of such different precision that SPM12's climb stops far from the optimum.
         levels = arms_from_groups(each[0], each[1], replace(inputs.settings, compat="none"), chosen)
-        separate, third = levels.comparisons, levels.group
+        by_groups, third = levels.comparisons, levels.group
     sampled = None
     if sampling is not None:
         sampled = sample(inputs.estimates, inputs.design, inputs.settings, sampling, parameters=inputs.chosen)
-    return Arms(column, group, together, separate, third, sampled, warnings)
+    return ArmAnalysis(column, group, by_interactions, by_groups, third, sampled, warnings)
 
 
 def compare_kinds(inputs: GroupInputs) -> KindComparisons:
-    """Covariates that tell two kinds of participants apart, each by a group of each kind; none of Gaussian people.
+    """Covariates that tell two kinds of participants apart, each by a group of each kind; none in a Gaussian group.
 
     One whose kinds cannot be fitted alone is left to the group of both where these are about as many, and is None else.
     """
@@ -155,7 +157,7 @@ def compare_kinds(inputs: GroupInputs) -> KindComparisons:
         about = {_other(name, column): name for name in inputs.design.covariates if _is_of(name, column, inputs)}
         sizes = [_members(inputs, column, sign).size for sign in (1.0, -1.0)]
         each: dict[str, ArmComparison] = {}
-        if about and min(sizes) >= LEAST:
+        if about and min(sizes) >= MIN_ARM_SIZE:
             with suppress(DesignError, PebError):
                 each = {
                     one.covariate: one for one in arms_from_separate_groups(*_each_kind(inputs, column), list(about))
@@ -195,34 +197,34 @@ def _each_kind(inputs: GroupInputs, column: str) -> tuple[GroupPosterior, GroupP
     return fit_each_level(inputs.estimates, inputs.design, column, inputs.settings, parameters=inputs.chosen)
 
 
-def sampling_records(arms: Arms) -> Records:
+def sampling_records(arms: ArmAnalysis) -> Records:
     """The Laplace approximation beside NUTS: the effects of the one group, and the differences between arms."""
-    sampled, beside = _sampled(arms), _beside(arms)
-    r_hat = np.concatenate([sampled.r_hat, np.full(len(beside.effects) - len(sampled.effects), np.nan)])
-    size = np.concatenate([sampled.sample_size, np.full(len(beside.effects) - len(sampled.effects), np.nan)])
+    sampled, compared = _sampled(arms), _compare_to_laplace(arms)
+    r_hat = np.concatenate([sampled.r_hat, np.full(len(compared.effects) - len(sampled.effects), np.nan)])
+    size = np.concatenate([sampled.sample_size, np.full(len(compared.effects) - len(sampled.effects), np.nan)])
     named = ("laplace_mean", "sampled_mean", "laplace_sd", "sampled_sd", "laplace_beyond_zero", "sampled_beyond_zero")
     rows: list[dict[str, Any]] = [
         {
             "effect": effect,
-            **{name: float(getattr(beside, name)[i]) for name in named},
+            **{name: float(getattr(compared, name)[i]) for name in named},
             "r_hat": float(r_hat[i]),
             "sample_size": float(size[i]),
         }
-        for i, effect in enumerate(beside.effects)
+        for i, effect in enumerate(compared.effects)
     ]
-    shift, ratio = DISAGREES
+    shift, ratio = DISAGREEMENT
     lead = (
         f"The same hierarchy drawn from by NUTS, {sampled.draws.shape[0]} chains of {sampled.draws.shape[1]} draws, "
-        f"{sampled.divergences} divergent; R-hat below {MET:g} says that the chains agree. Marked: means more than "
-        f"{shift:g} SD apart, SDs by more than {100 * ratio:.0f} %, or chains that do not agree."
+        f"{sampled.divergences} divergent; R-hat below {CONVERGED_R_HAT:g} says that the chains agree. "
+        f"Marked: means more than {shift:g} SD apart, SDs by more than {100 * ratio:.0f} %, or chains that do not agree."
     )
-    odd = (np.abs(beside.shift) > shift) | (np.abs(beside.sd_ratio - 1) > ratio) | (r_hat > MET)
+    odd = (np.abs(compared.shift) > shift) | (np.abs(compared.sd_ratio - 1) > ratio) | (r_hat > CONVERGED_R_HAT)
     return Records(
         "sampling", "Checked by sampling", lead, SAMPLING_COLUMNS, rows, frozenset(np.flatnonzero(odd).tolist())
     )
 
 
-def sampling_warnings(arms: Arms) -> tuple[str, ...]:
+def sampling_warnings(arms: ArmAnalysis) -> tuple[str, ...]:
     """Where the draws cannot be trusted, or say something else than the Laplace approximation."""
     if arms.sampled is None:
         return ()
@@ -235,32 +237,32 @@ def sampling_warnings(arms: Arms) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _beside(arms: Arms) -> SamplingComparison:
+def _compare_to_laplace(arms: ArmAnalysis) -> SamplingComparison:
     """Every effect of the one group, and every difference between the arms."""
     group = arms.group
     weights, names = [np.eye(group.posterior.mean.size)], list(group.effects)
-    for one in arms.together:
-        apart = group.places(_apart(arms, one))
-        weights.append(2 * arms.sign * np.eye(group.posterior.mean.size)[apart])
+    for one in arms.by_interactions:
+        places = group.places(_arm_column(arms, one))
+        weights.append(2 * arms.sign * np.eye(group.posterior.mean.size)[places])
         names += [f"{one.arms[0]} − {one.arms[1]}, {one.covariate}: {name}" for name in one.parameters]
     return _sampled(arms).compare(group, np.concatenate(weights), names)
 
 
-def _sampled(arms: Arms) -> SampledGroup:
+def _sampled(arms: ArmAnalysis) -> SampledGroup:
     if arms.sampled is None:
         raise ValueError("these arms were not sampled; ask compare_arms for it")
     return arms.sampled
 
 
-def _apart(arms: Arms, one: ArmComparison) -> str:
+def _arm_column(arms: ArmAnalysis, one: ArmComparison) -> str:
     """The column of the one group's design that tells the arms apart in a covariate's effect."""
     return arms.column if one.covariate == MEAN else f"{arms.column}×{one.covariate}"
 
 
-def draws_of(arms: Arms, one: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
+def draws_of(arms: ArmAnalysis, one: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
     """NUTS draws of an effect in the first arm, the second, and of the difference."""
     if arms.sampled is None:
         return (None, None, None)
-    places = (arms.group.places(name)[i] for name in (one.covariate, _apart(arms, one)))
+    places = (arms.group.places(name)[i] for name in (one.covariate, _arm_column(arms, one)))
     common, half = (arms.sampled.draws[..., place].ravel() for place in places)
     return (common + arms.sign * half, common - arms.sign * half, 2 * arms.sign * half)

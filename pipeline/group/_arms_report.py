@@ -38,15 +38,24 @@ from ..verdicts import (
     judge_group,
     verdict_headline,
 )
-from ._arms import APART, LEVELS, TOGETHER, Arms, compare_kinds, draws_of, sampling_records, sampling_warnings
+from ._arms import (
+    GROUP_PER_ARM,
+    ONE_GROUP,
+    THIRD_LEVEL,
+    ArmAnalysis,
+    compare_kinds,
+    draws_of,
+    sampling_records,
+    sampling_warnings,
+)
 from ._effect_tables import effect_records, influence_records
 from ._fit_report import facts, influence_section, notices, save_group, summary, verdicts_summary
 from ._inputs import GroupInputs
 
-_BY_LEVELS = "By a third level over a group per arm"
+_BY_THIRD_LEVEL = "By a third level over a group per arm"
 
 
-def report_arms(inputs: GroupInputs, arms: Arms) -> AnalysisReport:
+def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
     """Tables, pictures and answers of an arm comparison."""
     judged = judge_arms(inputs, arms)
     everything = judge_group(arms.group, compare_kinds(inputs), inputs.smallest_effect)
@@ -62,9 +71,9 @@ def report_arms(inputs: GroupInputs, arms: Arms) -> AnalysisReport:
     first, second = arms.names
     return AnalysisReport(
         name="arms",
-        title=f"{first} beside {second}",
+        title=f"{first} and {second} compared",
         subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
-        answers=tuple(arm_answer(inputs, one, arms, judged[one.covariate]) for one in arms.answering),
+        answers=tuple(arm_answer(inputs, one, arms, judged[one.covariate]) for one in arms.judged),
         records=tuple(records),
         draw=lambda: _sections(inputs, arms),
         facts=facts(inputs, arms.group),
@@ -73,7 +82,7 @@ def report_arms(inputs: GroupInputs, arms: Arms) -> AnalysisReport:
             (
                 *arms.warnings,
                 *sampling_warnings(arms),
-                *(line for one in arms.separate for line in one.remarks),
+                *(line for one in arms.by_groups for line in one.remarks),
             ),
         ),
         summary=summary(inputs, arms.group, arms.warnings)
@@ -88,18 +97,18 @@ def report_arms(inputs: GroupInputs, arms: Arms) -> AnalysisReport:
     )
 
 
-def judge_arms(inputs: GroupInputs, arms: Arms) -> dict[str, CovariateVerdict]:
+def judge_arms(inputs: GroupInputs, arms: ArmAnalysis) -> dict[str, CovariateVerdict]:
     """Covariate → whether the arms differ in its effect, by the group or groups that answers are from."""
-    note = SEPARATE_GROUPS_NOTE if arms.apart else ""
+    note = SEPARATE_GROUPS_NOTE if arms.by_separate_groups else ""
     found = {}
-    for one in arms.answering:
+    for one in arms.judged:
         drawn = [draws_of(arms, one, i)[2] for i in range(len(one.parameters))]
         found[one.covariate] = judge_difference(one, inputs.design, inputs.smallest_effect, drawn=drawn, note=note)
     return found
 
 
-def arm_records(inputs: GroupInputs, arms: Arms, judged: Mapping[str, CovariateVerdict]) -> Records:
-    """Every covariate × connection × road; verdicts are in the rows that answers are from."""
+def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, CovariateVerdict]) -> Records:
+    """Every covariate × connection × method; verdicts are in the rows that answers are from."""
     first, second = arms.names
     columns = (
         Column("road", "From"),
@@ -126,33 +135,33 @@ def arm_records(inputs: GroupInputs, arms: Arms, judged: Mapping[str, CovariateV
     )
     rows = [
         row
-        for road, comparisons in ((TOGETHER, arms.together), (arms.other_road, arms.separate))
+        for method, comparisons in ((ONE_GROUP, arms.by_interactions), (arms.second_method, arms.by_groups))
         for one in comparisons
-        for row in _rows(inputs, one, road, judged[one.covariate] if comparisons is arms.answering else None)
+        for row in _rows(inputs, one, method, judged[one.covariate] if comparisons is arms.judged else None)
     ]
-    roads = {
-        APART: "has one for each arm, independent of each other, so that participants of one may differ more.",
-        LEVELS: "has a PEB for each arm and one over the two, which also expects arms to vary, so that its intervals "
+    explained = {
+        GROUP_PER_ARM: "has one for each arm, independent of each other, so that participants of one may differ more.",
+        THIRD_LEVEL: "has a PEB for each arm and one over the two, which also expects arms to vary, so that its intervals "
         "are wider.",
     }
     lead = (
         "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model "
         "that has the "
-        "effect beside the model that lacks it alone. “One group” has everybody in one with interactions; "
-        f"“{arms.other_road}” {roads[arms.other_road]} {describe_effect_rule(inputs.smallest_effect)}; they are from "
-        f"“{arms.other_road if arms.apart else TOGETHER}”."
+        "effect against the model that lacks it alone. “One group” has all participants in one with interactions; "
+        f"“{arms.second_method}” {explained[arms.second_method]} {describe_effect_rule(inputs.smallest_effect)}; they are from "
+        f"“{arms.second_method if arms.by_separate_groups else ONE_GROUP}”."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
-    return Records("arms", "Arms beside each other", lead, columns, rows, sure=sure)
+    return Records("arms", "Comparison of the arms", lead, columns, rows, sure=sure)
 
 
-def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: CovariateVerdict) -> Answer:
+def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: ArmAnalysis, judged: CovariateVerdict) -> Answer:
     """Whether the arms differ in one covariate's effect."""
-    own, other_road = (arms.other_road, TOGETHER) if arms.apart else (TOGETHER, arms.other_road)
+    own, second_method = (arms.second_method, ONE_GROUP) if arms.by_separate_groups else (ONE_GROUP, arms.second_method)
     rows = _rows(inputs, one, own, judged)
-    what = "the mean" if one.covariate == MEAN else f"how it goes with {one.covariate}"
+    what = "the mean" if one.covariate == MEAN else f"the effect of {one.covariate}"
     if inputs.change:
-        what = "the change" if one.covariate == MEAN else f"how the change goes with {one.covariate}"
+        what = "the change" if one.covariate == MEAN else f"the effect of {one.covariate} on the change"
     place = (*judged.found.which, int(np.argmax(np.abs(judged.above_zero - 0.5))))[0]
     chief, drawn = rows[place], draws_of(arms, one, place)[2]
     first, second = one.arms
@@ -163,7 +172,7 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: Cova
         f"Pp with v without {chance}."
     )
     headline = verdict_headline(judged, [row["connection"] for row in rows], units, "difference", numbers)
-    others = arms.together if arms.apart else arms.separate
+    others = arms.by_interactions if arms.by_separate_groups else arms.by_groups
     other = next((found for found in others if found.covariate == one.covariate), None)
     details = [
         f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
@@ -179,14 +188,16 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: Arms, judged: Cova
     if one.covariate == MEAN and at:
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
-        again = _rows(inputs, other, other_road)[place]
-        by = {TOGETHER: "By one group of both", APART: "By a group of each arm", LEVELS: _BY_LEVELS}[other_road]
+        again = _rows(inputs, other, second_method)[place]
+        by = {ONE_GROUP: "By one group of both", GROUP_PER_ARM: "By a group of each arm", THIRD_LEVEL: _BY_THIRD_LEVEL}[
+            second_method
+        ]
         details.append(f"{by}: {_interval(again)}.")
     return Answer(f"Do the arms differ in {what}?", judged.found.kind, headline, tuple(details[:6]))
 
 
 def _rows(
-    inputs: GroupInputs, one: ArmComparison, road: str, judged: CovariateVerdict | None = None
+    inputs: GroupInputs, one: ArmComparison, method: str, judged: CovariateVerdict | None = None
 ) -> list[dict[str, Any]]:
     first, second, difference = (part.interval(LEVEL) for part in one.marginals)
     return [
@@ -214,7 +225,7 @@ def _rows(
             "unit": per_covariate(connection.unit, one.covariate),
             "verdict": None if judged is None else judged.found.each[i],
             "questions": None if judged is None else judged.found.questions,
-            "road": road,
+            "road": method,
             "parameter": connection.name,
         }
         for i, connection in enumerate(connections(one.parameters, inputs.spec))
@@ -239,9 +250,9 @@ def _interval(row: dict[str, Any]) -> str:
     return f"{difference} {row['unit']} (90 % {low} to {high})"
 
 
-def _sections(inputs: GroupInputs, arms: Arms) -> tuple[Section, ...]:
+def _sections(inputs: GroupInputs, arms: ArmAnalysis) -> tuple[Section, ...]:
     sections = (
-        arms_section(arms.answering, inputs.spec, lambda one, i: draws_of(arms, one, i)),
+        arms_section(arms.judged, inputs.spec, lambda one, i: draws_of(arms, one, i)),
         influence_section(arms.group, inputs.spec),
     )
     return tuple(section for section in sections if section is not None)
@@ -278,4 +289,4 @@ def arms_section(
                 )
             )
     lead = "The posterior in each arm and of the difference, connection by connection."
-    return Section("Arms beside each other", lead, tuple(drawn))
+    return Section("Comparison of the arms", lead, tuple(drawn))

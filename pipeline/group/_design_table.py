@@ -194,8 +194,8 @@ def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
         return "the estimates' names lack the table's sub- in front; rename one side"
     if unpadded := _unpadded(names, rows):
         return "{} in the table seems to be {}: write the same on both sides".format(*unpadded)
-    people = set(map(name_key, rows))
-    sessions = [name for name in names if (one := split_visit(name)).visit and one.participant in people]
+    labels = set(map(name_key, rows))
+    sessions = [name for name in names if (one := split_visit(name)).visit and one.participant in labels]
     if sessions:
         return f"{sessions[0]} is one session: analyse the change (--change BEFORE,AFTER), or give each session a row"
     return "add what is missing, or leave them out (--matched-only)"

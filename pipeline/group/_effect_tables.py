@@ -72,7 +72,7 @@ class EffectNumbers:
         mean, sd: of its posterior.
         interval: from, to.
         above_zero: P(effect > 0).
-        with_v_without: the probability of the model that has it beside the model that lacks it alone.
+        with_v_without: the probability of the model that has it against the model that lacks it alone.
     """
 
     mean: Float[np.ndarray, "param covariate"]
@@ -135,7 +135,7 @@ def effect_records(
         "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
         "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
         "model that "
-        "has the effect beside the model that lacks it alone. "
+        "has the effect against the model that lacks it alone. "
         f"{describe_effect_rule(inputs.smallest_effect)}.{notes}{but}"
     )
     return Records("effects", "Table of effects", lead, EFFECT_COLUMNS, rows, sure=sure)
@@ -225,9 +225,9 @@ def average_records(
     """
     size = len(group.parameters)
     words = connections(group.parameters, inputs.spec)
-    told = ~np.isin(group.effects, unseen)
-    mean, sd = np.where(told, average.mean, np.nan), np.where(told, average.sd, np.nan)
-    chances = np.where(told, probability.ravel(), np.nan)
+    tested = ~np.isin(group.effects, unseen)
+    mean, sd = np.where(tested, average.mean, np.nan), np.where(tested, average.sd, np.nan)
+    chances = np.where(tested, probability.ravel(), np.nan)
     rows = [
         {
             "covariate": covariate,
@@ -258,7 +258,7 @@ def connections_of(inputs: GroupInputs, group: GroupPosterior) -> tuple[Connecti
 
 
 def covariate_words(design: Design, covariate: str) -> str:
-    """A covariate as people read it: one coded ±1 is half of a difference."""
+    """A covariate in words: one coded ±1 is half of a difference."""
     parts = covariate.split("×")
     coded = [f"½ ({plus} − {minus})" for minus, plus in (design.kinds[name] for name in parts if name in design.kinds)]
     return " × ".join([*coded, *(name for name in parts if name not in design.kinds)])

@@ -167,8 +167,8 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
     Raises `UsageError` where a participant's series are not found or results are not such that they can be.
     """
     pairs = zip(inputs.estimates, inputs.files, strict=True)
-    people = [_checkable(one.name, file, options.series) for one, file in pairs]
-    subjects = [replace(one.subject, start=one.posterior.mean) for one in people]
+    checkable = [_checkable(one.name, file, options.series) for one, file in pairs]
+    subjects = [replace(one.subject, start=one.posterior.mean) for one in checkable]
     rounds: list[Round] = []
 
     def each_round(one: Round) -> None:
@@ -182,7 +182,7 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
             inputs.design,
             inputs.settings,
             parameters=inputs.chosen,
-            first_level=_settings_of(people),
+            first_level=_settings_of(checkable),
             each_round=each_round,
         )
     except (PebError, InversionError) as error:
@@ -205,9 +205,9 @@ def _checkable(name: str, file: Path, series: Sequence[Path]) -> StoredPosterior
     return replace(own[0], name=name, subject=replace(own[0].subject, name=name))
 
 
-def _settings_of(people: Sequence[StoredPosterior]) -> Settings:
-    first = people[0]
-    other = next((one for one in people if one.posterior.settings.mode() != first.posterior.settings.mode()), None)
+def _settings_of(checkable: Sequence[StoredPosterior]) -> Settings:
+    first = checkable[0]
+    other = next((one for one in checkable if one.posterior.settings.mode() != first.posterior.settings.mode()), None)
     if other is not None:
         raise UsageError(f"--reinvert: {first.name} and {other.name} were inverted by other settings; invert all alike")
     if first.posterior.settings.as_spm:

@@ -222,11 +222,11 @@ def _question(inputs: GroupInputs, covariate: str) -> str:
     if covariate == MEAN:
         return f"Which connections {'change' if inputs.change else 'are there'} on average?"
     if not coded:
-        return f"Which {what} go with {others}?"
+        return f"Which {what} are associated with {others}?"
     between = " and between ".join(coded)
     if not others:
         return f"Which {what} differ between {between}?"
-    return f"Which {what} go with {others} differently in {between}?"
+    return f"Which {what} are associated with {others} differently in {between}?"
 
 
 def _line(row: Any) -> str:
@@ -320,7 +320,7 @@ def influence_section(group: GroupPosterior, spec: Spec | None) -> Section | Non
         return None
     return Section(
         "Influence of participants",
-        "A participant who lies far from what the others and the design expect is heeded less, connection by "
+        "A participant who lies far from what the others and the design expect counts for less, connection by "
         "connection.",
         (
             Picture(

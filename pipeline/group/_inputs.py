@@ -173,9 +173,9 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         if options.sessions is not None:
             estimates, lines = pair_sessions(estimates, *options.sessions)
         if not options.matched_only:
-            _check_people(options, [one.name for one in estimates])
+            _check_repeated_participants(options, [one.name for one in estimates])
         design, left = _design(options, [one.name for one in estimates])
-        _check_people(options, design.participants)
+        _check_repeated_participants(options, design.participants)
         chosen = _chosen(options, estimates[0])
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
@@ -242,7 +242,7 @@ def _made_by(first_level: str) -> str:
 
 
 def _check_columns(names: Sequence[str]) -> None:
-    """Columns of a GCM are models of the same people; raises `UsageError` where nobody says which is meant."""
+    """Columns of a GCM are models of the same participants; raises `UsageError` where it is not said which is meant."""
     cells: dict[str, set[tuple[int, int]]] = {}
     for name in names:
         if found := re.fullmatch(r"(.*)\[([0-9]+),([0-9]+)\].*", name, re.DOTALL):
@@ -257,19 +257,19 @@ def _check_columns(names: Sequence[str]) -> None:
             )
 
 
-def _check_people(options: GroupOptions, names: Sequence[str]) -> None:
-    """Two files of one person are not two participants; raises `UsageError` where names look like that."""
+def _check_repeated_participants(options: GroupOptions, names: Sequence[str]) -> None:
+    """Two files of one participant are not two participants; raises `UsageError` where names look like that."""
     groups = () if options.all_different else find_repeated_participants(names)
     if not groups:
         return
     visits = distinguishing_visits(groups)
-    remedy = "give one file of each person"
+    remedy = "give one file of each participant"
     if options.sessions is None and len(visits) == 2:
         remedy = f"--change {visits[0]},{visits[1]} analyses the change of each"
     elif options.sessions is None and len(visits) > 2:
         remedy = f"--change FIRST,SECOND analyses the change of each between two of {', '.join(visits[:6])}"
     raise UsageError(
-        f"{describe_repeated_participants(groups)}; {remedy}, --all-different takes them for different people"
+        f"{describe_repeated_participants(groups)}; {remedy}, --all-different takes them for different participants"
     )
 
 

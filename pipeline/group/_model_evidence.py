@@ -148,7 +148,7 @@ def _answer(models: list[str], found: RandomEffects) -> Answer:
     said = f"{models[best]}: protected probability of being the most frequent {chance:.2f}"
     share = f", expected in {found.frequency[best]:.0%} of participants."
     rest = "The other analyses rest on the model called main, whichever is best here."
-    return Answer("Which model is most people's?", judge_model(chance), said + share, (rest,))
+    return Answer("Which model do most participants have?", judge_model(chance), said + share, (rest,))
 
 
 def _section(models: list[str], found: RandomEffects) -> Section:

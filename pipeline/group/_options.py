@@ -26,7 +26,7 @@ EXACT_IS_GONE = "what was 'exact' is now 'none' with between = 'gaussian' (--bet
 
 @dataclass(frozen=True)
 class GroupOptions:
-    """What a person asked for.
+    """What is asked for.
 
     Fields:
         paths: files or folders of first-level results.
@@ -88,12 +88,12 @@ def group_settings(
     if compat == "none" and between != "gaussian":
         if asked:
             raise UsageError(
-                f"--{asked[0]} is for Gaussian people, and by default each connection has a spread of its own, found "
+                f"--{asked[0]} is for Gaussian participants, and by default each connection has a spread of its own, found "
                 "from the data; leave it out, or give --between gaussian"
             )
         return PebSettings()
     if between == "mixture":
-        raise UsageError(f"--compat {compat} has SPM's Gaussian people; leave --between mixture out")
+        raise UsageError(f"--compat {compat} has SPM's Gaussian participants; leave --between mixture out")
     variance = BETWEEN_PRIORS[between_prior or ("wide" if compat == "none" else "spm12")]
     return PebSettings(
         compat=cast(Compat, compat),

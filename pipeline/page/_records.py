@@ -1,4 +1,4 @@
-"""Rows of results once, shown three ways: a table for people, a TSV for programs, JSON."""
+"""Rows of results once, shown three ways: a table to read, a TSV file, JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Column:
 
     Fields:
         key: of the rows; the column's name in TSV and JSON.
-        heading: what people read above it.
+        heading: what is shown above it.
         form: how a number is shown, such as ``+.3f``, or EFFECT, SPREAD, PROBABILITY; empty for text.
         where: a terminal and a page have room for some columns, a file for all.
     """
@@ -33,7 +33,7 @@ class Column:
     where: Literal["everywhere", "file"] = "everywhere"
 
     def text(self, value: Any) -> str:
-        """A value as people read it."""
+        """A value as it is shown."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "–"
         if self.form == PROBABILITY:

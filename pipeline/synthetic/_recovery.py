@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from dcm import Posterior
 from peb import MEAN, ArmComparison, Estimate, GroupPosterior, NormalMixture, PebSettings, make_design
 
-from ..group import LEAST, Arms, GroupInputs, arm_records, compare_arms, judge_arms, pair_sessions
+from ..group import MIN_ARM_SIZE, ArmAnalysis, GroupInputs, arm_records, compare_arms, judge_arms, pair_sessions
 from ..page import AnalysisReport
 from ..results import Z, connections
 from ..verdicts import Verdict
@@ -152,7 +152,7 @@ class GroupRecovery:
         verdicts: (covariate, parameter) → whether the arms differ, as the study's own analysis says it.
     """
 
-    arms: Arms
+    arms: ArmAnalysis
     changes: tuple[ArmChange, ...]
     verdicts: Mapping[tuple[str, str], Verdict]
 
@@ -163,7 +163,7 @@ class GroupRecovery:
 
     def comparison(self, covariate: str) -> ArmComparison:
         """The arms beside each other, by the group or groups that answers are from."""
-        return next(comparison for comparison in self.arms.answering if comparison.covariate == covariate)
+        return next(comparison for comparison in self.arms.judged if comparison.covariate == covariate)
 
     def changes_of(self, parameter: str) -> tuple[ArmChange, ArmChange]:
         """Changes of one parameter, the first arm's first."""
@@ -189,7 +189,7 @@ def recover_group(
     estimates = [Estimate.from_dcm(visit, found) for visit, found in posteriors.items() if visit in truth.connectivity]
     changed, notes = pair_sessions(estimates, *SESSIONS)
     names = [estimate.name for estimate in changed]
-    if any(sum(truth.arm[name] == arm for name in names) < LEAST for arm in truth.arms):
+    if any(sum(truth.arm[name] == arm for name in names) < MIN_ARM_SIZE for arm in truth.arms):
         return None
     arm, improvement = ([changes_of[name] for name in names] for changes_of in (truth.arm, truth.improvement))
     design = make_design(names, {ARM: arm, IMPROVEMENT: improvement}, interactions=[(ARM, IMPROVEMENT)])
@@ -207,7 +207,7 @@ def recover_group(
     return GroupRecovery(arms, tuple(_arm_change(truth, changed, arms, name, arm) for name, arm in pairs), verdicts)
 
 
-def _arm_change(truth: PlantedTruth, changed: list[Estimate], arms: Arms, parameter: str, arm: str) -> ArmChange:
+def _arm_change(truth: PlantedTruth, changed: list[Estimate], arms: ArmAnalysis, parameter: str, arm: str) -> ArmChange:
     rows = [i for i, estimate in enumerate(changed) if truth.arm[estimate.name] == arm]
     participants = [changed[i].name for i in rows]
     alone = [changed[i].select([parameter]).posterior for i in rows]
@@ -229,7 +229,7 @@ def _arm_change(truth: PlantedTruth, changed: list[Estimate], arms: Arms, parame
     )
 
 
-def _arm_weights(arms: Arms, arm: str) -> Float[np.ndarray, "2 covariate"]:
+def _arm_weights(arms: ArmAnalysis, arm: str) -> Float[np.ndarray, "2 covariate"]:
     """Of an arm's mean and slope: β_mean ± β_arm and β_improvement ± β_arm×improvement."""
     sign = arms.sign if arm == arms.names[0] else -arms.sign
     design = arms.group.design

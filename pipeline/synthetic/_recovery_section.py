@@ -173,11 +173,11 @@ def _effect_records(truth: PlantedTruth, group: GroupRecovery) -> Records:
         Column("unit", "Unit", where="file"),
     )
     rows = [_effect_row(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
-    by = "a group of each arm" if group.arms.apart else "one group over everybody"
+    by = "a group of each arm" if group.arms.by_separate_groups else "one group over everybody"
     lead = (
         f"{first} less {second}, by {by}, with the verdict of the study's analysis. Means are at average improvement, "
     )
-    return Records("truth-arms", "Arms: found and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
+    return Records("truth-arms", "ArmAnalysis: found and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
 
 
 def _effect_row(group: GroupRecovery, covariate: str, name: str) -> dict[str, Any]:

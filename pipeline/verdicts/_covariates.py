@@ -11,7 +11,7 @@ from peb import MEAN, ArmComparison, Design, GroupPosterior, NormalMixture, Verd
 
 from ._rules import EffectsVerdict, judge_effects
 
-KindComparisons = Mapping[str, ArmComparison | None]  # covariate of the group → its kinds beside each other
+KindComparisons = Mapping[str, ArmComparison | None]  # covariate of the group → the comparison of its kinds
 SEPARATE_GROUPS_NOTE = "From a group of each kind, so that participants of one may differ more than those of the other."
 
 
@@ -37,7 +37,7 @@ class CovariateVerdict:
         found: the verdict.
         above_zero: P(δ > 0) of every parameter.
         note: what to know of where it comes from; empty where that is the group itself.
-        kinds: two kinds of participants beside each other, where it is from a group of each.
+        kinds: the comparison of two kinds of participants, where it is from a group of each.
     """
 
     question: Question
@@ -75,7 +75,7 @@ def judge_difference(
     """Of the difference between two arms in one covariate's effect on all parameters.
 
     Arguments:
-        one: the arms beside each other.
+        one: the comparison of the arms.
         design: of everybody, which says how much a covariate varies.
         size: d.
         drawn: draws of every difference, where the result was checked by sampling: both must be sure.

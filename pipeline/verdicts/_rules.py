@@ -3,7 +3,7 @@
     effects, by their posterior    yes (these) where 2 min(P, 1 − P) q ≤ 0.05; no difference where every
                                    P(|δ| < d) ≥ 0.95; else open (`peb.verdict`)
     a p value                      yes where p q ≤ 0.05; else open
-    people left out                yes where they are predicted better than by guessing, and p ≤ 0.05 whatever more
+    left-out participants          yes where they are predicted better than by guessing, and p ≤ 0.05 whatever more
                                    shuffles may show; else open
     models, by their evidence      yes where the best one's probability is at least 0.95; else open
 
@@ -100,7 +100,7 @@ def judge_p_value(p_value: float, questions: int = 1) -> Literal["yes", "open"]:
 
 
 def judge_prediction(gain: float, p_value: float, settled: bool = True) -> Literal["yes", "open"]:
-    """By people left out.
+    """By left-out participants.
 
     Arguments:
         gain: what is above 0 where they are predicted better than by guessing: a correlation, or Q².
@@ -116,7 +116,7 @@ def is_p_value_settled(low: float, high: float) -> bool:
 
 
 def judge_model(probability: float) -> Literal["yes", "open"]:
-    """By the posterior probability of the best model, beside all others that were compared."""
+    """By the posterior probability of the best model, among all that were compared."""
     return "yes" if probability >= BEST else "open"
 
 
@@ -172,7 +172,7 @@ def judge_power(found: float, error: float) -> Verdict:
 
 
 def judge_means(first: np.ndarray, second: np.ndarray, size: float) -> EffectsVerdict:
-    """Whether two groups of people differ in a measured number by `size` or at all.
+    """Whether two groups of participants differ in a measured number by `size` or at all.
 
     By the rule for effects, on Welch's difference of means δ with flat priors: (δ − δ̂) / s ~ t_ν.
     """

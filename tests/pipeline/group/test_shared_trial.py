@@ -9,7 +9,7 @@ import pytest
 
 import dcm
 from peb import Estimate, PebSettings, SamplingSettings, leave_one_out
-from pipeline.group._arms import Arms, compare_arms, sampling_warnings
+from pipeline.group._arms import ArmAnalysis, compare_arms, sampling_warnings
 from pipeline.group._arms_report import arm_records, judge_arms
 from pipeline.group._design_table import read_design
 from pipeline.group._estimates import pair_sessions
@@ -39,11 +39,11 @@ def inputs(shared_data: Path) -> GroupInputs:
 
 
 @pytest.fixture(scope="module")
-def arms(inputs: GroupInputs) -> Arms:
+def arms(inputs: GroupInputs) -> ArmAnalysis:
     return compare_arms(inputs, "arm", SamplingSettings(warmup=300, draws=500))
 
 
-def test_the_planted_interaction_has_the_right_sign_by_both_roads(inputs: GroupInputs, arms: Arms) -> None:
+def test_the_planted_interaction_has_the_right_sign_by_both_roads(inputs: GroupInputs, arms: ArmAnalysis) -> None:
     rows = [
         row
         for row in arm_records(inputs, arms, judge_arms(inputs, arms)).rows
@@ -56,7 +56,7 @@ def test_the_planted_interaction_has_the_right_sign_by_both_roads(inputs: GroupI
         assert abs(row["second"]) < 0.01
 
 
-def test_nuts_and_laplace_agree(arms: Arms) -> None:
+def test_nuts_and_laplace_agree(arms: ArmAnalysis) -> None:
     assert arms.sampled is not None
     beside = arms.sampled.compare(arms.group)
     assert np.abs(beside.shift).max() < 0.1

@@ -181,7 +181,7 @@ def test_a_group_s_line_is_its_posterior_at_that_improvement(truth: PlantedTruth
     assert group is not None
     for change in group.changes:
         arm = truth.arms.index(change.arm)
-        own = group.arms.together[0].marginals[arm][group.arms.group.parameters.index(change.parameter)]
+        own = group.arms.by_interactions[0].marginals[arm][group.arms.group.parameters.index(change.parameter)]
         line = change.posterior_at(change.centre + np.arange(2.0))
         np.testing.assert_allclose(line.interval()[0], own.interval(), atol=1e-9)
         slope = float(line.mean[1] - line.mean[0])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from peb import Design, Estimate, Gaussian, PebSettings, make_design
-from pipeline.group._arms import Arms, compare_arms
+from pipeline.group._arms import ArmAnalysis, compare_arms
 from pipeline.group._arms_report import _sampled, report_arms
 from pipeline.group._fit import fit_group
 from pipeline.group._fit_report import report_fit
@@ -45,7 +45,7 @@ def group(
     return GroupInputs(tuple(estimates), design, None, ("B",), PebSettings(), None, (), (), smallest_effect=size)
 
 
-def arms_of(inputs: GroupInputs) -> tuple[Arms, AnalysisReport]:
+def arms_of(inputs: GroupInputs) -> tuple[ArmAnalysis, AnalysisReport]:
     arms = compare_arms(inputs, "arm")
     return arms, report_arms(inputs, arms)
 
@@ -61,7 +61,7 @@ def test_fit_search_and_arms_give_one_answer_to_one_question(counts: tuple[int, 
     _, compared = arms_of(inputs)
     fitted = report_fit(inputs, *fit_group(inputs))
     searched = report_search(inputs, *search_models(inputs))
-    for about, both in (("the mean", "differ between ketamine"), ("how it goes with score", "score differently in")):
+    for about, both in (("the mean", "differ between ketamine"), ("the effect of score", "score differently in")):
         said = {
             verdict_of(compared, f"Do the arms differ in {about}"),
             *(one.verdict for page in (fitted, searched) for one in page.answers if both in one.question),
@@ -115,7 +115,7 @@ def test_arms_are_answered_from_a_group_of_each_and_the_numbers_are_its(counts: 
     for report, about in ((compared, "Do the arms differ in the mean"), (fitted, "Which connections differ between")):
         (found,) = [one for one in report.answers if one.question.startswith(about)]
         assert found.details[0].startswith("From a group of each kind")
-    (mean,) = [one for one in arms.separate if one.covariate == "mean"]
+    (mean,) = [one for one in arms.by_groups if one.covariate == "mean"]
     rows = [row for row in fitted.records[0].rows if row["covariate"] == "arm[ketamine]"]
     assert [row["mean"] for row in rows] == (mean.difference.mean / 2).tolist()
     np.testing.assert_allclose([(row["low"], row["high"]) for row in rows], mean.interval(0.9) / 2)
@@ -173,7 +173,7 @@ def test_draws_of_one_sign_are_not_printed_as_certain(sign: int, said: str) -> N
 def test_draws_that_are_less_sure_decide() -> None:
     inputs = group(SIZES["even"])
     arms = compare_arms(inputs, "arm")
-    one = arms.together[0]
+    one = arms.by_interactions[0]
     sure = judge_difference(one, inputs.design, 0.5)
     assert sure.found.kind == "yes"
     rng = np.random.default_rng(0)
