@@ -216,7 +216,8 @@ def sampling_records(arms: ArmAnalysis) -> Records:
     lead = (
         f"The same hierarchy drawn from by NUTS, {sampled.draws.shape[0]} chains of {sampled.draws.shape[1]} draws, "
         f"{sampled.divergences} divergent; R-hat below {CONVERGED_R_HAT:g} says that the chains agree. "
-        f"Marked: means more than {shift:g} SD apart, SDs by more than {100 * ratio:.0f} %, or chains that do not agree."
+        f"Marked: means more than {shift:g} SD apart, SDs by more than {100 * ratio:.0f} %, or chains that do not "
+        "agree."
     )
     odd = (np.abs(compared.shift) > shift) | (np.abs(compared.sd_ratio - 1) > ratio) | (r_hat > CONVERGED_R_HAT)
     return Records(

@@ -52,7 +52,11 @@ from ._effect_tables import effect_records, influence_records
 from ._fit_report import facts, influence_section, notices, save_group, summary, verdicts_summary
 from ._inputs import GroupInputs
 
-_BY_THIRD_LEVEL = "By a third level over a group per arm"
+_METHODS = {
+    ONE_GROUP: "By one group of both",
+    GROUP_PER_ARM: "By a group of each arm",
+    THIRD_LEVEL: "By a third level over a group per arm",
+}
 
 
 def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
@@ -141,14 +145,14 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
     ]
     explained = {
         GROUP_PER_ARM: "has one for each arm, independent of each other, so that participants of one may differ more.",
-        THIRD_LEVEL: "has a PEB for each arm and one over the two, which also expects arms to vary, so that its intervals "
-        "are wider.",
+        THIRD_LEVEL: "has a PEB for each arm and one over the two, which also expects arms to vary, so that its "
+        "intervals are wider.",
     }
     lead = (
-        "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model "
-        "that has the "
-        "effect against the model that lacks it alone. “One group” has all participants in one with interactions; "
-        f"“{arms.second_method}” {explained[arms.second_method]} {describe_effect_rule(inputs.smallest_effect)}; they are from "
+        "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model that has "
+        "the effect against the model that lacks it alone. “One group” has all participants in one with interactions; "
+        f"“{arms.second_method}” {explained[arms.second_method]} "
+        f"{describe_effect_rule(inputs.smallest_effect)}; they are from "
         f"“{arms.second_method if arms.by_separate_groups else ONE_GROUP}”."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")

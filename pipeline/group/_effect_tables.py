@@ -134,8 +134,7 @@ def effect_records(
     lead = (
         "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
         "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
-        "model that "
-        "has the effect against the model that lacks it alone. "
+        "model that has the effect against the model that lacks it alone. "
         f"{describe_effect_rule(inputs.smallest_effect)}.{notes}{but}"
     )
     return Records("effects", "Table of effects", lead, EFFECT_COLUMNS, rows, sure=sure)

@@ -88,8 +88,8 @@ def group_settings(
     if compat == "none" and between != "gaussian":
         if asked:
             raise UsageError(
-                f"--{asked[0]} is for Gaussian participants, and by default each connection has a spread of its own, found "
-                "from the data; leave it out, or give --between gaussian"
+                f"--{asked[0]} is for Gaussian participants, and by default each connection has a spread of its own, "
+                "found from the data; leave it out, or give --between gaussian"
             )
         return PebSettings()
     if between == "mixture":
