@@ -193,10 +193,7 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: ArmAnalysis, judge
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
         again = _rows(inputs, other, second_method)[place]
-        by = {ONE_GROUP: "By one group of both", GROUP_PER_ARM: "By a group of each arm", THIRD_LEVEL: _BY_THIRD_LEVEL}[
-            second_method
-        ]
-        details.append(f"{by}: {_interval(again)}.")
+        details.append(f"{_METHODS[second_method]}: {_interval(again)}.")
     return Answer(f"Do the arms differ in {what}?", judged.found.kind, headline, tuple(details[:6]))
 
 
