@@ -231,7 +231,7 @@ def _tables() -> list[Command]:
     return [
         _command(
             "predict-formula",
-            f"predict ../data/sudmex_tms/data2w.csv --outcome fall(vas) {visits} {cheap} --imputations 3 --formula",
+            f"predict ../data/sudmex_tms/data2w.csv --outcome fall(vas) {visits} {cheap} --formula",
             formula,
         ),
         _command(
@@ -240,7 +240,7 @@ def _tables() -> list[Command]:
         _command(
             "predict-model",
             "predict ../features/features.tsv --outcome fall(response_faces_task_amygdala) --model change-by-arm"
-            f" --measures gppi_faces_*vmPFC* {demo} {cheap}",
+            f" --measures gppi_faces_*vmPFC*,response_stroop_* {demo} {cheap} --imputations 3",
         ),
         _command(
             "predict-published",
