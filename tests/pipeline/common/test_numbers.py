@@ -1,4 +1,4 @@
-"""What is a number, wherever numbers are read: ASCII digits and a decimal point."""
+"""Numbers and times as people write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common import number_advice, read_number, read_whole_number
+from pipeline.common import TimeKind, number_advice, read_number, read_whole_number, time_problem
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -53,3 +53,37 @@ def test_what_looks_like_a_number_gets_the_number_to_write(text: str, advice: st
 @pytest.mark.parametrize("text", ["faces", "1_0", "a,b", "2024-01-05", "1;2", "ses-1", "", "twenty"])
 def test_a_text_gets_none(text: str) -> None:
     assert number_advice(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kind", "said"),
+    [
+        (2000.0, "repetition time", "is 2000 s, longer than any repetition time; if these are milliseconds write 2"),
+        (720.0, "repetition time", "if these are milliseconds write 0.72"),
+        (2e6, "repetition time", "if these are microseconds write 2"),
+        (0.002, "repetition time", "shorter than any repetition time"),
+        (125.0, "microtime bin", "if these are milliseconds write 0.125"),
+        (30.0, "echo time", "if these are milliseconds write 0.03"),
+        (0.0, "repetition time", "is 0 s; give the repetition time in seconds"),
+        (float("nan"), "repetition time", "give the repetition time in seconds"),
+        (float("inf"), "echo time", "give seconds"),
+    ],
+)
+def test_a_time_that_cannot_be_in_seconds_is_told_with_the_value_to_write(
+    seconds: float, kind: TimeKind, said: str
+) -> None:
+    assert said in str(time_problem(seconds, kind))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kind"),
+    [
+        (0.05, "repetition time"),
+        (20.0, "repetition time"),
+        (0.72 / 16, "microtime bin"),
+        (0.012, "echo time"),
+        (0.0, "delay"),
+    ],
+)
+def test_times_of_real_scans_pass(seconds: float, kind: TimeKind) -> None:
+    assert time_problem(seconds, kind) is None

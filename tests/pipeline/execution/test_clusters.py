@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -186,3 +188,15 @@ def test_a_scheduler_that_goes_away_is_named(
         open_workers(1, elsewhere.scheduler_address, tmp_path) as workers,
     ):
         run_units(units, capitals, folder=tmp_path / "records", workers=workers, on_outcome=lambda _: elsewhere.close())
+
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "slurm_cluster.py"
+
+
+def test_the_example_prints_the_job_it_would_submit() -> None:
+    pytest.importorskip("dask_jobqueue", reason="the slurm extra is not installed")
+    done = subprocess.run([sys.executable, EXAMPLE], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert {"#SBATCH -p normal", "#SBATCH --cpus-per-task=1", "#SBATCH --mem=4G", "#SBATCH -t 04:00:00"} <= set(lines)
+    assert any("dask_worker tcp://" in line and "--nthreads 1" in line for line in lines)

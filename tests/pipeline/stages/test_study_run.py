@@ -18,6 +18,11 @@ import numpy as np
 import psutil
 import pytest
 
+from pipeline.group._design_table import match_design
+from pipeline.posterior_check import read_posteriors
+from pipeline.stages._group import GroupJob, _options
+from pipeline.study import GroupAnalysis, Sessions
+
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
 KILLS = 3
@@ -285,3 +290,26 @@ def test_a_cluster_whose_worker_is_killed_comes_to_the_same_tables(
     _, said = running.communicate(timeout=300)
     assert running.returncode == 0, said
     assert tables(study) == tables(finished)
+
+
+def test_a_posterior_of_a_study_finds_its_series(finished: Path, tmp_path: Path) -> None:
+    path = sorted((finished / "results" / "dcm").rglob("*.nc"))[0]
+    found, lines = read_posteriors([path], [], "none")
+    assert lines == []
+    assert [one.name for one in found] == [path.stem]
+    shutil.copy(path, tmp_path)
+    found, lines = read_posteriors([tmp_path / path.name], [], "none")
+    assert found == []
+    assert "say where they are with --series" in lines[0]
+    found, lines = read_posteriors([tmp_path / path.name], [finished / "results"], "none")
+    assert len(found) == 1, lines
+
+
+def test_arms_called_0_and_1_are_arms_and_no_numbers(tmp_path: Path) -> None:
+    design = tmp_path / "design.tsv"
+    design.write_text("participant_id\tarm\nsub-1\t1\nsub-2\t0\nsub-3\t1\n", encoding="utf-8")
+    job = GroupJob("arms", GroupAnalysis(analysis="arms"), "arm", ("1", "0"), Sessions(), (), design, tmp_path)
+    options = _options(job)
+    names = ["sub-1", "sub-2", "sub-3"]
+    matched = match_design(design, names, options.covariates, plus=options.plus, named=options.named, centre=False)
+    np.testing.assert_array_equal(matched.design.matrix[:, matched.design.column("arm[1]")], [1, -1, 1])
