@@ -91,7 +91,7 @@ def lagged_sums(
     shared = (jacobian, usable, residual, X, last, masks)
     found = jax.vmap(of_region, in_axes=(0, *[None] * len(shared)))(jnp.arange(n), *shared)
     JJ, JJ_lagged, *small = found
-    small = [jnp.moveaxis(one, 1, 0) for one in small]
+    small = [jnp.moveaxis(sums, 1, 0) for sums in small]
     return LaggedSums(SymmetricMatrices(JJ), SymmetricMatrices(JJ_lagged), *small)
 
 

@@ -127,8 +127,8 @@ def step_rows(vessels: Vessels, h: PerStep) -> StepRows:
         (vv, qq, qv), (v, q, cross) = after, gain
         return (vv * v, qq * q, qv * v + qq * cross), after
 
-    one = jnp.ones_like(h)
-    whole, (vv, qq, qv) = jax.lax.scan(earlier, (one, one, jnp.zeros_like(h)), gains, reverse=True)
+    ones = jnp.ones_like(h)
+    whole, (vv, qq, qv) = jax.lax.scan(earlier, (ones, ones, jnp.zeros_like(h)), gains, reverse=True)
     by_flow = [[vv * x for x in v_source], [qq * y + qv * x for x, y in zip(v_source, q_flow, strict=True)]]
     region, step = h.shape
     joined = [jnp.concatenate(_apart(x)).reshape(-1, region * step).T.reshape(region, step, -1) for x in by_flow]

@@ -76,29 +76,29 @@ class Batch:
             "free_mask": np.zeros((count, free)),
             "start": np.zeros((count, self.settings.starts, free)),
         }
-        for k, one in enumerate(self.prepared):
-            v, c, density = one.data.scans, one.power.size, self._densities[k]
-            made["bold"][k, :v] = one.data.bold
+        for k, run in enumerate(self.prepared):
+            v, c, density = run.data.scans, run.power.size, self._densities[k]
+            made["bold"][k, :v] = run.data.bold
             made["scan_mask"][k, :v] = 1
-            made["confounds"][k, :v, :c] = one.confounds
-            made["confound_power"][k, :c] = one.power
+            made["confounds"][k, :v, :c] = run.confounds
+            made["confound_power"][k, :c] = run.power
             made["confound_mask"][k, :c] = 1
             if self.settings.as_spm:
-                made["confound_start"][k, :c] = _least_squares(one)
-                if one.rotation.shape == (c, c):
-                    made["confound_rotation"][k, :c, :c] = one.rotation
+                made["confound_start"][k, :c] = _least_squares(run)
+                if run.rotation.shape == (c, c):
+                    made["confound_rotation"][k, :c, :c] = run.rotation
             made["prior_vector"][k] = density.mean
             made["prior_precision"][k] = density.precision
             made["free_mask"][k, density.columns] = 1
-            made["start"][k][:, density.columns] = _starts(one, density, self.settings)
+            made["start"][k][:, density.columns] = _starts(run, density, self.settings)
         numbers: dict[str, Any] = {
-            "echo_time": [one.data.echo_time for one in self.prepared],
-            "noise_mean": [one.prior.noise_mean for one in self.prepared],
-            "noise_precision": [1 / one.prior.noise_variance for one in self.prepared],
-            "gain": [one.scale if self.settings.scaling == "model" else 1.0 for one in self.prepared],
+            "echo_time": [run.data.echo_time for run in self.prepared],
+            "noise_mean": [run.prior.noise_mean for run in self.prepared],
+            "noise_precision": [1 / run.prior.noise_variance for run in self.prepared],
+            "gain": [run.scale if self.settings.scaling == "model" else 1.0 for run in self.prepared],
             "serial": np.full(count, self.settings.noise == "ar1"),
             "tolerance": np.full(count, self.settings.tolerance),
-            "first_log_step": [self._first_log_step(one) for one in self.prepared],
+            "first_log_step": [self._first_log_step(run) for run in self.prepared],
         }
         made |= {name: np.asarray(values, dtype=float) for name, values in numbers.items()}
         made["prior_mean"] = made["prior_vector"][:, np.array(self.model.free)]
@@ -106,21 +106,21 @@ class Batch:
         made["free_iterations"] = np.full(count, SPM_FREE_ITERATIONS if self.settings.as_spm else 1)
         return Problem(timing=self._timing(), **made)
 
-    def _first_log_step(self, one: Prepared) -> float:
+    def _first_log_step(self, run: Prepared) -> float:
         """SPM's; far where the inversion begins at the optimum of a simpler model."""
         if self.settings.as_spm:
             return SPM_FIRST_LOG_STEP
-        return FIRST_LOG_STEP if one.starts is None else LOG_STEP_NEAR_OPTIMUM
+        return FIRST_LOG_STEP if run.starts is None else LOG_STEP_NEAR_OPTIMUM
 
     @cached_property
     def _densities(self) -> list[_Density]:
         """The members' priors in the batch's parameters; the same object where they are the same."""
 
-        def of(one: Prepared) -> _Density:
-            own = one.subject.spec.layout
-            return self.shared.get((id(one.prior), own), lambda: _density(self.model, own, one.prior), one.prior)
+        def of(run: Prepared) -> _Density:
+            own = run.subject.spec.layout
+            return self.shared.get((id(run.prior), own), lambda: _density(self.model, own, run.prior), run.prior)
 
-        return [of(one) for one in self.prepared]
+        return [of(run) for run in self.prepared]
 
     def _timing(self) -> Timing:
         extent, count, layout = self.extent, len(self.prepared), self.model.layout
@@ -130,7 +130,7 @@ class Batch:
             "interval": np.zeros((count, extent["steps"]), dtype=int),
             "sample": np.zeros((count, extent["scans"], layout.n), dtype=int),
         }
-        for k, own in enumerate(one.steps for one in self.prepared):
+        for k, own in enumerate(run.steps for run in self.prepared):
             made["inputs"][k, : len(own.inputs), : own.inputs.shape[1]] = own.inputs
             made["durations"][k, : len(own.durations)] = own.durations
             made["interval"][k, : len(own.interval)] = own.interval
@@ -142,9 +142,9 @@ def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch
     """Sort a cohort into batches of like size, each in the cohort's order."""
     groups: list[_Group] = []
     for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
-        one = prepared[position]
-        kind = (one.subject.spec.n, one.steps.panels, _targets(one))
-        sizes = np.array(list(one.size.values()))
+        run = prepared[position]
+        kind = (run.subject.spec.n, run.steps.panels, _targets(run))
+        sizes = np.array(list(run.size.values()))
         group = next((group for group in groups if group.takes(kind, sizes)), None)
         if group is None:
             groups.append(_Group(kind, [position], sizes, sizes))
@@ -173,24 +173,26 @@ class _Group:
 def one_batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
     """Participants of one number of regions and panels as a batch, whatever their sizes."""
     n = prepared[0].subject.spec.n
-    layouts = {one.subject.spec.layout for one in prepared}
-    layout = Layout(n, max(one.m for one in layouts), any(one.gated for one in layouts))
-    priors = {(id(one.prior), one.subject.spec.layout): one.prior for one in prepared}
+    layouts = {run.subject.spec.layout for run in prepared}
+    layout = Layout(
+        n, max(layout_of_run.m for layout_of_run in layouts), any(layout_of_run.gated for layout_of_run in layouts)
+    )
+    priors = {(id(run.prior), run.subject.spec.layout): run.prior for run in prepared}
     free = {int(i) for (_, own), density in priors.items() for i in _embedding(own, layout)[density.free]}
     panels = prepared[0].steps.panels
     targets = _targets(prepared[0])
     model = ForwardModel(layout, tuple(sorted(free)), settings.integrator, settings.derivatives, panels, targets)
-    extent = {name: max(one.size[name] for one in prepared) for name in prepared[0].size}
-    extent["confounds"] = max(one.power.size for one in prepared)
+    extent = {name: max(run.size[name] for run in prepared) for name in prepared[0].size}
+    extent["confounds"] = max(run.power.size for run in prepared)
     return Batch(model, members, prepared, settings, extent)
 
 
-def _targets(one: Prepared) -> tuple[int, ...]:
+def _targets(run: Prepared) -> tuple[int, ...]:
     """The regions into which connections are gated, be D free or fixed by the prior."""
-    layout = one.subject.spec.layout
+    layout = run.subject.spec.layout
     if not layout.gated:
         return ()
-    return gated_regions(one.subject.spec.d | (layout.to_tree(one.prior.mean).D != 0))
+    return gated_regions(run.subject.spec.d | (layout.to_tree(run.prior.mean).D != 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,26 +224,26 @@ def _embedding(small: Layout, large: Layout) -> np.ndarray:
     return np.concatenate(index)
 
 
-def _least_squares(one: Prepared) -> np.ndarray:
+def _least_squares(run: Prepared) -> np.ndarray:
     """β of the data on the rotated confounds, (confound, region): where SPM12's paths begin.
 
     Here and not in the compiled code, whose last digits depend on how many problems it takes at once.
     """
-    power = one.power[:, None]
+    power = run.power[:, None]
     there = power > POWER_FLOOR
-    return np.where(there, one.confounds.T @ one.data.bold / np.where(there, power, 1.0), 0.0)
+    return np.where(there, run.confounds.T @ run.data.bold / np.where(there, power, 1.0), 0.0)
 
 
-def _starts(one: Prepared, density: _Density, settings: Settings) -> np.ndarray:
+def _starts(run: Prepared, density: _Density, settings: Settings) -> np.ndarray:
     """Offsets from the prior mean, (start, own): all as found before, or the first as given or none, the others drawn.
 
     The draws depend on the seed and on their number only, not on the cohort.
     """
-    if one.starts is not None:
-        return np.asarray((one.starts - one.prior.mean)[:, one.prior.free])
+    if run.starts is not None:
+        return np.asarray((run.starts - run.prior.mean)[:, run.prior.free])
     offsets = np.zeros((settings.starts, density.columns.size))
-    if one.subject.start is not None:
-        offsets[0] = (one.subject.start - one.prior.mean)[one.prior.free]
+    if run.subject.start is not None:
+        offsets[0] = (run.subject.start - run.prior.mean)[run.prior.free]
     for start in range(1, settings.starts):
         draw = np.random.default_rng([settings.seed, start]).standard_normal(density.columns.size)
         offsets[start] = settings.spread * density.root @ draw

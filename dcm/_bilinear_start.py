@@ -29,7 +29,7 @@ def starts_bilinear(batch: Batch) -> bool:
 def bilinear_batch(batch: Batch) -> Batch:
     """The same participants, for the bilinear equations."""
     settings, shared = replace(batch.settings, integrator="bilinear"), Shared()
-    prepared = tuple(prepare(one.subject, settings, shared) for one in batch.prepared)
+    prepared = tuple(prepare(run.subject, settings, shared) for run in batch.prepared)
     return one_batch(prepared, batch.members, settings)
 
 
@@ -68,13 +68,13 @@ def begin_at_optima(
     prepared = list(batch.prepared)
     for member in members:
         own = [found[member, k] for k in range(batch.settings.starts)]
-        reached = [bool(has_result(one.status)) and bool(np.isfinite(one.settled_free_energy)) for one in own]
+        reached = [bool(has_result(result.status)) and bool(np.isfinite(result.settled_free_energy)) for result in own]
         if not any(reached):
             tasks += [(member, k) for k in range(len(own))]
             continue
         columns, prior = bilinear.free_columns(member), prepared[member].prior
         starts = np.tile(prior.mean, (len(own), 1))
-        starts[:, prior.free] += np.stack([one.best.theta[columns] for one in own])
+        starts[:, prior.free] += np.stack([result.best.theta[columns] for result in own])
         prepared[member] = replace(prepared[member], starts=np.where(np.array(reached)[:, None], starts, prior.mean))
         kept: list[int] = []
         for k in np.flatnonzero(reached):
@@ -87,6 +87,6 @@ def begin_at_optima(
     return BilinearStart(replace(batch, prepared=tuple(prepared)), tuple(tasks), found, same_as)
 
 
-def _same_optimum(one: InversionResult, other: InversionResult) -> bool:
-    apart = np.abs(one.best.theta - other.best.theta) / np.sqrt(np.diag(one.covariance))
-    return bool(abs(one.settled_free_energy - other.settled_free_energy) <= SAME_F and apart.max() <= SAME_PLACE)
+def _same_optimum(result: InversionResult, other: InversionResult) -> bool:
+    apart = np.abs(result.best.theta - other.best.theta) / np.sqrt(np.diag(result.covariance))
+    return bool(abs(result.settled_free_energy - other.settled_free_energy) <= SAME_F and apart.max() <= SAME_PLACE)

@@ -106,7 +106,7 @@ def _run(
     chosen = {id(batch): [k for k, position in enumerate(batch.members) if position in wanted] for batch in batches}
     refined = settings.refine == "sampling"
     total = sum(
-        len(chosen[id(one)]) * (settings.starts * (2 if starts_bilinear(one) else 1) + refined) for one in batches
+        len(chosen[id(batch)]) * (settings.starts * (2 if starts_bilinear(batch) else 1) + refined) for batch in batches
     )
     done = 0
 
@@ -128,12 +128,12 @@ def _refined(
 ) -> Iterator[tuple[int, Posterior | Failure]]:
     """Failures at once; posteriors when they are refined, which begins when all of the batch are inverted."""
     posteriors = []
-    for position, one in found:
-        if isinstance(one, Failure):
+    for position, outcome in found:
+        if isinstance(outcome, Failure):
             count(1)
-            yield position, one
+            yield position, outcome
         else:
-            posteriors.append((batch.members.index(position), one))
+            posteriors.append((batch.members.index(position), outcome))
     for member, posterior in refine_each(batch, posteriors, cores, count):
         yield batch.members[member], posterior
 
@@ -174,11 +174,11 @@ def _by_full_equations(
         starts[member][start] = ended
         if len(starts[member]) == expected[member]:
             own = starts.pop(member)
-            if all(laplace.has_result(one.status) for one in own.values()):
+            if all(laplace.has_result(result.status) for result in own.values()):
                 yield outcome(member, own)
             else:
                 failed[member] = own
-    again = [(m, k) for m, own in failed.items() for k, one in own.items() if not laplace.has_result(one.status)]
+    again = [(m, k) for m, own in failed.items() for k, result in own.items() if not laplace.has_result(result.status)]
     for (member, start), ended in _run_tasks(batch, again, cores) if again else ():  # from where the starts are
         failed[member][start] = ended
     for member, own in failed.items():
@@ -197,7 +197,7 @@ def _outcome(batch: Batch, member: int, starts: Sequence[InversionResult]) -> Po
     The best settled F is kept. In SPM's modes it is kept among the starts whose F, as SPM evaluates it, is not below
     that of the first start: more starts never make the reported F worse.
     """
-    one = batch.prepared[member]
+    run = batch.prepared[member]
     status = [_STATUS[int(ended.status)] for ended in starts]
     failed = np.array([code.failed for code in status])
     settled = np.array([float(ended.settled_free_energy) for ended in starts])
@@ -206,47 +206,47 @@ def _outcome(batch: Batch, member: int, starts: Sequence[InversionResult]) -> Po
     considered = energy >= energy[0] if batch.settings.as_spm else np.isfinite(reached)
     best = int(np.argmax(np.where(considered, reached, -np.inf)))
     if status[best].failed or not considered[best]:
-        return Failure(one.subject.name, (status[0] if status[0].failed else Status.NOT_FINITE).value)
+        return Failure(run.subject.name, (status[0] if status[0].failed else Status.NOT_FINITE).value)
     return _posterior(batch, member, starts[best], best, reached)
 
 
 def _posterior(batch: Batch, member: int, ended: InversionResult, start: int, reached: np.ndarray) -> Posterior:
-    one, columns, settings = batch.prepared[member], batch.free_columns(member), batch.settings
-    scans, regions = one.data.bold.shape
-    mean = one.prior.mean.copy()
-    mean[one.prior.free] += ended.best.theta[columns]
+    run, columns, settings = batch.prepared[member], batch.free_columns(member), batch.settings
+    scans, regions = run.data.bold.shape
+    mean = run.prior.mean.copy()
+    mean[run.prior.free] += ended.best.theta[columns]
     prediction = np.asarray(ended.prediction)[:scans]
     rho = np.tanh(np.asarray(ended.best.correlation))
     if settings.as_spm:
-        effects = one.rotation @ np.asarray(ended.best.beta)[: one.power.size]
+        effects = run.rotation @ np.asarray(ended.best.beta)[: run.power.size]
     else:
-        effects = one.rotation @ generalised_least_squares(one.confounds, one.data.bold - prediction, rho)
+        effects = run.rotation @ generalised_least_squares(run.confounds, run.data.bold - prediction, rho)
     covariance = np.asarray(ended.covariance)[np.ix_(columns, columns)]
-    of_noise = np.eye(2 * regions) / (scans / 2 + 1 / one.prior.noise_variance)
+    of_noise = np.eye(2 * regions) / (scans / 2 + 1 / run.prior.noise_variance)
     if not settings.as_spm:
         of_noise = np.linalg.inv(np.asarray(ended.noise_precision))
     return Posterior(
-        spec=one.subject.spec,
-        prior=one.prior,
+        spec=run.subject.spec,
+        prior=run.prior,
         mean=mean,
         covariance=(covariance + covariance.T) / 2,
-        free=one.prior.free,
+        free=run.prior.free,
         noise_mean=np.asarray(ended.best.noise),
         noise_covariance=of_noise[:regions, :regions],
         autocorrelation=rho,
         autocorrelation_sd=np.sqrt(np.diag(of_noise)[regions:]) if settings.noise == "ar1" else np.zeros(regions),
         confound_effects=effects,
         prediction=prediction,
-        residual=one.data.bold - prediction - one.data.confounds @ effects,
+        residual=run.data.bold - prediction - run.data.confounds @ effects,
         free_energy=float(ended.free_energy if settings.as_spm else ended.settled_free_energy),
         settled_free_energy=float(ended.settled_free_energy),
         status=_STATUS[int(ended.status)],
         iterations=int(ended.iterations),
         free_energy_history=np.asarray(ended.history)[: int(ended.iterations)],
-        data_scale=one.scale,
+        data_scale=run.scale,
         start=start,
         start_free_energies=reached,
         settings=settings,
-        centre_inputs=one.subject.centre_inputs,
-        constant_inputs=one.subject.constant_inputs,
+        centre_inputs=run.subject.centre_inputs,
+        constant_inputs=run.subject.constant_inputs,
     )

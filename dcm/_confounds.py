@@ -51,11 +51,11 @@ def generalised_least_squares(
     def whiten(columns: np.ndarray, rho: float) -> np.ndarray:
         return np.concatenate([columns[:1] * np.sqrt(1 - rho**2), columns[1:] - rho * columns[:-1]])
 
-    def effects(one: np.ndarray, rho: float) -> np.ndarray:
-        found: np.ndarray = np.linalg.lstsq(whiten(confounds, rho), whiten(one[:, None], rho), rcond=None)[0]
+    def effects(column: np.ndarray, rho: float) -> np.ndarray:
+        found: np.ndarray = np.linalg.lstsq(whiten(confounds, rho), whiten(column[:, None], rho), rcond=None)[0]
         return found[:, 0]
 
-    return np.column_stack([effects(one, value) for one, value in zip(series.T, rho, strict=True)])
+    return np.column_stack([effects(column, value) for column, value in zip(series.T, rho, strict=True)])
 
 
 def rotate_confounds(confounds: Float[np.ndarray, "scan confound"], as_given: bool = False) -> RotatedConfounds:

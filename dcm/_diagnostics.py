@@ -144,7 +144,7 @@ def _noise_conflict(posterior: Posterior) -> tuple[str, ...]:
     held = left > HELD_DOWN
 
     def regions(which: np.ndarray) -> str:
-        return ", ".join(name for name, one in zip(posterior.spec.regions, which, strict=True) if one)
+        return ", ".join(name for name, chosen in zip(posterior.spec.regions, which, strict=True) if chosen)
 
     said = []
     if silent.any():
@@ -209,7 +209,7 @@ def _small_series(posterior: Posterior) -> str:
     small = ranges < SMALL * expected
     if not small.any():
         return ""
-    regions = [name for name, one in zip(posterior.spec.regions, small, strict=True) if one]
+    regions = [name for name, is_small in zip(posterior.spec.regions, small, strict=True) if is_small]
     whose = "the series range" if small.all() else f"the series of {', '.join(regions)} range"
     scaled = " once scaled for the inversion" if posterior.data_scale < 1 else ""
     return f"{whose} over {ranges[small].max():.2g}{scaled} where the noise's prior expects about {expected:.2g}"

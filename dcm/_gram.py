@@ -43,7 +43,7 @@ class SymmetricMatrices(eqx.Module):
         """Σ_i w_i S_i; of several blocks the lower triangle only, and zeros above the blocks on the diagonal."""
         size = self.rows[-1].shape[-1]
         sums = [(weight @ row.reshape(len(row), -1)).reshape(row.shape[1:]) for row in self.rows]
-        return jnp.concatenate([jnp.pad(one, ((0, 0), (0, size - one.shape[1]))) for one in sums])
+        return jnp.concatenate([jnp.pad(block, ((0, 0), (0, size - block.shape[1]))) for block in sums])
 
     def traces(self, matrix: Float[Array, "free free"]) -> Float[Array, "region"]:
         """tr(S_i M) of a symmetric M."""

@@ -130,10 +130,10 @@ def _log_mixture(z: Float[np.ndarray, "draw free"], drawn: list[tuple[int, Momen
     """ln of the density that all draws together are from."""
     total = sum(count for count, _ in drawn)
     parts = []
-    for count, one in drawn:
-        factor = np.linalg.cholesky(one.covariance)
-        squares = (np.linalg.solve(factor, (z - one.mean).T) ** 2).sum(axis=0)
-        constant = np.log(2 * np.pi) * one.mean.size / 2 + np.log(np.diag(factor)).sum()
+    for count, moments in drawn:
+        factor = np.linalg.cholesky(moments.covariance)
+        squares = (np.linalg.solve(factor, (z - moments.mean).T) ** 2).sum(axis=0)
+        constant = np.log(2 * np.pi) * moments.mean.size / 2 + np.log(np.diag(factor)).sum()
         parts.append(np.log(count / total) - constant - squares / 2)
     return np.logaddexp.reduce(parts, axis=0)
 
@@ -239,7 +239,7 @@ def refine_each(
     count(1)
     yield member, first
     with one_blas_thread(), ThreadPoolExecutor(cores or usable_cores(), thread_name_prefix="refine") as pool:
-        running = {pool.submit(refine, batch, *one): one[0] for one in waiting}
+        running = {pool.submit(refine, batch, *task): task[0] for task in waiting}
         for future in as_completed(running):
             count(1)
             yield running[future], future.result()

@@ -48,8 +48,8 @@ def resting_jacobian(parameters: Parameters) -> Float[np.ndarray, "state state"]
     """
     A = np.asarray(parameters.A, dtype=np.float64)  # Hz, (to, from), diagonal a log scale
     n = A.shape[0]
-    one, zero = np.eye(n), np.zeros((n, n))
-    neural = np.where(one > 0, SELF_INHIBITION * np.exp(A), A)
+    unit, zero = np.eye(n), np.zeros((n, n))
+    neural = np.where(unit > 0, SELF_INHIBITION * np.exp(A), A)
     decay = DECAY * np.exp(float(parameters.decay))  # 1/s
     rate = np.diag(1 / (TRANSIT * np.exp(np.asarray(parameters.transit, dtype=np.float64))))  # 1/s
     # d/df of e^f (1 − (1 − E0)^{e^{−f}})/E0 at f = 0
@@ -57,8 +57,8 @@ def resting_jacobian(parameters: Parameters) -> Float[np.ndarray, "state state"]
     return np.block(
         [
             [neural, zero, zero, zero, zero],
-            [one, -decay * one, -FEEDBACK * one, zero, zero],
-            [zero, one, zero, zero, zero],
+            [unit, -decay * unit, -FEEDBACK * unit, zero, zero],
+            [zero, unit, zero, zero, zero],
             [zero, zero, rate, -rate / STIFFNESS, zero],
             [zero, zero, extraction * rate, (1 - 1 / STIFFNESS) * rate, -rate],
         ]
@@ -69,5 +69,5 @@ def _bold_gradient(parameters: Parameters, echo_time: float) -> Float[np.ndarray
     """∂y/∂x at rest: only volume w and deoxyhaemoglobin q are seen."""
     k1, k2, k3 = signal_weights(np.exp(float(parameters.epsilon)), echo_time)
     n = np.shape(parameters.A)[0]
-    one, zero = np.eye(n), np.zeros((n, n))
-    return RESTING_VOLUME * np.hstack([zero, zero, zero, (k2 - k3) * one, -(k1 + k2) * one])
+    unit, zero = np.eye(n), np.zeros((n, n))
+    return RESTING_VOLUME * np.hstack([zero, zero, zero, (k2 - k3) * unit, -(k1 + k2) * unit])

@@ -73,7 +73,7 @@ def sample_posterior(
     with one_blas_thread(), ThreadPoolExecutor(cores or usable_cores(), thread_name_prefix="nuts") as pool:
         states = [_first_state(model, problem, frame, key, sampling.warmup) for key in keys]
         begun = [_Chain(model, problem, frame, state, progress, sampling.warmup) for state in states]
-        if not all(np.isfinite(one.state.potential_energy) for one in begun):
+        if not all(np.isfinite(chain.state.potential_energy) for chain in begun):
             raise InversionError(
                 f"{subject.name}: a chain finds no point near the posterior mean where the model holds"
             )
@@ -222,7 +222,7 @@ def _collect(posterior: Posterior, frame: _Frame, chains: Sequence[_Chain], samp
     kept = slice(sampling.warmup, sampling.warmup + sampling.draws)
     z, diverging, steps = (
         np.array([np.concatenate(part) for part in parts])
-        for parts in zip(*(zip(*one.blocks, strict=True) for one in chains), strict=True)
+        for parts in zip(*(zip(*chain.blocks, strict=True) for chain in chains), strict=True)
     )
     points = jax.vmap(jax.vmap(frame.point))(jnp.asarray(z[:, kept]))
     theta, noise, correlation = (np.asarray(leaf) for leaf in points)

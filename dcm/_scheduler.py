@@ -236,7 +236,7 @@ def _problem_of(all_problems: Problem, task: Task) -> Problem:
     """The problem of one member from one of its starts, as if there were no others."""
     member, start = task
     alone = jax.tree.map(lambda leaf: leaf[member : member + 1], all_problems)
-    return eqx.tree_at(lambda one: one.start, alone, alone.start[:, start : start + 1])
+    return eqx.tree_at(lambda problem: problem.start, alone, alone.start[:, start : start + 1])
 
 
 @compiled(static_argnums=(0, 1), donate_argnums=4)
@@ -257,10 +257,10 @@ def advance(
     """
     problems = jax.tree.map(lambda leaf: leaf[slots.member], all_problems)
     problems = eqx.tree_at(
-        lambda one: one.start, problems, jax.vmap(lambda start, k: start[k])(problems.start, slots.start)
+        lambda tree: tree.start, problems, jax.vmap(lambda start, k: start[k])(problems.start, slots.start)
     )
     states = _choose(slots.is_new, jax.vmap(laplace.init)(problems), states)
-    states = eqx.tree_at(lambda one: one.status, states, jnp.where(slots.is_free, laplace.CONVERGED, states.status))
+    states = eqx.tree_at(lambda tree: tree.status, states, jnp.where(slots.is_free, laplace.CONVERGED, states.status))
 
     def unfinished(carry: tuple[Array, State]) -> Bool[Array, ""]:
         done, states = carry
@@ -276,20 +276,20 @@ def advance(
 
 def _choose(condition: Bool[Array | np.ndarray, "slot"], new: State, old: State) -> State:
     """The new state in some slots, the old in the others."""
-    return jax.vmap(lambda one, *leaves: jax.tree.map(partial(jnp.where, one), *leaves))(condition, new, old)
+    return jax.vmap(lambda chosen, *leaves: jax.tree.map(partial(jnp.where, chosen), *leaves))(condition, new, old)
 
 
 def _blank_states(all_problems: Problem, slots: int) -> State:
     """States of no inversion, one for every slot."""
-    one = jax.eval_shape(partial(_problem_of, task=(0, 0)), all_problems)
-    shapes = _first_states.eval_shape(one, slots)  # type: ignore[no-untyped-call] # JAX leaves it untyped
+    single = jax.eval_shape(partial(_problem_of, task=(0, 0)), all_problems)
+    shapes = _first_states.eval_shape(single, slots)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 
 @partial(jax.jit, static_argnums=1)  # traced once for all workers, and never run
 def _first_states(all_problems: Problem, slots: int) -> State:
     some = jax.tree.map(lambda leaf: leaf[np.zeros(slots, dtype=int)], all_problems)
-    return jax.vmap(laplace.init)(eqx.tree_at(lambda one: one.start, some, some.start[:, 0]))
+    return jax.vmap(laplace.init)(eqx.tree_at(lambda problem: problem.start, some, some.start[:, 0]))
 
 
 def _results(states: State) -> InversionResult:

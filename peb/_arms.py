@@ -186,7 +186,7 @@ def arms_from_groups(
     design = Design((first.name, second.name), (COMMON, HALF_DIFFERENCE), np.array([[1.0, 1.0], [1.0, -1.0]]))
     group = fit([first.as_estimate(), second.as_estimate()], design, settings, name=name)
     chosen = first.design.covariates if covariates is None else covariates
-    return ThirdLevel(group, tuple(_from_groups(group, first, second, one) for one in chosen))
+    return ThirdLevel(group, tuple(_from_groups(group, first, second, covariate) for covariate in chosen))
 
 
 def _from_interaction(
@@ -230,13 +230,13 @@ def _turned(group: GroupPosterior, turn: Float[np.ndarray, "covariate covariate"
 
 
 def check_alike(first: GroupPosterior, second: GroupPosterior) -> None:
-    for kind, one, other in (
+    for kind, names, other in (
         ("covariates", first.design.covariates, second.design.covariates),
         ("parameters", first.parameters, second.parameters),
     ):
-        if one != other:
+        if names != other:
             raise PebError(
-                f"{first.name} and {second.name} differ in their {kind}: {', '.join(one)}; {', '.join(other)}"
+                f"{first.name} and {second.name} differ in their {kind}: {', '.join(names)}; {', '.join(other)}"
             )
 
 
@@ -274,7 +274,7 @@ def make_comparison(
     remarks: tuple[str, ...] = (),
 ) -> ArmComparison:
     """What all roads end in; what is given is of the first arm, the second, and half the difference."""
-    beyond = [one.above_zero for one in marginals]
+    beyond = [density.above_zero for density in marginals]
     first, second, half = found
     return ArmComparison(
         arms,

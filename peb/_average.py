@@ -80,8 +80,12 @@ def average_of_switches(
         for start in range(0, kept.size, rows):
             some = slice(start, start + rows)
             if group.mixture is not None:
-                each = [group.mixture.switched(one).posterior for one in _by_connection(group, on[kept[some]])]
-                yield weight[some], np.stack([one.mean for one in each]), np.stack([one.covariance for one in each])
+                each = [group.mixture.switched(pattern).posterior for pattern in _by_connection(group, on[kept[some]])]
+                yield (
+                    weight[some],
+                    np.stack([density.mean for density in each]),
+                    np.stack([density.covariance for density in each]),
+                )
                 continue
             found = reduce(prior, posterior, *switched(prior, on[kept[some]]))
             yield weight[some], found.mean, found.covariance

@@ -151,7 +151,7 @@ def compare(
         probability=probabilities(free_energy).reshape(shape),
         effects=group.effects,
         average=average_of_switches(group, patterns, free_energy, window),
-        unseen=tuple(name for name, one in zip(group.effects, told, strict=True) if not one),
+        unseen=tuple(name for name, is_told in zip(group.effects, told, strict=True) if not is_told),
         window=window,
     )
 

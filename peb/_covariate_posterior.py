@@ -58,49 +58,49 @@ class CovariatePosterior(NamedTuple):
     prior_variance: Float[Array, ""]
 
 
-def exact_posterior(one: LeftOut, unknown: Int[Array, ""]) -> CovariatePosterior:
+def exact_posterior(participant: LeftOut, unknown: Int[Array, ""]) -> CovariatePosterior:
     """The posterior of x_u where all other covariates are known: N(0, v) times the likelihood, θ integrated out."""
-    L, h, R = one.added.matrix, one.added.vector, one.precision
-    w = one.loadings[:, unknown]
-    o = one.loadings @ one.row  # what the known covariates predict
+    L, h, R = participant.added.matrix, participant.added.vector, participant.precision
+    w = participant.loadings[:, unknown]
+    o = participant.loadings @ participant.row  # what the known covariates predict
     C = inverse(L + R)
-    m, v = jnp.zeros(()), SPREAD * one.variance
+    m, v = jnp.zeros(()), SPREAD * participant.variance
     information = w @ (R - R @ C @ R) @ w
     variance = 1 / (1 / v + information)
     estimate = variance * (m / v + w @ R @ (C @ (h + R @ o) - o))
     return CovariatePosterior(estimate, variance, m, v)
 
 
-def spm_posterior(one: LeftOut, unknown: Int[Array, ""], limits: Limits) -> CovariatePosterior:
+def spm_posterior(participant: LeftOut, unknown: Int[Array, ""], limits: Limits) -> CovariatePosterior:
     """SPM12's posterior of x_u; m is 0 at first."""
-    size = one.row.size
+    size = participant.row.size
     here = jnp.arange(size) == unknown
 
     def step(
         mean: Float[Array, "covariate"], i: Int[Array, ""]
     ) -> tuple[Float[Array, "covariate"], CovariatePosterior]:
-        variances = jnp.exp(-i) + jnp.where(here, SPREAD * one.variance, 0.0)
-        end = climb(_alone(one, mean, variances), limits, spm=True)
+        variances = jnp.exp(-i) + jnp.where(here, SPREAD * participant.variance, 0.0)
+        end = climb(_alone(participant, mean, variances), limits, spm=True)
         variance = jnp.diag(inverse(-end.last.curvature))[unknown]
         told = CovariatePosterior(end.beta[unknown], variance, mean[unknown], variances[unknown])
-        return jnp.where(here, end.beta, one.row), told
+        return jnp.where(here, end.beta, participant.row), told
 
-    passes = jax.lax.scan(step, one.row, jnp.arange(float(PASSES)))[1]
+    passes = jax.lax.scan(step, participant.row, jnp.arange(float(PASSES)))[1]
     return jax.tree.map(lambda each: each[-1], passes)
 
 
-def _alone(one: LeftOut, mean: Float[Array, "covariate"], variances: Float[Array, "covariate"]) -> Group:
+def _alone(participant: LeftOut, mean: Float[Array, "covariate"], variances: Float[Array, "covariate"]) -> Group:
     """A group of one participant, whose effects are the covariates: X = 1, W = Ep, Σ = Ce."""
-    size = one.precision.shape[0]
+    size = participant.precision.shape[0]
     return Group(
-        added=jax.tree.map(lambda array: array[None], one.added),
+        added=jax.tree.map(lambda array: array[None], participant.added),
         weight=jnp.ones(1),
         between=jnp.ones((1, 1)),
-        within=one.loadings,
+        within=participant.loadings,
         components=jnp.zeros((0, size, size)),
         root=jnp.zeros((size, 0)),
         membership=jnp.zeros((0, 0)),
-        floor=one.precision,
+        floor=participant.precision,
         beta_mean=mean,
         beta_precision=jnp.diag(1 / variances),
         gamma_mean=jnp.zeros(0),
@@ -160,9 +160,9 @@ def _fit_many(group: Group, folds: Fold, most: Limits, *, spm: bool) -> Found:
 
 
 def check_folds(design: Design, found: Found, fold: Int[np.ndarray, "subject"]) -> tuple[GroupStatus, ...]:
-    status = tuple(STATUS[int(one)] for one in found.status)
-    for k, one in enumerate(status):
-        if one is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance[k]).all():
+    status = tuple(STATUS[int(code)] for code in found.status)
+    for k, ended in enumerate(status):
+        if ended is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance[k]).all():
             out = some([design.participants[i] for i in np.flatnonzero(fold == k)])
             raise PebError(f"the group without {out}: {GroupStatus.NOT_FINITE.value}")
     return status

@@ -196,7 +196,7 @@ def _predict(
         found, settled = estimate_left_out(group, settings, which, fold)
         estimate, variance, prior_variance = found
         prior_mean = np.zeros_like(estimate)
-        status = tuple(GroupStatus.CONVERGED if one else GroupStatus.MAX_ROUNDS for one in settled)
+        status = tuple(GroupStatus.CONVERGED if has_settled else GroupStatus.MAX_ROUNDS for has_settled in settled)
         shuffled = shuffled_correlations(group, which, fold, *shuffles)
     else:
         prepared = prepare(estimates, design, settings, parameters)

@@ -167,7 +167,7 @@ class Design:
         """The `size` of every covariate; of a product of covariates, the product of theirs."""
         size = dict(zip(self.covariates, self.size.tolist(), strict=True))
         factors = [name.split("×") if set(name.split("×")) <= set(size) else [name] for name in self.covariates]
-        return np.array([np.prod([size[one] for one in each]) for each in factors])
+        return np.array([np.prod([size[factor] for factor in each]) for each in factors])
 
     @property
     def in_own_units(self) -> Design:
@@ -250,10 +250,10 @@ def make_design(
         coded[name] = key
         columns[key] = numbers
     for pair in interactions:
-        for one in pair:
-            if one not in coded:
-                raise DesignError(f"the interaction {'×'.join(pair)} needs {one}, which is no covariate of the design")
-        first, second = (coded[one] for one in pair)
+        for name in pair:
+            if name not in coded:
+                raise DesignError(f"the interaction {'×'.join(pair)} needs {name}, which is no covariate of the design")
+        first, second = (coded[name] for name in pair)
         columns[f"{first}×{second}"] = columns[first] * columns[second]
     return Design(tuple(participants), tuple(columns), np.column_stack(list(columns.values())), centres, kinds)
 

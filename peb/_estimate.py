@@ -47,7 +47,7 @@ class Estimate:
                 f"and {self.posterior.mean.size} posterior means; there must be one of each for every parameter"
             )
         if len(set(self.parameters)) < len(self.parameters):
-            repeated = next(one for one in self.parameters if self.parameters.count(one) > 1)
+            repeated = next(name for name in self.parameters if self.parameters.count(name) > 1)
             raise ValueError(f"{self.name}: the parameter {repeated} is there twice")
         if not np.isfinite(self.free_energy):
             raise ValueError(f"{self.name}: the free energy is {self.free_energy}")
@@ -88,7 +88,7 @@ class Estimate:
     def places(self, chosen: Sequence[str]) -> Int[np.ndarray, "kept"]:
         """Where the parameters that `select` keeps are; raises as it does."""
         known = {*self.parameters, *self.fields}
-        unknown = [one for one in chosen if one not in known]
+        unknown = [name for name in chosen if name not in known]
         if unknown:
             raise ValueError(
                 f"{self.name} has no field or parameter {unknown[0]!r}; its fields are "

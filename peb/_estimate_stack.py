@@ -36,23 +36,24 @@ def stack_estimates(estimates: Sequence[Estimate], chosen: Sequence[str] | None)
     """
     places: dict[tuple[tuple[str, ...], tuple[str, ...], bytes], Int[np.ndarray, "kept"]] = {}
     each = []
-    for one in estimates:
-        alike = (one.parameters, one.fields, one.prior.free.tobytes())
+    for estimate in estimates:
+        alike = (estimate.parameters, estimate.fields, estimate.prior.free.tobytes())
         if alike not in places:
-            places[alike] = np.arange(len(one.parameters)) if chosen is None else one.places(chosen)
+            places[alike] = np.arange(len(estimate.parameters)) if chosen is None else estimate.places(chosen)
         each.append(places[alike])
     first, kept = estimates[0], each[0]
     names = tuple(first.parameters[i] for i in kept)
     if not names:
         raise PebError(f"{first.name} has no parameter that varies among those asked for; choose others")
-    for one, own in zip(estimates, each, strict=True):
-        if own is not kept and (theirs := tuple(one.parameters[i] for i in own)) != names:
+    for estimate, own in zip(estimates, each, strict=True):
+        if own is not kept and (theirs := tuple(estimate.parameters[i] for i in own)) != names:
             odd = sorted(set(theirs) ^ set(names)) or ["their order"]
             raise PebError(
-                f"{one.name} and {first.name} differ in {odd[0]}; a group needs one model for all, reduce it afterwards"
+                f"{estimate.name} and {first.name} differ in {odd[0]}; a group needs one model for all, reduce it "
+                "afterwards"
             )
-    prior = _stacked([one.prior for one in estimates], each)
-    posterior = _stacked([one.posterior for one in estimates], each)
+    prior = _stacked([estimate.prior for estimate in estimates], each)
+    posterior = _stacked([estimate.posterior for estimate in estimates], each)
     fixed = (_variances(prior) == 0) | (_variances(posterior) == 0)
     if fixed.any():
         participant, parameter = np.argwhere(fixed)[0]
@@ -74,8 +75,8 @@ def under_group(
     """
     between = np.broadcast_to(between, (len(estimates), *between.shape[-2:]))
     alike: dict[tuple[tuple[str, ...], bytes], list[int]] = {}
-    for i, one in enumerate(estimates):
-        alike.setdefault((one.parameters, one.prior.free.tobytes()), []).append(i)
+    for i, estimate in enumerate(estimates):
+        alike.setdefault((estimate.parameters, estimate.prior.free.tobytes()), []).append(i)
     found: dict[int, Estimate] = {}
     for (names, _), members in alike.items():
         some = [estimates[i] for i in members]
@@ -85,13 +86,13 @@ def under_group(
     return tuple(found[i] for i in range(len(estimates)))
 
 
-def _one_under(one: Estimate, prior: Gaussian) -> Estimate:
+def _one_under(estimate: Estimate, prior: Gaussian) -> Estimate:
     try:
-        return one.under(prior)
+        return estimate.under(prior)
     except ValueError as error:
         raise PebError(
-            f"{one.name} has a posterior that is wider than its prior in some direction, and none under the group's "
-            "wider one; invert it again, or leave it out"
+            f"{estimate.name} has a posterior that is wider than its prior in some direction, and none under the "
+            "group's wider one; invert it again, or leave it out"
         ) from error
 
 
@@ -104,8 +105,8 @@ def _under(
     """The same for participants who have the same parameters and fix the same of them."""
     free = estimates[0].prior.free
     every = [np.arange(estimates[0].prior.mean.size)] * len(estimates)
-    prior = _stacked([one.prior for one in estimates], every)
-    posterior = _stacked([one.posterior for one in estimates], every)
+    prior = _stacked([estimate.prior for estimate in estimates], every)
+    posterior = _stacked([estimate.posterior for estimate in estimates], every)
     mean, covariance = prior.mean.copy(), prior.covariance.copy()
     covariance[:, places, :] = covariance[:, :, places] = 0.0
     mean[:, places] = means
@@ -116,26 +117,30 @@ def _under(
             prior.marginal(free), posterior.marginal(free), Gaussians(mean, covariance).marginal(free)
         )
     except np.linalg.LinAlgError:  # somebody's has none, and reduction one by one says whose
-        return [_one_under(one, own) for one, own in zip(estimates, empirical, strict=True)]
+        return [_one_under(estimate, own) for estimate, own in zip(estimates, empirical, strict=True)]
     whole, spread = prior.mean.copy(), np.zeros_like(prior.covariance)
     whole[:, free] = reduced.mean
     spread[:, free[:, None], free] = reduced.covariance
     return [
-        Estimate(one.name, one.parameters, one.fields, own, again, one.free_energy + float(change))
-        for one, own, again, change in zip(estimates, empirical, Gaussians(whole, spread).each(), delta, strict=True)
+        Estimate(estimate.name, estimate.parameters, estimate.fields, own, again, estimate.free_energy + float(change))
+        for estimate, own, again, change in zip(
+            estimates, empirical, Gaussians(whole, spread).each(), delta, strict=True
+        )
     ]
 
 
 def _stacked(densities: Sequence[Gaussian], places: Sequence[Int[np.ndarray, "kept"]]) -> Gaussians:
     """The densities of the parameters at each participant's places."""
-    alike = all(one is places[0] for one in places)
+    alike = all(own is places[0] for own in places)
     if alike:
-        whole = Gaussians(np.stack([one.mean for one in densities]), np.stack([one.covariance for one in densities]))
+        whole = Gaussians(
+            np.stack([density.mean for density in densities]), np.stack([density.covariance for density in densities])
+        )
         return whole if places[0].size == whole.mean.shape[1] else whole.marginal(places[0])
     pairs = list(zip(densities, places, strict=True))
     return Gaussians(
-        np.stack([one.mean[own] for one, own in pairs]),
-        np.stack([one.covariance[own[:, None], own] for one, own in pairs]),
+        np.stack([density.mean[own] for density, own in pairs]),
+        np.stack([density.covariance[own[:, None], own] for density, own in pairs]),
     )
 
 

@@ -82,7 +82,7 @@ def families(comparison: Comparison, labels: Sequence[str] | Mapping[str, Sequen
     Raises `ValueError` where there is not one label for each model, or the covariates are not those compared.
     """
     each = _by_covariate(comparison, labels)
-    names, codes = zip(*(_coded(one) for one in each), strict=True)
+    names, codes = zip(*(_coded(labels_of_models) for labels_of_models in each), strict=True)
     prior = np.ones(())
     for code in codes:
         prior = np.multiply.outer(prior, 1 / (code.max() + 1) / np.bincount(code)[code])
@@ -105,10 +105,10 @@ def _by_covariate(comparison: Comparison, labels: Sequence[str] | Mapping[str, S
             f"for {', '.join(comparison.covariates)}"
         )
     each = [tuple(map(str, given[name])) for name in comparison.covariates]
-    for covariate, one in zip(comparison.covariates, each, strict=True):
-        if len(one) != len(comparison.models):
+    for covariate, own in zip(comparison.covariates, each, strict=True):
+        if len(own) != len(comparison.models):
             raise ValueError(
-                f"{len(one)} family labels for {covariate}, but {len(comparison.models)} models; give one for each"
+                f"{len(own)} family labels for {covariate}, but {len(comparison.models)} models; give one for each"
             )
     return each
 

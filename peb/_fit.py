@@ -161,7 +161,7 @@ def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
         noise_prior=Gaussian(np.asarray(group.gamma_mean), precision(np.asarray(group.gamma_precision))),
         noise=Gaussian(found.gamma, found.gamma_covariance),
         between=between,
-        free_energy=float(found.free_energy) + sum(one.free_energy for one in prepared.whole),
+        free_energy=float(found.free_energy) + sum(estimate.free_energy for estimate in prepared.whole),
         participants=under_group(prepared.whole, chosen.parameters, means, between),
         status=status,
         iterations=int(found.iterations),

@@ -102,10 +102,10 @@ class Gaussians(NamedTuple):
         except np.linalg.LinAlgError:  # something is wrong, or fixed
             sound = False
         if not sound:
-            return [Gaussian(*one) for one in zip(self.mean, self.covariance, strict=True)]
+            return [Gaussian(*moments) for moments in zip(self.mean, self.covariance, strict=True)]
         mean.setflags(write=False)
         covariance.setflags(write=False)
-        return [_checked(*one) for one in zip(mean, covariance, strict=True)]
+        return [_checked(*moments) for moments in zip(mean, covariance, strict=True)]
 
 
 def _checked(mean: np.ndarray, covariance: np.ndarray) -> Gaussian:

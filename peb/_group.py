@@ -166,9 +166,9 @@ class GroupPosterior:
         """The density of every effect by itself, (effect, covariate)."""
         if self.mixture is None:
             return NormalMixture.normal(self.mean, self.sd)
-        each = [self.mixture.marginal(one) for one in np.eye(len(self.design.covariates))]
+        each = [self.mixture.marginal(contrast) for contrast in np.eye(len(self.design.covariates))]
         weight, means, sds = (
-            np.stack([getattr(one, part) for one in each], axis=1) for part in ("weight", "means", "sds")
+            np.stack([getattr(density, part) for density in each], axis=1) for part in ("weight", "means", "sds")
         )
         return NormalMixture(weight, means, sds)
 

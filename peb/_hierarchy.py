@@ -210,10 +210,10 @@ def _products(
         return jnp.einsum("s,sab->ab", weight, M * (M / 2 + u[:, :, None] * u[:, None, :]))
 
     def add(
-        total: Float[Array, "rank rank"], one: tuple[Array, Array, Array]
+        total: Float[Array, "rank rank"], participant: tuple[Array, Array, Array]
     ) -> tuple[Float[Array, "rank rank"], None]:
-        M = F.T @ one[0]
-        return total + one[2] * M * (M / 2 + jnp.outer(one[1], one[1])), None
+        M = F.T @ participant[0]
+        return total + participant[2] * M * (M / 2 + jnp.outer(participant[1], participant[1])), None
 
     return jax.lax.scan(add, jnp.zeros((F.shape[1], F.shape[1])), (sCF, u, weight))[0]
 

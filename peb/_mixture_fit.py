@@ -204,12 +204,12 @@ def _moved(plain: NodeMixture, whole: Together, mean: np.ndarray, covariance: np
     return replace(plain, means=means, covariances=turn @ plain.covariances @ np.swapaxes(turn, -1, -2))
 
 
-def _distance(one: PerConnection, other: PerConnection, precisions: np.ndarray) -> float:
+def _distance(before: PerConnection, other: PerConnection, precisions: np.ndarray) -> float:
     """How far two informations are at most, in standard deviations of what they say of θ about the design."""
     scale = 1 / (1 + other.precision / precisions.T)
     size = np.sqrt(other.precision * scale)
-    pull = np.abs(one.pull - other.pull) * scale / np.where(size > 0, size, np.inf)
-    return float(max(pull.max(), (np.abs(one.precision - other.precision) / precisions.T * scale).max()))
+    pull = np.abs(before.pull - other.pull) * scale / np.where(size > 0, size, np.inf)
+    return float(max(pull.max(), (np.abs(before.precision - other.precision) / precisions.T * scale).max()))
 
 
 def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPosterior:
@@ -233,7 +233,7 @@ def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPos
         noise_prior=_log_precisions(np.tile(np.exp(log_prior_of_one(mixture.u)), (q, 1)), mixture.u),
         noise=_log_precisions(weight, mixture.u),
         between=np.diag(group.unit**2 * (weight @ np.exp(2 * mixture.u))),
-        free_energy=mixture.total + float(fit.gain.sum()) + sum(one.free_energy for one in group.whole),
+        free_energy=mixture.total + float(fit.gain.sum()) + sum(estimate.free_energy for estimate in group.whole),
         participants=under_group(group.whole, chosen.parameters, means, diagonals(1 / fit.precisions)),
         status=GroupStatus.CONVERGED if fit.settled else GroupStatus.MAX_ROUNDS,
         iterations=fit.rounds,

@@ -110,7 +110,7 @@ class NodeMixture:
         log_sum = np.zeros((len(patterns), self.u.size)) + log_prior_of_typical(self.u)
         for j in range(q):
             own, place = np.unique(patterns[:, :, j], axis=0, return_inverse=True)
-            found = np.stack([self._reduced(j, one)[0] for one in own])
+            found = np.stack([self._reduced(j, pattern)[0] for pattern in own])
             log_sum += log_averages(found, self.u)[place.ravel()]
         return np.asarray(logsumexp(log_sum, axis=1)) - self.total
 

@@ -137,7 +137,7 @@ def permutation_test(
     if not np.isfinite(factors).all():
         bad = np.flatnonzero(~np.isfinite(factors))
         raise PebError(f"{bad.size} of {factors.size} fits have no Bayes factor; check the estimates' posteriors")
-    unfinished = sum(STATUS[int(one)] is GroupStatus.MAX_ITERATIONS for one in status)
+    unfinished = sum(STATUS[int(code)] is GroupStatus.MAX_ITERATIONS for code in status)
     return _result(covariate, names, factors, seed, unfinished)
 
 
@@ -176,11 +176,11 @@ def shuffled(
     basis = np.linalg.qr(np.delete(alone.matrix, place, axis=1))[0]
     size, columns = np.linalg.norm(x), [x]
     while len(columns) <= permutations:
-        one = rng.permutation(x)
-        one = one - basis @ (basis.T @ one)
-        left = np.linalg.norm(one)
+        column = rng.permutation(x)
+        column = column - basis @ (basis.T @ column)
+        left = np.linalg.norm(column)
         if left > LEFT * size:
-            columns.append(one * size / left)
+            columns.append(column * size / left)
     return np.stack(columns)
 
 
@@ -188,10 +188,10 @@ def _tested(
     prepared: Prepared, place: int, effects: Sequence[str] | None
 ) -> tuple[Bool[np.ndarray, "beta"], tuple[str, ...]]:
     """Which entries of β are switched off, and their parameters."""
-    one, within = prepared.chosen, prepared.group.within
+    chosen_parameters, within = prepared.chosen, prepared.group.within
     own = prepared.settings.within is None
-    names = one.parameters if own else tuple(f"within {a + 1}" for a in range(within.shape[1]))
-    fields = one.fields if own else tuple("within" for _ in names)
+    names = chosen_parameters.parameters if own else tuple(f"within {a + 1}" for a in range(within.shape[1]))
+    fields = chosen_parameters.fields if own else tuple("within" for _ in names)
     off, chosen = _chosen(names, fields, effects)
     tested = np.zeros(prepared.prior.mean.size, dtype=bool)
     tested[place * len(names) : (place + 1) * len(names)] = off
@@ -208,7 +208,7 @@ def _chosen(
             f"no effect is on {unknown[0]!r}; the group explains {', '.join(names)}" if unknown else "no effect to test"
         )
     off = np.array([effects is None or a in effects or b in effects for a, b in zip(names, fields, strict=True)])
-    return off, tuple(name for name, one in zip(names, off, strict=True) if one)
+    return off, tuple(name for name, is_off in zip(names, off, strict=True) if is_off)
 
 
 @partial(jax.jit, static_argnames="spm")

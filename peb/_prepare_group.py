@@ -161,8 +161,8 @@ def match(estimates: Sequence[Estimate], design: Design) -> tuple[Estimate, ...]
     """The estimates in the order of the design's rows; raises `PebError` where the two do not belong together."""
     if not estimates:
         raise PebError("there is no estimate to fit a group to")
-    named = {one.name: one for one in estimates}
-    if repeated := repeats([one.name for one in estimates]):
+    named = {estimate.name: estimate for estimate in estimates}
+    if repeated := repeats([estimate.name for estimate in estimates]):
         raise PebError(f"{repeated[0]} is among the estimates twice; give each participant once")
     rows = set(design.participants)
     only = {

@@ -275,7 +275,7 @@ def in_batches(
     parts = []
     for start in range(0, max(models, 1), rows):
         taken = np.minimum(np.arange(start, start + rows), models - 1)  # the last repeated fills up
-        found = jax.device_get(compute(*(one[taken] for one in inputs)))
+        found = jax.device_get(compute(*(rows_of[taken] for rows_of in inputs)))
         parts.append([part[: models - start] for part in found])
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 

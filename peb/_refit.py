@@ -135,8 +135,10 @@ def fit_with_reinversion(
     _check(subjects, design, first_level, max_rounds, tolerance)
     first_level = replace(first_level, tolerance=min(first_level.tolerance, TOLERANCE), refine="none")
     posteriors = _first_inversion(subjects, first_level)
-    estimates = tuple(Estimate.from_dcm(one.name, found) for one, found in zip(subjects, posteriors, strict=True))
-    original = {one.name: one.prior for one in estimates}
+    estimates = tuple(
+        Estimate.from_dcm(subject.name, found) for subject, found in zip(subjects, posteriors, strict=True)
+    )
+    original = {estimate.name: estimate.prior for estimate in estimates}
     rounds: list[Round] = []
     steps: list[np.ndarray] = []  # whole ones, of which a share was taken
     share = 1.0
@@ -144,14 +146,14 @@ def fit_with_reinversion(
         group = fit(estimates, design, settings, parameters=parameters, name=name)
         if rounds:
             steps.append((group.mean - rounds[-1].mean).ravel() / group.sd.ravel() / share)
-            turns = sum(float(one @ other) < 0 for one, other in pairwise(steps))
+            turns = sum(float(step @ other) < 0 for step, other in pairwise(steps))
             share = 1 / (1 + turns)
         lately = steps[-max(2, len(steps) // 4) :]
         moved = float(np.abs(np.mean(lately, axis=0)).max()) if steps else float("nan")
         posteriors, failures = _invert_again(subjects, posteriors, group.participants, first_level)
         if len(failures) == len(subjects):
             raise PebError(f"nobody could be inverted under the group's empirical priors: {failures[0].reason}")
-        new, unusable = _averages(estimates, posteriors, original, share, {one.name for one in failures})
+        new, unusable = _averages(estimates, posteriors, original, share, {failure.name for failure in failures})
         rounds.append(_round(group, subjects, posteriors, (*failures, *unusable), moved))
         each_round(rounds[-1])
         if moved < tolerance or len(rounds) == max_rounds:
@@ -183,14 +185,14 @@ def _average(last: Estimate, again: Estimate, original: Mapping[str, Gaussian], 
     new = again.under(original[last.name])
     if share == 1:
         return new
-    precisions = [precision(one.posterior.covariance) for one in (last, new)]
-    pulls = [own @ one.posterior.mean for own, one in zip(precisions, (last, new), strict=True)]
+    precisions = [precision(estimate.posterior.covariance) for estimate in (last, new)]
+    pulls = [own @ estimate.posterior.mean for own, estimate in zip(precisions, (last, new), strict=True)]
     inverse, pull = ((1 - share) * old + share * now for old, now in (precisions, pulls))
     covariance = precision(inverse)
     posterior = Gaussian(covariance @ pull, covariance)
 
-    def height(one: Gaussian, pull: np.ndarray) -> float:
-        return float(log_det(one.covariance) + one.mean @ pull) / 2
+    def height(density: Gaussian, pull: np.ndarray) -> float:
+        return float(log_det(density.covariance) + density.mean @ pull) / 2
 
     constant = (1 - share) * (last.free_energy - height(last.posterior, pulls[0]))
     constant += share * (new.free_energy - height(new.posterior, pulls[1]))
@@ -200,11 +202,11 @@ def _average(last: Estimate, again: Estimate, original: Mapping[str, Gaussian], 
 
 def _first_inversion(subjects: Sequence[dcm.Subject], first_level: dcm.Settings) -> tuple[dcm.Posterior, ...]:
     results = dcm.invert_cohort(subjects, first_level)
-    failed = [one for one in results if isinstance(one, dcm.Failure)]
+    failed = [result for result in results if isinstance(result, dcm.Failure)]
     if failed:
-        reasons = "; ".join(f"{one.name}: {one.reason}" for one in failed[:6])
+        reasons = "; ".join(f"{failure.name}: {failure.reason}" for failure in failed[:6])
         raise PebError(f"the first inversion left no posterior to go on from: {reasons}; leave these participants out")
-    return tuple(one for one in results if isinstance(one, dcm.Posterior))
+    return tuple(result for result in results if isinstance(result, dcm.Posterior))
 
 
 def _invert_again(
@@ -214,15 +216,15 @@ def _invert_again(
     first_level: dcm.Settings,
 ) -> tuple[tuple[dcm.Posterior, ...], tuple[dcm.Failure, ...]]:
     """Everyone under the empirical prior, from the last mode; who fails keeps the last posterior."""
-    empirical = {one.name: one.prior for one in participants}
+    empirical = {estimate.name: estimate.prior for estimate in participants}
     again = [
-        replace(one, prior=_full(last.prior, last.free, empirical[one.name]), start=last.mean)
-        for one, last in zip(subjects, posteriors, strict=True)
+        replace(subject, prior=_full(last.prior, last.free, empirical[subject.name]), start=last.mean)
+        for subject, last in zip(subjects, posteriors, strict=True)
     ]
     results = dcm.invert_cohort(again, first_level)
-    failures = tuple(one for one in results if isinstance(one, dcm.Failure))
+    failures = tuple(result for result in results if isinstance(result, dcm.Failure))
     pairs = zip(results, posteriors, strict=True)
-    return tuple(last if isinstance(one, dcm.Failure) else one for one, last in pairs), failures
+    return tuple(last if isinstance(result, dcm.Failure) else result for result, last in pairs), failures
 
 
 def _round(
@@ -232,12 +234,12 @@ def _round(
     failures: tuple[dcm.Failure, ...],
     moved: float,
 ) -> Round:
-    reduced = {one.name: one.free_energy for one in group.participants}
-    failed = {one.name for one in failures}
+    reduced = {estimate.name: estimate.free_energy for estimate in group.participants}
+    failed = {failure.name for failure in failures}
     error = sum(
-        found.free_energy - reduced[one.name]
-        for one, found in zip(subjects, posteriors, strict=True)
-        if one.name not in failed
+        found.free_energy - reduced[subject.name]
+        for subject, found in zip(subjects, posteriors, strict=True)
+        if subject.name not in failed
     )
     return Round(group.free_energy, group.free_energy + error, failures, group.mean, moved)
 
@@ -254,8 +256,8 @@ def _check(
     subjects: Sequence[dcm.Subject], design: Design, first_level: dcm.Settings, max_rounds: int, tolerance: float
 ) -> None:
     """Before the first inversion, which may take long."""
-    names = [one.name for one in subjects]
-    repeated = [one for one in names if names.count(one) > 1]
+    names = [subject.name for subject in subjects]
+    repeated = [name for name in names if names.count(name) > 1]
     odd = repeated or sorted(set(names) ^ set(design.participants))
     if odd:
         raise PebError(f"subjects and design must have the same names, each once; see {some(sorted(set(odd)))}")

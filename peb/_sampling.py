@@ -86,8 +86,11 @@ def mixture_density(group: MixtureGroup, fit: MixtureFit, posterior: GroupPoster
     centre = weight @ u
     sd = np.sqrt((weight * (u - centre[:, None]) ** 2).sum(axis=1))
     names = group.chosen.parameters
-    participants = [one.select(names).posterior for one in posterior.participants]
-    theta, spread = np.stack([one.mean for one in participants]), np.stack([one.sd for one in participants])
+    participants = [estimate.select(names).posterior for estimate in posterior.participants]
+    theta, spread = (
+        np.stack([density.mean for density in participants]),
+        np.stack([density.sd for density in participants]),
+    )
     prior = posterior.prior
     return MixtureDensity(
         precision=jnp.asarray(group.said.matrix),

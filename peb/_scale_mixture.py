@@ -71,7 +71,7 @@ class _Local(NamedTuple):
 
 
 def mode(
-    one: Connection,
+    connection: Connection,
     between: Float[Array, "subject covariate"],
     tau: Float[Array, ""],
     start: Float[Array, "covariate"],
@@ -79,31 +79,35 @@ def mode(
 ) -> Mode:
     """The mode from `start`, and what is around it; `steps` are those of EM alone, and all."""
     variance = tau**2 * SCALES
-    shrink = 1 / (1 + one.precision[:, None] * variance)  # a
+    shrink = 1 / (1 + connection.precision[:, None] * variance)  # a
     pairs = between[:, :, None] * between[:, None, :]
 
     def at(beta: Float[Array, "covariate"]) -> _Local:
         m = between @ beta
-        left = one.pull - one.precision * m
+        left = connection.pull - connection.precision * m
         log_odds = np.log(SHARES) + (jnp.log(shrink) + variance * shrink * left[:, None] ** 2) / 2
         top = log_odds.max(axis=1, keepdims=True)
         each = jnp.exp(log_odds - top)
         total = each.sum(axis=1, keepdims=True)
         r = each / total
-        log_likelihood = one.constant + one.pull * m - one.precision * m**2 / 2 + (top + jnp.log(total))[:, 0]
+        log_likelihood = (
+            connection.constant + connection.pull * m - connection.precision * m**2 / 2 + (top + jnp.log(total))[:, 0]
+        )
         a = (r * shrink).sum(axis=1)
         spread = (r * (shrink - a[:, None]) ** 2).sum(axis=1)
-        off = beta - one.prior_mean
-        toward = one.prior_precision @ off
-        information = jnp.tensordot(one.precision * a, pairs, 1) + one.prior_precision
+        off = beta - connection.prior_mean
+        toward = connection.prior_precision @ off
+        information = jnp.tensordot(connection.precision * a, pairs, 1) + connection.prior_precision
         curvature = information - jnp.tensordot(left**2 * spread, pairs, 1)
         gradient = between.T @ (a * left) - toward
         height = log_likelihood.sum() - off @ toward / 2
         return _Local(height, gradient, information, curvature, r @ (1 / SCALES), a)
 
-    prior = inverse(one.prior_precision)
-    nothing = jnp.zeros_like(one.precision)
-    nowhere = _Local(jnp.asarray(-jnp.inf), start, one.prior_precision, one.prior_precision, nothing, nothing)
+    prior = inverse(connection.prior_precision)
+    nothing = jnp.zeros_like(connection.precision)
+    nowhere = _Local(
+        jnp.asarray(-jnp.inf), start, connection.prior_precision, connection.prior_precision, nothing, nothing
+    )
 
     def step(i: Array, state: tuple[Array, Array, _Local, Array]) -> tuple[Array, Array, _Local, Array]:
         beta, best, there, careful = state
@@ -127,12 +131,14 @@ def mode(
 
 
 def regular_start(
-    one: Connection, between: Float[Array, "subject covariate"], tau: Float[Array, ""]
+    connection: Connection, between: Float[Array, "subject covariate"], tau: Float[Array, ""]
 ) -> Float[Array, "covariate"]:
     """The mode were everybody regular."""
-    shrink = 1 / (1 + one.precision * tau**2)
-    information = (between.T * (one.precision * shrink)) @ between + one.prior_precision
-    return inverse(information).matrix @ (between.T @ (one.pull * shrink) + one.prior_precision @ one.prior_mean)
+    shrink = 1 / (1 + connection.precision * tau**2)
+    information = (between.T * (connection.precision * shrink)) @ between + connection.prior_precision
+    return inverse(information).matrix @ (
+        between.T @ (connection.pull * shrink) + connection.prior_precision @ connection.prior_mean
+    )
 
 
 def inverse(matrix: Float[Array, "row row"]) -> Inverse:
@@ -163,8 +169,8 @@ def modes(
 ) -> Mode:
     """Every connection at every τ; axes connection, node."""
 
-    def at_node(one: Connection, tau: Float[Array, ""], start: Float[Array, "covariate"]) -> Mode:
-        return mode(one, between, tau, start, steps)
+    def at_node(connection: Connection, tau: Float[Array, ""], start: Float[Array, "covariate"]) -> Mode:
+        return mode(connection, between, tau, start, steps)
 
     return jax.vmap(jax.vmap(at_node, (None, 0, 0)), (0, None, 0))(connections, taus, starts)
 

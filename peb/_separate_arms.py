@@ -92,7 +92,7 @@ def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> Arm
     apart = own[0].less(own[1])
     at = np.zeros(1)
     densities = (NormalMixture.normal(before.mean, before.sd).density(at), apart.density(at))
-    prior_height, height = (np.log(np.maximum(one[:, 0], np.finfo(float).tiny)) for one in densities)
+    prior_height, height = (np.log(np.maximum(heights[:, 0], np.finfo(float).tiny)) for heights in densities)
     return make_comparison(
         (first.name, second.name),
         covariate,
@@ -113,22 +113,22 @@ def _tied(first: GroupPosterior, second: GroupPosterior, k: int) -> tuple[Normal
 
     An arm whose grid of spreads ends before the other's has next to no weight beyond it.
     """
-    one, other = first.mixture, second.mixture
-    if one is None or other is None or not np.allclose(one.unit, other.unit):
+    mixture, other = first.mixture, second.mixture
+    if mixture is None or other is None or not np.allclose(mixture.unit, other.unit):
         return first.marginals[:, k], second.marginals[:, k]
     contrast = np.eye(len(first.design.covariates))[k]
-    u = max(one.u, other.u, key=len)
+    u = max(mixture.u, other.u, key=len)
 
     def on_u(arm: NodeMixture) -> np.ndarray:
         return np.pad(arm.log_evidence, ((0, 0), (0, u.size - arm.u.size)), constant_values=-np.inf)
 
-    own, others = weights_in_arms(on_u(one), on_u(other), u)
-    return one.marginal(contrast, own[:, : one.u.size]), other.marginal(contrast, others[:, : other.u.size])
+    own, others = weights_in_arms(on_u(mixture), on_u(other), u)
+    return mixture.marginal(contrast, own[:, : mixture.u.size]), other.marginal(contrast, others[:, : other.u.size])
 
 
 def _moments(each: NormalMixture) -> Gaussian:
     return Gaussian(each.mean, np.diag(each.sd**2))
 
 
-def _difference(one: Gaussian, other: Gaussian) -> Gaussian:
-    return Gaussian(one.mean - other.mean, one.covariance + other.covariance)
+def _difference(first: Gaussian, other: Gaussian) -> Gaussian:
+    return Gaussian(first.mean - other.mean, first.covariance + other.covariance)
