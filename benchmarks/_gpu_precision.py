@@ -80,7 +80,7 @@ class Evaluation:
 
         def rest(problem: Any, state: laplace.State, recorded: Recorded) -> laplace.State:
             moved = laplace.step(cast(ForwardModel, recorded), "spm12", problem, state)
-            over = laplace.ended(state.status)
+            over = laplace.has_ended(state.status)
             return jax.tree.map(lambda old, new: jnp.where(over, old, new), state, moved)
 
         _forget()
@@ -133,7 +133,7 @@ def _compare(evaluate: Evaluation, problems: Any, narrow: Any, exact: list[dcm.P
     """Whole inversions with 32-bit Jacobians, of which the first are those that were also done in 64 bit."""
     states = jax.jit(jax.vmap(laplace.init))(problems)
     for _ in range(MOST_ITERATIONS):
-        if laplace.ended(np.asarray(states.status)).all():
+        if laplace.has_ended(np.asarray(states.status)).all():
             break
         theta = states.point.theta
         recorded = Recorded(evaluate.prediction(problems, theta), evaluate.narrow_jacobian(narrow, theta))

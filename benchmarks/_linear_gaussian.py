@@ -106,7 +106,7 @@ def _invert(
     problem = replace(_template(), **arrays)
     step = jax.jit(partial(laplace.step, cast(ForwardModel, LinearModel()), "spm12"))
     state = laplace.init(problem)
-    while not laplace.ended(state.status):
+    while not laplace.has_ended(state.status):
         state = step(problem, state)
     return state
 

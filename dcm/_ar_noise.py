@@ -96,7 +96,7 @@ def _optimise(
 
     def step(carry: tuple[Array, Array, Array, _Noise]) -> tuple[Array, Array, Array, _Noise]:
         count, _, moved, _ = carry
-        noise, slope = _at(problem, sums, moved)
+        noise, slope = _noise_at(problem, sums, moved)
         change = jnp.clip(slope.gradient / slope.curvature, -longest, longest)
         return count + 1, (slope.gradient * change).sum(), moved + change, noise
 
@@ -110,7 +110,7 @@ def _optimise(
     return jax.lax.while_loop(unfinished, step, start)[3]
 
 
-def _at(problem: Problem, sums: ar.LaggedSums, both: Float[Array, "both region"]) -> tuple[_Noise, _Slope]:
+def _noise_at(problem: Problem, sums: ar.LaggedSums, both: Float[Array, "both region"]) -> tuple[_Noise, _Slope]:
     """What follows from λ and r, and the gradient there."""
     noise, correlation = both
     rho, tau = jnp.tanh(correlation), jnp.exp(noise)
@@ -164,7 +164,7 @@ def _observed_curvature(
     both = jnp.stack([noise.log_precision, noise.correlation])
 
     def along(direction: Float[Array, "both region"]) -> Float[Array, "both region"]:
-        return jax.jvp(lambda moved: _at(problem, sums, moved)[1].gradient, (both,), (direction,))[1]
+        return jax.jvp(lambda moved: _noise_at(problem, sums, moved)[1].gradient, (both,), (direction,))[1]
 
     directions = jnp.eye(both.size).reshape(-1, *both.shape)
     at_fixed_theta = -jax.lax.map(along, directions).reshape(both.size, both.size)

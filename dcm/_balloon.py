@@ -80,7 +80,7 @@ def solve_vessels(flow: Nodes, h: PerStep, wanted: Bool[Array, "step"]) -> Vesse
     def iterate(carry: tuple[Array, Array, list[Values]]) -> tuple[Array, Array, list[Values]]:
         count, _, volume = carry
         moved = newton([_outflow_rate(v) for v in volume], volume)
-        moved = _apart([jnp.maximum(v, SMALLEST_VOLUME) for v in moved])
+        moved = _computed_once([jnp.maximum(v, SMALLEST_VOLUME) for v in moved])
         change = jnp.where(wanted, jnp.abs(moved[-1] - volume[-1]), 0.0).max()
         return count + 1, change, moved
 
@@ -88,12 +88,16 @@ def solve_vessels(flow: Nodes, h: PerStep, wanted: Bool[Array, "step"]) -> Vesse
     _, change, volume = jax.lax.while_loop(
         lambda carry: (carry[0] < NEWTON_STEPS) & (carry[1] > NEWTON_CHANGE),
         iterate,
-        (jnp.asarray(0), jnp.asarray(jnp.inf), _apart([jnp.maximum(v, SMALLEST_VOLUME) for v in newton(rest, rest)])),
+        (
+            jnp.asarray(0),
+            jnp.asarray(jnp.inf),
+            _computed_once([jnp.maximum(v, SMALLEST_VOLUME) for v in newton(rest, rest)]),
+        ),
     )
-    rate = _apart([_outflow_rate(v) for v in volume])
-    extraction = _apart([f * _extracted(f) for f in flow])
+    rate = _computed_once([_outflow_rate(v) for v in volume])
+    extraction = _computed_once([f * _extracted(f) for f in flow])
     inverse = _inverse(rate, h)
-    deoxy = _apart(_solve(inverse, rate, extraction, h))
+    deoxy = _computed_once(_solve(inverse, rate, extraction, h))
     return Vessels(flow, volume, deoxy, rate, extraction, inverse, change <= NEWTON_CHANGE)
 
 
@@ -105,21 +109,23 @@ def step_rows(vessels: Vessels, h: PerStep) -> StepRows:
     """
     flow, volume, deoxy, rate, extraction, inverse_q, _ = vessels
     inverse_v = _inverse([BETA * r for r in rate], h)
-    net_v = _apart([f - r * v for f, r, v in zip(flow, rate, volume, strict=True)])
-    net_q = _apart([e - r * q for e, r, q in zip(extraction, rate, deoxy, strict=True)])
+    net_v = _computed_once([f - r * v for f, r, v in zip(flow, rate, volume, strict=True)])
+    net_q = _computed_once([e - r * q for e, r, q in zip(extraction, rate, deoxy, strict=True)])
     start_v, start_q = _start_gain([BETA * r for r in rate], h), _start_gain(rate, h)
 
-    v_source = _apart(_by_source(inverse_v[-1], h))  # ∂v/∂f at the nodes, directly
-    q_source = _apart(_by_source(inverse_q[-1], h))
+    v_source = _computed_once(_by_source(inverse_v[-1], h))  # ∂v/∂f at the nodes, directly
+    q_source = _computed_once(_by_source(inverse_q[-1], h))
     q_volume = [
         -s * (BETA - 1) * r * q / v for s, r, q, v in zip(q_source, rate, deoxy, volume, strict=True)
     ]  # ∂q/∂v at the nodes
-    through = _apart([_dot(q_volume[1:], [inverse_v[k][j] for k in _UNKNOWN]) for j in _UNKNOWN])
-    through_source = _apart(_by_source(through, h))
+    through = _computed_once([_dot(q_volume[1:], [inverse_v[k][j] for k in _UNKNOWN]) for j in _UNKNOWN])
+    through_source = _computed_once(_by_source(through, h))
     q_flow = [s * _extraction_slope(f) + w for s, f, w in zip(q_source, flow, through_source, strict=True)]
     v_transit = -_dot(v_source, net_v)
     q_transit = -_dot(q_source, net_q) - _dot(through_source, net_v)
-    gains = _apart((_dot(inverse_v[-1], start_v), _dot(inverse_q[-1], start_q), q_volume[0] + _dot(through, start_v)))
+    gains = _computed_once(
+        (_dot(inverse_v[-1], start_v), _dot(inverse_q[-1], start_q), q_volume[0] + _dot(through, start_v))
+    )
 
     def earlier(
         after: tuple[PerStep, PerStep, PerStep], gain: tuple[PerStep, PerStep, PerStep]
@@ -131,7 +137,9 @@ def step_rows(vessels: Vessels, h: PerStep) -> StepRows:
     whole, (vv, qq, qv) = jax.lax.scan(earlier, (ones, ones, jnp.zeros_like(h)), gains, reverse=True)
     by_flow = [[vv * x for x in v_source], [qq * y + qv * x for x, y in zip(v_source, q_flow, strict=True)]]
     region, step = h.shape
-    joined = [jnp.concatenate(_apart(x)).reshape(-1, region * step).T.reshape(region, step, -1) for x in by_flow]
+    joined = [
+        jnp.concatenate(_computed_once(x)).reshape(-1, region * step).T.reshape(region, step, -1) for x in by_flow
+    ]
     transit = jnp.stack([(vv * v_transit).sum(axis=0), (qq * q_transit + qv * v_transit).sum(axis=0)])
     return StepRows(*whole, jnp.stack(joined), transit)
 
@@ -158,7 +166,7 @@ def _inverse(rate: Nodes, h: PerStep) -> list[list[Values]]:
     (a, b, c), (d, e, f), (g, i, j) = matrix
     first, second, third = e * j - f * i, f * g - d * j, d * i - e * g
     over = 1 / (a * first + b * second + c * third)
-    return _apart(
+    return _computed_once(
         [
             [first * over, (c * i - b * j) * over, (b * f - c * e) * over],
             [second * over, (a * j - c * g) * over, (c * d - a * f) * over],
@@ -170,8 +178,10 @@ def _inverse(rate: Nodes, h: PerStep) -> list[list[Values]]:
 def _solve(inverse: list[list[Values]], rate: Nodes, source: Nodes, h: PerStep) -> list[Values]:
     """x at the nodes, x(0) = 1, of τ dx/dt = source − rate · x."""
     start = _start_gain(rate, h)
-    driven = _apart([h * _dot(list(_LOBATTO[k]), source) for k in _UNKNOWN])
-    gain, add = _apart(([_dot(inverse[k], start) for k in _UNKNOWN], [_dot(inverse[k], driven) for k in _UNKNOWN]))
+    driven = _computed_once([h * _dot(list(_LOBATTO[k]), source) for k in _UNKNOWN])
+    gain, add = _computed_once(
+        ([_dot(inverse[k], start) for k in _UNKNOWN], [_dot(inverse[k], driven) for k in _UNKNOWN])
+    )
     first = _along_panels(gain[-1], add[-1])
     return [first, *(g * first + a for g, a in zip(gain, add, strict=True))]
 
@@ -209,7 +219,7 @@ def _dot(left: Sequence[Values | float], right: Sequence[Values | float]) -> Val
     return jnp.asarray(sum(x * y for x, y in zip(left, right, strict=True)))
 
 
-def _apart(values: T) -> T:
+def _computed_once(values: T) -> T:
     """Keep the compiler from computing these again wherever they are used, which costs it and us much."""
     kept: T = jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     return kept

@@ -23,7 +23,7 @@ from ._laplace import NoiseModel
 from ._priors import Prior
 from ._settings import Settings
 from ._spec import Layout
-from ._subject import Prepared, Shared
+from ._subject import PreparedSubject, Shared
 
 SPM_FIRST_LOG_STEP, SPM_FREE_ITERATIONS = -4.0, 2  # SPM accepts its first two iterations whether F rises or not
 FIRST_LOG_STEP, LOG_STEP_NEAR_OPTIMUM = -2.0, 2.0  # ours
@@ -44,7 +44,7 @@ class Batch:
 
     model: ForwardModel
     members: tuple[int, ...]
-    prepared: tuple[Prepared, ...]
+    prepared: tuple[PreparedSubject, ...]
     settings: Settings
     extent: dict[str, int]
     shared: Shared = field(default_factory=Shared, repr=False)
@@ -106,7 +106,7 @@ class Batch:
         made["free_iterations"] = np.full(count, SPM_FREE_ITERATIONS if self.settings.as_spm else 1)
         return Problem(timing=self._timing(), **made)
 
-    def _first_log_step(self, run: Prepared) -> float:
+    def _first_log_step(self, run: PreparedSubject) -> float:
         """SPM's; far where the inversion begins at the optimum of a simpler model."""
         if self.settings.as_spm:
             return SPM_FIRST_LOG_STEP
@@ -116,7 +116,7 @@ class Batch:
     def _densities(self) -> list[_Density]:
         """The members' priors in the batch's parameters; the same object where they are the same."""
 
-        def of(run: Prepared) -> _Density:
+        def of(run: PreparedSubject) -> _Density:
             own = run.subject.spec.layout
             return self.shared.get((id(run.prior), own), lambda: _density(self.model, own, run.prior), run.prior)
 
@@ -138,7 +138,7 @@ class Batch:
         return Timing(**made)
 
 
-def make_batches(prepared: Sequence[Prepared], settings: Settings) -> list[Batch]:
+def make_batches(prepared: Sequence[PreparedSubject], settings: Settings) -> list[Batch]:
     """Sort a cohort into batches of like size, each in the cohort's order."""
     groups: list[_Group] = []
     for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
@@ -170,7 +170,7 @@ class _Group:
         return kind == self.kind and bool(widest.all())
 
 
-def one_batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings: Settings) -> Batch:
+def one_batch(prepared: tuple[PreparedSubject, ...], members: tuple[int, ...], settings: Settings) -> Batch:
     """Participants of one number of regions and panels as a batch, whatever their sizes."""
     n = prepared[0].subject.spec.n
     layouts = {run.subject.spec.layout for run in prepared}
@@ -187,7 +187,7 @@ def one_batch(prepared: tuple[Prepared, ...], members: tuple[int, ...], settings
     return Batch(model, members, prepared, settings, extent)
 
 
-def _targets(run: Prepared) -> tuple[int, ...]:
+def _targets(run: PreparedSubject) -> tuple[int, ...]:
     """The regions into which connections are gated, be D free or fixed by the prior."""
     layout = run.subject.spec.layout
     if not layout.gated:
@@ -224,17 +224,17 @@ def _embedding(small: Layout, large: Layout) -> np.ndarray:
     return np.concatenate(index)
 
 
-def _least_squares(run: Prepared) -> np.ndarray:
+def _least_squares(run: PreparedSubject) -> np.ndarray:
     """β of the data on the rotated confounds, (confound, region): where SPM12's paths begin.
 
     Here and not in the compiled code, whose last digits depend on how many problems it takes at once.
     """
     power = run.power[:, None]
-    there = power > POWER_FLOOR
-    return np.where(there, run.confounds.T @ run.data.bold / np.where(there, power, 1.0), 0.0)
+    present = power > POWER_FLOOR
+    return np.where(present, run.confounds.T @ run.data.bold / np.where(present, power, 1.0), 0.0)
 
 
-def _starts(run: Prepared, density: _Density, settings: Settings) -> np.ndarray:
+def _starts(run: PreparedSubject, density: _Density, settings: Settings) -> np.ndarray:
     """Offsets from the prior mean, (start, own): all as found before, or the first as given or none, the others drawn.
 
     The draws depend on the seed and on their number only, not on the cohort.

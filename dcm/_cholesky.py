@@ -101,5 +101,5 @@ def _inverse_of(lower: Float[Array, "row row"], leaf: int) -> Float[Array, "row 
     cut = size // 2
     first, last = _inverse_of(lower[:cut, :cut], leaf), _inverse_of(lower[cut:, cut:], leaf)
     z = linalg.triangular_solve(lower[:cut, :cut], lower[cut:, :cut].T, left_side=True, lower=True, transpose_a=True)
-    beside = z @ last
-    return jnp.block([[first + beside @ z.T, -beside], [-beside.T, last]])
+    cross = z @ last
+    return jnp.block([[first + cross @ z.T, -cross], [-cross.T, last]])

@@ -18,7 +18,7 @@ from ._posterior import InversionError, Posterior, Status
 from ._runtime import one_blas_thread, require_64_bit
 from ._scheduler import InversionResult, Task, plan_execution, run_tasks
 from ._settings import Settings
-from ._subject import Prepared, Shared, Subject, prepare
+from ._subject import PreparedSubject, Shared, Subject, prepare
 
 Progress = Callable[[int, int], None]  # called with inversions done and in all, a start counting as one
 
@@ -79,7 +79,7 @@ def invert_each(
             digits and are those of all subjects: on a CPU, whoever is inverted later than others gets the same bytes.
         cores: of a CPU, at most; all that this process may use where None.
     """
-    ready: dict[int, Prepared] = {}
+    ready: dict[int, PreparedSubject] = {}
     shared = Shared()
     for position, subject in enumerate(subjects):
         try:
@@ -95,7 +95,7 @@ def invert_each(
 
 
 def _run(
-    prepared: Sequence[Prepared],
+    prepared: Sequence[PreparedSubject],
     settings: Settings,
     on_progress: Progress | None,
     wanted: Collection[int],

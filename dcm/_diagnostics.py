@@ -146,25 +146,25 @@ def _noise_conflict(posterior: Posterior) -> tuple[str, ...]:
     def regions(which: np.ndarray) -> str:
         return ", ".join(name for name, chosen in zip(posterior.spec.regions, which, strict=True) if chosen)
 
-    said = []
+    remarks = []
     if silent.any():
-        said.append(
+        remarks.append(
             f"the noise of {regions(silent)} has a standard deviation of "
             f"{float((spread / posterior.data_scale)[silent].max()):.1g}, far less than series in percent signal "
             "change have; check their unit"
         )
     if held.any():
-        said.append(
+        remarks.append(
             f"the residuals of {regions(held)} vary up to {left.max():.1f} times as much as the noise that its prior "
             "allows, so that intervals are too narrow"
         )
     if drifting.any():
-        said.append(
+        remarks.append(
             f"the noise of {regions(drifting)} correlates by up to "
             f"{np.abs(posterior.autocorrelation).max():.2f} from scan to scan, as drifts do; take slow drifts out of "
             "the series, or give them as confounds"
         )
-    return tuple(said)
+    return tuple(remarks)
 
 
 def _starts_disagree(reached: np.ndarray, optima: int) -> str:

@@ -27,7 +27,7 @@ from jaxtyping import Array, Bool, Float
 
 from ._bilinear import FreeParameters, Timing, free_parameters
 from ._collocation import convolution
-from ._inflow import Inflow, Propagator, inflow
+from ._inflow import Inflow, InflowPropagator, inflow
 from ._spec import Layout, Parameters
 
 LONGEST_UNROLLED = 24  # unknowns up to which elimination is written out, which halves it and takes longer to compile
@@ -93,7 +93,7 @@ def gated_regions(d: np.ndarray) -> tuple[int, ...]:
     return tuple(np.flatnonzero((d != 0).any(axis=(1, 2))).tolist())
 
 
-def responses(p: Propagator, durations: Float[Array, "interval"], nodes: Float[np.ndarray, "node"]) -> Response:
+def responses(p: InflowPropagator, durations: Float[Array, "interval"], nodes: Float[np.ndarray, "node"]) -> Response:
     """Convolutions of what is injected with the propagators, both polynomials through their values at the nodes."""
     past = convolution(nodes)
     return Response(
@@ -107,7 +107,7 @@ def solve_gated(
     targets: tuple[int, ...],
     timing: Timing,
     inhibition: Float[Array, "interval region"],
-    p: Propagator,
+    p: InflowPropagator,
     response: Response,
 ) -> GatedRun:
     """The states at the nodes of every step of a run that begins at rest.
@@ -171,7 +171,9 @@ def solve_gated(
     return GatedRun(states, Gating(G, inverse, inverse @ start), gain, change <= NEWTON_CHANGE)
 
 
-def _states(p: Propagator, response: Response, chosen: np.ndarray, interval: Array, z: Array, gating: Array) -> Inflow:
+def _states(
+    p: InflowPropagator, response: Response, chosen: np.ndarray, interval: Array, z: Array, gating: Array
+) -> Inflow:
     """Vasodilatory signal and flow under the gated activity."""
     steps, count, n = z.shape
     neural = jnp.concatenate([jnp.ones((steps, count, 1)), z], axis=-1)

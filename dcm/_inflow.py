@@ -29,7 +29,7 @@ from ._spec import Parameters
 SIGNAL, FLOW = 0, 1  # s and f − 1 in x
 
 
-class Propagator(NamedTuple):
+class InflowPropagator(NamedTuple):
     """The exponential by blocks, at nodes of a step from its start (identity) to its end."""
 
     neural: Float[Array, "*at node augmented augmented"]  # Φ: [1; z] → [1; z]
@@ -60,7 +60,7 @@ def propagators(
     decay: Float[Array, ""],
     durations: Float[Array, "interval"],
     nodes: Float[np.ndarray, "node"],
-) -> Propagator:
+) -> InflowPropagator:
     """The exponential of every interval at `nodes`, which are shares of its duration; axes (interval, node, ...)."""
     own = jnp.array([[-1.0, -FEEDBACK], [1.0, 0.0]]).at[0, 0].mul(DECAY * jnp.exp(decay))
     squarings = _squarings(generator, own, durations)
@@ -68,11 +68,11 @@ def propagators(
     N, H, coupling = h[:, None, None] * generator, h[:, None, None] * own, h[:, None, None]
     intervals, n = generator.shape[0], generator.shape[-1] - 1
 
-    def times(p: Propagator, _: None) -> tuple[Propagator, Propagator]:
+    def times(p: InflowPropagator, _: None) -> tuple[InflowPropagator, InflowPropagator]:
         driven = jnp.einsum("kst,ktic->ksic", H, p.driven).at[:, SIGNAL].add(coupling * p.neural[:, 1:])
-        return Propagator(N @ p.neural, driven, H @ p.own), p
+        return InflowPropagator(N @ p.neural, driven, H @ p.own), p
 
-    identity = Propagator(
+    identity = InflowPropagator(
         jnp.broadcast_to(jnp.eye(n + 1), (intervals, n + 1, n + 1)),
         jnp.zeros((intervals, 2, n, n + 1)),
         jnp.broadcast_to(jnp.eye(2), (intervals, 2, 2)),
@@ -81,9 +81,9 @@ def propagators(
     terms = nodes[:, None] ** np.arange(TAYLOR_DEGREE + 1) / FACTORIALS
     near = jax.tree.map(lambda power: jnp.moveaxis(jnp.tensordot(terms, power, 1), 0, 1), powers)
 
-    def square(p: Propagator) -> Propagator:
+    def square(p: InflowPropagator) -> InflowPropagator:
         driven = jnp.einsum("kqst,kqtic->kqsic", p.own, p.driven) + p.driven @ p.neural[:, :, None]
-        return Propagator(p.neural @ p.neural, driven, p.own @ p.own)
+        return InflowPropagator(p.neural @ p.neural, driven, p.own @ p.own)
 
     return jax.lax.fori_loop(0, squarings, lambda _, p: square(p), near)
 
@@ -97,7 +97,7 @@ def _squarings(
     return jnp.where(jnp.isfinite(needed), jnp.clip(needed, 0, MAX_SQUARINGS), 0).astype(jnp.int32)
 
 
-def inflow(p: Propagator, interval: Int[Array, "step"]) -> Inflow:
+def inflow(p: InflowPropagator, interval: Int[Array, "step"]) -> Inflow:
     """The states of a run that begins at rest."""
     n = p.neural.shape[-1] - 1
 

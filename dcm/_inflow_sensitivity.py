@@ -29,7 +29,7 @@ from ._bilinear_sensitivity import in_chunks
 from ._collocation import convolution, integration
 from ._gating import Gating, Response
 from ._haemodynamics import DECAY
-from ._inflow import FLOW, SIGNAL, Propagator
+from ._inflow import FLOW, SIGNAL, InflowPropagator
 from ._neural import INPUT_SCALE, SELF_INHIBITION
 from ._propagators import product
 from ._spec import Parameters
@@ -37,7 +37,7 @@ from ._spec import Parameters
 CHUNK = 32  # steps taken together: many enough for the compiler's loops, few enough for the caches
 
 
-class StepMaps(NamedTuple):
+class InflowStepMaps(NamedTuple):
     """What every distinct interval does, all linear; `source` is the region into which something is injected."""
 
     neural: Float[Array, "interval region source"]  # z → z at the end
@@ -74,7 +74,11 @@ class _Sensitivity(NamedTuple):
 
 
 def carry_sensitivities(
-    decay: Float[Array, ""], targets: tuple[int, ...], maps: StepMaps, nodes: Float[np.ndarray, "node"], steps: Steps
+    decay: Float[Array, ""],
+    targets: tuple[int, ...],
+    maps: InflowStepMaps,
+    nodes: Float[np.ndarray, "node"],
+    steps: Steps,
 ) -> Float[Array, "step region own"]:
     """∂y/∂θ before every step: along connections by (region acted on, slot), then decay, then the region's transit."""
     n, width = steps.drive.shape[2], steps.drive.shape[2] * steps.drive.shape[3]
@@ -159,7 +163,9 @@ def _gated(
     return start + by_gate @ gating.start, kick + more
 
 
-def step_maps(timing: Timing, nodes: Float[np.ndarray, "node"], p: Propagator, response: Response | None) -> StepMaps:
+def inflow_step_maps(
+    timing: Timing, nodes: Float[np.ndarray, "node"], p: InflowPropagator, response: Response | None
+) -> InflowStepMaps:
     """What every distinct interval does to the sensitivities."""
     n = p.driven.shape[-2]
     [weights] = integration(nodes, np.ones(1))
@@ -167,7 +173,7 @@ def step_maps(timing: Timing, nodes: Float[np.ndarray, "node"], p: Propagator, r
     later = jax.tree.map(lambda leaf: leaf[:, ::-1], p)  # nodes are symmetric: the response Δ − θ_q later
     z_kick = jnp.einsum("kqia,kq->kaiq", later.neural[:, :, 1:, 1:], spread)
     x_kick = jnp.einsum("kqsia,kq->kasiq", later.driven[..., 1:], spread)
-    return StepMaps(
+    return InflowStepMaps(
         neural=p.neural[:, -1, 1:, 1:],
         driven=p.driven[:, -1, :, :, 1:],
         own=p.own[:, -1],

@@ -1,7 +1,7 @@
 """The ascent of F for one participant: variational Laplace (Friston et al. 2007, NeuroImage 34, 220).
 
-`init` makes a `State`, `step` evaluates the model once and proposes the next point, and `ended` says when to stop; the
-loop belongs to `_scheduler`. What is assumed of the noise, and with it F and its shape at a point, is the noise
+`init` makes a `State`, `step` evaluates the model once and proposes the next point, and `has_ended` says when to stop;
+the loop belongs to `_scheduler`. What is assumed of the noise, and with it F and its shape at a point, is the noise
 model's: `_ar_noise` or `_spm_noise`. Everything is written for one participant and batched by `vmap`. The last step
 of an inversion that has a result is no iteration: it evaluates the best θ once more, for the F that compares optima.
 """
@@ -98,7 +98,7 @@ def init(problem: Problem) -> State:
     )
 
 
-def ended(status: Int[A, "*slot"]) -> Bool[A, "*slot"]:
+def has_ended(status: Int[A, "*slot"]) -> Bool[A, "*slot"]:
     """Whether an inversion needs no more steps."""
     return status > SETTLING
 
@@ -128,8 +128,8 @@ def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State)
 
     rose = (here.free_energy > state.best_free_energy) | (state.iteration < problem.free_iterations)
     accept = finite & rose & ~settling
-    best = _where(accept, here.point, state.best)
-    ascent = _where(accept, here.ascent, state.ascent)
+    best = _select(accept, here.point, state.best)
+    ascent = _select(accept, here.ascent, state.ascent)
     log_step = jnp.where(
         accept,
         jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
@@ -139,7 +139,7 @@ def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State)
     move = flow_step(*local)
     if newer:
         order = jnp.argsort(jnp.diag(problem.prior_precision), stable=True)
-        move = _where(finite, mixed_flow_step(*local, order, problem.confound_rotation), move)
+        move = _select(finite, mixed_flow_step(*local, order, problem.confound_rotation), move)
     gain = ascent.gradient.dot(move)
 
     iteration = jnp.where(finite & ~settling, state.iteration + 1, state.iteration)
@@ -159,7 +159,7 @@ def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State)
     status = jnp.where(has_result(outcome) & ~settling, SETTLING, outcome)
     proposal = Point(best.theta + move.theta, best.beta + move.beta.T, best.noise, best.correlation)
     return State(
-        point=_where(status == SETTLING, best, proposal),
+        point=_select(status == SETTLING, best, proposal),
         best=best,
         best_prediction=jnp.where(accept, prediction, state.best_prediction),
         best_covariance=jnp.where(accept, here.covariance, state.best_covariance),
@@ -191,5 +191,5 @@ def _flow_time(ascent: Ascent, log_step: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.exp(log_step - ascent.log_det / ascent.dimension)
 
 
-def _where(condition: Bool[Array, ""], new: T, old: T) -> T:
+def _select(condition: Bool[Array, ""], new: T, old: T) -> T:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)

@@ -191,8 +191,8 @@ def _along_rho(
     inner = jnp.where(jnp.arange(len(followed)) == 0, 0.0, followed)
 
     def form(series: Float[Array, "scan column"]) -> Float[Array, "column column"]:
-        beside = series[1:].T @ series[:-1]
-        return 2 * rho * (series * inner[:, None]).T @ series - beside - beside.T
+        lagged = series[1:].T @ series[:-1]
+        return 2 * rho * (series * inner[:, None]).T @ series - lagged - lagged.T
 
     rest = residual - problem.confounds @ effects
     return form(rest[:, None])[0, 0], (covariance * form(problem.confounds)).sum()

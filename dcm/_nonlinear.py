@@ -20,8 +20,8 @@ from ._bilinear import FreeParameters, Timing, parameters_by_target
 from ._collocation import interpolation, lobatto_nodes
 from ._gating import GatedRun, GatingParameters, Response, responses, solve_gated
 from ._haemodynamics import TRANSIT, bold_gradient, bold_signal
-from ._inflow import FLOW, SIGNAL, Inflow, Propagator, generators, inflow, propagators
-from ._inflow_sensitivity import Steps, carry_sensitivities, connection_weights, step_maps
+from ._inflow import FLOW, SIGNAL, Inflow, InflowPropagator, generators, inflow, propagators
+from ._inflow_sensitivity import Steps, carry_sensitivities, connection_weights, inflow_step_maps
 from ._spec import Parameters
 
 LOWEST_FLOW, HIGHEST_FLOW = 1e-3, 1e3  # of that at rest; outside, the equations have broken down
@@ -69,7 +69,7 @@ def predict_nonlinear_with_jacobian(
         gradient=(by_volume / volume, by_deoxy / deoxy),
         gating=None if run.gated is None else run.gated.gating,
     )
-    maps = step_maps(timing, run.nodes, run.propagator, run.response)
+    maps = inflow_step_maps(timing, run.nodes, run.propagator, run.response)
     along = carry_sensitivities(parameters.decay, targets, maps, run.nodes, steps)
 
     log_volume, log_deoxy = _sampled(run, timing)
@@ -107,7 +107,7 @@ class _Run(NamedTuple):
 
     nodes: Float[np.ndarray, "node"]  # of a step of length 1
     to_panels: Float[np.ndarray, "panelnode node"]  # a polynomial's values at the nodes of all panels
-    propagator: Propagator
+    propagator: InflowPropagator
     inhibition: Float[Array, "interval region"]  # self-inhibition without gating, Hz
     response: Response | None
     gated: GatedRun | None

@@ -203,7 +203,7 @@ class Worker:
 
     def collect(self) -> list[tuple[Task, InversionResult]]:
         """The results of the inversions that have ended; their slots are free then."""
-        over = laplace.ended(np.asarray(self.states.status))
+        over = laplace.has_ended(np.asarray(self.states.status))
         places = [place for place, task in enumerate(self.tasks) if task is not None and over[place]]
         if not places:
             return []
@@ -264,12 +264,12 @@ def advance(
 
     def unfinished(carry: tuple[Array, State]) -> Bool[Array, ""]:
         done, states = carry
-        return (done < rounds) & (laplace.ended(states.status).sum() < enough)
+        return (done < rounds) & (laplace.has_ended(states.status).sum() < enough)
 
     def evaluate(carry: tuple[Array, State]) -> tuple[Array, State]:
         done, states = carry
         moved = jax.vmap(partial(laplace.step, model, noise))(problems, states)
-        return done + 1, _choose(laplace.ended(states.status), states, moved)
+        return done + 1, _choose(laplace.has_ended(states.status), states, moved)
 
     return jax.lax.while_loop(unfinished, evaluate, (jnp.zeros_like(rounds), states))[1]
 

@@ -78,7 +78,7 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedSubject:
     """A subject with everything computed that does not depend on its batch."""
 
     subject: Subject
@@ -115,7 +115,7 @@ class Shared:
         return value
 
 
-def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) -> Prepared:
+def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) -> PreparedSubject:
     """Centre, scale, cut into steps, rotate the confounds; `ValueError` where a subject cannot be inverted."""
     shared = Shared() if shared is None else shared
     spec = subject.spec
@@ -132,7 +132,7 @@ def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) 
     data, scale = subject.data.prepared(subject.centre_inputs)
     confounds = _confounds(data, subject.confounds_as_given, settings, shared)
     steps = _schedule(data, settings.integrator, shared)
-    return Prepared(subject, density, data, scale, steps, confounds.basis, confounds.weights, confounds.power)
+    return PreparedSubject(subject, density, data, scale, steps, confounds.basis, confounds.weights, confounds.power)
 
 
 def _confounds(data: Data, as_given: bool, settings: Settings, shared: Shared) -> RotatedConfounds:

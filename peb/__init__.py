@@ -23,7 +23,7 @@ from ._node_mixture import NodeMixture
 from ._permutation import Permutation, permutation_test
 from ._reduction import ProbabilityKind, Reduction, reduce, switched
 from ._reduction_check import ReductionCheck, check_reduction, is_nested
-from ._refit import Refit, RefitStatus, Round, fit_with_reinversion
+from ._refit import Refit, RefitStatus, ReinversionRound, fit_with_reinversion
 from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
 from ._sampling import sample
 from ._search import Search, search
@@ -62,7 +62,7 @@ __all__ = [
     "ReductionCheck",
     "Refit",
     "RefitStatus",
-    "Round",
+    "ReinversionRound",
     "SampledGroup",
     "SamplingComparison",
     "SamplingSettings",

@@ -202,7 +202,7 @@ def _from_interaction(
         raise PebError(f"{product} is not {arm} times {covariate} as they stand in the design of {group.name}")
     turn = np.eye(len(group.design.covariates))
     turn[k, s], turn[s, k], turn[s, s] = sign, 1.0, -sign
-    turned, apart = _turned(group, turn), group.places(product)
+    turned, apart = _transformed(group, turn), group.places(product)
     half = sign * np.eye(len(turn))[s]
     return make_comparison(
         arms,
@@ -218,7 +218,7 @@ def _from_interaction(
     )
 
 
-def _turned(group: GroupPosterior, turn: Float[np.ndarray, "covariate covariate"]) -> GroupPosterior:
+def _transformed(group: GroupPosterior, turn: Float[np.ndarray, "covariate covariate"]) -> GroupPosterior:
     """The same with turn · (effects of the covariates) in their places."""
     whole = np.kron(turn, np.eye(len(group.parameters)))
     return replace(

@@ -21,7 +21,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from dcm import dense_flow_step
 
-from ._hierarchy import Evaluation, Group, evaluate, log_det_of_curvature, log_det_of_prior
+from ._hierarchy import Group, GroupEvaluation, evaluate, log_det_of_curvature, log_det_of_prior
 
 FIRST_LOG_STEP, LOWEST_LOG_STEP = -4.0, -4.0
 RISE, FALL, HIGHEST_LOG_STEP, GAIN = 0.25, 1.0, 2.0, 1e-4  # SPM12's; a gain below GAIN, nats, ends the climb
@@ -45,8 +45,8 @@ class Climb(eqx.Module):
     gamma: Float[Array, "component"]
     best_beta: Float[Array, "beta"]
     best_gamma: Float[Array, "component"]
-    best: Evaluation  # at the best point
-    last: Evaluation  # at the point evaluated last
+    best: GroupEvaluation  # at the best point
+    last: GroupEvaluation  # at the point evaluated last
     last_beta: Float[Array, "beta"]  # the point evaluated last
     last_gamma: Float[Array, "component"]
     gain: Float[Array, ""]  # of the last accepted step
@@ -59,14 +59,14 @@ def climb(group: Group, limits: Limits, *, spm: bool) -> Climb:
     """From the prior means to where F stops rising."""
     size = group.beta_mean.size + group.gamma_mean.size
     lowest = jnp.asarray(-jnp.inf)
-    nowhere = Evaluation(lowest, lowest, jnp.zeros(size), -jnp.eye(size), jnp.asarray(0.0), jnp.asarray(True))
+    unevaluated = GroupEvaluation(lowest, lowest, jnp.zeros(size), -jnp.eye(size), jnp.asarray(0.0), jnp.asarray(True))
     first = Climb(
         beta=group.beta_mean,
         gamma=group.gamma_mean,
         best_beta=group.beta_mean,
         best_gamma=group.gamma_mean,
-        best=nowhere,
-        last=nowhere,
+        best=unevaluated,
+        last=unevaluated,
         last_beta=group.beta_mean,
         last_gamma=group.gamma_mean,
         gain=jnp.asarray(jnp.inf),
@@ -131,7 +131,7 @@ def _step(group: Group, log_det_prior: Float[Array, ""], state: Climb, limits: L
 
 
 def _move(
-    shape: Evaluation, blocks: Float[Array, "joint joint"], log_step: Float[Array, ""], beta: int, spm: bool
+    shape: GroupEvaluation, blocks: Float[Array, "joint joint"], log_step: Float[Array, ""], beta: int, spm: bool
 ) -> Float[Array, "joint"]:
     """Δ over β and γ; where it is long, without what β and γ say about each other."""
     whole = _flow(shape.gradient, shape.curvature, (shape.log_det, shape.is_concave), log_step, spm)

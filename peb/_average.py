@@ -48,7 +48,7 @@ def average(
     return _mixture([(weight, means, np.stack([densities[i].covariance for i in kept]))])
 
 
-def seen(group: GroupPosterior) -> Bool[np.ndarray, "effect"]:
+def reducible_effects(group: GroupPosterior) -> Bool[np.ndarray, "effect"]:
     """The effects over which reductions are told: in SPM12's convention those of no very small prior variance.
 
     SPM12 reduces in the subspace of the prior covariance whose squared singular values exceed 1e-6 of their mean. What
@@ -70,7 +70,7 @@ def average_of_switches(
 ) -> Gaussian:
     """The `average` of a group's reductions to on/off patterns, never more than a batch of them in memory.
 
-    Effects that are not `seen` are 0, with variance 0, as SPM12 reports them.
+    Effects that are not among the `reducible_effects` are 0, with variance 0, as SPM12 reports them.
     """
     prior, posterior = group.prior, group.posterior
     kept, weight = within_window(free_energy, window)
@@ -90,8 +90,10 @@ def average_of_switches(
             found = reduce(prior, posterior, *switched(prior, on[kept[some]]))
             yield weight[some], found.mean, found.covariance
 
-    found, told = _mixture(parts()), seen(group)
-    return Gaussian(np.where(told, found.mean, 0.0), np.where(told[:, None] & told, found.covariance, 0.0))
+    found, reducible = _mixture(parts()), reducible_effects(group)
+    return Gaussian(
+        np.where(reducible, found.mean, 0.0), np.where(reducible[:, None] & reducible, found.covariance, 0.0)
+    )
 
 
 def _by_connection(

@@ -21,8 +21,8 @@ from jaxtyping import Bool, Float
 from dcm import NormalMixture
 from dcm.tables import DataFrame, data_frame, density_columns, html_table
 
-from ._average import WINDOW, average_of_switches, probabilities, seen
-from ._design import some
+from ._average import WINDOW, average_of_switches, probabilities, reducible_effects
+from ._design import name_list
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._reduction import ProbabilityKind
@@ -133,7 +133,7 @@ def compare(
     """
     on = _checked(switches, tuple(models), group.parameters)
     chosen = group.design.covariates[:2] if covariates is None else tuple(covariates)
-    places, told = _places(group, chosen), seen(group)
+    places, reducible = _places(group, chosen), reducible_effects(group)
     if (total := len(on) ** len(chosen)) > MOST_COMBINATIONS:
         raise ValueError(
             f"{len(on)} models for each of {len(chosen)} covariates are {total:,} combinations, more than "
@@ -151,7 +151,7 @@ def compare(
         probability=probabilities(free_energy).reshape(shape),
         effects=group.effects,
         average=average_of_switches(group, patterns, free_energy, window),
-        unseen=tuple(name for name, is_told in zip(group.effects, told, strict=True) if not is_told),
+        unseen=tuple(name for name, is_reducible in zip(group.effects, reducible, strict=True) if not is_reducible),
         window=window,
     )
 
@@ -174,7 +174,7 @@ def marginal(
 ) -> Float[np.ndarray, "model"]:
     """The sum over every axis but one covariate's."""
     if covariate not in covariates:
-        raise ValueError(f"models were not compared for {covariate!r}, but for {some(covariates)}")
+        raise ValueError(f"models were not compared for {covariate!r}, but for {name_list(covariates)}")
     others = tuple(axis for axis, name in enumerate(covariates) if name != covariate)
     return np.asarray(probability.sum(axis=others))
 
@@ -199,11 +199,11 @@ def _places(group: GroupPosterior, covariates: tuple[str, ...]) -> list[np.ndarr
     """Where the effects of each covariate lie; raises `DesignError`, a `ValueError`, where there is none."""
     if not covariates or len(set(covariates)) < len(covariates):
         raise ValueError(
-            f"models are compared for one or more different covariates, not for {some(covariates) or 'none'}"
+            f"models are compared for one or more different covariates, not for {name_list(covariates) or 'none'}"
         )
-    told = seen(group)
+    reducible = reducible_effects(group)
     for name in covariates:
-        if not told[group.places(name)].all():
+        if not reducible[group.places(name)].all():
             raise ValueError(
                 f"SPM12's conventions do not see the effects of {name}: their prior variance is very small beside the "
                 'others\'; give the covariate in larger units, or fit with compat="none"'

@@ -26,12 +26,12 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ._ascent import Limits, climb
-from ._design import Design, DesignError, some
-from ._fit import STATUS, Found, fit_bytes, for_each, limits, solve
+from ._design import Design, DesignError, name_list
+from ._fit import STATUS, FitResult, fit_bytes, for_each, limits, solve
 from ._gaussian import Gaussian, precision
 from ._group import GroupStatus
 from ._hierarchy import Group, inverse
-from ._prepare_group import Prepared, second_level
+from ._prepare_group import PreparedGroup, second_level
 from ._reduction import Information, information
 from ._settings import PebError
 
@@ -39,7 +39,7 @@ PASSES = 4
 SPREAD = 4.0  # prior variance of the unknown covariate over its variance in the group
 
 
-class LeftOut(NamedTuple):
+class LeftOutParticipant(NamedTuple):
     """One participant who is left out."""
 
     added: Information  # L, h: what the data added, not widened
@@ -58,7 +58,7 @@ class CovariatePosterior(NamedTuple):
     prior_variance: Float[Array, ""]
 
 
-def exact_posterior(participant: LeftOut, unknown: Int[Array, ""]) -> CovariatePosterior:
+def exact_posterior(participant: LeftOutParticipant, unknown: Int[Array, ""]) -> CovariatePosterior:
     """The posterior of x_u where all other covariates are known: N(0, v) times the likelihood, θ integrated out."""
     L, h, R = participant.added.matrix, participant.added.vector, participant.precision
     w = participant.loadings[:, unknown]
@@ -71,7 +71,7 @@ def exact_posterior(participant: LeftOut, unknown: Int[Array, ""]) -> CovariateP
     return CovariatePosterior(estimate, variance, m, v)
 
 
-def spm_posterior(participant: LeftOut, unknown: Int[Array, ""], limits: Limits) -> CovariatePosterior:
+def spm_posterior(participant: LeftOutParticipant, unknown: Int[Array, ""], limits: Limits) -> CovariatePosterior:
     """SPM12's posterior of x_u; m is 0 at first."""
     size = participant.row.size
     here = jnp.arange(size) == unknown
@@ -80,7 +80,7 @@ def spm_posterior(participant: LeftOut, unknown: Int[Array, ""], limits: Limits)
         mean: Float[Array, "covariate"], i: Int[Array, ""]
     ) -> tuple[Float[Array, "covariate"], CovariatePosterior]:
         variances = jnp.exp(-i) + jnp.where(here, SPREAD * participant.variance, 0.0)
-        end = climb(_alone(participant, mean, variances), limits, spm=True)
+        end = climb(_group_of_one(participant, mean, variances), limits, spm=True)
         variance = jnp.diag(inverse(-end.last.curvature))[unknown]
         told = CovariatePosterior(end.beta[unknown], variance, mean[unknown], variances[unknown])
         return jnp.where(here, end.beta, participant.row), told
@@ -89,7 +89,9 @@ def spm_posterior(participant: LeftOut, unknown: Int[Array, ""], limits: Limits)
     return jax.tree.map(lambda each: each[-1], passes)
 
 
-def _alone(participant: LeftOut, mean: Float[Array, "covariate"], variances: Float[Array, "covariate"]) -> Group:
+def _group_of_one(
+    participant: LeftOutParticipant, mean: Float[Array, "covariate"], variances: Float[Array, "covariate"]
+) -> Group:
     """A group of one participant, whose effects are the covariates: X = 1, W = Ep, Σ = Ce."""
     size = participant.precision.shape[0]
     return Group(
@@ -119,24 +121,24 @@ class Fold(NamedTuple):
     beta_precision: Float[np.ndarray, "*fold beta beta"]
 
 
-def fit_folds(prepared: Prepared, fold: Int[np.ndarray, "subject"]) -> Found:
+def fit_folds(prepared: PreparedGroup, fold: Int[np.ndarray, "subject"]) -> FitResult:
     """The group without each fold in turn."""
     group, settings = prepared.group, prepared.settings
     left_out = fold == np.unique(fold)[:, None]
     averages = prepared.chosen.prior.averages(~left_out).each()
     each = [_without(prepared, out, average) for out, average in zip(left_out, averages, strict=True)]
     told = jax.tree.map(lambda *arrays: np.stack(arrays), *each)
-    found: Found = jax.device_get(_fit_many(group, told, limits(settings), spm=settings.follows_spm))
+    found: FitResult = jax.device_get(_fit_many(group, told, limits(settings), spm=settings.follows_spm))
     return found
 
 
-def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"], average: Gaussian) -> Fold:
+def _without(prepared: PreparedGroup, left_out: Bool[np.ndarray, "subject"], average: Gaussian) -> Fold:
     """What the group of the others is told, whose `average` prior is given."""
     kept = np.flatnonzero(~left_out)
     try:
         rows = prepared.design.rows([prepared.design.participants[i] for i in kept])
     except DesignError as problem:
-        out = some([prepared.design.participants[i] for i in np.flatnonzero(left_out)])
+        out = name_list([prepared.design.participants[i] for i in np.flatnonzero(left_out)])
         raise DesignError(f"without {out}: {problem}") from None
     within = np.asarray(prepared.group.within)
     level = second_level(prepared.chosen, average, rows.matrix, within, prepared.settings)
@@ -152,24 +154,24 @@ def _without(prepared: Prepared, left_out: Bool[np.ndarray, "subject"], average:
 
 
 @partial(jax.jit, static_argnames="spm")
-def _fit_many(group: Group, folds: Fold, most: Limits, *, spm: bool) -> Found:
-    def one(fold: Fold) -> Found:
+def _fit_many(group: Group, folds: Fold, most: Limits, *, spm: bool) -> FitResult:
+    def one(fold: Fold) -> FitResult:
         return solve(replace(group, **fold._asdict()), most, spm=spm)
 
     return for_each(one, folds, fit_bytes(group))
 
 
-def check_folds(design: Design, found: Found, fold: Int[np.ndarray, "subject"]) -> tuple[GroupStatus, ...]:
+def check_folds(design: Design, found: FitResult, fold: Int[np.ndarray, "subject"]) -> tuple[GroupStatus, ...]:
     status = tuple(STATUS[int(code)] for code in found.status)
     for k, ended in enumerate(status):
         if ended is GroupStatus.NOT_FINITE or not np.isfinite(found.beta_covariance[k]).all():
-            out = some([design.participants[i] for i in np.flatnonzero(fold == k)])
+            out = name_list([design.participants[i] for i in np.flatnonzero(fold == k)])
             raise PebError(f"the group without {out}: {GroupStatus.NOT_FINITE.value}")
     return status
 
 
 def predict_left_out(
-    prepared: Prepared, found: Found, fold: Int[np.ndarray, "subject"], unknown: int, products: dict[int, int]
+    prepared: PreparedGroup, found: FitResult, fold: Int[np.ndarray, "subject"], unknown: int, products: dict[int, int]
 ) -> CovariatePosterior:
     """The unknown covariate of every participant, by the group of the participant's fold."""
     matrix, within = prepared.design.matrix, np.asarray(prepared.group.within)
@@ -184,7 +186,7 @@ def predict_left_out(
     rows[:, place] = 0.0
     training = [matrix[fold != k, unknown] for k in range(fold.max() + 1)]
     between = np.asarray(found.between)
-    each = LeftOut(
+    each = LeftOutParticipant(
         added=information(prepared.chosen.prior, prepared.chosen.posterior),
         loadings=np.einsum("qa,ska->sqk", within, loadings),
         precision=precision((between + between.swapaxes(1, 2)) / 2)[fold],
@@ -197,8 +199,8 @@ def predict_left_out(
 
 
 @partial(jax.jit, static_argnames="spm")
-def _predict_many(each: LeftOut, unknown: Int[Array, ""], most: Limits, *, spm: bool) -> CovariatePosterior:
-    def one(left_out: LeftOut) -> CovariatePosterior:
+def _predict_many(each: LeftOutParticipant, unknown: Int[Array, ""], most: Limits, *, spm: bool) -> CovariatePosterior:
+    def one(left_out: LeftOutParticipant) -> CovariatePosterior:
         return spm_posterior(left_out, unknown, most) if spm else exact_posterior(left_out, unknown)
 
     return for_each(one, each, 8 * each.loadings[0].size ** 2)

@@ -16,7 +16,7 @@ from ._covariate_posterior import check_folds, fit_folds, predict_left_out
 from ._design import Design, DesignError
 from ._estimate import Estimate
 from ._group import GroupStatus
-from ._mixture_covariate_posterior import Unknown, estimate_left_out, shuffled_correlations
+from ._mixture_covariate_posterior import PredictedCovariate, estimate_left_out, shuffled_correlations
 from ._mixture_group import prepare_mixture
 from ._prepare_group import prepare
 from ._settings import PebError, PebSettings
@@ -192,7 +192,7 @@ def _predict(
     products = _products(design, covariate)
     shuffled: np.ndarray | None = None
     if settings.is_mixture:
-        group, which = prepare_mixture(estimates, design, settings, parameters), Unknown(unknown, products)
+        group, which = prepare_mixture(estimates, design, settings, parameters), PredictedCovariate(unknown, products)
         found, settled = estimate_left_out(group, settings, which, fold)
         estimate, variance, prior_variance = found
         prior_mean = np.zeros_like(estimate)

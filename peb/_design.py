@@ -60,13 +60,13 @@ class Design:
                 f"the design is {matrix.shape}, but {shape[0]} participants and {shape[1]} covariates are named"
             )
         for kind, names in (("participant", self.participants), ("covariate", self.covariates)):
-            if repeated := repeats(names):
+            if repeated := repeated_names(names):
                 raise DesignError(f"the {kind} {repeated[0]} is in the design twice; give each once")
         for column, name in enumerate(self.covariates):
             missing = [self.participants[i] for i in np.flatnonzero(~np.isfinite(matrix[:, column]))]
             if missing:
                 raise DesignError(
-                    f"{name} is missing for {some(missing)}; fill it in, or leave these participants or this "
+                    f"{name} is missing for {name_list(missing)}; fill it in, or leave these participants or this "
                     "covariate out"
                 )
         _check_rank(self.covariates, matrix)
@@ -106,7 +106,9 @@ class Design:
         names = [str(name) for name in (frame.index if participant is None else frame[participant])]
         chosen = [name for name in frame.columns if name != participant] if covariates is None else list(covariates)
         if absent := [name for name in chosen if name not in frame]:
-            raise DesignError(f"the frame has no column {some(absent)}; it has {some(list(map(str, frame.columns)))}")
+            raise DesignError(
+                f"the frame has no column {name_list(absent)}; it has {name_list(list(map(str, frame.columns)))}"
+            )
         columns = {str(name): _values(str(name), frame[name], names) for name in chosen}
         return make_design(names, columns, interactions=interactions, centre=centre, plus=plus)
 
@@ -128,7 +130,7 @@ class Design:
         row = {name: place for place, name in enumerate(self.participants)}
         absent = [name for name in participants if name not in row]
         if absent:
-            raise DesignError(f"no row of the design is for {some(absent)}; add them, or leave them out")
+            raise DesignError(f"no row of the design is for {name_list(absent)}; add them, or leave them out")
         places = [row[name] for name in participants]
         return Design(tuple(participants), self.covariates, self.matrix[places], self.centres, self.kinds)
 
@@ -177,7 +179,7 @@ class Design:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was centred, and which covariates the others nearly explain."""
-        said = [
+        remarks = [
             f"{name} was centred: {value:.6g} was subtracted"
             for name, value in self.centres.items()
             if name not in self.covariates or abs(value) > 1e-9 * np.abs(self.matrix[:, self.column(name)]).max()
@@ -191,10 +193,10 @@ class Design:
             left = target - others @ np.linalg.lstsq(others, target, rcond=None)[0]
             share = 1 - (left**2).sum() / total
             if share > COLLINEAR**2:
-                said.append(
+                remarks.append(
                     f"the other covariates explain {100 * share:.0f} % of {name}: its effect is hard to tell apart"
                 )
-        return tuple(said)
+        return tuple(remarks)
 
 
 def make_design(
@@ -227,7 +229,7 @@ def make_design(
         unknown = [name for name in centre if name not in covariates]
         if unknown:
             raise DesignError(
-                f"{unknown[0]} is to be centred, but no covariate is called so; there are {some(list(covariates))}"
+                f"{unknown[0]} is to be centred, but no covariate is called so; there are {name_list(list(covariates))}"
             )
     for name, values in covariates.items():
         if name == MEAN:
@@ -263,7 +265,7 @@ def _values(name: str, column: Any, participants: Sequence[str]) -> np.ndarray:
     if bool((missing := column.isna().to_numpy()).any()):
         who = [participants[i] for i in np.flatnonzero(missing).tolist()]
         raise DesignError(
-            f"{name} is missing for {some(who)}; fill it in, or leave these participants or this covariate out"
+            f"{name} is missing for {name_list(who)}; fill it in, or leave these participants or this covariate out"
         )
     kind = getattr(column.dtype, "kind", "O")
     if kind in "biuf":
@@ -279,7 +281,7 @@ def _values(name: str, column: Any, participants: Sequence[str]) -> np.ndarray:
 def _coded(name: str, values: np.ndarray, plus: Sequence[str]) -> tuple[str, np.ndarray, tuple[str, str]]:
     kinds = sorted(set(map(str, values)), key=lambda kind: (kind in plus, kind))
     if len(kinds) != 2:
-        found = some([kind if len(kind) < 60 else f"{kind[:59]}…" for kind in kinds])
+        found = name_list([kind if len(kind) < 60 else f"{kind[:59]}…" for kind in kinds])
         raise DesignError(
             f"{name} holds text of {len(kinds)} kind{'s' if len(kinds) != 1 else ''} ({found}); two become −1 and +1, "
             "others need number columns of their own"
@@ -295,7 +297,8 @@ def _check_rank(names: tuple[str, ...], matrix: np.ndarray) -> None:
     size = peak * np.sqrt(((matrix / peak) ** 2).sum(axis=0))
     if matrix.shape[0] < matrix.shape[1]:
         raise DesignError(
-            f"{matrix.shape[1]} covariates ({some(list(names))}) for {matrix.shape[0]} participants; leave some out"
+            f"{matrix.shape[1]} covariates ({name_list(list(names))}) for {matrix.shape[0]} participants; "
+            "leave some out"
         )
     basis = np.zeros((matrix.shape[0], 0))
     for column, name in enumerate(names):
@@ -305,16 +308,16 @@ def _check_rank(names: tuple[str, ...], matrix: np.ndarray) -> None:
         if (norm := np.linalg.norm(left)) < 1e-7:
             weights = np.linalg.lstsq(matrix[:, :column] / size[:column], scaled, rcond=None)[0]
             made = [names[i] for i in np.flatnonzero(np.abs(weights) > 1e-7)]
-            what = "is constant" if made == [MEAN] else f"is a combination of {some(made)}"
+            what = "is constant" if made == [MEAN] else f"is a combination of {name_list(made)}"
             raise DesignError(f"{name} {what}, so that their effects cannot be told apart; leave one out")
         basis = np.column_stack([basis, left / norm])
 
 
-def repeats(names: Sequence[str]) -> list[str]:
+def repeated_names(names: Sequence[str]) -> list[str]:
     """The names that are there more than once, in the order of the alphabet."""
     return sorted(name for name, times in Counter(names).items() if times > 1)
 
 
-def some(names: Sequence[str]) -> str:
+def name_list(names: Sequence[str]) -> str:
     """Names in a sentence, not too many of them."""
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

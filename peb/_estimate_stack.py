@@ -81,12 +81,12 @@ def under_group(
     for (names, _), members in alike.items():
         some = [estimates[i] for i in members]
         place = {name: i for i, name in enumerate(names)}
-        made = _under(some, np.array([place[name] for name in parameters]), means[members], between[members])
+        made = _reduce_estimates(some, np.array([place[name] for name in parameters]), means[members], between[members])
         found.update(zip(members, made, strict=True))
     return tuple(found[i] for i in range(len(estimates)))
 
 
-def _one_under(estimate: Estimate, prior: Gaussian) -> Estimate:
+def _reduce_estimate(estimate: Estimate, prior: Gaussian) -> Estimate:
     try:
         return estimate.under(prior)
     except ValueError as error:
@@ -96,7 +96,7 @@ def _one_under(estimate: Estimate, prior: Gaussian) -> Estimate:
         ) from error
 
 
-def _under(
+def _reduce_estimates(
     estimates: list[Estimate],
     places: Int[np.ndarray, "param"],
     means: Float[np.ndarray, "subject param"],
@@ -117,7 +117,7 @@ def _under(
             prior.marginal(free), posterior.marginal(free), Gaussians(mean, covariance).marginal(free)
         )
     except np.linalg.LinAlgError:  # somebody's has none, and reduction one by one says whose
-        return [_one_under(estimate, own) for estimate, own in zip(estimates, empirical, strict=True)]
+        return [_reduce_estimate(estimate, own) for estimate, own in zip(estimates, empirical, strict=True)]
     whole, spread = prior.mean.copy(), np.zeros_like(prior.covariance)
     whole[:, free] = reduced.mean
     spread[:, free[:, None], free] = reduced.covariance

@@ -40,7 +40,7 @@ from ._group import GroupPosterior, GroupStatus
 from ._hierarchy import Group, between_precision, inverse
 from ._mixture_fit import collect_mixture, fit_mixture
 from ._mixture_group import prepare_mixture
-from ._prepare_group import Prepared, prepare
+from ._prepare_group import PreparedGroup, prepare
 from ._settings import PebError, PebSettings
 
 NOT_FINITE = GroupStatus.NOT_FINITE.value
@@ -51,7 +51,7 @@ STATUS = {
 }
 
 
-class Found(NamedTuple):
+class FitResult(NamedTuple):
     """Where a climb ended; JAX arrays as `solve` returns them, NumPy arrays as `collect` wants them."""
 
     beta: Float[Any, "beta"]
@@ -104,7 +104,7 @@ def limits(settings: PebSettings) -> Limits:
 
 
 @partial(jax.jit, static_argnames="spm")
-def solve(group: Group, limits: Limits, *, spm: bool) -> Found:
+def solve(group: Group, limits: Limits, *, spm: bool) -> FitResult:
     """Climb, and read off what is reported; SPM12's steps depend on the units of covariates, the others do not."""
     if not spm:
         scaled, unit = in_own_units(group, *unit_of_effects(group))
@@ -114,30 +114,30 @@ def solve(group: Group, limits: Limits, *, spm: bool) -> Found:
     return _climbed(group, limits, spm=True)
 
 
-def _climbed(group: Group, limits: Limits, *, spm: bool) -> Found:
+def _climbed(group: Group, limits: Limits, *, spm: bool) -> FitResult:
     end = climb(group, limits, spm=spm)
     size = group.beta_mean.size
     beta, gamma = (end.beta, end.gamma) if spm else (end.best_beta, end.best_gamma)
-    there, at_gamma = (end.last, end.last_gamma) if spm else (end.best, end.best_gamma)
+    point, at_gamma = (end.last, end.last_gamma) if spm else (end.best, end.best_gamma)
     if spm:  # each block of the curvature by itself
-        beta_covariance = inverse(-there.curvature[:size, :size])
-        gamma_covariance = inverse(-there.curvature[size:, size:])
+        beta_covariance = inverse(-point.curvature[:size, :size])
+        gamma_covariance = inverse(-point.curvature[size:, size:])
     else:
-        joint = inverse(-there.curvature)
+        joint = inverse(-point.curvature)
         beta_covariance, gamma_covariance = joint[:size, :size], joint[size:, size:]
-    return Found(
+    return FitResult(
         beta,
         gamma,
         beta_covariance,
         gamma_covariance,
         inverse(between_precision(group, at_gamma)),
-        there.free_energy,
+        point.free_energy,
         end.status,
         end.iteration,
     )
 
 
-def collect(prepared: Prepared, found: Found, name: str) -> GroupPosterior:
+def collect(prepared: PreparedGroup, found: FitResult, name: str) -> GroupPosterior:
     """Where a climb ended → the group posterior."""
     status = STATUS[int(found.status)]
     chosen, group, settings = prepared.chosen, prepared.group, prepared.settings

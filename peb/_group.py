@@ -193,7 +193,9 @@ class GroupPosterior:
         """The same of some effects, by their places in `posterior`."""
         if self.mixture is None:
             return with_v_without(self.prior, self.posterior, places)
-        return np.asarray(expit(self.mixture.lost_by_each(np.ones(self.posterior.mean.size, dtype=bool), places)))
+        return np.asarray(
+            expit(self.mixture.evidence_lost_by_each(np.ones(self.posterior.mean.size, dtype=bool), places))
+        )
 
     def evidence_of(self, on: Bool[np.ndarray, "model effect"]) -> Float[np.ndarray, "model"]:
         """ln p(y | on) − ln p(y | all), nats, of on/off patterns over all effects; what is off is 0."""
@@ -201,32 +203,32 @@ class GroupPosterior:
             return evidence_of_switches(self.prior, self.posterior, on)
         return self.mixture.evidence_of(on)
 
-    def lost_by_each(
+    def evidence_lost_by_each(
         self, on: Bool[np.ndarray, "effect"], dropped: Int[np.ndarray, "dropped"]
     ) -> Float[np.ndarray, "dropped"]:
         """ln p(y | on) − ln p(y | on without i), nats, for each i of `dropped`, all of which are on."""
         if self.mixture is None:
             return evidence_lost_by_each(self.prior, self.posterior, on, dropped)
-        return self.mixture.lost_by_each(on, dropped)
+        return self.mixture.evidence_lost_by_each(on, dropped)
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to bear in mind: participants who hardly count, and spreads beyond what was tried."""
         if self.mixture is None or self.influence is None:
             return ()
-        said = [
+        remarks = [
             f"{who} lies so far from the others that the group hardly heeds this participant in "
             + ", ".join(f"{self.parameters[j]} (influence {own[j]:.2f})" for j in np.flatnonzero(own < LOW_INFLUENCE))
             for who, own in zip(self.design.participants, self.influence, strict=True)
             if (own < LOW_INFLUENCE).any()
         ]
         beyond = np.flatnonzero(self.mixture.weight[:, -1] > LAST_WEIGHT)
-        said += [
+        remarks += [
             f"participants differ in {self.parameters[j]} by more than {np.exp(self.mixture.u[-1]):.3g} prior standard "
             "deviations, the most that was tried; its intervals may be too narrow: check the estimates and their priors"
             for j in beyond
         ]
-        return tuple(said)
+        return tuple(remarks)
 
     @property
     def effects(self) -> tuple[str, ...]:

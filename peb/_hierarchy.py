@@ -46,7 +46,7 @@ class Group(eqx.Module):
     gamma_precision: Float[Array, "component component"]
 
 
-class Evaluation(NamedTuple):
+class GroupEvaluation(NamedTuple):
     """F and its local shape at one (β, γ)."""
 
     free_energy: Float[Array, ""]  # without Σ F_i
@@ -109,7 +109,7 @@ def log_posterior(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, 
     return evidence - (b @ group.beta_precision @ b + c @ group.gamma_precision @ c) / 2
 
 
-class _Slope(NamedTuple):
+class _GroupSlope(NamedTuple):
     """F's gradient at one (β, γ), and what the curvature needs of it."""
 
     height: Float[Array, ""]  # ln p(y | β, γ) − Σ F_i
@@ -124,7 +124,7 @@ class _Slope(NamedTuple):
     u: Float[Array, "subject rank"]  # dᵀ F
 
 
-def _slope(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool) -> _Slope:
+def _slope(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "component"], *, spm: bool) -> _GroupSlope:
     F, weight = group.root, group.weight
     R, Sigma = _between(group, gamma)
     sE, sC, delta = _re_estimate(group, beta, R, Sigma, spm=spm)
@@ -135,7 +135,7 @@ def _slope(group: Group, beta: Float[Array, "beta"], gamma: Float[Array, "compon
     sCF = (sC.reshape(-1, F.shape[0]) @ F).reshape(*d.shape, F.shape[1])
     wide = F.T @ Sigma @ F
     traces = weight.sum() * jnp.diag(wide) - weight @ ((sCF * F).sum(axis=1) + u**2)
-    return _Slope(
+    return _GroupSlope(
         weight @ delta,
         (Xd @ R @ group.within).ravel(),
         jnp.exp(gamma) / 2 * (traces @ group.membership),
@@ -160,7 +160,7 @@ def evaluate(
     *,
     spm: bool,
     log_det_prior: Float[Array, ""] | None = None,
-) -> Evaluation:
+) -> GroupEvaluation:
     """F, gradient and curvature; with `spm`, F has βᵀ βP β and γᵀ γP γ, without the prior means.
 
     What `log_det_of_prior` finds is the same at every point; None to find it here.
@@ -195,7 +195,7 @@ def evaluate(
     height = slope.height - quadratic / 2
     log_det, is_concave = log_det_of_curvature(curvature)
     free_energy = height + (log_det_prior - log_det) / 2
-    return Evaluation(free_energy, height, jnp.concatenate([db, dg]), curvature, log_det, is_concave)
+    return GroupEvaluation(free_energy, height, jnp.concatenate([db, dg]), curvature, log_det, is_concave)
 
 
 def _products(

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from ._design import Design, DesignError, some
+from ._design import Design, DesignError, name_list
 from ._gaussian import precision
 from ._mixture_fit import MixtureFit, fit_mixture
 from ._mixture_group import MixtureGroup, per_connection
@@ -41,7 +41,7 @@ TURNS = 8  # of a participant's spread and estimate
 NUMBERS_AT_ONCE = 1 << 24
 
 
-class Unknown(NamedTuple):
+class PredictedCovariate(NamedTuple):
     """What is to be predicted.
 
     Fields:
@@ -58,7 +58,7 @@ class Unknown(NamedTuple):
         return [self.place, *self.products]
 
 
-class Estimated(NamedTuple):
+class CovariateEstimates(NamedTuple):
     """Posterior of the covariate of everybody left out, and what its prior variance was."""
 
     mean: Float[np.ndarray, "subject"]
@@ -67,8 +67,8 @@ class Estimated(NamedTuple):
 
 
 def estimate_left_out(
-    group: MixtureGroup, settings: PebSettings, unknown: Unknown, fold: Int[np.ndarray, "subject"]
-) -> tuple[Estimated, tuple[bool, ...]]:
+    group: MixtureGroup, settings: PebSettings, unknown: PredictedCovariate, fold: Int[np.ndarray, "subject"]
+) -> tuple[CovariateEstimates, tuple[bool, ...]]:
     """Every participant's covariate by the group of the others, and whether each fold's group settled."""
     found = np.zeros((3, fold.size))
     settled = []
@@ -79,7 +79,7 @@ def estimate_left_out(
         for i in np.flatnonzero(fold == k):
             variance = SPREAD * group.design.matrix[fold != k, unknown.place].var(ddof=1)
             found[:, i] = *_estimate(group, fit, unknown, int(i), variance), variance
-    return Estimated(*found), tuple(settled)
+    return CovariateEstimates(*found), tuple(settled)
 
 
 def without_columns(group: MixtureGroup, columns: Sequence[int]) -> MixtureGroup:
@@ -96,12 +96,12 @@ def without_columns(group: MixtureGroup, columns: Sequence[int]) -> MixtureGroup
 
 def _without(group: MixtureGroup, settings: PebSettings, out: np.ndarray) -> MixtureGroup:
     """The group in which some have no information, and no part in its priors."""
-    design, said, chosen = group.design, group.said, group.chosen
+    design, data_information, chosen = group.design, group.data_information, group.chosen
     kept = np.flatnonzero(~out)
     try:
         rows = design.rows([design.participants[i] for i in kept])
     except DesignError as problem:
-        left = some([design.participants[i] for i in np.flatnonzero(out)])
+        left = name_list([design.participants[i] for i in np.flatnonzero(out)])
         raise DesignError(f"without {left}: {problem}") from None
     if settings.prior is None:
         average = chosen.prior.averages(~out[None]).each()[0]
@@ -115,20 +115,20 @@ def _without(group: MixtureGroup, settings: PebSettings, out: np.ndarray) -> Mix
     none = out.astype(bool)
     return replace(
         group,
-        said=Information(
-            np.where(none[:, None, None], 0.0, said.matrix),
-            np.where(none[:, None], 0.0, said.vector),
-            np.where(none, 0.0, said.constant),
+        data_information=Information(
+            np.where(none[:, None, None], 0.0, data_information.matrix),
+            np.where(none[:, None], 0.0, data_information.vector),
+            np.where(none, 0.0, data_information.constant),
         ),
         design=Design(design.participants, design.covariates, matrix),
     )
 
 
 def _estimate(
-    group: MixtureGroup, fit: MixtureFit, unknown: Unknown, i: int, prior_variance: float
+    group: MixtureGroup, fit: MixtureFit, unknown: PredictedCovariate, i: int, prior_variance: float
 ) -> tuple[float, float]:
     """Mean and variance of one participant's covariate."""
-    x, L, h = group.design.matrix[i], group.said.matrix[i], group.said.vector[i]
+    x, L, h = group.design.matrix[i], group.data_information.matrix[i], group.data_information.vector[i]
     mixture = fit.mixture
     weight, q = mixture.weight, len(mixture.unit)
     b = np.einsum("jg,jgk->jk", weight, mixture.means)
@@ -166,7 +166,7 @@ def _precision_of(
 
 
 def shuffled_correlations(
-    group: MixtureGroup, unknown: Unknown, fold: Int[np.ndarray, "subject"], shuffles: int, seed: int
+    group: MixtureGroup, unknown: PredictedCovariate, fold: Int[np.ndarray, "subject"], shuffles: int, seed: int
 ) -> Float[np.ndarray, "shuffle"]:
     """Correlations of estimates with the covariate as it is, and shuffled; all spreads are those without it."""
     base = fit_mixture(without_columns(group, unknown.columns))
@@ -190,7 +190,7 @@ def shuffled_correlations(
 def _correlations(
     columns: Float[np.ndarray, "shuffle subject"],
     X: Float[np.ndarray, "subject covariate"],
-    unknown: Unknown,
+    unknown: PredictedCovariate,
     fold: Int[np.ndarray, "subject"],
     W: Float[np.ndarray, "param subject"],
     z: Float[np.ndarray, "param subject"],

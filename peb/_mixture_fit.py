@@ -64,7 +64,7 @@ class OwnUnits(NamedTuple):
     scale: Float[np.ndarray, "param covariate"]  # β over its own
 
 
-class Together(NamedTuple):
+class JointEffects(NamedTuple):
     """All effects at once, every participant's spread about the design given."""
 
     mean: Float[np.ndarray, "param covariate"]
@@ -77,7 +77,7 @@ class MixtureFit:
 
     Fields:
         mixture: the posterior over effects.
-        together: of which all connections' covariances are.
+        joint: of which all connections' covariances are.
         influence: (N, q).
         precisions: (N, q) D, each participant's about the design.
         gain: (N,) ΔF of each participant's model under N(m, D^-1), nats.
@@ -89,7 +89,7 @@ class MixtureFit:
     """
 
     mixture: NodeMixture
-    together: Together
+    joint: JointEffects
     influence: Float[np.ndarray, "subject param"]
     precisions: Float[np.ndarray, "subject param"]
     gain: Float[np.ndarray, "subject"]
@@ -114,9 +114,9 @@ def in_own_units(
     return OwnUnits(connections, np.pad(X / size, ((0, more), (0, 0))), scale)
 
 
-def together(group: MixtureGroup, precisions: Float[np.ndarray, "subject param"]) -> Together:
+def joint_effects(group: MixtureGroup, precisions: Float[np.ndarray, "subject param"]) -> JointEffects:
     """All effects, with M = L − L (L + D)^-1 L of everybody."""
-    L, h, X = group.said.matrix, group.said.vector, group.design.matrix
+    L, h, X = group.data_information.matrix, group.data_information.vector, group.design.matrix
     q, K = group.prior_mean.shape
     half = np.linalg.cholesky(L + diagonals(precisions))
     spread = np.linalg.solve(half, np.concatenate([L, h[:, :, None]], axis=2))
@@ -127,10 +127,10 @@ def together(group: MixtureGroup, precisions: Float[np.ndarray, "subject param"]
     H[place, :, place] += P0
     b = pull.T @ X + np.einsum("jkl,jl->jk", P0, group.prior_mean)
     C = precision(H.reshape(q * K, q * K))
-    return Together((C @ b.ravel()).reshape(q, K), C.reshape(q, K, q, K))
+    return JointEffects((C @ b.ravel()).reshape(q, K), C.reshape(q, K, q, K))
 
 
-def apart(
+def separate_effects(
     group: MixtureGroup, each: PerConnection, precisions: Float[np.ndarray, "subject param"]
 ) -> tuple[Float[np.ndarray, "param covariate"], Float[np.ndarray, "param covariate covariate"]]:
     """Mean and covariance of every connection's effects by itself, every participant's spread given."""
@@ -147,7 +147,7 @@ def fit_mixture(group: MixtureGroup) -> MixtureFit:
     """The mixture over nodes."""
     means = group.chosen.prior.mean
     precisions = 1 / np.diagonal(group.chosen.prior.covariance, axis1=1, axis2=2)
-    each, gain = per_connection(group.said, means, precisions)
+    each, gain = per_connection(group.data_information, means, precisions)
     last: Mode | None = None
     u, rounds, moved = grid(), 0, np.inf
     while moved >= SETTLED and rounds < MOST_ROUNDS:
@@ -156,14 +156,14 @@ def fit_mixture(group: MixtureGroup) -> MixtureFit:
         last = found
         plain = _mixture(group, own, found, u)
         weight = plain.weight
-        heeded = np.asarray(found.weight)[..., : len(means)]
-        precisions = np.einsum("jg,jgs,g->sj", weight, heeded, np.exp(-2 * u), optimize=True) / group.unit**2
-        whole = together(group, precisions)
-        mixture = _moved(plain, whole, *apart(group, each, precisions))
+        weight_of_each = np.asarray(found.weight)[..., : len(means)]
+        precisions = np.einsum("jg,jgs,g->sj", weight, weight_of_each, np.exp(-2 * u), optimize=True) / group.unit**2
+        whole = joint_effects(group, precisions)
+        mixture = _moved(plain, whole, *separate_effects(group, each, precisions))
         means = group.design.matrix @ np.einsum("jg,jgk->kj", weight, mixture.means)
-        (before, own_gain), (each, gain) = (each, gain), per_connection(group.said, means, precisions)
+        (before, own_gain), (each, gain) = (each, gain), per_connection(group.data_information, means, precisions)
         moved, rounds = _distance(before, each, precisions), rounds + 1
-    influence = np.einsum("jg,jgs->sj", weight, heeded)
+    influence = np.einsum("jg,jgs->sj", weight, weight_of_each)
     return MixtureFit(mixture, whole, influence, precisions, own_gain, own, found, before, rounds, moved < SETTLED)
 
 
@@ -194,7 +194,7 @@ def _mixture(group: MixtureGroup, own: OwnUnits, found: Mode, u: np.ndarray) -> 
     )
 
 
-def _moved(plain: NodeMixture, whole: Together, mean: np.ndarray, covariance: np.ndarray) -> NodeMixture:
+def _moved(plain: NodeMixture, whole: JointEffects, mean: np.ndarray, covariance: np.ndarray) -> NodeMixture:
     """Every connection's mixture moved and stretched as N(mean, covariance) is to its share of the whole."""
     place = np.arange(len(mean))
     wanted = whole.covariance[place, :, place]
@@ -216,7 +216,7 @@ def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPos
     """Where a group was found to be → the group posterior."""
     mixture, chosen = fit.mixture, group.chosen
     weight, q = mixture.weight, len(chosen.parameters)
-    posterior = joint_moments(mixture, fit.together)
+    posterior = joint_moments(mixture, fit.joint)
     means = group.design.matrix @ posterior.mean.reshape(-1, q)
     unit = np.eye(q)
     return GroupPosterior(
@@ -243,7 +243,7 @@ def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPos
     )
 
 
-def joint_moments(mixture: NodeMixture, whole: Together) -> Gaussian:
+def joint_moments(mixture: NodeMixture, whole: JointEffects) -> Gaussian:
     """The mixture's moments, connections correlated as they are in all effects at once."""
     own = mixture.posterior
     q, K = mixture.prior_mean.shape

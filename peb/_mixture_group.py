@@ -21,7 +21,7 @@ from ._design import Design
 from ._estimate import Estimate
 from ._estimate_stack import EstimateStack, stack_estimates
 from ._gaussian import precision
-from ._prepare_group import default_prior, match
+from ._prepare_group import default_prior, match_with_design
 from ._reduction import Information, information
 from ._settings import PebError, PebSettings
 
@@ -36,14 +36,14 @@ class MixtureGroup:
     Fields (N participants, q connections, K covariates):
         whole: every parameter of every participant, in the order of the design.
         chosen: those that the group explains.
-        said: (N, …) what data added, nowhere less than nothing.
+        data_information: (N, …) what data added, nowhere less than nothing.
         unit: (q,) √PC.
         prior_mean, prior_covariance: (q, K), (q, K, K) of the effects.
     """
 
     whole: tuple[Estimate, ...]
     chosen: EstimateStack
-    said: Information
+    data_information: Information
     design: Design
     unit: Float[np.ndarray, "param"]
     prior_mean: Float[np.ndarray, "param covariate"]
@@ -63,7 +63,7 @@ def prepare_mixture(
 ) -> MixtureGroup:
     """Checks, and everything that a fit is told."""
     require_64_bit()
-    whole = match(estimates, design)
+    whole = match_with_design(estimates, design)
     chosen = stack_estimates(whole, parameters)
     average = chosen.prior.average()
     q, K = len(chosen.parameters), design.matrix.shape[1]
@@ -77,10 +77,12 @@ def prepare_mixture(
     own = blocks[:, np.arange(q), :, np.arange(q)]
     if np.count_nonzero(own) < np.count_nonzero(blocks):
         raise PebError('effects on different connections must be independent a priori; or give between="gaussian"')
-    return MixtureGroup(whole, chosen, measured(chosen), design, np.sqrt(variance), prior.mean.reshape(K, q).T, own)
+    return MixtureGroup(
+        whole, chosen, bounded_information(chosen), design, np.sqrt(variance), prior.mean.reshape(K, q).T, own
+    )
 
 
-def measured(chosen: EstimateStack) -> Information:
+def bounded_information(chosen: EstimateStack) -> Information:
     """What data added to each participant's prior; a direction in which a posterior is wider than its prior adds
     nothing.
 
@@ -89,28 +91,30 @@ def measured(chosen: EstimateStack) -> Information:
     eigenvector (prior standard deviations the unit) with a curvature below 1 the curvature is raised, to 1 at
     most, until the optimum lies no more than `FARTHEST` from the prior mean.
     """
-    said = information(chosen.prior, chosen.posterior)
+    data_information = information(chosen.prior, chosen.posterior)
     sd = np.sqrt(np.diagonal(chosen.prior.covariance, axis1=1, axis2=2))
-    values, vectors = np.linalg.eigh(said.matrix * sd[:, :, None] * sd[:, None, :])
+    values, vectors = np.linalg.eigh(data_information.matrix * sd[:, :, None] * sd[:, None, :])
     told = values > LEAST_INFORMATION
     mean = np.einsum("sia,si->sa", vectors, chosen.prior.mean / sd)
-    slope = np.einsum("sia,si->sa", vectors, said.vector * sd) - values * mean
+    slope = np.einsum("sia,si->sa", vectors, data_information.vector * sd) - values * mean
     curved = np.where(told, np.maximum(values, np.minimum(np.abs(slope) / FARTHEST, 1.0)), 0.0)
     if (curved == values).all():
-        return said
+        return data_information
     L = (vectors * curved[:, None, :]) @ np.swapaxes(vectors, 1, 2)
     h = np.einsum("sia,sa->si", vectors, np.where(told, slope + curved * mean, 0.0))
     part = Information(L / sd[:, :, None] / sd[:, None, :], h / sd, np.zeros(len(h)))
     gain = _under(part, chosen.prior.mean, precision(chosen.prior.covariance))[2]  # under the prior F is F
-    constant = np.where((curved == values).all(axis=1), said.constant, -gain)
+    constant = np.where((curved == values).all(axis=1), data_information.constant, -gain)
     return Information(part.matrix, part.vector, constant)
 
 
 def per_connection(
-    said: Information, means: Float[np.ndarray, "subject param"], precisions: Float[np.ndarray, "subject param"]
+    data_information: Information,
+    means: Float[np.ndarray, "subject param"],
+    precisions: Float[np.ndarray, "subject param"],
 ) -> tuple[PerConnection, Float[np.ndarray, "subject"]]:
     """What each participant's data say of each connection, the others at N(mean, 1 / precision), and ΔF under it."""
-    found, S, gain = _under(said, means, diagonals(precisions))
+    found, S, gain = _under(data_information, means, diagonals(precisions))
     after = np.diagonal(S, axis1=1, axis2=2)
     Lambda, pull = 1 / after - precisions, found / after - precisions * means
     constant = (-np.log(precisions * after) + means**2 * precisions - found**2 / after) / 2
@@ -118,16 +122,22 @@ def per_connection(
     return PerConnection(*(np.where(told, part, 0.0).T for part in (Lambda, pull, constant))), gain
 
 
-def _under(said: Information, means: np.ndarray, precisions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _under(
+    data_information: Information, means: np.ndarray, precisions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every participant's mean, covariance and ΔF under the prior N(mean, precision^-1)."""
     q = means.shape[1]
-    half, prior_half = np.linalg.cholesky(said.matrix + precisions), np.linalg.cholesky(precisions)
+    half, prior_half = np.linalg.cholesky(data_information.matrix + precisions), np.linalg.cholesky(precisions)
     spread = np.linalg.solve(half, np.broadcast_to(np.eye(q), half.shape))
     S = np.swapaxes(spread, 1, 2) @ spread
     pull = np.einsum("sij,sj->si", precisions, means)
-    found = np.einsum("sij,sj->si", S, said.vector + pull)
+    found = np.einsum("sij,sj->si", S, data_information.vector + pull)
     log_dets = np.log(np.diagonal(prior_half, axis1=1, axis2=2)) - np.log(np.diagonal(half, axis1=1, axis2=2))
-    gain = said.constant + log_dets.sum(axis=1) + ((found * (said.vector + pull)) - means * pull).sum(axis=1) / 2
+    gain = (
+        data_information.constant
+        + log_dets.sum(axis=1)
+        + ((found * (data_information.vector + pull)) - means * pull).sum(axis=1) / 2
+    )
     return found, S, gain
 
 

@@ -114,7 +114,7 @@ class NodeMixture:
             log_sum += log_averages(found, self.u)[place.ravel()]
         return np.asarray(logsumexp(log_sum, axis=1)) - self.total
 
-    def lost_by_each(self, on: Bool[np.ndarray, "effect"], dropped: Int[np.ndarray, "dropped"]) -> np.ndarray:
+    def evidence_lost_by_each(self, on: Bool[np.ndarray, "effect"], dropped: Int[np.ndarray, "dropped"]) -> np.ndarray:
         """ln p(y | on) − ln p(y | on without i), nats, for each i of `dropped`.
 
         Where all are on and independent a priori, by the densities at 0 (Savage & Dickey), all at once.

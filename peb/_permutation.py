@@ -28,14 +28,14 @@ from dcm.tables import DataFrame, data_frame, html_table
 from ._ascent import Limits
 from ._design import Design, DesignError
 from ._estimate import Estimate
-from ._fit import STATUS, Found, fit_bytes, for_each, limits, solve
+from ._fit import STATUS, FitResult, fit_bytes, for_each, limits, solve
 from ._gaussian import precision
 from ._group import GroupStatus
 from ._hierarchy import Group, inverse
 from ._mixture_covariate_posterior import without_columns
 from ._mixture_fit import fit_mixture
 from ._mixture_group import MixtureGroup, prepare_mixture
-from ._prepare_group import Prepared, prepare
+from ._prepare_group import PreparedGroup, prepare
 from ._reduction import Information, reduced_by_covariance
 from ._settings import PebError, PebSettings
 
@@ -185,7 +185,7 @@ def shuffled(
 
 
 def _tested(
-    prepared: Prepared, place: int, effects: Sequence[str] | None
+    prepared: PreparedGroup, place: int, effects: Sequence[str] | None
 ) -> tuple[Bool[np.ndarray, "beta"], tuple[str, ...]]:
     """Which entries of β are switched off, and their parameters."""
     chosen_parameters, within = prepared.chosen, prepared.group.within
@@ -230,7 +230,7 @@ def _log_bayes_factors(
     return for_each(one, columns, fit_bytes(group))
 
 
-def _log_bayes_factor(group: Group, found: Found, tested: Bool[Array, "beta"]) -> Float[Array, ""]:
+def _log_bayes_factor(group: Group, found: FitResult, tested: Bool[Array, "beta"]) -> Float[Array, ""]:
     """F with the effects less F without them."""
     P0, b0, b1 = group.beta_precision, group.beta_mean, found.beta
     P1 = inverse(found.beta_covariance)

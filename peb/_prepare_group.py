@@ -25,7 +25,7 @@ from jaxtyping import Float
 
 from dcm import require_64_bit
 
-from ._design import Design, repeats, some
+from ._design import Design, name_list, repeated_names
 from ._estimate import Estimate
 from ._estimate_stack import EstimateStack, stack_estimates
 from ._gaussian import Gaussian, Gaussians, precision
@@ -89,7 +89,7 @@ FLOOR = float(np.exp(-8))  # of Q0, always part of the between-participant preci
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedGroup:
     """A group ready to be fitted."""
 
     whole: tuple[Estimate, ...]  # every parameter of every participant, in the order of the design
@@ -111,10 +111,10 @@ class SecondLevel(NamedTuple):
 
 def prepare(
     estimates: Sequence[Estimate], design: Design, settings: PebSettings, parameters: Sequence[str] | None = None
-) -> Prepared:
+) -> PreparedGroup:
     """Checks, and everything that a fit is told."""
     require_64_bit()
-    whole = match(estimates, design)
+    whole = match_with_design(estimates, design)
     chosen = stack_estimates(whole, parameters)
     size = len(chosen.parameters)
     within = np.eye(size) if settings.within is None else np.asarray(settings.within, dtype=np.float64)
@@ -136,7 +136,7 @@ def prepare(
         gamma_mean=jnp.full(len(components.names), float(settings.noise_mean)),
         gamma_precision=jnp.eye(len(components.names)) / settings.noise_variance,
     )
-    return Prepared(whole, chosen, design, settings, group, components, level.prior)
+    return PreparedGroup(whole, chosen, design, settings, group, components, level.prior)
 
 
 def second_level(
@@ -157,19 +157,19 @@ def second_level(
     return SecondLevel(components, expected * (1.0 if fixed else FLOOR), prior)
 
 
-def match(estimates: Sequence[Estimate], design: Design) -> tuple[Estimate, ...]:
+def match_with_design(estimates: Sequence[Estimate], design: Design) -> tuple[Estimate, ...]:
     """The estimates in the order of the design's rows; raises `PebError` where the two do not belong together."""
     if not estimates:
         raise PebError("there is no estimate to fit a group to")
     named = {estimate.name: estimate for estimate in estimates}
-    if repeated := repeats([estimate.name for estimate in estimates]):
+    if repeated := repeated_names([estimate.name for estimate in estimates]):
         raise PebError(f"{repeated[0]} is among the estimates twice; give each participant once")
     rows = set(design.participants)
     only = {
         "no row of the design is for": [name for name in named if name not in rows],
         "there is no estimate of": [name for name in design.participants if name not in named],
     }
-    problems = [f"{what} {some(who)}" for what, who in only.items() if who]
+    problems = [f"{what} {name_list(who)}" for what, who in only.items() if who]
     if problems:
         raise PebError("; ".join(problems) + "; leave them out on both sides, or add what is missing")
     return tuple(named[name] for name in design.participants)

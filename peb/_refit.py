@@ -36,7 +36,7 @@ from jaxtyping import Float
 import dcm
 from dcm.tables import html_table, short_repr
 
-from ._design import Design, some
+from ._design import Design, name_list
 from ._estimate import Estimate
 from ._fit import fit
 from ._gaussian import Gaussian, log_det, precision
@@ -56,7 +56,7 @@ class RefitStatus(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Round:
+class ReinversionRound:
     """One group fit, and everyone inverted under what it says of them.
 
     Fields:
@@ -93,7 +93,7 @@ class Refit:
     group: GroupPosterior
     estimates: tuple[Estimate, ...]
     posteriors: tuple[dcm.Posterior, ...]
-    rounds: tuple[Round, ...]
+    rounds: tuple[ReinversionRound, ...]
     status: RefitStatus
 
     def __repr__(self) -> str:
@@ -113,7 +113,7 @@ def fit_with_reinversion(
     max_rounds: int = 60,
     tolerance: float = 0.1,
     name: str = "group",
-    each_round: Callable[[Round], None] = lambda _: None,
+    each_round: Callable[[ReinversionRound], None] = lambda _: None,
 ) -> Refit:
     """Fit a group, invert its participants again under what it says of each, and so on, until the group stays.
 
@@ -124,7 +124,7 @@ def fit_with_reinversion(
             what may be hundreds of nats and is chance, so that rounds could not be compared. All end at 1e-4 nats, and
             Gaussians are not refined.
         max_rounds: limit of rounds, the first included.
-        tolerance: of `Round.moved`, posterior standard deviations.
+        tolerance: of `ReinversionRound.moved`, posterior standard deviations.
         each_round: is told every round as it ends.
 
     Raises `PebError` where a participant fails in the first inversion or everybody in a later one, names repeat or do
@@ -139,7 +139,7 @@ def fit_with_reinversion(
         Estimate.from_dcm(subject.name, found) for subject, found in zip(subjects, posteriors, strict=True)
     )
     original = {estimate.name: estimate.prior for estimate in estimates}
-    rounds: list[Round] = []
+    rounds: list[ReinversionRound] = []
     steps: list[np.ndarray] = []  # whole ones, of which a share was taken
     share = 1.0
     while True:
@@ -148,8 +148,8 @@ def fit_with_reinversion(
             steps.append((group.mean - rounds[-1].mean).ravel() / group.sd.ravel() / share)
             turns = sum(float(step @ other) < 0 for step, other in pairwise(steps))
             share = 1 / (1 + turns)
-        lately = steps[-max(2, len(steps) // 4) :]
-        moved = float(np.abs(np.mean(lately, axis=0)).max()) if steps else float("nan")
+        recent_steps = steps[-max(2, len(steps) // 4) :]
+        moved = float(np.abs(np.mean(recent_steps, axis=0)).max()) if steps else float("nan")
         posteriors, failures = _invert_again(subjects, posteriors, group.participants, first_level)
         if len(failures) == len(subjects):
             raise PebError(f"nobody could be inverted under the group's empirical priors: {failures[0].reason}")
@@ -233,7 +233,7 @@ def _round(
     posteriors: Sequence[dcm.Posterior],
     failures: tuple[dcm.Failure, ...],
     moved: float,
-) -> Round:
+) -> ReinversionRound:
     reduced = {estimate.name: estimate.free_energy for estimate in group.participants}
     failed = {failure.name for failure in failures}
     error = sum(
@@ -241,7 +241,7 @@ def _round(
         for subject, found in zip(subjects, posteriors, strict=True)
         if subject.name not in failed
     )
-    return Round(group.free_energy, group.free_energy + error, failures, group.mean, moved)
+    return ReinversionRound(group.free_energy, group.free_energy + error, failures, group.mean, moved)
 
 
 def _full(last: dcm.Prior, free: np.ndarray, density: Gaussian) -> dcm.Prior:
@@ -260,7 +260,7 @@ def _check(
     repeated = [name for name in names if names.count(name) > 1]
     odd = repeated or sorted(set(names) ^ set(design.participants))
     if odd:
-        raise PebError(f"subjects and design must have the same names, each once; see {some(sorted(set(odd)))}")
+        raise PebError(f"subjects and design must have the same names, each once; see {name_list(sorted(set(odd)))}")
     if first_level.as_spm:
         raise PebError("rounds compare by F only with the noise at its optimum; give first_level noise='ar1'")
     if max_rounds < 1:

@@ -93,8 +93,8 @@ def mixture_density(group: MixtureGroup, fit: MixtureFit, posterior: GroupPoster
     )
     prior = posterior.prior
     return MixtureDensity(
-        precision=jnp.asarray(group.said.matrix),
-        pull=jnp.asarray(group.said.vector),
+        precision=jnp.asarray(group.data_information.matrix),
+        pull=jnp.asarray(group.data_information.vector),
         between=jnp.asarray(group.design.matrix),
         unit=jnp.asarray(group.unit),
         prior_mean=jnp.asarray(prior.mean),

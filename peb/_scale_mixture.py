@@ -53,14 +53,14 @@ class Mode(NamedTuple):
     attenuation: Float[Any, "*any subject"]  # E(a)
 
 
-class Inverse(NamedTuple):
+class SweptInverse(NamedTuple):
     matrix: Float[Array, "row row"]
     log_det: Float[Array, ""]  # of what was inverted
     is_positive: Bool[Array, ""]
 
 
 class _Local(NamedTuple):
-    """The density at one β, and its shape there."""
+    """The density at one β, and its shape best_local."""
 
     height: Float[Array, ""]  # ln p(y, β | τ) but for the prior's constant
     gradient: Float[Array, "covariate"]
@@ -105,29 +105,29 @@ def mode(
 
     prior = inverse(connection.prior_precision)
     nothing = jnp.zeros_like(connection.precision)
-    nowhere = _Local(
+    unevaluated = _Local(
         jnp.asarray(-jnp.inf), start, connection.prior_precision, connection.prior_precision, nothing, nothing
     )
 
     def step(i: Array, state: tuple[Array, Array, _Local, Array]) -> tuple[Array, Array, _Local, Array]:
-        beta, best, there, careful = state
+        beta, best, best_local, em_step = state
         here = at(beta)
-        rose = here.height >= there.height
+        rose = here.height >= best_local.height
         exact, safe = inverse(here.curvature), inverse(here.information)
         by_em = safe.matrix @ here.gradient
         newton = (i >= steps[0]) & exact.is_positive
         move = jnp.where(newton, exact.matrix @ here.gradient, by_em)
         # where a step of Newton fell, EM's from before it
-        beta, best = jnp.where(rose, beta + move, best + careful), jnp.where(rose, beta, best)
-        there = jax.tree.map(lambda new, old: jnp.where(rose, new, old), here, there)
-        return beta, best, there, jnp.where(rose, by_em, careful)
+        beta, best = jnp.where(rose, beta + move, best + em_step), jnp.where(rose, beta, best)
+        best_local = jax.tree.map(lambda new, old: jnp.where(rose, new, old), here, best_local)
+        return beta, best, best_local, jnp.where(rose, by_em, em_step)
 
-    _, best, there, _ = jax.lax.fori_loop(0, steps[1], step, (start, start, nowhere, jnp.zeros_like(start)))
-    exact, safe = inverse(there.curvature), inverse(there.information)
+    _, best, best_local, _ = jax.lax.fori_loop(0, steps[1], step, (start, start, unevaluated, jnp.zeros_like(start)))
+    exact, safe = inverse(best_local.curvature), inverse(best_local.information)
     covariance = jnp.where(exact.is_positive, exact.matrix, safe.matrix)
     log_det = jnp.where(exact.is_positive, exact.log_det, safe.log_det)
-    log_evidence = there.height + (prior.log_det - log_det) / 2
-    return Mode(log_evidence, best, covariance, there.weight, there.attenuation)
+    log_evidence = best_local.height + (prior.log_det - log_det) / 2
+    return Mode(log_evidence, best, covariance, best_local.weight, best_local.attenuation)
 
 
 def regular_start(
@@ -141,7 +141,7 @@ def regular_start(
     )
 
 
-def inverse(matrix: Float[Array, "row row"]) -> Inverse:
+def inverse(matrix: Float[Array, "row row"]) -> SweptInverse:
     """Of a small symmetric matrix by the sweep operator, in plain arithmetic: what is batched runs side by side."""
     swept, log_det, positive = matrix, jnp.zeros(()), jnp.asarray(True)
     for k in range(matrix.shape[0]):
@@ -156,7 +156,7 @@ def inverse(matrix: Float[Array, "row row"]) -> Inverse:
             swept - swept[:, k][:, None] * row[None, :],
         )
         swept = swept.at[k, k].set(-1 / pivot)
-    return Inverse(-swept, log_det, positive)
+    return SweptInverse(-swept, log_det, positive)
 
 
 @jax.jit

@@ -6,8 +6,8 @@ nothing would be dropped, or in which no more than 8 effects (or a quarter of al
 combinations give probabilities and the average.
 
 Where a group follows SPM12 (`compat`), effects of very small prior variance beside the others are not searched
-(`unseen`, see `_average.seen`): they stay in every model, integrated out, yet are reported as SPM12 does, as 0 with
-probability 0. Every other mode searches every effect.
+(`unseen`, see `_average.reducible_effects`): they stay in every model, integrated out, yet are reported as SPM12 does,
+as 0 with probability 0. Every other mode searches every effect.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 from dcm import NormalMixture, one_blas_thread
 from dcm.tables import DataFrame, data_frame, density_columns, html_table, short_repr
 
-from ._average import WINDOW, average_of_switches, probabilities, seen
+from ._average import WINDOW, average_of_switches, probabilities, reducible_effects
 from ._comparison import every_combination
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
@@ -31,7 +31,7 @@ CANDIDATES = 8  # at most, compared in all combinations
 
 
 @dataclass(frozen=True, eq=False)
-class Round:
+class SearchRound:
     """One round of a search.
 
     Fields:
@@ -77,7 +77,7 @@ class Search:
     free_energy: Float[np.ndarray, "combination"]
     combination_probability: Float[np.ndarray, "combination"]
     average: Gaussian
-    rounds: tuple[Round, ...]
+    rounds: tuple[SearchRound, ...]
 
     def summary(self, level: float = 0.9) -> DataFrame:
         """One row an effect, over the last round's average: effect, mean, sd, lower, upper, probability, kept.
@@ -99,7 +99,7 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
-class _Scored:
+class _ScoredCombinations:
     """All combinations of some effects, the others as they are."""
 
     places: Int[np.ndarray, "candidate"]
@@ -128,11 +128,11 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
 
     Source: Friston & Penny 2011.
     """
-    told = seen(group)
-    few = max(int(told.sum()) // 4, CANDIDATES)
-    on, rounds = np.ones_like(told), list[Round]()
+    reducible = reducible_effects(group)
+    few = max(int(reducible.sum()) // 4, CANDIDATES)
+    on, rounds = np.ones_like(reducible), list[SearchRound]()
     while True:
-        left = np.flatnonzero(on & told)
+        left = np.flatnonzero(on & reducible)
         scored = _score(group, on, left)
         last = left.size <= few or scored.dropped.size == 0
         rounds.append(_described(group, scored, last))
@@ -142,9 +142,9 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
     probability = probabilities(scored.free_energy)
     return Search(
         effects=group.effects,
-        probability=np.where(told, np.clip(probability @ scored.patterns, 0.0, 1.0), 0.0),
-        kept=scored.best & told,
-        unseen=_named(group, np.flatnonzero(~told)),
+        probability=np.where(reducible, np.clip(probability @ scored.patterns, 0.0, 1.0), 0.0),
+        kept=scored.best & reducible,
+        unseen=_named(group, np.flatnonzero(~reducible)),
         candidates=_named(group, scored.places),
         switches=scored.patterns[:, scored.places],
         free_energy=scored.free_energy,
@@ -154,20 +154,20 @@ def search(group: GroupPosterior, *, window: float = WINDOW) -> Search:
     )
 
 
-def _score(group: GroupPosterior, on: Bool[np.ndarray, "effect"], left: Int[np.ndarray, "left"]) -> _Scored:
+def _score(group: GroupPosterior, on: Bool[np.ndarray, "effect"], left: Int[np.ndarray, "left"]) -> _ScoredCombinations:
     """The evidence of all combinations of the effects least missed among those left."""
-    missed = group.lost_by_each(on, left)
+    missed = group.evidence_lost_by_each(on, left)
     order = np.argsort(missed, kind="stable")[:CANDIDATES]
     combinations = every_combination(order.size)
     patterns = np.tile(on, (len(combinations), 1))
     patterns[:, left[order]] = combinations
     free_energy = group.evidence_of(patterns)
-    return _Scored(left[order], missed[order], patterns, free_energy)
+    return _ScoredCombinations(left[order], missed[order], patterns, free_energy)
 
 
-def _described(group: GroupPosterior, scored: _Scored, last: bool) -> Round:
+def _described(group: GroupPosterior, scored: _ScoredCombinations, last: bool) -> SearchRound:
     dropped = () if last else _named(group, scored.dropped)
-    return Round(_named(group, scored.places), scored.missed, dropped, float(scored.free_energy.max()))
+    return SearchRound(_named(group, scored.places), scored.missed, dropped, float(scored.free_energy.max()))
 
 
 def _named(group: GroupPosterior, places: np.ndarray) -> tuple[str, ...]:

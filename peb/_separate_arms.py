@@ -77,7 +77,7 @@ def arms_from_separate_groups(
     """
     check_alike(first, second)
     chosen = first.design.covariates if covariates is None else covariates
-    return tuple(_apart(first, second, name) for name in chosen)
+    return tuple(_compare_covariate(first, second, name) for name in chosen)
 
 
 def are_unbalanced(first: int, second: int) -> bool:
@@ -85,10 +85,10 @@ def are_unbalanced(first: int, second: int) -> bool:
     return max(first, second) >= UNBALANCED * min(first, second)
 
 
-def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> ArmComparison:
+def _compare_covariate(first: GroupPosterior, second: GroupPosterior, covariate: str) -> ArmComparison:
     k = first.design.column(covariate)
     before = _difference(*(group.prior.marginal(group.places(covariate)) for group in (first, second)))
-    own = _tied(first, second, k)
+    own = _marginals_in_arms(first, second, k)
     apart = own[0].less(own[1])
     at = np.zeros(1)
     densities = (NormalMixture.normal(before.mean, before.sd).density(at), apart.density(at))
@@ -108,7 +108,7 @@ def _apart(first: GroupPosterior, second: GroupPosterior, covariate: str) -> Arm
     )
 
 
-def _tied(first: GroupPosterior, second: GroupPosterior, k: int) -> tuple[NormalMixture, NormalMixture]:
+def _marginals_in_arms(first: GroupPosterior, second: GroupPosterior, k: int) -> tuple[NormalMixture, NormalMixture]:
     """A covariate's effects in two arms, whose spreads are expected to be alike as those of connections are.
 
     An arm whose grid of spreads ends before the other's has next to no weight beyond it.

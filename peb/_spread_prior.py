@@ -76,8 +76,8 @@ def weights_in_arms(
     about = log_prior_of_each(u, ARMS_ALIKE)  # (M, μ)
 
     def told_by(other: np.ndarray) -> np.ndarray:
-        said = log_averages(other, u).sum(axis=0)
-        both = log_prior_of_typical(u) + logsumexp(about + said, axis=1)
+        log_average = log_averages(other, u).sum(axis=0)
+        both = log_prior_of_typical(u) + logsumexp(about + log_average, axis=1)
         return np.asarray(logsumexp(both[:, None] + about, axis=0))
 
     return weights(first, u, told_by(second)), weights(second, u, told_by(first))

@@ -82,7 +82,7 @@ def advance(design: jax.Array, made: Problem, state: laplace.State, whole: int) 
 
 def solve(model: Linear, made: Problem) -> laplace.State:
     state = laplace.init(made)
-    while not laplace.ended(state.status):
+    while not laplace.has_ended(state.status):
         state = advance(model.design, made, state, _gram.WHOLE)
     return state
 

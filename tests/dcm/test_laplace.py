@@ -75,7 +75,7 @@ def advance(design: jax.Array, made: Problem, state: laplace.State) -> laplace.S
 
 def solve(model: Linear, made: Problem) -> laplace.State:
     state = laplace.init(made)
-    while not laplace.ended(state.status):
+    while not laplace.has_ended(state.status):
         state = advance(model.design, made, state)
     return state
 
@@ -184,7 +184,7 @@ def test_a_step_too_far_is_retried_closer() -> None:
 
     step = jax.jit(lambda state: laplace.step(Cliff(model.design), "spm12", made, state))  # type: ignore[arg-type]  # a model of the test's own
     state = laplace.init(made)
-    while not laplace.ended(state.status):
+    while not laplace.has_ended(state.status):
         state = step(state)
     assert int(state.status) in (laplace.CONVERGED, laplace.MAX_ITERATIONS, laplace.NOT_FINITE)
     assert np.isfinite(float(state.best_free_energy))
