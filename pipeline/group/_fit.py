@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dcm import InversionError, Settings
-from peb import Gaussian, GroupPosterior, PebError, RefitStatus, Round, fit, fit_with_reinversion
+from peb import Gaussian, GroupPosterior, PebError, RefitStatus, ReinversionRound, fit, fit_with_reinversion
 
 from ..common import UsageError, first_names
 from ..posterior_check import StoredPosterior, read_posteriors
@@ -169,9 +169,9 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
     pairs = zip(inputs.estimates, inputs.files, strict=True)
     checkable = [_checkable(one.name, file, options.series) for one, file in pairs]
     subjects = [replace(one.subject, start=one.posterior.mean) for one in checkable]
-    rounds: list[Round] = []
+    rounds: list[ReinversionRound] = []
 
-    def each_round(one: Round) -> None:
+    def each_round(one: ReinversionRound) -> None:
         rounds.append(one)
         far = "" if len(rounds) == 1 else f", effects move by up to {number_text(one.moved)} posterior SD"
         say(f"inverted again, round {len(rounds)}: F {one.inverted_free_energy:.2f} nats{far}")
