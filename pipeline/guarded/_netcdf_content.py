@@ -60,8 +60,8 @@ def content_from_reply(reply: bytes) -> NetcdfContent:
     """The inverse of what `parse_request` makes; raises `ValueError` where it is nothing of the kind."""
     try:
         values, attributes, labels = from_bytes(reply)
-        labelled = {str(key): ([str(one) for one in dims], dict(about)) for key, dims, about in labels}
-        if not all(isinstance(one, np.ndarray) for one in values.values()) or not isinstance(attributes, dict):
+        labelled = {str(key): ([str(dim) for dim in dims], dict(about)) for key, dims, about in labels}
+        if not all(isinstance(array, np.ndarray) for array in values.values()) or not isinstance(attributes, dict):
             raise ValueError("holds something else than arrays")
         return NetcdfContent(values, attributes, labelled)
     except (TypeError, AttributeError) as error:

@@ -44,11 +44,11 @@ def _packed(value: Any, buffers: list[bytes], depth: int) -> Any:
     if isinstance(value, np.generic):
         value = np.asarray(value)
     if isinstance(value, list | tuple):
-        return [_packed(one, buffers, depth + 1) for one in value]
+        return [_packed(item, buffers, depth + 1) for item in value]
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("a key is no text")
-        return {"dict": [[key, _packed(one, buffers, depth + 1)] for key, one in value.items()]}
+        return {"dict": [[key, _packed(item, buffers, depth + 1)] for key, item in value.items()]}
     if isinstance(value, np.ndarray):
         return _packed_array(value, buffers, depth)
     raise TypeError(f"{type(value).__name__} is no plain value")
@@ -62,7 +62,7 @@ def _packed_array(array: np.ndarray, buffers: list[bytes], depth: int) -> Any:
     if array.dtype.kind == "U":
         return {"text": [array.dtype.str, shape, array.ravel().tolist()]}
     if array.dtype.kind == "O":
-        return {"objects": [shape, [_packed(one, buffers, depth + 1) for one in array.ravel()]]}
+        return {"objects": [shape, [_packed(item, buffers, depth + 1) for item in array.ravel()]]}
     raise TypeError(f"an array of {array.dtype} is no plain value")
 
 
@@ -74,12 +74,12 @@ class _Unpacked:
 
     def value(self, packed: Any) -> Any:
         if isinstance(packed, list):
-            return [self.value(one) for one in packed]
+            return [self.value(item) for item in packed]
         if not isinstance(packed, dict):
             return packed
         ((kind, content),) = packed.items()
         if kind == "dict":
-            return {str(key): self.value(one) for key, one in content}
+            return {str(key): self.value(item) for key, item in content}
         if kind == "array":
             return self._numeric(*content)
         if kind == "text":
@@ -88,8 +88,8 @@ class _Unpacked:
         if kind == "objects":
             shape, items = content
             array = np.empty(len(items), dtype=object)
-            for place, one in enumerate(items):
-                array[place] = self.value(one)
+            for place, item in enumerate(items):
+                array[place] = self.value(item)
             return array.reshape(shape)
         raise ValueError(f"{kind} is no kind of value")
 

@@ -1,4 +1,4 @@
-"""SPM12's own results held against ours: the same data, prior and start, inverted again."""
+"""SPM12's results compared with effconn's: the same data, prior and start, inverted again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LAST_DIGITS = 1e-13  # relative perturbation of their data
 
 @dataclass(frozen=True)
 class SpmComparison:
-    """One participant: our inversion beside SPM's.
+    """One participant: effconn's inversion and SPM's.
 
     Fields:
         file: the file's path as text, with ``[k]`` where it holds several models.
@@ -109,7 +109,7 @@ class ComparisonReport:
     @property
     def compared(self) -> list[SpmComparison]:
         """Those with two results to compare."""
-        return [one for one in self.participants if one.delta_f is not None]
+        return [comparison for comparison in self.participants if comparison.delta_f is not None]
 
     def to_json(self) -> dict[str, object]:
         """As other tools read it."""
@@ -122,7 +122,8 @@ class ComparisonReport:
             "derivatives": self.derivatives,
             "starts": self.starts,
             "participants": [
-                {key: value for key, value in vars(one).items() if key not in hidden} for one in self.participants
+                {key: value for key, value in vars(comparison).items() if key not in hidden}
+                for comparison in self.participants
             ],
             "seconds": self.seconds,
         }
@@ -300,7 +301,7 @@ def _find_partings(
 
 
 def _from_first(result: Posterior | Failure) -> bool:
-    """Whether the path reported is the one from SPM's own start; no other can be held against SPM's."""
+    """Whether the path reported is the one from SPM's own start; no other can be compared with SPM's."""
     return isinstance(result, Posterior) and result.start == 0
 
 

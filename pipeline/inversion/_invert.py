@@ -154,7 +154,7 @@ def _groups(files: Sequence[DcmFile], plan: InversionPlan) -> dict[Settings, lis
 
 
 def _write(outcome: FileOutcome, folder: Path, plan: InversionPlan) -> None:
-    """The SPM file first: a NetCDF file stands for a result that is complete."""
+    """The SPM file first: a NetCDF file means that the result is complete."""
     file, posterior = plan.as_inverted(outcome.file), outcome.result
     if isinstance(posterior, Failure):
         return
@@ -163,5 +163,5 @@ def _write(outcome: FileOutcome, folder: Path, plan: InversionPlan) -> None:
     if plan.spm_files:
         write_dcm(spm_path(folder, file), file, posterior)
     elif (stale := spm_path(folder, file)).exists() and written_by_us(stale):
-        stale.unlink()  # it would stand for an earlier inversion beside this one
+        stale.unlink()  # it is of an earlier inversion
     write_dataset(result_path(folder, file), dataset)

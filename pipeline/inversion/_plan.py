@@ -163,7 +163,7 @@ def read_inputs(
     lines: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted((one for one in path.iterdir() if is_dcm(one)), key=lambda one: natural_key(one.name))
+            inside = sorted((file for file in path.iterdir() if is_dcm(file)), key=lambda file: natural_key(file.name))
             if not inside:
                 lines.append(f"{path}: holds no DCM_*.mat; give the files themselves or another folder")
             files.extend(inside)

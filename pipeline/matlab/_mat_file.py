@@ -159,7 +159,7 @@ def _restored(value: Any) -> Any:
     if kind == "structs":
         items, shape, fields = parts
         return StructArray(
-            [{name: _restored(item) for name, item in one.items()} for one in items], tuple(shape), tuple(fields)
+            [{name: _restored(item) for name, item in struct.items()} for struct in items], tuple(shape), tuple(fields)
         )
     if kind == "opaque":
         return Opaque(parts[0])

@@ -9,7 +9,7 @@ PIECE = 256 * 1024  # bytes read from disk at once
 AHEAD = 4 * 1024 * 1024  # bytes unpacked at once, so that an ordinary file is unpacked in one go
 VALUES, VALUES_PER_BYTE = 128_000_000, 8  # bytes of memory that a file's values may take, and more for its size
 UNPACKED, UNPACKED_PER_BYTE = 512_000_000, 8  # bytes that may be unpacked, kept or not: a second or two
-ITEM = 400  # bytes of memory that a value takes beside its numbers, and time that goes by
+ITEM = 400  # bytes of memory that a value takes in addition to its numbers, as its reading takes time
 
 LARGEST_EMPTY = 10_000_000  # product of the other sizes of an array that has one of 0
 

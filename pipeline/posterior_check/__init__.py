@@ -1,4 +1,4 @@
-"""First-level posteriors checked by sampling: whose, from which files, beside which draws, and what that comes to."""
+"""First-level posteriors checked by sampling: which posteriors, compared with which draws, and the verdict."""
 
 from ._comparison import ParameterCheck, PosteriorCheck, compare_posterior
 from ._figure import check_figure

@@ -1,4 +1,4 @@
-"""A Gaussian posterior beside draws from the same model: parameter by parameter, and whether it can be believed."""
+"""A Gaussian posterior compared with draws from the same model, and whether its intervals can be believed."""
 
 from __future__ import annotations
 
@@ -89,24 +89,26 @@ class PosteriorCheck:
     @property
     def connections(self) -> tuple[ParameterCheck, ...]:
         """Those of A, B, C and D; all parameters where none of these is free."""
-        return tuple(one for one in self.parameters if one.is_connection) or self.parameters
+        return tuple(parameter for parameter in self.parameters if parameter.is_connection) or self.parameters
 
     @property
     def verdict(self) -> Verdict:
         """Whether the Gaussian's intervals hold what they promise, by its worst connection."""
         if self.trouble:
             return "not known"
-        worst = min(one.held for one in self.connections)
+        worst = min(parameter.held for parameter in self.connections)
         return "believable" if worst >= ENOUGH_HELD else "with care" if worst >= LEAST_HELD else "not believable"
 
     @property
     def trouble(self) -> str:
         """Why the draws themselves cannot be trusted; empty where they can."""
         kept = self.draws.draws.shape[0] * self.draws.draws.shape[1]
-        apart = max(self.draws.noise_r_hat, *(one.r_hat for one in self.parameters))
-        fewest = min(one.sample_size for one in self.parameters)
+        apart = max(self.draws.noise_r_hat, *(parameter.r_hat for parameter in self.parameters))
+        fewest = min(parameter.sample_size for parameter in self.parameters)
         if not apart < MET:
-            return f"chains have not met (R-hat {apart:.2f}): more --warmup and --draws, or there are several optima"
+            return (
+                f"chains have not converged (R-hat {apart:.2f}): more --warmup and --draws, or there are several optima"
+            )
         if self.draws.divergences > FEW_DIVERGENCES * kept:
             return f"{self.draws.divergences} of {kept} draws diverged: more --warmup"
         if fewest < FEWEST:
@@ -118,17 +120,17 @@ class PosteriorCheck:
         """The verdict in a sentence."""
         if self.trouble:
             return f"whether the Gaussian can be believed is not known: {self.trouble}"
-        worst = [one for one in self.connections if one.held < ENOUGH_HELD]
+        worst = [parameter for parameter in self.connections if parameter.held < ENOUGH_HELD]
         if not worst:
             return f"the Gaussian can be believed: {self._summary(self.connections)}"
-        few = first_names([one.name for one in sorted(worst, key=lambda one: one.held)], 4)
+        few = first_names([parameter.name for parameter in sorted(worst, key=lambda parameter: parameter.held)], 4)
         how = "can be believed with care" if self.verdict == "with care" else "cannot be believed"
         return f"the Gaussian {how}, for {few}: {self._summary(worst)}"
 
     def _summary(self, those: Sequence[ParameterCheck]) -> str:
-        held = [100 * one.held for one in those]
-        ratio = [one.sd_ratio for one in those]
-        shift = max(abs(one.shift) for one in those)
+        held = [100 * parameter.held for parameter in those]
+        ratio = [parameter.sd_ratio for parameter in those]
+        shift = max(abs(parameter.shift) for parameter in those)
         return (
             f"90 % intervals hold {_range(held, '.0f')} % of the draws, SDs are {_range(ratio, '.2f')} of the draws', "
             f"means up to {shift:.2f} SD off"
@@ -146,7 +148,7 @@ class PosteriorCheck:
             "evaluations": self.draws.evaluations,
             "seconds": self.seconds,
             "noise_r_hat": self.draws.noise_r_hat,
-            "parameters": [one.to_json() for one in self.parameters],
+            "parameters": [parameter.to_json() for parameter in self.parameters],
         }
 
 

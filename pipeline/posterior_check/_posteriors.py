@@ -65,7 +65,7 @@ def read_posteriors(
 
 
 def _opened(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Folders opened; a DCM file that effconn wrote beside its result gives way to that."""
+    """Folders opened; of a result and the DCM file that effconn wrote with it, the result."""
     files: list[Path] = []
     lines: list[str] = []
     for path in paths:
@@ -73,20 +73,20 @@ def _opened(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
         if path.is_dir():
             inside = sorted(
                 (
-                    one
-                    for one in path.iterdir()
-                    if is_dcm(one) or (one.suffix == ".nc" and not one.name.startswith("."))
+                    file
+                    for file in path.iterdir()
+                    if is_dcm(file) or (file.suffix == ".nc" and not file.name.startswith("."))
                 ),
-                key=lambda one: natural_key(one.name),
+                key=lambda file: natural_key(file.name),
             )
             if not inside:
                 lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
-            inside = [one for one in inside if one.suffix.lower() == ".nc" or not written_by_us(one)]
-        for one in inside:
-            if one.resolve() in [before.resolve() for before in files]:
-                lines.append(f"{one}: was given twice; it is checked once")
+            inside = [file for file in inside if file.suffix.lower() == ".nc" or not written_by_us(file)]
+        for file in inside:
+            if file.resolve() in [before.resolve() for before in files]:
+                lines.append(f"{file}: was given twice; it is checked once")
             else:
-                files.append(one)
+                files.append(file)
     return files, lines
 
 
@@ -179,13 +179,13 @@ def _find_data(
     if not name:
         raise UsageError(f"{path}: does not say what it was made from; give the DCM file instead")
     copy = path.with_name(f"DCM_{path.stem}.mat")
-    namesakes = [one for one in _candidates(path, name, places) if one != copy]
-    source = next((one for one in namesakes if file_digest(one) == digest), None)
+    namesakes = [file for file in _candidates(path, name, places) if file != copy]
+    source = next((file for file in namesakes if file_digest(file) == digest), None)
     if source is not None:
         return source, _data_in(source, posterior, int(attributes.get("source_index", -1)))
     if copy.is_file() and written_by_us(copy):
         runs = _data_in(copy, posterior, -1)
-        return copy, runs + [replace(one, bold=one.bold / posterior.data_scale) for one in runs]  # measured, or scaled
+        return copy, runs + [replace(run, bold=run.bold / posterior.data_scale) for run in runs]  # measured, or scaled
     if namesakes:
         raise UsageError(f"{path}: {name} has changed since it was inverted; invert it again, or give --series")
     raise UsageError(f"{path}: its series ({name}) are not near it; say where they are with --series")
@@ -212,4 +212,4 @@ def _data_in(source: Path, posterior: Posterior, index: int) -> list[Data]:
         extraction = read_extraction(source)
         as_spm, stated = posterior.settings.as_spm, extraction.echo_time
         runs = [extraction.dcm_data(posterior.spec.regions, SPM12_ECHO_TIME, whitened=as_spm)]
-    return runs + ([replace(one, echo_time=stated) for one in runs] if stated else [])
+    return runs + ([replace(run, echo_time=stated) for run in runs] if stated else [])

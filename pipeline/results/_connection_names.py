@@ -1,4 +1,4 @@
-"""Parameter names in words for people: which connection, to and from where, in which unit, and what its sign means."""
+"""Parameter names in words: which connection, to and from where, in which unit, and what its sign means."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _of_spec(spec: Spec) -> dict[str, Connection]:
     """Every parameter of a model by its name; where two are spelled alike, neither."""
     count = Counter(spec.parameter_names)
     found = zip(spec.parameter_names, _parts(spec), strict=True)
-    return {name: replace(one, name=name) for name, one in found if count[name] == 1}
+    return {name: replace(connection, name=name) for name, connection in found if count[name] == 1}
 
 
 def _parts(spec: Spec) -> Iterator[Connection]:

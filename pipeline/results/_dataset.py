@@ -28,7 +28,7 @@ def posterior_dataset(
     Dimensions: `parameter` (full names, in the order of `dcm.Layout`), `free` and `free_` (rows and columns of the
     posterior covariance), `prior_free` and `prior_free_`, `region` and `region_`, `to`, `from`, `gate`, `input`,
     `scan`, `confound`, `iteration`, `start`. Series are in the units of the scaled data: percent times `data_scale`.
-    In SPM's modes there is `settled_free_energy` beside `free_energy`, as SPM's steps on the noise end short of its
+    In SPM's modes there are `settled_free_energy` and `free_energy`, as SPM's steps on the noise end short of its
     optimum.
 
     Arguments:

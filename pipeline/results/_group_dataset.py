@@ -24,8 +24,8 @@ def group_dataset(
 
     Dimensions: `effect` and `effect_` (covariate by covariate), `covariate`, `parameter` (effects per covariate),
     `first_level` and `first_level_` (the parameters below), `component` and `component_`, `subject`, and `every` and
-    `every_` (all parameters that any participant's estimate has; NaN where one lacks it); where people are a mixture
-    `node`, and `covariate_`.
+    `every_` (all parameters that any participant's estimate has; NaN where one lacks it); where participants are a
+    mixture `node`, and `covariate_`.
 
     Arguments:
         group: the result.
@@ -194,7 +194,7 @@ def _mixture_of(values: Mapping[str, np.ndarray]) -> NodeMixture:
 
 def _every(participants: tuple[Estimate, ...]) -> tuple[str, ...]:
     """All parameters that any participant has, in the order they come up."""
-    return tuple(dict.fromkeys(name for one in participants for name in one.parameters))
+    return tuple(dict.fromkeys(name for estimate in participants for name in estimate.parameters))
 
 
 def _participants(participants: tuple[Estimate, ...]) -> Variables:
@@ -202,21 +202,21 @@ def _participants(participants: tuple[Estimate, ...]) -> Variables:
     if not participants:
         return {}
     every = _every(participants)
-    fields = dict(item for one in participants for item in zip(one.parameters, one.fields, strict=True))
+    fields = dict(item for estimate in participants for item in zip(estimate.parameters, estimate.fields, strict=True))
     place = {name: i for i, name in enumerate(every)}
     count, size = len(participants), len(every)
     rank = np.full((count, size), -1)
     means = {kind: np.full((count, size), np.nan) for kind in ("prior", "posterior")}
     covariances = {kind: np.full((count, size, size), np.nan) for kind in ("prior", "posterior")}
-    for i, one in enumerate(participants):
-        odd = [name for name, field in zip(one.parameters, one.fields, strict=True) if fields[name] != field]
+    for i, estimate in enumerate(participants):
+        odd = [name for name, field in zip(estimate.parameters, estimate.fields, strict=True) if fields[name] != field]
         if odd:
             raise ValueError(
-                f"{one.name}: {odd[0]} is in another field than with other participants; give all the same"
+                f"{estimate.name}: {odd[0]} is in another field than with other participants; give all the same"
             )
-        places = np.array([place[name] for name in one.parameters], dtype=int)
+        places = np.array([place[name] for name in estimate.parameters], dtype=int)
         rank[i, places] = np.arange(places.size)
-        for kind, density in (("prior", one.prior), ("posterior", one.posterior)):
+        for kind, density in (("prior", estimate.prior), ("posterior", estimate.posterior)):
             means[kind][i, places] = density.mean
             covariances[kind][i][np.ix_(places, places)] = density.covariance
     rows, squares = ("subject", "every"), ("subject", "every", "every_")
@@ -224,7 +224,7 @@ def _participants(participants: tuple[Estimate, ...]) -> Variables:
     return {
         "participant_name": (
             ("subject",),
-            np.array([one.name for one in participants]),
+            np.array([estimate.name for estimate in participants]),
             about("name of the estimate"),
         ),
         "participant_place": (rows, rank, about("place among a participant's parameters; -1 where there is none")),
@@ -235,7 +235,7 @@ def _participants(participants: tuple[Estimate, ...]) -> Variables:
         "participant_prior_covariance": (squares, covariances["prior"], about("empirical prior covariance")),
         "participant_free_energy": (
             ("subject",),
-            np.array([one.free_energy for one in participants]),
+            np.array([estimate.free_energy for estimate in participants]),
             about(f"bound on the log evidence {under}", "nats"),
         ),
     }

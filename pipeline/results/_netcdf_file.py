@@ -1,6 +1,6 @@
 """NetCDF files of results, with named dimensions and units, exact to the last bit and checked when they are read.
 
-Behind the end of the NetCDF file stands its SHA-256 (netCDF and HDF5 read nothing there), so that damage is found
+The file's SHA-256 follows the end of the NetCDF data (where netCDF and HDF5 read nothing), so that damage is found
 before HDF5, which damage can kill or send in circles, sees the bytes. A file without, from an older version or changed
 since, is read in a guarded child process. A second checksum, an attribute, is of the content whatever the container.
 """
@@ -43,7 +43,7 @@ class ResultFileError(ValueError):
 
     Fields:
         path: of the file.
-        form: what kind of result it says that it is; empty where that cannot be told.
+        form: what kind of result it says that it is; empty where it does not say.
     """
 
     remedy: ClassVar[str] = "delete it and invert again"

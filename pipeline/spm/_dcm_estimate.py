@@ -125,8 +125,8 @@ def _covariance(holder: Fields, key: str, layout: Layout, gates: bool) -> tuple[
         raise holder.problem(key, f"is {size}, but there are {stored.size} parameters; {AGAIN}")
     fields = [field for field in layout.sizes if field != "D" or (gates and layout.gated)]
     kept, places = (
-        np.concatenate([np.arange(where.start, where.stop) for where in map(one.field_slice, fields)])
-        for one in (stored, layout)
+        np.concatenate([np.arange(where.start, where.stop) for where in map(parts.field_slice, fields)])
+        for parts in (stored, layout)
     )
     matrix = matrix[np.ix_(kept, kept)]
     within = np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1))

@@ -21,7 +21,7 @@ from ._dcm_run import read_run
 
 LONGEST_MESSAGE = 600  # characters of a message; a name may have thousands
 SCALED_RANGE = 4.0  # to which SPM scales series of a larger range
-LONGEST_MODE = 300  # letters; whatever else stands there is none of ours
+LONGEST_MODE = 300  # letters; anything else is not effconn's
 
 OTHER_FILES = {
     "SPM": "is an SPM.mat (a first-level GLM), not a DCM; give the DCM_*.mat specified from it",

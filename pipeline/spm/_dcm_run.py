@@ -230,16 +230,16 @@ def odd_inputs(inputs: Float[np.ndarray, "bin input"], names: Sequence[str], bin
 
 def same_series(series: Float[np.ndarray, "scan region"], regions: Sequence[str]) -> Iterator[str]:
     """A line for each region whose series is that of another, but for its unit."""
-    for one, other in _alike(series):  # none is constant: that is refused
-        yield f"regions {regions[one]} and {regions[other]} have the same series; check which VOI each is of"
+    for first, other in _alike(series):  # none is constant: that is refused
+        yield f"regions {regions[first]} and {regions[other]} have the same series; check which VOI each is of"
 
 
 def same_inputs(inputs: Float[np.ndarray, "bin input"], names: Sequence[str]) -> Iterator[str]:
     """A line for each input that is another, but for its unit or its zero."""
     varying = np.flatnonzero(np.ptp(inputs, axis=0) > 0)
-    for one, other in _alike(inputs[:, varying]):
+    for first, other in _alike(inputs[:, varying]):
         yield (
-            f"inputs {names[varying[one]]} and {names[varying[other]]} are the same; their effects cannot be told "
+            f"inputs {names[varying[first]]} and {names[varying[other]]} are the same; their effects cannot be told "
             "apart, and share what is there as their priors have it"
         )
 
@@ -273,5 +273,5 @@ def _alike(columns: Float[np.ndarray, "row column"]) -> Iterator[tuple[int, int]
     """Pairs of columns that are one but for their unit and their mean."""
     centred = columns - columns.mean(axis=0)
     scaled = centred / np.linalg.norm(centred, axis=0)
-    for one, other in np.argwhere(np.triu(scaled.T @ scaled, 1) > 1 - SAME):
-        yield int(one), int(other)
+    for first, other in np.argwhere(np.triu(scaled.T @ scaled, 1) > 1 - SAME):
+        yield int(first), int(other)

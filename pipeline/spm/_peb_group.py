@@ -158,7 +158,7 @@ def to_group(result: SpmGroup, spec: Spec | None = None) -> GroupPosterior:
 
 
 def _names_in(result: SpmGroup, spec: Spec) -> tuple[str, ...]:
-    """The parameters under the names of a DCM, its own names held against SPM's."""
+    """The parameters under the names of a DCM, compared with SPM's own names."""
     field = f"{result.variable}.Pind"
     if result.indices is None:
         raise PebFileError(result.path, field, "is missing, so parameters cannot be named by a DCM; pass no spec")
@@ -178,7 +178,8 @@ def _covariates(result: SpmGroup) -> tuple[str, ...]:
     """Its covariates, the column of ones under the name it has here."""
     ones = (result.matrix == 1).all(axis=0)
     return tuple(
-        MEAN if one and name.lower() == MEAN else name for one, name in zip(ones, result.covariates, strict=True)
+        MEAN if is_constant and name.lower() == MEAN else name
+        for is_constant, name in zip(ones, result.covariates, strict=True)
     )
 
 
@@ -187,7 +188,7 @@ def _component_names(components: np.ndarray, names: tuple[str, ...], fields: tup
     said = []
     for position, component in enumerate(components, start=1):
         places = set(np.flatnonzero(component.any(axis=0)).tolist())
-        over = {field: {i for i, one in enumerate(fields) if one == field} for field in fields}
+        over = {field: {i for i, other in enumerate(fields) if other == field} for field in fields}
         whole = [field for field, them in over.items() if them == places]
         if places == set(range(len(names))) and len(components) == 1:
             said.append("all parameters")
@@ -210,7 +211,7 @@ def write_peb(
         indices: their places from 0, where they have SPM's names already. With neither, names are kept and places are
             those in the parameters of the level below, which is what SPM counts in a PEB of PEBs.
 
-    Raises `ValueError` where `spec` does not have a parameter, both are given, or places cannot be told.
+    Raises `ValueError` where `spec` does not have a parameter, both are given, or places are not known.
     """
     save_mat(path, {"PEB": peb_struct(group, spec=spec, indices=indices)})
 

@@ -112,10 +112,10 @@ def read_group_results(path: str | Path) -> list[SpmGroup | SpmAverage]:
 
 def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     found = [name for name in ("PEB", "BMA") if name in variables] or [
-        name for name, value in variables.items() if any(_looks_like_result(one) for one in _items(value))
+        name for name, value in variables.items() if any(_looks_like_result(item) for item in _items(value))
     ]
     if not found:
-        if any(looks_like_dcm(one) for value in variables.values() for one in _items(value)):
+        if any(looks_like_dcm(item) for value in variables.values() for item in _items(value)):
             raise PebFileError(path, "", "holds a DCM, not a group result; give the PEB_*.mat that SPM made from it")
         held = list_names(variables, "nothing")
         raise PebFileError(path, "", f"holds no PEB or BMA (it holds {held}); save the struct as PEB")
@@ -124,7 +124,7 @@ def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[str, An
         if not items:
             raise PebFileError(path, name, "is empty; save at least one result in it")
         several = len(items) > 1
-        yield from ((f"{name}({i})" if several else name, one) for i, one in enumerate(items, start=1))
+        yield from ((f"{name}({i})" if several else name, item) for i, item in enumerate(items, start=1))
 
 
 def _items(value: Any) -> list[Any]:
@@ -299,7 +299,7 @@ def names_of(holder: Fields, key: str, count: int | None, default: str | None = 
     if count is not None and len(found) != count:
         raise holder.problem(key, f"holds {len(found)} names, but {count} are needed; {AGAIN}")
     if key != "Snames" and len(set(found)) < len(found):
-        raise holder.problem(key, f"names {next(one for one in found if found.count(one) > 1)} twice; {AGAIN}")
+        raise holder.problem(key, f"names {next(name for name in found if found.count(name) > 1)} twice; {AGAIN}")
     return tuple(found)
 
 

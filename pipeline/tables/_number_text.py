@@ -44,7 +44,7 @@ def effect_text(value: float) -> str:
 
 
 def tick_text(value: float) -> str:
-    """A number beside an axis: no more digits than it has, ``0.2``, ``1,500``, ``1.5e−7``."""
+    """A number at an axis: no more digits than it has, ``0.2``, ``1,500``, ``1.5e−7``."""
     if value == 0 or not math.isfinite(value):
         return number_text(value)
     if LEAST <= abs(value) < MOST:
@@ -54,7 +54,7 @@ def tick_text(value: float) -> str:
 
 
 def numbers_text(values: list[float], spread: float, *, sign: bool = True) -> list[str]:
-    """Numbers that are read beside each other: with so many decimals, all alike, that their spread has two digits.
+    """Numbers that are read together: with so many decimals, all alike, that their spread has two digits.
 
     Where that would take too many decimals or digits, `number_text` of each.
 

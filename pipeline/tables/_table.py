@@ -33,7 +33,7 @@ class TableError(ValueError):
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it stands in a file.
+    """A table as a file has it.
 
     Fields:
         path: the file.

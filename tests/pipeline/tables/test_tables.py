@@ -1,4 +1,4 @@
-"""Tables by their form, whatever their suffix: the numbers that come out are those that their owner put in."""
+"""Tables by their form, whatever their suffix, hold the numbers that were put in; p values are written in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.tables import MISSING, Table, TableError, read_table
+from pipeline.tables import (
+    MISSING,
+    Table,
+    TableError,
+    missing_codes,
+    p_words,
+    read_table,
+    shuffled_p_cell,
+    shuffled_p_words,
+)
 
 PLAIN = "participant_id\tarm\tage\tscore\nsub-01\tdrug\t30\t8.5\nsub-02\tplacebo\t41\t-1.25\nsub-03\tdrug\t25\t0.5\n"
 COMMAS = PLAIN.replace(".", ",")
@@ -136,3 +145,47 @@ def test_quotation_marks_within_what_somebody_said_are_text(tmp_path: Path) -> N
     assert table.columns == ("onset", "type", "said")
     assert table.rows == (("1", "faces", '"yes", he said'), ("2", "shapes", "no"))
     assert table.lines == (3, 4)
+
+
+AGES = [22.0, 31.0, 45.0, 60.0, 38.0]
+
+
+@pytest.mark.parametrize("code", [-9, -99, -999, -9999, 99, 999, 9999, -77, 888])
+def test_a_code_among_ages_is_found(code: float) -> None:
+    assert missing_codes([*AGES, code, np.nan]) == (code,)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [AGES, [90.0, 95.0, 99.0, 97.0, 101.0], [-12.0, -9.0, 4.0, 7.0], [-999.0, -1500.0, 10.0, 800.0], [1.0, 999.0], []],
+)
+def test_a_value_like_the_others_is_none(values: list[float]) -> None:
+    assert missing_codes(values) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0283, "p = 0.028"), (1e-5, "p < 0.0001"), (1.0, "p = 1.0"), (float("nan"), "p = ?")]
+)
+def test_p_values_in_words(value: float, text: str) -> None:
+    assert p_words(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "shuffles", "text"),
+    [
+        (0.01, 99, "p ≤ 0.01, the least that 99 shuffles can show"),
+        (0.005, 199, "p ≤ 0.005, the least that 199 shuffles can show"),
+        (1 / 73, 72, "p ≤ 0.014, the least that 72 shuffles can show"),
+        (1 / 81, 80, "p ≤ 0.013, the least that 80 shuffles can show"),
+        (1e-5, 99_999, "p ≤ 1e-05, the least that 99,999 shuffles can show"),
+        (0.02, 99, "p = 0.02 by 99 shuffles"),
+        (0.1, 1000, "p = 0.1 by 1,000 shuffles"),
+    ],
+)
+def test_a_p_that_no_shuffle_reaches_is_a_bound(value: float, shuffles: int, text: str) -> None:
+    assert shuffled_p_words(value, shuffles) == text
+
+
+@pytest.mark.parametrize(("value", "shuffles", "text"), [(0.005, 199, "≤ 0.005"), (0.0283, 199, "0.028")])
+def test_a_table_has_the_bound_too(value: float, shuffles: int, text: str) -> None:
+    assert shuffled_p_cell(value, shuffles) == text
