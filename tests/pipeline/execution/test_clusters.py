@@ -190,7 +190,7 @@ def test_a_scheduler_that_goes_away_is_named(
         run_units(units, capitals, folder=tmp_path / "records", workers=workers, on_outcome=lambda _: elsewhere.close())
 
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "slurm_cluster.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "files" / "slurm_cluster.py"
 
 
 def test_the_example_prints_the_job_it_would_submit() -> None:

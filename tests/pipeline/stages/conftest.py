@@ -14,20 +14,10 @@ from pathlib import Path
 
 import command_line
 import pytest
+from small_study import TINY
 
-from pipeline.synthetic import StudyDesign, write_study
+from pipeline.synthetic import write_study
 
-TINY = StudyDesign(
-    ketamine=5,
-    midazolam=3,
-    faces_scans=80,
-    stroop_scans=0,
-    rest_scans=0,
-    missing=((2, 2, "faces"),),
-    restless=(),
-    unsteady=(),
-    dropout=None,
-)
 SIMPLE = replace(TINY, ketamine=4, missing=())
 ANALYSES = """
 [measures]

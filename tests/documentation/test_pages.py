@@ -1,0 +1,182 @@
+"""README and the site's pages: every block of code runs, every command has the options it is shown with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from small_study import TINY
+
+import effconn
+from pipeline.cli import app
+from pipeline.study import read_study
+from pipeline.synthetic import write_study
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("[at]*/*.md"))]
+SHELL = ("", "sh", "console")
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """(language, text) of every fenced block of code; directives of the site, in braces, are none."""
+    found = re.findall(r"^```([^\n`]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.S | re.M)
+    return [(language.strip(), text) for language, text in found if not language.strip().startswith("{")]
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The arguments of every line of a shell's block that begins with effconn; NAME="…" before it is put in."""
+    values: dict[str, str] = {}
+    for line in text.replace("\\\n", " ").splitlines():
+        if match := re.fullmatch(r'([A-Z]+)="([^"]*)".*', line):
+            values[match[1]] = match[2]
+        elif line.startswith("effconn "):
+            put_in = re.sub(r"\$([A-Z]+)", lambda name: values.get(name[1], name[0]), line)
+            yield shlex.split(put_in, comments=True)[1:]
+
+
+def check_options(command: Any, arguments: list[str]) -> None:
+    """Parses a command line without running it; the parser's error where a command or an option is not there."""
+    context = command.context_class(command, info_name="effconn", resilient_parsing=True)
+    while hasattr(command, "resolve_command"):
+        _, command, arguments = command.resolve_command(context, arguments)
+    command.make_context(command.name, list(arguments))
+
+
+def run_python(code: str, folder: Path) -> str:
+    """What code prints; it fails where the code warns."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_page(page: Path, folder: Path, skip: str = "") -> list[str]:
+    """Runs a page's blocks from top to bottom in one folder; Python knows what its earlier blocks made."""
+    told: dict[str, Any] = {"__name__": "__main__"}
+    printed = []
+    for language, text in blocks(page):
+        if language == "python":
+            exec(compile(text, str(page), "exec"), told)
+        for line in text.splitlines() if language in SHELL else ():
+            if line.startswith("effconn ") and not (skip and line.startswith(skip)):
+                arguments = line.split("#")[0].removeprefix("effconn ")
+                done = subprocess.run(
+                    f"{shlex.quote(sys.executable)} -W error -m pipeline.cli {arguments}",
+                    shell=True,  # the page's own line, with the shell's patterns of file names
+                    capture_output=True,
+                    text=True,
+                    timeout=300,
+                    check=False,
+                    cwd=folder,
+                )
+                assert done.returncode == 0, f"{line}: {done.stderr}"
+                printed.append(done.stdout)
+    return printed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_of_a_page_is_one_that_effconn_has(page: Path) -> None:
+    command = typer.main.get_command(app)
+    for language, text in blocks(page):
+        for arguments in commands(text) if language in SHELL else ():
+            check_options(command, arguments)
+
+
+def test_an_option_that_is_not_there_would_be_found() -> None:
+    with pytest.raises(Exception, match="No such option"):
+        check_options(typer.main.get_command(app), ["peb", "fit", "results", "--desing", "table.tsv"])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md", "docs/install.md"])
+def test_python_of_a_page_runs_by_itself(page: str, tmp_path: Path) -> None:
+    for language, code in blocks(ROOT / page):
+        if language == "python":
+            printed = run_python(code, tmp_path)
+            assert "print(" not in code or "B[amygdala<-vmPFC, faces]" in printed
+
+
+def test_the_tutorial_from_spm_files_runs_from_top_to_bottom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_page(DOCS / "tutorials" / "from_spm_files.md", tmp_path)
+    assert "B[amygdala<-vmPFC, faces]" in capsys.readouterr().out
+    assert (tmp_path / "results" / "DCM_sub-01.mat").is_file()
+
+
+def test_the_tutorial_from_images_runs_on_a_tiny_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = write_study(
+        tmp_path / "demo", design=TINY, seed=1
+    )  # in place of the first command, which makes a larger one
+    text = study.read_text(encoding="utf-8")
+    study.write_text(text[: text.index("[group.prediction]")], encoding="utf-8")
+    run_page(DOCS / "tutorials" / "from_images.md", tmp_path, skip="effconn demo")
+    assert "B[" in capsys.readouterr().out
+    assert (tmp_path / "demo" / "results" / "report.html").is_file()
+
+
+def test_other_pages_have_no_code_that_nothing_runs() -> None:
+    run = {"README.md", "docs/start.md", "docs/install.md", "docs/tutorials/from_spm_files.md"}
+    run |= {"docs/tutorials/from_images.md"}
+    for page in PAGES:
+        kinds = {language for language, _ in blocks(page)}
+        name = page.relative_to(ROOT).as_posix()
+        assert "python" not in kinds or name in run, name
+        assert kinds <= {*SHELL, "python", "toml", "tsv", "text"}, name
+
+
+def test_the_study_of_the_docs_is_in_order(tmp_path: Path) -> None:
+    [text] = [text for language, text in blocks(DOCS / "study.md") if language == "toml"]
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    assert list(read_study(tmp_path / "study.toml").dcm.models) == ["amygdala-driven"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    links = re.findall(r"\]\((?!http|mailto)([^)#]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    for link in links:
+        target = page.parent / link
+        script = ROOT / "examples" / link.partition("gallery/")[2]  # the site's build makes its page
+        assert target.exists() or ("gallery/" in link and script.with_suffix(".py").exists()), link
+
+
+def test_the_reference_lists_every_public_name_and_no_other() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md"))
+    listed = set(re.findall(r"^   ([a-zA-Z_0-9]+)$", text, re.M))
+    assert listed == {name for name in effconn.__all__ if name not in ("dcm", "peb", "features")}
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_code() -> None:
+    done = subprocess.run(
+        [sys.executable, str(DOCS / "draw_architecture.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    citation = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.M)
+    assert citation is not None
+    assert citation[1] == project
+    assert f"## {project}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
