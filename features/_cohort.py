@@ -101,7 +101,7 @@ def _spread(values: np.ndarray) -> NumberSummary:
     missing = values.size - there.size
     if not there.size:
         return NumberSummary(0, missing, *([math.nan] * 5))
-    lower, median, upper = (float(one) for one in np.quantile(there, [0.25, 0.5, 0.75]))
+    lower, median, upper = (float(quartile) for quartile in np.quantile(there, [0.25, 0.5, 0.75]))
     sd = float(there.std(ddof=1)) if there.size > 1 else math.nan
     return NumberSummary(there.size, missing, float(there.mean()), sd, lower, median, upper)
 
@@ -115,7 +115,7 @@ def _categories(
 
 def _category(name: str, kind: str, cells: np.ndarray, arm: np.ndarray) -> CohortRow:
     first, second = _share(cells[arm > 0], kind), _share(cells[arm < 0], kind)
-    p, q = (one.count / one.participants if one.participants else math.nan for one in (first, second))
+    p, q = (share.count / share.participants if share.participants else math.nan for share in (first, second))
     width = math.sqrt((p * (1 - p) + q * (1 - q)) / 2)
     return CohortRow(name, kind, (first, second), _over(p - q, width))
 

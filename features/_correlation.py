@@ -158,12 +158,12 @@ def correlations(
     """
     found: list[Correlation] = []
     for kind in KINDS:
-        ones = [
+        unadjusted = [
             correlation(x, column, name=name, kind=kind, bootstrap=bootstrap, arm=arm)
             for name, column in columns.items()
         ]
-        adjusted = holm_adjusted([one.p_value for one in ones])
-        found += [replace(one, holm=p) for one, p in zip(ones, adjusted, strict=True)]
+        adjusted = holm_adjusted([single.p_value for single in unadjusted])
+        found += [replace(single, holm=p) for single, p in zip(unadjusted, adjusted, strict=True)]
     return tuple(found)
 
 
@@ -241,13 +241,13 @@ class NullCheck:
     """A correlation with a nuisance variable.
 
     Fields:
-        found: the correlation; its interval tells which are compatible with the data.
+        correlation: its interval tells which are compatible with the data.
         detectable: the least |r| in the population that so many participants show with the power `power`: a check that
             finds nothing says nothing about smaller ones. Equivalence to zero is not tested.
         power: of the two-sided test at 1 − level.
     """
 
-    found: Correlation
+    correlation: Correlation
     detectable: float
     power: float
 
@@ -261,8 +261,8 @@ def null_checks(
 ) -> tuple[NullCheck, ...]:
     """`correlations` of a column with nuisance variables, each with the least one that could have been seen."""
     return tuple(
-        NullCheck(one, detectable_correlation(one.participants, 1 - bootstrap.level, power), power)
-        for one in correlations(x, columns, bootstrap, arm)
+        NullCheck(found, detectable_correlation(found.participants, 1 - bootstrap.level, power), power)
+        for found in correlations(x, columns, bootstrap, arm)
     )
 
 

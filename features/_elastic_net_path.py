@@ -40,7 +40,7 @@ class Tuning:
         if wrong or not self.alphas or len(set(self.alphas)) < len(self.alphas):
             named = ", ".join(f"{alpha:g}" for alpha in wrong or self.alphas) or "none"
             raise FeatureError(f"alphas: {named}; give different numbers above 0 and up to 1, such as 0.1,0.5,1")
-        if self.penalties < 2 or not all(0 < one < 1 for one in (self.tolerance, self.left_out_tolerance)):
+        if self.penalties < 2 or not all(0 < tolerance < 1 for tolerance in (self.tolerance, self.left_out_tolerance)):
             raise FeatureError("it takes two penalties at least, and tolerances between 0 and 1")
 
 

@@ -118,7 +118,7 @@ class Imputation(TableTransformer):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns, as they were."""
         check_is_fitted(self)
-        return self._names_out(input_features, tuple(one.name for one in self.columns))
+        return self._names_out(input_features, tuple(column.name for column in self.columns))
 
     def _filled(self, values: Values, standard: Values) -> Values:
         return np.where(np.isnan(values), standard * self.scale_ + self.centre_, values)
@@ -158,24 +158,25 @@ class Imputation(TableTransformer):
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", ConvergenceWarning)
             filled = self.imputer_.fit_transform(np.vstack([standard, asking]))[:-1]
-        unsettled = [one for one in raised if issubclass(one.category, ConvergenceWarning)]
-        for one in raised:
-            if one not in unsettled:  # that rounds ended at their limit is said by `converged_`
-                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        unsettled = [warning for warning in raised if issubclass(warning.category, ConvergenceWarning)]
+        for warning in raised:
+            if warning not in unsettled:  # that rounds ended at their limit is said by `converged_`
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         self.rounds_, self.converged_ = int(self.imputer_.n_iter_), not unsettled
         return filled
 
     def _incomplete(self, standard: Values) -> np.ndarray:
-        names = [one.name for one in self.columns]
+        names = [column.name for column in self.columns]
         unknown = [name for name in self.incomplete if name not in names]
         if unknown:
             raise FeatureError(f"there is no column {unknown[0]!r} to impute; there are {', '.join(names)}")
         return np.isnan(standard).any(axis=0) | np.isin(names, list(self.incomplete))
 
     def _check_arm(self, values: Float[np.ndarray, "participant column"]) -> None:
-        for place, one in enumerate(self.columns):
-            if one.role == "arm" and np.isnan(values[:, place]).any():
+        for place, column in enumerate(self.columns):
+            if column.role == "arm" and np.isnan(values[:, place]).any():
+                count = int(np.isnan(values[:, place]).sum())
                 raise FeatureError(
-                    f"{one.name} is missing for {int(np.isnan(values[:, place]).sum())} participants; an arm is known "
-                    "or the participant is left out, it is never filled in"
+                    f"{column.name} is missing for {count} participants; an arm is known or the participant is left "
+                    "out, it is never filled in"
                 )

@@ -41,7 +41,7 @@ def multiple_imputations(predictors: Predictors, count: int, seed: int) -> tuple
     if count < 1:
         raise FeatureError(f"there is at least 1 imputation, not {count}")
     states = np.random.SeedSequence(seed).generate_state(count)
-    drawn = tuple(_whole(predictors, "iterative", posterior=True, seed=int(one)) for one in states)
+    drawn = tuple(_whole(predictors, "iterative", posterior=True, seed=int(state)) for state in states)
     if "imputation" not in drawn[0].whole_sample[len(predictors.whole_sample) :]:
         raise FeatureError("nothing is missing, and all imputations would be the same: use the table as it is")
     return drawn
@@ -112,5 +112,5 @@ def _whole(predictors: Predictors, imputation: ImputationMethod, *, posterior: b
             done.append(name)
         elif step.adjusted_.size:
             done.append("motion residuals")
-    plain = tuple(replace(one, motion="") for one in columns)
+    plain = tuple(replace(column, motion="") for column in columns)
     return replace(predictors, columns=plain, values=values, whole_sample=(*predictors.whole_sample, *done))

@@ -190,7 +190,7 @@ def _fitted(y: np.ndarray, design: np.ndarray, participant: np.ndarray) -> _Fit:
     between = float(np.asarray(found.cov_re).ravel()[0])
     if between <= ZERO * within or least >= found.llf - ZERO:
         return _without(plain, scale, NO_VARIANCE)
-    remarks = dict.fromkeys(f"statsmodels says of the mixed model: {one.message}" for one in said)
+    remarks = dict.fromkeys(f"statsmodels says of the mixed model: {warning.message}" for warning in said)
     notes = tuple(remarks) if found.converged else (UNSETTLED,)
     covariance = np.asarray(found.cov_params())[:4, :4]
     if not np.isfinite(covariance).all() or not (np.diag(covariance) > 0).all():

@@ -75,16 +75,18 @@ class MotionResiduals(TableTransformer):
         return self._names_out(input_features, tuple(self.columns[place].name for place in self.places_))
 
     def _kept(self) -> np.ndarray:
-        keep = [one.name for one in self.columns if one.role != "motion"] if self.keep is None else self.keep
+        keep = [column.name for column in self.columns if column.role != "motion"] if self.keep is None else self.keep
         return np.array([place_of(self.columns, name) for name in keep], dtype=int)
 
     def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Where, among those that come out, a column is adjusted, and where in the table its motion stands."""
         adjusted = [k for k, place in enumerate(self.places_) if self.columns[place].motion]
         for k in adjusted:
-            one = self.columns[self.places_[k]]
-            if one.role != "measure":
-                raise FeatureError(f"{one.name} is no measure but a column of role {one.role!r}: give it no motion")
+            column = self.columns[self.places_[k]]
+            if column.role != "measure":
+                raise FeatureError(
+                    f"{column.name} is no measure but a column of role {column.role!r}: give it no motion"
+                )
         motion = [place_of(self.columns, self.columns[self.places_[k]].motion) for k in adjusted]
         return np.array(adjusted, dtype=int), np.array(motion, dtype=int)
 

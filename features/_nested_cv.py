@@ -85,13 +85,13 @@ def nested_cross_validation(
     """
     _check(folds, y)
     chosen: dict[int, _Chosen] = {}
-    for group, one in _choices(folds, y, tuning):
-        chosen[group] = one
+    for group, model in _choices(folds, y, tuning):
+        chosen[group] = model
         if progress is not None:
             progress(len(chosen), len(folds.outer))
     predictions, expected = np.empty(y.size), mean_of_others(folds, y)
-    for group, one in chosen.items():
-        predictions[folds.groups == group] = one.predictions
+    for group, model in chosen.items():
+        predictions[folds.groups == group] = model.predictions
     per_person = [chosen[int(group)] for group in folds.groups]
     error = y - predictions
     return NestedEstimate(
@@ -100,9 +100,9 @@ def nested_cross_validation(
         q_squared=1 - float((error**2).sum() / ((y - expected) ** 2).sum()),
         correlation=_correlation(predictions, y),
         mean_absolute_error=float(np.abs(error).mean()),
-        alphas=np.array([one.alpha for one in per_person]),
-        penalties=np.array([one.relative for one in per_person]),
-        coefficients=np.stack([one.coefficients for one in per_person]),
+        alphas=np.array([model.alpha for model in per_person]),
+        penalties=np.array([model.relative for model in per_person]),
+        coefficients=np.stack([model.coefficients for model in per_person]),
     )
 
 
@@ -114,8 +114,8 @@ def press_ratio(folds: PreparedFolds, y: Float[np.ndarray, "participant"], tunin
     """
     total, expected = 0.0, mean_of_others(folds, y)
     scale = float(((y - expected) ** 2).sum())
-    for group, one in _choices(folds, y, tuning):
-        total += float(((y[folds.groups == group] - one.predictions) ** 2).sum())
+    for group, model in _choices(folds, y, tuning):
+        total += float(((y[folds.groups == group] - model.predictions) ** 2).sum())
         if total > limit * scale:
             return np.inf
     return total / scale
@@ -178,7 +178,7 @@ def _read(folds: PreparedFolds, pair: tuple[int, int], y: np.ndarray, tuning: Tu
 def _choose(
     sample: Sample, paths: list[PenaltyPath], errors: list[np.ndarray], tuning: Tuning, y: np.ndarray, out: np.ndarray
 ) -> _Chosen:
-    place = int(np.argmin([one.min() for one in errors]))
+    place = int(np.argmin([curve.min() for curve in errors]))
     penalty = int(errors[place].argmin())
     path = paths[place]
     coefficients = path.coefficients[penalty]

@@ -40,7 +40,7 @@ def place_of(columns: tuple[PredictorColumn, ...], name: str) -> int:
     for place, column in enumerate(columns):
         if column.name == name:
             return place
-    raise FeatureError(f"there is no column {name!r}; there are {', '.join(one.name for one in columns)}")
+    raise FeatureError(f"there is no column {name!r}; there are {', '.join(column.name for column in columns)}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ class ProductTerms(TableTransformer):
     def fit(self, X: Values, y: object = None) -> ProductTerms:
         """Means of these participants."""
         values = self._complete(X, reset=True)
-        names = [one.name for one in self.columns]
+        names = [column.name for column in self.columns]
         unknown = [name for term in self.terms for name in term if name not in names]
         if unknown:
             raise FeatureError(f"there is no column {unknown[0]!r} for a term; there are {', '.join(names)}")
@@ -56,7 +56,9 @@ class ProductTerms(TableTransformer):
         check_is_fitted(self)
         values = self._complete(X, reset=False)
         centred = values - self.centre_
-        terms = [values[:, one[0]] if len(one) == 1 else centred[:, one].prod(axis=1) for one in self.places_]
+        terms = [
+            values[:, columns[0]] if len(columns) == 1 else centred[:, columns].prod(axis=1) for columns in self.places_
+        ]
         return np.stack(terms, axis=1)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -66,7 +68,7 @@ class ProductTerms(TableTransformer):
 
     def _complete(self, X: Any, *, reset: bool) -> Values:
         values = self._values(X, reset=reset)
-        missing = [one.name for one, gone in zip(self.columns, np.isnan(values).any(axis=0), strict=True) if gone]
+        missing = [column.name for column, gone in zip(self.columns, np.isnan(values).any(axis=0), strict=True) if gone]
         if missing:
             raise FeatureError(f"{', '.join(missing)}: a value is missing; impute before terms are made")
         return values
@@ -108,11 +110,13 @@ def cleaning_steps(
     check_table(predictors)
     check_method(imputation)
     used = {name for term in predictors.terms for name in term}
-    kept = tuple(one for one in predictors.columns if one.role != "motion" or one.name in used)
+    kept = tuple(column for column in predictors.columns if column.role != "motion" or column.name in used)
     steps: Steps = []
-    if len(kept) < len(predictors.columns) or any(one.motion for one in kept):
-        steps.append(("motion", MotionResiduals(predictors.columns, tuple(one.name for one in kept))))
-    incomplete = tuple(one.name for one in kept if np.isnan(predictors.values[:, predictors.place(one.name)]).any())
+    if len(kept) < len(predictors.columns) or any(column.motion for column in kept):
+        steps.append(("motion", MotionResiduals(predictors.columns, tuple(column.name for column in kept))))
+    incomplete = tuple(
+        column.name for column in kept if np.isnan(predictors.values[:, predictors.place(column.name)]).any()
+    )
     if incomplete:
         steps.append(("imputation", Imputation(kept, imputation, incomplete, posterior, seed)))
     return steps, kept
@@ -132,7 +136,7 @@ def _check_shape(predictors: Predictors) -> None:
         raise FeatureError(
             f"values are {predictors.values.shape} where {shape[0]} participants and {shape[1]} columns are named"
         )
-    names = [one.name for one in predictors.columns]
+    names = [column.name for column in predictors.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise FeatureError(f"{', '.join(twice)}: there is more than one column of that name")
@@ -149,24 +153,26 @@ def _check_terms(predictors: Predictors) -> None:
 
 
 def _check_arm(predictors: Predictors) -> None:
-    for place, one in enumerate(predictors.columns):
+    for place, column in enumerate(predictors.columns):
         values = predictors.values[:, place]
-        if one.role == "arm" and not np.isin(values, (-1.0, 1.0)).all():
+        if column.role == "arm" and not np.isin(values, (-1.0, 1.0)).all():
             who = [
                 name for name, value in zip(predictors.participants, values, strict=True) if value not in (-1.0, 1.0)
             ]
-            raise FeatureError(f"{one.name} is neither +1 nor −1 for {', '.join(who)}: leave out who has no known arm")
+            raise FeatureError(
+                f"{column.name} is neither +1 nor −1 for {', '.join(who)}: leave out who has no known arm"
+            )
 
 
 def _check_missing(predictors: Predictors) -> None:
     there = ~np.isnan(predictors.values)
     few = []
-    for place, one in enumerate(predictors.columns):
-        if one.role == "motion":
+    for place, column in enumerate(predictors.columns):
+        if column.role == "motion":
             continue
-        counted = there[:, place] & (there[:, predictors.place(one.motion)] if one.motion else True)
+        counted = there[:, place] & (there[:, predictors.place(column.motion)] if column.motion else True)
         if counted.sum() < FEWEST + LEFT_OUT:
-            few.append(f"{one.name} ({counted.sum()}{' with motion' if one.motion else ''})")
+            few.append(f"{column.name} ({counted.sum()}{' with motion' if column.motion else ''})")
     if few:
         raise FeatureError(
             f"{', '.join(few)}: of {len(predictors.participants)} participants too few have a value; "

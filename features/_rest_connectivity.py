@@ -42,8 +42,8 @@ def rest_connectivity(
     np.fill_diagonal(correlation, np.nan)
     whole = np.argwhere(np.abs(correlation) >= 1 - 1e-12)
     if whole.size:
-        one, other = (region_names(regions, series.shape[1])[i] for i in whole[0])
-        raise FeatureError(f"{one} and {other} have the same series up to scale, of which Fisher's z is infinite")
+        first, other = (region_names(regions, series.shape[1])[i] for i in whole[0])
+        raise FeatureError(f"{first} and {other} have the same series up to scale, of which Fisher's z is infinite")
     return np.asarray(np.arctanh(correlation))
 
 

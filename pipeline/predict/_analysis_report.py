@@ -117,7 +117,9 @@ def _summary(result: ElasticNetResult) -> dict[str, Any]:
         "nested": _nested(result),
         "chance": None if result.permutation is None else asdict(result.permutation),
         "stability": None if result.stability is None else _shares(result),
-        "settings": {key: list(one) if isinstance(one, tuple) else one for key, one in asdict(result.settings).items()},
+        "settings": {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(result.settings).items()
+        },
         "left_out": list(result.excluded),
         "notices": [f"{heading} {text}" for heading, text in notices(result)],
     }
@@ -143,29 +145,29 @@ def _published(result: ElasticNetResult) -> dict[str, Any]:
 def _nested(result: ElasticNetResult) -> dict[str, Any] | None:
     if result.nested is None:
         return None
-    one = result.nested
+    estimate = result.nested
     return {
-        "q_squared": float(one.q_squared),
-        "correlation": float(one.correlation),
-        "mean_absolute_error": float(one.mean_absolute_error),
-        "alphas": one.alphas.tolist(),
-        "relative_penalties": one.penalties.tolist(),
-        "retained": np.count_nonzero(one.coefficients, axis=1).tolist(),
+        "q_squared": float(estimate.q_squared),
+        "correlation": float(estimate.correlation),
+        "mean_absolute_error": float(estimate.mean_absolute_error),
+        "alphas": estimate.alphas.tolist(),
+        "relative_penalties": estimate.penalties.tolist(),
+        "retained": np.count_nonzero(estimate.coefficients, axis=1).tolist(),
     }
 
 
 def _shares(result: ElasticNetResult) -> dict[str, Any]:
-    one = result.stability
-    assert one is not None
-    shares = {key: _by_name(result, getattr(one, key)) for key in ("folds", "bootstraps", "positive")}
-    found_within = one.within
+    stability = result.stability
+    assert stability is not None
+    shares = {key: _by_name(result, getattr(stability, key)) for key in ("folds", "bootstraps", "positive")}
+    found_within = stability.within
     within = found_within and {
         "correlation": _by_name(result, found_within.correlation),
         "p_value": _by_name(result, found_within.p_value),
         "shuffles": found_within.shuffles,
     }
     stable = [result.names[place] for place in result.retained if result.stable(place)]
-    return {**shares, "samples": one.samples, "seed": one.seed, "within_arms": within, "stable": stable}
+    return {**shares, "samples": stability.samples, "seed": stability.seed, "within_arms": within, "stable": stable}
 
 
 def _by_name(result: ElasticNetResult, values: np.ndarray) -> dict[str, float]:

@@ -181,20 +181,20 @@ def _arm(result: ElasticNetResult) -> Answer:
 
 def _slope_lines(result: ElasticNetResult, kept: Sequence[int]) -> tuple[str, ...]:
     measures = [name for place in kept for name in result.predictors.terms[place]]
-    chosen = [one for one in result.slopes if one.measure in measures][:MOST]
-    lines = [_slope_words(result, one) for one in chosen]
+    chosen = [slopes for slopes in result.slopes if slopes.measure in measures][:MOST]
+    lines = [_slope_words(result, slopes) for slopes in chosen]
     if chosen:
         lines.append("These intervals do not allow for how the measure was chosen among others.")
     return tuple(lines)
 
 
-def _slope_words(result: ElasticNetResult, one: ArmSlopes) -> str:
+def _slope_words(result: ElasticNetResult, slopes: ArmSlopes) -> str:
     unit = result.outcome.unit or result.outcome.name
     each = [
         f"{arm} {_short(slope)} [{_short(low)}, {_short(high)}]"
-        for arm, slope, low, high in zip(one.arms, one.slope, one.low, one.high, strict=True)
+        for arm, slope, low, high in zip(slopes.arms, slopes.slope, slopes.low, slopes.high, strict=True)
     ]
-    return f"{one.measure}: {', '.join(each)} {unit} per unit (95 % intervals)."
+    return f"{slopes.measure}: {', '.join(each)} {unit} per unit (95 % intervals)."
 
 
 def _beyond_zero(result: ElasticNetResult, place: int) -> bool:

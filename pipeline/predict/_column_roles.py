@@ -138,7 +138,7 @@ class MeasureColumns:
         if self.steady:
             lines.append(f"The same in both sessions, and so no measures: {first_names(self.steady)}.")
         if texts := [name for name in self.texts if name not in used]:
-            cells = {name: [one for one in participants.table.column(name) if not is_missing(one)] for name in texts}
+            cells = {name: [cell for cell in participants.table.column(name) if not is_missing(cell)] for name in texts}
             shown = [f"{name} ({first_names(own[:2])}, …)" for name, own in cells.items()]
             lines.append(f"Text, and so no measures: {first_names(shown)}.")
         motion = [name for name in participants.table.columns if name.startswith("motion_")]
@@ -173,8 +173,8 @@ def choose_measures(
     participants: ParticipantTable, every: Sequence[str], patterns: Sequence[str], others: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Those of the measures that patterns stand for, in the order of the table."""
-    wanted = [one for one in patterns if not one.startswith(NOT)] or ["*"]
-    unwanted = [one.removeprefix(NOT) for one in patterns if one.startswith(NOT)]
+    wanted = [pattern for pattern in patterns if not pattern.startswith(NOT)] or ["*"]
+    unwanted = [pattern.removeprefix(NOT) for pattern in patterns if pattern.startswith(NOT)]
     for pattern in (*wanted, *unwanted):
         if not any(matches_pattern(pattern, name) for name in every):
             raise UsageError(f"measures: {_nothing(participants, every, pattern, others)}")

@@ -107,7 +107,7 @@ class _FormulaReader:
             self._fail("a product has two factors; leave one out", factors[2].at)
         if len(factors) == 2 and replace(factors[0], at=0) == replace(factors[1], at=0):
             self._fail(f"{factors[1].text} is multiplied by itself; leave the product out", factors[1].at)
-        if all(one.glob for one in factors) and len(factors) == 2:
+        if all(factor.glob for factor in factors) and len(factors) == 2:
             self._fail("one factor of a product may hold *, not both; write the products out", factors[1].at)
         return tuple(factors)
 
@@ -195,7 +195,7 @@ def expand_terms(
 
     Raises `UsageError` where it stands for nothing, or a term is there twice.
     """
-    found = [one for term in terms for one in _expanded(term, measures, formula, columns)]
+    found = [single for term in terms for single in _expanded(term, measures, formula, columns)]
     first: dict[frozenset[str], FactorTerm] = {}
     for term in found:
         key = frozenset(factor.text for factor in term)
@@ -252,7 +252,7 @@ def _expanded(term: FactorTerm, measures: Sequence[str], formula: str, columns: 
             f"{misread(pattern.name, columns) or did_you_mean(pattern.name, measures, 'measures')}"
         )
     single = [replace(pattern, name=name, glob=False) for name in names]
-    return [(*term[:place], one, *term[place + 1 :]) for one in single if one.text not in _texts(term, place)]
+    return [(*term[:place], factor, *term[place + 1 :]) for factor in single if factor.text not in _texts(term, place)]
 
 
 def _texts(term: FactorTerm, place: int) -> set[str]:

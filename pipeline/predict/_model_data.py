@@ -64,9 +64,9 @@ def _without_measures(
     columns: Sequence[PredictorColumn], taken: Sequence[FactorValues]
 ) -> Bool[np.ndarray, "participant"]:
     """Who has nothing that predicts: all of it would be made up."""
-    values: Float[np.ndarray, "column participant"] = np.stack([one.values for one in taken])
-    places = [i for i, one in enumerate(columns) if one.role == "measure"]
-    places = places or [i for i, one in enumerate(columns) if one.role == "covariate"]
+    values: Float[np.ndarray, "column participant"] = np.stack([factor.values for factor in taken])
+    places = [i for i, column in enumerate(columns) if column.role == "measure"]
+    places = places or [i for i, column in enumerate(columns) if column.role == "covariate"]
     if not places:
         return np.zeros(values.shape[1], dtype=bool)
     empty = np.isnan(values[places]).all(axis=0)
@@ -120,12 +120,12 @@ def read_model_data(options: PredictOptions) -> ModelData:
     predictors = Predictors(
         tuple(name for name, own in zip(participants.names, there, strict=True) if own),
         columns,
-        np.column_stack([one.values[there] for one in taken]),
+        np.column_stack([factor.values[there] for factor in taken]),
         tuple(tuple(factor.text for factor in term) for term in request.terms),
     )
     predictors = _checked(request, predictors, outcome, there)
     arms = request.arms if request.arms is not None and not np.isnan(request.arms.values[there]).any() else None
-    coded = [line for one in (score, *taken) for line in one.notices]
+    coded = [line for factor in (score, *taken) for line in factor.notices]
     return ModelData(
         options.model or "formula",
         request.formula,

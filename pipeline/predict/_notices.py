@@ -28,7 +28,7 @@ def notices(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:
         _unfinished,
         _shuffles,
     )
-    told = [line for line in (one(result) for one in chosen) if line is not None]
+    told = [line for line in (find_notice(result) for find_notice in chosen) if line is not None]
     if result.excluded:
         count = len(result.excluded)
         heading = "1 participant is" if count == 1 else f"{count} participants are"
@@ -126,8 +126,8 @@ def _unfinished(result: ElasticNetResult) -> tuple[str, str] | None:
 def _shuffles(result: ElasticNetResult) -> tuple[str, str] | None:
     if result.permutation is None or result.p_is_settled:
         return None
-    one = result.permutation
-    text = f"Infinitely many would give p between {one.low:.3f} and {one.high:.3f} (95 %)."
+    test = result.permutation
+    text = f"Infinitely many would give p between {test.low:.3f} and {test.high:.3f} (95 %)."
     undone = "it may not hold" if result.beats_chance else f"it may fall below {ALPHA:g}"
     return ("Too few shuffles to settle p.", f"{text} {undone[0].upper()}{undone[1:]}; shuffle more.")
 

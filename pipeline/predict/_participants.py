@@ -148,7 +148,7 @@ def _as_written(table: Table, column: str, session: str, there: Sequence[str]) -
     bare = session.removeprefix("ses-")
     for cell in (session, bare, f"ses-{bare}"):
         if cell in there:
-            alike = [one for one in there if one != cell and _session_key(one) == _session_key(cell)]
+            alike = [other for other in there if other != cell and _session_key(other) == _session_key(cell)]
             if alike:
                 raise TableError(
                     table.path, f"{column} is {cell} and {alike[0]}, which seem to be one; write one of them"
@@ -330,4 +330,4 @@ def _check_named(table: Table, cells: dict[str, str], line: int) -> None:
 
 
 def _others(when: Sequence[str], sessions: tuple[str, str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for one in when if one not in sessions))
+    return tuple(dict.fromkeys(session for session in when if session not in sessions))

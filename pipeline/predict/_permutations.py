@@ -89,8 +89,8 @@ _loaded: dict[Path, PermutationJob] = {}  # of this process: one job, with the s
 def _load(stored: _Stored) -> PermutationJob:
     if stored.path not in _loaded:
         _loaded.clear()
-        one, two = (np.load(path, mmap_mode="r") for path in (stored.path, _of_two(stored.path)))
-        folds = replace(stored.job.folds, without_one=one, without_two=two)
+        without_one, two = (np.load(path, mmap_mode="r") for path in (stored.path, _of_two(stored.path)))
+        folds = replace(stored.job.folds, without_one=without_one, without_two=two)
         _loaded[stored.path] = replace(stored.job, folds=folds)
     return _loaded[stored.path]
 
@@ -136,9 +136,9 @@ def _shuffled(
             def told(ended: int, _: int, done: int = done) -> None:
                 bar(min(done + ended * PORTION, count), count)
 
-            for one in run_units(wave, permute_portions, folder=records, workers=workers, on_progress=told):
-                if one.status == "failed":
-                    raise UsageError(f"shuffling the outcome {one.reason}")
+            for outcome in run_units(wave, permute_portions, folder=records, workers=workers, on_progress=told):
+                if outcome.status == "failed":
+                    raise UsageError(f"shuffling the outcome {outcome.reason}")
             reached = np.concatenate([reached, *(_read(unit) for unit in wave)])
             if permutations_needed(reached) < reached.size:
                 break

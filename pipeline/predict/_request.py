@@ -49,11 +49,11 @@ def preset_terms(
     check_covariates(model, covariates)
     function: SessionFunction = PRESET_FUNCTION[model] if sessions else ""
     taken = [Factor(function, name) for name in measures]
-    terms: list[FactorTerm] = [(one,) for one in taken]
-    terms += [(parse_factor(one, "covariate"),) for one in covariates]
+    terms: list[FactorTerm] = [(factor,) for factor in taken]
+    terms += [(parse_factor(covariate, "covariate"),) for covariate in covariates]
     if model in BY_ARM:
         arm = Factor("", ARM)
-        terms += [(arm,), *((arm, one) for one in taken)]
+        terms += [(arm,), *((arm, factor) for factor in taken)]
     return tuple(terms)
 
 
@@ -71,10 +71,10 @@ def preset_formula(
 ) -> str:
     """The same as text, patterns of measures as they were given."""
     take = PRESET_FUNCTION[model] if sessions else ""
-    taken = [f"{take}({one})" if take else one for one in measures if not one.startswith("!")] or ["*"]
+    taken = [f"{take}({measure})" if take else measure for measure in measures if not measure.startswith("!")] or ["*"]
     parts = [*taken, *covariates]
     if model in BY_ARM:
-        parts += [ARM, *(f"{ARM}:{one}" for one in taken)]
+        parts += [ARM, *(f"{ARM}:{measure}" for measure in taken)]
     return " + ".join(parts)
 
 
@@ -144,10 +144,10 @@ def _measured(
     options: PredictOptions, participants: ParticipantTable, outcome: Factor, arm: str | None
 ) -> tuple[MeasureColumns, bool]:
     """The measures, and whether any is taken because a pattern fits; none where a formula names every column."""
-    covariates = [parse_factor(one, "covariate").name for one in options.covariates]
+    covariates = [parse_factor(covariate, "covariate").name for covariate in options.covariates]
     others = [outcome.name, *covariates, *([arm] if arm is not None else [])]
     if options.formula is None:
-        by_pattern = any("*" in one for one in options.measures if not one.startswith("!"))
+        by_pattern = any("*" in pattern for pattern in options.measures if not pattern.startswith("!"))
         return find_measures(participants, options.measures, others), by_pattern
     if any(factor.glob for term in parse_formula(options.formula) for factor in term):
         return find_measures(participants, options.measures, others), True

@@ -259,9 +259,9 @@ class ElasticNetResult:
 
     def correlated_with(self, place: int) -> tuple[tuple[int, float], ...]:
         """Other predictors that go with one at |r| ≥ 0.9 as measured, among participants who have both; (place, r)."""
-        one, found = self._values(place), []
+        values, found = self._values(place), []
         for other in range(len(self.names)):
-            r = _correlation(one, self._values(other)) if other != place else 0.0
+            r = _correlation(values, self._values(other)) if other != place else 0.0
             if abs(r) >= COMMON:
                 found.append((other, r))
         return tuple(sorted(found, key=lambda pair: -abs(pair[1])))
@@ -281,9 +281,9 @@ def _explained(y: np.ndarray, guess: np.ndarray, instead: np.ndarray) -> float:
     return float(1 - np.sum((y - guess) ** 2) / np.sum((y - instead) ** 2))
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+def _correlation(x: np.ndarray, other: np.ndarray) -> float:
     """Pearson r of complete pairs; 0 where there are too few, or one is constant."""
-    both = np.isfinite(one) & np.isfinite(other)
-    if both.sum() < 5 or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
+    both = np.isfinite(x) & np.isfinite(other)
+    if both.sum() < 5 or np.ptp(x[both]) == 0 or np.ptp(other[both]) == 0:
         return 0.0
-    return float(np.corrcoef(one[both], other[both])[0, 1])
+    return float(np.corrcoef(x[both], other[both])[0, 1])

@@ -211,8 +211,8 @@ def _axis_limits(values: np.ndarray) -> tuple[float, float]:
 
 def _predicted_legend(groups: tuple[GroupStyle, ...]) -> list[Line2D]:
     key = [
-        Line2D([], [], color=one.colour, marker=one.marker, markersize=5, linestyle="none", label=one.label)
-        for one in groups
+        Line2D([], [], color=group.colour, marker=group.marker, markersize=5, linestyle="none", label=group.label)
+        for group in groups
     ]
     key.append(Line2D([], [], color=MUTED, linewidth=1, linestyle=DASHES, label="predicted = observed"))
     key.append(Line2D([], [], color=MUTED, linewidth=0.9, linestyle=DOTS, label="mean"))
@@ -352,9 +352,9 @@ ARM_DASHES: tuple[Literal["solid"], tuple[float, tuple[float, float]]] = ("solid
 def slopes_drawn(result: ElasticNetResult) -> tuple[ArmSlopes, ...]:
     """Measures of retained products with the arm, the largest first; where none is, of those with most bootstraps."""
     place = {name: rank for rank, i in enumerate(result.order) for name in _measures(result, int(i))}
-    ranked = sorted(result.slopes, key=lambda one: place.get(one.measure, len(result.names)))
+    ranked = sorted(result.slopes, key=lambda slopes: place.get(slopes.measure, len(result.names)))
     kept = {name for i in result.retained for name in _measures(result, i)}
-    chosen = [one for one in ranked if one.measure in kept] or ranked[:2]
+    chosen = [slopes for slopes in ranked if slopes.measure in kept] or ranked[:2]
     return tuple(chosen[:MOST_SLOPES])
 
 
@@ -369,17 +369,17 @@ def slopes_figure(result: ElasticNetResult) -> Figure | None:
     with style():
         figure = new_figure(0.4 + 2.75 * rows)
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-        for axes, one in zip(grid.flat, chosen, strict=False):
-            _draw_slopes(axes, one, result.outcome.values)
-            unit = f", {units.get(one.measure, '')}".rstrip(", ")
-            axes.set_xlabel(name_lines(one.measure + unit, 32 if columns == 2 else 64), fontsize=8.5)
+        for axes, slopes in zip(grid.flat, chosen, strict=False):
+            _draw_slopes(axes, slopes, result.outcome.values)
+            unit = f", {units.get(slopes.measure, '')}".rstrip(", ")
+            axes.set_xlabel(name_lines(slopes.measure + unit, 32 if columns == 2 else 64), fontsize=8.5)
         for axes in grid.flat[len(chosen) :]:
             axes.set_visible(False)
         unit = f", {result.outcome.unit}" if result.outcome.unit else ""
         for axes in grid[:, 0]:
             axes.set_ylabel(wrapped(f"{shortened(result.outcome.name, 40)}{unit}", 30, 2, balanced=True))
         key = _slopes_legend(chosen[0])
-        room = all(len(str(one.get_label())) <= LEGEND_WIDTH for one in key)
+        room = all(len(str(handle.get_label())) <= LEGEND_WIDTH for handle in key)
         figure.legend(handles=key, loc="outside upper left", ncols=2 if room else 1, columnspacing=1.2)
     return figure
 
@@ -389,17 +389,17 @@ def _measures(result: ElasticNetResult, place: int) -> tuple[str, ...]:
     return result.predictors.terms[place] if place in result.arm_terms else ()
 
 
-def _draw_slopes(axes: Axes, one: ArmSlopes, outcome: np.ndarray) -> None:
-    for i, colour in enumerate(arm_colours(one.arms)):
-        mine = one.arm > 0 if i == 0 else one.arm < 0
-        x, y = one.x[mine], outcome[mine]
+def _draw_slopes(axes: Axes, slopes: ArmSlopes, outcome: np.ndarray) -> None:
+    for i, colour in enumerate(arm_colours(slopes.arms)):
+        mine = slopes.arm > 0 if i == 0 else slopes.arm < 0
+        x, y = slopes.x[mine], outcome[mine]
         axes.plot(x, y, MARKERS[i], color=colour, markersize=4.5, markeredgewidth=0, alpha=0.7, zorder=3)
-        if x.size < 2 or not np.isfinite(one.slope[i]):
+        if x.size < 2 or not np.isfinite(slopes.slope[i]):
             continue
         across = np.linspace(x.min(), x.max(), 60)
-        line = one.intercept[i] + one.slope[i] * across
+        line = slopes.intercept[i] + slopes.slope[i] * across
         axes.plot(across, line, color=colour, linewidth=1.8, linestyle=ARM_DASHES[i], zorder=2)
-        half = _half_band(x, y - one.intercept[i] - one.slope[i] * x, across)
+        half = _half_band(x, y - slopes.intercept[i] - slopes.slope[i] * x, across)
         if half is not None:
             axes.fill_between(across, line - half, line + half, color=colour, alpha=0.15, linewidth=0, zorder=1)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2, steps=[1, 2, 5, 10]))
@@ -418,7 +418,7 @@ def _half_band(x: np.ndarray, residual: np.ndarray, across: np.ndarray) -> np.nd
     return stats.t.ppf((1 + LEVEL) / 2, free) * s * np.sqrt(1 / x.size + (across - x.mean()) ** 2 / spread)
 
 
-def _slopes_legend(one: ArmSlopes) -> list[Line2D | Patch]:
+def _slopes_legend(slopes: ArmSlopes) -> list[Line2D | Patch]:
     arms = [
         Line2D(
             [],
@@ -428,8 +428,8 @@ def _slopes_legend(one: ArmSlopes) -> list[Line2D | Patch]:
             markersize=4.5,
             linewidth=1.8,
             linestyle=ARM_DASHES[i],
-            label=plain(f"{shortened(one.arms[i], 24)}, {one.participants[i]} participants"),
+            label=plain(f"{shortened(slopes.arms[i], 24)}, {slopes.participants[i]} participants"),
         )
-        for i, colour in enumerate(arm_colours(one.arms))
+        for i, colour in enumerate(arm_colours(slopes.arms))
     ]
     return [*arms, Patch(color=MUTED, alpha=0.3, linewidth=0, label="95 % band of a line")]

@@ -108,13 +108,13 @@ def _motion(table: Table, path: Path, name: str, entry: dict[str, Any]) -> str:
 
 
 def _levels(path: Path, name: str, levels: Any) -> tuple[str, ...]:
-    if not isinstance(levels, dict | list) or not all(isinstance(one, str) for one in levels):
+    if not isinstance(levels, dict | list) or not all(isinstance(level, str) for level in levels):
         raise TableError(path, f"Levels of {name} must be an object or a list of texts; correct it")
     return tuple(levels)
 
 
 def _transforms(path: Path, done: Any) -> tuple[str, ...]:
-    if not isinstance(done, list) or not all(isinstance(one, str) and one for one in done):
+    if not isinstance(done, list) or not all(isinstance(transform, str) and transform for transform in done):
         raise TableError(
             path,
             f"{TRANSFORMS} must be a list of texts, [] where nothing was estimated over all participants; correct it",

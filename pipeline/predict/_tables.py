@@ -60,11 +60,11 @@ def performance_records(result: ElasticNetResult) -> Records:
         )
     )
     if result.permutation is not None:
-        one = result.permutation
-        words = f"{one.reached} of {one.shuffles} shuffled outcomes have as high a Q²"
-        if is_least_p(one.p_value, one.shuffles):
-            words += f": p {shuffled_p_cell(one.p_value, one.shuffles)}, and more shuffles may lower it"
-        rows.append({**_row("p_value", "p of Q²", one.p_value, words), "low": one.low, "high": one.high})
+        test = result.permutation
+        words = f"{test.reached} of {test.shuffles} shuffled outcomes have as high a Q²"
+        if is_least_p(test.p_value, test.shuffles):
+            words += f": p {shuffled_p_cell(test.p_value, test.shuffles)}, and more shuffles may lower it"
+        rows.append({**_row("p_value", "p of Q²", test.p_value, words), "low": test.low, "high": test.high})
     lead = "What the model reaches in the participants it was made from, and in participants it has never seen."
     return Records("performance", "How well it predicts", lead, COLUMNS, rows)
 
@@ -209,17 +209,17 @@ def slopes_records(result: ElasticNetResult) -> Records:
     units = {column.name: column.unit for column in result.predictors.columns}
     rows = [
         {
-            "measure": one.measure,
+            "measure": slopes.measure,
             "arm": arm,
-            "slope": float(one.slope[i]),
-            "low": float(one.low[i]),
-            "high": float(one.high[i]),
-            "people": int(one.participants[i]),
-            "intercept": float(one.intercept[i]),
-            "unit": units.get(one.measure, ""),
+            "slope": float(slopes.slope[i]),
+            "low": float(slopes.low[i]),
+            "high": float(slopes.high[i]),
+            "people": int(slopes.participants[i]),
+            "intercept": float(slopes.intercept[i]),
+            "unit": units.get(slopes.measure, ""),
         }
-        for one in result.slopes
-        for i, arm in enumerate(one.arms)
+        for slopes in result.slopes
+        for i, arm in enumerate(slopes.arms)
     ]
     lead = (
         "Ordinary least squares within each arm, one measure at a time, with 95 % intervals. They say what a product "

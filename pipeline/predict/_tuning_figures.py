@@ -102,19 +102,19 @@ def curve_figure(result: ElasticNetResult) -> Figure:
     """Squared error ± one standard error at the chosen α; other α thin; the error of the others' mean as a line."""
     model, curve = result.in_sample, result.in_sample.curve
     mean = float(np.mean((result.outcome.values - result.mean_of_others) ** 2))
-    others = [one for place, one in enumerate(model.curves) if place != model.best]
+    others = [other for place, other in enumerate(model.curves) if place != model.best]
     with style():
         figure = new_figure(3.6)
         axes = figure.subplots()
-        for one in others:
-            axes.plot(one.penalties, one.mse, color=MUTED, linewidth=0.7, alpha=0.6, zorder=1.2)
+        for other in others:
+            axes.plot(other.penalties, other.mse, color=MUTED, linewidth=0.7, alpha=0.6, zorder=1.2)
         band = (curve.mse - curve.se, curve.mse + curve.se)
         axes.fill_between(curve.penalties, *band, color=BLUE, alpha=0.18, linewidth=0)
         axes.plot(curve.penalties, curve.mse, color=BLUE, linewidth=1.8, zorder=3)
         axes.axhline(mean, color=VERMILION, linewidth=1.1, linestyle=DOTS, zorder=2)
         for place in {curve.minimum, curve.one_se}:
             axes.plot(curve.penalties[place], curve.mse[place], "o", color=BLUE, markersize=5, zorder=4)
-        penalty_axis(axes, np.concatenate([one.penalties for one in model.curves]), result.outcome.unit)
+        penalty_axis(axes, np.concatenate([curve.penalties for curve in model.curves]), result.outcome.unit)
         _set_height(axes, curve, mean)
         count_along_top(axes, curve)
         mark_choices(axes, curve)
@@ -137,7 +137,7 @@ def _curve_legend(result: ElasticNetResult, others: list[TuningCurve]) -> list[L
     curve = result.in_sample.curve
     key = [Line2D([], [], color=BLUE, linewidth=1.8, label=f"α = {curve.alpha:g}, ± 1 SE")]
     if others:
-        alphas = [one.alpha for one in others]
+        alphas = [other.alpha for other in others]
         label = f"other α, {min(alphas):g} to {max(alphas):g}" if len(alphas) > 1 else f"α = {alphas[0]:g}"
         key.append(Line2D([], [], color=MUTED, linewidth=0.9, label=label))
     key.append(Line2D([], [], color=VERMILION, linewidth=1.1, linestyle=DOTS, label="mean of the others as the guess"))

@@ -31,25 +31,29 @@ NAME = "statistics"
 
 
 def report_statistics(
-    participants: StudyParticipants, changes: Sequence[MeasureChange], how: Statistics
+    participants: StudyParticipants, changes: Sequence[MeasureChange], settings: Statistics
 ) -> AnalysisReport:
     """Mixed models of outcomes, correlations of measures with subscales, null checks, and the cohort.
 
     Arguments:
         participants: scores and columns that the settings name; see `study_participants`.
         changes: of the measures that they name; see `measure_changes`.
-        how: the settings.
+        settings: of the study's ``[statistics]``.
 
     Raises `FeatureError` where an outcome can't be modelled.
     """
-    drawn = BootstrapSettings(how.bootstraps, how.level, how.seed)
-    outcomes = outcome_results(participants, how.level)
-    found = correlate_changes(changes, participants, drawn) if participants.subscales else ()
+    drawn = BootstrapSettings(settings.bootstraps, settings.level, settings.seed)
+    outcomes = outcome_results(participants, settings.level)
+    associations = correlate_changes(changes, participants, drawn) if participants.subscales else ()
     checked = run_null_checks(changes, participants, drawn)
     records = [
-        *(outcome_records(outcomes, participants, how.level) if outcomes else ()),
-        *([association_records(found, changes, how.level)] if any(one.found for one in found) else ()),
-        *([check_records(checked, how.level)] if any(one.found for one in checked) else ()),
+        *(outcome_records(outcomes, participants, settings.level) if outcomes else ()),
+        *(
+            [association_records(associations, changes, settings.level)]
+            if any(association.correlations for association in associations)
+            else ()
+        ),
+        *([check_records(checked, settings.level)] if any(variable.checks for variable in checked) else ()),
         *([cohort_records(participants)] if participants.cohort else ()),
     ]
     counts = [int((participants.arm == sign).sum()) for sign in (1, -1)]
@@ -59,20 +63,20 @@ def report_statistics(
         subtitle=" and ".join(f"{count} of {arm}" for count, arm in zip(counts, participants.arms, strict=True)) + ".",
         answers=(
             *outcome_answers(outcomes, participants),
-            *association_answers(found, how.level),
-            *check_answers(checked, participants, how.level),
+            *association_answers(associations, settings.level),
+            *check_answers(checked, participants, settings.level),
         ),
         records=tuple(records),
-        draw=_sections(outcomes, found, checked, participants, how.level),
-        facts=tuple(_facts(outcomes, changes, how)),
-        notices=(*outcome_notices(outcomes), *association_notices(found), *check_notices(checked)),
-        summary={"level": how.level, "bootstraps": how.bootstraps, "seed": how.seed},
+        draw=_sections(outcomes, associations, checked, participants, settings.level),
+        facts=tuple(_facts(outcomes, changes, settings)),
+        notices=(*outcome_notices(outcomes), *association_notices(associations), *check_notices(checked)),
+        summary={"level": settings.level, "bootstraps": settings.bootstraps, "seed": settings.seed},
     )
 
 
 def _sections(
     outcomes: Sequence[OutcomeResult],
-    found: Sequence[Association],
+    associations: Sequence[Association],
     checked: Sequence[VariableChecks],
     participants: StudyParticipants,
     level: float,
@@ -82,15 +86,19 @@ def _sections(
 
         return (
             *((scores_section(outcomes, participants),) if outcomes else ()),
-            *((correlations_section(found, level),) if any(one.found for one in found) else ()),
-            *((checks_section(checked, level),) if any(one.found for one in checked) else ()),
+            *(
+                (correlations_section(associations, level),)
+                if any(association.correlations for association in associations)
+                else ()
+            ),
+            *((checks_section(checked, level),) if any(variable.checks for variable in checked) else ()),
         )
 
     return draw
 
 
 def _facts(
-    outcomes: Sequence[OutcomeResult], changes: Sequence[MeasureChange], how: Statistics
+    outcomes: Sequence[OutcomeResult], changes: Sequence[MeasureChange], settings: Statistics
 ) -> list[tuple[str, str]]:
     facts = []
     if outcomes:
@@ -106,13 +114,13 @@ def _facts(
                 "is the mixed model's. Hedges g with the interval of the noncentral t distribution",
             ),
         ]
-    if how.subscales or how.null_checks:
+    if settings.subscales or settings.null_checks:
         facts += [
             (
                 "Correlations",
-                f"bootstrap over participants, {how.bootstraps} samples, seed {how.seed}, bias-corrected and "
-                f"accelerated {percent(how.level)} intervals; p of Student's t; Holm over the scores of each measure, "
-                "and over the checks of each measure or score",
+                f"bootstrap over participants, {settings.bootstraps} samples, seed {settings.seed}, bias-corrected and "
+                f"accelerated {percent(settings.level)} intervals; p of Student's t; Holm over the scores of each "
+                "measure, and over the checks of each measure or score",
             ),
             ("Measures", _adjustment(changes)),
         ]
@@ -120,8 +128,8 @@ def _facts(
 
 
 def _adjustment(changes: Sequence[MeasureChange]) -> str:
-    adjusted = sum(bool(one.motion) for one in changes)
-    participants = [int(np.isfinite(one.values).sum()) for one in changes]
+    adjusted = sum(bool(change.motion) for change in changes)
+    participants = [int(np.isfinite(change.values).sum()) for change in changes]
     if not changes:
         return "none"
     span = (

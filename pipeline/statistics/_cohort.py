@@ -47,9 +47,9 @@ def study_participants(study: Study, inventory: Inventory, how: Statistics) -> S
     """What `[statistics]` asks for; raises `DataError` for what `check_statistics` would have told."""
     participants, arms = inventory.participants, study.participants.arms
     return StudyParticipants(
-        names=tuple(one.name for one in participants),
+        names=tuple(participant.name for participant in participants),
         arms=arms,
-        arm=np.array([1.0 if one.arm == arms[0] else -1.0 for one in participants]),
+        arm=np.array([1.0 if participant.arm == arms[0] else -1.0 for participant in participants]),
         sessions=(study.sessions.before, study.sessions.after),
         outcomes=session_scores(study, inventory, how.outcomes),
         subscales={name: participant_numbers(inventory, name) for name in how.subscales},
@@ -80,7 +80,7 @@ def cohort_records(participants: StudyParticipants) -> Records:
         Column("standardised_difference", "Standardised difference", "+.2f"),
         *(Column(f"{arm}_{key}", f"{arm}: {key}", ".4g", where="file") for arm in participants.arms for key in _KEYS),
     )
-    rows = [_row(one, participants) for one in cohort_by_arm(participants.cohort, participants.arm)]
+    rows = [_row(row, participants) for row in cohort_by_arm(participants.cohort, participants.arm)]
     return Records("cohort", "Who was studied", LEAD.format(first=first, second=second), columns, rows)
 
 
@@ -91,15 +91,17 @@ def _signs(participants: StudyParticipants) -> tuple[tuple[str, float], tuple[st
     return (participants.arms[0], 1.0), (participants.arms[1], -1.0)
 
 
-def _row(one: CohortRow, participants: StudyParticipants) -> dict[str, Any]:
-    unit = participants.units.get(one.name, "") if not one.category else ""
+def _row(row_of: CohortRow, participants: StudyParticipants) -> dict[str, Any]:
+    unit = participants.units.get(row_of.name, "") if not row_of.category else ""
     row: dict[str, Any] = {
-        "characteristic": f"{one.name}, {unit}" if unit else one.name,
-        "category": one.category,
-        "missing": " + ".join(str(part.missing) for part in one.arms) if any(p.missing for p in one.arms) else "none",
-        "standardised_difference": one.difference,
+        "characteristic": f"{row_of.name}, {unit}" if unit else row_of.name,
+        "category": row_of.category,
+        "missing": " + ".join(str(part.missing) for part in row_of.arms)
+        if any(p.missing for p in row_of.arms)
+        else "none",
+        "standardised_difference": row_of.difference,
     }
-    parts: tuple[NumberSummary | CategoryCount, NumberSummary | CategoryCount] = one.arms
+    parts: tuple[NumberSummary | CategoryCount, NumberSummary | CategoryCount] = row_of.arms
     for arm, part in zip(participants.arms, parts, strict=True):
         row[f"{arm}_summary"] = _summary(part)
         row |= {f"{arm}_people": part.participants}

@@ -16,7 +16,7 @@ from ..tables import p_words
 from ..verdicts import describe_count, is_significant, judge_p_value
 from ._cohort import StudyParticipants
 from ._measure_changes import MeasureChange
-from ._number_text import correlation_text, percent
+from ._number_text import percent
 
 KIND = Column("kind", "Kind")
 NUMBERS = (
@@ -34,10 +34,10 @@ MADE = (
 KEYS = (*(column.key for column in (*NUMBERS[1:], *MADE)), "within_arms")
 
 
-def correlation_row(one: Correlation) -> dict[str, Any]:
+def correlation_row(correlation: Correlation) -> dict[str, Any]:
     """Values of all these columns, and r within arms."""
-    numbers = {key: getattr(one, key) for key in KEYS}
-    return {"kind": one.kind.capitalize(), "people": one.participants, **numbers}
+    numbers = {key: getattr(correlation, key) for key in KEYS}
+    return {"kind": correlation.kind.capitalize(), "people": correlation.participants, **numbers}
 
 
 MOST_ANSWERS = 4  # measures, before one answer stands for all
@@ -60,13 +60,13 @@ class Association:
     """
 
     name: str
-    found: tuple[Correlation, ...]
+    correlations: tuple[Correlation, ...]
     skipped: tuple[str, ...]
 
     @property
     def pearson(self) -> tuple[Correlation, ...]:
         """Those of values, not of ranks."""
-        return tuple(one for one in self.found if one.kind == "pearson")
+        return tuple(correlation for correlation in self.correlations if correlation.kind == "pearson")
 
 
 def usable_columns(x: np.ndarray, columns: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
@@ -82,28 +82,30 @@ def usable_columns(x: np.ndarray, columns: Mapping[str, np.ndarray]) -> tuple[di
 
 
 def correlate_changes(
-    changes: Sequence[MeasureChange], participants: StudyParticipants, how: BootstrapSettings
+    changes: Sequence[MeasureChange], participants: StudyParticipants, bootstrap: BootstrapSettings
 ) -> tuple[Association, ...]:
     """Every measure's change with every subscale."""
-    found = []
+    associations = []
     for change in changes:
         kept, skipped = usable_columns(change.values, participants.subscales)
-        found.append(Association(change.name, correlations(change.values, kept, how, participants.arm), skipped))
-    return tuple(found)
+        associations.append(
+            Association(change.name, correlations(change.values, kept, bootstrap, participants.arm), skipped)
+        )
+    return tuple(associations)
 
 
-def association_records(found: Sequence[Association], changes: Sequence[MeasureChange], level: float) -> Records:
+def association_records(associations: Sequence[Association], changes: Sequence[MeasureChange], level: float) -> Records:
     """One row for each measure, score and kind of correlation."""
-    motion = {one.name: one.motion or "nothing" for one in changes}
+    motion = {change.name: change.motion or "nothing" for change in changes}
     rows = [
         {
             "measure": association.name,
-            "score": one.name,
+            "score": correlation.name,
             "motion": motion[association.name],
-            **correlation_row(one),
+            **correlation_row(correlation),
         }
-        for association in found
-        for one in association.found
+        for association in associations
+        for correlation in association.correlations
     ]
     lead = (
         f"Change is after − before. Bootstrap intervals of {percent(level)}; p by Holm's method is adjusted over the "
@@ -114,18 +116,22 @@ def association_records(found: Sequence[Association], changes: Sequence[MeasureC
     return Records("correlations", "What goes with the change of measures", lead, CORRELATION_COLUMNS, rows, sure=sure)
 
 
-def association_answers(found: Sequence[Association], level: float) -> tuple[Answer, ...]:
+def association_answers(associations: Sequence[Association], level: float) -> tuple[Answer, ...]:
     """An answer for each measure, or one for all where they are many."""
-    there = [one for one in found if one.found]
+    there = [association for association in associations if association.correlations]
     if len(there) > MOST_ANSWERS:
         return (_of_all(there, level),)
-    return tuple(_of_one(one, level) for one in there)
+    return tuple(_of_one(association, level) for association in there)
 
 
-def association_notices(found: Sequence[Association]) -> list[tuple[str, str]]:
+def association_notices(associations: Sequence[Association]) -> list[tuple[str, str]]:
     """Correlations that could not be had, and what so many of them mean."""
-    lines = [(f"Change of {one.name}:", f"no correlation; {reason}.") for one in found for reason in one.skipped]
-    there = sum(bool(one.found) for one in found)
+    lines = [
+        (f"Change of {association.name}:", f"no correlation; {reason}.")
+        for association in associations
+        for reason in association.skipped
+    ]
+    there = sum(bool(association.correlations) for association in associations)
     if there > 1:
         lines.append(
             (
@@ -138,13 +144,13 @@ def association_notices(found: Sequence[Association]) -> list[tuple[str, str]]:
 
 
 def _of_one(association: Association, level: float) -> Answer:
-    best = min(association.pearson, key=lambda one: one.p_value)
+    best = min(association.pearson, key=lambda correlation: correlation.p_value)
     scores = len(association.pearson)
     return Answer(
         f"Does the change of {association.name} go with {best.name if scores == 1 else 'a score'}?",
-        judge_p_value(min(one.holm for one in association.pearson)),
+        judge_p_value(min(correlation.holm for correlation in association.pearson)),
         ("" if scores == 1 else f"{describe_count(scores, 'score')}; most with {best.name}: ")
-        + f"{_told(best, level)}.",
+        + f"{_describe(best, level)}.",
         (
             *_ranks(association, best),
             *_within(best),
@@ -153,26 +159,37 @@ def _of_one(association: Association, level: float) -> Answer:
     )
 
 
-def _of_all(found: Sequence[Association], level: float) -> Answer:
-    best, one = min(((one, r) for one in found for r in one.pearson), key=lambda pair: pair[1].p_value)
-    count = sum(len(each.pearson) for each in found)
-    passing = sum(any(is_significant(r.holm) for r in each.pearson) for each in found)
+def _of_all(associations: Sequence[Association], level: float) -> Answer:
+    best, correlation = min(
+        ((association, r) for association in associations for r in association.pearson),
+        key=lambda pair: pair[1].p_value,
+    )
+    count = sum(len(each.pearson) for each in associations)
+    passing = sum(any(is_significant(r.holm) for r in each.pearson) for each in associations)
     return Answer(
         "Does the change of a measure go with a score?",
-        judge_p_value(one.p_value, count),
-        f"{describe_count(count, 'correlation')}; the least p is that of {best.name} with {one.name}: "
-        f"{_told(one, level)}.",
+        judge_p_value(correlation.p_value, count),
+        f"{describe_count(count, 'correlation')}; the least p is that of {best.name} with {correlation.name}: "
+        f"{_describe(correlation, level)}.",
         (
-            f"A yes needs p times {count} of at most {ALPHA:g}. {passing} of {len(found)} measures have a p by Holm as "
-            f"small with some score, where about {ALPHA * len(found):.2g} at most would by chance alone.",
+            f"A yes needs p times {count} of at most {ALPHA:g}. {passing} of {len(associations)} measures have a p by "
+            f"Holm as small with some score, where about {ALPHA * len(associations):.2g} at most would by chance "
+            "alone.",
         ),
     )
 
 
-def _told(one: Correlation, level: float) -> str:
-    adjusted = f", {p_words(one.holm)} by Holm" if one.holm > one.p_value else ""
+def correlation_text(correlation: Correlation, level: float | None = None) -> str:
+    """Such as ``r = 0.53 (0.12 to 0.78)``; with the level, ``(95 % interval 0.12 to 0.78)``."""
+    which = "" if level is None else f"{percent(level)} interval "
+    return f"r = {correlation.r:.2f} ({which}{correlation.low:.2f} to {correlation.high:.2f})".replace("-", "−")
+
+
+def _describe(correlation: Correlation, level: float) -> str:
+    adjusted = f", {p_words(correlation.holm)} by Holm" if correlation.holm > correlation.p_value else ""
     return (
-        f"{correlation_text(one.r, one.low, one.high, level)}, {p_words(one.p_value)}{adjusted}, n = {one.participants}"
+        f"{correlation_text(correlation, level)}, {p_words(correlation.p_value)}{adjusted}, "
+        f"n = {correlation.participants}"
     )
 
 
@@ -183,10 +200,14 @@ def _within(best: Correlation) -> tuple[str, ...]:
 
 
 def _ranks(association: Association, best: Correlation) -> tuple[str, ...]:
-    spearman = [one for one in association.found if one.kind == "spearman" and one.name == best.name]
+    spearman = [
+        correlation
+        for correlation in association.correlations
+        if correlation.kind == "spearman" and correlation.name == best.name
+    ]
     return tuple(
-        f"Of ranks (Spearman): {correlation_text(one.r, one.low, one.high)}, {p_words(one.p_value)}."
-        for one in spearman
+        f"Of ranks (Spearman): {correlation_text(correlation)}, {p_words(correlation.p_value)}."
+        for correlation in spearman
     )
 
 
@@ -207,36 +228,36 @@ class VariableChecks:
     """A measure's change or a score, with all its null checks; `skipped` says which could not be had."""
 
     name: str
-    found: tuple[NullCheck, ...]
+    checks: tuple[NullCheck, ...]
     skipped: tuple[str, ...]
 
 
 def run_null_checks(
-    changes: Sequence[MeasureChange], participants: StudyParticipants, how: BootstrapSettings
+    changes: Sequence[MeasureChange], participants: StudyParticipants, bootstrap: BootstrapSettings
 ) -> tuple[VariableChecks, ...]:
     """Every measure's change, and every subscale, with every nuisance variable."""
     if not participants.null_checks:
         return ()
-    everything = {f"change of {one.name}": one.values for one in changes} | dict(participants.subscales)
-    found = []
+    everything = {f"change of {change.name}": change.values for change in changes} | dict(participants.subscales)
+    checked = []
     for name, values in everything.items():
         kept, skipped = usable_columns(values, participants.null_checks)
-        found.append(VariableChecks(name, null_checks(values, kept, how, participants.arm), skipped))
-    return tuple(found)
+        checked.append(VariableChecks(name, null_checks(values, kept, bootstrap, participants.arm), skipped))
+    return tuple(checked)
 
 
-def check_records(found: Sequence[VariableChecks], level: float) -> Records:
+def check_records(checked: Sequence[VariableChecks], level: float) -> Records:
     """One row for each thing, nuisance variable and kind of correlation."""
     rows = [
         {
-            "what": checked.name,
-            "check": one.found.name,
-            "detectable": one.detectable,
-            "power": one.power,
-            **correlation_row(one.found),
+            "what": variable.name,
+            "check": check.correlation.name,
+            "detectable": check.detectable,
+            "power": check.power,
+            **correlation_row(check.correlation),
         }
-        for checked in found
-        for one in checked.found
+        for variable in checked
+        for check in variable.checks
     ]
     lead = (
         f"Correlations that should not be there, with {percent(level)} intervals; p by Holm's method is adjusted over "
@@ -247,22 +268,31 @@ def check_records(found: Sequence[VariableChecks], level: float) -> Records:
     return Records("null-checks", "What should not go together", lead, NULL_CHECK_COLUMNS, rows, marked=marked)
 
 
-def check_answers(found: Sequence[VariableChecks], participants: StudyParticipants, level: float) -> tuple[Answer, ...]:
+def check_answers(
+    checked: Sequence[VariableChecks], participants: StudyParticipants, level: float
+) -> tuple[Answer, ...]:
     """One answer for all checks."""
-    every = [(checked.name, one) for checked in found for one in checked.found if one.found.kind == "pearson"]
+    every = [
+        (variable.name, check)
+        for variable in checked
+        for check in variable.checks
+        if check.correlation.kind == "pearson"
+    ]
     if not every:
         return ()
-    hits = [f"{name} with {one.found.name}" for name, one in every if is_significant(one.found.p_value)]
+    hits = [
+        f"{name} with {check.correlation.name}" for name, check in every if is_significant(check.correlation.p_value)
+    ]
     # Over all checks, where Holm's first step is Bonferroni's: those of one measure alone would say yes too often.
-    least = min(one.found.p_value for _, one in every)
-    bluntest = max((one for _, one in every), key=lambda one: one.detectable)
-    strongest = max(max(abs(one.found.low), abs(one.found.high)) for _, one in every)
+    least = min(check.correlation.p_value for _, check in every)
+    bluntest = max((check for _, check in every), key=lambda check: check.detectable)
+    strongest = max(max(abs(check.correlation.low), abs(check.correlation.high)) for _, check in every)
     return (
         Answer(
             f"Does anything go with {_either(list(participants.null_checks))}?",
             judge_p_value(least, len(every)),
-            f"{_hits(hits, len(every))} With {bluntest.found.participants} participants, correlations weaker than "
-            f"|r| = {bluntest.detectable:.2f} go unseen in more than 2 of 10 studies.",
+            f"{_hits(hits, len(every))} With {bluntest.correlation.participants} participants, correlations weaker "
+            f"than |r| = {bluntest.detectable:.2f} go unseen in more than 2 of 10 studies.",
             (
                 f"The {percent(level)} intervals reach as far as |r| = {strongest:.2f}.",
                 f"{describe_count(len(every), 'check')}: a yes needs p times {len(every)} of at most {ALPHA:g}; about "
@@ -281,10 +311,12 @@ def _hits(hits: Sequence[str], checks: int) -> str:
     return f"{len(hits)} of {checks} checks {have} p ≤ {ALPHA:g}: {'; '.join(hits[:3])}{more}."
 
 
-def check_notices(found: Sequence[VariableChecks]) -> list[tuple[str, str]]:
+def check_notices(checked: Sequence[VariableChecks]) -> list[tuple[str, str]]:
     """Checks that could not be had, and those that hang on very few participants."""
-    lines = [(f"{one.name}:", f"no null check; {reason}.") for one in found for reason in one.skipped]
-    thin = dict.fromkeys(one.found.name for checked in found for one in checked.found if one.found.degenerate)
+    lines = [(f"{variable.name}:", f"no null check; {reason}.") for variable in checked for reason in variable.skipped]
+    thin = dict.fromkeys(
+        check.correlation.name for variable in checked for check in variable.checks if check.correlation.degenerate
+    )
     return lines + [
         (f"{name}:", "nearly everybody has the same value; what goes with it hangs on very few participants.")
         for name in thin

@@ -72,7 +72,7 @@ def _lines(axes: Axes, before: np.ndarray, after: np.ndarray, colour: str) -> No
 
 def _means(axes: Axes, cells: tuple[CellMean, ...], colour: str, marker: str) -> None:
     across = np.array([-ASIDE, 1 + ASIDE])
-    mean, low, high = (np.array([getattr(one, key) for one in cells]) for key in ("estimate", "low", "high"))
+    mean, low, high = (np.array([getattr(cell, key) for cell in cells]) for key in ("estimate", "low", "high"))
     axes.plot(across, mean, color=INK, linewidth=2, zorder=3)
     axes.errorbar(across, mean, yerr=(mean - low, high - mean), fmt="none", ecolor=INK, elinewidth=2, zorder=3)
     axes.plot(across, mean, marker, color=INK, markerfacecolor=colour, markersize=7, linestyle="none", zorder=4)
@@ -85,7 +85,7 @@ def _label_scores(axes: Axes, change: ArmChange, participants: int, sessions: tu
         f"change {with_interval(found.estimate, found.low, found.high)}",
         fontsize=8.5,
     )
-    labels = [plain(shortened(one, 14)) for one in sessions]
+    labels = [plain(shortened(session, 14)) for session in sessions]
     axes.set_xticks([0, 1], [f"before\n{labels[0]}", f"after\n{labels[1]}"])
     axes.set_xlim(-0.35, 1.35)
     axes.tick_params(axis="x", length=0)
@@ -179,12 +179,18 @@ def _group_title(axes: Axes, text: str, at: float) -> None:
 def _forest_row(axes: Axes, row: ForestRow, at: float) -> None:
     if row.blind is not None:
         axes.barh(at, 2 * row.blind, left=-row.blind, height=0.9, color=LINE, alpha=0.6, linewidth=0, zorder=0)
-    for one, marker, shift in ((row.pearson, "o", -APART), (row.spearman, "D", APART)):
-        sure = one.low > 0 or one.high < 0
-        colour = MUTED if not sure else VERMILION if one.r > 0 else BLUE
-        axes.plot([one.low, one.high], [at + shift] * 2, color=colour, linewidth=1.8 if sure else 1.2, zorder=2)
+    for correlation, marker, shift in ((row.pearson, "o", -APART), (row.spearman, "D", APART)):
+        sure = correlation.low > 0 or correlation.high < 0
+        colour = MUTED if not sure else VERMILION if correlation.r > 0 else BLUE
         axes.plot(
-            one.r,
+            [correlation.low, correlation.high],
+            [at + shift] * 2,
+            color=colour,
+            linewidth=1.8 if sure else 1.2,
+            zorder=2,
+        )
+        axes.plot(
+            correlation.r,
             at + shift,
             marker,
             color=colour,
@@ -221,14 +227,14 @@ def _forest_legend(level: float, rows: Sequence[ForestRow]) -> list[Line2D | Pat
             label=label,
         )
 
-    every = [one for row in rows for one in (row.pearson, row.spearman)]
+    every = [correlation for row in rows for correlation in (row.pearson, row.spearman)]
     key: list[Line2D | Patch] = [
         mark(f"Pearson, {percent(level)} interval", MUTED, face=PAPER),
         mark("Spearman (of ranks)", MUTED, "D", PAPER),
     ]
-    if any(one.low > 0 for one in every):
+    if any(correlation.low > 0 for correlation in every):
         key.append(mark("interval above zero", VERMILION))
-    if any(one.high < 0 for one in every):
+    if any(correlation.high < 0 for correlation in every):
         key.append(mark("interval below zero", BLUE))
     if any(row.blind is not None for row in rows):
         key.append(Patch(facecolor=LINE, alpha=0.6, label="unseen in over 2 of 10 studies"))

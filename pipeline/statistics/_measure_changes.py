@@ -53,7 +53,9 @@ def measure_changes(
     about = _sidecar(path)
     try:
         table = read_table(path)
-        names = _matching([one for one in table.columns if _of(about, one, "Role") == "measure"], patterns, path)
+        names = _matching(
+            [column for column in table.columns if _of(about, column, "Role") == "measure"], patterns, path
+        )
         rows = _rows(table, participants)
         return tuple(_change(table, name, about, rows, adjust_motion) for name in names)
     except TableError as error:

@@ -17,11 +17,6 @@ def t_test_text(t: float, df: int, p: float) -> str:
     return f"t({df}) = {t:.2f}, {p_words(p)}".replace("-", "−")
 
 
-def correlation_text(r: float, low: float, high: float, level: float | None = None) -> str:
-    """Such as ``r = 0.53 (0.12 to 0.78)``; with the level as `with_interval`."""
-    return f"r = {r:.2f} ({_of(level)}{low:.2f} to {high:.2f})".replace("-", "−")
-
-
 def percent(level: float) -> str:
     """Such as ``95 %``."""
     return f"{100 * level:g} %"

@@ -53,8 +53,8 @@ class OutcomeResult:
 def outcome_results(participants: StudyParticipants, level: float) -> tuple[OutcomeResult, ...]:
     """The mixed model of every outcome."""
     return tuple(
-        OutcomeResult(one, mixed_model(one.before, one.after, participants.arm, participants.arms, level))
-        for one in participants.outcomes
+        OutcomeResult(scores, mixed_model(scores.before, scores.after, participants.arm, participants.arms, level))
+        for scores in participants.outcomes
     )
 
 
@@ -72,26 +72,26 @@ def outcome_records(
             f"{second}. The mixed model's tests are Wald's, which are too sure of themselves where participants are "
             "few; the t test of changes is the one of the interaction that holds for small numbers.",
             EFFECTS,
-            [row for one in results for row in _effect_rows(one)],
+            [row for result in results for row in _effect_rows(result)],
         ),
         Records(
             "outcome-means",
             "Scores by arm and session",
             "As observed, and as the mixed model has them, which allows for participants who lack one session.",
             MEANS,
-            [row for one in results for row in _mean_rows(one, participants)],
+            [row for result in results for row in _mean_rows(result, participants)],
         ),
     )
 
 
 def outcome_answers(results: Sequence[OutcomeResult], participants: StudyParticipants) -> tuple[Answer, ...]:
     """Did each score change differently in the arms?"""
-    return tuple(_answer(one, participants) for one in results)
+    return tuple(_answer(result, participants) for result in results)
 
 
 def outcome_notices(results: Sequence[OutcomeResult]) -> list[tuple[str, str]]:
     """What must be known of the fits."""
-    lines = [(f"{one.scores.name}:", f"{note}.") for one in results for note in one.model.notes]
+    lines = [(f"{result.scores.name}:", f"{note}.") for result in results for note in result.model.notes]
     if len(results) > 1:
         lines.append(
             (
@@ -102,9 +102,9 @@ def outcome_notices(results: Sequence[OutcomeResult]) -> list[tuple[str, str]]:
     return lines
 
 
-def _effect_rows(one: OutcomeResult) -> Iterator[dict[str, Any]]:
-    model, change = one.model, one.model.change
-    about = {"outcome": one.scores.name, "unit": one.scores.unit, "people": model.participants}
+def _effect_rows(result: OutcomeResult) -> Iterator[dict[str, Any]]:
+    model, change = result.model, result.model.change
+    about = {"outcome": result.scores.name, "unit": result.scores.unit, "people": model.participants}
     for effect in model.effects:
         yield about | {
             "effect": effect.name,
@@ -145,33 +145,33 @@ def _numbers(found: Any) -> dict[str, float]:
     return {key: getattr(found, key) for key in ("estimate", "low", "high", "p_value")}
 
 
-def _mean_rows(one: OutcomeResult, participants: StudyParticipants) -> Iterator[dict[str, Any]]:
+def _mean_rows(result: OutcomeResult, participants: StudyParticipants) -> Iterator[dict[str, Any]]:
     label = dict(zip(("before", "after"), participants.sessions, strict=True))
-    for cell in one.model.cells:
+    for cell in result.model.cells:
         numbers = {key: getattr(cell, key) for key in ("mean", "sd", "estimate", "low", "high")}
-        about = {"outcome": one.scores.name, "session": label[cell.session], "unit": one.scores.unit}
+        about = {"outcome": result.scores.name, "session": label[cell.session], "unit": result.scores.unit}
         yield {**about, "arm": cell.arm, "people": cell.participants, **numbers}
 
 
-def _answer(one: OutcomeResult, participants: StudyParticipants) -> Answer:
-    model, unit = one.model, one.scores.unit
+def _answer(result: OutcomeResult, participants: StudyParticipants) -> Answer:
+    model, unit = result.model, result.scores.unit
     difference = model.change.difference
     first, second = model.change.arms
     changes = [first.mean.estimate, second.mean.estimate]
     by_first, by_second = numbers_text(changes, (difference.high - difference.low) / 4)
     return Answer(
-        f"Did {one.scores.name} change differently in {participants.arms[0]} and {participants.arms[1]}?",
+        f"Did {result.scores.name} change differently in {participants.arms[0]} and {participants.arms[1]}?",
         judge_p_value(difference.p_value),  # by the t test, which holds for small numbers, not Wald's
         f"It changed by {by_first} {unit} in {first.arm} and by "
         f"{by_second} in {second.arm}: a difference of "
         f"{with_interval(difference.estimate, difference.low, difference.high, level=model.level)}, "
         f"{t_test_text(difference.t, difference.df, difference.p_value)}.",
-        (*_details(one), *_caution(is_significant(difference.p_value), model.level)),
+        (*_details(result), *_caution(is_significant(difference.p_value), model.level)),
     )
 
 
-def _details(one: OutcomeResult) -> Iterator[str]:
-    model, unit = one.model, one.scores.unit
+def _details(result: OutcomeResult) -> Iterator[str]:
+    model, unit = result.model, result.scores.unit
     found, size, session = model.interaction, model.change.effect_size, model.effects[0]
     yield (
         f"Mixed model of {model.participants} participants, {model.complete} of them with both sessions: session × arm "

@@ -26,18 +26,22 @@ def scores_section(results: Sequence[OutcomeResult], participants: StudyParticip
         tuple(
             Picture(
                 f"scores-{number}",
-                f"{one.scores.name} by arm and session",
-                _scores_caption(one),
-                scores_figure(one, participants),
+                f"{result.scores.name} by arm and session",
+                _scores_caption(result),
+                scores_figure(result, participants),
             )
-            for number, one in enumerate(results)
+            for number, result in enumerate(results)
         ),
     )
 
 
-def correlations_section(found: Sequence[Association], level: float) -> Section:
+def correlations_section(associations: Sequence[Association], level: float) -> Section:
     """Every measure's correlations with the scores."""
-    groups: Groups = [(f"change of {one.name}", _rows(one.found)) for one in found if one.found]
+    groups: Groups = [
+        (f"change of {association.name}", _rows(association.correlations))
+        for association in associations
+        if association.correlations
+    ]
     shown, left = _within(groups)
     return Section(
         "What goes with the change of measures",
@@ -55,15 +59,18 @@ def correlations_section(found: Sequence[Association], level: float) -> Section:
     )
 
 
-def checks_section(found: Sequence[VariableChecks], level: float) -> Section:
+def checks_section(checked: Sequence[VariableChecks], level: float) -> Section:
     """Every null check."""
     groups: Groups = [
         (
-            one.name,
-            _rows([check.found for check in one.found], {check.found.name: check.detectable for check in one.found}),
+            variable.name,
+            _rows(
+                [check.correlation for check in variable.checks],
+                {check.correlation.name: check.detectable for check in variable.checks},
+            ),
         )
-        for one in found
-        if one.found
+        for variable in checked
+        if variable.checks
     ]
     shown, left = _within(groups)
     return Section(
@@ -81,20 +88,23 @@ def checks_section(found: Sequence[VariableChecks], level: float) -> Section:
     )
 
 
-def _scores_caption(one: OutcomeResult) -> str:
-    found = one.model.change.difference
+def _scores_caption(result: OutcomeResult) -> str:
+    difference, unit = result.model.change.difference, result.scores.unit
     return (
         "Look for lines that run alike within an arm, and for a mean that falls or rises more in one arm than in the "
-        f"other. The arms' changes differ by {with_interval(found.estimate, found.low, found.high, one.scores.unit)}. "
+        "other. The arms' changes differ by "
+        f"{with_interval(difference.estimate, difference.low, difference.high, unit)}. "
         "Means are the mixed model's, with Wald intervals."
     )
 
 
-def _rows(found: Sequence[Correlation], blind: Mapping[str, float] | None = None) -> list[ForestRow]:
-    spearman = {one.name: one for one in found if one.kind == "spearman"}
+def _rows(correlations: Sequence[Correlation], blind: Mapping[str, float] | None = None) -> list[ForestRow]:
+    spearman = {correlation.name: correlation for correlation in correlations if correlation.kind == "spearman"}
     unseen = blind or {}  # columns differ in how many participants have them
     return [
-        ForestRow(one.name, one, spearman[one.name], unseen.get(one.name)) for one in found if one.kind == "pearson"
+        ForestRow(correlation.name, correlation, spearman[correlation.name], unseen.get(correlation.name))
+        for correlation in correlations
+        if correlation.kind == "pearson"
     ]
 
 

@@ -38,7 +38,7 @@ def test_each_check_knows_its_own_people() -> None:
     holes = np.where(np.arange(21) < 6, np.nan, days)
     first, second, *_ = null_checks(x, {"days": days, "holes": holes}, BootstrapSettings(200))
     assert (first.detectable, second.detectable) == (detectable_correlation(21), detectable_correlation(15))
-    assert first.found.r == pytest.approx(stats.pearsonr(x, days).statistic)
+    assert first.correlation.r == pytest.approx(stats.pearsonr(x, days).statistic)
 
 
 def test_three_people_detect_nothing() -> None:
