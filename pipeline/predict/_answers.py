@@ -42,7 +42,7 @@ def verdict(result: ElasticNetResult) -> Verdict:
 
 def _headline(result: ElasticNetResult) -> str:
     if result.nested is None:
-        return "Not tested: nobody was left out of all that the model is made from."
+        return "Not tested: no participant was left out."
     reached = f"Q² {number(result.nested.q_squared)} in participants left out"
     if not result.nested.coefficients.any():
         return f"Not by this model: {reached}; without each of them it retains nothing and predicts the others' mean."
@@ -51,9 +51,7 @@ def _headline(result: ElasticNetResult) -> str:
         also = _worse_still(result)
         return f"Not by this model: {reached} {worse} guessing the mean of the others{also}."
     if not result.retained and not result.beats_chance:
-        return (
-            f"Not by this model: it retains nothing of all participants; {reached} comes of other choices without some."
-        )
+        return f"Not by this model: it retains nothing in all participants; {reached} is due to other choices in folds."
     if result.permutation is None:
         return f"Perhaps: {reached}, but how often chance does as well has not been tested."
     if not result.beats_chance:
@@ -104,7 +102,7 @@ def size(result: ElasticNetResult) -> str:
 
 
 def _measures(result: ElasticNetResult) -> Answer:
-    question = f"Which measures go with {result.outcome.name}?"
+    question = f"Which measures are associated with {result.outcome.name}?"
     kept = [place for place in result.retained if place not in result.without_measure]
     if not kept:
         return Answer(question, "open", "The model retains none of them.", _doubts(result))
@@ -118,17 +116,18 @@ def _measures(result: ElasticNetResult) -> Answer:
             ("No bootstraps were drawn to see whether these stay when the participants change.", *_doubts(result)),
         )
     if result.nested is not None and result.nested.q_squared <= 0:
-        headline = f"Nothing to go by, as nobody unseen is predicted. Retained all the same: {_named(result, kept)}."
+        unsure = "Not interpretable, as left-out participants are not predicted. Retained nonetheless"
+        headline = f"{unsure}: {_named(result, kept)}."
         return Answer(question, "open", headline, _doubts(result)[1:])
     if not stable:
-        less = f"None stable of {len(result.names)} asked; retained all the same: {_named(result, loose)}."
+        less = f"None stable of {len(result.names)} predictors; retained nonetheless: {_named(result, loose)}."
         return Answer(question, "open", less, (stable_words(result), *_doubts(result)))
     also = [f"Retained, but not stable: {_named(result, loose)}."] if loose else []
     headline = (
-        f"Stable, of {len(result.names)} predictors asked: {_named(result, stable)}; these, or what goes with them."
+        f"Stable, of {len(result.names)} predictors: {_named(result, stable)}; these, or what is correlated with them."
     )
     if _of_some(result) == "open":
-        headline = f"It is not sure that anybody unseen is predicted. {headline}"
+        headline = f"It is uncertain whether left-out participants are predicted. {headline}"
     return Answer(question, _of_some(result), headline, (*also, stable_words(result), *_doubts(result)))
 
 
@@ -152,18 +151,20 @@ def _doubts(result: ElasticNetResult) -> tuple[str, ...]:
     """Why the model's choice may be chance's."""
     lines = []
     if not result.beats_chance:
-        lines.append("As nobody unseen is predicted beyond chance, which measures the model retains may be chance too.")
+        lines.append(
+            "As left-out participants are not predicted beyond chance, which measures are retained may be chance too."
+        )
     others = [i for i in range(len(result.names)) if i not in result.retained]
     if result.bootstrapped is not None and others:
         share = float(np.median(result.bootstrapped.bootstraps[others]))
         lines.append(f"For comparison: a predictor that is not retained is in {share:.0%} of the bootstraps (median).")
     if beside := [i for i in result.retained if i in result.without_measure]:
-        lines.append(f"Retained too, and no measure: {_named(result, beside)}.")
+        lines.append(f"Also retained, and not a measure: {_named(result, beside)}.")
     return tuple(lines)
 
 
 def _arm(result: ElasticNetResult) -> Answer:
-    question = f"Does the arm change which measures go with {result.outcome.name}?"
+    question = f"Does the arm change which measures are associated with {result.outcome.name}?"
     kept = [place for place in result.retained if place in result.arm_terms]
     if not kept:
         return Answer(question, "open", "No product of the arm and a measure is retained.", _slope_lines(result, kept))
@@ -174,8 +175,8 @@ def _arm(result: ElasticNetResult) -> Answer:
     headline = f"{products} with the arm {'is' if len(kept) == 1 else 'are'} retained: {_named(result, kept)}."
     if not sure and result.bootstrapped is not None:
         them = "it" if len(kept) == 1 else "them"
-        seldom = "What the bootstraps tell from zero is not stable"
-        headline += f" {seldom}." if beyond else f" The bootstraps do not tell {them} from zero."
+        seldom = "What the bootstraps distinguish from zero is not stable"
+        headline += f" {seldom}." if beyond else f" The bootstraps do not distinguish {them} from zero."
     return Answer(question, told, headline, _slope_lines(result, kept))
 
 

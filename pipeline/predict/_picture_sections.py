@@ -23,8 +23,8 @@ def prediction_sections(result: ElasticNetResult) -> tuple[Section, ...]:
 
 def _predicted(result: ElasticNetResult) -> Section:
     caption = (
-        "In-sample, the model has seen the outcome that it is held against: with enough predictors any outcome, noise "
-        "too, comes to lie on the dashed line."
+        "In-sample, the model has seen the outcome that it is compared with: with enough predictors any outcome, even "
+        "noise, comes to lie on the dashed line."
     )
     if result.nested is not None:
         caption += (
@@ -32,7 +32,7 @@ def _predicted(result: ElasticNetResult) -> Section:
             "penalty, fitting. Only there does nearness to the dashed line say something about new patients."
         )
     picture = Picture("predicted", f"{result.outcome.name}: observed and predicted", caption, predicted_figure(result))
-    lead = "The same participants twice: as the model fits them, and as it predicts them unseen."
+    lead = "The same participants twice: as the model fits them, and as it predicts them left out."
     return Section("Observed and predicted", lead, (picture,))
 
 
@@ -44,14 +44,14 @@ def _predictors(result: ElasticNetResult) -> Section | None:
         "Left, the coefficient per standard deviation, with the 5th to the 95th percentile of the bootstraps; filled "
         "where that excludes zero. Right, how often a predictor is retained when participants are drawn anew, or left "
         "out. Blue: stable, that is retained in half of these or more, and beyond chance "
-        f"{'within arms' if result.has_arms else 'among all predictors'}: it, or what goes with it."
+        f"{'within arms' if result.has_arms else 'among all predictors'}: it, or what is correlated with it."
     )
     if not result.retained:
         caption = f"The model retains none; drawn are those that bootstraps retain most often. {caption}"
     elif len(result.retained) > MOST_PREDICTORS:
         caption += f" The largest {MOST_PREDICTORS} of {len(result.retained)} are drawn."
-    picture = Picture("predictors", "Predictors retained, and how surely", caption, figure)
-    return Section("Predictors", "What the model of all participants holds.", (picture,))
+    picture = Picture("predictors", "Retained predictors and their stability", caption, figure)
+    return Section("Predictors", "Predictors retained by the model of all participants.", (picture,))
 
 
 def _slopes(result: ElasticNetResult) -> Section | None:
@@ -59,8 +59,8 @@ def _slopes(result: ElasticNetResult) -> Section | None:
     if figure is None:
         return None
     caption = (
-        "Lines that part say that a measure goes with the outcome in one arm otherwise than in the other. Each measure "
-        "is drawn alone, without the others of the model, and was chosen on the same participants: the bands are too "
+        "Lines of different slope: the measure is related to the outcome differently in the two arms. Each measure is "
+        "drawn alone, without the others of the model, and was chosen on the same participants: the bands are too "
         "narrow for that."
     )
     if len(result.slopes) > len(slopes_drawn(result)):
@@ -99,4 +99,4 @@ def _missing(result: ElasticNetResult) -> Section | None:
     if (result.missing > 0).sum() > MOST_COLUMNS:
         caption += f" The emptiest {MOST_COLUMNS} of {(result.missing > 0).sum()} are drawn."
     picture = Picture("missing", "Missing values", caption, figure)
-    return Section("Missing values", "What the model had to guess.", (picture,))
+    return Section("Missing values", "Values that were imputed for the model.", (picture,))

@@ -65,8 +65,8 @@ def performance_records(result: ElasticNetResult) -> Records:
         if is_least_p(test.p_value, test.shuffles):
             words += f": p {shuffled_p_cell(test.p_value, test.shuffles)}, and more shuffles may lower it"
         rows.append({**_row("p_value", "p of Q²", test.p_value, words), "low": test.low, "high": test.high})
-    lead = "What the model reaches in the participants it was made from, and in participants it has never seen."
-    return Records("performance", "How well it predicts", lead, COLUMNS, rows)
+    lead = "Performance in the participants the model was fitted to, and in participants left out of everything."
+    return Records("performance", "Performance", lead, COLUMNS, rows)
 
 
 def _means_q_squared(value: float) -> str:
@@ -110,8 +110,8 @@ def retained_records(result: ElasticNetResult) -> Records:
     )
     rows = [{column.key: _predictor(result, place)[column.key] for column in columns} for place in result.retained]
     lead = (
-        f"What the model of all participants holds: {_of(result)} for one standard deviation more of a predictor, with "
-        "the 5th to the 95th percentile of the bootstraps, and how often it is retained when participants change. "
+        f"Coefficients of the model of all participants: {_of(result)} for one standard deviation more of a predictor, "
+        "with the 5th to the 95th percentile of the bootstraps, and how often it is retained when participants change. "
         f"{stable_words(result)}"
     )
     sure = frozenset(i for i, place in enumerate(result.retained) if result.stable(place))

@@ -1,4 +1,4 @@
-"""The statistics around a study: what the arms did to scores, what goes with a measure's change, who was studied."""
+"""Statistics of a study: effects of arms on scores, correlations of measures' changes, and the cohort by arm."""
 
 from ._analysis_report import report_statistics
 from ._cohort import StudyParticipants, study_participants

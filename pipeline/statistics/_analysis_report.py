@@ -59,7 +59,7 @@ def report_statistics(
     counts = [int((participants.arm == sign).sum()) for sign in (1, -1)]
     return AnalysisReport(
         name=NAME,
-        title="Scores, and what goes with them",
+        title="Scores by arm, and their correlations",
         subtitle=" and ".join(f"{count} of {arm}" for count, arm in zip(counts, participants.arms, strict=True)) + ".",
         answers=(
             *outcome_answers(outcomes, participants),

@@ -61,8 +61,8 @@ def study_participants(study: Study, inventory: Inventory, how: Statistics) -> S
 
 LEAD = (
     "Numbers: mean ± SD (median, quartiles). Categories: count (share of those who are known). The standardised "
-    "difference is {first} − {second} in standard deviations. There are no p values: where participants came into the "
-    "arms by lot, any difference is chance, and what counts is whether it is large enough to matter for the outcome."
+    "difference is {first} − {second} in standard deviations. There are no p values: where participants were "
+    "randomised, any difference is chance, and what counts is whether it is large enough to matter for the outcome."
 )
 
 
@@ -81,7 +81,7 @@ def cohort_records(participants: StudyParticipants) -> Records:
         *(Column(f"{arm}_{key}", f"{arm}: {key}", ".4g", where="file") for arm in participants.arms for key in _KEYS),
     )
     rows = [_row(row, participants) for row in cohort_by_arm(participants.cohort, participants.arm)]
-    return Records("cohort", "Who was studied", LEAD.format(first=first, second=second), columns, rows)
+    return Records("cohort", "Participants by arm", LEAD.format(first=first, second=second), columns, rows)
 
 
 _KEYS = ("people", "mean", "sd", "lower", "median", "upper", "count")

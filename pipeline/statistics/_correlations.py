@@ -113,7 +113,9 @@ def association_records(associations: Sequence[Association], changes: Sequence[M
         "differ in both and make the correlation between them."
     )
     sure = frozenset(i for i, row in enumerate(rows) if is_significant(row["holm"]))
-    return Records("correlations", "What goes with the change of measures", lead, CORRELATION_COLUMNS, rows, sure=sure)
+    return Records(
+        "correlations", "Correlations with the change of measures", lead, CORRELATION_COLUMNS, rows, sure=sure
+    )
 
 
 def association_answers(associations: Sequence[Association], level: float) -> tuple[Answer, ...]:
@@ -137,7 +139,7 @@ def association_notices(associations: Sequence[Association]) -> list[tuple[str, 
             (
                 "Many correlations:",
                 f"{there} measures were looked at, and p is adjusted over the scores of each, not over the measures: "
-                "pick none for its p alone.",
+                "do not select one by its p alone.",
             )
         )
     return lines
@@ -147,14 +149,14 @@ def _of_one(association: Association, level: float) -> Answer:
     best = min(association.pearson, key=lambda correlation: correlation.p_value)
     scores = len(association.pearson)
     return Answer(
-        f"Does the change of {association.name} go with {best.name if scores == 1 else 'a score'}?",
+        f"Is the change of {association.name} correlated with {best.name if scores == 1 else 'a score'}?",
         judge_p_value(min(correlation.holm for correlation in association.pearson)),
         ("" if scores == 1 else f"{describe_count(scores, 'score')}; most with {best.name}: ")
         + f"{_describe(best, level)}.",
         (
             *_ranks(association, best),
             *_within(best),
-            "A correlation over participants does not say that the one brings the other about.",
+            "A correlation over participants does not say that one causes the other.",
         ),
     )
 
@@ -167,7 +169,7 @@ def _of_all(associations: Sequence[Association], level: float) -> Answer:
     count = sum(len(each.pearson) for each in associations)
     passing = sum(any(is_significant(r.holm) for r in each.pearson) for each in associations)
     return Answer(
-        "Does the change of a measure go with a score?",
+        "Is the change of a measure correlated with a score?",
         judge_p_value(correlation.p_value, count),
         f"{describe_count(count, 'correlation')}; the least p is that of {best.name} with {correlation.name}: "
         f"{_describe(correlation, level)}.",
@@ -262,10 +264,17 @@ def check_records(checked: Sequence[VariableChecks], level: float) -> Records:
     lead = (
         f"Correlations that should not be there, with {percent(level)} intervals; p by Holm's method is adjusted over "
         "the checks of one measure or score. So many participants show a correlation of the last column's size or more "
-        "in 8 of 10 studies: smaller ones go unseen. That two things do not go together is not tested."
+        "in 8 of 10 studies: smaller ones go unseen. That a correlation is absent is not tested."
     )
     marked = frozenset(i for i, row in enumerate(rows) if is_significant(row["p_value"]))
-    return Records("null-checks", "What should not go together", lead, NULL_CHECK_COLUMNS, rows, marked=marked)
+    return Records(
+        "null-checks",
+        "Null checks: correlations that should not be there",
+        lead,
+        NULL_CHECK_COLUMNS,
+        rows,
+        marked=marked,
+    )
 
 
 def check_answers(
@@ -289,7 +298,7 @@ def check_answers(
     strongest = max(max(abs(check.correlation.low), abs(check.correlation.high)) for _, check in every)
     return (
         Answer(
-            f"Does anything go with {_either(list(participants.null_checks))}?",
+            f"Is anything correlated with {_either(list(participants.null_checks))}?",
             judge_p_value(least, len(every)),
             f"{_hits(hits, len(every))} With {bluntest.correlation.participants} participants, correlations weaker "
             f"than |r| = {bluntest.detectable:.2f} go unseen in more than 2 of 10 studies.",
@@ -318,7 +327,7 @@ def check_notices(checked: Sequence[VariableChecks]) -> list[tuple[str, str]]:
         check.correlation.name for variable in checked for check in variable.checks if check.correlation.degenerate
     )
     return lines + [
-        (f"{name}:", "nearly everybody has the same value; what goes with it hangs on very few participants.")
+        (f"{name}:", "nearly everybody has the same value; its correlations depend on very few participants.")
         for name in thin
     ]
 

@@ -66,7 +66,7 @@ def outcome_records(
     return (
         Records(
             "outcomes",
-            "What the arms did to scores",
+            "Effects of session and arm on scores",
             f"Estimates with {percent(level)} intervals. Session: after − before, both arms weighing the same. Arm: "
             f"{first} − {second}, both sessions weighing the same. Session × arm: change in {first} − change in "
             f"{second}. The mixed model's tests are Wald's, which are too sure of themselves where participants are "

@@ -44,7 +44,7 @@ def correlations_section(associations: Sequence[Association], level: float) -> S
     ]
     shown, left = _within(groups)
     return Section(
-        "What goes with the change of measures",
+        "Correlations with the change of measures",
         "Each row is a score; the interval is that of a bootstrap over participants.",
         (
             Picture(
@@ -74,7 +74,7 @@ def checks_section(checked: Sequence[VariableChecks], level: float) -> Section:
     ]
     shown, left = _within(groups)
     return Section(
-        "What should not go together",
+        "Null checks: correlations that should not be there",
         "Correlations with what a measure or a score should not depend on.",
         (
             Picture(

@@ -89,7 +89,7 @@ def test_where_nobody_unseen_is_predicted_there_is_nothing_to_go_by() -> None:
     found = made_up_prediction()
     assert found.nested is not None
     lost = replace(found, nested=replace(found.nested, q_squared=-0.2))
-    assert answers(lost)[1].headline.startswith("Nothing to go by")
+    assert answers(lost)[1].headline.startswith("Not interpretable")
     assert answers(lost)[1].verdict == "open"
 
 
@@ -132,7 +132,7 @@ def test_the_arm_by_itself_is_no_answer_to_which_measures() -> None:
     coefficients[arm] = 2 * np.abs(coefficients).max()
     answer = answers(replace(found, in_sample=replace(found.in_sample, coefficients=coefficients)))[1]
     assert "arm (" not in answer.headline
-    assert any(line.startswith("Retained too, and no measure: arm (") for line in answer.details)
+    assert any(line.startswith("Also retained, and not a measure: arm (") for line in answer.details)
     alone = np.where(np.arange(coefficients.size) == arm, coefficients, 0.0)
     assert answers(replace(found, in_sample=replace(found.in_sample, coefficients=alone)))[1].headline == (
         "The model retains none of them."
@@ -153,8 +153,8 @@ def test_a_small_p_of_the_whole_model_is_no_yes_to_predictors_that_chance_within
 
 def test_a_stable_predictor_stands_for_what_goes_with_it() -> None:
     answer = answers(made_up_prediction(effect=30.0, participants=60))[1]
-    assert answer.headline.startswith("Stable, of 17 predictors asked: ")
-    assert answer.headline.endswith("these, or what goes with them.")
+    assert answer.headline.startswith("Stable, of 17 predictors: ")
+    assert answer.headline.endswith("these, or what is correlated with them.")
     assert any("shuffled within arms" in line for line in answer.details)
 
 

@@ -95,12 +95,12 @@ def test_correlations_are_scipys() -> None:
 
 
 def test_an_answer_for_each_measure_or_one_for_many() -> None:
-    few = [one for one in reported().answers if "go with" in one.question and "change of" in one.question]
+    few = [one for one in reported().answers if "correlated with" in one.question and "change of" in one.question]
     assert [one.verdict for one in few] == ["yes", "open"]
     rng = np.random.default_rng(0)
     many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(6)]
     found = report_statistics(PARTICIPANTS, [*changes(), *many], HOW)
-    (one,) = [one for one in found.answers if one.question == "Does the change of a measure go with a score?"]
+    (one,) = [one for one in found.answers if one.question == "Is the change of a measure correlated with a score?"]
     pearson = [row for row in rows(found, "correlations") if row["kind"] == "Pearson"]
     passing = {row["measure"] for row in pearson if row["holm"] < 0.05}
     assert one.verdict == ("yes" if min(row["p_value"] for row in pearson) * len(pearson) <= 0.05 else "open")
@@ -111,7 +111,7 @@ def test_an_answer_for_each_measure_or_one_for_many() -> None:
 
 def test_null_checks_say_what_could_not_be_seen() -> None:
     (found,) = [one for one in reported().answers if "infusions" in one.question]
-    assert found.question == "Does anything go with infusions or days_between?"
+    assert found.question == "Is anything correlated with infusions or days_between?"
     assert found.verdict == "open"
     assert "With 20 participants, correlations weaker than |r| = 0.59 go unseen in more than 2 of 10" in found.headline
 
@@ -154,7 +154,7 @@ def test_each_check_has_the_band_of_the_people_who_have_it() -> None:
 
 
 def test_a_check_that_hangs_on_few_people_is_told() -> None:
-    assert ("infusions:", "nearly everybody has the same value; what goes with it hangs on very few participants.") in (
+    assert ("infusions:", "nearly everybody has the same value; its correlations depend on very few participants.") in (
         reported().notices
     )
 
