@@ -136,9 +136,9 @@ def wrapped(text: str, width: int, lines: int = 3, *, balanced: bool = False) ->
 
 def _of_one_unit(parameters: Sequence[Connection]) -> list[np.ndarray]:
     """Places of the parameters of each unit: connections first; of a level above, by the covariate of the one below."""
-    keys = [(KINDS.index(one.kind), one.covariate) for one in parameters]
+    keys = [(KINDS.index(parameter.kind), parameter.covariate) for parameter in parameters]
     order = sorted(dict.fromkeys(keys), key=lambda key: key[0])  # covariates stay as they come
-    return [np.flatnonzero([key == one for key in keys]) for one in order]
+    return [np.flatnonzero([key == unit_key for key in keys]) for unit_key in order]
 
 
 def _unit(parameter: Connection, covariate: str, covariate_units: Mapping[str, str]) -> str:

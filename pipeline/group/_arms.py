@@ -160,7 +160,8 @@ def compare_kinds(inputs: GroupInputs) -> KindComparisons:
         if about and min(sizes) >= MIN_ARM_SIZE:
             with suppress(DesignError, PebError):
                 each = {
-                    one.covariate: one for one in arms_from_separate_groups(*_each_kind(inputs, column), list(about))
+                    comparison.covariate: comparison
+                    for comparison in arms_from_separate_groups(*_each_kind(inputs, column), list(about))
                 }
         if each or are_unbalanced(*sizes):
             found |= {name: each.get(other) for other, name in about.items()}
@@ -242,10 +243,13 @@ def _compare_to_laplace(arms: ArmAnalysis) -> SamplingComparison:
     """Every effect of the one group, and every difference between the arms."""
     group = arms.group
     weights, names = [np.eye(group.posterior.mean.size)], list(group.effects)
-    for one in arms.by_interactions:
-        places = group.places(_arm_column(arms, one))
+    for comparison in arms.by_interactions:
+        places = group.places(_arm_column(arms, comparison))
         weights.append(2 * arms.sign * np.eye(group.posterior.mean.size)[places])
-        names += [f"{one.arms[0]} − {one.arms[1]}, {one.covariate}: {name}" for name in one.parameters]
+        names += [
+            f"{comparison.arms[0]} − {comparison.arms[1]}, {comparison.covariate}: {name}"
+            for name in comparison.parameters
+        ]
     return _sampled(arms).compare(group, np.concatenate(weights), names)
 
 
@@ -255,15 +259,15 @@ def _sampled(arms: ArmAnalysis) -> SampledGroup:
     return arms.sampled
 
 
-def _arm_column(arms: ArmAnalysis, one: ArmComparison) -> str:
+def _arm_column(arms: ArmAnalysis, comparison: ArmComparison) -> str:
     """The column of the one group's design that tells the arms apart in a covariate's effect."""
-    return arms.column if one.covariate == MEAN else f"{arms.column}×{one.covariate}"
+    return arms.column if comparison.covariate == MEAN else f"{arms.column}×{comparison.covariate}"
 
 
-def draws_of(arms: ArmAnalysis, one: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
+def draws_of(arms: ArmAnalysis, comparison: ArmComparison, i: int) -> Sequence[np.ndarray | None]:
     """NUTS draws of an effect in the first arm, the second, and of the difference."""
     if arms.sampled is None:
         return (None, None, None)
-    places = (arms.group.places(name)[i] for name in (one.covariate, _arm_column(arms, one)))
+    places = (arms.group.places(name)[i] for name in (comparison.covariate, _arm_column(arms, comparison)))
     common, half = (arms.sampled.draws[..., place].ravel() for place in places)
     return (common + arms.sign * half, common - arms.sign * half, 2 * arms.sign * half)

@@ -63,7 +63,7 @@ def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
     """Tables, pictures and answers of an arm comparison."""
     judged = judge_arms(inputs, arms)
     everything = judge_group(arms.group, compare_kinds(inputs), inputs.smallest_effect)
-    own = {covariate: one for covariate, one in everything.items() if arms.column not in covariate.split("×")}
+    own = {covariate: verdict for covariate, verdict in everything.items() if arms.column not in covariate.split("×")}
     but = f" Of {arms.column} and its products the table of the arms says it: the same question is asked once."
     records = [
         arm_records(inputs, arms, judged),
@@ -77,7 +77,7 @@ def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
         name="arms",
         title=f"{first} and {second} compared",
         subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
-        answers=tuple(arm_answer(inputs, one, arms, judged[one.covariate]) for one in arms.judged),
+        answers=tuple(arm_answer(inputs, comparison, arms, judged[comparison.covariate]) for comparison in arms.judged),
         records=tuple(records),
         draw=lambda: _sections(inputs, arms),
         facts=facts(inputs, arms.group),
@@ -86,7 +86,7 @@ def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
             (
                 *arms.warnings,
                 *sampling_warnings(arms),
-                *(line for one in arms.by_groups for line in one.remarks),
+                *(line for comparison in arms.by_groups for line in comparison.remarks),
             ),
         ),
         summary=summary(inputs, arms.group, arms.warnings)
@@ -105,9 +105,11 @@ def judge_arms(inputs: GroupInputs, arms: ArmAnalysis) -> dict[str, CovariateVer
     """Covariate → whether the arms differ in its effect, by the group or groups that answers are from."""
     note = SEPARATE_GROUPS_NOTE if arms.by_separate_groups else ""
     found = {}
-    for one in arms.judged:
-        drawn = [draws_of(arms, one, i)[2] for i in range(len(one.parameters))]
-        found[one.covariate] = judge_difference(one, inputs.design, inputs.smallest_effect, drawn=drawn, note=note)
+    for comparison in arms.judged:
+        drawn = [draws_of(arms, comparison, i)[2] for i in range(len(comparison.parameters))]
+        found[comparison.covariate] = judge_difference(
+            comparison, inputs.design, inputs.smallest_effect, drawn=drawn, note=note
+        )
     return found
 
 
@@ -140,8 +142,10 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
     rows = [
         row
         for method, comparisons in ((ONE_GROUP, arms.by_interactions), (arms.second_method, arms.by_groups))
-        for one in comparisons
-        for row in _rows(inputs, one, method, judged[one.covariate] if comparisons is arms.judged else None)
+        for comparison in comparisons
+        for row in _rows(
+            inputs, comparison, method, judged[comparison.covariate] if comparisons is arms.judged else None
+        )
     ]
     explained = {
         GROUP_PER_ARM: "has one for each arm, independent of each other, so that participants of one may differ more.",
@@ -159,25 +163,25 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
     return Records("arms", "Comparison of the arms", lead, columns, rows, sure=sure)
 
 
-def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: ArmAnalysis, judged: CovariateVerdict) -> Answer:
+def arm_answer(inputs: GroupInputs, comparison: ArmComparison, arms: ArmAnalysis, judged: CovariateVerdict) -> Answer:
     """Whether the arms differ in one covariate's effect."""
     own, second_method = (arms.second_method, ONE_GROUP) if arms.by_separate_groups else (ONE_GROUP, arms.second_method)
-    rows = _rows(inputs, one, own, judged)
-    what = "the mean" if one.covariate == MEAN else f"the effect of {one.covariate}"
+    rows = _rows(inputs, comparison, own, judged)
+    what = "the mean" if comparison.covariate == MEAN else f"the effect of {comparison.covariate}"
     if inputs.change:
-        what = "the change" if one.covariate == MEAN else f"the effect of {one.covariate} on the change"
+        what = "the change" if comparison.covariate == MEAN else f"the effect of {comparison.covariate} on the change"
     place = (*judged.found.which, int(np.argmax(np.abs(judged.above_zero - 0.5))))[0]
-    chief, drawn = rows[place], draws_of(arms, one, place)[2]
-    first, second = one.arms
+    chief, drawn = rows[place], draws_of(arms, comparison, place)[2]
+    first, second = comparison.arms
     beyond, chance = (probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
-    units = [connection.unit for connection in connections(one.parameters, inputs.spec)]
+    units = [connection.unit for connection in connections(comparison.parameters, inputs.spec)]
     numbers = (
         f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
         f"Pp with v without {chance}."
     )
     headline = verdict_headline(judged, [row["connection"] for row in rows], units, "difference", numbers)
     others = arms.by_interactions if arms.by_separate_groups else arms.by_groups
-    other = next((found for found in others if found.covariate == one.covariate), None)
+    other = next((found for found in others if found.covariate == comparison.covariate), None)
     details = [
         f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
         for row in rows
@@ -189,7 +193,7 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: ArmAnalysis, judge
             0, f"Checked by sampling, one group of both: {chief['connection']} {_sampled(drawn, chief['unit'])}."
         )
     at = [f"{name} of {number_text(value)}" for name, value in inputs.design.centres.items()]
-    if one.covariate == MEAN and at:
+    if comparison.covariate == MEAN and at:
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
         again = _rows(inputs, other, second_method)[place]
@@ -198,38 +202,38 @@ def arm_answer(inputs: GroupInputs, one: ArmComparison, arms: ArmAnalysis, judge
 
 
 def _rows(
-    inputs: GroupInputs, one: ArmComparison, method: str, judged: CovariateVerdict | None = None
+    inputs: GroupInputs, comparison: ArmComparison, method: str, judged: CovariateVerdict | None = None
 ) -> list[dict[str, Any]]:
-    first, second, difference = (part.interval(LEVEL) for part in one.marginals)
+    first, second, difference = (part.interval(LEVEL) for part in comparison.marginals)
     return [
         {
-            "covariate": one.covariate,
+            "covariate": comparison.covariate,
             "connection": connection.words,
-            "first": float(one.first.mean[i]),
-            "second": float(one.second.mean[i]),
-            "first_sd": float(one.first.sd[i]),
-            "second_sd": float(one.second.sd[i]),
-            "difference": float(one.difference.mean[i]),
+            "first": float(comparison.first.mean[i]),
+            "second": float(comparison.second.mean[i]),
+            "first_sd": float(comparison.first.sd[i]),
+            "second_sd": float(comparison.second.sd[i]),
+            "difference": float(comparison.difference.mean[i]),
             "low": float(difference[i, 0]),
             "high": float(difference[i, 1]),
             "first_low": float(first[i, 0]),
             "first_high": float(first[i, 1]),
             "second_low": float(second[i, 0]),
             "second_high": float(second[i, 1]),
-            "probability_beyond_zero": float(one.beyond_zero.difference[i]),
-            "probability_with_v_without": float(one.with_v_without.difference[i]),
-            "first_beyond_zero": float(one.beyond_zero.first[i]),
-            "first_with_v_without": float(one.with_v_without.first[i]),
-            "second_beyond_zero": float(one.beyond_zero.second[i]),
-            "second_with_v_without": float(one.with_v_without.second[i]),
-            "half_difference": float(one.half_difference.mean[i]),
-            "unit": per_covariate(connection.unit, one.covariate),
+            "probability_beyond_zero": float(comparison.beyond_zero.difference[i]),
+            "probability_with_v_without": float(comparison.with_v_without.difference[i]),
+            "first_beyond_zero": float(comparison.beyond_zero.first[i]),
+            "first_with_v_without": float(comparison.with_v_without.first[i]),
+            "second_beyond_zero": float(comparison.beyond_zero.second[i]),
+            "second_with_v_without": float(comparison.with_v_without.second[i]),
+            "half_difference": float(comparison.half_difference.mean[i]),
+            "unit": per_covariate(connection.unit, comparison.covariate),
             "verdict": None if judged is None else judged.found.each[i],
             "questions": None if judged is None else judged.found.questions,
             "road": method,
             "parameter": connection.name,
         }
-        for i, connection in enumerate(connections(one.parameters, inputs.spec))
+        for i, connection in enumerate(connections(comparison.parameters, inputs.spec))
     ]
 
 
@@ -253,7 +257,7 @@ def _interval(row: dict[str, Any]) -> str:
 
 def _sections(inputs: GroupInputs, arms: ArmAnalysis) -> tuple[Section, ...]:
     sections = (
-        arms_section(arms.judged, inputs.spec, lambda one, i: draws_of(arms, one, i)),
+        arms_section(arms.judged, inputs.spec, lambda comparison, i: draws_of(arms, comparison, i)),
         influence_section(arms.group, inputs.spec),
     )
     return tuple(section for section in sections if section is not None)

@@ -113,7 +113,7 @@ def report_comparison(inputs: GroupInputs, found: Models) -> AnalysisReport:
         answers=tuple(_best(found.comparison, covariate) for covariate in found.comparison.covariates),
         records=(
             _models(found),
-            *(_families(i, name, one) for i, (name, one) in enumerate(found.families.items())),
+            *(_families(i, name, families) for i, (name, families) in enumerate(found.families.items())),
             average_records(
                 inputs, found.group, found.comparison.average, _probabilities(found), found.comparison.unseen, judged
             ),
@@ -156,12 +156,12 @@ def _check_different(space: ModelSpace, on: np.ndarray) -> None:
 def _alone(inputs: GroupInputs, parameters: tuple[str, ...], on: np.ndarray) -> np.ndarray:
     """Every participant's evidence for every model, the group left out of it."""
     rows = []
-    for one in inputs.estimates:
-        places = np.array([one.parameters.index(name) for name in parameters])
-        patterns = np.ones((len(on), len(one.parameters)), dtype=bool)
+    for estimate in inputs.estimates:
+        places = np.array([estimate.parameters.index(name) for name in parameters])
+        patterns = np.ones((len(on), len(estimate.parameters)), dtype=bool)
         patterns[:, places] = on
-        means, covariances = switched(one.prior, patterns)
-        rows.append(reduce(one.prior, one.posterior, means, covariances).delta_free_energy)
+        means, covariances = switched(estimate.prior, patterns)
+        rows.append(reduce(estimate.prior, estimate.posterior, means, covariances).delta_free_energy)
     return np.array(rows)
 
 

@@ -89,7 +89,7 @@ def match_design(
     named: Sequence[str] = (),
     participant_column: str = PARTICIPANT_COLUMN,
 ) -> Matched:
-    """As `read_design`, of the participants who are on both sides of a table; the others are told.
+    """As `read_design`, of the participants who are on both sides of a table, with the others by name.
 
     Raises `TableError` where the file is not in order, nobody is on both sides or some differ in leading zeros alone,
     `peb.DesignError` where the design cannot be used.
@@ -195,7 +195,7 @@ def _hint(names: Sequence[str], rows: Sequence[str]) -> str:
     if unpadded := _unpadded(names, rows):
         return "{} in the table seems to be {}: write the same on both sides".format(*unpadded)
     labels = set(map(name_key, rows))
-    sessions = [name for name in names if (one := split_visit(name)).visit and one.participant in labels]
+    sessions = [name for name in names if (split := split_visit(name)).visit and split.participant in labels]
     if sessions:
         return f"{sessions[0]} is one session: analyse the change (--change BEFORE,AFTER), or give each session a row"
     return "add what is missing, or leave them out (--matched-only)"

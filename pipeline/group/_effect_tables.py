@@ -92,12 +92,12 @@ def effect_numbers(group: GroupPosterior, judged: Mapping[str, CovariateVerdict]
         group.with_v_without.copy(),
     )
     for k, covariate in enumerate(group.design.covariates):
-        one = judged[covariate].kinds if covariate in judged else None
-        if one is not None:
-            shown.mean[:, k], shown.sd[:, k] = one.half_difference.mean, one.half_difference.sd
-            shown.interval[:, k] = one.interval(LEVEL) / 2
-            shown.above_zero[:, k] = one.beyond_zero.difference
-            shown.with_v_without[:, k] = one.with_v_without.difference
+        kinds = judged[covariate].kinds if covariate in judged else None
+        if kinds is not None:
+            shown.mean[:, k], shown.sd[:, k] = kinds.half_difference.mean, kinds.half_difference.sd
+            shown.interval[:, k] = kinds.interval(LEVEL) / 2
+            shown.above_zero[:, k] = kinds.beyond_zero.difference
+            shown.with_v_without[:, k] = kinds.with_v_without.difference
     return shown
 
 
@@ -128,8 +128,8 @@ def effect_records(
     ]
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
     said: dict[str, list[str]] = {}
-    for name, one in judged.items():
-        said.setdefault(one.note, []).append(covariate_words(group.design, name))
+    for name, verdict in judged.items():
+        said.setdefault(verdict.note, []).append(covariate_words(group.design, name))
     notes = "".join(f" {'; '.join(names)}: {note}" for note, names in said.items() if note)
     lead = (
         "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
@@ -173,15 +173,15 @@ def reinversion_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Rec
 
 
 def _participants(inputs: GroupInputs, group: GroupPosterior) -> Records:
-    alone = {one.name: one.free_energy for one in inputs.estimates}
+    alone = {estimate.name: estimate.free_energy for estimate in inputs.estimates}
     rows = [
         {
-            "participant_id": one.name,
-            "free_energy": alone[one.name],
-            "free_energy_in_group": one.free_energy,
-            "gain": one.free_energy - alone[one.name],
+            "participant_id": estimate.name,
+            "free_energy": alone[estimate.name],
+            "free_energy_in_group": estimate.free_energy,
+            "gain": estimate.free_energy - alone[estimate.name],
         }
-        for one in group.participants
+        for estimate in group.participants
     ]
     lead = (
         "Evidence of each participant's model under its own prior and under what the group expects of this participant."
@@ -196,7 +196,7 @@ def influence_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Recor
     words = connections_of(inputs, group)
     columns = (
         Column("participant_id", "Participant"),
-        *(Column(f"influence_{j}", one.words, ".2f") for j, one in enumerate(words)),
+        *(Column(f"influence_{j}", connection.words, ".2f") for j, connection in enumerate(words)),
     )
     rows = [
         {"participant_id": name, **{f"influence_{j}": float(value) for j, value in enumerate(own)}}

@@ -73,9 +73,11 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
         else:
             entries = [_from_spm(file) for file in matlab if file.path == path]
             entries += [error for error in errors if error.path == path]
-            entries = [one for one in entries if not isinstance(one, DcmFileError) or _is_asked_for(one, gcm_column)]
-        read += [one for one in entries if isinstance(one, FirstLevel)]
-        lines += [str(one) for one in entries if not isinstance(one, FirstLevel)]
+            entries = [
+                entry for entry in entries if not isinstance(entry, DcmFileError) or _is_asked_for(entry, gcm_column)
+            ]
+        read += [entry for entry in entries if isinstance(entry, FirstLevel)]
+        lines += [str(entry) for entry in entries if not isinstance(entry, FirstLevel)]
     if gcm_column is not None:
         read = _of_column(read, gcm_column)
     kept, lines = _of_one_model(*_named_once(_named_by_visit(read), lines))
@@ -96,11 +98,11 @@ def _is_asked_for(error: DcmFileError, column: int | None) -> bool:
 
 def _of_column(read: list[FirstLevel], column: int) -> list[FirstLevel]:
     """Those of one column, and those that are of no GCM with columns."""
-    columns = {number for one in read if (number := cell_of(one.estimate.name)) is not None}
+    columns = {number for level in read if (number := cell_of(level.estimate.name)) is not None}
     if read and column not in columns:
         there = f"there are columns {', '.join(map(str, sorted(columns)))}" if columns else "no GCM here has columns"
         raise ValueError(f"there is no estimate in a column {column}; {there}")
-    return [one for one in read if cell_of(one.estimate.name) in (None, column)]
+    return [level for level in read if cell_of(level.estimate.name) in (None, column)]
 
 
 def spm_estimate(file: DcmFile) -> Estimate:
@@ -133,43 +135,51 @@ def pair_sessions(
         raise ValueError(f"both sessions are {before}; give two that differ")
     sessions: dict[str, dict[str, Estimate]] = {before: {}, after: {}}
     lines = []
-    for one in estimates:
-        found = find_visit_label(one.name, (before, after))
+    for estimate in estimates:
+        found = find_visit_label(estimate.name, (before, after))
         if found is None:
-            lines.append(f"{one.name}: its name has no part {before} or {after} alone; it is not used")
+            lines.append(f"{estimate.name}: its name has no part {before} or {after} alone; it is not used")
             continue
-        mark, who = found
-        if who in sessions[mark]:
-            lines.append(f"{one.name}: {who or 'this participant'} has a second {mark}; the first is used")
+        mark, participant = found
+        if participant in sessions[mark]:
+            lines.append(f"{estimate.name}: {participant or 'this participant'} has a second {mark}; the first is used")
             continue
-        sessions[mark][who] = one
+        sessions[mark][participant] = estimate
     first, second = sessions[before], sessions[after]
     lines += _meet_alike(first, second)
-    lines += [f"{one.name}: there is no {after} of {who}" for who, one in first.items() if who not in second]
-    lines += [f"{one.name}: there is no {before} of {who}" for who, one in second.items() if who not in first]
-    pairs = [who for who in first if who in second]
+    lines += [
+        f"{estimate.name}: there is no {after} of {participant}"
+        for participant, estimate in first.items()
+        if participant not in second
+    ]
+    lines += [
+        f"{estimate.name}: there is no {before} of {participant}"
+        for participant, estimate in second.items()
+        if participant not in first
+    ]
+    pairs = [participant for participant in first if participant in second]
     if not pairs:
-        called = first_names([one.name for one in estimates]) or "nothing"
-        visits = distinguishing_visits(find_repeated_participants([one.name for one in estimates]))
+        called = first_names([estimate.name for estimate in estimates]) or "nothing"
+        visits = distinguishing_visits(find_repeated_participants([estimate.name for estimate in estimates]))
         hint = f"; their visits seem to be {', '.join(visits)}" if visits else ""
         raise ValueError(
             f"no participant has both {before} and {after} as part of a name; estimates are called {called}{hint}"
         )
-    return [change(first[who], second[who], who) for who in pairs], lines
+    return [change(first[participant], second[participant], participant) for participant in pairs], lines
 
 
 def _meet_alike(first: dict[str, Estimate], second: dict[str, Estimate]) -> list[str]:
-    """Who is written in two ways (P01, p1) is one person where nobody else is like them; a line for each."""
+    """A participant written in two ways (P01, p1) is one where no other is like it; a line for each."""
     alike: dict[str, list[str]] = {}
-    for who in second.keys() - first.keys():
-        alike.setdefault(name_key(who), []).append(who)
+    for participant in second.keys() - first.keys():
+        alike.setdefault(name_key(participant), []).append(participant)
     lines = []
     keys = Counter(map(name_key, first))
-    for who in first:
-        others = alike.get(name_key(who), [])
-        if who not in second and len(others) == 1 and keys[name_key(who)] == 1:
-            lines.append(f"{second[others[0]].name}: {others[0]} is taken for {who}")
-            second[who] = second.pop(others[0])
+    for participant in first:
+        others = alike.get(name_key(participant), [])
+        if participant not in second and len(others) == 1 and keys[name_key(participant)] == 1:
+            lines.append(f"{second[others[0]].name}: {others[0]} is taken for {participant}")
+            second[participant] = second.pop(others[0])
     return lines
 
 
@@ -181,16 +191,16 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = [one for one in path.iterdir() if is_dcm(one) or _is_netcdf(one)]
+        inside = [file for file in path.iterdir() if is_dcm(file) or _is_netcdf(file)]
         if not inside:
             lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
-        ours = {one.stem for one in inside if _is_netcdf(one)}
-        for one in sorted(inside, key=lambda one: (natural_key(model_name(one)), one.suffix)):
-            if _is_netcdf(one) or model_name(one) not in ours:
-                files.append(one)
-            elif not written_by_us(one) and any(isinstance(e, DcmFile) and e.estimate for e in read_dcms([one])[0]):
+        ours = {file.stem for file in inside if _is_netcdf(file)}
+        for file in sorted(inside, key=lambda file: (natural_key(model_name(file)), file.suffix)):
+            if _is_netcdf(file) or model_name(file) not in ours:
+                files.append(file)
+            elif not written_by_us(file) and any(isinstance(e, DcmFile) and e.estimate for e in read_dcms([file])[0]):
                 lines.append(
-                    f"{one.name}: holds an estimate of SPM's beside {model_name(one)}.nc, which is the one taken"
+                    f"{file.name}: holds an estimate of SPM's beside {model_name(file)}.nc, which is the one taken"
                 )
     return _once(files, lines)
 
@@ -264,19 +274,19 @@ def _checked_estimate(file: DcmFile) -> Estimate:
 def _kind(mode: str) -> str:
     """A mode in words without what only says how the optimum was looked for."""
     compat, _, departures = mode.partition(", but ")
-    kept = [one for one in departures.split(", ") if one and one.split(" = ")[0] not in _SEARCHES]
+    kept = [part for part in departures.split(", ") if part and part.split(" = ")[0] not in _SEARCHES]
     return f"{compat}, but {', '.join(kept)}" if kept else compat
 
 
 def _check_modes(levels: Sequence[FirstLevel]) -> None:
     """Raises `UsageError` where estimates are of different modes: their noise, priors or inputs are not the same."""
-    who: dict[str, list[str]] = {}
-    for one in levels:
-        who.setdefault(one.mode, []).append(one.estimate.name)
-    modes = set(who)
+    names_of: dict[str, list[str]] = {}
+    for level in levels:
+        names_of.setdefault(level.mode, []).append(level.estimate.name)
+    modes = set(names_of)
     if len(modes) < 2 or modes in ({SPM, "spm12"}, {SPM, "spm25"}):
         return
-    said = "; ".join(f"mode {mode}: {first_names(names)}" for mode, names in who.items())
+    said = "; ".join(f"mode {mode}: {first_names(names)}" for mode, names in names_of.items())
     raise UsageError(
         f"the results are of different modes, and a group needs one ({said}); invert all of them in one mode, such as "
         "effconn invert --compat none"
@@ -286,8 +296,8 @@ def _check_modes(levels: Sequence[FirstLevel]) -> None:
 def _named_by_visit(read: list[FirstLevel]) -> list[FirstLevel]:
     """With the folder's name in front of names that came up before, where the folders are of several visits."""
     places: dict[str, list[int]] = {}
-    for place, one in enumerate(read):
-        places.setdefault(one.estimate.name, []).append(place)
+    for place, level in enumerate(read):
+        places.setdefault(level.estimate.name, []).append(place)
     named = list(read)
     for name, own in places.items():
         parents = [list(reversed(read[place].path.resolve().parent.parts)) for place in own]
@@ -303,12 +313,12 @@ def _named_by_visit(read: list[FirstLevel]) -> list[FirstLevel]:
 
 def _named_once(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstLevel], list[str]]:
     kept: dict[str, FirstLevel] = {}
-    for one in read:
-        name = one.estimate.name
+    for level in read:
+        name = level.estimate.name
         if name in kept:
-            lines.append(f"{one.path.name}: {name} came up before, in {kept[name].path}; the first is taken")
+            lines.append(f"{level.path.name}: {name} came up before, in {kept[name].path}; the first is taken")
         else:
-            kept[name] = one
+            kept[name] = level
     return list(kept.values()), lines
 
 
@@ -316,17 +326,17 @@ def _of_one_model(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstL
     """Those whose free parameters are those of most, the earliest where there is a tie."""
     if not read:
         return read, lines
-    usual, _ = Counter(one.estimate.parameters for one in read).most_common(1)[0]
-    kept = [one for one in read if one.estimate.parameters == usual]
-    for one in read:
-        if one.estimate.parameters == usual:
+    usual, _ = Counter(level.estimate.parameters for level in read).most_common(1)[0]
+    kept = [level for level in read if level.estimate.parameters == usual]
+    for level in read:
+        if level.estimate.parameters == usual:
             continue
-        own, theirs = set(one.estimate.parameters), set(usual)
-        odd = next((f"has {name}" for name in one.estimate.parameters if name not in theirs), "") or next(
+        own, theirs = set(level.estimate.parameters), set(usual)
+        odd = next((f"has {name}" for name in level.estimate.parameters if name not in theirs), "") or next(
             (f"lacks {name}" for name in usual if name not in own), "has them in another order"
         )
         lines.append(
-            f"{one.path.name}: {one.estimate.name} is of another model than {kept[0].estimate.name} and most of them "
-            f"(it {odd}); a group needs one model for all"
+            f"{level.path.name}: {level.estimate.name} is of another model than {kept[0].estimate.name} and most "
+            f"of them (it {odd}); a group needs one model for all"
         )
     return kept, lines

@@ -82,7 +82,7 @@ def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[Gr
 
 def influence_warnings(inputs: GroupInputs, group: GroupPosterior) -> tuple[str, ...]:
     """Whom the group hardly heeds, and spreads beyond what was tried, connections in words."""
-    words = {one.name: one.words for one in connections_of(inputs, group)}
+    words = {connection.name: connection.words for connection in connections_of(inputs, group)}
     found = []
     for line in group.remarks:
         for name, said in words.items():
@@ -110,7 +110,8 @@ def _in_own_units(inputs: GroupInputs, name: str) -> GroupPosterior:
     own = fit(inputs.estimates, inputs.design.in_own_units, inputs.settings, parameters=inputs.chosen, name=name)
     unit = np.repeat(1 / inputs.design.own_units, len(own.parameters))
     prior, posterior = (
-        Gaussian(one.mean * unit, one.covariance * unit * unit[:, None]) for one in (own.prior, own.posterior)
+        Gaussian(density.mean * unit, density.covariance * unit * unit[:, None])
+        for density in (own.prior, own.posterior)
     )
     return replace(own, design=inputs.design, prior=prior, posterior=posterior)
 
@@ -121,10 +122,10 @@ def _effect_words(inputs: GroupInputs, group: GroupPosterior, place: tuple[int, 
 
 
 def _farthest(
-    one: GroupPosterior, other: GroupPosterior, sd: np.ndarray | None = None
+    posterior: GroupPosterior, other: GroupPosterior, sd: np.ndarray | None = None
 ) -> tuple[tuple[int, int], float]:
     """The effect in which two fits differ by the most standard deviations, the latter's unless given; and how many."""
-    distance = np.abs(one.mean - other.mean) / (other.sd if sd is None else sd)
+    distance = np.abs(posterior.mean - other.mean) / (other.sd if sd is None else sd)
     place = np.unravel_index(int(distance.argmax()), distance.shape)
     return (int(place[0]), int(place[1])), float(distance[place])
 
@@ -132,11 +133,13 @@ def _farthest(
 def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior, gain: float) -> str:
     """What another prior of the variance between participants would change."""
     width = float(np.median(wide.sd / group.sd))
-    found = [_called(inputs, one) for one in (group, wide)]
+    found = [_called(inputs, posterior) for posterior in (group, wide)]
     words = connections_of(inputs, group)
     named = [covariate_words(group.design, covariate) for covariate in group.design.covariates]
-    effects = [f"{covariate} on {one.words}" for covariate in named for one in words]
-    gained, lost = ([effects[i] for i in np.flatnonzero(one)] for one in (found[1] & ~found[0], found[0] & ~found[1]))
+    effects = [f"{covariate} on {connection.words}" for covariate in named for connection in words]
+    gained, lost = (
+        [effects[i] for i in np.flatnonzero(places)] for places in (found[1] & ~found[0], found[0] & ~found[1])
+    )
     said = [
         f"{first_names(gained)} would be found too" if gained else "",
         f"{first_names(lost)} would be found no longer" if lost else "",
@@ -152,7 +155,7 @@ def _preferred(inputs: GroupInputs, group: GroupPosterior, wide: GroupPosterior,
 def _called(inputs: GroupInputs, group: GroupPosterior) -> np.ndarray:
     """Which effects the verdicts say are there, covariate by covariate."""
     judged = (judge_covariate(group, covariate, inputs.smallest_effect) for covariate in group.design.covariates)
-    return np.array([kind == "yes" for one in judged for kind in one.found.each])
+    return np.array([kind == "yes" for verdict in judged for kind in verdict.found.each])
 
 
 def _again(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:
@@ -167,14 +170,14 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
     Raises `UsageError` where a participant's series are not found or results are not such that they can be.
     """
     pairs = zip(inputs.estimates, inputs.files, strict=True)
-    checkable = [_checkable(one.name, file, options.series) for one, file in pairs]
-    subjects = [replace(one.subject, start=one.posterior.mean) for one in checkable]
+    checkable = [_checkable(estimate.name, file, options.series) for estimate, file in pairs]
+    subjects = [replace(stored.subject, start=stored.posterior.mean) for stored in checkable]
     rounds: list[ReinversionRound] = []
 
-    def each_round(one: ReinversionRound) -> None:
-        rounds.append(one)
-        far = "" if len(rounds) == 1 else f", effects move by up to {number_text(one.moved)} posterior SD"
-        say(f"inverted again, round {len(rounds)}: F {one.inverted_free_energy:.2f} nats{far}")
+    def each_round(latest: ReinversionRound) -> None:
+        rounds.append(latest)
+        far = "" if len(rounds) == 1 else f", effects move by up to {number_text(latest.moved)} posterior SD"
+        say(f"inverted again, round {len(rounds)}: F {latest.inverted_free_energy:.2f} nats{far}")
 
     try:
         refit = fit_with_reinversion(
@@ -187,7 +190,7 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
         )
     except (PebError, InversionError) as error:
         raise UsageError(f"--reinvert: {error}") from error
-    failures = {one.name: one.reason for each in rounds for one in each.failures}
+    failures = {failure.name: failure.reason for each in rounds for failure in each.failures}
     warnings = [f"{name} could not be inverted again in every round: {reason}." for name, reason in failures.items()]
     if refit.status is not RefitStatus.CONVERGED:
         warnings.insert(0, f"The group still moved after everybody had been inverted again {len(rounds)} times.")
@@ -198,7 +201,7 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
 def _checkable(name: str, file: Path, series: Sequence[Path]) -> StoredPosterior:
     """A participant's result and what it was made from."""
     found, lines = read_posteriors([file], series, "none")
-    own = found if len(found) == 1 else [one for one in found if one.name == name]
+    own = found if len(found) == 1 else [stored for stored in found if stored.name == name]
     if len(own) != 1:
         why = "; ".join(lines[:3]) or f"{file.name} has no result of this name alone"
         raise UsageError(f"--reinvert needs the series of each participant, and lacks those of {name}: {why}")
@@ -207,7 +210,9 @@ def _checkable(name: str, file: Path, series: Sequence[Path]) -> StoredPosterior
 
 def _settings_of(checkable: Sequence[StoredPosterior]) -> Settings:
     first = checkable[0]
-    other = next((one for one in checkable if one.posterior.settings.mode() != first.posterior.settings.mode()), None)
+    other = next(
+        (stored for stored in checkable if stored.posterior.settings.mode() != first.posterior.settings.mode()), None
+    )
     if other is not None:
         raise UsageError(f"--reinvert: {first.name} and {other.name} were inverted by other settings; invert all alike")
     if first.posterior.settings.as_spm:

@@ -137,13 +137,13 @@ def verdicts_summary(judged: Mapping[str, CovariateVerdict], rows: Sequence[Mapp
     return [
         {
             "covariate": covariate,
-            "verdict": one.found.kind,
+            "verdict": verdict.found.kind,
             "which": [row["connection"] for row in rows if row["covariate"] == covariate and row["verdict"] == "yes"],
-            "questions": one.found.questions,
-            "smallest_effect": one.found.size,
-            "per": one.question.per,
+            "questions": verdict.found.questions,
+            "smallest_effect": verdict.found.size,
+            "per": verdict.question.per,
         }
-        for covariate, one in judged.items()
+        for covariate, verdict in judged.items()
     ]
 
 
@@ -187,7 +187,7 @@ def effect_answers(
     more: Mapping[str, str] | None = None,
 ) -> tuple[Answer, ...]:
     """An answer for every covariate; `more` is said of it too."""
-    units = [one.unit for one in connections_of(inputs, group)]
+    units = [connection.unit for connection in connections_of(inputs, group)]
     return tuple(
         _answer(inputs, covariate, records.rows, units, judged[covariate], (more or {}).get(covariate, ""))
         for covariate in inputs.design.covariates
@@ -282,7 +282,9 @@ def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[st
 
 def _called(group: GroupPosterior, judged: Mapping[str, CovariateVerdict]) -> np.ndarray:
     """(parameter, covariate), whether the verdict is yes."""
-    return np.array([[one == "yes" for one in judged[covariate].found.each] for covariate in group.design.covariates]).T
+    return np.array(
+        [[kind == "yes" for kind in judged[covariate].found.each] for covariate in group.design.covariates]
+    ).T
 
 
 def matrices_section(

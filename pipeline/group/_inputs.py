@@ -166,15 +166,15 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
             "no first-level result could be read; give the folder that effconn invert wrote, or SPM's files"
         )
     if options.gcm_column is None and not options.all_different:
-        _check_columns([one.estimate.name for one in levels])
-    estimates = [one.estimate for one in levels]
+        _check_columns([level.estimate.name for level in levels])
+    estimates = [level.estimate for level in levels]
     lines: list[str] = []
     try:
         if options.sessions is not None:
             estimates, lines = pair_sessions(estimates, *options.sessions)
         if not options.matched_only:
-            _check_repeated_participants(options, [one.name for one in estimates])
-        design, left = _design(options, [one.name for one in estimates])
+            _check_repeated_participants(options, [estimate.name for estimate in estimates])
+        design, left = _design(options, [estimate.name for estimate in estimates])
         _check_repeated_participants(options, design.participants)
         chosen = _chosen(options, estimates[0])
     except (DesignError, PebError, TableError, ValueError) as error:
@@ -195,8 +195,8 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     ]
     for line in notes:
         say(line)
-    by_name = {one.name: one for one in estimates}
-    files = {one.estimate.name: one.path for one in levels}
+    by_name = {estimate.name: estimate for estimate in estimates}
+    files = {level.estimate.name: level.path for level in levels}
     inputs = GroupInputs(
         tuple(by_name[name] for name in design.participants),
         design,
@@ -277,7 +277,7 @@ def _order(options: GroupOptions, levels: Sequence[FirstLevel], names: Sequence[
     """Who each row of a design without names is for."""
     if options.design is None or not options.by_order:
         return None
-    files = {one.estimate.name: one.path.name for one in levels}
+    files = {level.estimate.name: level.path.name for level in levels}
     if options.sessions is not None:  # a change is of two files
         both: dict[str, list[str]] = {}
         for name, file in files.items():
@@ -318,17 +318,17 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
     return matched.design, [f"{name}: left out, {what}" for what, who in sides for name in who]
 
 
-def _chosen(options: GroupOptions, one: Estimate) -> tuple[str, ...]:
+def _chosen(options: GroupOptions, estimate: Estimate) -> tuple[str, ...]:
     """The fields and parameters asked for, all of which the models have; by default A and B, if there are any."""
     if options.fields is None and not options.parameters:
-        there = tuple(field for field in DEFAULT_FIELDS if field in one.fields)
+        there = tuple(field for field in DEFAULT_FIELDS if field in estimate.fields)
         if not there:
             raise PebError(
-                f"the models have neither A nor B; name --fields, which are {', '.join(dict.fromkeys(one.fields))}"
+                f"the models have neither A nor B; name --fields, which are {', '.join(dict.fromkeys(estimate.fields))}"
             )
         return there
     chosen = (*(options.fields or ()), *options.parameters)
-    one.select(chosen)
+    estimate.select(chosen)
     return chosen
 
 

@@ -137,10 +137,10 @@ def _from_mat(path: Path, variables: Mapping[str, Any]) -> ModelSpace:
     if drives.ndim != 2:
         raise first.problem("c", f"has {drives.ndim} axes; give a mask of regions × inputs")
     n, m = drives.shape
-    gated = any(one.has("d") and one.matrix("d", "give a mask of 0 and 1").any() for one in structs)
+    gated = any(struct.has("d") and struct.matrix("d", "give a mask of 0 and 1").any() for struct in structs)
     layout = Layout(n, m, gated)
-    on = np.array([_switched_on(one, layout) for one in structs])
-    names = [one.content.get("name") for one in structs]
+    on = np.array([_switched_on(struct, layout) for struct in structs])
+    names = [struct.content.get("name") for struct in structs]
     said = [name if isinstance(name, str) and name else f"model {k}" for k, name in enumerate(names, start=1)]
     return ModelSpace(path, distinct_names(said), spm_names(layout), on, _families(variables, len(structs)), layout)
 
@@ -184,8 +184,8 @@ def _families(variables: Mapping[str, Any], count: int) -> dict[str, tuple[str, 
         if FAMILY_COLUMNS not in name.lower() or name == "GCM":
             continue
         labels = np.ravel(value, order="F").tolist()
-        numbers = all(isinstance(one, int | float) and one > 0 and one == np.floor(one) for one in labels)
-        if len(labels) != count or not (numbers or all(isinstance(one, str) and one.strip() for one in labels)):
+        numbers = all(isinstance(label, int | float) and label > 0 and label == np.floor(label) for label in labels)
+        if len(labels) != count or not (numbers or all(isinstance(label, str) and label.strip() for label in labels)):
             raise FieldProblem(name, f"must hold one family for each of the {count} models; give each a number from 1")
-        found[name] = tuple(f"{one:g}" if numbers else one.strip() for one in labels)
+        found[name] = tuple(f"{label:g}" if numbers else label.strip() for label in labels)
     return found

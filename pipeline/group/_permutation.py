@@ -56,7 +56,7 @@ def permute_covariate(
 
 def report_permutation(inputs: GroupInputs, found: Permutation) -> AnalysisReport:
     """Table, picture and answer of a permutation test."""
-    named = ", ".join(one.words for one in connections(found.effects, inputs.spec))
+    named = ", ".join(connection.words for connection in connections(found.effects, inputs.spec))
     count = found.null.size
     row = {
         "covariate": found.covariate,

@@ -44,15 +44,15 @@ def report_search(
     judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
     effects = effect_records(inputs, group, judged)
     average = average_records(inputs, group, found.average, probability, found.unseen, judged)
-    words = {one.name: one.words for one in connections(group.effects, inputs.spec)}
+    words = {connection.name: connection.words for connection in connections(group.effects, inputs.spec)}
     rounds = [
         {
             "round": i,
-            "words": "; ".join(words[name] for name in one.dropped) or "none",
-            "dropped": "; ".join(one.dropped) or "none",
-            "free_energy": one.free_energy,
+            "words": "; ".join(words[name] for name in search_round.dropped) or "none",
+            "dropped": "; ".join(search_round.dropped) or "none",
+            "free_energy": search_round.free_energy,
         }
-        for i, one in enumerate(found.rounds, start=1)
+        for i, search_round in enumerate(found.rounds, start=1)
     ]
     columns = (
         Column("round", "Round", "d"),
@@ -95,8 +95,8 @@ def _kept(covariate: str, rows: Any) -> str:
 
 def search_section(found: Search, spec: Spec | None) -> Section:
     """What the search dropped and kept."""
-    energy = [0.0, *(one.free_energy for one in found.rounds)]
-    rounds = [one for one in found.rounds if one.dropped]
+    energy = [0.0, *(search_round.free_energy for search_round in found.rounds)]
+    rounds = [search_round for search_round in found.rounds if search_round.dropped]
     seen = [i for i, name in enumerate(found.effects) if name not in found.unseen]
     return Section(
         "Search",
@@ -108,7 +108,7 @@ def search_section(found: Search, spec: Spec | None) -> Section:
                 "Each round's gain in evidence, and the probability of each effect that is left.",
                 search_figure(
                     [found.effects[i] for i in seen],
-                    [one.dropped for one in rounds],
+                    [search_round.dropped for search_round in rounds],
                     [after - before for before, after in pairwise(energy)][: len(rounds)],
                     found.probability[seen],
                     spec=spec,

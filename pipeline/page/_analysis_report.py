@@ -100,7 +100,7 @@ def hold_output_folder(folder: Path | None) -> Iterator[None]:
         return
     with lock_folder(folder / RECORDS_FOLDER) as held:
         held.remove_unfinished_files(
-            folder, folder / "figures", *(Path(one) for one, _, _ in os.walk(folder / RECORDS_FOLDER))
+            folder, folder / "figures", *(Path(directory) for directory, _, _ in os.walk(folder / RECORDS_FOLDER))
         )
         yield
         held.check()
@@ -151,7 +151,8 @@ def report_json(report: AnalysisReport) -> dict[str, Any]:
         **report.summary,
         **{records.name: records.plain() for records in report.records},
         "answers": [
-            {"question": one.question, "verdict": one.verdict, "answer": one.headline} for one in report.answers
+            {"question": answer.question, "verdict": answer.verdict, "answer": answer.headline}
+            for answer in report.answers
         ],
         "made": dict(report.facts),
     }

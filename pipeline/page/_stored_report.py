@@ -60,13 +60,13 @@ def read_report(folder: Path) -> AnalysisReport:
     path = folder / REPORT_FILE
     try:
         content = read_json(path)
-        sections = tuple(_section(one, folder / FIGURES) for one in content["sections"])
+        sections = tuple(_section(section, folder / FIGURES) for section in content["sections"])
         return AnalysisReport(
             name=_text(content["name"]),
             title=_text(content["title"]),
             subtitle=_text(content["subtitle"]),
-            answers=tuple(_answer(one) for one in content["answers"]),
-            records=tuple(_records(one) for one in content["records"]),
+            answers=tuple(_answer(answer) for answer in content["answers"]),
+            records=tuple(_records(table) for table in content["records"]),
             draw=lambda: sections,
             facts=_pairs(content["facts"]),
             notices=_pairs(content["notices"]),
@@ -87,12 +87,12 @@ def _store_picture(picture: Picture, folder: Path) -> list[Path]:
 
 
 def _section_content(section: Section) -> dict[str, Any]:
-    shown = [{"name": one.name, "title": one.title, "caption": one.caption} for one in section.pictures]
+    shown = [{"name": picture.name, "title": picture.title, "caption": picture.caption} for picture in section.pictures]
     return {"title": section.title, "lead": section.lead, "pictures": shown}
 
 
 def _section(content: Mapping[str, Any], folder: Path) -> Section:
-    shown = tuple(_picture(one, folder) for one in content["pictures"])
+    shown = tuple(_picture(picture, folder) for picture in content["pictures"])
     return Section(_text(content["title"]), _text(content["lead"]), shown)
 
 
@@ -110,7 +110,7 @@ def _records_content(records: Records) -> dict[str, Any]:
 
 
 def _records(content: Mapping[str, Any]) -> Records:
-    columns = tuple(_column(one) for one in content["columns"])
+    columns = tuple(_column(column) for column in content["columns"])
     odd = [column.form for column in columns if column.form not in _NAMED and not _FORM.fullmatch(column.form)]
     if odd:
         raise ValueError(f"{odd[0]!r} is no form of a number")

@@ -65,7 +65,7 @@ def judge_covariate(group: GroupPosterior, covariate: str, size: float) -> Covar
 
 
 def judge_difference(
-    one: ArmComparison,
+    comparison: ArmComparison,
     design: Design,
     size: float,
     *,
@@ -75,15 +75,15 @@ def judge_difference(
     """Of the difference between two arms in one covariate's effect on all parameters.
 
     Arguments:
-        one: the comparison of the arms.
+        comparison: of the two arms.
         design: of everybody, which says how much a covariate varies.
         size: d.
         drawn: draws of every difference, where the result was checked by sampling: both must be sure.
         note: what to know of where it comes from.
     """
-    number = question_about(design, one.covariate)
-    asked = Question(number.factor, number.per if one.covariate != MEAN else "")
-    return replace(_judged(one.marginals[2].scaled(asked.factor), asked, size, drawn, note), kinds=one)
+    number = question_about(design, comparison.covariate)
+    asked = Question(number.factor, number.per if comparison.covariate != MEAN else "")
+    return replace(_judged(comparison.marginals[2].scaled(asked.factor), asked, size, drawn, note), kinds=comparison)
 
 
 def leave_open(judged: CovariateVerdict, note: str) -> CovariateVerdict:
@@ -148,11 +148,11 @@ def _sd(design: Design, name: str, covariate: str) -> float:
 def _judge(group: GroupPosterior, covariate: str, apart: KindComparisons, size: float) -> CovariateVerdict:
     if covariate not in apart:
         return judge_covariate(group, covariate, size)
-    one = apart[covariate]
-    if one is None:
+    comparison = apart[covariate]
+    if comparison is None:
         note = (
             "Left open: participants of two kinds in such unequal numbers must have a group of each kind, and one of "
             "them is too small to be fitted, or has the same covariate throughout."
         )
         return leave_open(judge_covariate(group, covariate, size), note)
-    return judge_difference(one, group.design, size, note=SEPARATE_GROUPS_NOTE)
+    return judge_difference(comparison, group.design, size, note=SEPARATE_GROUPS_NOTE)
