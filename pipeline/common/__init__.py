@@ -23,7 +23,6 @@ from ._names import (
     match_labels,
     natural_key,
     order_visits,
-    remove_visit_label,
     replace_labels,
     sorted_names,
 )
@@ -47,7 +46,6 @@ from ._provenance import (
     release,
 )
 from ._same_participant import (
-    VisitName,
     describe_repeated_participants,
     distinguishing_visits,
     find_repeated_participants,
@@ -82,7 +80,6 @@ __all__ = [
     "JsonError",
     "TimeKind",
     "UsageError",
-    "VisitName",
     "WriteError",
     "ambiguous_labels",
     "are_numbers",
@@ -131,7 +128,6 @@ __all__ = [
     "read_whole_number",
     "release",
     "remove_unfinished_files",
-    "remove_visit_label",
     "replace_labels",
     "shorten",
     "sorted_names",

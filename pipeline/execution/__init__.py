@@ -1,6 +1,6 @@
 """Work that survives being killed: units with records of what made them, in one process, many, or on a cluster."""
 
-from ._lock import RECORDS_FOLDER, LockedFolder, lock_folder
+from ._lock import RECORDS_FOLDER, lock_folder
 from ._run_units import find_failures, find_up_to_date, open_workers, run_units
 from ._unit import Unit, UnitOutcome, UnitRecorder, WorkFunction
 from ._workers import CurrentProcess, Workers
@@ -8,7 +8,6 @@ from ._workers import CurrentProcess, Workers
 __all__ = [
     "RECORDS_FOLDER",
     "CurrentProcess",
-    "LockedFolder",
     "Unit",
     "UnitOutcome",
     "UnitRecorder",

@@ -1,4 +1,4 @@
-"""Files of one person are recognised by their names, and people who are called like visits are not."""
+"""Files of one participant are recognised by their names, and participants who are called like visits are not."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipeline.common import (
     find_repeated_participants,
     find_visit_label,
     order_visits,
-    remove_visit_label,
     split_visit,
 )
+from pipeline.common._names import remove_visit_label
 
 
 @pytest.mark.parametrize(
