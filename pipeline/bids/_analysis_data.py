@@ -49,20 +49,20 @@ def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> G
     sessions = _sessions(study, analysis)
     modelled = [run for run in inventory.runs if study.dcm and run.task == study.dcm.task and not run.undriven]
     visits = {(run.participant, run.session) for run in modelled}
-    names, rows, left = [], [], []
+    names, rows, left_out = [], [], []
     for participant in inventory.participants:
         cells = {arm: participant.arm} | {name: _cell(participant, name) for name in wanted}
         lacking = [session for session in sessions if (participant.name, session) not in visits]
         missing = [name for name, cell in cells.items() if cell == MISSING]
         if lacking and study.dcm is not None:
-            left.append(f"{participant.name}: left out, no {study.dcm.task} of {' and '.join(lacking)}")
+            left_out.append(f"{participant.name}: left out, no {study.dcm.task} of {' and '.join(lacking)}")
         elif missing:
-            left.append(f"{participant.name}: left out, no {list_names(missing)}")
+            left_out.append(f"{participant.name}: left out, no {list_names(missing)}")
         else:
             names.append(participant.name if analysis.of == "change" else f"{participant.name}_{sessions[0]}")
             rows.append(cells)
     columns = {name: tuple(row[name] for row in rows) for name in (arm, *wanted)}
-    return GroupRows(tuple(names), columns, tuple(left))
+    return GroupRows(tuple(names), columns, tuple(left_out))
 
 
 def write_design(study: Study, inventory: Inventory, analysis: GroupAnalysis, path: Path) -> Path:
@@ -119,14 +119,14 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
 
 def _too_few_for_group(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> str:
     """Why there are too few participants; nothing where there are enough."""
-    what = f"{analysis.of} of {study.dcm.task}" if study.dcm else analysis.of
+    wanted = f"{analysis.of} of {study.dcm.task}" if study.dcm else analysis.of
     hint = f" ({len(rows.left_out)} are left out, such as {rows.left_out[0]})" if rows.left_out else ""
     if len(rows.names) < LEAST_OF_GROUP:
-        return f"{len(rows.names)} participants have the {what} and every covariate; it takes {LEAST_OF_GROUP}{hint}"
+        return f"{len(rows.names)} participants have the {wanted} and every covariate; it takes {LEAST_OF_GROUP}{hint}"
     counts = Counter(rows.columns[study.participants.arm])
     few = [f"{counts[arm]} of {arm}" for arm in study.participants.arms if counts[arm] < LEAST_OF_GROUP]
     if analysis.analysis == "arms" and few:
-        return f"{' and '.join(few)} have the {what} and every covariate; an arm takes {LEAST_OF_GROUP}{hint}"
+        return f"{' and '.join(few)} have the {wanted} and every covariate; an arm takes {LEAST_OF_GROUP}{hint}"
     return ""
 
 
@@ -215,11 +215,11 @@ def _outcome_problems(inventory: Inventory, name: str) -> Iterator[str]:
     except DataError as error:
         yield f"outcome: {error}"
         return
-    there = values[np.isfinite(values)]
-    if there.size < LEAST_PREDICTED:
-        yield f"outcome: {there.size} participants have {name}; leaving some out takes {LEAST_PREDICTED}"
-    elif not np.ptp(there) > 0:
-        yield f"outcome: {name} is {there[0]:g} for every participant; there is nothing to predict"
+    known = values[np.isfinite(values)]
+    if known.size < LEAST_PREDICTED:
+        yield f"outcome: {known.size} participants have {name}; leaving some out takes {LEAST_PREDICTED}"
+    elif not np.ptp(known) > 0:
+        yield f"outcome: {name} is {known[0]:g} for every participant; there is nothing to predict"
 
 
 def check_statistics(study: Study, inventory: Inventory) -> list[str]:
@@ -287,8 +287,8 @@ def _too_few_for_outcome(study: Study, inventory: Inventory, name: str) -> Itera
 
 
 def _correlation_problems(name: str, values: np.ndarray) -> Iterator[str]:
-    there = values[np.isfinite(values)]
-    if there.size < LEAST_PAIRS:
-        yield f"{there.size} participants have {name}; a correlation takes {LEAST_PAIRS}"
-    elif not np.ptp(there) > 0:
-        yield f"{name} is {there[0]:g} for every participant; nothing can correlate with it"
+    known = values[np.isfinite(values)]
+    if known.size < LEAST_PAIRS:
+        yield f"{known.size} participants have {name}; a correlation takes {LEAST_PAIRS}"
+    elif not np.ptp(known) > 0:
+        yield f"{name} is {known[0]:g} for every participant; nothing can correlate with it"

@@ -47,7 +47,7 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
     remarks = [*events.remarks, *_absent_trial_types(events, conditions), *_unmodelled_events(events, conditions)]
     used = {kind for kinds in conditions.values() for kind in kinds}
     usable = events.complete_of(used)
-    there = {condition for condition, kinds in conditions.items() if set(kinds) & set(usable.trial_type)}
+    present = {condition for condition, kinds in conditions.items() if set(kinds) & set(usable.trial_type)}
     try:
         events.of_trial_types(used)
     except TableError as error:
@@ -60,15 +60,15 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
         if modulator.condition not in conditions and task.conditions:
             tip = did_you_mean(modulator.condition, list(conditions), "conditions")
             problems.append(f"modulator {label} is of {modulator.condition!r}, which is no condition{tip}")
-        elif modulator.condition in there and not problems:
+        elif modulator.condition in present and not problems:
             try:
                 remarks += _modulator_blanks(task, modulator, events)
-                there.add(label)
+                present.add(label)
             except ConstantModulatorError as error:
                 remarks.append(f"no modulator {label}: {error}")
             except TableError as error:
                 problems.append(str(error))
-    lost, undriven = _lost_contrasts(task, there), _undriven_inputs(study, name, there)
+    lost, undriven = _lost_contrasts(task, present), _undriven_inputs(study, name, present)
     if not problems:
         lines = [
             *_missing_condition_lines(
@@ -77,7 +77,7 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
                 lost | {f"model (its input {input_name})": members for input_name, members in undriven.items()},
             )
         ]
-        if there and not _is_useless(study, name, lost, undriven):
+        if present and not _is_useless(study, name, lost, undriven):
             remarks += lines
         else:
             problems += lines or [f"{events.path.name} has no event of a condition"]
@@ -92,19 +92,19 @@ def _modulator_blanks(task: Task, modulator: Modulator, events: Events) -> Itera
         yield f"{blank} of {len(chosen.lines)} events have no {modulator.column}; they count as its mean"
 
 
-def _lost_contrasts(task: Task, there: Collection[str]) -> dict[str, list[str]]:
+def _lost_contrasts(task: Task, present: Collection[str]) -> dict[str, list[str]]:
     """Contrasts and distances that a run cannot give, and the conditions and modulators that each lacks."""
     wanted = {f"contrast {name}": [*parse_contrast(text)] for name, text in task.contrasts.items()}
     wanted |= {f"distance {name}": [*distance.between] for name, distance in task.distances.items()}
-    lacking = {what: [member for member in members if member not in there] for what, members in wanted.items()}
+    lacking = {what: [member for member in members if member not in present] for what, members in wanted.items()}
     return {what: absent for what, absent in lacking.items() if absent}
 
 
-def _undriven_inputs(study: Study, name: str, there: Collection[str]) -> dict[str, list[str]]:
+def _undriven_inputs(study: Study, name: str, present: Collection[str]) -> dict[str, list[str]]:
     """Inputs of the DCM without a single event, and the conditions and modulators that each is made from."""
     if study.dcm is None or study.dcm.task != name:
         return {}
-    return {label: [*members] for label, members in study.dcm.inputs.items() if not set(members) & set(there)}
+    return {label: [*members] for label, members in study.dcm.inputs.items() if not set(members) & set(present)}
 
 
 def _is_useless(study: Study, name: str, lost: Collection[str], undriven: Collection[str]) -> bool:
@@ -132,9 +132,9 @@ def _missing_condition_lines(
 
 def _absent_trial_types(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:
     """Trial types that a condition names and the run lacks."""
-    there = set(events.trial_types)
+    present = set(events.trial_types)
     for name, kinds in conditions.items():
-        absent = [kind for kind in kinds if kind not in there]
+        absent = [kind for kind in kinds if kind not in present]
         if absent:
             yield f"no event of trial type {list_names(absent)}, which condition {name} names"
 

@@ -12,7 +12,7 @@ from ..common import describe_reversed_order, did_you_mean, list_names, merge_re
 from ..study import Study
 from ._inventory import Inventory, Run
 from ._locate_files import DatasetFolders, image_space, preprocessed_images
-from ._participants import ParticipantTable, read_participants
+from ._participants import StudyParticipants, read_participants
 from ._readable_files import DataError
 from ._validate_run import RunValidation, validate_run
 
@@ -28,8 +28,8 @@ def check_folders(study: Study) -> Iterator[str]:
     """Folders that are not there, or hold no participants."""
     for key, folder in (("bids", study.study.bids), ("derivatives", study.study.derivatives)):
         if not folder.is_dir():
-            what = "is a file, not a folder" if folder.exists() else "does not exist"
-            yield f"[study] {key}: {folder} {what}; correct the path"
+            problem = "is a file, not a folder" if folder.exists() else "does not exist"
+            yield f"[study] {key}: {folder} {problem}; correct the path"
             continue
         if key == "derivatives" and not DatasetFolders(folder).participants():
             inside = [name for name in DatasetFolders(folder).folders() if DatasetFolders(folder / name).participants()]
@@ -37,7 +37,7 @@ def check_folders(study: Study) -> Iterator[str]:
             yield f"[study] derivatives: {folder} holds no sub-* folder{tip}"
 
 
-def check_layout(study: Study, table: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
+def check_layout(study: Study, table: StudyParticipants, derivatives: DatasetFolders) -> Iterator[str]:
     """Sessions and tasks that no participant has."""
     names = _listable([participant.name for participant in table.participants], study, derivatives)
     sessions = Counter(
@@ -45,8 +45,8 @@ def check_layout(study: Study, table: ParticipantTable, derivatives: DatasetFold
     )
     if not sessions:
         if not any(derivatives.folders(participant) for participant in names):
-            there = list_names(derivatives.participants())
-            yield f"[study] derivatives: {derivatives.root} holds no participant of the table; it has {there}"
+            participants = list_names(derivatives.participants())
+            yield f"[study] derivatives: {derivatives.root} holds no participant of the table; it has {participants}"
         else:
             yield f"[study] derivatives: {derivatives.root} has no ses-* folders; a study has a before and an after"
         return
@@ -110,7 +110,7 @@ def collect_inventory(study: Study, on_progress: Callable[[int, int], None] | No
     error. Nothing is raised.
 
     Arguments:
-        on_progress: told how many of all runs have been looked at.
+        on_progress: called with the number of runs that have been checked, and of all.
     """
     try:
         errors = [*check_folders(study)]
@@ -122,7 +122,7 @@ def collect_inventory(study: Study, on_progress: Callable[[int, int], None] | No
         return Inventory((), (), (), (str(error),))
 
 
-def _collect_runs(study: Study, table: ParticipantTable, on_progress: Callable[[int, int], None] | None) -> Inventory:
+def _collect_runs(study: Study, table: StudyParticipants, on_progress: Callable[[int, int], None] | None) -> Inventory:
     """The runs of those who are in the study."""
     derivatives, bids = DatasetFolders(study.study.derivatives), DatasetFolders(study.study.bids)
     errors = [*check_layout(study, table, derivatives)]
@@ -155,7 +155,7 @@ def _collect_runs(study: Study, table: ParticipantTable, on_progress: Callable[[
 
 
 def _inventory(
-    table: ParticipantTable, found: Sequence[RunValidation], errors: list[str], remarks: list[str]
+    table: StudyParticipants, found: Sequence[RunValidation], errors: list[str], remarks: list[str]
 ) -> Inventory:
     return Inventory(
         table.participants,
@@ -236,7 +236,7 @@ def _unusable(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
             yield f"[tasks] {task}: no run can be used; one reason is: {reason}"
 
 
-def _unlisted_participants(table: ParticipantTable, derivatives: DatasetFolders) -> Iterator[str]:
+def _unlisted_participants(table: StudyParticipants, derivatives: DatasetFolders) -> Iterator[str]:
     known = {participant.name for participant in table.participants} | {name for name, _ in table.left_out}
     unlisted = set(derivatives.participants()) - known
     if unlisted:
@@ -263,8 +263,8 @@ def _unusual_events(study: Study, found: Sequence[RunValidation]) -> Iterator[st
         runs = [(run, events) for run, events in usable if run.task == task]
         named = {kind for kinds in study.tasks[task].conditions.values() for kind in kinds}
         for kind in dict.fromkeys(kind for _, events in runs for kind in events if not named or kind in named):
-            there = [events[kind] for _, events in runs if kind in events]
-            usual = tuple(float(median(values)) for values in zip(*there, strict=True))
+            counted = [events[kind] for _, events in runs if kind in events]
+            usual = tuple(float(median(values)) for values in zip(*counted, strict=True))
             for run, events in runs:
                 for value, typical, what in zip(events.get(kind, usual), usual, ("{:g} events", "{:g} s"), strict=True):
                     if not typical / 2 <= value <= typical * 2:

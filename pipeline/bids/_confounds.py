@@ -133,14 +133,14 @@ def read_confounds(run: Run, study: Study) -> RunConfounds:
     values = np.where(constant, 0.0, values - values[steady].mean(axis=0))
     limit = study.confounds.censor_above
     censored = () if limit is None else tuple(map(int, np.flatnonzero(displacement > limit)))
-    found = RunConfounds(names, values, displacement, dropped, censored, (*table.remarks, *remarks), _motion(table))
-    left = run.scans - len(found.spikes)
-    if left <= len(names) + 1:
+    confounds = RunConfounds(names, values, displacement, dropped, censored, (*table.remarks, *remarks), _motion(table))
+    remaining = run.scans - len(confounds.spikes)
+    if remaining <= len(names) + 1:
         raise ConfoundsError(
-            f"{name}: {left} of {run.scans} scans are left for {len(names)} confounds; take a higher censor_above or a "
-            "smaller strategy"
+            f"{name}: {remaining} of {run.scans} scans are left for {len(names)} confounds; take a higher censor_above "
+            "or a smaller strategy"
         )
-    return found
+    return confounds
 
 
 def check_rows(path: Path, rows: int, scans: int) -> None:
@@ -258,7 +258,7 @@ def _displacement(table: Table, *, needed: bool) -> tuple[Float[np.ndarray, "sca
 
 
 def _motion(table: Table) -> Float[np.ndarray, "scan 6"] | None:
-    """The motion parameters, where the table has them all; a strategy that needs them has said what is amiss."""
+    """The motion parameters; None where the table lacks one, which is an error only of a strategy that needs it."""
     try:
         return np.stack([_values(table, name) for name in MOTION], axis=1)
     except ConfoundsError:

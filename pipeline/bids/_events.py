@@ -31,7 +31,7 @@ class Events:
         duration: (event,) s; NaN where the table has no number that is 0 or more.
         trial_type: (event,) ``n/a`` where the table has none.
         columns: the other columns, as text; a modulator may be any of them.
-        lines: the line of the table each event stands on.
+        lines: of the table, one for each event.
         remarks: what was inferred of the table, a line each.
     """
 
@@ -67,8 +67,8 @@ class Events:
 
     def complete_of(self, trial_types: Collection[str]) -> Events:
         """The events of some trial types that have an onset and a duration."""
-        there = ~(np.isnan(self.onset) | np.isnan(self.duration))
-        return self._at([i for i, kind in enumerate(self.trial_type) if kind in trial_types and there[i]])
+        complete = ~(np.isnan(self.onset) | np.isnan(self.duration))
+        return self._at([i for i, kind in enumerate(self.trial_type) if kind in trial_types and complete[i]])
 
     def weights(self, column: str) -> Float[np.ndarray, "event"]:
         """A column as numbers, centred over the events that have one; 0, the mean, where it is n/a.
@@ -84,8 +84,8 @@ class Events:
         values = table.numbers(column)
         known = values[~np.isnan(values)]
         if known.size == 0 or np.ptp(known) == 0:
-            what = f"{known[0]:g} for all" if known.size else f"{MISSING} for all"
-            problem = f"{column} is {what} events of the condition; there is nothing to modulate"
+            values_found = f"{known[0]:g} for all" if known.size else f"{MISSING} for all"
+            problem = f"{column} is {values_found} events of the condition; there is nothing to modulate"
             raise ConstantModulatorError(self.path, problem)
         return np.where(np.isnan(values), 0.0, values - known.mean())
 
@@ -168,8 +168,8 @@ def read_events(path: Path, task: Task | None = None) -> Events:
 def _times(table: Table, column: str) -> Float[np.ndarray, "event"]:
     """A column's numbers, NaN where a cell is none."""
     table.check_unambiguous(column)
-    found = np.array([float(cell) if NUMBER.fullmatch(cell) else np.nan for cell in table.column(column)])
-    return np.where(np.abs(found) < LARGEST, found, np.nan)
+    values = np.array([float(cell) if NUMBER.fullmatch(cell) else np.nan for cell in table.column(column)])
+    return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
 def _shown(table: Table, name: str) -> tuple[str, ...]:

@@ -35,8 +35,8 @@ class Run:
         events: None for rest.
         sidecars: JSON files that repetition and echo time were read from.
         repetition_time: s.
-        echo_time: s, None where no sidecar tells.
-        reference: where in a scan slices were corrected to, a fraction of the repetition time; ½ where not told.
+        echo_time: s, None where no sidecar says.
+        reference: where in a scan slices were corrected to, a fraction of the repetition time; ½ where no sidecar says.
         scans: number of volumes.
         shape: number of voxels along each axis.
         affine: rows of the matrix that takes voxel numbers to mm.
@@ -76,9 +76,9 @@ class Run:
     def files(self) -> tuple[Path, ...]:
         """Every file whose content decides what is computed from the run."""
         events = () if self.events is None else (self.events,)
-        described = self.confounds.with_suffix(".json")  # tells which components are whose
-        beside = (described,) if described.exists() and described not in self.sidecars else ()
-        return (self.bold, self.brain_mask, self.confounds, *beside, *events, *self.sidecars)
+        described = self.confounds.with_suffix(".json")  # says which component is of which mask
+        sidecar = (described,) if described.exists() and described not in self.sidecars else ()
+        return (self.bold, self.brain_mask, self.confounds, *sidecar, *events, *self.sidecars)
 
 
 @dataclass(frozen=True)

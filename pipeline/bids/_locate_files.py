@@ -177,10 +177,10 @@ def locate_files(
     Raises `DataError`, naming the files expected, where one is missing.
     """
     task = study.tasks[name]
-    here = preprocessed_images(derivatives, participant, session, name)
-    if not here:
+    images = preprocessed_images(derivatives, participant, session, name)
+    if not images:
         raise DataError(_why_no_image(derivatives, participant, session, name))
-    bold, remarks = _choose_image(_in_space(here, study), task)
+    bold, remarks = _choose_image(_in_space(images, study), task)
     source = {key: label for key, label in bold.entities.items() if key not in _MADE}
     grid = {key: label for key, label in bold.entities.items() if key != "desc"}
     head = "_".join(f"{key}-{label}" for key, label in source.items())
@@ -229,8 +229,8 @@ def _no_events(bids: DatasetFolders, participant: str, session: str, task: str, 
     """That there are no events, and those of the task that are another run's by their name."""
     found = bids.functional(participant, session, ("events", "tsv"))
     others = [file.path.name for file in found if file.label("task") == task]
-    there = f"; there is {list_names(others)}, whose name is not that of the image" if others else ""
-    return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{there}"
+    others_found = f"; there is {list_names(others)}, whose name is not that of the image" if others else ""
+    return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{others_found}"
 
 
 def _why_no_image(derivatives: DatasetFolders, participant: str, session: str, task: str) -> str:
@@ -247,8 +247,8 @@ def _in_space(images: list[FileName], study: Study) -> list[FileName]:
     place = study.study
     fit = [file for file in images if image_space(file) == place.space]
     if not fit:
-        there = list_names(image_space(file) for file in images)
-        raise DataError(f"there is no image in space {place.space}; the spaces are {there}: see [study] space")
+        spaces = list_names(image_space(file) for file in images)
+        raise DataError(f"there is no image in space {place.space}; the spaces are {spaces}: see [study] space")
     resolutions = {file.label("res") for file in fit}
     if place.resolution is not None:
         fit = [file for file in fit if file.label("res") == place.resolution]
@@ -264,27 +264,27 @@ def _in_space(images: list[FileName], study: Study) -> list[FileName]:
 
 def _choose_image(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
     """The image to take among those of one task, session and space; and what was left."""
-    whole = [file for file in images if file.label("echo") is None and file.label("part") in (None, "mag")]
-    if not whole:
+    usable = [file for file in images if file.label("echo") is None and file.label("part") in (None, "mag")]
+    if not usable:
         raise DataError("there are only images of single echoes or phases; give fMRIPrep's combined one")
     if task.acquisition is not None:
-        whole = _labelled(whole, "acq", task.acquisition.removeprefix("acq-"), "acquisition")
+        usable = _labelled(usable, "acq", task.acquisition.removeprefix("acq-"), "acquisition")
     if task.run is not None:
-        whole = _labelled(whole, "run", str(task.run).removeprefix("run-"), "run")
-    first, *others = sorted(whole, key=_order)
+        usable = _labelled(usable, "run", str(task.run).removeprefix("run-"), "run")
+    first, *others = sorted(usable, key=_order)
     if not others:
         return first, []
-    left = [_distinct_labels(file) for file in others]
+    others_left = [_distinct_labels(file) for file in others]
     return first, [
-        f"{_distinct_labels(first)} is taken, {list_names(left)} is left; [tasks] run and acquisition say which"
+        f"{_distinct_labels(first)} is taken, {list_names(others_left)} is left; [tasks] run and acquisition say which"
     ]
 
 
 def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> list[FileName]:
     fit = [file for file in images if _is_same_label(file.label(entity), wanted)]
     if not fit:
-        there = _list_labels(entity, {file.label(entity) for file in images})
-        raise DataError(f"there is no {entity}-{wanted}; there is {there}: see {key} of the task")
+        labels = _list_labels(entity, {file.label(entity) for file in images})
+        raise DataError(f"there is no {entity}-{wanted}; there is {labels}: see {key} of the task")
     return fit
 
 

@@ -26,7 +26,7 @@ from ._scores import PARTICIPANT, participant_labels, read_scores
 
 
 @dataclass
-class ParticipantTable:
+class StudyParticipants:
     """What the participants' table says, with everything that is wrong in it.
 
     Fields:
@@ -41,20 +41,20 @@ class ParticipantTable:
     remarks: list[str] = field(default_factory=list)
 
 
-def read_participants(study: Study) -> ParticipantTable:
+def read_participants(study: Study) -> StudyParticipants:
     """Every participant of the table, with arm and scores; everything that is wrong is reported."""
-    found = ParticipantTable()
+    result = StudyParticipants()
     table_path = study.participants.table or study.study.bids / "participants.tsv"
     try:
         table = read_table(table_path)
-        found.remarks += table.remarks
-        rows = _rows(table, study, found)
-        arms = _arms(table, study, rows, found)
+        result.remarks += table.remarks
+        rows = _rows(table, study, result)
+        arms = _arms(table, study, rows, result)
     except TableError as error:
-        found.errors.append(f"{_folder_if_absent(error.path)}{error}")
-        return found
-    scores = read_scores(study, table_path, list(arms), found.errors, found.remarks)
-    found.participants = tuple(
+        result.errors.append(f"{_folder_if_absent(error.path)}{error}")
+        return result
+    scores = read_scores(study, table_path, list(arms), result.errors, result.remarks)
+    result.participants = tuple(
         Participant(
             name,
             arm,
@@ -63,8 +63,8 @@ def read_participants(study: Study) -> ParticipantTable:
         )
         for name, arm in arms.items()
     )
-    found.remarks += _code_remarks(study, found.participants)
-    return found
+    result.remarks += _code_remarks(study, result.participants)
+    return result
 
 
 def _folder_if_absent(path: Path) -> str:
@@ -79,7 +79,7 @@ def _folders(study: Study) -> list[str]:
     ]
 
 
-def _rows(table: Table, study: Study, found: ParticipantTable) -> dict[str, int]:
+def _rows(table: Table, study: Study, found: StudyParticipants) -> dict[str, int]:
     """Participant, as folders are called → row.
 
     Raises `TableError` where two rows are about the same participant, or the row of a participant names none.
@@ -90,8 +90,8 @@ def _rows(table: Table, study: Study, found: ParticipantTable) -> dict[str, int]
     _check_zeros(table, [name for row, name in enumerate(cells) if name and row not in apart], folders)
     labels = match_labels([name for name in cells if name], folders)
     if labels:
-        said = [f"{name} is {label}" for name, label in labels.items()]
-        found.remarks.append(f"{table.path.name}: by the folders, {first_names(said)}")
+        renamed = [f"{name} is {label}" for name, label in labels.items()]
+        found.remarks.append(f"{table.path.name}: by the folders, {first_names(renamed)}")
     rows: dict[str, int] = {}
     for row, (name, line) in enumerate(zip(replace_labels(cells, labels), table.lines, strict=True)):
         if row in problems and row not in apart:
@@ -131,7 +131,7 @@ def _check_zeros(table: Table, names: Sequence[str], folders: Sequence[str]) -> 
             )
 
 
-def _arms(table: Table, study: Study, rows: Mapping[str, int], found: ParticipantTable) -> dict[str, str]:
+def _arms(table: Table, study: Study, rows: Mapping[str, int], found: StudyParticipants) -> dict[str, str]:
     """The arm of every participant of the study."""
     column, arms = study.participants.arm, study.participants.arms
     if column not in table.columns:

@@ -123,8 +123,10 @@ def _of_session(table: Table, column: str, participants: Sequence[str], session:
     labels = list(replace_labels(labels, match_labels(labels, [bids_label(session, "ses-")])))
     rows = [row for row in _all_rows(table) if labels[row] == bids_label(session, "ses-")]
     if not rows:
-        there = list_names(cells)
-        raise TableError(table.path, f"{SESSION} is nowhere {session}; it is {there}: correct it, or [sessions]")
+        sessions_found = list_names(cells)
+        raise TableError(
+            table.path, f"{SESSION} is nowhere {session}; it is {sessions_found}: correct it, or [sessions]"
+        )
     return _by_participant(table, column, participants, rows)
 
 

@@ -38,7 +38,7 @@ class RunValidation:
 def validate_run(
     study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str, task: str
 ) -> RunValidation:
-    """Find a run and hold its files against each other, headers only; whatever is wrong with it stays with it."""
+    """Locate a run's files and compare them with each other, headers only; what is wrong makes an `Absence`."""
     try:
         return _validate_run(study, derivatives, bids, participant, session, task)
     except Exception as error:  # of an unforeseen kind: one run must not end the study

@@ -118,8 +118,8 @@ def _table_beside(image: Path) -> Path | None:
 def read_labels(table: Path) -> list[tuple[int, str]]:
     """Number and name of every label; raises `RegionError`, with the line, where the table is not in order."""
     try:
-        found = read_table(table)
-        columns = {name.lower(): name for name in found.columns}
+        rows = read_table(table)
+        columns = {name.lower(): name for name in rows.columns}
         number, name = (
             next((columns[heading] for heading in kind if heading in columns), None) for kind in (INDEX, NAME)
         )
@@ -127,7 +127,7 @@ def read_labels(table: Path) -> list[tuple[int, str]]:
             raise RegionError(
                 f"label table {table} needs the columns index and name, and has {', '.join(columns)}; rename them"
             )
-        cells = zip(found.column(number), found.column(name), found.lines, strict=True)
+        cells = zip(rows.column(number), rows.column(name), rows.lines, strict=True)
     except TableError as error:
         raise RegionError(f"label table {error}") from None
     labels = []

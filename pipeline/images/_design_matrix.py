@@ -136,9 +136,9 @@ def contrast_weights_of_run(
 
     Raises `ExtractionError` where the design cannot tell an effect, see `contrast_weights`.
     """
-    there = design.names[: design.interest]
+    effects = design.names[: design.interest]
     absent = {
-        name: [condition for condition in parse_contrast(text) if condition not in there]
+        name: [condition for condition in parse_contrast(text) if condition not in effects]
         for name, text in contrasts.items()
     }
     weights = {

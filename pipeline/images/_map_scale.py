@@ -75,17 +75,17 @@ def infer_map_scale(
         return MapScale("empty", low, high)
     intent = int(image.header["intent_code"]) if image is not None and "intent_code" in image.header else 0
     positive = values[values > 0]
-    whole = is_whole(values, ROUNDING)
+    all_whole = is_whole(values, ROUNDING)
     single = float(positive.min()) >= high * (1 - ROUNDING) and low >= 0
-    if single and (whole or abs(high - 1) < ROUNDING):
+    if single and (all_whole or abs(high - 1) < ROUNDING):
         return MapScale("binary", 0.0, high, high)
     if intent in _STATISTICS:
         return MapScale("statistic", low, high)
-    if 0.5 < high <= 1 + BEYOND and low >= -BEYOND and not whole:
+    if 0.5 < high <= 1 + BEYOND and low >= -BEYOND and not all_whole:
         return MapScale("fraction", low, high, 1.0)
-    if low < -100 * BEYOND or (whole and low < 0):
+    if low < -100 * BEYOND or (all_whole and low < 0):
         return MapScale("statistic", low, high)
-    if not whole:
+    if not all_whole:
         near = 50.0 if probabilities else 100 * NEARLY
         percent = near < high <= 100 * (1 + BEYOND)
         return MapScale("percent", low, high, 100.0) if percent else MapScale("unknown", low, high)

@@ -35,7 +35,7 @@ class Folds:
         onset, duration: (event,) s, of the events of both conditions.
         second: (event,) whether an event is of the second condition.
         place: (event,) its fold, from 0; −1 where it is in none.
-        pairs: of folds that are held against each other.
+        pairs: of folds whose patterns are compared.
         adjacent: whether they had to be pairs whose responses overlap.
     """
 
@@ -131,10 +131,10 @@ def _has_both_conditions(place: np.ndarray, second: np.ndarray, folds: int) -> b
 def _check_two_folds(place: np.ndarray, second: np.ndarray, distance: Distance) -> None:
     what = "half" if distance.folds == "halves" else "block"
     for condition, name in zip((False, True), distance.between, strict=True):
-        found = np.unique(place[(second == condition) & (place >= 0)])
-        if found.size < 2:
-            there = f"one {what} only" if found.size else f"no {what}"
-            raise FoldError(f"{name} is in {there}, and it takes two to cross-validate")
+        folds = np.unique(place[(second == condition) & (place >= 0)])
+        if folds.size < 2:
+            folds_found = f"one {what} only" if folds.size else f"no {what}"
+            raise FoldError(f"{name} is in {folds_found}, and it takes two to cross-validate")
 
 
 def _folds_with_both(place: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -54,8 +54,8 @@ def ppi_values(extraction: Extraction, study: Study) -> tuple[dict[str, float], 
     contrasts = study.tasks[extraction.task].contrasts
     if not contrasts or len(extraction.regions) < 2:
         return {}, []
-    there = set(extraction.condition_names)
-    possible = {name: text for name, text in contrasts.items() if parse_contrast(text).keys() <= there}
+    present = set(extraction.condition_names)
+    possible = {name: text for name, text in contrasts.items() if parse_contrast(text).keys() <= present}
     weights = {name: _weights(extraction, text) for name, text in possible.items()}
     if not weights:  # the run's notes say which conditions it lacks
         return {}, []
@@ -84,12 +84,12 @@ def _contrast_by_contrast(
 
 
 def _weights(extraction: Extraction, text: str) -> Float[np.ndarray, "condition"]:
-    found = np.zeros(len(extraction.condition_names))
+    weights = np.zeros(len(extraction.condition_names))
     for name, weight in parse_contrast(text).items():
         if name not in extraction.condition_names:
             raise FeatureError(f"{name} has no event in this run")
-        found[extraction.condition_names.index(name)] = weight
-    return found
+        weights[extraction.condition_names.index(name)] = weight
+    return weights
 
 
 def _values(extraction: Extraction, study: Study, weights: Mapping[str, np.ndarray]) -> dict[str, float]:

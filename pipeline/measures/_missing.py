@@ -78,9 +78,9 @@ def missingness(table: FeatureTable) -> Records:
 
 
 def _missing_rows(table: FeatureTable) -> list[dict[str, Any]]:
-    found = measure_changes(table)
-    arms = np.array(found.arms)
-    absent = np.isnan(found.values)
+    changes = measure_changes(table)
+    arms = np.array(changes.arms)
+    absent = np.isnan(changes.values)
     sessions = [np.isnan(_of_session(table, session)) for session in table.order]
     return [
         {
@@ -92,5 +92,5 @@ def _missing_rows(table: FeatureTable) -> list[dict[str, Any]]:
             "second_arm": int(absent[arms == table.levels[1], place].sum()),
             "share": float(absent[:, place].mean()) if len(arms) else 0.0,
         }
-        for place, measure in enumerate(found.measures)
+        for place, measure in enumerate(changes.measures)
     ]

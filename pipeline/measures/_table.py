@@ -126,11 +126,11 @@ def feature_table(
     values, remarks = _measure_visits(study, extractions, posteriors)
     columns = [FeatureColumn(measure.name, "measure", measure.unit, measure.description, measure) for measure in plan]
     columns += [_motion_column(task) for task in study.tasks]
-    there = {name for found in values.values() for name in found}
+    present = {name for found in values.values() for name in found}
     remarks += _absent_kinds(
-        [measure for measure in plan if measure.name not in there and (measure.kind != "dcm" or posteriors)]
+        [measure for measure in plan if measure.name not in present and (measure.kind != "dcm" or posteriors)]
     )
-    columns = [column for column in columns if column.name in there]
+    columns = [column for column in columns if column.name in present]
     provenance = provenance_of(study)
     heads = (PARTICIPANT, SESSION, study.participants.arm, WHOLE_SAMPLE, REMARKS, *provenance)
     taken = {*heads, *(column.name for column in columns)}
@@ -162,12 +162,12 @@ def _measure_visits(
     remarks: list[str] = []
     visits: list[str] = []  # with a run of the DCM's task
     for extraction in extractions:
-        found = measure_run(extraction, study)
+        measured = measure_run(extraction, study)
         row = values.setdefault(extraction.visit, {})
-        row |= {measure.name: value for measure, value in found.values.items()}
-        if np.isfinite(found.motion):
-            row[motion_name(extraction.task)] = found.motion
-        remarks += found.remarks
+        row |= {measure.name: value for measure, value in measured.values.items()}
+        if np.isfinite(measured.motion):
+            row[motion_name(extraction.task)] = measured.motion
+        remarks += measured.remarks
         if study.dcm is not None and extraction.task == study.dcm.task:
             visits.append(extraction.visit)
     if "dcm" in study.measures.kinds:
@@ -188,8 +188,8 @@ def _not_inverted(lacking: Sequence[bool]) -> list[str]:
 
 
 def _motion_column(task: str) -> FeatureColumn:
-    what = f"Mean framewise displacement of the {task} run"
-    return FeatureColumn(motion_name(task), "motion", "mm", what)
+    description = f"Mean framewise displacement of the {task} run"
+    return FeatureColumn(motion_name(task), "motion", "mm", description)
 
 
 def _absent_kinds(absent: Sequence[Measure]) -> list[str]:
@@ -204,22 +204,22 @@ def _absent_kinds(absent: Sequence[Measure]) -> list[str]:
 
 def _other_columns(study: Study, inventory: Inventory, taken: set[str]) -> tuple[list[FeatureColumn], list[str]]:
     """Scores, then numbers of the participants' table; a line for each whose name is taken, here or in the sidecar."""
-    found, remarks = [], []
+    columns, remarks = [], []
     for name, score in study.scores.items():
         what = f"{score.column}, {score.take}" if score.take != "once" else score.column
-        found.append(FeatureColumn(name, "outcome", score.unit, f"Score: {what}"))
+        columns.append(FeatureColumn(name, "outcome", score.unit, f"Score: {what}"))
     names = inventory.participants[0].values if inventory.participants else ()
     for name in names:
         cells = [participant.values.get(name, MISSING) for participant in inventory.participants]
         if name not in (*study.scores, study.participants.arm) and are_numbers(c for c in cells if c != MISSING):
-            found.append(FeatureColumn(name, "covariate", "", "Column of the participants' table"))
-    for column in found:
+            columns.append(FeatureColumn(name, "covariate", "", "Column of the participants' table"))
+    for column in columns:
         if column.name in taken:
             remarks.append(
                 f"{column.description.lower()}: {column.name} is the name of another column or part of the sidecar; "
                 "left out"
             )
-    return [column for column in found if column.name not in taken], remarks
+    return [column for column in columns if column.name not in taken], remarks
 
 
 def _participant_value(scores: Mapping[str, float], values: Mapping[str, str], name: str) -> float:

@@ -39,7 +39,7 @@ def _tsv(table: FeatureTable) -> str:
 
 def table_sidecar(table: FeatureTable) -> dict[str, Any]:
     """What each column is, then how the table came about."""
-    there = {column.name for column in table.columns}
+    names = {column.name for column in table.columns}
     return {
         PARTICIPANT: {"LongName": "Participant", "Description": "As in the participants' table"},
         SESSION: {
@@ -53,20 +53,20 @@ def table_sidecar(table: FeatureTable) -> dict[str, Any]:
             "Role": "arm",
             "Levels": {table.levels[0]: "coded +1", table.levels[1]: "coded -1"},
         },
-        **{column.name: _described(column, there) for column in table.columns},
+        **{column.name: _described(column, names) for column in table.columns},
         WHOLE_SAMPLE: [],
         **table.provenance,
         REMARKS: list(table.remarks),
     }
 
 
-def _described(column: FeatureColumn, there: Container[str]) -> dict[str, Any]:
+def _described(column: FeatureColumn, names: Container[str]) -> dict[str, Any]:
     """Of one column; a measure's motion is named only where it is among the columns that are there."""
     head = {"LongName": column.name, "Description": column.description, "Units": column.unit, "Role": column.role}
-    return head if column.measure is None else {**head, **_described_source(column.measure, there)}
+    return head if column.measure is None else {**head, **_described_source(column.measure, names)}
 
 
-def _described_source(measure: Measure, there: Container[str]) -> dict[str, Any]:
+def _described_source(measure: Measure, names: Container[str]) -> dict[str, Any]:
     parts = {
         "MeasureKind": measure.kind,
         "Task": measure.task,
@@ -74,7 +74,7 @@ def _described_source(measure: Measure, there: Container[str]) -> dict[str, Any]
         "Region": measure.target,
         "From": measure.source,
     }
-    motion = {"Motion": measure.motion} if measure.motion in there else {}
+    motion = {"Motion": measure.motion} if measure.motion in names else {}
     return {**motion, "Source": {key: value for key, value in parts.items() if value}}
 
 
@@ -118,26 +118,28 @@ def _read_table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
     )
 
 
-def _read_column(name: str, said: Mapping[str, Any]) -> FeatureColumn:
-    if said["Role"] not in _ROLES:
-        raise ValueError(f"{name} has the role {said['Role']!r}")
-    if not all(isinstance(said[key], str) for key in ("Units", "Description")):
+def _read_column(name: str, description: Mapping[str, Any]) -> FeatureColumn:
+    if description["Role"] not in _ROLES:
+        raise ValueError(f"{name} has the role {description['Role']!r}")
+    if not all(isinstance(description[key], str) for key in ("Units", "Description")):
         raise ValueError(f"unit and description of {name} are to be texts")
-    return FeatureColumn(name, said["Role"], said["Units"], said["Description"], _read_measure(name, said))
+    return FeatureColumn(
+        name, description["Role"], description["Units"], description["Description"], _read_measure(name, description)
+    )
 
 
-def _read_measure(name: str, said: Mapping[str, Any]) -> Measure | None:
-    if said["Role"] != "measure":
+def _read_measure(name: str, description: Mapping[str, Any]) -> Measure | None:
+    if description["Role"] != "measure":
         return None
-    of = said["Source"]
+    of = description["Source"]
     if not all(isinstance(text, str) for text in of.values()):
         raise ValueError(f"Source of {name} is no object of texts")
     return Measure(
         name,
         of["MeasureKind"],
         of["Task"],
-        said["Units"],
-        said["Description"],
+        description["Units"],
+        description["Description"],
         of["Region"],
         of.get("From", ""),
         of.get("Of", ""),

@@ -18,13 +18,13 @@ PresetModel = Literal["change", "change-by-arm", "change-by-arm-and-covariates",
 MeasureKind = Literal["response", "gppi", "distance", "rest", "dcm"]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """A table of the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class GroupAnalysis(Section):
+class GroupAnalysis(ConfigSection):
     """`[group.NAME]`: one analysis over all participants."""
 
     analysis: Annotated[
@@ -68,7 +68,7 @@ class GroupAnalysis(Section):
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 
 
-class Distance(Section):
+class Distance(ConfigSection):
     """`[tasks.TASK.distances.NAME]`: the crossnobis distance between the voxel patterns of two conditions.
 
     A session has one run of a task, so that what is cross-validated over are its halves, or its blocks: events of a
@@ -81,7 +81,7 @@ class Distance(Section):
     )
 
 
-class Measures(Section):
+class Measures(ConfigSection):
     """`[measures]`: what is taken from every run, beside the DCM, for each region or each pair of regions."""
 
     kinds: Annotated[
@@ -107,7 +107,7 @@ class Measures(Section):
     ] = ("B",)
 
 
-class Prediction(Section):
+class Prediction(ConfigSection):
     """`[predict.NAME]`: an elastic net from measures to a score, in the sample and in participants left out."""
 
     outcome: Annotated[str, Field(description="A score, such as improvement.")]
@@ -142,7 +142,7 @@ class Prediction(Section):
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 
 
-class Statistics(Section):
+class Statistics(ConfigSection):
     """`[statistics]`: what the arms did to scores, and what a measure's change is associated with."""
 
     outcomes: Annotated[

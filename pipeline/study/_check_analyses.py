@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..common import did_you_mean
 from ._analyses import GroupAnalysis, Prediction
-from ._problems import Keys, Problem, check_names, names_differing_in_case
+from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._study import Study
 
 RESERVED = "models"  # the folder of the comparison of alternative models
@@ -24,15 +24,15 @@ _ANALYSES_WITH_SETTING = {
 MODELS_WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
 
 
-def check_group(study: Study) -> Iterator[Problem]:
+def check_group(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[group]` that its shape alone does not show."""
     yield from names_differing_in_case(("group",), study.group, "group analyses")
     if study.group and study.dcm is None:
-        yield Problem(("group",), "group analyses are over connections, so they need [dcm]; add it", (("dcm",),))
+        yield Mistake(("group",), "group analyses are over connections, so they need [dcm]; add it", (("dcm",),))
     for name, analysis in study.group.items():
         path: Keys = ("group", name)
         if name.lower() == RESERVED:
-            yield Problem(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
+            yield Mistake(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
         yield from _options(path, analysis)
         yield from _reinversion(path, analysis, study)
         yield from _between(path, analysis)
@@ -40,51 +40,51 @@ def check_group(study: Study) -> Iterator[Problem]:
         yield from _covariates(path, analysis, study)
 
 
-def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
+def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:
     predicting = analysis.analysis in PREDICTING
     if predicting and analysis.predict is None:
-        yield Problem(path, f"{analysis.analysis} lacks predict, the covariate that it is about; add it")
+        yield Mistake(path, f"{analysis.analysis} lacks predict, the covariate that it is about; add it")
     if not predicting and analysis.predict is not None:
-        yield Problem((*path, "predict"), _ignored("predict", analysis.analysis, PREDICTING))
+        yield Mistake((*path, "predict"), _ignored("predict", analysis.analysis, PREDICTING))
     for key, analyses in _ANALYSES_WITH_SETTING.items():
         if key in analysis.model_fields_set and analysis.analysis not in analyses:
-            yield Problem((*path, key), _ignored(key, analysis.analysis, analyses))
+            yield Mistake((*path, key), _ignored(key, analysis.analysis, analyses))
     if analysis.analysis == "arms" and "seed" in analysis.model_fields_set and not analysis.sample:
-        yield Problem((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
+        yield Mistake((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
 
 
-def _reinversion(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
+def _reinversion(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
     if not analysis.reinvert or analysis.analysis not in _ANALYSES_WITH_SETTING["reinvert"]:
         return
     if analysis.of == "change":
-        yield Problem((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
+        yield Mistake((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
     if analysis.compat != "none" or analysis.between == "gaussian":
-        yield Problem((*path, "reinvert"), "is for the default group; remove it, or compat and between")
+        yield Mistake((*path, "reinvert"), "is for the default group; remove it, or compat and between")
     if study.dcm is not None and (study.dcm.noise or study.dcm.compat) in ("spm12", "spm25"):
-        yield Problem((*path, "reinvert"), "cannot follow SPM's scheme of the noise in [dcm]; remove one of the two")
+        yield Mistake((*path, "reinvert"), "cannot follow SPM's scheme of the noise in [dcm]; remove one of the two")
 
 
-def _between(path: Keys, analysis: GroupAnalysis) -> Iterator[Problem]:
+def _between(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:
     if analysis.compat != "none":
         if analysis.between == "mixture":
-            yield Problem((*path, "between"), f"{analysis.compat} has SPM's Gaussian participants; remove it")
+            yield Mistake((*path, "between"), f"{analysis.compat} has SPM's Gaussian participants; remove it")
         return
     for key in ("components", "between_prior"):
         if getattr(analysis, key) is not None and analysis.between != "gaussian":
-            yield Problem((*path, key), 'is for Gaussian participants; remove it, or add between = "gaussian"')
+            yield Mistake((*path, key), 'is for Gaussian participants; remove it, or add between = "gaussian"')
 
 
 def _ignored(key: str, analysis: str, analyses: tuple[str, ...]) -> str:
     return f"{analysis} would ignore {key}, which is for {', '.join(analyses)}; remove it"
 
 
-def _fields(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
+def _fields(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
     for place, field in enumerate(analysis.fields):
         if field in analysis.fields[:place]:
-            yield Problem((*path, "fields", place), f"names {field!r} twice; name it once")
+            yield Mistake((*path, "fields", place), f"names {field!r} twice; name it once")
         elif study.dcm is not None and field in ("B", "C") and not _has(study, field):
             text = f"the main model has no {field}, so there is nothing to compare; add [dcm] {field.lower()}"
-            yield Problem((*path, "fields", place), text, (("dcm",),))
+            yield Mistake((*path, "fields", place), text, (("dcm",),))
 
 
 def _has(study: Study, field: str) -> bool:
@@ -92,7 +92,7 @@ def _has(study: Study, field: str) -> bool:
     return bool(given) and any((given or {}).values())
 
 
-def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Problem]:
+def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
     yield from check_names((*path, "covariates"), analysis.covariates)
     known = list(dict.fromkeys((*analysis.covariates, *filter(None, (analysis.predict,)))))
     if analysis.analysis == "arms" and study.participants.arm not in known:
@@ -101,17 +101,17 @@ def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[P
         here = (*path, "interactions", place)
         pair = [part.strip() for part in text.split(":")]
         if len(pair) != 2 or not all(pair) or pair[0] == pair[1]:
-            yield Problem(here, f"{text!r} is no product of two covariates; write it like 'arm:improvement'")
+            yield Mistake(here, f"{text!r} is no product of two covariates; write it like 'arm:improvement'")
             continue
         for name in pair:
             if name not in known:
                 tip = did_you_mean(name, known, "covariates")
-                yield Problem(
+                yield Mistake(
                     here, f"{text!r} names {name!r}, which is no covariate of this analysis{tip}", (("participants",),)
                 )
 
 
-def check_predict(study: Study) -> Iterator[Problem]:
+def check_predict(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[predict]`, `[measures]` and `distances` that its shape alone does not show."""
     yield from names_differing_in_case(("predict",), study.predict, "predictions")
     for name, prediction in study.predict.items():
@@ -119,41 +119,41 @@ def check_predict(study: Study) -> Iterator[Problem]:
         yield from _numbers(("predict", name), prediction)
     low, high = study.measures.rest_band
     if not 0 <= low < high:
-        yield Problem(
+        yield Mistake(
             ("measures", "rest_band"), f"{low:g} to {high:g} Hz is no band; give a lower and a higher frequency"
         )
     for task, how in study.tasks.items():
         for name, distance in how.distances.items():
             here: Keys = ("tasks", task, "distances", name)
             if how.rest:
-                yield Problem(here, "a rest run has no conditions; remove it, or rest = true")
+                yield Mistake(here, "a rest run has no conditions; remove it, or rest = true")
                 continue
             for place, condition in enumerate(distance.between):
                 if how.conditions and condition not in how.conditions:
                     tip = did_you_mean(condition, list(how.conditions), "conditions")
-                    yield Problem((*here, "between", place), f"{condition!r} is no condition of this task{tip}")
+                    yield Mistake((*here, "between", place), f"{condition!r} is no condition of this task{tip}")
             if distance.between[0] == distance.between[1]:
-                yield Problem((*here, "between"), f"names {distance.between[0]!r} twice; name two conditions")
+                yield Mistake((*here, "between"), f"names {distance.between[0]!r} twice; name two conditions")
 
 
-def _model(path: Keys, prediction: Prediction) -> Iterator[Problem]:
+def _model(path: Keys, prediction: Prediction) -> Iterator[Mistake]:
     if prediction.model is None and prediction.formula is None:
-        yield Problem(path, "has neither model nor formula; add model, such as 'change-by-arm'")
+        yield Mistake(path, "has neither model nor formula; add model, such as 'change-by-arm'")
     if prediction.model is not None and prediction.formula is not None:
-        yield Problem((*path, "formula"), "would be ignored beside model; remove one of them")
+        yield Mistake((*path, "formula"), "would be ignored beside model; remove one of them")
     if prediction.formula is not None and prediction.covariates:
-        yield Problem((*path, "covariates"), "belong to a model; with a formula, write them into it")
+        yield Mistake((*path, "covariates"), "belong to a model; with a formula, write them into it")
     if prediction.formula is not None and "measures" in prediction.model_fields_set:
-        yield Problem((*path, "measures"), "belong to a model; with a formula, write them into it")
+        yield Mistake((*path, "measures"), "belong to a model; with a formula, write them into it")
     if prediction.covariates and prediction.model is not None and prediction.model not in MODELS_WITH_COVARIATES:
-        yield Problem(
+        yield Mistake(
             (*path, "covariates"),
             f"{prediction.model} has none; remove them, or take {' or '.join(MODELS_WITH_COVARIATES)}",
         )
     if prediction.model == "change-by-arm-and-covariates" and not prediction.covariates:
-        yield Problem(path, "change-by-arm-and-covariates lacks covariates; add them, or take change-by-arm")
+        yield Mistake(path, "change-by-arm-and-covariates lacks covariates; add them, or take change-by-arm")
 
 
-def _numbers(path: Keys, prediction: Prediction) -> Iterator[Problem]:
+def _numbers(path: Keys, prediction: Prediction) -> Iterator[Mistake]:
     for key in ("alphas", "measures", "covariates"):
         yield from check_names((*path, key), getattr(prediction, key))

@@ -1,4 +1,4 @@
-"""Models that do not go with the rest of the study, or with themselves."""
+"""Models that contradict the rest of the study, or themselves."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..common import did_you_mean
 from ._expressions import parse_connection
+from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._models import MAIN, merge_structures, model_specs
-from ._problems import Keys, Problem, check_names, names_differing_in_case
 from ._study import Dcm, Structure, Study
 
 
-def check_dcm(study: Study) -> Iterator[Problem]:
+def check_dcm(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[dcm]` that its shape alone does not show."""
     if study.dcm is None:
         return
@@ -25,52 +25,52 @@ def check_dcm(study: Study) -> Iterator[Problem]:
         yield from _unused_or_repeated(dcm)
 
 
-def _task(study: Study, dcm: Dcm) -> Iterator[Problem]:
+def _task(study: Study, dcm: Dcm) -> Iterator[Mistake]:
     path = ("dcm", "task")
     events = [name for name, task in study.tasks.items() if not task.rest]
     if dcm.task not in study.tasks:
-        yield Problem(path, f"{dcm.task!r} is no task{did_you_mean(dcm.task, events, 'tasks')}", (("tasks", dcm.task),))
+        yield Mistake(path, f"{dcm.task!r} is no task{did_you_mean(dcm.task, events, 'tasks')}", (("tasks", dcm.task),))
     elif study.tasks[dcm.task].rest:
-        yield Problem(path, f"{dcm.task!r} is a rest run, which has no inputs", (("tasks", dcm.task),))
+        yield Mistake(path, f"{dcm.task!r} is a rest run, which has no inputs", (("tasks", dcm.task),))
 
 
-def _regions(study: Study, dcm: Dcm) -> Iterator[Problem]:
+def _regions(study: Study, dcm: Dcm) -> Iterator[Mistake]:
     for place, name in enumerate(dcm.regions):
         here = ("dcm", "regions", place)
         if name in dcm.regions[:place]:
-            yield Problem(here, f"names {name!r} twice; name it once")
+            yield Mistake(here, f"names {name!r} twice; name it once")
         elif name not in study.regions:
             tip = did_you_mean(name, list(study.regions), "regions")
-            yield Problem(here, f"{name!r} is no region of this study{tip}", (("regions", name),))
+            yield Mistake(here, f"{name!r} is no region of this study{tip}", (("regions", name),))
 
 
-def _inputs(study: Study, dcm: Dcm) -> Iterator[Problem]:
+def _inputs(study: Study, dcm: Dcm) -> Iterator[Mistake]:
     if not dcm.inputs:
-        yield Problem(("dcm", "inputs"), 'has no input; give at least one, such as task = ["faces", "shapes"]')
+        yield Mistake(("dcm", "inputs"), 'has no input; give at least one, such as task = ["faces", "shapes"]')
     task, about = study.tasks.get(dcm.task), (("tasks", dcm.task),)
     known = [] if task is None or task.rest or not task.conditions else [*task.conditions, *task.modulators]
     for name, members in dcm.inputs.items():
         if not members:
-            yield Problem(("dcm", "inputs", name), "adds up nothing; name conditions, or a modulator")
+            yield Mistake(("dcm", "inputs", name), "adds up nothing; name conditions, or a modulator")
         unknown = f"no condition or modulator of the task {dcm.task!r}"
         path = ("dcm", "inputs", name)
         yield from check_names(path, members, known or None, unknown, "conditions and modulators", about)
 
 
-def _names(dcm: Dcm) -> Iterator[Problem]:
+def _names(dcm: Dcm) -> Iterator[Mistake]:
     yield from names_differing_in_case(("dcm", "models"), dcm.models, "models")
     for name in dcm.models:
         if name.casefold() == MAIN:
-            yield Problem(
+            yield Mistake(
                 ("dcm", "models", name), f"{MAIN!r} is the model of [dcm] itself; call this one something else"
             )
 
 
-def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
+def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Mistake]:
     """Mistakes in the connections of one model."""
-    found: list[Problem] = []
-    whole = merge_structures(dcm, structure)
-    free = _free_connections(whole, dcm)
+    found: list[Mistake] = []
+    complete = merge_structures(dcm, structure)
+    free = _free_connections(complete, dcm)
     if isinstance(structure.a, tuple):
         found += _pairs((*path, "a"), structure.a, dcm.regions)
     for key, given in (("b", structure.b), ("c", structure.c)):
@@ -79,42 +79,42 @@ def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Problem]:
         found += _pairs((*path, "b", name), connections, dcm.regions)
     for name, regions in (structure.c or {}).items():
         found += check_names((*path, "c", name), regions, dcm.regions, "no region of the model", "regions of the model")
-    found += _changes_of_absent(path, structure, whole, free, dcm)
-    if not any((whole.c or {}).values()) and (structure.c is not None or structure is dcm):
+    found += _changes_of_absent(path, structure, complete, free, dcm)
+    if not any((complete.c or {}).values()) and (structure.c is not None or structure is dcm):
         where = (*path, "c") if structure.c is not None else path
-        found.append(Problem(where, 'no input drives a region; add c, such as c = { task = ["amygdala"] }'))
+        found.append(Mistake(where, 'no input drives a region; add c, such as c = { task = ["amygdala"] }'))
     return found
 
 
-def _input_names(path: Keys, given: Mapping[str, Sequence[str]], dcm: Dcm) -> Iterator[Problem]:
+def _input_names(path: Keys, given: Mapping[str, Sequence[str]], dcm: Dcm) -> Iterator[Mistake]:
     for name in given:
         if name not in dcm.inputs:
-            yield Problem(
+            yield Mistake(
                 (*path, name), f"{name!r} is no input of the model{did_you_mean(name, list(dcm.inputs), 'inputs')}"
             )
 
 
-def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> Iterator[Problem]:
+def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> Iterator[Mistake]:
     seen: set[tuple[str, str]] = set()
     for place, text in enumerate(connections):
         here = (*path, place)
         try:
             pair = parse_connection(text)
         except ValueError as error:
-            yield Problem(here, str(error))
+            yield Mistake(here, str(error))
             continue
         for name in dict.fromkeys(pair):
             if name not in regions:
                 tip = did_you_mean(name, regions, "regions of the model")
-                yield Problem(here, f"{text!r} names {name!r}, which is no region of the model{tip}")
+                yield Mistake(here, f"{text!r} names {name!r}, which is no region of the model{tip}")
         if pair in seen:
-            yield Problem(here, f"{text!r} is there twice; name it once")
+            yield Mistake(here, f"{text!r} is there twice; name it once")
         seen.add(pair)
 
 
 def _changes_of_absent(
     path: Keys, structure: Structure, whole: Structure, free: set[tuple[str, str]] | None, dcm: Dcm
-) -> Iterator[Problem]:
+) -> Iterator[Mistake]:
     """Connections that an input changes, but that are not there."""
     if free is None or (structure.a is None and structure.b is None):
         return
@@ -123,11 +123,11 @@ def _changes_of_absent(
             absent = _known_pairs((text,), dcm.regions) - free
             if any(to != source for to, source in absent):  # self-connections are always there
                 where = (*path, "b", name, place) if structure.b is not None else (*path, "a")
-                yield Problem(where, f"{name!r} changes {text!r}, which is not among the connections of a; add it to a")
+                yield Mistake(where, f"{name!r} changes {text!r}, which is not among the connections of a; add it to a")
 
 
 def _free_connections(structure: Structure, dcm: Dcm) -> set[tuple[str, str]] | None:
-    """The connections that there are; None for all of them, or where that cannot be told."""
+    """The connections that there are; None for all of them, or where a is not in order."""
     if not isinstance(structure.a, tuple) or [*_pairs((), structure.a, dcm.regions)]:
         return None
     return _known_pairs(structure.a, dcm.regions)
@@ -144,15 +144,15 @@ def _known_pairs(connections: Sequence[str], regions: Sequence[str]) -> set[tupl
     return {pair for pair in pairs if set(pair) <= set(regions)}
 
 
-def _unused_or_repeated(dcm: Dcm) -> Iterator[Problem]:
+def _unused_or_repeated(dcm: Dcm) -> Iterator[Mistake]:
     """Inputs that do nothing in any model, and models that are the same."""
     specs = model_specs(dcm)
     for place, name in enumerate(dcm.inputs):
         if not any(spec.b[:, :, place].any() or spec.c[:, place].any() for spec in specs.values()):
             text = "drives no region (c) and changes no connection (b) in any model; use it, or remove it"
-            yield Problem(("dcm", "inputs", name), text)
+            yield Mistake(("dcm", "inputs", name), text)
     first: dict[object, str] = {}
     for name, spec in specs.items():
         if (other := first.setdefault(spec, name)) != name:
             which = "[dcm] itself" if other == MAIN else repr(other)
-            yield Problem(("dcm", "models", name), f"is the same model as {which}; change it, or remove it")
+            yield Mistake(("dcm", "models", name), f"is the same model as {which}; change it, or remove it")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from ..common import did_you_mean, time_problem
 from ._expressions import parse_contrast
+from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._models import inversion_settings
-from ._problems import Keys, Problem, check_names, names_differing_in_case
 from ._study import TARGET_CIRCUIT, Box, Region, Study, Task
 
 _LABEL = re.compile(r"[A-Za-z0-9]+")
@@ -26,54 +26,54 @@ NARROWEST, WIDEST = 1.0, 30.0  # mm, of a smoothing kernel
 SOURCES = ("mask", "sphere", "atlas", "preset")
 
 
-def check_participants(study: Study) -> Iterator[Problem]:
+def check_participants(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[participants]`, `[sessions]` and `[scores]` that their shape alone does not show."""
     yield from _arms(study)
     yield from _sessions(study)
     yield from _scores(study)
 
 
-def _arms(study: Study) -> Iterator[Problem]:
+def _arms(study: Study) -> Iterator[Mistake]:
     participants = study.participants
     if participants.arms[0] == participants.arms[1]:
-        yield Problem(("participants", "arms"), f"both arms are {participants.arms[0]!r}; name two that differ")
+        yield Mistake(("participants", "arms"), f"both arms are {participants.arms[0]!r}; name two that differ")
     if "" in participants.arms:
-        yield Problem(("participants", "arms"), "an arm has no name; write it as in the participants' table")
+        yield Mistake(("participants", "arms"), "an arm has no name; write it as in the participants' table")
     for name, reason in participants.exclude.items():
         path = ("participants", "exclude", name)
         if not name.startswith("sub-"):
-            yield Problem(path, f"{name!r} is no participant's label; did you mean {'sub-' + name!r}?")
+            yield Mistake(path, f"{name!r} is no participant's label; did you mean {'sub-' + name!r}?")
         if not reason:
-            yield Problem(path, 'gives no reason; the report names it, such as "withdrew consent"')
+            yield Mistake(path, 'gives no reason; the report names it, such as "withdrew consent"')
 
 
-def _sessions(study: Study) -> Iterator[Problem]:
+def _sessions(study: Study) -> Iterator[Mistake]:
     sessions = study.sessions
     if sessions.before == sessions.after:
         where = ("sessions", "after") if "after" in sessions.model_fields_set else ("sessions", "before")
-        yield Problem(where, f"before and after are both {sessions.after!r}; name two that differ")
+        yield Mistake(where, f"before and after are both {sessions.after!r}; name two that differ")
     for key in ("before", "after"):
         label = getattr(sessions, key)
         if not label.removeprefix("ses-").isalnum() or not label.startswith("ses-"):
             tip = f"; did you mean {'ses-' + label!r}?" if label.isalnum() else ""
-            yield Problem(("sessions", key), f"{label!r} is no session's label, such as ses-1{tip}")
+            yield Mistake(("sessions", key), f"{label!r} is no session's label, such as ses-1{tip}")
 
 
-def _scores(study: Study) -> Iterator[Problem]:
+def _scores(study: Study) -> Iterator[Mistake]:
     yield from names_differing_in_case(("scores",), study.scores, "scores")
     for name, score in study.scores.items():
         if name == study.participants.arm:
             text = f"{name!r} is the column of the arms ([participants] arm); call the score something else"
-            yield Problem(("scores", name), text, (("participants",),))
+            yield Mistake(("scores", name), text, (("participants",),))
         if score.take != "once" and score.table is None:
             text = (
                 f"takes {score.take!r}, which needs a table with a row for each session, and the participants' table "
                 "has one for each participant; add table = a phenotype table with a column session_id"
             )
-            yield Problem(("scores", name, "take"), text)
+            yield Mistake(("scores", name, "take"), text)
 
 
-def check_tasks(study: Study) -> Iterator[Problem]:
+def check_tasks(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[tasks]` that its shape alone does not show."""
     yield from names_differing_in_case(("tasks",), study.tasks, "tasks")
     for name, task in study.tasks.items():
@@ -81,55 +81,55 @@ def check_tasks(study: Study) -> Iterator[Problem]:
         if not _LABEL.fullmatch(name):
             bare = name.removeprefix("task-")
             tip = f"; did you mean {bare!r}?" if _LABEL.fullmatch(bare) else ""
-            yield Problem(path, f"{name!r} cannot be the NAME of task-NAME, which is letters and digits only{tip}")
+            yield Mistake(path, f"{name!r} cannot be the NAME of task-NAME, which is letters and digits only{tip}")
         yield from _rest(path, task) if task.rest else _events(path, task)
         if task.repetition_time is not None and (problem := time_problem(task.repetition_time, "repetition time")):
-            yield Problem((*path, "repetition_time"), problem)
+            yield Mistake((*path, "repetition_time"), problem)
 
 
-def _rest(path: Keys, task: Task) -> Iterator[Problem]:
+def _rest(path: Keys, task: Task) -> Iterator[Mistake]:
     if "condition_column" in task.model_fields_set:
-        yield Problem((*path, "condition_column"), "a rest run has no events; remove it, or rest = true")
+        yield Mistake((*path, "condition_column"), "a rest run has no events; remove it, or rest = true")
     for key in ("conditions", "modulators", "contrasts"):
         if getattr(task, key):
-            yield Problem((*path, key), "a rest run has no events to make them from; remove it, or rest = true")
+            yield Mistake((*path, key), "a rest run has no events to make them from; remove it, or rest = true")
 
 
-def _events(path: Keys, task: Task) -> Iterator[Problem]:
+def _events(path: Keys, task: Task) -> Iterator[Mistake]:
     yield from _conditions((*path, "conditions"), task)
     for name, modulator in task.modulators.items():
         here = (*path, "modulators", name)
         if name in task.conditions:
-            yield Problem(here, f"{name!r} is a condition, too; give the modulator another name")
+            yield Mistake(here, f"{name!r} is a condition, too; give the modulator another name")
         if task.conditions and modulator.condition not in task.conditions:
             tip = did_you_mean(modulator.condition, list(task.conditions), "conditions")
-            yield Problem((*here, "condition"), f"{modulator.condition!r} is no condition of this task{tip}")
+            yield Mistake((*here, "condition"), f"{modulator.condition!r} is no condition of this task{tip}")
     yield from names_differing_in_case((*path, "contrasts"), task.contrasts, "contrasts")
     for name, text in task.contrasts.items():
         yield from _contrast((*path, "contrasts", name), text, task)
 
 
-def _conditions(path: Keys, task: Task) -> Iterator[Problem]:
+def _conditions(path: Keys, task: Task) -> Iterator[Mistake]:
     owner: dict[str, str] = {}
     for name, kinds in task.conditions.items():
         if not kinds:
-            yield Problem((*path, name), "merges no trial types; name at least one")
+            yield Mistake((*path, name), "merges no trial types; name at least one")
         for place, kind in enumerate(kinds):
             here = (*path, name, place)
             if kind in owner and owner[kind] == name:
-                yield Problem(here, f"names the trial type {kind!r} twice; name it once")
+                yield Mistake(here, f"names the trial type {kind!r} twice; name it once")
             elif kind in owner:
-                yield Problem(
+                yield Mistake(
                     here, f"the trial type {kind!r} is in {owner[kind]!r} already; its events would count twice"
                 )
             owner.setdefault(kind, name)
 
 
-def _contrast(path: Keys, text: str, task: Task) -> Iterator[Problem]:
+def _contrast(path: Keys, text: str, task: Task) -> Iterator[Mistake]:
     try:
         weights = parse_contrast(text)
     except ValueError as error:
-        yield Problem(path, str(error))
+        yield Mistake(path, str(error))
         return
     known = [*task.conditions, *task.modulators]
     for name in weights if task.conditions else ():
@@ -139,91 +139,91 @@ def _contrast(path: Keys, text: str, task: Task) -> Iterator[Problem]:
         tip = did_you_mean(name, known, "conditions")
         if len(parts) > 1 and all(part in known for part in parts):
             tip = f"; put spaces around the sign: {' - '.join(parts)!r}"
-        yield Problem(path, f"{text!r} names {name!r}, which is no condition of this task{tip}")
+        yield Mistake(path, f"{text!r} names {name!r}, which is no condition of this task{tip}")
 
 
-def check_settings(study: Study) -> Iterator[Problem]:
+def check_settings(study: Study) -> Iterator[Mistake]:
     """Every setting that others make useless, or that was given in another unit."""
     yield from _confounds(study)
     if study.glm.high_pass < SHORTEST:
         text = f"is {study.glm.high_pass:g} s, which takes the task out with the drifts; 1/128 Hz is high_pass = 128"
-        yield Problem(("glm", "high_pass"), text)
+        yield Mistake(("glm", "high_pass"), text)
     smoothing = study.glm.smoothing
     if smoothing is not None and not NARROWEST <= smoothing <= WIDEST:
         text = f"is {smoothing:g} mm, where {NARROWEST:g} to {WIDEST:g} is meant; it is the full width at half maximum"
-        yield Problem(("glm", "smoothing"), text)
+        yield Mistake(("glm", "smoothing"), text)
     if study.glm.high_pass > LONGEST:
         seconds = study.glm.high_pass / 1000
         text = f"is {study.glm.high_pass:g} s, longer than any run; {seconds:g} if it was in ms, {LONGEST:g} for none"
-        yield Problem(("glm", "high_pass"), text)
+        yield Mistake(("glm", "high_pass"), text)
     drawn = study.outputs.maps and any(task.contrasts for task in study.tasks.values())
     if smoothing is not None and not drawn:
-        yield Problem(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
+        yield Mistake(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
     if study.outputs.spm and study.dcm is None:
-        yield Problem(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")
+        yield Mistake(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")
     if study.dcm is None:
         return
     try:
         starts = inversion_settings(study.dcm).starts
     except ValueError as error:  # of settings that do not go together
-        yield Problem(("dcm",), str(error))
+        yield Mistake(("dcm",), str(error))
         return
     if "seed" in study.dcm.model_fields_set and starts == 1:
-        yield Problem(("dcm", "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
+        yield Mistake(("dcm", "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
 
 
-def _confounds(study: Study) -> Iterator[Problem]:
+def _confounds(study: Study) -> Iterator[Mistake]:
     """Settings of `[confounds]` that its strategy does not heed."""
     confounds = study.confounds
     for key, part in _STRATEGY_PART.items():
         if key in confounds.model_fields_set and part not in confounds.strategy:
             text = f"would be ignored, as strategy does not name {part!r}; add it to strategy, or remove {key}"
-            yield Problem(("confounds", key), text)
+            yield Mistake(("confounds", key), text)
     yield from check_names(("confounds", "strategy"), confounds.strategy)
 
 
-def check_regions(study: Study) -> Iterator[Problem]:
+def check_regions(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[regions]` that its shape alone does not show."""
     yield from names_differing_in_case(("regions",), study.regions, "regions")
     for name, region in study.regions.items():
         path: Keys = ("regions", name)
         given = [source for source in SOURCES if getattr(region, source) is not None]
         if len(given) != 1:
-            there = f"has {' and '.join(given)}, which exclude each other" if given else "says nowhere where it lies"
-            yield Problem(path, f"{there}; give exactly one of {', '.join(SOURCES)}")
+            problem = f"has {' and '.join(given)}, which exclude each other" if given else "says nowhere where it lies"
+            yield Mistake(path, f"{problem}; give exactly one of {', '.join(SOURCES)}")
             continue
         yield from _options(path, region, given[0])
         if region.preset is not None and circuit_region(name) is None:
             tip = did_you_mean(name, TARGET_CIRCUIT, "its regions")
-            yield Problem(path, f"{name!r} is no region of the preset {region.preset!r}{tip}")
+            yield Mistake(path, f"{name!r} is no region of the preset {region.preset!r}{tip}")
         if region.box is not None:
             yield from _box((*path, "box"), region.box)
 
 
 def circuit_region(name: str) -> str | None:
-    """The region of the target circuit that a name means, where halves may be told apart: ``amygdala-left``."""
+    """The region of the target circuit that a name means; it may end in a side: ``amygdala-left``."""
     bare = name
     for side in ("left", "right"):
         bare = bare.removesuffix(f"-{side}").removesuffix(f"_{side}")
     return bare if bare in TARGET_CIRCUIT else None
 
 
-def _options(path: Keys, region: Region, source: str) -> Iterator[Problem]:
+def _options(path: Keys, region: Region, source: str) -> Iterator[Mistake]:
     if source == "atlas" and not region.labels:
-        yield Problem(path, "takes an atlas, but no labels of it; add labels")
+        yield Mistake(path, "takes an atlas, but no labels of it; add labels")
     if source != "atlas" and region.labels:
-        yield Problem((*path, "labels"), f"only an atlas has labels, and this region is a {source}; remove them")
+        yield Mistake((*path, "labels"), f"only an atlas has labels, and this region is a {source}; remove them")
     if region.threshold is not None and source == "sphere":
-        yield Problem((*path, "threshold"), "a sphere has no threshold, so it would be ignored; remove it")
+        yield Mistake((*path, "threshold"), "a sphere has no threshold, so it would be ignored; remove it")
     if region.threshold is not None and region.threshold < 0:
-        yield Problem((*path, "threshold"), f"must not be negative, and is {region.threshold:g}")
+        yield Mistake((*path, "threshold"), f"must not be negative, and is {region.threshold:g}")
     yield from check_names((*path, "labels"), region.labels)
 
 
-def _box(path: Keys, box: Box) -> Iterator[Problem]:
+def _box(path: Keys, box: Box) -> Iterator[Mistake]:
     limits = {axis: span for axis in ("x", "y", "z") if (span := getattr(box, axis)) is not None}
     if not limits:
-        yield Problem(path, "limits no axis; give x, y or z a list [from, to] in mm, or remove it")
+        yield Mistake(path, "limits no axis; give x, y or z a list [from, to] in mm, or remove it")
     for axis, (low, high) in limits.items():
         if low >= high:
-            yield Problem((*path, axis), f"goes from {low:g} to {high:g}; the first must be less than the second")
+            yield Mistake((*path, axis), f"goes from {low:g} to {high:g}; the first must be less than the second")

@@ -52,19 +52,19 @@ class GuessedPair:
 
 def guess_sessions(sessions: Sequence[str], times: Times) -> GuessedPair:
     """Before and after treatment, by the words and numbers in the labels and by the dates in the dataset."""
-    there = first_names(sorted_names(sessions))
+    listed_sessions = first_names(sorted_names(sessions))
     if len(sessions) < 2:
         return GuessedPair(None, f"there is only {sessions[0]}" if sessions else "the dataset has no sessions")
     named, dated = order_visits(sessions), _order_by_dates(sessions, times)
     known = find_before_and_after(sessions)
     if named is None and dated is None:
         dates = "; dates differ from participant to participant" if times else ""
-        return GuessedPair(None, f"nothing in the labels says which comes first{dates}; there are {there}")
+        return GuessedPair(None, f"nothing in the labels says which comes first{dates}; there are {listed_sessions}")
     if named is not None and dated is not None and named != dated:
         return GuessedPair(
             None, f"by their labels {', '.join(named)} follow each other, by acq_time {', '.join(dated)}"
         )
-    rest = f"; there are {there}" if len(sessions) > 2 else ""
+    rest = f"; there are {listed_sessions}" if len(sessions) > 2 else ""
     if known is not None and named is not None:
         by = "labels and acq_time" if dated else "labels"
         return GuessedPair(known, f"guessed from the {by} {known[0]}, {known[1]}{rest}")

@@ -34,7 +34,7 @@ def model_spec(dcm: Dcm, structure: Structure | None = None) -> Spec:
         dcm: the main model; regions and inputs are in its order.
         structure: an alternative, whose absent parts are those of the main model; None for the main model itself.
 
-    Where nothing is said, A is full, and B and C are empty. Self-connections are always part of A.
+    Without further settings A is full, and B and C are empty. Self-connections are always part of A.
     """
     merged = merge_structures(dcm, structure)
     a: Literal["full"] | Sequence[str] = merged.a if isinstance(merged.a, tuple) else "full"
@@ -76,8 +76,8 @@ def make_spec(
 
 def merge_structures(dcm: Structure, structure: Structure | None) -> Structure:
     """An alternative with what it does not say taken from the main model."""
-    said = {name: getattr(structure, name, None) for name in Structure.model_fields}
-    return Structure(**{name: getattr(dcm, name) if value is None else value for name, value in said.items()})
+    given = {name: getattr(structure, name, None) for name in Structure.model_fields}
+    return Structure(**{name: getattr(dcm, name) if value is None else value for name, value in given.items()})
 
 
 def _mask(regions: Sequence[str], connections: Sequence[str]) -> Bool[np.ndarray, "region region"]:

@@ -13,7 +13,7 @@ from ._analyses import NAME
 from ._check_analyses import check_group, check_predict
 from ._check_dcm import check_dcm
 from ._check_sections import check_participants, check_regions, check_settings, check_tasks
-from ._problems import Keys, Problem, line_of, locate_keys
+from ._mistakes import Keys, Mistake, line_of, locate_keys
 from ._schema import check_shape
 from ._study import Region, Score, Study
 
@@ -34,7 +34,7 @@ _PARTS: dict[str, dict[str, Any]] = {
 }
 LARGEST = 2**20  # bytes; a configuration is a text written by hand
 DEEPEST = 20
-CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...] = (
+CHECKS: tuple[Callable[[Study], Iterator[Mistake]], ...] = (
     check_participants,
     check_tasks,
     check_settings,
@@ -104,9 +104,9 @@ def _absolute(path: Path | None, folder: Path) -> Path | None:
 
 
 def replace_broken_parts(
-    content: Mapping[str, Any], problems: Iterable[Problem]
+    content: Mapping[str, Any], problems: Iterable[Mistake]
 ) -> tuple[Study | None, tuple[Keys, ...]]:
-    """A study with stand-ins for everything that is not in order, and what they stand in for."""
+    """A study with placeholders for all parts that are not in order, and the paths of these parts."""
     kept = dict(content)
     broken = tuple(dict.fromkeys(_part_with_mistake(path, content) for problem in problems for path in problem.about))
     for path in sorted(broken, key=len, reverse=True):
@@ -121,8 +121,8 @@ def replace_broken_parts(
     return check_shape(kept)[0], broken
 
 
-def problems_of_intact_parts(problems: Iterable[Problem], broken: Sequence[Keys]) -> list[Problem]:
-    """The problems that are none of a stand-in's making."""
+def problems_of_intact_parts(problems: Iterable[Mistake], broken: Sequence[Keys]) -> list[Mistake]:
+    """The problems that no placeholder caused."""
     return [
         problem
         for problem in problems
@@ -176,7 +176,7 @@ def read_study(path: str | Path) -> Study:
     return with_absolute_paths(study, Path(path).expanduser().absolute().parent)
 
 
-def _checked(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
+def _checked(content: Mapping[str, Any]) -> tuple[Study | None, list[Mistake]]:
     study, problems = check_shape(content)
     if not problems and study is not None:
         return study, [problem for check in CHECKS for problem in check(study)]
@@ -186,7 +186,7 @@ def _checked(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
     return None, problems
 
 
-def _problem_lines(problems: list[Problem], name: str, lines: Mapping[Keys, int]) -> list[str]:
+def _problem_lines(problems: list[Mistake], name: str, lines: Mapping[Keys, int]) -> list[str]:
     """One line for each, in the order of the file."""
     ordered = sorted(problems, key=lambda problem: line_of(lines, problem.path))
     return list(dict.fromkeys(problem.words(name, lines) for problem in ordered))

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from ..common import did_you_mean, nearest_name
 from ._analyses import Compat
-from ._problems import Keys, Problem, heading, quoted
+from ._mistakes import Keys, Mistake, heading, quoted
 from ._study import Study
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -64,7 +64,7 @@ def _without_other_keys(part: Any) -> Any:
     return {**closing, **{key: _without_other_keys(item) for key, item in part.items()}}
 
 
-def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
+def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Mistake]]:
     """The study that a parsed file describes, or every mistake in its shape."""
     problems = [*_impossible_values(content, ())]
     study = None
@@ -94,7 +94,7 @@ def _with_mode_of_file(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return content_with_mode
 
 
-def _impossible_values(value: Any, path: Keys) -> Iterator[Problem]:
+def _impossible_values(value: Any, path: Keys) -> Iterator[Mistake]:
     """Values that no setting takes, whichever it is."""
     if isinstance(value, Mapping):
         for key, item in value.items():
@@ -103,14 +103,14 @@ def _impossible_values(value: Any, path: Keys) -> Iterator[Problem]:
         for place, item in enumerate(value):
             yield from _impossible_values(item, (*path, place))
     elif isinstance(value, date | time):
-        yield Problem(path, f"is the date {value}; put it in quotes if it is a name", (path,))
+        yield Mistake(path, f"is the date {value}; put it in quotes if it is a name", (path,))
     elif isinstance(value, str) and "\0" in value:
-        yield Problem(path, f"is {quoted(value)}, with a character that no name can have; remove it", (path,))
+        yield Mistake(path, f"is {quoted(value)}, with a character that no name can have; remove it", (path,))
     elif value == PLACEHOLDER:
-        yield Problem(path, f"is still {PLACEHOLDER!r}, which effconn init could not guess; fill it in", (path,))
+        yield Mistake(path, f"is still {PLACEHOLDER!r}, which effconn init could not guess; fill it in", (path,))
 
 
-def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> list[Problem]:
+def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> list[Mistake]:
     """pydantic's errors, those of one value in one line."""
     found: dict[tuple[Keys, Keys], list[str]] = {}
     for error in errors:
@@ -126,7 +126,7 @@ def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> lis
         if text not in texts:
             texts.append(text)
     return [
-        Problem(path, _join_alternatives(texts), _keys_concerned(path, lacking))
+        Mistake(path, _join_alternatives(texts), _keys_concerned(path, lacking))
         for (path, lacking), texts in found.items()
     ]
 

@@ -148,11 +148,11 @@ def _outcome(scores: Mapping[str, dict[str, Any]]) -> str | None:
 
 def _candidates(scores: Mapping[str, dict[str, Any]]) -> _Written:
     """What the outcome may be, in words."""
-    said = [
+    candidates = [
         f"{name} ({score['column'] or first_names(score['columns'])} of {score['file']})"
         for name, score in scores.items()
     ]
-    return _comment(first_names(said))
+    return _comment(first_names(candidates))
 
 
 def _comment(text: str) -> _Written:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ._analyses import (
     Compat,
+    ConfigSection,
     Distance,
     Finite,
     GroupAnalysis,
@@ -16,7 +17,6 @@ from ._analyses import (
     Name,
     Positive,
     Prediction,
-    Section,
     Span,
     Statistics,
 )
@@ -26,7 +26,7 @@ Expansion = Literal["basic", "power2", "derivatives", "full"]
 TARGET_CIRCUIT = ("dACC", "rACC", "vmPFC", "hippocampus", "insula", "amygdala")
 
 
-class StudyFiles(Section):
+class StudyFiles(ConfigSection):
     """`[study]`: what it is called and where its files lie. Paths are relative to the configuration file."""
 
     name: Annotated[str, Field(min_length=1, description="Title of the report.")]
@@ -39,7 +39,7 @@ class StudyFiles(Section):
     resolution: Annotated[str | None, Field(description="res- of the file names, where there are several.")] = None
 
 
-class Participants(Section):
+class Participants(ConfigSection):
     """`[participants]`: who takes part and in which arm."""
 
     table: Annotated[Path | None, Field(description="Default: participants.tsv of the BIDS dataset.")] = None
@@ -52,14 +52,14 @@ class Participants(Section):
     exclude: Annotated[dict[str, str], Field(description='Left out, and why: { "sub-07" = "withdrew consent" }.')] = {}
 
 
-class Sessions(Section):
+class Sessions(ConfigSection):
     """`[sessions]`: before and after treatment."""
 
     before: Annotated[str, Field(description="Label of the session before treatment.")] = "ses-1"
     after: Annotated[str, Field(description="Label of the session after it.")] = "ses-2"
 
 
-class Score(Section):
+class Score(ConfigSection):
     """`[scores.NAME]`: a number per participant, such as improvement.
 
     `take` says how sessions become one number: 'once' where the table has one row per participant; 'before' or 'after';
@@ -74,14 +74,14 @@ class Score(Section):
     unit: Annotated[str, Field(description="What it is counted in.")] = "points"
 
 
-class Modulator(Section):
+class Modulator(ConfigSection):
     """`[tasks.TASK.modulators.NAME]`: a condition weighted by a column of the events, centred over its events."""
 
     condition: Annotated[str, Field(description="The condition.")]
     column: Annotated[str, Field(description="Column of its events.")]
 
 
-class Task(Section):
+class Task(ConfigSection):
     """`[tasks.TASK]`: one task, by its name in task-TASK of the file names.
 
     Without `conditions` every trial type is a condition. `contrasts` are sums of conditions: "faces - shapes".
@@ -109,7 +109,7 @@ class Task(Section):
     acquisition: Annotated[str | None, Field(description="acq- of the file names, where there are several.")] = None
 
 
-class Confounds(Section):
+class Confounds(ConfigSection):
     """`[confounds]`: what is taken out of every series, by nilearn's `load_confounds`.
 
     Slow drifts are not among them: [glm] high_pass takes those out.
@@ -134,14 +134,14 @@ class Confounds(Section):
     ] = None
 
 
-class Sphere(Section):
+class Sphere(ConfigSection):
     """All voxels whose centre is within `radius`."""
 
     centre: Annotated[tuple[Finite, Finite, Finite], Field(description="x, y, z in mm of the study's space.")]
     radius: Annotated[Positive, Field(description="mm")]
 
 
-class Box(Section):
+class Box(ConfigSection):
     """Limits on any of the axes, mm."""
 
     x: Annotated[Span | None, Field(description="From left to right, mm.")] = None
@@ -149,7 +149,7 @@ class Box(Section):
     z: Annotated[Span | None, Field(description="From below to above, mm.")] = None
 
 
-class Region(Section):
+class Region(ConfigSection):
     """`[regions.NAME]`: exactly one of a mask file, a sphere, labels of an atlas, or a preset."""
 
     mask: Annotated[
@@ -175,7 +175,7 @@ class Region(Section):
     ] = 0.2
 
 
-class Glm(Section):
+class Glm(ConfigSection):
     """`[glm]`: the first level, as SPM12 by default."""
 
     high_pass: Annotated[Positive, Field(description="Cut-off period of the high-pass filter, s.")] = 128.0
@@ -189,8 +189,8 @@ class Glm(Section):
     ] = "auto"
 
 
-class Structure(Section):
-    """Which connections there are. A connection is "to <- from"; what is not said is as in the main model."""
+class Structure(ConfigSection):
+    """Which connections there are. A connection is "to <- from"; what is absent is as in the main model."""
 
     a: Annotated[Literal["full"] | tuple[str, ...] | None, Field(description="Connections between regions.")] = None
     b: Annotated[dict[str, tuple[str, ...]] | None, Field(description="Input = connections it changes.")] = None
@@ -239,14 +239,14 @@ class Dcm(Structure):
     )
 
 
-class Outputs(Section):
+class Outputs(ConfigSection):
     """`[outputs]`: what is kept beside the report."""
 
     maps: Annotated[bool, Field(description="Effect, variance and t maps of every contrast as NIfTI.")] = True
     spm: Annotated[bool, Field(description="DCM_*.mat that SPM12 opens, beside the NetCDF results.")] = False
 
 
-class Study(Section):
+class Study(ConfigSection):
     """One study: everything that decides what `effconn run` computes.
 
     Raises pydantic's `ValidationError` where a part is not in order; `read_study` turns that into lines to be read.

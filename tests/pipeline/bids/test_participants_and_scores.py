@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.bids import DataError, participant_column, participant_numbers, session_scores
-from pipeline.bids._participants import ParticipantTable, read_participants
+from pipeline.bids._participants import StudyParticipants, read_participants
 from pipeline.common import ambiguous_labels, match_labels
 from pipeline.study import Study
 
@@ -137,7 +137,7 @@ def trial(tmp_path: Path) -> Trial:
     return make
 
 
-def names(found: ParticipantTable) -> list[str]:
+def names(found: StudyParticipants) -> list[str]:
     return [one.name for one in found.participants]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.study._problems import Keys, line_of, locate_keys
+from pipeline.study._mistakes import Keys, line_of, locate_keys
 from pipeline.study._starter import toml
 
 SCALARS = (

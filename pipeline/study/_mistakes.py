@@ -1,4 +1,4 @@
-"""A mistake in a study's configuration: which key, what about it, and the line of the TOML file it stands on."""
+"""A mistake in a study's configuration: which key, what is wrong, and its line in the TOML file."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class _Scanner:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Mistake:
     """One mistake.
 
     Fields:
@@ -194,7 +194,7 @@ def quoted(value: object) -> str:
     return shorten(repr(value), LONGEST)
 
 
-def names_differing_in_case(path: Keys, names: Iterable[str], kind: str) -> Iterator[Problem]:
+def names_differing_in_case(path: Keys, names: Iterable[str], kind: str) -> Iterator[Mistake]:
     """A problem for every name that differs from an earlier one in capitals alone: some file systems take them for one.
 
     Arguments:
@@ -205,7 +205,7 @@ def names_differing_in_case(path: Keys, names: Iterable[str], kind: str) -> Iter
     for name in names:
         other = first.setdefault(name.casefold(), name)
         if other != name:
-            yield Problem(
+            yield Mistake(
                 (*path, name), f"the {kind} {other!r} and {name!r} differ in capitals only, and so would their files"
             )
 
@@ -217,7 +217,7 @@ def check_names(
     unknown: str = "",
     kind: str = "",
     about: tuple[Keys, ...] = (),
-) -> Iterator[Problem]:
+) -> Iterator[Mistake]:
     """A problem for every entry of a list that repeats an earlier one, or is none of the known names.
 
     Arguments:
@@ -225,10 +225,10 @@ def check_names(
         known: names that exist; None where entries may be anything.
         unknown: what any other name is, such as "no region of the model".
         kind: what the known names are, in the plural.
-        about: see `Problem`.
+        about: see `Mistake`.
     """
     for place, name in enumerate(names):
         if name in names[:place]:
-            yield Problem((*path, place), f"names {name!r} twice; name it once")
+            yield Mistake((*path, place), f"names {name!r} twice; name it once")
         elif known is not None and name not in known:
-            yield Problem((*path, place), f"{name!r} is {unknown}{did_you_mean(name, known, kind)}", about)
+            yield Mistake((*path, place), f"{name!r} is {unknown}{did_you_mean(name, known, kind)}", about)
