@@ -1,12 +1,12 @@
 """Pictures: Matplotlib figures from results."""
 
 from ._arms import OTHER_COLOURS, Density, arm_densities, arm_figure, plot_arms
+from ._effect_panels import effect_panels, shortened, wrapped
 from ._effects import effects_figure, influence_figure, plot_effects, plot_posterior, probability_figure
 from ._graph import plot_graph
 from ._inversions import LOW_VARIANCE, plot_fit, plot_free_energy, series_figure, variance_figure
 from ._matrices import matrix_figure, matrix_scale, plot_connectivity
 from ._models import plot_models, posterior_figure, search_figure
-from ._panels import effect_panels, shortened, wrapped
 from ._predictions import leave_one_out_figure, permutation_figure, plot_leave_one_out
 from ._style import (
     ARM_COLOUR,
@@ -23,8 +23,8 @@ from ._style import (
     VERMILION,
     WIDTH,
     add_key,
-    beside,
     given_or_new_axes,
+    label_right,
     new_figure,
     plain,
     save_figure,
@@ -56,12 +56,12 @@ __all__ = [
     "add_key",
     "arm_densities",
     "arm_figure",
-    "beside",
     "checked_svg",
     "effect_panels",
     "effects_figure",
     "given_or_new_axes",
     "influence_figure",
+    "label_right",
     "leave_one_out_figure",
     "matrix_figure",
     "matrix_scale",

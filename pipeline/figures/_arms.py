@@ -20,7 +20,7 @@ from peb import MEAN, ArmComparison, NormalMixture
 
 from ..results import LEVEL, Connection, connections, per_covariate
 from ..tables import numbers_text
-from ._panels import Panel, effect_panels, shortened, wrapped
+from ._effect_panels import Panel, effect_panels, shortened, wrapped
 from ._style import (
     ARM_COLOUR,
     GREEN,

@@ -18,7 +18,7 @@ from peb import LOW_INFLUENCE, MEAN, GroupPosterior
 
 from ..results import LEVEL, Z, connections
 from ..verdicts import EVIDENCE_LINES, probability_cutoff
-from ._panels import Panel, effect_panels, shortened, wrapped
+from ._effect_panels import Panel, effect_panels, shortened, wrapped
 from ._style import (
     BLUE,
     INK,

@@ -19,8 +19,8 @@ from peb import MEAN, GroupPosterior
 
 from ..results import Connection, per_covariate
 from ..tables import numbers_text
+from ._effect_panels import shortened, wrapped
 from ._matrices import BETWEEN, SELF, chosen_matrix
-from ._panels import shortened, wrapped
 from ._style import INK, MUTED, PAPER, add_key, given_or_new_axes, inches, style
 from ._values import ParameterValues, parameter_values
 

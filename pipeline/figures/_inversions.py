@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from dcm import Data, Posterior
 
-from ._panels import NAME_WIDTH, shortened
+from ._effect_panels import NAME_WIDTH, shortened
 from ._style import (
     BLUE,
     GREEN,

@@ -16,7 +16,7 @@ from peb import MEAN, GroupPosterior
 
 from ..results import Connection, Z, connections, per_covariate
 from ..tables import numbers_text
-from ._panels import shortened, wrapped
+from ._effect_panels import shortened, wrapped
 from ._style import (
     BLUE,
     GREEN,

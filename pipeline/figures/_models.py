@@ -17,8 +17,8 @@ from peb import Comparison, FamilyComparison
 
 from ..results import connections
 from ..verdicts import EVIDENCE_LINES
+from ._effect_panels import LABEL_SIZE, LINE_HEIGHT, row_label, shortened, wrapped
 from ._effects import STRENGTH, two_digits
-from ._panels import LABEL_SIZE, LINE_HEIGHT, row_label, shortened, wrapped
 from ._style import BLUE, INK, LINE, MUTED, VERMILION, given_or_new_axes, new_figure, signed, style
 
 Compared = Literal["model", "family"]

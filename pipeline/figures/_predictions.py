@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from peb import CrossValidation
 
 from ..tables import p_words, shuffled_p_cell
-from ._panels import wrapped
+from ._effect_panels import wrapped
 from ._style import BLUE, INK, MUTED, VERMILION, add_key, finite_arrays, given_or_new_axes, new_figure, signed, style
 
 

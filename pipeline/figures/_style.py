@@ -162,7 +162,7 @@ def finite_arrays(*arrays: ArrayLike) -> list[np.ndarray]:
     return values
 
 
-def beside(axes: Axes, row: float, text: str, colour: str = INK, weight: str = "normal") -> None:
+def label_right(axes: Axes, row: float, text: str, colour: str = INK, weight: str = "normal") -> None:
     """A text right of the axes, at the height of a row."""
     axes.annotate(
         text,

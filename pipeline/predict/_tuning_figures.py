@@ -22,7 +22,7 @@ from ..figures import (
     PURPLE,
     SKY,
     VERMILION,
-    beside,
+    label_right,
     new_figure,
     plain,
     shortened,
@@ -232,7 +232,7 @@ def missing_figure(result: ElasticNetResult) -> Figure | None:
             axes.broken_barh(
                 _runs_of_missing(holes[row]), (row - 0.35, 0.7), color=VERMILION if much else MUTED, linewidth=0
             )
-            beside(axes, row, f"{result.missing[place]:.0%}", weight="bold" if much else "normal")
+            label_right(axes, row, f"{result.missing[place]:.0%}", weight="bold" if much else "normal")
         axes.set_yticks(range(len(places)), labels, fontsize=8, linespacing=1.1)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.set(xlim=(-0.5, result.participants - 0.5), ylim=(len(places) - 0.4, -0.6))

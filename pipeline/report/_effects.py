@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from peb import MEAN
 
-from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, beside, new_figure, style, wrapped
+from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, label_right, new_figure, style, wrapped
 from ..page import EFFECT, PROBABILITY, Column, Picture, Records, Section
 from ..results import Z
 from ._study_result import StudyResult
@@ -96,14 +96,14 @@ def _effects_figure(effects: list[StandardisedEffect]) -> Figure:
         axes = figure.subplots()
         axes.axvspan(-Z, Z, color=LINE, alpha=0.35, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.9)
-        beside(axes, -0.75, "P(> 0)", MUTED, "normal")
+        label_right(axes, -0.75, "P(> 0)", MUTED, "normal")
         for row, effect in enumerate(effects):
             colour = VERMILION if effect.ratio > 0 else BLUE
             axes.plot([effect.ratio - Z, effect.ratio + Z], [row, row], color=colour, linewidth=2)
             axes.plot(
                 effect.ratio, row, "o", color=colour, markersize=7, markerfacecolor=colour if effect.called else PAPER
             )
-            beside(axes, row, _probability(effect.probability_above), INK, "bold" if effect.called else "normal")
+            label_right(axes, row, _probability(effect.probability_above), INK, "bold" if effect.called else "normal")
         axes.set(
             xlim=(-reach, reach), ylim=(len(effects) - 0.4, -0.9), xlabel="Posterior standard deviations from zero"
         )

@@ -14,10 +14,10 @@ from matplotlib.patches import Rectangle
 
 from dcm import Spec
 from pipeline.figures._arms import Density, arm_figure
+from pipeline.figures._effect_panels import shortened, wrapped
 from pipeline.figures._effects import effects_figure, probability_figure
 from pipeline.figures._matrices import BETWEEN, SELF, matrix_figure, matrix_scale
 from pipeline.figures._models import posterior_figure, search_figure
-from pipeline.figures._panels import shortened, wrapped
 from pipeline.figures._predictions import leave_one_out_figure, permutation_figure
 from pipeline.figures._style import BLUE, INK, MUTED, VERMILION, svg, themed_svg
 from pipeline.results import Z
