@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..figures import BLUE, GREEN, INK, LINE, MUTED, PURPLE, VERMILION, new_figure, plain, style
+from ..figures import BLUE, GREEN, INK, LINE, MUTED, PURPLE, VERMILION, literal_text, new_figure, style
 from ..page import Picture, Section
 from ..results import Z
 from ..study import MAIN
@@ -132,7 +132,7 @@ def _power_figure(run: CalibrationRun, power: Sequence[Power]) -> Figure:
                 marker=marker,
                 markersize=5,
                 capsize=2,
-                label=plain(f"a true {effect:g} Hz is found"),
+                label=literal_text(f"a true {effect:g} Hz is found"),
             )
         mine = [point for point in power if point.effect == effects[0]]
         falses = ([point.n for point in mine], [point.false for point in mine])

@@ -1,7 +1,7 @@
 """Pictures: Matplotlib figures from results."""
 
 from ._arms import OTHER_COLOURS, Density, arm_densities, arm_figure, plot_arms
-from ._effect_panels import effect_panels, shortened, wrapped
+from ._effect_panels import effect_panels, shorten_name, wrap_text
 from ._effects import effects_figure, influence_figure, plot_effects, plot_posterior, probability_figure
 from ._graph import plot_graph
 from ._inversions import LOW_VARIANCE, plot_fit, plot_free_energy, series_figure, variance_figure
@@ -25,10 +25,10 @@ from ._style import (
     add_key,
     given_or_new_axes,
     label_right,
+    literal_text,
     new_figure,
-    plain,
     save_figure,
-    signed,
+    signed_number,
     style,
     svg,
     themed_svg,
@@ -63,11 +63,11 @@ __all__ = [
     "influence_figure",
     "label_right",
     "leave_one_out_figure",
+    "literal_text",
     "matrix_figure",
     "matrix_scale",
     "new_figure",
     "permutation_figure",
-    "plain",
     "plot_arms",
     "plot_connectivity",
     "plot_effects",
@@ -82,12 +82,12 @@ __all__ = [
     "save_figure",
     "search_figure",
     "series_figure",
-    "shortened",
-    "signed",
+    "shorten_name",
+    "signed_number",
     "style",
     "svg",
     "themed_svg",
     "variance_figure",
-    "wrapped",
+    "wrap_text",
     "zero_line",
 ]

@@ -20,7 +20,7 @@ from peb import MEAN, ArmComparison, NormalMixture
 
 from ..results import LEVEL, Connection, connections, per_covariate
 from ..tables import numbers_text
-from ._effect_panels import Panel, effect_panels, shortened, wrapped
+from ._effect_panels import Panel, effect_panels, shorten_name, wrap_text
 from ._style import (
     ARM_COLOUR,
     GREEN,
@@ -31,8 +31,8 @@ from ._style import (
     AxesArray,
     add_key,
     given_or_new_array,
+    literal_text,
     new_figure,
-    plain,
     pyplot_figure,
     style,
 )
@@ -155,7 +155,7 @@ def _plot_every_arm(
     comparison: ArmComparison, parameters: Sequence[Connection], ax: ArrayLike | None, covariate_unit: str, legend: bool
 ) -> AxesArray:
     covariate = comparison.covariate
-    names = [shortened(name, 20) for name in comparison.arms]
+    names = [shorten_name(name, 20) for name in comparison.arms]
     about = "" if covariate == MEAN else f", effect of {covariate}"
     titles = (f"In each arm{about}", f"{names[0]} − {names[1]}")
     with style():
@@ -164,7 +164,7 @@ def _plot_every_arm(
         )
         for place, panel in enumerate(panels):
             if place < 2:
-                panel.axes.set_title(wrapped(titles[place], 18, 3, balanced=True))
+                panel.axes.set_title(wrap_text(titles[place], 18, 3, balanced=True))
             panel.axes.set_xlabel(panel.unit)
             panel.axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
             panel.axes.xaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2, steps=[1, 2, 5, 10]))
@@ -175,7 +175,9 @@ def _plot_every_arm(
             else:
                 _draw_rows(panel, comparison.marginals[2][panel.rows], INK, "D", 0.0)
         key = [
-            Line2D([], [], color=_arm_colour(name, arm), marker=MARKERS[arm], markersize=5, label=plain(names[arm]))
+            Line2D(
+                [], [], color=_arm_colour(name, arm), marker=MARKERS[arm], markersize=5, label=literal_text(names[arm])
+            )
             for arm, name in enumerate(comparison.arms)
         ]
         key.append(Line2D([], [], color=INK, marker="D", markersize=5, label="difference"))
@@ -222,21 +224,21 @@ def arm_figure(arms: Sequence[Density], difference: Density, *, effect: str, uni
 def _draw_arms(
     above: Axes, below: Axes, arms: Sequence[Density], difference: Density, *, effect: str, unit: str, half: bool
 ) -> None:
-    what = f"{'half of ' if half else ''}{shortened(arms[0].label, 20)} − {shortened(arms[1].label, 20)}"
+    what = f"{'half of ' if half else ''}{shorten_name(arms[0].label, 20)} − {shorten_name(arms[1].label, 20)}"
     for place, arm in enumerate(arms):
         _curve(above, arm, _arm_colour(arm.label, place), DASHES[place], place)
     _finish(above, arms)
-    above.set_title(wrapped(effect, 50, 2, balanced=True))
-    above.set_xlabel(wrapped(f"In each arm, {unit}", 60, 2, balanced=True))
+    above.set_title(wrap_text(effect, 50, 2, balanced=True))
+    above.set_xlabel(wrap_text(f"In each arm, {unit}", 60, 2, balanced=True))
     _curve(below, difference, INK, "solid")
     _shade(below, difference)
     _finish(below, [difference])
-    below.set_title(wrapped(_verdict(arms, difference), 54, 2, balanced=True))
-    below.set_xlabel(wrapped(f"{what}, {unit}", 60, 2, balanced=True))
+    below.set_title(wrap_text(_verdict(arms, difference), 54, 2, balanced=True))
+    below.set_xlabel(wrap_text(f"{what}, {unit}", 60, 2, balanced=True))
 
 
 def _verdict(arms: Sequence[Density], difference: Density) -> str:
-    first, second = (shortened(arm.label, 20) for arm in arms)
+    first, second = (shorten_name(arm.label, 20) for arm in arms)
     text = f"P({first} > {second}) = {_probability(difference.above_zero)}".replace("= <", "<").replace("= >", ">")
     if difference.draws is not None:
         text += f" (sampled: {_probability(difference.drawn_above_zero)})"
@@ -304,7 +306,7 @@ def _key(arms: Sequence[Density], difference: Density, half: bool) -> list[Line2
             color=_arm_colour(arm.label, place),
             linestyle=DASHES[place],
             linewidth=2,
-            label=plain(f"{shortened(arm.label, 20)}: {text}"),
+            label=literal_text(f"{shorten_name(arm.label, 20)}: {text}"),
         )
         for place, (arm, text) in enumerate(zip(arms, texts, strict=True))
     ]

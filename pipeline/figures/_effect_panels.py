@@ -17,7 +17,7 @@ from peb import MEAN
 from ..common import name_parts
 from ..results import LOG_SCALE, Connection, Kind, per_covariate
 from ..tables import tick_text
-from ._style import INK, LINE, figure_of, given_or_new_array, new_figure, plain
+from ._style import INK, LINE, figure_of, given_or_new_array, literal_text, new_figure
 
 KINDS: tuple[Kind, ...] = ("connection", "self-inhibition", "input", "other")
 SHORT_UNIT = {LOG_SCALE: "log scale (+ = more inhibition)", "": "parameter's own unit"}
@@ -90,21 +90,21 @@ def effect_panels(
         unit = _unit(parameters[group[0]], covariates[covariate], covariate_units or {})
         _rows(axes, [labels[row] for row in group] if column == 0 else [""] * group.size)
         if level == 0:
-            axes.set_title(wrapped(covariates[covariate], TITLE_WIDTH[columns], balanced=True))
-        panels.append(Panel(axes, covariate, group, wrapped(unit, UNIT_WIDTH[columns], balanced=True)))
+            axes.set_title(wrap_text(covariates[covariate], TITLE_WIDTH[columns], balanced=True))
+        panels.append(Panel(axes, covariate, group, wrap_text(unit, UNIT_WIDTH[columns], balanced=True)))
     return figure, panels
 
 
 def row_label(parameter: Connection, width: int) -> str:
     """A parameter in words, wrapped; long names of regions and inputs lose their middles."""
     parts = {
-        part: shortened(getattr(parameter, part), NAME_WIDTH) for part in ("to", "source", "modulator", "covariate")
+        part: shorten_name(getattr(parameter, part), NAME_WIDTH) for part in ("to", "source", "modulator", "covariate")
     }
-    words = replace(parameter, **parts).words if parameter.field else shortened(parameter.name, 3 * width)
-    return wrapped(words, width, 4)
+    words = replace(parameter, **parts).words if parameter.field else shorten_name(parameter.name, 3 * width)
+    return wrap_text(words, width, 4)
 
 
-def shortened(name: str, length: int) -> str:
+def shorten_name(name: str, length: int) -> str:
     """A name of at most so many letters, an ellipsis for its middle."""
     name = " ".join(name.split())
     kept = length - 1
@@ -118,7 +118,7 @@ class _NameWrapper(textwrap.TextWrapper):
         return [part for chunk in super()._split(text) for part in (name_parts(chunk) or [chunk])]
 
 
-def wrapped(text: str, width: int, lines: int = 3, *, balanced: bool = False) -> str:
+def wrap_text(text: str, width: int, lines: int = 3, *, balanced: bool = False) -> str:
     """Text from data in lines of at most `width` letters, so many of them, and an ellipsis where that is not all.
 
     `balanced` makes the lines alike in length.
@@ -131,7 +131,7 @@ def wrapped(text: str, width: int, lines: int = 3, *, balanced: bool = False) ->
         if len(tighter) > len(pieces) or "".join(pieces).endswith("…"):
             break
         pieces = tighter
-    return "\n".join(plain(piece) for piece in pieces)
+    return "\n".join(literal_text(piece) for piece in pieces)
 
 
 def _of_one_unit(parameters: Sequence[Connection]) -> list[np.ndarray]:
@@ -144,7 +144,7 @@ def _of_one_unit(parameters: Sequence[Connection]) -> list[np.ndarray]:
 def _unit(parameter: Connection, covariate: str, covariate_units: Mapping[str, str]) -> str:
     unit = SHORT_UNIT.get(parameter.unit, parameter.unit)
     for name in (parameter.covariate or MEAN, covariate):
-        unit = per_covariate(unit, name, covariate_units.get(name, "")).replace(name, shortened(name, 20))
+        unit = per_covariate(unit, name, covariate_units.get(name, "")).replace(name, shorten_name(name, 20))
     return unit
 
 

@@ -18,7 +18,7 @@ from peb import LOW_INFLUENCE, MEAN, GroupPosterior
 
 from ..results import LEVEL, Z, connections
 from ..verdicts import EVIDENCE_LINES, probability_cutoff
-from ._effect_panels import Panel, effect_panels, shortened, wrapped
+from ._effect_panels import Panel, effect_panels, shorten_name, wrap_text
 from ._style import (
     BLUE,
     INK,
@@ -29,8 +29,8 @@ from ._style import (
     AxesArray,
     add_key,
     finite_arrays,
+    literal_text,
     new_figure,
-    plain,
     pyplot_figure,
     style,
 )
@@ -230,11 +230,11 @@ def influence_figure(
             axes.plot(own[low], np.full(low.size, row), "o", color=VERMILION, markersize=5, zorder=3)
             named = sorted(low.tolist(), key=lambda i: own[i])
             if named:
-                text = ", ".join(plain(shortened(participants[i], 18)) for i in named[:NAMED])
+                text = ", ".join(literal_text(shorten_name(participants[i], 18)) for i in named[:NAMED])
                 more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
                 axes.text(float(own[named].max()) + 0.03, row - 0.16, text + more, fontsize=7.5, color=INK, va="bottom")
         axes.set(xlim=(-0.03, 1.06), ylim=(len(words) - 0.5, -0.7), xlabel="Influence")
-        axes.set_yticks(range(len(words)), [wrapped(each, 34, 2) for each in words], fontsize=8)
+        axes.set_yticks(range(len(words)), [wrap_text(each, 34, 2) for each in words], fontsize=8)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
     return figure
 

@@ -19,7 +19,7 @@ from peb import MEAN, GroupPosterior
 
 from ..results import Connection, per_covariate
 from ..tables import numbers_text
-from ._effect_panels import shortened, wrapped
+from ._effect_panels import shorten_name, wrap_text
 from ._matrices import BETWEEN, SELF, chosen_matrix
 from ._style import INK, MUTED, PAPER, add_key, given_or_new_axes, inches, style
 from ._values import ParameterValues, parameter_values
@@ -70,7 +70,7 @@ def plot_graph(
     places = _places(values.regions, coordinates)
     radius = _radius(places)
     modulator = values.parameters[drawn[0]].modulator if drawn else ""
-    title = f"B: added by {shortened(modulator, 20)}" if modulator else "A: average"
+    title = f"B: added by {shorten_name(modulator, 20)}" if modulator else "A: average"
     reach = (3.1 if any(_is_loop(values.parameters[i]) for i in drawn) else 1.3) * radius
     low, high = places.min(axis=0) - reach, places.max(axis=0) + reach
     with style():
@@ -86,7 +86,7 @@ def plot_graph(
         _draw_nodes(axes, values.regions, places, radius, size)
         unit = per_covariate("Hz", covariate, covariate_unit)
         what = title if covariate == MEAN else f"{title}, effect of {covariate}"
-        axes.set_title(wrapped(f"{what}, {unit}", 44, 3, balanced=True))
+        axes.set_title(wrap_text(f"{what}, {unit}", 44, 3, balanced=True))
         if legend:
             add_key(axes, _key(edges), given=ax is not None, below=4)
     return axes
@@ -258,8 +258,8 @@ def _draw_nodes(axes: Axes, regions: tuple[str, ...], places: np.ndarray, radius
     letters = 10 if radius > 0.2 else 9
     for name, (x, y) in zip(regions, places, strict=True):
         axes.add_patch(Circle((x, y), radius, facecolor=PAPER, edgecolor=INK, linewidth=1.1 * size, zorder=4))
-        words = " ".join(shortened(word, letters) for word in name.split())
-        text = wrapped(words, letters, 2, balanced=True)
+        words = " ".join(shorten_name(word, letters) for word in name.split())
+        text = wrap_text(words, letters, 2, balanced=True)
         longest = max(len(line) for line in text.split("\n"))
         room = size * radius * 250 / (longest + 0.5)  # points; letters are about two thirds as wide as high
         axes.text(

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from dcm import Data, Posterior
 
-from ._effect_panels import NAME_WIDTH, shortened
+from ._effect_panels import NAME_WIDTH, shorten_name
 from ._style import (
     BLUE,
     GREEN,
@@ -27,8 +27,8 @@ from ._style import (
     add_key,
     given_or_new_array,
     given_or_new_axes,
+    literal_text,
     new_figure,
-    plain,
     style,
     zero_line,
 )
@@ -152,7 +152,7 @@ def _draw_fit(
         axes.plot(time, observed[:, region], color=MUTED, linewidth=0.7, marker=".", markersize=2.2)
         axes.plot(time, predicted[:, region], color=VERMILION, linewidth=1.8)
         name = posterior.spec.regions[region]
-        axes.set_title(plain(f"{name} ({title})" if title else name))
+        axes.set_title(literal_text(f"{name} ({title})" if title else name))
         axes.set_ylabel(label)
         axes.margins(x=0)
 
@@ -162,7 +162,7 @@ def _fit_key(inputs: Sequence[str]) -> list[Line2D | Patch]:
         Line2D([], [], color=MUTED, marker=".", linewidth=0.7, label="observed"),
         Line2D([], [], color=VERMILION, linewidth=1.8, label="predicted"),
         *(
-            Patch(color=shade, alpha=alpha, label=plain(name))
+            Patch(color=shade, alpha=alpha, label=literal_text(name))
             for (shade, alpha), name in zip(SHADES, inputs, strict=False)
         ),
     ]
@@ -188,9 +188,9 @@ def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Seque
         axes.axvline(LOW_VARIANCE, color=VERMILION, linewidth=1)
         for column, (name, marker) in enumerate(zip(columns, ("o", "D"), strict=False)):
             colour = (SKY, BLUE)[column % 2]
-            axes.plot(explained[:, column], rows, marker, color=colour, markersize=4.5, label=plain(name))
+            axes.plot(explained[:, column], rows, marker, color=colour, markersize=4.5, label=literal_text(name))
         axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel="Explained variance (mean removed), %")
-        axes.set_yticks(rows, [plain(shortened(label, NAME_WIDTH)) for label in labels], fontsize=8)
+        axes.set_yticks(rows, [literal_text(shorten_name(label, NAME_WIDTH)) for label in labels], fontsize=8)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
         axes.text(

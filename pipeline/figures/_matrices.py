@@ -16,7 +16,7 @@ from peb import MEAN, GroupPosterior
 
 from ..results import Connection, Z, connections, per_covariate
 from ..tables import numbers_text
-from ._effect_panels import shortened, wrapped
+from ._effect_panels import shorten_name, wrap_text
 from ._style import (
     BLUE,
     GREEN,
@@ -99,7 +99,7 @@ def plot_connectivity(
         _draw(axes, drawn, values.regions, largest, abreast=1)
         unit = per_covariate("Hz", covariate, covariate_unit)
         what = drawn.title if covariate == MEAN else f"{drawn.title}, effect of {covariate}"
-        axes.set_title(wrapped(f"{what}, {unit}", 44, 3, balanced=True))
+        axes.set_title(wrap_text(f"{what}, {unit}", 44, 3, balanced=True))
         if legend:
             add_key(axes, _key([drawn], judged=False), given=ax is not None, below=4)
     return axes
@@ -172,7 +172,7 @@ def matrix_figure(
         unit = per_covariate("Hz", covariate, covariate_unit)
         unit += "; diagonal on a log scale" if any(np.isfinite(np.diag(each.mean)).any() for each in matrices) else ""
         figure.suptitle(
-            wrapped(f"{title}, {unit}", 58, balanced=True), x=0.02, ha="left", fontsize=10.5, fontweight="bold"
+            wrap_text(f"{title}, {unit}", 58, balanced=True), x=0.02, ha="left", fontsize=10.5, fontweight="bold"
         )
         figure.legend(handles=_key(matrices, called is not None), loc="outside lower left", ncols=2, columnspacing=1.2)
     return figure
@@ -209,7 +209,7 @@ def _matrices(
         own = [i for i, each in enumerate(parameters) if (each.field, each.modulator) == (field, modulator)]
         if not own:
             continue
-        title = "A: average" if field == "A" else f"B: added by {shortened(modulator, 20)}"
+        title = "A: average" if field == "A" else f"B: added by {shorten_name(modulator, 20)}"
         values = np.full((n, n), np.nan)
         in_model, excludes_zero = np.zeros((2, n, n), dtype=bool)
         for i in own:
@@ -223,7 +223,7 @@ def _draw(axes: Axes, matrix: _Matrix, regions: Sequence[str], largest: np.ndarr
     n = len(regions)
     for to, source in np.ndindex(n, n):
         _cell(axes, matrix, to, source, largest, abreast)
-    labels = [wrapped(shortened(name, 18), 10 if n <= ABREAST else 18, 2) for name in regions]
+    labels = [wrap_text(shorten_name(name, 18), 10 if n <= ABREAST else 18, 2) for name in regions]
     size = 9 if n <= 8 else 7.5
     axes.tick_params(length=0, labelcolor=INK, labeltop=True, labelbottom=False)
     axes.set_xticks(range(n), labels, fontsize=size)
@@ -235,7 +235,7 @@ def _draw(axes: Axes, matrix: _Matrix, regions: Sequence[str], largest: np.ndarr
     axes.xaxis.set_label_position("top")
     axes.set_xlabel("from", color=MUTED)
     axes.set_ylabel("to", color=MUTED)
-    axes.set_title(wrapped(matrix.title, 20 if n <= ABREAST else 40))
+    axes.set_title(wrap_text(matrix.title, 20 if n <= ABREAST else 40))
     for side in axes.spines.values():
         side.set_visible(False)
 

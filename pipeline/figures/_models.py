@@ -17,9 +17,9 @@ from peb import Comparison, FamilyComparison
 
 from ..results import connections
 from ..verdicts import EVIDENCE_LINES
-from ._effect_panels import LABEL_SIZE, LINE_HEIGHT, row_label, shortened, wrapped
+from ._effect_panels import LABEL_SIZE, LINE_HEIGHT, row_label, shorten_name, wrap_text
 from ._effects import STRENGTH, two_digits
-from ._style import BLUE, INK, LINE, MUTED, VERMILION, given_or_new_axes, new_figure, signed, style
+from ._style import BLUE, INK, LINE, MUTED, VERMILION, given_or_new_axes, new_figure, signed_number, style
 
 Compared = Literal["model", "family"]
 CELL = 0.02  # probability from which a cell of a heat map says its number
@@ -135,7 +135,7 @@ def search_figure(
 
 
 def _model_labels(names: Sequence[str]) -> list[str]:
-    return [wrapped(shortened(name, 60), 34, 2) for name in names]
+    return [wrap_text(shorten_name(name, 60), 34, 2) for name in names]
 
 
 def _bars_height(names: Sequence[str]) -> float:
@@ -165,7 +165,7 @@ def _bars(axes: Axes, values: np.ndarray, names: Sequence[str], compared: Compar
     axes.spines["bottom"].set_bounds(0, 1)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_xlabel(f"Posterior probability of the {compared}", loc="left")
-    axes.set_title(wrapped(covariate, 40, 2))
+    axes.set_title(wrap_text(covariate, 40, 2))
 
 
 def _heat(axes: Axes, values: np.ndarray, names: Sequence[str], compared: Compared, covariates: Sequence[str]) -> str:
@@ -185,10 +185,12 @@ def _heat(axes: Axes, values: np.ndarray, names: Sequence[str], compared: Compar
     for side in axes.spines.values():
         side.set_visible(False)
     _ticks(axes, names)
-    axes.set_ylabel(wrapped(f"{compared} for {covariates[0]}", 40, 2, balanced=True))
-    axes.set_xlabel(wrapped(f"{compared} for {covariates[1]}", 40, 2, balanced=True))
-    pair = [f"{shortened(names[i], 36)} for {shortened(covariates[k], 20)}" for k, i in enumerate((first, second))]
-    lines = [wrapped(f"Best: {pair[0]},", 58, 2), wrapped(f"{pair[1]}: P = {largest:.2f}", 58, 2)]
+    axes.set_ylabel(wrap_text(f"{compared} for {covariates[0]}", 40, 2, balanced=True))
+    axes.set_xlabel(wrap_text(f"{compared} for {covariates[1]}", 40, 2, balanced=True))
+    pair = [
+        f"{shorten_name(names[i], 36)} for {shorten_name(covariates[k], 20)}" for k, i in enumerate((first, second))
+    ]
+    lines = [wrap_text(f"Best: {pair[0]},", 58, 2), wrap_text(f"{pair[1]}: P = {largest:.2f}", 58, 2)]
     return "\n".join(lines)
 
 
@@ -196,7 +198,7 @@ def _ticks(axes: Axes, names: Sequence[str]) -> None:
     """Every name where they are few; numbers' worth of them where they are many."""
     n = len(names)
     shown = range(n) if n <= 16 else range(0, n, -(-n // 14))
-    labels = [wrapped(shortened(names[i], 20), 20, 1) for i in shown]
+    labels = [wrap_text(shorten_name(names[i], 20), 20, 1) for i in shown]
     size = 8.5 if n <= 16 else 8
     axes.set_xticks(shown, labels, fontsize=size)
     axes.set_yticks(shown, labels, fontsize=size)
@@ -234,7 +236,7 @@ def _path(axes: Axes, dropped: Sequence[Sequence[str]], gains: np.ndarray) -> No
     axes.margins(x=0.08, y=0.25)
     axes.set_xlim(-0.3, max(1, len(dropped)) + 0.3)
     axes.set(xlabel="Round (numbers: parameters dropped)", ylabel="ΔF, nats")
-    axes.set_title(f"{signed(float(reached[-1]), 1)} nats over the full model")
+    axes.set_title(f"{signed_number(float(reached[-1]), 1)} nats over the full model")
 
 
 def _fate(axes: Axes, labels: Sequence[str], when: dict[str, int], probability: np.ndarray) -> None:

@@ -12,8 +12,19 @@ from numpy.typing import ArrayLike
 from peb import CrossValidation
 
 from ..tables import p_words, shuffled_p_cell
-from ._effect_panels import wrapped
-from ._style import BLUE, INK, MUTED, VERMILION, add_key, finite_arrays, given_or_new_axes, new_figure, signed, style
+from ._effect_panels import wrap_text
+from ._style import (
+    BLUE,
+    INK,
+    MUTED,
+    VERMILION,
+    add_key,
+    finite_arrays,
+    given_or_new_axes,
+    new_figure,
+    signed_number,
+    style,
+)
 
 
 def plot_leave_one_out(
@@ -100,7 +111,7 @@ def permutation_figure(
         axes.axvline(observed, color=INK, linewidth=1.8, label="observed, " + f"{observed:+.3g}".replace("-", "−"))
         if two_sided:
             axes.axvline(-observed, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-        axes.set(xlabel=wrapped(statistic, 60, 2, balanced=True), ylabel="Permutations")
+        axes.set(xlabel=wrap_text(statistic, 60, 2, balanced=True), ylabel="Permutations")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         sides = "two-sided" if two_sided else "one-sided"
         axes.set_title(f"{reached.sum():,} of {values.size:,} reach it: {_p(p_value, values.size)} ({sides})")
@@ -119,12 +130,12 @@ def _draw_predictions(
     )
     tail = f", {unit}" if unit else ""
     axes.set(xlim=(across[0], across[1]), ylim=(ends[0], ends[1]))
-    axes.set_xlabel(wrapped(f"Actual {covariate}{tail}", 60, 2, balanced=True))
-    axes.set_ylabel(wrapped(f"Predicted {covariate}{tail}", 40, 2, balanced=True))
+    axes.set_xlabel(wrap_text(f"Actual {covariate}{tail}", 60, 2, balanced=True))
+    axes.set_ylabel(wrap_text(f"Predicted {covariate}{tail}", 40, 2, balanced=True))
 
 
 def _correlation(correlation: float, p_value: float, shuffles: int | None) -> str:
-    found = f"r = {signed(correlation)}" if np.isfinite(correlation) else "r is undefined"
+    found = f"r = {signed_number(correlation)}" if np.isfinite(correlation) else "r is undefined"
     return f"Out of sample: {found}" + (f", {_p(p_value, shuffles)} (one-sided)" if np.isfinite(p_value) else "")
 
 

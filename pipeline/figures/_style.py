@@ -143,12 +143,12 @@ def add_key(axes: Axes, handles: Sequence[Artist], *, given: bool, columns: int 
     )
 
 
-def plain(text: str) -> str:
+def literal_text(text: str) -> str:
     """Text from data, so that matplotlib does not take a dollar sign for mathematics nor a line break for a line."""
     return page_text(" ".join(text.split())).replace("$", r"\$")
 
 
-def signed(value: float, digits: int = 2) -> str:
+def signed_number(value: float, digits: int = 2) -> str:
     """A number with its sign, a true minus; none where it rounds to zero."""
     text = f"{value:+.{digits}f}".replace("-", "−")
     return text if text.strip("+−0.") else text[1:]

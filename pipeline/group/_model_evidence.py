@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from peb import RandomEffects, ReductionCheck, check_reduction, is_nested, random_effects
 
-from ..figures import BLUE, MUTED, new_figure, plain, style
+from ..figures import BLUE, MUTED, literal_text, new_figure, style
 from ..page import PROBABILITY, AnalysisReport, Answer, Column, Picture, Records, Section
 from ..results import read_posterior
 from ..verdicts import describe_model_rule, judge_model
@@ -167,7 +167,7 @@ def _figure(models: list[str], found: RandomEffects) -> Figure:
         rows = np.arange(len(models))[::-1]
         axes.barh(rows, found.frequency, height=0.55, color=BLUE, label="expected frequency")
         axes.plot(found.protected_exceedance, rows, "D", color=MUTED, label="P(most frequent), protected")
-        axes.set_yticks(rows, [plain(name) for name in models])
+        axes.set_yticks(rows, [literal_text(name) for name in models])
         axes.set_xlim(0, 1.02)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
     return figure

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from dcm import Spec
 from peb import MEAN
 
-from ..figures import BLUE, MUTED, VERMILION, effect_panels, style, wrapped
+from ..figures import BLUE, MUTED, VERMILION, effect_panels, style, wrap_text
 from ..results import connections
 from ._comparison import ENOUGH_HELD, ParameterCheck, PosteriorCheck
 
@@ -22,7 +22,7 @@ def check_figure(check: PosteriorCheck, spec: Spec) -> Figure:
     with style():
         figure, panels = effect_panels(connections([row.name for row in rows], spec), [MEAN])
         known = "draws not to be trusted" if check.trouble else "means and 90 % intervals"
-        panels[0].axes.set_title(wrapped(f"{check.name}: {known}", 40))
+        panels[0].axes.set_title(wrap_text(f"{check.name}: {known}", 40))
         for panel in panels:
             for place, row in enumerate(panel.rows):
                 parameter = rows[row]

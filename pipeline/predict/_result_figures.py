@@ -30,11 +30,11 @@ from ..figures import (
     VERMILION,
     add_key,
     given_or_new_axes,
+    literal_text,
     new_figure,
-    plain,
-    shortened,
+    shorten_name,
     style,
-    wrapped,
+    wrap_text,
 )
 from ..verdicts import RETAINED_SHARE
 from ._answers import number
@@ -49,14 +49,14 @@ def name_lines(name: str, width: int, lines: int = 4) -> str:
     pieces = _wrap(name, width)
     length = min(len(name), width * lines)
     while len(pieces) > lines:
-        pieces = _wrap(shortened(name, length), width)
+        pieces = _wrap(shorten_name(name, length), width)
         length -= 1
-    return "\n".join(plain(piece) for piece in pieces)
+    return "\n".join(literal_text(piece) for piece in pieces)
 
 
 def unit_of(outcome: Outcome) -> str:
     """What an effect on the outcome is counted in: its unit, or its name where that is short."""
-    return outcome.unit or shortened(outcome.name, 24)
+    return outcome.unit or shorten_name(outcome.name, 24)
 
 
 def plain_ticks(*axes: Axis) -> None:
@@ -95,7 +95,7 @@ def group_styles(result: ElasticNetResult) -> tuple[GroupStyle, ...]:
     if result.arms is None or result.arm is None:
         return (GroupStyle(np.ones(result.participants, dtype=bool), "each participant", BLUE, MARKERS[0]),)
     return tuple(
-        GroupStyle(result.arm * sign > 0, plain(shortened(name, 24)), colour, marker)
+        GroupStyle(result.arm * sign > 0, literal_text(shorten_name(name, 24)), colour, marker)
         for sign, name, colour, marker in zip((1, -1), result.arms, arm_colours(result.arms), MARKERS, strict=True)
     )
 
@@ -175,18 +175,18 @@ def _draw_predicted(
     _draw_points(axes, group_styles(result), y, guess)
     axes.set_title(title)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set_xlabel(wrapped(f"Observed {_outcome_label(result.outcome)}", 24, 2, balanced=True))
+    axes.set_xlabel(wrap_text(f"Observed {_outcome_label(result.outcome)}", 24, 2, balanced=True))
 
 
 def _label_predicted(axes: Axes, result: ElasticNetResult) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         plain_ticks(axis)
         axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    axes.set_ylabel(wrapped(f"Predicted {_outcome_label(result.outcome)}", 34, 2, balanced=True))
+    axes.set_ylabel(wrap_text(f"Predicted {_outcome_label(result.outcome)}", 34, 2, balanced=True))
 
 
 def _outcome_label(outcome: Outcome) -> str:
-    return f"{shortened(outcome.name, 30)}{f', {outcome.unit}' if outcome.unit else ''}"
+    return f"{shorten_name(outcome.name, 30)}{f', {outcome.unit}' if outcome.unit else ''}"
 
 
 def _draw_points(axes: Axes, groups: tuple[GroupStyle, ...], y: np.ndarray, guess: np.ndarray) -> None:
@@ -285,7 +285,7 @@ def _draw_coefficients(axes: Axes, result: ElasticNetResult, places: tuple[int, 
         axes.plot(value, row, "o", color=colour, markerfacecolor=face, markersize=5.5, markeredgewidth=1.2, zorder=3)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2, steps=[1, 2, 5, 10]))
     plain_ticks(axes.xaxis)
-    axes.set_xlabel(wrapped(f"{unit_of(result.outcome)} per SD", 26, 2, balanced=True))
+    axes.set_xlabel(wrap_text(f"{unit_of(result.outcome)} per SD", 26, 2, balanced=True))
     axes.margins(x=0.08)
     _style_rows(axes)
     axes.set_yticks(range(len(places)), labels, fontsize=8, linespacing=1.1)
@@ -377,7 +377,7 @@ def slopes_figure(result: ElasticNetResult) -> Figure | None:
             axes.set_visible(False)
         unit = f", {result.outcome.unit}" if result.outcome.unit else ""
         for axes in grid[:, 0]:
-            axes.set_ylabel(wrapped(f"{shortened(result.outcome.name, 40)}{unit}", 30, 2, balanced=True))
+            axes.set_ylabel(wrap_text(f"{shorten_name(result.outcome.name, 40)}{unit}", 30, 2, balanced=True))
         key = _slopes_legend(chosen[0])
         room = all(len(str(handle.get_label())) <= LEGEND_WIDTH for handle in key)
         figure.legend(handles=key, loc="outside upper left", ncols=2 if room else 1, columnspacing=1.2)
@@ -428,7 +428,7 @@ def _slopes_legend(slopes: ArmSlopes) -> list[Line2D | Patch]:
             markersize=4.5,
             linewidth=1.8,
             linestyle=ARM_DASHES[i],
-            label=plain(f"{shortened(slopes.arms[i], 24)}, {slopes.participants[i]} participants"),
+            label=literal_text(f"{shorten_name(slopes.arms[i], 24)}, {slopes.participants[i]} participants"),
         )
         for i, colour in enumerate(arm_colours(slopes.arms))
     ]

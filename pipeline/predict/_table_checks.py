@@ -22,7 +22,7 @@ from features import (
 )
 
 from ..common import first_names
-from ..figures import signed
+from ..figures import signed_number
 from ..tables import TableError, missing_codes
 from ._options import PredictOptions
 from ._participants import ABSENT, ParticipantTable
@@ -220,7 +220,7 @@ def _close(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
             continue
         r = float(stats.spearmanr(values[both], outcome.values[both]).statistic)
         if abs(r) > CLOSE:
-            found.append(f"{column.name} (rank correlation {signed(r)})")
+            found.append(f"{column.name} (rank correlation {signed_number(r)})")
     return (
         (f"Too close to the outcome for a measure of anything else: {first_names(found)}; is it made from it?",)
         if found

@@ -23,11 +23,11 @@ from ..figures import (
     SKY,
     VERMILION,
     label_right,
+    literal_text,
     new_figure,
-    plain,
-    shortened,
+    shorten_name,
     style,
-    wrapped,
+    wrap_text,
     zero_line,
 )
 from ._result import MUCH_MISSING, ElasticNetResult
@@ -120,7 +120,7 @@ def curve_figure(result: ElasticNetResult) -> Figure:
         mark_choices(axes, curve)
         plain_ticks(axes.yaxis)
         unit = f", {result.outcome.unit}²" if result.outcome.unit else ""
-        axes.set_ylabel(wrapped(f"Mean squared error, left out{unit}", 28, 2))
+        axes.set_ylabel(wrap_text(f"Mean squared error, left out{unit}", 28, 2))
         figure.legend(handles=_curve_legend(result, others), loc="outside lower left", ncols=2, columnspacing=1.2)
     return figure
 
@@ -172,7 +172,7 @@ def path_figure(result: ElasticNetResult) -> Figure:
         count_along_top(axes, curve)
         mark_choices(axes, curve)
         plain_ticks(axes.yaxis)
-        axes.set_ylabel(wrapped(f"{unit_of(result.outcome)} per SD of a predictor", 40, 2))
+        axes.set_ylabel(wrap_text(f"{unit_of(result.outcome)} per SD of a predictor", 40, 2))
         figure.legend(handles=[*_grey_legend(result), *choices_legend(curve)], loc="outside upper left", ncols=2)
         if keys:
             figure.legend(handles=keys, loc="outside lower left", fontsize=8.5, labelspacing=LEGEND_MARGIN * 72 / 8.5)
@@ -250,7 +250,7 @@ def _runs_of_missing(holes: np.ndarray) -> list[tuple[float, float]]:
 
 def _participant_axis(axes: Axes, participants: tuple[str, ...]) -> None:
     if len(participants) <= MOST_NAMED:
-        names = [plain(shortened(name, 14)) for name in participants]
+        names = [literal_text(shorten_name(name, 14)) for name in participants]
         axes.set_xticks(range(len(participants)), names, rotation=90, fontsize=7.5)
         axes.tick_params(axis="x", length=0, labelcolor=INK)
         return

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from dcm import Diagnostics
 
-from ..figures import LOW_VARIANCE, signed
+from ..figures import LOW_VARIANCE, signed_number
 from ..page import AnalysisReport, Answer, Column, Picture, Records, Section, pictures, slug
 from ..verdicts import Verdict, judge_fits, judge_means
 from ._motion import mean_displacements, motion_difference
@@ -217,10 +217,10 @@ def _motion_answer(result: StudyResult) -> Answer | None:
         return None
     first, second = result.study.participants.arms
     headline = (
-        f"Mean framewise displacement in {task} after treatment, {first} less {second}: {signed(after.value, 3)} mm "
-        f"(90 % {signed(after.low, 3)} to {signed(after.high, 3)})."
+        f"Mean framewise displacement in {task} after treatment, {first} less {second}: "
+        f"{signed_number(after.value, 3)} mm (90 % {signed_number(after.low, 3)} to {signed_number(after.high, 3)})."
     )
     by_arm = [mean_displacements(result, task, result.sessions[1], arm) for arm in (first, second)]
     verdict, where = _MOTION_VERDICTS[judge_means(np.array(by_arm[0]), np.array(by_arm[1]), NEGLIGIBLE_MOTION).kind]
-    details = (where,) if before is None else (where, f"Before: {signed(before.value, 3)} mm.")
+    details = (where,) if before is None else (where, f"Before: {signed_number(before.value, 3)} mm.")
     return Answer("Do both arms move alike?", verdict, headline, details, anchor="motion", source="Motion")

@@ -23,9 +23,9 @@ from ..figures import (
     PAPER,
     PURPLE,
     VERMILION,
+    literal_text,
     new_figure,
-    plain,
-    shortened,
+    shorten_name,
     style,
 )
 from ..results import LEVEL
@@ -47,7 +47,7 @@ class ArmStyle:
     @property
     def label(self) -> str:
         """The name, fit for a legend."""
-        return plain(shortened(self.arm, 22))
+        return literal_text(shorten_name(self.arm, 22))
 
 
 def arm_styles(result: StudyResult) -> tuple[ArmStyle, ArmStyle]:
@@ -177,9 +177,12 @@ def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Seque
             for column, (axes, matrix) in enumerate(zip(line, matrices, strict=True)):
                 _draw_matrix(axes, matrix, regions, largest)
                 scale = f" (±{largest:.2g})" if n > NUMBERED else ""
-                axes.set_title(plain(f"{shortened(title, 14)}, {shortened(matrix.title, 14)}{scale}"), fontsize=9.5)
+                axes.set_title(
+                    literal_text(f"{shorten_name(title, 14)}, {shorten_name(matrix.title, 14)}{scale}"), fontsize=9.5
+                )
                 axes.set_yticks(
-                    range(n), [plain(shortened(region, 13)) for region in regions] if column == 0 else [""] * n
+                    range(n),
+                    [literal_text(shorten_name(region, 13)) for region in regions] if column == 0 else [""] * n,
                 )
             _name_columns(line, regions, number == len(rows) - 1)
             if directed:
@@ -228,7 +231,7 @@ def _name_columns(line: Sequence[Axes], regions: Sequence[str], named: bool) -> 
     """Names of the columns, under the last row alone."""
     for axes in line:
         if named:
-            labels = [plain(shortened(region, 13)) for region in regions]
+            labels = [literal_text(shorten_name(region, 13)) for region in regions]
             axes.set_xticks(range(len(regions)), labels, rotation=40, ha="right", rotation_mode="anchor")
         else:
             axes.set_xticks([])

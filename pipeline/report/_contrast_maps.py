@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ..common import sorted_names
-from ..figures import BLUE, MUTED, VERMILION, WIDTH, new_figure, plain, shortened, signed, style
+from ..figures import BLUE, MUTED, VERMILION, WIDTH, literal_text, new_figure, shorten_name, signed_number, style
 from ..page import Picture, Section
 from ._group_maps import T_OPAQUE, GroupMap, anatomy_slices, group_map, slice_montage
 from ._study_result import StudyResult
@@ -152,8 +152,8 @@ def _figure(
         for panel, ((session, arm), image) in zip(axes, images.items(), strict=True):
             panel.imshow(image, interpolation="none")
             panel.set_axis_off()
-            label = f"{shortened(session, 16)}, {shortened(arm, 22)}, {panels[session, arm].count} participants"
-            panel.set_title(plain(label), fontsize=9)
+            label = f"{shorten_name(session, 16)}, {shorten_name(arm, 22)}, {panels[session, arm].count} participants"
+            panel.set_title(literal_text(label), fontsize=9)
         _label_slices(axes[-1], cuts, rows, columns)
         figure.legend(handles=_legend(), loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
@@ -171,7 +171,7 @@ def _label_slices(axes: Axes, cuts: list[_AxialCut], rows: int, columns: int) ->
     letters = max(8, 66 // len(cuts))
     for place, cut in enumerate(cuts):
         across = (place + 0.5) * width
-        label = f"z = {signed(cut.z, 0).removeprefix('+')}\n{plain(shortened(cut.label, letters))}"
+        label = f"z = {signed_number(cut.z, 0).removeprefix('+')}\n{literal_text(shorten_name(cut.label, letters))}"
         axes.annotate(
             label,
             (across, rows),

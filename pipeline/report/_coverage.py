@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..common import join_words, labels_by_remark
-from ..figures import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, shortened, style
+from ..figures import BLUE, INK, LINE, MUTED, VERMILION, literal_text, new_figure, shorten_name, style
 from ..images import Extraction
 from ..page import Column, Picture, Records, Section, Table
 from ._study_result import StudyResult
@@ -160,10 +160,10 @@ def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> 
     rows, columns = np.nonzero(values < least + NEAR_THRESHOLD)
     axes.plot(columns, rows, "x", color=VERMILION, markersize=4.5, linestyle="none")
     _mark_arms(axes, result, runs)
-    axes.set_yticks(range(len(names)), [plain(shortened(name, 18)) for name in names], fontsize=8.5)
+    axes.set_yticks(range(len(names)), [literal_text(shorten_name(name, 18)) for name in names], fontsize=8.5)
     axes.set_xticks([])
     axes.tick_params(length=0, labelcolor=INK)
-    axes.set_title(plain(shortened(task, 40)))
+    axes.set_title(literal_text(shorten_name(task, 40)))
     for row in range(1, len(names)):
         axes.axhline(row - 0.5, color=LINE, linewidth=0.6)
 
@@ -175,7 +175,7 @@ def _mark_arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> N
         places = [i for i, own in enumerate(arms) if own == arm]
         if places:
             axes.annotate(
-                plain(shortened(arm, 22)),
+                literal_text(shorten_name(arm, 22)),
                 (float(np.mean(places)), 0),
                 (0, -3),
                 xycoords=("data", "axes fraction"),

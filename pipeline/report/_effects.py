@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from peb import MEAN
 
-from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, label_right, new_figure, style, wrapped
+from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, label_right, new_figure, style, wrap_text
 from ..page import EFFECT, PROBABILITY, Column, Picture, Records, Section
 from ..results import Z
 from ._study_result import StudyResult
@@ -88,7 +88,7 @@ def _standardised(analysis: str, what: str, row: object, key: str) -> Standardis
 
 
 def _effects_figure(effects: list[StandardisedEffect]) -> Figure:
-    labels = [wrapped(effect.label, 36, 3) for effect in effects]
+    labels = [wrap_text(effect.label, 36, 3) for effect in effects]
     rows = np.arange(len(effects))
     reach = max(3.5, *(abs(effect.ratio) + Z + 0.2 for effect in effects))
     with style():

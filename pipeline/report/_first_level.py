@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from ..figures import BLUE, INK, LINE, MUTED, VERMILION, new_figure, plain, shortened, style, zero_line
+from ..figures import BLUE, INK, LINE, MUTED, VERMILION, literal_text, new_figure, shorten_name, style, zero_line
 from ..images import Extraction
 from ..page import EFFECT, Column, Picture, Records, Section
 from ._arm_plots import arm_legend, arm_styles, draw_points
@@ -101,7 +101,7 @@ def _label_regressors(axes: Axes, names: tuple[str, ...]) -> None:
     labels = [
         kinds[start] + (f" ({end - start})" if end - start > 1 else "") for start, end in zip(starts, ends, strict=True)
     ]
-    axes.set_xticks(centres, [plain(shortened(label, 26)) for label in labels], fontsize=8.5)
+    axes.set_xticks(centres, [literal_text(shorten_name(label, 26)) for label in labels], fontsize=8.5)
     axes.tick_params(axis="x", length=0, labeltop=True, labelbottom=False, labelcolor=INK)
     for label in axes.get_xticklabels():
         label.set(rotation=35, ha="left", rotation_mode="anchor")
@@ -207,7 +207,7 @@ def _responses_panel(axes: Axes, result: StudyResult, task: str, contrast: str, 
         for number, arm_style in enumerate(arm_styles(result)):
             values = _responses_of(result, task, contrast, region, session, arm_style.arm)
             draw_points(axes, 2.2 * place + number, values, arm_style)
-    axes.set_title(plain(shortened(region, 16)))
+    axes.set_title(literal_text(shorten_name(region, 16)))
     axes.set_xlim(-0.5, 3.7)
-    axes.set_xticks([0.5, 2.7], [plain(shortened(session, 9)) for session in result.sessions], fontsize=8.5)
+    axes.set_xticks([0.5, 2.7], [literal_text(shorten_name(session, 9)) for session in result.sessions], fontsize=8.5)
     axes.tick_params(axis="x", length=0, labelcolor=INK)

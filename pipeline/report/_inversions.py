@@ -16,12 +16,12 @@ from ..figures import (
     LOW_VARIANCE,
     MUTED,
     VERMILION,
+    literal_text,
     matrix_figure,
     matrix_scale,
     new_figure,
-    plain,
     series_figure,
-    shortened,
+    shorten_name,
     style,
     variance_figure,
 )
@@ -186,7 +186,7 @@ def _series_range(runs: Mapping[str, Extraction], dcm: Dcm | None) -> str:
 def _full_picture(run: Extraction, posterior: Posterior, found: Diagnostics, which: str) -> Picture:
     data = run.dcm_data(posterior.spec.regions, SPM12_ECHO_TIME)  # timing is all that is drawn of it
     explained = f"{found.explained_variance_total:.0f} % explained variance (mean removed)"
-    figure = series_figure(data, posterior, run.inputs, run.input_names, shortened(run.visit, 30))
+    figure = series_figure(data, posterior, run.inputs, run.input_names, shorten_name(run.visit, 30))
     caption = (
         f"{run.visit}, {explained}. The line should follow the dots' slow waves and leave only noise; a line that "
         "hardly moves explains nothing."
@@ -232,14 +232,16 @@ def _small_figure(runs: Sequence[Extraction], posteriors: Mapping[str, Posterior
                 axes.plot(
                     time, row * ROW_STEP - posterior.prediction[:, column] / scale, color=VERMILION, linewidth=1.1
                 )
-            axes.set_title(plain(shortened(name, 18)))
+            axes.set_title(literal_text(shorten_name(name, 18)))
             axes.set_xlabel("Time, s")
             axes.margins(x=0)
             axes.spines[:].set_visible(False)
             axes.tick_params(axis="y", length=0)
         panels[0].set_ylim((len(runs) - 0.3) * ROW_STEP, -0.8 * ROW_STEP)  # rows go down, so values are turned above
         panels[0].set_yticks(
-            np.arange(len(runs)) * ROW_STEP, [plain(shortened(run.participant, 16)) for run in runs], fontsize=8
+            np.arange(len(runs)) * ROW_STEP,
+            [literal_text(shorten_name(run.participant, 16)) for run in runs],
+            fontsize=8,
         )
     return figure
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from ..figures import INK, LINE, PAPER, VERMILION, new_figure, plain, shortened, style
+from ..figures import INK, LINE, PAPER, VERMILION, literal_text, new_figure, shorten_name, style
 from ..measures import KIND_NAMES, FeatureTable, Measure, measure_changes, missingness
 from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
 from ._arm_plots import MeanInterval, PairMatrix, pair_figure, pair_matrix, pair_scale
@@ -178,10 +178,12 @@ def missing_figure(table: FeatureTable, participants: Sequence[str]) -> Figure:
         panels = figure.subplots(1, len(table.order), sharey=True)
         for axes, session in zip(np.atleast_1d(panels), table.order, strict=True):
             _missing_panel(axes, _missing_of(table, participants, session), blocks)
-            axes.set_title(plain(shortened(session, 20)))
+            axes.set_title(literal_text(shorten_name(session, 20)))
         first = np.atleast_1d(panels)[0]
         first.set_yticks(
-            range(len(participants)), [plain(shortened(participant, 18)) for participant in participants], fontsize=8
+            range(len(participants)),
+            [literal_text(shorten_name(participant, 18)) for participant in participants],
+            fontsize=8,
         )
         first.set_ylim(len(participants) - 0.4, -0.6)
         key = [
@@ -212,7 +214,7 @@ def _measure_blocks(measures: Sequence[Measure]) -> list[tuple[str, range]]:
     found, start = [], 0
     for (kind, task), group in groupby(measures, key=lambda measure: (measure.kind, measure.task)):
         stop = start + len(list(group))
-        label = shortened(task, 14) if kind == "rest" else f"{KIND_NAMES[kind]} {shortened(task, 10)}"
+        label = shorten_name(task, 14) if kind == "rest" else f"{KIND_NAMES[kind]} {shorten_name(task, 10)}"
         found.append((label, range(start, stop)))
         start = stop
     return found
@@ -230,7 +232,7 @@ def _missing_panel(
                 box = Rectangle((left, row - 0.4), right - left, 0.8, facecolor=VERMILION, alpha=0.85, linewidth=0)
                 axes.add_patch(box)
     axes.set_xlim(0, len(blocks))
-    labels = [plain(label) for label, _ in blocks]
+    labels = [literal_text(label) for label, _ in blocks]
     axes.set_xticks(
         np.arange(len(blocks)) + 0.5, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=8, color=INK
     )

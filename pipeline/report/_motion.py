@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from ..figures import INK, new_figure, plain, shortened, signed, style
+from ..figures import INK, literal_text, new_figure, shorten_name, signed_number, style
 from ..images import Extraction
 from ..measures import mean_displacement
 from ..page import Column, Picture, Records, Section
@@ -96,8 +96,8 @@ def _caption(result: StudyResult) -> str:
     for task in _tasks(result):
         difference = motion_difference(result, task, result.sessions[1])
         if difference is not None:
-            span = f"{signed(difference.low, 3)} to {signed(difference.high, 3)}"
-            differences.append(f"{task} {signed(difference.value, 3)} mm (90 % {span})")
+            span = f"{signed_number(difference.low, 3)} to {signed_number(difference.high, 3)}"
+            differences.append(f"{task} {signed_number(difference.value, 3)} mm (90 % {span})")
     caption = "Points of both arms should lie equally high, and about as high in both sessions."
     if differences:
         caption += f" After treatment, {first} less {second}: {'; '.join(differences)}."
@@ -128,11 +128,11 @@ def _panel(axes: Axes, result: StudyResult, task: str) -> None:
     for place, session in enumerate(result.sessions):
         for number, arm_style in enumerate(arm_styles(result)):
             draw_points(axes, 2.4 * place + number, mean_displacements(result, task, session, arm_style.arm), arm_style)
-    axes.set_title(plain(shortened(task, 40)))
+    axes.set_title(literal_text(shorten_name(task, 40)))
     axes.set_ylabel("mean FD, mm")
     axes.set_ylim(bottom=0)
     axes.set_xlim(-0.6, 4.0)
-    axes.set_xticks([0.5, 2.9], [plain(shortened(session, 20)) for session in result.sessions])
+    axes.set_xticks([0.5, 2.9], [literal_text(shorten_name(session, 20)) for session in result.sessions])
     axes.tick_params(axis="x", length=0, labelcolor=INK)
     axes.grid(axis="y")
     axes.set_axisbelow(True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..bids import Participant
-from ..figures import MUTED, VERMILION, new_figure, plain, shortened, style
+from ..figures import MUTED, VERMILION, literal_text, new_figure, shorten_name, style
 from ..page import AnalysisReport, Column, Picture, Records, Section
 from ._arm_plots import ArmStyle, arm_styles
 from ._study_result import StudyResult
@@ -178,10 +178,13 @@ def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
                 _draw_state(axes, column, row, state, colours[participant.arm])
         axes.set_yticks(
             range(len(participants)),
-            [plain(shortened(participant.name, 24)) for participant in participants],
+            [literal_text(shorten_name(participant.name, 24)) for participant in participants],
             fontsize=8,
         )
-        labels = [f"{plain(shortened(task, 14))}\n{plain(shortened(session, 12))}" for session, task in places]
+        labels = [
+            f"{literal_text(shorten_name(task, 14))}\n{literal_text(shorten_name(session, 12))}"
+            for session, task in places
+        ]
         axes.set_xticks(range(len(places)), labels, fontsize=8)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
         axes.set(xlim=(-0.6, len(places) - 0.4), ylim=(len(participants) - 0.4, -0.6))

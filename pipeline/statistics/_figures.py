@@ -23,12 +23,12 @@ from ..figures import (
     OTHER_COLOURS,
     PAPER,
     VERMILION,
+    literal_text,
     new_figure,
-    plain,
-    shortened,
-    signed,
+    shorten_name,
+    signed_number,
     style,
-    wrapped,
+    wrap_text,
 )
 from ._cohort import StudyParticipants
 from ._number_text import percent, with_interval
@@ -51,7 +51,7 @@ def scores_figure(result: OutcomeResult, participants: StudyParticipants) -> Fig
             _means(axes, model.cells[2 * place : 2 * place + 2], colour, ("o", "s")[place])
             _label_scores(axes, model.change.arms[place], int(mine.sum()), participants.sessions)
         lone = bool(_one_session(scores.before, scores.after).any())
-        panels[0].set_ylabel(wrapped(f"{scores.name}, {scores.unit}", 40, 2, balanced=True))
+        panels[0].set_ylabel(wrap_text(f"{scores.name}, {scores.unit}", 40, 2, balanced=True))
         figure.legend(handles=_scores_legend(model.level, lone), loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
 
@@ -81,11 +81,11 @@ def _means(axes: Axes, cells: tuple[CellMean, ...], colour: str, marker: str) ->
 def _label_scores(axes: Axes, change: ArmChange, participants: int, sessions: tuple[str, str]) -> None:
     found = change.mean
     axes.set_title(
-        f"{plain(shortened(change.arm, 20))}, n = {participants}\n"
+        f"{literal_text(shorten_name(change.arm, 20))}, n = {participants}\n"
         f"change {with_interval(found.estimate, found.low, found.high)}",
         fontsize=8.5,
     )
-    labels = [plain(shortened(session, 14)) for session in sessions]
+    labels = [literal_text(shorten_name(session, 14)) for session in sessions]
     axes.set_xticks([0, 1], [f"before\n{labels[0]}", f"after\n{labels[1]}"])
     axes.set_xlim(-0.35, 1.35)
     axes.tick_params(axis="x", length=0)
@@ -141,7 +141,7 @@ def forest_figure(groups: Sequence[tuple[str, Sequence[ForestRow]]], level: floa
         groups: title and rows.
         level: of the intervals, for the key.
     """
-    heads = [wrapped(title, TITLE_WIDTH, 2) for title, _ in groups]
+    heads = [wrap_text(title, TITLE_WIDTH, 2) for title, _ in groups]
     high = sum(HEAD * (1 + head.count("\n")) + ROW * len(rows) for head, (_, rows) in zip(heads, groups, strict=True))
     with style():
         figure = new_figure(1.15 + high)
@@ -154,7 +154,7 @@ def forest_figure(groups: Sequence[tuple[str, Sequence[ForestRow]]], level: floa
             for row in rows:
                 _forest_row(axes, row, at)
                 ticks.append(at)
-                labels.append(wrapped(row.label, WIDTH, 2))
+                labels.append(wrap_text(row.label, WIDTH, 2))
                 at += 1
         _label_forest(axes, ticks, labels, at)
         figure.legend(
@@ -198,7 +198,7 @@ def _forest_row(axes: Axes, row: ForestRow, at: float) -> None:
             markersize=5 if marker == "o" else 4,
             zorder=3,
         )
-    axes.text(1.04, at, signed(row.pearson.r), va="center", fontsize=8.5, color=INK)
+    axes.text(1.04, at, signed_number(row.pearson.r), va="center", fontsize=8.5, color=INK)
 
 
 def _label_forest(axes: Axes, ticks: Sequence[float], labels: Sequence[str], end: float) -> None:

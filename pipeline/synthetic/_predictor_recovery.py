@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..figures import signed
+from ..figures import signed_number
 from ..page import EFFECT, AnalysisReport, Answer, Column, Records
 from ..tables import shuffled_p_words
 from ..verdicts import Verdict, judge_prediction
@@ -259,7 +259,7 @@ def _quality_wording(prediction: PredictionRecovery, capital: bool = False) -> s
     chance = ""
     if prediction.p_value is not None and prediction.shuffles is not None:
         chance = f" ({shuffled_p_words(prediction.p_value, prediction.shuffles)})"
-    return f"{start} left out are predicted with Q² = {signed(prediction.q_squared)}{chance}"
+    return f"{start} left out are predicted with Q² = {signed_number(prediction.q_squared)}{chance}"
 
 
 def _others_wording(prediction: PredictionRecovery) -> str:

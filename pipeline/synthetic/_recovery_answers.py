@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from peb import MEAN, NormalMixture
 
-from ..figures import signed
+from ..figures import signed_number
 from ..page import Answer
 from ..results import LEVEL, connections
 from ..verdicts import Verdict, judge_effects
@@ -147,7 +147,7 @@ def _difference_wording(group: GroupRecovery, covariate: str, name: str) -> str:
     return (
         f"{_connection_wording(name)}, {first} less {second}: "
         f"{_interval_wording(found.marginals[2], place, covariate)}; planted "
-        f"{signed(group.planted(covariate, name)[2], digits)} {unit}. "
+        f"{signed_number(group.planted(covariate, name)[2], digits)} {unit}. "
         f"{P_BELOW_ZERO} {_probability_wording(1 - float(found.beyond_zero.difference[place]))}."
     )
 
@@ -158,7 +158,7 @@ def _arms_wording(group: GroupRecovery, covariate: str, name: str) -> str:
     planted = group.planted(covariate, name)
     return (
         "; ".join(
-            f"{arm} {_interval_wording(density, place, covariate)}, planted {signed(value, digits)}"
+            f"{arm} {_interval_wording(density, place, covariate)}, planted {signed_number(value, digits)}"
             for arm, density, value in zip(found.arms, found.marginals[:2], planted[:2], strict=True)
         )
         + "."
@@ -167,7 +167,7 @@ def _arms_wording(group: GroupRecovery, covariate: str, name: str) -> str:
 
 def _average_wording(recovered: RecoveredParameters, name: str) -> str:
     planted, found = recovered.average(name)
-    return f"{_connection_wording(name)} {signed(found)} Hz, planted {signed(planted)}"
+    return f"{_connection_wording(name)} {signed_number(found)} Hz, planted {signed_number(planted)}"
 
 
 def _position(group: GroupRecovery, name: str) -> int:
@@ -182,8 +182,8 @@ def _connection_wording(name: str) -> str:
 def _interval_wording(density: NormalMixture, place: int, covariate: str) -> str:
     """A mean with its 90 % interval."""
     unit, digits = UNIT[covariate]
-    low, high = (signed(end, digits) for end in density[place].interval(LEVEL).tolist())
-    return f"{signed(float(density[place].mean), digits)} {unit} (90 % {low} to {high})"
+    low, high = (signed_number(end, digits) for end in density[place].interval(LEVEL).tolist())
+    return f"{signed_number(float(density[place].mean), digits)} {unit} (90 % {low} to {high})"
 
 
 def _probability_wording(probability: float) -> str:

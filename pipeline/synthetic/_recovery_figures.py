@@ -10,7 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..figures import ARM_COLOUR, ARM_MARKER, BLUE, INK, MUTED, PAPER, VERMILION, new_figure, plain, style, zero_line
+from ..figures import (
+    ARM_COLOUR,
+    ARM_MARKER,
+    BLUE,
+    INK,
+    MUTED,
+    PAPER,
+    VERMILION,
+    literal_text,
+    new_figure,
+    style,
+    zero_line,
+)
 from ..results import LEVEL, Z, connections
 from ._recovery import ArmChange, RecoveredParameters
 
@@ -37,7 +49,7 @@ def recovered_figure(recovered: RecoveredParameters, names: Sequence[str]) -> Fi
                 elinewidth=0.8,
                 alpha=0.75,
                 markeredgewidth=0,
-                label=plain(
+                label=literal_text(
                     f"{connections([name])[0].words}: r = {recovered.correlation(name):.2f}, "
                     f"{recovered.coverage([name]):.0f} % hold"
                 ),
@@ -63,7 +75,7 @@ def change_figure(changes: Sequence[ArmChange], title: str, meaning: str) -> Fig
         axes.tick_params(axis="x", length=0, labelcolor=INK)
         axes.set_xlim(-0.5, len(changes) - 0.5)
         axes.set_ylabel("Session 2 − session 1, Hz")
-        axes.set_title(plain(title))
+        axes.set_title(literal_text(title))
         axes.set_xlabel(f"↓ more negative = {meaning}", color=MUTED)
         figure.legend(handles=_change_legend(), loc="outside upper left", ncols=3, columnspacing=1.2, handletextpad=0.5)
     return figure
@@ -81,7 +93,7 @@ def improvement_figure(changes: Sequence[ArmChange], title: str) -> Figure:
             _draw_improvement(axes, change, ends)
         axes.set_xlabel("Improvement of symptoms, points (more = better)")
         axes.set_ylabel("Session 2 − session 1, Hz")
-        axes.set_title(plain(title))
+        axes.set_title(literal_text(title))
         figure.legend(handles=_improvement_legend(changes), loc="outside upper left", ncols=2)
     return figure
 
@@ -99,7 +111,7 @@ def in_group_figure(changes: Sequence[ArmChange], title: str) -> Figure:
             axes.plot(change.planted, change.mean, marker, color=colour, markerfacecolor=PAPER, markersize=4.5)
             axes.plot(change.planted, change.in_group, marker, color=colour, markersize=5.5, markeredgewidth=0)
         axes.set(xlabel="Planted change, Hz", ylabel="Found change, Hz")
-        axes.set_title(plain(title))
+        axes.set_title(literal_text(title))
         figure.legend(handles=_in_group_legend(changes), loc="outside upper left", ncols=2)
     return figure
 

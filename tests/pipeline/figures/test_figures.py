@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from dcm import Data
 from pipeline.figures._inversions import series_figure, variance_figure
-from pipeline.figures._style import plain, save_figure, signed, svg, themed_svg
+from pipeline.figures._style import literal_text, save_figure, signed_number, svg, themed_svg
 from pipeline.figures._svg import checked_svg
 
 
@@ -89,11 +89,11 @@ def test_names_from_data_are_drawn_as_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [(-0.254, "−0.25"), (0.2, "+0.20"), (-0.001, "0.00"), (10.0, "+10.00")])
 def test_signed_numbers(value: float, expected: str) -> None:
-    assert signed(value) == expected
+    assert signed_number(value) == expected
 
 
 def test_plain_text_has_no_mathematics_and_one_line() -> None:
-    assert plain("a\nb $c$") == r"a b \$c\$"
+    assert literal_text("a\nb $c$") == r"a b \$c\$"
 
 
 def test_a_stored_drawing_is_taken_as_it_was_drawn(figure: Figure) -> None:

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from dcm import Spec
 from pipeline.figures._arms import Density, arm_figure
-from pipeline.figures._effect_panels import shortened, wrapped
+from pipeline.figures._effect_panels import shorten_name, wrap_text
 from pipeline.figures._effects import effects_figure, probability_figure
 from pipeline.figures._matrices import BETWEEN, SELF, matrix_figure, matrix_scale
 from pipeline.figures._models import posterior_figure, search_figure
@@ -337,11 +337,11 @@ def test_names_from_data_never_become_markup_or_mathematics_and_files_repeat() -
 
 
 def test_long_names_keep_both_ends() -> None:
-    assert shortened("left dorsolateral prefrontal cortex", 12) == "left d…ortex"
-    assert wrapped("one two three four", 9) == "one two\nthree\nfour"
-    assert wrapped("a $b", 20) == r"a \$b"
-    assert wrapped("arm[ketamine]×improvement", 16) == "arm[ketamine]×\nimprovement"
-    assert wrapped("one two three four", 16, balanced=True) == "one two\nthree four"
+    assert shorten_name("left dorsolateral prefrontal cortex", 12) == "left d…ortex"
+    assert wrap_text("one two three four", 9) == "one two\nthree\nfour"
+    assert wrap_text("a $b", 20) == r"a \$b"
+    assert wrap_text("arm[ketamine]×improvement", 16) == "arm[ketamine]×\nimprovement"
+    assert wrap_text("one two three four", 16, balanced=True) == "one two\nthree four"
 
 
 def test_the_picture_of_a_permutation_test_says_so_too() -> None:

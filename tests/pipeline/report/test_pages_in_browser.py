@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from pipeline.bids import Absence
 from pipeline.cli._predict import read_model
 from pipeline.execution import CurrentProcess
-from pipeline.figures._style import plain
+from pipeline.figures._style import literal_text
 from pipeline.page._analysis_report import AnalysisReport, report_page
 from pipeline.page._html import Page, render
 from pipeline.predict._analysis_report import report_elastic_net
@@ -51,7 +51,7 @@ def tainted(part: Any) -> Any:
         for place, text in enumerate(part.findobj(Text)):
             assert isinstance(text, Text)
             if text.get_text():
-                text.set(text=plain(f"{text.get_text()}{PAYLOADS[place % len(PAYLOADS)]}"), fontsize=1)
+                text.set(text=literal_text(f"{text.get_text()}{PAYLOADS[place % len(PAYLOADS)]}"), fontsize=1)
         return part
     if is_dataclass(part) and not isinstance(part, type):
         return replace(
