@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool, Float, Int
 from . import _ar_noise, _spm_noise
 from ._flow import Curvature, Gradient, flow_step, mixed_flow_step
 from ._forward import ForwardModel
-from ._joint_density import Ascent, Point, Problem
+from ._joint_density import Ascent, Evaluation, Point, Problem
 
 LOWEST_AFTER_FAILURE, HIGHEST_LOG_STEP = -4.0, 4.0
 RETRIES = 4
@@ -109,23 +109,12 @@ def has_result(status: Int[A, "*slot"]) -> Bool[A, "*slot"]:
 
 
 def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State) -> State:
-    """One evaluation of the model: accept or go back, then propose the next point.
+    """One evaluation of the model: accept or go back, then propose the next point, and say whether this is the end.
 
     In a state that is SETTLING the point is the best one, and only the settled F and the status change.
     """
     settling = state.status == SETTLING
-    prediction, jacobian = model.predict_with_jacobian(
-        problem.prior_vector, problem.prior_mean + state.point.theta, problem.timing, problem.echo_time
-    )
-    prediction, jacobian = problem.gain * prediction, problem.gain * jacobian
-    newer = noise == "spm25"
-    limit = jnp.where(state.retries > 0, JACOBIAN_LIMIT, SPM25_JACOBIAN_LIMIT) if newer else JACOBIAN_LIMIT
-    size = jnp.abs(jacobian * problem.free_mask * problem.scan_mask[:, None, None]).sum(axis=-1).max()
-    usable = jnp.isfinite(prediction).all() & (size < limit)
-    # A step too far is evaluated as if it predicted nothing, so that no NaN travels; its result is not used.
-    here = _EVALUATE[noise](problem, state.point, prediction, jacobian, usable, settling)
-    finite = usable & jnp.isfinite(here.free_energy)
-
+    here, prediction, finite = _evaluate(model, noise, problem, state, settling)
     rose = (here.free_energy > state.best_free_energy) | (state.iteration < problem.free_iterations)
     accept = finite & rose & ~settling
     best = _select(accept, here.point, state.best)
@@ -135,26 +124,13 @@ def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State)
         jnp.minimum(state.log_step + 0.5, HIGHEST_LOG_STEP),
         jnp.minimum(state.log_step - 2.0, LOWEST_AFTER_FAILURE),
     )
-    local = (ascent.gradient, ascent.curvature, _flow_time(ascent, log_step))
-    move = flow_step(*local)
-    if newer:
-        order = jnp.argsort(jnp.diag(problem.prior_precision), stable=True)
-        move = _select(finite, mixed_flow_step(*local, order, problem.confound_rotation), move)
+    move = _move(noise, problem, ascent, log_step, finite)
     gain = ascent.gradient.dot(move)
 
     iteration = jnp.where(finite & ~settling, state.iteration + 1, state.iteration)
     retries = jnp.where(finite, 0, state.retries + 1)
     small_gains = jnp.where(finite, jnp.where(gain < problem.tolerance, state.small_gains + 1, 0), state.small_gains)
-    outcome = jnp.select(
-        [
-            ~finite & (state.iteration == 0),
-            ~finite & (retries > RETRIES),
-            finite & (small_gains >= PATIENCE),
-            finite & (iteration >= problem.max_iterations),
-        ],
-        [BAD_START, NOT_FINITE, CONVERGED, MAX_ITERATIONS],
-        RUNNING,
-    )
+    outcome = _outcome(problem, state, finite, iteration, retries, small_gains)
     outcome = jnp.where(settling, state.outcome, outcome)
     status = jnp.where(has_result(outcome) & ~settling, SETTLING, outcome)
     proposal = Point(best.theta + move.theta, best.beta + move.beta.T, best.noise, best.correlation)
@@ -174,6 +150,55 @@ def step(model: ForwardModel, noise: NoiseModel, problem: Problem, state: State)
         status=status,
         outcome=outcome,
         history=_record(state, here.free_energy, finite, settling),
+    )
+
+
+def _evaluate(
+    model: ForwardModel, noise: NoiseModel, problem: Problem, state: State, settling: Bool[Array, ""]
+) -> tuple[Evaluation, Float[Array, "scan region"], Bool[Array, ""]]:
+    """F and its shape at the state's point, the prediction there, and whether all of it can be used."""
+    prediction, jacobian = model.predict_with_jacobian(
+        problem.prior_vector, problem.prior_mean + state.point.theta, problem.timing, problem.echo_time
+    )
+    prediction, jacobian = problem.gain * prediction, problem.gain * jacobian
+    limit = jnp.where(state.retries > 0, JACOBIAN_LIMIT, SPM25_JACOBIAN_LIMIT) if noise == "spm25" else JACOBIAN_LIMIT
+    size = jnp.abs(jacobian * problem.free_mask * problem.scan_mask[:, None, None]).sum(axis=-1).max()
+    usable = jnp.isfinite(prediction).all() & (size < limit)
+    # A step too far is evaluated as if it predicted nothing, so that no NaN travels; its result is not used.
+    here = _EVALUATE[noise](problem, state.point, prediction, jacobian, usable, settling)
+    return here, prediction, usable & jnp.isfinite(here.free_energy)
+
+
+def _move(
+    noise: NoiseModel, problem: Problem, ascent: Ascent, log_step: Float[Array, ""], finite: Bool[Array, ""]
+) -> Gradient:
+    """Δ along the flow of F, from its shape at the best point."""
+    local = (ascent.gradient, ascent.curvature, _flow_time(ascent, log_step))
+    move = flow_step(*local)
+    if noise == "spm25":
+        order = jnp.argsort(jnp.diag(problem.prior_precision), stable=True)
+        move = _select(finite, mixed_flow_step(*local, order, problem.confound_rotation), move)
+    return move
+
+
+def _outcome(
+    problem: Problem,
+    state: State,
+    finite: Bool[Array, ""],
+    iteration: Int[Array, ""],
+    retries: Int[Array, ""],
+    small_gains: Int[Array, ""],
+) -> Int[Array, ""]:
+    """How the inversion ends with this evaluation; RUNNING where it goes on."""
+    return jnp.select(
+        [
+            ~finite & (state.iteration == 0),
+            ~finite & (retries > RETRIES),
+            finite & (small_gains >= PATIENCE),
+            finite & (iteration >= problem.max_iterations),
+        ],
+        [BAD_START, NOT_FINITE, CONVERGED, MAX_ITERATIONS],
+        RUNNING,
     )
 
 

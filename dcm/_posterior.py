@@ -139,7 +139,7 @@ class Posterior:
             raise unknown_name(name, (*layout.sizes, *every), "parameter or field")
         place = every.index(name)
         variance = self.full_covariance[place, place]
-        return Marginal(name, NormalMixture.normal(self.mean[place], np.sqrt(variance)))
+        return Marginal(name, NormalMixture.normal(np.asarray(self.mean[place]), np.sqrt(np.asarray(variance))))
 
     @property
     def sd(self) -> Float[np.ndarray, "free"]:

@@ -48,6 +48,7 @@ _EQUATIONS += [
     "_inflow_sensitivity",
     "_balloon",
     "_gating",
+    "_kernels",
 ]
 with install_import_hook([f"dcm.{name}" for name in _EQUATIONS], "beartype.beartype"):
     import dcm  # noqa: F401
