@@ -117,6 +117,10 @@ class Shared:
 
 def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) -> PreparedSubject:
     """Centre, scale, cut into steps, rotate the confounds; `ValueError` where a subject cannot be inverted."""
+    given: object = subject
+    if not isinstance(given, Subject):  # such as a DCM file, whose `subject` it is
+        remedy = "; give its .subject" if hasattr(given, "subject") else ""
+        raise TypeError(f"a Subject is inverted, not a {type(given).__name__}{remedy}")
     shared = Shared() if shared is None else shared
     spec = subject.spec
     if settings.integrator == "bilinear" and shared.get(("gated", id(spec)), lambda: bool(spec.d.any()), spec):

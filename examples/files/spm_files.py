@@ -33,7 +33,7 @@ print(file.subject)
 # %%
 # effconn's own answer, and SPM12's.
 ours = effconn.invert(file.subject)
-spm12 = effconn.invert(file.subject, effconn.Settings("spm12"))
+spm12 = effconn.invert(file.to_subject("spm12"), effconn.Settings("spm12"))
 print(ours["A[V5<-V1]"])
 print(spm12["A[V5<-V1]"])
 

@@ -116,8 +116,8 @@ class DcmFile:
     def to_subject(self, compat: Compat = "none") -> Subject:
         """Model, data and prior as ``effconn invert --compat …`` takes them from the file.
 
-        In SPM's modes the file's options hold (centre, hE and hC). In mode 'none' the priors are effconn's, series are
-        as they were measured (`as_measured`), and inputs are not centred unless they already are in the file.
+        In SPM's modes the file's options hold (centre, hE and hC). In mode 'none' series are as they were measured
+        (`as_measured`), and inputs are not centred unless they already are in the file.
 
         Arguments:
             compat: the mode, the same as that of the settings with which it is to be inverted.
@@ -126,11 +126,10 @@ class DcmFile:
             >>> invert(read_dcm("DCM_sub-01.mat").subject)
             >>> invert(read_dcm("DCM_sub-01.mat").to_subject("spm12"), Settings("spm12"))
         """
-        preset = Settings(compat).priors
         if compat == "none":
-            own = self.as_measured()
-            return Subject(self.name, self.spec, own.data, prior(self.spec, preset), self.has_centred_inputs)
-        density = prior(self.spec, preset, noise_mean=self.noise_mean, noise_variance=self.noise_variance)
+            return Subject(self.name, self.spec, self.as_measured().data, None, self.has_centred_inputs)
+        noise = {"noise_mean": self.noise_mean, "noise_variance": self.noise_variance}
+        density = prior(self.spec, Settings(compat).priors, **noise)
         return Subject(self.name, self.spec, self.data, density, self.centre_inputs)
 
     @property

@@ -73,6 +73,11 @@ class RunData:
         if problems:
             raise ValueError("; ".join(problems))
 
+    def __repr__(self) -> str:
+        n, m, scans = len(self.regions), len(self.input_names), self.data.scans
+        timing = f"{scans} scans of {self.data.repetition_time:g} s"
+        return f"RunData({self.label!r}: {n} region{'s' * (n > 1)}, {m} input{'s' * (m > 1)}, {timing})"
+
     def specify(
         self,
         a: ArrayLike,

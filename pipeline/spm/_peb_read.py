@@ -93,6 +93,10 @@ class SpmAverage:
     on_mean: Float[np.ndarray, "param"] | None
     on_covariate: Float[np.ndarray, "param"] | None
 
+    def __repr__(self) -> str:
+        models = "" if self.models is None else f", {len(self.models)} models"
+        return f"SpmAverage({self.variable!r}: {self.posterior.mean.size} effects{models})"
+
 
 def read_group_results(path: str | Path) -> list[SpmGroup | SpmAverage]:
     """Every group result in a file, in order: variables ``PEB`` and ``BMA``, or whichever look like such.

@@ -34,7 +34,7 @@ class _Voi:
 
 
 def read_vois(
-    voi_paths: Iterable[str | Path],
+    voi_paths: str | Path | Iterable[str | Path],
     spm_mat: str | Path,
     inputs: Sequence[str] | None = None,
     *,
@@ -53,8 +53,14 @@ def read_vois(
         echo_time: echo time of the observation equation, s.
 
     Raises `VoiFileError`, naming file, field and remedy.
+
+    Example:
+        >>> run = read_vois(["VOI_vmPFC_1.mat", "VOI_amygdala_1.mat"], "SPM.mat", inputs=["faces"])
+        >>> subject = run.specify(a=np.ones((2, 2)), c=[[1], [0]])
+        >>> subject = Subject("sub-01", make_spec(run.regions, run.input_names, c={"faces": ["vmPFC"]}), run.data)
     """
     spm_path = Path(spm_mat)
+    voi_paths = [voi_paths] if isinstance(voi_paths, str | Path) else voi_paths
     vois = [_read_voi(Path(path)) for path in voi_paths]
     if not vois:
         raise ValueError("no VOI files were given; pass one VOI_*.mat per region")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from dcm import Compat, Data, Subject
+from dcm import Compat, Data, Subject, invert, prior
 from pipeline.inversion import InversionPlan, remark_lines
 from pipeline.spm import DcmFile, DcmFileError, RunData, model_name, read_dcm, read_dcms, read_models
 
@@ -352,9 +352,8 @@ def assert_same_subject(one: Subject, other: Subject) -> None:
     assert (one.name, one.spec, one.centre_inputs) == (other.name, other.spec, other.centre_inputs)
     for key, value in vars(one.data).items():
         np.testing.assert_array_equal(value, getattr(other.data, key))
-    assert one.prior is not None
     assert other.prior is not None
-    for key, value in vars(one.prior).items():
+    for key, value in vars(one.prior or prior(one.spec, "none")).items():
         np.testing.assert_array_equal(value, getattr(other.prior, key))
 
 
@@ -367,6 +366,11 @@ def test_the_subject_is_the_one_that_the_command_inverts(save_v7: Save, dcm_stru
     assert_same_subject(file.to_subject(compat), InversionPlan(compat).subject_of(file))
     assert_same_subject(file.subject, InversionPlan().subject_of(file))
     np.testing.assert_array_equal(file.subject.data.bold, file.data.bold / 0.25)
+
+
+def test_a_file_itself_is_no_subject(save_v7: Save, dcm_struct: Struct) -> None:
+    with pytest.raises(TypeError, match=r"a Subject is inverted, not a DcmFile; give its \.subject"):
+        invert(read_dcm(save_v7(DCM=dcm_struct)))  # type: ignore[arg-type]  # refused at run time too
 
 
 def test_an_estimate_is_a_posterior(save_v7: Save, estimated_struct: Struct, dcm_struct: Struct) -> None:
