@@ -1,7 +1,6 @@
 """BIDS datasets and fMRIPrep derivatives: what is there, what is missing, and the text files read and checked."""
 
 from ._analysis_data import (
-    GroupRows,
     check_groups,
     check_predictions,
     check_statistics,
@@ -14,7 +13,7 @@ from ._confounds import ConfoundsError, RunConfounds, read_confounds
 from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events
 from ._inventory import Absence, Inventory, Participant, Run
 from ._readable_files import DataError, open_nifti
-from ._scores import PARTICIPANT, SessionScores, known_columns, participant_column, participant_numbers, session_scores
+from ._scores import PARTICIPANT, SessionScores, participant_column, participant_numbers, session_scores
 
 __all__ = [
     "PARTICIPANT",
@@ -23,7 +22,6 @@ __all__ = [
     "ConstantModulatorError",
     "DataError",
     "Events",
-    "GroupRows",
     "Inventory",
     "Participant",
     "Run",
@@ -36,7 +34,6 @@ __all__ = [
     "conditions_of",
     "group_remarks",
     "group_rows",
-    "known_columns",
     "modulator_weights",
     "open_nifti",
     "participant_column",

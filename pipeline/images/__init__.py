@@ -1,14 +1,14 @@
 """Images → arrays: regions on a run's grid, design, first-level GLM, eigenvariates, microtime inputs."""
 
 from ._check_regions import RegionExtent, check_regions, region_extents, region_remarks
-from ._design_matrix import RunDesign, cosine_drifts, run_design
+from ._design_matrix import cosine_drifts, run_design
 from ._extraction import EXTRACTION_FORMAT, Extraction, ExtractionFileError, read_extraction, write_extraction
 from ._first_level import extract_series
 from ._grid import ExtractionError, Grid, RegionError, grid_of, run_grids
-from ._region_masks import region_files, region_source_files, region_voxels
+from ._region_masks import region_files, region_masks, region_source_files
 from ._region_series import Eigenvariate, eigenvariate, whitener
 from ._run_outputs import extract_to_files, map_paths, series_path, sidecar_path
-from ._run_units import RunUnits, run_units
+from ._run_units import run_units
 from ._task_regressors import BINS, boxcars, convolve_and_sample, sampled_bin, spm_kernel
 
 __all__ = [
@@ -21,8 +21,6 @@ __all__ = [
     "Grid",
     "RegionError",
     "RegionExtent",
-    "RunDesign",
-    "RunUnits",
     "boxcars",
     "check_regions",
     "convolve_and_sample",
@@ -35,9 +33,9 @@ __all__ = [
     "read_extraction",
     "region_extents",
     "region_files",
+    "region_masks",
     "region_remarks",
     "region_source_files",
-    "region_voxels",
     "run_design",
     "run_grids",
     "run_units",

@@ -64,21 +64,16 @@ def circuit_labels(definition: CircuitRegion, hemisphere: str) -> tuple[str, ...
     return tuple(f"{side}_{label}" for label in definition.labels for side in sides)
 
 
-def region_voxels(study: Study, grid: Grid) -> VoxelMasks:
-    """Voxels of every region of a study on a grid, by name; drawn once in each process.
+def region_masks(study: Study, grid: Grid) -> Mapping[str, RegionMask]:
+    """Every region of a study on a grid, by name; drawn once in each process.
 
     Raises `RegionError`, with the region's name, where one cannot be drawn or is empty.
     """
-    return {name: drawn.voxels for name, drawn in region_masks(study, grid).items()}
-
-
-def region_masks(study: Study, grid: Grid) -> Mapping[str, RegionMask]:
-    """The same with what each was made from."""
     return {name: region_mask(name, region, grid) for name, region in study.regions.items()}
 
 
 def region_mask(name: str, region: Region, grid: Grid) -> RegionMask:
-    """One region on a grid; see `region_voxels`."""
+    """One region on a grid; see `region_masks`."""
     key = json.dumps(region.model_dump(mode="json"), sort_keys=True)
     try:
         stamps = tuple(

@@ -26,7 +26,7 @@ def write_features(table: FeatureTable, path: Path) -> list[Path]:
     """
     write_text(path, _tsv(table))
     sidecar = path.with_suffix(".json")
-    write_json(sidecar, table_sidecar(table))
+    write_json(sidecar, _table_sidecar(table))
     return [path, sidecar]
 
 
@@ -37,7 +37,7 @@ def _tsv(table: FeatureTable) -> str:
     return tab_separated([head, *rows])
 
 
-def table_sidecar(table: FeatureTable) -> dict[str, Any]:
+def _table_sidecar(table: FeatureTable) -> dict[str, Any]:
     """What each column is, then how the table came about."""
     names = {column.name for column in table.columns}
     return {

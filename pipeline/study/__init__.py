@@ -16,7 +16,6 @@ from ._study import (
     Dcm,
     Glm,
     Modulator,
-    Outputs,
     Participants,
     Region,
     Score,
@@ -24,7 +23,6 @@ from ._study import (
     Sphere,
     Structure,
     Study,
-    StudyFiles,
     Task,
 )
 from ._survey import DatasetSurvey, survey_dataset
@@ -44,7 +42,6 @@ __all__ = [
     "MeasureKind",
     "Measures",
     "Modulator",
-    "Outputs",
     "Participants",
     "Prediction",
     "PresetModel",
@@ -56,7 +53,6 @@ __all__ = [
     "Structure",
     "Study",
     "StudyError",
-    "StudyFiles",
     "Task",
     "circuit_region",
     "describe_guesses",

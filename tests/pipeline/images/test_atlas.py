@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.images import Grid, RegionError, region_voxels
+from pipeline.images import Grid, RegionError, region_masks
 from pipeline.images._atlas import Atlas, RegionMask, find_atlas, label_numbers, mask_of_labels, read_labels
 from pipeline.images._region_masks import CIRCUIT
 from pipeline.study import TARGET_CIRCUIT, Region, Study
@@ -173,7 +173,7 @@ def test_the_circuit_has_six_regions_within_their_limits(extra: Path) -> None:
                     "regions": {name: Region(preset="target-circuit", hemisphere=side)},  # type: ignore[arg-type]  # a str stands for one of its words
                 }
             )
-            places = on.places()[region_voxels(study, on)[name]]
+            places = on.places()[region_masks(study, on)[name].voxels]
             assert (places[:, 0] < 0).any()
             assert (places[:, 0] > 0).any() == (side == "both")
             if definition.box is not None and definition.box.y is not None:

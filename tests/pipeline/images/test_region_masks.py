@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.images import Grid, RegionError, check_regions, region_files, region_remarks, region_voxels
+from pipeline.images import Grid, RegionError, check_regions, region_files, region_masks, region_remarks
 from pipeline.study import Region, Study
 
 Saver = Callable[[Path, np.ndarray, np.ndarray], None]
@@ -35,7 +35,7 @@ def study_of(**regions: dict[str, Any]) -> Study:
 
 
 def drawn(region: dict[str, Any], on: Grid) -> np.ndarray:
-    return region_voxels(study_of(one=region), on)["one"]
+    return region_masks(study_of(one=region), on)["one"].voxels
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_regions_that_share_voxels_are_remarked_on() -> None:
 
 def test_an_empty_region_is_an_error_with_its_name() -> None:
     with pytest.raises(RegionError, match=r"^region far: lies outside"):
-        region_voxels(study_of(far={"sphere": {"centre": (200, 0, 0), "radius": 5}}), grid())
+        region_masks(study_of(far={"sphere": {"centre": (200, 0, 0), "radius": 5}}), grid())
 
 
 def test_files_are_those_that_regions_are_made_from(tmp_path: Path) -> None:
