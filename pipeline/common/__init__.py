@@ -1,6 +1,6 @@
 """What every room uses: printing, files, names, numbers, provenance, the set-up of JAX; it imports no other room."""
 
-from ._console import UsageError, print_json, print_line, print_message, print_table, progress
+from ._console import ProgressFactory, UsageError, print_json, print_line, print_message, print_table, progress
 from ._environment import CORES_VARIABLE, CompileClock, check_packages, count_cores, describe_environment, start_jax
 from ._files import (
     JsonError,
@@ -78,6 +78,7 @@ __all__ = [
     "Attributes",
     "CompileClock",
     "JsonError",
+    "ProgressFactory",
     "TimeKind",
     "UsageError",
     "WriteError",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Literal, TextIO
 
 from rich.console import Console
@@ -20,6 +20,10 @@ from ._text import format_duration, message_line, shorten
 FILE_WIDTH = 160  # characters, of tables that go to a file or a pipe
 LONGEST_CELL = 400  # characters of a cell of a table
 LINE_INTERVAL = 10.0  # seconds between lines of progress where there is no terminal
+
+
+# Makes a progress bar of a title: a context manager that is told how many of how many are done; see `progress`.
+ProgressFactory = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 
 class UsageError(Exception):

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from features import ALPHAS, FeatureError, ImputationMethod
 
-from ..common import UsageError, progress
+from ..common import ProgressFactory, UsageError, progress
 from ..execution import open_workers
 from ..study import PresetModel
 from ..tables import MISSING, Table, TableError
 from ._fit import fit_model
 from ._model_data import ModelData, read_model_data
 from ._options import PredictOptions
-from ._permutations import Watch
 from ._result import ElasticNetResult
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def elastic_net(
 
 
 def fit_in_processes(
-    model: ModelData, options: PredictOptions, jobs: int, records: Path | None, watch: Watch
+    model: ModelData, options: PredictOptions, jobs: int, records: Path | None, watch: ProgressFactory
 ) -> ElasticNetResult:
     """`fit_model` with processes of its own.
 

@@ -29,16 +29,16 @@ from features import (
     selection_stability,
 )
 
-from ..common import UsageError
+from ..common import ProgressFactory, UsageError
 from ..execution import Workers
 from ._model_data import ModelData
 from ._options import PredictOptions
-from ._permutations import PermutationJob, Watch, permutation_test
+from ._permutations import PermutationJob, permutation_test
 from ._result import ElasticNetResult, ElasticNetSettings
 
 
 def fit_model(
-    model: ModelData, options: PredictOptions, records: Path, workers: Workers, watch: Watch
+    model: ModelData, options: PredictOptions, records: Path, workers: Workers, watch: ProgressFactory
 ) -> ElasticNetResult:
     """The published model, what the same procedure is worth in participants left out, and how often chance does as
     well.
@@ -59,7 +59,9 @@ def fit_model(
         raise UsageError(str(error)) from error
 
 
-def _fit(model: ModelData, options: PredictOptions, records: Path, workers: Workers, watch: Watch) -> ElasticNetResult:
+def _fit(
+    model: ModelData, options: PredictOptions, records: Path, workers: Workers, watch: ProgressFactory
+) -> ElasticNetResult:
     options, grouped = _grouped(model, options)
     predictors, outcome, tuning = model.predictors, model.outcome, Tuning(options.alphas)
     groups = assign_folds(
@@ -109,7 +111,7 @@ def _grouped(model: ModelData, options: PredictOptions) -> tuple[PredictOptions,
 
 
 def _left_out(
-    model: ModelData, options: PredictOptions, groups: np.ndarray, watch: Watch
+    model: ModelData, options: PredictOptions, groups: np.ndarray, watch: ProgressFactory
 ) -> tuple[PreparedFolds, NestedEstimate]:
     with watch("preparing predictors without every two participants") as bar:
         folds = prepare_folds(model.predictors, groups, options.imputation, bar)
@@ -126,7 +128,7 @@ def _chance(
     options: PredictOptions,
     records: Path,
     workers: Workers,
-    watch: Watch,
+    watch: ProgressFactory,
 ) -> PermutationTest | None:
     if not options.permutations:
         return None
@@ -135,7 +137,11 @@ def _chance(
 
 
 def _stability(
-    model: ModelData, options: PredictOptions, whole: WholeSampleFit, inner: NestedEstimate | None, watch: Watch
+    model: ModelData,
+    options: PredictOptions,
+    whole: WholeSampleFit,
+    inner: NestedEstimate | None,
+    watch: ProgressFactory,
 ) -> Stability | None:
     if not options.bootstraps and inner is None:
         return None
@@ -153,7 +159,9 @@ def _stability(
         )
 
 
-def _imputed(model: ModelData, options: PredictOptions, groups: np.ndarray, watch: Watch) -> np.ndarray | None:
+def _imputed(
+    model: ModelData, options: PredictOptions, groups: np.ndarray, watch: ProgressFactory
+) -> np.ndarray | None:
     if not options.imputations:
         return None
     with watch("filling in what is missing by chance") as bar:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,15 +22,13 @@ from features import (
     permutations_reaching,
 )
 
-from ..common import JsonError, UsageError, atomic_write, read_json, release, write_text
+from ..common import JsonError, ProgressFactory, UsageError, atomic_write, read_json, release, write_text
 from ..execution import Unit, UnitRecorder, Workers, run_units
 
 STAGE = "shuffle"
 PORTION = 10  # shuffles of a unit: some seconds
 WAVE = 10  # units that are handed out before it is asked whether it is enough
 PACKAGES = ("effconn", "numpy", "scipy", "scikit-learn")
-
-Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]  # `_console.progress`
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +99,9 @@ class _Portion:
     path: Path
 
 
-def permutation_test(job: PermutationJob, count: int, records: Path, workers: Workers, watch: Watch) -> PermutationTest:
+def permutation_test(
+    job: PermutationJob, count: int, records: Path, workers: Workers, watch: ProgressFactory
+) -> PermutationTest:
     """`features.permutation` of `count` shuffles, or of fewer where enough of them reach what was found.
 
     Arguments:
@@ -125,7 +124,7 @@ def permutation_test(job: PermutationJob, count: int, records: Path, workers: Wo
 
 
 def _shuffled(
-    units: Sequence[Unit], seed: int, count: int, records: Path, workers: Workers, watch: Watch
+    units: Sequence[Unit], seed: int, count: int, records: Path, workers: Workers, watch: ProgressFactory
 ) -> PermutationTest:
     reached = np.zeros(0, dtype=bool)
     with watch(f"shuffling the outcome up to {count} times") as bar:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common import UsageError
+from ..common import ProgressFactory, UsageError
 from ..execution import Unit, UnitRecorder, Workers, WorkFunction
 from ..measures import PARTICIPANT, SESSION
 from ..page import save_report
 from ..predict import PredictOptions, fit_model, parse_formula, read_model_data, report_elastic_net
 from ..study import Prediction, Study
 from ._result_paths import ResultPaths
-from ._stage_runner import ProgressFactory, package_versions
+from ._stage_runner import package_versions
 
 STAGE = "predict"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "matplotlib")
@@ -29,10 +29,10 @@ class PredictionJob:
 
 def prediction_units(study: Study, paths: ResultPaths) -> list[Unit]:
     """A unit for every prediction of the study."""
-    return [_group_unit(name, settings, study, paths) for name, settings in study.predict.items()]
+    return [_prediction_unit(name, settings, study, paths) for name, settings in study.predict.items()]
 
 
-def _group_unit(name: str, settings: Prediction, study: Study, paths: ResultPaths) -> Unit:
+def _prediction_unit(name: str, settings: Prediction, study: Study, paths: ResultPaths) -> Unit:
     table = paths.measures
     recipe = {
         "prediction": settings.model_dump(mode="json"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..bids import Inventory
-from ..common import UsageError, match_labels, natural_key, release, sorted_names, write_json
+from ..common import ProgressFactory, UsageError, match_labels, natural_key, release, sorted_names, write_json
 from ..execution import Unit, UnitOutcome, lock_folder, open_workers
 from ..page import check_output_folder
 from ..study import MAIN, Study
@@ -19,7 +19,7 @@ from ._predict import make_prediction_work, prediction_units
 from ._preflight import check_place, checked_inventory
 from ._report import ExtraSectionMaker, ReportJob, StageOutputs, report_unit, write_report
 from ._result_paths import ResultPaths
-from ._stage_runner import ProgressFactory, RunOptions, StageRunner
+from ._stage_runner import RunOptions, StageRunner
 from ._statistics import compute_statistics, statistics_units
 
 CPU_BATCH = 16  # visits inverted side by side on a CPU: enough to keep its seats filled, few enough to see progress

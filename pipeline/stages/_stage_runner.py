@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from ..common import UsageError, release
+from ..common import ProgressFactory, UsageError, release
 from ..execution import (
     CurrentProcess,
     Unit,
@@ -27,8 +27,6 @@ from ..study import Region, is_atlas_file
 
 Stage = Literal["extract", "invert", "group", "measure", "statistics", "predict", "report"]
 STAGES: tuple[Stage, ...] = ("extract", "invert", "group", "measure", "statistics", "predict", "report")
-
-ProgressFactory = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]  # such as `common.progress`
 
 
 @dataclass(frozen=True)
