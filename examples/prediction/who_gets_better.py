@@ -28,3 +28,33 @@ for session, values in (("before", before), ("after", before + change)):
             }
         )
 table = pd.DataFrame(rows)
+
+# %%
+# The change of every measure as predictors of improvement. Tuning is repeated without each of ten groups of
+# participants, whose outcomes the model has never seen. In a study, leave `permutations` at its 1000.
+import effconn
+
+result = effconn.elastic_net(
+    table,
+    "before(improvement)",
+    "change(conn_*)",
+    sessions=("before", "after"),
+    unit="points",
+    folds=10,
+    permutations=50,
+    bootstraps=50,
+    alphas=(0.5, 1.0),
+)
+result.performance
+
+# %%
+# Every predictor with its coefficient, in points per standard deviation, its bootstrap interval, and how often it is
+# retained in bootstraps and in folds.
+result.summary()[["predictor", "coefficient", "low", "high", "bootstraps", "folds", "stable"]]
+
+# %%
+# Observed and predicted improvement, by models that never saw the participant, and the coefficients.
+effconn.plot_predictions(result)
+
+# %%
+effconn.plot_coefficients(result)

@@ -1,12 +1,12 @@
-"""How often predictors are retained."""
+"""How often predictors are retained: in folds, bootstraps and imputations."""
 
 from __future__ import annotations
-
 import numpy as np
 import pytest
 from made_up_predictors import made_up
-
 from features import Tuning, assign_folds, fit_whole_sample, nested_cross_validation, prepare_folds, selection_stability
+from made_up_predictors import made_up, predictors_of
+from features import FeatureError, Outcome, Tuning, assign_folds, imputed_retention
 
 TUNING = Tuning((0.5, 1.0), 15, 1e-5)
 
@@ -49,3 +49,23 @@ def test_a_predictor_never_retained_has_no_sign(samples: int) -> None:
     found = selection_stability(predictors, outcome, model, None, samples=samples, seed=0, tuning=Tuning((1.0,), 3))
     never = ~(found.bootstraps > 0)
     assert np.isnan(found.positive[never]).all()
+
+
+IMPUTATION_TUNING = Tuning((1.0,), 10, 1e-4)
+
+
+def test_what_is_complete_and_strong_is_retained_whatever_is_filled_in() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20, 4))
+    y = Outcome("y", "", 5 * x[:, 0] + rng.normal(size=20))
+    table = predictors_of(x)
+    table.values[2:5, 3] = np.nan
+    share = imputed_retention(table, y, assign_folds(20, None), count=4, seed=0, tuning=IMPUTATION_TUNING)
+    assert share[0] == 1
+    assert ((share >= 0) & (share <= 1)).all()
+
+
+def test_with_nothing_missing_there_is_nothing_to_draw() -> None:
+    predictors, outcome = made_up(10, 3, 1.0, seed=0)
+    with pytest.raises(FeatureError, match="nothing is missing"):
+        imputed_retention(predictors, outcome, assign_folds(10, None), count=2, seed=0, tuning=IMPUTATION_TUNING)
