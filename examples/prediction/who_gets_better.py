@@ -9,8 +9,11 @@ of everything, scaling and tuning included.
 # %%
 # A table as any study has it: one row a participant and session. Improvement goes with the change of one of six
 # measures.
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+
+import effconn
 
 rng = np.random.default_rng(0)
 n = 40
@@ -32,8 +35,6 @@ table = pd.DataFrame(rows)
 # %%
 # The change of every measure as predictors of improvement. Tuning is repeated without each of ten groups of
 # participants, whose outcomes the model has never seen. In a study, leave `permutations` at its 1000.
-import effconn
-
 result = effconn.elastic_net(
     table,
     "before(improvement)",
@@ -54,7 +55,7 @@ result.summary()[["predictor", "coefficient", "low", "high", "bootstraps", "fold
 
 # %%
 # Observed and predicted improvement, by models that never saw the participant, and the coefficients.
-effconn.plot_predictions(result)
-
-# %%
-effconn.plot_coefficients(result)
+figure, axes = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
+effconn.plot_predictions(result, axes[0])
+effconn.plot_coefficients(result, axes[1])
+plt.show()

@@ -1,12 +1,22 @@
 """How often predictors are retained: in folds, bootstraps and imputations."""
 
 from __future__ import annotations
+
 import numpy as np
 import pytest
-from made_up_predictors import made_up
-from features import Tuning, assign_folds, fit_whole_sample, nested_cross_validation, prepare_folds, selection_stability
 from made_up_predictors import made_up, predictors_of
-from features import FeatureError, Outcome, Tuning, assign_folds, imputed_retention
+
+from features import (
+    FeatureError,
+    Outcome,
+    Tuning,
+    assign_folds,
+    fit_whole_sample,
+    imputed_retention,
+    nested_cross_validation,
+    prepare_folds,
+    selection_stability,
+)
 
 TUNING = Tuning((0.5, 1.0), 15, 1e-5)
 
