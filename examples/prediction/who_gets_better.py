@@ -7,7 +7,7 @@ of everything, scaling and tuning included.
 """
 
 # %%
-# A table as any study has it: one row a participant and session. Improvement goes with the change of one of six
+# A table as any study has it: one row for each participant and session. Improvement depends on the change of one of six
 # measures.
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,12 +46,16 @@ result = effconn.elastic_net(
     bootstraps=50,
     alphas=(0.5, 1.0),
 )
-result.performance
+print(result.performance[["quantity", "value", "meaning"]].to_string(index=False))
 
 # %%
 # Every predictor with its coefficient, in points per standard deviation, its bootstrap interval, and how often it is
 # retained in bootstraps and in folds.
-result.summary()[["predictor", "coefficient", "low", "high", "bootstraps", "folds", "stable"]]
+print(
+    result.summary()[["predictor", "coefficient", "low", "high", "bootstraps", "folds", "stable"]].to_string(
+        index=False
+    )
+)
 
 # %%
 # Observed and predicted improvement, by models that never saw the participant, and the coefficients.
