@@ -145,14 +145,14 @@ def make_batches(prepared: Sequence[PreparedSubject], settings: Settings) -> lis
         run = prepared[position]
         kind = (run.subject.spec.n, run.steps.panels, _targets(run))
         sizes = np.array(list(run.size.values()))
-        group = next((group for group in groups if group.takes(kind, sizes)), None)
+        group = next((group for group in groups if group.accepts(kind, sizes)), None)
         if group is None:
             groups.append(_Group(kind, [position], sizes, sizes))
         else:
             group.members.append(position)
             group.smallest, group.largest = np.minimum(group.smallest, sizes), np.maximum(group.largest, sizes)
     ordered = [sorted(group.members) for group in groups]
-    return [one_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in ordered]
+    return [make_batch(tuple(prepared[i] for i in members), tuple(members), settings) for members in ordered]
 
 
 @dataclass(eq=False)
@@ -164,13 +164,13 @@ class _Group:
     smallest: np.ndarray
     largest: np.ndarray
 
-    def takes(self, kind: tuple[int, int, tuple[int, ...]], sizes: np.ndarray) -> bool:
+    def accepts(self, kind: tuple[int, int, tuple[int, ...]], sizes: np.ndarray) -> bool:
         """Whether one more of this kind and these sizes fits."""
         widest = np.maximum(self.largest, sizes) <= SIZE_RATIO * np.minimum(self.smallest, sizes)
         return kind == self.kind and bool(widest.all())
 
 
-def one_batch(prepared: tuple[PreparedSubject, ...], members: tuple[int, ...], settings: Settings) -> Batch:
+def make_batch(prepared: tuple[PreparedSubject, ...], members: tuple[int, ...], settings: Settings) -> Batch:
     """Participants of one number of regions and panels as a batch, whatever their sizes."""
     n = prepared[0].subject.spec.n
     layouts = {run.subject.spec.layout for run in prepared}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._batch import Batch, one_batch
+from ._batch import Batch, make_batch
 from ._laplace import has_result
 from ._scheduler import InversionResult, Task
 from ._subject import Shared, prepare
@@ -30,7 +30,7 @@ def bilinear_batch(batch: Batch) -> Batch:
     """The same participants, for the bilinear equations."""
     settings, shared = replace(batch.settings, integrator="bilinear"), Shared()
     prepared = tuple(prepare(run.subject, settings, shared) for run in batch.prepared)
-    return one_batch(prepared, batch.members, settings)
+    return make_batch(prepared, batch.members, settings)
 
 
 @dataclass(frozen=True, eq=False)

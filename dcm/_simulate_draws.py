@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from ._data import Data
 from ._forward import Integrator
+from ._neural import SELF_INHIBITION
 from ._priors import Prior
 from ._simulate import SerialNoise, Simulation, make_predictor
 from ._spec import Layout, Parameters, Spec
@@ -100,7 +101,7 @@ def is_stable(parameters: Parameters, levels: Float[np.ndarray, "level input"]) 
     A, B = np.asarray(parameters.A), np.asarray(parameters.B)
     rates = A + np.einsum("ijk,lk->lij", B, levels)
     own = np.arange(len(A))
-    rates[:, own, own] = -0.5 * np.exp(rates[:, own, own])
+    rates[:, own, own] = SELF_INHIBITION * np.exp(rates[:, own, own])
     return bool((np.linalg.eigvals(rates).real < 0).all())
 
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from beartype import beartype
+from jaxtyping import jaxtyped
 from made_up_posterior import made_up_posterior
 from scipy.stats import norm
 from small_models import block_inputs
 
-from dcm import ChainSettings, Data, Marginal, PosteriorDraws, Settings, Spec, Subject, diagnose
+from dcm import ChainSettings, Data, Marginal, Posterior, PosteriorDraws, Settings, Spec, Subject, diagnose
 from dcm.tables import data_frame, html_table
 
 
@@ -42,6 +44,12 @@ def test_a_parameter_that_is_switched_off_has_no_spread() -> None:
 def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(KeyError, match=r"A\[amygdala<-vmPFC\]"):
         made_up_posterior()["A[amygdala<-vmPCF]"]
+
+
+@pytest.mark.parametrize("name", ["sd", "probability", "full_covariance", "parameters"])
+def test_what_a_posterior_gives_has_the_annotated_shape(name: str) -> None:
+    getter = vars(Posterior)[name].fget
+    jaxtyped(typechecker=beartype)(getter)(made_up_posterior())
 
 
 def test_summary_has_a_row_for_every_free_parameter() -> None:

@@ -9,14 +9,16 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
+from beartype import beartype
 from group_models import group as small_group
+from jaxtyping import jaxtyped
 from made_up_group import made_up_group
 from made_up_posterior import made_up_posterior
 from scipy.stats import norm
 
 import peb
 from dcm import Failure, Marginal, Posterior
-from peb import Design, DesignError, Gaussian
+from peb import Design, DesignError, Gaussian, GroupPosterior
 
 
 def test_an_effect_is_found_by_covariate_and_parameter() -> None:
@@ -35,6 +37,22 @@ def test_an_effect_is_found_by_covariate_and_parameter() -> None:
 def test_an_unknown_effect_names_the_nearest() -> None:
     with pytest.raises(KeyError, match=r"age: A\[amygdala<-vmPFC\]"):
         made_up_group()["agee", "A[amygdala<-vmPFC]"]
+
+
+@pytest.mark.parametrize("name", ["mean", "sd", "probability", "marginals"])
+def test_what_a_group_gives_has_the_annotated_shape(name: str) -> None:
+    jaxtyped(typechecker=beartype)(vars(GroupPosterior)[name].fget)(made_up_group())
+
+
+@pytest.mark.parametrize("name", ["sd", "probability", "free"])
+def test_what_a_gaussian_gives_has_the_annotated_shape(name: str) -> None:
+    jaxtyped(typechecker=beartype)(vars(Gaussian)[name].fget)(made_up_group().posterior)
+
+
+def test_intervals_of_a_group_have_the_annotated_shape() -> None:
+    group = made_up_group()
+    assert jaxtyped(typechecker=beartype)(GroupPosterior.interval)(group).shape == (3, 2, 2)
+    assert jaxtyped(typechecker=beartype)(Gaussian.interval)(group.posterior).shape == (6, 2)
 
 
 def test_the_summary_of_a_group_has_a_row_for_every_effect() -> None:
