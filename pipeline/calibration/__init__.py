@@ -1,4 +1,4 @@
-"""Calibration of a user's own design: data simulated from it, inverted as it would be, and held against the truth."""
+"""Calibration of a user's own design: data are simulated from it, inverted, and compared with the truth."""
 
 from ._analysis_report import report_calibration
 from ._datasets import CalibrationRun, DesignCell, SimulatedDataSet, invert_datasets, make_datasets

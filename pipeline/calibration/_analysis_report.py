@@ -87,7 +87,7 @@ def report_calibration(
             Records("cells", "Coverage, signs and recovery", _cells_lead(run), CELL_COLUMNS, cells),
             Records(
                 "models",
-                "Are models told apart?",
+                "Is the true model chosen?",
                 _models_lead(),
                 MODEL_COLUMNS,
                 [_row_of(recovery) for recovery in models],
@@ -141,7 +141,7 @@ def _calibration_answers(
 ) -> list[Answer]:
     main = [cell for cell in cells if cell["field"] == ("B" if any(cell["field"] == "B" for cell in cells) else "A")]
     if not main:
-        return [Answer("Can intervals of this design be believed?", "open", "Nothing could be inverted.")]
+        return [Answer("Are the intervals of this design calibrated?", "open", "Nothing could be inverted.")]
     answers = [_coverage_answer(run, main, power)]
     finite = [recovery for recovery in models if not math.isnan(recovery.snr)]
     if finite:
@@ -156,7 +156,7 @@ def _calibration_answers(
         )
         verdict = judge_model_choice(worst.wrong, max(recovery.wrong_se for recovery in finite))
         answers.append(
-            Answer("Can a model that wins be believed?", verdict, headline, (f"The true one wins: {parts}.",))
+            Answer("Does the free energy select the true model?", verdict, headline, (f"The true one wins: {parts}.",))
         )
     own_size = [point for point in power if point.n == run.design.question.participants]
     if own_size:
@@ -197,7 +197,7 @@ def _coverage_answer(run: CalibrationRun, main: Sequence[dict[str, Any]], power:
         headline += f", and {own_size[0].n} participants find {true} in {own_size[0].power:.0f} % of studies"
     verdict = judge_coverage([(cell["coverage"], cell["coverage_se"]) for cell in main])
     detail = f"The least of all cells: {worst['coverage']:.0f} % (± {worst['coverage_se']:.0f}) at {worst['snr']:g}."
-    return Answer("Can intervals of this design be believed?", verdict, f"{headline}.", (detail,))
+    return Answer("Are the intervals of this design calibrated?", verdict, f"{headline}.", (detail,))
 
 
 def _cells_lead(run: CalibrationRun) -> str:

@@ -78,7 +78,7 @@ class CalibrationRun:
         design, engine: what was simulated and how it was inverted.
         datasets: those of the main model first, cell by cell.
         redrawn: share of drawn truths that were unstable or silent, and were replaced.
-        kept: how many inversions an earlier run had done.
+        reused: how many inversions an earlier run had done.
     """
 
     design: CalibrationDesign
@@ -113,7 +113,7 @@ def make_datasets(
     """`count` data sets of the main model, spread over cells, some of every alternative, and the share redrawn.
 
     Arguments:
-        say: told where truths cannot be drawn around the estimates, since their signals are silent or unstable.
+        say: prints a line where truths cannot be drawn around the estimates, whose signals are silent or unstable.
 
     Raises `UsageError` where the design cannot make any.
     """
@@ -200,7 +200,7 @@ def invert_datasets(
     """Invert what is not in the store yet, one by one into it; how many were there.
 
     Arguments:
-        say: told a line for what was in the store and cannot be used.
+        say: prints a line for each entry of the store that cannot be used.
         check: called before every result is written.
     """
     specs = {MAIN: design.spec, REDUCED: without_first_change(design.spec), **design.models}
@@ -231,7 +231,7 @@ def invert_datasets(
 def _models_for(
     dataset: SimulatedDataSet, design: CalibrationDesign, datasets: Sequence[SimulatedDataSet]
 ) -> list[str]:
-    """By which models a data set is inverted: by all where models are to be told apart, else by the main one."""
+    """By which models a data set is inverted: by all where models are compared, else by the main one."""
     if not design.models:
         checked = bool(design.spec.b.any()) and any(dataset is other for other in datasets[:CHECKED_DATASETS])
         return [MAIN, REDUCED] if checked else [MAIN]

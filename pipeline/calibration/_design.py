@@ -51,7 +51,7 @@ class GroupQuestion:
         sizes: participants of each arm; of the one group.
         visits: 2 where the change between two sessions is what is analysed, else 1.
         spread: standard deviation between participants, Hz.
-        words: the question, for people.
+        text: the question, as it is printed.
     """
 
     kind: Literal["arms", "mean"]

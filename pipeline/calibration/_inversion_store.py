@@ -29,7 +29,7 @@ class InversionMode:
         settings: of the inversion.
         prior_of: a model's prior.
         centre_inputs: whether inputs are centred first.
-        words: all this, for people.
+        description: all this, as it is printed.
     """
 
     name: str
@@ -54,7 +54,7 @@ class InversionMode:
 
     @property
     def description(self) -> str:
-        """For people."""
+        """As it is printed."""
         inputs = "inputs centred" if self.centre_inputs else "inputs uncentred"
         settings = self.settings
         starts = "1 start" if settings.starts == 1 else f"{settings.starts} starts"

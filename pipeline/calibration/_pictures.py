@@ -29,7 +29,7 @@ def calibration_sections(
     """Everything that there is to see."""
     sections = [
         Section(
-            "Do intervals hold the truth?",
+            "Coverage of the intervals",
             "Data simulated from this design with known parameters, inverted as the study's are.",
             (_coverage_picture(cells), *_recovery_pictures(run)),
         )
@@ -42,7 +42,7 @@ def calibration_sections(
         )
         picture = Picture("power", "Power by number of participants", caption, _power_figure(run, power))
         lead = f"{run.design.question.text} Participants differ by {run.design.question.spread:g} Hz (SD)."
-        sections.append(Section("How many participants does it take?", lead, (picture,)))
+        sections.append(Section("Power by number of participants", lead, (picture,)))
     return tuple(sections)
 
 
@@ -92,8 +92,9 @@ def _recovery_pictures(run: CalibrationRun) -> list[Picture]:
     shown = points if len(points) <= MOST_POINTS else points[:: -(-len(points) // MOST_POINTS)]
     truth, mean, sd = np.array(shown).T
     caption = (
-        "Changes of connections as planted and as found, with 90 % intervals; on the line both are the same. Estimates "
-        "lie nearer to 0 than the truth where data say little, since the prior draws them there."
+        "Changes of connections, true and estimated, with 90 % credible intervals; on the line both are equal. "
+        "Estimates lie nearer to 0 than the truth where the data carry little information, because the prior shrinks "
+        "them."
     )
     with style():
         figure = new_figure(3.6)
@@ -112,9 +113,9 @@ def _recovery_pictures(run: CalibrationRun) -> list[Picture]:
             alpha=0.8,
         )
         axes.set_ylim(1.3 * ends[0], 1.3 * ends[1])
-        axes.set_xlabel("planted, Hz")
-        axes.set_ylabel("found, Hz")
-    return [Picture("recovery", "Found against planted", caption, figure)]
+        axes.set_xlabel("true, Hz")
+        axes.set_ylabel("estimated, Hz")
+    return [Picture("recovery", "Estimated against true changes", caption, figure)]
 
 
 def _power_figure(run: CalibrationRun, power: Sequence[Power]) -> Figure:

@@ -36,7 +36,7 @@ from ._design import GroupQuestion
 from ._recovery import percent_with_error
 
 EFFECTS = (0.25, 0.5, 1.0)  # Hz
-USUAL_SIZES = (12, 24, 40, 60)  # participants, beside the study's own number
+USUAL_SIZES = (12, 24, 40, 60)  # participants, in addition to the study's own number
 USUAL_GROUPS = 40  # simulated of each kind
 
 
@@ -90,7 +90,7 @@ def measure_power(
 
     Arguments:
         groups: simulated at every point; none where 0.
-        sizes: numbers of participants beside the study's own.
+        sizes: numbers of participants in addition to the study's own.
     """
     precision = first_level_precision(run)
     if precision is None or not groups:
@@ -172,15 +172,15 @@ def _simulate_group(
     except PebError:
         return False, False, False
     above = effect_found.above_zero
-    said: Verdict = verdict(above, effect_found.within(SMALLEST_EFFECT), size=SMALLEST_EFFECT)
-    right = planted in said.which and bool(above[planted] > 0.5)
-    return right, said.kind == "yes", said.kind == "no difference"
+    called: Verdict = verdict(above, effect_found.within(SMALLEST_EFFECT), size=SMALLEST_EFFECT)
+    right = planted in called.which and bool(above[planted] > 0.5)
+    return right, called.kind == "yes", called.kind == "no difference"
 
 
 def _group_effect(
     estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], settings: PebSettings
 ) -> NormalMixture:
-    """The group's mean; or the first arm's less the second's, by a group of each where people are a mixture."""
+    """The group's mean; or the first arm's less the second's, by a group of each where participants are a mixture."""
     names = [estimate.name for estimate in estimates]
     design = make_design(names, {"arm": 0.5 - arm} if arm.any() else {}, centre=False)
     if arm.any() and settings.is_mixture:

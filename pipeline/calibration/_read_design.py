@@ -31,10 +31,8 @@ from ._design import (
     pick_evenly,
 )
 
-FEWEST_FILES, USUAL_PARTICIPANTS = (
-    4,
-    20,
-)  # files that are taken for a group, and how many people are where fewer are given
+FEWEST_FILES = 4  # that are taken for a group
+USUAL_PARTICIPANTS = 20  # of a group, where fewer files are given
 
 
 def read_file_design(
@@ -111,7 +109,7 @@ def read_study_design(
     """What a study is calibrated with.
 
     Arguments:
-        say: told a line for what cannot be used.
+        say: prints a line for what cannot be used.
         ratios: signal to noise that is asked for, if any is.
 
     Raises `UsageError` where the study has no DCM, or no run of it can be used.

@@ -1,4 +1,4 @@
-"""Coverage of intervals, signs that are called, and whether models are told apart."""
+"""Coverage of intervals, signs that are called, and whether the true model is chosen."""
 
 from __future__ import annotations
 
@@ -186,9 +186,9 @@ def _recover_alternatives(run: CalibrationRun) -> Iterator[ModelRecovery]:
 
 def _recover_changes_by_ratio(run: CalibrationRun) -> Iterator[ModelRecovery]:
     for snr in dict.fromkeys(cell.snr for cell in run.cells):
-        gains = [_gains(run, dataset) for dataset in run.datasets if dataset.cell.snr == snr]
+        gains = [_change_gains(run, dataset) for dataset in run.datasets if dataset.cell.snr == snr]
         for there, true, against in ((True, "with a change", "without it"), (False, "without a change", "with it")):
-            leads = [_leads(gain, there, number) for number, gain in enumerate(gains)]
+            leads = [_evidence_for_true_model(gain, there, number) for number, gain in enumerate(gains)]
             lead, datasets_of = (np.concatenate(each) for each in zip(*leads, strict=True))
             if lead.size:
                 yield _recovery_of(true, against, snr, lead, datasets_of, "reduction")
@@ -202,7 +202,7 @@ def _recover_each_change(run: CalibrationRun) -> Iterator[ModelRecovery]:
             found = [
                 (lead, i)
                 for i, dataset in enumerate(run.datasets)
-                for entry, truth, lead in _gains(run, dataset)
+                for entry, truth, lead in _change_gains(run, dataset)
                 if entry == place and _is_case(there, truth)
             ]
             if found:
@@ -212,14 +212,16 @@ def _recover_each_change(run: CalibrationRun) -> Iterator[ModelRecovery]:
                 )
 
 
-def _gains(run: CalibrationRun, dataset: SimulatedDataSet) -> list[tuple[int, float, float]]:
+def _change_gains(run: CalibrationRun, dataset: SimulatedDataSet) -> list[tuple[int, float, float]]:
     """(parameter, truth, gain in F by it) for every change of a connection."""
     layout, found = run.design.spec.layout, dataset.inverted[MAIN]
     changes = [entry for entry in found.free if layout.field_of(entry) == "B"]
     return [(entry, float(dataset.truth[entry]), gain) for entry, gain in zip(changes, found.gains, strict=True)]
 
 
-def _leads(gains: list[tuple[int, float, float]], there: bool, number: int) -> tuple[np.ndarray, np.ndarray]:
+def _evidence_for_true_model(
+    gains: list[tuple[int, float, float]], there: bool, number: int
+) -> tuple[np.ndarray, np.ndarray]:
     """By how much the true model leads where a change is or is not there, and which data set it is of."""
     lead = np.array([gain if there else -gain for _, truth, gain in gains if _is_case(there, truth)])
     return lead, np.full(lead.size, number)

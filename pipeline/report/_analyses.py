@@ -130,7 +130,7 @@ def _sections(result: StudyResult, kind: str) -> tuple[Section, ...]:
 
 
 def _section(analysis: ReportedAnalysis, at_head: Container[tuple[str, str]]) -> Section:
-    """All of an analysis but the answers that are told at the head of the page."""
+    """All of an analysis except the answers that are shown at the head of the page."""
     report, anchor = analysis.report, analysis.anchor
     title = report.title if analysis.kind == "statistics" else f"{analysis.name}: {report.title}"
     tables = [replace(records, name=f"{anchor}-{records.name}") for records in report.records]
@@ -196,15 +196,17 @@ def _explained_variance_answer(result: StudyResult, fits: Mapping[str, Diagnosti
         f"{len(fits)} of {expected} visits have a posterior."
     )
     low = int((explained < LOW_VARIANCE).sum())
-    where = f"at {warned} of them, {low} for less than {LOW_VARIANCE:g} % explained" if warned else "at none of them"
-    details = (f"There are warnings {where}.",)
+    detail = "No visit has a warning."
+    if warned:
+        verb = "visit has" if warned == 1 else "visits have"
+        detail = f"{warned} {verb} warnings; {low} with less than {LOW_VARIANCE:g} % explained variance."
     verdict = judge_fits(warned, len(fits), expected)
-    return Answer(question, verdict, headline, details, anchor="fits", source="Every visit")
+    return Answer(question, verdict, headline, (detail,), anchor="fits", source="Every visit")
 
 
 _MOTION_VERDICTS: dict[str, tuple[Verdict, str]] = {
     "no difference": ("yes", f"There is no difference above {NEGLIGIBLE_MOTION:g} mm."),
-    "open": ("open", f"Neither a difference nor that there is none above {NEGLIGIBLE_MOTION:g} mm is sure."),
+    "open": ("open", f"The data show neither a difference nor the absence of one above {NEGLIGIBLE_MOTION:g} mm."),
     "yes": ("no", "There is a difference: an effect of treatment may be one of motion."),
 }
 
@@ -217,10 +219,10 @@ def _motion_answer(result: StudyResult) -> Answer | None:
         return None
     first, second = result.study.participants.arms
     headline = (
-        f"Mean framewise displacement in {task} after treatment, {first} less {second}: "
-        f"{signed_number(after.value, 3)} mm (90 % {signed_number(after.low, 3)} to {signed_number(after.high, 3)})."
+        f"Mean framewise displacement in {task} after treatment, {first} − {second}: {signed_number(after.value, 3)} "
+        f"mm (90 % confidence interval {signed_number(after.low, 3)} to {signed_number(after.high, 3)})."
     )
     by_arm = [mean_displacements(result, task, result.sessions[1], arm) for arm in (first, second)]
     verdict, where = _MOTION_VERDICTS[judge_means(np.array(by_arm[0]), np.array(by_arm[1]), NEGLIGIBLE_MOTION).kind]
     details = (where,) if before is None else (where, f"Before: {signed_number(before.value, 3)} mm.")
-    return Answer("Do both arms move alike?", verdict, headline, details, anchor="motion", source="Motion")
+    return Answer("Is head motion alike in both arms?", verdict, headline, details, anchor="motion", source="Motion")

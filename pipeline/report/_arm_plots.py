@@ -32,7 +32,7 @@ from ..results import LEVEL
 from ..tables import numbers_text
 from ._study_result import StudyResult
 
-OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for; as in `_arm_figures`
+OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for; as in the figures of arms
 MARKERS = ("o", "s")
 
 
@@ -82,7 +82,7 @@ class MeanInterval:
 
 
 def draw_points(axes: Axes, place: float, values: Sequence[float], arm_style: ArmStyle) -> None:
-    """A column of points and beside it their mean with its interval."""
+    """A column of points, and their mean with its interval to the right of it."""
     if not len(values):
         return
     spread = np.linspace(-0.13, 0.13, len(values)) if len(values) > 1 else np.zeros(1)
@@ -139,7 +139,7 @@ class PairMatrix:
 
     Fields:
         title: such as an arm.
-        mean: (target, source) NaN where nobody has it.
+        mean: (target, source) NaN where no participant has it.
         sure: (target, source) whether the mean's 90 % interval excludes zero.
     """
 
@@ -149,7 +149,7 @@ class PairMatrix:
 
 
 def pair_matrix(title: str, values: Float[np.ndarray, "participant region region"]) -> PairMatrix:
-    """The mean over people, each cell over those who have it."""
+    """The mean over participants, each cell over those with a value."""
     n = values.shape[-1]
     mean, sure = np.full((n, n), np.nan), np.zeros((n, n), dtype=bool)
     for to, source in np.ndindex(n, n):

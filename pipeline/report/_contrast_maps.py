@@ -39,9 +39,9 @@ def maps_section(result: StudyResult) -> Section | None:
     if not drawn:
         return None
     lead = (
-        "Mean over participants of each contrast's effect, percent signal change. Colour is the size of the effect; it "
-        f"fades where the effect is less sure, and dark edges enclose |t| ≥ {T_OPAQUE:g}, not corrected for the number "
-        "of voxels. Slices go through the regions' centres; the left of the brain is on the left."
+        "Mean over participants of each contrast's effect, percent signal change. Colour is the size of the effect; "
+        f"it fades with |t|, and dark edges enclose |t| ≥ {T_OPAQUE:g}, not corrected for the number of voxels. "
+        "Slices go through the regions' centres; the left of the brain is on the left."
     )
     return Section("Contrast maps", lead, tuple(drawn), anchor="maps")
 
@@ -84,7 +84,7 @@ def _picture(
     unread = sum(len(contrast_map.unread) for contrast_map in panels.values())
     caption = (
         "The contrast should light up where the task is known to; look alike in both arms before treatment; and stay "
-        f"inside the brain: rims of colour at its edge are motion. Deepest colour: {largest:.2g} %."
+        f"inside the brain: rims of colour at its edge suggest motion. The deepest colour is {largest:.2g} %."
         + ("" if _has_template(result) else " No anatomy is drawn under it, as the space is not one of MNI152's.")
         + (f" {unread} maps could not be read." if unread else "")
     )

@@ -35,7 +35,7 @@ RUN_COLUMNS = (
 )
 REGION_COLUMNS = (
     Column("region", "Region"),
-    Column("source", "Drawn from"),
+    Column("source", "Source"),
     Column("threshold", "Least allowed", ".2f"),
     Column("lowest", "Lowest coverage", ".2f"),
     Column("median", "Median coverage", ".2f"),
@@ -55,15 +55,15 @@ def coverage_section(result: StudyResult) -> Section | None:
         return None
     caption = (
         "One column a run, first arm first. Deep colour: the whole region lies inside the run's brain mask; pale: "
-        "part of it. A cross marks what is at most 0.1 above the least that is allowed; runs below are left out and "
-        "listed as missing. A pale row says that its results rest on part of the region."
+        "part of it. A cross marks coverage of at most 0.1 above the least that is allowed; runs below it are left "
+        "out and listed as missing. A pale row means that results rest on part of the region."
     )
     return Section(
         "Coverage of the regions",
         "The share of each region inside the run's brain mask, and how much of its voxels' variance the extracted "
-        "series (first eigenvariate) holds. What each region was drawn from says in which unit its map was read, and "
-        "above which value a voxel belongs. Series are in percent of the run's mean over brain and scans; a range of 1 "
-        "to 10 % is usual.",
+        "series (first eigenvariate) holds. The source of each region states the unit of its map and the value above "
+        "which a voxel belongs to the region. Series are in percent of the run's mean over brain and scans; a range "
+        "of 1 to 10 % is usual.",
         (Picture("coverage", "Coverage", caption, _figure(result)),),
         (region_records(result).table(), *_remarks(result)),
         folded=(coverage_records(result).collapsible(),),

@@ -1,4 +1,4 @@
-"""Effects of all analyses compared: in units of their uncertainty, and causal beside predictive models."""
+"""Effects of all analyses compared: in units of their uncertainty, and in causal and predictive models."""
 
 from __future__ import annotations
 
@@ -38,16 +38,17 @@ def effect_sizes_section(result: StudyResult) -> Section | None:
         return None
     shown = sorted(sorted(effects, key=lambda effect: -abs(effect.ratio))[:MOST_EFFECTS], key=effects.index)
     caption = (
-        "Each mark is an effect divided by its own posterior standard deviation, with its 90 % interval, so that all "
-        "can be held against each other. Filled: the verdict is yes. P is the posterior probability that the effect is "
-        "above zero; near 0 is as sure as near 1. The more connections are asked about, the surer each must be, so "
-        "that an interval may exclude zero and the verdict be open."
+        "Each mark is the posterior mean of an effect divided by its posterior standard deviation, with its 90 % "
+        "credible interval, so that effects in different units can be compared. Filled marks: the verdict is yes. "
+        "P(> 0) is the posterior probability that the effect is positive; values near 0 are as certain as values "
+        "near 1. The verdict takes account of the number of connections asked about, so that an interval may exclude "
+        "zero while the verdict is open."
     )
     if len(shown) < len(effects):
-        caption += f" The surest {len(shown)} of {len(effects)} are drawn."
-    lead = "Differences between the arms, and effects of covariates, over all group analyses."
-    picture = Picture("certainty", "Effects in units of their uncertainty", caption, _effects_figure(shown))
-    return Section("How sure", lead, (picture,), anchor="certainty")
+        caption += f" The {len(shown)} largest of {len(effects)} effects are drawn."
+    lead = "Differences between the arms and effects of covariates, from all group analyses."
+    picture = Picture("effect-sizes", "Effects in units of their uncertainty", caption, _effects_figure(shown))
+    return Section("Effects in units of their uncertainty", lead, (picture,), anchor="effect-sizes")
 
 
 def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
@@ -118,7 +119,7 @@ def _probability(value: float) -> str:
 
 COMPARED_COLUMNS = (
     Column("connection", "Connection"),
-    Column("road", "Kind of model"),
+    Column("model_kind", "Kind of model"),
     Column("what", "What is asked"),
     Column("effect", "Effect", EFFECT),
     Column("unit", "Unit"),
@@ -126,7 +127,7 @@ COMPARED_COLUMNS = (
     Column("high", "to", EFFECT),
     Column("above", "P(> 0)", PROBABILITY),
     Column("verdict", "Verdict"),
-    Column("kept", "In bootstraps", ".0%"),
+    Column("bootstraps", "In bootstraps", ".0%"),
 )
 CAUSAL, PREDICTIVE = "causal (DCM, PEB)", "predictive (elastic net)"
 
@@ -137,12 +138,17 @@ def causal_and_predictive_section(result: StudyResult) -> Section | None:
     if not records.rows:
         return None
     lead = (
-        "Dynamic causal models ask how an effect comes about and weigh it by posterior probability; the elastic net "
-        "asks which measures tell people apart, whatever the cause, and is judged on people left out. Both "
-        "rest on the same participants, and measures of the predictive models may be estimates of the causal ones: "
-        "that they agree is no independent confirmation, and that they part does not prove either wrong."
+        "Dynamic causal models estimate how an effect arises and weigh it by posterior probability. The elastic net "
+        "estimates which measures predict the outcome, whatever their cause, and is judged on left-out participants. "
+        "Both rest on the same participants, and measures of the predictive models may be estimates of the causal "
+        "ones: agreement is no independent confirmation, and disagreement does not prove either of them wrong."
     )
-    return Section("Causal and predictive answers side by side", lead, tables=(records.table(),), anchor="roads")
+    return Section(
+        "The same connections in causal and predictive models",
+        lead,
+        tables=(records.table(),),
+        anchor="causal-predictive",
+    )
 
 
 def causal_and_predictive_records(result: StudyResult) -> Records:
@@ -153,8 +159,11 @@ def causal_and_predictive_records(result: StudyResult) -> Records:
         predictive = list(_predictive_rows(result, to, source))
         if causal and predictive:
             rows += [*causal, *({**row, "connection": f"{to} ← {source}"} for row in predictive)]
-    lead = "Predictive effects are per standard deviation of a predictor; 0 is not retained, whatever it may be."
-    return Records("roads", "The same connections by both kinds of model", lead, COMPARED_COLUMNS, rows)
+    lead = (
+        "Predictive effects are per standard deviation of a predictor; an effect of 0 was not retained by the elastic "
+        "net, which does not show that it is absent."
+    )
+    return Records("causal-predictive", "Effects on the same connections", lead, COMPARED_COLUMNS, rows)
 
 
 def _connections(result: StudyResult) -> list[tuple[str, str]]:
@@ -178,10 +187,10 @@ def _causal_rows(result: StudyResult, connection: str) -> Iterator[dict[str, Any
 
 def _causal_row(connection: str, what: str, row: Any, effect: float) -> dict[str, Any]:
     above = row["probability_beyond_zero"]
-    shown = {key: row[key] for key in ("low", "high", "verdict")} | {"above": above, "kept": None}
+    shown = {key: row[key] for key in ("low", "high", "verdict")} | {"above": above, "bootstraps": None}
     return {
         "connection": connection,
-        "road": CAUSAL,
+        "model_kind": CAUSAL,
         "what": what,
         "effect": effect,
         "unit": row["unit"],
@@ -201,7 +210,7 @@ def _predictive_rows(result: StudyResult, to: str, source: str) -> Iterator[dict
                 predictor = row["predictor"]
                 if wanted.search(predictor) and not any(other in predictor for other in longer):
                     yield {
-                        "road": PREDICTIVE,
+                        "model_kind": PREDICTIVE,
                         "what": f"{model}: {predictor}",
                         "effect": row["coefficient"],
                         "unit": f"{unit}/SD" if unit else "per SD",
@@ -211,5 +220,5 @@ def _predictive_rows(result: StudyResult, to: str, source: str) -> Iterator[dict
                         "verdict": {"yes": "stable", "no": "not stable"}.get(str(row.get("stable")))
                         if row["coefficient"]
                         else None,
-                        "kept": row["bootstraps"],
+                        "bootstraps": row["bootstraps"],
                     }

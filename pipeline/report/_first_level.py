@@ -43,7 +43,7 @@ def designs_section(result: StudyResult) -> Section | None:
             drawn.append(Picture(f"design-{number}", f"{task}: design matrix", caption, _design_figure(run)))
     if not drawn:
         return None
-    lead = "What each voxel's series is explained by, in the run whose number of columns is the median of its task's."
+    lead = "The regressors of the general linear model, in the run with the median number of columns of its task."
     return Section("Design of the first level", lead, tuple(drawn), anchor="design")
 
 
@@ -70,9 +70,7 @@ def _largest_correlation(run: Extraction) -> str:
     place = np.unravel_index(int(table.argmax()), table.shape)
     names = run.design_names[own[int(place[0])]], run.design_names[others[int(place[1])]]
     wording = f"Largest correlation of the task with a nuisance column: {names[0]} and {names[1]}, {table.max():.2f}"
-    return wording + (
-        "; the effect of one is hard to tell from the other's." if table.max() > HIGH_CORRELATION else "."
-    )
+    return wording + ("; their effects are hard to separate." if table.max() > HIGH_CORRELATION else ".")
 
 
 def _design_figure(run: Extraction) -> Figure:
@@ -126,9 +124,9 @@ def responses_section(result: StudyResult) -> Section | None:
         Picture(
             f"response-{number}",
             f"{task}: {contrast}",
-            "Mean effect in each region, a point a participant. Above the line: the contrast, as the configuration "
-            "writes it, is positive. A region without a response before treatment has little that treatment could "
-            "change.",
+            "Mean effect in each region, one point per participant. Above the line: the contrast, as the "
+            "configuration writes it, is positive. A region without a response before treatment has little that "
+            "treatment could change.",
             _responses_figure(result, task, contrast),
         )
         for number, (task, contrast) in enumerate(_task_contrasts(result))

@@ -38,7 +38,7 @@ FIT_COLUMNS = (
     Column("explained_variance", "Explained variance (mean removed), %", ".0f"),
     Column("largest_connection", "Largest connection, Hz", SPREAD),
     Column("iterations", "Iterations", "d"),
-    Column("status", "Ended"),
+    Column("status", "Status"),
     Column("warnings", "Warnings"),
 )
 
@@ -48,11 +48,11 @@ def explained_variance_section(result: StudyResult, fits: Mapping[str, Diagnosti
     if not fits:
         return None
     return Section(
-        "How much the models explain",
-        "As SPM's check of a DCM, effconn warns where less than 10 % of the variance is explained, where no connection "
-        "between regions exceeds 1/8 Hz, or where the data moved no parameter. Such visits say little, and the group "
-        "level weighs them accordingly. It also warns of parameters far out in their prior, of noise at odds with its "
-        "own, and of starts that leave doubt about the best.",
+        "Explained variance of the models",
+        "As SPM's check of a DCM, effconn warns where less than 10 % of the variance is explained, where no "
+        "connection between regions exceeds 1/8 Hz, or where the data informed no parameter. Such visits carry "
+        "little information, and the group level weights them by their precision. It also warns of parameters far "
+        "from their prior mean, of noise far from its prior, and of starts that do not agree on the optimum.",
         (_variance_picture(result, fits),),
         (),
         folded=(fit_records(result, fits).collapsible(),),
@@ -131,9 +131,10 @@ def _variance_picture(result: StudyResult, fits: Mapping[str, Diagnostics]) -> P
     explained = np.array([[_explained(fits, f"{name}_{s}") for s in result.sessions] for name in names])
     low = int((explained < LOW_VARIANCE).sum())
     caption = (
-        "The prediction's sum of squares about its mean, as a share of the prediction's and the residual's. "
-        f"Median {np.nanmedian(explained):.0f} %; {low} of {len(fits)} visits below {LOW_VARIANCE:g} %, where a fit "
-        "means little. Look for participants whose two sessions differ much: their change rests on the poorer one."
+        "The variance of the prediction as a share of the variance of prediction and residual together. Median "
+        f"{np.nanmedian(explained):.0f} %; {low} of {len(fits)} visits below {LOW_VARIANCE:g} %, where a fit carries "
+        "little information. Where the two sessions of a participant differ much, the estimate of their change rests "
+        "on the poorer one."
     )
     if len(names) > MOST_PARTICIPANTS:
         worst = np.sort(np.argsort(np.nanmin(explained, axis=1), kind="stable")[:MOST_PARTICIPANTS])
@@ -153,7 +154,7 @@ ROW_HEIGHT = 4.0  # standard deviations that a row is high
 
 
 def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Section | None:
-    """The best, a middling and the worst visit in full, the others small; None where nothing was inverted."""
+    """The best, the median and the worst visit in full, the others small; None where nothing was inverted."""
     runs = {run.visit: run for run in result.extractions if result.study.dcm and run.task == result.study.dcm.task}
     ranked = sorted(
         (visit for visit in found if visit in runs), key=lambda visit: found[visit].explained_variance_total
@@ -167,7 +168,7 @@ def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Sec
         if which == "best" or visit != chosen["best"]
     )
     return Section(
-        "Series of the regions, and the model's prediction",
+        "Regional series and the model's prediction",
         "First eigenvariates of the regions of the DCM, in percent of the run's mean, and what the inverted model "
         "predicts. Drift and other confounds are removed from both." + _series_range(runs, result.study.dcm),
         drawn,
@@ -188,14 +189,10 @@ def _full_picture(run: Extraction, posterior: Posterior, found: Diagnostics, whi
     explained = f"{found.explained_variance_total:.0f} % explained variance (mean removed)"
     figure = series_figure(data, posterior, run.inputs, run.input_names, shorten_name(run.visit, 30))
     caption = (
-        f"{run.visit}, {explained}. The line should follow the dots' slow waves and leave only noise; a line that "
-        "hardly moves explains nothing."
+        f"{run.visit}, {explained}. The line should follow the slow fluctuations of the points; a line that is nearly "
+        "flat explains little."
     )
-    return Picture(f"series-{which}", f"The {_rank_word(which)} fit", caption, figure)
-
-
-def _rank_word(which: str) -> str:
-    return {"best": "best", "median": "middling", "worst": "poorest"}[which]
+    return Picture(f"series-{which}", f"The {which} fit", caption, figure)
 
 
 def _small_pictures(result: StudyResult, runs: Mapping[str, Extraction], ranked: Sequence[str]) -> tuple[Section, ...]:
@@ -212,8 +209,8 @@ def _small_pictures(result: StudyResult, runs: Mapping[str, Extraction], ranked:
                 caption = "Grey: observed. Vermilion: predicted. Each row is scaled to its own spread."
                 drawn.append(Picture(f"series-{i}-{j}", f"{session}, {arm}", caption, figure))
     shown = "" if len(chosen) == len(ranked) else f" The {MOST_SMALL_VISITS} poorest fits of {len(ranked)}."
-    lead = f"One row a visit, one column a region.{shown} Look for rows in which the line stays flat."
-    return (Section("Series of every visit, small", lead, tuple(drawn)),) if drawn else ()
+    lead = f"One row per visit, one column per region.{shown} Rows in which the line stays flat are poorly explained."
+    return (Section("Series of every visit", lead, tuple(drawn)),) if drawn else ()
 
 
 def _small_figure(runs: Sequence[Extraction], posteriors: Mapping[str, Posterior]) -> Figure:
@@ -272,10 +269,10 @@ def connectivity_section(result: StudyResult) -> Section | None:
     drawn = tuple(_matrix_picture(arm_means, scale) for arm_means in found)
     between, diagonal = (f"{value:.2g}" for value in scale)
     lead = (
-        "Means of the participants' posterior means, from the column's region to the row's. A is connectivity, B what "
-        "an input adds to it. The group analyses weigh participants by how sure each is; these means do not. All "
-        f"matrices have one scale of colours, deepest at {between} Hz between regions and at {diagonal} on the "
-        "diagonal, a log scale."
+        "Means of the participants' posterior means, from the column's region to the row's. A is connectivity, B "
+        "what an input adds to it. The group analyses weight participants by the precision of their estimates; these "
+        f"means do not. All matrices have one scale of colours, deepest at {between} Hz between regions and at "
+        f"{diagonal} on the diagonal, a log scale."
     )
     return Section("Connectivity by session and arm", lead, drawn, anchor="connectivity")
 

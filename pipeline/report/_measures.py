@@ -42,13 +42,13 @@ def measure_records(table: FeatureTable) -> Records:
         Column("measure", "Measure"),
         Column("unit", "Unit", where="file"),
         Column("description", "What it is", where="file"),
-        Column("people", "People with both sessions", "d"),
+        Column("participants", "Participants with both sessions", "d"),
         Column("before", f"Mean in {table.order[0]}", EFFECT),
         Column("spread", "SD", SPREAD),
         Column("first_arm", f"Mean change, {arms[0]}", EFFECT),
         Column("second_arm", f"Mean change, {arms[1]}", EFFECT),
     )
-    lead = "Means over those who have the measure; nothing is imputed, and motion is not taken out."
+    lead = "Means over participants with the measure, without imputation and without adjustment for motion."
     return Records("measures", "Every measure", lead, columns, _rows(table))
 
 
@@ -60,7 +60,7 @@ def _rows(table: FeatureTable) -> list[dict[str, Any]]:
             "measure": measure.name,
             "unit": measure.unit,
             "description": measure.description,
-            "people": int(np.isfinite(found.values[:, place]).sum()),
+            "participants": int(np.isfinite(found.values[:, place]).sum()),
             "before": _mean_of_known(before[:, place]),
             "spread": _sd_of_known(before[:, place]),
             "first_arm": _mean_of_known(found.values[arms == table.levels[0], place]),
@@ -87,8 +87,8 @@ def _before_treatment(table: FeatureTable) -> Float[np.ndarray, "participant mea
 def _lead(table: FeatureTable) -> str:
     absent = np.isnan(measure_changes(table).values)
     text = (
-        f"{len(table.measures)} measures from every run, which predictive models are made from. They are as they "
-        "were measured: motion is taken out and gaps are filled within the models."
+        f"{len(table.measures)} measures of every run, from which the predictive models are built. They are shown as "
+        "measured; adjustment for motion and imputation of missing values belong to the models."
     )
     return f"{text} Of all changes {absent.mean():.0%} are missing." if absent.any() else f"{text} None is missing."
 
@@ -129,7 +129,7 @@ def _pair_wording(measure: Measure, directed: bool) -> tuple[str, str]:
     if measure.kind == "rest":
         return f"{measure.task}: connectivity at rest", "Correlation of every two regions as Fisher's z."
     how = "from the column's region to the row's" if directed else "mean of both directions"
-    what = f"How much more the regions are coupled by the contrast {measure.of}, {how}, as regression weight (gPPI)."
+    what = f"How much the coupling of the regions changes with {measure.of}, {how}, as regression weight (gPPI)."
     return f"{measure.task}: interaction with {measure.of}", what
 
 
@@ -157,14 +157,12 @@ def _missing_picture(table: FeatureTable) -> Picture | None:
     if not participants:
         return None
     caption = (
-        "Participants who lack a measure; all others have every one. Columns are measures, gathered by kind and task: "
-        "a block that is filled wholly is a run that is absent or failed."
+        "Participants with missing measures; all others have every measure. Columns are measures, grouped by kind "
+        "and task; a block that is filled entirely is a run that is absent or failed."
     )
     if len(participants) > MOST_PARTICIPANTS:
         caption += f" Of {len(participants)} the first {MOST_PARTICIPANTS} are drawn; the table has all."
-    return Picture(
-        "measure-gaps", "Measures that are missing", caption, missing_figure(table, participants[:MOST_PARTICIPANTS])
-    )
+    return Picture("measure-gaps", "Missing measures", caption, missing_figure(table, participants[:MOST_PARTICIPANTS]))
 
 
 MOST_PARTICIPANTS = 60  # participants in the picture
@@ -195,7 +193,7 @@ def missing_figure(table: FeatureTable, participants: Sequence[str]) -> Figure:
 
 
 def participants_with_gaps(table: FeatureTable) -> list[str]:
-    """Participants who lack a measure in either session, in the table's order."""
+    """Participants with a missing measure in either session, in the table's order."""
     rows = np.isnan(table.values[:, table.columns_of("measure")]).any(axis=1)
     return list(dict.fromkeys(participant for participant, gap in zip(table.participants, rows, strict=True) if gap))
 
@@ -223,7 +221,7 @@ def _measure_blocks(measures: Sequence[Measure]) -> list[tuple[str, range]]:
 def _missing_panel(
     axes: Axes, absent: Bool[np.ndarray, "participant measure"], blocks: Sequence[tuple[str, range]]
 ) -> None:
-    """Blocks are of equal width whatever they hold, so that a few responses are seen beside many interactions."""
+    """Blocks are of equal width whatever they hold, so that a few responses remain visible among many interactions."""
     for place, (_, columns) in enumerate(blocks):
         for row, gaps in enumerate(absent[:, list(columns)]):
             axes.add_patch(Rectangle((place + 0.04, row - 0.4), 0.92, 0.8, facecolor=LINE, alpha=0.7, linewidth=0))

@@ -54,17 +54,23 @@ _ANALYSIS = {
 def methods(result: StudyResult) -> tuple[str, ...]:
     """Data, first level, series, models, group level, software, and what to bear in mind."""
     study = result.study
-    found = [_data(result), _first_level(study), _regions(study)]
+    found = [_data_paragraph(result), _first_level_paragraph(study), _regions_paragraph(study)]
     if study.dcm is not None:
-        found += [_model(study.dcm), _inversion(study.dcm)]
+        found += [_model_paragraph(study.dcm), _inversion_paragraph(study.dcm)]
     if study.group:
-        found.append(_group(study))
+        found.append(_group_paragraph(study))
     predictive = predictive_methods(study)
     references = f"{_REFERENCES} {_PREDICTIVE_REFERENCES}" if predictive else _REFERENCES
-    return (*found, *predictive, _software(result.versions), _limits(study), f"References: {references}")
+    return (
+        *found,
+        *predictive,
+        _software_paragraph(result.versions),
+        _limits_paragraph(study),
+        f"References: {references}",
+    )
 
 
-def _data(result: StudyResult) -> str:
+def _data_paragraph(result: StudyResult) -> str:
     study = result.study
     first, second = study.participants.arms
     counts = [sum(participant.arm == arm for participant in result.participants) for arm in (first, second)]
@@ -84,7 +90,7 @@ def _data(result: StudyResult) -> str:
     )
 
 
-def _first_level(study: Study) -> str:
+def _first_level_paragraph(study: Study) -> str:
     noise = (
         "serial correlations were modelled as a first-order autoregressive process"
         if study.glm.noise == "ar1"
@@ -96,14 +102,14 @@ def _first_level(study: Study) -> str:
         "At the first level a general linear model was fitted to each run (nilearn). Conditions were convolved with "
         "SPM12's canonical haemodynamic response function; slow drifts were modelled by discrete cosines with a "
         f"cut-off period of {study.glm.high_pass:g} s; {noise}. Regressors of no "
-        f"interest were {_confounds(study.confounds)}."
+        f"interest were {_describe_confounds(study.confounds)}."
         + (f" Scans with a framewise displacement above {censored:g} mm had a regressor each." if censored else "")
         + (f" Contrasts: {join_words(contrasts)}." if contrasts else "")
         + (f" Contrast maps were smoothed by {study.glm.smoothing:g} mm (FWHM)." if study.glm.smoothing else "")
     )
 
 
-def _confounds(confounds: Confounds) -> str:
+def _describe_confounds(confounds: Confounds) -> str:
     named = []
     for kind in confounds.strategy:
         words = _STRATEGY[kind]
@@ -115,8 +121,8 @@ def _confounds(confounds: Confounds) -> str:
     return join_words(named) or "none"
 
 
-def _regions(study: Study) -> str:
-    named = [f"{name} ({_region(region)})" for name, region in study.regions.items()]
+def _regions_paragraph(study: Study) -> str:
+    named = [f"{name} ({_describe_region(region)})" for name, region in study.regions.items()]
     white = "whitened (one AR(1) correlation, pooled over the brain) and " if study.glm.noise == "ar1" else ""
     return (
         f"Regions of interest: {join_words(named)}. In each region and run, voxels inside the brain mask, in percent "
@@ -126,7 +132,7 @@ def _regions(study: Study) -> str:
     )
 
 
-def _region(region: Region) -> str:
+def _describe_region(region: Region) -> str:
     if region.sphere is not None:
         centre = ", ".join(f"{coordinate:g}" for coordinate in region.sphere.centre)
         return f"sphere of {region.sphere.radius:g} mm at {centre} mm"
@@ -140,7 +146,7 @@ def _region(region: Region) -> str:
     return f"preset {region.preset}{above}{box}{side}"
 
 
-def _model(dcm: Dcm) -> str:
+def _model_paragraph(dcm: Dcm) -> str:
     inputs = [f"{name} ({' + '.join(members)})" for name, members in dcm.inputs.items()]
     others = [name for name in dcm.models if name != MAIN]
     return (
@@ -148,7 +154,7 @@ def _model(dcm: Dcm) -> str:
         f"al. 2003; Stephan et al. 2007), one state per region, of the task {dcm.task}. Regions: "
         f"{join_words(dcm.regions)}. Inputs: {join_words(inputs)}"
         + (", mean-centred, so that A is the connectivity averaged over the run" if dcm.centre_inputs else "")
-        + f". {_structure(dcm)}"
+        + f". {_describe_structure(dcm)}"
         + (
             f" Alternatives compared by their evidence (random effects over participants): {join_words(others)}."
             if others
@@ -157,7 +163,7 @@ def _model(dcm: Dcm) -> str:
     )
 
 
-def _structure(dcm: Structure) -> str:
+def _describe_structure(dcm: Structure) -> str:
     a = "all connections" if dcm.a in (None, "full") else join_words([_arrow(connection) for connection in dcm.a or ()])
     b = [
         f"{name} on {join_words([_arrow(connection) for connection in pairs])}" for name, pairs in (dcm.b or {}).items()
@@ -170,7 +176,7 @@ def _arrow(connection: str) -> str:
     return connection.replace("<-", "←")
 
 
-def _inversion(dcm: Dcm) -> str:
+def _inversion_paragraph(dcm: Dcm) -> str:
     settings = inversion_settings(dcm)
     starts = "one start from the prior mean" if settings.starts == 1 else f"{settings.starts} starts, the best kept"
     echo = "SPM12's fixed 0.04 s" if dcm.echo_time == "spm12" else "the scanner's"
@@ -209,28 +215,31 @@ _PRIORS = {
 }
 
 
-def _group(study: Study) -> str:
-    named = [_analysis(name, analysis, study) for name, analysis in study.group.items()]
+def _group_paragraph(study: Study) -> str:
+    named = [_describe_analysis(name, analysis, study) for name, analysis in study.group.items()]
     return (
         "At the group level, parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019) explained the "
-        "participants' posteriors by covariates, each participant weighed by the precision of the estimates; "
+        "participants' posteriors by covariates, each participant weighted by the precision of the estimates; "
         f"covariates were mean-centred. Analyses: {'; '.join(named)}. Pp is the posterior probability of the model "
-        "with an effect beside the model without it alone; P(> 0) is the share of the posterior above zero; intervals "
-        "hold 90 %. An effect is reported where 2 min(P, 1 − P) times the number of connections asked about is at most "
-        f"{ALPHA:g}, and called absent where it is below {_smallest(study)} with a probability of at least "
-        f"{ABSENCE_PROBABILITY:g}."
+        "with an effect against the model without it; P(> 0) is the share of the posterior above zero; intervals are "
+        "90 % credible intervals. An effect is reported where 2 min(P, 1 − P) times the number of connections asked "
+        f"about is at most {ALPHA:g}, and called absent where it is below {_smallest_effect(study)} with a probability "
+        f"of at least {ABSENCE_PROBABILITY:g}."
     )
 
 
-def _smallest(study: Study) -> str:
+def _smallest_effect(study: Study) -> str:
     sizes = sorted({analysis.smallest_effect for analysis in study.group.values()})
     return f"{' or '.join(f'{size:g}' for size in sizes)} Hz (per SD of a covariate)"
 
 
-_MIXTURE = "a scale mixture of normals, integrated over its scale, of which 2 in 100 may lie 3 to 30 times as far out"
+_MIXTURE = (
+    "a scale mixture of normals, integrated over its scale, in which 2 of 100 participants may lie 3 to 30 times as "
+    "far from the mean"
+)
 
 
-def _analysis(name: str, analysis: GroupAnalysis, study: Study) -> str:
+def _describe_analysis(name: str, analysis: GroupAnalysis, study: Study) -> str:
     of = f"the change from {study.sessions.before} to {study.sessions.after}"
     if analysis.of != "change":
         of = f"session {getattr(study.sessions, analysis.of)}"
@@ -249,12 +258,12 @@ def _analysis(name: str, analysis: GroupAnalysis, study: Study) -> str:
     )
 
 
-def _software(versions: Mapping[str, str]) -> str:
+def _software_paragraph(versions: Mapping[str, str]) -> str:
     named = [f"{package} {version}" for package, version in versions.items()]
     return f"Software: {join_words(named)}." if named else "Software: effconn."
 
 
-def _limits(study: Study) -> str:
+def _limits_paragraph(study: Study) -> str:
     limits = [
         "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
         "region may stand for that region"
@@ -293,9 +302,9 @@ def predictive_methods(study: Study) -> tuple[str, ...]:
     )
     found = [sentence] if parts and (study.predict or study.statistics is not None) else []
     if study.statistics is not None:
-        found.append(_statistics(study.statistics))
+        found.append(_statistics_paragraph(study.statistics))
     if study.predict:
-        found.append(_predictions(study))
+        found.append(_predictions_paragraph(study))
     return tuple(found)
 
 
@@ -323,7 +332,7 @@ def _measure_kinds(study: Study, settings: Measures) -> list[str]:
     return parts
 
 
-def _statistics(settings: Statistics) -> str:
+def _statistics_paragraph(settings: Statistics) -> str:
     sentences = []
     if settings.outcomes:
         verb = "was" if len(settings.outcomes) == 1 else "were"
@@ -345,26 +354,26 @@ def _statistics(settings: Statistics) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _predictions(study: Study) -> str:
-    named = [_prediction(name, model) for name, model in study.predict.items()]
+def _predictions_paragraph(study: Study) -> str:
+    named = [_describe_prediction(name, model) for name, model in study.predict.items()]
     return (
         "Scores were predicted by elastic nets (scikit-learn, with glmnet's penalties and scaling): "
-        f"{'; '.join(named)}. "
-        "Penalty and mixing minimise the squared error of people left out. Each model is judged twice: in-sample, all "
-        "steps on all people, as such models are usually published; and nested, all steps (removing what goes with "
-        "motion, imputation, products of centred columns, scaling, tuning) anew without each person predicted, on a "
-        "coarser grid of penalties: Q² = 1 − PRESS / SS about the mean of the others. p is the share of shuffled "
-        "outcomes with as high a Q². A predictor is called stable where half of the leave-one-out and of the bootstrap "
-        "samples retain it, and its correlation with the outcome within arms beats the largest of all predictors where "
-        f"outcomes are shuffled within arms (p ≤ {ALPHA:g}, 999 shuffles)."
+        f"{'; '.join(named)}. Penalty and mixing minimise the squared error of left-out participants. Each model is "
+        "judged twice: in-sample, with all steps on all participants, as such models are usually published; and "
+        "nested, with all steps (adjustment for motion, imputation, products of centred columns, scaling, tuning) "
+        "repeated without each participant predicted, on a coarser grid of penalties: Q² = 1 − PRESS / SS about the "
+        "mean of the others. p is the share of shuffled outcomes with as high a Q². A predictor is called stable "
+        "where half of the leave-one-out and of the bootstrap samples retain it, and its correlation with the "
+        "outcome within arms beats the largest of all predictors where outcomes are shuffled within arms "
+        f"(p ≤ {ALPHA:g}, 999 shuffles)."
     )
 
 
-def _prediction(name: str, model: Prediction) -> str:
+def _describe_prediction(name: str, model: Prediction) -> str:
     terms = model.formula if model.model is None else _PRESET[model.model]
     measures = "" if model.formula or model.measures == ("*",) else f" ({join_words(model.measures)})"
     covariates = f", covariates {join_words(model.covariates)}" if model.covariates else ""
-    apart = "one person left out at a time" if model.folds is None else f"{model.folds} groups left out in turn"
+    apart = "one participant left out at a time" if model.folds is None else f"{model.folds} groups left out in turn"
     motion = ", measures residualised on mean framewise displacement" if model.adjust_motion else ""
     return (
         f"{name}: {model.outcome} from {terms}{measures}{covariates}{motion}; {apart}; {model.permutations} shuffles "

@@ -35,8 +35,8 @@ def motion_section(result: StudyResult) -> Section | None:
         return None
     return Section(
         "Motion",
-        "Framewise displacement (FD) is how far the head moved from one scan to the next. Motion changes connectivity "
-        "estimates; where the arms move differently after treatment, an effect of treatment may be one of motion.",
+        "Framewise displacement (FD) is how far the head moved from one scan to the next. Motion biases estimates of "
+        "connectivity; where the arms move differently after treatment, an effect of treatment may be one of motion.",
         (Picture("motion", "Mean framewise displacement", _caption(result), _figure(result)),),
         folded=(motion_records(result).collapsible(),),
         anchor="motion",
@@ -97,13 +97,14 @@ def _caption(result: StudyResult) -> str:
         difference = motion_difference(result, task, result.sessions[1])
         if difference is not None:
             span = f"{signed_number(difference.low, 3)} to {signed_number(difference.high, 3)}"
-            differences.append(f"{task} {signed_number(difference.value, 3)} mm (90 % {span})")
-    caption = "Points of both arms should lie equally high, and about as high in both sessions."
+            differences.append(f"{task} {signed_number(difference.value, 3)} mm (90 % confidence interval {span})")
+    caption = "Motion should be similar in both arms and in both sessions."
     if differences:
-        caption += f" After treatment, {first} less {second}: {'; '.join(differences)}."
+        caption += f" Difference after treatment, {first} − {second}: {'; '.join(differences)}."
     censored = sum(run.censored.size for run in result.extractions)
     scans = sum(run.series.shape[0] for run in result.extractions)
-    return f"{caption} {censored} of {scans} scans ({100 * censored / scans:.1f} %) have a regressor of their own."
+    share = f"{censored} of {scans} scans ({100 * censored / scans:.1f} %)"
+    return f"{caption} {share} are censored by a regressor of their own."
 
 
 def _tasks(result: StudyResult) -> list[str]:

@@ -107,7 +107,7 @@ def _subtitle(result: StudyResult) -> str:
     before, after = result.sessions
     return (
         f"{len(result.participants)} participants, {counts}, scanned before ({before}) and after treatment ({after}). "
-        f"{len(result.extractions)} runs and {len(result.main_posteriors)} inverted models went into what follows."
+        f"{len(result.extractions)} runs were used and {len(result.main_posteriors)} models inverted."
     )
 
 
@@ -115,13 +115,15 @@ def _notices(result: StudyResult) -> tuple[tuple[str, str], ...]:
     found = []
     if missing := len(result.inventory.absences):
         what = "1 run is" if missing == 1 else f"{missing} runs are"
-        found.append((f"{what} missing or cannot be used.", "The study went on without; the list is below."))
+        found.append(
+            (f"{what} missing or cannot be used.", "The study was analysed without them; they are listed below.")
+        )
     if result.failures:
         listed = "; ".join(f"{failure.name}: {failure.reason}" for failure in result.failures[:3])
         more = f"; and {len(result.failures) - 3} more, see below" if len(result.failures) > 3 else ""
-        what = "1 piece" if len(result.failures) == 1 else f"{len(result.failures)} pieces"
-        found.append((f"{what} of work failed.", f"{listed}{more}."))
-    return (*found, *(("Bear in mind.", line) for line in result.inventory.remarks))
+        what = "1 step" if len(result.failures) == 1 else f"{len(result.failures)} steps"
+        found.append((f"{what} failed.", f"{listed}{more}."))
+    return (*found, *(("Note.", line) for line in result.inventory.remarks))
 
 
 def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
@@ -153,7 +155,7 @@ def _files(result: StudyResult) -> tuple[tuple[str, str], ...]:
 
 
 def write_report(result: StudyResult, path: Path, extra: ExtraSection | None = None) -> list[Path]:
-    """Write the page; beside it tables/*.tsv, figures/*.svg and a JSON file of the page's name. Every file written.
+    """Write the page and, in its folder, tables/*.tsv, figures/*.svg and a JSON file; returns every file written.
 
     Arguments:
         result: the study.

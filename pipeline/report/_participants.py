@@ -21,7 +21,7 @@ USED, ABSENT, FAILED = "used", "absent", "failed"
 
 
 def participants_section(result: StudyResult) -> Section:
-    """How many remain at each step, who lacks what, and everybody in a table."""
+    """How many remain at each step, which runs are missing, and all participants in a table."""
     participants = result.participants
     shown = (
         [participant for participant in participants if set(_run_states(result, participant)) != {USED}]
@@ -30,17 +30,17 @@ def participants_section(result: StudyResult) -> Section:
     )
     shown = shown[:MOST_PARTICIPANTS]
     caption = (
-        "One row a participant, one column a session and task. Filled: used. A cross: not on disk, or not usable. "
-        "A triangle: on disk, but its extraction failed. More gaps in one arm or session than in "
-        "the other can feign an effect of treatment."
+        "One row per participant, one column per session and task. Filled: used. A cross: not on disk, or not "
+        "usable. A triangle: on disk, but the extraction failed. More missing runs in one arm or session than in the "
+        "other can bias the comparison."
     )
     if len(shown) < len(participants):
         caption += (
-            f" Of {len(participants)} participants only {len(shown)} who lack something are drawn; the table has all."
+            f" Of {len(participants)} participants, only {len(shown)} with missing runs are drawn; the table has all."
         )
-    pictures = (Picture("missing", "What there is, and what is missing", caption, _figure(result, shown)),)
+    pictures = (Picture("missing", "Runs that were used and runs that are missing", caption, _figure(result, shown)),)
     return Section(
-        "Participants and what is missing",
+        "Participants and missing runs",
         _lead(result),
         pictures if shown else (),
         (flow_records(result).table(),),
@@ -127,8 +127,8 @@ def missing_records(result: StudyResult) -> Records:
     ]
     failed = [{"what": failure.name, "stage": failure.stage, "reason": failure.reason} for failure in result.failures]
     columns = (Column("what", "What"), Column("stage", "Stage"), Column("reason", "Why"))
-    lead = "The study went on without these."
-    return Records("missing", "Everything that is missing or failed, and why", lead, columns, [*left, *absent, *failed])
+    lead = "The study was analysed without these."
+    return Records("missing", "Missing runs and failed steps, with reasons", lead, columns, [*left, *absent, *failed])
 
 
 def participant_records(result: StudyResult) -> Records:
@@ -150,7 +150,7 @@ def participant_records(result: StudyResult) -> Records:
         Column("runs", "Runs used", "d"),
     )
     lead = "Scores as the configuration takes them from the tables."
-    return Records("participants", "Everybody, with scores", lead, columns, rows)
+    return Records("participants", "All participants, with scores", lead, columns, rows)
 
 
 def _run_states(result: StudyResult, participant: Participant) -> list[str]:

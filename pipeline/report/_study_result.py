@@ -41,7 +41,7 @@ class StudyResult:
         predictions: by their names in the configuration → what each hands over.
         failures: units without a result.
         maps: (label of a run, contrast) → NIfTI file of the contrast's effect, percent signal change.
-        seconds: by stage, where the times are to be told.
+        seconds: by stage, where the times are to be shown.
         versions: package → version.
     """
 
@@ -90,17 +90,17 @@ class StudyResult:
     def _ordered(self) -> tuple[Extraction, ...]:
         tasks, sessions = list(self.study.tasks), self.sessions
         participants = {participant.name: place for place, participant in enumerate(self.participants)}
-        kept = [run for run in self.extractions if run.participant in participants]
+        runs = [run for run in self.extractions if run.participant in participants]
         places = [
             (tasks.index(run.task), participants[run.participant], sessions.index(run.session), run.label)
-            for run in kept
+            for run in runs
         ]
-        return tuple(run for _, run in sorted(zip(places, kept, strict=True), key=lambda pair: pair[0]))
+        return tuple(run for _, run in sorted(zip(places, runs, strict=True), key=lambda pair: pair[0]))
 
 
 @dataclass(frozen=True, eq=False)
 class ExtraSection:
-    """What comes right after the summary, such as a simulated study's truth beside what was found.
+    """What comes right after the summary, such as the recovery of the planted effects of a simulated study.
 
     Fields:
         title, lead: of its section.

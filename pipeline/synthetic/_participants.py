@@ -102,10 +102,10 @@ class SimulatedParticipant:
 
 
 def draw_participants(design: StudyDesign, seed: int) -> tuple[SimulatedParticipant, ...]:
-    """Everybody, ketamine's arm first.
+    """All participants, ketamine's arm first.
 
     Improvements are the evenly spaced quantiles of one normal distribution in each arm, dealt out by chance: the arms
-    span the same, so that whether slopes can be told does not hang on the seed.
+    span the same, so that whether slopes can be estimated does not depend on the seed.
     """
     rng = np.random.default_rng([seed, 0])
     improvements = np.concatenate([_spread_improvements(design, design.size(arm), rng) for arm in ARMS])

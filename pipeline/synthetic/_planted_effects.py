@@ -81,7 +81,7 @@ CONNECTION_EFFECT = f"connection of {CIRCUIT_REGIONS[VMPFC]} and {CIRCUIT_REGION
 
 @dataclass(frozen=True)
 class PlantedMeasure:
-    """A column of the table of measures whose change was made to go with improvement.
+    """A column of the table of measures whose change was planted as a function of improvement.
 
     Fields:
         measure: name of the column.
@@ -100,7 +100,7 @@ class PlantedMeasure:
     def predictor_signs(self, arms: tuple[str, str]) -> dict[str, float]:
         """Predictor of a change score → the sign its coefficient should have, +1 or −1.
 
-        Where arms are coded +1 and −1 and slopes are a and b, the change goes with improvement as (a + b)/2, and its
+        Where arms are coded +1 and −1 and slopes are a and b, the change has slope (a + b)/2 on improvement, and its
         product with the arm as (a − b)/2; one that is zero is no planted predictor.
         """
         first, second = (self.slopes[arm] for arm in arms)

@@ -1,4 +1,4 @@
-"""What was planted in a synthetic study, as tables beside it, and read again from them."""
+"""What was planted in a synthetic study, written as tables, and read again from them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PlantedTruth:
         connectivity: visit → parameter → planted value, of every free parameter of the circuit's model.
         slopes: (parameter, arm) → planted change per point of improvement, Hz.
         scatter: standard deviation of the changes about their lines, Hz.
-        measures: columns of the table of measures whose change was made to go with improvement.
+        measures: columns of the table of measures whose change was planted as a function of improvement.
         regions, inputs: of the circuit; as in its parameters' names.
     """
 

@@ -24,7 +24,7 @@ class PlantedPredictor:
         term: as the prediction calls it, such as ``arm × change(x)``.
         planted: the measure that it is of.
         sign: what its coefficient should have, +1 or −1.
-        coefficient: of the model of all people, per standard deviation; 0 where it is not retained.
+        coefficient: of the model of all participants, per standard deviation; 0 where it is not retained.
         folds, bootstraps: share of those that retain it; None where there are none.
         said_stable: whether the prediction calls it stable; None where no bootstraps were drawn.
     """
@@ -50,7 +50,7 @@ class PlantedPredictor:
 
 @dataclass(frozen=True, eq=False)
 class PredictionRecovery:
-    """A prediction of the study, held against the truth.
+    """A prediction of the study, compared with the truth.
 
     Fields:
         name: in the configuration.
@@ -58,7 +58,7 @@ class PredictionRecovery:
         others: how many more predictors it had.
         others_retained: how many of these it retained.
         r_squared: in the sample.
-        q_squared: of people left out of everything; None where nobody was.
+        q_squared: of participants left out of every step; None where none was.
         p_value, shuffles: of Q², and by how many shuffles; None where nothing was shuffled.
     """
 
@@ -83,7 +83,7 @@ class PredictionRecovery:
 
     @property
     def unstable(self) -> tuple[PlantedPredictor, ...]:
-        """Retained with the right sign, but not when the people change."""
+        """Retained with the right sign, but not in most resamples of the participants."""
         return tuple(predictor for predictor in self.planted if predictor.sign_is_right and not predictor.stable)
 
     @property
@@ -208,13 +208,13 @@ def _planted_answer(prediction: PredictionRecovery) -> Answer:
     recovered = [effect for effect, found in prediction.effects.items() if found]
     missed = [effect for effect, found in prediction.effects.items() if not found]
     count = f"{len(recovered)} of {len(prediction.effects)}"
-    headline = f"{count} planted effects found with the right sign; {_quality_wording(prediction)}."
-    details = [f"Found: {', '.join(recovered)}."] if recovered else []
-    details += [f"Not found: {', '.join(missed)}."] if missed else []
+    headline = f"{count} planted effects recovered with the right sign; {_quality_wording(prediction)}."
+    details = [f"Recovered: {', '.join(recovered)}."] if recovered else []
+    details += [f"Not recovered: {', '.join(missed)}."] if missed else []
     if prediction.unstable:
         details.append(f"Retained, but not stable: {_term_list(prediction.unstable)}.")
     details += [f"Retained with the wrong sign: {_term_list(prediction.wrong)}."] if prediction.wrong else []
-    question = f"Does the prediction “{prediction.name}” retain what was planted?"
+    question = f"Does the prediction “{prediction.name}” retain the planted predictors?"
     return Answer(question, _verdict(prediction), headline, (*details, _others_wording(prediction)))
 
 
@@ -223,8 +223,8 @@ def _term_list(predictors: tuple[PlantedPredictor, ...]) -> str:
 
 
 def _verdict(prediction: PredictionRecovery) -> Verdict:
-    """Yes where all of it is found and people left out are predicted, partly where some of it is; no where signs are
-    the wrong way round; else the data do not tell."""
+    """Yes where all effects are recovered and left-out participants are predicted, partly where some are; no where
+    signs are wrong; else open."""
     recovered = sum(prediction.effects.values())
     predicted = prediction.q_squared is not None and prediction.q_squared > 0
     if recovered == len(prediction.effects) and predicted and not prediction.wrong:
@@ -235,34 +235,34 @@ def _verdict(prediction: PredictionRecovery) -> Verdict:
 
 
 def _nothing_planted_answer(prediction: PredictionRecovery) -> Answer:
-    """Where there is nothing to find, predicting nobody is right."""
+    """Where there is nothing to find, predicting no outcome is right."""
     predicted = prediction.q_squared is not None and prediction.q_squared > 0
     beyond = (
         prediction.p_value is not None and judge_prediction(prediction.q_squared or 0.0, prediction.p_value) == "yes"
     )
     verdict: Verdict = "no" if beyond else "open" if predicted or prediction.q_squared is None else "yes"
     return Answer(
-        f"Does the prediction “{prediction.name}”, for which nothing was planted, rightly predict nobody?",
+        f"Does the prediction “{prediction.name}”, for which nothing was planted, correctly predict no outcome?",
         verdict,
         f"{_quality_wording(prediction, capital=True)}.",
         (
             _others_wording(prediction),
-            f"r² of the same model in the people it was fitted to: {prediction.r_squared:.2f}.",
+            f"r² of the same model in the participants it was fitted to: {prediction.r_squared:.2f}.",
         ),
     )
 
 
 def _quality_wording(prediction: PredictionRecovery, capital: bool = False) -> str:
     if prediction.q_squared is None:
-        return "Nobody was left out" if capital else "nobody was left out"
-    start = "People" if capital else "people"
+        return "No participant was left out" if capital else "no participant was left out"
+    start = "Left-out" if capital else "left-out"
     chance = ""
     if prediction.p_value is not None and prediction.shuffles is not None:
         chance = f" ({shuffled_p_words(prediction.p_value, prediction.shuffles)})"
-    return f"{start} left out are predicted with Q² = {signed_number(prediction.q_squared)}{chance}"
+    return f"{start} participants are predicted with Q² = {signed_number(prediction.q_squared)}{chance}"
 
 
 def _others_wording(prediction: PredictionRecovery) -> str:
     if not prediction.others:
-        return "Every predictor that it was given was planted."
+        return "Every predictor of this model was planted."
     return f"Of {prediction.others} predictors that were not planted it retains {prediction.others_retained}."

@@ -162,7 +162,7 @@ class GroupRecovery:
         return self.changes[0].centre
 
     def comparison(self, covariate: str) -> ArmComparison:
-        """The arms beside each other, by the group or groups that answers are from."""
+        """The arms and their difference, by the group or groups that answers are from."""
         return next(comparison for comparison in self.arms.judged if comparison.covariate == covariate)
 
     def changes_of(self, parameter: str) -> tuple[ArmChange, ArmChange]:

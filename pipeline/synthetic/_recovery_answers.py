@@ -56,7 +56,7 @@ def verdict_of_signs(above_zero: Float[np.ndarray, "effect"], planted: dict[int,
 
 
 def verdict_of_sign(verdict: Verdict, found: float, planted: float) -> Verdict:
-    """What the study's analysis said of a difference; no where that is a yes with the other sign than was planted."""
+    """The verdict of the study's analysis on a difference; no where it is a yes with the wrong sign."""
     return "no" if verdict == "yes" and found * planted < 0 else verdict
 
 
@@ -75,14 +75,14 @@ def _connectivity_answer(truth: PlantedTruth, recovered: RecoveredParameters) ->
     each = " and ".join(f"{value:.2f} ({_connection_wording(name)})" for value, name in zip(r, names, strict=True))
     averages = "; ".join(_average_wording(recovered, name) for name in names)
     return Answer(
-        "Was the planted connectivity found again, from images?",
+        "Is the planted connectivity recovered from the images?",
         verdict,
-        f"What faces do to each connection: found and planted values correlate at r = {each}.",
+        f"Estimated and planted effects of faces (B) correlate at r = {each}.",
         (
             f"{coverage:.0f} % (standard error {error:.0f}) of the 90 % intervals hold the planted value, over "
-            f"{len(recovered.names)} parameters of {len(recovered.visits)} visits; of what faces do alone, "
+            f"{len(recovered.names)} parameters of {len(recovered.visits)} visits; of those of the effects of faces, "
             f"{recovered.coverage(names):.0f} %.",
-            f"Averages over visits: {averages}. Priors pull estimates towards zero.",
+            f"Averages over visits: {averages}. Priors shrink estimates towards zero.",
         ),
     )
 
@@ -102,10 +102,10 @@ def _arm_difference_answer(truth: PlantedTruth, group: GroupRecovery) -> Answer:
 
 
 def _improvement_answer(truth: PlantedTruth, group: GroupRecovery) -> Answer:
-    """Whether the change goes with improvement in the first arm only."""
+    """Whether the change is related to improvement in the first arm only."""
     name, other = truth.modulations
     return Answer(
-        f"Does that change go with improvement under {truth.arms[0]} only, as planted?",
+        f"Is that change related to improvement under {truth.arms[0]} only, as planted?",
         _verdict_of(group, IMPROVEMENT, name),
         _difference_wording(group, IMPROVEMENT, name),
         (
@@ -116,12 +116,12 @@ def _improvement_answer(truth: PlantedTruth, group: GroupRecovery) -> Answer:
 
 
 def _other_connection_answer(truth: PlantedTruth, group: GroupRecovery) -> Answer:
-    """Whether the other connection's change goes with improvement in each arm."""
+    """Whether the other connection's change is related to improvement in each arm."""
     name = truth.modulations[1]
     found, place = group.comparison(IMPROVEMENT), _position(group, name)
     above = np.array([found.beyond_zero.first[place], found.beyond_zero.second[place]])
     return Answer(
-        f"Does the change of {_connection_wording(name)} go with improvement in both arms, as planted?",
+        f"Is the change of {_connection_wording(name)} related to improvement in both arms, as planted?",
         verdict_of_signs(above, dict(enumerate(group.planted(IMPROVEMENT, name)[:2]))),
         _arms_wording(group, IMPROVEMENT, name),
         (
@@ -183,7 +183,7 @@ def _interval_wording(density: NormalMixture, place: int, covariate: str) -> str
     """A mean with its 90 % interval."""
     unit, digits = UNIT[covariate]
     low, high = (signed_number(end, digits) for end in density[place].interval(LEVEL).tolist())
-    return f"{signed_number(float(density[place].mean), digits)} {unit} (90 % {low} to {high})"
+    return f"{signed_number(float(density[place].mean), digits)} {unit} (90 % interval {low} to {high})"
 
 
 def _probability_wording(probability: float) -> str:

@@ -54,7 +54,7 @@ def recovered_figure(recovered: RecoveredParameters, names: Sequence[str]) -> Fi
                     f"{recovered.coverage([name]):.0f} % hold"
                 ),
             )
-        axes.set(xlabel="Planted, Hz", ylabel="Found, Hz (posterior mean, 90 % interval)")
+        axes.set(xlabel="Planted, Hz", ylabel="Estimated, Hz (posterior mean, 90 % credible interval)")
         axes.set_title(f"{recovered.coverage(names):.0f} % of 90 % intervals hold the planted value")
         figure.legend(loc="outside lower center", ncols=1)
     return figure
@@ -110,7 +110,7 @@ def in_group_figure(changes: Sequence[ArmChange], title: str) -> Figure:
             axes.plot([change.planted] * 2, [change.mean, change.in_group], color=colour, linewidth=0.8, alpha=0.6)
             axes.plot(change.planted, change.mean, marker, color=colour, markerfacecolor=PAPER, markersize=4.5)
             axes.plot(change.planted, change.in_group, marker, color=colour, markersize=5.5, markeredgewidth=0)
-        axes.set(xlabel="Planted change, Hz", ylabel="Found change, Hz")
+        axes.set(xlabel="Planted change, Hz", ylabel="Estimated change, Hz")
         axes.set_title(literal_text(title))
         figure.legend(handles=_in_group_legend(changes), loc="outside upper left", ncols=2)
     return figure
@@ -197,6 +197,6 @@ def _in_group_legend(changes: Sequence[ArmChange]) -> list[Line2D]:
     arms = dict.fromkeys(change.arm for change in changes)
     return [
         Line2D([], [], markerfacecolor=PAPER, **empty, label="participant alone"),
-        Line2D([], [], **empty, label="in the group"),
+        Line2D([], [], **empty, label="with the group as prior"),
         *(Line2D([], [], color=ARM_COLOUR[arm], marker=ARM_MARKER[arm], linestyle="none", label=arm) for arm in arms),
     ]

@@ -28,13 +28,13 @@ MEANING = {
 COMPARED = ("first", "second", "difference")  # the arms, and the first less the second
 NOTICE = (
     "Simulated data.",
-    "Nobody was scanned, and nothing here says anything about ketamine. The page shows whether effconn finds in images "
-    "what was put into them.",
+    "No participant was scanned, and nothing here is evidence about ketamine. The page shows whether effconn "
+    "recovers from images what was planted in them.",
 )
 
 
 def study_recovery_section(truth: PlantedTruth, result: StudyResult) -> ExtraSection:
-    """What goes right after the summary of the report: everything found beside what was planted.
+    """What goes right after the summary of the report: estimates compared with what was planted.
 
     Raises `ValueError` where no visit was inverted or the model is not the one that made the data.
     """
@@ -52,10 +52,10 @@ def recovery_section(
     recovered, group = recover_parameters(truth, posteriors), recover_group(truth, posteriors, compared)
     predicted = recover_predictors(truth, predictions or {})
     return ExtraSection(
-        "Found and planted",
-        "Every connection in these images was planted, by the full nonlinear equations, and the noise over them is "
-        "serially correlated. B is what seeing faces adds to a connection, in Hz; “amygdala ← vmPFC” is the connection "
-        "to the amygdala from vmPFC.",
+        "Recovery of the planted effects",
+        "The images are simulated: the value of every connection is known, the signals follow the full nonlinear "
+        "equations, and the noise is serially correlated. B is what seeing faces adds to a connection, in Hz; "
+        "“amygdala ← vmPFC” is the connection to the amygdala from vmPFC.",
         answers=(*recovery_answers(truth, recovered, group), *prediction_answers(predicted)),
         sections=(
             *(() if group is None else (_treatment_section(truth, group),)),
@@ -72,8 +72,9 @@ def recovery_section(
 
 def _treatment_section(truth: PlantedTruth, group: GroupRecovery) -> Section:
     return Section(
-        "What treatment did",
-        "Changes from the first session to the second: found in each participant and by the group, and planted.",
+        "Changes by arm",
+        "Changes from the first session to the second: estimates of each participant and of the group, and planted "
+        "values.",
         tuple(picture for name in truth.modulations for picture in _change_pictures(group.changes_of(name))),
     )
 
@@ -105,8 +106,8 @@ def _change_pictures(arms: tuple[ArmChange, ArmChange]) -> tuple[Picture, Pictur
         Picture(
             f"truth-improvement-{name}",
             f"{change.connection}: change and improvement",
-            f"{slopes} Solid lines are those of one group of both arms, which weighs participants by how sure each "
-            "estimate is, with the band that holds 90 % of the posterior; dotted lines are what was planted.",
+            f"{slopes} Solid lines are the posterior means of one group of both arms, which weights participants by "
+            "the precision of each estimate, with 90 % credible bands; dotted lines are what was planted.",
             improvement_figure(arms, title),
         ),
     )
@@ -118,22 +119,26 @@ def _connectivity_section(truth: PlantedTruth, recovered: RecoveredParameters, g
     drawn = [
         Picture(
             "truth-faces",
-            "What faces add (B): found against planted",
-            "Every visit is a mark. Marks should lie along the dashed line, and nine in ten of the vertical lines "
-            "should cross it.",
+            "Effect of faces (B): estimated and planted",
+            "One mark per visit. Marks should lie along the dashed line, and nine in ten of the vertical lines (90 % "
+            "credible intervals) should cross it.",
             recovered_figure(recovered, truth.modulations),
         ),
         Picture(
             "truth-without-faces",
-            "Connections while nothing is shown (A): found against planted",
-            "These differ less between participants than one visit can resolve, so the prior pulls them towards zero; "
-            "the intervals are wide enough to say so.",
+            "Connectivity while nothing is shown (A): estimated and planted",
+            "These differ less between participants than one visit can resolve, so the prior shrinks them towards "
+            "zero; their intervals are correspondingly wide.",
             recovered_figure(recovered, connections_without_faces),
         ),
     ]
     if group is not None:
         drawn.append(_in_group_picture(group.changes_of(truth.modulations[0])))
-    return Section("Visit by visit", "From images to connections and back to what made them.", tuple(drawn))
+    return Section(
+        "Recovery by visit",
+        "Connections estimated from the images of every visit, against the planted values.",
+        tuple(drawn),
+    )
 
 
 def _in_group_picture(arms: tuple[ArmChange, ArmChange]) -> Picture:
@@ -146,10 +151,10 @@ def _in_group_picture(arms: tuple[ArmChange, ArmChange]) -> Picture:
     )
     return Picture(
         "truth-in-group",
-        "Participants alone and in the group",
-        f"Off by {alone:.2f} Hz alone, by {together:.2f} Hz with the group as prior (root mean square). Filled marks "
-        "should lie nearer to the dashed line than empty ones: what the other participants show pulls in the estimates "
-        "that are least sure.",
+        "Participants alone and with the group as prior",
+        f"Root mean square error: {alone:.2f} Hz alone, {together:.2f} Hz with the group as prior. Filled marks "
+        "should lie nearer to the dashed line than empty ones: the group as prior shrinks the least precise "
+        "estimates.",
         in_group_figure(arms, f"Change of B(faces), {arms[0].connection}"),
     )
 
@@ -173,11 +178,11 @@ def _effect_records(truth: PlantedTruth, group: GroupRecovery) -> Records:
         Column("unit", "Unit", where="file"),
     )
     rows = [_effect_row(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
-    by = "a group of each arm" if group.arms.by_separate_groups else "one group over everybody"
+    by = "a group of each arm" if group.arms.by_separate_groups else "one group over all participants"
     lead = (
         f"{first} less {second}, by {by}, with the verdict of the study's analysis. Means are at average improvement, "
     )
-    return Records("truth-arms", "ArmAnalysis: found and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
+    return Records("truth-arms", "Arms: estimated and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
 
 
 def _effect_row(group: GroupRecovery, covariate: str, name: str) -> dict[str, Any]:
@@ -204,7 +209,7 @@ def _parameter_records(recovered: RecoveredParameters) -> Records:
         Column("visit", "Visit"),
         Column("parameter", "Parameter"),
         Column("planted", "Planted", EFFECT),
-        Column("found", "Found", EFFECT),
+        Column("found", "Estimated", EFFECT),
         Column("sd", "SD", SPREAD),
         Column("inside", "In the 90 % interval"),
     )
@@ -220,5 +225,5 @@ def _parameter_records(recovered: RecoveredParameters) -> Records:
         for i, visit in enumerate(recovered.visits)
         for j, name in enumerate(recovered.names)
     ]
-    lead = "Posterior mean and standard deviation of every parameter beside the value that made the images."
-    return Records("truth-connectivity", "Every parameter: found and planted", lead, columns, rows, brief=False)
+    lead = "Posterior mean and standard deviation of every parameter, and the value that made the images."
+    return Records("truth-connectivity", "Every parameter: estimated and planted", lead, columns, rows, brief=False)

@@ -122,7 +122,7 @@ def draw_responses(
 ) -> tuple[Responses, Responses]:
     """Planted responses of one participant before and after treatment, percent; NaN where the DCM decides.
 
-    What goes with improvement is the response to incongruent trials, and so the response to conflict.
+    What depends on improvement is the response to incongruent trials, and so the response to conflict.
     """
     before: dict[TaskName, np.ndarray] = {}
     after: dict[TaskName, np.ndarray] = {}

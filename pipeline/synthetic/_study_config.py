@@ -12,7 +12,7 @@ STUDY_FILE, MASKS = "study.toml", "masks"
 
 _HEAD = f"""\
 #:schema {SCHEMA_FILE}
-# A synthetic study: what effconn is told to do with it. Every setting that is not here has a default.
+# A synthetic study: how effconn analyses it. Every setting that is not here has a default.
 # effconn check study.toml says what is there and what is missing; effconn run study.toml does it all.
 
 [study]
@@ -82,17 +82,17 @@ c.task = ["vmPFC", "amygdala"]             # what the task drives
 """
 
 _ALTERNATIVE = """
-[dcm.models.amygdala-driven]               # an alternative; what is not said is as above
+[dcm.models.amygdala-driven]               # an alternative; other settings are as above
 c.task = ["amygdala"]
 """
 
 _ARMS = """
-[group.arms]                               # do the arms differ in the change of B, and in how it goes with improvement?
+[group.arms]                               # do the arms differ in the change of B, and in its relation to improvement?
 analysis = "arms"
 of = "change"
 fields = ["B"]
 covariates = ["improvement"]
-smallest_effect = 0.3                      # Hz; only of what is surely below it is "no difference" said
+smallest_effect = 0.3                      # Hz; effects that are surely smaller count as "no difference"
 """
 
 _PREDICTION = """
@@ -104,7 +104,7 @@ covariates = ["arm", "improvement"]
 interactions = ["arm:improvement"]
 predict = "improvement"
 
-[group.baseline]                           # does connectivity before treatment go with improvement?
+[group.baseline]                           # is connectivity before treatment related to improvement?
 analysis = "fit"
 of = "before"
 fields = ["B"]
@@ -181,7 +181,7 @@ interaction = "neural"                     # of gPPI: after deconvolution; "bold
 """
 
 _FEW_PARTICIPANTS = """
-# So few people carry no prediction; this one shows what comes of it."""
+# So few participants allow no sound prediction; this one shows what results."""
 
 _HYPOTHESISED = """\
 measures = [                               # * stands for every region
@@ -203,7 +203,7 @@ permutations = 99                          # and 1000
 """
 
 _PREDICT_MECHANISM = f"""
-[predict.mechanism]                        # improvement of people left out, from the DCM's own connections
+[predict.mechanism]                        # improvement of left-out participants, from the DCM's own connections
 outcome = "improvement"
 model = "change"
 measures = ["dcm_B_*"]
@@ -222,20 +222,20 @@ covariates = ["severity", "age"]
 _STATISTICS = """
 [statistics]
 outcomes = ["symptoms", "depression"]      # what the arms did to each
-measures = [                               # whose change is held against the clusters of symptoms
+measures = [                               # whose change is correlated with the clusters of symptoms
   "gppi_faces_faces-over-shapes_amygdala_from_vmPFC",
   "gppi_faces_faces-over-shapes_vmPFC_from_amygdala",
   "dcm_B_faces_amygdala_from_vmPFC",
   "dcm_B_faces_vmPFC_from_amygdala",
 ]
 subscales = ["intrusion", "avoidance", "mood", "arousal"]
-null_checks = ["infusions", "days_between_scans"]   # what none of them should go with
+null_checks = ["infusions", "days_between_scans"]   # which none of them should be related to
 cohort = ["age", "sex", "medication", "severity", "infusions", "days_between_scans", "dissociation"]
 """
 
 
 def other_scores(clusters: tuple[str, ...]) -> str:
-    """Scores beside improvement."""
+    """Scores other than improvement."""
     return _SCORES + "".join(map(_cluster_score, clusters))
 
 

@@ -1,4 +1,4 @@
-"""A synthetic study on disk: what a scanner, fMRIPrep and a clinic would have left, and the planted truth beside it."""
+"""A synthetic study on disk: what a scanner, fMRIPrep and a clinic would have left, and the planted truth."""
 
 from __future__ import annotations
 

@@ -44,11 +44,11 @@ def test_the_console_script_writes_a_page_and_json_and_repeats_itself(
     assert "Nothing is inverted yet: noise that correlates 0.3" in done.stderr
     assert "mode spm12: bilinear equations, noise spm12, 1 start, inputs uncentred" in done.stderr
     assert (
-        "Can intervals of this design be believed? No: At a signal-to-noise ratio of 1, 90 % intervals hold"
+        "Are the intervals of this design calibrated? No: At a signal-to-noise ratio of 1, 90 % intervals hold"
         in done.stdout
     )
     page = (tmp_path / "one" / "calibration.html").read_text(encoding="utf-8")
-    assert page.index("Can intervals of this design be believed?") < page.index("<svg")
+    assert page.index("Are the intervals of this design calibrated?") < page.index("<svg")
     for picture in ("coverage", "recovery", "power"):
         assert (tmp_path / "one" / "figures" / f"{picture}.png").exists()
     told = json.loads((tmp_path / "one" / "calibration.json").read_text(encoding="utf-8"))

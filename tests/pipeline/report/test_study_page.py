@@ -222,12 +222,12 @@ def test_both_arms_are_told_apart_by_more_than_colour(result: StudyResult) -> No
     assert first.marker != second.marker
 
 
-def test_a_connection_that_both_roads_know_has_their_answers_side_by_side(result: StudyResult) -> None:
-    (records,) = (one for one in study_records(result) if one.name == "roads")
+def test_a_connection_that_both_kinds_of_model_know_has_their_answers_side_by_side(result: StudyResult) -> None:
+    (records,) = (one for one in study_records(result) if one.name == "causal-predictive")
     assert {row["connection"].split(" (")[0] for row in records.rows} == {"amygdala ← vmPFC"}
-    assert {row["road"] for row in records.rows} == {"causal (DCM, PEB)", "predictive (elastic net)"}
+    assert {row["model_kind"] for row in records.rows} == {"causal (DCM, PEB)", "predictive (elastic net)"}
     alone = replace(result, predictions={})
-    assert "roads" not in [one.name for one in study_records(alone)]
+    assert "causal-predictive" not in [one.name for one in study_records(alone)]
 
 
 @pytest.mark.parametrize("name", ["left_amygdala_from_vmPFC", "amygdala_from_vmPFC-left", "amygdala_from_vmPFC_left"])
@@ -241,7 +241,7 @@ def test_a_region_whose_name_holds_anothers_is_not_that_one(result: StudyResult,
         study=result.study.model_copy(update={"regions": other}),
         predictions={"change": replace(report, records=tuple(tables))},
     )
-    assert "roads" not in [one.name for one in study_records(alone)]
+    assert "causal-predictive" not in [one.name for one in study_records(alone)]
 
 
 def test_predictions_and_statistics_have_sections_of_their_own(html: str) -> None:

@@ -144,7 +144,7 @@ def test_arms_move_alike_only_where_the_interval_is_narrow(
         mean = 0.2 + wider * (number % 3) / 3 + apart * (result.arm_of[one.participant] == first)
         runs.append(replace(one, framewise_displacement=np.full(60, mean)))
     answers = summary_answers(replace(result, extractions=tuple(runs), analyses={}), {})
-    assert [one.verdict for one in answers if one.question == "Do both arms move alike?"] == [verdict]
+    assert [one.verdict for one in answers if one.question == "Is head motion alike in both arms?"] == [verdict]
 
 
 def test_flow_counts_participants_at_each_step(result: StudyResult) -> None:
@@ -158,7 +158,7 @@ def test_flow_counts_participants_at_each_step(result: StudyResult) -> None:
 def test_large_studies_draw_only_those_who_lack_something(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.report._participants.MOST_PARTICIPANTS", 5)
     picture = participants_section(result).pictures[0]
-    assert "only 1 who lack" in picture.caption
+    assert "only 1 with missing runs" in picture.caption
     assert len(picture.drawn.axes[0].get_yticks()) == 1
 
 

@@ -1,13 +1,26 @@
-"""Coverage counts what it says it counts, with errors that know what belongs together."""
+"""Coverage of known truths by known posteriors, and the power of simulated groups."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pipeline.calibration import measure_coverage, percent_with_error
+from pipeline.calibration import (
+    CalibrationDesign,
+    CalibrationRun,
+    GroupQuestion,
+    InversionMode,
+    _power,
+    measure_coverage,
+    measure_power,
+    percent_with_error,
+)
+from pipeline.calibration._power import FirstLevelPrecision
 
 RNG = np.random.default_rng(0)
+PRECISION = FirstLevelPrecision(("B[a<-b, x]", "B[b<-a, x]"), np.full((5, 2), 0.15), np.zeros(2), np.ones(2))
 
 
 def test_posteriors_as_wide_as_their_errors_are_calibrated() -> None:
@@ -50,3 +63,28 @@ def test_what_nothing_was_there_for_is_missing_and_not_zero() -> None:
     found = measure_coverage(np.ones(3), np.ones(3), np.ones(3), np.arange(3))
     assert np.isnan([found.zeros_beyond_90, found.rank_p, found.correlation]).all()
     assert found.coverage_se == 25  # not 0
+
+
+@pytest.mark.parametrize("question", [("arms", (6, 6), 2), ("arms", (8, 4), 1), ("mean", (12,), 1)])
+def test_larger_effects_are_found_more_often(
+    design: CalibrationDesign,
+    mode: InversionMode,
+    monkeypatch: pytest.MonkeyPatch,
+    question: tuple[str, tuple[int, ...], int],
+) -> None:
+    monkeypatch.setattr(_power, "EFFECTS", (0.1, 2.0))
+    monkeypatch.setattr(_power, "first_level_precision", lambda run: PRECISION)
+    kind, sizes, visits = question
+    asked = GroupQuestion(kind, sizes, visits, 0.2, "?")  # type: ignore[arg-type]  # a str stands for one of its words
+    run = CalibrationRun(replace(design, question=asked), mode, (), 0.0, 0)
+    small, large = measure_power(run, 0, groups=15, sizes=(12,))
+    assert (small.n, small.effect, large.effect) == (12, 0.1, 2.0)
+    assert large.power > 85
+    assert small.power < 50
+    assert small.false == large.false <= 20
+    assert small.false_se > 0
+    assert measure_power(run, 0, groups=15, sizes=(12,)) == [small, large]
+
+
+def test_there_is_no_power_of_a_model_in_which_nothing_changes(design: CalibrationDesign, mode: InversionMode) -> None:
+    assert measure_power(CalibrationRun(design, mode, (), 0.0, 0), 0) == []
