@@ -61,7 +61,7 @@ def missingness(table: FeatureTable) -> Records:
     arms, order = table.levels, table.order
     columns = (
         Column("measure", "Measure"),
-        Column("kind", "MeasureKind"),
+        Column("kind", "Kind"),
         Column("before", f"{order[0]} missing", "d"),
         Column("after", f"{order[1]} missing", "d"),
         Column("first_arm", f"Change missing, {arms[0]}", "d"),

@@ -68,7 +68,7 @@ def _described(column: FeatureColumn, names: Container[str]) -> dict[str, Any]:
 
 def _described_source(measure: Measure, names: Container[str]) -> dict[str, Any]:
     parts = {
-        "MeasureKind": measure.kind,
+        "Kind": measure.kind,
         "Task": measure.task,
         "Of": measure.of,
         "Region": measure.target,
@@ -136,7 +136,7 @@ def _read_measure(name: str, description: Mapping[str, Any]) -> Measure | None:
         raise ValueError(f"Source of {name} is no object of texts")
     return Measure(
         name,
-        of["MeasureKind"],
+        of["Kind"],
         of["Task"],
         description["Units"],
         description["Description"],

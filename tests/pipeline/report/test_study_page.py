@@ -119,7 +119,7 @@ def test_answers_come_first_from_symptoms_over_arms_to_single_effects(result: St
         "Analysis prediction",
         "Analysis change",
     ]
-    assert html.index("Do the arms differ in the change?") < html.index("<h2>How sure")
+    assert html.index("Do the arms differ in the change?") < html.index("<h2>Effects in units of their uncertainty")
     assert html.count("Do the arms differ in the change?") == 1
 
 
