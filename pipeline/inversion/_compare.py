@@ -27,10 +27,10 @@ from ..spm import DcmFile, SpmEstimate
 
 SAME_PATH = 0.001  # nats and Hz: beyond it, SPM's derivatives took another path
 SAME_OPTIMUM = 0.5  # nats: beyond it, another optimum
-PARTED = 1e-3  # nats between the free energies of one iteration: the paths have parted
+PATHS_DIFFER = 1e-3  # nats between the free energies of one iteration, from which the paths differ
 MISSED, BETTER = "SPM missed a better optimum", "SPM's optimum is better"
 NOISE = "same but for the noise"
-TWINS = 4  # perturbed copies that show where a path depends on the last digits
+COPIES = 4  # perturbed copies that show where a path depends on the last digits
 LAST_DIGITS = 1e-13  # relative perturbation of their data
 
 
@@ -54,7 +54,7 @@ class SpmComparison:
             may stop hundreds of nats short of it, which says nothing about the connectivity.
         paths_part_at: the first iteration (from 1) at which copies of the participant that differ in the data's last
             digits go separate ways, looked for only where SPM's derivatives took another path; None where not.
-        twins: whether it was looked for.
+        copies_inverted: whether it was looked for.
     """
 
     file: str
@@ -72,7 +72,7 @@ class SpmComparison:
     local_optimum: bool | None = None
     delta_settled_f: float | None = None
     paths_part_at: int | None = None
-    twins: bool = False
+    copies_inverted: bool = False
 
     @property
     def same_path(self) -> bool:
@@ -113,7 +113,7 @@ class ComparisonReport:
 
     def to_json(self) -> dict[str, object]:
         """As other tools read it."""
-        hidden = ("name", "twins")
+        hidden = ("name", "copies_inverted")
         return {
             "effconn": release(),
             "device": self.device,
@@ -159,7 +159,7 @@ def compare_with_spm(
         )
         rows.append(_compare(file, result, at_spm.get(i)))
     if settings.derivatives == "spm":
-        _find_partings(rows, files, subjects, results, settings)
+        _find_where_paths_part(rows, files, subjects, results, settings)
     total, compiling = time.perf_counter() - start, clock.seconds(start)
     seconds = {"compile": compiling, "run": max(0.0, total - compiling)}
     return ComparisonReport(
@@ -281,7 +281,7 @@ def _prediction_error(spm: SpmEstimate, prediction: np.ndarray | None) -> float 
     return float(np.abs(prediction - spm.prediction).max() / np.ptp(spm.prediction))
 
 
-def _find_partings(
+def _find_where_paths_part(
     rows: list[SpmComparison],
     files: Sequence[DcmFile],
     subjects: dict[int, Subject],
@@ -289,15 +289,17 @@ def _find_partings(
     settings: Settings,
 ) -> None:
     """Where a path depends on the last digits: SPM stores no path, so copies of the participant stand in for it."""
-    astray = [
+    off_path = [
         i for i, row in enumerate(rows) if row.delta_f is not None and not row.same_path and _from_first(results[i])
     ]
-    owner = [i for i in astray for _ in range(TWINS)]
-    copies = {k: replace(subjects[i], data=_perturbed(subjects[i].data, k % TWINS)) for k, i in enumerate(owner)}
+    owner = [i for i in off_path for _ in range(COPIES)]
+    copies = {k: replace(subjects[i], data=_perturbed(subjects[i].data, k % COPIES)) for k, i in enumerate(owner)}
     again = _invert([files[i] for i in owner], copies, replace(settings, starts=1))
-    for i in astray:
-        partings = [_parting(results[i], again[k]) for k, of in enumerate(owner) if of == i]
-        rows[i] = replace(rows[i], paths_part_at=min((at for at in partings if at), default=None), twins=True)
+    for i in off_path:
+        iterations = [_first_difference(results[i], again[k]) for k, of in enumerate(owner) if of == i]
+        rows[i] = replace(
+            rows[i], paths_part_at=min((at for at in iterations if at), default=None), copies_inverted=True
+        )
 
 
 def _from_first(result: Posterior | Failure) -> bool:
@@ -310,13 +312,13 @@ def _perturbed(data: Data, seed: int) -> Data:
     return replace(data, bold=data.bold * (1 + LAST_DIGITS * noise))
 
 
-def _parting(one: Posterior | Failure, other: Posterior | Failure) -> int | None:
+def _first_difference(first: Posterior | Failure, other: Posterior | Failure) -> int | None:
     """The first iteration, from 1, whose free energies differ."""
-    if isinstance(one, Failure) or isinstance(other, Failure):
+    if isinstance(first, Failure) or isinstance(other, Failure):
         return None
-    histories = one.free_energy_history, other.free_energy_history
+    histories = first.free_energy_history, other.free_energy_history
     shared = min(map(len, histories))
-    apart = np.flatnonzero(np.abs(histories[0][:shared] - histories[1][:shared]) > PARTED)
+    apart = np.flatnonzero(np.abs(histories[0][:shared] - histories[1][:shared]) > PATHS_DIFFER)
     if apart.size:
         return int(apart[0]) + 1
     return shared + 1 if len(histories[0]) != len(histories[1]) else None

@@ -57,10 +57,10 @@ def invert_files(
     way and goes on from there, to the same bytes. Outcomes are in the order of `files`.
     """
     check_folder(files, folder, plan)
-    found = {i: _earlier(file, folder, plan) for i, file in enumerate(files)}
+    found = {i: _stored_result(file, folder, plan) for i, file in enumerate(files)}
     outcomes: dict[int, FileOutcome] = {}
 
-    def tell(place: int, outcome: FileOutcome) -> None:
+    def report(place: int, outcome: FileOutcome) -> None:
         outcomes[place] = outcome
         if on_outcome is not None:
             on_outcome(outcome)
@@ -69,7 +69,7 @@ def invert_files(
         if isinstance(before, Posterior):
             if plan.spm_files and not spm_path(folder, files[i]).exists():
                 write_dcm(spm_path(folder, files[i]), plan.as_inverted(files[i]), before)
-            tell(i, FileOutcome(files[i], before, plan.settings_of(files[i]), "kept"))
+            report(i, FileOutcome(files[i], before, plan.settings_of(files[i]), "kept"))
     missing = {i for i, before in found.items() if not isinstance(before, Posterior)}
     base, total = 0, len(missing) * plan.settings.starts
     for settings, places in _groups(files, plan).items():
@@ -88,7 +88,7 @@ def invert_files(
             note = str(found[i] or "")
             outcome = FileOutcome(files[i], result, settings, "redone" if note else "inverted", note)
             _write(outcome, folder, plan)
-            tell(i, outcome)
+            report(i, outcome)
         base += own
         watch(0, 0, base)
     return [outcomes[i] for i in range(len(files))]
@@ -131,7 +131,7 @@ def spm_path(folder: Path, file: DcmFile) -> Path:
     return folder / f"DCM_{file.name}.mat"
 
 
-def _earlier(file: DcmFile, folder: Path, plan: InversionPlan) -> Posterior | str | None:
+def _stored_result(file: DcmFile, folder: Path, plan: InversionPlan) -> Posterior | str | None:
     """The earlier result where it still holds, why it does not, or None where there is none."""
     path = result_path(folder, file)
     if plan.again or not path.exists():

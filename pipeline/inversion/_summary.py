@@ -201,7 +201,11 @@ def comparison_summary(report: ComparisonReport) -> list[str]:
     if report.derivatives == "spm":
         same = sum(comparison.same_path for comparison in compared)
         lines.append(f"{same} {of} within {SAME_PATH} of SPM12 in both F (nats) and Ep (A, B, C; Hz)")
-        lines += [f"{comparison.name}: {_parting(comparison)}" for comparison in compared if comparison.twins]
+        lines += [
+            f"{comparison.name}: {_path_difference(comparison)}"
+            for comparison in compared
+            if comparison.copies_inverted
+        ]
     lines.append(f"{len(reached)} {of} with F ≥ F of SPM12 − {SAME_OPTIMUM}")
     if found:
         lines.append(f"{MISSED}: {', '.join(found)}")
@@ -216,7 +220,7 @@ def comparison_summary(report: ComparisonReport) -> list[str]:
     return [*lines, f"{how}, {report.device}, {report.precision}; {compiling} compiling, {running} running"]
 
 
-def _parting(comparison: SpmComparison) -> str:
+def _path_difference(comparison: SpmComparison) -> str:
     if comparison.paths_part_at is None:
         return "another path than SPM12's, although its own does not depend on the data's last digits"
     return f"paths part at iteration {comparison.paths_part_at}: last digits decide"

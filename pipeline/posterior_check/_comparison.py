@@ -13,8 +13,11 @@ from dcm import Posterior, PosteriorDraws
 from ..common import first_names
 from ..results import LEVEL, Z, units
 
-ENOUGH_HELD, LEAST_HELD = 0.85, 0.80  # of the draws inside an interval of 90 %: from which it is believed, or with care
-MET = 1.05  # R-hat below which chains agree well enough for 5 and 95 % quantiles
+BELIEVABLE_COVERAGE, CAREFUL_COVERAGE = (
+    0.85,
+    0.80,
+)  # of the draws inside an interval of 90 %: from which it is believed, or with care
+CONVERGED_R_HAT = 1.05  # R-hat below which chains agree well enough for 5 and 95 % quantiles
 FEWEST = 100  # effective draws of a parameter, below which tails are not known
 FEW_DIVERGENCES = 0.01  # of the draws
 CONNECTIONS = ("A", "B", "C", "D")
@@ -97,7 +100,13 @@ class PosteriorCheck:
         if self.trouble:
             return "not known"
         worst = min(parameter.held for parameter in self.connections)
-        return "believable" if worst >= ENOUGH_HELD else "with care" if worst >= LEAST_HELD else "not believable"
+        return (
+            "believable"
+            if worst >= BELIEVABLE_COVERAGE
+            else "with care"
+            if worst >= CAREFUL_COVERAGE
+            else "not believable"
+        )
 
     @property
     def trouble(self) -> str:
@@ -105,7 +114,7 @@ class PosteriorCheck:
         kept = self.draws.draws.shape[0] * self.draws.draws.shape[1]
         apart = max(self.draws.noise_r_hat, *(parameter.r_hat for parameter in self.parameters))
         fewest = min(parameter.sample_size for parameter in self.parameters)
-        if not apart < MET:
+        if not apart < CONVERGED_R_HAT:
             return (
                 f"chains have not converged (R-hat {apart:.2f}): more --warmup and --draws, or there are several optima"
             )
@@ -120,7 +129,7 @@ class PosteriorCheck:
         """The verdict in a sentence."""
         if self.trouble:
             return f"whether the Gaussian can be believed is not known: {self.trouble}"
-        worst = [parameter for parameter in self.connections if parameter.held < ENOUGH_HELD]
+        worst = [parameter for parameter in self.connections if parameter.held < BELIEVABLE_COVERAGE]
         if not worst:
             return f"the Gaussian can be believed: {self._summary(self.connections)}"
         few = first_names([parameter.name for parameter in sorted(worst, key=lambda parameter: parameter.held)], 4)

@@ -11,7 +11,7 @@ from peb import MEAN
 
 from ..figures import BLUE, MUTED, VERMILION, effect_panels, style, wrap_text
 from ..results import connections
-from ._comparison import ENOUGH_HELD, ParameterCheck, PosteriorCheck
+from ._comparison import BELIEVABLE_COVERAGE, ParameterCheck, PosteriorCheck
 
 APART = 0.16  # rows between the Gaussian and the draws
 
@@ -44,7 +44,7 @@ def check_figure(check: PosteriorCheck, spec: Spec) -> Figure:
 
 
 def _is_off(parameter: ParameterCheck, check: PosteriorCheck) -> bool:
-    return parameter.held < ENOUGH_HELD and not check.trouble
+    return parameter.held < BELIEVABLE_COVERAGE and not check.trouble
 
 
 def _interval(axes: Axes, place: float, values: tuple[float, float, float], colour: str) -> None:

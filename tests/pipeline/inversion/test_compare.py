@@ -99,7 +99,7 @@ def test_verdicts_say_whose_optimum_it_is() -> None:
 
 @pytest.mark.parametrize(("at", "says"), [(61, "paths part at iteration 61: last digits decide"), (None, "does not")])
 def test_another_path_is_explained(at: int | None, says: str) -> None:
-    lines = comparison_summary(report_of(-0.005, derivatives="spm", twins=True, paths_part_at=at))
+    lines = comparison_summary(report_of(-0.005, derivatives="spm", copies_inverted=True, paths_part_at=at))
     assert lines[0].startswith("0 of 1 within 0.001")
     assert says in lines[1]
 
