@@ -69,7 +69,7 @@ class GuardedProcess:
         with self._lock:
             process = self._running()
             seconds = self.seconds + len(content) / _BYTES_PER_SECOND
-            with _Watch(process, seconds) as watch:
+            with _Deadline(process, seconds) as watch:
                 status, reply = self._exchange(process, content)
             if status == READY:
                 return reply
@@ -110,7 +110,7 @@ class GuardedProcess:
         except OSError as error:
             raise GuardedError("start", f"no process could be started to read it ({error.strerror})") from error
         atexit.register(self.close)
-        with _Watch(process, _START_SECONDS):
+        with _Deadline(process, _START_SECONDS):
             status, _ = _read_reply(_pipe(process.stdout), self.memory)
         if status != READY:
             _end(process)
@@ -134,7 +134,7 @@ class GuardedProcess:
             _end(process)
 
 
-class _Watch:
+class _Deadline:
     """Kills a process that is still at work after some seconds."""
 
     def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
@@ -146,7 +146,7 @@ class _Watch:
         self.expired = True
         self._process.kill()
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> _Deadline:
         self._timer.start()
         return self
 

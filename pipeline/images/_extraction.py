@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from dcm import Data
 
-from ..results import ResultFileError, made_from, read_content, write_dataset
+from ..results import ResultFileError, build_result, read_content, write_dataset
 from ._region_series import whitener
 
 EXTRACTION_FORMAT = "effconn extraction 4"
@@ -170,7 +170,7 @@ def read_extraction(path: str | Path) -> Extraction:
     """
     path = Path(path)
     values, attributes = read_content(path, EXTRACTION_FORMAT, ExtractionFileError)
-    return made_from(path, lambda: _extraction(values, attributes), ExtractionFileError)
+    return build_result(path, lambda: _extraction(values, attributes), ExtractionFileError)
 
 
 def _extraction(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Extraction:

@@ -57,7 +57,7 @@ def load_mat(path: str | Path) -> dict[str, Any]:
 
 def _load(path: Path, start: bytes) -> dict[str, Any]:
     if start.startswith(b"MATLAB 7.3") or HDF5_SIGNATURE in (start[at : at + 8] for at in (0, 512, 1024, 2048)):
-        return __load_hdf5(path)
+        return _load_hdf5(path)
     if start.startswith(b"# Created by Octave"):
         raise MatFileError("is an Octave text file; save it again in Octave with: save -v7 FILE DCM")
     if start.startswith((b"Octave-1-L", b"Octave-1-B")):
@@ -109,13 +109,13 @@ def _is_text(start: bytes) -> bool:
     return b"\0" not in start and all(byte >= 32 or byte in b"\t\r\n\f" for byte in start)
 
 
-def __load_hdf5(path: Path) -> dict[str, Any]:
+def _load_hdf5(path: Path) -> dict[str, Any]:
     """Every variable of a v7.3 file, in the form that `load_mat` promises; a broken reference becomes an `Opaque`.
 
     Raises `MatFileError` where the file is damaged, is HDF5 but not MATLAB's, or refers to other files.
     """
     try:
-        kind, content = from_bytes(_answer(path, path.stat().st_size))
+        kind, content = from_bytes(_read_guarded(path, path.stat().st_size))
         if kind == REFUSED:
             raise MatFileError(content)
         if kind == DAMAGED:
@@ -134,7 +134,7 @@ def __load_hdf5(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _answer(path: Path, size: int) -> bytes:
+def _read_guarded(path: Path, size: int) -> bytes:
     if size <= IN_MEMORY:
         return _process.run(path.read_bytes())
     process = GuardedProcess("pipeline.matlab._version73:read_file", 4 + size / BYTES_PER_SECOND, VALUES + 4 * size)

@@ -34,12 +34,12 @@ class StructArray(list[dict[str, Any]]):
         self.fields = fields
 
 
-def beyond(shape: tuple[int, ...], what: str) -> Opaque:
+def too_large(shape: tuple[int, ...], what: str) -> Opaque:
     """Stands for an array that claims more than a file of its size may hold, and is not read."""
     return Opaque(f"a {shape_text(shape)} {what}, beyond what a file of this size may hold,")
 
 
-def characters(rows: np.ndarray) -> str | np.ndarray:
+def text_rows(rows: np.ndarray) -> str | np.ndarray:
     """Rows of characters → str for one row or none, otherwise an array of str."""
     if rows.size == 0:
         return ""

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 
 from ._stream import LARGEST_EMPTY, DamagedError, FileStream, MemoryLimit
-from ._values import beyond, characters
+from ._values import text_rows, too_large
 
 HEADER = 20
 TYPES = ("f8", "f4", "i4", "i2", "u2", "u1")
@@ -52,7 +52,7 @@ def load_mat4(file: BinaryIO, size: int, limit: MemoryLimit) -> dict[str, Any]:
         if end > size:
             raise DamagedError("a variable claims more bytes than there are")
         if not limit.take(8 * count):
-            variables[name] = beyond((rows, columns), "array")
+            variables[name] = too_large((rows, columns), "array")
         else:
             stream.reach(count * dtype.itemsize)
             numbers = np.frombuffer(stream.buffer, dtype, count, stream.at).astype(np.float64)
@@ -68,7 +68,7 @@ def _value(matrix: np.ndarray, kind: int) -> Any:
         codes = matrix.real
         if not ((codes >= 0) & (codes < 256)).all():
             raise DamagedError("text holds what is no character")
-        return characters(np.array([row.astype(np.uint8).tobytes().decode("latin-1") for row in codes]))
+        return text_rows(np.array([row.astype(np.uint8).tobytes().decode("latin-1") for row in codes]))
     return _sparse(matrix) if kind == SPARSE else matrix
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ._stream import ITEM, LARGEST_EMPTY, DamagedError, FileStream, MemoryLimit, Stream, UnpackedStream
-from ._values import Opaque, StructArray, beyond, characters, sparse_matrix
+from ._values import Opaque, StructArray, sparse_matrix, text_rows, too_large
 
 HEADER = 128
 DEEPEST = 60  # levels of nesting
@@ -182,7 +182,7 @@ class _Version5Reader:
         if count > end - stream.place:
             raise DamagedError(f"an array of {count} numbers has other bytes than that")
         if not self._limit.take(count * dtype.itemsize):
-            return beyond(shape, "array")
+            return too_large(shape, "array")
         stored = self._numbers(stream, end, count)
         if bits & COMPLEX:
             array = np.empty(count, dtype)
@@ -201,7 +201,7 @@ class _Version5Reader:
             raise DamagedError(f"{count} characters are announced that are not there")
         rows = count // shape[-1] if count else 0
         if not self._limit.take(16 * count + ITEM * rows):  # text, and an array of letters on the way
-            return beyond(shape, "array of characters")
+            return too_large(shape, "array of characters")
         kind, buffer, at, size = self._data(stream, end)
         codec = CHARACTERS.get(kind)
         if codec is None:
@@ -214,13 +214,13 @@ class _Version5Reader:
         if len(text) < count:
             raise DamagedError(f"{count} characters are announced that are not there")
         letters = np.frombuffer(text[:count].encode("utf-32-le", "surrogatepass"), "<U1").reshape(shape, order="F")
-        return characters(np.ascontiguousarray(letters).view(f"<U{shape[-1]}")[..., 0])
+        return text_rows(np.ascontiguousarray(letters).view(f"<U{shape[-1]}")[..., 0])
 
     def _sparse(self, stream: Stream, end: int, shape: tuple[int, ...], bits: int) -> Any:
         if len(shape) != 2 or shape[1] >= 2**31 or shape[0] >= 2**31:
             raise DamagedError("a sparse matrix has an impossible shape")
         if not self._limit.take(3 * (end - stream.place)):
-            return beyond(shape, "sparse matrix")
+            return too_large(shape, "sparse matrix")
         rows, starts = self._integers(stream, end), self._integers(stream, end)
         kind, buffer, at, size = self._data(stream, end)
         dtype = self._types.get(kind)
@@ -240,7 +240,7 @@ class _Version5Reader:
         if 8 * count > end - stream.place:
             raise DamagedError(f"{count} cells are announced that are not there")
         if not self._limit.take(ITEM * count):
-            return beyond(shape, "cell array")
+            return too_large(shape, "cell array")
         cells = np.empty(count, dtype=object)
         for i in range(count):
             cells[i] = self._item(stream, end, depth)
@@ -252,7 +252,7 @@ class _Version5Reader:
         if 8 * count * len(fields) > end - stream.place:
             raise DamagedError(f"{count} structs are announced that are not there")
         if not self._limit.take(ITEM * count * (1 + len(fields))):
-            return beyond(shape, "struct array")
+            return too_large(shape, "struct array")
         items = [{field: self._item(stream, end, depth) for field in fields} for _ in range(count)]
         return items[0] if count == 1 else StructArray(items, shape, tuple(dict.fromkeys(fields)))
 

@@ -4,7 +4,7 @@ from ._arviz import to_arviz
 from ._connection_names import HERTZ, INPUT_UNIT, LOG_SCALE, Connection, Kind, connections, per_covariate
 from ._dataset import LEVEL, Z, posterior_dataset, to_posterior, units
 from ._group_dataset import group_dataset
-from ._netcdf_file import ResultFileError, made_from, open_dataset, read_content, write_dataset
+from ._netcdf_file import ResultFileError, build_result, open_dataset, read_content, write_dataset
 from ._result_files import (
     GROUP_KIND,
     GroupFileError,
@@ -27,9 +27,9 @@ __all__ = [
     "Kind",
     "ResultFileError",
     "Z",
+    "build_result",
     "connections",
     "group_dataset",
-    "made_from",
     "open_dataset",
     "open_result",
     "per_covariate",

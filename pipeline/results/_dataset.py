@@ -84,7 +84,7 @@ def posterior_dataset(
 
 def to_posterior(dataset: xr.Dataset) -> Posterior:
     """The inverse of `posterior_dataset`."""
-    return posterior_of(values_of(dataset), dataset.attrs)
+    return posterior_from_values(values_of(dataset), dataset.attrs)
 
 
 def values_of(dataset: xr.Dataset) -> dict[str, np.ndarray]:
@@ -92,7 +92,7 @@ def values_of(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     return {str(key): variable.values for key, variable in dataset.variables.items()}
 
 
-def posterior_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Posterior:
+def posterior_from_values(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Posterior:
     """A posterior from the variables and attributes of a dataset.
 
     Raises whatever NumPy and `dcm` do where they are not those of a posterior, `ValueError` where shapes don't fit.

@@ -72,7 +72,9 @@ def group_dataset(
     return xr.Dataset(variables, coordinates, held | dict(attrs))
 
 
-def group_of(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> tuple[GroupPosterior, Spec | None]:
+def group_from_values(
+    values: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
+) -> tuple[GroupPosterior, Spec | None]:
     """The inverse of `group_dataset`, from a dataset's variables and attributes."""
 
     def names(key: str) -> tuple[str, ...]:

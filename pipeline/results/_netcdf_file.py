@@ -91,7 +91,7 @@ def open_dataset(path: str | Path) -> xr.Dataset:
     """
     path = Path(path)
     found = _checked(path, lambda form: form.startswith("effconn "), AnyResultFileError, labelled=True)
-    return made_from(path, lambda: _dataset(found), AnyResultFileError)
+    return build_result(path, lambda: _dataset(found), AnyResultFileError)
 
 
 def _dataset(content: NetcdfContent) -> xr.Dataset:
@@ -104,7 +104,7 @@ def _dataset(content: NetcdfContent) -> xr.Dataset:
     return xr.Dataset(variables, attrs=content.attributes)
 
 
-def made_from(path: Path, make: Callable[[], _Made], refused: type[ResultFileError] = ResultFileError) -> _Made:
+def build_result(path: Path, make: Callable[[], _Made], refused: type[ResultFileError] = ResultFileError) -> _Made:
     """What is made from a file's content; raises `refused` where that is not what a result of its kind holds."""
     try:
         return make()

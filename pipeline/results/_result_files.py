@@ -15,10 +15,10 @@ from peb import GroupPosterior
 
 from ..common import Attributes, describe_device, describe_precision, release
 from ._dataset import FORMAT as POSTERIOR_FORMAT
-from ._dataset import posterior_dataset, posterior_of
+from ._dataset import posterior_dataset, posterior_from_values
 from ._group_dataset import FORMAT as GROUP_FORMAT
-from ._group_dataset import group_dataset, group_of
-from ._netcdf_file import ResultFileError, made_from, read_content, read_format, write_dataset
+from ._group_dataset import group_dataset, group_from_values
+from ._netcdf_file import ResultFileError, build_result, read_content, read_format, write_dataset
 
 POSTERIOR_KIND, GROUP_KIND = "effconn posterior", "effconn group"  # how the format of every version begins
 # Kinds that a room above this one reads and writes: its name, its reader, and its writer by the class that it takes.
@@ -143,7 +143,7 @@ def read_posterior(path: str | Path) -> tuple[Posterior, Attributes]:
     """
     path = Path(path)
     values, attributes = read_content(path, POSTERIOR_FORMAT)
-    return made_from(path, lambda: posterior_of(values, attributes)), attributes
+    return build_result(path, lambda: posterior_from_values(values, attributes)), attributes
 
 
 def write_group(
@@ -173,5 +173,5 @@ def read_group(path: str | Path) -> StoredGroup:
     """
     path = Path(path)
     values, attributes = read_content(path, GROUP_FORMAT, GroupFileError)
-    group, spec = made_from(path, lambda: group_of(values, attributes), GroupFileError)
+    group, spec = build_result(path, lambda: group_from_values(values, attributes), GroupFileError)
     return StoredGroup(group, spec, attributes)
