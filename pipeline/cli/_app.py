@@ -7,43 +7,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import typer
 
 from ..common import WriteError
-from . import (
-    _bids,
-    _calibrate,
-    _check,
-    _check_posterior,
-    _compare_spm,
-    _demo,
-    _features,
-    _info,
-    _init,
-    _invert,
-    _predict,
-    _run,
-)
 from ._guard import FAILED, INTERRUPTED, USAGE, flush_stream, print_error
 from ._peb import app as peb_app
 
-# In the order of effconn --help. Each module has the function `command`, its HELP and an EXAMPLE.
-COMMANDS = {
-    "invert": _invert,
-    "compare-spm": _compare_spm,
-    "check-posterior": _check_posterior,
-    "info": _info,
-    "init": _init,
-    "check": _check,
-    "run": _run,
-    "features": _features,
-    "predict": _predict,
-    "bids": _bids,
-    "demo": _demo,
-    "calibrate": _calibrate,
-}
+# In the order of effconn --help. The module of each (compare-spm: _compare_spm) has a `command`, its HELP and EXAMPLE.
+COMMANDS = (
+    "invert",
+    "compare-spm",
+    "check-posterior",
+    "info",
+    "init",
+    "check",
+    "run",
+    "features",
+    "predict",
+    "bids",
+    "demo",
+    "calibrate",
+)
 
 app = typer.Typer(
     name="effconn",
@@ -55,8 +42,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(peb_app, name="peb")
-for name, module in COMMANDS.items():
-    settings = {"allow_extra_args": True} if module is _bids else None  # it takes several labels after one option
+for name in COMMANDS:
+    module = import_module(f"._{name.replace('-', '_')}", __package__)
+    settings = {"allow_extra_args": True} if name == "bids" else None  # it takes several labels after one option
     app.command(name, help=module.HELP, epilog=f"Example: {module.EXAMPLE}", context_settings=settings)(module.command)
 
 
