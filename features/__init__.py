@@ -1,6 +1,6 @@
 """Imaging measures and their predictive models, beside the causal ones. Arrays and tables in, tables out."""
 
-from ._change_scores import ArmChange, ChangeScores, EffectSize, TTest, change_scores
+from ._change_scores import ArmMeanChange, ChangeScores, EffectSize, TTest, change_scores
 from ._cohort import CategoryCount, CohortRow, NumberSummary, cohort_by_arm
 from ._correlation import (
     BootstrapSettings,
@@ -45,7 +45,7 @@ from ._within_arms import ArmSlopes, WithinArmCorrelations, arm_slopes, within_a
 
 __all__ = [
     "ALPHAS",
-    "ArmChange",
+    "ArmMeanChange",
     "ArmSlopes",
     "BootstrapSettings",
     "CategoryCount",

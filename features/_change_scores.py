@@ -34,7 +34,7 @@ class TTest:
 
 
 @dataclass(frozen=True)
-class ArmChange:
+class ArmMeanChange:
     """How a score changed in one arm, among participants with both sessions.
 
     Fields:
@@ -69,7 +69,7 @@ class ChangeScores:
         effect_size: the same, standardised.
     """
 
-    arms: tuple[ArmChange, ArmChange]
+    arms: tuple[ArmMeanChange, ArmMeanChange]
     difference: TTest
     effect_size: EffectSize
 
@@ -118,9 +118,9 @@ def t_test(estimate: float, error: float, df: int, level: float) -> TTest:
     return TTest(estimate, estimate - half, estimate + half, t, df, float(2 * stats.t.sf(abs(t), df)))
 
 
-def _arm(name: str, change: np.ndarray, level: float) -> ArmChange:
+def _arm(name: str, change: np.ndarray, level: float) -> ArmMeanChange:
     sd = float(change.std(ddof=1))
-    return ArmChange(
+    return ArmMeanChange(
         name, change.size, sd, t_test(float(change.mean()), sd / math.sqrt(change.size), change.size - 1, level)
     )
 

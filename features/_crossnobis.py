@@ -29,7 +29,7 @@ def crossnobis(
         patterns: (fold, condition, voxel) estimates b, one for each condition in each fold. Folds are what was measured
             apart: runs, or parts of a run whose responses do not overlap.
         covariance: (voxel, voxel) Σ of the noise, as of `noise_covariance`; none for the identity.
-        pairs: (pair, 2) folds that are held against each other, from 0; none for every two.
+        pairs: (pair, 2) folds that are compared, from 0; none for every two.
 
     Returns a symmetric matrix with zeros on the diagonal, in squared units of b over those of Σ.
 

@@ -144,7 +144,7 @@ def prepare_folds(
         predictors: as measured.
         groups: see `assign_folds`.
         imputation: of what is missing.
-        progress: told how many of all preparations are done.
+        progress: called with how many of all preparations are done.
 
     Raises `FeatureError` where something was estimated over all participants already: that leaks into every fold.
     """

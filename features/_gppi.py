@@ -27,7 +27,7 @@ def interaction_terms(
     confounds: Float[np.ndarray, "scan confound"] | None = None,
     whitening: Float[np.ndarray, "scan scan"] | None = None,
 ) -> Float[np.ndarray, "scan condition region"]:
-    """How each region's signal goes with each condition, as a regressor of mean zero.
+    """The interaction of each region's signal with each condition, as a regressor of mean zero.
 
         neural:  HRF ∗ ((condition − its mean over bins) · neural signal), read at one bin of each scan
         bold:    ((HRF ∗ condition) − its mean over scans) · (series − its mean over scans)
@@ -185,7 +185,8 @@ def _estimates(
 ) -> Float[np.ndarray, "contrast target"]:
     """contrast · β by least squares, where the design can tell it.
 
-    A contrast may be told where its single weights cannot: of two conditions that make up the run, the difference.
+    A contrast may be estimable where its single weights are not: of two conditions that make up the run, the
+        difference.
     """
     length = np.linalg.norm(design, axis=0)
     length[length == 0] = 1.0  # columns of very different units must not pass for a design that cannot be solved
@@ -194,11 +195,11 @@ def _estimates(
     if kept.sum() >= len(design):
         raise FeatureError(f"{len(design)} scans cannot carry a gPPI of {kept.sum()} columns; take fewer confounds")
     rows = np.pad(contrasts, ((0, 0), (0, design.shape[1] - contrasts.shape[1]))) / length
-    told = rows @ right[kept].T
-    hidden = np.linalg.norm(rows - told @ right[kept], axis=1) > ESTIMABLE * np.linalg.norm(rows, axis=1)
-    if hidden.any():
+    estimable = rows @ right[kept].T
+    lost = np.linalg.norm(rows - estimable @ right[kept], axis=1) > ESTIMABLE * np.linalg.norm(rows, axis=1)
+    if lost.any():
         raise FeatureError(
-            f"contrast {np.flatnonzero(hidden)[0] + 1} of the interactions with {seed} cannot be estimated: other "
+            f"contrast {np.flatnonzero(lost)[0] + 1} of the interactions with {seed} cannot be estimated: other "
             "columns of the design add up to them; take fewer confounds or leave a condition out"
         )
-    return np.asarray((told / values[kept]) @ (left[:, kept].T @ targets))
+    return np.asarray((estimable / values[kept]) @ (left[:, kept].T @ targets))

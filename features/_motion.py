@@ -1,4 +1,4 @@
-"""Measures less what goes with head motion."""
+"""Measures adjusted for head motion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROUNDING = 1e-10  # relative size below which a spread is that of rounding
 
 
 class MotionResiduals(TableTransformer):
-    """Takes out of each measure what goes with its motion: what is left is the measure at the mean motion of the fold.
+    """Regresses head motion out of each measure: what is left is the measure at the mean motion of the fold.
 
         x ← x − b (m − m̄),    b = Σ (m − m̄)(x − x̄) / Σ (m − m̄)²  over participants with both x and m
 
@@ -79,7 +79,7 @@ class MotionResiduals(TableTransformer):
         return np.array([place_of(self.columns, name) for name in keep], dtype=int)
 
     def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where, among those that come out, a column is adjusted, and where in the table its motion stands."""
+        """Where, among those that come out, a column is adjusted, and where in the table its motion is."""
         adjusted = [k for k, place in enumerate(self.places_) if self.columns[place].motion]
         for k in adjusted:
             column = self.columns[self.places_[k]]

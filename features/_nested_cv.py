@@ -110,7 +110,7 @@ def press_ratio(folds: PreparedFolds, y: Float[np.ndarray, "participant"], tunin
     """PRESS / SS of `nested_cross_validation`, or infinity as soon as it is sure to be above `limit`.
 
     The sum only grows, and those farthest from the others' mean come first: most shuffles that cannot reach what was
-    found are told after a few participants.
+    found are recognised after a few participants.
     """
     total, expected = 0.0, mean_of_others(folds, y)
     scale = float(((y - expected) ** 2).sum())

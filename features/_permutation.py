@@ -56,7 +56,7 @@ def permutations_reaching(
         folds, y, tuning: those of `found`.
         numbers: which shuffles.
         seed: of all.
-        progress: told how many are done.
+        progress: called with how many are done.
     """
     limit = (1 - found.q_squared) * (1 + TIE)
     reached = np.zeros(len(numbers), dtype=bool)

@@ -36,7 +36,7 @@ class PredictorColumn:
 
 
 def place_of(columns: tuple[PredictorColumn, ...], name: str) -> int:
-    """Where a column stands; raises `FeatureError` where there is none of that name."""
+    """The place of a column; raises `FeatureError` where there is none of that name."""
     for place, column in enumerate(columns):
         if column.name == name:
             return place

@@ -124,7 +124,7 @@ def _confounds(confounds: np.ndarray | None, scans: int) -> Float[np.ndarray, "s
     """Independent columns that span what the confounds are beyond a line.
 
     nilearn would scale up the rounding error that a line leaves once it is taken out, or a column that others add up
-    to, and take out of the series a direction that stands for nothing.
+    to, and take out of the series a direction that means nothing.
     """
     if confounds is None or confounds.shape[1] == 0:
         return np.empty((scans, 0))

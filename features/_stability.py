@@ -59,7 +59,7 @@ def selection_stability(
     imputation: ImputationMethod = "iterative",
     progress: Callable[[int, int], None] | None = None,
 ) -> Stability:
-    """How often each predictor is retained, and whether it goes with the outcome within arms
+    """How often each predictor is retained, and whether it is correlated with the outcome within arms
     (`within_arm_correlations`).
 
     Folds are those of the nested estimate, tuned anew. A bootstrap sample draws as many participants, arm by arm, with
@@ -176,7 +176,7 @@ def imputed_retention(
         predictors, outcome, groups, tuning: see `fit_whole_sample`.
         count: imputations.
         seed: of them.
-        progress: told how many are done.
+        progress: called with how many are done.
 
     Raises `FeatureError` where nothing is missing; see `multiple_imputations`.
 

@@ -5,9 +5,9 @@ With the mean of each arm taken out of predictor and outcome, and of a product w
     r_j = Σ_i x_ij y_i / √(Σ x_ij² Σ y_i²),    p_j = (1 + #{b: max_k |r_k(b)| ≥ |r_j|}) / (1 + B),
 
 where b shuffles the outcome among participants of the same arm. What an arm does to the outcome moves nobody's place
-within it, so that p holds whatever the arm does; and the largest of all predictors is what each is held against, so
+within it, so that p holds whatever the arm does; and each is compared with the largest of all predictors, so
 that any of those that have nothing to do with the outcome is at p ≤ 0.05 in 5 % of studies at most. A product has a
-partial correlation: where arms are unequal, a measure that acts alike in both goes with its product too.
+partial correlation: where arms are unequal, a measure that acts alike in both is correlated with its product too.
 
 Source: Westfall & Young 1993, Resampling-Based Multiple Testing, chapter 2, for the maximum; Phipson & Smyth 2010,
 Stat. Appl. Genet. Mol. Biol. 9(1), 39, for p.

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.bids import SessionScores
-from pipeline.statistics import StudyParticipants
+from pipeline.statistics import ParticipantScores
 
 ARMS = ("ketamine", "midazolam")
 SESSIONS = ("ses-1", "ses-2")
 
 
-def made_up_participants(counts: tuple[int, int] = (11, 10), seed: int = 1, **changes: Any) -> StudyParticipants:
+def made_up_participants(counts: tuple[int, int] = (11, 10), seed: int = 1, **changes: Any) -> ParticipantScores:
     """CAPS falls by 9 points more in the first arm; the last participant lacks the second session."""
     rng = np.random.default_rng(seed)
     n = sum(counts)
@@ -48,10 +48,10 @@ def made_up_participants(counts: tuple[int, int] = (11, 10), seed: int = 1, **ch
         },
         "units": dict.fromkeys(("caps", "caps_before", "caps_fall", "avoidance_fall", "arousal_fall"), "points"),
     }
-    return StudyParticipants(**(content | changes))
+    return ParticipantScores(**(content | changes))
 
 
-def made_up_measures(participants: StudyParticipants, seed: int = 2) -> dict[str, np.ndarray]:
+def made_up_measures(participants: ParticipantScores, seed: int = 2) -> dict[str, np.ndarray]:
     """Column → (participant, session); ``gppi_faces_amygdala_from_vmPFC`` falls with improvement."""
     rng = np.random.default_rng(seed)
     n = len(participants.names)
@@ -67,7 +67,7 @@ def made_up_measures(participants: StudyParticipants, seed: int = 2) -> dict[str
 
 
 def write_measures(
-    folder: Path, participants: StudyParticipants, columns: Mapping[str, np.ndarray] | None = None
+    folder: Path, participants: ParticipantScores, columns: Mapping[str, np.ndarray] | None = None
 ) -> Path:
     """The table of measures with its sidecar; a participant without a value has n/a."""
     columns = made_up_measures(participants) if columns is None else columns

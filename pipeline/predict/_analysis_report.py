@@ -38,31 +38,31 @@ def report_elastic_net(result: ElasticNetResult) -> AnalysisReport:
 
 
 def _facts(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:
-    how, curve = result.settings, result.in_sample.curve
-    grid = f"{_alphas(how.alphas)}, up to {how.penalties} penalties each, as glmnet spaces them"
-    apart = "one participant at a time" if how.folds is None else f"in {how.folds} groups"
-    same = scikit_penalty(float(curve.penalties[curve.minimum]), curve.alpha, float(result.outcome.values.std()))
+    settings, curve = result.settings, result.in_sample.curve
+    grid = f"{_alphas(settings.alphas)}, up to {settings.penalties} penalties each, as glmnet spaces them"
+    left_out = "one participant at a time" if settings.folds is None else f"in {settings.folds} groups"
+    scikit = scikit_penalty(float(curve.penalties[curve.minimum]), curve.alpha, float(result.outcome.values.std()))
     chosen = (
         f"α = {curve.alpha:g}, λ = {curve.penalties[curve.minimum]:.4g} as glmnet writes it (scikit-learn: "
-        f"alpha = {same.alpha:.4g}, l1_ratio = {same.l1_ratio:.3g})"
+        f"alpha = {scikit.alpha:.4g}, l1_ratio = {scikit.l1_ratio:.3g})"
     )
-    filled = f"filled in ({how.imputation})" if result.missing.any() else "none"
-    told = [
+    filled = f"filled in ({settings.imputation})" if result.missing.any() else "none"
+    facts = [
         ("Model", f"elastic net; {result.model}: {result.formula}"),
         ("Predictors", "standardised, so that coefficients are per SD; products are of centred columns"),
         ("Candidates", grid),
-        ("Choice", f"{chosen}: the least squared error of participants left out {apart}"),
+        ("Choice", f"{chosen}: the least squared error of participants left out {left_out}"),
         ("Sparser choice", f"λ = {curve.penalties[curve.one_se]:.4g}, within one standard error of the least"),
         ("Motion", _motion(result)),
         ("Missing values", filled),
         ("In-sample", "prepared, tuned and fitted once, on all participants, and judged on the same participants"),
-        ("Left out", _left_out(result, apart)),
+        ("Left out", _left_out(result, left_out)),
         ("Chance", _chance(result)),
         ("Stability", _stability(result)),
-        *([] if not how.imputations else [("Imputations", f"{how.imputations}, drawn from their posterior")]),
-        ("Seed", str(how.seed)),
+        *([] if not settings.imputations else [("Imputations", f"{settings.imputations}, drawn from their posterior")]),
+        ("Seed", str(settings.seed)),
     ]
-    return (("Table", result.source), *told) if result.source else tuple(told)
+    return (("Table", result.source), *facts) if result.source else tuple(facts)
 
 
 def _motion(result: ElasticNetResult) -> str:
@@ -72,12 +72,12 @@ def _motion(result: ElasticNetResult) -> str:
     return f"taken out of {adjusted} of the measures" if adjusted else "not known, and so not adjusted for"
 
 
-def _left_out(result: ElasticNetResult, apart: str) -> str:
+def _left_out(result: ElasticNetResult, left_out: str) -> str:
     if result.nested is None:
         return "nobody"
-    how = result.settings
-    tried = f"{_alphas(how.tried_nested)}, {how.nested_penalties or how.penalties} penalties each"
-    return f"motion, filling in, scaling, tuning and fitting all again without those left out, {apart}; {tried}"
+    settings = result.settings
+    tried = f"{_alphas(settings.tried_nested)}, {settings.nested_penalties or settings.penalties} penalties each"
+    return f"motion, filling in, scaling, tuning and fitting all again without those left out, {left_out}; {tried}"
 
 
 def _chance(result: ElasticNetResult) -> str:

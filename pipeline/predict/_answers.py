@@ -170,14 +170,14 @@ def _arm(result: ElasticNetResult) -> Answer:
         return Answer(question, "open", "No product of the arm and a measure is retained.", _slope_lines(result, kept))
     beyond = [place for place in kept if _beyond_zero(result, place)]
     sure = [place for place in beyond if result.stable(place)]
-    told: Verdict = _of_some(result) if sure else "open"
+    answer: Verdict = _of_some(result) if sure else "open"
     products = "1 product" if len(kept) == 1 else f"{len(kept)} products"
     headline = f"{products} with the arm {'is' if len(kept) == 1 else 'are'} retained: {_named(result, kept)}."
     if not sure and result.bootstrapped is not None:
         them = "it" if len(kept) == 1 else "them"
         seldom = "What the bootstraps distinguish from zero is not stable"
         headline += f" {seldom}." if beyond else f" The bootstraps do not distinguish {them} from zero."
-    return Answer(question, told, headline, _slope_lines(result, kept))
+    return Answer(question, answer, headline, _slope_lines(result, kept))
 
 
 def _slope_lines(result: ElasticNetResult, kept: Sequence[int]) -> tuple[str, ...]:

@@ -75,11 +75,11 @@ def find_arms(participants: ParticipantTable, options: PredictOptions, needed: b
 
 def _cells(participants: ParticipantTable, column: str) -> tuple[str, ...]:
     found = []
-    for who, own in enumerate(participants.texts(column)):
+    for index, own in enumerate(participants.texts(column)):
         if len(set(own)) > 1:
             names = " and in ".join(own[:2])
-            problem = f"{participants.names[who]} is in {names}; an arm is the same in both sessions: correct it"
-            raise TableError(participants.table.path, problem, participants.line(who))
+            problem = f"{participants.names[index]} is in {names}; an arm is the same in both sessions: correct it"
+            raise TableError(participants.table.path, problem, participants.line(index))
         found.append(own[0] if own else "")
     return tuple(found)
 
@@ -216,7 +216,7 @@ def _steady(participants: ParticipantTable, column: str) -> bool:
     try:
         values = participants.numbers(column)
     except TableError:
-        return False  # what is wrong is told where the column is used
+        return False  # what is wrong is reported where the column is used
     both = values[~np.isnan(values).any(axis=1)]
-    varies = both.size > 0 and np.ptp(both) > 0  # what is the same for all is told as such
+    varies = both.size > 0 and np.ptp(both) > 0  # what is the same for all is reported as such
     return bool(varies) and bool((both[:, 0] == both[:, 1]).all())

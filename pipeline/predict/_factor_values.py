@@ -77,13 +77,13 @@ def _bare(participants: ParticipantTable, name: str, values: np.ndarray, what: s
     first = values[np.arange(len(values)), there.argmax(axis=1)]
     differs = (there & (values != first[:, None])).any(axis=1)
     if differs.any():
-        who = int(np.flatnonzero(differs)[0])
-        pair = " and ".join(f"{value:g}" for value in values[who])
+        index = int(np.flatnonzero(differs)[0])
+        pair = " and ".join(f"{value:g}" for value in values[index])
         raise TableError(
             participants.table.path,
-            f"{name} differs between the sessions of {participants.names[who]} ({pair}); as {what} write "
+            f"{name} differs between the sessions of {participants.names[index]} ({pair}); as {what} write "
             f"change({name}), before({name}), after({name}) or fall({name})",
-            participants.line(who),
+            participants.line(index),
         )
     return first
 
@@ -91,12 +91,12 @@ def _bare(participants: ParticipantTable, name: str, values: np.ndarray, what: s
 def _coded(participants: ParticipantTable, name: str, what: str) -> FactorValues:
     """Text of two kinds as −1 and +1."""
     cells = participants.texts(name)
-    for who, own in enumerate(cells):
+    for index, own in enumerate(cells):
         if len(set(own)) > 1:
             raise TableError(
                 participants.table.path,
-                f"{name} of {participants.names[who]} is {' and '.join(own)}; correct it",
-                participants.line(who),
+                f"{name} of {participants.names[index]} is {' and '.join(own)}; correct it",
+                participants.line(index),
             )
     kinds = sorted({cell for own in cells for cell in own})
     if len(kinds) != 2:

@@ -47,8 +47,8 @@ def fit_model(
         model: predictors and outcome.
         options: how.
         records: folder in which finished shuffles are kept, so that a killed run goes on where it stopped.
-        workers: who shuffles.
-        watch: a context manager that is told how far a piece of work is.
+        workers: processes that shuffle.
+        watch: a context manager that reports how far a piece of work is.
 
     Raises `UsageError` where the table cannot be tuned on.
     """
@@ -185,7 +185,7 @@ def _slopes(model: ModelData, options: PredictOptions, whole: WholeSampleFit) ->
     for term, kept in zip(model.predictors.terms, whole.retained, strict=True):
         others = [name for name in term if name not in arms]
         if kept and len(term) == 2 and len(others) == 1:
-            with suppress(FeatureError):  # no line of what is the same within an arm; all else that was found stands
+            with suppress(FeatureError):  # no line of what is the same within an arm; the other results are kept
                 found.append(arm_slopes(model.predictors, model.outcome, others[0], model.arms, options.imputation))
     return tuple(found)
 

@@ -43,21 +43,21 @@ def complete_cases(
         )
     empty = _without_measures(columns, taken)
     found, lines = [], []
-    for who, name in enumerate(request.participants.names):
-        why = _why_not(request, who, outcome, empty)
+    for index, name in enumerate(request.participants.names):
+        why = _why_not(request, index, outcome, empty)
         found.append(not why)
         if why:
-            lacks = request.participants.lacks(who)
+            lacks = request.participants.lacks(index)
             lines.append(f"{name}: {why}{f' ({lacks})' if lacks else ''}")
     return np.array(found), tuple(lines)
 
 
-def _why_not(request: ModelRequest, who: int, outcome: FactorValues, empty: Bool[np.ndarray, "participant"]) -> str:
-    if np.isnan(outcome.values[who]):
+def _why_not(request: ModelRequest, index: int, outcome: FactorValues, empty: Bool[np.ndarray, "participant"]) -> str:
+    if np.isnan(outcome.values[index]):
         return f"no {request.outcome.text}"
-    if request.by_arm and request.arms is not None and np.isnan(request.arms.values[who]):
-        return f"in arm {request.arms.cells[who]}" if request.arms.cells[who] else "no arm"
-    return "no value of any measure" if empty[who] else ""
+    if request.by_arm and request.arms is not None and np.isnan(request.arms.values[index]):
+        return f"in arm {request.arms.cells[index]}" if request.arms.cells[index] else "no arm"
+    return "no value of any measure" if empty[index] else ""
 
 
 def _without_measures(
@@ -70,7 +70,7 @@ def _without_measures(
     if not places:
         return np.zeros(values.shape[1], dtype=bool)
     empty = np.isnan(values[places]).all(axis=0)
-    # Where everybody has nothing it is a matter of the columns, which is told as such.
+    # Where everybody has nothing it is a matter of the columns, and reported as such.
     return np.zeros_like(empty) if empty.all() else empty
 
 

@@ -10,7 +10,7 @@ from ..common import first_names
 from ._answers import MOST, gap, number, stable_words
 from ._result import MUCH_MISSING, ElasticNetResult
 
-OPTIMISM = 0.2  # r² in-sample less Q² from which it is told
+OPTIMISM = 0.2  # r² in-sample less Q² from which a notice says so
 SAME = 0.8  # share of left-out participants that must agree on α
 
 
@@ -28,12 +28,12 @@ def notices(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:
         _unfinished,
         _shuffles,
     )
-    told = [line for line in (find_notice(result) for find_notice in chosen) if line is not None]
+    found = [line for line in (find_notice(result) for find_notice in chosen) if line is not None]
     if result.excluded:
         count = len(result.excluded)
         heading = "1 participant is" if count == 1 else f"{count} participants are"
-        told.append((f"{heading} not in this model.", "; ".join(result.excluded)))
-    return (*told, *(("Bear in mind.", line) for line in result.notices))
+        found.append((f"{heading} not in this model.", "; ".join(result.excluded)))
+    return (*found, *(("Bear in mind.", line) for line in result.notices))
 
 
 def _whole_sample(result: ElasticNetResult) -> tuple[str, str] | None:
@@ -61,8 +61,8 @@ def _missing(result: ElasticNetResult) -> tuple[str, str] | None:
     much = [int(i) for i in np.argsort(-result.missing, kind="stable") if result.missing[i] > MUCH_MISSING]
     if not much:
         return None
-    told = first_names([f"{result.predictors.columns[i].name} ({result.missing[i]:.0%})" for i in much], MOST)
-    return (f"More than {MUCH_MISSING:.0%} of a column is filled in.", f"{told}: what it says is partly a guess.")
+    columns = first_names([f"{result.predictors.columns[i].name} ({result.missing[i]:.0%})" for i in much], MOST)
+    return (f"More than {MUCH_MISSING:.0%} of a column is filled in.", f"{columns}: what it says is partly a guess.")
 
 
 def _unstable(result: ElasticNetResult) -> tuple[str, str] | None:
@@ -70,10 +70,10 @@ def _unstable(result: ElasticNetResult) -> tuple[str, str] | None:
     if result.bootstrapped is None or not loose:
         return None
     shaken = result.bootstrapped
-    told = first_names(
+    predictors = first_names(
         [f"{result.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST
     )
-    return ("Retained, but not stable.", f"{told}. {stable_words(result)}")
+    return ("Retained, but not stable.", f"{predictors}. {stable_words(result)}")
 
 
 def _alike(result: ElasticNetResult) -> tuple[str, str] | None:

@@ -302,15 +302,15 @@ def _long(
     table: Table, sidecar: Sidecar, participant: str, session: str, sessions: tuple[str, str]
 ) -> ParticipantTable:
     rows: dict[str, list[int]] = {}
-    who, when = table.column(participant), table.column(session)
+    names, visits = table.column(participant), table.column(session)
     for row, line in enumerate(table.lines):
-        _check_named(table, {participant: who[row], session: when[row]}, line)
-        if when[row] not in sessions:
+        _check_named(table, {participant: names[row], session: visits[row]}, line)
+        if visits[row] not in sessions:
             continue
-        own = rows.setdefault(who[row], [ABSENT, ABSENT])
-        place = sessions.index(when[row])
+        own = rows.setdefault(names[row], [ABSENT, ABSENT])
+        place = sessions.index(visits[row])
         if own[place] != ABSENT:
-            before = f"{who[row]} has {when[row]} in line {table.lines[own[place]]} already"
+            before = f"{names[row]} has {visits[row]} in line {table.lines[own[place]]} already"
             raise TableError(table.path, f"{before}; give each participant one row for each session", line)
         own[place] = row
     found = np.array(list(rows.values()))
@@ -318,7 +318,9 @@ def _long(
         raise TableError(
             table.path, f"nobody has a row of {sessions[0]} and one of {sessions[1]}; check how participants are named"
         )
-    return ParticipantTable(table, sidecar, tuple(rows), participant, session, sessions, found, _others(when, sessions))
+    return ParticipantTable(
+        table, sidecar, tuple(rows), participant, session, sessions, found, _others(visits, sessions)
+    )
 
 
 def _check_named(table: Table, cells: dict[str, str], line: int) -> None:
@@ -329,5 +331,5 @@ def _check_named(table: Table, cells: dict[str, str], line: int) -> None:
             )
 
 
-def _others(when: Sequence[str], sessions: tuple[str, str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(session for session in when if session not in sessions))
+def _others(visits: Sequence[str], sessions: tuple[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(session for session in visits if session not in sessions))

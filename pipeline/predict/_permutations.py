@@ -108,8 +108,8 @@ def permutation_test(
         job: what is shuffled.
         count: how many.
         records: folder of the records of what is done, and of its results.
-        workers: who works.
-        watch: a context manager that is told how many shuffles are done.
+        workers: processes.
+        watch: a context manager that reports how many shuffles are done.
 
     Raises `UsageError` where a portion failed for a reason that is not the data's.
     """
@@ -132,10 +132,10 @@ def _shuffled(
             wave = units[start : start + WAVE]
             done = reached.size
 
-            def told(ended: int, _: int, done: int = done) -> None:
+            def report(ended: int, _: int, done: int = done) -> None:
                 bar(min(done + ended * PORTION, count), count)
 
-            for outcome in run_units(wave, permute_portions, folder=records, workers=workers, on_progress=told):
+            for outcome in run_units(wave, permute_portions, folder=records, workers=workers, on_progress=report):
                 if outcome.status == "failed":
                     raise UsageError(f"shuffling the outcome {outcome.reason}")
             reached = np.concatenate([reached, *(_read(unit) for unit in wave)])

@@ -127,7 +127,7 @@ def resolve_request(options: PredictOptions) -> ModelRequest:
     formula, terms = _terms(options, participants, measured.chosen)
     check_arm_name(terms, column)
     remarks = check_outcome(terms, outcome)
-    told = measured.notices(participants, {factor.name for term in terms for factor in term}) if by_pattern else ()
+    chosen = measured.notices(participants, {factor.name for term in terms for factor in term}) if by_pattern else ()
     return ModelRequest(
         options,
         participants,
@@ -136,7 +136,7 @@ def resolve_request(options: PredictOptions) -> ModelRequest:
         terms,
         measured.every,
         find_arms(participants, options, uses_arm(terms)),
-        (*_table_notices(participants), *told, *remarks),
+        (*_table_notices(participants), *chosen, *remarks),
     )
 
 

@@ -258,7 +258,8 @@ class ElasticNetResult:
         return tuple(i for i, term in enumerate(self.predictors.terms) if all(role[name] != asked for name in term))
 
     def correlated_with(self, place: int) -> tuple[tuple[int, float], ...]:
-        """Other predictors that go with one at |r| ≥ 0.9 as measured, among participants who have both; (place, r)."""
+        """Other predictors with a correlation of |r| ≥ 0.9 as measured, among participants who have both; (place,
+        r)."""
         values, found = self._values(place), []
         for other in range(len(self.names)):
             r = _correlation(values, self._values(other)) if other != place else 0.0

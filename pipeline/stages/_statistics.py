@@ -14,7 +14,7 @@ from ..bids import Inventory
 from ..common import UsageError
 from ..execution import Unit, UnitRecorder
 from ..page import save_report
-from ..statistics import StudyParticipants, measure_changes, report_statistics, study_participants
+from ..statistics import ParticipantScores, measure_changes, participant_scores, report_statistics
 from ..study import Statistics, Study
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
@@ -35,7 +35,7 @@ class StatisticsJob:
     """
 
     settings: Statistics
-    participants: StudyParticipants
+    participants: ParticipantScores
     measures: Path
     folder: Path
 
@@ -49,7 +49,7 @@ def statistics_units(study: Study, inventory: Inventory, measures: Path, paths: 
     settings = study.statistics
     if settings is None:
         return []
-    participants = study_participants(study, inventory, settings)
+    participants = participant_scores(study, inventory, settings)
     recipe = {
         "statistics": settings.model_dump(mode="json"),
         "people": _content(participants),
@@ -74,7 +74,7 @@ def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
             recorder.failed(unit, str(error))
 
 
-def _content(participants: StudyParticipants) -> dict[str, object]:
+def _content(participants: ParticipantScores) -> dict[str, object]:
     """Everything about people that decides the results, as JSON can hold it."""
     columns = {
         "subscales": participants.subscales,

@@ -1,13 +1,13 @@
 """Statistics of a study: effects of arms on scores, correlations of measures' changes, and the cohort by arm."""
 
 from ._analysis_report import report_statistics
-from ._cohort import StudyParticipants, study_participants
+from ._cohort import ParticipantScores, participant_scores
 from ._measure_changes import MeasureChange, measure_changes
 
 __all__ = [
     "MeasureChange",
-    "StudyParticipants",
+    "ParticipantScores",
     "measure_changes",
+    "participant_scores",
     "report_statistics",
-    "study_participants",
 ]

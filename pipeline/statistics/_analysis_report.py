@@ -10,7 +10,7 @@ from features import BootstrapSettings
 
 from ..page import AnalysisReport, Section
 from ..study import Statistics
-from ._cohort import StudyParticipants, cohort_records
+from ._cohort import ParticipantScores, cohort_records
 from ._correlations import (
     Association,
     VariableChecks,
@@ -31,12 +31,12 @@ NAME = "statistics"
 
 
 def report_statistics(
-    participants: StudyParticipants, changes: Sequence[MeasureChange], settings: Statistics
+    participants: ParticipantScores, changes: Sequence[MeasureChange], settings: Statistics
 ) -> AnalysisReport:
     """Mixed models of outcomes, correlations of measures with subscales, null checks, and the cohort.
 
     Arguments:
-        participants: scores and columns that the settings name; see `study_participants`.
+        participants: scores and columns that the settings name; see `participant_scores`.
         changes: of the measures that they name; see `measure_changes`.
         settings: of the study's ``[statistics]``.
 
@@ -78,7 +78,7 @@ def _sections(
     outcomes: Sequence[OutcomeResult],
     associations: Sequence[Association],
     checked: Sequence[VariableChecks],
-    participants: StudyParticipants,
+    participants: ParticipantScores,
     level: float,
 ) -> Callable[[], tuple[Section, ...]]:
     def draw() -> tuple[Section, ...]:

@@ -18,7 +18,7 @@ from ..tables import numbers_text
 
 
 @dataclass(frozen=True, eq=False)
-class StudyParticipants:
+class ParticipantScores:
     """Participants in the order of the inventory.
 
     Fields:
@@ -43,10 +43,10 @@ class StudyParticipants:
     units: Mapping[str, str]
 
 
-def study_participants(study: Study, inventory: Inventory, how: Statistics) -> StudyParticipants:
+def participant_scores(study: Study, inventory: Inventory, how: Statistics) -> ParticipantScores:
     """What `[statistics]` asks for; raises `DataError` for what `check_statistics` would have told."""
     participants, arms = inventory.participants, study.participants.arms
-    return StudyParticipants(
+    return ParticipantScores(
         names=tuple(participant.name for participant in participants),
         arms=arms,
         arm=np.array([1.0 if participant.arm == arms[0] else -1.0 for participant in participants]),
@@ -66,7 +66,7 @@ LEAD = (
 )
 
 
-def cohort_records(participants: StudyParticipants) -> Records:
+def cohort_records(participants: ParticipantScores) -> Records:
     """A row for each number, and for each category of a text."""
     first, second = participants.arms
     columns = (
@@ -87,11 +87,11 @@ def cohort_records(participants: StudyParticipants) -> Records:
 _KEYS = ("people", "mean", "sd", "lower", "median", "upper", "count")
 
 
-def _signs(participants: StudyParticipants) -> tuple[tuple[str, float], tuple[str, float]]:
+def _signs(participants: ParticipantScores) -> tuple[tuple[str, float], tuple[str, float]]:
     return (participants.arms[0], 1.0), (participants.arms[1], -1.0)
 
 
-def _row(row_of: CohortRow, participants: StudyParticipants) -> dict[str, Any]:
+def _row(row_of: CohortRow, participants: ParticipantScores) -> dict[str, Any]:
     unit = participants.units.get(row_of.name, "") if not row_of.category else ""
     row: dict[str, Any] = {
         "characteristic": f"{row_of.name}, {unit}" if unit else row_of.name,

@@ -14,7 +14,7 @@ from peb import ALPHA
 from ..page import PROBABILITY, Answer, Column, Records
 from ..tables import p_words
 from ..verdicts import describe_count, is_significant, judge_p_value
-from ._cohort import StudyParticipants
+from ._cohort import ParticipantScores
 from ._measure_changes import MeasureChange
 from ._number_text import percent
 
@@ -82,7 +82,7 @@ def usable_columns(x: np.ndarray, columns: Mapping[str, np.ndarray]) -> tuple[di
 
 
 def correlate_changes(
-    changes: Sequence[MeasureChange], participants: StudyParticipants, bootstrap: BootstrapSettings
+    changes: Sequence[MeasureChange], participants: ParticipantScores, bootstrap: BootstrapSettings
 ) -> tuple[Association, ...]:
     """Every measure's change with every subscale."""
     associations = []
@@ -235,7 +235,7 @@ class VariableChecks:
 
 
 def run_null_checks(
-    changes: Sequence[MeasureChange], participants: StudyParticipants, bootstrap: BootstrapSettings
+    changes: Sequence[MeasureChange], participants: ParticipantScores, bootstrap: BootstrapSettings
 ) -> tuple[VariableChecks, ...]:
     """Every measure's change, and every subscale, with every nuisance variable."""
     if not participants.null_checks:
@@ -278,7 +278,7 @@ def check_records(checked: Sequence[VariableChecks], level: float) -> Records:
 
 
 def check_answers(
-    checked: Sequence[VariableChecks], participants: StudyParticipants, level: float
+    checked: Sequence[VariableChecks], participants: ParticipantScores, level: float
 ) -> tuple[Answer, ...]:
     """One answer for all checks."""
     every = [

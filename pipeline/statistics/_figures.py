@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
 
-from features import ArmChange, CellMean, Correlation
+from features import ArmMeanChange, CellMean, Correlation
 
 from ..figures import (
     ARM_COLOUR,
@@ -30,14 +30,14 @@ from ..figures import (
     style,
     wrap_text,
 )
-from ._cohort import StudyParticipants
+from ._cohort import ParticipantScores
 from ._number_text import percent, with_interval
 from ._outcomes import OutcomeResult
 
 ASIDE = 0.14  # of a session's width, by which means stand beside participants's values
 
 
-def scores_figure(result: OutcomeResult, participants: StudyParticipants) -> Figure:
+def scores_figure(result: OutcomeResult, participants: ParticipantScores) -> Figure:
     """Everybody's score at both sessions, and each arm's means by the mixed model with their intervals."""
     scores, model = result.scores, result.model
     with style():
@@ -78,7 +78,7 @@ def _means(axes: Axes, cells: tuple[CellMean, ...], colour: str, marker: str) ->
     axes.plot(across, mean, marker, color=INK, markerfacecolor=colour, markersize=7, linestyle="none", zorder=4)
 
 
-def _label_scores(axes: Axes, change: ArmChange, participants: int, sessions: tuple[str, str]) -> None:
+def _label_scores(axes: Axes, change: ArmMeanChange, participants: int, sessions: tuple[str, str]) -> None:
     found = change.mean
     axes.set_title(
         f"{literal_text(shorten_name(change.arm, 20))}, n = {participants}\n"

@@ -16,7 +16,7 @@ from features import MotionResiduals, PredictorColumn
 from ..bids import PARTICIPANT
 from ..common import JsonError, UsageError, did_you_mean, read_json
 from ..tables import Table, TableError, read_table
-from ._cohort import StudyParticipants
+from ._cohort import ParticipantScores
 
 SESSION = "session"  # column of the table of measures
 
@@ -38,7 +38,7 @@ class MeasureChange:
 
 
 def measure_changes(
-    path: Path, patterns: Sequence[str], participants: StudyParticipants, adjust_motion: bool = True
+    path: Path, patterns: Sequence[str], participants: ParticipantScores, adjust_motion: bool = True
 ) -> tuple[MeasureChange, ...]:
     """Changes of the measures of some names.
 
@@ -90,7 +90,7 @@ def _matching(measures: Sequence[str], patterns: Sequence[str], path: Path) -> l
     return list(found)
 
 
-def _rows(table: Table, participants: StudyParticipants) -> tuple[list[int | None], list[int | None]]:
+def _rows(table: Table, participants: ParticipantScores) -> tuple[list[int | None], list[int | None]]:
     """The row of each participant before, and after; None where there is none."""
     places: dict[tuple[str, str], int] = {}
     cells = zip(table.column(PARTICIPANT), table.column(SESSION), strict=True)

@@ -12,7 +12,7 @@ from ..bids import SessionScores
 from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records
 from ..tables import numbers_text, p_words
 from ..verdicts import is_significant, judge_p_value
-from ._cohort import StudyParticipants
+from ._cohort import ParticipantScores
 from ._number_text import percent, t_test_text, with_interval
 
 EFFECTS = (
@@ -50,7 +50,7 @@ class OutcomeResult:
     model: MixedModel
 
 
-def outcome_results(participants: StudyParticipants, level: float) -> tuple[OutcomeResult, ...]:
+def outcome_results(participants: ParticipantScores, level: float) -> tuple[OutcomeResult, ...]:
     """The mixed model of every outcome."""
     return tuple(
         OutcomeResult(scores, mixed_model(scores.before, scores.after, participants.arm, participants.arms, level))
@@ -59,7 +59,7 @@ def outcome_results(participants: StudyParticipants, level: float) -> tuple[Outc
 
 
 def outcome_records(
-    results: Sequence[OutcomeResult], participants: StudyParticipants, level: float
+    results: Sequence[OutcomeResult], participants: ParticipantScores, level: float
 ) -> tuple[Records, Records]:
     """Effects with their tests, and the means they are about."""
     first, second = participants.arms
@@ -84,7 +84,7 @@ def outcome_records(
     )
 
 
-def outcome_answers(results: Sequence[OutcomeResult], participants: StudyParticipants) -> tuple[Answer, ...]:
+def outcome_answers(results: Sequence[OutcomeResult], participants: ParticipantScores) -> tuple[Answer, ...]:
     """Did each score change differently in the arms?"""
     return tuple(_answer(result, participants) for result in results)
 
@@ -145,7 +145,7 @@ def _numbers(found: Any) -> dict[str, float]:
     return {key: getattr(found, key) for key in ("estimate", "low", "high", "p_value")}
 
 
-def _mean_rows(result: OutcomeResult, participants: StudyParticipants) -> Iterator[dict[str, Any]]:
+def _mean_rows(result: OutcomeResult, participants: ParticipantScores) -> Iterator[dict[str, Any]]:
     label = dict(zip(("before", "after"), participants.sessions, strict=True))
     for cell in result.model.cells:
         numbers = {key: getattr(cell, key) for key in ("mean", "sd", "estimate", "low", "high")}
@@ -153,7 +153,7 @@ def _mean_rows(result: OutcomeResult, participants: StudyParticipants) -> Iterat
         yield {**about, "arm": cell.arm, "people": cell.participants, **numbers}
 
 
-def _answer(result: OutcomeResult, participants: StudyParticipants) -> Answer:
+def _answer(result: OutcomeResult, participants: ParticipantScores) -> Answer:
     model, unit = result.model, result.scores.unit
     difference = model.change.difference
     first, second = model.change.arms

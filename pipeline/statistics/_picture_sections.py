@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from features import Correlation
 
 from ..page import Picture, Section
-from ._cohort import StudyParticipants
+from ._cohort import ParticipantScores
 from ._correlations import Association, VariableChecks
 from ._figures import ForestRow, forest_figure, scores_figure
 from ._number_text import percent, with_interval
@@ -18,7 +18,7 @@ MOST = 24  # rows of a picture
 Groups = list[tuple[str, list[ForestRow]]]
 
 
-def scores_section(results: Sequence[OutcomeResult], participants: StudyParticipants) -> Section:
+def scores_section(results: Sequence[OutcomeResult], participants: ParticipantScores) -> Section:
     """A picture for each outcome."""
     return Section(
         "Scores before and after",

@@ -17,7 +17,7 @@ from scipy import stats
 from pipeline.page._analysis_report import AnalysisReport
 from pipeline.page._html import pictures
 from pipeline.page._stored_report import read_report, save_report
-from pipeline.statistics import MeasureChange, StudyParticipants, measure_changes, report_statistics
+from pipeline.statistics import MeasureChange, ParticipantScores, measure_changes, report_statistics
 from pipeline.study import Statistics
 
 PARTICIPANTS = made_up_participants()
@@ -31,7 +31,7 @@ HOW = Statistics(
 )
 
 
-def changes(participants: StudyParticipants = PARTICIPANTS) -> tuple[MeasureChange, ...]:
+def changes(participants: ParticipantScores = PARTICIPANTS) -> tuple[MeasureChange, ...]:
     columns = made_up_measures(participants)
     return tuple(
         MeasureChange(name, "z", values[:, 1] - values[:, 0])
@@ -40,7 +40,7 @@ def changes(participants: StudyParticipants = PARTICIPANTS) -> tuple[MeasureChan
     )
 
 
-def reported(participants: StudyParticipants = PARTICIPANTS, how: Statistics = HOW) -> AnalysisReport:
+def reported(participants: ParticipantScores = PARTICIPANTS, how: Statistics = HOW) -> AnalysisReport:
     return report_statistics(participants, changes(participants), how)
 
 
