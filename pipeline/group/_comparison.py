@@ -31,10 +31,11 @@ from ..page import PROBABILITY, AnalysisReport, Answer, Column, Picture, Records
 from ..spm import write_bma
 from ..verdicts import describe_model_rule, judge_group, judge_model
 from ._arms import compare_kinds
+from ._design_table import RowOrder
 from ._effect_tables import average_records
 from ._fit import fit_group
 from ._fit_report import facts, notices, save_group, summary
-from ._inputs import GroupInputs, RowOrder, design_column
+from ._inputs import GroupInputs, design_column
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 
 MANY = 12  # models, whose names a heat map has no room for

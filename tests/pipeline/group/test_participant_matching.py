@@ -11,7 +11,8 @@ import pytest
 import scipy.io
 
 from pipeline.common import UsageError, natural_key
-from pipeline.group._inputs import GroupInputs, as_text_sorts, read_group
+from pipeline.group._design_table import as_text_sorts
+from pipeline.group._inputs import GroupInputs, read_group
 from pipeline.group._options import GroupOptions
 
 Struct = dict[str, Any]
