@@ -183,14 +183,16 @@ def arm_answer(inputs: GroupInputs, comparison: ArmComparison, arms: ArmAnalysis
     others = arms.by_interactions if arms.by_separate_groups else arms.by_groups
     other = next((found for found in others if found.covariate == comparison.covariate), None)
     details = [
-        f"{row['connection']}: {first} {_own(row, 'first')}, {second} {_own(row, 'second')}, {row['unit']}."
+        f"{row['connection']}: {first} {_arm_effect(row, 'first')}, {second} {_arm_effect(row, 'second')}, "
+        f"{row['unit']}."
         for row in rows
     ]
     if judged.note:
         details.insert(0, judged.note)
     if drawn is not None:
         details.insert(
-            0, f"Checked by sampling, one group of both: {chief['connection']} {_sampled(drawn, chief['unit'])}."
+            0,
+            f"Checked by sampling, one group of both: {chief['connection']} {_sampled_difference(drawn, chief['unit'])}.",
         )
     at = [f"{name} of {number_text(value)}" for name, value in inputs.design.centres.items()]
     if comparison.covariate == MEAN and at:
@@ -237,14 +239,14 @@ def _rows(
     ]
 
 
-def _sampled(drawn: np.ndarray, unit: str) -> str:
+def _sampled_difference(drawn: np.ndarray, unit: str) -> str:
     """The difference by its draws; where all are of one sign, its probability is as of half a draw of the other."""
     low, high = (effect_text(float(value)) for value in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
     above = probability_text(float(np.clip(np.mean(drawn > 0), 0.5 / drawn.size, 1 - 0.5 / drawn.size)))
     return f"{effect_text(float(drawn.mean()))} {unit} (90 % {low} to {high}), P(difference > 0) {above}"
 
 
-def _own(row: dict[str, Any], arm: str) -> str:
+def _arm_effect(row: dict[str, Any], arm: str) -> str:
     """An arm's own effect with its interval."""
     mean, low, high = (effect_text(row[key]) for key in (arm, f"{arm}_low", f"{arm}_high"))
     return f"{mean} (90 % {low} to {high})"

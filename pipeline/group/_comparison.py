@@ -71,7 +71,7 @@ def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | 
 
     Raises `UsageError` where the models are not of this group, or the design lacks a covariate.
     """
-    space = _space(path)
+    space = _read_space(path)
     group, warnings = fit_group(inputs)
     try:
         on = space.switches(group.parameters, inputs.spec)
@@ -80,7 +80,7 @@ def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | 
         comparison = compare(group, on, space.models, covariates=chosen)
     except (ModelSpaceError, ValueError) as error:
         raise UsageError(str(error)) from error
-    alone = _alone(inputs, group.first_level, on)
+    alone = _participant_evidence(inputs, group.first_level, on)
     return Models(
         group,
         comparison,
@@ -111,7 +111,7 @@ def report_comparison(inputs: GroupInputs, found: Models) -> AnalysisReport:
         name="models",
         title=f"{len(found.comparison.models)} models of {len(inputs.design.participants)} participants",
         subtitle=f"Each is a choice among the full model's effects of {' and '.join(found.comparison.covariates)}.",
-        answers=tuple(_best(found.comparison, covariate) for covariate in found.comparison.covariates),
+        answers=tuple(_best_model_answer(found.comparison, covariate) for covariate in found.comparison.covariates),
         records=(
             _models(found),
             *(_families(i, name, families) for i, (name, families) in enumerate(found.families.items())),
@@ -135,7 +135,7 @@ def report_comparison(inputs: GroupInputs, found: Models) -> AnalysisReport:
     )
 
 
-def _space(path: Path) -> ModelSpace:
+def _read_space(path: Path) -> ModelSpace:
     from ..tables import TableError
 
     try:
@@ -154,7 +154,7 @@ def _check_different(space: ModelSpace, on: np.ndarray) -> None:
             )
 
 
-def _alone(inputs: GroupInputs, parameters: tuple[str, ...], on: np.ndarray) -> np.ndarray:
+def _participant_evidence(inputs: GroupInputs, parameters: tuple[str, ...], on: np.ndarray) -> np.ndarray:
     """Every participant's evidence for every model, the group left out of it."""
     rows = []
     for estimate in inputs.estimates:
@@ -222,7 +222,7 @@ def _probabilities(found: Models) -> np.ndarray:
     return rows
 
 
-def _best(comparison: Comparison, covariate: str) -> Answer:
+def _best_model_answer(comparison: Comparison, covariate: str) -> Answer:
     probability = comparison.model_probability(covariate)
     order = np.argsort(-probability)
     top = float(probability[order[0]])

@@ -31,20 +31,20 @@ IN_OWN_UNITS = (
 def fit_group(inputs: GroupInputs, name: str = "group") -> tuple[GroupPosterior, tuple[str, ...]]:
     """The group posterior, and what should be known of it before it is trusted."""
     if inputs.settings.is_mixture:
-        group = _again(inputs, name=name)
+        group = _fit_with(inputs, name=name)
         ended = [] if group.status.name == "CONVERGED" else [f"The fit {group.status.value}."]
         return group, (*ended, *influence_warnings(inputs, group))
     if not inputs.settings.follows_spm:
-        settled = group = _again(inputs, name=name)
+        settled = group = _fit_with(inputs, name=name)
         line = None
     else:
-        settled = _again(inputs, compat="none")
+        settled = _fit_with(inputs, compat="none")
         group, line = _by_spm12(inputs, settled, name)
     warnings = [] if settled.status.name == "CONVERGED" else [f"The fit {settled.status.value}."]
     if line:
         warnings.append(line)
     if inputs.settings.noise_variance < BETWEEN_PRIORS["wide"] and group.noise.mean.size:
-        wide = _again(inputs, compat="none", noise_variance=BETWEEN_PRIORS["wide"])
+        wide = _fit_with(inputs, compat="none", noise_variance=BETWEEN_PRIORS["wide"])
         if (gain := wide.free_energy - settled.free_energy) > STRONG_EVIDENCE:
             warnings.append(_preferred(inputs, group, wide, gain))
     return group, tuple(warnings)
@@ -57,7 +57,7 @@ def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[Gr
     its own size, the latter is taken, and said.
     """
     try:
-        group = _again(inputs, name=name)
+        group = _fit_with(inputs, name=name)
     except PebError as error:
         return _in_own_units(inputs, name), f"{units_matter(inputs)} {IN_OWN_UNITS} As given, {error}"
     worst, distance = _farthest(group, exact)
@@ -158,13 +158,13 @@ def _called(inputs: GroupInputs, group: GroupPosterior) -> np.ndarray:
     return np.array([kind == "yes" for verdict in judged for kind in verdict.found.each])
 
 
-def _again(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:
+def _fit_with(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:
     """The group, with other settings."""
     settings = replace(inputs.settings, **changed)
     return fit(inputs.estimates, inputs.design, settings, parameters=inputs.chosen, name=name)
 
 
-def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str], None]) -> GroupInputs:
+def invert_again(options: GroupOptions, inputs: GroupInputs, notify: Callable[[str], None]) -> GroupInputs:
     """The group with estimates from inversions under its own empirical priors, given under the first prior.
 
     Raises `UsageError` where a participant's series are not found or results are not such that they can be.
@@ -177,7 +177,7 @@ def invert_again(options: GroupOptions, inputs: GroupInputs, say: Callable[[str]
     def each_round(latest: ReinversionRound) -> None:
         rounds.append(latest)
         far = "" if len(rounds) == 1 else f", effects move by up to {number_text(latest.moved)} posterior SD"
-        say(f"inverted again, round {len(rounds)}: F {latest.inverted_free_energy:.2f} nats{far}")
+        notify(f"inverted again, round {len(rounds)}: F {latest.inverted_free_energy:.2f} nats{far}")
 
     try:
         refit = fit_with_reinversion(

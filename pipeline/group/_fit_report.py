@@ -56,8 +56,8 @@ def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[st
     records = effect_records(inputs, group, judged)
     return AnalysisReport(
         name="group",
-        title=f"{_what(inputs)} in {len(inputs.design.participants)} participants",
-        subtitle=_explained(inputs),
+        title=f"{_title(inputs)} in {len(inputs.design.participants)} participants",
+        subtitle=_subtitle(inputs),
         answers=effect_answers(inputs, group, records, judged),
         records=(
             records,
@@ -160,7 +160,7 @@ def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list
     ]
 
 
-def _what(inputs: GroupInputs) -> str:
+def _title(inputs: GroupInputs) -> str:
     fields = " and ".join(inputs.chosen) if len(inputs.chosen) < 4 else f"{len(inputs.chosen)} connections"
     return (
         f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}"
@@ -169,7 +169,7 @@ def _what(inputs: GroupInputs) -> str:
     )
 
 
-def _explained(inputs: GroupInputs) -> str:
+def _subtitle(inputs: GroupInputs) -> str:
     others = [name for name in inputs.design.covariates if name != MEAN]
     by = f" and by {', '.join(others)}" if others else ""
     return (
@@ -209,7 +209,7 @@ def _answer(
     if any(part in inputs.design.kinds for part in covariate.split("×")):
         of = "difference"
     headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
-    details = [*([judged.note] if judged.note else []), *(_line(row) for row in told), *([more] if more else [])]
+    details = [*([judged.note] if judged.note else []), *(_effect_line(row) for row in told), *([more] if more else [])]
     return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
 
 
@@ -229,7 +229,7 @@ def _question(inputs: GroupInputs, covariate: str) -> str:
     return f"Which {what} are associated with {others} differently in {between}?"
 
 
-def _line(row: Any) -> str:
+def _effect_line(row: Any) -> str:
     number, low, high = (effect_text(row[key]) for key in ("mean", "low", "high"))
     beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     return (

@@ -94,8 +94,8 @@ class GroupInputs:
         return mode_words(self.settings) + first
 
 
-def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs:
-    """Read, pair, match and check; every error and remark is said as it is found.
+def read_group(options: GroupOptions, notify: Callable[[str], None]) -> GroupInputs:
+    """Read, pair, match and check; each error and remark goes to `notify` as it is found.
 
     Raises `UsageError` where there is nothing to analyse, or participants do not match.
     """
@@ -105,7 +105,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     except ValueError as error:
         raise UsageError(f"--gcm-column: {error}") from error
     for line in errors:
-        say(line)
+        notify(line)
     if not levels:
         raise UsageError(
             "no first-level result could be read; give the folder that effconn invert wrote, or SPM's files"
@@ -125,7 +125,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
     if options.sessions is not None:
-        say(f"change: {options.sessions[1]} less {options.sessions[0]}")
+        notify(f"change: {options.sessions[1]} less {options.sessions[0]}")
     left_out = [*lines, *left]
     turned = describe_reversed_order(*options.sessions) if options.sessions is not None else ""
     order = _order(options, levels, design.participants)
@@ -139,7 +139,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         *_mode_note(levels[0].mode, options.settings.compat),
     ]
     for line in notes:
-        say(line)
+        notify(line)
     by_name = {estimate.name: estimate for estimate in estimates}
     files = {level.estimate.name: level.path for level in levels}
     inputs = GroupInputs(
@@ -157,7 +157,7 @@ def read_group(options: GroupOptions, say: Callable[[str], None]) -> GroupInputs
         levels[0].mode,
         tuple(files[name] for name in design.participants) if options.sessions is None else (),
     )
-    say(f"mode: {inputs.mode}")
+    notify(f"mode: {inputs.mode}")
     return inputs
 
 

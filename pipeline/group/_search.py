@@ -67,7 +67,11 @@ def report_search(
         if len(found.rounds) > 1
         else "So few effects are compared in every combination, none is dropped beforehand, and models are averaged.",
         answers=effect_answers(
-            inputs, group, effects, judged, {name: _kept(name, average.rows) for name in group.design.covariates}
+            inputs,
+            group,
+            effects,
+            judged,
+            {name: _retained_line(name, average.rows) for name in group.design.covariates},
         ),
         records=(
             average,
@@ -83,7 +87,7 @@ def report_search(
     )
 
 
-def _kept(covariate: str, rows: Any) -> str:
+def _retained_line(covariate: str, rows: Any) -> str:
     """What the search keeps of a covariate's effects."""
     own = [row for row in rows if row["covariate"] == covariate]
     if all(np.isnan(row["probability"]) for row in own):

@@ -9,7 +9,7 @@ import pytest
 
 from peb import Design, Estimate, Gaussian, PebSettings, make_design
 from pipeline.group._arms import ArmAnalysis, compare_arms
-from pipeline.group._arms_report import _sampled, report_arms
+from pipeline.group._arms_report import _sampled_difference, report_arms
 from pipeline.group._fit import fit_group
 from pipeline.group._fit_report import report_fit
 from pipeline.group._inputs import GroupInputs
@@ -167,7 +167,7 @@ def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:
 
 @pytest.mark.parametrize(("sign", "said"), [(-1, "P(difference > 0) <0.001"), (1, "P(difference > 0) >0.999")])
 def test_draws_of_one_sign_are_not_printed_as_certain(sign: int, said: str) -> None:
-    assert said in _sampled(sign * np.linspace(0.1, 1, 1000), "Hz")
+    assert said in _sampled_difference(sign * np.linspace(0.1, 1, 1000), "Hz")
 
 
 def test_draws_that_are_less_sure_decide() -> None:
