@@ -17,10 +17,10 @@ from ._analyses import (
     summary_answers,
     with_picture_names,
 )
-from ._contrast_maps import maps_section
+from ._contrasts import maps_section, response_records, responses_section
 from ._coverage import coverage_records, coverage_section, region_records
 from ._effects import causal_and_predictive_records, causal_and_predictive_section, effect_sizes_section
-from ._first_level import designs_section, response_records, responses_section
+from ._first_level import designs_section, motion_records, motion_section
 from ._inversions import (
     connectivity_records,
     connectivity_section,
@@ -31,7 +31,6 @@ from ._inversions import (
 )
 from ._measures import measure_records, measures_section
 from ._methods import methods
-from ._motion import motion_records, motion_section
 from ._participants import flow_records, missing_records, participant_records, participants_section
 from ._study_result import ExtraSection, StudyResult
 

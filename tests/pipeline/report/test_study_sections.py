@@ -19,10 +19,9 @@ from pipeline.report._analyses import summary_answers
 from pipeline.report._arm_plots import MeanInterval
 from pipeline.report._coverage import coverage_section, region_records
 from pipeline.report._effects import standardised_effects
-from pipeline.report._first_level import regressor_kind, typical_run
+from pipeline.report._first_level import mean_displacements, motion_difference, regressor_kind, typical_run
 from pipeline.report._group_maps import GroupMap, group_map, slice_montage
 from pipeline.report._inversions import explained_variance_section, fit_records, series_section
-from pipeline.report._motion import mean_displacements, motion_difference
 from pipeline.report._participants import flow_records, participants_section
 from pipeline.results import Z
 

@@ -1,9 +1,10 @@
-"""Contrast maps by arm and session, cut through the study's regions."""
+"""Contrasts by arm and session: maps, cut through the regions of the study, and responses of the regions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,8 +12,21 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ..common import sorted_names
-from ..figures import BLUE, MUTED, VERMILION, WIDTH, literal_text, new_figure, shorten_name, signed_number, style
-from ..page import Picture, Section
+from ..figures import (
+    BLUE,
+    INK,
+    MUTED,
+    VERMILION,
+    WIDTH,
+    literal_text,
+    new_figure,
+    shorten_name,
+    signed_number,
+    style,
+    zero_line,
+)
+from ..page import EFFECT, Column, Picture, Records, Section
+from ._arm_plots import arm_legend, arm_styles, draw_points
 from ._group_maps import T_OPAQUE, GroupMap, anatomy_slices, group_map, slice_montage
 from ._study_result import StudyResult
 
@@ -33,9 +47,9 @@ def maps_section(result: StudyResult) -> Section | None:
     """Mean effect of every contrast; None where there are no maps."""
     drawn = []
     for number, (task, contrast) in enumerate(_mapped_contrasts(result)):
-        panels = _panels(result, task, contrast)
+        panels = _map_panels(result, task, contrast)
         if panels:
-            drawn.append(_picture(result, panels, f"contrast-{number}", task, contrast))
+            drawn.append(_maps_picture(result, panels, f"contrast-{number}", task, contrast))
     if not drawn:
         return None
     lead = (
@@ -56,7 +70,7 @@ def _mapped_contrasts(result: StudyResult) -> list[tuple[str, str]]:
     ]
 
 
-def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, str], GroupMap]:
+def _map_panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, str], GroupMap]:
     """Session and arm → group map."""
     found: dict[tuple[str, str], GroupMap] = {}
     grid: tuple[np.ndarray, tuple[int, ...]] | None = None
@@ -75,7 +89,7 @@ def _panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, st
     return found
 
 
-def _picture(
+def _maps_picture(
     result: StudyResult, panels: Mapping[tuple[str, str], GroupMap], name: str, task: str, contrast: str
 ) -> Picture:
     first = next(iter(panels.values()))
@@ -89,7 +103,7 @@ def _picture(
         + (f" {unread} maps could not be read." if unread else "")
     )
     cuts = _choose_slices(result, first)
-    return Picture(name, f"{task}: {contrast}", caption, _figure(result, panels, cuts, largest))
+    return Picture(name, f"{task}: {contrast}", caption, _maps_figure(result, panels, cuts, largest))
 
 
 def _has_template(result: StudyResult) -> bool:
@@ -134,7 +148,7 @@ def _fill_slices(contrast_map: GroupMap, cuts: Sequence[_AxialCut]) -> list[_Axi
     return more
 
 
-def _figure(
+def _maps_figure(
     result: StudyResult,
     panels: Mapping[tuple[str, str], GroupMap],
     cuts: list[_AxialCut],
@@ -155,7 +169,7 @@ def _figure(
             label = f"{shorten_name(session, 16)}, {shorten_name(arm, 22)}, {panels[session, arm].count} participants"
             panel.set_title(literal_text(label), fontsize=9)
         _label_slices(axes[-1], cuts, rows, columns)
-        figure.legend(handles=_legend(), loc="outside lower left", ncols=3, columnspacing=1.2)
+        figure.legend(handles=_map_legend(), loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
 
 
@@ -185,9 +199,112 @@ def _label_slices(axes: Axes, cuts: list[_AxialCut], rows: int, columns: int) ->
         )
 
 
-def _legend() -> list[Patch]:
+def _map_legend() -> list[Patch]:
     return [
         Patch(facecolor=VERMILION, label="+ more signal"),
         Patch(facecolor=BLUE, label="− less signal"),
         Patch(facecolor="#b9bec4", edgecolor="#14181f", linewidth=1.6, label=f"edge: |t| ≥ {T_OPAQUE:g}"),
     ]
+
+
+RESPONSE_COLUMNS = (
+    Column("label", "Run"),
+    Column("arm", "Arm"),
+    Column("session", "Session", where="file"),
+    Column("contrast", "Contrast"),
+    Column("region", "Region"),
+    Column("response", "Response, %", EFFECT),
+)
+
+
+def responses_section(result: StudyResult) -> Section | None:
+    """One picture for each contrast; None where there is none."""
+    drawn = [
+        Picture(
+            f"response-{number}",
+            f"{task}: {contrast}",
+            "Mean effect in each region, one point per participant. Above the line: the contrast, as the "
+            "configuration writes it, is positive. A region without a response before treatment has little that "
+            "treatment could change.",
+            _responses_figure(result, task, contrast),
+        )
+        for number, (task, contrast) in enumerate(_task_contrasts(result))
+    ]
+    if not drawn:
+        return None
+    lead = "Percent signal change, averaged over the region's voxels; before and after, in both arms."
+    return Section(
+        "Responses of the regions",
+        lead,
+        tuple(drawn),
+        folded=(response_records(result).collapsible(),),
+        anchor="responses",
+    )
+
+
+def response_records(result: StudyResult) -> Records:
+    """One row a run, contrast and region."""
+    arm_of = result.arm_of
+    rows: list[dict[str, Any]] = [
+        {
+            "label": run.label,
+            "arm": arm_of[run.participant],
+            "session": run.session,
+            "contrast": contrast,
+            "region": name,
+            "response": float(run.responses[i, j]),
+        }
+        for run in result.ordered_runs()
+        for i, contrast in enumerate(run.contrasts)
+        for j, name in enumerate(run.regions)
+    ]
+    return Records("responses", "Responses of every run", "Percent signal change.", RESPONSE_COLUMNS, rows)
+
+
+def _task_contrasts(result: StudyResult) -> list[tuple[str, str]]:
+    pairs = [(run.task, contrast) for run in result.ordered_runs() for contrast in run.contrasts]
+    return list(dict.fromkeys(pairs))
+
+
+def _responses_of(result: StudyResult, task: str, contrast: str, region: str, session: str, arm: str) -> list[float]:
+    arm_of = result.arm_of
+    found = [
+        float(run.responses[run.contrasts.index(contrast), run.regions.index(region)])
+        for run in result.ordered_runs(task)
+        if (run.session, arm_of[run.participant]) == (session, arm)
+        and contrast in run.contrasts
+        and region in run.regions
+    ]
+    return [value for value in found if np.isfinite(value)]
+
+
+def _responses_figure(result: StudyResult, task: str, contrast: str) -> Figure:
+    extracted = {name for run in result.ordered_runs(task) for name in run.regions}
+    names = [name for name in result.study.regions if name in extracted]
+    abreast = min(3, len(names))
+    rows = -(-len(names) // abreast)
+    with style():
+        figure = new_figure(0.8 + 1.75 * rows)
+        panels = figure.subplots(rows, abreast, squeeze=False, sharey=True).ravel()
+        for axes, name in zip(panels, names, strict=False):
+            _responses_panel(axes, result, task, contrast, name)
+        for axes in panels[len(names) :]:
+            axes.set_axis_off()
+        for axes in panels[::abreast]:
+            axes.set_ylabel("signal change, %")
+        figure.legend(
+            handles=arm_legend(result), loc="outside upper left", ncols=3, columnspacing=1.2, handletextpad=0.5
+        )
+    return figure
+
+
+def _responses_panel(axes: Axes, result: StudyResult, task: str, contrast: str, region: str) -> None:
+    zero_line(axes)
+    for place, session in enumerate(result.sessions):
+        for number, arm_style in enumerate(arm_styles(result)):
+            values = _responses_of(result, task, contrast, region, session, arm_style.arm)
+            draw_points(axes, 2.2 * place + number, values, arm_style)
+    axes.set_title(literal_text(shorten_name(region, 16)))
+    axes.set_xlim(-0.5, 3.7)
+    axes.set_xticks([0.5, 2.7], [literal_text(shorten_name(session, 9)) for session in result.sessions], fontsize=8.5)
+    axes.tick_params(axis="x", length=0, labelcolor=INK)
