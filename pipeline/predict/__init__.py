@@ -3,28 +3,22 @@
 from ._analysis_report import report_elastic_net
 from ._elastic_net import elastic_net, fit_in_processes
 from ._fit import fit_model
-from ._formula import Factor, FactorTerm, parse_factor, parse_formula
+from ._formula import parse_formula
 from ._model_data import ModelData, read_model_data
 from ._options import PredictOptions
-from ._request import preset_formula, preset_terms
 from ._result import ElasticNetResult
 from ._result_figures import plot_coefficients, plot_predictions
 
 __all__ = [
     "ElasticNetResult",
-    "Factor",
-    "FactorTerm",
     "ModelData",
     "PredictOptions",
     "elastic_net",
     "fit_in_processes",
     "fit_model",
-    "parse_factor",
     "parse_formula",
     "plot_coefficients",
     "plot_predictions",
-    "preset_formula",
-    "preset_terms",
     "read_model_data",
     "report_elastic_net",
 ]

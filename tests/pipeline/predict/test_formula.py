@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.common import UsageError
-from pipeline.predict import Factor, parse_factor, parse_formula, preset_formula, preset_terms
-from pipeline.predict._formula import expand_terms, matches_pattern, term_text
+from pipeline.predict._formula import Factor, expand_terms, matches_pattern, parse_factor, parse_formula, term_text
+from pipeline.predict._request import preset_formula, preset_terms
 from pipeline.study import PresetModel
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_<>.-]{0,8}", fullmatch=True)
