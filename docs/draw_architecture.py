@@ -1,7 +1,7 @@
-"""Draws `docs/architecture.svg` from the code: every room of the house, what it is for, and what it uses.
+"""Draws `docs/architecture.svg` from the code: every room, what it is for, and what it uses; and the page's list of files.
 
 python docs/draw_architecture.py           # draws it again
-python docs/draw_architecture.py --check   # exits 1 where the picture is not that of the code
+python docs/draw_architecture.py --check   # exits 1 where picture or list are not those of the code
 
 Rows are the layers of `pyproject.toml`, which the import linter holds; what a room is for is the first sentence of its
 package; an arrow is an import that no chain of other arrows implies.
@@ -18,7 +18,8 @@ from pathlib import Path
 from textwrap import wrap
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURE = ROOT / "docs" / "architecture.svg"
+PICTURE, PAGE = ROOT / "docs" / "architecture.svg", ROOT / "docs" / "architecture.md"
+MARK = "<!-- files: drawn by docs/draw_architecture.py -->"
 WIDTH, BOX, LINE, GAP, MARGIN = 1080, 310, 15, 44, 24
 LETTERS = 43  # that a line of a box holds
 
@@ -143,14 +144,34 @@ def _box(room: str, corner: tuple[float, float], height: float, words: Sequence[
     )
 
 
+def list_files() -> str:
+    """Every module of the engines and the shell with the first line of its docstring, by room, as Markdown."""
+    lines = []
+    for room in (room for row in layers() for room in row):
+        folder = ROOT / room.replace(".", "/")
+        lines.append(f"\n**`{room.replace('.', '/')}/`**: {purpose(room)}.\n")
+        for path in sorted(folder.glob("*.py")):
+            if path.name not in ("__init__.py", "__main__.py"):
+                doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+                lines.append(f"- `{path.name}`: {doc.partition(chr(10))[0].rstrip('.:')}")
+    return "\n".join(lines) + "\n"
+
+
+def page() -> str:
+    """The page with its list of files made anew."""
+    written = PAGE.read_text(encoding="utf-8")
+    return written.partition(MARK)[0] + MARK + "\n" + list_files()
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Draws the picture, or says whether it is that of the code."""
-    drawn = draw()
+    """Draws picture and list, or says whether they are those of the code."""
+    drawn = {PICTURE: draw(), PAGE: page()}
     if "--check" in arguments:
-        current = PICTURE.exists() and PICTURE.read_text(encoding="utf-8") == drawn
-        print("the picture is that of the code" if current else f"{PICTURE} is stale: python docs/draw_architecture.py")
-        return 0 if current else 1
-    PICTURE.write_text(drawn, encoding="utf-8")
+        stale = [path.name for path, text in drawn.items() if path.read_text(encoding="utf-8") != text]
+        print(f"{' and '.join(stale)}: stale; run python docs/draw_architecture.py" if stale else "as the code is")
+        return 1 if stale else 0
+    for path, text in drawn.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 
