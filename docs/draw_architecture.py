@@ -1,4 +1,4 @@
-"""Draws `docs/architecture.svg` from the code: every room, what it is for, and what it uses; and the page's list of files.
+"""Draws `docs/architecture.svg` from the code, every room, what it is for and what it uses, and lists every file.
 
 python docs/draw_architecture.py           # draws it again
 python docs/draw_architecture.py --check   # exits 1 where picture or list are not those of the code
