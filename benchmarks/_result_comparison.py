@@ -180,8 +180,12 @@ def _compare_lines(before: Sequence[str], after: Sequence[str], found: FileCompa
         found.differing.append(Change("numbers", f"{len(numbers[0])}", f"{len(numbers[1])}; the first more: {longer}"))
         return
     for what, first, last, begin, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if what != "equal":
-            found.reworded.append(Change(what, " / ".join(before[first:last]), " / ".join(after[begin:end])))
+        if what == "equal":
+            continue
+        pairs = [(" / ".join(before[first:last]), " / ".join(after[begin:end]))]
+        if last - first == end - begin:
+            pairs = list(zip(before[first:last], after[begin:end], strict=True))
+        found.reworded += [Change(what, *pair) for pair in pairs]
 
 
 def _compare_pictures(

@@ -35,7 +35,7 @@ RENAMED = Path(__file__).with_name("renamed.tsv")
 COLUMNS = ("kind", "files", "identical", "masked", "reworded", "differing")
 SHOWN = 40  # files that differ, and changes of words, that are printed; JSON has all
 PLACES = 3  # of each file
-WIDTH = 150  # characters of a text
+WIDTH, CONTEXT = 120, 40  # characters of a text, and of these what is the same before the first difference
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,7 +92,14 @@ def _print(found: Sequence[FileComparison], apart: Sequence[str], unused: Sequen
 
 
 def _arrow(change: Change) -> str:
-    before, after = (text if len(text) <= WIDTH else f"{text[:WIDTH]}…" for text in (change.before, change.after))
+    """Both texts; of long ones what lies about the first difference."""
+    pairs = enumerate(zip(change.before, change.after, strict=False))
+    same = next((i for i, (old, new) in pairs if old != new), 0)
+    begin = max(0, same - CONTEXT) if max(len(change.before), len(change.after)) > WIDTH else 0
+    before, after = (
+        f"{'…' if begin else ''}{text[begin : begin + WIDTH]}{'…' if len(text) > begin + WIDTH else ''}"
+        for text in (change.before, change.after)
+    )
     return f"{before!r} → {after!r}"
 
 
