@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from html import escape
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # every script of the gallery runs in this process
@@ -75,12 +80,19 @@ html_last_updated_fmt = None
 def add_mathml(app: Sphinx) -> None:
     """Equations as MathML, which browsers draw themselves: the site needs no script from anywhere."""
 
+    def drawn(node: nodes.Element, as_block: bool) -> str:
+        try:
+            return str(tex2mathml(node.astext(), as_block=as_block))
+        except MathError as error:
+            logger.warning("%s in the equation %s", error, node.astext(), location=node)
+            return escape(node.astext())
+
     def inline(writer: Any, node: nodes.math) -> None:
-        writer.body.append(tex2mathml(node.astext(), as_block=False))
+        writer.body.append(drawn(node, as_block=False))
         raise nodes.SkipNode
 
     def block(writer: Any, node: nodes.math_block) -> None:
-        writer.body.append(f'<div class="equation">{tex2mathml(node.astext(), as_block=True)}</div>')
+        writer.body.append(f'<div class="equation">{drawn(node, as_block=True)}</div>')
         raise nodes.SkipNode
 
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
