@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from html import escape
 from importlib import metadata
@@ -38,7 +39,8 @@ default_role = "code"
 # Docstrings say Arguments and Fields; signatures carry the types and shapes.
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-napoleon_custom_sections = [("Fields", "params_style"), ("Equation", "notes_style")]
+strip_signature_backslash = True  # of arguments that end with _, as scikit-learn has them
+napoleon_custom_sections = [("Fields", "params_style"), ("Fitted", "params_style")]
 autosummary_generate = True
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
@@ -98,7 +100,37 @@ def add_mathml(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
 
 
+SECTION = re.compile(r"(Arguments|Fields|Fitted|Returns|Raises|Example|Source)\b(?: \((.*)\))?:$")
+
+
+def prepare_docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Docstrings are plain text: equations keep their lines, and bars and underscores stand for themselves."""
+    prepared: list[str] = []
+    section, last = False, ""
+    for line in lines:
+        found = SECTION.match(line)
+        if line and not line.startswith(" "):
+            section = found is not None
+        if found and found[2]:  # "Fields (v scans):" says what its letters mean
+            prepared += [f"{found[2]}.", ""]
+            line = f"{found[1]}:"
+        if line.startswith("    ") and not last and not section and not line.lstrip().startswith(">>>"):
+            prepared += ["::", ""]
+        inside_equation = line.startswith("    ") and not section
+        prepared.append(line if inside_equation else _escaped(line))
+        last = line
+    lines[:] = prepared
+
+
+def _escaped(line: str) -> str:
+    """A line in which `|` and a trailing `_` are no markup of reStructuredText, but for what is in backticks."""
+    parts = re.split(r"(``.*?``|`.*?`|^    [\w, ]+:)", line)  # napoleon escapes names of arguments itself
+    parts[::2] = [re.sub(r"(?<=\w)_(?!\w)", r"\_", part.replace("|", "\u2223")) for part in parts[::2]]
+    return "".join(parts)
+
+
 def setup(app: Sphinx) -> None:
     """What this site adds to Sphinx."""
+    app.connect("autodoc-process-docstring", prepare_docstring, priority=400)  # before napoleon
     add_mathml(app)
     app.config.html_math_renderer = "mathml"  # type: ignore[attr-defined]  # Sphinx adds its settings at run time
