@@ -51,6 +51,7 @@ python_maximum_signature_line_length = 88
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3
 
+SECTIONS = ("tutorials", "first_level", "group", "prediction", "files")
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
@@ -61,6 +62,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "plot_gallery": os.environ.get("EFFCONN_GALLERY", "run") == "run",
     "abort_on_example_error": True,
+    "subsection_order": [f"../examples/{section}" for section in SECTIONS],
     "within_subsection_order": "FileNameSortKey",
     "doc_module": (),
 }

@@ -29,10 +29,6 @@ STYLE = """
   rect { fill: #f4f7fa; stroke: #7b8794; rx: 6 }
   .engine rect { fill: #e3f0ea; stroke: #3f7d62 }
   path { fill: none; stroke: #9aa5b1; stroke-width: 1.2 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e4e7eb } rect { fill: #27313c; stroke: #7b8794 }
-    .engine rect { fill: #1d3b30; stroke: #6bbf97 } path { stroke: #616e7c }
-  }
 """
 
 
