@@ -12,7 +12,7 @@ from ._normal_mixture import Marginal, NormalMixture
 from ._priors import Prior
 from ._settings import Settings
 from ._spec import Parameters, Spec
-from .tables import DataFrame, data_frame, density_columns, html_table, short_repr, unknown_name
+from .tables import DataFrame, counted, data_frame, density_columns, find_name, html_table, short_repr, unknown_name
 
 
 class Status(Enum):
@@ -128,18 +128,18 @@ class Posterior:
         """The posterior of one parameter, ``posterior["A[V5<-V1]"]``; or the means of a field, ``posterior["A"]``.
 
         A parameter that the model switches off has its prior mean and a standard deviation of 0. The index order of a
-        field is (to, from), as in `Parameters`.
+        field is (to, from), as in `Parameters`. Spaces and ← for <- make no difference.
 
         Raises `KeyError`, naming the nearest names, where the model has neither.
         """
         layout, every = self.spec.layout, self.spec.parameter_names
         if name in layout.sizes:
             return np.asarray(getattr(self.parameters, name))
-        if name not in every:
+        if (found := find_name(name, every)) is None:
             raise unknown_name(name, (*layout.sizes, *every), "parameter or field")
-        place = every.index(name)
+        place = every.index(found)
         variance = self.full_covariance[place, place]
-        return Marginal(name, NormalMixture.normal(np.asarray(self.mean[place]), np.sqrt(np.asarray(variance))))
+        return Marginal(found, NormalMixture.normal(np.asarray(self.mean[place]), np.sqrt(np.asarray(variance))))
 
     @property
     def sd(self) -> Float[np.ndarray, "free"]:
@@ -178,7 +178,8 @@ class Posterior:
         return data_frame({"parameter": self.names, **density_columns(self.marginals, level)})
 
     def __repr__(self) -> str:
-        size = f"{self.spec.n} regions, {self.spec.m} inputs, {self.free.size} free parameters"
+        parts = ((self.spec.n, "region"), (self.spec.m, "input"), (self.free.size, "free parameter"))
+        size = ", ".join(counted(*part) for part in parts)
         return f"Posterior({size}, F = {self.free_energy:.2f} nats, {self.status.name.lower()}, compat {self.mode})"
 
     def _repr_html_(self) -> str:

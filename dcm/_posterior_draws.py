@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from .tables import DataFrame, data_frame, draw_columns, html_table
+from .tables import DataFrame, counted, data_frame, draw_columns, html_table
 
 BLOCK = 25  # draws in one call of compiled code, after which progress is told
 
@@ -92,7 +92,7 @@ class PosteriorDraws:
 
     def __repr__(self) -> str:
         chains, draws = self.draws.shape[:2]
-        size = f"{len(self.names)} parameters, {chains} chains of {draws} draws"
+        size = f"{counted(len(self.names), 'parameter')}, {chains} chains of {draws} draws"
         return f"PosteriorDraws({size}, largest R-hat {self.r_hat.max():.3f}, {self.divergences} divergences)"
 
     def _repr_html_(self) -> str:

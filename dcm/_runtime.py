@@ -86,6 +86,6 @@ def require_64_bit() -> None:
     """Free energies of −5,000 need differences of 0.1; JAX's default of 32 bit cannot give them."""
     if jnp.asarray(0.0).dtype != np.float64:
         raise RuntimeError(
-            "effconn needs JAX in 64-bit mode: call jax.config.update('jax_enable_x64', True) before anything else, "
-            "or set JAX_ENABLE_X64=1"
+            "effconn needs JAX in 64-bit mode: call effconn.start_jax(), or jax.config.update('jax_enable_x64', True), "
+            "before anything else, or set JAX_ENABLE_X64=1"
         )

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import ArrayLike
 
-from .tables import shortened
+from .tables import counted, find_name, shortened
 
 Mask = Bool[np.ndarray, "..."]
 
@@ -125,16 +125,21 @@ class Spec:
 
         >>> spec.parameters({"A[amygdala<-vmPFC]": 0.2, "C[vmPFC<-task]": 0.5})
 
+        Spaces and ← for <- make no difference.
+
         Raises `ValueError` where a name is none of `parameter_names`.
         """
         names = self.parameter_names
-        if unknown := [name for name in values if name not in names]:
+        meant = {name: find_name(name, names) for name in values}
+        if unknown := [name for name, found in meant.items() if found is None]:
             raise ValueError(f"the model has no parameter {unknown[0]!r}; it has {shortened(names)}")
-        return self.layout.to_tree(np.array([float(values.get(name, 0.0)) for name in names]))
+        planted = {meant[name]: float(value) for name, value in values.items()}
+        return self.layout.to_tree(np.array([planted.get(name, 0.0) for name in names]))
 
     def __repr__(self) -> str:
         free = ", ".join(f"{int(getattr(self, field).sum())} {field.upper()}" for field in "abcd")
-        return f"Spec({self.n} regions: {shortened(self.regions)}; {self.m} inputs: {shortened(self.inputs)}; {free})"
+        regions, inputs = counted(self.n, "region"), counted(self.m, "input")
+        return f"Spec({regions}: {shortened(self.regions)}; {inputs}: {shortened(self.inputs)}; {free})"
 
     def _key(self) -> tuple[object, ...]:
         masks = (self.a, self.b, self.c, self.d)

@@ -20,6 +20,7 @@ from ._priors import Prior, prior
 from ._schedule import Schedule, schedule, schedule_with_panels
 from ._settings import Settings
 from ._spec import Spec
+from .tables import counted
 
 T = TypeVar("T")
 
@@ -66,8 +67,9 @@ class Subject:
             )
 
     def __repr__(self) -> str:
-        n, m, scans = self.spec.n, self.spec.m, self.data.scans
-        return f"Subject({self.name!r}, {n} regions, {m} inputs, {scans} scans of {self.data.repetition_time:g} s)"
+        regions, inputs = counted(self.spec.n, "region"), counted(self.spec.m, "input")
+        scans = f"{self.data.scans} scans of {self.data.repetition_time:g} s"
+        return f"Subject({self.name!r}, {regions}, {inputs}, {scans})"
 
     @property
     def constant_inputs(self) -> tuple[str, ...]:
@@ -121,6 +123,9 @@ def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) 
     if not isinstance(given, Subject):  # such as a DCM file, whose `subject` it is
         remedy = "; give its .subject" if hasattr(given, "subject") else ""
         raise TypeError(f"a Subject is inverted, not a {type(given).__name__}{remedy}")
+    how: object = settings
+    if not isinstance(how, Settings):
+        raise TypeError(f"settings are a Settings, such as Settings('spm12'), not {how!r}")
     shared = Shared() if shared is None else shared
     spec = subject.spec
     if settings.integrator == "bilinear" and shared.get(("gated", id(spec)), lambda: bool(spec.d.any()), spec):

@@ -98,6 +98,23 @@ def unknown_name(name: object, known: Collection[str], what: str) -> KeyError:
     return KeyError(f"no {what} is called {name!r}{others}")
 
 
+def find_name(name: object, names: Collection[str]) -> str | None:
+    """Which of `names` is meant: the same, or the only one that differs in spaces or in how its arrow is written."""
+    if name in names:
+        return str(name)
+    alike = [other for other in names if _bare(other) == _bare(str(name))]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _bare(name: str) -> str:
+    return "".join(name.split()).replace("←", "<-")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: ``1 region``, ``2 regions``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def shortened(names: Sequence[str], most: int = 6) -> str:
     """Names in a line, the first of them where there are many."""
     return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])

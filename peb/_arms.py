@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import NormalMixture
-from dcm.tables import DataFrame, data_frame, density_columns, html_table, short_repr
+from dcm.tables import DataFrame, counted, data_frame, density_columns, html_table, short_repr
 
 from ._design import MEAN, Design
 from ._fit import fit
@@ -109,7 +109,8 @@ class ArmComparison:
         )
 
     def __repr__(self) -> str:
-        return f"ArmComparison({' − '.join(self.arms)}, {self.covariate!r}, {len(self.parameters)} parameters)"
+        size = counted(len(self.parameters), "parameter")
+        return f"ArmComparison({' − '.join(self.arms)}, {self.covariate!r}, {size})"
 
     def _repr_html_(self) -> str:
         table = self.summary()

@@ -87,7 +87,9 @@ class Design:
         """A design from a pandas data frame with one row a participant, by `make_design`.
 
         Numbers are covariates as they are, true and false are 1 and 0, and a column of texts or of categories has two
-        kinds, −1 and +1. Numbers (and true and false) are centred where `centre` says so.
+        kinds, −1 and +1; of more kinds ``pandas.get_dummies(frame, columns=["site"], drop_first=True)`` makes columns
+        of their own. Numbers (and true and false) are centred where `centre` says so. Rows may be in any order:
+        participants are matched by name.
 
         Arguments:
             frame: one row a participant.
@@ -103,6 +105,7 @@ class Design:
                 f"the frame has no column {participant!r}; name the participants' column, or give participant=None "
                 "where they are the index"
             )
+        covariates = [covariates] if isinstance(covariates, str) else covariates
         names = [str(name) for name in (frame.index if participant is None else frame[participant])]
         chosen = [name for name in frame.columns if name != participant] if covariates is None else list(covariates)
         if absent := [name for name in chosen if name not in frame]:
@@ -284,7 +287,7 @@ def _coded(name: str, values: np.ndarray, plus: Sequence[str]) -> tuple[str, np.
         found = name_list([kind if len(kind) < 60 else f"{kind[:59]}…" for kind in kinds])
         raise DesignError(
             f"{name} holds text of {len(kinds)} kind{'s' if len(kinds) != 1 else ''} ({found}); two become −1 and +1, "
-            "others need number columns of their own"
+            "others need number columns of their own, as pandas.get_dummies makes them"
         )
     return f"{name}[{kinds[1]}]", np.where(values.astype(str) == kinds[1], 1.0, -1.0), (kinds[0], kinds[1])
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from dcm import Failure, Posterior
-from dcm.tables import DataFrame, html_table
+from dcm.tables import DataFrame, counted, html_table
 
 from ._gaussian import Gaussian
 from ._reduction import reduce, with_v_without
@@ -62,7 +62,7 @@ class Estimate:
         return self.posterior.summary(self.parameters, level)
 
     def __repr__(self) -> str:
-        return f"Estimate({self.name!r}, {len(self.parameters)} parameters, F = {self.free_energy:.2f} nats)"
+        return f"Estimate({self.name!r}, {counted(len(self.parameters), 'parameter')}, F = {self.free_energy:.2f} nats)"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self), self.summary())
@@ -140,11 +140,18 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         posteriors: participant → posterior, as ``dict(zip(names, dcm.invert_cohort(subjects)))`` gives them.
         fields: fields (``B``) or names of parameters to keep, the others integrated out; None for all.
 
-    Raises `ValueError` where an inversion failed, naming everybody, or no parameter is called so.
+    Raises `ValueError` where an inversion failed, naming everybody, or no parameter is called so, and `TypeError` where
+    the posteriors have no names.
+
+    A participant whose inversion failed is left out by
+    ``{name: found for name, found in posteriors.items() if isinstance(found, Posterior)}``, and of the design too.
     """
+    if not isinstance(posteriors, Mapping):
+        raise TypeError("posteriors are a dictionary, participant → posterior: dict(zip(names, posteriors))")
     failed = [name for name, found in posteriors.items() if isinstance(found, Failure) or found.status.failed]
     if failed:
         raise ValueError(f"{', '.join(failed)}: the inversion failed; leave these participants out, of the design too")
+    fields = [fields] if isinstance(fields, str) else fields
     estimates = [Estimate.from_dcm(name, found) for name, found in posteriors.items() if not isinstance(found, Failure)]
     return estimates if fields is None else [estimate.select(fields) for estimate in estimates]
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
 from dcm import Marginal, NormalMixture
-from dcm.tables import DataFrame, data_frame, density_columns, html_table, unknown_name
+from dcm.tables import DataFrame, counted, data_frame, density_columns, find_name, html_table, unknown_name
 
 from ._design import Design
 from ._estimate import Estimate
@@ -92,16 +92,17 @@ class GroupPosterior:
 
             group["improvement", "B[V5<-V1, drug]"]    group["improvement: B[V5<-V1, drug]"]    group["improvement"]
 
-        Raises `KeyError`, naming the nearest names, where the group has none of them.
+        Spaces and ← for <- make no difference. Raises `KeyError`, naming the nearest names, where the group has none
+        of them.
         """
         covariates = self.design.covariates
         if isinstance(name, str) and name in covariates:
             return self.mean[:, covariates.index(name)]
         effect = name if isinstance(name, str) else f"{name[0]}: {name[1]}"
-        if effect not in self.effects:
+        if (found := find_name(effect, self.effects)) is None:
             raise unknown_name(effect, (*covariates, *self.effects), "effect or covariate")
-        covariate, parameter = divmod(self.effects.index(effect), len(self.parameters))
-        return Marginal(effect, self.marginals[parameter, covariate])
+        covariate, parameter = divmod(self.effects.index(found), len(self.parameters))
+        return Marginal(found, self.marginals[parameter, covariate])
 
     def to_frame(self) -> DataFrame:
         """Every effect with its posterior and prior: covariate, parameter, mean, sd, prior_mean, prior_sd."""
@@ -139,9 +140,9 @@ class GroupPosterior:
         }
 
     def __repr__(self) -> str:
-        size = f"{len(self.design.participants)} participants, {len(self.design.covariates)} covariates"
+        size = f"{len(self.design.participants)} participants, {counted(len(self.design.covariates), 'covariate')}"
         found = f"F = {self.free_energy:.2f} nats, {self.status.name.lower()}, compat {self.compat}"
-        return f"GroupPosterior({self.name!r}, {size}, {len(self.parameters)} parameters, {found})"
+        return f"GroupPosterior({self.name!r}, {size}, {counted(len(self.parameters), 'parameter')}, {found})"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self), self.summary())

@@ -23,7 +23,7 @@ from jaxtyping import Array, Bool, Float, Int
 from scipy.special import logsumexp
 
 from dcm import one_blas_thread
-from dcm.tables import DataFrame, data_frame, html_table
+from dcm.tables import DataFrame, counted, data_frame, html_table
 
 from ._ascent import Limits
 from ._design import Design, DesignError
@@ -72,7 +72,7 @@ class Permutation:
         return data_frame({name: [value] for name, value in zip(names, values, strict=True)})
 
     def __repr__(self) -> str:
-        size = f"{len(self.effects)} effects, {self.null.size} permutations"
+        size = f"{counted(len(self.effects), 'effect')}, {self.null.size} permutations"
         return f"Permutation({self.covariate!r}, {size}, statistic {self.statistic:.2f} nats, p = {self.p_value:.4f})"
 
     def _repr_html_(self) -> str:

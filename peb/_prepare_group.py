@@ -161,6 +161,10 @@ def match_with_design(estimates: Sequence[Estimate], design: Design) -> tuple[Es
     """The estimates in the order of the design's rows; raises `PebError` where the two do not belong together."""
     if not estimates:
         raise PebError("there is no estimate to fit a group to")
+    if not all(isinstance(estimate, Estimate) for estimate in estimates):
+        raise TypeError("a group is fitted to estimates: from_dcm({participant: posterior, ...})")
+    if not isinstance(design, Design):
+        raise TypeError(f"a design is a Design, not a {type(design).__name__}; Design.from_frame(table) makes one")
     named = {estimate.name: estimate for estimate in estimates}
     if repeated := repeated_names([estimate.name for estimate in estimates]):
         raise PebError(f"{repeated[0]} is among the estimates twice; give each participant once")

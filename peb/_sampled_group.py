@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import NormalMixture
-from dcm.tables import DataFrame, data_frame, draw_columns, html_table, short_repr
+from dcm.tables import DataFrame, counted, data_frame, draw_columns, html_table, short_repr
 
 from ._group import GroupPosterior
 from ._settings import PebError
@@ -120,7 +120,7 @@ class SampledGroup:
 
     def __repr__(self) -> str:
         chains, draws = self.draws.shape[:2]
-        size = f"{len(self.effects)} effects, {chains} chains of {draws} draws"
+        size = f"{counted(len(self.effects), 'effect')}, {chains} chains of {draws} draws"
         return f"SampledGroup({self.name!r}, {size}, largest R-hat {self.r_hat.max():.3f})"
 
     def _repr_html_(self) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dcm import NormalMixture, one_blas_thread
-from dcm.tables import DataFrame, data_frame, density_columns, html_table, short_repr
+from dcm.tables import DataFrame, counted, data_frame, density_columns, html_table, short_repr
 
 from ._average import WINDOW, average_of_switches, probabilities, reducible_effects
 from ._comparison import every_combination
@@ -90,7 +90,8 @@ class Search:
         return data_frame({"effect": self.effects, **columns})
 
     def __repr__(self) -> str:
-        return f"Search({int(self.kept.sum())} of {len(self.effects)} effects kept in {len(self.rounds)} rounds)"
+        rounds = counted(len(self.rounds), "round")
+        return f"Search({int(self.kept.sum())} of {len(self.effects)} effects kept in {rounds})"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self), self.summary().sort_values("probability", ascending=False, kind="stable"))

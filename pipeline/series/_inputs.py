@@ -17,6 +17,7 @@ from ..images import BINS, boxcars, convolve_and_sample
 if TYPE_CHECKING:
     import pandas as pd
 
+_LONGEST_REPETITION_TIME = 60.0  # s; above it, it is in ms
 COLUMNS = ("onset", "duration", "trial_type")
 
 
@@ -61,6 +62,8 @@ def inputs_from_events(
 
     if scans < 1 or not (np.isfinite(repetition_time) and repetition_time > 0):
         raise EventsError(f"{scans} scans of {repetition_time} s; both must be positive")
+    if repetition_time > _LONGEST_REPETITION_TIME:
+        raise EventsError(f"a repetition time of {repetition_time:g} s; give seconds, not milliseconds")
     onset, duration, height, kinds = _checked(events)
     pooled = {kind: (kind,) for kind in sorted(set(kinds))} if inputs is None else inputs
     series = {}
@@ -128,7 +131,10 @@ def _checked(
         raise EventsError(f"row {events.index[row]} of the events has the duration {duration[row]:g}; give 0 or more")
     unnamed = events["trial_type"].isna().to_numpy()
     if unnamed.any():
-        raise EventsError(f"row {events.index[int(np.argmax(unnamed))]} of the events has no trial type; give one")
+        raise EventsError(
+            f"row {events.index[int(np.argmax(unnamed))]} of the events has no trial type; give one, or leave "
+            "such rows out: events.dropna(subset=['trial_type'])"
+        )
     return onset, duration, height, events["trial_type"].astype(str).to_numpy(dtype=object)
 
 
@@ -139,7 +145,9 @@ def _numbers(events: pd.DataFrame, column: str) -> Float[np.ndarray, "event"]:
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(np.argmax(bad))
+        found = events[column].iloc[row]
         raise EventsError(
-            f"row {events.index[row]} of the events has the {column} {events[column].iloc[row]!r}; give a number"
+            f"row {events.index[row]} of the events has the {column} "
+            f"{found if isinstance(found, float) else repr(found)}; give a number"
         )
     return values

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from dcm import SPM12_ECHO_TIME, Data, Subject
 
+from ..common import first_names
 from ..images import cosine_drifts
 from ..study import make_spec
 from ._inputs import inputs_from_events
@@ -50,7 +51,8 @@ def subject_from_series(
         c: input → regions that it drives.
         d: region → connections that it gates.
         regions: their names, where `series` is an array.
-        confounds: (scan, confound) nuisance regressors; drifts and the constant are added.
+        confounds: (scan, confound) nuisance regressors; drifts and the constant are added. fMRIPrep leaves the first
+            row of what it computes from scan to scan empty: ``confounds.fillna(0)``.
         high_pass_period: cosines of longer periods, s, are confounds; only a constant where None.
         slice_time_ref: time within a scan that slices were corrected to, as a share of the repetition time.
         echo_time: s; SPM12's fixed 0.04 s by default.
@@ -62,8 +64,8 @@ def subject_from_series(
     >>> posterior = invert(subject)
     """
     values, names = _named(series, regions)
-    if values.ndim != 2:
-        raise ValueError(f"series must be (scan, region), but have {values.ndim} axes")
+    if events is None:
+        raise ValueError("a DCM needs events; connectivity at rest is measured by effconn.rest_connectivity")
     if not 0 <= slice_time_ref <= 1:
         raise ValueError(f"slice_time_ref is a share of the repetition time from 0 to 1, not {slice_time_ref:g}")
     scans = values.shape[0]
@@ -82,16 +84,24 @@ def subject_from_series(
 
 
 def _named(series: pd.DataFrame | ArrayLike, regions: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(scan, region) values and the regions' names."""
+    """(scan, region) values and the regions' names; raises where a value is missing or the two do not fit."""
     columns = getattr(series, "columns", None)
-    values = np.asarray(series, dtype=np.float64)
     if columns is not None:
         if regions is not None:
             raise ValueError("the data frame's columns name the regions; leave regions out, or rename the columns")
-        return values, tuple(map(str, columns))
+        regions = list(columns)
     if regions is None:
         raise ValueError("name the regions: regions=[...], or give a data frame whose columns are called after them")
-    return values, tuple(regions)
+    names = tuple(map(str, regions))
+    values = _numbers("series", series)
+    if values.ndim != 2:
+        raise ValueError(f"series have shape {values.shape}; give (scan, region), one region as table[['vmPFC']]")
+    if values.shape[1] != len(names):
+        raise ValueError(f"series have shape {values.shape}, but {len(names)} regions are named; give (scan, region)")
+    _refuse_missing("series", values, names, "exclude the run or interpolate these scans")
+    if constant := [name for name, column in zip(names, values.T, strict=True) if not np.ptp(column)]:
+        raise ValueError(f"the series of {', '.join(constant)} are constant; check masks and coverage")
+    return values, names
 
 
 def _nuisance(
@@ -103,7 +113,33 @@ def _nuisance(
         drifts = cosine_drifts(scans, repetition_time, high_pass_period)
     if confounds is None:
         return drifts
-    given = np.asarray(confounds, dtype=np.float64)
+    given = _numbers("confounds", confounds)
     if given.ndim != 2 or given.shape[0] != scans:
         raise ValueError(f"confounds have shape {given.shape}, but there are {scans} scans; give (scan, confound)")
+    names = tuple(map(str, getattr(confounds, "columns", range(given.shape[1]))))
+    _refuse_missing("confounds", given, names, "fill in the first scan, which fMRIPrep leaves empty: .fillna(0)")
     return np.column_stack([given, drifts])
+
+
+def _numbers(what: str, table: pd.DataFrame | ArrayLike) -> np.ndarray:
+    """A table as float64; raises `ValueError`, naming the columns, where some hold anything but numbers."""
+    try:
+        return np.asarray(table, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        columns = getattr(table, "dtypes", None)
+        texts = [] if columns is None else [str(name) for name, dtype in columns.items() if dtype.kind not in "biuf"]
+        raise ValueError(
+            f"{what} must be numbers; {', '.join(texts) or f'{type(table).__name__} given'}: {error}"
+        ) from error
+
+
+def _refuse_missing(what: str, values: np.ndarray, names: Sequence[str], remedy: str) -> None:
+    """Raises `ValueError` where a value is not finite, naming the columns and the first scan."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        columns = [name for name, column in zip(names, bad.T, strict=True) if column.any()]
+        first = int(np.argmax(bad.any(axis=1)))
+        raise ValueError(
+            f"{what} hold {int(bad.sum())} values that are missing or not finite, in {first_names(columns)}, "
+            f"first in row {first}; {remedy}"
+        )

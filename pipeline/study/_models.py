@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -59,17 +59,24 @@ def make_spec(
         c: input → regions that it drives.
         d: region → connections that it gates.
 
-    Raises `ValueError`, naming the nearest name there is, where a region or an input is not among the names.
+    Raises `ValueError`, naming the nearest name there is, where a region or an input is not among the names, and
+    `TypeError` where b, c or d is no dictionary.
+
+    >>> make_spec(["V1", "V5"], ["motion"], a=["V5 <- V1"], b={"motion": ["V5 <- V1"]}, c={"motion": ["V1"]})
+    Spec(2 regions: V1, V5; 1 input: motion; 3 A, 1 B, 1 C, 0 D)
     """
+    regions, inputs = [str(name) for name in regions], [str(name) for name in inputs]
     n, m = len(regions), len(inputs)
     masks = {"a": np.eye(n, dtype=bool), "b": np.zeros((n, n, m), bool), "c": np.zeros((n, m), bool)}
-    masks["a"] |= np.ones((n, n), dtype=bool) if isinstance(a, str) else _mask(regions, a)
-    for name, connections in (b or {}).items():
+    masks["a"] |= np.ones((n, n), dtype=bool) if isinstance(a, str) and a == "full" else _mask(regions, a)
+    for name, connections in _items("b", b, "input → connections"):
         masks["b"][:, :, _place(name, inputs, "inputs")] = _mask(regions, connections)
-    for name, driven in (c or {}).items():
+    for name, driven in _items("c", c, "input → regions"):
+        if isinstance(driven, str):
+            raise ValueError(f"{driven!r} is one text; give a list of regions, as [{driven!r}]")
         masks["c"][[_place(region, regions, "regions") for region in driven], _place(name, inputs, "inputs")] = True
     gates = np.zeros((n, n, n), dtype=bool)
-    for name, connections in (d or {}).items():
+    for name, connections in _items("d", d, "region → connections"):
         gates[:, :, _place(name, regions, "regions")] = _mask(regions, connections)
     return Spec(tuple(regions), tuple(inputs), masks["a"], masks["b"], masks["c"], gates)
 
@@ -80,9 +87,18 @@ def merge_structures(dcm: Structure, structure: Structure | None) -> Structure:
     return Structure(**{name: getattr(dcm, name) if value is None else value for name, value in given.items()})
 
 
+def _items(field: str, given: Mapping[str, Sequence[str]] | None, what: str) -> Iterable[tuple[str, Sequence[str]]]:
+    """What a field says, name by name; masks are for `dcm.Spec`."""
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"{field} is a dictionary, {what}, not a {type(given).__name__}; arrays are for Spec(...)")
+    return () if given is None else given.items()
+
+
 def _mask(regions: Sequence[str], connections: Sequence[str]) -> Bool[np.ndarray, "region region"]:
     if isinstance(connections, str):
         raise ValueError(f"{connections!r} is one text; give a list of connections, as ['vmPFC <- amygdala']")
+    if odd := [entry for entry in connections if not isinstance(entry, str)]:
+        raise TypeError(f"a connection is a text, 'vmPFC <- amygdala', not a {type(odd[0]).__name__}")
     mask = np.zeros((len(regions),) * 2, dtype=bool)
     for connection in connections:
         to, source = (_place(region, regions, "regions") for region in parse_connection(connection))
@@ -91,6 +107,7 @@ def _mask(regions: Sequence[str], connections: Sequence[str]) -> Bool[np.ndarray
 
 
 def _place(name: str, names: Sequence[str], kind: str) -> int:
+    name = str(name)  # pandas calls columns and trial types 0, 1, ... where nobody has named them
     if name not in names:
         raise ValueError(f"{name!r} is none of the {kind}{did_you_mean(name, list(names), kind)}")
     return list(names).index(name)

@@ -15,7 +15,7 @@ from scipy.stats import norm
 from small_models import block_inputs
 
 from dcm import ChainSettings, Data, Marginal, Posterior, PosteriorDraws, Settings, Spec, Subject, diagnose
-from dcm.tables import data_frame, html_table
+from dcm.tables import data_frame, find_name, html_table
 
 
 def test_a_parameter_is_found_by_its_name() -> None:
@@ -59,6 +59,22 @@ def test_summary_has_a_row_for_every_free_parameter() -> None:
     assert tuple(table["parameter"]) == posterior.names
     np.testing.assert_allclose(table["probability"], norm.cdf(table["mean"] / table["sd"]))
     np.testing.assert_allclose(table["upper"] - table["lower"], 2 * norm.ppf(0.75) * posterior.sd)
+
+
+def test_names_are_found_however_the_arrow_is_written() -> None:
+    posterior = made_up_posterior()
+    name = next(name for name in posterior.names if name.startswith("A["))
+    for spelling in (name.replace("<-", " <- "), name.replace("<-", "←"), f"{name} "):
+        found = posterior[spelling]
+        assert isinstance(found, Marginal)
+        assert found.name == name
+        assert float(posterior.spec.parameters({spelling: 0.3}).A.sum()) == 0.3
+
+
+def test_of_names_that_differ_in_spaces_only_one_must_be_given_exactly() -> None:
+    names = ("A[x y<-z]", "A[xy<-z]")
+    assert find_name("A[xy<-z]", names) == "A[xy<-z]"
+    assert find_name("A[x y <- z]", names) is None
 
 
 def test_frame_has_the_prior_beside_the_posterior() -> None:

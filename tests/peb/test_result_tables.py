@@ -34,6 +34,34 @@ def test_an_effect_is_found_by_covariate_and_parameter() -> None:
     np.testing.assert_array_equal(group["age"], group.mean[:, 1])
 
 
+def test_an_effect_is_found_however_the_arrow_is_written() -> None:
+    group = made_up_group()
+    found = group["age", "A[amygdala ← vmPFC]"]
+    assert isinstance(found, Marginal)
+    assert found.name == "age: A[amygdala<-vmPFC]"
+
+
+def test_a_group_says_what_it_is_fitted_to() -> None:
+    estimates, design = small_group()
+    posteriors = {name: made_up_posterior() for name in design.participants}
+    for given in (posteriors, list(posteriors.values())):
+        with pytest.raises(TypeError, match=r"from_dcm\(\{participant: posterior"):
+            peb.fit(cast(Any, given), design)
+    with pytest.raises(TypeError, match=r"dict\(zip\(names, posteriors\)\)"):
+        peb.from_dcm(cast(Any, list(posteriors.values())))
+    with pytest.raises(TypeError, match=r"Design\.from_frame\(table\)"):
+        peb.fit(estimates, cast(Any, design.to_frame()))
+
+
+def test_one_field_or_covariate_may_be_a_text() -> None:
+    posteriors = {name: made_up_posterior() for name in ("sub-01", "sub-02")}
+    assert peb.from_dcm(posteriors, "transit")[0].parameters == peb.from_dcm(posteriors, ["transit"])[0].parameters
+    table = pd.DataFrame({"participant_id": ["a", "b", "c"], "age": [20, 30, 50], "site": ["x", "y", "z"]})
+    assert Design.from_frame(table, "age").covariates == ("mean", "age")
+    with pytest.raises(DesignError, match=r"pandas\.get_dummies"):
+        Design.from_frame(table, ["site"])
+
+
 def test_an_unknown_effect_names_the_nearest() -> None:
     with pytest.raises(KeyError, match=r"age: A\[amygdala<-vmPFC\]"):
         made_up_group()["agee", "A[amygdala<-vmPFC]"]

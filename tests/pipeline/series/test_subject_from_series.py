@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,10 @@ def test_an_unknown_trial_type_is_answered_with_the_nearest(events: pd.DataFrame
         ({"slice_time_ref": 1.5}, "share of the repetition time"),
         ({"confounds": np.ones((3, 2))}, "there are 60 scans"),
         ({"regions": ["a", "b"]}, "columns name the regions"),
+        ({"a": "vmPFC <- amygdala"}, "give a list of connections"),
+        ({"c": {"faces": "vmPFC"}}, r"give a list of regions, as \['vmPFC'\]"),
+        ({"confounds": pd.DataFrame({"csf": 1.0, "fd": [np.nan] + [0.1] * 59})}, r"in fd, first in row 0.*fillna\(0\)"),
+        ({"confounds": pd.DataFrame({"csf": 1.0, "note": "x"}, index=range(60))}, "confounds must be numbers; note"),
     ],
 )
 def test_a_mistake_in_the_model_is_named(
@@ -132,6 +137,48 @@ def test_a_mistake_in_the_model_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         made(series, events, **options)
+
+
+@pytest.mark.parametrize("masks", [{"b": np.ones((2, 2, 3))}, {"a": np.ones((2, 2))}])
+def test_masks_are_sent_to_spec(series: pd.DataFrame, events: pd.DataFrame, masks: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=r"arrays are for Spec|a connection is a text"):
+        made(series, events, **masks)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.assign(amygdala=1.0), "the series of amygdala are constant"),
+        (lambda table: table.assign(amygdala=[np.nan] + [0.1] * 59), "in amygdala, first in row 0"),
+        (lambda table: table.assign(amygdala="x"), "series must be numbers; amygdala"),
+        (lambda table: table["amygdala"].to_numpy(), "name the regions"),
+    ],
+)
+def test_a_series_that_cannot_be_used_is_named(
+    series: pd.DataFrame, events: pd.DataFrame, change: Callable[[pd.DataFrame], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        subject_from_series(change(series), events, TR, c={"faces": ["vmPFC"]})  # type: ignore[arg-type]  # any table
+
+
+def test_an_array_must_have_a_column_for_every_region(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    for array in (series.to_numpy().T, series["vmPFC"].to_numpy()):
+        with pytest.raises(ValueError, match=r"give \(scan, region\)"):
+            subject_from_series(array, events, TR, regions=["a", "b"], c={"faces": ["a"]})
+
+
+def test_names_that_are_numbers_are_names(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    numbered = events.assign(trial_type=[1, 2, 1, 3])
+    subject = subject_from_series(pd.DataFrame(series.to_numpy()), numbered, TR, c={1: [0]})  # type: ignore[dict-item]
+    assert (subject.spec.regions, subject.spec.inputs) == (("0", "1"), ("1", "2", "3"))
+    np.testing.assert_array_equal(subject.spec.c, [[True, False, False], [False] * 3])
+
+
+def test_milliseconds_and_rest_are_recognised(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    with pytest.raises(EventsError, match="give seconds, not milliseconds"):
+        inputs_from_events(events, SCANS, 2000)
+    with pytest.raises(ValueError, match="rest_connectivity"):
+        subject_from_series(series, None, TR, c={})  # type: ignore[arg-type]
 
 
 def test_convolved_inputs_are_a_regressor_of_a_scan_each_that_rises_after_the_onset(events: pd.DataFrame) -> None:
