@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,8 @@ SENTENCE = 4  # words. What is shorter is a name or an answer, such as "no diffe
 BOOKKEEPING = (".effconn",)  # folders of what a later run needs to know: times of files, processes
 # Named values that are not results: how long something took, what computed it, where it lay, and what follows of these.
 MASKED_NAMES = re.compile(r"(^|[/@])(seconds|effconn|jax|Version|source_place|\w*sha256|\w*_key)(/|$)")
+# Named values that are words to be read, however few.
+WORDS = re.compile(r"(^|[/@])(title|subtitle|heading|headline|question|caption|description|label)$")
 MASKS: tuple[tuple[str, str], ...] = (  # in every text
     (r"\b[0-9a-f]{64}\b", "(digest)"),
     (r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", "(time of day)"),
@@ -30,6 +33,7 @@ PRINTED_MASKS: tuple[tuple[str, str], ...] = (  # in what commands print
     (r"(?m)^.*\babout .* left$", ""),  # progress
     (rf"\({_TIME}\)", "(duration)"),
     (rf"{_TIME}(?=compiling|running)", "(duration) "),
+    (rf"(?<=evaluations of the model, ){_TIME}", "(duration)"),
 )
 NUMBER = re.compile(r"(?<![\w.])[-+−<>]?\d+(?:[.,]\d+)*(?:[eE][-+−]?\d+)?")
 
@@ -154,8 +158,7 @@ def _compare_values(before: Values, after: Values, found: FileComparison) -> Non
             found.differing.append(Change(place, "missing", _short(after[place])))
         elif not _same(before[place], after[place]):
             _compare_pair(place, before[place], after[place], found)
-    written_in_order = found.kind in ("table", "JSON")
-    if written_in_order and not found.differing and list(before) != list(after):
+    if found.kind == "table" and not found.differing and list(before) != list(after):
         found.differing.append(Change("order", "", "the same values in another order"))
 
 
@@ -164,28 +167,38 @@ def _compare_pair(place: str, before: Value, after: Value, found: FileComparison
         found.differing.append(Change(place, *_array_change(before, after)))
         return
     change = Change(place, before, after)
-    sentences = min(len(before.split()), len(after.split())) >= SENTENCE
-    (found.reworded if sentences and _numbers(before) == _numbers(after) else found.differing).append(change)
+    words = WORDS.search(place) or min(len(before.split()), len(after.split())) >= SENTENCE
+    (found.reworded if words and _numbers(before) == _numbers(after) else found.differing).append(change)
 
 
 def _compare_lines(before: Sequence[str], after: Sequence[str], found: FileComparison) -> None:
-    """Numbers in their order, wherever lines break; then the words."""
-    numbers = [[(number, line) for line in lines for number in _numbers(line)] for lines in (before, after)]
-    for i, ((number, line), (other, other_line)) in enumerate(zip(*numbers, strict=False)):
-        if number != other:
-            found.differing.append(Change(f"number {i + 1}", line, other_line))
+    """Numbers in their order, wherever lines break, then the words. Lines that only came in between are listed."""
+    blocks = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    if _all_numbers(before) != _all_numbers(after):
+        kept = [line for what, _, _, begin, end in blocks if what != "insert" for line in after[begin:end]]
+        if _all_numbers(before) != _all_numbers(kept):
+            found.differing.append(_first_other_number(before, kept))
             return
-    if len(numbers[0]) != len(numbers[1]):
-        longer = max(numbers, key=len)[min(map(len, numbers))][1]
-        found.differing.append(Change("numbers", f"{len(numbers[0])}", f"{len(numbers[1])}; the first more: {longer}"))
-        return
-    for what, first, last, begin, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for what, first, last, begin, end in blocks:
         if what == "equal":
             continue
         pairs = [(" / ".join(before[first:last]), " / ".join(after[begin:end]))]
         if last - first == end - begin:
             pairs = list(zip(before[first:last], after[begin:end], strict=True))
         found.reworded += [Change(what, *pair) for pair in pairs]
+
+
+def _all_numbers(lines: Sequence[str]) -> list[str]:
+    return [number for line in lines for number in _numbers(line)]
+
+
+def _first_other_number(before: Sequence[str], after: Sequence[str]) -> Change:
+    """The lines of the first number that is another, or that only one of both has."""
+    old, new = ([(number, line) for line in lines for number in _numbers(line)] for lines in (before, after))
+    for i, ((number, line), (other, other_line)) in enumerate(zip_longest(old, new, fillvalue=("", "(the end)"))):
+        if number != other:
+            return Change(f"number {i + 1}", line, other_line)
+    raise ValueError("all numbers are the same")
 
 
 def _compare_pictures(

@@ -161,10 +161,11 @@ class _VisibleText(HTMLParser):
         self._hidden = 0  # how many invisible elements are open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A block begins a line."""
+        """A block begins a line; the name of a picture is one."""
         self._hidden += tag in _INVISIBLE
         if tag not in _INLINE:
             self._end_line()
+        self.lines += [text for name, text in attrs if name == "aria-label" and text]
 
     def handle_endtag(self, tag: str) -> None:
         """A block ends its line."""

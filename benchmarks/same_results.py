@@ -9,10 +9,11 @@ cores; what needs data that is not there is left out, and said. ``compare`` hold
 - pages, texts and what was printed: every number in its order, whatever the words and the markup;
 - pictures: the same bytes, or other words and the same numbers; images: the same bytes.
 
-Files are *identical*; *masked* where only durations, times of day, versions, digests or places differ; *reworded* where
-sentences of four words or more say something else with the same numbers; and *differing*. Names, columns, keys and
-shorter texts that were changed on purpose are listed in ``renamed.tsv`` (old, new, why), by whole words; an empty old
-name was added, an empty new one dropped. Exits with 1 where a file differs.
+Files are *identical*; *masked* where only durations, times of day, versions, digests, places or markup differ;
+*reworded* where headings, sentences of four words or more and lines that came in between are others, with the same
+numbers in all that was there before; and *differing*. Names, columns, keys and shorter texts that were changed on
+purpose are listed in ``renamed.tsv`` (old, new, why), by whole words; an empty old name was added, an empty new one
+dropped. Exits with 1 where a file differs.
 """
 
 from __future__ import annotations

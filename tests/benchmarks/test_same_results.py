@@ -40,7 +40,9 @@ def make_recording(folder: Path) -> Path:
         results / "PEB_group.mat", {"PEB": {"Ep": np.eye(2), "Pnames": np.array(["a", "b"], dtype=object)}}
     )
     (results / "group.html").write_text(PAGE)
-    (results / "effects.svg").write_text('<svg><path d="M 1 2"/><text>effect of 0.25 Hz</text></svg>')
+    (results / "effects.svg").write_text(
+        '<svg aria-label="Effects"><path d="M 1 2"/><text>effect of 0.25 Hz</text></svg>'
+    )
     (results / "effects.png").write_bytes(b"\x89PNG 1")
     (results / "map.nii.gz").write_bytes(gzip.compress(b"\x00\x01", mtime=1))
     (results / "README").write_text("A synthetic study of 21 participants.\n")
@@ -208,6 +210,7 @@ def test_durations_versions_digests_and_times_of_day_do_not_count(
         ("group.html", "Table of effects", "Group effects"),
         ("group.html", "The posterior mean is <b>0.25</b>", "On average, the <em>mean</em> is 0.25"),
         ("effects.svg", "effect of", "a mean effect of"),
+        ("effects.svg", "Effects", "Mean effects"),
         ("stdout.txt", "Effect  Mean", "Connection  Posterior mean"),
     ],
 )
@@ -218,6 +221,25 @@ def test_other_words_with_the_same_numbers_are_listed_apart(
     found = compare(before, after, renamed)[name]
     assert found.outcome == "reworded"
     assert len(found.reworded) == 1
+
+
+def test_new_lines_with_numbers_are_listed_and_hide_no_other_number(before: Path, after: Path, renamed: Path) -> None:
+    replace("group.html", "</body>", "<h2>Glossary</h2><p>An interval of 90 % holds the truth so often.</p></body>")(
+        after / "peb-fit"
+    )
+    found = compare(before, after, renamed)["group.html"]
+    assert [change.after for change in found.reworded] == ["Glossary / An interval of 90 % holds the truth so often."]
+    replace("group.html", "0.5", "0.6")(after / "peb-fit")
+    found = compare(before, after, renamed)["group.html"]
+    assert [(change.before, change.after) for change in found.differing] == [("0.5", "0.6")]
+
+
+def test_a_title_may_be_short_and_an_answer_may_not_change(before: Path, after: Path, renamed: Path) -> None:
+    for folder, title in ((before, "Arms"), (after, "Two arms")):
+        (folder / "peb-fit" / "page.json").write_text(json.dumps({"title": title, "verdict": "open"}))
+    assert compare(before, after, renamed)["page.json"].outcome == "reworded"
+    replace("page.json", "open", "yes")(after / "peb-fit")
+    assert compare(before, after, renamed)["page.json"].outcome == "differing"
 
 
 def test_markup_without_a_word_does_not_count(before: Path, after: Path, renamed: Path) -> None:
