@@ -17,13 +17,13 @@ import effconn
 
 effconn.start_jax()
 
-blocks = (np.arange(1200) * 0.25 % 40 < 20).astype(float)[:, None]
+blocks = (np.arange(120 * 16) * 0.125 % 40 < 20).astype(float)[:, None]
 spec = effconn.make_spec(["V1", "V5"], ["motion"], c={"motion": ["V1"]})
 planted = spec.parameters({"A[V1<-V5]": 0.1, "A[V5<-V1]": 0.4, "C[V1<-motion]": 0.8})
 
 # %%
 # Noise of a standard deviation of several tenths of a percent, as in real series, is e⁴ times the prior's guess.
-run = effconn.simulate(spec, planted, blocks, bin_width=0.25, repetition_time=2.0, snr=0.5, seed=1)
+run = effconn.simulate(spec, planted, blocks, bin_width=0.125, repetition_time=2.0, snr=0.5, seed=1)
 subject = effconn.Subject("loud", spec, run.data)
 posteriors = {compat: effconn.invert(subject, effconn.Settings(compat)) for compat in ("spm12", "none")}
 pd.DataFrame(

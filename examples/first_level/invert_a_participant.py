@@ -19,7 +19,7 @@ effconn.start_jax()
 # %%
 # The experiment: an events table, as BIDS and nilearn have it. ``task`` is on in all blocks, ``faces`` in half of them.
 scans, repetition_time = 120, 2.0
-events = pd.DataFrame({"onset": np.arange(0.0, 240.0, 20.0), "duration": 10.0, "trial_type": ["faces", "shapes"] * 6})
+events = pd.DataFrame({"onset": np.arange(0.0, 240.0, 40.0), "duration": 20.0, "trial_type": ["faces", "shapes"] * 3})
 inputs = effconn.inputs_from_events(
     events, scans, repetition_time, inputs={"task": ["faces", "shapes"], "faces": "faces"}
 )

@@ -22,7 +22,7 @@ models = {
     name: effconn.make_spec(regions, inputs, b={"faces": [connection]}, c={"task": regions})
     for name, connection in {"top-down": "amygdala <- vmPFC", "bottom-up": "vmPFC <- amygdala"}.items()
 }
-subjects = {name: [] for name in models}
+subjects = []
 for seed in range(12):
     truth = "top-down" if seed < 9 else "bottom-up"
     connection = "amygdala<-vmPFC" if truth == "top-down" else "vmPFC<-amygdala"
@@ -36,12 +36,12 @@ for seed in range(12):
         }
     )
     run = effconn.simulate(models[truth], planted, np.column_stack([blocks, faces]), 0.125, 2.0, snr=1.5, seed=seed)
-    for name, spec in models.items():
-        subjects[name].append(effconn.Subject(f"sub-{seed + 1:02}", spec, run.data))
+    subjects += [effconn.Subject(f"sub-{seed + 1:02}", spec, run.data) for spec in models.values()]
 
 # %%
-# Every model of every participant; the free energy is the evidence.
-posteriors = {name: effconn.invert_cohort(subjects[name]) for name in models}
+# Every model of every participant, in one call; the free energy is the evidence.
+inverted = effconn.invert_cohort(subjects)
+posteriors = {name: inverted[place :: len(models)] for place, name in enumerate(models)}
 free_energy = pd.DataFrame({name: [found.free_energy for found in each] for name, each in posteriors.items()})
 free_energy.sub(free_energy.mean(axis=1), axis=0).round(1)
 

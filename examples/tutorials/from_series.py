@@ -23,7 +23,7 @@ effconn.start_jax()
 # are made, so that the truth is known: faces strengthen amygdala ← vmPFC by 0.4 Hz. With your own data read them by
 # ``pd.read_csv("sub-01_timeseries.tsv", sep="\t")``.
 repetition_time, scans = 2.0, 120
-events = pd.DataFrame({"onset": np.arange(0.0, 240.0, 20.0), "duration": 10.0, "trial_type": ["faces", "shapes"] * 6})
+events = pd.DataFrame({"onset": np.arange(0.0, 240.0, 40.0), "duration": 20.0, "trial_type": ["faces", "shapes"] * 3})
 
 
 def make_series() -> tuple[pd.DataFrame, pd.DataFrame]:

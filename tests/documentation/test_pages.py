@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import command_line
 import pytest
 import typer
-from small_study import TINY
+from small_study import write_simple_study
 
 import effconn
 import features
 import peb
 from pipeline.cli import app
 from pipeline.study import read_study
-from pipeline.synthetic import write_study
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -69,28 +69,22 @@ def run_python(code: str, folder: Path) -> str:
     return done.stdout
 
 
-def run_page(page: Path, folder: Path, skip: str = "") -> list[str]:
-    """Runs a page's blocks from top to bottom in one folder; Python knows what its earlier blocks made."""
+def run_page(page: Path, skip: str = "") -> None:
+    """Runs a page's blocks from top to bottom in the current folder; Python knows what its earlier blocks made."""
     told: dict[str, Any] = {"__name__": "__main__"}
-    printed = []
     for language, text in blocks(page):
         if language == "python":
             exec(compile(text, str(page), "exec"), told)
         for line in text.splitlines() if language in SHELL else ():
             if line.startswith("effconn ") and not (skip and line.startswith(skip)):
-                arguments = line.split("#")[0].removeprefix("effconn ")
-                done = subprocess.run(
-                    f"{shlex.quote(sys.executable)} -W error -m pipeline.cli {arguments}",
-                    shell=True,  # the page's own line, with the shell's patterns of file names
-                    capture_output=True,
-                    text=True,
-                    timeout=300,
-                    check=False,
-                    cwd=folder,
-                )
+                done = command_line.effconn(*expand_patterns(shlex.split(line, comments=True)[1:]))
                 assert done.returncode == 0, f"{line}: {done.stderr}"
-                printed.append(done.stdout)
-    return printed
+
+
+def expand_patterns(arguments: list[str]) -> Iterator[str]:
+    """Arguments as a shell hands them over: a pattern of file names becomes the files that it fits."""
+    for argument in arguments:
+        yield from sorted(map(str, Path().glob(argument))) if "*" in argument else [argument]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -118,7 +112,7 @@ def test_the_tutorial_from_spm_files_runs_from_top_to_bottom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run_page(DOCS / "tutorials" / "from_spm_files.md", tmp_path)
+    run_page(DOCS / "tutorials" / "from_spm_files.md")
     assert "B[amygdala<-vmPFC, faces]" in capsys.readouterr().out
     assert (tmp_path / "results" / "DCM_sub-01.mat").is_file()
 
@@ -127,12 +121,8 @@ def test_the_tutorial_from_images_runs_on_a_tiny_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study = write_study(
-        tmp_path / "demo", design=TINY, seed=1
-    )  # in place of the first command, which makes a larger one
-    text = study.read_text(encoding="utf-8")
-    study.write_text(text[: text.index("[group.prediction]")], encoding="utf-8")
-    run_page(DOCS / "tutorials" / "from_images.md", tmp_path, skip="effconn demo")
+    write_simple_study(tmp_path / "demo")  # in place of the first command, which makes a larger one
+    run_page(DOCS / "tutorials" / "from_images.md", skip="effconn demo")
     assert "B[" in capsys.readouterr().out
     assert (tmp_path / "demo" / "results" / "report.html").is_file()
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import command_line
 import pytest
-from small_study import TINY
+from small_study import TINY, write_simple_study
 
 from pipeline.synthetic import write_study
 
-SIMPLE = replace(TINY, ketamine=4, missing=())
 ANALYSES = """
 [measures]
 kinds = ["response", "gppi", "dcm"]
@@ -34,23 +31,6 @@ bootstraps = 10
 outcomes = ["improvement"]
 measures = ["dcm_B_*"]
 subscales = ["improvement"]
-"""
-SIMPLEST = """
-[measures]
-kinds = ["response", "dcm"]
-
-[predict.mechanism]
-outcome = "improvement"
-model = "change"
-measures = ["dcm_B_*", "response_faces_task_*"]
-permutations = 2
-bootstraps = 2
-
-[statistics]
-outcomes = ["improvement"]
-measures = ["dcm_B_*"]
-subscales = ["improvement"]
-bootstraps = 100
 """
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -84,16 +64,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def simple_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same where it costs least, for tests of what is made when: seven participants in SPM12's mode."""
 
-    def make(folder: Path) -> None:
-        file = write_study(folder, design=SIMPLE, seed=1)
-        text = file.read_text(encoding="utf-8")
-        text = 'compat = "spm12"\n' + text[: text.index("[group.prediction]")] + SIMPLEST
-        text = text.replace('noise = "ar1"', 'noise = "ols"')
-        for lines in ("contrasts.faces-over-shapes", "[tasks.faces.distances", "between ="):
-            text = re.sub(rf"(?m)^{re.escape(lines)}.*\n", "", text)
-        file.write_text(text, encoding="utf-8")
-
-    return made_once(tmp_path_factory, "simple-images", make)
+    return made_once(tmp_path_factory, "simple-images", write_simple_study)
 
 
 @pytest.fixture
