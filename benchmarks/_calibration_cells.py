@@ -103,7 +103,7 @@ def measure(
         )
         for which, draw in draws.items()
     ]
-    runs = [run for one in made for run in one.runs]
+    runs = [run for draw in made for run in draw.runs]
     models = [design.spec, design.without] if cell.kind == "usual" else [design.spec]
     own = design.narrow_prior if cell.what == NARROW else None
     subjects = [Subject(f"data set {i}", spec, run.data, own) for spec in models for i, run in enumerate(runs)]
@@ -112,8 +112,8 @@ def measure(
     row: dict[str, Any] = {
         "cell": cell.name,
         "datasets": len(runs),
-        "redrawn": 100 * float(np.mean([one.redrawn for one in made])),
-        "failed": sum(isinstance(one, Failure) for one in found),
+        "redrawn": 100 * float(np.mean([draw.redrawn for draw in made])),
+        "failed": sum(isinstance(result, Failure) for result in found),
     }
     for field in FIELDS:
         row |= {f"{field}_{key}": value for key, value in vars(coverage_of(field, truths, found[: len(runs)])).items()}
@@ -128,12 +128,12 @@ def measure(
 def coverage_of(field: str, truths: np.ndarray, found: list[Posterior | Failure]) -> Coverage:
     """Coverage of one field's free parameters over all data sets that were inverted."""
     parts = []
-    for number, (truth, one) in enumerate(zip(truths, found, strict=True)):
-        if isinstance(one, Posterior):
-            layout = one.spec.layout
-            mine = np.array([layout.field_of(int(entry)) == field for entry in one.free])
-            free, sd = one.free[mine], np.sqrt(np.diag(one.covariance))[mine]
-            parts.append((truth[free], one.mean[free], sd, np.full(free.size, number)))
+    for number, (truth, result) in enumerate(zip(truths, found, strict=True)):
+        if isinstance(result, Posterior):
+            layout = result.spec.layout
+            mine = np.array([layout.field_of(int(entry)) == field for entry in result.free])
+            free, sd = result.free[mine], np.sqrt(np.diag(result.covariance))[mine]
+            parts.append((truth[free], result.mean[free], sd, np.full(free.size, number)))
     return measure_coverage(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 

@@ -84,7 +84,7 @@ class Design:
 
 def designs() -> dict[str, Design]:
     """All three, by name."""
-    return {one.name: one for one in (_two_regions_block(), _four_regions_block(), _three_regions_events())}
+    return {design.name: design for design in (_two_regions_block(), _four_regions_block(), _three_regions_events())}
 
 
 def _two_regions_block() -> Design:

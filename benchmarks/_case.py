@@ -67,12 +67,12 @@ def default_inversion(subjects: Sequence[dcm.Subject], compile_only: bool) -> di
         return result
     outcomes: list[Any] = []
     total = seconds(lambda: outcomes.extend(dcm.invert_cohort(subjects, DEFAULT)))
-    inverted = [one for one in outcomes if isinstance(one, dcm.Posterior)]
+    inverted = [outcome for outcome in outcomes if isinstance(outcome, dcm.Posterior)]
     return result | {
         "scans": subjects[0].data.scans,
         "total_s": total,
-        "iterations": statistics.median(one.iterations for one in inverted),
-        "converged": sum(one.status is dcm.Status.CONVERGED for one in inverted),
+        "iterations": statistics.median(posterior.iterations for posterior in inverted),
+        "converged": sum(posterior.status is dcm.Status.CONVERGED for posterior in inverted),
     }
 
 
@@ -91,8 +91,8 @@ def timings(subjects: Sequence[dcm.Subject], budget_s: float) -> dict[str, Any]:
     most = max(2, min(128, int(budget_s / (per_iteration * len(subjects)))))
     outcomes: list[Any] = []
     total = seconds(lambda: outcomes.extend(dcm.invert_cohort(subjects, dcm.Settings("spm12", max_iterations=most))))
-    inverted = [one for one in outcomes if isinstance(one, dcm.Posterior)]
-    iterations = [one.iterations for one in inverted]
+    inverted = [outcome for outcome in outcomes if isinstance(outcome, dcm.Posterior)]
+    iterations = [posterior.iterations for posterior in inverted]
     size = size_of(batch)
     speed = floor.operations_per_ms() * (usable_cores() if jax.default_backend() == "cpu" else 1)
     return {
@@ -105,7 +105,7 @@ def timings(subjects: Sequence[dcm.Subject], budget_s: float) -> dict[str, Any]:
         "cohort_ms": 1e3 * total / max(sum(iterations), 1),
         "iterations": statistics.median(iterations) if iterations else math.nan,
         "total_iterations": sum(iterations),
-        "converged": sum(one.status is dcm.Status.CONVERGED for one in inverted),
+        "converged": sum(posterior.status is dcm.Status.CONVERGED for posterior in inverted),
         "total_s": total,
         "mflop": floor.iteration(size) / 1e6,
         "floor_ms": floor.iteration(size) / speed,
@@ -138,13 +138,13 @@ def iteration_seconds(batch: Batch, machine: ExecutionPlan) -> float:
     are fewer of them than slots.
     """
     devices = list(dict.fromkeys(machine.devices))
-    all_problems = {one: jax.device_put(batch.problems, one) for one in devices}
-    rows = [Worker(batch.model, batch.noise, all_problems[one], one, machine) for one in machine.devices]
+    all_problems = {chip: jax.device_put(batch.problems, chip) for chip in devices}
+    rows = [Worker(batch.model, batch.noise, all_problems[chip], chip, machine) for chip in machine.devices]
     for k, row in enumerate(rows):
         for place in range(machine.slots):
             row.assign(place, ((k * machine.slots + place) % len(batch.members), 0))
-    for one in devices:  # compiled once, not by several threads
-        next(row for row in rows if row.device == one).advance(rounds=0)
+    for chip in devices:  # compiled once, not by several threads
+        next(row for row in rows if row.device == chip).advance(rounds=0)
     evaluations = len(rows) * machine.slots * machine.rounds
     taken: list[float] = []
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(rows)) as pool:

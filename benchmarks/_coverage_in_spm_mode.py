@@ -78,9 +78,9 @@ def draw(count: int) -> tuple[list[Drawn], float]:
 def _coverage(drawn: list[Drawn], settings: Settings, variant: str, quick: bool) -> list[Check]:
     outcomes = dcm.invert_cohort([subject for _, _, subject in drawn], settings)
     done = [
-        (one, theta, noise)
-        for one, (theta, noise, _) in zip(outcomes, drawn, strict=True)
-        if isinstance(one, Posterior)
+        (outcome, theta, noise)
+        for outcome, (theta, noise, _) in zip(outcomes, drawn, strict=True)
+        if isinstance(outcome, Posterior)
     ]
     z = np.array([(theta[p.free] - p.mean[p.free]) / np.sqrt(np.diag(p.covariance)) for p, theta, _ in done])
     z_noise = np.array([(noise - p.noise_mean) / np.sqrt(np.diag(p.noise_covariance)) for p, _, noise in done])

@@ -120,7 +120,7 @@ def _elements(content: bytes | bytearray) -> list[tuple[int, int, int]]:
 
 
 def _pick(found: list[tuple[int, int, int]], rng: np.random.Generator, *kinds: int) -> tuple[int, int, int]:
-    those = [one for one in found if not kinds or (one[1] in kinds and one[2] >= 4)] or found
+    those = [result for result in found if not kinds or (result[1] in kinds and result[2] >= 4)] or found
     return those[int(rng.integers(len(those)))]
 
 

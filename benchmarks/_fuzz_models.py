@@ -164,7 +164,9 @@ def group() -> Any:
         noise=density(1),
         between=density(2).covariance,
         free_energy=-12.0,
-        participants=tuple(Estimate(one, names, ("A", "B"), density(2), density(2), -1.0) for one in who),
+        participants=tuple(
+            Estimate(participant, names, ("A", "B"), density(2), density(2), -1.0) for participant in who
+        ),
         status=GroupStatus.CONVERGED,
         iterations=17,
         compat="none",

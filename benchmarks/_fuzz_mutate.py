@@ -133,10 +133,10 @@ def _tsv(content: bytes, rng: random.Random, folder: Path) -> bytes:
                 rows.insert(rng.randrange(len(rows)), list(row))
             case 6:
                 column = rng.randrange(max(1, len(rows[0])))
-                rows = [[cell for place, cell in enumerate(one) if place != column] for one in rows]
+                rows = [[cell for place, cell in enumerate(cells) if place != column] for cells in rows]
             case 7:
                 column, cell = rng.randrange(max(1, len(rows[0]))), rng.choice(NASTY)
-                rows = [[*one[:column], cell, *one[column + 1 :]] for one in rows]
+                rows = [[*cells[:column], cell, *cells[column + 1 :]] for cells in rows]
             case 8:
                 rows = rows[: rng.randrange(len(rows)) + 1]
             case _:

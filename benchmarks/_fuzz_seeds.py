@@ -73,7 +73,7 @@ def _mat(folder: Path) -> list[Seed]:
     def dcm(path: Path) -> None:
         found, lines = read_inputs([path])
         _refuse(lines)
-        if any(one.estimate is not None for one in found):
+        if any(result.estimate is not None for result in found):
             _refuse(read_estimates([path])[1])
 
     plain, estimated = models.dcm_struct(), models.estimated_struct()

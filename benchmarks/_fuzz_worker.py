@@ -60,12 +60,12 @@ class Fuzzer:
     def __init__(self, folder: Path, formats: Sequence[str], seed: int) -> None:
         self.folder, self.seed = folder, seed
         seeds = make_seeds(folder / "good", tuple(formats))
-        self.seeds = {name: [one for one in seeds if one.format == name] for name in formats}
+        self.seeds = {name: [case for case in seeds if case.format == name] for name in formats}
 
     def check_seeds(self) -> None:
         """Raises whatever comes where a good file is not read; nothing could be learnt from it then."""
-        for one in (one for seeds in self.seeds.values() for one in seeds):
-            one.read(self._lay(one, one.content))
+        for seed in (seed for seeds in self.seeds.values() for seed in seeds):
+            seed.read(self._lay(seed, seed.content))
 
     def make(self, form: str, index: int) -> tuple[Seed, bytes]:
         """The input of a number, the same every time."""

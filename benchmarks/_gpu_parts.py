@@ -111,7 +111,7 @@ def _inversions(subjects: list[dcm.Subject]) -> tuple[dict[str, Any], int]:
             begin = time.perf_counter()
             inverted = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
             total = time.perf_counter() - begin
-    evaluations = sum(one.iterations + 1 for one in inverted)
+    evaluations = sum(posterior.iterations + 1 for posterior in inverted)
     return {
         "total_s": total,
         "device_s": on_device[0],

@@ -87,7 +87,7 @@ class Evaluation:
         with jax.enable_x64(False):
             self._narrow = _many(both).lower(narrow, narrow.start).compile()
         _forget()
-        self.both, self.prediction, self.rest = (_many(one) for one in (both, prediction, rest))
+        self.both, self.prediction, self.rest = (_many(function) for function in (both, prediction, rest))
 
     def narrow_jacobian(self, narrow: Any, theta: jax.Array) -> jax.Array:
         """The Jacobian in 32 bit, given in 64; `narrow` are the problems in 32 bit."""
@@ -140,12 +140,15 @@ def _compare(evaluate: Evaluation, problems: Any, narrow: Any, exact: list[dcm.P
         states = evaluate.rest(problems, states, recorded)
     count = len(exact)
     means = np.asarray(problems.prior_mean + states.best.theta)[:count]
-    free_energy = np.asarray(states.best_free_energy)[:count] - [one.free_energy for one in exact]
+    free_energy = np.asarray(states.best_free_energy)[:count] - [posterior.free_energy for posterior in exact]
     return {
         "difference_of_F": float(np.abs(free_energy).max()),
         "difference_of_means": float(
-            max(np.abs(mean - one.mean[one.free]).max() for mean, one in zip(means, exact, strict=True))
+            max(
+                np.abs(mean - posterior.mean[posterior.free]).max()
+                for mean, posterior in zip(means, exact, strict=True)
+            )
         ),
         "iterations": float(np.mean(states.iteration[:count])),
-        "iterations_64": float(np.mean([one.iterations for one in exact])),
+        "iterations_64": float(np.mean([posterior.iterations for posterior in exact])),
     }

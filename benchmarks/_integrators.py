@@ -28,13 +28,13 @@ def checks(quick: bool) -> list[Check]:
     prior_draws, absurd = _differences(subjects[0], _from_prior(subjects[0].spec, draws))
     # A quick run spares the inversion and takes the planted parameters for the posteriors' means.
     inverted = [] if quick else dcm.invert_cohort(subjects)
-    posteriors = [one.parameters for one in inverted if isinstance(one, Posterior)]
-    posteriors = posteriors or [models.planted(one.spec, i) for i, one in enumerate(subjects)]
+    posteriors = [posterior.parameters for posterior in inverted if isinstance(posterior, Posterior)]
+    posteriors = posteriors or [models.planted(subject.spec, i) for i, subject in enumerate(subjects)]
     typical, _ = _differences(subjects[0], posteriors)
     planted = models.planted(subjects[0].spec, 0)
     faint = [_with(planted, C=FAINT, B=modulation) for modulation in (0.0, 1.0)]
-    linear, modulated = (float(one) for one in _differences(subjects[0], faint)[0])
-    unmodulated, _ = _differences(subjects[0], (_with(one, B=0.0) for one in posteriors))
+    linear, modulated = (float(difference) for difference in _differences(subjects[0], faint)[0])
+    unmodulated, _ = _differences(subjects[0], (_with(posterior, B=0.0) for posterior in posteriors))
     words = "bilinear against nonlinear, % of the range"
     return [
         Check(f"{words}: {FAINT:g} of the drive, no modulation", linear, most=0.1, note="all is linear there"),
@@ -58,7 +58,7 @@ def _differences(subject: Subject, several: Iterable[Parameters]) -> tuple[np.nd
         series = [
             dcm.predict_series(subject.spec, parameters, subject.data, kind) for kind in ("nonlinear", "bilinear")
         ]
-        if all(np.isfinite(one).all() and np.ptp(one) < LARGE for one in series):
+        if all(np.isfinite(signal).all() and np.ptp(signal) < LARGE for signal in series):
             shares.append(100 * np.abs(series[1] - series[0]).max() / np.ptp(series[0]))
         else:
             absurd += 1

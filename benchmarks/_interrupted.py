@@ -51,4 +51,4 @@ def _content(folder: Path, name: str) -> bytes | Any | None:
 def _timeless(record: Any) -> Any:
     if isinstance(record, dict):
         return {key: _timeless(value) for key, value in record.items() if key != "changed"}
-    return [_timeless(one) for one in record] if isinstance(record, list) else record
+    return [_timeless(value) for value in record] if isinstance(record, list) else record

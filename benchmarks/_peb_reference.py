@@ -104,11 +104,11 @@ def _read(first_level: Path, reference: Path, models: Path | None, repeats: int)
         raise UsageError("; ".join(errors) or f"{first_level} holds no first level")
     results = read_group_results(reference)
     return Reference(
-        [one.estimate for one in sorted(levels, key=lambda one: natural_key(one.estimate.name))],
+        [level.estimate for level in sorted(levels, key=lambda level: natural_key(level.estimate.name))],
         levels[0].spec,
         load_mat(reference),
-        {one.variable: one for one in results if isinstance(one, SpmGroup)},
-        {one.variable: one for one in results if isinstance(one, SpmAverage)},
+        {result.variable: result for result in results if isinstance(result, SpmGroup)},
+        {result.variable: result for result in results if isinstance(result, SpmAverage)},
         models,
         repeats,
     )
@@ -119,7 +119,7 @@ def _group(held: Reference, name: str, spm: SpmGroup) -> tuple[GroupPosterior, R
     covariates = tuple(
         "mean" if (column == 1).all() else label for label, column in zip(spm.covariates, spm.matrix.T, strict=True)
     )
-    design = Design(tuple(one.name for one in held.estimates), covariates, spm.matrix)
+    design = Design(tuple(estimate.name for estimate in held.estimates), covariates, spm.matrix)
     settings = PebSettings(components=_components(spm), max_iterations=MAX_ITERATIONS, compat="spm12")
     group, seconds = _timed(
         lambda: fit(held.estimates, design, settings, parameters=parameters, name=name), held.repeats
@@ -176,7 +176,7 @@ def _comparison(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str
     assert spm.on_mean is not None
     assert spm.on_covariate is not None
     wanted = held.names(spm.parameters)
-    group = next((one for one in fitted.values() if list(one.parameters) == wanted), None)
+    group = next((posterior for posterior in fitted.values() if list(posterior.parameters) == wanted), None)
     if group is None:
         return [{"name": name, "remarks": ["skipped: the PEB that it is of is not in the file"]}]
     on, labels = np.asarray(spm.models) > 0, [f"model {i + 1}" for i in range(len(spm.models))]
@@ -197,7 +197,7 @@ def _comparison(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str
         "max_abs_delta_p": _largest(found.probability - spm.model_probability),
         "max_abs_delta_pp": max(
             _largest(found.parameter_probability(first) - spm.on_mean),
-            *(_largest(found.parameter_probability(one) - spm.on_covariate) for one in other),
+            *(_largest(found.parameter_probability(label) - spm.on_covariate) for label in other),
         ),
         "max_abs_delta_ep": _largest(found.average.mean - spm.posterior.mean),
         "max_rel_delta_sd": _relative_sd(found, spm),
@@ -230,7 +230,7 @@ def _families(held: Reference, comparison: Comparison) -> list[Row]:
                 "max_abs_delta_model_p": _largest(found.model_probability - value["model"]["post"]),
                 "max_abs_delta_pp": max(
                     _largest(found.of_models(first) - np.ravel(value["model"]["Pw"])),
-                    *(_largest(found.of_models(one) - np.ravel(value["model"]["Px"])) for one in other),
+                    *(_largest(found.of_models(label) - np.ravel(value["model"]["Px"])) for label in other),
                 ),
                 "seconds": seconds,
             }

@@ -220,7 +220,7 @@ def cohort(participants: int, parameters: int, covariates: int) -> tuple[list[Es
         )
         estimates.append(Estimate(f"sub-{i + 1:02d}", names, ("B",) * parameters, prior, posterior, 0.0))
     labels = ("mean", *(f"c{i}" for i in range(1, covariates)))
-    return estimates, Design(tuple(one.name for one in estimates), labels, matrix)
+    return estimates, Design(tuple(estimate.name for estimate in estimates), labels, matrix)
 
 
 def _reductions(models: int, parameters: int) -> tuple[Gaussian, Gaussian, np.ndarray]:

@@ -53,11 +53,11 @@ def time_plan(folder: Path, participants: int, repeats: int) -> tuple[list[dict[
         _run(stage, read_study(file))
     timed = [_measured(file) for _ in range(repeats)]
     rows = [
-        {**row, "seconds": statistics.median(one["rows"][i]["seconds"] for one in timed)}
+        {**row, "seconds": statistics.median(run["rows"][i]["seconds"] for run in timed)}
         for i, row in enumerate(timed[0]["rows"])
     ]
     rows.append({"step": "all", "seconds": sum(row["seconds"] for row in rows)})
-    return rows, max(one["peak_mb"] for one in timed)
+    return rows, max(run["peak_mb"] for run in timed)
 
 
 def _measured(file: Path) -> Any:
@@ -147,7 +147,7 @@ def _time(file: Path, rows: list[dict[str, Any]]) -> None:
     for name in ("extract", "invert", "group", "report"):
         units = _timed(rows, f"units, {name}", partial(next, stages))
         ended = _timed(rows, f"records, {name}", partial(_run, units, study))
-        if any(one.status != "kept" for one in ended):
+        if any(outcome.status != "kept" for outcome in ended):
             raise RuntimeError("a unit was made again although nothing has changed")
 
 

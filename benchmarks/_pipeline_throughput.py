@@ -74,8 +74,8 @@ def _once(out: Path, units: list[Unit], count: int, scheduler: str | None) -> di
     return {
         "seconds_to_start": ends[first - 1] - begin,
         "runs_per_second": (len(ends) - first) / (ends[-1] - ends[first - 1]),
-        "cpu_seconds_per_run": statistics.median(one["cpu"] for one in times),
-        "share_of_a_core": statistics.median(one["cpu"] / one["wall"] for one in times),
+        "cpu_seconds_per_run": statistics.median(run["cpu"] for run in times),
+        "share_of_a_core": statistics.median(run["cpu"] / run["wall"] for run in times),
     }
 
 

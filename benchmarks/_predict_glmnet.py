@@ -45,7 +45,7 @@ def compare(table: Path, reference: Path) -> dict[str, Any]:
     sample = (predictors.values, outcome.values)
     pairs = zip(wanted, found.curves, strict=True)
     return {
-        "alphas": [_row(one, curve, found, sample, tuning) for one, curve in pairs],
+        "alphas": [_row(alpha, curve, found, sample, tuning) for alpha, curve in pairs],
         "best_alpha": found.curve.alpha,
         "best_alpha_glmnet": best,
         "seconds": seconds,
@@ -88,7 +88,7 @@ def _same(curve: TuningCurve, place: int, penalty: float) -> bool:
 def _coefficients(wanted: Reference, curve: TuningCurve, found: WholeSampleFit) -> Float[np.ndarray, "predictor"]:
     """At glmnet's λ, per unit of each predictor; between two of one's own, by a straight line, as glmnet has it."""
     own, at = curve.penalties[::-1], wanted.minimum
-    standard = np.array([np.interp(at, own, one[::-1]) for one in curve.coefficients.T])
+    standard = np.array([np.interp(at, own, column[::-1]) for column in curve.coefficients.T])
     nearest = int(np.abs(curve.penalties - at).argmin())
     if abs(curve.penalties[nearest] / at - 1) < SAME:  # rounding must not bring the neighbour's predictors in
         standard = curve.coefficients[nearest]

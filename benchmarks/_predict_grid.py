@@ -39,9 +39,9 @@ def both_grids(drawn: tuple[int, float], tuning: Tuning, size: tuple[int, int]) 
     predictors, outcome = simulated(np.random.default_rng([number, round(100 * effect)]), effect, size)
     folds = prepare_folds(predictors, assign_folds(len(predictors.participants), None))
     values, seconds = [], []
-    for one in (tuning, coarse_tuning(tuning)):
+    for grid in (tuning, coarse_tuning(tuning)):
         start = time.perf_counter()
-        values.append(nested_cross_validation(folds, outcome.values, one).q_squared)
+        values.append(nested_cross_validation(folds, outcome.values, grid).q_squared)
         seconds.append(time.perf_counter() - start)
     return Both(*values, *seconds)
 
@@ -57,7 +57,7 @@ def compare_grids(
     drawn = [(number, effect) for effect in effects for number in range(count)]
     found = side_by_side(partial(both_grids, tuning=tuning or Tuning(), size=size), drawn, "grid", jobs)
     rows = [
-        _row(f"{effect:g}", [each for each, (_, one) in zip(found, drawn, strict=True) if one == effect])
+        _row(f"{effect:g}", [each for each, (_, planted) in zip(found, drawn, strict=True) if planted == effect])
         for effect in effects
     ]
     return [*rows, _row("all", found)]

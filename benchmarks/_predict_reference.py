@@ -80,17 +80,19 @@ def read_reference(path: Path, predictors: int) -> tuple[list[Reference], float]
     except ValueError as error:
         raise UsageError(f"{path} is no JSON file: {error}") from error
     try:
-        found = [_reference(one) for one in content["path"]]
+        found = [_reference(step) for step in content["path"]]
         best = float(content["best_alpha"])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"{path} does not hold results of cv.glmnet: {type(error).__name__} {error}; it needs best_alpha and, in "
             "path, alpha, lambda, loo_mse, lambda_min and coef for each mixing"
         ) from error
-    for one in found:
-        if one.coefficients.size != predictors:
-            raise UsageError(f"{path} has {one.coefficients.size} coefficients, the table has {predictors} predictors")
-    if best not in [one.alpha for one in found]:
+    for result in found:
+        if result.coefficients.size != predictors:
+            raise UsageError(
+                f"{path} has {result.coefficients.size} coefficients, the table has {predictors} predictors"
+            )
+    if best not in [result.alpha for result in found]:
         raise UsageError(f"{path}: best_alpha {best:g} is none of the mixings in path")
     return found, best
 
@@ -102,7 +104,10 @@ def tuning_of(references: list[Reference], participants: int) -> Tuning:
     """
     least = LEAST if participants < references[0].coefficients.size else LEAST_TALL
     try:
-        return Tuning(tuple(one.alpha for one in references), max(_length(one, least) for one in references))
+        return Tuning(
+            tuple(reference.alpha for reference in references),
+            max(_length(reference, least) for reference in references),
+        )
     except FeatureError as error:
         raise UsageError(f"the reference's {error}") from error
 

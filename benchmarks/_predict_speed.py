@@ -44,7 +44,7 @@ def timings(
     """Rows of cases, each a median of some repeats; shuffles, which take longest, are timed once."""
     words = f"{size[0]} people × {size[1]} predictors"
     with threadpool_limits(limits=1):
-        noise, effect = (_study(one, size) for one in (0.0, 1.0))
+        noise, effect = (_study(size_of_effect, size) for size_of_effect in (0.0, 1.0))
         rows = [
             _tuned(effect, repeats, f"LOOCV, 10 α × 100 λ, {words}"),
             _nested(effect, coarse_tuning(Tuning()), repeats, "nested, coarse grid"),

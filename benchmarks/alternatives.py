@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # JAX leaves it untyped
     subjects = cohort(REGIONS, PARTICIPANTS, options.scans, SNR)
-    truth = np.array([planted(one.spec, i).A for i, one in enumerate(subjects)])
+    truth = np.array([planted(subject.spec, i).A for i, subject in enumerate(subjects)])
     nothing = {"method": "none: every connection 0", "participants": len(subjects)}
     rows: list[Row] = [nothing | _accuracy(np.zeros_like(truth), truth)]
     effconn, posteriors = _effconn(subjects, truth)
@@ -81,12 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _effconn(subjects: Sequence[dcm.Subject], truth: np.ndarray) -> tuple[Row, list[dcm.Posterior]]:
     def run() -> list[dcm.Posterior]:
-        return [dcm.invert(one, dcm.Settings("spm12")) for one in subjects]  # one at a time, as the others
+        return [dcm.invert(subject, dcm.Settings("spm12")) for subject in subjects]  # one at a time, as the others
 
     first, _ = _timed(run)
     taken, posteriors = _timed(run)
-    means = np.array([_connections(one.spec, one.mean) for one in posteriors])
-    note = f"{sum(one.iterations for one in posteriors)} iterations in all"
+    means = np.array([_connections(posterior.spec, posterior.mean) for posterior in posteriors])
+    note = f"{sum(posterior.iterations for posterior in posteriors)} iterations in all"
     row = {
         "method": "effconn",
         "participants": len(subjects),
@@ -104,15 +104,15 @@ def _nuts(subjects: Sequence[dcm.Subject], truth: np.ndarray, laplace: Sequence[
     batch = one_batch(subjects, dcm.Settings("spm12"))
     sampler = _sampler(batch, draws)
     taken, means, distances, note = [], [], [], []
-    for k, one in enumerate(laplace):
+    for k, posterior in enumerate(laplace):
         problem = jax.tree.map(jnp.asarray, jax.tree.map(itemgetter(k), batch.problems))
-        seconds, (theta, divergences) = _timed(partial(sampler, problem, one))
+        seconds, (theta, divergences) = _timed(partial(sampler, problem, posterior))
         taken.append(seconds)
         drawn = np.concatenate(theta)
-        mean = one.prior.mean.copy()
-        mean[one.free] = drawn.mean(axis=0)
-        means.append(_connections(one.spec, mean))
-        distances.append(np.abs(mean - one.mean)[one.free] / drawn.std(axis=0))
+        mean = posterior.prior.mean.copy()
+        mean[posterior.free] = drawn.mean(axis=0)
+        means.append(_connections(posterior.spec, mean))
+        distances.append(np.abs(mean - posterior.mean)[posterior.free] / drawn.std(axis=0))
         found = summary({"theta": theta})["theta"]
         note.append(f"R-hat {found['r_hat'].max():.3f}, {divergences} divergences")
     row: Row = {"method": f"NUTS, {CHAINS} × {draws} draws", "participants": len(subjects), "seconds": min(taken)}
@@ -158,7 +158,7 @@ def _sampler(batch: Batch, draws: int) -> Callable[[Any, dcm.Posterior], tuple[n
         problem, gradient = kept
         none = jax.tree.map(jnp.zeros_like, problem)
         zero = jax.tree.map(lambda leaf: None if leaf.dtype.kind != "f" else leaf, none)
-        return (zero, *(cotangent * one for one in gradient))
+        return (zero, *(cotangent * part for part in gradient))
 
     log_density.defvjp(forward, backward)
 
@@ -170,7 +170,7 @@ def _sampler(batch: Batch, draws: int) -> Callable[[Any, dcm.Posterior], tuple[n
             return -log_density(problem, mean - problem.prior_mean + root @ z["theta"], noise + spread * z["noise"])
 
         rng = np.random.default_rng(0)
-        first = {name: rng.standard_normal((CHAINS, one.size)) for name, one in (("theta", mean), ("noise", noise))}
+        first = {name: rng.standard_normal((CHAINS, mode.size)) for name, mode in (("theta", mean), ("noise", noise))}
         chains = MCMC(
             NUTS(potential_fn=potential),
             num_warmup=draws,
@@ -190,17 +190,17 @@ def _cdn(subjects: Sequence[dcm.Subject], truth: np.ndarray, python: Path) -> Ro
     """cdn-fmri in its own interpreter, on series from which the confounds were taken, with blocks as events."""
     with tempfile.TemporaryDirectory(prefix="effconn-") as temporary:
         folders = []
-        for one in subjects:
-            folder = Path(temporary) / one.name
+        for subject in subjects:
+            folder = Path(temporary) / subject.name
             (folder / "events").mkdir(parents=True)
-            effects, *_ = np.linalg.lstsq(one.data.confounds, one.data.bold)
-            np.savetxt(folder / "bold.txt", (one.data.bold - one.data.confounds @ effects).T)
-            for k, events in enumerate(_events(one.data.scans)):
+            effects, *_ = np.linalg.lstsq(subject.data.confounds, subject.data.bold)
+            np.savetxt(folder / "bold.txt", (subject.data.bold - subject.data.confounds @ effects).T)
+            for k, events in enumerate(_events(subject.data.scans)):
                 np.savetxt(folder / "events" / f"ev{k}.txt", events)
             folders.append(str(folder))
         command = [str(python), "-c", CDN, json.dumps(folders), str(REPETITION_TIME)]
         done = subprocess.run(command, cwd=temporary, capture_output=True, text=True, timeout=600)
-    line = next((one for one in done.stdout.splitlines() if one.startswith("RESULT ")), None)
+    line = next((printed for printed in done.stdout.splitlines() if printed.startswith("RESULT ")), None)
     if line is None:
         return {"method": "cdn-fmri", "note": f"failed: {done.stderr.strip().splitlines()[-1:]}"}
     taken, found = json.loads(line.removeprefix("RESULT "))

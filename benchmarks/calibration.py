@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start_jax()
     settings = make_settings(options.compat, options.noise, options.integrator, options.starts)
     every = designs()
-    chosen = [one for one in cells(tuple(every)) if not options.only or any(part in one.name for part in options.only)]
+    chosen = [row for row in cells(tuple(every)) if not options.only or any(part in row.name for part in options.only)]
     if not chosen:
-        sys.exit(f"no cell is called so; there are {', '.join(one.name for one in cells(tuple(every)))}")
+        sys.exit(f"no cell is called so; there are {', '.join(row.name for row in cells(tuple(every)))}")
     count = options.datasets or (QUICK if options.quick else DATASETS)
     print(f"compat {settings.compat}, departures: {', '.join(settings.departures) or 'none'}; {settings}")
     print(f"{len(chosen)} cells of {count} data sets, seed {options.seed}; (± one Monte-Carlo standard error)\n")
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json is not None:
             write_json(options.json, {"compat": options.compat, "seed": options.seed, "cells": rows})
     print(report(rows))
-    clear = any(not one.endswith("*") for row in rows if row["missed"] for one in row["missed"].split(", "))
+    clear = any(not name.endswith("*") for row in rows if row["missed"] for name in row["missed"].split(", "))
     return 1 if clear and not settings.departures and settings.compat == "none" and not options.quick else 0
 
 

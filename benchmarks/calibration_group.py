@@ -64,9 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{cell.name}: {time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
         found[title] = rows
         print(f"\n{title}\n{table(rows, columns)}", flush=True)
-    failed = [one for one in checks if not one.passed]
-    for one in failed:
-        print(f"out of its limits: {one.name} {one.value:.3g}, {one.bound}, {one.note}")
+    failed = [check for check in checks if not check.passed]
+    for failure in failed:
+        print(f"out of its limits: {failure.name} {failure.value:.3g}, {failure.bound}, {failure.note}")
     print(f"\n{len(checks) - len(failed)} of {len(checks)} within their limits and two Monte-Carlo errors")
     if options.json:
         write_json(options.json, {"seed": options.seed, "studies": count, "tables": found})
@@ -75,12 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _null_cells(connections: int) -> list[Cell]:
     every = [Cell(arms, spread, people, connections) for people, arms, spread in product(PEOPLE, ARMS, SPREADS)]
-    return every if connections == 2 else [one for one in every if one.spread == 0.35 and one.arms != (16, 5)]
+    return every if connections == 2 else [cell for cell in every if cell.spread == 0.35 and cell.arms != (16, 5)]
 
 
 def _planted_cells() -> list[Cell]:
     usual = [Cell(arms, 0.35, effect=EFFECT) for arms in ARMS]
-    return [*usual, *(replace(one, people=people) for people in ("+3 Hz", "t3") for one in usual)]
+    return [*usual, *(replace(cell, people=people) for people in ("+3 Hz", "t3") for cell in usual)]
 
 
 def _null(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
@@ -112,8 +112,8 @@ def _null_of_eight(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Che
 
 def _planted(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
     said = [verdict(a, s) for a, s in zip(found.above, found.small, strict=True)]
-    hit = np.array([0 in one.which and a[0] > 0.5 for one, a in zip(said, found.above, strict=True)])
-    wrong = np.array([one.kind == "no difference" for one in said])
+    hit = np.array([0 in answer.which and a[0] > 0.5 for answer, a in zip(said, found.above, strict=True)])
+    wrong = np.array([answer.kind == "no difference" for answer in said])
     held = (found.low[:, 0] <= EFFECT) & (found.high[:, 0] >= EFFECT)
     row = {
         "found_%": _percent(hit),

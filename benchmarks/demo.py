@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_json(options.json, {"quick": options.quick, "whole": options.whole, "seeds": rows})
     print(report(rows))
     coverage, error = _mean([share for row in rows for share in row["people"]])
-    contradictions = [one for row in rows for one in row["contradictions"]]
+    contradictions = [contradiction for row in rows for contradiction in row["contradictions"]]
     return 1 if contradictions or not LIMITS[0] - 2 * error <= coverage <= LIMITS[1] + 2 * error else 0
 
 
@@ -71,7 +71,7 @@ def run_demo(folder: Path, design: StudyDesign, seed: int) -> Mapping[str, Any]:
     beside = ExtraSectionSource(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
     found = run_study(read_study(path), RunOptions(jobs=1), lambda line: None, progress, beside)
     if found.page is None or found.failed:
-        sys.exit(f"seed {seed}: {'; '.join(one.reason for one in found.failed) or 'no page was made'}")
+        sys.exit(f"seed {seed}: {'; '.join(failure.reason for failure in found.failed) or 'no page was made'}")
     content: dict[str, Any] = json.loads(found.page.with_suffix(".json").read_text(encoding="utf-8"))
     return content
 
@@ -81,7 +81,7 @@ def invert_series(folder: Path, whitened: bool) -> dict[str, list[float]]:
     truth, spec = read_truth(folder), circuit_model()
     runs = [read_extraction(path) for path in sorted(folder.glob("results/sub-*/ses-*/func/*task-faces*.nc"))]
     data = [run.dcm_data(spec.regions, SPM12_ECHO_TIME, whitened=whitened) for run in runs]
-    subjects = [Subject(run.visit, spec, one) for run, one in zip(runs, data, strict=True)]
+    subjects = [Subject(run.visit, spec, bold) for run, bold in zip(runs, data, strict=True)]
     figures: dict[str, list[float]] = {"held": [], "gain": [], "rho": []}
     for subject, found in zip(subjects, invert_cohort(subjects), strict=True):
         if isinstance(found, Failure):
@@ -104,12 +104,12 @@ def measure(content: Mapping[str, Any]) -> dict[str, Any]:
         inside.setdefault(row["visit"].split("_")[0], []).append(held)
         if row["parameter"].startswith("B["):
             faces.append(held)
-    truth = [one for one in content["answers"] if one["question"].endswith(", as planted?")]
+    truth = [answer for answer in content["answers"] if answer["question"].endswith(", as planted?")]
     return {
-        "people": [100 * float(np.mean(one)) for one in inside.values()],
+        "people": [100 * float(np.mean(parts)) for parts in inside.values()],
         "faces": 100 * float(np.mean(faces)),
         "effects": [row["low"] <= row["planted_difference"] <= row["high"] for row in content["truth-arms"]],
-        "verdicts": [one["verdict"] for one in truth],
+        "verdicts": [answer["verdict"] for answer in truth],
         "contradictions": contradictions(content["answers"]),
     }
 
@@ -118,16 +118,18 @@ def contradictions(answers: Sequence[Mapping[str, str]]) -> list[str]:
     """Questions that are answered twice and not alike; what the truth calls and the analysis of the arms does not."""
     found = []
     verdicts: dict[str, set[str]] = {}
-    for one in answers:
-        verdicts.setdefault(one["question"], set()).add(one["verdict"])
+    for answer in answers:
+        verdicts.setdefault(answer["question"], set()).add(answer["verdict"])
     found += [f"{question} {' and '.join(sorted(said))}" for question, said in verdicts.items() if len(said) > 1]
     for begin, end in SAME.items():
-        called = [one["verdict"] for one in answers if one["question"].startswith(begin)]
-        said = [one for one in answers if one["question"].startswith(DIFFER) and one["question"].endswith(end)]
+        called = [answer["verdict"] for answer in answers if answer["question"].startswith(begin)]
+        said = [
+            answer for answer in answers if answer["question"].startswith(DIFFER) and answer["question"].endswith(end)
+        ]
         found += [
-            f"{one['question']} {one['verdict']}, beside the planted connection's {called[0]}"
-            for one in said
-            if called and called[0] in ("yes", "no") and one["verdict"] != "yes"
+            f"{answer['question']} {answer['verdict']}, beside the planted connection's {called[0]}"
+            for answer in said
+            if called and called[0] in ("yes", "no") and answer["verdict"] != "yes"
         ]
     return found
 
@@ -160,7 +162,7 @@ def report(rows: Sequence[Mapping[str, Any]]) -> str:
         f"Of {len(rows)} seeds: the arms' difference is called, as planted, in {_count(verdicts[:, 0])}, that of "
         f"their slopes in {_count(verdicts[:, 1])}, the other connection's slope in both arms in "
         f"{_count(verdicts[:, 2])}; a wrong sign in {(verdicts == 'no').sum()} of {verdicts.size} answers.",
-        *(f"seed {row['seed']}: {one}" for row in rows for one in row["contradictions"]),
+        *(f"seed {row['seed']}: {contradiction}" for row in rows for contradiction in row["contradictions"]),
         *_series(rows),
     ]
     return "\n".join([table(shown, tuple(shown[0])), "", *lines])
@@ -196,7 +198,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _seeds(text: str) -> list[int]:
     """One seed, or from and to: 0-9."""
-    ends = [whole_number(0)(one) for one in text.split("-")]
+    ends = [whole_number(0)(part) for part in text.split("-")]
     if len(ends) > 2 or ends[0] > ends[-1]:
         raise argparse.ArgumentTypeError(f"{text} is no seed, and not two with the lesser first, such as 0-9")
     return list(range(ends[0], ends[-1] + 1))

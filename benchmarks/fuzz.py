@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="effconn-fuzz-") as folder:
         outcomes = run_inputs(inputs, formats, options.seed, Path(folder), options.jobs)
-        faults = [one for one in outcomes if one.how not in GOOD]
+        faults = [outcome for outcome in outcomes if outcome.how not in GOOD]
         if options.keep is not None:
             _keep(faults, formats, options.seed, Path(folder), options.keep)
     rows = count(outcomes, formats)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in fault_lines(faults):
         print(line)
     if options.json is not None:
-        write_json(options.json, {"seed": options.seed, "formats": rows, "faults": [vars(one) for one in faults]})
+        write_json(options.json, {"seed": options.seed, "formats": rows, "faults": [vars(fault) for fault in faults]})
     return 1 if faults else 0
 
 
@@ -59,7 +59,7 @@ def run_inputs(inputs: Sequence[Input], formats: Sequence[str], seed: int, folde
     if not jobs:
         fuzzer = Fuzzer(folder, formats, seed)
         fuzzer.check_seeds()
-        return [fuzzer.try_input(*one) for one in inputs]
+        return [fuzzer.try_input(*case) for case in inputs]
     waiting = list(reversed(inputs))
     with _workers(jobs, folder, formats, seed) as workers:
         return list(_work_off(waiting, workers))
@@ -69,16 +69,16 @@ def count(outcomes: Sequence[Outcome], formats: Sequence[str]) -> list[dict[str,
     """A row for each format."""
     rows: list[dict[str, Any]] = []
     for name in formats:
-        own = [one for one in outcomes if one.format == name]
-        counts = Counter(one.how for one in own)
+        own = [outcome for outcome in outcomes if outcome.format == name]
+        counts = Counter(outcome.how for outcome in own)
         rows.append(
             {
                 "format": name,
                 "inputs": len(own),
                 **{how: counts[how] for how in HOWS},
-                "warned": sum(bool(one.warned) for one in own),
-                "slowest_s": max((one.seconds for one in own), default=0.0),
-                "largest_MB": max((one.peak for one in own), default=0) // 10**6,
+                "warned": sum(bool(outcome.warned) for outcome in own),
+                "slowest_s": max((outcome.seconds for outcome in own), default=0.0),
+                "largest_MB": max((outcome.peak for outcome in own), default=0) // 10**6,
             }
         )
     return rows
@@ -86,9 +86,9 @@ def count(outcomes: Sequence[Outcome], formats: Sequence[str]) -> list[dict[str,
 
 def fault_lines(faults: Sequence[Outcome]) -> Iterator[str]:
     """The most frequent kinds of faults, each with an input that shows it."""
-    kinds = Counter(_kind(one) for one in faults)
+    kinds = Counter(_kind(fault) for fault in faults)
     for kind, times in kinds.most_common(_SHOWN):
-        first = next(one for one in faults if _kind(one) == kind)
+        first = next(fault for fault in faults if _kind(fault) == kind)
         yield f"{times} × {first.how}: {first.format} input {first.index} ({first.name}): {first.detail!r}"
 
 
@@ -137,15 +137,15 @@ def _workers(jobs: int, folder: Path, formats: Sequence[str], seed: int) -> Iter
     try:
         yield workers
     finally:
-        for one in workers:
-            one.end()
+        for worker in workers:
+            worker.end()
 
 
 def _work_off(waiting: list[Input], workers: list[_Worker]) -> Iterator[Outcome]:
-    while waiting or any(one.asked for one in workers):
-        busy = {one.connection: one for one in workers if one.asked or not one.ready}
+    while waiting or any(process.asked for process in workers):
+        busy = {process.connection: process for process in workers if process.asked or not process.ready}
         ended = wait(list(busy), timeout=1.0)
-        for worker in (busy[one] for one in ended):  # type: ignore[index] # `wait`'s type hides what it was given
+        for worker in (busy[connection] for connection in ended):  # type: ignore[index] # `wait`'s type hides what it was given
             outcome = _received(worker)
             if outcome is not None:
                 yield outcome
@@ -185,14 +185,14 @@ def _keep(faults: Sequence[Outcome], formats: Sequence[str], seed: int, folder: 
     if not faults:
         return
     fuzzer = Fuzzer(folder / "again", formats, seed)
-    for one in faults:
-        made, content = fuzzer.make(one.format, one.index)
-        place = to / f"{one.how}-{one.format}-{one.index}"
+    for fault in faults:
+        made, content = fuzzer.make(fault.format, fault.index)
+        place = to / f"{fault.how}-{fault.format}-{fault.index}"
         place.mkdir(parents=True, exist_ok=True)
         (place / made.name).write_bytes(content)
         for name, beside in made.beside.items():
             (place / name).write_bytes(beside)
-        (place / "fault.txt").write_text(one.detail, errors="backslashreplace")
+        (place / "fault.txt").write_text(fault.detail, errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -207,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _formats(text: str) -> list[str]:
-    names = [one for one in text.split(",") if one]
+    names = [part for part in text.split(",") if part]
     if not names or set(names) - set(FORMATS):
         raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(FORMATS)}")
     return names

@@ -144,7 +144,7 @@ def _print(result: Mapping[str, Any]) -> None:
     out = [f"{result['date']}, device: {result['device']}, {result['devices']} of them, precision: float64"]
     for name, columns in COLUMNS.items():
         out += ["", f"{name}:", table(result[name], columns)]
-    out += [f"FAILED {one['measurement']}: {one['reason']}" for one in result["failures"]]
+    out += [f"FAILED {failure['measurement']}: {failure['reason']}" for failure in result["failures"]]
     print("\n".join(out))
 
 

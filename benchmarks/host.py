@@ -42,7 +42,7 @@ class Recorded:
     """Stands in for `dcm._scheduler.advance`: the same inversions again, without their arithmetic."""
 
     def __init__(self, posteriors: Sequence[dcm.Posterior]) -> None:
-        self.evaluations = np.array([one.iterations + 1 for one in posteriors])  # and one that settles
+        self.evaluations = np.array([posterior.iterations + 1 for posterior in posteriors])  # and one that settles
         self.done = np.zeros(0, dtype=int)
         self.seconds, self.calls = 0.0, 0
 
@@ -100,7 +100,7 @@ def measure(models: int, scans: int = SCANS, regions: int = 4) -> dict[str, Any]
 
 def posteriors(results: Sequence[dcm.Posterior | dcm.Failure]) -> list[dcm.Posterior]:
     """All of them; an error where an inversion failed."""
-    found = [one for one in results if isinstance(one, dcm.Posterior)]
+    found = [result for result in results if isinstance(result, dcm.Posterior)]
     if len(found) < len(results):
         raise RuntimeError(f"{len(results) - len(found)} of {len(results)} inversions failed")
     return found

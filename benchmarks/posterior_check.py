@@ -69,9 +69,9 @@ def measure(cell: str, count: int, seed: int, chains: ChainSettings) -> list[dic
     )
     subjects = [Subject(f"participant {i + 1}", design.spec, run.data) for i, run in enumerate(made.runs)]
     begin = time.perf_counter()
-    gaussian = [dcm.invert(one) for one in subjects]
+    gaussian = [dcm.invert(participant) for participant in subjects]
     inverted = time.perf_counter()
-    refined = [dcm.invert(one, Settings(refine="sampling")) for one in subjects]
+    refined = [dcm.invert(participant, Settings(refine="sampling")) for participant in subjects]
     seconds = {"Gaussian": inverted - begin, "refined": time.perf_counter() - inverted}
     draws = []
     for number, (subject, posterior) in enumerate(zip(subjects, gaussian, strict=True), start=1):
@@ -79,7 +79,9 @@ def measure(cell: str, count: int, seed: int, chains: ChainSettings) -> list[dic
         with progress(f"{cell}: NUTS, {number} of {count}") as bar:
             draws.append(dcm.sample_posterior(subject, posterior, chains, bar))
         print_message(f"{cell}, participant {number}: {time.perf_counter() - begin:.0f} s of NUTS")
-    trouble = f"R-hat ≤ {max(one.r_hat.max() for one in draws):.3f}, {sum(one.divergences for one in draws)} divergent"
+    trouble = (
+        f"R-hat ≤ {max(draw.r_hat.max() for draw in draws):.3f}, {sum(draw.divergences for draw in draws)} divergent"
+    )
     return [
         {"cell": cell, "what": what, "participants": count, "seconds": seconds[what] / count, "note": trouble}
         | _beside(found, draws)
@@ -97,7 +99,9 @@ def _beside(found: Sequence[Posterior], draws: Sequence[PosteriorDraws]) -> dict
         shifts += np.abs((mean - drawn.mean) / drawn.sd)[mine].tolist()
         held += (100 * inside)[mine].tolist()
     row: dict[str, Any] = {"connections": len(ratios), "sd_ratio": ratios, "shift": shifts, "held_%": held}
-    evidence = [one.refinement.log_evidence - one.free_energy for one in found if one.refinement is not None]
+    evidence = [
+        result.refinement.log_evidence - result.free_energy for result in found if result.refinement is not None
+    ]
     if evidence:
         row["evidence"] = evidence
     limits = {"sd_ratio": (np.median(ratios), *RATIO), "shift": (np.median(shifts), 0.0, SHIFT)}

@@ -78,8 +78,8 @@ def run_group(
     again = peb.fit_with_reinversion(subjects, groups, parameters=FIELDS)
     plain = peb.fit(
         [
-            peb.Estimate.from_dcm(one.name, found)
-            for one, found in zip(subjects, dcm.invert_cohort(subjects, dcm.Settings()), strict=True)
+            peb.Estimate.from_dcm(subject.name, found)
+            for subject, found in zip(subjects, dcm.invert_cohort(subjects, dcm.Settings()), strict=True)
             if isinstance(found, dcm.Posterior)
         ],
         groups,

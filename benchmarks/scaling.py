@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=float, default=3600.0, help="seconds of one process")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    sizes = [int(one) for one in options.people.split(",")]
+    sizes = [int(size) for size in options.people.split(",")]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="effconn-") as cache:
         for kind in [options.only] if options.only else PARTS:
@@ -57,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\n{kind}\n{table(own, columns)}")
             checks += _growth(kind, own, columns[1:])
     if checks:
-        print("\n" + table([one.row() for one in checks], ("check", "value", "bound", "outcome", "note")))
+        print("\n" + table([check.row() for check in checks], ("check", "value", "bound", "outcome", "note")))
     if options.json is not None:
-        write_json(options.json, {"rows": rows, "checks": [one.row() for one in checks]})
-    return 0 if all(one.passed for one in checks) else 1
+        write_json(options.json, {"rows": rows, "checks": [check.row() for check in checks]})
+    return 0 if all(check.passed for check in checks) else 1
 
 
 def _growth(kind: str, rows: list[dict[str, Any]], columns: Sequence[str]) -> list[Check]:

@@ -174,12 +174,14 @@ def _stages(size: Record, cache: Path, limit_s: float, failures: list[Record]) -
 def _print(result: Record) -> None:
     like = [case for case in result["cases"] if (case["regions"], case["participants"]) == REFERENCE]
     out = [f"device: {result['device']}, precision: {result['precision']}", "", table(result["cases"], CASE_COLUMNS)]
-    out += [f"exponent of an iteration's time in {name}: {one:.2f}" for name, one in result["scaling"].items()]
+    out += [
+        f"exponent of an iteration's time in {name}: {exponent:.2f}" for name, exponent in result["scaling"].items()
+    ]
     if like:
         out += ["", "the reference cohort's like:", table(like, CASE_COLUMNS)]
     out += ["", "whole cohorts by the default mode:", table(result["default"], DEFAULT_COLUMNS)]
     out += ["", "parts of an iteration, one core:", table(result["stages"], STAGE_COLUMNS)]
-    out += [f"FAILED {one['measurement']}: {one['reason']}" for one in result["failures"]]
+    out += [f"FAILED {failure['measurement']}: {failure['reason']}" for failure in result["failures"]]
     print("\n".join(out))
 
 

@@ -99,7 +99,7 @@ def run_trial(
     places, own = _places(design)
     shift = np.where(np.arange(places.size) == own, effect, 0.0)
     predict = make_predictor(spec, design.frame, "nonlinear")
-    people = [draw_person(design, predict, places, shift * (0.5 - one), random) for one in arm]
+    people = [draw_person(design, predict, places, shift * (0.5 - label), random) for label in arm]
     names = [f"sub-{i + 1:02d}" for i in range(arm.size)]
     subjects, planted = [], []
     for name, visits in zip(names, people, strict=True):
@@ -119,8 +119,8 @@ def run_trial(
             planted.append(truth)
     posteriors = dcm.invert_cohort(subjects, settings)
     usable = {
-        one.name: peb.Estimate.from_dcm(one.name, found)
-        for one, found in zip(subjects, posteriors, strict=True)
+        subject.name: peb.Estimate.from_dcm(subject.name, found)
+        for subject, found in zip(subjects, posteriors, strict=True)
         if isinstance(found, Posterior)
     }
     visits_of = {name: (f"{name}_ses-1", f"{name}_ses-2") for name in names}
@@ -135,9 +135,9 @@ def run_trial(
     said = peb.verdict(difference.above_zero, difference.within(peb.SMALLEST_EFFECT))
     right = own in said.which and bool((difference.above_zero[own] > 0.5) == (effect > 0))
     inside = [
-        np.abs(one.mean[places] - truth[places]) / np.sqrt(np.diag(one.full_covariance)[places]) < 1.6449
-        for one, truth in zip(posteriors, planted, strict=True)
-        if isinstance(one, Posterior)
+        np.abs(posterior.mean[places] - truth[places]) / np.sqrt(np.diag(posterior.full_covariance)[places]) < 1.6449
+        for posterior, truth in zip(posteriors, planted, strict=True)
+        if isinstance(posterior, Posterior)
     ]
     return {
         "effect": effect,
@@ -181,8 +181,8 @@ def draw_person(
         first = mean + sd * random.standard_normal(mean.size)
         second = first.copy()
         second[places] += shift + CHANGES * random.standard_normal(places.size)
-        if all(is_stable(layout.to_tree(one), levels) for one in (first, second)):
-            visits = [(one, predict(layout.to_tree(one))) for one in (first, second)]
+        if all(is_stable(layout.to_tree(vector), levels) for vector in (first, second)):
+            visits = [(vector, predict(layout.to_tree(vector))) for vector in (first, second)]
             if all(np.isfinite(signal).all() and signal.std(axis=0).min() > FAINTEST for _, signal in visits):
                 return visits
     raise RuntimeError("no stable participant in 1,000 draws")

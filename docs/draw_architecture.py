@@ -36,8 +36,8 @@ def layers() -> list[list[str]]:
     """Rooms by layer, top to bottom, as the import linter has them."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
-    packages = next(one["layers"] for one in contracts if "effconn" in one.get("layers", ()))
-    rooms = next(one["layers"] for one in contracts if one.get("containers") == ["pipeline"])
+    packages = next(contract["layers"] for contract in contracts if "effconn" in contract.get("layers", ()))
+    rooms = next(contract["layers"] for contract in contracts if contract.get("containers") == ["pipeline"])
     rows: list[list[str]] = []
     for layer in packages:
         if layer == "pipeline":
@@ -60,7 +60,7 @@ def imported(room: str, rooms: Iterable[str]) -> set[str]:
                 found.add(".".join([*base, *filter(None, [node.module])]))
             elif isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
-    return {one for one in rooms if one != room and any(f"{name}.".startswith(f"{one}.") for name in found)}
+    return {below for below in rooms if below != room and any(f"{name}.".startswith(f"{below}.") for name in found)}
 
 
 def shortest(uses: dict[str, set[str]]) -> dict[str, set[str]]:
@@ -73,7 +73,7 @@ def shortest(uses: dict[str, set[str]]) -> dict[str, set[str]]:
         return below
 
     return {
-        room: {one for one in used if not any(one in reached(other) for other in used - {one})}
+        room: {target for target in used if not any(target in reached(other) for other in used - {target})}
         for room, used in uses.items()
     }
 

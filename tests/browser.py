@@ -84,6 +84,6 @@ def look_at(browser: str, pages: Mapping[str, str], folder: Path, width: int = 1
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     seen = json.loads(html.unescape(found.group(1)))
     return {
-        name: Seen(one, tuple(line for line in console if f"{name}.html" in line))
-        for name, one in zip(pages, seen, strict=True)
+        name: Seen(page, tuple(line for line in console if f"{name}.html" in line))
+        for name, page in zip(pages, seen, strict=True)
     }

@@ -13,7 +13,7 @@ from pipeline.cli._app import run_command
 
 def effconn(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end: exit code, standard output and standard error."""
-    given = [str(one) for one in arguments]
+    given = [str(argument) for argument in arguments]
     out, err = io.StringIO(), io.StringIO()
     with patch.dict(os.environ, environment), redirect_stdout(out), redirect_stderr(err):
         code = run_command(given)

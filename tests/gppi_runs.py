@@ -94,6 +94,6 @@ def made_up(seed: int = 0, scans: int = 120, bins: int = 8) -> MadeUp:
     block = np.arange(scans * bins) // (8 * bins)
     conditions = np.stack([block % 4 == 1, block % 4 == 3], axis=1).astype(float)
     neural = lfilter([1.0], [1.0, -0.9], rng.normal(size=(scans * bins, 4)), axis=0)
-    read = [np.convolve(one, kernel)[: len(one)][bins // 2 - 1 :: bins] for one in (*neural.T, *conditions.T)]
+    read = [np.convolve(signal, kernel)[: len(signal)][bins // 2 - 1 :: bins] for signal in (*neural.T, *conditions.T)]
     columns = np.column_stack(read)
     return MadeUp(columns[:, :4], conditions, columns[:, 4:], cosines(scans, 5), kernel, bins)

@@ -62,6 +62,9 @@ def made_up_group(*, components: int = 2, participants: bool = True, mixed: bool
 
 def _estimate(name: str, rng: np.random.Generator, *, lacking: bool) -> Estimate:
     parameters = (("decay",) if lacking else ("decay", "transit[vmPFC]")) + CHOSEN
-    fields = tuple("AB"["B[" in one] if "[" in one and "<-" in one else one.split("[")[0] for one in parameters)
+    fields = tuple(
+        "AB"["B[" in parameter] if "[" in parameter and "<-" in parameter else parameter.split("[")[0]
+        for parameter in parameters
+    )
     size = len(parameters)
     return Estimate(name, parameters, fields, density(size, rng), density(size, rng), -rng.random())

@@ -69,12 +69,12 @@ def run_of(participant: str, session: str, task: str, seed: int = 0, **changes: 
     rest = task == "rest"
     boxes = np.zeros((SCANS * BINS, 0)) if rest else _blocks()
     kernel = spm_kernel(TR)
-    tasks = np.column_stack([_sampled(one, kernel) for one in boxes.T]) if not rest else np.zeros((SCANS, 0))
+    tasks = np.column_stack([_sampled(column, kernel) for column in boxes.T]) if not rest else np.zeros((SCANS, 0))
     neural = gaussian_filter1d(rng.normal(size=(SCANS * BINS, len(REGIONS))), 2 * BINS, axis=0)
     neural /= neural.std(axis=0)
     if not rest:
         neural[:, 0] += (boxes @ np.array(list(COUPLED.values()))) * neural[:, 1]
-    clean = np.column_stack([_sampled(one, kernel) for one in neural.T])
+    clean = np.column_stack([_sampled(column, kernel) for column in neural.T])
     motion = np.cumsum(rng.normal(size=(SCANS, 2)), axis=0)
     drifts = np.cos(np.pi * np.outer(np.arange(SCANS) + 0.5, np.arange(1, 4)) / SCANS)
     nuisance = np.column_stack([motion - motion.mean(axis=0), drifts, np.ones(SCANS)])

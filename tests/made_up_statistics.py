@@ -44,7 +44,7 @@ def made_up_participants(counts: tuple[int, int] = (11, 10), seed: int = 1, **ch
         "cohort": {
             "age": np.round(rng.normal(40, 11, n)),
             "caps_before": before,
-            "sex": tuple("FM"[int(one)] for one in rng.random(n) < 0.4),
+            "sex": tuple("FM"[int(male)] for male in rng.random(n) < 0.4),
         },
         "units": dict.fromkeys(("caps", "caps_before", "caps_fall", "avoidance_fall", "arousal_fall"), "points"),
     }

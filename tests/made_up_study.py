@@ -58,18 +58,22 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
     """Faces and rest, before and after; the last participant lacks the second session. `first` is a name of yours."""
     study = _study(folder)
     people = _people(size, first)
-    visits = [(one, session) for one in people for session in SESSIONS][:-1]
+    visits = [(participant, session) for participant in people for session in SESSIONS][:-1]
     series = {
-        f"{one.name}_{session}": _simulated(one, session, size, seed) for seed, (one, session) in enumerate(visits)
+        f"{participant.name}_{session}": _simulated(participant, session, size, seed)
+        for seed, (participant, session) in enumerate(visits)
     }
     subjects = [Subject(name, SPEC, data) for name, data in series.items()]
     posteriors = dict(zip(series, invert_cohort(subjects), strict=True))
-    assert all(isinstance(one, Posterior) for one in posteriors.values())
-    faces = [_extraction(one, session, "faces", series[f"{one.name}_{session}"], size) for one, session in visits]
-    rest = [_extraction(one, session, "rest", None, size) for one, session in visits]
+    assert all(isinstance(posterior, Posterior) for posterior in posteriors.values())
+    faces = [
+        _extraction(participant, session, "faces", series[f"{participant.name}_{session}"], size)
+        for participant, session in visits
+    ]
+    rest = [_extraction(participant, session, "rest", None, size) for participant, session in visits]
     inventory = Inventory(
         people,
-        tuple(_run(one, folder) for one in (*faces, *rest)),
+        tuple(_run(extraction, folder) for extraction in (*faces, *rest)),
         (
             Absence(people[-1].name, "ses-2", "faces", "no session ses-2 on disk; the study goes on without it"),
             Absence(people[-1].name, "ses-2", "rest", "no session ses-2 on disk; the study goes on without it"),
@@ -227,7 +231,7 @@ def _extraction(one: Participant, session: str, task: str, data: Data | None, si
 
 def _smooth(blocks: np.ndarray, time: np.ndarray) -> np.ndarray:
     kernel = np.exp(-np.arange(10) / 3.0)
-    return np.column_stack([np.convolve(one, kernel)[: time.size] / kernel.sum() for one in blocks.T])
+    return np.column_stack([np.convolve(column, kernel)[: time.size] / kernel.sum() for column in blocks.T])
 
 
 def _run(one: Extraction, folder: Path) -> Run:
@@ -252,10 +256,10 @@ def _run(one: Extraction, folder: Path) -> Run:
 
 
 def _analyses(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> dict[str, AnalysisReport]:
-    estimates: list[Estimate] = [Estimate.from_dcm(name, one) for name, one in posteriors.items()]
+    estimates: list[Estimate] = [Estimate.from_dcm(name, posterior) for name, posterior in posteriors.items()]
     changed, notes = pair_sessions(estimates, *SESSIONS)
-    by_name = {one.name: one for one in people}
-    names = [one.name for one in changed]
+    by_name = {participant.name: participant for participant in people}
+    names = [participant.name for participant in changed]
     arm = [by_name[name].arm for name in names]
     score = [by_name[name].scores["improvement"] for name in names]
 
@@ -283,10 +287,10 @@ def _maps(faces: list[Extraction], folder: Path, step: float = 8.0) -> dict[tupl
     inside = (((place - [0, -18, 8]) / [70, 88, 66]) ** 2).sum(axis=-1) < 1
     hill = np.exp(-((place - [20, -4, -20]) ** 2).sum(axis=-1) / 300)
     found = {}
-    for number, one in enumerate(faces):
+    for number, extraction in enumerate(faces):
         rng = np.random.default_rng(number)
         image = np.where(inside, 0.6 * hill + rng.normal(0, 0.1, shape), 0.0).astype(np.float32)
         path = folder / f"map-{number}_stat-effect_statmap.nii.gz"
         nibabel.save(nibabel.Nifti1Image(image, affine), path)
-        found[one.label, "faces-over-shapes"] = path
+        found[extraction.label, "faces-over-shapes"] = path
     return found

@@ -40,7 +40,7 @@ def test_truths_lie_within_two_prior_deviations_and_half_of_the_changes_are_none
     drawn = np.array([design.draw_truth(True)(random) for _ in range(400)])
     deviation = np.sqrt(np.diag(prior.covariance))
     assert (np.abs(drawn - prior.mean) <= 2 * deviation + 1e-12).all()
-    b = np.array([np.asarray(layout.to_tree(one).B) for one in drawn])
+    b = np.array([np.asarray(layout.to_tree(vector).B) for vector in drawn])
     assert (np.abs(b[(..., *design.tested)]) == CHANGE).all()
     others = design.spec.b.copy()
     others[design.tested] = False

@@ -26,8 +26,8 @@ def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Fuzzer:
 @pytest.mark.parametrize("form", FORMATS)
 def test_damaged_files_are_read_or_refused_in_one_line(fuzzer: Fuzzer, form: str) -> None:
     outcomes = [fuzzer.try_input(form, index) for index in range(EACH)]
-    assert [(one.index, one.how, one.detail) for one in outcomes if one.how not in fuzz.GOOD] == []
-    assert sum(one.how == "own error" for one in outcomes) >= EACH // 4
+    assert [(outcome.index, outcome.how, outcome.detail) for outcome in outcomes if outcome.how not in fuzz.GOOD] == []
+    assert sum(outcome.how == "own error" for outcome in outcomes) >= EACH // 4
 
 
 @pytest.mark.parametrize("form", FORMATS)

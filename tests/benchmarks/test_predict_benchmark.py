@@ -39,9 +39,9 @@ def test_a_table_with_glmnets_results_passes_and_is_written(tall: tuple[Path, Pa
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(file.read_text())
     assert set(written) == {"alphas", "best_alpha", "best_alpha_glmnet", "seconds"}
-    assert [one["alpha"] for one in written["alphas"]] == [0.3, 1.0]
-    assert all(set(one) >= ASKED for one in written["alphas"])
-    assert all(one["same_lambda_min"] is True and one["same_lambda_1se"] is True for one in written["alphas"])
+    assert [row["alpha"] for row in written["alphas"]] == [0.3, 1.0]
+    assert all(set(row) >= ASKED for row in written["alphas"])
+    assert all(row["same_lambda_min"] is True and row["same_lambda_1se"] is True for row in written["alphas"])
     assert written["best_alpha"] == written["best_alpha_glmnet"]
     assert written["seconds"] > 0
 
@@ -49,9 +49,9 @@ def test_a_table_with_glmnets_results_passes_and_is_written(tall: tuple[Path, Pa
 @pytest.mark.parametrize("kind", ["tall", "wide"])
 def test_small_tables_agree_to_the_solvers_precision(kind: str, request: pytest.FixtureRequest) -> None:
     found = _predict_glmnet.compare(*request.getfixturevalue(kind))
-    assert max(one["max_abs_delta_coef"] for one in found["alphas"]) < 1e-5
-    assert max(one["max_rel_delta_loo"] for one in found["alphas"]) < 1e-4
-    assert all(one["retained"] == one["retained_glmnet"] for one in found["alphas"])
+    assert max(row["max_abs_delta_coef"] for row in found["alphas"]) < 1e-5
+    assert max(row["max_rel_delta_loo"] for row in found["alphas"]) < 1e-4
+    assert all(row["retained"] == row["retained_glmnet"] for row in found["alphas"])
 
 
 def test_a_missed_bound_is_an_exit_code(tall: tuple[Path, Path], tmp_path: Path, capsys: Any) -> None:
@@ -71,7 +71,7 @@ def _spoilt(right: dict[str, Any]) -> list[dict[str, Any]]:
     moved = first["lambda"][place + 1]
     return [
         {**right, "path": [{**first, "coef": [first["coef"][0] + 1e-3, *first["coef"][1:]]}, second]},
-        {**right, "path": [{**first, "loo_mse": [1.01 * one for one in first["loo_mse"]]}, second]},
+        {**right, "path": [{**first, "loo_mse": [1.01 * error for error in first["loo_mse"]]}, second]},
         {**right, "path": [{**first, "lambda_min": moved, "coef": _straight(right, moved)}, second]},
         {**right, "best_alpha": 1.3 - right["best_alpha"]},
     ]
@@ -86,13 +86,13 @@ def test_penalties_of_another_grid_are_read_at_theirs(tall: tuple[Path, Path], t
     """A reference whose path has every third penalty taken out is still one of the same models."""
     table, reference = tall
     content = json.loads(reference.read_text())
-    for one in content["path"]:
-        kept = [k for k, value in enumerate(one["lambda"]) if k % 3 or value == one["lambda_min"]]
-        one["lambda"], one["loo_mse"] = ([one[name][k] for k in kept] for name in ("lambda", "loo_mse"))
+    for step in content["path"]:
+        kept = [k for k, value in enumerate(step["lambda"]) if k % 3 or value == step["lambda_min"]]
+        step["lambda"], step["loo_mse"] = ([step[name][k] for k in kept] for name in ("lambda", "loo_mse"))
     file = tmp_path / "thinned.json"
     file.write_text(json.dumps(content))
     found = _predict_glmnet.compare(table, file)
-    assert max(one["max_rel_delta_loo"] for one in found["alphas"]) < 1e-4
+    assert max(row["max_rel_delta_loo"] for row in found["alphas"]) < 1e-4
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def test_a_quick_run_writes_positive_numbers(
     assert (case["regions"], case["participants"], case["scans"], case["parameters"]) == (2, 1, 40, 14)
     assert all(math.isfinite(case[name]) and case[name] > 0 for name in CASE)
     *parts, whole = result["stages"]
-    assert sum(one["mflop"] for one in parts) == pytest.approx(whole["mflop"])
-    assert all(one["processor_ms"] > 0 for one in (parts[0], whole))
+    assert sum(part["mflop"] for part in parts) == pytest.approx(whole["mflop"])
+    assert all(stage["processor_ms"] > 0 for stage in (parts[0], whole))
 
 
 def test_a_failed_case_is_reported(tmp_path: Path) -> None:

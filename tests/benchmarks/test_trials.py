@@ -11,7 +11,10 @@ from benchmarks._calibration_designs import designs
 
 def test_shares_are_counted_for_each_effect() -> None:
     row = {"held": 1.0, "held_in_people": 0.9, "estimate": 0.5, "planted": 1.0, "failed": 0}
-    null = [{**row, "effect": 0.0, "verdict": one, "right": False} for one in ("open", "yes", "no difference", "open")]
+    null = [
+        {**row, "effect": 0.0, "verdict": verdict, "right": False}
+        for verdict in ("open", "yes", "no difference", "open")
+    ]
     real = [{**row, "effect": 1.0, "verdict": "yes", "right": right} for right in (True, False)]
     nothing, something = trials.summarise([*null, *real])
     assert nothing["any_yes_%"] == "25.0 (25.0)"

@@ -146,7 +146,7 @@ def test_free_energy_is_close_to_the_evidence_by_quadrature() -> None:
     """Over λ and r of one region, θ and β being integrated out exactly."""
     model, made = problem(3, regions=1)
     state = solve(model, made)
-    log_precision, r = (float(one[0]) for one in (state.best.noise, state.best.correlation))
+    log_precision, r = (float(value[0]) for value in (state.best.noise, state.best.correlation))
     spread = np.sqrt(np.diag(np.linalg.inv(state.noise_precision)))
     grid = np.linspace(-6, 6, 41)
     values = np.array(

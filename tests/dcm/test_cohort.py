@@ -64,9 +64,9 @@ def mixed() -> list[Subject]:
 
 def test_a_batch_gives_what_a_loop_gives(mixed: list[Subject]) -> None:
     together = invert_cohort(mixed, SPM12)
-    for one, batched in zip(mixed, together, strict=True):
+    for alone, batched in zip(mixed, together, strict=True):
         assert isinstance(batched, Posterior)
-        same(invert(one, SPM12), batched)
+        same(invert(alone, SPM12), batched)
 
 
 def test_whoever_is_inverted_later_gets_the_same_bytes(mixed: list[Subject]) -> None:

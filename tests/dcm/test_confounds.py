@@ -37,11 +37,11 @@ def test_confounds_in_other_units_give_the_same_posterior(circuit: Spec, circuit
     ]
     first, *others, without, none = invert_cohort(subjects)
     assert isinstance(first, Posterior)
-    for one in others:
-        assert isinstance(one, Posterior)
-        assert one.free_energy == pytest.approx(first.free_energy, abs=1e-4)
-        assert one.mean == pytest.approx(first.mean, abs=1e-5)
-        assert one.residual == pytest.approx(first.residual, abs=1e-5)
+    for other in others:
+        assert isinstance(other, Posterior)
+        assert other.free_energy == pytest.approx(first.free_energy, abs=1e-4)
+        assert other.mean == pytest.approx(first.mean, abs=1e-5)
+        assert other.residual == pytest.approx(first.residual, abs=1e-5)
     assert isinstance(without, Posterior)
     assert np.all(without.confound_effects == 0)
     assert isinstance(none, Posterior)

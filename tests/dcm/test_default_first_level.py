@@ -41,8 +41,8 @@ def subjects() -> list[Subject]:
 @pytest.fixture(scope="module")
 def found(subjects: list[Subject]) -> list[Posterior]:
     results = invert_cohort(subjects)
-    assert all(isinstance(one, Posterior) for one in results)
-    return [one for one in results if isinstance(one, Posterior)]
+    assert all(isinstance(result, Posterior) for result in results)
+    return [result for result in results if isinstance(result, Posterior)]
 
 
 def test_a_mode_decides_everything_that_is_not_given() -> None:
@@ -79,19 +79,19 @@ def test_every_start_is_counted_in_both_sets_of_equations(subjects: list[Subject
 
 def test_company_and_cores_change_no_bit(subjects: list[Subject], found: list[Posterior]) -> None:
     for cores in (1, 3):
-        for one, other in zip(found, invert_cohort(subjects, cores=cores), strict=True):
+        for result, other in zip(found, invert_cohort(subjects, cores=cores), strict=True):
             assert isinstance(other, Posterior)
-            assert np.array_equal(one.mean, other.mean)
-            assert one.free_energy == other.free_energy
+            assert np.array_equal(result.mean, other.mean)
+            assert result.free_energy == other.free_energy
     alone = invert(subjects[1])
     assert np.allclose(alone.mean, found[1].mean, atol=1e-9)
     assert alone.start_free_energies == pytest.approx(found[1].start_free_energies, abs=1e-8)
 
 
 def test_free_energy_is_one_number(found: list[Posterior]) -> None:
-    for one in found:
-        assert one.free_energy == one.settled_free_energy == one.start_free_energies.max()
-        assert one.settings == Settings()
+    for result in found:
+        assert result.free_energy == result.settled_free_energy == result.start_free_energies.max()
+        assert result.settings == Settings()
 
 
 def test_full_equations_that_fail_at_the_bilinear_optimum_begin_at_the_start(
@@ -99,15 +99,15 @@ def test_full_equations_that_fail_at_the_bilinear_optimum_begin_at_the_start(
 ) -> None:
     def astray(*given: object) -> _bilinear_start.BilinearStart:
         begun = begin(*given)  # type: ignore[arg-type]  # one of each type
-        lost = [replace(one, starts=np.full_like(one.starts, 400.0)) for one in begun.batch.prepared]
+        lost = [replace(subject, starts=np.full_like(subject.starts, 400.0)) for subject in begun.batch.prepared]
         return replace(begun, batch=replace(begun.batch, prepared=tuple(lost)))
 
     begin = _bilinear_start.begin_at_optima
     monkeypatch.setattr("dcm._cohort.begin_at_optima", astray)
-    for one, other in zip(found, invert_cohort(subjects), strict=True):
+    for result, other in zip(found, invert_cohort(subjects), strict=True):
         assert isinstance(other, Posterior)
         assert other.status is Status.CONVERGED
-        assert other.free_energy == pytest.approx(one.free_energy, abs=0.5)
+        assert other.free_energy == pytest.approx(result.free_energy, abs=0.5)
 
 
 def test_series_in_another_unit_give_the_same_shape(subjects: list[Subject], found: list[Posterior]) -> None:
@@ -160,5 +160,5 @@ def test_spm25s_step_is_its_flow() -> None:
 
 def test_spm25_ends_nearer_to_the_optimum_of_the_noise_than_spm12(subjects: list[Subject]) -> None:
     short = {mode: invert(subjects[0], Settings(mode)) for mode in ("spm12", "spm25")}  # type: ignore[arg-type]  # a str stands for one of its words
-    missing = {mode: one.settled_free_energy - one.free_energy for mode, one in short.items()}
+    missing = {mode: posterior.settled_free_energy - posterior.free_energy for mode, posterior in short.items()}
     assert 0 <= missing["spm25"] < 0.1 * missing["spm12"]

@@ -119,8 +119,8 @@ def test_bold_gradient_equals_automatic_differentiation() -> None:
 def test_spm_differences_approach_the_exact_expansion() -> None:
     p = jax.tree.map(jnp.asarray, random_parameters(random_spec(3, 2, 9), 9))
     exact, differences = jax.jit(bilinear_form)(p), jax.jit(spm_bilinear_form)(p)
-    for one, other in zip(jax.tree.leaves(exact), jax.tree.leaves(differences), strict=True):
-        assert np.allclose(one, other, atol=2e-3)
+    for leaf, other in zip(jax.tree.leaves(exact), jax.tree.leaves(differences), strict=True):
+        assert np.allclose(leaf, other, atol=2e-3)
 
 
 def test_gating_needs_the_nonlinear_integrator() -> None:

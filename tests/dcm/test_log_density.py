@@ -124,5 +124,5 @@ def test_padding_changes_neither_density_nor_gradient() -> None:
 
     plain = jax.tree.leaves(log_density_and_gradient(model, problem, POINT))
     wide = jax.tree.leaves(log_density_and_gradient(Longer(), padded, POINT))
-    for one, other in zip(plain, wide, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-10)
+    for alone, other in zip(plain, wide, strict=True):
+        np.testing.assert_allclose(alone, other, rtol=1e-10)

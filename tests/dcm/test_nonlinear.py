@@ -162,7 +162,7 @@ def test_steps_with_panels_reach_the_same_samples(repetition_time: float) -> Non
         np.random.default_rng(0).standard_normal((12, 2)), events().inputs, repetition_time / 16, repetition_time
     )
     plain, cut = schedule(data), schedule_with_panels(data)
-    times = [np.append(0, np.cumsum(one.durations[one.interval]))[one.sample] for one in (plain, cut)]
+    times = [np.append(0, np.cumsum(plan.durations[plan.interval]))[plan.sample] for plan in (plain, cut)]
     assert np.allclose(*times, atol=1e-12)
     assert cut.durations.max() <= PANEL * cut.panels * (1 + 1e-9)
 

@@ -48,7 +48,7 @@ def subjects(count: int) -> list[Subject]:
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    [made] = make_batches([prepare(one, SETTINGS) for one in subjects(4)], SETTINGS)
+    [made] = make_batches([prepare(subject, SETTINGS) for subject in subjects(4)], SETTINGS)
     return made
 
 
@@ -187,11 +187,11 @@ def test_sixty_four_bit_may_be_asked_for_by_a_context(batch: Batch, machine: Cal
 
 
 def blas_threads() -> list[int]:
-    return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
 def ours() -> list[str]:
-    return [one.name for one in threading.enumerate() if one.name.startswith("dcm")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("dcm")]
 
 
 def test_threads_of_blas_are_given_back_and_ours_end() -> None:

@@ -24,7 +24,7 @@ def test_numbers_have_mean_spread_and_quartiles_of_who_has_them() -> None:
 
 def test_texts_have_a_row_for_each_category() -> None:
     rows = cohort_by_arm({"sex": ("F", "M", "F", "", "M", "M", "F")}, ARM)
-    assert [(one.name, one.category) for one in rows] == [("sex", "F"), ("sex", "M")]
+    assert [(row.name, row.category) for row in rows] == [("sex", "F"), ("sex", "M")]
     assert rows[0].arms == (CategoryCount(2, 3, 1), CategoryCount(1, 3, 0))
     assert rows[0].difference == pytest.approx((1 / 3) / math.sqrt(2 / 9))
     assert rows[1].difference == pytest.approx(-rows[0].difference)
@@ -32,7 +32,7 @@ def test_texts_have_a_row_for_each_category() -> None:
 
 def test_an_arm_without_spread_has_no_standardised_difference() -> None:
     rows = cohort_by_arm({"smokes": ("no",) * 7, "dose": np.array([5.0, 5, 5, 5, 7, 7, 7])}, ARM)
-    assert all(math.isnan(one.difference) for one in rows)
+    assert all(math.isnan(row.difference) for row in rows)
 
 
 def test_an_arm_in_which_nobody_has_a_value_is_no_error() -> None:

@@ -86,7 +86,7 @@ def test_holm_is_statsmodels_own() -> None:
 def test_kinds_are_adjusted_apart_and_pearson_comes_first() -> None:
     x, y = pair(0.6)
     found = correlations(x, {"a": y, "b": -y}, FEW)
-    assert [(one.kind, one.name) for one in found] == [
+    assert [(result.kind, result.name) for result in found] == [
         ("pearson", "a"), ("pearson", "b"), ("spearman", "a"), ("spearman", "b")
     ]  # fmt: skip
     assert found[0].holm == pytest.approx(2 * found[0].p_value)

@@ -138,7 +138,7 @@ def test_the_noise_of_residuals_is_that_of_the_data_whatever_the_design_took() -
     factor = np.linalg.cholesky(covariance)
     draws = [noise_covariance(maker @ rng.normal(size=(scans, voxels)) @ factor.T, scans - rank) for _ in range(400)]
     # The shrinkage leaves the trace as it is.
-    assert np.mean([np.trace(one) for one in draws]) == pytest.approx(np.trace(covariance), rel=0.03)
+    assert np.mean([np.trace(draw) for draw in draws]) == pytest.approx(np.trace(covariance), rel=0.03)
 
 
 def test_many_voxels_and_few_scans_have_a_covariance_that_can_be_inverted() -> None:

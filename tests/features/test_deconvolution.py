@@ -28,7 +28,7 @@ def _slow(y: np.ndarray, kernel: np.ndarray, bins: int, confounds: np.ndarray, w
     basis = np.stack([np.cos(np.pi * (2 * t + 1) * k / (2 * length)) for k in range(scans)], axis=1)
     basis *= np.sqrt(2 / length)
     basis[:, 0] = np.sqrt(1 / length)
-    H = np.stack([np.convolve(one, kernel)[:length][128::bins] for one in basis.T], axis=1)
+    H = np.stack([np.convolve(column, kernel)[:length][128::bins] for column in basis.T], axis=1)
     penalty = np.trace(H.T @ H) / (4 * scans)
     design = np.column_stack([whitening @ H, confounds])
     precision = np.diag([penalty] * scans + [0.0] * confounds.shape[1])
@@ -105,7 +105,7 @@ def test_reading_is_convolution_at_one_bin_of_each_scan(
     first = data.draw(st.integers(0, scans * bins - 1))
     rng = np.random.default_rng(length)
     series, kernel = rng.normal(size=(scans * bins, 2)), rng.normal(size=length)
-    slow = np.stack([np.convolve(one, kernel)[: len(series)][first::bins] for one in series.T], axis=1)
+    slow = np.stack([np.convolve(column, kernel)[: len(series)][first::bins] for column in series.T], axis=1)
     np.testing.assert_allclose(sample_convolved(series, kernel, bins, first), slow, atol=1e-12)
 
 

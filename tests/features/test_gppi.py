@@ -114,7 +114,7 @@ def test_weights_are_in_units_of_the_target_over_those_of_the_seed(
 ) -> None:
     run = made_up(scans=60)
     scaled = run.series * np.array([target, seed, 1.0, 1.0])
-    before, after = (_gppi(run, series=one, level=level).directed for one in (run.series, scaled))
+    before, after = (_gppi(run, series=series, level=level).directed for series in (run.series, scaled))
     np.testing.assert_allclose(after[:, 0, 1], before[:, 0, 1] * target / seed, rtol=1e-6)
 
 

@@ -52,7 +52,7 @@ def test_one_incomplete_column_is_one_ridge_on_its_nearest_columns() -> None:
     seen = ~np.isnan(values[:, 0])
     standard = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)
     others = np.delete(standard, 0, axis=1)
-    r = [abs(np.corrcoef(one[seen], standard[seen, 0])[0, 1]) for one in others.T]
+    r = [abs(np.corrcoef(column[seen], standard[seen, 0])[0, 1]) for column in others.T]
     nearest = sorted(np.argsort(r)[-5:])
     ridge = BayesianRidge().fit(others[seen][:, nearest], standard[seen, 0])
     expected = ridge.predict(others[~seen][:, nearest]) * np.nanstd(values[:, 0]) + np.nanmean(values[:, 0])

@@ -29,8 +29,8 @@ def _outcome(values: np.ndarray) -> Outcome:
 def test_the_whole_sample_is_prepared_as_a_fold_of_everybody() -> None:
     whole = prepare_whole_sample(FULL)
     assert whole.whole_sample == ("motion residuals", "imputation")
-    assert [one.name for one in whole.columns] == [f"x{k}" for k in range(8)] + ["arm", "score"]
-    assert not any(one.motion for one in whole.columns)
+    assert [column.name for column in whole.columns] == [f"x{k}" for k in range(8)] + ["arm", "score"]
+    assert not any(column.motion for column in whole.columns)
     assert np.isfinite(whole.values).all()
     np.testing.assert_allclose(
         preparation_pipeline(whole, "iterative").fit_transform(whole.values),
@@ -43,7 +43,7 @@ def test_only_what_did_something_is_labelled() -> None:
     assert prepare_whole_sample(participant_table(gaps=1, motion=False)).whole_sample == ("imputation",)
     assert prepare_whole_sample(participant_table(motion=False)).whole_sample == ()
     unused = participant_table()
-    plain = replace(unused, columns=tuple(replace(one, motion="") for one in unused.columns))
+    plain = replace(unused, columns=tuple(replace(column, motion="") for column in unused.columns))
     assert prepare_whole_sample(plain).whole_sample == ()  # motion is there, and nothing is adjusted for it
 
 
@@ -75,7 +75,7 @@ def test_what_was_estimated_before_is_not_forgotten() -> None:
 
 def test_imputations_differ_where_something_is_missing_and_nowhere_else() -> None:
     first, second = multiple_imputations(FULL, 2, seed=3)
-    kept = [FULL.place(one.name) for one in first.columns]
+    kept = [FULL.place(column.name) for column in first.columns]
     gone = np.isnan(FULL.values[:, kept])
     assert (first.values[gone] != second.values[gone]).all()
     assert (first.values[~gone] == second.values[~gone]).all()

@@ -53,7 +53,7 @@ def test_the_interaction_of_complete_data_is_the_difference_of_mean_changes(
 def test_main_effects_weigh_arms_and_sessions_alike() -> None:
     before, after = simulated(0.6)
     session, arm, _ = model(before, after).effects
-    means = np.array([[one[of(sign)].mean() for one in (before, after)] for sign in (1, -1)])
+    means = np.array([[scores[of(sign)].mean() for scores in (before, after)] for sign in (1, -1)])
     assert session.estimate == pytest.approx(np.diff(means, axis=1).mean())
     assert arm.estimate == pytest.approx(means[0].mean() - means[1].mean())
 
@@ -79,10 +79,12 @@ def test_people_with_one_session_stay_in_the_model_and_out_of_the_t_test() -> No
     after[[0, 20]], before[5] = np.nan, np.nan
     found = model(before, after)
     assert (found.participants, found.complete) == (21, 18)
-    assert [one.participants for one in found.cells] == [10, 10, 10, 9]
+    assert [cell.participants for cell in found.cells] == [10, 10, 10, 9]
     assert found.change.difference.df == 16
     np.testing.assert_allclose(
-        [one.estimate for one in found.effects], _generalised(before, after, found.between / found.within), rtol=1e-8
+        [effect.estimate for effect in found.effects],
+        _generalised(before, after, found.between / found.within),
+        rtol=1e-8,
     )
 
 
@@ -124,11 +126,11 @@ def test_changes_and_their_difference_are_students() -> None:
     before, after = simulated(0.6)
     change = after - before
     found = change_scores(change, ARM, ARMS)
-    for sign, one in zip((1, -1), found.arms, strict=True):
+    for sign, arm in zip((1, -1), found.arms, strict=True):
         paired = stats.ttest_rel(after[of(sign)], before[of(sign)])
         interval = paired.confidence_interval()
         np.testing.assert_allclose(
-            [one.mean.t, one.mean.p_value, one.mean.low, one.mean.high],
+            [arm.mean.t, arm.mean.p_value, arm.mean.low, arm.mean.high],
             [paired.statistic, paired.pvalue, interval.low, interval.high],
         )
     exact = stats.ttest_ind(change[ARM > 0], change[ARM < 0])
@@ -151,8 +153,8 @@ def test_hedges_g_is_unbiased_and_its_interval_holds_the_truth() -> None:
     for _ in range(400):
         change = rng.normal(0, 1, 21) + truth * (ARM > 0)
         found.append(change_scores(change, ARM, ARMS).effect_size)
-    assert np.mean([one.g for one in found]) == pytest.approx(truth, abs=0.07)  # three standard errors
-    assert np.mean([one.low <= truth <= one.high for one in found]) == pytest.approx(0.95, abs=0.035)
+    assert np.mean([result.g for result in found]) == pytest.approx(truth, abs=0.07)  # three standard errors
+    assert np.mean([result.low <= truth <= result.high for result in found]) == pytest.approx(0.95, abs=0.035)
 
 
 def test_hedges_correction_is_the_known_one() -> None:

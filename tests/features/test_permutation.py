@@ -36,10 +36,10 @@ def test_a_shuffle_reaches_what_its_whole_estimate_reaches() -> None:
     folds = prepare_folds(predictors, assign_folds(10, None))
     found = nested_cross_validation(folds, outcome.values, TUNING)
     reached = permutations_reaching(folds, outcome.values, found, range(10), 0, TUNING)
-    for number, one in enumerate(reached):
+    for number, statistic in enumerate(reached):
         dealt = np.random.default_rng([0, number]).permutation(10)
         q_squared = nested_cross_validation(folds, outcome.values[dealt], TUNING).q_squared
-        assert one == (q_squared >= found.q_squared - 1e-9)
+        assert statistic == (q_squared >= found.q_squared - 1e-9)
 
 
 def test_a_strong_effect_is_not_reached_by_chance() -> None:

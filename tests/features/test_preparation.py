@@ -70,7 +70,7 @@ def test_each_step_behaves_as_scikit_learn_asks(transformer: BaseEstimator) -> N
 
 @pytest.mark.parametrize("transformer", transformers(), ids=lambda one: type(one).__name__)
 def test_each_step_takes_a_data_frame_and_refuses_one_in_another_order(transformer: BaseEstimator) -> None:
-    names = [one.name for one in transformer.columns]
+    names = [column.name for column in transformer.columns]
     frame = pd.DataFrame(table_of(transformer), columns=names)
     found = clone(transformer).set_output(transform="pandas").fit_transform(frame)
     plain = clone(transformer).fit_transform(frame.to_numpy())

@@ -82,7 +82,9 @@ def slopes(factor: float) -> Told:
 
 def mixed(factor: float) -> Told:
     found = mixed_model(factor * Y, factor * AFTER, ARM, ("drug", "placebo"))
-    return np.array([one.estimate for one in found.effects]), np.array([one.p_value for one in found.effects])
+    return np.array([effect.estimate for effect in found.effects]), np.array(
+        [effect.p_value for effect in found.effects]
+    )
 
 
 def changed(factor: float) -> Told:

@@ -18,7 +18,7 @@ def reference(shared_data: Path) -> tuple[dict, WholeSampleFit]:
     folder = shared_data / "glmnet"
     table = np.loadtxt(folder / "simulated.csv", delimiter=",", skiprows=1)
     wanted = json.loads((folder / "simulated_glmnet.json").read_text())
-    tuning = Tuning(tuple(float(one["alpha"]) for one in wanted["path"]))
+    tuning = Tuning(tuple(float(step["alpha"]) for step in wanted["path"]))
     outcome = Outcome("improvement", "points", table[:, 0])
     return wanted, fit_whole_sample(predictors_of(table[:, 1:]), outcome, assign_folds(len(table), None), tuning)
 
@@ -42,8 +42,8 @@ def test_both_choices_are_glmnets(reference: tuple[dict, WholeSampleFit]) -> Non
 
 def test_coefficients_are_glmnets(reference: tuple[dict, WholeSampleFit]) -> None:
     wanted, found = reference
-    for one, curve in zip(wanted["path"], found.curves, strict=True):
-        np.testing.assert_allclose(curve.coefficients[curve.minimum] / found.scale, one["coef"], atol=1e-5)
+    for step, curve in zip(wanted["path"], found.curves, strict=True):
+        np.testing.assert_allclose(curve.coefficients[curve.minimum] / found.scale, step["coef"], atol=1e-5)
 
 
 def test_the_best_mixing_is_glmnets(reference: tuple[dict, WholeSampleFit]) -> None:

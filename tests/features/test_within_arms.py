@@ -31,7 +31,9 @@ def test_r_is_that_of_values_with_the_means_of_arms_taken_out() -> None:
     for column, rows in enumerate(strata):
         dummies[rows, column] = 1
     left = [v - dummies @ np.linalg.lstsq(dummies, v, rcond=None)[0] for v in (*x.T, y)]
-    np.testing.assert_allclose(found.correlation, [np.corrcoef(one, left[-1])[0, 1] for one in left[:-1]], atol=1e-12)
+    np.testing.assert_allclose(
+        found.correlation, [np.corrcoef(predictor, left[-1])[0, 1] for predictor in left[:-1]], atol=1e-12
+    )
 
 
 def test_p_is_exact_where_all_shuffles_can_be_listed() -> None:

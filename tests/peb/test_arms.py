@@ -49,8 +49,8 @@ def design(arms: np.ndarray | None = None) -> Design:
 
 
 def arm_group(arm: str, sd: float = 0.1, settings: PebSettings = EXACT) -> GroupPosterior:
-    own = [one for one, label in zip(participants(sd), ARMS, strict=True) if label == arm]
-    names = [one.name for one in own]
+    own = [participant for participant, label in zip(participants(sd), ARMS, strict=True) if label == arm]
+    names = [participant.name for participant in own]
     covariates = {"improvement": IMPROVEMENT[arm == ARMS]}
     return fit(own, make_design(names, covariates, centre=False), settings, name=arm)
 
@@ -97,7 +97,7 @@ def test_the_planted_slopes_are_found_in_the_arm_where_they_are(slopes: ArmCompa
 
 def test_without_names_every_covariate_with_an_interaction_is_compared(group: GroupPosterior) -> None:
     found = arms_from_interactions(group, ARM, BOTH)
-    assert [one.covariate for one in found] == ["mean", "improvement"]
+    assert [result.covariate for result in found] == ["mean", "improvement"]
 
 
 def test_the_order_of_the_arms_turns_the_difference_round(group: GroupPosterior, slopes: ArmComparison) -> None:
@@ -194,8 +194,8 @@ def test_a_variance_between_arms_widens_the_difference_but_keeps_its_mean(
 
 def test_arms_centred_at_different_places_are_remarked_on(pair: tuple[GroupPosterior, GroupPosterior]) -> None:
     here, there = (
-        replace(one, design=replace(one.design, centres={"improvement": place}))
-        for one, place in zip(pair, (12.5, 10.0), strict=True)
+        replace(arm, design=replace(arm.design, centres={"improvement": place}))
+        for arm, place in zip(pair, (12.5, 10.0), strict=True)
     )
     mean, slope = arms_from_groups(here, there, ALL_THERE_ARE).comparisons
     assert "centred at 12.5 in ketamine and at 10 in midazolam" in mean.remarks[0]
@@ -254,8 +254,10 @@ def test_sessions_participants_and_arms_are_one_recursion() -> None:
     for estimates, parameters in ((stacked, chosen), (direct, None)):
         arms = []
         for arm in BOTH:
-            own = [one for one, label in zip(estimates, ARMS, strict=True) if label == arm]
-            rows = make_design([one.name for one in own], {"improvement": IMPROVEMENT[arm == ARMS]}, centre=False)
+            own = [level for level, label in zip(estimates, ARMS, strict=True) if label == arm]
+            rows = make_design(
+                [participant.name for participant in own], {"improvement": IMPROVEMENT[arm == ARMS]}, centre=False
+            )
             arms.append(fit(own, rows, EXACT, parameters=parameters, name=arm).as_estimate())
         top = Design(BOTH, ("commonality", "half difference"), np.array([[1.0, 1.0], [1.0, -1.0]]))
         found.append(fit(arms, top, ALL_THERE_ARE).of("half difference"))

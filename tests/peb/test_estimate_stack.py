@@ -39,13 +39,13 @@ def test_participants_under_a_group_are_those_reduced_one_by_one() -> None:
     means, between = rng.normal(size=(4, 2)), group_models.covariance(2, 0.3, rng)
     between = (between + between.T) / 2
     found = under_group(estimates, ("A[x<-y]", "B[y<-x, drug]"), means, between)
-    for one, together, mean in zip(estimates, found, means, strict=True):
-        places = np.array([one.parameters.index(name) for name in ("A[x<-y]", "B[y<-x, drug]")])
-        expected, covariance = one.prior.mean.copy(), one.prior.covariance.copy()
+    for estimate, together, mean in zip(estimates, found, means, strict=True):
+        places = np.array([estimate.parameters.index(name) for name in ("A[x<-y]", "B[y<-x, drug]")])
+        expected, covariance = estimate.prior.mean.copy(), estimate.prior.covariance.copy()
         covariance[places] = covariance[:, places] = 0.0
         expected[places], covariance[np.ix_(places, places)] = mean, between
-        alone = one.under(Gaussian(expected, covariance))
-        assert together.name == one.name
+        alone = estimate.under(Gaussian(expected, covariance))
+        assert together.name == estimate.name
         np.testing.assert_array_equal(together.prior.covariance, alone.prior.covariance)
         np.testing.assert_allclose(together.posterior.mean, alone.posterior.mean, rtol=1e-11, atol=1e-13)
         np.testing.assert_allclose(together.posterior.covariance, alone.posterior.covariance, rtol=1e-11, atol=1e-13)

@@ -23,14 +23,19 @@ def test_planted_effects_are_within_their_intervals() -> None:
 def test_a_sure_first_level_gives_the_regression_of_its_means() -> None:
     estimates, design = group_models.group(effects=np.array([[0.5, 0.0, -0.4], [0.2, 0.1, 0.0]]))
     sharp = [
-        type(one)(
-            one.name, one.parameters, one.fields, Gaussian(np.zeros(3), np.eye(3) * 1e6), _sharp(one.posterior), 0.0
+        type(estimate)(
+            estimate.name,
+            estimate.parameters,
+            estimate.fields,
+            Gaussian(np.zeros(3), np.eye(3) * 1e6),
+            _sharp(estimate.posterior),
+            0.0,
         )
-        for one in estimates
+        for estimate in estimates
     ]
     wide = Gaussian(np.zeros(6), np.eye(6) * 1e6)
     found = fit(sharp, design, PebSettings(between="gaussian", prior=wide, noise_variance=100.0, between_ratio=1e7))
-    means = np.array([one.posterior.mean for one in sharp])
+    means = np.array([estimate.posterior.mean for estimate in sharp])
     expected = np.linalg.lstsq(design.matrix, means, rcond=None)[0]
     np.testing.assert_allclose(found.mean.T, expected, atol=1e-4)
 
@@ -40,7 +45,7 @@ def test_participants_are_matched_by_name_not_by_order() -> None:
     straight = fit(estimates, design)
     shuffled = fit(estimates[::-1], design)
     np.testing.assert_array_equal(straight.posterior.mean, shuffled.posterior.mean)
-    assert [one.name for one in shuffled.participants] == list(design.participants)
+    assert [participant.name for participant in shuffled.participants] == list(design.participants)
 
 
 def test_exact_fit_ends_where_the_log_posterior_is_flat() -> None:
@@ -60,8 +65,8 @@ def test_the_evidence_prefers_the_covariate_that_is_there() -> None:
 def test_participants_are_drawn_toward_the_group() -> None:
     estimates, design = group_models.group(between=0.02)
     found = fit(estimates, design)
-    before = np.std([one.posterior.mean for one in estimates], axis=0)
-    after = np.std([one.posterior.mean for one in found.participants], axis=0)
+    before = np.std([estimate.posterior.mean for estimate in estimates], axis=0)
+    after = np.std([participant.posterior.mean for participant in found.participants], axis=0)
     assert (after < before).all()
 
 
@@ -69,10 +74,10 @@ def test_parameters_outside_the_group_keep_their_prior() -> None:
     estimates, design = group_models.group()
     found = fit(estimates, design, parameters=["A"])
     assert found.parameters == group_models.PARAMETERS[:2]
-    for one, given in zip(found.participants, estimates, strict=True):
-        assert one.parameters == given.parameters
-        assert one.prior.mean[2] == given.prior.mean[2]
-        assert one.prior.covariance[2, 2] == given.prior.covariance[2, 2]
+    for participant, given in zip(found.participants, estimates, strict=True):
+        assert participant.parameters == given.parameters
+        assert participant.prior.mean[2] == given.prior.mean[2]
+        assert participant.prior.covariance[2, 2] == given.prior.covariance[2, 2]
 
 
 def test_none_leaves_nothing_to_estimate_between_participants() -> None:

@@ -58,13 +58,22 @@ def test_evidence_is_the_marginal_likelihood_of_the_participants_data() -> None:
     estimates, design = group_models.group(4)
     rows = []
     likelihood = []
-    for i, one in enumerate(estimates):
+    for i, estimate in enumerate(estimates):
         noise = group_models.covariance(3, 0.2, rng)
         data = rng.normal(size=3)
         precision = np.linalg.inv(noise)
         posterior = np.linalg.inv(precision + np.eye(3))
         mean = posterior @ precision @ data
-        rows.append(Estimate(one.name, one.parameters, one.fields, one.prior, Gaussian(mean, _even(posterior)), 0.0))
+        rows.append(
+            Estimate(
+                estimate.name,
+                estimate.parameters,
+                estimate.fields,
+                estimate.prior,
+                Gaussian(mean, _even(posterior)),
+                0.0,
+            )
+        )
         likelihood.append((data, noise, i))
     prepared = prepare(rows, design, PebSettings(components="single", between="gaussian")).group
     beta, gamma = jnp.asarray(rng.normal(size=SIZE) * 0.2), jnp.asarray([0.3])

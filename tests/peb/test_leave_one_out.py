@@ -66,7 +66,7 @@ def test_exact_estimates_are_those_of_a_fit_to_the_others_and_a_grid(group: Grou
     estimates, design = group
     for i in (0, 7):
         others = [name for name in design.participants if name != design.participants[i]]
-        found = fit([one for one in estimates if one.name in others], design.rows(others), EXACT)
+        found = fit([estimate for estimate in estimates if estimate.name in others], design.rows(others), EXACT)
         values = design.rows(others).matrix[:, 1]
         prior = Gaussian(np.zeros(1), np.array([[4 * values.var(ddof=1)]]))
         expected = on_a_grid(estimates[i], found.mean[:, 1], found.mean[:, 0], found.between, prior)
@@ -94,7 +94,9 @@ def test_agrees_with_spm12_on_real_participants(shared_data: Path) -> None:
             )
         )
     design = Design(
-        tuple(one.name for one in estimates), ("mean", "LI", "handedness", "sex", "age"), reference["PEB_B"]["M"]["X"]
+        tuple(estimate.name for estimate in estimates),
+        ("mean", "LI", "handedness", "sex", "age"),
+        reference["PEB_B"]["M"]["X"],
     )
     found = leave_one_out(
         estimates,

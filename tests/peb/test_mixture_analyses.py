@@ -133,10 +133,10 @@ def test_arms_are_unbalanced_from_three_to_two() -> None:
 
 def test_a_group_is_an_estimate_of_the_level_above(data: Group) -> None:
     groups = [fit(*mixed_group(12, 2, seed=seed), name=f"site {seed}") for seed in range(5)]
-    design = Design(tuple(one.name for one in groups), ("mean",), np.ones((5, 1)))
-    third = fit([one.as_estimate() for one in groups], design, parameters=["mean: B0", "mean: B1"])
+    design = Design(tuple(posterior.name for posterior in groups), ("mean",), np.ones((5, 1)))
+    third = fit([posterior.as_estimate() for posterior in groups], design, parameters=["mean: B0", "mean: B1"])
     assert third.mixture is not None
-    mean = np.mean([one.mean[:, 0] for one in groups], axis=0)
+    mean = np.mean([posterior.mean[:, 0] for posterior in groups], axis=0)
     np.testing.assert_allclose(third.mean[:, 0], mean, atol=0.1)
 
 
@@ -145,7 +145,7 @@ def told() -> Group:
     """A score that connection 0 goes with."""
     estimates, design = mixed_group(16, 2, seed=8, spread=0.2)
     rng = np.random.default_rng(0)
-    truth = np.array([one.posterior.mean[0] for one in estimates])
+    truth = np.array([estimate.posterior.mean[0] for estimate in estimates])
     matrix = design.matrix.copy()
     matrix[:, 2] = 3 * (truth - truth.mean()) + 0.3 * rng.normal(size=16)
     return estimates, replace(design, matrix=matrix)

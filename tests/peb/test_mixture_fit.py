@@ -39,7 +39,7 @@ def by_brute_force(estimates: list[Estimate], X: np.ndarray, u: np.ndarray) -> t
     own = -(((u - u[:, None]) / 0.6) ** 2) / 2
     p_u = logsumexp((typical - logsumexp(typical))[:, None] + own - logsumexp(own, axis=1, keepdims=True), axis=0)
     joint = np.array(heights) + p_u[:, None]
-    cell = np.log(np.prod([one[1] - one[0] for one in b]))
+    cell = np.log(np.prod([bounds[1] - bounds[0] for bounds in b]))
     weight = np.exp(joint - logsumexp(joint)).sum(axis=0)
     mean = weight @ grid
     return weight @ (grid > 0), np.sqrt(weight @ (grid - mean) ** 2), float(logsumexp(joint) + cell)
@@ -54,7 +54,7 @@ def test_it_is_the_sum_over_effects_and_spreads(participants: int, outlier: floa
     np.testing.assert_allclose(found.probability[0], above, atol=0.01)
     np.testing.assert_allclose(found.sd[0], sd, rtol=0.02)
     # a first level's F here is ln N(y; 0, s² + pC)
-    alone = sum(one.free_energy for one in estimates)
+    alone = sum(estimate.free_energy for estimate in estimates)
     assert found.free_energy - alone == pytest.approx(evidence - alone, abs=0.03)
 
 
@@ -90,7 +90,7 @@ def test_a_posterior_wider_than_its_prior_is_no_information() -> None:
     worse = replace(estimates[3], posterior=Gaussian(np.array([5.0, -5.0]), 2.5 * np.eye(2)))
     with_it = fit([*estimates[:3], worse, *estimates[4:]], design)
     without = fit(
-        [one for one in estimates if one is not estimates[3]],
+        [estimate for estimate in estimates if estimate is not estimates[3]],
         design.rows([e.name for e in estimates if e is not estimates[3]]),
     )
     assert np.abs(with_it.mean - without.mean).max() < 0.02
@@ -105,7 +105,7 @@ def test_a_slope_that_hardly_curves_is_no_far_optimum() -> None:
         replace(estimates[3], prior=prior, posterior=Gaussian(variances * [slope, 20.0], np.diag(variances)))
         for slope in (0.0, 0.1)
     )
-    plain, found = (fit([*estimates[:3], one, *estimates[4:]], design) for one in (level, sloping))
+    plain, found = (fit([*estimates[:3], changed, *estimates[4:]], design) for changed in (level, sloping))
     assert np.abs(found.mean - plain.mean).max() < 0.1 * plain.sd.min()
     assert found.free_energy == pytest.approx(plain.free_energy, abs=0.1)
     assert found.participants[3].free_energy < sloping.free_energy + 1
@@ -115,7 +115,8 @@ def test_units_of_covariates_and_parameters_do_not_matter() -> None:
     estimates, design = mixed_group(14, 2, seed=2, correlation=0.5)
     unit = np.diag([1e3, 1e-3])
     other = [
-        replace(one, prior=one.prior.transformed(unit), posterior=one.posterior.transformed(unit)) for one in estimates
+        replace(estimate, prior=estimate.prior.transformed(unit), posterior=estimate.posterior.transformed(unit))
+        for estimate in estimates
     ]
     scaled = replace(design, matrix=design.matrix * [1.0, 1e-5, 1e4])
     plain, found = fit(estimates, design), fit(other, scaled)
@@ -126,8 +127,8 @@ def test_units_of_covariates_and_parameters_do_not_matter() -> None:
 
 def test_the_grid_widens_where_people_differ_by_more_than_their_prior() -> None:
     usual, design = mixed_group(14, 1, seed=2)
-    wild = [replace(one, prior=Gaussian(np.zeros(1), np.eye(1) / 64)) for one in usual]
-    sharp = [replace(one, posterior=Gaussian(one.posterior.mean * 2, np.eye(1) / 1e4)) for one in wild]
+    wild = [replace(cell, prior=Gaussian(np.zeros(1), np.eye(1) / 64)) for cell in usual]
+    sharp = [replace(estimate, posterior=Gaussian(estimate.posterior.mean * 2, np.eye(1) / 1e4)) for estimate in wild]
     found = fit(sharp, design)
     assert found.mixture is not None
     assert found.mixture.u.size > fit(usual, design).mixture.u.size  # type: ignore[union-attr]  # a mixture has one
@@ -145,4 +146,4 @@ def test_somebody_without_a_posterior_under_the_group_is_named() -> None:
     estimates, design = mixed_group(16, 2, seed=1)
     tied = Gaussian(np.zeros(2), 2 * np.array([[1, 0.95], [0.95, 1]]))
     with pytest.raises(PebError, match=r"s\d+ has a posterior that is wider than its prior .*; invert it again"):
-        fit([replace(one, prior=tied) for one in estimates], design)
+        fit([replace(estimate, prior=tied) for estimate in estimates], design)

@@ -64,7 +64,7 @@ def test_rounds_end_where_the_group_stays(found: Refit) -> None:
 
 
 def test_at_the_end_inversion_and_reduction_agree(found: Refit) -> None:
-    error = [abs(one.inverted_free_energy - one.free_energy) for one in found.rounds]
+    error = [abs(step.inverted_free_energy - step.free_energy) for step in found.rounds]
     assert error[-1] < min(0.05, error[0] / 5)
     for inverted, reduced in zip(found.posteriors, found.group.participants, strict=True):
         again = Estimate.from_dcm(reduced.name, inverted)
@@ -77,14 +77,14 @@ def test_a_rounds_evidence_is_that_of_the_inversions_under_its_priors(subjects: 
     only = fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], max_rounds=1)
     assert only.status is RefitStatus.MAX_ROUNDS
     plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
-    assert [one.free_energy for one in only.estimates] == [one.free_energy for one in plain]
+    assert [estimate.free_energy for estimate in only.estimates] == [alone.free_energy for alone in plain]
     difference = 0.0
-    for one, start, reduced in zip(subjects, plain, only.group.participants, strict=True):
+    for participant, start, reduced in zip(subjects, plain, only.group.participants, strict=True):
         free, full = start.free, np.zeros((SPEC.layout.size,) * 2)
         full[np.ix_(free, free)] = reduced.prior.covariance
         mean = start.prior.mean.copy()
         mean[free] = reduced.prior.mean
-        under = replace(one, prior=dcm.Prior(mean, full), start=start.mean)
+        under = replace(participant, prior=dcm.Prior(mean, full), start=start.mean)
         difference += dcm.invert(under, refit.FIRST_LEVEL).free_energy - reduced.free_energy
     [round_] = only.rounds
     assert round_.inverted_free_energy - round_.free_energy == pytest.approx(difference, abs=1e-5)
@@ -92,9 +92,9 @@ def test_a_rounds_evidence_is_that_of_the_inversions_under_its_priors(subjects: 
 
 def test_estimates_are_under_the_original_priors(found: Refit) -> None:
     original = dcm.prior(SPEC)
-    for one, inverted in zip(found.estimates, found.posteriors, strict=True):
-        assert np.array_equal(one.prior.mean, original.mean[original.free])
-        assert np.array_equal(one.prior.covariance, original.covariance[np.ix_(original.free, original.free)])
+    for estimate, inverted in zip(found.estimates, found.posteriors, strict=True):
+        assert np.array_equal(estimate.prior.mean, original.mean[original.free])
+        assert np.array_equal(estimate.prior.covariance, original.covariance[np.ix_(original.free, original.free)])
         assert not np.allclose(inverted.prior.covariance, original.covariance)
 
 
@@ -106,7 +106,7 @@ def test_what_data_say_is_averaged_point_by_point(share: float) -> None:
     again = Estimate("one", last.parameters, last.fields, wide, second, -12.0).under(tight)
     made = refit._average(last, again, {"one": wide}, share)
     for point in np.random.default_rng(0).standard_normal((5, 3)):
-        told = [log_likelihood(one, point) for one in (last, again, made)]
+        told = [log_likelihood(posterior, point) for posterior in (last, again, made)]
         assert told[2] == pytest.approx((1 - share) * told[0] + share * told[1], abs=1e-9)
 
 
@@ -124,11 +124,11 @@ def log_likelihood(one: Estimate, point: np.ndarray) -> float:
 
 
 def test_the_way_to_another_prior_and_back_changes_nothing(found: Refit) -> None:
-    for one, reduced in zip(found.estimates, found.group.participants, strict=True):
-        back = reduced.under(one.prior)
-        assert back.free_energy == pytest.approx(one.free_energy, abs=1e-6)
-        assert np.allclose(back.posterior.mean, one.posterior.mean, atol=1e-8)
-        assert np.allclose(back.posterior.covariance, one.posterior.covariance, atol=1e-10)
+    for estimate, reduced in zip(found.estimates, found.group.participants, strict=True):
+        back = reduced.under(estimate.prior)
+        assert back.free_energy == pytest.approx(estimate.free_energy, abs=1e-6)
+        assert np.allclose(back.posterior.mean, estimate.posterior.mean, atol=1e-8)
+        assert np.allclose(back.posterior.covariance, estimate.posterior.covariance, atol=1e-10)
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, name: str, call: int) -> None:
@@ -140,7 +140,8 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, call: int) -> None:
         results = invert_cohort(subjects, settings)
         gone = dcm.Failure(name, "failed on purpose")
         return [
-            gone if one.name == name and len(calls) == call else r for one, r in zip(subjects, results, strict=True)
+            gone if participant.name == name and len(calls) == call else r
+            for participant, r in zip(subjects, results, strict=True)
         ]
 
     monkeypatch.setattr(dcm, "invert_cohort", sometimes)
@@ -152,7 +153,7 @@ def test_who_fails_is_named_and_keeps_the_last_posterior(
     plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
     failing(monkeypatch, "sub-3", call=2)
     only = fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], max_rounds=1)
-    assert [one.name for one in only.rounds[0].failures] == ["sub-3"]
+    assert [failure.name for failure in only.rounds[0].failures] == ["sub-3"]
     assert np.allclose(only.posteriors[2].mean, plain[2].mean)
     assert not np.allclose(only.posteriors[3].mean, plain[3].mean)
 

@@ -125,7 +125,9 @@ def test_other_data_of_the_same_shape_are_drawn_from_without_compiling_anew() ->
     estimates, design = trial()
     sample(estimates, design, EXACT, brief)
     compiled = _draw._cache_size()
-    others = [replace(one, posterior=Gaussian(2 * one.posterior.mean, one.posterior.covariance)) for one in estimates]
+    others = [
+        replace(level, posterior=Gaussian(2 * level.posterior.mean, level.posterior.covariance)) for level in estimates
+    ]
     drawn = sample(others, design, EXACT, replace(brief, seed=1))
     assert np.isfinite(drawn.draws).all()
     assert _draw._cache_size() == compiled

@@ -51,14 +51,14 @@ def test_the_end_is_the_best_of_all_combinations(found: Search) -> None:
 
 
 def test_rounds_tell_what_was_dropped(found: Search) -> None:
-    dropped = [name for one in found.rounds for name in one.dropped]
+    dropped = [name for step in found.rounds for name in step.dropped]
     assert dropped
     assert not {name for name, kept in zip(found.effects, found.kept, strict=True) if kept} & set(dropped)
     assert not found.probability[[found.effects.index(name) for name in dropped]].any()
     assert found.rounds[-1].dropped == ()
-    climb = [one.free_energy for one in found.rounds]
+    climb = [step.free_energy for step in found.rounds]
     assert climb == sorted(climb)
-    assert all((np.diff(one.missed) >= 0).all() for one in found.rounds)
+    assert all((np.diff(step.missed) >= 0).all() for step in found.rounds)
 
 
 def test_dropped_effects_are_exactly_zero(found: Search) -> None:

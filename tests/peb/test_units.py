@@ -46,7 +46,7 @@ ESTIMATES, SCORE, ARM = cohort()
 
 
 def design(factor: float, **more: list[str]) -> Design:
-    participants = [one.name for one in ESTIMATES]
+    participants = [estimate.name for estimate in ESTIMATES]
     pairs = [("arm", "score")] if more else []
     return make_design(participants, {"score": factor * SCORE, **more}, interactions=pairs)
 
@@ -88,8 +88,8 @@ def by_interactions(factor: float) -> Numbers:
 def by_third_level(factor: float) -> Numbers:
     both = []
     for arm in ("placebo", "drug"):
-        own = [one for one, name in zip(ESTIMATES, ARM, strict=True) if name == arm]
-        both.append(fit(own, design(factor).rows([one.name for one in own]), EXACT, name=arm))
+        own = [estimate for estimate, name in zip(ESTIMATES, ARM, strict=True) if name == arm]
+        both.append(fit(own, design(factor).rows([outcome.name for outcome in own]), EXACT, name=arm))
     third = arms_from_groups(*both, EXACT)
     _, found = third.comparisons
     return found.difference.mean, np.array([*found.beyond_zero.difference, third.group.free_energy])

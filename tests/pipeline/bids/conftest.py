@@ -52,7 +52,7 @@ def save_rows(path: Path, rows: Sequence[Sequence[Any]]) -> None:
 def confound_rows(scans: int = SCANS, seed: int = 0) -> list[list[Any]]:
     """Header and rows as fMRIPrep writes them: derivatives and displacement are n/a in the first scan."""
     values = np.random.default_rng(seed).normal(size=(scans, len(COLUMNS)))
-    rows: list[list[Any]] = [[repr(float(one)) for one in row] for row in values]
+    rows: list[list[Any]] = [[repr(float(value)) for value in row] for row in values]
     for place, name in enumerate(COLUMNS):
         if name.endswith("derivative1") or name == "framewise_displacement":
             rows[0][place] = "n/a"

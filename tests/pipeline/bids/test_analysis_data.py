@@ -29,8 +29,8 @@ def analysis(**changes: Any) -> Spoil:
 def people(old: str, new: str, *also: Spoil) -> Spoil:
     def spoil(small: Small) -> None:
         small.edit(small.bids / "participants.tsv", old, new)
-        for one in also:
-            one(small)
+        for column in also:
+            column(small)
 
     return spoil
 

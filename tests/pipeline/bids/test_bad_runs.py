@@ -251,13 +251,16 @@ def test_everything_that_is_missing_of_a_run_is_told_at_once(small: Small, only:
 def test_a_missing_session_is_told_with_those_that_there_are(small: Small) -> None:
     shutil.rmtree(small.derivatives / "sub-02" / "ses-2")
     inventory = small.inventory()
-    assert [(one.session, one.task) for one in inventory.absences] == [("ses-2", "faces"), ("ses-2", "rest")]
+    assert [(absence.session, absence.task) for absence in inventory.absences] == [
+        ("ses-2", "faces"),
+        ("ses-2", "rest"),
+    ]
     assert inventory.absences[0].problem == "there is no folder sub-02/ses-2 in the derivatives (sessions: ses-1)"
 
 
 def test_a_participant_without_a_folder_is_told(small: Small) -> None:
     shutil.rmtree(small.derivatives / "sub-02")
-    problems = {one.problem for one in small.inventory().absences}
+    problems = {absence.problem for absence in small.inventory().absences}
     assert problems == {"there is no folder sub-02 in the derivatives"}
 
 

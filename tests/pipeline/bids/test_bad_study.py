@@ -197,8 +197,8 @@ def test_scores_fall_from_before_to_after_under_either_spelling_of_sessions(smal
     caps5 = small.bids / "phenotype" / "caps5.tsv"
     caps5.write_text(caps5.read_text().replace("ses-", "").replace("sub-", ""))
     scores = [who.scores for who in small.inventory().participants]
-    assert [one["caps"] for one in scores] == [5, 6, 7, 8, 9, 10]
-    assert all(one["rise"] == -one["caps"] for one in scores)
+    assert [score["caps"] for score in scores] == [5, 6, 7, 8, 9, 10]
+    assert all(score["rise"] == -score["caps"] for score in scores)
 
 
 def test_a_missing_score_is_nan_and_named(small: Small) -> None:

@@ -96,8 +96,8 @@ def test_durations_may_modulate(tmp_path: Path, table: Save) -> None:
 
 @given(st.lists(st.one_of(finite, st.none()), min_size=2, max_size=30))
 def test_weights_are_centred_and_nothing_is_ever_nan(values: list[float | None]) -> None:
-    known = [one for one in values if one is not None]
-    events = made(["n/a" if one is None else repr(one) for one in values])
+    known = [value for value in values if value is not None]
+    events = made(["n/a" if value is None else repr(value) for value in values])
     if len(set(known)) < 2:
         with pytest.raises(TableError, match="nothing to modulate"):
             events.weights("rating")
@@ -105,6 +105,6 @@ def test_weights_are_centred_and_nothing_is_ever_nan(values: list[float | None])
     weights = events.weights("rating")
     assert np.isfinite(weights).all()
     assert abs(weights.sum()) <= 1e-9 * max(1.0, np.abs(known).max()) * len(values)
-    assert all(weight == 0 for weight, one in zip(weights, values, strict=True) if one is None)
-    there = [weight for weight, one in zip(weights, values, strict=True) if one is not None]
+    assert all(weight == 0 for weight, value in zip(weights, values, strict=True) if value is None)
+    there = [weight for weight, value in zip(weights, values, strict=True) if value is not None]
     np.testing.assert_allclose(np.diff(there), np.diff(known), rtol=1e-9, atol=1e-6)

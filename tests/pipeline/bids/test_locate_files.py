@@ -24,14 +24,14 @@ def relabelled(small: Small, old: str, *new: str, head: str = HEAD) -> None:
     """Every file of a run under other labels, of which there may be several."""
     for folder in (small.bold(head).parent, small.events(head).parent):
         for path in sorted(folder.glob(f"{head}_*")):
-            for one in new:
-                shutil.copy(path, path.with_name(path.name.replace(old, one, 1)))
+            for name in new:
+                shutil.copy(path, path.with_name(path.name.replace(old, name, 1)))
             path.unlink()
 
 
 @pytest.mark.parametrize("names", [("run-1", "run-2"), ("run-2", "run-10"), ("acq-mb", "acq-seq")])
 def test_of_several_runs_the_first_by_label_is_taken_and_the_others_named(small: Small, names: tuple[str, str]) -> None:
-    relabelled(small, "task-faces", *(f"task-faces_{one}" for one in reversed(names)))
+    relabelled(small, "task-faces", *(f"task-faces_{name}" for name in reversed(names)))
     inventory = small.inventory()
     assert inventory.absences == ()
     assert f"_{names[0]}_" in inventory.runs[0].bold.name
@@ -61,8 +61,8 @@ def test_the_configuration_says_which_acquisition(small: Small) -> None:
 
 def test_the_configuration_says_which_resolution(small: Small) -> None:
     for path in small.derivatives.glob("sub-*/ses-*/func/*space-*.nii.gz"):
-        for one in "12":
-            shutil.copy(path, path.with_name(path.name.replace("_desc", f"_res-{one}_desc")))
+        for digit in "12":
+            shutil.copy(path, path.with_name(path.name.replace("_desc", f"_res-{digit}_desc")))
         path.unlink()
     small.set("study", resolution="2")
     assert all("_res-2_" in run.bold.name and "_res-2_" in run.brain_mask.name for run in small.inventory().runs)

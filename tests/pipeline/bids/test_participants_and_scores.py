@@ -138,7 +138,7 @@ def trial(tmp_path: Path) -> Trial:
 
 
 def names(found: StudyParticipants) -> list[str]:
-    return [one.name for one in found.participants]
+    return [participant.name for participant in found.participants]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_people_are_matched_to_folders_that_differ_in_leading_zeros(
     )
     assert found.errors == []
     assert names(found) == folders
-    np.testing.assert_array_equal([one.scores["score"] for one in found.participants], [20, 10, 0])
+    np.testing.assert_array_equal([participant.scores["score"] for participant in found.participants], [20, 10, 0])
     assert any("by the folders" in line for line in found.remarks) == (f"sub-{written[0]}" not in folders)
 
 
@@ -210,11 +210,11 @@ def test_both_sessions_of_a_score_are_read_whatever_it_takes(small: Small) -> No
     small.set("scores.later", table=small.bids / "phenotype" / "caps5.tsv", column="total", take="after")
     inventory = small.inventory()
     found = session_scores(small.study(), inventory, ["caps", "later"])
-    for one in found:
-        np.testing.assert_array_equal(one.before, [35.0 - i for i in range(6)])
-        np.testing.assert_array_equal(one.after, [30.0 - 2 * i for i in range(6)])
-        assert one.unit == "points"
-    fall = np.array([one.scores["caps"] for one in inventory.participants])
+    for result in found:
+        np.testing.assert_array_equal(result.before, [35.0 - i for i in range(6)])
+        np.testing.assert_array_equal(result.after, [30.0 - 2 * i for i in range(6)])
+        assert result.unit == "points"
+    fall = np.array([participant.scores["caps"] for participant in inventory.participants])
     np.testing.assert_array_equal(found[0].before - found[0].after, fall)
 
 

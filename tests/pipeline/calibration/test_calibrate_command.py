@@ -52,7 +52,7 @@ def test_the_console_script_writes_a_page_and_json_and_repeats_itself(
     for picture in ("coverage", "recovery", "power"):
         assert (tmp_path / "one" / "figures" / f"{picture}.png").exists()
     told = json.loads((tmp_path / "one" / "calibration.json").read_text(encoding="utf-8"))
-    assert {one["field"] for one in told["cells"]} == {"A", "B", "C"}
+    assert {row["field"] for row in told["cells"]} == {"A", "B", "C"}
     for cell in told["cells"]:
         assert {"field", "snr", "coverage", "coverage_se", "sd_z", "bias", "wrong_sign_99"} <= cell.keys()
         assert 0 <= cell["coverage"] <= 100

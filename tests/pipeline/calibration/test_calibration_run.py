@@ -56,11 +56,11 @@ def store(whole: tuple[CalibrationRun, Path], tmp_path: Path) -> Path:
 def test_half_of_all_changes_are_zero_and_no_truth_lies_far_out(design: CalibrationDesign, mode: InversionMode) -> None:
     datasets, _ = make_datasets(design, mode, 60, (0.5, 1.0), 0)
     density, layout = mode.prior_of(design.spec), design.spec.layout
-    truth_sampler = np.array([one.truth for one in datasets])
+    truth_sampler = np.array([dataset.truth for dataset in datasets])
     assert (np.abs(truth_sampler - density.mean) <= 2 * np.sqrt(np.diag(density.covariance)) + 1e-12).all()
     b = truth_sampler[:, density.free][:, [layout.field_of(int(i)) == "B" for i in density.free]]
     assert (b == 0).mean() == pytest.approx(0.5, abs=0.15)
-    assert [one.cell.snr for one in datasets].count(0.5) == 30
+    assert [dataset.cell.snr for dataset in datasets].count(0.5) == 30
 
 
 def test_truths_lie_around_estimates_where_there_are_any(design: CalibrationDesign, mode: InversionMode) -> None:
@@ -71,7 +71,7 @@ def test_truths_lie_around_estimates_where_there_are_any(design: CalibrationDesi
     found = replace(design, estimates=(RunEstimate("sub-01", mean, density.covariance * 1e-4, 2.0, 0.1),))
     assert (found.ratios, found.correlation) == ((2.0,), 0.1)
     datasets, _ = make_datasets(found, mode, 12, found.ratios, 0)
-    around = [one.truth[place] for one in datasets if one.cell.origin == "estimates"]
+    around = [dataset.truth[place] for dataset in datasets if dataset.cell.origin == "estimates"]
     assert len(around) == 6
     assert around == pytest.approx([1.0] * 6, abs=0.021)
 
@@ -91,7 +91,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
         invert_datasets(design, mode, datasets, store, say=print, check=stop)
     again = run_of(design, mode, tmp_path / "stopped")
     assert (whole[0].reused, again.reused) == (0, 2)
-    assert [one.inverted for one in again.datasets] == [one.inverted for one in whole[0].datasets]
+    assert [dataset.inverted for dataset in again.datasets] == [dataset.inverted for dataset in whole[0].datasets]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"digest": "x", "inverted": {}}', b"\xff\xfe"])
@@ -104,7 +104,7 @@ def test_a_damaged_entry_is_said_and_inverted_again(
     assert invert_datasets(design, mode, datasets, InversionStore(store), say=said.append) == 2 * COUNT - 1
     assert len(said) == 1
     assert "inverted again" in said[0]
-    assert [one.inverted for one in datasets] == [one.inverted for one in whole[0].datasets]
+    assert [dataset.inverted for dataset in datasets] == [dataset.inverted for dataset in whole[0].datasets]
 
 
 def test_a_changed_entry_is_found_out(store: Path) -> None:
@@ -137,10 +137,10 @@ def test_changes_that_are_there_are_preferred_by_reduction(
     whole: tuple[CalibrationRun, Path],
 ) -> None:
     rows = recover_models(whole[0])
-    there = next(one for one in rows if one.true == "with a change")
+    there = next(row for row in rows if row.true == "with a change")
     assert there.how == "reduction"
     assert there.chosen >= 50
-    assert {one.true for one in rows[2:]} >= {"with B[vmPFC<-amygdala, faces]", "without B[amygdala<-vmPFC, faces]"}
+    assert {row.true for row in rows[2:]} >= {"with B[vmPFC<-amygdala, faces]", "without B[amygdala<-vmPFC, faces]"}
 
 
 def test_an_estimate_tells_signal_noise_and_correlation() -> None:

@@ -119,8 +119,8 @@ def test_a_folder_is_inverted(inverted: Path, study: Path) -> None:
     assert visible == {"run.json", *(f"{name}.nc" for name in names), *(f"DCM_{name}.mat" for name in names)}
     run = json.loads((inverted / "run.json").read_text())
     assert {"effconn", "device", "precision", "derivatives", "starts", "participants", "seconds"} <= set(run)
-    assert [one["name"] for one in run["participants"]] == names
-    assert {one["status"] for one in run["participants"]} <= {"converged", "max_iterations"}
+    assert [participant["name"] for participant in run["participants"]] == names
+    assert {participant["status"] for participant in run["participants"]} <= {"converged", "max_iterations"}
     posterior, attributes = read_posterior(inverted / "sub-03.nc")
     assert posterior.free_energy == run["participants"][2]["f"]
     assert attributes["source"] == "DCM_sub-03.mat"
@@ -172,7 +172,7 @@ def test_another_mode_is_used_said_and_inverts_again(
     done = effconn(*command)
     assert "sub-04: the earlier result was made from other data, settings" in done.stderr
     assert "options.centre = 1, but inputs are not centred" in done.stderr
-    assert [one["mode"] for one in json.loads(report.read_text())["participants"]] == ["none"]
+    assert [participant["mode"] for participant in json.loads(report.read_text())["participants"]] == ["none"]
     own, usual = (read_posterior(path / "sub-04.nc")[0] for path in (folder, inverted))
     assert (own.settings.compat, own.prior.noise_variance, own.centre_inputs) == ("none", 1.0, False)
     assert own.free_energy == pytest.approx(usual.free_energy, abs=1e-8)
@@ -211,7 +211,9 @@ def test_spms_modes_take_a_files_options_and_the_default_says_which_it_leaves(st
     assert (spms.prior_of(file).noise_mean, spms.settings_of(file).max_iterations, spms.centres(file)) == (4, 64, True)
     assert spms.remarks(file) == []
     said = "\n".join(ours.remarks(file))
-    assert all(one in said for one in ("--centre file", "hE = 4 and hC = 0.5", "--priors spm12", "--max-iterations 64"))
+    assert all(
+        phrase in said for phrase in ("--centre file", "hE = 4 and hC = 0.5", "--priors spm12", "--max-iterations 64")
+    )
     assert "options.centre = 1, which --centre no sets aside" in InversionPlan("spm12", centre="no").remarks(file)[0]
     mixed = InversionPlan(priors="spm12", centre="file", max_iterations=64)
     assert mixed.remarks(file) == []
@@ -283,7 +285,7 @@ def test_gated_models_take_the_nonlinear_integrator(effconn: Effconn, study: Pat
     assert "nonlinear integrator, with exact derivatives, for gated" in done.stderr
     assert "mode: spm12" in done.stdout  # SPM has another integrator for gated models too: no mixture
     entries = json.loads((tmp_path / "run.json").read_text())["participants"]
-    assert [one["integrator"] for one in entries] == ["nonlinear", "bilinear"]
+    assert [entry["integrator"] for entry in entries] == ["nonlinear", "bilinear"]
 
 
 def start(study: Path, folder: Path) -> subprocess.Popen[str]:

@@ -190,7 +190,7 @@ def test_results_without_a_command_are_fitted(peb: Run, results: Path, table: Pa
     found = [
         peb(*words, *common(results, table), "--json", tmp_path / f"{len(words)}.json") for words in ((), ("fit",))
     ]
-    assert [one.return_value for one in found] == [0, 0]
+    assert [result.return_value for result in found] == [0, 0]
     assert found[0].stdout == found[1].stdout
     assert report(tmp_path / "0.json") == report(tmp_path / "1.json")
 
@@ -222,7 +222,7 @@ def test_the_other_road_agrees_with_the_arms_it_is_over(
     assert asked["road"] == (road if mode == "none" else "one group")
     sure = 2 * 2 * min(asked["probability_beyond_zero"], 1 - asked["probability_beyond_zero"]) <= 0.05
     assert asked["verdict"] == ("yes" if sure else "open")
-    assert [one["verdict"] for one in told["answers"]] == [one["verdict"] for one in told["verdicts"]]
+    assert [answer["verdict"] for answer in told["answers"]] == [verdict["verdict"] for verdict in told["verdicts"]]
     assert told["answers"][1]["verdict"] == asked["verdict"]
     assert "2 connections asked" in told["answers"][1]["answer"]
     assert "Pp with v without" in told["answers"][1]["answer"]
@@ -270,7 +270,7 @@ def test_search_keeps_what_was_planted(peb: Run, results: Path, table: Path, tmp
     surely = {f"{covariate}: {DOWN}" for covariate in ("mean", "arm[midazolam]")}
     assert {name for name, chance in chances.items() if chance > 0.95} == surely
     *before, last = told["rounds"]
-    dropped = {name for one in before for name in one["dropped"].split("; ")}
+    dropped = {name for row in before for name in row["dropped"].split("; ")}
     assert len(dropped) >= 10
     assert {chances[name] for name in dropped} == {0.0}
     assert last["dropped"] == "none"

@@ -62,7 +62,7 @@ def test_a_table_of_measures_with_formulas_for_names_is_read_back(tmp_path: Path
     path, _ = write_features(table, tmp_path / "features.tsv")
     assert path.read_text(encoding="utf-8").splitlines()[1] == "'=a\t'@1\t'-drug\t-1.5\t2.0"
     found = read_features(path)
-    assert all(np.all(getattr(found, one.name) == getattr(table, one.name)) for one in fields(table))
+    assert all(np.all(getattr(found, field.name) == getattr(table, field.name)) for field in fields(table))
 
 
 @pytest.fixture

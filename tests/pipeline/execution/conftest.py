@@ -39,7 +39,7 @@ def gone() -> Callable[[int], bool]:
 
     def gone(group: int, patience: float = 15.0) -> bool:
         end = time.monotonic() + patience
-        while left := any(running(one, group) for one in psutil.process_iter()):
+        while left := any(running(process, group) for process in psutil.process_iter()):
             if time.monotonic() > end:
                 break
             time.sleep(0.02)

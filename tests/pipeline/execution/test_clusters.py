@@ -48,7 +48,7 @@ def elsewhere() -> Iterator[LocalCluster]:
 
 
 def how(ended: list[UnitOutcome]) -> list[str]:
-    return [one.status for one in ended]
+    return [outcome.status for outcome in ended]
 
 
 def begun(folder: Path) -> list[tuple[str, int]]:
@@ -60,7 +60,7 @@ def begun(folder: Path) -> list[tuple[str, int]]:
 def test_a_cluster_comes_to_the_same_files(tmp_path: Path, here: Any) -> None:
     units = toy_units(tmp_path, 6, pause=0.1)
     ended = run_units(units, capitals, folder=tmp_path / "records", workers=here, batch=2)
-    assert [(one.unit.name, one.status) for one in ended] == [(f"unit-{i}", "made") for i in range(6)]
+    assert [(outcome.unit.name, outcome.status) for outcome in ended] == [(f"unit-{i}", "made") for i in range(6)]
     assert toy_outputs(tmp_path) == {f"{i}.txt": f"CONTENT {i}" for i in range(6)}
     assert len({pid for _, pid in begun(tmp_path)}) == 2
     assert how(run_units(units, capitals, folder=tmp_path / "records", workers=here)) == ["kept"] * 6

@@ -37,7 +37,7 @@ if __name__ == "__main__":
 
 
 def how(ended: list[UnitOutcome]) -> list[str]:
-    return [one.status for one in ended]
+    return [outcome.status for outcome in ended]
 
 
 def pids(folder: Path) -> list[int]:
@@ -49,7 +49,7 @@ def test_processes_share_the_work(tmp_path: Path) -> None:
     with open_workers(2, None, tmp_path) as workers:
         ended = run_units(toy_units(tmp_path, 6, pause=0.2), capitals, folder=tmp_path / "records", workers=workers)
     assert how(ended) == ["made"] * 6
-    assert [one.unit.name for one in ended] == [f"unit-{i}" for i in range(6)]
+    assert [outcome.unit.name for outcome in ended] == [f"unit-{i}" for i in range(6)]
     assert len(set(pids(tmp_path))) == 2
     assert os.getpid() not in pids(tmp_path)
 

@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def how(ended: list[UnitOutcome]) -> list[str]:
-    return [one.status for one in ended]
+    return [outcome.status for outcome in ended]
 
 
 def spoil(folder: Path, units: list[Unit], place: int, what: str) -> None:

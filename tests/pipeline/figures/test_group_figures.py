@@ -101,7 +101,7 @@ def test_thirty_effects_of_three_covariates_do_not_overlap() -> None:
     for axes in figure.axes:
         for labels in (axes.get_yticklabels(), axes.get_xticklabels()):
             boxes = [label.get_window_extent() for label in labels if label.get_text()]
-            assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
+            assert not any(box.overlaps(other) for box, other in itertools.pairwise(boxes))
         assert axes.get_tightbbox().x1 <= figure.bbox.x1
 
 
@@ -310,7 +310,7 @@ def every_figure(name: str) -> list[Figure]:
     """Each picture with `name` for every name from data."""
     regions, inputs = (name, "other"), (name + "u",)
     odd = Spec(regions, inputs, np.ones((2, 2)), np.ones((2, 2, 1)))
-    names = [one for one in odd.parameter_names if one[0] in "AB"]
+    names = [parameter for parameter in odd.parameter_names if parameter[0] in "AB"]
     covariates = ("mean", name + "x")
     effect, half = np.full((8, 2), 0.1), np.full((8, 2), 0.5)
     density = Density(name, 0.1, 1.0)

@@ -67,7 +67,7 @@ def arms_group() -> GroupPosterior:
 
     rng = np.random.default_rng(0)
     estimates = [estimate(f"sub-{i}", rng.normal(size=3), rng) for i in range(12)]
-    design = make_design([one.name for one in estimates], {"arm": ["a", "b"] * 6})
+    design = make_design([participant.name for participant in estimates], {"arm": ["a", "b"] * 6})
     return fit(estimates, design)
 
 

@@ -71,7 +71,7 @@ def save_nc(tmp_path: Path) -> Save:
 def names(paths: list[Path]) -> tuple[list[str], list[str]]:
     found, lines = read_estimates(paths)
     assert not any("\n" in line for line in lines)
-    return [one.estimate.name for one in found], lines
+    return [result.estimate.name for result in found], lines
 
 
 def test_a_netcdf_result_becomes_an_estimate(save_nc: Save) -> None:
@@ -209,16 +209,16 @@ def estimate(name: str, value: float) -> Estimate:
 
 def test_sessions_are_paired_to_changes() -> None:
     given = [("sub-01_ses-1", 1.0), ("sub-01_ses-2", 4.0), ("sub-02_ses-2_run-1", 5.0), ("sub-02_ses-1_run-1", 7.0)]
-    changes, lines = pair_sessions([estimate(*one) for one in given])
-    assert [one.name for one in changes] == ["sub-01", "sub-02_run-1"]
-    assert [float(one.posterior.mean[0]) for one in changes] == [3.0, -2.0]
+    changes, lines = pair_sessions([estimate(*case) for case in given])
+    assert [change.name for change in changes] == ["sub-01", "sub-02_run-1"]
+    assert [float(change.posterior.mean[0]) for change in changes] == [3.0, -2.0]
     assert lines == []
 
 
 def test_who_is_written_in_two_ways_is_one_person_and_told() -> None:
     given = [("P01_pre", 1.0), ("p1_post", 4.0), ("s1_pre", 1.0), ("s01_pre", 1.0), ("S1_post", 2.0)]
-    changes, lines = pair_sessions([estimate(*one) for one in given], "pre", "post")
-    assert [(one.name, float(one.posterior.mean[0])) for one in changes] == [("P01", 3.0)]
+    changes, lines = pair_sessions([estimate(*case) for case in given], "pre", "post")
+    assert [(change.name, float(change.posterior.mean[0])) for change in changes] == [("P01", 3.0)]
     assert lines[0] == "p1_post: p1 is taken for P01"
     assert {line.split(":")[0] for line in lines[1:]} == {"s1_pre", "s01_pre", "S1_post"}
 
@@ -226,7 +226,7 @@ def test_who_is_written_in_two_ways_is_one_person_and_told() -> None:
 def test_who_lacks_a_session_is_told() -> None:
     given = ["sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1", "sub-03_ses-2", "sub-04", "sub-01_ses-3", "ses-1_sub-01"]
     changes, lines = pair_sessions([estimate(name, 1.0) for name in given])
-    assert [one.name for one in changes] == ["sub-01"]
+    assert [change.name for change in changes] == ["sub-01"]
     assert lines == [
         "sub-04: its name has no part ses-1 or ses-2 alone; it is not used",
         "sub-01_ses-3: its name has no part ses-1 or ses-2 alone; it is not used",
@@ -245,8 +245,8 @@ def test_who_lacks_a_session_is_told() -> None:
 def test_the_reference_cohort_is_read(spm_data: Path) -> None:
     found, lines = read_estimates([spm_data / "estimated"])
     assert lines == []
-    assert [one.estimate.name for one in found] == [f"sub-{i:02d}" for i in range(1, 31)]
-    assert {len(one.estimate.parameters) for one in found} == {30}
+    assert [result.estimate.name for result in found] == [f"sub-{i:02d}" for i in range(1, 31)]
+    assert {len(result.estimate.parameters) for result in found} == {30}
     assert read_estimates([spm_data / "raw"])[0] == []
 
 
@@ -275,6 +275,6 @@ def test_spms_own_files_go_with_ours_of_spms_mode_only(
     theirs, ours = save_mat_file(DCM=estimated_struct), save_nc("sub-02", posterior())
     read, lines = read_estimates([theirs, ours])
     assert lines == []
-    assert [one.mode for one in read] == ["spm", "spm12"]
+    assert [found.mode for found in read] == ["spm", "spm12"]
     with pytest.raises(UsageError, match="mode none"):
         read_estimates([theirs, save_nc("sub-03", replace(posterior(), settings=Settings()))])

@@ -33,7 +33,7 @@ def inputs(factor: float, compat: str = "spm12") -> GroupInputs:
         )
         for i, effect in enumerate(effects)
     )
-    design = make_design([one.name for one in estimates], {"score": factor * SCORE})
+    design = make_design([estimate.name for estimate in estimates], {"score": factor * SCORE})
     settings = PebSettings(compat=compat)  # type: ignore[arg-type]  # a str stands for one of its words
     return GroupInputs(estimates, design, SPEC, ("B",), settings, None, (), ())
 
@@ -62,11 +62,11 @@ def test_spm12s_numbers_stay_in_units_in_which_its_steps_arrive() -> None:
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_spm12s_other_analyses_in_other_units_say_the_same(factor: float) -> None:
-    usual, found = (predict_left_out(inputs(one), "score", 3, 0) for one in (1.0, factor))
+    usual, found = (predict_left_out(inputs(unit), "score", 3, 0) for unit in (1.0, factor))
     assert found.correlation == pytest.approx(usual.correlation, abs=0.02)
     assert found.actual == pytest.approx(factor * usual.actual)
     assert "units of covariates" in report_leave_one_out(inputs(factor), found).notices[-1][1]
-    first, second = (permute_covariate(inputs(one), "score", (), 19, 0) for one in (1.0, factor))
+    first, second = (permute_covariate(inputs(unit), "score", (), 19, 0) for unit in (1.0, factor))
     assert second.statistic == pytest.approx(first.statistic, rel=1e-6)
 
 

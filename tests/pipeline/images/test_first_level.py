@@ -118,7 +118,7 @@ def test_a_dcm_takes_it(small: Any) -> None:
 
 def test_a_dcm_takes_it_as_measured_or_whitened(small: Any) -> None:
     found = extract_series(small.run, small.study)
-    raw, white = (found.dcm_data(("rim", "core"), 0.03, whitened=one) for one in (False, True))
+    raw, white = (found.dcm_data(("rim", "core"), 0.03, whitened=whitened) for whitened in (False, True))
     assert found.autocorrelation > 0.1
     whiten = whitener(found.autocorrelation, 130)
     np.testing.assert_allclose(whiten @ raw.bold, white.bold, atol=1e-10 * np.ptp(white.bold))

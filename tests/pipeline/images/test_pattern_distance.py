@@ -166,11 +166,14 @@ def slowly(small: Any, region: str, folds: dict[str, tuple[tuple[float, ...], ..
     precision = inv(LedoitWolf(assume_centered=True).fit(residuals).covariance_ * SCANS / free)
     differences = [weights[fold] - weights[count + fold] for fold in range(count)]
     pairs = [(a, b) for a in range(count) for b in range(count) if a != b]
-    product = np.array([[one @ precision @ other for other in differences] for one in differences]) / voxels.shape[1]
+    product = (
+        np.array([[difference @ precision @ other for other in differences] for difference in differences])
+        / voxels.shape[1]
+    )
     contrasts = np.eye(design.shape[1])[:count] - np.eye(design.shape[1])[count : 2 * count]
     error = contrasts @ inv(design.T @ design) @ contrasts.T
-    between, s = (np.mean([one[pair] for pair in pairs]) for one in (product, error))
-    within, v = (np.mean(np.diag(one)) for one in (product, error))
+    between, s = (np.mean([matrix[pair] for pair in pairs]) for matrix in (product, error))
+    within, v = (np.mean(np.diag(matrix)) for matrix in (product, error))
     return float((v * between - s * within) / (v - s))
 
 
@@ -190,9 +193,9 @@ def test_folds_that_share_drifts_are_apart_by_what_is_planted_on_average(planted
     rng = np.random.default_rng(0)
     onsets = np.arange(10.0, 230.0, 20.0)
     drifts = np.cos(np.pi * np.outer(np.arange(SCANS) + 0.5, np.arange(5)) / SCANS)
-    matrix = np.column_stack([*(column((one,)) for one in (*onsets[0:10:2], *onsets[1:10:2])), drifts])
+    matrix = np.column_stack([*(column((onset,)) for onset in (*onsets[0:10:2], *onsets[1:10:2])), drifts])
     columns = np.arange(10).reshape(2, 5).T
-    pairs = tuple((one, other) for one in range(5) for other in range(one + 2, 5))
+    pairs = tuple((first, other) for first in range(5) for other in range(first + 2, 5))
     folds = Folds(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool), np.arange(5), pairs, False)
     pattern = np.zeros((15, 1))
     pattern[:5] = np.sqrt(planted)

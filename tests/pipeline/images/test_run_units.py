@@ -69,9 +69,12 @@ def test_the_design_does_not_depend_on_the_units_of_confounds(small: Any, factor
     values = np.random.default_rng(seed).normal(size=(small.run.scans, 3))
     first, second = (
         make_design_matrix(
-            small.run, small.study.glm, TaskRegressors({}, 0), RunConfounds(("a", "b", "c"), one, values[:, 0], (), ())
+            small.run,
+            small.study.glm,
+            TaskRegressors({}, 0),
+            RunConfounds(("a", "b", "c"), scaled, values[:, 0], (), ()),
         )
-        for one in (values, values * 10.0 ** np.array(factors))
+        for scaled in (values, values * 10.0 ** np.array(factors))
     )
     assert first.names == second.names
     np.testing.assert_allclose(second.matrix, first.matrix, rtol=1e-9, atol=1e-12)

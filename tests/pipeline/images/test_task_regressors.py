@@ -52,9 +52,9 @@ def slowly(events: list[tuple[float, float, float]], scans: int, repetition_time
     for onset, duration, weight in events:
         first = math.floor(onset / width + 0.5 + 1e-9)
         last = max(math.floor((onset + duration) / width + 0.5 + 1e-9), first + 1) if duration else first + 1
-        for one in range(first, last):
-            if 0 <= one < series.size:
-                series[one] += weight if duration else weight / width
+        for scan in range(first, last):
+            if 0 <= scan < series.size:
+                series[scan] += weight if duration else weight / width
     return series
 
 

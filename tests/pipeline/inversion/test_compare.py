@@ -37,16 +37,16 @@ def real(spm_data: Path) -> list[DcmFile]:
 def test_spms_derivatives_give_spms_numbers(real: list[DcmFile]) -> None:
     report = compare_with_spm(real, Settings("spm12", derivatives="spm"))
     assert len(report.compared) == 3
-    for one in report.compared:
-        assert one.same_path
-        assert abs(one.delta_f or 1) < 1e-3
-        assert (one.max_abs_delta_ep or 1) < 1e-3
-        assert (one.prediction_error_at_spm or 1) < 1e-9
-        assert (one.local_optimum, one.paths_part_at, one.verdict) == (False, None, "same")
+    for comparison in report.compared:
+        assert comparison.same_path
+        assert abs(comparison.delta_f or 1) < 1e-3
+        assert (comparison.max_abs_delta_ep or 1) < 1e-3
+        assert (comparison.prediction_error_at_spm or 1) < 1e-9
+        assert (comparison.local_optimum, comparison.paths_part_at, comparison.verdict) == (False, None, "same")
     content = report.to_json()
     participants = content["participants"]
     assert isinstance(participants, list)
-    assert all(set(one) == KEYS for one in participants)
+    assert all(set(participant) == KEYS for participant in participants)
     assert participants[3]["status"].startswith("failed: the file holds no estimate")
     assert "3 of 3 within 0.001 of SPM12" in comparison_summary(report)[0]
 
@@ -55,9 +55,12 @@ def test_exact_derivatives_reach_spms_optimum(real: list[DcmFile]) -> None:
     calls: list[tuple[int, int]] = []
     report = compare_with_spm(real, on_progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (3, 3)
-    assert all((one.delta_f or -1) > -0.5 for one in report.compared)
-    assert all(1e-9 < (one.prediction_error_at_spm or 1) < 0.01 for one in report.compared)
-    assert all(abs((one.explained_variance or 0) - (one.explained_variance_spm or 1)) < 0.5 for one in report.compared)
+    assert all((comparison.delta_f or -1) > -0.5 for comparison in report.compared)
+    assert all(1e-9 < (comparison.prediction_error_at_spm or 1) < 0.01 for comparison in report.compared)
+    assert all(
+        abs((comparison.explained_variance or 0) - (comparison.explained_variance_spm or 1)) < 0.5
+        for comparison in report.compared
+    )
     assert min(report.seconds.values()) >= 0
 
 
@@ -77,13 +80,13 @@ def report_of(*deltas: float, derivatives: str = "exact", **more: object) -> Com
         SpmComparison(f"{i}.mat", f"sub-{i}", "converged", 0.0, 0.0, delta, abs(delta), local_optimum=abs(delta) > 0.5)
         for i, delta in enumerate(deltas)
     )
-    changed = tuple(replace(one, **more) for one in participants)  # type: ignore[arg-type]  # options by name
+    changed = tuple(replace(participant, **more) for participant in participants)  # type: ignore[arg-type]  # options by name
     return ComparisonReport(derivatives, 1, "CPU", "float64", changed, {"compile": 1.0, "run": 200.0})  # type: ignore[arg-type]  # replaced participants
 
 
 def test_verdicts_say_whose_optimum_it_is() -> None:
     report = report_of(0.4, 2.0, -0.4, -3.0)
-    assert [one.verdict for one in report.participants] == [
+    assert [participant.verdict for participant in report.participants] == [
         "same",
         "SPM missed a better optimum",
         "same",
@@ -116,4 +119,4 @@ def test_nothing_to_compare_is_said() -> None:
         "exact", 1, "CPU", "float64", (SpmComparison("x.mat", "x", "failed: y"),), {"compile": 0.0}
     )
     assert comparison_summary(empty) == ["no file holds an estimate of SPM12 to compare with"]
-    assert not np.any([one.same_path for one in empty.participants])
+    assert not np.any([participant.same_path for participant in empty.participants])

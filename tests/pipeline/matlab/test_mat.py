@@ -167,7 +167,7 @@ SPARSE = {
 
 
 def sparse(rows: list[int], starts: list[int]) -> bytes:
-    parts = [element(5, struct.pack(f"<{len(one)}i", *one)) for one in (rows, starts)]
+    parts = [element(5, struct.pack(f"<{len(numbers)}i", *numbers)) for numbers in (rows, starts)]
     return matrix(5, *parts, element(9, struct.pack("<2d", 1, 2)), shape=(2, 2))
 
 

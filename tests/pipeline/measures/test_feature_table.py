@@ -59,7 +59,7 @@ def test_everybody_has_a_row_for_each_session_and_every_planned_measure_a_column
     ]
     assert table.arms == ("ketamine", "ketamine", "midazolam", "midazolam", "ketamine", "ketamine")
     assert table.measures == planned_measures(STUDY)
-    assert [one.name for one in table.columns if one.role != "measure"] == [
+    assert [column.name for column in table.columns if column.role != "measure"] == [
         "motion_faces",
         "motion_rest",
         "improvement",
@@ -71,17 +71,17 @@ def test_everybody_has_a_row_for_each_session_and_every_planned_measure_a_column
 def test_a_run_that_is_not_there_leaves_its_measures_missing_and_nothing_else(
     table: FeatureTable, runs: list[Extraction]
 ) -> None:
-    gone = next(one for one in runs if one.label == "sub-02_ses-2_task-faces")
+    gone = next(run for run in runs if run.label == "sub-02_ses-2_task-faces")
     posteriors = {
         f"{who.name}_{session}": posterior_of(STUDY, 1.0) for who in PEOPLE.participants for session in SESSIONS
     }
     del posteriors["sub-02_ses-2"]
-    found = feature_table(STUDY, PEOPLE, [one for one in runs if one is not gone], posteriors)
+    found = feature_table(STUDY, PEOPLE, [run for run in runs if run is not gone], posteriors)
     expected = table.values.copy()
     faces = [
         i
-        for i, one in enumerate(table.columns)
-        if (one.measure and one.measure.task == "faces") or one.name == "motion_faces"
+        for i, column in enumerate(table.columns)
+        if (column.measure and column.measure.task == "faces") or column.name == "motion_faces"
     ]
     expected[3, faces] = np.nan
     np.testing.assert_array_equal(found.values, expected)
@@ -93,7 +93,7 @@ def test_what_a_run_cannot_give_is_missing_in_that_run_alone(runs: list[Extracti
     assert short.task == "rest"
     found = feature_table(study, PEOPLE, [runs[0], short, *runs[2:]], {})
     gaps = np.isnan(found.values[:, found.columns_of("measure")])
-    kinds = np.array([one.kind for one in found.measures])
+    kinds = np.array([measure.kind for measure in found.measures])
     assert gaps[0, kinds == "rest"].all()
     assert not gaps[1:].any()
     assert not gaps[:, kinds == "response"].any()
@@ -111,9 +111,9 @@ def test_a_distance_that_a_run_lacks_is_told_with_its_note(runs: list[Extraction
 
 
 def test_what_nobody_has_is_no_column_but_a_remark(runs: list[Extraction]) -> None:
-    faces = [one for one in runs if one.task == "faces"]
+    faces = [run for run in runs if run.task == "faces"]
     found = feature_table(only("response", "rest"), PEOPLE, faces, {})
-    assert {one.kind for one in found.measures} == {"response"}
+    assert {measure.kind for measure in found.measures} == {"response"}
     assert found.remarks == ("rest of rest: 3 measures that no participant has are left out",)
 
 
@@ -123,7 +123,7 @@ def test_visits_that_are_not_inverted_are_counted(runs: list[Extraction]) -> Non
     np.testing.assert_array_equal(np.isnan(found.column("dcm_B_faces_vmPFC_from_amygdala")), [False] + [True] * 5)
     assert [line for line in found.remarks if line.startswith("5 of 6 visits have no inverted model")]
     none = feature_table(study, PEOPLE, runs, {})
-    assert {one.kind for one in none.measures} == {"response"}
+    assert {measure.kind for measure in none.measures} == {"response"}
     assert len(none.remarks) == 1
 
 
@@ -136,15 +136,15 @@ def test_a_column_of_the_participants_does_not_take_anothers_name(runs: list[Ext
     own = {"motion_faces": "1", "session": "2", "Study": "3", "Remarks": "4", "arm": "1"}
     people = tuple(replace(who, values={**own, **who.values}) for who in PEOPLE.participants)
     found = feature_table(only("response"), replace(PEOPLE, participants=people), runs, {})
-    names = [one.name for one in found.columns]
+    names = [column.name for column in found.columns]
     assert len(set(names)) == len(names)
     assert not set(own) & set(names) - {"motion_faces"}
     assert sum("is the name of another column" in line for line in found.remarks) == 4  # the arm is where it should be
 
 
 def test_motion_is_that_of_the_measures_own_run(table: FeatureTable, runs: list[Extraction]) -> None:
-    assert {one.motion for one in table.measures} == {"motion_faces", "motion_rest"}
-    expected = [np.nanmean(one.framewise_displacement) for one in runs if one.task == "rest"]
+    assert {measure.motion for measure in table.measures} == {"motion_faces", "motion_rest"}
+    expected = [np.nanmean(run.framewise_displacement) for run in runs if run.task == "rest"]
     np.testing.assert_allclose(table.column("motion_rest"), expected, rtol=1e-14)
 
 
@@ -152,14 +152,14 @@ def test_parameters_of_the_dcm_are_posterior_means_of_the_fields_asked_for() -> 
     study = study_of(measures={"kinds": ("dcm",), "dcm_fields": ("A", "B", "C")})
     posterior = posterior_of(study, 2.0)
     found = feature_table(study, PEOPLE, [], {"sub-01_ses-1": posterior})
-    values = dict(zip([one.name for one in found.columns], found.values[0], strict=True))
+    values = dict(zip([column.name for column in found.columns], found.values[0], strict=True))
     tree = posterior.parameters
     assert values["dcm_A_vmPFC_from_amygdala"] == tree.A[0, 1]
     assert values["dcm_A_amygdala_from_amygdala"] == tree.A[1, 1]
     assert values["dcm_B_faces_vmPFC_from_amygdala"] == tree.B[0, 1, 1]
     assert values["dcm_C_task_amygdala"] == tree.C[1, 0]
     assert len(found.measures) == 4 + 1 + 1
-    assert {one.unit for one in found.measures if one.of == "A"} == {"Hz", "log scale of -0.5 Hz"}
+    assert {measure.unit for measure in found.measures if measure.of == "A"} == {"Hz", "log scale of -0.5 Hz"}
 
 
 def test_names_that_would_be_one_are_an_error() -> None:
@@ -171,7 +171,7 @@ def test_names_that_would_be_one_are_an_error() -> None:
 
 def test_kinds_choose_the_columns() -> None:
     for kind in Measures().kinds:
-        assert {one.kind for one in planned_measures(only(kind))} == {kind}
+        assert {measure.kind for measure in planned_measures(only(kind))} == {kind}
     symmetric = planned_measures(study_of(measures={"kinds": ("gppi",), "direction": "symmetric"}))
     directed = planned_measures(only("gppi"))
     pairs = len(REGIONS) * (len(REGIONS) - 1)
@@ -230,10 +230,10 @@ def test_every_column_is_described_and_what_is_missing_is_na(features: FeatureTa
     assert list(rows[0])[:3] == ["participant_id", "session", "arm"]
     for name in rows[0]:
         assert described[name]["Description"]
-    for one in features.columns:
-        said = described[one.name]
-        assert (said["Role"], said["Units"]) == (one.role, one.unit)
-        assert one.measure is None or said["Motion"] in rows[0]
+    for column in features.columns:
+        said = described[column.name]
+        assert (said["Role"], said["Units"]) == (column.role, column.unit)
+        assert column.measure is None or said["Motion"] in rows[0]
     assert rows[3]["response_faces_faces-over-shapes_vmPFC"] == "n/a"
     assert described[WHOLE_SAMPLE] == []
     assert described["arm"]["Levels"] == {"ketamine": "coded +1", "midazolam": "coded -1"}
@@ -248,7 +248,7 @@ def test_motion_that_nobody_has_is_not_named(tmp_path: Path) -> None:
     _, sidecar = write_features(feature_table(study_of(), people, runs, {}), tmp_path / "features.tsv")
     described = json.loads(sidecar.read_text(encoding="utf-8"))
     assert "motion_faces" not in described
-    assert not any("Motion" in one for one in described.values() if isinstance(one, dict))
+    assert not any("Motion" in description for description in described.values() if isinstance(description, dict))
 
 
 @pytest.mark.parametrize("damage", ["gone", "no sidecar", "cut", "another", "text in numbers", "no JSON", "a list"])

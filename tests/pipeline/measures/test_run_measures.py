@@ -29,7 +29,7 @@ def ppi(**settings: Any) -> Study:
 
 
 def values_of(extraction: Extraction, study: Study) -> dict[str, float]:
-    return {one.name: value for one, value in measure_run(extraction, study).values.items()}
+    return {measure.name: value for measure, value in measure_run(extraction, study).values.items()}
 
 
 def test_bold_interactions_are_weights_of_generalised_least_squares_on_the_raw_means() -> None:
@@ -51,36 +51,36 @@ def test_bold_interactions_are_weights_of_generalised_least_squares_on_the_raw_m
 def test_the_planted_coupling_is_found_and_no_other() -> None:
     runs = [run_of("sub-01", "ses-1", "faces", seed=seed) for seed in range(16)]
     found = [values_of(run, ppi()) for run in runs]
-    means = {name: np.mean([one[name] for one in found]) for name in found[0]}
-    errors = {name: np.std([one[name] for one in found]) / 4 for name in found[0]}
+    means = {name: np.mean([result[name] for result in found]) for name in found[0]}
+    errors = {name: np.std([result[name] for result in found]) / 4 for name in found[0]}
     planted, name = COUPLED["faces"] - COUPLED["shapes"], f"{PREFIX}vmPFC_from_amygdala"
     assert abs(means[name] - planted) < 2.5 * errors[name]
     assert means[name] > 4 * errors[name]
-    insula = [one for one in means if "insula" in one]
+    insula = [measure for measure in means if "insula" in measure]
     assert len(insula) == 4
-    assert all(abs(means[one]) < 3 * errors[one] for one in insula)
+    assert all(abs(means[measure]) < 3 * errors[measure] for measure in insula)
 
 
 def test_symmetric_interactions_are_the_mean_of_both_directions() -> None:
     run = run_of("sub-01", "ses-1", "faces")
     directed, symmetric = values_of(run, ppi()), values_of(run, ppi(direction="symmetric"))
-    for i, one in enumerate(REGIONS):
+    for i, region in enumerate(REGIONS):
         for other in REGIONS[i + 1 :]:
-            both = directed[f"{PREFIX}{one}_from_{other}"] + directed[f"{PREFIX}{other}_from_{one}"]
-            np.testing.assert_allclose(symmetric[f"{PREFIX}{one}_with_{other}"], both / 2, rtol=1e-12)
+            both = directed[f"{PREFIX}{region}_from_{other}"] + directed[f"{PREFIX}{other}_from_{region}"]
+            np.testing.assert_allclose(symmetric[f"{PREFIX}{region}_with_{other}"], both / 2, rtol=1e-12)
 
 
 def test_a_contrast_that_cannot_be_estimated_costs_no_other() -> None:
     run = run_of("sub-01", "ses-1", "faces")
     whole = np.column_stack([run.conditions[:, 0], 1 - run.conditions[:, 0]])  # conditions that fill the run
     kernel = spm_kernel(TR)
-    tasks = np.column_stack([np.convolve(one, kernel)[: len(whole)][7::16] for one in whole.T])
+    tasks = np.column_stack([np.convolve(column, kernel)[: len(whole)][7::16] for column in whole.T])
     filled = replace(run, conditions=whole, design=np.column_stack([tasks, run.design[:, 2:]]))
     task = study_of().tasks["faces"].model_dump()
     contrasts = {"faces-over-shapes": "faces - shapes", "task": "0.5*faces + 0.5*shapes"}
     study = ppi().model_copy(update={"tasks": study_of(tasks={"faces": task | {"contrasts": contrasts}}).tasks})
     measured = measure_run(filled, study)
-    assert {one.of for one in measured.values} == {"faces-over-shapes"}
+    assert {value.of for value in measured.values} == {"faces-over-shapes"}
     assert [line for line in measured.remarks if "no gppi of task" in line]
 
 
@@ -130,8 +130,8 @@ def test_censored_scans_are_confounds_of_rest() -> None:
 
 def test_every_value_has_a_planned_measure() -> None:
     study = study_of()
-    plan = {one.name for one in planned_measures(study) if one.kind != "dcm"}
-    found = {one for task in ("faces", "rest") for one in values_of(run_of("sub-01", "ses-1", task), study)}
+    plan = {measure.name for measure in planned_measures(study) if measure.kind != "dcm"}
+    found = {name for task in ("faces", "rest") for name in values_of(run_of("sub-01", "ses-1", task), study)}
     assert found == plan
 
 
@@ -182,7 +182,7 @@ def test_it_writes_the_table_its_sidecar_and_what_is_missing(series: dict[str, P
     assert {path.name for path in ended.outputs} == {"features.tsv", "features.json", "missingness.tsv"}
     found = read_features(tables / "features.tsv")
     assert found.participants == ("sub-01", "sub-01", "sub-02", "sub-02")
-    assert {one.kind for one in found.measures} == {"response", "gppi", "distance"}
+    assert {measure.kind for measure in found.measures} == {"response", "gppi", "distance"}
 
 
 @pytest.mark.parametrize(
@@ -206,5 +206,5 @@ def test_another_run_makes_it_anew_and_none_makes_no_unit(series: dict[str, Path
     work(study_of(), series, tmp_path)
     label = next(iter(series))
     write_extraction(series[label], run_of("sub-01", "ses-1", "faces", seed=9))
-    assert [one.status for one in work(study_of(), series, tmp_path)] == ["made"]
+    assert [outcome.status for outcome in work(study_of(), series, tmp_path)] == ["made"]
     assert not work(study_of(), {}, tmp_path)

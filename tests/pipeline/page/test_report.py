@@ -96,4 +96,4 @@ def test_units_stay_with_their_numbers(page: Page) -> None:
 def test_the_file_appears_whole(page: Page, tmp_path: Path) -> None:
     path = write_page(page, tmp_path / "new" / "index.html")
     assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert [one.name for one in path.parent.iterdir()] == ["index.html"]
+    assert [file.name for file in path.parent.iterdir()] == ["index.html"]

@@ -60,8 +60,8 @@ def test_a_result_is_checked_with_the_series_it_was_made_from(specified: Path, r
 
 def test_the_copy_for_spm_beside_a_result_has_its_series(specified: Path, result: Path) -> None:
     by_copy, by_source = (read_posteriors([result], places, "none")[0] for places in ([], [specified]))
-    for one in (by_copy, by_source):
-        assert [found.name for found in one] == ["sub-01"]
+    for posterior in (by_copy, by_source):
+        assert [found.name for found in posterior] == ["sub-01"]
     first, second = (one.subject.data.prepared(one.subject.centre_inputs)[0] for [one] in (by_copy, by_source))
     np.testing.assert_allclose(first.bold, second.bold, atol=1e-12)
 

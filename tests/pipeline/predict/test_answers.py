@@ -43,7 +43,7 @@ def told(found: ElasticNetResult) -> str:
 def test_only_unseen_people_predicted_beyond_chance_make_a_yes(found: ElasticNetResult, verdict: str) -> None:
     assert answers(found)[0].verdict == verdict
     if verdict == "open":
-        assert {one.verdict for one in answers(found)} == {"open"}
+        assert {answer.verdict for answer in answers(found)} == {"open"}
 
 
 def test_in_sample_fit_is_shown_beside_q_squared_for_what_it_is() -> None:
@@ -119,7 +119,7 @@ def test_bootstraps_that_were_not_drawn_make_nothing_stable() -> None:
 def test_the_arm_is_asked_about_only_where_the_model_has_products_with_it() -> None:
     with_products = answers(made_up_prediction(effect=30.0, participants=60))
     assert len(with_products) == 3
-    slopes = next(one for one in with_products[2].details if "_r00" in one)
+    slopes = next(detail for detail in with_products[2].details if "_r00" in detail)
     assert "ketamine" in slopes
     assert "midazolam" in slopes
     assert len(answers(made_up_prediction(products=False))) == 2
@@ -148,7 +148,7 @@ def test_a_small_p_of_the_whole_model_is_no_yes_to_predictors_that_chance_within
     assert found.stability.within is not None
     within = replace(found.stability.within, p_value=np.full(len(found.names), p))
     changed = replace(found, stability=replace(found.stability, within=within))
-    assert [one.verdict for one in answers(changed)] == ["yes", verdict, verdict]
+    assert [answer.verdict for answer in answers(changed)] == ["yes", verdict, verdict]
 
 
 def test_a_stable_predictor_stands_for_what_goes_with_it() -> None:

@@ -88,7 +88,7 @@ def test_the_error_has_its_band_its_other_mixings_and_the_mean_as_a_rival() -> N
 def test_numbers_along_the_top_are_of_predictors_retained_there() -> None:
     found = made_up_prediction()
     curve = found.in_sample.curve
-    counts = {one.xy[0]: one.get_text() for one in curve_figure(found).axes[0].texts}
+    counts = {label.xy[0]: label.get_text() for label in curve_figure(found).axes[0].texts}
     for penalty, text in counts.items():
         place = int(np.flatnonzero(curve.penalties == penalty)[0])
         assert text == str(np.count_nonzero(curve.coefficients[place]))

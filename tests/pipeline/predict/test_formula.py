@@ -37,7 +37,7 @@ def test_a_name_between_backquotes_may_hold_anything() -> None:
 
 @given(st.lists(st.lists(FACTORS, min_size=1, max_size=2, unique_by=lambda one: one.text), min_size=1, max_size=5))
 def test_what_is_written_is_read(terms: list[list[Factor]]) -> None:
-    written = [":".join(one.text for one in term) for term in terms]
+    written = [":".join(factor.text for factor in term) for term in terms]
     assert texts(" + ".join(written)) == written
 
 

@@ -94,13 +94,17 @@ def test_which_session_is_before_is_told_with_the_means_of_the_outcome(tmp_path:
     table[-1]["score"] = ""  # who has no outcome has no part in the means
     path = made.write(tmp_path, table)
     sign = {"fall": "before − after", "change": "after − before"}[take]
-    (line,) = [one for one in read_model_data(made.asked(path, outcome=f"{take}(score)")).notices if "as before" in one]
+    (line,) = [
+        notice
+        for notice in read_model_data(made.asked(path, outcome=f"{take}(score)")).notices
+        if "as before" in notice
+    ]
     assert line == (
         f"pre counts as before and post as after: score is 30.91 on average in pre and 12.5 in post; {take}(score) is "
         f"{sign}."
     )
     swapped = read_model_data(made.asked(path, outcome=f"{take}(score)", sessions=("post", "pre"))).notices
-    assert any("score is 12.5 on average in post and 30.91 in pre" in one for one in swapped)
+    assert any("score is 12.5 on average in post and 30.91 in pre" in warning for warning in swapped)
 
 
 def test_the_arm_is_in_a_model_only_where_a_term_names_it(tmp_path: Path) -> None:
@@ -150,7 +154,7 @@ def test_a_description_says_what_columns_are(tmp_path: Path) -> None:
     assert found.arms == ("placebo", "drug")
     assert found.outcome.unit == "points"
     assert found.notices == ()
-    columns = {one.name: one for one in found.predictors.columns}
+    columns = {column.name: column for column in found.predictors.columns}
     assert list(columns) == ["change(gppi_a)", "change(gppi_b)", "arm", "change(motion_faces)"]
     assert columns["change(gppi_a)"].motion == "change(motion_faces)"
     assert columns["change(gppi_a)"].unit == "a.u."
@@ -159,7 +163,7 @@ def test_a_description_says_what_columns_are(tmp_path: Path) -> None:
 
 def test_motion_is_left_in_where_asked(tmp_path: Path) -> None:
     found = read_model_data(PredictOptions(described(tmp_path), "fall(score)", model="change", adjust_motion=False))
-    assert [(one.name, one.motion) for one in found.predictors.columns] == [
+    assert [(column.name, column.motion) for column in found.predictors.columns] == [
         ("change(gppi_a)", ""),
         ("change(gppi_b)", ""),
     ]
@@ -167,7 +171,7 @@ def test_motion_is_left_in_where_asked(tmp_path: Path) -> None:
 
 def test_a_column_of_no_role_is_no_measure(tmp_path: Path) -> None:
     found = read_model_data(PredictOptions(described(tmp_path), "fall(score)", formula="change(*) + change(rest_a)"))
-    roles = {one.name: one.role for one in found.predictors.columns if one.role != "motion"}
+    roles = {column.name: column.role for column in found.predictors.columns if column.role != "motion"}
     assert roles == {"change(gppi_a)": "measure", "change(gppi_b)": "measure", "change(rest_a)": "covariate"}
 
 

@@ -25,7 +25,7 @@ def test_everything_asked_for_is_written_and_read_again(tmp_path: Path) -> None:
     back = read_report(tmp_path)
     assert back.answers == report.answers
     assert back.notices == report.notices
-    assert [one.tsv() for one in back.records] == [one.tsv() for one in report.records]
+    assert [record.tsv() for record in back.records] == [record.tsv() for record in report.records]
     sections = [section.title for section in back.draw()]
     assert sections == ["Observed and predicted", "Predictors", "Arms", "Choice of the penalty", "Missing values"]
 
@@ -77,7 +77,7 @@ def test_numbers_that_are_not_finite_are_null_and_read_again(tmp_path: Path) -> 
     content = json.loads((tmp_path / "prediction.json").read_text(encoding="utf-8"))
     assert content["nested"]["relative_penalties"][:2] == [None, penalties[1]]
     assert content["nested"]["correlation"] is None
-    assert [one.tsv() for one in read_report(tmp_path).records] == [one.tsv() for one in odd.records]
+    assert [record.tsv() for record in read_report(tmp_path).records] == [record.tsv() for record in odd.records]
 
 
 def test_what_was_not_done_is_null_and_said() -> None:

@@ -349,7 +349,7 @@ def test_a_minus_in_a_name_stays_as_it_is_written(sound: tuple[Predictors, Outco
     columns = tuple(replace(column, name=f"rest-{column.name}") for column in predictors.columns)
     predictors.values[:, 2] = -outcome.values
     (line,) = suspicious_values(
-        replace(predictors, columns=columns, terms=tuple((one.name,) for one in columns)), outcome
+        replace(predictors, columns=columns, terms=tuple((column.name,) for column in columns)), outcome
     )
     assert "rest-x3 (rank correlation −1.00)" in line
 

@@ -14,7 +14,7 @@ from pipeline.predict._tables import prediction_tables
 
 
 def table(found: ElasticNetResult, name: str) -> Records:
-    return {one.name: one for one in prediction_tables(found)}[name]
+    return {written.name: written for written in prediction_tables(found)}[name]
 
 
 def values(found: ElasticNetResult) -> dict[str, float]:
@@ -47,7 +47,7 @@ def test_performance_holds_the_numbers_that_were_found() -> None:
 def test_what_nobody_asked_for_has_no_row() -> None:
     found = replace(made_up_prediction(), nested=None, permutation=None, stability=None, slopes=())
     assert set(values(found)) == {"r_squared", "tuned_r_squared", "mean_absolute_error_of_others"}
-    assert "slopes" not in {one.name for one in prediction_tables(found)}
+    assert "slopes" not in {written.name for written in prediction_tables(found)}
     assert {row["left_out"] for row in table(found, "predictions").rows} == {None}
 
 
@@ -104,7 +104,7 @@ def test_missing_values_are_counted_and_much_of_it_is_marked() -> None:
         assert row["missing"] == np.isnan(found.predictors.values[:, by_name[row["column"]]]).sum()
         assert (i in records.marked) == (row["share"] > 0.2)
     assert records.marked
-    assert "missing" not in {one.name for one in prediction_tables(made_up_prediction())}
+    assert "missing" not in {written.name for written in prediction_tables(made_up_prediction())}
 
 
 def test_a_model_that_retains_nothing_has_an_empty_table_that_no_terminal_shows() -> None:

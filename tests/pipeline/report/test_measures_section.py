@@ -23,7 +23,9 @@ def table_of(people: Sequence[str], direction: str = "directed", seed: int = 0) 
     """Random values of every measure but the DCM's, for people of both arms in turn."""
     kinds = ("response", "gppi", "distance", "rest")
     plan = planned_measures(study_of(measures={"kinds": kinds, "direction": direction}))
-    columns = tuple(FeatureColumn(one.name, "measure", one.unit, one.description, one) for one in plan)
+    columns = tuple(
+        FeatureColumn(measure.name, "measure", measure.unit, measure.description, measure) for measure in plan
+    )
     rows = [(who, session, ARMS[i % 2]) for i, who in enumerate(people) for session in SESSIONS]
     who, session, arm = zip(*rows, strict=True)
     values = np.random.default_rng(seed).normal(size=(len(rows), len(columns)))
@@ -63,7 +65,7 @@ def test_gaps_are_drawn_of_those_who_lack_something() -> None:
     section = measures_section(replace(TABLE, values=values))
     assert section is not None
     assert participants_with_gaps(replace(TABLE, values=values)) == ["sub-02"]
-    assert "measure-gaps" in [one.name for one in pictures([section])]
+    assert "measure-gaps" in [picture.name for picture in pictures([section])]
     assert "are missing" in section.lead
 
 
@@ -89,8 +91,8 @@ def test_people_with_strange_names_are_drawn() -> None:
     people = tuple(name.replace("sub-01", "sub-$x$<b>") for name in TABLE.participants)
     section = measures_section(replace(TABLE, participants=people, values=values))
     assert section is not None
-    for one in pictures([section]):
-        assert one.svg
+    for picture in pictures([section]):
+        assert picture.svg
 
 
 @given(some.lists(some.booleans(), min_size=1, max_size=40))

@@ -46,7 +46,7 @@ def tainted(part: Any) -> Any:
     if isinstance(part, str) and not isinstance(part, Markup):
         return part + ALL
     if isinstance(part, tuple):
-        return tuple(tainted(one) for one in part)
+        return tuple(tainted(item) for item in part)
     if isinstance(part, Figure):
         for place, text in enumerate(part.findobj(Text)):
             assert isinstance(text, Text)
@@ -55,7 +55,7 @@ def tainted(part: Any) -> Any:
         return part
     if is_dataclass(part) and not isinstance(part, type):
         return replace(
-            part, **{one.name: tainted(getattr(part, one.name)) for one in fields(part) if one.name not in OURS}
+            part, **{field.name: tainted(getattr(part, field.name)) for field in fields(part) if field.name not in OURS}
         )
     return part
 
@@ -101,11 +101,11 @@ def hostile(result: StudyResult) -> StudyResult:
         study=result.study.model_copy(update={"study": study}),
         inventory=replace(
             result.inventory,
-            absences=tuple(Absence(one, one, one, one) for one in PAYLOADS),
+            absences=tuple(Absence(payload, payload, payload, payload) for payload in PAYLOADS),
             remarks=PAYLOADS,
         ),
-        failures=tuple(FailedUnit("extract", one, one) for one in PAYLOADS),
-        versions={one: one for one in PAYLOADS},
+        failures=tuple(FailedUnit("extract", payload, payload) for payload in PAYLOADS),
+        versions={payload: payload for payload in PAYLOADS},
         maps={},
     )
 
@@ -143,8 +143,8 @@ def test_nothing_on_a_page_acts_and_its_policy_refuses_nothing(seen: dict[str, S
     assert page["repeated"] == []
     assert page["wide"] <= 0
     assert len(page["scripts"]) <= 1
-    assert not [one for one in page["scripts"] if "pwned" in one]
-    assert not [one for one in page["links"] if not re.match(r"#|\./|data:(text/tab-separated|image/png)", one)]
+    assert not [script for script in page["scripts"] if "pwned" in script]
+    assert not [link for link in page["links"] if not re.match(r"#|\./|data:(text/tab-separated|image/png)", link)]
     assert seen[name].console == ()
 
 

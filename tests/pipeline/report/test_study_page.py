@@ -86,7 +86,7 @@ def test_the_page_needs_nothing_from_elsewhere(html: str, page: Reader) -> None:
 
 def test_every_link_within_the_page_leads_somewhere(page: Reader) -> None:
     ids = Counter(value for name, value in page.attributes if name == "id")
-    assert [one for one, count in ids.items() if count > 1] == []
+    assert [id_ for id_, count in ids.items() if count > 1] == []
     inside = {value[1:] for name, value in page.attributes if name.endswith("href") and value.startswith("#")}
     assert inside
     assert inside <= set(ids)
@@ -111,7 +111,7 @@ def test_every_table_can_be_saved_from_the_page_as_it_is_on_disk(
 def test_answers_come_first_from_symptoms_over_arms_to_single_effects(result: StudyResult, html: str) -> None:
     answers = study_page(replace(result, extractions=(), maps={})).answers
     assert answers[1].question == "Do the arms differ in the change?"
-    assert [one.source for one in answers[:6]] == [
+    assert [answer.source for answer in answers[:6]] == [
         "Statistics",
         "Analysis change-by-arm",
         "Analysis change-by-arm",
@@ -138,7 +138,9 @@ def test_methods_follow_from_the_settings(result: StudyResult) -> None:
         }
     )
     bare = replace(result, extractions=(), maps={}, analyses={})
-    before, after = (" ".join(study_page(replace(bare, study=one)).methods) for one in (study, other))
+    before, after = (
+        " ".join(study_page(replace(bare, study=configuration)).methods) for configuration in (study, other)
+    )
     for words in (
         "cut-off period of 128 s",
         "autoregressive",
@@ -162,8 +164,8 @@ def test_the_same_study_gives_the_same_bytes(result: StudyResult, tmp_path: Path
     some = replace(result, analyses={}, posteriors={})
     first, second = (write_report(some, tmp_path / name / "report.html") for name in "ab")
     assert [path.relative_to(tmp_path / "a") for path in first] == [path.relative_to(tmp_path / "b") for path in second]
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes()
+    for item, other in zip(first, second, strict=True):
+        assert item.read_bytes() == other.read_bytes()
 
 
 def test_a_study_in_which_nothing_could_be_done_still_has_a_page(result: StudyResult) -> None:
@@ -172,7 +174,7 @@ def test_a_study_in_which_nothing_could_be_done_still_has_a_page(result: StudyRe
     html = render(study_page(nothing))
     assert "No visit has a posterior." in html
     assert "no session ses-2 on disk" in html
-    assert [one.name for one in study_records(nothing)] == ["flow", "participants", "missing"]
+    assert [record.name for record in study_records(nothing)] == ["flow", "participants", "missing"]
 
 
 def test_answers_and_tables_are_there_for_programs(written: list[Path]) -> None:
@@ -191,8 +193,8 @@ def test_stored_analyses_keep_their_ids_apart(result: StudyResult, tmp_path: Pat
     ids = Counter(found for text in drawn for found in re.findall(r'\bid="([^"]+)"', text))
     assert max(ids.values()) == 1
     for text in drawn:
-        assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)) <= {(one, "") for one in ids} | {
-            ("", one) for one in ids
+        assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)) <= {(id_, "") for id_ in ids} | {
+            ("", id_) for id_ in ids
         }
 
 
@@ -209,7 +211,7 @@ def test_what_is_extra_comes_right_after_the_summary(result: StudyResult) -> Non
     bare = replace(result, extractions=(), maps={}, analyses={})
     page = study_page(bare, extra)
     assert page.sections[0].title == "Found beside what was planted"
-    assert [one.title for one in page.sections[0].folded] == ["Long"]
+    assert [section.title for section in page.sections[0].folded] == ["Long"]
     assert page.notices[0] == ("Simulated data.", "No patient's.")
     assert HOSTILE not in render(page)
 
@@ -223,25 +225,25 @@ def test_both_arms_are_told_apart_by_more_than_colour(result: StudyResult) -> No
 
 
 def test_a_connection_that_both_kinds_of_model_know_has_their_answers_side_by_side(result: StudyResult) -> None:
-    (records,) = (one for one in study_records(result) if one.name == "causal-predictive")
+    (records,) = (record for record in study_records(result) if record.name == "causal-predictive")
     assert {row["connection"].split(" (")[0] for row in records.rows} == {"amygdala ← vmPFC"}
     assert {row["model_kind"] for row in records.rows} == {"causal (DCM, PEB)", "predictive (elastic net)"}
     alone = replace(result, predictions={})
-    assert "causal-predictive" not in [one.name for one in study_records(alone)]
+    assert "causal-predictive" not in [record.name for record in study_records(alone)]
 
 
 @pytest.mark.parametrize("name", ["left_amygdala_from_vmPFC", "amygdala_from_vmPFC-left", "amygdala_from_vmPFC_left"])
 def test_a_region_whose_name_holds_anothers_is_not_that_one(result: StudyResult, name: str) -> None:
     predictor = {"predictor": f"change(gppi_faces_faces-over-shapes_{name})"}
     report = result.predictions["change"]
-    tables = [replace(one, rows=[{**row, **predictor} for row in one.rows]) for one in report.records]
+    tables = [replace(record, rows=[{**row, **predictor} for row in record.rows]) for record in report.records]
     other = {**result.study.regions, "left_amygdala": result.study.regions["amygdala"]}
     alone = replace(
         result,
         study=result.study.model_copy(update={"regions": other}),
         predictions={"change": replace(report, records=tuple(tables))},
     )
-    assert "causal-predictive" not in [one.name for one in study_records(alone)]
+    assert "causal-predictive" not in [record.name for record in study_records(alone)]
 
 
 def test_predictions_and_statistics_have_sections_of_their_own(html: str) -> None:
@@ -255,14 +257,14 @@ def test_the_first_answer_has_a_picture_of_what_it_names(result: StudyResult) ->
     first, *others = study_page(arms).answers
     assert first.picture is not None
     assert first.picture.title.rpartition(": ")[0] in first.headline
-    assert [one.picture for one in others] == [None] * len(others)
+    assert [other.picture for other in others] == [None] * len(others)
 
 
 def test_answers_to_one_question_say_which_model_they_are_about(result: StudyResult) -> None:
     both = replace(result, predictions={"change": result.predictions["change"], "again": result.predictions["change"]})
-    asked = [one.question for one in summary_answers(both, diagnose_visits(both))]
+    asked = [answer.question for answer in summary_answers(both, diagnose_visits(both))]
     assert len(set(asked)) == len(asked)
-    assert [one for one in asked if one.endswith(("(Prediction change)", "(Prediction again)"))]
+    assert [question for question in asked if question.endswith(("(Prediction change)", "(Prediction again)"))]
 
 
 def test_matrices_of_arms_and_sessions_have_one_scale_of_colours(

@@ -40,7 +40,7 @@ def maps(tmp_path: Path) -> tuple[list[Path], np.ndarray]:
     values[1:, 1] = 0.0  # inside of one
     values[0, 2] = np.nan  # a hole in one
     affine = np.diag([4.0, 4.0, 4.0, 1.0])
-    return [_save(tmp_path / f"{i}.nii.gz", one, affine) for i, one in enumerate(values)], values
+    return [_save(tmp_path / f"{i}.nii.gz", value, affine) for i, value in enumerate(values)], values
 
 
 def test_group_map_is_the_mean_and_t_of_those_with_a_value(maps: tuple[list[Path], np.ndarray]) -> None:
@@ -139,11 +139,13 @@ def test_arms_move_alike_only_where_the_interval_is_narrow(
     result: StudyResult, wider: float, apart: float, verdict: str
 ) -> None:
     runs, first = [], result.study.participants.arms[0]
-    for number, one in enumerate(result.ordered_runs("faces")):
-        mean = 0.2 + wider * (number % 3) / 3 + apart * (result.arm_of[one.participant] == first)
-        runs.append(replace(one, framewise_displacement=np.full(60, mean)))
+    for number, run in enumerate(result.ordered_runs("faces")):
+        mean = 0.2 + wider * (number % 3) / 3 + apart * (result.arm_of[run.participant] == first)
+        runs.append(replace(run, framewise_displacement=np.full(60, mean)))
     answers = summary_answers(replace(result, extractions=tuple(runs), analyses={}), {})
-    assert [one.verdict for one in answers if one.question == "Is head motion alike in both arms?"] == [verdict]
+    assert [answer.verdict for answer in answers if answer.question == "Is head motion alike in both arms?"] == [
+        verdict
+    ]
 
 
 def test_flow_counts_participants_at_each_step(result: StudyResult) -> None:
@@ -184,12 +186,12 @@ def test_columns_are_named_by_what_they_are_for(name: str, kind: str) -> None:
 
 def test_the_typical_run_has_the_median_number_of_columns(result: StudyResult) -> None:
     runs = result.ordered_runs("faces")[:3]
-    more = [replace(one, design=np.ones((60, columns))) for one, columns in zip(runs, (30, 12, 14), strict=True)]
+    more = [replace(run, design=np.ones((60, columns))) for run, columns in zip(runs, (30, 12, 14), strict=True)]
     assert typical_run(tuple(more)).design.shape[1] == 14
 
 
 def test_visits_that_spm_would_warn_of_are_marked(result: StudyResult) -> None:
-    found = {visit: diagnose(one) for visit, one in list(result.main_posteriors.items())[:2]}
+    found = {visit: diagnose(posterior) for visit, posterior in list(result.main_posteriors.items())[:2]}
     first, second = found
     bad = Diagnostics(np.array([5.0, 4.0]), 4.5, 0.05, 3, 10, 1, ("the model explains only 4.5 %",))
     records = fit_records(result, {first: found[first], second: bad})
@@ -200,7 +202,7 @@ def test_visits_that_spm_would_warn_of_are_marked(result: StudyResult) -> None:
 
 
 def test_best_and_worst_visits_are_drawn_in_full_and_all_small(result: StudyResult) -> None:
-    found = {visit: diagnose(one) for visit, one in result.main_posteriors.items()}
+    found = {visit: diagnose(posterior) for visit, posterior in result.main_posteriors.items()}
     section = series_section(result, found)
     assert section is not None
     ranked = sorted(found, key=lambda one: found[one].explained_variance_total)

@@ -34,7 +34,9 @@ def test_names_read_as_words_with_their_unit(name: str, words: str, unit: str) -
 
 
 def test_units_are_those_of_the_stored_dataset() -> None:
-    np.testing.assert_array_equal([one.unit for one in connections(FULL.parameter_names, FULL)], units(FULL))
+    np.testing.assert_array_equal(
+        [connection.unit for connection in connections(FULL.parameter_names, FULL)], units(FULL)
+    )
 
 
 def test_the_model_and_plain_names_agree() -> None:
@@ -51,13 +53,16 @@ def test_what_can_be_read_in_two_ways_is_left_as_it_is(name: str) -> None:
 def test_with_the_model_odd_names_are_taken_apart_rightly(odd: list[str]) -> None:
     spec = Spec(odd[:2], odd[2:], np.ones((2, 2)), np.ones((2, 2, 1)), np.ones((2, 1)))
     names = spec.parameter_names
-    for name, one in zip(names, connections(names, spec), strict=True):
+    for name, connection in zip(names, connections(names, spec), strict=True):
         if names.count(name) > 1:
-            assert one.words == name
+            assert connection.words == name
             continue
-        spelled = {"A": f"A[{one.to}<-{one.source}]", "B": f"B[{one.to}<-{one.source}, {one.modulator}]"}
-        spelled |= {"C": f"C[{one.to}<-{one.source}]", "transit": f"transit[{one.to}]"}
-        assert spelled.get(one.field, one.field) == name
+        spelled = {
+            "A": f"A[{connection.to}<-{connection.source}]",
+            "B": f"B[{connection.to}<-{connection.source}, {connection.modulator}]",
+        }
+        spelled |= {"C": f"C[{connection.to}<-{connection.source}]", "transit": f"transit[{connection.to}]"}
+        assert spelled.get(connection.field, connection.field) == name
 
 
 def test_a_covariate_before_an_odd_name_is_found_with_the_model() -> None:

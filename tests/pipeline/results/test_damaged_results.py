@@ -104,8 +104,8 @@ def test_xarray_reads_a_sealed_result_whatever_its_engine(tmp_path: Path, sealed
     with xr.open_dataset(path) as theirs:
         ours = open_dataset(path)
         xr.testing.assert_equal(theirs, ours)
-        assert {key: one.dims for key, one in theirs.variables.items()} == {
-            key: one.dims for key, one in ours.variables.items()
+        assert {key: variable.dims for key, variable in theirs.variables.items()} == {
+            key: variable.dims for key, variable in ours.variables.items()
         }
         assert ours["mean"].attrs == theirs["mean"].attrs
 
@@ -196,7 +196,7 @@ def test_one_damaged_result_is_named_and_the_others_are_read(tmp_path: Path, old
         write_dataset(tmp_path / f"{name}.nc", dataset)
     (tmp_path / "sub-2.nc").write_bytes(older[:3000])
     read, lines = read_estimates([tmp_path])
-    assert [one.estimate.name for one in read] == ["sub-1", "sub-3"]
+    assert [estimate.estimate.name for estimate in read] == ["sub-1", "sub-3"]
     assert len(lines) == 1
     assert "sub-2.nc: is damaged" in lines[0]
 

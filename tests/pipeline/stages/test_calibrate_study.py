@@ -21,7 +21,7 @@ def test_a_study_that_ran_is_calibrated_at_its_own_noise_and_around_its_estimate
     [ratio] = design.ratios
     assert 0.2 < ratio < 5
     datasets, _ = make_datasets(design, mode_from_name("spm12"), 4, design.ratios, 0)
-    assert [one.cell.origin for one in datasets] == ["prior", "prior", "estimates", "estimates"]
+    assert [dataset.cell.origin for dataset in datasets] == ["prior", "prior", "estimates", "estimates"]
 
 
 def test_a_study_that_has_not_run_is_taken_from_its_events_and_says_so(study: Path) -> None:
@@ -36,11 +36,11 @@ def test_a_study_that_has_not_run_is_taken_from_its_events_and_says_so(study: Pa
 
 
 def test_inputs_from_events_are_those_of_the_extraction(finished: Path, study: Path) -> None:
-    ran, planned = (read_study_design(one / "study.toml", print)[0] for one in (finished, study))
-    for one, other in zip(ran.templates, planned.templates, strict=True):
-        assert one.inputs.tobytes() == other.inputs.tobytes()
-        assert (one.repetition_time, one.confounds.shape) == (other.repetition_time, other.confounds.shape)
-        assert one.delays.tobytes() == other.delays.tobytes()
+    ran, planned = (read_study_design(folder / "study.toml", print)[0] for folder in (finished, study))
+    for template, other in zip(ran.templates, planned.templates, strict=True):
+        assert template.inputs.tobytes() == other.inputs.tobytes()
+        assert (template.repetition_time, template.confounds.shape) == (other.repetition_time, other.confounds.shape)
+        assert template.delays.tobytes() == other.delays.tobytes()
 
 
 def test_a_damaged_result_is_said_and_left_out(finished: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_table_has_a_row_for_every_visit_and_gaps_where_a_run_is_missing(
 ) -> None:
     table = read_features(told[0] / "f.tsv")
     assert len(table.participants) == 16
-    kinds = {one.kind for one in table.measures}
+    kinds = {measure.kind for measure in table.measures}
     assert {"response", "gppi", "dcm"} <= kinds
     absent = [i for i, row in enumerate(table.values[:, : len(table.measures)]) if row[0] != row[0]]
     assert [(table.participants[i], table.sessions[i]) for i in absent] == [("sub-02", "ses-2")]
@@ -47,7 +47,7 @@ def test_what_is_said_fits_what_is_written(told: tuple[Path, subprocess.Complete
     assert len(said["rows"]) == 16
     assert said["kinds"]["dcm"]["missing"] == pytest.approx(1 / 16)
     assert said["failed"] == []
-    assert [(one["participant"], one["session"]) for one in said["missing"]] == [("sub-02", "ses-2")]
+    assert [(gap["participant"], gap["session"]) for gap in said["missing"]] == [("sub-02", "ses-2")]
     assert "missing: sub-02_ses-2" in done.stderr
 
 

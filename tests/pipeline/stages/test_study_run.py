@@ -40,7 +40,7 @@ def made(folder: Path) -> dict[str, list[str]]:
     """Stage → names of the units that the last run made."""
     content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     return {
-        stage: [one["name"] for one in content["units"] if one["stage"] == stage and one["how"] == "made"]
+        stage: [unit["name"] for unit in content["units"] if unit["stage"] == stage and unit["how"] == "made"]
         for stage in STAGES
     }
 
@@ -127,8 +127,8 @@ def test_a_run_whose_data_are_bad_is_reported_and_the_others_go_on(ran: Path, ef
     nibabel.save(nibabel.Nifti1Image(constant, image.affine, image.header), path)
     done = effconn("run", ran / "study.toml", "--jobs", "1", "--json", ran / "run.json")
     assert done.returncode == 1
-    failed = [one for one in json.loads((ran / "run.json").read_text())["units"] if one["how"] == "failed"]
-    assert [one["name"] for one in failed] == ["sub-01_ses-2_task-faces"]
+    failed = [unit for unit in json.loads((ran / "run.json").read_text())["units"] if unit["how"] == "failed"]
+    assert [failure["name"] for failure in failed] == ["sub-01_ses-2_task-faces"]
     assert "sub-01_ses-2_task-faces" in done.stderr
     assert failed[0]["reason"] in (ran / "results/tables/missing.tsv").read_text(encoding="utf-8")
     effconn("run", ran / "study.toml", "--only", "report")
@@ -285,7 +285,7 @@ def test_a_cluster_whose_worker_is_killed_comes_to_the_same_tables(
         time.sleep(0.05)
     if running.poll() is not None:
         pytest.fail(f"it ended before anything was extracted: {running.communicate()[1]}")
-    workers = [one for one in psutil.Process(running.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+    workers = [child for child in psutil.Process(running.pid).children() if "spawn_main" in " ".join(child.cmdline())]
     workers[0].kill()
     _, said = running.communicate(timeout=300)
     assert running.returncode == 0, said
@@ -296,7 +296,7 @@ def test_a_posterior_of_a_study_finds_its_series(finished: Path, tmp_path: Path)
     path = sorted((finished / "results" / "dcm").rglob("*.nc"))[0]
     found, lines = read_posteriors([path], [], "none")
     assert lines == []
-    assert [one.name for one in found] == [path.stem]
+    assert [result.name for result in found] == [path.stem]
     shutil.copy(path, tmp_path)
     found, lines = read_posteriors([tmp_path / path.name], [], "none")
     assert found == []

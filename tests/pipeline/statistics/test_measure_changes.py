@@ -50,7 +50,7 @@ def test_somebody_who_is_not_in_the_table_has_no_change(tmp_path: Path) -> None:
 
 def test_a_star_stands_for_anything_and_each_measure_comes_once(tmp_path: Path) -> None:
     found = measure_changes(write_measures(tmp_path, PARTICIPANTS), ["response_*_dACC", "*"], PARTICIPANTS)
-    assert [one.name for one in found] == ["response_faces_dACC", GPPI]  # motion is no measure
+    assert [result.name for result in found] == ["response_faces_dACC", GPPI]  # motion is no measure
 
 
 def test_a_dot_is_a_dot(tmp_path: Path) -> None:

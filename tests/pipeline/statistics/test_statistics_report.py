@@ -45,12 +45,12 @@ def reported(participants: ParticipantScores = PARTICIPANTS, how: Statistics = H
 
 
 def rows(report: AnalysisReport, name: str) -> list[dict[str, Any]]:
-    (found,) = [dict(enumerate(one.rows)) for one in report.records if one.name == name]
+    (found,) = [dict(enumerate(record.rows)) for record in report.records if record.name == name]
     return [dict(row) for row in found.values()]
 
 
 def test_every_table_is_there_once() -> None:
-    names = [one.name for one in reported().records]
+    names = [record.name for record in reported().records]
     assert names == ["outcomes", "outcome-means", "correlations", "null-checks", "cohort"]
 
 
@@ -58,12 +58,12 @@ def test_only_what_is_asked_for_is_handed_over() -> None:
     nothing = dict.fromkeys(("measures", "subscales", "null_checks", "cohort"), ())
     participants = replace(PARTICIPANTS, subscales={}, null_checks={}, cohort={})
     found = report_statistics(participants, (), HOW.model_copy(update=nothing))
-    assert [one.name for one in found.records] == ["outcomes", "outcome-means"]
-    assert [one.title for one in found.draw()] == ["Scores before and after"]
+    assert [record.name for record in found.records] == ["outcomes", "outcome-means"]
+    assert [section.title for section in found.draw()] == ["Scores before and after"]
 
 
 def test_the_arms_are_told_apart_where_they_differ_and_only_there() -> None:
-    (caps,) = [one for one in reported().answers if "caps change" in one.question]
+    (caps,) = [answer for answer in reported().answers if "caps change" in answer.question]
     assert caps.verdict == "yes"
     assert caps.question == "Did caps change differently in ketamine and midazolam?"
     score = PARTICIPANTS.outcomes[0]
@@ -72,10 +72,12 @@ def test_the_arms_are_told_apart_where_they_differ_and_only_there() -> None:
     assert f"t(18) = {exact.statistic:.2f}".replace("-", "−") in caps.headline
     same = replace(score, after=score.before - np.tile([3.0, 8.0, 5.0], 7))
     (open_,) = [
-        one for one in reported(replace(PARTICIPANTS, outcomes=(same,))).answers if "caps change" in one.question
+        answer
+        for answer in reported(replace(PARTICIPANTS, outcomes=(same,))).answers
+        if "caps change" in answer.question
     ]
     assert open_.verdict == "open"
-    assert any("not shown to be absent" in one for one in open_.details)
+    assert any("not shown to be absent" in detail for detail in open_.details)
 
 
 def test_the_exact_test_stands_beside_walds() -> None:
@@ -95,12 +97,18 @@ def test_correlations_are_scipys() -> None:
 
 
 def test_an_answer_for_each_measure_or_one_for_many() -> None:
-    few = [one for one in reported().answers if "correlated with" in one.question and "change of" in one.question]
-    assert [one.verdict for one in few] == ["yes", "open"]
+    few = [
+        answer
+        for answer in reported().answers
+        if "correlated with" in answer.question and "change of" in answer.question
+    ]
+    assert [answer.verdict for answer in few] == ["yes", "open"]
     rng = np.random.default_rng(0)
     many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(6)]
     found = report_statistics(PARTICIPANTS, [*changes(), *many], HOW)
-    (one,) = [one for one in found.answers if one.question == "Is the change of a measure correlated with a score?"]
+    (one,) = [
+        answer for answer in found.answers if answer.question == "Is the change of a measure correlated with a score?"
+    ]
     pearson = [row for row in rows(found, "correlations") if row["kind"] == "Pearson"]
     passing = {row["measure"] for row in pearson if row["holm"] < 0.05}
     assert one.verdict == ("yes" if min(row["p_value"] for row in pearson) * len(pearson) <= 0.05 else "open")
@@ -110,7 +118,7 @@ def test_an_answer_for_each_measure_or_one_for_many() -> None:
 
 
 def test_null_checks_say_what_could_not_be_seen() -> None:
-    (found,) = [one for one in reported().answers if "infusions" in one.question]
+    (found,) = [answer for answer in reported().answers if "infusions" in answer.question]
     assert found.question == "Is anything correlated with infusions or days_between?"
     assert found.verdict == "open"
     assert "With 20 participants, correlations weaker than |r| = 0.59 go unseen in more than 2 of 10" in found.headline
@@ -126,7 +134,9 @@ def test_one_of_many_checks_must_pass_for_all_of_them_to_make_a_yes() -> None:
 
     def verdict(changes: list[MeasureChange]) -> str:
         (found,) = [
-            one for one in report_statistics(participants, changes, how).answers if "days_between" in one.question
+            answer
+            for answer in report_statistics(participants, changes, how).answers
+            if "days_between" in answer.question
         ]
         return found.verdict
 
@@ -145,7 +155,7 @@ def test_each_check_has_the_band_of_the_people_who_have_it() -> None:
         PARTICIPANTS, subscales={}, null_checks=dict(PARTICIPANTS.null_checks) | {"days_between": fewer}
     )
     report = report_statistics(participants, found, HOW.model_copy(update={"subscales": ()}))
-    (picture,) = [one for one in pictures(report.draw()) if one.name == "null-checks"]
+    (picture,) = [drawn for drawn in pictures(report.draw()) if drawn.name == "null-checks"]
     assert isinstance(picture.figure, Figure)
     widths = [patch.get_width() / 2 for patch in picture.figure.axes[0].patches]
     shown = [row["detectable"] for row in rows(report, "null-checks") if row["kind"] == "Pearson"]
@@ -179,7 +189,7 @@ def test_a_fit_that_is_not_in_order_is_told() -> None:
 
 
 def test_the_cohort_has_no_p_values() -> None:
-    (records,) = [one for one in reported().records if one.name == "cohort"]
+    (records,) = [record for record in reported().records if record.name == "cohort"]
     table = records.table()
     assert table.columns[2:4] == ("ketamine, n = 11", "midazolam, n = 10")
     assert not any("p" in column.split() for column in table.columns)
@@ -189,10 +199,12 @@ def test_the_cohort_has_no_p_values() -> None:
 
 def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
     files = [save_report(reported(), tmp_path / name) for name in ("one", "two")]
-    for one, other in zip(*files, strict=True):
-        assert one.read_bytes() == other.read_bytes(), one.name
+    for file, other in zip(*files, strict=True):
+        assert file.read_bytes() == other.read_bytes(), file.name
     assert json.loads((tmp_path / "one" / "statistics.json").read_text())["bootstraps"] == 200
-    assert [one.name for one in read_report(tmp_path / "one").records] == [one.name for one in reported().records]
+    assert [record.name for record in read_report(tmp_path / "one").records] == [
+        record.name for record in reported().records
+    ]
 
 
 def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
@@ -206,17 +218,17 @@ def test_pictures_of_hostile_names_are_drawn_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = pictures(found.draw())
-        assert [one.name for one in drawn] == ["scores-0", "correlations", "null-checks"]
-        for one in drawn:
-            assert isinstance(one.figure, Figure)
-            assert "<script" not in one.svg
+        assert [section.name for section in drawn] == ["scores-0", "correlations", "null-checks"]
+        for section in drawn:
+            assert isinstance(section.figure, Figure)
+            assert "<script" not in section.svg
 
 
 def test_a_picture_of_many_rows_keeps_the_largest_and_says_so() -> None:
     rng = np.random.default_rng(0)
     many = [MeasureChange(f"m{i}", "z", rng.normal(size=21)) for i in range(9)]
     found = report_statistics(PARTICIPANTS, [*changes(), *many], HOW.model_copy(update={"null_checks": ()}))
-    (picture,) = [one for one in pictures(found.draw()) if one.name == "correlations"]
+    (picture,) = [drawn for drawn in pictures(found.draw()) if drawn.name == "correlations"]
     assert "Only the 24 largest of 33 are drawn" in picture.caption
 
 

@@ -70,7 +70,7 @@ def test_the_work_leaves_a_report_that_the_report_can_read(tmp_path: Path) -> No
     compute_statistics([unit], told)
     assert told.reasons == []
     assert all(path.is_file() for path in told.outputs)
-    names = [one.name for one in read_report(tmp_path / "statistics").records]
+    names = [record.name for record in read_report(tmp_path / "statistics").records]
     assert names == ["outcomes", "outcome-means", "correlations", "null-checks", "cohort"]
 
 

@@ -260,7 +260,7 @@ def test_a_mistake_is_told_once_with_its_line(
     assert there in study_text
     text = study_text.replace(there, instead, 1)
     (told,) = mistakes(text)
-    (line,) = (number for number, one in enumerate(text.splitlines(), 1) if at in one)
+    (line,) = (number for number, content in enumerate(text.splitlines(), 1) if at in content)
     assert told.startswith(f"study.toml:{line}: ")
     assert says in told
     assert "\n" not in told

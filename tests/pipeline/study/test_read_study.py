@@ -132,12 +132,12 @@ def test_it_has_every_setting_with_a_description_and_no_other() -> None:
         assert set(part["properties"]) == set(model.model_fields)
         assert part["additionalProperties"] is False
         assert part["description"]
-        assert all(one.get("description") for one in part["properties"].values())
+        assert all(property_.get("description") for property_ in part["properties"].values())
 
 
 def test_it_requires_what_the_models_require() -> None:
     for model, part in tables():
-        needed = {name for name, one in model.model_fields.items() if one.is_required()}
+        needed = {name for name, field in model.model_fields.items() if field.is_required()}
         assert set(part.get("required", [])) == needed
 
 

@@ -66,8 +66,10 @@ def test_improvement_is_the_fall_of_the_score(study: Path, truth: PlantedTruth) 
 
 def test_the_study_s_scores_and_arms_are_the_truth_s(study: Path, truth: PlantedTruth) -> None:
     participants = collect_inventory(read_study(study / "study.toml")).participants
-    assert {one.name: one.scores["improvement"] for one in participants} == dict(truth.improvement)
-    assert {one.name: one.arm for one in participants} == dict(truth.arm)
+    assert {participant.name: participant.scores["improvement"] for participant in participants} == dict(
+        truth.improvement
+    )
+    assert {participant.name: participant.arm for participant in participants} == dict(truth.arm)
     assert truth.arms == ("ketamine", "midazolam")
 
 
@@ -80,7 +82,7 @@ def test_the_study_s_main_model_is_the_one_that_made_it(study: Path) -> None:
 def test_planted_change_follows_improvement_as_the_arm_has_it() -> None:
     design = StudyDesign(ketamine=10, midazolam=10, scatter=0.0)
     for participant in draw_participants(design, 1):
-        before, after = (np.asarray(one.B)[:, :, 1] for one in participant.connectivity)
+        before, after = (np.asarray(connectivity.B)[:, :, 1] for connectivity in participant.connectivity)
         slope = design.inhibition_slope if participant.arm == "ketamine" else 0.0
         assert after[1, 0] - before[1, 0] == pytest.approx(slope * participant.improvement)
         assert after[0, 1] - before[0, 1] == pytest.approx(design.excitation_slope * participant.improvement)
@@ -89,9 +91,12 @@ def test_planted_change_follows_improvement_as_the_arm_has_it() -> None:
 def test_arms_span_the_same_improvement_whatever_the_seed() -> None:
     for seed in range(5):
         participants = draw_participants(StudyDesign(ketamine=11, midazolam=11), seed)
-        arms = [sorted(one.improvement for one in participants if one.arm == arm) for arm in ("ketamine", "midazolam")]
+        arms = [
+            sorted(participant.improvement for participant in participants if participant.arm == arm)
+            for arm in ("ketamine", "midazolam")
+        ]
         assert arms[0] == arms[1]
-        assert all(min(one.totals) > 0 for one in participants)
+        assert all(min(participant.totals) > 0 for participant in participants)
 
 
 def test_truth_is_read_as_it_was_planted(study: Path, truth: PlantedTruth, design: StudyDesign) -> None:
@@ -112,15 +117,15 @@ def test_truth_is_read_as_it_was_planted(study: Path, truth: PlantedTruth, desig
 def test_extracted_series_follow_the_planted_signals(study: Path, truth: PlantedTruth) -> None:
     configuration, spec, agreement = read_study(study / "study.toml"), circuit_model(), []
     gain: list[float] = []
-    for run in (one for one in collect_inventory(configuration).runs if one.task == "faces"):
+    for run in (candidate for candidate in collect_inventory(configuration).runs if candidate.task == "faces"):
         extraction = extract_series(run, configuration)
         vector = np.array([truth.connectivity[run.visit].get(name, 0.0) for name in spec.parameter_names])
         data = extraction.dcm_data(spec.regions, 0.04)
         planted = predict_series(spec, spec.layout.to_tree(vector), data, "nonlinear")
         slow, *_ = np.linalg.lstsq(data.confounds, np.column_stack([planted, data.bold]), rcond=None)
         expected, series = np.split(np.column_stack([planted, data.bold]) - data.confounds @ slow, 2, axis=1)
-        gain += [one @ other / (other @ other) for one, other in zip(series.T, expected.T, strict=True)]
-        agreement += [np.corrcoef(one, other)[0, 1] for one, other in zip(series.T, expected.T, strict=True)]
+        gain += [column @ other / (other @ other) for column, other in zip(series.T, expected.T, strict=True)]
+        agreement += [np.corrcoef(column, other)[0, 1] for column, other in zip(series.T, expected.T, strict=True)]
     assert len(agreement) == 24
     assert np.mean(agreement) > 0.65
     assert min(agreement) > 0.25
@@ -197,7 +202,7 @@ def test_coverage_has_the_error_of_the_people_and_not_of_the_visits() -> None:
 
 
 def test_too_few_visits_leave_connectivity_to_report(truth: PlantedTruth, pattern: Posterior) -> None:
-    some = {visit: one for visit, one in found(truth, pattern).items() if not visit.startswith("sub-01")}
+    some = {visit: result for visit, result in found(truth, pattern).items() if not visit.startswith("sub-01")}
     extra = recovery_section(truth, some)
     assert len(extra.answers) == len(extra.records) == 1
     with pytest.raises(ValueError, match="no visit of the synthetic study was inverted"):

@@ -32,7 +32,7 @@ def test_the_configuration_is_valid_and_finds_every_run_but_those_never_acquired
     inventory = collect_inventory(read_study(study / "study.toml"))
     assert not inventory.errors
     assert len(inventory.runs) == design.runs == 6 * 2 * 3 - 2
-    missing = {(one.participant, one.session, one.task) for one in inventory.absences}
+    missing = {(absence.participant, absence.session, absence.task) for absence in inventory.absences}
     assert missing == {("sub-02", "ses-1", "stroop"), ("sub-05", "ses-2", "rest")}
     assert {run.repetition_time for run in inventory.runs if run.task == "rest"} == {2.0}
     assert {run.repetition_time for run in inventory.runs if run.task != "rest"} == {1.5}

@@ -51,7 +51,7 @@ def arms_of(inputs: GroupInputs) -> tuple[ArmAnalysis, AnalysisReport]:
 
 
 def verdict_of(report: AnalysisReport, start: str) -> str:
-    (found,) = [one.verdict for one in report.answers if one.question.startswith(start)]
+    (found,) = [answer.verdict for answer in report.answers if answer.question.startswith(start)]
     return found
 
 
@@ -64,7 +64,7 @@ def test_fit_search_and_arms_give_one_answer_to_one_question(counts: tuple[int, 
     for about, both in (("the mean", "differ between ketamine"), ("the effect of score", "score differently in")):
         said = {
             verdict_of(compared, f"Do the arms differ in {about}"),
-            *(one.verdict for page in (fitted, searched) for one in page.answers if both in one.question),
+            *(answer.verdict for page in (fitted, searched) for answer in page.answers if both in answer.question),
         }
         assert len(said) == 1
     assert verdict_of(compared, "Do the arms differ in the mean") == "yes"
@@ -92,7 +92,7 @@ def test_a_question_has_one_verdict_on_a_page() -> None:
 
 def test_answers_count_the_connections_and_say_how_small_none_is() -> None:
     _, found = arms_of(group(SIZES["even"], difference=0.0, spread=0.05))
-    (mean,) = [one for one in found.answers if one.question.startswith("Do the arms differ in the mean")]
+    (mean,) = [answer for answer in found.answers if answer.question.startswith("Do the arms differ in the mean")]
     assert mean.verdict == "no difference"
     assert mean.headline.startswith("No difference above 0.5 Hz: 2 connections asked")
     assert found.summary["verdicts"][0] == {
@@ -113,9 +113,9 @@ def test_arms_are_answered_from_a_group_of_each_and_the_numbers_are_its(counts: 
     arms, compared = arms_of(inputs)
     fitted = report_fit(inputs, *fit_group(inputs))
     for report, about in ((compared, "Do the arms differ in the mean"), (fitted, "Which connections differ between")):
-        (found,) = [one for one in report.answers if one.question.startswith(about)]
+        (found,) = [answer for answer in report.answers if answer.question.startswith(about)]
         assert found.details[0].startswith("From a group of each kind")
-    (mean,) = [one for one in arms.by_groups if one.covariate == "mean"]
+    (mean,) = [verdict for verdict in arms.by_groups if verdict.covariate == "mean"]
     rows = [row for row in fitted.records[0].rows if row["covariate"] == "arm[ketamine]"]
     assert [row["mean"] for row in rows] == (mean.difference.mean / 2).tolist()
     np.testing.assert_allclose([(row["low"], row["high"]) for row in rows], mean.interval(0.9) / 2)
@@ -129,7 +129,7 @@ def test_kinds_that_cannot_be_fitted_alone_are_left_to_the_group_of_both() -> No
     score = np.where(np.arange(16) < 8, 1.0, np.linspace(0, 20, 16))
     design = make_design(inputs.design.participants, {"arm": arm, "score": score}, plus=["ketamine"])
     report = report_fit(replace(inputs, design=design), *fit_group(replace(inputs, design=design)))
-    (found,) = [one for one in report.answers if "differ between" in one.question]
+    (found,) = [answer for answer in report.answers if "differ between" in answer.question]
     assert found.verdict == "yes"
     assert not any("group of each kind" in line for line in found.details)
 
@@ -137,7 +137,7 @@ def test_kinds_that_cannot_be_fitted_alone_are_left_to_the_group_of_both() -> No
 def test_an_arm_too_small_for_a_group_of_its_own_leaves_the_question_open() -> None:
     inputs = group(SIZES["too few"], difference=3.0)
     fitted = report_fit(inputs, *fit_group(inputs))
-    (found,) = [one for one in fitted.answers if "differ between" in one.question]
+    (found,) = [answer for answer in fitted.answers if "differ between" in answer.question]
     assert found.verdict == "open"
     assert any("too small" in line for line in found.details)
 
@@ -148,8 +148,8 @@ def test_shuffling_does_not_answer_a_question_about_unbalanced_arms() -> None:
         *report_permutation(inputs, permute_covariate(inputs, "arm", (), 19, 0)).answers,
         *report_leave_one_out(inputs, predict_left_out(inputs, "arm", None, 0)).answers,
     ]
-    assert [one.verdict for one in answers] == ["open", "open"]
-    assert all(one.details[0].startswith("Left open: shuffling") for one in answers)
+    assert [answer.verdict for answer in answers] == ["open", "open"]
+    assert all(answer.details[0].startswith("Left open: shuffling") for answer in answers)
 
 
 def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:

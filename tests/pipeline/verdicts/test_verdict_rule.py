@@ -105,7 +105,7 @@ def test_stable_takes_bootstraps_folds_and_chance(bootstraps: float, folds: floa
 
 
 def test_what_is_counted_is_yes_partly_or_no() -> None:
-    assert [judge_fits(*one) for one in ((0, 10, 12), (0, 9, 12), (4, 10, 12), (5, 10, 12), (0, 0, 12))] == [
+    assert [judge_fits(*counts) for counts in ((0, 10, 12), (0, 9, 12), (4, 10, 12), (5, 10, 12), (0, 0, 12))] == [
         "yes",
         "partly",
         "partly",
