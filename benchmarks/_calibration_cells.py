@@ -13,7 +13,7 @@ from dcm import DrawTruth, Failure, Posterior, SerialNoise, Settings, Subject, s
 from pipeline.calibration import Coverage, measure_coverage, percent_with_error
 from pipeline.verdicts import STRONG_EVIDENCE
 
-from ._calibration_designs import Design
+from ._calibration_designs import BenchmarkDesign
 
 Kind = Literal["usual", "prior", "harder"]
 FIELDS = ("A", "B", "C")
@@ -38,7 +38,7 @@ LEAST_LARGER = {0.5: 60.0, 1.0: 95.0, 3.0: 95.0}  # percent of data with a true 
 
 
 @dataclass(frozen=True)
-class Cell:
+class CalibrationCell:
     """One set of data sets.
 
     Fields:
@@ -64,10 +64,10 @@ class Cell:
         return f"{self.design} {self.what} {self.snr:g}"
 
 
-def cells(names: tuple[str, ...]) -> list[Cell]:
+def cells(names: tuple[str, ...]) -> list[CalibrationCell]:
     """Every cell of some designs."""
-    found = [Cell(name, "usual", "usual", snr) for name in names for snr in RATIOS]
-    found += [Cell(name, "prior", what, 1.0) for what in ("prior", NARROW) for name in names]
+    found = [CalibrationCell(name, "usual", "usual", snr) for name in names for snr in RATIOS]
+    found += [CalibrationCell(name, "prior", what, 1.0) for what in ("prior", NARROW) for name in names]
     harder: dict[str, dict[str, Any]] = {
         "AR(2)": {"noise": SerialNoise((0.3, 0.2))},
         "rho 0": {"noise": SerialNoise(())},
@@ -75,11 +75,16 @@ def cells(names: tuple[str, ...]) -> list[Cell]:
         "drift": {"noise": SerialNoise((0.3,), drift=1.0)},
         "haemodynamics": {"displaced": DISPLACED},
     }
-    return found + [Cell(name, "harder", what, 1.0, **how) for what, how in harder.items() for name in names]
+    return found + [CalibrationCell(name, "harder", what, 1.0, **how) for what, how in harder.items() for name in names]
 
 
 def measure(
-    cell: Cell, design: Design, settings: Settings, count: int, seed: int, progress: dcm.Progress | None
+    cell: CalibrationCell,
+    design: BenchmarkDesign,
+    settings: Settings,
+    count: int,
+    seed: int,
+    progress: dcm.Progress | None,
 ) -> dict[str, Any]:
     """One row of the table: coverage of A, B and C, and model choice where that is asked of the cell.
 
@@ -161,7 +166,7 @@ def _model_choice(full: list[Posterior | Failure], less: list[Posterior | Failur
     }
 
 
-def _missed(cell: Cell, row: dict[str, Any]) -> Iterator[str]:
+def _missed(cell: CalibrationCell, row: dict[str, Any]) -> Iterator[str]:
     """Figures out of their limits, with a star where by no more than two Monte-Carlo standard errors."""
     limits = dict(LIMITS[cell.kind])
     if cell.kind == "usual":

@@ -17,7 +17,7 @@ CHANGE = 0.8  # Hz, of the tested connection where it changes: what |N(0, 1)| is
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class BenchmarkDesign:
     """A design.
 
     Fields:
@@ -82,12 +82,12 @@ class Design:
         return draw_parameters(self.prior.mean, self.prior.covariance, random)
 
 
-def designs() -> dict[str, Design]:
+def designs() -> dict[str, BenchmarkDesign]:
     """All three, by name."""
     return {design.name: design for design in (_two_regions_block(), _four_regions_block(), _three_regions_events())}
 
 
-def _two_regions_block() -> Design:
+def _two_regions_block() -> BenchmarkDesign:
     """22 s of task and 22 s of rest; every second block in context; context may change all but one connection."""
     second = _seconds(240)
     task = second % 44 >= 22
@@ -98,7 +98,7 @@ def _two_regions_block() -> Design:
     return _design("block2", spec, np.column_stack([task, context]), (1, 0, 1))
 
 
-def _four_regions_block() -> Design:
+def _four_regions_block() -> BenchmarkDesign:
     """24 s of task and 20 s of rest in two contexts; a chain both ways with a short cut, six possible changes."""
     second = _seconds(280)
     task = second % 44 >= 20
@@ -117,7 +117,7 @@ def _four_regions_block() -> Design:
     )
 
 
-def _three_regions_events() -> Design:
+def _three_regions_events() -> BenchmarkDesign:
     """Events of 1.5 s, 4 to 10 s apart, of two kinds: both drive the first region, the second changes connections."""
     second, random = _seconds(300), np.random.default_rng(20)
     every, kind = np.zeros(second.size), np.zeros(second.size)
@@ -139,7 +139,7 @@ def _seconds(scans: int) -> Float[np.ndarray, "bin"]:
     return np.arange(scans * BINS) * REPETITION_TIME / BINS
 
 
-def _design(name: str, spec: Spec, inputs: np.ndarray, tested: tuple[int, int, int]) -> Design:
+def _design(name: str, spec: Spec, inputs: np.ndarray, tested: tuple[int, int, int]) -> BenchmarkDesign:
     scans = len(inputs) // BINS
     cosines = int(2 * scans * REPETITION_TIME / HIGH_PASS)
     phase = np.pi * (np.arange(scans) + 0.5) / scans
@@ -148,4 +148,4 @@ def _design(name: str, spec: Spec, inputs: np.ndarray, tested: tuple[int, int, i
     )
     series = np.random.default_rng(0).standard_normal((scans, spec.n))
     frame = Data(series, inputs.astype(float), REPETITION_TIME / BINS, REPETITION_TIME, confounds)
-    return Design(name, spec, frame, tested, prior(spec, "none"))
+    return BenchmarkDesign(name, spec, frame, tested, prior(spec, "none"))

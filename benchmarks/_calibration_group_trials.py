@@ -35,7 +35,7 @@ OUTLIER = {"+3 Hz": 3.0, "+6 Hz": 6.0}
 
 
 @dataclass(frozen=True)
-class Cell:
+class TrialCell:
     """One kind of study.
 
     Fields:
@@ -78,7 +78,7 @@ class Answers:
     seconds: float
 
 
-def answers(cell: Cell, studies: int, seed: int, settings: PebSettings) -> Answers:
+def answers(cell: TrialCell, studies: int, seed: int, settings: PebSettings) -> Answers:
     """Simulate and fit."""
     found, seconds = [], []
     for estimates, design in _studies(cell, studies, seed):
@@ -90,7 +90,7 @@ def answers(cell: Cell, studies: int, seed: int, settings: PebSettings) -> Answe
     return Answers(above, small, low, high, min(seconds))
 
 
-def difference(estimates: list[Estimate], design: Design, cell: Cell, settings: PebSettings) -> NormalMixture:
+def difference(estimates: list[Estimate], design: Design, cell: TrialCell, settings: PebSettings) -> NormalMixture:
     """δ of every connection, from a group of each arm where people are a mixture."""
     if not settings.is_mixture:
         return fit(estimates, design, settings).contrast(np.array([0.0, 2.0, 0.0, 0.0]))
@@ -99,7 +99,7 @@ def difference(estimates: list[Estimate], design: Design, cell: Cell, settings: 
     ].marginals[2]
 
 
-def _studies(cell: Cell, studies: int, seed: int) -> Iterator[tuple[list[Estimate], Design]]:
+def _studies(cell: TrialCell, studies: int, seed: int) -> Iterator[tuple[list[Estimate], Design]]:
     rng = np.random.default_rng([seed, *cell.arms, int(1000 * cell.spread), cell.connections, len(cell.people)])
     n, q = sum(cell.arms), cell.connections
     arm = np.repeat([1.0, -1.0], cell.arms)

@@ -241,11 +241,11 @@ def _tsv(folder: Path) -> list[Seed]:
 
 def _json(folder: Path) -> list[Seed]:
     from pipeline.bids._timing import TimingNeeds, read_timing
-    from pipeline.execution._records import RECORD_FORMAT, read_record
     from pipeline.execution._unit import Unit
+    from pipeline.execution._unit_records import RECORD_FORMAT, read_record
     from pipeline.measures._table_files import read_features
     from pipeline.page._stored_report import read_report
-    from pipeline.predict._sidecar import read_sidecar
+    from pipeline.predict._sidecar import read_table_sidecar
     from pipeline.statistics._measure_changes import _sidecar
     from pipeline.tables import read_table
 
@@ -274,7 +274,7 @@ def _json(folder: Path) -> list[Seed]:
             "json",
             "people.json",
             _text(roles),
-            lambda path: read_sidecar(read_table(path.with_suffix(".tsv"))),
+            lambda path: read_table_sidecar(read_table(path.with_suffix(".tsv"))),
             {"people.tsv": table},
         ),
         Seed(

@@ -25,7 +25,7 @@ LONGEST = 2000  # characters of a message
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FuzzOutcome:
     """What came of one input.
 
     Fields:
@@ -78,7 +78,7 @@ class Fuzzer:
         except Exception:  # a change that cannot be made to this file, such as of what an earlier one removed
             return seed, change_bytes(seed.content, rng)
 
-    def try_input(self, form: str, index: int) -> Outcome:
+    def try_input(self, form: str, index: int) -> FuzzOutcome:
         """Makes an input and reads it."""
         seed, content = self.make(form, index)
         path = self._lay(seed, content)
@@ -97,7 +97,7 @@ class Fuzzer:
         elif peak > max(LARGE, before + LARGE // 2):  # a process that holds much already may grow by half of it
             how = "memory"
         first = f"{warned[0].category.__name__}: {warned[0].message}"[:200] if warned else ""
-        return Outcome(form, index, seed.name, how, detail, seconds, peak, first)
+        return FuzzOutcome(form, index, seed.name, how, detail, seconds, peak, first)
 
     def _lay(self, seed: Seed, content: bytes) -> Path:
         place = self.folder / "input"
@@ -123,7 +123,7 @@ def judge(error: BaseException) -> tuple[str, str]:
     text = str(error)
     detail = f"{name}: {text[:300]} ({'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno})"
     if not own:
-        ours = [one for one in traceback.extract_tb(error.__traceback__) if _is_ours(one.filename)]
+        ours = [line for line in traceback.extract_tb(error.__traceback__) if _is_ours(line.filename)]
         where = f" from {'/'.join(Path(ours[-1].filename).parts[-2:])}:{ours[-1].lineno}" if ours else ""
         return "foreign", detail + where
     tidy = text.isprintable() or (all(line.isprintable() for line in text.split("\n")) and name == "StudyError")
@@ -188,4 +188,4 @@ def _high_water(process: str) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
-__all__: list[Any] = ["LARGE", "SLOW", "Fuzzer", "Outcome", "cpu_seconds", "judge", "serve"]
+__all__: list[Any] = ["LARGE", "SLOW", "FuzzOutcome", "Fuzzer", "cpu_seconds", "judge", "serve"]

@@ -24,7 +24,7 @@ from dcm._runtime import accepted_options
 from . import host
 from ._case import one_batch, wait
 from ._models import cohort
-from ._stages import Recorded, typical_row
+from ._stages import RecordedPrediction, typical_row
 
 DISTINCT = 8  # participants inverted both ways; more models repeat them
 REPEATS = 5
@@ -40,12 +40,12 @@ def precision(regions: int, number: int, scans: int) -> Iterator[dict[str, Any]]
     problems = jax.tree.map(lambda leaf: jnp.asarray(leaf[member]), batch.problems)
     problems = eqx.tree_at(lambda one: one.start, problems, problems.start[:, 0])
     narrow = single_precision(problems)
-    evaluate = Evaluation(batch.model, narrow)
+    evaluate = MixedEvaluation(batch.model, narrow)
     row = typical_row(batch, number)[0]
     theta = row.states.point.theta
     prediction, both = evaluate.prediction(problems, theta), evaluate.both(problems, theta)
     jacobian = evaluate.narrow_jacobian(narrow, theta)
-    recorded = Recorded(prediction, both[1])
+    recorded = RecordedPrediction(prediction, both[1])
     timed = {
         "prediction_64_ms": milliseconds(evaluate.prediction, problems, theta),
         "with_jacobian_64_ms": milliseconds(evaluate.both, problems, theta),
@@ -66,7 +66,7 @@ def precision(regions: int, number: int, scans: int) -> Iterator[dict[str, Any]]
     }
 
 
-class Evaluation:
+class MixedEvaluation:
     """The parts of a step, for as many at once as there are problems in `narrow`."""
 
     def __init__(self, model: ForwardModel, narrow: Any) -> None:
@@ -78,7 +78,7 @@ class Evaluation:
             parameters = model.parameters(problem.prior_vector, problem.prior_mean + theta)
             return model.predict(parameters, problem.timing, problem.echo_time)
 
-        def rest(problem: Any, state: laplace.State, recorded: Recorded) -> laplace.State:
+        def rest(problem: Any, state: laplace.State, recorded: RecordedPrediction) -> laplace.State:
             moved = laplace.step(cast(ForwardModel, recorded), "spm12", problem, state)
             over = laplace.has_ended(state.status)
             return jax.tree.map(lambda old, new: jnp.where(over, old, new), state, moved)
@@ -129,14 +129,14 @@ def _many(function: Callable[..., Any]) -> Any:
     return jax.jit(jax.vmap(function), compiler_options=accepted_options())
 
 
-def _compare(evaluate: Evaluation, problems: Any, narrow: Any, exact: list[dcm.Posterior]) -> dict[str, float]:
+def _compare(evaluate: MixedEvaluation, problems: Any, narrow: Any, exact: list[dcm.Posterior]) -> dict[str, float]:
     """Whole inversions with 32-bit Jacobians, of which the first are those that were also done in 64 bit."""
     states = jax.jit(jax.vmap(laplace.init))(problems)
     for _ in range(MOST_ITERATIONS):
         if laplace.has_ended(np.asarray(states.status)).all():
             break
         theta = states.point.theta
-        recorded = Recorded(evaluate.prediction(problems, theta), evaluate.narrow_jacobian(narrow, theta))
+        recorded = RecordedPrediction(evaluate.prediction(problems, theta), evaluate.narrow_jacobian(narrow, theta))
         states = evaluate.rest(problems, states, recorded)
     count = len(exact)
     means = np.asarray(problems.prior_mean + states.best.theta)[:count]

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FolderComparison:
     """Two folders of results.
 
     Fields:
@@ -24,14 +24,14 @@ class Comparison:
     left_aside: int
 
 
-def compare_folders(one: Path, other: Path) -> Comparison:
+def compare_folders(one: Path, other: Path) -> FolderComparison:
     """Compares every file but locks; of a record all but the times, and the results' own folder."""
     first, second = _files(one), _files(other)
     names = sorted(first.keys() | second.keys())
     differing = [name for name in names if _content(one, name) != _content(other, name)]
     size = sum(path.stat().st_size for path in first.values())
     aside = [path for path in other.rglob(".*") if path.is_file()]
-    return Comparison(len(names), size, differing, len(aside))
+    return FolderComparison(len(names), size, differing, len(aside))
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class SpmReference:
     """A first level and SPM12's results over it."""
 
     estimates: Sequence[Estimate]
@@ -98,12 +98,12 @@ def compare_all(
     return rows
 
 
-def _read(first_level: Path, reference: Path, models: Path | None, repeats: int) -> Reference:
+def _read(first_level: Path, reference: Path, models: Path | None, repeats: int) -> SpmReference:
     levels, errors = read_estimates([first_level])
     if errors or not levels:
         raise UsageError("; ".join(errors) or f"{first_level} holds no first level")
     results = read_group_results(reference)
-    return Reference(
+    return SpmReference(
         [level.estimate for level in sorted(levels, key=lambda level: natural_key(level.estimate.name))],
         levels[0].spec,
         load_mat(reference),
@@ -114,7 +114,7 @@ def _read(first_level: Path, reference: Path, models: Path | None, repeats: int)
     )
 
 
-def _group(held: Reference, name: str, spm: SpmGroup) -> tuple[GroupPosterior, Row]:
+def _group(held: SpmReference, name: str, spm: SpmGroup) -> tuple[GroupPosterior, Row]:
     parameters = held.names(spm.parameters)
     covariates = tuple(
         "mean" if (column == 1).all() else label for label, column in zip(spm.covariates, spm.matrix.T, strict=True)
@@ -147,7 +147,7 @@ def _components(spm: SpmGroup) -> Components:
     return kinds.get(len(spm.components), spm.components)
 
 
-def _search(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str, GroupPosterior]) -> Row:
+def _search(held: SpmReference, name: str, spm: SpmAverage, fitted: Mapping[str, GroupPosterior]) -> Row:
     """Against the search over the PEB of the same suffix: search_B over PEB_B."""
     group = fitted.get(f"PEB{name.removeprefix('search')}")
     if group is None or spm.probability is None:
@@ -168,7 +168,7 @@ def _search(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str, Gr
     }
 
 
-def _comparison(held: Reference, name: str, spm: SpmAverage, fitted: Mapping[str, GroupPosterior]) -> list[Row]:
+def _comparison(held: SpmReference, name: str, spm: SpmAverage, fitted: Mapping[str, GroupPosterior]) -> list[Row]:
     """Against the comparison over the PEB of the same parameters, and the families over it."""
     assert spm.models is not None
     assert spm.free_energy is not None
@@ -213,7 +213,7 @@ def _relative_sd(found: Comparison, spm: SpmAverage) -> float:
     return _largest(found.average.sd[on] / spm.posterior.sd[on] - 1)
 
 
-def _families(held: Reference, comparison: Comparison) -> list[Row]:
+def _families(held: SpmReference, comparison: Comparison) -> list[Row]:
     rows = []
     for name, value in held.variables.items():
         if not (name.startswith("fam") and isinstance(value, Mapping) and "famdef" in value):
@@ -238,7 +238,7 @@ def _families(held: Reference, comparison: Comparison) -> list[Row]:
     return rows
 
 
-def _left_out(held: Reference, predicted: str, group: GroupPosterior) -> Row:
+def _left_out(held: SpmReference, predicted: str, group: GroupPosterior) -> Row:
     """SPM's leave-one-out of one covariate from one parameter; it was run with SPM's own limit of 64 iterations."""
     theirs = {key: np.asarray(held.variables["loo"][key]) for key in ("qE", "qC", "Q")}
     settings = PebSettings(components="all", max_iterations=64, compat="spm12")

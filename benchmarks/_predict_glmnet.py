@@ -14,7 +14,7 @@ from features._elastic_net_path import fit_path, standardise
 from pipeline.common import UsageError
 
 from ._check import Check
-from ._predict_reference import Reference, read_reference, read_table, tuning_of
+from ._predict_reference import GlmnetReference, read_reference, read_table, tuning_of
 
 COEFFICIENTS, ERRORS = 1e-4, 5e-3  # bounds: units of the outcome per unit of a predictor; relative
 SAME = 1e-9  # relative difference of penalties that are read without a new fit
@@ -64,7 +64,11 @@ def checks(found: dict[str, Any]) -> list[Check]:
 
 
 def _row(
-    wanted: Reference, curve: TuningCurve, found: WholeSampleFit, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
+    wanted: GlmnetReference,
+    curve: TuningCurve,
+    found: WholeSampleFit,
+    sample: tuple[np.ndarray, np.ndarray],
+    tuning: Tuning,
 ) -> dict[str, Any]:
     coefficients = _coefficients(wanted, curve, found)
     return {
@@ -85,7 +89,7 @@ def _same(curve: TuningCurve, place: int, penalty: float) -> bool:
     return bool(abs(np.log(curve.penalties[place] / penalty)) < step / 2)
 
 
-def _coefficients(wanted: Reference, curve: TuningCurve, found: WholeSampleFit) -> Float[np.ndarray, "predictor"]:
+def _coefficients(wanted: GlmnetReference, curve: TuningCurve, found: WholeSampleFit) -> Float[np.ndarray, "predictor"]:
     """At glmnet's λ, per unit of each predictor; between two of one's own, by a straight line, as glmnet has it."""
     own, at = curve.penalties[::-1], wanted.minimum
     standard = np.array([np.interp(at, own, column[::-1]) for column in curve.coefficients.T])
@@ -96,7 +100,7 @@ def _coefficients(wanted: Reference, curve: TuningCurve, found: WholeSampleFit) 
 
 
 def _errors(
-    wanted: Reference, curve: TuningCurve, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
+    wanted: GlmnetReference, curve: TuningCurve, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
 ) -> Float[np.ndarray, "penalty"]:
     """Of people left out, at glmnet's λ."""
     count = wanted.penalties.size

@@ -21,7 +21,7 @@ EVEN = 1e-6  # relative differences of steps that are one
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class GlmnetReference:
     """What `cv.glmnet` found at one mixing.
 
     Fields:
@@ -65,7 +65,7 @@ def read_table(path: Path) -> tuple[Predictors, Outcome]:
     return Predictors(participants, columns, values[:, 1:], terms), Outcome(header[0], "", values[:, 0])
 
 
-def read_reference(path: Path, predictors: int) -> tuple[list[Reference], float]:
+def read_reference(path: Path, predictors: int) -> tuple[list[GlmnetReference], float]:
     """Results for each mixing, and the mixing with the least error.
 
     Arguments:
@@ -97,7 +97,7 @@ def read_reference(path: Path, predictors: int) -> tuple[list[Reference], float]
     return found, best
 
 
-def tuning_of(references: list[Reference], participants: int) -> Tuning:
+def tuning_of(references: list[GlmnetReference], participants: int) -> Tuning:
     """Its candidates; how many penalties follows from their spacing, since a path may have ended early.
 
     Raises `UsageError` for mixings that are none.
@@ -112,7 +112,7 @@ def tuning_of(references: list[Reference], participants: int) -> Tuning:
         raise UsageError(f"the reference's {error}") from error
 
 
-def _length(reference: Reference, least: float) -> int:
+def _length(reference: GlmnetReference, least: float) -> int:
     """Of the path, had it gone to `least` of its first penalty."""
     steps = np.diff(np.log(reference.penalties))
     if not steps.size or np.abs(steps / steps[0] - 1).max() > EVEN:
@@ -120,9 +120,9 @@ def _length(reference: Reference, least: float) -> int:
     return max(2, 1 + round(math.log(least) / steps[0]))
 
 
-def _reference(one: dict[str, Any]) -> Reference:
+def _reference(one: dict[str, Any]) -> GlmnetReference:
     penalties, mse, coefficients = (np.atleast_1d(np.array(one[key], float)) for key in ("lambda", "loo_mse", "coef"))
-    found = Reference(
+    found = GlmnetReference(
         float(one["alpha"]), penalties, mse, float(one["lambda_min"]), float(one.get("lambda_1se", "nan")), coefficients
     )
     numbers = np.concatenate([penalties, mse, coefficients, [found.minimum]])

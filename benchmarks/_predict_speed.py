@@ -26,7 +26,7 @@ from features import (
     prepare_folds,
 )
 from pipeline.execution import open_workers
-from pipeline.predict._permutations import PermutationJob, permutation_test
+from pipeline.predict._permutations import PermutationJob, permute_outcome
 
 from ._check import Check
 from ._predict_studies import simulated
@@ -99,7 +99,7 @@ def _shuffled(study: Study, count: int, jobs: int, case: str) -> dict[str, Any]:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="effconn-")))
             workers = stack.enter_context(open_workers(jobs, None, folder))
-            found.append(permutation_test(job, count, folder, workers, _unwatched))
+            found.append(permute_outcome(job, count, folder, workers, _unwatched))
 
     row = _row(case, work, 1, SHUFFLED)
     return {**row, "note": f"{found[-1].shuffles} shuffles, p = {found[-1].p_value:.3g}"}

@@ -27,7 +27,7 @@ from features import (
     fit_whole_sample,
     selection_stability,
 )
-from pipeline.verdicts import is_stable
+from pipeline.verdicts import is_selection_stable
 
 from ._check import Check
 from ._predict_side_by_side import side_by_side
@@ -89,7 +89,7 @@ def call(drawn: tuple[Kind, int], seed: int, tuning: Tuning, size: tuple[int, in
     kept = model.retained
     often = kept & (found.bootstraps >= 0.5)
     each = zip(found.bootstraps, found.folds, found.within.p_value, strict=True)
-    stable = kept & np.array([is_stable(*map(float, shares)) for shares in each])
+    stable = kept & np.array([is_selection_stable(*map(float, shares)) for shares in each])
     asked = {"arm only": range(size[1]), "true measure": [0], "alike": range(size[1] + 1, 2 * size[1] + 1)}[kind]
     near = range(1, 1 + NEIGHBOURS) if kind == "true measure" else range(0)
     return Called(bool(often[list(asked)].any()), bool(stable[list(asked)].any()), bool(stable[list(near)].any()))

@@ -38,7 +38,7 @@ REPEATS, ENOUGH_S = 40, 6.0
 TASKS = 64  # as many slots as a cohort of so many has
 
 
-class Recorded(NamedTuple):
+class RecordedPrediction(NamedTuple):
     """Stands in for a forward model: what it gave at one point."""
 
     prediction: Float[Array, "scan region"]
@@ -91,13 +91,13 @@ def stage_ms(batch: Batch, slots: int) -> dict[str, float]:
         free = problem.prior_mean + state.point.theta
         return model.predict_with_jacobian(problem.prior_vector, free, problem.timing, problem.echo_time)
 
-    def rest(problem: Any, state: laplace.State, recorded: Recorded) -> laplace.State:
+    def rest(problem: Any, state: laplace.State, recorded: RecordedPrediction) -> laplace.State:
         return laplace.step(cast(ForwardModel, recorded), batch.noise, problem, state)
 
     def flow(state: laplace.State) -> Any:
         return flow_step(state.ascent.gradient, state.ascent.curvature, jnp.exp(state.log_step - state.ascent.log_det))
 
-    recorded = Recorded(*compiled(evaluate)(problems, states))
+    recorded = RecordedPrediction(*compiled(evaluate)(problems, states))
     prediction = processor_ms(compiled(evaluate), problems, states) / slots
     without = processor_ms(compiled(rest), problems, states, recorded) / slots
     flowing = processor_ms(compiled(flow), states) / slots

@@ -23,7 +23,7 @@ from peb import PebSettings, two_sided_probability, verdict
 from pipeline.common import start_jax
 from pipeline.group import group_settings
 
-from ._calibration_group_trials import Answers, Cell, People, answers
+from ._calibration_group_trials import Answers, People, TrialCell, answers
 from ._check import Check
 from ._options import whole_number
 from ._table import table, write_json
@@ -73,17 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed and settings == PebSettings() else 0
 
 
-def _null_cells(connections: int) -> list[Cell]:
-    every = [Cell(arms, spread, people, connections) for people, arms, spread in product(PEOPLE, ARMS, SPREADS)]
+def _null_cells(connections: int) -> list[TrialCell]:
+    every = [TrialCell(arms, spread, people, connections) for people, arms, spread in product(PEOPLE, ARMS, SPREADS)]
     return every if connections == 2 else [cell for cell in every if cell.spread == 0.35 and cell.arms != (16, 5)]
 
 
-def _planted_cells() -> list[Cell]:
-    usual = [Cell(arms, 0.35, effect=EFFECT) for arms in ARMS]
+def _planted_cells() -> list[TrialCell]:
+    usual = [TrialCell(arms, 0.35, effect=EFFECT) for arms in ARMS]
     return [*usual, *(replace(cell, people=people) for people in ("+3 Hz", "t3") for cell in usual)]
 
 
-def _null(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
+def _null(cell: TrialCell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
     # an outlier is in connection 0; elsewhere all connections are alike
     doubt = two_sided_probability(found.above[:, :1] if "Hz" in cell.people else found.above)
     one = np.array([verdict(a[:1], s[:1]).kind == "yes" for a, s in zip(found.above, found.small, strict=True)])
@@ -102,7 +102,7 @@ def _null(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
     ]
 
 
-def _null_of_eight(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
+def _null_of_eight(cell: TrialCell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
     any_yes = np.array([verdict(a, s).kind == "yes" for a, s in zip(found.above, found.small, strict=True)])
     doubt = two_sided_probability(found.above)
     row = {"at_10_%": _percent(doubt <= 0.1), "yes_q8_%": _percent(any_yes), "ms_a_fit": 1e3 * found.seconds}
@@ -110,7 +110,7 @@ def _null_of_eight(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Che
     return row, [_check(f"{cell.name}: any yes, q = 8", any_yes, most=0.07), *time_limit]
 
 
-def _planted(cell: Cell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
+def _planted(cell: TrialCell, found: Answers) -> tuple[dict[str, Any], list[Check]]:
     said = [verdict(a, s) for a, s in zip(found.above, found.small, strict=True)]
     hit = np.array([0 in answer.which and a[0] > 0.5 for answer, a in zip(said, found.above, strict=True)])
     wrong = np.array([answer.kind == "no difference" for answer in said])

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ._fuzz_seeds import FORMATS
-from ._fuzz_worker import SLOW, Fuzzer, Outcome, cpu_seconds, serve
+from ._fuzz_worker import SLOW, Fuzzer, FuzzOutcome, cpu_seconds, serve
 from ._predict_side_by_side import cores
 from ._table import table, write_json
 
@@ -54,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def run_inputs(inputs: Sequence[Input], formats: Sequence[str], seed: int, folder: Path, jobs: int) -> list[Outcome]:
+def run_inputs(
+    inputs: Sequence[Input], formats: Sequence[str], seed: int, folder: Path, jobs: int
+) -> list[FuzzOutcome]:
     """What came of each input, in the order in which they ended; in this process where there are no jobs."""
     if not jobs:
         fuzzer = Fuzzer(folder, formats, seed)
@@ -65,7 +67,7 @@ def run_inputs(inputs: Sequence[Input], formats: Sequence[str], seed: int, folde
         return list(_work_off(waiting, workers))
 
 
-def count(outcomes: Sequence[Outcome], formats: Sequence[str]) -> list[dict[str, Any]]:
+def count(outcomes: Sequence[FuzzOutcome], formats: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each format."""
     rows: list[dict[str, Any]] = []
     for name in formats:
@@ -84,7 +86,7 @@ def count(outcomes: Sequence[Outcome], formats: Sequence[str]) -> list[dict[str,
     return rows
 
 
-def fault_lines(faults: Sequence[Outcome]) -> Iterator[str]:
+def fault_lines(faults: Sequence[FuzzOutcome]) -> Iterator[str]:
     """The most frequent kinds of faults, each with an input that shows it."""
     kinds = Counter(_kind(fault) for fault in faults)
     for kind, times in kinds.most_common(_SHOWN):
@@ -92,7 +94,7 @@ def fault_lines(faults: Sequence[Outcome]) -> Iterator[str]:
         yield f"{times} × {first.how}: {first.format} input {first.index} ({first.name}): {first.detail!r}"
 
 
-def _kind(outcome: Outcome) -> tuple[str, str, str]:
+def _kind(outcome: FuzzOutcome) -> tuple[str, str, str]:
     """Faults of one place are of one kind."""
     return outcome.format, outcome.how, outcome.detail.partition(":")[0] + outcome.detail.rpartition("(")[2]
 
@@ -141,7 +143,7 @@ def _workers(jobs: int, folder: Path, formats: Sequence[str], seed: int) -> Iter
             worker.end()
 
 
-def _work_off(waiting: list[Input], workers: list[_Worker]) -> Iterator[Outcome]:
+def _work_off(waiting: list[Input], workers: list[_Worker]) -> Iterator[FuzzOutcome]:
     while waiting or any(process.asked for process in workers):
         busy = {process.connection: process for process in workers if process.asked or not process.ready}
         ended = wait(list(busy), timeout=1.0)
@@ -156,7 +158,7 @@ def _work_off(waiting: list[Input], workers: list[_Worker]) -> Iterator[Outcome]
                 worker.ask(waiting.pop())
 
 
-def _received(worker: _Worker) -> Outcome | None:
+def _received(worker: _Worker) -> FuzzOutcome | None:
     """What a worker says, or that it is dead."""
     try:
         said = worker.connection.recv()
@@ -167,20 +169,20 @@ def _received(worker: _Worker) -> Outcome | None:
         worker.ready = True
         return None
     worker.asked = None
-    return Outcome(**said)
+    return FuzzOutcome(**said)
 
 
-def _ended(worker: _Worker, how: str, detail: str) -> Iterator[Outcome]:
+def _ended(worker: _Worker, how: str, detail: str) -> Iterator[FuzzOutcome]:
     """A worker's end is told of the input that it had; it is started again."""
     asked, worker.asked = worker.asked, None
     if asked is None:
         raise RuntimeError(f"a worker did not start ({detail}); run with --jobs 0 to see why")
     worker.end()
     worker.start()
-    yield Outcome(*asked, "", how, detail)
+    yield FuzzOutcome(*asked, "", how, detail)
 
 
-def _keep(faults: Sequence[Outcome], formats: Sequence[str], seed: int, folder: Path, to: Path) -> None:
+def _keep(faults: Sequence[FuzzOutcome], formats: Sequence[str], seed: int, folder: Path, to: Path) -> None:
     """Writes the inputs that were faults, to be tried by hand."""
     if not faults:
         return

@@ -38,7 +38,7 @@ COMPILED = "/jax/core/compile/backend_compile_duration"
 COLUMNS = ("models", "host_s", "processor_s", "ms_per_model", "replaying_s", "calls", "compilations", "sent", "fetched")
 
 
-class Recorded:
+class RecordedCohort:
     """Stands in for `dcm._scheduler.advance`: the same inversions again, without their arithmetic."""
 
     def __init__(self, posteriors: Sequence[dcm.Posterior]) -> None:
@@ -66,7 +66,7 @@ class Recorded:
 def measure(models: int, scans: int = SCANS, regions: int = 4) -> dict[str, Any]:
     """One row of the table."""
     subjects = participants(models, scans, regions)
-    recorded = Recorded(posteriors(dcm.invert_cohort(subjects[:DISTINCT], dcm.Settings("spm12"))))
+    recorded = RecordedCohort(posteriors(dcm.invert_cohort(subjects[:DISTINCT], dcm.Settings("spm12"))))
 
     def choose(_: Batch, tasks: int, __: int | None = None) -> ExecutionPlan:
         slots = min(SEATS, 1 << (tasks - 1).bit_length())

@@ -23,7 +23,7 @@ import peb
 from dcm._simulate import make_predictor
 from pipeline.common import progress, start_jax
 
-from ._calibration_designs import Design, designs
+from ._calibration_designs import BenchmarkDesign, designs
 from ._options import whole_number
 from ._table import table, write_json
 from .trials import NOISE, draw_person
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _people_of(design: Design, random: np.random.Generator) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+def _people_of(design: BenchmarkDesign, random: np.random.Generator) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     """Draws a participant: parameters and signal."""
     layout = design.spec.layout
     places = design.prior.free[[layout.field_of(int(i)) == "B" for i in design.prior.free]]
@@ -62,7 +62,7 @@ def _people_of(design: Design, random: np.random.Generator) -> Callable[[], tupl
 
 
 def run_group(
-    design: Design, planted: Float[np.ndarray, "all"], people: int, snr: float, seed: tuple[int, ...]
+    design: BenchmarkDesign, planted: Float[np.ndarray, "all"], people: int, snr: float, seed: tuple[int, ...]
 ) -> dict[str, Any]:
     """One group: errors of its means, and whether intervals hold the truth, before and after."""
     random = np.random.default_rng(seed)

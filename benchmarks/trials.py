@@ -27,7 +27,7 @@ from dcm._simulate import make_predictor
 from dcm._simulate_draws import FAINTEST, is_stable
 from pipeline.common import progress, start_jax
 
-from ._calibration_designs import Design, designs
+from ._calibration_designs import BenchmarkDesign, designs
 from ._options import whole_number
 from ._table import table, write_json
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _places(design: Design) -> tuple[np.ndarray, int]:
+def _places(design: BenchmarkDesign) -> tuple[np.ndarray, int]:
     """Where the changes of connections are among all parameters, and which of them the arms differ in."""
     layout = design.spec.layout
     places = design.prior.free[[layout.field_of(int(i)) == "B" for i in design.prior.free]]
@@ -72,7 +72,7 @@ def _places(design: Design) -> tuple[np.ndarray, int]:
     return places, int(np.flatnonzero(places == tested)[0])
 
 
-def _planted(design: Design, effect: float, seed: int) -> Float[np.ndarray, "change"]:
+def _planted(design: BenchmarkDesign, effect: float, seed: int) -> Float[np.ndarray, "change"]:
     """The arms' difference in every change of B, Hz, among many: draws that run away are replaced, which costs."""
     places, own = _places(design)
     predict = make_predictor(design.spec, design.frame, "nonlinear")
@@ -85,7 +85,7 @@ def _planted(design: Design, effect: float, seed: int) -> Float[np.ndarray, "cha
 
 
 def run_trial(
-    design: Design,
+    design: BenchmarkDesign,
     settings: Settings,
     effect: float,
     planted_difference: Float[np.ndarray, "change"],
@@ -160,7 +160,7 @@ def _difference(estimates: Sequence[peb.Estimate], table: peb.Design, settings: 
 
 
 def draw_person(
-    design: Design,
+    design: BenchmarkDesign,
     predict: Callable[[Parameters], np.ndarray],
     places: np.ndarray,
     shift: Float[np.ndarray, "change"],

@@ -1,7 +1,7 @@
 """Imaging measures and their predictive models, beside the causal ones. Arrays and tables in, tables out."""
 
 from ._change_scores import ArmMeanChange, ChangeScores, EffectSize, TTest, change_scores
-from ._cohort import CategoryCount, CohortRow, NumberSummary, cohort_by_arm
+from ._cohort_table import CategoryCount, CohortRow, NumberSummary, cohort_by_arm
 from ._correlation import (
     BootstrapSettings,
     Correlation,

@@ -157,11 +157,11 @@ def k_fold(
     total = len(design.participants)
     if not 2 <= folds <= total:
         raise PebError(f"{total} participants make 2 to {total} folds, not {folds}")
-    each = assign_folds(design, folds, seed)
+    each = draw_folds(design, folds, seed)
     return _predict(estimates, design, settings, covariate, parameters, each, seed, (shuffles, seed))
 
 
-def assign_folds(design: Design, folds: int, seed: int) -> Int[np.ndarray, "subject"]:
+def draw_folds(design: Design, folds: int, seed: int) -> Int[np.ndarray, "subject"]:
     """The fold of every participant: in an order shuffled within the groups of two-level covariates, dealt in turn."""
     total = len(design.participants)
     binary = [column for column in design.matrix.T if len(np.unique(column)) == 2]

@@ -47,7 +47,7 @@ from ._gaussian import Gaussian, precision
 from ._group import GroupPosterior, GroupStatus
 from ._mixture_group import MixtureGroup, PerConnection, diagonals, per_connection
 from ._node_mixture import NodeMixture
-from ._scale_mixture import FIRST_ROUND, LATER_ROUND, Connection, Mode, modes, regular_starts
+from ._scale_mixture import FIRST_ROUND, LATER_ROUND, KnownConnection, Mode, modes, regular_starts
 from ._settings import PebError
 from ._spread_prior import LAST_WEIGHT, grid, log_prior_of_one, weights
 
@@ -59,7 +59,7 @@ ROWS = 16  # participants are filled up to a multiple of, so that few sizes are 
 class OwnUnits(NamedTuple):
     """A group in units of its own, as modes are found."""
 
-    connections: Connection  # axes connection first
+    connections: KnownConnection  # axes connection first
     between: Float[np.ndarray, "subject covariate"]
     scale: Float[np.ndarray, "param covariate"]  # β over its own
 
@@ -100,7 +100,7 @@ class MixtureFit:
     settled: bool
 
 
-def in_own_units(
+def mixture_in_own_units(
     group: MixtureGroup, each: PerConnection, between: Float[np.ndarray, "subject covariate"] | None = None
 ) -> OwnUnits:
     """Parameters over √PC, covariates over their root mean squares, participants filled up with empty ones."""
@@ -110,7 +110,9 @@ def in_own_units(
     scale = unit / size
     Lambda, pull, constant = (np.pad(part, ((0, 0), (0, more))) for part in each)
     covariance = group.prior_covariance / scale[:, :, None] / scale[:, None, :]
-    connections = Connection(Lambda * unit**2, pull * unit, constant, group.prior_mean / scale, precision(covariance))
+    connections = KnownConnection(
+        Lambda * unit**2, pull * unit, constant, group.prior_mean / scale, precision(covariance)
+    )
     return OwnUnits(connections, np.pad(X / size, ((0, more), (0, 0))), scale)
 
 
@@ -151,7 +153,7 @@ def fit_mixture(group: MixtureGroup) -> MixtureFit:
     last: Mode | None = None
     u, rounds, moved = grid(), 0, np.inf
     while moved >= SETTLED and rounds < MOST_ROUNDS:
-        own = in_own_units(group, each)
+        own = mixture_in_own_units(group, each)
         found, u = _modes(own, u, last)
         last = found
         plain = _mixture(group, own, found, u)

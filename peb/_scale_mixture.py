@@ -33,7 +33,7 @@ SHARES = np.array([0.98, *[0.004] * 5])  # π
 FIRST_ROUND, LATER_ROUND = (5, 20), (0, 8)  # steps of EM alone, and in all
 
 
-class Connection(eqx.Module):
+class KnownConnection(eqx.Module):
     """What is known of one connection in everybody, or of several, in units of its own (see `_mixture_fit`)."""
 
     precision: Float[Any, "*any subject"]  # Λ
@@ -71,7 +71,7 @@ class _Local(NamedTuple):
 
 
 def mode(
-    connection: Connection,
+    connection: KnownConnection,
     between: Float[Array, "subject covariate"],
     tau: Float[Array, ""],
     start: Float[Array, "covariate"],
@@ -103,7 +103,7 @@ def mode(
         height = log_likelihood.sum() - off @ toward / 2
         return _Local(height, gradient, information, curvature, r @ (1 / SCALES), a)
 
-    prior = inverse(connection.prior_precision)
+    prior = swept_inverse(connection.prior_precision)
     nothing = jnp.zeros_like(connection.precision)
     unevaluated = _Local(
         jnp.asarray(-jnp.inf), start, connection.prior_precision, connection.prior_precision, nothing, nothing
@@ -113,7 +113,7 @@ def mode(
         beta, best, best_local, em_step = state
         here = at(beta)
         rose = here.height >= best_local.height
-        exact, safe = inverse(here.curvature), inverse(here.information)
+        exact, safe = swept_inverse(here.curvature), swept_inverse(here.information)
         by_em = safe.matrix @ here.gradient
         newton = (i >= steps[0]) & exact.is_positive
         move = jnp.where(newton, exact.matrix @ here.gradient, by_em)
@@ -123,7 +123,7 @@ def mode(
         return beta, best, best_local, jnp.where(rose, by_em, em_step)
 
     _, best, best_local, _ = jax.lax.fori_loop(0, steps[1], step, (start, start, unevaluated, jnp.zeros_like(start)))
-    exact, safe = inverse(best_local.curvature), inverse(best_local.information)
+    exact, safe = swept_inverse(best_local.curvature), swept_inverse(best_local.information)
     covariance = jnp.where(exact.is_positive, exact.matrix, safe.matrix)
     log_det = jnp.where(exact.is_positive, exact.log_det, safe.log_det)
     log_evidence = best_local.height + (prior.log_det - log_det) / 2
@@ -131,17 +131,17 @@ def mode(
 
 
 def regular_start(
-    connection: Connection, between: Float[Array, "subject covariate"], tau: Float[Array, ""]
+    connection: KnownConnection, between: Float[Array, "subject covariate"], tau: Float[Array, ""]
 ) -> Float[Array, "covariate"]:
     """The mode were everybody regular."""
     shrink = 1 / (1 + connection.precision * tau**2)
     information = (between.T * (connection.precision * shrink)) @ between + connection.prior_precision
-    return inverse(information).matrix @ (
+    return swept_inverse(information).matrix @ (
         between.T @ (connection.pull * shrink) + connection.prior_precision @ connection.prior_mean
     )
 
 
-def inverse(matrix: Float[Array, "row row"]) -> SweptInverse:
+def swept_inverse(matrix: Float[Array, "row row"]) -> SweptInverse:
     """Of a small symmetric matrix by the sweep operator, in plain arithmetic: what is batched runs side by side."""
     swept, log_det, positive = matrix, jnp.zeros(()), jnp.asarray(True)
     for k in range(matrix.shape[0]):
@@ -161,7 +161,7 @@ def inverse(matrix: Float[Array, "row row"]) -> SweptInverse:
 
 @jax.jit
 def modes(
-    connections: Connection,
+    connections: KnownConnection,
     between: Float[Any, "subject covariate"],
     taus: Float[Any, "node"],
     starts: Float[Any, "connection node covariate"],
@@ -169,7 +169,7 @@ def modes(
 ) -> Mode:
     """Every connection at every τ; axes connection, node."""
 
-    def at_node(connection: Connection, tau: Float[Array, ""], start: Float[Array, "covariate"]) -> Mode:
+    def at_node(connection: KnownConnection, tau: Float[Array, ""], start: Float[Array, "covariate"]) -> Mode:
         return mode(connection, between, tau, start, steps)
 
     return jax.vmap(jax.vmap(at_node, (None, 0, 0)), (0, None, 0))(connections, taus, starts)
@@ -177,7 +177,7 @@ def modes(
 
 @jax.jit
 def regular_starts(
-    connections: Connection, between: Float[Any, "subject covariate"], taus: Float[Any, "node"]
+    connections: KnownConnection, between: Float[Any, "subject covariate"], taus: Float[Any, "node"]
 ) -> Float[Array, "connection node covariate"]:
     """`regular_start` of every connection at every τ."""
     return jax.vmap(jax.vmap(regular_start, (None, None, 0)), (0, None, None))(connections, between, taus)

@@ -20,7 +20,7 @@ from pipeline.group._arms_report import report_arms
 from pipeline.group._estimates import pair_sessions
 from pipeline.group._fit import fit_group
 from pipeline.group._fit_report import report_fit
-from pipeline.group._inputs import GroupInputs
+from pipeline.group._group_inputs import GroupInputs
 from pipeline.group._leave_one_out import report_leave_one_out
 from pipeline.images import Extraction
 from pipeline.measures import feature_table

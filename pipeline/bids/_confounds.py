@@ -122,7 +122,7 @@ def read_confounds(run: Run, study: Study) -> RunConfounds:
     name = run.confounds.name
     table = _table(run.confounds)
     check_rows(run.confounds, len(table.rows), run.scans)
-    check_columns(run.confounds, table.columns, study.confounds)
+    check_confound_columns(run.confounds, table.columns, study.confounds)
     displacement, remarks = _displacement(table, needed=study.confounds.censor_above is not None)
     dropped = _dropped(table, study, run)
     if len(dropped) == run.scans:
@@ -149,7 +149,7 @@ def check_rows(path: Path, rows: int, scans: int) -> None:
         raise ConfoundsError(f"{path.name} has {rows} rows, the image {scans} scans; they are not of one run")
 
 
-def check_columns(path: Path, columns: Collection[str], settings: Confounds) -> None:
+def check_confound_columns(path: Path, columns: Collection[str], settings: Confounds) -> None:
     """Raises `ConfoundsError` where a table lacks what the study needs."""
     absent = [*absent_columns(settings, columns)]
     if not absent:
@@ -293,7 +293,7 @@ def check_confounds(path: Path, settings: Confounds, scans: int) -> tuple[bool, 
     if content.startswith(_UTF16_MARKS) or len(header) == 1 or b"," in content:
         return True, []
     check_rows(path, content.count(b"\n"), scans)
-    check_columns(path, header, settings)
+    check_confound_columns(path, header, settings)
     second = max(content.find(b"\n", header_end + 1), 0)  # the end of the first scan's row, which lacks derivatives
     unsure = _NOT_A_NUMBER.search(content, second) is not None
     if DISPLACEMENT not in header:

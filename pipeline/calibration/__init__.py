@@ -1,12 +1,12 @@
 """Calibration of a user's own design: data are simulated from it, inverted, and compared with the truth."""
 
-from ._analysis_report import report_calibration
+from ._calibration_report import report_calibration
 from ._datasets import CalibrationRun, DesignCell, SimulatedDataSet, invert_datasets, make_datasets
-from ._design import CalibrationDesign, GroupQuestion, RunEstimate
 from ._inversion_store import InversionMode, InversionStore, InvertedDataSet, mode_from_name, mode_from_study
+from ._parameter_recovery import Coverage, ModelRecovery, measure_coverage, percent_with_error, recover_models
 from ._power import USUAL_SIZES, Power, measure_power
 from ._read_design import read_file_design, read_study_design
-from ._recovery import Coverage, ModelRecovery, measure_coverage, percent_with_error, recover_models
+from ._simulation_design import CalibrationDesign, GroupQuestion, RunEstimate
 
 __all__ = [
     "USUAL_SIZES",

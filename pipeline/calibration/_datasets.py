@@ -26,8 +26,8 @@ from peb import Gaussian, reduce
 
 from ..common import UsageError, count_cores
 from ..study import MAIN
-from ._design import CalibrationDesign, RunEstimate
-from ._inversion_store import InversionMode, InversionStore, InvertedDataSet, inversion_key
+from ._inversion_store import InversionMode, InversionStore, InvertedDataSet, data_set_key
+from ._simulation_design import CalibrationDesign, RunEstimate
 
 Origin = Literal["prior", "estimates"]
 TRUTH_RANGE = 2.0  # standard deviations that truths lie from where they are drawn around
@@ -208,7 +208,7 @@ def invert_datasets(
     subjects = [
         mode.subject(f"data set {i + 1}", specs[model], dataset.data) for i, (dataset, model) in enumerate(tasks)
     ]
-    keys = [inversion_key(subject, mode) for subject in subjects]
+    keys = [data_set_key(subject, mode) for subject in subjects]
     missing = []
     for place, ((dataset, model), key) in enumerate(zip(tasks, keys, strict=True)):
         before = store.read(key)

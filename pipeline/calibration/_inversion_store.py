@@ -129,7 +129,7 @@ class InversionStore:
         return self.folder / f"{key[:32]}.json"
 
 
-def inversion_key(subject: Subject, mode: InversionMode) -> str:
+def data_set_key(subject: Subject, mode: InversionMode) -> str:
     """SHA-256 over everything that decides an inversion: data, model, prior, settings, versions."""
     spec, data, density = subject.spec, subject.data, mode.prior_of(subject.spec)
     digest = hashlib.sha256()

@@ -32,8 +32,8 @@ from peb import (
 
 from ..study import MAIN
 from ._datasets import CalibrationRun
-from ._design import GroupQuestion
-from ._recovery import percent_with_error
+from ._parameter_recovery import percent_with_error
+from ._simulation_design import GroupQuestion
 
 EFFECTS = (0.25, 0.5, 1.0)  # Hz
 USUAL_SIZES = (12, 24, 40, 60)  # participants, in addition to the study's own number

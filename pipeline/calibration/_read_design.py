@@ -19,7 +19,7 @@ from ..results import ResultFileError, read_posterior
 from ..spm import DcmFile
 from ..stages import checked_inventory, posterior_path
 from ..study import MAIN, GroupAnalysis, Study, model_specs, read_study
-from ._design import (
+from ._simulation_design import (
     CalibrationDesign,
     GroupQuestion,
     RunEstimate,

@@ -45,9 +45,9 @@ def command(study: StudyFile, json: Json = None, debug: Debug = False) -> int:
 
 def print_inventory(study: Study, inventory: Inventory) -> None:
     """Print which runs there are, what is missing and why, and what the study cannot go on with."""
-    from ..stages import count_lines, participant_records
+    from ..stages import count_lines, run_records
 
-    table = participant_records(study, inventory)
+    table = run_records(study, inventory)
     if table.rows:
         _shortened(table).print()
         print_line()
@@ -71,12 +71,12 @@ def print_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
     On the first run of every grid there is; regions that cannot be drawn are errors of their own.
     """
     from ..images import region_extents
-    from ..stages import region_records
+    from ..stages import extent_records
 
     rows: list[dict[str, Any]] = []
     first = {(run.shape, run.affine): run for run in reversed(inventory.runs)}
     for run in list(first.values())[::-1][:MOST_GRIDS]:
-        table = region_records(region_extents(study, run), run)
+        table = extent_records(region_extents(study, run), run)
         table.print()
         for row in (table.rows[i] for i in sorted(table.marked)):
             share = f"{row['in_brain']} of its {row['voxels']} voxels"

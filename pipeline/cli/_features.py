@@ -82,9 +82,9 @@ def _by_kind(table: FeatureTable) -> dict[str, dict[str, Any]]:
     """Of each kind: number of measures, share of cells missing, and of changes."""
     import numpy as np
 
-    from ..measures import measure_changes
+    from ..measures import changes_of_measures
 
-    absent, changed = np.isnan(table.values), np.isnan(measure_changes(table).values)
+    absent, changed = np.isnan(table.values), np.isnan(changes_of_measures(table).values)
     kinds = [measure.kind for measure in table.measures]
     return {
         kind: {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ._options import name_list, name_pair
+from ._options import name_pair, parse_names
 
 if TYPE_CHECKING:
     from ..group import GroupOptions
@@ -128,10 +128,10 @@ def group_options(
     return GroupOptions(
         paths=results,
         design=design,
-        covariates=name_list(covariates) or None,
-        interactions=[name_pair(pair, ":", "--interactions") for pair in name_list(interactions)],
+        covariates=parse_names(covariates) or None,
+        interactions=[name_pair(pair, ":", "--interactions") for pair in parse_names(interactions)],
         centred=not raw,
-        fields=name_list(fields) or None,
+        fields=parse_names(fields) or None,
         parameters=tuple(parameter or ()),
         sessions=name_pair(change, ",", "--change") if change else None,
         matched_only=matched_only,

@@ -42,7 +42,7 @@ def default_jobs() -> int:
     return min(len(affinity(0)) if affinity else os.cpu_count() or 1, MOST_JOBS)
 
 
-def name_list(text: str | None) -> list[str]:
+def parse_names(text: str | None) -> list[str]:
     """Names with commas between them; none where there is no text. Raises `UsageError` where one comes up twice."""
     names = [part.strip() for part in (text or "").split(",") if part.strip()]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:

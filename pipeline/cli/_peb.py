@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from ..common import print_message, progress
 from ._group_options import group_options
 from ._guard import run_guarded
-from ._options import Debug, Json, PageFolder, Seed, name_list, name_pair
+from ._options import Debug, Json, PageFolder, Seed, name_pair, parse_names
 
 if TYPE_CHECKING:
     from ..group import GroupInputs, GroupOptions
@@ -63,13 +63,13 @@ def group_command(
         @functools.wraps(analyse)
         def command(**given: Any) -> int:
             def work() -> int:
-                from ..group import read_group
+                from ..group import read_group_inputs
                 from ..page import hold_output_folder, print_and_save
 
                 with hold_output_folder(given["out"]):
                     chosen = {name: given[name] for name in own}
                     options = adapt(group_options(**{name: given[name] for name in shared}), **chosen)
-                    inputs = read_group(options, print_message)
+                    inputs = read_group_inputs(options, print_message)
                     if options.reinvert:
                         from ..group import invert_again
 
@@ -170,9 +170,9 @@ def left_out(
     seed: Seed = 0,
 ) -> AnalysisReport:
     """A cross-validation."""
-    from ..group import predict_left_out, report_leave_one_out
+    from ..group import cross_validate_covariate, report_leave_one_out
 
-    return report_leave_one_out(inputs, predict_left_out(inputs, covariate, folds, seed))
+    return report_leave_one_out(inputs, cross_validate_covariate(inputs, covariate, folds, seed))
 
 
 @group_command(
@@ -217,7 +217,7 @@ def compare(
     """A comparison of models."""
     from ..group import compare_models, report_comparison
 
-    return report_comparison(inputs, compare_models(inputs, models, name_list(compared) or None))
+    return report_comparison(inputs, compare_models(inputs, models, parse_names(compared) or None))
 
 
 @group_command(

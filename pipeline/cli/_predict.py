@@ -10,7 +10,7 @@ import typer
 from ..common import UsageError, print_message, progress
 from ..execution import RECORDS_FOLDER
 from ._guard import guarded
-from ._options import Debug, Jobs, PageFolder, Seed, default_jobs, name_list, name_pair, number_list
+from ._options import Debug, Jobs, PageFolder, Seed, default_jobs, name_pair, number_list, parse_names
 
 if TYPE_CHECKING:
     from ..predict import ModelData, PredictOptions
@@ -154,8 +154,8 @@ def command(
         outcome=outcome,
         model=cast("PresetModel | None", model),
         formula=formula,
-        measures=tuple(name_list(",".join(measures or ())) or ("*",)),
-        covariates=tuple(name_list(covariates)),
+        measures=tuple(parse_names(",".join(measures or ())) or ("*",)),
+        covariates=tuple(parse_names(covariates)),
         participant=participant,
         session=session,
         sessions=None if sessions is None else name_pair(sessions, ",", "--sessions"),

@@ -13,8 +13,8 @@ from typing import Any
 from ..common import UsageError
 from ._cluster import LOCAL_CLUSTER, DaskWorkers
 from ._processes import ProcessWorkers
-from ._records import delete_record, find_kept_outputs, read_failure, write_failure
 from ._unit import Unit, UnitOutcome, WorkFunction
+from ._unit_records import delete_record, find_kept_outputs, read_failure, write_failure
 from ._workers import CurrentProcess, Job, JobRaised, RunHalted, WorkerDied, Workers
 
 MOST_TRIES = 3  # of a unit whose worker died or raised an error that is not the data's

@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Protocol
 
 from ..common import WriteError
-from ._records import FileStamp, find_kept_outputs, stamp_file, write_record
 from ._unit import Unit, UnitOutcome, WorkFunction
+from ._unit_records import FileStamp, find_kept_outputs, stamp_file, write_record
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from peb import LOW_INFLUENCE, MEAN, GroupPosterior
 from ..results import LEVEL, Z, connections
 from ..verdicts import EVIDENCE_LINES, probability_cutoff
 from ._effect_panels import Panel, effect_panels, shorten_name, wrap_text
+from ._parameter_values import parameter_values
 from ._style import (
     BLUE,
     INK,
@@ -34,7 +35,6 @@ from ._style import (
     pyplot_figure,
     style,
 )
-from ._values import parameter_values
 
 Definition = Literal["free energy, with v without", "posterior beyond zero"]
 STRENGTH = ((MUTED, 0.45), (SKY, 0.85), (BLUE, 1.0))  # colour and opacity: weaker, strong, very strong

@@ -21,8 +21,8 @@ from ..results import Connection, per_covariate
 from ..tables import numbers_text
 from ._effect_panels import shorten_name, wrap_text
 from ._matrices import BETWEEN, SELF, chosen_matrix
+from ._parameter_values import ParameterValues, parameter_values
 from ._style import INK, MUTED, PAPER, add_key, given_or_new_axes, inches, style
-from ._values import ParameterValues, parameter_values
 
 BEND = 0.16  # of an arrow's length, so that both directions of a pair lie apart
 FADED = 0.3  # of its colour, where the interval includes zero

@@ -17,6 +17,7 @@ from peb import MEAN, GroupPosterior
 from ..results import Connection, Z, connections, per_covariate
 from ..tables import numbers_text
 from ._effect_panels import shorten_name, wrap_text
+from ._parameter_values import parameter_values
 from ._style import (
     BLUE,
     GREEN,
@@ -31,7 +32,6 @@ from ._style import (
     new_figure,
     style,
 )
-from ._values import parameter_values
 
 # Opacity over the paper is the diverging scale, so that zero is the page's own colour in either theme; capped so that
 # numbers in ink stay legible.

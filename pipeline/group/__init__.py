@@ -6,8 +6,8 @@ from ._comparison import compare_models, report_comparison
 from ._estimates import pair_sessions
 from ._fit import fit_group, invert_again
 from ._fit_report import report_fit
-from ._inputs import GroupInputs, read_group
-from ._leave_one_out import predict_left_out, report_leave_one_out
+from ._group_inputs import GroupInputs, read_group_inputs
+from ._leave_one_out import cross_validate_covariate, report_leave_one_out
 from ._model_evidence import report_model_evidence
 from ._options import GroupOptions, add_arm_interactions, check_smallest_effect, group_settings, include_covariate
 from ._permutation import permute_covariate, report_permutation
@@ -23,6 +23,7 @@ __all__ = [
     "check_smallest_effect",
     "compare_arms",
     "compare_models",
+    "cross_validate_covariate",
     "fit_group",
     "group_settings",
     "include_covariate",
@@ -30,8 +31,7 @@ __all__ = [
     "judge_arms",
     "pair_sessions",
     "permute_covariate",
-    "predict_left_out",
-    "read_group",
+    "read_group_inputs",
     "report_arms",
     "report_comparison",
     "report_fit",

@@ -31,7 +31,7 @@ from ..page import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ..study import guess_arms
 from ..verdicts import KindComparisons
 from ._fit import fit_group
-from ._inputs import GroupInputs
+from ._group_inputs import GroupInputs
 
 ONE_GROUP, GROUP_PER_ARM, THIRD_LEVEL = "one group", "a group per arm", "third level"
 MIN_ARM_SIZE = 3  # participants of an arm

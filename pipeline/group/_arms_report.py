@@ -49,8 +49,8 @@ from ._arms import (
     sampling_warnings,
 )
 from ._effect_tables import effect_records, influence_records
-from ._fit_report import facts, influence_section, notices, save_group, summary, verdicts_summary
-from ._inputs import GroupInputs
+from ._fit_report import facts, group_notices, influence_section, save_group, summary, verdicts_summary
+from ._group_inputs import GroupInputs
 
 _METHODS = {
     ONE_GROUP: "By one group of both",
@@ -81,7 +81,7 @@ def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
         records=tuple(records),
         draw=lambda: _sections(inputs, arms),
         facts=facts(inputs, arms.group),
-        notices=notices(
+        notices=group_notices(
             inputs,
             (
                 *arms.warnings,

@@ -34,8 +34,8 @@ from ._arms import compare_kinds
 from ._design_table import RowOrder
 from ._effect_tables import average_records
 from ._fit import fit_group
-from ._fit_report import facts, notices, save_group, summary
-from ._inputs import GroupInputs, design_column
+from ._fit_report import facts, group_notices, save_group, summary
+from ._group_inputs import GroupInputs, design_column
 from ._model_space import ModelSpace, ModelSpaceError, read_model_space
 
 MANY = 12  # models, whose names a heat map has no room for
@@ -122,7 +122,7 @@ def report_comparison(inputs: GroupInputs, found: Models) -> AnalysisReport:
         ),
         draw=lambda: (comparison_section(found.comparison, found.families),),
         facts=(*facts(inputs, found.group), ("Best model", describe_model_rule())),
-        notices=notices(
+        notices=group_notices(
             inputs,
             (
                 *found.warnings,

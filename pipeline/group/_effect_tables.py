@@ -20,7 +20,7 @@ from peb import (
 from ..page import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ..results import LEVEL, Connection, connections, per_covariate
 from ..verdicts import CovariateVerdict, describe_effect_rule
-from ._inputs import GroupInputs
+from ._group_inputs import GroupInputs
 
 EFFECT_COLUMNS = (
     Column("effect_of", "Effect of"),

@@ -17,7 +17,7 @@ from ..posterior_check import StoredPosterior, read_posteriors
 from ..tables import effect_text, number_text
 from ..verdicts import STRONG_EVIDENCE, judge_covariate
 from ._effect_tables import connections_of, covariate_words
-from ._inputs import GroupInputs, Reinversion
+from ._group_inputs import GroupInputs, Reinversion
 from ._options import BETWEEN_PRIORS, GroupOptions
 
 BY_UNITS = 0.5  # posterior standard deviations between units from which SPM12's answer is not taken as it is

@@ -41,7 +41,7 @@ from ._effect_tables import (
     influence_records,
     reinversion_records,
 )
-from ._inputs import GroupInputs
+from ._group_inputs import GroupInputs
 
 MOST = 5  # effects that an answer gives the numbers of
 _MIXTURE = (
@@ -67,13 +67,13 @@ def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[st
         ),
         draw=lambda: _sections(inputs, group, judged),
         facts=facts(inputs, group),
-        notices=notices(inputs, warnings),
+        notices=group_notices(inputs, warnings),
         summary=summary(inputs, group, warnings) | {"verdicts": verdicts_summary(judged, records.rows)},
         save=lambda folder: save_group(inputs, group, folder),
     )
 
 
-def notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def group_notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What must not be overlooked on a page."""
     again = inputs.reinversion.warnings if inputs.reinversion else ()
     found = [("Bear in mind.", line) for line in (*warnings, *again)]

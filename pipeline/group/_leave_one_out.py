@@ -27,8 +27,8 @@ from ..tables import p_words, shuffled_p_words
 from ..verdicts import describe_p_rule, judge_prediction, unbalanced_shuffle_note
 from ._arms import unbalanced_kinds
 from ._fit import IN_OWN_UNITS, units_matter, unusual_units
-from ._fit_report import notices
-from ._inputs import GroupInputs, design_column
+from ._fit_report import group_notices
+from ._group_inputs import GroupInputs, design_column
 from ._options import mode_words
 
 COLUMNS = (
@@ -43,7 +43,7 @@ COLUMNS = (
 )
 
 
-def predict_left_out(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
+def cross_validate_covariate(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
     """Leave-one-out, or so many folds."""
     name = design_column(inputs, covariate)
     if name == MEAN:
@@ -93,7 +93,7 @@ def report_leave_one_out(inputs: GroupInputs, found: CrossValidation) -> Analysi
             ("Verdict", describe_p_rule()),
             ("p value", f"one-sided, of the correlation of estimates with actual values ({_p_from(found)})"),
         ),
-        notices=notices(inputs, (*unfinished, *by_units)),
+        notices=group_notices(inputs, (*unfinished, *by_units)),
         summary={
             "covariate": found.covariate,
             "correlation": found.correlation,

@@ -14,7 +14,7 @@ from dcm import Layout, Spec
 
 from ..common import list_names, read_number
 from ..matlab import FieldProblem, Fields, MatFileError, StructArray, describe, load_mat
-from ..spm import SpmFileError, canonical_spm_name, distinct_names, names_to_spm, read_mask, spm_names
+from ..spm import SpmFileError, canonical_spm_name, distinct_names, names_to_spm, read_structure_mask, spm_names
 from ..tables import MISSING, TableError, read_table
 
 MODEL_COLUMN = "model"
@@ -170,10 +170,10 @@ def _models(variables: Mapping[str, Any]) -> list[Fields]:
 def _switched_on(model: Fields, layout: Layout) -> np.ndarray:
     """(param,) in the order of the layout: masks, with self-connections and haemodynamics, which every DCM has."""
     n, m = layout.n, layout.m
-    endogenous = read_mask(model, "a", (n, n)) | np.eye(n, dtype=bool)
-    parts = [endogenous, read_mask(model, "b", (n, n, m)), read_mask(model, "c", (n, m))]
+    endogenous = read_structure_mask(model, "a", (n, n)) | np.eye(n, dtype=bool)
+    parts = [endogenous, read_structure_mask(model, "b", (n, n, m)), read_structure_mask(model, "c", (n, m))]
     if layout.gated:
-        parts.append(read_mask(model, "d", (n, n, n)))
+        parts.append(read_structure_mask(model, "d", (n, n, n)))
     return np.concatenate([*(part.ravel(order="F") for part in parts), np.ones(n + 2, dtype=bool)])
 
 

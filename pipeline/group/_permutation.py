@@ -20,8 +20,8 @@ from ..results import connections
 from ..tables import shuffled_p_cell, shuffled_p_words
 from ..verdicts import describe_p_rule, judge_p_value, unbalanced_shuffle_note
 from ._arms import unbalanced_kinds
-from ._fit_report import notices
-from ._inputs import GroupInputs, design_column
+from ._fit_report import group_notices
+from ._group_inputs import GroupInputs, design_column
 from ._options import mode_words
 
 COLUMNS = (
@@ -98,7 +98,7 @@ def report_permutation(inputs: GroupInputs, found: Permutation) -> AnalysisRepor
             ("Covariates", "; ".join(inputs.design.covariates)),
             ("Verdict", describe_p_rule()),
         ),
-        notices=notices(inputs, unfinished),
+        notices=group_notices(inputs, unfinished),
         summary={"null": found.null.tolist(), "notes": list(inputs.notes), "errors": list(inputs.errors)},
     )
 

@@ -26,8 +26,8 @@ from ._arms import compare_kinds
 from ._comparison import save_average, unseen_warnings
 from ._effect_tables import average_records, effect_records
 from ._fit import fit_group
-from ._fit_report import effect_answers, facts, notices, summary, verdicts_summary
-from ._inputs import GroupInputs
+from ._fit_report import effect_answers, facts, group_notices, summary, verdicts_summary
+from ._group_inputs import GroupInputs
 
 
 def search_models(inputs: GroupInputs) -> tuple[GroupPosterior, Search, tuple[str, ...]]:
@@ -80,7 +80,7 @@ def report_search(
         ),
         draw=lambda: (search_section(found, inputs.spec),),
         facts=facts(inputs, group),
-        notices=notices(inputs, (*warnings, *unseen_warnings(found.unseen))),
+        notices=group_notices(inputs, (*warnings, *unseen_warnings(found.unseen))),
         summary=summary(inputs, group, warnings)
         | {"unseen": list(found.unseen), "verdicts": verdicts_summary(judged, effects.rows)},
         save=lambda folder: save_average(inputs, group, found.average, probability, folder),

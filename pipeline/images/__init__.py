@@ -8,7 +8,7 @@ from ._grid import ExtractionError, Grid, RegionError, grid_of, run_grids
 from ._region_masks import region_files, region_masks, region_source_files
 from ._region_series import Eigenvariate, eigenvariate, whitener
 from ._run_outputs import extract_to_files, map_paths, series_path, sidecar_path
-from ._run_units import run_units
+from ._run_scale import measure_run_scale
 from ._task_regressors import BINS, boxcars, convolve_and_sample, sampled_bin, spm_kernel
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "extract_to_files",
     "grid_of",
     "map_paths",
+    "measure_run_scale",
     "read_extraction",
     "region_extents",
     "region_files",
@@ -38,7 +39,6 @@ __all__ = [
     "region_source_files",
     "run_design",
     "run_grids",
-    "run_units",
     "sampled_bin",
     "series_path",
     "sidecar_path",

@@ -34,7 +34,7 @@ from ._region_series import (
     residual_maker,
     whitener,
 )
-from ._run_units import SignalScale, motion_remarks, series_remarks, signal_remarks, signal_scale
+from ._run_scale import SignalScale, motion_remarks, series_remarks, signal_remarks, signal_scale
 from ._task_regressors import BINS, condition_series, dcm_inputs, task_regressors
 from ._voxels import Voxels, read_mask, read_voxels, voxel_blocks
 

@@ -132,7 +132,7 @@ def eigenvariate(voxels: Float[np.ndarray, "scan voxel"]) -> Eigenvariate:
     return Eigenvariate(series, sign * loads[0], float(powers[0] / powers.sum()))
 
 
-def remove_confounds(
+def remove_explained(
     voxels: Float[np.ndarray, "scan voxel"], confounds: Float[np.ndarray, "scan confound"]
 ) -> np.ndarray:
     """Y − X0 X0⁺ Y: what the confounds do not explain, whatever units they are in.
@@ -232,7 +232,7 @@ def region_eigenvariates(
     found = {}
     for name, coverage in covered.items():
         raw = whiten @ (voxels.series[:, coverage.columns].astype(np.float64) * scale)
-        adjusted = remove_confounds(raw, confounds)
+        adjusted = remove_explained(raw, confounds)
         if np.abs(adjusted).max() <= 1e-10 * np.abs(raw).max():
             raise ExtractionError(
                 f"{label}: the confounds explain all signal of region {name}; take fewer confounds or exclude the run"

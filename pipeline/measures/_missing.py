@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from ..page import Column, Records
 from ..study import MeasureKind
+from ._feature_table import FeatureTable
 from ._measure_kinds import Measure
-from ._table import FeatureTable
 
 KIND_NAMES: dict[MeasureKind, str] = {  # as the report shows them
     "response": "response",
@@ -38,7 +38,7 @@ class MeasureChanges:
     values: Float[np.ndarray, "participant measure"]
 
 
-def measure_changes(table: FeatureTable) -> MeasureChanges:
+def changes_of_measures(table: FeatureTable) -> MeasureChanges:
     """How much each measure of each participant changed."""
     before, after = (_of_session(table, session) for session in table.order)
     first = [row for row, session in enumerate(table.sessions) if session == table.order[0]]
@@ -78,7 +78,7 @@ def missingness(table: FeatureTable) -> Records:
 
 
 def _missing_rows(table: FeatureTable) -> list[dict[str, Any]]:
-    changes = measure_changes(table)
+    changes = changes_of_measures(table)
     arms = np.array(changes.arms)
     absent = np.isnan(changes.values)
     sessions = [np.isnan(_of_session(table, session)) for session in table.order]

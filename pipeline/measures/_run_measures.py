@@ -13,7 +13,7 @@ from features import FeatureError
 
 from ..images import Extraction
 from ..study import MeasureKind, Study
-from ._gppi import ppi_plan, ppi_values
+from ._gppi_measures import ppi_plan, ppi_values
 from ._measure_kinds import (
     Measure,
     dcm_plan,

@@ -12,8 +12,8 @@ from features import FeatureError
 
 from ..common import JsonError, error_line, read_json, write_json, write_text
 from ..tables import Table, TableError, number_cell, read_table, tab_separated
+from ._feature_table import PARTICIPANT, REMARKS, SESSION, WHOLE_SAMPLE, FeatureColumn, FeatureTable
 from ._measure_kinds import Measure
-from ._table import PARTICIPANT, REMARKS, SESSION, WHOLE_SAMPLE, FeatureColumn, FeatureTable
 
 _ROLES = ("measure", "motion", "outcome", "covariate")
 

@@ -2,7 +2,7 @@
 
 from ._analysis_report import AnalysisReport, check_output_folder, hold_output_folder, print_and_save
 from ._glossary import glossary_document
-from ._html import Answer, Page, Picture, Section, Table, pictures, slug, write_page
+from ._html import Answer, Page, PageTable, Picture, Section, pictures, slug, write_page
 from ._records import EFFECT, PROBABILITY, SPREAD, Column, Records, probability_text
 from ._stored_report import REPORT_FILE, read_report, save_report
 
@@ -15,10 +15,10 @@ __all__ = [
     "Answer",
     "Column",
     "Page",
+    "PageTable",
     "Picture",
     "Records",
     "Section",
-    "Table",
     "check_output_folder",
     "glossary_document",
     "hold_output_folder",

@@ -74,7 +74,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Rows of text. `numeric` columns are flushed right; `marked` rows have something wrong; `sure` ones stand out.
 
     With `tsv`, the whole table as text, it can be saved from the page as ``NAME.tsv``; `name` is a word of our own.
@@ -118,7 +118,7 @@ class Section:
     title: str
     lead: str
     pictures: tuple[Picture, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[PageTable, ...] = ()
     answers: tuple[Answer, ...] = ()
     notices: tuple[tuple[str, str], ...] = ()
     parts: tuple[Section, ...] = ()
@@ -146,7 +146,7 @@ class Page:
     subtitle: str
     answers: tuple[Answer, ...]
     sections: tuple[Section, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[PageTable, ...]
     facts: tuple[tuple[str, str], ...]
     notices: tuple[tuple[str, str], ...] = ()
     files: tuple[tuple[str, str], ...] = ()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..common import print_table, write_text
 from ..tables import MISSING, number_cell, number_text, tab_separated
-from ._html import Section, Table
+from ._html import PageTable, Section
 
 PROBABILITY = "probability"  # the form of a number between 0 and 1 that must not be rounded to either
 EFFECT, SPREAD = "effect", "spread"  # of a number in some unit, with and without its sign: three digits that count
@@ -71,13 +71,13 @@ class Records:
     sure: frozenset[int] = frozenset()
     brief: bool = True
 
-    def table(self) -> Table:
+    def table(self) -> PageTable:
         """For a page and a terminal."""
         columns = [column for column in self.columns if column.where == "everywhere"]
         texts = tuple(tuple(column.text(row[column.key]) for column in columns) for row in self.rows)
         numeric = frozenset(i for i, column in enumerate(columns) if column.form)
         headings = tuple(column.heading for column in columns)
-        return Table(self.title, self.lead, headings, texts, numeric, self.marked, self.sure, self.name, self.tsv())
+        return PageTable(self.title, self.lead, headings, texts, numeric, self.marked, self.sure, self.name, self.tsv())
 
     def collapsible(self) -> Section:
         """A long table as a section that opens on request, under its own title."""

@@ -30,10 +30,10 @@ def answers(result: ElasticNetResult) -> tuple[Answer, ...]:
 
 def _unseen(result: ElasticNetResult) -> Answer:
     question = f"Can {result.outcome.name} be predicted in participants the model (elastic net) has not seen?"
-    return Answer(question, verdict(result), _headline(result), (gap(result), _errors(result), size(result)))
+    return Answer(question, prediction_verdict(result), _headline(result), (gap(result), _errors(result), size(result)))
 
 
-def verdict(result: ElasticNetResult) -> Verdict:
+def prediction_verdict(result: ElasticNetResult) -> Verdict:
     """Yes where left-out participants are predicted beyond chance, whatever more shuffles may show; else open."""
     if result.nested is None or result.permutation is None:
         return "open"
@@ -133,7 +133,7 @@ def _measures(result: ElasticNetResult) -> Answer:
 
 def _of_some(result: ElasticNetResult) -> Verdict:
     """Of predictors that are stable: only where the model as a whole predicts participants left out."""
-    return verdict(result)
+    return prediction_verdict(result)
 
 
 def stable_words(result: ElasticNetResult) -> str:

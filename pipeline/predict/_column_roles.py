@@ -12,7 +12,7 @@ from ..common import UsageError, did_you_mean, first_names
 from ..tables import TableError
 from ._formula import ARM, matches_pattern
 from ._options import PredictOptions
-from ._participants import ParticipantTable, check_column, is_missing
+from ._participant_table import ParticipantTable, check_column, is_missing
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from features import PredictorColumn, Role
 from ..common import UsageError, did_you_mean, first_names
 from ..tables import TableError
 from ._formula import Factor, misread
-from ._participants import ParticipantTable
+from ._participant_table import ParticipantTable
 from ._request import ModelRequest
 
 

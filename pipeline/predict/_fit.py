@@ -33,7 +33,7 @@ from ..common import ProgressFactory, UsageError
 from ..execution import Workers
 from ._model_data import ModelData
 from ._options import PredictOptions
-from ._permutations import PermutationJob, permutation_test
+from ._permutations import PermutationJob, permute_outcome
 from ._result import ElasticNetResult, ElasticNetSettings
 
 
@@ -133,7 +133,7 @@ def _chance(
     if not options.permutations:
         return None
     job = PermutationJob(folds, model.outcome.values, found, coarse_tuning(Tuning(options.alphas)), options.seed)
-    return permutation_test(job, options.permutations, records, workers, watch)
+    return permute_outcome(job, options.permutations, records, workers, watch)
 
 
 def _stability(

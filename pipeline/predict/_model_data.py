@@ -17,12 +17,12 @@ from ._options import PredictOptions
 from ._request import ModelRequest, resolve_request
 from ._table_checks import (
     check_arms,
-    check_columns,
     check_enough,
     check_features,
     check_imputations,
     check_leakage,
     check_outcome_values,
+    check_predictor_columns,
     duplicate_participants,
     find_standardised,
     single_exceptions,
@@ -152,7 +152,7 @@ def _checked(request: ModelRequest, predictors: Predictors, outcome: Outcome, th
     check_outcome_values(path, outcome)
     if request.by_arm and request.arms is not None:
         check_arms(path, request.arms.names, request.arms.values[there])
-    check_columns(path, predictors)
+    check_predictor_columns(path, predictors)
     check_imputations(path, predictors, request.options)
     sources = [factor.name for factor in request.factors if not factor.is_arm]
     predictors = check_leakage(request.options, request.participants, predictors, sources)

@@ -14,7 +14,7 @@ OPTIMISM = 0.2  # r² in-sample less Q² from which a notice says so
 SAME = 0.8  # share of left-out participants that must agree on α
 
 
-def notices(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:
+def prediction_notices(result: ElasticNetResult) -> tuple[tuple[str, str], ...]:
     """A heading and a text each."""
     chosen = (
         _whole_sample,

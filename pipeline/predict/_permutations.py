@@ -99,7 +99,7 @@ class _Portion:
     path: Path
 
 
-def permutation_test(
+def permute_outcome(
     job: PermutationJob, count: int, records: Path, workers: Workers, watch: ProgressFactory
 ) -> PermutationTest:
     """`features.permutation` of `count` shuffles, or of fewer where enough of them reach what was found.

@@ -22,7 +22,7 @@ from ._formula import (
     uses_arm,
 )
 from ._options import PredictOptions
-from ._participants import ParticipantTable, read_participants
+from ._participant_table import ParticipantTable, read_participant_table
 
 PRESET_FUNCTION: dict[PresetModel, SessionFunction] = {
     "change": "change",
@@ -121,7 +121,7 @@ def resolve_request(options: PredictOptions) -> ModelRequest:
     Raises `TableError` or `UsageError`.
     """
     outcome = parse_factor(options.outcome, "outcome")
-    participants = read_participants(options)
+    participants = read_participant_table(options)
     column = arm_column(participants, options)
     measured, by_pattern = _measured(options, participants, outcome, column)
     formula, terms = _terms(options, participants, measured.chosen)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from dcm.tables import data_frame, html_table
 from features import ArmSlopes, NestedEstimate, Outcome, PermutationTest, Predictors, Stability, WholeSampleFit
 
-from ..verdicts import is_p_value_settled, is_stable, judge_prediction
+from ..verdicts import is_p_value_settled, is_selection_stable, judge_prediction
 
 MUCH_MISSING = 0.2  # share of a column from which filling it in is told
 if TYPE_CHECKING:
@@ -193,7 +193,9 @@ class ElasticNetResult:
         shaken = self.bootstrapped
         if shaken is None or shaken.within is None:
             return False
-        return is_stable(*(float(of[place]) for of in (shaken.bootstraps, shaken.folds, shaken.within.p_value)))
+        return is_selection_stable(
+            *(float(of[place]) for of in (shaken.bootstraps, shaken.folds, shaken.within.p_value))
+        )
 
     @property
     def has_arms(self) -> bool:

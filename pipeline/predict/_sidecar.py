@@ -39,12 +39,12 @@ class Sidecar:
         return tuple(name for name, own in self.roles.items() if own == role)
 
 
-def sidecar_path(table: Path) -> Path:
+def table_sidecar_path(table: Path) -> Path:
     """Where a table's description would be."""
     return table.with_suffix(".json")
 
 
-def read_sidecar(table: Table) -> Sidecar:
+def read_table_sidecar(table: Table) -> Sidecar:
     """The description of a table, empty where there is none.
 
     It is as BIDS has it: for each column an object with ``Units``, ``Levels``, … and our ``Role`` and ``Motion``;
@@ -52,12 +52,12 @@ def read_sidecar(table: Table) -> Sidecar:
 
     Raises `TableError` where the file cannot be read, or says of a column what cannot be.
     """
-    path = sidecar_path(table.path)
+    path = table_sidecar_path(table.path)
     return parse_sidecar(table, _content(path), path) if path.is_file() else Sidecar()
 
 
 def parse_sidecar(table: Table, content: Mapping[str, Any], path: Path) -> Sidecar:
-    """What a description says; see `read_sidecar`. `path` is what errors call it."""
+    """What a description says; see `read_table_sidecar`. `path` is what errors call it."""
     columns = {name: content[name] for name in table.columns if name in content}
     for name, entry in columns.items():
         if not isinstance(entry, dict):

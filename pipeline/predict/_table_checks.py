@@ -25,7 +25,7 @@ from ..common import first_names
 from ..figures import signed_number
 from ..tables import TableError, missing_codes
 from ._options import PredictOptions
-from ._participants import ABSENT, ParticipantTable
+from ._participant_table import ABSENT, ParticipantTable
 
 MOST = 4  # participants whom an error names
 FEWEST_OF_AN_ARM = 3  # so that each is there when two participants are left out
@@ -59,7 +59,7 @@ def check_outcome_values(path: Path, outcome: Outcome) -> None:
         raise TableError(path, f"{outcome.name} is {outcome.values[0]:g} for everybody: there is nothing to predict")
 
 
-def check_columns(path: Path, predictors: Predictors) -> None:
+def check_predictor_columns(path: Path, predictors: Predictors) -> None:
     """Raises `TableError` for columns of a model that hold nothing, or the same for everybody."""
     empty, constant = [], []
     for column, values in zip(predictors.columns, predictors.values.T, strict=True):

@@ -93,7 +93,7 @@ def prediction_tables(result: ElasticNetResult) -> tuple[Records, ...]:
     """All of them; one of slopes only where there are products with the arm, of missing values where there are any."""
     tables = [performance_records(result), retained_records(result), tuning_records(result)]
     tables += [slopes_records(result)] if result.slopes else []
-    tables += [missing_records(result)] if result.missing.any() else []
+    tables += [missing_predictor_records(result)] if result.missing.any() else []
     return (*tables, predictors_records(result), predictions_records(result))
 
 
@@ -228,7 +228,7 @@ def slopes_records(result: ElasticNetResult) -> Records:
     return Records("slopes", "Slopes in each arm", lead, columns, rows, brief=len(rows) <= BRIEF)
 
 
-def missing_records(result: ElasticNetResult) -> Records:
+def missing_predictor_records(result: ElasticNetResult) -> Records:
     """Columns with values missing, the emptiest first."""
     columns = (
         Column("column", "Measure"),

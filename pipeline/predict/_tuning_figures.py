@@ -213,7 +213,7 @@ def missing_drawn(result: ElasticNetResult) -> tuple[int, ...]:
     return tuple(int(place) for place in order if result.missing[place] > 0)[:MOST_COLUMNS]
 
 
-def missing_figure(result: ElasticNetResult) -> Figure | None:
+def missing_predictors_figure(result: ElasticNetResult) -> Figure | None:
     """Participants across, columns down, a block where a value is missing; None where none is."""
     places = missing_drawn(result)
     if not places:

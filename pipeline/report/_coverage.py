@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from ..common import join_words, labels_by_remark
 from ..figures import BLUE, INK, LINE, MUTED, VERMILION, literal_text, new_figure, shorten_name, style
 from ..images import Extraction
-from ..page import Column, Picture, Records, Section, Table
+from ..page import Column, PageTable, Picture, Records, Section
 from ._study_result import StudyResult
 
 NEAR_THRESHOLD = 0.1  # above the threshold, within which a cell is marked too
@@ -128,7 +128,7 @@ def coverage_records(result: StudyResult) -> Records:
     return Records("coverage", "Coverage of every run", lead, RUN_COLUMNS, rows)
 
 
-def _remarks(result: StudyResult) -> tuple[Table, ...]:
+def _remarks(result: StudyResult) -> tuple[PageTable, ...]:
     """What the first level remarked on, the same words about many runs once."""
     remarks = labels_by_remark((run.label, note) for run in result.ordered_runs() for note in run.notes)
     if not remarks:

@@ -83,12 +83,12 @@ def _read_map(path: Path, grid: tuple[np.ndarray, tuple[int, ...]] | None) -> tu
     if values.ndim != 3 or image.affine is None:
         return None
     if grid is not None and (values.shape != grid[1] or not np.allclose(image.affine, grid[0])):
-        values = resample_to_grid(values, image.affine, *grid)
+        values = resample_map(values, image.affine, *grid)
         return values, grid[0]
     return values, np.asarray(image.affine)
 
 
-def resample_to_grid(values: np.ndarray, own: np.ndarray, affine: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def resample_map(values: np.ndarray, own: np.ndarray, affine: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """An image with an affine of its own brought to another grid by linear interpolation."""
     from nilearn.image import resample_img
 
@@ -154,7 +154,7 @@ def anatomy_slices(
         grid[:, :2] /= pixels
         corner = np.array([*(start - 0.5 + 0.5 / pixels for start in starts), position, 1.0])
         grid[:, 3] = contrast_map.affine @ corner
-        planes.append(resample_to_grid(values, affine, grid, (*shape, 1))[..., 0])
+        planes.append(resample_map(values, affine, grid, (*shape, 1))[..., 0])
     return np.clip(np.stack(planes, axis=-1) / np.percentile(values[values > 0], 99), 0, 1)
 
 

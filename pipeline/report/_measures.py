@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from ..figures import INK, LINE, PAPER, VERMILION, literal_text, new_figure, shorten_name, style
-from ..measures import KIND_NAMES, FeatureTable, Measure, measure_changes, missingness
+from ..measures import KIND_NAMES, FeatureTable, Measure, changes_of_measures, missingness
 from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
 from ._arm_plots import MeanInterval, PairMatrix, pair_figure, pair_matrix, pair_scale
 
@@ -53,7 +53,7 @@ def measure_records(table: FeatureTable) -> Records:
 
 
 def _rows(table: FeatureTable) -> list[dict[str, Any]]:
-    found, before = measure_changes(table), _before_treatment(table)
+    found, before = changes_of_measures(table), _before_treatment(table)
     arms = np.array(found.arms)
     return [
         {
@@ -85,7 +85,7 @@ def _before_treatment(table: FeatureTable) -> Float[np.ndarray, "participant mea
 
 
 def _lead(table: FeatureTable) -> str:
-    absent = np.isnan(measure_changes(table).values)
+    absent = np.isnan(changes_of_measures(table).values)
     text = (
         f"{len(table.measures)} measures of every run, from which the predictive models are built. They are shown as "
         "measured; adjustment for motion and imputation of missing values belong to the models."
@@ -106,14 +106,17 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     regions = list(dict.fromkeys(region for measure in group for region in (measure.target, measure.source)))
     both = {(measure.target, measure.source) for measure in group}
     directed = any((source, target) in both for target, source in both)
-    arms = np.array(measure_changes(table).arms)
+    arms = np.array(changes_of_measures(table).arms)
 
     def matrices(values: Float[np.ndarray, "participant measure"]) -> list[PairMatrix]:
         return [
             pair_matrix(arm, _pair_values(values[arms == arm], table, group, regions, directed)) for arm in table.levels
         ]
 
-    rows = [(table.order[0], matrices(_before_treatment(table))), ("change", matrices(measure_changes(table).values))]
+    rows = [
+        (table.order[0], matrices(_before_treatment(table))),
+        ("change", matrices(changes_of_measures(table).values)),
+    ]
     title, what = _pair_wording(group[0], directed)
     above, below = (pair_scale(matrices) for _, matrices in rows)
     caption = (
@@ -162,13 +165,15 @@ def _missing_picture(table: FeatureTable) -> Picture | None:
     )
     if len(participants) > MOST_PARTICIPANTS:
         caption += f" Of {len(participants)} the first {MOST_PARTICIPANTS} are drawn; the table has all."
-    return Picture("measure-gaps", "Missing measures", caption, missing_figure(table, participants[:MOST_PARTICIPANTS]))
+    return Picture(
+        "measure-gaps", "Missing measures", caption, missing_measures_figure(table, participants[:MOST_PARTICIPANTS])
+    )
 
 
 MOST_PARTICIPANTS = 60  # participants in the picture
 
 
-def missing_figure(table: FeatureTable, participants: Sequence[str]) -> Figure:
+def missing_measures_figure(table: FeatureTable, participants: Sequence[str]) -> Figure:
     """One row a participant, one panel a session, one column a measure; filled where it is missing."""
     blocks = _measure_blocks(table.measures)
     with style():

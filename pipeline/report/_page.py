@@ -7,7 +7,7 @@ from typing import Any
 
 from ..common import describe_device, describe_precision, format_duration, release, write_json, write_text
 from ..page import Page, Picture, Records, Section, pictures, write_page
-from ._analyses import (
+from ._analysis_sections import (
     ANALYSIS_ANCHORS,
     LONGEST_OPEN_TABLE,
     analysis_sections,
@@ -19,9 +19,9 @@ from ._analyses import (
 )
 from ._contrasts import maps_section, response_records, responses_section
 from ._coverage import coverage_records, coverage_section, region_records
-from ._effects import causal_and_predictive_records, causal_and_predictive_section, effect_sizes_section
-from ._first_level import designs_section, motion_records, motion_section
-from ._inversions import (
+from ._effect_sizes import causal_and_predictive_records, causal_and_predictive_section, effect_sizes_section
+from ._first_level_sections import designs_section, motion_records, motion_section
+from ._inversion_sections import (
     connectivity_records,
     connectivity_section,
     diagnose_visits,
@@ -31,7 +31,7 @@ from ._inversions import (
 )
 from ._measures import measure_records, measures_section
 from ._methods import methods
-from ._participants import flow_records, missing_records, participant_records, participants_section
+from ._participants_section import flow_records, left_out_records, participant_records, participants_section
 from ._study_result import ExtraSection, StudyResult
 
 
@@ -75,7 +75,7 @@ def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
 
 def study_records(result: StudyResult) -> tuple[Records, ...]:
     """Every table over the whole study, those of the group analyses not among them."""
-    tables = [flow_records(result), participant_records(result), missing_records(result)]
+    tables = [flow_records(result), participant_records(result), left_out_records(result)]
     if result.extractions:
         tables += [motion_records(result), region_records(result), coverage_records(result), response_records(result)]
     if result.main_posteriors:

@@ -15,7 +15,7 @@ from dcm import SPM12_ECHO_TIME, Data, Subject
 from ..common import first_names
 from ..images import cosine_drifts
 from ..study import make_spec
-from ._inputs import inputs_from_events
+from ._event_inputs import inputs_from_events
 
 if TYPE_CHECKING:
     import pandas as pd

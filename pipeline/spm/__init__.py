@@ -2,7 +2,7 @@
 
 from ._dcm_estimate import SpmEstimate, spm_density
 from ._dcm_file import DcmFile, DcmFileError, SpmFileError, model_name, read_dcm, read_dcms, read_models
-from ._dcm_model import EchoTime, RunData, read_mask
+from ._dcm_model import EchoTime, RunData, read_structure_mask
 from ._dcm_write import write_dcm, written_by_us
 from ._peb_group import (
     canonical_spm_name,
@@ -34,9 +34,9 @@ __all__ = [
     "read_bma",
     "read_dcm",
     "read_dcms",
-    "read_mask",
     "read_models",
     "read_peb",
+    "read_structure_mask",
     "read_vois",
     "spm_density",
     "spm_names",

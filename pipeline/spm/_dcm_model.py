@@ -195,10 +195,10 @@ def read_spec(dcm: Fields, run: RunData, options: DcmOptions, remarks: list[str]
         state = "empty" if "b" in dcm.content else "missing"
         remarks.append(f"b is {state}; it is taken as zeros, so no input modulates a connection")
     masks = {
-        "a": read_mask(dcm, "a", (n, n)),
-        "b": read_mask(dcm, "b", (n, n, m)),
-        "c": read_mask(dcm, "c", (n, m)),
-        "d": read_mask(dcm, "d", (n, n, n)),
+        "a": read_structure_mask(dcm, "a", (n, n)),
+        "b": read_structure_mask(dcm, "b", (n, n, m)),
+        "c": read_structure_mask(dcm, "c", (n, m)),
+        "d": read_structure_mask(dcm, "d", (n, n, n)),
     }
     inputs = run.data.inputs - run.data.inputs.mean(axis=0) if options.centre_inputs else run.data.inputs
     if not masks["c"].any():
@@ -212,7 +212,7 @@ def read_spec(dcm: Fields, run: RunData, options: DcmOptions, remarks: list[str]
     return Spec(run.regions, run.input_names, **masks)
 
 
-def read_mask(dcm: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
+def read_structure_mask(dcm: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """A mask of 0 and 1, of the shape that the model needs."""
     if key in ("b", "d") and not dcm.has(key):
         return np.zeros(shape, dtype=bool)  # SPM writes absent b and d as [] or n × n × 0

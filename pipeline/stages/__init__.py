@@ -1,7 +1,7 @@
 """The stages of a study: extract, invert, group, measure, statistics, predict, report; each does what is not done yet
 and leaves files."""
 
-from ._preflight import checked_inventory, count_lines, participant_records, preflight, region_records, scale_records
+from ._preflight import checked_inventory, count_lines, extent_records, preflight, run_records, scale_records
 from ._result_paths import features_path, posterior_path
 from ._run_study import ExtraSectionSource, StudyRun, run_study
 from ._stage_runner import STAGES, RunOptions, Stage
@@ -14,11 +14,11 @@ __all__ = [
     "StudyRun",
     "checked_inventory",
     "count_lines",
+    "extent_records",
     "features_path",
-    "participant_records",
     "posterior_path",
     "preflight",
-    "region_records",
+    "run_records",
     "run_study",
     "scale_records",
 ]

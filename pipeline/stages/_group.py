@@ -12,7 +12,7 @@ from peb import SamplingSettings
 from ..bids import Inventory, write_design
 from ..common import UsageError, start_jax
 from ..execution import Unit, UnitRecorder
-from ..group import GroupInputs, GroupOptions, group_settings, read_group, report_model_evidence
+from ..group import GroupInputs, GroupOptions, group_settings, read_group_inputs, report_model_evidence
 from ..page import AnalysisReport, save_report
 from ..study import GroupAnalysis, Sessions, Study
 from ._result_paths import ResultPaths
@@ -94,7 +94,7 @@ def analyse_groups(units: Sequence[Unit], recorder: UnitRecorder) -> None:
 
 def _run_analysis(job: GroupJob) -> AnalysisReport:
     options = _options(job)
-    inputs = read_group(options, lambda line: None)
+    inputs = read_group_inputs(options, lambda line: None)
     if options.reinvert:
         from ..group import invert_again
 
@@ -149,9 +149,11 @@ def _fit(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
 
 
 def _leave_one_out(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
-    from ..group import predict_left_out, report_leave_one_out
+    from ..group import cross_validate_covariate, report_leave_one_out
 
-    return report_leave_one_out(inputs, predict_left_out(inputs, str(job.settings.predict), None, job.settings.seed))
+    return report_leave_one_out(
+        inputs, cross_validate_covariate(inputs, str(job.settings.predict), None, job.settings.seed)
+    )
 
 
 def _permute(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
@@ -201,7 +203,7 @@ def comparison_units(posteriors: Mapping[str, Mapping[str, Path]], paths: Result
     return [Unit(STAGE, MODELS, recipe, inputs, ComparisonJob(posteriors, paths.group(MODELS)))]
 
 
-def compare_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+def compare_study_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Compare alternative models, and write the result. The work function of `comparison_units`."""
     for unit in units:
         job: ComparisonJob = unit.payload

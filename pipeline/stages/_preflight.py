@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bids import Inventory, Run, check_groups, check_predictions, check_statistics, collect_inventory, group_remarks
 from ..common import UsageError, merge_remarks
-from ..images import RegionExtent, check_regions, region_remarks, run_grids, run_units
+from ..images import RegionExtent, check_regions, measure_run_scale, region_remarks, run_grids
 from ..page import Column, Records
 from ..study import Study, describe_inversion
 from ._predict import check_formulas
@@ -75,7 +75,7 @@ def checked_inventory(study: Study, on_progress: Callable[[int, int], None] | No
     return inventory
 
 
-def region_records(extents: Sequence[RegionExtent], run: Run) -> Records:
+def extent_records(extents: Sequence[RegionExtent], run: Run) -> Records:
     """One row a region, on the grid of a run."""
     edges = np.linalg.norm(np.array(run.affine)[:3, :3], axis=0)
     title = f"Regions on images of {' × '.join(f'{edge:.3g}' for edge in edges)} mm, as of {run.label}"
@@ -86,7 +86,7 @@ def region_records(extents: Sequence[RegionExtent], run: Run) -> Records:
     return Records("regions", title, "Above the threshold a voxel belongs.", REGION_COLUMNS, rows, marked)
 
 
-def participant_records(study: Study, inventory: Inventory) -> Records:
+def run_records(study: Study, inventory: Inventory) -> Records:
     """Every participant: arm, scores, and for each session and task whether there is a usable run."""
     cells = [(session, task) for session in (study.sessions.before, study.sessions.after) for task in study.tasks]
     available = {(run.participant, run.session, run.task) for run in inventory.runs}
@@ -118,7 +118,7 @@ def run_key(session: str, task: str) -> str:
 def scale_records(study: Study, inventory: Inventory) -> tuple[Records, list[str]]:
     """One row a task: in which scale images and motion of its first run are; and what should be checked."""
     first = {run.task: run for run in reversed(inventory.runs)}
-    units = [run_units(study, first[task]) for task in study.tasks if task in first]
+    units = [measure_run_scale(study, first[task]) for task in study.tasks if task in first]
     rows = [vars(run) | {"remarks": list(run.remarks)} for run in units]
     remarks = list(dict.fromkeys(line for run in units for line in run.remarks))
     return Records("scales", "Scale of the first run of each task", "", SCALE_COLUMNS, rows), remarks
@@ -136,10 +136,10 @@ def count_lines(study: Study, inventory: Inventory) -> list[str]:
             for participant in inventory.participants
         )
         lines.append(f"{task}: {len(done)} runs of {2 * len(inventory.participants)}; both sessions of {both}")
-    return [*lines, *mode_lines(study)]
+    return [*lines, *study_mode_lines(study)]
 
 
-def mode_lines(study: Study) -> list[str]:
+def study_mode_lines(study: Study) -> list[str]:
     """How models are inverted and groups are fitted, in words."""
     lines = [f"[dcm]: {describe_inversion(study.dcm)}"] if study.dcm is not None else []
     groups = merge_remarks((name, f"mode {analysis.compat}") for name, analysis in study.group.items())

@@ -98,7 +98,7 @@ def _recipe(job: ReportJob) -> dict[str, Any]:
     }
 
 
-def write_report(units: Sequence[Unit], recorder: UnitRecorder) -> None:
+def write_study_report(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Read the results of all stages, write the report. The work function of this stage."""
     start_jax()
     for unit in units:

@@ -12,12 +12,12 @@ from ..execution import Unit, UnitOutcome, lock_folder, open_workers
 from ..page import check_output_folder
 from ..study import MAIN, Study
 from ._extract import extract_runs, extraction_units, unit_series_path
-from ._group import analyse_groups, compare_models, comparison_units, group_units
+from ._group import analyse_groups, compare_study_models, comparison_units, group_units
 from ._invert import inversion_units, invert_visits
 from ._measure import measure_study, measure_units
 from ._predict import make_prediction_work, prediction_units
 from ._preflight import check_place, checked_inventory
-from ._report import ExtraSectionMaker, ReportJob, StageOutputs, report_unit, write_report
+from ._report import ExtraSectionMaker, ReportJob, StageOutputs, report_unit, write_study_report
 from ._result_paths import ResultPaths
 from ._stage_runner import RunOptions, StageRunner
 from ._statistics import compute_statistics, statistics_units
@@ -173,7 +173,7 @@ class StudyStages:
                 self.runner.notify("no visit has a posterior, so there is no group analysis")
             return ()
         compared = self.runner.run(
-            "group", "comparing models", comparison_units(posteriors, self.paths), compare_models
+            "group", "comparing models", comparison_units(posteriors, self.paths), compare_study_models
         )
         units = group_units(self.study, self.inventory, posteriors[MAIN], self.paths)
         analysed = self.runner.run("group", "{} group analyses", units, analyse_groups)
@@ -222,7 +222,7 @@ class StudyStages:
         failed = tuple(self.runner.failed)
         job = ReportJob(self.study, self.inventory, series, posteriors, outputs, failed, self.paths, extra.make)
         units: list[Unit] = [report_unit(job, extra.files)]
-        self.runner.run("report", "drawing the report", units, write_report, in_this_process=True)
+        self.runner.run("report", "drawing the report", units, write_study_report, in_this_process=True)
         return self.paths.report
 
     def _warn_of_old_folders(self, pattern: str, names: tuple[str, ...]) -> None:

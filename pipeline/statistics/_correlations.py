@@ -14,9 +14,9 @@ from peb import ALPHA
 from ..page import PROBABILITY, Answer, Column, Records
 from ..tables import p_words
 from ..verdicts import describe_count, is_significant, judge_p_value
-from ._cohort import ParticipantScores
+from ._interval_text import percent
 from ._measure_changes import MeasureChange
-from ._number_text import percent
+from ._participant_scores import ParticipantScores
 
 KIND = Column("kind", "Kind")
 NUMBERS = (

@@ -30,9 +30,9 @@ from ..figures import (
     style,
     wrap_text,
 )
-from ._cohort import ParticipantScores
-from ._number_text import percent, with_interval
+from ._interval_text import percent, with_interval
 from ._outcomes import OutcomeResult
+from ._participant_scores import ParticipantScores
 
 ASIDE = 0.14  # of a session's width, by which means stand beside participants's values
 

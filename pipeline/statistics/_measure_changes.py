@@ -16,7 +16,7 @@ from features import MotionResiduals, PredictorColumn
 from ..bids import PARTICIPANT
 from ..common import JsonError, UsageError, did_you_mean, read_json
 from ..tables import Table, TableError, read_table
-from ._cohort import ParticipantScores
+from ._participant_scores import ParticipantScores
 
 SESSION = "session"  # column of the table of measures
 

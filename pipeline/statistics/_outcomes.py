@@ -12,8 +12,8 @@ from ..bids import SessionScores
 from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records
 from ..tables import numbers_text, p_words
 from ..verdicts import is_significant, judge_p_value
-from ._cohort import ParticipantScores
-from ._number_text import percent, t_test_text, with_interval
+from ._interval_text import percent, t_test_text, with_interval
+from ._participant_scores import ParticipantScores
 
 EFFECTS = (
     Column("outcome", "Outcome"),

@@ -1,11 +1,11 @@
 """The study's configuration: one TOML file → a checked `Study`."""
 
-from ._analyses import Distance, GroupAnalysis, MeasureKind, Measures, Prediction, PresetModel, Statistics
+from ._analysis_settings import Distance, GroupAnalysis, MeasureKind, Measures, Prediction, PresetModel, Statistics
 from ._check_analyses import MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
 from ._expressions import is_used_in_analyses, parse_connection, parse_contrast
 from ._guesses import guess_arms, likely_condition_columns
-from ._models import MAIN, describe_inversion, inversion_settings, make_spec, model_spec, model_specs
+from ._model_specs import MAIN, describe_inversion, inversion_settings, make_spec, model_spec, model_specs
 from ._read_study import StudyError, is_atlas_file, read_study
 from ._schema import SCHEMA_FILE, study_schema
 from ._starter import describe_guesses, starter_toml

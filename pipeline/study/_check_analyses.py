@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..common import did_you_mean
-from ._analyses import GroupAnalysis, Prediction
+from ._analysis_settings import GroupAnalysis, Prediction
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._study import Study
 

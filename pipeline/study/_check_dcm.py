@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..common import did_you_mean
 from ._expressions import parse_connection
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
-from ._models import MAIN, merge_structures, model_specs
+from ._model_specs import MAIN, merge_structures, model_specs
 from ._study import Dcm, Structure, Study
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..common import did_you_mean, time_problem
 from ._expressions import parse_contrast
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
-from ._models import inversion_settings
+from ._model_specs import inversion_settings
 from ._study import TARGET_CIRCUIT, Box, Region, Study, Task
 
 _LABEL = re.compile(r"[A-Za-z0-9]+")
@@ -182,7 +182,7 @@ def _confounds(study: Study) -> Iterator[Mistake]:
     yield from check_names(("confounds", "strategy"), confounds.strategy)
 
 
-def check_regions(study: Study) -> Iterator[Mistake]:
+def check_region_settings(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[regions]` that its shape alone does not show."""
     yield from names_differing_in_case(("regions",), study.regions, "regions")
     for name, region in study.regions.items():

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..common import UsageError, message_line
-from ._analyses import NAME
+from ._analysis_settings import NAME
 from ._check_analyses import check_group, check_predict
 from ._check_dcm import check_dcm
-from ._check_sections import check_participants, check_regions, check_settings, check_tasks
+from ._check_sections import check_participants, check_region_settings, check_settings, check_tasks
 from ._mistakes import Keys, Mistake, line_of, locate_keys
 from ._schema import check_shape
 from ._study import Region, Score, Study
@@ -38,7 +38,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Mistake]], ...] = (
     check_participants,
     check_tasks,
     check_settings,
-    check_regions,
+    check_region_settings,
     check_dcm,
     check_group,
     check_predict,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..common import did_you_mean, nearest_name
-from ._analyses import Compat
+from ._analysis_settings import Compat
 from ._mistakes import Keys, Mistake, heading, quoted
 from ._study import Study
 

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..common import first_names, sorted_names, visible_text
-from ._analyses import NAME
+from ._analysis_settings import NAME
 from ._guesses import TRIAL_TYPE, guess_arms, guess_contrast, guess_sessions
 from ._schema import PLACEHOLDER, SCHEMA_FILE
 from ._survey import DatasetSurvey, SurveyedScore, SurveyedTask

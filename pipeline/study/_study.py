@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ._analyses import (
+from ._analysis_settings import (
     Compat,
     ConfigSection,
     Distance,

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..common import write_bytes, write_json, write_text
 from ..tables import MISSING, tab_separated
-from ._participants import SYMPTOM_CLUSTERS, SimulatedParticipant
+from ._simulated_participants import SYMPTOM_CLUSTERS, SimulatedParticipant
 from ._study_design import SESSIONS, StudyDesign
 
 
@@ -74,7 +74,7 @@ PARTICIPANT_COLUMNS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def write_dataset(bids: Path, participants: Sequence[SimulatedParticipant], design: StudyDesign) -> None:
+def write_bids_tables(bids: Path, participants: Sequence[SimulatedParticipant], design: StudyDesign) -> None:
     """Everything of a BIDS dataset that is not about one run."""
     name = "Ketamine and midazolam, a synthetic study"
     write_json(bids / "dataset_description.json", {"Name": name, "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"})

@@ -13,7 +13,6 @@ from dcm import prior
 
 from ..tables import Table, read_table
 from ._bids_files import write_tsv
-from ._participants import SimulatedParticipant
 from ._planted_effects import (
     CIRCUIT_INPUTS,
     CIRCUIT_REGIONS,
@@ -23,6 +22,7 @@ from ._planted_effects import (
     planted_measures,
 )
 from ._regional_series import CONDITIONS, REGIONS, rest_correlation
+from ._simulated_participants import SimulatedParticipant
 from ._study_design import AMYGDALA, ARMS, SESSIONS, VMPFC, StudyDesign
 
 TRUTH_FOLDER = "truth"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..study import SCHEMA_FILE
 from ._images import SPHERES
-from ._participants import SYMPTOM_CLUSTERS
 from ._regional_series import REGIONS
+from ._simulated_participants import SYMPTOM_CLUSTERS
 from ._study_design import StudyDesign
 
 STUDY_FILE, MASKS = "study.toml", "masks"

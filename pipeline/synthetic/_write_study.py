@@ -10,11 +10,11 @@ import numpy as np
 
 from ..common import write_json, write_text
 from ..study import SCHEMA_FILE, study_schema
-from ._bids_files import make_image, make_mask, write_dataset, write_image, write_tsv
+from ._bids_files import make_image, make_mask, write_bids_tables, write_image, write_tsv
 from ._images import SCALE, AcquiredRun, Brain, acquire_run, confound_columns, draw_motion, make_brain, sphere_mask
-from ._participants import SimulatedParticipant, draw_participants
 from ._planted_truth import TRUTH_FOLDER, write_truth
 from ._regional_series import Event, draw_events, faces_series, rest_series, stroop_series
+from ._simulated_participants import SimulatedParticipant, draw_participants
 from ._study_config import MASKS, STUDY_FILE, masked_regions, study_text
 from ._study_design import SESSIONS, TASKS, StudyDesign, TaskName
 
@@ -67,7 +67,7 @@ def write_study(
         raise ValueError(f"{folder / 'bids'} is not of a synthetic study; give another folder")
     (folder / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)  # first: marks an unfinished study too
     participants = draw_participants(design, seed)
-    write_dataset(folder / "bids", participants, design)
+    write_bids_tables(folder / "bids", participants, design)
     for name in masked_regions():
         write_image(folder / MASKS / f"{name}.nii.gz", make_mask(*sphere_mask(name)))
     done = 0

@@ -120,7 +120,7 @@ def judge_model(probability: float) -> Literal["yes", "open"]:
     return "yes" if probability >= BEST else "open"
 
 
-def is_stable(bootstraps: float, folds: float, p_value: float) -> bool:
+def is_selection_stable(bootstraps: float, folds: float, p_value: float) -> bool:
     """Whether a retained predictor is called stable.
 
     Arguments:

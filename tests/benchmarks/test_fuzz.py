@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import fuzz
 from benchmarks._fuzz_seeds import FORMATS
-from benchmarks._fuzz_worker import Fuzzer, Outcome, judge
+from benchmarks._fuzz_worker import Fuzzer, FuzzOutcome, judge
 from pipeline.results import ResultFileError
 
 EACH = 30  # inputs of every format
@@ -53,7 +53,7 @@ def test_what_ends_a_worker_is_told_of_its_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A fault is an exit code, a row and a line."""
-    outcomes = [Outcome("json", 0, "x.json", "fine"), Outcome("json", 1, "x.json", "signal", "exit code -11")]
+    outcomes = [FuzzOutcome("json", 0, "x.json", "fine"), FuzzOutcome("json", 1, "x.json", "signal", "exit code -11")]
     monkeypatch.setattr(fuzz, "run_inputs", lambda *_: outcomes)
     file = tmp_path / "fuzz.json"
     assert fuzz.main(["--inputs", "2", "--only", "json", "--json", str(file)]) == 1

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm, t
 
 from peb import Design, DesignError, Estimate, Gaussian, PebError, PebSettings, fit, make_design
-from peb._cross_validation import CrossValidation, assign_folds, k_fold, leave_one_out
+from peb._cross_validation import CrossValidation, draw_folds, k_fold, leave_one_out
 from peb._gaussian import precision
 from pipeline.matlab import load_mat
 from pipeline.spm import read_dcms
@@ -172,11 +172,11 @@ def test_a_fold_is_predicted_by_the_group_without_all_of_it(group: Group) -> Non
 
 def test_folds_share_out_the_arms_and_follow_the_seed(trial: Group) -> None:
     design = trial[1]
-    fold = assign_folds(design, 7, seed=0)
+    fold = draw_folds(design, 7, seed=0)
     for k in range(7):
         assert sorted(design.matrix[fold == k, 1]) == [-1.0, 1.0]
-    np.testing.assert_array_equal(fold, assign_folds(design, 7, seed=0))
-    assert (fold != assign_folds(design, 7, seed=1)).any()
+    np.testing.assert_array_equal(fold, draw_folds(design, 7, seed=0))
+    assert (fold != draw_folds(design, 7, seed=1)).any()
 
 
 def test_what_cannot_be_predicted_is_refused(trial: Group, group: Group) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.cli import _check
 from pipeline.cli._check import print_inventory
-from pipeline.stages import participant_records
+from pipeline.stages import run_records
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 
@@ -69,7 +69,7 @@ def test_brackets_and_markup_in_a_table_are_shown_as_they_are(small: Small, caps
 def test_records_hold_scores_runs_and_reasons(small: Small) -> None:
     small.mask("sub-02_ses-1_task-rest").unlink()
     study, inventory = small.study(), small.inventory()
-    people = participant_records(study, inventory)
+    people = run_records(study, inventory)
     assert people.rows[1]["ses-1_task-rest"] == "missing"
     assert people.marked == frozenset({1})
     assert people.rows[1]["score_caps"] == 6.0

@@ -22,8 +22,8 @@ from pipeline.calibration import (
     recover_models,
 )
 from pipeline.calibration._datasets import summarise_inversion
-from pipeline.calibration._design import estimate_from_parts, participant_spread
-from pipeline.calibration._recovery import reduction_errors
+from pipeline.calibration._parameter_recovery import reduction_errors
+from pipeline.calibration._simulation_design import estimate_from_parts, participant_spread
 
 COUNT = 6  # data sets of every run here: another number would be compiled anew
 

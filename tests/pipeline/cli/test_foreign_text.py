@@ -13,7 +13,7 @@ from rich.console import Console
 from pipeline.cli import _guard
 from pipeline.common import UsageError, _console
 from pipeline.measures import FeatureTable, read_features, write_features
-from pipeline.measures._table import FeatureColumn
+from pipeline.measures._feature_table import FeatureColumn
 from pipeline.page._records import Column, Records
 from pipeline.synthetic._bids_files import write_tsv
 from pipeline.tables import TableError, read_table

@@ -9,8 +9,8 @@ from made_up_group import CHOSEN, SPEC
 from peb import Estimate, Gaussian, PebSettings, make_design
 from pipeline.group._effect_tables import effect_records
 from pipeline.group._fit import fit_group
-from pipeline.group._inputs import GroupInputs
-from pipeline.group._leave_one_out import predict_left_out, report_leave_one_out
+from pipeline.group._group_inputs import GroupInputs
+from pipeline.group._leave_one_out import cross_validate_covariate, report_leave_one_out
 from pipeline.group._permutation import permute_covariate
 from pipeline.tables import number_text, numbers_text
 
@@ -62,7 +62,7 @@ def test_spm12s_numbers_stay_in_units_in_which_its_steps_arrive() -> None:
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_spm12s_other_analyses_in_other_units_say_the_same(factor: float) -> None:
-    usual, found = (predict_left_out(inputs(unit), "score", 3, 0) for unit in (1.0, factor))
+    usual, found = (cross_validate_covariate(inputs(unit), "score", 3, 0) for unit in (1.0, factor))
     assert found.correlation == pytest.approx(usual.correlation, abs=0.02)
     assert found.actual == pytest.approx(factor * usual.actual)
     assert "units of covariates" in report_leave_one_out(inputs(factor), found).notices[-1][1]

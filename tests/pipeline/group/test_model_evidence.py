@@ -13,7 +13,7 @@ from dcm import Posterior, Settings, prior
 from pipeline.execution import Unit
 from pipeline.group import _model_evidence as model_evidence
 from pipeline.results import posterior_dataset, write_dataset
-from pipeline.stages._group import ComparisonJob, compare_models
+from pipeline.stages._group import ComparisonJob, compare_study_models
 
 VISITS = [f"sub-{i:02d}_ses-1" for i in range(1, 5)]
 
@@ -43,7 +43,7 @@ def compared(folder: Path, first: Settings, second: Settings) -> Told:
             write_dataset(path, posterior_dataset(one, name=visit, attrs={}))
             posteriors.setdefault(model, {})[visit] = path
     told = Told()
-    compare_models([Unit("group", "models", {}, (), ComparisonJob(posteriors, folder / "models"))], told)  # type: ignore[arg-type]  # only what the stage calls
+    compare_study_models([Unit("group", "models", {}, (), ComparisonJob(posteriors, folder / "models"))], told)  # type: ignore[arg-type]  # only what the stage calls
     return told
 
 

@@ -12,7 +12,7 @@ import scipy.io
 
 from pipeline.common import UsageError, natural_key
 from pipeline.group._design_table import as_text_sorts
-from pipeline.group._inputs import GroupInputs, read_group
+from pipeline.group._group_inputs import GroupInputs, read_group_inputs
 from pipeline.group._options import GroupOptions
 
 Struct = dict[str, Any]
@@ -52,7 +52,7 @@ def read() -> Read:
     SAID.clear()
 
     def go(*paths: Path, **options: Any) -> GroupInputs:
-        return read_group(GroupOptions(paths=paths, **options), SAID.append)
+        return read_group_inputs(GroupOptions(paths=paths, **options), SAID.append)
 
     return go
 

@@ -13,7 +13,7 @@ from pipeline.group._arms import ArmAnalysis, compare_arms, sampling_warnings
 from pipeline.group._arms_report import arm_records, judge_arms
 from pipeline.group._design_table import read_design
 from pipeline.group._estimates import pair_sessions
-from pipeline.group._inputs import GroupInputs
+from pipeline.group._group_inputs import GroupInputs
 from pipeline.spm import read_dcms
 
 TOP_DOWN = "amygdala ← vmPFC (faces)"

@@ -17,7 +17,7 @@ from pipeline.images._region_series import (
     EXTREME,
     ar1_coefficient,
     pooled_correlation,
-    remove_confounds,
+    remove_explained,
     residual_maker,
     whitener,
 )
@@ -88,7 +88,7 @@ def test_no_signal_is_an_error(voxels: np.ndarray) -> None:
 def test_adjusted_data_are_least_squares_residuals(voxels: np.ndarray, columns: int) -> None:
     confounds = np.random.default_rng(columns).normal(size=(voxels.shape[0], columns))
     effects = np.linalg.lstsq(confounds, voxels)[0]
-    np.testing.assert_allclose(remove_confounds(voxels, confounds), voxels - confounds @ effects, atol=1e-9 * 100)
+    np.testing.assert_allclose(remove_explained(voxels, confounds), voxels - confounds @ effects, atol=1e-9 * 100)
 
 
 @pytest.mark.parametrize("person", ["sub-01", "sub-37"])

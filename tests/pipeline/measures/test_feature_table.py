@@ -18,8 +18,8 @@ from pipeline.images import Extraction
 from pipeline.measures import (
     WHOLE_SAMPLE,
     FeatureTable,
+    changes_of_measures,
     feature_table,
-    measure_changes,
     missingness,
     planned_measures,
     read_features,
@@ -181,7 +181,7 @@ def test_kinds_choose_the_columns() -> None:
 
 
 def test_changes_are_after_less_before(table: FeatureTable) -> None:
-    found = measure_changes(table)
+    found = changes_of_measures(table)
     assert found.participants == ("sub-01", "sub-02", "sub-03")
     assert found.arms == ("ketamine", "midazolam", "ketamine")
     width = len(table.measures)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.figures._inversions import variance_figure
-from pipeline.page._html import Answer, Page, Picture, Section, Table, render, write_page
+from pipeline.page._html import Answer, Page, PageTable, Picture, Section, render, write_page
 
 HOSTILE = """<script>alert("1")</script><img src=x onerror='x'>&amp; {{ 7 * 7 }} 50 % ← of"""
 VOID = {"meta", "path", "use", "br", "wbr"}
@@ -49,7 +49,7 @@ def page() -> Page:
         notices=((HOSTILE, HOSTILE),),
         answers=(Answer(HOSTILE, "partly", HOSTILE, (HOSTILE,)),),
         sections=(Section(HOSTILE, HOSTILE, (Picture("variance", HOSTILE, HOSTILE, figure),)),),
-        tables=(Table(HOSTILE, HOSTILE, (HOSTILE, "n"), ((HOSTILE, "1"),), frozenset({1}), frozenset({0})),),
+        tables=(PageTable(HOSTILE, HOSTILE, (HOSTILE, "n"), ((HOSTILE, "1"),), frozenset({1}), frozenset({0})),),
         facts=((HOSTILE, HOSTILE),),
         files=((HOSTILE, HOSTILE),),
         generator=HOSTILE,

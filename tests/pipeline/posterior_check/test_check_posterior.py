@@ -136,7 +136,7 @@ def test_what_cannot_be_checked_says_why_in_one_line(tmp_path: Path, specified: 
 def test_what_can_be_checked_is_checked_beside_what_cannot(specified: Path, result: Path, tmp_path: Path) -> None:
     shutil.copy(result, tmp_path / "sub-01.nc")
     found, lines = read_posteriors([result, result, tmp_path / "none.nc"], [specified], "none")
-    assert [one.name for one in found] == ["sub-01"]
+    assert [posterior.name for posterior in found] == ["sub-01"]
     assert len(lines) == 2
 
 

@@ -10,7 +10,7 @@ from made_up_prediction import made_up_prediction, null_prediction
 
 from features import PermutationTest
 from pipeline.predict._answers import answers, number
-from pipeline.predict._notices import notices
+from pipeline.predict._notices import prediction_notices
 from pipeline.predict._result import ElasticNetResult
 from pipeline.predict._tables import performance_records
 
@@ -23,7 +23,7 @@ def found_with(q_squared: float, p: float | None, low: float = 0.0, high: float 
 
 
 def told(found: ElasticNetResult) -> str:
-    return " ".join(" ".join(pair) for pair in notices(found))
+    return " ".join(" ".join(pair) for pair in prediction_notices(found))
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from pipeline.figures._style import BLUE, VERMILION, style, svg, themed_svg
 from pipeline.figures._svg import checked_svg
 from pipeline.predict._result import ElasticNetResult
 from pipeline.predict._result_figures import arm_colours, name_lines, predicted_figure, predictors_figure, slopes_figure
-from pipeline.predict._tuning_figures import curve_figure, missing_figure, path_figure
+from pipeline.predict._tuning_figures import curve_figure, missing_predictors_figure, path_figure
 
 HOSTILE = "<script>alert({})</script> $x_{{1$ \n 名前 --> _" + "very long " * 30
 LONG = "change(gppi_facesversusshapes_{:02d}_right-anterior-hippocampus_from_ventromedial-prefrontal-cortex)"
-FIGURES = (predicted_figure, predictors_figure, path_figure, curve_figure, slopes_figure, missing_figure)
+FIGURES = (predicted_figure, predictors_figure, path_figure, curve_figure, slopes_figure, missing_predictors_figure)
 
 
 def markers(axes: Axes, marker: str = "o") -> list[tuple[float, float]]:
@@ -204,7 +204,7 @@ def test_without_products_no_slopes_are_drawn() -> None:
 
 def test_every_missing_value_has_its_block() -> None:
     found = made_up_prediction(participants=40, measures=30, missing=0.3)
-    axes = drawn(missing_figure(found)).axes[0]
+    axes = drawn(missing_predictors_figure(found)).axes[0]
     covered = 0.0
     for row, blocks in enumerate(axes.collections):
         for path in blocks.get_paths():
@@ -213,7 +213,7 @@ def test_every_missing_value_has_its_block() -> None:
             covered += right - left
         assert to_hex(blocks.get_facecolor()[0]) == VERMILION  # each is beyond a fifth
     assert covered == pytest.approx(np.isnan(found.predictors.values).sum())
-    assert missing_figure(made_up_prediction()) is None
+    assert missing_predictors_figure(made_up_prediction()) is None
 
 
 # -- whatever the names ----------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from features import (
 )
 from pipeline.common import UsageError
 from pipeline.execution import CurrentProcess, open_workers
-from pipeline.predict._permutations import PermutationJob, permutation_test
+from pipeline.predict._permutations import PermutationJob, permute_outcome
 
 TUNING = Tuning((1.0,), 5, 1e-4)
 
@@ -43,15 +43,15 @@ def strong() -> PermutationJob:
 
 
 def test_portions_come_to_what_one_loop_comes_to(strong: PermutationJob, tmp_path: Path) -> None:
-    found = permutation_test(strong, 25, tmp_path / "records", CurrentProcess(), silent)
+    found = permute_outcome(strong, 25, tmp_path / "records", CurrentProcess(), silent)
     reached = permutations_reaching(strong.folds, strong.y, strong.found, range(25), 4, TUNING)
     assert found == permutation_p_value(reached, 4)
 
 
 def test_two_processes_come_to_the_same(strong: PermutationJob, tmp_path: Path) -> None:
-    alone = permutation_test(strong, 25, tmp_path / "one", CurrentProcess(), silent)
+    alone = permute_outcome(strong, 25, tmp_path / "one", CurrentProcess(), silent)
     with open_workers(2, None, tmp_path / "two") as workers:
-        assert permutation_test(strong, 25, tmp_path / "two", workers, silent) == alone
+        assert permute_outcome(strong, 25, tmp_path / "two", workers, silent) == alone
 
 
 def test_what_is_done_is_not_done_again(
@@ -59,7 +59,7 @@ def test_what_is_done_is_not_done_again(
 ) -> None:
     """A run that was killed after the first portions goes on with those that lack."""
     records = tmp_path / "records"
-    permutation_test(strong, 10, records, CurrentProcess(), silent)
+    permute_outcome(strong, 10, records, CurrentProcess(), silent)
     asked: list[range] = []
 
     def counted(folds: object, y: object, found: object, numbers: range, *rest: object) -> np.ndarray:
@@ -67,7 +67,7 @@ def test_what_is_done_is_not_done_again(
         return np.zeros(len(numbers), dtype=bool)
 
     monkeypatch.setattr("pipeline.predict._permutations.permutations_reaching", counted)
-    permutation_test(strong, 30, records, CurrentProcess(), silent)
+    permute_outcome(strong, 30, records, CurrentProcess(), silent)
     assert asked == [range(10, 20), range(20, 30)]
 
 
@@ -75,14 +75,14 @@ def test_another_outcome_is_shuffled_anew(strong: PermutationJob, tmp_path: Path
     other = job_of(2.0, 2)
     records = tmp_path / "records"
     assert strong.digest != other.digest
-    permutation_test(strong, 10, records, CurrentProcess(), silent)
-    assert permutation_test(other, 10, records, CurrentProcess(), silent) == permutation_test(
+    permute_outcome(strong, 10, records, CurrentProcess(), silent)
+    assert permute_outcome(other, 10, records, CurrentProcess(), silent) == permute_outcome(
         other, 10, tmp_path, CurrentProcess(), silent
     )
 
 
 def test_noise_is_shuffled_no_more_than_it_takes(tmp_path: Path) -> None:
-    found = permutation_test(job_of(0.0, 3), 1000, tmp_path / "records", CurrentProcess(), silent)
+    found = permute_outcome(job_of(0.0, 3), 1000, tmp_path / "records", CurrentProcess(), silent)
     assert found.reached == 100
     assert found.shuffles < 1000
     assert found.p_value == pytest.approx(100 / found.shuffles)
@@ -96,4 +96,4 @@ def test_a_damaged_portion_is_named(strong: PermutationJob, tmp_path: Path, monk
 
     monkeypatch.setattr("pipeline.predict._permutations.permutations_reaching", short)
     with pytest.raises(UsageError, match="damaged"):
-        permutation_test(strong, 10, records, CurrentProcess(), silent)
+        permute_outcome(strong, 10, records, CurrentProcess(), silent)

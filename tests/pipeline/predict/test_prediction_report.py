@@ -13,7 +13,7 @@ from made_up_prediction import made_up_prediction, null_prediction
 from features import PermutationTest
 from pipeline.page._analysis_report import print_and_save, report_json
 from pipeline.page._stored_report import read_report, save_report
-from pipeline.predict._analysis_report import report_elastic_net
+from pipeline.predict._prediction_report import report_elastic_net
 
 HOSTILE = "<script>alert({})</script>"
 

@@ -53,7 +53,10 @@ def test_there_is_a_picture_for_each_contrast_and_for_rest_and_none_of_gaps_with
     section = measures_section(table_of([f"sub-{i}" for i in range(6)], direction))
     assert section is not None
     drawn = pictures([section])
-    assert [one.title for one in drawn] == ["faces: interaction with faces-over-shapes", "rest: connectivity at rest"]
+    assert [picture.title for picture in drawn] == [
+        "faces: interaction with faces-over-shapes",
+        "rest: connectivity at rest",
+    ]
     assert ("mean of both directions" in drawn[0].caption) == (direction == "symmetric")
     assert "None is missing" in section.lead
     assert len(drawn[0].drawn.axes) == 4

@@ -22,8 +22,8 @@ from pipeline.execution import CurrentProcess
 from pipeline.figures._style import literal_text
 from pipeline.page._analysis_report import AnalysisReport, report_page
 from pipeline.page._html import Page, render
-from pipeline.predict._analysis_report import report_elastic_net
 from pipeline.predict._fit import fit_model
+from pipeline.predict._prediction_report import report_elastic_net
 from pipeline.report import ExtraSection, FailedUnit, StudyResult, study_page
 
 ACT = "window.pwned=1;document.title='pwned'"

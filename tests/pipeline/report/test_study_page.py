@@ -21,8 +21,8 @@ from pipeline.page._html import Answer, Section, render
 from pipeline.page._records import Column, Records
 from pipeline.page._stored_report import read_report, save_report
 from pipeline.report import ExtraSection, StudyResult, study_page, study_records, write_report
-from pipeline.report._analyses import analysis_sections, summary_answers
-from pipeline.report._inversions import connectivity_section, diagnose_visits
+from pipeline.report._analysis_sections import analysis_sections, summary_answers
+from pipeline.report._inversion_sections import connectivity_section, diagnose_visits
 
 VOID = {"meta", "path", "use", "br", "wbr", "image"}
 
@@ -276,7 +276,7 @@ def test_matrices_of_arms_and_sessions_have_one_scale_of_colours(
         scales.append(tuple(scale))
         return Figure()
 
-    monkeypatch.setattr("pipeline.report._inversions.matrix_figure", drawn)
+    monkeypatch.setattr("pipeline.report._inversion_sections.matrix_figure", drawn)
     section = connectivity_section(result)
     assert section is not None
     assert len(scales) == 4

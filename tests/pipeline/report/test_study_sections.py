@@ -15,14 +15,14 @@ from scipy import stats
 from dcm import Diagnostics, diagnose
 from pipeline.measures._run_measures import mean_displacement
 from pipeline.report import StudyResult
-from pipeline.report._analyses import summary_answers
+from pipeline.report._analysis_sections import summary_answers
 from pipeline.report._arm_plots import MeanInterval
 from pipeline.report._coverage import coverage_section, region_records
-from pipeline.report._effects import standardised_effects
-from pipeline.report._first_level import mean_displacements, motion_difference, regressor_kind, typical_run
+from pipeline.report._effect_sizes import standardised_effects
+from pipeline.report._first_level_sections import mean_displacements, motion_difference, regressor_kind, typical_run
 from pipeline.report._group_maps import GroupMap, group_map, slice_montage
-from pipeline.report._inversions import explained_variance_section, fit_records, series_section
-from pipeline.report._participants import flow_records, participants_section
+from pipeline.report._inversion_sections import explained_variance_section, fit_records, series_section
+from pipeline.report._participants_section import flow_records, participants_section
 from pipeline.results import Z
 
 SHAPE = (6, 7, 5)
@@ -157,7 +157,7 @@ def test_flow_counts_participants_at_each_step(result: StudyResult) -> None:
 
 
 def test_large_studies_draw_only_those_who_lack_something(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.report._participants.MOST_PARTICIPANTS", 5)
+    monkeypatch.setattr("pipeline.report._participants_section.MOST_PARTICIPANTS", 5)
     picture = participants_section(result).pictures[0]
     assert "only 1 with missing runs" in picture.caption
     assert len(picture.drawn.axes[0].get_yticks()) == 1

@@ -16,7 +16,6 @@ from pipeline.page._analysis_report import AnalysisReport
 from pipeline.page._records import Column, Records
 from pipeline.study import Study, read_study
 from pipeline.synthetic import QUICK, PlantedTruth, StudyDesign, read_truth
-from pipeline.synthetic._participants import SimulatedParticipant, draw_participants
 from pipeline.synthetic._planted_effects import planted_measures
 from pipeline.synthetic._predictor_recovery import (
     PredictionRecovery,
@@ -25,6 +24,7 @@ from pipeline.synthetic._predictor_recovery import (
     recover_predictors,
 )
 from pipeline.synthetic._regional_series import REGIONS
+from pipeline.synthetic._simulated_participants import SimulatedParticipant, draw_participants
 from pipeline.synthetic._study_config import study_text
 from pipeline.tables import read_table
 

@@ -14,10 +14,10 @@ from pipeline.bids import collect_inventory
 from pipeline.images import extract_series
 from pipeline.study import model_specs, read_study
 from pipeline.synthetic import QUICK, PlantedTruth, StudyDesign, read_truth, recovery_section
-from pipeline.synthetic._participants import draw_participants
 from pipeline.synthetic._planted_effects import circuit_model
 from pipeline.synthetic._recovery import RecoveredParameters, recover_group
 from pipeline.synthetic._recovery_answers import verdict_of_signs
+from pipeline.synthetic._simulated_participants import draw_participants
 from pipeline.tables import read_table
 
 INHIBITION, EXCITATION = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"

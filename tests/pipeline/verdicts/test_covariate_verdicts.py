@@ -12,8 +12,8 @@ from pipeline.group._arms import ArmAnalysis, compare_arms
 from pipeline.group._arms_report import _sampled_difference, report_arms
 from pipeline.group._fit import fit_group
 from pipeline.group._fit_report import report_fit
-from pipeline.group._inputs import GroupInputs
-from pipeline.group._leave_one_out import predict_left_out, report_leave_one_out
+from pipeline.group._group_inputs import GroupInputs
+from pipeline.group._leave_one_out import cross_validate_covariate, report_leave_one_out
 from pipeline.group._permutation import permute_covariate, report_permutation
 from pipeline.group._search import report_search, search_models
 from pipeline.page._analysis_report import AnalysisReport
@@ -146,7 +146,7 @@ def test_shuffling_does_not_answer_a_question_about_unbalanced_arms() -> None:
     inputs = group(SIZES["uneven"])
     answers = [
         *report_permutation(inputs, permute_covariate(inputs, "arm", (), 19, 0)).answers,
-        *report_leave_one_out(inputs, predict_left_out(inputs, "arm", None, 0)).answers,
+        *report_leave_one_out(inputs, cross_validate_covariate(inputs, "arm", None, 0)).answers,
     ]
     assert [answer.verdict for answer in answers] == ["open", "open"]
     assert all(answer.details[0].startswith("Left open: shuffling") for answer in answers)

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.verdicts import (
     is_p_value_settled,
-    is_stable,
+    is_selection_stable,
     judge_coverage,
     judge_effects,
     judge_fits,
@@ -101,7 +101,7 @@ def test_a_model_is_the_best_or_the_question_is_open(probability: float, verdict
     ],
 )
 def test_stable_takes_bootstraps_folds_and_chance(bootstraps: float, folds: float, p: float, stable: bool) -> None:
-    assert is_stable(bootstraps, folds, p) == stable
+    assert is_selection_stable(bootstraps, folds, p) == stable
 
 
 def test_what_is_counted_is_yes_partly_or_no() -> None:

@@ -10,7 +10,6 @@ from features import BootstrapSettings
 
 from ..page import AnalysisReport, Section
 from ..study import Statistics
-from ._cohort import ParticipantScores, cohort_records
 from ._correlations import (
     Association,
     VariableChecks,
@@ -23,9 +22,10 @@ from ._correlations import (
     correlate_changes,
     run_null_checks,
 )
+from ._interval_text import percent
 from ._measure_changes import MeasureChange
-from ._number_text import percent
 from ._outcomes import OutcomeResult, outcome_answers, outcome_notices, outcome_records, outcome_results
+from ._participant_scores import ParticipantScores, cohort_records
 
 NAME = "statistics"
 
@@ -82,7 +82,11 @@ def _sections(
     level: float,
 ) -> Callable[[], tuple[Section, ...]]:
     def draw() -> tuple[Section, ...]:
-        from ._picture_sections import checks_section, correlations_section, scores_section  # matplotlib takes a second
+        from ._statistics_sections import (  # matplotlib takes a second
+            checks_section,
+            correlations_section,
+            scores_section,
+        )
 
         return (
             *((scores_section(outcomes, participants),) if outcomes else ()),

@@ -12,10 +12,10 @@ from ._result_figures import (
     slopes_drawn,
     slopes_figure,
 )
-from ._tuning_figures import MOST_COLUMNS, curve_figure, missing_figure, path_figure
+from ._tuning_figures import MOST_COLUMNS, curve_figure, missing_predictors_figure, path_figure
 
 
-def prediction_sections(result: ElasticNetResult) -> tuple[Section, ...]:
+def picture_sections(result: ElasticNetResult) -> tuple[Section, ...]:
     """In the reader's order: whether it predicts, by what, in which arm, how the model was chosen, what was missing."""
     made = (_predicted(result), _predictors(result), _slopes(result), _tuning(result), _missing(result))
     return tuple(section for section in made if section is not None)
@@ -89,7 +89,7 @@ def _tuning(result: ElasticNetResult) -> Section:
 
 
 def _missing(result: ElasticNetResult) -> Section | None:
-    figure = missing_figure(result)
+    figure = missing_predictors_figure(result)
     if figure is None:
         return None
     caption = (

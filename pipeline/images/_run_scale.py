@@ -176,7 +176,7 @@ def _likely_unit_error(motion: Float[np.ndarray, "scan 6"], displacement: Float[
 
 
 @dataclass(frozen=True)
-class RunUnits:
+class RunScale:
     """What the numbers of a run are.
 
     Fields:
@@ -196,7 +196,7 @@ class RunUnits:
     remarks: tuple[str, ...]
 
 
-def run_units(study: Study, run: Run) -> RunUnits:
+def measure_run_scale(study: Study, run: Run) -> RunScale:
     """The units of one run; what cannot be read is a remark."""
     mean = spread = displacement = float("nan")
     count = 0
@@ -217,7 +217,7 @@ def run_units(study: Study, run: Run) -> RunUnits:
         remarks += _censoring_remarks(study, known)
     except DataError as error:
         remarks.append(f"{run.label}: {error}")
-    return RunUnits(run.label, mean, spread, displacement, count, tuple(remarks))
+    return RunScale(run.label, mean, spread, displacement, count, tuple(remarks))
 
 
 def _censoring_remarks(study: Study, displacement: np.ndarray) -> list[str]:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from features import Correlation
 
 from ..page import Picture, Section
-from ._cohort import ParticipantScores
 from ._correlations import Association, VariableChecks
 from ._figures import ForestRow, forest_figure, scores_figure
-from ._number_text import percent, with_interval
+from ._interval_text import percent, with_interval
 from ._outcomes import OutcomeResult
+from ._participant_scores import ParticipantScores
 
 MOST = 24  # rows of a picture
 

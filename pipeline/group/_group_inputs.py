@@ -94,7 +94,7 @@ class GroupInputs:
         return mode_words(self.settings) + first
 
 
-def read_group(options: GroupOptions, notify: Callable[[str], None]) -> GroupInputs:
+def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> GroupInputs:
     """Read, pair, match and check; each error and remark goes to `notify` as it is found.
 
     Raises `UsageError` where there is nothing to analyse, or participants do not match.

@@ -11,8 +11,8 @@ from features import scikit_penalty
 
 from ..page import AnalysisReport
 from ._answers import answers
-from ._notices import notices
-from ._picture_sections import prediction_sections
+from ._notices import prediction_notices
+from ._prediction_sections import picture_sections
 from ._result import ElasticNetResult
 from ._tables import prediction_tables
 
@@ -30,9 +30,9 @@ def report_elastic_net(result: ElasticNetResult) -> AnalysisReport:
         ),
         answers=answers(result),
         records=prediction_tables(result),
-        draw=lambda: prediction_sections(result),
+        draw=lambda: picture_sections(result),
         facts=_facts(result),
-        notices=notices(result),
+        notices=prediction_notices(result),
         summary=_summary(result),
     )
 
@@ -121,7 +121,7 @@ def _summary(result: ElasticNetResult) -> dict[str, Any]:
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(result.settings).items()
         },
         "left_out": list(result.excluded),
-        "notices": [f"{heading} {text}" for heading, text in notices(result)],
+        "notices": [f"{heading} {text}" for heading, text in prediction_notices(result)],
     }
 
 

@@ -18,8 +18,8 @@ from pipeline.bids import Inventory, RunConfounds, read_confounds
 from pipeline.cli._check import print_regions, print_scales
 from pipeline.images import ExtractionError, extract_series, extract_to_files, grid_of, sidecar_path
 from pipeline.images._design_matrix import make_design_matrix
-from pipeline.images._region_series import remove_confounds
-from pipeline.images._run_units import motion_remarks, series_remarks
+from pipeline.images._region_series import remove_explained
+from pipeline.images._run_scale import motion_remarks, series_remarks
 from pipeline.images._task_regressors import TaskRegressors
 from pipeline.images._voxels import read_mask, read_voxels
 
@@ -86,7 +86,7 @@ def test_adjusted_data_do_not_depend_on_the_units_of_confounds(powers: tuple[int
     voxels, confounds = rng.normal(size=(30, 4)), rng.normal(size=(30, 3))
     scaled = confounds * 10.0 ** np.array(powers)
     expected = voxels - confounds @ np.linalg.lstsq(confounds, voxels, rcond=None)[0]
-    np.testing.assert_allclose(remove_confounds(voxels, scaled), expected, atol=1e-12)
+    np.testing.assert_allclose(remove_explained(voxels, scaled), expected, atol=1e-12)
 
 
 def test_a_confound_that_is_constant_but_for_rounding_is_none(small: Any) -> None:

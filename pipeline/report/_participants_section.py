@@ -51,7 +51,7 @@ def participants_section(result: StudyResult) -> Section:
 
 def _folded(result: StudyResult) -> tuple[Section, ...]:
     return tuple(
-        records.collapsible() for records in (missing_records(result), participant_records(result)) if records.rows
+        records.collapsible() for records in (left_out_records(result), participant_records(result)) if records.rows
     )
 
 
@@ -118,7 +118,7 @@ def _count_arm(result: StudyResult, names: set[str], arm: str) -> int:
     return sum(result.arm_of.get(name) == arm for name in names)
 
 
-def missing_records(result: StudyResult) -> Records:
+def left_out_records(result: StudyResult) -> Records:
     """Participants left out, absent runs and failed work, a line each."""
     left = [{"what": name, "stage": "participants", "reason": why} for name, why in result.inventory.left_out]
     absent: list[dict[str, Any]] = [

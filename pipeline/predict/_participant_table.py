@@ -22,7 +22,7 @@ from ..common import (
 )
 from ..tables import INFINITE, MISSING, Table, TableError, read_table
 from ._options import PredictOptions
-from ._sidecar import Sidecar, parse_sidecar, read_sidecar
+from ._sidecar import Sidecar, parse_sidecar, read_table_sidecar
 
 CellKind = Literal["numbers", "texts", "mixed", "empty"]
 LARGEST = 1e100  # beyond it squares, which everything here is made of, leave the range of a double
@@ -75,7 +75,7 @@ PARTICIPANTS = (
 SESSIONS = ("session", "session_id")
 
 
-def participant_column(table: Table, options: PredictOptions) -> str | None:
+def find_participant_column(table: Table, options: PredictOptions) -> str | None:
     """The column that names participants: as asked, as BIDS calls it, or what looks like it; None where nothing does.
 
     Raises `TableError` where there is no such column, or more than one could be it.
@@ -230,7 +230,7 @@ class ParticipantTable:
         return f"no row of {gone[0]}" if gone else ""
 
 
-def read_participants(options: PredictOptions) -> ParticipantTable:
+def read_participant_table(options: PredictOptions) -> ParticipantTable:
     """The table that is asked about, with its description.
 
     Raises `TableError`, or `UsageError` where nothing says which session comes first.
@@ -239,7 +239,7 @@ def read_participants(options: PredictOptions) -> ParticipantTable:
     if not table.rows:
         raise TableError(table.path, "has a header and no rows; write a row for each participant", 1)
     sidecar = _description(table, options)
-    participant = participant_column(table, options)
+    participant = find_participant_column(table, options)
     session = session_column(table, options, participant)
     if session is None:
         return _wide(table, sidecar, participant, options)
@@ -261,7 +261,7 @@ def _description(table: Table, options: PredictOptions) -> Sidecar:
     """What is known of the columns: of a table that was read, what was given with it."""
     if isinstance(options.table, Table):
         return parse_sidecar(table, options.description or {}, Path("description"))
-    return read_sidecar(table)
+    return read_table_sidecar(table)
 
 
 def _check_different(table: Table, participant: str, names: Sequence[str]) -> None:

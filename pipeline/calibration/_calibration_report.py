@@ -14,9 +14,9 @@ from ..page import AnalysisReport, Answer, Column, Records
 from ..study import MAIN
 from ..verdicts import STRONG_EVIDENCE, judge_coverage, judge_model_choice, judge_power
 from ._datasets import CalibrationRun, DesignCell
+from ._parameter_recovery import LEAST_CHANGE, Coverage, ModelRecovery, measure_coverage, reduction_errors
 from ._pictures import calibration_sections
 from ._power import Power
-from ._recovery import LEAST_CHANGE, Coverage, ModelRecovery, measure_coverage, reduction_errors
 
 NAME = "calibration"
 FIELDS = ("B", "A", "C")

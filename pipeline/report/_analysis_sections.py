@@ -15,7 +15,7 @@ from dcm import Diagnostics
 from ..figures import LOW_VARIANCE, signed_number
 from ..page import AnalysisReport, Answer, Column, Picture, Records, Section, pictures, slug
 from ..verdicts import Verdict, judge_fits, judge_means
-from ._first_level import mean_displacements, motion_difference
+from ._first_level_sections import mean_displacements, motion_difference
 from ._study_result import StudyResult
 
 LONGEST_OPEN_TABLE = 14  # rows of a table that opens when asked for
