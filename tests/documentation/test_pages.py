@@ -100,12 +100,13 @@ def test_an_option_that_is_not_there_would_be_found() -> None:
         check_options(typer.main.get_command(app), ["peb", "fit", "results", "--desing", "table.tsv"])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/start.md", "docs/install.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md", "docs/install.md", "docs/prediction.md"])
 def test_python_of_a_page_runs_by_itself(page: str, tmp_path: Path) -> None:
+    answer = "q_squared" if page == "docs/prediction.md" else "B[amygdala<-vmPFC, faces]"
     for language, code in blocks(ROOT / page):
         if language == "python":
             printed = run_python(code, tmp_path)
-            assert "print(" not in code or "B[amygdala<-vmPFC, faces]" in printed
+            assert "print(" not in code or answer in printed
 
 
 def test_the_tutorial_from_spm_files_runs_from_top_to_bottom(
@@ -128,7 +129,7 @@ def test_the_tutorial_from_images_runs_on_a_tiny_study(
 
 
 def test_other_pages_have_no_code_that_nothing_runs() -> None:
-    run = {"README.md", "docs/start.md", "docs/install.md", "docs/tutorials/from_spm_files.md"}
+    run = {"README.md", "docs/start.md", "docs/install.md", "docs/prediction.md", "docs/tutorials/from_spm_files.md"}
     run |= {"docs/tutorials/from_images.md"}
     for page in PAGES:
         kinds = {language for language, _ in blocks(page)}
