@@ -40,11 +40,11 @@ posterior = effconn.invert(effconn.Subject("sub-01", spec, run.data))
 # The endogenous connectivity A, and what attention changes (B).
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 effconn.plot_connectivity(posterior, axes[0], matrix="A")
-effconn.plot_connectivity(posterior, axes[1], matrix="attention")
+effconn.plot_connectivity(posterior, axes[1], matrix="B[attention]")
 
 # %%
 # As a graph.
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
 effconn.plot_graph(posterior, axes[0], matrix="A")
-effconn.plot_graph(posterior, axes[1], matrix="attention")
+effconn.plot_graph(posterior, axes[1], matrix="B[attention]")
 plt.show()

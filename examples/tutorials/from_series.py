@@ -73,7 +73,7 @@ effconn.plot_fit(posterior, data=subject.data)
 # %%
 # The answer in one line, and as a graph.
 print(posterior["B[amygdala<-vmPFC, faces]"])
-effconn.plot_graph(posterior, matrix="faces")
+effconn.plot_graph(posterior, matrix="B[faces]")
 
 # %%
 # Two models

@@ -53,8 +53,8 @@ def plot_graph(
     Arguments:
         result: one participant's posterior, or a group's.
         ax: where to draw; a new figure where None.
-        matrix: ``A`` for average connectivity, or the name of an input for what it adds (B); the first that the result
-            has where None.
+        matrix: ``A`` for average connectivity, ``B[faces]`` for what the input faces adds; the first that there
+            is where None.
         covariate: of a group, whose effects.
         covariate_unit: what it is counted in, such as ``point``.
         spec: a group's model, for the order of its regions and for names with brackets or commas in them.
@@ -145,7 +145,8 @@ def _matrix_entries(values: ParameterValues, matrix: str | None) -> list[int]:
     own: dict[str, list[int]] = {}
     for i, parameter in enumerate(values.parameters):
         if parameter.field in ("A", "B"):
-            own.setdefault(parameter.modulator or "A", []).append(i)
+            name = f"B[{parameter.modulator}]" if parameter.modulator else "A"
+            own.setdefault(name, []).append(i)
     return [i for i in own[chosen_matrix(list(own), matrix)] if values.sd[i] > 0]
 
 

@@ -76,8 +76,8 @@ def plot_connectivity(
     Arguments:
         result: one participant's posterior, or a group's.
         ax: where to draw; a new figure where None.
-        matrix: ``A`` for average connectivity, or the name of an input for what it adds (B); the first that the result
-            has where None.
+        matrix: ``A`` for average connectivity, ``B[faces]`` for what the input faces adds; the first that there
+            is where None.
         covariate: of a group, whose effects.
         covariate_unit: what it is counted in, such as ``point``.
         spec: a group's model, for the order of its regions and for names with brackets or commas in them.
@@ -106,7 +106,7 @@ def plot_connectivity(
 
 
 def chosen_matrix(there: Sequence[str], wanted: str | None) -> str:
-    """Which of a result's matrices, ``A`` or an input of B, is drawn; the first where none is asked for.
+    """Which of a result's matrices, ``A`` or ``B[input]``, is drawn; the first where none is asked for.
 
     Raises `ValueError` where it is not there.
     """
@@ -202,7 +202,7 @@ def _matrices(
     regions: Sequence[str],
     inputs: Sequence[str],
 ) -> dict[str, _Matrix]:
-    """``A`` and B of every input, by the input's name, as far as they are among the parameters."""
+    """``A`` and ``B[input]`` of every input, as far as they are among the parameters."""
     found: dict[str, _Matrix] = {}
     n = len(regions)
     for field, modulator in [("A", ""), *(("B", name) for name in inputs)]:
@@ -215,7 +215,7 @@ def _matrices(
         for i in own:
             place = regions.index(parameters[i].to), regions.index(parameters[i].source)
             values[place], in_model[place], excludes_zero[place] = mean[i], on[i], sure[i]
-        found[modulator or "A"] = _Matrix(title, values, in_model, excludes_zero)
+        found[f"B[{modulator}]" if modulator else "A"] = _Matrix(title, values, in_model, excludes_zero)
     return found
 
 

@@ -177,7 +177,7 @@ def test_the_free_energy_of_one_kind_shares_one_zero(posterior: Posterior) -> No
 
 
 def test_connectivity_of_a_group_lies_at_to_from_without_a_model(group: GroupPosterior) -> None:
-    axes = plot_connectivity(group, matrix="faces", covariate="age", covariate_unit="year")
+    axes = plot_connectivity(group, matrix="B[faces]", covariate="age", covariate_unit="year")
     assert text_of(axes) == "B: added by faces, effect of age, Hz per year of age"
     to_amygdala = group.mean[1, 1]
     numbers = {text.get_position(): text.get_text() for text in axes.texts}
@@ -188,8 +188,8 @@ def test_connectivity_of_a_group_lies_at_to_from_without_a_model(group: GroupPos
 
 def test_a_matrix_that_is_not_there_is_refused(posterior: Posterior, group: GroupPosterior) -> None:
     for plot in (plot_connectivity, plot_graph):
-        with pytest.raises(ValueError, match="there is no matrix 'task'; there is A"):
-            plot(posterior, matrix="task")
+        with pytest.raises(ValueError, match="no matrix 'B.task.'; there is A"):
+            plot(posterior, matrix="B[task]")
     with pytest.raises(ValueError, match="a covariate of a group"):
         plot_connectivity(posterior, covariate="age")
     with pytest.raises(DesignError):
@@ -211,7 +211,7 @@ def test_a_graph_has_a_circle_for_each_region_and_an_arrow_for_each_connection(p
 
 def test_a_graph_s_arrows_end_at_their_target_in_the_colour_of_their_sign(group: GroupPosterior) -> None:
     sure = replace(group, posterior=replace(group.posterior, covariance=1e-6 * np.eye(6)))
-    axes = plot_graph(sure, matrix="faces", spec=SPEC, coordinates={"vmPFC": (0, 60), "amygdala": (20, 0)})
+    axes = plot_graph(sure, matrix="B[faces]", spec=SPEC, coordinates={"vmPFC": (0, 60), "amygdala": (20, 0)})
     circles = [np.array(patch.center) for patch in axes.patches if isinstance(patch, Circle)]
     arrow = next(
         patch
@@ -229,7 +229,7 @@ def test_a_graph_s_arrows_end_at_their_target_in_the_colour_of_their_sign(group:
 
 def test_a_graph_fades_what_may_be_zero_and_leaves_out_what_is_switched_off(group: GroupPosterior) -> None:
     wide = replace(group, posterior=replace(group.posterior, covariance=np.diag([1.0, 0.0, 1e6, 1, 1, 1])))
-    axes = plot_graph(wide, matrix="faces")
+    axes = plot_graph(wide, matrix="B[faces]")
     (arrow,) = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
     assert arrow.get_label() == "B[vmPFC<-amygdala, faces]"
     assert to_hex(arrow.get_edgecolor()) not in (VERMILION, BLUE)
