@@ -188,7 +188,7 @@ def test_connectivity_of_a_group_lies_at_to_from_without_a_model(group: GroupPos
 
 def test_a_matrix_that_is_not_there_is_refused(posterior: Posterior, group: GroupPosterior) -> None:
     for plot in (plot_connectivity, plot_graph):
-        with pytest.raises(ValueError, match="no matrix 'B.task.'; there is A"):
+        with pytest.raises(ValueError, match=r"no matrix 'B.task.'; there is A"):
             plot(posterior, matrix="B[task]")
     with pytest.raises(ValueError, match="a covariate of a group"):
         plot_connectivity(posterior, covariate="age")
