@@ -35,7 +35,6 @@ _UNKNOWN = range(PANEL_NODES - 1)
 Values = Float[Array, "panel region step"]
 Nodes = Sequence[Values]
 PerStep = Float[Array, "region step"]
-Affine = tuple[Array, Array]  # x ← gain · x + add
 T = TypeVar("T")
 
 

@@ -121,19 +121,23 @@ class Spec:
         )
 
     def parameters(self, values: Mapping[str, float]) -> Parameters:
-        """Parameters for `simulate`: those in `values` by their names, all others 0.
+        """Parameters for `simulate`: those in `values` by their names, free in the model or not, all others 0.
 
         >>> spec.parameters({"A[amygdala<-vmPFC]": 0.2, "C[vmPFC<-task]": 0.5})
 
         Spaces and ← for <- make no difference.
 
-        Raises `ValueError` where a name is none of `parameter_names`.
+        Raises `ValueError` where a name is none of `parameter_names` or is given twice, or a value is not finite.
         """
         names = self.parameter_names
         meant = {name: find_name(name, names) for name in values}
         if unknown := [name for name, found in meant.items() if found is None]:
             raise ValueError(f"the model has no parameter {unknown[0]!r}; it has {shortened(names)}")
+        if repeated := [name for name, found in meant.items() if list(meant.values()).count(found) > 1]:
+            raise ValueError(f"{' and '.join(map(repr, repeated[:2]))} are one parameter; give it once")
         planted = {meant[name]: float(value) for name, value in values.items()}
+        if odd := [name for name, value in planted.items() if not np.isfinite(value)]:
+            raise ValueError(f"{odd[0]} is {planted[odd[0]]}; give a finite number")
         return self.layout.to_tree(np.array([planted.get(name, 0.0) for name in names]))
 
     def __repr__(self) -> str:

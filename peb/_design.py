@@ -106,7 +106,11 @@ class Design:
                 "where they are the index"
             )
         covariates = [covariates] if isinstance(covariates, str) else covariates
-        names = [str(name) for name in (frame.index if participant is None else frame[participant])]
+        given = frame.index if participant is None else frame[participant]
+        if bool((nameless := np.asarray(given.isna())).any()):
+            row = frame.index[int(np.argmax(nameless.any(axis=-1) if nameless.ndim > 1 else nameless))]
+            raise DesignError(f"row {row} names no participant; name it, or leave the row out")
+        names = [str(name) for name in given]
         chosen = [name for name in frame.columns if name != participant] if covariates is None else list(covariates)
         if absent := [name for name in chosen if name not in frame]:
             raise DesignError(
@@ -224,6 +228,8 @@ def make_design(
 
     Raises `DesignError` as `Design` does, and where a column has texts of one or of more than two kinds.
     """
+    centre = [centre] if isinstance(centre, str) else centre
+    plus = [plus] if isinstance(plus, str) else plus
     columns: dict[str, np.ndarray] = {MEAN: np.ones(len(participants))}
     coded: dict[str, str] = {}
     kinds: dict[str, tuple[str, str]] = {}

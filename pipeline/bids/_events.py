@@ -76,18 +76,30 @@ class Events:
         Raises `TableError` where there is no such column or a cell is text, `ConstantModulatorError` where all numbers
         are the same.
         """
-        if column not in self.columns:
-            raise TableError(
-                self.path, f"has no column {column!r}{did_you_mean(column, list(self.columns), 'columns')}", 1
-            )
-        table = Table(self.path, (column,), tuple((cell,) for cell in self.columns[column]), self.lines)
-        values = table.numbers(column)
+        values = self._cells(column)
         known = values[~np.isnan(values)]
         if known.size == 0 or np.ptp(known) == 0:
             values_found = f"{known[0]:g} for all" if known.size else f"{MISSING} for all"
             problem = f"{column} is {values_found} events of the condition; there is nothing to modulate"
             raise ConstantModulatorError(self.path, problem)
         return np.where(np.isnan(values), 0.0, values - known.mean())
+
+    def numbers(self, column: str) -> Float[np.ndarray, "event"]:
+        """A column as numbers, as they are; raises `TableError` where it is absent or a cell is n/a or text."""
+        values = self._cells(column)
+        if (missing := np.isnan(values)).any():
+            line = self.lines[int(np.argmax(missing))]
+            raise TableError(self.path, f"{column} is n/a; give a number for every event", line)
+        return values
+
+    def _cells(self, column: str) -> Float[np.ndarray, "event"]:
+        """A column as numbers, NaN where it is n/a."""
+        if column not in self.columns:
+            raise TableError(
+                self.path, f"has no column {column!r}{did_you_mean(column, list(self.columns), 'columns')}", 1
+            )
+        table = Table(self.path, (column,), tuple((cell,) for cell in self.columns[column]), self.lines)
+        return table.numbers(column)
 
     def _at(self, places: Sequence[int]) -> Events:
         return Events(

@@ -157,4 +157,6 @@ def _read_inverted(content: Mapping[str, Any]) -> InvertedDataSet:
 
 
 def _digest(key: str, found: InvertedDataSet) -> str:
-    return hashlib.sha256(f"{key}|{found!r}".encode()).hexdigest()
+    # The word is part of every digest on disk, and stays whatever the class is called.
+    values = ", ".join(f"{name}={value!r}" for name, value in vars(found).items())
+    return hashlib.sha256(f"{key}|Inverted({values})".encode()).hexdigest()

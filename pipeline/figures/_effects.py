@@ -68,6 +68,8 @@ def plot_effects(
 
     Raises `ValueError` where another number of axes is given, and `DesignError` where the group lacks a covariate.
     """
+    if isinstance(covariates, str):
+        covariates = (covariates,)
     chosen = group.design.covariates if covariates is None else tuple(covariates)
     columns = [group.design.column(covariate) for covariate in chosen]
     mean, sd, interval = group.mean[:, columns], group.sd[:, columns], group.interval(LEVEL)[:, columns]

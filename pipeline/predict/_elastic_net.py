@@ -85,7 +85,7 @@ def elastic_net(
         sessions: the session before treatment and the one after; None for one row per participant.
         arm, arms: column of the arms, and both, the first coded +1.
         unit: of the outcome, such as ``points``.
-        description: of a data frame's columns, as the JSON beside a file has it:
+        description: of a data frame's columns, as the JSON beside a file (which has its own) has it:
             ``{"conn_a": {"Role": "measure", "Units": "Hz", "Motion": "fd"}}``.
         adjust_motion: whether measures are adjusted for the head motion that the description names.
         imputation: of missing values, from other columns or from the most similar participants.
@@ -96,7 +96,8 @@ def elastic_net(
         in_sample_only: leave nobody out: no Q² and no p.
         all_different: whether names that look like visits (T1, T2) of one participant are different participants.
         seed: of everything drawn.
-        jobs: processes for the permutations.
+        jobs: processes for the permutations. As Python starts them anew, a script that asks for more than one begins
+            its work below ``if __name__ == "__main__":``.
         show_progress: whether to show on the terminal how far it is.
 
     Returns the model, its performance and its stability; see `ElasticNetResult`.
@@ -106,6 +107,10 @@ def elastic_net(
     Source: Zou & Hastie 2005, J. R. Stat. Soc. B 67, 301–320; Friedman, Hastie & Tibshirani 2010, J. Stat. Softw.
     33(1); Varma & Simon 2006, BMC Bioinformatics 7, 91 (nesting); Norbury et al. 2021 (the presets).
     """
+    if description is not None and isinstance(table, str | Path):
+        raise FeatureError(f"description: a file is described by the JSON beside it; write {Path(table).stem}.json")
+    if jobs < 1:
+        raise FeatureError(f"jobs: {jobs} is below 1; give 1 or more")
     try:
         options = PredictOptions(
             Path(table) if isinstance(table, str | Path) else table_of_frame(table),
@@ -113,7 +118,7 @@ def elastic_net(
             model=model,
             formula=formula,
             measures=(measures,) if isinstance(measures, str) else tuple(measures),
-            covariates=tuple(covariates),
+            covariates=(covariates,) if isinstance(covariates, str) else tuple(covariates),
             participant=participant,
             session=session,
             sessions=sessions,
@@ -153,8 +158,12 @@ def fit_in_processes(
 
 def table_of_frame(frame: DataFrame) -> Table:
     """A data frame as the table that it would be as a file; numbers keep every digit."""
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
+    levels = [name for name in frame.index.names if name is not None]
+    if levels:
+        beside = [name for name in levels if name in frame.columns]
+        if clash := [name for name in beside if list(frame[name]) != list(frame.index.get_level_values(name))]:
+            raise FeatureError(f"the index and a column are both called {clash[0]!r}, but differ; rename one")
+        frame = frame.drop(columns=beside).reset_index()
     names = [" ".join(str(name).split()) for name in frame.columns]
     places = {name: place for place, name in reversed([*enumerate(names)])}  # the first of a name
     columns = {name: _cells(frame.iloc[:, places[name]]) for name in dict.fromkeys(names)}

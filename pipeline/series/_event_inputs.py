@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LONGEST_REPETITION_TIME = 60.0  # s; above it, it is in ms
 COLUMNS = ("onset", "duration", "trial_type")
+MODULATION = "modulation"
 
 
 class EventsError(ValueError):
@@ -40,8 +41,8 @@ def inputs_from_events(
 
     Arguments:
         events: a table with the columns onset (s from the start of the first scan), duration (s) and trial_type, as
-            nilearn and BIDS have it, or the path of a BIDS events file. Where the table has a column modulation, it is
-            the height of the boxes, otherwise 1.
+            nilearn and BIDS have it, or the path of a BIDS events file. Where either has a column modulation, it is the
+            height of the boxes, otherwise 1.
         scans: number of scans.
         repetition_time: s.
         inputs: name of each input → the trial types that it pools; each trial type is an input of its own where None.
@@ -68,7 +69,7 @@ def inputs_from_events(
     pooled = {kind: (kind,) for kind in sorted(set(kinds))} if inputs is None else inputs
     series = {}
     for name, pool in pooled.items():
-        members = (pool,) if isinstance(pool, str) else tuple(pool)
+        members = (pool,) if isinstance(pool, str) else tuple(map(str, pool))
         for member in members:
             if member not in kinds:
                 raise EventsError(
@@ -77,6 +78,8 @@ def inputs_from_events(
                 )
         chosen = np.isin(kinds, members)
         series[name] = boxcars(onset[chosen], duration[chosen], height[chosen], scans, repetition_time)
+        if not height[chosen].any():
+            raise EventsError(f"input {name!r}: the modulation of all its events is 0; give the heights of its boxes")
         if not series[name].any():
             raise EventsError(
                 f"input {name!r}: none of its {int(chosen.sum())} events lies within the run of "
@@ -118,14 +121,15 @@ def _checked(
     if isinstance(events, str | PathLike):
         found = read_events(Path(events))
         table = found.of_trial_types(found.trial_types)  # refuses an event without onset or duration, with its line
-        return table.onset, table.duration, np.ones(table.onset.size), np.array(table.trial_type)
+        heights = table.numbers(MODULATION) if MODULATION in table.columns else np.ones(table.onset.size)
+        return table.onset, table.duration, heights, np.array(table.trial_type, dtype=object)
     absent = [column for column in COLUMNS if column not in events.columns]
     if absent:
         raise EventsError(f"the events lack {', '.join(absent)}; an events table has {', '.join(COLUMNS)}")
     if not len(events):
         raise EventsError("the events table has no row")
     onset, duration = _numbers(events, "onset"), _numbers(events, "duration")
-    height = _numbers(events, "modulation") if "modulation" in events.columns else np.ones(len(events))
+    height = _numbers(events, MODULATION) if MODULATION in events.columns else np.ones(len(events))
     if (duration < 0).any():
         row = int(np.argmax(duration < 0))
         raise EventsError(f"row {events.index[row]} of the events has the duration {duration[row]:g}; give 0 or more")

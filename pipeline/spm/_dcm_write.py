@@ -18,8 +18,8 @@ from ..matlab import MatFileError, cell_row, load_mat, matlab_scalar, save_mat, 
 from ._dcm_estimate import named
 from ._dcm_file import DcmFile
 
-# What describes an inversion: never kept from the source, where it would describe another one.
 SPM12_NOISE, DEFAULT_ITERATIONS = (6.0, 1 / 128), 128  # hE and hC, and maxit
+# What describes an inversion: never kept from the source, where it would describe another one.
 RESULTS = (
     *("M", "Ce", "Ep", "Cp", "Pp", "Vp", "H1", "K1", "R", "y", "T", "F", "ID", "AIC", "BIC"),
     *("version", "effconn", "averaged"),

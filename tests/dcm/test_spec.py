@@ -82,3 +82,7 @@ def test_parameters_by_name_are_where_the_names_say() -> None:
     assert planted.decay == 0.1
     with pytest.raises(ValueError, match=r"no parameter 'A\[V5\]'"):
         spec.parameters({"A[V5]": 1.0})
+    with pytest.raises(ValueError, match=r"'A\[V5<-V1\]' and 'A\[V5 <- V1\]' are one parameter"):
+        spec.parameters({"A[V5<-V1]": 0.1, "A[V5 <- V1]": 0.2})
+    with pytest.raises(ValueError, match="decay is nan"):
+        spec.parameters({"decay": np.nan})

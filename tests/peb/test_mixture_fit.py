@@ -72,7 +72,7 @@ def test_sampling_of_the_whole_model_says_the_same(correlation: float, outlier: 
     assert np.abs(beside.sampled_beyond_zero - beside.laplace_beyond_zero).max() < 0.06
 
 
-def test_an_outlier_is_not_weight_of_each_and_is_named() -> None:
+def test_an_outlier_is_not_heeded_and_is_named() -> None:
     plain = fit(*mixed_group(21, 2, seed=0))
     far = fit(*mixed_group(21, 2, seed=0, outlier=6.0))
     gaussian = fit(*mixed_group(21, 2, seed=0, outlier=6.0), PebSettings(between="gaussian", noise_variance=1.0))

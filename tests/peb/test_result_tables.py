@@ -60,6 +60,15 @@ def test_one_field_or_covariate_may_be_a_text() -> None:
     assert Design.from_frame(table, "age").covariates == ("mean", "age")
     with pytest.raises(DesignError, match=r"pandas\.get_dummies"):
         Design.from_frame(table, ["site"])
+    arms = pd.DataFrame({"participant_id": list("abcd"), "arm": ["ket", "t", "ket", "t"]})
+    assert Design.from_frame(table, "age", centre="age").centres == {"age": pytest.approx(100 / 3)}
+    assert Design.from_frame(arms, plus="ket").covariates == ("mean", "arm[ket]")
+
+
+def test_a_row_without_a_participant_is_named() -> None:
+    table = pd.DataFrame({"participant_id": ["a", None, "c"], "age": [20, 30, 50]})
+    with pytest.raises(DesignError, match="row 1 names no participant"):
+        Design.from_frame(table)
 
 
 def test_an_unknown_effect_names_the_nearest() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -182,3 +183,13 @@ def test_the_reduction_of_one_change_is_held_against_the_smaller_model_inverted(
     gap = one["main"].free_energy - one["less one change"].free_energy
     assert errors[0] == pytest.approx(gap - one["main"].gains[0])
     assert np.count_nonzero(errors) == COUNT
+
+
+def test_an_entry_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    digest = "2656e9c49730fdf0bf0930ac5732f64cd1bdbb17e14f1a2c53a7bfeaed6b6b8f"  # as version 0.1.0 wrote it
+    inverted = {"free": [0, 1], "mean": [0.1, -0.25], "sd": [0.5, 0.001], "free_energy": -12.5, "gains": []}
+    content = {"digest": digest, "inverted": {**inverted, "converged": True, "failure": ""}}
+    (tmp_path / f"{'0' * 32}.json").write_text(json.dumps(content), encoding="utf-8")
+    found = InversionStore(tmp_path).read("0" * 64)
+    assert not isinstance(found, str | None)
+    assert found.mean == (0.1, -0.25)

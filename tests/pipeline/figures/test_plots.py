@@ -243,7 +243,7 @@ def test_a_graph_s_coordinates_are_two_numbers_for_every_region(posterior: Poste
 
 
 def test_effects_are_drawn_with_the_group_s_own_intervals(group: GroupPosterior) -> None:
-    (axes,) = plot_effects(group, covariates=["age"], covariate_units={"age": "year"})
+    (axes,) = plot_effects(group, covariates="age", covariate_units={"age": "year"})
     lines = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2 and np.ptp(line.get_ydata()) == 0]
     np.testing.assert_allclose(lines, group.interval(LEVEL)[:, 1])
     assert axes.get_xlabel() == "Hz per year of age"

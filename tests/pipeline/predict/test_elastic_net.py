@@ -84,6 +84,20 @@ def test_columns_of_one_name_cannot_be_used() -> None:
         elastic_net(twice, "fall(score)", "change(gppi_a)", sessions=("pre", "post"))
 
 
+def test_an_index_may_repeat_a_column_but_not_differ_from_it() -> None:
+    table = pd.DataFrame({"id": ["a", "b"], "x": [1, 2]})
+    assert table_of_frame(table.set_index("id", drop=False)).rows == table_of_frame(table).rows
+    with pytest.raises(FeatureError, match="both called 'id', but differ"):
+        table_of_frame(table.set_index(pd.Index(["a", "c"], name="id")))
+
+
+def test_options_that_would_do_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FeatureError, match=r"described by the JSON beside it; write t\.json"):
+        elastic_net(tmp_path / "t.csv", "y", "*", description=DESCRIPTION)
+    with pytest.raises(FeatureError, match="jobs: 0 is below 1"):
+        elastic_net(frame(), "y", "*", jobs=0)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -67,6 +67,23 @@ def test_a_file_gives_the_inputs_of_its_table(events: pd.DataFrame, tmp_path: Pa
     pd.testing.assert_frame_equal(from_file, inputs_from_events(events, SCANS, TR))
 
 
+def test_a_file_has_the_modulation_of_its_table(events: pd.DataFrame, tmp_path: Path) -> None:
+    modulated = events.assign(modulation=np.arange(len(events)) + 2.0).sort_values("onset")
+    modulated.to_csv(tmp_path / "sub-01_events.tsv", sep="\t", index=False)
+    by_file, by_frame = (inputs_from_events(given, 40, TR) for given in (tmp_path / "sub-01_events.tsv", modulated))
+    pd.testing.assert_frame_equal(by_file, by_frame)
+    modulated.assign(modulation="n/a").to_csv(tmp_path / "sub-02_events.tsv", sep="\t", index=False)
+    with pytest.raises(TableError, match=r"line 2: modulation is n/a"):
+        inputs_from_events(tmp_path / "sub-02_events.tsv", 40, TR)
+
+
+def test_trial_types_may_be_numbers_and_heights_not_all_zero(events: pd.DataFrame) -> None:
+    numbered = events.assign(trial_type=1)
+    assert list(inputs_from_events(numbered, 40, TR, inputs={"task": [1]}).columns) == ["task"]  # type: ignore[list-item]  # a number stands for its text
+    with pytest.raises(EventsError, match=r"input '1': the modulation of all its events is 0"):
+        inputs_from_events(numbered.assign(modulation=0), 40, TR)
+
+
 def test_the_subject_has_the_series_the_model_and_the_timing(series: pd.DataFrame, events: pd.DataFrame) -> None:
     subject = made(series, events, name="sub-01")
     assert subject.name == "sub-01"
