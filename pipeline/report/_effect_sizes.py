@@ -119,7 +119,7 @@ def _probability(value: float) -> str:
 
 COMPARED_COLUMNS = (
     Column("connection", "Connection"),
-    Column("model_kind", "Kind of model"),
+    Column("road", "Kind of model"),
     Column("what", "What is asked"),
     Column("effect", "Effect", EFFECT),
     Column("unit", "Unit"),
@@ -127,7 +127,7 @@ COMPARED_COLUMNS = (
     Column("high", "to", EFFECT),
     Column("above", "P(> 0)", PROBABILITY),
     Column("verdict", "Verdict"),
-    Column("bootstraps", "In bootstraps", ".0%"),
+    Column("kept", "In bootstraps", ".0%"),
 )
 CAUSAL, PREDICTIVE = "causal (DCM, PEB)", "predictive (elastic net)"
 
@@ -187,10 +187,10 @@ def _causal_rows(result: StudyResult, connection: str) -> Iterator[dict[str, Any
 
 def _causal_row(connection: str, what: str, row: Any, effect: float) -> dict[str, Any]:
     above = row["probability_beyond_zero"]
-    shown = {key: row[key] for key in ("low", "high", "verdict")} | {"above": above, "bootstraps": None}
+    shown = {key: row[key] for key in ("low", "high", "verdict")} | {"above": above, "kept": None}
     return {
         "connection": connection,
-        "model_kind": CAUSAL,
+        "road": CAUSAL,
         "what": what,
         "effect": effect,
         "unit": row["unit"],
@@ -210,7 +210,7 @@ def _predictive_rows(result: StudyResult, to: str, source: str) -> Iterator[dict
                 predictor = row["predictor"]
                 if wanted.search(predictor) and not any(other in predictor for other in longer):
                     yield {
-                        "model_kind": PREDICTIVE,
+                        "road": PREDICTIVE,
                         "what": f"{model}: {predictor}",
                         "effect": row["coefficient"],
                         "unit": f"{unit}/SD" if unit else "per SD",
@@ -220,5 +220,5 @@ def _predictive_rows(result: StudyResult, to: str, source: str) -> Iterator[dict
                         "verdict": {"yes": "stable", "no": "not stable"}.get(str(row.get("stable")))
                         if row["coefficient"]
                         else None,
-                        "bootstraps": row["bootstraps"],
+                        "kept": row["bootstraps"],
                     }

@@ -81,7 +81,7 @@ def test_the_table_holds_means_before_and_changes_by_arm() -> None:
     row = measure_records(TABLE).rows[4]
     column = TABLE.values[:, 4]
     change = column[1::2] - column[::2]
-    assert row["participants"] == 8
+    assert row["people"] == 8
     assert row["before"] == pytest.approx(column[::2].mean())
     assert row["spread"] == pytest.approx(column[::2].std(ddof=1))
     assert row["first_arm"] == pytest.approx(change[::2].mean())

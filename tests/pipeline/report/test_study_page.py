@@ -227,7 +227,7 @@ def test_both_arms_are_told_apart_by_more_than_colour(result: StudyResult) -> No
 def test_a_connection_that_both_kinds_of_model_know_has_their_answers_side_by_side(result: StudyResult) -> None:
     (records,) = (record for record in study_records(result) if record.name == "causal-predictive")
     assert {row["connection"].split(" (")[0] for row in records.rows} == {"amygdala ← vmPFC"}
-    assert {row["model_kind"] for row in records.rows} == {"causal (DCM, PEB)", "predictive (elastic net)"}
+    assert {row["road"] for row in records.rows} == {"causal (DCM, PEB)", "predictive (elastic net)"}
     alone = replace(result, predictions={})
     assert "causal-predictive" not in [record.name for record in study_records(alone)]
 
