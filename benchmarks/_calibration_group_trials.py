@@ -1,9 +1,8 @@
-"""Groups of Gaussian first-level estimates in two arms, some of whose people may be far off; and what a fit says of
-them.
+"""Groups of Gaussian first-level estimates in two arms, with some participants far off, and what a fit says of them.
 
-Each person has a change of q connections: a mean, an arm's effect, nothing of a score or its product with the arm, and
-what this person has of their own (SD between people). The estimate is the change plus an error whose SD is drawn for
-each person and connection (0.15 to 0.45 Hz in each of two sessions). Asked is for the difference between the arms, δ.
+Each participant has a change of q connections: a mean, an arm's effect, nothing of a score or its product with the arm,
+and a part of its own (SD between participants). The estimate is the change plus an error whose SD is drawn for each
+participant and connection (0.15 to 0.45 Hz in each of two sessions). The question is the difference between arms, δ.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ class TrialCell:
     """One kind of study.
 
     Fields:
-        arms: people in each.
-        spread: SD between people, Hz; where arms are unequal, its root mean square over arms.
+        arms: participants in each.
+        spread: SD between participants, Hz; where arms are unequal, its root mean square over arms.
         people: how they lie about their arm's mean; an outlier is added to connection 0 of the first person.
         connections: q.
         effect: δ of connection 0, Hz.
@@ -91,7 +90,7 @@ def answers(cell: TrialCell, studies: int, seed: int, settings: PebSettings) -> 
 
 
 def difference(estimates: list[Estimate], design: Design, cell: TrialCell, settings: PebSettings) -> NormalMixture:
-    """δ of every connection, from a group of each arm where people are a mixture."""
+    """δ of every connection, from a group of each arm where participants are a mixture."""
     if not settings.is_mixture:
         return fit(estimates, design, settings).contrast(np.array([0.0, 2.0, 0.0, 0.0]))
     return arms_from_separate_groups(*fit_each_level(estimates, design, design.covariates[1], settings), ["mean"])[

@@ -1,4 +1,4 @@
-"""The model's equations once more, written out from the papers: what `dcm` is held against.
+"""The model's equations once more, written out from the papers: what `dcm` is compared with.
 
 Friston, Harrison & Penny (2003), equation 3, with self-connections as log scales; Stephan et al. (2007), equations 7
 to 12. The state is x = (z, s, ln f, ln v, ln q), five rows of one entry per region.

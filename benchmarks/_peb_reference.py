@@ -1,4 +1,4 @@
-"""Every group analysis in an SPM12 file, run again and held against SPM's numbers."""
+"""Every group analysis in an SPM12 file, run again and compared with SPM's numbers."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _group(held: SpmReference, name: str, spm: SpmGroup) -> tuple[GroupPosterior
 
 
 def _components(spm: SpmGroup) -> Components:
-    """How a reference was fitted, told by its components."""
+    """How a reference was fitted, by its components."""
     size, fields = len(spm.parameters), {field_of(name) for name in spm.parameters}
     kinds: dict[int, Components] = {1: "single", size: "all", len(fields): "fields"}
     kinds[1] = "single"

@@ -1,6 +1,6 @@
 """How long group analyses of a size take, first with compilation, then without, and how far their answers are off.
 
-What an answer is held against, in a unit of its own (nats for evidence, posterior SDs for effects):
+What an answer is compared with, in a unit of its own (nats for evidence, posterior SDs for effects):
 
     fit, exact: the Newton step that is left where the climb ended, relative to posterior SDs
     fit, spm12: the same group in another order, relative to posterior SDs
@@ -189,8 +189,8 @@ def _row(
 
 def _step_left(estimates: list[Estimate], group: GroupPosterior, settings: PebSettings) -> float:
     """Newton's step from the group's posterior means, relative to posterior SDs."""
-    told = prepare(estimates, group.design, settings).group
-    here = evaluate(told, jnp.asarray(group.posterior.mean), jnp.asarray(group.noise.mean), spm=False)
+    prepared = prepare(estimates, group.design, settings).group
+    here = evaluate(prepared, jnp.asarray(group.posterior.mean), jnp.asarray(group.noise.mean), spm=False)
     step = np.linalg.solve(np.asarray(here.curvature), np.asarray(here.gradient))
     sd = np.concatenate([group.posterior.sd, group.noise.sd])
     return float((np.abs(step) / sd).max())

@@ -1,4 +1,4 @@
-"""The published model against R's glmnet: the same errors of people left out, the same choice, the same model?"""
+"""The published model against R's glmnet: the same errors of participants left out, the same choice, the same model?"""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _coefficients(wanted: GlmnetReference, curve: TuningCurve, found: WholeSampl
 def _errors(
     wanted: GlmnetReference, curve: TuningCurve, sample: tuple[np.ndarray, np.ndarray], tuning: Tuning
 ) -> Float[np.ndarray, "penalty"]:
-    """Of people left out, at glmnet's λ."""
+    """Of participants left out, at glmnet's λ."""
     count = wanted.penalties.size
     own = curve.penalties[:count]
     if own.size == count and np.abs(own / wanted.penalties - 1).max() < SAME:

@@ -1,4 +1,4 @@
-"""Under pure noise: what the published r² makes of it, what is left of it in people left out, how often p is small."""
+"""Under pure noise: the published r², what is left of it in left-out participants, and how often p is small."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class GlmnetReference:
     Fields:
         alpha: mixing.
         penalties: (penalty,) λ, falling.
-        mse: (penalty,) mean squared error of people left out.
+        mse: (penalty,) mean squared error of participants left out.
         minimum: λ of the least error.
         one_se: the largest λ within a standard error of it; NaN where the file has none.
         coefficients: (predictor,) at `minimum`, units of the outcome per unit of the predictor.
@@ -47,7 +47,7 @@ class GlmnetReference:
 
 
 def read_table(path: Path) -> tuple[Predictors, Outcome]:
-    """A CSV file of numbers with a header: the outcome, then predictors; a row for each person.
+    """A CSV file of numbers with a header: the outcome, then predictors; a row for each participant.
 
     Raises `UsageError` where it is none.
     """

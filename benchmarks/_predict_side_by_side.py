@@ -23,7 +23,7 @@ def side_by_side(work: Callable[[Task], Result], tasks: Sequence[Task], what: st
     Arguments:
         work: a function of a module, since processes are started anew.
         tasks: one for each call.
-        what: told on standard error with how many are done and how long the others will take.
+        what: printed on standard error with how many are done and how long the others will take.
         jobs: processes; one is this one.
     """
     alone = partial(_alone, work)

@@ -32,7 +32,7 @@ from ._check import Check
 from ._predict_studies import simulated
 
 REPEATS = 5
-SIZE = (21, 60)  # people, predictors
+SIZE = (21, 60)  # participants, predictors
 SHUFFLES = 1000
 TUNED, SHUFFLED = 2.0, 300.0  # bounds, seconds on two cores
 COLUMNS = ("case", "seconds", "least", "most", "cpu_seconds", "bound_seconds", "note")

@@ -1,8 +1,8 @@
 """How often a predictor is called stable that should not be, and how often one that should: three kinds of trials.
 
-    arm only     the outcome differs between arms, no measure goes with it
-    true measure the first measure goes with the outcome in both arms, the next two with the measure at r = 0.6
-    alike        16 and 5 people, the first measure acts alike in both arms, so that no product with the arm does
+    arm only     the outcome differs between arms, no measure is related to it
+    true measure the first measure is related to the outcome in both arms, the next two with the measure at r = 0.6
+    alike        16 and 5 participants, the first measure acts alike in both arms, so that no product with the arm does
 
 Beside it, how often half of the bootstraps alone would have said so.
 """
@@ -40,7 +40,7 @@ BOOTSTRAPS = 100
 EFFECT = 1.0  # points per SD of a measure, over the noise's SD
 ARM = 1.5  # points between an arm and the mean of both, likewise
 NEIGHBOURS, CORRELATION = 2, 0.6
-UNEQUAL = 16 / 21  # of the people in the first arm
+UNEQUAL = 16 / 21  # of the participants in the first arm
 COLUMNS = ("kind", "studies", "retained_often", "stable", "neighbour", "seconds")
 
 
@@ -50,7 +50,7 @@ class Called:
 
     Fields:
         often, stable: of what is asked about: any measure of "arm only", the true measure, any product of "alike".
-        neighbour: whether what goes with the true measure is stable.
+        neighbour: whether what correlates with the true measure is stable.
     """
 
     often: bool
@@ -59,7 +59,7 @@ class Called:
 
 
 def trial(rng: np.random.Generator, kind: Kind, size: tuple[int, int] = SIZE) -> tuple[Predictors, Outcome]:
-    """Measures of so many people in two arms, the arm, and of "alike" their products; and an outcome."""
+    """Measures of so many participants in two arms, the arm, and of "alike" their products; and an outcome."""
     participants, count = size
     first = round(participants * (UNEQUAL if kind == "alike" else 0.5))
     arm = np.where(np.arange(participants) < first, 1.0, -1.0)

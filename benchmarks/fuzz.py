@@ -173,7 +173,7 @@ def _received(worker: _Worker) -> FuzzOutcome | None:
 
 
 def _ended(worker: _Worker, how: str, detail: str) -> Iterator[FuzzOutcome]:
-    """A worker's end is told of the input that it had; it is started again."""
+    """A worker's end is reported with the input that it had; it is started again."""
     asked, worker.asked = worker.asked, None
     if asked is None:
         raise RuntimeError(f"a worker did not start ({detail}); run with --jobs 0 to see why")

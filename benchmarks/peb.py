@@ -1,7 +1,7 @@
 """The group level against SPM12: `python -m benchmarks.peb --first-level DIR --reference PEB.mat --models MODELS.mat`.
 
 Every analysis in the reference file is run again on SPM's first-level posteriors (sorted by name, with the reference's
-own design, fields and components) and held against SPM's numbers; then come timings of larger cases.
+own design, fields and components) and compared with SPM's numbers; then come timings of larger cases.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Does inverting participants again help? ``python -m benchmarks.reinversion [--groups 20] [--snr 0.35 1]``.
 
-Groups of people of one visit, two regions in blocks, made as in `benchmarks.trials`: the full equations, AR(1) noise.
-Everybody's A, B and C are explained by a mean. Printed, before and after participants were inverted again under the
-group's empirical priors: how far the group's means are from those of 1,000 people made alike (draws that run away are
-replaced, so these are not quite the ones that were drawn around), and whether 90 % intervals hold them, with the rounds
-it took. Monte-Carlo standard errors, over groups, in brackets.
+Groups of participants of one visit, two regions in blocks, made as in `benchmarks.trials`: the full equations, AR(1)
+noise. A, B and C of all are explained by a mean. Printed, before and after participants were inverted again under the
+group's empirical priors: how far the group's means are from those of 1,000 participants made alike (draws that run away
+are replaced, so these are not quite the ones that were drawn around), and whether 90 % intervals hold them, with the
+rounds it took. Monte-Carlo standard errors, over groups, in brackets.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from pipeline.common import progress, start_jax
 from ._calibration_designs import BenchmarkDesign, designs
 from ._options import whole_number
 from ._table import table, write_json
-from .trials import NOISE, draw_person
+from .trials import NOISE, draw_participant
 
 FIELDS = ("A", "B", "C")
-MANY = 1000  # people, whose mean is what a group's is held against
+MANY = 1000  # participants, whose mean is what a group's is compared with
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     start_jax()
     design = designs()["block2"]
-    draw = _people_of(design, np.random.default_rng((options.seed, 0, 1)))
+    draw = _participants_of(design, np.random.default_rng((options.seed, 0, 1)))
     planted = np.mean([draw()[0] for _ in range(MANY)], axis=0)
     rows: list[dict[str, Any]] = []
     with progress("groups") as bar:
@@ -53,12 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _people_of(design: BenchmarkDesign, random: np.random.Generator) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+def _participants_of(
+    design: BenchmarkDesign, random: np.random.Generator
+) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     """Draws a participant: parameters and signal."""
     layout = design.spec.layout
     places = design.prior.free[[layout.field_of(int(i)) == "B" for i in design.prior.free]]
     predict = make_predictor(design.spec, design.frame, "nonlinear")
-    return lambda: draw_person(design, predict, places, np.zeros(places.size), random)[0]
+    return lambda: draw_participant(design, predict, places, np.zeros(places.size), random)[0]
 
 
 def run_group(
@@ -66,7 +68,7 @@ def run_group(
 ) -> dict[str, Any]:
     """One group: errors of its means, and whether intervals hold the truth, before and after."""
     random = np.random.default_rng(seed)
-    spec, frame, draw = design.spec, design.frame, _people_of(design, random)
+    spec, frame, draw = design.spec, design.frame, _participants_of(design, random)
     names = [f"sub-{i + 1:02d}" for i in range(people)]
     subjects = []
     for name in names:

@@ -1,8 +1,8 @@
-"""How time and memory grow with people: ``python -m benchmarks.scaling [--people 250,500,1000,2000] [--json FILE]``.
+"""Time and memory by participants: ``python -m benchmarks.scaling [--people 250,500,1000,2000] [--json FILE]``.
 
 Each size is a process of its own: a prediction from 300 measures by its parts, and a group of 2,000 estimates by both
 schemes. Seconds are of the processor, so that others on the machine do not count; peaks are of the whole process. The
-exit code is 1 where anything grows faster than a power of 1.5 of people between the two largest sizes.
+exit code is 1 where anything grows faster than a power of 1.5 of participants between the two largest sizes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ._table import table, write_json
 
 PEOPLE = (250, 500, 1000, 2000)
 MEASURES, PARAMETERS, COVARIATES = 300, 8, 5
-STEEPEST = 1.5  # power of people
+STEEPEST = 1.5  # power of participants
 PARTS = {
     "predict": ("published", "folds", "nested", "shuffle", "bootstrap"),
     "group": ("none", "spm12"),
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _growth(kind: str, rows: list[dict[str, Any]], columns: Sequence[str]) -> list[Check]:
-    """The power of people by which each quantity grows between the two largest sizes."""
+    """The power of participants by which each quantity grows between the two largest sizes."""
     if len(rows) < 2:
         return []
     less, more = rows[-2:]

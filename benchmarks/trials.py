@@ -32,9 +32,9 @@ from ._options import whole_number
 from ._table import table, write_json
 
 ARMS = (11, 10)
-BETWEEN = {"A": 0.1, "B": 0.35, "C": 0.15}  # SD between people, Hz; transit, decay and epsilon as the prior has them
+BETWEEN = {"A": 0.1, "B": 0.35, "C": 0.15}  # SD between participants, Hz; the others' is the prior's
 CHANGES = 0.35  # SD of a change of B from visit to visit, Hz
-MANY = 1000  # people of each arm, whose mean difference is what answers are held against
+MANY = 1000  # participants of each arm, whose mean difference is what answers are compared with
 MEANS = {"A": 0.1, "B": 0.3, "C": 0.6}  # of the group; A between regions
 NOISE = SerialNoise((0.3,))
 
@@ -79,7 +79,7 @@ def _planted(design: BenchmarkDesign, effect: float, seed: int) -> Float[np.ndar
     random, shift = np.random.default_rng((seed, 0, 1)), np.where(np.arange(places.size) == own, effect, 0.0)
     means = []
     for side in (0.5, -0.5):
-        people = [draw_person(design, predict, places, shift * side, random) for _ in range(MANY)]
+        people = [draw_participant(design, predict, places, shift * side, random) for _ in range(MANY)]
         means.append(np.mean([after[places] - before[places] for (before, _), (after, _) in people], axis=0))
     return np.asarray(means[0] - means[1])
 
@@ -99,7 +99,7 @@ def run_trial(
     places, own = _places(design)
     shift = np.where(np.arange(places.size) == own, effect, 0.0)
     predict = make_predictor(spec, design.frame, "nonlinear")
-    people = [draw_person(design, predict, places, shift * (0.5 - label), random) for label in arm]
+    people = [draw_participant(design, predict, places, shift * (0.5 - label), random) for label in arm]
     names = [f"sub-{i + 1:02d}" for i in range(arm.size)]
     subjects, planted = [], []
     for name, visits in zip(names, people, strict=True):
@@ -152,14 +152,14 @@ def run_trial(
 
 
 def _difference(estimates: Sequence[peb.Estimate], table: peb.Design, settings: peb.PebSettings) -> peb.NormalMixture:
-    """The first arm's changes less the second's, by a group of each arm where people are a mixture."""
+    """The first arm's changes less the second's, by a group of each arm where participants are a mixture."""
     if not settings.is_mixture:
         return peb.fit(estimates, table, settings, parameters=["B"]).marginals[:, -1]
     groups = peb.fit_each_level(estimates, table, "arm", settings, parameters=["B"])
     return peb.arms_from_separate_groups(*groups, ["mean"])[0].marginals[2]
 
 
-def draw_person(
+def draw_participant(
     design: BenchmarkDesign,
     predict: Callable[[Parameters], np.ndarray],
     places: np.ndarray,

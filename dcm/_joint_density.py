@@ -1,4 +1,4 @@
-"""The joint density of data and unknowns: all that an inversion is told, and the point of it that it has reached.
+"""The joint density of data and unknowns: all that an inversion is given, and the point that it has reached.
 
 y_i = gain · g_i(θ) + X β_i + e_i,    e_i ~ N(0, K(ρ_i)⁻¹ / τ_i),    τ_i = e^{λ_i},    for every region i
 
@@ -24,7 +24,7 @@ POWER_FLOOR = 1e-10  # below this power a rotated confound is taken as absent wh
 
 
 class Problem(eqx.Module):
-    """Everything an inversion is told, all of it traced: one participant's data, prior and settings.
+    """Everything an inversion is given, all of it traced: one participant's data, prior and settings.
 
     Padding is invisible: padded scans have zero rows in `bold` and `confounds` and are masked, padded confounds are
     zero columns, and parameters that this participant's model switches off have precision 1, no Jacobian and no count.

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from .tables import DataFrame, counted, data_frame, draw_columns, html_table
 
-BLOCK = 25  # draws in one call of compiled code, after which progress is told
+BLOCK = 25  # draws in one call of compiled code, after which progress is reported
 
 
 @dataclass(frozen=True)

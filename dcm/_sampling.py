@@ -40,7 +40,9 @@ OVERDISPERSED = 2.0  # posterior SDs: how far from the Gaussian's mean chains be
 HALVINGS = 8  # of that, until a start has a density
 FIRST_STEP = 0.5  # of the leapfrog, in posterior SDs; adapted in the warm-up
 DEEPEST = 8  # doublings of a trajectory, at most
-ACCEPTED = 0.9  # share of proposals that steps are adapted to: short ones, for the tails of weakly told connections
+ACCEPTED = (
+    0.9  # share of proposals that steps are adapted to: short ones, for the tails of weakly determined connections
+)
 
 
 def sample_posterior(

@@ -160,7 +160,7 @@ class Spec:
 class Layout:
     """The order of parameters in a vector: A, B, C, D, transit, decay, epsilon, each with its first index fastest.
 
-    This is the order of SPM's Ep and Cp, so that covariances can be held against each other entry by entry. As in SPM,
+    This is the order of SPM's Ep and Cp, so that covariances can be compared entry by entry. As in SPM,
     D takes no space where no connection is gated.
 
     Arguments:

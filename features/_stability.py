@@ -29,7 +29,7 @@ class Stability:
         low, median, high: (predictor,) 5th, 50th and 95th percentile of the bootstrapped coefficient, zeros included.
         samples: number of bootstraps.
         seed: of the bootstraps.
-        within: which predictors go with the outcome within arms; None where that was not asked.
+        within: which predictors correlate with the outcome within arms; None where that was not asked.
     """
 
     folds: Float[np.ndarray, "predictor"]

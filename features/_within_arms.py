@@ -1,4 +1,4 @@
-"""Which predictors go with an outcome within arms, allowing for how many there are.
+"""Which predictors correlate with an outcome within arms, allowing for how many there are.
 
 With the mean of each arm taken out of predictor and outcome, and of a product what its factors explain,
 
@@ -29,7 +29,7 @@ from ._predictors import FeatureError, Outcome, Predictors
 
 @dataclass(frozen=True, eq=False)
 class WithinArmCorrelations:
-    """Which predictors go with the outcome within arms.
+    """Which predictors correlate with the outcome within arms.
 
     Fields:
         correlation: (predictor,) with the mean of each arm taken out of both; NaN where one does not vary within arms.

@@ -274,7 +274,7 @@ def make_comparison(
     in_model: tuple[np.ndarray, np.ndarray, np.ndarray],
     remarks: tuple[str, ...] = (),
 ) -> ArmComparison:
-    """What all roads end in; what is given is of the first arm, the second, and half the difference."""
+    """The comparison that every method ends in, from the first arm, the second, and half the difference."""
     beyond = [density.above_zero for density in marginals]
     first, second, half = found
     return ArmComparison(

@@ -49,7 +49,7 @@ def average(
 
 
 def reducible_effects(group: GroupPosterior) -> Bool[np.ndarray, "effect"]:
-    """The effects over which reductions are told: in SPM12's convention those of no very small prior variance.
+    """The effects over which reductions are averaged: in SPM12's convention those of no very small prior variance.
 
     SPM12 reduces in the subspace of the prior covariance whose squared singular values exceed 1e-6 of their mean. What
     is outside stays in every model, integrated out, and comes back as 0 with variance 0. An effect's prior variance is

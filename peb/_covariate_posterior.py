@@ -82,8 +82,8 @@ def spm_posterior(participant: LeftOutParticipant, unknown: Int[Array, ""], limi
         variances = jnp.exp(-i) + jnp.where(here, SPREAD * participant.variance, 0.0)
         end = climb(_group_of_one(participant, mean, variances), limits, spm=True)
         variance = jnp.diag(inverse(-end.last.curvature))[unknown]
-        told = CovariatePosterior(end.beta[unknown], variance, mean[unknown], variances[unknown])
-        return jnp.where(here, end.beta, participant.row), told
+        found = CovariatePosterior(end.beta[unknown], variance, mean[unknown], variances[unknown])
+        return jnp.where(here, end.beta, participant.row), found
 
     passes = jax.lax.scan(step, participant.row, jnp.arange(float(PASSES)))[1]
     return jax.tree.map(lambda each: each[-1], passes)
@@ -127,13 +127,13 @@ def fit_folds(prepared: PreparedGroup, fold: Int[np.ndarray, "subject"]) -> FitR
     left_out = fold == np.unique(fold)[:, None]
     averages = prepared.chosen.prior.averages(~left_out).each()
     each = [_without(prepared, out, average) for out, average in zip(left_out, averages, strict=True)]
-    told = jax.tree.map(lambda *arrays: np.stack(arrays), *each)
-    found: FitResult = jax.device_get(_fit_many(group, told, limits(settings), spm=settings.follows_spm))
+    groups = jax.tree.map(lambda *arrays: np.stack(arrays), *each)
+    found: FitResult = jax.device_get(_fit_many(group, groups, limits(settings), spm=settings.follows_spm))
     return found
 
 
 def _without(prepared: PreparedGroup, left_out: Bool[np.ndarray, "subject"], average: Gaussian) -> Fold:
-    """What the group of the others is told, whose `average` prior is given."""
+    """What the group of the others is given, whose `average` prior is given."""
     kept = np.flatnonzero(~left_out)
     try:
         rows = prepared.design.rows([prepared.design.participants[i] for i in kept])
@@ -194,8 +194,8 @@ def predict_left_out(
         variance=np.array([values.var(ddof=1) for values in training])[fold],
     )
     most = limits(prepared.settings)
-    told: CovariatePosterior = jax.device_get(_predict_many(each, place, most, spm=prepared.settings.follows_spm))
-    return told
+    predicted: CovariatePosterior = jax.device_get(_predict_many(each, place, most, spm=prepared.settings.follows_spm))
+    return predicted
 
 
 @partial(jax.jit, static_argnames="spm")

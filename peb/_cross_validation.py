@@ -1,4 +1,4 @@
-"""Is a covariate told by the connectivity of participants the group has not seen? Leave-one-out and k-fold."""
+"""Is a covariate predicted by the connectivity of participants the group has not seen? Leave-one-out and k-fold."""
 
 from __future__ import annotations
 
@@ -202,8 +202,8 @@ def _predict(
         prepared = prepare(estimates, design, settings, parameters)
         folds = fit_folds(prepared, fold)
         status = check_folds(design, folds, fold)
-        told = predict_left_out(prepared, folds, fold, unknown, products)
-        estimate, variance, prior_mean, prior_variance = map(np.asarray, told)
+        predicted = predict_left_out(prepared, folds, fold, unknown, products)
+        estimate, variance, prior_mean, prior_variance = map(np.asarray, predicted)
     log_odds = _log_density(levels, estimate, variance) - _log_density(levels, prior_mean, prior_variance)
     probability = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
     probability /= probability.sum(axis=1, keepdims=True)

@@ -40,7 +40,7 @@ class Design:
         covariates: K names, all different; conventionally the first is ``mean``.
         matrix: (participant, covariate).
         centres: what was subtracted from each centred covariate, in its own units.
-        kinds: of each covariate that stands for two kinds, their names: that of −1, that of +1.
+        kinds: of each covariate that codes two kinds, their names: that of −1, that of +1.
 
     Raises `DesignError` where names repeat, shapes differ, a value is missing, a covariate is constant beside a column
     of ones, or columns are linearly dependent; the message names the columns.

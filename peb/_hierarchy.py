@@ -30,7 +30,7 @@ SPM_TOLERANCE = 1e-8  # that SPM12 adds to every variance before it inverts a co
 
 
 class Group(eqx.Module):
-    """Everything that a fit is told, all of it traced."""
+    """Everything that a fit is given, all of it traced."""
 
     added: Information  # (subject, …), what each participant's data added
     weight: Float[Array, "subject"]  # 1, or 0 for a participant who is left out

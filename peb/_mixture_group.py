@@ -61,7 +61,7 @@ class PerConnection(NamedTuple):
 def prepare_mixture(
     estimates: Sequence[Estimate], design: Design, settings: PebSettings, parameters: Sequence[str] | None = None
 ) -> MixtureGroup:
-    """Checks, and everything that a fit is told."""
+    """Checks, and everything that a fit is given."""
     require_64_bit()
     whole = match_with_design(estimates, design)
     chosen = stack_estimates(whole, parameters)
@@ -94,14 +94,14 @@ def bounded_information(chosen: EstimateStack) -> Information:
     data_information = information(chosen.prior, chosen.posterior)
     sd = np.sqrt(np.diagonal(chosen.prior.covariance, axis1=1, axis2=2))
     values, vectors = np.linalg.eigh(data_information.matrix * sd[:, :, None] * sd[:, None, :])
-    told = values > LEAST_INFORMATION
+    informative = values > LEAST_INFORMATION
     mean = np.einsum("sia,si->sa", vectors, chosen.prior.mean / sd)
     slope = np.einsum("sia,si->sa", vectors, data_information.vector * sd) - values * mean
-    curved = np.where(told, np.maximum(values, np.minimum(np.abs(slope) / FARTHEST, 1.0)), 0.0)
+    curved = np.where(informative, np.maximum(values, np.minimum(np.abs(slope) / FARTHEST, 1.0)), 0.0)
     if (curved == values).all():
         return data_information
     L = (vectors * curved[:, None, :]) @ np.swapaxes(vectors, 1, 2)
-    h = np.einsum("sia,sa->si", vectors, np.where(told, slope + curved * mean, 0.0))
+    h = np.einsum("sia,sa->si", vectors, np.where(informative, slope + curved * mean, 0.0))
     part = Information(L / sd[:, :, None] / sd[:, None, :], h / sd, np.zeros(len(h)))
     gain = _under(part, chosen.prior.mean, precision(chosen.prior.covariance))[2]  # under the prior F is F
     constant = np.where((curved == values).all(axis=1), data_information.constant, -gain)
@@ -118,8 +118,8 @@ def per_connection(
     after = np.diagonal(S, axis1=1, axis2=2)
     Lambda, pull = 1 / after - precisions, found / after - precisions * means
     constant = (-np.log(precisions * after) + means**2 * precisions - found**2 / after) / 2
-    told = Lambda > LEAST_INFORMATION * precisions
-    return PerConnection(*(np.where(told, part, 0.0).T for part in (Lambda, pull, constant))), gain
+    informative = Lambda > LEAST_INFORMATION * precisions
+    return PerConnection(*(np.where(informative, part, 0.0).T for part in (Lambda, pull, constant))), gain
 
 
 def _under(

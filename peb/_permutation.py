@@ -7,7 +7,7 @@ node of the group without the covariate, with attenuations a_i (E(a) of `_scale_
     info = x̃ᵀWx̃ − x̃ᵀWZ (P0 + ZᵀWZ)^-1 ZᵀWx̃,    ln BF = ½ (x̃ᵀe)² / (p0 + info) − ½ ln((p0 + info) / p0),
 
 and the test's is Σ_j ln Σ_g w_jg BF_jg over the connections tested. Nobody's weight depends on the column, so that one
-fit serves all permutations, and somebody far off does not make a statistic by where the column puts this participant.
+fit serves all permutations, and a participant far off does not make a statistic by where the column puts it.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def shuffled(
 ) -> Float[np.ndarray, "permutation subject"]:
     """The residualised column, then shuffled ones, each cleared of the other columns and brought to the same size.
 
-    A shuffle of which the others leave nothing is drawn again: no effect of it could be told.
+    A shuffle of which the others leave nothing is drawn again: no effect of it could be estimated.
     """
     x = alone.matrix[:, place]
     basis = np.linalg.qr(np.delete(alone.matrix, place, axis=1))[0]

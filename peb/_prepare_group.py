@@ -1,4 +1,4 @@
-"""Estimates and a design → everything that a group fit is told: data, components, priors.
+"""Estimates and a design → everything that a group fit is given: data, components, priors.
 
 With SPM12's defaults (Zeidman et al. 2019b): PC the average prior covariance of the participants,
 βE = [average prior mean; 0 …], βC = Xc ⊗ PC/α, Xc = diag(N / Σ_i X_ik²), Σ^-1 = e^-8 Q0 + Σ_j e^γ_j Q_j,
@@ -102,7 +102,7 @@ class PreparedGroup:
 
 
 class SecondLevel(NamedTuple):
-    """What a group is told before it sees an estimate."""
+    """What a group knows before it sees an estimate."""
 
     components: ComponentFactors
     floor: Float[np.ndarray, "param param"]  # the precision that is always there
@@ -112,7 +112,7 @@ class SecondLevel(NamedTuple):
 def prepare(
     estimates: Sequence[Estimate], design: Design, settings: PebSettings, parameters: Sequence[str] | None = None
 ) -> PreparedGroup:
-    """Checks, and everything that a fit is told."""
+    """Checks, and everything that a fit is given."""
     require_64_bit()
     whole = match_with_design(estimates, design)
     chosen = stack_estimates(whole, parameters)

@@ -1,4 +1,4 @@
-"""Reduction held against inversion: how far the evidence of a smaller model by reduction is from its own inversion.
+"""Reduction compared with inversion: how far the evidence of a smaller model by reduction is from its own inversion.
 
 Reduction is exact for the Gaussian that the larger model's inversion returned, and only as good as that Gaussian is
 where the smaller model's mode lies. Where both were inverted the difference is there to be read.

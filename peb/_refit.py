@@ -125,7 +125,7 @@ def fit_with_reinversion(
             Gaussians are not refined.
         max_rounds: limit of rounds, the first included.
         tolerance: of `ReinversionRound.moved`, posterior standard deviations.
-        each_round: is told every round as it ends.
+        each_round: is called with every round as it ends.
 
     Raises `PebError` where a participant fails in the first inversion or everybody in a later one, names repeat or do
     not match the design, or an argument is out of range.

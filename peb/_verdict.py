@@ -20,7 +20,7 @@ VerdictKind = Literal["yes", "no difference", "open"]
 
 ALPHA = 0.05  # of studies without any effect, at most, that may call one
 ABSENCE_PROBABILITY = 0.95  # probability of each effect being small, from which there is none
-SMALLEST_EFFECT = 0.5  # Hz, below which a difference between connections counts as none, unless told otherwise
+SMALLEST_EFFECT = 0.5  # Hz, below which a difference between connections counts as none, unless another is given
 
 
 @dataclass(frozen=True)

@@ -58,9 +58,9 @@ def made_up_measures(participants: ParticipantScores, seed: int = 2) -> dict[str
     start = rng.normal(0, 1, n)
     fall = np.nan_to_num(participants.subscales["caps_fall"], nan=0.0)
     motion = rng.uniform(0.08, 0.3, (n, 2))
-    told = np.column_stack([start, start - 0.12 * fall + rng.normal(0, 0.8, n)])
+    reported = np.column_stack([start, start - 0.12 * fall + rng.normal(0, 0.8, n)])
     return {
-        "gppi_faces_amygdala_from_vmPFC": told + 3 * motion,
+        "gppi_faces_amygdala_from_vmPFC": reported + 3 * motion,
         "response_faces_dACC": rng.normal(0, 1, (n, 2)),
         "motion_faces": motion,
     }

@@ -270,11 +270,11 @@ def _analyses(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> di
         return GroupInputs(tuple(changed), design, SPEC, ("B",), SETTINGS, SESSIONS, left, (), left)
 
     both, one = inputs(arm=arm, improvement=score), inputs(improvement=score)
-    told = leave_one_out(one.estimates, one.design, SETTINGS, covariate="improvement", parameters=one.chosen)
+    reported = leave_one_out(one.estimates, one.design, SETTINGS, covariate="improvement", parameters=one.chosen)
     return {
         "change-by-arm": report_arms(both, compare_arms(both, "arm")),
         "change": report_fit(one, *fit_group(one)),
-        "prediction": report_leave_one_out(one, told),
+        "prediction": report_leave_one_out(one, reported),
     }
 
 

@@ -1,4 +1,4 @@
-"""Groups with people far off, and first levels that know connections apart more or less well."""
+"""Groups with participants far off, and first levels that know connections apart more or less well."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def mixed_group(
     prior_sd: float = 2.0**0.5,
     spread: float = 0.35,
 ) -> tuple[list[Estimate], Design]:
-    """The mean, an arm and a score; connection 0 differs by the arm. `outlier` is added to the first person's.
+    """The mean, an arm and a score; connection 0 differs by the arm. `outlier` is added to the first participant's.
 
     Arguments:
-        correlation: of first-level errors, about which people vary unless it is 0.
-        spread: SD between people.
+        correlation: of first-level errors, about which participants vary unless it is 0.
+        spread: SD between participants.
     """
     rng = np.random.default_rng(seed)
     score = rng.normal(size=people)

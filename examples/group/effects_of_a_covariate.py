@@ -2,12 +2,12 @@
 Effects of a covariate
 ======================
 
-Which connections go with a score? First-level posteriors, means and covariances, are the data of the group level
+Which connections vary with a score? First-level posteriors, means and covariances, are the data of the group level
 (parametric empirical Bayes).
 """
 
 # %%
-# Sixteen participants with known connections: how strongly faces change amygdala ← vmPFC goes with a score.
+# Sixteen participants with known connections: how strongly faces change amygdala ← vmPFC varies with a score.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ group = effconn.peb.fit(effconn.peb.from_dcm(posteriors, fields=["B"]), design)
 group.summary()
 
 # %%
-# Effects with 90 % intervals: the mean of each modulation, and how it goes with the score (planted 0.3 Hz a point for
+# Effects with 90 % intervals: the mean of each modulation, and how it varies with the score (planted 0.3 Hz a point for
 # amygdala ← vmPFC, none for the other).
 effconn.plot_effects(group)
 plt.show()

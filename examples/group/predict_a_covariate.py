@@ -1,13 +1,13 @@
 """
-Predict a covariate of somebody left out
-========================================
+Predict a covariate of left-out participants
+============================================
 
 Is connectivity enough to tell a participant's score? Each participant is left out once; the group of the others
 predicts the score from that participant's own posterior.
 """
 
 # %%
-# Sixteen participants with known connections: how strongly faces change amygdala ← vmPFC goes with a score.
+# Sixteen participants with known connections: how strongly faces change amygdala ← vmPFC varies with a score.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -6,7 +6,7 @@ A search switches off effects one after the other (Bayesian model reduction): no
 """
 
 # %%
-# Sixteen participants with known connections: how strongly faces change amygdala ← vmPFC goes with a score.
+# Sixteen participants with known connections: how strongly faces change amygdala ← vmPFC varies with a score.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -2,8 +2,8 @@
 Group analysis
 ==============
 
-Two sessions, two arms, a score: what did treatment do to connectivity, which connections go with improvement, and could
-improvement have been predicted?
+Two sessions, two arms, a score: what did treatment do to connectivity, which connections vary with improvement, and
+could improvement have been predicted?
 """
 
 # %%
@@ -76,7 +76,7 @@ effconn.plot_arms(comparison)
 comparison.summary()
 
 # %%
-# What goes with improvement?
+# Which connections vary with improvement?
 # ---------------------------
 # Numbers are centred; an effect is in Hz for each point of improvement.
 design = effconn.peb.Design.from_frame(table, ["improvement"])

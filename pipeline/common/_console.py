@@ -22,7 +22,7 @@ LONGEST_CELL = 400  # characters of a cell of a table
 LINE_INTERVAL = 10.0  # seconds between lines of progress where there is no terminal
 
 
-# Makes a progress bar of a title: a context manager that is told how many of how many are done; see `progress`.
+# Makes a progress bar of a title: a context manager, whose value is called with how many of how many are done.
 ProgressFactory = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 

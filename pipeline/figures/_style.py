@@ -27,7 +27,7 @@ WIDTH = 5.0  # inches; one column of the page on a desk, and still readable when
 PIXELS_PER_INCH = 200  # of the PNG files
 
 # Okabe and Ito's palette; each colour is met by a marker or a line style of its own.
-# The four greys follow the page's theme where a figure is put into a page; paper is off-white to be told from white.
+# The four greys follow the page's theme where a figure is put into a page; paper is off-white to differ from white.
 INK, MUTED, LINE, PAPER = "#1d2733", "#5b6775", "#d5dbe1", "#fffffe"
 VERMILION, BLUE, GREEN, PURPLE, SKY, ORANGE = "#d55e00", "#2a7ab8", "#009e73", "#b5579a", "#56b4e9", "#e69f00"
 ARM_COLOUR = {"ketamine": VERMILION, "midazolam": BLUE}

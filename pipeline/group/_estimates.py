@@ -28,7 +28,7 @@ from ..matlab import FieldProblem
 from ..results import GROUP_KIND, ResultFileError, read_posterior
 from ..spm import DcmFile, DcmFileError, SpmEstimate, model_name, read_dcms, spm_density, written_by_us
 
-SPM = "spm"  # of which release a file of SPM's own is cannot be told
+SPM = "spm"  # a file of SPM's own does not say its release
 _SEARCHES = ("starts", "tolerance", "refine")  # how well the optimum was looked for, which makes no other quantity
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")

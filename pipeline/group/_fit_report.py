@@ -204,12 +204,16 @@ def _answer(
 ) -> Answer:
     own = [row for row in rows if row["covariate"] == covariate]
     surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
-    told = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
+    reported = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
     of: Literal["effect", "difference"] = "effect"
     if any(part in inputs.design.kinds for part in covariate.split("×")):
         of = "difference"
     headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
-    details = [*([judged.note] if judged.note else []), *(_effect_line(row) for row in told), *([more] if more else [])]
+    details = [
+        *([judged.note] if judged.note else []),
+        *(_effect_line(row) for row in reported),
+        *([more] if more else []),
+    ]
     return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
 
 

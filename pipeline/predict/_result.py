@@ -14,7 +14,7 @@ from features import ArmSlopes, NestedEstimate, Outcome, PermutationTest, Predic
 
 from ..verdicts import is_p_value_settled, is_selection_stable, judge_prediction
 
-MUCH_MISSING = 0.2  # share of a column from which filling it in is told
+MUCH_MISSING = 0.2  # share of a column from which imputation is reported
 if TYPE_CHECKING:
     from pandas import DataFrame
 

@@ -73,7 +73,7 @@ def run_study(
 
     Arguments:
         notify: called with every line that the user should read.
-        progress: makes a context manager that is told how far a piece of work is.
+        progress: makes a context manager that shows how far a piece of work is.
         extra: a section for the report, such as the truth of a simulated study.
 
     Raises `UsageError`, before any work, where the study cannot run as configured, and `WriteError` where results

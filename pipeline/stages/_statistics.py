@@ -75,7 +75,7 @@ def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
 
 
 def _content(participants: ParticipantScores) -> dict[str, object]:
-    """Everything about people that decides the results, as JSON can hold it."""
+    """Everything about participants that decides the results, as JSON can hold it."""
     columns = {
         "subscales": participants.subscales,
         "null_checks": participants.null_checks,

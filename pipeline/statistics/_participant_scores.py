@@ -44,7 +44,7 @@ class ParticipantScores:
 
 
 def participant_scores(study: Study, inventory: Inventory, how: Statistics) -> ParticipantScores:
-    """What `[statistics]` asks for; raises `DataError` for what `check_statistics` would have told."""
+    """What `[statistics]` asks for; raises `DataError` for what `check_statistics` would have reported."""
     participants, arms = inventory.participants, study.participants.arms
     return ParticipantScores(
         names=tuple(participant.name for participant in participants),

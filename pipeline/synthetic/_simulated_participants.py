@@ -17,7 +17,7 @@ from ._planted_effects import draw_connectivity
 from ._regional_series import Responses, draw_responses
 from ._study_design import ARMS, Arm, StudyDesign
 
-CLINICAL_SEED = 9  # sets these chances apart from those of a person and of each run
+CLINICAL_SEED = 9  # sets these chances apart from those of a participant and of each run
 DEPRESSION = (30.0, 5.0)  # mean and standard deviation of the score before treatment, points
 SHARED, REST_OF_FALL, OWN_SD = 0.6, 3.0, 4.5  # fall of depression: points per point of improvement, and its own
 MOST_DEPRESSION = 60  # points that a depression score can reach

@@ -27,7 +27,7 @@ from pipeline.common import UsageError
 ROOT = Path(__file__).parents[2]
 ASKED = {"alpha", "max_abs_delta_coef", "max_rel_delta_loo", "same_lambda_min"}
 QUICK = Tuning((1.0,), 8, 1e-4)
-SMALL = (7, 3)  # people, predictors
+SMALL = (7, 3)  # participants, predictors
 
 
 def test_a_table_with_glmnets_results_passes_and_is_written(tall: tuple[Path, Path], tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_every_case_is_timed_and_shuffled_ones_say_how_often() -> None:
 
 @pytest.fixture(scope="module")
 def tall(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """More people than predictors, one of them yes or no."""
+    """More participants than predictors, one of them yes or no."""
     return _written(tmp_path_factory.mktemp("tall"), 12, 3)
 
 

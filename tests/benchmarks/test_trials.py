@@ -29,7 +29,7 @@ def test_the_planted_change_is_the_difference_of_the_visits() -> None:
     signal = np.column_stack([np.arange(9.0), np.arange(9.0)])
 
     def draw(shift: np.ndarray, seed: int) -> list[np.ndarray]:
-        visits = trials.draw_person(design, lambda _: signal, places, shift, np.random.default_rng(seed))
+        visits = trials.draw_participant(design, lambda _: signal, places, shift, np.random.default_rng(seed))
         return [truth for truth, _ in visits]
 
     away = np.array([0.0, 100.0, 100.0])

@@ -24,7 +24,7 @@ def sums(
     rng = np.random.default_rng(0)
     X = np.linalg.qr(rng.standard_normal((SCANS, len(power))))[0] * np.sqrt(power)
     J = rng.standard_normal((SCANS, REGIONS, FREE)) if jacobian is None else jacobian
-    told = SimpleNamespace(
+    reported = SimpleNamespace(
         confounds=jnp.asarray(X),
         confound_power=jnp.asarray(power),
         confound_prior=jnp.full(len(power), CONFOUND_PRECISION),
@@ -33,7 +33,7 @@ def sums(
         prior_precision=jnp.eye(FREE),
     )
     residual = jnp.asarray(rng.standard_normal((SCANS, REGIONS)))
-    run = jax.jit(lambda J, noise: gram(cast(Problem, told), residual, J, jnp.asarray(usable), noise))
+    run = jax.jit(lambda J, noise: gram(cast(Problem, reported), residual, J, jnp.asarray(usable), noise))
     return run(jnp.asarray(J), jnp.asarray(noise)), J, X
 
 

@@ -79,14 +79,14 @@ def test_failures_stay_failures_and_progress_counts_the_refinement() -> None:
     case = one_region_case()
     settings = replace(case.settings, refine="sampling")
     bad = replace(case.subject, name="bad", prior=replace(case.posterior.prior, covariance=np.zeros((6, 6))))
-    told: list[tuple[int, int]] = []
-    failed, refined = dcm.invert_cohort([bad, case.subject], settings, lambda *how: told.append(how))
+    reported: list[tuple[int, int]] = []
+    failed, refined = dcm.invert_cohort([bad, case.subject], settings, lambda *how: reported.append(how))
     alone = dcm.invert(case.subject, settings)
     assert isinstance(failed, dcm.Failure)
     assert isinstance(refined, dcm.Posterior)
     np.testing.assert_array_equal(refined.mean, alone.mean)
     np.testing.assert_array_equal(refined.covariance, alone.covariance)
-    assert told == [(1, 2), (2, 2)]
+    assert reported == [(1, 2), (2, 2)]
 
 
 def test_too_few_draws_leave_the_gaussian_and_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

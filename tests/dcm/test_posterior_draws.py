@@ -18,16 +18,16 @@ from dcm._log_density import correlation_nodes, log_density, log_likelihood, log
 
 
 def test_draws_have_the_moments_of_the_exact_posterior() -> None:
-    case, told = one_region_case(), []
+    case, reported = one_region_case(), []
     drawn = dcm.sample_posterior(
-        case.subject, case.posterior, ChainSettings(draws=400), lambda *progress: told.append(progress)
+        case.subject, case.posterior, ChainSettings(draws=400), lambda *progress: reported.append(progress)
     )
     mean, sd = case.moments
     assert (drawn.r_hat < 1.02).all()
     error = sd / np.sqrt(drawn.sample_size)
     assert (np.abs(drawn.mean - mean) < 4 * error).all()
     np.testing.assert_allclose(drawn.sd, sd, rtol=0.12)
-    assert sorted(told)[-1] == (2800, 2800)
+    assert sorted(reported)[-1] == (2800, 2800)
 
 
 def test_the_free_energy_is_close_to_the_exact_log_evidence() -> None:

@@ -210,9 +210,9 @@ def test_threads_end_where_progress_cannot_be_told() -> None:
     def refuse(*_: int) -> None:
         raise RuntimeError("no room on the screen")
 
-    with pytest.raises(RuntimeError, match="no room") as told:
+    with pytest.raises(RuntimeError, match="no room") as reported:
         invert_cohort(subjects(3), SETTINGS, on_progress=refuse)
-    assert told.traceback  # which keeps what was running in memory
+    assert reported.traceback  # which keeps what was running in memory
     assert not ours()
 
 

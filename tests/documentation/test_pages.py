@@ -71,10 +71,10 @@ def run_python(code: str, folder: Path) -> str:
 
 def run_page(page: Path, skip: str = "") -> None:
     """Runs a page's blocks from top to bottom in the current folder; Python knows what its earlier blocks made."""
-    told: dict[str, Any] = {"__name__": "__main__"}
+    reported: dict[str, Any] = {"__name__": "__main__"}
     for language, text in blocks(page):
         if language == "python":
-            exec(compile(text, str(page), "exec"), told)
+            exec(compile(text, str(page), "exec"), reported)
         for line in text.splitlines() if language in SHELL else ():
             if line.startswith("effconn ") and not (skip and line.startswith(skip)):
                 done = command_line.effconn(*expand_patterns(shlex.split(line, comments=True)[1:]))

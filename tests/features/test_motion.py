@@ -1,4 +1,4 @@
-"""What goes with motion is taken out by participants's own straight line, and nothing else is."""
+"""What varies with motion is taken out by the participants' own straight line, and nothing else is."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def test_a_group_is_an_estimate_of_the_level_above(data: Group) -> None:
 
 
 @pytest.fixture(scope="module")
-def told() -> Group:
+def score_group() -> Group:
     """A score that connection 0 goes with."""
     estimates, design = mixed_group(16, 2, seed=8, spread=0.2)
     rng = np.random.default_rng(0)
@@ -151,21 +151,21 @@ def told() -> Group:
     return estimates, replace(design, matrix=matrix)
 
 
-def test_a_covariate_that_goes_with_connections_is_predicted_by_the_others(told: Group) -> None:
-    found = leave_one_out(*told, covariate="score", shuffles=99)
+def test_a_covariate_that_goes_with_connections_is_predicted_by_the_others(score_group: Group) -> None:
+    found = leave_one_out(*score_group, covariate="score", shuffles=99)
     assert found.correlation > 0.6
     assert found.p_value == pytest.approx(0.01)
     assert found.shuffled is not None
     assert found.shuffled.size == 99
-    again = leave_one_out(*told, covariate="score", shuffles=99)
+    again = leave_one_out(*score_group, covariate="score", shuffles=99)
     np.testing.assert_array_equal(again.estimate, found.estimate)
-    in_folds = k_fold(*told, covariate="score", folds=5, shuffles=19)
+    in_folds = k_fold(*score_group, covariate="score", folds=5, shuffles=19)
     assert in_folds.correlation > 0.5
     assert in_folds.p_value == pytest.approx(0.05)
 
 
-def test_nothing_of_what_is_predicted_gets_into_its_prediction(told: Group) -> None:
-    estimates, design = told
+def test_nothing_of_what_is_predicted_gets_into_its_prediction(score_group: Group) -> None:
+    estimates, design = score_group
     before = leave_one_out(estimates, design, covariate="score", shuffles=1)
     matrix = design.matrix.copy()
     matrix[3, 2] += 2.0
@@ -174,8 +174,8 @@ def test_nothing_of_what_is_predicted_gets_into_its_prediction(told: Group) -> N
     assert np.abs(after.estimate - before.estimate).max() > 1e-3
 
 
-def test_somebody_far_off_says_little_of_the_covariate(told: Group) -> None:
-    estimates, design = told
+def test_somebody_far_off_says_little_of_the_covariate(score_group: Group) -> None:
+    estimates, design = score_group
     far = replace(
         estimates[4], posterior=replace(estimates[4].posterior, mean=estimates[4].posterior.mean + np.array([8.0, 0.0]))
     )
@@ -184,8 +184,8 @@ def test_somebody_far_off_says_little_of_the_covariate(told: Group) -> None:
     assert found.variance[4] > 1.5 * plain.variance[4]
 
 
-def test_a_covariate_constant_without_a_fold_is_said(told: Group) -> None:
-    estimates, design = told
+def test_a_covariate_constant_without_a_fold_is_said(score_group: Group) -> None:
+    estimates, design = score_group
     matrix = design.matrix.copy()
     matrix[:, 2] = 0.0
     matrix[5, 2] = 1.0
@@ -193,8 +193,8 @@ def test_a_covariate_constant_without_a_fold_is_said(told: Group) -> None:
         leave_one_out(estimates, replace(design, matrix=matrix), covariate="score")
 
 
-def test_shuffling_finds_what_is_there_and_is_uniform_where_nothing_is(told: Group) -> None:
-    assert permutation_test(*told, covariate="score", permutations=199).p_value <= 0.02
+def test_shuffling_finds_what_is_there_and_is_uniform_where_nothing_is(score_group: Group) -> None:
+    assert permutation_test(*score_group, covariate="score", permutations=199).p_value <= 0.02
     values = [
         permutation_test(*mixed_group(14, 2, seed=seed), covariate="score", permutations=39).p_value
         for seed in range(30)
@@ -203,11 +203,11 @@ def test_shuffling_finds_what_is_there_and_is_uniform_where_nothing_is(told: Gro
     assert np.mean(np.array(values) <= 0.1) < 0.3
 
 
-def test_tested_effects_are_those_asked_for(told: Group) -> None:
-    one = permutation_test(*told, covariate="score", effects=["B0"], permutations=19)
+def test_tested_effects_are_those_asked_for(score_group: Group) -> None:
+    one = permutation_test(*score_group, covariate="score", effects=["B0"], permutations=19)
     assert one.effects == ("B0",)
-    both = permutation_test(*told, covariate="score", permutations=19)
-    other = permutation_test(*told, covariate="score", effects=["B1"], permutations=19)
+    both = permutation_test(*score_group, covariate="score", permutations=19)
+    other = permutation_test(*score_group, covariate="score", effects=["B1"], permutations=19)
     assert both.statistic == pytest.approx(one.statistic + other.statistic)
 
 

@@ -136,8 +136,8 @@ def densities(coupled: tuple[tuple[int, int], ...]) -> tuple[Gaussian, Gaussian]
     for i, j in coupled:
         correlation[i, j] = correlation[j, i] = 0.4
     prior = Gaussian(rng.normal(size=SIZE) * sd / 2, correlation * np.outer(sd, sd))
-    told = np.linalg.inv(group_models.covariance(SIZE, 0.3, rng)) / np.outer(sd, sd)
-    covariance = np.linalg.inv(np.linalg.inv(prior.covariance) + told)
+    reported = np.linalg.inv(group_models.covariance(SIZE, 0.3, rng)) / np.outer(sd, sd)
+    covariance = np.linalg.inv(np.linalg.inv(prior.covariance) + reported)
     return prior, Gaussian(rng.normal(size=SIZE) * sd, (covariance + covariance.T) / 2)
 
 

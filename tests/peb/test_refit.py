@@ -106,8 +106,8 @@ def test_what_data_say_is_averaged_point_by_point(share: float) -> None:
     again = Estimate("one", last.parameters, last.fields, wide, second, -12.0).under(tight)
     made = refit._average(last, again, {"one": wide}, share)
     for point in np.random.default_rng(0).standard_normal((5, 3)):
-        told = [log_likelihood(posterior, point) for posterior in (last, again, made)]
-        assert told[2] == pytest.approx((1 - share) * told[0] + share * told[1], abs=1e-9)
+        reported = [log_likelihood(posterior, point) for posterior in (last, again, made)]
+        assert reported[2] == pytest.approx((1 - share) * reported[0] + share * reported[1], abs=1e-9)
 
 
 def random_gaussian(seed: int) -> Gaussian:

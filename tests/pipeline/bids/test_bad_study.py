@@ -223,6 +223,6 @@ def test_tables_are_not_believed_to_be_code(small: Small) -> None:
 def test_progress_counts_every_run(small: Small) -> None:
     from pipeline.bids import collect_inventory
 
-    told: list[tuple[int, int]] = []
-    collect_inventory(small.study(), lambda done, total: told.append((done, total)))
-    assert told == [(i + 1, 24) for i in range(24)]
+    reported: list[tuple[int, int]] = []
+    collect_inventory(small.study(), lambda done, total: reported.append((done, total)))
+    assert reported == [(i + 1, 24) for i in range(24)]

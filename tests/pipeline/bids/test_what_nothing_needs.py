@@ -100,9 +100,9 @@ def test_a_modulator_that_is_the_same_for_all_costs_only_what_is_made_of_it(smal
     small.edit(small.events(), "0.9", "0.8")
     inventory = small.inventory()
     assert inventory.absences == ()
-    told = [line for line in inventory.remarks if "speed" in line]
-    assert "response_time is 0.8 for all events of the condition" in told[0]
-    assert "no event of speed, so no contrast speed" in told[1]
+    reported = [line for line in inventory.remarks if "speed" in line]
+    assert "response_time is 0.8 for all events of the condition" in reported[0]
+    assert "no event of speed, so no contrast speed" in reported[1]
 
 
 TIMES: dict[str, tuple[Spoil, float | None]] = {
@@ -182,10 +182,10 @@ def test_a_merged_type_that_nobody_has_is_no_mistake_unless_it_may_be_a_slip(sma
 def test_durations_in_milliseconds_are_suspected(small: Small) -> None:
     rows = [f"{onset}\t50\t{kind}" for onset, kind in zip(range(0, 60, 10), ["faces", "shapes"] * 3, strict=True)]
     small.events().write_text("\n".join(["onset\tduration\ttrial_type", *rows]) + "\n")
-    told = (
+    reported = (
         f"{HEAD}: events of faces last 50 s and begin 20 s apart, so that they overlap; are their durations in seconds?"
     )
-    assert told in small.inventory().remarks
+    assert reported in small.inventory().remarks
 
 
 def test_a_repetition_time_that_is_too_short_is_not_taken_for_milliseconds(small: Small) -> None:
@@ -195,5 +195,5 @@ def test_a_repetition_time_that_is_too_short_is_not_taken_for_milliseconds(small
 
 def test_sessions_whose_labels_say_the_reverse_are_remarked_on(small: Small) -> None:
     small.set("sessions", before="ses-2", after="ses-1")
-    told = "[sessions] ses-2 comes after ses-1 by its label, but is taken for before: a change is ses-1 less ses-2"
-    assert told in small.inventory().remarks
+    reported = "[sessions] ses-2 comes after ses-1 by its label, but is taken for before: a change is ses-1 less ses-2"
+    assert reported in small.inventory().remarks

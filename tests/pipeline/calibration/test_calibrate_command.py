@@ -51,13 +51,13 @@ def test_the_console_script_writes_a_page_and_json_and_repeats_itself(
     assert page.index("Are the intervals of this design calibrated?") < page.index("<svg")
     for picture in ("coverage", "recovery", "power"):
         assert (tmp_path / "one" / "figures" / f"{picture}.png").exists()
-    told = json.loads((tmp_path / "one" / "calibration.json").read_text(encoding="utf-8"))
-    assert {row["field"] for row in told["cells"]} == {"A", "B", "C"}
-    for cell in told["cells"]:
+    reported = json.loads((tmp_path / "one" / "calibration.json").read_text(encoding="utf-8"))
+    assert {row["field"] for row in reported["cells"]} == {"A", "B", "C"}
+    for cell in reported["cells"]:
         assert {"field", "snr", "coverage", "coverage_se", "sd_z", "bias", "wrong_sign_99"} <= cell.keys()
         assert 0 <= cell["coverage"] <= 100
-    assert told["models"]
-    assert {"n", "effect", "power", "false"} <= told["power"][0].keys()
+    assert reported["models"]
+    assert {"n", "effect", "power", "false"} <= reported["power"][0].keys()
 
     again = effconn("calibrate", file, *options, tmp_path / "one")
     assert "12 inversions were kept" in again.stderr

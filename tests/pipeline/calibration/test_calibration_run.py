@@ -1,4 +1,4 @@
-"""Data sets are simulated as said, inverted once, kept, and held against their truths."""
+"""Data sets are simulated as said, inverted once, kept, and compared with their truths."""
 
 from __future__ import annotations
 

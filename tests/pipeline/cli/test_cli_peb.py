@@ -33,7 +33,7 @@ MODELS = {"both": (1, 1), "down": (1, 0), "up": (0, 1), "neither": (0, 0)}  # ha
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve people, two sessions; under ketamine B of amygdala ← vmPFC falls by 0.08 Hz per point of improvement."""
+    """Twelve participants, two sessions; under ketamine B of amygdala ← vmPFC falls by 0.08 Hz a point."""
     folder = tmp_path_factory.mktemp("results")
     rng = np.random.default_rng(0)
     place = SPEC.parameter_names.index(DOWN)
@@ -155,8 +155,8 @@ def test_fit_writes_page_tables_and_posteriors_for_us_and_for_spm(
     assert (tmp_path / "out" / "group.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     rows = (tmp_path / "out" / "effects.tsv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 1 + 3 * 2
-    told = json.loads((tmp_path / "fit.json").read_text(encoding="utf-8"))
-    assert told["participants_used"] == [f"sub-{i + 1:02d}" for i in range(PEOPLE)]
+    written = json.loads((tmp_path / "fit.json").read_text(encoding="utf-8"))
+    assert written["participants_used"] == [f"sub-{i + 1:02d}" for i in range(PEOPLE)]
 
 
 def test_arms_finds_the_planted_difference(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:
@@ -201,11 +201,11 @@ def test_the_other_road_agrees_with_the_arms_it_is_over(
 ) -> None:
     found = peb("arms", *changes(results, table), "--compat", mode, "--json", tmp_path / "arms.json")
     assert found.return_value == 0, found.output
-    told = report(tmp_path / "arms.json")
-    assert told["compat"] == mode
+    written = report(tmp_path / "arms.json")
+    assert written["compat"] == mode
     mixture = "first-level results are of mode spm12, and the group is fitted in mode none"
     assert (mixture in found.stderr) == (mode == "none")
-    levels = [row for row in told["arms"] if row["road"] == road]
+    levels = [row for row in written["arms"] if row["road"] == road]
     assert {(row["covariate"], row["parameter"]) for row in levels} == {
         (covariate, name) for covariate in ("mean", "improvement") for name in (DOWN, UP)
     }
@@ -216,16 +216,18 @@ def test_the_other_road_agrees_with_the_arms_it_is_over(
     # the same words in every mode, on its own posterior, with Pp beside them
     (asked,) = (
         row
-        for row in told["arms"]
+        for row in written["arms"]
         if row["verdict"] is not None and row["parameter"] == DOWN and row["covariate"] == "improvement"
     )
     assert asked["road"] == (road if mode == "none" else "one group")
     sure = 2 * 2 * min(asked["probability_beyond_zero"], 1 - asked["probability_beyond_zero"]) <= 0.05
     assert asked["verdict"] == ("yes" if sure else "open")
-    assert [answer["verdict"] for answer in told["answers"]] == [verdict["verdict"] for verdict in told["verdicts"]]
-    assert told["answers"][1]["verdict"] == asked["verdict"]
-    assert "2 connections asked" in told["answers"][1]["answer"]
-    assert "Pp with v without" in told["answers"][1]["answer"]
+    assert [answer["verdict"] for answer in written["answers"]] == [
+        verdict["verdict"] for verdict in written["verdicts"]
+    ]
+    assert written["answers"][1]["verdict"] == asked["verdict"]
+    assert "2 connections asked" in written["answers"][1]["answer"]
+    assert "Pp with v without" in written["answers"][1]["answer"]
 
 
 def test_compare_finds_the_model_the_data_were_made_by(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:
@@ -233,19 +235,19 @@ def test_compare_finds_the_model_the_data_were_made_by(peb: Run, results: Path, 
     models = ("--models", model_table(tmp_path / "models.tsv"), "--for", "mean,arm", "--out", out)
     found = peb("compare", *common(results, table), *models, "--json", tmp_path / "models.json")
     assert found.return_value == 0, found.output
-    told = report(tmp_path / "models.json")
-    chances = {row["model"]: row["probability_mean"] for row in told["models"]}
+    written = report(tmp_path / "models.json")
+    chances = {row["model"]: row["probability_mean"] for row in written["models"]}
     assert list(chances) == list(MODELS)
     assert chances["down"] > 0.9
     assert sum(chances.values()) == pytest.approx(1)
     families = {
-        row["family"]: row["probability"] for row in told["family-0-family-of-down"] if row["covariate"] == "mean"
+        row["family"]: row["probability"] for row in written["family-0-family-of-down"] if row["covariate"] == "mean"
     }
     # both families have two members, so that a prior over families is one over models
     assert families["has it"] == pytest.approx(chances["both"] + chances["down"])
-    averaged = [row["probability"] for row in told["average"] if row["covariate"] == "mean"]
+    averaged = [row["probability"] for row in written["average"] if row["covariate"] == "mean"]
     assert averaged == pytest.approx([chances["both"] + chances["down"], chances["both"] + chances["up"]])
-    assert {row["probability"] for row in told["average"] if row["covariate"] == "improvement"} == {
+    assert {row["probability"] for row in written["average"] if row["covariate"] == "improvement"} == {
         None
     }  # not compared
     assert {"models.html", "BMA_group.mat", "models.tsv", "average.tsv"} <= {path.name for path in out.iterdir()}
@@ -264,12 +266,12 @@ def test_search_keeps_what_was_planted(peb: Run, results: Path, table: Path, tmp
     # more than 8 effects, so that there are rounds that drop some
     found = peb("search", *common(results, table), "--fields", "A,B", "--json", tmp_path / "search.json")
     assert found.return_value == 0, found.output
-    told = report(tmp_path / "search.json")
-    chances = {f"{row['covariate']}: {row['parameter']}": row["probability"] for row in told["average"]}
+    written = report(tmp_path / "search.json")
+    chances = {f"{row['covariate']}: {row['parameter']}": row["probability"] for row in written["average"]}
     assert len(chances) == 3 * 6
     surely = {f"{covariate}: {DOWN}" for covariate in ("mean", "arm[midazolam]")}
     assert {name for name, chance in chances.items() if chance > 0.95} == surely
-    *before, last = told["rounds"]
+    *before, last = written["rounds"]
     dropped = {name for row in before for name in row["dropped"].split("; ")}
     assert len(dropped) >= 10
     assert {chances[name] for name in dropped} == {0.0}
@@ -281,15 +283,15 @@ def test_leave_one_out_tells_everybody_apart_by_what_was_planted(
 ) -> None:
     found = peb("leave-one-out", *common(results, table), "--covariate", "arm", "--json", tmp_path / "loo.json")
     assert found.return_value == 0, found.output
-    told = report(tmp_path / "loo.json")
-    rows = told["left-out"]
+    written = report(tmp_path / "loo.json")
+    rows = written["left-out"]
     assert [row["actual"] for row in rows] == [(-1.0, 1.0)[i % 2] for i in range(PEOPLE)]
     assert [row["fold"] for row in rows] == list(range(1, PEOPLE + 1))
     correlation = np.corrcoef([row["actual"] for row in rows], [row["estimate"] for row in rows])[0, 1]
-    assert told["correlation"] == pytest.approx(correlation)
+    assert written["correlation"] == pytest.approx(correlation)
     assert correlation > 0.7
-    assert told["p_value"] < 0.01
-    assert told["accuracy"] >= 10 / 12
+    assert written["p_value"] < 0.01
+    assert written["accuracy"] >= 10 / 12
 
 
 def test_left_out_values_are_those_of_the_table(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:
@@ -309,11 +311,11 @@ def test_permute_counts_the_shuffles_that_reach_the_effect(
     for path in files:
         found = peb("permute", *common(results, table), *given, "--json", path)
         assert found.return_value == 0, found.output
-    told = report(files[0])
-    (row,) = told["permutation"]
+    written = report(files[0])
+    (row,) = written["permutation"]
     assert (row["permutations"], row["seed"], row["covariate"]) == (19, 1, "arm[midazolam]")
-    assert len(told["null"]) == 19
-    reached = sum(value >= row["log_bayes_factor"] for value in told["null"])
+    assert len(written["null"]) == 19
+    reached = sum(value >= row["log_bayes_factor"] for value in written["null"])
     assert row["p_value"] == pytest.approx((1 + reached) / 20)
     assert row["p_value"] == pytest.approx(1 / 20)  # the difference between the arms is planted
     assert files[0].read_bytes() == files[1].read_bytes()

@@ -1,4 +1,4 @@
-"""Pictures of a group: every number given is drawn, signs and units are told, and names from data stay text."""
+"""Pictures of a group: every number given is drawn, signs and units are reported, and names from data stay text."""
 
 from __future__ import annotations
 

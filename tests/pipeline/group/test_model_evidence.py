@@ -1,4 +1,4 @@
-"""Models of one study are compared by F of one mode, SPM's F is flagged, and reductions are held against inversions."""
+"""Models of one study are compared by F of one mode, SPM's F is flagged, and reductions are near inversions."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def compared(folder: Path, first: Settings, second: Settings) -> Told:
             path = folder / model / f"{visit}.nc"
             write_dataset(path, posterior_dataset(one, name=visit, attrs={}))
             posteriors.setdefault(model, {})[visit] = path
-    told = Told()
-    compare_study_models([Unit("group", "models", {}, (), ComparisonJob(posteriors, folder / "models"))], told)  # type: ignore[arg-type]  # only what the stage calls
-    return told
+    reported = Told()
+    compare_study_models([Unit("group", "models", {}, (), ComparisonJob(posteriors, folder / "models"))], reported)  # type: ignore[arg-type]  # only what the stage calls
+    return reported
 
 
 @pytest.mark.parametrize(("settings", "flagged"), [(Settings(), False), (Settings("spm12"), True)])
 def test_spms_free_energies_are_flagged_where_they_are_compared(
     tmp_path: Path, settings: Settings, flagged: bool
 ) -> None:
-    told = compared(tmp_path, settings, settings)
-    assert told.reasons == []
-    texts = [path.read_text(encoding="utf-8") for path in told.files if path.suffix in (".json", ".html")]
+    reported = compared(tmp_path, settings, settings)
+    assert reported.reasons == []
+    texts = [path.read_text(encoding="utf-8") for path in reported.files if path.suffix in (".json", ".html")]
     assert texts
     words = " ".join(" ".join(texts).split())
     assert (f"In mode {settings.compat} this F takes the noise for independent" in words) == flagged

@@ -1,4 +1,4 @@
-"""Rows of a design reach the person they are for; two files of one person are never two people."""
+"""Rows of a design reach the participant they are for; two files of one participant are never two participants."""
 
 from __future__ import annotations
 

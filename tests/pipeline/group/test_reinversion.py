@@ -41,11 +41,11 @@ def test_effects_before_and_after_are_shown_and_the_group_is_the_later(folder: P
     assert done.returncode == 0, done.stderr
     assert "inverted again, round 1: F " in done.stderr
     assert "Before and after participants were inverted again" in done.stdout
-    told = json.loads((tmp_path / "group.json").read_text())
-    [row], [effect] = told["reinversion"], told["effects"]
+    reported = json.loads((tmp_path / "group.json").read_text())
+    [row], [effect] = reported["reinversion"], reported["effects"]
     assert row["mean_again"] == effect["mean"]
     assert row["mean_again"] > row["mean"] > 0  # the first prior's mean is 0
-    assert told["reinversion_rounds"] > 1
+    assert reported["reinversion_rounds"] > 1
     assert "converged" in (tmp_path / "group.html").read_text()
 
 

@@ -21,7 +21,7 @@ TOP_DOWN = "amygdala ← vmPFC (faces)"
 
 @pytest.fixture(scope="module")
 def inputs(shared_data: Path) -> GroupInputs:
-    """Both sessions of 21 people, inverted, as changes of B."""
+    """Both sessions of 21 participants, inverted, as changes of B."""
     folder = shared_data / "simulated_trial"
     files, errors = read_dcms(sorted(folder.glob("*.mat")))
     assert not errors

@@ -1,4 +1,4 @@
-"""One run from images to series: held against plain NumPy and SciPy, and against what was planted."""
+"""One run from images to series: compared with plain NumPy and SciPy, and with what was planted."""
 
 from __future__ import annotations
 

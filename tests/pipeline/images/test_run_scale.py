@@ -234,15 +234,15 @@ def test_an_inverted_brain_mask_is_named(small: Any) -> None:
 
 def test_the_sidecar_tells_scale_threshold_voxels_and_ranges(small: Any, tmp_path: Path) -> None:
     extract_to_files(small.run, small.study, tmp_path)
-    told = json.loads(sidecar_path(tmp_path, small.run).read_text())
-    core = told["Regions"]["core"]
+    reported = json.loads(sidecar_path(tmp_path, small.run).read_text())
+    core = reported["Regions"]["core"]
     assert core["Source"] == "sphere of 9 mm around (0, 0, 0)"
     assert core["Threshold"] is None
     assert core["VoxelsUsed"] <= core["VoxelsOfRegion"]
     low, high = core["SeriesRange"]
     assert low < 0 < high
-    assert told["ImageMean"] == pytest.approx(1000, rel=0.05)
-    trans = told["ConfoundScale"]["trans_x"]
+    assert reported["ImageMean"] == pytest.approx(1000, rel=0.05)
+    trans = reported["ConfoundScale"]["trans_x"]
     assert trans["Range"][0] < 0 < trans["StandardDeviation"] < trans["Range"][1]
 
 

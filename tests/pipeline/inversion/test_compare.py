@@ -1,4 +1,4 @@
-"""SPM12's own results held against ours, on real participants and on what the comparison makes of made-up ones."""
+"""SPM12's own results compared with ours, on real participants and on what the comparison makes of made-up ones."""
 
 from __future__ import annotations
 

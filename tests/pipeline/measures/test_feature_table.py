@@ -192,8 +192,8 @@ def test_missingness_counts_people_by_session_and_arm(table: FeatureTable) -> No
     values = table.values.copy()
     values[1, 0] = values[2, 0] = np.nan  # ses-2 of a first, ses-1 of a second arm's
     rows = missingness(replace(table, values=values)).rows
-    told = {key: rows[0][key] for key in ("before", "after", "first_arm", "second_arm")}
-    assert told == {"before": 1, "after": 1, "first_arm": 1, "second_arm": 1}
+    reported = {key: rows[0][key] for key in ("before", "after", "first_arm", "second_arm")}
+    assert reported == {"before": 1, "after": 1, "first_arm": 1, "second_arm": 1}
     assert rows[0]["share"] == 2 / 3
     assert rows[1]["share"] == 0
 

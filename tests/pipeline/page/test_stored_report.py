@@ -1,4 +1,4 @@
-"""A stored analysis that cannot be shown is told in one line, whatever in it is wrong."""
+"""A stored analysis that cannot be shown is reported in one line, whatever in it is wrong."""
 
 from __future__ import annotations
 

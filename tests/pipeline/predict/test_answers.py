@@ -22,7 +22,7 @@ def found_with(q_squared: float, p: float | None, low: float = 0.0, high: float 
     return replace(found, nested=replace(found.nested, q_squared=q_squared), permutation=chance)
 
 
-def told(found: ElasticNetResult) -> str:
+def page_text(found: ElasticNetResult) -> str:
     return " ".join(" ".join(pair) for pair in prediction_notices(found))
 
 
@@ -51,12 +51,12 @@ def test_in_sample_fit_is_shown_beside_q_squared_for_what_it_is() -> None:
     line = "r² 0.83 in the participants it was fitted to, Q² −0.10 in participants left out: "
     line += "the first says nothing about new patients."
     assert line in answers(found)[0].details
-    assert line in told(found)
+    assert line in page_text(found)
 
 
 def test_no_optimism_is_told_where_there_is_none() -> None:
     found = made_up_prediction()
-    assert "optimistic" not in told(found_with(found.in_sample.r_squared - 0.05, 0.001))
+    assert "optimistic" not in page_text(found_with(found.in_sample.r_squared - 0.05, 0.001))
 
 
 def test_stable_and_unstable_predictors_are_told_apart() -> None:
@@ -74,7 +74,7 @@ def test_stable_and_unstable_predictors_are_told_apart() -> None:
     answer = answers(mixed)[1]
     assert f"{found.names[first]} (" in answer.headline
     assert f"{found.names[second]} (" not in answer.headline
-    assert f"{found.names[second]} (20%, 100%)" in told(mixed)
+    assert f"{found.names[second]} (20%, 100%)" in page_text(mixed)
 
 
 def test_what_folds_seldom_retain_is_not_stable_either() -> None:
@@ -189,8 +189,8 @@ def test_products_whose_bootstraps_reach_zero_do_not_make_a_yes() -> None:
 
 def test_more_predictors_than_people_and_filled_in_columns_are_told() -> None:
     found = made_up_prediction(participants=40, measures=30, missing=0.3)
-    assert "61 for 40 participants" in told(found)
-    assert f"{found.predictors.columns[12].name} (40%)" in told(found)
+    assert "61 for 40 participants" in page_text(found)
+    assert f"{found.predictors.columns[12].name} (40%)" in page_text(found)
     assert "40 participants, 61 predictors: more predictors than participants" in answers(found)[0].details[2]
     assert "filled in" in answers(found)[0].details[2]
     assert "no value missing" in answers(made_up_prediction())[0].details[2]
@@ -200,9 +200,9 @@ def test_a_choice_of_alpha_that_hangs_on_single_people_is_told() -> None:
     found = made_up_prediction()
     assert found.nested is not None
     same = np.full(21, 0.5)
-    assert "α" not in told(replace(found, nested=replace(found.nested, alphas=same)))
+    assert "α" not in page_text(replace(found, nested=replace(found.nested, alphas=same)))
     split = np.where(np.arange(21) < 9, 0.1, 0.9)
-    assert "0.1 to 0.9" in told(replace(found, nested=replace(found.nested, alphas=split)))
+    assert "0.1 to 0.9" in page_text(replace(found, nested=replace(found.nested, alphas=split)))
 
 
 def test_an_error_that_still_falls_at_the_end_of_the_path_is_told() -> None:
@@ -210,14 +210,14 @@ def test_an_error_that_still_falls_at_the_end_of_the_path_is_told() -> None:
     curve = found.in_sample.curve
     curves = list(found.in_sample.curves)
     curves[found.in_sample.best] = replace(curve, minimum=curve.penalties.size - 1)
-    assert "end of the path" in told(replace(found, in_sample=replace(found.in_sample, curves=tuple(curves))))
-    assert "end of the path" not in told(found)
+    assert "end of the path" in page_text(replace(found, in_sample=replace(found.in_sample, curves=tuple(curves))))
+    assert "end of the path" not in page_text(found)
 
 
 def test_what_was_left_out_and_estimated_over_all_people_is_told() -> None:
     found = made_up_prediction()
     table = replace(found.predictors, whole_sample=("residuals",))
-    text = told(replace(found, predictors=table, excluded=("sub-99: no outcome",), notices=("ages differ",)))
+    text = page_text(replace(found, predictors=table, excluded=("sub-99: no outcome",), notices=("ages differ",)))
     assert "residuals" in text
     assert "1 participant is not in this model. sub-99: no outcome" in text
     assert "ages differ" in text

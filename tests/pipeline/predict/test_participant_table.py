@@ -1,4 +1,4 @@
-"""Tables of participants as they are: who is in a model, with which values, and what is told of it."""
+"""Tables of participants as they are: who is in a model, with which values, and what is reported of it."""
 
 from __future__ import annotations
 

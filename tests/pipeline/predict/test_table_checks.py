@@ -21,7 +21,7 @@ from pipeline.tables import TableError
 
 
 def problem(options: Callable[[], PredictOptions]) -> str:
-    """What is told, which is one line."""
+    """What is reported, which is one line."""
     with pytest.raises((TableError, UsageError)) as raised:
         read_model_data(options())
     assert "\n" not in str(raised.value)
@@ -132,9 +132,9 @@ CELLS: dict[str, tuple[Change, dict[str, Any], tuple[str, ...]]] = {
 def test_a_cell_that_spoils_a_table_is_told(tmp_path: Path, name: str) -> None:
     change, options, words = CELLS[name]
     path = made.write(tmp_path, made.with_cells(change))
-    told = problem(lambda: made.asked(path, **options))
+    reported = problem(lambda: made.asked(path, **options))
     for word in words:
-        assert word in told
+        assert word in reported
 
 
 QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -222,9 +222,9 @@ def test_a_file_that_is_no_such_table_is_told(tmp_path: Path, name: str) -> None
     content, words = FILES[name]
     path = tmp_path / "participants.tsv"
     path.write_bytes(content)
-    told = problem(lambda: PredictOptions(path, "score", model="baseline"))
-    assert told.startswith("participants.tsv")
-    assert words in told
+    reported = problem(lambda: PredictOptions(path, "score", model="baseline"))
+    assert reported.startswith("participants.tsv")
+    assert words in reported
 
 
 def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -234,16 +234,16 @@ def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_changes_of_a_table_with_one_row_per_person_are_told(tmp_path: Path) -> None:
     table = [row for row in made.rows() if row["session"] == "pre"]
     path = made.write(tmp_path, [{name: row[name] for name in row if name != "session"} for row in table])
-    told = problem(lambda: PredictOptions(path, "score", formula="change(gppi_a)"))
-    assert "change(gppi_a) needs two sessions" in told
-    assert "write gppi_a" in told
+    reported = problem(lambda: PredictOptions(path, "score", formula="change(gppi_a)"))
+    assert "change(gppi_a) needs two sessions" in reported
+    assert "write gppi_a" in reported
 
 
 def test_who_was_left_out_is_named_where_too_few_are_left(tmp_path: Path) -> None:
     path = made.write(tmp_path, made.with_cells(lambda number, row: {"score": ""} if number > 8 else {}))
-    told = problem(lambda: made.asked(path))
-    assert "4 participants are too few" in told
-    assert "sub-05: no fall(score)" in told
+    reported = problem(lambda: made.asked(path))
+    assert "4 participants are too few" in reported
+    assert "sub-05: no fall(score)" in reported
 
 
 SIDECARS: dict[str, tuple[Any, str]] = {
@@ -305,8 +305,10 @@ def test_what_was_done_to_a_table_is_kept_for_the_fit_in_the_sample(tmp_path: Pa
 
 def test_z_scores_of_the_real_trial_are_found(shared_data: Path) -> None:
     table = shared_data / "sudmex_tms" / "data2w.csv"
-    told = problem(lambda: PredictOptions(table, "fall(ccq_n)", model="change", session="stage", sessions=("T0", "T1")))
-    assert "vasZ, bis11tZ, ccqnZ: standardised" in told
+    reported = problem(
+        lambda: PredictOptions(table, "fall(ccq_n)", model="change", session="stage", sessions=("T0", "T1"))
+    )
+    assert "vasZ, bis11tZ, ccqnZ: standardised" in reported
 
 
 def test_a_description_that_is_about_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ def test_performance_holds_the_numbers_that_were_found() -> None:
     found = made_up_prediction()
     assert found.nested is not None
     assert found.permutation is not None
-    told = values(found)
-    assert told["r_squared"] == found.in_sample.r_squared
-    assert told["q_squared"] == found.nested.q_squared
-    assert told["mean_absolute_error"] == found.nested.mean_absolute_error
-    assert told["p_value"] == found.permutation.p_value
+    reported = values(found)
+    assert reported["r_squared"] == found.in_sample.r_squared
+    assert reported["q_squared"] == found.nested.q_squared
+    assert reported["mean_absolute_error"] == found.nested.mean_absolute_error
+    assert reported["p_value"] == found.permutation.p_value
     p = table(found, "performance").rows[-1]
     assert (p["low"], p["high"]) == (found.permutation.low, found.permutation.high)
 

@@ -20,7 +20,7 @@ from pipeline.report._measures import _runs_of_gaps, measure_records, measures_s
 
 
 def table_of(people: Sequence[str], direction: str = "directed", seed: int = 0) -> FeatureTable:
-    """Random values of every measure but the DCM's, for people of both arms in turn."""
+    """Random values of every measure but the DCM's, for participants of both arms in turn."""
     kinds = ("response", "gppi", "distance", "rest")
     plan = planned_measures(study_of(measures={"kinds": kinds, "direction": direction}))
     columns = tuple(

@@ -66,7 +66,7 @@ def analysis_page(report: AnalysisReport) -> Page:
 
 
 def predicted(folder: Path) -> AnalysisReport:
-    """`effconn predict` on a table whose people, sessions, arms, columns and units are payloads."""
+    """`effconn predict` on a table whose participants, sessions, arms, columns and units are payloads."""
     table = [
         {
             f"{name}{PAYLOADS[0]}" if name.startswith(("gppi", "rest")) else name: (

@@ -1,4 +1,4 @@
-"""Parameter names in words: direction, unit and sign are told, and odd names are never taken apart wrongly."""
+"""Parameter names in words: direction, unit and sign are said, and odd names are never taken apart wrongly."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def told(
+def reported(
     finished: Path, effconn: Effconn, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The table of the finished study, elsewhere, and what was said."""
@@ -28,9 +28,9 @@ def told(
 
 
 def test_the_table_has_a_row_for_every_visit_and_gaps_where_a_run_is_missing(
-    told: tuple[Path, subprocess.CompletedProcess[str]],
+    reported: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
-    table = read_features(told[0] / "f.tsv")
+    table = read_features(reported[0] / "f.tsv")
     assert len(table.participants) == 16
     kinds = {measure.kind for measure in table.measures}
     assert {"response", "gppi", "dcm"} <= kinds
@@ -39,8 +39,8 @@ def test_the_table_has_a_row_for_every_visit_and_gaps_where_a_run_is_missing(
     assert table.column("improvement")[absent[0]] == table.column("improvement")[absent[0] - 1]
 
 
-def test_what_is_said_fits_what_is_written(told: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    folder, done = told
+def test_what_is_said_fits_what_is_written(reported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, done = reported
     assert "16 rows, 8 participants" in done.stdout
     assert "gppi" in done.stdout
     said = json.loads((folder / "f-run.json").read_text(encoding="utf-8"))

@@ -66,20 +66,20 @@ def test_the_work_leaves_a_report_that_the_report_can_read(tmp_path: Path) -> No
     (unit,) = statistics_units(
         study_of(tmp_path, **ALL), inventory_of(), write_measures(tmp_path, PEOPLE), ResultPaths(tmp_path)
     )
-    told = Told()
-    compute_statistics([unit], told)
-    assert told.reasons == []
-    assert all(path.is_file() for path in told.outputs)
+    reported = Told()
+    compute_statistics([unit], reported)
+    assert reported.reasons == []
+    assert all(path.is_file() for path in reported.outputs)
     names = [record.name for record in read_report(tmp_path / "statistics").records]
     assert names == ["outcomes", "outcome-means", "correlations", "null-checks", "cohort"]
 
 
 def test_a_measure_that_there_is_not_fails_the_unit_with_the_reason(tmp_path: Path) -> None:
     study = study_of(tmp_path, **(ALL | {"measures": ["gpi_faces"]}))
-    told = Told()
+    reported = Told()
     units = statistics_units(study, inventory_of(), write_measures(tmp_path, PEOPLE), ResultPaths(tmp_path))
-    compute_statistics(units, told)
-    (reason,) = told.reasons
+    compute_statistics(units, reported)
+    (reason,) = reported.reasons
     assert "'gpi_faces' is no measure of features.tsv" in reason
 
 

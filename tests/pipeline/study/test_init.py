@@ -22,7 +22,7 @@ EVENTS = "onset\tduration\ttrial_type\n0\t20\tshapes\n20\t20\tfearful faces\n40\
 def make_bids(
     root: Path, *, arms: tuple[str, ...] = ("placebo", "drug"), sessions: tuple[str, ...] = ("1", "2")
 ) -> Path:
-    """A dataset of four people with a phenotype table and names of preprocessed images."""
+    """A dataset of four participants with a phenotype table and names of preprocessed images."""
     root.mkdir()
     (root / "dataset_description.json").write_text('{"Name": "A \\"small\\"\\ntrial", "BIDSVersion": "1.8.0"}')
     rows = [f"sub-{n:02}\t{20 + n}\t{arms[n % len(arms)] if arms else 'F'}" for n in range(4)]
@@ -153,7 +153,7 @@ def test_the_alphabet_does_not_decide_what_comes_before(
 
 
 def dated(bids: Path, order: tuple[str, str], swapped: int = 0) -> Path:
-    """Sessions with dates a week apart; `swapped` of the four people have them the other way round."""
+    """Sessions with dates a week apart; `swapped` of the four participants have them the other way round."""
     for n in range(4):
         first, second = order[::-1] if n < swapped else order
         rows = f"session_id\tacq_time\nses-{first}\t2020-01-01T10:00:00\nses-{second}\t2020-01-08T10:00:00\n"
@@ -301,8 +301,8 @@ def test_trial_types_without_duration_are_no_conditions_and_said(tmp_path: Path)
         events.write_text(EVENTS + "50\tn/a\tbutton\n60\t-1\tpulse\n")
     run_init(bids, tmp_path / "study.toml")
     assert list(read_study(tmp_path / "study.toml").tasks["faces"].conditions) == ["shapes", "fearful-faces"]
-    told = 'not modelled, as some of their events have no onset or no duration: ["button", "pulse"]'
-    assert told in (tmp_path / "study.toml").read_text()
+    reported = 'not modelled, as some of their events have no onset or no duration: ["button", "pulse"]'
+    assert reported in (tmp_path / "study.toml").read_text()
 
 
 def test_text_of_any_kind_comes_back_from_toml() -> None:

@@ -1,4 +1,4 @@
-"""Every mistake in a configuration is told with its line, its key, what was expected and the nearest valid name."""
+"""Every mistake in a configuration is reported with its line, its key, what was expected and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -259,11 +259,11 @@ def test_a_mistake_is_told_once_with_its_line(
 ) -> None:
     assert there in study_text
     text = study_text.replace(there, instead, 1)
-    (told,) = mistakes(text)
+    (mistake,) = mistakes(text)
     (line,) = (number for number, content in enumerate(text.splitlines(), 1) if at in content)
-    assert told.startswith(f"study.toml:{line}: ")
-    assert says in told
-    assert "\n" not in told
+    assert mistake.startswith(f"study.toml:{line}: ")
+    assert says in mistake
+    assert "\n" not in mistake
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_the_file(study_text: str, mistakes: Mistakes) -> None:
@@ -308,7 +308,7 @@ def test_any_value_anywhere_is_accepted_or_told_on_one_line(
     rows = study_text.splitlines()
     key, equals, _ = rows[line % len(rows)].partition(" = ")
     rows[line % len(rows)] = f"{key} = {value}" if equals else ""
-    assert all(told.startswith("study.toml:") and "\n" not in told for told in mistakes("\n".join(rows)))
+    assert all(mistake.startswith("study.toml:") and "\n" not in mistake for mistake in mistakes("\n".join(rows)))
 
 
 def test_one_word_above_the_first_heading_decides_for_model_and_groups_unless_they_say_otherwise(

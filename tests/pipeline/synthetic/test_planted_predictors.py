@@ -111,7 +111,7 @@ def test_depression_falls_with_the_main_score_and_little_else_goes_with_it(
 
     falls = [participant.clinical.depression[0] - participant.clinical.depression[1] for participant in crowd]
     assert 0.5 < correlation(falls) < 0.85
-    for name in ("infusions", "days", "medication"):  # two standard errors of 240 people's r are 0.13
+    for name in ("infusions", "days", "medication"):  # two standard errors of 240 participants' r are 0.13
         assert abs(correlation([float(getattr(participant.clinical, name)) for participant in crowd])) < 0.17, name
 
 
