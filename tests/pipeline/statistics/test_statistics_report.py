@@ -172,9 +172,9 @@ def test_a_check_that_hangs_on_few_people_is_told() -> None:
 def test_what_cannot_be_correlated_is_told_and_the_rest_goes_on() -> None:
     flat = MeasureChange("flat", "z", np.zeros(21))
     found = report_statistics(PARTICIPANTS, [*changes(), flat], HOW)
-    warnings = [text for heading, text in found.notices if heading == "Change of flat:"]
-    assert len(warnings) == 3
-    assert "is the same for all" in warnings[0]
+    notes = [text for heading, text in found.notices if heading == "Change of flat:"]
+    assert len(notes) == 3
+    assert "is the same for all" in notes[0]
     assert len(rows(found, "correlations")) == 12
 
 
