@@ -8,10 +8,10 @@ from features import Correlation
 
 from ..page import Picture, Section
 from ._correlations import Association, VariableChecks
-from ._figures import ForestRow, forest_figure, scores_figure
 from ._interval_text import percent, with_interval
 from ._outcomes import OutcomeResult
 from ._participant_scores import ParticipantScores
+from ._statistics_figures import ForestRow, forest_figure, scores_figure
 
 MOST = 24  # rows of a picture
 

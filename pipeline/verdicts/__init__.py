@@ -30,7 +30,7 @@ from ._rules import (
     judge_prediction,
     probability_cutoff,
 )
-from ._words import (
+from ._wording import (
     describe_count,
     describe_effect_rule,
     describe_model_rule,
