@@ -41,7 +41,18 @@ class Failure:
 def invert(subject: Subject, settings: Settings = Settings()) -> Posterior:  # noqa: B008 - frozen
     """Invert one model of one run.
 
+        q(θ) = N(mean, covariance),    F ≈ ln p(y | model), nats
+
+    Arguments:
+        subject: the model and the run, as of `effconn.subject_from_series` or of a file's `subject`.
+        settings: whose numbers, and how; ``Settings("spm12")`` for those of SPM12.
+
     Raises `ValueError` where it cannot be inverted as specified and `InversionError` where every start failed.
+
+    >>> posterior = invert(subject)
+    >>> posterior.summary(), posterior["B[amygdala<-vmPFC, faces]"], diagnose(posterior).warnings
+
+    Source: Friston et al. 2007, NeuroImage 34, 220–234.
     """
     prepared = prepare(subject, settings)
     [(_, outcome)] = _run([prepared], settings, None, [0], None)
@@ -58,9 +69,22 @@ def invert_cohort(
 ) -> list[Posterior | Failure]:
     """Invert many models of many runs at once; one result for each, in the order given.
 
-    A participant that cannot be inverted yields a `Failure` and never holds up the others. On a CPU as many cores are
-    used as this process may use, or `cores` where given; no result depends on their number.
+    A participant that cannot be inverted yields a `Failure`, with its name and the reason, and never holds up the
+    others. On a CPU as many cores are used as this process may use, or `cores` where given; no result depends on their
+    number.
+
+    Arguments:
+        subjects: the model and the run of each.
+        settings: as for `invert`.
+        on_progress: called with inversions done and in all, a start counting as one.
+        cores: of a CPU, at most.
+
+    >>> found = dict(zip(names, invert_cohort(subjects)))
+    >>> for name, result in found.items():
+    ...     if isinstance(result, Failure):
+    ...         print(name, result.reason)
     """
+    subjects = list(subjects)
     results = dict(invert_each(subjects, settings, on_progress, cores=cores))
     return [results[position] for position in range(len(subjects))]
 
@@ -75,6 +99,7 @@ def invert_each(
     """As `invert_cohort`, but every result comes as it is finished, with the position of its subject.
 
     Arguments:
+        subjects, settings, on_progress: as for `invert_cohort`.
         wanted: positions of those to invert; None for all. The sizes to which data are padded decide a result's last
             digits and are those of all subjects: on a CPU, whoever is inverted later than others gets the same bytes.
         cores: of a CPU, at most; all that this process may use where None.

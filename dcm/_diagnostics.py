@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ._ar_noise import PRIOR_SD as AUTOCORRELATION_SD
 from ._posterior import Posterior, Status
-from .tables import short_repr
+from .tables import counted
 
 LOW_VARIANCE = 10.0  # percent explained below which SPM's check of a DCM warns
 STRONG_CONNECTION = 1 / 8  # Hz; below it no connection is worth the name (SPM's check)
@@ -58,11 +58,21 @@ class Diagnostics:
     starts_disagree: str = ""
     constant_inputs: tuple[str, ...] = ()
 
-    __repr__ = short_repr
+    def __repr__(self) -> str:
+        return (
+            f"Diagnostics({self.explained_variance_total:.1f} % of the variance explained, largest connection "
+            f"{self.largest_connection:.2f} Hz, {self.identifiable} of {counted(self.free, 'parameter')} identifiable, "
+            f"{counted(self.optima, 'optimum').replace('optimums', 'optima')}, "
+            f"{counted(len(self.warnings), 'warning') if self.warnings else 'no warnings'})"
+        )
 
 
 def diagnose(posterior: Posterior) -> Diagnostics:
-    """Fit and trustworthiness of one posterior, by the checks that SPM makes of a DCM and by those of its priors."""
+    """Fit and trustworthiness of one posterior, by the checks that SPM makes of a DCM and by those of its priors.
+
+    >>> for warning in diagnose(posterior).warnings:
+    ...     print(warning)
+    """
     prediction, residual = _about_mean(posterior.prediction), _about_mean(posterior.residual)
     explained = explained_variance_of(prediction, residual)
     total = float(explained_variance_of(prediction.ravel(), residual.ravel()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,7 +87,7 @@ class Simulation:
 
 def simulate(
     spec: Spec,
-    parameters: Parameters,
+    parameters: Parameters | Mapping[str, float],
     inputs: ArrayLike,
     bin_width: float,
     repetition_time: float,
@@ -103,7 +103,8 @@ def simulate(
     """Simulate one run: y = g(θ) + e, e of standard deviation sd(signal) / snr in each region.
 
     Arguments:
-        parameters: planted values of every parameter (not only the free ones).
+        parameters: planted values of every parameter (not only the free ones), or those other than 0 by their names,
+            ``{"A[amygdala<-vmPFC]": 0.2}``.
         inputs: (bin, input); their length sets the number of scans, bins · bin_width / repetition_time.
         snr: signal-to-noise ratio of standard deviations; `inf` for no noise.
         seed: of the noise.
@@ -114,6 +115,7 @@ def simulate(
     """
     if not snr > 0:
         raise ValueError(f"snr must be positive, not {snr}")
+    parameters = spec.parameters(parameters) if isinstance(parameters, Mapping) else parameters
     inputs = np.asarray(inputs, dtype=np.float64)
     scans = round(inputs.shape[0] * bin_width / repetition_time)
     empty = np.random.default_rng(0).standard_normal((scans, spec.n))  # `Data` refuses constant series

@@ -8,6 +8,7 @@ import peb as peb
 from dcm import ChainSettings as ChainSettings
 from dcm import Data as Data
 from dcm import Diagnostics as Diagnostics
+from dcm import Failure as Failure
 from dcm import InversionError as InversionError
 from dcm import Parameters as Parameters
 from dcm import Posterior as Posterior

@@ -38,6 +38,8 @@ def crossnobis(
 
     Source: Walther et al. 2016, NeuroImage 137, 188–200; Diedrichsen et al. 2021, arXiv:2007.02789.
     """
+    patterns = np.asarray(patterns)
+    covariance = None if covariance is None else np.asarray(covariance)
     _check_patterns(patterns)
     # Differences do without the pattern that all conditions of a fold share; products of small numbers are exacter.
     centred = patterns - patterns.mean(axis=1, keepdims=True)
@@ -67,6 +69,7 @@ def noise_covariance(residuals: Float[np.ndarray, "scan voxel"], free: int) -> F
 
     Source: Ledoit & Wolf 2004, J. Multivar. Anal. 88, 365–411, as scikit-learn has it.
     """
+    residuals = np.asarray(residuals)
     check_matrix("the residuals' matrix", residuals, (None, None))
     scans = len(residuals)
     if not 0 < free <= scans:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from ._deconvolution import BINS, apply_whitening, deconvolve, sample_convolved
 from ._predictors import FeatureError
-from ._series_checks import check_matrix, check_series, region_names
+from ._series_checks import check_matrix, check_series, region_columns, region_names
 
 InteractionLevel = Literal["neural", "bold"]
 
@@ -130,7 +130,7 @@ def gppi(
     confounds; β is by least squares. What is whitened already is not multiplied by W again: the regions' series and the
     confounds, which come so from a first level. In series that are not whitened leave `whitening` out.
 
-    Arguments:
+    Arguments (arrays, or data frames such as `inputs_from_events` gives):
         series: (scan, region) of every region, each target and seed in turn; whitened.
         conditions: (bin, condition) boxcars from the first scan on, before convolution, with `bins` bins a scan.
         task: (scan, regressor) all task regressors after convolution; not whitened.
@@ -141,15 +141,17 @@ def gppi(
         bins: microtime bins of a scan.
         sampled: bin of each scan at which an interaction is read, from 0; none for the middle.
         whitening: W that series and confounds were multiplied by; none where they were not.
-        regions: names for messages.
+        regions: names for messages; the columns of a data frame where not given.
 
     Raises `FeatureError` where shapes do not agree, a series is constant, a condition does not vary, no scans are left
     over, or other columns of the design are the same as the interactions of a contrast.
 
     Source: McLaren et al. 2012, NeuroImage 61, 1277–1286.
     """
+    names = regions or region_columns(series)
+    series, conditions, task, confounds, contrasts = map(np.asarray, (series, conditions, task, confounds, contrasts))
     scans, count = series.shape
-    names = region_names(regions, count)
+    names = region_names(names, count)
     check_series(series, names)
     _check(count, scans, task, confounds, contrasts, conditions.shape[-1])
     terms = interaction_terms(

@@ -10,7 +10,7 @@ from nilearn.signal import clean
 from scipy.signal import detrend
 
 from ._predictors import FeatureError
-from ._series_checks import FLAT, check_matrix, check_series, region_names
+from ._series_checks import FLAT, check_matrix, check_series, region_columns, region_names
 
 BAND = (0.008, 0.09)  # Hz
 PADDING = 33  # scans by which the filter goes on at either end
@@ -38,6 +38,8 @@ def rest_connectivity(
 
     Source: Biswal et al. 1995; Fisher 1915.
     """
+    regions = regions or region_columns(series)
+    series = np.asarray(series)
     correlation = correlation_matrix(denoise(series, confounds, repetition_time, band, regions=regions), regions)
     np.fill_diagonal(correlation, np.nan)
     whole = np.argwhere(np.abs(correlation) >= 1 - 1e-12)
@@ -64,19 +66,21 @@ def denoise(
     A band holds about 2 · duration · width independent values, however many scans there are; each confound takes one.
 
     Arguments:
-        series: (scan, region), neither whitened nor filtered.
+        series: (scan, region), neither whitened nor filtered; an array or a data frame.
         confounds: (scan, confound), with a column for each censored scan; constants and drifts are not needed. None for
             none.
         repetition_time: s.
         band: from and to, Hz.
-        regions: names for messages.
+        regions: names for messages; the columns of a data frame where not given.
 
     Raises `FeatureError` where a series is constant or wholly explained, the repetition time is too long for the band,
     the run too short, or fewer than four degrees of freedom are left.
 
     Source: Lindquist et al. 2019, Hum. Brain Mapp. 40, 2358–2376.
     """
-    names = region_names(regions, series.shape[1])
+    names = regions or region_columns(series)
+    series, confounds = np.asarray(series), None if confounds is None else np.asarray(confounds)
+    names = region_names(names, series.shape[1])
     check_series(series, names)
     used = _confounds(confounds, len(series))
     _check_band(band, repetition_time, len(series), used.shape[1])
@@ -111,6 +115,8 @@ def correlation_matrix(
 
     Raises `FeatureError` that names a region whose series is constant or not finite.
     """
+    regions = regions or region_columns(series)
+    series = np.asarray(series)
     check_series(series, region_names(regions, series.shape[1]))
     if len(series) < 2 or series.shape[1] < 2:
         raise FeatureError(f"{len(series)} scans of {series.shape[1]} regions have no correlations; take two at least")

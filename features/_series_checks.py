@@ -12,6 +12,11 @@ from ._predictors import FeatureError
 FLAT = 1e-10  # of its size, below which what is left of a series is rounding
 
 
+def region_columns(series: object) -> tuple[str, ...]:
+    """The regions' names where the series are a data frame; else empty."""
+    return tuple(map(str, getattr(series, "columns", ())))
+
+
 def region_names(regions: Sequence[str], count: int) -> tuple[str, ...]:
     """Names of the regions for messages; numbers from 1 where none were given."""
     if regions and len(regions) != count:

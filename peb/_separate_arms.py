@@ -48,10 +48,13 @@ def fit_each_level(
 
     Arguments:
         estimates, design, settings, parameters: of everybody, as for `fit`.
-        column: of the design, positive in one kind of participants and negative in the other.
+        column: of the design, positive in one kind of participants and negative in the other; ``arm`` for
+            ``arm[placebo]``.
 
     Raises `PebError` or `DesignError` where one kind alone cannot be fitted.
     """
+    coded = [name for name in design.kinds if name.split("[")[0] == column]
+    column = coded[0] if len(coded) == 1 and column not in design.covariates else column
     own = [covariate for covariate in design.covariates if column not in covariate.split("×")]
     values, (minus, plus) = design.matrix[:, design.column(column)], design.kinds.get(column, ("below 0", "above 0"))
     groups = []

@@ -33,7 +33,7 @@ def test_importing_the_face_loads_no_engine() -> None:
 
 
 def test_an_unknown_name_is_named() -> None:
-    with pytest.raises(AttributeError, match="no public name 'invrt'"):
+    with pytest.raises(AttributeError, match="no public name 'invrt'; did you mean 'invert'"):
         _ = effconn.invrt  # type: ignore[attr-defined]  # that it is unknown is the point
 
 

@@ -30,6 +30,7 @@ from ._style import (
     PURPLE,
     AxesArray,
     add_key,
+    check_class,
     given_or_new_array,
     literal_text,
     new_figure,
@@ -113,6 +114,7 @@ def plot_arms(
 
     Raises `ValueError` where the parameter is not among those compared, or another number of axes is given.
     """
+    check_class(comparison, ArmComparison)
     parameters = connections(comparison.parameters, spec)
     if parameter is None:
         return _plot_every_arm(comparison, parameters, ax, covariate_unit, legend)

@@ -29,6 +29,7 @@ from ._style import (
     VERMILION,
     AxesArray,
     add_key,
+    check_class,
     finite_arrays,
     literal_text,
     new_figure,
@@ -68,6 +69,7 @@ def plot_effects(
 
     Raises `ValueError` where another number of axes is given, and `DesignError` where the group lacks a covariate.
     """
+    check_class(group, GroupPosterior)
     if isinstance(covariates, str):
         covariates = (covariates,)
     chosen = group.design.covariates if covariates is None else tuple(covariates)
@@ -109,6 +111,7 @@ def plot_posterior(
 
     Raises `ValueError` where another number of axes is given, or no parameter is of these fields.
     """
+    check_class(result, Posterior, GroupPosterior)
     values = parameter_values(result, covariate, spec)
     drawn = [i for i, parameter in enumerate(values.parameters) if parameter.field in fields]
     if not drawn:

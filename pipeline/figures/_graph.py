@@ -22,7 +22,7 @@ from ..tables import numbers_text
 from ._effect_panels import shorten_name, wrap_text
 from ._matrices import BETWEEN, SELF, chosen_matrix
 from ._parameter_values import ParameterValues, parameter_values
-from ._style import INK, MUTED, PAPER, add_key, given_or_new_axes, inches, style
+from ._style import INK, MUTED, PAPER, add_key, check_class, given_or_new_axes, inches, style
 
 BEND = 0.16  # of an arrow's length, so that both directions of a pair lie apart
 FADED = 0.3  # of its colour, where the interval includes zero
@@ -65,6 +65,7 @@ def plot_graph(
 
     Raises `ValueError` where the result has no such matrix, or a region has no coordinates.
     """
+    check_class(result, Posterior, GroupPosterior)
     values = parameter_values(result, covariate, spec)
     drawn = _matrix_entries(values, matrix)
     places = _places(values.regions, coordinates)

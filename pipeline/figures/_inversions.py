@@ -25,6 +25,7 @@ from ._style import (
     VERMILION,
     AxesArray,
     add_key,
+    check_class,
     given_or_new_array,
     given_or_new_axes,
     literal_text,
@@ -58,6 +59,7 @@ def plot_fit(
 
     Raises `ValueError` where there are not as many axes as regions, or the data have another number of scans.
     """
+    check_class(posterior, Posterior)
     if data is not None and data.scans != len(posterior.prediction):
         raise ValueError(f"the data have {data.scans} scans, but the prediction has {len(posterior.prediction)}")
     with style():
@@ -84,6 +86,7 @@ def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bo
         ax: where to draw; a new figure where None.
         legend: whether to draw the key.
     """
+    check_class(posterior, Posterior)
     path, ends = np.asarray(posterior.free_energy_history), np.asarray(posterior.start_free_energies)
     reached = ends[np.isfinite(ends)]
     one_kind = posterior.free_energy == posterior.settled_free_energy

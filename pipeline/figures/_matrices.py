@@ -28,6 +28,7 @@ from ._style import (
     PURPLE,
     VERMILION,
     add_key,
+    check_class,
     given_or_new_axes,
     new_figure,
     style,
@@ -87,6 +88,7 @@ def plot_connectivity(
 
     Raises `ValueError` where the result has no such matrix.
     """
+    check_class(result, Posterior, GroupPosterior)
     values = parameter_values(result, covariate, spec)
     found = _matrices(
         values.parameters, values.mean, values.sd > 0, values.excludes_zero, values.regions, values.inputs

@@ -19,7 +19,7 @@ from ..results import connections
 from ..verdicts import EVIDENCE_LINES
 from ._effect_panels import LABEL_SIZE, LINE_HEIGHT, row_label, shorten_name, wrap_text
 from ._effects import STRENGTH, two_digits
-from ._style import BLUE, INK, LINE, MUTED, VERMILION, given_or_new_axes, new_figure, signed_number, style
+from ._style import BLUE, INK, LINE, MUTED, VERMILION, check_class, given_or_new_axes, new_figure, signed_number, style
 
 Compared = Literal["model", "family"]
 CELL = 0.02  # probability from which a cell of a heat map says its number
@@ -40,6 +40,7 @@ def plot_models(
     Raises `ValueError` where models were not compared for the covariate, there are more than two and none is asked
     for, or two covariates have families of other names.
     """
+    check_class(comparison, Comparison, FamilyComparison)
     compared: Compared = "family" if isinstance(comparison, FamilyComparison) else "model"
     covariates = comparison.covariates if covariate is None else (covariate,)
     if len(covariates) > 2:

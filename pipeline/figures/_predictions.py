@@ -19,6 +19,7 @@ from ._style import (
     MUTED,
     VERMILION,
     add_key,
+    check_class,
     finite_arrays,
     given_or_new_axes,
     new_figure,
@@ -39,6 +40,7 @@ def plot_leave_one_out(
         unit: of the covariate, such as ``points``.
         legend: whether to draw the key.
     """
+    check_class(found, CrossValidation)
     with style():
         axes = given_or_new_axes(ax, 4.4)
         _draw_predictions(

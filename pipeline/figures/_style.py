@@ -100,10 +100,20 @@ def given_or_new_array(ax: ArrayLike | None, count: int, height: float, *, share
         return np.asarray(pyplot_figure(height).subplots(count, 1, squeeze=False, sharex=sharex)[:, 0])
     given = np.ravel(np.asarray(ax, dtype=object))
     if given.size != count:
-        raise ValueError(f"this picture has {count} panels, and needs as many axes, not {given.size}")
+        raise ValueError(
+            f"this picture has {count} panels, and needs as many axes, not {given.size}: plt.subplots({count})[1]"
+        )
     for axes in given:
         axes.spines[["top", "right"]].set_visible(False)
     return given
+
+
+def check_class(given: object, *classes: type) -> None:
+    """Raises `TypeError` where what is to be drawn is of another class than the picture is made for."""
+    if not isinstance(given, classes):
+        several = "; draw them one by one" if isinstance(given, list | tuple) else ""
+        wanted = " or ".join(f"{'an' if kind.__name__[0] in 'AEIO' else 'a'} {kind.__name__}" for kind in classes)
+        raise TypeError(f"this picture is of {wanted}, not of a {type(given).__name__}{several}")
 
 
 def pyplot_figure(height: float) -> Figure:

@@ -111,6 +111,8 @@ def elastic_net(
         raise FeatureError(f"description: a file is described by the JSON beside it; write {Path(table).stem}.json")
     if jobs < 1:
         raise FeatureError(f"jobs: {jobs} is below 1; give 1 or more")
+    if formula is not None and not isinstance(formula, str):
+        raise FeatureError("the formula is one text, such as 'conn_a + age'; ' + '.join(names) makes it of names")
     try:
         options = PredictOptions(
             Path(table) if isinstance(table, str | Path) else table_of_frame(table),

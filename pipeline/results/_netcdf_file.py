@@ -139,6 +139,8 @@ def _content(path: Path, refused: type[ResultFileError], labelled: bool) -> Netc
             if not labelled:  # labels follow references, at which HDF5 may stumble whatever the checksum
                 return parse_netcdf(bytes(body))
         if not raw.startswith(SIGNATURE):
+            if path.suffix == ".mat":  # nobody is to delete what SPM took hours for
+                raise refused(path, "is a MATLAB file", "read_dcm and read_peb open it")
             raise refused(path, "is damaged or no NetCDF file")
         return content_from_reply(_child.run(netcdf_request(raw, labelled)))
     except ResultFileError:

@@ -79,6 +79,8 @@ def save_result(result: Any, path: str | Path, *, subject: Subject | None = None
     Example:
         >>> save_result(posterior, "sub-01.nc", subject=subject)
     """
+    if isinstance(result, str | Path):
+        raise TypeError("give the result first, then the path: save_result(posterior, 'sub-01.nc')")
     path = Path(path)
     if type(result).__name__ in _OTHER_WRITERS:
         _refuse_options(result, subject=subject, spec=spec)
@@ -86,6 +88,12 @@ def save_result(result: Any, path: str | Path, *, subject: Subject | None = None
         getattr(import_module(room), writer)(path, result)
     else:
         write_dataset(path, to_dataset(result, name=path.stem, subject=subject, spec=spec))
+
+
+def _not_kept(given: object) -> str:
+    """Why something, such as a `peb.Search`, is not kept as NetCDF, and what is kept of it instead."""
+    table = "; keep its table, .to_frame()" if hasattr(given, "to_frame") else ""
+    return f"a result is a Posterior or a GroupPosterior, not {type(given).__name__}{table}"
 
 
 def to_dataset(
@@ -112,7 +120,7 @@ def to_dataset(
         _refuse_options(result, subject=subject)
         return group_dataset(result, attrs=made_by, spec=spec)
     if not isinstance(result, Posterior):
-        raise TypeError(f"a result is a Posterior or a GroupPosterior, not {type(result).__name__}")
+        raise TypeError(_not_kept(result))
     _refuse_options(result, spec=spec)
     if subject is None:
         return posterior_dataset(result, name=name, attrs=made_by)

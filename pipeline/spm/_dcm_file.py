@@ -145,7 +145,7 @@ class DcmFile:
         if self.estimate is None:
             return None
         if self.mode not in ("", "spm12", "spm25"):
-            problem = f"is of effconn, in mode {self.mode}; open the NetCDF result that was written with it"
+            problem = f"is of effconn, in mode {self.mode}; open the NetCDF result, which save_result writes"
             raise DcmFileError(self.path, "Ep", problem, self.index, self.cell)
         noise = (self.noise_mean, self.noise_variance)
         try:

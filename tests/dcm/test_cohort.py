@@ -115,6 +115,13 @@ def test_one_bad_participant_does_not_take_the_cohort_down(mixed: list[Subject])
     assert isinstance(also_good, Posterior)
 
 
+def test_what_is_no_subject_or_no_settings_is_named(mixed: list[Subject]) -> None:
+    with pytest.raises(TypeError, match="a Subject is inverted, not a Data"):
+        invert_cohort([mixed[0].data], SPM12)  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"such as Settings\('spm12'\), not 'spm12'"):
+        invert_cohort(mixed, "spm12")  # type: ignore[arg-type]
+
+
 def test_one_participant_alone_raises(mixed: list[Subject]) -> None:
     wild = replace(mixed[1], name="wild", start=np.full(mixed[1].spec.layout.size, 400.0))
     with pytest.raises(InversionError, match="wild: failed"):

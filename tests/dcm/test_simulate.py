@@ -42,6 +42,15 @@ def correlation(series: np.ndarray, lag: int) -> float:
     return float((series[lag:] * series[:-lag]).mean() / (series**2).mean())
 
 
+def test_parameters_may_be_given_by_their_names(circuit: Spec) -> None:
+    names = {"A[amygdala<-vmPFC]": 0.2, "C[vmPFC<-task]": 0.5}
+    given = [
+        simulate(circuit, each, block_inputs(800, 0.25), 0.25, 2.0, snr=2.0, seed=0)
+        for each in (names, circuit.parameters(names))
+    ]
+    np.testing.assert_array_equal(given[0].data.bold, given[1].data.bold)
+
+
 @pytest.mark.parametrize("coefficients", [(), (0.3,), (0.5, -0.2), (0.2, 0.3)])
 def test_noise_has_the_autocorrelation_of_its_coefficients(coefficients: tuple[float, ...]) -> None:
     drawn = SerialNoise(coefficients).draw(np.random.default_rng(0), 100_000, 1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import gppi_runs
 import numpy as np
+import pandas as pd
 import pytest
 from gppi_runs import MadeUp, made_up, reference
 from hypothesis import given, settings
@@ -96,6 +97,17 @@ def test_every_pair_is_the_least_squares_of_its_own_model() -> None:
         design = np.column_stack([terms[:, :, seed], run.series[:, seed], run.task, run.confounds])
         weights = np.linalg.lstsq(design, run.series[:, target], rcond=None)[0]
         np.testing.assert_allclose(found.directed[:, target, seed], CONTRASTS @ weights[:2], atol=1e-9)
+
+
+def test_data_frames_give_what_their_arrays_give() -> None:
+    run = made_up(3)
+    names = ["vmPFC", "amygdala", "V1", "V5"]
+    tables = [pd.DataFrame(each) for each in (run.conditions, run.task, run.confounds)]
+    given_: dict[str, Any] = dict(zip(("conditions", "task", "confounds"), tables, strict=True))
+    series: Any = pd.DataFrame(run.series, columns=names)
+    np.testing.assert_array_equal(_gppi(run, series=series, **given_).directed, _gppi(run).directed)
+    with pytest.raises(FeatureError, match="the series of V1 is constant"):
+        _gppi(run, series=series.assign(V1=1.0), **given_)
 
 
 def test_the_diagonal_has_no_value_and_the_mean_of_both_directions_is_symmetric() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,15 @@ def _series(seed: int = 0, scans: int = 240, regions: int = 4) -> np.ndarray:
 
 def _rest(shared_data: Path) -> np.ndarray:
     return np.loadtxt(shared_data / "nitime_rest" / "fmri_timeseries.csv", delimiter=",", skiprows=1)
+
+
+def test_a_data_frame_gives_what_its_array_gives_and_names_its_regions() -> None:
+    series: Any = pd.DataFrame(_series(), columns=["a", "b", "c", "d"])
+    confounds: Any = pd.DataFrame(_series(1)[:, :2])
+    found = rest_connectivity(series, confounds, TR)
+    np.testing.assert_array_equal(found, rest_connectivity(series.to_numpy(), confounds.to_numpy(), TR))
+    with pytest.raises(FeatureError, match="the series of c is constant"):
+        rest_connectivity(series.assign(c=1.0), None, TR)
 
 
 def _theirs(series: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -144,6 +144,18 @@ def test_another_number_of_axes_is_refused_with_the_number_needed(posterior: Pos
         plot_fit(posterior, one)
     with pytest.raises(ValueError, match="2 panels"):
         plot_effects(group, one)
+
+
+def test_another_result_than_the_picture_is_made_for_is_named(posterior: Posterior, group: GroupPosterior) -> None:
+    wrong: list[tuple[Callable[[Any], object], object, str]] = [
+        (plot_fit, group, "is of a Posterior, not of a GroupPosterior"),
+        (plot_effects, posterior, "is of a GroupPosterior, not of a Posterior"),
+        (plot_arms, (), "is of an ArmComparison, not of a tuple; draw them one by one"),
+        (plot_graph, [posterior], "is of a Posterior or a GroupPosterior, not of a list"),
+    ]
+    for plot, given, message in wrong:
+        with pytest.raises(TypeError, match=message):
+            plot(given)
 
 
 def test_the_fit_is_in_the_data_s_units_over_scans_or_seconds(posterior: Posterior) -> None:

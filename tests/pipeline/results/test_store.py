@@ -200,3 +200,14 @@ def test_what_is_no_result_is_named(make: Make, tmp_path: Path) -> None:
         open_result(tmp_path / "x.nc")
     with pytest.raises(ResultFileError, match=r"x\.nc: does not exist; check the path"):
         open_result(tmp_path / "nowhere" / "x.nc")
+
+
+def test_a_file_of_spm_is_not_to_be_deleted(tmp_path: Path) -> None:
+    (tmp_path / "DCM_sub-01.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
+    with pytest.raises(ResultFileError, match="is a MATLAB file; read_dcm and read_peb open it"):
+        open_result(tmp_path / "DCM_sub-01.mat")
+
+
+def test_result_and_path_in_the_other_order_are_recognised(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="give the result first, then the path"):
+        save_result(str(tmp_path / "x.nc"), make())  # type: ignore[arg-type]
