@@ -53,6 +53,34 @@ _EQUATIONS += [
 with install_import_hook([f"dcm.{name}" for name in _EQUATIONS], "beartype.beartype"):
     import dcm  # noqa: F401
 
+# Begun first, so that no worker is left with a long module while the other has nothing more to do.
+_LONGEST = [
+    "stages/test_study_run.py",
+    "documentation/test_gallery.py",
+    "documentation/test_pages.py",
+    "dcm/test_default_first_level.py",
+    "synthetic/test_recovery.py",
+    "benchmarks/test_speed.py",
+    "peb/test_sampling.py",
+    "report/test_pages_in_browser.py",
+    "dcm/test_importance.py",
+    "benchmarks/test_gpu.py",
+    "calibration/test_calibrate_command.py",
+    "group/test_reinversion.py",
+    "benchmarks/test_accuracy.py",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest modules first; the others stay in their order."""
+
+    def rank(item: pytest.Item) -> int:
+        module = f"{item.path.parent.name}/{item.path.name}"
+        return _LONGEST.index(module) if module in _LONGEST else len(_LONGEST)
+
+    items.sort(key=rank)
+
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
