@@ -21,7 +21,9 @@ effconn.start_jax()
 # -------------
 # A data frame of series, scan × region, in percent signal change; confounds with a row a scan; the events. Here they
 # are made, so that the truth is known: faces strengthen amygdala ← vmPFC by 0.4 Hz. With your own data read them by
-# ``pd.read_csv("sub-01_timeseries.tsv", sep="\t")``.
+# ``pd.read_csv("sub-01_timeseries.tsv", sep="\t")``; ``events`` may be the path of a BIDS events file. Of fMRIPrep's
+# confounds choose columns, and fill in the first scan, where what is computed from scan to scan has no value:
+# ``pd.read_csv("..._desc-confounds_timeseries.tsv", sep="\t")[["trans_x", "framewise_displacement"]].fillna(0)``.
 repetition_time, scans = 2.0, 120
 events = pd.DataFrame({"onset": np.arange(0.0, 240.0, 40.0), "duration": 20.0, "trial_type": ["faces", "shapes"] * 3})
 

@@ -52,6 +52,9 @@ after = effconn.invert_cohort(
 # %%
 # The change of each participant
 # ------------------------------
+# Whoever could not be inverted is a ``Failure`` in the list, with the reason, and has to be left out of both sessions
+# and of the table: ``[name for name, found in zip(names, before) if isinstance(found, effconn.Posterior)]``.
+#
 # Posteriors, means and covariances, are the data of the group level. The change after − before is exact: its mean is
 # the difference of means, its covariance the sum of covariances.
 pairs = zip(
