@@ -104,7 +104,7 @@ def carry_sensitivities(
         # Neural activity, then what it drives, then volume and deoxyhaemoglobin.
         last_z, dz = jax.lax.scan(_neural, before.neural, (start[:, :n], injected[:, :n]))
         moved = (product(start[:, n:], dz) + injected[:, n:]).reshape(count, 4, n, width)
-        last_x, dx = jax.lax.scan(_own, before.vessel, (m.own, jnp.concatenate([moved[:, :2], into_x], axis=-1)))
+        last_x, dx = jax.lax.scan(_own_vessel, before.vessel, (m.own, jnp.concatenate([moved[:, :2], into_x], axis=-1)))
         after = jnp.concatenate([dx[1:, FLOW], last_x[None, FLOW]])
         by_x = jnp.einsum("toiq,tqs->stoi", inner, m.flow_own[:, 1:-1])
         moved = (
@@ -134,7 +134,7 @@ def _neural(dz: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
     return product(neural, dz) + injected, dz
 
 
-def _own(dx: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
+def _own_vessel(dx: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
     own, injected = step
     return own[:, 0, None, None] * dx[0] + own[:, 1, None, None] * dx[1] + injected, dx
 

@@ -97,13 +97,13 @@ def _number(name: str, column: Float[np.ndarray, "participant"] | Sequence[str],
 
 
 def _spread(values: np.ndarray) -> NumberSummary:
-    there = values[np.isfinite(values)]
-    missing = values.size - there.size
-    if not there.size:
+    present = values[np.isfinite(values)]
+    missing = values.size - present.size
+    if not present.size:
         return NumberSummary(0, missing, *([math.nan] * 5))
-    lower, median, upper = (float(quartile) for quartile in np.quantile(there, [0.25, 0.5, 0.75]))
-    sd = float(there.std(ddof=1)) if there.size > 1 else math.nan
-    return NumberSummary(there.size, missing, float(there.mean()), sd, lower, median, upper)
+    lower, median, upper = (float(quartile) for quartile in np.quantile(present, [0.25, 0.5, 0.75]))
+    sd = float(present.std(ddof=1)) if present.size > 1 else math.nan
+    return NumberSummary(present.size, missing, float(present.mean()), sd, lower, median, upper)
 
 
 def _categories(

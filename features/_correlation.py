@@ -196,12 +196,12 @@ def correlation(
 
     Raises `FeatureError` as `complete_pairs` does.
     """
-    there = np.isfinite(x) & np.isfinite(y)
+    known = np.isfinite(x) & np.isfinite(y)
     x, y = complete_pairs(x, y, name)
     test: Any = stats.pearsonr if kind == "pearson" else stats.spearmanr
     found = test(x, y)
     low, high, interval, degenerate = correlation_interval(x, y, kind, bootstrap)
-    within = None if arm is None else _within_arms(x, y, arm[there], kind)
+    within = None if arm is None else _within_arms(x, y, arm[known], kind)
     r, p = float(found.statistic), float(found.pvalue)
     return Correlation(name, kind, x.size, r, low, high, interval, degenerate, p, p, within)
 
@@ -211,13 +211,13 @@ def complete_pairs(
 ) -> tuple[Float[np.ndarray, "pair"], Float[np.ndarray, "pair"]]:
     """Values of the participants who have both; raises `FeatureError` where they are under five, or one doesn't
     vary."""
-    there = np.isfinite(x) & np.isfinite(y)
-    if there.sum() < LEAST:
-        raise FeatureError(f"{name}: {there.sum()} participants have both values, and a correlation takes {LEAST}")
-    for what, values in (("what it is correlated with", x[there]), (name, y[there])):
+    known = np.isfinite(x) & np.isfinite(y)
+    if known.sum() < LEAST:
+        raise FeatureError(f"{name}: {known.sum()} participants have both values, and a correlation takes {LEAST}")
+    for what, values in (("what it is correlated with", x[known]), (name, y[known])):
         if not np.ptp(values) > 0:
-            raise FeatureError(f"{name}: {what} is the same for all {there.sum()} participants who have both values")
-    return x[there], y[there]
+            raise FeatureError(f"{name}: {what} is the same for all {known.sum()} participants who have both values")
+    return x[known], y[known]
 
 
 def _within_arms(x: np.ndarray, y: np.ndarray, arm: np.ndarray, kind: CorrelationKind) -> float | None:

@@ -124,10 +124,10 @@ def mixed_model(
     Source: Laird & Ware 1982, Biometrics 38; statsmodels' MixedLM.
     """
     values = np.column_stack([before, after])
-    there = np.isfinite(values)
-    both = there.all(axis=1)
+    known = np.isfinite(values)
+    both = known.all(axis=1)
     change = change_scores(values[both, 1] - values[both, 0], arm[both], arms, level)
-    fit = _fitted(values[there], *_design(there, arm))
+    fit = _fitted(values[known], *_design(known, arm))
     z = float(stats.norm.ppf((1 + level) / 2))
     first, second, third = (_effect(name, fit, place, z) for place, name in enumerate(EFFECTS, start=1))
     cells = [
@@ -136,7 +136,7 @@ def mixed_model(
         for place, (session, s) in enumerate((("before", -0.5), ("after", 0.5)))
     ]
     return MixedModel(
-        int(there.any(axis=1).sum()),
+        int(known.any(axis=1).sum()),
         int(both.sum()),
         (first, second, third),
         (cells[0], cells[1], cells[2], cells[3]),
@@ -148,9 +148,9 @@ def mixed_model(
     )
 
 
-def _design(there: np.ndarray, arm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _design(known: np.ndarray, arm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the design, participant by participant, and whose each is."""
-    participant, session = np.nonzero(there)
+    participant, session = np.nonzero(known)
     s, a = session - 0.5, np.sign(arm[participant]) / 2
     return np.column_stack([np.ones(s.size), s, a, s * a]), participant
 

@@ -49,7 +49,7 @@ class MotionResiduals(TableTransformer):
     def fit(self, X: Values, y: object = None) -> MotionResiduals:
         """Slopes over these participants."""
         values = self._values(X, reset=True)
-        self.places_ = self._kept()
+        self.places_ = self._places_kept()
         self.adjusted_, self.motion_places_ = self._pairs()
         measures, motion = values[:, self.places_[self.adjusted_]], values[:, self.motion_places_]
         count = len(self.places_)
@@ -74,7 +74,7 @@ class MotionResiduals(TableTransformer):
         check_is_fitted(self)
         return self._names_out(input_features, tuple(self.columns[place].name for place in self.places_))
 
-    def _kept(self) -> np.ndarray:
+    def _places_kept(self) -> np.ndarray:
         keep = [column.name for column in self.columns if column.role != "motion"] if self.keep is None else self.keep
         return np.array([place_of(self.columns, name) for name in keep], dtype=int)
 

@@ -165,12 +165,12 @@ def _check_arm(predictors: Predictors) -> None:
 
 
 def _check_missing(predictors: Predictors) -> None:
-    there = ~np.isnan(predictors.values)
+    known = ~np.isnan(predictors.values)
     few = []
     for place, column in enumerate(predictors.columns):
         if column.role == "motion":
             continue
-        counted = there[:, place] & (there[:, predictors.place(column.motion)] if column.motion else True)
+        counted = known[:, place] & (known[:, predictors.place(column.motion)] if column.motion else True)
         if counted.sum() < FEWEST + LEFT_OUT:
             few.append(f"{column.name} ({counted.sum()}{' with motion' if column.motion else ''})")
     if few:

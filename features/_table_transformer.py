@@ -51,14 +51,14 @@ def column_means(values: Values) -> Float[np.ndarray, "column"]:
 
     The mean of twenty times 0.1 need not be 0.1, and what rounding leaves of a constant would look like a predictor.
     """
-    there = ~np.isnan(values)
+    known = ~np.isnan(values)
     least = np.fmin.reduce(values, axis=0)
-    above = np.where(there, values - least, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
-    return np.where(there.any(axis=0), least + above, 0.0)
+    above = np.where(known, values - least, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(known.any(axis=0), least + above, 0.0)
 
 
 def column_deviations(values: Values, centre: Float[np.ndarray, "column"]) -> Float[np.ndarray, "column"]:
     """Standard deviation (1/n) of what is there in each column, 0 where nothing is there."""
-    there = ~np.isnan(values)
-    squares = np.where(there, values - centre, 0.0) ** 2
-    return np.sqrt(squares.sum(axis=0) / np.maximum(there.sum(axis=0), 1))
+    known = ~np.isnan(values)
+    squares = np.where(known, values - centre, 0.0) ** 2
+    return np.sqrt(squares.sum(axis=0) / np.maximum(known.sum(axis=0), 1))

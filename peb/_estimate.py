@@ -110,7 +110,7 @@ class Estimate:
 
         Raises `ValueError` where an entry is neither a field nor a parameter of this estimate.
         """
-        return self._kept(self.places(chosen))
+        return self._restricted(self.places(chosen))
 
     def renamed(self, name: str) -> Estimate:
         """The same under another name."""
@@ -122,7 +122,7 @@ class Estimate:
         free_energy = self.free_energy + float(found.delta_free_energy[0])
         return Estimate(self.name, self.parameters, self.fields, prior, found.posterior(0), free_energy)
 
-    def _kept(self, places: np.ndarray) -> Estimate:
+    def _restricted(self, places: np.ndarray) -> Estimate:
         return Estimate(
             self.name,
             tuple(self.parameters[i] for i in places),

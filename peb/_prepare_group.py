@@ -52,7 +52,7 @@ def make_components(
     """
     size = len(chosen.parameters)
     if not isinstance(choice, str):
-        return _given(np.asarray(choice, dtype=np.float64), size)
+        return _given_factors(np.asarray(choice, dtype=np.float64), size)
     groups: dict[str, list[int]] = {}
     for i, (name, field) in enumerate(zip(chosen.parameters, chosen.fields, strict=True)):
         if choice != "none":
@@ -68,7 +68,7 @@ def make_components(
     return ComponentFactors(matrices, tuple(groups), root, membership)
 
 
-def _given(matrices: Float[np.ndarray, "component param param"], size: int) -> ComponentFactors:
+def _given_factors(matrices: Float[np.ndarray, "component param param"], size: int) -> ComponentFactors:
     if matrices.ndim != 3 or matrices.shape[1:] != (size, size):
         raise PebError(f"components must be (component, {size}, {size}), not {matrices.shape}")
     if not np.isfinite(matrices).all() or (np.linalg.eigvalsh(matrices).min(axis=1) < -1e-9).any():

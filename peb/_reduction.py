@@ -153,8 +153,8 @@ def _delta(
     added: Information, mean: Float[Array, "param"], half: Float[Array, "param param"], pull: Float[Array, "param"]
 ) -> Float[Array, ""]:
     """ΔF, where `pull` is the v of `_whitened` in units of the reduced posterior's standard deviations."""
-    there = added.constant + added.vector @ mean - mean @ added.matrix @ mean / 2
-    return there - jnp.log(jnp.diag(half)).sum() + pull @ pull / 2
+    at_mean = added.constant + added.vector @ mean - mean @ added.matrix @ mean / 2
+    return at_mean - jnp.log(jnp.diag(half)).sum() + pull @ pull / 2
 
 
 @dataclass(frozen=True, eq=False)

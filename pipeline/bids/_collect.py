@@ -181,20 +181,20 @@ def _validate_runs(
     """Every cell in turn; several at once where the files are slow to answer."""
     found: list[RunValidation] = []
 
-    def take(some: Iterable[RunValidation]) -> None:
-        for validation in some:
+    def collect(validations: Iterable[RunValidation]) -> None:
+        for validation in validations:
             found.append(validation)
             if on_progress is not None:
                 on_progress(len(found), len(cells))
 
-    def look(cell: Cell) -> RunValidation:
+    def validate(cell: Cell) -> RunValidation:
         return validate_run(study, derivatives, bids, *cell)
 
     since, busy_since = time.perf_counter(), time.process_time()
-    take(map(look, cells[:PROBED]))
+    collect(map(validate, cells[:PROBED]))
     waited = time.perf_counter() - since > WAITING * (time.process_time() - busy_since)
     with ThreadPoolExecutor(THREADS if waited else 1) as pool:
-        take(pool.map(look, cells[PROBED:]))
+        collect(pool.map(validate, cells[PROBED:]))
     return found
 
 

@@ -16,7 +16,7 @@ _INDICES = ("run", "echo", "flip", "inv", "split")  # entities whose values are 
 _READ = {"bold", "mask", "timeseries", "regressors", "events"}  # suffixes of files that a study is made from
 
 NATIVE = "the participant's own (no space- in the name)"
-_MADE = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
+_ADDED_ENTITIES = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
 _IMAGES = ("nii.gz", "nii")
 _CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
 
@@ -181,7 +181,7 @@ def locate_files(
     if not images:
         raise DataError(_why_no_image(derivatives, participant, session, name))
     bold, remarks = _choose_image(_in_space(images, study), task)
-    source = {key: label for key, label in bold.entities.items() if key not in _MADE}
+    source = {key: label for key, label in bold.entities.items() if key not in _ADDED_ENTITIES}
     grid = {key: label for key, label in bold.entities.items() if key != "desc"}
     head = "_".join(f"{key}-{label}" for key, label in source.items())
     masks = [
@@ -298,7 +298,7 @@ def _list_labels(entity: str, labels: Iterable[str | None]) -> str:
 
 def _order(file: FileName) -> tuple[tuple[tuple[str, int, str], ...], str]:
     """By labels, run-2 before run-10, what is compressed before what is not."""
-    labels = ((key, label) for key, label in file.entities.items() if key not in _MADE)
+    labels = ((key, label) for key, label in file.entities.items() if key not in _ADDED_ENTITIES)
     return tuple((key, _number(label), label) for key, label in labels), file.where[::-1]
 
 

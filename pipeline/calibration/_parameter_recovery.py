@@ -187,8 +187,11 @@ def _recover_alternatives(run: CalibrationRun) -> Iterator[ModelRecovery]:
 def _recover_changes_by_ratio(run: CalibrationRun) -> Iterator[ModelRecovery]:
     for snr in dict.fromkeys(cell.snr for cell in run.cells):
         gains = [_change_gains(run, dataset) for dataset in run.datasets if dataset.cell.snr == snr]
-        for there, true, against in ((True, "with a change", "without it"), (False, "without a change", "with it")):
-            leads = [_evidence_for_true_model(gain, there, number) for number, gain in enumerate(gains)]
+        for with_change, true, against in (
+            (True, "with a change", "without it"),
+            (False, "without a change", "with it"),
+        ):
+            leads = [_evidence_for_true_model(gain, with_change, number) for number, gain in enumerate(gains)]
             lead, datasets_of = (np.concatenate(each) for each in zip(*leads, strict=True))
             if lead.size:
                 yield _recovery_of(true, against, snr, lead, datasets_of, "reduction")
@@ -198,17 +201,17 @@ def _recover_each_change(run: CalibrationRun) -> Iterator[ModelRecovery]:
     names = [name for name in run.design.spec.parameter_names if name.startswith("B[")]
     for name in names:
         place = run.design.spec.parameter_names.index(name)
-        for there, true, against in ((True, f"with {name}", "without it"), (False, f"without {name}", "with it")):
+        for with_change, true, against in ((True, f"with {name}", "without it"), (False, f"without {name}", "with it")):
             found = [
                 (lead, i)
                 for i, dataset in enumerate(run.datasets)
                 for entry, truth, lead in _change_gains(run, dataset)
-                if entry == place and _is_case(there, truth)
+                if entry == place and _is_case(with_change, truth)
             ]
             if found:
                 lead, datasets_of = np.array(found).T
                 yield _recovery_of(
-                    true, against, np.nan, lead if there else -lead, datasets_of.astype(int), "reduction"
+                    true, against, np.nan, lead if with_change else -lead, datasets_of.astype(int), "reduction"
                 )
 
 
@@ -220,15 +223,15 @@ def _change_gains(run: CalibrationRun, dataset: SimulatedDataSet) -> list[tuple[
 
 
 def _evidence_for_true_model(
-    gains: list[tuple[int, float, float]], there: bool, number: int
+    gains: list[tuple[int, float, float]], with_change: bool, number: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """By how much the true model leads where a change is or is not there, and which data set it is of."""
-    lead = np.array([gain if there else -gain for _, truth, gain in gains if _is_case(there, truth)])
+    lead = np.array([gain if with_change else -gain for _, truth, gain in gains if _is_case(with_change, truth)])
     return lead, np.full(lead.size, number)
 
 
-def _is_case(there: bool, truth: float) -> bool:
-    return abs(truth) >= LEAST_CHANGE if there else truth == 0
+def _is_case(with_change: bool, truth: float) -> bool:
+    return abs(truth) >= LEAST_CHANGE if with_change else truth == 0
 
 
 def _recovery_of(

@@ -198,10 +198,10 @@ def _crossed(names: Sequence[str], pattern: re.Pattern[str]) -> tuple[tuple[str,
 def _repeated_visits(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """P01 beside P01_2 or P01b: a participant who was scanned again."""
     groups: dict[str, list[str]] = defaultdict(list)
-    there = {name.casefold(): name for name in names}
+    by_name = {name.casefold(): name for name in names}
     for name in names:
         for found in re.finditer(r"(?<=[0-9])[^0-9]", name):
-            first = there.get(name[: found.start()].casefold())
+            first = by_name.get(name[: found.start()].casefold())
             if first is not None and first != name and _REPEAT_SUFFIX.fullmatch(name[found.start() :]):
                 groups[first].append(name)
     return tuple((first, *others) for first, others in groups.items())

@@ -107,16 +107,16 @@ def plot_connectivity(
     return axes
 
 
-def chosen_matrix(there: Sequence[str], wanted: str | None) -> str:
+def chosen_matrix(available: Sequence[str], wanted: str | None) -> str:
     """Which of a result's matrices, ``A`` or ``B[input]``, is drawn; the first where none is asked for.
 
     Raises `ValueError` where it is not there.
     """
-    if not there:
+    if not available:
         raise ValueError("none of the parameters belongs to A or B, so there is no matrix to draw")
-    if wanted is not None and wanted not in there:
-        raise ValueError(f"there is no matrix {wanted!r}; there is {', '.join(there)}")
-    return there[0] if wanted is None else wanted
+    if wanted is not None and wanted not in available:
+        raise ValueError(f"there is no matrix {wanted!r}; there is {', '.join(available)}")
+    return available[0] if wanted is None else wanted
 
 
 def matrix_figure(

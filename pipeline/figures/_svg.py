@@ -109,12 +109,12 @@ def svg_element(document: str, name: str, label: str, variables: dict[str, str])
     text = document[document.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = _TAG.sub(lambda tag: _own(tag.group(), name, variables), text)
+    text = _TAG.sub(lambda tag: _own_ids(tag.group(), name, variables), text)
     text = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"| height="[\d.]+pt"| width="[\d.]+pt"', "", text, count=2)
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(page_text(label))}" ', 1)
 
 
-def _own(tag: str, name: str, variables: dict[str, str]) -> str:
+def _own_ids(tag: str, name: str, variables: dict[str, str]) -> str:
     tag = re.sub(r'\bid="', f'id="{name}-', tag)
     tag = re.sub(r'href="#', f'href="#{name}-', tag)
     tag = re.sub(r"url\(#", f"url(#{name}-", tag)

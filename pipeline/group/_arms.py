@@ -154,7 +154,7 @@ def compare_kinds(inputs: GroupInputs) -> KindComparisons:
     if not inputs.settings.is_mixture:
         return found
     for column in inputs.design.kinds:
-        about = {_other(name, column): name for name in inputs.design.covariates if _is_of(name, column, inputs)}
+        about = {_other_factor(name, column): name for name in inputs.design.covariates if _is_of(name, column, inputs)}
         sizes = [_members(inputs, column, sign).size for sign in (1.0, -1.0)]
         each: dict[str, ArmComparison] = {}
         if about and min(sizes) >= MIN_ARM_SIZE:
@@ -181,10 +181,10 @@ def _is_of(covariate: str, column: str, inputs: GroupInputs) -> bool:
     others = [part for part in covariate.split("×") if part != column]
     if len(others) == len(covariate.split("×")) or any(part in inputs.design.kinds for part in others):
         return False
-    return _other(covariate, column) in inputs.design.covariates
+    return _other_factor(covariate, column) in inputs.design.covariates
 
 
-def _other(covariate: str, column: str) -> str:
+def _other_factor(covariate: str, column: str) -> str:
     """What a product with a column is of; the mean, of the column itself."""
     return "×".join(part for part in covariate.split("×") if part != column) or MEAN
 

@@ -266,12 +266,12 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
 def _chosen(options: GroupOptions, estimate: Estimate) -> tuple[str, ...]:
     """The fields and parameters asked for, all of which the models have; by default A and B, if there are any."""
     if options.fields is None and not options.parameters:
-        there = tuple(field for field in DEFAULT_FIELDS if field in estimate.fields)
-        if not there:
+        available = tuple(field for field in DEFAULT_FIELDS if field in estimate.fields)
+        if not available:
             raise PebError(
                 f"the models have neither A nor B; name --fields, which are {', '.join(dict.fromkeys(estimate.fields))}"
             )
-        return there
+        return available
     chosen = (*(options.fields or ()), *options.parameters)
     estimate.select(chosen)
     return chosen

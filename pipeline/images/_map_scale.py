@@ -127,15 +127,15 @@ def _pattern(
     for axis in (1, 2, 3):
         along = np.moveaxis(values, axis, 0)
         planes = np.arange(0, along.shape[0] - 1, every)
-        here, there = (np.searchsorted(levels, along[planes + i], side="right") for i in (0, 1))  # 0: not positive
-        both = (here > 0) & (there > 0)
-        differ = here != there
+        lower, upper = (np.searchsorted(levels, along[planes + i], side="right") for i in (0, 1))  # 0: not positive
+        both = (lower > 0) & (upper > 0)
+        differ = lower != upper
         equal += int((both & ~differ).sum())
         pairs += int(both.sum())
-        steps += int(np.abs(here - there)[differ].sum())
+        steps += int(np.abs(lower - upper)[differ].sum())
         unequal += int(differ.sum())
         outside = differ & ~both
-        edge += int(np.maximum(here, there)[outside].sum())
+        edge += int(np.maximum(lower, upper)[outside].sum())
         rim += int(outside.sum())
     last = levels.size
     step = (steps / max(unequal, 1) - 1) / max(last - 1, 1)

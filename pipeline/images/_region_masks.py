@@ -120,7 +120,7 @@ def _drawn(name: str, key: str, stamps: tuple[tuple[int, int], ...], grid: Grid)
         raise RegionError(
             "lies outside the field of view, or between the voxels, of the images; check that it is in their space"
         )
-    kept = source.voxels & _within(region.box, region.hemisphere, grid)
+    kept = source.voxels & _inside_box(region.box, region.hemisphere, grid)
     if not kept.any():
         raise RegionError(f"is empty: none of its {source.whole} voxels is within its box or hemisphere; widen it (mm)")
     kept.setflags(write=False)
@@ -138,7 +138,7 @@ def _source_on(name: str, region: Region, grid: Grid) -> RegionMask:
     definition = CIRCUIT[circuit_region(name) or name]
     labels = circuit_labels(definition, region.hemisphere)
     drawn = mask_of_labels(_atlas_of(region), labels, region.threshold, grid, definition.threshold)
-    voxels = drawn.voxels & _within(definition.box, "both", grid)
+    voxels = drawn.voxels & _inside_box(definition.box, "both", grid)
     return replace(drawn, voxels=voxels, whole=int(voxels.sum()), volume=None)
 
 
@@ -188,7 +188,7 @@ def _check_not_inverted(chosen: Bool[np.ndarray, "i j k"], what: str) -> None:
         )
 
 
-def _within(box: Box | None, hemisphere: str, grid: Grid) -> Bool[np.ndarray, "i j k"]:
+def _inside_box(box: Box | None, hemisphere: str, grid: Grid) -> Bool[np.ndarray, "i j k"]:
     """Left is where x is negative; voxels on the midline are of neither side."""
     places = grid.places()
     inside = np.ones(grid.shape, dtype=bool)

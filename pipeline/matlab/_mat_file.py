@@ -28,7 +28,7 @@ from ._version5 import load_mat5
 from ._version73 import DAMAGED, REFUSED, TIME_OUT
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-AGAIN = "copy it again from its source"
+REMEDY = "copy it again from its source"
 IN_MEMORY = 64_000_000  # bytes; larger v7.3 files are read from disk, by a process that has time in proportion
 BYTES_PER_SECOND = 16_000_000
 FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")  # or a variable's, as MATLAB has them
@@ -67,7 +67,7 @@ def _load(path: Path, start: bytes) -> dict[str, Any]:
     named = start.startswith(b"MATLAB")
     version5 = start[124:128] in (b"\x00\x01IM", b"\x01\x00MI")
     if not (named or version5 or looks_like_mat4(start)):
-        raise MatFileError(f"is not a MATLAB file; {AGAIN}")
+        raise MatFileError(f"is not a MATLAB file; {REMEDY}")
     what = "is a damaged or truncated MATLAB file" if named or version5 else "is not a MATLAB file"
     try:
         with path.open("rb") as file:
@@ -76,7 +76,7 @@ def _load(path: Path, start: bytes) -> dict[str, Any]:
             limit = MemoryLimit(min(about.st_size, 512 * getattr(about, "st_blocks", about.st_size)))
             return (load_mat5 if named or version5 else load_mat4)(file, about.st_size, limit)
     except (DamagedError, zlib.error) as error:
-        raise MatFileError(f"{what} ({error_line(error)}); {AGAIN}") from error
+        raise MatFileError(f"{what} ({error_line(error)}); {REMEDY}") from error
     except (TooLargeError, MemoryError) as error:
         raise MatFileError(
             "unpacks to more than a file of its size may hold; save it again with what is needed alone, or in parts"

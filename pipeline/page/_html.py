@@ -233,10 +233,10 @@ def slug(text: str) -> str:
 
 def pictures(sections: Sequence[Section]) -> list[Picture]:
     """All pictures, in order, those of sections within sections too; none of what is folded."""
-    return [picture for section in sections for picture in _within(section)]
+    return [picture for section in sections for picture in _pictures_of(section)]
 
 
-def _within(section: Section) -> Iterator[Picture]:
+def _pictures_of(section: Section) -> Iterator[Picture]:
     yield from section.pictures
     for part in section.parts:
-        yield from _within(part)
+        yield from _pictures_of(part)

@@ -158,8 +158,8 @@ def _doubts(result: ElasticNetResult) -> tuple[str, ...]:
     if result.bootstrapped is not None and others:
         share = float(np.median(result.bootstrapped.bootstraps[others]))
         lines.append(f"For comparison: a predictor that is not retained is in {share:.0%} of the bootstraps (median).")
-    if beside := [i for i in result.retained if i in result.without_measure]:
-        lines.append(f"Also retained, and not a measure: {_named(result, beside)}.")
+    if other_terms := [i for i in result.retained if i in result.without_measure]:
+        lines.append(f"Also retained, and not a measure: {_named(result, other_terms)}.")
     return tuple(lines)
 
 

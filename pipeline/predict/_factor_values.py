@@ -73,9 +73,9 @@ def _of_sessions(factor: Factor, values: Float[np.ndarray, "participant session"
 
 def _bare(participants: ParticipantTable, name: str, values: np.ndarray, what: str) -> Float[np.ndarray, "participant"]:
     """The one value that a participant has, in whichever sessions have it."""
-    there = ~np.isnan(values)
-    first = values[np.arange(len(values)), there.argmax(axis=1)]
-    differs = (there & (values != first[:, None])).any(axis=1)
+    known = ~np.isnan(values)
+    first = values[np.arange(len(values)), known.argmax(axis=1)]
+    differs = (known & (values != first[:, None])).any(axis=1)
     if differs.any():
         index = int(np.flatnonzero(differs)[0])
         pair = " and ".join(f"{value:g}" for value in values[index])

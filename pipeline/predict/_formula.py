@@ -114,7 +114,7 @@ class _FormulaReader:
     def _factor(self) -> Factor:
         token = self._name("a column")
         if token.kind == "quoted" or self._next.kind != "(":
-            return _of("", token, token.at)
+            return _make_factor("", token, token.at)
         if token.text not in FUNCTIONS:
             self._unknown(token)
         self._take()
@@ -125,7 +125,7 @@ class _FormulaReader:
             self._fail(f"{token.text}( is not closed; write {token.text}({inner.text})", token.at)
         self._take()
         function: SessionFunction = token.text  # type: ignore[assignment]  # one of FUNCTIONS
-        return _of(function, inner, token.at)
+        return _make_factor(function, inner, token.at)
 
     def _name(self, wanted: str) -> _FormulaToken:
         token = self._take()
@@ -179,7 +179,7 @@ def misread(name: str, columns: Container[str]) -> str:
     return ""
 
 
-def _of(take: SessionFunction, token: _FormulaToken, at: int) -> Factor:
+def _make_factor(take: SessionFunction, token: _FormulaToken, at: int) -> Factor:
     quoted = token.kind == "quoted"
     name = token.text[1:-1].strip() if quoted else token.text
     return Factor(take, name, not quoted and "*" in name, at)

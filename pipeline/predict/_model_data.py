@@ -114,17 +114,17 @@ def read_model_data(options: PredictOptions) -> ModelData:
     participants, path = request.participants, request.participants.table.path
     score = factor_values(participants, request.outcome, "outcome")
     columns, taken = columns_of(request)
-    there, left_out = complete_cases(request, columns, taken, score)
-    check_enough(path, int(there.sum()), options.folds, left_out)
-    outcome = Outcome(request.outcome.text, options.unit or score.unit, score.values[there])
+    complete, left_out = complete_cases(request, columns, taken, score)
+    check_enough(path, int(complete.sum()), options.folds, left_out)
+    outcome = Outcome(request.outcome.text, options.unit or score.unit, score.values[complete])
     predictors = Predictors(
-        tuple(name for name, own in zip(participants.names, there, strict=True) if own),
+        tuple(name for name, own in zip(participants.names, complete, strict=True) if own),
         columns,
-        np.column_stack([factor.values[there] for factor in taken]),
+        np.column_stack([factor.values[complete] for factor in taken]),
         tuple(tuple(factor.text for factor in term) for term in request.terms),
     )
-    predictors = _checked(request, predictors, outcome, there)
-    arms = request.arms if request.arms is not None and not np.isnan(request.arms.values[there]).any() else None
+    predictors = _checked(request, predictors, outcome, complete)
+    arms = request.arms if request.arms is not None and not np.isnan(request.arms.values[complete]).any() else None
     coded = [line for factor in (score, *taken) for line in factor.notices]
     return ModelData(
         options.model or "formula",
@@ -132,13 +132,13 @@ def read_model_data(options: PredictOptions) -> ModelData:
         predictors,
         outcome,
         None if arms is None else arms.names,
-        None if arms is None else arms.values[there],
+        None if arms is None else arms.values[complete],
         path.name if isinstance(options.table, Path) else "",
         left_out,
         (
             *request.notices,
             *coded,
-            *_outcome_notices(request, outcome, there),
+            *_outcome_notices(request, outcome, complete),
             *single_exceptions(predictors),
             *duplicate_participants(predictors, outcome),
             *suspicious_values(predictors, outcome),
@@ -146,12 +146,12 @@ def read_model_data(options: PredictOptions) -> ModelData:
     )
 
 
-def _checked(request: ModelRequest, predictors: Predictors, outcome: Outcome, there: np.ndarray) -> Predictors:
+def _checked(request: ModelRequest, predictors: Predictors, outcome: Outcome, complete: np.ndarray) -> Predictors:
     """The predictors, with what was estimated over all participants before."""
     path = request.participants.table.path
     check_outcome_values(path, outcome)
     if request.by_arm and request.arms is not None:
-        check_arms(path, request.arms.names, request.arms.values[there])
+        check_arms(path, request.arms.names, request.arms.values[complete])
     check_predictor_columns(path, predictors)
     check_imputations(path, predictors, request.options)
     sources = [factor.name for factor in request.factors if not factor.is_arm]
@@ -160,8 +160,8 @@ def _checked(request: ModelRequest, predictors: Predictors, outcome: Outcome, th
     return predictors
 
 
-def _outcome_notices(request: ModelRequest, outcome: Outcome, there: np.ndarray) -> list[str]:
-    lines = [] if request.options.sessions is None else _order(request, there)
+def _outcome_notices(request: ModelRequest, outcome: Outcome, complete: np.ndarray) -> list[str]:
+    lines = [] if request.options.sessions is None else _order(request, complete)
     if find_standardised(request.participants, [request.outcome.name]):
         lines.append(
             f"{request.outcome.name} was standardised over participants: errors and weights are in its SD, not points."
@@ -171,12 +171,12 @@ def _outcome_notices(request: ModelRequest, outcome: Outcome, there: np.ndarray)
     return lines
 
 
-def _order(request: ModelRequest, there: np.ndarray) -> list[str]:
+def _order(request: ModelRequest, complete: np.ndarray) -> list[str]:
     """Which session is before and which after, where a participant said so and the sign of the outcome hangs on it."""
     outcome, sessions = request.outcome, request.participants.sessions
     if sessions is None or outcome.function not in ("change", "fall"):
         return []
-    before, after = request.participants.numbers(outcome.name)[there].mean(axis=0)
+    before, after = request.participants.numbers(outcome.name)[complete].mean(axis=0)
     (first, second), sign = sessions, "after − before" if outcome.function == "change" else "before − after"
     means = f"{outcome.name} is {before:.4g} on average in {first} and {after:.4g} in {second}".replace("-", "−")
     return [f"{first} counts as before and {second} as after: {means}; {outcome.text} is {sign}."]

@@ -122,15 +122,15 @@ def session_pair(table: Table, options: PredictOptions, session: str, sidecar: S
 
     Raises `TableError` where a session is in no row, `UsageError` where nothing says which comes first.
     """
-    there = tuple(dict.fromkeys(cell for cell in table.column(session) if not is_missing(cell)))
+    labels = tuple(dict.fromkeys(cell for cell in table.column(session) if not is_missing(cell)))
     levels = sidecar.levels.get(session, ())
     pair = options.sessions or (levels if len(levels) == 2 else None)
     if pair is None:
         raise UsageError(
-            f"{table.path.name}: {session} is {first_names(there) or 'empty'}; say which is before and which after "
+            f"{table.path.name}: {session} is {first_names(labels) or 'empty'}; say which is before and which after "
             "(--sessions BEFORE,AFTER)"
         )
-    before, after = (_as_written(table, session, name, there) for name in pair)
+    before, after = (_as_written(table, session, name, labels) for name in pair)
     return before, after
 
 
@@ -143,18 +143,18 @@ def check_column(table: Table, name: str, what: str) -> str:
     return name
 
 
-def _as_written(table: Table, column: str, session: str, there: Sequence[str]) -> str:
+def _as_written(table: Table, column: str, session: str, labels: Sequence[str]) -> str:
     """The session as cells have it, whose ``ses-`` may be there or not."""
     bare = session.removeprefix("ses-")
     for cell in (session, bare, f"ses-{bare}"):
-        if cell in there:
-            alike = [other for other in there if other != cell and _session_key(other) == _session_key(cell)]
+        if cell in labels:
+            alike = [other for other in labels if other != cell and _session_key(other) == _session_key(cell)]
             if alike:
                 raise TableError(
                     table.path, f"{column} is {cell} and {alike[0]}, which seem to be one; write one of them"
                 )
             return cell
-    hint = did_you_mean(session, there, "sessions")
+    hint = did_you_mean(session, labels, "sessions")
     raise TableError(table.path, f"{column} is nowhere {session}{hint}; say which two it is (--sessions BEFORE,AFTER)")
 
 
@@ -319,7 +319,7 @@ def _long(
             table.path, f"nobody has a row of {sessions[0]} and one of {sessions[1]}; check how participants are named"
         )
     return ParticipantTable(
-        table, sidecar, tuple(rows), participant, session, sessions, found, _others(visits, sessions)
+        table, sidecar, tuple(rows), participant, session, sessions, found, _other_sessions(visits, sessions)
     )
 
 
@@ -331,5 +331,5 @@ def _check_named(table: Table, cells: dict[str, str], line: int) -> None:
             )
 
 
-def _others(visits: Sequence[str], sessions: tuple[str, str]) -> tuple[str, ...]:
+def _other_sessions(visits: Sequence[str], sessions: tuple[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(session for session in visits if session not in sessions))

@@ -118,10 +118,10 @@ def find_standardised(participants: ParticipantTable, columns: Iterable[str]) ->
         return ()
     sets = [np.arange(participants.rows.size), *np.arange(participants.rows.size).reshape(participants.rows.shape).T]
     values = np.column_stack([participants.numbers(name).ravel() for name in names])
-    there = participants.rows.ravel() != ABSENT
+    present = participants.rows.ravel() != ABSENT
     found: set[str] = set()
     for rows in sets:
-        own = rows[there[rows]]
+        own = rows[present[rows]]
         table = Predictors(
             tuple(str(row) for row in own), tuple(PredictorColumn(name, "measure") for name in names), values[own], ()
         )
@@ -198,13 +198,13 @@ def _far(predictors: Predictors, outcome: Outcome) -> tuple[str, ...]:
     columns = [(column.name, values) for column, values in zip(predictors.columns, predictors.values.T, strict=True)]
     found = []
     for name, values in [*columns, (outcome.name, outcome.values)]:
-        there = np.flatnonzero(np.isfinite(values))
-        x = values[there]
+        present = np.flatnonzero(np.isfinite(values))
+        x = values[present]
         spread = stats.median_abs_deviation(x, scale="normal") if x.size >= FEWEST else 0.0
         if not spread > 0:
             continue
         for place in np.flatnonzero(np.abs(x - np.median(x)) > FAR * spread):
-            found.append(f"{name} of {predictors.participants[there[place]]} is {x[place]:g}")
+            found.append(f"{name} of {predictors.participants[present[place]]} is {x[place]:g}")
     for name, values in [*columns, (outcome.name, outcome.values)]:
         for place in np.flatnonzero(np.isin(values, missing_codes(values))):
             line = f"{name} of {predictors.participants[place]} is {values[place]:g}"

@@ -26,7 +26,7 @@ def performance_records(result: ElasticNetResult) -> Records:
     """In the sample, and in participants left out."""
     unit = result.outcome.unit or f"units of {result.outcome.name}"
     rows = [
-        _row("r_squared", "r², in-sample", result.in_sample.r_squared, "fit to the very people: not about new ones"),
+        _row("r_squared", "r², in-sample", result.in_sample.r_squared, "fit to these participants: not about new ones"),
         _row(
             "tuned_r_squared",
             "r², left out of the fit only",
@@ -48,7 +48,7 @@ def performance_records(result: ElasticNetResult) -> Records:
                 "mean_absolute_error",
                 f"Mean error, {unit}",
                 nested.mean_absolute_error,
-                "of people left out of everything",
+                "of participants left out of everything",
             ),
         ]
     rows.append(
@@ -101,7 +101,7 @@ def retained_records(result: ElasticNetResult) -> Records:
     """Predictors with a coefficient, the largest first."""
     columns = (
         Column("predictor", "Predictor"),
-        Column("coefficient", f"{_of(result)} per SD", EFFECT),
+        Column("coefficient", f"{_outcome_unit(result)} per SD", EFFECT),
         Column("low", "90 % from", EFFECT),
         Column("high", "to", EFFECT),
         Column("bootstraps", "In bootstraps", _SHARE),
@@ -110,8 +110,8 @@ def retained_records(result: ElasticNetResult) -> Records:
     )
     rows = [{column.key: _predictor(result, place)[column.key] for column in columns} for place in result.retained]
     lead = (
-        f"Coefficients of the model of all participants: {_of(result)} for one standard deviation more of a predictor, "
-        "with the 5th to the 95th percentile of the bootstraps, and how often it is retained when participants change. "
+        f"Coefficients of the model of all participants: {_outcome_unit(result)} for one standard deviation more of a "
+        "predictor, with the 5th to the 95th percentile of the bootstraps, and how often it is retained when participants change. "
         f"{stable_words(result)}"
     )
     sure = frozenset(i for i, place in enumerate(result.retained) if result.stable(place))
@@ -144,7 +144,7 @@ def predictors_records(result: ElasticNetResult) -> Records:
         Column("unit", "Unit", where="file"),
     )
     lead = (
-        f"All of them, retained ones first; coefficients in {_of(result)} for one standard deviation (1/n). "
+        f"All of them, retained ones first; coefficients in {_outcome_unit(result)} for one standard deviation (1/n). "
         "In bootstraps: the share that retains it; above zero: of these, the share with a coefficient above zero."
         f"{' In imputations: of models on tables that chance filled in.' if result.imputed is not None else ''}"
     )
@@ -167,7 +167,7 @@ def predictions_records(result: ElasticNetResult) -> Records:
         f"{result.outcome.name}, {result.outcome.unit or 'in its own unit'}: in-sample by the model that saw this "
         "participant's outcome; left out of everything by a model that never did."
     )
-    rows = [_person(result, i) for i in range(result.participants)]
+    rows = [_participant_row(result, i) for i in range(result.participants)]
     return Records("predictions", "Predictions", lead, columns, rows, brief=len(rows) <= BRIEF)
 
 
@@ -199,7 +199,7 @@ def slopes_records(result: ElasticNetResult) -> Records:
     columns = (
         Column("measure", "Measure"),
         Column("arm", "Arm"),
-        Column("slope", f"{_of(result)} per unit", ".4g"),
+        Column("slope", f"{_outcome_unit(result)} per unit", ".4g"),
         Column("low", "95 % from", ".4g"),
         Column("high", "to", ".4g"),
         Column("people", "Participants", "d"),
@@ -251,7 +251,7 @@ def missing_predictor_records(result: ElasticNetResult) -> Records:
     return Records("missing", "Missing values", lead, columns, rows, marked=marked)
 
 
-def _within(result: ElasticNetResult, place: int) -> dict[str, Any]:
+def _within_arms(result: ElasticNetResult, place: int) -> dict[str, Any]:
     """Its correlation within arms, and whether it is stable; nothing where that was not asked."""
     within = None if result.stability is None else result.stability.within
     if within is None or not np.isfinite(within.p_value[place]):
@@ -279,7 +279,7 @@ def _predictor(result: ElasticNetResult, place: int) -> Mapping[str, Any]:
         "direction": "more" if coefficient > 0 else "less" if coefficient < 0 else "not retained",
         "coefficient_one_se": float(model.curve.coefficients[model.curve.one_se, place]),
         **{key: None if stability is None else float(getattr(stability, key)[place]) for key in shaken},
-        **_within(result, place),
+        **_within_arms(result, place),
         **({} if result.imputed is None else {"imputed": float(result.imputed[place])}),
         "centre": float(model.centre[place]),
         "sd": float(model.scale[place]),
@@ -287,7 +287,7 @@ def _predictor(result: ElasticNetResult, place: int) -> Mapping[str, Any]:
     }
 
 
-def _person(result: ElasticNetResult, i: int) -> Mapping[str, Any]:
+def _participant_row(result: ElasticNetResult, i: int) -> Mapping[str, Any]:
     arm = None if result.arms is None or result.arm is None else result.arms[0 if result.arm[i] > 0 else 1]
     return {
         "participant_id": result.predictors.participants[i],
@@ -315,5 +315,5 @@ def _choice(result: ElasticNetResult, place: int) -> Mapping[str, Any]:
     return row | {"folds": chosen}
 
 
-def _of(result: ElasticNetResult) -> str:
+def _outcome_unit(result: ElasticNetResult) -> str:
     return result.outcome.unit or result.outcome.name

@@ -48,7 +48,7 @@ def group_dataset(
     if group.mixture is not None:
         coordinates["covariate_"] = np.array(group.design.covariates)
     if group.participants:
-        coordinates |= dict.fromkeys(("every", "every_"), np.array(_every(group.participants)))
+        coordinates |= dict.fromkeys(("every", "every_"), np.array(_all_parameters(group.participants)))
     if spec is not None:
         variables |= {
             "a": (("to", "from"), spec.a, about("connections that are free")),
@@ -194,7 +194,7 @@ def _mixture_of(values: Mapping[str, np.ndarray]) -> NodeMixture:
     )
 
 
-def _every(participants: tuple[Estimate, ...]) -> tuple[str, ...]:
+def _all_parameters(participants: tuple[Estimate, ...]) -> tuple[str, ...]:
     """All parameters that any participant has, in the order they come up."""
     return tuple(dict.fromkeys(name for estimate in participants for name in estimate.parameters))
 
@@ -203,7 +203,7 @@ def _participants(participants: tuple[Estimate, ...]) -> Variables:
     """Every participant's estimate under the empirical prior, on one set of parameters."""
     if not participants:
         return {}
-    every = _every(participants)
+    every = _all_parameters(participants)
     fields = dict(item for estimate in participants for item in zip(estimate.parameters, estimate.fields, strict=True))
     place = {name: i for i, name in enumerate(every)}
     count, size = len(participants), len(every)

@@ -35,7 +35,7 @@ _SEAL_SIZE = len(_SEAL) + 64 + 1
 _LARGEST, _LARGEST_UNSEALED = 4 * 2**30, 256 * 2**20  # bytes: of a result, and of one that a child is to read
 
 _child = GuardedProcess("pipeline.guarded._netcdf_content:parse_request", seconds=3.0)  # a hundred times what one takes
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
 class ResultFileError(ValueError):
@@ -104,7 +104,7 @@ def _dataset(content: NetcdfContent) -> xr.Dataset:
     return xr.Dataset(variables, attrs=content.attributes)
 
 
-def build_result(path: Path, make: Callable[[], _Made], refused: type[ResultFileError] = ResultFileError) -> _Made:
+def build_result(path: Path, make: Callable[[], _Result], refused: type[ResultFileError] = ResultFileError) -> _Result:
     """What is made from a file's content; raises `refused` where that is not what a result of its kind holds."""
     try:
         return make()

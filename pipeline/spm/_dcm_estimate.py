@@ -13,7 +13,7 @@ from peb import Gaussian
 
 from ..matlab import FieldProblem, Fields, real_array, shape_text
 
-AGAIN = "invert it again, or remove Ep to treat the model as not inverted"
+REMEDY = "invert it again, or remove Ep to treat the model as not inverted"
 ROUNDING = 1e-6  # of a correlation: what SPM's inverses, sums of draws and single precision leave
 FLOOR = 1e-10  # of the correlations' eigenvalues, where rounding took them to 0 or below
 LARGEST = 1e100  # sums of larger ones overflow
@@ -66,14 +66,14 @@ def read_estimate(dcm: Fields, layout: Layout, scans: int) -> SpmEstimate | None
     """SPM's estimate, None where the model is not inverted; raises `FieldProblem` where it is not whole."""
     if not dcm.has("Ep"):
         return None
-    mean, gates = _mean(dcm.struct("Ep", AGAIN), layout)
+    mean, gates = _mean(dcm.struct("Ep", REMEDY), layout)
     free, covariance = _covariance(dcm, "Cp", layout, gates)
     return SpmEstimate(
-        parameters=named(mean, layout),
+        parameters=named_parameters(mean, layout),
         mean=mean,
         free=free,
         free_covariance=covariance,
-        free_energy=dcm.number("F", AGAIN),
+        free_energy=dcm.number("F", REMEDY),
         prediction=_series(dcm, "y", layout, scans),
         residual=_series(dcm, "R", layout, scans),
         noise_precision_log=_noise(dcm, layout),
@@ -81,7 +81,7 @@ def read_estimate(dcm: Fields, layout: Layout, scans: int) -> SpmEstimate | None
     )
 
 
-def named(vector: np.ndarray, layout: Layout) -> Parameters:
+def named_parameters(vector: np.ndarray, layout: Layout) -> Parameters:
     """A vector in the order of `layout` → named NumPy arrays; D is zero where the layout has no gates."""
     parts: dict[str, Any] = {
         field: np.reshape(vector[layout.field_slice(field)], shape, order="F")
@@ -103,14 +103,14 @@ def _mean(tree: Fields, layout: Layout) -> tuple[np.ndarray, bool]:
     for field, shape in _shapes(layout).items():
         if field == "D" and not gates:
             continue
-        value = tree.matrix(field, AGAIN)
+        value = tree.matrix(field, REMEDY)
         stored = tuple(size for size in value.shape if size != 1)
         if stored != tuple(size for size in shape if size != 1):
             needed = shape_text(shape or (1,))
-            raise tree.problem(field, f"is {shape_text(value.shape)}, not {needed}; {AGAIN}")
+            raise tree.problem(field, f"is {shape_text(value.shape)}, not {needed}; {REMEDY}")
         if field == "D" and not layout.gated:
             if value.any():
-                raise tree.problem(field, f"is not zero, but d has no 1; {AGAIN}")
+                raise tree.problem(field, f"is not zero, but d has no 1; {REMEDY}")
             continue
         vector[layout.field_slice(field)] = value.ravel(order="F")
     return vector, gates
@@ -118,11 +118,11 @@ def _mean(tree: Fields, layout: Layout) -> tuple[np.ndarray, bool]:
 
 def _covariance(holder: Fields, key: str, layout: Layout, gates: bool) -> tuple[np.ndarray, np.ndarray]:
     """Which parameters of `layout` vary, and their covariance; `gates` tells whether the file's matrix holds D's."""
-    matrix = holder.matrix(key, AGAIN)
+    matrix = holder.matrix(key, REMEDY)
     stored = Layout(layout.n, layout.m, gates)
     if matrix.shape != (stored.size, stored.size):
         size = shape_text(matrix.shape)
-        raise holder.problem(key, f"is {size}, but there are {stored.size} parameters; {AGAIN}")
+        raise holder.problem(key, f"is {size}, but there are {stored.size} parameters; {REMEDY}")
     fields = [field for field in layout.sizes if field != "D" or (gates and layout.gated)]
     kept, places = (
         np.concatenate([np.arange(where.start, where.stop) for where in map(parts.field_slice, fields)])
@@ -136,10 +136,10 @@ def _covariance(holder: Fields, key: str, layout: Layout, gates: bool) -> tuple[
 def _series(dcm: Fields, key: str, layout: Layout, scans: int) -> np.ndarray | None:
     if not dcm.has(key):
         return None
-    series = dcm.matrix(key, AGAIN)
+    series = dcm.matrix(key, REMEDY)
     if series.shape != (scans, layout.n):
         size = shape_text(series.shape)
-        raise dcm.problem(key, f"is {size}, but Y.y is {scans} × {layout.n}; {AGAIN}")
+        raise dcm.problem(key, f"is {size}, but Y.y is {scans} × {layout.n}; {REMEDY}")
     return series
 
 
@@ -147,11 +147,11 @@ def _noise(dcm: Fields, layout: Layout) -> np.ndarray | None:
     """Ce holds one error variance per region; other forms (one matrix for all) carry no λ per region."""
     if not dcm.has("Ce"):
         return None
-    variances = real_array("Ce", dcm.content["Ce"], AGAIN).ravel()
+    variances = real_array("Ce", dcm.content["Ce"], REMEDY).ravel()
     if variances.size != layout.n:
         return None
     if not (np.isfinite(variances).all() and (variances > 0).all()):
-        raise dcm.problem("Ce", f"must hold positive error variances; {AGAIN}")
+        raise dcm.problem("Ce", f"must hold positive error variances; {REMEDY}")
     return np.asarray(-np.log(variances))
 
 
@@ -162,7 +162,7 @@ def _prior(dcm: Fields, layout: Layout) -> dict[str, Any]:
     fields = Fields(model, "M.")
     if not (fields.has("pE") and fields.has("pC")):
         return {}
-    mean, gates = _mean(fields.struct("pE", AGAIN), layout)
+    mean, gates = _mean(fields.struct("pE", REMEDY), layout)
     free, covariance = _covariance(fields, "pC", layout, gates)
     return {"prior_mean": mean, "prior_free": free, "prior_free_covariance": covariance}
 

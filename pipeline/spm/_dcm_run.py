@@ -209,11 +209,11 @@ def _echo_time(dcm: Fields, choice: EchoTime, stated: float | None) -> float:
 def odd_inputs(inputs: Float[np.ndarray, "bin input"], names: Sequence[str], bin_width: float) -> Iterator[str]:
     """A line for each input in a unit that the priors of its effects do not expect, such as percent or ms."""
     for name, column in zip(names, inputs.T, strict=True):
-        there = column != 0
-        if not there.any() or not np.isfinite(column).all():
+        nonzero = column != 0
+        if not nonzero.any() or not np.isfinite(column).all():
             continue
         peak = float(np.abs(column).max())
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(np.int8)))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], nonzero, [False]]).astype(np.int8)))
         sticks = int((edges[1::2] - edges[::2]).max()) <= STICK
         if peak * bin_width > LARGE if sticks else peak > max(LARGE, 1.5 / bin_width):
             odd = "reaches"

@@ -15,7 +15,7 @@ from scipy.special import ndtr
 from dcm import KERNEL_STEP, KERNEL_STEPS, Data, Posterior, Spec, Subject, volterra_kernels
 
 from ..matlab import MatFileError, cell_row, load_mat, matlab_scalar, save_mat, unwritable_places
-from ._dcm_estimate import named
+from ._dcm_estimate import named_parameters
 from ._dcm_file import DcmFile
 
 SPM12_NOISE, DEFAULT_ITERATIONS = (6.0, 1 / 128), 128  # hE and hC, and maxit
@@ -276,7 +276,8 @@ def _results(posterior: Posterior, data: Data) -> dict[str, Any]:
     prediction, residual = posterior.prediction / unit, posterior.residual / unit
     innovation = np.exp(-posterior.noise_mean) / unit**2
     noise = innovation / (1 - rho**2)
-    bold_kernel, neural_kernel = volterra_kernels(named(posterior.mean, posterior.spec.layout), data.echo_time)
+    parameters = named_parameters(posterior.mean, posterior.spec.layout)
+    bold_kernel, neural_kernel = volterra_kernels(parameters, data.echo_time)
     fit = -0.5 * float((_squares(residual, rho) / innovation).sum())
     fit += 0.5 * float((np.log1p(-(rho**2)) - data.scans * np.log(innovation)).sum())
     count = posterior.free.size
@@ -315,7 +316,7 @@ def _sparse_covariance(posterior: Posterior) -> csc_array:
 def _tree(vector: np.ndarray, posterior: Posterior) -> dict[str, Any]:
     """A vector → SPM's struct; SPM keeps the haemodynamic fields sparse, and D as n × n × 0 without gates."""
     n, layout = posterior.spec.n, posterior.spec.layout
-    parts = named(vector, layout)
+    parts = named_parameters(vector, layout)
     return {
         "A": parts.A,
         "B": parts.B,

@@ -17,7 +17,7 @@ from ..matlab import FieldProblem, Fields, MatFileError, Opaque, StructArray, de
 from ._dcm_estimate import spm_density
 from ._dcm_file import SpmFileError, looks_like_dcm
 
-AGAIN = "estimate it again in SPM and save all of it"
+REMEDY = "estimate it again in SPM and save all of it"
 
 
 class PebFileError(SpmFileError):
@@ -161,14 +161,14 @@ def _read(path: Path, variable: str, value: Any) -> SpmGroup | SpmAverage:
 
 
 def _read_group(path: Path, variable: str, peb: Fields) -> SpmGroup:
-    model = peb.struct("M", AGAIN)
+    model = peb.struct("M", REMEDY)
     matrix = table_of(model, "X")
     subjects, covariates = matrix.shape
     parameters = names_of(peb, "Pnames", None)
     size = len(parameters)
     within = table_of(model, "W") if model.has("W") else np.eye(size)
     if within.shape[0] != size or np.linalg.matrix_rank(within) < within.shape[1]:
-        raise model.problem("W", f"must have {size} rows, one per parameter, and independent columns; {AGAIN}")
+        raise model.problem("W", f"must have {size} rows, one per parameter, and independent columns; {REMEDY}")
     effects = covariates * within.shape[1]
     components = _components(model, size)
     return SpmGroup(
@@ -185,19 +185,19 @@ def _read_group(path: Path, variable: str, peb: Fields) -> SpmGroup:
         components=components,
         noise_prior=_density(model, "hE", "hC", len(components)),
         noise=_density(peb, "Eh", "Ch", len(components)),
-        between=spm_density(np.zeros(size), sized(peb, "Ce", (size, size)), peb.name("Ce"), AGAIN).covariance,
-        free_energy=peb.number("F", AGAIN),
+        between=spm_density(np.zeros(size), sized(peb, "Ce", (size, size)), peb.name("Ce"), REMEDY).covariance,
+        free_energy=peb.number("F", REMEDY),
     )
 
 
 def _density(holder: Fields, mean: str, covariance: str, size: int) -> Gaussian:
     if size == 0:
         return Gaussian(np.zeros(0), np.zeros((0, 0)))
-    vector = holder.matrix(mean, AGAIN)
+    vector = holder.matrix(mean, REMEDY)
     if vector.size != size:
-        raise holder.problem(mean, f"holds {vector.size} numbers, but {size} are needed; {AGAIN}")
+        raise holder.problem(mean, f"holds {vector.size} numbers, but {size} are needed; {REMEDY}")
     matrix = sized(holder, covariance, (size, size))
-    return spm_density(vector.ravel(order="F"), matrix, holder.name(covariance), AGAIN)
+    return spm_density(vector.ravel(order="F"), matrix, holder.name(covariance), REMEDY)
 
 
 def _components(model: Fields, size: int) -> np.ndarray:
@@ -207,9 +207,9 @@ def _components(model: Fields, size: int) -> np.ndarray:
     made = []
     for position, item in enumerate(_items(model.content["Q"]), start=1):
         name = f"{model.name('Q')}{{{position}}}"
-        component = real_array(name, item, AGAIN)
+        component = real_array(name, item, REMEDY)
         if component.shape != (size, size) or not np.isfinite(component).all():
-            raise FieldProblem(name, f"must be {size} × {size} finite numbers; {AGAIN}")
+            raise FieldProblem(name, f"must be {size} × {size} finite numbers; {REMEDY}")
         made.append((component + component.T) / 2)
     return np.array(made)
 
@@ -226,22 +226,22 @@ def looks_like_average(value: Any) -> bool:
 
 def read_average(path: Path, variable: str, bma: Fields) -> SpmAverage:
     """The average in a struct; raises `FieldProblem` where it is not whole."""
-    mean = bma.matrix("Ep", AGAIN).ravel(order="F")
-    covariance = bma.matrix("Cp", AGAIN)
+    mean = bma.matrix("Ep", REMEDY).ravel(order="F")
+    covariance = bma.matrix("Cp", REMEDY)
     if 1 in covariance.shape and covariance.size == mean.size:
         covariance = covariance.ravel()
     if covariance.shape not in ((mean.size,), (mean.size, mean.size)):
         given = shape_text(covariance.shape)
-        raise bma.problem("Cp", f"is {given}, but Ep holds {mean.size} numbers; {AGAIN}")
+        raise bma.problem("Cp", f"is {given}, but Ep holds {mean.size} numbers; {REMEDY}")
     key = next((key for key in ("Pnames", "Kname") if bma.has(key)), None)
     parameters = names_of(bma, key, None) if key else ()
     covariates = names_of(bma, "Xnames", None) if bma.has("Xnames") else ()
     _check_counts(bma, mean.size, len(parameters), len(covariates))
-    search = bma.struct("BMR", AGAIN) if bma.has("BMR") else bma
+    search = bma.struct("BMR", REMEDY) if bma.has("BMR") else bma
     models = _numbers(bma if bma.has("K") else search, "K")
     probabilities = _chances(bma if bma.has("P") else search, "P")
     if models is not None and probabilities is not None and probabilities.size not in (len(models), len(models) ** 2):
-        raise bma.problem("P", f"holds {probabilities.size} probabilities for {len(models)} models; {AGAIN}")
+        raise bma.problem("P", f"holds {probabilities.size} probabilities for {len(models)} models; {REMEDY}")
     return SpmAverage(
         path=path,
         variable=variable,
@@ -249,7 +249,7 @@ def read_average(path: Path, variable: str, bma: Fields) -> SpmAverage:
         parameters=parameters,
         indices=places_of(bma, len(parameters)) if parameters else None,
         covariates=covariates,
-        posterior=spm_density(mean, covariance, bma.name("Cp"), AGAIN),
+        posterior=spm_density(mean, covariance, bma.name("Cp"), REMEDY),
         probability=_effects(bma, mean.size),
         models=models,
         free_energy=_flat(_numbers(search if bma.has("BMR") else bma, "F")),
@@ -263,7 +263,7 @@ def _check_counts(bma: Fields, size: int, parameters: int, covariates: int) -> N
     whole = size == parameters * covariates if covariates else not parameters or size % parameters == 0
     if parameters and not whole:
         needed = f"{parameters} parameters × {covariates or '?'} covariates"
-        raise bma.problem("Ep", f"holds {size} numbers, but there are {needed}; {AGAIN}")
+        raise bma.problem("Ep", f"holds {size} numbers, but there are {needed}; {REMEDY}")
 
 
 def _numbers(holder: Fields, key: str) -> np.ndarray | None:
@@ -274,14 +274,14 @@ def _chances(holder: Fields, key: str) -> np.ndarray | None:
     values = _numbers(holder, key)
     if values is not None and (values.min() < -1e-9 or values.max() > 1 + 1e-9):
         odd = values.min() if values.min() < -1e-9 else values.max()
-        raise holder.problem(key, f"holds {odd:g}, which is no probability; {AGAIN}")
+        raise holder.problem(key, f"holds {odd:g}, which is no probability; {REMEDY}")
     return values
 
 
 def _effects(bma: Fields, size: int) -> np.ndarray | None:
     values = _chances(bma, "Pp")
     if values is not None and values.size != size:
-        raise bma.problem("Pp", f"holds {values.size} probabilities for {size} effects; {AGAIN}")
+        raise bma.problem("Pp", f"holds {values.size} probabilities for {size} effects; {REMEDY}")
     return None if values is None else values.ravel(order="F")
 
 
@@ -298,12 +298,12 @@ def names_of(holder: Fields, key: str, count: int | None, default: str | None = 
     found = holder.names(key)
     if found is None:
         if default is None or count is None:
-            raise holder.problem(key, f"is missing or empty; {AGAIN}")
+            raise holder.problem(key, f"is missing or empty; {REMEDY}")
         return tuple(f"{default} {i + 1}" for i in range(count))
     if count is not None and len(found) != count:
-        raise holder.problem(key, f"holds {len(found)} names, but {count} are needed; {AGAIN}")
+        raise holder.problem(key, f"holds {len(found)} names, but {count} are needed; {REMEDY}")
     if key != "Snames" and len(set(found)) < len(found):
-        raise holder.problem(key, f"names {next(name for name in found if found.count(name) > 1)} twice; {AGAIN}")
+        raise holder.problem(key, f"names {next(name for name in found if found.count(name) > 1)} twice; {REMEDY}")
     return tuple(found)
 
 
@@ -311,26 +311,26 @@ def places_of(holder: Fields, count: int) -> np.ndarray | None:
     """Pind, from 0; None where the file has none."""
     if not holder.has("Pind"):
         return None
-    places = holder.matrix("Pind", AGAIN).ravel(order="F")
+    places = holder.matrix("Pind", REMEDY).ravel(order="F")
     if places.size != count:
-        raise holder.problem("Pind", f"holds {places.size} indices for {count} parameters; {AGAIN}")
+        raise holder.problem("Pind", f"holds {places.size} indices for {count} parameters; {REMEDY}")
     if (places < 1).any() or (places != np.round(places)).any():
-        raise holder.problem("Pind", f"must hold whole numbers from 1; {AGAIN}")
+        raise holder.problem("Pind", f"must hold whole numbers from 1; {REMEDY}")
     return places.astype(int) - 1
 
 
 def table_of(holder: Fields, key: str) -> np.ndarray:
     """A field of finite numbers with two axes."""
-    matrix = holder.matrix(key, AGAIN)
+    matrix = holder.matrix(key, REMEDY)
     if matrix.ndim != 2:
-        raise holder.problem(key, f"has {matrix.ndim} axes, but 2 are needed; {AGAIN}")
+        raise holder.problem(key, f"has {matrix.ndim} axes, but 2 are needed; {REMEDY}")
     return matrix
 
 
 def sized(holder: Fields, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """A field of finite numbers of this shape."""
-    matrix = holder.matrix(key, AGAIN)
+    matrix = holder.matrix(key, REMEDY)
     if matrix.shape != shape:
         given, needed = shape_text(matrix.shape), shape_text(shape)
-        raise holder.problem(key, f"is {given}, but {needed} is needed; {AGAIN}")
+        raise holder.problem(key, f"is {given}, but {needed} is needed; {REMEDY}")
     return matrix

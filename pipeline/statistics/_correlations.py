@@ -27,11 +27,11 @@ NUMBERS = (
     Column("p_value", "p", PROBABILITY),
     Column("holm", "p, Holm", PROBABILITY),
 )
-MADE = (
+BOOTSTRAP_COLUMNS = (
     Column("interval", "Interval", where="file"),
     Column("degenerate", "Samples without variation", "d", where="file"),
 )
-KEYS = (*(column.key for column in (*NUMBERS[1:], *MADE)), "within_arms")
+KEYS = (*(column.key for column in (*NUMBERS[1:], *BOOTSTRAP_COLUMNS)), "within_arms")
 
 
 def correlation_row(correlation: Correlation) -> dict[str, Any]:
@@ -47,7 +47,7 @@ CORRELATION_COLUMNS = (
     KIND,
     *NUMBERS,
     Column("within_arms", "r within arms", "+.2f"),
-    *MADE,
+    *BOOTSTRAP_COLUMNS,
     Column("motion", "Adjusted for", where="file"),
 )
 
@@ -120,10 +120,10 @@ def association_records(associations: Sequence[Association], changes: Sequence[M
 
 def association_answers(associations: Sequence[Association], level: float) -> tuple[Answer, ...]:
     """An answer for each measure, or one for all where they are many."""
-    there = [association for association in associations if association.correlations]
-    if len(there) > MOST_ANSWERS:
-        return (_of_all(there, level),)
-    return tuple(_of_one(association, level) for association in there)
+    tested = [association for association in associations if association.correlations]
+    if len(tested) > MOST_ANSWERS:
+        return (_of_all(tested, level),)
+    return tuple(_of_one(association, level) for association in tested)
 
 
 def association_notices(associations: Sequence[Association]) -> list[tuple[str, str]]:
@@ -133,12 +133,12 @@ def association_notices(associations: Sequence[Association]) -> list[tuple[str, 
         for association in associations
         for reason in association.skipped
     ]
-    there = sum(bool(association.correlations) for association in associations)
-    if there > 1:
+    tested = sum(bool(association.correlations) for association in associations)
+    if tested > 1:
         lines.append(
             (
                 "Many correlations:",
-                f"{there} measures were looked at, and p is adjusted over the scores of each, not over the measures: "
+                f"{tested} measures were looked at, and p is adjusted over the scores of each, not over the measures: "
                 "do not select one by its p alone.",
             )
         )
@@ -155,7 +155,7 @@ def _of_one(association: Association, level: float) -> Answer:
         + f"{_describe(best, level)}.",
         (
             *_ranks(association, best),
-            *_within(best),
+            *_within_arms_text(best),
             "A correlation over participants does not say that one causes the other.",
         ),
     )
@@ -195,7 +195,7 @@ def _describe(correlation: Correlation, level: float) -> str:
     )
 
 
-def _within(best: Correlation) -> tuple[str, ...]:
+def _within_arms_text(best: Correlation) -> tuple[str, ...]:
     if best.within_arms is None:
         return ()
     return (f"With each arm's mean taken out: r = {best.within_arms:.2f}.".replace("-", "−"),)
@@ -221,7 +221,7 @@ NULL_CHECK_COLUMNS = (
     Column("detectable", "could show |r| ≥", ".2f"),
     Column("within_arms", "r within arms", "+.2f", where="file"),
     Column("power", "Power", ".2f", where="file"),
-    *MADE,
+    *BOOTSTRAP_COLUMNS,
 )
 
 

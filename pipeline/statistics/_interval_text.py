@@ -9,7 +9,7 @@ def with_interval(value: float, low: float, high: float, unit: str = "", level: 
     """Such as ``−9.2 points (−15.1 to −3.3)``; with the level, ``−9.2 points (95 % interval −15.1 to −3.3)``."""
     said, least, most = numbers_text([value, low, high], (high - low) / 4)
     tail = f" {unit}" if unit else ""
-    return f"{said}{tail} ({_of(level)}{least} to {most})"
+    return f"{said}{tail} ({_interval_label(level)}{least} to {most})"
 
 
 def t_test_text(t: float, df: int, p: float) -> str:
@@ -22,5 +22,5 @@ def percent(level: float) -> str:
     return f"{100 * level:g} %"
 
 
-def _of(level: float | None) -> str:
+def _interval_label(level: float | None) -> str:
     return "" if level is None else f"{percent(level)} interval "

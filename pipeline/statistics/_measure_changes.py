@@ -54,7 +54,7 @@ def measure_changes(
     try:
         table = read_table(path)
         names = _matching(
-            [column for column in table.columns if _of(about, column, "Role") == "measure"], patterns, path
+            [column for column in table.columns if _sidecar_text(about, column, "Role") == "measure"], patterns, path
         )
         rows = _rows(table, participants)
         return tuple(_change(table, name, about, rows, adjust_motion) for name in names)
@@ -64,15 +64,15 @@ def measure_changes(
 
 def _sidecar(path: Path) -> Mapping[str, Any]:
     """What the columns are, by name."""
-    beside = path.with_suffix(".json")
+    sidecar = path.with_suffix(".json")
     try:
-        content = read_json(beside)
+        content = read_json(sidecar)
     except JsonError as error:
-        raise UsageError(f"{beside.name}, which tells what {path.name} holds, {error}; make both again") from error
+        raise UsageError(f"{sidecar.name}, which tells what {path.name} holds, {error}; make both again") from error
     return content if isinstance(content, dict) else {}
 
 
-def _of(about: Mapping[str, Any], column: str, key: str) -> str:
+def _sidecar_text(about: Mapping[str, Any], column: str, key: str) -> str:
     entry = about.get(column)
     return str(entry.get(key, "")) if isinstance(entry, dict) else ""
 
@@ -112,7 +112,7 @@ def _change(
     rows: tuple[list[int | None], list[int | None]],
     adjust_motion: bool,
 ) -> MeasureChange:
-    unit, motion = _of(about, name, "Units"), _of(about, name, "Motion")
+    unit, motion = _sidecar_text(about, name, "Units"), _sidecar_text(about, name, "Motion")
     own = _difference(table, name, rows)
     if not (adjust_motion and motion):
         return MeasureChange(name, unit, own)
@@ -128,7 +128,7 @@ def _difference(table: Table, name: str, rows: tuple[list[int | None], list[int 
 
 
 def _values(table: Table, name: str, rows: list[int | None]) -> np.ndarray:
-    there = [i for i, row in enumerate(rows) if row is not None]
+    available = [i for i, row in enumerate(rows) if row is not None]
     values = np.full(len(rows), np.nan)
-    values[there] = table.numbers(name, [row for row in rows if row is not None])
+    values[available] = table.numbers(name, [row for row in rows if row is not None])
     return values

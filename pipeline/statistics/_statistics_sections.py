@@ -42,7 +42,7 @@ def correlations_section(associations: Sequence[Association], level: float) -> S
         for association in associations
         if association.correlations
     ]
-    shown, left = _within(groups)
+    shown, left = _largest(groups)
     return Section(
         "Correlations with the change of measures",
         "Each row is a score; the interval is that of a bootstrap over participants.",
@@ -72,7 +72,7 @@ def checks_section(checked: Sequence[VariableChecks], level: float) -> Section:
         for variable in checked
         if variable.checks
     ]
-    shown, left = _within(groups)
+    shown, left = _largest(groups)
     return Section(
         "Null checks: correlations that should not be there",
         "Correlations with what a measure or a score should not depend on.",
@@ -108,7 +108,7 @@ def _rows(correlations: Sequence[Correlation], blind: Mapping[str, float] | None
     ]
 
 
-def _within(groups: Groups) -> tuple[Groups, str]:
+def _largest(groups: Groups) -> tuple[Groups, str]:
     """As many rows as a picture has room for, the largest correlations first to stay; and words for the rest."""
     every = [(number, row) for number, (_, rows) in enumerate(groups) for row in rows]
     if len(every) <= MOST:

@@ -82,12 +82,12 @@ def _fields(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mista
     for place, field in enumerate(analysis.fields):
         if field in analysis.fields[:place]:
             yield Mistake((*path, "fields", place), f"names {field!r} twice; name it once")
-        elif study.dcm is not None and field in ("B", "C") and not _has(study, field):
+        elif study.dcm is not None and field in ("B", "C") and not _has_connections(study, field):
             text = f"the main model has no {field}, so there is nothing to compare; add [dcm] {field.lower()}"
             yield Mistake((*path, "fields", place), text, (("dcm",),))
 
 
-def _has(study: Study, field: str) -> bool:
+def _has_connections(study: Study, field: str) -> bool:
     given = study.dcm and {"B": study.dcm.b, "C": study.dcm.c}[field]
     return bool(given) and any((given or {}).values())
 

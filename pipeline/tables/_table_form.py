@@ -79,19 +79,19 @@ def split_rows(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[
     if hint := _HINT.match(text):
         return (hint[1], *_rows(text[hint.end() :], hint[1], 1))
     header, _, body = text.lstrip("\r\n ").partition("\n")
-    there = [mark for mark in SEPARATORS if mark in header]
-    for mark in there:
+    present = [mark for mark in SEPARATORS if mark in header]
+    for mark in present:
         try:
             rows, lines = _rows(text, mark)
         except FormError:
             continue
-        if _even(rows) and not (len(there) > 1 and _torn(rows)):
+        if _even(rows) and not (len(present) > 1 and _torn(rows)):
             return mark, rows, lines
-    likely = max(there, key=header.count, default=usual)
-    mark = usual if usual in there or likely not in body else likely
+    likely = max(present, key=header.count, default=usual)
+    mark = usual if usual in present or likely not in body else likely
     rows, lines = _rows(text, mark)
     for other, called in _UNREAD.items():
-        if not there and _even(parts := [tuple(other.split(row[0])) for row in rows]) and _numbered(parts):
+        if not present and _even(parts := [tuple(other.split(row[0])) for row in rows]) and _numbered(parts):
             raise FormError(f"seems to be separated by {called}; save it with tabs between cells", lines[0])
     return mark, rows, lines
 
@@ -191,17 +191,17 @@ def _like_thousands(cells: Sequence[str]) -> bool:
 
 def _with_commas(cells: Sequence[str]) -> bool:
     """Whether a column holds numbers, at least half of what is there, with decimal commas and none with a point."""
-    there = [cell for cell in cells if cell != MISSING]
-    with_comma = [cell for cell in there if "," in cell]
+    present = [cell for cell in cells if cell != MISSING]
+    with_comma = [cell for cell in present if "," in cell]
     if not with_comma or not all(map(COMMA_NUMBER.fullmatch, with_comma)):
         return False
-    plain = [cell for cell in there if NUMBER.fullmatch(cell)]
-    return not any("." in cell for cell in plain) and 2 * (len(plain) + len(with_comma)) >= len(there)
+    plain = [cell for cell in present if NUMBER.fullmatch(cell)]
+    return not any("." in cell for cell in plain) and 2 * (len(plain) + len(with_comma)) >= len(present)
 
 
 def _numeric(cells: Sequence[str]) -> bool:
-    there = [cell for cell in cells if cell != MISSING and cell.lower() not in _AMONG_NUMBERS]
-    return bool(there) and all(map(NUMBER.fullmatch, there))
+    present = [cell for cell in cells if cell != MISSING and cell.lower() not in _AMONG_NUMBERS]
+    return bool(present) and all(map(NUMBER.fullmatch, present))
 
 
 def describe_form(separator: str, usual: str, encoding: str, commas: bool) -> Iterator[str]:

@@ -72,7 +72,7 @@ def verdict_headline(
     elif found.kind == "open":
         said = f"{asked}, none surely there, nor all surely small."
     else:
-        there = [names[i] for i in (found.which[1:] if chief else found.which)]
-        named = f"{'also ' if chief else ''}{first_names(there, NAMED)}" if there else ""
+        sure = [names[i] for i in (found.which[1:] if chief else found.which)]
+        named = f"{'also ' if chief else ''}{first_names(sure, NAMED)}" if sure else ""
         said = f"{len(found.which)} of {asked}{f': {named}' if named else ''}."
     return f"{said} {chief}" if chief else said
