@@ -110,8 +110,9 @@ def retained_records(result: ElasticNetResult) -> Records:
     )
     rows = [{column.key: _predictor(result, place)[column.key] for column in columns} for place in result.retained]
     lead = (
-        f"Coefficients of the model of all participants: {_outcome_unit(result)} for one standard deviation more of a "
-        "predictor, with the 5th to the 95th percentile of the bootstraps, and how often it is retained when participants change. "
+        f"Coefficients of the model of all participants: {_outcome_unit(result)} for one standard deviation more of "
+        "a predictor, with the 5th to the 95th percentile of the bootstraps, and how often it is retained when "
+        "participants change. "
         f"{stable_words(result)}"
     )
     sure = frozenset(i for i, place in enumerate(result.retained) if result.stable(place))
