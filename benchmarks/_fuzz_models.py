@@ -142,7 +142,7 @@ def group() -> Any:
 
     rng = np.random.default_rng(7)
     names = ("A[amygdala<-vmPFC]", "B[amygdala<-vmPFC, faces]")
-    who = tuple(f"sub-{i}" for i in range(4))
+    labels = tuple(f"sub-{i}" for i in range(4))
 
     def density(size: int) -> Any:
         half = rng.normal(size=(size, size + 2))
@@ -154,7 +154,7 @@ def group() -> Any:
         parameters=names,
         fields=("A", "B"),
         first_level=names,
-        design=Design(who, ("mean", "age"), np.column_stack([np.ones(4), [-1.5, -0.5, 0.25, 1.75]]), {"age": 40.1}),
+        design=Design(labels, ("mean", "age"), np.column_stack([np.ones(4), [-1.5, -0.5, 0.25, 1.75]]), {"age": 40.1}),
         within=np.eye(2),
         prior=density(4),
         posterior=density(4),
@@ -165,7 +165,7 @@ def group() -> Any:
         between=density(2).covariance,
         free_energy=-12.0,
         participants=tuple(
-            Estimate(participant, names, ("A", "B"), density(2), density(2), -1.0) for participant in who
+            Estimate(participant, names, ("A", "B"), density(2), density(2), -1.0) for participant in labels
         ),
         status=GroupStatus.CONVERGED,
         iterations=17,

@@ -75,8 +75,8 @@ def trial(rng: np.random.Generator, kind: Kind, size: tuple[int, int] = SIZE) ->
     if kind == "alike":
         terms = (*terms, *(("arm", name) for name in names))
     columns = (*(PredictorColumn(name, "measure") for name in names), PredictorColumn("arm", "arm"))
-    who = tuple(f"sub-{i + 1:02d}" for i in range(participants))
-    return Predictors(who, columns, np.column_stack([x, arm]), terms), Outcome("improvement", "points", y)
+    labels = tuple(f"sub-{i + 1:02d}" for i in range(participants))
+    return Predictors(labels, columns, np.column_stack([x, arm]), terms), Outcome("improvement", "points", y)
 
 
 def call(drawn: tuple[Kind, int], seed: int, tuning: Tuning, size: tuple[int, int], bootstraps: int) -> Called:

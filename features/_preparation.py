@@ -156,11 +156,11 @@ def _check_arm(predictors: Predictors) -> None:
     for place, column in enumerate(predictors.columns):
         values = predictors.values[:, place]
         if column.role == "arm" and not np.isin(values, (-1.0, 1.0)).all():
-            who = [
+            unknown = [
                 name for name, value in zip(predictors.participants, values, strict=True) if value not in (-1.0, 1.0)
             ]
             raise FeatureError(
-                f"{column.name} is neither +1 nor −1 for {', '.join(who)}: leave out who has no known arm"
+                f"{column.name} is neither +1 nor −1 for {', '.join(unknown)}: leave out who has no known arm"
             )
 
 

@@ -272,9 +272,9 @@ def make_design(
 def _values(name: str, column: Any, participants: Sequence[str]) -> np.ndarray:
     """A column of a data frame as numbers or texts."""
     if bool((missing := column.isna().to_numpy()).any()):
-        who = [participants[i] for i in np.flatnonzero(missing).tolist()]
+        absent = [participants[i] for i in np.flatnonzero(missing).tolist()]
         raise DesignError(
-            f"{name} is missing for {name_list(who)}; fill it in, or leave these participants or this covariate out"
+            f"{name} is missing for {name_list(absent)}; fill it in, or leave these participants or this covariate out"
         )
     kind = getattr(column.dtype, "kind", "O")
     if kind in "biuf":

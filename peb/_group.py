@@ -218,9 +218,9 @@ class GroupPosterior:
         if self.mixture is None or self.influence is None:
             return ()
         remarks = [
-            f"{who} lies so far from the others that the group hardly heeds this participant in "
+            f"{participant} lies so far from the others that the group hardly heeds this participant in "
             + ", ".join(f"{self.parameters[j]} (influence {own[j]:.2f})" for j in np.flatnonzero(own < LOW_INFLUENCE))
-            for who, own in zip(self.design.participants, self.influence, strict=True)
+            for participant, own in zip(self.design.participants, self.influence, strict=True)
             if (own < LOW_INFLUENCE).any()
         ]
         beyond = np.flatnonzero(self.mixture.weight[:, -1] > LAST_WEIGHT)

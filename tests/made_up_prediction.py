@@ -69,8 +69,8 @@ def made_up_prediction(
         terms = (*terms, ("arm",), *(("arm", name) for name in names))
     holes = x.copy()
     holes[:, ::3][rng.uniform(size=holes[:, ::3].shape) < missing] = np.nan
-    who = tuple(f"sub-{number:02d}" for number in range(participants))
-    table = Predictors(who, columns, np.column_stack([holes, arm]), terms)
+    labels = tuple(f"sub-{number:02d}" for number in range(participants))
+    table = Predictors(labels, columns, np.column_stack([holes, arm]), terms)
     filled = np.where(np.isnan(holes), np.nanmean(holes, axis=0), holes)
     centred = filled - filled.mean(axis=0)
     design = np.hstack([filled, arm[:, None], arm[:, None] * centred]) if products else filled

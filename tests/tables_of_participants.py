@@ -35,5 +35,5 @@ def participant_table(
         columns += [PredictorColumn(f"m{k}", "motion", "mm") for k in (0, 1)]
         values.append(moved)
     chosen = tuple(terms) if terms else (*((n,) for n in names), ("arm",), ("arm", "x0"), ("score",))
-    who = tuple(f"sub-{k:02}" for k in range(participants))
-    return Predictors(who, tuple(columns), np.concatenate(values, axis=1), chosen)
+    labels = tuple(f"sub-{k:02}" for k in range(participants))
+    return Predictors(labels, tuple(columns), np.concatenate(values, axis=1), chosen)

@@ -57,13 +57,13 @@ def test_modules_and_classes_are_called_what_they_are() -> None:
 
 @pytest.mark.parametrize("room", [*ROOMS, "tests", "docs", "examples"])
 def test_loop_variables_say_what_they_are(room: str) -> None:
-    """`one` alone does not; with `other`, of a pair, it does."""
+    """`one` alone does not, and `who` is a participant; `one` with `other`, of a pair, does."""
     loops = [
         (path, node.target.lineno)
         for path, module in modules(room)
         for node in ast.walk(module)
         if isinstance(node, (ast.For, ast.comprehension))
         and isinstance(node.target, ast.Name)
-        and node.target.id == "one"
+        and node.target.id in ("one", "who")
     ]
     assert loops == []

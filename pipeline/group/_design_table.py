@@ -83,7 +83,7 @@ def read_design(
         )
     table, both, without_row, without_estimate = _sides(path, names, participant_column)
     sides = (("no row is for", without_row), ("there is no estimate of", without_estimate))
-    problems = [f"{what} {first_names(who)}" for what, who in sides if who]
+    problems = [f"{what} {first_names(labels)}" for what, labels in sides if labels]
     if problems:
         raise TableError(path, f"{'; '.join(problems)}; {_hint(without_row, without_estimate)}")
     return _design(table, both, participant_column, covariates, centre, interactions, plus, named)
@@ -123,7 +123,9 @@ def _codes(design: Design) -> Iterator[str]:
         centre = design.centres.get(name, 0.0)
         values = np.array([float(f"{value:.9g}") for value in column + centre])  # as before they were centred
         for code in missing_codes(values):
-            whose = first_names([who for who, value in zip(design.participants, values, strict=True) if value == code])
+            whose = first_names(
+                [participant for participant, value in zip(design.participants, values, strict=True) if value == code]
+            )
             yield f"{name} is {code:g} for {whose}; is it a code for missing? then leave these rows out"
 
 

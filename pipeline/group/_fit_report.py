@@ -81,8 +81,8 @@ def group_notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[s
         found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
     if inputs.left_out:
         count = len(inputs.left_out)
-        who = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
-        found.append((f"{who} not in this analysis.", "; ".join(inputs.left_out)))
+        counted = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
+        found.append((f"{counted} not in this analysis.", "; ".join(inputs.left_out)))
     return tuple(found)
 
 

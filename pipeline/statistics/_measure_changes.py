@@ -101,7 +101,7 @@ def _rows(table: Table, participants: ParticipantScores) -> tuple[list[int | Non
                 table.path, f"{' '.join(key)} has a row in line {line}, too; make it again", table.lines[row]
             )
         places[key] = row
-    before, after = ([places.get((who, session)) for who in participants.names] for session in participants.sessions)
+    before, after = ([places.get((name, session)) for name in participants.names] for session in participants.sessions)
     return before, after
 
 

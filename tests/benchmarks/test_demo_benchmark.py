@@ -33,8 +33,8 @@ def test_a_planted_difference_that_is_called_on_one_page_only_is_a_contradiction
 
 def test_coverage_is_counted_by_participant() -> None:
     connectivity = [
-        {"visit": f"sub-0{who}_ses-{session}", "parameter": name, "inside": "yes" if who == 1 else held}
-        for who in (1, 2)
+        {"visit": f"sub-0{participant}_ses-{session}", "parameter": name, "inside": "yes" if participant == 1 else held}
+        for participant in (1, 2)
         for session in (1, 2)
         for name, held in (("A[b<-a]", "yes"), ("B[b<-a, faces]", "no"))
     ]

@@ -194,7 +194,7 @@ def test_a_real_trial(shared_data: Path) -> None:
     cells = {(row["rid"], row["stage"]): float(row["vas"]) for row in rows}
     arm_of = {row["rid"]: 1.0 if row["group"] == "ACTIVE" else -1.0 for row in rows}
     arm = np.array(list(arm_of.values()))
-    before, after = (np.array([cells[who, stage] for who in arm_of]) for stage in ("T0", "T1"))
+    before, after = (np.array([cells[participant, stage] for participant in arm_of]) for stage in ("T0", "T1"))
     found = mixed_model(before, after, arm, ("ACTIVE", "SHAM"))
     exact = stats.ttest_ind((after - before)[arm > 0], (after - before)[arm < 0])
     assert found.participants == found.complete == 44

@@ -79,12 +79,12 @@ def write_tree(root: Path) -> None:
     bids, derivatives = root / "bids", root / "bids" / "derivatives" / "fmriprep"
     scores = [["participant_id", "group", "age", "sex", "improvement"]]
     scores += [
-        [who, "ketamine" if i < 3 else "midazolam", 30 + i * i, "MF"[i % 2], 3 * i + (i % 2)]
-        for i, who in enumerate(PEOPLE)
+        [participant, "ketamine" if i < 3 else "midazolam", 30 + i * i, "MF"[i % 2], 3 * i + (i % 2)]
+        for i, participant in enumerate(PEOPLE)
     ]
     save_rows(bids / "participants.tsv", scores)
     caps = [["participant_id", "session_id", "total"]]
-    caps += [[who, f"ses-{j}", 40 - 5 * j - i * j] for i, who in enumerate(PEOPLE) for j in (1, 2)]
+    caps += [[participant, f"ses-{j}", 40 - 5 * j - i * j] for i, participant in enumerate(PEOPLE) for j in (1, 2)]
     save_rows(bids / "phenotype" / "caps5.tsv", caps)
     (bids / "dataset_description.json").write_text('{"Name": "small", "BIDSVersion": "1.9.0"}')
     for task in ("faces", "rest"):
@@ -94,10 +94,10 @@ def write_tree(root: Path) -> None:
     save_image(first, (3, 3, 3, SCANS))
     mask = root / "mask.nii.gz"
     save_image(mask, (3, 3, 3))
-    for who in PEOPLE:
+    for participant in PEOPLE:
         for session in ("ses-1", "ses-2"):
             for task in ("faces", "rest"):
-                here, head = derivatives / who / session / "func", f"{who}_{session}_task-{task}"
+                here, head = derivatives / participant / session / "func", f"{participant}_{session}_task-{task}"
                 here.mkdir(parents=True, exist_ok=True)
                 shutil.copy(first, here / f"{head}_space-{SPACE}_desc-preproc_bold.nii.gz")
                 shutil.copy(mask, here / f"{head}_space-{SPACE}_desc-brain_mask.nii.gz")
@@ -108,7 +108,7 @@ def write_tree(root: Path) -> None:
                 (here / f"{head}_desc-confounds_timeseries.json").write_text(
                     json.dumps({f"a_comp_cor_0{i}": {"Mask": "combined", "Retained": True} for i in range(2)})
                 )
-            save_rows(bids / who / session / "func" / f"{who}_{session}_task-faces_events.tsv", EVENTS)
+            save_rows(bids / participant / session / "func" / f"{participant}_{session}_task-faces_events.tsv", EVENTS)
 
 
 @dataclass
@@ -128,8 +128,8 @@ class SmallStudy:
 
     def derived(self, end: str, head: str = "sub-01_ses-1_task-faces") -> Path:
         """A file of fMRIPrep's, by its name's end."""
-        who, session, _ = head.split("_", 2)
-        return self.derivatives / who / session / "func" / f"{head}_{end}"
+        participant, session, _ = head.split("_", 2)
+        return self.derivatives / participant / session / "func" / f"{head}_{end}"
 
     def bold(self, head: str = "sub-01_ses-1_task-faces") -> Path:
         return self.derived(f"space-{SPACE}_desc-preproc_bold.nii.gz", head)
@@ -144,8 +144,8 @@ class SmallStudy:
         return self.derived("desc-confounds_timeseries.tsv", head)
 
     def events(self, head: str = "sub-01_ses-1_task-faces") -> Path:
-        who, session, _ = head.split("_", 2)
-        return self.bids / who / session / "func" / f"{head}_events.tsv"
+        participant, session, _ = head.split("_", 2)
+        return self.bids / participant / session / "func" / f"{head}_events.tsv"
 
     def set(self, part: str, **changes: Any) -> None:
         """Change settings of a part such as ``tasks.faces``."""

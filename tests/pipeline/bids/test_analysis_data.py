@@ -117,7 +117,7 @@ def test_the_table_is_the_design_that_the_group_reads(small: Small, tmp_path: Pa
     study, inventory = small.study(), small.inventory()
     path = write_design(study, inventory, study.group["arms"], tmp_path / "group" / "design.tsv")
     assert path.read_text().splitlines()[:2] == ["participant_id\tgroup\timprovement", "sub-01\tketamine\t0.0"]
-    names = [who.name for who in inventory.participants]
+    names = [participant.name for participant in inventory.participants]
     design = read_design(path, names, ["group", "improvement"], interactions=[("group", "improvement")])
     assert design.participants == tuple(names)
     assert design.kinds == {"group[midazolam]": ("ketamine", "midazolam")}

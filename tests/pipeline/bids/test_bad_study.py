@@ -27,10 +27,10 @@ def setting(part: str, **changes: Any) -> Spoil:
 
 
 def no_sessions(small: Small) -> None:
-    for who in sorted(small.derivatives.glob("sub-*")):
-        (who / "ses-1" / "func").rename(who / "func")
+    for participant in sorted(small.derivatives.glob("sub-*")):
+        (participant / "ses-1" / "func").rename(participant / "func")
         for session in ("ses-1", "ses-2"):
-            shutil.rmtree(who / session)
+            shutil.rmtree(participant / session)
 
 
 def renamed_tables(small: Small) -> None:
@@ -123,7 +123,10 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
         r"\[study\] space: no image is in 'MNI152NLin6Asym'; did you mean 'MNI152NLin2009cAsym'\?",
     ),
     "other people than in the table": (
-        lambda small: [who.rename(who.with_name(f"sub-9{who.name[-1]}")) for who in small.derivatives.glob("sub-*")],
+        lambda small: [
+            participant.rename(participant.with_name(f"sub-9{participant.name[-1]}"))
+            for participant in small.derivatives.glob("sub-*")
+        ],
         r"holds no participant of the table; it has sub-91, sub-92",
     ),
     "a trial type of no run": (
@@ -176,7 +179,7 @@ def test_who_is_left_out_is_told_and_why(small: Small) -> None:
     small.set("participants", exclude={"sub-06": "withdrew consent"})
     small.edit(small.bids / "participants.tsv", "sub-03\tketamine", "sub-03\tn/a")
     inventory = small.inventory()
-    assert [who.name for who in inventory.participants] == ["sub-01", "sub-02", "sub-04", "sub-05"]
+    assert [participant.name for participant in inventory.participants] == ["sub-01", "sub-02", "sub-04", "sub-05"]
     assert inventory.left_out == (
         ("sub-03", "has no group in participants.tsv, line 4"),
         ("sub-06", "withdrew consent"),
@@ -196,7 +199,7 @@ def test_scores_fall_from_before_to_after_under_either_spelling_of_sessions(smal
     small.set("scores.rise", **small.settings["scores"]["caps"] | {"take": "rise"})
     caps5 = small.bids / "phenotype" / "caps5.tsv"
     caps5.write_text(caps5.read_text().replace("ses-", "").replace("sub-", ""))
-    scores = [who.scores for who in small.inventory().participants]
+    scores = [participant.scores for participant in small.inventory().participants]
     assert [score["caps"] for score in scores] == [5, 6, 7, 8, 9, 10]
     assert all(score["rise"] == -score["caps"] for score in scores)
 
@@ -205,7 +208,7 @@ def test_a_missing_score_is_nan_and_named(small: Small) -> None:
     small.edit(small.bids / "phenotype" / "caps5.tsv", "sub-02\tses-2\t28", "sub-02\tses-2\tn/a")
     inventory = small.inventory()
     assert inventory.errors == ()
-    values = {who.name: who.scores["caps"] for who in inventory.participants}
+    values = {participant.name: participant.scores["caps"] for participant in inventory.participants}
     assert str(values["sub-02"]) == "nan"
     assert inventory.remarks == ("score caps is missing for sub-02",)
 

@@ -220,14 +220,17 @@ def piop2(small: Small, tmp_path: Path, image: Image, table: Callable[..., None]
     shutil.copy(source / "task-emomatching_acq-seq_bold.json", small.bids)
     people = [["participant_id", "group"]]
     for place, folder in enumerate(sorted(source.glob("sub-*"))):
-        who = folder.name
-        people.append([who, ("ketamine", "midazolam")[place % 2]])
-        for path in [*folder.glob("func/*emo*"), *(source / "derivatives" / "fmriprep" / who).glob("func/*emo*")]:
+        participant = folder.name
+        people.append([participant, ("ketamine", "midazolam")[place % 2]])
+        for path in [
+            *folder.glob("func/*emo*"),
+            *(source / "derivatives" / "fmriprep" / participant).glob("func/*emo*"),
+        ]:
             raw = path.is_relative_to(folder)
             for session in ("ses-1", "ses-2"):
-                target = (small.bids if raw else small.derivatives) / who / session / "func"
+                target = (small.bids if raw else small.derivatives) / participant / session / "func"
                 target.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, target / path.name.replace(who, f"{who}_{session}", 1))
+                shutil.copy(path, target / path.name.replace(participant, f"{participant}_{session}", 1))
     table(small.bids / "participants.tsv", people)
     for path in small.derivatives.glob("sub-*/ses-*/func/*MNI*desc-preproc_bold.json"):
         confounds = next(path.parent.glob("*regressors.tsv"))

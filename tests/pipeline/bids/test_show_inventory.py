@@ -49,9 +49,9 @@ def test_of_a_big_study_only_those_who_lack_something_are_shown(
 def test_the_same_reason_is_one_line(small: Small, capsys: pytest.CaptureFixture[str]) -> None:
     for path in small.derivatives.glob("sub-0[12]/ses-*/func/*task-rest*_mask.nii.gz"):
         path.write_bytes(b"")
-    for who in ("sub-04", "sub-05"):
+    for participant in ("sub-04", "sub-05"):
         for session in ("ses-1", "ses-2"):
-            small.bold(f"{who}_{session}_task-rest").write_bytes(b"")
+            small.bold(f"{participant}_{session}_task-rest").write_bytes(b"")
     _, err = shown(small, capsys)
     lines = [line for line in err.splitlines() if line.startswith("missing: ")]
     assert len(lines) == 8, "each names its own file"

@@ -271,7 +271,7 @@ def test_the_reference_tables_are_read(shared_data: Path) -> None:
 @pytest.mark.parametrize("unit", [1.0, 1e-7, 1e7])
 def test_a_code_for_missing_among_covariates_is_suspected(table: Write, unit: float) -> None:
     cells = [20.1, 30.3, 25.7, -999 / unit]
-    rows = "".join(f"{who}\t{cell * unit!r}\n" for who, cell in zip(NAMES, cells, strict=True))
+    rows = "".join(f"{name}\t{cell * unit!r}\n" for name, cell in zip(NAMES, cells, strict=True))
     path = table(f"participant_id\tscore\n{rows}")
     remark = "score is -999 for sub-04; is it a code for missing? then leave these rows out"
     assert table_remarks(path, read_design(path, NAMES)) == (remark,)

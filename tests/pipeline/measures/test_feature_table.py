@@ -32,7 +32,12 @@ PEOPLE = predictors_of("ketamine", "midazolam", "ketamine")
 
 
 def runs_of(inventory: Inventory, tasks: Sequence[str] = ("faces", "rest")) -> list[Extraction]:
-    visits = [(who.name, session, task) for who in inventory.participants for session in SESSIONS for task in tasks]
+    visits = [
+        (participant.name, session, task)
+        for participant in inventory.participants
+        for session in SESSIONS
+        for task in tasks
+    ]
     return [run_of(*visit, seed=seed) for seed, visit in enumerate(visits)]
 
 
@@ -48,7 +53,9 @@ def only(*kinds: str) -> Study:
 @pytest.fixture(scope="module")
 def table(runs: list[Extraction]) -> FeatureTable:
     posteriors = {
-        f"{who.name}_{session}": posterior_of(STUDY, 1.0) for who in PEOPLE.participants for session in SESSIONS
+        f"{participant.name}_{session}": posterior_of(STUDY, 1.0)
+        for participant in PEOPLE.participants
+        for session in SESSIONS
     }
     return feature_table(STUDY, PEOPLE, runs, posteriors)
 
@@ -73,7 +80,9 @@ def test_a_run_that_is_not_there_leaves_its_measures_missing_and_nothing_else(
 ) -> None:
     gone = next(run for run in runs if run.label == "sub-02_ses-2_task-faces")
     posteriors = {
-        f"{who.name}_{session}": posterior_of(STUDY, 1.0) for who in PEOPLE.participants for session in SESSIONS
+        f"{participant.name}_{session}": posterior_of(STUDY, 1.0)
+        for participant in PEOPLE.participants
+        for session in SESSIONS
     }
     del posteriors["sub-02_ses-2"]
     found = feature_table(STUDY, PEOPLE, [run for run in runs if run is not gone], posteriors)
@@ -134,7 +143,7 @@ def test_scores_and_numbers_of_the_participants_stand_in_both_rows(table: Featur
 
 def test_a_column_of_the_participants_does_not_take_anothers_name(runs: list[Extraction]) -> None:
     own = {"motion_faces": "1", "session": "2", "Study": "3", "Remarks": "4", "arm": "1"}
-    people = tuple(replace(who, values={**own, **who.values}) for who in PEOPLE.participants)
+    people = tuple(replace(participant, values={**own, **participant.values}) for participant in PEOPLE.participants)
     found = feature_table(only("response"), replace(PEOPLE, participants=people), runs, {})
     names = [column.name for column in found.columns]
     assert len(set(names)) == len(names)
@@ -202,7 +211,9 @@ def test_missingness_counts_people_by_session_and_arm(table: FeatureTable) -> No
 def features() -> FeatureTable:
     study = study_of(measures={"kinds": ("response", "distance", "dcm")})
     people = predictors_of("ketamine", "midazolam")
-    runs = [run_of(who.name, session, "faces") for who in people.participants for session in SESSIONS][:-1]
+    runs = [run_of(participant.name, session, "faces") for participant in people.participants for session in SESSIONS][
+        :-1
+    ]
     return feature_table(study, people, runs, {"sub-01_ses-1": posterior_of(study, 1 / 3)})
 
 

@@ -155,9 +155,9 @@ PEOPLE = predictors_of("ketamine", "midazolam")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Extractions of faces on disk."""
     folder = tmp_path_factory.mktemp("extractions")
-    for who in PEOPLE.participants:
+    for participant in PEOPLE.participants:
         for session in SESSIONS:
-            run = run_of(who.name, session, "faces")
+            run = run_of(participant.name, session, "faces")
             write_extraction(folder / f"{run.label}.nc", run)
     return folder
 
