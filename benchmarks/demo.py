@@ -37,9 +37,11 @@ from ._table import table, write_json
 
 LIMITS = (85.0, 95.0)  # percent, of 90 % intervals over visits
 SERIES = {"as measured": False, "whitened": True}
-DIFFER = "Do the arms differ in "  # how the analysis of the arms begins its questions
-# The truth's question on a difference between the arms begins so → so the analysis's ends.
-SAME = {"Does treatment change the connection": "the change?", "Does that change go with": "goes with improvement?"}
+# How the truth's question on a difference between the arms begins → the question of the analysis.
+SAME = {
+    "Does treatment change the connection": "Do the arms differ in the change?",
+    "Is that change related to improvement": "Do the arms differ in the effect of improvement on the change?",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,11 +123,9 @@ def contradictions(answers: Sequence[Mapping[str, str]]) -> list[str]:
     for answer in answers:
         verdicts.setdefault(answer["question"], set()).add(answer["verdict"])
     found += [f"{question} {' and '.join(sorted(said))}" for question, said in verdicts.items() if len(said) > 1]
-    for begin, end in SAME.items():
+    for begin, question in SAME.items():
         called = [answer["verdict"] for answer in answers if answer["question"].startswith(begin)]
-        said = [
-            answer for answer in answers if answer["question"].startswith(DIFFER) and answer["question"].endswith(end)
-        ]
+        said = [answer for answer in answers if answer["question"] == question]
         found += [
             f"{answer['question']} {answer['verdict']}, beside the planted connection's {called[0]}"
             for answer in said

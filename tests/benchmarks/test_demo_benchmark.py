@@ -9,6 +9,7 @@ import pytest
 from benchmarks.demo import contradictions, measure, report
 
 ARMS, TRUTH = "Do the arms differ in the change?", "Does treatment change the connection differently, as planted?"
+SLOPES = "Do the arms differ in the effect of improvement on the change?"
 
 
 def answers(*pairs: tuple[str, str]) -> list[dict[str, str]]:
@@ -22,7 +23,8 @@ def answers(*pairs: tuple[str, str]) -> list[dict[str, str]]:
         (answers((ARMS, "yes"), (TRUTH, "open")), 0),  # the other connection may be the one that is called
         (answers((ARMS, "open"), (TRUTH, "yes")), 1),
         (answers((ARMS, "open"), (ARMS, "yes"), (TRUTH, "open")), 1),
-        (answers(("Do the arms differ in how the change goes with improvement?", "open"), (TRUTH, "yes")), 0),
+        (answers((SLOPES, "open"), (TRUTH, "yes")), 0),
+        (answers((SLOPES, "open"), ("Is that change related to improvement under a only, as planted?", "yes")), 1),
     ],
 )
 def test_a_planted_difference_that_is_called_on_one_page_only_is_a_contradiction(
