@@ -89,7 +89,7 @@ class Fuzzer:
             try:
                 seed.read(path)
                 how, detail = "fine", ""
-            except BaseException as error:
+            except BaseException as error:  # whatever it is, `judge` says whether it is ours
                 how, detail = judge(error)
         seconds, peak = cpu_seconds() - start, _peak()
         if seconds > SLOW:

@@ -136,8 +136,13 @@ def _compare_files(
     if contents[0] == contents[1]:
         return found
     printed = found.kind == "printed"
-    old = lambda text: renames.rename(_mask(text, places[0], printed))  # noqa: E731
-    new = lambda text: renames.without_added(_mask(text, places[1], printed))  # noqa: E731
+
+    def old(text: str) -> str:
+        return renames.rename(_mask(text, places[0], printed))
+
+    def new(text: str) -> str:
+        return renames.without_added(_mask(text, places[1], printed))
+
     if found.kind in ("table", "JSON", "NetCDF", "MATLAB"):
         _compare_values(_masked(read_values(before), old), _masked(read_values(after), new), found)
     elif found.kind == "image":

@@ -28,9 +28,9 @@ _LOCKED = re.search(r"(?m)^jaxlib==(\S+)", (Path(__file__).parents[1] / "constra
 if _LOCKED and version("jaxlib") == _LOCKED[1]:
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 
-import jax  # noqa: E402
-import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+import jax  # noqa: E402 - only once its flags are set
+import pytest  # noqa: E402 - likewise
+from hypothesis import settings  # noqa: E402 - likewise
 
 jax.config.update("jax_enable_x64", True)
 settings.register_profile("effconn", deadline=None, derandomize=True)  # no test is timed; every run is the same
@@ -51,7 +51,7 @@ _EQUATIONS += [
     "_kernels",
 ]
 with install_import_hook([f"dcm.{name}" for name in _EQUATIONS], "beartype.beartype"):
-    import dcm  # noqa: F401
+    import dcm  # noqa: F401 - its modules are checked from now on
 
 # Begun first, so that no worker is left with a long module while the other has nothing more to do.
 _LONGEST = [

@@ -75,7 +75,7 @@ class CalibrationRun:
     """All data sets, inverted.
 
     Fields:
-        design, engine: what was simulated and how it was inverted.
+        design, mode: what was simulated and how it was inverted.
         datasets: those of the main model first, cell by cell.
         redrawn: share of drawn truths that were unstable or silent, and were replaced.
         reused: how many inversions an earlier run had done.

@@ -74,10 +74,10 @@ class CalibrationDesign:
         name: of the study or the files.
         spec: the main model.
         models: the alternatives by name.
-        frames: inputs, timing, echo time and confounds of some runs; their series are not used.
-        found: estimates of the main model, where there are any.
+        templates: inputs, timing, echo time and confounds of some runs; their series are not used.
+        estimates: those of the main model, where there are any.
         question: of the group level.
-        assumed: what was taken for granted, a sentence each.
+        assumptions: what was taken for granted, a sentence each.
     """
 
     name: str

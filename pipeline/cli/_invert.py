@@ -187,7 +187,7 @@ def _refuse_replaced(given: Mapping[str, str | None]) -> None:
 
 
 def _plan(**options: Any) -> InversionPlan:
-    """A `Plan`, with what it refuses turned into a usage error."""
+    """An `InversionPlan`, with what it refuses turned into a usage error."""
     from ..inversion import InversionPlan
 
     try:

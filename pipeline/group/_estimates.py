@@ -121,9 +121,9 @@ def pair_sessions(
 ) -> tuple[list[Estimate], list[str]]:
     """The change from one session to another of every participant who has both, and a line for every other estimate.
 
-    Sessions are known by a part of the name, see `pipeline.common.take_mark`: ``sub-01_ses-1`` and ``sub-01_ses-2``
-    become the change ``sub-01``, and so do ``sub-01T0`` and ``sub-01T1``; see `peb.change`. The order is that of the
-    first session.
+    Sessions are known by a part of the name, see `pipeline.common.find_visit_label`: ``sub-01_ses-1`` and
+    ``sub-01_ses-2`` become the change ``sub-01``, and so do ``sub-01T0`` and ``sub-01T1``; see `peb.change`. The order
+    is that of the first session.
 
     Arguments:
         estimates: of all sessions.

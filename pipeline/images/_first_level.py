@@ -86,7 +86,7 @@ def extract_series(run: Run, study: Study) -> Extraction:
 
 
 def first_level(run: Run, study: Study) -> RunFirstLevel:
-    """The same with maps; see `extract`.
+    """The same with maps; see `extract_series`.
 
     On one thread: sums over several end in other last digits, and a study has as many processes as it wants cores.
     """

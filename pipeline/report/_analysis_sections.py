@@ -34,7 +34,7 @@ class ReportedAnalysis:
 
     Fields:
         name: in the configuration.
-        how: its kind.
+        kind: of the analysis.
         report: what it hands over.
         anchor: of its section; a word of our own that no other has.
     """

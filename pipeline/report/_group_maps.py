@@ -45,7 +45,7 @@ def group_map(paths: Sequence[Path], grid: tuple[np.ndarray, tuple[int, ...]] | 
 
     Arguments:
         paths: NIfTI files.
-        like: affine and shape of the grid; that of the first map where None.
+        grid: its affine and shape; that of the first map where None.
     """
     unread: list[Path] = []
     count = 0
@@ -113,10 +113,10 @@ def slice_montage(
     """Axial slices side by side, left of the brain on the left, as red, green, blue and opacity from 0 to 1.
 
     Arguments:
-        found: mean and t.
+        contrast_map: mean and t.
         slices: positions along the third axis.
         largest: effect at which the colour is deepest.
-        anatomy: what `anatomy_of` makes of these slices; plain grey where None.
+        anatomy: what `anatomy_slices` makes of these slices; plain grey where None.
     """
     span = brain_box(contrast_map)
     tiles = []

@@ -149,7 +149,7 @@ def _explained(fits: Mapping[str, Diagnostics], visit: str) -> float:
 
 
 MOST_SMALL_VISITS = 60  # visits that are drawn small
-ROW_STEP = 1.15  # between rows, in standard deviations times `HEIGHT`
+ROW_STEP = 1.15  # between rows, in standard deviations times `ROW_HEIGHT`
 ROW_HEIGHT = 4.0  # standard deviations that a row is high
 
 

@@ -29,7 +29,7 @@ class StatisticsJob:
 
     Fields:
         settings: what the configuration says of them.
-        people: scores and columns that they name.
+        participants: scores and columns that they name.
         measures: the table of measures.
         folder: of the results.
     """

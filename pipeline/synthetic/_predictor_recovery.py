@@ -26,7 +26,7 @@ class PlantedPredictor:
         sign: what its coefficient should have, +1 or −1.
         coefficient: of the model of all participants, per standard deviation; 0 where it is not retained.
         folds, bootstraps: share of those that retain it; None where there are none.
-        said_stable: whether the prediction calls it stable; None where no bootstraps were drawn.
+        called_stable: whether the prediction calls it stable; None where no bootstraps were drawn.
     """
 
     term: str

@@ -75,7 +75,7 @@ class SimulatedParticipant:
         clusters: of the symptom score before and after treatment, points.
         connectivity: planted before and after treatment.
         responses: planted before and after treatment.
-        clinic: what else was recorded.
+        clinical: what else was recorded.
     """
 
     number: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -115,7 +116,7 @@ def test_fewer_runs_are_the_first_of_more_to_the_last_bit(circuit: Spec, design:
     density = prior(circuit)
 
     def runs(count: int) -> tuple[Simulation, ...]:
-        draw = lambda random: draw_parameters(density.mean, density.covariance, random, 2.0)  # noqa: E731
+        draw = partial(draw_parameters, density.mean, density.covariance, within=2.0)
         return simulate_draws(circuit, design, draw, count, snr=1.0, seed=(3, 4)).runs
 
     for few, many in zip(runs(2), runs(4)[:2], strict=True):

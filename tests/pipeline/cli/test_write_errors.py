@@ -149,7 +149,7 @@ def test_a_reader_who_goes_early_does_not_end_the_work() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_output_to_a_full_disk_is_an_error_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with open("/dev/full", "w") as stream:  # noqa: PTH123
+    with open("/dev/full", "w") as stream:  # noqa: PTH123 - a device, no file
         stream.write("a line")
         assert flush_stream(stream) == FAILED
     assert "standard output cannot be written (No space left on device)" in capsys.readouterr().err

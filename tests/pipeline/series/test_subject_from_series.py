@@ -186,7 +186,7 @@ def test_an_array_must_have_a_column_for_every_region(series: pd.DataFrame, even
 
 def test_names_that_are_numbers_are_names(series: pd.DataFrame, events: pd.DataFrame) -> None:
     numbered = events.assign(trial_type=[1, 2, 1, 3])
-    subject = subject_from_series(pd.DataFrame(series.to_numpy()), numbered, TR, c={1: [0]})  # type: ignore[dict-item]
+    subject = subject_from_series(pd.DataFrame(series.to_numpy()), numbered, TR, c={1: [0]})  # type: ignore[dict-item]  # numbers as names
     assert (subject.spec.regions, subject.spec.inputs) == (("0", "1"), ("1", "2", "3"))
     np.testing.assert_array_equal(subject.spec.c, [[True, False, False], [False] * 3])
 
@@ -195,7 +195,7 @@ def test_milliseconds_and_rest_are_recognised(series: pd.DataFrame, events: pd.D
     with pytest.raises(EventsError, match="give seconds, not milliseconds"):
         inputs_from_events(events, SCANS, 2000)
     with pytest.raises(ValueError, match="rest_connectivity"):
-        subject_from_series(series, None, TR, c={})  # type: ignore[arg-type]
+        subject_from_series(series, None, TR, c={})  # type: ignore[arg-type]  # that it is none is the point
 
 
 def test_convolved_inputs_are_a_regressor_of_a_scan_each_that_rises_after_the_onset(events: pd.DataFrame) -> None:
