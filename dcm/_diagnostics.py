@@ -73,6 +73,9 @@ def diagnose(posterior: Posterior) -> Diagnostics:
     >>> for warning in diagnose(posterior).warnings:
     ...     print(warning)
     """
+    given: object = posterior
+    if not isinstance(given, Posterior):
+        raise TypeError(f"the Posterior of one inversion is diagnosed, not a {type(given).__name__}")
     prediction, residual = _about_mean(posterior.prediction), _about_mean(posterior.residual)
     explained = explained_variance_of(prediction, residual)
     total = float(explained_variance_of(prediction.ravel(), residual.ravel()))

@@ -129,9 +129,14 @@ def compare(
     Raises `ValueError` where shapes differ or switches are neither 0 nor 1, a name repeats, a covariate is unknown or
     has effects that are `unseen`, or there are more than 200,000 combinations.
 
+    >>> group.parameters
+    ('B[V5<-V1, drug]', 'B[V1<-V5, drug]')
+    >>> compare(group, [[1, 1], [1, 0], [0, 1], [0, 0]], ["both", "forwards", "backwards", "neither"]).summary()
+
     Source: Friston et al. 2016; Zeidman et al. 2019b, section 3.4.
     """
     on = _checked(switches, tuple(models), group.parameters)
+    covariates = (covariates,) if isinstance(covariates, str) else covariates
     chosen = group.design.covariates[:2] if covariates is None else tuple(covariates)
     places, reducible = _places(group, chosen), reducible_effects(group)
     if (total := len(on) ** len(chosen)) > MOST_COMBINATIONS:

@@ -111,8 +111,7 @@ def leave_one_out(
     with Ep and Ce of the group without i, its default priors taken from the others too. In SPM's modes the estimates
     are SPM12's, four passes in which known covariates are only nearly known; else they are known, and the posterior is
     the exact one; where participants are a mixture, i may be far off too, and says less of the covariate then. Centre
-    the
-    covariate: 0 is its prior mean. It is not centred again in a fold. Where there is no effect, estimates still
+    the covariate: 0 is its prior mean. It is not centred again in a fold. Where there is no effect, estimates still
     correlate a little below 0 with the actual values, since the mean of the others is, too; the p value looks above 0
     only.
 

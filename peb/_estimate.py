@@ -87,6 +87,7 @@ class Estimate:
 
     def places(self, chosen: Sequence[str]) -> Int[np.ndarray, "kept"]:
         """Where the parameters that `select` keeps are; raises as it does."""
+        chosen = [chosen] if isinstance(chosen, str) else chosen
         known = {*self.parameters, *self.fields}
         unknown = [name for name in chosen if name not in known]
         if unknown:
@@ -151,7 +152,6 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
     failed = [name for name, found in posteriors.items() if isinstance(found, Failure) or found.status.failed]
     if failed:
         raise ValueError(f"{', '.join(failed)}: the inversion failed; leave these participants out, of the design too")
-    fields = [fields] if isinstance(fields, str) else fields
     estimates = [Estimate.from_dcm(name, found) for name, found in posteriors.items() if not isinstance(found, Failure)]
     return estimates if fields is None else [estimate.select(fields) for estimate in estimates]
 

@@ -85,6 +85,10 @@ def fit(
 
     Raises `PebError` where estimates and design do not match, or estimates differ in their parameters.
 
+    >>> estimates = from_dcm({"sub-01": posterior, ...}, fields=["B"])
+    >>> group = fit(estimates, Design.from_frame(table, ["improvement"]))
+    >>> group.summary(), group["improvement", "B[V5<-V1, drug]"]
+
     Source: Friston et al. 2016; Zeidman et al. 2019b; for the mixture, `_mixture_fit`.
     """
     if settings.is_mixture:

@@ -140,6 +140,6 @@ def _refuse_missing(what: str, values: np.ndarray, names: Sequence[str], remedy:
         columns = [name for name, column in zip(names, bad.T, strict=True) if column.any()]
         first = int(np.argmax(bad.any(axis=1)))
         raise ValueError(
-            f"{what} hold {int(bad.sum())} values that are missing or not finite, in {first_names(columns)}, "
+            f"{what} hold values that are missing or not finite ({int(bad.sum())}) in {first_names(columns)}, "
             f"first in row {first}; {remedy}"
         )

@@ -109,6 +109,13 @@ def test_representations_are_one_short_line() -> None:
     assert f"F = {posterior.free_energy:.2f}" in repr(posterior)
 
 
+def test_diagnostics_say_what_was_found_in_words() -> None:
+    found = diagnose(made_up_posterior())
+    assert f"{found.explained_variance_total:.1f} % of the variance explained" in repr(found)
+    with pytest.raises(TypeError, match="the Posterior of one inversion is diagnosed, not a list"):
+        diagnose([made_up_posterior()])  # type: ignore[arg-type]
+
+
 def test_html_escapes_names() -> None:
     spec = replace(made_up_posterior(), spec=Spec(("<b>", "&"), ("task", "faces"), np.ones((2, 2)), c=np.eye(2)))
     shown = spec._repr_html_()

@@ -34,6 +34,17 @@ def test_an_effect_is_found_by_covariate_and_parameter() -> None:
     np.testing.assert_array_equal(group["age"], group.mean[:, 1])
 
 
+def test_a_column_of_arms_is_found_by_the_name_that_the_table_has() -> None:
+    estimates, design = small_group()
+    arms = ["drug" if k % 2 else "placebo" for k in range(len(estimates))]
+    by_arm = Design.from_frame(pd.DataFrame({"participant_id": design.participants, "arm": arms}))
+    settings = peb.PebSettings(between="gaussian")
+    named, coded = (peb.fit_each_level(estimates, by_arm, name, settings) for name in ("arm", by_arm.covariates[1]))
+    assert [group.name for group in named] == ["placebo", "drug"]
+    for by_name, by_code in zip(named, coded, strict=True):
+        np.testing.assert_array_equal(by_name.mean, by_code.mean)
+
+
 def test_an_effect_is_found_however_the_arrow_is_written() -> None:
     group = made_up_group()
     found = group["age", "A[amygdala ← vmPFC]"]
@@ -54,6 +65,10 @@ def test_a_group_says_what_it_is_fitted_to() -> None:
 
 
 def test_one_field_or_covariate_may_be_a_text() -> None:
+    estimates, design = small_group()
+    group = peb.fit(estimates, design, peb.PebSettings(between="gaussian"), parameters=estimates[0].parameters[0])
+    assert group.parameters == estimates[0].parameters[:1]
+    assert peb.compare(group, np.eye(2, 1, dtype=bool), ["with", "without"], covariates="mean").covariates == ("mean",)
     posteriors = {name: made_up_posterior() for name in ("sub-01", "sub-02")}
     assert peb.from_dcm(posteriors, "transit")[0].parameters == peb.from_dcm(posteriors, ["transit"])[0].parameters
     table = pd.DataFrame({"participant_id": ["a", "b", "c"], "age": [20, 30, 50], "site": ["x", "y", "z"]})
