@@ -49,7 +49,7 @@ class Mode(NamedTuple):
     log_evidence: Float[Any, "*any"]  # ln p(y | τ), nats
     mean: Float[Any, "*any covariate"]  # β̂
     covariance: Float[Any, "*any covariate covariate"]  # H^-1
-    weight: Float[Any, "*any subject"]  # Σ r_k / c_k: 1 for a regular participant, 0 for one who is not heeded
+    weight: Float[Any, "*any subject"]  # Σ r_k / c_k: 1 for a regular participant, 0 for one far off
     attenuation: Float[Any, "*any subject"]  # E(a)
 
 

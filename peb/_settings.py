@@ -79,7 +79,7 @@ class PebSettings:
 
     def _check_mixture(self) -> None:
         if self.compat != "none":
-            raise PebError(f"SPM takes participants as Gaussian: compat={self.compat!r} goes with between='gaussian'")
+            raise PebError(f"SPM takes participants as Gaussian: compat={self.compat!r} needs between='gaussian'")
         usual = {"components": "single", "between_ratio": 16.0, "noise_mean": 0.0, "noise_variance": 1 / 16}
         given = ["within"] if self.within is not None else []
         given += [

@@ -119,7 +119,9 @@ def command(
     imputations: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="How often chance fills in what is missing, to see how much hangs on it; 0: never."
+            min=0,
+            metavar="N",
+            help="How often chance fills in what is missing, to see how much depends on it; 0: never.",
         ),
     ] = 0,
     in_sample_only: Annotated[

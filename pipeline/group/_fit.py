@@ -81,7 +81,7 @@ def _by_spm12(inputs: GroupInputs, exact: GroupPosterior, name: str) -> tuple[Gr
 
 
 def influence_warnings(inputs: GroupInputs, group: GroupPosterior) -> tuple[str, ...]:
-    """Whom the group hardly heeds, and spreads beyond what was tried, connections in words."""
+    """Participants of low influence, and spreads beyond what was tried, connections in words."""
     words = {connection.name: connection.words for connection in connections_of(inputs, group)}
     found = []
     for line in group.remarks:

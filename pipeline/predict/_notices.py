@@ -102,7 +102,7 @@ def _alpha(result: ElasticNetResult) -> tuple[str, str] | None:
         f"Without one participant or another it is {chosen[0]:g} to {chosen[-1]:g}; no value is chosen in more than "
         f"{same:.0%} of cases."
     )
-    return ("The choice of α hangs on single participants.", text)
+    return ("The choice of α depends on single participants.", text)
 
 
 def _end_of_path(result: ElasticNetResult) -> tuple[str, str] | None:

@@ -40,7 +40,7 @@ class PredictOptions:
         folds: groups of participants left out together; none for `features.default_folds`: one participant at a time,
             of more than 100 participants ten groups.
         permutations, bootstraps: how many; 0 for none.
-        imputations: tables in which chance fills in what is missing, to see how much hangs on it; 0 for none.
+        imputations: tables in which chance fills in what is missing, to see how much depends on it; 0 for none.
         seed: of everything drawn.
         all_different: whether every name is another participant's, though names look like visits (01_pre, 01_post) of
             one.

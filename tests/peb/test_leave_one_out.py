@@ -33,7 +33,7 @@ def exact(group: Group) -> CrossValidation:
 
 @pytest.fixture(scope="module")
 def trial() -> Group:
-    """Two arms, and improvement that goes with connectivity in one of them only."""
+    """Two arms, and improvement that varies with connectivity in one of them only."""
     rng = np.random.default_rng(5)
     names = [f"sub-{i + 1:02d}" for i in range(14)]
     arm = np.repeat(["drug", "placebo"], 7)

@@ -142,7 +142,7 @@ def test_a_group_is_an_estimate_of_the_level_above(data: Group) -> None:
 
 @pytest.fixture(scope="module")
 def score_group() -> Group:
-    """A score that connection 0 goes with."""
+    """A score that connection 0 varies with."""
     estimates, design = mixed_group(16, 2, seed=8, spread=0.2)
     rng = np.random.default_rng(0)
     truth = np.array([estimate.posterior.mean[0] for estimate in estimates])
