@@ -172,7 +172,7 @@ def _outcome_notices(request: ModelRequest, outcome: Outcome, complete: np.ndarr
 
 
 def _order(request: ModelRequest, complete: np.ndarray) -> list[str]:
-    """Which session is before and which after, where a participant said so and the sign of the outcome depends on it."""
+    """Which session is before and which after, where a participant said so and the outcome's sign depends on it."""
     outcome, sessions = request.outcome, request.participants.sessions
     if sessions is None or outcome.function not in ("change", "fall"):
         return []

@@ -137,7 +137,7 @@ class Prediction(ConfigSection):
     permutations: Annotated[int, Field(ge=0, description="Shuffles of the outcome; 0 for no p.")] = 1000
     bootstraps: Annotated[int, Field(ge=0, description="Samples for the stability of predictors.")] = 200
     imputations: Annotated[
-        int, Field(ge=0, description="Tables in which chance fills in what is missing, to see how much depends on it.")
+        int, Field(ge=0, description="Tables in which chance fills in what is missing, to see what depends on it.")
     ] = 0
     seed: Annotated[int, Field(ge=0, description="Of everything drawn.")] = 0
 

@@ -30,7 +30,7 @@ def group(
     spread: float = 0.2,
     size: float = 0.5,
 ) -> GroupInputs:
-    """Two arms of participants differing in the first connection by so many Hz, and a score that nothing varies with."""
+    """Two arms that differ in the first connection by so many Hz, and a score that nothing varies with."""
     rng = np.random.default_rng(1)
     people = sum(counts)
     arm = ["ketamine"] * counts[0] + ["midazolam"] * counts[1]
