@@ -134,6 +134,10 @@ def _confounds(confounds: np.ndarray | None, scans: int) -> Float[np.ndarray, "s
     """
     if confounds is None or confounds.shape[1] == 0:
         return np.empty((scans, 0))
+    if not np.isfinite(confounds).all():
+        raise FeatureError(
+            "confounds hold values that are not finite; fill in the first scan, which fMRIPrep leaves empty: .fillna(0)"
+        )
     check_matrix("confounds", confounds, (scans, None))
     left = detrend(confounds.astype(np.float64), axis=0)
     size = np.linalg.norm(left, axis=0)

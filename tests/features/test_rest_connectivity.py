@@ -33,6 +33,8 @@ def test_a_data_frame_gives_what_its_array_gives_and_names_its_regions() -> None
     np.testing.assert_array_equal(found, rest_connectivity(series.to_numpy(), confounds.to_numpy(), TR))
     with pytest.raises(FeatureError, match="the series of c is constant"):
         rest_connectivity(series.assign(c=1.0), None, TR)
+    with pytest.raises(FeatureError, match=r"which fMRIPrep leaves empty: \.fillna"):
+        rest_connectivity(series, confounds.shift(1), TR)
 
 
 def _theirs(series: np.ndarray) -> np.ndarray:
