@@ -134,7 +134,7 @@ def _with(column: np.ndarray | float) -> np.ndarray:
         ({"band": (0.001, 0.09)}, "too short for frequencies from 0.001 Hz on: it takes 1000 s"),
         ({"series": _series(scans=30), "band": (0.02, 0.2)}, "more than 33 scans"),
         ({"confounds": np.random.default_rng(4).normal(size=(240, 76))}, "76 confounds leave 3 degrees of freedom"),
-        ({"confounds": np.full((240, 1), np.nan)}, "confounds holds values that are not finite"),
+        ({"confounds": np.full((240, 1), np.nan)}, "confounds hold values that are not finite"),
         ({"confounds": np.ones((239, 1))}, "confounds has the shape 239 × 1"),
         ({"regions": ("a", "b")}, "2 names for the series of 4 regions"),
     ],
