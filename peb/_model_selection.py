@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import digamma, expit, gammainc, gammainccinv, gammaincinv, gammaln, logsumexp, softmax, xlogy
 
-from dcm import Posterior
+from dcm import Failure, Posterior
 from dcm.tables import DataFrame, data_frame, html_table, short_repr
 
-FreeEnergies = Float[np.ndarray, "participant model"] | Mapping[str, Sequence[Posterior]]
+FreeEnergies = Float[np.ndarray, "participant model"] | Mapping[str, Sequence[Posterior | Failure]]
 
 MOST_ITERATIONS = 10_000
 TOLERANCE = 1e-10  # of α, participants
@@ -75,7 +75,7 @@ def fixed_effects(free_energy: FreeEnergies) -> Float[np.ndarray, "model"]:
         free_energy: (participant, model) nats; or model → the posteriors of all participants, in one order, whose
             settled free energies are compared.
 
-    Raises `ValueError` where a free energy is missing or there is none.
+    Raises `ValueError` where a free energy or a posterior is missing, or there is none.
     """
     return np.asarray(softmax(_checked(free_energy).sum(axis=0)))
 
@@ -86,7 +86,7 @@ def random_effects(free_energy: FreeEnergies) -> RandomEffects:
     Arguments:
         free_energy: as for `fixed_effects`.
 
-    Raises `ValueError` where a free energy is missing or there are none, or the iteration does not settle.
+    Raises `ValueError` where a free energy or a posterior is missing, there are none, or the iteration does not settle.
 
     Source: Stephan et al. 2009, eq. 14 and 16; Rigoux et al. 2014, eq. 7 and appendix.
     """
@@ -155,7 +155,7 @@ def _checked(free_energy: FreeEnergies) -> Float[np.ndarray, "participant model"
         sizes = {model: len(posteriors) for model, posteriors in free_energy.items()}
         if len(set(sizes.values())) != 1:
             raise ValueError(f"every model needs a posterior of every participant, but there are {sizes}")
-        columns = [[found.settled_free_energy for found in posteriors] for posteriors in free_energy.values()]
+        columns = [[_settled_free_energy(model, found) for found in row] for model, row in free_energy.items()]
         return _checked(np.array(columns, dtype=np.float64).T)
     F = np.asarray(free_energy, dtype=np.float64)
     if F.ndim != 2 or 0 in F.shape:
@@ -168,3 +168,11 @@ def _checked(free_energy: FreeEnergies) -> Float[np.ndarray, "participant model"
             f"{models[0]}; invert that model, or leave the participant or the model out"
         )
     return F
+
+
+def _settled_free_energy(model: str, found: Posterior | Failure) -> float:
+    if isinstance(found, Failure):
+        raise ValueError(
+            f"there is no posterior of {found.name} ({model}: {found.reason}); leave the participant out of every model"
+        )
+    return found.settled_free_energy

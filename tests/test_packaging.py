@@ -24,6 +24,7 @@ def test_locked_versions_satisfy_the_lower_bounds() -> None:
         if "==" in line:
             name, version = line.split("==")
             locked[name.lower().replace("_", "-")] = version
-    for text in (*project["dependencies"], *project["optional-dependencies"]["dev"]):
+    extras = project["optional-dependencies"]
+    for text in (*project["dependencies"], *extras["dev"], *extras["docs"]):
         wanted = Requirement(text)
         assert wanted.specifier.contains(locked[wanted.name.lower()]), text

@@ -51,7 +51,8 @@ def plot_fit(
     Arguments:
         posterior: of `dcm.invert`.
         ax: an array of axes, one for each region; those of a new figure where None.
-        data: what was inverted: then time is in seconds, and the blocks of the inputs are shaded. Scans where None.
+        data: what was inverted: then time is in seconds, and the blocks of the first four inputs are shaded. Scans
+            where None.
         title: whose series they are.
         legend: whether to draw the key.
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_posterior import made_up_posterior
 from scipy.special import betainc, gammaln, logsumexp
 
+from dcm import Failure
 from peb._model_selection import dirichlet_exceedance, fixed_effects, random_effects
 
 
@@ -117,3 +119,10 @@ def test_a_missing_free_energy_names_its_row() -> None:
             select(F)
     with pytest.raises(ValueError, match=r"must be \(participant, model\), not \(3,\)"):
         fixed_effects(np.zeros(3))
+
+
+def test_an_inversion_that_failed_is_named() -> None:
+    posterior = made_up_posterior()
+    models = {"large": [posterior, posterior], "small": [posterior, Failure("sub-02", "not finite")]}
+    with pytest.raises(ValueError, match=r"no posterior of sub-02 \(small: not finite\); leave the participant out"):
+        random_effects(models)
