@@ -80,7 +80,7 @@ comparison.summary()
 
 # %%
 # Which connections vary with improvement?
-# ---------------------------
+# ----------------------------------------
 # Numbers are centred; an effect is in Hz for each point of improvement.
 design = effconn.peb.Design.from_frame(table, ["improvement"])
 group = effconn.peb.fit(changes, design)
