@@ -104,6 +104,8 @@ def _real(name: str, value: ArrayLike) -> np.ndarray:
     """A copy of `value` as real numbers; raises `ValueError` where it is none."""
     try:
         array = np.array(value)
+        if np.ma.isMaskedArray(value):
+            array = np.ma.filled(value.astype(np.float64), np.nan)
         if array.dtype.kind in "biuf":
             return array.astype(np.float64)
         if array.dtype.kind == "O" and all(isinstance(item, int | float) for item in array.flat):

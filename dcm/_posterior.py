@@ -133,7 +133,7 @@ class Posterior:
         Raises `KeyError`, naming the nearest names, where the model has neither.
         """
         layout, every = self.spec.layout, self.spec.parameter_names
-        if name in layout.sizes:
+        if isinstance(name, str) and name in layout.sizes:
             return np.asarray(getattr(self.parameters, name))
         if (found := find_name(name, every)) is None:
             raise unknown_name(name, (*layout.sizes, *every), "parameter or field")

@@ -66,6 +66,9 @@ class Spec:
         c: ArrayLike | None = None,
         d: ArrayLike | None = None,
     ) -> None:
+        for kind, names in (("regions", regions), ("inputs", inputs)):
+            if isinstance(names, set | frozenset):  # an order of chance
+                raise ValueError(f"{kind} are a list of names in the model's order, not a {type(names).__name__}")
         n, m = len(regions), len(inputs)
         shapes = {"a": (n, n), "b": (n, n, m), "c": (n, m), "d": (n, n, n)}
         problems = []

@@ -7,6 +7,7 @@ first table that somebody asks for.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from html import escape
@@ -23,6 +24,8 @@ else:
     DataFrame = Any
 
 MOST_ROWS = 12  # of a table in a notebook
+_ARROW_TO_RIGHT = re.compile(r"->|→")
+_CONNECTION = re.compile(r"^([^\[]*\[)(.+)<-([^,]+)(,.+)?(?=\]$)")
 LONGEST_VALUE, LONGEST = 40, 280  # characters of one field, and of a representation
 
 
@@ -99,11 +102,18 @@ def unknown_name(name: object, known: Collection[str], what: str) -> KeyError:
 
 
 def find_name(name: object, names: Collection[str]) -> str | None:
-    """Which of `names` is meant: the same, or the only one that differs in spaces or in how its arrow is written."""
-    if name in names:
-        return str(name)
+    """Which of `names` is meant: the same, or the only one that differs in spaces or in its arrow, whichever way."""
+    if isinstance(name, str) and name in names:
+        return name
     alike = [other for other in names if _bare(other) == _bare(str(name))]
+    if not alike and _ARROW_TO_RIGHT.search(str(name)):
+        alike = [other for other in names if _turned(_bare(other)) == _bare(str(name).replace("→", "->"))]
     return alike[0] if len(alike) == 1 else None
+
+
+def _turned(name: str) -> str:
+    """``B[V5<-V1,task]`` as ``B[V1->V5,task]``."""
+    return _CONNECTION.sub(r"\1\3->\2\4", name)
 
 
 def _bare(name: str) -> str:

@@ -54,6 +54,8 @@ class Design:
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
+        if not self.participants:
+            raise DesignError("the design has no participant; give a row for each")
         shape = (len(self.participants), len(self.covariates))
         if matrix.shape != shape:
             raise DesignError(
@@ -100,6 +102,10 @@ class Design:
         Raises `DesignError` as `make_design` does; where a value is missing, naming the participants (fill it in, or
         drop these rows); and where a column is absent or of another type, such as dates.
         """
+        if not hasattr(frame, "columns"):
+            raise DesignError(f"a design is made of a data frame, not of a {type(frame).__name__}")
+        if twice := repeated_names(list(map(str, frame.columns))):
+            raise DesignError(f"the frame has two columns called {twice[0]}; rename or drop one")
         if participant is not None and participant not in frame:
             raise DesignError(
                 f"the frame has no column {participant!r}; name the participants' column, or give participant=None "
@@ -112,12 +118,19 @@ class Design:
             raise DesignError(f"row {row} names no participant; name it, or leave the row out")
         names = [str(name) for name in given]
         chosen = [name for name in frame.columns if name != participant] if covariates is None else list(covariates)
-        if absent := [name for name in chosen if name not in frame]:
+        if absent := [name for name in chosen if name not in list(frame.columns)]:
             raise DesignError(
-                f"the frame has no column {name_list(absent)}; it has {name_list(list(map(str, frame.columns)))}"
+                f"the frame has no column {name_list(list(map(str, absent)))}; "
+                f"it has {name_list(list(map(str, frame.columns)))}"
             )
         columns = {str(name): _values(str(name), frame[name], names) for name in chosen}
-        return make_design(names, columns, interactions=interactions, centre=centre, plus=plus)
+        design = make_design(names, columns, interactions=interactions, centre=centre, plus=plus)
+        found = {kind for kinds in design.kinds.values() for kind in kinds}
+        if unknown := [kind for kind in ([plus] if isinstance(plus, str) else plus) if kind not in found]:
+            raise DesignError(
+                f"plus: {unknown[0]!r} is no kind of a covariate of two kinds; there are {name_list(sorted(found))}"
+            )
+        return design
 
     def to_frame(self) -> DataFrame:
         """The matrix as a pandas data frame: participant, then one column a covariate, as coded and centred."""
@@ -228,8 +241,9 @@ def make_design(
 
     Raises `DesignError` as `Design` does, and where a column has texts of one or of more than two kinds.
     """
-    centre = [centre] if isinstance(centre, str) else centre
-    plus = [plus] if isinstance(plus, str) else plus
+    participants = tuple(map(str, participants))
+    plus = (plus,) if isinstance(plus, str) else tuple(plus)
+    centre = bool(centre) if isinstance(centre, np.bool_) else (centre,) if isinstance(centre, str) else centre
     columns: dict[str, np.ndarray] = {MEAN: np.ones(len(participants))}
     coded: dict[str, str] = {}
     kinds: dict[str, tuple[str, str]] = {}
@@ -243,7 +257,9 @@ def make_design(
     for name, values in covariates.items():
         if name == MEAN:
             raise DesignError("a covariate is called mean, which is the design's own first column; rename it")
-        array = np.asarray(values)
+        array = np.asarray(np.ma.filled(values.astype(float), np.nan) if np.ma.isMaskedArray(values) else values)
+        if array.dtype.kind in "cmM":
+            raise DesignError(f"{name} holds {array.dtype}; give it as numbers, such as days from a fixed date")
         if array.shape != (len(participants),):
             raise DesignError(f"{name} has {array.size} values, but there are {len(participants)} participants")
         if array.dtype.kind in "OUS":
@@ -251,7 +267,7 @@ def make_design(
         else:
             key, numbers = name, array.astype(np.float64)
             wanted = centre if isinstance(centre, bool) else name in centre
-            if numbers.size and np.ptp(numbers) <= ROUNDING * np.abs(numbers).max():
+            if numbers.size and np.isfinite(numbers).all() and np.ptp(numbers) <= ROUNDING * np.abs(numbers).max():
                 raise DesignError(f"{name} is constant: {numbers[0]:g} for every participant; leave it out")
             if wanted and np.isfinite(numbers).all() and numbers.size:
                 centres[key] = float(numbers.mean())
@@ -261,6 +277,8 @@ def make_design(
         coded[name] = key
         columns[key] = numbers
     for pair in interactions:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise DesignError(f"interactions are pairs of covariates, as [('arm', 'age')]; {pair!r} is none")
         for name in pair:
             if name not in coded:
                 raise DesignError(f"the interaction {'×'.join(pair)} needs {name}, which is no covariate of the design")
@@ -295,6 +313,8 @@ def _coded(name: str, values: np.ndarray, plus: Sequence[str]) -> tuple[str, np.
             f"{name} holds text of {len(kinds)} kind{'s' if len(kinds) != 1 else ''} ({found}); two become −1 and +1, "
             "others need number columns of their own, as pandas.get_dummies makes them"
         )
+    if set(kinds) <= set(plus):
+        raise DesignError(f"plus: {name} holds both {kinds[0]} and {kinds[1]}; name the one that is +1")
     return f"{name}[{kinds[1]}]", np.where(values.astype(str) == kinds[1], 1.0, -1.0), (kinds[0], kinds[1])
 
 

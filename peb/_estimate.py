@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from dcm import Failure, Posterior
-from dcm.tables import DataFrame, counted, html_table
+from dcm.tables import DataFrame, counted, find_name, html_table
 
+from ._design import name_list
 from ._gaussian import Gaussian
 from ._reduction import reduce, with_v_without
 
@@ -76,20 +77,20 @@ class Estimate:
         if posterior.status.failed:
             raise ValueError(f"{name}: the inversion {posterior.status.value}")
         free = posterior.free
-        return cls(
-            name,
-            posterior.names,
-            tuple(posterior.spec.layout.field_of(int(i)) for i in free),
-            Gaussian(posterior.prior.mean[free], posterior.prior.covariance[np.ix_(free, free)]),
-            Gaussian(posterior.mean[free], posterior.covariance),
-            posterior.free_energy,
-        )
+        try:
+            before = Gaussian(posterior.prior.mean[free], posterior.prior.covariance[np.ix_(free, free)])
+            after = Gaussian(posterior.mean[free], posterior.covariance)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        fields = tuple(posterior.spec.layout.field_of(int(i)) for i in free)
+        return cls(name, posterior.names, fields, before, after, posterior.free_energy)
 
     def places(self, chosen: Sequence[str]) -> Int[np.ndarray, "kept"]:
         """Where the parameters that `select` keeps are; raises as it does."""
         chosen = [chosen] if isinstance(chosen, str) else chosen
         known = {*self.parameters, *self.fields}
-        unknown = [name for name in chosen if name not in known]
+        meant = {name: find_name(name, known) for name in chosen}
+        unknown = [name for name, found in meant.items() if found is None]
         if unknown:
             raise ValueError(
                 f"{self.name} has no field or parameter {unknown[0]!r}; its fields are "
@@ -100,7 +101,7 @@ class Estimate:
         kept = [
             i
             for i, (name, field) in enumerate(zip(self.parameters, self.fields, strict=True))
-            if i in varies and (name in chosen or field in chosen)
+            if i in varies and (name in meant.values() or field in meant.values())
         ]
         return np.array(kept, dtype=int)
 
@@ -141,19 +142,34 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         posteriors: participant → posterior, as ``dict(zip(names, dcm.invert_cohort(subjects)))`` gives them.
         fields: fields (``B``) or names of parameters to keep, the others integrated out; None for all.
 
-    Raises `ValueError` where an inversion failed, naming everybody, or no parameter is called so, and `TypeError` where
-    the posteriors have no names.
+    Raises `ValueError` where an inversion failed, naming everybody, no parameter is called so, or some had their inputs
+    centred and others not, so that their A is not the same quantity; `TypeError` where the posteriors have no names.
 
     A participant whose inversion failed is left out by
     ``{name: found for name, found in posteriors.items() if isinstance(found, Posterior)}``, and of the design too.
     """
     if not isinstance(posteriors, Mapping):
         raise TypeError("posteriors are a dictionary, participant → posterior: dict(zip(names, posteriors))")
-    failed = [name for name, found in posteriors.items() if isinstance(found, Failure) or found.status.failed]
+    named = {str(name): found for name, found in posteriors.items()}
+    if len(named) < len(posteriors):
+        raise ValueError("two participants are called the same once their names are texts; give each its own")
+    if odd := [name for name, found in named.items() if not isinstance(found, Posterior | Failure)]:
+        raise TypeError(f"{odd[0]}: a posterior is one of dcm.invert, not a {type(named[odd[0]]).__name__}")
+    failed = [name for name, found in named.items() if isinstance(found, Failure) or found.status.failed]
     if failed:
         raise ValueError(f"{', '.join(failed)}: the inversion failed; leave these participants out, of the design too")
-    estimates = [Estimate.from_dcm(name, found) for name, found in posteriors.items() if not isinstance(found, Failure)]
-    return estimates if fields is None else [estimate.select(fields) for estimate in estimates]
+    found_of = {name: found for name, found in named.items() if not isinstance(found, Failure)}
+    centred = [name for name, found in found_of.items() if found.centre_inputs]
+    if 0 < len(centred) < len(found_of):
+        raise ValueError(
+            f"inputs were centred for {name_list(centred)} alone, so that their A is another quantity than the "
+            "others'; invert all of them alike"
+        )
+    estimates = [Estimate.from_dcm(name, found) for name, found in found_of.items()]
+    if fields is None:
+        return estimates
+    chosen = [fields] if isinstance(fields, str) else list(fields)
+    return [estimate.select(chosen) for estimate in estimates]
 
 
 def change(before: Estimate, after: Estimate, name: str) -> Estimate:

@@ -98,7 +98,7 @@ class GroupPosterior:
         covariates = self.design.covariates
         if isinstance(name, str) and name in covariates:
             return self.mean[:, covariates.index(name)]
-        effect = name if isinstance(name, str) else f"{name[0]}: {name[1]}"
+        effect = f"{name[0]}: {name[1]}" if isinstance(name, tuple) and len(name) == 2 else str(name)
         if (found := find_name(effect, self.effects)) is None:
             raise unknown_name(effect, (*covariates, *self.effects), "effect or covariate")
         covariate, parameter = divmod(self.effects.index(found), len(self.parameters))

@@ -14,7 +14,7 @@ with F the columns f_a side by side and E says which component each belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -115,6 +115,7 @@ def prepare(
     """Checks, and everything that a fit is given."""
     require_64_bit()
     whole = match_with_design(estimates, design)
+    parameters = parameters if parameters is None or isinstance(parameters, str) else list(parameters)
     chosen = stack_estimates(whole, parameters)
     size = len(chosen.parameters)
     within = np.eye(size) if settings.within is None else np.asarray(settings.within, dtype=np.float64)
@@ -159,6 +160,9 @@ def second_level(
 
 def match_with_design(estimates: Sequence[Estimate], design: Design) -> tuple[Estimate, ...]:
     """The estimates in the order of the design's rows; raises `PebError` where the two do not belong together."""
+    if not isinstance(estimates, Iterable):
+        raise TypeError(f"a group is fitted to a list of estimates and a design, not to a {type(estimates).__name__}")
+    estimates = list(estimates)
     if not estimates:
         raise PebError("there is no estimate to fit a group to")
     if not all(isinstance(estimate, Estimate) for estimate in estimates):

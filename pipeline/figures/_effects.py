@@ -73,6 +73,8 @@ def plot_effects(
     if isinstance(covariates, str):
         covariates = (covariates,)
     chosen = group.design.covariates if covariates is None else tuple(covariates)
+    if not chosen:
+        raise ValueError(f"no covariate is asked for; the design has {', '.join(group.design.covariates)}")
     columns = [group.design.column(covariate) for covariate in chosen]
     mean, sd, interval = group.mean[:, columns], group.sd[:, columns], group.interval(LEVEL)[:, columns]
     with style():

@@ -61,6 +61,8 @@ def plot_fit(
     Raises `ValueError` where there are not as many axes as regions, or the data have another number of scans.
     """
     check_class(posterior, Posterior)
+    if data is not None:
+        check_class(data, Data)
     if data is not None and data.scans != len(posterior.prediction):
         raise ValueError(f"the data have {data.scans} scans, but the prediction has {len(posterior.prediction)}")
     with style():
@@ -90,6 +92,8 @@ def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bo
     check_class(posterior, Posterior)
     path, ends = np.asarray(posterior.free_energy_history), np.asarray(posterior.start_free_energies)
     reached = ends[np.isfinite(ends)]
+    if not reached.size or not np.isfinite(path).any():
+        raise ValueError(f"there is no free energy to draw: the inversion {posterior.status.value}")
     one_kind = posterior.free_energy == posterior.settled_free_energy
     highest = np.nanmax([*path, *(reached if one_kind else ())])
     path, ends = path - highest, ends - (highest if one_kind else reached.max())

@@ -95,6 +95,8 @@ def plot_connectivity(
     )
     drawn = found[chosen_matrix(list(found), matrix)]
     largest = _largest([drawn]) if scale is None else np.asarray(scale, dtype=np.float64)
+    if largest.shape != (2,) or not (largest > 0).all():
+        raise ValueError(f"scale is two sizes above 0, between regions and on the diagonal, not {scale!r}")
     n = len(values.regions)
     with style():
         axes = given_or_new_axes(ax, 4.9 if n <= ABREAST else 6.0)

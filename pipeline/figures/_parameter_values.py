@@ -12,6 +12,7 @@ from dcm import Posterior, Spec
 from peb import MEAN, GroupPosterior
 
 from ..results import LEVEL, Connection, Z, connections
+from ._style import check_class
 
 BETWEEN_REGIONS = ("A", "B", "D")
 
@@ -55,10 +56,14 @@ def parameter_values(
         covariate: whose effects, of a group.
         spec: a group's model: for the order of its regions, and for names with brackets or commas in them.
 
-    Raises `ValueError` where a covariate is asked of one participant, and `DesignError` where the group lacks it.
+    Raises `TypeError` where it is another result, `ValueError` where a covariate is asked of one participant or the
+    inversion failed, and `DesignError` where the group lacks it.
     """
+    check_class(result, Posterior, GroupPosterior)
     if isinstance(result, GroupPosterior):
         return _of_group(result, covariate, spec)
+    if result.status.failed:
+        raise ValueError(f"there is no posterior to draw: the inversion {result.status.value}")
     if covariate != MEAN:
         raise ValueError(f"{covariate!r} is a covariate of a group, but this is one participant's posterior")
     parameters = connections(result.names, result.spec)

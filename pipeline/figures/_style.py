@@ -87,6 +87,14 @@ def given_or_new_axes(ax: Axes | None, height: float) -> Axes:
     """The axes to draw on: those given, or those of a new pyplot figure of a given height, inches; within `style()`."""
     if ax is None:
         return pyplot_figure(height).subplots()
+    return _checked_axes(ax)
+
+
+def _checked_axes(ax: object) -> Axes:
+    """The axes without their upper and right edges; raises `TypeError` where they are no plane axes."""
+    if not isinstance(ax, Axes) or ax.name != "rectilinear":
+        kind = f"{ax.name} axes" if isinstance(ax, Axes) else f"a {type(ax).__name__}"
+        raise TypeError(f"ax is a picture's axes, as of plt.subplots()[1], not {kind}")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -104,7 +112,7 @@ def given_or_new_array(ax: ArrayLike | None, count: int, height: float, *, share
             f"this picture has {count} panels, and needs as many axes, not {given.size}: plt.subplots({count})[1]"
         )
     for axes in given:
-        axes.spines[["top", "right"]].set_visible(False)
+        _checked_axes(axes)
     return given
 
 

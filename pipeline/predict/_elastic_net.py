@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from features import ALPHAS, FeatureError, ImputationMethod
 
 from ..common import ProgressFactory, UsageError, progress
@@ -107,12 +109,20 @@ def elastic_net(
     Source: Zou & Hastie 2005, J. R. Stat. Soc. B 67, 301–320; Friedman, Hastie & Tibshirani 2010, J. Stat. Softw.
     33(1); Varma & Simon 2006, BMC Bioinformatics 7, 91 (nesting); Norbury et al. 2021 (the presets).
     """
+    _check_arguments(
+        table, outcome=outcome, folds=folds, permutations=permutations, bootstraps=bootstraps,
+        imputations=imputations, seed=seed, jobs=jobs
+    )  # fmt: skip
     if description is not None and isinstance(table, str | Path):
         raise FeatureError(f"description: a file is described by the JSON beside it; write {Path(table).stem}.json")
     if jobs < 1:
         raise FeatureError(f"jobs: {jobs} is below 1; give 1 or more")
     if formula is not None and not isinstance(formula, str):
         raise FeatureError("the formula is one text, such as 'conn_a + age'; ' + '.join(names) makes it of names")
+    alphas = (float(alphas),) if isinstance(alphas, int | float) else alphas
+    covariates = (covariates,) if isinstance(covariates, str) else covariates
+    if description is not None and not isinstance(description, Mapping):
+        raise FeatureError(f"description is a dictionary, column → what it is, not a {type(description).__name__}")
     try:
         options = PredictOptions(
             Path(table) if isinstance(table, str | Path) else table_of_frame(table),
@@ -156,6 +166,19 @@ def fit_in_processes(
         folder = Path(nowhere) if records is None else records
         with open_workers(jobs, None, folder) as workers:
             return fit_model(model, options, folder, workers, watch)
+
+
+def _check_arguments(table: object, **arguments: object) -> None:
+    """Raises `FeatureError` where an argument is of another kind than it has to be."""
+    if not isinstance(table, str | Path) and not (hasattr(table, "columns") and hasattr(table, "iloc")):
+        raise FeatureError(f"table is a data frame, or the path of a TSV or CSV file, not a {type(table).__name__}")
+    for name, value in arguments.items():
+        texts = name == "outcome"
+        if value is None and name == "folds":
+            continue
+        if not isinstance(value, str if texts else int | np.integer):
+            what = "a text, such as 'fall(madrs)'" if texts else "a whole number"
+            raise FeatureError(f"{name} is {what}, not {value!r}")
 
 
 def table_of_frame(frame: DataFrame) -> Table:

@@ -49,13 +49,15 @@ def kind_of(table: Table, column: str, rows: Sequence[int]) -> CellKind:
 def numbers(table: Table, column: str, rows: Sequence[int]) -> Float[np.ndarray, "row"]:
     """(row,) values of some rows, NaN where nothing is there.
 
-    Raises `TableError`, with the line, for a cell that is no number, or one too large to compute with.
+    Raises `TableError`, with the line, for a cell that is no number, or one too large or too small to compute with.
     """
     found = table.numbers(column, rows)
     for place in np.flatnonzero(np.abs(found) > LARGEST):
         row = rows[int(place)]
         problem = f"{column} is {table.column(column)[row]}, too large to compute with; correct it, or its unit"
         raise TableError(table.path, problem, table.lines[row])
+    if 0 < np.abs(found[np.isfinite(found)]).max(initial=0.0) < 1 / LARGEST:
+        raise TableError(table.path, f"{column} holds numbers too small to compute with; change its unit")
     return found
 
 

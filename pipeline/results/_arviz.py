@@ -34,7 +34,7 @@ def to_arviz(posterior: Posterior | PosteriorDraws | xr.Dataset, draws: int = 10
         seed: of these draws.
 
     Raises `TypeError` where it is no posterior of one inversion, and `ValueError` where `draws` is no positive
-    multiple of 4.
+    multiple of 4 or the inversion failed.
 
     Example:
         >>> arviz.summary(to_arviz(open_result("out/sub-01.nc"), draws=4000, seed=1))
@@ -45,8 +45,10 @@ def to_arviz(posterior: Posterior | PosteriorDraws | xr.Dataset, draws: int = 10
         return _container({"posterior": _by_field(posterior.names, posterior.draws, "NUTS")})
     if not isinstance(posterior, Posterior):
         raise TypeError(f"to_arviz takes the Posterior of one inversion, not a {type(posterior).__name__}")
-    if draws < CHAINS or draws % CHAINS:
-        raise ValueError(f"draws must be a positive multiple of {CHAINS} (the number of chains), not {draws}")
+    if posterior.status.failed:
+        raise ValueError(f"there is no posterior to draw from: the inversion {posterior.status.value}")
+    if not isinstance(draws, int | np.integer) or draws < CHAINS or draws % CHAINS:
+        raise ValueError(f"draws must be a positive multiple of {CHAINS} (the number of chains), not {draws!r}")
     rng = np.random.default_rng(seed)
     prior = posterior.prior
     within = prior.free

@@ -64,7 +64,12 @@ def write_dataset(path: str | Path, dataset: xr.Dataset) -> None:
     dataset = dataset.assign_attrs({DIGEST: _digest(values_of(dataset), dataset.attrs)})
     plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
     with dask.config.set(scheduler="synchronous"):  # in a worker of a cluster, xarray would ask that for a lock
-        content = bytes(dataset.to_netcdf(engine="h5netcdf", encoding=plain))
+        try:
+            content = bytes(dataset.to_netcdf(engine="h5netcdf", encoding=plain))
+        except ValueError as error:  # of which UnicodeEncodeError is one
+            raise ValueError(
+                f"{path}: a name holds a character that NetCDF cannot ({message_line(str(error))}); rename it"
+            ) from error
     write_bytes(path, content + _seal(hashlib.sha256(content).hexdigest()))
 
 

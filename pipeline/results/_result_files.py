@@ -82,6 +82,8 @@ def save_result(result: Any, path: str | Path, *, subject: Subject | None = None
     if isinstance(result, str | Path):
         raise TypeError("give the result first, then the path: save_result(posterior, 'sub-01.nc')")
     path = Path(path)
+    if not path.name or "\0" in str(path):
+        raise ValueError(f"{str(path)!r} is no name of a file; give one, such as 'sub-01.nc'")
     if type(result).__name__ in _OTHER_WRITERS:
         _refuse_options(result, subject=subject, spec=spec)
         room, writer = _OTHER_WRITERS[type(result).__name__]

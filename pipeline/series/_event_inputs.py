@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LONGEST_REPETITION_TIME = 60.0  # s; above it, it is in ms
+_MOST_SCANS = 1_000_000
+_LARGEST = 1e12  # s, or height; what is larger is a slip
 COLUMNS = ("onset", "duration", "trial_type")
 MODULATION = "modulation"
 
@@ -51,9 +53,9 @@ def inputs_from_events(
         A data frame, bin × input; its index is the time of each bin's beginning, s. The bin width is
         repetition_time / 16.
 
-    Raises `EventsError` where columns are absent, an onset, duration or modulation is no finite number, a duration is
-    negative, an input names a trial type that does not occur, or no event lies within the run; `TableError` where a
-    file cannot be read.
+    Raises `EventsError` where columns are absent or twice there, an onset, duration or modulation is no finite number,
+    a duration is negative, an input names a trial type that does not occur, or no event lies within the run;
+    `TableError` where a file cannot be read.
 
     >>> events = pd.DataFrame({"onset": [0, 40], "duration": [20, 20], "trial_type": ["faces", "shapes"]})
     >>> inputs_from_events(events, scans=40, repetition_time=2.0, inputs={"task": ["faces", "shapes"]}).shape
@@ -61,15 +63,16 @@ def inputs_from_events(
     """
     import pandas as pd
 
-    if scans < 1 or not (np.isfinite(repetition_time) and repetition_time > 0):
-        raise EventsError(f"{scans} scans of {repetition_time} s; both must be positive")
+    repetition_time = one_number("repetition_time", repetition_time)
+    if scans != (scans := int(one_number("scans", scans))) or not 0 < scans <= _MOST_SCANS:
+        raise EventsError(f"scans is a whole number of scans, from 1 to {_MOST_SCANS:,}")
+    if not (np.isfinite(repetition_time) and repetition_time > 0):
+        raise EventsError(f"{scans} scans of {repetition_time:g} s; both must be positive")
     if repetition_time > _LONGEST_REPETITION_TIME:
         raise EventsError(f"a repetition time of {repetition_time:g} s; give seconds, not milliseconds")
     onset, duration, height, kinds = _checked(events)
-    pooled = {kind: (kind,) for kind in sorted(set(kinds))} if inputs is None else inputs
     series = {}
-    for name, pool in pooled.items():
-        members = (pool,) if isinstance(pool, str) else tuple(map(str, pool))
+    for name, members in _pooled(inputs, kinds).items():
         for member in members:
             if member not in kinds:
                 raise EventsError(
@@ -114,6 +117,32 @@ def convolve_inputs(inputs: pd.DataFrame, repetition_time: float, *, slice_time_
     return pd.DataFrame(values, index=pd.Index(np.arange(scans) * repetition_time, name="time"))
 
 
+def one_number(what: str, value: object) -> float:
+    """`value` as a float; raises `EventsError` where it is a text, several numbers or none."""
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "biuf":
+        raise EventsError(f"{what} is one number, not {str(value)[:40]!r}")
+    return float(array.item())
+
+
+def _pooled(inputs: Mapping[str, str | Sequence[str]] | None, kinds: np.ndarray) -> dict[str, tuple[str, ...]]:
+    """Name of each input → its trial types, as texts."""
+    if inputs is None:
+        return {kind: (kind,) for kind in sorted(set(kinds))}
+    if not isinstance(inputs, Mapping):
+        raise EventsError(
+            "inputs is a dictionary, input → trial types, as {'task': ['faces', 'shapes']}, "
+            f"not a {type(inputs).__name__}"
+        )
+    pools = {}
+    for name, pool in inputs.items():
+        members = tuple(map(str, pool)) if isinstance(pool, Iterable) and not isinstance(pool, str) else (str(pool),)
+        if not members:
+            raise EventsError(f"input {name!r} has no trial type; name one at least, or leave the input out")
+        pools[name] = members
+    return pools
+
+
 def _checked(
     events: pd.DataFrame | str | PathLike[str],
 ) -> tuple[Float[np.ndarray, "event"], Float[np.ndarray, "event"], Float[np.ndarray, "event"], np.ndarray]:
@@ -123,9 +152,14 @@ def _checked(
         table = found.of_trial_types(found.trial_types)  # refuses an event without onset or duration, with its line
         heights = table.numbers(MODULATION) if MODULATION in table.columns else np.ones(table.onset.size)
         return table.onset, table.duration, heights, np.array(table.trial_type, dtype=object)
-    absent = [column for column in COLUMNS if column not in events.columns]
+    columns = getattr(events, "columns", None)
+    if columns is None:
+        raise EventsError(f"events are a data frame or the path of a BIDS events file, not a {type(events).__name__}")
+    absent = [column for column in COLUMNS if column not in columns]
     if absent:
         raise EventsError(f"the events lack {', '.join(absent)}; an events table has {', '.join(COLUMNS)}")
+    if twice := [column for column in (*COLUMNS, MODULATION) if list(columns).count(column) > 1]:
+        raise EventsError(f"the events have two columns called {twice[0]}; rename or drop one")
     if not len(events):
         raise EventsError("the events table has no row")
     onset, duration = _numbers(events, "onset"), _numbers(events, "duration")
@@ -145,8 +179,10 @@ def _checked(
 def _numbers(events: pd.DataFrame, column: str) -> Float[np.ndarray, "event"]:
     import pandas as pd
 
+    if getattr(events[column].dtype, "kind", "O") in "mMc":
+        raise EventsError(f"{column} holds {events[column].dtype}; give seconds from the start of the first scan")
     values = pd.to_numeric(events[column], errors="coerce").to_numpy(dtype=np.float64)
-    bad = ~np.isfinite(values)
+    bad = ~np.isfinite(values) | (np.abs(values) > _LARGEST)
     if bad.any():
         row = int(np.argmax(bad))
         found = events[column].iloc[row]

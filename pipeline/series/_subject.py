@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from dcm import SPM12_ECHO_TIME, Data, Subject
 from ..common import first_names
 from ..images import cosine_drifts
 from ..study import make_spec
-from ._event_inputs import inputs_from_events
+from ._event_inputs import inputs_from_events, one_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,9 +66,11 @@ def subject_from_series(
     values, names = _named(series, regions)
     if events is None:
         raise ValueError("a DCM needs events; connectivity at rest is measured by effconn.rest_connectivity")
+    slice_time_ref = one_number("slice_time_ref", slice_time_ref)
     if not 0 <= slice_time_ref <= 1:
         raise ValueError(f"slice_time_ref is a share of the repetition time from 0 to 1, not {slice_time_ref:g}")
     scans = values.shape[0]
+    repetition_time = one_number("repetition_time", repetition_time)
     table = inputs_from_events(events, scans, repetition_time, inputs=inputs)
     spec = make_spec(names, list(table.columns), a=a, b=b, c=c, d=d)
     data = Data(
@@ -92,8 +94,12 @@ def _named(series: pd.DataFrame | ArrayLike, regions: Sequence[str] | None) -> t
         regions = list(columns)
     if regions is None:
         raise ValueError("name the regions: regions=[...], or give a data frame whose columns are called after them")
+    if isinstance(regions, str | set | frozenset):  # letters; an order of chance
+        raise ValueError(f"regions are a list of names in the order of the columns, not a {type(regions).__name__}")
     names = tuple(map(str, regions))
     values = _numbers("series", series)
+    if not values.size:
+        raise ValueError(f"series have shape {values.shape}; give one scan and one region at least")
     if values.ndim != 2:
         raise ValueError(f"series have shape {values.shape}; give (scan, region), one region as table[['vmPFC']]")
     if values.shape[1] != len(names):
@@ -110,7 +116,7 @@ def _nuisance(
     """Confounds, drifts, and the constant last."""
     drifts = np.ones((scans, 1))
     if high_pass_period is not None:
-        drifts = cosine_drifts(scans, repetition_time, high_pass_period)
+        drifts = cosine_drifts(scans, repetition_time, one_number("high_pass_period", high_pass_period))
     if confounds is None:
         return drifts
     given = _numbers("confounds", confounds)
@@ -123,8 +129,16 @@ def _nuisance(
 
 def _numbers(what: str, table: pd.DataFrame | ArrayLike) -> np.ndarray:
     """A table as float64; raises `ValueError`, naming the columns, where some hold anything but numbers."""
+    given: Any = table
+    dtypes = list(given.dtypes) if hasattr(given, "columns") else [getattr(given, "dtype", None)]
+    if {getattr(dtype, "kind", "O") for dtype in dtypes} & set("cmM"):
+        raise ValueError(f"{what} must be real numbers, not complex numbers, dates or durations")
+    if isinstance(given, np.ma.MaskedArray):
+        given = np.ma.filled(given.astype(np.float64), np.nan)
+    elif hasattr(given, "columns"):
+        given = given.astype(object).where(given.notna(), np.nan)  # pandas' own missing value is no float
     try:
-        return np.asarray(table, dtype=np.float64)
+        return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         columns = getattr(table, "dtypes", None)
         texts = [] if columns is None else [str(name) for name, dtype in columns.items() if dtype.kind not in "biuf"]

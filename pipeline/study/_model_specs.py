@@ -65,6 +65,9 @@ def make_spec(
     >>> make_spec(["V1", "V5"], ["motion"], a=["V5 <- V1"], b={"motion": ["V5 <- V1"]}, c={"motion": ["V1"]})
     Spec(2 regions: V1, V5; 1 input: motion; 3 A, 1 B, 1 C, 0 D)
     """
+    for what, names in (("regions", regions), ("inputs", inputs)):
+        if isinstance(names, str | set | frozenset):  # letters; an order of chance
+            raise ValueError(f"{what} are a list of names in the model's order, not a {type(names).__name__}")
     regions, inputs = [str(name) for name in regions], [str(name) for name in inputs]
     n, m = len(regions), len(inputs)
     masks = {"a": np.eye(n, dtype=bool), "b": np.zeros((n, n, m), bool), "c": np.zeros((n, m), bool)}
@@ -74,6 +77,8 @@ def make_spec(
     for name, driven in _items("c", c, "input → regions"):
         if isinstance(driven, str):
             raise ValueError(f"{driven!r} is one text; give a list of regions, as [{driven!r}]")
+        if not isinstance(driven, Iterable):
+            raise TypeError(f"c: {name} drives a list of regions, not a {type(driven).__name__}")
         masks["c"][[_place(region, regions, "regions") for region in driven], _place(name, inputs, "inputs")] = True
     gates = np.zeros((n, n, n), dtype=bool)
     for name, connections in _items("d", d, "region → connections"):
@@ -97,6 +102,11 @@ def _items(field: str, given: Mapping[str, Sequence[str]] | None, what: str) -> 
 def _mask(regions: Sequence[str], connections: Sequence[str]) -> Bool[np.ndarray, "region region"]:
     if isinstance(connections, str):
         raise ValueError(f"{connections!r} is one text; give a list of connections, as ['vmPFC <- amygdala']")
+    if not isinstance(connections, Iterable):
+        raise TypeError(
+            f"connections are a list of texts, as ['vmPFC <- amygdala'], not a {type(connections).__name__}"
+        )
+    connections = list(connections)  # those of a generator come once
     if odd := [entry for entry in connections if not isinstance(entry, str)]:
         raise TypeError(f"a connection is a text, 'vmPFC <- amygdala', not a {type(odd[0]).__name__}")
     mask = np.zeros((len(regions),) * 2, dtype=bool)

@@ -132,3 +132,30 @@ def test_importing_dcm_loads_nothing_heavy_and_starts_no_backend() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
     assert found.stdout.strip() == "[] False"
+
+
+@pytest.mark.parametrize("name", ["A[vmPFC->amygdala]", "A[vmPFC → amygdala]"])
+def test_an_arrow_the_other_way_is_the_same_connection(name: str) -> None:
+    posterior = made_up_posterior()
+    found, same = posterior[name], posterior["A[amygdala<-vmPFC]"]
+    assert isinstance(found, Marginal)
+    assert isinstance(same, Marginal)
+    assert (found.name, found.mean) == (same.name, same.mean)
+    assert find_name("B[vmPFC -> amygdala, faces]", posterior.spec.parameter_names) == "B[amygdala<-vmPFC, faces]"
+
+
+@pytest.mark.parametrize("key", [3, None, ["A"], slice(0, 1)])
+def test_a_key_of_the_wrong_kind_is_no_parameter(key: object) -> None:
+    with pytest.raises(KeyError, match="no parameter or field is called"):
+        made_up_posterior()[key]  # type: ignore[index]  # of the wrong kind on purpose
+
+
+def test_masked_values_of_series_are_missing() -> None:
+    series = np.ma.masked_greater(np.random.default_rng(0).normal(size=(40, 2)), 1.5)
+    with pytest.raises(ValueError, match=r"bold holds .* not finite"):
+        Data(series, np.zeros((640, 1)), 0.125, 2.0)
+
+
+def test_names_without_an_order_are_no_regions() -> None:
+    with pytest.raises(ValueError, match="in the model's order, not a set"):
+        Spec({"V1", "V5"}, ("task",), np.ones((2, 2)))  # type: ignore[arg-type]  # wrong on purpose

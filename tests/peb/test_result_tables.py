@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -238,3 +239,94 @@ def test_columns_that_are_not_there_or_are_dates_are_refused() -> None:
         Design.from_frame(FRAME, ["sex"])
     with pytest.raises(DesignError, match="give it as numbers, such as days"):
         Design.from_frame(FRAME.assign(visit=pd.date_range("2020-01-01", periods=4)))
+
+
+def table(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"participant_id": ["a", "b", "c", "d"], "age": [20.0, 30.0, 25.0, 41.0], **columns})
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (table().assign(participant_id=["a", None, "c", "d"]), "row 1 names no participant"),
+        (pd.concat([table(), table()[["age"]]], axis=1), "two columns called age"),
+        (table().iloc[:0], "no participant"),
+        (table(age=[np.inf, 1.0, 2.0, 3.0]), "age is missing for a"),
+        ({"participant_id": ["a"]}, "made of a data frame, not of a dict"),
+    ],
+)
+def test_a_frame_that_is_no_design_is_named(frame: Any, told: str) -> None:
+    with pytest.raises(DesignError, match=told):
+        Design.from_frame(frame)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"plus": ["drgu"]}, "'drgu' is no kind of a covariate"),
+        ({"plus": ["drug", "placebo"]}, "holds both drug and placebo"),
+        ({"interactions": ["ab"]}, "pairs of covariates"),
+        ({"interactions": ("age", "arm")}, "pairs of covariates"),
+        ({"covariates": [["age"]]}, "has no column"),
+    ],
+)
+def test_options_of_a_design_that_say_nothing_are_named(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(DesignError, match=told):
+        Design.from_frame(table(arm=["drug", "placebo"] * 2), **options)
+
+
+def test_one_name_may_be_a_text_where_names_are_asked_for() -> None:
+    design = Design.from_frame(table(arm=["drug", "x"] * 2), centre="age", plus="drug")
+    assert (list(design.centres), design.kinds) == (["age"], {"arm[drug]": ("x", "drug")})
+
+
+@pytest.mark.parametrize("values", [np.arange(4) + 1j, np.arange(4).astype("datetime64[D]")])
+def test_a_covariate_of_no_real_numbers_is_refused(values: np.ndarray) -> None:
+    with pytest.raises(DesignError, match="give it as numbers"):
+        peb.make_design("abcd", {"age": values})
+
+
+def test_masked_values_are_missing() -> None:
+    with pytest.raises(DesignError, match="age is missing for d"):
+        peb.make_design("abcd", {"age": np.ma.masked_greater([1.0, 2.0, 3.0, 9.0], 5.0)})
+
+
+def test_participants_may_be_numbers() -> None:
+    estimates = peb.from_dcm(cast(Any, {1: made_up_posterior(), 2: made_up_posterior()}))
+    design = peb.make_design(cast(Any, [1, 2]), {})
+    assert tuple(estimate.name for estimate in estimates) == design.participants == ("1", "2")
+
+
+def test_fields_of_a_generator_serve_every_participant() -> None:
+    posteriors = {"a": made_up_posterior(), "b": made_up_posterior()}
+    found = peb.from_dcm(posteriors, cast(Any, (field for field in ["A"])))
+    assert found[0].parameters == found[1].parameters == peb.from_dcm(posteriors, ["A"])[0].parameters
+
+
+def test_fields_are_found_however_the_arrow_is_written() -> None:
+    (found,) = peb.from_dcm({"a": made_up_posterior()}, ["A[vmPFC ← amygdala]"])
+    assert found.parameters == ("A[vmPFC<-amygdala]",)
+
+
+def test_posteriors_whose_a_is_not_the_same_quantity_are_no_group() -> None:
+    centred = dataclasses.replace(made_up_posterior(), centre_inputs=True)
+    with pytest.raises(ValueError, match="inputs were centred for b alone"):
+        peb.from_dcm({"a": made_up_posterior(), "b": centred})
+
+
+@pytest.mark.parametrize("odd", [None, 3, "posterior"])
+def test_what_is_no_posterior_is_named(odd: Any) -> None:
+    with pytest.raises(TypeError, match="b: a posterior is one of"):
+        peb.from_dcm({"a": made_up_posterior(), "b": odd})
+
+
+def test_a_posterior_that_is_not_finite_is_named() -> None:
+    broken = dataclasses.replace(made_up_posterior(), mean=made_up_posterior().mean * np.nan)
+    with pytest.raises(ValueError, match="b: a Gaussian must have a finite mean"):
+        peb.from_dcm({"a": made_up_posterior(), "b": broken})
+
+
+@pytest.mark.parametrize("key", [3, None, ["age"], ("a", "b", "c")])
+def test_a_key_of_the_wrong_kind_is_no_effect(key: Any) -> None:
+    with pytest.raises(KeyError, match="no effect or covariate"):
+        made_up_group()[key]

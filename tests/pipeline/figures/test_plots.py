@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from dcm import Data, Posterior
+from dcm import Data, Posterior, Spec, Status, prior
 from peb import (
     CrossValidation,
     DesignError,
@@ -308,3 +308,58 @@ def test_a_picture_without_its_key_has_none(posterior: Posterior) -> None:
     axes = plot_graph(posterior, legend=False)
     assert not axes.figure.legends
     assert axes.get_legend() is None
+
+
+@pytest.mark.parametrize(
+    "plot", [plot_connectivity, plot_graph, plot_posterior, plot_fit, plot_free_energy, plot_effects, plot_arms]
+)
+@pytest.mark.parametrize("odd", [None, "posterior", {"a": 1}])
+def test_what_a_picture_cannot_be_of_is_named(plot: Any, odd: object) -> None:
+    with pytest.raises(TypeError, match=f"this picture is of an? .*, not of a {type(odd).__name__}"):
+        plot(odd)
+
+
+@pytest.mark.parametrize("plot", [plot_connectivity, plot_graph, plot_free_energy])
+@pytest.mark.parametrize("odd", ["axes", [1], "polar"])
+def test_what_is_no_axes_is_named(plot: Any, odd: object) -> None:
+    ax = pyplot.subplots(subplot_kw={"polar": True})[1] if odd == "polar" else odd
+    with pytest.raises(TypeError, match="ax is a picture's axes"):
+        plot(made_up_posterior(), ax)
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("plot", [plot_connectivity, plot_graph, plot_posterior])
+def test_a_failed_inversion_has_no_picture_of_its_parameters(plot: Any) -> None:
+    with pytest.raises(ValueError, match="no posterior to draw: the inversion failed"):
+        plot(replace(made_up_posterior(), status=Status.NOT_FINITE))
+
+
+def test_a_path_without_a_number_is_not_drawn() -> None:
+    with pytest.raises(ValueError, match="no free energy to draw"):
+        plot_free_energy(replace(made_up_posterior(), start_free_energies=np.full(3, -np.inf)))
+
+
+def test_an_input_called_a_does_not_take_the_place_of_the_average() -> None:
+    made, shape = made_up_posterior(), np.ones((2, 2))
+    spec = Spec(("V1", "V5"), ("A",), shape, shape[..., None], np.ones((2, 1)))
+    size = prior(spec).free.size
+    posterior = replace(made, spec=spec, prior=prior(spec), mean=prior(spec).mean, free=prior(spec).free)
+    posterior = replace(posterior, covariance=np.eye(size))
+    for plot in (plot_connectivity, plot_graph):
+        assert plot(posterior, matrix="A").get_title(loc="left").startswith("A: average")
+        assert plot(posterior, matrix="B[A]").get_title(loc="left").startswith("B: added by A")
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("scale", [3, (0, 1), (np.nan, 1)])
+def test_a_scale_that_is_no_two_sizes_is_named(scale: object) -> None:
+    with pytest.raises(ValueError, match="two sizes above 0"):
+        plot_connectivity(made_up_posterior(), scale=scale)  # type: ignore[arg-type]  # of the wrong kind on purpose
+
+
+def test_a_single_covariate_may_be_a_text() -> None:
+    group = made_up_group()
+    assert len(plot_effects(group, covariates="age")) == len(plot_effects(group, covariates=["age"]))
+    with pytest.raises(ValueError, match="no covariate is asked for"):
+        plot_effects(group, covariates=[])
+    pyplot.close("all")

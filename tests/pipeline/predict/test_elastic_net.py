@@ -145,3 +145,29 @@ def test_a_picture_of_nobody_left_out_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="in_sample"):
         plot_predictions(result)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"table": [1, 2]}, "table is a data frame"),
+        ({"outcome": 3}, "outcome is a text"),
+        ({"outcome": ["score"]}, "outcome is a text"),
+        ({"formula": ["age"]}, "formula is one text"),
+        ({"folds": "3"}, "folds is a whole number"),
+        ({"permutations": 1.5}, "permutations is a whole number"),
+        ({"seed": None}, "seed is a whole number"),
+        ({"description": 3}, "description is a dictionary"),
+        ({"covariates": "age"}, r"\+ age$"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_named(changed: dict[str, Any], told: str) -> None:
+    given: dict[str, Any] = {"table": frame(), "outcome": "fall(score)", "formula": FORMULA} | QUICK | changed
+    with pytest.raises(FeatureError, match=told):
+        elastic_net(**given, sessions=("pre", "post"))
+
+
+def test_numbers_too_small_to_compute_with_are_named() -> None:
+    tiny = frame().assign(gppi_a=frame()["gppi_a"] * 1e-200)
+    with pytest.raises(FeatureError, match="gppi_a holds numbers too small"):
+        elastic_net(tiny, "fall(score)", "change(gppi_*)", sessions=("pre", "post"), **QUICK)

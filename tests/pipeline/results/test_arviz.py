@@ -128,3 +128,14 @@ def test_draws_of_a_sampler_keep_their_chains(posterior: Posterior) -> None:
     )
     summary: Any = arviz.summary(to_arviz(drawn), round_to="none")
     assert list(summary["mean"][list(posterior.names)]) == pytest.approx(list(values.mean(axis=(0, 1))))
+
+
+@pytest.mark.parametrize("draws", ["8", 4.0, None])
+def test_a_number_of_draws_that_is_none_is_named(posterior: Posterior, draws: Any) -> None:
+    with pytest.raises(ValueError, match="positive multiple of 4"):
+        to_arviz(posterior, draws)
+
+
+def test_a_failed_inversion_has_nothing_to_draw_from(posterior: Posterior) -> None:
+    with pytest.raises(ValueError, match="no posterior to draw from: the inversion failed"):
+        to_arviz(replace(posterior, status=Status.NOT_FINITE))

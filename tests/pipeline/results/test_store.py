@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from made_up_posterior import made_up_posterior
 
-from dcm import Data, Posterior, Prior, Refinement, Settings, Subject
+from dcm import Data, Posterior, Prior, Refinement, Settings, Spec, Subject
 from pipeline.results import (
     ResultFileError,
     open_dataset,
@@ -211,3 +211,18 @@ def test_a_file_of_spm_is_not_to_be_deleted(tmp_path: Path) -> None:
 def test_result_and_path_in_the_other_order_are_recognised(make: Make, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="give the result first, then the path"):
         save_result(str(tmp_path / "x.nc"), make())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["", "sub\0.nc"])
+def test_a_path_that_names_no_file_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="no name of a file"):
+        save_result(made_up_posterior(), path)
+
+
+@pytest.mark.parametrize("name", ["V\0", "V\ud800"])
+def test_a_name_that_netcdf_cannot_hold_is_named(name: str, tmp_path: Path) -> None:
+    made = made_up_posterior()
+    spec = Spec((name, "V5"), made.spec.inputs, made.spec.a, made.spec.b, made.spec.c)
+    with pytest.raises(ValueError, match="holds a character that NetCDF cannot"):
+        save_result(replace(made, spec=spec), tmp_path / "sub-01.nc")
+    assert not list(tmp_path.iterdir())

@@ -206,3 +206,79 @@ def test_convolved_inputs_are_a_regressor_of_a_scan_each_that_rises_after_the_on
     assert abs(regressors.loc[:18.0, "shapes"]).max() == 0
     with pytest.raises(ValueError, match="no whole number of scans"):
         convolve_inputs(inputs_from_events(events, SCANS, TR).iloc[:-1], TR)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"repetition_time": "2"}, "repetition_time is one number, not '2'"),
+        ({"repetition_time": [2.0, 2.0]}, "repetition_time is one number"),
+        ({"scans": 40.5}, "whole number of scans"),
+        ({"scans": 10**12}, "whole number of scans"),
+        ({"inputs": ["faces"]}, "inputs is a dictionary"),
+        ({"inputs": {"task": []}}, "has no trial type"),
+        ({"events": [1, 2]}, "a data frame or the path"),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_named(events: pd.DataFrame, changed: dict[str, object], told: str) -> None:
+    options: dict[str, object] = {"events": events, "scans": SCANS, "repetition_time": TR} | changed
+    with pytest.raises(EventsError, match=told):
+        inputs_from_events(**options)  # type: ignore[arg-type]  # of the wrong kind on purpose
+
+
+def test_numbers_of_any_kind_serve(events: pd.DataFrame) -> None:
+    plain = inputs_from_events(events, SCANS, TR)
+    pd.testing.assert_frame_equal(inputs_from_events(events, np.int8(SCANS), np.array([TR])), plain)  # type: ignore[arg-type]  # as numpy has them
+
+
+def test_trial_types_may_be_numbers(events: pd.DataFrame) -> None:
+    numbered = events.assign(trial_type=[1, 2, 1, 3])
+    pooled = inputs_from_events(numbered, SCANS, TR, inputs={"task": [1, 2], "cue": 3})  # type: ignore[dict-item, list-item]  # numbers on purpose
+    assert list(pooled.columns) == ["task", "cue"]
+
+
+def test_dates_and_durations_are_no_onsets(events: pd.DataFrame) -> None:
+    with pytest.raises(EventsError, match="give seconds"):
+        inputs_from_events(events.assign(onset=pd.to_timedelta(events["onset"], unit="s")), SCANS, TR)
+
+
+def test_an_onset_beyond_any_run_is_refused(events: pd.DataFrame) -> None:
+    with pytest.raises(EventsError, match="row 3 of the events has the onset"):
+        inputs_from_events(events.assign(onset=[0.0, 20.0, 40.0, 1e300]), SCANS, TR)
+
+
+def test_a_column_that_is_there_twice_is_refused(events: pd.DataFrame) -> None:
+    with pytest.raises(EventsError, match="two columns called onset"):
+        inputs_from_events(pd.concat([events, events[["onset"]]], axis=1), SCANS, TR)
+
+
+@pytest.mark.parametrize("regions", [{"vmPFC", "amygdala"}, "ab"])
+def test_names_of_regions_without_an_order_are_refused(
+    series: pd.DataFrame, events: pd.DataFrame, regions: object
+) -> None:
+    with pytest.raises(ValueError, match="in the order of the columns"):
+        made(series.to_numpy(), events, regions=regions)  # type: ignore[arg-type]  # an array is served too
+
+
+def test_masked_and_missing_values_are_no_values(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    masked = np.ma.masked_greater(series.to_numpy(), 2.0)
+    with pytest.raises(ValueError, match="missing or not finite"):
+        made(masked, events, regions=list(series.columns))  # type: ignore[arg-type]  # an array is served too
+    with pytest.raises(ValueError, match="missing or not finite"):
+        made(series.round().astype("Int64").mask(series > 2.0), events)
+
+
+def test_complex_series_are_refused(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="real numbers"):
+        made(series + 1j, events)
+
+
+def test_connections_of_a_generator_count(series: pd.DataFrame, events: pd.DataFrame) -> None:
+    connections = (text for text in ["amygdala <- vmPFC"])
+    assert made(series, events, b={"faces": connections}).spec.b.sum() == 1
+
+
+@pytest.mark.parametrize("given", [{"a": None}, {"b": {"faces": None}}, {"c": {"faces": 1}}])
+def test_no_list_of_connections_is_named(series: pd.DataFrame, events: pd.DataFrame, given: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match="list of"):
+        made(series, events, **given)
