@@ -16,7 +16,7 @@ from ._options import Debug, Json
 
 HELP = (
     "Simulate data from a study's own design with known truths, invert them as the study's are, and show how "
-    "often intervals hold the truth, signs are right, models are told apart, and the group question is answered."
+    "often intervals hold the truth, signs are right, models are distinguished, and the group question is answered."
 )
 EXAMPLE = "effconn calibrate study.toml --datasets 300"
 MOST, MOST_PARTICIPANTS = 100_000, 1000  # data sets; participants of a group

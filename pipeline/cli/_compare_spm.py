@@ -20,7 +20,7 @@ EXAMPLE = "effconn compare-spm estimated/DCM_*.mat --derivatives spm --json comp
 def command(
     files: DcmFiles,
     compat: Annotated[
-        Mode, typer.Option(help="Which release the files are held against: 'spm12' or 'spm25'.")
+        Mode, typer.Option(help="Which release the files are compared with: 'spm12' or 'spm25'.")
     ] = "spm12",
     derivatives: Derivatives = "exact",
     starts: Annotated[
