@@ -86,7 +86,7 @@ def plot_connectivity(
             be compared; this picture's own where None.
         legend: whether to draw the key.
 
-    Raises `ValueError` where the result has no such matrix.
+    Raises `ValueError` where the result has no such matrix, or the scale is not two sizes.
     """
     check_class(result, Posterior, GroupPosterior)
     values = parameter_values(result, covariate, spec)

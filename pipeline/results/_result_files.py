@@ -74,7 +74,8 @@ def save_result(result: Any, path: str | Path, *, subject: Subject | None = None
         subject: what a posterior is of, to store its name, the observed series, confounds and scan times as well.
         spec: the DCM that a group's participants share, to store its masks and its parameters' units as well.
 
-    Raises `TypeError` where the result is of another class, `ValueError` where an option does not belong to it.
+    Raises `TypeError` where the result is of another class, `ValueError` where an option does not belong to it, such as
+    the subject of another model.
 
     Example:
         >>> save_result(posterior, "sub-01.nc", subject=subject)
@@ -112,7 +113,8 @@ def to_dataset(
         name: what a posterior goes by, where no subject says.
         subject, spec: as in `save_result`.
 
-    Raises `TypeError` where the result is of another class, `ValueError` where an option does not belong to it.
+    Raises `TypeError` where the result is of another class, `ValueError` where an option does not belong to it, such as
+    the subject of another model.
 
     Example:
         >>> to_dataset(posterior)["mean"].sel(parameter="A[V5<-V1]").item()
@@ -126,6 +128,12 @@ def to_dataset(
     _refuse_options(result, spec=spec)
     if subject is None:
         return posterior_dataset(result, name=name, attrs=made_by)
+    if not isinstance(subject, Subject):
+        raise TypeError(f"subject is a Subject, not {type(subject).__name__}")
+    if subject.spec != result.spec:
+        raise ValueError(
+            f"{subject.name}: its model is {subject.spec}, the posterior's {result.spec}; give its own subject"
+        )
     data, _ = subject.data.prepared(subject.centre_inputs)
     return posterior_dataset(result, name=subject.name, attrs=made_by, data=data)
 

@@ -103,13 +103,18 @@ def convolve_inputs(inputs: pd.DataFrame, repetition_time: float, *, slice_time_
     Returns:
         A data frame, scan × input; its index is the time of each scan's beginning, s.
 
-    Raises `ValueError` where the bins are not 16 a scan.
+    Raises `ValueError` where the bins are not 16 a scan, or a time is none.
     """
     import pandas as pd
 
     scans, rest = divmod(len(inputs), BINS)
     if rest or not scans:
         raise ValueError(f"{len(inputs)} bins are no whole number of scans of {BINS} bins; see inputs_from_events")
+    if not (np.isfinite(repetition_time) and repetition_time > 0 and 0 <= slice_time_ref <= 1):
+        raise ValueError(
+            f"a repetition time of {repetition_time:g} s, read at {slice_time_ref:g} of it; give seconds above 0, "
+            "and a share from 0 to 1"
+        )
     values = {
         name: convolve_and_sample(inputs[name].to_numpy(dtype=np.float64), repetition_time, slice_time_ref, 0)
         for name in inputs.columns

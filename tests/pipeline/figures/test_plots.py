@@ -204,6 +204,8 @@ def test_a_matrix_that_is_not_there_is_refused(posterior: Posterior, group: Grou
             plot(posterior, matrix="B[task]")
     with pytest.raises(ValueError, match="a covariate of a group"):
         plot_connectivity(posterior, covariate="age")
+    with pytest.raises(ValueError, match=r"scale is two sizes"):
+        plot_connectivity(posterior, scale=1.0)
     with pytest.raises(DesignError):
         plot_graph(group, covariate="dose")
 

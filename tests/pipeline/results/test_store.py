@@ -195,6 +195,11 @@ def test_what_is_no_result_is_named(make: Make, tmp_path: Path) -> None:
         save_result({}, tmp_path / "x.nc")
     with pytest.raises(ValueError, match="spec says nothing of a Posterior; leave it out"):
         to_dataset(make(), spec=make().spec)
+    spec = make().spec
+    other = Spec(spec.regions, ("other", *spec.inputs[1:]), spec.a, spec.b, spec.c, spec.d)
+    subject = Subject("sub-02", other, Data(np.eye(20, 2), np.ones((40, 2)), 1.0, 2.0))
+    with pytest.raises(ValueError, match=r"sub-02: its model is Spec\(.*other.*; give its own subject"):
+        to_dataset(make(), subject=subject)
     xr.Dataset({"x": 1.0}).to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
     with pytest.raises(ResultFileError, match=r"x\.nc: is no result; give a NetCDF file that effconn wrote"):
         open_result(tmp_path / "x.nc")

@@ -206,6 +206,9 @@ def test_convolved_inputs_are_a_regressor_of_a_scan_each_that_rises_after_the_on
     assert abs(regressors.loc[:18.0, "shapes"]).max() == 0
     with pytest.raises(ValueError, match="no whole number of scans"):
         convolve_inputs(inputs_from_events(events, SCANS, TR).iloc[:-1], TR)
+    for repetition_time, share in ((0.0, 0.5), (TR, 7.0)):
+        with pytest.raises(ValueError, match="share from 0 to 1"):
+            convolve_inputs(inputs_from_events(events, SCANS, TR), repetition_time, slice_time_ref=share)
 
 
 @pytest.mark.parametrize(
