@@ -1,7 +1,7 @@
 """Inverting many DCM files, and comparing the results with SPM."""
 
 from ._compare import ComparisonReport, SpmComparison, compare_with_spm
-from ._invert import FileOutcome, check_folder, invert_files, result_path
+from ._invert import FileOutcome, check_folder, invert_files
 from ._plan import InversionPlan, is_dcm, read_inputs, remark_lines
 from ._summary import (
     COMPARISON_COLUMNS,
@@ -33,5 +33,4 @@ __all__ = [
     "mode_lines",
     "read_inputs",
     "remark_lines",
-    "result_path",
 ]

@@ -1,11 +1,10 @@
 """First-level posteriors checked by sampling: which posteriors, compared with which draws, and the verdict."""
 
-from ._comparison import ParameterCheck, PosteriorCheck, compare_posterior
+from ._comparison import PosteriorCheck, compare_posterior
 from ._figure import check_figure
 from ._posteriors import StoredPosterior, read_posteriors
 
 __all__ = [
-    "ParameterCheck",
     "PosteriorCheck",
     "StoredPosterior",
     "check_figure",
