@@ -78,7 +78,7 @@ def test_a_file_has_the_modulation_of_its_table(events: pd.DataFrame, tmp_path: 
 
 
 def test_heights_are_not_all_zero(events: pd.DataFrame) -> None:
-    with pytest.raises(EventsError, match=r"input 'faces': the modulation of all its events is 0"):
+    with pytest.raises(EventsError, match=r"input 'cue': the modulation of all its events is 0"):
         inputs_from_events(events.assign(modulation=0), SCANS, TR)
 
 
