@@ -24,7 +24,6 @@ ODD_SIZES = (0, 1, 3, 7, 8, 255, 4096, 65535, 10**6, 2**28, 2**31 - 1, 2**31, 2*
 ODD_LONG = (0, 1, 7, 2**16, 2**31 - 1, 2**32, 10**12, 2**63 - 1, 2**64 - 1)
 ODD_KINDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 18, 99)
 ODD_CLASSES = (0, *range(1, 19), 255)
-MAT4_TYPES = (0, 1, 2, 10, 50, 51, 52, 1000, 4052)
 BOMB_BYTES = 100_000_000
 
 Mutation = Callable[[bytearray, np.random.Generator], bytes | bytearray]

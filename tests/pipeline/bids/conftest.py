@@ -228,12 +228,6 @@ def table() -> Callable[[Path, Sequence[Sequence[Any]]], None]:
 
 
 @pytest.fixture
-def confound_table() -> Callable[..., list[list[Any]]]:
-    """Rows of a table of confounds."""
-    return confound_rows
-
-
-@pytest.fixture
 def only() -> Callable[[Inventory], str]:
     """The problem of the only absence there is."""
 
