@@ -18,7 +18,8 @@ class Data:
     """Region series and inputs of one run.
 
     Arguments:
-        bold: (scan, region) region series, in percent signal change or arbitrary units.
+        bold: (scan, region) region series, in percent signal change; in SPM's modes, which scale them, arbitrary units
+            do as well.
         inputs: (bin, input) experimental inputs at microtime resolution.
         bin_width: width δ of a microtime bin, s.
         repetition_time: time from scan to scan, s; scans × repetition_time must equal bins × bin_width.

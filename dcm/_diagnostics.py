@@ -11,6 +11,8 @@ from ._ar_noise import PRIOR_SD as AUTOCORRELATION_SD
 from ._posterior import Posterior, Status
 from .tables import counted
 
+SCALED_RANGE = 4.0  # of series that are scaled for the inversion, see `Data.prepared`
+LARGEST_RANGE = 200.0  # of series in percent signal change
 LOW_VARIANCE = 10.0  # percent explained below which SPM's check of a DCM warns
 STRONG_CONNECTION = 1 / 8  # Hz; below it no connection is worth the name (SPM's check)
 SAME_OPTIMUM = 0.5  # nats of F within which two starts count as having reached the same optimum
@@ -92,6 +94,11 @@ def diagnose(posterior: Posterior) -> Diagnostics:
     if small:
         warnings.append(
             f"{small}, and takes them for noise: give percent signal change, or our own priors (priors='none')"
+        )
+    if posterior.settings.scaling == "model" and posterior.data_scale < SCALED_RANGE / LARGEST_RANGE:
+        warnings.append(
+            f"the series range over {SCALED_RANGE / posterior.data_scale:.3g}, far more than percent signal change, "
+            "so that the model cannot reach them; divide each region's by its mean and multiply by 100"
         )
     if posterior.status is Status.MAX_ITERATIONS:
         warnings.append(f"stopped after {posterior.iterations} iterations before it converged; raise max_iterations")

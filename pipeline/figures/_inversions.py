@@ -63,6 +63,8 @@ def plot_fit(
     check_class(posterior, Posterior)
     if data is not None:
         check_class(data, Data)
+    if data is not None and data.bold.shape[1] != posterior.spec.n:
+        raise ValueError(f"the data have {data.bold.shape[1]} regions, but the posterior has {posterior.spec.n}")
     if data is not None and data.scans != len(posterior.prediction):
         raise ValueError(f"the data have {data.scans} scans, but the prediction has {len(posterior.prediction)}")
     with style():

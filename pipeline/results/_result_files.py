@@ -134,6 +134,11 @@ def to_dataset(
         raise ValueError(
             f"{subject.name}: its model is {subject.spec}, the posterior's {result.spec}; give its own subject"
         )
+    if not isinstance(subject, Subject):
+        raise TypeError(f"subject is the Subject that was inverted, not a {type(subject).__name__}")
+    named = (subject.spec.regions, subject.spec.inputs, subject.data.scans)
+    if named != (result.spec.regions, result.spec.inputs, len(result.prediction)):
+        raise ValueError(f"{subject.name}: the posterior is of other regions, inputs or scans; give its own subject")
     data, _ = subject.data.prepared(subject.centre_inputs)
     return posterior_dataset(result, name=subject.name, attrs=made_by, data=data)
 

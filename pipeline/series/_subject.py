@@ -41,8 +41,8 @@ def subject_from_series(
     """A DCM of region series from anywhere: a nilearn masker, XCP-D, CONN, a table.
 
     Arguments:
-        series: (scan, region) series, percent signal change or arbitrary units; a data frame's columns name the
-            regions.
+        series: (scan, region) series, percent signal change (in SPM's modes, which scale them, arbitrary units do as
+            well); a data frame's columns name the regions.
         events: see `inputs_from_events`.
         repetition_time: s.
         inputs: name of each input → the trial types that it pools; each trial type is an input of its own where None.

@@ -45,6 +45,12 @@ def write_dcm(path: str | Path, source: DcmFile | Subject, posterior: Posterior 
         >>> posterior = invert(subject)
         >>> write_dcm("DCM_sub-01.mat", subject, posterior)
     """
+    given: object = source
+    if not isinstance(given, Subject | DcmFile):
+        raise TypeError(
+            "give the path first, then what is written: write_dcm('DCM_sub-01.mat', subject), with a Subject or a "
+            f"DcmFile, not a {type(given).__name__}"
+        )
     if isinstance(source, Subject):
         source = _subject_file(Path(path), source, posterior)
     if posterior is None:

@@ -132,3 +132,10 @@ def test_a_posterior_names_its_mode_and_says_when_it_is_a_mixture(
     made = replace(made_up_posterior(gated), settings=settings, centre_inputs=centred)
     assert made.mode == mode
     assert bool(made.departures) == ("but" in mode)
+
+
+def test_series_in_a_unit_far_from_percent_are_told_apart_from_a_bad_model() -> None:
+    in_percent = replace(good(), settings=Settings(), data_scale=0.5)
+    assert not any("percent signal change" in line for line in diagnose(in_percent).warnings)
+    raw = replace(in_percent, data_scale=4 / 15_000)
+    assert any("range over 1.5e+04, far more than percent" in line for line in diagnose(raw).warnings)

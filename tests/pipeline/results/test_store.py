@@ -231,3 +231,10 @@ def test_a_name_that_netcdf_cannot_hold_is_named(name: str, tmp_path: Path) -> N
     with pytest.raises(ValueError, match="holds a character that NetCDF cannot"):
         save_result(replace(made, spec=spec), tmp_path / "sub-01.nc")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_subject_that_is_not_the_posteriors_is_refused(tmp_path: Path) -> None:
+    made = made_up_posterior()
+    other = Data(np.random.default_rng(0).normal(size=(30, 2)), np.zeros((480, 2)), 0.125, 2.0)
+    with pytest.raises(ValueError, match="of other regions, inputs or scans"):
+        save_result(made, tmp_path / "x.nc", subject=Subject("sub-02", made.spec, other))

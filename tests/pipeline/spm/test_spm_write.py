@@ -352,3 +352,8 @@ def test_a_posterior_of_the_default_mode_has_series_as_measured(
     measured = bold / 0.5
     np.testing.assert_allclose(again.data.bold, measured - measured.mean(axis=0))
     assert not again.centre_inputs
+
+
+def test_a_source_and_its_path_the_wrong_way_round_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="give the path first"):
+        write_dcm(tmp_path / "DCM_a.mat", tmp_path)  # type: ignore[arg-type]  # wrong on purpose
