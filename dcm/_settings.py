@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+import numpy as np
+
 from ._forward import Derivatives, ForwardModel, Integrator
 from ._laplace import HISTORY, NoiseModel
 from ._priors import Preset
@@ -136,6 +138,14 @@ def _problems(settings: Settings) -> list[str]:
             problems.append(f"{name} must be {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}, not {value!r}")
     if settings.refine == "sampling" and settings.as_spm:
         problems.append("refine='sampling' is for our own noise models, and SPM's numbers have no such step; drop one")
+    for name in ("starts", "max_iterations", "seed"):
+        if not isinstance(getattr(settings, name), int | np.integer):
+            problems.append(f"{name} must be a whole number, not {getattr(settings, name)!r}")
+    for name in ("tolerance", "spread"):
+        if not isinstance(getattr(settings, name), int | float | np.number):
+            problems.append(f"{name} must be a number, not {getattr(settings, name)!r}")
+    if problems:
+        return problems
     if settings.starts < 1:
         problems.append(f"starts must be at least 1, not {settings.starts}")
     if not 1 <= settings.max_iterations <= HISTORY:

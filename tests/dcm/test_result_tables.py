@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,3 +160,9 @@ def test_masked_values_of_series_are_missing() -> None:
 def test_names_without_an_order_are_no_regions() -> None:
     with pytest.raises(ValueError, match="in the model's order, not a set"):
         Spec({"V1", "V5"}, ("task",), np.ones((2, 2)))  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("option", [{"starts": 1.5}, {"starts": "3"}, {"seed": None}, {"tolerance": "0.1"}])
+def test_settings_of_the_wrong_kind_are_named(option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(option))} must be a (whole )?number"):
+        Settings(**option)
