@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from scipy.sparse import csc_array
 from scipy.special import ndtr
 
-from dcm import KERNEL_STEP, KERNEL_STEPS, Data, Posterior, Spec, Subject, volterra_kernels
+from dcm import KERNEL_STEP, KERNEL_STEPS, Data, Posterior, Preset, Spec, Subject, prior, volterra_kernels
 
 from ..matlab import MatFileError, cell_row, load_mat, matlab_scalar, save_mat, unwritable_places
 from ._dcm_estimate import named_parameters
@@ -39,7 +39,8 @@ def write_dcm(path: str | Path, source: DcmFile | Subject, posterior: Posterior 
         source: the model and data: a file's, or those of a subject.
         posterior: the result of its inversion.
 
-    Raises `ValueError` where the posterior failed or belongs to other regions, inputs or scans.
+    Raises `ValueError` where the posterior failed or belongs to other regions, inputs or scans, and where a subject to be
+    specified has prior means or covariances of its own, for which such a file has no place.
 
     Example:
         >>> posterior = invert(subject)
@@ -53,6 +54,8 @@ def write_dcm(path: str | Path, source: DcmFile | Subject, posterior: Posterior 
         )
     if isinstance(source, Subject):
         source = _subject_file(Path(path), source, posterior)
+    if posterior is None and isinstance(given, Subject):
+        _check_prior(given)
     if posterior is None:
         save_mat(path, {"DCM": _specified(source)})
         return
@@ -97,6 +100,21 @@ def _subject_file(path: Path, subject: Subject, posterior: Posterior | None) -> 
             "Y": {"dt": matlab_scalar(data.repetition_time), "X0": data.confounds},
             "options": {key: matlab_scalar(value) for key, value in switches.items()},
         },
+    )
+
+
+def _check_prior(subject: Subject) -> None:
+    """Raises `ValueError` where a prior is none of those that a mode names."""
+    own = subject.prior
+    if own is None:
+        return
+    for preset in get_args(Preset):
+        standard = prior(subject.spec, preset)
+        if np.array_equal(own.mean, standard.mean) and np.array_equal(own.covariance, standard.covariance):
+            return
+    raise ValueError(
+        f"{subject.name}: a specified DCM file has no place for prior means and covariances of one's own; write it "
+        "without (Subject(…, prior=None)), or with the posterior that was found under them"
     )
 
 

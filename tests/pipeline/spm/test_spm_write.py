@@ -357,3 +357,12 @@ def test_a_posterior_of_the_default_mode_has_series_as_measured(
 def test_a_source_and_its_path_the_wrong_way_round_are_named(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="give the path first"):
         write_dcm(tmp_path / "DCM_a.mat", tmp_path)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_prior_that_a_specified_file_has_no_place_for_is_not_dropped(tmp_path: Path) -> None:
+    data = Data(np.random.default_rng(2).normal(size=(40, 2)), (np.arange(640)[:, None] // 160) % 2.0, 0.125, 2.0)
+    subject = RunData("sub-07", ("V1", "V5"), ("motion",), data).specify(np.ones((2, 2)), c=[[1], [0]])
+    standard = prior(subject.spec, "spm12")
+    write_dcm(tmp_path / "DCM_standard.mat", replace(subject, prior=standard))
+    with pytest.raises(ValueError, match="no place for prior means and covariances"):
+        write_dcm(tmp_path / "DCM_own.mat", replace(subject, prior=Prior(standard.mean + 0.1, standard.covariance)))
