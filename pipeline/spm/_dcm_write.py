@@ -39,8 +39,8 @@ def write_dcm(path: str | Path, source: DcmFile | Subject, posterior: Posterior 
         source: the model and data: a file's, or those of a subject.
         posterior: the result of its inversion.
 
-    Raises `ValueError` where the posterior failed or belongs to other regions, inputs or scans, and where a subject to be
-    specified has prior means or covariances of its own, for which such a file has no place.
+    Raises `ValueError` where the posterior failed or belongs to other regions, inputs or scans, and where a subject
+    without a posterior has prior means or covariances of its own, for which a specified file has no place.
 
     Example:
         >>> posterior = invert(subject)
