@@ -120,8 +120,8 @@ def _connectivity_section(truth: PlantedTruth, recovered: RecoveredParameters, g
         Picture(
             "truth-faces",
             "Effect of faces (B): estimated and planted",
-            "One mark per visit. Marks should lie along the dashed line, and nine in ten of the vertical lines (90 % "
-            "credible intervals) should cross it.",
+            "One mark per visit. Marks should lie along the dashed line, and nine in ten of the vertical lines, "
+            "which are credible intervals, should cross it.",
             recovered_figure(recovered, truth.modulations),
         ),
         Picture(
