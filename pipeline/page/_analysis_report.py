@@ -115,7 +115,7 @@ def _write(report: AnalysisReport, folder: Path) -> Path:
     drawn = pictures(sections)
     with progress("drawing") as bar:
         for number, picture in enumerate(drawn):
-            save_figure(picture.drawn, folder / "figures", picture.name)
+            save_figure(picture.drawn, folder / "figures", picture.name, picture.document)
             bar(number + 1, len(drawn))
     files.append(("figures/", "every picture as SVG and PNG"))
     return write_page(report_page(report, sections, files), folder / f"{report.name}.html")

@@ -80,7 +80,7 @@ def read_report(folder: Path) -> AnalysisReport:
 
 
 def _store_picture(picture: Picture, folder: Path) -> list[Path]:
-    save_figure(picture.drawn, folder, picture.name)
+    save_figure(picture.drawn, folder, picture.name, picture.document)
     inline = folder / f"{picture.name}.inline.svg"  # with colours that follow a page's theme
     write_text(inline, str(picture.svg))
     return [folder / f"{picture.name}.svg", folder / f"{picture.name}.png", inline]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ from typing import Any
 import command_line
 import pytest
 import typer
-from small_study import write_simple_study
+from small_study import finished_simple_study
 
 import effconn
 import features
@@ -119,10 +120,13 @@ def test_the_tutorial_from_spm_files_runs_from_top_to_bottom(
 
 
 def test_the_tutorial_from_images_runs_on_a_tiny_study(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_simple_study(tmp_path / "demo")  # in place of the first command, which makes a larger one
+    shutil.copytree(finished_simple_study(tmp_path_factory), "demo")  # the first command makes a larger one
     run_page(DOCS / "tutorials" / "from_images.md", skip="effconn demo")
     assert "B[" in capsys.readouterr().out
     assert (tmp_path / "demo" / "results" / "report.html").is_file()

@@ -25,7 +25,7 @@ from pipeline.study import GroupAnalysis, Sessions
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
-KILLS = 3
+KILLS = 2
 STAGES = ("extract", "invert", "group", "measure", "statistics", "predict", "report")
 NOTHING: dict[str, list[str]] = {stage: [] for stage in STAGES}
 
@@ -52,7 +52,13 @@ def again(effconn: Effconn, folder: Path, *options: str) -> dict[str, list[str]]
 
 
 @pytest.fixture
-def ran(simple_finished: Path, tmp_path: Path) -> Path:
+def ran(finished: Path, tmp_path: Path) -> Path:
+    """A finished study of one's own."""
+    return Path(shutil.copytree(finished, tmp_path / "ran", copy_function=shutil.copy2))
+
+
+@pytest.fixture
+def simple_ran(simple_finished: Path, tmp_path: Path) -> Path:
     """A finished simple study of one's own."""
     return Path(shutil.copytree(simple_finished, tmp_path / "ran", copy_function=shutil.copy2))
 
@@ -101,46 +107,46 @@ def test_files_that_were_only_touched_are_not_worked_on_again(ran: Path, effconn
     assert not any(again(effconn, ran).values())
 
 
-def test_other_events_of_one_run_redo_what_rests_on_it_alone(ran: Path, effconn: Effconn) -> None:
-    (events,) = ran.glob("bids/sub-03/ses-1/func/*_events.tsv")
+def test_other_events_of_one_run_redo_what_rests_on_it_alone(simple_ran: Path, effconn: Effconn) -> None:
+    (events,) = simple_ran.glob("bids/sub-03/ses-1/func/*_events.tsv")
     lines = events.read_text(encoding="utf-8").splitlines(keepends=True)
     events.unlink()  # its copies share the file
     events.write_text("".join(lines[:-1]), encoding="utf-8")
-    found = again(effconn, ran)
+    found = again(effconn, simple_ran)
     assert found["extract"] == ["sub-03_ses-1_task-faces"]
     assert found["invert"] == ["main_sub-03_ses-1"]
     assert found["group"] == ["arms"]
     assert found["report"] == ["report"]
 
 
-def test_one_stage_alone_does_that_stage(ran: Path, effconn: Effconn) -> None:
-    shutil.rmtree(ran / "results" / "group")
-    assert again(effconn, ran, "--only", "extract") == NOTHING
-    assert again(effconn, ran, "--only", "group")["group"] == ["arms"]
+def test_one_stage_alone_does_that_stage(simple_ran: Path, effconn: Effconn) -> None:
+    shutil.rmtree(simple_ran / "results" / "group")
+    assert again(effconn, simple_ran, "--only", "extract") == NOTHING
+    assert again(effconn, simple_ran, "--only", "group")["group"] == ["arms"]
 
 
-def test_a_run_whose_data_are_bad_is_reported_and_the_others_go_on(ran: Path, effconn: Effconn) -> None:
-    (path,) = ran.glob("bids/derivatives/fmriprep/sub-01/ses-2/func/*_desc-preproc_bold.nii.gz")
+def test_a_run_whose_data_are_bad_is_reported_and_the_others_go_on(simple_ran: Path, effconn: Effconn) -> None:
+    (path,) = simple_ran.glob("bids/derivatives/fmriprep/sub-01/ses-2/func/*_desc-preproc_bold.nii.gz")
     image = nibabel.load(path)
     path.unlink()
     constant = np.full(image.shape, 500, dtype=np.int16)
     nibabel.save(nibabel.Nifti1Image(constant, image.affine, image.header), path)
-    done = effconn("run", ran / "study.toml", "--jobs", "1", "--json", ran / "run.json")
+    done = effconn("run", simple_ran / "study.toml", "--jobs", "1", "--json", simple_ran / "run.json")
     assert done.returncode == 1
-    failed = [unit for unit in json.loads((ran / "run.json").read_text())["units"] if unit["how"] == "failed"]
+    failed = [unit for unit in json.loads((simple_ran / "run.json").read_text())["units"] if unit["how"] == "failed"]
     assert [failure["name"] for failure in failed] == ["sub-01_ses-2_task-faces"]
     assert "sub-01_ses-2_task-faces" in done.stderr
-    assert failed[0]["reason"] in (ran / "results/tables/missing.tsv").read_text(encoding="utf-8")
-    effconn("run", ran / "study.toml", "--only", "report")
-    assert failed[0]["reason"] in (ran / "results/tables/missing.tsv").read_text(encoding="utf-8")
+    assert failed[0]["reason"] in (simple_ran / "results/tables/missing.tsv").read_text(encoding="utf-8")
+    effconn("run", simple_ran / "study.toml", "--only", "report")
+    assert failed[0]["reason"] in (simple_ran / "results/tables/missing.tsv").read_text(encoding="utf-8")
 
 
-def test_a_posterior_made_again_alone_is_the_same_to_the_byte(ran: Path, effconn: Effconn) -> None:
-    before = {path: path.read_bytes() for path in (ran / "results").rglob("*.nc")}
-    (ran / "results/.effconn/invert/main_sub-05_ses-2.json").unlink()
-    shutil.rmtree(ran / "results/.effconn/group")
-    assert again(effconn, ran)["invert"] == ["main_sub-05_ses-2"]
-    assert {path: path.read_bytes() for path in (ran / "results").rglob("*.nc")} == before
+def test_a_posterior_made_again_alone_is_the_same_to_the_byte(simple_ran: Path, effconn: Effconn) -> None:
+    before = {path: path.read_bytes() for path in (simple_ran / "results").rglob("*.nc")}
+    (simple_ran / "results/.effconn/invert/main_sub-05_ses-2.json").unlink()
+    shutil.rmtree(simple_ran / "results/.effconn/group")
+    assert again(effconn, simple_ran)["invert"] == ["main_sub-05_ses-2"]
+    assert {path: path.read_bytes() for path in (simple_ran / "results").rglob("*.nc")} == before
 
 
 def test_predictions_and_statistics_come_with_the_study(finished: Path) -> None:
@@ -155,7 +161,7 @@ def test_predictions_and_statistics_come_with_the_study(finished: Path) -> None:
 def test_another_prediction_is_made_alone(ran: Path, effconn: Effconn) -> None:
     file = ran / "study.toml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("bootstraps = 2\n", "bootstraps = 3\n"), encoding="utf-8")
+    file.write_text(text.replace("bootstraps = 10\n", "bootstraps = 11\n"), encoding="utf-8")
     assert again(effconn, ran) == {**NOTHING, "predict": ["mechanism"], "report": ["report"]}
 
 
