@@ -8,7 +8,7 @@ import pytest
 from dcm import Parameters, Spec
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def circuit() -> Spec:
     """vmPFC and amygdala, faces modulating both connections, task driving both."""
     both = np.ones((2, 2))
@@ -22,7 +22,7 @@ def circuit() -> Spec:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def circuit_parameters() -> Parameters:
     """Plausible connectivity of the circuit (Hz)."""
     return Parameters(

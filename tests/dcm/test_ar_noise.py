@@ -69,7 +69,7 @@ def problem(seed: int, regions: int = 2, serial: bool = True, padding: int = 0) 
         timing=empty,
         max_iterations=jnp.asarray(100),
         free_iterations=jnp.asarray(1),
-        **{name: jnp.asarray(value) for name, value in values.items()},
+        **{name: jnp.asarray(value, dtype=float) for name, value in values.items()},
     )
     wide = np.pad(design, ((0, padding), (0, 0), (0, padding)), constant_values=7.0)  # what padding holds is not read
     return Linear(wide), made

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcm._flow import Curvature, Gradient, flow_step
+from dcm import _flow
+from dcm._flow import Curvature, Gradient
+
+flow_step = jax.jit(_flow.flow_step)
 
 
 def random_curvature(seed: int, spread: float) -> tuple[Curvature, np.ndarray]:

@@ -62,7 +62,7 @@ def problem(seed: int, noise_precision: float = 1e14, scans: int = 30) -> tuple[
         timing=empty,
         max_iterations=jnp.asarray(60),
         free_iterations=jnp.asarray(2),
-        **{name: jnp.asarray(value) for name, value in values.items()},
+        **{name: jnp.asarray(value, dtype=float) for name, value in values.items()},
     )
     return Linear(design), made, X
 

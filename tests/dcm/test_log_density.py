@@ -56,10 +56,11 @@ def test_the_integral_over_the_parameters_of_a_linear_model_is_its_marginal_like
     def height(theta: jax.Array) -> jax.Array:
         return log_density(model, problem, POINT._replace(theta=theta))
 
-    curvature = -jax.jacfwd(lambda theta: log_density_and_gradient(model, problem, POINT._replace(theta=theta))[1][0])(
-        POINT.theta
-    )
-    mode = POINT.theta + jnp.linalg.solve(curvature, jax.grad(height)(POINT.theta))
+    def slope(theta: jax.Array) -> jax.Array:
+        return log_density_and_gradient(model, problem, POINT._replace(theta=theta))[1][0]
+
+    curvature = -np.asarray(jax.jit(jax.jacfwd(slope))(POINT.theta))
+    mode = POINT.theta + np.linalg.solve(curvature, jax.jit(jax.grad(height))(POINT.theta))
     laplace = height(mode) + FREE / 2 * np.log(2 * np.pi) - np.linalg.slogdet(curvature)[1] / 2
     # All regions at once, β and θ integrated out of one large covariance.
     slopes = 0.7 * model.slopes.transpose(1, 0, 2).reshape(-1, FREE)

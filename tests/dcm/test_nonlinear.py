@@ -73,16 +73,17 @@ def states_and_sensitivities(spec: Spec, parameters: Parameters, data: Data) -> 
         h = x[n:].reshape(n, 4)
         return bold_signal(h[:, 2], h[:, 3], spec.layout.to_tree(base.at[index].set(free)).epsilon, ECHO_TIME)
 
-    by_both = jax.jit(jax.jacfwd(observe, argnums=(0, 1)))
+    observed, by_both = jax.jit(observe), jax.jit(jax.jacfwd(observe, argnums=(0, 1)))
     wanted = sampled_bins(data)
     changes = 1 + np.flatnonzero((np.diff(data.inputs, axis=0) != 0).any(axis=1))
     stops = np.unique(np.concatenate([[0], changes, wanted.ravel()]))
     x, prediction, jacobian = np.zeros(5 * n * columns), np.zeros(wanted.shape), np.zeros((*wanted.shape, len(index)))
     for start, stop in zip(stops, np.append(stops[1:], stops[-1] + 1), strict=True):
         state, along = jnp.asarray(x.reshape(-1, columns)[:, 0]), x.reshape(-1, columns)[:, 1:]
-        by_state, by_free = by_both(state, base[index])
+        signal = observed(state, base[index])
+        by_state, by_free = map(np.asarray, by_both(state, base[index]))
         for scan, region in np.argwhere(wanted == start):
-            prediction[scan, region] = observe(state, base[index])[region]
+            prediction[scan, region] = signal[region]
             jacobian[scan, region] = by_state[region] @ along + by_free[region]
         span, u = (0, (stop - start) * data.bin_width), jnp.asarray(data.inputs[start])
         x = solve_ivp(lambda _, x, u=u: both(x, u), span, x, "DOP853", rtol=1e-9, atol=1e-11).y[:, -1]

@@ -47,19 +47,22 @@ def test_the_noise_integrated_out_is_a_sum_over_a_fine_grid_of_it() -> None:
     prediction = jnp.asarray(model.slopes @ np.asarray(problem.prior_mean + POINT.theta))
     noise, r = np.linspace(-3, 3, 121), np.linspace(-1.5, 2.5, 161)
 
-    def height(region: int, noise: jax.Array, r: jax.Array) -> jax.Array:
+    @jax.jit
+    @partial(jax.vmap, in_axes=(None, 0, None))
+    @partial(jax.vmap, in_axes=(None, None, 0))
+    def heights(region: jax.Array, noise: jax.Array, r: jax.Array) -> jax.Array:
         moved = POINT.noise.at[region].set(noise), POINT.correlation.at[region].set(r)
         return log_density(model, problem, POINT._replace(noise=moved[0], correlation=moved[1]))
 
     total, found = 0.0, []  # of both regions, each while the other is held at the point
     for region in range(2):
-        grid = np.asarray(jax.jit(jax.vmap(jax.vmap(partial(height, region), (None, 0)), (0, None)))(noise, r))
+        grid = np.asarray(heights(jnp.asarray(region), noise, r))
         found.append(np.tanh(r[np.unravel_index(grid.argmax(), grid.shape)[1]]))
         total += np.log(np.exp(grid - grid.max()).sum() * (noise[1] - noise[0]) * (r[1] - r[0])) + grid.max()
-    common = log_density(model, problem, POINT)
-    expected = total - float(common) - float(log_prior(problem, POINT.theta))
-    nodes = correlation_nodes(problem, jnp.asarray(found))
-    assert float(log_likelihood(problem, prediction, nodes)) == pytest.approx(expected, abs=1e-5)
+    common = jax.jit(partial(log_density, model))(problem, POINT)
+    expected = total - float(common) - float(jax.jit(log_prior)(problem, POINT.theta))
+    nodes = jax.jit(correlation_nodes)(problem, jnp.asarray(found))
+    assert float(jax.jit(log_likelihood)(problem, prediction, nodes)) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_the_number_of_cores_changes_no_bit(batch: Batch, machine: Callable[...,
     assert distance(results(batch, machine(1, 1)), results(batch, machine(rows, 1))) == 0
 
 
-@pytest.mark.parametrize("slots", [2, 7])
+@pytest.mark.parametrize("slots", [2, 16])
 def test_the_number_of_seats_changes_rounding_only(
     batch: Batch, machine: Callable[..., ExecutionPlan], slots: int
 ) -> None:

@@ -185,8 +185,9 @@ def inverted() -> tuple[dcm.Posterior, dcm.Posterior]:
         decay=np.zeros(()),
         epsilon=np.zeros(()),
     )
-    run = dcm.simulate(FULL, truth, block_inputs(60 * 8, 0.25), 0.25, 2.0, snr=2.0, seed=0, integrator="nonlinear")
-    small, large = dcm.invert_cohort([dcm.Subject(name, spec, run.data) for name, spec in (("s", SMALL), ("l", FULL))])
+    run = dcm.simulate(FULL, truth, block_inputs(60 * 8, 0.25), 0.25, 2.0, snr=2.0, seed=0, integrator="bilinear")
+    both = [dcm.Subject(name, spec, run.data) for name, spec in (("s", SMALL), ("l", FULL))]
+    small, large = dcm.invert_cohort(both, dcm.Settings(integrator="bilinear"))
     assert isinstance(small, dcm.Posterior)
     assert isinstance(large, dcm.Posterior)
     return small, large

@@ -19,6 +19,7 @@ NAMES = tuple(f"sub-{i + 1}" for i in range(6))
 IMPROVEMENT = np.linspace(-1, 1, 6)
 DESIGN = Design(NAMES, ("mean", "improvement"), np.column_stack([np.ones(6), IMPROVEMENT]))
 SETTINGS = PebSettings(between="gaussian")
+FIRST_LEVEL = replace(refit.FIRST_LEVEL, integrator="bilinear")  # the equations that compile sooner
 SPEC = dcm.Spec(
     ["one", "two"],
     ["task", "drug"],
@@ -52,7 +53,9 @@ def subjects() -> list[dcm.Subject]:
 
 @pytest.fixture(scope="module")
 def found(subjects: list[dcm.Subject]) -> Refit:
-    return fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], tolerance=0.01)
+    return fit_with_reinversion(
+        subjects, DESIGN, SETTINGS, parameters=["A", "B"], first_level=FIRST_LEVEL, tolerance=0.01
+    )
 
 
 def test_rounds_end_where_the_group_stays(found: Refit) -> None:
@@ -74,9 +77,11 @@ def test_at_the_end_inversion_and_reduction_agree(found: Refit) -> None:
 
 
 def test_a_rounds_evidence_is_that_of_the_inversions_under_its_priors(subjects: list[dcm.Subject]) -> None:
-    only = fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], max_rounds=1)
+    only = fit_with_reinversion(
+        subjects, DESIGN, SETTINGS, parameters=["A", "B"], first_level=FIRST_LEVEL, max_rounds=1
+    )
     assert only.status is RefitStatus.MAX_ROUNDS
-    plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
+    plain = dcm.invert_cohort(subjects, FIRST_LEVEL)
     assert [estimate.free_energy for estimate in only.estimates] == [alone.free_energy for alone in plain]
     difference = 0.0
     for participant, start, reduced in zip(subjects, plain, only.group.participants, strict=True):
@@ -85,7 +90,7 @@ def test_a_rounds_evidence_is_that_of_the_inversions_under_its_priors(subjects: 
         mean = start.prior.mean.copy()
         mean[free] = reduced.prior.mean
         under = replace(participant, prior=dcm.Prior(mean, full), start=start.mean)
-        difference += dcm.invert(under, refit.FIRST_LEVEL).free_energy - reduced.free_energy
+        difference += dcm.invert(under, FIRST_LEVEL).free_energy - reduced.free_energy
     [round_] = only.rounds
     assert round_.inverted_free_energy - round_.free_energy == pytest.approx(difference, abs=1e-5)
 
@@ -150,9 +155,11 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, call: int) -> None:
 def test_who_fails_is_named_and_keeps_the_last_posterior(
     subjects: list[dcm.Subject], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
+    plain = dcm.invert_cohort(subjects, FIRST_LEVEL)
     failing(monkeypatch, "sub-3", call=2)
-    only = fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"], max_rounds=1)
+    only = fit_with_reinversion(
+        subjects, DESIGN, SETTINGS, parameters=["A", "B"], first_level=FIRST_LEVEL, max_rounds=1
+    )
     assert [failure.name for failure in only.rounds[0].failures] == ["sub-3"]
     assert np.allclose(only.posteriors[2].mean, plain[2].mean)
     assert not np.allclose(only.posteriors[3].mean, plain[3].mean)
@@ -161,17 +168,20 @@ def test_who_fails_is_named_and_keeps_the_last_posterior(
 def test_who_fails_at_first_ends_it(subjects: list[dcm.Subject], monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, "sub-5", call=1)
     with pytest.raises(PebError, match="sub-5: failed on purpose"):
-        fit_with_reinversion(subjects, DESIGN, SETTINGS)
+        fit_with_reinversion(subjects, DESIGN, SETTINGS, first_level=FIRST_LEVEL)
 
 
 def test_a_round_in_which_everybody_fails_ends_it(subjects: list[dcm.Subject], monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = dcm.invert_cohort(subjects, refit.FIRST_LEVEL)
-    given = iter([plain])
-    monkeypatch.setattr(
-        dcm, "invert_cohort", lambda participants, _: next(given, [dcm.Failure(p.name, "no") for p in participants])
-    )
+    given, asked = iter([dcm.invert_cohort(subjects, FIRST_LEVEL)]), []
+
+    def failing_later(participants: Sequence[dcm.Subject], settings: dcm.Settings) -> list[dcm.Posterior | dcm.Failure]:
+        asked.append(settings)
+        return next(given, [dcm.Failure(participant.name, "no") for participant in participants])
+
+    monkeypatch.setattr(dcm, "invert_cohort", failing_later)
     with pytest.raises(PebError, match="nobody could be inverted under the group's empirical priors: no"):
         fit_with_reinversion(subjects, DESIGN, SETTINGS, parameters=["A", "B"])
+    assert asked == [refit.FIRST_LEVEL] * 2  # without another, the full equations
 
 
 def test_spm12s_steps_on_the_noise_are_refused(subjects: list[dcm.Subject]) -> None:
