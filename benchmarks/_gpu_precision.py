@@ -37,11 +37,13 @@ def precision(regions: int, number: int, scans: int) -> Iterator[dict[str, Any]]
     subjects = cohort(regions, some, scans)
     batch = one_batch(subjects, dcm.Settings("spm12"))
     member = np.arange(number) % some
-    problems = jax.tree.map(lambda leaf: jnp.asarray(leaf[member]), batch.problems)
+    row = typical_row(batch, number)[0]
+    problems = jax.device_put(jax.tree.map(lambda leaf: leaf[member], batch.problems), row.device)  # as the row's states
     problems = eqx.tree_at(lambda one: one.start, problems, problems.start[:, 0])
+    # Before the parts are compiled, which forgets what is compiled already.
+    exact = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))
     narrow = single_precision(problems)
     evaluate = MixedEvaluation(batch.model, narrow)
-    row = typical_row(batch, number)[0]
     theta = row.states.point.theta
     prediction, both = evaluate.prediction(problems, theta), evaluate.both(problems, theta)
     jacobian = evaluate.narrow_jacobian(narrow, theta)
@@ -62,7 +64,7 @@ def precision(regions: int, number: int, scans: int) -> Iterator[dict[str, Any]]
         **timed,
         "ratio": wide / mixed,
         "jacobian_error": float(error),
-        **_compare(evaluate, problems, narrow, host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))),
+        **_compare(evaluate, problems, narrow, exact),
     }
 
 
@@ -96,7 +98,7 @@ class MixedEvaluation:
             _, jacobian = self._narrow(narrow, single)
         if jacobian.dtype != np.float32:
             raise RuntimeError(f"a Jacobian of {jacobian.dtype} where 32 bit were asked for")
-        return jacobian.astype(np.float64)
+        return jax.device_put(jacobian.astype(np.float64), theta.device)
 
 
 def single_precision(tree: Any) -> Any:

@@ -97,8 +97,9 @@ def stage_ms(batch: Batch, slots: int) -> dict[str, float]:
     def flow(state: laplace.State) -> Any:
         return flow_step(state.ascent.gradient, state.ascent.curvature, jnp.exp(state.log_step - state.ascent.log_det))
 
-    recorded = RecordedPrediction(*compiled(evaluate)(problems, states))
-    prediction = processor_ms(compiled(evaluate), problems, states) / slots
+    evaluation = compiled(evaluate)
+    recorded = RecordedPrediction(*evaluation(problems, states))
+    prediction = processor_ms(evaluation, problems, states) / slots
     without = processor_ms(compiled(rest), problems, states, recorded) / slots
     flowing = processor_ms(compiled(flow), states) / slots
     whole = processor_ms(row.advance) / slots / row.plan.rounds  # last: it moves the states

@@ -65,7 +65,6 @@ _LONGEST = [
     "peb/test_sampling.py",
     "report/test_pages_in_browser.py",
     "dcm/test_importance.py",
-    "benchmarks/test_gpu.py",
     "calibration/test_calibrate_command.py",
     "group/test_reinversion.py",
     "benchmarks/test_accuracy.py",
