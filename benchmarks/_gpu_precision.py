@@ -38,7 +38,9 @@ def precision(regions: int, number: int, scans: int) -> Iterator[dict[str, Any]]
     batch = one_batch(subjects, dcm.Settings("spm12"))
     member = np.arange(number) % some
     row = typical_row(batch, number)[0]
-    problems = jax.device_put(jax.tree.map(lambda leaf: leaf[member], batch.problems), row.device)  # as the row's states
+    problems = jax.device_put(
+        jax.tree.map(lambda leaf: leaf[member], batch.problems), row.device
+    )  # as the row's states
     problems = eqx.tree_at(lambda one: one.start, problems, problems.start[:, 0])
     # Before the parts are compiled, which forgets what is compiled already.
     exact = host.posteriors(dcm.invert_cohort(subjects, dcm.Settings("spm12")))

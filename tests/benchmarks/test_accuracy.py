@@ -1,23 +1,20 @@
-"""`benchmarks.accuracy` runs as a process of its own, passes, and writes every check."""
+"""`benchmarks.accuracy` passes, and writes every check."""
 
 from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
+
+from command_line import python_m
 
 from benchmarks import accuracy
 from benchmarks._check import Check
 
-ROOT = Path(__file__).parents[2]
-
 
 def test_quick_run_passes_and_writes_every_check(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.json"
-    command = [sys.executable, "-m", "benchmarks.accuracy", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = python_m("benchmarks.accuracy", "--quick", "--json", file)
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(file.read_text())
     assert result["device"]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_line import python_m
 
 from benchmarks import (
     _predict_glmnet,
@@ -24,18 +22,15 @@ from benchmarks import (
 from features import Tuning
 from pipeline.common import UsageError
 
-ROOT = Path(__file__).parents[2]
 ASKED = {"alpha", "max_abs_delta_coef", "max_rel_delta_loo", "same_lambda_min"}
 QUICK = Tuning((1.0,), 8, 1e-4)
 SMALL = (7, 3)  # participants, predictors
 
 
 def test_a_table_with_glmnets_results_passes_and_is_written(tall: tuple[Path, Path], tmp_path: Path) -> None:
-    """As a process of its own, as it is run."""
     table, reference = tall
     file = tmp_path / "predict.json"
-    command = [sys.executable, "-m", "benchmarks.predict", "--table", table, "--reference", reference, "--json", file]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, timeout=120)
+    done = python_m("benchmarks.predict", "--table", table, "--reference", reference, "--json", file)
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(file.read_text())
     assert set(written) == {"alphas", "best_alpha", "best_alpha_glmnet", "seconds"}

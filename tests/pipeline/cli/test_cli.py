@@ -20,7 +20,7 @@ import pytest
 import scipy.io
 
 from dcm import Parameters, Spec, predict_series, simulate
-from pipeline.common import INVERSION_KEY
+from pipeline.common import INVERSION_KEY, UsageError
 from pipeline.inversion import InversionPlan
 from pipeline.results import read_posterior
 from pipeline.spm import DcmFile, read_models
@@ -405,8 +405,10 @@ def test_an_unusable_cache_is_a_note(effconn: Effconn, tmp_path: Path) -> None:
     assert "set EFFCONN_CACHE to a folder that is" in done.stderr
 
 
-def test_tracebacks_are_for_debugging(process: Effconn) -> None:
-    assert "Traceback" in process("compare-spm", "nowhere.mat", "--debug").stderr
+def test_tracebacks_are_for_debugging(effconn: Effconn) -> None:
+    """An error that is raised as it is, which Python prints with its traceback."""
+    with pytest.raises(UsageError, match="no file could be read"):
+        effconn("compare-spm", "nowhere.mat", "--debug")
 
 
 def test_a_file_that_effconn_did_not_write_is_not_overwritten(effconn: Effconn, study: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 import scipy.io
 from command_line import effconn
 from one_region import specified_struct
+
+from dcm import Settings
+from pipeline.results import posterior_dataset, read_posterior, write_dataset
 
 QUICK = ("--integrator", "bilinear", "--noise", "white", "--starts", 1)
 
@@ -50,9 +54,12 @@ def test_effects_before_and_after_are_shown_and_the_group_is_the_later(folder: P
 
 
 def test_spms_scheme_of_the_noise_is_refused(folder: Path, tmp_path: Path) -> None:
-    files = sorted(folder.glob("DCM_*.mat"))[:2]
-    assert effconn("invert", *files, "--compat", "spm12", "--out", tmp_path).returncode == 0
-    done = effconn("peb", "fit", tmp_path, "--fields", "C", "--reinvert")
+    for path in sorted((folder / "results").glob("*.nc"))[:2]:
+        posterior, attributes = read_posterior(path)
+        by_spm = replace(posterior, settings=Settings("spm12"))
+        ours = posterior_dataset(by_spm, name=path.stem, attrs={})
+        write_dataset(tmp_path / path.name, ours.assign_attrs(attributes | ours.attrs))
+    done = effconn("peb", "fit", tmp_path, "--fields", "C", "--reinvert", "--series", folder)
     assert done.returncode == 2
     assert "sub-01 was inverted by SPM's scheme of the noise" in done.stderr
     assert "invert with --compat none" in done.stderr
