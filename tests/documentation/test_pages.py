@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -55,19 +56,50 @@ def check_options(command: Any, arguments: list[str]) -> None:
     command.make_context(command.name, list(arguments))
 
 
-def run_python(code: str, folder: Path) -> str:
-    """What code prints; it fails where the code warns."""
+BY_THEMSELVES = ["README.md", "docs/start.md", "docs/install.md", "docs/prediction.md"]
+
+# One process begins as a user's does and runs all of these pages. Each has variables of its own, and 32-bit numbers
+# until it switches on 64.
+RUN_PAGES = """
+import contextlib, io, json, sys, traceback
+
+printed = {}
+for page, blocks in json.load(sys.stdin).items():
+    printed[page] = []
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", False)
+    for code in blocks:
+        error = ""
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            try:
+                exec(compile(code, page, "exec"), {"__name__": "__main__"})
+            except Exception:
+                error = traceback.format_exc()
+        printed[page].append([out.getvalue(), error])
+json.dump(printed, sys.stdout)
+"""
+
+
+def python_of(page: str) -> list[str]:
+    return [code for language, code in blocks(ROOT / page) if language == "python"]
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str]]]:
+    """Page → of each block of Python what it prints, and the error if there is one; a warning is one."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", "error", "-c", RUN_PAGES],
+        input=json.dumps({page: python_of(page) for page in BY_THEMSELVES}),
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
-        cwd=folder,
+        cwd=tmp_path_factory.mktemp("pages"),
         env={**os.environ, "PYTHONUTF8": "1"},
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    found: dict[str, list[tuple[str, str]]] = json.loads(done.stdout)
+    return found
 
 
 def run_page(page: Path, skip: str = "") -> None:
@@ -101,13 +133,12 @@ def test_an_option_that_is_not_there_would_be_found() -> None:
         check_options(typer.main.get_command(app), ["peb", "fit", "results", "--desing", "table.tsv"])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/start.md", "docs/install.md", "docs/prediction.md"])
-def test_python_of_a_page_runs_by_itself(page: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", BY_THEMSELVES)
+def test_python_of_a_page_runs_by_itself(page: str, printed: dict[str, list[tuple[str, str]]]) -> None:
     answer = "q_squared" if page == "docs/prediction.md" else "B[amygdala<-vmPFC, faces]"
-    for language, code in blocks(ROOT / page):
-        if language == "python":
-            printed = run_python(code, tmp_path)
-            assert "print(" not in code or answer in printed
+    for code, (text, error) in zip(python_of(page), printed[page], strict=True):
+        assert not error, error
+        assert "print(" not in code or answer in text
 
 
 def test_the_tutorial_from_spm_files_runs_from_top_to_bottom(
@@ -133,8 +164,7 @@ def test_the_tutorial_from_images_runs_on_a_tiny_study(
 
 
 def test_other_pages_have_no_code_that_nothing_runs() -> None:
-    run = {"README.md", "docs/start.md", "docs/install.md", "docs/prediction.md", "docs/tutorials/from_spm_files.md"}
-    run |= {"docs/tutorials/from_images.md"}
+    run = {*BY_THEMSELVES, "docs/tutorials/from_spm_files.md", "docs/tutorials/from_images.md"}
     for page in PAGES:
         kinds = {language for language, _ in blocks(page)}
         name = page.relative_to(ROOT).as_posix()
