@@ -42,9 +42,10 @@ napoleon_numpy_docstring = False
 strip_signature_backslash = True  # of arguments that end with _, as scikit-learn has them
 napoleon_custom_sections = [("Fields", "params_style"), ("Fitted", "params_style")]
 autosummary_generate = True
+templates_path = ["_templates"]  # a class's page is its docstring and members, without a second list of them
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "undoc-members": False, "show-inheritance": False}
+autodoc_default_options = {"members": True}  # those with a docstring; fields stand in that of their class
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 
