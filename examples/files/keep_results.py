@@ -37,5 +37,6 @@ effconn.to_dataset(posterior)
 # As ArviZ has it: draws of the Gaussian posterior and prior, and of the series they predict.
 import arviz as az
 
-az.plot_forest(effconn.to_arviz(posterior, draws=400), var_names=["A", "C"], combined=True)
+draws = effconn.to_arviz(posterior, draws=400)
+az.plot_forest(draws, var_names=["A", "C"], combined=True, backend_kwargs={"layout": "constrained"})
 plt.show()

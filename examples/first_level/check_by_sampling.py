@@ -15,15 +15,16 @@ import effconn
 
 effconn.start_jax()
 
-blocks = (np.arange(60 * 16) * 0.125 % 40 < 20).astype(float)[:, None]
-spec = effconn.make_spec(["V1"], ["motion"], c={"motion": ["V1"]})
-run = effconn.simulate(spec, spec.parameters({"C[V1<-motion]": 0.6}), blocks, 0.125, 2.0, snr=1.0, seed=4)
+blocks = (np.arange(120 * 16) * 0.125 % 40 < 20).astype(float)[:, None]
+spec = effconn.make_spec(["V1", "V5"], ["motion"], c={"motion": ["V1"]})
+planted = spec.parameters({"A[V5<-V1]": 0.4, "C[V1<-motion]": 0.6})
+run = effconn.simulate(spec, planted, blocks, 0.125, 2.0, snr=1.0, seed=4)
 subject = effconn.Subject("sub-01", spec, run.data)
 posterior = effconn.invert(subject)
 
 # %%
 # A short chain for the page; take the defaults for a result.
-draws = effconn.sample_posterior(subject, posterior, effconn.ChainSettings(chains=2, warmup=100, draws=200))
+draws = effconn.sample_posterior(subject, posterior, effconn.ChainSettings(chains=2, warmup=50, draws=150))
 pd.DataFrame(
     {"mean": posterior.mean[posterior.free], "sd": posterior.sd, "mean of draws": draws.mean, "sd of draws": draws.sd},
     index=list(posterior.names),
@@ -33,5 +34,5 @@ pd.DataFrame(
 # The same in ArviZ.
 import arviz as az
 
-az.plot_forest(effconn.to_arviz(draws), combined=True)
+az.plot_forest(effconn.to_arviz(draws), combined=True, backend_kwargs={"layout": "constrained"})
 plt.show()

@@ -25,9 +25,12 @@ inputs = effconn.inputs_from_events(
 )
 
 # %%
-# The model in words, to ← from: the task drives vmPFC, and faces change amygdala ← vmPFC.
+# The model in words, to ← from: the task drives vmPFC, and faces may change either direction. They change one.
 spec = effconn.make_spec(
-    ["vmPFC", "amygdala"], inputs.columns, b={"faces": ["amygdala <- vmPFC"]}, c={"task": ["vmPFC"]}
+    ["vmPFC", "amygdala"],
+    inputs.columns,
+    b={"faces": ["amygdala <- vmPFC", "vmPFC <- amygdala"]},
+    c={"task": ["vmPFC"]},
 )
 planted = {"A[amygdala<-vmPFC]": 0.3, "B[amygdala<-vmPFC, faces]": 0.4, "C[vmPFC<-task]": 0.5}
 run = effconn.simulate(spec, spec.parameters(planted), inputs, repetition_time / 16, repetition_time, snr=1.5, seed=1)

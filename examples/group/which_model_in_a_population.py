@@ -19,7 +19,7 @@ blocks = (np.arange(120 * 16) * 0.125 % 40 < 20).astype(float)
 faces = blocks * (np.arange(blocks.size) // 320 % 2 == 0)
 regions, inputs = ["vmPFC", "amygdala"], ["task", "faces"]
 models = {
-    name: effconn.make_spec(regions, inputs, b={"faces": [connection]}, c={"task": regions})
+    name: effconn.make_spec(regions, inputs, b={"faces": [connection]}, c={"task": ["vmPFC"]})
     for name, connection in {"top-down": "amygdala <- vmPFC", "bottom-up": "vmPFC <- amygdala"}.items()
 }
 subjects = []
@@ -31,8 +31,7 @@ for seed in range(12):
             "A[amygdala<-vmPFC]": 0.2,
             "A[vmPFC<-amygdala]": 0.2,
             f"B[{connection}, faces]": 0.5,
-            "C[vmPFC<-task]": 0.4,
-            "C[amygdala<-task]": 0.4,
+            "C[vmPFC<-task]": 0.5,
         }
     )
     run = effconn.simulate(models[truth], planted, np.column_stack([blocks, faces]), 0.125, 2.0, snr=1.5, seed=seed)

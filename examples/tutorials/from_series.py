@@ -44,27 +44,36 @@ def make_series() -> tuple[pd.DataFrame, pd.DataFrame]:
 series, motion = make_series()
 series.head()
 
+
 # %%
-# The model
-# ---------
+# The models
+# ----------
 # Inputs pool trial types: ``task`` is on whenever something is shown, ``faces`` only for faces. Connections are written
-# to ← from. Drifts slower than 128 s are confounds by default, beside the motion given.
-subject = effconn.subject_from_series(
-    series,
-    events,
-    repetition_time,
-    inputs={"task": ["faces", "shapes"], "faces": "faces"},
-    b={"faces": ["amygdala <- vmPFC", "vmPFC <- amygdala"]},
-    c={"task": ["vmPFC"]},
-    confounds=motion,
-    name="sub-01",
-)
+# to ← from. Drifts slower than 128 s are confounds by default, beside the motion given. Faces may change both
+# directions, or only amygdala ← vmPFC.
+def make_subject(name: str, modulated: list[str]) -> effconn.Subject:
+    """The series under a model in which faces change the connections given."""
+    return effconn.subject_from_series(
+        series,
+        events,
+        repetition_time,
+        inputs={"task": ["faces", "shapes"], "faces": "faces"},
+        b={"faces": modulated},
+        c={"task": ["vmPFC"]},
+        confounds=motion,
+        name=name,
+    )
+
+
+subject = make_subject("sub-01, full", ["amygdala <- vmPFC", "vmPFC <- amygdala"])
+simpler = make_subject("sub-01, simpler", ["amygdala <- vmPFC"])
 print(subject)
 
 # %%
 # The posterior
 # -------------
-posterior = effconn.invert(subject)
+# ``effconn.invert`` takes one subject, ``effconn.invert_cohort`` any number of subjects and models at once.
+posterior, of_simpler = effconn.invert_cohort([subject, simpler])
 posterior.summary()
 
 # %%
@@ -78,21 +87,9 @@ print(posterior["B[amygdala<-vmPFC, faces]"])
 effconn.plot_graph(posterior, matrix="B[faces]")
 
 # %%
-# Two models
-# ----------
-# Is the connection back needed? The same data under a model without it: the difference of free energies is the log of
-# the Bayes factor, and 3 nats are 20 to 1.
-simpler = effconn.invert(
-    effconn.subject_from_series(
-        series,
-        events,
-        repetition_time,
-        inputs={"task": ["faces", "shapes"], "faces": "faces"},
-        b={"faces": ["amygdala <- vmPFC"]},
-        c={"task": ["vmPFC"]},
-        confounds=motion,
-        name="sub-01",
-    )
-)
-print(f"simpler − full: {simpler.free_energy - posterior.free_energy:+.1f} nats")
+# Which model?
+# ------------
+# Need faces change the connection back? The difference of free energies is the log of the Bayes factor, and 3 nats are
+# 20 to 1.
+print(f"simpler − full: {of_simpler.free_energy - posterior.free_energy:+.1f} nats")
 plt.show()
