@@ -130,8 +130,8 @@ def arms(
         str | None,
         typer.Option(
             metavar="FIRST,SECOND",
-            help="Differences are the first less the second. Default: an arm called placebo, control or the like comes "
-            "second, else the later in the alphabet.",
+            help="Differences are the first minus the second. Default: an arm called placebo, control or the like "
+            "comes second, else the later in the alphabet.",
         ),
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Check the result by sampling (NUTS).")] = False,

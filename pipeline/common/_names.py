@@ -189,7 +189,7 @@ def describe_reversed_order(before: str, after: str) -> str:
     """What to say where labels of visits tell that what is called before comes after; empty where they do not."""
     if order_visits((before, after)) != (after, before):
         return ""
-    return f"{before} comes after {after} by its label, but is taken for before: a change is {after} less {before}"
+    return f"{before} comes after {after} by its label, but is taken for before: a change is {after} minus {before}"
 
 
 def _only_baselines(placed: dict[tuple[float, float], str]) -> bool:

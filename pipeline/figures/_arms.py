@@ -97,7 +97,7 @@ def plot_arms(
 ) -> AxesArray:
     """A covariate's effect in each of two arms, and their difference, with 90 % intervals.
 
-    Every parameter is a row, in the panels of its unit: the arms at the left, the first less the second at the right.
+    Every parameter is a row, in the panels of its unit: the arms at the left, the first minus the second at the right.
     One `parameter` is drawn as densities instead, the arms above and their difference below, with the probability that
     it is above zero.
 
@@ -208,7 +208,7 @@ def arm_figure(arms: Sequence[Density], difference: Density, *, effect: str, uni
 
     Arguments:
         arms: two.
-        difference: the first arm less the second.
+        difference: the first arm minus the second.
         effect: what is compared, such as ``amygdala ← vmPFC (faces), change with improvement``.
         unit: of all of them, such as ``Hz per point of improvement``.
         half: whether `difference` is half the difference, as a third level with a column of ±1 has it.

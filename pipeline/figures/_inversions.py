@@ -114,7 +114,7 @@ def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bo
         axes.set_ylim(1.4 * lowest, 0.4)
         axes.set_xlim(0.5, right[-1] + 0.03 * len(path) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        axes.set(xlabel="Iteration", ylabel="F less the highest F, nats")
+        axes.set(xlabel="Iteration", ylabel="F minus the highest F, nats")
         axes.set_title(f"F = {posterior.free_energy:,.2f} nats".replace("-", "−"))
         failed = len(ends) - len(reached)
         if legend:

@@ -74,7 +74,7 @@ class ArmAnalysis:
 
     @property
     def names(self) -> tuple[str, str]:
-        """Of the arms; differences are the first less the second."""
+        """Of the arms; differences are the first minus the second."""
         return self.by_interactions[0].arms
 
     @property

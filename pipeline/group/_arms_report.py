@@ -76,7 +76,7 @@ def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
     return AnalysisReport(
         name="arms",
         title=f"{first} and {second} compared",
-        subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} less {second}.",
+        subtitle=f"{len(inputs.design.participants)} participants. Differences are {first} minus {second}.",
         answers=tuple(arm_answer(inputs, comparison, arms, judged[comparison.covariate]) for comparison in arms.judged),
         records=tuple(records),
         draw=lambda: _sections(inputs, arms),
@@ -126,7 +126,7 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
         Column("low", "90 % from", EFFECT),
         Column("high", "to", EFFECT),
         Column("probability_beyond_zero", "P(difference > 0)", PROBABILITY),
-        Column("probability_with_v_without", "Pp with v without", PROBABILITY),
+        Column("probability_with_v_without", "Pp (with v without)", PROBABILITY),
         Column("verdict", "Verdict"),
         Column("questions", "Connections asked about", "d", where="file"),
         Column("first_beyond_zero", f"P({first} > 0)", PROBABILITY, where="file"),
@@ -153,9 +153,9 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
         "intervals are wider.",
     }
     lead = (
-        "P(… > 0) is the share of a posterior beyond zero. Pp with v without is the probability of the model that has "
-        "the effect against the model that lacks it alone. “One group” has all participants in one with interactions; "
-        f"“{arms.second_method}” {explained[arms.second_method]} "
+        "P(… > 0) is the share of a posterior beyond zero. Pp (with v without) is the probability of the model that "
+        "has the effect against the model that lacks it alone. “One group” has all participants in one with "
+        f"interactions; “{arms.second_method}” {explained[arms.second_method]} "
         f"{describe_effect_rule(inputs.smallest_effect)}; they are from "
         f"“{arms.second_method if arms.by_separate_groups else ONE_GROUP}”."
     )
@@ -176,8 +176,8 @@ def arm_answer(inputs: GroupInputs, comparison: ArmComparison, arms: ArmAnalysis
     beyond, chance = (probability_text(chief[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     units = [connection.unit for connection in connections(comparison.parameters, inputs.spec)]
     numbers = (
-        f"{chief['connection']}: {first} less {second} {_interval(chief)}, P(difference > 0) {beyond}, "
-        f"Pp with v without {chance}."
+        f"{chief['connection']}: {first} minus {second} {_interval(chief)}, P(difference > 0) {beyond}, "
+        f"Pp (with v without) {chance}."
     )
     headline = verdict_headline(judged, [row["connection"] for row in rows], units, "difference", numbers)
     others = arms.by_interactions if arms.by_separate_groups else arms.by_groups
@@ -241,18 +241,18 @@ def _sampled_difference(drawn: np.ndarray, unit: str) -> str:
     """The difference by its draws; where all are of one sign, its probability is as of half a draw of the other."""
     low, high = (effect_text(float(value)) for value in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
     above = probability_text(float(np.clip(np.mean(drawn > 0), 0.5 / drawn.size, 1 - 0.5 / drawn.size)))
-    return f"{effect_text(float(drawn.mean()))} {unit} (90 % {low} to {high}), P(difference > 0) {above}"
+    return f"{effect_text(float(drawn.mean()))} {unit} (90 % interval {low} to {high}), P(difference > 0) {above}"
 
 
 def _arm_effect(row: dict[str, Any], arm: str) -> str:
     """An arm's own effect with its interval."""
     mean, low, high = (effect_text(row[key]) for key in (arm, f"{arm}_low", f"{arm}_high"))
-    return f"{mean} (90 % {low} to {high})"
+    return f"{mean} (90 % interval {low} to {high})"
 
 
 def _interval(row: dict[str, Any]) -> str:
     difference, low, high = (effect_text(row[key]) for key in ("difference", "low", "high"))
-    return f"{difference} {row['unit']} (90 % {low} to {high})"
+    return f"{difference} {row['unit']} (90 % interval {low} to {high})"
 
 
 def _sections(inputs: GroupInputs, arms: ArmAnalysis) -> tuple[Section, ...]:

@@ -29,7 +29,7 @@ EFFECT_COLUMNS = (
     Column("low", "90 % from", EFFECT),
     Column("high", "to", EFFECT),
     Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
-    Column("probability_with_v_without", "Pp with v without", PROBABILITY),
+    Column("probability_with_v_without", "Pp (with v without)", PROBABILITY),
     Column("verdict", "Verdict"),
     Column("questions", "Connections asked about", "d", where="file"),
     Column("unit", "Unit", where="file"),
@@ -57,7 +57,7 @@ AVERAGE_COLUMNS = (
     Column("connection", "Connection"),
     Column("mean", "Average", EFFECT),
     Column("sd", "SD", SPREAD),
-    Column("probability", "Pp with v without", PROBABILITY),
+    Column("probability", "Pp (with v without)", PROBABILITY),
     Column("verdict", "Verdict"),
     Column("unit", "Unit", where="file"),
     Column("parameter", "Parameter", where="file"),
@@ -133,7 +133,7 @@ def effect_records(
     notes = "".join(f" {'; '.join(names)}: {note}" for note, names in said.items() if note)
     lead = (
         "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
-        "P(effect > 0) is the share of the posterior beyond zero. Pp with v without is the probability of the "
+        "P(effect > 0) is the share of the posterior beyond zero. Pp (with v without) is the probability of the "
         "model that has the effect against the model that lacks it alone. "
         f"{describe_effect_rule(inputs.smallest_effect)}.{notes}{but}"
     )
@@ -243,7 +243,7 @@ def average_records(
     ]
     lead = (
         "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. "
-        "Pp with v without is the probability of the models that "
+        "Pp (with v without) is the probability of the models that "
         "have the effect. The verdict is on the full model, or on a group of each kind. "
         f"{describe_effect_rule(inputs.smallest_effect)}."
     )

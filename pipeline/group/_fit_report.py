@@ -238,7 +238,7 @@ def _effect_line(row: Any) -> str:
     beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     return (
         f"{row['connection']}: {number} {row['unit'].replace(LOG_SCALE, '(log scale)')} "
-        f"(90 % {low} to {high}), Pp with v without {chance}, P(effect > 0) {beyond}."
+        f"(90 % interval {low} to {high}), Pp (with v without) {chance}, P(effect > 0) {beyond}."
     )
 
 

@@ -125,7 +125,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
     if options.sessions is not None:
-        notify(f"change: {options.sessions[1]} less {options.sessions[0]}")
+        notify(f"change: {options.sessions[1]} minus {options.sessions[0]}")
     left_out = [*lines, *left]
     turned = describe_reversed_order(*options.sessions) if options.sessions is not None else ""
     order = _order(options, levels, design.participants)

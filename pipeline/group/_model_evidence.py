@@ -26,7 +26,7 @@ COLUMNS = (
     Column("frequency", "Expected share of participants", PROBABILITY),
     Column("exceedance", "P(most frequent)", PROBABILITY),
     Column("protected_exceedance", "protected", PROBABILITY),
-    Column("log_evidence", "Evidence less the best's, nats", ".1f"),
+    Column("log_evidence", "Evidence minus the best's, nats", ".1f"),
     Column("participants", "Participants", "d", where="file"),
 )
 
@@ -35,7 +35,7 @@ REDUCTION_COLUMNS = (
     Column("model", "Model"),
     Column("reduced_from", "Reduced from"),
     Column("visits", "Visits", "d"),
-    Column("inverted", "Evidence less the larger model's, by inversion, nats", "+.2f"),
+    Column("inverted", "Evidence minus the larger model's, by inversion, nats", "+.2f"),
     Column("reduced", "by reduction", "+.2f"),
     Column("largest_difference", "Largest difference at a visit", ".2f"),
     Column("largest_at", "at"),
@@ -106,7 +106,7 @@ def _report(
     each = Records(
         "model-evidence",
         "Evidence of every model, by participant",
-        "Free energy summed over a participant's visits, less that of the participant's best model, nats.",
+        "Free energy summed over a participant's visits, minus that of the participant's best model, nats.",
         (Column("participant_id", "Participant"), *(Column(model, model, ".2f") for model in models)),
         [
             {"participant_id": participant, **dict(zip(models, (row - row.max()).tolist(), strict=True))}

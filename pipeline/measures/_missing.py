@@ -24,7 +24,7 @@ KIND_NAMES: dict[MeasureKind, str] = {  # as the report shows them
 
 @dataclass(frozen=True, eq=False)
 class MeasureChanges:
-    """After less before.
+    """After minus before.
 
     Fields:
         participants, arms: one for each row.

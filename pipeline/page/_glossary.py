@@ -71,8 +71,8 @@ GLOSSARY = (
     GlossaryEntry(
         "free-energy",
         "Free energy (F)",
-        "An approximation to the log evidence of a model, in nats: accuracy less complexity. It compares models of the "
-        "same data; a difference of 3 nats is odds of about 20 to 1.",
+        "An approximation to the log evidence of a model, in nats: accuracy minus complexity. It compares models of "
+        "the same data; a difference of 3 nats is odds of about 20 to 1.",
         "Friston et al. 2007, NeuroImage 34:220; Penny et al. 2004, NeuroImage 22:1157",
         r"free energy",
     ),
@@ -135,7 +135,7 @@ GLOSSARY = (
     GlossaryEntry(
         "q-squared",
         "Q²",
-        "One less the squared error of the predictions of left-out participants over that of the mean of the others. "
+        "One minus the squared error of the predictions of left-out participants over that of the mean of the others. "
         "It is 1 for perfect prediction and 0 or less where the mean predicts as well.",
         "Consonni et al. 2010, Journal of Chemometrics 24:194",
         r"Q²",

@@ -93,7 +93,7 @@ def mean_displacements(result: StudyResult, task: str, session: str, arm: str) -
 
 
 def motion_difference(result: StudyResult, task: str, session: str) -> MeanInterval | None:
-    """Mean displacement of the first arm less the second, with Welch's 90 % interval; None with too few runs."""
+    """Mean displacement of the first arm minus the second, with Welch's 90 % interval; None with too few runs."""
     first, second = (mean_displacements(result, task, session, arm) for arm in result.study.participants.arms)
     if min(len(first), len(second)) < 2 or not np.ptp(first) + np.ptp(second):
         return None

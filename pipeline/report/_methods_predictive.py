@@ -31,7 +31,7 @@ def predictive_methods(study: Study) -> tuple[str, ...]:
     """Measures, statistics and predictions, as far as the study has them."""
     parts = _measure_kinds(study, study.measures)
     sentence = (
-        f"Imaging measures of each participant and session were {join_words(parts)}. A change is after less before."
+        f"Imaging measures of each participant and session were {join_words(parts)}. A change is after minus before."
     )
     found = [sentence] if parts and (study.predict or study.statistics is not None) else []
     if study.statistics is not None:

@@ -29,7 +29,7 @@ class GroupJob:
     Fields:
         name: its heading in the configuration.
         settings: what the configuration says of it.
-        arm, arms: column and both names; differences are the first less the second.
+        arm, arms: column and both names; differences are the first minus the second.
         sessions: before and after.
         posteriors: of the main model, of the sessions concerned.
         design: table of participants.

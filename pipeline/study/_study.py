@@ -44,7 +44,7 @@ class Participants(ConfigSection):
 
     table: Annotated[Path | None, Field(description="Default: participants.tsv of the BIDS dataset.")] = None
     arm: Annotated[str, Field(description="Column that names each participant's arm.")] = "arm"
-    arms: Annotated[tuple[str, str], Field(description="Both arms; differences are the first less the second.")]
+    arms: Annotated[tuple[str, str], Field(description="Both arms; differences are the first minus the second.")]
     all_different: Annotated[
         bool,
         Field(description="Every label is another participant, though labels look like visits (sub-01pre) of one."),

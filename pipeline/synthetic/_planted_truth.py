@@ -35,7 +35,7 @@ class PlantedTruth:
     """What was planted.
 
     Fields:
-        arms: (first, second); differences are the first less the second.
+        arms: (first, second); differences are the first minus the second.
         arm, improvement: of each participant, by name; points.
         connectivity: visit → parameter → planted value, of every free parameter of the circuit's model.
         slopes: (parameter, arm) → planted change per point of improvement, Hz.
@@ -60,7 +60,7 @@ class PlantedTruth:
         return tuple(dict.fromkeys(name for name, _ in self.slopes))
 
     def change(self, participant: str, parameter: str) -> float:
-        """Planted in the second session less the first."""
+        """Planted in the second session minus the first."""
         before, after = (self.connectivity[f"{participant}_{session}"][parameter] for session in SESSIONS)
         return after - before
 

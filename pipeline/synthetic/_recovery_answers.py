@@ -145,7 +145,7 @@ def _difference_wording(group: GroupRecovery, covariate: str, name: str) -> str:
     unit, digits = UNIT[covariate]
     first, second = found.arms
     return (
-        f"{_connection_wording(name)}, {first} less {second}: "
+        f"{_connection_wording(name)}, {first} minus {second}: "
         f"{_interval_wording(found.marginals[2], place, covariate)}; planted "
         f"{signed_number(group.planted(covariate, name)[2], digits)} {unit}. "
         f"{P_BELOW_ZERO} {_probability_wording(1 - float(found.beyond_zero.difference[place]))}."

@@ -25,7 +25,7 @@ MEANING = {
     CIRCUIT_REGIONS[AMYGDALA]: "more inhibition of the amygdala by vmPFC",
     CIRCUIT_REGIONS[VMPFC]: "less excitation of vmPFC by the amygdala",
 }
-COMPARED = ("first", "second", "difference")  # the arms, and the first less the second
+COMPARED = ("first", "second", "difference")  # the arms, and the first minus the second
 NOTICE = (
     "Simulated data.",
     "No participant was scanned, and nothing here is evidence about ketamine. The page shows whether effconn "
@@ -180,7 +180,7 @@ def _effect_records(truth: PlantedTruth, group: GroupRecovery) -> Records:
     rows = [_effect_row(group, covariate, name) for covariate in (MEAN, IMPROVEMENT) for name in truth.modulations]
     by = "a group of each arm" if group.arms.by_separate_groups else "one group over all participants"
     lead = (
-        f"{first} less {second}, by {by}, with the verdict of the study's analysis. Means are at average improvement, "
+        f"{first} minus {second}, by {by}, with the verdict of the study's analysis. Means are at average improvement, "
     )
     return Records("truth-arms", "Arms: estimated and planted", f"{lead}{group.centre:.1f} points.", columns, rows)
 

@@ -24,7 +24,7 @@ out = "results"
 
 [participants]
 arm = "arm"                                # column of bids/participants.tsv
-arms = ["ketamine", "midazolam"]           # differences are the first less the second
+arms = ["ketamine", "midazolam"]           # differences are the first minus the second
 
 [sessions]
 before = "ses-1"

@@ -34,7 +34,7 @@ class StudyDesign:
         inhibition_slope: change of B(faces), amygdala ← vmPFC, per point of improvement under ketamine, Hz.
         excitation_slope: change of B(faces), vmPFC ← amygdala, per point of improvement in both arms, Hz.
         scatter: standard deviation of these changes about their lines, Hz.
-        conflict_slope: change of dACC's response to conflict, incongruent less congruent, per point of improvement
+        conflict_slope: change of dACC's response to conflict, incongruent minus congruent, per point of improvement
             under ketamine, and as much the other way under midazolam, percent.
         control_slope: change of rACC's response to conflict per point of improvement in both arms, percent.
         improvement_mean, improvement_sd: of the fall of the symptom score, points; the same in both arms.

@@ -227,7 +227,7 @@ def test_the_other_road_agrees_with_the_arms_it_is_over(
     ]
     assert written["answers"][1]["verdict"] == asked["verdict"]
     assert "2 connections asked" in written["answers"][1]["answer"]
-    assert "Pp with v without" in written["answers"][1]["answer"]
+    assert "Pp (with v without)" in written["answers"][1]["answer"]
 
 
 def test_compare_finds_the_model_the_data_were_made_by(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def crowd() -> tuple[SimulatedParticipant, ...]:
 
 
 def conflict(participant: SimulatedParticipant, region: str) -> float:
-    """Change of a region's planted response to incongruent less congruent trials, percent."""
+    """Change of a region's planted response to incongruent minus congruent trials, percent."""
     row = REGIONS.index(region)
     before, after = (response["stroop"][row, 1] - response["stroop"][row, 0] for response in participant.responses)
     return float(after - before)
