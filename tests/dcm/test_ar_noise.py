@@ -200,7 +200,7 @@ def test_the_first_noise_is_found_from_far_off() -> None:
     loud = jax.tree.map(lambda leaf: leaf, made)
     object.__setattr__(loud, "bold", made.bold * 1e4)
     nothing = jnp.zeros((*made.bold.shape, FREE))
-    found = noise.evaluate(
+    found = jax.jit(noise.evaluate)(
         loud, laplace.init(loud).point, jnp.zeros_like(loud.bold), nothing, jnp.asarray(True), jnp.asarray(True)
     )
     slope = [

@@ -85,6 +85,7 @@ def test_a_batch_has_what_is_free_in_any_of_its_models(mixed: list[Subject]) -> 
 
 
 def test_a_batch_gives_what_a_loop_gives(mixed: list[Subject]) -> None:
+    [_] = make_batches([prepare(subject, SPM12) for subject in mixed], SPM12)
     together = invert_cohort(mixed, SPM12)
     for alone, batched in zip(mixed, together, strict=True):
         assert isinstance(batched, Posterior)

@@ -152,7 +152,7 @@ def test_echo_time_scales_the_signal_that_depends_on_it() -> None:
 def test_the_jacobian_of_the_kernels_is_that_of_the_engine() -> None:
     spec = random_spec(3, 2, 1)
     parameters = jax.tree.map(jnp.asarray, random_parameters(spec, 1))
-    form = bilinear_form(parameters)
+    form = jax.jit(bilinear_form)(parameters)
     n, found = spec.n, resting_jacobian(parameters).reshape(5, 3, 5, 3)
     np.testing.assert_allclose(found[0, :, 0], form.neural, rtol=1e-14)
     np.testing.assert_allclose(found[1, :, 0], np.eye(n), rtol=0)

@@ -189,7 +189,7 @@ def test_a_gate_planted_in_the_published_equations_is_recovered(shared_data: Pat
     series = predict_series(spec, truth, data, "nonlinear")
     signal = series - series.mean(axis=0)
     scale = np.sum(signal * data.bold) / np.sum(signal**2)
-    posterior = invert(Subject("simulated", spec, data), Settings())
+    posterior = invert(Subject("simulated", spec, data), Settings(starts=1))
     place = posterior.names.index("D[R1<-R0, R2]")
     deviation = np.sqrt(posterior.covariance[place, place])
     assert posterior.parameters.D[1, 0, 2] == pytest.approx(truth.D[1, 0, 2] / scale, abs=3 * deviation)

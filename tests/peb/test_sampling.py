@@ -114,22 +114,20 @@ def test_with_a_known_covariance_the_laplace_approximation_is_exact() -> None:
     assert np.allclose(beside.sd_ratio, 1, atol=0.2)
 
 
-def test_a_seed_gives_the_same_draws_and_another_gives_others() -> None:
-    one, same, other = (sample(*trial(), EXACT, replace(FEW, warmup=20, draws=20, seed=seed)) for seed in (3, 3, 4))
-    assert one.draws.tobytes() == same.draws.tobytes()
-    assert not np.allclose(one.draws, other.draws)
+def test_a_seed_gives_the_same_draws_and_another_gives_others(drawn: SampledGroup) -> None:
+    same, other = (sample(*trial(), EXACT, SamplingSettings(seed=seed)) for seed in (drawn.settings.seed, 4))
+    assert drawn.draws.tobytes() == same.draws.tobytes()
+    assert not np.allclose(drawn.draws, other.draws)
 
 
-def test_other_data_of_the_same_shape_are_drawn_from_without_compiling_anew() -> None:
-    brief = replace(FEW, warmup=20, draws=20)
+def test_other_data_of_the_same_shape_are_drawn_from_without_compiling_anew(drawn: SampledGroup) -> None:
     estimates, design = trial()
-    sample(estimates, design, EXACT, brief)
     compiled = _draw._cache_size()
     others = [
         replace(level, posterior=Gaussian(2 * level.posterior.mean, level.posterior.covariance)) for level in estimates
     ]
-    drawn = sample(others, design, EXACT, replace(brief, seed=1))
-    assert np.isfinite(drawn.draws).all()
+    found = sample(others, design, EXACT, replace(drawn.settings, seed=1))
+    assert np.isfinite(found.draws).all()
     assert _draw._cache_size() == compiled
 
 
