@@ -64,7 +64,7 @@ _LONGEST = [
     "benchmarks/test_speed.py",
     "peb/test_sampling.py",
     "report/test_pages_in_browser.py",
-    "dcm/test_importance.py",
+    "dcm/test_posterior_draws.py",
     "calibration/test_calibrate_command.py",
     "group/test_reinversion.py",
     "benchmarks/test_accuracy.py",
