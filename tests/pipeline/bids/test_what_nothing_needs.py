@@ -195,5 +195,5 @@ def test_a_repetition_time_that_is_too_short_is_not_taken_for_milliseconds(small
 
 def test_sessions_whose_labels_say_the_reverse_are_remarked_on(small: Small) -> None:
     small.set("sessions", before="ses-2", after="ses-1")
-    reported = "[sessions] ses-2 comes after ses-1 by its label, but is taken for before: a change is ses-1 less ses-2"
+    reported = "[sessions] ses-2 comes after ses-1 by its label, but is taken for before: a change is ses-1 minus ses-2"
     assert reported in small.inventory().remarks
