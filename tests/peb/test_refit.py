@@ -19,7 +19,7 @@ NAMES = tuple(f"sub-{i + 1}" for i in range(6))
 IMPROVEMENT = np.linspace(-1, 1, 6)
 DESIGN = Design(NAMES, ("mean", "improvement"), np.column_stack([np.ones(6), IMPROVEMENT]))
 SETTINGS = PebSettings(between="gaussian")
-FIRST_LEVEL = replace(refit.FIRST_LEVEL, integrator="bilinear")  # the equations that compile sooner
+FIRST_LEVEL = replace(refit.FIRST_LEVEL, integrator="bilinear", starts=1)  # which is compiled and inverted sooner
 SPEC = dcm.Spec(
     ["one", "two"],
     ["task", "drug"],
