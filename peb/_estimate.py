@@ -142,8 +142,9 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         posteriors: participant → posterior, as ``dict(zip(names, dcm.invert_cohort(subjects)))`` gives them.
         fields: fields (``B``) or names of parameters to keep, the others integrated out; None for all.
 
-    Raises `ValueError` where an inversion failed, naming everybody, no parameter is called so, or some had their inputs
-    centred and others not, so that their A is not the same quantity; `TypeError` where the posteriors have no names.
+    Raises `ValueError` where an inversion failed, naming everybody and why, where no parameter is called so, or where
+    some had their inputs centred and others not, so that their A is not the same quantity; `TypeError` where the
+    posteriors have no names.
 
     A participant whose inversion failed is left out by
     ``{name: found for name, found in posteriors.items() if isinstance(found, Posterior)}``, and of the design too.
@@ -155,9 +156,13 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         raise ValueError("two participants are called the same once their names are texts; give each its own")
     if odd := [name for name, found in named.items() if not isinstance(found, Posterior | Failure)]:
         raise TypeError(f"{odd[0]}: a posterior is one of dcm.invert, not a {type(named[odd[0]]).__name__}")
-    failed = [name for name, found in named.items() if isinstance(found, Failure) or found.status.failed]
+    failed: dict[str, list[str]] = {}
+    for name, found in named.items():
+        if reason := _failure(found):
+            failed.setdefault(reason, []).append(name)
     if failed:
-        raise ValueError(f"{', '.join(failed)}: the inversion failed; leave these participants out, of the design too")
+        lines = [f"{', '.join(names)} ({reason})" for reason, names in failed.items()]
+        raise ValueError(f"{'; '.join(lines)}: leave out whose inversion failed, of the design too")
     found_of = {name: found for name, found in named.items() if not isinstance(found, Failure)}
     centred = [name for name, found in found_of.items() if found.centre_inputs]
     if 0 < len(centred) < len(found_of):
@@ -170,6 +175,13 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         return estimates
     chosen = [fields] if isinstance(fields, str) else list(fields)
     return [estimate.select(chosen) for estimate in estimates]
+
+
+def _failure(found: Posterior | Failure) -> str:
+    """Why an inversion failed; empty where it did not."""
+    if isinstance(found, Failure):
+        return found.reason
+    return found.status.value if found.status.failed else ""
 
 
 def change(before: Estimate, after: Estimate, name: str) -> Estimate:

@@ -175,7 +175,7 @@ def test_estimates_come_from_named_posteriors() -> None:
 
 def test_a_failed_inversion_is_no_estimate() -> None:
     posteriors: Mapping[str, Posterior | Failure] = {"a": made_up_posterior(), "b": Failure("b", "failed: …")}
-    with pytest.raises(ValueError, match="b: the inversion failed; leave"):
+    with pytest.raises(ValueError, match=r"b \(failed: …\): leave out whose inversion failed"):
         peb.from_dcm(posteriors)
 
 
