@@ -288,9 +288,9 @@ def test_gated_models_take_the_nonlinear_integrator(effconn: Effconn, study: Pat
     assert [entry["integrator"] for entry in entries] == ["nonlinear", "bilinear"]
 
 
-def start(study: Path, folder: Path) -> subprocess.Popen[str]:
+def start(study: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     """A run at the moment at which two results are there."""
-    command = [*COMMAND, "invert", str(study), "--out", str(folder)]
+    command = [*COMMAND, "invert", str(study), "--out", str(folder), *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     deadline = time.monotonic() + 60
     while len(list(folder.glob("[!.]*.nc"))) < 2 and process.poll() is None and time.monotonic() < deadline:
@@ -316,7 +316,7 @@ def test_a_killed_run_goes_on_where_it_stopped(effconn: Effconn, study: Path, in
 
 
 def test_an_interrupted_run_says_so(study: Path, tmp_path: Path) -> None:
-    process = start(study, tmp_path)
+    process = start(study, tmp_path, "--integrator", "bilinear", "--starts", "8")  # soon begun, and long at work
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from pipeline.report import ExtraSection, StudyResult, study_page, study_records
 from pipeline.report._analysis_sections import analysis_sections, summary_answers
 from pipeline.report._inversion_sections import connectivity_section, diagnose_visits
 
+NO_ANSWERS: dict[str, Any] = {"analyses": {}, "predictions": {}, "features": None, "statistics": None}
 VOID = {"meta", "path", "use", "br", "wbr", "image"}
 
 
@@ -137,7 +139,7 @@ def test_methods_follow_from_the_settings(result: StudyResult) -> None:
             "dcm": study.dcm and study.dcm.model_copy(update={"compat": "spm12", "starts": 8}),
         }
     )
-    bare = replace(result, extractions=(), maps={}, analyses={})
+    bare = replace(result, extractions=(), maps={}, **NO_ANSWERS)
     before, after = (
         " ".join(study_page(replace(bare, study=configuration)).methods) for configuration in (study, other)
     )
@@ -169,8 +171,7 @@ def test_the_same_study_gives_the_same_bytes(result: StudyResult, tmp_path: Path
 
 
 def test_a_study_in_which_nothing_could_be_done_still_has_a_page(result: StudyResult) -> None:
-    later = {"analyses": {}, "predictions": {}, "features": None, "statistics": None}
-    nothing = replace(result, extractions=(), posteriors={}, maps={}, versions={}, **later)
+    nothing = replace(result, extractions=(), posteriors={}, maps={}, versions={}, **NO_ANSWERS)
     html = render(study_page(nothing))
     assert "No visit has a posterior." in html
     assert "no session ses-2 on disk" in html
@@ -208,7 +209,7 @@ def test_what_is_extra_comes_right_after_the_summary(result: StudyResult) -> Non
         (few, replace(few, name="long", title="Long", rows=few.rows * 40)),
         (("Simulated data.", "No patient's."),),
     )
-    bare = replace(result, extractions=(), maps={}, analyses={})
+    bare = replace(result, extractions=(), maps={}, **NO_ANSWERS)
     page = study_page(bare, extra)
     assert page.sections[0].title == "Found beside what was planted"
     assert [section.title for section in page.sections[0].folded] == ["Long"]
