@@ -21,7 +21,8 @@ from pipeline.execution import UnitOutcome, open_workers, run_units
 Gone = Callable[[int], bool]
 Tries = Callable[[], Counter[str]]
 
-KILLS = 10
+KILLS = 6
+UNITS = 30
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ from toy_units import capitals, toy_units
 if __name__ == "__main__":
     folder, scheduler = Path(sys.argv[1]), sys.argv[2] or None
     with open_workers(2, scheduler, folder) as workers:
-        run_units(toy_units(folder, 40, pause=0.1), capitals, folder=folder / "records", workers=workers)
+        run_units(toy_units(folder, int(sys.argv[3]), pause=0.1), capitals, folder=folder / "records", workers=workers)
     print("finished", flush=True)
 """
 
@@ -145,8 +146,8 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_files_and_leaves_no_c
     running = start(tmp_path)
     assert "finished" in running.communicate()[0]
     assert recorded.items() <= records(tmp_path).items()
-    assert toy_outputs(tmp_path) == {f"{i}.txt": f"CONTENT {i}" for i in range(40)}
-    assert sum(tries().values()) <= 40 + 2 * KILLS  # only what was in hand was begun again
+    assert toy_outputs(tmp_path) == {f"{i}.txt": f"CONTENT {i}" for i in range(UNITS)}
+    assert sum(tries().values()) <= UNITS + 2 * KILLS  # only what was in hand was begun again
 
 
 def test_an_interrupted_run_leaves_no_child_and_only_the_parent_speaks(tmp_path: Path, gone: Gone) -> None:
@@ -178,7 +179,7 @@ def start(folder: Path, scheduler: str = "") -> subprocess.Popen[str]:
     script = folder / "script.py"
     script.write_text(SCRIPT, encoding="utf-8")
     return subprocess.Popen(
-        [sys.executable, str(script), str(folder), scheduler],
+        [sys.executable, str(script), str(folder), scheduler, str(UNITS)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
