@@ -196,7 +196,7 @@ def test_results_without_a_command_are_fitted(peb: Run, results: Path, table: Pa
 
 
 @pytest.mark.parametrize(("mode", "road"), [("none", "a group per arm"), ("spm12", "third level")])
-def test_the_other_road_agrees_with_the_arms_it_is_over(
+def test_a_second_model_of_the_arms_finds_what_was_planted(
     peb: Run, results: Path, table: Path, tmp_path: Path, mode: str, road: str
 ) -> None:
     found = peb("arms", *changes(results, table), "--compat", mode, "--json", tmp_path / "arms.json")

@@ -44,7 +44,7 @@ def arms(inputs: GroupInputs) -> ArmAnalysis:
     return compare_arms(inputs, "arm", SamplingSettings(warmup=300, draws=500))
 
 
-def test_the_planted_interaction_has_the_right_sign_by_both_roads(inputs: GroupInputs, arms: ArmAnalysis) -> None:
+def test_the_planted_interaction_has_the_right_sign_by_both_models(inputs: GroupInputs, arms: ArmAnalysis) -> None:
     rows = [
         row
         for row in arm_records(inputs, arms, judge_arms(inputs, arms)).rows
