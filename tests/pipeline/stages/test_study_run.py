@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -283,18 +284,26 @@ def test_a_cluster_whose_worker_is_killed_comes_to_the_same_tables(
     simple_study: Path, simple_finished: Path, effconn: Effconn
 ) -> None:
     study, finished = simple_study, simple_finished
-    command: list[Any] = [str(Path(sys.executable).with_name("effconn")), "run", study / "study.toml"]
-    running = subprocess.Popen(
-        [*command, "--scheduler", "local", "--jobs", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    while running.poll() is None and not list((study / "results/.effconn/extract").glob("*.json")):
-        time.sleep(0.05)
-    if running.poll() is not None:
-        pytest.fail(f"it ended before anything was extracted: {running.communicate()[1]}")
-    workers = [child for child in psutil.Process(running.pid).children() if "spawn_main" in " ".join(child.cmdline())]
-    workers[0].kill()
-    _, said = running.communicate(timeout=300)
-    assert running.returncode == 0, said
+    killed: list[int] = []
+    over = threading.Event()
+
+    def kill_a_worker() -> None:
+        while not over.wait(0.05):
+            if list((study / "results/.effconn/extract").glob("*.json")):
+                children = psutil.Process().children()
+                worker = next(child for child in children if "spawn_main" in " ".join(child.cmdline()))
+                worker.kill()
+                killed.append(worker.pid)
+                return
+
+    killer = threading.Thread(target=kill_a_worker)
+    killer.start()
+    try:
+        again(effconn, study, "--scheduler", "local", "--jobs", "2")
+    finally:
+        over.set()
+        killer.join()
+    assert len(killed) == 1
     assert tables(study) == tables(finished)
 
 
