@@ -58,7 +58,7 @@ def subject_from_series(
         echo_time: s; SPM12's fixed 0.04 s by default.
         name: what messages and results call the participant.
 
-    Raises `EventsError`, or `ValueError` naming everything that is wrong, where names or shapes do not match.
+    Raises `EventsError`, or `ValueError` saying what is wrong and what there is, where names or shapes do not match.
 
     >>> subject = subject_from_series(series, events, 2.0, b={"faces": ["amygdala <- vmPFC"]}, c={"faces": ["vmPFC"]})
     >>> posterior = invert(subject)
