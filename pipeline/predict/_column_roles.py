@@ -105,7 +105,7 @@ def _names(
         if name not in there:
             hint = did_you_mean(name, there, "arms")
             raise TableError(
-                participants.table.path, f"{column} is nowhere {name}{hint}; say which two (--arms FIRST,SECOND)"
+                participants.table.path, f"no row has {column} {name!r}{hint}; say which two (--arms FIRST,SECOND)"
             )
     return names[0], names[1]
 

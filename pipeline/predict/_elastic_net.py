@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 FRAME = Path("table")  # what errors call a data frame
-OPTION = re.compile(r"--([a-z][a-z-]*)( (?=[A-Z]))?")  # of the command, in a message
+OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([A-Z]+(?:,[A-Z]+)*))?")  # of the command, in a message
 
 
 def elastic_net(
@@ -69,7 +69,9 @@ def elastic_net(
 
     Example::
 
-        result = effconn.elastic_net(table, "fall(madrs)", "change(conn_*) + arm + age", sessions=("pre", "post"))
+        result = effconn.elastic_net(
+            table, "fall(madrs)", "change(conn_*) + arm + age", sessions=("pre", "post"), arms=("drug", "placebo")
+        )
         result.performance                  # r² in the sample, Q² and error in participants left out, p
         result.summary()                    # every predictor: coefficient, interval, selection frequency
         effconn.plot_predictions(result)    # observed against predicted outcomes
@@ -119,6 +121,9 @@ def elastic_net(
         raise FeatureError(f"jobs: {jobs} is below 1; give 1 or more")
     if formula is not None and not isinstance(formula, str):
         raise FeatureError("the formula is one text, such as 'conn_a + age'; ' + '.join(names) makes it of names")
+    for name, pair in (("sessions", sessions), ("arms", arms)):
+        if isinstance(pair, str):
+            raise FeatureError(f"{name} are two names, such as ('A', 'B'), not the text {pair!r}")
     alphas = (float(alphas),) if isinstance(alphas, int | float) else alphas
     covariates = (covariates,) if isinstance(covariates, str) else covariates
     if description is not None and not isinstance(description, Mapping):
@@ -208,9 +213,12 @@ def _cells(column: Series) -> list[str]:
 
 
 def _as_argument(option: re.Match[str]) -> str:
-    """``--arm COLUMN`` as ``arm=COLUMN``."""
+    """``--arm COLUMN`` as ``arm=COLUMN``, ``--arms A,B`` as ``arms=('A', 'B')``."""
     name = {"no-motion": "adjust_motion=False"}.get(option[1], option[1].replace("-", "_"))
-    return f"{name}=" if option[2] else name
+    value = option[2]
+    if value is None:
+        return name
+    return f"{name}={tuple(value.split(',')) if ',' in value else value}"
 
 
 @contextmanager

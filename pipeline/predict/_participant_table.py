@@ -157,7 +157,9 @@ def _as_written(table: Table, column: str, session: str, labels: Sequence[str]) 
                 )
             return cell
     hint = did_you_mean(session, labels, "sessions")
-    raise TableError(table.path, f"{column} is nowhere {session}{hint}; say which two it is (--sessions BEFORE,AFTER)")
+    raise TableError(
+        table.path, f"no row has {column} {session!r}{hint}; say which two it is (--sessions BEFORE,AFTER)"
+    )
 
 
 def _session_key(session: str) -> str:

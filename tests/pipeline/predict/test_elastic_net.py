@@ -101,7 +101,7 @@ def test_options_that_would_do_nothing_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({}, r"sessions=BEFORE,AFTER"),
+        ({}, r"sessions=\('BEFORE', 'AFTER'\)"),
         ({"formula": ["gppi_a", "age"]}, "the formula is one text"),
         ({"sessions": ("pre", "post"), "folds": 2}, "folds: 2 is too few"),
         ({"sessions": ("pre", "post"), "formula": "chnge(gppi_a)"}, "there is no chnge"),

@@ -151,10 +151,10 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "text as measure": ({"measures": ("sex",)}, "sex is no measure: it holds text"),
     "all measures taken out": ({"measures": ("gppi_a", "!gppi_*")}, "takes out every measure"),
-    "no such session": ({"sessions": ("pre", "pots")}, "session is nowhere pots; did you mean 'post'?"),
+    "no such session": ({"sessions": ("pre", "pots")}, "no row has session 'pots'; did you mean 'post'?"),
     "no such session, nor one like it": (
         {"sessions": ("T0", "T1")},
-        "session is nowhere T0 (sessions: pre, post); say which two it is (--sessions BEFORE,AFTER)",
+        "no row has session 'T0' (sessions: pre, post); say which two it is (--sessions BEFORE,AFTER)",
     ),
     "a product by *": ({"formula": "age*sex"}, "a product is written: age:sex"),
     "a product of measures by *": ({"formula": "gppi_a * arm"}, "a product is written: gppi_a:arm"),
