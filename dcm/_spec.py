@@ -75,7 +75,7 @@ class Spec:
         for kind, names in (("region", regions), ("input", inputs)):
             repeated = sorted({name for name in names if list(names).count(name) > 1})
             if repeated:
-                problems.append(f"{kind} names must differ, but {', '.join(map(repr, repeated))} appears twice")
+                problems.append(f"{kind} names must differ; more than once: {', '.join(map(repr, repeated))}")
         if n == 0:
             problems.append("a DCM needs at least one region")
         for field, given in (("a", a), ("b", b), ("c", c), ("d", d)):

@@ -125,7 +125,7 @@ def _of_session(table: Table, column: str, participants: Sequence[str], session:
     if not rows:
         sessions_found = list_names(cells)
         raise TableError(
-            table.path, f"{SESSION} is nowhere {session}; it is {sessions_found}: correct it, or [sessions]"
+            table.path, f"no row has {SESSION} {session!r}; there are {sessions_found}: correct it, or [sessions]"
         )
     return _by_participant(table, column, participants, rows)
 

@@ -230,7 +230,7 @@ def _best_model_answer(comparison: Comparison, covariate: str) -> Answer:
     return Answer(
         f"Is there one best model for {covariate}?",
         judge_model(top),
-        f"{comparison.models[order[0]]}, probability {top:.2f} among {len(comparison.models)} models asked.",
+        f"{comparison.models[order[0]]}, probability {top:.2f} among {len(comparison.models)} models compared.",
         (f"Next: {runners}.",) if runners else (),
     )
 

@@ -88,7 +88,10 @@ class _Hdf5Reader:
         names = [name for name in self._file if not name.startswith("#")]
         members = self._members(self._file, "", names)
         if names and not any("MATLAB_class" in member.attrs for member in members.values()):
-            raise _RefusedError("is an HDF5 file, but not one that MATLAB wrote; save it again with save -v7")
+            raise _RefusedError(
+                "is an HDF5 file, but not one that MATLAB wrote; save it again with save -v7, or, where it is a result "
+                "of effconn (.nc), use open_result"
+            )
         return {name: self._value(member, name, 0) for name, member in members.items()}
 
     def _members(self, group: h5py.Group, place: str, names: list[str] | None = None) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class RunData:
                 problems.append(f"a {kind} name is empty")
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
-                problems.append(f"{kind} names must differ, but {', '.join(map(repr, repeated))} appears twice")
+                problems.append(f"{kind} names must differ; more than once: {', '.join(map(repr, repeated))}")
         if self.coordinates is not None:
             coordinates = np.array(self.coordinates, dtype=np.float64)
             if coordinates.shape != (len(self.regions), 3):

@@ -37,8 +37,8 @@ def describe_model_rule() -> str:
 
 
 def describe_count(questions: int, what: str = "connection") -> str:
-    """``2 connections asked``."""
-    return f"1 {what} asked" if questions == 1 else f"{questions} {what}s asked"
+    """``2 connections asked about``."""
+    return f"{questions} {what}{'' if questions == 1 else 's'} asked about"
 
 
 def describe_size(size: float, units: Sequence[str], per: str = "") -> str:

@@ -97,7 +97,7 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
     ),
     "sessions the table does not have": (
         setting("sessions", before="ses-pre"),
-        r"\[scores\.caps\]: caps5\.tsv: session_id is nowhere ses-pre; it is ses-1, ses-2",
+        r"\[scores\.caps\]: caps5\.tsv: no row has session_id 'ses-pre'; there are ses-1, ses-2",
     ),
     "several rows of one": (
         setting("scores.caps", take="once"),
