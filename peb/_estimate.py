@@ -161,8 +161,8 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         if reason := _failure(found):
             failed.setdefault(reason, []).append(name)
     if failed:
-        lines = [f"{', '.join(names)} ({reason})" for reason, names in failed.items()]
-        raise ValueError(f"{'; '.join(lines)}: leave out whose inversion failed, of the design too")
+        lines = [f"{', '.join(names)}: {reason}" for reason, names in failed.items()]
+        raise ValueError(f"{'; '.join(lines)}; leave these participants out, of the design too")
     found_of = {name: found for name, found in named.items() if not isinstance(found, Failure)}
     centred = [name for name, found in found_of.items() if found.centre_inputs]
     if 0 < len(centred) < len(found_of):

@@ -174,8 +174,10 @@ def test_estimates_come_from_named_posteriors() -> None:
 
 
 def test_a_failed_inversion_is_no_estimate() -> None:
-    posteriors: Mapping[str, Posterior | Failure] = {"a": made_up_posterior(), "b": Failure("b", "failed: …")}
-    with pytest.raises(ValueError, match=r"b \(failed: …\): leave out whose inversion failed"):
+    reasons = {"b": "failed: …", "c": "no scans", "d": "failed: …"}
+    failures = {name: Failure(name, reason) for name, reason in reasons.items()}
+    posteriors: Mapping[str, Posterior | Failure] = {"a": made_up_posterior(), **failures}
+    with pytest.raises(ValueError, match=r"^b, d: failed: …; c: no scans; leave these participants out"):
         peb.from_dcm(posteriors)
 
 
