@@ -49,6 +49,7 @@ def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder, done = base / f"shared-{name}", base / f"{name}.done"
         if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what an attempt that failed left
             make(folder)
             done.touch()
     return folder

@@ -1,4 +1,4 @@
-"""A small synthetic study on disk, and the console script as a process."""
+"""A small synthetic study on disk, and commands run on it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def effconn() -> Effconn:
 
 @pytest.fixture(scope="session")
 def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That study after it ran from images to report in one go."""
+    """`images` after it ran from images to report in one go."""
     return make_once(tmp_path_factory, "finished", partial(run_copy, images))
 
 

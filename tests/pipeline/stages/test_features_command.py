@@ -1,4 +1,4 @@
-"""`effconn features` as a process: the table of a study that ran, and of one that did not."""
+"""`effconn features`: the table of a study that ran, and of one that did not."""
 
 from __future__ import annotations
 

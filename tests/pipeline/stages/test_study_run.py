@@ -111,7 +111,6 @@ def test_files_that_were_only_touched_are_not_worked_on_again(ran: Path, effconn
 def test_other_events_of_one_run_redo_what_rests_on_it_alone(simple_ran: Path, effconn: Effconn) -> None:
     (events,) = simple_ran.glob("bids/sub-03/ses-1/func/*_events.tsv")
     lines = events.read_text(encoding="utf-8").splitlines(keepends=True)
-    events.unlink()  # its copies share the file
     events.write_text("".join(lines[:-1]), encoding="utf-8")
     found = again(effconn, simple_ran)
     assert found["extract"] == ["sub-03_ses-1_task-faces"]
@@ -234,6 +233,18 @@ def test_an_unknown_label_is_named(study: Path, effconn: Effconn) -> None:
     )
     assert done.returncode == 2
     assert "sub-99 is not among the study's participants" in done.stderr
+
+
+def test_the_group_level_of_a_bids_app_does_all_that_comes_after_the_participants(
+    ran: Path, finished: Path, effconn: Effconn
+) -> None:
+    for stage in STAGES[2:]:
+        shutil.rmtree(ran / "results" / ".effconn" / stage)
+    for name in ("group", "predict", "statistics", "tables"):
+        shutil.rmtree(ran / "results" / name)
+    done = effconn("bids", ran / "bids", ran / "results", "group", "--study", ran / "study.toml", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    assert tables(ran) == tables(finished)
 
 
 def test_a_study_killed_at_random_moments_ends_with_the_same_tables(
