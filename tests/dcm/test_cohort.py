@@ -92,6 +92,25 @@ def test_a_batch_gives_what_a_loop_gives(mixed: list[Subject]) -> None:
         same(invert(alone, SPM12), batched)
 
 
+def test_a_batch_of_models_of_which_neither_holds_the_other_gives_what_each_gives_beside_a_larger(
+    mixed: list[Subject],
+) -> None:
+    larger, spec = mixed[0], mixed[0].spec
+    forwards, backwards = (
+        replace(larger, name=name, spec=Spec(spec.regions, spec.inputs, a, spec.b * a[..., None], c))
+        for name, a, c in (
+            ("forwards", np.array([[1, 0], [1, 1]]), [[1, 0], [0, 0]]),
+            ("backwards", np.array([[1, 1], [0, 1]]), [[0, 0], [1, 0]]),
+        )
+    )
+    together = invert_cohort([forwards, backwards], SPM12)
+    for subject, batched in zip((forwards, backwards), together, strict=True):
+        beside, _ = invert_cohort([subject, larger], SPM12)
+        assert isinstance(batched, Posterior)
+        assert isinstance(beside, Posterior)
+        same(beside, batched)
+
+
 def test_whoever_is_inverted_later_gets_the_same_bytes(mixed: list[Subject]) -> None:
     whole = invert_cohort(mixed, SPM12)
     last = len(mixed) - 1
