@@ -192,7 +192,7 @@ class Posterior:
 
     @property
     def mode(self) -> str:
-        """The mode in words: ``none``, or ``none, but noise = 'white'`` where it is a mixture."""
+        """The mode in words, ``none`` or ``none, but noise = 'white'`` where it is a mixture."""
         return self.settings.mode(gated=bool(self.spec.d.any()), centre_inputs=self.centre_inputs)
 
     @property

@@ -24,15 +24,24 @@ class Parameters(eqx.Module):
     The index order of every connection is (to, from). Diagonal entries of A and B are log scales on a
     self-inhibition of −½ Hz; all other entries of A, B and D are rates in Hz, and C is in Hz per unit of input
     after division by 16.
+
+    Fields:
+        A: (region, region) endogenous connectivity.
+        B: (region, region, input) its modulation by each input.
+        C: (region, input) driving inputs.
+        D: (region, region, region) its modulation by each region: to, from, gate.
+        transit: (region,) log scale of the haemodynamic transit time.
+        decay: () log scale of the vasodilatory signal's decay.
+        epsilon: () log ratio of intra- to extravascular signal.
     """
 
-    A: Float[Array, "*batch region region"]  # endogenous connectivity
-    B: Float[Array, "*batch region region input"]  # its modulation by each input
-    C: Float[Array, "*batch region input"]  # driving inputs
-    D: Float[Array, "*batch region region region"]  # its modulation by each region (to, from, gate)
-    transit: Float[Array, "*batch region"]  # log scale of the haemodynamic transit time
-    decay: Float[Array, "*batch"]  # log scale of the vasodilatory signal's decay
-    epsilon: Float[Array, "*batch"]  # log ratio of intra- to extravascular signal
+    A: Float[Array, "*batch region region"]
+    B: Float[Array, "*batch region region input"]
+    C: Float[Array, "*batch region input"]
+    D: Float[Array, "*batch region region region"]
+    transit: Float[Array, "*batch region"]
+    decay: Float[Array, "*batch"]
+    epsilon: Float[Array, "*batch"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ autosummary_generate = True
 templates_path = ["_templates"]  # a class's page is its docstring and members, without a second list of them
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}  # those with a docstring; fields stand in that of their class
+autodoc_default_options = {"members": True, "special-members": "__getitem__"}  # fields stand in the class's docstring
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 

@@ -52,7 +52,12 @@ class ArmMeanChange:
 
 @dataclass(frozen=True)
 class EffectSize:
-    """Hedges g of the difference between the arms' changes, in standard deviations of a change within an arm."""
+    """Hedges g of the difference between the arms' changes, in standard deviations of a change within an arm.
+
+    Fields:
+        g: the estimate.
+        low, high: its interval.
+    """
 
     g: float
     low: float

@@ -149,7 +149,7 @@ class GroupPosterior:
 
     @property
     def mean(self) -> Float[np.ndarray, "effect covariate"]:
-        """SPM's Ep: the posterior mean of every effect."""
+        """The posterior mean of every effect, SPM's Ep."""
         return self._by_covariate(self.posterior.mean)
 
     @property
@@ -159,7 +159,7 @@ class GroupPosterior:
 
     @property
     def probability(self) -> Float[np.ndarray, "effect covariate"]:
-        """P(effect > 0 | y): Pp of the kind "posterior beyond zero"; ½ where an effect is fixed at 0."""
+        """P(effect > 0 | y), Pp of the kind "posterior beyond zero"; ½ where an effect is fixed at 0."""
         return self.marginals.above_zero
 
     @property
@@ -214,7 +214,7 @@ class GroupPosterior:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to bear in mind: participants who hardly count, and spreads beyond what was tried."""
+        """Participants who hardly count, and spreads beyond what was tried, a sentence each."""
         if self.mixture is None or self.influence is None:
             return ()
         remarks = [

@@ -105,5 +105,5 @@ class PebSettings:
 
     @property
     def least_iterations(self) -> int:
-        """Before which the climb does not end: SPM25 has the test for an early end in its verbose mode alone."""
+        """Before which the climb does not end, as SPM25 has the test for an early end in its verbose mode alone."""
         return self.max_iterations if self.compat == "spm25" else LEAST_ITERATIONS

@@ -174,7 +174,7 @@ class ElasticNetResult:
 
     @property
     def order(self) -> np.ndarray:
-        """Places of the predictors: retained ones first, the largest first; others by how often bootstraps retain."""
+        """Places of the predictors, retained ones first by size, others by how often bootstraps retain them."""
         often = np.zeros(len(self.names)) if self.bootstrapped is None else self.bootstrapped.bootstraps
         return np.lexsort((-often, -np.abs(self.in_sample.coefficients)))
 
@@ -214,7 +214,7 @@ class ElasticNetResult:
 
     @property
     def mean_of_others(self) -> Float[np.ndarray, "participant"]:
-        """Mean outcome of the others, those left out together aside: what predicts with no predictor."""
+        """Mean outcome of the others, those left out together aside, which predicts with no predictor."""
         if self.nested is not None:
             return self.nested.baseline
         y = self.outcome.values

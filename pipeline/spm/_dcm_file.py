@@ -155,7 +155,7 @@ class DcmFile:
 
     @property
     def has_centred_inputs(self) -> bool:
-        """Whether inputs have lost their zero, as in SPM's estimates: all that vary have mean 0 and negative values."""
+        """Whether inputs have lost their zero, as in SPM's estimates, where all that vary have mean 0."""
         varying = self.data.inputs[:, np.ptp(self.data.inputs, axis=0) > 0]
         means = np.abs(varying.mean(axis=0))
         return bool(varying.size) and bool((means < 1e-9 * np.abs(varying).max(axis=0)).all())
