@@ -50,7 +50,7 @@ class Permutation:
     Fields (B permutations):
         covariate: which.
         effects: the parameters whose effects of it were tested, together.
-        statistic: log Bayes factor, nats: F with these effects less F without them.
+        statistic: log Bayes factor, nats: F with these effects minus F without them.
         null: (B,) the same for every permutation.
         p_value: (1 + number of null ≥ statistic) / (1 + B).
         seed: of the permutations.
@@ -231,7 +231,7 @@ def _log_bayes_factors(
 
 
 def _log_bayes_factor(group: Group, found: FitResult, tested: Bool[Array, "beta"]) -> Float[Array, ""]:
-    """F with the effects less F without them."""
+    """F with the effects minus F without them."""
     P0, b0, b1 = group.beta_precision, group.beta_mean, found.beta
     P1 = inverse(found.beta_covariance)
     log_dets = jnp.linalg.slogdet(P1)[1] - jnp.linalg.slogdet(P0)[1]

@@ -21,7 +21,7 @@ class ReductionCheck:
     """One model of one run, by reduction of a larger one and by inversion.
 
     Fields:
-        reduced: F of the smaller model less that of the larger, nats, by reduction.
+        reduced: F of the smaller model minus that of the larger, nats, by reduction.
         inverted: the same by inversion of both.
         furthest: the largest difference of a posterior mean, in the inversion's posterior standard deviations.
     """
@@ -32,7 +32,7 @@ class ReductionCheck:
 
     @property
     def difference(self) -> float:
-        """By reduction less by inversion, nats."""
+        """By reduction minus by inversion, nats."""
         return self.reduced - self.inverted
 
 

@@ -62,7 +62,7 @@ class ReinversionRound:
     Fields:
         free_energy: F of the group, nats, participants re-estimated by reduction.
         inverted_free_energy: F, nats, with each participant's evidence from the inversion.
-        mean: of the group's effects; the first round's less the last's is what the first prior had drawn them by.
+        mean: of the group's effects; the first round's minus the last's is what the first prior had drawn them by.
         moved: the farthest that whole steps lead an effect on average over the last quarter of rounds, two at least,
             posterior SDs; NaN in the first. To and fro leaves it small, a little to one side each time does not.
         failures: who could not be inverted, and why. They count in both F as reduced, and keep what was known of them.

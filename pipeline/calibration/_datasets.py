@@ -266,7 +266,7 @@ def summarise_inversion(outcome: Posterior | Failure) -> InvertedDataSet:
 
 
 def _reduction_gains(posterior: Posterior) -> Float[np.ndarray, "change"]:
-    """F of the model less F of the model without one change (B), for each, by reduction of its prior."""
+    """F of the model minus F of the model without one change (B), for each, by reduction of its prior."""
     free, layout = posterior.free, posterior.spec.layout
     places = [i for i, entry in enumerate(free) if layout.field_of(int(entry)) == "B"]
     if not places:

@@ -87,7 +87,7 @@ class InvertedDataSet:
         free: which parameters vary.
         mean, sd: of these, posterior.
         free_energy: F, nats.
-        gains: for every change of a connection (B) among `free`, F less that of the model without it, nats.
+        gains: for every change of a connection (B) among `free`, F minus that of the model without it, nats.
         converged: whether the inversion did.
         failure: why there is none; the other fields are empty then.
     """

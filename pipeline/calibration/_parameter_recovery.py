@@ -159,7 +159,7 @@ def recover_models(run: CalibrationRun) -> list[ModelRecovery]:
 
 
 def reduction_errors(run: CalibrationRun) -> list[float]:
-    """F of the model without its first change by reduction, less F of that model inverted by itself, nats."""
+    """F of the model without its first change by reduction, minus F of that model inverted by itself, nats."""
     return [
         dataset.inverted[MAIN].free_energy - dataset.inverted[MAIN].gains[0] - dataset.inverted[REDUCED].free_energy
         for dataset in run.datasets

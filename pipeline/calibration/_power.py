@@ -180,7 +180,7 @@ def _simulate_group(
 def _group_effect(
     estimates: Sequence[Estimate], arm: Int[np.ndarray, "participant"], settings: PebSettings
 ) -> NormalMixture:
-    """The group's mean; or the first arm's less the second's, by a group of each where participants are a mixture."""
+    """The group's mean; or the first arm's minus the second's, by a group of each where participants are a mixture."""
     names = [estimate.name for estimate in estimates]
     design = make_design(names, {"arm": 0.5 - arm} if arm.any() else {}, centre=False)
     if arm.any() and settings.is_mixture:

@@ -39,7 +39,7 @@ def command(
     outcome: Annotated[
         str,
         typer.Option(
-            metavar="SCORE", help="What to predict: a column, or fall(COLUMN), which is its value before less after."
+            metavar="SCORE", help="What to predict: a column, or fall(COLUMN), which is its value before minus after."
         ),
     ],
     model: Annotated[

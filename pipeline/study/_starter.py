@@ -54,7 +54,7 @@ def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
     if len(found.arm_candidates) > 1:
         lines.append(f"arms: which column names them? There are {first_names(found.arm_candidates)}")
     elif found.arm:
-        lines.append("arms: " + (f"{' less '.join(arms.names)}, " if arms.names else "") + arms.reason)
+        lines.append("arms: " + (f"{' minus '.join(arms.names)}, " if arms.names else "") + arms.reason)
     for task in found.tasks:
         if task.candidates:
             lines.append(

@@ -33,7 +33,7 @@ after = "ses-2"
 [scores.improvement]
 table = "bids/phenotype/caps5.tsv"         # a row for each participant and session
 column = "caps5_total"
-take = "fall"                              # session 1 less session 2: more is better
+take = "fall"                              # session 1 minus session 2: more is better
 unit = "points"
 """
 
