@@ -43,7 +43,7 @@ SPEC = Spec(
 )
 MEASURE = "change(gppi_faces_faces-over-shapes-{}_amygdala_from_vmPFC)"
 SETTINGS = PebSettings(noise_variance=1.0, between="gaussian")
-QUICK = Settings(integrator="bilinear", starts=1)  # the equations that compile fastest, once
+QUICK = Settings(integrator="bilinear", starts=1)  # which is compiled and inverted soonest
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def test_confounds_in_other_units_give_the_same_posterior(circuit: Spec, circuit
         Subject(name, circuit, Data(bold, run.inputs, 0.25, 2.0, confounds))
         for name, confounds in {"as they are": X0, **VARIANTS, "empty": np.zeros((SCANS, 1)), "none": X0[:, :0]}.items()
     ]
-    # With the full equations, `test_default_first_level`.
+    # `test_default_first_level` shows the same of the full equations.
     first, *others, without, none = invert_cohort(subjects, Settings(integrator="bilinear"))
     assert isinstance(first, Posterior)
     for other in others:

@@ -29,8 +29,6 @@ from pipeline.results import (
     write_group,
 )
 
-Damage = Callable[[bytearray], Any]
-
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
