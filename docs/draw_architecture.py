@@ -146,11 +146,17 @@ def list_files() -> str:
     for room in (room for row in layers() for room in row):
         folder = ROOT / room.replace(".", "/")
         lines.append(f"\n**`{room.replace('.', '/')}/`**: {purpose(room)}.\n")
+        lines += [f"- `{path.name}`: {_first_comment(path)}" for path in sorted(folder.glob("*.pyi"))]
         for path in sorted(folder.glob("*.py")):
             if path.name not in ("__init__.py", "__main__.py"):
                 doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
                 lines.append(f"- `{path.name}`: {doc.partition(chr(10))[0].rstrip('.:')}")
     return "\n".join(lines) + "\n"
+
+
+def _first_comment(path: Path) -> str:
+    """The first sentence of the comment that a file begins with."""
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ").rstrip(".").replace("`", "")
 
 
 def page() -> str:

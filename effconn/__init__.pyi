@@ -26,6 +26,7 @@ from dcm import prior as prior
 from dcm import sample_posterior as sample_posterior
 from dcm import simulate as simulate
 from dcm import simulate_draws as simulate_draws
+from features import FeatureError as FeatureError
 from features import crossnobis as crossnobis
 from features import gppi as gppi
 from features import noise_covariance as noise_covariance
@@ -46,6 +47,7 @@ from pipeline.predict import ElasticNetResult as ElasticNetResult
 from pipeline.predict import elastic_net as elastic_net
 from pipeline.predict import plot_coefficients as plot_coefficients
 from pipeline.predict import plot_predictions as plot_predictions
+from pipeline.results import ResultFileError as ResultFileError
 from pipeline.results import open_dataset as open_dataset
 from pipeline.results import open_result as open_result
 from pipeline.results import save_result as save_result
@@ -56,6 +58,7 @@ from pipeline.series import convolve_inputs as convolve_inputs
 from pipeline.series import inputs_from_events as inputs_from_events
 from pipeline.series import subject_from_series as subject_from_series
 from pipeline.spm import DcmFile as DcmFile
+from pipeline.spm import SpmFileError as SpmFileError
 from pipeline.spm import read_bma as read_bma
 from pipeline.spm import read_dcm as read_dcm
 from pipeline.spm import read_dcms as read_dcms
@@ -65,3 +68,4 @@ from pipeline.spm import write_bma as write_bma
 from pipeline.spm import write_dcm as write_dcm
 from pipeline.spm import write_peb as write_peb
 from pipeline.study import make_spec as make_spec
+from pipeline.tables import TableError as TableError

@@ -143,8 +143,8 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         fields: fields (``B``) or names of parameters to keep, the others integrated out; None for all.
 
     Raises `ValueError` where an inversion failed, naming everybody and why, where no parameter is called so, or where
-    some had their inputs centred and others not, so that their A is not the same quantity; `TypeError` where the
-    posteriors have no names.
+    posteriors are of different modes, or some had their inputs centred and others not, so that their A is not the same
+    quantity; `TypeError` where the posteriors have no names.
 
     A participant whose inversion failed is left out by
     ``{name: found for name, found in posteriors.items() if isinstance(found, Posterior)}``, and of the design too.
@@ -164,6 +164,12 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         lines = [f"{', '.join(names)}: {reason}" for reason, names in failed.items()]
         raise ValueError(f"{'; '.join(lines)}; leave these participants out, of the design too")
     found_of = {name: found for name, found in named.items() if not isinstance(found, Failure)}
+    modes: dict[str, list[str]] = {}
+    for name, found in found_of.items():
+        modes.setdefault(found.settings.compat, []).append(name)
+    if len(modes) > 1:
+        said = "; ".join(f"{mode}: {name_list(names)}" for mode, names in modes.items())
+        raise ValueError(f"the posteriors are of different modes ({said}); invert all of them with one compat")
     centred = [name for name, found in found_of.items() if found.centre_inputs]
     if 0 < len(centred) < len(found_of):
         raise ValueError(

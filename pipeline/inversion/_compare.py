@@ -185,7 +185,8 @@ def _subject(file: DcmFile, settings: Settings) -> Subject:
         density = Prior(estimate.prior_mean, estimate.prior_covariance, file.noise_mean, file.noise_variance)
     else:
         density = prior(file.spec, settings.priors, noise_mean=file.noise_mean, noise_variance=file.noise_variance)
-    return Subject(file.name, file.spec, file.data, density, file.centre_inputs, confounds_as_given=True)
+    # SPM leaves confounds as the file has them; `effconn invert` puts an orthonormal basis of them in their place.
+    return Subject(file.name, file.spec, file.data, density, file.centre_inputs, confounds_as_given=not file.mode)
 
 
 def _estimate(file: DcmFile) -> SpmEstimate:

@@ -153,7 +153,7 @@ def to_group(result: SpmGroup, spec: Spec | None = None) -> GroupPosterior:
         participants=(),
         status=GroupStatus.CONVERGED,
         iterations=0,
-        compat="spm12",
+        compat=result.compat,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from dcm import Compat
 from peb import Gaussian
 
 from ..common import list_names
@@ -41,6 +42,7 @@ class SpmGroup:
         noise_prior, noise: over γ (M.hE, M.hC; Eh, Ch).
         between: (q, q) Ce.
         free_energy: F, nats.
+        compat: the mode in which effconn fitted it; SPM12's of any other file.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class SpmGroup:
     noise: Gaussian
     between: Float[np.ndarray, "param param"]
     free_energy: float
+    compat: Compat
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +190,15 @@ def _read_group(path: Path, variable: str, peb: Fields) -> SpmGroup:
         noise=_density(peb, "Eh", "Ch", len(components)),
         between=spm_density(np.zeros(size), sized(peb, "Ce", (size, size)), peb.name("Ce"), REMEDY).covariance,
         free_energy=peb.number("F", REMEDY),
+        compat=_compat(peb),
     )
+
+
+def _compat(peb: Fields) -> Compat:
+    """What `write_peb` noted of the mode, where it wrote the file."""
+    made = peb.content.get("effconn")
+    noted = made.get("compat") if isinstance(made, Mapping) else None
+    return next((mode for mode in get_args(Compat) if mode == noted), "spm12")
 
 
 def _density(holder: Fields, mean: str, covariance: str, size: int) -> Gaussian:

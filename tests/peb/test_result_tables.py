@@ -18,7 +18,7 @@ from made_up_posterior import made_up_posterior
 from scipy.stats import norm
 
 import peb
-from dcm import Failure, Marginal, Posterior
+from dcm import Failure, Marginal, Posterior, Settings
 from peb import Design, DesignError, Gaussian, GroupPosterior
 
 
@@ -171,6 +171,13 @@ def test_estimates_come_from_named_posteriors() -> None:
     assert (first.name, second.name) == ("sub-01", "sub-02")
     assert set(first.fields) == {"A"}
     assert first.free_energy == posterior.free_energy
+
+
+def test_posteriors_of_different_modes_make_no_group() -> None:
+    posterior = made_up_posterior()
+    other = dataclasses.replace(posterior, settings=Settings())
+    with pytest.raises(ValueError, match=r"different modes \(spm12: a; none: b\); invert all of them with one"):
+        peb.from_dcm({"a": posterior, "b": other})
 
 
 def test_a_failed_inversion_is_no_estimate() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_models import block_inputs
 
-from dcm import Settings
+from dcm import Settings, Subject, invert, simulate
 from pipeline.inversion import ComparisonReport, SpmComparison, compare_with_spm, comparison_summary
-from pipeline.spm import DcmFile, read_dcms
+from pipeline.spm import DcmFile, read_dcm, read_dcms, write_dcm
+from pipeline.study import make_spec
 
 KEYS = {
     *("file", "status", "f", "f_spm", "delta_f", "max_abs_delta_ep", "corr_ep", "prediction_error_at_spm"),
@@ -112,6 +114,24 @@ def test_noise_off_its_optimum_is_no_other_optimum() -> None:
     assert report.participants[0].verdict == "same but for the noise"
     assert "the same optimum, with the noise estimated elsewhere: sub-0" in comparison_summary(report)
     assert report_of(22.0, delta_settled_f=-0.6).participants[0].verdict == "SPM's optimum is better"
+
+
+def test_a_file_that_effconn_estimated_has_its_own_numbers_whatever_its_confounds(
+    tmp_path: Path,
+) -> None:
+    spec = make_spec(
+        ["vmPFC", "amygdala"], ["task", "faces"], b={"faces": ["amygdala <- vmPFC"]}, c={"task": ["vmPFC"]}
+    )
+    planted = spec.parameters({"A[amygdala<-vmPFC]": 0.3, "B[amygdala<-vmPFC, faces]": 0.4, "C[vmPFC<-task]": 0.5})
+    motion = np.random.default_rng(0).normal(size=(60, 2)).cumsum(axis=0)
+    run = simulate(spec, planted, block_inputs(60 * 8, 0.25), 0.25, 2.0, snr=2.0, seed=0)
+    data = replace(run.data, confounds=np.column_stack([np.ones(60), motion]))
+    write_dcm(tmp_path / "DCM_specified.mat", Subject("sub-01", spec, data))
+    file = read_dcm(tmp_path / "DCM_specified.mat")
+    write_dcm(tmp_path / "DCM_sub-01.mat", file, invert(file.to_subject("spm12"), Settings("spm12")))
+    [found] = compare_with_spm([read_dcm(tmp_path / "DCM_sub-01.mat")], Settings("spm12")).participants
+    assert abs(found.delta_f) < 1e-6
+    assert found.max_abs_delta_ep < 1e-6
 
 
 def test_nothing_to_compare_is_said() -> None:

@@ -20,6 +20,7 @@ from pipeline.spm import (
     canonical_spm_name,
     names_to_spm,
     read_models,
+    read_peb,
     spm_names,
     write_bma,
     write_peb,
@@ -56,6 +57,12 @@ def test_a_group_reads_back(tmp_path: Path, options: dict[str, Any]) -> None:
         np.testing.assert_array_equal(getattr(again, name).covariance, getattr(group, name).covariance)
     np.testing.assert_array_equal(again.design.matrix, group.design.matrix)
     assert again.design.participants == group.design.participants
+    assert again.compat == group.compat
+
+
+def test_a_group_of_no_spm_does_not_come_back_as_one_of_spm12(tmp_path: Path) -> None:
+    write_peb(tmp_path / "PEB_x.mat", replace(made_up_group(), compat="none"), spec=SPEC)
+    assert read_peb(tmp_path / "PEB_x.mat", spec=SPEC).compat == "none"
 
 
 def test_names_and_places_are_spms(tmp_path: Path) -> None:
