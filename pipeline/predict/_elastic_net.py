@@ -67,14 +67,12 @@ def elastic_net(
     and shuffles within arms say which predictors are stable. The same numbers as ``effconn predict``, to the last
     digit.
 
-    Example::
-
-        result = effconn.elastic_net(
-            table, "fall(madrs)", "change(conn_*) + arm + age", sessions=("pre", "post"), arms=("drug", "placebo")
-        )
-        result.performance                  # r² in the sample, Q² and error in participants left out, p
-        result.summary()                    # every predictor: coefficient, interval, selection frequency
-        effconn.plot_predictions(result)    # observed against predicted outcomes
+    Example:
+        >>> formula = "change(conn_*) + arm + age"
+        >>> result = elastic_net(table, "fall(madrs)", formula, sessions=("pre", "post"), arms=("drug", "placebo"))
+        >>> result.performance  # r² in the sample, Q² and error in participants left out, p
+        >>> result.summary()  # every predictor: coefficient, interval, selection frequency
+        >>> effconn.plot_predictions(result)  # observed against predicted outcomes
 
     Arguments:
         table: a row for each participant, or for each participant and session; a data frame, or a TSV or CSV file.
