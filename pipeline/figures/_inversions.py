@@ -83,8 +83,9 @@ def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bo
     """The path of the free energy over the iterations, and where every start ended, as nats from the highest.
 
     Within 1 nat of the highest the scale is linear, below it logarithmic, so that last steps are seen beside first
-    ones. The path is of the start that was kept. Starts are compared by their settled free energy; in SPM's modes
-    that is another quantity than the path's, so each is shown from the highest of its own kind.
+    ones. The path is of the start that was kept. Starts are compared by the F they ended with, which is not quite the
+    path's (mode ``none`` adds the whole curvature over the noise at the end, SPM's modes compare settled free
+    energies), so each is shown from the highest of its own kind.
 
     Arguments:
         posterior: of `dcm.invert`.
@@ -96,9 +97,7 @@ def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bo
     reached = ends[np.isfinite(ends)]
     if not reached.size or not np.isfinite(path).any():
         raise ValueError(f"there is no free energy to draw: the inversion {posterior.status.value}")
-    one_kind = posterior.free_energy == posterior.settled_free_energy
-    highest = np.nanmax([*path, *(reached if one_kind else ())])
-    path, ends = path - highest, ends - (highest if one_kind else reached.max())
+    path, ends = path - np.nanmax(path), ends - reached.max()
     lowest = np.nanmin([*path, *ends[np.isfinite(ends)], -2.0])
     right = len(path) + 1 + 0.06 * len(path) * (1 + np.arange(len(ends)))
     with style():
@@ -118,7 +117,9 @@ def plot_free_energy(posterior: Posterior, ax: Axes | None = None, *, legend: bo
         axes.set_title(f"F = {posterior.free_energy:,.2f} nats".replace("-", "−"))
         failed = len(ends) - len(reached)
         if legend:
-            add_key(axes, _path_key(len(ends), failed), given=ax is not None, columns=1 if len(ends) > 1 else 2)
+            settled = posterior.free_energy != posterior.settled_free_energy
+            key = _path_key(len(ends), failed, "settled F" if settled else "F")
+            add_key(axes, key, given=ax is not None, columns=1 if len(ends) > 1 else 2)
     return axes
 
 
@@ -178,12 +179,12 @@ def _fit_key(inputs: Sequence[str]) -> list[Line2D | Patch]:
     ]
 
 
-def _path_key(starts: int, failed: int) -> list[Line2D]:
+def _path_key(starts: int, failed: int, end: str) -> list[Line2D]:
     key = [Line2D([], [], color=BLUE, marker="o", markersize=3.5, linewidth=1.4, label="F at each iteration")]
-    best = "settled F" if starts == 1 else f"settled F of the best of {starts} starts"
+    best = end if starts == 1 else f"{end} of the best of {starts} starts"
     key.append(Line2D([], [], color=VERMILION, marker="D", markersize=5, linestyle="none", label=best))
     if starts > 1:
-        others = "settled F of the other starts" + (f"; {failed} failed" if failed else "")
+        others = f"{end} of the other starts" + (f"; {failed} failed" if failed else "")
         key.append(Line2D([], [], color=MUTED, marker="D", markersize=5, linestyle="none", label=others))
     return key
 

@@ -181,11 +181,13 @@ def test_the_path_of_the_free_energy_is_from_its_highest_and_starts_from_theirs(
     assert "1 failed" in "".join(text.get_text() for text in axes.figure.legends[0].get_texts())
 
 
-def test_the_free_energy_of_one_kind_shares_one_zero(posterior: Posterior) -> None:
+def test_where_f_is_settled_the_key_says_f_and_no_more(posterior: Posterior) -> None:
     ours = replace(posterior, free_energy=-2.0, settled_free_energy=-2.0, free_energy_history=np.array([-9.0, -2.5]))
     axes = plot_free_energy(ours)
     path = next(line for line in axes.lines if line.get_marker() == "o")
-    np.testing.assert_allclose(path.get_ydata(), [-7.0, -0.5])
+    np.testing.assert_allclose(path.get_ydata(), [-6.5, 0.0])
+    said = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert said == ["F at each iteration", "F of the best of 3 starts", "F of the other starts; 1 failed"]
 
 
 def test_connectivity_of_a_group_lies_at_to_from_without_a_model(group: GroupPosterior) -> None:
