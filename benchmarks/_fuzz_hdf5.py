@@ -64,7 +64,7 @@ def _with_digest(path: Path, changed: bytes) -> bytes:
         found = parse_netcdf(changed)
         with h5py.File(path, "r+") as file:
             file.attrs[DIGEST] = _digest(found.values, found.attributes)
-    except Exception:  # the file is one to be refused, as it is
+    except Exception:  # h5py raises of every kind on damage; the file goes to the reader as it is
         return changed
     return path.read_bytes()
 

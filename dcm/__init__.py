@@ -13,7 +13,7 @@ from ._posterior_draws import ChainSettings, PosteriorDraws
 from ._priors import Preset, Prior, checked_density, prior
 from ._runtime import one_blas_thread, require_64_bit
 from ._sampling import sample_posterior
-from ._settings import Compat, Refine, Scaling, Settings
+from ._settings import Compat, Refine, Scaling, Settings, mode_without_search
 from ._simulate import SerialNoise, Simulation, make_predictor, predict_series, simulate
 from ._simulate_draws import DrawTruth, SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
 from ._spec import Layout, Parameters, Spec
@@ -62,6 +62,7 @@ __all__ = [
     "invert_cohort",
     "invert_each",
     "make_predictor",
+    "mode_without_search",
     "one_blas_thread",
     "predict_series",
     "prior",

@@ -13,6 +13,7 @@ from ._priors import Preset
 from ._spec import Layout
 
 Compat = Literal["none", "spm12", "spm25"]
+_SEARCHES = ("starts", "tolerance", "refine")  # how well the optimum was looked for
 Scaling = Literal["model", "data"]
 Refine = Literal["none", "sampling"]
 
@@ -123,6 +124,13 @@ class Settings:
         """The mode in words: ``none``, or ``none, but noise = 'white'`` where it is a mixture."""
         departures = self.departures_of(gated=gated, centre_inputs=centre_inputs)
         return f"{self.compat}, but {', '.join(departures)}" if departures else self.compat
+
+
+def mode_without_search(mode: str) -> str:
+    """A mode in words without what only says how the optimum was looked for, which makes no other quantity."""
+    compat, _, departures = mode.partition(", but ")
+    kept = [part for part in departures.split(", ") if part and part.split(" = ")[0] not in _SEARCHES]
+    return f"{compat}, but {', '.join(kept)}" if kept else compat
 
 
 def _problems(settings: Settings) -> list[str]:

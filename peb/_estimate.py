@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from dcm import Failure, Posterior
+from dcm import Failure, Posterior, mode_without_search
 from dcm.tables import DataFrame, counted, find_name, html_table
 
 from ._design import name_list
@@ -164,18 +164,18 @@ def from_dcm(posteriors: Mapping[str, Posterior | Failure], fields: Sequence[str
         lines = [f"{', '.join(names)}: {reason}" for reason, names in failed.items()]
         raise ValueError(f"{'; '.join(lines)}; leave these participants out, of the design too")
     found_of = {name: found for name, found in named.items() if not isinstance(found, Failure)}
-    modes: dict[str, list[str]] = {}
-    for name, found in found_of.items():
-        modes.setdefault(found.settings.compat, []).append(name)
-    if len(modes) > 1:
-        said = "; ".join(f"{mode}: {name_list(names)}" for mode, names in modes.items())
-        raise ValueError(f"the posteriors are of different modes ({said}); invert all of them with one compat")
     centred = [name for name, found in found_of.items() if found.centre_inputs]
     if 0 < len(centred) < len(found_of):
         raise ValueError(
             f"inputs were centred for {name_list(centred)} alone, so that their A is another quantity than the "
             "others'; invert all of them alike"
         )
+    modes: dict[str, list[str]] = {}
+    for name, found in found_of.items():
+        modes.setdefault(mode_without_search(found.mode), []).append(name)
+    if len(modes) > 1:
+        said = "; ".join(f"{mode}: {name_list(names)}" for mode, names in modes.items())
+        raise ValueError(f"the posteriors are of different modes ({said}); invert all of them alike")
     estimates = [Estimate.from_dcm(name, found) for name, found in found_of.items()]
     if fields is None:
         return estimates

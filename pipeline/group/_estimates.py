@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcm import Spec
+from dcm import Spec, mode_without_search
 from peb import Estimate, change
 
 from ..common import (
@@ -29,7 +29,6 @@ from ..results import GROUP_KIND, ResultFileError, read_posterior
 from ..spm import DcmFile, DcmFileError, SpmEstimate, model_name, read_dcms, spm_density, written_by_us
 
 SPM = "spm"  # a file of SPM's own does not say its release
-_SEARCHES = ("starts", "tolerance", "refine")  # how well the optimum was looked for, which makes no other quantity
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
@@ -230,7 +229,10 @@ def _from_netcdf(path: Path) -> FirstLevel | str:
     try:
         posterior, attributes = read_posterior(path)
         return FirstLevel(
-            Estimate.from_dcm(str(attributes["name"]), posterior), posterior.spec, path, _kind(posterior.mode)
+            Estimate.from_dcm(str(attributes["name"]), posterior),
+            posterior.spec,
+            path,
+            mode_without_search(posterior.mode),
         )
     except ResultFileError as error:
         if error.form.startswith(GROUP_KIND):
@@ -242,7 +244,9 @@ def _from_netcdf(path: Path) -> FirstLevel | str:
 
 def _from_spm(file: DcmFile) -> FirstLevel | DcmFileError:
     try:
-        return FirstLevel(spm_estimate(file), file.spec, file.path, _kind(file.mode) if file.mode else SPM)
+        return FirstLevel(
+            spm_estimate(file), file.spec, file.path, mode_without_search(file.mode) if file.mode else SPM
+        )
     except DcmFileError as error:
         return error
 
@@ -269,13 +273,6 @@ def _checked_estimate(file: DcmFile) -> Estimate:
         spm_density(found.mean[free], found.free_covariance, "Cp", again),
         found.free_energy,
     )
-
-
-def _kind(mode: str) -> str:
-    """A mode in words without what only says how the optimum was looked for."""
-    compat, _, departures = mode.partition(", but ")
-    kept = [part for part in departures.split(", ") if part and part.split(" = ")[0] not in _SEARCHES]
-    return f"{compat}, but {', '.join(kept)}" if kept else compat
 
 
 def _check_modes(levels: Sequence[FirstLevel]) -> None:

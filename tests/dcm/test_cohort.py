@@ -159,9 +159,9 @@ def test_one_bad_participant_does_not_take_the_cohort_down(mixed: list[Subject])
 
 def test_what_is_no_subject_or_no_settings_is_named(mixed: list[Subject]) -> None:
     with pytest.raises(TypeError, match="a Subject is inverted, not a Data"):
-        invert_cohort([mixed[0].data], SPM12)  # type: ignore[list-item]
+        invert_cohort([mixed[0].data], SPM12)  # type: ignore[list-item]  # wrong on purpose
     with pytest.raises(TypeError, match=r"such as Settings\('spm12'\), not 'spm12'"):
-        invert_cohort(mixed, "spm12")  # type: ignore[arg-type]
+        invert_cohort(mixed, "spm12")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_one_participant_alone_raises(mixed: list[Subject]) -> None:

@@ -114,7 +114,7 @@ def test_diagnostics_say_what_was_found_in_words() -> None:
     found = diagnose(made_up_posterior())
     assert f"{found.explained_variance_total:.1f} % of the variance explained" in repr(found)
     with pytest.raises(TypeError, match="the Posterior of one inversion is diagnosed, not a list"):
-        diagnose([made_up_posterior()])  # type: ignore[arg-type]
+        diagnose([made_up_posterior()])  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_html_escapes_names() -> None:

@@ -173,11 +173,23 @@ def test_estimates_come_from_named_posteriors() -> None:
     assert first.free_energy == posterior.free_energy
 
 
-def test_posteriors_of_different_modes_make_no_group() -> None:
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (Settings(), r"different modes \(spm12: a; none: b\); invert all of them alike"),
+        (Settings("spm12", priors="none"), r"\(spm12: a; spm12, but priors = 'none': b\)"),
+    ],
+)
+def test_posteriors_of_different_modes_make_no_group(settings: Settings, says: str) -> None:
     posterior = made_up_posterior()
-    other = dataclasses.replace(posterior, settings=Settings())
-    with pytest.raises(ValueError, match=r"different modes \(spm12: a; none: b\); invert all of them with one"):
-        peb.from_dcm({"a": posterior, "b": other})
+    with pytest.raises(ValueError, match=says):
+        peb.from_dcm({"a": posterior, "b": dataclasses.replace(posterior, settings=settings)})
+
+
+def test_how_the_optimum_was_looked_for_makes_no_other_mode() -> None:
+    posterior = made_up_posterior()
+    searched = dataclasses.replace(posterior, settings=Settings("spm12", starts=8, tolerance=0.1))
+    assert len(peb.from_dcm({"a": posterior, "b": searched})) == 2
 
 
 def test_a_failed_inversion_is_no_estimate() -> None:

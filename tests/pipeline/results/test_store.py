@@ -215,7 +215,7 @@ def test_a_file_of_spm_is_not_to_be_deleted(tmp_path: Path) -> None:
 
 def test_result_and_path_in_the_other_order_are_recognised(make: Make, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="give the result first, then the path"):
-        save_result(str(tmp_path / "x.nc"), make())  # type: ignore[arg-type]
+        save_result(str(tmp_path / "x.nc"), make())  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize("path", ["", "sub\0.nc"])

@@ -303,13 +303,14 @@ def test_a_cluster_whose_worker_is_killed_comes_to_the_same_tables(
     simple_study: Path, simple_finished: Path, effconn: Effconn
 ) -> None:
     study, finished = simple_study, simple_finished
+    others = psutil.Process().children()  # of tests before
     killed: list[int] = []
     over = threading.Event()
 
     def kill_a_worker() -> None:
         while not over.wait(0.05):
             if list((study / "results/.effconn/extract").glob("*.json")):
-                children = psutil.Process().children()
+                children = [child for child in psutil.Process().children() if child not in others]
                 worker = next(child for child in children if "spawn_main" in " ".join(child.cmdline()))
                 worker.kill()
                 killed.append(worker.pid)
