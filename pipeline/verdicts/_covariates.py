@@ -12,7 +12,7 @@ from peb import MEAN, ArmComparison, Design, GroupPosterior, NormalMixture, Verd
 from ._rules import EffectsVerdict, judge_effects
 
 KindComparisons = Mapping[str, ArmComparison | None]  # covariate of the group → the comparison of its kinds
-SEPARATE_GROUPS_NOTE = "From a group of each kind, so that participants of one may differ more than those of the other."
+SEPARATE_GROUPS_NOTE = "From a separate group for each, as participants may vary more in one than in the other."
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def test_arms_are_answered_from_a_group_of_each_and_the_numbers_are_its(counts: 
     fitted = report_fit(inputs, *fit_group(inputs))
     for report, about in ((compared, "Do the arms differ in the mean"), (fitted, "Which connections differ between")):
         (found,) = [answer for answer in report.answers if answer.question.startswith(about)]
-        assert found.details[0].startswith("From a group of each kind")
+        assert found.details[0].startswith("From a separate group for each")
     (mean,) = [verdict for verdict in arms.by_groups if verdict.covariate == "mean"]
     rows = [row for row in fitted.records[0].rows if row["covariate"] == "arm[ketamine]"]
     assert [row["mean"] for row in rows] == (mean.difference.mean / 2).tolist()
@@ -131,7 +131,8 @@ def test_kinds_that_cannot_be_fitted_alone_are_left_to_the_group_of_both() -> No
     report = report_fit(replace(inputs, design=design), *fit_group(replace(inputs, design=design)))
     (found,) = [answer for answer in report.answers if "differ between" in answer.question]
     assert found.verdict == "yes"
-    assert not any("group of each kind" in line for line in found.details)
+    notes = ("separate group for each", "a group of each kind")
+    assert not any(note in line for note in notes for line in found.details)
 
 
 def test_an_arm_too_small_for_a_group_of_its_own_leaves_the_question_open() -> None:
