@@ -10,10 +10,11 @@ from ._arms import (
     arms_from_interactions,
 )
 from ._average import average
+from ._combine_visits import Heterogeneity, average_visits, change, combine_visits, heterogeneity
 from ._comparison import Comparison, compare, every_combination
 from ._cross_validation import CrossValidation, k_fold, leave_one_out
 from ._design import MEAN, Design, DesignError, make_design
-from ._estimate import Estimate, change, from_dcm
+from ._estimate import Estimate, from_dcm
 from ._families import FamilyComparison, families
 from ._fit import fit
 from ._gaussian import Gaussian
@@ -51,6 +52,7 @@ __all__ = [
     "Gaussian",
     "GroupPosterior",
     "GroupStatus",
+    "Heterogeneity",
     "NodeMixture",
     "NormalMixture",
     "PebError",
@@ -75,8 +77,10 @@ __all__ = [
     "arms_from_interactions",
     "arms_from_separate_groups",
     "average",
+    "average_visits",
     "change",
     "check_reduction",
+    "combine_visits",
     "compare",
     "dirichlet_exceedance",
     "every_combination",
@@ -86,6 +90,7 @@ __all__ = [
     "fit_with_reinversion",
     "fixed_effects",
     "from_dcm",
+    "heterogeneity",
     "is_nested",
     "k_fold",
     "leave_one_out",

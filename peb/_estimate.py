@@ -188,29 +188,3 @@ def _failure(found: Posterior | Failure) -> str:
     if isinstance(found, Failure):
         return found.reason
     return found.status.value if found.status.failed else ""
-
-
-def change(before: Estimate, after: Estimate, name: str) -> Estimate:
-    """The change after − before of one participant, from two inversions of different data.
-
-        Δ = θ₂ − θ₁,   prior N(pE₂ − pE₁, pC₁ + pC₂),   posterior N(qE₂ − qE₁, qC₁ + qC₂),   F = F₁ + F₂
-
-    Exact, since the two sessions' data are independent given θ₁ and θ₂ and so are their priors.
-
-    Raises `ValueError` where the two do not have the same parameters.
-    """
-    if before.parameters != after.parameters:
-        odd = sorted(set(before.parameters) ^ set(after.parameters)) or ["their order"]
-        raise ValueError(f"{name}: {before.name} and {after.name} differ in {odd[0]}; give two sessions of one model")
-
-    def difference(first: Gaussian, second: Gaussian) -> Gaussian:
-        return Gaussian(second.mean - first.mean, first.covariance + second.covariance)
-
-    return Estimate(
-        name,
-        before.parameters,
-        before.fields,
-        difference(before.prior, after.prior),
-        difference(before.posterior, after.posterior),
-        before.free_energy + after.free_energy,
-    )
