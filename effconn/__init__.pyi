@@ -64,6 +64,7 @@ from pipeline.spm import read_dcm as read_dcm
 from pipeline.spm import read_dcms as read_dcms
 from pipeline.spm import read_peb as read_peb
 from pipeline.spm import read_vois as read_vois
+from pipeline.spm import specify_dcm as specify_dcm
 from pipeline.spm import write_bma as write_bma
 from pipeline.spm import write_dcm as write_dcm
 from pipeline.spm import write_peb as write_peb

@@ -18,6 +18,7 @@ from ._peb import app as peb_app
 
 # In the order of effconn --help. The module of each (compare-spm: _compare_spm) has a `command`, its HELP and EXAMPLE.
 COMMANDS = (
+    "specify",
     "invert",
     "compare-spm",
     "check-posterior",

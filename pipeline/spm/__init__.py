@@ -15,7 +15,8 @@ from ._peb_group import (
     write_peb,
 )
 from ._peb_read import PebFileError, SpmAverage
-from ._voi import VoiFileError, read_vois
+from ._specify import sessions_of, specify_dcm, specify_from_vois
+from ._voi import Voi, VoiFileError, read_voi, read_vois
 
 __all__ = [
     "DcmFile",
@@ -26,6 +27,7 @@ __all__ = [
     "SpmAverage",
     "SpmEstimate",
     "SpmFileError",
+    "Voi",
     "VoiFileError",
     "canonical_spm_name",
     "distinct_names",
@@ -37,7 +39,11 @@ __all__ = [
     "read_models",
     "read_peb",
     "read_structure_mask",
+    "read_voi",
     "read_vois",
+    "sessions_of",
+    "specify_dcm",
+    "specify_from_vois",
     "spm_density",
     "spm_names",
     "write_bma",

@@ -314,14 +314,17 @@ def _read_entry(
     path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime, estimates: bool
 ) -> DcmFile | DcmFileError:
     try:
-        return _read_struct(path, index, cell, value, echo_time, estimates)
+        return read_struct(path, index, cell, value, echo_time, estimates)
     except FieldProblem as error:
         return DcmFileError(path, error.field, error.problem, index, cell)
     except ValueError as error:
         return DcmFileError(path, "", f"cannot be used: {error}", index, cell)
 
 
-def _read_struct(path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime, estimates: bool) -> DcmFile:
+def read_struct(
+    path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime = "spm12", estimates: bool = True
+) -> DcmFile:
+    """A DCM struct in the form of `load_mat` → what it specifies; raises `FieldProblem`."""
     if isinstance(value, str):
         raise FieldProblem("DCM" if index is None else "GCM", f"holds the file name '{value}'; give that file itself")
     if not isinstance(value, Mapping):

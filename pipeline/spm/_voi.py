@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,13 +25,34 @@ class VoiFileError(SpmFileError):
 
 
 @dataclass(frozen=True, eq=False)
-class _Voi:
+class Voi:
+    """One region of one session; `content` is the whole struct xY as `load_mat` reads it."""
+
     path: Path
     name: str
     session: int
     series: np.ndarray
     confounds: np.ndarray | None
     centre: np.ndarray | None
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class DesignInputs:
+    """The inputs of one session of an SPM.mat, without the leading bins.
+
+    Fields:
+        repetition_time, bin_width: s.
+        columns: (bin, input).
+        names: of conditions and parametric modulators.
+        places: condition and column of each, from 1, as SPM's U.idx has them.
+    """
+
+    repetition_time: float
+    bin_width: float
+    columns: np.ndarray
+    names: tuple[str, ...]
+    places: tuple[tuple[int, int], ...]
 
 
 def read_vois(
@@ -61,27 +83,18 @@ def read_vois(
     """
     spm_path = Path(spm_mat)
     voi_paths = [voi_paths] if isinstance(voi_paths, str | Path) else voi_paths
-    vois = [_read_voi(Path(path)) for path in voi_paths]
+    vois = [read_voi(Path(path)) for path in voi_paths]
     if not vois:
         raise ValueError("no VOI files were given; pass one VOI_*.mat per region")
-    _check_together(vois)
-    repetition_time, driving, names, bin_width = _read_design(spm_path, vois[0].session, inputs)
-    scans = vois[0].series.size
-    bins = round(scans * repetition_time / bin_width)
-    if driving.shape[0] != bins:
-        raise VoiFileError(
-            spm_path,
-            "SPM.Sess.U.u",
-            f"has {driving.shape[0]} bins of {bin_width:g} s after the {LEADING_BINS} leading ones, but {scans} scans "
-            f"of {repetition_time:g} s need {bins}; give the SPM.mat that the VOIs come from",
-        )
+    check_together(vois)
+    design = read_session_inputs(spm_path, vois[0].session, inputs, vois[0].series.size)
     centres = [voi.centre for voi in vois if voi.centre is not None]
     try:
         data = Data(
             np.column_stack([voi.series for voi in vois]),
-            driving,
-            bin_width,
-            repetition_time,
+            design.columns,
+            design.bin_width,
+            design.repetition_time,
             confounds=vois[0].confounds,
             delays=delays,
             echo_time=echo_time,
@@ -89,7 +102,7 @@ def read_vois(
         return RunData(
             label or spm_path.resolve().parent.name,
             tuple(voi.name for voi in vois),
-            tuple(names),
+            design.names,
             data,
             np.stack(centres) if len(centres) == len(vois) else None,
         )
@@ -97,7 +110,8 @@ def read_vois(
         raise VoiFileError(vois[0].path, "", f"and its fellows cannot be used: {error}") from error
 
 
-def _read_voi(path: Path) -> _Voi:
+def read_voi(path: Path) -> Voi:
+    """The region in a VOI file; raises `VoiFileError`."""
     struct = _variable(path, "xY", "is no VOI file (it holds no xY); give the VOI_*.mat that SPM extracted")
     try:
         voi = Fields(struct, "xY.")
@@ -120,7 +134,7 @@ def _read_voi(path: Path) -> _Voi:
     except FieldProblem as error:
         raise VoiFileError(path, error.field, error.problem) from error
     centre, name = _centre(voi), _name(voi, path)
-    return _Voi(path, name, int(session), series, confounds, centre)
+    return Voi(path, name, int(session), series, confounds, centre, struct)
 
 
 def _centre(voi: Fields) -> np.ndarray | None:
@@ -141,7 +155,8 @@ def _name(voi: Fields, path: Path) -> str:
     return (names or [""])[0] or path.stem.removeprefix("VOI_")
 
 
-def _check_together(vois: list[_Voi]) -> None:
+def check_together(vois: Sequence[Voi]) -> None:
+    """Raises `VoiFileError` where regions are of several sessions or runs, or one is there twice."""
     first = vois[0]
     for voi in vois[1:]:
         if voi.session != first.session:
@@ -164,14 +179,14 @@ def _check_together(vois: list[_Voi]) -> None:
         holders[voi.name] = voi.path
 
 
-def _read_design(path: Path, session: int, wanted: Sequence[str] | None) -> tuple[float, np.ndarray, list[str], float]:
-    """Repetition time (s), inputs (bin, input) without the leading bins, their names, and bin width (s)."""
+def read_session_inputs(path: Path, session: int, wanted: Sequence[str] | None, scans: int) -> DesignInputs:
+    """The inputs of a session that are wanted, in their order; raises `VoiFileError` where the scans do not fit."""
     struct = _variable(path, "SPM", "is no SPM.mat (it holds no SPM); give the first-level SPM.mat")
     try:
         design = Fields(struct, "SPM.")
         timing = design.struct("xY", "specify the first-level model again")
         repetition_time = timing.number("RT", "set it to the repetition time in seconds")
-        columns, widths = _columns(design, session)
+        columns, widths, places = _columns(design, session)
         names = list(columns) if wanted is None else list(wanted)
         unknown = [name for name in names if name not in columns]
         if unknown:
@@ -192,38 +207,50 @@ def _read_design(path: Path, session: int, wanted: Sequence[str] | None) -> tupl
             raise timing.problem("RT", problem)
         if problem := time_problem(width, "microtime bin"):
             raise FieldProblem(f"SPM.Sess({session}).U.dt", problem)
-        bins = {name: columns[name].size for name in names}
-        if len(set(bins.values())) > 1:
-            lengths = ", ".join(f"'{name}' {size}" for name, size in bins.items())
+        sizes = {name: columns[name].size for name in names}
+        if len(set(sizes.values())) > 1:
+            lengths = ", ".join(f"'{name}' {size}" for name, size in sizes.items())
             raise FieldProblem(
                 f"SPM.Sess({session}).U.u",
                 f"differs in length between inputs (bins: {lengths}); specify the model again",
             )
-        return repetition_time, np.column_stack([columns[name] for name in names]), names, width
+        bins, there = round(scans * repetition_time / width), sizes[names[0]]
+        if there != bins:
+            raise FieldProblem(
+                "SPM.Sess.U.u",
+                f"has {there} bins of {width:g} s after the {LEADING_BINS} leading ones, but {scans} scans of "
+                f"{repetition_time:g} s need {bins}; give the SPM.mat that the VOIs come from",
+            )
     except FieldProblem as error:
         raise VoiFileError(path, error.field, error.problem) from error
+    stacked = np.column_stack([columns[name] for name in names])
+    return DesignInputs(repetition_time, width, stacked, tuple(names), tuple(places[name] for name in names))
 
 
-def _columns(design: Fields, session: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Every input of a session by name, parametric modulators too, and the width of its bins (s)."""
+def _columns(
+    design: Fields, session: int
+) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, tuple[int, int]]]:
+    """Every input of a session by name, parametric modulators too; the width of its bins (s); and where it stands."""
     sessions = _structs(design, "Sess")
     if not 1 <= session <= len(sessions):
         raise design.problem("Sess", f"has {len(sessions)} sessions, but the VOIs are of session {session}; check both")
     columns: dict[str, np.ndarray] = {}
     widths: dict[str, float] = {}
-    for condition in _structs(sessions[session - 1], "U"):
+    places: dict[str, tuple[int, int]] = {}
+    for number, condition in enumerate(_structs(sessions[session - 1], "U"), start=1):
         values = condition.matrix("u", "specify the first-level model again")[LEADING_BINS:]
         if values.ndim != 2:
             raise condition.problem("u", f"has {values.ndim} axes, not bins × inputs; specify the model again")
         names = condition.names("name") or []
         if len(names) != values.shape[1]:
             raise condition.problem("name", f"holds {len(names)} names for {values.shape[1]} columns of u; name each")
-        for name, column in zip(names, values.T, strict=True):
+        for place, (name, column) in enumerate(zip(names, values.T, strict=True), start=1):
             if name in columns:
                 raise condition.problem("name", f"holds '{name}' twice; give every condition a name of its own")
             columns[name] = column
             widths[name] = condition.number("dt", "specify the first-level model again")
-    return columns, widths
+            places[name] = (number, place)
+    return columns, widths, places
 
 
 def _structs(fields: Fields, key: str) -> list[Fields]:

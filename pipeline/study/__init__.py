@@ -5,6 +5,7 @@ from ._check_analyses import MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
 from ._expressions import is_used_in_analyses, parse_connection, parse_contrast
 from ._guesses import guess_arms, likely_condition_columns
+from ._model_file import SpecifiedDcm, read_model_file
 from ._model_specs import MAIN, describe_inversion, inversion_settings, make_spec, model_spec, model_specs
 from ._read_study import StudyError, is_atlas_file, read_study
 from ._schema import SCHEMA_FILE, study_schema
@@ -48,6 +49,7 @@ __all__ = [
     "Region",
     "Score",
     "Sessions",
+    "SpecifiedDcm",
     "Sphere",
     "Statistics",
     "Structure",
@@ -67,6 +69,7 @@ __all__ = [
     "model_specs",
     "parse_connection",
     "parse_contrast",
+    "read_model_file",
     "read_study",
     "starter_toml",
     "study_schema",

@@ -8,7 +8,7 @@ from ..common import did_you_mean
 from ._expressions import parse_connection
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._model_specs import MAIN, merge_structures, model_specs
-from ._study import Dcm, Structure, Study
+from ._study import Dcm, NamedStructure, Structure, Study
 
 
 def check_dcm(study: Study) -> Iterator[Mistake]:
@@ -19,7 +19,7 @@ def check_dcm(study: Study) -> Iterator[Mistake]:
     found = [*_task(study, dcm), *_regions(study, dcm), *_inputs(study, dcm), *_names(dcm)]
     for name, structure in {MAIN: dcm, **dcm.models}.items():
         path: Keys = ("dcm",) if structure is dcm else ("dcm", "models", name)
-        found += _structure(path, dcm, structure)
+        found += check_structure(path, dcm, structure)
     yield from found
     if not found:
         yield from _unused_or_repeated(dcm)
@@ -66,17 +66,17 @@ def _names(dcm: Dcm) -> Iterator[Mistake]:
             )
 
 
-def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Mistake]:
-    """Mistakes in the connections of one model."""
+def check_structure(path: Keys, dcm: NamedStructure, structure: Structure) -> list[Mistake]:
+    """Mistakes in the connections of one model: of `dcm` itself, or of an alternative to it."""
     found: list[Mistake] = []
     complete = merge_structures(dcm, structure)
     free = _free_connections(complete, dcm)
     if isinstance(structure.a, tuple):
-        found += _pairs((*path, "a"), structure.a, dcm.regions)
+        found += check_connections((*path, "a"), structure.a, dcm.regions)
     for key, given in (("b", structure.b), ("c", structure.c)):
         found += _input_names((*path, key), given or {}, dcm)
     for name, connections in (structure.b or {}).items():
-        found += _pairs((*path, "b", name), connections, dcm.regions)
+        found += check_connections((*path, "b", name), connections, dcm.regions)
     for name, regions in (structure.c or {}).items():
         found += check_names((*path, "c", name), regions, dcm.regions, "no region of the model", "regions of the model")
     found += _changes_of_absent(path, structure, complete, free, dcm)
@@ -86,7 +86,7 @@ def _structure(path: Keys, dcm: Dcm, structure: Structure) -> list[Mistake]:
     return found
 
 
-def _input_names(path: Keys, given: Mapping[str, Sequence[str]], dcm: Dcm) -> Iterator[Mistake]:
+def _input_names(path: Keys, given: Mapping[str, Sequence[str]], dcm: NamedStructure) -> Iterator[Mistake]:
     for name in given:
         if name not in dcm.inputs:
             yield Mistake(
@@ -94,7 +94,8 @@ def _input_names(path: Keys, given: Mapping[str, Sequence[str]], dcm: Dcm) -> It
             )
 
 
-def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> Iterator[Mistake]:
+def check_connections(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> Iterator[Mistake]:
+    """Mistakes in a list of connections between regions."""
     seen: set[tuple[str, str]] = set()
     for place, text in enumerate(connections):
         here = (*path, place)
@@ -113,7 +114,7 @@ def _pairs(path: Keys, connections: Sequence[str], regions: Sequence[str]) -> It
 
 
 def _changes_of_absent(
-    path: Keys, structure: Structure, whole: Structure, free: set[tuple[str, str]] | None, dcm: Dcm
+    path: Keys, structure: Structure, whole: Structure, free: set[tuple[str, str]] | None, dcm: NamedStructure
 ) -> Iterator[Mistake]:
     """Connections that an input changes, but that are not there."""
     if free is None or (structure.a is None and structure.b is None):
@@ -126,9 +127,9 @@ def _changes_of_absent(
                 yield Mistake(where, f"{name!r} changes {text!r}, which is not among the connections of a; add it to a")
 
 
-def _free_connections(structure: Structure, dcm: Dcm) -> set[tuple[str, str]] | None:
+def _free_connections(structure: Structure, dcm: NamedStructure) -> set[tuple[str, str]] | None:
     """The connections that there are; None for all of them, or where a is not in order."""
-    if not isinstance(structure.a, tuple) or [*_pairs((), structure.a, dcm.regions)]:
+    if not isinstance(structure.a, tuple) or [*check_connections((), structure.a, dcm.regions)]:
         return None
     return _known_pairs(structure.a, dcm.regions)
 

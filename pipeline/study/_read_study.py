@@ -167,12 +167,12 @@ def read_study(path: str | Path) -> Study:
     the nearest valid name.
     """
     name = str(path)
-    text = _read_text(Path(path), name)
-    content = _parse_toml(text, name)
+    text = read_toml_text(Path(path), name)
+    content = parse_toml(text, name)
     study, problems = _checked(content)
     if problems or study is None:
         lines = locate_keys(text)
-        raise StudyError(name, _problem_lines(problems, name, lines))
+        raise StudyError(name, problem_lines(problems, name, lines))
     return with_absolute_paths(study, Path(path).expanduser().absolute().parent)
 
 
@@ -186,17 +186,18 @@ def _checked(content: Mapping[str, Any]) -> tuple[Study | None, list[Mistake]]:
     return None, problems
 
 
-def _problem_lines(problems: list[Mistake], name: str, lines: Mapping[Keys, int]) -> list[str]:
+def problem_lines(problems: list[Mistake], name: str, lines: Mapping[Keys, int]) -> list[str]:
     """One line for each, in the order of the file."""
     ordered = sorted(problems, key=lambda problem: line_of(lines, problem.path))
     return list(dict.fromkeys(problem.words(name, lines) for problem in ordered))
 
 
-def _read_text(path: Path, name: str) -> str:
+def read_toml_text(path: Path, name: str, remedy: str = "effconn init BIDS writes one to start from") -> str:
+    """A configuration file's text; raises `StudyError` where it cannot be read, with a remedy where it is not there."""
     try:
         content = path.expanduser().read_bytes()
     except FileNotFoundError:
-        raise StudyError(name, [f"{name} does not exist; effconn init BIDS writes one to start from"]) from None
+        raise StudyError(name, [f"{name} does not exist; {remedy}"]) from None
     except IsADirectoryError:
         raise StudyError(name, [f"{name} is a folder; give the configuration file in it"]) from None
     except OSError as error:
@@ -210,7 +211,8 @@ def _read_text(path: Path, name: str) -> str:
         raise StudyError(name, [f"{name}:{line}: is not in UTF-8; save the file as UTF-8 text"]) from None
 
 
-def _parse_toml(text: str, name: str) -> dict[str, Any]:
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """The content of a TOML text; raises `StudyError` with the line of what is not TOML."""
     too_deep = StudyError(name, [f"{name}: tables and lists are nested too deeply; a study needs five levels"])
     try:
         content = tomllib.loads(text)

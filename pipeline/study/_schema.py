@@ -8,19 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, time
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..common import did_you_mean, nearest_name
-from ._analysis_settings import Compat
+from ._analysis_settings import Compat, ConfigSection
 from ._mistakes import Keys, Mistake, heading, quoted
 from ._study import Study
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FILE = "study.schema.json"
 
+File = TypeVar("File", bound=ConfigSection)
 PLACEHOLDER = "?"  # what a starter leaves where it cannot even guess
 MUST, NOT = "must be ", ", not "
 NAME_RULE = "a name starts with a letter and holds letters, digits, _ and - only"
@@ -66,16 +67,30 @@ def _without_other_keys(part: Any) -> Any:
 
 def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Mistake]]:
     """The study that a parsed file describes, or every mistake in its shape."""
-    problems = [*_impossible_values(content, ())]
-    study = None
+    return check_shape_of(Study, _with_mode_of_file(content), content)
+
+
+def check_shape_of(
+    kind: type[File], content: Mapping[str, Any], written: Mapping[str, Any] | None = None
+) -> tuple[File | None, list[Mistake]]:
+    """What a parsed file of some kind describes, or every mistake in its shape.
+
+    Arguments:
+        kind: the model of the whole file.
+        content: what is checked.
+        written: what stands in the file, where that is not the same.
+    """
+    written = content if written is None else written
+    problems = [*_impossible_values(written, ())]
+    found = None
     try:
         # As JSON, since there pydantic knows tuples and paths from other kinds without accepting 1 for true.
-        study = Study.model_validate_json(json.dumps(_with_mode_of_file(content), default=str), strict=True)
+        found = kind.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
         named = {problem.path for problem in problems}
-        found = _problems(error.errors(include_url=False), content)
-        problems += [problem for problem in found if problem.path not in named]
-    return (None, problems) if problems else (study, [])
+        others = _problems(kind, error.errors(include_url=False), written)
+        problems += [problem for problem in others if problem.path not in named]
+    return (None, problems) if problems else (found, [])
 
 
 def _with_mode_of_file(content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -110,7 +125,7 @@ def _impossible_values(value: Any, path: Keys) -> Iterator[Mistake]:
         yield Mistake(path, f"is still {PLACEHOLDER!r}, which effconn init could not guess; fill it in", (path,))
 
 
-def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> list[Mistake]:
+def _problems(kind: type[BaseModel], errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> list[Mistake]:
     """pydantic's errors, those of one value in one line."""
     found: dict[tuple[Keys, Keys], list[str]] = {}
     for error in errors:
@@ -122,18 +137,18 @@ def _problems(errors: Sequence[ErrorDetails], content: Mapping[str, Any]) -> lis
             lacking = path
             found.pop((path, lacking), None)
         texts = found.setdefault((path, lacking), [])
-        text = _explain(error, path, value)
+        text = _explain(kind, error, path, value)
         if text not in texts:
             texts.append(text)
     return [
-        Mistake(path, _join_alternatives(texts), _keys_concerned(path, lacking))
+        Mistake(path, _join_alternatives(texts), _keys_concerned(kind, path, lacking))
         for (path, lacking), texts in found.items()
     ]
 
 
-def _keys_concerned(path: Keys, lacking: Keys) -> tuple[Keys, ...]:
+def _keys_concerned(kind: type[BaseModel], path: Keys, lacking: Keys) -> tuple[Keys, ...]:
     """What a mistake is in; of an unknown part also the one that was probably meant."""
-    meant_part = nearest_name(str(path[0]), Study.model_fields) if len(path) == 1 else None
+    meant_part = nearest_name(str(path[0]), kind.model_fields) if len(path) == 1 else None
     return (lacking, (meant_part,)) if meant_part and meant_part != path[0] else (lacking,)
 
 
@@ -157,12 +172,12 @@ def _join_alternatives(texts: Sequence[str]) -> str:
     return f"{MUST}{' or '.join(expected for expected, _ in wants)}{NOT}{given}"
 
 
-def _explain(error: ErrorDetails, path: Keys, value: Any) -> str:
+def _explain(file: type[BaseModel], error: ErrorDetails, path: Keys, value: Any) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
-        return _missing(error["loc"], value)
+        return _missing(file, error["loc"], value)
     if kind == "extra_forbidden":
-        return _unknown(path)
+        return _unknown(file, path)
     if error["loc"] and error["loc"][-1] == "[key]":
         return f"{quoted(path[-1])} cannot be used here: {NAME_RULE}"
     if kind == "literal_error":
@@ -186,19 +201,21 @@ _LIMITS: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
 }
 
 
-def _missing(loc: Sequence[int | str], value: Any) -> str:
+def _missing(file: type[BaseModel], loc: Sequence[int | str], value: Any) -> str:
     last = loc[-1]
     if isinstance(last, int):  # of a list of fixed length
         return f"must have {last + 1} entries, but it has {len(value)}"
-    model = _model_at(tuple(loc[:-1]))
+    model = _model_at(file, tuple(loc[:-1]))
     described = model.model_fields[last].description if model is not None else None
+    if len(loc) == 1 and file is not Study:
+        return f"the file has no [{last}]; add it"
     if len(loc) == 1:
         return f"the study has no [{last}]; add it (effconn init writes a file to start from)"
     return f"lacks {last!r}" + (f" ({described.rstrip('.')})" if described else "") + "; add it"
 
 
-def _unknown(path: Keys) -> str:
-    model = _model_at(path[:-1])
+def _unknown(file: type[BaseModel], path: Keys) -> str:
+    model = _model_at(file, path[:-1])
     fields = list(model.model_fields) if model is not None else []
     name = str(path[-1])
     if replacement := _RENAMED_KEYS.get(path):
@@ -206,18 +223,19 @@ def _unknown(path: Keys) -> str:
     if len(path) == 1:
         found = nearest_name(name, fields)
         question = f"; did you mean [{found}]?" if found else ""
-        return f"is no part of a study{question} (parts: {', '.join(fields)})"
+        whole = "a study" if file is Study else "such a file"
+        return f"is no part of {whole}{question} (parts: {', '.join(fields)})"
     elsewhere = (
-        f"; it belongs into [{', '.join(_sections_with_setting(name))}]"
-        if not nearest_name(name, fields) and _sections_with_setting(name)
+        f"; it belongs into [{', '.join(_sections_with_setting(file, name))}]"
+        if not nearest_name(name, fields) and _sections_with_setting(file, name)
         else ""
     )
     return f"is not a setting of {heading(path[:-1])}{elsewhere or did_you_mean(name, fields, 'settings')}"
 
 
-def _sections_with_setting(name: str) -> list[str]:
-    """The parts of a study, one table each, that have a setting of this name."""
-    return [part for part in Study.model_fields if (model := _model_at((part,))) and name in model.model_fields]
+def _sections_with_setting(file: type[BaseModel], name: str) -> list[str]:
+    """The parts of a file, one table each, that have a setting of this name."""
+    return [part for part in file.model_fields if (model := _model_at(file, (part,))) and name in model.model_fields]
 
 
 def _not_a_choice(expected: str, value: Any) -> str:
@@ -237,9 +255,9 @@ def _describe_value(value: Any) -> str:
     return quoted(value)
 
 
-def _model_at(path: Keys) -> type[BaseModel] | None:
+def _model_at(file: type[BaseModel], path: Keys) -> type[BaseModel] | None:
     """The model of the table at a path."""
-    model: Any = Study
+    model: Any = file
     for part in path:
         if isinstance(model, type) and issubclass(model, BaseModel):
             field = model.model_fields.get(str(part))

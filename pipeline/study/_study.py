@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -197,11 +198,17 @@ class Structure(ConfigSection):
     c: Annotated[dict[str, tuple[str, ...]] | None, Field(description="Input = regions it drives.")] = None
 
 
-class Dcm(Structure):
+class NamedStructure(Structure):
+    """A whole model: its regions and inputs, and which connections there are."""
+
+    regions: Annotated[tuple[str, ...], Field(min_length=1, description="Regions of the model, in its order.")]
+    inputs: Annotated[tuple[str, ...] | Mapping[str, tuple[str, ...]], Field(description="Input, or what it adds up.")]
+
+
+class Dcm(NamedStructure):
     """`[dcm]`: the main model and its inversion."""
 
     task: Annotated[str, Field(description="The task whose runs are modelled.")]
-    regions: Annotated[tuple[str, ...], Field(min_length=1, description="Regions of the model, in its order.")]
     inputs: Annotated[dict[Name, tuple[str, ...]], Field(description="Input = conditions (or a modulator) it adds up.")]
     models: Annotated[dict[Name, Structure], Field(description="Alternatives, compared by their evidence.")] = {}
     compat: Annotated[
