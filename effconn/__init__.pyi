@@ -54,8 +54,11 @@ from pipeline.results import save_result as save_result
 from pipeline.results import to_arviz as to_arviz
 from pipeline.results import to_dataset as to_dataset
 from pipeline.series import EventsError as EventsError
+from pipeline.series import RegionSeries as RegionSeries
+from pipeline.series import SeriesError as SeriesError
 from pipeline.series import convolve_inputs as convolve_inputs
 from pipeline.series import inputs_from_events as inputs_from_events
+from pipeline.series import read_series as read_series
 from pipeline.series import subject_from_series as subject_from_series
 from pipeline.spm import DcmFile as DcmFile
 from pipeline.spm import SpmFileError as SpmFileError

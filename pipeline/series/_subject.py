@@ -16,22 +16,24 @@ from ..common import first_names
 from ..images import cosine_drifts
 from ..study import make_spec
 from ._event_inputs import inputs_from_events, one_number
+from ._region_series import RegionSeries
+from ._scaled_series import scaled_series, shorter_period
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def subject_from_series(
-    series: pd.DataFrame | ArrayLike,
+    series: pd.DataFrame | ArrayLike | RegionSeries,
     events: pd.DataFrame | str | PathLike[str],
-    repetition_time: float,
+    repetition_time: float | None = None,
     *,
     inputs: Mapping[str, str | Sequence[str]] | None = None,
     a: Literal["full"] | Sequence[str] = "full",
     b: Mapping[str, Sequence[str]] | None = None,
     c: Mapping[str, Sequence[str]],
     d: Mapping[str, Sequence[str]] | None = None,
-    regions: Sequence[str] | None = None,
+    regions: Sequence[str] | Mapping[str, Sequence[str | int]] | None = None,
     confounds: pd.DataFrame | ArrayLike | None = None,
     high_pass_period: float | None = 128.0,
     slice_time_ref: float = 0.5,
@@ -42,15 +44,17 @@ def subject_from_series(
 
     Arguments:
         series: (scan, region) series, percent signal change (in SPM's modes, which scale them, arbitrary units do as
-            well); a data frame's columns name the regions.
+            well); a data frame's columns name the regions. Of `read_series`: brought to percent where raw, to a range
+            of 4 where arbitrary; scans without a value get a regressor of their own, and drifts are taken out up to
+            the period that the file's own filter took out, if that is shorter.
         events: see `inputs_from_events`.
-        repetition_time: s.
+        repetition_time: s; not needed where the file says.
         inputs: name of each input → the trial types that it pools; each trial type is an input of its own where None.
         a: connections that exist, as ``"vmPFC <- amygdala"`` (to <- from); "full" for all. Self-connections always do.
         b: input → connections that it changes.
         c: input → regions that it drives.
         d: region → connections that it gates.
-        regions: their names, where `series` is an array.
+        regions: their names, where `series` is an array; of `read_series` those to take, or name → columns to average.
         confounds: (scan, confound) nuisance regressors; drifts and the constant are added. fMRIPrep leaves the first
             row of what it computes from scan to scan empty: ``confounds.fillna(0)``.
         high_pass_period: cosines of longer periods, s, are confounds; only a constant where None.
@@ -63,13 +67,24 @@ def subject_from_series(
     >>> subject = subject_from_series(series, events, 2.0, b={"faces": ["amygdala <- vmPFC"]}, c={"faces": ["vmPFC"]})
     >>> posterior = invert(subject)
     """
-    values, names = _named(series, regions)
+    if isinstance(series, RegionSeries):
+        found = scaled_series(series, regions)
+        values, names = found.values, found.regions
+        repetition_time = series.repetition_time if repetition_time is None else repetition_time
+        high_pass_period = shorter_period(high_pass_period, series.high_pass_period)
+        confounds = _with_spikes(confounds, found.spikes)
+    elif isinstance(regions, Mapping):
+        raise ValueError("a mapping of regions goes with what read_series returns; name the columns in their order")
+    else:
+        values, names = _named(series, regions)
     if events is None:
         raise ValueError("a DCM needs events; connectivity at rest is measured by effconn.rest_connectivity")
     slice_time_ref = one_number("slice_time_ref", slice_time_ref)
     if not 0 <= slice_time_ref <= 1:
         raise ValueError(f"slice_time_ref is a share of the repetition time from 0 to 1, not {slice_time_ref:g}")
     scans = values.shape[0]
+    if repetition_time is None:
+        raise ValueError("the repetition time is not known; give it in seconds: repetition_time=2.0")
     repetition_time = one_number("repetition_time", repetition_time)
     table = inputs_from_events(events, scans, repetition_time, inputs=inputs)
     spec = make_spec(names, list(table.columns), a=a, b=b, c=c, d=d)
@@ -83,6 +98,23 @@ def subject_from_series(
         echo_time=echo_time,
     )
     return Subject(name, spec, data)
+
+
+def _with_spikes(
+    confounds: pd.DataFrame | ArrayLike | None, spikes: Float[np.ndarray, "scan spike"]
+) -> pd.DataFrame | ArrayLike | None:
+    """Confounds with a column for each scan that has no value of its own."""
+    import pandas as pd
+
+    if not spikes.size:
+        return confounds
+    columns = pd.DataFrame(spikes, columns=[f"scan_{int(np.argmax(spike)) + 1}" for spike in spikes.T])
+    if confounds is None:
+        return columns
+    given = confounds if isinstance(confounds, pd.DataFrame) else pd.DataFrame(np.asarray(confounds))
+    if len(given) != len(columns):
+        return confounds  # refused with its shape
+    return pd.concat([given.reset_index(drop=True), columns], axis=1)
 
 
 def _named(series: pd.DataFrame | ArrayLike, regions: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:

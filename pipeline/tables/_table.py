@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Float
 
 from ..common import COMMA_NUMBER, NUMBER, message_line, number_advice
-from ._table_form import MISSING, FormError, decode_table, describe_form, normalise_cells, split_rows
+from ._table_form import MISSING, MISSING_TEXTS, FormError, decode_table, describe_form, normalise_cells, split_rows
 
 __all__ = ["COMMA_NUMBER", "INFINITE", "MISSING", "NUMBER", "Table", "TableError", "read_table"]
 
 _LIKE_MISSING = {"na", "null", "n.a.", "#n/a", "none", ".", "-"}
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-USUAL = {".tsv": "\t", ".txt": "\t", ".csv": ","}  # what a suffix says; what the content says goes before it
+USUAL = {".tsv": "\t", ".txt": "\t", ".csv": ",", ".1d": "\t"}  # what a suffix says; the content goes before it
 
 
 class TableError(ValueError):
@@ -153,12 +153,16 @@ def _problem(cell: str, among_numbers: bool) -> str:
     return ""
 
 
-def read_table(path: str | Path) -> Table:
-    """A table in text with a header, by its form, whatever its suffix.
+def read_table(path: str | Path, *, header: bool | None = True) -> Table:
+    """A table in text, by its form, whatever its suffix.
 
     Cells are separated by tabs, semicolons or commas; the text is UTF-8, or UTF-16 with its mark. Decimal commas,
     R's and spreadsheets' ways to write that nothing is there, Windows newlines, quoted cells, blank lines, and empty
     cells at the end of rows are read; `Table.remarks` says what was inferred.
+
+    Arguments:
+        header: whether the first row names the columns. None: unless all of its cells are numbers, and then cells may
+            be separated by spaces too. Columns without names are called 1, 2, 3 ….
 
     Raises `TableError` where the file cannot be read, or a row has another number of cells than the header.
     """
@@ -168,31 +172,40 @@ def read_table(path: str | Path) -> Table:
         raise TableError(path, "is neither .tsv nor .csv; export it as a tab-separated table, .tsv")
     try:
         text, encoding = decode_table(_content(path))
-        separator, rows, lines = split_rows(text, usual)
+        separator, rows, lines = split_rows(text, usual, spaces=header is None)
     except FormError as error:
         raise TableError(path, str(error), error.line) from error
     if not rows:
         raise TableError(path, "is empty; write a header and its rows")
-    header, width = rows[0], len(rows[0])
+    if header is None and _are_numbers(rows[0]):
+        rows, lines = [tuple(str(place + 1) for place in range(len(rows[0]))), *rows], [lines[0], *lines]
+    names, width = rows[0], len(rows[0])
     _check_widths(path, rows, lines)
     cells = normalise_cells([[row[place] for row in rows[1:]] for place in range(width)], separator)
-    kept = {name: place for place, name in reversed([*enumerate(header)]) if name}  # the first of a name
+    kept = {name: place for place, name in reversed([*enumerate(names)]) if name}  # the first of a name
     order = sorted(kept.values())
-    repeated = {name for place, name in enumerate(header) if name and cells.columns[place] != cells.columns[kept[name]]}
+    repeated = {name for place, name in enumerate(names) if name and cells.columns[place] != cells.columns[kept[name]]}
     return Table(
         path,
-        tuple(header[place] for place in order),
+        tuple(names[place] for place in order),
         tuple(zip(*(cells.columns[place] for place in order), strict=True)) if order else ((),) * (len(rows) - 1),
         tuple(lines[1:]),
         tuple(describe_form(separator, usual, encoding, cells.commas)),
-        frozenset(header[place] for place in cells.ambiguous if header[place]),
+        frozenset(names[place] for place in cells.ambiguous if names[place]),
         frozenset(repeated),
         tuple(
             place + 1
-            for place, name in enumerate(header)
+            for place, name in enumerate(names)
             if not name and any(cell != MISSING for cell in cells.columns[place])
         ),
     )
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    """Whether a first row is of numbers and not of names; columns that pandas has counted, 0, 1, 2 …, are named so."""
+    there = [cell for cell in cells if cell not in MISSING_TEXTS]
+    counted = len(there) > 1 and any(there == [str(first + i) for i in range(len(there))] for first in (0, 1))
+    return bool(there) and not counted and all(COMMA_NUMBER.fullmatch(cell) or NUMBER.fullmatch(cell) for cell in there)
 
 
 def _check_widths(path: Path, rows: Sequence[tuple[str, ...]], lines: Sequence[int]) -> None:

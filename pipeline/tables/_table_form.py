@@ -18,9 +18,10 @@ from ..common import COMMA_NUMBER, NUMBER
 MISSING = "n/a"  # as BIDS writes it, and as every missing cell reads once a table is read
 _UNREAD = {re.compile(r"\s*\|\s*"): "bars", re.compile(r"\s+"): "spaces"}
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}  # the first that fits is taken
+_NAMES_OF_SEPARATORS = {**SEPARATORS, " ": "spaces"}
 # R, pandas, spreadsheets. "None", "null" and "na" may be an arm, a model or a type of trial: they are missing among
 # numbers alone, and "none" and "-" not even there, as they may mean zero.
-_EVERYWHERE = frozenset(("", "n/a", "N/A", "NA", "NaN", "nan", "#N/A", "<NA>"))
+MISSING_TEXTS = frozenset(("", "n/a", "N/A", "NA", "NaN", "nan", "#N/A", "<NA>"))
 _AMONG_NUMBERS = frozenset(("na", "null", "n.a.", "#n/a", "#null!", "."))
 _LIKE_THOUSANDS = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}[{mark}][0-9]{{3}}") for mark in ",."}
 _WHOLE = re.compile(r'^"([^"]*)"$')
@@ -67,12 +68,12 @@ def decode_table(content: bytes) -> tuple[str, str]:
         raise FormError("is not in UTF-8; save it as UTF-8 text", line) from None
 
 
-def split_rows(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[int]]:
+def split_rows(text: str, usual: str, spaces: bool = False) -> tuple[str, list[tuple[str, ...]], list[int]]:
     """The separator, the rows without spaces around their cells and without blank ones, and the line each ends on.
 
     The separator is the first of tabs, semicolons and commas by which every row has as many cells as the first and no
     cell has a quotation mark within; where there is none, `usual` if it is in the header, or the one most frequent
-    there.
+    there. Spaces, where these are allowed, separate numbers in rows that have none of them.
 
     Raises `FormError` where quotation marks leave a cell open, or rows are numbers separated by spaces or bars.
     """
@@ -91,6 +92,8 @@ def split_rows(text: str, usual: str) -> tuple[str, list[tuple[str, ...]], list[
     mark = usual if usual in present or likely not in body else likely
     rows, lines = _rows(text, mark)
     for other, called in _UNREAD.items():
+        if spaces and called == "spaces" and not present and _even(parts := [_words(row) for row in rows]):
+            return " ", parts, lines
         if not present and _even(parts := [tuple(other.split(row[0])) for row in rows]) and _numbered(parts):
             raise FormError(f"seems to be separated by {called}; save it with tabs between cells", lines[0])
     return mark, rows, lines
@@ -113,6 +116,10 @@ def _rows(text: str, separator: str, before: int = 0) -> tuple[list[tuple[str, .
         line = reader.line_num + before
         raise FormError(f"cannot be parsed ({error}); check its quotation marks", line) from error
     return rows, lines
+
+
+def _words(row: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row[0].split())
 
 
 def _unquoted(text: str) -> list[tuple[str, ...]]:
@@ -162,7 +169,7 @@ def normalise_cells(columns: Sequence[Sequence[str]], separator: str) -> NormalC
     with a comma, and none one with a point; else it stays as it is, and is no number. A column with ``1.234`` in a
     table with decimal commas is ambiguous.
     """
-    found = [tuple(MISSING if cell in _EVERYWHERE else cell for cell in cells) for cells in columns]
+    found = [tuple(MISSING if cell in MISSING_TEXTS else cell for cell in cells) for cells in columns]
     commas = [separator != "," and _with_commas(cells) for cells in found]
     sure = [has and any(_sure(cell, ",") for cell in cells) for has, cells in zip(commas, found, strict=True)]
     pointed = any(sure) and any(_sure(cell, ".") for cells in found for cell in cells)
@@ -209,7 +216,7 @@ def describe_form(separator: str, usual: str, encoding: str, commas: bool) -> It
     if encoding != "UTF-8":
         yield encoding
     if separator != usual:
-        yield SEPARATORS.get(separator, f"separated by {separator!r}")
+        yield _NAMES_OF_SEPARATORS.get(separator, f"separated by {separator!r}")
     if commas:
         yield "decimal commas"
 
