@@ -11,6 +11,7 @@ from ._normal_mixture import Marginal, NormalMixture
 from ._posterior import InversionError, Posterior, Refinement, Status
 from ._posterior_draws import ChainSettings, PosteriorDraws
 from ._priors import Preset, Prior, checked_density, prior
+from ._runs import concatenate_runs
 from ._runtime import one_blas_thread, require_64_bit
 from ._sampling import sample_posterior
 from ._settings import Compat, Refine, Scaling, Settings, mode_without_search
@@ -53,6 +54,7 @@ __all__ = [
     "Status",
     "Subject",
     "checked_density",
+    "concatenate_runs",
     "dense_flow_step",
     "diagnose",
     "displace_haemodynamics",

@@ -5,7 +5,7 @@
 
 With δ = θ − μ, G̃ from `_ar_sums`, q_i = G̃_εε and Π = Π0 + Σ_i τ_i G̃_JJ, over v scans and c confounds,
 
-    L(λ, r) = ½ Σ_i [(v − c)(λ_i − ln 2π) + ln(1 − ρ_i²) − ln|XᵀK_iX| − τ_i q_i] − ½ δᵀΠ0δ + ½ ln|Π0| − ½ ln|Π|
+    L(λ, r) = ½ Σ_i [(v − c)(λ_i − ln 2π) + ln|K_i| − ln|XᵀK_iX| − τ_i q_i] − ½ δᵀΠ0δ + ½ ln|Π0| − ½ ln|Π|
               − ½ Σ_i [(λ_i − hE)² / hC + r_i² / s²]
     F = max L − ½ Σ_i ln(hC s²) − ½ ln|−∂²L|
 
@@ -120,7 +120,7 @@ def _noise_at(problem: Problem, sums: ar.LaggedSums, both: Float[Array, "both re
     trace, trace_slope = ar.traces(sums, at, covariance)
     degrees, left = _degrees(problem), 1 - rho**2
     error = tau * (at.ee + trace)
-    by_rho = -rho / left - (at.log_det_slope + tau * (at.ee_slope + trace_slope)) / 2
+    by_rho = -problem.runs * rho / left - (at.log_det_slope + tau * (at.ee_slope + trace_slope)) / 2
     gradient = [
         (degrees - error) / 2 - problem.noise_precision * (noise - problem.noise_mean),
         problem.serial * (left * by_rho - correlation / PRIOR_SD**2),
@@ -139,7 +139,7 @@ def _log_joint(problem: Problem, theta: Float[Array, "free"], noise: _Noise, at:
     rho = jnp.tanh(noise.correlation)
     data = (
         degrees * (noise.log_precision - jnp.log(2 * jnp.pi))
-        + jnp.log1p(-(rho**2))
+        + problem.runs * jnp.log1p(-(rho**2))
         - at.log_det
         - jnp.exp(noise.log_precision) * at.ee
     ).sum() / 2

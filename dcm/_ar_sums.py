@@ -10,6 +10,9 @@ the last scan:
 
     Zᵀ K Z = (1 + ρ²) ZᵀZ − ρ Zᵀ(S + Sᵀ)Z − ρ² (z_1 z_1ᵀ + z_v z_vᵀ)
 
+Of several runs, whose noise is independent, K is block-diagonal: S shifts within runs, each has two ends, and |K| is
+(1 − ρ²)^runs.
+
 Effects of confounds have a flat prior and are integrated out: G̃ = G − G_·X G_XX⁻¹ G_X·.
 """
 
@@ -36,7 +39,7 @@ class LaggedSums(eqx.Module):
     JJ_lagged: SymmetricMatrices  # Jᵀ(S + Sᵀ)J
     WJ: Float[Array, "lag region column free"]  # WᵀJ, Wᵀ(S + Sᵀ)J
     WW: Float[Array, "lag region column column"]
-    J_ends: Float[Array, "end region free"]  # first and last row
+    J_ends: Float[Array, "end region free"]  # first and last row of each run
     W_ends: Float[Array, "end region column"]
 
 
@@ -69,36 +72,47 @@ def lagged_sums(
     """
     X, n = problem.confounds, problem.bold.shape[1]
     last = jnp.maximum(problem.scan_mask.sum().astype(int) - 1, 0)
-    masks = (problem.scan_mask, problem.free_mask)
+    ends, follows = jnp.stack([jnp.zeros_like(last), last]), None
+    if problem.run_starts is not None:
+        ends = jnp.concatenate([problem.run_starts, problem.run_starts[1:] - 1, last[None]])
+        follows = jnp.where(problem.begins, 0.0, 1.0)
+    masks = (problem.scan_mask, problem.free_mask, follows)
 
     @one_at_a_time  # a region's Jacobian fits in a core's cache
     def of_region(
-        i: Array, jacobian: Array, usable: Array, residual: Array, X: Array, last: Array, masks: tuple[Array, Array]
+        i: Array,
+        jacobian: Array,
+        usable: Array,
+        residual: Array,
+        X: Array,
+        ends: Array,
+        masks: tuple[Array, Array, Array | None],
     ) -> tuple[Any, ...]:
-        scan_mask, free_mask = masks
+        scan_mask, free_mask, follows = masks
         J = jax.lax.dynamic_index_in_dim(jacobian, i, axis=1, keepdims=False) * scan_mask[:, None]
         J = jnp.where(usable, J * free_mask, 0.0).T  # scans last: sums over them run along memory
         J = J - (J @ X) @ X.T
         e = residual[:, i]
         W = jnp.concatenate([X, (e - X @ (X.T @ e))[:, None]], axis=1).T
-        J_lagged, W_lagged = _neighbours(J), _neighbours(W)
+        J_lagged, W_lagged = _neighbours(J, follows), _neighbours(W, follows)
         WJ = jnp.stack([W @ J.T, W_lagged @ J.T])
         WW = jnp.stack([W @ W.T, W_lagged @ W.T])
-        ends = jnp.stack([jnp.zeros_like(last), last])
         JJ, JJ_lagged = lower_blocks(J, J), lower_blocks(J_lagged, J)
         return JJ, JJ_lagged, WJ, WW, J[:, ends].T, W[:, ends].T
 
-    shared = (jacobian, usable, residual, X, last, masks)
+    shared = (jacobian, usable, residual, X, ends, masks)
     found = jax.vmap(of_region, in_axes=(0, *[None] * len(shared)))(jnp.arange(n), *shared)
     JJ, JJ_lagged, *small = found
     small = [jnp.moveaxis(sums, 1, 0) for sums in small]
     return LaggedSums(SymmetricMatrices(JJ), SymmetricMatrices(JJ_lagged), *small)
 
 
-def _neighbours(rows: Float[Array, "row scan"]) -> Float[Array, "row scan"]:
-    """(S + Sᵀ) of every row: the sum of the scans before and after."""
+def _neighbours(rows: Float[Array, "row scan"], follows: Float[Array, "scan"] | None) -> Float[Array, "row scan"]:
+    """(S + Sᵀ) of every row: the sum of the scans before and after; 0 in `follows` where a run begins."""
     padded = jnp.pad(rows, ((0, 0), (1, 1)))
-    return padded[:, :-2] + padded[:, 2:]
+    if follows is None:
+        return padded[:, :-2] + padded[:, 2:]
+    return padded[:, :-2] * follows + padded[:, 2:] * jnp.append(follows[1:], 0.0)
 
 
 def project(problem: Problem, sums: LaggedSums, rho: Float[Array, "region"]) -> Projected:

@@ -63,18 +63,21 @@ class StepRows(NamedTuple):
     transit: Float[Array, "2 region step"]
 
 
-def solve_vessels(flow: Nodes, h: PerStep, wanted: Bool[Array, "step"]) -> Vessels:
+def solve_vessels(
+    flow: Nodes, h: PerStep, wanted: Bool[Array, "step"], last: Bool[Array, "step"] | None = None
+) -> Vessels:
     """v and q at every node.
 
     Arguments:
         flow: f > 0 at the nodes of the panels.
         h: length of a panel over τ.
         wanted: the steps whose values will be read, the only ones that Newton's method attends to.
+        last: the steps after which the vessels are at rest, since a run ends; None where there is one run.
     """
 
     def newton(rate: Nodes, volume: Nodes) -> list[Values]:
         source = [f + (BETA - 1) * r * v for f, r, v in zip(flow, rate, volume, strict=True)]
-        return _solve(_inverse([BETA * r for r in rate], h), [BETA * r for r in rate], source, h)
+        return _solve(_inverse([BETA * r for r in rate], h), [BETA * r for r in rate], source, h, last)
 
     def iterate(carry: tuple[Array, Array, list[Values]]) -> tuple[Array, Array, list[Values]]:
         count, _, volume = carry
@@ -96,7 +99,7 @@ def solve_vessels(flow: Nodes, h: PerStep, wanted: Bool[Array, "step"]) -> Vesse
     rate = _computed_once([_outflow_rate(v) for v in volume])
     extraction = _computed_once([f * _extracted(f) for f in flow])
     inverse = _inverse(rate, h)
-    deoxy = _computed_once(_solve(inverse, rate, extraction, h))
+    deoxy = _computed_once(_solve(inverse, rate, extraction, h, last))
     return Vessels(flow, volume, deoxy, rate, extraction, inverse, change <= NEWTON_CHANGE)
 
 
@@ -174,14 +177,16 @@ def _inverse(rate: Nodes, h: PerStep) -> list[list[Values]]:
     )
 
 
-def _solve(inverse: list[list[Values]], rate: Nodes, source: Nodes, h: PerStep) -> list[Values]:
-    """x at the nodes, x(0) = 1, of τ dx/dt = source − rate · x."""
+def _solve(
+    inverse: list[list[Values]], rate: Nodes, source: Nodes, h: PerStep, last: Bool[Array, "step"] | None
+) -> list[Values]:
+    """x at the nodes, x(0) = 1 at the beginning of every run, of τ dx/dt = source − rate · x."""
     start = _start_gain(rate, h)
     driven = _computed_once([h * _dot(list(_LOBATTO[k]), source) for k in _UNKNOWN])
     gain, add = _computed_once(
         ([_dot(inverse[k], start) for k in _UNKNOWN], [_dot(inverse[k], driven) for k in _UNKNOWN])
     )
-    first = _along_panels(gain[-1], add[-1])
+    first = _along_panels(gain[-1], add[-1], last)
     return [first, *(g * first + a for g, a in zip(gain, add, strict=True))]
 
 
@@ -195,8 +200,8 @@ def _by_source(row: Sequence[Values], h: PerStep) -> list[Values]:
     return [h * _dot(row, list(_LOBATTO[:, j])) for j in range(PANEL_NODES)]
 
 
-def _along_panels(gain: Values, add: Values) -> Values:
-    """x before every panel, of x ← gain · x + add from x = 1."""
+def _along_panels(gain: Values, add: Values, last: Bool[Array, "step"] | None) -> Values:
+    """x before every panel, of x ← gain · x + add from x = 1, and from 1 again after the `last` step of a run."""
 
     def compose(
         before: tuple[Array, Array], panel: tuple[Array, Array]
@@ -206,6 +211,8 @@ def _along_panels(gain: Values, add: Values) -> Values:
 
     none = (jnp.ones(gain.shape[1:]), jnp.zeros(gain.shape[1:]))
     whole, (gains, adds) = jax.lax.scan(compose, none, (gain, add))
+    if last is not None:
+        whole = (jnp.where(last, 0.0, whole[0]), jnp.where(last, 1.0, whole[1]))
 
     def step(x: Array, whole: tuple[Array, Array]) -> tuple[Array, Array]:
         return whole[0] * x + whole[1], x

@@ -104,6 +104,8 @@ class Batch:
         made["prior_mean"] = made["prior_vector"][:, np.array(self.model.free)]
         made["max_iterations"] = np.full(count, self.settings.max_iterations)
         made["free_iterations"] = np.full(count, SPM_FREE_ITERATIONS if self.settings.as_spm else 1)
+        runs = [run.data.run_starts for run in self.prepared]
+        made["run_starts"] = np.stack(runs) if len(runs[0]) > 1 else None  # as many in all members
         return Problem(timing=self._timing(), **made)
 
     def _first_log_step(self, run: PreparedSubject) -> float:
@@ -130,11 +132,15 @@ class Batch:
             "interval": np.zeros((count, extent["steps"]), dtype=int),
             "sample": np.zeros((count, extent["scans"], layout.n), dtype=int),
         }
+        if len(self.prepared[0].data.run_starts) > 1:  # as many in all members
+            made["last"] = np.zeros((count, extent["intervals"]), dtype=bool)
         for k, own in enumerate(run.steps for run in self.prepared):
             made["inputs"][k, : len(own.inputs), : own.inputs.shape[1]] = own.inputs
             made["durations"][k, : len(own.durations)] = own.durations
             made["interval"][k, : len(own.interval)] = own.interval
             made["sample"][k, : len(own.sample)] = own.sample
+            if own.last is not None:
+                made["last"][k, : len(own.last)] = own.last
         return Timing(**made)
 
 
@@ -143,7 +149,7 @@ def make_batches(prepared: Sequence[PreparedSubject], settings: Settings) -> lis
     groups: list[_Group] = []
     for position in sorted(range(len(prepared)), key=lambda i: sorted(prepared[i].size.items())):
         run = prepared[position]
-        kind = (run.subject.spec.n, run.steps.panels, _targets(run))
+        kind = (run.subject.spec.n, run.steps.panels, len(run.data.run_starts), _targets(run))
         sizes = np.array(list(run.size.values()))
         group = next((group for group in groups if group.accepts(kind, sizes)), None)
         if group is None:
@@ -159,12 +165,12 @@ def make_batches(prepared: Sequence[PreparedSubject], settings: Settings) -> lis
 class _Group:
     """A batch in the making: the same code, and sizes within `SIZE_RATIO`."""
 
-    kind: tuple[int, int, tuple[int, ...]]  # regions, panels of a step, regions into which connections are gated
+    kind: tuple[int, int, int, tuple[int, ...]]  # regions, panels of a step, runs, regions with gated connections
     members: list[int]
     smallest: np.ndarray
     largest: np.ndarray
 
-    def accepts(self, kind: tuple[int, int, tuple[int, ...]], sizes: np.ndarray) -> bool:
+    def accepts(self, kind: tuple[int, int, int, tuple[int, ...]], sizes: np.ndarray) -> bool:
         """Whether one more of this kind and these sizes fits."""
         widest = np.maximum(self.largest, sizes) <= SIZE_RATIO * np.minimum(self.smallest, sizes)
         return kind == self.kind and bool(widest.all())

@@ -15,13 +15,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ._bilinear_sensitivity import connection_sensitivities, step_maps, vessel_sensitivities
 from ._haemodynamics import bold_gradient, bold_signal
 from ._linear import BilinearForm, bilinear_form, haemodynamic_jacobian
 from ._neural import INPUT_SCALE
-from ._propagators import step_generators, step_propagators, trajectory
+from ._propagators import step_generators, step_propagators, to_rest, trajectory
 from ._spec import Layout, Parameters
 
 
@@ -32,6 +32,7 @@ class Timing(eqx.Module):
     durations: Float[Array, "interval"]  # s
     interval: Int[Array, "step"]
     sample: Int[Array, "scan region"]
+    last: Bool[Array, "interval"] | None = None  # whether a run ends with it; None where there is one run
 
 
 class FreeParameters(NamedTuple):
@@ -92,7 +93,8 @@ def predict(
 ) -> Float[Array, "scan region"]:
     """BOLD of every region at every scan, percent, for one participant."""
     generator = step_generators(form, timing.inputs)
-    _, h = trajectory(step_propagators(form, generator, timing.durations), timing.interval)
+    over_step = to_rest(step_propagators(form, generator, timing.durations), timing.last)
+    _, h = trajectory(over_step, timing.interval)
     volume, deoxy = _at_samples(h[..., 2], timing), _at_samples(h[..., 3], timing)
     return bold_signal(volume, deoxy, epsilon, echo_time)
 
@@ -103,7 +105,7 @@ def predict_with_jacobian(
     """The prediction and its exact derivatives along the free parameters, for one participant."""
     form = bilinear_form(parameters)
     generator = step_generators(form, timing.inputs)
-    maps = step_maps(form, _haemodynamic_directions(parameters), generator, timing.durations)
+    maps = step_maps(form, _haemodynamic_directions(parameters), generator, timing.durations, timing.last)
     z, h = trajectory(maps.whole, timing.interval)
     by_volume, by_deoxy, _ = bold_gradient(h[..., 2], h[..., 3], parameters.epsilon, echo_time)
 

@@ -26,7 +26,17 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from ._linear import BilinearForm
-from ._propagators import Propagator, needed_squarings, over_regions, powers, product, square, taylor
+from ._propagators import (
+    Propagator,
+    needed_squarings,
+    over_regions,
+    powers,
+    product,
+    square,
+    taylor,
+    to_rest,
+    unless_last,
+)
 
 NODES = 12
 NEURAL_MISS, VESSEL_MISS = 2e-7, 2e-4  # what polynomials of degree below NODES may miss of a propagator
@@ -55,6 +65,7 @@ class StepMaps(eqx.Module):
     activity: Float[Array, "interval node augmented augmented"]  # [1; z] → [1; z] at the nodes
     kick: Float[Array, "interval to state node"]  # weighted activity at the nodes → [z; h] at the end
     own: OwnMaps  # over a step
+    last: Bool[Array, "interval"] | None  # whether a run ends with it: `whole` and `own` leave nothing, `kick` does
 
 
 def step_maps(
@@ -62,8 +73,11 @@ def step_maps(
     directions: Float[Array, "2 region 4 4"],
     generator: Float[Array, "interval augmented augmented"],
     durations: Float[Array, "interval"],
+    last: Bool[Array, "interval"] | None = None,
 ) -> StepMaps:
     """The maps of every distinct interval; `directions` are ∂H of every region along its transit time and decay.
+
+    After the `last` step of a run states and sensitivities are at rest.
 
     Where rates are too fast for any part of a step (90/s in steps of 3.6 s), what is injected is NaN.
     """
@@ -85,12 +99,13 @@ def step_maps(
     )
     whole, own = jax.lax.fori_loop(0, halvings, lambda _, both: (square(both[0]), _double(*both)), (part, own))
     return StepMaps(
-        whole=whole,
+        whole=to_rest(whole, last),
         part=part,
         halvings=halvings,
         activity=before.neural,
         kick=jnp.einsum("kqra,kq->karq", into, weights),
-        own=own,
+        own=unless_last(own, last),
+        last=last,
     )
 
 
@@ -169,6 +184,7 @@ def connection_sensitivities(
             return z, moved + injected(k, z)
 
         _, into = jax.lax.fori_loop(1, 2**maps.halvings, further, (z, injected(k, z)))
+        into = into if maps.last is None else unless_last(into, maps.last[k])
         into = jnp.moveaxis(into, 1, 2).reshape(len(k), 5 * n, columns)
 
         def neural(dz: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:

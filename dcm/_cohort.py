@@ -245,7 +245,8 @@ def _posterior(batch: Batch, member: int, ended: InversionResult, start: int, re
     if settings.as_spm:
         effects = run.rotation @ np.asarray(ended.best.beta)[: run.power.size]
     else:
-        effects = run.rotation @ generalised_least_squares(run.confounds, run.data.bold - prediction, rho)
+        left, starts = run.data.bold - prediction, run.data.run_starts
+        effects = run.rotation @ generalised_least_squares(run.confounds, left, rho, starts)
     covariance = np.asarray(ended.covariance)[np.ix_(columns, columns)]
     of_noise = np.eye(2 * regions) / (scans / 2 + 1 / run.prior.noise_variance)
     if not settings.as_spm:
@@ -274,4 +275,5 @@ def _posterior(batch: Batch, member: int, ended: InversionResult, start: int, re
         settings=settings,
         centre_inputs=run.subject.centre_inputs,
         constant_inputs=run.subject.constant_inputs,
+        run_starts=tuple(run.data.run_starts.tolist()),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 RANK = 1e-8  # of the largest singular value of columns of length 1: what is smaller is rounding
 CONSTANT = 0.9  # share of a column's root mean square that its mean has, from which it is a constant
@@ -42,14 +42,17 @@ def generalised_least_squares(
     confounds: Float[np.ndarray, "scan confound"],
     series: Float[np.ndarray, "scan region"],
     rho: Float[np.ndarray, "region"],
+    run_starts: Int[np.ndarray, "run"],
 ) -> Float[np.ndarray, "confound region"]:
     """β of each region's series on the confounds under AR(1) noise of correlation ρ; of rank-deficient ones the least.
 
-    Both are whitened: x_1 √(1 − ρ²), x_t − ρ x_{t−1}.
+    Both are whitened: x_1 √(1 − ρ²), x_t − ρ x_{t−1} within each run.
     """
 
     def whiten(columns: np.ndarray, rho: float) -> np.ndarray:
-        return np.concatenate([columns[:1] * np.sqrt(1 - rho**2), columns[1:] - rho * columns[:-1]])
+        whitened = np.concatenate([columns[:1], columns[1:] - rho * columns[:-1]])
+        whitened[run_starts] = columns[run_starts] * np.sqrt(1 - rho**2)
+        return whitened
 
     def effects(column: np.ndarray, rho: float) -> np.ndarray:
         found: np.ndarray = np.linalg.lstsq(whiten(confounds, rho), whiten(column[:, None], rho), rcond=None)[0]

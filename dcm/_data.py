@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from .tables import short_repr
@@ -15,7 +15,7 @@ SPM12_ECHO_TIME = 0.04  # s; SPM12's observation equation uses this whatever ech
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Region series and inputs of one run.
+    """Region series and inputs of one run, or of several that follow one another (`concatenate_runs`).
 
     Arguments:
         bold: (scan, region) region series, in percent signal change; in SPM's modes, which scale them, arbitrary units
@@ -26,6 +26,8 @@ class Data:
         confounds: (scan, confound) nuisance regressors X0; a constant where None.
         delays: (region,) time into each scan at which a region is sampled, s; half a repetition time where None.
         echo_time: echo time of the observation equation, s; SPM12's fixed 0.04 s by default.
+        run_starts: (run,) the scan, from 0, with which each run begins; one run where None. Neural activity, vessels
+            and noise begin anew with each.
 
     Raises `ValueError`, naming everything that is wrong, where shapes do not match, values are not finite, a region is
     constant, or there are not more scans than confounds.
@@ -38,6 +40,7 @@ class Data:
     confounds: Float[np.ndarray, "scan confound"]
     delays: Float[np.ndarray, "region"]
     echo_time: float
+    run_starts: Int[np.ndarray, "run"]
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Data:
         confounds: ArrayLike | None = None,
         delays: ArrayLike | None = None,
         echo_time: float = SPM12_ECHO_TIME,
+        run_starts: ArrayLike | None = None,
     ) -> None:
         bold = _real("bold", bold)
         inputs = _real("inputs", inputs)
@@ -73,6 +77,7 @@ class Data:
             "confounds": confounds,
             "delays": np.array(np.broadcast_to(delays.ravel(), (regions,))),
             "echo_time": _seconds("echo_time", echo_time),
+            "run_starts": _run_starts(run_starts, scans),
         }
         for name, value in fields.items():
             if isinstance(value, np.ndarray):
@@ -88,6 +93,16 @@ class Data:
     def scans(self) -> int:
         """Number of scans."""
         return self.bold.shape[0]
+
+    @property
+    def runs(self) -> tuple[slice, ...]:
+        """The scans of each run."""
+        ends = [*self.run_starts[1:].tolist(), self.scans]
+        return tuple(slice(int(start), int(end)) for start, end in zip(self.run_starts, ends, strict=True))
+
+    def as_one_run(self) -> Data:
+        """The same with states and noise that run on over the borders of runs, as SPM has it."""
+        return replace(self, run_starts=np.zeros(1)) if len(self.run_starts) > 1 else self
 
     def prepared(self, centre_inputs: bool) -> tuple[Data, float]:
         """The data as the inversion sees them, and the factor by which they were scaled.
@@ -125,6 +140,15 @@ def _seconds(name: str, value: float) -> float:
     if array.size != 1:
         raise ValueError(f"{name} must be one number of seconds, not {array.size} of them")
     return float(array.flat[0])
+
+
+def _run_starts(given: ArrayLike | None, scans: int) -> Int[np.ndarray, "run"]:
+    """Scans at which runs begin; raises `ValueError` where they do not rise from 0 to below the number of scans."""
+    starts = np.zeros(1) if given is None else _real("run_starts", given)
+    whole = starts.ndim == 1 and starts.size > 0 and bool((starts == np.floor(starts)).all())
+    if not whole or starts[0] != 0 or (np.diff(np.append(starts, scans)) < 1).any():
+        raise ValueError(f"run_starts must rise from 0 to below the number of scans, {scans}, not {starts.tolist()}")
+    return starts.astype(int)
 
 
 def _problems(data: Data) -> list[str]:

@@ -28,6 +28,7 @@ from jaxtyping import Array, Bool, Float
 from ._bilinear import FreeParameters, Timing, free_parameters
 from ._collocation import convolution
 from ._inflow import Inflow, InflowPropagator, inflow
+from ._propagators import unless_last
 from ._spec import Layout, Parameters
 
 LONGEST_UNROLLED = 24  # unknowns up to which elimination is written out, which halves it and takes longer to compile
@@ -118,6 +119,7 @@ def solve_gated(
         p, response: without gating.
     """
     interval = timing.interval
+    last = None if timing.last is None else timing.last[interval]
     steps, count = interval.shape[0], p.neural.shape[1]
     n, chosen = inhibition.shape[1], np.array(targets, dtype=int)
     own = np.eye(n)[chosen]
@@ -146,6 +148,7 @@ def solve_gated(
         solved = _solve(_system(G, into), right)
         whole = neural[:, -1, 1:] + into[:, -1] @ solved[..., 1:]
         whole = whole.at[..., 0].add(jnp.einsum("tcu,tu->tc", into[:, -1], solved[..., 0]))
+        whole = unless_last(whole, last)
         begin = jax.lax.scan(lambda z, step: (step[:, 0] + step[:, 1:] @ z, z), jnp.zeros(n), whole)[1]
         augmented = jnp.concatenate([jnp.ones((steps, 1)), begin], axis=-1)
         gating = solved[..., 0] + jnp.einsum("tub,tb->tu", solved[..., 1:], augmented)
@@ -157,7 +160,7 @@ def solve_gated(
         z, gating = newton(before)
         return count + 1, jnp.where(wanted, jnp.abs(z - before), 0.0).max(), z, gating
 
-    ungated = inflow(p, interval).neural[..., 1:]
+    ungated = inflow(p, interval, timing.last).neural[..., 1:]
     _, change, z, gating = jax.lax.while_loop(
         lambda carry: (carry[0] < NEWTON_STEPS) & (carry[1] > NEWTON_CHANGE),
         iterate,
@@ -166,21 +169,23 @@ def solve_gated(
     _, G = gate(z)
     start = jnp.einsum("tqac,tqcb->tqab", G, neural[..., 1:, 1:]).reshape(steps, unknowns, n)
     inverse = _solve(_system(G, into), jnp.broadcast_to(jnp.eye(unknowns), (steps, unknowns, unknowns)))
-    states = _states(p, response, chosen, interval, z, gating)
+    states = _states(p, response, chosen, timing, z, gating)
     gain = jnp.ones((steps, count, n)).at[..., chosen].set(jnp.exp(jnp.minimum(z @ self_gates.T, HIGHEST_LEVEL)))
     return GatedRun(states, Gating(G, inverse, inverse @ start), gain, change <= NEWTON_CHANGE)
 
 
 def _states(
-    p: InflowPropagator, response: Response, chosen: np.ndarray, interval: Array, z: Array, gating: Array
+    p: InflowPropagator, response: Response, chosen: np.ndarray, timing: Timing, z: Array, gating: Array
 ) -> Inflow:
     """Vasodilatory signal and flow under the gated activity."""
+    interval = timing.interval
     steps, count, n = z.shape
     neural = jnp.concatenate([jnp.ones((steps, count, 1)), z], axis=-1)
     into = response.vessel[..., chosen][interval].reshape(steps, count, 2, n, -1)
     driven = jnp.einsum("tqsib,tb->tqsi", p.driven[interval], neural[:, 0]) + jnp.einsum("tqsiu,tu->tqsi", into, gating)
     own = p.own[interval]
-    _, begin = jax.lax.scan(lambda x, step: (step[0] @ x + step[1], x), jnp.zeros((2, n)), (own[:, -1], driven[:, -1]))
+    whole = unless_last((own[:, -1], driven[:, -1]), None if timing.last is None else timing.last[interval])
+    _, begin = jax.lax.scan(lambda x, step: (step[0] @ x + step[1], x), jnp.zeros((2, n)), whole)
     return Inflow(neural, driven + jnp.einsum("tqsr,tri->tqsi", own, begin))
 
 

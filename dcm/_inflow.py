@@ -19,11 +19,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ._haemodynamics import DECAY, FEEDBACK
 from ._neural import INPUT_SCALE, SELF_INHIBITION
-from ._propagators import FACTORIALS, MAX_SQUARINGS, TAYLOR_DEGREE, TAYLOR_RADIUS
+from ._propagators import FACTORIALS, MAX_SQUARINGS, TAYLOR_DEGREE, TAYLOR_RADIUS, unless_last
 from ._spec import Parameters
 
 SIGNAL, FLOW = 0, 1  # s and f − 1 in x
@@ -97,14 +97,17 @@ def _squarings(
     return jnp.where(jnp.isfinite(needed), jnp.clip(needed, 0, MAX_SQUARINGS), 0).astype(jnp.int32)
 
 
-def inflow(p: InflowPropagator, interval: Int[Array, "step"]) -> Inflow:
-    """The states of a run that begins at rest."""
+def inflow(p: InflowPropagator, interval: Int[Array, "step"], last: Bool[Array, "interval"] | None = None) -> Inflow:
+    """The states of a run that begins at rest, or of several; the `last` step of each ends at rest."""
     n = p.neural.shape[-1] - 1
+    over = unless_last(p, last)
+    if last is not None:
+        over = over._replace(neural=over.neural.at[:, :, 0, 0].set(1.0))
 
     def step(state: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         neural, vessel = state
-        moved = p.own[k, -1] @ vessel + p.driven[k, -1] @ neural
-        return (p.neural[k, -1] @ neural, moved), state
+        moved = over.own[k, -1] @ vessel + over.driven[k, -1] @ neural
+        return (over.neural[k, -1] @ neural, moved), state
 
     rest = (jnp.zeros(n + 1).at[0].set(1.0), jnp.zeros((2, n)))
     _, (neural, vessel) = jax.lax.scan(step, rest, interval)

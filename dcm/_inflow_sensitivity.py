@@ -22,7 +22,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ._bilinear import FreeParameters, Timing
 from ._bilinear_sensitivity import in_chunks
@@ -31,7 +31,7 @@ from ._gating import Gating, Response
 from ._haemodynamics import DECAY
 from ._inflow import FLOW, SIGNAL, InflowPropagator
 from ._neural import INPUT_SCALE, SELF_INHIBITION
-from ._propagators import product
+from ._propagators import product, unless_last
 from ._spec import Parameters
 
 CHUNK = 32  # steps taken together: many enough for the compiler's loops, few enough for the caches
@@ -62,6 +62,7 @@ class Steps(NamedTuple):
     gains: tuple[Float[Array, "step region"], ...]  # ∂v/∂v, ∂q/∂q, ∂q/∂v
     gradient: tuple[Float[Array, "step region"], ...]  # ∂y/∂v, ∂y/∂q
     gating: Gating | None
+    last: Bool[Array, "step"] | None  # whether a run ends with it, after which nothing moves; None where there is one
 
 
 class _Sensitivity(NamedTuple):
@@ -102,9 +103,10 @@ def carry_sensitivities(
         into_x = jnp.einsum("tqs,tqi->tsi", m.kick_signal, decayed)[..., None]
         into_end = jnp.einsum("toirq,tr,tqi->toi", reach, m.flow_own[:, 1:, SIGNAL], decayed)[..., None]
         # Neural activity, then what it drives, then volume and deoxyhaemoglobin.
-        last_z, dz = jax.lax.scan(_neural, before.neural, (start[:, :n], injected[:, :n]))
+        last_z, dz = jax.lax.scan(_neural, before.neural, unless_last((start[:, :n], injected[:, :n]), at.last))
         moved = (product(start[:, n:], dz) + injected[:, n:]).reshape(count, 4, n, width)
-        last_x, dx = jax.lax.scan(_own_vessel, before.vessel, (m.own, jnp.concatenate([moved[:, :2], into_x], axis=-1)))
+        own = unless_last((m.own, jnp.concatenate([moved[:, :2], into_x], axis=-1)), at.last)
+        last_x, dx = jax.lax.scan(_own_vessel, before.vessel, own)
         after = jnp.concatenate([dx[1:, FLOW], last_x[None, FLOW]])
         by_x = jnp.einsum("toiq,tqs->stoi", inner, m.flow_own[:, 1:-1])
         moved = (
@@ -114,7 +116,8 @@ def carry_sensitivities(
             + at.by_flow[..., -1:] * after[:, None]
         )
         moved = jnp.concatenate([moved, at.transit[..., None]], axis=-1)
-        (volume, deoxy), along = jax.lax.scan(_balloon, (before.volume, before.deoxy), (at.gains, moved, at.gradient))
+        gains, moved = unless_last((at.gains, moved), at.last)
+        (volume, deoxy), along = jax.lax.scan(_balloon, (before.volume, before.deoxy), (gains, moved, at.gradient))
         return _Sensitivity(last_z, last_x, volume, deoxy), along
 
     rest = _Sensitivity(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ._bilinear import Timing
 from ._flow import Curvature, Gradient
@@ -52,11 +52,23 @@ class Problem(eqx.Module):
     tolerance: Float[Array, ""]  # nats
     first_log_step: Float[Array, ""]  # v before the first iteration
     free_iterations: Int[Array, ""]  # the first so many are accepted whether F rises or not
+    run_starts: Int[Array, "run"] | None = None  # scans at which runs begin; None where there is one run
 
     @property
     def scans(self) -> Float[Array, ""]:
         """How many scans are no padding."""
         return self.scan_mask.sum()
+
+    @property
+    def runs(self) -> int:
+        """How many runs there are."""
+        return 1 if self.run_starts is None else len(self.run_starts)
+
+    @property
+    def begins(self) -> Bool[Array, "scan"]:
+        """Whether a run begins with a scan."""
+        scan = jnp.arange(len(self.scan_mask))
+        return scan == 0 if self.run_starts is None else (scan[:, None] == self.run_starts).any(axis=1)
 
     @property
     def confound_prior(self) -> Float[Array, "confound"]:

@@ -2,9 +2,9 @@
 
     y_i = s g_i(θ) + X β_i + e_i,    e_i,t = ρ_i e_i,t−1 + ε_t,    ε_t ~ N(0, e^{−λ_i}),    for every region i
 
-The noise of a region has precision e^λ K(ρ), |K| = 1 − ρ², where K = WᵀW with W the whitening
+The noise of a region has precision e^λ K(ρ), |K| = 1 − ρ² for each run, where K = WᵀW with W the whitening
 
-    (W e)_1 = √(1 − ρ²) e_1,    (W e)_t = e_t − ρ e_t−1.
+    (W e)_1 = √(1 − ρ²) e_1,    (W e)_t = e_t − ρ e_t−1    within each run.
 
 β has a flat prior and is integrated out exactly, which leaves the residual u = We − WX b of the whitened least-squares
 fit b, and the determinant of M = XᵀKX. With v scans, c confounds, q = uᵀu and ρ = tanh r,
@@ -80,10 +80,10 @@ class WhitenedFit(NamedTuple):
     log_det: Float[Array, ""]  # ln|M|
 
 
-def whiten(series: Float[Array, "scan *any"], rho: Float[Array, ""], mask: Float[Array, "scan"]) -> Array:
+def whiten(problem: Problem, series: Float[Array, "scan *any"], rho: Float[Array, ""]) -> Array:
     """W applied to series in columns; padded scans are left out."""
     before = jnp.concatenate([jnp.zeros_like(series[:1]), series[:-1]])
-    first = jnp.arange(len(series)) == 0
+    first, mask = problem.begins, problem.scan_mask
     column = (len(series),) + (1,) * (series.ndim - 1)
     moved = jnp.where(first.reshape(column), jnp.sqrt(1 - rho**2) * series, series - rho * before)
     return moved * mask.reshape(column)
@@ -91,8 +91,8 @@ def whiten(series: Float[Array, "scan *any"], rho: Float[Array, ""], mask: Float
 
 def whitened_fit(problem: Problem, residual: Float[Array, "scan"], rho: Float[Array, ""]) -> WhitenedFit:
     """Generalised least squares of one region's residual on the confounds, at a given ρ."""
-    series = whiten(residual, rho, problem.scan_mask)
-    confounds = whiten(problem.confounds, rho, problem.scan_mask)
+    series = whiten(problem, residual, rho)
+    confounds = whiten(problem, problem.confounds, rho)
     covariance, determinant = inverse(confounds.T @ confounds + jnp.diag(1 - problem.confound_mask))
     effects = covariance @ (confounds.T @ series)
     left = series - confounds @ effects
@@ -153,26 +153,33 @@ def _series_terms(
     fit = jax.vmap(partial(whitened_fit, problem), in_axes=(1, 0))(residual, rho)
 
     deviation = point.noise - problem.noise_mean
-    terms = degrees * (point.noise - LOG_2PI) + jnp.log1p(-(rho**2)) - fit.log_det - tau * fit.squares
+    terms = degrees * (point.noise - LOG_2PI) + problem.runs * jnp.log1p(-(rho**2)) - fit.log_det - tau * fit.squares
     terms = terms + jnp.log(problem.noise_precision) - LOG_2PI - problem.noise_precision * deviation**2
     along_noise = (degrees - tau * fit.squares) / 2 - problem.noise_precision * deviation
-    along_prediction = problem.gain * tau * jax.vmap(partial(_unwhiten, problem.scan_mask), (0, 0), 1)(fit.left, rho)
+    along_prediction = problem.gain * tau * jax.vmap(partial(_unwhiten, problem), (0, 0), 1)(fit.left, rho)
     if white:
         return terms.sum() / 2, _Along(along_prediction, along_noise, point.correlation)
     terms = terms - LOG_2PI - 2 * jnp.log(PRIOR_SD) - (r / PRIOR_SD) ** 2
     by_squares, by_log_det = jax.vmap(partial(_along_rho, problem), (1, 0, 0, 0))(
         residual, fit.effects, fit.covariance, rho
     )
-    along_rho = -rho / (1 - rho**2) - (by_log_det + tau * by_squares) / 2
+    along_rho = -problem.runs * rho / (1 - rho**2) - (by_log_det + tau * by_squares) / 2
     along_correlation = (1 - rho**2) * along_rho - r / PRIOR_SD**2
     return terms.sum() / 2, _Along(along_prediction, along_noise, along_correlation)
 
 
-def _unwhiten(mask: Float[Array, "scan"], left: Float[Array, "scan"], rho: Float[Array, ""]) -> Float[Array, "scan"]:
+def _unwhiten(problem: Problem, left: Float[Array, "scan"], rho: Float[Array, ""]) -> Float[Array, "scan"]:
     """Wᵀu: of padded scans, nothing."""
-    after = jnp.concatenate([left[1:], jnp.zeros(1)])
-    first = jnp.arange(len(left)) == 0
-    return mask * (jnp.where(first, jnp.sqrt(1 - rho**2) * left, left) - rho * after)
+    first = problem.begins
+    after = jnp.concatenate([_following(problem, left)[1:], jnp.zeros(1)])
+    return problem.scan_mask * (jnp.where(first, jnp.sqrt(1 - rho**2) * left, left) - rho * after)
+
+
+def _following(problem: Problem, series: Float[Array, "scan *any"]) -> Float[Array, "scan *any"]:
+    """Series without the scans that follow no other of their run: the first of every run but the first."""
+    if problem.run_starts is None:
+        return series
+    return series.at[problem.run_starts[1:]].set(0.0)
 
 
 def _along_rho(
@@ -187,11 +194,11 @@ def _along_rho(
     K' = −(S + Sᵀ) + 2ρ D, with S the shift by one scan and D the identity without both ends.
     """
 
-    followed = jnp.concatenate([problem.scan_mask[1:], jnp.zeros(1)])  # 1 where another scan follows
-    inner = jnp.where(jnp.arange(len(followed)) == 0, 0.0, followed)
+    followed = jnp.concatenate([_following(problem, problem.scan_mask)[1:], jnp.zeros(1)])  # by another of the run
+    inner = followed - problem.begins  # −1 for a run of one scan, which is both of its ends
 
     def form(series: Float[Array, "scan column"]) -> Float[Array, "column column"]:
-        lagged = series[1:].T @ series[:-1]
+        lagged = _following(problem, series)[1:].T @ series[:-1]
         return 2 * rho * (series * inner[:, None]).T @ series - lagged - lagged.T
 
     rest = residual - problem.confounds @ effects
@@ -225,7 +232,7 @@ def log_likelihood(
         rho = jnp.tanh(r)
         fit = jax.vmap(partial(whitened_fit, problem), in_axes=(1, 0))(residual, rho)
         over_noise = jax.vmap(partial(_over_noise, problem))(fit.squares)
-        return over_noise + (jnp.log1p(-(rho**2)) - fit.log_det - degrees * LOG_2PI) / 2
+        return over_noise + (problem.runs * jnp.log1p(-(rho**2)) - fit.log_det - degrees * LOG_2PI) / 2
 
     heights = jax.vmap(at_node)(nodes)
     if len(nodes) == 1:

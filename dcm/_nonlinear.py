@@ -68,6 +68,7 @@ def predict_nonlinear_with_jacobian(
         gains=(rows.volume.T, rows.deoxy.T, rows.deoxy_by_volume.T),
         gradient=(by_volume / volume, by_deoxy / deoxy),
         gating=None if run.gated is None else run.gated.gating,
+        last=None if timing.last is None else timing.last[timing.interval],
     )
     maps = inflow_step_maps(timing, run.nodes, run.propagator, run.response)
     along = carry_sensitivities(parameters.decay, targets, maps, run.nodes, steps)
@@ -127,13 +128,14 @@ def _integrate(parameters: Parameters, timing: Timing, panels: int, targets: tup
     if targets:
         response = responses(propagator, timing.durations, nodes)
         gated = solve_gated(parameters, targets, timing, inhibition, propagator, response)
-    states = inflow(propagator, timing.interval) if gated is None else gated.states
+    states = inflow(propagator, timing.interval, timing.last) if gated is None else gated.states
     flow = 1 + jnp.einsum("kq,tqi->kit", to_panels, states.vessel[:, :, FLOW])
     sound = (flow > LOWEST_FLOW) & (flow < HIGHEST_FLOW)
     flow = jnp.where(sound, flow, 1.0)
     h = timing.durations[timing.interval] / panels / (TRANSIT * jnp.exp(parameters.transit))[:, None]
     wanted = jnp.arange(timing.interval.shape[0]) < timing.sample.max()
-    vessels = solve_vessels([flow[j * panels : (j + 1) * panels] for j in range(PANEL_NODES)], h, wanted)
+    last = None if timing.last is None else timing.last[timing.interval]
+    vessels = solve_vessels([flow[j * panels : (j + 1) * panels] for j in range(PANEL_NODES)], h, wanted, last)
     ended = jnp.cumsum(~sound.all(axis=(0, 1))) > 0
     broken = jnp.concatenate([jnp.zeros(1, dtype=bool), ended[:-1]]) | ~vessels.converged
     if gated is not None:

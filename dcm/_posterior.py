@@ -97,6 +97,7 @@ class Posterior:
             the Gaussian.
         centre_inputs: whether the inputs were centred, so that A is the connectivity averaged over the run.
         constant_inputs: inputs of the model that never vary over the run, by name.
+        run_starts: scans at which runs begin, in each of which states and noise begin anew.
     """
 
     spec: Spec
@@ -123,6 +124,7 @@ class Posterior:
     refinement: Refinement | None = None
     centre_inputs: bool = False
     constant_inputs: tuple[str, ...] = ()
+    run_starts: tuple[int, ...] = (0,)
 
     def __getitem__(self, name: str) -> Marginal | Float[np.ndarray, "..."]:
         """The posterior of one parameter, ``posterior["A[V5<-V1]"]``; or the means of a field, ``posterior["A"]``.

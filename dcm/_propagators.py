@@ -9,12 +9,13 @@ haemodynamics of each region and not the reverse,
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ._linear import BilinearForm
 
@@ -23,6 +24,8 @@ TAYLOR_RADIUS = 2.4  # 2.4^25 / 25! = 2e-16: the series is exact to rounding wit
 MAX_SQUARINGS = 30
 FACTORIALS = np.array([float(math.factorial(k)) for k in range(TAYLOR_DEGREE + 1)])
 SMALL = 9  # a product over at most as many states is written out as a sum, in which the compiler sees no small matrices
+
+T = TypeVar("T")
 
 
 class Propagator(eqx.Module):
@@ -86,6 +89,19 @@ def taylor(powers: Propagator, h: Float[Array, "interval"], parts: np.ndarray) -
         return (terms @ flat).reshape(len(h), len(parts), *power.shape[2:])
 
     return jax.tree.map(added, powers)
+
+
+def to_rest(over_step: Propagator, last: Bool[Array, "interval"] | None) -> Propagator:
+    """The same, but after the `last` step of a run the states are at rest; None where there is one run."""
+    rest = unless_last(over_step, last)
+    return rest if last is None else eqx.tree_at(lambda p: p.neural, rest, rest.neural.at[:, 0, 0].set(1.0))
+
+
+def unless_last(maps: T, last: Bool[Array, "at"] | None) -> T:
+    """What steps leave in the states after them, `at` in front: nothing where a run ends with them."""
+    if last is None:
+        return maps
+    return jax.tree.map(lambda leaf: jnp.where(last.reshape(-1, *[1] * (leaf.ndim - 1)), 0.0, leaf), maps)
 
 
 def trajectory(

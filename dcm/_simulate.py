@@ -102,6 +102,8 @@ def simulate(
 ) -> Simulation:
     """Simulate one run: y = g(θ) + e, e of standard deviation sd(signal) / snr in each region.
 
+    Several runs are simulated one by one and joined by `concatenate_runs`.
+
     Arguments:
         parameters: planted values of every parameter (not only the free ones), or those other than 0 by their names,
             ``{"A[amygdala<-vmPFC]": 0.2}``.
@@ -150,7 +152,13 @@ def make_predictor(
     """`predict_series` of many parameters for one run, whose steps are found once."""
     require_64_bit()
     steps = schedule_with_panels(data) if integrator == "nonlinear" else schedule(data)
-    timing = Timing(*map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)))
+    timing = Timing(
+        inputs=jnp.asarray(steps.inputs),
+        durations=jnp.asarray(steps.durations),
+        interval=jnp.asarray(steps.interval),
+        sample=jnp.asarray(steps.sample),
+        last=None if steps.last is None else jnp.asarray(steps.last),
+    )
 
     def predict_one(parameters: Parameters) -> Float[np.ndarray, "scan region"]:
         _check_shapes(spec, parameters)

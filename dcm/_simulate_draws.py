@@ -79,7 +79,8 @@ def simulate_draws(
         signal = predict(parameters) if is_stable(parameters, levels) else None
         if signal is not None and np.isfinite(signal).all() and (signal.std(axis=0) >= FAINTEST).all():
             random = np.random.default_rng([*key, number, 1])
-            error = noise.draw(random, *signal.shape) * signal.std(axis=0) / snr
+            errors = [noise.draw(random, *signal[run].shape) for run in design.runs]
+            error = np.concatenate(errors) * signal.std(axis=0) / snr
             runs.append(Simulation(replace(design, bold=signal + error), signal, parameters))
             failed = 0
         else:

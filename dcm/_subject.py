@@ -138,7 +138,8 @@ def prepare(subject: Subject, settings: Settings, shared: Shared | None = None) 
         density = shared.get(("prior", id(spec), preset), lambda: prior(spec, preset), spec)
     if not density.free.size:
         raise ValueError("the prior leaves no parameter free; check the masks and prior variances")
-    data, scale = subject.data.prepared(subject.centre_inputs)
+    given_data = subject.data.as_one_run() if settings.as_spm else subject.data  # SPM's state runs on over borders
+    data, scale = given_data.prepared(subject.centre_inputs)
     confounds = _confounds(data, subject.confounds_as_given, settings, shared)
     steps = _schedule(data, settings.integrator, shared)
     return PreparedSubject(subject, density, data, scale, steps, confounds.basis, confounds.weights, confounds.power)
@@ -153,5 +154,6 @@ def _confounds(data: Data, as_given: bool, settings: Settings, shared: Shared) -
 
 def _schedule(data: Data, integrator: Integrator, shared: Shared) -> Schedule:
     inputs = (data.inputs.shape, data.inputs.tobytes())
-    key = ("schedule", integrator, data.scans, data.bin_width, inputs, data.delays.tobytes())
+    runs = data.run_starts.tobytes()
+    key = ("schedule", integrator, data.scans, data.bin_width, inputs, data.delays.tobytes(), runs)
     return shared.get(key, lambda: schedule_with_panels(data) if integrator == "nonlinear" else schedule(data))

@@ -17,6 +17,7 @@ from dcm import Prior as Prior
 from dcm import Settings as Settings
 from dcm import Spec as Spec
 from dcm import Subject as Subject
+from dcm import concatenate_runs as concatenate_runs
 from dcm import diagnose as diagnose
 from dcm import invert as invert
 from dcm import invert_cohort as invert_cohort

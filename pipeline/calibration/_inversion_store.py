@@ -139,7 +139,8 @@ def data_set_key(subject: Subject, mode: InversionMode) -> str:
         [data.bin_width, data.repetition_time, data.echo_time, density.noise_mean, density.noise_variance]
     )
     arrays = (spec.a, spec.b, spec.c, spec.d, data.bold, data.inputs, data.confounds, data.delays, timing)
-    for array in (*arrays, density.mean, density.covariance):
+    runs = (data.run_starts,) if len(data.run_starts) > 1 else ()
+    for array in (*arrays, density.mean, density.covariance, *runs):
         digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

@@ -109,9 +109,11 @@ def _predictive(rng: np.random.Generator, posterior: Posterior, draws: int) -> x
     sd = np.exp(-posterior.noise_mean / 2)  # (region,), of the innovations, in the units of the scaled data
     noise = rng.standard_normal((CHAINS, draws // CHAINS, *posterior.prediction.shape)) * sd
     rho = posterior.autocorrelation
-    noise[..., 0, :] /= np.sqrt(1 - rho**2)
-    for scan in range(1, noise.shape[-2]):  # AR(1); nothing is added where it is 0
-        noise[..., scan, :] += rho * noise[..., scan - 1, :]
+    for scan in range(noise.shape[-2]):  # AR(1); nothing is added where it is 0
+        if scan in posterior.run_starts:
+            noise[..., scan, :] /= np.sqrt(1 - rho**2)
+        else:
+            noise[..., scan, :] += rho * noise[..., scan - 1, :]
     bold = xr.DataArray(posterior.prediction + noise, dims=("chain", "draw", "scan", "region"))
     note = "prediction at the posterior mean plus noise at its estimated precision and serial correlation"
     return xr.Dataset({"bold": bold}, _sampling(draws) | _places(posterior), {"made_by": note})

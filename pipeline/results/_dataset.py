@@ -74,6 +74,8 @@ def posterior_dataset(
         "noise_prior_variance": float(posterior.prior.noise_variance),
         "warnings": "\n".join(warnings),
     }
+    if len(posterior.run_starts) > 1:
+        held["run_starts"] = json.dumps(posterior.run_starts)
     if posterior.refinement is not None:
         held["refinement"] = json.dumps(_refinement_numbers(posterior.refinement), sort_keys=True)
     clash = sorted(set(held) & set(attrs))
@@ -132,6 +134,7 @@ def posterior_from_values(values: Mapping[str, np.ndarray], attributes: Mapping[
         refinement=_read_refinement(values, attributes),
         centre_inputs=bool(attributes["centre_inputs"]),
         constant_inputs=tuple(json.loads(attributes["constant_inputs"])),
+        run_starts=tuple(json.loads(attributes.get("run_starts", "[0]"))),
     )
     _check_shapes(posterior)
     return posterior
@@ -254,7 +257,11 @@ def _fit(posterior: Posterior) -> Variables:
 
 def _observed(data: Data) -> Variables:
     times = np.arange(data.scans) * data.repetition_time
-    return {
+    runs: Variables = {}
+    if len(data.run_starts) > 1:
+        number = np.repeat(np.arange(len(data.runs)), [part.stop - part.start for part in data.runs]) + 1
+        runs = {"run": (("scan",), number, about("number of the run, of those that are concatenated"))}
+    return runs | {
         "observed": (("scan", "region"), data.bold, about("series as inverted", "scaled percent")),
         "confounds": (("scan", "confound"), data.confounds, about("nuisance regressors")),
         "scan_time": (("scan",), times, about("start of the scan", "s")),

@@ -61,6 +61,7 @@ def read_run(
             confounds=_confounds(series, bold.shape[0]),
             delays=_delays(dcm, len(regions), repetition_time),
             echo_time=_echo_time(dcm, echo_time, stated_echo_time),
+            run_starts=_run_starts(series, bold.shape[0]),
         )
         remarks += [*odd_inputs(driving, input_names, bin_width), *same_inputs(driving, input_names)]
         remarks += [*odd_series(bold, regions), *same_series(bold, regions), *many_confounds(data.confounds)]
@@ -73,6 +74,16 @@ def read_run(
         for own, spm in SPM_NAMES.items():
             message = message.replace(own, spm)
         raise FieldProblem(first, message.removeprefix(f"{first} ")) from error
+
+
+def _run_starts(series: Fields, scans: int) -> np.ndarray | None:
+    """The scans at which runs begin, where effconn wrote the lengths of several into Y.nscan."""
+    if not series.has("nscan"):
+        return None
+    lengths = series.matrix("nscan", "give the number of scans of each run").ravel()
+    if lengths.sum() != scans:
+        raise series.problem("nscan", f"counts {lengths.sum():g} scans, but y has {scans}; correct or remove it")
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]])
 
 
 def _series(dcm: Fields, series: Fields, remarks: list[str]) -> tuple[np.ndarray, list[str]]:

@@ -196,6 +196,8 @@ def _series(source: DcmFile, data: Data, scale: float | None) -> dict[str, Any]:
         series["scale"] = matlab_scalar(scale)
     if not np.size(series.get("X0", ())):
         series["X0"] = data.confounds
+    if len(data.run_starts) > 1:  # as SPM.nscan; SPM's own inversion does not read it: its state runs on
+        series["nscan"] = np.array([[float(run.stop - run.start) for run in data.runs]])
     series.setdefault("name", cell_row(source.spec.regions))
     if "Q" not in series:
         series["Q"] = _noise_components(*data.bold.shape)
@@ -302,8 +304,9 @@ def _results(posterior: Posterior, data: Data) -> dict[str, Any]:
     noise = innovation / (1 - rho**2)
     parameters = named_parameters(posterior.mean, posterior.spec.layout)
     bold_kernel, neural_kernel = volterra_kernels(parameters, data.echo_time)
-    fit = -0.5 * float((_squares(residual, rho) / innovation).sum())
-    fit += 0.5 * float((np.log1p(-(rho**2)) - data.scans * np.log(innovation)).sum())
+    starts = np.array(posterior.run_starts)
+    fit = -0.5 * float((_squares(residual, rho, starts) / innovation).sum())
+    fit += 0.5 * float((len(starts) * np.log1p(-(rho**2)) - data.scans * np.log(innovation)).sum())
     count = posterior.free.size
     return {
         "Ce": noise[:, None],
@@ -325,10 +328,11 @@ def _results(posterior: Posterior, data: Data) -> dict[str, Any]:
     }
 
 
-def _squares(residual: np.ndarray, rho: np.ndarray) -> np.ndarray:
-    """(region,) eᵀ K e of AR(1) noise: squared innovations, and the first scan's own; Σ e² where ρ = 0."""
-    first = (1 - rho**2) * residual[0] ** 2
-    return np.asarray(first + ((residual[1:] - rho * residual[:-1]) ** 2).sum(axis=0))
+def _squares(residual: np.ndarray, rho: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(region,) eᵀ K e of AR(1) noise: squared innovations, and the own of runs' first scans; Σ e² where ρ = 0."""
+    squared = (residual[1:] - rho * residual[:-1]) ** 2
+    squared[starts[1:] - 1] = (1 - rho**2) * residual[starts[1:]] ** 2
+    return np.asarray((1 - rho**2) * residual[0] ** 2 + squared.sum(axis=0))
 
 
 def _sparse_covariance(posterior: Posterior) -> csc_array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -30,8 +31,10 @@ class Linear:
         return self.design @ free, self.design
 
 
-def problem(seed: int, regions: int = 2, serial: bool = True, padding: int = 0) -> tuple[Linear, Problem]:
-    """A linear problem with two confounds and AR(1) noise; padded in every way that a batch pads."""
+def problem(
+    seed: int, regions: int = 2, serial: bool = True, padding: int = 0, starts: Sequence[int] = (0,)
+) -> tuple[Linear, Problem]:
+    """A linear problem with two confounds and AR(1) noise in runs; padded in every way that a batch pads."""
     rng = np.random.default_rng(seed)
     design = rng.standard_normal((SCANS, regions, FREE)).cumsum(axis=0) / 3
     X, _ = np.linalg.qr(np.column_stack([np.ones(SCANS), np.linspace(-1, 1, SCANS)]))
@@ -69,6 +72,7 @@ def problem(seed: int, regions: int = 2, serial: bool = True, padding: int = 0) 
         timing=empty,
         max_iterations=jnp.asarray(100),
         free_iterations=jnp.asarray(1),
+        run_starts=jnp.asarray(starts) if len(starts) > 1 else None,
         **{name: jnp.asarray(value, dtype=float) for name, value in values.items()},
     )
     wide = np.pad(design, ((0, padding), (0, 0), (0, padding)), constant_values=7.0)  # what padding holds is not read
@@ -95,7 +99,9 @@ def log_joint(model: Linear, made: Problem, both: np.ndarray) -> float:
     y = np.asarray(made.bold)[:SCANS] - J @ np.asarray(made.prior_mean)[:FREE]
     prior = np.linalg.inv(np.asarray(made.prior_precision)[:FREE, :FREE])
     of_noise = zip(np.tanh(r), log_precision, strict=True)
-    blocks = [toeplitz(t ** np.arange(SCANS)) / (1 - t**2) / np.exp(p) for t, p in of_noise]
+    run = np.zeros(SCANS) if made.run_starts is None else np.searchsorted(made.run_starts, np.arange(SCANS), "right")
+    same = run[:, None] == run
+    blocks = [same * toeplitz(t ** np.arange(SCANS)) / (1 - t**2) / np.exp(p) for t, p in of_noise]
     stacked = np.concatenate([J[:, i] for i in range(regions)])
     covariance = stacked @ prior @ stacked.T
     for i, block in enumerate(blocks):
@@ -111,15 +117,18 @@ def log_joint(model: Linear, made: Problem, both: np.ndarray) -> float:
     return -(likelihood + density + serial) / 2
 
 
-@pytest.mark.parametrize(("seed", "padding", "blocks"), [(0, 0, False), (1, 3, False), (2, 0, True)])
+@pytest.mark.parametrize(
+    ("seed", "padding", "blocks", "starts"),
+    [(0, 0, False, (0,)), (1, 3, False, (0,)), (2, 0, True, (0,)), (5, 3, False, (0, 9, 10))],
+)
 def test_free_energy_is_laplace_of_the_exact_density_of_a_linear_model(
-    seed: int, padding: int, blocks: bool, monkeypatch: pytest.MonkeyPatch
+    seed: int, padding: int, blocks: bool, starts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its maximum over the noise, and the Hessian there, by finite differences of the dense formula."""
     if blocks:  # as large models keep their matrices
         monkeypatch.setattr(_gram, "WHOLE", 1)
         monkeypatch.setattr(_gram, "BLOCK", 3)
-    model, made = problem(seed, padding=padding)
+    model, made = problem(seed, padding=padding, starts=starts)
     state = solve(model, made)
     assert int(state.status) == laplace.CONVERGED
     mode = np.concatenate([state.best.noise, state.best.correlation])
