@@ -12,8 +12,11 @@ from ._arms import (
 from ._average import average
 from ._combine_visits import Heterogeneity, average_visits, change, combine_visits, heterogeneity
 from ._comparison import Comparison, compare, every_combination
+from ._contrast import Contrast, parse_contrast
+from ._contrast_posterior import ContrastPosterior, evaluate_contrast
 from ._cross_validation import CrossValidation, k_fold, leave_one_out
-from ._design import MEAN, Design, DesignError, make_design
+from ._design import MEAN, Design, make_design
+from ._design_error import DesignError
 from ._estimate import Estimate, from_dcm
 from ._families import FamilyComparison, families
 from ._fit import fit
@@ -44,6 +47,8 @@ __all__ = [
     "Comparison",
     "Compat",
     "Components",
+    "Contrast",
+    "ContrastPosterior",
     "CrossValidation",
     "Design",
     "DesignError",
@@ -83,6 +88,7 @@ __all__ = [
     "combine_visits",
     "compare",
     "dirichlet_exceedance",
+    "evaluate_contrast",
     "every_combination",
     "families",
     "fit",
@@ -95,6 +101,7 @@ __all__ = [
     "k_fold",
     "leave_one_out",
     "make_design",
+    "parse_contrast",
     "permutation_test",
     "random_effects",
     "reduce",

@@ -79,8 +79,8 @@ def average_of_switches(
     def parts() -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for start in range(0, kept.size, rows):
             some = slice(start, start + rows)
-            if group.mixture is not None:
-                each = [group.mixture.switched(pattern).posterior for pattern in _by_connection(group, on[kept[some]])]
+            if group.mixture is not None or group.has_correlated_effects:
+                each = [group.switched(pattern) for pattern in on[kept[some]]]
                 yield (
                     weight[some],
                     np.stack([density.mean for density in each]),
@@ -94,12 +94,6 @@ def average_of_switches(
     return Gaussian(
         np.where(reducible, found.mean, 0.0), np.where(reducible[:, None] & reducible, found.covariance, 0.0)
     )
-
-
-def _by_connection(
-    group: GroupPosterior, on: Bool[np.ndarray, "model effect"]
-) -> Bool[np.ndarray, "model param covariate"]:
-    return np.asarray(np.swapaxes(on.reshape(len(on), -1, len(group.parameters)), 1, 2))
 
 
 def probabilities(free_energy: Float[np.ndarray, "*model"]) -> Float[np.ndarray, "*model"]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
-from ._design import name_list
+from ._design_error import name_list
 from ._estimate import Estimate
 from ._gaussian import Gaussian, log_det, precision
 from ._reduction import Information, information

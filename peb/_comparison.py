@@ -22,7 +22,7 @@ from dcm import NormalMixture
 from dcm.tables import DataFrame, data_frame, density_columns, html_table
 
 from ._average import WINDOW, average_of_switches, probabilities, reducible_effects
-from ._design import name_list
+from ._design_error import name_list
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._reduction import ProbabilityKind

@@ -26,7 +26,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ._ascent import Limits, climb
-from ._design import Design, DesignError, name_list
+from ._design import Design
+from ._design_error import DesignError, name_list
 from ._fit import STATUS, FitResult, fit_bytes, for_each, limits, solve
 from ._gaussian import Gaussian, precision
 from ._group import GroupStatus
@@ -141,7 +142,7 @@ def _without(prepared: PreparedGroup, left_out: Bool[np.ndarray, "subject"], ave
         out = name_list([prepared.design.participants[i] for i in np.flatnonzero(left_out)])
         raise DesignError(f"without {out}: {problem}") from None
     within = np.asarray(prepared.group.within)
-    level = second_level(prepared.chosen, average, rows.matrix, within, prepared.settings)
+    level = second_level(prepared.chosen, average, rows, within, prepared.settings)
     prior = level.prior
     return Fold(
         (~left_out).astype(float),

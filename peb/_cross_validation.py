@@ -13,7 +13,8 @@ from dcm import one_blas_thread
 from dcm.tables import DataFrame, data_frame, html_table
 
 from ._covariate_posterior import check_folds, fit_folds, predict_left_out
-from ._design import Design, DesignError
+from ._design import Design
+from ._design_error import DesignError
 from ._estimate import Estimate
 from ._group import GroupStatus
 from ._mixture_covariate_posterior import PredictedCovariate, estimate_left_out, shuffled_correlations
@@ -189,6 +190,7 @@ def _predict(
     if levels.size == 1:
         raise DesignError(f"{covariate} is the same for every participant; there is nothing to predict")
     products = _products(design, covariate)
+    _check_by_itself(design, covariate)
     shuffled: np.ndarray | None = None
     if settings.is_mixture:
         group, which = prepare_mixture(estimates, design, settings, parameters), PredictedCovariate(unknown, products)
@@ -255,6 +257,19 @@ def _products(design: Design, covariate: str) -> dict[int, int]:
             raise DesignError(f"{name} is not the product of its factors, though it holds {covariate}; leave it out")
         found[place] = other
     return found
+
+
+def _check_by_itself(design: Design, covariate: str) -> None:
+    """A factor of more than two levels has columns that tell each other's values."""
+    if design.form is None:
+        return
+    row = np.linalg.inv(design.form.to_canonical)[design.column(covariate)]
+    for term, where in design.form.slices().items():
+        if np.abs(row[where]).max() > 1e-9 and any(len(design.form.factors[name].levels) > 2 for name in term.factors):
+            raise DesignError(
+                f"{covariate} is of a factor with more than two levels, whose other columns give it away; predict a "
+                "number or a factor of two levels"
+            )
 
 
 def _log_density(levels: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:

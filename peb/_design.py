@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -14,21 +12,35 @@ from numpy.typing import ArrayLike
 
 from dcm.tables import DataFrame, data_frame, html_table, shortened
 
+from ._canonical_form import CanonicalForm
+from ._design_error import DesignError, name_list, repeated_names
+from ._effect_words import describe_effect
+
 MEAN = "mean"
 ROUNDING = 1e-12  # of the largest value: numbers that differ by less are one number
 COLLINEAR = 0.95  # multiple correlation with the other columns from which a covariate is remarked on
 UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, SPM12's steps may reach nothing
 
 
-_LONG_WORD = re.compile(r"\S{81,}")  # names come from files, and a message is one line
+class DesignPrior(NamedTuple):
+    """The prior over the effects of a design's columns, (K,) and (K, K), for a first level N(1, 1)."""
 
+    mean: Float[np.ndarray, "covariate"]
+    covariance: Float[np.ndarray, "covariate covariate"]
 
-class DesignError(ValueError):
-    """A design that cannot be used; the message says which column or participant, and what to do."""
+    def taken(self, kept: Sequence[int]) -> DesignPrior:
+        """Of some effects, where the others are 0: with P = C^-1, N(m_k + P_kk^-1 P_kd m_d, P_kk^-1)."""
+        dropped = [k for k in range(self.mean.size) if k not in set(kept)]
+        if not dropped:
+            return DesignPrior(self.mean[kept], self.covariance[np.ix_(kept, kept)])
+        P = np.linalg.inv(self.covariance)
+        covariance = np.linalg.inv(P[np.ix_(kept, kept)])
+        mean = self.mean[kept] + covariance @ P[np.ix_(kept, dropped)] @ self.mean[dropped]
+        return DesignPrior(mean, (covariance + covariance.T) / 2)
 
-    def __init__(self, message: str) -> None:
-        shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in message)
-        super().__init__(_LONG_WORD.sub(lambda word: f"{word[0][:40]}…{word[0][-20:]}", shown))
+    def scaled(self, unit: Float[np.ndarray, "covariate"]) -> DesignPrior:
+        """Of the effects times `unit`."""
+        return DesignPrior(self.mean * unit, self.covariance * unit * unit[:, None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +53,10 @@ class Design:
         matrix: (participant, covariate).
         centres: what was subtracted from each centred covariate, in its own units.
         kinds: of each covariate that codes two kinds, their names: that of −1, that of +1.
+        formula: what the columns are from, where they are from one.
+        form: of a formula, its variables and canonical columns, in which contrasts are told; None otherwise.
+        prior: over the effects, in units of the participants' prior; None for SPM's, N(pE, PC) for the first covariate
+            and N(0, PC N / Σx²) for the others.
 
     Raises `DesignError` where names repeat, shapes differ, a value is missing, a covariate is constant beside a column
     of ones, or columns are linearly dependent; the message names the columns.
@@ -51,6 +67,9 @@ class Design:
     matrix: Float[np.ndarray, "subject covariate"]
     centres: Mapping[str, float] = field(default_factory=dict)
     kinds: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    formula: str = ""
+    form: CanonicalForm | None = None
+    prior: DesignPrior | None = None
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
@@ -102,21 +121,8 @@ class Design:
         Raises `DesignError` as `make_design` does; where a value is missing, naming the participants (fill it in, or
         drop these rows); and where a column is absent or of another type, such as dates.
         """
-        if not hasattr(frame, "columns"):
-            raise DesignError(f"a design is made of a data frame, not of a {type(frame).__name__}")
-        if twice := repeated_names(list(map(str, frame.columns))):
-            raise DesignError(f"the frame has two columns called {twice[0]}; rename or drop one")
-        if participant is not None and participant not in frame:
-            raise DesignError(
-                f"the frame has no column {participant!r}; name the participants' column, or give participant=None "
-                "where they are the index"
-            )
         covariates = [covariates] if isinstance(covariates, str) else covariates
-        given = frame.index if participant is None else frame[participant]
-        if bool((nameless := np.asarray(given.isna())).any()):
-            row = frame.index[int(np.argmax(nameless.any(axis=-1) if nameless.ndim > 1 else nameless))]
-            raise DesignError(f"row {row} names no participant; name it, or leave the row out")
-        names = [str(name) for name in given]
+        names = participants_of(frame, participant)
         chosen = [name for name in frame.columns if name != participant] if covariates is None else list(covariates)
         if absent := [name for name in chosen if name not in list(frame.columns)]:
             raise DesignError(
@@ -131,6 +137,71 @@ class Design:
                 f"plus: {unknown[0]!r} is no kind of a covariate of two kinds; there are {name_list(sorted(found))}"
             )
         return design
+
+    @classmethod
+    def from_formula(
+        cls,
+        frame: DataFrame,
+        formula: str,
+        *,
+        participant: str | None = "participant_id",
+        reference: Mapping[str, str] | None = None,
+        order: Mapping[str, Sequence[str]] | None = None,
+    ) -> Design:
+        """A design from a data frame with one row a participant and a formula of its columns.
+
+            Design.from_formula(frame, "1 + group + age + group:age", reference={"group": "controls"})
+
+        A formula holds names, ``:`` (product), ``*`` (``a*b`` is ``a + b + a:b``), ``+``, ``-``, ``1`` (the mean, which
+        is there unless ``-1`` or ``0`` takes it away), parentheses and names in backticks. Nothing is executed.
+
+        Numbers are covariates, centred (`centres`): at their average, or halfway where they have two values. Texts,
+        true and false, and categories are factors of any number of levels, as is what ``C(name)`` makes one. The first
+        column is ``mean``, the unweighted average over levels; a factor's columns are its levels but the reference,
+        ``group[patients]``, each with the effect *level minus reference*. ``-1 + group`` has a column for each level,
+        with the level's mean. ``C(group, contr.treatment("controls"))``, ``contr.sum``, ``contr.helmert``,
+        ``contr.diff``, ``contr.poly`` and ``contr.SAS`` code as R does. No answer depends on it: the prior is that of
+        the canonical form (`_canonical_form`), whatever the columns.
+
+        Arguments:
+            frame: one row a participant.
+            formula: names of columns and how they go together.
+            participant: the column of the participants' names; the frame's index where None.
+            reference: of factors, the level that others are taken from; the first of the order otherwise.
+            order: of factors, all levels; the alphabet, size or the categories' own order otherwise.
+
+        Raises `DesignError` where the formula holds anything else, a column is absent, values are missing or neither
+        all numbers nor all texts, or columns cannot be told apart, in one line that says which.
+        """
+        from ._formula_design import design_from_formula
+
+        return design_from_formula(frame, formula, participant, reference or {}, order or {})
+
+    @property
+    def explanations(self) -> dict[str, str]:
+        """What the effect of every column is, in words: ``patients minus controls, at the same age``."""
+        if self.form is not None:
+            rows = np.linalg.inv(self.form.to_canonical)
+            return {name: describe_effect(self.form, row) for name, row in zip(self.covariates, rows, strict=True)}
+        return {name: self._explain(name) for name in self.covariates}
+
+    def _explain(self, name: str) -> str:
+        """Of a column that is from no formula."""
+        if name == MEAN:
+            at = [f"the average {covariate}" for covariate in self.centres if covariate in self.covariates]
+            return "mean of all participants" + (f", at {' and '.join(at)}" if at else "")
+        kinds = [self.kinds[part] for part in name.split("×") if part in self.kinds]
+        numbers = [part for part in name.split("×") if part not in self.kinds]
+        differences = " × ".join(f"{plus} minus {minus}" for minus, plus in kinds)
+        halved = f"{'half' if len(kinds) == 1 else f'1/{2 ** len(kinds)}'} of {differences}" if kinds else ""
+        slope = f"change per unit of {' × '.join(numbers)}" if numbers else ""
+        return ": ".join(part for part in (slope, halved) if part)
+
+    def describe(self) -> DataFrame:
+        """Every column in words: column, effect, and its smallest and largest value."""
+        low, high = self.matrix.min(axis=0), self.matrix.max(axis=0)
+        explained = list(self.explanations.values())
+        return data_frame({"column": self.covariates, "effect": explained, "smallest": low, "largest": high})
 
     def to_frame(self) -> DataFrame:
         """The matrix as a pandas data frame: participant, then one column a covariate, as coded and centred."""
@@ -152,14 +223,15 @@ class Design:
         if absent:
             raise DesignError(f"no row of the design is for {name_list(absent)}; add them, or leave them out")
         places = [row[name] for name in participants]
-        return Design(tuple(participants), self.covariates, self.matrix[places], self.centres, self.kinds)
+        return replace(self, participants=tuple(participants), matrix=self.matrix[places])
 
     def columns(self, covariates: Sequence[str]) -> Design:
-        """Some covariates, in the order given."""
+        """Some covariates, in the order given, the effects of the others being 0."""
         places = [self.column(name) for name in covariates]
         kept = {name: value for name, value in self.centres.items() if name in covariates}
         kinds = {name: value for name, value in self.kinds.items() if name in covariates}
-        return Design(self.participants, tuple(covariates), self.matrix[:, places], kept, kinds)
+        prior = None if self.prior is None else self.prior.taken(places)
+        return Design(self.participants, tuple(covariates), self.matrix[:, places], kept, kinds, prior=prior)
 
     def column(self, covariate: str) -> int:
         """The place of a covariate; raises `DesignError` where there is none of that name."""
@@ -194,7 +266,9 @@ class Design:
     @property
     def in_own_units(self) -> Design:
         """The same with every covariate in units of its own size."""
-        return Design(self.participants, self.covariates, self.matrix / self.own_units, {}, self.kinds)
+        unit = self.own_units
+        prior = None if self.prior is None else self.prior.scaled(unit)
+        return Design(self.participants, self.covariates, self.matrix / unit, {}, self.kinds, prior=prior)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -287,6 +361,24 @@ def make_design(
     return Design(tuple(participants), tuple(columns), np.column_stack(list(columns.values())), centres, kinds)
 
 
+def participants_of(frame: DataFrame, participant: str | None) -> tuple[str, ...]:
+    """The names of a frame's rows."""
+    if not hasattr(frame, "columns"):
+        raise DesignError(f"a design is made of a data frame, not of a {type(frame).__name__}")
+    if twice := repeated_names(list(map(str, frame.columns))):
+        raise DesignError(f"the frame has two columns called {twice[0]}; rename or drop one")
+    if participant is not None and participant not in frame:
+        raise DesignError(
+            f"the frame has no column {participant!r}; name the participants' column, or give participant=None "
+            "where they are the index"
+        )
+    given = frame.index if participant is None else frame[participant]
+    if bool((nameless := np.asarray(given.isna())).any()):
+        row = frame.index[int(np.argmax(nameless.any(axis=-1) if nameless.ndim > 1 else nameless))]
+        raise DesignError(f"row {row} names no participant; name it, or leave the row out")
+    return tuple(str(name) for name in given)
+
+
 def _values(name: str, column: Any, participants: Sequence[str]) -> np.ndarray:
     """A column of a data frame as numbers or texts."""
     if bool((missing := column.isna().to_numpy()).any()):
@@ -340,13 +432,3 @@ def _check_rank(names: tuple[str, ...], matrix: np.ndarray) -> None:
             what = "is constant" if made == [MEAN] else f"is a combination of {name_list(made)}"
             raise DesignError(f"{name} {what}, so that their effects cannot be told apart; leave one out")
         basis = np.column_stack([basis, left / norm])
-
-
-def repeated_names(names: Sequence[str]) -> list[str]:
-    """The names that are there more than once, in the order of the alphabet."""
-    return sorted(name for name, times in Counter(names).items() if times > 1)
-
-
-def name_list(names: Sequence[str]) -> str:
-    """Names in a sentence, not too many of them."""
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

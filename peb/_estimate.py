@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from dcm import Failure, Posterior, mode_without_search
 from dcm.tables import DataFrame, counted, find_name, html_table
 
-from ._design import name_list
+from ._design_error import name_list
 from ._gaussian import Gaussian
 from ._reduction import reduce, with_v_without
 

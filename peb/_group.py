@@ -17,9 +17,9 @@ from ._design import Design
 from ._estimate import Estimate
 from ._gaussian import Gaussian
 from ._node_mixture import NodeMixture
-from ._reduction import with_v_without
+from ._reduction import reduce, switched, with_v_without
 from ._spread_prior import LAST_WEIGHT
-from ._switches import evidence_lost_by_each, evidence_of_switches
+from ._switches import evidence_lost_by_each, evidence_of_switches, evidence_of_zeros, given_zeros
 
 Compat = Literal["none", "spm12", "spm25"]
 LOW_INFLUENCE = 0.5  # influence below which a participant is named
@@ -192,6 +192,9 @@ class GroupPosterior:
 
     def with_v_without_of(self, places: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some"]:
         """The same of some effects, by their places in `posterior`."""
+        if self.mixture is None and self.has_correlated_effects:
+            on = np.ones(self.posterior.mean.size, dtype=bool)
+            return np.asarray(expit(self.evidence_lost_by_each(on, places)))
         if self.mixture is None:
             return with_v_without(self.prior, self.posterior, places)
         return np.asarray(
@@ -200,6 +203,8 @@ class GroupPosterior:
 
     def evidence_of(self, on: Bool[np.ndarray, "model effect"]) -> Float[np.ndarray, "model"]:
         """ln p(y | on) − ln p(y | all), nats, of on/off patterns over all effects; what is off is 0."""
+        if self.mixture is None and self.has_correlated_effects:
+            return evidence_of_zeros(self.prior, self.posterior, on)
         if self.mixture is None:
             return evidence_of_switches(self.prior, self.posterior, on)
         return self.mixture.evidence_of(on)
@@ -208,9 +213,28 @@ class GroupPosterior:
         self, on: Bool[np.ndarray, "effect"], dropped: Int[np.ndarray, "dropped"]
     ) -> Float[np.ndarray, "dropped"]:
         """ln p(y | on) − ln p(y | on without i), nats, for each i of `dropped`, all of which are on."""
+        if self.mixture is None and self.has_correlated_effects:
+            patterns = np.tile(on, (dropped.size + 1, 1))
+            patterns[np.arange(dropped.size), dropped] = False
+            found = evidence_of_zeros(self.prior, self.posterior, patterns)
+            return np.asarray(found[-1] - found[:-1])
         if self.mixture is None:
             return evidence_lost_by_each(self.prior, self.posterior, on, dropped)
         return self.mixture.evidence_lost_by_each(on, dropped)
+
+    @property
+    def has_correlated_effects(self) -> bool:
+        """Whether a design from a formula has effects that go together a priori: what is off is then 0 *given*."""
+        return self.design.prior is not None and self.compat == "none"
+
+    def switched(self, on: Bool[np.ndarray, "effect"]) -> Gaussian:
+        """The posterior of the model without the effects that are not `on`."""
+        if self.mixture is not None:
+            pattern = np.swapaxes(np.asarray(on).reshape(-1, len(self.parameters)), 0, 1)
+            return self.mixture.switched(pattern).posterior
+        if self.has_correlated_effects:
+            return given_zeros(self.posterior, np.asarray(on))
+        return reduce(self.prior, self.posterior, *switched(self.prior, np.asarray(on)[None])).posterior(0)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from ._design import Design, DesignError, name_list
+from ._design import Design, DesignPrior
+from ._design_error import DesignError, name_list
 from ._gaussian import precision
 from ._mixture_fit import MixtureFit, fit_mixture
 from ._mixture_group import MixtureGroup, per_connection
@@ -86,12 +87,19 @@ def without_columns(group: MixtureGroup, columns: Sequence[int]) -> MixtureGroup
     """The group without some covariates."""
     design = group.design
     kept = [k for k in range(len(design.covariates)) if k not in columns]
-    return replace(
-        group,
-        design=design.columns([design.covariates[k] for k in kept]),
-        prior_mean=group.prior_mean[:, kept],
-        prior_covariance=group.prior_covariance[:, kept][:, :, kept],
-    )
+    mean, covariance = _prior_of(group, kept)
+    own = design.columns([design.covariates[k] for k in kept])
+    return replace(group, design=own, prior_mean=mean, prior_covariance=covariance)
+
+
+def _prior_of(
+    group: MixtureGroup, kept: Sequence[int]
+) -> tuple[Float[np.ndarray, "param kept"], Float[np.ndarray, "param kept kept"]]:
+    """The prior of some covariates' effects where those of the others are 0."""
+    if group.design.prior is None:
+        return group.prior_mean[:, kept], group.prior_covariance[:, kept][:, :, kept]
+    each = [DesignPrior(*own).taken(kept) for own in zip(group.prior_mean, group.prior_covariance, strict=True)]
+    return np.stack([own.mean for own in each]), np.stack([own.covariance for own in each])
 
 
 def _without(group: MixtureGroup, settings: PebSettings, out: np.ndarray) -> MixtureGroup:
@@ -107,7 +115,7 @@ def _without(group: MixtureGroup, settings: PebSettings, out: np.ndarray) -> Mix
         average = chosen.prior.averages(~out[None]).each()[0]
         variance = np.diag(average.covariance)
         q, K = group.prior_mean.shape
-        prior = default_prior(average.mean, np.diag(variance), rows.matrix, np.eye(q), settings.prior_ratio)
+        prior = default_prior(average.mean, np.diag(variance), rows, np.eye(q), settings)
         blocks = prior.covariance.reshape(K, q, K, q)[:, np.arange(q), :, np.arange(q)]
         group = replace(group, unit=np.sqrt(variance), prior_mean=prior.mean.reshape(K, q).T, prior_covariance=blocks)
     matrix = design.matrix.copy()

@@ -18,7 +18,7 @@ every participant's D given, θ integrates out to M = L − L (L + D)^-1 L and
 of which connection j has the marginal N(b_j, C_j), and by itself, by Λ_j and h_j, N(a_j, A_j). Every node's mean and
 covariance are moved from the latter to the former, β → b_j + T_j (β − a_j) with T_j A_j T_jᵀ = C_j. Rounds of this are
 repeated until nobody's information moves. Where first levels are diagonal Λ, h and the marginals do not depend on the
-others, T = 1, and the first round is the last.
+others, T = 1, and the first round is the last. Of a design from a formula T is one that does not depend on its coding.
 
 Against Gibbs sampling of the whole model (n = 12 and 21, 2 and 4 connections, first-level correlations of 0 to 0.9 that
 vary between participants, an outlier of 6 Hz; `tests/peb/test_mixture_fit.py` has some of it): means within 0.12 of a
@@ -161,7 +161,8 @@ def fit_mixture(group: MixtureGroup) -> MixtureFit:
         weight_of_each = np.asarray(found.weight)[..., : len(means)]
         precisions = np.einsum("jg,jgs,g->sj", weight, weight_of_each, np.exp(-2 * u), optimize=True) / group.unit**2
         whole = joint_effects(group, precisions)
-        mixture = _moved(plain, whole, *separate_effects(group, each, precisions))
+        metric = None if group.design.prior is None else group.prior_covariance
+        mixture = _moved(plain, whole, *separate_effects(group, each, precisions), metric)
         means = group.design.matrix @ np.einsum("jg,jgk->kj", weight, mixture.means)
         (before, own_gain), (each, gain) = (each, gain), per_connection(group.data_information, means, precisions)
         moved, rounds = _distance(before, each, precisions), rounds + 1
@@ -196,14 +197,38 @@ def _mixture(group: MixtureGroup, own: OwnUnits, found: Mode, u: np.ndarray) -> 
     )
 
 
-def _moved(plain: NodeMixture, whole: JointEffects, mean: np.ndarray, covariance: np.ndarray) -> NodeMixture:
+def _moved(
+    plain: NodeMixture, whole: JointEffects, mean: np.ndarray, covariance: np.ndarray, metric: np.ndarray | None
+) -> NodeMixture:
     """Every connection's mixture moved and stretched as N(mean, covariance) is to its share of the whole."""
     place = np.arange(len(mean))
-    wanted = whole.covariance[place, :, place]
-    turn = np.linalg.cholesky(wanted) @ np.linalg.inv(np.linalg.cholesky(covariance))
+    turn = turn_from_to(covariance, whole.covariance[place, :, place], metric)
     means = whole.mean[:, None] + np.einsum("jkl,jgl->jgk", turn, plain.means - mean[:, None])
     turn = turn[:, None]
     return replace(plain, means=means, covariances=turn @ plain.covariances @ np.swapaxes(turn, -1, -2))
+
+
+def turn_from_to(
+    before: Float[np.ndarray, "param covariate covariate"],
+    after: Float[np.ndarray, "param covariate covariate"],
+    metric: Float[np.ndarray, "param covariate covariate"] | None,
+) -> Float[np.ndarray, "param covariate covariate"]:
+    """T with T before Tᵀ = after. Of the many the triangular one or, with the prior covariance as a metric, the
+    symmetric one where that is 1, which is the same whatever columns code a design.
+    """
+    if metric is None:
+        return np.asarray(np.linalg.cholesky(after) @ np.linalg.inv(np.linalg.cholesky(before)))
+    L = np.linalg.cholesky(metric)
+    white = np.linalg.inv(L)
+    A, C = (white @ each @ np.swapaxes(white, 1, 2) for each in (before, after))
+    half = _root(A)
+    back = np.linalg.inv(half)
+    return np.asarray(L @ back @ _root(half @ C @ half) @ back @ white)
+
+
+def _root(matrices: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh((matrices + np.swapaxes(matrices, -1, -2)) / 2)
+    return np.asarray((vectors * np.sqrt(values)[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
 def _distance(before: PerConnection, other: PerConnection, precisions: np.ndarray) -> float:
@@ -218,7 +243,7 @@ def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPos
     """Where a group was found to be → the group posterior."""
     mixture, chosen = fit.mixture, group.chosen
     weight, q = mixture.weight, len(chosen.parameters)
-    posterior = joint_moments(mixture, fit.joint)
+    posterior = joint_moments(mixture, fit.joint, None if group.design.prior is None else group.prior_covariance)
     means = group.design.matrix @ posterior.mean.reshape(-1, q)
     unit = np.eye(q)
     return GroupPosterior(
@@ -245,13 +270,15 @@ def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPos
     )
 
 
-def joint_moments(mixture: NodeMixture, whole: JointEffects) -> Gaussian:
+def joint_moments(
+    mixture: NodeMixture, whole: JointEffects, metric: Float[np.ndarray, "param covariate covariate"] | None = None
+) -> Gaussian:
     """The mixture's moments, connections correlated as they are in all effects at once."""
     own = mixture.posterior
     q, K = mixture.prior_mean.shape
     place = np.arange(q)
     blocks = own.covariance.reshape(K, q, K, q)[:, place, :, place]
-    turn = np.linalg.cholesky(blocks) @ np.linalg.inv(np.linalg.cholesky(whole.covariance[place, :, place]))
+    turn = turn_from_to(whole.covariance[place, :, place], blocks, metric)
     C = np.einsum("jab,jbkc,kdc->ajdk", turn, whole.covariance, turn, optimize=True).reshape(K * q, K * q)
     return Gaussian(own.mean, (C + C.T) / 2)
 

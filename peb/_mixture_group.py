@@ -68,9 +68,7 @@ def prepare_mixture(
     average = chosen.prior.average()
     q, K = len(chosen.parameters), design.matrix.shape[1]
     variance = np.diag(average.covariance)
-    prior = settings.prior or default_prior(
-        average.mean, np.diag(variance), design.matrix, np.eye(q), settings.prior_ratio
-    )
+    prior = settings.prior or default_prior(average.mean, np.diag(variance), design, np.eye(q), settings)
     if prior.mean.size != q * K or prior.free.size != q * K:
         raise PebError(f"the prior must be over all {q * K} effects and fix none, not over {prior.mean.size}")
     blocks = prior.covariance.reshape(K, q, K, q)

@@ -6,7 +6,8 @@ that switches effects off is reduced node by node, with exact Gaussian reduction
 
     ln p(y_j | τ_g, on) = ln p(y_j | τ_g) + ΔF_jg(on),    p(y | on) = Σ_μ p(μ) Π_j Σ_g p(y_j | τ_g, on) N(u_g | μ).
 
-A connection has few patterns of its own, however many models there are.
+What is switched off is 0, and the prior of the rest is that given this: where effects are correlated a priori it is not
+the same as their marginal. A connection has few patterns of its own, however many models there are.
 """
 
 from __future__ import annotations
@@ -93,14 +94,15 @@ class NodeMixture:
         """The same data under the model without the effects that are not `on`: these are 0."""
         each = [self._reduced(j, on[j]) for j in range(len(on))]
         evidence, means, covariances = (np.stack(part) for part in zip(*each, strict=True))
-        both = on[:, :, None] & on[:, None, :]
+        priors = [self._prior_without(j, on[j]) for j in range(len(on))]
+        prior_mean, prior_covariance = (np.stack(part) for part in zip(*priors, strict=True))
         return replace(
             self,
             log_evidence=evidence,
             means=means,
             covariances=covariances,
-            prior_mean=np.where(on, self.prior_mean, 0.0),
-            prior_covariance=np.where(both, self.prior_covariance, 0.0),
+            prior_mean=prior_mean,
+            prior_covariance=prior_covariance,
         )
 
     def evidence_of(self, on: Bool[np.ndarray, "model effect"]) -> Float[np.ndarray, "model"]:
@@ -117,21 +119,25 @@ class NodeMixture:
     def evidence_lost_by_each(self, on: Bool[np.ndarray, "effect"], dropped: Int[np.ndarray, "dropped"]) -> np.ndarray:
         """ln p(y | on) − ln p(y | on without i), nats, for each i of `dropped`.
 
-        Where all are on and independent a priori, by the densities at 0 (Savage & Dickey), all at once.
+        Where all are on, by the densities at 0 (Savage & Dickey), all at once.
         """
-        if on.all() and self._independent:
+        if on.all() and (np.diagonal(self.prior_covariance, axis1=1, axis2=2) > 0).all():
             return self._lost_by_one(dropped)
         patterns = np.tile(on, (dropped.size + 1, 1))
         patterns[np.arange(dropped.size), dropped] = False
         found = self.evidence_of(patterns)
         return np.asarray(found[-1] - found[:-1])
 
-    @property
-    def _independent(self) -> bool:
-        size = self.prior_covariance.shape[-1]
-        return not self.prior_covariance[:, ~np.eye(size, dtype=bool)].any() and bool(
-            (self.prior_covariance[:, np.arange(size), np.arange(size)] > 0).all()
-        )
+    def _prior_without(self, j: int, on: Bool[np.ndarray, "covariate"]) -> tuple[np.ndarray, np.ndarray]:
+        """The prior of one connection's effects where what is not on is 0: conditional on it."""
+        free = np.diag(self.prior_covariance[j]) > 0
+        known, kept = np.flatnonzero(free), np.flatnonzero(free & on)
+        mean, covariance = np.where(on, self.prior_mean[j], 0.0), np.zeros_like(self.prior_covariance[j])
+        if kept.size:
+            P0, at = precision(self.prior_covariance[j][np.ix_(known, known)]), np.searchsorted(known, kept)
+            covariance[np.ix_(kept, kept)] = precision(P0[np.ix_(at, at)])
+            mean[kept] = covariance[np.ix_(kept, kept)] @ (P0 @ self.prior_mean[j, known])[at]
+        return mean, covariance
 
     def _lost_by_one(self, dropped: Int[np.ndarray, "dropped"]) -> np.ndarray:
         k, j = np.divmod(dropped, len(self.unit))
@@ -159,9 +165,9 @@ class NodeMixture:
         if not kept.size:
             return self.log_evidence[j] + constant, new_mean, new_covariance
         at = np.searchsorted(known, kept)
-        rP = precision(self.prior_covariance[j][np.ix_(kept, kept)])
-        rE = self.prior_mean[j, kept]
-        sP, pull = L[:, at[:, None], at] + rP, h[:, at] + rP @ rE
+        rP, rP_rE = P0[np.ix_(at, at)], (P0 @ m0)[at]
+        rE = np.linalg.solve(rP, rP_rE)
+        sP, pull = L[:, at[:, None], at] + rP, h[:, at] + rP_rE
         sC = np.linalg.inv(sP)
         sE = np.einsum("gkl,gl->gk", sC, pull)
         new_mean[:, kept] = sE

@@ -26,7 +26,8 @@ from dcm import one_blas_thread
 from dcm.tables import DataFrame, counted, data_frame, html_table
 
 from ._ascent import Limits
-from ._design import Design, DesignError
+from ._design import Design, DesignPrior
+from ._design_error import DesignError
 from ._estimate import Estimate
 from ._fit import STATUS, FitResult, fit_bytes, for_each, limits, solve
 from ._gaussian import precision
@@ -162,7 +163,17 @@ def residualised(design: Design, covariate: str) -> Design:
     left = x - others @ np.linalg.lstsq(others, x, rcond=None)[0]
     matrix = design.matrix.copy()
     matrix[:, place] = left
-    return Design(design.participants, design.covariates, matrix, design.centres)
+    prior = None if design.prior is None else _prior_alone(design.prior, place)
+    return Design(design.participants, design.covariates, matrix, design.centres, prior=prior)
+
+
+def _prior_alone(prior: DesignPrior, place: int) -> DesignPrior:
+    """One effect as it is, independent of the others, and these as they are without it."""
+    others = np.array([k for k in range(prior.mean.size) if k != place], dtype=int)
+    rest, mean, covariance = prior.taken(others.tolist()), prior.mean.copy(), np.zeros_like(prior.covariance)
+    mean[others], covariance[np.ix_(others, others)] = rest
+    covariance[place, place] = prior.covariance[place, place]
+    return DesignPrior(mean, covariance)
 
 
 def shuffled(

@@ -2,8 +2,9 @@
 
 With SPM12's defaults (Zeidman et al. 2019b): PC the average prior covariance of the participants,
 βE = [average prior mean; 0 …], βC = Xc ⊗ PC/α, Xc = diag(N / Σ_i X_ik²), Σ^-1 = e^-8 Q0 + Σ_j e^γ_j Q_j,
-Q0 = (PC/16)^-1. SPM12 first adds a sixteenth of the prior precision to each participant's posterior precision,
-qC ← (qC^-1 + pC^-1/16)^-1: data that nobody measured, which only SPM's modes have.
+Q0 = (PC/16)^-1. A design from a formula has a βE and Xc of its own (`_canonical_form`). SPM12 first adds a sixteenth of
+the prior precision to each participant's posterior precision, qC ← (qC^-1 + pC^-1/16)^-1: data that nobody measured,
+which only SPM's modes have.
 
 The precision components of the between-participant covariance come in factors whose sums an evaluation needs:
 
@@ -25,7 +26,8 @@ from jaxtyping import Float
 
 from dcm import require_64_bit
 
-from ._design import Design, name_list, repeated_names
+from ._design import Design
+from ._design_error import name_list, repeated_names
 from ._estimate import Estimate
 from ._estimate_stack import EstimateStack, stack_estimates
 from ._gaussian import Gaussian, Gaussians, precision
@@ -121,7 +123,7 @@ def prepare(
     within = np.eye(size) if settings.within is None else np.asarray(settings.within, dtype=np.float64)
     if within.ndim != 2 or within.shape[0] != size or np.linalg.matrix_rank(within) < within.shape[1]:
         raise PebError(f"within must be ({size}, effect) with independent columns, not {within.shape}")
-    level = second_level(chosen, chosen.prior.average(), design.matrix, within, settings)
+    level = second_level(chosen, chosen.prior.average(), design, within, settings)
     components = level.components
     group = Group(
         added=jax.tree.map(jnp.asarray, _added(chosen, settings.follows_spm)),
@@ -143,7 +145,7 @@ def prepare(
 def second_level(
     chosen: EstimateStack,
     average: Gaussian,
-    between: Float[np.ndarray, "subject covariate"],
+    design: Design,
     within: Float[np.ndarray, "param effect"],
     settings: PebSettings,
 ) -> SecondLevel:
@@ -151,8 +153,8 @@ def second_level(
     expected = precision(average.covariance / settings.between_ratio)
     components = make_components(settings.components, chosen, expected)
     fixed = isinstance(settings.components, str) and settings.components == "none"
-    prior = settings.prior or default_prior(average.mean, average.covariance, between, within, settings.prior_ratio)
-    effects = within.shape[1] * between.shape[1]
+    prior = settings.prior or default_prior(average.mean, average.covariance, design, within, settings)
+    effects = within.shape[1] * len(design.covariates)
     if prior.mean.size != effects or prior.free.size != effects:
         raise PebError(f"the prior must be over all {effects} effects and fix none, not over {prior.mean.size}")
     return SecondLevel(components, expected * (1.0 if fixed else FLOOR), prior)
@@ -184,13 +186,19 @@ def match_with_design(estimates: Sequence[Estimate], design: Design) -> tuple[Es
 
 
 def default_prior(
-    mean: np.ndarray, covariance: np.ndarray, between: np.ndarray, within: np.ndarray, ratio: float
+    mean: np.ndarray, covariance: np.ndarray, design: Design, within: np.ndarray, settings: PebSettings
 ) -> Gaussian:
-    """SPM12's prior over the effects, from the average first-level prior."""
+    """The prior over the effects, from the average first-level prior: the design's own, or SPM12's.
+
+    In SPM's modes it is SPM12's whatever the design.
+    """
     back = np.linalg.pinv(within)
-    scale = np.diag(between.shape[0] / (between**2).sum(axis=0))
-    first = np.eye(between.shape[1])[0]
-    return Gaussian(np.kron(first, back @ mean), np.kron(scale, back @ covariance @ back.T / ratio))
+    if design.prior is None or settings.follows_spm:
+        between = design.matrix
+        first, scale = np.eye(between.shape[1])[0], np.diag(between.shape[0] / (between**2).sum(axis=0))
+    else:
+        first, scale = design.prior
+    return Gaussian(np.kron(first, back @ mean), np.kron(scale, back @ covariance @ back.T / settings.prior_ratio))
 
 
 def _added(chosen: EstimateStack, spm: bool) -> Information:

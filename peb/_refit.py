@@ -36,7 +36,8 @@ from jaxtyping import Float
 import dcm
 from dcm.tables import html_table, short_repr
 
-from ._design import Design, name_list
+from ._design import Design
+from ._design_error import name_list
 from ._estimate import Estimate
 from ._fit import fit
 from ._gaussian import Gaussian, log_det, precision

@@ -55,7 +55,7 @@ class MixtureDensity(eqx.Module):
     between: Float[Array, "subject covariate"]
     unit: Float[Array, "param"]
     prior_mean: Float[Array, "beta"]
-    prior_sd: Float[Array, "beta"]
+    prior_root: Float[Array, "beta beta"]  # of β's prior precision, R with RᵀR
     centre: Float[Array, "all"]
     factor: Float[Array, "beta beta"]  # of β's covariance
     scale: Float[Array, "rest"]
@@ -77,7 +77,7 @@ class MixtureDensity(eqx.Module):
         apart = jax.nn.logsumexp(np.log(SHARES) - (jnp.log(v) + off**2 / v) / 2, axis=2).sum()
         typical = -(FREEDOM + 1) / 2 * jnp.log1p((jnp.exp(mu) / TYPICAL) ** 2 / FREEDOM) + mu
         spread = -(((u - mu) / ALIKE) ** 2).sum() / 2 + typical.sum()
-        return said + apart + spread - (((beta - self.prior_mean) / self.prior_sd) ** 2).sum() / 2
+        return said + apart + spread - ((self.prior_root @ (beta - self.prior_mean)) ** 2).sum() / 2
 
 
 def mixture_density(group: MixtureGroup, fit: MixtureFit, posterior: GroupPosterior) -> MixtureDensity:
@@ -98,7 +98,7 @@ def mixture_density(group: MixtureGroup, fit: MixtureFit, posterior: GroupPoster
         between=jnp.asarray(group.design.matrix),
         unit=jnp.asarray(group.unit),
         prior_mean=jnp.asarray(prior.mean),
-        prior_sd=jnp.asarray(prior.sd),
+        prior_root=jnp.asarray(np.linalg.cholesky(precision(prior.covariance)).T),
         centre=jnp.asarray(np.concatenate([posterior.posterior.mean, centre, [centre.mean()], theta.ravel()])),
         factor=jnp.asarray(np.linalg.cholesky(posterior.posterior.covariance)),
         scale=jnp.asarray(np.concatenate([sd, [ALIKE], spread.ravel()])),

@@ -59,6 +59,40 @@ def evidence_of_switches(
     return delta
 
 
+def evidence_of_zeros(
+    prior: Gaussian, posterior: Gaussian, on: Bool[np.ndarray, "model param"]
+) -> Float[np.ndarray, "model"]:
+    """ln p(y | reduced) − ln p(y | full), nats, where the reduced prior is the full one given that what is off is 0.
+
+        ln q(θ_off = 0) − ln p(θ_off = 0)    (Savage & Dickey)
+
+    It is that of `evidence_of_switches` where what is off and what is on are independent a priori.
+
+    Arguments:
+        prior, posterior: of the full model, over the same parameters, all of which vary.
+        on: (model, param) what each pattern keeps.
+    """
+    patterns, place = np.unique(np.asarray(on, dtype=bool), axis=0, return_inverse=True)
+    found = [_log_density_at_zero(posterior, ~each) - _log_density_at_zero(prior, ~each) for each in patterns]
+    return np.array(found)[place.ravel()]
+
+
+def _log_density_at_zero(density: Gaussian, off: Bool[np.ndarray, "param"]) -> float:
+    half = np.linalg.cholesky(density.covariance[np.ix_(off, off)])
+    white = np.linalg.solve(half, density.mean[off])
+    return float(-(white @ white) / 2 - np.log(np.diag(half)).sum() - off.sum() * np.log(2 * np.pi) / 2)
+
+
+def given_zeros(density: Gaussian, on: Bool[np.ndarray, "param"]) -> Gaussian:
+    """The density of all parameters given that those which are not on are 0."""
+    off = ~np.asarray(on, dtype=bool)
+    gain = np.linalg.solve(density.covariance[np.ix_(off, off)], density.covariance[off]).T
+    mean = np.where(off, 0.0, density.mean - gain @ density.mean[off])
+    covariance = density.covariance - gain @ density.covariance[off]
+    covariance[off] = covariance[:, off] = 0.0
+    return Gaussian(mean, (covariance + covariance.T) / 2)
+
+
 def evidence_lost_by_each(
     prior: Gaussian, posterior: Gaussian, on: Bool[np.ndarray, "param"], dropped: Int[np.ndarray, "dropped"]
 ) -> Float[np.ndarray, "dropped"]:
