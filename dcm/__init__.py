@@ -14,6 +14,7 @@ from ._priors import Preset, Prior, checked_density, prior
 from ._runs import concatenate_runs
 from ._runtime import one_blas_thread, require_64_bit
 from ._sampling import sample_posterior
+from ._series_fit import SeriesFit, make_series_fit
 from ._settings import Compat, Refine, Scaling, Settings, mode_without_search
 from ._simulate import SerialNoise, Simulation, make_predictor, predict_series, simulate
 from ._simulate_draws import DrawTruth, SimulatedRuns, displace_haemodynamics, draw_parameters, simulate_draws
@@ -47,6 +48,7 @@ __all__ = [
     "Refinement",
     "Scaling",
     "SerialNoise",
+    "SeriesFit",
     "Settings",
     "SimulatedRuns",
     "Simulation",
@@ -64,6 +66,7 @@ __all__ = [
     "invert_cohort",
     "invert_each",
     "make_predictor",
+    "make_series_fit",
     "mode_without_search",
     "one_blas_thread",
     "predict_series",

@@ -46,19 +46,24 @@ def generalised_least_squares(
 ) -> Float[np.ndarray, "confound region"]:
     """β of each region's series on the confounds under AR(1) noise of correlation ρ; of rank-deficient ones the least.
 
-    Both are whitened: x_1 √(1 − ρ²), x_t − ρ x_{t−1} within each run.
+    Both are whitened by `whiten_runs`.
     """
 
-    def whiten(columns: np.ndarray, rho: float) -> np.ndarray:
-        whitened = np.concatenate([columns[:1], columns[1:] - rho * columns[:-1]])
-        whitened[run_starts] = columns[run_starts] * np.sqrt(1 - rho**2)
-        return whitened
-
     def effects(column: np.ndarray, rho: float) -> np.ndarray:
-        found: np.ndarray = np.linalg.lstsq(whiten(confounds, rho), whiten(column[:, None], rho), rcond=None)[0]
+        X, y = (whiten_runs(part, rho, run_starts) for part in (confounds, column[:, None]))
+        found: np.ndarray = np.linalg.lstsq(X, y, rcond=None)[0]
         return found[:, 0]
 
     return np.column_stack([effects(column, value) for column, value in zip(series.T, rho, strict=True)])
+
+
+def whiten_runs(
+    columns: Float[np.ndarray, "scan *column"], rho: float, run_starts: Int[np.ndarray, "run"]
+) -> Float[np.ndarray, "scan *column"]:
+    """Columns with AR(1) noise taken to white noise: x_1 √(1 − ρ²), x_t − ρ x_{t−1} within each run."""
+    whitened = np.concatenate([columns[:1], columns[1:] - rho * columns[:-1]])
+    whitened[run_starts] = columns[run_starts] * np.sqrt(1 - rho**2)
+    return whitened
 
 
 def rotate_confounds(confounds: Float[np.ndarray, "scan confound"], as_given: bool = False) -> RotatedConfounds:

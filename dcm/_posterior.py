@@ -98,6 +98,9 @@ class Posterior:
         centre_inputs: whether the inputs were centred, so that A is the connectivity averaged over the run.
         constant_inputs: inputs of the model that never vary over the run, by name.
         run_starts: scans at which runs begin, in each of which states and noise begin anew.
+        reduced_from: what it was reduced from, by name; empty where it was inverted itself. Its noise, status, starts
+            and iterations are those of that inversion.
+        averaged_runs: how many DCMs, one a run, it is the Bayesian average of; 0 where it is of one inversion.
     """
 
     spec: Spec
@@ -125,6 +128,8 @@ class Posterior:
     centre_inputs: bool = False
     constant_inputs: tuple[str, ...] = ()
     run_starts: tuple[int, ...] = (0,)
+    reduced_from: str = ""
+    averaged_runs: int = 0
 
     def __getitem__(self, name: str) -> Marginal | Float[np.ndarray, "..."]:
         """The posterior of one parameter, ``posterior["A[V5<-V1]"]``; or the means of a field, ``posterior["A"]``.

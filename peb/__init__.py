@@ -10,6 +10,7 @@ from ._arms import (
     arms_from_interactions,
 )
 from ._average import average
+from ._averaged_runs import average_runs
 from ._combine_visits import Heterogeneity, average_visits, change, combine_visits, heterogeneity
 from ._comparison import Comparison, compare, every_combination
 from ._contrast import Contrast, parse_contrast
@@ -25,6 +26,7 @@ from ._group import LOW_INFLUENCE, Compat, GroupPosterior, GroupStatus
 from ._model_selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
 from ._node_mixture import NodeMixture
 from ._permutation import Permutation, permutation_test
+from ._reduced_models import missing_parameters, reduce_models
 from ._reduction import ProbabilityKind, Reduction, reduce, switched
 from ._reduction_check import ReductionCheck, check_reduction, is_nested
 from ._refit import Refit, RefitStatus, ReinversionRound, fit_with_reinversion
@@ -82,6 +84,7 @@ __all__ = [
     "arms_from_interactions",
     "arms_from_separate_groups",
     "average",
+    "average_runs",
     "average_visits",
     "change",
     "check_reduction",
@@ -101,10 +104,12 @@ __all__ = [
     "k_fold",
     "leave_one_out",
     "make_design",
+    "missing_parameters",
     "parse_contrast",
     "permutation_test",
     "random_effects",
     "reduce",
+    "reduce_models",
     "sample",
     "search",
     "switched",

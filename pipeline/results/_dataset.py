@@ -74,6 +74,10 @@ def posterior_dataset(
         "noise_prior_variance": float(posterior.prior.noise_variance),
         "warnings": "\n".join(warnings),
     }
+    if posterior.averaged_runs:
+        held["averaged_runs"] = posterior.averaged_runs
+    if posterior.reduced_from:
+        held["reduced_from"] = posterior.reduced_from
     if len(posterior.run_starts) > 1:
         held["run_starts"] = json.dumps(posterior.run_starts)
     if posterior.refinement is not None:
@@ -135,6 +139,8 @@ def posterior_from_values(values: Mapping[str, np.ndarray], attributes: Mapping[
         centre_inputs=bool(attributes["centre_inputs"]),
         constant_inputs=tuple(json.loads(attributes["constant_inputs"])),
         run_starts=tuple(json.loads(attributes.get("run_starts", "[0]"))),
+        reduced_from=str(attributes.get("reduced_from", "")),
+        averaged_runs=int(attributes.get("averaged_runs", 0)),
     )
     _check_shapes(posterior)
     return posterior
