@@ -234,6 +234,7 @@ def features(folder: Path) -> tuple[bytes, bytes]:
         ("ses-1", "ses-2") * 2,
         ("drug", "drug", "placebo", "placebo"),
         "arm",
+        True,
         ("drug", "placebo"),
         ("ses-1", "ses-2"),
         columns,

@@ -100,13 +100,14 @@ def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[U
     extracting = extraction_units(study, inventory, out.out)
     yield extracting
     series = {unit.name: unit_series_path(unit) for unit in extracting}
-    faces = {name.split("_task-")[0]: path for name, path in series.items() if name.endswith("faces")}
-    inverting = inversion_units(study, faces, out, batch=16)
+    faces = {name.split("_task-")[0]: (path,) for name, path in series.items() if name.endswith("faces")}
+    inverting = inversion_units(study, "", faces, out, batch=16)
     yield inverting
-    posteriors: dict[str, dict[str, Path]] = {}
+    models: dict[str, dict[str, Path]] = {}
     for unit in inverting:
-        posteriors.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
-    group = [*comparison_units(posteriors, out), *group_units(study, inventory, posteriors[MAIN], out)]
+        models.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
+    posteriors = {"": models}
+    group = [*comparison_units(posteriors, out), *group_units(study, inventory, {"": models[MAIN]}, out)]
     yield group
     names = tuple(unit.name for unit in group)
     yield [report_unit(ReportJob(study, inventory, series, posteriors, StageOutputs(names), (), out))]

@@ -20,6 +20,7 @@ COUPLED = {"faces": 0.8, "shapes": -0.1}  # what vmPFC adds of amygdala's signal
 CONTENT: dict[str, Any] = {
     "study": {"name": "Made up", "bids": "bids", "derivatives": "derivatives"},
     "participants": {"arms": ARMS},
+    "sessions": {"before": "ses-1", "after": "ses-2"},
     "scores": {"improvement": {"column": "caps", "take": "fall"}},
     "tasks": {
         "faces": {

@@ -109,6 +109,7 @@ def _study(folder: Path) -> Study:
             "space": "MNI152NLin2009cAsym",
         },
         "participants": {"arms": ARMS},
+        "sessions": {"before": "ses-1", "after": "ses-2"},
         "scores": {"improvement": {"column": "caps", "take": "fall"}},
         "tasks": {
             "faces": {

@@ -6,14 +6,16 @@ from ._analysis_data import (
     check_statistics,
     group_remarks,
     group_rows,
+    modelled_runs,
     write_design,
 )
 from ._collect import collect_inventory
 from ._confounds import ConfoundsError, RunConfounds, read_confounds
 from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events
-from ._inventory import Absence, Inventory, Participant, Run
+from ._inventory import Absence, Inventory, Participant, Run, Visit, visit_label
+from ._locate_files import session_folder
 from ._readable_files import DataError, open_nifti
-from ._scores import PARTICIPANT, SessionScores, participant_column, participant_numbers, session_scores
+from ._scores import PARTICIPANT, SessionScores, participant_column, participant_numbers, session_pair, session_scores
 
 __all__ = [
     "PARTICIPANT",
@@ -27,6 +29,7 @@ __all__ = [
     "Run",
     "RunConfounds",
     "SessionScores",
+    "Visit",
     "check_groups",
     "check_predictions",
     "check_statistics",
@@ -34,12 +37,16 @@ __all__ = [
     "conditions_of",
     "group_remarks",
     "group_rows",
+    "modelled_runs",
     "modulator_weights",
     "open_nifti",
     "participant_column",
     "participant_numbers",
     "read_confounds",
     "read_events",
+    "session_folder",
+    "session_pair",
     "session_scores",
+    "visit_label",
     "write_design",
 ]

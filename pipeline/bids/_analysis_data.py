@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,11 @@ import numpy as np
 from peb import DesignError, make_design
 
 from ..common import did_you_mean, list_names, write_bytes
-from ..study import GroupAnalysis, Prediction, Statistics, Study
+from ..study import GroupAnalysis, Prediction, Statistics, Study, VisitSelection, formula_names, select_visits
 from ..tables import MISSING, Table, TableError, number_cell, tab_separated
-from ._inventory import Inventory, Participant
+from ._inventory import Inventory, Participant, Run, Visit
 from ._readable_files import DataError
-from ._scores import PARTICIPANT, known_columns, participant_column, participant_numbers, session_scores
+from ._scores import PARTICIPANT, SESSION, known_columns, participant_column, participant_numbers, session_scores
 
 LEAST_OF_GROUP = 3  # participants of an arm
 
@@ -27,42 +27,127 @@ LEAST_OF_ARM = 3  # participants of an arm with both sessions of an outcome
 LEAST_PAIRS = 5  # participants with a number that something is correlated with
 
 
+Weights = Mapping[str | None, float]  # session → its weight
+
+
 @dataclass(frozen=True)
 class GroupRows:
     """The design of a group analysis as text, one row for each estimate.
 
     Fields:
-        names: of the estimates: ``sub-01`` where the change is analysed, ``sub-01_ses-1`` where one session is.
-        columns: the arm under its column's name, then the covariates; a cell for each name, none of them missing.
-        left_out: participants who are not in it, and why, a line each.
+        names: of the estimates: ``sub-01`` where several visits make one, ``sub-01_ses-1`` where a row is of a visit.
+        participants: whom each row is of.
+        columns: the group under its column's name, then the covariates; a cell for each name, none of them missing.
+        visits: of each row, visit → weight: 1 for a visit by itself and for all that are averaged.
+        left_out: participants, or visits, who are not in it, and why, a line each.
     """
 
     names: tuple[str, ...]
+    participants: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
+    visits: tuple[Mapping[str, float], ...]
     left_out: tuple[str, ...]
 
 
+def modelled_runs(study: Study, inventory: Inventory, name: str) -> dict[str, list[Run]]:
+    """Visit → the runs that a DCM of the study is a model of; visits that lack an input are not among them.
+
+    Where runs are concatenated, one of them must have an event of each input; where they are averaged, each of them.
+    """
+    dcm = study.dcms[name]
+    found: dict[str, list[Run]] = {}
+    for run in inventory.runs:
+        if run.task == dcm.task and (dcm.runs == "concatenate" or not set(run.undriven) & set(dcm.inputs)):
+            found.setdefault(run.visit, []).append(run)
+    undriven = {visit: set.intersection(*(set(run.undriven) for run in runs)) for visit, runs in found.items()}
+    return {visit: runs for visit, runs in found.items() if not undriven[visit] & set(dcm.inputs)}
+
+
 def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> GroupRows:
-    """Every participant who has the sessions and every covariate of an analysis."""
-    arm = study.participants.arm
-    wanted = _covariates(study, analysis)
-    sessions = _sessions(study, analysis)
-    modelled = [run for run in inventory.runs if study.dcm and run.task == study.dcm.task and not run.undriven]
-    visits = {(run.participant, run.session) for run in modelled}
-    names, rows, left_out = [], [], []
+    """Every participant, or visit, who has what an analysis takes of visits, and every covariate."""
+    selection = select_visits(study, analysis)
+    found = study.dcm_of(analysis)
+    modelled = set() if found is None else set(modelled_runs(study, inventory, found[0]))
+    task = "" if found is None else f"{found[1].task} of "
+    wanted = design_columns(study, analysis)
+    names, whom, rows, visits, left_out = [], [], [], [], []
     for participant in inventory.participants:
-        cells = {arm: participant.arm} | {name: _cell(participant, name) for name in wanted}
-        lacking = [session for session in sessions if (participant.name, session) not in visits]
-        missing = [name for name, cell in cells.items() if cell == MISSING]
-        if lacking and study.dcm is not None:
-            left_out.append(f"{participant.name}: left out, no {study.dcm.task} of {' and '.join(lacking)}")
-        elif missing:
-            left_out.append(f"{participant.name}: left out, no {list_names(missing)}")
-        else:
-            names.append(participant.name if analysis.of == "change" else f"{participant.name}_{sessions[0]}")
+        own = [visit for visit in inventory.visits if visit.participant == participant.name]
+        there = [visit for visit in own if visit.label in modelled]
+        chosen, lacking = _weighted(selection, own, there)
+        if lacking:
+            left_out.append(f"{participant.name}: left out, no {task if selection.of_sessions else ''}{lacking}")
+            continue
+        for label, weights, visit in _estimates_of(selection, participant.name, chosen):
+            cells = {name: _design_cell(study, participant, visit, name) for name in wanted}
+            missing = [name for name, cell in cells.items() if cell == MISSING]
+            if missing:
+                left_out.append(f"{label}: left out, no {list_names(missing)}")
+                continue
+            names.append(label)
+            whom.append(participant.name)
+            visits.append(weights)
             rows.append(cells)
-    columns = {name: tuple(row[name] for row in rows) for name in (arm, *wanted)}
-    return GroupRows(tuple(names), columns, tuple(left_out))
+    columns = {name: tuple(row[name] for row in rows) for name in wanted}
+    return GroupRows(tuple(names), tuple(whom), columns, tuple(visits), tuple(left_out))
+
+
+def _weighted(selection: VisitSelection, own: list[Visit], there: list[Visit]) -> tuple[dict[Visit, float], str]:
+    """A participant's visits with their weights, and what is lacking, in words; empty where nothing is."""
+    if selection.kind in ("mean", "visits"):
+        return dict.fromkeys(there, 1.0), "" if there else "visit"
+    chosen: dict[Visit, float] = {}
+    lacking = []
+    for name, weight in selection.weights.items():
+        wanted = {visit.label for visit in own if _is_named(visit, name, selection)}
+        found = [visit for visit in there if visit.label in wanted]
+        if weight and not found:
+            lacking.append(name or "the participant")
+        for visit in found:
+            chosen[visit] = chosen.get(visit, 0.0) + weight / len(found)
+    return chosen, " and ".join(lacking)
+
+
+def _estimates_of(
+    selection: VisitSelection, participant: str, chosen: Mapping[Visit, float]
+) -> Iterator[tuple[str, Mapping[str, float], Visit | None]]:
+    """Each estimate of a participant: its name, its visits with their weights, and the visit, where it is of one."""
+    if selection.kind in ("visit", "visits"):
+        for visit in chosen:
+            yield visit.label, {visit.label: 1.0}, visit
+    else:
+        yield participant, {visit.label: weight for visit, weight in chosen.items()}, None
+
+
+def _is_named(visit: Visit, name: str, selection: VisitSelection) -> bool:
+    return (visit.session or "") == name if selection.of_sessions else name in visit.values.values()
+
+
+def design_columns(study: Study, analysis: GroupAnalysis) -> list[str]:
+    """The columns that the design of an analysis is made from, in order; the group's first where it has one."""
+    column = study.participants.group_column
+    if analysis.design is not None:
+        return formula_names(analysis.design)
+    first = [] if column is None else [column]
+    return [*first, *_covariates(study, analysis)]
+
+
+def _is_group(study: Study, name: str, columns: Container[str]) -> bool:
+    """Whether a column is the group's; a formula may say group for it where no other column is called so."""
+    column = study.participants.group_column
+    return column is not None and (name == column or (name == "group" and name not in columns))
+
+
+def _design_cell(study: Study, participant: Participant, visit: Visit | None, name: str) -> str:
+    """A score in full, a column as its table has it, of the visit where a row is of one; ``n/a`` where missing."""
+    if _is_group(study, name, participant.values):
+        return participant.group or MISSING
+    if visit is not None:
+        if name == SESSION or (name == "session" and name not in visit.values):
+            return visit.session or MISSING
+        if name in visit.values:
+            return visit.values[name]
+    return _cell(participant, name)
 
 
 def write_design(study: Study, inventory: Inventory, analysis: GroupAnalysis, path: Path) -> Path:
@@ -87,12 +172,14 @@ def check_groups(study: Study, inventory: Inventory) -> list[str]:
 def group_remarks(study: Study, inventory: Inventory) -> list[str]:
     """A line for every analysis that goes on without participants who lack a covariate."""
     lines = []
+    known = known_columns(study, inventory)
     for name, analysis in study.group.items():
-        wanted = _covariates(study, analysis)
+        wanted = design_columns(study, analysis)
+        wanted = [name for name in wanted if not _is_group(study, name, known)]
         lacking = [
             participant.name
             for participant in inventory.participants
-            if any(_cell(participant, covariate) == MISSING for covariate in wanted)
+            if any(_cell(participant, covariate) == MISSING for covariate in wanted if covariate in known)
         ]
         if lacking:
             lines.append(f"[group.{name}]: {list_names(lacking)}: left out, for want of {' or '.join(wanted)}")
@@ -100,10 +187,21 @@ def group_remarks(study: Study, inventory: Inventory) -> list[str]:
 
 
 def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> Iterator[str]:
-    known = [*study.scores, *(inventory.participants[0].values if inventory.participants else ())]
-    unknown = [name for name in _covariates(study, analysis) if name not in known]
+    selection = select_visits(study, analysis)
+    of_visits = selection.kind in ("visit", "visits")
+    known = [*known_columns(study, inventory), *((*inventory.visit_columns, "session") if of_visits else ())]
+    unknown = [
+        name for name in design_columns(study, analysis) if name not in known and not _is_group(study, name, known)
+    ]
+    tables = "participants' table or that of visits" if of_visits else "participants' table"
     for name in unknown:
-        yield f"{name!r} is no score and no column of the participants' table{did_you_mean(name, known, 'covariates')}"
+        yield f"{name!r} is no score and no column of the {tables}{did_you_mean(name, known, 'covariates')}"
+    if not selection.of_sessions:
+        levels = sorted({cell for visit in inventory.visits for cell in visit.values.values()} - {MISSING})
+        strangers = [name for name in selection.weights if name not in levels]
+        unknown += strangers
+        for name in strangers:
+            yield f"of: {name!r} is no session and in no column of [visits]{did_you_mean(name, levels, 'levels')}"
     if unknown:
         return
     rows = group_rows(study, inventory, analysis)
@@ -119,20 +217,29 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
 
 def _too_few_for_group(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> str:
     """Why there are too few participants; nothing where there are enough."""
-    wanted = f"{analysis.of} of {study.dcm.task}" if study.dcm else analysis.of
+    named = study.dcm_of(analysis)
+    of = analysis.of or ("change" if select_visits(study, analysis).is_change else "visit")
+    wanted = f"{of} of {named[1].task}" if named else of
     hint = f" ({len(rows.left_out)} are left out, such as {rows.left_out[0]})" if rows.left_out else ""
-    if len(rows.names) < LEAST_OF_GROUP:
-        return f"{len(rows.names)} participants have the {wanted} and every covariate; it takes {LEAST_OF_GROUP}{hint}"
-    counts = Counter(rows.columns[study.participants.arm])
-    few = [f"{counts[arm]} of {arm}" for arm in study.participants.arms if counts[arm] < LEAST_OF_GROUP]
-    if analysis.analysis == "arms" and few:
-        return f"{' and '.join(few)} have the {wanted} and every covariate; an arm takes {LEAST_OF_GROUP}{hint}"
-    return ""
+    participants = len(set(rows.participants))
+    if participants < LEAST_OF_GROUP:
+        return f"{participants} participants have the {wanted} and every covariate; it takes {LEAST_OF_GROUP}{hint}"
+    if analysis.analysis != "arms":
+        return ""
+    column, word = study.participants.group_column, study.participants.group_word
+    counts = Counter(rows.columns[column or ""])
+    few = [f"{counts[name]} of {name}" for name in study.participants.group_names if counts[name] < LEAST_OF_GROUP]
+    if not few:
+        return ""
+    article = "an arm" if word == "arm" else "a group"
+    return f"{' and '.join(few)} have the {wanted} and every covariate; {article} takes {LEAST_OF_GROUP}{hint}"
 
 
 def _check_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> None:
     """Raises `DesignError` where the design, or that of an arm alone where arms are compared, cannot be fitted."""
-    arm = study.participants.arm
+    if analysis.design is not None:
+        return
+    arm = study.participants.group_column or ""
     wanted = _covariates(study, analysis)
     used = [arm, *wanted] if analysis.analysis == "arms" or arm in _named_covariates(analysis) else wanted
     values = {name: _values(rows, name) for name in used}
@@ -143,7 +250,7 @@ def _check_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Non
         pairs += [(arm, name) for name in wanted if {arm, name} not in [set(pair) for pair in pairs]]
     make_design(rows.names, values)
     own = [pair for pair in pairs if arm not in pair]
-    for kind in study.participants.arms if analysis.analysis == "arms" else ():
+    for kind in study.participants.group_names if analysis.analysis == "arms" else ():
         places = np.flatnonzero(np.array(rows.columns[arm]) == kind)
         try:
             make_design(
@@ -166,17 +273,12 @@ def _values(rows: GroupRows, name: str) -> np.ndarray:
 
 
 def _covariates(study: Study, analysis: GroupAnalysis) -> list[str]:
-    """Covariates besides the arm, in order."""
-    return [name for name in dict.fromkeys(_named_covariates(analysis)) if name != study.participants.arm]
+    """Covariates besides the group, in order."""
+    return [name for name in dict.fromkeys(_named_covariates(analysis)) if name != study.participants.group_column]
 
 
 def _named_covariates(analysis: GroupAnalysis) -> list[str]:
     return [*analysis.covariates, *([analysis.predict] if analysis.predict is not None else [])]
-
-
-def _sessions(study: Study, analysis: GroupAnalysis) -> list[str]:
-    before, after = study.sessions.before, study.sessions.after
-    return {"before": [before], "after": [after]}.get(analysis.of, [before, after])
 
 
 def _cell(participant: Participant, name: str) -> str:
@@ -230,6 +332,8 @@ def check_statistics(study: Study, inventory: Inventory) -> list[str]:
     how = study.statistics
     if how is None:
         return []
+    if study.sessions.pair is None or len(study.participants.group_names) != 2:
+        return ["[statistics] is of two groups in two sessions, which this study has not; remove it"]
     lines = [f"[statistics]{problem}" for problem in _ignored_settings(how)]
     for key in ("outcomes", "subscales", "null_checks", "cohort"):
         names: Sequence[str] = getattr(how, key)
@@ -279,9 +383,9 @@ def _column_problems(study: Study, inventory: Inventory, key: str, name: str) ->
 def _too_few_for_outcome(study: Study, inventory: Inventory, name: str) -> Iterator[str]:
     (score,) = session_scores(study, inventory, [name])
     both = np.isfinite(score.before) & np.isfinite(score.after)
-    arm_of = np.array([participant.arm for participant in inventory.participants])
-    counts = {arm: int((both & (arm_of == arm)).sum()) for arm in study.participants.arms}
-    few = [f"{count} of {arm}" for arm, count in counts.items() if count < LEAST_OF_ARM]
+    group_of = np.array([participant.group for participant in inventory.participants])
+    counts = {group: int((both & (group_of == group)).sum()) for group in study.participants.group_names}
+    few = [f"{count} of {group}" for group, count in counts.items() if count < LEAST_OF_ARM]
     if few:
         yield f"{' and '.join(few)} have {name} in both sessions; an arm takes {LEAST_OF_ARM}"
 

@@ -102,17 +102,16 @@ def _lost_contrasts(task: Task, present: Collection[str]) -> dict[str, list[str]
 
 def _undriven_inputs(study: Study, name: str, present: Collection[str]) -> dict[str, list[str]]:
     """Inputs of the DCM without a single event, and the conditions and modulators that each is made from."""
-    if study.dcm is None or study.dcm.task != name:
-        return {}
-    return {label: [*members] for label, members in study.dcm.inputs.items() if not set(members) & set(present)}
+    return {label: [*members] for label, members in study.dcm_inputs(name).items() if not set(members) & set(present)}
 
 
 def _is_useless(study: Study, name: str, lost: Collection[str], undriven: Collection[str]) -> bool:
     """Whether nothing that is wanted of a run can be made of it."""
     task = study.tasks[name]
     wanted = len(task.contrasts) + len(task.distances)
-    modelled = study.dcm is not None and study.dcm.task == name
-    return (wanted > 0 or modelled) and len(lost) == wanted and (not modelled or bool(undriven))
+    dcms = study.dcms_of(name).values()
+    unmodelled = all(set(undriven) & set(dcm.inputs) for dcm in dcms)
+    return (wanted > 0 or bool(dcms)) and len(lost) == wanted and unmodelled
 
 
 def _missing_condition_lines(

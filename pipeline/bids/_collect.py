@@ -6,27 +6,31 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from statistics import median
 
 from ..common import describe_reversed_order, did_you_mean, list_names, merge_remarks, nearest_name, sorted_names
 from ..study import Study
-from ._inventory import Inventory, Run
+from ._inventory import Absence, Inventory, Run
 from ._locate_files import DatasetFolders, image_space, preprocessed_images
 from ._participants import StudyParticipants, read_participants
 from ._readable_files import DataError
-from ._validate_run import RunValidation, validate_run
+from ._validate_run import RunValidation, validate_runs
+from ._visits import read_visits
 
 # Files on a network answer late, and it pays to wait for several at once; on a disk nearby threads only queue for
 # Python's lock, which doubles the time.
 THREADS = 8
 PROBED = 24  # runs after which it is clear which of the two it is
 WAITING = 4.0  # elapsed over busy time from which it is the network
-Cell = tuple[str, str, str]  # participant, session, task
+Cell = tuple[str, str | None, str]  # participant, session, task
 
 
 def check_folders(study: Study) -> Iterator[str]:
     """Folders that are not there, or hold no participants."""
     for key, folder in (("bids", study.study.bids), ("derivatives", study.study.derivatives)):
+        if folder is None:
+            continue
         if not folder.is_dir():
             problem = "is a file, not a folder" if folder.exists() else "does not exist"
             yield f"[study] {key}: {folder} {problem}; correct the path"
@@ -43,29 +47,43 @@ def check_layout(study: Study, table: StudyParticipants, derivatives: DatasetFol
     sessions = Counter(
         name for participant in names for name in derivatives.folders(participant) if name.startswith("ses-")
     )
-    if not sessions:
-        if not any(derivatives.folders(participant) for participant in names):
-            participants = list_names(derivatives.participants())
-            yield f"[study] derivatives: {derivatives.root} holds no participant of the table; it has {participants}"
-        else:
-            yield f"[study] derivatives: {derivatives.root} has no ses-* folders; a study has a before and an after"
+    labels = study.sessions.labels
+    if not any(derivatives.folders(participant) for participant in names):
+        participants = list_names(derivatives.participants())
+        yield f"[study] derivatives: {derivatives.root} holds no participant of the table; it has {participants}"
         return
-    for key, session in (("before", study.sessions.before), ("after", study.sessions.after)):
-        if session not in sessions:
-            tip = did_you_mean(session, list(sessions), "sessions")
-            yield f"[sessions] {key}: no participant has {session!r} in {derivatives.root}{tip}"
+    if labels == (None,) and sessions:
+        found = sorted_names(sessions)
+        order = ", ".join(f'"{name}"' for name in found)
+        many = ", the first first" if len(found) > 1 else ""
+        yield f"[sessions]: the data are in sessions ({list_names(found)}); add order = [{order}]{many}"
+        return
+    if labels != (None,) and not sessions:
+        yield f"[sessions]: {derivatives.root} has no ses-* folders; leave [sessions] empty, or correct derivatives"
+        return
+    for label in labels:
+        if label is not None and label not in sessions:
+            tip = did_you_mean(label, list(sessions), "sessions")
+            yield f"[sessions] {_session_key(study, label)}: no participant has {label!r} in {derivatives.root}{tip}"
     tasks = {
         str(file.label("task"))
         for participant in names
-        for session in (study.sessions.before, study.sessions.after)
+        for session in labels
         for kind in ("nii.gz", "nii")
         for file in derivatives.functional(participant, session, ("bold", kind))
     } - {"None"}
     for task in study.tasks:
-        if task not in tasks and {study.sessions.before, study.sessions.after} <= sessions.keys():
+        if task not in tasks and all(label is None or label in sessions for label in labels):
             tip = did_you_mean(task, sorted_names(tasks), "tasks")
             yield f"[tasks] {task}: no participant has an image of this task{tip}"
     yield from _spaces(study, names, derivatives)
+
+
+def _session_key(study: Study, label: str) -> str:
+    """The setting that names a session."""
+    if label in study.sessions.order:
+        return "order"
+    return "before" if label == study.sessions.before else "after"
 
 
 def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -> list[str]:
@@ -77,7 +95,7 @@ def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -
     for participant in names:
         try:
             derivatives.folders(participant)
-            for session in (study.sessions.before, study.sessions.after):
+            for session in study.sessions.labels:
                 derivatives.functional(participant, session, ("bold", "nii"))
         except DataError as error:
             problem = problem or error
@@ -90,11 +108,10 @@ def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -
 
 def _spaces(study: Study, names: Sequence[str], derivatives: DatasetFolders) -> Iterator[str]:
     """A space that no image is in, labelled_remarks once and not for each run."""
-    sessions = (study.sessions.before, study.sessions.after)
     spaces = {
         image_space(file)
         for participant in names
-        for session in sessions
+        for session in study.sessions.labels
         for task in study.tasks
         for file in preprocessed_images(derivatives, participant, session, task)
     }
@@ -117,7 +134,8 @@ def collect_inventory(study: Study, on_progress: Callable[[int, int], None] | No
         if errors:
             return Inventory((), (), (), tuple(errors))
         table = read_participants(study)
-        return _collect_runs(study, table, on_progress) if table.participants else _inventory(table, [], [], [])
+        inventory = _collect_runs(study, table, on_progress) if table.participants else _inventory(table, [], [], [])
+        return replace(inventory, **read_visits(study, inventory))
     except DataError as error:
         return Inventory((), (), (), (str(error),))
 
@@ -131,13 +149,17 @@ def _collect_runs(study: Study, table: StudyParticipants, on_progress: Callable[
     cells = [
         (participant.name, session, task)
         for participant in table.participants
-        for session in (study.sessions.before, study.sessions.after)
+        for session in study.sessions.labels
         for task in study.tasks
     ]
-    found = _validate_runs(study, derivatives, bids, cells, on_progress)
+    of_cells = _validate_cells(study, derivatives, bids, cells, on_progress)
+    found = [validation for own in of_cells for validation in own]
     errors = [*_unknown_trial_types(study, found), *_unusable(study, found)]
     labelled_remarks = [
-        (_label(cell), text) for cell, validation in zip(cells, found, strict=True) for text in validation.remarks
+        (_label(cell, validation), text)
+        for cell, own in zip(cells, of_cells, strict=True)
+        for validation in own
+        for text in validation.remarks
     ]
     runs = [validation.run for validation in found if validation.run is not None]
     return _inventory(
@@ -167,28 +189,29 @@ def _inventory(
     )
 
 
-def _label(cell: Cell) -> str:
-    return "{}_{}_task-{}".format(*cell)
+def _label(cell: Cell, validation: RunValidation) -> str:
+    participant, session, task = cell
+    return validation.run.label if validation.run is not None else Absence(participant, session, task, "").label
 
 
-def _validate_runs(
+def _validate_cells(
     study: Study,
     derivatives: DatasetFolders,
     bids: DatasetFolders,
     cells: Sequence[Cell],
     on_progress: Callable[[int, int], None] | None,
-) -> list[RunValidation]:
-    """Every cell in turn; several at once where the files are slow to answer."""
-    found: list[RunValidation] = []
+) -> list[list[RunValidation]]:
+    """The runs of every cell in turn; several cells at once where the files are slow to answer."""
+    found: list[list[RunValidation]] = []
 
-    def collect(validations: Iterable[RunValidation]) -> None:
-        for validation in validations:
-            found.append(validation)
+    def collect(validations: Iterable[list[RunValidation]]) -> None:
+        for own in validations:
+            found.append(own)
             if on_progress is not None:
                 on_progress(len(found), len(cells))
 
-    def validate(cell: Cell) -> RunValidation:
-        return validate_run(study, derivatives, bids, *cell)
+    def validate(cell: Cell) -> list[RunValidation]:
+        return validate_runs(study, derivatives, bids, *cell)
 
     since, busy_since = time.perf_counter(), time.process_time()
     collect(map(validate, cells[:PROBED]))
@@ -199,7 +222,7 @@ def _validate_runs(
 
 
 def _session_order(study: Study) -> Iterator[str]:
-    if line := describe_reversed_order(study.sessions.before, study.sessions.after):
+    if study.sessions.pair and (line := describe_reversed_order(*study.sessions.pair)):
         yield f"[sessions] {line}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -13,15 +13,34 @@ class Participant:
 
     Fields:
         name: with its prefix, such as ``sub-01``.
-        arm: one of the study's two.
+        group: one of the study's, an arm in a trial; None where the study has no groups.
         values: the other columns, as text; ``n/a`` where missing.
         scores: the study's scores by name; NaN where missing.
     """
 
     name: str
-    arm: str
+    group: str | None
     values: Mapping[str, str]
     scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One participant in one session.
+
+    Fields:
+        participant, session: ``sub-01`` and ``ses-1``; None where the study has no sessions.
+        values: what the table of visits says of it, as text; ``n/a`` where missing.
+    """
+
+    participant: str
+    session: str | None
+    values: Mapping[str, str] = field(hash=False)
+
+    @property
+    def label(self) -> str:
+        """Such as ``sub-01_ses-1``, or ``sub-01`` where there are no sessions."""
+        return visit_label(self.participant, self.session)
 
 
 @dataclass(frozen=True)
@@ -29,7 +48,7 @@ class Run:
     """One run that is complete on disk.
 
     Fields:
-        participant, session, task: ``sub-01``, ``ses-1``, and the task's bare name.
+        participant, session, task: ``sub-01``, ``ses-1`` (None where there are no sessions), and the task's bare name.
         run: the bare label of run-, None where the file has none.
         bold, brain_mask, confounds: fMRIPrep's files.
         events: None for rest.
@@ -45,7 +64,7 @@ class Run:
     """
 
     participant: str
-    session: str
+    session: str | None
     task: str
     run: str | None
     bold: Path
@@ -65,7 +84,7 @@ class Run:
     @property
     def visit(self) -> str:
         """Such as ``sub-01_ses-1``."""
-        return f"{self.participant}_{self.session}"
+        return visit_label(self.participant, self.session)
 
     @property
     def label(self) -> str:
@@ -86,9 +105,14 @@ class Absence:
     """A run that the study asks for and cannot use: what is missing or wrong, and what to do, in one line."""
 
     participant: str
-    session: str
+    session: str | None
     task: str
     problem: str
+
+    @property
+    def label(self) -> str:
+        """As of a run."""
+        return f"{visit_label(self.participant, self.session)}_task-{self.task}"
 
 
 @dataclass(frozen=True)
@@ -97,6 +121,7 @@ class Inventory:
 
     Fields:
         participants: in the order of their table.
+        visits: every participant in every session of the study, whether there are runs or not.
         runs: that can be used, by participant, session, and task.
         absences: that the study goes on without.
         errors: that it cannot go on with; one line each.
@@ -110,3 +135,14 @@ class Inventory:
     errors: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    visits: tuple[Visit, ...] = ()
+
+    @property
+    def visit_columns(self) -> tuple[str, ...]:
+        """Columns of the table of visits."""
+        return tuple(dict.fromkeys(name for visit in self.visits for name in visit.values))
+
+
+def visit_label(participant: str, session: str | None) -> str:
+    """Such as ``sub-01_ses-1``; ``sub-01`` where there are no sessions."""
+    return f"{participant}_{session}" if session else participant

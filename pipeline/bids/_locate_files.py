@@ -78,8 +78,8 @@ class DatasetFolders:
     Every method raises `DataError` where a folder may not be listed.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | None) -> None:
+        self.root = root  # None for a dataset that the study has none of
         self._listings: dict[str, FolderContent] = {}
 
     def folders(self, within: str = "") -> tuple[str, ...]:
@@ -90,25 +90,35 @@ class DatasetFolders:
         """Names of the participants' folders."""
         return [name for name in self.folders() if name.startswith("sub-")]
 
-    def functional(self, participant: str, session: str, kind: Kind) -> list[FileName]:
-        """A session's functional files of one kind, by name."""
-        return self._listed(f"{participant}/{session}/func")[1].get(kind, [])
+    def functional(self, participant: str, session: str | None, kind: Kind) -> list[FileName]:
+        """A session's functional files of one kind, by name; a participant's where there are no sessions."""
+        return self._listed(f"{session_folder(participant, session)}/func")[1].get(kind, [])
 
-    def inherited(self, participant: str, session: str, entities: Mapping[str, str], kind: Kind) -> Iterator[FileName]:
+    def inherited(
+        self, participant: str, session: str | None, entities: Mapping[str, str], kind: Kind
+    ) -> Iterator[FileName]:
         """Files of a kind that hold for a run, the most particular first.
 
         By BIDS's inheritance principle: those beside the run or in a folder above it whose name has no part that the
         run's name has not.
         """
         wanted = comparable_entities(entities)
-        for within in (f"{participant}/{session}/func", f"{participant}/{session}", participant, ""):
+        folder = session_folder(participant, session)
+        for within in dict.fromkeys((f"{folder}/func", folder, participant, "")):
             fit = [file for file in self._listed(within)[1].get(kind, []) if file.indexed.items() <= wanted.items()]
             yield from sorted(fit, key=lambda file: -len(file.entities))
 
     def _listed(self, within: str) -> FolderContent:
+        if self.root is None:
+            return (), {}
         if within not in self._listings:
             self._listings[within] = _scan(f"{self.root}/{within}" if within else str(self.root))
         return self._listings[within]
+
+
+def session_folder(participant: str, session: str | None) -> str:
+    """Such as ``sub-01/ses-1``; ``sub-01`` where there are no sessions."""
+    return participant if session is None else f"{participant}/{session}"
 
 
 def _scan(folder: str) -> FolderContent:
@@ -157,30 +167,59 @@ class RunFiles:
     remarks: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RunProblem:
+    """A run that cannot be used, by its label, and why, naming the files expected."""
+
+    run: str | None
+    problem: str
+
+
 def image_space(file: FileName) -> str:
     """The space that an image is in, with its cohort where it has one."""
     space, cohort = file.label("space"), file.label("cohort")
     return NATIVE if space is None else space if cohort is None else f"{space}_cohort-{cohort}"
 
 
-def preprocessed_images(derivatives: DatasetFolders, participant: str, session: str, task: str) -> list[FileName]:
+def preprocessed_images(
+    derivatives: DatasetFolders, participant: str, session: str | None, task: str
+) -> list[FileName]:
     """Every preprocessed image of a task in a session, in whatever space."""
     found = [file for kind in _IMAGES for file in derivatives.functional(participant, session, ("bold", kind))]
     return [file for file in found if file.label("desc") == "preproc" and file.label("task") == task]
 
 
 def locate_files(
-    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str, name: str
-) -> RunFiles:
-    """The files of one participant's run of a task in a session.
+    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str | None, name: str
+) -> list[RunFiles | RunProblem]:
+    """The files of every run of a task in one participant's session, run 1 first.
 
-    Raises `DataError`, naming the files expected, where one is missing.
+    Raises `DataError`, naming the files expected, where there is no run at all, or none as the study asks for.
     """
     task = study.tasks[name]
     images = preprocessed_images(derivatives, participant, session, name)
     if not images:
         raise DataError(_why_no_image(derivatives, participant, session, name))
-    bold, remarks = _choose_image(_in_space(images, study), task)
+    found: list[RunFiles | RunProblem] = []
+    for bold, remarks in _choose_images(_in_space(images, study), task):
+        try:
+            found.append(_run_files(bold, remarks, task, derivatives, bids, participant, session, name))
+        except DataError as error:
+            found.append(RunProblem(bold.label("run"), str(error)))
+    return found
+
+
+def _run_files(
+    bold: FileName,
+    remarks: list[str],
+    task: Task,
+    derivatives: DatasetFolders,
+    bids: DatasetFolders,
+    participant: str,
+    session: str | None,
+    name: str,
+) -> RunFiles:
+    """What belongs to an image; raises `DataError`, naming the files expected, where one is missing."""
     source = {key: label for key, label in bold.entities.items() if key not in _ADDED_ENTITIES}
     grid = {key: label for key, label in bold.entities.items() if key != "desc"}
     head = "_".join(f"{key}-{label}" for key, label in source.items())
@@ -225,22 +264,25 @@ def locate_files(
     )
 
 
-def _no_events(bids: DatasetFolders, participant: str, session: str, task: str, head: str) -> str:
+def _no_events(bids: DatasetFolders, participant: str, session: str | None, task: str, head: str) -> str:
     """That there are no events, and those of the task that are another run's by their name."""
     found = bids.functional(participant, session, ("events", "tsv"))
     others = [file.path.name for file in found if file.label("task") == task]
     others_found = f"; there is {list_names(others)}, whose name is not that of the image" if others else ""
-    return f"{participant}/{session}/func/{head}_events.tsv is missing in the BIDS dataset{others_found}"
+    folder = session_folder(participant, session)
+    return f"{folder}/func/{head}_events.tsv is missing in the BIDS dataset{others_found}"
 
 
-def _why_no_image(derivatives: DatasetFolders, participant: str, session: str, task: str) -> str:
+def _why_no_image(derivatives: DatasetFolders, participant: str, session: str | None, task: str) -> str:
     """Why there is no image: no participant, no session, no run."""
     if not derivatives.folders(participant) and participant not in derivatives.folders():
         return f"there is no folder {participant} in the derivatives"
     sessions = [name for name in derivatives.folders(participant) if name.startswith("ses-")]
-    if session not in sessions:
-        return f"there is no folder {participant}/{session} in the derivatives (sessions: {list_names(sessions)})"
-    return f"{participant}/{session}/func/{participant}_{session}_task-{task}…_desc-preproc_bold.nii.gz is missing"
+    folder = session_folder(participant, session)
+    if session is not None and session not in sessions:
+        return f"there is no folder {folder} in the derivatives (sessions: {list_names(sessions)})"
+    head = folder.replace("/", "_")
+    return f"{folder}/func/{head}_task-{task}…_desc-preproc_bold.nii.gz is missing"
 
 
 def _in_space(images: list[FileName], study: Study) -> list[FileName]:
@@ -262,22 +304,25 @@ def _in_space(images: list[FileName], study: Study) -> list[FileName]:
     return fit
 
 
-def _choose_image(images: list[FileName], task: Task) -> tuple[FileName, list[str]]:
-    """The image to take among those of one task, session and space; and what was left."""
+def _choose_images(images: list[FileName], task: Task) -> list[tuple[FileName, list[str]]]:
+    """The image of each run to take among those of one task, session and space; and what was left of it."""
     usable = [file for file in images if file.label("echo") is None and file.label("part") in (None, "mag")]
     if not usable:
         raise DataError("there are only images of single echoes or phases; give fMRIPrep's combined one")
     if task.acquisition is not None:
         usable = _labelled(usable, "acq", task.acquisition.removeprefix("acq-"), "acquisition")
-    if task.run is not None:
-        usable = _labelled(usable, "run", str(task.run).removeprefix("run-"), "run")
-    first, *others = sorted(usable, key=_order)
-    if not others:
-        return first, []
-    others_left = [_distinct_labels(file) for file in others]
-    return first, [
-        f"{_distinct_labels(first)} is taken, {list_names(others_left)} is left; [tasks] run and acquisition say which"
-    ]
+    if task.chosen_runs:
+        usable = [file for run in task.chosen_runs for file in _labelled(usable, "run", run, "run")]
+    runs: dict[str | None, list[FileName]] = {}
+    for file in sorted(usable, key=_order):
+        label = file.label("run")
+        runs.setdefault(None if label is None else comparable_label(label), []).append(file)
+    chosen = []
+    for first, *others in runs.values():
+        left = [_distinct_labels(file) for file in others]
+        remark = f"{_distinct_labels(first)} is taken, {list_names(left)} is left; [tasks] acquisition says which"
+        chosen.append((first, [remark] if others else []))
+    return chosen
 
 
 def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> list[FileName]:

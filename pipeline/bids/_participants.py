@@ -1,4 +1,4 @@
-"""The participants' table → who is in the study, in which arm, and who is not and why."""
+"""The participants' table → who is in the study, in which group, and who is not and why."""
 
 from __future__ import annotations
 
@@ -42,29 +42,52 @@ class StudyParticipants:
 
 
 def read_participants(study: Study) -> StudyParticipants:
-    """Every participant of the table, with arm and scores; everything that is wrong is reported."""
+    """Every participant of the table, with group and scores; everything that is wrong is reported.
+
+    Where the study has no groups and there is no table, participants are those of the folders.
+    """
     result = StudyParticipants()
-    table_path = study.participants.table or study.study.bids / "participants.tsv"
+    table_path = participants_table(study)
     try:
-        table = read_table(table_path)
+        table = _table_of_folders(study, result) if table_path is None else read_table(table_path)
         result.remarks += table.remarks
         rows = _rows(table, study, result)
-        arms = _arms(table, study, rows, result)
+        groups = _groups(table, study, rows, result)
     except TableError as error:
         result.errors.append(f"{_folder_if_absent(error.path)}{error}")
         return result
-    scores = read_scores(study, table_path, list(arms), result.errors, result.remarks)
+    scores = read_scores(study, table.path, list(groups), result.errors, result.remarks)
     result.participants = tuple(
         Participant(
             name,
-            arm,
-            _values(table, rows[name], study.participants.arm),
+            group,
+            _values(table, rows[name], study.participants.group_column),
             {score: values[name] for score, values in scores.items()},
         )
-        for name, arm in arms.items()
+        for name, group in groups.items()
     )
     result.remarks += _code_remarks(study, result.participants)
     return result
+
+
+def participants_table(study: Study) -> Path | None:
+    """The table of participants: the one named, else that of the dataset or its derivatives; None where none is there.
+
+    Where groups are asked for, it is the one that ought to be there.
+    """
+    if study.participants.table is not None:
+        return study.participants.table
+    places = [folder / "participants.tsv" for folder in (study.study.bids, study.study.derivatives) if folder]
+    there = next((path for path in places if path.is_file()), None)
+    return there if there is not None or study.participants.group_column is None else next(iter(places), None)
+
+
+def _table_of_folders(study: Study, found: StudyParticipants) -> Table:
+    """A table of everybody who has a folder, where nobody has written one."""
+    names = list(dict.fromkeys(_folders(study)))
+    found.remarks.append(f"there is no participants.tsv; participants are the {len(names)} folders")
+    path = (study.study.derivatives or study.study.bids or Path()) / "participants.tsv"
+    return Table(path, (PARTICIPANT,), tuple((name,) for name in names), tuple(range(2, len(names) + 2)))
 
 
 def _folder_if_absent(path: Path) -> str:
@@ -75,7 +98,10 @@ def _folder_if_absent(path: Path) -> str:
 def _folders(study: Study) -> list[str]:
     """Every participant who has a folder, in the dataset or its derivatives."""
     return [
-        name for place in (study.study.bids, study.study.derivatives) for name in DatasetFolders(place).participants()
+        name
+        for place in (study.study.bids, study.study.derivatives)
+        if place is not None
+        for name in DatasetFolders(place).participants()
     ]
 
 
@@ -114,11 +140,12 @@ def _rows(table: Table, study: Study, found: StudyParticipants) -> dict[str, int
 
 def _rows_of_others(table: Table, study: Study, names: Sequence[str]) -> set[int]:
     """Rows of those who do not participate, whatever else is wrong with them."""
-    arm = study.participants.arm
-    if arm not in table.columns:
-        return set()
+    column = study.participants.group_column
     excluded = {bids_label(name) for name in study.participants.exclude}
-    return {row for row, cell in enumerate(table.column(arm)) if cell == MISSING or names[row] in excluded}
+    others = {row for row, name in enumerate(names) if name in excluded}
+    if column is None or column not in table.columns:
+        return others if column is None else set()
+    return others | {row for row, cell in enumerate(table.column(column)) if cell == MISSING}
 
 
 def _check_zeros(table: Table, names: Sequence[str], folders: Sequence[str]) -> None:
@@ -131,57 +158,62 @@ def _check_zeros(table: Table, names: Sequence[str], folders: Sequence[str]) -> 
             )
 
 
-def _arms(table: Table, study: Study, rows: Mapping[str, int], found: StudyParticipants) -> dict[str, str]:
-    """The arm of every participant of the study."""
-    column, arms = study.participants.arm, study.participants.arms
-    if column not in table.columns:
+def _groups(table: Table, study: Study, rows: Mapping[str, int], found: StudyParticipants) -> dict[str, str | None]:
+    """The group of every participant of the study; None where the study has no groups."""
+    column, groups, word = (
+        study.participants.group_column,
+        study.participants.group_names,
+        study.participants.group_word,
+    )
+    if column is not None and column not in table.columns:
         raise TableError(
             table.path,
-            f"has no column {column!r}, which [participants] arm names{did_you_mean(column, table.columns, 'columns')}",
+            f"has no column {column!r}, which [participants] {word} names"
+            f"{did_you_mean(column, table.columns, 'columns')}",
             1,
         )
-    cells = table.column(column)
+    cells = table.column(column) if column is not None else ()
     excluded = {bids_label(name): why for name, why in study.participants.exclude.items()}
     labels = match_labels(excluded, rows)
     excluded = {labels.get(name, name): why for name, why in excluded.items()}
     for name in excluded.keys() - rows.keys():
         found.errors.append(f"[participants] exclude names {name}, who is not in {table.path.name}; correct the name")
-    kept: dict[str, str] = {}
-    unknown_arms: dict[str, list[str]] = {}
+    kept: dict[str, str | None] = {}
+    unknown_groups: dict[str, list[str]] = {}
     for name, row in rows.items():
-        arm = cells[row]
+        group = cells[row] if column is not None else None
         if name in excluded:
             found.left_out.append((name, excluded[name]))
-        elif arm == MISSING:
+        elif group == MISSING:
             found.left_out.append((name, f"has no {column} in {table.path.name}, line {table.lines[row]}"))
-        elif arm not in arms:
-            unknown_arms.setdefault(arm, []).append(f"{name} (line {table.lines[row]})")
+        elif group is not None and group not in groups:
+            unknown_groups.setdefault(group, []).append(f"{name} (line {table.lines[row]})")
         else:
-            kept[name] = arm
-    for arm, strangers in unknown_arms.items():
+            kept[name] = group
+    for group, strangers in unknown_groups.items():
         found.errors.append(
-            f"{table.path.name}: {column} is {arm!r} for {list_names(strangers)}, which is no arm of the study"
-            f"{did_you_mean(arm, arms, 'arms')}; correct it, or name them under [participants] exclude"
+            f"{table.path.name}: {column} is {group!r} for {list_names(strangers)}, which is no {word} of the study"
+            f"{did_you_mean(group, groups, f'{word}s')}; correct it, or name them under [participants] exclude"
         )
     found.errors += [
-        f"{table.path.name}: no participant has {column} {arm}; check [participants] arms and exclude"
-        for arm in arms
-        if arm not in kept.values()
+        f"{table.path.name}: no participant has {column} {group}; check [participants] {word}s and exclude"
+        for group in groups
+        if group not in kept.values()
     ]
     found.remarks += [f"{name} is left out: {why}" for name, why in found.left_out]
-    if not study.participants.all_different and (groups := find_repeated_participants(list(kept))):
+    if not study.participants.all_different and (repeated := find_repeated_participants(list(kept))):
         found.errors.append(
-            f"{table.path.name}: {describe_repeated_participants(groups)}; make them sessions of one, or under "
+            f"{table.path.name}: {describe_repeated_participants(repeated)}; make them sessions of one, or under "
             "[participants] exclude all but one, or write all_different = true"
         )
     return kept
 
 
-def _values(table: Table, row: int, arm: str) -> dict[str, str]:
+def _values(table: Table, row: int, group: str | None) -> dict[str, str]:
     """The other columns of a row; a number whose points may separate thousands is marked, and so is none."""
     values = {}
     for name, cell in zip(table.columns, table.rows[row], strict=True):
-        if name not in (PARTICIPANT, arm, *table.repeated):
+        if name not in (PARTICIPANT, group, *table.repeated):
             values[name] = f"{cell} (thousands?)" if name in table.ambiguous and "." in cell else cell
     return values
 

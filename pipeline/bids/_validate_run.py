@@ -13,14 +13,14 @@ from ._check_events import check_events
 from ._confounds import check_confounds, read_confounds
 from ._events import read_events
 from ._inventory import Absence, Run
-from ._locate_files import DatasetFolders, RunFiles, locate_files
+from ._locate_files import DatasetFolders, RunFiles, RunProblem, locate_files
 from ._readable_files import DataError, Header, check_filled, read_header
 from ._timing import RunTiming, TimingNeeds, read_timing
 
 
 @dataclass(frozen=True)
 class RunValidation:
-    """What there is of a task in one session of one participant.
+    """What there is of one run of a task in one session of one participant.
 
     Fields:
         run: None where it cannot be used.
@@ -35,28 +35,41 @@ class RunValidation:
     events: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
 
-def validate_run(
-    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str, task: str
-) -> RunValidation:
-    """Locate a run's files and compare them with each other, headers only; what is wrong makes an `Absence`."""
+def validate_runs(
+    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str | None, task: str
+) -> list[RunValidation]:
+    """Locate the files of all runs of a task in a session, and compare them with each other, headers only.
+
+    One validation a run, or one where there is none; what is wrong with a run makes an `Absence`.
+    """
     try:
-        return _validate_run(study, derivatives, bids, participant, session, task)
+        found = locate_files(study, derivatives, bids, participant, session, task)
+    except DataError as error:
+        return [RunValidation(None, Absence(participant, session, task, str(error)))]
     except Exception as error:  # of an unforeseen kind: one run must not end the study
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        return RunValidation(None, Absence(participant, session, task, f"its files cannot be understood ({words})"))
+        return [_not_understood(error, participant, session, task)]
+    several = len(found) > 1
+    return [_validate_run(study, files, participant, session, task, several) for files in found]
+
+
+def _not_understood(error: Exception, participant: str, session: str | None, task: str) -> RunValidation:
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return RunValidation(None, Absence(participant, session, task, f"its files cannot be understood ({words})"))
 
 
 def _validate_run(
-    study: Study, derivatives: DatasetFolders, bids: DatasetFolders, participant: str, session: str, task: str
+    study: Study, files: RunFiles | RunProblem, participant: str, session: str | None, task: str, several: bool
 ) -> RunValidation:
+    which = f"run-{files.run}: " if several and files.run is not None else ""
+    if isinstance(files, RunProblem):
+        return RunValidation(None, Absence(participant, session, task, f"{which}{files.problem}"))
     try:
-        files = locate_files(study, derivatives, bids, participant, session, task)
-    except DataError as error:
-        return RunValidation(None, Absence(participant, session, task, str(error)))
-    check = _RunCheck(study, task, files)
-    run = check.run(participant, session)
+        check = _RunCheck(study, task, files)
+        run = check.run(participant, session)
+    except Exception as error:  # of an unforeseen kind: one run must not end the study
+        return _not_understood(error, participant, session, task)
     if check.problems:
-        absence = Absence(participant, session, task, "; ".join(check.problems))
+        absence = Absence(participant, session, task, f"{which}{'; '.join(check.problems)}")
         return RunValidation(None, absence, tuple(check.remarks), check.events)
     return RunValidation(run, None, tuple(check.remarks), check.events)
 
@@ -70,7 +83,7 @@ class _RunCheck:
         self.remarks = list(files.remarks)
         self.events: dict[str, tuple[int, float]] = {}
 
-    def run(self, participant: str, session: str) -> Run | None:
+    def run(self, participant: str, session: str | None) -> Run | None:
         """The run; None where image or timing cannot be used."""
         files, bold = self.files, self._read_image()
         timing = self._read_timing(bold)
@@ -124,11 +137,11 @@ class _RunCheck:
         return bold
 
     def _read_timing(self, bold: Header | None) -> RunTiming | None:
-        dcm, settings = self.study.dcm, self.study.tasks[self.task]
+        dcms, settings = self.study.dcms_of(self.task).values(), self.study.tasks[self.task]
         needs = TimingNeeds(
             self.task,
             settings.repetition_time,
-            echo_time=dcm is not None and dcm.task == self.task and dcm.echo_time == "scanner",
+            echo_time=any(dcm.echo_time == "scanner" for dcm in dcms),
             reference=not settings.rest,
         )
         try:

@@ -11,14 +11,14 @@ import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Data, Spec
 
-from ..bids import Inventory, Run, group_rows
+from ..bids import Inventory, Run, group_rows, modelled_runs
 from ..common import UsageError, list_names
 from ..images import ExtractionFileError, read_extraction, run_design, series_path
 from ..inversion import read_inputs, remark_lines
 from ..results import ResultFileError, read_posterior
 from ..spm import DcmFile
 from ..stages import checked_inventory, posterior_path
-from ..study import MAIN, GroupAnalysis, Study, model_specs, read_study
+from ..study import MAIN, Dcm, GroupAnalysis, Study, model_specs, read_study, select_visits
 from ._simulation_design import (
     CalibrationDesign,
     GroupQuestion,
@@ -115,52 +115,52 @@ def read_study_design(
     Raises `UsageError` where the study has no DCM, or no run of it can be used.
     """
     study = read_study(path)
-    if study.dcm is None:
+    if not study.dcms:
         raise UsageError(
             f"{path} has no [dcm], so that there is no model to calibrate; add one, or give DCM_*.mat files"
         )
-    models = dict(model_specs(study.dcm))
+    name, dcm = next(iter(study.dcms.items()))
+    if len(study.dcms) > 1:
+        say(f"of several DCMs the first, [dcm.{name}], is calibrated")
+    models = dict(model_specs(dcm))
     spec = models.pop(MAIN)
     inventory = checked_inventory(study)
-    runs = [run for run in inventory.runs if run.task == study.dcm.task and not run.undriven]
+    runs = [run for runs in modelled_runs(study, inventory, name).values() for run in runs if not run.undriven]
     if not runs:
-        raise UsageError(
-            f"{path}: no run of {study.dcm.task} has events for every input, so that there is no design to take"
-        )
-    templates, assumptions = _run_templates(study, runs)
+        raise UsageError(f"{path}: no run of {dcm.task} has events for every input, so that there is no design to take")
+    templates, assumptions = _run_templates(study, dcm, runs)
     for template in templates:
         check_inputs(spec, template, str(path))
-    found = _read_study_estimates(study, spec, runs, say)
+    found = _read_study_estimates(study, name, spec, runs, say)
     question, spread = _group_question(study, inventory, spec, found)
     assumptions.append(describe_noise(found, ratios))
     return CalibrationDesign(study.study.name, spec, models, templates, found, question, (*assumptions, spread)), study
 
 
-def _run_templates(study: Study, runs: list[Run]) -> tuple[tuple[Data, ...], list[str]]:
+def _run_templates(study: Study, dcm: Dcm, runs: list[Run]) -> tuple[tuple[Data, ...], list[str]]:
     """Runs as they were extracted, else as their events have them."""
     extracted = [run for run in runs if series_path(study.study.out, run).is_file()]
     if extracted:
         try:
-            return tuple(_template_from_extraction(study, run) for run in pick_evenly(extracted)), []
+            return tuple(_template_from_extraction(study, dcm, run) for run in pick_evenly(extracted)), []
         except ExtractionFileError as error:
             raise UsageError(str(error)) from error
     try:
-        templates = [_template_from_events(study, run) for run in pick_evenly(runs)]
+        templates = [_template_from_events(study, dcm, run) for run in pick_evenly(runs)]
     except ValueError as error:
         raise UsageError(str(error)) from error
     return tuple(templates), ["No run is extracted yet: inputs are from the events, confounds from their tables."]
 
 
-def _template_from_extraction(study: Study, run: Run) -> Data:
-    assert study.dcm is not None
+def _template_from_extraction(study: Study, dcm: Dcm, run: Run) -> Data:
     extraction = read_extraction(series_path(study.study.out, run))
-    return extraction.dcm_data(study.dcm.regions, _echo_time(study, extraction.echo_time, run.visit))
+    echo_time = _echo_time(dcm, extraction.echo_time, run.visit)
+    return extraction.dcm_data(dcm.regions, echo_time, inputs=tuple(dcm.inputs))
 
 
-def _template_from_events(study: Study, run: Run) -> Data:
-    assert study.dcm is not None
-    design = run_design(run, study)
-    noise = np.random.default_rng(0).standard_normal((design.scans, len(study.dcm.regions)))
+def _template_from_events(study: Study, dcm: Dcm, run: Run) -> Data:
+    design = run_design(run, study, dcm)
+    noise = np.random.default_rng(0).standard_normal((design.scans, len(dcm.regions)))
     return Data(
         noise,
         design.inputs,
@@ -168,13 +168,12 @@ def _template_from_events(study: Study, run: Run) -> Data:
         design.repetition_time,
         design.confounds,
         design.delays,
-        _echo_time(study, design.echo_time, run.visit),
+        _echo_time(dcm, design.echo_time, run.visit),
     )
 
 
-def _echo_time(study: Study, stated: float | None, visit: str) -> float:
-    assert study.dcm is not None
-    if study.dcm.echo_time == "spm12":
+def _echo_time(dcm: Dcm, stated: float | None, visit: str) -> float:
+    if dcm.echo_time == "spm12":
         return SPM12_ECHO_TIME
     if stated is None:
         raise UsageError(
@@ -184,12 +183,12 @@ def _echo_time(study: Study, stated: float | None, visit: str) -> float:
 
 
 def _read_study_estimates(
-    study: Study, spec: Spec, runs: list[Run], say: Callable[[str], None]
+    study: Study, dcm_name: str, spec: Spec, runs: list[Run], say: Callable[[str], None]
 ) -> tuple[RunEstimate, ...]:
     """What the study's own inversions found, of the model as it is now."""
     found, others = [], 0
-    for run in runs:
-        path = posterior_path(study, MAIN, run.visit)
+    for run in {run.visit: run for run in runs}.values():
+        path = posterior_path(study, dcm_name, MAIN, run.visit)
         if not path.is_file():
             continue
         try:
@@ -212,18 +211,21 @@ def _group_question(
     analyses = [analysis for analysis in study.group.values() if analysis.analysis == "arms"] or list(
         study.group.values()
     )
-    analysis = analyses[0] if analyses else GroupAnalysis(analysis="arms")
+    names = study.participants.group_names
+    usual = GroupAnalysis(analysis="arms" if len(names) == 2 else "fit", of=study.sessions.labels[0])
+    analysis = analyses[0] if analyses else usual.model_copy(update={"of": None} if study.sessions.pair else {})
     rows = group_rows(study, inventory, analysis)
-    if not rows.names and analysis.of == "change":  # nobody has both sessions
+    if not rows.names and select_visits(study, analysis).is_change:  # nobody has both sessions
         analysis = analysis.model_copy(update={"of": "before"})
         rows = group_rows(study, inventory, analysis)
+    is_change = select_visits(study, analysis).is_change
     spread, wording = participant_spread(spec, found)
-    counts = Counter(rows.columns.get(study.participants.arm, ()))
-    sizes = tuple(counts[arm] for arm in study.participants.arms)
-    what = "change" if analysis.of == "change" else "connectivity"
-    visits: int = 2 if analysis.of == "change" else 1
-    if analysis.analysis == "arms" and min(sizes, default=0) >= 2:
-        first, second = study.participants.arms
+    counts = Counter(rows.columns.get(study.participants.group_column or "", ()))
+    sizes = tuple(counts[name] for name in names) or (len(set(rows.participants)),)
+    what = "change" if is_change else "connectivity"
+    visits: int = 2 if is_change else 1
+    if analysis.analysis == "arms" and len(sizes) == 2 and min(sizes) >= 2:
+        first, second = names
         asked = f"Does the {what} of a connection differ between {first} and {second}?"
         return GroupQuestion("arms", sizes, 2 if visits == 2 else 1, spread, asked), f"A spread of {wording}."
     asked = f"Is the {what} of a connection different from 0?"

@@ -72,8 +72,7 @@ def command(
     _check_paths(paths)
     if paths[0].suffix.lower() == ".toml":
         design, study = read_study_design(paths[0], print_message, ratios)
-        assert study.dcm is not None
-        mode = mode or mode_from_study(study.dcm)
+        mode = mode or mode_from_study(next(iter(study.dcms.values())))
         folder = out or study.study.out / "calibration"
     else:
         design = read_file_design(paths, print_message, ratios)

@@ -104,12 +104,12 @@ def _json(table: FeatureTable, run: StudyRun, path: Path) -> dict[str, Any]:
         "rows": [
             {
                 "participant_id": participant,
-                "session": session,
-                table.arm: arm,
+                **({"session": session} if session else {}),
+                **({table.group: group} if table.group else {}),
                 **json_value(dict(zip(names, row, strict=True))),
             }
-            for participant, session, arm, row in zip(
-                table.participants, table.sessions, table.arms, table.values.tolist(), strict=True
+            for participant, session, group, row in zip(
+                table.participants, table.sessions, table.groups, table.values.tolist(), strict=True
             )
         ],
         "kinds": _by_kind(table),

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..bids import Run, RunConfounds, read_confounds, read_events
-from ..study import Glm, Study, parse_contrast
+from ..study import Dcm, Glm, Study, parse_contrast
 from ._grid import ExtractionError
 from ._task_regressors import BINS, TaskRegressors, convolve_and_sample, dcm_inputs, task_regressors
 
@@ -197,19 +197,18 @@ class RunDesign:
     echo_time: float | None
 
 
-def run_design(run: Run, study: Study) -> RunDesign:
-    """The design of one run of the DCM's task.
+def run_design(run: Run, study: Study, dcm: Dcm) -> RunDesign:
+    """The design of one run of a DCM's task.
 
     Raises `ValueError`, in one line, where events or confounds cannot be read or do not fit.
     """
-    assert study.dcm is not None
     task = study.tasks[run.task]
     events = None if task.rest or run.events is None else read_events(run.events, task)
     regressors = task_regressors(run, task, events)
     design = make_design_matrix(run, study.glm, regressors, read_confounds(run, study))
     return RunDesign(
         visit=run.visit,
-        inputs=dcm_inputs(run, study.dcm.inputs, regressors),
+        inputs=dcm_inputs(run, dcm.inputs, regressors),
         confounds=design.nuisance,
         scans=run.scans,
         bin_width=run.repetition_time / BINS,

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 
 from dcm import Data
 
+from ..bids import visit_label
 from ..results import ResultFileError, build_result, read_content, write_dataset
 from ._region_series import whitener
 
@@ -91,7 +92,7 @@ class Extraction:
     """
 
     participant: str
-    session: str
+    session: str | None
     task: str
     label: str
     regions: tuple[str, ...]
@@ -131,14 +132,22 @@ class Extraction:
 
     @property
     def visit(self) -> str:
-        """Such as ``sub-01_ses-1``."""
-        return f"{self.participant}_{self.session}"
+        """Such as ``sub-01_ses-1``, or ``sub-01`` where there are no sessions."""
+        return visit_label(self.participant, self.session)
 
-    def dcm_data(self, regions: tuple[str, ...], echo_time: float, *, whitened: bool = False) -> Data:
+    def dcm_data(
+        self,
+        regions: tuple[str, ...],
+        echo_time: float,
+        *,
+        inputs: tuple[str, ...] | None = None,
+        whitened: bool = False,
+    ) -> Data:
         """Series of some regions and the inputs, as a DCM takes them.
 
         Arguments:
             echo_time: s.
+            inputs: of the model, in its order; None for all.
             whitened: leave series and confounds whitened, as SPM does, whose DCMs take noise for independent. W acts on
                 the signal too, and the prediction is not multiplied by it: where ρ is 0.3, signals slower than the
                 noise lose a quarter of their size, and driving inputs (C) with them. So a DCM that knows of serial
@@ -149,7 +158,10 @@ class Extraction:
         if self.autocorrelation and not whitened:
             whiten = whitener(self.autocorrelation, len(series))
             series, confounds = np.linalg.solve(whiten, series), np.linalg.solve(whiten, confounds)
-        return Data(series, self.inputs, self.bin_width, self.repetition_time, confounds, self.delays, echo_time)
+        columns = [self.input_names.index(name) for name in (self.input_names if inputs is None else inputs)]
+        return Data(
+            series, self.inputs[:, columns], self.bin_width, self.repetition_time, confounds, self.delays, echo_time
+        )
 
 
 class ExtractionFileError(ResultFileError):
@@ -177,6 +189,7 @@ def _extraction(values: Mapping[str, np.ndarray], attributes: Mapping[str, Any])
     fields: dict[str, Any] = {key: values[key] for key in _ARRAYS}
     fields |= {field: tuple(map(str, values[key])) if key in values else () for key, field in _NAMES.items()}
     fields |= {key: str(attributes[key]) for key in _TEXTS}
+    fields["session"] = fields["session"] or None
     fields |= {key: float(attributes[key]) for key in _NUMBERS}
     fields["sources"] = tuple(map(str, json.loads(str(attributes["sources"]))))
     echo_time = float(attributes["echo_time"])
@@ -191,7 +204,7 @@ def _dataset(extraction: Extraction) -> xr.Dataset:
     names = {key: np.array(getattr(extraction, field), dtype=object) for key, field in _NAMES.items()}
     coordinates = {key: (key, labels) for key, labels in names.items() if labels.size}
     attributes: dict[str, str | float] = {"format": EXTRACTION_FORMAT}
-    attributes |= {key: str(getattr(extraction, key)) for key in _TEXTS}
+    attributes |= {key: str(getattr(extraction, key) or "") for key in _TEXTS}
     attributes |= {key: float(getattr(extraction, key)) for key in _NUMBERS}
     attributes["sources"] = json.dumps(extraction.sources, ensure_ascii=False)
     attributes["echo_time"] = -1.0 if extraction.echo_time is None else float(extraction.echo_time)

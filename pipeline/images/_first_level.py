@@ -101,7 +101,7 @@ def _first_level(run: Run, study: Study) -> RunFirstLevel:
     taken_out = read_confounds(run, study)
     design = make_design_matrix(run, study.glm, regressors, taken_out)
     weights, lacking = contrast_weights_of_run(run.label, task.contrasts, design)
-    driven = {} if study.dcm is None or study.dcm.task != run.task else study.dcm.inputs
+    driven = study.dcm_inputs(run.task)
     inputs = dcm_inputs(run, driven, regressors)
     voxels = _read_brain(run)
     signal = signal_scale(run.label, voxels.series)

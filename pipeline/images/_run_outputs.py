@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from ..bids import Run
+from ..bids import Run, session_folder
 from ..common import release, write_bytes, write_json
 from ..study import Study
 from ._extraction import write_extraction
@@ -48,7 +48,7 @@ def entity(name: str) -> str:
 
 
 def _folder(out: Path, run: Run) -> Path:
-    return out / run.participant / run.session / "func"
+    return out / session_folder(run.participant, run.session) / "func"
 
 
 def extract_to_files(run: Run, study: Study, out: Path) -> list[Path]:
@@ -152,6 +152,6 @@ def _regions(level: RunFirstLevel) -> Mapping[str, Any]:
 def _source(path: Path, study: Study) -> str:
     """As a BIDS URI, which does not say where on this computer the dataset lies."""
     for dataset, folder in (("derivatives", study.study.derivatives), ("raw", study.study.bids)):
-        if path.is_relative_to(folder):
+        if folder is not None and path.is_relative_to(folder):
             return f"bids:{dataset}:{path.relative_to(folder).as_posix()}"
     return path.name

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from dcm import Posterior
 
-from ..bids import Inventory
+from ..bids import Inventory, visit_label
 from ..common import are_numbers, release
 from ..images import Extraction
 from ..study import Study
@@ -72,10 +72,12 @@ class FeatureTable:
     """Everything measured in a study, untransformed: nothing here was estimated over several participants.
 
     Fields:
-        participants, sessions, arms: of each row; every participant has a row for both sessions, before first.
-        arm: the column of the arms.
-        levels: both arms, the first coded +1.
-        order: both sessions, before and after.
+        participants, sessions, groups: of each row; every participant has a row for each session, in their order. A
+            session is empty where the study has none, and so is a group.
+        group: the column of the groups; empty where the study has none.
+        is_trial: whether groups are the arms of a trial.
+        levels: all groups; of two the first is coded +1.
+        order: all sessions in their order; one that is empty where the study has none.
         columns: measures, then motion, then scores, then numbers of the participants' table.
         values: (row, column) NaN where missing.
         remarks: a line for whatever is missing for a reason of its own, or was left out.
@@ -84,10 +86,11 @@ class FeatureTable:
 
     participants: tuple[str, ...]
     sessions: tuple[str, ...]
-    arms: tuple[str, ...]
-    arm: str
-    levels: tuple[str, str]
-    order: tuple[str, str]
+    groups: tuple[str, ...]
+    group: str
+    is_trial: bool
+    levels: tuple[str, ...]
+    order: tuple[str, ...]
     columns: tuple[FeatureColumn, ...]
     values: Float[np.ndarray, "row column"]
     remarks: tuple[str, ...]
@@ -108,19 +111,22 @@ class FeatureTable:
 
 
 def feature_table(
-    study: Study, inventory: Inventory, extractions: Iterable[Extraction], posteriors: Mapping[str, Posterior]
+    study: Study,
+    inventory: Inventory,
+    extractions: Iterable[Extraction],
+    posteriors: Mapping[str, Mapping[str, Posterior]],
 ) -> FeatureTable:
     """The table of a study: measures of every run there is; n/a in the rows that lack a run.
 
     A measure that no participant has is left out, with a remark.
 
     Arguments:
-        extractions: of the runs, one after the other; of a visit's runs of one task only one is expected.
-        posteriors: visit, such as ``sub-01_ses-1`` → posterior of the main model.
+        extractions: of the runs, one after the other; a measure of several runs of a visit is their mean.
+        posteriors: DCM → visit, such as ``sub-01_ses-1`` → posterior of the main model.
 
     Raises `FeatureError` where two measures would have one name.
     """
-    order = (study.sessions.before, study.sessions.after)
+    order = study.sessions.labels
     rows = [(participant, session) for participant in inventory.participants for session in order]
     plan = planned_measures(study)
     values, remarks = _measure_visits(study, extractions, posteriors)
@@ -128,25 +134,31 @@ def feature_table(
     columns += [_motion_column(task) for task in study.tasks]
     present = {name for found in values.values() for name in found}
     remarks += _absent_kinds(
-        [measure for measure in plan if measure.name not in present and (measure.kind != "dcm" or posteriors)]
+        [
+            measure
+            for measure in plan
+            if measure.name not in present and (measure.kind != "dcm" or any(posteriors.values()))
+        ]
     )
     columns = [column for column in columns if column.name in present]
     provenance = provenance_of(study)
-    heads = (PARTICIPANT, SESSION, study.participants.arm, WHOLE_SAMPLE, REMARKS, *provenance)
+    group = study.participants.group_column or ""
+    heads = (PARTICIPANT, SESSION, group, WHOLE_SAMPLE, REMARKS, *provenance)
     taken = {*heads, *(column.name for column in columns)}
     others, unused = _other_columns(study, inventory, taken)
     cells = [
-        [values.get(f"{participant.name}_{session}", {}).get(column.name, np.nan) for column in columns]
+        [values.get(visit_label(participant.name, session), {}).get(column.name, np.nan) for column in columns]
         + [_participant_value(participant.scores, participant.values, column.name) for column in others]
         for participant, session in rows
     ]
     return FeatureTable(
         tuple(participant.name for participant, _ in rows),
-        tuple(session for _, session in rows),
-        tuple(participant.arm for participant, _ in rows),
-        study.participants.arm,
-        study.participants.arms,
-        order,
+        tuple(session or "" for _, session in rows),
+        tuple(participant.group or "" for participant, _ in rows),
+        group,
+        study.participants.is_trial,
+        study.participants.group_names,
+        tuple(session or "" for session in order),
         (*columns, *others),
         np.array(cells, dtype=np.float64).reshape(len(rows), len(columns) + len(others)),
         (*remarks, *unused),
@@ -155,25 +167,31 @@ def feature_table(
 
 
 def _measure_visits(
-    study: Study, extractions: Iterable[Extraction], posteriors: Mapping[str, Posterior]
+    study: Study, extractions: Iterable[Extraction], posteriors: Mapping[str, Mapping[str, Posterior]]
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Visit → column → value, and what is amiss."""
-    values: dict[str, dict[str, float]] = {}
+    of_runs: dict[str, dict[str, list[float]]] = {}
     remarks: list[str] = []
-    visits: list[str] = []  # with a run of the DCM's task
+    visits: dict[str, dict[str, None]] = {task: {} for task in study.tasks}  # with a run of each task
     for extraction in extractions:
         measured = measure_run(extraction, study)
-        row = values.setdefault(extraction.visit, {})
-        row |= {measure.name: value for measure, value in measured.values.items()}
+        row = of_runs.setdefault(extraction.visit, {})
+        for measure, value in measured.values.items():
+            row.setdefault(measure.name, []).append(value)
         if np.isfinite(measured.motion):
-            row[motion_name(extraction.task)] = measured.motion
+            row.setdefault(motion_name(extraction.task), []).append(measured.motion)
         remarks += measured.remarks
-        if study.dcm is not None and extraction.task == study.dcm.task:
-            visits.append(extraction.visit)
+        visits[extraction.task][extraction.visit] = None
+    values = {
+        visit: {name: own[0] if len(own) == 1 else float(np.mean(own)) for name, own in row.items()}
+        for visit, row in of_runs.items()
+    }
     if "dcm" in study.measures.kinds:
-        for visit, posterior in posteriors.items():
-            values.setdefault(visit, {}).update(dcm_values(posterior, study.measures.dcm_fields))
-        remarks += _not_inverted([visit not in posteriors for visit in visits])
+        for name, dcm in study.dcms.items():
+            found = posteriors.get(name, {})
+            for visit, posterior in found.items():
+                values.setdefault(visit, {}).update(dcm_values(posterior, study.measures.dcm_fields, name))
+            remarks += _not_inverted([visit not in found for visit in visits[dcm.task]])
     return values, remarks
 
 
@@ -211,7 +229,9 @@ def _other_columns(study: Study, inventory: Inventory, taken: set[str]) -> tuple
     names = inventory.participants[0].values if inventory.participants else ()
     for name in names:
         cells = [participant.values.get(name, MISSING) for participant in inventory.participants]
-        if name not in (*study.scores, study.participants.arm) and are_numbers(c for c in cells if c != MISSING):
+        if name not in (*study.scores, study.participants.group_column) and are_numbers(
+            c for c in cells if c != MISSING
+        ):
             columns.append(FeatureColumn(name, "covariate", "", "Column of the participants' table"))
     for column in columns:
         if column.name in taken:

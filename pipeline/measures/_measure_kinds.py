@@ -14,7 +14,7 @@ from features import rest_connectivity
 
 from ..images import Extraction
 from ..results import Connection, connections
-from ..study import MAIN, MeasureKind, Study, inversion_settings, model_specs
+from ..study import MAIN, Dcm, MeasureKind, Study, inversion_settings, model_specs
 
 PERCENT = "percent of the run's mean"
 
@@ -174,15 +174,17 @@ def _rest_name(task: str, first: str, second: str) -> str:
 
 def dcm_plan(study: Study) -> list[Measure]:
     """A measure for every free parameter of the main model in the fields asked for; none without a DCM."""
-    if study.dcm is None:
-        return []
-    spec = model_specs(study.dcm)[MAIN]
-    free = [spec.parameter_names[i] for i in prior(spec, inversion_settings(study.dcm).priors).free]
+    return [measure for name, dcm in study.dcms.items() for measure in _plan_of_dcm(name, dcm, study)]
+
+
+def _plan_of_dcm(name: str, dcm: Dcm, study: Study) -> list[Measure]:
+    spec = model_specs(dcm)[MAIN]
+    free = [spec.parameter_names[i] for i in prior(spec, inversion_settings(dcm).priors).free]
     return [
         Measure(
-            _dcm_name(connection),
+            _dcm_name(connection, name),
             "dcm",
-            study.dcm.task,
+            dcm.task,
             connection.unit,
             f"DCM, posterior mean of {connection.field}: {connection.words}; {connection.meaning}",
             connection.to,
@@ -193,11 +195,11 @@ def dcm_plan(study: Study) -> list[Measure]:
     ]
 
 
-def dcm_values(posterior: Posterior, fields: Sequence[str]) -> dict[str, float]:
-    """Measure → value of connection visit."""
+def dcm_values(posterior: Posterior, fields: Sequence[str], dcm: str = "") -> dict[str, float]:
+    """Measure → value of one visit; `dcm` is the DCM's name where a study has several."""
     means = dict(zip(posterior.names, posterior.mean[posterior.free].tolist(), strict=True))
     return {
-        _dcm_name(connection): means[connection.name]
+        _dcm_name(connection, dcm): means[connection.name]
         for connection in _chosen_connections(posterior.names, posterior.spec, fields)
     }
 
@@ -206,12 +208,16 @@ def _chosen_connections(names: Sequence[str], spec: Spec, fields: Sequence[str])
     return [connection for connection in connections(names, spec) if connection.field in fields]
 
 
-def _dcm_name(connection: Connection) -> str:
-    """Such as ``dcm_B_faces_vmPFC_from_amygdala``; ``dcm_C_task_vmPFC`` of an input that drives a region."""
+def _dcm_name(connection: Connection, dcm: str) -> str:
+    """Such as ``dcm_B_faces_vmPFC_from_amygdala``; ``dcm_C_task_vmPFC`` of an input that drives a region.
+
+    The name of one of several DCMs comes behind the first part.
+    """
+    head = f"dcm_{dcm}" if dcm else "dcm"
     if connection.kind == "input":
-        return f"dcm_C_{connection.source}_{connection.to}"
+        return f"{head}_C_{connection.source}_{connection.to}"
     return "_".join(
         part
-        for part in ("dcm", connection.field, connection.modulator, connection.to, "from", connection.source)
+        for part in (head, connection.field, connection.modulator, connection.to, "from", connection.source)
         if part
     )

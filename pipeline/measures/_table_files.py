@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,14 @@ def write_features(table: FeatureTable, path: Path) -> list[Path]:
 
 
 def _tsv(table: FeatureTable) -> str:
-    head = [PARTICIPANT, SESSION, table.arm, *(column.name for column in table.columns)]
-    visits = zip(table.participants, table.sessions, table.arms, strict=True)
-    rows = ([*visit, *map(number_cell, row)] for visit, row in zip(visits, table.values, strict=True))
-    return tab_separated([head, *rows])
+    texts = {PARTICIPANT: table.participants}
+    texts |= {SESSION: table.sessions} if table.order != ("",) else {}
+    texts |= {table.group: table.groups} if table.group else {}
+    rows = (
+        [*visit, *map(number_cell, row)]
+        for visit, row in zip(zip(*texts.values(), strict=True), table.values, strict=True)
+    )
+    return tab_separated([[*texts, *(column.name for column in table.columns)], *rows])
 
 
 def _table_sidecar(table: FeatureTable) -> dict[str, Any]:
@@ -44,20 +48,27 @@ def _table_sidecar(table: FeatureTable) -> dict[str, Any]:
         PARTICIPANT: {"LongName": "Participant", "Description": "As in the participants' table"},
         SESSION: {
             "LongName": "Session",
-            "Description": "Before or after treatment",
-            "Levels": {table.order[0]: "before", table.order[1]: "after"},
+            **({"Description": "Before or after treatment"} if table.is_trial and len(table.order) == 2 else {}),
+            "Levels": _session_levels(table.order),
         },
-        table.arm: {
-            "LongName": "Arm",
-            "Description": "Treatment",
-            "Role": "arm",
-            "Levels": {table.levels[0]: "coded +1", table.levels[1]: "coded -1"},
-        },
+        **({table.group: _described_groups(table)} if table.group else {}),
         **{column.name: _described(column, names) for column in table.columns},
         WHOLE_SAMPLE: [],
         **table.provenance,
         REMARKS: list(table.remarks),
     }
+
+
+def _session_levels(order: Sequence[str]) -> dict[str, str]:
+    if len(order) == 2:
+        return {order[0]: "before", order[1]: "after"}
+    return {session: f"number {place}" for place, session in enumerate(order, start=1)}
+
+
+def _described_groups(table: FeatureTable) -> dict[str, Any]:
+    codes = ("coded +1", "coded -1") if len(table.levels) == 2 else ("",) * len(table.levels)
+    names = {"LongName": "Arm", "Description": "Treatment"} if table.is_trial else {"LongName": "Group"}
+    return {**names, "Role": "arm", "Levels": dict(zip(table.levels, codes, strict=True))}
 
 
 def _described(column: FeatureColumn, names: Container[str]) -> dict[str, Any]:
@@ -95,22 +106,22 @@ def read_features(path: Path) -> FeatureTable:
 
 
 def _read_table(table: Table, described: Mapping[str, Any]) -> FeatureTable:
-    arm = next(
-        (name for name, entry in described.items() if isinstance(entry, dict) and entry.get("Role") == "arm"), "arm"
+    group = next(
+        (name for name, entry in described.items() if isinstance(entry, dict) and entry.get("Role") == "arm"), ""
     )
-    columns = [_read_column(name, described[name]) for name in table.columns if name not in (PARTICIPANT, SESSION, arm)]
+    heads = (PARTICIPANT, SESSION, group)
+    columns = [_read_column(name, described[name]) for name in table.columns if name not in heads]
     every = range(len(table.rows))
     values = [table.numbers(column.name, every) for column in columns]
-    first, second = described[arm]["Levels"]
-    before, after = described[SESSION]["Levels"]
     own = {*table.columns, WHOLE_SAMPLE, REMARKS}
     return FeatureTable(
         table.column(PARTICIPANT),
-        table.column(SESSION),
-        table.column(arm),
-        arm,
-        (first, second),
-        (before, after),
+        table.column(SESSION) if SESSION in table.columns else ("",) * len(table.rows),
+        table.column(group) if group else ("",) * len(table.rows),
+        group,
+        bool(group) and described[group]["LongName"] == "Arm",
+        tuple(described[group]["Levels"]) if group else (),
+        tuple(described[SESSION]["Levels"]),
         tuple(columns),
         np.array(values, dtype=np.float64).reshape(len(columns), len(table.rows)).T,
         tuple(described[REMARKS]),

@@ -182,7 +182,7 @@ def summary_answers(result: StudyResult, fits: Mapping[str, Diagnostics]) -> tup
 
 def _explained_variance_answer(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Answer | None:
     """Whether the inversions say something."""
-    if result.study.dcm is None:
+    if result.dcm is None:
         return None
     expected = 2 * len(result.participants)
     question = "Do the models explain the data?"
@@ -213,11 +213,11 @@ _MOTION_VERDICTS: dict[str, tuple[Verdict, str]] = {
 
 def _motion_answer(result: StudyResult) -> Answer | None:
     """Whether the arms move alike after treatment."""
-    task = result.study.dcm.task if result.study.dcm is not None else next(iter(result.study.tasks))
+    task = result.dcm.task if result.dcm is not None else next(iter(result.study.tasks))
     before, after = (motion_difference(result, task, session) for session in result.sessions)
     if after is None:
         return None
-    first, second = result.study.participants.arms
+    first, second = result.groups
     headline = (
         f"Mean framewise displacement in {task} after treatment, {first} − {second}: {signed_number(after.value, 3)} "
         f"mm (90 % confidence interval {signed_number(after.low, 3)} to {signed_number(after.high, 3)})."

@@ -54,7 +54,7 @@ def arm_styles(result: StudyResult) -> tuple[ArmStyle, ArmStyle]:
     """Of both arms, the first first."""
     first, second = (
         ArmStyle(arm, ARM_COLOUR.get(arm.strip().lower(), OTHER_COLOURS[place]), MARKERS[place])
-        for place, arm in enumerate(result.study.participants.arms)
+        for place, arm in enumerate(result.groups)
     )
     return first, second
 

@@ -74,13 +74,14 @@ def _map_panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str
     """Session and arm → group map."""
     found: dict[tuple[str, str], GroupMap] = {}
     grid: tuple[np.ndarray, tuple[int, ...]] | None = None
-    arm_of = result.arm_of
+    group_of = result.group_of
     for session in result.sessions:
-        for arm in result.study.participants.arms:
+        for arm in result.groups:
             paths = [
                 result.maps[run.label, contrast]
                 for run in result.ordered_runs(task)
-                if (run.session, arm_of[run.participant]) == (session, arm) and (run.label, contrast) in result.maps
+                if (run.session or "", group_of[run.participant]) == (session, arm)
+                and (run.label, contrast) in result.maps
             ]
             panel_map = group_map(paths, grid)
             if panel_map is not None:
@@ -244,11 +245,11 @@ def responses_section(result: StudyResult) -> Section | None:
 
 def response_records(result: StudyResult) -> Records:
     """One row a run, contrast and region."""
-    arm_of = result.arm_of
+    group_of = result.group_of
     rows: list[dict[str, Any]] = [
         {
             "label": run.label,
-            "arm": arm_of[run.participant],
+            "arm": group_of[run.participant],
             "session": run.session,
             "contrast": contrast,
             "region": name,
@@ -267,11 +268,11 @@ def _task_contrasts(result: StudyResult) -> list[tuple[str, str]]:
 
 
 def _responses_of(result: StudyResult, task: str, contrast: str, region: str, session: str, arm: str) -> list[float]:
-    arm_of = result.arm_of
+    group_of = result.group_of
     found = [
         float(run.responses[run.contrasts.index(contrast), run.regions.index(region)])
         for run in result.ordered_runs(task)
-        if (run.session, arm_of[run.participant]) == (session, arm)
+        if (run.session or "", group_of[run.participant]) == (session, arm)
         and contrast in run.contrasts
         and region in run.regions
     ]

@@ -107,11 +107,11 @@ def region_records(result: StudyResult) -> Records:
 
 def coverage_records(result: StudyResult) -> Records:
     """One row a run and region."""
-    arm_of = result.arm_of
+    group_of = result.group_of
     rows: list[dict[str, Any]] = [
         {
             "label": run.label,
-            "arm": arm_of[run.participant],
+            "arm": group_of[run.participant],
             "region": name,
             "voxels": int(run.voxels[i]),
             "size": int(run.sizes[i]),
@@ -170,8 +170,8 @@ def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> 
 
 def _mark_arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
     """Names of the arms under their columns, and a line between them."""
-    arms = [result.arm_of[run.participant] for run in runs]
-    for arm in result.study.participants.arms:
+    arms = [result.group_of[run.participant] for run in runs]
+    for arm in result.groups:
         places = [i for i, own in enumerate(arms) if own == arm]
         if places:
             axes.annotate(
@@ -185,7 +185,7 @@ def _mark_arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> N
                 fontsize=8.5,
                 color=MUTED,
             )
-    border = arms.count(result.study.participants.arms[0])
+    border = arms.count(result.groups[0])
     if 0 < border < len(arms):
         axes.axvline(border - 0.5, color=INK, linewidth=1)
 

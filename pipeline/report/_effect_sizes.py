@@ -168,7 +168,7 @@ def causal_and_predictive_records(result: StudyResult) -> Records:
 
 def _connections(result: StudyResult) -> list[tuple[str, str]]:
     """(to, from) of every two regions of the model."""
-    regions = result.study.dcm.regions if result.study.dcm is not None else ()
+    regions = result.dcm.regions if result.dcm is not None else ()
     return [(to, source) for to in regions for source in regions if to != source]
 
 

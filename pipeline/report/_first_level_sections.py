@@ -58,11 +58,11 @@ def motion_section(result: StudyResult) -> Section | None:
 
 def motion_records(result: StudyResult) -> Records:
     """Mean and largest displacement, and censored scans, run by run."""
-    arm_of = result.arm_of
+    group_of = result.group_of
     rows: list[dict[str, Any]] = [
         {
             "label": run.label,
-            "arm": arm_of[run.participant],
+            "arm": group_of[run.participant],
             "session": run.session,
             "task": run.task,
             "mean": mean_displacement(run),
@@ -83,18 +83,18 @@ def _largest_displacement(run: Extraction) -> float:
 
 def mean_displacements(result: StudyResult, task: str, session: str, arm: str) -> list[float]:
     """Mean displacement of the runs of one task, session and arm, where known."""
-    arm_of = result.arm_of
+    group_of = result.group_of
     found = [
         mean_displacement(run)
         for run in result.ordered_runs(task)
-        if run.session == session and arm_of[run.participant] == arm
+        if (run.session or "") == session and group_of[run.participant] == arm
     ]
     return [value for value in found if np.isfinite(value)]
 
 
 def motion_difference(result: StudyResult, task: str, session: str) -> MeanInterval | None:
     """Mean displacement of the first arm minus the second, with Welch's 90 % interval; None with too few runs."""
-    first, second = (mean_displacements(result, task, session, arm) for arm in result.study.participants.arms)
+    first, second = (mean_displacements(result, task, session, arm) for arm in result.groups)
     if min(len(first), len(second)) < 2 or not np.ptp(first) + np.ptp(second):
         return None
     found = stats.ttest_ind(first, second, equal_var=False).confidence_interval(LEVEL)
@@ -104,7 +104,7 @@ def motion_difference(result: StudyResult, task: str, session: str) -> MeanInter
 
 
 def _motion_caption(result: StudyResult) -> str:
-    first, second = result.study.participants.arms
+    first, second = result.groups
     differences = []
     for task in _extracted_tasks(result):
         difference = motion_difference(result, task, result.sessions[1])

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from dcm import SPM12_ECHO_TIME, Diagnostics, Posterior, Spec, diagnose
 
+from ..bids import visit_label
 from ..figures import (
     LINE,
     LOW_VARIANCE,
@@ -67,17 +68,19 @@ def diagnose_visits(result: StudyResult) -> dict[str, Diagnostics]:
 
 def visits(result: StudyResult) -> list[str]:
     """Visits with a posterior of the main model, by arm, participant and session."""
-    every = [f"{participant.name}_{session}" for participant in result.participants for session in result.sessions]
+    every = [
+        visit_label(participant.name, session) for participant in result.participants for session in result.sessions
+    ]
     return [visit for visit in every if visit in result.main_posteriors]
 
 
 def fit_records(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Records:
     """One row a visit; marked where there are warnings."""
-    arm_of = result.arm_of
+    group_of = result.group_of
     rows: list[dict[str, Any]] = [
         {
             "visit": visit,
-            "arm": arm_of[visit.removesuffix(f"_{_session_of(result, visit)}")],
+            "arm": group_of[visit.removesuffix(f"_{_session_of(result, visit)}")],
             "free_energy": float(result.main_posteriors[visit].free_energy),
             "explained_variance": diagnostics.explained_variance_total,
             "largest_connection": diagnostics.largest_connection,
@@ -126,9 +129,9 @@ def _variance_picture(result: StudyResult, fits: Mapping[str, Diagnostics]) -> P
     names = [
         participant.name
         for participant in result.participants
-        if any(f"{participant.name}_{s}" in fits for s in result.sessions)
+        if any(visit_label(participant.name, s) in fits for s in result.sessions)
     ]
-    explained = np.array([[_explained(fits, f"{name}_{s}") for s in result.sessions] for name in names])
+    explained = np.array([[_explained(fits, visit_label(name, s)) for s in result.sessions] for name in names])
     low = int((explained < LOW_VARIANCE).sum())
     caption = (
         "The variance of the prediction as a share of the variance of prediction and residual together. Median "
@@ -155,7 +158,7 @@ ROW_HEIGHT = 4.0  # standard deviations that a row is high
 
 def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Section | None:
     """The best, the median and the worst visit in full, the others small; None where nothing was inverted."""
-    runs = {run.visit: run for run in result.extractions if result.study.dcm and run.task == result.study.dcm.task}
+    runs = {run.visit: run for run in result.extractions if result.dcm and run.task == result.dcm.task}
     ranked = sorted(
         (visit for visit in found if visit in runs), key=lambda visit: found[visit].explained_variance_total
     )
@@ -170,7 +173,7 @@ def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Sec
     return Section(
         "Regional series and the model's prediction",
         "First eigenvariates of the regions of the DCM, in percent of the run's mean, and what the inverted model "
-        "predicts. Drift and other confounds are removed from both." + _series_range(runs, result.study.dcm),
+        "predicts. Drift and other confounds are removed from both." + _series_range(runs, result.dcm),
         drawn,
         folded=_small_pictures(result, runs, ranked),
         anchor="series",
@@ -198,12 +201,12 @@ def _full_picture(run: Extraction, posterior: Posterior, found: Diagnostics, whi
 def _small_pictures(result: StudyResult, runs: Mapping[str, Extraction], ranked: Sequence[str]) -> tuple[Section, ...]:
     """All visits of each arm and session, or the poorest of them where they are many."""
     chosen = set(ranked[:MOST_SMALL_VISITS])
-    arm_of = result.arm_of
+    group_of = result.group_of
     drawn = []
     for i, session in enumerate(result.sessions):
-        for j, arm in enumerate(result.study.participants.arms):
+        for j, arm in enumerate(result.groups):
             here = [run for run in result.ordered_runs() if run.visit in chosen and runs[run.visit] is run]
-            here = [run for run in here if (run.session, arm_of[run.participant]) == (session, arm)]
+            here = [run for run in here if (run.session or "", group_of[run.participant]) == (session, arm)]
             if here:
                 figure = _small_figure(here, result.main_posteriors)
                 caption = "Grey: observed. Vermilion: predicted. Each row is scaled to its own spread."
@@ -278,8 +281,12 @@ def connectivity_section(result: StudyResult) -> Section | None:
 
 
 def _session_means(result: StudyResult, number: int, session: str) -> Iterator[_ArmMeans]:
-    for j, arm in enumerate(result.study.participants.arms):
-        names = [f"{participant.name}_{session}" for participant in result.participants if participant.arm == arm]
+    for j, arm in enumerate(result.groups):
+        names = [
+            visit_label(participant.name, session)
+            for participant in result.participants
+            if (participant.group or "") == arm
+        ]
         found = [result.main_posteriors[name] for name in names if name in result.main_posteriors]
         if len(found) > 1:
             yield _mean_of(found, f"connectivity-{number}-{j}", f"{session}, {arm}")

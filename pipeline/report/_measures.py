@@ -54,7 +54,7 @@ def measure_records(table: FeatureTable) -> Records:
 
 def _rows(table: FeatureTable) -> list[dict[str, Any]]:
     found, before = changes_of_measures(table), _before_treatment(table)
-    arms = np.array(found.arms)
+    arms = np.array(found.groups)
     return [
         {
             "measure": measure.name,
@@ -106,7 +106,7 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     regions = list(dict.fromkeys(region for measure in group for region in (measure.target, measure.source)))
     both = {(measure.target, measure.source) for measure in group}
     directed = any((source, target) in both for target, source in both)
-    arms = np.array(changes_of_measures(table).arms)
+    arms = np.array(changes_of_measures(table).groups)
 
     def matrices(values: Float[np.ndarray, "participant measure"]) -> list[PairMatrix]:
         return [

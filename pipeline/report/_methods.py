@@ -16,7 +16,9 @@ from ..study import (
     Region,
     Structure,
     Study,
+    describe_selection,
     inversion_settings,
+    select_visits,
 )
 from ._methods_predictive import PREDICTIVE_REFERENCES, predictive_methods
 from ._study_result import StudyResult
@@ -53,8 +55,8 @@ def methods(result: StudyResult) -> tuple[str, ...]:
     """Data, first level, series, models, group level, software, and what to bear in mind."""
     study = result.study
     found = [_data_paragraph(result), _first_level_paragraph(study), _regions_paragraph(study)]
-    if study.dcm is not None:
-        found += [_model_paragraph(study.dcm), _inversion_paragraph(study.dcm)]
+    for dcm in study.dcms.values():
+        found += [_model_paragraph(dcm), _inversion_paragraph(dcm)]
     if study.group:
         found.append(_group_paragraph(study))
     predictive = predictive_methods(study)
@@ -70,8 +72,8 @@ def methods(result: StudyResult) -> tuple[str, ...]:
 
 def _data_paragraph(result: StudyResult) -> str:
     study = result.study
-    first, second = study.participants.arms
-    counts = [sum(participant.arm == arm for participant in result.participants) for arm in (first, second)]
+    first, second = result.groups
+    counts = [sum((participant.group or "") == arm for participant in result.participants) for arm in (first, second)]
     times = sorted({run.repetition_time for run in result.inventory.runs})
     every = f" Repetition time: {join_words([f'{repetition_time:g} s' for repetition_time in times])}." if times else ""
     set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
@@ -238,9 +240,7 @@ _MIXTURE = (
 
 
 def _describe_analysis(name: str, analysis: GroupAnalysis, study: Study) -> str:
-    of = f"the change from {study.sessions.before} to {study.sessions.after}"
-    if analysis.of != "change":
-        of = f"session {getattr(study.sessions, analysis.of)}"
+    of = describe_selection(select_visits(study, analysis))
     outcome = f" of {analysis.predict}" if analysis.predict else ""
     covariates = f", covariates {join_words(analysis.covariates)}" if analysis.covariates else ""
     interactions = f", interactions {join_words(analysis.interactions)}" if analysis.interactions else ""
@@ -266,7 +266,7 @@ def _limits_paragraph(study: Study) -> str:
         "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
         "region may stand for that region"
     ]
-    if any(analysis.of == "change" for analysis in study.group.values()):
+    if any(select_visits(study, analysis).is_change for analysis in study.group.values()):
         limits.append(
             "a change from one session to the other within an arm may be one of time or repetition, so that only the "
             "difference between the arms speaks of treatment, and only as far as arms were assigned at random"

@@ -99,9 +99,9 @@ def _extra_section(extra: ExtraSection) -> Section:
 
 
 def _subtitle(result: StudyResult) -> str:
-    arms = result.study.participants.arms
+    arms = result.groups
     counts = " and ".join(
-        f"{sum(participant.arm == arm for participant in result.participants)} given {arm}" for arm in arms
+        f"{sum((participant.group or '') == arm for participant in result.participants)} given {arm}" for arm in arms
     )
     before, after = result.sessions
     return (

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..bids import Participant
+from ..bids import Participant, visit_label
 from ..figures import MUTED, VERMILION, literal_text, new_figure, shorten_name, style
 from ..page import AnalysisReport, Column, Picture, Records, Section
 from ._arm_plots import ArmStyle, arm_styles
@@ -56,15 +56,17 @@ def _folded(result: StudyResult) -> tuple[Section, ...]:
 
 
 def _lead(result: StudyResult) -> str:
-    arms = result.study.participants.arms
-    counts = ", ".join(f"{sum(participant.arm == arm for participant in result.participants)} {arm}" for arm in arms)
+    arms = result.groups
+    counts = ", ".join(
+        f"{sum((participant.group or '') == arm for participant in result.participants)} {arm}" for arm in arms
+    )
     left = "; ".join(f"{name} ({why})" for name, why in result.inventory.left_out)
     return f"{len(result.participants)} participants: {counts}." + (f" Left out: {left}." if left else "")
 
 
 def flow_records(result: StudyResult) -> Records:
     """How many participants of each arm remain, step by step."""
-    arms = result.study.participants.arms
+    arms = result.groups
     rows = [
         {
             "step": step,
@@ -87,8 +89,8 @@ def _flow_steps(result: StudyResult) -> list[tuple[str, set[str]]]:
     known = {participant.name for participant in result.participants}
     runs = {run.participant for run in result.inventory.runs}
     steps = [("in the participants' table, not excluded", known), ("with a run that can be used", runs & known)]
-    if result.study.dcm is not None:
-        task = result.study.dcm.task
+    if result.dcm is not None:
+        task = result.dcm.task
         both = _with_both_sessions(result, [run.visit for run in result.extractions if run.task == task])
         steps.append((f"with {task} extracted in both sessions", both & known))
         steps.append(("with a posterior in both sessions", _with_both_sessions(result, result.main_posteriors) & known))
@@ -110,12 +112,12 @@ def _with_both_sessions(result: StudyResult, visits: Any) -> set[str]:
     return {
         participant.name
         for participant in result.participants
-        if all(f"{participant.name}_{session}" in present for session in result.sessions)
+        if all(visit_label(participant.name, session) in present for session in result.sessions)
     }
 
 
 def _count_arm(result: StudyResult, names: set[str], arm: str) -> int:
-    return sum(result.arm_of.get(name) == arm for name in names)
+    return sum(result.group_of.get(name) == arm for name in names)
 
 
 def left_out_records(result: StudyResult) -> Records:
@@ -137,7 +139,7 @@ def participant_records(result: StudyResult) -> Records:
     rows = [
         {
             "participant_id": participant.name,
-            "arm": participant.arm,
+            "arm": participant.group,
             **{f"score_{name}": float(participant.scores.get(name, np.nan)) for name in names},
             "runs": sum(found.participant == participant.name for found in result.extractions),
         }
@@ -175,7 +177,7 @@ def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
         axes = figure.subplots()
         for row, participant in enumerate(participants):
             for column, state in enumerate(_run_states(result, participant)):
-                _draw_state(axes, column, row, state, colours[participant.arm])
+                _draw_state(axes, column, row, state, colours[participant.group or ""])
         axes.set_yticks(
             range(len(participants)),
             [literal_text(shorten_name(participant.name, 24)) for participant in participants],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ..bids import Inventory, Participant
 from ..images import Extraction
 from ..measures import FeatureTable
 from ..page import AnalysisReport, Answer, Records, Section
-from ..study import MAIN, Study
+from ..study import MAIN, Dcm, Study
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class StudyResult:
         study: the configuration.
         inventory: participants, runs and what is missing.
         extractions: of all runs that have one.
-        posteriors: model → visit, such as ``sub-01_ses-1`` → posterior.
-        model_comparison: of the alternative models; None where there are none.
+        inverted: DCM → model → visit, such as ``sub-01_ses-1`` → posterior.
+        comparisons: DCM → the comparison of its alternative models, where it has any.
         analyses: group analysis, by its name in the configuration → what it hands over.
         features: the table of measures; None where there is none.
         statistics: of scores; None where there are none.
@@ -48,8 +48,8 @@ class StudyResult:
     study: Study
     inventory: Inventory
     extractions: tuple[Extraction, ...]
-    posteriors: Mapping[str, Mapping[str, Posterior]]
-    model_comparison: AnalysisReport | None
+    inverted: Mapping[str, Mapping[str, Mapping[str, Posterior]]]
+    comparisons: Mapping[str, AnalysisReport]
     analyses: Mapping[str, AnalysisReport]
     features: FeatureTable | None
     statistics: AnalysisReport | None
@@ -58,24 +58,52 @@ class StudyResult:
     maps: Mapping[tuple[str, str], Path]
     seconds: Mapping[str, float]
     versions: Mapping[str, str]
+    dcm_name: str = ""
+
+    @property
+    def of_each_dcm(self) -> tuple[StudyResult, ...]:
+        """The study seen by each of its DCMs, whose posteriors and comparison it has."""
+        return tuple(replace(self, dcm_name=name) for name in self.study.dcms)
+
+    @property
+    def dcm(self) -> Dcm | None:
+        """The DCM that this result is seen by: the one there is, or the first of several."""
+        dcms = self.study.dcms
+        return dcms.get(self.dcm_name) or next(iter(dcms.values()), None)
+
+    @property
+    def posteriors(self) -> Mapping[str, Mapping[str, Posterior]]:
+        """Model → visit → posterior, of this DCM."""
+        return self.inverted.get(self.dcm_name) or next(iter(self.inverted.values()), {})
+
+    @property
+    def model_comparison(self) -> AnalysisReport | None:
+        """Of this DCM's alternative models; None where there are none."""
+        return self.comparisons.get(self.dcm_name)
 
     @cached_property
     def participants(self) -> tuple[Participant, ...]:
-        """Participants, the first arm's first."""
-        arms = self.study.participants.arms
-        return tuple(
-            participant for arm in arms for participant in self.inventory.participants if participant.arm == arm
-        )
+        """Participants, the first group's first."""
+        return tuple(participant for group in self.groups for participant in self.members(group))
 
-    @cached_property
-    def arm_of(self) -> Mapping[str, str]:
-        """Participant → arm."""
-        return {participant.name: participant.arm for participant in self.inventory.participants}
+    def members(self, group: str) -> tuple[Participant, ...]:
+        """The participants of a group; everybody where the study has none."""
+        return tuple(participant for participant in self.inventory.participants if (participant.group or "") == group)
 
     @property
-    def sessions(self) -> tuple[str, str]:
-        """Before and after."""
-        return self.study.sessions.before, self.study.sessions.after
+    def groups(self) -> tuple[str, ...]:
+        """All groups; a single one of everybody, without a name, where the study has none."""
+        return self.study.participants.group_names or ("",)
+
+    @cached_property
+    def group_of(self) -> Mapping[str, str]:
+        """Participant → group; empty where the study has none."""
+        return {participant.name: participant.group or "" for participant in self.inventory.participants}
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """All sessions in their order; a single one without a label where there are none."""
+        return tuple(session or "" for session in self.study.sessions.labels)
 
     @property
     def main_posteriors(self) -> Mapping[str, Posterior]:
@@ -83,7 +111,7 @@ class StudyResult:
         return self.posteriors.get(MAIN, {})
 
     def ordered_runs(self, task: str | None = None) -> tuple[Extraction, ...]:
-        """Extractions of one task, or all, by task, arm, participant and session."""
+        """Extractions of one task, or all, by task, group, participant and session."""
         return tuple(run for run in self._ordered if task is None or run.task == task)
 
     @cached_property
@@ -92,7 +120,7 @@ class StudyResult:
         participants = {participant.name: place for place, participant in enumerate(self.participants)}
         runs = [run for run in self.extractions if run.participant in participants]
         places = [
-            (tasks.index(run.task), participants[run.participant], sessions.index(run.session), run.label)
+            (tasks.index(run.task), participants[run.participant], sessions.index(run.session or ""), run.label)
             for run in runs
         ]
         return tuple(run for _, run in sorted(zip(places, runs, strict=True), key=lambda pair: pair[0]))

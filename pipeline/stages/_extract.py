@@ -42,7 +42,7 @@ def extraction_units(study: Study, inventory: Inventory, out: Path) -> list[Unit
 def _recipe(job: ExtractionJob) -> dict[str, Any]:
     """Everything that decides the extraction besides the content of the files, whose folders may move."""
     study, run = job.study, job.run
-    inputs = study.dcm.inputs if study.dcm is not None and study.dcm.task == run.task else {}
+    inputs = study.dcm_inputs(run.task)
     parts = {
         "format": EXTRACTION_FORMAT,
         "task": recipe_of(study.tasks[run.task]),

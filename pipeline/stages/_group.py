@@ -9,12 +9,12 @@ from typing import Any
 
 from peb import SamplingSettings
 
-from ..bids import Inventory, write_design
+from ..bids import Inventory, group_rows, write_design
 from ..common import UsageError, start_jax
 from ..execution import Unit, UnitRecorder
 from ..group import GroupInputs, GroupOptions, group_settings, read_group_inputs, report_model_evidence
 from ..page import AnalysisReport, save_report
-from ..study import GroupAnalysis, Sessions, Study
+from ..study import GroupAnalysis, Study, VisitSelection, select_visits
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -29,30 +29,39 @@ class GroupJob:
     Fields:
         name: its heading in the configuration.
         settings: what the configuration says of it.
-        arm, arms: column and both names; differences are the first minus the second.
-        sessions: before and after.
-        posteriors: of the main model, of the sessions concerned.
+        group: column that names the participants' groups; None where there are none.
+        groups: their names, the reference last.
+        selection: what is taken of each participant's visits.
+        visits: of each row of the design, visit → weight.
+        posteriors: of the main model, of the visits concerned.
         design: table of participants.
         folder: of its results.
     """
 
     name: str
     settings: GroupAnalysis
-    arm: str
-    arms: tuple[str, str]
-    sessions: Sessions
+    group: str | None
+    groups: tuple[str, ...]
+    selection: VisitSelection
+    visits: tuple[Mapping[str, float], ...]
     posteriors: tuple[Path, ...]
     design: Path
     folder: Path
 
 
-def group_units(study: Study, inventory: Inventory, posteriors: Mapping[str, Path], paths: ResultPaths) -> list[Unit]:
-    """A unit for every analysis.
+def group_units(
+    study: Study, inventory: Inventory, posteriors: Mapping[str, Mapping[str, Path]], paths: ResultPaths
+) -> list[Unit]:
+    """A unit for every analysis whose DCM has posteriors.
 
     Arguments:
-        posteriors: visit → file, of the main model.
+        posteriors: DCM → visit → file, of the main model.
     """
-    return [_group_unit(_group_job(study, inventory, posteriors, paths, name)) for name in study.group]
+    return [
+        _group_unit(_group_job(study, inventory, posteriors[found[0]], paths, name))
+        for name, analysis in study.group.items()
+        if (found := study.dcm_of(analysis)) is not None and posteriors.get(found[0])
+    ]
 
 
 def _group_job(
@@ -61,20 +70,34 @@ def _group_job(
     settings = study.group[name]
     folder = paths.group(name)
     design = write_design(study, inventory, settings, folder / "design.tsv")
-    wanted = {"before": [study.sessions.before], "after": [study.sessions.after]}.get(
-        settings.of, [study.sessions.before, study.sessions.after]
+    rows = group_rows(study, inventory, settings)
+    selection = select_visits(study, settings)
+    concerned = {visit for weights in rows.visits for visit in weights} if not selection.sessions else None
+    files = tuple(
+        path
+        for visit, path in posteriors.items()
+        if (visit in concerned if concerned is not None else visit.partition("_")[2] in selection.sessions)
     )
-    files = tuple(path for visit, path in posteriors.items() if visit.split("_", 1)[1] in wanted)
-    arm, arms = study.participants.arm, study.participants.arms
-    return GroupJob(name, settings, arm, arms, study.sessions, files, design, folder)
+    participants = study.participants
+    return GroupJob(
+        name,
+        settings,
+        participants.group_column,
+        participants.group_names,
+        selection,
+        rows.visits,
+        files,
+        design,
+        folder,
+    )
 
 
 def _group_unit(job: GroupJob) -> Unit:
     recipe = {
         "analysis": job.settings.model_dump(mode="json"),
-        "arm": [job.arm, *job.arms],
-        "sessions": [job.sessions.before, job.sessions.after],
+        "group": [job.group, *job.groups],
         "visits": [path.stem for path in job.posteriors],
+        "weights": [dict(weights) for weights in job.visits],
         **package_versions("jax", "numpy", "numpyro", "matplotlib"),
     }
     return Unit(STAGE, job.name, recipe, (*job.posteriors, job.design), job)
@@ -100,7 +123,8 @@ def _run_analysis(job: GroupJob) -> AnalysisReport:
 
         inputs = invert_again(options, inputs, lambda line: None)
     report = _ANALYSES[job.settings.analysis](job, inputs)
-    return report if job.settings.of == "change" else _of_session(report, getattr(job.sessions, job.settings.of))
+    session = job.selection.sessions[0] if job.selection.kind == "visit" else ""
+    return _of_session(report, session) if session else report
 
 
 def _of_session(report: AnalysisReport, session: str) -> AnalysisReport:
@@ -115,18 +139,18 @@ def _options(job: GroupJob) -> GroupOptions:
     if settings.predict is not None and settings.predict not in covariates:
         covariates.append(settings.predict)
     pairs = [(first.strip(), second.strip()) for first, second in (text.split(":") for text in settings.interactions)]
-    if settings.analysis == "arms":
-        covariates = [job.arm, *(name for name in covariates if name != job.arm)]
-        pairs += [(job.arm, name) for name in covariates[1:] if {job.arm, name} not in map(set, pairs)]
+    if settings.analysis == "arms" and job.group is not None:
+        covariates = [job.group, *(name for name in covariates if name != job.group)]
+        pairs += [(job.group, name) for name in covariates[1:] if {job.group, name} not in map(set, pairs)]
     return GroupOptions(
         paths=job.posteriors,
         design=job.design,
         covariates=covariates,
         interactions=pairs,
-        plus=job.arms[:1],
-        named=tuple(name for name in covariates if name == job.arm),  # arms called 0 and 1 are no numbers
+        plus=job.groups[:1],
+        named=tuple(name for name in covariates if name == job.group),  # groups called 0 and 1 are no numbers
         fields=settings.fields,
-        sessions=(job.sessions.before, job.sessions.after) if settings.of == "change" else None,
+        sessions=job.selection.pair,
         matched_only=True,
         all_different=True,  # the participants' table tells whose runs are whose
         settings=group_settings(settings.compat, settings.between, settings.components, settings.between_prior),
@@ -139,7 +163,7 @@ def _arms(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
     from ..group import compare_arms, report_arms
 
     sampling = SamplingSettings(seed=job.settings.seed) if job.settings.sample else None
-    return report_arms(inputs, compare_arms(inputs, job.arm, sampling, order=job.arms))
+    return report_arms(inputs, compare_arms(inputs, str(job.group), sampling, order=(job.groups[0], job.groups[1])))
 
 
 def _fit(job: GroupJob, inputs: GroupInputs) -> AnalysisReport:
@@ -187,20 +211,24 @@ class ComparisonJob:
     folder: Path
 
 
-def comparison_units(posteriors: Mapping[str, Mapping[str, Path]], paths: ResultPaths) -> list[Unit]:
-    """The unit that compares models; none where the study has one model.
+def comparison_units(posteriors: Mapping[str, Mapping[str, Mapping[str, Path]]], paths: ResultPaths) -> list[Unit]:
+    """A unit for every DCM that compares its models; none for one that has a single model.
 
     Arguments:
-        posteriors: model → visit → file.
+        posteriors: DCM → model → visit → file.
     """
-    if len(posteriors) < 2:
-        return []
-    inputs = tuple(path for visits in posteriors.values() for path in visits.values())
-    recipe = {
-        "visits": {model: list(visits) for model, visits in posteriors.items()},
-        **package_versions("numpy", "scipy", "matplotlib"),
-    }
-    return [Unit(STAGE, MODELS, recipe, inputs, ComparisonJob(posteriors, paths.group(MODELS)))]
+    units = []
+    for dcm, models in posteriors.items():
+        if len(models) < 2:
+            continue
+        name = MODELS if not dcm else f"{MODELS}-{dcm}"
+        inputs = tuple(path for visits in models.values() for path in visits.values())
+        recipe = {
+            "visits": {model: list(visits) for model, visits in models.items()},
+            **package_versions("numpy", "scipy", "matplotlib"),
+        }
+        units.append(Unit(STAGE, name, recipe, inputs, ComparisonJob(models, paths.group(name))))
+    return units
 
 
 def compare_study_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
@@ -208,7 +236,7 @@ def compare_study_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: ComparisonJob = unit.payload
         try:
-            report = report_model_evidence(job.posteriors, MODELS)
+            report = report_model_evidence(job.posteriors, job.folder.name)
         except ValueError as error:
             recorder.failed(unit, str(error))
         else:

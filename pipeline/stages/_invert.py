@@ -26,8 +26,8 @@ class InversionJob:
     """One model of one visit, as a worker gets it.
 
     Fields:
-        visit, model: names.
-        series: the extraction's file.
+        visit, model, dcm_name: names; the last is empty where the study has a single DCM.
+        series: files of the extractions of the visit's runs, in their order.
         spec: the model.
         dcm: how to invert it.
         path: file of the posterior.
@@ -37,36 +37,41 @@ class InversionJob:
 
     visit: str
     model: str
-    series: Path
+    dcm_name: str
+    series: tuple[Path, ...]
     spec: Spec
     dcm: Dcm
     path: Path
     spm: Path | None
-    batch: tuple[tuple[str, Path], ...]
+    batch: tuple[tuple[str, tuple[Path, ...]], ...]
 
 
-def inversion_units(study: Study, series: Mapping[str, Path], paths: ResultPaths, batch: int) -> list[Unit]:
-    """A unit for every model and every visit with series, model by model.
+def inversion_units(
+    study: Study, dcm_name: str, series: Mapping[str, tuple[Path, ...]], paths: ResultPaths, batch: int
+) -> list[Unit]:
+    """A unit for every model of one DCM and every visit with series, model by model.
 
     Visits are inverted in fixed batches, whichever of them are still to be done: series are padded to the longest of a
     batch, which decides the last digits.
 
     Arguments:
-        series: visit → file of its extraction.
+        dcm_name: of the DCM in the study's file; empty where there is one.
+        series: visit → files of the extractions of its runs.
         batch: visits that are inverted side by side.
     """
-    if study.dcm is None:
-        return []
-    visits = list(series.items())
+    dcm, visits = study.dcms[dcm_name], list(series.items())
+    prefix = f"{dcm_name}_" if dcm_name else ""
     units = []
-    for model, spec in model_specs(study.dcm).items():
-        for position, (visit, path) in enumerate(visits):
+    for model, spec in model_specs(dcm).items():
+        for position, (visit, files) in enumerate(visits):
             begin = position // batch * batch
             end = min(begin + batch, len(visits))
             members = tuple(visits[begin:end])
-            spm = paths.spm(model, visit) if study.outputs.spm else None
-            job = InversionJob(visit, model, path, spec, study.dcm, paths.posterior(model, visit), spm, members)
-            units.append(Unit(STAGE, f"{model}_{visit}", _recipe(job), (path,), job, batch=f"{model}-{begin}"))
+            spm = paths.spm(dcm_name, model, visit) if study.outputs.spm else None
+            path = paths.posterior(dcm_name, model, visit)
+            job = InversionJob(visit, model, dcm_name, files, spec, dcm, path, spm, members)
+            name = f"{prefix}{model}_{visit}"
+            units.append(Unit(STAGE, name, _recipe(job), files, job, batch=f"{prefix}{model}-{begin}"))
     return units
 
 
@@ -108,16 +113,18 @@ def invert_visits(units: Sequence[Unit], recorder: UnitRecorder) -> None:
             recorder.done(unit, _write(unit, subjects[position], result))
 
 
-def _subject(job: InversionJob, visit: str, series: Path) -> Subject:
-    extraction = read_extraction(series)
+def _subject(job: InversionJob, visit: str, series: tuple[Path, ...]) -> Subject:
+    if len(series) > 1:
+        raise ValueError(f"{visit}: has {len(series)} runs; name the one to take by run")
+    extraction = read_extraction(series[0])
     echo_time = SPM12_ECHO_TIME if job.dcm.echo_time == "spm12" else extraction.echo_time
     if echo_time is None:
         raise ValueError(
             f"{visit}: no sidecar tells the echo time; add EchoTime to it, or leave [dcm] echo_time at 'spm12'"
         )
     as_spm = inversion_settings(job.dcm).as_spm
-    data = extraction.dcm_data(job.spec.regions, echo_time, whitened=as_spm)
-    idle = [name for name, column in zip(extraction.input_names, data.inputs.T, strict=True) if not column.any()]
+    data = extraction.dcm_data(job.spec.regions, echo_time, inputs=job.spec.inputs, whitened=as_spm)
+    idle = [name for name, column in zip(job.spec.inputs, data.inputs.T, strict=True) if not column.any()]
     if idle:
         raise ValueError(f"{visit}: input {idle[0]} has no event in this run, so that there is no model of it")
     return Subject(visit, job.spec, data, centre_inputs=job.dcm.centre_inputs)
@@ -126,7 +133,7 @@ def _subject(job: InversionJob, visit: str, series: Path) -> Subject:
 def _write(unit: Unit, subject: Subject, posterior: Posterior) -> list[Path]:
     job: InversionJob = unit.payload
     data, _ = subject.data.prepared(subject.centre_inputs)
-    attributes = provenance(job.series, None, unit.recipe)
+    attributes = provenance(job.series[0], None, unit.recipe)
     del attributes["source_place"]  # a study may be moved
     write_dataset(job.path, posterior_dataset(posterior, name=job.visit, attrs=attributes, data=data))
     if job.spm is None:

@@ -30,14 +30,14 @@ class MeasureJob:
 
     Fields:
         series: files of the extractions, in the order of the runs.
-        posteriors: visit → file, of the main model.
+        posteriors: DCM → visit → file, of the main model.
         folder: of the tables.
     """
 
     study: Study
     inventory: Inventory
     series: tuple[Path, ...]
-    posteriors: Mapping[str, Path]
+    posteriors: Mapping[str, Mapping[str, Path]]
     folder: Path
 
     @property
@@ -47,19 +47,24 @@ class MeasureJob:
 
 
 def measure_units(
-    study: Study, inventory: Inventory, series: Mapping[str, Path], posteriors: Mapping[str, Path], paths: ResultPaths
+    study: Study,
+    inventory: Inventory,
+    series: Mapping[str, Path],
+    posteriors: Mapping[str, Mapping[str, Path]],
+    paths: ResultPaths,
 ) -> list[Unit]:
     """The unit of the one table; none where no run has series.
 
     Arguments:
         series: run label → file of its extraction.
-        posteriors: visit → file of the main model's posterior; parameters of visits without are n/a.
+        posteriors: DCM → visit → file of the main model's posterior; parameters of visits without are n/a.
     """
     if not series:
         return []
     used = dict(posteriors) if "dcm" in study.measures.kinds else {}
     job = MeasureJob(study, inventory, tuple(series.values()), used, paths.tables)
-    return [Unit(STAGE, NAME, _recipe(job), (*job.series, *job.posteriors.values()), job)]
+    files = [path for visits in job.posteriors.values() for path in visits.values()]
+    return [Unit(STAGE, NAME, _recipe(job), (*job.series, *files), job)]
 
 
 def _recipe(job: MeasureJob) -> dict[str, Any]:
@@ -73,14 +78,14 @@ def _recipe(job: MeasureJob) -> dict[str, Any]:
         "scores": {name: recipe_of(score) for name, score in study.scores.items()},
         "confounds": recipe_of(study.confounds),
         "glm": recipe_of(study.glm),
-        "dcm": None if study.dcm is None else recipe_of(study.dcm),
-        "arms": [study.participants.arm, *study.participants.arms],
-        "sessions": [study.sessions.before, study.sessions.after],
+        "dcm": {name: recipe_of(dcm) for name, dcm in study.dcms.items()},
+        "groups": [study.participants.group_column, study.participants.is_trial, *study.participants.group_names],
+        "sessions": list(study.sessions.labels),
         "participants": [
-            [participant.name, participant.arm, dict(participant.scores), dict(participant.values)]
+            [participant.name, participant.group, dict(participant.scores), dict(participant.values)]
             for participant in job.inventory.participants
         ],
-        "visits": list(job.posteriors),
+        "visits": {name: list(visits) for name, visits in job.posteriors.items()},
         **package_versions(*PACKAGES),
     }
 
@@ -91,7 +96,10 @@ def measure_study(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: MeasureJob = unit.payload
         try:
-            posteriors = {visit: read_posterior(path)[0] for visit, path in job.posteriors.items()}
+            posteriors = {
+                name: {visit: read_posterior(path)[0] for visit, path in visits.items()}
+                for name, visits in job.posteriors.items()
+            }
             extractions = (read_extraction(path) for path in job.series)
             table = feature_table(job.study, job.inventory, extractions, posteriors)
         except FeatureError as error:

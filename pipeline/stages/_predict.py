@@ -36,8 +36,8 @@ def _prediction_unit(name: str, settings: Prediction, study: Study, paths: Resul
     table = paths.measures
     recipe = {
         "prediction": settings.model_dump(mode="json"),
-        "arm": [study.participants.arm, *study.participants.arms],
-        "sessions": [study.sessions.before, study.sessions.after],
+        "groups": [study.participants.group_column, *study.participants.group_names],
+        "sessions": list(study.sessions.labels),
         **package_versions(*PACKAGES),
     }
     job = PredictionJob(prediction_options(settings, study, table), paths.prediction(name))
@@ -59,6 +59,7 @@ def check_formulas(study: Study) -> list[str]:
 
 def prediction_options(settings: Prediction, study: Study, table: Path) -> PredictOptions:
     """The options of `effconn predict` by which a study's table of measures is analysed."""
+    groups = study.participants.group_names
     return PredictOptions(
         table=table,
         outcome=settings.outcome,
@@ -68,9 +69,9 @@ def prediction_options(settings: Prediction, study: Study, table: Path) -> Predi
         covariates=settings.covariates,
         participant=PARTICIPANT,
         session=SESSION,
-        sessions=(study.sessions.before, study.sessions.after),
-        arm=study.participants.arm,
-        arms=study.participants.arms,
+        sessions=study.sessions.pair,
+        arm=study.participants.group_column if len(groups) == 2 else None,
+        arms=(groups[0], groups[1]) if len(groups) == 2 else None,
         adjust_motion=settings.adjust_motion,
         imputation=settings.imputation,
         alphas=settings.alphas,

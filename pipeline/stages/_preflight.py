@@ -13,7 +13,7 @@ from ..bids import Inventory, Run, check_groups, check_predictions, check_statis
 from ..common import UsageError, merge_remarks
 from ..images import RegionExtent, check_regions, measure_run_scale, region_remarks, run_grids
 from ..page import Column, Records
-from ..study import Study, describe_inversion
+from ..study import Dcm, Study, describe_inversion
 from ._predict import check_formulas
 
 REGION_COLUMNS = (
@@ -56,10 +56,10 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
 def check_place(study: Study) -> None:
     """Raises `UsageError` where results would go among the data."""
     out, place = study.study.out.resolve(), study.study
-    for what, folder in (
-        ("the BIDS dataset", place.bids.resolve()),
-        ("fMRIPrep's output", place.derivatives.resolve()),
-    ):
+    for what, given in (("the BIDS dataset", place.bids), ("fMRIPrep's output", place.derivatives)):
+        if given is None:
+            continue
+        folder = given.resolve()
         within = out.relative_to(folder).parts if out.is_relative_to(folder) else None
         if within is not None and (not within or within[0].startswith("sub-")):
             raise UsageError(
@@ -87,32 +87,38 @@ def extent_records(extents: Sequence[RegionExtent], run: Run) -> Records:
 
 
 def run_records(study: Study, inventory: Inventory) -> Records:
-    """Every participant: arm, scores, and for each session and task whether there is a usable run."""
-    cells = [(session, task) for session in (study.sessions.before, study.sessions.after) for task in study.tasks]
-    available = {(run.participant, run.session, run.task) for run in inventory.runs}
+    """Every participant: group, scores, and for each session and task whether there is a usable run, or how many."""
+    cells = [(session, task) for session in study.sessions.labels for task in study.tasks]
+    available = Counter((run.participant, run.session, run.task) for run in inventory.runs)
+    word = study.participants.group_word
     rows: list[dict[str, Any]] = [
         {
             "participant_id": participant.name,
-            "arm": participant.arm,
+            **({word: participant.group} if participant.group is not None else {}),
             **{f"score_{name}": participant.scores.get(name) for name in study.scores},
-            **{run_key(*cell): AVAILABLE if (participant.name, *cell) in available else MISSING for cell in cells},
+            **{run_key(*cell): _run_mark(available[participant.name, *cell]) for cell in cells},
         }
         for participant in inventory.participants
     ]
     columns = (
         Column("participant_id", "Participant"),
-        Column("arm", "Arm"),
+        *([Column(word, word.capitalize())] if study.participants.group_names else []),
         *(Column(f"score_{name}", f"{name}, {score.unit}", ".4g") for name, score in study.scores.items()),
-        *(Column(run_key(*cell), " ".join(cell)) for cell in cells),
+        *(Column(run_key(*cell), " ".join(part for part in cell if part)) for cell in cells),
     )
     marked = frozenset(i for i, row in enumerate(rows) if MISSING in row.values())
     lead = "A run is there where all of its files are and their headers agree."
     return Records("participants", "Participants and their runs", lead, columns, rows, marked)
 
 
-def run_key(session: str, task: str) -> str:
+def _run_mark(runs: int) -> str:
+    """That a run is there, or how many are, or that none is."""
+    return MISSING if not runs else AVAILABLE if runs == 1 else f"{runs} runs"
+
+
+def run_key(session: str | None, task: str) -> str:
     """A session and a task as one column name."""
-    return f"{session}_task-{task}"
+    return f"{session}_task-{task}" if session is not None else f"task-{task}"
 
 
 def scale_records(study: Study, inventory: Inventory) -> tuple[Records, list[str]]:
@@ -126,21 +132,34 @@ def scale_records(study: Study, inventory: Inventory) -> tuple[Records, list[str
 
 def count_lines(study: Study, inventory: Inventory) -> list[str]:
     """How many participants and runs there are, and how models are inverted, a sentence each."""
-    arms = Counter(participant.arm for participant in inventory.participants)
-    counts = ", ".join(f"{arms[arm]} {arm}" for arm in study.participants.arms)
-    lines = [f"{len(inventory.participants)} participants ({counts}), {len(inventory.left_out)} left out"]
+    groups = Counter(participant.group for participant in inventory.participants)
+    counts = ", ".join(f"{groups[group]} {group}" for group in study.participants.group_names)
+    counts = f" ({counts})" if counts else ""
+    lines = [f"{len(inventory.participants)} participants{counts}, {len(inventory.left_out)} left out"]
+    sessions = study.sessions.labels
     for task in study.tasks:
-        done = {(run.participant, run.session) for run in inventory.runs if run.task == task}
-        both = sum(
-            all((participant.name, session) in done for session in (study.sessions.before, study.sessions.after))
-            for participant in inventory.participants
+        runs = [run for run in inventory.runs if run.task == task]
+        done = {(run.participant, run.session) for run in runs}
+        whole = sum(
+            all((participant.name, session) in done for session in sessions) for participant in inventory.participants
         )
-        lines.append(f"{task}: {len(done)} runs of {2 * len(inventory.participants)}; both sessions of {both}")
+        what = "runs" if len(runs) == len(done) else f"visits with {len(runs)} runs"
+        every = {1: "", 2: f"; both sessions of {whole}"}.get(
+            len(sessions), f"; all {len(sessions)} sessions of {whole}"
+        )
+        lines.append(f"{task}: {len(done)} {what} of {len(sessions) * len(inventory.participants)}{every}")
+        lines += [_use_of_runs(name, dcm) for name, dcm in study.dcms_of(task).items()] if len(runs) > len(done) else []
     return [*lines, *study_mode_lines(study)]
+
+
+def _use_of_runs(name: str, dcm: Dcm) -> str:
+    """What becomes of several runs of a visit."""
+    how = "are concatenated in one model" if dcm.runs == "concatenate" else "are inverted each, and averaged"
+    return f"[dcm{f'.{name}' if name else ''}]: all runs of a visit {how}"
 
 
 def study_mode_lines(study: Study) -> list[str]:
     """How models are inverted and groups are fitted, in words."""
-    lines = [f"[dcm]: {describe_inversion(study.dcm)}"] if study.dcm is not None else []
+    lines = [f"[dcm{f'.{name}' if name else ''}]: {describe_inversion(dcm)}" for name, dcm in study.dcms.items()]
     groups = merge_remarks((name, f"mode {analysis.compat}") for name, analysis in study.group.items())
     return lines + [f"[group] {line}" for line in groups]

@@ -50,7 +50,7 @@ class ReportJob:
 
     Fields:
         series: run label → file of its series.
-        posteriors: model → visit → file.
+        posteriors: DCM → model → visit → file.
         outputs: of the stages after the inversion.
         failures: units without a result.
         make_extra: makes the section after the summary; see `run_study`.
@@ -59,7 +59,7 @@ class ReportJob:
     study: Study
     inventory: Inventory
     series: Mapping[str, Path]
-    posteriors: Mapping[str, Mapping[str, Path]]
+    posteriors: Mapping[str, Mapping[str, Mapping[str, Path]]]
     outputs: StageOutputs
     failures: tuple[FailedUnit, ...]
     paths: ResultPaths
@@ -68,7 +68,7 @@ class ReportJob:
 
 def report_unit(job: ReportJob, files: Sequence[Path] = ()) -> Unit:
     """The unit of the one report; `files` are more files that it is made from."""
-    posteriors = [path for visits in job.posteriors.values() for path in visits.values()]
+    posteriors = [path for models in job.posteriors.values() for visits in models.values() for path in visits.values()]
     return Unit(STAGE, "report", _recipe(job), (*job.series.values(), *posteriors, *_output_files(job), *files), job)
 
 
@@ -85,7 +85,7 @@ def _recipe(job: ReportJob) -> dict[str, Any]:
     return {
         "study": recipe_of(job.study),
         "participants": [
-            [participant.name, participant.arm, dict(participant.scores), dict(participant.values)]
+            [participant.name, participant.group, dict(participant.scores), dict(participant.values)]
             for participant in inventory.participants
         ],
         "left_out": [list(participant) for participant in inventory.left_out],
@@ -116,11 +116,18 @@ def _result(job: ReportJob) -> StudyResult:
         study=job.study,
         inventory=job.inventory,
         extractions=tuple(read_extraction(path) for path in job.series.values()),
-        posteriors={
-            model: {visit: read_posterior(path)[0] for visit, path in visits.items()}
-            for model, visits in job.posteriors.items()
+        inverted={
+            dcm: {
+                model: {visit: read_posterior(path)[0] for visit, path in visits.items()}
+                for model, visits in models.items()
+            }
+            for dcm, models in job.posteriors.items()
         },
-        model_comparison=analyses.pop(MODELS, None),
+        comparisons={
+            dcm: analyses.pop(name)
+            for dcm in job.study.dcms
+            if (name := f"{MODELS}-{dcm}" if dcm else MODELS) in analyses
+        },
         analyses=analyses,
         features=read_features(paths.measures) if outputs.measured else None,
         statistics=read_report(paths.statistics) if outputs.statistics else None,

@@ -38,13 +38,13 @@ class ResultPaths:
         """The page."""
         return self.out / "report.html"
 
-    def posterior(self, model: str, visit: str) -> Path:
-        """The inversion of one model of one visit."""
-        return self.out / "dcm" / model / f"{visit}.nc"
+    def posterior(self, dcm: str, model: str, visit: str) -> Path:
+        """The inversion of one model of one visit; `dcm` is empty where the study has a single DCM."""
+        return self.out / "dcm" / dcm / model / f"{visit}.nc"
 
-    def spm(self, model: str, visit: str) -> Path:
+    def spm(self, dcm: str, model: str, visit: str) -> Path:
         """The same for SPM12."""
-        return self.out / "dcm" / model / f"DCM_{visit}.mat"
+        return self.out / "dcm" / dcm / model / f"DCM_{visit}.mat"
 
     def group(self, analysis: str) -> Path:
         """The folder of one group analysis."""
@@ -70,6 +70,6 @@ def features_path(study: Study) -> Path:
     return ResultPaths(study.study.out).measures
 
 
-def posterior_path(study: Study, model: str, visit: str) -> Path:
-    """Where the inversion of one model of one visit lies."""
-    return ResultPaths(study.study.out).posterior(model, visit)
+def posterior_path(study: Study, dcm: str, model: str, visit: str) -> Path:
+    """Where the inversion of one model of one visit lies; `dcm` is empty where the study has a single DCM."""
+    return ResultPaths(study.study.out).posterior(dcm, model, visit)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..bids import Inventory
+from ..bids import Inventory, modelled_runs
 from ..common import ProgressFactory, UsageError, match_labels, natural_key, release, sorted_names, write_json
 from ..execution import Unit, UnitOutcome, lock_folder, open_workers
 from ..page import check_output_folder
-from ..study import MAIN, Study
+from ..study import MAIN, Dcm, Study
 from ._extract import extract_runs, extraction_units, unit_series_path
 from ._group import analyse_groups, compare_study_models, comparison_units, group_units
 from ._invert import inversion_units, invert_visits
@@ -26,7 +26,12 @@ CPU_BATCH = 16  # visits inverted side by side on a CPU: enough to keep its seat
 GPU_BATCH = 1024  # and on a GPU, to which more cost little
 
 Series = Mapping[str, Path]  # run label → file of its series
-Posteriors = Mapping[str, Mapping[str, Path]]  # model → visit → file
+Posteriors = Mapping[str, Mapping[str, Mapping[str, Path]]]  # DCM → model → visit → file
+
+
+def main_posteriors(posteriors: Posteriors) -> dict[str, Mapping[str, Path]]:
+    """DCM → visit → file of the posterior of its main model."""
+    return {dcm: models.get(MAIN, {}) for dcm, models in posteriors.items()}
 
 
 @dataclass(eq=False)
@@ -145,45 +150,54 @@ class StudyStages:
         available |= self.runner.completed(others)
         return {unit.name: unit_series_path(unit) for unit in units if unit.name in available}
 
-    def invert(self, series: Series) -> dict[str, dict[str, Path]]:
-        """Model → visit → file of its posterior."""
-        study = self.study
-        if study.dcm is None:
-            return {}
-        runs = [run for run in self.inventory.runs if run.task == study.dcm.task and run.label in series]
-        visits = {run.visit: series[run.label] for run in runs if not run.undriven}
+    def invert(self, series: Series) -> Posteriors:
+        """DCM → model → visit → file of its posterior."""
         batch = GPU_BATCH if self.runner.inverts_on_gpu() else CPU_BATCH
-        units = inversion_units(study, visits, self.paths, batch)
+        units = []
+        for name in self.study.dcms:
+            visits = {
+                visit: tuple(series[run.label] for run in runs)
+                for visit, runs in modelled_runs(self.study, self.inventory, name).items()
+                if all(run.label in series for run in runs)
+            }
+            units += inversion_units(self.study, name, visits, self.paths, batch)
         requested = [unit for unit in units if self._requested(unit.payload.visit)]
         others = [unit for unit in units if not self._requested(unit.payload.visit)]
+        if not units:
+            return {}
         available = self.runner.run("invert", "inverting {} models", requested, invert_visits)
         available |= self.runner.completed(others)
-        posteriors: dict[str, dict[str, Path]] = {}
+        posteriors: dict[str, dict[str, dict[str, Path]]] = {}
         for unit in units:
             if unit.name in available:
-                posteriors.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
+                job = unit.payload
+                posteriors.setdefault(job.dcm_name, {}).setdefault(job.model, {})[job.visit] = job.path
         return posteriors
 
     def group(self, posteriors: Posteriors) -> tuple[str, ...]:
         """Names of the group analyses that have a result, each in its folder."""
         if not self.runner.requested("group", "report"):
             return ()
-        if not posteriors.get(MAIN):
-            if self.study.group:
-                self.runner.notify("no visit has a posterior, so there is no group analysis")
-            return ()
+        main = main_posteriors(posteriors)
+        for name in self.study.dcms:
+            if not main.get(name) and any(found[0] == name for found in self._dcms_of_groups()):
+                of = f" of [dcm.{name}]" if name else ""
+                self.runner.notify(f"no visit has a posterior{of}, so there is no group analysis")
         compared = self.runner.run(
             "group", "comparing models", comparison_units(posteriors, self.paths), compare_study_models
         )
-        units = group_units(self.study, self.inventory, posteriors[MAIN], self.paths)
+        units = group_units(self.study, self.inventory, main, self.paths)
         analysed = self.runner.run("group", "{} group analyses", units, analyse_groups)
         return (*compared, *(unit.name for unit in units if unit.name in analysed))
+
+    def _dcms_of_groups(self) -> list[tuple[str, Dcm]]:
+        return [found for analysis in self.study.group.values() if (found := self.study.dcm_of(analysis)) is not None]
 
     def measure(self, series: Series, posteriors: Posteriors) -> bool:
         """Whether there is a table of measures."""
         if not self.runner.requested("measure", "statistics", "predict", "report"):
             return False
-        units = measure_units(self.study, self.inventory, series, posteriors.get(MAIN, {}), self.paths)
+        units = measure_units(self.study, self.inventory, series, main_posteriors(posteriors), self.paths)
         return bool(self.runner.run("measure", "taking measures", units, measure_study))
 
     def statistics(self, measured: bool) -> bool:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from features import CategoryCount, CohortRow, NumberSummary, cohort_by_arm
 
-from ..bids import Inventory, SessionScores, participant_column, participant_numbers, session_scores
+from ..bids import Inventory, SessionScores, participant_column, participant_numbers, session_pair, session_scores
 from ..page import Column, Records
 from ..study import Statistics, Study
 from ..tables import numbers_text
@@ -45,12 +45,12 @@ class ParticipantScores:
 
 def participant_scores(study: Study, inventory: Inventory, how: Statistics) -> ParticipantScores:
     """What `[statistics]` asks for; raises `DataError` for what `check_statistics` would have reported."""
-    participants, arms = inventory.participants, study.participants.arms
+    participants, (first, second) = inventory.participants, study.participants.group_names
     return ParticipantScores(
         names=tuple(participant.name for participant in participants),
-        arms=arms,
-        arm=np.array([1.0 if participant.arm == arms[0] else -1.0 for participant in participants]),
-        sessions=(study.sessions.before, study.sessions.after),
+        arms=(first, second),
+        arm=np.array([1.0 if participant.group == first else -1.0 for participant in participants]),
+        sessions=session_pair(study),
         outcomes=session_scores(study, inventory, how.outcomes),
         subscales={name: participant_numbers(inventory, name) for name in how.subscales},
         null_checks={name: participant_numbers(inventory, name) for name in how.null_checks},

@@ -3,7 +3,7 @@
 from ._analysis_settings import Distance, GroupAnalysis, MeasureKind, Measures, Prediction, PresetModel, Statistics
 from ._check_analyses import MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
-from ._expressions import is_used_in_analyses, parse_connection, parse_contrast
+from ._expressions import formula_names, is_used_in_analyses, parse_connection, parse_contrast
 from ._guesses import guess_arms, likely_condition_columns
 from ._model_file import SpecifiedDcm, read_model_file
 from ._model_specs import MAIN, describe_inversion, inversion_settings, make_spec, model_spec, model_specs
@@ -27,6 +27,7 @@ from ._study import (
     Task,
 )
 from ._survey import DatasetSurvey, survey_dataset
+from ._visit_selection import VisitSelection, describe_selection, select_visits
 
 __all__ = [
     "MAIN",
@@ -56,9 +57,12 @@ __all__ = [
     "Study",
     "StudyError",
     "Task",
+    "VisitSelection",
     "circuit_region",
     "describe_guesses",
     "describe_inversion",
+    "describe_selection",
+    "formula_names",
     "guess_arms",
     "inversion_settings",
     "is_atlas_file",
@@ -71,6 +75,7 @@ __all__ = [
     "parse_contrast",
     "read_model_file",
     "read_study",
+    "select_visits",
     "starter_toml",
     "study_schema",
     "survey_dataset",

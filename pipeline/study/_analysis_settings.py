@@ -30,10 +30,24 @@ class GroupAnalysis(ConfigSection):
     analysis: Annotated[
         Literal["arms", "fit", "leave-one-out", "permute", "search"],
         Field(description="As the commands of effconn peb of these names."),
-    ]
-    of: Annotated[Literal["change", "before", "after"], Field(description="Sessions: the change, or one of them.")] = (
-        "change"
-    )
+    ] = "fit"
+    dcm: Annotated[str | None, Field(description="Which of several DCMs it is over: NAME of [dcm.NAME].")] = None
+    of: Annotated[
+        str | None,
+        Field(
+            description="What of each participant: the change (of two sessions), the mean (Bayesian average over "
+            'visits), a session, a contrast such as "ses-3 - ses-1" or "drug - placebo", or all visits. Default: the '
+            "one visit, or the change."
+        ),
+    ] = None
+    design: Annotated[
+        str | None,
+        Field(description='Formula of columns, such as "1 + group + age"; instead of covariates and interactions.'),
+    ] = None
+    contrasts: Annotated[
+        dict[Name, str],
+        Field(description='Combinations of levels or columns of the design: drug = "ketamine - midazolam".'),
+    ] = {}
     fields: Annotated[
         tuple[Literal["A", "B", "C"], ...], Field(min_length=1, description="Fields of the DCM that it explains.")
     ] = ("B",)

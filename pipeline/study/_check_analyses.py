@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ..common import did_you_mean
 from ._analysis_settings import GroupAnalysis, Prediction
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
-from ._study import Study
+from ._study import Dcm, Study
+from ._visit_selection import select_visits
 
 RESERVED = "models"  # the folder of the comparison of alternative models
 PREDICTING = ("leave-one-out", "permute")
+ANALYSES_WITH_DESIGN = ("fit", "search")
 
 # Settings that only some analyses heed.
 _ANALYSES_WITH_SETTING = {
@@ -27,13 +30,17 @@ MODELS_WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
 def check_group(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[group]` that its shape alone does not show."""
     yield from names_differing_in_case(("group",), study.group, "group analyses")
-    if study.group and study.dcm is None:
+    if study.group and not study.dcms:
         yield Mistake(("group",), "group analyses are over connections, so they need [dcm]; add it", (("dcm",),))
     for name, analysis in study.group.items():
         path: Keys = ("group", name)
         if name.lower() == RESERVED:
             yield Mistake(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
+        yield from _dcm_name(path, analysis, study)
+        yield from _visits(path, analysis, study)
+        yield from _design(path, analysis)
         yield from _options(path, analysis)
+        yield from _arms(path, analysis, study)
         yield from _reinversion(path, analysis, study)
         yield from _between(path, analysis)
         yield from _fields(path, analysis, study)
@@ -53,14 +60,53 @@ def _options(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:
         yield Mistake((*path, "seed"), "would be ignored, as nothing is drawn; add sample = true, or remove it")
 
 
+def _dcm_name(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
+    names = [name for name in study.dcms if name]
+    if analysis.dcm is not None and analysis.dcm not in names:
+        there = did_you_mean(analysis.dcm, names, "DCMs") if names else "; the study has one [dcm], so remove it"
+        yield Mistake((*path, "dcm"), f"{analysis.dcm!r} is no [dcm.NAME] of this study{there}", (("dcm",),))
+    elif analysis.dcm is None and len(names) > 1:
+        yield Mistake(path, f"does not say which DCM it is over; add dcm = one of {', '.join(names)}", (("dcm",),))
+
+
+def _visits(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
+    try:
+        select_visits(study, analysis)
+    except ValueError as error:
+        where = path if analysis.of is None else (*path, "of")
+        yield Mistake(where, str(error), (("sessions",),))
+
+
+def _design(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:
+    """A formula says all that covariates and interactions say; other analyses than fit have designs of their own."""
+    if analysis.design is not None:
+        for key in ("covariates", "interactions"):
+            if getattr(analysis, key):
+                yield Mistake((*path, key), "is written into the formula of design; keep one of the two")
+        if analysis.analysis not in ANALYSES_WITH_DESIGN:
+            yield Mistake((*path, "design"), _ignored("design", analysis.analysis, ANALYSES_WITH_DESIGN))
+    if analysis.contrasts and analysis.analysis not in ANALYSES_WITH_DESIGN:
+        yield Mistake((*path, "contrasts"), _ignored("contrasts", analysis.analysis, ANALYSES_WITH_DESIGN))
+
+
+def _arms(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
+    word, names = study.participants.group_word, study.participants.group_names
+    if analysis.analysis == "arms" and len(names) not in (1, 2):  # one is said elsewhere
+        found = f"{len(names)} {word}s" if names else f"no {word}s"
+        text = f'compares two groups, and the study has {found}; take analysis = "fit" with a design and contrasts'
+        yield Mistake((*path, "analysis"), text, (("participants",),))
+
+
 def _reinversion(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
     if not analysis.reinvert or analysis.analysis not in _ANALYSES_WITH_SETTING["reinvert"]:
         return
-    if analysis.of == "change":
-        yield Mistake((*path, "reinvert"), 'is for one session; remove it, or add of = "before" or "after"')
+    with suppress(ValueError):  # said elsewhere
+        if select_visits(study, analysis).kind != "visit":
+            yield Mistake((*path, "reinvert"), "is for one session; remove it, or name a session by of")
     if analysis.compat != "none" or analysis.between == "gaussian":
         yield Mistake((*path, "reinvert"), "is for the default group; remove it, or compat and between")
-    if study.dcm is not None and (study.dcm.noise or study.dcm.compat) in ("spm12", "spm25"):
+    named = study.dcm_of(analysis)
+    if named is not None and (named[1].noise or named[1].compat) in ("spm12", "spm25"):
         yield Mistake((*path, "reinvert"), "cannot follow SPM's scheme of the noise in [dcm]; remove one of the two")
 
 
@@ -82,21 +128,22 @@ def _fields(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mista
     for place, field in enumerate(analysis.fields):
         if field in analysis.fields[:place]:
             yield Mistake((*path, "fields", place), f"names {field!r} twice; name it once")
-        elif study.dcm is not None and field in ("B", "C") and not _has_connections(study, field):
+        elif (named := study.dcm_of(analysis)) and field in ("B", "C") and not _has_connections(named[1], field):
             text = f"the main model has no {field}, so there is nothing to compare; add [dcm] {field.lower()}"
             yield Mistake((*path, "fields", place), text, (("dcm",),))
 
 
-def _has_connections(study: Study, field: str) -> bool:
-    given = study.dcm and {"B": study.dcm.b, "C": study.dcm.c}[field]
+def _has_connections(dcm: Dcm, field: str) -> bool:
+    given = {"B": dcm.b, "C": dcm.c}[field]
     return bool(given) and any((given or {}).values())
 
 
 def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mistake]:
     yield from check_names((*path, "covariates"), analysis.covariates)
     known = list(dict.fromkeys((*analysis.covariates, *filter(None, (analysis.predict,)))))
-    if analysis.analysis == "arms" and study.participants.arm not in known:
-        known.append(study.participants.arm)
+    column = study.participants.group_column
+    if analysis.analysis == "arms" and column is not None and column not in known:
+        known.append(column)
     for place, text in enumerate(analysis.interactions):
         here = (*path, "interactions", place)
         pair = [part.strip() for part in text.split(":")]

@@ -12,21 +12,35 @@ from ._study import Dcm, NamedStructure, Structure, Study
 
 
 def check_dcm(study: Study) -> Iterator[Mistake]:
-    """Every mistake in `[dcm]` that its shape alone does not show."""
-    if study.dcm is None:
-        return
-    dcm = study.dcm
-    found = [*_task(study, dcm), *_regions(study, dcm), *_inputs(study, dcm), *_names(dcm)]
+    """Every mistake in `[dcm]`, or in each `[dcm.NAME]`, that its shape alone does not show."""
+    yield from names_differing_in_case(("dcm",), study.dcms, "DCMs")
+    for name, dcm in study.dcms.items():
+        yield from _one_dcm(study, dcm, ("dcm", name) if name else ("dcm",))
+    yield from _inputs_of_one_task(study)
+
+
+def _one_dcm(study: Study, dcm: Dcm, at: Keys) -> Iterator[Mistake]:
+    found = [*_task(study, dcm, at), *_regions(study, dcm, at), *_inputs(study, dcm, at), *_names(dcm, at)]
     for name, structure in {MAIN: dcm, **dcm.models}.items():
-        path: Keys = ("dcm",) if structure is dcm else ("dcm", "models", name)
-        found += check_structure(path, dcm, structure)
+        found += check_structure(at if structure is dcm else (*at, "models", name), dcm, structure)
     yield from found
     if not found:
-        yield from _unused_or_repeated(dcm)
+        yield from _unused_or_repeated(dcm, at)
 
 
-def _task(study: Study, dcm: Dcm) -> Iterator[Mistake]:
-    path = ("dcm", "task")
+def _inputs_of_one_task(study: Study) -> Iterator[Mistake]:
+    """Inputs of one name that two DCMs of a task make of different conditions: a run has one of each name."""
+    owners: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+    for name, dcm in study.dcms.items():
+        for key, members in dcm.inputs.items():
+            other, theirs = owners.setdefault((dcm.task, key), (name, members))
+            if set(theirs) != set(members):
+                text = f"is {', '.join(members)} here and {', '.join(theirs)} in [dcm.{other}]; give it another name"
+                yield Mistake(("dcm", name, "inputs", key), text)
+
+
+def _task(study: Study, dcm: Dcm, at: Keys) -> Iterator[Mistake]:
+    path = (*at, "task")
     events = [name for name, task in study.tasks.items() if not task.rest]
     if dcm.task not in study.tasks:
         yield Mistake(path, f"{dcm.task!r} is no task{did_you_mean(dcm.task, events, 'tasks')}", (("tasks", dcm.task),))
@@ -34,9 +48,9 @@ def _task(study: Study, dcm: Dcm) -> Iterator[Mistake]:
         yield Mistake(path, f"{dcm.task!r} is a rest run, which has no inputs", (("tasks", dcm.task),))
 
 
-def _regions(study: Study, dcm: Dcm) -> Iterator[Mistake]:
+def _regions(study: Study, dcm: Dcm, at: Keys) -> Iterator[Mistake]:
     for place, name in enumerate(dcm.regions):
-        here = ("dcm", "regions", place)
+        here = (*at, "regions", place)
         if name in dcm.regions[:place]:
             yield Mistake(here, f"names {name!r} twice; name it once")
         elif name not in study.regions:
@@ -44,26 +58,24 @@ def _regions(study: Study, dcm: Dcm) -> Iterator[Mistake]:
             yield Mistake(here, f"{name!r} is no region of this study{tip}", (("regions", name),))
 
 
-def _inputs(study: Study, dcm: Dcm) -> Iterator[Mistake]:
+def _inputs(study: Study, dcm: Dcm, at: Keys) -> Iterator[Mistake]:
     if not dcm.inputs:
-        yield Mistake(("dcm", "inputs"), 'has no input; give at least one, such as task = ["faces", "shapes"]')
+        yield Mistake((*at, "inputs"), 'has no input; give at least one, such as task = ["faces", "shapes"]')
     task, about = study.tasks.get(dcm.task), (("tasks", dcm.task),)
     known = [] if task is None or task.rest or not task.conditions else [*task.conditions, *task.modulators]
     for name, members in dcm.inputs.items():
         if not members:
-            yield Mistake(("dcm", "inputs", name), "adds up nothing; name conditions, or a modulator")
+            yield Mistake((*at, "inputs", name), "adds up nothing; name conditions, or a modulator")
         unknown = f"no condition or modulator of the task {dcm.task!r}"
-        path = ("dcm", "inputs", name)
+        path = (*at, "inputs", name)
         yield from check_names(path, members, known or None, unknown, "conditions and modulators", about)
 
 
-def _names(dcm: Dcm) -> Iterator[Mistake]:
-    yield from names_differing_in_case(("dcm", "models"), dcm.models, "models")
+def _names(dcm: Dcm, at: Keys) -> Iterator[Mistake]:
+    yield from names_differing_in_case((*at, "models"), dcm.models, "models")
     for name in dcm.models:
         if name.casefold() == MAIN:
-            yield Mistake(
-                ("dcm", "models", name), f"{MAIN!r} is the model of [dcm] itself; call this one something else"
-            )
+            yield Mistake((*at, "models", name), f"{MAIN!r} is the model of [dcm] itself; call this one something else")
 
 
 def check_structure(path: Keys, dcm: NamedStructure, structure: Structure) -> list[Mistake]:
@@ -145,15 +157,15 @@ def _known_pairs(connections: Sequence[str], regions: Sequence[str]) -> set[tupl
     return {pair for pair in pairs if set(pair) <= set(regions)}
 
 
-def _unused_or_repeated(dcm: Dcm) -> Iterator[Mistake]:
+def _unused_or_repeated(dcm: Dcm, at: Keys) -> Iterator[Mistake]:
     """Inputs that do nothing in any model, and models that are the same."""
     specs = model_specs(dcm)
     for place, name in enumerate(dcm.inputs):
         if not any(spec.b[:, :, place].any() or spec.c[:, place].any() for spec in specs.values()):
             text = "drives no region (c) and changes no connection (b) in any model; use it, or remove it"
-            yield Mistake(("dcm", "inputs", name), text)
+            yield Mistake((*at, "inputs", name), text)
     first: dict[object, str] = {}
     for name, spec in specs.items():
         if (other := first.setdefault(spec, name)) != name:
-            which = "[dcm] itself" if other == MAIN else repr(other)
-            yield Mistake(("dcm", "models", name), f"is the same model as {which}; change it, or remove it")
+            which = f"[{'.'.join(map(str, at))}] itself" if other == MAIN else repr(other)
+            yield Mistake((*at, "models", name), f"is the same model as {which}; change it, or remove it")

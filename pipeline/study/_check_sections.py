@@ -28,17 +28,30 @@ SOURCES = ("mask", "sphere", "atlas", "preset")
 
 def check_participants(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[participants]`, `[sessions]` and `[scores]` that their shape alone does not show."""
-    yield from _arms(study)
+    yield from _groups(study)
     yield from _sessions(study)
     yield from _scores(study)
 
 
-def _arms(study: Study) -> Iterator[Mistake]:
+def _groups(study: Study) -> Iterator[Mistake]:
     participants = study.participants
-    if participants.arms[0] == participants.arms[1]:
-        yield Mistake(("participants", "arms"), f"both arms are {participants.arms[0]!r}; name two that differ")
-    if "" in participants.arms:
-        yield Mistake(("participants", "arms"), "an arm has no name; write it as in the participants' table")
+    key = "arms" if participants.is_trial else "groups"
+    names, word = participants.group_names, participants.group_word
+    if participants.is_trial and (participants.group is not None or participants.groups):
+        other = "group" if participants.group is not None else "groups"
+        yield Mistake(("participants", other), "says the same as the arms of a trial; keep one of the two")
+    elif participants.group_column is not None and not names:
+        where = ("participants", "arm" if participants.is_trial else "group")
+        yield Mistake(where, f"names a column, but {key} is missing; add all {key}, the reference last")
+    elif participants.groups and participants.group is None:
+        yield Mistake(("participants", "groups"), "needs group, the column of the participants' table that names them")
+    if len(names) == 1:
+        yield Mistake(("participants", key), f"is {names[0]!r} alone; name two at least, or remove it")
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            yield Mistake(("participants", key, place), f"names {name!r} twice; name two that differ")
+    if "" in names:
+        yield Mistake(("participants", key), f"one {word} has no name; write it as in the participants' table")
     for name, reason in participants.exclude.items():
         path = ("participants", "exclude", name)
         if not name.startswith("sub-"):
@@ -49,23 +62,43 @@ def _arms(study: Study) -> Iterator[Mistake]:
 
 def _sessions(study: Study) -> Iterator[Mistake]:
     sessions = study.sessions
-    if sessions.before == sessions.after:
-        where = ("sessions", "after") if "after" in sessions.model_fields_set else ("sessions", "before")
-        yield Mistake(where, f"before and after are both {sessions.after!r}; name two that differ")
-    for key in ("before", "after"):
-        label = getattr(sessions, key)
-        if not label.removeprefix("ses-").isalnum() or not label.startswith("ses-"):
-            tip = f"; did you mean {'ses-' + label!r}?" if label.isalnum() else ""
-            yield Mistake(("sessions", key), f"{label!r} is no session's label, such as ses-1{tip}")
+    given = {key: getattr(sessions, key) for key in ("before", "after") if getattr(sessions, key) is not None}
+    if len(given) == 1:
+        ((key, label),) = given.items()
+        missing = "after" if key == "before" else "before"
+        yield Mistake(("sessions", key), f"needs {missing}; add it, or write order = [{label!r}] for one session")
+    if len(given) == 2 and sessions.before == sessions.after:
+        yield Mistake(("sessions", "after"), f"before and after are both {sessions.after!r}; name two that differ")
+    for key, label in given.items():
+        yield from _session_label(("sessions", key), label)
+        if sessions.order and label not in sessions.order:
+            tip = did_you_mean(label, sessions.order, "sessions")
+            yield Mistake(("sessions", key), f"{label!r} is not in order{tip}")
+    for place, label in enumerate(sessions.order):
+        yield from _session_label(("sessions", "order", place), label)
+        if label in sessions.order[:place]:
+            yield Mistake(("sessions", "order", place), f"names {label!r} twice; name it once")
+    if study.visits.table is not None and sessions.labels == (None,):
+        yield Mistake(("visits", "table"), "is of several visits a participant; name their [sessions], or remove it")
+
+
+def _session_label(path: Keys, label: str) -> Iterator[Mistake]:
+    if not label.removeprefix("ses-").isalnum() or not label.startswith("ses-"):
+        tip = f"; did you mean {'ses-' + label!r}?" if label.isalnum() else ""
+        yield Mistake(path, f"{label!r} is no session's label, such as ses-1{tip}")
 
 
 def _scores(study: Study) -> Iterator[Mistake]:
     yield from names_differing_in_case(("scores",), study.scores, "scores")
     for name, score in study.scores.items():
-        if name == study.participants.arm:
-            text = f"{name!r} is the column of the arms ([participants] arm); call the score something else"
+        if name == study.participants.group_column:
+            word = study.participants.group_word
+            text = f"{name!r} is the column of the {word}s ([participants] {word}); call the score something else"
             yield Mistake(("scores", name), text, (("participants",),))
-        if score.take != "once" and score.table is None:
+        if score.take != "once" and study.sessions.pair is None:
+            text = f"takes {score.take!r}, which is of two sessions; name before and after under [sessions]"
+            yield Mistake(("scores", name, "take"), text, (("sessions",),))
+        elif score.take != "once" and score.table is None:
             text = (
                 f"takes {score.take!r}, which needs a table with a row for each session, and the participants' table "
                 "has one for each participant; add table = a phenotype table with a column session_id"
@@ -83,6 +116,8 @@ def check_tasks(study: Study) -> Iterator[Mistake]:
             tip = f"; did you mean {bare!r}?" if _LABEL.fullmatch(bare) else ""
             yield Mistake(path, f"{name!r} cannot be the NAME of task-NAME, which is letters and digits only{tip}")
         yield from _rest(path, task) if task.rest else _events(path, task)
+        if task.run is not None and task.runs:
+            yield Mistake((*path, "run"), "is one of the runs; keep run or runs")
         if task.repetition_time is not None and (problem := time_problem(task.repetition_time, "repetition time")):
             yield Mistake((*path, "repetition_time"), problem)
 
@@ -159,17 +194,17 @@ def check_settings(study: Study) -> Iterator[Mistake]:
     drawn = study.outputs.maps and any(task.contrasts for task in study.tasks.values())
     if smoothing is not None and not drawn:
         yield Mistake(("glm", "smoothing"), "is of contrast maps, and none are made; remove it")
-    if study.outputs.spm and study.dcm is None:
+    if study.outputs.spm and not study.dcms:
         yield Mistake(("outputs", "spm"), "is of inverted models, and there is no [dcm]; remove it")
-    if study.dcm is None:
-        return
-    try:
-        starts = inversion_settings(study.dcm).starts
-    except ValueError as error:  # of settings that do not go together
-        yield Mistake(("dcm",), str(error))
-        return
-    if "seed" in study.dcm.model_fields_set and starts == 1:
-        yield Mistake(("dcm", "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
+    for name, dcm in study.dcms.items():
+        path: Keys = ("dcm", name) if name else ("dcm",)
+        try:
+            starts = inversion_settings(dcm).starts
+        except ValueError as error:  # of settings that do not go together
+            yield Mistake(path, str(error))
+            continue
+        if "seed" in dcm.model_fields_set and starts == 1:
+            yield Mistake((*path, "seed"), "would be ignored, as one start is not drawn; raise starts, or remove it")
 
 
 def _confounds(study: Study) -> Iterator[Mistake]:

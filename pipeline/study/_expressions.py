@@ -61,6 +61,12 @@ def parse_contrast(text: str) -> dict[str, float]:
     return weights
 
 
+def formula_names(formula: str) -> list[str]:
+    """Every column that a formula of a design names: ``1 + group + C(site):age`` → group, site, age."""
+    quoted_or_bare = re.findall(r"`([^`]+)`|\"[^\"]*\"|'[^']*'|(?<![\w.])([^\W\d]\w*)(?!\w*[.(])", formula)
+    return list(dict.fromkeys(quoted or bare for quoted, bare in quoted_or_bare if quoted or bare))
+
+
 def is_used_in_analyses(name: str, study: Study) -> bool:
     """Whether an analysis names a score or column, by itself or by a pattern."""
     return any(name == pattern or ("*" in pattern and fnmatchcase(name, pattern)) for pattern in _named(study))
@@ -69,6 +75,7 @@ def is_used_in_analyses(name: str, study: Study) -> bool:
 def _named(study: Study) -> Iterator[str]:
     for analysis in study.group.values():
         yield from analysis.covariates
+        yield from formula_names(analysis.design or "")
         yield from ([analysis.predict] if analysis.predict is not None else [])
         yield from (part.strip() for text in analysis.interactions for part in text.split(":"))
     for prediction in study.predict.values():

@@ -28,7 +28,8 @@ _ITEMS: dict[str, dict[str, Any]] = {
 }
 _PARTS: dict[str, dict[str, Any]] = {
     "study": {"name": "stand-in", "bids": ".", "derivatives": "."},
-    "participants": {"arms": ["stand-in", "another"]},
+    "participants": {"arms": ["stand-in", "another"]},  # two, as analyses of arms ask for
+    "sessions": {"before": "ses-standin", "after": "ses-another"},
     "tasks": {"standin": {}},
     "regions": {"stand-in": _ITEMS["regions"]},
 }
@@ -77,6 +78,7 @@ def with_absolute_paths(study: Study, folder: Path) -> Study:
                 update={key: _absolute(getattr(place, key), folder) for key in ("bids", "derivatives", "out")}
             ),
             "participants": participants.model_copy(update={"table": _absolute(participants.table, folder)}),
+            "visits": study.visits.model_copy(update={"table": _absolute(study.visits.table, folder)}),
             "scores": {name: _score(score, folder) for name, score in study.scores.items()},
             "regions": {name: _region(region, folder) for name, region in study.regions.items()},
         }

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from ..common import did_you_mean, nearest_name
 from ._analysis_settings import Compat, ConfigSection
 from ._mistakes import Keys, Mistake, heading, quoted
-from ._study import Study
+from ._study import ONE_DCM, SEVERAL_DCMS, Dcm, Study, holds_several
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FILE = "study.schema.json"
@@ -67,7 +67,7 @@ def _without_other_keys(part: Any) -> Any:
 
 def check_shape(content: Mapping[str, Any]) -> tuple[Study | None, list[Mistake]]:
     """The study that a parsed file describes, or every mistake in its shape."""
-    return check_shape_of(Study, _with_mode_of_file(content), content)
+    return check_shape_of(Study, _with_sessions_of_a_trial(_with_mode_of_file(content)), content)
 
 
 def check_shape_of(
@@ -100,13 +100,28 @@ def _with_mode_of_file(content: Mapping[str, Any]) -> Mapping[str, Any]:
         return content
     content_with_mode = dict(content)
     if isinstance(content.get("dcm"), Mapping):
-        content_with_mode["dcm"] = {"compat": mode, **content["dcm"]}
+        content_with_mode["dcm"] = _dcm_with_mode(content["dcm"], mode)
     if isinstance(group, Mapping):
         content_with_mode["group"] = {
             name: {"compat": mode, **analysis} if isinstance(analysis, Mapping) else analysis
             for name, analysis in group.items()
         }
     return content_with_mode
+
+
+def _with_sessions_of_a_trial(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A trial without [sessions] has ses-1 before and ses-2 after, as all studies had in version 0.1."""
+    participants = content.get("participants")
+    if not isinstance(participants, Mapping) or "sessions" in content or not {"arm", "arms"} & set(participants):
+        return content
+    return {**content, "sessions": {"before": "ses-1", "after": "ses-2"}}
+
+
+def _dcm_with_mode(dcm: Mapping[str, Any], mode: Any) -> Mapping[str, Any]:
+    """[dcm], or each [dcm.NAME], with the mode of the file."""
+    if holds_several(dcm):
+        return {name: {"compat": mode, **own} for name, own in dcm.items()}
+    return {"compat": mode, **dcm}
 
 
 def _impossible_values(value: Any, path: Keys) -> Iterator[Mistake]:
@@ -129,6 +144,7 @@ def _problems(kind: type[BaseModel], errors: Sequence[ErrorDetails], content: Ma
     """pydantic's errors, those of one value in one line."""
     found: dict[tuple[Keys, Keys], list[str]] = {}
     for error in errors:
+        error["loc"] = tuple(part for part in error["loc"] if part not in (ONE_DCM, SEVERAL_DCMS))
         path, value = _place(error["loc"], content)
         lacking = tuple(error["loc"]) if error["type"] == "missing" else path
         if error["type"] == "missing" and isinstance(
@@ -258,6 +274,9 @@ def _describe_value(value: Any) -> str:
 def _model_at(file: type[BaseModel], path: Keys) -> type[BaseModel] | None:
     """The model of the table at a path."""
     model: Any = file
+    if file is Study and path[:1] == ("dcm",):  # [dcm], or [dcm.NAME] where NAME is no setting of it
+        several = len(path) > 1 and str(path[1]) not in Dcm.model_fields
+        model, path = Dcm, path[2:] if several else path[1:]
     for part in path:
         if isinstance(model, type) and issubclass(model, BaseModel):
             field = model.model_fields.get(str(part))

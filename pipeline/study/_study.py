@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from ._analysis_settings import (
     Compat,
@@ -31,8 +31,14 @@ class StudyFiles(ConfigSection):
     """`[study]`: what it is called and where its files lie. Paths are relative to the configuration file."""
 
     name: Annotated[str, Field(min_length=1, description="Title of the report.")]
-    bids: Annotated[Path, Field(description="Root of the BIDS dataset.")]
-    derivatives: Annotated[Path, Field(description="fMRIPrep's output, usually BIDS/derivatives/fmriprep.")]
+    bids: Annotated[
+        Path | None,
+        Field(description="Root of the BIDS dataset, for events, tables and sidecars; not where series are read."),
+    ] = None
+    derivatives: Annotated[
+        Path | None,
+        Field(description="fMRIPrep's output, usually BIDS/derivatives/fmriprep; not where series are read."),
+    ] = None
     out: Annotated[Path, Field(description="Where results go.")] = Path("results")
     space: Annotated[str, Field(description="Space of the images, as in space-NAME of fMRIPrep's file names.")] = (
         "MNI152NLin2009cAsym"
@@ -41,23 +47,79 @@ class StudyFiles(ConfigSection):
 
 
 class Participants(ConfigSection):
-    """`[participants]`: who takes part and in which arm."""
+    """`[participants]`: who takes part, and in which group; in a randomised trial groups are called arms."""
 
     table: Annotated[Path | None, Field(description="Default: participants.tsv of the BIDS dataset.")] = None
-    arm: Annotated[str, Field(description="Column that names each participant's arm.")] = "arm"
-    arms: Annotated[tuple[str, str], Field(description="Both arms; differences are the first minus the second.")]
+    group: Annotated[str | None, Field(description="Column that names each participant's group.")] = None
+    groups: Annotated[
+        tuple[str, ...], Field(description="All groups; differences are each minus the last, the reference.")
+    ] = ()
+    arm: Annotated[
+        str | None, Field(description="Column that names each participant's arm, in a trial. Default: arm.")
+    ] = None
+    arms: Annotated[
+        tuple[str, ...], Field(description="All arms of a trial; differences are each minus the last, the reference.")
+    ] = ()
     all_different: Annotated[
         bool,
         Field(description="Every label is another participant, though labels look like visits (sub-01pre) of one."),
     ] = False
     exclude: Annotated[dict[str, str], Field(description='Left out, and why: { "sub-07" = "withdrew consent" }.')] = {}
 
+    @property
+    def is_trial(self) -> bool:
+        """Whether the file says that groups are arms, so that participants were given something."""
+        return bool(self.arms) or self.arm is not None
+
+    @property
+    def group_column(self) -> str | None:
+        """The column that names each participant's group; None where there are no groups."""
+        return (self.arm or "arm") if self.is_trial else self.group
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """All groups, the reference last; none where there are no groups."""
+        return self.arms or self.groups
+
+    @property
+    def group_word(self) -> str:
+        """What a group is called."""
+        return "arm" if self.is_trial else "group"
+
 
 class Sessions(ConfigSection):
-    """`[sessions]`: before and after treatment."""
+    """`[sessions]`: the sessions of a participant in their order; without it, a participant has one visit."""
 
-    before: Annotated[str, Field(description="Label of the session before treatment.")] = "ses-1"
-    after: Annotated[str, Field(description="Label of the session after it.")] = "ses-2"
+    order: Annotated[
+        tuple[str, ...], Field(description='All sessions, the first first: ["ses-1", "ses-2", "ses-3"].')
+    ] = ()
+    before: Annotated[
+        str | None, Field(description="The session that changes are from; with after, all that there are.")
+    ] = None
+    after: Annotated[str | None, Field(description="The session that changes are to.")] = None
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The two sessions that a change is between, the earlier first; None where no two are said to be."""
+        if self.before is not None and self.after is not None:
+            return self.before, self.after
+        return (self.order[0], self.order[1]) if len(self.order) == 2 else None
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """All sessions in their order; one without a label where the data are not in sessions."""
+        return self.order or self.pair or (None,)
+
+
+class Visits(ConfigSection):
+    """`[visits]`: what differs between the visits of one participant, such as drug, dose or period."""
+
+    table: Annotated[
+        Path | None,
+        Field(
+            description="With columns participant_id and session_id. Default: sub-*_sessions.tsv of the BIDS dataset."
+        ),
+    ] = None
 
 
 class Score(ConfigSection):
@@ -105,9 +167,16 @@ class Task(ConfigSection):
         ),
     ] = None
     run: Annotated[
-        str | int | None, Field(description="Which run to take, where a session has several; 1 is run-1 and run-01.")
+        str | int | None, Field(description="The one run to take of each session; 1 is run-1 and run-01. Default: all.")
     ] = None
+    runs: Annotated[tuple[str | int, ...], Field(description="The runs to take of each session. Default: all.")] = ()
     acquisition: Annotated[str | None, Field(description="acq- of the file names, where there are several.")] = None
+
+    @property
+    def chosen_runs(self) -> tuple[str, ...]:
+        """Labels of the runs to take, without run-; none for all."""
+        chosen = (*(() if self.run is None else (self.run,)), *self.runs)
+        return tuple(str(run).removeprefix("run-") for run in chosen)
 
 
 class Confounds(ConfigSection):
@@ -211,6 +280,10 @@ class Dcm(NamedStructure):
     task: Annotated[str, Field(description="The task whose runs are modelled.")]
     inputs: Annotated[dict[Name, tuple[str, ...]], Field(description="Input = conditions (or a modulator) it adds up.")]
     models: Annotated[dict[Name, Structure], Field(description="Alternatives, compared by their evidence.")] = {}
+    runs: Annotated[
+        Literal["concatenate", "average"],
+        Field(description="Several runs of a visit: one model of all, or one of each and their Bayesian average."),
+    ] = "concatenate"
     compat: Annotated[
         Compat,
         Field(
@@ -246,6 +319,25 @@ class Dcm(NamedStructure):
     )
 
 
+ONE_DCM, SEVERAL_DCMS = "one-dcm", "several-dcms"  # stand in pydantic's locations for what [dcm] holds
+
+
+def holds_several(dcm: Any) -> bool:
+    """Whether [dcm] is a table of several models, [dcm.faces] and [dcm.stroop], and no setting of one."""
+    if not isinstance(dcm, Mapping) or not dcm or set(dcm) & set(Dcm.model_fields):
+        return False
+    return all(isinstance(part, Mapping | Dcm) for part in dcm.values())
+
+
+def _one_or_several(dcm: Any) -> str:
+    return SEVERAL_DCMS if holds_several(dcm) else ONE_DCM
+
+
+OneOrSeveralDcms = Annotated[
+    Annotated[Dcm, Tag(ONE_DCM)] | Annotated[dict[Name, Dcm], Tag(SEVERAL_DCMS)], Discriminator(_one_or_several)
+]
+
+
 class Outputs(ConfigSection):
     """`[outputs]`: what is kept beside the report."""
 
@@ -267,14 +359,18 @@ class Study(ConfigSection):
         ),
     ] = "none"
     study: Annotated[StudyFiles, Field(description="What it is called and where its files lie.")]
-    participants: Annotated[Participants, Field(description="Who takes part, and in which arm.")]
-    sessions: Annotated[Sessions, Field(description="Before and after treatment.")] = Sessions()
+    participants: Annotated[Participants, Field(description="Who takes part, and in which group.")] = Participants()
+    sessions: Annotated[Sessions, Field(description="The sessions in their order.")] = Sessions()
+    visits: Annotated[Visits, Field(description="What differs between the visits of one participant.")] = Visits()
     scores: Annotated[dict[Name, Score], Field(description="Numbers per participant, such as improvement.")] = {}
     tasks: Annotated[dict[str, Task], Field(min_length=1, description="Tasks, as in task-NAME of the file names.")]
     confounds: Annotated[Confounds, Field(description="What is taken out of every series.")] = Confounds()
     regions: Annotated[dict[Name, Region], Field(min_length=1, description="Regions of interest.")]
     glm: Annotated[Glm, Field(description="The first level.")] = Glm()
-    dcm: Annotated[Dcm | None, Field(description="The model of effective connectivity.")] = None
+    dcm: Annotated[
+        OneOrSeveralDcms | None,
+        Field(description="The model of effective connectivity; or several, each under a name: [dcm.faces]."),
+    ] = None
     group: Annotated[dict[Name, GroupAnalysis], Field(description="Analyses over all participants.")] = {}
     measures: Annotated[Measures, Field(description="The imaging measures, one row a participant and session.")] = (
         Measures()
@@ -284,3 +380,24 @@ class Study(ConfigSection):
         Statistics | None, Field(description="Scores over sessions, and what is associated with them.")
     ] = None
     outputs: Annotated[Outputs, Field(description="What is kept beside the report.")] = Outputs()
+
+    @property
+    def dcms(self) -> Mapping[str, Dcm]:
+        """Every model of effective connectivity by its name in the file; a single [dcm] has the name ""."""
+        if self.dcm is None:
+            return {}
+        return {"": self.dcm} if isinstance(self.dcm, Dcm) else self.dcm
+
+    def dcms_of(self, task: str) -> Mapping[str, Dcm]:
+        """Those of one task's runs."""
+        return {name: dcm for name, dcm in self.dcms.items() if dcm.task == task}
+
+    def dcm_inputs(self, task: str) -> Mapping[str, tuple[str, ...]]:
+        """The inputs of all DCMs of a task: input → conditions."""
+        return {name: members for dcm in self.dcms_of(task).values() for name, members in dcm.inputs.items()}
+
+    def dcm_of(self, analysis: GroupAnalysis) -> tuple[str, Dcm] | None:
+        """The DCM that a group analysis is over, with its name; None where the study has none of that name."""
+        if analysis.dcm is None:
+            return next(iter(self.dcms.items())) if len(self.dcms) == 1 else None
+        return (analysis.dcm, self.dcms[analysis.dcm]) if analysis.dcm in self.dcms else None

@@ -172,6 +172,7 @@ def settings_of(bids: Path) -> dict[str, Any]:
     return {
         "study": {"name": "small", "bids": bids, "derivatives": bids / "derivatives" / "fmriprep"},
         "participants": {"arm": "group", "arms": ("ketamine", "midazolam")},
+        "sessions": {"before": "ses-1", "after": "ses-2"},
         "scores": {
             "improvement": {"column": "improvement"},
             "caps": {"table": bids / "phenotype" / "caps5.tsv", "column": "total", "take": "fall"},

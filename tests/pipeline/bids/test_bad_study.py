@@ -109,7 +109,7 @@ ERRORS: dict[str, tuple[Spoil, str]] = {
         ),
         r"\[scores\.caps\]: caps5\.tsv has total of no participant",
     ),
-    "no sessions": (no_sessions, r"has no ses-\* folders; a study has a before and an after"),
+    "no sessions": (no_sessions, r"has no ses-\* folders; leave \[sessions\] empty"),
     "an unknown session": (
         setting("sessions", after="ses-3"),
         r"\[sessions\] after: no participant has 'ses-3' in .*; did you mean 'ses-\d'\? \(sessions: ses-1, ses-2\)",

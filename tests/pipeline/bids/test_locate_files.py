@@ -29,16 +29,27 @@ def relabelled(small: Small, old: str, *new: str, head: str = HEAD) -> None:
             path.unlink()
 
 
-@pytest.mark.parametrize("names", [("run-1", "run-2"), ("run-2", "run-10"), ("acq-mb", "acq-seq")])
-def test_of_several_runs_the_first_by_label_is_taken_and_the_others_named(small: Small, names: tuple[str, str]) -> None:
+@pytest.mark.parametrize("names", [("run-1", "run-2"), ("run-2", "run-10")])
+def test_all_runs_of_a_session_are_taken_in_the_order_of_their_numbers(small: Small, names: tuple[str, str]) -> None:
     relabelled(small, "task-faces", *(f"task-faces_{name}" for name in reversed(names)))
     inventory = small.inventory()
-    assert inventory.absences == ()
-    assert f"_{names[0]}_" in inventory.runs[0].bold.name
-    assert inventory.remarks == (
-        f"{HEAD}: {names[0]} is taken, {names[1]} is left; [tasks] run and acquisition say which",
-    )
-    assert all(names[0] in path.name for path in inventory.runs[0].files[:4])
+    assert (inventory.absences, inventory.remarks) == ((), ())
+    for run, name in zip(inventory.runs, names, strict=False):
+        assert run.label == f"{HEAD}_{name}"
+        assert all(name in path.name for path in run.files[:4])
+
+
+def test_of_several_acquisitions_the_first_is_taken_and_the_others_named(small: Small) -> None:
+    relabelled(small, "task-faces", "task-faces_acq-seq", "task-faces_acq-mb")
+    inventory = small.inventory()
+    assert "_acq-mb_" in inventory.runs[0].bold.name
+    assert inventory.remarks == (f"{HEAD}: acq-mb is taken, acq-seq is left; [tasks] acquisition says which",)
+
+
+def test_runs_may_be_chosen(small: Small) -> None:
+    relabelled(small, "task-faces", "task-faces_run-1", "task-faces_run-2", "task-faces_run-3")
+    small.set("tasks.faces", runs=(1, "run-03"))
+    assert [run.run for run in small.inventory().runs if run.visit == "sub-01_ses-1" and run.run] == ["1", "3"]
 
 
 def test_the_configuration_says_which_run(small: Small) -> None:

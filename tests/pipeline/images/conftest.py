@@ -144,6 +144,7 @@ def small(tmp_path: Path, affine: np.ndarray) -> Small:
                 "out": tmp_path / "out",
             },
             "participants": {"arms": ("ketamine", "midazolam")},
+            "sessions": {"before": "ses-1", "after": "ses-2"},
             "tasks": {"faces": {"contrasts": {"faces-over-shapes": "faces - shapes", "faces": "faces"}}},
             "regions": {
                 "core": {"sphere": {"centre": (0, 0, 0), "radius": 9}},

@@ -169,6 +169,7 @@ def test_the_circuit_has_six_regions_within_their_limits(extra: Path) -> None:
                 {
                     "study": place,
                     "participants": {"arms": ("a", "b")},
+                    "sessions": {"before": "ses-1", "after": "ses-2"},
                     "tasks": {"faces": {}},
                     "regions": {name: Region(preset="target-circuit", hemisphere=side)},  # type: ignore[arg-type]  # a str stands for one of its words
                 }

@@ -57,6 +57,7 @@ def study_of(**regions: dict[str, Any]) -> Study:
         {
             "study": {"name": "Trial", "bids": "bids", "derivatives": "derivatives"},
             "participants": {"arms": ("a", "b")},
+            "sessions": {"before": "ses-1", "after": "ses-2"},
             "tasks": {"faces": {}},
             "regions": regions,
         }

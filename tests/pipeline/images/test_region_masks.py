@@ -28,6 +28,7 @@ def study_of(**regions: dict[str, Any]) -> Study:
         {
             "study": place,
             "participants": {"arms": ("ketamine", "midazolam")},
+            "sessions": {"before": "ses-1", "after": "ses-2"},
             "tasks": {"faces": {}},
             "regions": {name.replace("_", "-"): Region.model_validate(region) for name, region in regions.items()},
         }

@@ -57,14 +57,14 @@ def table(runs: list[Extraction]) -> FeatureTable:
         for participant in PEOPLE.participants
         for session in SESSIONS
     }
-    return feature_table(STUDY, PEOPLE, runs, posteriors)
+    return feature_table(STUDY, PEOPLE, runs, {"": posteriors})
 
 
 def test_everybody_has_a_row_for_each_session_and_every_planned_measure_a_column(table: FeatureTable) -> None:
     assert list(zip(table.participants, table.sessions, strict=True)) == [
         (f"sub-0{i}", session) for i in (1, 2, 3) for session in SESSIONS
     ]
-    assert table.arms == ("ketamine", "ketamine", "midazolam", "midazolam", "ketamine", "ketamine")
+    assert table.groups == ("ketamine", "ketamine", "midazolam", "midazolam", "ketamine", "ketamine")
     assert table.measures == planned_measures(STUDY)
     assert [column.name for column in table.columns if column.role != "measure"] == [
         "motion_faces",
@@ -85,7 +85,7 @@ def test_a_run_that_is_not_there_leaves_its_measures_missing_and_nothing_else(
         for session in SESSIONS
     }
     del posteriors["sub-02_ses-2"]
-    found = feature_table(STUDY, PEOPLE, [run for run in runs if run is not gone], posteriors)
+    found = feature_table(STUDY, PEOPLE, [run for run in runs if run is not gone], {"": posteriors})
     expected = table.values.copy()
     faces = [
         i
@@ -128,7 +128,7 @@ def test_what_nobody_has_is_no_column_but_a_remark(runs: list[Extraction]) -> No
 
 def test_visits_that_are_not_inverted_are_counted(runs: list[Extraction]) -> None:
     study = only("response", "dcm")
-    found = feature_table(study, PEOPLE, runs, {"sub-01_ses-1": posterior_of(study, 0.0)})
+    found = feature_table(study, PEOPLE, runs, {"": {"sub-01_ses-1": posterior_of(study, 0.0)}})
     np.testing.assert_array_equal(np.isnan(found.column("dcm_B_faces_vmPFC_from_amygdala")), [False] + [True] * 5)
     assert [line for line in found.remarks if line.startswith("5 of 6 visits have no inverted model")]
     none = feature_table(study, PEOPLE, runs, {})
@@ -160,7 +160,7 @@ def test_motion_is_that_of_the_measures_own_run(table: FeatureTable, runs: list[
 def test_parameters_of_the_dcm_are_posterior_means_of_the_fields_asked_for() -> None:
     study = study_of(measures={"kinds": ("dcm",), "dcm_fields": ("A", "B", "C")})
     posterior = posterior_of(study, 2.0)
-    found = feature_table(study, PEOPLE, [], {"sub-01_ses-1": posterior})
+    found = feature_table(study, PEOPLE, [], {"": {"sub-01_ses-1": posterior}})
     values = dict(zip([column.name for column in found.columns], found.values[0], strict=True))
     tree = posterior.parameters
     assert values["dcm_A_vmPFC_from_amygdala"] == tree.A[0, 1]
@@ -192,7 +192,7 @@ def test_kinds_choose_the_columns() -> None:
 def test_changes_are_after_less_before(table: FeatureTable) -> None:
     found = changes_of_measures(table)
     assert found.participants == ("sub-01", "sub-02", "sub-03")
-    assert found.arms == ("ketamine", "midazolam", "ketamine")
+    assert found.groups == ("ketamine", "midazolam", "ketamine")
     width = len(table.measures)
     np.testing.assert_array_equal(found.values, table.values[1::2, :width] - table.values[::2, :width])
 
@@ -214,7 +214,7 @@ def features() -> FeatureTable:
     runs = [run_of(participant.name, session, "faces") for participant in people.participants for session in SESSIONS][
         :-1
     ]
-    return feature_table(study, people, runs, {"sub-01_ses-1": posterior_of(study, 1 / 3)})
+    return feature_table(study, people, runs, {"": {"sub-01_ses-1": posterior_of(study, 1 / 3)}})
 
 
 def test_it_is_read_back_to_the_last_bit(features: FeatureTable, tmp_path: Path) -> None:

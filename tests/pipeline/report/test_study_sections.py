@@ -140,7 +140,7 @@ def test_arms_move_alike_only_where_the_interval_is_narrow(
 ) -> None:
     runs, first = [], result.study.participants.arms[0]
     for number, run in enumerate(result.ordered_runs("faces")):
-        mean = 0.2 + wider * (number % 3) / 3 + apart * (result.arm_of[run.participant] == first)
+        mean = 0.2 + wider * (number % 3) / 3 + apart * (result.group_of[run.participant] == first)
         runs.append(replace(run, framewise_displacement=np.full(60, mean)))
     answers = summary_answers(replace(result, extractions=tuple(runs), analyses={}), {})
     assert [answer.verdict for answer in answers if answer.question == "Is head motion alike in both arms?"] == [

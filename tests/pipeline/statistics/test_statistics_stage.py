@@ -43,6 +43,7 @@ def study_of(folder: Path, **statistics: Any) -> Study:
     content = {
         "study": {"name": "made up", "bids": folder, "derivatives": folder},
         "participants": {"arms": PEOPLE.arms},
+        "sessions": {"before": "ses-1", "after": "ses-2"},
         "scores": {"caps": {"table": folder / "caps.tsv", "column": "total", "take": "fall"}},
         "tasks": {"rest": {"rest": True}},
         "regions": {"dACC": {"sphere": {"centre": (0, 0, 0), "radius": 5}}},

@@ -68,9 +68,19 @@ ONE_MISTAKE = [
     ),
     ("[group.arms]", "[group.models]", "[group.models]", "is what the comparison of [dcm.models] is called"),
     ("[sessions]", "[sesions]", "[sesions]", "sesions: is no part of a study; did you mean [sessions]?"),
-    ('"ketamine", "midazolam"', '"ketamine"', "arms =", "participants.arms: must have 2 entries, but it has 1"),
-    ('"ketamine", "midazolam"', '"a", "b", "c"', "arms =", "participants.arms: must have 2 entries, but it has 3"),
-    ('"ketamine", "midazolam"', '"a", "a"', "arms =", "participants.arms: both arms are 'a'; name two that differ"),
+    (
+        '"ketamine", "midazolam"',
+        '"ketamine"',
+        "arms =",
+        "participants.arms: is 'ketamine' alone; name two at least, or remove it",
+    ),
+    ('"ketamine", "midazolam"', '"a", "b", "c"', "[group.arms]", "compares two groups, and the study has 3 arms"),
+    (
+        '"ketamine", "midazolam"',
+        '"a", "a"',
+        "arms =",
+        "participants.arms (entry 2): names 'a' twice; name two that differ",
+    ),
     ('"ketamine", "midazolam"', '"a", "?"', "arms =", "participants.arms (entry 2): is still '?', which effconn init"),
     (
         '"midazolam"]',
@@ -222,7 +232,7 @@ ONE_MISTAKE = [
         'analysis = "arms"',
         'analysis = "arms"\nreinvert = true',
         "reinvert",
-        "is for one session; remove it, or add of =",
+        "is for one session; remove it, or name a session by of",
     ),
     (
         "permutations = 199",
@@ -284,10 +294,8 @@ def test_a_part_that_is_wrong_is_no_reason_to_blame_others(study_text: str, mist
 
 def test_a_study_without_its_parts_names_them_all(mistakes: Mistakes) -> None:
     lines = mistakes("# nothing\n")
-    assert len(lines) == 4
-    assert (
-        lines[1] == "study.toml:1: the study has no [participants]; add it (effconn init writes a file to start from)"
-    )
+    assert len(lines) == 3
+    assert lines[1] == "study.toml:1: the study has no [tasks]; add it (effconn init writes a file to start from)"
 
 
 def test_hostile_names_stay_on_one_line(study_text: str, mistakes: Mistakes) -> None:
