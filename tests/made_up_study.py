@@ -85,10 +85,10 @@ def made_up_study(folder: Path, size: Size = Size(), first: str = "sub-01") -> S
         study=study,
         inventory=inventory,
         extractions=(*faces, *rest),
-        posteriors={"main": posteriors},
-        model_comparison=None,
+        inverted={"": {"main": posteriors}},
+        comparisons={},
         analyses=_analyses(people, posteriors),
-        features=feature_table(study, inventory, (*faces, *rest), posteriors),
+        features=feature_table(study, inventory, (*faces, *rest), {"": posteriors}),
         statistics=report_statistics(made_up_participants(), (), Statistics(outcomes=("caps",), cohort=("age",))),
         predictions={"change": predicted(made_up_prediction(measures=4, label=MEASURE))},
         failures=(
@@ -150,7 +150,7 @@ def _people(size: Size, first: str) -> tuple[Participant, ...]:
 def _simulated(one: Participant, session: str, size: Size, seed: int) -> Data:
     rng = np.random.default_rng(seed)
     tree = SPEC.layout.to_tree(prior(SPEC).mean)
-    slope = -0.03 if one.arm == ARMS[0] else 0.0
+    slope = -0.03 if one.group == ARMS[0] else 0.0
     after = (session == SESSIONS[1]) * one.scores["improvement"]
     a = np.array([[0.0, 0.2], [0.25, 0.0]]) + 0.05 * rng.normal(size=(2, 2))
     b = np.zeros((2, 2, 2))
@@ -262,7 +262,7 @@ def _analyses(people: tuple[Participant, ...], posteriors: dict[str, Any]) -> di
     changed, notes = pair_sessions(estimates, *SESSIONS)
     by_name = {participant.name: participant for participant in people}
     names = [participant.name for participant in changed]
-    arm = [by_name[name].arm for name in names]
+    arm = [by_name[name].group for name in names]
     score = [by_name[name].scores["improvement"] for name in names]
 
     def inputs(**columns: Any) -> GroupInputs:

@@ -52,6 +52,7 @@ def test_a_table_of_measures_with_formulas_for_names_is_read_back(tmp_path: Path
         ("@1", "@2") * 2,
         tuple(arms[i] for i in (0, 0, 1, 1)),
         "=arm",
+        False,
         arms,
         ("@1", "@2"),
         columns,

@@ -29,7 +29,7 @@ def table_of(people: Sequence[str], direction: str = "directed", seed: int = 0) 
     rows = [(participant, session, ARMS[i % 2]) for i, participant in enumerate(people) for session in SESSIONS]
     participant, session, arm = zip(*rows, strict=True)
     values = np.random.default_rng(seed).normal(size=(len(rows), len(columns)))
-    return FeatureTable(participant, session, arm, "arm", ARMS, SESSIONS, columns, values, (), {})
+    return FeatureTable(participant, session, arm, "arm", True, ARMS, SESSIONS, columns, values, (), {})
 
 
 TABLE = table_of([f"sub-{i:02d}" for i in range(1, 9)])

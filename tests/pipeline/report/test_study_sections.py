@@ -118,7 +118,7 @@ def test_motion_leaves_out_the_first_scan_and_runs_without_any(result: StudyResu
     without = replace(one, framewise_displacement=np.full(one.series.shape[0], np.nan))
     assert np.isnan(mean_displacement(without))
     alone = replace(result, extractions=(without, *result.extractions[1:]))
-    arm = result.participants[0].arm
+    arm = result.participants[0].group
     assert (
         len(mean_displacements(alone, "faces", "ses-1", arm))
         == len(mean_displacements(result, "faces", "ses-1", arm)) - 1

@@ -22,7 +22,7 @@ import pytest
 from pipeline.group._design_table import match_design
 from pipeline.posterior_check import read_posteriors
 from pipeline.stages._group import GroupJob, _options
-from pipeline.study import GroupAnalysis, Sessions
+from pipeline.study import GroupAnalysis, VisitSelection
 
 Effconn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -343,7 +343,9 @@ def test_a_posterior_of_a_study_finds_its_series(finished: Path, tmp_path: Path)
 def test_arms_called_0_and_1_are_arms_and_no_numbers(tmp_path: Path) -> None:
     design = tmp_path / "design.tsv"
     design.write_text("participant_id\tarm\nsub-1\t1\nsub-2\t0\nsub-3\t1\n", encoding="utf-8")
-    job = GroupJob("arms", GroupAnalysis(analysis="arms"), "arm", ("1", "0"), Sessions(), (), design, tmp_path)
+    job = GroupJob(
+        "arms", GroupAnalysis(analysis="arms"), "arm", ("1", "0"), VisitSelection("mean"), (), (), design, tmp_path
+    )
     options = _options(job)
     names = ["sub-1", "sub-2", "sub-3"]
     matched = match_design(design, names, options.covariates, plus=options.plus, named=options.named, centre=False)

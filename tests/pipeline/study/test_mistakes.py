@@ -74,7 +74,7 @@ ONE_MISTAKE = [
         "arms =",
         "participants.arms: is 'ketamine' alone; name two at least, or remove it",
     ),
-    ('"ketamine", "midazolam"', '"a", "b", "c"', "[group.arms]", "compares two groups, and the study has 3 arms"),
+    ('"ketamine", "midazolam"', '"a", "b", "c"', 'analysis = "arms"', "compares two groups, and the study has 3 arms"),
     (
         '"ketamine", "midazolam"',
         '"a", "a"',
