@@ -118,7 +118,7 @@ def seen(result: StudyResult, html: str, tmp_path_factory: pytest.TempPathFactor
         pytest.skip("no Chromium here; pages are not looked at in a browser")
     folder = tmp_path_factory.mktemp("pages")
     arms, left_out = (result.analyses[name] for name in ("change-by-arm", "prediction"))
-    nothing = replace(result, extractions=(), posteriors={}, maps={}, features=None)
+    nothing = replace(result, extractions=(), inverted={}, maps={}, features=None)
     pages = {
         "run": html,
         "peb": render(analysis_page(arms)),

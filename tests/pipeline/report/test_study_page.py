@@ -163,7 +163,7 @@ def test_methods_follow_from_the_settings(result: StudyResult) -> None:
 
 
 def test_the_same_study_gives_the_same_bytes(result: StudyResult, tmp_path: Path) -> None:
-    some = replace(result, analyses={}, posteriors={})
+    some = replace(result, analyses={}, inverted={})
     first, second = (write_report(some, tmp_path / name / "report.html") for name in "ab")
     assert [path.relative_to(tmp_path / "a") for path in first] == [path.relative_to(tmp_path / "b") for path in second]
     for item, other in zip(first, second, strict=True):
@@ -171,7 +171,7 @@ def test_the_same_study_gives_the_same_bytes(result: StudyResult, tmp_path: Path
 
 
 def test_a_study_in_which_nothing_could_be_done_still_has_a_page(result: StudyResult) -> None:
-    nothing = replace(result, extractions=(), posteriors={}, maps={}, versions={}, **NO_ANSWERS)
+    nothing = replace(result, extractions=(), inverted={}, maps={}, versions={}, **NO_ANSWERS)
     html = render(study_page(nothing))
     assert "No visit has a posterior." in html
     assert "no session ses-2 on disk" in html
