@@ -21,6 +21,7 @@ from ._design_error import DesignError
 from ._estimate import Estimate, from_dcm
 from ._families import FamilyComparison, families
 from ._fit import fit
+from ._fit_visits import fit_visits
 from ._gaussian import Gaussian
 from ._group import LOW_INFLUENCE, Compat, GroupPosterior, GroupStatus
 from ._model_selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
@@ -96,6 +97,7 @@ __all__ = [
     "families",
     "fit",
     "fit_each_level",
+    "fit_visits",
     "fit_with_reinversion",
     "fixed_effects",
     "from_dcm",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -36,6 +38,14 @@ class GroupStatus(Enum):
     NOT_FINITE = "failed: the free energy is not finite at the prior means; check the estimates' priors and posteriors"
 
 
+def describe_visits(participant_of: Sequence[str]) -> str:
+    """Such as ``23 participants, 41 visits; 5 have one visit only``."""
+    counts = Counter(participant_of)
+    single = sum(count == 1 for count in counts.values())
+    more = f"; {single} {'has' if single == 1 else 'have'} one visit only" if 0 < single < len(counts) else ""
+    return f"{counted(len(counts), 'participant')}, {counted(len(participant_of), 'visit')}{more}"
+
+
 @dataclass(frozen=True, eq=False)
 class GroupPosterior:
     """The posterior over group effects β of a PEB, p(β | y) ≈ N(mean, covariance).
@@ -64,6 +74,8 @@ class GroupPosterior:
         influence: (N, q) how much a participant counts for each connection, beside a regular one with the same data: 1
             for regular, near 0 for one who is so far off that the others do not heed this participant; None where
             participants are Gaussian, and all count.
+        participant_of: whose each row is, where rows of the design, `participants` and `influence` are visits; None
+            where they are participants.
     """
 
     name: str
@@ -86,6 +98,7 @@ class GroupPosterior:
     compat: Compat
     mixture: NodeMixture | None = None
     influence: Float[np.ndarray, "subject param"] | None = None
+    participant_of: tuple[str, ...] | None = None
 
     def __getitem__(self, name: str | tuple[str, str]) -> Marginal | Float[np.ndarray, "effect"]:
         """The posterior of one effect, or the means of one covariate's effects.
@@ -140,7 +153,10 @@ class GroupPosterior:
         }
 
     def __repr__(self) -> str:
-        size = f"{len(self.design.participants)} participants, {counted(len(self.design.covariates), 'covariate')}"
+        studied = f"{len(self.design.participants)} participants"
+        if self.participant_of is not None:
+            studied = f"{len(set(self.participant_of))} participants, {len(self.participant_of)} visits"
+        size = f"{studied}, {counted(len(self.design.covariates), 'covariate')}"
         found = f"F = {self.free_energy:.2f} nats, {self.status.name.lower()}, compat {self.compat}"
         return f"GroupPosterior({self.name!r}, {size}, {counted(len(self.parameters), 'parameter')}, {found})"
 
@@ -238,20 +254,23 @@ class GroupPosterior:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Participants who hardly count, and spreads beyond what was tried, a sentence each."""
+        """How many visits there are, participants who hardly count, spreads beyond what was tried; a sentence each."""
+        remarks = [] if self.participant_of is None else [describe_visits(self.participant_of)]
         if self.mixture is None or self.influence is None:
-            return ()
-        remarks = [
+            return tuple(remarks)
+        # of a participant with several visits each row is the same
+        influence = dict(zip(self.participant_of or self.design.participants, self.influence, strict=True))
+        remarks += [
             f"{participant} lies so far from the others that the group hardly heeds this participant in "
             + ", ".join(f"{self.parameters[j]} (influence {own[j]:.2f})" for j in np.flatnonzero(own < LOW_INFLUENCE))
-            for participant, own in zip(self.design.participants, self.influence, strict=True)
+            for participant, own in influence.items()
             if (own < LOW_INFLUENCE).any()
         ]
-        beyond = np.flatnonzero(self.mixture.weight[:, -1] > LAST_WEIGHT)
         remarks += [
-            f"participants differ in {self.parameters[j]} by more than {np.exp(self.mixture.u[-1]):.3g} prior standard "
+            f"{'participants' if self.participant_of is None else 'visits or participants'} differ in "
+            f"{self.parameters[j]} by more than {np.exp(self.mixture.u.max()):.3g} prior standard "
             "deviations, the most that was tried; its intervals may be too narrow: check the estimates and their priors"
-            for j in beyond
+            for j in np.flatnonzero(self.mixture.beyond > LAST_WEIGHT)
         ]
         return tuple(remarks)
 

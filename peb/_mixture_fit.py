@@ -162,7 +162,7 @@ def fit_mixture(group: MixtureGroup) -> MixtureFit:
         precisions = np.einsum("jg,jgs,g->sj", weight, weight_of_each, np.exp(-2 * u), optimize=True) / group.unit**2
         whole = joint_effects(group, precisions)
         metric = None if group.design.prior is None else group.prior_covariance
-        mixture = _moved(plain, whole, *separate_effects(group, each, precisions), metric)
+        mixture = moved_to_joint(plain, whole, *separate_effects(group, each, precisions), metric)
         means = group.design.matrix @ np.einsum("jg,jgk->kj", weight, mixture.means)
         (before, own_gain), (each, gain) = (each, gain), per_connection(group.data_information, means, precisions)
         moved, rounds = _distance(before, each, precisions), rounds + 1
@@ -197,7 +197,7 @@ def _mixture(group: MixtureGroup, own: OwnUnits, found: Mode, u: np.ndarray) -> 
     )
 
 
-def _moved(
+def moved_to_joint(
     plain: NodeMixture, whole: JointEffects, mean: np.ndarray, covariance: np.ndarray, metric: np.ndarray | None
 ) -> NodeMixture:
     """Every connection's mixture moved and stretched as N(mean, covariance) is to its share of the whole."""
@@ -257,8 +257,8 @@ def collect_mixture(group: MixtureGroup, fit: MixtureFit, name: str) -> GroupPos
         posterior=posterior,
         components=unit[:, :, None] * unit[:, None, :] * (16 / group.unit**2),
         component_names=chosen.parameters,
-        noise_prior=_log_precisions(np.tile(np.exp(log_prior_of_one(mixture.u)), (q, 1)), mixture.u),
-        noise=_log_precisions(weight, mixture.u),
+        noise_prior=log_precisions(np.tile(np.exp(log_prior_of_one(mixture.u)), (q, 1)), mixture.u),
+        noise=log_precisions(weight, mixture.u),
         between=np.diag(group.unit**2 * (weight @ np.exp(2 * mixture.u))),
         free_energy=mixture.total + float(fit.gain.sum()) + sum(estimate.free_energy for estimate in group.whole),
         participants=under_group(group.whole, chosen.parameters, means, diagonals(1 / fit.precisions)),
@@ -283,7 +283,7 @@ def joint_moments(
     return Gaussian(own.mean, (C + C.T) / 2)
 
 
-def _log_precisions(weight: Float[np.ndarray, "param node"], u: Float[np.ndarray, "node"]) -> Gaussian:
+def log_precisions(weight: Float[np.ndarray, "param node"], u: Float[np.ndarray, "node"]) -> Gaussian:
     """Moments of γ = −2 u − ln 16, with which e^γ 16/PC is the precision between participants."""
     gamma = -2 * u - np.log(16.0)
     mean = weight @ gamma

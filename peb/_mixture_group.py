@@ -101,7 +101,7 @@ def bounded_information(chosen: EstimateStack) -> Information:
     L = (vectors * curved[:, None, :]) @ np.swapaxes(vectors, 1, 2)
     h = np.einsum("sia,sa->si", vectors, np.where(informative, slope + curved * mean, 0.0))
     part = Information(L / sd[:, :, None] / sd[:, None, :], h / sd, np.zeros(len(h)))
-    gain = _under(part, chosen.prior.mean, precision(chosen.prior.covariance))[2]  # under the prior F is F
+    gain = information_under(part, chosen.prior.mean, precision(chosen.prior.covariance))[2]  # under the prior F is F
     constant = np.where((curved == values).all(axis=1), data_information.constant, -gain)
     return Information(part.matrix, part.vector, constant)
 
@@ -112,7 +112,7 @@ def per_connection(
     precisions: Float[np.ndarray, "subject param"],
 ) -> tuple[PerConnection, Float[np.ndarray, "subject"]]:
     """What each participant's data say of each connection, the others at N(mean, 1 / precision), and ΔF under it."""
-    found, S, gain = _under(data_information, means, diagonals(precisions))
+    found, S, gain = information_under(data_information, means, diagonals(precisions))
     after = np.diagonal(S, axis1=1, axis2=2)
     Lambda, pull = 1 / after - precisions, found / after - precisions * means
     constant = (-np.log(precisions * after) + means**2 * precisions - found**2 / after) / 2
@@ -120,7 +120,7 @@ def per_connection(
     return PerConnection(*(np.where(informative, part, 0.0).T for part in (Lambda, pull, constant))), gain
 
 
-def _under(
+def information_under(
     data_information: Information, means: np.ndarray, precisions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every participant's mean, covariance and ΔF under the prior N(mean, precision^-1)."""

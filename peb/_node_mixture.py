@@ -22,7 +22,7 @@ from dcm import NormalMixture
 from dcm.tables import short_repr
 
 from ._gaussian import Gaussian, log_det, precision
-from ._spread_prior import log_averages, log_prior_of_typical, log_total, weights
+from ._spread_prior import grid, log_averages, log_prior_of_all_typical, log_total, weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class NodeMixture:
     """Every connection's effects at every node.
 
     Fields (q connections, G nodes, K covariates):
-        u: (G,) ln(τ / unit of the connection).
+        u: (G,) ln(τ / unit of the connection); with visits within participants (G, kind), of the visits, the
+            participants' means and, where there are, the participants' own effects.
         unit: (q,) √PC, in the connection's unit.
         log_evidence: (q, G) ln p(y_j | τ_g), nats.
         means: (q, G, K) posterior means.
@@ -38,7 +39,7 @@ class NodeMixture:
         prior_mean, prior_covariance: (q, K), (q, K, K).
     """
 
-    u: Float[np.ndarray, "node"]
+    u: Float[np.ndarray, "node"] | Float[np.ndarray, "node kind"]
     unit: Float[np.ndarray, "param"]
     log_evidence: Float[np.ndarray, "param node"]
     means: Float[np.ndarray, "param node covariate"]
@@ -57,6 +58,14 @@ class NodeMixture:
     def total(self) -> float:
         """ln p(y), nats, relative to the participants' own evidences."""
         return float(log_total(log_averages(self.log_evidence, self.u), self.u))
+
+    @property
+    def beyond(self) -> Float[np.ndarray, "param"]:
+        """The probability that a standard deviation is the largest that was tried, or more."""
+        if self.u.ndim == 1:
+            return self.weight[:, -1]
+        largest = (self.u >= grid(wide=True)[-1] - 1e-9).any(axis=1)
+        return np.asarray(self.weight[:, largest].sum(axis=1))
 
     @property
     def prior(self) -> Gaussian:
@@ -109,7 +118,7 @@ class NodeMixture:
         """ln p(y | on) − ln p(y | all), nats, of on/off patterns over all effects, covariate by covariate."""
         q, K = self.prior_mean.shape
         patterns = np.asarray(on, dtype=bool).reshape(-1, K, q)
-        log_sum = np.zeros((len(patterns), self.u.size)) + log_prior_of_typical(self.u)
+        log_sum = log_prior_of_all_typical(self.u)[None].repeat(len(patterns), axis=0)
         for j in range(q):
             own, place = np.unique(patterns[:, :, j], axis=0, return_inverse=True)
             found = np.stack([self._reduced(j, pattern)[0] for pattern in own])
@@ -145,7 +154,7 @@ class NodeMixture:
         m0, v0 = self.prior_mean[j, k][:, None], self.prior_covariance[j, k, k][:, None]
         change = (np.log(v0 / variance) + m0**2 / v0 - mean**2 / variance) / 2
         averages = log_averages(self.log_evidence, self.u)
-        others = averages.sum(axis=0) - averages[j] + log_prior_of_typical(self.u)
+        others = averages.sum(axis=0) - averages[j] + log_prior_of_all_typical(self.u)
         without = logsumexp(others + log_averages(self.log_evidence[j] + change, self.u), axis=1)
         return np.asarray(self.total - without)
 

@@ -20,6 +20,7 @@ The mode is found by steps of Newton where they raise the density and of EM (whi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -59,15 +60,23 @@ class SweptInverse(NamedTuple):
     is_positive: Bool[Array, ""]
 
 
-class _Local(NamedTuple):
-    """The density at one β, and its shape best_local."""
+class LocalShape(NamedTuple):
+    """The density at one β, and its shape there."""
 
     height: Float[Array, ""]  # ln p(y, β | τ) but for the prior's constant
     gradient: Float[Array, "covariate"]
     information: Float[Array, "covariate covariate"]  # EM's
     curvature: Float[Array, "covariate covariate"]  # H
-    weight: Float[Array, "subject"]
-    attenuation: Float[Array, "subject"]
+    beside: tuple[Array, ...]  # what else is known there
+
+
+class ModeShape(NamedTuple):
+    """Where a density is highest, and what is around it."""
+
+    mean: Float[Array, "covariate"]  # β̂
+    covariance: Float[Array, "covariate covariate"]  # H^-1
+    log_evidence: Float[Array, ""]
+    beside: tuple[Array, ...]
 
 
 def mode(
@@ -82,7 +91,7 @@ def mode(
     shrink = 1 / (1 + connection.precision[:, None] * variance)  # a
     pairs = between[:, :, None] * between[:, None, :]
 
-    def at(beta: Float[Array, "covariate"]) -> _Local:
+    def at(beta: Float[Array, "covariate"]) -> LocalShape:
         m = between @ beta
         left = connection.pull - connection.precision * m
         log_odds = np.log(SHARES) + (jnp.log(shrink) + variance * shrink * left[:, None] ** 2) / 2
@@ -101,15 +110,22 @@ def mode(
         curvature = information - jnp.tensordot(left**2 * spread, pairs, 1)
         gradient = between.T @ (a * left) - toward
         height = log_likelihood.sum() - off @ toward / 2
-        return _Local(height, gradient, information, curvature, r @ (1 / SCALES), a)
+        return LocalShape(height, gradient, information, curvature, (r @ (1 / SCALES), a))
 
-    prior = swept_inverse(connection.prior_precision)
-    nothing = jnp.zeros_like(connection.precision)
-    unevaluated = _Local(
-        jnp.asarray(-jnp.inf), start, connection.prior_precision, connection.prior_precision, nothing, nothing
-    )
+    top = climb_by_newton(at, start, connection.prior_precision, steps)
+    return Mode(top.log_evidence, top.mean, top.covariance, *top.beside)
 
-    def step(i: Array, state: tuple[Array, Array, _Local, Array]) -> tuple[Array, Array, _Local, Array]:
+
+def climb_by_newton(
+    at: Callable[[Float[Array, "covariate"]], LocalShape],
+    start: Float[Array, "covariate"],
+    prior_precision: Float[Array, "covariate covariate"],
+    steps: tuple[Int[Array, ""], Int[Array, ""]],
+) -> ModeShape:
+    """The mode from `start`, by Newton where its steps rise and by EM where not; `steps` are EM's alone, and all."""
+    unevaluated = at(start)._replace(height=jnp.asarray(-jnp.inf))
+
+    def step(i: Array, state: tuple[Array, Array, LocalShape, Array]) -> tuple[Array, Array, LocalShape, Array]:
         beta, best, best_local, em_step = state
         here = at(beta)
         rose = here.height >= best_local.height
@@ -126,8 +142,8 @@ def mode(
     exact, safe = swept_inverse(best_local.curvature), swept_inverse(best_local.information)
     covariance = jnp.where(exact.is_positive, exact.matrix, safe.matrix)
     log_det = jnp.where(exact.is_positive, exact.log_det, safe.log_det)
-    log_evidence = best_local.height + (prior.log_det - log_det) / 2
-    return Mode(log_evidence, best, covariance, best_local.weight, best_local.attenuation)
+    prior = swept_inverse(prior_precision)
+    return ModeShape(best, covariance, best_local.height + (prior.log_det - log_det) / 2, best_local.beside)
 
 
 def regular_start(

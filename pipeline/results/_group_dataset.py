@@ -106,6 +106,7 @@ def group_from_values(
         compat=cast(Compat, str(attributes["compat"])),
         mixture=_mixture_of(values) if "node_spread" in values else None,
         influence=np.array(values["influence"]) if "influence" in values else None,
+        participant_of=names("participant_of") if "participant_of" in values else None,
     )
     spec = Spec(names("to"), names("input"), *(values[mask] for mask in "abcd")) if "a" in values else None
     return group, spec
@@ -138,7 +139,10 @@ def _effects(group: GroupPosterior, spec: Spec | None) -> Variables:
 
 
 def _model(group: GroupPosterior) -> Variables:
-    return {
+    whose: Variables = {}
+    if group.participant_of is not None:
+        whose["participant_of"] = (("subject",), np.array(group.participant_of), about("whose visit a row is"))
+    return whose | {
         "design": (("subject", "covariate"), group.design.matrix, about("between-participant design X")),
         "within": (("first_level", "parameter"), group.within, about("within-participant design W")),
         "components": (
@@ -174,7 +178,14 @@ def _mixture(group: GroupPosterior) -> Variables:
             about("weight of a participant beside a regular one with these data", "1"),
         ),
         "interval": (interval, group.interval(LEVEL), about(f"central {LEVEL:.0%} posterior interval, from and to")),
-        "node_spread": (("node",), one.u, about("ln of the spread between participants over node_unit", "1")),
+        "node_spread": (
+            ("node",) if one.u.ndim == 1 else ("node", "kind_of_spread"),
+            one.u,
+            about(
+                "ln of the spread over node_unit: between participants; or of visits, of participants, of own effects",
+                "1",
+            ),
+        ),
         "node_unit": (("parameter",), one.unit, about("prior standard deviation of a parameter")),
         "node_weight": (nodes, one.weight, about("posterior probability of a spread", "1")),
         "node_log_evidence": (nodes, one.log_evidence, about("ln p(y | spread)", "nats")),
