@@ -13,9 +13,10 @@ import pytest
 import xarray as xr
 from made_up_group import SPEC, made_up_group
 from mixture_groups import mixed_group
+from visit_groups import crossover
 
 from dcm import Data, Subject
-from peb import Estimate, fit
+from peb import Estimate, fit, fit_visits
 from pipeline.results import (
     GroupFileError,
     group_dataset,
@@ -69,6 +70,15 @@ def test_a_mixture_reads_back_with_its_intervals_and_influence(tmp_path: Path) -
     assert again.remarks == group.remarks
     with open_dataset(tmp_path / "x.nc") as data:
         assert data["influence"].sel(subject="s0", parameter="B0").item() < 0.5
+
+
+def test_a_group_of_visits_reads_back_with_whose_they_are(tmp_path: Path) -> None:
+    data = crossover(8).without("sub-02_ses-1")
+    group = fit_visits(data.estimates, data.design, data.owners)
+    write_group(tmp_path / "x.nc", group, attrs=ATTRS)
+    again = read_group(tmp_path / "x.nc").group
+    assert_equal(group, again)
+    assert again.remarks[0] == "8 participants, 15 visits; 1 has one visit only"
 
 
 def test_the_model_of_the_participants_comes_back(tmp_path: Path) -> None:
