@@ -1,6 +1,7 @@
 """BIDS datasets and fMRIPrep derivatives: what is there, what is missing, and the text files read and checked."""
 
 from ._analysis_data import (
+    analysis_design,
     check_groups,
     check_predictions,
     check_statistics,
@@ -30,6 +31,7 @@ __all__ = [
     "RunConfounds",
     "SessionScores",
     "Visit",
+    "analysis_design",
     "check_groups",
     "check_predictions",
     "check_statistics",

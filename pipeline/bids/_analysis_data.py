@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from peb import DesignError, make_design
+from peb import Design, DesignError, make_design, parse_contrast
 
 from ..common import did_you_mean, list_names, write_bytes
 from ..study import GroupAnalysis, Prediction, Statistics, Study, VisitSelection, formula_names, select_visits
@@ -210,7 +210,9 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
         yield few
         return
     try:
-        _check_design(study, analysis, rows)
+        design = analysis_design(study, analysis, rows)
+        for name, text in analysis.contrasts.items():
+            parse_contrast(text, design, name)
     except DesignError as error:
         yield str(error)
 
@@ -235,35 +237,63 @@ def _too_few_for_group(study: Study, analysis: GroupAnalysis, rows: GroupRows) -
     return f"{' and '.join(few)} have the {wanted} and every covariate; {article} takes {LEAST_OF_GROUP}{hint}"
 
 
-def _check_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> None:
-    """Raises `DesignError` where the design, or that of an arm alone where arms are compared, cannot be fitted."""
+def analysis_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Design:
+    """The design of a group analysis, as it will be fitted where every visit has a posterior.
+
+    Raises `DesignError` where it, or that of an arm alone where arms are compared, cannot be fitted.
+    """
     if analysis.design is not None:
-        return
-    arm = study.participants.group_column or ""
+        return _design_from_formula(study, analysis.design, rows)
+    group, names = study.participants.group_column or "", study.participants.group_names
     wanted = _covariates(study, analysis)
-    used = [arm, *wanted] if analysis.analysis == "arms" or arm in _named_covariates(analysis) else wanted
-    values = {name: _values(rows, name) for name in used}
+    used = [group, *wanted] if analysis.analysis == "arms" or group in _named_covariates(analysis) else wanted
+    values = {name: _values(rows, name, is_text=name == group) for name in used}
     pairs = [
         (first.strip(), other.strip()) for first, _, other in (text.partition(":") for text in analysis.interactions)
     ]
     if analysis.analysis == "arms":
-        pairs += [(arm, name) for name in wanted if {arm, name} not in [set(pair) for pair in pairs]]
+        pairs += [(group, name) for name in wanted if {group, name} not in [set(pair) for pair in pairs]]
     make_design(rows.names, values)
-    own = [pair for pair in pairs if arm not in pair]
-    for kind in study.participants.group_names if analysis.analysis == "arms" else ():
-        places = np.flatnonzero(np.array(rows.columns[arm]) == kind)
+    own = [pair for pair in pairs if group not in pair]
+    for kind in names if analysis.analysis == "arms" else ():
+        places = np.flatnonzero(np.array(rows.columns[group]) == kind)
         try:
             make_design(
                 [rows.names[i] for i in places], {name: values[name][places] for name in wanted}, interactions=own
             )
         except DesignError as error:
             raise DesignError(f"among {kind} alone, {error}") from None
-    make_design(rows.names, values, interactions=pairs)  # last: what is wrong with a product is harder to see
+    # last: what is wrong with a product is harder to see
+    return make_design(rows.names, values, interactions=pairs, plus=names[:1])
 
 
-def _values(rows: GroupRows, name: str) -> np.ndarray:
+def _design_from_formula(study: Study, formula: str, rows: GroupRows) -> Design:
+    """Differences are from the reference: the last group, the first session."""
+    import pandas as pd  # takes half a second, which other commands need not wait for
+
+    is_group = {name: _is_group(study, name, ()) for name in rows.columns}
+    columns = {name: _values(rows, name, is_text=is_group[name]) for name in rows.columns}
+    factors = [name for name, values in columns.items() if values.dtype.kind not in "fiub"]
+    order: dict[str, Sequence[str]] = {
+        name: [level for level in study.participants.group_names if level in set(columns[name])]
+        for name in factors
+        if is_group[name]
+    }
+    reference = {name: levels[-1] for name, levels in order.items() if levels}
+    sessions = [label for label in study.sessions.labels if label is not None]
+    for name in factors:
+        if set(columns[name]) <= set(sessions):
+            order[name] = [label for label in sessions if label in set(columns[name])]
+            reference[name] = order[name][0]
+    frame = pd.DataFrame({PARTICIPANT: rows.names, **columns})
+    return Design.from_formula(frame, formula, participant=PARTICIPANT, reference=reference, order=order)
+
+
+def _values(rows: GroupRows, name: str, *, is_text: bool = False) -> np.ndarray:
     """A column as the group level will read it; raises `DesignError`, naming the participant, where it cannot."""
     cells = rows.columns[name]
+    if is_text:
+        return np.array(cells, dtype=str)
     table = Table(Path("design.tsv"), (name,), tuple((cell,) for cell in cells), tuple(range(len(cells))))
     try:
         return table.values(name, range(len(cells)))

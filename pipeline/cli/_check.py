@@ -38,7 +38,7 @@ def command(study: StudyFile, json: Json = None, debug: Debug = False) -> int:
     if not errors:
         print_message(f"ready: effconn run {study}")
     if json is not None:
-        facts = {"effconn": release(), "errors": errors, **inventory_json(inventory)}
+        facts = {"effconn": release(), "errors": errors, **inventory_json(inventory), **plan_json(settings, inventory)}
         write_json(json, {**facts, "regions": regions, "scales": scales})
     return 1 if errors else 0
 
@@ -106,6 +106,37 @@ def inventory_json(inventory: Inventory) -> dict[str, Any]:
         "runs": [run.label for run in inventory.runs],
         "missing": missing_runs(inventory),
         "remarks": list(inventory.remarks),
+    }
+
+
+def plan_json(study: Study, inventory: Inventory) -> dict[str, Any]:
+    """What would be analysed, for JSON: the designs, the visits, and the runs that each model takes of each visit."""
+    from ..bids import modelled_runs
+    from ..stages import planned_designs
+
+    models = {name or "main": modelled_runs(study, inventory, name) for name in study.dcms} if inventory.runs else {}
+    keys = ("participant", "session")
+    return {
+        "participants": [
+            {"participant_id": participant.name, "group": participant.group} for participant in inventory.participants
+        ],
+        "visits": [
+            {"visit": visit.label, **{key: getattr(visit, key) for key in keys}, **visit.values}
+            for visit in inventory.visits
+        ],
+        "models": {
+            name: {visit: [run.label for run in runs] for visit, runs in visits.items()}
+            for name, visits in models.items()
+        },
+        "designs": {
+            name: {
+                "columns": list(design.covariates),
+                "rows": list(design.participants),
+                "matrix": design.matrix.tolist(),
+                "explanations": design.explanations,
+            }
+            for name, design in planned_designs(study, inventory).items()
+        },
     }
 
 

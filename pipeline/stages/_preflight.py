@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..bids import Inventory, Run, check_groups, check_predictions, check_statistics, collect_inventory, group_remarks
+from peb import Design
+
+from ..bids import (
+    Inventory,
+    Run,
+    analysis_design,
+    check_groups,
+    check_predictions,
+    check_statistics,
+    collect_inventory,
+    group_remarks,
+    group_rows,
+)
 from ..common import UsageError, merge_remarks
 from ..images import RegionExtent, check_regions, measure_run_scale, region_remarks, run_grids
 from ..page import Column, Records
@@ -73,6 +86,20 @@ def checked_inventory(study: Study, on_progress: Callable[[int, int], None] | No
     if errors:
         raise UsageError("\n".join(["the study cannot run:", *errors]))
     return inventory
+
+
+def planned_designs(study: Study, inventory: Inventory) -> dict[str, Design]:
+    """The design of every group analysis, where all visits with runs will have a posterior.
+
+    An analysis whose design cannot be made is not among them: `preflight` says why.
+    """
+    found = {}
+    for name, analysis in study.group.items():
+        with suppress(ValueError):
+            rows = group_rows(study, inventory, analysis)
+            if rows.names:
+                found[name] = analysis_design(study, analysis, rows)
+    return found
 
 
 def extent_records(extents: Sequence[RegionExtent], run: Run) -> Records:
