@@ -102,10 +102,13 @@ def _read(first_level: Path, reference: Path, models: Path | None, repeats: int)
     levels, errors = read_estimates([first_level])
     if errors or not levels:
         raise UsageError("; ".join(errors) or f"{first_level} holds no first level")
+    spec = levels[0].spec
+    if spec is None:
+        raise UsageError(f"{first_level} holds no DCM of fMRI in Hz; give estimates of one")
     results = read_group_results(reference)
     return SpmReference(
         [level.estimate for level in sorted(levels, key=lambda level: natural_key(level.estimate.name))],
-        levels[0].spec,
+        spec,
         load_mat(reference),
         {result.variable: result for result in results if isinstance(result, SpmGroup)},
         {result.variable: result for result in results if isinstance(result, SpmAverage)},

@@ -136,7 +136,7 @@ def wrap_text(text: str, width: int, lines: int = 3, *, balanced: bool = False) 
 
 def _of_one_unit(parameters: Sequence[Connection]) -> list[np.ndarray]:
     """Places of the parameters of each unit: connections first; of a level above, by the covariate of the one below."""
-    keys = [(KINDS.index(parameter.kind), parameter.covariate) for parameter in parameters]
+    keys = [(KINDS.index(parameter.kind), parameter.covariate, parameter.unit) for parameter in parameters]
     order = sorted(dict.fromkeys(keys), key=lambda key: key[0])  # covariates stay as they come
     return [np.flatnonzero([key == unit_key for key in keys]) for unit_key in order]
 

@@ -33,7 +33,6 @@ from ..tables import effect_text, number_text
 from ..verdicts import (
     SEPARATE_GROUPS_NOTE,
     CovariateVerdict,
-    describe_effect_rule,
     judge_difference,
     judge_group,
     verdict_headline,
@@ -48,7 +47,7 @@ from ._arms import (
     sampling_records,
     sampling_warnings,
 )
-from ._effect_tables import effect_records, influence_records
+from ._effect_tables import effect_records, effect_rule, influence_records
 from ._fit_report import facts, group_notices, influence_section, save_group, summary, verdicts_summary
 from ._group_inputs import GroupInputs
 
@@ -156,7 +155,7 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
         "P(… > 0) is the share of a posterior beyond zero. Pp (with v without) is the probability of the model that "
         "has the effect against the model that lacks it alone. “One group” has all participants in one with "
         f"interactions; “{arms.second_method}” {explained[arms.second_method]} "
-        f"{describe_effect_rule(inputs.smallest_effect)}; they are from "
+        f"{effect_rule(inputs, arms.group)}; they are from "
         f"“{arms.second_method if arms.by_separate_groups else ONE_GROUP}”."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")

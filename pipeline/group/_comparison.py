@@ -74,7 +74,7 @@ def compare_models(inputs: GroupInputs, path: Path, covariates: Sequence[str] | 
     space = _read_space(path)
     group, warnings = fit_group(inputs)
     try:
-        on = space.switches(group.parameters, inputs.spec)
+        on = space.switches(group.parameters, inputs.spec, inputs.spm_names)
         _check_different(space, on)
         chosen = None if covariates is None else [design_column(inputs, name, "--for") for name in covariates]
         comparison = compare(group, on, space.models, covariates=chosen)
@@ -256,7 +256,7 @@ def save_average(
         group,
         average,
         probability=np.nan_to_num(probability.ravel(), nan=1.0),
-        spec=inputs.spec,
+        **inputs.spm_places(group),
     )
     return [*files, (f"BMA_{group.name}.mat", "the average for SPM12 (spm_dcm_peb_review)")]
 

@@ -19,7 +19,7 @@ from peb import (
 
 from ..page import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ..results import LEVEL, Connection, connections, per_covariate
-from ..verdicts import CovariateVerdict, describe_effect_rule
+from ..verdicts import CovariateVerdict, describe_effect_rule, describe_units
 from ._group_inputs import GroupInputs
 
 EFFECT_COLUMNS = (
@@ -132,10 +132,10 @@ def effect_records(
         said.setdefault(verdict.note, []).append(covariate_words(group.design, name))
     notes = "".join(f" {'; '.join(names)}: {note}" for note, names in said.items() if note)
     lead = (
-        "Hz between regions, a log scale for self-inhibition, per unit of the covariate. "
+        f"{describe_units([connection.unit for connection in words])}, per unit of the covariate. "
         "P(effect > 0) is the share of the posterior beyond zero. Pp (with v without) is the probability of the "
         "model that has the effect against the model that lacks it alone. "
-        f"{describe_effect_rule(inputs.smallest_effect)}.{notes}{but}"
+        f"{effect_rule(inputs, group)}.{notes}{but}"
     )
     return Records("effects", "Table of effects", lead, EFFECT_COLUMNS, rows, sure=sure)
 
@@ -177,8 +177,8 @@ def _participants(inputs: GroupInputs, group: GroupPosterior) -> Records:
     rows = [
         {
             "participant_id": estimate.name,
-            "free_energy": alone[estimate.name],
-            "free_energy_in_group": estimate.free_energy,
+            "free_energy": alone[estimate.name] if inputs.has_evidence else None,
+            "free_energy_in_group": estimate.free_energy if inputs.has_evidence else None,
             "gain": estimate.free_energy - alone[estimate.name],
         }
         for estimate in group.participants
@@ -242,10 +242,10 @@ def average_records(
         for i, place in enumerate(range(k * size, (k + 1) * size))
     ]
     lead = (
-        "Averaged over models by their probability; Hz between regions, a log scale for self-inhibition. "
+        f"Averaged over models by their probability. {describe_units([connection.unit for connection in words])}. "
         "Pp (with v without) is the probability of the models that "
         "have the effect. The verdict is on the full model, or on a group of each kind. "
-        f"{describe_effect_rule(inputs.smallest_effect)}."
+        f"{effect_rule(inputs, group)}."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
     return Records("average", "Effects averaged over models", lead, AVERAGE_COLUMNS, rows, sure=sure)
@@ -254,6 +254,12 @@ def average_records(
 def connections_of(inputs: GroupInputs, group: GroupPosterior) -> tuple[Connection, ...]:
     """The connections that a group's parameters are of, in their order."""
     return connections(group.parameters, inputs.spec)
+
+
+def effect_rule(inputs: GroupInputs, group: GroupPosterior) -> str:
+    """How the group's effects are judged."""
+    units = [connection.unit for connection in connections_of(inputs, group)]
+    return describe_effect_rule(inputs.smallest_effect, units)
 
 
 def covariate_words(design: Design, covariate: str) -> str:

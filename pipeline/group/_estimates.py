@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,9 +26,21 @@ from ..common import (
 from ..inversion import is_dcm
 from ..matlab import FieldProblem
 from ..results import GROUP_KIND, ResultFileError, read_posterior
-from ..spm import DcmFile, DcmFileError, SpmEstimate, model_name, read_dcms, spm_density, written_by_us
+from ..spm import (
+    RDCM,
+    DcmFile,
+    DcmFileError,
+    PosteriorFile,
+    SpmEstimate,
+    model_name,
+    read_estimated,
+    spm_density,
+    written_by_us,
+)
 
 SPM = "spm"  # a file of SPM's own does not say its release
+TAPAS, GIVEN = "tapas", "given"  # regression DCM's; and posteriors of whatever, as tables or arrays
+TIME_SERIES = "DCM of time series"
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
@@ -38,13 +50,21 @@ class FirstLevel:
     """One participant's estimate, with the model it is of and the file it came from.
 
     Fields:
+        spec: the model; None where it is of no DCM whose connections are rates between regions.
         mode: how it was found: the mode, and what of noise, priors, equations and inputs is not the mode's own.
+        kind: of DCM. Parameters of two kinds are not the same quantities, whatever they are called.
+        spm_parameters: parameter → SPM's name of it, and its place in SPM's vector from 0; None where these are those
+            of `spec`.
+        has_evidence: whether the free energy is known; where not it is 0.
     """
 
     estimate: Estimate
-    spec: Spec
+    spec: Spec | None
     path: Path
     mode: str = SPM
+    kind: str = TIME_SERIES
+    spm_parameters: Mapping[str, tuple[str, int]] | None = None
+    has_evidence: bool = True
 
 
 def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -> tuple[list[FirstLevel], list[str]]:
@@ -63,14 +83,14 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
     modes.
     """
     files, lines = _files([Path(path) for path in paths])
-    matlab, errors = read_dcms([path for path in files if not _has_netcdf_name(path)])
+    matlab, errors = read_estimated([path for path in files if not _has_netcdf_name(path)])
     read: list[FirstLevel] = []
     entries: list[FirstLevel | DcmFileError | str]
     for path in dict.fromkeys(files):
         if _has_netcdf_name(path):
             entries = [_from_netcdf(path)]
         else:
-            entries = [_from_spm(file) for file in matlab if file.path == path]
+            entries = [_from_matlab(file) for file in matlab if file.path == path]
             entries += [error for error in errors if error.path == path]
             entries = [
                 entry for entry in entries if not isinstance(entry, DcmFileError) or _is_asked_for(entry, gcm_column)
@@ -79,7 +99,9 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
         lines += [str(entry) for entry in entries if not isinstance(entry, FirstLevel)]
     if gcm_column is not None:
         read = _of_column(read, gcm_column)
-    kept, lines = _of_one_model(*_named_once(_named_by_visit(read), lines))
+    named, lines = _named_once(_named_by_visit(read), lines)
+    _check_kinds(named)
+    kept, lines = _of_one_model(named, lines)
     _check_modes(kept)
     return kept, lines
 
@@ -197,7 +219,9 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
         for file in sorted(inside, key=lambda file: (natural_key(model_name(file)), file.suffix)):
             if _is_netcdf(file) or model_name(file) not in ours:
                 files.append(file)
-            elif not written_by_us(file) and any(isinstance(e, DcmFile) and e.estimate for e in read_dcms([file])[0]):
+            elif not written_by_us(file) and any(
+                isinstance(e, PosteriorFile) or e.estimate for e in read_estimated([file])[0]
+            ):
                 lines.append(
                     f"{file.name}: holds an estimate of SPM's beside {model_name(file)}.nc, which is the one taken"
                 )
@@ -242,13 +266,34 @@ def _from_netcdf(path: Path) -> FirstLevel | str:
         return f"{path.name}: cannot be used: {error_line(error, 300)}"
 
 
-def _from_spm(file: DcmFile) -> FirstLevel | DcmFileError:
+def _from_matlab(file: DcmFile | PosteriorFile) -> FirstLevel | DcmFileError:
+    if isinstance(file, PosteriorFile):
+        return _from_posterior(file)
     try:
         return FirstLevel(
             spm_estimate(file), file.spec, file.path, mode_without_search(file.mode) if file.mode else SPM
         )
     except DcmFileError as error:
         return error
+
+
+def _from_posterior(file: PosteriorFile) -> FirstLevel:
+    """An estimated DCM of another kind than time series."""
+    found = file.found
+    named = found.parameters
+    estimate = Estimate(
+        file.name,
+        tuple(parameter.name for parameter in named),
+        tuple(parameter.field for parameter in named),
+        found.prior,
+        found.posterior,
+        found.free_energy,
+    )
+    places = {
+        parameter.name: (parameter.spm_name, int(place)) for parameter, place in zip(named, found.places, strict=True)
+    }
+    mode = TAPAS if found.kind == RDCM else SPM
+    return FirstLevel(estimate, found.spec, file.path, mode, found.kind, places)
 
 
 def _checked_estimate(file: DcmFile) -> Estimate:
@@ -273,6 +318,19 @@ def _checked_estimate(file: DcmFile) -> Estimate:
         spm_density(found.mean[free], found.free_covariance, "Cp", again),
         found.free_energy,
     )
+
+
+def _check_kinds(levels: Sequence[FirstLevel]) -> None:
+    """Raises `UsageError` where estimates are of different kinds of DCM."""
+    names_of: dict[str, list[str]] = {}
+    for level in levels:
+        names_of.setdefault(level.kind, []).append(level.estimate.name)
+    if len(names_of) > 1:
+        said = "; ".join(f"{kind}: {first_names(names)}" for kind, names in names_of.items())
+        raise UsageError(
+            f"the results are of different kinds, whose parameters are not the same quantities ({said}); give those of "
+            "one kind"
+        )
 
 
 def _check_modes(levels: Sequence[FirstLevel]) -> None:

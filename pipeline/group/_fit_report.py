@@ -31,13 +31,14 @@ from ..page import (
 )
 from ..results import LEVEL, LOG_SCALE
 from ..tables import effect_text
-from ..verdicts import CovariateVerdict, describe_effect_rule, judge_group, verdict_headline
+from ..verdicts import CovariateVerdict, judge_group, verdict_headline
 from ._arms import compare_kinds
 from ._effect_tables import (
     _participants,
     connections_of,
     effect_numbers,
     effect_records,
+    effect_rule,
     influence_records,
     reinversion_records,
 )
@@ -103,7 +104,7 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
             "one for each connection" if mixture else components or "none: fixed at its prior expectation",
         ),
         ("Scheme", own),
-        ("Verdicts", describe_effect_rule(inputs.smallest_effect)),
+        ("Verdicts", effect_rule(inputs, group)),
         *([("First levels", inputs.reinversion.words)] if inputs.reinversion else []),
         (
             "Free energy",
@@ -153,7 +154,7 @@ def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list
     from ..spm import write_peb
 
     write_group(folder / f"{group.name}.nc", group, spec=inputs.spec)
-    write_peb(folder / f"PEB_{group.name}.mat", group, spec=inputs.spec)
+    write_peb(folder / f"PEB_{group.name}.mat", group, **inputs.spm_places(group))
     return [
         (f"{group.name}.nc", "the group posterior, NetCDF"),
         (f"PEB_{group.name}.mat", "the same for SPM12 (spm_dcm_peb_review)"),
@@ -237,7 +238,7 @@ def _effect_line(row: Any) -> str:
     number, low, high = (effect_text(row[key]) for key in ("mean", "low", "high"))
     beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
     return (
-        f"{row['connection']}: {number} {row['unit'].replace(LOG_SCALE, '(log scale)')} "
+        f"{' '.join((row['connection'] + ':', number, row['unit'].replace(LOG_SCALE, '(log scale)'))).strip()} "
         f"(90 % interval {low} to {high}), Pp (with v without) {chance}, P(effect > 0) {beyond}."
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import Spec
-from peb import SMALLEST_EFFECT, Design, DesignError, Estimate, PebError, PebSettings, make_design
+from peb import SMALLEST_EFFECT, Design, DesignError, Estimate, GroupPosterior, PebError, PebSettings, make_design
 
 from ..common import (
     UsageError,
@@ -21,11 +21,12 @@ from ..common import (
     distinguishing_visits,
     find_repeated_participants,
     find_visit_label,
+    first_names,
     shorten,
 )
 from ..tables import MISSING, TableError
 from ._design_table import RowOrder, as_text_sorts, match_design, read_design, table_remarks
-from ._estimates import SPM, FirstLevel, pair_sessions, read_estimates
+from ._estimates import GIVEN, SPM, TAPAS, TIME_SERIES, FirstLevel, pair_sessions, read_estimates
 from ._options import DEFAULT_FIELDS, GroupOptions, mode_words
 
 
@@ -70,6 +71,8 @@ class GroupInputs:
         first_level: the mode of the estimates; empty where it is not known.
         files: the file of each estimate; empty where an estimate is of two.
         reinversion: what came of it, where participants were inverted again.
+        spm_parameters: parameter → SPM's name and place, of DCMs of which `spec` does not say it.
+        has_evidence: whether every participant's free energy is known.
     """
 
     estimates: tuple[Estimate, ...]
@@ -86,6 +89,20 @@ class GroupInputs:
     first_level: str = ""
     files: tuple[Path, ...] = ()
     reinversion: Reinversion | None = None
+    spm_parameters: Mapping[str, tuple[str, int]] | None = None
+    has_evidence: bool = True
+
+    @property
+    def spm_names(self) -> dict[str, str] | None:
+        """Parameter → SPM's name, where `spec` does not say it."""
+        return None if self.spm_parameters is None else {key: name for key, (name, _) in self.spm_parameters.items()}
+
+    def spm_places(self, group: GroupPosterior) -> dict[str, Any]:
+        """How `write_peb` and `write_bma` find a group's parameters in SPM's vectors."""
+        if self.spm_parameters is None:
+            return {"spec": self.spec}
+        found = [self.spm_parameters[name] for name in group.first_level]
+        return {"names": [name for name, _ in found], "indices": [place for _, place in found]}
 
     @property
     def mode(self) -> str:
@@ -137,6 +154,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         *design.remarks,
         *([order.line(), *_warn_of_text_order(order)] if order else []),
         *_mode_note(levels[0].mode, options.settings.compat),
+        *_kind_notes(levels),
     ]
     for line in notes:
         notify(line)
@@ -156,6 +174,8 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         options.smallest_effect,
         levels[0].mode,
         tuple(files[name] for name in design.participants) if options.sessions is None else (),
+        spm_parameters=levels[0].spm_parameters,
+        has_evidence=all(level.has_evidence for level in levels),
     )
     notify(f"mode: {inputs.mode}")
     return inputs
@@ -177,13 +197,25 @@ def _check_reinversion(options: GroupOptions) -> None:
 def _mode_note(first_level: str, group: str) -> list[str]:
     """A line where the first level is of another mode than the group: the whole is a mixture then."""
     spms = first_level == SPM and group != "none"
-    if spms or first_level == group:
+    if spms or first_level in (group, TAPAS, GIVEN):
         return []
     return [f"first-level results are {_made_by(first_level)}, and the group is fitted in mode {group}"]
 
 
+def _kind_notes(levels: Sequence[FirstLevel]) -> list[str]:
+    """What kind of DCM the results are of, where it is not the usual; and whether their evidence is known."""
+    notes = [f"first-level results: {levels[0].kind}"] if levels[0].kind != TIME_SERIES else []
+    if unknown := [level.estimate.name for level in levels if not level.has_evidence]:
+        notes.append(
+            f"no free energy is given for {first_names(unknown)}: F of the group is known up to a constant, so that "
+            "models of the group can be compared, but not models of participants"
+        )
+    return notes
+
+
 def _made_by(first_level: str) -> str:
-    return "SPM's estimates" if first_level == SPM else f"of mode {first_level}"
+    makers = {SPM: "SPM's estimates", TAPAS: "TAPAS's estimates", GIVEN: "given as posteriors"}
+    return makers.get(first_level, f"of mode {first_level}")
 
 
 def _check_columns(names: Sequence[str]) -> None:

@@ -45,24 +45,32 @@ class ModelSpace:
     families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     layout: Layout | None = None
 
-    def switches(self, parameters: Sequence[str], spec: Spec | None = None) -> Bool[np.ndarray, "model effect"]:
+    def switches(
+        self, parameters: Sequence[str], spec: Spec | None = None, spm: Mapping[str, str] | None = None
+    ) -> Bool[np.ndarray, "model effect"]:
         """Which of a group's parameters each model has.
 
         Arguments:
             parameters: of the group, by SPM's names or ours.
             spec: the DCM they belong to, which tells how our names stand to SPM's; needed where the file uses the one
                 and the group the other.
+            spm: parameter → SPM's name, where it is not that of `spec`.
 
         Raises `ModelSpaceError` where a parameter is not in the file, or a table has a column for none of them.
         """
-        if spec is not None and self.layout is not None and (self.layout.n, self.layout.m) != (spec.n, spec.m):
+        if (
+            spec is not None
+            and spm is None
+            and self.layout is not None
+            and (self.layout.n, self.layout.m) != (spec.n, spec.m)
+        ):
             raise ModelSpaceError(
                 self.path,
                 "",
                 f"is of models of {self.layout.n} regions and {self.layout.m} inputs, the group's have {spec.n} and "
                 f"{spec.m}; give the models of this DCM",
             )
-        theirs = {} if spec is None else names_to_spm(spec)
+        theirs = spm if spm is not None else {} if spec is None else names_to_spm(spec)
         places = {theirs.get(name, canonical_spm_name(name)): place for place, name in enumerate(self.parameters)}
         wanted = [theirs.get(name, canonical_spm_name(name)) for name in parameters]
         absent = [name for name, key in zip(parameters, wanted, strict=True) if key not in places]
@@ -133,10 +141,13 @@ def _from_mat(path: Path, variables: Mapping[str, Any]) -> ModelSpace:
     if not structs:
         raise FieldProblem("GCM", "is empty; save one struct per model in it")
     first = structs[0]
-    drives = first.matrix("c", "give a mask of regions × inputs")
-    if drives.ndim != 2:
-        raise first.problem("c", f"has {drives.ndim} axes; give a mask of regions × inputs")
-    n, m = drives.shape
+    if first.has("a") and not first.has("c"):  # of rest, without inputs
+        n, m = first.matrix("a", "give a mask of regions × regions").shape[0], 0
+    else:
+        drives = first.matrix("c", "give a mask of regions × inputs")
+        if drives.ndim != 2:
+            raise first.problem("c", f"has {drives.ndim} axes; give a mask of regions × inputs")
+        n, m = drives.shape
     gated = any(struct.has("d") and struct.matrix("d", "give a mask of 0 and 1").any() for struct in structs)
     layout = Layout(n, m, gated)
     on = np.array([_switched_on(struct, layout) for struct in structs])
@@ -171,7 +182,8 @@ def _switched_on(model: Fields, layout: Layout) -> np.ndarray:
     """(param,) in the order of the layout: masks, with self-connections and haemodynamics, which every DCM has."""
     n, m = layout.n, layout.m
     endogenous = read_structure_mask(model, "a", (n, n)) | np.eye(n, dtype=bool)
-    parts = [endogenous, read_structure_mask(model, "b", (n, n, m)), read_structure_mask(model, "c", (n, m))]
+    parts = [endogenous, read_structure_mask(model, "b", (n, n, m))]
+    parts += [read_structure_mask(model, "c", (n, m))] if m else []
     if layout.gated:
         parts.append(read_structure_mask(model, "d", (n, n, n)))
     return np.concatenate([*(part.ravel(order="F") for part in parts), np.ones(n + 2, dtype=bool)])

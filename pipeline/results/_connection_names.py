@@ -28,7 +28,10 @@ MEANING: dict[Kind, str] = {
 # one comma after the arrow.
 _PAIR = re.compile(r"(?P<field>[AC])\[(?P<to>[^\[\]]+)<-(?P<source>[^\[\]]+)\]")
 _CHANGED = re.compile(r"(?P<field>[BD])\[(?P<to>[^\[\]]+)<-(?P<source>[^\[\],]+), (?P<modulator>[^\[\],]+)\]")
-_REGION = re.compile(r"(?P<field>transit)\[(?P<to>[^\[\]]+)\]")
+_REGION = re.compile(r"(?P<field>transit|self)\[(?P<to>[^\[\]]+)\]")
+# Of other DCMs than of fMRI in Hz: exponents, and connections of which a file does not say what they count.
+_SCALED = re.compile(r"(?P<field>log [A-Z])\[(?P<to>[^\[\]]+)<-(?P<source>[^\[\],]+)(?:, (?P<modulator>[^\[\],]+))?\]")
+_OTHER = re.compile(r"(?P<field>[A-Za-z]\w*(?:\{[0-9,]+\})+)\[(?P<to>[^\[\]]+)<-(?P<source>[^\[\]]+)\]")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Connection:
 
     Fields:
         name: as the model spells it, such as ``B[amygdala<-vmPFC, faces]``.
-        field: A, B, C, D, transit, decay or epsilon; empty where the name could not be taken apart.
+        field: A, B, C, D, transit, decay or epsilon; ``self``, a self-connection in Hz; ``log A``, an exponent that
+            scales a connection; ``A{1}``, whose unit is not known; empty where the name could not be taken apart.
         to: the region it acts on, or whose haemodynamics it describes.
         source: the region it comes from; of C, the input.
         modulator: the input (B) or the region (D) that changes the connection.
@@ -54,6 +58,8 @@ class Connection:
     @property
     def kind(self) -> Kind:
         """What sort of quantity it is."""
+        if self.field == "self":
+            return "connection"
         if self.field in ("A", "B", "D"):
             return "self-inhibition" if self.to == self.source else "connection"
         return "input" if self.field == "C" else "other"
@@ -64,8 +70,14 @@ class Connection:
         if not self.field:
             return self.name
         after = f" ({'gated by ' if self.field == 'D' else ''}{self.modulator})" if self.modulator else ""
-        if self.kind == "other":
+        if self.field in HAEMODYNAMIC:
             text = HAEMODYNAMIC[self.field] + (f" of {self.to}" if self.to else "")
+        elif self.field == "self":
+            text = f"self-connection of {self.to}"
+        elif self.kind == "other":
+            within = self.field.startswith("log ") and self.to == self.source
+            text = (f"inhibition within {self.to}" if within else f"{self.to} ← {self.source}") + after
+            text += f" ({self.field})"
         elif self.kind == "input":
             text = f"{self.to} ← {self.source} (input)"
         else:
@@ -75,8 +87,9 @@ class Connection:
     @property
     def unit(self) -> str:
         """Of the parameter: ``Hz``, a log scale, or nothing where it is not known."""
-        units = {"connection": HERTZ, "self-inhibition": LOG_SCALE, "input": INPUT_UNIT, "other": "log scale"}
-        return units[self.kind] if self.field else ""
+        if self.field in HAEMODYNAMIC or self.field.startswith("log "):
+            return "log scale"
+        return {"connection": HERTZ, "self-inhibition": LOG_SCALE, "input": INPUT_UNIT, "other": ""}[self.kind]
 
     @property
     def meaning(self) -> str:
@@ -124,9 +137,9 @@ def _guess(name: str) -> Connection | None:
         return Connection(name, name)
     match = None
     if name.count("<-") == 1:
-        match = _PAIR.fullmatch(name) or _CHANGED.fullmatch(name)
+        match = next(filter(None, (form.fullmatch(name) for form in (_PAIR, _CHANGED, _SCALED, _OTHER))), None)
     match = match or _REGION.fullmatch(name)
-    return Connection(name, **match.groupdict()) if match else None
+    return Connection(name, **{part: text or "" for part, text in match.groupdict().items()}) if match else None
 
 
 def _of_spec(spec: Spec) -> dict[str, Connection]:

@@ -4,6 +4,7 @@ from ._dcm_estimate import SpmEstimate, spm_density
 from ._dcm_file import DcmFile, DcmFileError, SpmFileError, model_name, read_dcm, read_dcms, read_models
 from ._dcm_model import EchoTime, RunData, read_structure_mask
 from ._dcm_write import write_dcm, written_by_us
+from ._estimated_files import PosteriorFile, read_estimated
 from ._peb_group import (
     canonical_spm_name,
     distinct_names,
@@ -15,14 +16,18 @@ from ._peb_group import (
     write_peb,
 )
 from ._peb_read import PebFileError, SpmAverage
+from ._posterior_file import RDCM, PosteriorOnly
 from ._specify import sessions_of, specify_dcm, specify_from_vois
 from ._voi import Voi, VoiFileError, read_voi, read_vois
 
 __all__ = [
+    "RDCM",
     "DcmFile",
     "DcmFileError",
     "EchoTime",
     "PebFileError",
+    "PosteriorFile",
+    "PosteriorOnly",
     "RunData",
     "SpmAverage",
     "SpmEstimate",
@@ -36,6 +41,7 @@ __all__ = [
     "read_bma",
     "read_dcm",
     "read_dcms",
+    "read_estimated",
     "read_models",
     "read_peb",
     "read_structure_mask",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ClassVar, Protocol, TypeVar, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -31,6 +31,21 @@ OTHER_FILES = {
     "BMS": "holds a model comparison (BMS), not a DCM; give the DCM_*.mat files it was made from",
     "matlabbatch": "is an SPM batch, not a DCM; give the DCM_*.mat it makes",
 }
+
+
+class _NamedFile(Protocol):
+    """What has a name, and the path that tells it from others of that name."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+_Named = TypeVar("_Named", bound=_NamedFile)
 
 
 class SpmFileError(ValueError):
@@ -233,12 +248,12 @@ def read_models(
         raise ValueError(f"echo_time must be 'spm12' or 'scanner', not {echo_time!r}")
     path = Path(path)
     try:
-        entries = list(_entries(path, load_mat(path)))
+        entries = list(dcm_entries(path, load_mat(path)))
     except MatFileError as error:
         return [DcmFileError(path, "", str(error))]
     except DcmFileError as error:
         return [error]
-    return [_read_entry(path, index, cell, value, echo_time, estimates) for index, cell, value in entries]
+    return [read_entry(path, index, cell, value, echo_time, estimates) for index, cell, value in entries]
 
 
 def read_dcms(
@@ -271,10 +286,10 @@ def read_dcms(
                 files.append(entry)
             else:
                 errors.append(entry)
-    return _with_distinct_names(files), errors
+    return with_distinct_names(files), errors
 
 
-def _entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | None, str, Any]]:
+def dcm_entries(path: Path, variables: Mapping[str, Any]) -> Iterator[tuple[int | None, str, Any]]:
     """Every model in the file, with its index and its cell where it is one of several."""
     found = [name for name in ("DCM", "GCM") if name in variables]
     if not found:
@@ -310,9 +325,10 @@ def looks_like_dcm(value: Any) -> bool:
     return isinstance(value, Mapping) and ({"a", "c"} <= value.keys() or {"Y", "U"} <= value.keys())
 
 
-def _read_entry(
+def read_entry(
     path: Path, index: int | None, cell: str, value: Any, echo_time: EchoTime, estimates: bool
 ) -> DcmFile | DcmFileError:
+    """One DCM struct of a file, or what is wrong with it."""
     try:
         return read_struct(path, index, cell, value, echo_time, estimates)
     except FieldProblem as error:
@@ -369,7 +385,7 @@ def model_name(path: Path, cell: str = "") -> str:
     return f"{stem}[{cell}]" if cell else stem
 
 
-def _with_distinct_names(files: list[DcmFile]) -> list[DcmFile]:
+def with_distinct_names(files: list[_Named]) -> list[_Named]:
     """The files with names that differ: as many folder names in front as that takes."""
     names = [file.name for file in files]
     parents = [list(reversed(file.path.resolve().parent.parts)) for file in files]

@@ -200,7 +200,12 @@ def _component_names(components: np.ndarray, names: tuple[str, ...], fields: tup
 
 
 def write_peb(
-    path: str | Path, group: GroupPosterior, *, spec: Spec | None = None, indices: Sequence[int] | None = None
+    path: str | Path,
+    group: GroupPosterior,
+    *,
+    spec: Spec | None = None,
+    indices: Sequence[int] | None = None,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Writes a group posterior as the struct ``PEB`` (MATLAB v5, compressed), whole or not at all.
 
@@ -210,10 +215,11 @@ def write_peb(
         spec: the DCM its parameters belong to: they get SPM's names and their places in its vector (Pnames, Pind).
         indices: their places from 0, where they have SPM's names already. With neither, names are kept and places are
             those in the parameters of the level below, which is what SPM counts in a PEB of PEBs.
+        names: SPM's names, where `indices` are given and the parameters are called otherwise.
 
     Raises `ValueError` where `spec` does not have a parameter, both are given, or places are not known.
     """
-    save_mat(path, {"PEB": peb_struct(group, spec=spec, indices=indices)})
+    save_mat(path, {"PEB": peb_struct(group, spec=spec, indices=indices, names=names)})
 
 
 def write_bma(
@@ -227,6 +233,7 @@ def write_bma(
     model_probability: np.ndarray | None = None,
     spec: Spec | None = None,
     indices: Sequence[int] | None = None,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Writes an average over reduced models of a group as the struct ``BMA``, whole or not at all.
 
@@ -238,15 +245,15 @@ def write_bma(
         models: (model, column) K, which parameters each model has.
         free_energy: (model,) or (model, model) F, nats.
         model_probability: P, likewise.
-        spec, indices: as in `write_peb`.
+        spec, indices, names: as in `write_peb`.
 
     Raises `ValueError` as `write_peb` does, and where sizes do not match or a number is not finite.
     """
     size = group.posterior.mean.size
     if posterior.mean.size != size:
         raise ValueError(f"{group.name}: the average is over {posterior.mean.size} effects, the group over {size}")
-    content = _name_fields(group, spec, indices) | {
-        "Kname": _cells(_parameter_names(group, spec)),
+    content = _name_fields(group, spec, indices, names) | {
+        "Kname": _cells(_parameter_names(group, spec, names)),
         "M": _model(group),
         "Ep": posterior.mean[:, None],
         "Cp": posterior.covariance,
@@ -265,10 +272,14 @@ def write_bma(
 
 
 def peb_struct(
-    group: GroupPosterior, *, spec: Spec | None = None, indices: Sequence[int] | None = None
+    group: GroupPosterior,
+    *,
+    spec: Spec | None = None,
+    indices: Sequence[int] | None = None,
+    names: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The struct that `write_peb` writes, in the form of `load_mat`."""
-    return _name_fields(group, spec, indices) | {
+    return _name_fields(group, spec, indices, names) | {
         "M": _model(group),
         "Ep": np.array(group.mean),
         "Eh": group.noise.mean[:, None],
@@ -280,16 +291,22 @@ def peb_struct(
     }
 
 
-def _name_fields(group: GroupPosterior, spec: Spec | None, indices: Sequence[int] | None) -> dict[str, Any]:
+def _name_fields(
+    group: GroupPosterior, spec: Spec | None, indices: Sequence[int] | None, names: Sequence[str] | None
+) -> dict[str, Any]:
     return {
         "Snames": _cells(group.design.participants),
-        "Pnames": _cells(_parameter_names(group, spec)),
+        "Pnames": _cells(_parameter_names(group, spec, names)),
         "Pind": _places(group, spec, indices)[:, None] + 1.0,
         "Xnames": cell_row(group.design.covariates),
     }
 
 
-def _parameter_names(group: GroupPosterior, spec: Spec | None) -> tuple[str, ...]:
+def _parameter_names(group: GroupPosterior, spec: Spec | None, names: Sequence[str] | None) -> tuple[str, ...]:
+    if names is not None:
+        if len(names) != len(group.first_level):
+            raise ValueError(f"{group.name}: {len(names)} names for {len(group.first_level)} parameters; give one each")
+        return tuple(names)
     if spec is None:
         return group.first_level
     theirs = names_to_spm(spec)

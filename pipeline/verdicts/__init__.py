@@ -36,6 +36,7 @@ from ._wording import (
     describe_model_rule,
     describe_p_rule,
     describe_size,
+    describe_units,
     verdict_headline,
 )
 
@@ -53,6 +54,7 @@ __all__ = [
     "describe_model_rule",
     "describe_p_rule",
     "describe_size",
+    "describe_units",
     "is_p_value_settled",
     "is_selection_stable",
     "is_significant",

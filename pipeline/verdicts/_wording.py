@@ -8,7 +8,7 @@ from typing import Literal
 from peb import ABSENCE_PROBABILITY, ALPHA
 
 from ..common import first_names
-from ..results import HERTZ, INPUT_UNIT
+from ..results import HERTZ, INPUT_UNIT, LOG_SCALE
 from ._covariates import CovariateVerdict
 from ._rules import BEST
 
@@ -16,13 +16,25 @@ NAMED = 3  # connections, before the rest is only counted
 _ON_A_LOG_SCALE = "on the log scale of self-inhibition"
 
 
-def describe_effect_rule(size: float) -> str:
-    """How effects are judged, for the reader of a table."""
+def describe_effect_rule(size: float, units: Sequence[str] = (HERTZ, LOG_SCALE)) -> str:
+    """How effects are judged, for the reader of a table; `units` are those of the parameters."""
+    hertz = "Hz, or the log scale of self-inhibition" if _in_hertz(units) else "in the parameters' own units"
     return (
         f"Verdict: yes where 2 min(P, 1 − P) times the number of connections asked about is at most {ALPHA:g}; no "
-        f"difference where the effect is below {size:g} (Hz, or the log scale of self-inhibition; of a covariate, per "
+        f"difference where the effect is below {size:g} ({hertz}; of a covariate, per "
         f"SD) with a probability of at least {ABSENCE_PROBABILITY:g}; open otherwise"
     )
+
+
+def describe_units(units: Sequence[str]) -> str:
+    """What the parameters of a table count in, as a table's lead begins."""
+    if _in_hertz(units):
+        return "Hz between regions, a log scale for self-inhibition"
+    return "On a log scale" if units and all(units) else "In the parameters' own units, which their files do not say"
+
+
+def _in_hertz(units: Sequence[str]) -> list[str]:
+    return [unit for unit in units if unit in (HERTZ, INPUT_UNIT)] or [unit for unit in units if unit == LOG_SCALE]
 
 
 def describe_p_rule(questions: int = 1) -> str:
@@ -43,10 +55,12 @@ def describe_count(questions: int, what: str = "connection") -> str:
 
 def describe_size(size: float, units: Sequence[str], per: str = "") -> str:
     """The size below which an effect counts as none: ``0.5 Hz``, ``0.5 Hz per SD of improvement``."""
-    hertz = [unit for unit in units if unit in (HERTZ, INPUT_UNIT)]
-    text = f"{size:g} Hz" if hertz or not any(units) else f"{size:g} {_ON_A_LOG_SCALE}"
-    if hertz and len(hertz) < len(units):
-        text += f" (or {size:g} {_ON_A_LOG_SCALE})"
+    hertz = any(unit in (HERTZ, INPUT_UNIT) for unit in units)
+    sizes = [f"{size:g} Hz"] if hertz else []
+    sizes += [f"{size:g} {_ON_A_LOG_SCALE}"] if LOG_SCALE in units else []
+    sizes += [f"{size:g} on a log scale"] if set(units) - {HERTZ, INPUT_UNIT, LOG_SCALE, ""} else []
+    sizes += [f"{size:g} in the parameter's own unit"] if "" in units or not units else []
+    text = sizes[0] + (f" (or {' or '.join(sizes[1:])})" if sizes[1:] else "")
     return f"{text} per {per}" if per else text
 
 

@@ -193,7 +193,9 @@ def test_draws_that_are_less_sure_decide() -> None:
         (("Hz",), "SD of score", "0.5 Hz per SD of score"),
         (("log scale of -0.5 Hz",), "", "0.5 on the log scale of self-inhibition"),
         (("Hz", "log scale of -0.5 Hz"), "", "0.5 Hz (or 0.5 on the log scale of self-inhibition)"),
-        (("",), "", "0.5 Hz"),
+        (("",), "", "0.5 in the parameter's own unit"),
+        (("Hz", ""), "", "0.5 Hz (or 0.5 in the parameter's own unit)"),
+        (("log scale",), "", "0.5 on a log scale"),
     ],
 )
 def test_sizes_have_the_units_of_what_was_asked_about(units: tuple[str, ...], per: str, text: str) -> None:
