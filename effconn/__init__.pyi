@@ -42,6 +42,8 @@ from pipeline.figures import plot_graph as plot_graph
 from pipeline.figures import plot_leave_one_out as plot_leave_one_out
 from pipeline.figures import plot_models as plot_models
 from pipeline.figures import plot_posterior as plot_posterior
+from pipeline.group import FirstLevel as FirstLevel
+from pipeline.group import read_estimates as read_estimates
 from pipeline.images import cosine_drifts as cosine_drifts
 from pipeline.images import spm_kernel as spm_kernel
 from pipeline.predict import ElasticNetResult as ElasticNetResult
@@ -51,6 +53,7 @@ from pipeline.predict import plot_predictions as plot_predictions
 from pipeline.results import ResultFileError as ResultFileError
 from pipeline.results import open_dataset as open_dataset
 from pipeline.results import open_result as open_result
+from pipeline.results import save_estimates as save_estimates
 from pipeline.results import save_result as save_result
 from pipeline.results import to_arviz as to_arviz
 from pipeline.results import to_dataset as to_dataset

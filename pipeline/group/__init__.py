@@ -3,7 +3,8 @@
 from ._arms import MIN_ARM_SIZE, ArmAnalysis, compare_arms
 from ._arms_report import arm_records, judge_arms, report_arms
 from ._comparison import compare_models, report_comparison
-from ._estimates import pair_sessions
+from ._estimate_files import FirstLevel
+from ._estimates import pair_sessions, read_estimates
 from ._fit import fit_group, invert_again
 from ._fit_report import report_fit
 from ._group_inputs import GroupInputs, read_group_inputs
@@ -16,6 +17,7 @@ from ._search import report_search, search_models
 __all__ = [
     "MIN_ARM_SIZE",
     "ArmAnalysis",
+    "FirstLevel",
     "GroupInputs",
     "GroupOptions",
     "add_arm_interactions",
@@ -31,6 +33,7 @@ __all__ = [
     "judge_arms",
     "pair_sessions",
     "permute_covariate",
+    "read_estimates",
     "read_group_inputs",
     "report_arms",
     "report_comparison",

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from dcm import Spec, mode_without_search
 from peb import Estimate, change
 
 from ..common import (
     UsageError,
     distinguishing_visits,
-    error_line,
     find_repeated_participants,
     find_visit_label,
     first_names,
@@ -24,73 +20,54 @@ from ..common import (
     natural_key,
 )
 from ..inversion import is_dcm
-from ..matlab import FieldProblem
-from ..results import GROUP_KIND, ResultFileError, read_posterior
+from ..results import (
+    POSTERIOR_TABLE,
+)
 from ..spm import (
-    RDCM,
-    DcmFile,
     DcmFileError,
     PosteriorFile,
-    SpmEstimate,
     model_name,
     read_estimated,
-    spm_density,
     written_by_us,
 )
-
-SPM = "spm"  # a file of SPM's own does not say its release
-TAPAS, GIVEN = "tapas", "given"  # regression DCM's; and posteriors of whatever, as tables or arrays
-TIME_SERIES = "DCM of time series"
+from ._estimate_files import SPM, FirstLevel, from_matlab, from_netcdf, from_table
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
-
-
-@dataclass(frozen=True, eq=False)
-class FirstLevel:
-    """One participant's estimate, with the model it is of and the file it came from.
-
-    Fields:
-        spec: the model; None where it is of no DCM whose connections are rates between regions.
-        mode: how it was found: the mode, and what of noise, priors, equations and inputs is not the mode's own.
-        kind: of DCM. Parameters of two kinds are not the same quantities, whatever they are called.
-        spm_parameters: parameter → SPM's name of it, and its place in SPM's vector from 0; None where these are those
-            of `spec`.
-        has_evidence: whether the free energy is known; where not it is 0.
-    """
-
-    estimate: Estimate
-    spec: Spec | None
-    path: Path
-    mode: str = SPM
-    kind: str = TIME_SERIES
-    spm_parameters: Mapping[str, tuple[str, int]] | None = None
-    has_evidence: bool = True
 
 
 def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -> tuple[list[FirstLevel], list[str]]:
     """Every estimate in the files and folders given, and a line for each file that has none or does not fit in.
 
-    A folder gives its ``*.nc`` and ``DCM_*.mat`` by name, numbers in names as numbers; where it has both of one name,
-    the NetCDF is the one taken. All estimates are to be of one model: those that differ from the most frequent one get
-    a line each, and so does a name that came up before. Names that came up before in folders of another visit (pre and
-    post) have the folder's name in front.
+    A folder gives its ``*.nc``, ``DCM_*.mat`` and ``*_posterior.tsv`` by name, numbers in names as numbers; where it
+    has a NetCDF and a DCM of one name, the NetCDF is the one taken. All estimates are to be of one model: those that
+    differ from the most frequent one get a line each, and so does a name that came up before. Names that came up before
+    in folders of another visit (pre and post) have the folder's name in front.
 
     Arguments:
-        paths: results of ``effconn invert`` (.nc), DCM or GCM files with SPM's estimates (.mat), or folders of such.
+        paths: results of ``effconn invert`` (.nc); DCM or GCM files with SPM's estimates, of whatever kind of DCM, and
+            TAPAS's of regression DCM (.mat); posteriors as `save_estimates` writes them (.nc, ``NAME_posterior.tsv``);
+            or folders of such.
         gcm_column: which column to take of GCMs that have several; None for all of them.
 
+    Example:
+        >>> levels, lines = read_estimates(["DCM_sub-01.mat", "DCM_sub-02.mat"])
+        >>> estimates = [level.estimate for level in levels]
+        >>> group = effconn.peb.fit(estimates, design, parameters=["A"])
+
     Raises `ValueError` where a column is asked for that no GCM has, and `UsageError` where estimates are of different
-    modes.
+    modes or kinds of DCM.
     """
     files, lines = _files([Path(path) for path in paths])
-    matlab, errors = read_estimated([path for path in files if not _has_netcdf_name(path)])
+    matlab, errors = read_estimated([path for path in files if not _has_netcdf_name(path) and not _is_table(path)])
     read: list[FirstLevel] = []
     entries: list[FirstLevel | DcmFileError | str]
     for path in dict.fromkeys(files):
         if _has_netcdf_name(path):
-            entries = [_from_netcdf(path)]
+            entries = [*from_netcdf(path)]
+        elif _is_table(path):
+            entries = [from_table(path)]
         else:
-            entries = [_from_matlab(file) for file in matlab if file.path == path]
+            entries = [from_matlab(file) for file in matlab if file.path == path]
             entries += [error for error in errors if error.path == path]
             entries = [
                 entry for entry in entries if not isinstance(entry, DcmFileError) or _is_asked_for(entry, gcm_column)
@@ -124,17 +101,6 @@ def _of_column(read: list[FirstLevel], column: int) -> list[FirstLevel]:
         there = f"there are columns {', '.join(map(str, sorted(columns)))}" if columns else "no GCM here has columns"
         raise ValueError(f"there is no estimate in a column {column}; {there}")
     return [level for level in read if cell_of(level.estimate.name) in (None, column)]
-
-
-def spm_estimate(file: DcmFile) -> Estimate:
-    """SPM's estimate of its free parameters, under our names.
-
-    Raises `DcmFileError` where the file has none, has no prior, or has densities that cannot be used.
-    """
-    try:
-        return _checked_estimate(file)
-    except FieldProblem as error:
-        raise DcmFileError(file.path, error.field, error.problem, file.index, file.cell) from error
 
 
 def pair_sessions(
@@ -212,12 +178,17 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = [file for file in path.iterdir() if is_dcm(file) or _is_netcdf(file)]
+        inside = [
+            file for file in path.iterdir() if is_dcm(file) or _is_netcdf(file) or file.name.endswith(POSTERIOR_TABLE)
+        ]
         if not inside:
-            lines.append(f"{path}: holds no NAME.nc and no DCM_*.mat; give the files themselves or another folder")
+            lines.append(
+                f"{path}: holds no NAME.nc and no DCM_*.mat, nor NAME{POSTERIOR_TABLE}; give the files themselves or "
+                "another folder"
+            )
         ours = {file.stem for file in inside if _is_netcdf(file)}
         for file in sorted(inside, key=lambda file: (natural_key(model_name(file)), file.suffix)):
-            if _is_netcdf(file) or model_name(file) not in ours:
+            if _is_netcdf(file) or _is_table(file) or model_name(file) not in ours:
                 files.append(file)
             elif not written_by_us(file) and any(
                 isinstance(e, PosteriorFile) or e.estimate for e in read_estimated([file])[0]
@@ -249,75 +220,8 @@ def _is_netcdf(path: Path) -> bool:
     return path.is_file() and _has_netcdf_name(path) and not path.name.startswith(".")
 
 
-def _from_netcdf(path: Path) -> FirstLevel | str:
-    try:
-        posterior, attributes = read_posterior(path)
-        return FirstLevel(
-            Estimate.from_dcm(str(attributes["name"]), posterior),
-            posterior.spec,
-            path,
-            mode_without_search(posterior.mode),
-        )
-    except ResultFileError as error:
-        if error.form.startswith(GROUP_KIND):
-            return f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"
-        return str(error)
-    except (ValueError, KeyError, ArithmeticError) as error:
-        return f"{path.name}: cannot be used: {error_line(error, 300)}"
-
-
-def _from_matlab(file: DcmFile | PosteriorFile) -> FirstLevel | DcmFileError:
-    if isinstance(file, PosteriorFile):
-        return _from_posterior(file)
-    try:
-        return FirstLevel(
-            spm_estimate(file), file.spec, file.path, mode_without_search(file.mode) if file.mode else SPM
-        )
-    except DcmFileError as error:
-        return error
-
-
-def _from_posterior(file: PosteriorFile) -> FirstLevel:
-    """An estimated DCM of another kind than time series."""
-    found = file.found
-    named = found.parameters
-    estimate = Estimate(
-        file.name,
-        tuple(parameter.name for parameter in named),
-        tuple(parameter.field for parameter in named),
-        found.prior,
-        found.posterior,
-        found.free_energy,
-    )
-    places = {
-        parameter.name: (parameter.spm_name, int(place)) for parameter, place in zip(named, found.places, strict=True)
-    }
-    mode = TAPAS if found.kind == RDCM else SPM
-    return FirstLevel(estimate, found.spec, file.path, mode, found.kind, places)
-
-
-def _checked_estimate(file: DcmFile) -> Estimate:
-    found: SpmEstimate | None = file.estimate
-    if found is None:
-        raise FieldProblem("Ep", "is missing: the model is not inverted; invert it first (effconn invert)")
-    prior = found.prior_covariance
-    if prior is None or found.prior_mean is None:
-        raise FieldProblem("M.pE, M.pC", "are missing, so what the data added cannot be told; invert it again")
-    names, layout, free = file.spec.parameter_names, file.spec.layout, found.free
-    beyond = np.setdiff1d(free, np.flatnonzero(np.diag(prior)))
-    if beyond.size:
-        raise FieldProblem("Cp", f"lets {names[beyond[0]]} vary, which M.pC fixes; invert it again")
-    if not free.size:
-        raise FieldProblem("Cp", "is all zero: no parameter varies; invert it again")
-    again = "invert it again"
-    return Estimate(
-        file.name,
-        tuple(names[i] for i in free),
-        tuple(layout.field_of(int(i)) for i in free),
-        spm_density(found.prior_mean[free], prior[np.ix_(free, free)], "M.pC", again),
-        spm_density(found.mean[free], found.free_covariance, "Cp", again),
-        found.free_energy,
-    )
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".tsv", ".csv")
 
 
 def _check_kinds(levels: Sequence[FirstLevel]) -> None:

@@ -26,7 +26,8 @@ from ..common import (
 )
 from ..tables import MISSING, TableError
 from ._design_table import RowOrder, as_text_sorts, match_design, read_design, table_remarks
-from ._estimates import GIVEN, SPM, TAPAS, TIME_SERIES, FirstLevel, pair_sessions, read_estimates
+from ._estimate_files import GIVEN, SPM, TAPAS, TIME_SERIES, FirstLevel
+from ._estimates import pair_sessions, read_estimates
 from ._options import DEFAULT_FIELDS, GroupOptions, mode_words
 
 

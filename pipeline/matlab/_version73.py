@@ -187,7 +187,7 @@ class _Hdf5Reader:
         kind = _class_of(group)
         if kind not in ("struct", ""):
             return ["opaque", f"an object of class {kind}"]
-        members = self._members(group, place)
+        members = self._members(group, place, _in_matlabs_order(group))
         if members and all(_is_references(member) for member in members.values()):
             columns = {name: self._array(member, f"{place}.{name}", "struct array") for name, member in members.items()}
             refused = next((column for column in columns.values() if isinstance(column, list)), None)
@@ -216,8 +216,7 @@ class _Hdf5Reader:
         if kind == "char":
             return ""
         if kind == "struct":
-            fields = ["".join(_text(letter) for letter in name) for name in item.attrs.get("MATLAB_fields", ())]
-            return ["structs", [], list(shape), fields]
+            return ["structs", [], list(shape), _field_names(item)]
         if kind == "cell":
             return np.empty(shape, dtype=object)
         return np.zeros(shape, dtype=bool if kind == "logical" else float)
@@ -241,6 +240,17 @@ class _Hdf5Reader:
         if values.dtype.kind not in NUMERIC:
             raise ValueError(f"{place} is a sparse matrix of no numbers")
         return ["sparse", values, rows, starts, [int(group.attrs["MATLAB_sparse"]), starts.size - 1]]
+
+
+def _field_names(item: Any) -> list[str]:
+    """A struct's fields as MATLAB lists them, in its order; none where the file has no such list."""
+    return ["".join(_text(letter) for letter in name) for name in item.attrs.get("MATLAB_fields", ())]
+
+
+def _in_matlabs_order(group: h5py.Group) -> list[str] | None:
+    """A struct's fields in MATLAB's order, where HDF5 has them by the alphabet; None where the order is not known."""
+    fields = _field_names(group)
+    return fields if sorted(fields) == sorted(group) else None
 
 
 def _numbers(array: np.ndarray, kind: str) -> Any:

@@ -3,6 +3,13 @@
 from ._arviz import to_arviz
 from ._connection_names import HERTZ, INPUT_UNIT, LOG_SCALE, Connection, Kind, connections, per_covariate
 from ._dataset import LEVEL, Z, posterior_dataset, to_posterior, units
+from ._given_posteriors import (
+    POSTERIOR_TABLE,
+    GivenEstimate,
+    read_posterior_arrays,
+    read_posterior_table,
+    save_estimates,
+)
 from ._group_dataset import group_dataset
 from ._netcdf_file import ResultFileError, build_result, open_dataset, read_content, write_dataset
 from ._result_files import (
@@ -22,7 +29,9 @@ __all__ = [
     "INPUT_UNIT",
     "LEVEL",
     "LOG_SCALE",
+    "POSTERIOR_TABLE",
     "Connection",
+    "GivenEstimate",
     "GroupFileError",
     "Kind",
     "ResultFileError",
@@ -37,6 +46,9 @@ __all__ = [
     "read_content",
     "read_group",
     "read_posterior",
+    "read_posterior_arrays",
+    "read_posterior_table",
+    "save_estimates",
     "save_result",
     "to_arviz",
     "to_dataset",

@@ -99,6 +99,20 @@ def open_dataset(path: str | Path) -> xr.Dataset:
     return build_result(path, lambda: _dataset(found), AnyResultFileError)
 
 
+def read_any_dataset(path: Path, form: str) -> xr.Dataset:
+    """A NetCDF file of a form of ours, its checksum held, or of anybody who says none.
+
+    Raises `ResultFileError` where it is damaged, or of another form of ours.
+    """
+    found = _content(path, ResultFileError, labelled=True)
+    own = _form(found)
+    if own not in ("", form):
+        raise ResultFileError(path, "is no result of this kind, or of another version of effconn", form=own)
+    if own and found.attributes.pop(DIGEST, None) != _digest(found.values, found.attributes):
+        raise ResultFileError(path, "is damaged: its content does not match its checksum", form=own)
+    return build_result(path, lambda: _dataset(found))
+
+
 def _dataset(content: NetcdfContent) -> xr.Dataset:
     variables = {}
     for key, values in content.values.items():
@@ -113,6 +127,8 @@ def build_result(path: Path, make: Callable[[], _Result], refused: type[ResultFi
     """What is made from a file's content; raises `refused` where that is not what a result of its kind holds."""
     try:
         return make()
+    except ResultFileError:
+        raise
     except Exception as error:  # numbers, names and shapes of somebody else's choice: whatever it is, it is the file's
         missing = f"lacks {error}" if isinstance(error, KeyError) else "does not hold what a result of its kind holds"
         raise refused(path, f"{missing}, whatever its checksum") from error

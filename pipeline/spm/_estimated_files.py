@@ -100,4 +100,5 @@ def _is_other_kind(value: Mapping[str, Any]) -> bool:
         check_kind(Fields(value))
     except FieldProblem as error:
         return error.field != "averaged"
-    return False
+    means = value["Ep"]  # of any fMRI, which regression DCM is not by its equations
+    return isinstance(means, Mapping) and not {"transit", "decay", "epsilon"} & means.keys()

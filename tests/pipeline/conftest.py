@@ -138,6 +138,9 @@ def _write_item(file: h5py.File, parent: h5py.Group, name: str, value: Any) -> A
         item = parent.create_group(name)
         for key, member in value.items():
             _write_item(file, item, key, member)
+        fields = np.empty(len(value), dtype=object)
+        fields[:] = [np.array(list(key), dtype="S1") for key in value]
+        item.attrs.create("MATLAB_fields", fields, dtype=h5py.vlen_dtype(np.dtype("S1")))
         return _classed(item, "struct")
     if scipy.sparse.issparse(value):
         return _write_sparse(parent, name, scipy.sparse.csc_array(value))

@@ -282,6 +282,10 @@ def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
         load_mat(tmp_path / "x.mat")
 
 
+def test_fields_of_a_v73_struct_are_in_matlabs_order(save_v73: Save) -> None:
+    assert list(load_mat(save_v73(S={"T": 1.0, "A": {"z": 2.0, "b": 3.0}, "G": 4.0}))["S"]) == ["T", "A", "G"]
+
+
 def test_function_handles_in_hdf5_become_markers(save_v73: Save) -> None:
     path = save_v73(f=np.ones((1, 1)), x=1.0)
     with h5py.File(path, "r+") as file:
