@@ -17,7 +17,8 @@ def group_options(
     results: Annotated[
         list[Path],
         typer.Argument(
-            help="First-level results: folders of effconn invert, its .nc files, or SPM's estimated DCM/GCM files."
+            help="First-level results: folders of effconn invert, its .nc files, SPM's estimated DCM/GCM files of any "
+            "kind, TAPAS's of regression DCM, or posteriors as NAME_posterior.tsv or arrays in NetCDF."
         ),
     ],
     design: Annotated[
