@@ -115,15 +115,12 @@ def plan_json(study: Study, inventory: Inventory) -> dict[str, Any]:
     from ..stages import planned_designs
 
     models = {name or "main": modelled_runs(study, inventory, name) for name in study.dcms} if inventory.runs else {}
-    keys = ("participant", "session")
     return {
         "participants": [
             {"participant_id": participant.name, "group": participant.group} for participant in inventory.participants
         ],
-        "visits": [
-            {"visit": visit.label, **{key: getattr(visit, key) for key in keys}, **visit.values}
-            for visit in inventory.visits
-        ],
+        "visits": [visit.label for visit in inventory.visits],
+        "visit_values": {visit.label: dict(visit.values) for visit in inventory.visits if visit.values},
         "models": {
             name: {visit: [run.label for run in runs] for visit, runs in visits.items()}
             for name, visits in models.items()

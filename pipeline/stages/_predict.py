@@ -68,7 +68,7 @@ def prediction_options(settings: Prediction, study: Study, table: Path) -> Predi
         measures=settings.measures,
         covariates=settings.covariates,
         participant=PARTICIPANT,
-        session=SESSION,
+        session=SESSION if study.sessions.pair is not None else None,
         sessions=study.sessions.pair,
         arm=study.participants.group_column if len(groups) == 2 else None,
         arms=(groups[0], groups[1]) if len(groups) == 2 else None,

@@ -163,6 +163,7 @@ def check_predict(study: Study) -> Iterator[Mistake]:
     yield from names_differing_in_case(("predict",), study.predict, "predictions")
     for name, prediction in study.predict.items():
         yield from _model(("predict", name), prediction)
+        yield from _sessions_and_groups(("predict", name), prediction, study)
         yield from _numbers(("predict", name), prediction)
     low, high = study.measures.rest_band
     if not 0 <= low < high:
@@ -199,6 +200,24 @@ def _model(path: Keys, prediction: Prediction) -> Iterator[Mistake]:
         )
     if prediction.model == "change-by-arm-and-covariates" and not prediction.covariates:
         yield Mistake(path, "change-by-arm-and-covariates lacks covariates; add them, or take change-by-arm")
+
+
+def _sessions_and_groups(path: Keys, prediction: Prediction, study: Study) -> Iterator[Mistake]:
+    """Models of changes need two sessions, models by arm two groups; a table of several sessions needs to know which."""
+    sessions, groups, model = study.sessions, study.participants.group_names, prediction.model or ""
+    about = (("sessions",), ("participants",))
+    if sessions.pair is None and len(sessions.labels) > 1:
+        yield Mistake(
+            path,
+            "is of two sessions of the several; name them by before and after under [sessions], beside order",
+            about,
+        )
+    elif sessions.pair is None and model.startswith("change"):
+        text = f"{model!r} is of changes, and the study has one session; take 'baseline', or a formula"
+        yield Mistake((*path, "model"), text, about)
+    if model.endswith("by-arm") and len(groups) != 2:
+        text = f"{model!r} is of two groups, and the study has {len(groups) or 'none'}; take a formula"
+        yield Mistake((*path, "model"), text, about)
 
 
 def _numbers(path: Keys, prediction: Prediction) -> Iterator[Mistake]:
