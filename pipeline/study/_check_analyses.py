@@ -203,7 +203,7 @@ def _model(path: Keys, prediction: Prediction) -> Iterator[Mistake]:
 
 
 def _sessions_and_groups(path: Keys, prediction: Prediction, study: Study) -> Iterator[Mistake]:
-    """Models of changes need two sessions, models by arm two groups; a table of several sessions needs to know which."""
+    """Models of changes need two sessions, models by arm two groups; of several sessions two must be named."""
     sessions, groups, model = study.sessions, study.participants.group_names, prediction.model or ""
     about = (("sessions",), ("participants",))
     if sessions.pair is None and len(sessions.labels) > 1:
