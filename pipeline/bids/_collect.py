@@ -33,7 +33,8 @@ def check_folders(study: Study) -> Iterator[str]:
             continue
         if not folder.is_dir():
             problem = "is a file, not a folder" if folder.exists() else "does not exist"
-            yield f"[study] {key}: {folder} {problem}; correct the path"
+            remedy = "run fMRIPrep, or correct the path" if key == "derivatives" else "correct the path"
+            yield f"[study] {key}: {folder} {problem}; {remedy}"
             continue
         if key == "derivatives" and not DatasetFolders(folder).participants():
             inside = [name for name in DatasetFolders(folder).folders() if DatasetFolders(folder / name).participants()]
@@ -48,7 +49,7 @@ def check_layout(study: Study, table: StudyParticipants, derivatives: DatasetFol
         name for participant in names for name in derivatives.folders(participant) if name.startswith("ses-")
     )
     labels = study.sessions.labels
-    if not any(derivatives.folders(participant) for participant in names):
+    if not set(names) & set(derivatives.folders()):
         participants = list_names(derivatives.participants())
         yield f"[study] derivatives: {derivatives.root} holds no participant of the table; it has {participants}"
         return
@@ -154,7 +155,8 @@ def _collect_runs(study: Study, table: StudyParticipants, on_progress: Callable[
     ]
     of_cells = _validate_cells(study, derivatives, bids, cells, on_progress)
     found = [validation for own in of_cells for validation in own]
-    errors = [*_unknown_trial_types(study, found), *_unusable(study, found)]
+    unusable, absent = [*_unusable(study, found)], [*_absent_content(derivatives, bids)]
+    errors = [*_unknown_trial_types(study, found), *(absent if unusable and absent else unusable)]
     labelled_remarks = [
         (_label(cell, validation), text)
         for cell, own in zip(cells, of_cells, strict=True)
@@ -168,6 +170,7 @@ def _collect_runs(study: Study, table: StudyParticipants, on_progress: Callable[
         errors,
         [
             *_session_order(study),
+            *([] if unusable else absent),
             *_unlisted_participants(table, derivatives),
             *merge_remarks(labelled_remarks),
             *_mixed_repetition_times(runs),
@@ -244,6 +247,14 @@ def _unknown_trial_types(study: Study, found: Sequence[RunValidation]) -> Iterat
                 if seen[name] and kind not in seen[name] and not harmless:
                     tip = did_you_mean(kind, sorted_names(seen[name]), "trial types")
                     yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
+
+
+def _absent_content(derivatives: DatasetFolders, bids: DatasetFolders) -> Iterator[str]:
+    """That files are links whose content DataLad has not fetched, and how many."""
+    for folders in (derivatives, bids):
+        if count := folders.absent(images=folders is derivatives):
+            what = f"{count} file{'s' if count > 1 else ''} in {folders.root}"
+            yield f"{what} are links to content that is not here; fetch it: datalad get {folders.root}"
 
 
 def _unusable(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:

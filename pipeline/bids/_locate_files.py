@@ -2,74 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..common import list_names, natural_key, read_whole_number
+from ..common import (
+    FileName,
+    FolderContent,
+    Kind,
+    comparable_entities,
+    comparable_label,
+    ignored_folders,
+    list_folder,
+    list_names,
+    read_whole_number,
+)
 from ..study import Study, Task
 from ._readable_files import DataError
-
-Kind = tuple[str, str]  # suffix and extension, such as ("bold", "nii.gz")
-_INDICES = ("run", "echo", "flip", "inv", "split")  # entities whose values are numbers, by BIDS
-_READ = {"bold", "mask", "timeseries", "regressors", "events"}  # suffixes of files that a study is made from
 
 NATIVE = "the participant's own (no space- in the name)"
 _ADDED_ENTITIES = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
 _IMAGES = ("nii.gz", "nii")
+_PATTERN_FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and what they stand for
 _CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
-
-
-@dataclass(frozen=True)
-class FileName:
-    """A file with its name taken apart: ``sub-01_task-faces_bold.nii.gz`` has entities, a suffix and an extension.
-
-    Fields:
-        indexed: the entities, by which names of one run are the same: ``run-1`` is ``run-01``.
-    """
-
-    where: str
-    entities: Mapping[str, str]
-    kind: Kind
-    indexed: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "indexed", comparable_entities(self.entities))
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return Path(self.where)
-
-    def label(self, entity: str) -> str | None:
-        """Such as ``faces`` for ``task``; None where the name has no such part."""
-        return self.entities.get(entity)
-
-
-def comparable_entities(entities: Mapping[str, str]) -> dict[str, str]:
-    """Entities with BIDS's indices as numbers, without leading zeros; labels of all others are text."""
-    return {key: comparable_label(label) if key in _INDICES else label for key, label in entities.items()}
-
-
-def comparable_label(label: str) -> str:
-    """``1`` for ``01``; a label that is no number as it is."""
-    return label.lstrip("0") or "0" if label.isascii() and label.isdecimal() else label
-
-
-FolderContent = tuple[tuple[str, ...], dict[Kind, list[FileName]]]  # of a folder: its folders, its files
-
-
-def parse_file_name(folder: str, name: str) -> FileName | None:
-    """A file's name in its parts; None where it is no BIDS name of a kind that a study reads."""
-    *parts, last = name.split("_")
-    suffix, dot, extension = last.partition(".")
-    if not dot or suffix not in _READ:
-        return None
-    pairs = [part.partition("-") for part in parts]
-    if not all(key and dash and label for key, dash, label in pairs):
-        return None
-    return FileName(f"{folder}/{name}", {key: label for key, _, label in pairs}, (suffix, extension))
 
 
 class DatasetFolders:
@@ -84,15 +39,19 @@ class DatasetFolders:
 
     def folders(self, within: str = "") -> tuple[str, ...]:
         """Names of the folders in a folder, in natural order; none where it does not exist."""
-        return self._listed(within)[0]
+        return self._listed(within).folders
 
     def participants(self) -> list[str]:
-        """Names of the participants' folders."""
-        return [name for name in self.folders() if name.startswith("sub-")]
+        """Names of the participants' folders, but for those that .bidsignore names."""
+        names = self._listed("").participants
+        ignored = ignored_folders(self.root, names) if self.root is not None else ()
+        return [name for name in names if name not in ignored]
 
     def functional(self, participant: str, session: str | None, kind: Kind) -> list[FileName]:
         """A session's functional files of one kind, by name; a participant's where there are no sessions."""
-        return self._listed(f"{session_folder(participant, session)}/func")[1].get(kind, [])
+        folder = session_folder(participant, session)
+        places = (folder, f"{folder}/func") if kind[1] in _IMAGES or kind[0] in _CONFOUNDS else (f"{folder}/func",)
+        return [file for place in places for file in self._listed(place).files.get(kind, ())]
 
     def inherited(
         self, participant: str, session: str | None, entities: Mapping[str, str], kind: Kind
@@ -105,45 +64,34 @@ class DatasetFolders:
         wanted = comparable_entities(entities)
         folder = session_folder(participant, session)
         for within in dict.fromkeys((f"{folder}/func", folder, participant, "")):
-            fit = [file for file in self._listed(within)[1].get(kind, []) if file.indexed.items() <= wanted.items()]
+            fit = [file for file in self._listed(within).files.get(kind, ()) if file.indexed.items() <= wanted.items()]
             yield from sorted(fit, key=lambda file: -len(file.entities))
+
+    def absent(self, *, images: bool) -> int:
+        """How many of the files that have been looked at are links to content that is not here.
+
+        Arguments:
+            images: whether images count; those of raw data nobody reads.
+        """
+        listed = (kind for content in self._listings.values() for kind in content.files.items())
+        files = (file for kind, files in listed for file in files if images or kind[1] not in _IMAGES)
+        return sum(file.is_link and not file.path.exists() for file in files)
 
     def _listed(self, within: str) -> FolderContent:
         if self.root is None:
-            return (), {}
+            return FolderContent()
         if within not in self._listings:
-            self._listings[within] = _scan(f"{self.root}/{within}" if within else str(self.root))
+            folder = f"{self.root}/{within}" if within else str(self.root)
+            try:
+                self._listings[within] = list_folder(folder)
+            except OSError as error:
+                raise DataError(f"{folder} cannot be listed ({error.strerror}); check its permissions") from None
         return self._listings[within]
 
 
 def session_folder(participant: str, session: str | None) -> str:
     """Such as ``sub-01/ses-1``; ``sub-01`` where there are no sessions."""
     return participant if session is None else f"{participant}/{session}"
-
-
-def _scan(folder: str) -> FolderContent:
-    """Folders and BIDS files in a folder. A link whose target is absent is a file: it is named as such later."""
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted(
-                ((entry.name, _is_folder(entry)) for entry in entries), key=lambda pair: natural_key(pair[0])
-            )
-    except (FileNotFoundError, NotADirectoryError):
-        found = []
-    except OSError as error:
-        raise DataError(f"{folder} cannot be listed ({error.strerror}); check its permissions") from None
-    files: dict[Kind, list[FileName]] = {}
-    for name, is_folder in found:
-        if not is_folder and (file := parse_file_name(folder, name)) is not None:
-            files.setdefault(file.kind, []).append(file)
-    return tuple(name for name, is_folder in found if is_folder), files
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # such as a link to itself
-        return False
 
 
 @dataclass(frozen=True)
@@ -177,8 +125,7 @@ class RunProblem:
 
 def image_space(file: FileName) -> str:
     """The space that an image is in, with its cohort where it has one."""
-    space, cohort = file.label("space"), file.label("cohort")
-    return NATIVE if space is None else space if cohort is None else f"{space}_cohort-{cohort}"
+    return file.space or NATIVE
 
 
 def preprocessed_images(
@@ -201,15 +148,16 @@ def locate_files(
     if not images:
         raise DataError(_why_no_image(derivatives, participant, session, name))
     found: list[RunFiles | RunProblem] = []
-    for bold, remarks in _choose_images(_in_space(images, study), task):
+    for run, bold, remarks in _choose_images(_in_space(images, study), task):
         try:
-            found.append(_run_files(bold, remarks, task, derivatives, bids, participant, session, name))
+            found.append(_run_files(run, bold, remarks, task, derivatives, bids, participant, session, name))
         except DataError as error:
-            found.append(RunProblem(bold.label("run"), str(error)))
+            found.append(RunProblem(run, str(error)))
     return found
 
 
 def _run_files(
+    run: str | None,
     bold: FileName,
     remarks: list[str],
     task: Task,
@@ -235,10 +183,7 @@ def _run_files(
         for file in derivatives.functional(participant, session, (suffix, "tsv"))
         if file.indexed == comparable_entities(source | {"desc": "confounds"})
     ]
-    kind, events = ("events", "tsv"), None
-    if not task.rest:
-        places = (tree.inherited(participant, session, source, kind) for tree in (bids, derivatives))
-        events = next((file for files in places for file in files), None)
+    events = None if task.rest else _find_events(task, source, bids, derivatives, participant, session)
     absent = []
     if not masks:
         absent.append(f"{bold.path.name.replace('_desc-preproc_bold', '_desc-brain_mask')} is missing")
@@ -247,21 +192,46 @@ def _run_files(
     if len(tables) > 1:
         absent.append(f"there are {tables[0].name} and {tables[1].name}; keep one of them")
     if events is None and not task.rest:
-        absent.append(_no_events(bids, participant, session, name, head))
+        by_pattern = f"there are no events by {task.events}; correct the pattern"
+        absent.append(by_pattern if task.events else _no_events(bids, participant, session, name, head))
     if absent:
         raise DataError("; ".join(absent))
     derived = derivatives.inherited(participant, session, bold.entities, ("bold", "json"))
-    raw = bids.inherited(participant, session, source, ("bold", "json"))
+    # fMRIPrep's images are magnitudes, and of several echoes their combination.
+    raw = bids.inherited(participant, session, {"part": "mag", "echo": "1", **source}, ("bold", "json"))
     return RunFiles(
-        bold.label("run"),
+        run,
         bold.path,
         masks[0],
         tables[0],
-        None if events is None else events.path,
+        events,
         tuple(file.path for file in derived),
         tuple(file.path for file in raw),
         tuple(remarks),
     )
+
+
+def _find_events(
+    task: Task,
+    source: Mapping[str, str],
+    bids: DatasetFolders,
+    derivatives: DatasetFolders,
+    participant: str,
+    session: str | None,
+) -> Path | None:
+    """The events of a run: by the task's pattern, or by BIDS's names in the dataset, then in its derivatives."""
+    if task.events is None:
+        places = (tree.inherited(participant, session, source, ("events", "tsv")) for tree in (bids, derivatives))
+        return next((file.path for files in places for file in files), None)
+    labels = {field: source.get(entity, "") for field, entity in _PATTERN_FIELDS.items()}
+    bare = comparable_label(labels["run"])
+    for run in dict.fromkeys((labels["run"], bare, bare.zfill(2))):
+        path = task.events
+        for field, label in {**labels, "run": run}.items():
+            path = path.replace(f"{{{field}}}", label)
+        if Path(path).is_file():
+            return Path(path)
+    return None
 
 
 def _no_events(bids: DatasetFolders, participant: str, session: str | None, task: str, head: str) -> str:
@@ -304,8 +274,11 @@ def _in_space(images: list[FileName], study: Study) -> list[FileName]:
     return fit
 
 
-def _choose_images(images: list[FileName], task: Task) -> list[tuple[FileName, list[str]]]:
-    """The image of each run to take among those of one task, session and space; and what was left of it."""
+def _choose_images(images: list[FileName], task: Task) -> list[tuple[str | None, FileName, list[str]]]:
+    """Each run, the image to take of it among those of one task, session and space, and what was left of it.
+
+    Runs with both directions of phase encoding are two: dir-AP_run-1 is called AP1.
+    """
     usable = [file for file in images if file.label("echo") is None and file.label("part") in (None, "mag")]
     if not usable:
         raise DataError("there are only images of single echoes or phases; give fMRIPrep's combined one")
@@ -313,15 +286,18 @@ def _choose_images(images: list[FileName], task: Task) -> list[tuple[FileName, l
         usable = _labelled(usable, "acq", task.acquisition.removeprefix("acq-"), "acquisition")
     if task.chosen_runs:
         usable = [file for run in task.chosen_runs for file in _labelled(usable, "run", run, "run")]
-    runs: dict[str | None, list[FileName]] = {}
+    both = len({file.label("dir") for file in usable}) > 1
+    runs: dict[tuple[str, str | None], list[FileName]] = {}
     for file in sorted(usable, key=_order):
-        label = file.label("run")
-        runs.setdefault(None if label is None else comparable_label(label), []).append(file)
-    chosen = []
-    for first, *others in runs.values():
+        run = file.label("run")
+        direction = (file.label("dir") or "") if both else ""
+        runs.setdefault((direction, None if run is None else comparable_label(run)), []).append(file)
+    chosen: list[tuple[str | None, FileName, list[str]]] = []
+    for (direction, _), (first, *others) in runs.items():
         left = [_distinct_labels(file) for file in others]
         remark = f"{_distinct_labels(first)} is taken, {list_names(left)} is left; [tasks] acquisition says which"
-        chosen.append((first, [remark] if others else []))
+        label = f"{direction}{first.label('run') or ''}" or None
+        chosen.append((label, first, [remark] if others else []))
     return chosen
 
 

@@ -13,6 +13,7 @@ from ..common import (
     did_you_mean,
     find_repeated_participants,
     first_names,
+    ignored_folders,
     list_names,
     match_labels,
     read_number,
@@ -96,13 +97,11 @@ def _folder_if_absent(path: Path) -> str:
 
 
 def _folders(study: Study) -> list[str]:
-    """Every participant who has a folder, in the dataset or its derivatives."""
-    return [
-        name
-        for place in (study.study.bids, study.study.derivatives)
-        if place is not None
-        for name in DatasetFolders(place).participants()
-    ]
+    """Every participant who has a folder, in the dataset or its derivatives, but for those that .bidsignore names."""
+    places = [place for place in (study.study.bids, study.study.derivatives) if place is not None]
+    names = [name for place in places for name in DatasetFolders(place).participants()]
+    ignored = {name for place in places for name in ignored_folders(place, names)}
+    return [name for name in names if name not in ignored]
 
 
 def _rows(table: Table, study: Study, found: StudyParticipants) -> dict[str, int]:

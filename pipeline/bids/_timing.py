@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..common import shorten, time_problem
 from ._readable_files import DataError, read_sidecar
@@ -22,13 +22,14 @@ class TimingNeeds:
 
     Fields:
         task: its name.
-        repetition_time: s, which takes precedence over files; None where the study's file gives none.
+        repetition_time: s, which takes precedence over files; ``sidecar`` where the sidecar does so over the header;
+            None where the study's file says neither.
         echo_time: whether a model needs it.
         reference: whether it matters where slices were corrected to; at rest it does not.
     """
 
     task: str
-    repetition_time: float | None = None
+    repetition_time: float | Literal["sidecar"] | None = None
     echo_time: bool = False
     reference: bool = True
 
@@ -60,7 +61,7 @@ def read_timing(
     """
     remarks: list[str] = []
     from_derived = _merged(derived, needed=wanted.reference, remarks=remarks)
-    by_others = wanted.repetition_time is not None or "RepetitionTime" in from_derived
+    by_others = isinstance(wanted.repetition_time, float) or "RepetitionTime" in from_derived
     from_raw = _merged(raw, needed=wanted.echo_time or not by_others, remarks=remarks)
     both = {**from_raw, **from_derived}
     step, source = _repetition_time(both, in_header, wanted, remarks)
@@ -79,7 +80,7 @@ def _repetition_time(
 ) -> tuple[float, str]:
     """Seconds, and what they were read from."""
     remedy = f"write repetition_time = SECONDS under [tasks.{wanted.task}] of the study's file"
-    if wanted.repetition_time is not None:
+    if isinstance(wanted.repetition_time, float):
         stated = sidecar.get("RepetitionTime")
         others = [f"{stated} by {SIDECAR}"] if stated is not None and stated != wanted.repetition_time else []
         if in_header is not None and abs(in_header - wanted.repetition_time) > _SAME:
@@ -96,11 +97,18 @@ def _repetition_time(
             "neither a sidecar nor the header gives the repetition time; add RepetitionTime to the task's _bold.json, "
             f"or {remedy}"
         )
-    if stated is not None and in_header is not None and abs(stated - in_header) > _SAME:
+    if stated is None and wanted.repetition_time == "sidecar":
         raise DataError(
-            f"the repetition time is {stated:g} s by {SIDECAR}, {in_header:g} s by {HEADER}; correct the one that is "
-            f"wrong, or {remedy}"
+            f"no sidecar gives RepetitionTime, which repetition_time = 'sidecar' asks for; add it, or {remedy}"
         )
+    if stated is not None and in_header is not None and abs(stated - in_header) > _SAME:
+        both = f"the repetition time is {stated:g} s by {SIDECAR}"
+        if wanted.repetition_time is None:
+            raise DataError(
+                f"{both}, {in_header:g} s by {HEADER}; correct the one that is wrong, or {remedy}, or 'sidecar' where "
+                "headers are wrong"
+            )
+        remarks.append(f"{both}, which takes precedence over {in_header:g} s by {HEADER}")
     if stated is None:
         remarks.append("no sidecar gives the repetition time; the image's own is used")
     step, source = (stated, SIDECAR) if stated is not None else (in_header, HEADER)

@@ -1,5 +1,15 @@
 """What every room uses: printing, files, names, numbers, provenance, the set-up of JAX; it imports no other room."""
 
+from ._bids_names import (
+    FileName,
+    FolderContent,
+    Kind,
+    comparable_entities,
+    comparable_label,
+    ignored_folders,
+    list_folder,
+    parse_file_name,
+)
 from ._console import ProgressFactory, UsageError, print_json, print_line, print_message, print_table, progress
 from ._environment import CORES_VARIABLE, CompileClock, check_packages, count_cores, describe_environment, start_jax
 from ._files import (
@@ -77,7 +87,10 @@ __all__ = [
     "NUMBER",
     "Attributes",
     "CompileClock",
+    "FileName",
+    "FolderContent",
     "JsonError",
+    "Kind",
     "ProgressFactory",
     "TimeKind",
     "UsageError",
@@ -88,6 +101,8 @@ __all__ = [
     "atomic_write",
     "bids_label",
     "check_packages",
+    "comparable_entities",
+    "comparable_label",
     "count_cores",
     "describe_device",
     "describe_environment",
@@ -104,9 +119,11 @@ __all__ = [
     "find_visit_label",
     "first_names",
     "format_duration",
+    "ignored_folders",
     "join_words",
     "json_value",
     "labels_by_remark",
+    "list_folder",
     "list_names",
     "match_labels",
     "merge_remarks",
@@ -118,6 +135,7 @@ __all__ = [
     "number_advice",
     "order_visits",
     "page_text",
+    "parse_file_name",
     "print_json",
     "print_line",
     "print_message",

@@ -119,7 +119,7 @@ def compare_arms(
         raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
     signs = dict(zip(inputs.design.kinds[column], (-1.0, 1.0), strict=True))
     kinds = inputs.design.kinds[column]
-    names = order or guess_arms(kinds).names or kinds
+    names = order or guess_arms(kinds) or kinds
     if set(names) != set(signs):
         raise UsageError(f"{arm} holds {' and '.join(signs)}, but the arms to compare are {' and '.join(names)}")
     few = [name for name in names if _members(inputs, column, signs[name]).size < MIN_ARM_SIZE]

@@ -27,6 +27,7 @@ from ._study import (
     Task,
 )
 from ._survey import DatasetSurvey, survey_dataset
+from ._survey_tasks import SurveyedTask
 from ._visit_selection import VisitSelection, describe_selection, select_visits
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Structure",
     "Study",
     "StudyError",
+    "SurveyedTask",
     "Task",
     "VisitSelection",
     "circuit_region",

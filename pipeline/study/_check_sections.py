@@ -24,6 +24,7 @@ SHORTEST = 20.0  # s; a filter that cuts off here takes blocks and slow designs 
 LONGEST = 36_000.0  # s; no run lasts ten hours
 NARROWEST, WIDEST = 1.0, 30.0  # mm, of a smoothing kernel
 SOURCES = ("mask", "sphere", "atlas", "preset")
+EVENT_FIELDS = ("participant", "session", "task", "run")  # of a pattern of events, in braces
 
 
 def check_participants(study: Study) -> Iterator[Mistake]:
@@ -118,19 +119,26 @@ def check_tasks(study: Study) -> Iterator[Mistake]:
         yield from _rest(path, task) if task.rest else _events(path, task)
         if task.run is not None and task.runs:
             yield Mistake((*path, "run"), "is one of the runs; keep run or runs")
-        if task.repetition_time is not None and (problem := time_problem(task.repetition_time, "repetition time")):
+        step = task.repetition_time
+        if isinstance(step, float) and (problem := time_problem(step, "repetition time")):
             yield Mistake((*path, "repetition_time"), problem)
 
 
 def _rest(path: Keys, task: Task) -> Iterator[Mistake]:
     if "condition_column" in task.model_fields_set:
         yield Mistake((*path, "condition_column"), "a rest run has no events; remove it, or rest = true")
+    if task.events is not None:
+        yield Mistake((*path, "events"), "a rest run has no events; remove it, or rest = true")
     for key in ("conditions", "modulators", "contrasts"):
         if getattr(task, key):
             yield Mistake((*path, key), "a rest run has no events to make them from; remove it, or rest = true")
 
 
 def _events(path: Keys, task: Task) -> Iterator[Mistake]:
+    for name in re.findall(r"\{([^{}]*)\}", task.events or ""):
+        if name not in EVENT_FIELDS:
+            known = ", ".join(f"{{{field}}}" for field in EVENT_FIELDS)
+            yield Mistake((*path, "events"), f"names the field {{{name}}}; those are {known}")
     yield from _conditions((*path, "conditions"), task)
     for name, modulator in task.modulators.items():
         here = (*path, "modulators", name)

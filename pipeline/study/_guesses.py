@@ -1,7 +1,7 @@
 """What a starter may guess of a dataset, each guess with its reason; what it may not guess is left to be filled in.
 
-The alphabet decides nothing: words, numbers and dates decide which session comes first, its name which arm is the
-reference, and the outcome is guessed only where there is one candidate.
+The alphabet decides nothing: words, numbers and dates decide in which order sessions follow each other, its name which
+group is the reference, and the outcome is guessed only where there is one candidate.
 """
 
 from __future__ import annotations
@@ -11,19 +11,30 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..common import NUMBER, find_before_and_after, first_names, order_visits, sorted_names
+from ..common import NUMBER, first_names, order_visits, sorted_names
 from ..tables import MISSING, Table
 
 TRIAL_TYPE = "trial_type"
 _LIKE_TRIAL_TYPE = ("condition", "conditions", "type", "trialtype", "event_type", "stim_type", "stimulus", "event")
 _FEW = 20  # kinds of text up to which a column may hold conditions
 
-# Arms and conditions that others are compared with.
+# Groups and conditions that others are compared with; and groups alone, as con is congruent among conditions.
 CONTROLS = (
     *("placebo", "control", "controls", "sham", "midazolam", "saline", "vehicle", "waitlist", "hc", "0", "no"),
     *("shapes", "shape", "neutral", "congruent", "baseline", "fixation", "rest"),
 )
+_CONTROL_GROUPS = (
+    *("healthy", "ctrl", "ctl", "con", "nc", "hv", "cn", "td", "typical", "normal", "comparison", "nonpatient"),
+)
 _WHOLE = 4  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
+# Words within labels of sessions: those that come first, those that come later.
+_FIRST = re.compile(r"^pre|before|^base|^bas$|^bl$|screening|intake")
+_LATER = re.compile(r"^post|after|follow-?up|^fup?|endpoint|discharge")
+_ORDINALS = {
+    **{word: n for n, word in enumerate(("first", "second", "third", "fourth", "fifth", "sixth"), 1)},
+    **{word: n for n, word in enumerate(("one", "two", "three", "four", "five", "six"), 1)},
+}
+_ORDINAL = re.compile("|".join(f"^{word}|{word}$" for word in _ORDINALS))
 AGREE = 0.9  # of the participants whose dates tell two sessions apart
 Times = Mapping[str, Mapping[str, datetime]]  # participant → session → when
 
@@ -43,63 +54,91 @@ def _is_text(kinds: Collection[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class GuessedPair:
-    """Two names in their order, none where they cannot be guessed; and why."""
+class GuessedOrder:
+    """Names in their order, none where it cannot be guessed; and why."""
 
-    names: tuple[str, str] | None
+    names: tuple[str, ...] | None
     reason: str
 
 
-def guess_sessions(sessions: Sequence[str], times: Times) -> GuessedPair:
-    """Before and after treatment, by the words and numbers in the labels and by the dates in the dataset."""
+def guess_sessions(sessions: Sequence[str], times: Times) -> GuessedOrder:
+    """All sessions in the order of time, by the words and numbers in the labels and by the dates in the dataset."""
     listed_sessions = first_names(sorted_names(sessions))
     if len(sessions) < 2:
-        return GuessedPair(None, f"there is only {sessions[0]}" if sessions else "the dataset has no sessions")
-    named, dated = order_visits(sessions), _order_by_dates(sessions, times)
-    known = find_before_and_after(sessions)
+        return GuessedOrder(tuple(sessions) or None, "the only one" if sessions else "the dataset has no sessions")
+    named, dated = _order_by_labels(sessions), _order_by_dates(sessions, times)
     if named is None and dated is None:
         dates = "; dates differ from participant to participant" if times else ""
-        return GuessedPair(None, f"nothing in the labels says which comes first{dates}; there are {listed_sessions}")
+        return GuessedOrder(None, f"nothing in the labels says which comes first{dates}; there are {listed_sessions}")
     if named is not None and dated is not None and named != dated:
-        return GuessedPair(
+        return GuessedOrder(
             None, f"by their labels {', '.join(named)} follow each other, by acq_time {', '.join(dated)}"
         )
-    rest = f"; there are {listed_sessions}" if len(sessions) > 2 else ""
-    if known is not None and named is not None:
-        by = "labels and acq_time" if dated else "labels"
-        return GuessedPair(known, f"guessed from the {by} {known[0]}, {known[1]}{rest}")
-    assert dated is not None  # one of the two is there
-    return GuessedPair((dated[0], dated[-1]), f"guessed from acq_time{rest}")
+    by = " and ".join([*(["the labels"] if named else []), *(["acq_time"] if dated else [])])
+    return GuessedOrder(named or dated, f"order guessed from {by}")
 
 
-def guess_arms(arms: Sequence[str]) -> GuessedPair:
-    """The arm that is studied and its reference, by the reference's name."""
-    if len(arms) != 2:
-        return GuessedPair(None, f"a study compares two arms; there are {first_names(arms) or 'none'}")
+def guess_arms(arms: Sequence[str]) -> tuple[str, str] | None:
+    """The arm that is studied and its reference, by the reference's name; None where it does not tell."""
     controls = [arm for arm in arms if is_control(arm)]
-    if len(controls) != 1:
-        return GuessedPair(None, f"which is the reference? There are {first_names(arms)}")
+    if len(arms) != 2 or len(controls) != 1:
+        return None
     (other,) = (arm for arm in arms if arm not in controls)
-    return GuessedPair((other, controls[0]), f"guessed: {controls[0]} is the reference, by its name")
+    return other, controls[0]
 
 
-def guess_contrast(conditions: Sequence[str]) -> GuessedPair:
+def guess_groups(groups: Sequence[str]) -> GuessedOrder:
+    """All groups, the reference last, by the reference's name."""
+    if len(groups) < 2:
+        return GuessedOrder(None, f"there is {first_names(groups) or 'no group'}")
+    controls = [group for group in groups if is_control(group) or _is_control_group(group)]
+    if len(controls) != 1:
+        return GuessedOrder(None, f"which is the reference? There are {first_names(groups)}")
+    others = sorted_names(group for group in groups if group not in controls)
+    return GuessedOrder((*others, controls[0]), f"guessed: {controls[0]} is the reference, by its name")
+
+
+def guess_contrast(conditions: Sequence[str]) -> GuessedOrder:
     """Two conditions to compare, the reference second; the first two that come up where no name tells."""
     if len(conditions) < 2:
-        return GuessedPair(None, "a sum of conditions")
+        return GuessedOrder(None, "a sum of conditions")
     controls = [name for name in conditions if is_control(name)]
     others = [name for name in conditions if name not in controls]
     if controls and others:
-        return GuessedPair((others[0], controls[0]), f"guessed: {controls[0]} is the reference, by its name")
-    return GuessedPair(
+        return GuessedOrder((others[0], controls[0]), f"guessed: {controls[0]} is the reference, by its name")
+    return GuessedOrder(
         (conditions[0], conditions[1]), "guessed from their order in the events; no name tells the reference"
     )
 
 
 def is_control(name: str) -> bool:
-    """Whether a name is that of an arm or condition that others are compared with."""
+    """Whether a name is that of a group or condition that others are compared with."""
     plain = name.casefold()
     return plain in CONTROLS or any(word in CONTROLS and len(word) >= _WHOLE for word in re.split(r"[^a-z0-9]+", plain))
+
+
+def _is_control_group(name: str) -> bool:
+    return any(word in _CONTROL_GROUPS for word in re.split(r"[^a-z0-9]+", name.casefold()))
+
+
+def _order_by_labels(sessions: Sequence[str]) -> tuple[str, ...] | None:
+    """The order by words and numbers within labels, such as 00A, 02A or preketamine, postketamine; None without any."""
+    if known := order_visits(sessions):
+        return known
+    times: dict[str, tuple[int, int]] = {}
+    texts: dict[int, set[str]] = {0: set(), 1: set(), 2: set()}
+    for session in sessions:
+        label = session.removeprefix("ses-").casefold()
+        label = _ORDINAL.sub(lambda found: str(_ORDINALS[found[0]]), label)
+        first, later = _FIRST.search(label), _LATER.search(label)
+        rank = 0 if first and not later else 2 if later and not first else 1
+        numbers = re.findall("[0-9]+", label)
+        times[session] = rank, int(numbers[0]) if numbers else 0
+        texts[rank].add(re.sub("[0-9]+", "#", label, count=1))
+    told = all(len(found) < 2 for found in texts.values()) and not (texts[1] and texts[2])
+    if not told or len(set(times.values())) < len(times):
+        return None
+    return tuple(sorted(sessions, key=lambda session: times[session]))
 
 
 def _order_by_dates(sessions: Sequence[str], times: Times) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from ._check_dcm import check_dcm
 from ._check_sections import check_participants, check_region_settings, check_settings, check_tasks
 from ._mistakes import Keys, Mistake, line_of, locate_keys
 from ._schema import check_shape
-from ._study import Region, Score, Study
+from ._study import Region, Score, Study, Task
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz")
 
@@ -79,9 +79,16 @@ def with_absolute_paths(study: Study, folder: Path) -> Study:
             ),
             "participants": participants.model_copy(update={"table": _absolute(participants.table, folder)}),
             "visits": study.visits.model_copy(update={"table": _absolute(study.visits.table, folder)}),
+            "tasks": {name: _task(task, folder) for name, task in study.tasks.items()},
             "scores": {name: _score(score, folder) for name, score in study.scores.items()},
             "regions": {name: _region(region, folder) for name, region in study.regions.items()},
         }
+    )
+
+
+def _task(task: Task, folder: Path) -> Task:
+    return (
+        task if task.events is None else task.model_copy(update={"events": str(_absolute(Path(task.events), folder))})
     )
 
 

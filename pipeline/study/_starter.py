@@ -10,13 +10,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..common import first_names, sorted_names, visible_text
+from ..common import are_numbers, first_names, visible_text
 from ._analysis_settings import NAME
-from ._guesses import TRIAL_TYPE, guess_arms, guess_contrast, guess_sessions
+from ._guesses import TRIAL_TYPE, guess_contrast, guess_groups, guess_sessions
 from ._schema import PLACEHOLDER, SCHEMA_FILE
-from ._survey import DatasetSurvey, SurveyedScore, SurveyedTask
+from ._survey import DatasetSurvey
+from ._survey_tables import SurveyedScore
+from ._survey_tasks import SurveyedTask
 
 MOST_CONDITIONS = 24
+MOST_LEVELS = 4  # of a column of visits, that are named
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 
@@ -49,12 +52,15 @@ def starter_toml(found: DatasetSurvey, folder: Path) -> str:
 
 def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
     """What a starter guesses and why, and what it leaves to be filled in, a line each."""
-    sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
-    lines = ["before and after: " + (f"{' and '.join(sessions.names)}, " if sessions.names else "") + sessions.reason]
-    if len(found.arm_candidates) > 1:
-        lines.append(f"arms: which column names them? There are {first_names(found.arm_candidates)}")
-    elif found.arm:
-        lines.append("arms: " + (f"{' minus '.join(arms.names)}, " if arms.names else "") + arms.reason)
+    sessions, groups = guess_sessions(found.sessions, found.visits.times), guess_groups(found.table.groups)
+    word = "arms" if found.table.trial else "groups"
+    lines = []
+    if found.sessions:
+        lines.append("sessions: " + (f"{', '.join(sessions.names)}, " if sessions.names else "") + sessions.reason)
+    if len(found.table.candidates) > 1:
+        lines.append(f"{word}: which column names them? There are {first_names(found.table.candidates)}")
+    elif found.table.group:
+        lines.append(f"{word}: " + (f"{', '.join(groups.names)}, " if groups.names else "") + groups.reason)
     for task in found.tasks:
         if task.candidates:
             lines.append(
@@ -62,7 +68,9 @@ def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
             )
         elif task.column != TRIAL_TYPE:
             lines.append(f"conditions of {task.name}: by the column {task.column}, as events have no {TRIAL_TYPE}")
-    scores = _scores(found.scores, Path())
+        elif not task.trial_types and not task.rest:
+            lines.append(f"events of {task.name}: none were found; say where they are, or that it is a rest run")
+    scores = _scores(found.scores, Path(), paired=len(found.sessions) == 2)
     if _outcome(scores) == PLACEHOLDER:
         lines.append(f"outcome: which score is it? There are {_candidates(scores)}")
     elif outcome := _outcome(scores):
@@ -101,33 +109,22 @@ def _key(name: str) -> _Written:
 
 
 def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
-    sessions, arms = guess_sessions(found.sessions, found.times), guess_arms(found.arms)
-    before, after = sessions.names or (PLACEHOLDER,) * 2
     tasks = [_task(task) for task in found.tasks]
-    scores = _scores(found.scores, folder)
+    scores = _scores(found.scores, folder, paired=len(found.sessions) == 2)
     with_events = [task for task in tasks if task["conditions"]]
+    derivatives = found.derivatives or (found.bids or Path()) / "derivatives" / "fmriprep"
     return {
         "schema": _Written(SCHEMA_FILE),
         "placeholder": PLACEHOLDER,
         "name": found.name,
-        "bids": _relative(found.bids, folder),
+        "bids": None if found.bids is None else _relative(found.bids, folder),
         "found_derivatives": found.derivatives is not None,
-        "derivatives": _relative(found.derivatives or found.bids / "derivatives" / "fmriprep", folder),
-        "others": [path.name for path in found.other_derivatives],
+        "derivatives": _relative(derivatives, folder),
+        "others": [_relative(path, folder) for path in found.other_derivatives],
         "spaces": found.spaces,
         "resolutions": found.resolutions,
-        "participant_count": len(found.participants),
-        "columns": found.columns,
-        "arm": found.arm or PLACEHOLDER,
-        "likely": found.arm_candidates,
-        "arms": list(arms.names or [PLACEHOLDER] * 2),
-        "arms_reason": _comment(arms.reason),
-        "found_arms": found.arms,
-        "sessions": found.sessions,
-        "sessions_reason": _comment(sessions.reason),
-        "runs": sorted_names({f"run-{run}" for task in found.tasks for run in task.runs}),
-        "before": before,
-        "after": after,
+        **_participants(found, folder),
+        **_sessions(found),
         "tasks": tasks,
         "main": next(iter(with_events), None),
         "mains": [task["name"] for task in with_events],
@@ -135,6 +132,51 @@ def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
         "open_scores": {name: score for name, score in scores.items() if score["column"] is None},
         "score": _outcome(scores),
         "candidates": _candidates(scores),
+    }
+
+
+def _participants(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
+    """Who takes part, in which groups."""
+    table, groups = found.table, guess_groups(found.table.groups)
+    beside = found.bids is None and table.table is not None
+    return {
+        "participant_count": len(found.participants),
+        "table": _relative(table.table, folder) if beside and table.table is not None else None,
+        "has_table": table.table is not None,
+        "columns": _comment(first_names(table.columns)),
+        "covariates": _comment(", ".join(table.covariates)),
+        "group_key": _Written("arm" if table.trial else "group"),
+        "group": table.group or (PLACEHOLDER if table.candidates else None),
+        "likely": table.candidates,
+        "groups": list(groups.names or [PLACEHOLDER] * max(2, len(table.groups))),
+        "groups_reason": _comment(groups.reason),
+        "trial": table.trial,
+        "two_arms": table.trial and len(table.groups) == 2,
+        "design": f"1 + {table.group}" if table.group and table.group.isidentifier() else None,
+    }
+
+
+def _sessions(found: DatasetSurvey) -> dict[str, Any]:
+    """The sessions in their order, and what differs between visits."""
+    sessions, visits = guess_sessions(found.sessions, found.visits.times), found.visits
+    order = sessions.names or (PLACEHOLDER,) * min(2, len(found.sessions))
+    drugs = guess_groups(visits.levels.get(visits.drug or "", ())).names or ()
+    return {
+        "order": order,
+        "order_reason": _comment(sessions.reason),
+        "paired": len(found.sessions) == 2,
+        "several": len(found.sessions) > 2,
+        "ordered": sessions.names is not None,
+        "visit_columns": _comment(
+            first_names(
+                [
+                    f"{name} ({'numbers' if are_numbers(levels) else ' / '.join(levels[:MOST_LEVELS])})"
+                    for name, levels in visits.levels.items()
+                ]
+            )
+        ),
+        "drug": visits.drug,
+        "drugs": " - ".join(drugs) if len(drugs) == 2 else None,
     }
 
 
@@ -180,11 +222,14 @@ def _task(task: SurveyedTask) -> dict[str, Any]:
         "rest": task.rest,
         "column": None if task.column == TRIAL_TYPE else task.column,
         "candidates": task.candidates,
-        "runs": [f"run-{run}" for run in task.runs],
-        "run": next(iter(task.runs), None),
+        "runs": task.runs,
+        "several_runs": max(task.counts) > 1,
+        "acquisitions": task.acquisitions,
+        "run_counts": _Written(" or ".join(map(str, sorted(task.counts)))),
         "conditions": dict(zip(names, types, strict=True)),
         "more": len(usable) - len(types),
         "left_out": left_out,
+        "incomplete": [] if left_out else [kind for kind in types if kind in task.incomplete],
         "contrast_name": "-over-".join(pair),
         "contrast": " - ".join(pair) or None,
         "reason": _comment(guess.reason),
@@ -192,9 +237,9 @@ def _task(task: SurveyedTask) -> dict[str, Any]:
     }
 
 
-def _scores(scores: Sequence[SurveyedScore], folder: Path) -> dict[str, dict[str, Any]]:
-    """By name; the only score there is, in a table with sessions, is the improvement."""
-    alone = len(scores) == 1 and scores[0].sessions
+def _scores(scores: Sequence[SurveyedScore], folder: Path, *, paired: bool) -> dict[str, dict[str, Any]]:
+    """By name; the only score there is, in a table with a pair of sessions, is the improvement."""
+    alone = len(scores) == 1 and scores[0].sessions and paired
     names = _named(["improvement" if alone else score.table.stem for score in scores])
     return {
         name: {
@@ -204,7 +249,7 @@ def _scores(scores: Sequence[SurveyedScore], folder: Path) -> dict[str, dict[str
             "columns": score.columns,
             "reason": _comment(score.reason),
             "others": _comment(first_names([column for column in score.columns if column != score.column])),
-            "take": "fall" if score.sessions else "once",
+            "take": "fall" if score.sessions and paired else "once",
         }
         for name, score in zip(names, scores, strict=True)
     }

@@ -161,15 +161,24 @@ class Task(ConfigSection):
         str, Field(min_length=1, description="Column of the events that says what each event is.")
     ] = "trial_type"
     repetition_time: Annotated[
-        Positive | None,
+        Positive | Literal["sidecar"] | None,
         Field(
-            description="Seconds from scan to scan; takes precedence over sidecars and headers, where these are wrong."
+            description="Seconds from scan to scan, which take precedence over sidecars and headers, where these are "
+            "wrong; or 'sidecar', where headers are."
         ),
     ] = None
     run: Annotated[
         str | int | None, Field(description="The one run to take of each session; 1 is run-1 and run-01. Default: all.")
     ] = None
     runs: Annotated[tuple[str | int, ...], Field(description="The runs to take of each session. Default: all.")] = ()
+    events: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="Where its events are, where not by BIDS's names: a path with {participant}, {session}, {task} "
+            "and {run} for labels.",
+        ),
+    ] = None
     acquisition: Annotated[str | None, Field(description="acq- of the file names, where there are several.")] = None
 
     @property

@@ -1,134 +1,33 @@
-"""What a BIDS folder seems to hold, as far as a configuration can be guessed from it."""
+"""What a BIDS folder and its derivatives seem to hold, as far as a configuration can be guessed from it."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..common import NUMBER, JsonError, UsageError, are_numbers, bids_label, natural_key, read_json, sorted_names
-from ..tables import MISSING, Table, TableError, read_table
-from ._guesses import TRIAL_TYPE, likely_condition_columns
-
-EVENT_FILES_READ = 40  # event files of each task that are looked into
-
-_TASK = re.compile(r"(?:^|_)task-([A-Za-z0-9]+)")
-_RUN = re.compile(r"_run-([A-Za-z0-9]+)")
-_ABOVE = ("", "sub-*/", "sub-*/ses-*/")  # folders above func, whose files are inherited
+from ..common import UsageError, list_folder, list_names, natural_key, sorted_names
+from ._survey_files import (
+    DatasetFiles,
+    dataset_facts,
+    find_derivatives,
+    find_raw_dataset,
+    has_old_names,
+    is_derivative,
+    list_dataset,
+)
+from ._survey_tables import (
+    SurveyedParticipants,
+    SurveyedScore,
+    SurveyedVisits,
+    survey_participants,
+    survey_scores,
+    survey_visits,
+)
+from ._survey_tasks import SurveyedTask, survey_tasks
 
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")  # in the order of preference
-ARM_WORDS = ("arm", "group", "treatment", "drug", "intervention", "allocation", "randomisation", "randomization")
-TOTAL_WORDS = ("total", "sum", "score")
-PARTICIPANTS_READ = 40  # participants whose dates are looked into
-ACQUIRED = "acq_time"  # the column of scans.tsv and sessions.tsv that says when
-_SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
-_RESOLUTION = re.compile(r"_res-([A-Za-z0-9]+)")
-
-
-@dataclass(frozen=True)
-class SurveyedTask:
-    """A task by its bare name.
-
-    Fields:
-        trial_types: in the order in which they come up; none where no events were found.
-        runs: labels of a session's runs, where there are several.
-        column: that holds the trial types.
-        candidates: columns that may hold them, where events have no trial_type and more than one column may.
-        incomplete: trial types of which some event has no onset or no duration, so that they cannot be modelled.
-    """
-
-    name: str
-    trial_types: tuple[str, ...]
-    runs: tuple[str, ...] = ()
-    column: str = TRIAL_TYPE
-    candidates: tuple[str, ...] = ()
-    incomplete: tuple[str, ...] = ()
-
-    @property
-    def rest(self) -> bool:
-        """Whether it looks like a rest run."""
-        return not self.trial_types
-
-
-def survey_tasks(bids: Path, raw: Sequence[Path], names: Sequence[str], notes: list[str]) -> Iterator[SurveyedTask]:
-    """Every task that has an image or confounds, in natural order.
-
-    Arguments:
-        bids: root of the dataset.
-        raw: files in its func folders.
-        names: of these and of the derivatives' files.
-        notes: to which a line is added for every table that cannot be read.
-    """
-    events: dict[str, list[Path]] = {}
-    for path in (*raw, *(path for place in _ABOVE for path in sorted(bids.glob(f"{place}*task-*_events.tsv")))):
-        if path.name.endswith("_events.tsv") and (found := _TASK.search(path.name)):
-            events.setdefault(found[1], []).append(path)
-    images = [name for name in names if re.search(r"_bold\.(nii|nii\.gz|json)$|_desc-confounds_", name)]
-    for name in sorted_names(_entity_labels(_TASK, images)):
-        files = [] if "rest" in name.lower() else events.get(name, [])[:EVENT_FILES_READ]
-        runs = sorted_names(_entity_labels(_RUN, (image for image in images if f"_task-{name}_" in image)))
-        yield _with_events(SurveyedTask(name, (), tuple(runs) if len(runs) > 1 else ()), _read_tables(files, notes))
-
-
-def _entity_labels(pattern: re.Pattern[str], names: Iterable[str]) -> set[str]:
-    return {found[1] for name in names if (found := pattern.search(name))}
-
-
-def _read_tables(files: Iterable[Path], notes: list[str]) -> Iterator[Table]:
-    """The tables that can be read; a line in `notes` for each of the others."""
-    for path in files:
-        try:
-            yield read_table(path)
-        except TableError as error:
-            notes.append(str(error))
-
-
-def _with_events(task: SurveyedTask, tables: Iterable[Table]) -> SurveyedTask:
-    """With the trial types of its events; where no table has that column, of the one column that may hold them."""
-    read = [table for table in tables if table.rows]
-    column = TRIAL_TYPE
-    if not any(TRIAL_TYPE in table.columns for table in read):
-        candidates = dict.fromkeys(name for table in read for name in likely_condition_columns(table))
-        if len(candidates) != 1:
-            return replace(task, candidates=tuple(candidates))
-        (column,) = candidates
-    holding = [table for table in read if column in table.columns and column not in table.repeated]
-    kinds = dict.fromkeys(cell for table in holding for cell in table.column(column) if cell != MISSING)
-    incomplete = {kind for table in holding for kind in _incomplete(table, column)}
-    return replace(
-        task, trial_types=tuple(kinds), column=column, incomplete=tuple(kind for kind in kinds if kind in incomplete)
-    )
-
-
-def _incomplete(table: Table, column: str) -> Iterator[str]:
-    """Trial types of events without an onset, or without a duration of 0 or more."""
-    if not {"onset", "duration"} <= set(table.columns) - set(table.repeated):
-        return
-    for kind, *times in zip(*(table.column(name) for name in (column, "onset", "duration")), strict=True):
-        if not all(map(NUMBER.fullmatch, times)) or times[1].startswith("-"):
-            yield kind
-
-
-@dataclass(frozen=True)
-class SurveyedScore:
-    """A phenotype table with columns of numbers.
-
-    Fields:
-        table: the file.
-        column: the one that is a total, or the only one; None where nothing tells.
-        sessions: whether it has a row for each session.
-        columns: all that hold numbers.
-        reason: why that column.
-    """
-
-    table: Path
-    column: str | None
-    sessions: bool
-    columns: tuple[str, ...] = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,188 +35,158 @@ class DatasetSurvey:
     """What there is.
 
     Fields:
-        bids: root of the dataset.
+        bids: root of the dataset; None where there are derivatives alone.
         name: of the dataset.
-        derivatives: fMRIPrep's folder, or None.
-        other_derivatives: more folders that look like fMRIPrep's.
+        derivatives: folder of preprocessed images, or None.
+        other_derivatives: more folders that look like one.
         participants: labels with a folder.
-        arm: column of the participants' table that seems to hold the arms, or None.
-        arm_candidates: all columns that look like one.
-        arms: its values.
-        columns: of the participants' table, but for the participants' own.
+        table: what the participants' table says.
         sessions: labels, in natural order.
-        times: participant → session → when it was, as far as sessions.tsv and scans.tsv say so.
+        visits: what tables say of single visits.
         tasks: by name.
         spaces: of the preprocessed images, the one to take first.
         resolutions: res- labels in that space.
         scores: phenotype tables with columns of numbers.
-        notes: what could not be read, a line each.
+        series: whether derivatives hold series of regions and no preprocessed images, as XCP-D's do.
+        problems: what is missing for an analysis, a line each.
+        notes: what could not be read or is passed over, a line each.
     """
 
-    bids: Path
+    bids: Path | None
     name: str
     derivatives: Path | None
     participants: tuple[str, ...]
-    arm: str | None = None
-    arms: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
+    table: SurveyedParticipants = field(default_factory=SurveyedParticipants)
     sessions: tuple[str, ...] = ()
+    visits: SurveyedVisits = field(default_factory=SurveyedVisits)
     tasks: tuple[SurveyedTask, ...] = ()
     spaces: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     scores: tuple[SurveyedScore, ...] = ()
+    series: bool = False
+    problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
     other_derivatives: tuple[Path, ...] = ()
-    arm_candidates: tuple[str, ...] = ()
-    times: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
 
 
-def survey_dataset(bids: Path) -> DatasetSurvey:
+def survey_dataset(bids: Path | None, derivatives: Path | None = None) -> DatasetSurvey:
     """Look at a BIDS dataset and its derivatives; by names and small text files only.
 
-    Raises `UsageError` where it is no folder, or has no participants.
+    Arguments:
+        bids: root of the dataset, or of derivatives. None: it is looked for within and above the derivatives.
+        derivatives: folder of preprocessed images; None: it is looked for in the dataset and beside it.
+
+    Raises `UsageError` where a folder is none, or has no participants.
     """
-    participants = _participants(bids)
-    derivatives, *others = _derivatives(bids) or [None]
-    raw = list(_functional(bids))
-    made = list(_functional(derivatives)) if derivatives else []
-    names = [path.name for path in (*raw, *made)]
-    spaces = _spaces(path.name for path in made)
+    for folder in (bids, derivatives):
+        if folder is not None:
+            _check_folder(folder)
+    if bids is not None and derivatives is None and is_derivative(bids):
+        bids, derivatives = None, bids
+    if bids is None and derivatives is not None:
+        bids = find_raw_dataset(derivatives)
+    folders = [derivatives] if derivatives is not None else find_derivatives(bids) if bids is not None else []
+    raw = list_dataset(bids) if bids is not None else DatasetFiles(Path())
+    made = list_dataset(folders[0]) if folders else DatasetFiles(Path())
+    root = bids if bids is not None else made.root
+    preprocessed = [file for file in made.functional if file.is_preprocessed]
+    spaces = _spaces(found.file.space for found in preprocessed)
+    participants = raw.participants or made.participants
+    functional = made.functional or raw.functional
+    sessions = {file.session for file in functional if file.session is not None and file.task is not None}
     notes: list[str] = []
-    columns, likely, arms = _arms(bids, notes)
-    sessions = {part for path in (*raw, *made) for part in path.parts if part.startswith("ses-")}
+    tables = (folder / "participants.tsv" for folder in (root, *folders[:1]))
+    table = survey_participants(next((path for path in tables if path.is_file()), None), notes)
+    tasks = tuple(survey_tasks(raw, made, notes))
+    scores = tuple(survey_scores(root, notes))
+    visits = survey_visits(root, participants, notes) if len(sessions) > 1 else SurveyedVisits()
     return DatasetSurvey(
         bids=bids,
-        name=_name(bids),
-        derivatives=derivatives,
+        name=_name(root),
+        derivatives=folders[0] if folders else None,
         participants=participants,
-        arm=likely[0] if len(likely) == 1 else None,
-        arms=arms,
-        columns=columns,
+        table=table,
         sessions=tuple(sorted_names(sessions)),
-        tasks=tuple(survey_tasks(bids, raw, names, notes)),
+        visits=visits,
+        tasks=tasks,
         spaces=spaces,
-        resolutions=_labels(_RESOLUTION, (path.name for path in made if f"_space-{spaces[0]}_" in path.name))
-        if spaces
-        else (),
-        scores=tuple(_scores(bids, notes)),
-        notes=tuple(notes),
-        other_derivatives=tuple(folder for folder in others if folder is not None),
-        arm_candidates=likely,
-        times=_times(bids, participants, notes) if len(sessions) > 1 else {},
+        resolutions=_most_frequent(
+            label
+            for found in preprocessed
+            if spaces and found.file.space == spaces[0] and (label := found.file.label("res")) is not None
+        ),
+        scores=scores,
+        series=not preprocessed and any(file.is_series for file in made.functional),
+        problems=tuple(_problems(root, raw, made, bool(folders))),
+        notes=(*notes, *_passed_over(raw, made)),
+        other_derivatives=tuple(folders[1:]),
     )
 
 
-def _participants(bids: Path) -> tuple[str, ...]:
-    if not bids.is_dir():
-        raise UsageError(f"{bids} is {'no folder' if bids.exists() else 'not there'}; give the root of a BIDS dataset")
-    found = tuple(sorted_names(path.name for path in bids.glob("sub-*") if path.is_dir()))
-    if not found:
-        raise UsageError(f"{bids} holds no folder sub-…; give the root of a BIDS dataset")
-    return found
-
-
-def _name(bids: Path) -> str:
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        problem = "is no folder" if folder.exists() else "is not there"
+        raise UsageError(f"{folder} {problem}; give the root of a BIDS dataset, or of derivatives")
     try:
-        described = read_json(bids / "dataset_description.json")
-        name = described.get("Name") if isinstance(described, dict) else None
-    except JsonError:
-        name = None
+        participants = list_folder(str(folder)).participants
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be listed ({error.strerror}); check its permissions") from None
+    if not participants:
+        raise UsageError(f"{folder} holds no folder sub-…; give the root of a BIDS dataset, or of derivatives")
+
+
+def _name(root: Path) -> str:
+    name = dataset_facts(root).get("Name")
     name = name.replace("\0", "").strip() if isinstance(name, str) else ""
-    return name or bids.absolute().name
+    return name or root.absolute().name
 
 
-def _derivatives(bids: Path) -> list[Path | None]:
-    """Folders that have preprocessed images or confounds, those called fMRIPrep's first."""
-    folders = [path for path in _in_order((bids / "derivatives").glob("*")) if path.is_dir()]
-    folders.sort(key=lambda path: not path.name.lower().startswith("fmriprep"))
-    return [path for path in folders if any("_desc-confounds_" in file.name for file in _functional(path))]
-
-
-def _in_order(paths: Iterable[Path]) -> list[Path]:
-    return sorted(paths, key=lambda path: natural_key(str(path)))
-
-
-def _functional(root: Path) -> Iterator[Path]:
-    """Everything in the func folders of a dataset, in natural order."""
-    for pattern in ("sub-*/func", "sub-*/ses-*/func"):
-        for folder in _in_order(root.glob(pattern)):
-            yield from _in_order(folder.iterdir())
-
-
-def _labels(pattern: re.Pattern[str], names: Iterable[str]) -> tuple[str, ...]:
-    """The labels of an entity, the most frequent first."""
-    count = Counter(found[1] for name in names if (found := pattern.search(name)))
+def _most_frequent(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels, the most frequent first."""
+    count = Counter(labels)
     return tuple(sorted(count, key=lambda label: (-count[label], natural_key(label))))
 
 
-def _spaces(names: Iterable[str]) -> tuple[str, ...]:
-    found = _labels(_SPACE, (name for name in names if "_desc-preproc_bold" in name))
+def _spaces(names: Iterable[str | None]) -> tuple[str, ...]:
+    """Spaces, those of a template first."""
+    found = _most_frequent(name for name in names if name is not None)
     return tuple(
         sorted(found, key=lambda name: (*(name != preferred for preferred in SPACES), not name.startswith("MNI")))
     )
 
 
-def _times(bids: Path, participants: Sequence[str], notes: list[str]) -> dict[str, dict[str, datetime]]:
-    """When sessions were, by sessions.tsv and scans.tsv of some participants."""
-    times: dict[str, dict[str, datetime]] = {}
-    for participant in participants[:PARTICIPANTS_READ]:
-        own: dict[str, datetime] = {}
-        for path in _in_order((bids / participant).glob(f"ses-*/{participant}_ses-*_scans.tsv")):
-            found = [when for _, when in _dated(path, "filename", notes)]
-            if found:
-                own[path.parent.name] = min(found)
-        for session, when in _dated(bids / participant / f"{participant}_sessions.tsv", "session_id", notes):
-            own[bids_label(session, "ses-")] = when
-        if len(own) > 1:
-            times[participant] = own
-    return times
+def _problems(root: Path, raw: DatasetFiles, made: DatasetFiles, found: bool) -> Iterator[str]:
+    """What is missing for an analysis."""
+    ready = any(file.is_preprocessed or file.is_series for file in made.functional)
+    if not ready and has_old_names(made.root if found else root):
+        place = made.root if found else root
+        yield f"{place} has images called as by fMRIPrep before 1.2 (…_preproc.nii.gz): run a newer one"
+    elif not any(file.task for file in (*raw.functional, *made.functional)):
+        yield f"{root} has no functional images by their names (task-…_bold.nii.gz in func)"
+    elif not found:
+        yield (
+            "there are no preprocessed images in the dataset or beside it: run fMRIPrep, or give its folder by "
+            "--derivatives"
+        )
+    elif not ready:
+        yield f"{made.root} has no preprocessed images (…_desc-preproc_bold.nii.gz){_what_else(made)}"
+    for files in (raw, made):
+        absent, count = files.absent
+        if absent:
+            share = f"{absent} of {count} files in {files.root}"
+            yield f"{share} are links to content that is not here; fetch it: datalad get {files.root}"
 
 
-def _dated(path: Path, column: str, notes: list[str]) -> Iterator[tuple[str, datetime]]:
-    """Cells of a column, and when each was, of the rows that say so."""
-    if not path.is_file():
-        return
-    try:
-        table = read_table(path)
-        if not {column, ACQUIRED} <= set(table.columns):
-            return
-        cells = list(zip(table.column(column), table.column(ACQUIRED), strict=True))
-    except TableError as error:
-        notes.append(str(error))
-        return
-    for name, cell in cells:
-        try:
-            yield name, datetime.fromisoformat(cell).replace(tzinfo=None)
-        except ValueError:
-            continue
+def _what_else(made: DatasetFiles) -> str:
+    if any(file.is_denoised for file in made.functional):
+        return " but denoised ones, without confounds and masks: give the fMRIPrep folder that they were made from"
+    return ": give another folder by --derivatives"
 
 
-def _arms(bids: Path, notes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Columns of the participants' table; those that seem to be the arm; values of the only one there is."""
-    table = next(_read_tables([bids / "participants.tsv"], notes), None)
-    if table is None:
-        return (), (), ()
-    columns = tuple(name for name in table.columns if name != "participant_id")
-    likely = [name for name in columns if set(re.split(r"[^a-z]+", name.lower())) & set(ARM_WORDS)]
-    of_two = [name for name in likely if len(_kinds(table, name)) == 2]
-    chosen = tuple(of_two or likely)
-    return columns, chosen, _kinds(table, chosen[0]) if len(chosen) == 1 else ()
-
-
-def _kinds(table: Table, column: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(cell for cell in table.column(column) if cell != MISSING))
-
-
-def _scores(bids: Path, notes: list[str]) -> Iterator[SurveyedScore]:
-    for table in _read_tables(_in_order((bids / "phenotype").glob("*.tsv")), notes):
-        numeric = [name for name in table.columns if name not in ("participant_id", "session_id")]
-        numeric = [name for name in numeric if are_numbers(cell for cell in table.column(name) if cell != MISSING)]
-        totals = [name for name in numeric if set(re.split(r"[^a-z]+", name.lower())) & set(TOTAL_WORDS)]
-        column, reason = None, ""
-        if len(numeric) == 1:
-            column, reason = numeric[0], "the only column of numbers"
-        elif len(totals) == 1:
-            column, reason = totals[0], "the only one called a total"
-        if numeric:
-            yield SurveyedScore(table.path, column, "session_id" in table.columns, tuple(numeric), reason)
+def _passed_over(raw: DatasetFiles, made: DatasetFiles) -> Iterator[str]:
+    for files in (raw, made):
+        if files.passed_over:
+            yield (
+                f"{files.root}: {list_names(files.passed_over)}: not looked at, as .bidsignore names them or they are "
+                "not sub- and letters or digits"
+            )

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bids import Inventory
-from pipeline.bids._locate_files import DatasetFolders, parse_file_name
+from pipeline.bids._locate_files import DatasetFolders
+from pipeline.common import parse_file_name
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 Problem = Callable[[Inventory], str]

@@ -13,7 +13,7 @@ import pytest
 from pipeline.cli._init import run_init
 from pipeline.common import UsageError
 from pipeline.study import StudyError, read_study, starter_toml, study_schema, survey_dataset
-from pipeline.study._guesses import guess_arms
+from pipeline.study._guesses import guess_arms, guess_groups
 from pipeline.study._starter import toml
 
 EVENTS = "onset\tduration\ttrial_type\n0\t20\tshapes\n20\t20\tfearful faces\n40\t1\tn/a\n"
@@ -100,12 +100,12 @@ def test_what_is_in_comments_is_right_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arms", "sessions", "keys"),
     [
-        ((), ("1", "2"), ["participants.arm", "participants.arms (entry 1)", "participants.arms (entry 2)"]),
-        (("drug",), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
-        (("a", "b", "c"), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
-        (("drug", "placebo"), ("1",), ["sessions.before", "sessions.after"]),
-        (("drug", "placebo"), (), ["sessions.before", "sessions.after"]),
         (("drug", "placebo"), ("drug", "placebo"), ["sessions.before", "sessions.after"]),
+        (
+            ("drug", "placebo"),
+            ("drug", "placebo", "none"),
+            ["sessions.order (entry 1)", "group.groups.of", "group.prediction.of"],
+        ),
         (("a", "b"), ("1", "2"), ["participants.arms (entry 1)", "participants.arms (entry 2)"]),
     ],
 )
@@ -131,25 +131,45 @@ def started(bids: Path) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("sessions", "before", "after"),
+    ("sessions", "order"),
     [
-        (("post", "pre"), "ses-pre", "ses-post"),
-        (("followup", "baseline"), "ses-baseline", "ses-followup"),
-        (("1", "10", "2"), "ses-1", "ses-10"),
-        (("week4", "week0"), "ses-week0", "ses-week4"),
-        (("M12", "M03", "BL"), "ses-BL", "ses-M12"),
-        (("fu", "post", "pre"), "ses-pre", "ses-post"),
-        (("A", "B"), "?", "?"),
-        (("ketamine", "saline"), "?", "?"),
+        (("post", "pre"), ("ses-pre", "ses-post")),
+        (("followup", "baseline"), ("ses-baseline", "ses-followup")),
+        (("1", "10", "2"), ("ses-1", "ses-2", "ses-10")),
+        (("week4", "week0"), ("ses-week0", "ses-week4")),
+        (("M12", "M03", "BL"), ("ses-BL", "ses-M03", "ses-M12")),
+        (("fu", "post", "pre"), ("ses-pre", "ses-post", "ses-fu")),
+        (("A", "B"), ("?", "?")),
+        (("ketamine", "saline"), ("?", "?")),
+        (("open", "eyes", "closed"), ("?",)),
     ],
 )
 def test_the_alphabet_does_not_decide_what_comes_before(
-    tmp_path: Path, sessions: tuple[str, ...], before: str, after: str
+    tmp_path: Path, sessions: tuple[str, ...], order: tuple[str, ...]
 ) -> None:
     text, content = started(make_bids(tmp_path / "bids", sessions=sessions))
-    assert (content["sessions"]["before"], content["sessions"]["after"]) == (before, after)
-    line = next(line for line in text.splitlines() if line.startswith("before ="))
-    assert "# check: guessed from the labels" in line or ("which comes first; there are" in line and before == "?")
+    assert content["sessions"] == (
+        {"order": list(order)} if len(sessions) > 2 else {"before": order[0], "after": order[1]}
+    )
+    line = next(line for line in text.splitlines() if line.startswith(("before =", "order =")))
+    assert "# check: order guessed from the labels" in line or ("which comes first; there are" in line and "?" in order)
+
+
+@pytest.mark.parametrize("sessions", [(), ("1",)])
+def test_one_visit_is_no_change(tmp_path: Path, sessions: tuple[str, ...]) -> None:
+    bids = make_bids(tmp_path / "bids", sessions=sessions)
+    _, content = started(bids)
+    assert content.get("sessions") == ({"order": ["ses-1"]} if sessions else {})
+    run_init(bids, tmp_path / "study.toml")
+    assert read_study(tmp_path / "study.toml").sessions.labels == (("ses-1",) if sessions else (None,))
+
+
+@pytest.mark.parametrize("arms", [(), ("drug",)])
+def test_participants_of_one_kind_are_one_group(tmp_path: Path, arms: tuple[str, ...]) -> None:
+    text, content = started(make_bids(tmp_path / "bids", arms=arms))
+    assert content["participants"] == {}
+    assert "# check: one group, as no column of participants.tsv looks like a group or an arm" in text
+    assert content["group"]["mean"] == {"of": "change", "design": "1", "fields": ["B"]}
 
 
 def dated(bids: Path, order: tuple[str, str], swapped: int = 0) -> Path:
@@ -216,9 +236,8 @@ def test_runs_are_told_and_are_no_sessions(tmp_path: Path) -> None:
             path.with_name(path.name.replace("_task-faces_", f"_task-faces_run-{run}_")).write_bytes(path.read_bytes())
         path.unlink()
     text, content = started(bids)
-    assert content["sessions"]["before"] == "?"
-    assert 'There are ["run-2", "run-10"]: runs of one visit are no sessions.' in text
-    assert '# run = "2"  # check: a session has ["run-2", "run-10"], of which one is taken' in text
+    assert content["sessions"] == {}
+    assert '# All 2 runs of a session are used; to use some of them: runs = ["2"]' in text
 
 
 def test_conditions_in_a_column_of_another_name_are_proposed(tmp_path: Path) -> None:
@@ -236,7 +255,7 @@ def test_of_several_columns_that_may_hold_conditions_none_is_taken(tmp_path: Pat
     for path in bids.rglob("*_events.tsv"):
         path.write_text("onset\tduration\tface\tanswer\n0\t20\tsad\tyes\n20\t20\thappy\tno\n")
     text, content = started(bids)
-    assert content["tasks"]["faces"] == {"rest": True}
+    assert content["tasks"]["faces"] == {"condition_column": "?"}
     assert 'Which column holds the conditions? There are ["face", "answer"].' in text
 
 
@@ -320,17 +339,9 @@ def test_real_data_give_a_configuration(shared_data: Path, tmp_path: Path) -> No
         ("restingstate", ()),
     ]
     assert found.spaces == ("MNI152NLin2009cAsym", "T1w")
-    assert (found.sessions, found.arm) == ((), None)
+    assert (found.sessions, found.table.group) == ((), None)
     run_init(shared_data / "piop2", tmp_path / "study.toml")
-    with pytest.raises(StudyError) as caught:
-        read_study(tmp_path / "study.toml")
-    assert [line.split(": ")[1].split(" ")[0] for line in caught.value.lines] == [
-        "participants.arm",
-        "participants.arms",
-        "participants.arms",
-        "sessions.before",
-        "sessions.after",
-    ]
+    assert read_study(tmp_path / "study.toml").participants.group_names == ()
 
 
 @pytest.mark.parametrize(
@@ -346,4 +357,19 @@ def test_real_data_give_a_configuration(shared_data: Path, tmp_path: Path) -> No
     ],
 )
 def test_the_reference_arm_is_told_by_its_name_alone(arms: tuple[str, ...], names: tuple[str, str] | None) -> None:
-    assert guess_arms(arms).names == guess_arms(arms[::-1]).names == names
+    assert guess_arms(arms) == guess_arms(arms[::-1]) == names
+
+
+@pytest.mark.parametrize(
+    ("groups", "names"),
+    [
+        (("HC", "SCZ", "BD"), ("BD", "SCZ", "HC")),
+        (("healthy", "patient"), ("patient", "healthy")),
+        (("ADHD", "TD"), ("ADHD", "TD")),
+        (("0", "1", "2"), ("1", "2", "0")),
+        (("low", "high"), None),
+        (("control", "placebo", "drug"), None),
+    ],
+)
+def test_the_reference_group_is_told_by_its_name_alone(groups: tuple[str, ...], names: tuple[str, ...] | None) -> None:
+    assert guess_groups(groups).names == guess_groups(groups[::-1]).names == names
