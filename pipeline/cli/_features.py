@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..common import UsageError, json_value, print_line, print_message, print_table, progress, release, write_json
+from ..common import (
+    UsageError,
+    join_words,
+    json_value,
+    print_line,
+    print_message,
+    print_table,
+    progress,
+    release,
+    write_json,
+)
 from ._check import missing_runs, print_missing
 from ._guard import guarded
 from ._options import Debug, Jobs, Json, StudyFile, default_jobs
@@ -63,14 +73,15 @@ def command(
 
 
 def _print_summary(table: FeatureTable, path: Path) -> None:
-    rows = [
-        [kind, str(counts["measures"]), f"{counts['missing']:.0%}", f"{counts['change_missing']:.0%}"]
-        for kind, counts in _by_kind(table).items()
-    ]
-    participants = len(table.participants) // 2
-    print_line(f"{len(table.participants)} rows, {participants} participants in {' and '.join(table.order)}")
+    shares = {"missing": "Missing", "change_missing": "Change missing"}
+    found = _by_kind(table)
+    shown = [key for key in shares if any(key in counts for counts in found.values())]
+    rows = [[kind, str(counts["measures"]), *(f"{counts[key]:.0%}" for key in shown)] for kind, counts in found.items()]
+    participants = len(table.participants) // len(table.order)
+    sessions = f" in {join_words(table.order)}" if table.order != ("",) else ""
+    print_line(f"{len(table.participants)} rows, {participants} participants{sessions}")
     if rows:
-        print_table(("Kind", "Measures", "Missing", "Change missing"), rows)
+        print_table(("Kind", "Measures", *(shares[key] for key in shown)), rows)
     for line in table.remarks[:MOST_REMARKS]:
         print_message(f"remark: {line}")
     if len(table.remarks) > MOST_REMARKS:
@@ -79,18 +90,19 @@ def _print_summary(table: FeatureTable, path: Path) -> None:
 
 
 def _by_kind(table: FeatureTable) -> dict[str, dict[str, Any]]:
-    """Of each kind: number of measures, share of cells missing, and of changes."""
+    """Of each kind: number of measures, share of cells missing, and of changes where there are several sessions."""
     import numpy as np
 
     from ..measures import changes_of_measures
 
     absent, changed = np.isnan(table.values), np.isnan(changes_of_measures(table).values)
     kinds = [measure.kind for measure in table.measures]
+    places = {kind: [i for i, other in enumerate(kinds) if other == kind] for kind in kinds}
     return {
         kind: {
             "measures": count,
-            "missing": float(absent[:, [i for i, other in enumerate(kinds) if other == kind]].mean()),
-            "change_missing": float(changed[:, [i for i, other in enumerate(kinds) if other == kind]].mean()),
+            "missing": float(absent[:, places[kind]].mean()),
+            **({"change_missing": float(changed[:, places[kind]].mean())} if len(table.order) > 1 else {}),
         }
         for kind, count in Counter(kinds).items()
     }
