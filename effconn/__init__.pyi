@@ -35,6 +35,7 @@ from features import rest_connectivity as rest_connectivity
 from pipeline.common import start_jax as start_jax
 from pipeline.figures import plot_arms as plot_arms
 from pipeline.figures import plot_connectivity as plot_connectivity
+from pipeline.figures import plot_design as plot_design
 from pipeline.figures import plot_effects as plot_effects
 from pipeline.figures import plot_fit as plot_fit
 from pipeline.figures import plot_free_energy as plot_free_energy

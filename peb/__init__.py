@@ -11,17 +11,19 @@ from ._arms import (
 )
 from ._average import average
 from ._averaged_runs import average_runs
+from ._canonical_form import CanonicalForm
 from ._combine_visits import Heterogeneity, average_visits, change, combine_visits, heterogeneity
 from ._comparison import Comparison, compare, every_combination
-from ._contrast import Contrast, parse_contrast
+from ._contrast import Contrast, column_contrast, contrast_numbers, parse_contrast
 from ._contrast_posterior import ContrastPosterior, evaluate_contrast
 from ._cross_validation import CrossValidation, k_fold, leave_one_out
-from ._design import MEAN, Design, make_design
+from ._design import MEAN, Design, DesignPrior, make_design
 from ._design_error import DesignError
 from ._estimate import Estimate, from_dcm
 from ._families import FamilyComparison, families
 from ._fit import fit
 from ._fit_visits import fit_visits
+from ._formula import formula_columns
 from ._gaussian import Gaussian
 from ._group import LOW_INFLUENCE, Compat, GroupPosterior, GroupStatus
 from ._model_selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
@@ -35,6 +37,7 @@ from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
 from ._sampling import sample
 from ._search import Search, search
 from ._separate_arms import are_unbalanced, arms_from_separate_groups, fit_each_level
+from ._separate_cells import ContrastCell, cells_of_contrast, evaluate_contrast_by_cell
 from ._settings import Between, Components, PebError, PebSettings
 from ._verdict import ABSENCE_PROBABILITY, ALPHA, SMALLEST_EFFECT, Verdict, VerdictKind, two_sided_probability, verdict
 
@@ -47,14 +50,17 @@ __all__ = [
     "ArmComparison",
     "ArmProbabilities",
     "Between",
+    "CanonicalForm",
     "Comparison",
     "Compat",
     "Components",
     "Contrast",
+    "ContrastCell",
     "ContrastPosterior",
     "CrossValidation",
     "Design",
     "DesignError",
+    "DesignPrior",
     "Estimate",
     "FamilyComparison",
     "Gaussian",
@@ -87,12 +93,16 @@ __all__ = [
     "average",
     "average_runs",
     "average_visits",
+    "cells_of_contrast",
     "change",
     "check_reduction",
+    "column_contrast",
     "combine_visits",
     "compare",
+    "contrast_numbers",
     "dirichlet_exceedance",
     "evaluate_contrast",
+    "evaluate_contrast_by_cell",
     "every_combination",
     "families",
     "fit",
@@ -100,6 +110,7 @@ __all__ = [
     "fit_visits",
     "fit_with_reinversion",
     "fixed_effects",
+    "formula_columns",
     "from_dcm",
     "heterogeneity",
     "is_nested",

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -81,6 +81,7 @@ class CanonicalForm:
     Fields (K columns):
         factors: by name.
         centres: of the numbers, what was subtracted.
+        sds: their standard deviations over participants.
         terms: the canonical blocks, the mean first.
         variance: (K,) V.
         to_canonical: (K, K) M.
@@ -88,9 +89,41 @@ class CanonicalForm:
 
     factors: Mapping[str, DesignFactor]
     centres: Mapping[str, float]
+    sds: Mapping[str, float]
     terms: tuple[CanonicalTerm, ...]
     variance: Float[np.ndarray, "canonical"]
     to_canonical: Float[np.ndarray, "canonical covariate"]
+
+    def as_plain(self) -> dict[str, Any]:
+        """All of it in lists, texts and numbers, as JSON holds them."""
+        return {
+            "factors": {
+                name: [*factor[:2], None if factor.coding is None else factor.coding.tolist(), factor.labels]
+                for name, factor in self.factors.items()
+            },
+            "centres": dict(self.centres),
+            "sds": dict(self.sds),
+            "terms": [[list(term.factors), list(term.numbers)] for term in self.terms],
+            "variance": self.variance.tolist(),
+            "to_canonical": self.to_canonical.tolist(),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> CanonicalForm:
+        """What `as_plain` gave."""
+        return cls(
+            {
+                name: DesignFactor(
+                    tuple(levels), reference, None if coding is None else np.array(coding), tuple(labels)
+                )
+                for name, (levels, reference, coding, labels) in plain["factors"].items()
+            },
+            dict(plain["centres"]),
+            dict(plain["sds"]),
+            tuple(CanonicalTerm(tuple(factors), tuple(numbers)) for factors, numbers in plain["terms"]),
+            np.array(plain["variance"]),
+            np.array(plain["to_canonical"]),
+        )
 
     def size(self, term: CanonicalTerm) -> int:
         """How many columns a block has."""
@@ -202,7 +235,8 @@ def build_columns(
         for term in order
     ]
     M = np.zeros((sum(map(len, variance)), len(columns)))
-    form = CanonicalForm(factors, centres, tuple(order), np.concatenate(variance or [np.zeros(0)]), M)
+    sds = {name: float(np.std(values)) for name, values in numbers.items()}
+    form = CanonicalForm(factors, centres, sds, tuple(order), np.concatenate(variance or [np.zeros(0)]), M)
     where = form.slices()
     for column, parts in enumerate(made_of):
         for term, weights in parts.items():

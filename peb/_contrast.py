@@ -87,6 +87,26 @@ def parse_contrast(text: str, design: Design, name: str | None = None) -> Contra
     return Contrast(name or text, text, weights, describe_effect(form, found), found)
 
 
+def column_contrast(design: Design, covariate: str) -> Contrast:
+    """One column's effect as a contrast, which says what it is in levels and numbers."""
+    weights = np.eye(len(design.covariates))[design.column(covariate)]
+    canonical = None if design.form is None else np.linalg.solve(design.form.to_canonical.T, weights)
+    return Contrast(covariate, covariate, weights, design.explanations[covariate], canonical)
+
+
+def contrast_numbers(design: Design, contrast: Contrast) -> tuple[frozenset[str], ...]:
+    """The numbers whose slopes a contrast is of, none of means; several where it is of several kinds of effects."""
+    if design.form is None or contrast.canonical is None:
+        return ()
+    weights = contrast.canonical
+    kinds = (
+        frozenset(term.numbers)
+        for term, where in design.form.slices().items()
+        if np.abs(weights[where]).max() > ROUNDING
+    )
+    return tuple(dict.fromkeys(kinds))
+
+
 class _Reader:
     """One contrast, read from left to right; of a formula in canonical effects, of another design in its columns."""
 

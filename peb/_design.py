@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from dcm.tables import DataFrame, data_frame, html_table, shortened
@@ -55,6 +55,7 @@ class Design:
         kinds: of each covariate that codes two kinds, their names: that of −1, that of +1.
         formula: what the columns are from, where they are from one.
         form: of a formula, its variables and canonical columns, in which contrasts are told; None otherwise.
+        levels: of a formula, the place of every participant's level in each factor.
         prior: over the effects, in units of the participants' prior; None for SPM's, N(pE, PC) for the first covariate
             and N(0, PC N / Σx²) for the others.
 
@@ -69,6 +70,7 @@ class Design:
     kinds: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     formula: str = ""
     form: CanonicalForm | None = None
+    levels: Mapping[str, Int[np.ndarray, "subject"]] = field(default_factory=dict)
     prior: DesignPrior | None = None
 
     def __post_init__(self) -> None:
@@ -223,7 +225,8 @@ class Design:
         if absent:
             raise DesignError(f"no row of the design is for {name_list(absent)}; add them, or leave them out")
         places = [row[name] for name in participants]
-        return replace(self, participants=tuple(participants), matrix=self.matrix[places])
+        levels = {name: own[places] for name, own in self.levels.items()}
+        return replace(self, participants=tuple(participants), matrix=self.matrix[places], levels=levels)
 
     def columns(self, covariates: Sequence[str]) -> Design:
         """Some covariates, in the order given, the effects of the others being 0."""

@@ -109,6 +109,11 @@ def parse_formula(text: str) -> ParsedFormula:
     return ParsedFormula(text, variables, abstract)
 
 
+def formula_columns(text: str) -> tuple[str, ...]:
+    """The columns of a table that a formula names, in its order; raises `DesignError` as `Design.from_formula`."""
+    return tuple(parse_formula(text).variables)
+
+
 Token = tuple[str, str]  # its kind: name, one or sign; and what it is
 
 

@@ -60,7 +60,7 @@ def design_from_formula(
         covariates[terms.blocks.index(())] = MEAN if is_mean else INTERCEPT
     if taken := [name for name in parsed.variables if name in (MEAN, INTERCEPT)]:
         raise DesignError(f"a column of the table is called {taken[0]}, as is the design's own first; rename it")
-    return Design(names, tuple(covariates), built.matrix, centres, {}, formula, form, prior)
+    return Design(names, tuple(covariates), built.matrix, centres, {}, formula, form, levels, prior)
 
 
 def _column(frame: DataFrame, name: str) -> Any:

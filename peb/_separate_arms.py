@@ -28,7 +28,7 @@ from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._node_mixture import NodeMixture
 from ._settings import PebSettings
-from ._spread_prior import weights_in_arms
+from ._spread_prior import weights_in_groups
 
 UNBALANCED = 1.5  # times as many participants in one arm as in the other
 
@@ -125,7 +125,7 @@ def _marginals_in_arms(first: GroupPosterior, second: GroupPosterior, k: int) ->
     def on_u(arm: NodeMixture) -> np.ndarray:
         return np.pad(arm.log_evidence, ((0, 0), (0, u.size - arm.u.size)), constant_values=-np.inf)
 
-    own, others = weights_in_arms(on_u(mixture), on_u(other), u)
+    own, others = weights_in_groups([on_u(mixture), on_u(other)], u)
     return mixture.marginal(contrast, own[:, : mixture.u.size]), other.marginal(contrast, others[:, : other.u.size])
 
 

@@ -15,6 +15,7 @@ connection. Each kind has a μ of its own and the same densities, and nodes are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -125,20 +126,18 @@ def weight_of_kinds(
     return [whole.sum(axis=tuple(axis for axis in every if axis != kind)) for kind in every]
 
 
-def weights_in_arms(
-    first: Float[np.ndarray, "connection node"],
-    second: Float[np.ndarray, "connection node"],
-    u: Float[np.ndarray, "node"],
-) -> tuple[Float[np.ndarray, "connection node"], Float[np.ndarray, "connection node"]]:
-    """`weights` in two arms with groups of their own, μ of each about one of both: μ_a ~ N(M, 1), M as μ elsewhere."""
+def weights_in_groups(
+    log_evidence: Sequence[Float[np.ndarray, "connection node"]], u: Float[np.ndarray, "node"]
+) -> list[Float[np.ndarray, "connection node"]]:
+    """`weights` in groups of their own, μ of each about one of all: μ_a ~ N(M, 1), M as μ elsewhere."""
     about = log_prior_of_each(u, ARMS_ALIKE)  # (M, μ)
+    each = [logsumexp(about + log_averages(own, u).sum(axis=0), axis=1) for own in log_evidence]
 
-    def told_by(other: np.ndarray) -> np.ndarray:
-        log_average = log_averages(other, u).sum(axis=0)
-        both = log_prior_of_typical(u) + logsumexp(about + log_average, axis=1)
+    def told_by_others(place: int) -> np.ndarray:
+        both = log_prior_of_typical(u) + sum(told for i, told in enumerate(each) if i != place)
         return np.asarray(logsumexp(both[:, None] + about, axis=0))
 
-    return weights(first, u, told_by(second)), weights(second, u, told_by(first))
+    return [weights(own, u, told_by_others(i)) for i, own in enumerate(log_evidence)]
 
 
 def log_prior_of_one(u: Float[np.ndarray, "node"]) -> Float[np.ndarray, "node"]:

@@ -36,6 +36,30 @@ def group_options(
     raw: Annotated[
         bool, typer.Option("--raw", help="Leave covariates as they are; they are centred otherwise.")
     ] = False,
+    formula: Annotated[
+        str | None,
+        typer.Option(
+            "--formula",
+            metavar="TEXT",
+            help="The design of columns of the table, such as '1 + group + age + group:age': names, :, *, +, -, and "
+            "C(name), which makes a number a factor. In the place of --covariates and --interactions.",
+        ),
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference", metavar="FACTOR=LEVEL", help="The level that others are taken from; repeat for more."
+        ),
+    ] = None,
+    contrast: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--contrast",
+            metavar="[NAME=]TEXT",
+            help="A sum of levels or columns to answer, such as 'drug=ketamine - midazolam' or '0.5*a + 0.5*b - c'; "
+            "repeat for more.",
+        ),
+    ] = None,
     fields: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="Fields of the DCM that the group explains. Default: A,B.")
     ] = None,
@@ -124,7 +148,7 @@ def group_options(
     ] = None,
 ) -> GroupOptions:
     """`GroupOptions` from the options of the command line; its signature is what typer reads."""
-    from ..group import GroupOptions, check_smallest_effect, group_settings
+    from ..group import GroupOptions, check_smallest_effect, group_settings, named_contrasts, split_pair
 
     return GroupOptions(
         paths=results,
@@ -132,6 +156,9 @@ def group_options(
         covariates=parse_names(covariates) or None,
         interactions=[name_pair(pair, ":", "--interactions") for pair in parse_names(interactions)],
         centred=not raw,
+        formula=formula,
+        reference=dict(split_pair(text, "--reference") for text in reference or ()),
+        contrasts=named_contrasts(contrast or ()),
         fields=parse_names(fields) or None,
         parameters=tuple(parameter or ()),
         sessions=name_pair(change, ",", "--change") if change else None,

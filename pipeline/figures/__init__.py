@@ -1,6 +1,7 @@
 """Pictures: Matplotlib figures from results."""
 
 from ._arms import OTHER_COLOURS, Density, arm_densities, arm_figure, plot_arms
+from ._design import design_figure, plot_design
 from ._effect_panels import effect_panels, shorten_name, wrap_text
 from ._effects import effects_figure, influence_figure, plot_effects, plot_posterior, probability_figure
 from ._graph import plot_graph
@@ -57,6 +58,7 @@ __all__ = [
     "arm_densities",
     "arm_figure",
     "checked_svg",
+    "design_figure",
     "effect_panels",
     "effects_figure",
     "given_or_new_axes",
@@ -70,6 +72,7 @@ __all__ = [
     "permutation_figure",
     "plot_arms",
     "plot_connectivity",
+    "plot_design",
     "plot_effects",
     "plot_fit",
     "plot_free_energy",

@@ -10,7 +10,15 @@ from ._fit_report import report_fit
 from ._group_inputs import GroupInputs, read_group_inputs
 from ._leave_one_out import cross_validate_covariate, report_leave_one_out
 from ._model_evidence import report_model_evidence
-from ._options import GroupOptions, add_arm_interactions, check_smallest_effect, group_settings, include_covariate
+from ._options import (
+    GroupOptions,
+    add_arm_interactions,
+    check_smallest_effect,
+    group_settings,
+    include_covariate,
+    named_contrasts,
+    split_pair,
+)
 from ._permutation import permute_covariate, report_permutation
 from ._search import report_search, search_models
 
@@ -31,6 +39,7 @@ __all__ = [
     "include_covariate",
     "invert_again",
     "judge_arms",
+    "named_contrasts",
     "pair_sessions",
     "permute_covariate",
     "read_estimates",
@@ -43,4 +52,5 @@ __all__ = [
     "report_permutation",
     "report_search",
     "search_models",
+    "split_pair",
 ]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 
-from peb import MEAN, Design, make_design
+from peb import MEAN, Design, formula_columns, make_design
 
-from ..common import first_names, match_labels, name_key, natural_key, split_visit, visible_text
+from ..common import first_names, match_labels, name_key, natural_key, nearest_name, split_visit, visible_text
 from ..matlab import FieldProblem, Fields, MatFileError, load_mat
 from ..page import Column, Records
 from ..tables import MISSING, Table, TableError, missing_codes, read_table
@@ -44,6 +45,15 @@ class Matched:
     without_estimate: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class FormulaOptions:
+    """A design's formula, and what is said of its factors; see `peb.Design.from_formula`."""
+
+    text: str
+    reference: Mapping[str, str] = field(default_factory=dict)
+    order: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
 def read_design(
     path: str | Path,
     names: Sequence[str],
@@ -53,6 +63,7 @@ def read_design(
     interactions: Sequence[tuple[str, str]] = (),
     plus: Sequence[str] = (),
     named: Sequence[str] = (),
+    formula: FormulaOptions | None = None,
     participant_column: str = PARTICIPANT_COLUMN,
     by_order: bool = False,
 ) -> Design:
@@ -65,6 +76,7 @@ def read_design(
         covariates: the columns to use, in order; None for all of them. A column of two kinds of text becomes −1 and +1.
         centre, interactions, plus: as in `peb.make_design`; a number column is centred over those in the design.
         named: columns of a table whose cells are names even where they are numbers, such as arms called 0 and 1.
+        formula: in the place of covariates, interactions, centre and plus; see `peb.Design.from_formula`.
         participant_column: the column that holds the participants' names.
         by_order: that row i of a .mat file is for ``names[i]``; only for such a file, and needed for it.
 
@@ -73,6 +85,8 @@ def read_design(
     """
     path = Path(path)
     if path.suffix.lower() == ".mat":
+        if formula is not None:
+            raise TableError(path, "holds a matrix; a formula is of a table's columns, so give a table (.tsv)")
         _check_names(path, names)
         return _from_mat(path, names, covariates, centre, interactions, by_order)
     if by_order:
@@ -86,6 +100,8 @@ def read_design(
     problems = [f"{what} {first_names(labels)}" for what, labels in sides if labels]
     if problems:
         raise TableError(path, f"{'; '.join(problems)}; {_hint(without_row, without_estimate)}")
+    if formula is not None:
+        return _design_by_formula(table, both, participant_column, formula, named)
     return _design(table, both, participant_column, covariates, centre, interactions, plus, named)
 
 
@@ -98,6 +114,7 @@ def match_design(
     interactions: Sequence[tuple[str, str]] = (),
     plus: Sequence[str] = (),
     named: Sequence[str] = (),
+    formula: FormulaOptions | None = None,
     participant_column: str = PARTICIPANT_COLUMN,
 ) -> Matched:
     """As `read_design`, of the participants who are on both sides of a table, with the others by name.
@@ -108,7 +125,10 @@ def match_design(
     table, both, without_row, without_estimate = _sides(Path(path), names, participant_column)
     if _unpadded(without_row, without_estimate):
         raise TableError(table.path, _hint(without_row, without_estimate))
-    design = _design(table, both, participant_column, covariates, centre, interactions, plus, named)
+    if formula is not None:
+        design = _design_by_formula(table, both, participant_column, formula, named)
+    else:
+        design = _design(table, both, participant_column, covariates, centre, interactions, plus, named)
     return Matched(design, without_row, without_estimate)
 
 
@@ -169,6 +189,36 @@ def _design(
     for name in set(named) & values.keys():
         values[name] = np.array([table.column(name)[place] for place in places], dtype=str)
     return make_design(names, values, interactions=interactions, centre=centre, plus=plus)
+
+
+def _design_by_formula(
+    table: Table, names: Sequence[str], participant_column: str, formula: FormulaOptions, named: Sequence[str]
+) -> Design:
+    """The columns that a formula names, numbers as numbers, and the design of them."""
+    rows = table.names(participant_column)
+    places = [rows.index(name) for name in names]
+    used = formula_columns(formula.text)
+    if participant_column in used:
+        raise TableError(table.path, f"{participant_column} names the participants, and explains nothing of them", 1)
+    columns: dict[str, Any] = {participant_column: list(names)}
+    for name in used:
+        if name not in table.columns:
+            others = [column for column in table.columns if column != participant_column]
+            near = nearest_name(name, others)
+            meant = f"did you mean {near}?" if near else f"it has {', '.join(others) or 'none'}"
+            raise TableError(table.path, f"has no column {name!r}; {meant}", 1)
+        is_name = name in named or name in formula.order or name in formula.reference
+        columns[name] = [table.column(name)[place] for place in places] if is_name else table.values(name, places)
+        if is_name and MISSING in columns[name]:
+            raise TableError(table.path, f"{name} is {MISSING} for {names[columns[name].index(MISSING)]}; fill it in")
+    frame = pandas.DataFrame(columns)
+    for name in used:
+        if name in named or name in formula.order or name in formula.reference:
+            levels = sorted(set(columns[name]), key=natural_key)
+            frame[name] = pandas.Categorical(columns[name], categories=levels)
+    return Design.from_formula(
+        frame, formula.text, participant=participant_column, reference=formula.reference, order=formula.order
+    )
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

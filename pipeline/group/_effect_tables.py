@@ -92,6 +92,10 @@ def effect_numbers(group: GroupPosterior, judged: Mapping[str, CovariateVerdict]
         group.with_v_without.copy(),
     )
     for k, covariate in enumerate(group.design.covariates):
+        apart = judged[covariate].contrast if covariate in judged else None
+        if apart is not None:
+            shown.mean[:, k], shown.sd[:, k], shown.interval[:, k] = apart.mean, apart.sd, apart.interval(LEVEL)
+            shown.above_zero[:, k], shown.with_v_without[:, k] = apart.probability, apart.with_v_without
         kinds = judged[covariate].kinds if covariate in judged else None
         if kinds is not None:
             shown.mean[:, k], shown.sd[:, k] = kinds.half_difference.mean, kinds.half_difference.sd
@@ -264,6 +268,8 @@ def effect_rule(inputs: GroupInputs, group: GroupPosterior) -> str:
 
 def covariate_words(design: Design, covariate: str) -> str:
     """A covariate in words: one coded ±1 is half of a difference."""
+    if design.form is not None:
+        return design.explanations[covariate]
     parts = covariate.split("×")
     coded = [f"½ ({plus} − {minus})" for minus, plus in (design.kinds[name] for name in parts if name in design.kinds)]
     return " × ".join([*coded, *(name for name in parts if name not in design.kinds)])
@@ -271,6 +277,9 @@ def covariate_words(design: Design, covariate: str) -> str:
 
 def effect_unit(design: Design, covariate: str, unit: str) -> str:
     """The unit of a covariate's effect; of a covariate coded ±1 it is half of a difference."""
+    if design.form is not None:
+        numbers = [name for name in covariate.split("×") if name in design.form.centres]
+        return per_covariate(unit, " × ".join(numbers) or MEAN)
     parts = covariate.split("×")
     coded = [design.kinds[name] for name in parts if name in design.kinds]
     others = "×".join(name for name in parts if name not in design.kinds)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from dcm import Spec
-from peb import (
-    MEAN,
-    GroupPosterior,
-)
+from peb import MEAN, Design, GroupPosterior
 
 from ..figures import (
+    design_figure,
     effects_figure,
     influence_figure,
     matrix_figure,
@@ -26,13 +24,23 @@ from ..page import (
     Picture,
     Records,
     Section,
-    probability_text,
     slug,
 )
-from ..results import LEVEL, LOG_SCALE
-from ..tables import effect_text
+from ..results import LEVEL
 from ..verdicts import CovariateVerdict, judge_group, verdict_headline
 from ._arms import compare_kinds
+from ._contrasts import (
+    answer_contrasts,
+    asked_as_contrasts,
+    compare_levels,
+    contrast_answers,
+    contrast_records,
+    contrasts_summary,
+    effect_line,
+    is_difference,
+    question_about_column,
+)
+from ._design_records import design_records, design_summary
 from ._effect_tables import (
     _participants,
     connections_of,
@@ -53,23 +61,37 @@ _MIXTURE = (
 
 def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> AnalysisReport:
     """Tables, pictures and answers of a fit."""
-    judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
+    apart = {**compare_kinds(inputs), **compare_levels(inputs)}
+    judged = judge_group(group, apart, inputs.smallest_effect)
     records = effect_records(inputs, group, judged)
+    asked = answer_contrasts(inputs, group)
+    contrasts = contrast_records(inputs, group, asked)
+    rows = contrasts[0].rows if contrasts else ()
     return AnalysisReport(
         name="group",
         title=f"{_title(inputs)} in {len(inputs.design.participants)} participants",
         subtitle=_subtitle(inputs),
-        answers=effect_answers(inputs, group, records, judged),
+        answers=(
+            *contrast_answers(inputs, group, asked, rows),
+            *effect_answers(inputs, group, records, judged, but=asked_as_contrasts(inputs, asked)),
+        ),
         records=(
+            *contrasts,
             records,
             *reinversion_records(inputs, group),
             *influence_records(inputs, group),
             _participants(inputs, group),
+            *design_records(inputs.design),
         ),
         draw=lambda: _sections(inputs, group, judged),
         facts=facts(inputs, group),
         notices=group_notices(inputs, warnings),
-        summary=summary(inputs, group, warnings) | {"verdicts": verdicts_summary(judged, records.rows)},
+        summary=summary(inputs, group, warnings)
+        | {
+            "design": design_summary(inputs.design),
+            "verdicts": verdicts_summary(judged, records.rows),
+            "contrast_answers": contrasts_summary(asked, rows),
+        },
         save=lambda folder: save_group(inputs, group, folder),
     )
 
@@ -172,6 +194,8 @@ def _title(inputs: GroupInputs) -> str:
 
 def _subtitle(inputs: GroupInputs) -> str:
     others = [name for name in inputs.design.covariates if name != MEAN]
+    if inputs.design.form is not None:
+        others = [*inputs.design.form.factors, *inputs.design.form.centres]
     by = f" and by {', '.join(others)}" if others else ""
     return (
         f"What {len(inputs.design.participants)} participants have in common{by}, from posteriors that know how "
@@ -186,12 +210,14 @@ def effect_answers(
     records: Records,
     judged: Mapping[str, CovariateVerdict],
     more: Mapping[str, str] | None = None,
+    but: Collection[str] = (),
 ) -> tuple[Answer, ...]:
-    """An answer for every covariate; `more` is said of it too."""
+    """An answer for every covariate `but` some; `more` is said of it too."""
     units = [connection.unit for connection in connections_of(inputs, group)]
     return tuple(
         _answer(inputs, covariate, records.rows, units, judged[covariate], (more or {}).get(covariate, ""))
         for covariate in inputs.design.covariates
+        if covariate not in but
     )
 
 
@@ -207,12 +233,12 @@ def _answer(
     surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
     reported = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
     of: Literal["effect", "difference"] = "effect"
-    if any(part in inputs.design.kinds for part in covariate.split("×")):
+    if any(part in inputs.design.kinds for part in covariate.split("×")) or is_difference(inputs.design, covariate):
         of = "difference"
     headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
     details = [
         *([judged.note] if judged.note else []),
-        *(_effect_line(row) for row in reported),
+        *(effect_line(row) for row in reported),
         *([more] if more else []),
     ]
     return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
@@ -220,6 +246,8 @@ def _answer(
 
 def _question(inputs: GroupInputs, covariate: str) -> str:
     """What a covariate's effects answer; one coded ±1 tells two kinds of participants apart."""
+    if inputs.design.form is not None and covariate != MEAN:
+        return question_about_column(inputs, covariate)
     parts, kinds = covariate.split("×"), inputs.design.kinds
     coded = [f"{plus} and {minus}" for minus, plus in (kinds[part] for part in parts if part in kinds)]
     others = " × ".join(part for part in parts if part not in kinds)
@@ -234,15 +262,6 @@ def _question(inputs: GroupInputs, covariate: str) -> str:
     return f"Which {what} are associated with {others} differently in {between}?"
 
 
-def _effect_line(row: Any) -> str:
-    number, low, high = (effect_text(row[key]) for key in ("mean", "low", "high"))
-    beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
-    return (
-        f"{' '.join((row['connection'] + ':', number, row['unit'].replace(LOG_SCALE, '(log scale)'))).strip()} "
-        f"(90 % interval {low} to {high}), Pp (with v without) {chance}, P(effect > 0) {beyond}."
-    )
-
-
 def _sections(
     inputs: GroupInputs, group: GroupPosterior, judged: Mapping[str, CovariateVerdict]
 ) -> tuple[Section, ...]:
@@ -250,6 +269,7 @@ def _sections(
         effects_section(group, inputs.spec, judged),
         matrices_section(group, inputs.spec, judged),
         influence_section(group, inputs.spec),
+        design_section(inputs.design),
     )
     return tuple(section for section in sections if section is not None)
 
@@ -338,4 +358,16 @@ def influence_section(group: GroupPosterior, spec: Spec | None) -> Section | Non
                 influence_figure(group.design.participants, group.parameters, group.influence, spec=spec),
             ),
         ),
+    )
+
+
+def design_section(design: Design) -> Section | None:
+    """The design matrix; None where it is the mean alone."""
+    if len(design.covariates) < 2:
+        return None
+    words = "; ".join(f"{column}: {said}" for column, said in design.explanations.items())
+    return Section(
+        "Design",
+        "What distinguishes participants, a column each.",
+        (Picture("design", "Design matrix", f"Rows are participants. {words}.", design_figure(design)),),
     )

@@ -12,7 +12,18 @@ import numpy as np
 from jaxtyping import Float
 
 from dcm import Spec
-from peb import SMALLEST_EFFECT, Design, DesignError, Estimate, GroupPosterior, PebError, PebSettings, make_design
+from peb import (
+    SMALLEST_EFFECT,
+    Contrast,
+    Design,
+    DesignError,
+    Estimate,
+    GroupPosterior,
+    PebError,
+    PebSettings,
+    make_design,
+    parse_contrast,
+)
 
 from ..common import (
     UsageError,
@@ -25,7 +36,7 @@ from ..common import (
     shorten,
 )
 from ..tables import MISSING, TableError
-from ._design_table import RowOrder, as_text_sorts, match_design, read_design, table_remarks
+from ._design_table import FormulaOptions, RowOrder, as_text_sorts, match_design, read_design, table_remarks
 from ._estimate_files import GIVEN, SPM, TAPAS, TIME_SERIES, FirstLevel
 from ._estimates import pair_sessions, read_estimates
 from ._options import DEFAULT_FIELDS, GroupOptions, mode_words
@@ -69,6 +80,7 @@ class GroupInputs:
         errors: what could not be read, a line each.
         order: which row of the design is for whom, where order decides.
         smallest_effect: below which an effect counts as none.
+        contrasts: sums of levels or columns that are to be answered.
         first_level: the mode of the estimates; empty where it is not known.
         files: the file of each estimate; empty where an estimate is of two.
         reinversion: what came of it, where participants were inverted again.
@@ -90,6 +102,7 @@ class GroupInputs:
     first_level: str = ""
     files: tuple[Path, ...] = ()
     reinversion: Reinversion | None = None
+    contrasts: tuple[Contrast, ...] = ()
     spm_parameters: Mapping[str, tuple[str, int]] | None = None
     has_evidence: bool = True
 
@@ -140,6 +153,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         design, left = _design(options, [estimate.name for estimate in estimates])
         _check_repeated_participants(options, design.participants)
         chosen = _chosen(options, estimates[0])
+        contrasts = tuple(parse_contrast(text, design, name) for name, text in options.contrasts.items())
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
     if options.sessions is not None:
@@ -177,6 +191,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         tuple(files[name] for name in design.participants) if options.sessions is None else (),
         spm_parameters=levels[0].spm_parameters,
         has_evidence=all(level.has_evidence for level in levels),
+        contrasts=contrasts,
     )
     notify(f"mode: {inputs.mode}")
     return inputs
@@ -277,12 +292,18 @@ def _warn_of_text_order(order: RowOrder) -> list[str]:
 def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[str]]:
     """The design over the participants on both sides, and a line for everybody who is left out."""
     if options.design is None:
-        if options.covariates or options.interactions:
+        if options.covariates or options.interactions or options.formula:
             raise UsageError("covariates need --design, the table that holds them")
         if options.matched_only or options.by_order or not options.centred:
             raise UsageError("--matched-only, --by-order and --raw say how to use --design, which is not given")
         return make_design(names, {}), []
+    if options.formula is not None and (options.covariates or options.interactions or not options.centred):
+        raise UsageError("--formula says it all; leave --covariates, --interactions and --raw out")
+    formula = None if options.formula is None else FormulaOptions(options.formula, options.reference, options.order)
+    if formula is None and (options.reference or options.order):
+        raise UsageError("--reference names a level of --formula's factors, and there is no formula")
     how: Any = {
+        "formula": formula,
         "covariates": options.covariates,
         "centre": options.centred,
         "interactions": options.interactions,
@@ -315,7 +336,9 @@ def design_column(inputs: GroupInputs, covariate: str, option: str = "--covariat
     wanted = covariate.replace(":", "×").split("×")
     for name in inputs.design.covariates:
         parts = name.split("×")
-        bare = [part.split("[")[0] if part in inputs.design.kinds else part for part in parts]
+        factors = () if inputs.design.form is None else inputs.design.form.factors
+        coded = {part for part in parts if part in inputs.design.kinds or part.split("[")[0] in factors}
+        bare = [part.split("[")[0] if part in coded else part for part in parts]
         if name == covariate or bare == wanted:
             return name
     raise UsageError(

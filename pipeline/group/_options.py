@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -34,6 +34,10 @@ class GroupOptions:
         covariates: its columns to use, in order; None for all.
         interactions: pairs of covariates to multiply.
         centred: whether numbers are centred.
+        formula: of the design, in the place of covariates, interactions and `centred`; None where these say it.
+        reference: of a formula's factors, the level that the others are taken from.
+        order: of a formula's factors, all levels in their order.
+        contrasts: name → sums of levels or columns to answer, such as ``ketamine - midazolam``.
         plus: kinds of participants that are coded +1, see `peb.make_design`.
         named: columns whose cells are names even where they are numbers, such as arms called 0 and 1.
         fields: fields of the DCM that the group explains; None for A and B as far as there are any.
@@ -55,6 +59,10 @@ class GroupOptions:
     covariates: Sequence[str] | None = None
     interactions: Sequence[tuple[str, str]] = ()
     centred: bool = True
+    formula: str | None = None
+    reference: Mapping[str, str] = field(default_factory=dict)
+    order: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    contrasts: Mapping[str, str] = field(default_factory=dict)
     plus: Sequence[str] = ()
     named: Sequence[str] = ()
     fields: Sequence[str] | None = None
@@ -68,6 +76,28 @@ class GroupOptions:
     smallest_effect: float = SMALLEST_EFFECT
     reinvert: bool = False
     series: Sequence[Path] = ()
+
+
+def split_pair(text: str, option: str) -> tuple[str, str]:
+    """The sides of ``group=controls``; raises `UsageError` where it has not two."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise UsageError(f"{option} is a name, = and a value, such as group=controls, not {text!r}")
+    return name, value
+
+
+def named_contrasts(texts: Sequence[str]) -> dict[str, str]:
+    """Name → contrast, of ``drug=ketamine - midazolam``; one without a name is called by its text.
+
+    Raises `UsageError` where a name is there twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, value = split_pair(text, "--contrast") if "=" in text else (text.strip(), text)
+        if name in found:
+            raise UsageError(f"--contrast {name} is there twice; give each a name of its own")
+        found[name] = value
+    return found
 
 
 def group_settings(
@@ -119,6 +149,8 @@ def add_arm_interactions(options: GroupOptions, arm: str) -> GroupOptions:
     """The options with products of the arm and every other covariate that is asked for."""
     if options.design is None:
         raise UsageError("arms need --design, a table with a column of the arm")
+    if options.formula is not None or options.contrasts:
+        raise UsageError("arms are a comparison of their own; give --formula and --contrast to effconn peb fit")
     if options.covariates is None:
         from ..tables import TableError, read_table
 
@@ -144,6 +176,6 @@ def include_covariate(options: GroupOptions, covariate: str) -> GroupOptions:
         raise UsageError("--reinvert would tell everybody's inversion of the covariate that is tested; leave it out")
     if options.design is None:
         raise UsageError("this needs --design, the table that holds the covariate")
-    if options.covariates is not None and covariate not in options.covariates:
+    if options.formula is None and options.covariates is not None and covariate not in options.covariates:
         return replace(options, covariates=[*options.covariates, covariate])
     return options

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from dcm import Spec
-from peb import Compat, Design, Estimate, Gaussian, GroupPosterior, GroupStatus, NodeMixture
+from peb import CanonicalForm, Compat, Design, DesignPrior, Estimate, Gaussian, GroupPosterior, GroupStatus, NodeMixture
 
 from ._dataset import LEVEL, Variables, about, units
 
@@ -66,6 +66,12 @@ def group_dataset(
         "centres": json.dumps(dict(group.design.centres)),
         "kinds": json.dumps(dict(group.design.kinds)),
     }
+    if group.design.form is not None:
+        held |= {
+            "formula": group.design.formula,
+            "form": json.dumps(group.design.form.as_plain()),
+            "levels": json.dumps({name: own.tolist() for name, own in group.design.levels.items()}),
+        }
     clash = sorted(set(held) & set(attrs))
     if clash:
         raise ValueError(f"{group.name}: attributes {', '.join(clash)} are effconn's own; name yours otherwise")
@@ -90,7 +96,7 @@ def group_from_values(
         parameters=names("parameter"),
         fields=names("field"),
         first_level=names("first_level"),
-        design=Design(names("subject"), names("covariate"), values["design"], centres, kinds),
+        design=_design(names("subject"), names("covariate"), values["design"], centres, kinds, attributes),
         within=np.array(values["within"]),
         prior=density("prior_mean", "prior_covariance"),
         posterior=density("mean", "covariance"),
@@ -110,6 +116,23 @@ def group_from_values(
     )
     spec = Spec(names("to"), names("input"), *(values[mask] for mask in "abcd")) if "a" in values else None
     return group, spec
+
+
+def _design(
+    participants: tuple[str, ...],
+    covariates: tuple[str, ...],
+    matrix: np.ndarray,
+    centres: Mapping[str, float],
+    kinds: Mapping[str, tuple[str, str]],
+    attributes: Mapping[str, Any],
+) -> Design:
+    """With what is known of its formula, if it is from one."""
+    if "form" not in attributes:
+        return Design(participants, covariates, matrix, centres, kinds)
+    form = CanonicalForm.from_plain(json.loads(attributes["form"]))
+    levels = {name: np.array(own) for name, own in json.loads(attributes["levels"]).items()}
+    prior = DesignPrior(form.prior_mean, form.prior_covariance)
+    return Design(participants, covariates, matrix, centres, kinds, str(attributes["formula"]), form, levels, prior)
 
 
 def _effects(group: GroupPosterior, spec: Spec | None) -> Variables:

@@ -7,11 +7,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from peb import MEAN, ArmComparison, Design, GroupPosterior, NormalMixture, VerdictKind
+from peb import (
+    MEAN,
+    ArmComparison,
+    Contrast,
+    ContrastPosterior,
+    Design,
+    GroupPosterior,
+    NormalMixture,
+    VerdictKind,
+    column_contrast,
+    contrast_numbers,
+)
 
 from ._rules import EffectsVerdict, judge_effects
 
-KindComparisons = Mapping[str, ArmComparison | None]  # covariate of the group → the comparison of its kinds
+# covariate of the group → the comparison of its kinds or levels
+KindComparisons = Mapping[str, ArmComparison | ContrastPosterior | None]
 SEPARATE_GROUPS_NOTE = "From a separate group for each, as participants may vary more in one than in the other."
 
 
@@ -38,6 +50,7 @@ class CovariateVerdict:
         above_zero: P(δ > 0) of every parameter.
         note: what to know of where it comes from; empty where that is the group itself.
         kinds: the comparison of two kinds of participants, where it is from a group of each.
+        contrast: the posterior it is from, where that is a contrast's.
     """
 
     question: Question
@@ -45,6 +58,7 @@ class CovariateVerdict:
     above_zero: np.ndarray
     note: str = ""
     kinds: ArmComparison | None = None
+    contrast: ContrastPosterior | None = None
 
 
 def judge_group(group: GroupPosterior, apart: KindComparisons, size: float) -> dict[str, CovariateVerdict]:
@@ -84,6 +98,27 @@ def judge_difference(
     number = question_about(design, comparison.covariate)
     asked = Question(number.factor, number.per if comparison.covariate != MEAN else "")
     return replace(_judged(comparison.marginals[2].scaled(asked.factor), asked, size, drawn, note), kinds=comparison)
+
+
+def judge_contrast(found: ContrastPosterior, design: Design, size: float) -> CovariateVerdict:
+    """Of a contrast on all parameters; of slopes, δ is for one standard deviation more of the numbers."""
+    asked = question_about_contrast(design, found.contrast)
+    note = SEPARATE_GROUPS_NOTE if found.method == "a group for each level" else ""
+    judged = _judged(found.density.scaled(asked.factor), asked, size, note=note)
+    return replace(judged, contrast=found)
+
+
+def question_about_contrast(design: Design, contrast: Contrast) -> Question:
+    """δ of a contrast."""
+    numbers = [] if design.form is None else contrast_numbers(design, contrast)
+    used = [name for name, weight in zip(design.covariates, contrast.weights, strict=True) if weight]
+    if design.form is None and len(used) == 1:
+        own = question_about(design, used[0])
+        return own if own.per else Question(1.0, "")
+    if len(numbers) != 1 or not numbers[0]:
+        return Question(1.0, "")
+    sds = [] if design.form is None else [design.form.sds[name] for name in sorted(numbers[0])]
+    return Question(float(np.prod(sds)), f"SD of {' × '.join(sorted(numbers[0]))}")
 
 
 def leave_open(judged: CovariateVerdict, note: str) -> CovariateVerdict:
@@ -129,6 +164,8 @@ def question_about(design: Design, covariate: str) -> Question:
     if covariate == MEAN:
         return Question(1.0, "")
     parts = covariate.split("×")
+    if design.form is not None:
+        return question_about_contrast(design, column_contrast(design, covariate))
     numbers = [name for name in parts if name not in design.kinds]
     factor = 2.0 ** (len(parts) - len(numbers))
     for name in numbers:
@@ -154,5 +191,9 @@ def _judge(group: GroupPosterior, covariate: str, apart: KindComparisons, size: 
             "Left open: participants of two kinds in such unequal numbers must have a group of each kind, and one of "
             "them is too small to be fitted, or has the same covariate throughout."
         )
+        if group.design.form is not None:
+            note = note.replace("two kinds", "levels").replace("each kind", "each level")
         return leave_open(judge_covariate(group, covariate, size), note)
+    if isinstance(comparison, ContrastPosterior):
+        return judge_contrast(comparison, group.design, size)
     return judge_difference(comparison, group.design, size, note=SEPARATE_GROUPS_NOTE)

@@ -1,0 +1,254 @@
+"""Contrasts answered: which connections differ between levels, or whose slopes do, and how surely; and columns alike.
+
+Where participants are a mixture, a contrast of levels is from a group of each level, as a difference between two arms
+is. One that cannot be had so is from the group of all where levels have about as many participants, and open else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from peb import (
+    Contrast,
+    ContrastPosterior,
+    Design,
+    DesignError,
+    GroupPosterior,
+    PebError,
+    are_unbalanced,
+    cells_of_contrast,
+    column_contrast,
+    contrast_numbers,
+    evaluate_contrast,
+    evaluate_contrast_by_cell,
+)
+
+from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records, probability_text
+from ..results import LEVEL, LOG_SCALE, per_covariate
+from ..tables import effect_text
+from ..verdicts import (
+    CovariateVerdict,
+    KindComparisons,
+    describe_effect_rule,
+    judge_contrast,
+    leave_open,
+    verdict_headline,
+)
+from ._effect_tables import connections_of
+from ._group_inputs import GroupInputs
+
+MOST = 5  # effects that an answer gives the numbers of
+CONTRAST_COLUMNS = (
+    Column("contrast", "Contrast"),
+    Column("connection", "Connection"),
+    Column("mean", "Effect", EFFECT),
+    Column("low", "90 % from", EFFECT),
+    Column("high", "to", EFFECT),
+    Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
+    Column("probability_with_v_without", "Pp (with v without)", PROBABILITY),
+    Column("verdict", "Verdict"),
+    Column("what", "What it is", where="file"),
+    Column("method", "From", where="file"),
+    Column("questions", "Connections asked about", "d", where="file"),
+    Column("unit", "Unit", where="file"),
+    Column("sd", "SD", SPREAD, where="file"),
+    Column("parameter", "Parameter", where="file"),
+)
+UNEQUAL = (
+    "Left open: levels of such unequal numbers of participants must have a group of each, and one of them is too small "
+    "to be fitted, or has the same covariate throughout."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ContrastAnswer:
+    """A contrast, its posterior and what is said of it."""
+
+    posterior: ContrastPosterior
+    judged: CovariateVerdict
+
+    @property
+    def contrast(self) -> Contrast:
+        """What was asked."""
+        return self.posterior.contrast
+
+
+def answer_contrasts(inputs: GroupInputs, group: GroupPosterior) -> tuple[ContrastAnswer, ...]:
+    """Every contrast that was asked for."""
+    found = []
+    for contrast in inputs.contrasts:
+        apart = _by_cell(inputs, contrast)
+        posterior = apart or evaluate_contrast(group, contrast)
+        judged = judge_contrast(posterior, inputs.design, inputs.smallest_effect)
+        if apart is None and _is_unbalanced(inputs, contrast):
+            judged = leave_open(judged, UNEQUAL)
+        found.append(ContrastAnswer(posterior, judged))
+    return tuple(found)
+
+
+def asked_as_contrasts(inputs: GroupInputs, answers: Sequence[ContrastAnswer]) -> frozenset[str]:
+    """Columns whose effects are contrasts that were asked for by name."""
+    return frozenset(
+        name
+        for k, name in enumerate(inputs.design.covariates)
+        if any(np.array_equal(answer.contrast.weights, np.eye(len(inputs.design.covariates))[k]) for answer in answers)
+    )
+
+
+def compare_levels(inputs: GroupInputs) -> KindComparisons:
+    """Columns of a design from a formula that are contrasts of levels, each from a group of each level."""
+    found: dict[str, ContrastPosterior | None] = {}
+    if inputs.design.form is None:
+        return found
+    for covariate in inputs.design.covariates:
+        contrast = column_contrast(inputs.design, covariate)
+        apart = _by_cell(inputs, contrast)
+        if apart is not None or _is_unbalanced(inputs, contrast):
+            found[covariate] = apart
+    return found
+
+
+def _by_cell(inputs: GroupInputs, contrast: Contrast) -> ContrastPosterior | None:
+    """From a group of each level; None where participants are Gaussian, it is of no levels, or cannot be had."""
+    if not inputs.settings.is_mixture or not cells_of_contrast(inputs.design, contrast):
+        return None
+    try:
+        return evaluate_contrast_by_cell(
+            inputs.estimates, inputs.design, contrast, inputs.settings, parameters=inputs.chosen
+        )
+    except (DesignError, PebError):
+        return None
+
+
+def _is_unbalanced(inputs: GroupInputs, contrast: Contrast) -> bool:
+    """Whether a contrast is of levels with so different numbers of participants that one spread does not do for all."""
+    if not inputs.settings.is_mixture:
+        return False
+    sizes = [len(cell.rows) for cell in cells_of_contrast(inputs.design, contrast)]
+    return bool(sizes) and are_unbalanced(max(sizes), min(sizes))
+
+
+def contrast_records(
+    inputs: GroupInputs, group: GroupPosterior, answers: Sequence[ContrastAnswer]
+) -> tuple[Records, ...]:
+    """A row for every contrast and connection; no table where nothing was asked."""
+    if not answers:
+        return ()
+    words = connections_of(inputs, group)
+    rows: list[dict[str, Any]] = []
+    for answer in answers:
+        found, judged = answer.posterior, answer.judged.found
+        interval, above, beside = found.interval(LEVEL), found.probability, found.with_v_without
+        rows += [
+            {
+                "contrast": answer.contrast.name,
+                "connection": words[i].words,
+                "mean": float(found.mean[i]),
+                "low": float(interval[i, 0]),
+                "high": float(interval[i, 1]),
+                "probability_beyond_zero": float(above[i]),
+                "probability_with_v_without": float(beside[i]),
+                "verdict": judged.each[i],
+                "what": answer.contrast.explanation,
+                "method": found.method,
+                "questions": judged.questions,
+                "unit": per_covariate(words[i].unit, *_per(inputs, answer.contrast)),
+                "sd": float(found.sd[i]),
+                "parameter": name,
+            }
+            for i, name in enumerate(group.parameters)
+        ]
+    sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
+    said = "; ".join(f"{answer.contrast.name}: {answer.contrast.explanation}" for answer in answers)
+    notes = {answer.judged.note for answer in answers if answer.judged.note}
+    lead = (
+        f"{said}. Hz between regions, a log scale for self-inhibition. {' '.join(sorted(notes))} "
+        f"{describe_effect_rule(inputs.smallest_effect)}."
+    )
+    return (Records("contrasts", "Contrasts", lead, CONTRAST_COLUMNS, rows, sure=sure),)
+
+
+def _per(inputs: GroupInputs, contrast: Contrast) -> tuple[str, ...]:
+    """What a contrast's effect is per; the mean of none."""
+    numbers = contrast_numbers(inputs.design, contrast)
+    own = " × ".join(sorted(numbers[0])) if len(numbers) == 1 else ""
+    return (own or "mean",)
+
+
+def contrast_answers(
+    inputs: GroupInputs, group: GroupPosterior, answers: Sequence[ContrastAnswer], rows: Sequence[Any]
+) -> tuple[Answer, ...]:
+    """What was asked, the verdict, a sentence and the numbers of the surest."""
+    connections = connections_of(inputs, group)
+    names, units = [each.words for each in connections], [each.unit for each in connections]
+    found = []
+    for answer in answers:
+        judged = answer.judged
+        own = [row for row in rows if row["contrast"] == answer.contrast.name]
+        surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
+        reported = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
+        headline = verdict_headline(
+            judged, names, units, "difference" if _says_difference(answer.contrast) else "effect"
+        )
+        details = [*([judged.note] if judged.note else []), *(effect_line(row) for row in reported)]
+        found.append(Answer(_question(inputs, answer.contrast), judged.found.kind, headline, tuple(details)))
+    return tuple(found)
+
+
+def is_difference(design: Design, covariate: str) -> bool:
+    """Whether the effect of a column of a formula is a difference between levels."""
+    return design.form is not None and _says_difference(column_contrast(design, covariate))
+
+
+def _says_difference(contrast: Contrast) -> bool:
+    return " minus " in contrast.explanation or "−" in contrast.explanation
+
+
+def question_about_column(inputs: GroupInputs, covariate: str) -> str:
+    """What the effects of a column of a formula answer."""
+    return _question(inputs, column_contrast(inputs.design, covariate))
+
+
+def _question(inputs: GroupInputs, contrast: Contrast) -> str:
+    what = "changes" if inputs.change else "connections"
+    first = "Which " if contrast.name == contrast.text else f"{contrast.name}: which "
+    if _says_difference(contrast):
+        return f"{first}{what} differ: {contrast.explanation}?"
+    if contrast.explanation.startswith("mean"):
+        return f"{first}connections {'change' if inputs.change else 'are there'}: {contrast.explanation}?"
+    slope = contrast.explanation.removeprefix("change per unit of ")
+    return f"{first}{what} are associated with {slope}?"
+
+
+def effect_line(row: Any) -> str:
+    """The numbers of one effect in a sentence."""
+    number, low, high = (effect_text(row[key]) for key in ("mean", "low", "high"))
+    beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))
+    return (
+        f"{' '.join((row['connection'] + ':', number, row['unit'].replace(LOG_SCALE, '(log scale)'))).strip()} "
+        f"(90 % interval {low} to {high}), Pp (with v without) {chance}, P(effect > 0) {beyond}."
+    )
+
+
+def contrasts_summary(answers: Sequence[ContrastAnswer], rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Every contrast, for JSON."""
+    return [
+        {
+            "name": answer.contrast.name,
+            "contrast": answer.contrast.text,
+            "what": answer.contrast.explanation,
+            "verdict": answer.judged.found.kind,
+            "which": [
+                row["connection"] for row in rows if row["contrast"] == answer.contrast.name and row["verdict"] == "yes"
+            ],
+            "questions": answer.judged.found.questions,
+            "smallest_effect": answer.judged.found.size,
+            "per": answer.judged.question.per,
+            "method": answer.posterior.method,
+        }
+        for answer in answers
+    ]
