@@ -64,18 +64,18 @@ def _cell(
 ) -> list[dict[str, str]]:
     """One row for each method."""
     truth = np.array([[effect, 0.0] for _ in CONTRASTS])
-    found: dict[str, list[Said]] = {"one group": [], "a group each": []}
+    found: dict[str, list[StudyAnswers]] = {"one group": [], "a group each": []}
     for estimates, frame in _studies(counts, factors, effect, studies, seed):
         design = Design.from_formula(frame, "group + age", reference={"group": "c"})
         asked = [parse_contrast(text, design) for text in CONTRASTS]
         group = fit(estimates, design)
-        found["one group"].append(_said([evaluate_contrast(group, one).density for one in asked], truth))
-        each = [evaluate_contrast_by_cell(estimates, design, one).density for one in asked]
+        found["one group"].append(_said([evaluate_contrast(group, contrast).density for contrast in asked], truth))
+        each = [evaluate_contrast_by_cell(estimates, design, contrast).density for contrast in asked]
         found["a group each"].append(_said(each, truth))
     return [{"method": method, **_row(said, truth == 0, studies)} for method, said in found.items()]
 
 
-class Said(NamedTuple):
+class StudyAnswers(NamedTuple):
     """Of one study: P(δ > 0), a false yes, right ones, and whether 90 % intervals hold the truth."""
 
     above: np.ndarray
@@ -84,26 +84,26 @@ class Said(NamedTuple):
     held: np.ndarray
 
 
-def _said(densities: list[NormalMixture], truth: np.ndarray) -> Said:
+def _said(densities: list[NormalMixture], truth: np.ndarray) -> StudyAnswers:
     above = np.array([density.above_zero for density in densities])
     yes = np.zeros(truth.shape, dtype=bool)
     for row, density in enumerate(densities):
         yes[row, list(verdict(above[row], density.within(0.5)).which)] = True
     low, high = np.moveaxis(np.array([density.interval(0.9) for density in densities]), -1, 0)
     wrong = yes & ((truth == 0) | (above < 0.5))
-    return Said(above, bool(wrong[0].any()), yes & ~wrong, (low <= truth) & (truth <= high))
+    return StudyAnswers(above, bool(wrong[0].any()), yes & ~wrong, (low <= truth) & (truth <= high))
 
 
-def _row(said: list[Said], null: np.ndarray, studies: int) -> dict[str, str]:
-    above = np.array([one.above for one in said])
+def _row(said: list[StudyAnswers], null: np.ndarray, studies: int) -> dict[str, str]:
+    above = np.array([study.above for study in said])
     called = 2 * np.minimum(above, 1 - above)[:, null] <= 0.1
-    false = float(np.mean([one.false for one in said]))
-    right = np.array([one.right for one in said])[:, ~null]
+    false = float(np.mean([study.false for study in said]))
+    right = np.array([study.right for study in said])[:, ~null]
     return {
         "called_at_10_%": _percent(called.mean(), studies),
         "false_yes_of_a_-_c_%": _percent(false, studies),
         "found_%": f"{100 * right.mean():.0f}" if right.size else "-",
-        "90_%_holds": _percent(np.mean([one.held for one in said]), studies),
+        "90_%_holds": _percent(np.mean([study.held for study in said]), studies),
     }
 
 

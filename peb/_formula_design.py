@@ -97,7 +97,7 @@ def _values(variable: Variable, column: Any, participants: Sequence[str]) -> np.
             raise DesignError(f"{name} is infinite for {name_list(infinite)}; leave these participants or {name} out")
         return values
     texts = [str(value) for value in given]
-    looks = [one or _looks_like_number(text) for one, text in zip(is_number, texts, strict=True)]
+    looks = [known or _looks_like_number(text) for known, text in zip(is_number, texts, strict=True)]
     if any(looks) and not all(isinstance(value, bool | np.bool_) for value in given):
         if all(looks):
             raise DesignError(f"{name} holds numbers as text; turn them into numbers, or write C({name}) for a factor")

@@ -60,7 +60,9 @@ def test_of_three_groups_moments_are_those_of_the_groups() -> None:
     pairs = {text: parse_contrast(text, design) for text in ("a", "b", "c", "0.5*a + 0.5*b - c")}
     each = {text: evaluate_contrast_by_cell(cohort, design, asked) for text, asked in pairs.items()}
     whole = each.pop("0.5*a + 0.5*b - c")
-    np.testing.assert_allclose(whole.mean, [0.5, 0.5, -1] @ np.array([one.mean for one in each.values()]), atol=0.02)
+    np.testing.assert_allclose(
+        whole.mean, [0.5, 0.5, -1] @ np.array([level.mean for level in each.values()]), atol=0.02
+    )
     assert whole.method == "a group for each level"
     assert whole.prior.sd == pytest.approx(np.sqrt(2 * 1.5), rel=1e-9)
 
