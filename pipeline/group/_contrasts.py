@@ -33,12 +33,11 @@ from ..tables import effect_text
 from ..verdicts import (
     CovariateVerdict,
     KindComparisons,
-    describe_effect_rule,
     judge_contrast,
     leave_open,
     verdict_headline,
 )
-from ._effect_tables import connections_of
+from ._effect_tables import connections_of, effect_rule
 from ._group_inputs import GroupInputs
 
 MOST = 5  # effects that an answer gives the numbers of
@@ -167,7 +166,7 @@ def contrast_records(
     notes = {answer.judged.note for answer in answers if answer.judged.note}
     lead = (
         f"{said}. Hz between regions, a log scale for self-inhibition. {' '.join(sorted(notes))} "
-        f"{describe_effect_rule(inputs.smallest_effect)}."
+        f"{effect_rule(inputs, group)}."
     )
     return (Records("contrasts", "Contrasts", lead, CONTRAST_COLUMNS, rows, sure=sure),)
 
