@@ -111,8 +111,9 @@ def read_posterior_arrays(path: str | Path) -> list[GivenEstimate] | None:
     for key in ("prior_mean", "parameter"):
         if key not in dataset.variables:
             raise ResultFileError(path, f"has no {key}", REMEDY)
-    if "participant" not in dataset.dims:
-        dataset = dataset.expand_dims(participant=[path.stem])
+    if "participant" not in dataset.dims:  # of one alone, called as the file
+        fields = dataset[["field"]] if "field" in dataset else xr.Dataset()
+        dataset = dataset.drop_vars("field", errors="ignore").expand_dims(participant=[path.stem]).merge(fields)
     if "participant" not in dataset.variables:
         raise ResultFileError(path, "does not name its participants (coordinate participant)", REMEDY)
     return build_result(path, lambda: _from_dataset(path, dataset))

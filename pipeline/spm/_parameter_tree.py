@@ -16,7 +16,7 @@ from scipy.sparse import csc_array
 from ..matlab import FieldProblem, Opaque, StructArray, check_finite, real_array
 
 DEEPEST = 12
-LARGEST = 20_000  # parameters; a covariance of more fills the memory
+LARGEST = 3_000  # parameters; the covariance of many more fills the memory
 REMEDY = "estimate the DCM again, or leave it out"
 
 # What connections are called: of equations in Hz, of exponents that scale them, and of what is not known.
@@ -43,7 +43,7 @@ def tree_vector(tree: Mapping[str, Any], name: str) -> np.ndarray:
     parts = [array.ravel(order="F") for _, _, array in _leaves(tree, name)]
     vector = np.concatenate([np.zeros(0), *parts])
     if vector.size > LARGEST:
-        raise FieldProblem(name, f"holds {vector.size} numbers, more than {LARGEST}; {REMEDY}")
+        raise FieldProblem(name, f"holds {vector.size} parameters; the group level takes {LARGEST} at most")
     return vector
 
 

@@ -52,8 +52,9 @@ def read_rdcm_result(dcm: Mapping[str, Any], result: Mapping[str, Any], variable
             raise found.problem(key, f"is {shape_text(array.shape)}, not {n} regions × {n + m} columns; {REMEDY}")
         check_finite(found.name(key), array[:, : n + m][free], REMEDY)
     tree = {"A": found.matrix("A", REMEDY)} | ({"C": found.matrix("C", REMEDY)} if m else {})
-    regions = Fields(dict(dcm.get("Y", {})), "Y.").names("name") or [f"region {i + 1}" for i in range(n)]
-    inputs = (Fields(dict(dcm.get("U", {})), "U.").names("name") or [f"input {k + 1}" for k in range(m)])[:m]
+    mean = tree_vector(tree, variable)
+    regions = _names(model, "Y", "region", n)
+    inputs = _names(model, "U", "input", m)
     for key, shape in (("A", (n, n)), ("C", (n, m))):
         if key in tree and tree[key].shape != shape:
             raise found.problem(key, f"is {shape_text(tree[key].shape)}, not {shape_text(shape)}; {REMEDY}")
@@ -72,5 +73,11 @@ def read_rdcm_result(dcm: Mapping[str, Any], result: Mapping[str, Any], variable
         prior[places, places] = unit[own] ** 2 / precision[region, own]
         before[places] = prior_mean[region, own] * unit[own]
     check_finite(found.name("covariance"), full, REMEDY)
-    mean = tree_vector(tree, variable)
     return posterior_of(RDCM, named, (before, prior), (mean, full), found.number("F", REMEDY))
+
+
+def _names(model: Fields, key: str, kind: str, count: int) -> list[str]:
+    """Names in Y or U, as many as there are regions or inputs; numbers where there are no such names."""
+    content = model.content.get(key)
+    names = Fields(content, f"{key}.").names("name") if isinstance(content, Mapping) else None
+    return names if names and len(names) == count else [f"{kind} {i + 1}" for i in range(count)]

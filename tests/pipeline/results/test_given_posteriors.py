@@ -79,6 +79,16 @@ def test_arrays_of_another_program_are_read(tmp_path: Path) -> None:
     np.testing.assert_allclose(given.estimate.prior.sd, [1.0, 2.0])
 
 
+def test_arrays_of_one_participant_go_by_the_name_of_the_file(tmp_path: Path) -> None:
+    values = {"mean": [0.1], "sd": [0.3], "prior_mean": [0.0], "prior_sd": [1.0], "field": ["rate"]}
+    xr.Dataset({key: ("parameter", value) for key, value in values.items()}, {"parameter": ["k"]}).to_netcdf(
+        tmp_path / "sub-7.nc", engine="h5netcdf"
+    )
+    found = read_posterior_arrays(tmp_path / "sub-7.nc")
+    assert found is not None
+    assert [(given.estimate.name, given.estimate.fields) for given in found] == [("sub-7", ("rate",))]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
