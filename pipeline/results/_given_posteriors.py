@@ -108,6 +108,10 @@ def read_posterior_arrays(path: str | Path) -> list[GivenEstimate] | None:
         return None
     if "mean" not in dataset or "parameter" not in dataset.dims:
         return None
+    return build_result(path, lambda: _from_dataset(path, dataset))
+
+
+def _from_dataset(path: Path, dataset: xr.Dataset) -> list[GivenEstimate]:
     for key in ("prior_mean", "parameter"):
         if key not in dataset.variables:
             raise ResultFileError(path, f"has no {key}", REMEDY)
@@ -116,10 +120,6 @@ def read_posterior_arrays(path: str | Path) -> list[GivenEstimate] | None:
         dataset = dataset.drop_vars("field", errors="ignore").expand_dims(participant=[path.stem]).merge(fields)
     if "participant" not in dataset.variables:
         raise ResultFileError(path, "does not name its participants (coordinate participant)", REMEDY)
-    return build_result(path, lambda: _from_dataset(path, dataset))
-
-
-def _from_dataset(path: Path, dataset: xr.Dataset) -> list[GivenEstimate]:
     names = tuple(map(str, dataset["parameter"].values))
     fields = tuple(map(str, dataset["field"].values)) if "field" in dataset else tuple(map(_field, names))
     found = []
