@@ -116,8 +116,8 @@ def _from_dataset(path: Path, dataset: xr.Dataset) -> list[GivenEstimate]:
         if key not in dataset.variables:
             raise ResultFileError(path, f"has no {key}", REMEDY)
     if "participant" not in dataset.dims:  # of one alone, called as the file
-        fields = dataset[["field"]] if "field" in dataset else xr.Dataset()
-        dataset = dataset.drop_vars("field", errors="ignore").expand_dims(participant=[path.stem]).merge(fields)
+        kept = dataset[["field"]] if "field" in dataset else xr.Dataset()
+        dataset = dataset.drop_vars("field", errors="ignore").expand_dims(participant=[path.stem]).merge(kept)
     if "participant" not in dataset.variables:
         raise ResultFileError(path, "does not name its participants (coordinate participant)", REMEDY)
     names = tuple(map(str, dataset["parameter"].values))
