@@ -14,7 +14,7 @@ from ..study import Study
 from ._inventory import Absence, Inventory, Run
 from ._locate_files import DatasetFolders, image_space, preprocessed_images
 from ._participants import StudyParticipants, read_participants
-from ._readable_files import DataError
+from ._readable_files import EMPTY, NOT_HERE, DataError
 from ._validate_run import RunValidation, validate_runs
 from ._visits import read_visits
 
@@ -155,7 +155,11 @@ def _collect_runs(study: Study, table: StudyParticipants, on_progress: Callable[
     ]
     of_cells = _validate_cells(study, derivatives, bids, cells, on_progress)
     found = [validation for own in of_cells for validation in own]
-    unusable, absent = [*_unusable(study, found)], [*_absent_content(derivatives, bids)]
+    unusable, absent = [*_unusable(study, found)], []
+    if any(_is_without_content(validation) for validation in found):
+        absent = [*_absent_content(derivatives, bids)]
+    if unusable and absent:
+        found = [_summed_up(validation) for validation in found]
     errors = [*_unknown_trial_types(study, found), *(absent if unusable and absent else unusable)]
     labelled_remarks = [
         (_label(cell, validation), text)
@@ -249,12 +253,29 @@ def _unknown_trial_types(study: Study, found: Sequence[RunValidation]) -> Iterat
                     yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
 
 
+def _is_without_content(validation: RunValidation) -> bool:
+    """Whether files of a run have names and no content."""
+    problem = validation.absence.problem if validation.absence is not None else ""
+    return NOT_HERE in problem or EMPTY in problem
+
+
+def _summed_up(validation: RunValidation) -> RunValidation:
+    """Without the names of files that have no content, where it is so of many."""
+    if validation.absence is None or not _is_without_content(validation):
+        return validation
+    return replace(validation, absence=replace(validation.absence, problem="its files have no content here"))
+
+
 def _absent_content(derivatives: DatasetFolders, bids: DatasetFolders) -> Iterator[str]:
-    """That files are links whose content DataLad has not fetched, and how many."""
+    """That files are links whose content DataLad has not fetched, or empty, and how many."""
     for folders in (derivatives, bids):
-        if count := folders.absent(images=folders is derivatives):
-            what = f"{count} file{'s' if count > 1 else ''} in {folders.root}"
-            yield f"{what} are links to content that is not here; fetch it: datalad get {folders.root}"
+        links, empty = folders.count_absent(images=folders is derivatives)
+        if links:
+            what = f"{links} file{'s are links' if links > 1 else ' is a link'} to content that is not here"
+            yield f"{folders.root}: {what}; fetch it: datalad get {folders.root}"
+        if empty:
+            what = f"{empty} file{'s are' if empty > 1 else ' is'} empty (0 bytes)"
+            yield f"{folders.root}: {what}, names without content; copy or fetch them"
 
 
 def _unusable(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:

@@ -67,15 +67,16 @@ class DatasetFolders:
             fit = [file for file in self._listed(within).files.get(kind, ()) if file.indexed.items() <= wanted.items()]
             yield from sorted(fit, key=lambda file: -len(file.entities))
 
-    def absent(self, *, images: bool) -> int:
-        """How many of the files that have been looked at are links to content that is not here.
+    def count_absent(self, *, images: bool) -> tuple[int, int]:
+        """How many of the files that have been looked at are links to content that is not here, and how many empty.
 
         Arguments:
             images: whether images count; those of raw data nobody reads.
         """
         listed = (kind for content in self._listings.values() for kind in content.files.items())
-        files = (file for kind, files in listed for file in files if images or kind[1] not in _IMAGES)
-        return sum(file.is_link and not file.path.exists() for file in files)
+        paths = [file.path for kind, files in listed for file in files if images or kind[1] not in _IMAGES]
+        here = [path for path in paths if path.exists()]
+        return len(paths) - len(here), sum(path.stat().st_size == 0 for path in here)
 
     def _listed(self, within: str) -> FolderContent:
         if self.root is None:

@@ -18,6 +18,8 @@ from jaxtyping import Float
 
 from ..common import JsonError, error_line, message_line, read_json
 
+# What is said of a file that has a name and no content here.
+NOT_HERE, EMPTY = "is a link to a file that is not here", "is empty (0 bytes)"
 _POINTERS = ((b"/annex/objects/", "git-annex"), (b"version https://git-lfs", "git-lfs"))
 SMALL = 4096  # bytes of a file that is read whatever its grid
 LONGEST = 540  # bytes of a NIfTI-2 header
@@ -48,14 +50,14 @@ def head_of(path: Path, size: int = 64) -> bytes:
             head = file.read(size)
     except FileNotFoundError:
         if path.is_symlink():
-            raise DataError(f"{path.name} is a link to a file that is not here; fetch it (datalad get)") from None
+            raise DataError(f"{path.name} {NOT_HERE}; fetch it (datalad get)") from None
         raise DataError(f"{path.name} does not exist") from None
     except IsADirectoryError:
         raise DataError(f"{path.name} is a folder, not a file") from None
     except OSError as error:
         raise DataError(f"{path.name} cannot be opened ({error.strerror}); check its permissions") from None
     if not head:
-        raise DataError(f"{path.name} is empty (0 bytes); copy it or make it again")
+        raise DataError(f"{path.name} {EMPTY}; copy it or make it again")
     for mark, keeper in _POINTERS:
         if head.startswith(mark):
             raise DataError(f"{path.name} only stands for the data, which {keeper} keeps elsewhere; fetch them")

@@ -71,7 +71,10 @@ def survey_tasks(raw: DatasetFiles, made: DatasetFiles, notes: list[str]) -> Ite
             counts=tuple(sorted(counts, key=lambda count: (-counts[count], count))),
             acquisitions=_acquisitions(made if any(found.task == name for found in made.functional) else raw, name),
         )
-        yield _with_events(task, read_tables(files, notes))
+        unread: list[str] = []
+        yield _with_events(task, read_tables(files, unread))
+        more = f" (and {len(unread) - 1} more of {name})" if len(unread) > 1 else ""
+        notes += [f"{line}{more}" for line in unread[:1]]
 
 
 def _runs(files: DatasetFiles) -> dict[str, dict[tuple[str, str | None], set[tuple[str, str]]]]:

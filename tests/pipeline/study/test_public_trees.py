@@ -439,8 +439,35 @@ def test_links_to_content_that_is_not_here_are_counted(tmp_path: Path, capsys: p
     assert "8 of 20 files in " in told
     assert f"links to content that is not here; fetch it: datalad get {bids}/derivatives/fmriprep" in told
     (line,) = checked(tmp_path)
-    assert "8 files" in line
-    assert "datalad get" in line
+    assert line.endswith(
+        f"8 files are links to content that is not here; fetch it: datalad get {bids}/derivatives/fmriprep"
+    )
+
+
+def test_names_without_content_are_counted_in_one_line(tmp_path: Path) -> None:
+    """As the examples of BIDS, whose images are empty."""
+    bids = plant(
+        tmp_path / "bids",
+        [
+            "task-faces_events.tsv",
+            "sub-{01..04}/func/*_task-faces_bold.nii.gz",
+            *(f"derivatives/fmriprep/{file}" for file in fmriprep("sub-{01..04}/func/*_task-faces")),
+        ],
+        {".nii.gz": ""},
+    )
+    started(tmp_path, bids)
+    (line,) = checked(tmp_path)
+    assert line.endswith("derivatives/fmriprep: 8 files are empty (0 bytes), names without content; copy or fetch them")
+    inventory = preflight(read_study(tmp_path / "study.toml"))[0]
+    assert {absence.problem for absence in inventory.absences} == {"its files have no content here"}
+
+
+def test_tables_that_cannot_be_read_are_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bids = plant(tmp_path / "bids", ["sub-{01..09}/func/*_task-faces_{bold.nii.gz,events.tsv}"], {"events.tsv": ""})
+    started(tmp_path, bids)
+    told = capsys.readouterr().err
+    assert "sub-01_task-faces_events.tsv: is empty; write a header and its rows (and 8 more of faces)" in told
+    assert "sub-02_task-faces_events.tsv" not in told
 
 
 def test_links_in_a_circle_end(tmp_path: Path) -> None:
