@@ -7,6 +7,7 @@ from ._analysis_data import (
     check_statistics,
     group_remarks,
     group_rows,
+    level_order,
     modelled_runs,
     write_design,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "conditions_of",
     "group_remarks",
     "group_rows",
+    "level_order",
     "modelled_runs",
     "modulator_weights",
     "open_nifti",

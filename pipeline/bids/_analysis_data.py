@@ -267,26 +267,38 @@ def analysis_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> D
     return make_design(rows.names, values, interactions=pairs, plus=names[:1])
 
 
+@dataclass(frozen=True)
+class LevelOrder:
+    """Of factors of a formula, all levels in their order, and the one that others are taken from."""
+
+    order: Mapping[str, tuple[str, ...]]
+    reference: Mapping[str, str]
+
+
+def level_order(study: Study, rows: GroupRows) -> LevelOrder:
+    """What a study says of the levels in a design: differences are from the last group, and from the first session."""
+    sessions = [label for label in study.sessions.labels if label is not None]
+    order: dict[str, tuple[str, ...]] = {}
+    reference: dict[str, str] = {}
+    for name, cells in rows.columns.items():
+        is_group = _is_group(study, name, ())
+        if not is_group and not set(cells) <= set(sessions):
+            continue
+        names = study.participants.group_names if is_group else sessions
+        if found := tuple(level for level in names if level in set(cells)):
+            order[name], reference[name] = found, found[-1 if is_group else 0]
+    return LevelOrder(order, reference)
+
+
 def _design_from_formula(study: Study, formula: str, rows: GroupRows) -> Design:
-    """Differences are from the reference: the last group, the first session."""
     import pandas as pd  # takes half a second, which other commands need not wait for
 
-    is_group = {name: _is_group(study, name, ()) for name in rows.columns}
-    columns = {name: _values(rows, name, is_text=is_group[name]) for name in rows.columns}
-    factors = [name for name, values in columns.items() if values.dtype.kind not in "fiub"]
-    order: dict[str, Sequence[str]] = {
-        name: [level for level in study.participants.group_names if level in set(columns[name])]
-        for name in factors
-        if is_group[name]
-    }
-    reference = {name: levels[-1] for name, levels in order.items() if levels}
-    sessions = [label for label in study.sessions.labels if label is not None]
-    for name in factors:
-        if set(columns[name]) <= set(sessions):
-            order[name] = [label for label in sessions if label in set(columns[name])]
-            reference[name] = order[name][0]
+    levels = level_order(study, rows)
+    columns = {name: _values(rows, name, is_text=name in levels.order) for name in rows.columns}
     frame = pd.DataFrame({PARTICIPANT: rows.names, **columns})
-    return Design.from_formula(frame, formula, participant=PARTICIPANT, reference=reference, order=order)
+    for name in levels.order:
+        frame[name] = pd.Categorical(columns[name])  # names, even where they are numbers
+    return Design.from_formula(frame, formula, participant=PARTICIPANT, reference=levels.reference, order=levels.order)
 
 
 def _values(rows: GroupRows, name: str, *, is_text: bool = False) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..common import merge_remarks, print_line, print_message, progress, release, write_json
@@ -33,6 +34,7 @@ def command(study: StudyFile, json: Json = None, debug: Debug = False) -> int:
     print_inventory(settings, inventory)
     regions = [] if inventory.errors else print_regions(settings, inventory)
     scales = [] if inventory.errors else print_scales(settings, inventory)
+    print_designs(settings, inventory)
     for line in (line for line in errors if line not in inventory.errors):
         print_message(f"error: {line}")
     if not errors:
@@ -98,6 +100,21 @@ def print_scales(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
         print_line()
     _print_lines("remark", remarks)
     return [dict(row) for row in table.rows]
+
+
+def print_designs(study: Study, inventory: Inventory) -> None:
+    """Print what each column of each design is, and what is asked of it, in words."""
+    from peb import DesignError, parse_contrast
+
+    from ..stages import planned_designs
+
+    for name, design in planned_designs(study, inventory).items():
+        print_line(f"[group.{name}] {len(design.participants)} rows; its columns:")
+        for column, said in design.explanations.items():
+            print_line(f"  {column}: {said}")
+        for asked, text in study.group[name].contrasts.items():
+            with suppress(DesignError):  # said among the errors
+                print_line(f"  contrast {asked}: {parse_contrast(text, design, asked).explanation}")
 
 
 def inventory_json(inventory: Inventory) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from peb import SamplingSettings
 
-from ..bids import Inventory, group_rows, write_design
+from ..bids import Inventory, group_rows, level_order, write_design
 from ..common import UsageError, start_jax
 from ..execution import Unit, UnitRecorder
 from ..group import GroupInputs, GroupOptions, group_settings, read_group_inputs, report_model_evidence
@@ -33,6 +33,7 @@ class GroupJob:
         groups: their names, the reference last.
         selection: what is taken of each participant's visits.
         visits: of each row of the design, visit → weight.
+        order, reference: of the factors of the design's formula, their levels, and the one that others are taken from.
         posteriors: of the main model, of the visits concerned.
         design: table of participants.
         folder: of its results.
@@ -47,6 +48,8 @@ class GroupJob:
     posteriors: tuple[Path, ...]
     design: Path
     folder: Path
+    order: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    reference: Mapping[str, str] = field(default_factory=dict)
 
 
 def group_units(
@@ -78,7 +81,7 @@ def _group_job(
         for visit, path in posteriors.items()
         if (visit in concerned if concerned is not None else visit.partition("_")[2] in selection.sessions)
     )
-    participants = study.participants
+    participants, levels = study.participants, level_order(study, rows)
     return GroupJob(
         name,
         settings,
@@ -89,6 +92,8 @@ def _group_job(
         files,
         design,
         folder,
+        levels.order if settings.design is not None else {},
+        levels.reference if settings.design is not None else {},
     )
 
 
@@ -98,6 +103,7 @@ def _group_unit(job: GroupJob) -> Unit:
         "group": [job.group, *job.groups],
         "visits": [path.stem for path in job.posteriors],
         "weights": [dict(weights) for weights in job.visits],
+        "levels": [dict(job.order), dict(job.reference)],
         **package_versions("jax", "numpy", "numpyro", "matplotlib"),
     }
     return Unit(STAGE, job.name, recipe, (*job.posteriors, job.design), job)
@@ -145,8 +151,12 @@ def _options(job: GroupJob) -> GroupOptions:
     return GroupOptions(
         paths=job.posteriors,
         design=job.design,
-        covariates=covariates,
+        covariates=covariates if settings.design is None else None,
         interactions=pairs,
+        formula=settings.design,
+        order=job.order,
+        reference=job.reference,
+        contrasts=settings.contrasts,
         plus=job.groups[:1],
         named=tuple(name for name in covariates if name == job.group),  # groups called 0 and 1 are no numbers
         fields=settings.fields,

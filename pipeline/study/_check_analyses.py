@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from peb import DesignError, formula_columns
+
 from ..common import did_you_mean
 from ._analysis_settings import GroupAnalysis, Prediction
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
@@ -85,6 +87,10 @@ def _design(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:
                 yield Mistake((*path, key), "is written into the formula of design; keep one of the two")
         if analysis.analysis not in ANALYSES_WITH_DESIGN:
             yield Mistake((*path, "design"), _ignored("design", analysis.analysis, ANALYSES_WITH_DESIGN))
+        try:
+            formula_columns(analysis.design)
+        except DesignError as error:
+            yield Mistake((*path, "design"), str(error))
     if analysis.contrasts and analysis.analysis not in ANALYSES_WITH_DESIGN:
         yield Mistake((*path, "contrasts"), _ignored("contrasts", analysis.analysis, ANALYSES_WITH_DESIGN))
 

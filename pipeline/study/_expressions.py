@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from peb import DesignError, formula_columns
+
 from ._study import Study
 
 _ARROW = re.compile(r"\s*(<-+|←|-+>|→)\s*")
@@ -63,8 +65,10 @@ def parse_contrast(text: str) -> dict[str, float]:
 
 def formula_names(formula: str) -> list[str]:
     """Every column that a formula of a design names: ``1 + group + C(site):age`` → group, site, age."""
-    quoted_or_bare = re.findall(r"`([^`]+)`|\"[^\"]*\"|'[^']*'|(?<![\w.])([^\W\d]\w*)(?!\w*[.(])", formula)
-    return list(dict.fromkeys(quoted or bare for quoted, bare in quoted_or_bare if quoted or bare))
+    try:
+        return list(formula_columns(formula))
+    except DesignError:  # what is wrong with it is said where the study is checked
+        return []
 
 
 def is_used_in_analyses(name: str, study: Study) -> bool:
