@@ -259,11 +259,11 @@ def confounds() -> str:
 
 def run_of(table: Path) -> Any:
     """A run whose confounds lie in a table, beside an image that is named but not read."""
-    from pipeline.bids import Run
+    from pipeline.bids import ImageRun
 
     head = table.name.removesuffix("_desc-confounds_timeseries.tsv")
     bold = table.with_name(f"{head}_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz")
-    return Run(
+    return ImageRun(
         participant="sub-01",
         session="ses-1",
         task="faces",

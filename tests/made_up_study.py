@@ -14,7 +14,7 @@ from small_models import block_inputs
 
 from dcm import Data, Posterior, Settings, Spec, Subject, invert_cohort, prior, simulate
 from peb import Estimate, PebSettings, leave_one_out, make_design
-from pipeline.bids import Absence, Inventory, Participant, Run
+from pipeline.bids import Absence, ImageRun, Inventory, Participant, Run
 from pipeline.group._arms import compare_arms
 from pipeline.group._arms_report import report_arms
 from pipeline.group._estimates import pair_sessions
@@ -238,22 +238,22 @@ def _smooth(blocks: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 def _run(one: Extraction, folder: Path) -> Run:
     file = folder / f"{one.label}_bold.nii.gz"
-    return Run(
-        one.participant,
-        one.session,
-        one.task,
-        None,
-        file,
-        file,
-        file,
-        None,
-        (),
-        one.repetition_time,
-        one.echo_time,
-        0.5,
-        len(one.series),
-        (1, 1, 1),
-        tuple(map(tuple, np.eye(4).tolist())),
+    return ImageRun(
+        participant=one.participant,
+        session=one.session,
+        task=one.task,
+        run=None,
+        bold=file,
+        brain_mask=file,
+        confounds=file,
+        events=None,
+        sidecars=(),
+        repetition_time=one.repetition_time,
+        echo_time=one.echo_time,
+        reference=0.5,
+        scans=len(one.series),
+        shape=(1, 1, 1),
+        affine=tuple(map(tuple, np.eye(4).tolist())),
     )
 
 

@@ -11,13 +11,17 @@ from ._analysis_data import (
     modelled_runs,
     write_design,
 )
-from ._collect import collect_inventory
+from ._check_events import check_events, count_events
+from ._collect import assemble_inventory, collect_inventory
 from ._confounds import ConfoundsError, RunConfounds, read_confounds
 from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events
-from ._inventory import Absence, Inventory, Participant, Run, Visit, visit_label
-from ._locate_files import session_folder
+from ._inventory import Absence, ImageRun, Inventory, Participant, Run, SeriesRun, Visit, visit_label
+from ._locate_files import DatasetFolders, session_folder
+from ._participants import StudyParticipants, read_participants
 from ._readable_files import DataError, open_nifti
 from ._scores import PARTICIPANT, SessionScores, participant_column, participant_numbers, session_pair, session_scores
+from ._validate_run import RunValidation
+from ._visits import read_visits
 
 __all__ = [
     "PARTICIPANT",
@@ -25,19 +29,27 @@ __all__ = [
     "ConfoundsError",
     "ConstantModulatorError",
     "DataError",
+    "DatasetFolders",
     "Events",
+    "ImageRun",
     "Inventory",
     "Participant",
     "Run",
     "RunConfounds",
+    "RunValidation",
+    "SeriesRun",
     "SessionScores",
+    "StudyParticipants",
     "Visit",
     "analysis_design",
+    "assemble_inventory",
+    "check_events",
     "check_groups",
     "check_predictions",
     "check_statistics",
     "collect_inventory",
     "conditions_of",
+    "count_events",
     "group_remarks",
     "group_rows",
     "level_order",
@@ -48,6 +60,8 @@ __all__ = [
     "participant_numbers",
     "read_confounds",
     "read_events",
+    "read_participants",
+    "read_visits",
     "session_folder",
     "session_pair",
     "session_scores",

@@ -31,6 +31,12 @@ class EventsCheck:
     undriven: tuple[str, ...]
 
 
+def count_events(events: Events) -> dict[str, tuple[int, float]]:
+    """Trial type → how many events that have onset and duration, and their median duration, s."""
+    durations = {kind: events.complete_of([kind]).duration for kind in events.trial_types}
+    return {kind: (own.size, float(np.median(own)) if own.size else 0.0) for kind, own in durations.items()}
+
+
 def check_events(events: Events, study: Study, name: str, scans: int, repetition_time: float) -> EventsCheck:
     """Events compared with what the study and the run need.
 

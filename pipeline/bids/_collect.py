@@ -154,10 +154,30 @@ def _collect_runs(study: Study, table: StudyParticipants, on_progress: Callable[
         for task in study.tasks
     ]
     of_cells = _validate_cells(study, derivatives, bids, cells, on_progress)
+    remarks = [*_unlisted_participants(table, derivatives)]
+    without = any(_is_without_content(validation) for own in of_cells for validation in own)
+    absent = [*_absent_content(derivatives, bids)] if without else []
+    return assemble_inventory(study, table, cells, of_cells, remarks, absent)
+
+
+def assemble_inventory(
+    study: Study,
+    table: StudyParticipants,
+    cells: Sequence[Cell],
+    of_cells: Sequence[Sequence[RunValidation]],
+    remarks: Sequence[str],
+    absent: Sequence[str] = (),
+) -> Inventory:
+    """Runs that were looked at one by one, compared with each other and with the study.
+
+    Arguments:
+        cells: participant, session and task.
+        of_cells: what there is of the runs of each.
+        remarks: of the study as a whole, a line each.
+        absent: files whose content is elsewhere, a line each; what explains that no run of a task can be used.
+    """
     found = [validation for own in of_cells for validation in own]
-    unusable, absent = [*_unusable(study, found)], []
-    if any(_is_without_content(validation) for validation in found):
-        absent = [*_absent_content(derivatives, bids)]
+    unusable = [*_unusable(study, found)]
     if unusable and absent:
         found = [_summed_up(validation) for validation in found]
     errors = [*_unknown_trial_types(study, found), *(absent if unusable and absent else unusable)]
@@ -175,7 +195,7 @@ def _collect_runs(study: Study, table: StudyParticipants, on_progress: Callable[
         [
             *_session_order(study),
             *([] if unusable else absent),
-            *_unlisted_participants(table, derivatives),
+            *remarks,
             *merge_remarks(labelled_remarks),
             *_mixed_repetition_times(runs),
             *_unusual_events(study, found),

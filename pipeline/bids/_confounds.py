@@ -15,7 +15,7 @@ from jaxtyping import Float
 from ..common import list_names, read_number
 from ..study import Confounds, Study
 from ..tables import Table, TableError, number_cell, read_table
-from ._inventory import Run
+from ._inventory import ImageRun
 from ._readable_files import DataError, head_of, read_sidecar
 
 DISPLACEMENT = "framewise_displacement"
@@ -110,7 +110,7 @@ class RunConfounds:
         return tuple(sorted({*self.dropped, *self.censored}))
 
 
-def read_confounds(run: Run, study: Study) -> RunConfounds:
+def read_confounds(run: ImageRun, study: Study) -> RunConfounds:
     """The confounds of a run by the study's strategy, read by nilearn's `load_confounds`.
 
     No scan is dropped, so that timing stays intact: scans to be left out of the fit are named in `dropped` and
@@ -174,7 +174,7 @@ def _table(path: Path) -> Table:
         raise ConfoundsError(str(error)) from None
 
 
-def _chosen(run: Run, study: Study, table: Table) -> tuple[np.ndarray, tuple[str, ...]]:
+def _chosen(run: ImageRun, study: Study, table: Table) -> tuple[np.ndarray, tuple[str, ...]]:
     """The columns of the strategy."""
     if not study.confounds.strategy:
         return np.zeros((run.scans, 0)), ()
@@ -265,7 +265,7 @@ def _motion(table: Table) -> Float[np.ndarray, "scan 6"] | None:
         return None
 
 
-def _dropped(table: Table, study: Study, run: Run) -> tuple[int, ...]:
+def _dropped(table: Table, study: Study, run: ImageRun) -> tuple[int, ...]:
     wanted = study.glm.drop_scans
     if wanted != "auto":
         if not 0 <= wanted < run.scans:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import final
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,19 @@ class Visit:
         return visit_label(self.participant, self.session)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run that is complete on disk.
+    """One run that is complete on disk: an `ImageRun` or a `SeriesRun`.
 
     Fields:
         participant, session, task: ``sub-01``, ``ses-1`` (None where there are no sessions), and the task's bare name.
         run: the bare label of run-, None where the file has none.
-        bold, brain_mask, confounds: fMRIPrep's files.
         events: None for rest.
-        sidecars: JSON files that repetition and echo time were read from.
+        sidecars: JSON files that repetition and echo time were read from, and other files beside the run.
         repetition_time: s.
         echo_time: s, None where no sidecar says.
         reference: where in a scan slices were corrected to, a fraction of the repetition time; ½ where no sidecar says.
         scans: number of volumes.
-        shape: number of voxels along each axis.
-        affine: rows of the matrix that takes voxel numbers to mm.
         timed_by: what the repetition time was read from.
         undriven: inputs of the DCM that have no event in the run, so that there is no model of it.
     """
@@ -67,17 +65,12 @@ class Run:
     session: str | None
     task: str
     run: str | None
-    bold: Path
-    brain_mask: Path
-    confounds: Path
     events: Path | None
     sidecars: tuple[Path, ...]
     repetition_time: float
     echo_time: float | None
     reference: float
     scans: int
-    shape: tuple[int, int, int]
-    affine: tuple[tuple[float, ...], ...]
     timed_by: str = "the sidecar"
     undriven: tuple[str, ...] = ()
 
@@ -94,10 +87,51 @@ class Run:
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file whose content decides what is computed from the run."""
-        events = () if self.events is None else (self.events,)
+        return (*(() if self.events is None else (self.events,)), *self.sidecars)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ImageRun(Run):
+    """A run of preprocessed images.
+
+    Fields:
+        bold, brain_mask, confounds: fMRIPrep's files.
+        shape: number of voxels along each axis.
+        affine: rows of the matrix that takes voxel numbers to mm.
+    """
+
+    bold: Path
+    brain_mask: Path
+    confounds: Path
+    shape: tuple[int, int, int]
+    affine: tuple[tuple[float, ...], ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file whose content decides what is computed from the run."""
         described = self.confounds.with_suffix(".json")  # says which component is of which mask
         sidecar = (described,) if described.exists() and described not in self.sidecars else ()
-        return (self.bold, self.brain_mask, self.confounds, *sidecar, *events, *self.sidecars)
+        return (self.bold, self.brain_mask, self.confounds, *sidecar, *super().files)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SeriesRun(Run):
+    """A run of region series in a file.
+
+    Fields:
+        series: the file.
+        position: which of the runs in it, from 0.
+    """
+
+    series: Path
+    position: int = 0
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file whose content decides what is computed from the run."""
+        return (self.series, *super().files)
 
 
 @dataclass(frozen=True)
@@ -136,6 +170,11 @@ class Inventory:
     remarks: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     visits: tuple[Visit, ...] = ()
+
+    @property
+    def image_runs(self) -> tuple[ImageRun, ...]:
+        """The runs of images; none in a study of region series."""
+        return tuple(run for run in self.runs if isinstance(run, ImageRun))
 
     @property
     def visit_columns(self) -> tuple[str, ...]:

@@ -42,17 +42,21 @@ class StudyParticipants:
     remarks: list[str] = field(default_factory=list)
 
 
-def read_participants(study: Study) -> StudyParticipants:
+def read_participants(study: Study, names: Sequence[str] | None = None) -> StudyParticipants:
     """Every participant of the table, with group and scores; everything that is wrong is reported.
 
     Where the study has no groups and there is no table, participants are those of the folders.
+
+    Arguments:
+        names: of those who have data; those who have a folder where None.
     """
+    folders = _folders(study) if names is None else list(names)
     result = StudyParticipants()
     table_path = participants_table(study)
     try:
-        table = _table_of_folders(study, result) if table_path is None else read_table(table_path)
+        table = _table_of_folders(study, folders, result) if table_path is None else read_table(table_path)
         result.remarks += table.remarks
-        rows = _rows(table, study, result)
+        rows = _rows(table, study, folders, result)
         groups = _groups(table, study, rows, result)
     except TableError as error:
         result.errors.append(f"{_folder_if_absent(error.path)}{error}")
@@ -83,10 +87,11 @@ def participants_table(study: Study) -> Path | None:
     return there if there is not None or study.participants.group_column is None else next(iter(places), None)
 
 
-def _table_of_folders(study: Study, found: StudyParticipants) -> Table:
-    """A table of everybody who has a folder, where nobody has written one."""
-    names = list(dict.fromkeys(_folders(study)))
-    found.remarks.append(f"there is no participants.tsv; participants are the {len(names)} folders")
+def _table_of_folders(study: Study, folders: Sequence[str], found: StudyParticipants) -> Table:
+    """A table of everybody who has data, where nobody has written one."""
+    names = list(dict.fromkeys(folders))
+    kept = "those of the files" if study.series is not None else "folders"
+    found.remarks.append(f"there is no participants.tsv; participants are the {len(names)} {kept}")
     path = (study.study.derivatives or study.study.bids or Path()) / "participants.tsv"
     return Table(path, (PARTICIPANT,), tuple((name,) for name in names), tuple(range(2, len(names) + 2)))
 
@@ -104,12 +109,11 @@ def _folders(study: Study) -> list[str]:
     return [name for name in names if name not in ignored]
 
 
-def _rows(table: Table, study: Study, found: StudyParticipants) -> dict[str, int]:
+def _rows(table: Table, study: Study, folders: Sequence[str], found: StudyParticipants) -> dict[str, int]:
     """Participant, as folders are called → row.
 
     Raises `TableError` where two rows are about the same participant, or the row of a participant names none.
     """
-    folders = _folders(study)
     cells, problems = participant_labels(table)
     apart = _rows_of_others(table, study, cells)
     _check_zeros(table, [name for row, name in enumerate(cells) if name and row not in apart], folders)

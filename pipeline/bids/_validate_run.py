@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..study import Study
 from ..tables import TableError
-from ._check_events import check_events
+from ._check_events import check_events, count_events
 from ._confounds import check_confounds, read_confounds
 from ._events import read_events
-from ._inventory import Absence, Run
+from ._inventory import Absence, ImageRun, Run
 from ._locate_files import DatasetFolders, RunFiles, RunProblem, locate_files
 from ._readable_files import DataError, Header, check_filled, read_header
 from ._timing import RunTiming, TimingNeeds, read_timing
@@ -83,7 +81,7 @@ class _RunCheck:
         self.remarks = list(files.remarks)
         self.events: dict[str, tuple[int, float]] = {}
 
-    def run(self, participant: str, session: str | None) -> Run | None:
+    def run(self, participant: str, session: str | None) -> ImageRun | None:
         """The run; None where image or timing cannot be used."""
         files, bold = self.files, self._read_image()
         timing = self._read_timing(bold)
@@ -91,24 +89,24 @@ class _RunCheck:
         if bold is None or timing is None:
             return None
         self.remarks += timing.remarks
-        run = Run(
-            participant,
-            session,
-            self.task,
-            files.run,
-            files.bold,
-            files.brain_mask,
-            files.confounds,
-            files.events,
-            timing.sidecars,
-            timing.repetition_time,
-            timing.echo_time,
-            timing.reference,
-            bold.shape[3],
-            (bold.shape[0], bold.shape[1], bold.shape[2]),
-            tuple(tuple(row) for row in bold.affine.tolist()),
-            timing.source,
-            undriven,
+        run = ImageRun(
+            participant=participant,
+            session=session,
+            task=self.task,
+            run=files.run,
+            bold=files.bold,
+            brain_mask=files.brain_mask,
+            confounds=files.confounds,
+            events=files.events,
+            sidecars=timing.sidecars,
+            repetition_time=timing.repetition_time,
+            echo_time=timing.echo_time,
+            reference=timing.reference,
+            scans=bold.shape[3],
+            shape=(bold.shape[0], bold.shape[1], bold.shape[2]),
+            affine=tuple(tuple(row) for row in bold.affine.tolist()),
+            timed_by=timing.source,
+            undriven=undriven,
         )
         self._check_confounds(run)
         return run
@@ -162,9 +160,7 @@ class _RunCheck:
         except TableError as error:
             self.problems.append(str(error))
             return ()
-        for kind in events.trial_types:
-            durations = events.complete_of([kind]).duration
-            self.events[kind] = (durations.size, float(np.median(durations)) if durations.size else 0.0)
+        self.events |= count_events(events)
         if bold is None or timing is None:
             return ()
         check = check_events(events, self.study, self.task, bold.shape[3], timing.repetition_time)
@@ -172,7 +168,7 @@ class _RunCheck:
         self.remarks += check.remarks
         return check.undriven
 
-    def _check_confounds(self, run: Run) -> None:
+    def _check_confounds(self, run: ImageRun) -> None:
         try:
             unsure, known = check_confounds(run.confounds, self.study.confounds, run.scans)
             self.remarks += known

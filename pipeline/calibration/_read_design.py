@@ -11,11 +11,12 @@ import numpy as np
 
 from dcm import SPM12_ECHO_TIME, Data, Spec
 
-from ..bids import Inventory, Run, group_rows, modelled_runs
+from ..bids import ImageRun, Inventory, Run, SeriesRun, group_rows, modelled_runs
 from ..common import UsageError, list_names
 from ..images import ExtractionFileError, read_extraction, run_design, series_path
 from ..inversion import read_inputs, remark_lines
 from ..results import ResultFileError, read_posterior
+from ..series import extract_region_series
 from ..spm import DcmFile
 from ..stages import checked_inventory, posterior_path
 from ..study import MAIN, Dcm, GroupAnalysis, Study, model_specs, read_study, select_visits
@@ -159,6 +160,10 @@ def _template_from_extraction(study: Study, dcm: Dcm, run: Run) -> Data:
 
 
 def _template_from_events(study: Study, dcm: Dcm, run: Run) -> Data:
+    if isinstance(run, SeriesRun):
+        extraction = extract_region_series(run, study)
+        return extraction.dcm_data(dcm.regions, _echo_time(dcm, None, run.visit), inputs=tuple(dcm.inputs))
+    assert isinstance(run, ImageRun)
     design = run_design(run, study, dcm)
     noise = np.random.default_rng(0).standard_normal((design.scans, len(dcm.regions)))
     return Data(

@@ -24,6 +24,7 @@ COMMANDS = (
     "check-posterior",
     "info",
     "init",
+    "series",
     "check",
     "run",
     "features",

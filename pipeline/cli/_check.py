@@ -76,7 +76,7 @@ def print_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:
     from ..stages import extent_records
 
     rows: list[dict[str, Any]] = []
-    first = {(run.shape, run.affine): run for run in reversed(inventory.runs)}
+    first = {(run.shape, run.affine): run for run in reversed(inventory.image_runs)}
     for run in list(first.values())[::-1][:MOST_GRIDS]:
         table = extent_records(region_extents(study, run), run)
         table.print()

@@ -1,15 +1,24 @@
 """Images → arrays: regions on a run's grid, design, first-level GLM, eigenvariates, microtime inputs."""
 
 from ._check_regions import RegionExtent, check_regions, region_extents, region_remarks
-from ._design_matrix import cosine_drifts, run_design
+from ._design_matrix import contrast_weights_of_run, cosine_drifts, make_design_matrix, run_design
 from ._extraction import EXTRACTION_FORMAT, Extraction, ExtractionFileError, read_extraction, write_extraction
-from ._first_level import extract_series
+from ._first_level import extract_series, fit_contrasts
 from ._grid import ExtractionError, Grid, RegionError, grid_of, run_grids
 from ._region_masks import region_files, region_masks, region_source_files
-from ._region_series import Eigenvariate, eigenvariate, whitener
+from ._region_series import Eigenvariate, eigenvariate, remove_explained, whitener
 from ._run_outputs import extract_to_files, map_paths, series_path, sidecar_path
 from ._run_scale import measure_run_scale
-from ._task_regressors import BINS, boxcars, convolve_and_sample, sampled_bin, spm_kernel
+from ._task_regressors import (
+    BINS,
+    boxcars,
+    condition_series,
+    convolve_and_sample,
+    dcm_inputs,
+    sampled_bin,
+    spm_kernel,
+    task_regressors,
+)
 
 __all__ = [
     "BINS",
@@ -23,12 +32,17 @@ __all__ = [
     "RegionExtent",
     "boxcars",
     "check_regions",
+    "condition_series",
+    "contrast_weights_of_run",
     "convolve_and_sample",
     "cosine_drifts",
+    "dcm_inputs",
     "eigenvariate",
     "extract_series",
     "extract_to_files",
+    "fit_contrasts",
     "grid_of",
+    "make_design_matrix",
     "map_paths",
     "measure_run_scale",
     "read_extraction",
@@ -37,12 +51,14 @@ __all__ = [
     "region_masks",
     "region_remarks",
     "region_source_files",
+    "remove_explained",
     "run_design",
     "run_grids",
     "sampled_bin",
     "series_path",
     "sidecar_path",
     "spm_kernel",
+    "task_regressors",
     "whitener",
     "write_extraction",
 ]

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..bids import Run
+from ..bids import ImageRun
 from ..study import Study
 from ._atlas import RegionMask
 from ._grid import ExtractionError, Grid, RegionError, run_grids
@@ -84,7 +84,7 @@ class RegionExtent:
     in_brain: int | None
 
 
-def region_extents(study: Study, run: Run) -> list[RegionExtent]:
+def region_extents(study: Study, run: ImageRun) -> list[RegionExtent]:
     """Every region that can be drawn on the grid of a run, with how much of it the run's brain mask holds."""
     grid = run_grids([run])[0]
     try:

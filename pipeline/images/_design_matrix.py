@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..bids import Run, RunConfounds, read_confounds, read_events
+from ..bids import ImageRun, Run, RunConfounds, read_confounds, read_events
 from ..study import Dcm, Glm, Study, parse_contrast
 from ._grid import ExtractionError
 from ._task_regressors import BINS, TaskRegressors, convolve_and_sample, dcm_inputs, task_regressors
@@ -197,7 +197,7 @@ class RunDesign:
     echo_time: float | None
 
 
-def run_design(run: Run, study: Study, dcm: Dcm) -> RunDesign:
+def run_design(run: ImageRun, study: Study, dcm: Dcm) -> RunDesign:
     """The design of one run of a DCM's task.
 
     Raises `ValueError`, in one line, where events or confounds cannot be read or do not fit.

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
-from ..bids import DataError, Run, RunConfounds, read_confounds, read_events
+from ..bids import DataError, ImageRun, RunConfounds, read_confounds, read_events
 from ..study import Study
 from ._atlas import RegionMask
 from ._design_matrix import DesignMatrix, contrast_weights_of_run, make_design_matrix
@@ -77,7 +77,7 @@ class RunFirstLevel:
     confounds: RunConfounds
 
 
-def extract_series(run: Run, study: Study) -> Extraction:
+def extract_series(run: ImageRun, study: Study) -> Extraction:
     """Region series, inputs, design and responses of one run.
 
     Raises `ExtractionError`, in one line with run, region, cause and remedy, where nothing can be taken from it.
@@ -85,7 +85,7 @@ def extract_series(run: Run, study: Study) -> Extraction:
     return first_level(run, study).extraction
 
 
-def first_level(run: Run, study: Study) -> RunFirstLevel:
+def first_level(run: ImageRun, study: Study) -> RunFirstLevel:
     """The same with maps; see `extract_series`.
 
     On one thread: sums over several end in other last digits, and a study has as many processes as it wants cores.
@@ -94,7 +94,7 @@ def first_level(run: Run, study: Study) -> RunFirstLevel:
         return _first_level(run, study)
 
 
-def _first_level(run: Run, study: Study) -> RunFirstLevel:
+def _first_level(run: ImageRun, study: Study) -> RunFirstLevel:
     task = study.tasks[run.task]
     events = None if task.rest or run.events is None else read_events(run.events, task)
     regressors = task_regressors(run, task, events)
@@ -154,7 +154,7 @@ def _first_level(run: Run, study: Study) -> RunFirstLevel:
     return RunFirstLevel(extraction, maps, voxels, covered, drawn, signal, taken_out)
 
 
-def _timing_note(run: Run) -> tuple[str, ...]:
+def _timing_note(run: ImageRun) -> tuple[str, ...]:
     """Where the repetition time was not read from a sidecar."""
     if run.timed_by == "the sidecar":
         return ()
@@ -173,7 +173,7 @@ def _remarks(
     yield from motion_remarks(taken_out)
 
 
-def _read_brain(run: Run) -> Voxels:
+def _read_brain(run: ImageRun) -> Voxels:
     try:
         grid = grid_of(run.bold)
     except DataError as error:
@@ -189,7 +189,7 @@ def _read_brain(run: Run) -> Voxels:
     return voxels
 
 
-def _draw_regions(run: Run, study: Study, voxels: Voxels) -> Mapping[str, RegionMask]:
+def _draw_regions(run: ImageRun, study: Study, voxels: Voxels) -> Mapping[str, RegionMask]:
     try:
         return region_masks(study, voxels.grid)
     except ValueError as error:
@@ -220,7 +220,7 @@ def _mean_responses(
 
 
 def _contrast_maps(
-    run: Run, study: Study, design: DesignMatrix, weights: Mapping[str, np.ndarray], voxels: Voxels, scale: float
+    run: ImageRun, study: Study, design: DesignMatrix, weights: Mapping[str, np.ndarray], voxels: Voxels, scale: float
 ) -> dict[str, ContrastEffect]:
     if not study.outputs.maps or not weights:
         return {}

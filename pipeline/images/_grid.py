@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
-from ..bids import DataError, Run, open_nifti
+from ..bids import DataError, ImageRun, open_nifti
 from ..common import message_line, shorten
 
 UNREADABLE = (
@@ -91,7 +91,7 @@ def grid_of(image: Path | Any) -> Grid:
     return Grid((int(first), int(second), int(third)), rows)
 
 
-def run_grids(runs: Iterable[Run]) -> list[Grid]:
+def run_grids(runs: Iterable[ImageRun]) -> list[Grid]:
     """The different grids of runs' images, in order; nothing is read, as the inventory has looked at every header."""
     return list(dict.fromkeys(Grid(run.shape, run.affine) for run in runs))
 

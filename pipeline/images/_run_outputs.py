@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from ..bids import Run, session_folder
+from ..bids import ImageRun, Run, session_folder
 from ..common import release, write_bytes, write_json
 from ..study import Study
 from ._extraction import write_extraction
@@ -51,7 +51,7 @@ def _folder(out: Path, run: Run) -> Path:
     return out / session_folder(run.participant, run.session) / "func"
 
 
-def extract_to_files(run: Run, study: Study, out: Path) -> list[Path]:
+def extract_to_files(run: ImageRun, study: Study, out: Path) -> list[Path]:
     """Extracts a run and writes everything that comes of it; returns the files, the series first.
 
     Every file is written whole or not at all, and the same data give the same bytes.
@@ -67,7 +67,7 @@ def extract_to_files(run: Run, study: Study, out: Path) -> list[Path]:
     return [series, sidecar, *maps]
 
 
-def _check_names(run: Run, study: Study) -> None:
+def _check_names(run: ImageRun, study: Study) -> None:
     names: dict[str, str] = {}
     for contrast in study.tasks[run.task].contrasts:
         other = names.setdefault(entity(contrast).lower(), contrast)
@@ -82,7 +82,7 @@ def _write_map(path: Path, values: Float[np.ndarray, "voxel"], voxels: Voxels, w
     write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=6, mtime=0))
 
 
-def _write_maps(level: RunFirstLevel, run: Run, out: Path) -> list[Path]:
+def _write_maps(level: RunFirstLevel, run: ImageRun, out: Path) -> list[Path]:
     written = []
     for contrast, effect in level.maps.items():
         for stat, path in map_paths(out, run, contrast).items():
@@ -91,7 +91,7 @@ def _write_maps(level: RunFirstLevel, run: Run, out: Path) -> list[Path]:
     return written
 
 
-def _sidecar(level: RunFirstLevel, run: Run, study: Study) -> dict[str, Any]:
+def _sidecar(level: RunFirstLevel, run: ImageRun, study: Study) -> dict[str, Any]:
     found = level.extraction
     return {
         "Description": (

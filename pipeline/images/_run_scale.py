@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..bids import DataError, Run, RunConfounds, read_confounds
+from ..bids import DataError, ImageRun, RunConfounds, read_confounds
 from ..study import Study
 from ._grid import ExtractionError, run_grids
 from ._voxels import read_first_scans, read_mask, voxel_blocks
@@ -196,7 +196,7 @@ class RunScale:
     remarks: tuple[str, ...]
 
 
-def measure_run_scale(study: Study, run: Run) -> RunScale:
+def measure_run_scale(study: Study, run: ImageRun) -> RunScale:
     """The units of one run; what cannot be read is a remark."""
     mean = spread = displacement = float("nan")
     count = 0

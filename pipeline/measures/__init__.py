@@ -1,7 +1,7 @@
 """Runs → the tidy table of imaging measures, a row for each participant and session."""
 
 from ._feature_table import PARTICIPANT, SESSION, WHOLE_SAMPLE, FeatureColumn, FeatureTable, feature_table
-from ._measure_kinds import Measure
+from ._measure_kinds import Measure, response_unit
 from ._missing import KIND_NAMES, changes_of_measures, missingness
 from ._run_measures import mean_displacement, measure_run, planned_measures
 from ._table_files import read_features, write_features
@@ -21,5 +21,6 @@ __all__ = [
     "missingness",
     "planned_measures",
     "read_features",
+    "response_unit",
     "write_features",
 ]

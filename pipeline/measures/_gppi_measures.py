@@ -37,7 +37,7 @@ def ppi_plan(study: Study) -> list[Measure]:
         )
         for task, settings in study.tasks.items()
         for contrast, text in settings.contrasts.items()
-        for target, seed in pairs(study.regions, 2)
+        for target, seed in pairs(study.region_names, 2)
     ]
 
 

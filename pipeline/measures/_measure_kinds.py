@@ -16,8 +16,12 @@ from ..images import Extraction
 from ..results import Connection, connections
 from ..study import MAIN, Dcm, MeasureKind, Study, inversion_settings, model_specs
 
-PERCENT = "percent of the run's mean"
-
+_RESPONSE_UNITS = {
+    None: "percent of the run's mean",
+    "percent": "percent signal change",
+    "raw": "percent of the region's mean",
+    "arbitrary": "arbitrary, where a run ranges over 4",
+}
 DISTANCE_UNIT = "squared noise standard deviations per voxel"
 DRIFT = "drift_"  # what nilearn calls the cosines of the high-pass filter
 
@@ -64,15 +68,20 @@ def response_plan(study: Study) -> list[Measure]:
             _response_name(task, contrast, region),
             "response",
             task,
-            PERCENT,
-            f"Effect of {text} in {region}, mean over its voxels",
+            response_unit(study),
+            f"Effect of {text} in {region}" + (", mean over its voxels" if study.series is None else ""),
             region,
             of=contrast,
         )
         for task, settings in study.tasks.items()
         for contrast, text in settings.contrasts.items()
-        for region in study.regions
+        for region in study.region_names
     ]
+
+
+def response_unit(study: Study) -> str:
+    """What responses are in: of images percent of the run's mean, of series by their unit."""
+    return _RESPONSE_UNITS[None if study.series is None else study.series.unit]
 
 
 def response_values(extraction: Extraction) -> dict[str, float]:
@@ -103,7 +112,7 @@ def distance_plan(study: Study) -> list[Measure]:
         )
         for task, settings in study.tasks.items()
         for name, distance in settings.distances.items()
-        for region in study.regions
+        for region in study.region_names
     ]
 
 
@@ -136,7 +145,7 @@ def rest_plan(study: Study) -> list[Measure]:
         )
         for task, settings in study.tasks.items()
         if settings.rest
-        for first, second in combinations(study.regions, 2)
+        for first, second in combinations(study.region_names, 2)
     ]
 
 

@@ -25,6 +25,7 @@ from ..figures import (
     style,
     zero_line,
 )
+from ..measures import response_unit
 from ..page import EFFECT, Column, Picture, Records, Section
 from ._arm_plots import arm_legend, arm_styles, draw_points
 from ._group_maps import T_OPAQUE, GroupMap, anatomy_slices, group_map, slice_montage
@@ -122,7 +123,7 @@ def _anatomy(contrast_map: GroupMap, slices: Sequence[int]) -> np.ndarray:
 def _choose_slices(result: StudyResult, contrast_map: GroupMap) -> list[_AxialCut]:
     """Heights of the regions' centres, those within a voxel of each other as one; no more than there is room for."""
     heights: dict[str, float] = {}
-    for name in result.study.regions:
+    for name in result.study.region_names:
         centres = [run.centres[run.regions.index(name), 2] for run in result.extractions if name in run.regions]
         if centres:
             heights[name] = float(np.nanmedian(centres))
@@ -233,7 +234,12 @@ def responses_section(result: StudyResult) -> Section | None:
     ]
     if not drawn:
         return None
-    lead = "Percent signal change, averaged over the region's voxels; before and after, in both arms."
+    what = (
+        "Percent signal change, averaged over the region's voxels"
+        if result.study.series is None
+        else f"Effects on the region's series, {response_unit(result.study)}"
+    )
+    lead = f"{what}; before and after, in both arms."
     return Section(
         "Responses of the regions",
         lead,
@@ -281,7 +287,7 @@ def _responses_of(result: StudyResult, task: str, contrast: str, region: str, se
 
 def _responses_figure(result: StudyResult, task: str, contrast: str) -> Figure:
     extracted = {name for run in result.ordered_runs(task) for name in run.regions}
-    names = [name for name in result.study.regions if name in extracted]
+    names = [name for name in result.study.region_names if name in extracted]
     abreast = min(3, len(names))
     rows = -(-len(names) // abreast)
     with style():

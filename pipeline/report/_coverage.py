@@ -65,7 +65,7 @@ def coverage_section(result: StudyResult) -> Section | None:
         "which a voxel belongs to the region. Series are in percent of the run's mean over brain and scans; a range "
         "of 1 to 10 % is usual.",
         (Picture("coverage", "Coverage", caption, _figure(result)),),
-        (region_records(result).table(), *_remarks(result)),
+        (region_records(result).table(), *run_remarks(result)),
         folded=(coverage_records(result).collapsible(),),
         anchor="coverage",
     )
@@ -73,7 +73,7 @@ def coverage_section(result: StudyResult) -> Section | None:
 
 def _region_names(result: StudyResult) -> tuple[str, ...]:
     extracted = {name for run in result.extractions for name in run.regions}
-    return tuple(name for name in result.study.regions if name in extracted)
+    return tuple(name for name in result.study.region_names if name in extracted)
 
 
 def region_records(result: StudyResult) -> Records:
@@ -128,7 +128,7 @@ def coverage_records(result: StudyResult) -> Records:
     return Records("coverage", "Coverage of every run", lead, RUN_COLUMNS, rows)
 
 
-def _remarks(result: StudyResult) -> tuple[PageTable, ...]:
+def run_remarks(result: StudyResult) -> tuple[PageTable, ...]:
     """What the first level remarked on, the same words about many runs once."""
     remarks = labels_by_remark((run.label, note) for run in result.ordered_runs() for note in run.notes)
     if not remarks:

@@ -201,7 +201,7 @@ def _causal_row(connection: str, what: str, row: Any, effect: float) -> dict[str
 def _predictive_rows(result: StudyResult, to: str, source: str) -> Iterator[dict[str, Any]]:
     """Predictors that are measures of one connection, and of no other whose regions' names hold these."""
     wanted = re.compile(rf"_{re.escape(to)}_from_{re.escape(source)}(?![\w-])")
-    longer = [f"_{other}_from_" for other in result.study.regions if other.endswith(f"_{to}")]
+    longer = [f"_{other}_from_" for other in result.study.region_names if other.endswith(f"_{to}")]
     for model, report in result.predictions.items():
         how = result.study.predict[model]
         unit = result.study.scores[how.outcome].unit if how.outcome in result.study.scores else ""

@@ -43,8 +43,8 @@ MOTION_COLUMNS = (
 
 
 def motion_section(result: StudyResult) -> Section | None:
-    """Mean framewise displacement of every run; None without extractions."""
-    if not result.extractions:
+    """Mean framewise displacement of every run; None without extractions, or where no run has any."""
+    if not any(np.isfinite(run.framewise_displacement).any() for run in result.extractions):
         return None
     return Section(
         "Motion",

@@ -21,10 +21,12 @@ from ..study import (
     select_visits,
 )
 from ._methods_predictive import PREDICTIVE_REFERENCES, predictive_methods
+from ._methods_series import series_first_level, series_regions, series_source
 from ._study_result import StudyResult
 
+_IMAGE_REFERENCES = "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). "
 _REFERENCES = (
-    "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). Friston, Harrison & Penny 2003, NeuroImage 19:1273 (DCM). "
+    "Friston, Harrison & Penny 2003, NeuroImage 19:1273 (DCM). "
     "Friston et al. 2007, NeuroImage 34:220 (variational Laplace). Stephan et al. 2007, NeuroImage 38:387 "
     "(haemodynamics). Friston et al. 2016, NeuroImage 128:413 (PEB). Zeidman et al. 2019, NeuroImage 200:174 and "
     "200:12 (DCM and PEB, a guide)."
@@ -54,13 +56,18 @@ _ANALYSIS = {
 def methods(result: StudyResult) -> tuple[str, ...]:
     """Data, first level, series, models, group level, software, and what to bear in mind."""
     study = result.study
-    found = [_data_paragraph(result), _first_level_paragraph(study), _regions_paragraph(study)]
+    found = [_data_paragraph(result)]
+    if study.series is None:
+        found += [_first_level_paragraph(study), _regions_paragraph(study)]
+    else:
+        found += [series_first_level(study), series_regions(study)]
     for dcm in study.dcms.values():
         found += [_model_paragraph(dcm), _inversion_paragraph(dcm)]
     if study.group:
         found.append(_group_paragraph(study))
     predictive = predictive_methods(study)
-    references = f"{_REFERENCES} {PREDICTIVE_REFERENCES}" if predictive else _REFERENCES
+    references = f"{_IMAGE_REFERENCES if study.series is None else ''}{_REFERENCES}"
+    references += f" {PREDICTIVE_REFERENCES}" if predictive else ""
     return (
         *found,
         *predictive,
@@ -80,14 +87,22 @@ def _data_paragraph(result: StudyResult) -> str:
     every += f" It was set in the configuration, whatever files say, for {join_words(set_here)}." if set_here else ""
     missing = len(result.inventory.absences) + sum(failure.stage == "extract" for failure in result.failures)
     excluded = len(study.participants.exclude)
+    what, source = data_source(result)
     return (
-        f"Functional images of {sum(counts)} participants ({counts[0]} {first}, {counts[1]} {second}) from sessions "
-        f"{study.sessions.before} (before treatment) and {study.sessions.after} (after), preprocessed with fMRIPrep in "
-        f"the space {study.study.space}, were analysed; tasks: {join_words(study.tasks)}.{every} "
+        f"{what} of {sum(counts)} participants ({counts[0]} {first}, {counts[1]} {second}) from sessions "
+        f"{study.sessions.before} (before treatment) and {study.sessions.after} (after), {source}, "
+        f"were analysed; tasks: {join_words(study.tasks)}.{every} "
         f"{len(result.extractions)} runs were used; {missing or 'none'} "
         f"{'was' if missing == 1 else 'were'} missing or could not be used"
         + (f", and {excluded} participants were excluded beforehand." if excluded else ".")
     )
+
+
+def data_source(result: StudyResult) -> tuple[str, str]:
+    """What was analysed, and where it comes from."""
+    if result.study.series is not None:
+        return "Region series", series_source(result)
+    return "Functional images", f"preprocessed with fMRIPrep in the space {result.study.study.space}"
 
 
 def _first_level_paragraph(study: Study) -> str:

@@ -50,7 +50,7 @@ def _measure_kinds(study: Study, settings: Measures) -> list[str]:
     contrasts = any(task.contrasts for task in study.tasks.values())
     if "response" in settings.kinds and contrasts:
         parts.append("mean contrast estimates of each region")
-    if "gppi" in settings.kinds and contrasts and len(study.regions) > 1:
+    if "gppi" in settings.kinds and contrasts and len(study.region_names) > 1:
         each = "in each direction" if settings.direction == "directed" else "averaged over both directions"
         parts.append(f"generalised psychophysiological interactions of {level}, {each}")
     if "distance" in settings.kinds and distances:

@@ -32,6 +32,7 @@ from ._inversion_sections import (
 from ._measures import measure_records, measures_section
 from ._methods import methods
 from ._participants_section import flow_records, left_out_records, participant_records, participants_section
+from ._series_sections import region_series_section, series_region_records
 from ._study_result import ExtraSection, StudyResult
 
 
@@ -47,7 +48,7 @@ def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
         *prediction_sections(result),
         participants_section(result),
         motion_section(result),
-        coverage_section(result),
+        coverage_section(result) if result.study.series is None else region_series_section(result),
         designs_section(result),
         maps_section(result),
         responses_section(result),
@@ -77,7 +78,9 @@ def study_records(result: StudyResult) -> tuple[Records, ...]:
     """Every table over the whole study, those of the group analyses not among them."""
     tables = [flow_records(result), participant_records(result), left_out_records(result)]
     if result.extractions:
-        tables += [motion_records(result), region_records(result), coverage_records(result), response_records(result)]
+        images = result.study.series is None
+        tables += [region_records(result), coverage_records(result)] if images else [series_region_records(result)]
+        tables += [motion_records(result), response_records(result)]
     if result.main_posteriors:
         tables += [fit_records(result, diagnose_visits(result)), connectivity_records(result)]
     if result.features is not None:
@@ -130,7 +133,7 @@ def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
     facts = [
         ("Space", study.study.space),
         ("Tasks", ", ".join(study.tasks)),
-        ("Regions", ", ".join(study.regions)),
+        ("Regions", ", ".join(study.region_names)),
         ("Group analyses", ", ".join(study.group) or "none"),
         ("Device", f"{describe_device()}, {describe_precision()}"),
         ("Versions", ", ".join(f"{package} {version}" for package, version in result.versions.items())),

@@ -9,7 +9,6 @@ Sources: CONN's manual, and its author in NITRC's forum on which file holds what
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -20,9 +19,8 @@ from jaxtyping import Float
 from ..common import first_names
 from ..matlab import FieldProblem, MatFileError, StructArray, describe, load_mat, real_array
 from ._region_series import RegionSeries, SeriesError
+from ._table_series import name_entities
 
-WHOLE_RUN = "000"
-_NAME = re.compile(r"ROI_Subject([0-9]+)_(Condition|Session)([0-9]+)", re.IGNORECASE)
 _REMEDY = "give CONN's ROI_Subject*_Condition000.mat (results/preprocessing) or ROI_Subject*_Session*.mat (data)"
 
 
@@ -43,19 +41,15 @@ def read_conn_series(path: Path) -> tuple[RegionSeries, ...]:
         raise SeriesError(path, str(error)) from None
     except FieldProblem as error:
         raise SeriesError(path, str(error)) from None
-    named = _NAME.match(path.name)
-    raw = named is not None and named[2].lower() == "session"
+    named = name_entities(path)
+    raw = "ses" in named
     found = []
     for number in np.unique(sessions).tolist():
         place = sessions == number
         weight = None if weights is None else weights[place]
         if weight is not None and not (weight > 0).any():
             continue
-        entities = {} if named is None else {"sub": named[1]}
-        if raw and named is not None:
-            entities["ses"] = str(int(named[3]))
-        elif np.unique(sessions).size > 1:
-            entities["ses"] = str(number)
+        entities = named | ({"ses": str(number)} if np.unique(sessions).size > 1 else {})
         series = RegionSeries(
             path,
             "CONN",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bids import Inventory, Run
+from ..bids import ImageRun, Inventory, Run, SeriesRun
 from ..execution import Unit, UnitRecorder
 from ..images import EXTRACTION_FORMAT, extract_to_files, region_files, region_source_files, series_path
-from ..study import Study
+from ..series import region_series_to_files
+from ..study import Series, Study
 from ._stage_runner import package_versions, recipe_of
 
 STAGE = "extract"
@@ -51,9 +52,17 @@ def _recipe(job: ExtractionJob) -> dict[str, Any]:
         "regions": {name: recipe_of(region) for name, region in study.regions.items()},
         "inputs": {name: list(members) for name, members in inputs.items()},
         "maps": study.outputs.maps,
+        **({} if study.series is None else {"series": _series_recipe(study.series, run)}),
         "timing": [run.repetition_time, run.echo_time, run.reference, run.scans],
     }
     return {"run": run.label, **parts, **package_versions(*PACKAGES)}
+
+
+def _series_recipe(series: Series, run: Run) -> dict[str, Any]:
+    """What decides how series are read, besides where their files lie."""
+    position = run.position if isinstance(run, SeriesRun) else 0
+    columns = {name: list(columns) for name, columns in series.region_columns.items()}
+    return {"unit": series.unit, "regions": columns, "position": position}
 
 
 def extract_runs(units: Sequence[Unit], recorder: UnitRecorder) -> None:
@@ -61,11 +70,18 @@ def extract_runs(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: ExtractionJob = unit.payload
         try:
-            outputs = extract_to_files(job.run, job.study, job.out)
+            outputs = _extract(job)
         except ValueError as error:
             recorder.failed(unit, str(error))
         else:
             recorder.done(unit, outputs)
+
+
+def _extract(job: ExtractionJob) -> list[Path]:
+    if isinstance(job.run, SeriesRun):
+        return region_series_to_files(job.run, job.study, job.out)
+    assert isinstance(job.run, ImageRun)
+    return extract_to_files(job.run, job.study, job.out)
 
 
 def unit_series_path(unit: Unit) -> Path:

@@ -74,7 +74,7 @@ def _recipe(job: MeasureJob) -> dict[str, Any]:
         "study": [study.study.name, study.study.space],
         "measures": recipe_of(study.measures),
         "tasks": {name: recipe_of(task) for name, task in study.tasks.items()},
-        "regions": list(study.regions),
+        "regions": list(study.region_names),
         "scores": {name: recipe_of(score) for name, score in study.scores.items()},
         "confounds": recipe_of(study.confounds),
         "glm": recipe_of(study.glm),

@@ -13,8 +13,8 @@ import numpy as np
 from peb import Design
 
 from ..bids import (
+    ImageRun,
     Inventory,
-    Run,
     analysis_design,
     check_groups,
     check_predictions,
@@ -26,6 +26,7 @@ from ..bids import (
 from ..common import UsageError, merge_remarks
 from ..images import RegionExtent, check_regions, measure_run_scale, region_remarks, run_grids
 from ..page import Column, Records
+from ..series import collect_series
 from ..study import Dcm, Study, describe_inversion
 from ._predict import check_formulas
 
@@ -50,19 +51,20 @@ AVAILABLE, MISSING = "✓", "missing"
 
 def preflight(study: Study, on_progress: Callable[[int, int], None] | None = None) -> tuple[Inventory, list[str]]:
     """What the study has on disk, and a line for everything that it cannot go on with."""
-    inventory = collect_inventory(study, on_progress)
+    collect = collect_inventory if study.series is None else collect_series
+    inventory = collect(study, on_progress)
     if inventory.errors:
         return inventory, list(inventory.errors)
-    grids = run_grids(inventory.runs)
+    grids = run_grids(inventory.image_runs)
     errors = [
-        *check_regions(study, grids),
+        *(check_regions(study, grids) if study.series is None else ()),
         *check_groups(study, inventory),
         *check_predictions(study, inventory),
         *check_formulas(study),
         *check_statistics(study, inventory),
     ]
     unknown = [] if errors else group_remarks(study, inventory)
-    remarks = (*inventory.remarks, *region_remarks(study, grids), *unknown)
+    remarks = (*inventory.remarks, *(region_remarks(study, grids) if study.series is None else ()), *unknown)
     return replace(inventory, remarks=remarks), errors
 
 
@@ -102,7 +104,7 @@ def planned_designs(study: Study, inventory: Inventory) -> dict[str, Design]:
     return found
 
 
-def extent_records(extents: Sequence[RegionExtent], run: Run) -> Records:
+def extent_records(extents: Sequence[RegionExtent], run: ImageRun) -> Records:
     """One row a region, on the grid of a run."""
     edges = np.linalg.norm(np.array(run.affine)[:3, :3], axis=0)
     title = f"Regions on images of {' × '.join(f'{edge:.3g}' for edge in edges)} mm, as of {run.label}"
@@ -150,7 +152,7 @@ def run_key(session: str | None, task: str) -> str:
 
 def scale_records(study: Study, inventory: Inventory) -> tuple[Records, list[str]]:
     """One row a task: in which scale images and motion of its first run are; and what should be checked."""
-    first = {run.task: run for run in reversed(inventory.runs)}
+    first = {run.task: run for run in reversed(inventory.image_runs)}
     units = [measure_run_scale(study, first[task]) for task in study.tasks if task in first]
     rows = [vars(run) | {"remarks": list(run.remarks)} for run in units]
     remarks = list(dict.fromkeys(line for run in units for line in run.remarks))

@@ -4,11 +4,12 @@ from ._analysis_settings import Distance, GroupAnalysis, MeasureKind, Measures, 
 from ._check_analyses import MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
 from ._expressions import formula_names, is_used_in_analyses, parse_connection, parse_contrast
-from ._guesses import guess_arms, likely_condition_columns
+from ._guesses import guess_arms, guess_contrast, likely_condition_columns
 from ._model_file import SpecifiedDcm, read_model_file
 from ._model_specs import MAIN, describe_inversion, inversion_settings, make_spec, model_spec, model_specs
 from ._read_study import StudyError, is_atlas_file, read_study
-from ._schema import SCHEMA_FILE, study_schema
+from ._schema import PLACEHOLDER, SCHEMA_FILE, study_schema
+from ._series_settings import Series
 from ._starter import describe_guesses, starter_toml
 from ._study import (
     TARGET_CIRCUIT,
@@ -28,11 +29,13 @@ from ._study import (
 )
 from ._survey import DatasetSurvey, survey_dataset
 from ._survey_tasks import SurveyedTask
+from ._toml_text import toml_key, toml_names, toml_text
 from ._visit_selection import VisitSelection, describe_selection, select_visits
 
 __all__ = [
     "MAIN",
     "MODELS_WITH_COVARIATES",
+    "PLACEHOLDER",
     "SCHEMA_FILE",
     "TARGET_CIRCUIT",
     "Box",
@@ -50,6 +53,7 @@ __all__ = [
     "PresetModel",
     "Region",
     "Score",
+    "Series",
     "Sessions",
     "SpecifiedDcm",
     "Sphere",
@@ -66,6 +70,7 @@ __all__ = [
     "describe_selection",
     "formula_names",
     "guess_arms",
+    "guess_contrast",
     "inversion_settings",
     "is_atlas_file",
     "is_used_in_analyses",
@@ -81,4 +86,7 @@ __all__ = [
     "starter_toml",
     "study_schema",
     "survey_dataset",
+    "toml_key",
+    "toml_names",
+    "toml_text",
 ]

@@ -53,9 +53,9 @@ def _regions(study: Study, dcm: Dcm, at: Keys) -> Iterator[Mistake]:
         here = (*at, "regions", place)
         if name in dcm.regions[:place]:
             yield Mistake(here, f"names {name!r} twice; name it once")
-        elif name not in study.regions:
-            tip = did_you_mean(name, list(study.regions), "regions")
-            yield Mistake(here, f"{name!r} is no region of this study{tip}", (("regions", name),))
+        elif name not in study.region_names:
+            tip = did_you_mean(name, list(study.region_names), "regions")
+            yield Mistake(here, f"{name!r} is no region of this study{tip}", (("regions", name), ("series",)))
 
 
 def _inputs(study: Study, dcm: Dcm, at: Keys) -> Iterator[Mistake]:

@@ -13,8 +13,10 @@ from ._analysis_settings import NAME
 from ._check_analyses import check_group, check_predict
 from ._check_dcm import check_dcm
 from ._check_sections import check_participants, check_region_settings, check_settings, check_tasks
+from ._check_series import check_series
 from ._mistakes import Keys, Mistake, line_of, locate_keys
 from ._schema import check_shape
+from ._series_settings import Series
 from ._study import Region, Score, Study, Task
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz")
@@ -40,6 +42,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Mistake]], ...] = (
     check_tasks,
     check_settings,
     check_region_settings,
+    check_series,
     check_dcm,
     check_group,
     check_predict,
@@ -82,6 +85,7 @@ def with_absolute_paths(study: Study, folder: Path) -> Study:
             "tasks": {name: _task(task, folder) for name, task in study.tasks.items()},
             "scores": {name: _score(score, folder) for name, score in study.scores.items()},
             "regions": {name: _region(region, folder) for name, region in study.regions.items()},
+            "series": None if study.series is None else _series(study.series, folder),
         }
     )
 
@@ -90,6 +94,12 @@ def _task(task: Task, folder: Path) -> Task:
     return (
         task if task.events is None else task.model_copy(update={"events": str(_absolute(Path(task.events), folder))})
     )
+
+
+def _series(series: Series, folder: Path) -> Series:
+    files = tuple(str(_absolute(Path(pattern), folder)) for pattern in series.patterns)
+    events = None if series.events is None else str(_absolute(Path(series.events), folder))
+    return series.model_copy(update={"files": files, "events": events})
 
 
 def _score(score: Score, folder: Path) -> Score:

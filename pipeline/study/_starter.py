@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,18 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..common import are_numbers, first_names, visible_text
-from ._analysis_settings import NAME
 from ._guesses import TRIAL_TYPE, guess_contrast, guess_groups, guess_sessions
 from ._schema import PLACEHOLDER, SCHEMA_FILE
 from ._survey import DatasetSurvey
 from ._survey_tables import SurveyedScore
 from ._survey_tasks import SurveyedTask
+from ._toml_text import WrittenToml as _Written
+from ._toml_text import toml_key as _key
+from ._toml_text import toml_names as _named
+from ._toml_text import toml_text as toml
 
 MOST_CONDITIONS = 24
 MOST_LEVELS = 4  # of a column of visits, that are named
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
-
-
-class _Written(str):
-    """Text that is TOML already."""
 
 
 def starter_toml(found: DatasetSurvey, folder: Path) -> str:
@@ -76,36 +72,6 @@ def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
     elif outcome := _outcome(scores):
         lines.append(f"outcome: {scores[outcome]['column']} of {scores[outcome]['file']}, {scores[outcome]['reason']}")
     return tuple(lines)
-
-
-def toml(value: Any) -> str:
-    """A text, a number, or a list of them, as TOML writes it; whatever is in a text stays in its quotes."""
-    if isinstance(value, _Written):
-        return value
-    if isinstance(value, str):
-        return f'"{"".join(map(_escaped, value))}"'
-    if isinstance(value, Path):
-        return toml(value.as_posix())
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(toml, value))}]"
-    return str(value)
-
-
-def _escaped(letter: str) -> str:
-    if letter in _ESCAPES:
-        return _ESCAPES[letter]
-    if letter.isprintable():
-        return letter
-    code = ord(letter)
-    if 0xD800 <= code <= 0xDFFF:  # a byte of a file name that is no text
-        return "\\uFFFD"
-    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
-
-
-def _key(name: str) -> _Written:
-    return _Written(name if _BARE.fullmatch(name) else toml(name))
 
 
 def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
@@ -253,17 +219,3 @@ def _scores(scores: Sequence[SurveyedScore], folder: Path, *, paired: bool) -> d
         }
         for name, score in zip(names, scores, strict=True)
     }
-
-
-def _named(texts: Sequence[str]) -> list[str]:
-    """Names of ours for some texts: the same where they may stand as they are, all different, in capitals too."""
-    names: list[str] = []
-    for text in texts:
-        name = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "x"
-        name = name if NAME.fullmatch(name) else f"x{name}"
-        taken = {used.casefold() for used in names}
-        bare, number = name, 2
-        while name.casefold() in taken:
-            name, number = f"{bare}-{number}", number + 1
-        names.append(name)
-    return names

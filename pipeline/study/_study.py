@@ -21,6 +21,7 @@ from ._analysis_settings import (
     Span,
     Statistics,
 )
+from ._series_settings import Series
 
 Expansion = Literal["basic", "power2", "derivatives", "full"]
 
@@ -374,7 +375,8 @@ class Study(ConfigSection):
     scores: Annotated[dict[Name, Score], Field(description="Numbers per participant, such as improvement.")] = {}
     tasks: Annotated[dict[str, Task], Field(min_length=1, description="Tasks, as in task-NAME of the file names.")]
     confounds: Annotated[Confounds, Field(description="What is taken out of every series.")] = Confounds()
-    regions: Annotated[dict[Name, Region], Field(min_length=1, description="Regions of interest.")]
+    regions: Annotated[dict[Name, Region], Field(description="Regions of interest, of images.")] = {}
+    series: Annotated[Series | None, Field(description="Region series from files, instead of images.")] = None
     glm: Annotated[Glm, Field(description="The first level.")] = Glm()
     dcm: Annotated[
         OneOrSeveralDcms | None,
@@ -389,6 +391,11 @@ class Study(ConfigSection):
         Statistics | None, Field(description="Scores over sessions, and what is associated with them.")
     ] = None
     outputs: Annotated[Outputs, Field(description="What is kept beside the report.")] = Outputs()
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """Regions of the study, of images or of series, in the order of the file."""
+        return tuple(self.regions if self.series is None else self.series.region_columns)
 
     @property
     def dcms(self) -> Mapping[str, Dcm]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.bids import ConfoundsError, Run, read_confounds
+from pipeline.bids import ConfoundsError, ImageRun, read_confounds
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 Image = Callable[..., None]
@@ -20,8 +20,8 @@ SHARED = Path(__file__).parents[4] / "shared"
 MOTION = {f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz"}
 
 
-def first(small: Small) -> Run:
-    run: Run = small.inventory().runs[0]
+def first(small: Small) -> ImageRun:
+    run: ImageRun = small.inventory().runs[0]
     return run
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from pipeline.bids import Run
+from pipeline.bids import ImageRun
 from pipeline.study import Study
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -44,7 +44,7 @@ def affine() -> np.ndarray:
 class Small:
     """A run, its study, and how to change what is on disk."""
 
-    run: Run
+    run: ImageRun
     study: Study
     data: np.ndarray
     affine: np.ndarray
@@ -118,7 +118,7 @@ def small(tmp_path: Path, affine: np.ndarray) -> Small:
     events.write_text("\n".join(["onset\tduration\ttrial_type\trating", *rows]) + "\n")
     sidecar = Path(f"{head}{space}preproc_bold.json")
     sidecar.write_text(json.dumps({"RepetitionTime": TR}))
-    run = Run(
+    run = ImageRun(
         participant="sub-01",
         session="ses-1",
         task="faces",

@@ -1,0 +1,220 @@
+"""A commented configuration to start from, guessed from what files of region series hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..bids import read_events
+from ..common import UsageError, first_names, order_visits, visible_text
+from ..study import PLACEHOLDER, SCHEMA_FILE, guess_contrast, toml_key, toml_names, toml_text
+from ._file_pattern import PatternError, fill_pattern, guess_patterns
+from ._survey_series import SeriesSurvey
+
+MOST_REGIONS = 500  # that are written out
+MODELLED = 3  # regions of the model that is proposed
+REST = "rest"
+UNIT_REASONS = {
+    "percent": "they look like percent signal change",
+    "raw": "their means are far from zero, as a scanner counts; each region is taken in percent of its mean",
+    "arbitrary": "their unit is not known, or they are standardised; each run is brought to a range of 4",
+}
+
+
+@dataclass(frozen=True)
+class StarterEvents:
+    """Events of some runs.
+
+    Fields:
+        pattern: of their files, absolute.
+        trial_types: task → trial types that occur in its first run that has a file.
+        absent: runs without a file, one line each.
+    """
+
+    pattern: str
+    trial_types: dict[str, tuple[str, ...]]
+    absent: tuple[str, ...]
+
+
+def find_events(survey: SeriesSurvey, pattern: Path) -> StarterEvents:
+    """The trial types of each task, by the events of its first run that has some.
+
+    Raises `UsageError` where the pattern says nothing or no run has events, `TableError` where events cannot be read.
+    """
+    kinds: dict[str, tuple[str, ...]] = {}
+    absent = []
+    for run in survey.runs:
+        task = run.labels.get("task", "")
+        try:
+            files = fill_pattern(str(pattern.absolute()), run.labels)
+        except PatternError as error:
+            raise UsageError(f"--events {pattern}: {error}") from None
+        if not files:
+            absent.append(f"{run.file.path.name} has no events by {pattern}")
+        elif task not in kinds:
+            kinds[task] = read_events(files[0]).trial_types
+    if not kinds:
+        raise UsageError(f"--events {pattern} matches no file; write fields as {{participant}} where names differ")
+    return StarterEvents(str(pattern.absolute()), kinds, tuple(absent))
+
+
+def series_starter(
+    survey: SeriesSurvey, folder: Path, events: StarterEvents | None = None, repetition_time: float | None = None
+) -> str:
+    """The TOML text of a configuration for some files of series.
+
+    Arguments:
+        survey: what they hold.
+        folder: where the file will be, which its paths are relative to.
+        events: of their tasks; None at rest.
+        repetition_time: s; None for what the files say.
+
+    What cannot be guessed is a placeholder that `read_study` refuses; what should be looked at is marked ``check:``.
+    """
+    parts = [
+        _head(survey),
+        _series_section(survey, folder, events, repetition_time),
+        _participants_section(survey, folder),
+        _sessions_section(survey),
+        *(_task_section(task, events) for task in _tasks(survey)),
+        _model_sections(survey, events),
+    ]
+    return "\n".join(line for part in parts for line in [*part, ""]).rstrip("\n") + "\n"
+
+
+def _head(survey: SeriesSurvey) -> Iterator[str]:
+    yield f"#:schema {SCHEMA_FILE}"
+    yield '# A study of region series, started by effconn series. Lines that say "check:" are guesses.'
+    yield "# Paths are relative to this file. What is not set has a default; the schema lists every setting."
+    yield ""
+    yield "[study]"
+    yield f"name = {toml_text('Region series of ' + str(len(survey.labels('participant'))) + ' participants')}"
+    yield 'out = "results"'
+
+
+def _series_section(
+    survey: SeriesSurvey, folder: Path, events: StarterEvents | None, repetition_time: float | None
+) -> Iterator[str]:
+    patterns = guess_patterns([run.file for run in survey.runs], folder)
+    yield "[series]"
+    if not all(run.participant for run in survey.runs):
+        yield f"files = {toml_text(PLACEHOLDER)}  # say where the participant is in the names, such as " + (
+            toml_text(f"{patterns[0].rpartition('/')[0] or '.'}/{{participant}}{survey.runs[0].file.path.suffix}")
+        )
+    else:
+        yield f"files = {toml_text(patterns[0] if len(patterns) == 1 else list(patterns))}"
+    if any(run.labels.get("session") != run.file.labels.get("session") for run in survey.runs):
+        yield 'sessions_in_file = "sessions"  # check: or "runs", where they are runs of one visit'
+    said = {run.unit for run in survey.runs} == {survey.unit}
+    yield f"unit = {toml_text(survey.unit)}" + ("" if said else f"  # check: {UNIT_REASONS[survey.unit]}")
+    times = {run.repetition_time for run in survey.runs}
+    if repetition_time is not None:
+        yield f"repetition_time = {toml_text(repetition_time)}"
+    elif None in times:
+        yield f"repetition_time = {toml_text(PLACEHOLDER)}  # seconds from scan to scan; the files do not say"
+    if events is not None:
+        yield f"events = {toml_text(_relative(events.pattern, folder))}"
+    yield from _region_lines(survey)
+
+
+def _region_lines(survey: SeriesSurvey) -> Iterator[str]:
+    """Regions that every run has: a list where their names may stand as they are, else names of ours."""
+    regions = survey.regions[:MOST_REGIONS]
+    names = toml_names(regions)
+    if survey.partial_regions:
+        yield f"# {len(survey.partial_regions)} regions that some runs lack are left out: " + _comment(
+            first_names(survey.partial_regions)
+        )
+    if len(survey.regions) > MOST_REGIONS:
+        yield f"# and {len(survey.regions) - MOST_REGIONS} more than these {MOST_REGIONS}"
+    if names == list(regions):
+        yield "# Columns of the files. With names of your own, each a column or the mean of several:"
+        yield '# regions = { vmPFC = "Default_PFC_1", hippocampus = ["HIP_L", "HIP_R"] }'
+        yield f"regions = [{', '.join(map(toml_text, regions))}]"
+        return
+    yield ""
+    yield "[series.regions]  # names in models = columns of the files; of several in a list the mean is taken"
+    for name, column in zip(names, regions, strict=True):
+        yield f"{toml_key(name)} = {toml_text(column)}"
+
+
+def _participants_section(survey: SeriesSurvey, folder: Path) -> Iterator[str]:
+    table = next((path for path in _likely_tables(survey, folder) if path.is_file()), None)
+    mark = "" if table is not None else "# "
+    yield f"{mark}[participants]"
+    yield f"{mark}table = {toml_text(_relative(str(table), folder) if table is not None else 'participants.tsv')}"
+    yield '# group = "diagnosis"                  # where groups are compared: the column, and its groups,'
+    yield '# groups = ["patients", "controls"]    # the reference last'
+
+
+def _likely_tables(survey: SeriesSurvey, folder: Path) -> Iterator[Path]:
+    yield folder / "participants.tsv"
+    yield from (parent / "participants.tsv" for parent in [*survey.runs[0].file.path.parents][:5])
+
+
+def _sessions_section(survey: SeriesSurvey) -> Iterator[str]:
+    labels = survey.labels("session")
+    if not labels:
+        return
+    ordered = order_visits(labels)
+    order = [f"ses-{label}" for label in ordered or [PLACEHOLDER] * len(labels)]
+    yield "[sessions]"
+    if ordered is not None:
+        yield f"order = {toml_text(order)}  # check: guessed from the labels"
+    else:
+        listed = first_names([f"ses-{label}" for label in labels])
+        yield f"order = {toml_text(order)}  # in time; no label says. There are {_comment(listed)}"
+
+
+def _tasks(survey: SeriesSurvey) -> tuple[str, ...]:
+    return survey.labels("task") or ("",)
+
+
+def _task_section(task: str, events: StarterEvents | None) -> Iterator[str]:
+    kinds = () if events is None else events.trial_types.get(task, ())
+    yield f"[tasks.{toml_key(_task_name(task, kinds))}]"
+    if not kinds:
+        yield (
+            "rest = true" if "rest" in task.lower() or events is None else "rest = true  # check: no events were found"
+        )
+        return
+    names = toml_names(kinds)
+    for name, kind in zip(names, kinds, strict=True):
+        yield f"conditions.{toml_key(name)} = {toml_text([kind])}"
+    if len(names) > 1:
+        guess = guess_contrast(names)
+        first, second = guess.names or names[:2]
+        yield f"contrasts.{first}-over-{second} = {toml_text(f'{first} - {second}')}  # check: {_comment(guess.reason)}"
+
+
+def _task_name(task: str, kinds: Sequence[str]) -> str:
+    return task or ("task" if kinds else REST)
+
+
+def _model_sections(survey: SeriesSurvey, events: StarterEvents | None) -> Iterator[str]:
+    task, kinds = next(iter(events.trial_types.items()), ("", ())) if events is not None else ("", ())
+    yield "[measures]"
+    yield f"kinds = {toml_text(['gppi', 'dcm'] if kinds else ['rest'])}"
+    regions = toml_names(survey.regions)[:MODELLED]
+    if not kinds or not regions:
+        return
+    yield ""
+    yield "[dcm]"
+    yield f"task = {toml_text(_task_name(task, kinds))}"
+    yield f"regions = {toml_text(regions)}  # check: the first {len(regions)}; choose those of your hypothesis"
+    yield f"inputs.task = {toml_text(toml_names(kinds))}"
+    yield 'a = "full"'
+    yield f"c.task = {toml_text(regions[:1])}  # check: where the task drives the network"
+
+
+def _relative(path: str, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder.absolute())).as_posix()
+    except ValueError:  # on another drive
+        return Path(path).as_posix()
+
+
+def _comment(text: str) -> str:
+    return visible_text(text)

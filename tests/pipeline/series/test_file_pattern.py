@@ -1,0 +1,81 @@
+"""Patterns find files and say whose they are; files without BIDS names tell their participants apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.series._file_pattern import (
+    PatternError,
+    fill_pattern,
+    guess_patterns,
+    labelled_files,
+    matching_files,
+)
+
+
+def made(folder: Path, *names: str) -> list[Path]:
+    """Empty files."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return [folder / name for name in names]
+
+
+def test_fields_are_the_labels_of_a_file(tmp_path: Path) -> None:
+    made(tmp_path, "P02_post.csv", "P10_pre.csv", "P02_pre.csv", "notes.csv")
+    found = matching_files(f"{tmp_path}/{{participant}}_{{session}}.csv")
+    assert [(file.participant, file.session) for file in found] == [
+        ("sub-P02", "ses-post"),
+        ("sub-P02", "ses-pre"),
+        ("sub-P10", "ses-pre"),
+    ]
+
+
+def test_what_is_in_no_field_is_taken_from_bids_names(tmp_path: Path) -> None:
+    made(tmp_path, "sub-01/ses-1/func/sub-01_ses-1_task-rest_run-2_atlas-A_timeseries.tsv")
+    made(tmp_path, "sub-01/ses-1/func/sub-01_ses-1_task-rest_run-2_atlas-B_timeseries.tsv")
+    (file,) = matching_files(f"{tmp_path}/**/*_task-{{task}}_*_atlas-A_timeseries.tsv")
+    assert dict(file.labels) == {"participant": "01", "session": "1", "task": "rest", "run": "2"}
+
+
+def test_a_field_is_the_same_wherever_it_stands(tmp_path: Path) -> None:
+    made(tmp_path, "sub-01/sub-01_series.npy", "sub-01/sub-02_series.npy")
+    (file,) = matching_files(f"{tmp_path}/sub-{{participant}}/sub-{{participant}}_series.npy")
+    assert file.path.name == "sub-01_series.npy"
+
+
+def test_labels_of_a_run_fill_the_pattern_of_its_events(tmp_path: Path) -> None:
+    made(tmp_path, "events/01_pre.tsv", "events/01_post.tsv")
+    pattern = f"{tmp_path}/events/{{participant}}_{{session}}.tsv"
+    assert [path.name for path in fill_pattern(pattern, {"participant": "01", "session": "pre"})] == ["01_pre.tsv"]
+    with pytest.raises(PatternError, match=r"\{session\} of its pattern is not known"):
+        fill_pattern(pattern, {"participant": "01"})
+
+
+@pytest.mark.parametrize("pattern", ["/data/{who}.csv", "/data/{participant.csv", "/"])
+def test_a_pattern_that_says_nothing_is_refused(pattern: str) -> None:
+    with pytest.raises(PatternError, match=r"field|no pattern"):
+        matching_files(pattern)
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (["sub-01_task-rest_bold.tsv", "sub-02_task-rest_bold.tsv"], "sub-{participant}_task-{task}_bold.tsv"),
+        (["P01_pre.csv", "P01_post.csv", "P02_pre.csv", "P02_post.csv", "P03_pre.csv"], "{participant}_{session}.csv"),
+        (["anna.npy", "bert.npy"], "{participant}.npy"),
+        (["pre/anna.npy", "post/anna.npy", "pre/bert.npy"], "{session}/{participant}.npy"),
+        (["ROI_Subject001_Condition000.mat"], "ROI_Subject{participant}_Condition000.mat"),
+        (["ROI_Subject001_Session002.mat"], "ROI_Subject{participant}_Session002.mat"),
+    ],
+)
+def test_patterns_are_guessed_from_names(tmp_path: Path, names: list[str], pattern: str) -> None:
+    files = labelled_files(made(tmp_path, *names))
+    assert guess_patterns(files, tmp_path) == (pattern,)
+    assert {file.path for file in matching_files(f"{tmp_path}/{pattern}")} == {tmp_path / name for name in names}
+
+
+def test_names_that_tell_nobody_apart_have_no_participant(tmp_path: Path) -> None:
+    assert [file.participant for file in labelled_files(made(tmp_path, "a_b.csv", "c_d.csv"))] == [None, None]

@@ -1,0 +1,224 @@
+"""A study of region series alone: from files to the report, and every kind of mistake named before it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from command_line import effconn
+from series_study import SCANS, TR, B, task_series, write_participants, write_study
+
+from pipeline.bids import Inventory, SeriesRun
+from pipeline.images import Extraction, cosine_drifts
+from pipeline.series import collect_series, extract_region_series
+from pipeline.study import StudyError, read_study
+
+Writer = Callable[..., Path]
+NAMES = ("LH_PFC_1", "AMY", "noise")
+ARMS = {f"{number:02d}": ("drug", "placebo")[number % 2] for number in range(1, 9)}
+SERIES = np.column_stack([task_series(0.2, seed=1), np.random.default_rng(2).normal(size=SCANS)])
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Path:
+    """Eight participants, two sessions, a table each, in which the drug adds 0.8 Hz."""
+    write_participants(tmp_path, ARMS)
+    for participant, arm in ARMS.items():
+        for session in ("pre", "post"):
+            modulation = 0.2 + (0.8 if (arm, session) == ("drug", "post") else 0.0)
+            values = task_series(modulation, seed=2 * int(participant) + (session == "post"))
+            table = pd.DataFrame(np.column_stack([values, values[:, :1]]), columns=NAMES)
+            table.to_csv(tmp_path / f"{participant}_{session}.csv", sep=";", decimal=",", index=False)
+    return tmp_path
+
+
+def test_a_study_of_series_goes_from_files_to_a_report(trial: Path) -> None:
+    more = f'repetition_time = {TR}\nevents = "task-{{task}}_events.tsv"'
+    study = write_study(trial, '"{participant}_{session}.csv"', more=more)
+    done = effconn("run", study, "--jobs", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = pd.read_csv(trial / "results/group/arms/arms.tsv", sep="\t").query("road == 'one group'")
+    change = found.set_index("parameter")["difference"][B]
+    assert 0.3 < change < 1.2  # 0.8 Hz is planted
+    page = (trial / "results/report.html").read_text(encoding="utf-8")
+    assert "read from tables (their extraction and denoising are those of the files)" in page
+    for word in ("fMRIPrep", "voxels", "Coverage of the regions", "eigenvariate, with"):
+        assert word not in page.split("Glossary")[0]
+    measures = pd.read_csv(trial / "results/tables/features.tsv", sep="\t")
+    assert len(measures) == 16
+    assert not measures.isna().any().any()
+
+
+def one_run(study: Path) -> Extraction:
+    """The extraction of the first run."""
+    settings = read_study(study)
+    inventory = collect_series(settings)
+    assert not inventory.errors
+    run = inventory.runs[0]
+    assert isinstance(run, SeriesRun)
+    return extract_region_series(run, settings)
+
+
+def _table(folder: Path) -> str:
+    pd.DataFrame(SERIES, columns=NAMES).to_csv(folder / "01_pre.tsv", sep="\t", index=False)
+    return '"{participant}_{session}.tsv"'
+
+
+def _array(folder: Path) -> str:
+    axes = {"scan": np.arange(SCANS), "region": list(NAMES)}
+    xr.DataArray(SERIES, axes, ("scan", "region")).to_netcdf(folder / "01_pre.nc", engine="h5netcdf")
+    return '"{participant}_{session}.nc"'
+
+
+@pytest.mark.parametrize("write", [_table, _array])
+def test_series_are_adjusted_for_drifts_and_otherwise_as_they_are(tmp_path: Path, write: Callable[[Path], str]) -> None:
+    write_participants(tmp_path, ARMS)
+    more = f'repetition_time = {TR}\nevents = "task-faces_events.tsv"'
+    found = one_run(_one_session(write_study(tmp_path, write(tmp_path), more=more)))
+    drifts = cosine_drifts(SCANS, TR, 128.0)
+    np.testing.assert_allclose(found.confounds, drifts)
+    left = SERIES[:, :2] - drifts @ np.linalg.lstsq(drifts, SERIES[:, :2], rcond=None)[0]
+    np.testing.assert_allclose(found.series, left, atol=1e-12)
+    assert (found.regions, found.autocorrelation, found.repetition_time) == (("vmPFC", "amygdala"), 0.0, TR)
+    assert found.input_names == ("task", "faces")
+
+
+def _one_session(study: Path) -> Path:
+    """The study with the one session that there is."""
+    text = study.read_text(encoding="utf-8").replace('before = "ses-pre"\nafter = "ses-post"', 'order = ["ses-pre"]')
+    head, _, tail = text.partition("[group.arms]")
+    study.write_text(head + tail.partition("\n\n")[2], encoding="utf-8")
+    return study
+
+
+def test_scans_that_xcpd_cut_out_get_a_regressor_each(tmp_path: Path, write_xcpd: Writer) -> None:
+    write_participants(tmp_path, ARMS)
+    outliers = np.isin(np.arange(SCANS), [5, 40, 41])
+    folder = tmp_path / "xcpd/sub-01/ses-pre/func"
+    write_xcpd(folder, "sub-01_ses-pre_task-faces_run-1", SERIES, NAMES, outliers=outliers, censored=True)
+    write_xcpd(folder, "sub-01_ses-pre_task-faces", SERIES, NAMES, outliers=outliers, censored=True)  # all runs in one
+    more = 'events = "task-faces_events.tsv"'
+    study = _one_session(write_study(tmp_path, '"xcpd/**/*_timeseries.tsv"', "arbitrary", more))
+    inventory = collect_series(read_study(study))
+    assert [run.label for run in inventory.runs] == ["sub-01_ses-pre_task-faces_run-1"]
+    assert any("the runs themselves are used" in line for line in inventory.remarks)
+    assert any("low-pass filtered at 0.08 Hz" in line for line in inventory.remarks)
+    found = one_run(study)
+    assert found.confound_names[:3] == ("scan_6", "scan_41", "scan_42")
+    assert found.repetition_time == 2.0  # by the sidecar
+    assert found.framewise_displacement[5] == 0.9
+    np.testing.assert_allclose(found.series[[5, 40, 41]], 0, atol=1e-12)
+
+
+def test_sessions_in_files_of_conn_are_sessions_of_the_study(tmp_path: Path, write_conn: Writer) -> None:
+    write_participants(tmp_path, {"sub-001": "drug", "sub-002": "placebo"})
+    for number in (1, 2):
+        values = np.vstack([SERIES, SERIES])
+        path = tmp_path / f"conn/ROI_Subject00{number}_Condition000.mat"
+        write_conn(path, values, NAMES, sessions=np.repeat([1, 2], SCANS))
+    more = f'repetition_time = {TR}\nevents = "task-faces_events.tsv"\n'
+    study = write_study(tmp_path, '"conn/ROI_*.mat"', more=more)
+    text = study.read_text(encoding="utf-8").replace("ses-pre", "ses-1").replace("ses-post", "ses-2")
+    study.write_text(text, encoding="utf-8")
+    assert "holds 2 sessions; say whether they are" in collect_series(read_study(study)).errors[0]
+    study.write_text(
+        text.replace("[participants]", 'sessions_in_file = "sessions"\n\n[participants]'), encoding="utf-8"
+    )
+    inventory = collect_series(read_study(study))
+    assert [run.visit for run in inventory.runs] == [f"sub-00{i}_ses-{j}" for i in (1, 2) for j in (1, 2)]
+    np.testing.assert_allclose(one_run(study).means, SERIES[:, :2])
+
+
+def _inventory(folder: Path, files: str = '"{participant}_{session}.csv"', more: str | None = None) -> Inventory:
+    more = f'repetition_time = {TR}\nevents = "task-faces_events.tsv"' if more is None else more
+    return collect_series(read_study(write_study(folder, files, more=more)))
+
+
+def test_what_is_wrong_with_one_run_leaves_the_others(trial: Path) -> None:
+    (trial / "01_pre.csv").write_text("LH_PFC_1;AMY\n1;2\n", encoding="utf-8")
+    (trial / "02_pre.csv").write_text("LH_PFC_1;other\n1;2\n2;1\n", encoding="utf-8")
+    (trial / "03_pre.csv").write_bytes(b"PK\x03\x04 a spreadsheet")
+    (trial / "04_pre.csv").unlink()
+    found = _inventory(trial)
+    assert not found.errors
+    problems = {absence.label: absence.problem for absence in found.absences}
+    assert "has no region 'AMY'" in problems["sub-02_ses-pre_task-faces"]
+    assert "is a spreadsheet" in problems["sub-03_ses-pre_task-faces"]
+    assert problems["sub-04_ses-pre_task-faces"] == "no file of series is of this run"
+    assert len(found.runs) == 12
+
+
+@pytest.mark.parametrize(
+    ("files", "more", "problem"),
+    [
+        ('"nothing/*.csv"', None, "no file matches"),
+        ('"*.csv"', None, "does not say whose it is; write {participant}"),
+        ('"{who}.csv"', None, "{who} is no field"),
+        (
+            None,
+            'events = "task-faces_events.tsv"',
+            "no run can be used; one reason is: no file says its repetition time",
+        ),
+        (None, f"repetition_time = {TR}", "has no events; add events to [series]"),
+        (None, f'repetition_time = {TR}\nevents = "{{run}}.tsv"', "{run} of its pattern is not known of this run"),
+    ],
+)
+def test_what_stops_a_study_of_series_is_one_line(
+    trial: Path, files: str | None, more: str | None, problem: str
+) -> None:
+    found = _inventory(trial, files or '"{participant}_{session}.csv"', more)
+    assert any(problem in line for line in found.errors), found.errors
+    assert not any("\n" in line for line in found.errors)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by", "problem"),
+    [
+        ("[study]\n", '[study]\nderivatives = "fmriprep"\n', "study.derivatives: is of images"),
+        ('unit = "percent"', 'unit = "volts"', "series.unit: must be one of 'percent', 'raw', 'arbitrary'"),
+        ('unit = "percent"\n', "", "series: lacks 'unit'"),
+        ('regions = { vmPFC = "LH_PFC_1", amygdala = "AMY" }', "regions = []", "series.regions"),
+        ('vmPFC = "LH_PFC_1", amygdala', 'vmPFC = ["A", "A"], amygdala', "names a column twice"),
+        ("[group.arms]", '[regions.x]\nmask = "x.nii"\n\n[group.arms]', "regions: is of images"),
+        ("[group.arms]", "[glm]\nsmoothing = 6\n\n[group.arms]", "glm.smoothing: is of images"),
+        ("repetition_time = 1.5", "repetition_time = 1500", "if these are milliseconds write 1.5"),
+        ('regions = ["vmPFC", "amygdala"]', 'regions = ["vmPFC", "hippocampus"]', "'hippocampus' is no region"),
+    ],
+)
+def test_a_configuration_that_cannot_be_meant_is_refused(tmp_path: Path, replaced: str, by: str, problem: str) -> None:
+    study = write_study(tmp_path, '"{participant}.csv"', more="repetition_time = 1.5")
+    text = study.read_text(encoding="utf-8")
+    assert replaced in text
+    study.write_text(text.replace(replaced, by, 1), encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        read_study(study)
+    assert any(problem in line for line in caught.value.lines), caught.value.lines
+
+
+def test_the_command_says_what_files_hold_and_starts_a_study(trial: Path) -> None:
+    files = sorted(trial.glob("*.csv"))
+    facts = trial / "facts.json"
+    done = effconn(
+        "series", *files, "--out", trial, "--events", trial / "task-faces_events.tsv", "--tr", TR, "--json", facts
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(facts.read_text(encoding="utf-8"))
+    assert (len(said["participants"]), said["sessions"], said["regions"]) == (8, ["post", "pre"], list(NAMES))
+    text = (trial / "study.toml").read_text(encoding="utf-8")
+    assert 'files = "{participant}_{session}.csv"' in text
+    assert 'order = ["ses-pre", "ses-post"]  # check:' in text
+    study = read_study(trial / "study.toml")
+    assert study.region_names == NAMES
+    inventory = collect_series(study)
+    assert (len(inventory.runs), inventory.errors) == (16, ())
+
+
+def test_a_folder_without_series_is_said_so(tmp_path: Path) -> None:
+    done = effconn("series", tmp_path)
+    assert done.returncode == 2
+    assert "holds no file of series" in done.stderr
