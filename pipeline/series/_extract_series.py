@@ -58,17 +58,11 @@ def region_series_to_files(run: SeriesRun, study: Study, out: Path) -> list[Path
     return [target, sidecar]
 
 
-def region_columns(study: Study) -> dict[str, tuple[str | int, ...]]:
-    """Region → columns of the files that it is the mean of."""
-    assert study.series is not None
-    return dict(study.series.region_columns)
-
-
 def _extract(run: SeriesRun, study: Study) -> tuple[Extraction, RegionSeries, ScaledSeries]:
     assert study.series is not None
     try:
         series = read_runs(run.series)[run.position]
-        scaled = scaled_series(series, region_columns(study), study.series.unit)
+        scaled = scaled_series(series, study.series.region_columns, study.series.unit)
     except (SeriesError, IndexError) as error:
         raise ExtractionError(f"{run.label}: {error}") from None
     if series.scans != run.scans:
@@ -93,7 +87,7 @@ def _extract(run: SeriesRun, study: Study) -> tuple[Extraction, RegionSeries, Sc
         explained=np.full(count, np.nan),
         voxels=np.zeros(count, dtype=np.int64),
         sizes=np.zeros(count, dtype=np.int64),
-        sources=tuple(_sources(region_columns(study))),
+        sources=tuple(_sources(study.series.region_columns)),
         coverage=np.full(count, np.nan),
         centres=np.full((count, 3), np.nan),
         confounds=design.nuisance,

@@ -12,12 +12,12 @@ _OF_IMAGES = ("regions", "confounds")
 _OF_FIRST_LEVEL = ("smoothing", "drop_scans")
 
 
-def check_series(study: Study) -> Iterator[Mistake]:
+def check_series_settings(study: Study) -> Iterator[Mistake]:
     """What a study lacks without `[series]`, and what is of no use beside it."""
     if study.series is None:
-        about = (("series",), ("regions",))
         if not study.regions:
-            yield Mistake((), "the study has no [regions]; add it (effconn init writes a file to start from)", about)
+            text = "the study has none; add it, or [series] (effconn init or series writes a file to start from)"
+            yield Mistake(("regions",), text, (("series",),))
         if study.study.derivatives is None:
             text = "lacks 'derivatives' (fMRIPrep's output, usually BIDS/derivatives/fmriprep); add it"
             yield Mistake(("study",), text, (("series",),))

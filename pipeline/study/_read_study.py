@@ -13,7 +13,7 @@ from ._analysis_settings import NAME
 from ._check_analyses import check_group, check_predict
 from ._check_dcm import check_dcm
 from ._check_sections import check_participants, check_region_settings, check_settings, check_tasks
-from ._check_series import check_series
+from ._check_series import check_series_settings
 from ._mistakes import Keys, Mistake, line_of, locate_keys
 from ._schema import check_shape
 from ._series_settings import Series
@@ -42,7 +42,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Mistake]], ...] = (
     check_tasks,
     check_settings,
     check_region_settings,
-    check_series,
+    check_series_settings,
     check_dcm,
     check_group,
     check_predict,
