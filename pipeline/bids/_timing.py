@@ -123,7 +123,10 @@ def _merged(paths: Sequence[Path], *, needed: bool, remarks: list[str]) -> dict[
     merged: dict[str, Any] = {}
     for path in reversed(paths):
         try:
-            merged |= read_sidecar(path)
+            values = read_sidecar(path)
+            if "_echo-" in path.name:  # of one of several echoes, which were combined
+                values.pop("EchoTime", None)
+            merged |= values
         except DataError as error:
             if needed:
                 raise

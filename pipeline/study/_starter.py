@@ -116,6 +116,7 @@ def _participants(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
         "likely": table.candidates,
         "groups": list(groups.names or [PLACEHOLDER] * max(2, len(table.groups))),
         "groups_reason": _comment(groups.reason),
+        "difference": " - ".join(groups.names[:2]) if groups.names and len(groups.names) > 2 else None,
         "trial": table.trial,
         "two_arms": table.trial and len(table.groups) == 2,
         "design": f"1 + {table.group}" if table.group and table.group.isidentifier() else None,

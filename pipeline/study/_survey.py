@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common import UsageError, list_folder, list_names, natural_key, sorted_names
 from ._survey_files import (
     DatasetFiles,
+    FunctionalFile,
     dataset_facts,
     find_derivatives,
     find_raw_dataset,
@@ -118,7 +119,7 @@ def survey_dataset(bids: Path | None, derivatives: Path | None = None) -> Datase
         scores=scores,
         series=not preprocessed and any(file.is_series for file in made.functional),
         problems=tuple(_problems(root, raw, made, bool(folders))),
-        notes=(*notes, *_passed_over(raw, made)),
+        notes=(*notes, *_other_spaces(preprocessed, spaces), *_passed_over(raw, made)),
         other_derivatives=tuple(folders[1:]),
     )
 
@@ -181,6 +182,18 @@ def _what_else(made: DatasetFiles) -> str:
     if any(file.is_denoised for file in made.functional):
         return " but denoised ones, without confounds and masks: give the fMRIPrep folder that they were made from"
     return ": give another folder by --derivatives"
+
+
+def _other_spaces(preprocessed: Sequence[FunctionalFile], spaces: Sequence[str]) -> Iterator[str]:
+    """Visits that have no image in the space of most, such as infants of several ages."""
+    having = {(found.participant, found.session) for found in preprocessed if found.file.space in spaces[:1]}
+    lacking = {(found.participant, found.session) for found in preprocessed} - having
+    if spaces and lacking:
+        example = next(found for found in preprocessed if (found.participant, found.session) in lacking)
+        yield (
+            f"{len(lacking)} of {len(having) + len(lacking)} visits have no image in {spaces[0]}, such as "
+            f"{example.file.path.name}; a study is in one space"
+        )
 
 
 def _passed_over(raw: DatasetFiles, made: DatasetFiles) -> Iterator[str]:

@@ -194,6 +194,7 @@ def test_several_echoes(tmp_path: Path) -> None:
                 if not name.endswith("bold.json")
             ),
         ],
+        {"echo-1_bold.json": '{"RepetitionTime": 2.0, "EchoTime": 0.012}'},
     )
     content = started(tmp_path, bids)
     assert content["tasks"] == {"cuedSGT": {"events": "?"}, "rest": {"rest": True}}
@@ -202,7 +203,9 @@ def test_several_echoes(tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     file.write_text(file.read_text().replace('events = "?"', "rest = true"))
     assert checked(tmp_path) == [], "without participants.tsv, all who have a folder take part"
-    assert len(preflight(read_study(file))[0].runs) == 20
+    runs = preflight(read_study(file))[0].runs
+    assert len(runs) == 20
+    assert {run.echo_time for run in runs} == {None}, "of the first echo it is not that of their combination"
 
 
 def test_the_synthetic_dataset(tmp_path: Path) -> None:
@@ -370,6 +373,10 @@ def test_three_groups_are_no_trial(tmp_path: Path) -> None:
     assert content["participants"] == {"group": "diagnosis", "groups": ["BIPOLAR", "SCZ", "CONTROL"]}
     assert content["group"]["groups"]["design"] == "1 + diagnosis"
     assert "arm" not in content["participants"]
+    file, other = tmp_path / "study.toml", 'contrasts.other = "BIPOLAR - SCZ"'
+    assert other in file.read_text()
+    assert checked(tmp_path) == []
+    file.write_text(file.read_text().replace('fields = ["B"]', f'fields = ["B"]\n{other}'))
     assert checked(tmp_path) == []
 
 
@@ -577,3 +584,35 @@ def test_of_several_acquisitions_one_is_asked_for(tmp_path: Path) -> None:
     assert '# check: of a session\'s ["fullbrain", "prefrontal"] one is used' in (tmp_path / "study.toml").read_text()
     assert "hours_of_sleep (numbers), mood (calm / tired)" in (tmp_path / "study.toml").read_text()
     assert checked(tmp_path) == []
+
+
+def test_columns_of_a_stop_signal_task(tmp_path: Path) -> None:
+    """As ds009: events with many columns, and a trial type whose end nobody noted."""
+    heading = "onset\tduration\ttrial_type\tStopSignalDelay\tReactionTime\tTrialOutcome\n"
+    events = "".join(f"{t}\t1.5\t{('GO', 'STOP')[t // 10 % 2]}\t250\tn/a\tright\n" for t in range(0, 70, 10))
+    bids = plant(
+        tmp_path / "ds009",
+        [
+            "participants.tsv",
+            "sub-{01..03}/*_scans.tsv",
+            "sub-{01..03}/func/*_task-stopsignal_run-{01,02}_{bold.nii.gz,events.tsv}",
+            *(f"derivatives/fmriprep/{file}" for file in fmriprep("sub-{01..03}/func/*_task-stopsignal_run-{01,02}")),
+        ],
+        {"participants.tsv": TABLE + people(3), "events.tsv": heading + events + "75\tn/a\tNULL\tn/a\tn/a\tn/a\n"},
+    )
+    content = started(tmp_path, bids)
+    assert content["tasks"]["stopsignal"]["conditions"] == {"GO": ["GO"], "STOP": ["STOP"]}
+    assert checked(tmp_path) == []
+
+
+def test_infants_of_two_cohorts_are_in_two_spaces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = plant(
+        tmp_path / "nibabies",
+        [
+            *fmriprep("sub-{01..04}/ses-1mo/func/*_task-rest", "MNIInfant_cohort-1"),
+            *fmriprep("sub-{01..03}/ses-12mo/func/*_task-rest", "MNIInfant_cohort-2"),
+        ],
+    )
+    started(tmp_path, None, made)
+    assert "3 of 7 visits have no image in MNIInfant_cohort-1, such as sub-01_ses-12mo" in capsys.readouterr().err
+    assert "the spaces are MNIInfant_cohort-2" in preflight(read_study(tmp_path / "study.toml"))[0].absences[0].problem
