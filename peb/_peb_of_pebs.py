@@ -19,13 +19,13 @@ from ._fit import fit
 from ._group import GroupPosterior
 from ._prepare_group import match_with_design
 from ._settings import PebError, PebSettings
-from ._visits import Visits, varied_columns, within_columns
+from ._visits import ParticipantVisits, varied_columns, within_columns
 
 
 def fit_peb_of_pebs(
     estimates: Sequence[Estimate],
     design: Design,
-    visits: Visits,
+    visits: ParticipantVisits,
     settings: PebSettings,
     *,
     parameters: Sequence[str] | None,

@@ -114,6 +114,16 @@ def _precisions(seen: Float[Array, "visit"], own: Float[Array, "visit own"], tau
     return _Precisions(found.matrix, w, share, size * np.log(OF_VISITS) + found.log_det + jnp.log1p(more))
 
 
+def class_precisions(
+    design: VisitDesign, tau: Float[Array, "kind"]
+) -> tuple[Float[Array, "subject class visit visit"], Float[Array, "subject class"]]:
+    """G_k^-1 and ln|G_k| of every participant and class, with the standard deviations of one connection."""
+    prior = jax.vmap(_precisions, (0, 0, None))(design.seen, design.own, tau)
+    toward = prior.toward_mean[:, None, :, None] * prior.toward_mean[:, None, None, :]
+    inverse = prior.inverse[:, None] / OF_VISITS[:, None, None] - prior.share[..., None, None] * toward
+    return inverse, prior.log_det
+
+
 class _Quadratic(NamedTuple):
     """ln p(y_i | β, k) = height + pull·β − ½ βᵀ precision β."""
 

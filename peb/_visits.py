@@ -28,7 +28,7 @@ VARIES = 1e-9  # of a column's size, from which it differs within a participant
 
 
 @dataclass(frozen=True, eq=False)
-class Visits:
+class ParticipantVisits:
     """Rows of a design by participant.
 
     Fields:
@@ -47,7 +47,7 @@ class Visits:
 
     @property
     def counts(self) -> Int[np.ndarray, "subject"]:
-        """Visits of each participant."""
+        """ParticipantVisits of each participant."""
         return np.asarray(self.seen.sum(axis=1))
 
     def spread(self, rows: Float[np.ndarray, "row *any"]) -> Float[np.ndarray, "subject visit *any"]:
@@ -56,7 +56,7 @@ class Visits:
         return np.asarray(np.where(self.seen.reshape(*self.place.shape, *[1] * (rows.ndim - 1)), found, 0.0))
 
 
-def group_visits(design: Design, participants: Mapping[str, str] | Sequence[str]) -> Visits:
+def group_visits(design: Design, participants: Mapping[str, str] | Sequence[str]) -> ParticipantVisits:
     """Whose each row of a design is.
 
     Arguments:
@@ -84,23 +84,23 @@ def group_visits(design: Design, participants: Mapping[str, str] | Sequence[str]
     place = np.full((len(names), counts.max()), -1)
     for i in range(len(names)):
         place[i, : counts[i]] = np.flatnonzero(of_row == i)
-    return Visits(names, of_row, place)
+    return ParticipantVisits(names, of_row, place)
 
 
-def within_columns(design: Design, visits: Visits) -> Bool[np.ndarray, "covariate"]:
+def within_columns(design: Design, visits: ParticipantVisits) -> Bool[np.ndarray, "covariate"]:
     """Which covariates differ between the visits of a participant."""
     size = np.abs(design.matrix).max(axis=0)
     return np.asarray(np.abs(_centred(design.matrix, visits)).max(axis=0) > VARIES * size)
 
 
-def varied_columns(design: Design, visits: Visits) -> list[str]:
+def varied_columns(design: Design, visits: ParticipantVisits) -> list[str]:
     """Covariates that differ between the visits of a participant, without those that others already say there."""
     differs = within_columns(design, visits)
     return _not_repeated(design, visits, [name for name, own in zip(design.covariates, differs, strict=True) if own])
 
 
 def own_effects(
-    design: Design, visits: Visits, chosen: Sequence[str] | None = None
+    design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None
 ) -> Float[np.ndarray, "subject visit own"]:
     """Z of every participant; without columns where participants have no effects of their own.
 
@@ -129,14 +129,14 @@ def own_effects(
     return visits.spread(W @ (vectors / np.sqrt(values)) @ vectors.T)
 
 
-def _centred(columns: Float[np.ndarray, "row any"], visits: Visits) -> Float[np.ndarray, "row any"]:
+def _centred(columns: Float[np.ndarray, "row any"], visits: ParticipantVisits) -> Float[np.ndarray, "row any"]:
     """Less each participant's mean."""
     sums = np.zeros((len(visits.participants), columns.shape[1]))
     np.add.at(sums, visits.of_row, columns)
     return np.asarray(columns - (sums / visits.counts[:, None])[visits.of_row])
 
 
-def _of(design: Design, visits: Visits, names: Sequence[str]) -> Float[np.ndarray, "row some"]:
+def _of(design: Design, visits: ParticipantVisits, names: Sequence[str]) -> Float[np.ndarray, "row some"]:
     """Some columns less participants' means, each of mean square 1."""
     W = _centred(design.matrix[:, [design.column(name) for name in names]], visits)
     return np.asarray(W / np.sqrt((W**2).mean(axis=0)))
@@ -150,12 +150,12 @@ def _terms(names: Sequence[str]) -> dict[str, list[str]]:
     return terms
 
 
-def _is_apart(W: Float[np.ndarray, "row any"], visits: Visits) -> bool:
+def _is_apart(W: Float[np.ndarray, "row any"], visits: ParticipantVisits) -> bool:
     """Whether somebody has visits left beside a mean and effects of its own."""
     return any(_rank(W[visits.of_row == i]) < n - 1 for i, n in enumerate(visits.counts.tolist()))
 
 
-def _not_repeated(design: Design, visits: Visits, names: Sequence[str]) -> list[str]:
+def _not_repeated(design: Design, visits: ParticipantVisits, names: Sequence[str]) -> list[str]:
     """Without columns that are, participant by participant, combinations of those before, such as group × time."""
     kept: list[str] = []
     for name in names:

@@ -17,7 +17,7 @@ from ._gaussian import Gaussians, precision
 from ._mixture_group import MixtureGroup, information_under
 from ._reduction import Information
 from ._visit_mixture import KnownVisits, VisitDesign
-from ._visits import Visits
+from ._visits import ParticipantVisits
 
 SUBJECTS_FILLED = 8  # participants are filled up to a multiple of, so that few sizes are ever compiled
 
@@ -35,7 +35,7 @@ class VisitGroup:
     """
 
     rows: MixtureGroup
-    visits: Visits
+    visits: ParticipantVisits
     own: Float[np.ndarray, "subject visit own"]
     said: Information
     matrix: Float[np.ndarray, "subject visit covariate"]
@@ -54,7 +54,9 @@ class EachConnection(NamedTuple):
     constant: Float[np.ndarray, "param subject"]
 
 
-def visit_group(rows: MixtureGroup, visits: Visits, own: Float[np.ndarray, "subject visit own"]) -> VisitGroup:
+def visit_group(
+    rows: MixtureGroup, visits: ParticipantVisits, own: Float[np.ndarray, "subject visit own"]
+) -> VisitGroup:
     """Rows gathered by participant."""
     each = Information(
         visits.spread(rows.data_information.matrix),

@@ -1,6 +1,7 @@
 """BIDS datasets and fMRIPrep derivatives: what is there, what is missing, and the text files read and checked."""
 
 from ._analysis_data import (
+    GroupRows,
     analysis_design,
     check_groups,
     check_predictions,
@@ -31,6 +32,7 @@ __all__ = [
     "DataError",
     "DatasetFolders",
     "Events",
+    "GroupRows",
     "ImageRun",
     "Inventory",
     "Participant",

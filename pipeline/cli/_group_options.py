@@ -74,6 +74,15 @@ def group_options(
             help="Analyse the change between visits, by what marks them in names: ses-1,ses-2 or pre,post.",
         ),
     ] = None,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--of",
+            metavar="TEXT",
+            help="What of each participant's visits, by what marks them in names: 'mean' (their Bayesian average), "
+            "'visits' (three levels; rows of the design are visits), or a contrast such as 'ses-3 - ses-1'.",
+        ),
+    ] = None,
     matched_only: Annotated[
         bool,
         typer.Option("--matched-only", help="Go on without participants who lack a result or a row; each is named."),
@@ -148,7 +157,14 @@ def group_options(
     ] = None,
 ) -> GroupOptions:
     """`GroupOptions` from the options of the command line; its signature is what typer reads."""
-    from ..group import GroupOptions, check_smallest_effect, group_settings, named_contrasts, split_pair
+    from ..group import (
+        GroupOptions,
+        check_smallest_effect,
+        group_settings,
+        named_contrasts,
+        parse_of,
+        split_pair,
+    )
 
     return GroupOptions(
         paths=results,
@@ -162,6 +178,7 @@ def group_options(
         fields=parse_names(fields) or None,
         parameters=tuple(parameter or ()),
         sessions=name_pair(change, ",", "--change") if change else None,
+        visits=None if of is None else parse_of(of),
         matched_only=matched_only,
         by_order=by_order,
         gcm_column=gcm_column,

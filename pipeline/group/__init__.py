@@ -21,6 +21,7 @@ from ._options import (
 )
 from ._permutation import permute_covariate, report_permutation
 from ._search import report_search, search_models
+from ._visit_estimates import VisitsAsked, parse_of
 
 __all__ = [
     "MIN_ARM_SIZE",
@@ -28,6 +29,7 @@ __all__ = [
     "FirstLevel",
     "GroupInputs",
     "GroupOptions",
+    "VisitsAsked",
     "add_arm_interactions",
     "arm_records",
     "check_smallest_effect",
@@ -41,6 +43,7 @@ __all__ = [
     "judge_arms",
     "named_contrasts",
     "pair_sessions",
+    "parse_of",
     "permute_covariate",
     "read_estimates",
     "read_group_inputs",

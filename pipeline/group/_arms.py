@@ -114,6 +114,7 @@ def compare_arms(
         order: both arms, the one that the other is taken from first; None to have the one that is called like a
             reference (placebo, control) second, or else the later in the alphabet.
     """
+    inputs.require_rows_of_participants("a comparison of arms")
     column = next((name for name in inputs.design.kinds if name.startswith(f"{arm}[")), None)
     if column is None:
         raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
@@ -151,7 +152,7 @@ def compare_kinds(inputs: GroupInputs) -> KindComparisons:
     One whose kinds cannot be fitted alone is left to the group of both where these are about as many, and is None else.
     """
     found: dict[str, ArmComparison | None] = {}
-    if not inputs.settings.is_mixture:
+    if not inputs.settings.is_mixture or inputs.participant_of:  # of visits, kinds may be within participants
         return found
     for column in inputs.design.kinds:
         about = {_other_factor(name, column): name for name in inputs.design.covariates if _is_of(name, column, inputs)}

@@ -109,7 +109,7 @@ def report_comparison(inputs: GroupInputs, found: Models) -> AnalysisReport:
     judged = judge_group(found.group, compare_kinds(inputs), inputs.smallest_effect)
     return AnalysisReport(
         name="models",
-        title=f"{len(found.comparison.models)} models of {len(inputs.design.participants)} participants",
+        title=f"{len(found.comparison.models)} models of {len(inputs.participants)} participants",
         subtitle=f"Each is a choice among the full model's effects of {' and '.join(found.comparison.covariates)}.",
         answers=tuple(_best_model_answer(found.comparison, covariate) for covariate in found.comparison.covariates),
         records=(

@@ -112,8 +112,8 @@ def compare_levels(inputs: GroupInputs) -> KindComparisons:
 
 
 def _by_cell(inputs: GroupInputs, contrast: Contrast) -> ContrastPosterior | None:
-    """From a group of each level; None where participants are Gaussian, it is of no levels, or cannot be had."""
-    if not inputs.settings.is_mixture or not cells_of_contrast(inputs.design, contrast):
+    """From a group of each level; None where participants are Gaussian, rows are visits, or it is of no levels."""
+    if not inputs.settings.is_mixture or inputs.participant_of or not cells_of_contrast(inputs.design, contrast):
         return None
     try:
         return evaluate_contrast_by_cell(
@@ -127,7 +127,8 @@ def _is_unbalanced(inputs: GroupInputs, contrast: Contrast) -> bool:
     """Whether a contrast is of levels with so different numbers of participants that one spread does not do for all."""
     if not inputs.settings.is_mixture:
         return False
-    sizes = [len(cell.rows) for cell in cells_of_contrast(inputs.design, contrast)]
+    names = [inputs.participant_of.get(name, name) for name in inputs.design.participants]
+    sizes = [len({names[row] for row in cell.rows}) for cell in cells_of_contrast(inputs.design, contrast)]
     return bool(sizes) and are_unbalanced(max(sizes), min(sizes))
 
 

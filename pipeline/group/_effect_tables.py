@@ -202,15 +202,17 @@ def influence_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Recor
         Column("participant_id", "Participant"),
         *(Column(f"influence_{j}", connection.words, ".2f") for j, connection in enumerate(words)),
     )
+    # of a participant with several visits every row is the same
+    each = dict(zip(group.participant_of or group.design.participants, group.influence, strict=True))
     rows = [
         {"participant_id": name, **{f"influence_{j}": float(value) for j, value in enumerate(own)}}
-        for name, own in zip(group.design.participants, group.influence, strict=True)
+        for name, own in each.items()
     ]
     lead = (
         "1: counts as a participant with these data does; near 0: lies so far from the others that the group does not "
         f"heed this participant. Marked: below {LOW_INFLUENCE:g} somewhere."
     )
-    marked = frozenset(np.flatnonzero((group.influence < LOW_INFLUENCE).any(axis=1)).tolist())
+    marked = frozenset(i for i, own in enumerate(each.values()) if (own < LOW_INFLUENCE).any())
     return (Records("influence", "Influence of each participant", lead, columns, rows, marked, brief=False),)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dcm import InversionError, Settings
-from peb import Gaussian, GroupPosterior, PebError, RefitStatus, ReinversionRound, fit, fit_with_reinversion
+from peb import Gaussian, GroupPosterior, PebError, RefitStatus, ReinversionRound, fit, fit_visits, fit_with_reinversion
 
 from ..common import UsageError, first_names
 from ..posterior_check import StoredPosterior, read_posteriors
@@ -161,6 +161,9 @@ def _called(inputs: GroupInputs, group: GroupPosterior) -> np.ndarray:
 def _fit_with(inputs: GroupInputs, name: str = "group", **changed: Any) -> GroupPosterior:
     """The group, with other settings."""
     settings = replace(inputs.settings, **changed)
+    if inputs.participant_of:
+        whose = inputs.participant_of
+        return fit_visits(inputs.estimates, inputs.design, whose, settings, parameters=inputs.chosen, name=name)
     return fit(inputs.estimates, inputs.design, settings, parameters=inputs.chosen, name=name)
 
 

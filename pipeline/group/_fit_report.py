@@ -58,6 +58,12 @@ _MIXTURE = (
     "30 times as far out, integrated over its scale"
 )
 
+_VISITS = (
+    "empirical Bayes with three levels: visits, participants with means and effects of their own, and groups; "
+    "participants are a scale mixture of normals, of which 2 in 100 may be 3 to 30 times as far out in either, "
+    "integrated over all its scales"
+)
+
 
 def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> AnalysisReport:
     """Tables, pictures and answers of a fit."""
@@ -69,7 +75,7 @@ def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[st
     rows = contrasts[0].rows if contrasts else ()
     return AnalysisReport(
         name="group",
-        title=f"{_title(inputs)} in {len(inputs.design.participants)} participants",
+        title=f"{_title(inputs)} in {len(inputs.participants)} participants",
         subtitle=_subtitle(inputs),
         answers=(
             *contrast_answers(inputs, group, asked, rows),
@@ -113,17 +119,23 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
     """How a group was fitted."""
     mixture = group.mixture is not None
     steps = "rounds" if mixture else "iterations"
+    each = "one for each connection" + (", at each level" if inputs.participant_of else "")
     own = "all uncertainty kept" if group.compat == "none" else f"{group.compat.upper()}'s, its numbers included"
     components = "; ".join(group.component_names).replace("all parameters", "one, shared by all parameters")
     return (
         ("Mode", inputs.mode),
-        ("Model", _MIXTURE if mixture else "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)"),
+        (
+            "Model",
+            (_VISITS if inputs.participant_of else _MIXTURE)
+            if mixture
+            else "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)",
+        ),
         ("Connections explained", ", ".join(inputs.chosen)),
         ("Covariates", "; ".join(inputs.design.covariates)),
         ("Design", "; ".join(inputs.design.remarks) or "as given"),
         (
             "Components of the variance between participants",
-            "one for each connection" if mixture else components or "none: fixed at its prior expectation",
+            each if mixture else components or "none: fixed at its prior expectation",
         ),
         ("Scheme", own),
         ("Verdicts", effect_rule(inputs, group)),
@@ -138,7 +150,8 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
 def summary(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> dict[str, Any]:
     """A fit, for JSON."""
     return {
-        "participants_used": list(inputs.design.participants),
+        "participants_used": list(inputs.participants),
+        "of": inputs.of,
         "covariates": list(inputs.design.covariates),
         "parameters": list(group.parameters),
         "compat": group.compat,
@@ -185,11 +198,9 @@ def save_group(inputs: GroupInputs, group: GroupPosterior, folder: Path) -> list
 
 def _title(inputs: GroupInputs) -> str:
     fields = " and ".join(inputs.chosen) if len(inputs.chosen) < 4 else f"{len(inputs.chosen)} connections"
-    return (
-        f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}"
-        if inputs.change
-        else f"Connectivity {fields}"
-    )
+    if inputs.change:
+        return f"Change of {fields} from {inputs.change[0]} to {inputs.change[1]}"
+    return f"Connectivity {fields}{', ' if inputs.of else ''}{inputs.of}"
 
 
 def _subtitle(inputs: GroupInputs) -> str:
@@ -198,7 +209,7 @@ def _subtitle(inputs: GroupInputs) -> str:
         others = [*inputs.design.form.factors, *inputs.design.form.centres]
     by = f" and by {', '.join(others)}" if others else ""
     return (
-        f"What {len(inputs.design.participants)} participants have in common{by}, from posteriors that know how "
+        f"What {len(inputs.participants)} participants have in common{by}, from posteriors that know how "
         "sure each of "
         f"them is. Intervals hold {LEVEL:.0%} of the posterior."
     )
@@ -345,6 +356,9 @@ def influence_section(group: GroupPosterior, spec: Spec | None) -> Section | Non
     """Who counts for how much; None where all count alike."""
     if group.influence is None:
         return None
+    whose = group.participant_of or group.design.participants
+    names = tuple(dict.fromkeys(whose))
+    rows = [whose.index(name) for name in names]
     return Section(
         "Influence of participants",
         "A participant who lies far from what the others and the design expect counts for less, connection by "
@@ -355,7 +369,7 @@ def influence_section(group: GroupPosterior, spec: Spec | None) -> Section | Non
                 "Who pulls, and how much",
                 "1 is the weight that a participant's own precision deserves. Named: below a half somewhere; look at "
                 "these participants' data.",
-                influence_figure(group.design.participants, group.parameters, group.influence, spec=spec),
+                influence_figure(names, group.parameters, group.influence[rows], spec=spec),
             ),
         ),
     )

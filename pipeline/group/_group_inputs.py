@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from ._design_table import FormulaOptions, RowOrder, as_text_sorts, match_design
 from ._estimate_files import GIVEN, SPM, TAPAS, TIME_SERIES, FirstLevel
 from ._estimates import pair_sessions, read_estimates
 from ._options import DEFAULT_FIELDS, GroupOptions, mode_words
+from ._visit_estimates import GatheredVisits, gather_visits
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,8 @@ class GroupInputs:
         first_level: the mode of the estimates; empty where it is not known.
         files: the file of each estimate; empty where an estimate is of two.
         reinversion: what came of it, where participants were inverted again.
+        of: what the estimates are of each participant's visits, in words; empty where these were not asked for.
+        participant_of: visit → participant, where rows of the design are visits; empty otherwise.
         spm_parameters: parameter → SPM's name and place, of DCMs of which `spec` does not say it.
         has_evidence: whether every participant's free energy is known.
     """
@@ -103,6 +106,8 @@ class GroupInputs:
     files: tuple[Path, ...] = ()
     reinversion: Reinversion | None = None
     contrasts: tuple[Contrast, ...] = ()
+    of: str = ""
+    participant_of: Mapping[str, str] = field(default_factory=dict)
     spm_parameters: Mapping[str, tuple[str, int]] | None = None
     has_evidence: bool = True
 
@@ -117,6 +122,19 @@ class GroupInputs:
             return {"spec": self.spec}
         found = [self.spm_parameters[name] for name in group.first_level]
         return {"names": [name for name, _ in found], "indices": [place for _, place in found]}
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """Who is in the analysis; a row of the design is a visit where `participant_of` says whose."""
+        return tuple(dict.fromkeys(self.participant_of.get(name, name) for name in self.design.participants))
+
+    def require_rows_of_participants(self, analysis: str) -> None:
+        """Raises `UsageError` where rows are visits, of which an analysis is not."""
+        if self.participant_of:
+            raise UsageError(
+                f"{analysis} is of participants, and {self.of} were taken; take their mean, a contrast or one visit of "
+                "each, or fit"
+            )
 
     @property
     def mode(self) -> str:
@@ -145,9 +163,13 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         _check_columns([level.estimate.name for level in levels])
     estimates = [level.estimate for level in levels]
     lines: list[str] = []
+    gathered: GatheredVisits | None = None
     try:
         if options.sessions is not None:
             estimates, lines = pair_sessions(estimates, *options.sessions)
+        if options.visits is not None:
+            gathered = gather_visits(estimates, options.visits)
+            estimates, lines = gathered.estimates, gathered.left_out
         if not options.matched_only:
             _check_repeated_participants(options, [estimate.name for estimate in estimates])
         design, left = _design(options, [estimate.name for estimate in estimates])
@@ -156,6 +178,8 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         contrasts = tuple(parse_contrast(text, design, name) for name, text in options.contrasts.items())
     except (DesignError, PebError, TableError, ValueError) as error:
         raise UsageError(str(error)) from error
+    if options.visits is not None:
+        notify(f"of: {options.visits.words}")
     if options.sessions is not None:
         notify(f"change: {options.sessions[1]} minus {options.sessions[0]}")
     left_out = [*lines, *left]
@@ -165,6 +189,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
     notes = [
         *([turned] if turned else []),
         *left_out,
+        *(gathered.remarks if gathered else ()),
         *inferred,
         *design.remarks,
         *([order.line(), *_warn_of_text_order(order)] if order else []),
@@ -188,7 +213,11 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         order,
         options.smallest_effect,
         levels[0].mode,
-        tuple(files[name] for name in design.participants) if options.sessions is None else (),
+        tuple(files[name] for name in design.participants)
+        if options.sessions is None and options.visits is None
+        else (),
+        of=options.visits.words if options.visits else "",
+        participant_of=gathered.participant_of if gathered else {},
         spm_parameters=levels[0].spm_parameters,
         has_evidence=all(level.has_evidence for level in levels),
         contrasts=contrasts,
@@ -204,8 +233,16 @@ def _check_reinversion(options: GroupOptions) -> None:
     for place in options.series:
         if not place.exists():
             raise UsageError(f"--series {place} does not exist; check the path")
-    if options.reinvert and options.sessions is not None:
-        raise UsageError("--reinvert takes one result of each participant and --change two; leave one of them out")
+    if options.visits is not None and options.sessions is not None:
+        raise UsageError("--of and --change each say what is taken of visits; leave one of them out")
+    if options.reinvert and (options.sessions is not None or options.visits is not None):
+        more = "--change two" if options.visits is None else "--of several"
+        raise UsageError(f"--reinvert takes one result of each participant and {more}; leave one of them out")
+    if options.visits is not None and options.visits.kind == "visits" and not options.settings.is_mixture:
+        raise UsageError(
+            "all visits are for the default group; leave --compat and --between out (SPM's PEB of PEBs is "
+            "peb.fit_visits in Python)"
+        )
     if options.reinvert and not options.settings.is_mixture:
         raise UsageError("--reinvert is for the default group; leave --compat and --between out, or --reinvert")
 
@@ -252,7 +289,8 @@ def _check_columns(names: Sequence[str]) -> None:
 
 def _check_repeated_participants(options: GroupOptions, names: Sequence[str]) -> None:
     """Two files of one participant are not two participants; raises `UsageError` where names look like that."""
-    groups = () if options.all_different else find_repeated_participants(names)
+    taken = options.visits is not None and options.visits.kind == "visits"
+    groups = () if options.all_different or taken else find_repeated_participants(names)
     if not groups:
         return
     visits = distinguishing_visits(groups)

@@ -45,6 +45,7 @@ COLUMNS = (
 
 def cross_validate_covariate(inputs: GroupInputs, covariate: str, folds: int | None, seed: int) -> CrossValidation:
     """Leave-one-out, or so many folds."""
+    inputs.require_rows_of_participants("leave-one-out")
     name = design_column(inputs, covariate)
     if name == MEAN:
         raise UsageError("the mean is the same for every participant: there is nothing to predict; name a covariate")

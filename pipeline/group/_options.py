@@ -17,6 +17,7 @@ from peb import (
 from ..common import (
     UsageError,
 )
+from ._visit_estimates import VisitsAsked
 
 DEFAULT_FIELDS = ("A", "B")  # as SPM12
 BETWEEN_PRIORS = {"spm12": 1 / 16, "wide": 1.0}  # prior variance of the log precisions γ
@@ -43,6 +44,7 @@ class GroupOptions:
         fields: fields of the DCM that the group explains; None for A and B as far as there are any.
         parameters: single parameters, by name; instead of fields where none are named.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
+        visits: what else is taken of each participant's visits; None for the estimates as they are.
         matched_only: whether participants who are on one side only are left out (and named) instead of refused.
         by_order: whether row i of the design is for result i, numbers in the names of a folder's files as numbers; for
             an SPM design, which has no names.
@@ -68,6 +70,7 @@ class GroupOptions:
     fields: Sequence[str] | None = None
     parameters: Sequence[str] = ()
     sessions: tuple[str, str] | None = None
+    visits: VisitsAsked | None = None
     matched_only: bool = False
     by_order: bool = False
     gcm_column: int | None = None

@@ -39,6 +39,7 @@ def permute_covariate(
     inputs: GroupInputs, covariate: str, effects: Sequence[str], permutations: int, seed: int
 ) -> Permutation:
     """The test of a covariate, on all connections that the group explains or on some."""
+    inputs.require_rows_of_participants("a permutation test")
     try:
         return permutation_test(
             inputs.estimates,

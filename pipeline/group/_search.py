@@ -62,7 +62,7 @@ def report_search(
     )
     return AnalysisReport(
         name="search",
-        title=f"What {len(inputs.design.participants)} participants' connectivity needs",
+        title=f"What {len(inputs.participants)} participants' connectivity needs",
         subtitle="Effects that the evidence does not ask for are switched off; the rest is averaged over models."
         if len(found.rounds) > 1
         else "So few effects are compared in every combination, none is dropped beforehand, and models are averaged.",

@@ -9,12 +9,19 @@ from typing import Any
 
 from peb import SamplingSettings
 
-from ..bids import Inventory, group_rows, level_order, write_design
+from ..bids import GroupRows, Inventory, group_rows, level_order, write_design
 from ..common import UsageError, start_jax
 from ..execution import Unit, UnitRecorder
-from ..group import GroupInputs, GroupOptions, group_settings, read_group_inputs, report_model_evidence
+from ..group import (
+    GroupInputs,
+    GroupOptions,
+    VisitsAsked,
+    group_settings,
+    read_group_inputs,
+    report_model_evidence,
+)
 from ..page import AnalysisReport, save_report
-from ..study import GroupAnalysis, Study, VisitSelection, select_visits
+from ..study import GroupAnalysis, Study, VisitSelection, describe_selection, select_visits
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -32,7 +39,7 @@ class GroupJob:
         group: column that names the participants' groups; None where there are none.
         groups: their names, the reference last.
         selection: what is taken of each participant's visits.
-        visits: of each row of the design, visit → weight.
+        taken: what is made of each participant's visits; None for a visit by itself, and the change of two sessions.
         order, reference: of the factors of the design's formula, their levels, and the one that others are taken from.
         posteriors: of the main model, of the visits concerned.
         design: table of participants.
@@ -44,7 +51,7 @@ class GroupJob:
     group: str | None
     groups: tuple[str, ...]
     selection: VisitSelection
-    visits: tuple[Mapping[str, float], ...]
+    taken: VisitsAsked | None
     posteriors: tuple[Path, ...]
     design: Path
     folder: Path
@@ -88,7 +95,7 @@ def _group_job(
         participants.group_column,
         participants.group_names,
         selection,
-        rows.visits,
+        _taken_visits(selection, rows),
         files,
         design,
         folder,
@@ -97,12 +104,21 @@ def _group_job(
     )
 
 
+def _taken_visits(selection: VisitSelection, rows: GroupRows) -> VisitsAsked | None:
+    if selection.kind == "visit" or selection.is_change:
+        return None
+    members: dict[str, dict[str, float]] = {}
+    for participant, weights in zip(rows.participants, rows.visits, strict=True):
+        members.setdefault(participant, {}).update(weights)
+    return VisitsAsked(selection.kind, describe_selection(selection), selection.weights, members)
+
+
 def _group_unit(job: GroupJob) -> Unit:
     recipe = {
         "analysis": job.settings.model_dump(mode="json"),
         "group": [job.group, *job.groups],
         "visits": [path.stem for path in job.posteriors],
-        "weights": [dict(weights) for weights in job.visits],
+        "weights": None if job.taken is None else {"kind": job.taken.kind, "members": job.taken.members},
         "levels": [dict(job.order), dict(job.reference)],
         **package_versions("jax", "numpy", "numpyro", "matplotlib"),
     }
@@ -161,6 +177,7 @@ def _options(job: GroupJob) -> GroupOptions:
         named=tuple(name for name in covariates if name == job.group),  # groups called 0 and 1 are no numbers
         fields=settings.fields,
         sessions=job.selection.pair,
+        visits=job.taken,
         matched_only=True,
         all_different=True,  # the participants' table tells whose runs are whose
         settings=group_settings(settings.compat, settings.between, settings.components, settings.between_prior),

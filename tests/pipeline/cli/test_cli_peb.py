@@ -433,3 +433,55 @@ def test_what_cannot_be_done_costs_one_line(
     assert found.return_value == 2
     assert line in found.stderr
     assert len(found.stderr.strip().splitlines()) <= 3
+
+
+def test_a_contrast_of_two_sessions_is_their_change(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:
+    given = (results, "--design", table, "--fields", "B", "--between", "gaussian")
+    for name, of in (("of", ("--of", "ses-2 - ses-1")), ("change", ("--change", "ses-1,ses-2"))):
+        assert peb("fit", *given, *of, "--json", tmp_path / f"{name}.json").return_value == 0
+    contrast, change = (report(tmp_path / f"{name}.json")["effects"] for name in ("of", "change"))
+    assert contrast == change
+
+
+def test_three_levels_of_visits_from_files_to_page(peb: Run, results: Path, tmp_path: Path) -> None:
+    rows = [
+        (f"sub-{i + 1:02d}_ses-{s}", ("ketamine", "midazolam")[i % 2], ("before", "after")[s - 1])
+        for i in range(PEOPLE)
+        for s in (1, 2)
+        if (i, s) != (3, 2)
+    ]
+    path = tmp_path / "visits.tsv"
+    path.write_text("participant_id\tarm\tsession\n" + "\n".join("\t".join(row) for row in rows) + "\n")
+    given = ("--design", path, "--of", "visits", "--interactions", "arm:session", "--fields", "B", "--matched-only")
+    found = peb("fit", results, *given, "--out", tmp_path / "out", "--json", tmp_path / "fit.json")
+    assert found.return_value == 0, found.output
+    assert "12 participants, 23 visits; 1 has one visit only" in found.stderr
+    group = read_group(tmp_path / "out" / "group.nc").group
+    assert group.participant_of is not None
+    assert group.participant_of[:2] == ("sub-01", "sub-01")
+    written = report(tmp_path / "fit.json")
+    assert written["participants_used"] == [f"sub-{i + 1:02d}" for i in range(PEOPLE)]
+    assert "B, all visits in 12 participants" in (tmp_path / "out" / "group.html").read_text(encoding="utf-8")
+    product = next(i for i, name in enumerate(group.design.covariates) if "×" in name)
+    assert abs(group.probability[group.parameters.index(DOWN), product] - 0.5) > 0.45
+    assert len((tmp_path / "out" / "influence.tsv").read_text(encoding="utf-8").splitlines()) == 1 + PEOPLE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("fit", "--of", "visits", "--compat", "spm12"), "all visits are for the default group"),
+        (("fit", "--of", "mean", "--change", "ses-1,ses-2"), "leave one of them out"),
+        (("permute", "--covariate", "arm", "--of", "visits"), "a permutation test is of participants, and all visits"),
+    ],
+)
+def test_what_visits_are_not_for_costs_one_line(
+    peb: Run, results: Path, tmp_path: Path, arguments: tuple[str, ...], line: str
+) -> None:
+    rows = [f"sub-{i + 1:02d}_ses-{s}\t{'ab'[i % 2]}" for i in range(PEOPLE) for s in (1, 2)]
+    path = tmp_path / "visits.tsv"
+    path.write_text("participant_id\tarm\n" + "\n".join(rows) + "\n")
+    command, *more = arguments
+    found = peb(command, results, "--design", path, *more)
+    assert found.return_value == 2
+    assert line in last_line(found)

@@ -1,0 +1,149 @@
+"""Estimates of visits → what an analysis is of: a contrast of each participant's visits, their average, or all of them.
+
+Whose each visit is, a study's tables tell; of files on the command line their names do, as where a change is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from peb import Estimate, average_visits, combine_visits, heterogeneity
+
+from ..common import (
+    UsageError,
+    distinguishing_visits,
+    find_repeated_participants,
+    find_visit_label,
+    list_names,
+)
+from ..study import parse_contrast
+
+OF = '"mean" (the average over visits), "visits" (three levels), a visit, or a contrast such as "ses-3 - ses-1"'
+
+
+@dataclass(frozen=True)
+class VisitsAsked:
+    """What an analysis takes of each participant's visits.
+
+    Fields:
+        kind: ``contrast``, a weighted sum of visits; ``mean``, their Bayesian average; ``visits``, all of them.
+        words: what it is, such as ``the contrast ses-3 − ses-1 of visits``.
+        weights: of a contrast, by what marks visits in names; where `members` are not known.
+        members: participant → visit → weight; None where names are to tell.
+    """
+
+    kind: Literal["contrast", "mean", "visits"]
+    words: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+    members: Mapping[str, Mapping[str, float]] | None = None
+
+
+@dataclass(frozen=True)
+class GatheredVisits:
+    """Estimates as an analysis is of them.
+
+    Fields:
+        estimates: of participants; of visits where all are taken.
+        participant_of: visit → participant where all are taken; empty otherwise.
+        left_out: a line for everything that is not used.
+        remarks: a line each: how many visits there are, and where those that are averaged disagree.
+    """
+
+    estimates: list[Estimate]
+    participant_of: Mapping[str, str]
+    left_out: list[str]
+    remarks: list[str]
+
+
+def parse_of(text: str) -> VisitsAsked:
+    """What ``--of`` asks for; raises `UsageError` where it is not understood."""
+    if text == "mean":
+        return VisitsAsked("mean", "the average over visits")
+    if text == "visits":
+        return VisitsAsked("visits", "all visits")
+    try:
+        weights = parse_contrast(text)
+    except ValueError as error:
+        raise UsageError(f"--of {text!r} is not understood; give {OF} ({error})") from None
+    words = f"visit {text}" if list(weights.values()) == [1.0] else f"the contrast {text} of visits"
+    return VisitsAsked("contrast", words, weights)
+
+
+def gather_visits(estimates: Sequence[Estimate], asked: VisitsAsked) -> GatheredVisits:
+    """What is asked for, of every participant who has it, in the order of first visits.
+
+    Raises `ValueError` where nobody has it, names do not tell visits apart, or visits cannot be put together.
+    """
+    named = {estimate.name: estimate for estimate in estimates}
+    members, left_out = (asked.members, []) if asked.members is not None else _members(asked, list(named))
+    made: list[Estimate] = []
+    participant_of: dict[str, str] = {}
+    remarks: list[str] = []
+    used = 0
+    for participant, weights in members.items():
+        there = {visit: weight for visit, weight in weights.items() if visit in named}
+        lacking = [visit for visit in weights if visit not in named]
+        if asked.kind == "visits":
+            participant_of |= dict.fromkeys(there, participant)
+            made += [named[visit] for visit in there]
+        elif (lacking and asked.kind == "contrast") or not there:
+            left_out.append(f"{participant}: left out, no result of {list_names(lacking)}")
+            continue
+        elif asked.kind == "contrast":
+            made.append(combine_visits([named[visit] for visit in there], list(there.values()), participant))
+        else:
+            own = [named[visit] for visit in there]
+            made.append(average_visits(own, participant))
+            if remark := heterogeneity(own).remark:
+                remarks.append(f"{participant}: {remark}")
+        used += len(there)
+        if lacking and asked.kind != "contrast":
+            left_out.append(f"{participant}: goes on without {list_names(lacking)}")
+    if not made:
+        raise ValueError(f"no participant has {asked.words}; results are called {list_names(list(named))}")
+    counts = [sum(visit in named for visit in weights) for weights in members.values()]
+    single = counts.count(1)
+    more = (
+        f"; {single} {'has' if single == 1 else 'have'} one visit only" if single and asked.kind != "contrast" else ""
+    )
+    people = len(set(participant_of.values())) if participant_of else len(made)
+    remarks.insert(0, f"{people} participants, {used} visits{more}")
+    return GatheredVisits(made, participant_of, left_out, remarks)
+
+
+def _members(asked: VisitsAsked, names: Sequence[str]) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Participant → visit → weight, by names, and a line for every name that is of no visit."""
+    labels = tuple(asked.weights)
+    if not labels:
+        labels = distinguishing_visits(find_repeated_participants(names))
+        if not labels:
+            raise ValueError(f"names do not tell which results are of one participant: {list_names(names)}")
+    members: dict[str, dict[str, float]] = {}
+    left_out = []
+    for name in names:
+        found = find_visit_label(name, labels)
+        if found is None and asked.kind == "contrast":
+            left_out.append(f"{name}: its name has no part {' or '.join(labels)} alone; it is not used")
+            continue
+        label, participant = found or ("", name)
+        if label in {_label_of(visit, labels) for visit in members.get(participant, {})}:
+            left_out.append(f"{name}: {participant or 'this participant'} has a second {label}; the first is used")
+            continue
+        members.setdefault(participant, {})[name] = asked.weights.get(label, 1.0)
+    if asked.kind == "contrast":
+        whole = {}
+        for participant, visits in members.items():
+            lacking = [label for label in labels if label not in {_label_of(visit, labels) for visit in visits}]
+            if lacking:
+                left_out.append(f"{participant}: left out, there is no {list_names(lacking)}")
+            else:
+                whole[participant] = visits
+        return whole, left_out
+    return members, left_out
+
+
+def _label_of(name: str, labels: Sequence[str]) -> str:
+    found = find_visit_label(name, labels)
+    return found[0] if found else ""
