@@ -47,7 +47,7 @@ class ParticipantVisits:
 
     @property
     def counts(self) -> Int[np.ndarray, "subject"]:
-        """ParticipantVisits of each participant."""
+        """Visits of each participant."""
         return np.asarray(self.seen.sum(axis=1))
 
     def spread(self, rows: Float[np.ndarray, "row *any"]) -> Float[np.ndarray, "subject visit *any"]:
