@@ -20,7 +20,14 @@ from ._inventory import Absence, ImageRun, Inventory, Participant, Run, SeriesRu
 from ._locate_files import DatasetFolders, session_folder
 from ._participants import StudyParticipants, read_participants
 from ._readable_files import DataError, open_nifti
-from ._scores import PARTICIPANT, SessionScores, participant_column, participant_numbers, session_pair, session_scores
+from ._scores import (
+    PARTICIPANT,
+    SessionScores,
+    participant_column,
+    participant_numbers,
+    scored_sessions,
+    session_scores,
+)
 from ._validate_run import RunValidation
 from ._visits import read_visits
 
@@ -64,8 +71,8 @@ __all__ = [
     "read_events",
     "read_participants",
     "read_visits",
+    "scored_sessions",
     "session_folder",
-    "session_pair",
     "session_scores",
     "visit_label",
     "write_design",

@@ -94,7 +94,7 @@ def _score(table: Table, score: Score, study: Study, participants: Sequence[str]
     if score.take == "once":
         return _by_participant(table, score.column, participants, _all_rows(table))
     if score.take in ("before", "after"):
-        return _of_session(table, score.column, participants, session_pair(study)[score.take == "after"])
+        return _of_session(table, score.column, participants, scored_sessions(study)[score.take == "after"])
     first, second = both_sessions(table, score.column, study, participants)
     sign = 1.0 if score.take == "fall" else -1.0
     return {participant: sign * (first[participant] - second[participant]) for participant in participants}
@@ -102,11 +102,11 @@ def _score(table: Table, score: Score, study: Study, participants: Sequence[str]
 
 def both_sessions(table: Table, column: str, study: Study, participants: Sequence[str]) -> tuple[Values, Values]:
     """The numbers before and after; raises `TableError` where the table doesn't tell sessions."""
-    before, after = (_of_session(table, column, participants, session) for session in session_pair(study))
+    before, after = (_of_session(table, column, participants, session) for session in scored_sessions(study))
     return before, after
 
 
-def session_pair(study: Study) -> tuple[str, str]:
+def scored_sessions(study: Study) -> tuple[str, str]:
     """The sessions before and after, which scores that change need; `read_study` sees to it that there are two."""
     if study.sessions.pair is None:
         raise DataError("scores of two sessions need before and after under [sessions]; add them")

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from features import CategoryCount, CohortRow, NumberSummary, cohort_by_arm
 
-from ..bids import Inventory, SessionScores, participant_column, participant_numbers, session_pair, session_scores
+from ..bids import Inventory, SessionScores, participant_column, participant_numbers, scored_sessions, session_scores
 from ..page import Column, Records
 from ..study import Statistics, Study
 from ..tables import numbers_text
@@ -50,7 +50,7 @@ def participant_scores(study: Study, inventory: Inventory, how: Statistics) -> P
         names=tuple(participant.name for participant in participants),
         arms=(first, second),
         arm=np.array([1.0 if participant.group == first else -1.0 for participant in participants]),
-        sessions=session_pair(study),
+        sessions=scored_sessions(study),
         outcomes=session_scores(study, inventory, how.outcomes),
         subscales={name: participant_numbers(inventory, name) for name in how.subscales},
         null_checks={name: participant_numbers(inventory, name) for name in how.null_checks},

@@ -112,7 +112,7 @@ class Sessions(ConfigSection):
         return self.order or self.pair or (None,)
 
 
-class Visits(ConfigSection):
+class VisitTable(ConfigSection):
     """`[visits]`: what differs between the visits of one participant, such as drug, dose or period."""
 
     table: Annotated[
@@ -371,7 +371,9 @@ class Study(ConfigSection):
     study: Annotated[StudyFiles, Field(description="What it is called and where its files lie.")]
     participants: Annotated[Participants, Field(description="Who takes part, and in which group.")] = Participants()
     sessions: Annotated[Sessions, Field(description="The sessions in their order.")] = Sessions()
-    visits: Annotated[Visits, Field(description="What differs between the visits of one participant.")] = Visits()
+    visits: Annotated[VisitTable, Field(description="What differs between the visits of one participant.")] = (
+        VisitTable()
+    )
     scores: Annotated[dict[Name, Score], Field(description="Numbers per participant, such as improvement.")] = {}
     tasks: Annotated[dict[str, Task], Field(min_length=1, description="Tasks, as in task-NAME of the file names.")]
     confounds: Annotated[Confounds, Field(description="What is taken out of every series.")] = Confounds()

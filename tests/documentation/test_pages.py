@@ -24,6 +24,7 @@ import features
 import peb
 from pipeline.cli import app
 from pipeline.study import read_study
+from pipeline.study._schema import check_shape
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -176,9 +177,23 @@ def test_other_pages_have_no_code_that_nothing_runs() -> None:
 
 
 def test_the_study_of_the_docs_is_in_order(tmp_path: Path) -> None:
-    [text] = [text for language, text in blocks(DOCS / "study.md") if language == "toml"]
+    [text, *_] = toml_blocks("study.md")
     (tmp_path / "study.toml").write_text(text, encoding="utf-8")
-    assert list(read_study(tmp_path / "study.toml").dcm.models) == ["amygdala-driven"]
+    assert list(read_study(tmp_path / "study.toml").dcms[""].models) == ["amygdala-driven"]
+
+
+def test_other_designs_of_the_docs_are_in_order_in_the_place_of_its_parts() -> None:
+    [text, *others] = toml_blocks("study.md")
+    assert others
+    for other in others:
+        parts = tomllib.loads(other)
+        rest = {name: part for name, part in tomllib.loads(text).items() if name not in ("predict", "statistics")}
+        _, mistakes = check_shape({**rest, **parts})
+        assert not mistakes, mistakes
+
+
+def toml_blocks(page: str) -> list[str]:
+    return [text for language, text in blocks(DOCS / page) if language == "toml"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
