@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ._survey_series import SeriesSurvey
 MOST_REGIONS = 500  # that are written out
 MODELLED = 3  # regions of the model that is proposed
 REST = "rest"
+_TISSUE = re.compile(r"(?:grey matter|white matter|csf)(?: \([0-9]+\))?", re.IGNORECASE)  # as CONN calls them
 UNIT_REASONS = {
     "percent": "they look like percent signal change",
     "raw": "their means are far from zero, as a scanner counts; each region is taken in percent of its mean",
@@ -81,7 +83,8 @@ def series_starter(
         *(_task_section(task, events) for task in _tasks(survey)),
         _model_sections(survey, events),
     ]
-    return "\n".join(line for part in parts for line in [*part, ""]).rstrip("\n") + "\n"
+    blocks = ["\n".join(part) for part in parts]
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _head(survey: SeriesSurvey) -> Iterator[str]:
@@ -121,15 +124,19 @@ def _series_section(
 
 def _region_lines(survey: SeriesSurvey) -> Iterator[str]:
     """Regions that every run has: a list where their names may stand as they are, else names of ours."""
-    regions = survey.regions[:MOST_REGIONS]
+    tissues = [name for name in survey.regions if _TISSUE.match(name)]
+    named = [name for name in survey.regions if name not in tissues] or list(survey.regions)
+    regions = named[:MOST_REGIONS]
     names = toml_names(regions)
+    if tissues and len(named) < len(survey.regions):
+        yield f"# columns of tissues are left out: {_comment(first_names(tissues))}"
     if survey.partial_regions:
         yield f"# {len(survey.partial_regions)} regions that some runs lack are left out: " + _comment(
             first_names(survey.partial_regions)
         )
-    if len(survey.regions) > MOST_REGIONS:
-        yield f"# and {len(survey.regions) - MOST_REGIONS} more than these {MOST_REGIONS}"
-    if names == list(regions):
+    if len(named) > MOST_REGIONS:
+        yield f"# and {len(named) - MOST_REGIONS} more than these {MOST_REGIONS}"
+    if names == regions:
         yield "# Columns of the files. With names of your own, each a column or the mean of several:"
         yield '# regions = { vmPFC = "Default_PFC_1", hippocampus = ["HIP_L", "HIP_R"] }'
         yield f"regions = [{', '.join(map(toml_text, regions))}]"
