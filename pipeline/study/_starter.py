@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..common import are_numbers, first_names, visible_text
+from ..common import are_numbers, find_before_and_after, first_names, visible_text
 from ._guesses import TRIAL_TYPE, guess_contrast, guess_groups, guess_sessions
 from ._schema import PLACEHOLDER, SCHEMA_FILE
 from ._survey import DatasetSurvey
@@ -43,6 +43,7 @@ def starter_toml(found: DatasetSurvey, folder: Path) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["key"] = _key
+    environment.filters["plain"] = _comment
     return environment.get_template("study.toml.j2").render(_guesses(found, folder))
 
 
@@ -66,7 +67,7 @@ def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
             lines.append(f"conditions of {task.name}: by the column {task.column}, as events have no {TRIAL_TYPE}")
         elif not task.trial_types and not task.rest:
             lines.append(f"events of {task.name}: none were found; say where they are, or that it is a rest run")
-    scores = _scores(found.scores, Path(), paired=len(found.sessions) == 2)
+    scores = _scores(found.scores, Path(), paired=len(found.sessions) > 1)
     if _outcome(scores) == PLACEHOLDER:
         lines.append(f"outcome: which score is it? There are {_candidates(scores)}")
     elif outcome := _outcome(scores):
@@ -76,7 +77,7 @@ def describe_guesses(found: DatasetSurvey) -> tuple[str, ...]:
 
 def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
     tasks = [_task(task) for task in found.tasks]
-    scores = _scores(found.scores, folder, paired=len(found.sessions) == 2)
+    scores = _scores(found.scores, folder, paired=len(found.sessions) > 1)
     with_events = [task for task in tasks if task["conditions"]]
     derivatives = found.derivatives or (found.bids or Path()) / "derivatives" / "fmriprep"
     return {
@@ -85,6 +86,7 @@ def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
         "name": found.name,
         "bids": None if found.bids is None else _relative(found.bids, folder),
         "found_derivatives": found.derivatives is not None,
+        "beside": found.bids is not None and not derivatives.is_relative_to(found.bids),
         "derivatives": _relative(derivatives, folder),
         "others": [_relative(path, folder) for path in found.other_derivatives],
         "spaces": found.spaces,
@@ -127,13 +129,14 @@ def _sessions(found: DatasetSurvey) -> dict[str, Any]:
     """The sessions in their order, and what differs between visits."""
     sessions, visits = guess_sessions(found.sessions, found.visits.times), found.visits
     order = sessions.names or (PLACEHOLDER,) * min(2, len(found.sessions))
+    between = (find_before_and_after(order) or (order[0], order[-1])) if order else ()
     drugs = guess_groups(visits.levels.get(visits.drug or "", ())).names or ()
     return {
-        "order": order,
+        "order": order if sessions.names else order[:1],
         "order_reason": _comment(sessions.reason),
-        "paired": len(found.sessions) == 2,
+        "between": between,
+        "paired": len(found.sessions) > 1,
         "several": len(found.sessions) > 2,
-        "ordered": sessions.names is not None,
         "visit_columns": _comment(
             first_names(
                 [

@@ -137,7 +137,9 @@ def _check_folder(folder: Path) -> None:
 
 
 def _name(root: Path) -> str:
-    name = dataset_facts(root).get("Name")
+    """The dataset's own name; of derivatives their folder's, as theirs is that of the program which made them."""
+    facts = dataset_facts(root)
+    name = None if facts.get("DatasetType") == "derivative" else facts.get("Name")
     name = name.replace("\0", "").strip() if isinstance(name, str) else ""
     return name or root.absolute().name
 

@@ -63,6 +63,7 @@ def test_derivatives_alone_without_sessions(tmp_path: Path) -> None:
     )
     for bids, derivatives in ((None, root), (root, None)):
         content = started(tmp_path, bids, derivatives)
+        assert content["study"]["name"] == "ds000001-fmriprep", "and not fMRIPrep, which made it"
         assert "bids" not in content["study"]
         assert content["study"]["derivatives"] == "ds000001-fmriprep"
         assert (content["study"]["space"], content["study"]["resolution"]) == ("MNI152NLin2009cAsym", "2")
@@ -263,7 +264,11 @@ def test_numbers_of_sessions_and_participants(tmp_path: Path) -> None:
         ],
     )
     content = started(tmp_path, bids)
-    assert content["study"]["derivatives"] == "derivatives/fmriprep-23.2.0", "beside the dataset"
+    assert content["study"]["derivatives"] == "derivatives/fmriprep-23.2.0"
+    assert (
+        'derivatives = "derivatives/fmriprep-23.2.0"  # check: beside the dataset'
+        in (tmp_path / "study.toml").read_text()
+    )
     assert content["sessions"] == {"before": "ses-2", "after": "ses-3"}
     assert checked(tmp_path) == []
     alone = started(tmp_path, None, made)
@@ -277,7 +282,8 @@ def test_months_of_infants(tmp_path: Path) -> None:
         fmriprep("sub-{01..04}/ses-{1mo,12mo,6mo}/func/*_task-rest_run-{001,002}", "MNIInfant_cohort-1"),
     )
     content = started(tmp_path, None, made)
-    assert content["sessions"] == {"order": ["ses-1mo", "ses-6mo", "ses-12mo"]}
+    assert content["sessions"]["order"] == ["ses-1mo", "ses-6mo", "ses-12mo"]
+    assert (content["sessions"]["before"], content["sessions"]["after"]) == ("ses-1mo", "ses-12mo")
     assert content["study"]["space"] == "MNIInfant_cohort-1"
     assert checked(tmp_path) == []
 
@@ -616,3 +622,24 @@ def test_infants_of_two_cohorts_are_in_two_spaces(tmp_path: Path, capsys: pytest
     started(tmp_path, None, made)
     assert "3 of 7 visits have no image in MNIInfant_cohort-1, such as sub-01_ses-12mo" in capsys.readouterr().err
     assert "the spaces are MNIInfant_cohort-2" in preflight(read_study(tmp_path / "study.toml"))[0].absences[0].problem
+
+
+def test_a_score_of_three_sessions_falls_between_the_first_and_the_last(tmp_path: Path) -> None:
+    bids = plant(
+        tmp_path / "bids",
+        [
+            "{participants.tsv,task-faces_events.tsv,phenotype/hamd.tsv}",
+            "sub-{01..06}/ses-{1..3}/func/*_task-faces_bold.nii.gz",
+            *(f"derivatives/fmriprep/{file}" for file in fmriprep("sub-{01..06}/ses-{1..3}/func/*_task-faces")),
+        ],
+        {
+            "participants.tsv": "participant_id\tsex\tage\tdiagnosis\n" + people(6, "\tMDD", "\tHC"),
+            "hamd.tsv": "participant_id\tsession_id\thamd_total\n"
+            + "".join(f"sub-0{n}\tses-{k}\t{20 + n * n - k}\n" for n in range(1, 7) for k in (1, 2, 3)),
+        },
+    )
+    content = started(tmp_path, bids)
+    assert content["scores"]["improvement"]["take"] == "fall"
+    assert content["sessions"] == {"order": ["ses-1", "ses-2", "ses-3"], "before": "ses-1", "after": "ses-3"}
+    assert content["group"]["groups"]["of"] == content["group"]["prediction"]["of"] == "change"
+    assert [line for line in checked(tmp_path) if "takes" in line or "row" in line] == []
