@@ -18,9 +18,11 @@ from ._effect_panels import NAME_WIDTH, shorten_name
 from ._style import (
     BLUE,
     GREEN,
+    INK,
     LINE,
     MUTED,
     ORANGE,
+    PURPLE,
     SKY,
     VERMILION,
     AxesArray,
@@ -189,6 +191,9 @@ def _path_key(starts: int, failed: int, end: str) -> list[Line2D]:
     return key
 
 
+COLUMN_STYLES = (("o", SKY), ("D", BLUE), ("^", PURPLE), ("s", GREEN), ("v", ORANGE), ("P", INK))  # of sessions
+
+
 def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Sequence[str]) -> Figure:
     """Explained variance, percent: (row, column), NaN where there is no inversion; SPM's warning level."""
     rows = np.arange(len(labels))
@@ -197,9 +202,10 @@ def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Seque
         axes = figure.subplots()
         axes.axvspan(0, LOW_VARIANCE, color=VERMILION, alpha=0.15, linewidth=0)
         axes.axvline(LOW_VARIANCE, color=VERMILION, linewidth=1)
-        for column, (name, marker) in enumerate(zip(columns, ("o", "D"), strict=False)):
-            colour = (SKY, BLUE)[column % 2]
-            axes.plot(explained[:, column], rows, marker, color=colour, markersize=4.5, label=literal_text(name))
+        for column, name in enumerate(columns):
+            marker, colour = COLUMN_STYLES[column % len(COLUMN_STYLES)]
+            label = literal_text(name) or None
+            axes.plot(explained[:, column], rows, marker, color=colour, markersize=4.5, label=label)
         axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel="Explained variance (mean removed), %")
         axes.set_yticks(rows, [literal_text(shorten_name(label, NAME_WIDTH)) for label in labels], fontsize=8)
         axes.grid(axis="x")
@@ -215,7 +221,8 @@ def variance_figure(labels: Sequence[str], explained: np.ndarray, columns: Seque
             color=VERMILION,
             fontsize=8.5,
         )
-        figure.legend(loc="outside upper right", ncols=len(columns))
+        if any(columns):
+            figure.legend(loc="outside upper right", ncols=min(len(columns), 4))
     return figure
 
 

@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from dcm import Diagnostics
 
-from ..figures import LOW_VARIANCE, signed_number
+from ..figures import LOW_VARIANCE
 from ..page import AnalysisReport, Answer, Column, Picture, Records, Section, pictures, slug
-from ..verdicts import Verdict, judge_fits, judge_means
-from ._first_level_sections import mean_displacements, motion_difference
+from ..verdicts import judge_fits
+from ._motion import motion_answer
 from ._study_result import StudyResult
 
 LONGEST_OPEN_TABLE = 14  # rows of a table that opens when asked for
@@ -46,7 +46,7 @@ class ReportedAnalysis:
 
     @property
     def head_answers(self) -> tuple[Answer, ...]:
-        """Answers that may stand at the head: a fit's first is about the mean, which says little of treatment."""
+        """Answers that may stand at the head: a fit's first is about the mean, which says little."""
         answers = self.report.answers
         if self.kind in ("predict", "statistics"):
             answers = answers[:1]  # the others are for who reads on
@@ -71,7 +71,7 @@ def statistics_sections(result: StudyResult) -> tuple[Section, ...]:
 
 
 def head_answers(result: StudyResult) -> tuple[Answer, ...]:
-    """Answers for the head of the page: symptoms, arm comparisons, predictions, then effects that are not a mean."""
+    """Answers for the head of the page: scores, comparisons of groups, predictions, then effects that are no mean."""
     chosen = [
         (ANSWER_RANKS.get(analysis.kind, 5), answer)
         for analysis in reported_analyses(result)
@@ -110,8 +110,8 @@ def reported_analyses(result: StudyResult) -> list[ReportedAnalysis]:
     group: list[tuple[str, str, AnalysisReport]] = [
         (name, result.study.group[name].analysis, report) for name, report in result.analyses.items()
     ]
-    if result.model_comparison is not None:
-        group.insert(0, ("models", "models", result.model_comparison))
+    compared = [(f"models {name}".strip(), "models", report) for name, report in result.comparisons.items()]
+    group = [*compared, *group]
     found = [
         ReportedAnalysis(name, kind, report, f"group-{i}-{slug(name)}") for i, (name, kind, report) in enumerate(group)
     ]
@@ -169,23 +169,18 @@ def with_picture_name(picture: Picture, prefix: str) -> Picture:
     return replace(picture, name=name, figure=Markup(text))
 
 
-NEGLIGIBLE_MOTION = 0.05  # mm of mean framewise displacement that hardly matter
+def summary_answers(result: StudyResult, fits: Mapping[str, Mapping[str, Diagnostics]]) -> tuple[Answer, ...]:
+    """The group's answers first, then whether to trust them; `fits` are by DCM and visit."""
+    quality = [_explained_variance_answer(view, fits.get(view.dcm_name, {})) for view in result.of_each_dcm]
+    return disambiguate_questions(
+        (*head_answers(result), *quality, *(answer for answer in [motion_answer(result)] if answer is not None))
+    )
 
 
-def summary_answers(result: StudyResult, fits: Mapping[str, Diagnostics]) -> tuple[Answer, ...]:
-    """The group's answers first, then whether to trust them."""
-    quality = [
-        answer for answer in (_explained_variance_answer(result, fits), _motion_answer(result)) if answer is not None
-    ]
-    return disambiguate_questions((*head_answers(result), *quality))
-
-
-def _explained_variance_answer(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Answer | None:
+def _explained_variance_answer(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Answer:
     """Whether the inversions say something."""
-    if result.dcm is None:
-        return None
-    expected = 2 * len(result.participants)
-    question = "Do the models explain the data?"
+    expected = len(result.sessions) * len(result.participants)
+    question = f"Do the models{f' of {result.dcm_name}' if result.dcm_name else ''} explain the data?"
     if not fits:
         return Answer(question, "no", "No visit has a posterior.", anchor="participants", source="What is missing")
     explained = np.array([diagnostics.explained_variance_total for diagnostics in fits.values()])
@@ -201,28 +196,4 @@ def _explained_variance_answer(result: StudyResult, fits: Mapping[str, Diagnosti
         verb = "visit has" if warned == 1 else "visits have"
         detail = f"{warned} {verb} warnings; {low} with less than {LOW_VARIANCE:g} % explained variance."
     verdict = judge_fits(warned, len(fits), expected)
-    return Answer(question, verdict, headline, (detail,), anchor="fits", source="Every visit")
-
-
-_MOTION_VERDICTS: dict[str, tuple[Verdict, str]] = {
-    "no difference": ("yes", f"There is no difference above {NEGLIGIBLE_MOTION:g} mm."),
-    "open": ("open", f"The data show neither a difference nor the absence of one above {NEGLIGIBLE_MOTION:g} mm."),
-    "yes": ("no", "There is a difference: an effect of treatment may be one of motion."),
-}
-
-
-def _motion_answer(result: StudyResult) -> Answer | None:
-    """Whether the arms move alike after treatment."""
-    task = result.dcm.task if result.dcm is not None else next(iter(result.study.tasks))
-    before, after = (motion_difference(result, task, session) for session in result.sessions)
-    if after is None:
-        return None
-    first, second = result.groups
-    headline = (
-        f"Mean framewise displacement in {task} after treatment, {first} − {second}: {signed_number(after.value, 3)} "
-        f"mm (90 % confidence interval {signed_number(after.low, 3)} to {signed_number(after.high, 3)})."
-    )
-    by_arm = [mean_displacements(result, task, result.sessions[1], arm) for arm in (first, second)]
-    verdict, where = _MOTION_VERDICTS[judge_means(np.array(by_arm[0]), np.array(by_arm[1]), NEGLIGIBLE_MOTION).kind]
-    details = (where,) if before is None else (where, f"Before: {signed_number(before.value, 3)} mm.")
-    return Answer("Is head motion alike in both arms?", verdict, headline, details, anchor="motion", source="Motion")
+    return Answer(question, verdict, headline, (detail,), anchor=f"fits{result.dcm_mark}", source="Every visit")

@@ -1,9 +1,10 @@
-"""Contrasts by arm and session: maps, cut through the regions of the study, and responses of the regions."""
+"""Contrasts by session and group: maps, cut through the regions of the study, and responses of the regions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from matplotlib.patches import Patch
 from ..common import sorted_names
 from ..figures import (
     BLUE,
-    INK,
     MUTED,
     VERMILION,
     WIDTH,
@@ -27,9 +27,10 @@ from ..figures import (
 )
 from ..measures import response_unit
 from ..page import EFFECT, Column, Picture, Records, Section
-from ._arm_plots import arm_legend, arm_styles, draw_points
 from ._group_maps import T_OPAQUE, GroupMap, anatomy_slices, group_map, slice_montage
+from ._group_plots import draw_cells, group_legend
 from ._study_result import StudyResult
+from ._study_words import StudyWords
 
 LEAST_SLICES, MOST_SLICES = 4, 6
 TOP_PERCENTILE = 99.0  # percentile of |mean effect| at which colour is deepest
@@ -72,22 +73,21 @@ def _mapped_contrasts(result: StudyResult) -> list[tuple[str, str]]:
 
 
 def _map_panels(result: StudyResult, task: str, contrast: str) -> dict[tuple[str, str], GroupMap]:
-    """Session and arm → group map."""
+    """Session and group → mean over participants, each the mean of its runs."""
     found: dict[tuple[str, str], GroupMap] = {}
     grid: tuple[np.ndarray, tuple[int, ...]] | None = None
     group_of = result.group_of
     for session in result.sessions:
-        for arm in result.groups:
-            paths = [
-                result.maps[run.label, contrast]
-                for run in result.ordered_runs(task)
-                if (run.session or "", group_of[run.participant]) == (session, arm)
-                and (run.label, contrast) in result.maps
-            ]
-            panel_map = group_map(paths, grid)
+        for group in result.groups:
+            paths: dict[str, list[Path]] = {}
+            for run in result.ordered_runs(task):
+                here = (run.session or "", group_of[run.participant]) == (session, group)
+                if here and (run.label, contrast) in result.maps:
+                    paths.setdefault(run.participant, []).append(result.maps[run.label, contrast])
+            panel_map = group_map(list(paths.values()), grid)
             if panel_map is not None:
                 grid = grid or (panel_map.affine, panel_map.mean.shape)
-                found[session, arm] = panel_map
+                found[session, group] = panel_map
     return found
 
 
@@ -99,13 +99,18 @@ def _maps_picture(
     largest = max(tops) or 1.0
     unread = sum(len(contrast_map.unread) for contrast_map in panels.values())
     caption = (
-        "The contrast should light up where the task is known to; look alike in both arms before treatment; and stay "
+        f"The contrast should light up where the task is known to;{_alike(result.words)} and stay "
         f"inside the brain: rims of colour at its edge suggest motion. The deepest colour is {largest:.2g} %."
         + ("" if _has_template(result) else " No anatomy is drawn under it, as the space is not one of MNI152's.")
         + (f" {unread} maps could not be read." if unread else "")
     )
     cuts = _choose_slices(result, first)
     return Picture(name, f"{task}: {contrast}", caption, _maps_figure(result, panels, cuts, largest))
+
+
+def _alike(words: StudyWords) -> str:
+    """Where maps should not differ; nothing is said of groups that were not assigned."""
+    return f" look alike in {words.all_groups} before treatment;" if words.is_treated else ""
 
 
 def _has_template(result: StudyResult) -> bool:
@@ -165,10 +170,11 @@ def _maps_figure(
     with style():
         figure = new_figure(0.75 + len(images) * (height + 0.27))
         axes = figure.subplots(len(images), 1, squeeze=False)[:, 0]
-        for panel, ((session, arm), image) in zip(axes, images.items(), strict=True):
+        for panel, ((session, group), image) in zip(axes, images.items(), strict=True):
             panel.imshow(image, interpolation="none")
             panel.set_axis_off()
-            label = f"{shorten_name(session, 16)}, {shorten_name(arm, 22)}, {panels[session, arm].count} participants"
+            named = [*([shorten_name(session, 16)] if session else []), *([shorten_name(group, 22)] if group else [])]
+            label = ", ".join([*named, f"{panels[session, group].count} participants"])
             panel.set_title(literal_text(label), fontsize=9)
         _label_slices(axes[-1], cuts, rows, columns)
         figure.legend(handles=_map_legend(), loc="outside lower left", ncols=3, columnspacing=1.2)
@@ -210,9 +216,6 @@ def _map_legend() -> list[Patch]:
 
 
 RESPONSE_COLUMNS = (
-    Column("label", "Run"),
-    Column("arm", "Arm"),
-    Column("session", "Session", where="file"),
     Column("contrast", "Contrast"),
     Column("region", "Region"),
     Column("response", "Response, %", EFFECT),
@@ -226,8 +229,7 @@ def responses_section(result: StudyResult) -> Section | None:
             f"response-{number}",
             f"{task}: {contrast}",
             "Mean effect in each region, one point per participant. Above the line: the contrast, as the "
-            "configuration writes it, is positive. A region without a response before treatment has little that "
-            "treatment could change.",
+            f"configuration writes it, is positive.{_without_response(result.words)}",
             _responses_figure(result, task, contrast),
         )
         for number, (task, contrast) in enumerate(_task_contrasts(result))
@@ -239,7 +241,7 @@ def responses_section(result: StudyResult) -> Section | None:
         if result.study.series is None
         else f"Effects on the region's series, {response_unit(result.study)}"
     )
-    lead = f"{what}; before and after, in both arms."
+    lead = f"{what}{_where(result.words)}."
     return Section(
         "Responses of the regions",
         lead,
@@ -249,13 +251,25 @@ def responses_section(result: StudyResult) -> Section | None:
     )
 
 
+def _where(words: StudyWords) -> str:
+    if words.is_treated:
+        return f"; before and after, in {words.all_groups}"
+    return f",{words.by_session_and_group}" if words.by_session_and_group else ""
+
+
+def _without_response(words: StudyWords) -> str:
+    if words.is_treated:
+        return " A region without a response before treatment has little that treatment could change."
+    return " A region without any response has little to explain."
+
+
 def response_records(result: StudyResult) -> Records:
     """One row a run, contrast and region."""
     group_of = result.group_of
     rows: list[dict[str, Any]] = [
         {
             "label": run.label,
-            "arm": group_of[run.participant],
+            result.words.group: group_of[run.participant],
             "session": run.session,
             "contrast": contrast,
             "region": name,
@@ -265,7 +279,9 @@ def response_records(result: StudyResult) -> Records:
         for i, contrast in enumerate(run.contrasts)
         for j, name in enumerate(run.regions)
     ]
-    return Records("responses", "Responses of every run", "Percent signal change.", RESPONSE_COLUMNS, rows)
+    words = result.words
+    columns = (Column("label", "Run"), *words.group_column, *words.session_column_of_file, *RESPONSE_COLUMNS)
+    return Records("responses", "Responses of every run", "Percent signal change.", columns, rows)
 
 
 def _task_contrasts(result: StudyResult) -> list[tuple[str, str]]:
@@ -273,16 +289,17 @@ def _task_contrasts(result: StudyResult) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def _responses_of(result: StudyResult, task: str, contrast: str, region: str, session: str, arm: str) -> list[float]:
+def _responses_of(result: StudyResult, task: str, contrast: str, region: str, session: str, group: str) -> list[float]:
+    """Of each participant of a group in one session, the mean over its runs."""
     group_of = result.group_of
-    found = [
-        float(run.responses[run.contrasts.index(contrast), run.regions.index(region)])
-        for run in result.ordered_runs(task)
-        if (run.session or "", group_of[run.participant]) == (session, arm)
-        and contrast in run.contrasts
-        and region in run.regions
-    ]
-    return [value for value in found if np.isfinite(value)]
+    found: dict[str, list[float]] = {}
+    for run in result.ordered_runs(task):
+        here = (run.session or "", group_of[run.participant]) == (session, group)
+        if here and contrast in run.contrasts and region in run.regions:
+            value = float(run.responses[run.contrasts.index(contrast), run.regions.index(region)])
+            if np.isfinite(value):
+                found.setdefault(run.participant, []).append(value)
+    return [float(np.mean(values)) for values in found.values()]
 
 
 def _responses_figure(result: StudyResult, task: str, contrast: str) -> Figure:
@@ -300,18 +317,15 @@ def _responses_figure(result: StudyResult, task: str, contrast: str) -> Figure:
         for axes in panels[::abreast]:
             axes.set_ylabel("signal change, %")
         figure.legend(
-            handles=arm_legend(result), loc="outside upper left", ncols=3, columnspacing=1.2, handletextpad=0.5
+            handles=group_legend(result), loc="outside upper left", ncols=3, columnspacing=1.2, handletextpad=0.5
         )
     return figure
 
 
 def _responses_panel(axes: Axes, result: StudyResult, task: str, contrast: str, region: str) -> None:
     zero_line(axes)
-    for place, session in enumerate(result.sessions):
-        for number, arm_style in enumerate(arm_styles(result)):
-            values = _responses_of(result, task, contrast, region, session, arm_style.arm)
-            draw_points(axes, 2.2 * place + number, values, arm_style)
+    draw_cells(
+        axes, result, lambda session, group: _responses_of(result, task, contrast, region, session, group), 0.2, 0.5, 9
+    )
     axes.set_title(literal_text(shorten_name(region, 16)))
-    axes.set_xlim(-0.5, 3.7)
-    axes.set_xticks([0.5, 2.7], [literal_text(shorten_name(session, 9)) for session in result.sessions], fontsize=8.5)
-    axes.tick_params(axis="x", length=0, labelcolor=INK)
+    axes.tick_params(axis="x", labelsize=8.5)

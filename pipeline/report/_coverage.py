@@ -20,8 +20,6 @@ from ._study_result import StudyResult
 
 NEAR_THRESHOLD = 0.1  # above the threshold, within which a cell is marked too
 RUN_COLUMNS = (
-    Column("label", "Run"),
-    Column("arm", "Arm", where="file"),
     Column("region", "Region"),
     Column("voxels", "Voxels used", "d"),
     Column("size", "of", "d"),
@@ -53,8 +51,9 @@ def coverage_section(result: StudyResult) -> Section | None:
     """Coverage region by region and run by run; None without extractions."""
     if not result.extractions:
         return None
+    first = f", first {result.words.group} first" if result.words.groups else ""
     caption = (
-        "One column a run, first arm first. Deep colour: the whole region lies inside the run's brain mask; pale: "
+        f"One column a run{first}. Deep colour: the whole region lies inside the run's brain mask; pale: "
         "part of it. A cross marks coverage of at most 0.1 above the least that is allowed; runs below it are left "
         "out and listed as missing. A pale row means that results rest on part of the region."
     )
@@ -111,7 +110,7 @@ def coverage_records(result: StudyResult) -> Records:
     rows: list[dict[str, Any]] = [
         {
             "label": run.label,
-            "arm": group_of[run.participant],
+            result.words.group: group_of[run.participant],
             "region": name,
             "voxels": int(run.voxels[i]),
             "size": int(run.sizes[i]),
@@ -125,7 +124,8 @@ def coverage_records(result: StudyResult) -> Records:
         for i, name in enumerate(run.regions)
     ]
     lead = "Coverage: share of the region inside the run's brain mask."
-    return Records("coverage", "Coverage of every run", lead, RUN_COLUMNS, rows)
+    columns = (Column("label", "Run"), *result.words.group_column_of_file, *RUN_COLUMNS)
+    return Records("coverage", "Coverage of every run", lead, columns, rows)
 
 
 def run_remarks(result: StudyResult) -> tuple[PageTable, ...]:
@@ -159,7 +159,7 @@ def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> 
     least = np.array([[result.study.regions[name].least_coverage] for name in names])
     rows, columns = np.nonzero(values < least + NEAR_THRESHOLD)
     axes.plot(columns, rows, "x", color=VERMILION, markersize=4.5, linestyle="none")
-    _mark_arms(axes, result, runs)
+    _mark_groups(axes, result, runs)
     axes.set_yticks(range(len(names)), [literal_text(shorten_name(name, 18)) for name in names], fontsize=8.5)
     axes.set_xticks([])
     axes.tick_params(length=0, labelcolor=INK)
@@ -168,14 +168,14 @@ def _panel(axes: Axes, result: StudyResult, task: str, names: Sequence[str]) -> 
         axes.axhline(row - 0.5, color=LINE, linewidth=0.6)
 
 
-def _mark_arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
-    """Names of the arms under their columns, and a line between them."""
-    arms = [result.group_of[run.participant] for run in runs]
-    for arm in result.groups:
-        places = [i for i, own in enumerate(arms) if own == arm]
-        if places:
+def _mark_groups(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> None:
+    """Names of the groups under their columns, and lines between them."""
+    groups = [result.group_of[run.participant] for run in runs]
+    for group in result.groups:
+        places = [i for i, own in enumerate(groups) if own == group]
+        if places and group:
             axes.annotate(
-                literal_text(shorten_name(arm, 22)),
+                literal_text(shorten_name(group, 22)),
                 (float(np.mean(places)), 0),
                 (0, -3),
                 xycoords=("data", "axes fraction"),
@@ -185,9 +185,9 @@ def _mark_arms(axes: Axes, result: StudyResult, runs: Sequence[Extraction]) -> N
                 fontsize=8.5,
                 color=MUTED,
             )
-    border = arms.count(result.groups[0])
-    if 0 < border < len(arms):
-        axes.axvline(border - 0.5, color=INK, linewidth=1)
+        border = places[0] if places else 0
+        if border:
+            axes.axvline(border - 0.5, color=INK, linewidth=1)
 
 
 def _coverage_of(run: Extraction, name: str) -> float:

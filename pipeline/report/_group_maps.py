@@ -20,13 +20,13 @@ from ..figures import BLUE, VERMILION
 
 @dataclass(frozen=True, eq=False)
 class GroupMap:
-    """A contrast over the runs of one arm and session.
+    """A contrast over the participants of one group and session.
 
     Fields:
         affine: (4, 4) voxel → mm.
-        mean: (x, y, z) mean effect, percent signal change; NaN where fewer than two runs have a value.
+        mean: (x, y, z) mean effect, percent signal change; NaN where fewer than two participants have a value.
         t: (x, y, z) mean over its standard error; NaN likewise.
-        count: number of runs.
+        count: number of participants.
         unread: files that could not be read.
     """
 
@@ -37,41 +37,53 @@ class GroupMap:
     unread: tuple[Path, ...]
 
 
-def group_map(paths: Sequence[Path], grid: tuple[np.ndarray, tuple[int, ...]] | None = None) -> GroupMap | None:
+def group_map(
+    paths: Sequence[Sequence[Path]], grid: tuple[np.ndarray, tuple[int, ...]] | None = None
+) -> GroupMap | None:
     """Mean and t of effect maps, voxel by voxel (Welford's recurrence); None where fewer than two can be read.
 
     Voxels that are 0 or not finite are outside the brain. Maps on another grid than the first are brought to it by
     linear interpolation.
 
     Arguments:
-        paths: NIfTI files.
+        paths: of each participant the NIfTI files, one of each run, whose mean counts.
         grid: its affine and shape; that of the first map where None.
     """
     unread: list[Path] = []
     count = 0
-    number = mean = squares = np.zeros(0)
-    for path in paths:
-        found = _read_map(path, grid)
-        if found is None:
-            unread.append(path)
+    number: np.ndarray = np.zeros(0)
+    mean, squares = number, number
+    for runs in paths:
+        values: list[np.ndarray] = []
+        for path in runs:
+            found = _read_map(path, grid)
+            if found is None:
+                unread.append(path)
+                continue
+            grid = grid or (found[1], found[0].shape)
+            values.append(found[0])
+        if not values:
             continue
-        values, affine = found
-        if grid is None:
-            grid = (affine, values.shape)
         if not count:
-            number, mean, squares = np.zeros(values.shape), np.zeros(values.shape), np.zeros(values.shape)
+            number, mean, squares = (np.zeros(values[0].shape) for _ in range(3))
         count += 1
-        inside = np.isfinite(values) & (values != 0)
+        own, inside = _mean_inside(values)
         number += inside
-        deviation = np.where(inside, values - mean, 0.0)
+        deviation = np.where(inside, own - mean, 0.0)
         mean += deviation / np.maximum(number, 1)
-        squares += deviation * np.where(inside, values - mean, 0.0)
+        squares += deviation * np.where(inside, own - mean, 0.0)
     if count < 2 or grid is None:
         return None
     enough = number >= 2
     error = np.sqrt(squares / np.maximum(number - 1, 1) / np.maximum(number, 1))
     t = np.divide(mean, error, out=np.full(mean.shape, np.nan), where=enough & (error > 0))
     return GroupMap(grid[0], np.where(enough, mean, np.nan), t, count, tuple(unread))
+
+
+def _mean_inside(values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of one participant's maps where all of them are inside the brain, and where that is."""
+    inside = np.all([np.isfinite(own) & (own != 0) for own in values], axis=0)
+    return (values[0] if len(values) == 1 else np.mean(values, axis=0)), inside
 
 
 def _read_map(path: Path, grid: tuple[np.ndarray, tuple[int, ...]] | None) -> tuple[np.ndarray, np.ndarray] | None:

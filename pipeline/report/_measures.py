@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from ..common import join_words
 from ..figures import INK, LINE, PAPER, VERMILION, literal_text, new_figure, shorten_name, style
-from ..measures import KIND_NAMES, FeatureTable, Measure, changes_of_measures, missingness
+from ..measures import KIND_NAMES, FeatureTable, Measure, changes_of_measures, missingness, of_session
 from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
-from ._arm_plots import MeanInterval, PairMatrix, pair_figure, pair_matrix, pair_scale
+from ._group_plots import MeanInterval, PairMatrix, pair_figure, pair_matrix, pair_scale
 
 PAIR_KINDS = ("gppi", "rest")
 
@@ -35,39 +36,82 @@ def measures_section(table: FeatureTable) -> Section | None:
     )
 
 
+FIRST_COLUMNS = (
+    Column("measure", "Measure"),
+    Column("unit", "Unit", where="file"),
+    Column("description", "What it is", where="file"),
+)
+
+
 def measure_records(table: FeatureTable) -> Records:
-    """One row a measure: its mean before treatment and its mean change in each arm."""
-    arms = table.levels
+    """One row a measure: of two sessions the mean in the first and the mean change of each group.
+
+    Of one session, or more than two, a row for each of them with the mean of each group.
+    """
+    lead = "Means over participants with the measure, without imputation and without adjustment for motion."
+    if len(table.order) != 2:
+        return Records("measures", "Every measure", lead, _columns_of_means(table), list(_rows_of_means(table)))
     columns = (
-        Column("measure", "Measure"),
-        Column("unit", "Unit", where="file"),
-        Column("description", "What it is", where="file"),
+        *FIRST_COLUMNS,
         Column("people", "Participants with both sessions", "d"),
         Column("before", f"Mean in {table.order[0]}", EFFECT),
         Column("spread", "SD", SPREAD),
-        Column("first_arm", f"Mean change, {arms[0]}", EFFECT),
-        Column("second_arm", f"Mean change, {arms[1]}", EFFECT),
+        *(
+            Column(key, f"Mean change, {group}" if group else "Mean change", EFFECT)
+            for key, group in _group_keys(table).items()
+        ),
     )
-    lead = "Means over participants with the measure, without imputation and without adjustment for motion."
     return Records("measures", "Every measure", lead, columns, _rows(table))
 
 
+def _group_keys(table: FeatureTable) -> dict[str, str]:
+    """Key of a column → its group; a single one without a name where the study has no groups."""
+    if len(table.levels) == 2:
+        return dict(zip(("first_arm", "second_arm"), table.levels, strict=True))
+    return {f"group_{place + 1}": group for place, group in enumerate(table.levels or ("",))}
+
+
 def _rows(table: FeatureTable) -> list[dict[str, Any]]:
-    found, before = changes_of_measures(table), _before_treatment(table)
-    arms = np.array(found.groups)
+    found, before = changes_of_measures(table), of_session(table, table.order[0])
+    groups = np.array(found.groups)
     return [
         {
-            "measure": measure.name,
-            "unit": measure.unit,
-            "description": measure.description,
+            **_about(measure),
             "people": int(np.isfinite(found.values[:, place]).sum()),
             "before": _mean_of_known(before[:, place]),
             "spread": _sd_of_known(before[:, place]),
-            "first_arm": _mean_of_known(found.values[arms == table.levels[0], place]),
-            "second_arm": _mean_of_known(found.values[arms == table.levels[1], place]),
+            **{key: _mean_of_known(found.values[groups == group, place]) for key, group in _group_keys(table).items()},
         }
         for place, measure in enumerate(table.measures)
     ]
+
+
+def _about(measure: Measure) -> dict[str, str]:
+    return {"measure": measure.name, "unit": measure.unit, "description": measure.description}
+
+
+def _columns_of_means(table: FeatureTable) -> tuple[Column, ...]:
+    return (
+        *FIRST_COLUMNS,
+        *((Column("session", "Session"),) if len(table.order) > 1 else ()),
+        Column("people", "Participants", "d"),
+        *(Column(key, f"Mean, {group}" if group else "Mean", EFFECT) for key, group in _group_keys(table).items()),
+        Column("spread", "SD", SPREAD),
+    )
+
+
+def _rows_of_means(table: FeatureTable) -> Iterator[dict[str, Any]]:
+    groups = np.array(changes_of_measures(table).groups)
+    for place, measure in enumerate(table.measures):
+        for session in table.order:
+            values = of_session(table, session)[:, place]
+            yield {
+                **_about(measure),
+                "session": session,
+                "people": int(np.isfinite(values).sum()),
+                **{key: _mean_of_known(values[groups == group]) for key, group in _group_keys(table).items()},
+                "spread": _sd_of_known(values),
+            }
 
 
 def _mean_of_known(values: Float[np.ndarray, "participant"]) -> float:
@@ -79,18 +123,16 @@ def _sd_of_known(values: Float[np.ndarray, "participant"]) -> float:
     return float(known.std(ddof=1)) if known.size > 1 else float("nan")
 
 
-def _before_treatment(table: FeatureTable) -> Float[np.ndarray, "participant measure"]:
-    rows = [row for row, session in enumerate(table.sessions) if session == table.order[0]]
-    return table.values[rows][:, table.columns_of("measure")]
-
-
 def _lead(table: FeatureTable) -> str:
-    absent = np.isnan(changes_of_measures(table).values)
+    changes = len(table.order) == 2
+    values = changes_of_measures(table).values if changes else table.values[:, table.columns_of("measure")]
+    absent = np.isnan(values)
     text = (
         f"{len(table.measures)} measures of every run, from which the predictive models are built. They are shown as "
         "measured; adjustment for motion and imputation of missing values belong to the models."
     )
-    return f"{text} Of all changes {absent.mean():.0%} are missing." if absent.any() else f"{text} None is missing."
+    what = "changes" if changes else "values"
+    return f"{text} Of all {what} {absent.mean():.0%} are missing." if absent.any() else f"{text} None is missing."
 
 
 def _pair_groups(measures: Sequence[Measure]) -> list[tuple[Measure, ...]]:
@@ -106,25 +148,51 @@ def _pair_picture(table: FeatureTable, name: str, group: tuple[Measure, ...]) ->
     regions = list(dict.fromkeys(region for measure in group for region in (measure.target, measure.source)))
     both = {(measure.target, measure.source) for measure in group}
     directed = any((source, target) in both for target, source in both)
-    arms = np.array(changes_of_measures(table).groups)
+    groups = np.array(changes_of_measures(table).groups)
 
     def matrices(values: Float[np.ndarray, "participant measure"]) -> list[PairMatrix]:
         return [
-            pair_matrix(arm, _pair_values(values[arms == arm], table, group, regions, directed)) for arm in table.levels
+            pair_matrix(level, _pair_values(values[groups == level], table, group, regions, directed))
+            for level in table.levels or ("",)
         ]
 
-    rows = [
-        (table.order[0], matrices(_before_treatment(table))),
-        ("change", matrices(changes_of_measures(table).values)),
-    ]
+    if len(table.order) == 2:
+        rows = [
+            (table.order[0], matrices(of_session(table, table.order[0]))),
+            ("change", matrices(changes_of_measures(table).values)),
+        ]
+    else:
+        rows = [(session, matrices(of_session(table, session))) for session in table.order]
     title, what = _pair_wording(group[0], directed)
-    above, below = (pair_scale(matrices) for _, matrices in rows)
     caption = (
-        f"{what} Above: before treatment. Below: how much it changed. Bold and deep: the mean's 90 % interval over "
-        "participants excludes zero, each cell by itself: among many cells some will by chance. Both arms have "
-        f"one scale of colours, deepest at {above:.2g} above and at {below:.2g} below."
+        f"{what}{_what_rows_are(table, rows)} Bold and deep: the mean's 90 % interval over "
+        f"participants excludes zero, each cell by itself: among many cells some will by chance. {_scales(table, rows)}"
     )
     return Picture(name, title, caption, pair_figure(rows, regions, directed))
+
+
+Rows = Sequence[tuple[str, Sequence[PairMatrix]]]
+
+
+def _what_rows_are(table: FeatureTable, rows: Rows) -> str:
+    if len(table.order) == 2:
+        above = "before treatment" if table.is_trial else table.order[0]
+        return f" Above: {above}. Below: how much it changed{'' if table.is_trial else f' to {table.order[1]}'}."
+    return " One row of matrices for each session." if len(rows) > 1 else ""
+
+
+def _scales(table: FeatureTable, rows: Rows) -> str:
+    """At which size colours are deepest."""
+    sizes = [f"{pair_scale(matrices):.2g}" for _, matrices in rows]
+    word = "arm" if table.is_trial else "group"
+    if len(table.levels) < 2:
+        has = "Colours are"
+    else:
+        has = f"{'Both' if len(table.levels) == 2 else 'All'} {word}s have one scale of colours,"
+    if len(table.order) == 2:
+        return f"{has} deepest at {sizes[0]} above and at {sizes[1]} below."
+    where = [f"{size} in {session}" if session else size for size, (session, _) in zip(sizes, rows, strict=True)]
+    return f"{has} deepest at {join_words(where)}."
 
 
 def _pair_wording(measure: Measure, directed: bool) -> tuple[str, str]:
@@ -198,7 +266,7 @@ def missing_measures_figure(table: FeatureTable, participants: Sequence[str]) ->
 
 
 def participants_with_gaps(table: FeatureTable) -> list[str]:
-    """Participants with a missing measure in either session, in the table's order."""
+    """Participants with a missing measure in any session, in the table's order."""
     rows = np.isnan(table.values[:, table.columns_of("measure")]).any(axis=1)
     return list(dict.fromkeys(participant for participant, gap in zip(table.participants, rows, strict=True) if gap))
 

@@ -23,6 +23,7 @@ from ..study import (
 from ._methods_predictive import PREDICTIVE_REFERENCES, predictive_methods
 from ._methods_series import series_first_level, series_regions, series_source
 from ._study_result import StudyResult
+from ._study_words import StudyWords, plural
 
 _IMAGE_REFERENCES = "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). "
 _REFERENCES = (
@@ -79,8 +80,8 @@ def methods(result: StudyResult) -> tuple[str, ...]:
 
 def _data_paragraph(result: StudyResult) -> str:
     study = result.study
-    first, second = result.groups
-    counts = [sum((participant.group or "") == arm for participant in result.participants) for arm in (first, second)]
+    counted = ", ".join(f"{len(result.members(group))} {group}" for group in result.words.groups)
+    counts = f" ({counted})" if counted else ""
     times = sorted({run.repetition_time for run in result.inventory.runs})
     every = f" Repetition time: {join_words([f'{repetition_time:g} s' for repetition_time in times])}." if times else ""
     set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
@@ -89,8 +90,7 @@ def _data_paragraph(result: StudyResult) -> str:
     excluded = len(study.participants.exclude)
     what, source = data_source(result)
     return (
-        f"{what} of {sum(counts)} participants ({counts[0]} {first}, {counts[1]} {second}) from sessions "
-        f"{study.sessions.before} (before treatment) and {study.sessions.after} (after), {source}, "
+        f"{what} of {len(result.participants)} participants{counts}{_sessions(result)}, {source}, "
         f"were analysed; tasks: {join_words(study.tasks)}.{every} "
         f"{len(result.extractions)} runs were used; {missing or 'none'} "
         f"{'was' if missing == 1 else 'were'} missing or could not be used"
@@ -103,6 +103,14 @@ def data_source(result: StudyResult) -> tuple[str, str]:
     if result.study.series is not None:
         return "Region series", series_source(result)
     return "Functional images", f"preprocessed with fMRIPrep in the space {result.study.study.space}"
+
+
+def _sessions(result: StudyResult) -> str:
+    words = result.words
+    if words.is_treated:
+        before, after = words.sessions
+        return f" from sessions {before} (before treatment) and {after} (after)"
+    return f" from {plural(len(words.sessions), 'session')} ({join_words(words.sessions)})" if words.sessions else ""
 
 
 def _first_level_paragraph(study: Study) -> str:
@@ -281,10 +289,13 @@ def _limits_paragraph(study: Study) -> str:
         "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
         "region may stand for that region"
     ]
+    words = StudyWords.of(study)
     if any(select_visits(study, analysis).is_change for analysis in study.group.values()):
         limits.append(
             "a change from one session to the other within an arm may be one of time or repetition, so that only the "
             "difference between the arms speaks of treatment, and only as far as arms were assigned at random"
+            if words.is_trial
+            else "a change from one session to the other may be one of time or repetition"
         )
     made = len(study.group) + len(study.predict)
     if made > 1:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dcm import Diagnostics
+
 from ..common import describe_device, describe_precision, format_duration, release, write_json, write_text
 from ..page import Page, Picture, Records, Section, pictures, write_page
+from ..study import MAIN
 from ._analysis_sections import (
     ANALYSIS_ANCHORS,
     LONGEST_OPEN_TABLE,
@@ -20,7 +24,7 @@ from ._analysis_sections import (
 from ._contrasts import maps_section, response_records, responses_section
 from ._coverage import coverage_records, coverage_section, region_records
 from ._effect_sizes import causal_and_predictive_records, causal_and_predictive_section, effect_sizes_section
-from ._first_level_sections import designs_section, motion_records, motion_section
+from ._first_level_sections import designs_section
 from ._inversion_sections import (
     connectivity_records,
     connectivity_section,
@@ -31,14 +35,17 @@ from ._inversion_sections import (
 )
 from ._measures import measure_records, measures_section
 from ._methods import methods
+from ._motion import motion_records, motion_section
 from ._participants_section import flow_records, left_out_records, participant_records, participants_section
 from ._series_sections import region_series_section, series_region_records
 from ._study_result import ExtraSection, StudyResult
+from ._study_words import plural
 
 
 def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
     """The report of a study; `extra` goes right after the summary."""
-    found = diagnose_visits(result)
+    views = [(view, diagnose_visits(view)) for view in result.of_each_dcm]
+    fits_of_dcms = {view.dcm_name: fits for view, fits in views}
     every = (
         None if extra is None else _extra_section(extra),
         effect_sizes_section(result),
@@ -52,16 +59,14 @@ def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
         designs_section(result),
         maps_section(result),
         responses_section(result),
-        series_section(result, found),
-        explained_variance_section(result, found),
-        connectivity_section(result),
+        *(section for view, fits in views for section in _model_sections(view, fits)),
         None if result.features is None else measures_section(result.features),
     )
     sections = tuple(section for section in every if section is not None)
     return Page(
         title=result.study.study.name,
         subtitle=_subtitle(result),
-        answers=illustrate_first_answer(summary_answers(result, found), sections),
+        answers=illustrate_first_answer(summary_answers(result, fits_of_dcms), sections),
         sections=sections,
         tables=(),
         facts=_facts(result),
@@ -74,6 +79,11 @@ def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
     )
 
 
+def _model_sections(result: StudyResult, fits: Mapping[str, Diagnostics]) -> tuple[Section | None, ...]:
+    """Of one DCM."""
+    return series_section(result, fits), explained_variance_section(result, fits), connectivity_section(result)
+
+
 def study_records(result: StudyResult) -> tuple[Records, ...]:
     """Every table over the whole study, those of the group analyses not among them."""
     tables = [flow_records(result), participant_records(result), left_out_records(result)]
@@ -81,8 +91,9 @@ def study_records(result: StudyResult) -> tuple[Records, ...]:
         images = result.study.series is None
         tables += [region_records(result), coverage_records(result)] if images else [series_region_records(result)]
         tables += [motion_records(result), response_records(result)]
-    if result.main_posteriors:
-        tables += [fit_records(result, diagnose_visits(result)), connectivity_records(result)]
+    for view in result.of_each_dcm:
+        if view.main_posteriors:
+            tables += [fit_records(view, diagnose_visits(view)), connectivity_records(view)]
     if result.features is not None:
         tables.append(measure_records(result.features))
     tables.append(causal_and_predictive_records(result))
@@ -102,15 +113,19 @@ def _extra_section(extra: ExtraSection) -> Section:
 
 
 def _subtitle(result: StudyResult) -> str:
-    arms = result.groups
-    counts = " and ".join(
-        f"{sum((participant.group or '') == arm for participant in result.participants)} given {arm}" for arm in arms
-    )
-    before, after = result.sessions
-    return (
-        f"{len(result.participants)} participants, {counts}, scanned before ({before}) and after treatment ({after}). "
-        f"{len(result.extractions)} runs were used and {len(result.main_posteriors)} models inverted."
-    )
+    words = result.words
+    counts = words.counted([len(result.members(group)) for group in words.groups])
+    said = f"{plural(len(result.participants), 'participant')}{f', {counts}' if counts else ''}"
+    if words.is_treated:
+        before, after = words.sessions
+        said += f", scanned before ({before}) and after treatment ({after})"
+    elif len(words.sessions) > 1:
+        said += f", in {words.all_sessions.removeprefix('both ').removeprefix('all ')} ({', '.join(words.sessions)})"
+    used = plural(len(result.extractions), "run was used", "runs were used")
+    if not result.study.dcms:
+        return f"{said}. {used}."
+    models = sum(len(visits.get(MAIN, {})) for visits in result.inverted.values())
+    return f"{said}. {used} and {plural(models, 'model')} inverted."
 
 
 def _notices(result: StudyResult) -> tuple[tuple[str, str], ...]:
@@ -131,7 +146,7 @@ def _notices(result: StudyResult) -> tuple[tuple[str, str], ...]:
 def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
     study = result.study
     facts = [
-        ("Space", study.study.space),
+        *([("Space", study.study.space)] if study.study.derivatives is not None else []),
         ("Tasks", ", ".join(study.tasks)),
         ("Regions", ", ".join(study.region_names)),
         ("Group analyses", ", ".join(study.group) or "none"),
@@ -151,7 +166,7 @@ def _files(result: StudyResult) -> tuple[tuple[str, str], ...]:
         files.append(("predict/", "each prediction: tables, pictures"))
     if result.statistics is not None:
         files.append(("statistics/", "statistics of scores: tables, pictures"))
-    if result.main_posteriors:
+    if any(result.inverted.values()):
         files.append(("dcm/", "the posterior of every visit and model, NetCDF"))
     return (*files, ("figures/", "the report's pictures as SVG"))
 

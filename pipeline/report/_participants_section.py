@@ -13,10 +13,12 @@ from matplotlib.lines import Line2D
 from ..bids import Participant, visit_label
 from ..figures import MUTED, VERMILION, literal_text, new_figure, shorten_name, style
 from ..page import AnalysisReport, Column, Picture, Records, Section
-from ._arm_plots import ArmStyle, arm_styles
+from ._group_plots import GroupStyle, group_styles
 from ._study_result import StudyResult
+from ._study_words import StudyWords, plural
 
 MOST_PARTICIPANTS = 60  # participants in the picture
+MOST_UPRIGHT = 8  # columns whose names fit beside each other
 USED, ABSENT, FAILED = "used", "absent", "failed"
 
 
@@ -29,10 +31,10 @@ def participants_section(result: StudyResult) -> Section:
         else list(participants)
     )
     shown = shown[:MOST_PARTICIPANTS]
+    columns = "session and task" if result.words.sessions else "task"
     caption = (
-        "One row per participant, one column per session and task. Filled: used. A cross: not on disk, or not "
-        "usable. A triangle: on disk, but the extraction failed. More missing runs in one arm or session than in the "
-        "other can bias the comparison."
+        f"One row per participant, one column per {columns}. Filled: used. A cross: not on disk, or not "
+        f"usable. A triangle: on disk, but the extraction failed.{_bias(result.words)}"
     )
     if len(shown) < len(participants):
         caption += (
@@ -55,30 +57,34 @@ def _folded(result: StudyResult) -> tuple[Section, ...]:
     )
 
 
+def _bias(words: StudyWords) -> str:
+    compared = [*([words.group] if words.groups else []), *(["session"] if len(words.sessions) > 1 else [])]
+    if not compared:
+        return ""
+    other = "the other" if max(len(words.groups), len(words.sessions)) <= 2 else "another"
+    return f" More missing runs in one {' or '.join(compared)} than in {other} can bias the comparison."
+
+
 def _lead(result: StudyResult) -> str:
-    arms = result.groups
-    counts = ", ".join(
-        f"{sum((participant.group or '') == arm for participant in result.participants)} {arm}" for arm in arms
-    )
+    counts = ", ".join(f"{len(result.members(group))} {group}" for group in result.groups if group)
     left = "; ".join(f"{name} ({why})" for name, why in result.inventory.left_out)
-    return f"{len(result.participants)} participants: {counts}." + (f" Left out: {left}." if left else "")
+    said = plural(len(result.participants), "participant")
+    return f"{said}{': ' if counts else ''}{counts}." + (f" Left out: {left}." if left else "")
 
 
 def flow_records(result: StudyResult) -> Records:
-    """How many participants of each arm remain, step by step."""
-    arms = result.groups
+    """How many participants of each group remain, step by step."""
+    keys = (
+        ("first", "second") if len(result.groups) == 2 else tuple(f"group_{i + 1}" for i in range(len(result.groups)))
+    )
+    named = [(key, group) for key, group in zip(keys, result.groups, strict=True) if group]
     rows = [
-        {
-            "step": step,
-            "first": _count_arm(result, names, arms[0]),
-            "second": _count_arm(result, names, arms[1]),
-            "all": len(names),
-        }
+        {"step": step, **{key: _count_group(result, names, group) for key, group in named}, "all": len(names)}
         for step, names in _flow_steps(result)
     ]
     columns = (
         Column("step", "Step"),
-        *(Column(key, arm, "d") for key, arm in zip(("first", "second"), arms, strict=True)),
+        *(Column(key, group, "d") for key, group in named),
         Column("all", "All", "d"),
     )
     lead = "Participants that remain at each step."
@@ -89,15 +95,29 @@ def _flow_steps(result: StudyResult) -> list[tuple[str, set[str]]]:
     known = {participant.name for participant in result.participants}
     runs = {run.participant for run in result.inventory.runs}
     steps = [("in the participants' table, not excluded", known), ("with a run that can be used", runs & known)]
-    if result.dcm is not None:
-        task = result.dcm.task
-        both = _with_both_sessions(result, [run.visit for run in result.extractions if run.task == task])
-        steps.append((f"with {task} extracted in both sessions", both & known))
-        steps.append(("with a posterior in both sessions", _with_both_sessions(result, result.main_posteriors) & known))
+    for view in result.of_each_dcm:
+        task = view.dcm.task if view.dcm is not None else ""
+        of = f" of {view.dcm_name}" if view.dcm_name else ""
+        extracted = {run.visit for run in view.extractions if run.task == task}
+        steps += _session_steps(view, f"{task} extracted", extracted, known)
+        steps += _session_steps(view, f"a posterior{of}", set(view.main_posteriors), known)
     for name, report in result.analyses.items():
         names = report.summary.get("participants_used") or _predicted_participants(report)
         if names:
             steps.append((f"in the analysis {name}", {run.split("_")[0] for run in names} & known))
+    return list(dict(steps).items())
+
+
+def _session_steps(result: StudyResult, what: str, visits: set[str], known: set[str]) -> list[tuple[str, set[str]]]:
+    """Who has something in all sessions; of more than two sessions, in any too."""
+    words = result.words
+    whole = _with_all_sessions(result, visits) & known
+    if len(words.sessions) < 2:
+        return [(f"with {what}", whole)]
+    steps = [(f"with {what} in {words.all_sessions}", whole)]
+    if len(words.sessions) > 2:
+        some = {name for name in known if any(visit_label(name, session) in visits for session in result.sessions)}
+        steps.insert(0, (f"with {what} in a session", some))
     return steps
 
 
@@ -107,24 +127,27 @@ def _predicted_participants(report: AnalysisReport) -> list[str]:
     return [str(row["participant_id"]) for records in tables for row in records.rows]
 
 
-def _with_both_sessions(result: StudyResult, visits: Any) -> set[str]:
-    present = set(visits)
+def _with_all_sessions(result: StudyResult, visits: set[str]) -> set[str]:
     return {
         participant.name
         for participant in result.participants
-        if all(visit_label(participant.name, session) in present for session in result.sessions)
+        if all(visit_label(participant.name, session) in visits for session in result.sessions)
     }
 
 
-def _count_arm(result: StudyResult, names: set[str], arm: str) -> int:
-    return sum(result.group_of.get(name) == arm for name in names)
+def _count_group(result: StudyResult, names: set[str], group: str) -> int:
+    return sum(result.group_of.get(name) == group for name in names)
 
 
 def left_out_records(result: StudyResult) -> Records:
     """Participants left out, absent runs and failed work, a line each."""
     left = [{"what": name, "stage": "participants", "reason": why} for name, why in result.inventory.left_out]
     absent: list[dict[str, Any]] = [
-        {"what": f"{absence.participant} {absence.session} {absence.task}", "stage": "data", "reason": absence.problem}
+        {
+            "what": " ".join(filter(None, (absence.participant, absence.session, absence.task))),
+            "stage": "data",
+            "reason": absence.problem,
+        }
         for absence in result.inventory.absences
     ]
     failed = [{"what": failure.name, "stage": failure.stage, "reason": failure.reason} for failure in result.failures]
@@ -134,12 +157,12 @@ def left_out_records(result: StudyResult) -> Records:
 
 
 def participant_records(result: StudyResult) -> Records:
-    """Arm, scores and number of runs of every participant."""
-    names = list(result.study.scores)
+    """Group, scores and number of runs of every participant."""
+    words, names = result.words, list(result.study.scores)
     rows = [
         {
             "participant_id": participant.name,
-            "arm": participant.group,
+            words.group: participant.group,
             **{f"score_{name}": float(participant.scores.get(name, np.nan)) for name in names},
             "runs": sum(found.participant == participant.name for found in result.extractions),
         }
@@ -147,7 +170,7 @@ def participant_records(result: StudyResult) -> Records:
     ]
     columns = (
         Column("participant_id", "Participant"),
-        Column("arm", "Arm"),
+        *words.group_column,
         *(Column(f"score_{name}", f"{name}, {result.study.scores[name].unit}", ".4g") for name in names),
         Column("runs", "Runs used", "d"),
     )
@@ -157,13 +180,13 @@ def participant_records(result: StudyResult) -> Records:
 
 def _run_states(result: StudyResult, participant: Participant) -> list[str]:
     """What became of each task and session, tasks first."""
-    used = {(run.task, run.session) for run in result.extractions if run.participant == participant.name}
+    used = {(run.task, run.session or "") for run in result.extractions if run.participant == participant.name}
     failed = [run.name for run in result.failures if run.stage == "extract"]
 
     def state(task: str, session: str) -> str:
         if (task, session) in used:
             return USED
-        mark = f"{participant.name}_{session}_task-{task}"
+        mark = f"{visit_label(participant.name, session)}_task-{task}"
         return FAILED if any(name == mark or name.startswith(f"{mark}_") for name in failed) else ABSENT
 
     return [state(task, session) for task in result.study.tasks for session in result.sessions]
@@ -171,7 +194,7 @@ def _run_states(result: StudyResult, participant: Participant) -> list[str]:
 
 def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
     places = [(session, task) for task in result.study.tasks for session in result.sessions]
-    colours = {arm_style.arm: arm_style for arm_style in arm_styles(result)}
+    colours = {group_style.group: group_style for group_style in group_styles(result)}
     with style():
         figure = new_figure(1.3 + 0.19 * max(len(participants), 3))
         axes = figure.subplots()
@@ -184,10 +207,11 @@ def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
             fontsize=8,
         )
         labels = [
-            f"{literal_text(shorten_name(task, 14))}\n{literal_text(shorten_name(session, 12))}"
+            "\n".join(literal_text(name) for name in (shorten_name(task, 14), shorten_name(session, 12)) if name)
             for session, task in places
         ]
-        axes.set_xticks(range(len(places)), labels, fontsize=8)
+        turned: dict[str, Any] = {"rotation": 60, "ha": "left", "rotation_mode": "anchor"}
+        axes.set_xticks(range(len(places)), labels, fontsize=8, **(turned if len(places) > MOST_UPRIGHT else {}))
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
         axes.set(xlim=(-0.6, len(places) - 0.4), ylim=(len(participants) - 0.4, -0.6))
         axes.spines[:].set_visible(False)
@@ -195,21 +219,25 @@ def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
     return figure
 
 
-def _draw_state(axes: Axes, x: float, y: float, state: str, arm_style: ArmStyle) -> None:
+def _draw_state(axes: Axes, x: float, y: float, state: str, group_style: GroupStyle) -> None:
     if state == USED:
-        axes.plot(x, y, arm_style.marker, color=arm_style.colour, markersize=6.5, markeredgewidth=0)
+        axes.plot(x, y, group_style.marker, color=group_style.colour, markersize=6.5, markeredgewidth=0)
     elif state == FAILED:
         axes.plot(x, y, "^", color=VERMILION, markersize=6.5, markerfacecolor="none")
     else:
         axes.plot(x, y, "x", color=MUTED, markersize=5.5)
 
 
+def _used(group_style: GroupStyle) -> str:
+    return group_style.label if group_style.group else USED
+
+
 def _legend(result: StudyResult) -> list[Line2D]:
     marker_only: dict[str, Any] = {"linestyle": "none", "markersize": 6}
-    both = [
-        Line2D([], [], color=arm_style.colour, marker=arm_style.marker, label=arm_style.label, **marker_only)
-        for arm_style in arm_styles(result)
+    groups = [
+        Line2D([], [], color=group_style.colour, marker=group_style.marker, label=_used(group_style), **marker_only)
+        for group_style in group_styles(result)
     ]
     absent = Line2D([], [], color=MUTED, marker="x", label="absent", **marker_only)
     failed = Line2D([], [], color=VERMILION, marker="^", markerfacecolor="none", label="failed", **marker_only)
-    return [*both, absent, failed]
+    return [*groups, absent, failed]

@@ -12,8 +12,9 @@ from dcm import Posterior
 from ..bids import Inventory, Participant
 from ..images import Extraction
 from ..measures import FeatureTable
-from ..page import AnalysisReport, Answer, Records, Section
+from ..page import AnalysisReport, Answer, Records, Section, slug
 from ..study import MAIN, Dcm, Study
+from ._study_words import StudyWords
 
 
 @dataclass(frozen=True)
@@ -60,26 +61,44 @@ class StudyResult:
     versions: Mapping[str, str]
     dcm_name: str = ""
 
+    @cached_property
+    def words(self) -> StudyWords:
+        """What groups, sessions and visits are called."""
+        return StudyWords.of(self.study)
+
     @property
     def of_each_dcm(self) -> tuple[StudyResult, ...]:
         """The study seen by each of its DCMs, whose posteriors and comparison it has."""
         return tuple(replace(self, dcm_name=name) for name in self.study.dcms)
 
     @property
+    def dcm_suffix(self) -> str:
+        """Ends the titles of what is of one of several DCMs; nothing where there is one."""
+        return f": {self.dcm_name}" if self.dcm_name else ""
+
+    @property
+    def dcm_mark(self) -> str:
+        """Ends the names of its pictures, tables and anchors; nothing where there is one."""
+        return f"-{slug(self.dcm_name)}" if self.dcm_name else ""
+
+    @property
     def dcm(self) -> Dcm | None:
         """The DCM that this result is seen by: the one there is, or the first of several."""
-        dcms = self.study.dcms
-        return dcms.get(self.dcm_name) or next(iter(dcms.values()), None)
+        return self.study.dcms.get(self._dcm_key)
+
+    @property
+    def _dcm_key(self) -> str:
+        return self.dcm_name or next(iter(self.study.dcms), "")
 
     @property
     def posteriors(self) -> Mapping[str, Mapping[str, Posterior]]:
         """Model → visit → posterior, of this DCM."""
-        return self.inverted.get(self.dcm_name) or next(iter(self.inverted.values()), {})
+        return self.inverted.get(self._dcm_key, {})
 
     @property
     def model_comparison(self) -> AnalysisReport | None:
         """Of this DCM's alternative models; None where there are none."""
-        return self.comparisons.get(self.dcm_name)
+        return self.comparisons.get(self._dcm_key)
 
     @cached_property
     def participants(self) -> tuple[Participant, ...]:

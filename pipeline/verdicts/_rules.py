@@ -171,7 +171,7 @@ def judge_power(found: float, error: float) -> Verdict:
     return "yes" if found >= enough else "partly" if found >= some else "no"
 
 
-def judge_means(first: np.ndarray, second: np.ndarray, size: float) -> EffectsVerdict:
+def judge_means(first: np.ndarray, second: np.ndarray, size: float, questions: int = 1) -> EffectsVerdict:
     """Whether two groups of participants differ in a measured number by `size` or at all.
 
     By the rule for effects, on Welch's difference of means δ with flat priors: (δ − δ̂) / s ~ t_ν.
@@ -179,5 +179,15 @@ def judge_means(first: np.ndarray, second: np.ndarray, size: float) -> EffectsVe
     test = stats.ttest_ind(first, second, equal_var=False)
     difference = float(np.mean(first) - np.mean(second))
     error = float(np.sqrt(np.var(first, ddof=1) / len(first) + np.var(second, ddof=1) / len(second)))
-    above, low, high = (stats.t.cdf((difference - at) / error, test.df) for at in (0.0, size, -size))
-    return judge_effects(np.array([above]), np.array([high - low]), size=size)
+    return _judge_t(difference, error, float(test.df), size, questions)
+
+
+def judge_mean(values: np.ndarray, size: float, questions: int = 1) -> EffectsVerdict:
+    """Whether the mean of a measured number, such as a change, differs from 0 by `size` or at all; as `judge_means`."""
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+    return _judge_t(float(np.mean(values)), error, len(values) - 1.0, size, questions)
+
+
+def _judge_t(found: float, error: float, freedom: float, size: float, questions: int) -> EffectsVerdict:
+    above, low, high = (stats.t.cdf((found - at) / error, freedom) for at in (0.0, size, -size))
+    return judge_effects(np.array([above]), np.array([high - low]), size=size, questions=questions)

@@ -15,7 +15,7 @@ from scipy import stats
 
 from pipeline.measures import FeatureColumn, FeatureTable, planned_measures
 from pipeline.page._html import pictures
-from pipeline.report._arm_plots import pair_matrix
+from pipeline.report._group_plots import pair_matrix
 from pipeline.report._measures import _runs_of_gaps, measure_records, measures_section, participants_with_gaps
 
 

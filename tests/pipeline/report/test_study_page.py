@@ -218,10 +218,10 @@ def test_what_is_extra_comes_right_after_the_summary(result: StudyResult) -> Non
 
 
 def test_both_arms_are_told_apart_by_more_than_colour(result: StudyResult) -> None:
-    from pipeline.report._arm_plots import arm_styles
+    from pipeline.report._group_plots import group_styles
 
-    first, second = arm_styles(result)
-    assert (first.arm, second.arm) == ARMS
+    first, second = group_styles(result)
+    assert (first.group, second.group) == ARMS
     assert first.marker != second.marker
 
 
@@ -263,7 +263,7 @@ def test_the_first_answer_has_a_picture_of_what_it_names(result: StudyResult) ->
 
 def test_answers_to_one_question_say_which_model_they_are_about(result: StudyResult) -> None:
     both = replace(result, predictions={"change": result.predictions["change"], "again": result.predictions["change"]})
-    asked = [answer.question for answer in summary_answers(both, diagnose_visits(both))]
+    asked = [answer.question for answer in summary_answers(both, {"": diagnose_visits(both)})]
     assert len(set(asked)) == len(asked)
     assert [question for question in asked if question.endswith(("(Prediction change)", "(Prediction again)"))]
 

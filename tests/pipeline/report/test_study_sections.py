@@ -16,12 +16,13 @@ from dcm import Diagnostics, diagnose
 from pipeline.measures._run_measures import mean_displacement
 from pipeline.report import StudyResult
 from pipeline.report._analysis_sections import summary_answers
-from pipeline.report._arm_plots import MeanInterval
 from pipeline.report._coverage import coverage_section, region_records
 from pipeline.report._effect_sizes import standardised_effects
-from pipeline.report._first_level_sections import mean_displacements, motion_difference, regressor_kind, typical_run
+from pipeline.report._first_level_sections import regressor_kind, typical_run
 from pipeline.report._group_maps import GroupMap, group_map, slice_montage
+from pipeline.report._group_plots import MeanInterval
 from pipeline.report._inversion_sections import explained_variance_section, fit_records, series_section
+from pipeline.report._motion import mean_displacements, motion_difference
 from pipeline.report._participants_section import flow_records, participants_section
 from pipeline.results import Z
 
@@ -45,7 +46,7 @@ def maps(tmp_path: Path) -> tuple[list[Path], np.ndarray]:
 
 def test_group_map_is_the_mean_and_t_of_those_with_a_value(maps: tuple[list[Path], np.ndarray]) -> None:
     paths, values = maps
-    found = group_map(paths)
+    found = group_map([[path] for path in paths])
     assert found is not None
     assert found.count == 5
     assert np.isnan(found.mean[:2]).all()
@@ -58,18 +59,18 @@ def test_group_map_is_the_mean_and_t_of_those_with_a_value(maps: tuple[list[Path
 def test_group_map_goes_on_without_a_file_that_cannot_be_read(maps: tuple[list[Path], np.ndarray]) -> None:
     paths, _ = maps
     paths[2].write_bytes(paths[2].read_bytes()[:60])
-    found = group_map(paths)
+    found = group_map([[path] for path in paths])
     assert found is not None
     assert found.count == 4
     assert found.unread == (paths[2],)
-    assert group_map(paths[2:3]) is None
+    assert group_map([paths[2:3]]) is None
 
 
 def test_group_map_brings_another_grid_to_the_first(tmp_path: Path) -> None:
     coarse, fine = np.diag([4.0, 4.0, 4.0, 1.0]), np.diag([2.0, 2.0, 2.0, 1.0])
     first = _save(tmp_path / "a.nii.gz", np.full(SHAPE, 1.0), coarse)
     second = _save(tmp_path / "b.nii.gz", np.full((12, 14, 10), 3.0), fine)
-    found = group_map([first, second])
+    found = group_map([[first], [second]])
     assert found is not None
     np.testing.assert_allclose(found.mean[1:-1, 1:-1, 1:-1], 2.0)
 

@@ -1,8 +1,8 @@
-"""Pictures that compare the arms: points with their mean and interval, and matrices of region pairs."""
+"""Pictures that compare sessions and groups: points with their mean and interval, and matrices of region pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,10 @@ from ..figures import (
     INK,
     LINE,
     MUTED,
+    ORANGE,
     PAPER,
     PURPLE,
+    SKY,
     VERMILION,
     literal_text,
     new_figure,
@@ -32,31 +34,36 @@ from ..results import LEVEL
 from ..tables import numbers_text
 from ._study_result import StudyResult
 
-OTHER_COLOURS = (PURPLE, GREEN)  # of arms that the house has no colour for; as in the figures of arms
-MARKERS = ("o", "s")
+OTHER_COLOURS = (PURPLE, GREEN, ORANGE, SKY, VERMILION, BLUE)  # of groups that the house has no colour for
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 @dataclass(frozen=True)
-class ArmStyle:
-    """An arm's name, colour and marker."""
+class GroupStyle:
+    """A group's name, colour and marker; the name is empty where the study has no groups."""
 
-    arm: str
+    group: str
     colour: str
     marker: str
 
     @property
     def label(self) -> str:
         """The name, fit for a legend."""
-        return literal_text(shorten_name(self.arm, 22))
+        return literal_text(shorten_name(self.group or "each participant", 22))
 
 
-def arm_styles(result: StudyResult) -> tuple[ArmStyle, ArmStyle]:
-    """Of both arms, the first first."""
-    first, second = (
-        ArmStyle(arm, ARM_COLOUR.get(arm.strip().lower(), OTHER_COLOURS[place]), MARKERS[place])
-        for place, arm in enumerate(result.groups)
+def group_styles(result: StudyResult) -> tuple[GroupStyle, ...]:
+    """Of all groups, the first first; one style where the study has none."""
+    if result.groups == ("",):
+        return (GroupStyle("", BLUE, MARKERS[0]),)
+    return tuple(
+        GroupStyle(
+            group,
+            ARM_COLOUR.get(group.strip().lower(), OTHER_COLOURS[place % len(OTHER_COLOURS)]),
+            MARKERS[place % len(MARKERS)],
+        )
+        for place, group in enumerate(result.groups)
     )
-    return first, second
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class MeanInterval:
         return cls(value, value - half, value + half, count)
 
 
-def draw_points(axes: Axes, place: float, values: Sequence[float], arm_style: ArmStyle) -> None:
+def draw_points(axes: Axes, place: float, values: Sequence[float], group_style: GroupStyle) -> None:
     """A column of points, and their mean with its interval to the right of it."""
     if not len(values):
         return
@@ -92,8 +99,8 @@ def draw_points(axes: Axes, place: float, values: Sequence[float], arm_style: Ar
     axes.plot(
         place + across - 0.08,
         values,
-        arm_style.marker,
-        color=arm_style.colour,
+        group_style.marker,
+        color=group_style.colour,
         markersize=4,
         markeredgewidth=0,
         alpha=0.65,
@@ -106,30 +113,55 @@ def draw_points(axes: Axes, place: float, values: Sequence[float], arm_style: Ar
         yerr=half,
         fmt="D",
         color=INK,
-        markerfacecolor=arm_style.colour,
+        markerfacecolor=group_style.colour,
         markersize=6,
         elinewidth=1.8,
     )
 
 
-def arm_legend(result: StudyResult) -> list[Line2D]:
-    """A legend of both arms, and of the mean."""
-    both = [
+Cells = Callable[[str, str], Sequence[float]]  # (session, group) → values
+
+
+def draw_cells(axes: Axes, result: StudyResult, values: Cells, gap: float, margin: float, letters: int) -> None:
+    """A column of points for each group within each session, sessions named below.
+
+    Arguments:
+        gap: between sessions, beside the unit that groups are apart.
+        margin: at either end.
+        letters: that a session's name has room for.
+    """
+    styles, step = group_styles(result), len(result.groups) + gap
+    for place, session in enumerate(result.sessions):
+        for number, group_style in enumerate(styles):
+            draw_points(axes, step * place + number, values(session, group_style.group), group_style)
+    middle, last = (len(styles) - 1) / 2, step * (len(result.sessions) - 1) + len(styles) - 1
+    axes.set_xlim(-margin, last + margin)
+    axes.set_xticks(
+        [step * place + middle for place in range(len(result.sessions))],
+        [literal_text(shorten_name(session, letters)) for session in result.sessions],
+    )
+    axes.tick_params(axis="x", length=0, labelcolor=INK)
+
+
+def group_legend(result: StudyResult) -> list[Line2D]:
+    """A legend of the groups, and of the mean."""
+    groups = [
         Line2D(
             [],
             [],
-            color=arm_style.colour,
-            marker=arm_style.marker,
+            color=group_style.colour,
+            marker=group_style.marker,
             linestyle="none",
             markersize=5,
-            label=arm_style.label,
+            label=group_style.label,
         )
-        for arm_style in arm_styles(result)
+        for group_style in group_styles(result)
     ]
-    return [*both, Line2D([], [], color=INK, marker="D", linewidth=1.8, markersize=5, label="mean, 90 %")]
+    return [*groups, Line2D([], [], color=INK, marker="D", linewidth=1.8, markersize=5, label="mean, 90 %")]
 
 
 OPAQUE, PALE = 0.72, 0.4  # as matrices of the DCM have them: the deepest colour, and what is left of it if not sure
+MOST_ABREAST = 3  # matrices side by side
 NUMBERED = 8  # regions up to which a cell has room for its number
 
 
@@ -138,7 +170,7 @@ class PairMatrix:
     """Means over participants of a measure of every two regions.
 
     Fields:
-        title: such as an arm.
+        title: such as a group; may be empty.
         mean: (target, source) NaN where no participant has it.
         sure: (target, source) whether the mean's 90 % interval excludes zero.
     """
@@ -160,31 +192,36 @@ def pair_matrix(title: str, values: Float[np.ndarray, "participant region region
 
 
 def pair_figure(rows: Sequence[tuple[str, Sequence[PairMatrix]]], regions: Sequence[str], directed: bool) -> Figure:
-    """One row of matrices for each title, of one scale each.
+    """One row of matrices for each title, of one scale each; more than three go on in the next line.
 
     Arguments:
         rows: title and matrices; as many in each row.
         directed: whether a cell is from the column's region to the row's.
     """
-    n, abreast = len(regions), len(rows[0][1])
+    n, abreast = len(regions), min(len(rows[0][1]), MOST_ABREAST)
     side = min(1.9, 0.5 + 0.3 * n)
+    lines = [
+        (title, matrices[start : start + abreast], pair_scale(matrices))
+        for title, matrices in rows
+        for start in range(0, len(matrices), abreast)
+    ]
     with style():
-        figure = new_figure(0.55 + len(rows) * (side + 0.28) + 0.06 * min(13, max(len(region) for region in regions)))
-        panels = figure.subplots(len(rows), abreast, squeeze=False)
-        for number, (title, matrices) in enumerate(rows):
+        figure = new_figure(0.55 + len(lines) * (side + 0.28) + 0.06 * min(13, max(len(region) for region in regions)))
+        panels = figure.subplots(len(lines), abreast, squeeze=False)
+        for number, (title, matrices, largest) in enumerate(lines):
             line = panels[number]
-            largest = pair_scale(matrices)
-            for column, (axes, matrix) in enumerate(zip(line, matrices, strict=True)):
+            for axes in line[len(matrices) :]:
+                axes.set_axis_off()
+            for column, (axes, matrix) in enumerate(zip(line, matrices, strict=False)):
                 _draw_matrix(axes, matrix, regions, largest)
                 scale = f" (±{largest:.2g})" if n > NUMBERED else ""
-                axes.set_title(
-                    literal_text(f"{shorten_name(title, 14)}, {shorten_name(matrix.title, 14)}{scale}"), fontsize=9.5
-                )
+                heading = ", ".join(shorten_name(part, 14) for part in (title, matrix.title) if part)
+                axes.set_title(literal_text(f"{heading}{scale}"), fontsize=9.5)
                 axes.set_yticks(
                     range(n),
                     [literal_text(shorten_name(region, 13)) for region in regions] if column == 0 else [""] * n,
                 )
-            _name_columns(line, regions, number == len(rows) - 1)
+            _name_columns(line[: len(matrices)], regions, number == len(lines) - 1)
             if directed:
                 line[0].set_ylabel("to", color=MUTED)
         if directed:
