@@ -29,6 +29,7 @@ from ..figures import (
 from ..images import Extraction
 from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
 from ..study import Dcm
+from ._series_sections import SERIES_UNITS
 from ._study_result import StudyResult
 from ._study_words import StudyWords
 
@@ -195,7 +196,10 @@ def series_section(result: StudyResult, found: Mapping[str, Diagnostics]) -> Sec
 
 
 def _what_series_are(result: StudyResult) -> str:
-    return "First eigenvariates of the regions of the DCM, in percent of the run's mean"
+    settings = result.study.series
+    if settings is None:
+        return "First eigenvariates of the regions of the DCM, in percent of the run's mean"
+    return f"The series of the regions of the DCM, {SERIES_UNITS[settings.unit]}"
 
 
 def _is_drawn(runs: Sequence[Extraction], posterior: Posterior) -> bool:
@@ -212,7 +216,11 @@ def _series_range(result: StudyResult, runs: Mapping[str, Sequence[Extraction]],
         for run in own
         for name in dcm.regions
     ]
-    return f" Over all runs and regions, a series ranges over {min(found):.2g} to {max(found):.2g} %." if found else ""
+    settings = result.study.series
+    unit = "" if settings is not None and settings.unit == "arbitrary" else " %"
+    return (
+        f" Over all runs and regions, a series ranges over {min(found):.2g} to {max(found):.2g}{unit}." if found else ""
+    )
 
 
 def _full_picture(

@@ -26,6 +26,12 @@ UNIT_WORDS = {
     "arbitrary": "no unit: each run was multiplied by one number, so that its regions together range over 4",
 }
 
+SERIES_UNITS = {
+    "percent": "in percent signal change",
+    "raw": "in percent of their mean",
+    "arbitrary": "whose unit is arbitrary",
+}
+
 
 def region_series_section(result: StudyResult) -> Section | None:
     """What was read, region by region; None without extractions."""
